@@ -1,0 +1,167 @@
+package dev
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Exit codes of the program. The meanings are in [ExitCodes].
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitProject     = 3
+	ExitEngine      = 4
+	ExitNotReady    = 5
+	ExitInterrupted = 130
+)
+
+// ExitCode is a row of the table that help, README and tests share.
+type ExitCode struct {
+	Code  int
+	About string
+}
+
+// ExitCodes is the whole table, in order.
+func ExitCodes() []ExitCode {
+	return []ExitCode{
+		{ExitOK, "done"},
+		{ExitFailed, "failed"},
+		{ExitUsage, "wrong usage"},
+		{ExitProject, "bad project or compose file"},
+		{ExitEngine, "container engine unreachable"},
+		{ExitNotReady, "a service never became ready"},
+		{ExitInterrupted, "interrupted"},
+	}
+}
+
+// Code is the stable dotted name of a kind of error or warning.
+type Code string
+
+// The kinds of errors and warnings. [Codes] documents each.
+const (
+	CodeInternal          Code = "internal"
+	CodeInterrupted       Code = "interrupted"
+	CodeUsage             Code = "usage"
+	CodeProjectMissing    Code = "project.missing"
+	CodeProjectInvalid    Code = "project.invalid"
+	CodeComposeSyntax     Code = "compose.syntax"
+	CodeComposeInvalid    Code = "compose.invalid"
+	CodeComposeKey        Code = "compose.unsupported"
+	CodeComposeVariable   Code = "compose.variable"
+	CodeComposeEnvFile    Code = "compose.env-file"
+	CodeXSdev             Code = "x-sdev.invalid"
+	CodeAppMissing        Code = "app.missing"
+	CodeAppExited         Code = "app.exited"
+	CodeAppNotReady       Code = "app.not-ready"
+	CodeEngineUnreachable Code = "engine.unreachable"
+	CodeEnginePermission  Code = "engine.permission"
+	CodeEngineTooOld      Code = "engine.too-old"
+	CodeEngine            Code = "engine.failed"
+	CodeImageMissing      Code = "image.missing"
+	CodeBuildFailed       Code = "build.failed"
+	CodePortTaken         Code = "port.taken"
+	CodePortMoved         Code = "port.moved"
+	CodeBusy              Code = "project.busy"
+	CodeNotRunning        Code = "project.not-running"
+	CodeServiceUnknown    Code = "service.unknown"
+	CodeAWSMissing        Code = "aws.missing"
+	CodeAWSExpired        Code = "aws.expired"
+	CodeCAInvalid         Code = "ca.invalid"
+	CodeReloadNoTab       Code = "reload.no-tab"
+	CodeReloadUnseen      Code = "reload.unseen"
+	CodeReloadOff         Code = "reload.off"
+	CodeRebuildPending    Code = "rebuild.pending"
+	CodeWatchLimit        Code = "watch.limit"
+	CodeWatchSilent       Code = "watch.silent"
+	CodeScaffoldTarget    Code = "scaffold.target"
+	CodeScaffoldConflict  Code = "scaffold.conflict"
+	CodeScaffoldName      Code = "scaffold.name"
+)
+
+// CodeDoc documents a code.
+type CodeDoc struct {
+	Code  Code
+	About string
+}
+
+// Codes documents every code, in the order in which help prints them.
+func Codes() []CodeDoc {
+	return []CodeDoc{
+		{CodeInternal, "a fault in sdev itself"},
+		{CodeInterrupted, "stopped by a signal"},
+		{CodeUsage, "a flag or argument that does not fit"},
+		{CodeProjectMissing, "no project here: neither a compose file nor anything above it"},
+		{CodeProjectInvalid, "the project as a whole cannot be used"},
+		{CodeComposeSyntax, "the compose file is not YAML"},
+		{CodeComposeInvalid, "the compose file does not follow the Compose Specification"},
+		{CodeComposeKey, "a compose key that sdev does not apply"},
+		{CodeComposeVariable, "a variable of the compose file is not set"},
+		{CodeComposeEnvFile, "an env_file that is not there or cannot be read"},
+		{CodeXSdev, "an x-sdev setting that is unknown or has a wrong value"},
+		{CodeAppMissing, "no service of the compose file is recognisably the Streamlit app"},
+		{CodeAppExited, "the app ended before its page answered"},
+		{CodeAppNotReady, "the app's page did not answer in time"},
+		{CodeEngineUnreachable, "the container engine does not answer"},
+		{CodeEnginePermission, "the container engine's socket may not be opened by this user"},
+		{CodeEngineTooOld, "the container engine is older than sdev supports"},
+		{CodeEngine, "the container engine refused a request"},
+		{CodeImageMissing, "an image is neither here nor to be had from its registry"},
+		{CodeBuildFailed, "an image build ended with an error"},
+		{CodePortTaken, "a port that was asked for is used by something else"},
+		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
+		{CodeBusy, "another sdev is changing this project right now"},
+		{CodeNotRunning, "the project does not run"},
+		{CodeServiceUnknown, "no such service"},
+		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
+		{CodeAWSExpired, "warning: the AWS login has run out"},
+		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
+		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
+		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},
+		{CodeReloadOff, "warning: the app's settings switch reloading off"},
+		{CodeRebuildPending, "warning: a change that needs a rebuild while nobody is there to do it"},
+		{CodeWatchLimit, "warning: the system's limit of file watches is reached"},
+		{CodeWatchSilent, "warning: saves on this machine are not noticed in the container"},
+		{CodeScaffoldTarget, "the folder cannot take a project"},
+		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
+		{CodeScaffoldName, "a name that cannot be used for a project"},
+	}
+}
+
+// Error is a failure with everything its reader needs: what, where, what to do, and how the
+// program exits. It is made where the meaning is known and printed once, at the very end.
+type Error struct {
+	Code    Code
+	Message string // lower case, no trailing full stop
+	Hint    string // the command or edit that helps; may be empty
+	File    string // with Line: where in a file of the user's
+	Line    int    // from 1; 0 if unknown
+	Exit    int
+	Cause   error
+}
+
+// Error is file:line and the message; the cause is not repeated.
+func (e *Error) Error() string {
+	switch {
+	case e.File != "" && e.Line > 0:
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+	case e.File != "":
+		return fmt.Sprintf("%s: %s", e.File, e.Message)
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Event is the error as the last event of a stream.
+func (e *Error) Event() Failed {
+	return Failed{Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.File, Line: e.Line, Exit: e.Exit}
+}
+
+// AsError gives err as an *Error. Errors of other kinds become CodeInternal, exit 1.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Code: CodeInternal, Message: err.Error(), Exit: ExitFailed, Cause: err}
+}

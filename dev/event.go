@@ -1,0 +1,181 @@
+package dev
+
+import "time"
+
+// Event is something that has happened. The set is closed: only this package can add to it, and a
+// test feeds every one of them to every view. Events are values; holding one is always safe, and
+// none holds a secret, a token or a key.
+type Event interface {
+	// Type is the stable dotted name used in JSON, for example "app.reloaded".
+	Type() string
+	event()
+}
+
+// Stamped is an event in its place in a stream.
+type Stamped struct {
+	// Seq counts from 1 within one stream and has no gaps.
+	Seq uint64
+	// Time is when the fact was observed, by the clock of whoever observed it.
+	Time  time.Time
+	Event Event
+}
+
+// Operation is one step of a plan, in words for people.
+type Operation struct {
+	Verb   string `json:"verb"`   // create, recreate, start, build, keep, remove, …
+	Object string `json:"object"` // "container shop-streamlit-local-1", "network shop_default", …
+	Reason string `json:"reason"` // why it is needed
+}
+
+// PlanMade says what is about to be done.
+type PlanMade struct {
+	Operations []Operation `json:"operations"`
+}
+
+// BuildStep is one step of an image build that has ended or is under way.
+type BuildStep struct {
+	Service string `json:"service"`
+	Step    int    `json:"step"`  // from 1; 0 where the step has no number
+	Total   int    `json:"total"` // steps known so far
+	Text    string `json:"text"`  // the instruction, or a line of its output
+	MS      int64  `json:"ms"`    // time taken; 0 while under way
+	Cached  bool   `json:"cached"`
+}
+
+// BuildDone is an image that was built.
+type BuildDone struct {
+	Service string `json:"service"`
+	Image   string `json:"image"`
+	MS      int64  `json:"ms"`
+}
+
+// State is what a service's container does.
+type State string
+
+// The states a service goes through.
+const (
+	Creating  State = "creating"
+	Starting  State = "starting"
+	Running   State = "running"
+	Healthy   State = "healthy"
+	Unhealthy State = "unhealthy"
+	Exited    State = "exited"
+	Removed   State = "removed"
+)
+
+// ServiceState is a service that changed state.
+type ServiceState struct {
+	Service  string `json:"service"`
+	State    State  `json:"state"`
+	ExitCode int    `json:"exit_code"` // meaningful when State is Exited
+}
+
+// Ready says that the app's page answers through the gateway.
+type Ready struct {
+	URL      string   `json:"url"`
+	Mode     Mode     `json:"mode"`
+	Services []string `json:"services"`
+	MS       int64    `json:"ms"` // from the start of the command
+}
+
+// FileChanged is a save, as one batch of paths that one rule covers.
+type FileChanged struct {
+	Paths  []string `json:"paths"`  // relative to the project, with slashes
+	Rule   string   `json:"rule"`   // the rule's origin: "develop.watch[0] (compose.yml:12)", "derived: source"
+	Action Action   `json:"action"` // what a change to these means
+}
+
+// AppReloaded is a save that is live: every open tab that uses the file has run the script to its end.
+type AppReloaded struct {
+	Trigger  string `json:"trigger"` // the path that changed
+	MS       int64  `json:"ms"`      // save to script finished
+	Sessions int    `json:"sessions"`
+	How      string `json:"how"` // mount, restart, rebuild
+}
+
+// AppException is an exception that the app's script raised, or the reason it does not compile.
+type AppException struct {
+	Exception string `json:"exception"` // type, for example "ZeroDivisionError"
+	Message   string `json:"message"`
+	File      string `json:"file"` // relative to the project where it lies inside, with slashes
+	Line      int    `json:"line"` // from 1; 0 if unknown
+	Page      string `json:"page"` // name of the page that ran; empty for the main page
+}
+
+// SessionOpened is a browser tab that connected.
+type SessionOpened struct {
+	Sessions int    `json:"sessions"` // tabs connected now
+	User     string `json:"user"`     // empty where nobody signed in
+}
+
+// SessionClosed is a browser tab that went away.
+type SessionClosed struct {
+	Sessions int    `json:"sessions"`
+	User     string `json:"user"`
+}
+
+// LogLine is a line that a service printed, free of control sequences.
+type LogLine struct {
+	Service string `json:"service"`
+	Stream  string `json:"stream"` // stdout, stderr
+	Text    string `json:"text"`
+}
+
+// LogDropped is the number of log lines that a reader was too slow for.
+type LogDropped struct {
+	N int `json:"n"`
+}
+
+// Warning is something that works, but not as one might expect.
+type Warning struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// Failed is an [Error] as an event. As the last event of a stream it is why the command ended.
+type Failed struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Exit    int    `json:"exit"`
+}
+
+// Stopped says that what this command ran has been stopped.
+type Stopped struct {
+	MS int64 `json:"ms"` // from the request to the end
+}
+
+func (PlanMade) Type() string      { return "plan" }
+func (BuildStep) Type() string     { return "build.step" }
+func (BuildDone) Type() string     { return "build.done" }
+func (ServiceState) Type() string  { return "service.state" }
+func (Ready) Type() string         { return "ready" }
+func (FileChanged) Type() string   { return "file.changed" }
+func (AppReloaded) Type() string   { return "app.reloaded" }
+func (AppException) Type() string  { return "app.exception" }
+func (SessionOpened) Type() string { return "session.opened" }
+func (SessionClosed) Type() string { return "session.closed" }
+func (LogLine) Type() string       { return "log" }
+func (LogDropped) Type() string    { return "log.dropped" }
+func (Warning) Type() string       { return "warning" }
+func (Failed) Type() string        { return "error" }
+func (Stopped) Type() string       { return "stopped" }
+
+func (PlanMade) event()      {}
+func (BuildStep) event()     {}
+func (BuildDone) event()     {}
+func (ServiceState) event()  {}
+func (Ready) event()         {}
+func (FileChanged) event()   {}
+func (AppReloaded) event()   {}
+func (AppException) event()  {}
+func (SessionOpened) event() {}
+func (SessionClosed) event() {}
+func (LogLine) event()       {}
+func (LogDropped) event()    {}
+func (Warning) event()       {}
+func (Failed) event()        {}
+func (Stopped) event()       {}

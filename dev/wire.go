@@ -1,0 +1,74 @@
+package dev
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// WireVersion is the "v" of every JSON object sdev prints. It changes when a field's meaning does.
+const WireVersion = 1
+
+// Events lists one zero value of every event type, in the order of the documentation.
+func Events() []Event {
+	return []Event{
+		PlanMade{}, BuildStep{}, BuildDone{}, ServiceState{}, Ready{}, FileChanged{}, AppReloaded{},
+		AppException{}, SessionOpened{}, SessionClosed{}, LogLine{}, LogDropped{}, Warning{}, Failed{}, Stopped{},
+	}
+}
+
+var eventTypes = func() map[string]reflect.Type {
+	m := make(map[string]reflect.Type)
+	for _, e := range Events() {
+		m[e.Type()] = reflect.TypeOf(e)
+	}
+	return m
+}()
+
+type envelope struct {
+	V    int       `json:"v"`
+	Seq  uint64    `json:"seq"`
+	Time time.Time `json:"time"`
+	Type string    `json:"type"`
+}
+
+// MarshalJSON writes one flat object: v, seq, time and type, then the event's own fields.
+func (s Stamped) MarshalJSON() ([]byte, error) {
+	head, err := json.Marshal(envelope{WireVersion, s.Seq, s.Time.UTC(), s.Event.Type()})
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(s.Event)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Equal(body, []byte("{}")) {
+		return head, nil
+	}
+	head[len(head)-1] = ','
+	return append(head, body[1:]...), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. Unknown fields are ignored; an unknown type or
+// version is an error.
+func (s *Stamped) UnmarshalJSON(b []byte) error {
+	var env envelope
+	if err := json.Unmarshal(b, &env); err != nil {
+		return err
+	}
+	if env.V != WireVersion {
+		return fmt.Errorf("event version %d, want %d", env.V, WireVersion)
+	}
+	t, ok := eventTypes[env.Type]
+	if !ok {
+		return fmt.Errorf("unknown event type %q", env.Type)
+	}
+	v := reflect.New(t)
+	if err := json.Unmarshal(b, v.Interface()); err != nil {
+		return fmt.Errorf("event %s: %w", env.Type, err)
+	}
+	*s = Stamped{Seq: env.Seq, Time: env.Time, Event: v.Elem().Interface().(Event)}
+	return nil
+}
