@@ -1,0 +1,168 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"sdev/dev"
+)
+
+// How far a reader may lag.
+const (
+	// MaxLogs is the number of unread log lines from which on the older half of them is dropped.
+	MaxLogs = 4096
+	// MaxState is the number of unread events of other kinds at which a reader is cut off.
+	MaxState = 16384
+)
+
+// ErrCutOff is what a reader gets that left more than [MaxState] events unread.
+var ErrCutOff = errors.New("reader of events cut off")
+
+// errEnd ends a stream in the usual way.
+var errEnd = io.EOF
+
+// kind is what may happen to an unread event.
+type kind uint8
+
+const (
+	state kind = iota // kept
+	line              // may be dropped
+	gap               // what dropped lines left
+)
+
+type entry struct {
+	dev.Stamped
+	kind kind
+}
+
+// Subscription is one reader's stream. One goroutine at a time may read it; any may close it.
+type Subscription struct {
+	hub   *Hub
+	ready chan struct{} // holds a token when there may be something to read
+
+	// mu guards the queue. It is the inner lock: nothing else is locked while it is held.
+	mu    sync.Mutex
+	queue []entry      // oldest first
+	count [gap + 1]int // entries of each kind in queue
+	err   error        // what follows the queue; nil while the stream goes on
+}
+
+// Next waits for the next event. Its error is ctx's when ctx ended first, [io.EOF] behind the last
+// event of a closed hub or subscription, and [ErrCutOff] for a reader that was too slow.
+func (s *Subscription) Next(ctx context.Context) (dev.Stamped, error) {
+	for {
+		if e, ok, err := s.pop(); ok || err != nil {
+			return e, err
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return dev.Stamped{}, ctx.Err()
+		}
+	}
+}
+
+// Close ends the stream at once; what was not read is gone. It may be called again.
+func (s *Subscription) Close() {
+	s.hub.remove(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = nil
+	s.endLocked(errEnd)
+}
+
+func (s *Subscription) pop() (dev.Stamped, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		s.queue = nil // lets go of an array that a burst made large
+		return dev.Stamped{}, false, s.err
+	}
+	e := s.queue[0]
+	s.queue[0] = entry{}
+	s.queue = s.queue[1:]
+	s.count[e.kind]--
+	return e.Stamped, true, nil
+}
+
+// push queues e and reports whether the reader is still with us.
+func (s *Subscription) push(e dev.Stamped) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := kindOf(e.Event)
+	switch {
+	case k == line && s.count[line] == MaxLogs:
+		s.dropLogs(MaxLogs / 2)
+	case k == state && s.count[state] == MaxState:
+		s.queue = nil
+		s.endLocked(fmt.Errorf("%w: more than %d events unread", ErrCutOff, MaxState))
+		return false
+	}
+	s.queue = append(s.queue, entry{e, k})
+	s.count[k]++
+	s.wake()
+	return true
+}
+
+// kindOf takes a producer's own LogDropped for a line: it may be merged with others, not lost.
+func kindOf(e dev.Event) kind {
+	switch e.(type) {
+	case dev.LogLine, dev.LogDropped:
+		return line
+	}
+	return state
+}
+
+// dropLogs replaces the oldest n log lines by the gaps they leave. It walks the whole queue, which
+// is cheap only because it is done for many lines at once.
+func (s *Subscription) dropLogs(n int) {
+	kept := s.queue[:0]
+	for _, e := range s.queue {
+		if e.kind == line && n > 0 {
+			n--
+			e = entry{dev.Stamped{Seq: e.Seq, Time: e.Time, Event: dev.LogDropped{N: lines(e.Event)}}, gap}
+			s.count[line]--
+			s.count[gap]++
+		}
+		if last := len(kept) - 1; e.kind == gap && last >= 0 && kept[last].kind == gap {
+			e.Event = dev.LogDropped{N: lines(kept[last].Event) + lines(e.Event)}
+			kept[last] = e
+			s.count[gap]--
+			continue
+		}
+		kept = append(kept, e)
+	}
+	clear(s.queue[len(kept):])
+	s.queue = kept
+}
+
+// lines is the number of log lines that e stands for.
+func lines(e dev.Event) int {
+	if d, ok := e.(dev.LogDropped); ok {
+		return d.N
+	}
+	return 1
+}
+
+func (s *Subscription) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLocked(err)
+}
+
+func (s *Subscription) endLocked(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+	s.wake()
+}
+
+func (s *Subscription) wake() {
+	select {
+	case s.ready <- struct{}{}:
+	default: // a token is there already
+	}
+}
