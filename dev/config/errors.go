@@ -1,0 +1,77 @@
+package config
+
+import (
+	"strings"
+
+	"sdev/dev"
+)
+
+// bad makes the one kind of error this package gives: a place in the user's file, and exit 3.
+func bad(code dev.Code, file string, line int, message, hint string) *dev.Error {
+	return &dev.Error{Code: code, File: file, Line: line, Message: message, Hint: hint, Exit: dev.ExitProject}
+}
+
+func syntaxError(file string, err error) *dev.Error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if i := strings.LastIndex(message, "line "); i >= 0 {
+		if _, rest, ok := strings.Cut(message[i:], ": "); ok {
+			message = rest
+		}
+	}
+	return bad(dev.CodeComposeSyntax, file, yamlLine(err), "not valid YAML: "+message, "mend the file at that line; indentation is by spaces")
+}
+
+// fromCompose words an error of compose-go and adds the place it is about.
+func fromCompose(all sources, err error) *dev.Error {
+	message := strings.TrimSuffix(firstLine(err.Error()), ": invalid compose project")
+	if _, rest, ok := strings.Cut(message, "validating "); ok {
+		if _, after, ok := strings.Cut(rest, ": "); ok {
+			message = after
+		}
+	}
+	file, line := all.locateMentioned(message)
+	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for what may stand there"
+	switch {
+	case strings.Contains(message, "required variable"):
+		code, hint = dev.CodeComposeVariable, "set it in the environment or in .env beside the compose file"
+	case strings.Contains(message, "interpolation format"):
+		code, hint = dev.CodeComposeVariable, "write ${NAME}, or $$ for a plain dollar sign"
+	case strings.Contains(message, "env file"):
+		code, hint = dev.CodeComposeEnvFile, "create the file, or write {path: …, required: false}"
+		file, line = all.locateEnvFile(message)
+	case strings.HasSuffix(message, "false schema"):
+		message = strings.TrimSuffix(message, " false schema") + " is not a key of the Compose Specification"
+		hint = "remove it, or check its spelling"
+	}
+	e := bad(code, file, line, message, hint)
+	e.Cause = err
+	return e
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+// locateEnvFile finds the env_file entry that an error names by its full path.
+func (all sources) locateEnvFile(message string) (file string, line int) {
+	for _, s := range all {
+		services, ok := s.find("services")
+		if !ok {
+			continue
+		}
+		for i := 0; i+1 < len(services.value.Content); i += 2 {
+			name := services.value.Content[i].Value
+			entry, ok := s.find("services", name, "env_file")
+			if !ok {
+				continue
+			}
+			for _, leaf := range leaves(entry.value) {
+				if leaf.Value != "" && strings.Contains(message, strings.TrimPrefix(leaf.Value, "./")) {
+					return s.path, leaf.Line
+				}
+			}
+		}
+	}
+	return all.locateMentioned(message)
+}

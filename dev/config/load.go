@@ -1,0 +1,237 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/sirupsen/logrus"
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+)
+
+// Project is a compose project as its files describe it, checked, before anything is derived.
+type Project struct {
+	Name     string
+	Dir      string   // absolute; where relative paths start
+	Files    []string // the compose files, absolute, in the order in which they override
+	App      string   // name of the service that is the Streamlit app
+	AppWhy   string   // how that was found out
+	Settings Settings
+	Model    *types.Project
+	Warnings []dev.Warning
+
+	sources sources
+}
+
+// Options says where to look.
+type Options struct {
+	Dir      string   // where to start looking; "" is the working directory
+	Files    []string // compose files; none means the usual names, here or above
+	Profiles []string
+	Env      []string // KEY=VALUE, for interpolation
+}
+
+// Load reads and checks the project. Every error is a *dev.Error with exit code 3.
+func Load(ctx context.Context, o Options) (*Project, error) {
+	// compose-go tells by logging what Load reports itself, with places.
+	logrus.SetOutput(io.Discard)
+
+	opts, err := cli.NewProjectOptions(o.Files,
+		cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithDotEnv,
+		cli.WithProfiles(o.Profiles), cli.WithConfigFileEnv, cli.WithDefaultConfigPath)
+	if err != nil {
+		return nil, missing(o, err)
+	}
+	dir, err := opts.GetWorkingDir()
+	if err != nil {
+		return nil, missing(o, err)
+	}
+	p := &Project{Dir: dir}
+	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
+		return nil, err
+	}
+	if p.Model, err = opts.LoadProject(ctx); err != nil {
+		return nil, fromCompose(p.sources, err)
+	}
+	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
+	if p.Settings, err = settings(p.sources); err != nil {
+		return nil, err
+	}
+	if p.App, p.AppWhy, err = findApp(p); err != nil {
+		return nil, err
+	}
+	if err := checkKeys(p); err != nil {
+		return nil, err
+	}
+	p.Warnings, err = checkVariables(p, opts.Environment)
+	return p, err
+}
+
+func missing(o Options, err error) error {
+	if len(o.Files) > 0 {
+		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with --file")
+	}
+	where := o.Dir
+	if abs, e := filepath.Abs(o.Dir); e == nil {
+		where = abs
+	}
+	return bad(dev.CodeProjectMissing, "", 0, "no compose file in "+where+" or above it", "run: sdev init")
+}
+
+func readSources(paths []string, dir string) (sources, error) {
+	var all sources
+	for _, path := range paths {
+		s, err := readSource(path, display(dir, path))
+		if isNotExist(err) {
+			return nil, bad(dev.CodeProjectMissing, path, 0, "no such file", "check the path given with --file")
+		}
+		if err != nil {
+			if _, ok := err.(*dev.Error); ok {
+				return nil, err
+			}
+			return nil, bad(dev.CodeProjectInvalid, path, 0, "cannot be read: "+err.Error(), "check the file's permissions")
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// findApp decides which service is the Streamlit app, and says why.
+func findApp(p *Project) (name, why string, err error) {
+	services := p.Model.Services
+	if want := p.Settings.App; want != "" {
+		if _, ok := services[want]; ok {
+			return want, "x-sdev.app", nil
+		}
+		file, line := p.sources.locate("x-sdev", "app")
+		return "", "", bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.app names %q, which is no active service", want),
+			"services here: "+strings.Join(p.Model.ServiceNames(), ", "))
+	}
+	var found []string
+	for _, s := range p.Model.ServiceNames() {
+		if looksLikeStreamlit(services[s]) {
+			found = append(found, s)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], "its name, image or command speaks of Streamlit", nil
+	case slices.Contains(found, "streamlit-local"):
+		return "streamlit-local", "the service for local work", nil
+	case len(found) == 0 && len(services) == 1:
+		return p.Model.ServiceNames()[0], "the only service", nil
+	}
+	file, line := p.sources.locate("services")
+	list := found
+	if len(list) == 0 {
+		list = p.Model.ServiceNames()
+	}
+	return "", "", bad(dev.CodeAppMissing, file, line, "cannot tell which service is the Streamlit app: "+strings.Join(list, ", "),
+		"add to the compose file: x-sdev: {app: NAME}")
+}
+
+func looksLikeStreamlit(s types.ServiceConfig) bool {
+	text := strings.Join(append(append([]string{s.Name, s.Image}, s.Command...), s.Entrypoint...), " ")
+	return strings.Contains(strings.ToLower(text), "streamlit")
+}
+
+// checkVariables looks for variables without a value. In a service that will run that is an
+// error: a blank where a value was meant is found out late and far away. Elsewhere it is a warning.
+func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
+	var warnings []dev.Warning
+	for _, src := range p.sources {
+		if src.root == nil {
+			continue
+		}
+		for _, use := range unsetVariables(src.root, nil, env) {
+			hint := fmt.Sprintf("set %s in the environment or in .env, or write ${%s:-} for an empty default", use.name, use.name)
+			if service := use.service(); service != "" {
+				if _, active := p.Model.Services[service]; !active {
+					warnings = append(warnings, dev.Warning{Code: dev.CodeComposeVariable,
+						Message: fmt.Sprintf("%s:%d: variable %s is not set; service %s is not started, so it does not matter now", src.path, use.line, use.name, service), Hint: hint})
+					continue
+				}
+			}
+			return nil, bad(dev.CodeComposeVariable, src.path, use.line, fmt.Sprintf("variable %s is not set", use.name), hint)
+		}
+	}
+	return warnings, nil
+}
+
+type variableUse struct {
+	name string
+	line int
+	path []string
+}
+
+func (u variableUse) service() string {
+	if len(u.path) > 1 && u.path[0] == "services" {
+		return u.path[1]
+	}
+	return ""
+}
+
+func unsetVariables(n *yaml.Node, path []string, env map[string]string) []variableUse {
+	var found []variableUse
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			found = append(found, unsetVariables(n.Content[i+1], append(slices.Clip(path), n.Content[i].Value), env)...)
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			found = append(found, unsetVariables(c, path, env)...)
+		}
+	case yaml.ScalarNode:
+		vars := template.ExtractVariables(map[string]any{"": n.Value}, template.DefaultPattern)
+		for _, name := range slices.Sorted(maps.Keys(vars)) {
+			v := vars[name]
+			if _, set := env[name]; !set && !v.Required && v.DefaultValue == "" && v.PresenceValue == "" && isPlainUse(n.Value, name) {
+				found = append(found, variableUse{name, n.Line, path})
+			}
+		}
+	}
+	return found
+}
+
+// isPlainUse is false for ${NAME:-} and its kin: an empty default is a decision too.
+func isPlainUse(value, name string) bool {
+	return strings.Contains(value, "${"+name+"}") || !strings.Contains(value, "${"+name)
+}
+
+func leaves(n *yaml.Node) []*yaml.Node {
+	if n.Kind == yaml.ScalarNode {
+		return []*yaml.Node{n}
+	}
+	var out []*yaml.Node
+	for _, c := range n.Content {
+		out = append(out, leaves(c)...)
+	}
+	return out
+}
+
+// StateDir is the project's private folder for things that can be made again. It is created, with
+// a .gitignore of its own, on first use.
+func (p *Project) StateDir() (string, error) {
+	dir := filepath.Join(p.Dir, ".sdev")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project folder writable")
+	}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(ignore); isNotExist(err) {
+		if err := os.WriteFile(ignore, []byte("*\n"), 0o600); err != nil {
+			return "", bad(dev.CodeProjectInvalid, "", 0, err.Error(), "make the project folder writable")
+		}
+	}
+	return dir, nil
+}

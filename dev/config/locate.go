@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// source is a compose file as text with positions: compose-go forgets lines, people need them.
+type source struct {
+	path string // as the user would name it: relative to the working directory where possible
+	root *yaml.Node
+}
+
+// readSource parses a compose file for its positions. A file that is not YAML is an error with
+// the line in it.
+func readSource(path, display string) (source, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return source{}, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return source{}, syntaxError(display, err)
+	}
+	s := source{path: display}
+	if len(doc.Content) > 0 {
+		s.root = doc.Content[0]
+	}
+	return s, nil
+}
+
+// lookup is a found place: the key that leads to it, and its value.
+type lookup struct {
+	key, value *yaml.Node
+}
+
+// find follows a path of keys and indexes, for example "services", "app", "ports", "0". Where a
+// step is missing it gives the deepest place that is there, and false.
+func (s source) find(path ...string) (lookup, bool) {
+	at := lookup{key: s.root, value: s.root}
+	for _, step := range path {
+		next, ok := child(at.value, step)
+		if !ok {
+			return at, false
+		}
+		at = next
+	}
+	return at, s.root != nil
+}
+
+func child(n *yaml.Node, step string) (lookup, bool) {
+	if n == nil {
+		return lookup{}, false
+	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				return lookup{n.Content[i], n.Content[i+1]}, true
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Content) {
+			return lookup{n.Content[i], n.Content[i]}, true
+		}
+	}
+	return lookup{}, false
+}
+
+// sources is every compose file of a project, the later ones overriding the earlier.
+type sources []source
+
+// locate gives file and line of a path. The last file that has it wins, as in Compose; where none
+// does, the deepest part of the path that some file has.
+func (all sources) locate(path ...string) (file string, line int) {
+	for n := len(path); n > 0; n-- {
+		for i := len(all) - 1; i >= 0; i-- {
+			if at, ok := all[i].find(path[:n]...); ok {
+				return all[i].path, at.key.Line
+			}
+		}
+	}
+	if len(all) > 0 {
+		return all[len(all)-1].path, 0
+	}
+	return "", 0
+}
+
+var dottedPath = regexp.MustCompile(`\b(?:services|networks|volumes|secrets|configs|x-sdev)(?:\.[\w-]+)+`)
+
+// locateMentioned finds the place that a message of compose-go talks about: it names paths as
+// "services.app.ports", or services in quotes.
+func (all sources) locateMentioned(message string) (file string, line int) {
+	if m := dottedPath.FindString(message); m != "" {
+		return all.locate(strings.Split(m, ".")...)
+	}
+	for _, m := range quoted.FindAllStringSubmatch(message, -1) {
+		for _, s := range all {
+			if at, ok := s.find("services", m[1]); ok {
+				return s.path, at.key.Line
+			}
+		}
+	}
+	return all.locate()
+}
+
+var quoted = regexp.MustCompile(`"([^"]+)"`)
+
+var lineIn = regexp.MustCompile(`line (\d+)`)
+
+// yamlLine is the line that a parser's error names last, which is where it stopped; 0 if none.
+func yamlLine(err error) int {
+	all := lineIn.FindAllStringSubmatch(err.Error(), -1)
+	if len(all) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(all[len(all)-1][1])
+	return n
+}
+
+// display names a file as its reader would type it: relative to dir where it lies below.
+func display(dir, path string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return path
+}
+
+func isNotExist(err error) bool { return errors.Is(err, os.ErrNotExist) }

@@ -1,0 +1,202 @@
+package config
+
+import (
+	"crypto/sha1" //nolint:gosec // the AWS CLI names its SSO cache files by SHA-1; nothing is secured by it here
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gopkg.in/ini.v1"
+
+	"sdev/dev"
+)
+
+// Machine is what the machine and the user's surroundings contribute to a run.
+type Machine struct {
+	UID, GID int
+	AWS      AWS
+	CA       CA
+	Proxy    map[string]string // HTTP_PROXY and its kin, both spellings, only those set
+}
+
+// AWS is what ~/.aws says. The zero value means that there is none.
+type AWS struct {
+	Dir     string // absolute path of ~/.aws; "" if missing or not wanted
+	Profile string // as the SDK will choose it; "" is the default one
+	Region  string
+	Expires time.Time // of the SSO login or the temporary keys; zero if they do not expire or it is unknown
+	Caches  []string  // those of sso/cache and cli/cache that exist, which tools write to
+}
+
+// CA is an extra certificate bundle. The zero value means that there is none.
+type CA struct {
+	File   string // absolute
+	Origin string // the variable or setting that named it
+	PEM    []byte
+}
+
+// ReadMachine looks at user, home folder and environment. What is merely missing becomes a warning.
+func ReadMachine(p *Project, getenv func(string) string, now time.Time) (Machine, []dev.Warning, error) {
+	m := Machine{UID: os.Getuid(), GID: os.Getgid(), Proxy: proxies(getenv)}
+	var err error
+	if m.CA, err = readCA(p, getenv); err != nil {
+		return m, nil, err
+	}
+	var warnings []dev.Warning
+	if p.Settings.AWS.Mode != "none" {
+		m.AWS = readAWS(getenv, p.Settings.AWS)
+		switch {
+		case m.AWS.Dir == "":
+			warnings = append(warnings, dev.Warning{Code: dev.CodeAWSMissing, Message: "no ~/.aws on this machine: the app runs without AWS credentials",
+				Hint: "run: aws configure sso (or set x-sdev.aws.mode: none)"})
+		case !m.AWS.Expires.IsZero() && m.AWS.Expires.Before(now):
+			warnings = append(warnings, dev.Warning{Code: dev.CodeAWSExpired, Message: "the AWS login" + profileText(m.AWS.Profile) + " ran out at " + m.AWS.Expires.Local().Format("15:04 on 2 Jan"),
+				Hint: "run: aws sso login" + profileFlag(m.AWS.Profile)})
+		}
+	}
+	return m, warnings, nil
+}
+
+func profileText(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " of profile " + name
+}
+
+func profileFlag(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " --profile " + name
+}
+
+func proxies(getenv func(string) string) map[string]string {
+	found := make(map[string]string)
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"} {
+		for _, n := range []string{name, strings.ToLower(name)} {
+			if v := getenv(n); v != "" {
+				found[n] = v
+			}
+		}
+	}
+	return found
+}
+
+// readCA takes the setting of the project, else the first of the variables that tools read.
+func readCA(p *Project, getenv func(string) string) (CA, error) {
+	var ca CA
+	if f := p.Settings.CA; f != "" {
+		ca.File, ca.Origin = f, "x-sdev.ca"
+		if !filepath.IsAbs(f) {
+			ca.File = filepath.Join(p.Dir, f)
+		}
+	} else {
+		for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
+			if v := getenv(name); v != "" {
+				ca.File, ca.Origin = v, name
+				break
+			}
+		}
+	}
+	if ca.File == "" {
+		return CA{}, nil
+	}
+	b, err := os.ReadFile(ca.File)
+	if err == nil {
+		if block, _ := pem.Decode(b); block == nil || block.Type != "CERTIFICATE" {
+			err = fmt.Errorf("%s holds no PEM certificate", ca.File)
+		}
+	}
+	if err != nil {
+		file, line := "", 0
+		if ca.Origin == "x-sdev.ca" {
+			file, line = p.sources.locate("x-sdev", "ca")
+		}
+		return CA{}, bad(dev.CodeCAInvalid, file, line, fmt.Sprintf("extra CA (%s): %v", ca.Origin, err), "point "+ca.Origin+" at a PEM file, or unset it")
+	}
+	ca.PEM = b
+	return ca, nil
+}
+
+func readAWS(getenv func(string) string, s AWSSettings) AWS {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return AWS{}
+	}
+	a := AWS{Dir: filepath.Join(home, ".aws"), Profile: firstOf(s.Profile, getenv("AWS_PROFILE")),
+		Region: firstOf(s.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))}
+	if st, err := os.Stat(a.Dir); err != nil || !st.IsDir() {
+		return AWS{}
+	}
+	for _, cache := range []string{"sso/cache", "cli/cache"} {
+		if st, err := os.Stat(filepath.Join(a.Dir, cache)); err == nil && st.IsDir() {
+			a.Caches = append(a.Caches, cache)
+		}
+	}
+	// A broken config file is the SDK's to complain about; here it only means that nothing is known.
+	opts := ini.LoadOptions{Loose: true, Insensitive: false, SkipUnrecognizableLines: true}
+	config, err := ini.LoadSources(opts, filepath.Join(a.Dir, "config"))
+	if err != nil {
+		return a
+	}
+	credentials, err := ini.LoadSources(opts, filepath.Join(a.Dir, "credentials"))
+	if err != nil {
+		credentials = ini.Empty()
+	}
+	section := "default"
+	if a.Profile != "" && a.Profile != "default" {
+		section = "profile " + a.Profile
+	}
+	if a.Region == "" {
+		a.Region = config.Section(section).Key("region").String()
+	}
+	a.Expires = expiry(a.Dir, config, config.Section(section), credentials.Section(firstOf(a.Profile, "default")))
+	return a
+}
+
+// expiry reads when the login of a profile ends: the cached SSO token's time, found by the same
+// name that the AWS CLI gives it, or what tools that write temporary keys leave beside them.
+func expiry(dir string, config *ini.File, profile, keys *ini.Section) time.Time {
+	for _, name := range []string{"x_security_token_expires", "aws_session_expiration", "expiration"} {
+		if t, err := time.Parse(time.RFC3339, keys.Key(name).String()); err == nil {
+			return t
+		}
+	}
+	cacheKey := profile.Key("sso_start_url").String()
+	if session := profile.Key("sso_session").String(); session != "" {
+		cacheKey = session
+		if !config.HasSection("sso-session " + session) {
+			return time.Time{}
+		}
+	}
+	if cacheKey == "" {
+		return time.Time{}
+	}
+	sum := sha1.Sum([]byte(cacheKey)) //nolint:gosec // see the import
+	b, err := os.ReadFile(filepath.Join(dir, "sso", "cache", hex.EncodeToString(sum[:])+".json"))
+	if err != nil {
+		return time.Time{}
+	}
+	var token struct {
+		ExpiresAt time.Time `json:"expiresAt"`
+	}
+	if json.Unmarshal(b, &token) != nil {
+		return time.Time{}
+	}
+	return token.ExpiresAt
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

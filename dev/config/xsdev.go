@@ -1,0 +1,108 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+)
+
+// Settings is the x-sdev extension at the top of a compose file.
+type Settings struct {
+	App   string      // the service that is the Streamlit app
+	Entry string      // the script Streamlit runs, relative to the project
+	AWS   AWSSettings // which credentials the app gets
+	CA    string      // file with an extra certificate authority
+}
+
+// AWSSettings is x-sdev.aws.
+type AWSSettings struct {
+	Mode    string // mount (the default) or none
+	Profile string
+	Region  string
+}
+
+// settings reads x-sdev from every file; later files win value by value. Unknown keys and wrong
+// values are errors with file and line.
+func settings(all sources) (Settings, error) {
+	var s Settings
+	for _, src := range all {
+		at, ok := src.find("x-sdev")
+		if !ok {
+			continue
+		}
+		r := reader{file: src.path}
+		r.fields(at.value, "x-sdev", map[string]func(*yaml.Node){
+			"app":   r.text(&s.App, "x-sdev.app"),
+			"entry": r.text(&s.Entry, "x-sdev.entry"),
+			"ca":    r.text(&s.CA, "x-sdev.ca"),
+			"aws": func(n *yaml.Node) {
+				r.fields(n, "x-sdev.aws", map[string]func(*yaml.Node){
+					"mode":    r.oneOf(&s.AWS.Mode, "x-sdev.aws.mode", "mount", "none"),
+					"profile": r.text(&s.AWS.Profile, "x-sdev.aws.profile"),
+					"region":  r.text(&s.AWS.Region, "x-sdev.aws.region"),
+				})
+			},
+		})
+		if r.err != nil {
+			return s, r.err
+		}
+	}
+	return s, nil
+}
+
+// reader walks YAML nodes and keeps the first thing that is wrong.
+type reader struct {
+	file string
+	err  error
+}
+
+func (r *reader) fail(n *yaml.Node, message, hint string) {
+	if r.err == nil {
+		r.err = bad(dev.CodeXSdev, r.file, n.Line, message, hint)
+	}
+}
+
+func (r *reader) fields(n *yaml.Node, name string, known map[string]func(*yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, name+" must be a mapping", "see: sdev help x-sdev")
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		set, ok := known[key.Value]
+		if !ok {
+			var names []string
+			for k := range known {
+				names = append(names, k)
+			}
+			slices.Sort(names)
+			r.fail(key, fmt.Sprintf("unknown setting %s.%s", name, key.Value), "known here: "+strings.Join(names, ", "))
+			return
+		}
+		set(n.Content[i+1])
+	}
+}
+
+func (r *reader) text(to *string, name string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind != yaml.ScalarNode || n.Value == "" {
+			r.fail(n, name+" must be a text", "see: sdev help x-sdev")
+			return
+		}
+		*to = n.Value
+	}
+}
+
+func (r *reader) oneOf(to *string, name string, values ...string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if !slices.Contains(values, n.Value) {
+			r.fail(n, fmt.Sprintf("%s is %q", name, n.Value), "one of: "+strings.Join(values, ", "))
+			return
+		}
+		*to = n.Value
+	}
+}

@@ -1,0 +1,13 @@
+// Package docker is the runtime on a container engine: it observes, builds, creates, starts,
+// follows and removes, through the engine's API alone. No docker or buildx program is called.
+//
+// It decides nothing: what to do comes as operations of package plan. Everything it makes carries
+// Compose's own labels and labels of sdev, and nothing without them is ever touched. An [Engine]
+// is opened on first use, so that commands which need no engine work without one; a daemon that
+// is down, not permitted or too old is one clear *dev.Error with exit code 4.
+//
+// An Engine may be used by several goroutines. Methods that stream ([Engine.Build],
+// [Engine.Follow]) own the goroutines they start and have ended them when they return.
+//
+// It is the only package that imports the Docker client and BuildKit.
+package docker

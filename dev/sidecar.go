@@ -1,0 +1,36 @@
+package dev
+
+// Sidecar is everything the gateway container is told at its start, as JSON in its environment.
+type Sidecar struct {
+	Project string `json:"project"`
+	Service string `json:"service"` // the app's service
+	// Listen is the address inside the shared network namespace, for example ":8501".
+	Listen string `json:"listen"`
+	// Upstream is where the app listens, on loopback, so that only the gateway reaches it.
+	Upstream string `json:"upstream"`
+	// Host and Port are the app's one origin as the browser sees it: http://Host:Port.
+	Host string `json:"host"`
+	Port int    `json:"port"`
+	// Aliases are the names by which other containers reach the app, at any port.
+	Aliases []string `json:"aliases,omitempty"`
+	Mode    Mode     `json:"mode"`
+	// Root is the project folder as the gateway sees it, read-only; "" means nothing is watched.
+	Root   string  `json:"root"`
+	Rules  []Rule  `json:"rules,omitempty"`
+	Mounts []Mount `json:"mounts,omitempty"`
+	// Control is the path of the unix socket that takes commands, reached by exec only.
+	Control string `json:"control"`
+}
+
+// Mount pairs a path in the app's container with the same thing in the project.
+type Mount struct {
+	Container string `json:"container"` // absolute, with slashes
+	Project   string `json:"project"`   // relative to the project, with slashes
+}
+
+// Names that the host and the gateway container agree on.
+const (
+	SidecarEnv  = "SDEV_GATEWAY" // environment variable that holds a Sidecar as JSON
+	SidecarRoot = "/project"     // where the project is mounted in the gateway
+	SidecarSock = "/run/sdev/control.sock"
+)
