@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -69,6 +70,9 @@ func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 	}
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
+	}
+	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("watch %s: not a folder", root)
 	}
 	opts = opts.withDefaults()
 	t := &tree{root: root, rules: compiled, fresh: opts.Quiet}
