@@ -1,0 +1,46 @@
+package scaffold
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"sdev/dev"
+)
+
+// maxName is the length of a DNS label: the name becomes part of host names.
+const maxName = 63
+
+// projectName is what Compose takes as the name of a project
+// (https://docs.docker.com/compose/how-tos/project-name/).
+var projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
+
+var notInNames = regexp.MustCompile(`[^a-z0-9_-]+`)
+
+// CheckName says what is wrong with name as the name of a project: a *dev.Error whose hint holds a
+// name that would do.
+func CheckName(name string) error {
+	message := ""
+	switch {
+	case name == "":
+		message = "the name of a project must not be empty"
+	case len(name) > maxName:
+		message = fmt.Sprintf("the name of a project has at most %d characters, this one has %d", maxName, len(name))
+	case !projectName.MatchString(name):
+		message = fmt.Sprintf("%q cannot be the name of a project: use lower-case letters, digits, - and _, and begin with a letter or digit", name)
+	default:
+		return nil
+	}
+	return &dev.Error{Code: dev.CodeScaffoldName, Message: message, Hint: "--name " + SuggestName(name), Exit: dev.ExitUsage}
+}
+
+// SuggestName makes a valid name from any text, such as the name of a folder.
+func SuggestName(text string) string {
+	name := notInNames.ReplaceAllString(strings.ToLower(text), "-")
+	name = strings.TrimLeft(name, "-_")
+	name = strings.TrimRight(name[:min(len(name), maxName)], "-_")
+	if name == "" {
+		return "app"
+	}
+	return name
+}

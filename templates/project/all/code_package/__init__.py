@@ -1,0 +1,1 @@
+"""The app and everything it is made of; import it by its full name, ``code_package.…``."""
