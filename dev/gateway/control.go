@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"sdev/dev"
+)
+
+// Request is a command to the gateway.
+type Request struct {
+	Do     string `json:"do"` // DoStatus or DoExpect
+	Expect Expect `json:"expect,omitzero"`
+}
+
+// The commands.
+const (
+	DoStatus = "status" // change nothing
+	DoExpect = "expect" // be told what is about to happen to the app
+)
+
+// Expect is what is about to happen to the app, or has: it is what the page that stands in for the
+// app says, and how the next reload is called.
+type Expect struct {
+	How     string `json:"how"`     // one of the How constants
+	Trigger string `json:"trigger"` // the path whose change is the reason; may be empty
+	Text    string `json:"text"`    // one more sentence for the person who waits; may be empty
+}
+
+// What can be expected.
+const (
+	HowStart   = "start"   // the app starts for the first time
+	HowRestart = "restart" // its process is started anew
+	HowRebuild = "rebuild" // its image is built anew, then it is replaced
+	HowExited  = "exited"  // it ended by itself and will not come back without help
+	HowNothing = "nothing" // what was announced does not come to pass: a build failed, say
+)
+
+// howMount is how a save reaches an app whose source is mounted.
+const howMount = "mount"
+
+// Status is what the gateway knows.
+type Status struct {
+	V          int              `json:"v"`
+	Mode       dev.Mode         `json:"mode"`
+	How        string           `json:"how"` // how saves reach the app: "mount", or "" if nothing is watched
+	Up         bool             `json:"up"`  // the app answered when last asked
+	Generation uint64           `json:"generation"`
+	Sessions   int              `json:"sessions"` // tabs connected now
+	Watches    int              `json:"watches"`  // folders watched now
+	Reloads    int              `json:"reloads"`
+	Reload     dev.AppReloaded  `json:"reload"`    // the last one
+	Exception  dev.AppException `json:"exception"` // the one a tab shows now
+	Expect     Expect           `json:"expect"`    // what was announced and has not been seen yet
+}
+
+// reply is what goes over the socket.
+type reply struct {
+	Status Status `json:"status"`
+	Error  string `json:"error,omitempty"`
+}
+
+// A command is a line; nobody on this socket is slow.
+const controlTimeout = 5 * time.Second
+
+const controlLimit = 64 << 10
+
+// Call sends one command to the gateway that listens on socket and gives its status afterwards.
+func Call(ctx context.Context, socket string, req Request) (Status, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return Status{}, fmt.Errorf("reach the gateway: %w", err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if err := json.NewEncoder(conn).Encode(req); err != nil {
+		return Status{}, fmt.Errorf("ask the gateway: %w", err)
+	}
+	var rep reply
+	if err := json.NewDecoder(conn).Decode(&rep); err != nil {
+		return Status{}, fmt.Errorf("read the gateway's answer: %w", err)
+	}
+	if rep.Error != "" {
+		return Status{}, fmt.Errorf("the gateway refused %q: %s", req.Do, rep.Error)
+	}
+	return rep.Status, nil
+}
+
+// listenControl opens the socket for its owner alone, in place of one that an earlier gateway left.
+func listenControl(ctx context.Context, path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	return l, nil
+}
+
+// serveControl answers one request per connection until ctx ends.
+func serveControl(ctx context.Context, l net.Listener, answer func(context.Context, Request) (Status, error)) error {
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	for {
+		conn, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("control socket: %w", err)
+		}
+		conns.Go(func() {
+			defer conn.Close()
+			// A client that says nothing is cut off by the deadline, so that shutting down never waits
+			// for longer than that; the error needs no handling on a unix socket.
+			_ = conn.SetDeadline(time.Now().Add(controlTimeout))
+			defer context.AfterFunc(ctx, func() { conn.Close() })()
+			var req Request
+			var rep reply
+			if err := json.NewDecoder(io.LimitReader(conn, controlLimit)).Decode(&req); err != nil {
+				rep.Error = "not a request: " + err.Error()
+			} else if rep.Status, err = answer(ctx, req); err != nil {
+				rep.Error = err.Error()
+			}
+			// Who does not wait for the answer does not want it.
+			_ = json.NewEncoder(conn).Encode(rep)
+		})
+	}
+}
+
+// answer carries out a command.
+func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
+	switch req.Do {
+	case DoStatus:
+	case DoExpect:
+		switch req.Expect.How {
+		case HowStart, HowRestart, HowRebuild, HowExited, HowNothing:
+		default:
+			return Status{}, fmt.Errorf("how %q is not one of start, restart, rebuild, exited, nothing", req.Expect.How)
+		}
+		g.desk.expect(req.Expect)
+	default:
+		return Status{}, errors.New("unknown command")
+	}
+	st := g.desk.status()
+	st.Up, st.Generation = g.upstream.state()
+	st.Mode = g.cfg.Mode
+	if g.watcher != nil {
+		st.How, st.Watches = howMount, g.watcher.Watches()
+	}
+	return st, ctx.Err()
+}

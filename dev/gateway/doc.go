@@ -1,0 +1,21 @@
+// Package gateway is the sidecar that stands between the browser and the app.
+//
+// It owns the app's one origin, http://Host:Port. Whatever happens to the app behind it (not started
+// yet, restarted, rebuilt, crashed), the origin answers: requests for pages get a page that says
+// what is going on and gives way by itself, and open tabs are brought back to life.
+//
+// What it promises:
+//
+//   - Nothing is buffered, copied aside or delayed on its way through. Frames of Streamlit's stream
+//     are read as they pass; of a frame that is of no interest only the first bytes are looked at.
+//   - Only the app's own names are answered; a request with another Host is refused, so that no
+//     foreign page can reach the app by rebinding a name of its own to this machine.
+//   - No path of the app's origin administers anything. Commands come in over a unix socket.
+//   - Events are written in the order in which things happened, one JSON object a line; nothing
+//     else is ever written to that stream. A save comes before the reload it causes.
+//   - A tab that reconnects to an app that was replaced is told to run its page again, with the
+//     values of its widgets, without pressing any button again.
+//
+// Goroutines: [Run] owns all of them and returns when the last has ended. One goroutine owns what is
+// known about tabs, saves and runs; everything else hands it facts.
+package gateway

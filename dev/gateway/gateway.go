@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+	"sdev/dev/watch"
+)
+
+// Config is what the gateway is told at its start.
+type Config = dev.Sidecar
+
+// Run serves the app's origin and the control socket, and writes what happens to events as JSON
+// lines of [dev.Stamped], until ctx ends, which is no error. Open connections are then cut.
+func Run(ctx context.Context, cfg Config, events io.Writer) error {
+	var lc net.ListenConfig
+	front, err := lc.Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return &dev.Error{
+			Code: dev.CodePortTaken, Message: fmt.Sprintf("the gateway cannot listen on %s", cfg.Listen),
+			Exit: dev.ExitFailed, Cause: err,
+		}
+	}
+	defer front.Close()
+	control, err := listenControl(ctx, cfg.Control)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	g, err := newGateway(cfg, events)
+	if err != nil {
+		return err
+	}
+	return g.serve(ctx, front, control)
+}
+
+// gateway is the composition: each part owns its own state.
+type gateway struct {
+	cfg      Config
+	hosts    hosts
+	upstream *upstream
+	watcher  *watch.Watcher // nil where nothing is watched
+	desk     *desk
+	proxy    http.Handler
+	requests sync.WaitGroup // handlers, those of taken-over connections included
+}
+
+func newGateway(cfg Config, events io.Writer) (*gateway, error) {
+	rules, err := watch.Compile(cfg.Rules)
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{cfg: cfg, hosts: newHosts(cfg), desk: newDesk(rules.Match, cfg.Mounts, events)}
+	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
+	g.proxy = newProxy(g.upstream, g.desk)
+	if cfg.Root == "" {
+		return g, nil
+	}
+	g.watcher, err = watch.New(cfg.Root, cfg.Rules, watch.Options{Warn: g.desk.warned})
+	return g, err
+}
+
+// serve blocks until ctx ends and everything it started has ended.
+func (g *gateway) serve(ctx context.Context, front, control net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	server := &http.Server{
+		Handler:           g,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		// Tabs that go away in the middle of a response are everyday life, not news.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	group.Go(func() error {
+		if err := server.Serve(front); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve the app's origin: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error { return serveControl(ctx, control, g.answer) })
+	group.Go(func() error { g.upstream.run(ctx); return nil })
+	group.Go(func() error { g.desk.run(ctx); return nil })
+	if g.watcher != nil {
+		group.Go(func() error {
+			return g.watcher.Run(ctx, func(b watch.Batch) { g.desk.saved(b.Changes, b.First) })
+		})
+	}
+	group.Go(func() error {
+		<-ctx.Done()
+		// The base context ends every request, so there is nothing left to wait for gracefully.
+		err := server.Close()
+		g.requests.Wait()
+		return err
+	})
+	return group.Wait()
+}
+
+// ServeHTTP is the front of the app's origin.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.requests.Add(1)
+	defer g.requests.Done()
+	switch verdict, to := g.hosts.judge(r); verdict {
+	case refuse:
+		g.hosts.explain(w, r)
+	case redirect:
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+	case serve:
+		g.proxy.ServeHTTP(w, r)
+	}
+}

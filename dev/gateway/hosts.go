@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type verdict int
+
+const (
+	refuse verdict = iota
+	redirect
+	serve
+)
+
+// hosts knows by which names the app may be asked for.
+type hosts struct {
+	origin  string // "http://localhost:8501"
+	name    string // canonical host name
+	ports   []string
+	aliases []string
+}
+
+func newHosts(cfg Config) hosts {
+	h := hosts{name: strings.ToLower(cfg.Host), ports: []string{strconv.Itoa(cfg.Port)}}
+	h.origin = "http://" + net.JoinHostPort(h.name, h.ports[0])
+	if _, inside, err := net.SplitHostPort(cfg.Listen); err == nil && inside != h.ports[0] {
+		h.ports = append(h.ports, inside)
+	}
+	for _, a := range cfg.Aliases {
+		h.aliases = append(h.aliases, strings.ToLower(a))
+	}
+	return h
+}
+
+// judge says what becomes of a request, and for a redirect where it leads.
+//
+// A name that resolves to this machine but is not the app's is how DNS rebinding looks, so names are
+// allowed by list. Loopback written as an address cannot be rebound; pages asked for in that way are
+// led to the canonical origin, because sign-ins and cookies are bound to its name. The port inside
+// the namespace counts as well, but only from there: a health check of the app's own container uses it.
+func (h hosts) judge(r *http.Request) (verdict, string) {
+	name, port := splitHost(r.Host)
+	if slices.Contains(h.aliases, name) {
+		return serve, ""
+	}
+	if port != h.ports[0] && (!slices.Contains(h.ports, port) || !fromLoopback(r)) {
+		return refuse, ""
+	}
+	literal := isLoopback(name)
+	switch {
+	case name == h.name, name == "localhost" && port != h.ports[0]:
+		return serve, ""
+	case literal && isNavigation(r):
+		return redirect, h.origin + r.URL.RequestURI()
+	case literal:
+		return serve, ""
+	}
+	return refuse, ""
+}
+
+// explain answers a request that came under a foreign name.
+func (h hosts) explain(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusMisdirectedRequest)
+	fmt.Fprintf(w, "This app is at %s.\n\nThe request asked for %q, which is not one of its names, so it was not answered:\n"+
+		"otherwise any web page could reach the app through a name of its own.\n", h.origin, r.Host)
+}
+
+// splitHost gives name and port of a Host header in lower case; the port of plain http is 80.
+func splitHost(host string) (name, port string) {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = strings.Trim(host, "[]"), "80"
+	}
+	return strings.ToLower(strings.TrimSuffix(name, ".")), port
+}
+
+func isLoopback(name string) bool {
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+func fromLoopback(r *http.Request) bool {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && addr.Addr().Unmap().IsLoopback()
+}
+
+// isNavigation reports whether a person waits for a page, as opposed to a script for an answer.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Header.Get("Upgrade") != "" {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}

@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// patience is how long a request of a tab that reconnects is held while the app is away. The
+// frontend gives its probes and its WebSocket 15 s each (1.67: both timeouts are 15e3) and pauses
+// for 4 s after a refusal, so a tab that is held comes back at once, and a refused one does not.
+const patience = 14 * time.Second
+
+// Streamlit's endpoints that a reconnecting tab asks for, with whatever base path before them.
+const (
+	pathHealth     = "/_stcore/health"
+	pathHostConfig = "/_stcore/host-config"
+	pathStream     = "/_stcore/stream"
+)
+
+// newProxy gives the handler that passes requests on to the app, or says why it cannot.
+func newProxy(up *upstream, d *desk) http.Handler {
+	transport := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     60 * time.Second,
+		DisableCompression:  true,
+		ReadBufferSize:      4 << 10,
+		WriteBufferSize:     4 << 10,
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", up.addr
+			// Streamlit compares Origin with Host, so the browser's Host goes through as it is.
+			r.Out.Host = r.In.Host
+			r.SetXForwarded()
+			// Without extensions no frame is compressed, and all of them can be read in passing.
+			r.Out.Header.Del("Sec-WebSocket-Extensions")
+		},
+		Transport:     &patient{next: transport, up: up, limit: patience},
+		FlushInterval: -1,
+		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ModifyResponse: func(resp *http.Response) error {
+			if resp.StatusCode != http.StatusSwitchingProtocols || !strings.HasSuffix(resp.Request.URL.Path, pathStream) {
+				return nil
+			}
+			backend, ok := resp.Body.(io.ReadWriteCloser)
+			if !ok {
+				return errors.New("upgraded connection cannot be written to")
+			}
+			resp.Body = newStream(backend, up, d, sessionOf(resp.Request))
+			return nil
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() != nil {
+				return // the browser has gone; nobody reads an answer
+			}
+			up.suspect()
+			standIn(w, r, d.expected())
+		},
+	}
+}
+
+// patient is a transport that, for the requests by which a tab reconnects, waits for the app.
+type patient struct {
+	next  http.RoundTripper
+	up    *upstream
+	limit time.Duration
+}
+
+// RoundTrip passes the request on. It returns an error when the app does not answer.
+func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), p.limit)
+	defer cancel()
+	for {
+		resp, err := p.next.RoundTrip(r)
+		if err == nil {
+			// A connection that was just made, for a tab or a probe, may be to a new life of the app.
+			if up, _ := p.up.state(); !up || isReconnect(r) {
+				p.up.answered()
+			}
+			return resp, nil
+		}
+		if !isRefused(err) {
+			return nil, err
+		}
+		p.up.lost()
+		if !isReconnect(r) || !p.up.wait(ctx) {
+			return nil, err
+		}
+	}
+}
+
+// isRefused reports whether nothing listens where the app should; no byte was sent then.
+func isRefused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// isReconnect reports whether a request is one of those by which an open tab looks for its app.
+// None of them has a body, so they can be sent again.
+func isReconnect(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Body != nil && r.Body != http.NoBody {
+		return false
+	}
+	for _, path := range []string{pathHealth, pathHostConfig, pathStream} {
+		if strings.HasSuffix(r.URL.Path, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// sessionOf is the Streamlit session that a tab wants back; empty for a page that was just loaded.
+// The subprotocols of the handshake are "streamlit", a token, and that id (frontend 1.58 and 1.67).
+func sessionOf(r *http.Request) string {
+	parts := strings.Split(r.Header.Get("Sec-WebSocket-Protocol"), ",")
+	if len(parts) < 3 {
+		return ""
+	}
+	return strings.TrimSpace(parts[2])
+}

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"sdev/dev/streamlit"
+)
+
+// replayAfter is how long a tab that came back to a new app may take to ask for a run by itself.
+// The frontend does so at once, and only if a run was under way or a fragment runs by a timer.
+const replayAfter = 60 * time.Millisecond
+
+// Buffers of a connection: most tabs are idle most of the time, so each direction has a small one of
+// its own and borrows a large one only while a lot passes.
+const (
+	smallBuffer = 2 << 10
+	largeBuffer = 64 << 10
+)
+
+var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+
+// stream is the app's side of one tab's WebSocket. Reading from it is what the app says, writing to
+// it what the tab says; both are looked at in passing. The proxy's two copying goroutines call it,
+// one each way.
+type stream struct {
+	backend io.ReadWriteCloser
+	up      *upstream
+	desk    *desk
+	tab     *tab
+	said    frames // by the app; used by the reading goroutine alone
+
+	mu     sync.Mutex // guards what follows, and the order of frames towards the app
+	asks   frames     // by the tab
+	replay []byte     // the request to put in once the tab has had its chance; nil if none
+	due    bool
+	timer  *time.Timer
+}
+
+// newStream announces the tab. session is the Streamlit session it wants back, if any.
+func newStream(backend io.ReadWriteCloser, up *upstream, d *desk, session string) *stream {
+	s := &stream{backend: backend, up: up, desk: d, tab: &tab{}}
+	_, generation := up.state()
+	replay := d.opened(s.tab, session, generation)
+	s.said.sink = &collector{peek: streamlit.PeekForward, take: s.heard}
+	s.asks.sink = &collector{peek: streamlit.PeekBack, take: s.asked}
+	if replay != nil {
+		s.mu.Lock()
+		s.replay = replay
+		s.timer = time.AfterFunc(replayAfter, s.replayNow)
+		s.mu.Unlock()
+	}
+	return s
+}
+
+// heard takes a message of the app; one that cannot be read is the page's business alone.
+func (s *stream) heard(msg []byte) {
+	if f, err := streamlit.ParseForward(msg); err == nil && f.Kind != streamlit.Other {
+		s.desk.heard(s.tab, f)
+	}
+}
+
+// asked takes a message of the tab. It is called with s.mu held.
+func (s *stream) asked(msg []byte) {
+	if rerun, ok, err := streamlit.ParseBack(msg); err == nil && ok {
+		s.replay = nil
+		s.desk.asked(s.tab, rerun)
+	}
+}
+
+// replayNow puts the request in, here or, if the tab is in the middle of a message, right after it.
+func (s *stream) replayNow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.due = true
+	// A connection that broke is noticed by the copying goroutines.
+	_ = s.putIn()
+}
+
+// putIn sends the request if it is due and this is the place. It is called with s.mu held.
+func (s *stream) putIn() error {
+	if !s.due || s.replay == nil || !s.asks.boundary() {
+		return nil
+	}
+	frame := maskedFrame(s.replay)
+	s.replay = nil
+	_, err := s.backend.Write(frame)
+	return err
+}
+
+// Read passes on what the app says.
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.backend.Read(p)
+	s.said.pass(p[:n])
+	return n, err
+}
+
+// Write passes on what the tab says.
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.backend.Write(p)
+	s.asks.pass(p[:n])
+	if err != nil {
+		return n, err
+	}
+	return n, s.putIn()
+}
+
+// WriteTo is Read with buffers that suit a connection that is idle most of the time.
+func (s *stream) WriteTo(w io.Writer) (int64, error) { return relay(w, s) }
+
+// ReadFrom is Write with such buffers.
+func (s *stream) ReadFrom(r io.Reader) (int64, error) { return relay(s, r) }
+
+// Close ends the tab. The app may be why: if it has gone, the sooner that is known the better.
+func (s *stream) Close() error {
+	s.mu.Lock()
+	s.replay = nil
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Unlock()
+	err := s.backend.Close()
+	s.desk.closed(s.tab)
+	s.up.suspect()
+	return err
+}
+
+// relay copies until r ends or either side fails, in the smallest buffer that does.
+func relay(w io.Writer, r io.Reader) (total int64, err error) {
+	small := make([]byte, smallBuffer)
+	for {
+		n, rerr := r.Read(small)
+		m, werr := w.Write(small[:n])
+		total += int64(m)
+		if werr == nil && rerr == nil && n == len(small) {
+			var more int64
+			more, rerr, werr = relayMuch(w, r)
+			total += more
+		}
+		switch {
+		case werr != nil:
+			return total, werr
+		case rerr == io.EOF:
+			return total, nil
+		case rerr != nil:
+			return total, rerr
+		}
+	}
+}
+
+// relayMuch copies with a borrowed buffer for as long as reads fill the small one's size.
+func relayMuch(w io.Writer, r io.Reader) (total int64, rerr, werr error) {
+	large := largeBuffers.Get().(*[largeBuffer]byte)
+	defer largeBuffers.Put(large)
+	for {
+		var n, m int
+		n, rerr = r.Read(large[:])
+		m, werr = w.Write(large[:n])
+		total += int64(m)
+		if rerr != nil || werr != nil || n < smallBuffer {
+			return total, rerr, werr
+		}
+	}
+}

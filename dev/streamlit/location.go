@@ -1,0 +1,78 @@
+package streamlit
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// frameLine is how Python's traceback names a place, also in the message of a SyntaxError.
+var frameLine = regexp.MustCompile(`File "([^"\n]+)", line (\d+)`)
+
+// Location is the place in the project that an exception points at: the innermost frame of its
+// stack that lies below one of the mounts, as a path relative to the project. Where none does, it
+// is the innermost place of all, as the app's container sees it. Line is 0 if no place is known.
+//
+// A syntax error has no frame in the faulty file; its message names the place.
+func Location(e Exception, mounts []dev.Mount) (file string, line int) {
+	places := slices.Clone(e.Stack)
+	if strings.HasPrefix(e.Message, `File "`) {
+		places = append(places, e.Message)
+	}
+	for _, text := range slices.Backward(places) {
+		m := frameLine.FindStringSubmatch(text)
+		if m == nil {
+			continue
+		}
+		n, err := strconv.Atoi(m[2])
+		if err != nil {
+			continue
+		}
+		if rel, ok := inProject(m[1], mounts); ok {
+			return rel, n
+		}
+		if line == 0 {
+			file, line = m[1], n
+		}
+	}
+	return file, line
+}
+
+// inProject maps a path of the app's container to the project, by the longest mount that holds it.
+// Installed packages are not the project's own, also when they lie inside it.
+func inProject(p string, mounts []dev.Mount) (string, bool) {
+	p = path.Clean(p)
+	best, found := "", false
+	longest := -1
+	for _, m := range mounts {
+		root := path.Clean(m.Container)
+		rel, ok := strings.CutPrefix(p, strings.TrimSuffix(root, "/")+"/")
+		if p == root {
+			rel, ok = "", true
+		}
+		if ok && len(root) > longest {
+			best, found, longest = path.Join(m.Project, rel), true, len(root)
+		}
+	}
+	for _, part := range strings.Split(best, "/") {
+		if part == "site-packages" || part == "dist-packages" {
+			return "", false
+		}
+	}
+	return best, found
+}
+
+// Summary is the exception's message without what Location and the type already say. Python puts
+// the place, the line of code and the type of a syntax error into its message.
+func (e Exception) Summary() string {
+	lines := strings.Split(strings.TrimSpace(e.Message), "\n")
+	last := lines[len(lines)-1]
+	if rest, ok := strings.CutPrefix(last, e.Type+": "); ok && frameLine.MatchString(lines[0]) {
+		return rest
+	}
+	return strings.TrimSpace(e.Message)
+}
