@@ -356,7 +356,7 @@ func start(t *testing.T, root string, rules []dev.Rule, opts watch.Options) *run
 
 func run(t *testing.T, root string, w *watch.Watcher) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{Watcher: w, t: t, root: root, batches: make(chan watch.Batch), seen: make(map[string]dev.Change)}
 	ended := make(chan error, 1)
 	go func() {

@@ -175,10 +175,10 @@ func hit(m *patternmatcher.PatternMatcher, rel string) bool {
 
 // below gives p relative to base, both clean and with slashes, if it is base or lies below it.
 func below(base, p string) (string, bool) {
-	switch {
-	case base == ".":
+	switch base {
+	case ".":
 		return p, true
-	case base == p:
+	case p:
 		return ".", true
 	}
 	return strings.CutPrefix(p, base+"/")

@@ -47,7 +47,9 @@ func TestRun_ANoisyFileIsReportedAtTheCapAndDelaysNoOther(t *testing.T) {
 		s := script(t, Options{})
 		begun := time.Now()
 		noise, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
 		go func() {
+			defer close(ended)
 			for i := 0; noise.Err() == nil; i++ {
 				s.save("noise.log", fmt.Sprint("line ", i))
 				time.Sleep(2 * time.Millisecond)
@@ -59,6 +61,7 @@ func TestRun_ANoisyFileIsReportedAtTheCapAndDelaysNoOther(t *testing.T) {
 		s.wants(saved, 10*time.Millisecond, "Home.py")
 		s.wants(begun, 250*time.Millisecond, "noise.log")
 		stop()
+		<-ended
 	})
 }
 
