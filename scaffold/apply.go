@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -83,8 +82,8 @@ func (w *writer) write(f File) error {
 	}
 	if f.Status == Create {
 		// The plan is a moment old: what appeared meanwhile is somebody else's.
-		if _, err := w.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(fmt.Errorf("it appeared just now: %w", fs.ErrExist), w.root.Remove(temp))
+		if _, err := w.root.Lstat(name); err == nil {
+			return errors.Join(errors.New("somebody else made it just now"), w.root.Remove(temp))
 		}
 	}
 	if err := w.root.Rename(temp, name); err != nil {

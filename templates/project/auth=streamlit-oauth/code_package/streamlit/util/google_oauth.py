@@ -114,7 +114,7 @@ def parse_client(text: str) -> Client:
         client_id, secret = web["client_id"], web["client_secret"]
     except (ValueError, KeyError, TypeError) as err:
         raise LoginError(
-            f"The parameter {PARAMETER} is not a web client's JSON: it needs `web` with `client_id` and `client_secret`."
+            f"The parameter {PARAMETER} is no web client JSON: it needs `web` with `client_id` and `client_secret`."
         ) from err
     authorize = web.get("auth_uri", GOOGLE_AUTHORIZE)
     token = web.get("token_uri", GOOGLE_TOKEN)
