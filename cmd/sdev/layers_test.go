@@ -1,0 +1,330 @@
+package main_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport is the map of the code: which of our packages each package may import. A name that ends
+// in /… stands for every package below it; test files may import devtest on top.
+//
+// A new package needs a row here. A new entry in a row is a decision about the design.
+var mayImport = map[string][]string{
+	"cmd/sdev":            {"cmd/internal/cli"},
+	"cmd/internal/cli":    {"cmd/internal/render", "cmd/internal/tui", "dev", "dev/…", "scaffold", "templates"},
+	"cmd/internal/render": {"dev"},
+	"cmd/internal/tui":    {"dev", "cmd/internal/tui/…"},
+	"cmd/internal/tui/…":  {"dev", "cmd/internal/tui/…"},
+
+	// The vocabulary, and the one decision that is pure.
+	"dev":      {},
+	"dev/plan": {"dev"},
+
+	// The loop: it declares what it needs of the parts below, and cmd hands those in.
+	"dev/engine": {"dev", "dev/plan"},
+
+	// The parts. They do not know each other.
+	"dev/awslocal":  {"dev"},
+	"dev/config":    {"dev"},
+	"dev/detect":    {"dev"},
+	"dev/doctor":    {"dev"},
+	"dev/docker":    {"dev", "dev/plan"},
+	"dev/handoff":   {"dev"},
+	"dev/hub":       {"dev"},
+	"dev/oidc":      {"dev"},
+	"dev/oidc/…":    {"dev", "dev/oidc/…"},
+	"dev/process":   {"dev", "dev/plan"},
+	"dev/streamlit": {"dev"},
+	"dev/watch":     {"dev"},
+
+	// A program of its own, in the sidecar, and therefore put together here.
+	"dev/gateway":   {"dev", "dev/awslocal", "dev/gateway/…", "dev/hub", "dev/oidc", "dev/streamlit", "dev/watch"},
+	"dev/gateway/…": {"dev"},
+
+	// For tests only.
+	"dev/devtest": {"dev"},
+
+	// Making a project has nothing to do with running one, but for words and errors.
+	"scaffold":  {"dev"},
+	"templates": {},
+}
+
+// onlyImporter names, for modules that decide how a part works, the one place that may use them.
+var onlyImporter = map[string]string{
+	"github.com/docker/docker":       "dev/docker",
+	"github.com/moby/buildkit":       "dev/docker",
+	"github.com/fsnotify/fsnotify":   "dev/watch",
+	"github.com/moby/patternmatcher": "dev/watch",
+	"github.com/spf13/cobra":         "cmd/internal/cli",
+	"charm.land/bubbletea":           "cmd/internal/tui",
+	"charm.land/bubbles":             "cmd/internal/tui",
+	"charm.land/huh":                 "cmd/internal/cli",
+}
+
+func TestLayers_ImportsFollowTheMap(t *testing.T) {
+	for _, f := range sources(t) {
+		allowed, ok := row(f.pkg)
+		if !ok {
+			t.Errorf("%s: package %s has no row in mayImport", f.name, f.pkg)
+			continue
+		}
+		for _, imp := range f.imports() {
+			ours, ok := strings.CutPrefix(imp, "sdev/")
+			switch {
+			case !ok, within(allowed, ours):
+			case f.test && (ours == f.pkg || ours == "dev/devtest"):
+			case f.test && f.pkg == "cmd/sdev": // drives the whole program
+			default:
+				t.Errorf("%s: %s must not import %s", f.name, f.pkg, ours)
+			}
+		}
+	}
+}
+
+func TestLayers_LibrariesHaveOneImporter(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, imp := range f.imports() {
+			for lib, home := range onlyImporter {
+				used := imp == lib || strings.HasPrefix(imp, lib+"/")
+				if used && !f.test && f.pkg != home && !strings.HasPrefix(f.pkg, home+"/") {
+					t.Errorf("%s: only importer of %s is %s", f.name, lib, home)
+				}
+			}
+		}
+	}
+}
+
+func TestPackages_SayWhatTheyAreFor(t *testing.T) {
+	docs := make(map[string]string)
+	for _, f := range sources(t) {
+		if !f.test {
+			docs[f.pkg] += f.ast.Doc.Text()
+		}
+	}
+	for pkg, doc := range docs {
+		want := "Package " + path.Base(pkg) + " "
+		if pkg == "cmd/sdev" {
+			want = "Command sdev "
+		}
+		if !strings.HasPrefix(doc, want) {
+			t.Errorf("%s: the package's doc must begin with %q; it is %.60q", pkg, want, doc)
+		}
+	}
+}
+
+func TestInterfaces_HaveAtMostFiveMethods(t *testing.T) {
+	for _, f := range sources(t) {
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if i, ok := n.(*ast.InterfaceType); ok && i.Methods.NumFields() > 5 {
+				t.Errorf("%s: interface of %d methods", f.at(i), i.Methods.NumFields())
+			}
+			return true
+		})
+	}
+}
+
+func TestVariables_OfPackagesAreNeverChanged(t *testing.T) {
+	vars := make(map[string]bool) // by package and name
+	for _, f := range sources(t) {
+		for _, name := range f.vars() {
+			vars[f.pkg+"."+name] = true
+		}
+	}
+	for _, f := range sources(t) {
+		for _, id := range f.assigned() {
+			// The parser resolves names within a file, so what is declared in a function has an
+			// object there, and what another file declares has none.
+			local := id.Obj != nil && f.ast.Scope.Lookup(id.Name) != id.Obj
+			if vars[f.pkg+"."+id.Name] && id.Name != "_" && !local {
+				t.Errorf("%s: package variable %s is changed", f.at(id), id.Name)
+			}
+		}
+	}
+}
+
+func TestProgram_EndsInOnePlace(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.pkg == "cmd/sdev" {
+			continue
+		}
+		for _, call := range f.calls("os.Exit") {
+			t.Errorf("%s: only cmd/sdev ends the program", call)
+		}
+	}
+}
+
+func TestTests_AreNeitherSkippedNorSlept(t *testing.T) {
+	for _, f := range sources(t) {
+		if !f.test {
+			continue
+		}
+		for _, name := range []string{"t.Skip", "t.Skipf", "t.SkipNow", "b.Skip", "b.Skipf", "b.SkipNow"} {
+			for _, call := range f.calls(name) {
+				t.Errorf("%s: a test that does not run proves nothing", call)
+			}
+		}
+		if slices.Contains(f.imports(), "testing/synctest") {
+			continue // sleeping moves the bubble's clock
+		}
+		for _, call := range f.calls("time.Sleep") {
+			t.Errorf("%s: wait for a state, not for a time", call)
+		}
+	}
+}
+
+// row finds the row of a package: its own, or the nearest one with /… above it.
+func row(pkg string) ([]string, bool) {
+	if r, ok := mayImport[pkg]; ok {
+		return r, true
+	}
+	for dir := path.Dir(pkg); dir != "."; dir = path.Dir(dir) {
+		if r, ok := mayImport[dir+"/…"]; ok {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+func within(allowed []string, pkg string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		above, many := strings.CutSuffix(a, "…")
+		return a == pkg || many && strings.HasPrefix(pkg, above)
+	})
+}
+
+// source is one Go file of ours.
+type source struct {
+	name string // relative to the module's root, with slashes
+	pkg  string // import path without the module
+	test bool
+	ast  *ast.File
+	set  *token.FileSet
+}
+
+// sources parses all Go files of the module.
+func sources(t *testing.T) []source {
+	t.Helper()
+	const root = "../.."
+	var out []source
+	set := token.NewFileSet()
+	for _, top := range []string{"cmd", "dev", "scaffold", "templates"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(p string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && d.Name() == "testdata":
+				return fs.SkipDir
+			case d.IsDir() || filepath.Ext(p) != ".go":
+				return nil
+			}
+			file, err := parser.ParseFile(set, p, nil, parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(root, p)
+			if err != nil {
+				return err
+			}
+			rel = filepath.ToSlash(rel)
+			out = append(out, source{name: rel, pkg: path.Dir(rel), test: strings.HasSuffix(rel, "_test.go"), ast: file, set: set})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+func (f source) at(n ast.Node) string {
+	return fmt.Sprintf("%s:%d", f.name, f.set.Position(n.Pos()).Line)
+}
+
+func (f source) imports() []string {
+	var out []string
+	for _, i := range f.ast.Imports {
+		if p, err := strconv.Unquote(i.Path.Value); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// calls gives the places where a function is named as x.Name.
+func (f source) calls(want string) []string {
+	found := make(map[string]bool)
+	ast.Inspect(f.ast, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name+"."+s.Sel.Name == want {
+				found[f.at(s)] = true
+			}
+		}
+		return true
+	})
+	return slices.Sorted(maps.Keys(found))
+}
+
+// vars gives the names of the variables that the file declares outside functions.
+func (f source) vars() []string {
+	var out []string
+	for _, d := range f.ast.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.VAR {
+			continue
+		}
+		for _, s := range g.Specs {
+			for _, id := range s.(*ast.ValueSpec).Names {
+				out = append(out, id.Name)
+			}
+		}
+	}
+	return out
+}
+
+// assigned gives the variables that the file assigns to, or to elements or fields of.
+func (f source) assigned() []*ast.Ident {
+	var out []*ast.Ident
+	add := func(e ast.Expr) {
+		for {
+			switch x := e.(type) {
+			case *ast.Ident:
+				out = append(out, x)
+				return
+			case *ast.IndexExpr:
+				e = x.X
+			case *ast.SelectorExpr:
+				e = x.X
+			case *ast.ParenExpr:
+				e = x.X
+			case *ast.StarExpr:
+				e = x.X
+			default:
+				return
+			}
+		}
+	}
+	ast.Inspect(f.ast, func(n ast.Node) bool {
+		switch s := n.(type) {
+		case *ast.AssignStmt:
+			if s.Tok != token.DEFINE {
+				for _, l := range s.Lhs {
+					add(l)
+				}
+			}
+		case *ast.IncDecStmt:
+			add(s.X)
+		}
+		return true
+	})
+	return out
+}
