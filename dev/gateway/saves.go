@@ -16,13 +16,39 @@ type save struct {
 	noticed time.Time // when it was known here
 	script  bool      // a run is to be expected of it
 	awaited int       // tabs that are to run; 0 where that cannot be known
+	runs    []*run    // the runs that came of it, in the order in which they began
+	joined  bool      // a later save took its runs along
+}
 
-	running int       // runs under way because of it
-	done    int       // … that ended well
-	first   time.Time // when the first of them ended
-	last    time.Time // … and the latest
-	failed  bool      // one of them raised
-	seen    bool      // a run came of it
+// progress is how far a save has come.
+type progress struct {
+	running, done, failed int
+	first, last           time.Time // when the first and the latest good run ended
+}
+
+func (s *save) progress() (p progress) {
+	for _, r := range s.runs {
+		switch {
+		case r.underWay():
+			p.running++
+		case r.exception != nil, r.compiling:
+			p.failed++
+		case r.well():
+			p.done++
+			if p.first.IsZero() || r.ended.Before(p.first) {
+				p.first = r.ended
+			}
+			if r.ended.After(p.last) {
+				p.last = r.ended
+			}
+		}
+	}
+	return p
+}
+
+// made reports whether a tab has already run because of the save.
+func (s *save) made(tb *tab) bool {
+	return slices.ContainsFunc(s.runs, func(r *run) bool { return r.tab == tb && !r.replaced })
 }
 
 // How long things are waited for.
@@ -36,10 +62,12 @@ const (
 	// unseenAfter is when a save that led to no run is told; Streamlit takes 0.1 s, with the poll
 	// watcher up to a second.
 	unseenAfter = 2 * time.Second
-	// explainWithin is how much earlier than its save a run may be seen: the files' own watcher waits
-	// for a path to be quiet, Streamlit does not.
-	explainWithin = time.Second
-	// followFor is how long a save may explain runs: a script under way is not interrupted everywhere.
+	// explainWithin is how much later than its run a save may be known: the files' own watcher waits
+	// for a path to be quiet, at most a quarter of a second, and Streamlit does not.
+	explainWithin = 500 * time.Millisecond
+	// freshFor is how long a save may be what a run is about that was not held up by another one.
+	freshFor = 1500 * time.Millisecond
+	// followFor is the same where a run was under way: Streamlit may wait for its end.
 	followFor = 30 * time.Second
 	// returnFor is how long tabs are waited for after the app came back.
 	returnFor = 10 * time.Minute
@@ -77,6 +105,9 @@ func (t *tracker) savedLive(g group, first, now time.Time) {
 		trigger = g.changes[i]
 	}
 	t.told = dev.AppException{}
+	if !t.up {
+		return // it is live as soon as the app is back
+	}
 	s := &save{
 		how: howMount, trigger: trigger.Path, at: writtenAt(trigger, first), noticed: now,
 		script: isScript(trigger.Path) && !t.away(),
@@ -86,10 +117,10 @@ func (t *tracker) savedLive(g group, first, now time.Time) {
 		return
 	}
 	t.saves = append(t.saves, s)
-	orphans := t.orphans
-	t.orphans = nil
-	for _, r := range orphans {
-		t.explain(r)
+	for _, r := range t.recent {
+		if t.saveFor(r, time.Time{}) == s {
+			t.tie(r, s)
+		}
 	}
 }
 
@@ -114,76 +145,79 @@ func writtenAt(c dev.Change, noticed time.Time) time.Time {
 	return c.Saved
 }
 
-// saveFor is the save that a run since the given time makes live: the latest before the run that
-// can have caused it.
+// saveFor is the save that a run makes live: of those made since the given time the latest that can
+// have caused it.
 func (t *tracker) saveFor(r *run, since time.Time) *save {
 	for _, s := range slices.Backward(t.saves) {
-		switch away := s.how != howMount; {
-		case away != (r.cause == byReturn):
-		case away:
+		if (s.how != howMount) != (r.cause == byReturn) {
+			continue
+		}
+		if r.cause == byReturn {
 			return s
-		case !s.at.After(r.began) && s.at.After(since) && r.began.Sub(s.at) < followFor:
+		}
+		limit := freshFor
+		if len(s.runs) == 0 && since.IsZero() && t.heldUp(r, s) {
+			limit = followFor
+		}
+		if !s.at.After(r.began) && s.at.After(since) && r.began.Sub(s.at) < limit && (s == r.save || !s.made(r.tab)) {
 			return s
 		}
 	}
 	return nil
 }
 
-// explain ties a run that nobody asked for to its save, or puts it aside until the save is known.
+// heldUp reports whether another run was under way between a save and the run, so that Streamlit
+// may have waited.
+func (t *tracker) heldUp(r *run, s *save) bool {
+	for tb := range t.tabs {
+		if o := tb.run; o != nil && o != r && (o.underWay() || o.ended.After(s.at)) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain ties a run that nobody asked for to its save. The save may still be unknown, or a later
+// one may turn out to fit better, so the run is kept at hand for a while.
 func (t *tracker) explain(r *run) {
-	if r.save == nil {
-		r.save = t.saveFor(r, time.Time{})
+	s := r.save
+	if s == nil {
+		s = t.saveFor(r, time.Time{})
 	}
-	if r.save == nil && r.cause == byReturn {
+	if s == nil && r.cause == byReturn {
 		// The app was replaced and nobody announced it.
-		r.save = &save{how: HowRestart, at: r.began, noticed: r.began}
-		t.saves = append(t.saves, r.save)
+		s = &save{how: HowRestart, at: r.began, noticed: r.began}
+		t.saves = append(t.saves, s)
 	}
-	if r.save == nil {
-		t.orphans = append(t.orphans, r)
-		return
+	if s != nil {
+		t.tie(r, s)
 	}
-	for _, s := range t.saves {
-		// One run may make several saves live; it is counted for the latest.
-		s.seen = s.seen || s.how == r.save.how && !s.noticed.After(r.save.noticed)
-	}
-	switch {
-	case r.underWay():
-		r.save.running++
-	case r.exception != nil:
-		r.save.failed = true
-	case !r.replaced && !r.compiling:
-		r.save.finish(r.ended)
+	if r.cause == bySave {
+		t.recent = append(t.recent, r)
 	}
 }
 
-func (s *save) finish(at time.Time) {
-	s.done++
-	s.last = at
-	if s.first.IsZero() {
-		s.first = at
-	}
-}
-
-// leaveSave takes a run that is no longer under way off its save.
-func (t *tracker) leaveSave(r *run) {
-	if r.save != nil && r.save.running > 0 {
-		r.save.running--
-	}
-}
-
-// succeeded takes a run that ended well.
-func (t *tracker) succeeded(r *run, now time.Time) {
-	t.leaveSave(r)
+// tie makes s the save of r.
+func (t *tracker) tie(r *run, s *save) {
 	if r.save != nil {
-		r.save.finish(now)
+		r.save.runs = slices.DeleteFunc(r.save.runs, func(o *run) bool { return o == r })
 	}
-	t.settle(now)
+	r.save = s
+	s.runs = append(s.runs, r)
+	for _, o := range t.saves {
+		// One run may make several saves live; it is counted for the latest.
+		o.joined = o.joined || o != s && o.how == s.how && o.at.Before(s.at)
+	}
 }
 
-// settle tells of every save that can be told of by now, and forgets what is over.
+// settle tells of everything that can be told of by now, and forgets what is over.
 func (t *tracker) settle(now time.Time) {
-	t.orphans = slices.DeleteFunc(t.orphans, func(r *run) bool { return now.Sub(r.began) >= explainWithin })
+	for tb := range t.tabs {
+		if r := tb.run; r != nil && !r.underWay() && r.exception != nil && !r.told && t.explained(r, now) {
+			t.tell(r, now)
+		}
+	}
+	t.recent = slices.DeleteFunc(t.recent, func(r *run) bool { return now.Sub(r.began) >= explainWithin })
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool {
 		due, ok := t.due(s)
 		if !ok || now.Before(due) {
@@ -194,27 +228,33 @@ func (t *tracker) settle(now time.Time) {
 	})
 }
 
+// explained reports whether the save behind a run is known, or will not be known any more. Until
+// then what came of the run is not told, because the save is told first.
+func (t *tracker) explained(r *run, now time.Time) bool {
+	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= explainWithin
+}
+
 // due is when a save can be concluded if nothing else happens; ok is false while that depends on
 // something that has no time.
 func (t *tracker) due(s *save) (at time.Time, ok bool) {
-	quiet := lull
-	everyone := len(t.tabs)
+	quiet, everyone := lull, len(t.tabs)
 	if s.how != howMount {
 		quiet, everyone = lullAway, s.awaited
 	}
+	p := s.progress()
 	switch {
-	case s.done > 0 && s.running == 0 && s.done >= everyone && everyone > 0:
-		return s.last, true
-	case s.done > 0 && s.running == 0:
-		return s.last.Add(quiet), true
-	case s.done > 0:
-		return s.first.Add(straggler), true
-	case s.running > 0:
+	case p.done > 0 && p.running == 0 && p.done >= everyone && everyone > 0:
+		return p.last, true
+	case p.done > 0 && p.running == 0:
+		return p.last.Add(quiet), true
+	case p.done > 0:
+		return p.first.Add(straggler), true
+	case p.running > 0:
 		return time.Time{}, false
 	case s.how != howMount:
 		return s.noticed.Add(returnFor), true
-	case s.seen || !s.script:
-		return s.noticed.Add(followFor), true
+	case p.failed > 0 || s.joined || !s.script:
+		return s.noticed.Add(freshFor), true
 	case t.anyUnderWay():
 		return time.Time{}, false
 	}
@@ -230,17 +270,18 @@ func (t *tracker) anyUnderWay() bool {
 	return false
 }
 
-// conclude tells what became of a save. An exception has been told already.
+// conclude tells what became of a save. Exceptions are told by themselves.
 func (t *tracker) conclude(s *save, now time.Time) {
+	p := s.progress()
 	switch {
-	case s.failed:
-	case s.done > 0:
+	case p.failed > 0 || s.joined && p.done == 0:
+	case p.done > 0:
 		t.reload = dev.AppReloaded{
-			Trigger: s.trigger, MS: max(0, s.last.Sub(s.at).Milliseconds()), Sessions: s.done, How: s.how,
+			Trigger: s.trigger, MS: max(0, p.last.Sub(s.at).Milliseconds()), Sessions: p.done, How: s.how,
 		}
 		t.reloads++
 		t.emit(now, t.reload)
-	case s.script && !s.seen && len(t.tabs) > 0 && !t.away():
+	case s.script && len(t.tabs) > 0 && !t.away():
 		t.emit(now, dev.Warning{
 			Code:    dev.CodeReloadUnseen,
 			Message: fmt.Sprintf("no open tab ran anew after %s was saved", s.trigger),
@@ -251,10 +292,18 @@ func (t *tracker) conclude(s *save, now time.Time) {
 
 // deadline is when wake is to be called next, if nothing else happens before.
 func (t *tracker) deadline() (next time.Time, ok bool) {
-	for _, s := range t.saves {
-		if at, timed := t.due(s); timed && (!ok || at.Before(next)) {
+	sooner := func(at time.Time) {
+		if !ok || at.Before(next) {
 			next, ok = at, true
 		}
+	}
+	for _, s := range t.saves {
+		if at, timed := t.due(s); timed {
+			sooner(at)
+		}
+	}
+	for _, r := range t.recent {
+		sooner(r.began.Add(explainWithin))
 	}
 	return next, ok
 }

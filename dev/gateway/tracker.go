@@ -32,6 +32,7 @@ const (
 
 // run is one run of the script in one tab.
 type run struct {
+	tab       *tab
 	cause     cause
 	began     time.Time
 	ended     time.Time // zero while under way
@@ -39,10 +40,16 @@ type run struct {
 	page      string
 	exception *dev.AppException
 	compiling bool // it did not compile; the reason is still to come
-	replaced  bool // it ended early, and the next run takes its place
+	replaced  bool // it was cut short; the next run takes its place
+	told      bool // its exception was told
 }
 
 func (r *run) underWay() bool { return r != nil && r.ended.IsZero() }
+
+// well reports whether the run came to a good end.
+func (r *run) well() bool {
+	return !r.underWay() && !r.replaced && !r.compiling && r.exception == nil
+}
 
 // memory is what is kept of a session for the time after its tab is disconnected.
 type memory struct {
@@ -69,9 +76,9 @@ type tracker struct {
 	memories map[string]memory
 	exchange map[string]dev.AppException // exceptions of messages that may be referred to, by hash
 
-	saves   []*save              // not yet told to be live, oldest first
-	orphans []*run               // runs that nobody asked for, while no save explains them
-	slow    map[string]time.Time // saves that need a restart or rebuild, by path
+	saves  []*save              // not yet concluded, oldest first
+	recent []*run               // runs that nobody asked for and that a save still to come may explain
+	slow   map[string]time.Time // saves that need a restart or rebuild, by path
 
 	up       bool   // the app answered when last asked
 	expected Expect // what was announced and has not come to pass
@@ -123,10 +130,7 @@ func (t *tracker) closed(tb *tab, now time.Time) {
 	if len(t.tabs) == 0 {
 		t.lastTab = now
 	}
-	if tb.run.underWay() {
-		tb.run.ended = now
-		t.leaveSave(tb.run)
-	}
+	cutShort(tb.run, now)
 	t.emit(now, dev.SessionClosed{Sessions: len(t.tabs)})
 	t.settle(now)
 }
@@ -179,23 +183,20 @@ func (t *tracker) heard(tb *tab, f streamlit.Forward, now time.Time) {
 			r.compiling = false
 			e := t.describe(f.Exception, r)
 			r.exception = &e
-			t.failed(r, now)
+			t.settle(now)
 		}
 	case streamlit.Finished:
 		if tb.run.underWay() {
-			t.finished(tb, f.Outcome, now)
+			t.finished(tb.run, f.Outcome, now)
 		}
 	case streamlit.Other:
 	}
 }
 
 func (t *tracker) began(tb *tab, f streamlit.Forward, now time.Time) {
-	r := &run{began: now, page: f.PageName()}
+	r := &run{tab: tb, began: now, page: f.PageName()}
 	previous := tb.run
-	if previous.underWay() {
-		previous.ended = now
-		t.leaveSave(previous)
-	}
+	cutShort(previous, now)
 	switch {
 	case tb.returning:
 		r.cause = byReturn
@@ -213,6 +214,13 @@ func (t *tracker) began(tb *tab, f streamlit.Forward, now time.Time) {
 	t.remember(tb, now)
 	if r.cause == bySave || r.cause == byReturn {
 		t.explain(r)
+	}
+}
+
+// cutShort ends a run of which no end was seen.
+func cutShort(r *run, now time.Time) {
+	if r.underWay() {
+		r.ended, r.replaced = now, true
 	}
 }
 
@@ -236,38 +244,24 @@ func (t *tracker) describe(e streamlit.Exception, r *run) dev.AppException {
 	return dev.AppException{Exception: e.Type, Message: e.Summary(), File: file, Line: line, Page: r.page}
 }
 
-func (t *tracker) finished(tb *tab, outcome streamlit.Outcome, now time.Time) {
-	r := tb.run
+func (t *tracker) finished(r *run, outcome streamlit.Outcome, now time.Time) {
 	r.ended = now
 	r.replaced = outcome == streamlit.EarlyForRerun
-	switch {
-	case r.replaced:
-		t.leaveSave(r)
-	case outcome == streamlit.NotCompiled:
-		r.compiling = true
-	case r.exception != nil:
-		t.failed(r, now)
-	default:
-		if t.current.Page == r.page {
-			t.current, t.told = dev.AppException{}, dev.AppException{}
-		}
-		t.succeeded(r, now)
-	}
-}
-
-// failed tells of the exception a run ended with, once however many tabs show it.
-func (t *tracker) failed(r *run, now time.Time) {
-	if r.save != nil {
-		r.save.failed = true
-	}
-	t.leaveSave(r)
-	e := *r.exception
-	t.current = e
-	if e != t.told || r.cause == byPerson {
-		t.told = e
-		t.emit(now, e)
+	r.compiling = outcome == streamlit.NotCompiled
+	if r.well() && t.current.Page == r.page {
+		t.current, t.told = dev.AppException{}, dev.AppException{}
 	}
 	t.settle(now)
+}
+
+// tell tells of the exception that a run ended with, once however many tabs show it.
+func (t *tracker) tell(r *run, now time.Time) {
+	r.told = true
+	t.current = *r.exception
+	if t.current != t.told || r.cause == byPerson {
+		t.told = t.current
+		t.emit(now, t.current)
+	}
 }
 
 // reachable takes whether the app answers. It is called for every new life of the app, also when
@@ -276,14 +270,14 @@ func (t *tracker) reachable(up bool, now time.Time) {
 	t.up = up
 	if up {
 		t.expected, t.told = Expect{}, dev.AppException{}
-		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.how != howMount && s.awaited == 0 && !s.seen })
+		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.how != howMount && s.awaited == 0 && len(s.runs) == 0 })
 	}
 	t.settle(now)
 }
 
 // expect takes what the engine is about to do with the app.
 func (t *tracker) expect(e Expect, now time.Time) {
-	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.how != howMount && !s.seen })
+	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.how != howMount && len(s.runs) == 0 })
 	switch e.How {
 	case HowNothing:
 		t.expected = Expect{}
