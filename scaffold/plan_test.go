@@ -1,7 +1,6 @@
 package scaffold_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -48,7 +47,7 @@ func newPlan(t *testing.T, src scaffold.Source, dir string, force bool) *scaffol
 func apply(t *testing.T, src scaffold.Source, dir string, force bool) *scaffold.Plan {
 	t.Helper()
 	p := newPlan(t, src, dir, force)
-	if err := p.Apply(context.Background()); err != nil {
+	if err := p.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return p
