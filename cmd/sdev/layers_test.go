@@ -61,14 +61,13 @@ var mayImport = map[string][]string{
 
 // onlyImporter names, for modules that decide how a part works, the one place that may use them.
 var onlyImporter = map[string]string{
-	"github.com/docker/docker":       "dev/docker",
-	"github.com/moby/buildkit":       "dev/docker",
-	"github.com/fsnotify/fsnotify":   "dev/watch",
-	"github.com/moby/patternmatcher": "dev/watch",
-	"github.com/spf13/cobra":         "cmd/internal/cli",
-	"charm.land/bubbletea":           "cmd/internal/tui",
-	"charm.land/bubbles":             "cmd/internal/tui",
-	"charm.land/huh":                 "cmd/internal/cli",
+	"github.com/docker/docker":     "dev/docker",
+	"github.com/moby/buildkit":     "dev/docker",
+	"github.com/fsnotify/fsnotify": "dev/watch",
+	"github.com/spf13/cobra":       "cmd/internal/cli",
+	"charm.land/bubbletea":         "cmd/internal/tui",
+	"charm.land/bubbles":           "cmd/internal/tui",
+	"charm.land/huh":               "cmd/internal/cli",
 }
 
 func TestLayers_ImportsFollowTheMap(t *testing.T) {
