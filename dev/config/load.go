@@ -220,10 +220,13 @@ func leaves(n *yaml.Node) []*yaml.Node {
 	return out
 }
 
+// StatePath is where StateDir is, or would be.
+func (p *Project) StatePath() string { return filepath.Join(p.Dir, ".sdev") }
+
 // StateDir is the project's private folder for things that can be made again. It is created, with
 // a .gitignore of its own, on first use.
 func (p *Project) StateDir() (string, error) {
-	dir := filepath.Join(p.Dir, ".sdev")
+	dir := p.StatePath()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project folder writable")
 	}

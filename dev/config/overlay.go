@@ -37,8 +37,9 @@ type Parts struct {
 	Port         int               // host port of the app's origin
 	GatewayImage string            // reference of the gateway's image
 	Image        ImageFacts        // of the app's image
-	Env          map[string]string // Streamlit's development settings, where the compose file leaves them open
-	Shim         []byte // sitecustomize.py
+	// Env gives Streamlit's development settings for a port of its own.
+	Env func(port int) map[string]string
+	Shim         []byte            // sitecustomize.py
 	StateDir     string
 }
 
@@ -233,6 +234,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule) {
 	g.Networks, g.Hostname, g.DomainName = networks, o.app.Hostname, o.app.DomainName
 	g.ExtraHosts, g.DNS, g.StopGracePeriod = o.app.ExtraHosts, o.app.DNS, &stop
 	g.Ports = o.publish(ports)
+	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.front)}
 	o.out.Project.Services[GatewayService] = g
 	if o.out.Project.Networks == nil {
 		o.out.Project.Networks = types.Networks{}
@@ -298,11 +300,14 @@ func (o *overlay) environment(ports appPorts) {
 	env := types.MappingWithEquals{}
 	maps.Copy(env, o.app.Environment)
 	o.app.Environment = env
-	for _, name := range slices.Sorted(maps.Keys(o.parts.Env)) {
-		o.offer(name, o.parts.Env[name], "sdev: development settings")
+	settings := o.parts.Env(ports.app)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name == "STREAMLIT_SERVER_PORT" || name == "STREAMLIT_SERVER_ADDRESS" {
+			o.set(name, settings[name], "sdev: behind the gateway")
+			continue
+		}
+		o.offer(name, settings[name], "sdev: development settings")
 	}
-	o.set("STREAMLIT_SERVER_PORT", strconv.Itoa(ports.app), "sdev: behind the gateway")
-	o.set("STREAMLIT_SERVER_ADDRESS", "127.0.0.1", "sdev: behind the gateway")
 	o.set("STREAMLIT_BROWSER_SERVER_PORT", strconv.Itoa(o.parts.Port), "sdev: the port in the address bar")
 	if o.parts.Mode == dev.Local {
 		o.set("LOCAL_STREAMLIT", "1", "sdev up --local: the login is bypassed")

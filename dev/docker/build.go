@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,27 +23,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sdev/dev"
+	"sdev/dev/plan"
 )
-
-// Build is an image to be built.
-type Build struct {
-	Service    string // whose image it is, for events
-	Tag        string // reference the result gets
-	Context    string // absolute folder
-	Dockerfile string // relative to Context, or absolute
-	Target     string
-	Args       map[string]string
-	Labels     map[string]string
-	Secrets    map[string]string // id → absolute file
-	NoCache    bool
-	Platform   string // os/arch[/variant]; "" is the engine's own
-}
 
 // Build builds an image with the engine's BuildKit, reporting steps as they happen, and gives the
 // image's id. The session runs over the engine's own API (its /grpc and /session upgrades), so
 // cache mounts and secrets work without the buildx plugin. A step that fails is an error that ends
 // with what the step printed. Cancelling ctx stops the build.
-func (e *Engine) Build(ctx context.Context, b Build, emit func(dev.Event)) (string, error) {
+func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	start := time.Now()
 	builder, err := bk.New(ctx, "",
 		bk.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -53,7 +43,7 @@ func (e *Engine) Build(ctx context.Context, b Build, emit func(dev.Event)) (stri
 		return "", refused("start a build", err)
 	}
 	defer builder.Close() //nolint:errcheck // nothing is lost with the connection
-	opt, err := b.solveOpt()
+	opt, err := solveOpt(b)
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +64,7 @@ func (e *Engine) Build(ctx context.Context, b Build, emit func(dev.Event)) (stri
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", b.failed(err, progress)
+		return "", failed(b, err, progress)
 	}
 	image, err := e.api.ImageInspect(ctx, b.Tag)
 	if err != nil {
@@ -84,7 +74,7 @@ func (e *Engine) Build(ctx context.Context, b Build, emit func(dev.Event)) (stri
 	return image.ID, nil
 }
 
-func (b Build) solveOpt() (bk.SolveOpt, error) {
+func solveOpt(b plan.Build) (bk.SolveOpt, error) {
 	dockerfile := b.Dockerfile
 	if !filepath.IsAbs(dockerfile) {
 		dockerfile = filepath.Join(b.Context, dockerfile)
@@ -113,18 +103,18 @@ func (b Build) solveOpt() (bk.SolveOpt, error) {
 	}
 	return bk.SolveOpt{
 		Frontend:      "dockerfile.v0",
-		FrontendAttrs: b.attrs(filepath.Base(dockerfile)),
+		FrontendAttrs: attrs(b, filepath.Base(dockerfile)),
 		LocalMounts:   map[string]fsutil.FS{"context": contextFS, "dockerfile": dockerfileFS},
 		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}},
 		Session: []session.Attachable{
 			secretsprovider.NewSecretProvider(store),
-			authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerconfig.LoadDefaultConfigFile(discard{})}),
+			authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerconfig.LoadDefaultConfigFile(io.Discard)}),
 		},
 	}, nil
 }
 
-func (b Build) attrs(dockerfile string) map[string]string {
+func attrs(b plan.Build, dockerfile string) map[string]string {
 	attrs := map[string]string{"filename": dockerfile}
 	if b.Target != "" {
 		attrs["target"] = b.Target
@@ -145,47 +135,41 @@ func (b Build) attrs(dockerfile string) map[string]string {
 }
 
 // failed words a failed build: which step, and the end of what it printed.
-func (b Build) failed(err error, p *progress) error {
-	text := err.Error()
-	if i := strings.LastIndex(text, "failed to solve: "); i >= 0 {
-		text = text[i+len("failed to solve: "):]
-	}
-	if ref, ok := missingBase(text); ok {
+func failed(b plan.Build, err error, p *progress) error {
+	name, tail := p.failure()
+	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
+		ref = strings.TrimPrefix(ref, "docker.io/library/")
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
-			Message: fmt.Sprintf("base image %s is not here and cannot be pulled", ref),
+			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, b.Service, reason(err)),
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
 	}
-	message := fmt.Sprintf("the image of service %s does not build: %s", b.Service, firstLine(text))
-	if step, tail := p.failure(); step != "" {
-		message = fmt.Sprintf("the image of service %s does not build: step %s", b.Service, step)
+	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", b.Service, reason(err)),
+		Hint: "mend the Dockerfile or what the step names, then run it again"}
+	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
+		e.File, e.Message = b.Dockerfile, m[2]
+		e.Line, _ = strconv.Atoi(m[1])
+	} else if name != "" {
+		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", b.Service, name)
 		if len(tail) > 0 {
-			message += "\n  " + strings.Join(tail, "\n  ")
+			e.Message += "\n  " + strings.Join(tail, "\n  ")
 		}
 	}
-	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Message: message, Hint: "mend the Dockerfile or what the step names; sdev builds again on the next save", Cause: err}
+	return e
 }
 
-// missingBase recognises BuildKit's words for a FROM that cannot be resolved: the reference stands
-// before them, as in "docker.io/library/nope:1: not found" or "nope:1: failed to resolve …".
-func missingBase(text string) (ref string, ok bool) {
-	for _, sign := range []string{": pull access denied", ": failed to resolve source metadata", ": failed to do request", ": not found", ": failed to authorize"} {
-		if before, _, found := strings.Cut(text, sign); found {
-			fields := strings.Fields(before)
-			if len(fields) == 0 || strings.HasPrefix(fields[0], "process") {
-				continue
-			}
-			ref := strings.TrimSuffix(fields[len(fields)-1], ":")
-			return strings.TrimPrefix(ref, "docker.io/library/"), true
-		}
+// parseError is how the Dockerfile frontend says where it stopped reading.
+var parseError = regexp.MustCompile(`(?s)dockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
+
+// reason is the innermost of the layers that BuildKit wraps an error in.
+func reason(err error) string {
+	text := firstLine(err.Error())
+	for _, layer := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {
+		text = strings.TrimPrefix(text, layer)
 	}
-	return "", false
+	return text
 }
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }

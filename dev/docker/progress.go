@@ -17,7 +17,8 @@ type progress struct {
 	service string
 	emit    func(dev.Event)
 	steps   map[digest.Digest]*step
-	total   int
+	total   int // steps known so far
+	shown   int // steps told so far; a step's number is its place among them
 	broken  *step
 }
 
@@ -58,14 +59,17 @@ func (p *progress) vertex(v *bk.Vertex) {
 		p.steps[v.Digest] = st
 		if stepName.MatchString(v.Name) {
 			p.total++
-			st.number = p.total
 		}
 	}
 	if v.Error != "" && !strings.Contains(v.Error, "context canceled") {
 		p.broken = st
 	}
-	if st.number == 0 {
+	if !stepName.MatchString(v.Name) {
 		return // BuildKit's own errands: loading definitions, exporting
+	}
+	if st.number == 0 && v.Started != nil {
+		p.shown++
+		st.number = p.shown
 	}
 	switch {
 	case v.Completed != nil && !st.done:

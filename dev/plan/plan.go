@@ -53,8 +53,16 @@ type Container struct {
 	ExitCode          int
 	Started           time.Time
 	Health            string // "", "starting", "healthy", "unhealthy"
-	Ports             []string
+	Ports             []string // as "127.0.0.1:8501->8501/tcp"
 	Labels            map[string]string
+	Reference         string // of the image, as the container was made with it
+	Env               map[string]string
+	Mounts            []string // paths inside
+}
+
+// HasMount says whether something is mounted at a path that ends so.
+func (c Container) HasMount(suffix string) bool {
+	return slices.ContainsFunc(c.Mounts, func(path string) bool { return strings.HasSuffix(path, suffix) })
 }
 
 // Verb is what an operation does.
@@ -133,6 +141,7 @@ func Want(model *types.Project, app, gateway string, images map[string]string) D
 		}
 		ref := ImageName(model.Name, s)
 		s.Image = ref
+		s.Networks, s.Volumes = engineNames(model, s)
 		svc := Service{Config: s, Image: images[ref], Configs: types.Configs{}}
 		for _, c := range s.Configs {
 			svc.Configs[c.Source] = model.Configs[c.Source]
@@ -151,6 +160,21 @@ func Want(model *types.Project, app, gateway string, images map[string]string) D
 		}
 	}
 	return d
+}
+
+// engineNames puts the engine's names of networks and volumes in place of the compose file's.
+func engineNames(model *types.Project, s types.ServiceConfig) (map[string]*types.ServiceNetworkConfig, []types.ServiceVolumeConfig) {
+	networks := make(map[string]*types.ServiceNetworkConfig, len(s.Networks))
+	for key, n := range s.Networks {
+		networks[model.Networks[key].Name] = n
+	}
+	volumes := slices.Clone(s.Volumes)
+	for i, v := range volumes {
+		if v.Type == types.VolumeTypeVolume && v.Source != "" {
+			volumes[i].Source = model.Volumes[v.Source].Name
+		}
+	}
+	return networks, volumes
 }
 
 // ImageName is the reference that a service runs: its own, or the one that Compose gives to what
@@ -372,6 +396,21 @@ func Down(have Observed, volumes bool) Plan {
 		for _, v := range have.Volumes {
 			p = append(p, Operation{Verb: Remove, Kind: Volume, Name: v, Reason: "down --volumes"})
 		}
+	}
+	return p
+}
+
+// Again gives the operations that restart a service. The app restarts with the gateway, in whose
+// network it lives.
+func Again(have Observed, service, gateway, app string) Plan {
+	var p Plan
+	for _, c := range have.Containers {
+		if c.Service == service {
+			p = append(p, Operation{Verb: Restart, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: "asked for"})
+		}
+	}
+	if service == gateway {
+		p = append(p, Again(have, app, "", "")...)
 	}
 	return p
 }

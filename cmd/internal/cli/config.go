@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/plan"
+	"sdev/dev/streamlit"
+)
+
+func (a *app) newConfigCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Print the effective compose model, each derived value with its source",
+		Long: `Prints what "sdev up --local" runs, as a compose file: your own model, and what sdev
+derives from it, each such value with a comment that says where it comes from. The
+file can be run by "docker compose" alone, once sdev has run the project.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.json = asJSON
+			return a.runConfig(cmd.Context(), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the model as JSON, without comments")
+	return cmd
+}
+
+func (a *app) runConfig(ctx context.Context, asJSON bool) error {
+	p, err := a.load(ctx, runOptions{})
+	if err != nil {
+		return err
+	}
+	e, err := a.effective(ctx, p)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		b, err := e.JSON()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.Out, "%s\n", b)
+		return err
+	}
+	b, err := e.YAML()
+	if err != nil {
+		return err
+	}
+	_, err = a.Out.Write(b)
+	return err
+}
+
+// effective derives the model without touching anything. What only the engine knows (the image,
+// the port in use) is asked where one answers, and assumed where none does.
+func (a *app) effective(ctx context.Context, p *config.Project) (*config.Effective, error) {
+	machine, _, err := config.ReadMachine(p, a.Getenv, a.now())
+	if err != nil {
+		return nil, err
+	}
+	gatewayRef, err := docker.GatewayRef(a.cacheDir())
+	if err != nil {
+		return nil, err
+	}
+	parts := config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), GatewayImage: gatewayRef, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}
+	if r, err := a.find(ctx); err == nil {
+		defer r.close()
+		if s, ok := r.sidecar(); ok {
+			parts.Port = s.Port
+		}
+		if info, found, err := r.engine.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
+			parts.Image = imageFacts(info)
+		}
+	}
+	return config.Overlay(p, parts)
+}

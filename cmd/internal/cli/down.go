@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev/engine"
+)
+
+type downOptions struct {
+	volumes bool
+	json    bool
+}
+
+func (a *app) newDownCmd() *cobra.Command {
+	var o downOptions
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Stop and remove what this project started",
+		Long: `Stops and removes the containers and networks of this project, found by their labels.
+Nothing else is touched, and nothing running is no error.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.json = o.json
+			return a.runDown(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "also remove the project's volumes, and what is in them")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per event")
+	return cmd
+}
+
+func (a *app) runDown(ctx context.Context, o downOptions) error {
+	p, err := a.load(ctx, runOptions{})
+	if err != nil {
+		return err
+	}
+	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(e *engine.Engine) error {
+		return e.Down(ctx, a.force, p.Name, o.volumes)
+	})
+}

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/gateway"
+)
+
+// newGatewayCmd is what runs inside the gateway's container. It is hidden: nobody types it.
+func (a *app) newGatewayCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "gateway", Short: "Run as the gateway of a project (inside its container)", Hidden: true, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var cfg dev.Sidecar
+			if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
+				return usage("sdev gateway reads what it is to do from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+			}
+			return gateway.Run(cmd.Context(), cfg, a.Out)
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "call REQUEST", Short: "Send a command to the gateway and print its status", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var req gateway.Request
+			if err := json.Unmarshal([]byte(args[0]), &req); err != nil {
+				return usage("not a request: "+err.Error(), "it is sent by sdev")
+			}
+			status, err := gateway.Call(cmd.Context(), dev.SidecarSock, req)
+			if err != nil {
+				return err
+			}
+			b, err := json.Marshal(status)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.Out, "%s\n", b)
+			return err
+		},
+	})
+	return cmd
+}

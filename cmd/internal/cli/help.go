@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+)
+
+// topic is a page of help that is not about one command.
+type topic struct {
+	name, about string
+	text        func() string
+}
+
+func topics() []topic {
+	return []topic{
+		{"exit-codes", "what exit codes mean", exitCodesText},
+		{"environment", "variables that sdev reads and sets", environmentText},
+		{"events", "the events of --json, and the codes of errors and warnings", eventsText},
+		{"x-sdev", "settings of sdev in the compose file", xsdevText},
+	}
+}
+
+func (a *app) newHelpCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "help [COMMAND|TOPIC]",
+		Short: "Help about a command or a topic",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
+					_, err := fmt.Fprint(a.Out, topics()[i].text())
+					return err
+				}
+			}
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("no command or topic "+quote(strings.Join(args, " ")), "see: sdev help")
+			}
+			if err := target.Help(); err != nil || len(args) > 0 {
+				return err
+			}
+			var b strings.Builder
+			b.WriteString("\nTopics (sdev help TOPIC):\n")
+			for _, t := range topics() {
+				fmt.Fprintf(&b, "  %-12s %s\n", t.name, t.about)
+			}
+			_, err = fmt.Fprint(a.Out, b.String())
+			return err
+		},
+	}
+	for _, t := range topics() {
+		cmd.ValidArgs = append(cmd.ValidArgs, t.name)
+	}
+	return cmd
+}
+
+func exitCodesText() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, c := range dev.ExitCodes() {
+		fmt.Fprintf(&b, "  %3d  %s\n", c.Code, c.About)
+	}
+	b.WriteString("\n\"sdev shell -- COMMAND\" passes COMMAND's own exit code on.\n")
+	return b.String()
+}
+
+func environmentText() string {
+	return `Variables that sdev reads:
+  DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH
+                          where the container engine is, as for docker
+  AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION
+                          which login and region the app gets
+  SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, PIP_CERT, AWS_CA_BUNDLE, NODE_EXTRA_CA_CERTS
+                          the first that is set names an extra CA for builds and for the app
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY (and in lower case)
+                          handed on to builds and to the app
+  COMPOSE_FILE, COMPOSE_PROJECT_NAME, COMPOSE_PROFILES
+                          as for docker compose
+  XDG_CACHE_HOME          where sdev keeps what it can make again
+  NO_COLOR                any value: no colours
+  BROWSER                 what "sdev open" starts
+
+Variables that sdev sets in the app's container ("sdev config" prints them all, with reasons):
+  LOCAL_STREAMLIT=1       the login is bypassed; only ever set by "sdev up --local"
+  PYTHONPATH              a start-up shim first, then as the image or the compose file has it
+  STREAMLIT_…             development settings of the server
+  HOME                    a writable home for your user id
+  AWS_PROFILE, AWS_REGION, AWS_EC2_METADATA_DISABLED
+  SSL_CERT_FILE and its kin, the proxy variables
+`
+}
+
+// eventsText lists events and their fields from the types themselves, so that it cannot lag behind.
+func eventsText() string {
+	var b strings.Builder
+	b.WriteString("Every line of --json is an object {\"v\":1,\"seq\":N,\"time\":RFC 3339,\"type\":…, …}:\n")
+	for _, e := range dev.Events() {
+		var fields []string
+		t := reflect.TypeOf(e)
+		for i := range t.NumField() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			fields = append(fields, name)
+		}
+		fmt.Fprintf(&b, "  %-15s %s\n", e.Type(), strings.Join(fields, ", "))
+	}
+	b.WriteString("\nWith --json a command that fails ends with {\"v\":1,\"type\":\"error\",\"code\":…,\"message\":…,\"hint\":…,\"exit\":N}.\n")
+	b.WriteString("\nCodes of errors and warnings:\n")
+	for _, c := range dev.Codes() {
+		fmt.Fprintf(&b, "  %-20s %s\n", c.Code, c.About)
+	}
+	return b.String()
+}
+
+func xsdevText() string {
+	return `Settings at the top of the compose file; all of them may be left out:
+
+  x-sdev:
+    app: streamlit-local        # the service that is the Streamlit app; else found out
+    entry: code_package/streamlit/Home.py
+    aws:
+      mode: mount               # mount (~/.aws, read-only) or none
+      profile: dev              # else AWS_PROFILE
+      region: us-east-1         # else AWS_REGION, or the profile's
+    ca: ./corp-ca.pem           # extra CA for builds and the app; else taken from the environment
+
+An unknown setting is an error with its line.
+`
+}

@@ -1,0 +1,319 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/scaffold"
+	"sdev/templates"
+)
+
+// initOptions are the answers that init needs and how it goes about its work. An empty answer was
+// not given.
+type initOptions struct {
+	dir      string
+	template string
+	name     string
+	auth     string
+	deps     string
+	yes      bool
+	dryRun   bool
+	json     bool
+	force    bool
+	git      bool
+	noGit    bool
+}
+
+// projectTemplate is the one template there is.
+const projectTemplate = "project"
+
+// choice is a question with fixed answers, the first of which is the default.
+type choice struct {
+	flag, title string
+	answers     []answer
+}
+
+type answer struct{ value, about string }
+
+func authChoice() choice {
+	return choice{"auth", "Who may see the app once it is deployed?", []answer{
+		{"streamlit-oauth", "people who sign in with Google (streamlit-oauth)"},
+		{"none", "everybody: no login in the app"},
+	}}
+}
+
+func depsChoice() choice {
+	return choice{"deps", "What keeps its Python packages?", []answer{
+		{"uv", "uv: pyproject.toml and uv.lock"},
+		{"pip", "pip: requirements.txt with hashes"},
+		{"conda", "conda: environment.yml"},
+	}}
+}
+
+func (c choice) values() []string {
+	var values []string
+	for _, a := range c.answers {
+		values = append(values, a.value)
+	}
+	return values
+}
+
+func (c choice) check(value string) error {
+	if value == "" || slices.Contains(c.values(), value) {
+		return nil
+	}
+	return usage("--"+c.flag+" is "+quote(value), "one of: "+strings.Join(c.values(), ", "))
+}
+
+func (a *app) newInitCmd() *cobra.Command {
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Make a new project",
+		Long: `Makes a Streamlit project in DIR (this folder, when not given) that runs in Docker: pages,
+login, tests, image and locked packages. It works offline.
+
+On a terminal it asks what the flags leave open; with --yes, and without a terminal, it takes
+the defaults. Nothing is overwritten unasked: files that differ stop it before anything is
+written, and --force overwrites them, except those that you have edited since sdev wrote them.
+Running it again completes the project and says so where there is nothing to do.`,
+		Example: `  sdev init shop                          make a project in ./shop
+  sdev init shop --yes --auth none        ask nothing, and leave the login out
+  sdev init shop --dry-run                only say what would be written`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("sdev init takes one folder, and got "+strings.Join(args, " "), "see: sdev init --help")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.json = o.json
+			o.dir = cmp.Or(slices.Concat(args, []string{""})[0], ".")
+			if !filepath.IsAbs(o.dir) {
+				o.dir = filepath.Join(a.dir, o.dir)
+			}
+			if err := o.check(); err != nil {
+				return err
+			}
+			return a.runInit(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.template, "template", projectTemplate, "what to make: `NAME` is "+projectTemplate)
+	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: made from the folder's name)")
+	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
+	f.StringVar(&o.deps, "deps", "", "what keeps its packages: `KIND` is uv (default), pip or conda")
+	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing, take the defaults")
+	f.BoolVar(&o.dryRun, "dry-run", false, "only say what would be written")
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.BoolVar(&o.force, "force", false, "overwrite files that differ, and write beside other things")
+	f.BoolVar(&o.git, "git", false, "make a git repository (default: where git exists and there is none)")
+	f.BoolVar(&o.noGit, "no-git", false, "make no git repository")
+	return cmd
+}
+
+func (o initOptions) check() error {
+	if o.git && o.noGit {
+		return usage("--git and --no-git exclude each other", "give one of them")
+	}
+	if o.template != projectTemplate {
+		return usage("--template is "+quote(o.template), "one of: "+projectTemplate)
+	}
+	if o.name != "" {
+		if err := scaffold.CheckName(o.name); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(authChoice().check(o.auth), depsChoice().check(o.deps))
+}
+
+func (a *app) runInit(ctx context.Context, o initOptions) error {
+	known, err := a.settle(ctx, &o)
+	if err != nil {
+		return err
+	}
+	plan, err := scaffold.NewPlan(scaffold.Source{
+		Tree: templates.Project(), Name: o.template, Version: templates.ProjectVersion,
+		Answers: map[string]string{"name": o.name, "auth": o.auth, "deps": o.deps},
+	}, o.dir, o.force)
+	if err != nil {
+		return err
+	}
+	// What is in the way is worth seeing file by file before it is named as an error.
+	failure := plan.Err()
+	if failure == nil && !o.dryRun {
+		if err := plan.Apply(ctx); err != nil {
+			return err
+		}
+	}
+	repository := false
+	if failure == nil && !o.dryRun && !known {
+		if repository, err = a.gitInit(ctx, o); err != nil {
+			return err
+		}
+	}
+	if !o.json {
+		a.printInit(o, plan, repository, failure)
+	} else if err := a.printInitJSON(o, plan, repository); err != nil {
+		return err
+	}
+	return failure
+}
+
+// settle completes the answers: what the flags leave open comes from the project's record, from the
+// person at the terminal, or is the default. It says whether the folder is a project already.
+func (a *app) settle(ctx context.Context, o *initOptions) (known bool, err error) {
+	abs, err := filepath.Abs(o.dir)
+	if err != nil {
+		return false, fmt.Errorf("find the folder: %w", err)
+	}
+	record, known, err := scaffold.ReadRecord(abs)
+	if err != nil {
+		return false, err
+	}
+	ask := !known && !o.yes && !o.json && a.InTTY && a.OutTTY
+	if ask {
+		if err := a.askInit(ctx, o, scaffold.SuggestName(filepath.Base(abs))); err != nil {
+			return false, err
+		}
+	}
+	o.name = cmp.Or(o.name, record.Answers["name"], scaffold.SuggestName(filepath.Base(abs)))
+	o.auth = cmp.Or(o.auth, record.Answers["auth"], authChoice().answers[0].value)
+	o.deps = cmp.Or(o.deps, record.Answers["deps"], depsChoice().answers[0].value)
+	return known, nil
+}
+
+// gitInit makes a repository of a new project, unless it lies in one, and says whether it did.
+func (a *app) gitInit(ctx context.Context, o initOptions) (made bool, err error) {
+	if o.noGit || insideRepository(o.dir) {
+		return false, nil
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		if o.git {
+			return false, &dev.Error{Code: dev.CodeInternal, Message: "the project is made, but there is no git to make a repository of it",
+				Hint: "install git, then run: git init " + o.dir, Exit: dev.ExitFailed, Cause: err}
+		}
+		return false, nil
+	}
+	cmd := exec.CommandContext(ctx, git, "init", "--quiet")
+	cmd.Dir, cmd.Env = o.dir, a.Env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return false, &dev.Error{Code: dev.CodeInternal, Message: "the project is made, but git init did not work: " + strings.TrimSpace(string(out)),
+			Hint: "run it yourself, or leave it out with --no-git", Exit: dev.ExitFailed, Cause: err}
+	}
+	return true, nil
+}
+
+func insideRepository(dir string) bool {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	for {
+		if _, err := os.Lstat(filepath.Join(abs, ".git")); err == nil {
+			return true
+		}
+		parent := filepath.Dir(abs)
+		if parent == abs {
+			return false
+		}
+		abs = parent
+	}
+}
+
+// initReport is what `sdev init --json` prints.
+type initReport struct {
+	V        int             `json:"v"`
+	Type     string          `json:"type"` // "init"
+	Dir      string          `json:"dir"`  // absolute
+	Template string          `json:"template"`
+	Version  string          `json:"version"` // of the template
+	Name     string          `json:"name"`
+	Auth     string          `json:"auth"`
+	Deps     string          `json:"deps"`
+	DryRun   bool            `json:"dry_run"`
+	Changed  bool            `json:"changed"` // false when there was nothing to do
+	Git      bool            `json:"git"`     // a repository was made
+	Files    []scaffold.File `json:"files"`
+}
+
+func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool) error {
+	abs, err := filepath.Abs(o.dir)
+	if err != nil {
+		return fmt.Errorf("find the folder: %w", err)
+	}
+	return json.NewEncoder(a.Out).Encode(initReport{
+		V: dev.WireVersion, Type: "init", Dir: abs, Template: o.template, Version: templates.ProjectVersion,
+		Name: o.name, Auth: o.auth, Deps: o.deps, DryRun: o.dryRun,
+		Changed: !plan.Empty() && plan.Err() == nil && !o.dryRun, Git: repository, Files: plan.Files,
+	})
+}
+
+func (a *app) printInit(o initOptions, plan *scaffold.Plan, repository bool, failure error) {
+	if plan.Empty() {
+		fmt.Fprintf(a.Out, "nothing to do: %s is as sdev made it%s\n", quote(o.name), editedText(plan))
+		return
+	}
+	if !a.quiet || failure != nil {
+		for _, f := range plan.Files {
+			if f.Status == scaffold.Identical {
+				continue
+			}
+			fmt.Fprintf(a.Out, "%-10s %s%s\n", f.Status, f.Path, reasonText(f))
+		}
+	}
+	switch {
+	case failure != nil:
+	case o.dryRun:
+		fmt.Fprintf(a.Out, "dry run: nothing was written\n")
+	default:
+		fmt.Fprintf(a.Out, "made %s in %s%s\n", quote(o.name), o.dir, repositoryText(repository))
+		fmt.Fprintf(a.Out, "next: %ssdev up --local\n", changeDirText(o.dir))
+	}
+}
+
+func editedText(plan *scaffold.Plan) string {
+	switch n := plan.Count(scaffold.Skip); n {
+	case 0:
+		return ""
+	case 1:
+		return ", but for 1 file that you have edited"
+	default:
+		return fmt.Sprintf(", but for %d files that you have edited", n)
+	}
+}
+
+func reasonText(f scaffold.File) string {
+	if f.Reason == "" {
+		return ""
+	}
+	return " (" + f.Reason + ")"
+}
+
+func repositoryText(made bool) string {
+	if made {
+		return ", with a git repository"
+	}
+	return ""
+}
+
+func changeDirText(dir string) string {
+	if filepath.Clean(dir) == "." {
+		return ""
+	}
+	if strings.ContainsAny(dir, " \t'\"\\$&;()*?") {
+		dir = "'" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
+	}
+	return "cd " + dir + " && "
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/hub"
+	"sdev/dev/plan"
+)
+
+type logsOptions struct {
+	follow bool
+	tail   string
+	since  string
+	json   bool
+}
+
+func (a *app) newLogsCmd() *cobra.Command {
+	var o logsOptions
+	cmd := &cobra.Command{
+		Use:   "logs [SERVICE…]",
+		Short: "Show what the services printed and what the reload loop saw",
+		Long: `Shows what the project's services printed, and the events of the gateway: saves, reloads,
+exceptions, browser tabs. With SERVICE only those services' lines; the gateway's events
+are about the app and come with it.`,
+		Example: `  sdev logs -f                    from the beginning, then go on
+  sdev logs --since 5m --json     the last five minutes, for programs`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.json = o.json
+			return a.runLogs(cmd.Context(), o, args)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&o.follow, "follow", "f", false, "go on until interrupted")
+	f.StringVar(&o.tail, "tail", "all", "only the last `N` lines of each service at first")
+	f.StringVar(&o.since, "since", "", "only from `TIME` on: a duration back (5m) or RFC 3339")
+	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
+	return cmd
+}
+
+func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) error {
+	f := plan.Follow{Gateway: config.GatewayService, Services: services, Tail: -1, Stay: o.follow}
+	var err error
+	if o.tail != "all" {
+		if f.Tail, err = strconv.Atoi(o.tail); err != nil || f.Tail < 0 {
+			return usage("--tail is "+quote(o.tail), "give a number, or all")
+		}
+	}
+	if f.Since, err = parseSince(o.since, a.now()); err != nil {
+		return err
+	}
+	r, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	for _, s := range services {
+		if _, err := r.must(s); err != nil {
+			return err
+		}
+	}
+	if len(r.have.Containers) == 0 {
+		return notRunning(r.project.Name)
+	}
+	f.Project = r.project.Name
+	if o.follow {
+		return a.followLogs(ctx, r, f, o.json)
+	}
+	return a.pastLogs(ctx, r, f, o.json)
+}
+
+func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
+	events := hub.New(a.now)
+	shown := a.show(events, view{json: asJSON})
+	err := r.engine.Follow(ctx, f, events.EmitAt)
+	events.Close()
+	if showErr := <-shown; err == nil {
+		err = showErr
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+// pastLogs collects what there is and prints it in the order in which it happened.
+func (a *app) pastLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
+	var mu sync.Mutex
+	var all []dev.Stamped
+	err := r.engine.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, dev.Stamped{Time: at, Event: ev})
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, func(x, y dev.Stamped) int { return x.Time.Compare(y.Time) })
+	printer := a.printer(view{json: asJSON})
+	for i, s := range all {
+		s.Seq = uint64(i) + 1 //nolint:gosec // a count
+		if err := printer.Print(s); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(strings.TrimPrefix(s, "-")); err == nil {
+		return now.Add(-d), nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	return time.Time{}, usage("--since is "+quote(s), "give a duration (5m, 2h) or a time (2026-01-31T09:00:00Z)")
+}

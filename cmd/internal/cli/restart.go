@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/engine"
+	"sdev/dev/gateway"
+)
+
+func (a *app) newRestartCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "restart [SERVICE]",
+		Short: "Restart the app, or another service",
+		Long:  "Restarts the app's container, or another service's, and waits until the page answers. Open tabs show the new page by themselves.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("sdev restart takes one service at most, and got "+strconv.Itoa(len(args)), "see: sdev restart --help")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.json = asJSON
+			service := ""
+			if len(args) == 1 {
+				service = args[0]
+			}
+			return a.runRestart(cmd.Context(), service, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per event")
+	return cmd
+}
+
+func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error {
+	r, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	if service == "" {
+		service = r.project.App
+	}
+	if _, err := r.must(service); err != nil {
+		return err
+	}
+	if service == r.project.App {
+		// Only what the holding page says depends on it; the restart itself does not.
+		_, _ = r.ask(ctx, gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: gateway.HowRestart, Text: "sdev restart"}})
+	}
+	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(e *engine.Engine) error {
+		p, err := e.Source(ctx)
+		if err != nil {
+			return err
+		}
+		s, _ := r.sidecar()
+		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: s.Mode}, service)
+	})
+}
+
+func (a *app) newRebuildCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "rebuild",
+		Short: "Build the app's image anew and replace the app if it changed",
+		Long:  "Builds the app's image with the engine's cache. If the result differs the app is replaced, while the gateway keeps the browser's page.",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.json = asJSON
+			return a.runRebuild(cmd.Context(), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per event")
+	return cmd
+}
+
+func (a *app) runRebuild(ctx context.Context, asJSON bool) error {
+	r, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	if _, err := r.must(r.project.App); err != nil {
+		return err
+	}
+	if r.project.Model.Services[r.project.App].Build == nil {
+		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + r.project.App + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
+	}
+	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(e *engine.Engine) error {
+		_, err := e.Up(ctx, engine.Want{Build: true, Keep: true})
+		return err
+	})
+}

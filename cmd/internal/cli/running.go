@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/gateway"
+	"sdev/dev/plan"
+)
+
+// running is a project together with what runs of it, found in the engine's labels.
+type running struct {
+	project *config.Project
+	engine  *docker.Engine
+	have    plan.Observed
+}
+
+// find loads the project and looks at what runs. The caller closes the engine.
+func (a *app) find(ctx context.Context) (running, error) {
+	p, err := a.load(ctx, runOptions{})
+	if err != nil {
+		return running{}, err
+	}
+	e, err := docker.Open(ctx)
+	if err != nil {
+		return running{}, err
+	}
+	have, err := e.Observe(ctx, p.Name, nil)
+	if err != nil {
+		_ = e.Close()
+		return running{}, err
+	}
+	return running{p, e, have}, nil
+}
+
+func (r running) close() { _ = r.engine.Close() }
+
+// container gives a service's container.
+func (r running) container(service string) (plan.Container, bool) {
+	i := slices.IndexFunc(r.have.Containers, func(c plan.Container) bool { return c.Service == service })
+	if i < 0 {
+		return plan.Container{}, false
+	}
+	return r.have.Containers[i], true
+}
+
+// must gives a service's running container, or says what to do.
+func (r running) must(service string) (plan.Container, error) {
+	if _, ok := r.project.Model.Services[service]; !ok && service != config.GatewayService {
+		return plan.Container{}, &dev.Error{Code: dev.CodeServiceUnknown, Exit: dev.ExitUsage, Message: "no service " + quote(service),
+			Hint: "services here: " + strings.Join(r.project.Model.ServiceNames(), ", ")}
+	}
+	c, ok := r.container(service)
+	if !ok || !c.Running {
+		return c, notRunning(r.project.Name)
+	}
+	return c, nil
+}
+
+func notRunning(project string) error {
+	return &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + project + " does not run", Hint: "run: sdev up --local"}
+}
+
+// sidecar is what the running gateway was told at its start; ok is false where none runs.
+func (r running) sidecar() (s dev.Sidecar, ok bool) {
+	g, found := r.container(config.GatewayService)
+	if !found || !g.Running {
+		return s, false
+	}
+	return s, json.Unmarshal([]byte(g.Env[dev.SidecarEnv]), &s) == nil
+}
+
+// url is the app's origin; "" where no gateway runs.
+func (r running) url() string {
+	s, ok := r.sidecar()
+	if !ok {
+		return ""
+	}
+	return "http://" + s.Host + ":" + strconv.Itoa(s.Port)
+}
+
+// ask sends a command to the gateway, by exec: its socket is reachable in no other way.
+func (r running) ask(ctx context.Context, req gateway.Request) (gateway.Status, error) {
+	g, err := r.must(config.GatewayService)
+	if err != nil {
+		return gateway.Status{}, err
+	}
+	return ask(ctx, r.engine, g.Name, req)
+}
+
+func ask(ctx context.Context, e *docker.Engine, container string, req gateway.Request) (gateway.Status, error) {
+	line, err := json.Marshal(req)
+	if err != nil {
+		return gateway.Status{}, err
+	}
+	out, errs, code, err := e.Output(ctx, container, "/sdev", "gateway", "call", string(line))
+	if err != nil {
+		return gateway.Status{}, err
+	}
+	var status gateway.Status
+	if err := json.Unmarshal(out, &status); code != 0 || err != nil {
+		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(string(errs)))
+	}
+	return status, nil
+}

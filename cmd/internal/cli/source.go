@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/plan"
+	"sdev/dev/streamlit"
+)
+
+// runOptions are the flags that say how a project runs.
+type runOptions struct {
+	port     int // 0: the project's own
+	profiles []string
+	aws      string // mount, none; "" as the project says
+}
+
+// load reads the project that the global flags point at.
+func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
+	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.files, Profiles: o.profiles, Env: a.Env})
+	if err != nil {
+		return nil, err
+	}
+	if o.aws != "" {
+		p.Settings.AWS.Mode = o.aws
+	}
+	return p, nil
+}
+
+// blueprint reads the project as the engine wants it: what is fixed now, and how the rest follows
+// from the app's image and the port.
+func (a *app) blueprint(ctx context.Context, o runOptions) (engine.Project, error) {
+	p, err := a.load(ctx, o)
+	if err != nil {
+		return engine.Project{}, err
+	}
+	machine, warnings, err := config.ReadMachine(p, a.Getenv, a.now())
+	if err != nil {
+		return engine.Project{}, err
+	}
+	state, err := p.StateDir()
+	if err != nil {
+		return engine.Project{}, err
+	}
+	gateway, err := docker.GatewayRef(a.cacheDir())
+	if err != nil {
+		return engine.Project{}, err
+	}
+	parts := config.Parts{Machine: machine, Mode: dev.Local, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: state}
+	out := engine.Project{
+		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(),
+		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
+		Warnings: append(p.Warnings, warnings...), Image: plan.ImageName(p.Name, p.Model.Services[p.App]), Port: p.WantedPort(), GatewayImage: gateway,
+	}
+	if o.port != 0 {
+		out.Port, out.PortFixed = o.port, true
+	}
+	if err := a.addBuild(&out, p, parts); err != nil {
+		return engine.Project{}, err
+	}
+	out.Effective = func(image plan.ImageInfo, port int) (engine.Effective, error) {
+		parts.Port, parts.Image = port, imageFacts(image)
+		effective, err := config.Overlay(p, parts)
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		return asEffective(effective), nil
+	}
+	return out, nil
+}
+
+func imageFacts(i plan.ImageInfo) config.ImageFacts {
+	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir}
+}
+
+// addBuild says how the app's image is built, from the overlaid model: the extra CA and the proxy
+// reach the build that way.
+func (a *app) addBuild(out *engine.Project, p *config.Project, parts config.Parts) error {
+	parts.Port = out.Port
+	effective, err := config.Overlay(p, parts)
+	if err != nil {
+		return err
+	}
+	service := effective.Project.Services[p.App]
+	if service.Build == nil {
+		return nil
+	}
+	out.Build = asBuild(effective.Project, service, out.Image)
+	out.BuildInput, err = config.BuildInput(p, service)
+	return err
+}
+
+func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Build {
+	b := &plan.Build{Service: s.Name, Tag: tag, Context: s.Build.Context, Dockerfile: s.Build.Dockerfile, Target: s.Build.Target,
+		NoCache: s.Build.NoCache, Platform: s.Platform, Args: map[string]string{}, Secrets: map[string]string{}, Labels: s.Build.Labels}
+	for k, v := range s.Build.Args {
+		if v != nil {
+			b.Args[k] = *v
+		}
+	}
+	for _, ref := range s.Build.Secrets {
+		id := ref.Target
+		if id == "" {
+			id = ref.Source
+		}
+		b.Secrets[id] = model.Secrets[ref.Source].File
+	}
+	return b
+}
+
+func asEffective(e *config.Effective) engine.Effective {
+	out := engine.Effective{Mode: e.Mode, URL: e.URL}
+	out.Desired = func(images map[string]string) plan.Desired {
+		return plan.Want(e.Project, e.App, config.GatewayService, images)
+	}
+	for name, s := range e.Project.Services {
+		if name != e.App && name != config.GatewayService {
+			out.Images = append(out.Images, plan.ImageName(e.Project.Name, s))
+		}
+	}
+	out.Prepare = func() error {
+		for _, s := range e.Seeds {
+			if err := seed(s); err != nil {
+				return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: "prepare the private AWS cache: " + err.Error(), Hint: "check the permissions of ~/.aws and .sdev"}
+			}
+		}
+		return nil
+	}
+	return out
+}
+
+// seed copies the files of a folder that are newer than what is there, and nothing below it.
+func seed(s config.Seed) error {
+	if err := os.MkdirAll(s.To, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.From)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		from, err := entry.Info()
+		if err != nil || !from.Mode().IsRegular() {
+			continue
+		}
+		target := filepath.Join(s.To, entry.Name())
+		if to, err := os.Stat(target); err == nil && !from.ModTime().After(to.ModTime()) {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(s.From, entry.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/gateway"
+)
+
+func (a *app) newStatusCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what runs, where, and in which mode",
+		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error.",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.json = asJSON
+			return a.runStatus(cmd.Context(), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// status is the object that "sdev status --json" prints; its fields are a contract.
+type status struct {
+	V        int             `json:"v"`
+	Project  string          `json:"project"`
+	Dir      string          `json:"dir"`
+	Mode     dev.Mode        `json:"mode"`
+	URL      string          `json:"url"`
+	Services []serviceStatus `json:"services"`
+	Reload   reloadStatus    `json:"reload"`
+	Sessions int             `json:"sessions"`
+	AWS      awsStatus       `json:"aws"`
+
+	exception dev.AppException
+	reloads   int
+}
+
+type serviceStatus struct {
+	Name      string   `json:"name"`
+	State     string   `json:"state"`
+	Health    string   `json:"health"`
+	Image     string   `json:"image"`
+	Container string   `json:"container"`
+	Ports     []string `json:"ports"`
+}
+
+type reloadStatus struct {
+	How     string `json:"how"`
+	Watches int    `json:"watches"`
+	LastMS  int64  `json:"last_ms"`
+}
+
+type awsStatus struct {
+	Source  string `json:"source"`
+	Profile string `json:"profile"`
+	Region  string `json:"region"`
+	Expires string `json:"expires"` // RFC 3339; "" where the login does not run out or it is unknown
+}
+
+func (a *app) runStatus(ctx context.Context, asJSON bool) error {
+	r, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	s := a.collect(ctx, r)
+	if asJSON {
+		b, err := json.Marshal(s)
+		if err == nil {
+			_, err = fmt.Fprintf(a.Out, "%s\n", b)
+		}
+		return err
+	}
+	_, err = fmt.Fprint(a.Out, a.statusText(s))
+	return err
+}
+
+func (a *app) collect(ctx context.Context, r running) status {
+	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: "none"}}
+	for _, c := range r.have.Containers {
+		state := "exited"
+		if c.Running {
+			state = "running"
+		}
+		ports := c.Ports
+		if ports == nil {
+			ports = []string{}
+		}
+		s.Services = append(s.Services, serviceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
+	}
+	told, ok := r.sidecar()
+	if !ok {
+		return s
+	}
+	s.URL, s.Mode = r.url(), told.Mode
+	if g, err := r.ask(ctx, gateway.Request{Do: gateway.DoStatus}); err == nil {
+		s.Reload = reloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
+		s.Sessions, s.exception, s.reloads = g.Sessions, g.Exception, g.Reloads
+	}
+	s.AWS = a.awsStatus(r)
+	return s
+}
+
+// awsStatus reads what the running app was given: its own environment and mounts are the truth.
+func (a *app) awsStatus(r running) awsStatus {
+	app, ok := r.container(r.project.App)
+	if !ok || !app.HasMount("/.aws") {
+		return awsStatus{Source: "none"}
+	}
+	out := awsStatus{Source: "mount", Profile: app.Env["AWS_PROFILE"], Region: app.Env["AWS_REGION"]}
+	if out.Profile == "" {
+		out.Profile = "default"
+	}
+	if m, _, err := config.ReadMachine(r.project, a.Getenv, a.now()); err == nil && !m.AWS.Expires.IsZero() {
+		out.Expires = m.AWS.Expires.UTC().Format(time.RFC3339)
+	}
+	return out
+}
+
+func (a *app) statusText(s status) string {
+	var b strings.Builder
+	row := func(name, format string, args ...any) { fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...)) }
+	row("project", "%s in %s", s.Project, s.Dir)
+	if len(s.Services) == 0 {
+		row("state", "not running (sdev up --local starts it)")
+		return b.String()
+	}
+	if s.URL != "" {
+		mode := string(s.Mode)
+		if s.Mode == dev.Local {
+			mode = "local: the login is bypassed"
+		}
+		row("page", "%s  %s", s.URL, mode)
+		tabs := "no tab open"
+		if s.Sessions == 1 {
+			tabs = "1 tab open"
+		} else if s.Sessions > 1 {
+			tabs = fmt.Sprintf("%d tabs open", s.Sessions)
+		}
+		row("tabs", "%s", tabs)
+	}
+	if s.Reload.How != "" {
+		last := ""
+		if s.reloads > 0 {
+			last = fmt.Sprintf(", last save live in %d ms", s.Reload.LastMS)
+		}
+		row("reload", "%s, %d folders watched%s", s.Reload.How, s.Reload.Watches, last)
+	}
+	if e := s.exception; e.Exception != "" {
+		row("exception", "%s at %s:%d", e.Exception, e.File, e.Line)
+	}
+	aws := "none"
+	if s.AWS.Source != "none" {
+		aws = "~/.aws mounted, profile " + s.AWS.Profile
+		if s.AWS.Region != "" {
+			aws += ", " + s.AWS.Region
+		}
+		if s.AWS.Expires != "" {
+			aws += ", login ends " + s.AWS.Expires
+		}
+	}
+	row("aws", "%s", aws)
+	for _, svc := range s.Services {
+		health := ""
+		if svc.Health != "" {
+			health = ", " + svc.Health
+		}
+		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.Join(svc.Ports, " "))
+	}
+	return b.String()
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdev/cmd/internal/render"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/hub"
+)
+
+type upOptions struct {
+	runOptions
+	local   bool
+	detach  bool
+	plain   bool
+	json    bool
+	build   bool
+	timeout time.Duration
+}
+
+func (a *app) newUpCmd() *cobra.Command {
+	var o upOptions
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Build if needed, start, wait until the page answers, follow",
+		Long: `Runs the project here: builds its image if what it is made of changed, starts it behind
+the gateway, waits until the page answers, then tells of every save whether it is live.
+Nothing is done twice: what runs already and is up to date is left as it is.
+
+Ctrl-C stops the app and removes what was started; a second one kills, a third leaves at once.
+With --detach it returns when the page answers, and the app goes on running.`,
+		Example: `  sdev up --local          run it and follow
+  sdev up --local -d       run it in the background
+  sdev up --json           one event per line, for programs`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.json = o.json
+			if err := o.check(); err != nil {
+				return err
+			}
+			return a.runUp(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.local, "local", true, "bypass the app's login (LOCAL_STREAMLIT=1), on this machine only")
+	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
+	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
+	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
+	f.BoolVar(&o.build, "build", false, "build even where nothing changed")
+	f.IntVar(&o.port, "port", 0, "publish the app at 127.0.0.1:`N`, and no other port will do")
+	f.StringVar(&o.aws, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only) or none")
+	f.StringArrayVar(&o.profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
+	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long the app may take until its page answers")
+	return cmd
+}
+
+func (o upOptions) check() error {
+	switch {
+	case o.json && o.plain:
+		return usage("--json and --plain exclude each other", "give one of them")
+	case !o.local:
+		return usage("--local=false: there is no other mode", "leave --local away")
+	case o.port < 0 || o.port > 65535:
+		return usage("--port must be a number from 1 to 65535", "for example: --port 8600")
+	case o.aws != "" && o.aws != "mount" && o.aws != "none":
+		return usage("--aws is "+quote(o.aws), "one of: mount, none")
+	case o.timeout <= 0:
+		return usage("--timeout must be longer than nothing", "for example: --timeout 90s")
+	}
+	return nil
+}
+
+func (a *app) runUp(ctx context.Context, o upOptions) error {
+	return a.withEngine(ctx, o.runOptions, view{json: o.json, detach: o.detach}, func(e *engine.Engine) error {
+		e.Timeout = o.timeout
+		want := engine.Want{Build: o.build}
+		if o.detach {
+			_, err := e.Up(ctx, want)
+			return err
+		}
+		return e.Attend(ctx, a.force, want)
+	})
+}
+
+// view says how a command's events are shown.
+type view struct {
+	json   bool
+	detach bool
+}
+
+// withEngine opens the container engine, runs work, and shows its events meanwhile. It returns
+// once every event has been shown.
+func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*engine.Engine) error) error {
+	// A project that cannot be used is said before an engine that does not answer.
+	if _, err := a.load(ctx, o); err != nil {
+		return err
+	}
+	runtime, err := docker.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	events := hub.New(a.now)
+	shown := a.show(events, v)
+	err = work(&engine.Engine{
+		Runtime: runtime, Images: runtime, Emit: events.EmitAt, Timeout: time.Minute,
+		Source: func(ctx context.Context) (engine.Project, error) { return a.blueprint(ctx, o) },
+	})
+	events.Close()
+	if showErr := <-shown; err == nil {
+		err = showErr
+	}
+	return err
+}
+
+// show prints events in a goroutine of its own until the hub is closed, then delivers how that went.
+func (a *app) show(events *hub.Hub, v view) <-chan error {
+	_, stream := events.Subscribe()
+	done := make(chan error, 1)
+	printer := a.printer(v)
+	go func() {
+		for {
+			ev, err := stream.Next(context.Background())
+			if err != nil {
+				done <- render.End(err)
+				return
+			}
+			if err := printer.Print(ev); err != nil {
+				stream.Close()
+				done <- err
+				return
+			}
+		}
+	}()
+	return done
+}
+
+func (a *app) printer(v view) render.Printer {
+	if v.json {
+		return render.NewJSON(a.Out)
+	}
+	return render.NewPlain(a.Out, render.Options{Color: a.colored(), Width: a.Width, Quiet: a.quiet, Verbose: a.verbose})
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+)
+
+// Set by the build (see the Makefile): what the program was made from.
+var (
+	buildVersion = "dev"
+	buildCommit  = "unknown"
+	buildDate    = "unknown" // of the commit, RFC 3339
+)
+
+func (a *app) newVersionCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "version", Short: "Print version, commit and date", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if !asJSON {
+				_, err := fmt.Fprintf(a.Out, "sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH)
+				return err
+			}
+			b, err := json.Marshal(map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate})
+			if err == nil {
+				_, err = fmt.Fprintf(a.Out, "%s\n", b)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (a *app) newCompletionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:       "completion bash|zsh|fish|powershell",
+		Short:     "Print a completion script for a shell",
+		Example:   "  source <(sdev completion bash)",
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("sdev completion needs the name of a shell", "one of: bash, zsh, fish, powershell")
+			}
+			switch root := cmd.Root(); args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(a.Out, true)
+			case "zsh":
+				return root.GenZshCompletion(a.Out)
+			case "fish":
+				return root.GenFishCompletion(a.Out, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(a.Out)
+			}
+			return usage("no completion for "+quote(args[0]), "one of: bash, zsh, fish, powershell")
+		},
+	}
+}

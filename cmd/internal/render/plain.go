@@ -1,0 +1,260 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"sdev/dev"
+)
+
+// Options is how lines look.
+type Options struct {
+	Color   bool
+	Width   int  // columns; 0 means that lines are never cut
+	Quiet   bool // only warnings, errors and results
+	Verbose bool // also plans and states
+}
+
+// NewPlain prints lines for people.
+func NewPlain(w io.Writer, o Options) Printer {
+	return &plain{w: w, Options: o, style: newStyles(o.Color)}
+}
+
+type plain struct {
+	w io.Writer
+	Options
+	style styles
+	now   dev.Snapshot
+}
+
+type styles struct{ good, bad, warn, dim, name, strong lipgloss.Style }
+
+func newStyles(color bool) styles {
+	s := styles{}
+	if color {
+		s.good = lipgloss.NewStyle().Foreground(lipgloss.Green)
+		s.bad = lipgloss.NewStyle().Foreground(lipgloss.Red)
+		s.warn = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
+		s.dim = lipgloss.NewStyle().Faint(true)
+		s.name = lipgloss.NewStyle().Foreground(lipgloss.Cyan)
+		s.strong = lipgloss.NewStyle().Bold(true)
+	}
+	return s
+}
+
+// Print shows an event as one line or a few, or not at all where it says nothing to a person.
+func (p *plain) Print(s dev.Stamped) error {
+	before := p.now
+	p.now = dev.Apply(p.now, s)
+	text := p.text(before, s.Event)
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(p.w, text+"\n")
+	return err
+}
+
+// labelWidth is that of the column of labels on the left.
+const labelWidth = 8
+
+func (p *plain) line(label lipgloss.Style, name, text string) string {
+	return label.Render(fmt.Sprintf("%-*s", labelWidth, name)) + " " + text
+}
+
+func (p *plain) text(before dev.Snapshot, e dev.Event) string {
+	if p.Quiet {
+		switch e.(type) {
+		case dev.Ready, dev.AppException, dev.Warning, dev.Failed:
+		default:
+			return ""
+		}
+	}
+	switch e := e.(type) {
+	case dev.PlanMade:
+		return p.plan(e)
+	case dev.BuildStep:
+		return p.buildStep(e)
+	case dev.BuildDone:
+		return p.line(p.style.good, "built", e.Image+p.style.dim.Render("  "+duration(e.MS)))
+	case dev.ServiceState:
+		return p.state(e)
+	case dev.Ready:
+		return p.ready(e)
+	case dev.FileChanged:
+		return p.line(p.style.name, "saved", pathsText(e.Paths)+p.style.dim.Render(savedSuffix(e, p.now.Sessions)))
+	case dev.AppReloaded:
+		return p.line(p.style.good, "live", fmt.Sprintf("%s in %s, %s%s", e.Trigger, duration(e.MS), count(e.Sessions, "tab"), p.style.dim.Render(howText(e.How))))
+	case dev.AppException:
+		return p.exception(e)
+	case dev.SessionOpened:
+		return p.sessions(before.Sessions, e.Sessions, e.User)
+	case dev.SessionClosed:
+		return p.sessions(before.Sessions, e.Sessions, e.User)
+	case dev.LogLine:
+		return p.style.dim.Render(e.Service+" |") + " " + e.Text
+	case dev.LogDropped:
+		return p.line(p.style.warn, "dropped", count(e.N, "log line")+", since they came faster than they could be shown")
+	case dev.Warning:
+		return p.problem(p.style.warn, "warning", e.Message, e.Hint)
+	case dev.Failed:
+		return p.problem(p.style.bad, "error", e.Message, e.Hint)
+	case dev.Stopped:
+		if e.MS == 0 {
+			return p.line(p.style.strong, "stopped", "from elsewhere")
+		}
+		return p.line(p.style.strong, "stopped", "in "+duration(e.MS))
+	}
+	return ""
+}
+
+func (p *plain) plan(e dev.PlanMade) string {
+	if len(e.Operations) == 0 {
+		if p.Verbose {
+			return p.line(p.style.dim, "plan", "nothing to do")
+		}
+		return ""
+	}
+	var lines []string
+	for _, op := range e.Operations {
+		if !p.Verbose && op.Verb != "build" && op.Verb != "pull" && op.Verb != "restart" {
+			continue
+		}
+		lines = append(lines, p.line(p.style.dim, op.Verb, op.Object+p.style.dim.Render("  "+op.Reason)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *plain) buildStep(e dev.BuildStep) string {
+	if e.MS == 0 && !e.Cached && !p.Verbose {
+		return "" // told when it has ended
+	}
+	place := fmt.Sprintf("%d/%d ", e.Step, e.Total)
+	end := ""
+	switch {
+	case e.Cached:
+		end = "cached"
+	case e.MS > 0:
+		end = duration(e.MS)
+	}
+	text := place + oneLine(e.Text)
+	if p.Width > 0 {
+		text = ansi.Truncate(text, max(10, p.Width-labelWidth-len(end)-4), "…")
+	}
+	return p.line(p.style.dim, "build", text+p.style.dim.Render("  "+end))
+}
+
+func (p *plain) state(e dev.ServiceState) string {
+	switch {
+	case e.State == dev.Exited && e.ExitCode != 0 && e.ExitCode != 143 && e.ExitCode != 137:
+		return p.line(p.style.bad, "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode))
+	case e.State == dev.Unhealthy:
+		return p.line(p.style.warn, "unwell", e.Service+" fails its health check")
+	case p.Verbose:
+		return p.line(p.style.dim, string(e.State), e.Service)
+	}
+	return ""
+}
+
+func (p *plain) ready(e dev.Ready) string {
+	mode := string(e.Mode)
+	if e.Mode == dev.Local {
+		mode = "local: the login is bypassed"
+	}
+	return p.line(p.style.good, "ready", p.style.strong.Render(e.URL)+"  "+p.style.warn.Render(mode)+p.style.dim.Render("  "+duration(e.MS)))
+}
+
+// savedSuffix says what becomes of a save, where that is not shown by a line of its own right after.
+func savedSuffix(e dev.FileChanged, sessions int) string {
+	switch e.Action {
+	case dev.Rebuild:
+		return "  rebuilding"
+	case dev.Restart:
+		return "  restarting"
+	case dev.Live:
+		if sessions == 0 {
+			return "  no tab is open; the next one shows it"
+		}
+	}
+	return ""
+}
+
+func (p *plain) exception(e dev.AppException) string {
+	where := ""
+	if e.File != "" {
+		where = "  " + e.File
+		if e.Line > 0 {
+			where += ":" + strconv.Itoa(e.Line)
+		}
+	}
+	if e.Page != "" {
+		where += "  page " + e.Page
+	}
+	message := oneLine(e.Message)
+	if message != "" {
+		message = ": " + message
+	}
+	return p.line(p.style.bad, "raised", p.style.strong.Render(e.Exception)+message+p.style.dim.Render(where))
+}
+
+func (p *plain) sessions(before, now int, user string) string {
+	verb := "opened"
+	if now < before {
+		verb = "closed"
+	}
+	if user != "" {
+		user = "  " + user
+	}
+	return p.line(p.style.dim, "tab", p.style.dim.Render(fmt.Sprintf("%s, %d open%s", verb, now, user)))
+}
+
+func (p *plain) problem(label lipgloss.Style, name, message, hint string) string {
+	text := p.line(label, name, message)
+	if hint != "" {
+		text += "\n" + p.line(p.style.dim, "hint", hint)
+	}
+	return text
+}
+
+func pathsText(paths []string) string {
+	switch len(paths) {
+	case 0:
+		return ""
+	case 1:
+		return paths[0]
+	}
+	return fmt.Sprintf("%s and %d more in %s", paths[0], len(paths)-1, path.Dir(paths[0]))
+}
+
+func howText(how string) string {
+	switch how {
+	case "restart", "rebuild":
+		return "  after a " + how
+	}
+	return ""
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// duration prints milliseconds as a person reads them.
+func duration(ms int64) string {
+	switch {
+	case ms < 1000:
+		return fmt.Sprintf("%d ms", ms)
+	case ms < 60_000:
+		return fmt.Sprintf("%.1f s", float64(ms)/1000)
+	}
+	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
+}

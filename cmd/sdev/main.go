@@ -1,0 +1,42 @@
+// Command sdev runs Streamlit apps locally as they will be deployed. Everything is in
+// sdev/cmd/internal/cli; here are the real streams, the signals and the only os.Exit.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"sdev/cmd/internal/cli"
+)
+
+func main() {
+	ctx, force, done := interrupts()
+	code := cli.Main(ctx, force, cli.System(), os.Args[1:])
+	done()
+	os.Exit(code)
+}
+
+// interrupts turns signals into contexts: the first ends ctx, which asks for a graceful stop; the
+// second ends force, which kills; the third leaves at once. A terminal that closes (SIGHUP) and
+// SIGTERM count as signals too.
+func interrupts() (ctx, force context.Context, done func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	force, kill := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		kill()
+		<-signals
+		os.Exit(cli.ExitInterrupted)
+	}()
+	return ctx, force, func() {
+		signal.Stop(signals)
+		stop()
+		kill()
+	}
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"sdev/dev"
+)
+
+// largeFile is the size from which on a file of the build context counts by size and time instead
+// of by content.
+const largeFile = 1 << 20
+
+// BuildInput is a fingerprint of everything that a build of the app's image depends on and that
+// the app does not see through a mount: build settings, Dockerfile, and the files of the context
+// that are not ignored. Equal fingerprints mean that a build would give the same image.
+func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
+	h := sha256.New()
+	b := *s.Build
+	b.Secrets = nil // a secret is not part of the result
+	settings, err := json.Marshal(b)
+	if err != nil {
+		return "", fmt.Errorf("service %s: build settings: %w", s.Name, err)
+	}
+	h.Write(settings)
+	ignored, err := ignorePatterns(b.Context, b.Dockerfile)
+	if err != nil {
+		return "", bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(b.Context, ".dockerignore")), 0, err.Error(), "mend the pattern")
+	}
+	mounted := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(b.Context, ".git"): true}
+	for _, m := range sourceMounts(p, s) {
+		mounted[filepath.Join(p.Dir, filepath.FromSlash(m.Project))] = true
+	}
+	err = filepath.WalkDir(b.Context, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(b.Context, path)
+		if err != nil || rel == "." {
+			return err
+		}
+		if mounted[path] {
+			return skip(d)
+		}
+		dockerfile := path == dockerfilePath(b)
+		if skipped, err := ignored.MatchesOrParentMatches(filepath.ToSlash(rel)); err != nil {
+			return err
+		} else if skipped && !dockerfile {
+			if d.IsDir() && !ignored.Exclusions() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		return hashEntry(h, path, rel, d)
+	})
+	if err != nil {
+		return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", s.Name, err), "correct build.context, or keep the file out with .dockerignore")
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+func skip(d fs.DirEntry) error {
+	if d.IsDir() {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+func dockerfilePath(b types.BuildConfig) string {
+	if filepath.IsAbs(b.Dockerfile) {
+		return b.Dockerfile
+	}
+	return filepath.Join(b.Context, b.Dockerfile)
+}
+
+func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
+	if d.IsDir() {
+		return nil
+	}
+	st, err := d.Info()
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(h, "\x00%s\x00%o\x00%d\x00", rel, st.Mode(), st.Size())
+	switch {
+	case st.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(path)
+		_, _ = io.WriteString(h, target)
+		return err
+	case !st.Mode().IsRegular():
+		return nil
+	case st.Size() > largeFile:
+		_, _ = fmt.Fprint(h, st.ModTime().UnixNano())
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	_, err = io.Copy(h, bufio.NewReader(f))
+	return err
+}
+
+// ignorePatterns reads the Dockerfile's own ignore file where there is one, else .dockerignore.
+// Source: docs.docker.com/build/concepts/context, "Filename and location".
+func ignorePatterns(context, dockerfile string) (*patternmatcher.PatternMatcher, error) {
+	var patterns []string
+	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(context, name)
+		}
+		b, err := os.ReadFile(name)
+		if isNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if patterns, err = ignorefile.ReadAll(strings.NewReader(string(b))); err != nil {
+			return nil, err
+		}
+		break
+	}
+	return patternmatcher.New(patterns)
+}
+
+// RelativeFiles are the files that describe the project, relative to it, with slashes.
+func (p *Project) RelativeFiles() []string {
+	files := []string{".env"}
+	for _, f := range p.Files {
+		if rel, ok := p.relative(f); ok {
+			files = append(files, rel)
+		}
+	}
+	return files
+}

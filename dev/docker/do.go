@@ -1,0 +1,213 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+
+	"sdev/dev/plan"
+)
+
+// Do carries out one operation. Removing what is gone already is no error.
+func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	switch op.Kind {
+	case plan.Image:
+		return e.loadGateway(ctx, op.Name)
+	case plan.Network:
+		if op.Verb == plan.Remove {
+			return e.removed("remove network "+op.Name, e.api.NetworkRemove(ctx, op.Name))
+		}
+		return e.createNetwork(ctx, op, labels)
+	case plan.Volume:
+		if op.Verb == plan.Remove {
+			return e.removed("remove volume "+op.Name, e.api.VolumeRemove(ctx, op.Name, false))
+		}
+		_, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
+			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: op.Volume.Name})})
+		return refused("create volume "+op.Name, err)
+	case plan.ServiceContainer:
+		return e.doContainer(ctx, op, labels)
+	}
+	return fmt.Errorf("operation on unknown kind %q", op.Kind)
+}
+
+func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	switch op.Verb {
+	case plan.Create:
+		return e.createContainer(ctx, op, labels)
+	case plan.Start:
+		return e.startContainer(ctx, op)
+	case plan.Restart:
+		return refused("restart "+op.Name, e.api.ContainerRestart(ctx, op.Name, container.StopOptions{}))
+	case plan.Remove:
+		return e.removeContainer(ctx, op.ID)
+	}
+	return fmt.Errorf("operation %q on a container", op.Verb)
+}
+
+// removeContainer stops a container within its own grace period, then removes it with its
+// anonymous volumes.
+func (e *Engine) removeContainer(ctx context.Context, id string) error {
+	if err := e.api.ContainerStop(ctx, id, container.StopOptions{}); err != nil && !isGone(err) {
+		return refused("stop a container", err)
+	}
+	return e.removed("remove a container", e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+}
+
+// Kill ends a container at once.
+func (e *Engine) Kill(ctx context.Context, id string) error {
+	return e.removed("kill a container", e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+}
+
+func (e *Engine) removed(what string, err error) error {
+	if err == nil || isGone(err) || strings.Contains(err.Error(), "already in progress") {
+		return nil
+	}
+	return refused(what, err)
+}
+
+// startContainer starts; where the engine refuses because of a taken port, that is said as such,
+// and the container that was made for nothing is removed.
+func (e *Engine) startContainer(ctx context.Context, op plan.Operation) error {
+	err := e.api.ContainerStart(ctx, op.Name, container.StartOptions{})
+	if err == nil {
+		return nil
+	}
+	if !isPortTaken(err) {
+		return refused("start "+op.Name, err)
+	}
+	_ = e.api.ContainerRemove(ctx, op.Name, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the refusal is what matters
+	return &PortTakenError{Cause: err}
+}
+
+// PortTakenError is the engine's refusal to publish a port that something else took meanwhile.
+type PortTakenError struct{ Cause error }
+
+func (e *PortTakenError) Error() string { return engineText(e.Cause) }
+func (e *PortTakenError) Unwrap() error { return e.Cause }
+
+// PortTaken marks the error for callers that choose another port then.
+func (e *PortTakenError) PortTaken() bool { return true }
+
+func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	opts := network.CreateOptions{Driver: op.Network.Driver, Options: op.Network.DriverOpts, Internal: op.Network.Internal, Attachable: op.Network.Attachable,
+		Labels: with(op.Network.Labels, map[string]string{labelProject: labels.Project, labelNetwork: strings.TrimPrefix(op.Network.Name, labels.Project+"_"), labelVersion: composeVersion})}
+	_, err := e.api.NetworkCreate(ctx, op.Network.Name, opts)
+	return refused("create network "+op.Name, err)
+}
+
+// composeVersion is the Compose whose labels these are; its commands look for the label, not at
+// the number.
+const composeVersion = "2.0.0"
+
+func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	s := op.Service.Config
+	config, err := containerConfig(s)
+	if err != nil {
+		return err
+	}
+	config.Labels = with(s.Labels, containerLabels(op.Service, labels))
+	host, err := hostConfig(s, op.Joins)
+	if err != nil {
+		return err
+	}
+	first, others := network.NetworkingConfig{}, map[string]*network.EndpointSettings{}
+	if op.Joins == "" {
+		first.EndpointsConfig, others = splitFirst(endpoints(s))
+	}
+	made, err := e.api.ContainerCreate(ctx, config, host, &first, nil, op.Name)
+	if err != nil {
+		return refused("create "+op.Name, err)
+	}
+	if err := e.furnish(ctx, made.ID, op.Service, others); err != nil {
+		_ = e.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the first error is what matters
+		return err
+	}
+	return nil
+}
+
+// splitFirst takes one network out: before API 1.44 a container is created in one network at most.
+func splitFirst(all map[string]*network.EndpointSettings) (first, others map[string]*network.EndpointSettings) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if first == nil {
+			first = map[string]*network.EndpointSettings{name: all[name]}
+			delete(all, name)
+		}
+	}
+	return first, all
+}
+
+// furnish gives a new container what it needs before it starts.
+func (e *Engine) furnish(ctx context.Context, id string, s plan.Service, networks map[string]*network.EndpointSettings) error {
+	for _, name := range slices.Sorted(maps.Keys(networks)) {
+		if err := e.api.NetworkConnect(ctx, name, id, networks[name]); err != nil {
+			return refused("connect to network "+name, err)
+		}
+	}
+	return e.copyConfigs(ctx, id, s)
+}
+
+// containerLabels are Compose's and sdev's. The gateway counts as a second container of the app's
+// service, so that "docker compose down" of the same file takes it along.
+func containerLabels(s plan.Service, l plan.Labels) map[string]string {
+	labels := map[string]string{
+		labelProject: l.Project, labelService: s.Config.Name, labelHash: s.Hash, labelNumber: "1", labelOneOff: "False",
+		labelWorkingDir: l.Dir, labelConfigFiles: strings.Join(l.ConfigFiles, ","), labelVersion: composeVersion,
+		ownService: s.Config.Name, ownHash: s.Hash,
+	}
+	if s.Config.Name == l.Gateway {
+		labels[labelService], labels[labelNumber] = l.App, "2"
+	}
+	return labels
+}
+
+// copyConfigs writes a service's configs into its container before the first start: no path of
+// this machine is mounted for them, so that it works on any engine.
+func (e *Engine) copyConfigs(ctx context.Context, id string, s plan.Service) error {
+	for _, ref := range s.Config.Configs {
+		c := s.Configs[ref.Source]
+		content := []byte(c.Content)
+		if c.File != "" {
+			b, err := os.ReadFile(c.File)
+			if err != nil {
+				return refused("read config "+ref.Source, err)
+			}
+			content = b
+		}
+		mode := int64(0o444)
+		if ref.Mode != nil {
+			mode = int64(*ref.Mode)
+		}
+		target := ref.Target
+		if target == "" {
+			target = "/" + ref.Source
+		}
+		archive, err := tarFile(target, mode, content)
+		if err != nil {
+			return fmt.Errorf("pack config %s: %w", ref.Source, err)
+		}
+		if err := e.api.CopyToContainer(ctx, id, "/", archive, container.CopyToContainerOptions{}); err != nil {
+			return refused("copy config "+ref.Source+" into the container", err)
+		}
+	}
+	return nil
+}
+
+func with(own types.Labels, ours map[string]string) map[string]string {
+	out := make(map[string]string, len(own)+len(ours))
+	for k, v := range own {
+		out[k] = v
+	}
+	for k, v := range ours {
+		out[k] = v
+	}
+	return out
+}

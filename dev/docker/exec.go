@@ -1,0 +1,86 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+// Exec is a command to run inside a container.
+type Exec struct {
+	Container string
+	Command   []string
+	Terminal  bool      // give it a terminal; output then comes on Out alone
+	In        io.Reader // nil for none
+	Out, Err  io.Writer
+	// Sizes delivers the terminal's size, width then height, at the start and at each change.
+	Sizes <-chan [2]uint
+}
+
+// Run runs a command and gives its exit code.
+func (e *Engine) Run(ctx context.Context, x Exec) (int, error) {
+	made, err := e.api.ContainerExecCreate(ctx, x.Container, container.ExecOptions{
+		Cmd: x.Command, Tty: x.Terminal, AttachStdin: x.In != nil, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return 0, refused("run a command in "+x.Container, err)
+	}
+	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{Tty: x.Terminal})
+	if err != nil {
+		return 0, refused("run a command in "+x.Container, err)
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, conn.Close)
+	defer stop()
+	if x.In != nil {
+		// Ends with the input or with the connection. A terminal's read cannot be interrupted, so it
+		// is not waited for: the program ends soon after.
+		go func() {
+			_, _ = io.Copy(conn.Conn, x.In)
+			_ = conn.CloseWrite()
+		}()
+	}
+	if x.Sizes != nil {
+		sizes, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go e.resize(sizes, made.ID, x.Sizes)
+	}
+	if x.Terminal {
+		_, err = io.Copy(x.Out, conn.Reader)
+	} else {
+		_, err = stdcopy.StdCopy(x.Out, x.Err, conn.Reader)
+	}
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	if err != nil {
+		return 0, refused("read a command's output", err)
+	}
+	done, err := e.api.ContainerExecInspect(ctx, made.ID)
+	if err != nil {
+		return 0, refused("ask for a command's exit code", err)
+	}
+	return done.ExitCode, nil
+}
+
+func (e *Engine) resize(ctx context.Context, id string, sizes <-chan [2]uint) {
+	for {
+		select {
+		case s := <-sizes:
+			// A resize that comes too early or too late changes nothing that matters.
+			_ = e.api.ContainerExecResize(ctx, id, container.ResizeOptions{Width: s[0], Height: s[1]})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Output runs a command without input and gives what it printed.
+func (e *Engine) Output(ctx context.Context, name string, command ...string) (stdout, stderr []byte, code int, err error) {
+	var out, errs bytes.Buffer
+	code, err = e.Run(ctx, Exec{Container: name, Command: command, Out: &out, Err: &errs})
+	return out.Bytes(), errs.Bytes(), code, err
+}

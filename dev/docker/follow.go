@@ -1,0 +1,219 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// Follow reports the logs and states of a project's containers, and the events that its gateway
+// wrote, until ctx ends (which is no error) or the engine goes away. Containers that start
+// meanwhile are joined. emit, which gets the time at which each event happened, is called from several goroutines, all of which have ended on return.
+func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time, dev.Event)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &follower{engine: e, Follow: f, emit: emit, reading: map[string]bool{}}
+	defer r.readers.Wait()
+	defer cancel()
+
+	// Subscribed before the list is read, so that nothing falls between the two.
+	args := ofProject(f.Project)
+	args.Add("type", string(events.ContainerEventType))
+	messages, failures := e.api.Events(ctx, events.ListOptions{Filters: args})
+	list, err := e.containers(ctx, f.Project)
+	if err != nil {
+		return refused("look at what runs", err)
+	}
+	for _, c := range list {
+		r.read(ctx, c.ID, c.Service, f.Since, f.Tail)
+	}
+	if !f.Stay {
+		r.readers.Wait()
+		return nil
+	}
+	for {
+		select {
+		case m := <-messages:
+			r.happened(ctx, m)
+		case err := <-failures:
+			if ctx.Err() != nil || errors.Is(err, io.EOF) && ctx.Err() != nil {
+				return nil
+			}
+			return unreachable(e.Host(), err)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+type follower struct {
+	engine *Engine
+	plan.Follow
+	emit    func(time.Time, dev.Event)
+	readers sync.WaitGroup
+
+	mu      sync.Mutex
+	reading map[string]bool // containers whose log is being read; guarded by mu
+}
+
+func (r *follower) wants(service string) bool {
+	return len(r.Services) == 0 || slices.Contains(r.Services, service)
+}
+
+// happened turns an engine event into a state. The engine sends, for a container that is made and
+// started: create, start; for one that ends: die (with its code), stop; then destroy.
+func (r *follower) happened(ctx context.Context, m events.Message) {
+	service := m.Actor.Attributes[ownService]
+	if service == "" {
+		service = m.Actor.Attributes[labelService]
+	}
+	if service == "" || m.Actor.Attributes[labelOneOff] == "True" {
+		return
+	}
+	at := time.Unix(0, m.TimeNano)
+	state := dev.ServiceState{Service: service}
+	switch m.Action {
+	case events.ActionCreate:
+		state.State = dev.Creating
+	case events.ActionStart:
+		state.State = dev.Running
+		r.read(ctx, m.Actor.ID, service, at.Add(-time.Second), -1)
+	case events.ActionDie:
+		state.State = dev.Exited
+		state.ExitCode, _ = strconv.Atoi(m.Actor.Attributes["exitCode"])
+	case events.ActionDestroy:
+		state.State = dev.Removed
+	case events.ActionHealthStatusHealthy:
+		state.State = dev.Healthy
+	case events.ActionHealthStatusUnhealthy:
+		state.State = dev.Unhealthy
+	default:
+		return
+	}
+	if r.wants(service) {
+		r.emit(at, state)
+	}
+}
+
+// read follows one container's output in a goroutine of its own, until it stops. The gateway is
+// always read: its events are about the app.
+func (r *follower) read(ctx context.Context, id, service string, since time.Time, tail int) {
+	if service != r.Gateway && !r.wants(service) {
+		return
+	}
+	r.mu.Lock()
+	already := r.reading[id]
+	r.reading[id] = true
+	r.mu.Unlock()
+	if already {
+		return
+	}
+	r.readers.Go(func() {
+		r.copyLog(ctx, id, service, since, tail)
+		r.mu.Lock()
+		delete(r.reading, id)
+		r.mu.Unlock()
+	})
+}
+
+func (r *follower) copyLog(ctx context.Context, id, service string, since time.Time, tail int) {
+	opts := container.LogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: r.Stay}
+	if !since.IsZero() {
+		opts.Since = strconv.FormatFloat(float64(since.UnixNano())/1e9, 'f', 9, 64)
+	}
+	if tail >= 0 && service != r.Gateway {
+		opts.Tail = strconv.Itoa(tail)
+	}
+	stream, err := r.engine.api.ContainerLogs(ctx, id, opts)
+	if err != nil {
+		return // removed meanwhile: its state says so
+	}
+	defer stream.Close() //nolint:errcheck // only read
+	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
+	defer stop()
+
+	out, outW := io.Pipe()
+	errs, errsW := io.Pipe()
+	var lines sync.WaitGroup
+	lines.Go(func() { r.lines(out, service, "stdout") })
+	lines.Go(func() { r.lines(errs, service, "stderr") })
+	_, err = stdcopy.StdCopy(outW, errsW, stream)
+	outW.CloseWithError(err)
+	errsW.CloseWithError(err)
+	lines.Wait()
+}
+
+// maxLine bounds a line of a log; what is longer is cut.
+const maxLine = 64 << 10
+
+func (r *follower) lines(in io.Reader, service, name string) {
+	reader := bufio.NewReaderSize(in, maxLine)
+	for {
+		raw, more, err := reader.ReadLine()
+		if err != nil {
+			return
+		}
+		text := string(raw)
+		for more && err == nil {
+			_, more, err = reader.ReadLine()
+		}
+		at, text := splitTime(text)
+		if service == r.Gateway {
+			r.gatewayLine(at, text, name)
+			continue
+		}
+		r.emit(at, dev.LogLine{Service: service, Stream: name, Text: dev.Printable(text)})
+	}
+}
+
+// gatewayLine reads an event that the gateway wrote. Anything else it prints is a log line, so that
+// a crash is not lost.
+func (r *follower) gatewayLine(at time.Time, text, name string) {
+	var s dev.Stamped
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		r.emit(at, dev.LogLine{Service: r.Gateway, Stream: name, Text: dev.Printable(text)})
+		return
+	}
+	r.emit(s.Time, s.Event)
+}
+
+// splitTime takes off the time that the engine puts before each line.
+func splitTime(line string) (time.Time, string) {
+	for i := range line {
+		if line[i] == ' ' {
+			if at, err := time.Parse(time.RFC3339Nano, line[:i]); err == nil {
+				return at, line[i+1:]
+			}
+			break
+		}
+	}
+	return time.Time{}, line
+}
+
+// Tail gives the last lines that a container printed.
+func (e *Engine) Tail(ctx context.Context, c plan.Container, n int) []string {
+	var lines []string
+	var mu sync.Mutex
+	r := &follower{engine: e, emit: func(_ time.Time, ev dev.Event) {
+		if l, ok := ev.(dev.LogLine); ok {
+			mu.Lock()
+			lines = append(lines, l.Text)
+			mu.Unlock()
+		}
+	}}
+	r.copyLog(ctx, c.ID, c.Service, time.Time{}, n)
+	return lines
+}

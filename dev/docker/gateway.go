@@ -1,0 +1,177 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"github.com/docker/docker/api/types/image"
+
+	"sdev/dev"
+)
+
+// GatewayRef names the gateway's image after the content of the program it is made of, which is
+// this one. cacheDir keeps the name beside the program's size and time, since hashing some
+// 30 MB at every start would cost more than all else that a start does.
+func GatewayRef(cacheDir string) (ref string, err error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program's file: %w", err)
+	}
+	if runtime.GOOS != "linux" {
+		return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitEngine, Message: "the gateway needs a Linux build of sdev, and this one is for " + runtime.GOOS, Hint: "run sdev on Linux"}
+	}
+	st, err := os.Stat(executable)
+	if err != nil {
+		return "", fmt.Errorf("read this program's file: %w", err)
+	}
+	key := gatewayKey{Path: executable, Size: st.Size(), Modified: st.ModTime().UnixNano()}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		key.Inode = sys.Ino
+	}
+	file := filepath.Join(cacheDir, "gateway.json")
+	if ref, ok := key.recall(file); ok {
+		return ref, nil
+	}
+	sum, err := hashFile(executable)
+	if err != nil {
+		return "", fmt.Errorf("read this program's file: %w", err)
+	}
+	ref = "sdev-gateway:" + sum[:16]
+	key.remember(file, ref)
+	return ref, nil
+}
+
+type gatewayKey struct {
+	Path     string
+	Size     int64
+	Modified int64 // nanoseconds
+	Inode    uint64
+}
+
+type gatewayEntry struct {
+	Key gatewayKey
+	Ref string
+}
+
+func (k gatewayKey) recall(file string) (string, bool) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", false
+	}
+	var e gatewayEntry
+	if json.Unmarshal(b, &e) != nil || e.Key != k {
+		return "", false
+	}
+	return e.Ref, true
+}
+
+// remember is best effort: without it the next start hashes again.
+func (k gatewayKey) remember(file, ref string) {
+	b, err := json.Marshal(gatewayEntry{k, ref})
+	if err != nil || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
+		return
+	}
+	beside := fmt.Sprintf("%s.%d", file, os.Getpid())
+	if os.WriteFile(beside, b, 0o600) == nil {
+		_ = os.Rename(beside, file)
+	}
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// loadGateway makes the gateway's image: this program on nothing else.
+func (e *Engine) loadGateway(ctx context.Context, ref string) error {
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program's file: %w", err)
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(writeGatewayTar(w, executable)) }() // ends when r is read to the end or closed
+	defer r.Close()                                                  //nolint:errcheck // ends the writer above
+	out, err := e.api.ImageImport(ctx, image.ImportSource{Source: r, SourceName: "-"}, ref, image.ImportOptions{
+		Message: "sdev gateway", Changes: []string{`ENTRYPOINT ["/sdev","gateway"]`, `LABEL dev.sdev.gateway=1`},
+	})
+	if err != nil {
+		return refused("load the gateway's image", err)
+	}
+	defer out.Close() //nolint:errcheck // only read
+	if _, err := io.Copy(io.Discard, out); err != nil {
+		return refused("load the gateway's image", err)
+	}
+	return nil
+}
+
+func writeGatewayTar(w io.Writer, executable string) error {
+	f, err := os.Open(executable)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	t := tar.NewWriter(w)
+	for _, dir := range []string{"run/", "run/sdev/", "project/", "tmp/"} {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
+			return err
+		}
+	}
+	if err := t.WriteHeader(&tar.Header{Name: "sdev", Mode: 0o755, Size: st.Size()}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(t, f); err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+// tarFile is an archive with one file and the folders that lead to it.
+func tarFile(path string, mode int64, content []byte) (io.Reader, error) {
+	var b bytes.Buffer
+	t := tar.NewWriter(&b)
+	for _, dir := range parents(path) {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.WriteHeader(&tar.Header{Name: path[1:], Mode: mode, Size: int64(len(content))}); err != nil {
+		return nil, err
+	}
+	if _, err := t.Write(content); err != nil {
+		return nil, err
+	}
+	return &b, t.Close()
+}
+
+// parents lists the folders of an absolute path, outermost first, as an archive names them.
+func parents(path string) []string {
+	var out []string
+	for i := 1; i < len(path); i++ {
+		if path[i] == '/' {
+			out = append(out, path[1:i+1])
+		}
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+package docker
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/distribution/reference"
+	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
+
+	"sdev/dev/plan"
+)
+
+// Image looks up an image by reference; found is false where the engine does not have it.
+func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, found bool, err error) {
+	img, err := e.api.ImageInspect(ctx, ref)
+	if isGone(err) {
+		return plan.ImageInfo{}, false, nil
+	}
+	if err != nil {
+		return plan.ImageInfo{}, false, refused("look at image "+ref, err)
+	}
+	info = plan.ImageInfo{ID: img.ID}
+	if img.Config != nil {
+		info.Env = envMap(img.Config.Env)
+		info.WorkingDir = img.Config.WorkingDir
+		info.Command = append(append([]string{}, img.Config.Entrypoint...), img.Config.Cmd...)
+	}
+	return info, true, nil
+}
+
+func envMap(list []string) map[string]string {
+	env := make(map[string]string, len(list))
+	for _, kv := range list {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	return env
+}
+
+// Pull gets an image from its registry, with the login that "docker login" left.
+func (e *Engine) Pull(ctx context.Context, ref string) error {
+	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref)})
+	if err != nil {
+		return imageMissing(ref, err)
+	}
+	defer out.Close() //nolint:errcheck // only read
+	decoder := json.NewDecoder(out)
+	for {
+		var m struct {
+			Error string `json:"error"`
+		}
+		if err := decoder.Decode(&m); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return imageMissing(ref, err)
+		}
+		if m.Error != "" {
+			return imageMissing(ref, errorText(m.Error))
+		}
+	}
+}
+
+type errorText string
+
+func (e errorText) Error() string { return string(e) }
+
+// registryLogin is the stored login for an image's registry, as the engine's API wants it; ""
+// where there is none.
+func registryLogin(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ""
+	}
+	host := reference.Domain(named)
+	if host == "docker.io" {
+		host = "https://index.docker.io/v1/"
+	}
+	auth, err := dockerconfig.LoadDefaultConfigFile(io.Discard).GetAuthConfig(host)
+	if err != nil || (auth.Username == "" && auth.IdentityToken == "" && auth.RegistryToken == "") {
+		return ""
+	}
+	b, err := json.Marshal(registry.AuthConfig{Username: auth.Username, Password: auth.Password, ServerAddress: auth.ServerAddress, IdentityToken: auth.IdentityToken, RegistryToken: auth.RegistryToken})
+	if err != nil {
+		return ""
+	}
+	return base64.URLEncoding.EncodeToString(b)
+}

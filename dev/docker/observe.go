@@ -1,0 +1,149 @@
+package docker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev/plan"
+)
+
+// Labels of Compose, so that its commands work on what sdev made, and sdev's own.
+// Source of the former: docker/compose, pkg/api/labels.go.
+const (
+	labelProject     = "com.docker.compose.project"
+	labelService     = "com.docker.compose.service"
+	labelHash        = "com.docker.compose.config-hash"
+	labelNumber      = "com.docker.compose.container-number"
+	labelOneOff      = "com.docker.compose.oneoff"
+	labelWorkingDir  = "com.docker.compose.project.working_dir"
+	labelConfigFiles = "com.docker.compose.project.config_files"
+	labelNetwork     = "com.docker.compose.network"
+	labelVolume      = "com.docker.compose.volume"
+	labelVersion     = "com.docker.compose.version"
+	ownService       = "dev.sdev.service" // the service's true name; Compose is told that the gateway is part of the app's
+	ownHash          = "dev.sdev.hash"
+)
+
+func ofProject(project string) filters.Args {
+	return filters.NewArgs(filters.Arg("label", labelProject+"="+project))
+}
+
+// Observe reports the containers, networks and volumes that carry the project's label, and which
+// of the given images are there.
+func (e *Engine) Observe(ctx context.Context, project string, images []string) (plan.Observed, error) {
+	var have plan.Observed
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		var err error
+		have.Containers, err = e.containers(gctx, project)
+		return err
+	})
+	group.Go(func() error {
+		list, err := e.api.NetworkList(gctx, network.ListOptions{Filters: ofProject(project)})
+		for _, n := range list {
+			have.Networks = append(have.Networks, n.Name)
+		}
+		return err
+	})
+	group.Go(func() error {
+		list, err := e.api.VolumeList(gctx, volume.ListOptions{Filters: ofProject(project)})
+		for _, v := range list.Volumes {
+			have.Volumes = append(have.Volumes, v.Name)
+		}
+		return err
+	})
+	group.Go(func() error {
+		for _, ref := range images {
+			if _, err := e.api.ImageInspect(gctx, ref); err == nil {
+				have.Images = append(have.Images, ref)
+			} else if !isGone(err) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return have, refused("look at what runs", err)
+	}
+	slices.Sort(have.Networks)
+	slices.Sort(have.Volumes)
+	return have, nil
+}
+
+func (e *Engine) containers(ctx context.Context, project string) ([]plan.Container, error) {
+	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: ofProject(project)})
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.Container
+	for _, c := range list {
+		full, err := e.api.ContainerInspect(ctx, c.ID)
+		if isGone(err) {
+			continue // removed between the two calls
+		}
+		if err != nil {
+			return nil, err
+		}
+		if full.Config.Labels[labelOneOff] == "True" {
+			continue
+		}
+		out = append(out, describe(full))
+	}
+	slices.SortFunc(out, func(a, b plan.Container) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func describe(c container.InspectResponse) plan.Container {
+	d := plan.Container{
+		ID: c.ID, Name: strings.TrimPrefix(c.Name, "/"), Image: c.Image,
+		Service: c.Config.Labels[ownService], Hash: c.Config.Labels[ownHash],
+		Running: c.State.Running, ExitCode: c.State.ExitCode, Labels: c.Config.Labels, Reference: c.Config.Image, Env: envMap(c.Config.Env),
+	}
+	for _, m := range c.Mounts {
+		d.Mounts = append(d.Mounts, m.Destination)
+	}
+	if d.Service == "" {
+		d.Service = c.Config.Labels[labelService]
+	}
+	d.Started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt)
+	if c.State.Health != nil {
+		d.Health = c.State.Health.Status
+	}
+	if c.HostConfig != nil {
+		for _, port := range slices.Sorted(maps.Keys(c.HostConfig.PortBindings)) {
+			for _, b := range c.HostConfig.PortBindings[port] {
+				d.Ports = append(d.Ports, b.HostIP+":"+b.HostPort+"->"+string(port))
+			}
+		}
+	}
+	return d
+}
+
+// PortOwner says which container publishes a host port; "" if none does.
+func (e *Engine) PortOwner(ctx context.Context, port uint16) string {
+	list, err := e.api.ContainerList(ctx, container.ListOptions{})
+	if err != nil {
+		return ""
+	}
+	for _, c := range list {
+		for _, p := range c.Ports {
+			if p.PublicPort == port && len(c.Names) > 0 {
+				name := "container " + strings.TrimPrefix(c.Names[0], "/")
+				if project := c.Labels[labelProject]; project != "" {
+					name += " of project " + project
+				}
+				return name
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// errStopped ends an Attend whose project was taken down by someone else.
+var errStopped = errors.New("stopped from elsewhere")
+
+// Attend is Up, then staying with the project: telling what happens, and acting on it. When ctx
+// ends everything of the project is stopped and removed; once force ends as well, containers are
+// killed. It returns ctx's error then, and nil where someone else took the project down.
+func (e *Engine) Attend(ctx, force context.Context, want Want) error {
+	start := time.Now()
+	p, err := e.load(ctx)
+	if err != nil {
+		return err
+	}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1)}
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.follow(gctx, start) })
+	group.Go(func() error { return a.run(gctx, want, start) })
+	err = group.Wait()
+	switch {
+	case errors.Is(err, errStopped):
+		e.emit(dev.Stopped{})
+		return nil
+	case ctx.Err() == nil:
+		return err
+	}
+	if err := e.Down(context.WithoutCancel(ctx), force, p.Name, false); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// attendant owns what an Attend knows. Its state belongs to the goroutine of run; a converge works
+// in a goroutine of its own, one at a time, and reports through worked.
+//
+//	follow ──happened──▶ run ──start──▶ converge
+//	                      ▲───worked──────┘
+type attendant struct {
+	engine   *Engine
+	project  Project
+	happened chan dev.Event
+	worked   chan result
+
+	cancel  context.CancelFunc // of the converge under way; nil if none
+	exited  bool               // the app's container has ended, and not by our hand
+	pending func()             // what to start when the converge under way has ended
+}
+
+type result struct {
+	run Running
+	err error
+}
+
+// follow tells everything, and hands to run what may need acting on.
+func (a *attendant) follow(ctx context.Context, since time.Time) error {
+	f := plan.Follow{Project: a.project.Name, Gateway: a.project.Gateway, Since: since, Tail: -1, Stay: true}
+	return a.engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+		a.engine.Emit(at, ev)
+		switch ev.(type) {
+		case dev.FileChanged, dev.ServiceState:
+			select {
+			case a.happened <- ev:
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
+func (a *attendant) run(ctx context.Context, want Want, start time.Time) error {
+	if _, err := a.engine.up(ctx, a.project, want, start); err != nil {
+		return err
+	}
+	defer func() {
+		if a.cancel != nil {
+			a.cancel()
+			<-a.worked
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case ev := <-a.happened:
+			if err := a.act(ctx, ev); err != nil {
+				return err
+			}
+		case r := <-a.worked:
+			a.cancel = nil
+			if err := a.finished(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// act decides what an event calls for.
+func (a *attendant) act(ctx context.Context, ev dev.Event) error {
+	switch ev := ev.(type) {
+	case dev.FileChanged:
+		switch {
+		case ev.Action == dev.Rebuild:
+			a.start(ctx, Want{Build: true, Quiet: true}, false)
+		case ev.Action == dev.Restart:
+			own := !slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
+			a.start(ctx, Want{Quiet: true}, !own)
+		case ev.Action == dev.Live && a.exited:
+			a.start(ctx, Want{Quiet: true}, false)
+		}
+	case dev.ServiceState:
+		if a.cancel != nil {
+			return nil // our own doing; what it leaves is looked at when it has ended
+		}
+		switch {
+		case ev.Service == a.project.Gateway && ev.State == dev.Removed:
+			return a.stopped(ctx)
+		case ev.Service == a.project.Gateway && ev.State == dev.Running:
+			a.start(ctx, Want{Quiet: true}, false) // restarted by hand: the app has to follow
+		case ev.Service == a.project.App:
+			a.exited = ev.State == dev.Exited
+		}
+	}
+	return nil
+}
+
+// stopped is errStopped once nothing of the project is left.
+func (a *attendant) stopped(ctx context.Context) error {
+	have, err := a.engine.Runtime.Observe(ctx, a.project.Name, nil)
+	if err != nil {
+		return err
+	}
+	if len(have.Containers) == 0 {
+		return errStopped
+	}
+	return nil
+}
+
+// start begins a converge. One that is under way is cancelled first: the newest state of the files
+// is what counts.
+func (a *attendant) start(ctx context.Context, want Want, restart bool) {
+	begin := func() {
+		work, cancel := context.WithCancel(ctx)
+		a.cancel = cancel
+		go func() {
+			run, err := a.again(work, want, restart)
+			cancel()
+			a.worked <- result{run, err}
+		}()
+	}
+	if a.cancel != nil {
+		a.cancel()
+		a.pending = begin
+		return
+	}
+	begin()
+}
+
+// again converges on the project as its files are now.
+func (a *attendant) again(ctx context.Context, want Want, restart bool) (Running, error) {
+	start := time.Now()
+	p, err := a.engine.Source(ctx)
+	if err != nil {
+		return Running{}, err
+	}
+	want.Keep = true // the gateway tells the open tabs what is wrong
+	run, err := a.engine.up(ctx, p, want, start)
+	if err != nil || run.Changed || !restart {
+		return run, err
+	}
+	return run, a.engine.restart(ctx, run, p.App)
+}
+
+// finished takes in what a converge came to. A failure is told and stayed with: the next save may
+// mend it.
+func (a *attendant) finished(ctx context.Context, r result) error {
+	if next := a.pending; next != nil {
+		a.pending = nil
+		next()
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if r.err != nil {
+		e := dev.AsError(r.err)
+		a.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
+		if e.Exit == dev.ExitEngine {
+			return r.err
+		}
+		return nil
+	}
+	a.project, a.exited = r.run.Project, false
+	return nil
+}
+
+// Restart restarts one service's container and waits for the app's page.
+func (e *Engine) Restart(ctx context.Context, run Running, service string) error {
+	release, err := e.lock(ctx, run.Project.lockFile())
+	if err != nil {
+		return err
+	}
+	defer release()
+	return e.restart(ctx, run, service)
+}
+
+func (e *Engine) restart(ctx context.Context, run Running, service string) error {
+	start := time.Now()
+	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
+	if err != nil {
+		return err
+	}
+	todo := plan.Again(have, service, run.Project.Gateway, run.Project.App)
+	e.emit(dev.PlanMade{Operations: todo.Describe()})
+	if err := e.execute(ctx, todo, run.Project.Labels); err != nil {
+		return err
+	}
+	if err := e.await(ctx, run); err != nil {
+		return err
+	}
+	e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run.Project), MS: time.Since(start).Milliseconds()})
+	return nil
+}

@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/flock"
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// lock lets one sdev at a time change a project. Whoever has to wait says so, once.
+func (e *Engine) lock(ctx context.Context, file string) (release func(), err error) {
+	l := flock.New(file)
+	ok, err := l.TryLock()
+	if err == nil && !ok {
+		e.emit(dev.Warning{Code: dev.CodeBusy, Message: "another sdev is changing this project; waiting for it", Hint: "it goes on by itself"})
+		ok, err = l.TryLockContext(ctx, 25*time.Millisecond)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil || !ok {
+		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project folder writable"}
+	}
+	return func() { _ = l.Unlock() }, nil // the lock ends with the process in any case
+}
+
+// portTaken is how a runtime says that a port was taken between the choice and the start.
+type portTaken interface {
+	error
+	PortTaken() bool
+}
+
+// converge does what is needed and nothing else. A port that is snatched away meanwhile means
+// another choice.
+func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		run, err := e.convergeOnce(ctx, p, want)
+		taken, ok := errors.AsType[portTaken](err)
+		if !ok || !taken.PortTaken() {
+			return run, err
+		}
+		if p.PortFixed || try == tries {
+			return run, takenError(p.Port, "another program", err)
+		}
+		want.Build = false // it is built by now
+	}
+}
+
+func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Running, error) {
+	memory := recall(p.StateDir)
+	image, built, err := e.image(ctx, p, want, &memory)
+	if err != nil {
+		return Running{}, err
+	}
+	have, err := e.Runtime.Observe(ctx, p.Name, []string{p.GatewayImage})
+	if err != nil {
+		return Running{}, err
+	}
+	port, err := e.port(ctx, p, have, memory)
+	if err != nil {
+		return Running{}, err
+	}
+	memory.Port = port
+	if err := memory.keep(p.StateDir); err != nil {
+		return Running{}, err
+	}
+	effective, err := p.Effective(image, port)
+	if err != nil {
+		return Running{}, err
+	}
+	ids, err := e.otherImages(ctx, p, effective, image)
+	if err != nil {
+		return Running{}, err
+	}
+	run := Running{Project: p, URL: effective.URL, Port: port, Mode: effective.Mode}
+	todo := plan.Make(effective.Desired(ids), have)
+	run.Changed = built || len(todo) > 0
+	if len(todo) > 0 || !want.Quiet {
+		e.emit(dev.PlanMade{Operations: todo.Describe()})
+	}
+	if len(todo) == 0 {
+		return run, nil
+	}
+	if err := effective.Prepare(); err != nil {
+		return run, err
+	}
+	return run, e.execute(ctx, todo, p.Labels)
+}
+
+// image makes sure that the app's image is there and up to date.
+func (e *Engine) image(ctx context.Context, p Project, want Want, memory *memory) (info plan.ImageInfo, built bool, err error) {
+	info, found, err := e.Images.Image(ctx, p.Image)
+	if err != nil {
+		return info, false, err
+	}
+	reason := ""
+	switch last := memory.Builds[p.Image]; {
+	case p.Build == nil && found:
+		return info, false, nil
+	case p.Build == nil:
+		return e.pull(ctx, p.Image)
+	case !found:
+		reason = "missing"
+	case want.Build:
+		reason = "asked for"
+	case last.Input != p.BuildInput || last.Image != info.ID:
+		reason = "what it is built from changed"
+	default:
+		return info, false, nil
+	}
+	e.emit(dev.PlanMade{Operations: []dev.Operation{{Verb: "build", Object: "image " + p.Image, Reason: reason}}})
+	if _, err := e.Images.Build(ctx, *p.Build, e.emit); err != nil {
+		return info, false, err
+	}
+	before := info.ID
+	if info, found, err = e.Images.Image(ctx, p.Image); err != nil || !found {
+		return info, false, errors.Join(err, notFound(found, p.Image))
+	}
+	memory.Builds[p.Image] = buildMemory{Input: p.BuildInput, Image: info.ID}
+	return info, info.ID != before, nil
+}
+
+func notFound(found bool, ref string) error {
+	if found {
+		return nil
+	}
+	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "image " + ref + " is gone right after it was built", Hint: "see whether something removes images on this machine"}
+}
+
+func (e *Engine) pull(ctx context.Context, ref string) (plan.ImageInfo, bool, error) {
+	e.emit(dev.PlanMade{Operations: []dev.Operation{{Verb: "pull", Object: "image " + ref, Reason: "missing"}}})
+	if err := e.Images.Pull(ctx, ref); err != nil {
+		return plan.ImageInfo{}, false, err
+	}
+	info, found, err := e.Images.Image(ctx, ref)
+	return info, true, errors.Join(err, notFound(found, ref))
+}
+
+// otherImages makes sure of the images that the app's neighbours run, and gives all ids.
+func (e *Engine) otherImages(ctx context.Context, p Project, effective Effective, app plan.ImageInfo) (map[string]string, error) {
+	ids := map[string]string{p.Image: app.ID}
+	for _, ref := range effective.Images {
+		info, found, err := e.Images.Image(ctx, ref)
+		if err == nil && !found {
+			info, _, err = e.pull(ctx, ref)
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids[ref] = info.ID
+	}
+	return ids, nil
+}
+
+// execute carries out a plan. What does not depend on one another goes side by side: all removals
+// of containers; and the creation of a container while the one before it starts.
+func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels) error {
+	for _, stage := range stages(p) {
+		group, gctx := errgroup.WithContext(ctx)
+		for _, op := range stage {
+			group.Go(func() error { return e.Runtime.Do(gctx, op, labels) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stages groups a plan's operations so that each stage needs only those before it.
+func stages(p plan.Plan) [][]plan.Operation {
+	var out [][]plan.Operation
+	add := func(keep func(plan.Operation) bool) {
+		var stage []plan.Operation
+		for _, op := range p {
+			if keep(op) {
+				stage = append(stage, op)
+			}
+		}
+		if len(stage) > 0 {
+			out = append(out, stage)
+		}
+	}
+	container := func(v plan.Verb) func(plan.Operation) bool {
+		return func(op plan.Operation) bool { return op.Kind == plan.ServiceContainer && op.Verb == v }
+	}
+	add(container(plan.Remove))
+	add(func(op plan.Operation) bool { return op.Kind != plan.ServiceContainer })
+	var joining []plan.Operation
+	add(func(op plan.Operation) bool { return container(plan.Create)(op) && op.Joins == "" })
+	for _, op := range p {
+		if container(plan.Create)(op) && op.Joins != "" {
+			joining = append(joining, op)
+		}
+	}
+	// Started one after another, in the order of their dependencies. A container that joins another's
+	// network can be made, though not started, while that one is on its way up.
+	for _, op := range p {
+		if op.Kind != plan.ServiceContainer || op.Verb != plan.Start && op.Verb != plan.Restart {
+			continue
+		}
+		out = append(out, append([]plan.Operation{op}, joining...))
+		joining = nil
+	}
+	if len(joining) > 0 {
+		out = append(out, joining)
+	}
+	return out
+}

@@ -1,0 +1,205 @@
+// Package engine brings a project to where it should be and keeps it there.
+//
+// [Engine.Up] converges once: build what changed, plan, carry out, wait until the page answers.
+// [Engine.Stay] then follows what runs and acts on what happens: a changed dependency file means a
+// rebuild and a replacement, a changed project file a new plan, a gateway that was restarted a
+// restart of the app that lives in its network. [Engine.Down] removes everything of the project.
+//
+// What runs is known from the runtime alone; nothing is assumed from an earlier call, so any
+// number of sdev processes may come and go. Those that change something take turns by a lock file.
+//
+// The package declares what it needs from its surroundings: [Runtime], [Images] and [Source].
+// Methods block until everything they started has ended. Facts are told through emit, which may be
+// called from several goroutines.
+package engine
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// Runtime is what containers, or whatever stands in for them, run on. Methods may be called by
+// several goroutines; Do is idempotent for removals.
+type Runtime interface {
+	// Observe reports what carries the project's label, and which of the images are there.
+	Observe(ctx context.Context, project string, images []string) (plan.Observed, error)
+	Do(ctx context.Context, op plan.Operation, labels plan.Labels) error
+	// Kill removes a container without waiting for it to end by itself.
+	Kill(ctx context.Context, id string) error
+	// Follow reports logs, states and the gateway's events until ctx ends.
+	Follow(ctx context.Context, f plan.Follow, emit func(time.Time, dev.Event)) error
+	// Tail gives the last lines that a container printed.
+	Tail(ctx context.Context, c plan.Container, n int) []string
+}
+
+// Images is where images come from.
+type Images interface {
+	Image(ctx context.Context, ref string) (plan.ImageInfo, bool, error)
+	Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (id string, err error)
+	Pull(ctx context.Context, ref string) error
+	// PortOwner says which container publishes a port of this machine; "" if none does.
+	PortOwner(ctx context.Context, port uint16) string
+}
+
+// Source reads the project, anew each time it is asked.
+type Source func(ctx context.Context) (Project, error)
+
+// Project is what an engine has to know of a project.
+type Project struct {
+	Name, App, Gateway string
+	Files              []string // the compose files and .env, relative to the project, with slashes
+	StateDir           string
+	Labels             plan.Labels
+	Warnings           []dev.Warning
+
+	Image      string      // reference of the app's image
+	Build      *plan.Build // nil where the image is only pulled
+	BuildInput string      // fingerprint of what goes into the build
+
+	Port      int  // host port that the project asks for
+	PortFixed bool // asked for by flag: no other will do
+
+	GatewayImage string
+	// Effective derives what should run, once image and port are known.
+	Effective func(image plan.ImageInfo, port int) (Effective, error)
+}
+
+func (p Project) lockFile() string { return filepath.Join(p.StateDir, "lock") }
+
+// Effective is what should run.
+type Effective struct {
+	Desired func(images map[string]string) plan.Desired
+	Mode    dev.Mode
+	URL     string
+	// Prepare makes what containers will mount. It is called before they start.
+	Prepare func() error
+	Images  []string // references of the other services' images
+}
+
+// Engine works on one project.
+type Engine struct {
+	Runtime Runtime
+	Images  Images
+	Source  Source
+	Emit    func(time.Time, dev.Event)
+	// Timeout is how long an app may take until its page answers.
+	Timeout time.Duration
+}
+
+// Want says what an Up is for.
+type Want struct {
+	Build bool // build even where nothing changed
+	Quiet bool // say nothing where nothing has to be done
+	Keep  bool // leave what was made, even where the page never answers
+}
+
+// Running is a project that runs.
+type Running struct {
+	Project Project
+	URL     string
+	Port    int
+	Mode    dev.Mode
+	Changed bool // something had to be done
+}
+
+func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
+
+// Up brings the project to where it should be and waits until its page answers. Where that fails,
+// what this call made is removed again.
+func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
+	start := time.Now()
+	p, err := e.load(ctx)
+	if err != nil {
+		return Running{}, err
+	}
+	return e.up(ctx, p, want, start)
+}
+
+func (e *Engine) load(ctx context.Context) (Project, error) {
+	p, err := e.Source(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, w := range p.Warnings {
+		e.emit(w)
+	}
+	return p, nil
+}
+
+func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) (Running, error) {
+	release, err := e.lock(ctx, p.lockFile())
+	if err != nil {
+		return Running{}, err
+	}
+	defer release()
+	run, err := e.converge(ctx, p, want)
+	if err != nil {
+		return run, err
+	}
+	if err := e.await(ctx, run); err != nil {
+		if run.Changed && !want.Keep && ctx.Err() == nil {
+			e.undo(ctx, p)
+		}
+		return run, err
+	}
+	if run.Changed || !want.Quiet {
+		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, p), MS: time.Since(start).Milliseconds()})
+	}
+	return run, nil
+}
+
+func (e *Engine) serviceNames(ctx context.Context, p Project) []string {
+	have, err := e.Runtime.Observe(ctx, p.Name, nil)
+	if err != nil {
+		return []string{p.App} // the engine went away right now; the next call says so
+	}
+	names := []string{}
+	for _, c := range have.Containers {
+		if c.Running {
+			names = append(names, c.Service)
+		}
+	}
+	return names
+}
+
+// undo removes what an Up made that led to nothing.
+func (e *Engine) undo(ctx context.Context, p Project) {
+	have, err := e.Runtime.Observe(ctx, p.Name, nil)
+	if err != nil {
+		return // the error that led here is the one to tell
+	}
+	_ = e.execute(ctx, plan.Down(have, false), p.Labels)
+}
+
+// Down stops and removes everything of the project; volumes only if asked. Nothing running is no
+// error. Once force ends, containers are killed instead of stopped.
+func (e *Engine) Down(ctx, force context.Context, project string, volumes bool) error {
+	start := time.Now()
+	have, err := e.Runtime.Observe(ctx, project, nil)
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		select {
+		case <-done:
+		case <-force.Done():
+			for _, c := range have.Containers {
+				_ = e.Runtime.Kill(context.WithoutCancel(ctx), c.ID) // Do reports what is left
+			}
+		}
+	}()
+	err = e.execute(ctx, plan.Down(have, volumes), plan.Labels{Project: project})
+	close(done)
+	<-killed
+	if err == nil && len(have.Containers)+len(have.Networks) > 0 {
+		e.emit(dev.Stopped{MS: time.Since(start).Milliseconds()})
+	}
+	return err
+}

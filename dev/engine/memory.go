@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"sdev/dev"
+)
+
+// memory is what a project remembers between runs. All of it can be found out again: losing it
+// costs a build that BuildKit answers from its cache, and a port that may differ.
+type memory struct {
+	Port   int                    `json:"port"`
+	Builds map[string]buildMemory `json:"builds"` // by image reference
+}
+
+type buildMemory struct {
+	Input string `json:"input"` // fingerprint of what went into the build
+	Image string `json:"image"` // id of what came out
+}
+
+const memoryFile = "state.json"
+
+// recall reads the memory; one that is missing or broken is empty.
+func recall(dir string) memory {
+	var m memory
+	if b, err := os.ReadFile(filepath.Join(dir, memoryFile)); err == nil {
+		if json.Unmarshal(b, &m) != nil {
+			m = memory{}
+		}
+	}
+	if m.Builds == nil {
+		m.Builds = map[string]buildMemory{}
+	}
+	return m
+}
+
+// keep writes the memory beside and renames it, where it differs from what is there.
+func (m memory) keep(dir string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("project state: %w", err)
+	}
+	file := filepath.Join(dir, memoryFile)
+	if old, err := os.ReadFile(file); err == nil && string(old) == string(b) {
+		return nil
+	}
+	beside := file + ".new" // one writer at a time: the project's lock is held
+	if err := os.WriteFile(beside, b, 0o600); err == nil {
+		err = os.Rename(beside, file)
+		if err == nil {
+			return nil
+		}
+	}
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project folder writable, and see that its disk is not full"}
+}

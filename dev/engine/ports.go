@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// portTries is how many numbers above the wanted port are tried.
+const portTries = 100
+
+// port chooses the host port of the app's origin: the one in use if the project runs, the one
+// asked for by flag, else the one remembered or the usual one, else the next free one.
+func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory memory) (int, error) {
+	current := published(p, have)
+	if p.PortFixed {
+		if p.Port == current || free(p.Port) {
+			return p.Port, nil
+		}
+		return 0, takenError(p.Port, e.owner(ctx, p.Port), nil)
+	}
+	if current != 0 {
+		return current, nil
+	}
+	if memory.Port != 0 && free(memory.Port) {
+		return memory.Port, nil
+	}
+	for port := p.Port; port < p.Port+portTries && port < 65536; port++ {
+		if !free(port) {
+			continue
+		}
+		if port != p.Port {
+			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; using %d", p.Port, e.owner(ctx, p.Port), port),
+				Hint: fmt.Sprintf("stop it and run: sdev down && sdev up --port %d", p.Port)})
+		}
+		return port, nil
+	}
+	return 0, takenError(p.Port, e.owner(ctx, p.Port), nil)
+}
+
+func takenError(port int, owner string, cause error) error {
+	return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: cause, Message: fmt.Sprintf("port %d is taken by %s", port, owner),
+		Hint: "stop it, or choose another with --port"}
+}
+
+// published is the host port that a running gateway of this project holds; 0 if none does.
+func published(p Project, have plan.Observed) int {
+	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == p.Gateway && c.Running })
+	if i < 0 || len(have.Containers[i].Ports) == 0 {
+		return 0
+	}
+	for _, binding := range have.Containers[i].Ports {
+		host, _, _ := strings.Cut(binding, "->")
+		if n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:]); err == nil && strings.HasSuffix(binding, "->"+have.Containers[i].Labels[dev.LabelFront]) {
+			return n
+		}
+	}
+	return 0
+}
+
+// free tries to listen. Only a port in use counts as taken: any other refusal is the engine's to
+// tell.
+func free(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return !errors.Is(err, syscall.EADDRINUSE)
+	}
+	_ = l.Close()
+	return true
+}
+
+// owner names who listens on a port, as well as can be told.
+func (e *Engine) owner(ctx context.Context, port int) string {
+	if name := e.Images.PortOwner(ctx, uint16(port)); name != "" { //nolint:gosec // a port number
+		return name
+	}
+	if name := processOn(port); name != "" {
+		return name
+	}
+	return "another program"
+}

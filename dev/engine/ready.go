@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+const (
+	probeEvery = 25 * time.Millisecond
+	lookEvery  = 250 * time.Millisecond // how often the app's container is looked at meanwhile
+	tailLines  = 15
+)
+
+// await probes the app's page through the gateway until it answers. An app that ends before, or
+// takes longer than the timeout, is an error with exit code 5 that ends with its last lines.
+func (e *Engine) await(ctx context.Context, run Running) error {
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	late := time.NewTimer(e.Timeout)
+	defer late.Stop()
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for !answers(ctx, client, run.URL) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-probe.C:
+		case <-look.C:
+			if err := e.alive(ctx, run.Project); err != nil {
+				return err
+			}
+		case <-late.C:
+			return e.notReady(ctx, run.Project, dev.CodeAppNotReady, fmt.Sprintf("the app's page did not answer within %s", e.Timeout))
+		}
+	}
+	return nil
+}
+
+// answers is true once the page itself comes, and Streamlit says that it serves.
+func answers(ctx context.Context, client *http.Client, url string) bool {
+	for _, path := range []string{"/", "/_stcore/health"} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
+		if err != nil {
+			return false
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return false
+		}
+	}
+	return true
+}
+
+// alive is an error once the app or its gateway has ended.
+func (e *Engine) alive(ctx context.Context, p Project) error {
+	have, err := e.Runtime.Observe(ctx, p.Name, nil)
+	if err != nil {
+		return err
+	}
+	for _, service := range []string{p.Gateway, p.App} {
+		i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == service })
+		if i < 0 {
+			return e.notReady(ctx, p, dev.CodeAppExited, fmt.Sprintf("the container of %s is gone", service))
+		}
+		if !have.Containers[i].Running {
+			return e.notReady(ctx, p, dev.CodeAppExited, fmt.Sprintf("%s ended with exit code %d before its page answered", service, have.Containers[i].ExitCode))
+		}
+	}
+	return nil
+}
+
+func (e *Engine) notReady(ctx context.Context, p Project, code dev.Code, message string) error {
+	if have, err := e.Runtime.Observe(ctx, p.Name, nil); err == nil {
+		for _, c := range have.Containers {
+			if c.Service != p.App {
+				continue
+			}
+			if lines := e.Runtime.Tail(ctx, c, tailLines); len(lines) > 0 {
+				message += "; its last lines:\n  " + strings.Join(lines, "\n  ")
+			}
+		}
+	}
+	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: "mend what the lines name; to try by hand: sdev up, then sdev logs"}
+}
