@@ -279,7 +279,9 @@ func (a *app) printInit(o initOptions, plan *scaffold.Plan, repository bool, fai
 		fmt.Fprintf(a.Out, "dry run: nothing was written\n")
 	default:
 		fmt.Fprintf(a.Out, "made %s in %s%s\n", quote(o.name), o.dir, repositoryText(repository))
-		fmt.Fprintf(a.Out, "next: %ssdev up --local\n", changeDirText(o.dir))
+		if !a.quiet {
+			fmt.Fprintf(a.Out, "next: %ssdev up --local\n", changeDirText(o.dir))
+		}
 	}
 }
 
