@@ -28,7 +28,10 @@ type hosts struct {
 
 func newHosts(cfg Config) hosts {
 	h := hosts{name: strings.ToLower(cfg.Host), ports: []string{strconv.Itoa(cfg.Port)}}
-	h.origin = "http://" + net.JoinHostPort(h.name, h.ports[0])
+	h.origin = "http://" + h.name
+	if cfg.Port != 80 {
+		h.origin = "http://" + net.JoinHostPort(h.name, h.ports[0])
+	}
 	if _, inside, err := net.SplitHostPort(cfg.Listen); err == nil && inside != h.ports[0] {
 		h.ports = append(h.ports, inside)
 	}
@@ -41,9 +44,10 @@ func newHosts(cfg Config) hosts {
 // judge says what becomes of a request, and for a redirect where it leads.
 //
 // A name that resolves to this machine but is not the app's is how DNS rebinding looks, so names are
-// allowed by list. Loopback written as an address cannot be rebound; pages asked for in that way are
-// led to the canonical origin, because sign-ins and cookies are bound to its name. The port inside
-// the namespace counts as well, but only from there: a health check of the app's own container uses it.
+// allowed by list. Loopback, by address or by its own name, cannot be rebound; pages asked for in that
+// way are led to the canonical origin, because sign-ins and cookies are bound to its name. The port
+// inside the namespace counts as well, but only from there: a health check in the app's own container
+// uses it.
 func (h hosts) judge(r *http.Request) (verdict, string) {
 	name, port := splitHost(r.Host)
 	if slices.Contains(h.aliases, name) {
@@ -52,16 +56,15 @@ func (h hosts) judge(r *http.Request) (verdict, string) {
 	if port != h.ports[0] && (!slices.Contains(h.ports, port) || !fromLoopback(r)) {
 		return refuse, ""
 	}
-	literal := isLoopback(name)
 	switch {
-	case name == h.name, name == "localhost" && port != h.ports[0]:
+	case name == h.name:
 		return serve, ""
-	case literal && isNavigation(r):
+	case name != "localhost" && !isLoopback(name):
+		return refuse, ""
+	case isNavigation(r):
 		return redirect, h.origin + r.URL.RequestURI()
-	case literal:
-		return serve, ""
 	}
-	return refuse, ""
+	return serve, ""
 }
 
 // explain answers a request that came under a foreign name.

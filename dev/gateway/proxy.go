@@ -77,24 +77,39 @@ type patient struct {
 
 // RoundTrip passes the request on. It returns an error when the app does not answer.
 func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	again := isReconnect(r)
 	ctx, cancel := context.WithTimeout(r.Context(), p.limit)
 	defer cancel()
 	for {
 		resp, err := p.next.RoundTrip(r)
-		if err == nil {
+		switch {
+		case err == nil && again && resp.StatusCode == http.StatusServiceUnavailable && pause(ctx):
+			// It answers, but is about to stop or not quite ready.
+			resp.Body.Close()
+		case err == nil:
 			// A connection that was just made, for a tab or a probe, may be to a new life of the app.
-			if up, _ := p.up.state(); !up || isReconnect(r) {
+			if up, _ := p.up.state(); !up || again {
 				p.up.answered()
 			}
 			return resp, nil
-		}
-		if !isRefused(err) {
+		case isRefused(err):
+			p.up.lost()
+			if !again || !p.up.wait(ctx) {
+				return nil, err
+			}
+		case !again || !pause(ctx):
 			return nil, err
 		}
-		p.up.lost()
-		if !isReconnect(r) || !p.up.wait(ctx) {
-			return nil, err
-		}
+	}
+}
+
+// pause lets a moment pass before the app is asked again; it is false when there is no time left.
+func pause(ctx context.Context) bool {
+	select {
+	case <-time.After(50 * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -169,8 +169,11 @@ func (t *tracker) saveFor(r *run, since time.Time) *save {
 // heldUp reports whether another run was under way between a save and the run, so that Streamlit
 // may have waited.
 func (t *tracker) heldUp(r *run, s *save) bool {
+	if t.lastEnd.After(s.at) {
+		return true
+	}
 	for tb := range t.tabs {
-		if o := tb.run; o != nil && o != r && (o.underWay() || o.ended.After(s.at)) {
+		if tb.run != r && tb.run.underWay() {
 			return true
 		}
 	}
@@ -255,19 +258,18 @@ func (t *tracker) due(s *save) (at time.Time, ok bool) {
 		return s.noticed.Add(returnFor), true
 	case p.failed > 0 || s.joined || !s.script:
 		return s.noticed.Add(freshFor), true
-	case t.anyUnderWay():
-		return time.Time{}, false
 	}
-	return s.noticed.Add(unseenAfter), true
-}
-
-func (t *tracker) anyUnderWay() bool {
+	// While a script is busy Streamlit may wait for its end before it turns to the save.
 	for tb := range t.tabs {
 		if tb.run.underWay() {
-			return true
+			return time.Time{}, false
 		}
 	}
-	return false
+	idle := s.noticed
+	if t.lastEnd.After(idle) {
+		idle = t.lastEnd
+	}
+	return idle.Add(unseenAfter), true
 }
 
 // conclude tells what became of a save. Exceptions are told by themselves.

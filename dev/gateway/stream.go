@@ -133,6 +133,9 @@ func relay(w io.Writer, r io.Reader) (total int64, err error) {
 	small := make([]byte, smallBuffer)
 	for {
 		n, rerr := r.Read(small)
+		if n == 0 && rerr == nil {
+			continue
+		}
 		m, werr := w.Write(small[:n])
 		total += int64(m)
 		if werr == nil && rerr == nil && n == len(small) {

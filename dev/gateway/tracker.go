@@ -73,6 +73,7 @@ type tracker struct {
 
 	tabs     map[*tab]struct{}
 	lastTab  time.Time // when the last of them went
+	lastEnd  time.Time // when the latest run ended
 	memories map[string]memory
 	exchange map[string]dev.AppException // exceptions of messages that may be referred to, by hash
 
@@ -245,7 +246,7 @@ func (t *tracker) describe(e streamlit.Exception, r *run) dev.AppException {
 }
 
 func (t *tracker) finished(r *run, outcome streamlit.Outcome, now time.Time) {
-	r.ended = now
+	r.ended, t.lastEnd = now, now
 	r.replaced = outcome == streamlit.EarlyForRerun
 	r.compiling = outcome == streamlit.NotCompiled
 	if r.well() && t.current.Page == r.page {
