@@ -93,6 +93,10 @@ func (s *stream) putIn() error {
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.backend.Read(p)
 	s.said.pass(p[:n])
+	if err != nil {
+		// The browser may take its time to close its side; for the app the tab is gone now.
+		s.gone()
+	}
 	return n, err
 }
 
@@ -114,7 +118,7 @@ func (s *stream) WriteTo(w io.Writer) (int64, error) { return relay(w, s) }
 // ReadFrom is Write with such buffers.
 func (s *stream) ReadFrom(r io.Reader) (int64, error) { return relay(s, r) }
 
-// Close ends the tab. The app may be why: if it has gone, the sooner that is known the better.
+// Close ends the connection to the app.
 func (s *stream) Close() error {
 	s.mu.Lock()
 	s.replay = nil
@@ -123,9 +127,15 @@ func (s *stream) Close() error {
 	}
 	s.mu.Unlock()
 	err := s.backend.Close()
+	s.gone()
+	return err
+}
+
+// gone ends the tab; the second time it does nothing. The app may be why, and if it has ended, the
+// sooner that is known the better.
+func (s *stream) gone() {
 	s.desk.closed(s.tab)
 	s.up.suspect()
-	return err
 }
 
 // relay copies until r ends or either side fails, in the smallest buffer that does.

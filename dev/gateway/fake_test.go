@@ -1,0 +1,380 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coder/websocket"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+)
+
+// fakeApp stands for Streamlit: its endpoints, its stream, frames as real servers send them. It can
+// be stopped and started again at the same address, with no memory of the life before.
+type fakeApp struct {
+	t    testing.TB
+	addr string
+	asks chan []byte // every request of a tab to run its script
+
+	mu     sync.Mutex // guards what follows
+	life   int
+	server *http.Server
+	ended  chan struct{}
+	tabs   map[*websocket.Conn]string // session of each
+}
+
+func newFakeApp(t testing.TB) *fakeApp {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	a := &fakeApp{t: t, addr: l.Addr().String(), asks: make(chan []byte, 16)}
+	t.Cleanup(a.stop)
+	return a
+}
+
+func (a *fakeApp) start() {
+	a.t.Helper()
+	l, err := net.Listen("tcp", a.addr)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc(pathHealth, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	mux.HandleFunc(pathStream, a.stream)
+	mux.HandleFunc("PUT /upload", upload)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "page %s of %s", r.URL, r.Host) })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.life++
+	a.tabs = map[*websocket.Conn]string{}
+	a.ended = make(chan struct{})
+	a.server = &http.Server{Handler: mux}
+	go func(s *http.Server, ended chan struct{}) {
+		defer close(ended)
+		_ = s.Serve(l)
+	}(a.server, a.ended)
+}
+
+// stop ends it as a killed process ends: every connection breaks.
+func (a *fakeApp) stop() {
+	a.mu.Lock()
+	server, ended, tabs := a.server, a.ended, a.tabs
+	a.server, a.tabs = nil, nil
+	a.mu.Unlock()
+	if server == nil {
+		return
+	}
+	server.Close()
+	<-ended
+	for c := range tabs {
+		c.CloseNow()
+	}
+}
+
+func (a *fakeApp) stream(w http.ResponseWriter, r *http.Request) {
+	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}, InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	a.mu.Lock()
+	session := fmt.Sprintf("session-%d-%d", a.life, len(a.tabs))
+	if a.tabs != nil {
+		a.tabs[c] = session
+	}
+	a.mu.Unlock()
+	for {
+		_, msg, err := c.Read(context.Background())
+		if err != nil {
+			a.mu.Lock()
+			delete(a.tabs, c)
+			a.mu.Unlock()
+			return
+		}
+		a.asks <- msg
+		a.say(c, session, "167-heading", "167-finished")
+	}
+}
+
+// rerun is what a save does in every tab.
+func (a *fakeApp) rerun(frames ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c, session := range a.tabs {
+		a.say(c, session, frames...)
+	}
+}
+
+// say sends a new_session and the given captured frames.
+func (a *fakeApp) say(c *websocket.Conn, session string, frames ...string) {
+	msgs := [][]byte{newSession(session)}
+	for _, name := range frames {
+		msgs = append(msgs, captured(a.t, name))
+	}
+	for _, msg := range msgs {
+		if err := c.Write(context.Background(), websocket.MessageBinary, msg); err != nil {
+			return
+		}
+	}
+}
+
+// newSession is a ForwardMsg that begins a run: new_session{initialize{session_id}, page, main}.
+func newSession(session string) []byte {
+	field := func(b []byte, num protowire.Number, v []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), v)
+	}
+	s := field(nil, 1, field(nil, 6, []byte(session)))
+	return field(nil, 4, field(field(s, 9, []byte("main")), 11, []byte("main")))
+}
+
+func captured(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "streamlit", "testdata", name+".bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// upload answers each line of the body as soon as it has come.
+func upload(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	if err := rc.EnableFullDuplex(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	buf := make([]byte, 100)
+	for {
+		n, err := r.Body.Read(buf)
+		if n > 0 {
+			fmt.Fprintf(w, "got %s", buf[:n])
+			_ = rc.Flush()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// eventPipe is the gateway's stream of events, to be read one by one.
+type eventPipe struct {
+	mu     sync.Mutex // guards what follows
+	events []dev.Stamped
+	more   chan struct{} // closed and replaced with every event
+	read   int
+}
+
+func newEventPipe() *eventPipe { return &eventPipe{more: make(chan struct{})} }
+
+func (p *eventPipe) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range bytes.Lines(b) {
+		var e dev.Stamped
+		if err := json.Unmarshal(line, &e); err != nil {
+			return 0, fmt.Errorf("not an event: %s: %w", line, err)
+		}
+		p.events = append(p.events, e)
+	}
+	close(p.more)
+	p.more = make(chan struct{})
+	return len(b), nil
+}
+
+// Next is the next event in order.
+func (p *eventPipe) Next(ctx context.Context) (dev.Stamped, error) {
+	for {
+		p.mu.Lock()
+		more := p.more
+		if p.read < len(p.events) {
+			e := p.events[p.read]
+			p.read++
+			p.mu.Unlock()
+			return e, nil
+		}
+		p.mu.Unlock()
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return dev.Stamped{}, ctx.Err()
+		}
+	}
+}
+
+// rig is a gateway in front of a fake app.
+type rig struct {
+	t       testing.TB
+	app     *fakeApp
+	events  *eventPipe
+	root    string
+	host    string // "localhost:PORT"
+	addr    string // where it really listens
+	control string
+	stop    func()
+}
+
+// newRig starts a gateway for a project; the app is not running yet.
+func newRig(t testing.TB, app *fakeApp) *rig {
+	t.Helper()
+	short, err := os.MkdirTemp("", "gateway") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(short) })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{
+		t: t, app: app, events: newEventPipe(), addr: l.Addr().String(), control: filepath.Join(short, "run", "control.sock"),
+		root: devtest.Project(t, map[string]string{"Home.py": "one", "requirements.txt": "streamlit"}),
+	}
+	_, port, _ := strings.Cut(r.addr, ":")
+	r.host = "localhost:" + port
+	cfg := Config{
+		Project: "shop", Service: "app", Listen: r.addr, Upstream: app.addr, Host: "localhost", Mode: dev.Local,
+		Root: r.root, Control: r.control, Mounts: []dev.Mount{{Container: "/app", Project: "."}},
+		Rules: []dev.Rule{
+			{Path: "requirements.txt", Action: dev.Rebuild, Origin: "deps"},
+			{Path: ".", Action: dev.Live, Origin: "source"},
+		},
+	}
+	if _, err := fmt.Sscan(port, &cfg.Port); err != nil {
+		t.Fatal(err)
+	}
+	control, err := listenControl(t.Context(), r.control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := newGateway(cfg, r.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- g.serve(ctx, l, control) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the gateway ended with %v", err)
+		}
+		l.Close()
+		control.Close()
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// request makes a request for the app's origin.
+func (r *rig) request(method, path string, body io.Reader, header ...string) *http.Request {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.addr+path, body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Host = r.host
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return req
+}
+
+// get gives status, headers and body of a response.
+func (r *rig) get(path string, header ...string) (*http.Response, string) {
+	r.t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(r.request(http.MethodGet, path, nil, header...))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+// connect opens a tab's stream; session is the one it wants back, or "".
+func (r *rig) connect(session string) *websocket.Conn {
+	r.t.Helper()
+	protocols := []string{"streamlit", "token"}
+	if session != "" {
+		protocols = append(protocols, session)
+	}
+	ctx, cancel := context.WithTimeout(r.t.Context(), devtest.Patience)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, "ws://"+r.addr+pathStream, &websocket.DialOptions{
+		Subprotocols: protocols, Host: r.host,
+		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { c.CloseNow() })
+	c.SetReadLimit(-1)
+	return c
+}
+
+// ask sends a tab's request to run its script, and reads the answer to its end.
+func (r *rig) ask(c *websocket.Conn, msg []byte) {
+	r.t.Helper()
+	if err := c.Write(r.t.Context(), websocket.MessageBinary, msg); err != nil {
+		r.t.Fatal(err)
+	}
+	r.readRun(c)
+	<-r.app.asks
+}
+
+// readRun reads a tab's stream until a run has ended.
+func (r *rig) readRun(c *websocket.Conn) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), devtest.Patience)
+	defer cancel()
+	last := captured(r.t, "167-finished")
+	for {
+		_, msg, err := c.Read(ctx)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if bytes.Equal(msg, last) {
+			return
+		}
+	}
+}
+
+// call sends a command to the gateway.
+func (r *rig) call(req Request) Status {
+	r.t.Helper()
+	st, err := Call(r.t.Context(), r.control, req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return st
+}
+
+// await reads events until one of type T matches.
+func await[T dev.Event](r *rig, match func(T) bool) T {
+	r.t.Helper()
+	e := devtest.Await(r.t, r.events, func(e dev.Event) bool {
+		v, ok := e.(T)
+		return ok && match(v)
+	})
+	return e.Event.(T)
+}
+
+func anyOf[T dev.Event](T) bool { return true }

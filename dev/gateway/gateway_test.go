@@ -1,0 +1,358 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+)
+
+func TestGateway_PassesPagesOn(t *testing.T) {
+	devtest.Leaks(t)
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	resp, body := r.get("/First_App?a=1", "Accept", "text/html")
+	if want := "page /First_App?a=1 of " + r.host; resp.StatusCode != http.StatusOK || body != want {
+		t.Errorf("%s %q, want %q", resp.Status, body, want)
+	}
+}
+
+func TestGateway_StreamsUploads(t *testing.T) {
+	devtest.Leaks(t)
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	body, file := io.Pipe()
+	transport := &http.Transport{DisableKeepAlives: true}
+	began := make(chan struct{})
+	go func() {
+		// The second half is sent only when the first has been answered, so a gateway that waits for
+		// the whole body waits for ever.
+		_, _ = file.Write([]byte("first"))
+		<-began
+		_, _ = file.Write([]byte("second"))
+		file.Close()
+	}()
+	resp, err := transport.RoundTrip(r.request(http.MethodPut, "/upload", body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, len("got first"))
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "got first" {
+		t.Fatalf("%q, %v", first, err)
+	}
+	close(began)
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil || string(rest) != "got second" {
+		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+func TestGateway_RefusesForeignNames(t *testing.T) {
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	req := r.request(http.MethodGet, "/", nil)
+	req.Host = "rebound.example:8501"
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("%s", resp.Status)
+	}
+}
+
+func TestGateway_LeadsPagesToTheCanonicalOrigin(t *testing.T) {
+	app := newFakeApp(t)
+	r := newRig(t, app)
+	req := r.request(http.MethodGet, "/First_App?a=1", nil, "Accept", "text/html")
+	req.Host = r.addr
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if want := "http://" + r.host + "/First_App?a=1"; resp.StatusCode != http.StatusTemporaryRedirect || resp.Header.Get("Location") != want {
+		t.Errorf("%s to %q, want %q", resp.Status, resp.Header.Get("Location"), want)
+	}
+}
+
+func TestGateway_StandsInForTheApp(t *testing.T) {
+	devtest.Leaks(t)
+	r := newRig(t, newFakeApp(t))
+	tests := []struct {
+		expect Expect
+		want   []string
+	}{
+		{Expect{How: HowStart}, []string{"Starting the app"}},
+		{Expect{How: HowRebuild, Trigger: "requirements.txt", Text: "step 3 of 7"}, []string{"Rebuilding the app", "because requirements.txt changed", "step 3 of 7"}},
+		{Expect{How: HowRestart, Trigger: "<b>.py"}, []string{"Restarting the app", "&lt;b&gt;.py"}},
+		{Expect{How: HowExited, Text: "exit code 3"}, []string{"The app has stopped", "exit code 3"}},
+		{Expect{How: HowNothing}, []string{"does not answer"}},
+	}
+	for _, tt := range tests {
+		r.call(Request{Do: DoExpect, Expect: tt.expect})
+		resp, page := r.get("/First_App", "Accept", "text/html")
+		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" ||
+			!strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+			t.Errorf("%s: %s %v", tt.expect.How, resp.Status, resp.Header)
+		}
+		for _, want := range append(tt.want, "http-equiv=\"refresh\"") {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: the page lacks %q", tt.expect.How, want)
+			}
+		}
+		if strings.Contains(page, "http://") || strings.Contains(page, "https://") {
+			t.Errorf("%s: the page refers to other origins", tt.expect.How)
+		}
+	}
+	resp, text := r.get("/static/main.js", "Sec-Fetch-Mode", "no-cors")
+	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "<") {
+		t.Errorf("a script gets %s %q", resp.Status, text)
+	}
+}
+
+func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
+	devtest.Leaks(t)
+	app := newFakeApp(t)
+	r := newRig(t, app)
+	type answer struct {
+		status int
+		err    error
+	}
+	answers := make(chan answer, 1)
+	req := r.request(http.MethodGet, "/base"+pathHealth, nil)
+	go func() {
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			answers <- answer{err: err}
+			return
+		}
+		resp.Body.Close()
+		answers <- answer{status: resp.StatusCode}
+	}()
+	// The request is known to have met an app that is away once a page has, after it.
+	r.get("/", "Accept", "text/html")
+	select {
+	case a := <-answers:
+		t.Fatalf("answered while the app is away: %+v", a)
+	default:
+	}
+	app.start()
+	if a := <-answers; a.err != nil || a.status != http.StatusOK {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestPatient_GivesUpBeforeTheFrontendDoes(t *testing.T) {
+	if patience >= 15*time.Second {
+		t.Errorf("requests are held for %v; the frontend waits for 15 s", patience)
+	}
+	app := newFakeApp(t)
+	up := newUpstream(app.addr, func(bool) {})
+	p := &patient{next: &http.Transport{}, up: up, limit: 30 * time.Millisecond}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+app.addr+pathHealth, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := p.RoundTrip(req); !isRefused(err) {
+		t.Errorf("%v, %v", resp, err)
+	}
+}
+
+func TestGateway_ReportsASaveThatIsLive(t *testing.T) {
+	devtest.Leaks(t)
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	tab := r.connect("")
+	await(r, anyOf[dev.SessionOpened])
+	r.ask(tab, captured(t, "167-rerun"))
+
+	devtest.Write(t, filepath.Join(r.root, "Home.py"), "two")
+	app.rerun("167-heading", "167-finished")
+	r.readRun(tab)
+	changed := await(r, anyOf[dev.FileChanged])
+	reloaded := await(r, anyOf[dev.AppReloaded])
+	if changed.Paths[0] != "Home.py" || reloaded.Trigger != "Home.py" || reloaded.Sessions != 1 || reloaded.How != howMount {
+		t.Errorf("%+v, then %+v", changed, reloaded)
+	}
+
+	devtest.Write(t, filepath.Join(r.root, "Home.py"), "three")
+	app.rerun("167-heading", "167-exception", "167-finished")
+	await(r, anyOf[dev.FileChanged])
+	e := await(r, anyOf[dev.AppException])
+	if want := (dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "Home.py", Line: 11}); e != want {
+		t.Errorf("%+v", e)
+	}
+	if st := r.call(Request{Do: DoStatus}); !st.Up || st.Sessions != 1 || st.Reloads != 1 || st.Exception != e || st.Watches == 0 || st.How != howMount {
+		t.Errorf("status %+v", st)
+	}
+
+	tab.CloseNow()
+	if closed := await(r, anyOf[dev.SessionClosed]); closed.Sessions != 0 {
+		t.Errorf("%+v", closed)
+	}
+}
+
+func TestGateway_BringsATabBackToANewApp(t *testing.T) {
+	devtest.Leaks(t)
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	tab := r.connect("")
+	r.ask(tab, captured(t, "167-rerun"))
+	devtest.Write(t, filepath.Join(r.root, "requirements.txt"), "streamlit\npandas")
+	await(r, anyOf[dev.FileChanged])
+	r.call(Request{Do: DoExpect, Expect: Expect{How: HowRebuild, Trigger: "requirements.txt"}})
+
+	app.stop()
+	await(r, anyOf[dev.SessionClosed])
+	app.start()
+	back := r.connect("session-1-0")
+	if got, want := string(<-app.asks), string(captured(t, "167-rerun-replay")); got != want {
+		t.Errorf("the new app is asked for %q, want %q", got, want)
+	}
+	r.readRun(back)
+	got := await(r, anyOf[dev.AppReloaded])
+	if got.Trigger != "requirements.txt" || got.How != HowRebuild || got.Sessions != 1 {
+		t.Errorf("%+v", got)
+	}
+	if st := r.call(Request{Do: DoStatus}); st.Generation != 2 || st.Expect != (Expect{}) {
+		t.Errorf("status %+v", st)
+	}
+}
+
+func TestGateway_BringsATabBackThatItNeverSaw(t *testing.T) {
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	back := r.connect("session of a gateway before")
+	if got := string(<-app.asks); got != "\x5a\x00" {
+		t.Errorf("the app is asked for %q", got)
+	}
+	r.readRun(back)
+}
+
+func TestGateway_NoticesARestartThatNoRequestFellInto(t *testing.T) {
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	r.get(pathHealth)
+	before := r.call(Request{Do: DoStatus}).Generation
+	app.stop()
+	app.start()
+	r.get(pathHealth)
+	if after := r.call(Request{Do: DoStatus}).Generation; after <= before {
+		t.Errorf("generation %d, then %d", before, after)
+	}
+}
+
+func TestGateway_EndsWithTabsOpen(t *testing.T) {
+	devtest.Leaks(t)
+	app := newFakeApp(t)
+	app.start()
+	r := newRig(t, app)
+	tab := r.connect("")
+	await(r, anyOf[dev.SessionOpened])
+	r.stop()
+	if _, _, err := tab.Read(t.Context()); err == nil {
+		t.Error("the tab is still connected")
+	}
+}
+
+func TestControl_IsForItsOwnerAlone(t *testing.T) {
+	r := newRig(t, newFakeApp(t))
+	info, err := os.Stat(r.control)
+	if err != nil || info.Mode().Perm() != 0o600 || info.Mode()&fs.ModeSocket == 0 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if resp, _ := r.get("/control"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the origin answers for the gateway itself: %s", resp.Status)
+	}
+}
+
+func TestControl_RefusesWhatItDoesNotKnow(t *testing.T) {
+	r := newRig(t, newFakeApp(t))
+	for _, req := range []Request{{Do: "format"}, {}, {Do: DoExpect, Expect: Expect{How: "soon"}}} {
+		if st, err := Call(t.Context(), r.control, req); err == nil {
+			t.Errorf("%+v: %+v", req, st)
+		}
+	}
+	conn, err := net.Dial("unix", r.control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(answer), "not a request") {
+		t.Errorf("%q, %v", answer, err)
+	}
+}
+
+func TestCall_SaysThatNoGatewayIsThere(t *testing.T) {
+	if _, err := Call(t.Context(), filepath.Join(t.TempDir(), "no.sock"), Request{Do: DoStatus}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestRun_SaysThatThePortIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	err = Run(t.Context(), Config{Listen: l.Addr().String()}, io.Discard)
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodePortTaken {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRun_EndsWithItsContext(t *testing.T) {
+	devtest.Leaks(t)
+	dir, err := os.MkdirTemp("", "gateway")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "control.sock")
+	// What an earlier gateway left behind is no obstacle.
+	if err := os.WriteFile(socket, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	cfg := Config{Listen: "127.0.0.1:0", Upstream: newFakeApp(t).addr, Host: "localhost", Control: socket}
+	go func() { ended <- Run(ctx, cfg, io.Discard) }()
+	for {
+		if _, err := Call(ctx, socket, Request{Do: DoStatus}); err == nil {
+			break
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("ended with %v", err)
+		default:
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}
