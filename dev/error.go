@@ -77,6 +77,7 @@ const (
 	CodeScaffoldTarget    Code = "scaffold.target"
 	CodeScaffoldConflict  Code = "scaffold.conflict"
 	CodeScaffoldName      Code = "scaffold.name"
+	CodeScaffoldGit       Code = "scaffold.git"
 )
 
 // CodeDoc documents a code.
@@ -125,6 +126,7 @@ func Codes() []CodeDoc {
 		{CodeScaffoldTarget, "the folder cannot take a project"},
 		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
 		{CodeScaffoldName, "a name that cannot be used for a project"},
+		{CodeScaffoldGit, "the project is made, but not the git repository around it"},
 	}
 }
 

@@ -42,10 +42,15 @@ func variants() []variant {
 // render makes a project of the variant and gives its folder.
 func render(t *testing.T, v variant) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "shop")
+	return renderNamed(t, "shop", v)
+}
+
+func renderNamed(t *testing.T, name string, v variant) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "project")
 	plan, err := scaffold.NewPlan(scaffold.Source{
 		Tree: templates.Project(), Name: "project", Version: templates.ProjectVersion,
-		Answers: map[string]string{"name": "shop", "auth": v.auth, "deps": v.deps},
+		Answers: map[string]string{"name": name, "auth": v.auth, "deps": v.deps},
 	}, dir, false)
 	if err != nil {
 		t.Fatal(err)
@@ -151,6 +156,15 @@ func TestProject_ComposeFileIsWhatSdevRuns(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestProject_NameMayLookLikeAnotherType(t *testing.T) {
+	for _, name := range []string{"123", "0x1f", "1e3", "null", "true", "on", "streamlit", "a-", "a__b"} {
+		p, err := config.Load(t.Context(), config.Options{Dir: renderNamed(t, name, variant{"none", "uv"})})
+		if err != nil || p.Name != name {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

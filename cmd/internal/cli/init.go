@@ -86,7 +86,11 @@ login, tests, image and locked packages. It works offline.
 On a terminal it asks what the flags leave open; with --yes, and without a terminal, it takes
 the defaults. Nothing is overwritten unasked: files that differ stop it before anything is
 written, and --force overwrites them, except those that you have edited since sdev wrote them.
-Running it again completes the project and says so where there is nothing to do.`,
+Running it again completes the project and says so where there is nothing to do.
+
+With --json it prints one object: v, type ("init"), dir, template, version, name, auth, deps,
+dry_run, changed, git, and files with path, status (create, identical, skip, update, overwrite,
+conflict) and reason. When it cannot be done an error object follows.`,
 		Example: `  sdev init shop                          make a project in ./shop
   sdev init shop --yes --auth none        ask nothing, and leave the login out
   sdev init shop --dry-run                only say what would be written`,
@@ -190,7 +194,7 @@ func (a *app) settle(ctx context.Context, o *initOptions) (known bool, err error
 	o.name = cmp.Or(o.name, record.Answers["name"], scaffold.SuggestName(filepath.Base(abs)))
 	o.auth = cmp.Or(o.auth, record.Answers["auth"], authChoice().answers[0].value)
 	o.deps = cmp.Or(o.deps, record.Answers["deps"], depsChoice().answers[0].value)
-	return known, nil
+	return known, o.check() // a record can be edited
 }
 
 // gitInit makes a repository of a new project, unless it lies in one, and says whether it did.
@@ -201,7 +205,7 @@ func (a *app) gitInit(ctx context.Context, o initOptions) (made bool, err error)
 	git, err := exec.LookPath("git")
 	if err != nil {
 		if o.git {
-			return false, &dev.Error{Code: dev.CodeInternal, Message: "the project is made, but there is no git to make a repository of it",
+			return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is made, but there is no git to make a repository of it",
 				Hint: "install git, then run: git init " + o.dir, Exit: dev.ExitFailed, Cause: err}
 		}
 		return false, nil
@@ -209,7 +213,7 @@ func (a *app) gitInit(ctx context.Context, o initOptions) (made bool, err error)
 	cmd := exec.CommandContext(ctx, git, "init", "--quiet")
 	cmd.Dir, cmd.Env = o.dir, a.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return false, &dev.Error{Code: dev.CodeInternal, Message: "the project is made, but git init did not work: " + strings.TrimSpace(string(out)),
+		return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is made, but git init did not work: " + strings.TrimSpace(string(out)),
 			Hint: "run it yourself, or leave it out with --no-git", Exit: dev.ExitFailed, Cause: err}
 	}
 	return true, nil
