@@ -34,13 +34,13 @@ const (
 type Parts struct {
 	Machine      Machine
 	Mode         dev.Mode
-	Port         int               // host port of the app's origin
-	GatewayImage string            // reference of the gateway's image
-	Image        ImageFacts        // of the app's image
+	Port         int        // host port of the app's origin
+	GatewayImage string     // reference of the gateway's image
+	Image        ImageFacts // of the app's image
 	// Env gives Streamlit's development settings for a port of its own.
-	Env func(port int) map[string]string
-	Shim         []byte            // sitecustomize.py
-	StateDir     string
+	Env      func(port int) map[string]string
+	Shim     []byte // sitecustomize.py
+	StateDir string
 }
 
 // ImageFacts is what the app's image says about itself.

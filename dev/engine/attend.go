@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -111,10 +112,10 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 	case dev.FileChanged:
 		switch {
 		case ev.Action == dev.Rebuild:
-			a.start(ctx, Want{Build: true, Quiet: true}, false)
+			a.start(ctx, Want{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true, Quiet: true}, false)
 		case ev.Action == dev.Restart:
 			own := !slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
-			a.start(ctx, Want{Quiet: true}, !own)
+			a.start(ctx, Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}, Quiet: true}, !own)
 		case ev.Action == dev.Live && a.exited:
 			a.start(ctx, Want{Quiet: true}, false)
 		}
@@ -129,6 +130,10 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 			a.start(ctx, Want{Quiet: true}, false) // restarted by hand: the app has to follow
 		case ev.Service == a.project.App:
 			a.exited = ev.State == dev.Exited
+			if a.exited {
+				text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
+				a.engine.Announce(ctx, a.project, Announcement{How: "exited", Text: text})
+			}
 		}
 	}
 	return nil
@@ -178,7 +183,7 @@ func (a *attendant) again(ctx context.Context, want Want, restart bool) (Running
 	if err != nil || run.Changed || !restart {
 		return run, err
 	}
-	return run, a.engine.restart(ctx, run, p.App)
+	return run, a.engine.restart(ctx, run, p.App, want.Announcement)
 }
 
 // finished takes in what a converge came to. A failure is told and stayed with: the next save may
@@ -211,10 +216,14 @@ func (e *Engine) Restart(ctx context.Context, run Running, service string) error
 		return err
 	}
 	defer release()
-	return e.restart(ctx, run, service)
+	var a Announcement
+	if service == run.Project.App {
+		a.How = "restart"
+	}
+	return e.restart(ctx, run, service, a)
 }
 
-func (e *Engine) restart(ctx context.Context, run Running, service string) error {
+func (e *Engine) restart(ctx context.Context, run Running, service string, a Announcement) error {
 	start := time.Now()
 	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	if err != nil {
@@ -222,7 +231,7 @@ func (e *Engine) restart(ctx context.Context, run Running, service string) error
 	}
 	todo := plan.Again(have, service, run.Project.Gateway, run.Project.App)
 	e.emit(dev.PlanMade{Operations: todo.Describe()})
-	if err := e.execute(ctx, todo, run.Project.Labels); err != nil {
+	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, todo, run.Project.Labels) }); err != nil {
 		return err
 	}
 	if err := e.await(ctx, run); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -91,7 +92,19 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err := effective.Prepare(); err != nil {
 		return run, err
 	}
-	return run, e.execute(ctx, todo, p.Labels)
+	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, todo, p.Labels) })
+}
+
+// announced tells the gateway what is about to happen, then does it. The gateway has to know first:
+// it counts the tabs that are to come back.
+func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work func() error) error {
+	if a.How != "" {
+		const patience = time.Second
+		telling, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		e.Announce(telling, p, a)
+	}
+	return work()
 }
 
 // image makes sure that the app's image is there and up to date.
@@ -193,24 +206,23 @@ func stages(p plan.Plan) [][]plan.Operation {
 	}
 	add(container(plan.Remove))
 	add(func(op plan.Operation) bool { return op.Kind != plan.ServiceContainer })
-	var joining []plan.Operation
-	add(func(op plan.Operation) bool { return container(plan.Create)(op) && op.Joins == "" })
-	for _, op := range p {
-		if container(plan.Create)(op) && op.Joins != "" {
-			joining = append(joining, op)
-		}
+	starts := func(op plan.Operation) bool {
+		return op.Kind == plan.ServiceContainer && (op.Verb == plan.Start || op.Verb == plan.Restart)
 	}
-	// Started one after another, in the order of their dependencies. A container that joins another's
-	// network can be made, though not started, while that one is on its way up.
-	for _, op := range p {
-		if op.Kind != plan.ServiceContainer || op.Verb != plan.Start && op.Verb != plan.Restart {
-			continue
-		}
-		out = append(out, append([]plan.Operation{op}, joining...))
-		joining = nil
+	// A container that joins another's network can be made, though not started, while that one is on
+	// its way up.
+	beside := func(op plan.Operation) bool {
+		return slices.ContainsFunc(p, func(host plan.Operation) bool { return starts(host) && host.Name == op.Joins })
 	}
-	if len(joining) > 0 {
-		out = append(out, joining)
+	create := container(plan.Create)
+	add(func(op plan.Operation) bool { return create(op) && !beside(op) })
+	// Started one after another, in the order of their dependencies.
+	for _, op := range p {
+		if starts(op) {
+			add(func(other plan.Operation) bool {
+				return other.Name == op.Name && starts(other) || create(other) && other.Joins == op.Name
+			})
+		}
 	}
 	return out
 }

@@ -86,12 +86,24 @@ type Engine struct {
 	Images  Images
 	Source  Source
 	Emit    func(time.Time, dev.Event)
+	// Announce tells a running gateway what is about to happen to the app, so that it can say so to
+	// people who wait and knows what a reload comes from. It is a courtesy: nothing depends on it.
+	Announce func(ctx context.Context, p Project, a Announcement)
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
 }
 
+// Announcement is what is about to happen to the app.
+type Announcement struct {
+	How     string // "restart", "rebuild", "exited"
+	Trigger string // the path whose change is the reason; may be empty
+	Text    string // one more sentence for a person; may be empty
+}
+
 // Want says what an Up is for.
 type Want struct {
+	Announcement // how a replacement of the app is announced; not at all where How is ""
+
 	Build bool // build even where nothing changed
 	Quiet bool // say nothing where nothing has to be done
 	Keep  bool // leave what was made, even where the page never answers

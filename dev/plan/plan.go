@@ -52,7 +52,7 @@ type Container struct {
 	Running           bool
 	ExitCode          int
 	Started           time.Time
-	Health            string // "", "starting", "healthy", "unhealthy"
+	Health            string   // "", "starting", "healthy", "unhealthy"
 	Ports             []string // as "127.0.0.1:8501->8501/tcp"
 	Labels            map[string]string
 	Reference         string // of the image, as the container was made with it

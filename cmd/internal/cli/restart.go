@@ -8,7 +8,6 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/engine"
-	"sdev/dev/gateway"
 )
 
 func (a *app) newRestartCmd() *cobra.Command {
@@ -47,10 +46,6 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 	}
 	if _, err := r.must(service); err != nil {
 		return err
-	}
-	if service == r.project.App {
-		// Only what the holding page says depends on it; the restart itself does not.
-		_, _ = r.ask(ctx, gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: gateway.HowRestart, Text: "sdev restart"}})
 	}
 	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(e *engine.Engine) error {
 		p, err := e.Source(ctx)
@@ -91,7 +86,7 @@ func (a *app) runRebuild(ctx context.Context, asJSON bool) error {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + r.project.App + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
 	}
 	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(e *engine.Engine) error {
-		_, err := e.Up(ctx, engine.Want{Build: true, Keep: true})
+		_, err := e.Up(ctx, engine.Want{Announcement: engine.Announcement{How: "rebuild"}, Build: true, Keep: true})
 		return err
 	})
 }

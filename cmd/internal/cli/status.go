@@ -130,7 +130,9 @@ func (a *app) awsStatus(r running) awsStatus {
 
 func (a *app) statusText(s status) string {
 	var b strings.Builder
-	row := func(name, format string, args ...any) { fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...)) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...))
+	}
 	row("project", "%s in %s", s.Project, s.Dir)
 	if len(s.Services) == 0 {
 		row("state", "not running (sdev up --local starts it)")

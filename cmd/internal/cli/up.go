@@ -4,12 +4,15 @@ import (
 	"context"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/render"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
+	"sdev/dev/gateway"
 	"sdev/dev/hub"
+	"sdev/dev/plan"
 )
 
 type upOptions struct {
@@ -108,6 +111,10 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*e
 	shown := a.show(events, v)
 	err = work(&engine.Engine{
 		Runtime: runtime, Images: runtime, Emit: events.EmitAt, Timeout: time.Minute,
+		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
+			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
+			_, _ = ask(ctx, runtime, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), req) // a courtesy
+		},
 		Source: func(ctx context.Context) (engine.Project, error) { return a.blueprint(ctx, o) },
 	})
 	events.Close()

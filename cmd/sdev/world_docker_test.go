@@ -1,0 +1,228 @@
+//go:build docker
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sdev/dev"
+)
+
+// The tests here run the built program, as a user does, on a real engine. They need what
+// .ci/engine provides; nothing is skipped where it is missing.
+
+// program is the sdev under test, built once by TestMain.
+var program string //nolint:gochecknoglobals // TestMain has no other way to hand it on
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sdev-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a folder in the system's own temporary one
+	program = filepath.Join(dir, "sdev")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build sdev: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// project is a project of a test's own.
+type project struct {
+	t    *testing.T
+	dir  string
+	name string
+	home string
+}
+
+// scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
+func scaffolded(t *testing.T, flags ...string) *project {
+	t.Helper()
+	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
+	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir()}
+	if err := os.Mkdir(p.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.run(0, append([]string{"init", "--yes", "--no-git"}, flags...)...)
+	t.Cleanup(func() {
+		if t.Failed() {
+			out, _ := exec.Command("docker", "ps", "-a", "--filter", "label=com.docker.compose.project="+name).CombinedOutput()
+			t.Logf("containers:\n%s", out)
+			logs := p.command("logs")
+			text, _ := logs.CombinedOutput()
+			t.Logf("logs:\n%s", text)
+		}
+		p.run(0, "down", "--volumes")
+	})
+	return p
+}
+
+func (p *project) write(path, content string) {
+	p.t.Helper()
+	full := filepath.Join(p.dir, path)
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	// Beside and renamed, as editors save.
+	if err := os.WriteFile(full+".tmp~", []byte(content), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.Rename(full+".tmp~", full); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *project) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(program, args...)
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
+	return cmd
+}
+
+// run runs a command that must end with an exit code, and gives its standard output.
+func (p *project) run(code int, args ...string) string {
+	p.t.Helper()
+	out, errs, got := p.result(args...)
+	if got != code {
+		p.t.Fatalf("sdev %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out, errs)
+	}
+	return out
+}
+
+func (p *project) result(args ...string) (stdout, stderr string, code int) {
+	p.t.Helper()
+	var out, errs bytes.Buffer
+	cmd := p.command(args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if err != nil && cmd.ProcessState == nil {
+		p.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// up starts the project in the background and gives its last event, which must be ready.
+func (p *project) up(flags ...string) dev.Ready {
+	p.t.Helper()
+	out := p.run(0, append([]string{"up", "--local", "-d", "--json"}, flags...)...)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var last dev.Stamped
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+		p.t.Fatalf("last line of up: %v\n%s", err, out)
+	}
+	ready, ok := last.Event.(dev.Ready)
+	if !ok {
+		p.t.Fatalf("last event of up is %T\n%s", last.Event, out)
+	}
+	return ready
+}
+
+// events is a running command that prints events.
+type events struct {
+	cmd   *exec.Cmd
+	lines chan dev.Stamped
+	seen  []dev.Stamped
+}
+
+func (p *project) follow() *events { return p.stream("logs", "-f", "--json") }
+
+// attend is a followed "sdev up", ended by an interrupt when the test ends.
+func (p *project) attend(flags ...string) *events {
+	return p.stream(append([]string{"up", "--local", "--json"}, flags...)...)
+}
+
+func (p *project) stream(args ...string) *events {
+	p.t.Helper()
+	cmd := p.command(args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	e := &events{cmd: cmd, lines: make(chan dev.Stamped, 4096)}
+	go e.read(out)
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended already
+		_ = cmd.Wait()
+	})
+	return e
+}
+
+func (e *events) read(out io.Reader) {
+	defer close(e.lines)
+	scanner := bufio.NewScanner(out)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		var s dev.Stamped
+		if json.Unmarshal(scanner.Bytes(), &s) == nil {
+			e.lines <- s
+		}
+	}
+}
+
+// awaitEvent waits for the next event of a type; what comes before it is passed over.
+func awaitEvent[E dev.Event](t *testing.T, e *events) E {
+	t.Helper()
+	var want E
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for {
+		select {
+		case s, ok := <-e.lines:
+			if !ok {
+				t.Fatalf("the stream ended before a %s; seen: %+v", want.Type(), e.seen)
+			}
+			e.seen = append(e.seen, s)
+			if got, ok := s.Event.(E); ok {
+				return got
+			}
+		case <-ctx.Done():
+			t.Fatalf("no %s; seen: %+v", want.Type(), e.seen)
+		}
+	}
+}
+
+// await polls a state that nothing announces.
+func await(t *testing.T, limit time.Duration, about string, ok func() bool, state func() string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(limit)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("waited %s in vain: %s\n%s", limit, about, state())
+		}
+	}
+}
+
+func docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
