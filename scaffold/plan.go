@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"sdev/dev"
 )
@@ -27,9 +26,6 @@ const (
 	Overwrite Status = "overwrite" // differs, and Force was given
 	Conflict  Status = "conflict"  // differs; while there is one, nothing is written
 )
-
-// Statuses lists them all, in the order in which they are worth telling.
-func Statuses() []Status { return []Status{Create, Identical, Skip, Update, Overwrite, Conflict} }
 
 // File is what a plan says about one file.
 type File struct {
@@ -152,72 +148,6 @@ func (p *Plan) compareFile(root *os.Root, f rendered, written string) (File, err
 	return file, nil
 }
 
-// checkDir says whether the target is there. It must be a folder itself, not a link to one: what
-// the user sees in front of them is what is written to.
-func checkDir(dir string) (exists bool, err error) {
-	info, err := os.Lstat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, targetError(err, "look at %s: %s", dir, reason(err))
-	case info.Mode()&fs.ModeSymlink != 0:
-		hint := "name the folder itself"
-		if to, err := filepath.EvalSymlinks(dir); err == nil {
-			hint = "sdev init " + to
-		}
-		return false, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is a symbolic link", Hint: hint, Exit: dev.ExitFailed}
-	case !info.IsDir():
-		return false, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is not a folder", Hint: "name another folder", Exit: dev.ExitFailed}
-	}
-	return true, nil
-}
-
-// checkParents refuses a path below something that is not a folder. Links to folders inside the
-// project are followed; os.Root refuses those that lead out of it.
-func checkParents(root *os.Root, name string) error {
-	for i, c := range name {
-		if c != '/' {
-			continue
-		}
-		parent := name[:i]
-		info, err := root.Stat(filepath.FromSlash(parent))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if link, err := root.Lstat(filepath.FromSlash(parent)); err == nil {
-				return inTheWay(parent, link) // a link to nothing
-			}
-			return nil
-		case err != nil:
-			return targetError(err, "%s cannot be written to: %s", parent, reason(err))
-		case !info.IsDir():
-			return inTheWay(parent, info)
-		}
-	}
-	return nil
-}
-
-// foreign lists what else is in the folder, so that a slip of the hand does not spread a project
-// over somebody's home. Dotfiles, a licence and the folders of the project itself are expected.
-func foreign(root *os.Root, files []rendered) ([]string, error) {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	if err != nil {
-		return nil, targetError(err, "list the folder: %s", reason(err))
-	}
-	ours := make(map[string]bool)
-	for _, f := range files {
-		top, _, _ := strings.Cut(f.path, "/")
-		ours[top] = true
-	}
-	var names []string
-	for _, e := range entries {
-		if name := e.Name(); !ours[name] && name[0] != '.' && !strings.HasPrefix(name, "LICEN") {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
 // Err says why the plan cannot be applied; nil if it can.
 func (p *Plan) Err() error {
 	if conflicts := p.paths(Conflict); len(conflicts) > 0 {
@@ -257,22 +187,6 @@ func (p *Plan) paths(s Status) []string {
 	return paths
 }
 
-func inTheWay(name string, info fs.FileInfo) error {
-	what := "a special file"
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		what = "a symbolic link"
-	case info.IsDir():
-		what = "a folder"
-	case info.Mode().IsRegular():
-		what = "a file, not a folder"
-	}
-	return &dev.Error{
-		Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf("%s is %s", name, what),
-		Hint: "move it away; --force does not replace it", Exit: dev.ExitFailed,
-	}
-}
-
 // enumerate joins the first few names.
 func enumerate(names []string) string {
 	const most = 5
@@ -287,24 +201,4 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// targetError is a system error about the folder.
-func targetError(cause error, format string, args ...any) error {
-	hint := ""
-	if errors.Is(cause, fs.ErrPermission) || errors.Is(cause, syscall.EROFS) {
-		hint = "name a folder that you may write to"
-	}
-	return &dev.Error{Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf(format, args...), Hint: hint, Exit: dev.ExitFailed, Cause: cause}
-}
-
-// reason is a system error without the operation and path around it.
-func reason(err error) string {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err.Error()
-	}
-	if le, ok := errors.AsType[*os.LinkError](err); ok {
-		return le.Err.Error()
-	}
-	return err.Error()
 }

@@ -10,19 +10,18 @@ import (
 	"sdev/scaffold"
 )
 
-// askInit asks what the flags leave open. An answer is kept only when the form is completed.
-func (a *app) askInit(ctx context.Context, o *initOptions, suggested string) error {
-	answers := *o
+// askInit asks for the answers that given leaves open. The defaults are in answers, and so is the
+// result.
+func (a *app) askInit(ctx context.Context, given initOptions, answers *initOptions) error {
 	var fields []huh.Field
-	if o.name == "" {
-		answers.name = suggested
+	if given.name == "" {
 		fields = append(fields, huh.NewInput().Title("What is the project called?").
 			Description("lower-case letters, digits, - and _").Value(&answers.name).Validate(scaffold.CheckName))
 	}
-	if o.auth == "" {
+	if given.auth == "" {
 		fields = append(fields, authChoice().field(&answers.auth))
 	}
-	if o.deps == "" {
+	if given.deps == "" {
 		fields = append(fields, depsChoice().field(&answers.deps))
 	}
 	if len(fields) == 0 {
@@ -30,16 +29,11 @@ func (a *app) askInit(ctx context.Context, o *initOptions, suggested string) err
 	}
 	// A terminal that cannot move its cursor is asked line by line.
 	plain := a.Getenv("TERM") == "dumb"
-	form := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out)
-	err := form.RunWithContext(ctx)
+	err := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out).RunWithContext(ctx)
 	if errors.Is(err, huh.ErrUserAborted) {
 		return &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted, nothing was written", Exit: dev.ExitInterrupted, Cause: err}
 	}
-	if err != nil {
-		return err
-	}
-	*o = answers
-	return nil
+	return err
 }
 
 func (c choice) field(value *string) huh.Field {

@@ -146,10 +146,7 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	plan, err := scaffold.NewPlan(scaffold.Source{
-		Tree: templates.Project(), Name: o.template, Version: templates.ProjectVersion,
-		Answers: map[string]string{"name": o.name, "auth": o.auth, "deps": o.deps},
-	}, o.dir, o.force)
+	plan, err := o.plan()
 	if err != nil {
 		return err
 	}
@@ -161,7 +158,7 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 		}
 	}
 	repository := false
-	if failure == nil && !o.dryRun && !known {
+	if failure == nil && !o.dryRun && (o.git || !known) {
 		if repository, err = a.gitInit(ctx, o); err != nil {
 			return err
 		}
@@ -172,6 +169,13 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 		return err
 	}
 	return failure
+}
+
+func (o initOptions) plan() (*scaffold.Plan, error) {
+	return scaffold.NewPlan(scaffold.Source{
+		Tree: templates.Project(), Name: o.template, Version: templates.ProjectVersion,
+		Answers: map[string]string{"name": o.name, "auth": o.auth, "deps": o.deps},
+	}, o.dir, o.force)
 }
 
 // settle completes the answers: what the flags leave open comes from the project's record, from the
@@ -185,16 +189,33 @@ func (a *app) settle(ctx context.Context, o *initOptions) (known bool, err error
 	if err != nil {
 		return false, err
 	}
-	ask := !known && !o.yes && !o.json && a.InTTY && a.OutTTY
-	if ask {
-		if err := a.askInit(ctx, o, scaffold.SuggestName(filepath.Base(abs))); err != nil {
+	settled := *o
+	settled.name = cmp.Or(o.name, record.Answers["name"], scaffold.SuggestName(filepath.Base(abs)))
+	settled.auth = cmp.Or(o.auth, record.Answers["auth"], authChoice().answers[0].value)
+	settled.deps = cmp.Or(o.deps, record.Answers["deps"], depsChoice().answers[0].value)
+	if !known && !o.yes && !o.json && a.InTTY && a.OutTTY {
+		// Nobody is asked about a project that cannot be made.
+		if err := settled.refused(); err != nil {
+			return false, err
+		}
+		if err := a.askInit(ctx, *o, &settled); err != nil {
 			return false, err
 		}
 	}
-	o.name = cmp.Or(o.name, record.Answers["name"], scaffold.SuggestName(filepath.Base(abs)))
-	o.auth = cmp.Or(o.auth, record.Answers["auth"], authChoice().answers[0].value)
-	o.deps = cmp.Or(o.deps, record.Answers["deps"], depsChoice().answers[0].value)
+	*o = settled
 	return known, o.check() // a record can be edited
+}
+
+// refused says why the folder cannot take a project, whatever the answers are.
+func (o initOptions) refused() error {
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	if err := plan.Err(); err != nil && dev.AsError(err).Code == dev.CodeScaffoldTarget {
+		return err
+	}
+	return nil
 }
 
 // gitInit makes a repository of a new project, unless it lies in one, and says whether it did.
@@ -267,6 +288,9 @@ func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool)
 func (a *app) printInit(o initOptions, plan *scaffold.Plan, repository bool, failure error) {
 	if plan.Empty() {
 		fmt.Fprintf(a.Out, "nothing to do: %s is as sdev made it%s\n", quote(o.name), editedText(plan))
+		if repository {
+			fmt.Fprintf(a.Out, "made a git repository in %s\n", o.dir)
+		}
 		return
 	}
 	if !a.quiet || failure != nil {

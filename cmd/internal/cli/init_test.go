@@ -15,7 +15,7 @@ import (
 	"sdev/scaffold"
 )
 
-// sdev runs a command line in a folder of its own, without a terminal.
+// runLine runs a command line in a folder of its own, without a terminal.
 func runLine(t *testing.T, dir string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	s, o, e := Buffers(nil)
@@ -153,6 +153,28 @@ func TestInit_MakesNoRepositoryInsideOne(t *testing.T) {
 	}
 }
 
+func TestInit_MakesARepositoryLaterWhenAsked(t *testing.T) {
+	dir := t.TempDir()
+	runLine(t, dir, "init", "--no-git")
+	code, out, _ := runLine(t, dir, "init", "--git")
+	if code != dev.ExitOK || !exists(dir, ".git") {
+		t.Errorf("exit %d, repository: %v", code, exists(dir, ".git"))
+	}
+	wantLines(t, out, "nothing to do", "made a git repository")
+}
+
+// A record that was edited by hand must not give half a project.
+func TestInit_RefusesAnImpossibleRecord(t *testing.T) {
+	dir := t.TempDir()
+	record := `{"v":1,"answers":{"name":"shop","auth":"none","deps":"poetry"}}`
+	if err := os.WriteFile(filepath.Join(dir, scaffold.RecordName), []byte(record), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := runLine(t, dir, "init"); code != dev.ExitUsage || exists(dir, "Dockerfile") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 // asked runs init as if a person sat at a terminal without cursor control and typed input.
 func asked(t *testing.T, dir, input string, args ...string) (code int, out string) {
 	t.Helper()
@@ -175,6 +197,19 @@ func TestInit_AsksOnATerminal(t *testing.T) {
 	want := map[string]string{"name": "store", "auth": "none", "deps": "pip"}
 	if err != nil || !maps.Equal(record.Answers, want) {
 		t.Errorf("answers %v, %v; asked:\n%s", record.Answers, err, out)
+	}
+}
+
+func TestInit_AsksNobodyAboutAFolderThatCannotTakeAProject(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "holiday.jpg"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := asked(t, dir, "", "holiday.jpg"); code != dev.ExitFailed || out != "" {
+		t.Errorf("a file: exit %d: %s", code, out)
+	}
+	if code, out := asked(t, dir, ""); code != dev.ExitFailed || out != "" {
+		t.Errorf("a folder of other things: exit %d: %s", code, out)
 	}
 }
 
