@@ -227,8 +227,17 @@ type rig struct {
 	stop    func()
 }
 
-// newRig starts a gateway for a project; the app is not running yet.
+// newRig starts a gateway for a small project in front of a fake app, running or not.
 func newRig(t testing.TB, app *fakeApp) *rig {
+	t.Helper()
+	r := newRigAt(t, app.addr, map[string]string{"Home.py": "one", "requirements.txt": "streamlit"}, "/app")
+	r.app = app
+	return r
+}
+
+// newRigAt starts a gateway for a project of these files, which the app at addr has in folder, or, if
+// that is empty, right where they are.
+func newRigAt(t testing.TB, addr string, files map[string]string, folder string) *rig {
 	t.Helper()
 	short, err := os.MkdirTemp("", "gateway") // a socket's path must be short
 	if err != nil {
@@ -240,14 +249,17 @@ func newRig(t testing.TB, app *fakeApp) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{
-		t: t, app: app, events: newEventPipe(), addr: l.Addr().String(), control: filepath.Join(short, "run", "control.sock"),
-		root: devtest.Project(t, map[string]string{"Home.py": "one", "requirements.txt": "streamlit"}),
+		t: t, events: newEventPipe(), addr: l.Addr().String(), control: filepath.Join(short, "run", "control.sock"),
+		root: devtest.Project(t, files),
+	}
+	if folder == "" {
+		folder = r.root
 	}
 	_, port, _ := strings.Cut(r.addr, ":")
 	r.host = "localhost:" + port
 	cfg := Config{
-		Project: "shop", Service: "app", Listen: r.addr, Upstream: app.addr, Host: "localhost", Mode: dev.Local,
-		Root: r.root, Control: r.control, Mounts: []dev.Mount{{Container: "/app", Project: "."}},
+		Project: "shop", Service: "app", Listen: r.addr, Upstream: addr, Host: "localhost", Mode: dev.Local,
+		Root: r.root, Control: r.control, Mounts: []dev.Mount{{Container: folder, Project: "."}},
 		Rules: []dev.Rule{
 			{Path: "requirements.txt", Action: dev.Rebuild, Origin: "deps"},
 			{Path: ".", Action: dev.Live, Origin: "source"},

@@ -164,7 +164,8 @@ func relay(w io.Writer, r io.Reader) (total int64, err error) {
 	}
 }
 
-// relayMuch copies with a borrowed buffer for as long as reads fill the small one's size.
+// relayMuch copies with a borrowed buffer for as long as reads fill it. A read that does not has
+// emptied the connection, and the next one may wait for hours: not with that buffer in hand.
 func relayMuch(w io.Writer, r io.Reader) (total int64, rerr, werr error) {
 	large := largeBuffers.Get().(*[largeBuffer]byte)
 	defer largeBuffers.Put(large)
@@ -173,7 +174,7 @@ func relayMuch(w io.Writer, r io.Reader) (total int64, rerr, werr error) {
 		n, rerr = r.Read(large[:])
 		m, werr = w.Write(large[:n])
 		total += int64(m)
-		if rerr != nil || werr != nil || n < smallBuffer {
+		if rerr != nil || werr != nil || n < largeBuffer {
 			return total, rerr, werr
 		}
 	}

@@ -1,0 +1,271 @@
+//go:build docker
+
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+	"sdev/dev/streamlit"
+)
+
+const homePage = `import streamlit as st
+st.title("Home one")
+n = st.number_input("n", value=1)
+if st.button("go"):
+    st.write("clicked")
+st.write("n is", n)
+`
+
+const firstPage = `import streamlit as st
+st.title("First one")
+st.write("hello " + st.text_input("name"))
+`
+
+// TestBrowser_RealStreamlit is the whole path with nothing made up: Chromium, the gateway, and
+// Streamlit as a process of this machine, at the oldest and the newest version that is supported.
+func TestBrowser_RealStreamlit(t *testing.T) {
+	for _, version := range []string{"1.67.0", "1.58.0"} {
+		t.Run(version, func(t *testing.T) {
+			s := newServer(t, version)
+			r := newRigAt(t, s.addr, map[string]string{"Home.py": homePage, "pages/1_First_App.py": firstPage, "requirements.txt": ""}, "")
+			s.dir = r.root
+			p := newPage(t)
+
+			p.open("http://" + r.host + "/")
+			p.shows("Starting the app")
+			s.start()
+			p.shows("Home one")
+			p.types("input[type=number]", "\b42\r")
+			p.shows("n is 42")
+			saveAndSee(t, r, p)
+			restartAndSee(t, r, p, s)
+			breakAndSee(t, r, p)
+			twoTabs(t, r, p)
+			killOnSecondPage(t, r, p, s)
+		})
+	}
+}
+
+func saveAndSee(t *testing.T, r *rig, p *page) {
+	p.press("button", "go")
+	p.shows("clicked")
+	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "saved", 1))
+	p.shows("Home saved")
+	await(r, anyOf[dev.FileChanged])
+	got := await(r, anyOf[dev.AppReloaded])
+	if got.Trigger != "Home.py" || got.Sessions != 1 || got.How != howMount || got.MS > 5000 {
+		t.Errorf("a save: %+v", got)
+	}
+	t.Logf("save to script finished: %d ms", got.MS)
+}
+
+func restartAndSee(t *testing.T, r *rig, p *page, s *server) {
+	p.press("button", "go")
+	p.shows("clicked")
+	r.call(Request{Do: DoExpect, Expect: Expect{How: HowRestart, Trigger: ".streamlit/config.toml"}})
+	began := time.Now()
+	s.stop(os.Interrupt)
+	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "restarted", 1))
+	s.start()
+	p.shows("Home restarted")
+	t.Logf("restart to page: %v", time.Since(began))
+	got := await(r, anyOf[dev.AppReloaded])
+	if got.Trigger != ".streamlit/config.toml" || got.Sessions != 1 || got.How != HowRestart {
+		t.Errorf("a restart: %+v", got)
+	}
+	p.shows("n is 42")
+	p.hides("clicked")
+}
+
+func breakAndSee(t *testing.T, r *rig, p *page) {
+	home := filepath.Join(r.root, "Home.py")
+	for _, tt := range []struct {
+		code string
+		want dev.AppException
+	}{
+		{"def f():\n    return 1 / 0\nf()\n", dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "Home.py", Line: 8}},
+		{"if True\n", dev.AppException{Exception: "SyntaxError", Message: "expected ':'", File: "Home.py", Line: 7}},
+	} {
+		devtest.Write(t, home, homePage+tt.code)
+		p.shows(tt.want.Exception)
+		if got := await(r, anyOf[dev.AppException]); got != tt.want {
+			t.Errorf("%+v, want %+v", got, tt.want)
+		}
+	}
+	devtest.Write(t, home, homePage)
+	p.shows("Home one")
+	await(r, anyOf[dev.AppReloaded])
+}
+
+func twoTabs(t *testing.T, r *rig, p *page) {
+	q := newPage(t)
+	q.open("http://" + r.host + "/")
+	q.shows("Home one")
+	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "twice", 1))
+	p.shows("Home twice")
+	q.shows("Home twice")
+	if got := await(r, anyOf[dev.AppReloaded]); got.Sessions != 2 {
+		t.Errorf("two tabs: %+v", got)
+	}
+	q.open("about:blank")
+	await(r, func(e dev.SessionClosed) bool { return e.Sessions == 1 })
+}
+
+func killOnSecondPage(t *testing.T, r *rig, p *page, s *server) {
+	p.press("a", "First App")
+	p.shows("First one")
+	p.types("input[type=text]", "bob\r")
+	p.shows("hello bob")
+	s.stop(os.Kill)
+	devtest.Write(t, filepath.Join(r.root, "pages/1_First_App.py"), strings.Replace(firstPage, "one", "again", 1))
+	s.start()
+	p.shows("First again")
+	p.shows("hello bob")
+	if got := await(r, anyOf[dev.AppReloaded]); got.How != HowRestart {
+		t.Errorf("a restart that nobody announced: %+v", got)
+	}
+}
+
+// server is a real Streamlit server of one version.
+type server struct {
+	t         *testing.T
+	bin, addr string
+	dir       string
+	cmd       *exec.Cmd
+}
+
+// newServer installs the version where it is not there yet.
+func newServer(t *testing.T, version string) *server {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	venv := filepath.Join(cache, "sdev-test", "streamlit-"+version)
+	done := filepath.Join(venv, "complete")
+	if _, err := os.Stat(done); err != nil {
+		command(t, "python3", "-m", "venv", "--clear", venv)
+		command(t, filepath.Join(venv, "bin", "pip"), "install", "-q", "streamlit=="+version)
+		devtest.Write(t, done, version)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	return &server{t: t, bin: filepath.Join(venv, "bin", "streamlit"), addr: l.Addr().String()}
+}
+
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	var port int
+	if _, err := fmt.Sscan(s.addr[strings.LastIndex(s.addr, ":")+1:], &port); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = exec.Command(s.bin, "run", "Home.py")
+	s.cmd.Dir = s.dir
+	s.cmd.Env = os.Environ()
+	for name, value := range streamlit.DevEnv(port) {
+		s.cmd.Env = append(s.cmd.Env, name+"="+value)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { s.stop(os.Kill) })
+}
+
+func (s *server) stop(sig os.Signal) {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(sig)
+	_ = s.cmd.Wait() // it ends by a signal, which is an error to Wait
+	s.cmd = nil
+}
+
+// page is a tab of a headless Chromium of its own.
+type page struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newPage(t *testing.T) *page {
+	t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)
+	alloc, cancelAlloc := chromedp.NewExecAllocator(t.Context(), opts...)
+	t.Cleanup(cancelAlloc)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	return &page{t: t, ctx: ctx}
+}
+
+func (p *page) open(url string) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, chromedp.Navigate(url)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *page) types(selector, keys string) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, chromedp.SendKeys(selector, keys)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *page) press(tag, text string) {
+	p.t.Helper()
+	_, err := p.is(fmt.Sprintf(`[...document.querySelectorAll(%q)].find(e => e.innerText.trim() == %q).click(), true`, tag, text))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *page) is(js string) (bool, error) { return chromedp.Run(p.ctx, chromedp.Evaluate[bool](js)) }
+
+func (p *page) shows(text string) {
+	p.t.Helper()
+	p.becomes(fmt.Sprintf(`!!document.body && document.body.innerText.includes(%q)`, text))
+}
+
+func (p *page) hides(text string) {
+	p.t.Helper()
+	p.becomes(fmt.Sprintf(`!document.body.innerText.includes(%q)`, text))
+}
+
+// becomes waits until an expression holds. Errors on the way are pages that are being replaced.
+func (p *page) becomes(js string) {
+	p.t.Helper()
+	limit := time.After(devtest.Patience)
+	for {
+		ok, err := p.is(js)
+		if ok {
+			return
+		}
+		select {
+		case <-limit:
+			text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+			p.t.Fatalf("never true: %s (%v); the page says:\n%s", js, err, text)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
