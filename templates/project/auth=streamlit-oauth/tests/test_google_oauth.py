@@ -159,7 +159,6 @@ def test_other_provider_is_taken_from_the_parameter():
     )
     assert (client.authorize, client.token, client.jwks) == (f"{own}/auth", f"{own}/token", f"{own}/keys")
     assert client.issuers == (own,)
-    assert client.revoke is None
 
 
 def test_environment_names_issuer_and_keys(monkeypatch):

@@ -36,7 +36,6 @@ REQUIRE_OAUTH_IN_LOCAL = False  # the environment variable of the same name can 
 
 GOOGLE_AUTHORIZE = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 (an address)
-GOOGLE_REVOKE = "https://oauth2.googleapis.com/revoke"
 GOOGLE_JWKS = "https://www.googleapis.com/oauth2/v3/certs"
 GOOGLE_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
@@ -66,14 +65,17 @@ class Client:
     secret: str
     authorize: str
     token: str
-    revoke: str | None
     jwks: str
     issuers: tuple[str, ...]
     redirect_uris: tuple[str, ...]
 
 
 def oauth() -> None:
-    """Stop the page unless somebody is signed in, whose address is ``st.session_state["auth"]``."""
+    """Stop the page unless somebody is signed in.
+
+    Afterwards ``st.session_state["auth"]`` is their e-mail address, and ``st.session_state["token"]``
+    what the provider's token endpoint answered. With the login left out neither is there.
+    """
     if is_local() and not is_required_in_local():
         st.warning(
             "**Login is off.** `LOCAL_STREAMLIT` is set, so everybody who reaches this page is let in.",
@@ -131,7 +133,6 @@ def parse_client(text: str) -> Client:
         secret=secret,
         authorize=authorize,
         token=token,
-        revoke=web.get("revoke_uri") or (GOOGLE_REVOKE if google else None),
         jwks=jwks,
         issuers=issuers,
         redirect_uris=tuple(web.get("redirect_uris", ())),
@@ -200,12 +201,7 @@ def _ask(client: Client, redirect_uri: str) -> None:
     if error := state.get(_ERROR):
         st.error(f"**Login did not succeed.** {error}", icon=":material/lock:")
     provider = OAuth2Component(
-        client.id,
-        client.secret,
-        authorize_endpoint=client.authorize,
-        token_endpoint=client.token,
-        refresh_token_endpoint=client.token,
-        revoke_token_endpoint=client.revoke,
+        client.id, client.secret, authorize_endpoint=client.authorize, token_endpoint=client.token
     )
     try:
         result = provider.authorize_button(
