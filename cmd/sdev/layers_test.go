@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"dev/gateway/…": {"dev"},
 
 	// For tests only.
-	"dev/devtest": {"dev"},
+	"dev/devtest": {"dev", "dev/plan"},
 
 	// Making a project has nothing to do with running one, but for words and errors.
 	"scaffold":  {"dev"},

@@ -79,3 +79,19 @@ func Write(t testing.TB, file, content string) {
 		t.Fatal(err)
 	}
 }
+
+// Eventually asks again and again until it is so, for what cannot be followed.
+func Eventually(t testing.TB, so func() bool) {
+	t.Helper()
+	ask := time.NewTicker(10 * time.Millisecond)
+	defer ask.Stop()
+	late := time.NewTimer(Patience)
+	defer late.Stop()
+	for !so() {
+		select {
+		case <-ask.C:
+		case <-late.C:
+			t.Fatal("it did not come to that")
+		}
+	}
+}

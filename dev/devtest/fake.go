@@ -1,0 +1,442 @@
+package devtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// Fake is a container engine in memory: whatever a runtime promises, it keeps (see [TestRuntime]),
+// and on top it can be made to fail. Its containers play a [Script] where their command is one,
+// and wait to be stopped otherwise. It is safe for any number of goroutines and starts none.
+type Fake struct {
+	mu         sync.Mutex                // guards everything below
+	containers map[string]*fakeContainer // by name
+	networks   map[string]string         // project by name
+	volumes    map[string]string
+	images     map[string]plan.ImageInfo // by reference
+	journal    []record
+	grown      chan struct{} // closed, and replaced, when something was added to journal
+	done       plan.Plan
+	before     func(context.Context, plan.Operation) error
+	build      func(context.Context, plan.Build) error
+	serial     int // of the last container or image that was made
+}
+
+type fakeContainer struct {
+	plan.Container
+	project string
+	script  Script
+	joins   string
+	files   map[string]string // what was copied into it
+	gone    chan struct{}     // closed when it was removed
+}
+
+// record is a state or a line of a log.
+type record struct {
+	at                   time.Time
+	project, service, id string
+	state                dev.ServiceState
+	stream, text         string // a line where stream is not empty
+}
+
+// NewFake makes an engine that has nothing but these images.
+func NewFake(images ...string) *Fake {
+	f := &Fake{containers: map[string]*fakeContainer{}, networks: map[string]string{}, volumes: map[string]string{},
+		images: map[string]plan.ImageInfo{}, grown: make(chan struct{})}
+	for _, ref := range images {
+		f.images[ref] = plan.ImageInfo{ID: f.id("sha256:")}
+	}
+	return f
+}
+
+// Before sets what is called before each operation. Its error becomes the operation's, and nothing
+// is done then. It may wait, and use the fake.
+func (f *Fake) Before(call func(ctx context.Context, op plan.Operation) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before = call
+}
+
+// Done gives the operations that were carried out, in order.
+func (f *Fake) Done() plan.Plan {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.done)
+}
+
+// End lets a service's running container end by itself.
+func (f *Fake) End(service string, code int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.containers {
+		if c.Service == service && c.Running {
+			f.end(c, code)
+		}
+	}
+}
+
+// Print lets a service's container print a line, on stdout or stderr.
+func (f *Fake) Print(service, stream, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.containers {
+		if c.Service == service {
+			f.print(c, stream, text)
+		}
+	}
+}
+
+// Tell lets a service's container print an event, as a gateway does.
+func (f *Fake) Tell(service string, ev dev.Event) {
+	line, err := dev.Stamped{Seq: 1, Time: time.Now(), Event: ev}.MarshalJSON()
+	if err != nil {
+		panic(err) // events can be written: a test of dev says so
+	}
+	f.Print(service, "stdout", string(line))
+}
+
+// Observe reports what belongs to a project.
+func (f *Fake) Observe(ctx context.Context, project string, images []string) (plan.Observed, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var have plan.Observed
+	for _, name := range slices.Sorted(maps.Keys(f.containers)) {
+		if c := f.containers[name]; c.project == project {
+			have.Containers = append(have.Containers, c.Container)
+		}
+	}
+	have.Networks, have.Volumes = owned(f.networks, project), owned(f.volumes, project)
+	for _, ref := range images {
+		if _, ok := f.images[ref]; ok {
+			have.Images = append(have.Images, ref)
+		}
+	}
+	return have, ctx.Err()
+}
+
+func owned(all map[string]string, project string) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all[name] == project {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Do carries out one operation.
+func (f *Fake) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	f.mu.Lock()
+	before := f.before
+	f.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, op); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if op.Kind == plan.ServiceContainer && op.Verb == plan.Remove {
+		return f.remove(ctx, op)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.do(op, labels); err != nil {
+		return err
+	}
+	f.done = append(f.done, op)
+	return nil
+}
+
+func (f *Fake) do(op plan.Operation, labels plan.Labels) error {
+	switch op.Kind {
+	case plan.Image:
+		f.images[op.Name] = plan.ImageInfo{ID: f.id("sha256:")}
+	case plan.Network:
+		return change(f.networks, op, labels.Project)
+	case plan.Volume:
+		return change(f.volumes, op, labels.Project)
+	case plan.ServiceContainer:
+		if op.Verb == plan.Create {
+			return f.create(op, labels)
+		}
+		return f.start(op)
+	}
+	return nil
+}
+
+func change(all map[string]string, op plan.Operation, project string) error {
+	_, there := all[op.Name]
+	switch {
+	case op.Verb == plan.Remove:
+		delete(all, op.Name)
+	case there:
+		return fmt.Errorf("%s %s is there already", op.Kind, op.Name)
+	default:
+		all[op.Name] = project
+	}
+	return nil
+}
+
+func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
+	s := op.Service.Config
+	image, ok := f.images[s.Image]
+	if !ok {
+		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "image " + s.Image + " is not here"}
+	}
+	if _, there := f.containers[op.Name]; there {
+		return fmt.Errorf("container %s is there already", op.Name)
+	}
+	c := &fakeContainer{project: labels.Project, joins: op.Joins, gone: make(chan struct{}), files: map[string]string{}, script: scriptOf(s.Command)}
+	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image,
+		Env: map[string]string{}, Labels: fakeLabels(s.Name, labels)}
+	maps.Copy(c.Labels, s.Labels)
+	for k, v := range s.Environment {
+		if v != nil {
+			c.Env[k] = *v
+		}
+	}
+	for _, v := range s.Volumes {
+		c.Mounts = append(c.Mounts, v.Target)
+	}
+	for _, p := range s.Ports {
+		c.Ports = append(c.Ports, fmt.Sprintf("%s:%s->%d/%s", p.HostIP, p.Published, p.Target, p.Protocol))
+	}
+	for _, ref := range s.Configs {
+		config := op.Service.Configs[ref.Source]
+		c.files[ref.Target] = config.Content
+		if config.File != "" {
+			b, err := os.ReadFile(config.File)
+			if err != nil {
+				return err
+			}
+			c.files[ref.Target] = string(b)
+		}
+	}
+	f.containers[op.Name] = c
+	f.state(c, dev.ServiceState{State: dev.Creating})
+	return nil
+}
+
+// fakeLabels are those of Compose that its commands look for.
+func fakeLabels(service string, l plan.Labels) map[string]string {
+	if service == l.Gateway {
+		service = l.App
+	}
+	return map[string]string{
+		"com.docker.compose.project": l.Project, "com.docker.compose.service": service, "com.docker.compose.oneoff": "False",
+		"com.docker.compose.project.working_dir": l.Dir, "com.docker.compose.project.config_files": strings.Join(l.ConfigFiles, ","),
+	}
+}
+
+// start starts or restarts.
+func (f *Fake) start(op plan.Operation) error {
+	c, ok := f.containers[op.Name]
+	if !ok {
+		return fmt.Errorf("no container %s", op.Name)
+	}
+	if op.Verb == plan.Restart && c.Running {
+		f.end(c, 0)
+	}
+	if host := f.containers[c.joins]; c.joins != "" && (host == nil || !host.Running) {
+		return fmt.Errorf("container %s lives in the network of %s, which does not run", c.Name, c.joins)
+	}
+	for _, binding := range c.Ports {
+		if f.taken(c, binding) {
+			f.drop(c)
+			return PortTakenError{Binding: binding}
+		}
+	}
+	c.Running, c.ExitCode, c.Started = true, 0, time.Now()
+	f.state(c, dev.ServiceState{State: dev.Running})
+	for _, line := range c.script.Out {
+		f.print(c, "stdout", line)
+	}
+	for _, line := range c.script.Err {
+		f.print(c, "stderr", line)
+	}
+	for _, path := range c.script.Show {
+		for line := range strings.Lines(c.files[path]) {
+			f.print(c, "stdout", line)
+		}
+	}
+	if c.script.Ends {
+		f.end(c, c.script.Code)
+	}
+	return nil
+}
+
+// taken says whether a host port is published by another container, or used on this machine.
+func (f *Fake) taken(c *fakeContainer, binding string) bool {
+	address, _, _ := strings.Cut(binding, "->")
+	for _, other := range f.containers {
+		if other != c && other.Running && slices.ContainsFunc(other.Ports, func(b string) bool { return strings.HasPrefix(b, address+"->") }) {
+			return true
+		}
+	}
+	l, err := net.Listen("tcp", address) //nolint:noctx // at once
+	if err == nil {
+		_ = l.Close()
+	}
+	return err != nil
+}
+
+// PortTakenError is the fake's refusal to publish a port.
+type PortTakenError struct{ Binding string }
+
+func (e PortTakenError) Error() string { return "port is already allocated: " + e.Binding }
+
+// PortTaken marks the error, as an engine looks for it.
+func (e PortTakenError) PortTaken() bool { return true }
+
+// remove asks a container to stop, and removes it when it has.
+func (f *Fake) remove(ctx context.Context, op plan.Operation) error {
+	f.mu.Lock()
+	c := f.byID(op.ID)
+	if c != nil && c.Running && c.script.Deaf {
+		f.mu.Unlock()
+		select {
+		case <-c.gone:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		f.mu.Lock()
+		c = nil
+	}
+	defer f.mu.Unlock()
+	if c != nil {
+		if c.Running {
+			f.end(c, 0)
+		}
+		f.drop(c)
+	}
+	f.done = append(f.done, op)
+	return nil
+}
+
+// Kill removes a container at once.
+func (f *Fake) Kill(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.byID(id); c != nil {
+		if c.Running {
+			f.end(c, 137)
+		}
+		f.drop(c)
+	}
+	return nil
+}
+
+func (f *Fake) byID(id string) *fakeContainer {
+	for _, c := range f.containers {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (f *Fake) drop(c *fakeContainer) {
+	delete(f.containers, c.Name)
+	close(c.gone)
+	f.state(c, dev.ServiceState{State: dev.Removed})
+}
+
+func (f *Fake) end(c *fakeContainer, code int) {
+	c.Running, c.ExitCode = false, code
+	f.state(c, dev.ServiceState{State: dev.Exited, ExitCode: code})
+}
+
+func (f *Fake) state(c *fakeContainer, s dev.ServiceState) {
+	s.Service = c.Service
+	f.note(record{project: c.project, service: c.Service, id: c.ID, state: s})
+}
+
+func (f *Fake) print(c *fakeContainer, stream, text string) {
+	f.note(record{project: c.project, service: c.Service, id: c.ID, stream: stream, text: text})
+}
+
+func (f *Fake) note(r record) {
+	r.at = time.Now()
+	f.journal = append(f.journal, r)
+	close(f.grown)
+	f.grown = make(chan struct{})
+}
+
+func (f *Fake) id(prefix string) string {
+	f.serial++
+	return prefix + fmt.Sprintf("%064x", f.serial)
+}
+
+// PortOwner says which container publishes a port.
+func (f *Fake) PortOwner(_ context.Context, port uint16) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(f.containers)) {
+		for _, binding := range f.containers[name].Ports {
+			host, _, _ := strings.Cut(binding, "->")
+			if f.containers[name].Running && strings.HasSuffix(host, ":"+strconv.Itoa(int(port))) {
+				return "container " + name
+			}
+		}
+	}
+	return ""
+}
+
+// OnBuild sets what is called in place of building. Where it gives no error, the image is there,
+// and new, afterwards.
+func (f *Fake) OnBuild(call func(context.Context, plan.Build) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.build = call
+}
+
+// Image looks up an image.
+func (f *Fake) Image(_ context.Context, ref string) (plan.ImageInfo, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info, ok := f.images[ref]
+	return info, ok, nil
+}
+
+// Build makes a new image.
+func (f *Fake) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
+	f.mu.Lock()
+	build := f.build
+	f.mu.Unlock()
+	if build != nil {
+		if err := build(ctx, b); err != nil {
+			return "", err
+		}
+	}
+	f.mu.Lock()
+	info := plan.ImageInfo{ID: f.id("sha256:")}
+	f.images[b.Tag] = info
+	f.mu.Unlock()
+	emit(dev.BuildDone{Service: b.Service, Image: b.Tag})
+	return info.ID, nil
+}
+
+// Pull gets any image whose reference names a registry, which is one with a dot.
+func (f *Fake) Pull(_ context.Context, ref string) error {
+	if registry, _, ok := strings.Cut(ref, "/"); !ok || !strings.Contains(registry, ".") {
+		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: cmp.Or(ref, "nothing") + " cannot be pulled"}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.images[ref] = plan.ImageInfo{ID: f.id("sha256:")}
+	return nil
+}
