@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
+	"sdev/dev"
 	"sdev/dev/plan"
 )
 
@@ -49,6 +50,7 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 		return refused("restart "+op.Name, e.api.ContainerRestart(ctx, op.Name, container.StopOptions{}))
 	case plan.Remove:
 		return e.removeContainer(ctx, op.ID)
+	case plan.Load: // images only
 	}
 	return fmt.Errorf("operation %q on a container", op.Verb)
 }
@@ -124,6 +126,9 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 		first.EndpointsConfig, others = splitFirst(endpoints(s))
 	}
 	made, err := e.api.ContainerCreate(ctx, config, host, &first, nil, op.Name)
+	if err != nil && isGone(err) && strings.Contains(err.Error(), "No such image") {
+		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
+	}
 	if err != nil {
 		return refused("create "+op.Name, err)
 	}
