@@ -55,6 +55,7 @@ func NewPlan(src Source, dir string, force bool) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir = filepath.Clean(dir) // a slash at the end would follow a link
 	p := &Plan{Dir: dir, force: force}
 	exists, err := checkDir(dir)
 	if err != nil {

@@ -29,9 +29,11 @@ func TestPlan_RefusesALinkAsTarget(t *testing.T) {
 	}
 	link(t, real, filepath.Join(parent, "link"))
 	link(t, filepath.Join(parent, "nowhere"), filepath.Join(parent, "dangling"))
-	_, err := scaffold.NewPlan(source(), filepath.Join(parent, "link"), true)
-	wantCode(t, err, dev.CodeScaffoldTarget, "symbolic link", real)
-	_, err = scaffold.NewPlan(source(), filepath.Join(parent, "dangling"), true)
+	for _, name := range []string{"link", "link/", "link/."} {
+		_, err := scaffold.NewPlan(source(), parent+"/"+name, true)
+		wantCode(t, err, dev.CodeScaffoldTarget, "symbolic link", real)
+	}
+	_, err := scaffold.NewPlan(source(), filepath.Join(parent, "dangling"), true)
 	wantCode(t, err, dev.CodeScaffoldTarget, "symbolic link")
 }
 
