@@ -1,0 +1,372 @@
+package plan_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
+
+	"sdev/dev/plan"
+)
+
+const (
+	gatewayImage = "sdev-gateway:1"
+	created      = "2026-01-02T03:04:05Z"
+)
+
+// shop is an app behind its gateway, with a database that the app depends on.
+func shop() *types.Project {
+	service := func(name, image string, depends ...string) types.ServiceConfig {
+		s := types.ServiceConfig{Name: name}
+		s.Image, s.DependsOn = image, types.DependsOnConfig{}
+		for _, d := range depends {
+			s.DependsOn[d] = types.ServiceDependency{Condition: types.ServiceConditionStarted}
+		}
+		return s
+	}
+	gateway, app, db := service("gateway", gatewayImage), service("app", "", "db", "gateway"), service("db", "postgres:17")
+	gateway.Networks = map[string]*types.ServiceNetworkConfig{"default": nil}
+	db.Networks = map[string]*types.ServiceNetworkConfig{"default": nil}
+	db.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeVolume, Source: "data", Target: "/var/lib/postgresql"}}
+	app.NetworkMode = "service:gateway"
+	app.Configs = []types.ServiceConfigObjConfig{{Source: "shim", Target: "/opt/shim.py"}}
+	return &types.Project{
+		Name:     "shop",
+		Services: types.Services{"gateway": gateway, "app": app, "db": db},
+		Networks: types.Networks{"default": {Name: "shop_default"}, "unused": {Name: "shop_unused"}},
+		Volumes:  types.Volumes{"data": {Name: "shop_data"}, "unused": {Name: "shop_unused"}},
+		Configs:  types.Configs{"shim": {Content: "import sys"}},
+	}
+}
+
+func images() map[string]string {
+	return map[string]string{gatewayImage: "", "shop-app": "sha256:app-1", "postgres:17": "sha256:db-1"}
+}
+
+func want(model *types.Project) plan.Desired { return plan.Want(model, "app", "gateway", images()) }
+
+// carriedOut is what there is once a plan was carried out on what there was.
+func carriedOut(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
+	have.Containers, have.Networks, have.Volumes, have.Images =
+		slices.Clone(have.Containers), slices.Clone(have.Networks), slices.Clone(have.Volumes), slices.Clone(have.Images)
+	without := func(all []string, name string) []string {
+		return slices.DeleteFunc(all, func(n string) bool { return n == name })
+	}
+	for i, op := range p {
+		at := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Name == op.Name })
+		switch {
+		case op.Kind == plan.Image:
+			have.Images = append(have.Images, op.Name)
+		case op.Kind == plan.Network && op.Verb == plan.Create:
+			have.Networks = append(have.Networks, op.Name)
+		case op.Kind == plan.Network:
+			have.Networks = without(have.Networks, op.Name)
+		case op.Kind == plan.Volume && op.Verb == plan.Create:
+			have.Volumes = append(have.Volumes, op.Name)
+		case op.Kind == plan.Volume:
+			have.Volumes = without(have.Volumes, op.Name)
+		case op.Verb == plan.Create:
+			have.Containers = append(have.Containers, plan.Container{ID: fmt.Sprintf("id%d", i), Name: op.Name, Service: op.Service.Config.Name,
+				Hash: op.Service.Hash, Image: op.Service.Image})
+		case op.Verb == plan.Remove:
+			have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.ID == op.ID })
+		default:
+			have.Containers[at].Running = true
+			have.Containers[at].Started = now.Add(time.Duration(i) * time.Second)
+		}
+	}
+	return have
+}
+
+// runs is the project as it runs after a first plan was carried out.
+func runs(t *testing.T, model *types.Project) plan.Observed {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, created)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return carriedOut(plan.Observed{}, plan.Make(want(model), plan.Observed{}), at)
+}
+
+func container(have plan.Observed, service string) *plan.Container {
+	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == service })
+	return &have.Containers[i]
+}
+
+func edit(model *types.Project, service string, change func(*types.ServiceConfig)) {
+	s := model.Services[service]
+	change(&s)
+	model.Services[service] = s
+}
+
+func TestMake_DoesWhatTheSituationAsksFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(model *types.Project, have *plan.Observed)
+		want   string
+	}{
+		"nothing is there": {
+			func(_ *types.Project, have *plan.Observed) { *have = plan.Observed{} },
+			`load image sdev-gateway:1 (the engine does not have this sdev as an image yet)
+create network shop_default (missing)
+create volume shop_data (missing)
+create container shop-db-1 (missing)
+create container shop-gateway-1 (missing)
+create container shop-app-1 (missing)
+start container shop-db-1 (missing)
+start container shop-gateway-1 (missing)
+start container shop-app-1 (missing)
+`},
+		"all is as it should be": {func(*types.Project, *plan.Observed) {}, ""},
+		"the app's settings changed": {
+			func(model *types.Project, _ *plan.Observed) {
+				edit(model, "app", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"COLOUR=red"}) })
+			},
+			`remove container shop-app-1 (its settings changed)
+create container shop-app-1 (its settings changed)
+start container shop-app-1 (its settings changed)
+`},
+		"a config that is copied in changed": {
+			func(model *types.Project, _ *plan.Observed) {
+				model.Configs["shim"] = types.ConfigObjConfig{Content: "import os"}
+			},
+			`remove container shop-app-1 (its settings changed)
+create container shop-app-1 (its settings changed)
+start container shop-app-1 (its settings changed)
+`},
+		"the app's image was built anew": {
+			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Image = "sha256:app-0" },
+			`remove container shop-app-1 (its image changed)
+create container shop-app-1 (its image changed)
+start container shop-app-1 (its image changed)
+`},
+		"the gateway changed and takes the app along": {
+			func(model *types.Project, _ *plan.Observed) {
+				edit(model, "gateway", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"PORT=2"}) })
+			},
+			`remove container shop-gateway-1 (its settings changed)
+remove container shop-app-1 (gateway is made anew, and it lives in its network)
+create container shop-gateway-1 (its settings changed)
+create container shop-app-1 (gateway is made anew)
+start container shop-gateway-1 (its settings changed)
+start container shop-app-1 (gateway is made anew)
+`},
+		"the gateway is gone": {
+			func(_ *types.Project, have *plan.Observed) {
+				have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.Service == "gateway" })
+			},
+			`remove container shop-app-1 (gateway is made anew, and it lives in its network)
+create container shop-gateway-1 (missing)
+create container shop-app-1 (gateway is made anew)
+start container shop-gateway-1 (missing)
+start container shop-app-1 (gateway is made anew)
+`},
+		"the gateway was restarted by hand": {
+			func(_ *types.Project, have *plan.Observed) {
+				container(*have, "gateway").Started = container(*have, "app").Started.Add(time.Minute)
+			},
+			"restart container shop-app-1 (gateway was restarted, and it lives in its network)\n"},
+		"the gateway does not run": {
+			func(_ *types.Project, have *plan.Observed) { container(*have, "gateway").Running = false },
+			`start container shop-gateway-1 (not running)
+restart container shop-app-1 (gateway was restarted, and it lives in its network)
+`},
+		"the app does not run": {
+			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Running = false },
+			"start container shop-app-1 (not running)\n"},
+		"nothing runs": {
+			func(_ *types.Project, have *plan.Observed) {
+				for i := range have.Containers {
+					have.Containers[i].Running = false
+				}
+			},
+			`start container shop-db-1 (not running)
+start container shop-gateway-1 (not running)
+start container shop-app-1 (not running)
+`},
+		"a service was taken out of the file": {
+			func(model *types.Project, _ *plan.Observed) {
+				delete(model.Services, "db")
+				edit(model, "app", func(s *types.ServiceConfig) { delete(s.DependsOn, "db") })
+			},
+			"remove container shop-db-1 (no service db any more)\n"},
+		"a service has a second container": {
+			func(_ *types.Project, have *plan.Observed) {
+				have.Containers = append(have.Containers, plan.Container{ID: "more", Name: "shop-db-2", Service: "db", Running: true})
+			},
+			"remove container shop-db-2 (one container a service is enough)\n"},
+		"network and volume are gone": {
+			func(_ *types.Project, have *plan.Observed) { have.Networks, have.Volumes = nil, nil },
+			`create network shop_default (missing)
+create volume shop_data (missing)
+`},
+		"network and volume belong to others": {
+			func(model *types.Project, have *plan.Observed) {
+				have.Networks, have.Volumes = nil, nil
+				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", External: true}
+				model.Volumes["data"] = types.VolumeConfig{Name: "shop_data", External: true}
+			}, ""},
+		"this sdev is newer than the gateway's image": {
+			func(_ *types.Project, have *plan.Observed) { have.Images = nil },
+			"load image sdev-gateway:1 (the engine does not have this sdev as an image yet)\n"},
+		"a container has a name of its own": {
+			func(model *types.Project, _ *plan.Observed) {
+				edit(model, "db", func(s *types.ServiceConfig) { s.ContainerName = "postgres" })
+			},
+			`remove container shop-db-1 (its settings changed)
+create container postgres (its settings changed)
+start container postgres (its settings changed)
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			model := shop()
+			have := runs(t, model)
+			c.change(model, &have)
+			if diff := cmp.Diff(c.want, plan.Make(want(model), have).String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMake_IgnoresWhatMakesNoContainer(t *testing.T) {
+	model := shop()
+	have := runs(t, model)
+	edit(model, "app", func(s *types.ServiceConfig) {
+		s.Build = &types.BuildConfig{Context: "/elsewhere"}
+		s.Develop = &types.DevelopConfig{Watch: []types.Trigger{{Path: "src", Action: types.WatchActionRestart}}}
+		s.Profiles = []string{"local"}
+		s.PullPolicy = types.PullPolicyAlways
+	})
+	if p := plan.Make(want(model), have); len(p) != 0 {
+		t.Errorf("unexpected\n%s", p)
+	}
+}
+
+func TestMake_GivesContainersTheEnginesNames(t *testing.T) {
+	for _, op := range plan.Make(want(shop()), plan.Observed{}) {
+		if op.Verb != plan.Create || op.Kind != plan.ServiceContainer {
+			continue
+		}
+		s := op.Service.Config
+		switch s.Name {
+		case "db":
+			if _, ok := s.Networks["shop_default"]; !ok || s.Volumes[0].Source != "shop_data" || op.Joins != "" {
+				t.Errorf("%+v", op)
+			}
+		case "app":
+			if s.Image != "shop-app" || op.Joins != "shop-gateway-1" || op.Service.Configs["shim"].Content != "import sys" {
+				t.Errorf("%+v", op)
+			}
+		}
+	}
+}
+
+// Whatever part of the project is there, and in whatever state: one plan is enough, and services
+// start after what they depend on.
+func TestMake_TwiceFindsNothingToDo(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // situations, not secrets
+	for range 2000 {
+		model := shop()
+		have := runs(t, model)
+		var story []string
+		keep := func(what string) bool {
+			gone := random.IntN(3) == 0
+			if gone {
+				story = append(story, "no "+what)
+			}
+			return !gone
+		}
+		have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return !keep(c.Name) })
+		have.Networks = slices.DeleteFunc(have.Networks, func(n string) bool { return !keep(n) })
+		have.Volumes = slices.DeleteFunc(have.Volumes, func(n string) bool { return !keep(n) })
+		have.Images = slices.DeleteFunc(have.Images, func(n string) bool { return !keep(n) })
+		for i := range have.Containers {
+			c := &have.Containers[i]
+			switch random.IntN(6) {
+			case 0:
+				c.Running = false
+			case 1:
+				c.Hash = "other"
+			case 2:
+				c.Image = "other"
+			case 3:
+				c.Started = c.Started.Add(time.Duration(random.IntN(100)) * time.Second)
+			case 4:
+				c.Service = "gone"
+			}
+			story = append(story, fmt.Sprintf("%+v", *c))
+		}
+		first := plan.Make(want(model), have)
+		// Removals come first: a name can be given anew only when it is free.
+		if i := slices.IndexFunc(first, func(op plan.Operation) bool { return op.Verb != plan.Remove }); i >= 0 {
+			if slices.ContainsFunc(first[i:], func(op plan.Operation) bool { return op.Verb == plan.Remove }) {
+				t.Fatalf("something is removed late:\n%s", first)
+			}
+		}
+		after := carriedOut(have, first, time.Now())
+		if second := plan.Make(want(model), after); len(second) > 0 {
+			t.Fatalf("after\n%sthere is still to do\n%sin the situation\n%s", first, second, strings.Join(story, "\n"))
+		}
+	}
+}
+
+func TestWant_StartsServicesAfterTheirDependencies(t *testing.T) {
+	model := shop()
+	edit(model, "db", func(s *types.ServiceConfig) {
+		s.DependsOn = types.DependsOnConfig{"zookeeper": {}, "missing": {}}
+	})
+	last := types.ServiceConfig{Name: "zookeeper"}
+	last.Image = "zookeeper:3"
+	model.Services["zookeeper"] = last
+	var order []string
+	for _, s := range want(model).Services {
+		order = append(order, s.Config.Name)
+	}
+	if got, want := strings.Join(order, " "), "zookeeper db gateway app"; got != want {
+		t.Errorf("order %q, want %q", got, want)
+	}
+}
+
+func TestDown_TakesVolumesOnlyWhenAsked(t *testing.T) {
+	have := runs(t, shop())
+	const without = `remove container shop-db-1 (down)
+remove container shop-gateway-1 (down)
+remove container shop-app-1 (down)
+remove network shop_default (down)
+`
+	if diff := cmp.Diff(without, plan.Down(have, false).String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(without+"remove volume shop_data (down --volumes)\n", plan.Down(have, true).String()); diff != "" {
+		t.Errorf("with volumes: -want +got:\n%s", diff)
+	}
+	if p := plan.Down(plan.Observed{}, true); len(p) != 0 {
+		t.Errorf("of nothing:\n%s", p)
+	}
+}
+
+func TestAgain_RestartsTheAppWithItsGateway(t *testing.T) {
+	have := runs(t, shop())
+	for service, want := range map[string]string{
+		"app":     "restart container shop-app-1 (asked for)\n",
+		"db":      "restart container shop-db-1 (asked for)\n",
+		"gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n",
+		"unknown": "",
+	} {
+		if diff := cmp.Diff(want, plan.Again(have, service, "gateway", "app").String()); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", service, diff)
+		}
+	}
+}
+
+func TestHasMount_LooksAtTheEndOfPaths(t *testing.T) {
+	c := plan.Container{Mounts: []string{"/home/sdev/.aws", "/app"}}
+	if !c.HasMount("/.aws") || c.HasMount("/.ssh") {
+		t.Error(c.Mounts)
+	}
+}
