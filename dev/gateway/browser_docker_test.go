@@ -119,7 +119,7 @@ func twoTabs(t *testing.T, r *rig, p *page) {
 	if got := await(r, anyOf[dev.AppReloaded]); got.Sessions != 2 {
 		t.Errorf("two tabs: %+v", got)
 	}
-	q.open("about:blank")
+	q.close() // a page that was only left stays connected: the browser keeps it for going back
 	await(r, func(e dev.SessionClosed) bool { return e.Sessions == 1 })
 }
 
@@ -204,8 +204,9 @@ func (s *server) stop(sig os.Signal) {
 
 // page is a tab of a headless Chromium of its own.
 type page struct {
-	t   *testing.T
-	ctx context.Context
+	t     *testing.T
+	ctx   context.Context // chromedp keeps the tab in it
+	close context.CancelFunc
 }
 
 func newPage(t *testing.T) *page {
@@ -215,7 +216,7 @@ func newPage(t *testing.T) *page {
 	t.Cleanup(cancelAlloc)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	return &page{t: t, ctx: ctx}
+	return &page{t: t, ctx: ctx, close: cancel}
 }
 
 func (p *page) open(url string) {
