@@ -87,6 +87,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		e.emit(dev.PlanMade{Operations: todo.Describe()})
 	}
 	if len(todo) == 0 {
+		run.services = runningServices(have)
 		return run, nil
 	}
 	if err := effective.Prepare(); err != nil {

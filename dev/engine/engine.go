@@ -116,6 +116,8 @@ type Running struct {
 	Port    int
 	Mode    dev.Mode
 	Changed bool // something had to be done
+
+	services []string // that ran when this was found out; nil where something was done since
 }
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
@@ -159,16 +161,23 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		return run, err
 	}
 	if run.Changed || !want.Quiet {
-		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, p), MS: time.Since(start).Milliseconds()})
+		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
 	}
 	return run, nil
 }
 
-func (e *Engine) serviceNames(ctx context.Context, p Project) []string {
-	have, err := e.Runtime.Observe(ctx, p.Name, nil)
-	if err != nil {
-		return []string{p.App} // the engine went away right now; the next call says so
+func (e *Engine) serviceNames(ctx context.Context, run Running) []string {
+	if run.services != nil {
+		return run.services
 	}
+	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
+	if err != nil {
+		return []string{run.Project.App} // the engine went away right now; the next call says so
+	}
+	return runningServices(have)
+}
+
+func runningServices(have plan.Observed) []string {
 	names := []string{}
 	for _, c := range have.Containers {
 		if c.Running {

@@ -34,13 +34,9 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 	return p, nil
 }
 
-// blueprint reads the project as the engine wants it: what is fixed now, and how the rest follows
+// blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(ctx context.Context, o runOptions) (engine.Project, error) {
-	p, err := a.load(ctx, o)
-	if err != nil {
-		return engine.Project{}, err
-	}
+func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error) {
 	machine, warnings, err := config.ReadMachine(p, a.Getenv, a.now())
 	if err != nil {
 		return engine.Project{}, err

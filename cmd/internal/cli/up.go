@@ -99,7 +99,8 @@ type view struct {
 // once every event has been shown.
 func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*engine.Engine) error) error {
 	// A project that cannot be used is said before an engine that does not answer.
-	if _, err := a.load(ctx, o); err != nil {
+	first, err := a.load(ctx, o)
+	if err != nil {
 		return err
 	}
 	runtime, err := docker.Open(ctx)
@@ -115,7 +116,16 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*e
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
 			_, _ = ask(ctx, runtime, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), req) // a courtesy
 		},
-		Source: func(ctx context.Context) (engine.Project, error) { return a.blueprint(ctx, o) },
+		Source: func(ctx context.Context) (engine.Project, error) {
+			p := first
+			if first = nil; p == nil { // files may have changed since
+				var err error
+				if p, err = a.load(ctx, o); err != nil {
+					return engine.Project{}, err
+				}
+			}
+			return a.blueprint(p, o)
+		},
 	})
 	events.Close()
 	if showErr := <-shown; err == nil {
