@@ -27,10 +27,10 @@ import (
 // patience is how long an app may take to answer; it takes about a second.
 const patience = time.Minute
 
-// TestProject_BuildsPassesItsChecksAndStarts makes real images of a project per way of keeping
+// TestDocker_ProjectBuildsPassesItsChecksAndStarts makes real images of a project per way of keeping
 // dependencies, and per login. conda needs images from a registry, so it is only linted (see
 // TestProject_DockerfileKeepsItsPromises).
-func TestProject_BuildsPassesItsChecksAndStarts(t *testing.T) {
+func TestDocker_ProjectBuildsPassesItsChecksAndStarts(t *testing.T) {
 	engine, err := docker.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -23,8 +23,8 @@ import (
 // The tests here run the built program, as a user does, on a real engine. They need what
 // .ci/engine provides; nothing is skipped where it is missing.
 
-// program is the sdev under test, built once by TestMain.
-var program string //nolint:gochecknoglobals // TestMain has no other way to hand it on
+// programVariable names the sdev under test, which TestMain builds.
+const programVariable = "SDEV_TEST_PROGRAM"
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
@@ -35,11 +35,15 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a folder in the system's own temporary one
-	program = filepath.Join(dir, "sdev")
+	program := filepath.Join(dir, "sdev")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build sdev: %v\n%s", err, out)
+		return 1
+	}
+	if err := os.Setenv(programVariable, program); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
@@ -91,7 +95,7 @@ func (p *project) write(path, content string) {
 }
 
 func (p *project) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(os.Getenv(programVariable), args...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
 	return cmd

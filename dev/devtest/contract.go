@@ -150,31 +150,19 @@ func removal(have plan.Container) plan.Operation {
 	return plan.Operation{Verb: plan.Remove, Kind: plan.ServiceContainer, Name: have.Name, ID: have.ID}
 }
 
-// stream is a Follow as a Stream.
-type stream chan dev.Stamped
-
-func (s stream) Next(ctx context.Context) (dev.Stamped, error) {
-	select {
-	case e := <-s:
-		return e, nil
-	case <-ctx.Done():
-		return dev.Stamped{}, ctx.Err()
-	}
-}
-
 // follow begins to follow, and has begun when it returns: a line that was there before has come.
-func (c *contract) follow(f plan.Follow) stream {
+func (c *contract) follow(f plan.Follow) *Recorder {
 	c.Helper()
 	beacon := c.run("beacon", Script{Out: []string{"lit"}})
 	if f.Services != nil {
 		f.Services = append(f.Services, "beacon")
 	}
 	f.Project, f.Stay, f.Tail = c.labels.Project, true, -1
-	s := make(stream, 1024) // far more than any of the subtests brings about
+	s := &Recorder{}
 	ctx, cancel := context.WithCancel(c.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- c.Follow(ctx, f, func(at time.Time, ev dev.Event) { s <- dev.Stamped{Time: at, Event: ev} })
+		ended <- c.Follow(ctx, f, s.Emit)
 	}()
 	c.Cleanup(func() {
 		cancel()
@@ -378,14 +366,13 @@ func (c *contract) past() {
 		{-1, time.Now().Add(time.Hour), nil},
 	} {
 		var got []string
-		events := make(stream, 64)
+		events := &Recorder{}
 		f := plan.Follow{Project: c.labels.Project, Tail: try.tail, Since: try.since}
-		if err := c.Follow(c.Context(), f, func(_ time.Time, ev dev.Event) { events <- dev.Stamped{Event: ev} }); err != nil {
+		if err := c.Follow(c.Context(), f, events.Emit); err != nil {
 			c.Fatal(err)
 		}
-		close(events)
-		for e := range events {
-			got = append(got, e.Event.(dev.LogLine).Text)
+		for _, e := range events.Events() {
+			got = append(got, e.(dev.LogLine).Text)
 		}
 		if !slices.Equal(got, try.want) {
 			c.Errorf("tail %d, since %v: %q, want %q", try.tail, try.since, got, try.want)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"debug/elf"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -42,6 +43,9 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 	if ref, ok := key.recall(file); ok {
 		return ref, nil
 	}
+	if err := mustBeStatic(executable); err != nil {
+		return "", err
+	}
 	sum, err := hashFile(executable)
 	if err != nil {
 		return "", fmt.Errorf("read this program's file: %w", err)
@@ -49,6 +53,21 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 	ref = "sdev-gateway:" + sum[:16]
 	key.remember(file, ref)
 	return ref, nil
+}
+
+// mustBeStatic refuses a program that needs a loader and libraries: the gateway's image has none.
+func mustBeStatic(executable string) error {
+	f, err := elf.Open(executable)
+	if err != nil {
+		return fmt.Errorf("read this program's file: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "this sdev is linked dynamically and cannot be the gateway as well", Hint: "build it with: make build (or CGO_ENABLED=0 go install)"}
+		}
+	}
+	return nil
 }
 
 type gatewayKey struct {
