@@ -18,12 +18,12 @@ import (
 
 // tab is a page of a real browser.
 type tab struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 }
 
 // openTab opens url in a headless Chromium of its own.
-func openTab(t *testing.T, url string) tab {
+func openTab(t testing.TB, url string) tab {
 	t.Helper()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),

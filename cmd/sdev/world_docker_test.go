@@ -51,14 +51,14 @@ func buildAndRun(m *testing.M) int {
 
 // project is a project of a test's own.
 type project struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	name string
 	home string
 }
 
 // scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
-func scaffolded(t *testing.T, flags ...string) *project {
+func scaffolded(t testing.TB, flags ...string) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir()}
@@ -186,7 +186,7 @@ func (e *events) read(out io.Reader) {
 }
 
 // awaitEvent waits for the next event of a type; what comes before it is passed over.
-func awaitEvent[E dev.Event](t *testing.T, e *events) E {
+func awaitEvent[E dev.Event](t testing.TB, e *events) E {
 	t.Helper()
 	var want E
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
@@ -208,7 +208,7 @@ func awaitEvent[E dev.Event](t *testing.T, e *events) E {
 }
 
 // await polls a state that nothing announces.
-func await(t *testing.T, limit time.Duration, about string, ok func() bool, state func() string) {
+func await(t testing.TB, limit time.Duration, about string, ok func() bool, state func() string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -222,7 +222,7 @@ func await(t *testing.T, limit time.Duration, about string, ok func() bool, stat
 	}
 }
 
-func docker(t *testing.T, args ...string) string {
+func docker(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("docker", args...).CombinedOutput()
 	if err != nil {

@@ -1,0 +1,251 @@
+//go:build docker
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"sdev/dev"
+)
+
+// Each benchmark here runs what sdev does and the plain way to the same end in turn, on the same
+// image, and reports the median of each and their ratio: on a shared machine only the ratio says
+// something. Run them with: make bench
+
+// pair collects the times of two ways to do one thing.
+type pair struct{ ours, plain []time.Duration }
+
+func (p pair) report(b *testing.B) {
+	ours, plain := median(p.ours), median(p.plain)
+	b.ReportMetric(float64(ours.Milliseconds()), "sdev-ms")
+	b.ReportMetric(float64(plain.Milliseconds()), "plain-ms")
+	b.ReportMetric(float64(ours)/float64(plain), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+func median(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return d[len(d)/2]
+}
+
+// plainRun starts the project's image without sdev and gives its address.
+func plainRun(tb testing.TB, p *project, dir string) (url string, remove func()) {
+	tb.Helper()
+	id := docker(tb, "run", "-d", "--init", "-p", "127.0.0.1::8501", "-v", dir+"/code_package:/app/code_package",
+		"-e", "STREAMLIT_SERVER_RUN_ON_SAVE=true", "-e", "STREAMLIT_SERVER_HEADLESS=true", "-e", "LOCAL_STREAMLIT=1",
+		"-e", "STREAMLIT_BROWSER_GATHER_USAGE_STATS=false", "-e", "STREAMLIT_BROWSER_SERVER_ADDRESS=localhost", p.name+"-streamlit-local")
+	address := docker(tb, "port", id, "8501")
+	return "http://localhost:" + address[strings.LastIndexByte(address, ':')+1:], func() { docker(tb, "rm", "-f", id) }
+}
+
+func answers(tb testing.TB, url string) {
+	tb.Helper()
+	await(tb, time.Minute, url+" answers", func() bool {
+		res, err := http.Get(url + "/_stcore/health")
+		if err != nil {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}, func() string { return "" })
+}
+
+func BenchmarkSaveToPage(b *testing.B) {
+	p := scaffolded(b)
+	p.write("code_package/streamlit/Home.py", home("start"))
+	ready := p.up()
+	other := b.TempDir()
+	if err := os.CopyFS(other, os.DirFS(p.dir)); err != nil {
+		b.Fatal(err)
+	}
+	url, remove := plainRun(b, p, other)
+	defer remove()
+	answers(b, url)
+	ours, plain := openTab(b, ready.URL), openTab(b, url)
+	ours.shows("start")
+	plain.shows("start")
+	there := &project{t: b, dir: other}
+
+	var times pair
+	n := 0
+	for b.Loop() {
+		n++
+		text := "version " + strconv.Itoa(n)
+		times.ours = append(times.ours, timeToPage(b, ours, p, text))
+		times.plain = append(times.plain, timeToPage(b, plain, there, text))
+	}
+	times.report(b)
+}
+
+// timeToPage saves a page and gives the time until the browser has it in its document.
+func timeToPage(tb testing.TB, page tab, p *project, text string) time.Duration {
+	tb.Helper()
+	const appears = `new Promise(done => { const seen = () => document.body.innerText.includes(%q) && done(true);
+		new MutationObserver(seen).observe(document.body, {subtree: true, childList: true, characterData: true}); seen(); })`
+	var start time.Time
+	shown := make(chan error, 1)
+	go func() {
+		_, err := chromedp.Run(page.ctx, chromedp.Evaluate[bool](fmt.Sprintf(appears, text), chromedp.EvalAwaitPromise))
+		shown <- err
+	}()
+	start = time.Now()
+	p.write("code_package/streamlit/Home.py", home(text))
+	if err := <-shown; err != nil {
+		tb.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+func BenchmarkUpToAnswer(b *testing.B) {
+	p := scaffolded(b)
+	p.up()
+	p.run(0, "down")
+	var times pair
+	for b.Loop() {
+		start := time.Now()
+		p.run(0, "up", "-d")
+		times.ours = append(times.ours, time.Since(start))
+		p.run(0, "down")
+		start = time.Now()
+		url, remove := plainRun(b, p, p.dir)
+		answers(b, url)
+		times.plain = append(times.plain, time.Since(start))
+		remove()
+	}
+	times.report(b)
+}
+
+// BenchmarkUpWithNothingToDo is measured against a bare request to the engine.
+func BenchmarkUpWithNothingToDo(b *testing.B) {
+	p := scaffolded(b)
+	p.up()
+	var times pair
+	for b.Loop() {
+		start := time.Now()
+		p.run(0, "up", "-d")
+		times.ours = append(times.ours, time.Since(start))
+		start = time.Now()
+		docker(b, "ps", "--filter", "label=com.docker.compose.project="+p.name)
+		times.plain = append(times.plain, time.Since(start))
+	}
+	times.report(b)
+}
+
+// BenchmarkInterrupt is from the interrupt to the exit, with all containers gone, against "docker
+// rm -f" after "docker stop" of the same image.
+func BenchmarkInterrupt(b *testing.B) {
+	p := scaffolded(b)
+	var times pair
+	for b.Loop() {
+		up := p.attend()
+		awaitEvent[dev.Ready](b, up)
+		start := time.Now()
+		if err := up.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			b.Fatal(err)
+		}
+		_ = up.cmd.Wait() // exit code 130
+		times.ours = append(times.ours, time.Since(start))
+		if left := docker(b, "ps", "-aq", "--filter", "label=com.docker.compose.project="+p.name); left != "" {
+			b.Fatalf("left behind: %s", left)
+		}
+		url, remove := plainRun(b, p, p.dir)
+		answers(b, url)
+		start = time.Now()
+		docker(b, "stop", docker(b, "ps", "-lq"))
+		remove()
+		times.plain = append(times.plain, time.Since(start))
+	}
+	times.report(b)
+}
+
+// BenchmarkRebuildToOpenTab is from a changed Dockerfile to the new page in a tab that nobody
+// touches. There is no plain way: with any other tool that tab stays dead.
+func BenchmarkRebuildToOpenTab(b *testing.B) {
+	p := scaffolded(b)
+	p.write("code_package/streamlit/Home.py", "import os\nimport streamlit as st\n\nst.title('built ' + os.environ.get('BUILT', '0'))\n")
+	up := p.attend()
+	page := openTab(b, awaitEvent[dev.Ready](b, up).URL)
+	page.shows("built 0")
+	dockerfile, err := os.ReadFile(filepath.Join(p.dir, "Dockerfile"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var took []time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		start := time.Now()
+		p.write("Dockerfile", strings.Replace(string(dockerfile), "\nUSER app\n", fmt.Sprintf("\nENV BUILT=%d\nUSER app\n", n), 1))
+		page.shows(fmt.Sprintf("built %d", n))
+		took = append(took, time.Since(start))
+	}
+	b.ReportMetric(float64(median(took).Milliseconds()), "sdev-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+func BenchmarkHelp(b *testing.B) {
+	var times pair
+	for b.Loop() {
+		start := time.Now()
+		if err := exec.Command(os.Getenv(programVariable), "--help").Run(); err != nil {
+			b.Fatal(err)
+		}
+		times.ours = append(times.ours, time.Since(start))
+		start = time.Now()
+		if err := exec.Command("docker", "--help").Run(); err != nil {
+			b.Fatal(err)
+		}
+		times.plain = append(times.plain, time.Since(start))
+	}
+	times.report(b)
+}
+
+// BenchmarkIdle is what a followed up costs while nothing happens: the share of a core and the
+// bytes printed, over some seconds with a tab open.
+func BenchmarkIdle(b *testing.B) {
+	p := scaffolded(b)
+	up := p.attend()
+	page := openTab(b, awaitEvent[dev.Ready](b, up).URL)
+	page.shows("Home")
+	for len(up.lines) > 0 {
+		<-up.lines
+	}
+	gateway := docker(b, "inspect", "-f", "{{.State.Pid}}", p.name+"-sdev-gateway-1")
+	for b.Loop() {
+		const span = 20 * time.Second
+		cpu, cpuGateway := cpuTime(b, strconv.Itoa(up.cmd.Process.Pid)), cpuTime(b, gateway)
+		timer := time.NewTimer(span)
+		<-timer.C
+		b.ReportMetric(100*float64(cpuTime(b, strconv.Itoa(up.cmd.Process.Pid))-cpu)/float64(span), "%cpu-sdev")
+		b.ReportMetric(100*float64(cpuTime(b, gateway)-cpuGateway)/float64(span), "%cpu-gateway")
+		b.ReportMetric(float64(len(up.lines)), "events")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// cpuTime is what a process has used so far: fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms.
+func cpuTime(tb testing.TB, pid string) time.Duration {
+	tb.Helper()
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	user, _ := strconv.Atoi(f[11])
+	system, _ := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
