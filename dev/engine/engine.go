@@ -151,10 +151,10 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 	}
 	defer release()
 	run, err := e.converge(ctx, p, want)
-	if err != nil {
-		return run, err
+	if err == nil {
+		err = e.await(ctx, run)
 	}
-	if err := e.await(ctx, run); err != nil {
+	if err != nil {
 		if run.Changed && !want.Keep && ctx.Err() == nil {
 			e.undo(ctx, p)
 		}
