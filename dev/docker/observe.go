@@ -119,6 +119,9 @@ func describe(c container.InspectResponse) plan.Container {
 		d.Health = c.State.Health.Status
 	}
 	if c.HostConfig != nil {
+		if c.HostConfig.NetworkMode.IsContainer() {
+			d.Joins = c.HostConfig.NetworkMode.ConnectedContainer()
+		}
 		for _, port := range slices.Sorted(maps.Keys(c.HostConfig.PortBindings)) {
 			for _, b := range c.HostConfig.PortBindings[port] {
 				d.Ports = append(d.Ports, b.HostIP+":"+b.HostPort+"->"+string(port))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -64,11 +63,10 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err != nil {
 		return Running{}, err
 	}
-	port, err := e.port(ctx, p, have, memory)
+	port, err := e.port(ctx, p, have, &memory)
 	if err != nil {
 		return Running{}, err
 	}
-	memory.Port = port
 	if err := memory.keep(p.StateDir); err != nil {
 		return Running{}, err
 	}
@@ -173,57 +171,31 @@ func (e *Engine) otherImages(ctx context.Context, p Project, effective Effective
 	return ids, nil
 }
 
-// execute carries out a plan. What does not depend on one another goes side by side: all removals
-// of containers; and the creation of a container while the one before it starts.
+// execute carries out a plan. Each operation starts as soon as those that it needs have ended, so
+// that what does not depend on one another goes side by side: a container that joins the gateway's
+// network is made while the gateway starts, and the network goes while the app is still ending.
 func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels) error {
-	for _, stage := range stages(p) {
-		group, gctx := errgroup.WithContext(ctx)
-		for _, op := range stage {
-			group.Go(func() error { return e.Runtime.Do(gctx, op, labels) })
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stages groups a plan's operations so that each stage needs only those before it.
-func stages(p plan.Plan) [][]plan.Operation {
-	var out [][]plan.Operation
-	add := func(keep func(plan.Operation) bool) {
-		var stage []plan.Operation
-		for _, op := range p {
-			if keep(op) {
-				stage = append(stage, op)
+	group, ctx := errgroup.WithContext(ctx)
+	done := make([]chan struct{}, len(p))
+	for i, op := range p {
+		done[i] = make(chan struct{})
+		group.Go(func() error {
+			for j, earlier := range p[:i] {
+				if !op.Needs(earlier) {
+					continue
+				}
+				select {
+				case <-done[j]:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
 			}
-		}
-		if len(stage) > 0 {
-			out = append(out, stage)
-		}
+			if err := e.Runtime.Do(ctx, op, labels); err != nil {
+				return err
+			}
+			close(done[i])
+			return nil
+		})
 	}
-	container := func(v plan.Verb) func(plan.Operation) bool {
-		return func(op plan.Operation) bool { return op.Kind == plan.ServiceContainer && op.Verb == v }
-	}
-	add(container(plan.Remove))
-	add(func(op plan.Operation) bool { return op.Kind != plan.ServiceContainer })
-	starts := func(op plan.Operation) bool {
-		return op.Kind == plan.ServiceContainer && (op.Verb == plan.Start || op.Verb == plan.Restart)
-	}
-	// A container that joins another's network can be made, though not started, while that one is on
-	// its way up.
-	beside := func(op plan.Operation) bool {
-		return slices.ContainsFunc(p, func(host plan.Operation) bool { return starts(host) && host.Name == op.Joins })
-	}
-	create := container(plan.Create)
-	add(func(op plan.Operation) bool { return create(op) && !beside(op) })
-	// Started one after another, in the order of their dependencies.
-	for _, op := range p {
-		if starts(op) {
-			add(func(other plan.Operation) bool {
-				return other.Name == op.Name && starts(other) || create(other) && other.Joins == op.Name
-			})
-		}
-	}
-	return out
+	return group.Wait()
 }

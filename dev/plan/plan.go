@@ -50,6 +50,7 @@ type Container struct {
 	ID, Name, Service string
 	Hash, Image       string
 	Running           bool
+	Joins             string // container whose network namespace it lives in; "" for one of its own
 	ExitCode          int
 	Started           time.Time
 	Health            string   // "", "starting", "healthy", "unhealthy"
@@ -100,6 +101,25 @@ type Operation struct {
 	Network types.NetworkConfig // for Create of a network
 	Volume  types.VolumeConfig  // for Create of a volume
 	Joins   string              // name of the container whose network namespace is joined
+}
+
+// Needs says whether the operation has to wait for one that stands before it in the same plan.
+func (op Operation) Needs(earlier Operation) bool {
+	removal := earlier.Verb == Remove && earlier.Kind == ServiceContainer
+	switch {
+	case op.Verb == Remove && op.Kind == Network:
+		return removal && earlier.Joins == "" // what lives in another's network has no end in this one
+	case op.Verb == Remove && op.Kind == Volume:
+		return removal
+	case op.Kind != ServiceContainer || op.Verb == Remove:
+		return false
+	case op.Verb == Create && earlier.Verb == Create && earlier.Kind == ServiceContainer:
+		return earlier.Name == op.Joins
+	case op.Verb == Create:
+		return earlier.Kind != ServiceContainer || earlier.Name == op.Name
+	}
+	// Starts follow one another in the order of their dependencies.
+	return earlier.Verb != Create || earlier.Name == op.Name
 }
 
 // Plan is an ordered list of operations. An empty one means that all is as it should be.
@@ -387,7 +407,7 @@ func (m *maker) orphaned(host string, c Container) bool {
 func Down(have Observed, volumes bool) Plan {
 	var p Plan
 	for _, c := range have.Containers {
-		p = append(p, Operation{Verb: Remove, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: "down"})
+		p = append(p, Operation{Verb: Remove, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Joins: c.Joins, Reason: "down"})
 	}
 	for _, n := range have.Networks {
 		p = append(p, Operation{Verb: Remove, Kind: Network, Name: n, Reason: "down"})
