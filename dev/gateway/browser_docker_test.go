@@ -29,7 +29,9 @@ st.write("n is", n)
 `
 
 const firstPage = `import streamlit as st
+from parts.helper import WORD
 st.title("First one")
+st.write(WORD)
 st.write("hello " + st.text_input("name"))
 `
 
@@ -39,21 +41,24 @@ func TestBrowser_RealStreamlit(t *testing.T) {
 	for _, version := range []string{"1.67.0", "1.58.0"} {
 		t.Run(version, func(t *testing.T) {
 			s := newServer(t, version)
-			r := newRigAt(t, s.addr, map[string]string{"Home.py": homePage, "pages/1_First_App.py": firstPage, "requirements.txt": ""}, "")
+			r := newRigAt(t, s.addr, map[string]string{"Home.py": homePage, "pages/1_First_App.py": firstPage, "parts/helper.py": "WORD = 'before'\n"}, "")
 			s.dir = r.root
 			p := newPage(t)
 
 			p.open("http://" + r.host + "/")
 			p.shows("Starting the app")
+			r.call(Request{Do: DoExpect, Expect: Expect{How: HowExited, Text: "exit code 3"}})
+			p.shows("exit code 3")
 			s.start()
-			p.shows("Home one")
-			p.types("input[type=number]", "\b42\r")
+			p.loads("Home one")
+			p.types("input[type=number]", "42")
 			p.shows("n is 42")
 			saveAndSee(t, r, p)
 			restartAndSee(t, r, p, s)
 			breakAndSee(t, r, p)
 			twoTabs(t, r, p)
 			killOnSecondPage(t, r, p, s)
+			saveImported(t, r, p)
 		})
 	}
 }
@@ -112,7 +117,7 @@ func breakAndSee(t *testing.T, r *rig, p *page) {
 func twoTabs(t *testing.T, r *rig, p *page) {
 	q := newPage(t)
 	q.open("http://" + r.host + "/")
-	q.shows("Home one")
+	q.loads("Home one")
 	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "twice", 1))
 	p.shows("Home twice")
 	q.shows("Home twice")
@@ -123,10 +128,28 @@ func twoTabs(t *testing.T, r *rig, p *page) {
 	await(r, func(e dev.SessionClosed) bool { return e.Sessions == 1 })
 }
 
+// saveImported saves a module of a folder without __init__.py as editors do, through another file.
+// It is what the start-up shim is for: without it Streamlit watches the folder, looks for the file
+// that is gone, and takes seconds.
+func saveImported(t *testing.T, r *rig, p *page) {
+	p.shows("before")
+	beside := filepath.Join(r.root, "parts", ".helper.py.tmp")
+	devtest.Write(t, beside, "WORD = 'after'\n")
+	if err := os.Rename(beside, filepath.Join(r.root, "parts", "helper.py")); err != nil {
+		t.Fatal(err)
+	}
+	p.shows("after")
+	got := await(r, anyOf[dev.AppReloaded])
+	if got.Trigger != "parts/helper.py" || got.Sessions != 1 || got.MS > 1000 {
+		t.Errorf("an imported module: %+v", got)
+	}
+	t.Logf("save of an imported module to script finished: %d ms", got.MS)
+}
+
 func killOnSecondPage(t *testing.T, r *rig, p *page, s *server) {
 	p.press("a", "First App")
 	p.shows("First one")
-	p.types("input[type=text]", "bob\r")
+	p.types("input[type=text]", "bob")
 	p.shows("hello bob")
 	s.stop(os.Kill)
 	devtest.Write(t, filepath.Join(r.root, "pages/1_First_App.py"), strings.Replace(firstPage, "one", "again", 1))
@@ -142,7 +165,7 @@ func killOnSecondPage(t *testing.T, r *rig, p *page, s *server) {
 type server struct {
 	t         *testing.T
 	bin, addr string
-	dir       string
+	dir, shim string
 	cmd       *exec.Cmd
 }
 
@@ -165,7 +188,8 @@ func newServer(t *testing.T, version string) *server {
 		t.Fatal(err)
 	}
 	l.Close()
-	return &server{t: t, bin: filepath.Join(venv, "bin", "streamlit"), addr: l.Addr().String()}
+	shim := devtest.Project(t, map[string]string{streamlit.ShimName: string(streamlit.Shim())})
+	return &server{t: t, bin: filepath.Join(venv, "bin", "streamlit"), addr: l.Addr().String(), shim: shim}
 }
 
 func command(t *testing.T, name string, args ...string) {
@@ -183,7 +207,7 @@ func (s *server) start() {
 	}
 	s.cmd = exec.Command(s.bin, "run", "Home.py")
 	s.cmd.Dir = s.dir
-	s.cmd.Env = os.Environ()
+	s.cmd.Env = append(os.Environ(), "PYTHONPATH="+s.shim)
 	for name, value := range streamlit.DevEnv(port) {
 		s.cmd.Env = append(s.cmd.Env, name+"="+value)
 	}
@@ -226,19 +250,56 @@ func (p *page) open(url string) {
 	}
 }
 
-func (p *page) types(selector, keys string) {
+// loads waits for the app's first content. When anything on this machine creates or removes a
+// container's network, Chromium aborts what it is loading, and Streamlit's page stays blank until it
+// is loaded again; so a blank page is.
+func (p *page) loads(text string) {
 	p.t.Helper()
-	if err := chromedp.Do(p.ctx, chromedp.SendKeys(selector, keys)); err != nil {
-		p.t.Fatal(err)
+	p.becomes(fmt.Sprintf(`(() => {
+		const shown = document.body ? document.body.innerText : "";
+		if (shown.includes(%q)) return true;
+		if (shown.trim() === "" && performance.now() > 4000) location.reload();
+		return false;
+	})()`, text))
+}
+
+// idle waits until the page has taken in what its last run said, and listens to its user.
+func (p *page) idle() {
+	p.t.Helper()
+	p.becomes(`document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-script-state") === "notRunning"`)
+}
+
+// types replaces a field's text. What is typed while the page draws itself anew is lost, so it is
+// looked at before it is entered.
+func (p *page) types(selector, text string) {
+	p.t.Helper()
+	p.idle()
+	for range 10 {
+		if _, err := p.is(fmt.Sprintf(`document.querySelector(%q).select(), true`, selector)); err != nil {
+			p.t.Fatal(err)
+		}
+		if err := chromedp.Do(p.ctx, chromedp.SendKeys(selector, text)); err != nil {
+			p.t.Fatal(err)
+		}
+		if ok, err := p.is(fmt.Sprintf(`document.querySelector(%q).value === %q`, selector, text)); err != nil || !ok {
+			continue
+		}
+		if err := chromedp.Do(p.ctx, chromedp.SendKeys(selector, "\r")); err != nil {
+			p.t.Fatal(err)
+		}
+		return
 	}
+	p.t.Fatalf("%s does not take %q", selector, text)
 }
 
 func (p *page) press(tag, text string) {
 	p.t.Helper()
-	_, err := p.is(fmt.Sprintf(`[...document.querySelectorAll(%q)].find(e => e.innerText.trim() == %q).click(), true`, tag, text))
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	p.idle()
+	p.becomes(fmt.Sprintf(`(() => {
+		const found = [...document.querySelectorAll(%q)].find(e => e.innerText.trim() === %q);
+		found?.click();
+		return found !== undefined;
+	})()`, tag, text))
 }
 
 func (p *page) is(js string) (bool, error) { return chromedp.Run(p.ctx, chromedp.Evaluate[bool](js)) }
