@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/render"
+	"sdev/dev"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
@@ -85,7 +87,11 @@ func (a *app) runUp(ctx context.Context, o upOptions) error {
 			_, err := e.Up(ctx, want)
 			return err
 		}
-		return e.Attend(ctx, a.force, want)
+		err := e.Attend(ctx, a.force, want)
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return exitError(dev.ExitInterrupted) // the last event, "stopped", has said it
+		}
+		return err
 	})
 }
 

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"io"
-	"path"
 	"strconv"
 	"strings"
 
@@ -31,6 +30,9 @@ type plain struct {
 	Options
 	style styles
 	now   dev.Snapshot
+
+	only    string // the service whose lines came first
+	several bool   // others had lines too
 }
 
 type styles struct{ good, bad, warn, dim, name, strong lipgloss.Style }
@@ -97,7 +99,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.SessionClosed:
 		return p.sessions(before.Sessions, e.Sessions, e.User)
 	case dev.LogLine:
-		return p.style.dim.Render(e.Service+" |") + " " + e.Text
+		return p.logLine(e)
 	case dev.LogDropped:
 		return p.line(p.style.warn, "dropped", count(e.N, "log line")+", since they came faster than they could be shown")
 	case dev.Warning:
@@ -130,9 +132,28 @@ func (p *plain) plan(e dev.PlanMade) string {
 	return strings.Join(lines, "\n")
 }
 
+// logLine leaves the service's name out while there is but one whose lines could be meant.
+func (p *plain) logLine(e dev.LogLine) string {
+	if p.only == "" {
+		p.only = e.Service
+	}
+	if p.only != e.Service {
+		p.several = true
+	}
+	name := ""
+	if p.several {
+		name = e.Service
+	}
+	return p.style.dim.Render(fmt.Sprintf("%-*s │", labelWidth-1, name)) + " " + e.Text
+}
+
+// slowStep is the time from which on the end of a step is worth a line, beside its beginning.
+const slowStep = 1000
+
 func (p *plain) buildStep(e dev.BuildStep) string {
-	if e.MS == 0 && !e.Cached && !p.Verbose {
-		return "" // told when it has ended
+	began := e.MS == 0 && !e.Cached
+	if !p.Verbose && (e.Cached || !began && e.MS < slowStep || strings.Contains(e.Text, "FROM ")) {
+		return ""
 	}
 	place := fmt.Sprintf("%d/%d ", e.Step, e.Total)
 	end := ""
@@ -146,7 +167,10 @@ func (p *plain) buildStep(e dev.BuildStep) string {
 	if p.Width > 0 {
 		text = ansi.Truncate(text, max(10, p.Width-labelWidth-len(end)-4), "…")
 	}
-	return p.line(p.style.dim, "build", text+p.style.dim.Render("  "+end))
+	if end != "" {
+		text += p.style.dim.Render("  " + end)
+	}
+	return p.line(p.style.dim, "build", text)
 }
 
 func (p *plain) state(e dev.ServiceState) string {
@@ -228,7 +252,7 @@ func pathsText(paths []string) string {
 	case 1:
 		return paths[0]
 	}
-	return fmt.Sprintf("%s and %d more in %s", paths[0], len(paths)-1, path.Dir(paths[0]))
+	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
 }
 
 func howText(how string) string {

@@ -1,0 +1,117 @@
+package render_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"sdev/cmd/internal/render"
+	"sdev/dev"
+	"sdev/dev/devtest"
+)
+
+// story has every event at least once, in an order in which they could happen.
+func story() []dev.Event {
+	return []dev.Event{
+		dev.Warning{Code: dev.CodePortMoved, Message: "port 8501 is taken by container x; using 8502", Hint: "stop it"},
+		dev.PlanMade{Operations: []dev.Operation{{Verb: "build", Object: "image shop-app", Reason: "missing"}}},
+		dev.BuildStep{Service: "app", Step: 1, Total: 3, Text: "base: FROM docker.io/library/python:3.11-slim", MS: 1},
+		dev.BuildStep{Service: "app", Step: 2, Total: 3, Text: "dev: COPY a b", MS: 1, Cached: true},
+		dev.BuildStep{Service: "app", Step: 3, Total: 3, Text: "dev: RUN pip install --require-hashes -r requirements.txt && rm -rf /root/.cache"},
+		dev.BuildStep{Service: "app", Step: 3, Total: 3, Text: "dev: RUN pip install --require-hashes -r requirements.txt && rm -rf /root/.cache", MS: 28_600},
+		dev.BuildDone{Service: "app", Image: "shop-app", MS: 29_100},
+		dev.PlanMade{Operations: []dev.Operation{{Verb: "create", Object: "network shop_default", Reason: "missing"}, {Verb: "create", Object: "container shop-app-1", Reason: "missing"}}},
+		dev.ServiceState{Service: "app", State: dev.Creating},
+		dev.ServiceState{Service: "app", State: dev.Running},
+		dev.LogLine{Service: "app", Stream: "stdout", Text: "You can now view your Streamlit app in your browser."},
+		dev.Ready{URL: "http://localhost:8502", Mode: dev.Local, Services: []string{"app", "sdev-gateway"}, MS: 1042},
+		dev.PlanMade{},
+		dev.FileChanged{Paths: []string{"code_package/streamlit/Home.py"}, Rule: "derived: mounted source", Action: dev.Live},
+		dev.SessionOpened{Sessions: 1},
+		dev.FileChanged{Paths: []string{"code_package/streamlit/Home.py"}, Rule: "derived: mounted source", Action: dev.Live},
+		dev.AppReloaded{Trigger: "code_package/streamlit/Home.py", MS: 74, Sessions: 1, How: "mount"},
+		dev.SessionOpened{Sessions: 2, User: "alice@example.com"},
+		dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "code_package/streamlit/Home.py", Line: 12},
+		dev.AppException{Exception: "KeyError", Message: "'x'\nsecond line", File: "code_package/streamlit/pages/1_First_App.py", Line: 3, Page: "First App"},
+		dev.FileChanged{Paths: []string{"pyproject.toml", "uv.lock"}, Rule: "develop.watch[0] (docker-compose.yml:20)", Action: dev.Rebuild},
+		dev.AppReloaded{Trigger: "pyproject.toml", MS: 2310, Sessions: 2, How: "rebuild"},
+		dev.FileChanged{Paths: []string{"docker-compose.yml"}, Action: dev.Restart},
+		dev.LogLine{Service: "db", Stream: "stderr", Text: "listening"},
+		dev.LogLine{Service: "app", Stream: "stderr", Text: "a warning"},
+		dev.LogDropped{N: 120},
+		dev.ServiceState{Service: "app", State: dev.Unhealthy},
+		dev.ServiceState{Service: "app", State: dev.Exited, ExitCode: 1},
+		dev.SessionClosed{Sessions: 1},
+		dev.Failed{Code: dev.CodeAppExited, Message: "app ended", Hint: "see: sdev logs", Exit: 5},
+		dev.Stopped{MS: 310},
+	}
+}
+
+func show(t *testing.T, p render.Printer) {
+	t.Helper()
+	for i, e := range story() {
+		s := dev.Stamped{Seq: uint64(i) + 1, Time: time.Date(2026, 1, 31, 9, 0, i, 0, time.UTC), Event: e}
+		if err := p.Print(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStory_HasEveryEvent(t *testing.T) {
+	told := map[reflect.Type]bool{}
+	for _, e := range story() {
+		told[reflect.TypeOf(e)] = true
+	}
+	for _, e := range dev.Events() {
+		if !told[reflect.TypeOf(e)] {
+			t.Errorf("no %s in the story that all views are tested with", e.Type())
+		}
+	}
+}
+
+func TestViews_TellTheStory(t *testing.T) {
+	for name, make := range map[string]func(*bytes.Buffer) render.Printer{
+		"plain.txt":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Width: 80}) },
+		"verbose.txt": func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Verbose: true}) },
+		"quiet.txt":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Quiet: true}) },
+		"color.txt":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Color: true, Width: 80}) },
+		"story.json":  func(b *bytes.Buffer) render.Printer { return render.NewJSON(b) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			show(t, make(&out))
+			devtest.Golden(t, name, out.String())
+			if name != "color.txt" && strings.Contains(out.String(), "\x1b") {
+				t.Error("control sequences without colour")
+			}
+		})
+	}
+}
+
+func TestPlain_KeepsToTheWidth(t *testing.T) {
+	var out bytes.Buffer
+	p := render.NewPlain(&out, render.Options{Width: 60})
+	if err := p.Print(dev.Stamped{Event: dev.BuildStep{Step: 1, Total: 1, Text: strings.Repeat("long ", 100)}}); err != nil {
+		t.Fatal(err)
+	}
+	if line := strings.TrimSuffix(out.String(), "\n"); len([]rune(line)) > 60 {
+		t.Errorf("%d columns: %s", len([]rune(line)), line)
+	}
+}
+
+type broken struct{}
+
+var errBroken = errors.New("output closed")
+
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestPrinters_ReportABrokenOutput(t *testing.T) {
+	for _, p := range []render.Printer{render.NewPlain(broken{}, render.Options{}), render.NewJSON(broken{})} {
+		if err := p.Print(dev.Stamped{Event: dev.Ready{}}); !errors.Is(err, errBroken) {
+			t.Errorf("%T: error %v", p, err)
+		}
+	}
+}
