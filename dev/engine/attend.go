@@ -37,9 +37,11 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	case ctx.Err() == nil:
 		return err
 	}
-	if err := e.Down(context.WithoutCancel(ctx), force, p.Name, false); err != nil {
+	asked := time.Now()
+	if _, err := e.remove(context.WithoutCancel(ctx), force, p.Name, false); err != nil {
 		return err
 	}
+	e.emit(stopped(asked))
 	return ctx.Err()
 }
 

@@ -62,6 +62,7 @@ type Project struct {
 
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do
+	PortNamed int  // host port that the project's files ask for, whatever the flag says
 
 	GatewayImage string
 	// Effective derives what should run, once image and port are known.
@@ -122,15 +123,19 @@ type Running struct {
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
 
-// Up brings the project to where it should be and waits until its page answers. Where that fails,
-// what this call made is removed again.
+// Up brings the project to where it should be and waits until its page answers. Where that fails
+// or is interrupted, what this call made is removed again.
 func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
 	start := time.Now()
 	p, err := e.load(ctx)
 	if err != nil {
 		return Running{}, err
 	}
-	return e.up(ctx, p, want, start)
+	run, err := e.up(ctx, p, want, start)
+	if err != nil && ctx.Err() != nil && run.Changed && !want.Keep {
+		e.undo(context.WithoutCancel(ctx), p)
+	}
+	return run, err
 }
 
 func (e *Engine) load(ctx context.Context) (Project, error) {
@@ -200,9 +205,23 @@ func (e *Engine) undo(ctx context.Context, p Project) {
 // error. Once force ends, containers are killed instead of stopped.
 func (e *Engine) Down(ctx, force context.Context, project string, volumes bool) error {
 	start := time.Now()
+	found, err := e.remove(ctx, force, project, volumes)
+	if err == nil && found {
+		e.emit(stopped(start))
+	}
+	return err
+}
+
+// stopped counts from the request; what took less than a millisecond took one.
+func stopped(start time.Time) dev.Stopped {
+	return dev.Stopped{MS: max(1, time.Since(start).Milliseconds())}
+}
+
+// remove is Down without a word; found is false where there was nothing to remove.
+func (e *Engine) remove(ctx, force context.Context, project string, volumes bool) (found bool, err error) {
 	have, err := e.Runtime.Observe(ctx, project, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	done := make(chan struct{})
 	killed := make(chan struct{})
@@ -219,8 +238,5 @@ func (e *Engine) Down(ctx, force context.Context, project string, volumes bool) 
 	err = e.execute(ctx, plan.Down(have, volumes), plan.Labels{Project: project})
 	close(done)
 	<-killed
-	if err == nil && len(have.Containers)+len(have.Networks) > 0 {
-		e.emit(dev.Stopped{MS: time.Since(start).Milliseconds()})
-	}
-	return err
+	return len(have.Containers)+len(have.Networks) > 0, err
 }

@@ -17,30 +17,36 @@ import (
 // portTries is how many numbers above the wanted port are tried.
 const portTries = 100
 
-// port chooses the host port of the app's origin: the one in use if the project runs, the one
-// asked for by flag, else the one remembered or the usual one, else the next free one.
-func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory memory) (int, error) {
+// port chooses the host port of the app's origin: the one asked for by flag, else the one in use
+// if the project runs, else the one remembered or the usual one, else the next free one. Project
+// files that ask for another port than before end what is in use and what is remembered. A port
+// from a flag is not remembered.
+func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory *memory) (int, error) {
 	current := published(p, have)
-	if p.PortFixed {
-		if p.Port == current || free(p.Port) {
-			return p.Port, nil
-		}
+	available := func(port int) bool { return port == current || free(port) }
+	asBefore := memory.Named == p.PortNamed
+	if !asBefore {
+		memory.Port, memory.Named = 0, p.PortNamed
+	}
+	switch {
+	case p.PortFixed && available(p.Port):
+		return p.Port, nil
+	case p.PortFixed:
 		return 0, takenError(p.Port, e.owner(ctx, p.Port), nil)
-	}
-	if current != 0 {
+	case current != 0 && asBefore:
 		return current, nil
-	}
-	if memory.Port != 0 && free(memory.Port) {
+	case memory.Port != 0 && available(memory.Port):
 		return memory.Port, nil
 	}
 	for port := p.Port; port < p.Port+portTries && port < 65536; port++ {
-		if !free(port) {
+		if !available(port) {
 			continue
 		}
 		if port != p.Port {
 			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; using %d", p.Port, e.owner(ctx, p.Port), port),
 				Hint: fmt.Sprintf("stop it and run: sdev down && sdev up --port %d", p.Port)})
 		}
+		memory.Port = port
 		return port, nil
 	}
 	return 0, takenError(p.Port, e.owner(ctx, p.Port), nil)

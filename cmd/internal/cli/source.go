@@ -53,7 +53,7 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 	out := engine.Project{
 		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(),
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
-		Warnings: append(p.Warnings, warnings...), Image: plan.ImageName(p.Name, p.Model.Services[p.App]), Port: p.WantedPort(), GatewayImage: gateway,
+		Warnings: append(p.Warnings, warnings...), Image: plan.ImageName(p.Name, p.Model.Services[p.App]), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: gateway,
 	}
 	if o.port != 0 {
 		out.Port, out.PortFixed = o.port, true
