@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -132,7 +133,7 @@ func (r *follower) read(ctx context.Context, id, service string, since time.Time
 func (r *follower) copyLog(ctx context.Context, id, service string, since time.Time, tail int) {
 	opts := container.LogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: r.Stay}
 	if !since.IsZero() {
-		opts.Since = strconv.FormatFloat(float64(since.UnixNano())/1e9, 'f', 9, 64)
+		opts.Since = fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond())
 	}
 	if tail >= 0 && service != r.Gateway {
 		opts.Tail = strconv.Itoa(tail)
