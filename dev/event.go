@@ -81,7 +81,7 @@ type Ready struct {
 // FileChanged is a save, as one batch of paths that one rule covers.
 type FileChanged struct {
 	Paths  []string `json:"paths"`  // relative to the project, with slashes
-	Rule   string   `json:"rule"`   // the rule's origin: "develop.watch[0] (compose.yml:12)", "derived: source"
+	Rule   string   `json:"rule"`   // the rule's origin: "develop.watch[0] (compose.yml)", "derived: source"
 	Action Action   `json:"action"` // what a change to these means
 }
 

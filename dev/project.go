@@ -29,7 +29,7 @@ type Rule struct {
 	Include []string `json:"include,omitempty"`
 	Ignore  []string `json:"ignore,omitempty"`
 	Action  Action   `json:"action"`
-	// Origin is where the rule comes from: "develop.watch[0] (compose.yml:12)", "derived: source".
+	// Origin is where the rule comes from: "develop.watch[0] (compose.yml)", "derived: source".
 	Origin string `json:"origin"`
 }
 

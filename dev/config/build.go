@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -137,13 +139,18 @@ func ignorePatterns(context, dockerfile string) (*patternmatcher.PatternMatcher,
 	return patternmatcher.New(patterns)
 }
 
-// RelativeFiles are the files that describe the project, relative to it, with slashes.
+// RelativeFiles are the files that describe the project, relative to it, with slashes: those that
+// were read, and those that would be if they were there.
 func (p *Project) RelativeFiles() []string {
 	files := []string{".env"}
+	if p.usual {
+		files = append(files, cli.DefaultOverrideFileNames...)
+	}
 	for _, f := range p.Files {
 		if rel, ok := p.relative(f); ok {
 			files = append(files, rel)
 		}
 	}
-	return files
+	slices.Sort(files)
+	return slices.Compact(files)
 }

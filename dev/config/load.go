@@ -31,6 +31,7 @@ type Project struct {
 	Warnings []dev.Warning
 
 	sources sources
+	usual   bool // the files were found under their usual names
 }
 
 // Options says where to look.
@@ -56,7 +57,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if err != nil {
 		return nil, missing(o, err)
 	}
-	p := &Project{Dir: dir}
+	p := &Project{Dir: dir, usual: len(o.Files) == 0}
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,8 @@ func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
 	var out []dev.Rule
 	for i, t := range app.Develop.Watch {
 		file, line := p.sources.locate("services", app.Name, "develop", "watch", strconv.Itoa(i))
-		origin := fmt.Sprintf("develop.watch[%d] (%s:%d)", i, file, line)
+		// Without its line: the running gateway is told these, and an edit above it would replace it.
+		origin := fmt.Sprintf("develop.watch[%d] (%s)", i, file)
 		rel, ok := p.relative(t.Path)
 		if !ok {
 			return nil, bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("develop.watch[%d] watches %s, which lies outside the project", i, t.Path), "give a path inside the project")
@@ -57,13 +58,7 @@ func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
 
 func derivedRules(p *Project, app types.ServiceConfig) []dev.Rule {
 	var out []dev.Rule
-	var composeFiles []string
-	for _, f := range p.Files {
-		if rel, ok := p.relative(f); ok {
-			composeFiles = append(composeFiles, rel)
-		}
-	}
-	out = append(out, dev.Rule{Path: ".", Include: append(composeFiles, ".env"), Action: dev.Restart, Origin: "derived: project file"})
+	out = append(out, dev.Rule{Path: ".", Include: p.RelativeFiles(), Action: dev.Restart, Origin: "derived: project file"})
 	if app.Build != nil {
 		if context, ok := p.relative(app.Build.Context); ok {
 			include := append(dependencyFiles(), ".dockerignore", filepath.ToSlash(app.Build.Dockerfile))
