@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
-	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1)}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), missed: map[string]dev.ServiceState{}}
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.follow(gctx, start) })
 	group.Go(func() error { return a.run(gctx, want, start) })
@@ -59,6 +60,10 @@ type attendant struct {
 	cancel  context.CancelFunc // of the converge under way; nil if none
 	exited  bool               // the app's container has ended, and not by our hand
 	pending func()             // what to start when the converge under way has ended
+
+	// missed is the last state of each service that came while a converge was under way. Most are its
+	// own doing, but not all: those are seen to when it has ended.
+	missed map[string]dev.ServiceState
 }
 
 type result struct {
@@ -118,16 +123,17 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 		case ev.Action == dev.Restart:
 			own := !slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
 			a.start(ctx, Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}, Quiet: true}, !own)
-		case ev.Action == dev.Live && a.exited:
+		case ev.Action == dev.Live && (a.exited || a.missed[a.project.App].State == dev.Exited):
 			a.start(ctx, Want{Quiet: true}, false)
 		}
 	case dev.ServiceState:
 		if a.cancel != nil {
-			return nil // our own doing; what it leaves is looked at when it has ended
+			a.missed[ev.Service] = ev
+			return nil
 		}
 		switch {
-		case ev.Service == a.project.Gateway && ev.State == dev.Removed:
-			return a.stopped(ctx)
+		case ev.State == dev.Removed:
+			return a.stopped(ctx) // whichever goes last
 		case ev.Service == a.project.Gateway && ev.State == dev.Running:
 			a.start(ctx, Want{Quiet: true}, false) // restarted by hand: the app has to follow
 		case ev.Service == a.project.App:
@@ -205,9 +211,22 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 		if e.Exit == dev.ExitEngine {
 			return r.err
 		}
-		return nil
+		return a.catchUp(ctx)
 	}
 	a.project, a.exited = r.run.Project, false
+	return a.catchUp(ctx)
+}
+
+// catchUp acts on the states that came while a converge was under way. Where they were its own
+// doing, it finds nothing to do.
+func (a *attendant) catchUp(ctx context.Context) error {
+	missed := a.missed
+	a.missed = map[string]dev.ServiceState{}
+	for _, service := range slices.Sorted(maps.Keys(missed)) {
+		if err := a.act(ctx, missed[service]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

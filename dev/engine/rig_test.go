@@ -161,8 +161,16 @@ type attendance struct {
 	err              error // of Attend, once ended is closed
 }
 
-// attend starts an Attend and waits until the page answers.
+// attend begins an Attend and waits until the page answers.
 func (r *rig) attend() *attendance {
+	r.Helper()
+	a := r.begin()
+	a.await("ready")
+	a.settled()
+	return a
+}
+
+func (r *rig) begin() *attendance {
 	r.Helper()
 	ctx, interrupt := context.WithCancel(r.Context())
 	force, kill := context.WithCancel(r.Context())
@@ -176,17 +184,15 @@ func (r *rig) attend() *attendance {
 		kill()
 		<-a.ended
 	})
-	a.await("ready")
-	a.settled()
 	return a
 }
 
-// settled waits until Attend has looked at what its own start brought about: a save right after that
-// is not taken for part of it.
+// settled waits until Attend has looked at what its own start brought about: a restart that comes
+// after that is over.
 func (a *attendance) settled() {
 	a.Helper()
-	a.fake.Print("app", "stdout", "settled")
-	devtest.Await(a, a, func(ev dev.Event) bool { l, ok := ev.(dev.LogLine); return ok && l.Text == "settled" })
+	a.save(dev.Restart, ".streamlit/config.toml")
+	a.await("ready")
 }
 
 func (a *attendance) await(kind string) dev.Event {
