@@ -22,6 +22,7 @@ func (e *Engine) lock(ctx context.Context, file string) (release func(), err err
 		ok, err = l.TryLockContext(ctx, 25*time.Millisecond)
 	}
 	if ctx.Err() != nil {
+		_ = l.Unlock() // nobody would, and this process may come back for it
 		return nil, ctx.Err()
 	}
 	if err != nil || !ok {

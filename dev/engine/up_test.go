@@ -340,3 +340,20 @@ func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
 		t.Errorf("told: %s", got)
 	}
 }
+
+func TestUp_ThatIsInterruptedAtTheLockLetsGoOfIt(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e := r.engine()
+	e.Source = func(ctx context.Context) (engine.Project, error) {
+		cancel()
+		return r.source(ctx)
+	}
+	if _, err := e.Up(ctx, engine.Want{}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	r.up(engine.Want{})
+	if got := r.Warnings(); len(got) != 0 {
+		t.Errorf("warnings %v", got)
+	}
+}
