@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha1" //nolint:gosec // the AWS CLI names its SSO cache files by SHA-1; nothing is secured by it here
 	"encoding/hex"
 	"encoding/json"
@@ -33,11 +34,26 @@ type AWS struct {
 	Caches  []string  // those of sso/cache and cli/cache that exist, which tools write to
 }
 
-// CA is an extra certificate bundle. The zero value means that there is none.
+// CA is an extra certificate authority. The zero value means that there is none.
 type CA struct {
-	File   string // absolute
+	File   string // absolute; a bundle that holds the usual authorities as well
 	Origin string // the variable or setting that named it
-	PEM    []byte
+	PEM    []byte // what File holds, or is to hold
+	Made   bool   // File is sdev's own: see [CA.Write]
+}
+
+// Write makes the bundle where it is not one of the machine's own files.
+func (c CA) Write() error {
+	if !c.Made {
+		return nil
+	}
+	if old, err := os.ReadFile(c.File); err == nil && bytes.Equal(old, c.PEM) {
+		return nil
+	}
+	if err := os.WriteFile(c.File, c.PEM, 0o600); err != nil {
+		return bad(dev.CodeProjectInvalid, "", 0, "cannot write the CA bundle: "+err.Error(), "make the project folder writable")
+	}
+	return nil
 }
 
 // ReadMachine looks at user, home folder and environment. What is merely missing becomes a warning.
@@ -121,7 +137,23 @@ func readCA(p *Project, getenv func(string) string) (CA, error) {
 		return CA{}, bad(dev.CodeCAInvalid, file, line, fmt.Sprintf("extra CA (%s): %v", ca.Origin, err), "point "+ca.Origin+" at a PEM file, or unset it")
 	}
 	ca.PEM = b
+	if ca.Origin == "x-sdev.ca" || ca.Origin == "NODE_EXTRA_CA_CERTS" {
+		// These name what comes on top of the usual authorities; what reads SSL_CERT_FILE wants all of them.
+		ca.PEM = append(systemRoots(), b...)
+		ca.File, ca.Made = filepath.Join(p.StatePath(), "ca.pem"), true
+	}
 	return ca, nil
+}
+
+// systemRoots is this machine's own bundle, from where distributions keep it; nil where none is
+// found. Source: crypto/x509, root_linux.go and root_darwin.go.
+func systemRoots() []byte {
+	for _, file := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"} {
+		if b, err := os.ReadFile(file); err == nil {
+			return append(bytes.TrimSpace(b), '\n')
+		}
+	}
+	return nil
 }
 
 func readAWS(getenv func(string) string, s AWSSettings) AWS {

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+)
+
+func TestReadme_HasTheExitCodes(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range dev.ExitCodes() {
+		if row := fmt.Sprintf("| %d | %s |", c.Code, c.About); !strings.Contains(string(readme), row) {
+			t.Errorf("README has no row %q", row)
+		}
+	}
+}
+
+func TestReadme_NamesEveryCommand(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{Streams: Streams{}}
+	for _, cmd := range a.command().Commands() {
+		if !cmd.Hidden && cmd.Name() != "help" && cmd.Name() != "version" && !strings.Contains(string(readme), cmd.Name()) {
+			t.Errorf("README does not name sdev %s", cmd.Name())
+		}
+	}
+}
+
+func TestHelp_SaysWhatEveryCommandIsFor(t *testing.T) {
+	a := &app{}
+	for _, cmd := range a.command().Commands() {
+		if cmd.Short == "" {
+			t.Errorf("sdev %s has no short help", cmd.Name())
+		}
+	}
+}
+
+func TestMain_PrintsAnErrorOnceWithItsHint(t *testing.T) {
+	s, out, errs := Buffers(nil)
+	if code := Main(context.WithoutCancel(t.Context()), t.Context(), s, []string{"up", "--nonsense"}); code != dev.ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	if want := "sdev: unknown flag: --nonsense\nhint: see: sdev up --help\n"; errs.String() != want || out.Len() != 0 {
+		t.Errorf("stderr %q, stdout %q", errs.String(), out.String())
+	}
+}
