@@ -34,13 +34,14 @@ type envelope struct {
 	Type string    `json:"type"`
 }
 
-// MarshalJSON writes one flat object: v, seq, time and type, then the event's own fields.
+// MarshalJSON writes one flat object: v, seq, time and type, then the event's own fields. A list
+// without entries is written as one, never as null.
 func (s Stamped) MarshalJSON() ([]byte, error) {
 	head, err := json.Marshal(envelope{WireVersion, s.Seq, s.Time.UTC(), s.Event.Type()})
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(s.Event)
+	body, err := json.Marshal(withLists(s.Event))
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +50,17 @@ func (s Stamped) MarshalJSON() ([]byte, error) {
 	}
 	head[len(head)-1] = ','
 	return append(head, body[1:]...), nil
+}
+
+func withLists(e Event) Event {
+	v := reflect.New(reflect.TypeOf(e)).Elem()
+	v.Set(reflect.ValueOf(e))
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Slice && f.IsNil() {
+			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
+		}
+	}
+	return v.Interface().(Event)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. Unknown fields are ignored; an unknown type or

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"sdev/dev"
 	"sdev/dev/devtest"
 )
@@ -38,9 +41,25 @@ func TestJSON_OfEveryEventCanBeReadBack(t *testing.T) {
 		var got dev.Stamped
 		if err := json.Unmarshal(line, &got); err != nil {
 			t.Errorf("%s: %v", line, err)
-		} else if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s was read back as %+v", line, got)
+		} else if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s was read back as something else (-want +got):\n%s", line, diff)
 		}
+	}
+}
+
+func TestJSON_ListsAreNeverNull(t *testing.T) {
+	for _, e := range zeros() {
+		line, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(line), "null") {
+			t.Errorf("%s", line)
+		}
+	}
+	ev := dev.FileChanged{}
+	if _, err := json.Marshal(dev.Stamped{Event: ev}); err != nil || ev.Paths != nil {
+		t.Errorf("writing changed the event: %+v, %v", ev, err)
 	}
 }
 
