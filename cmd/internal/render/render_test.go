@@ -77,8 +77,10 @@ func TestViews_TellTheStory(t *testing.T) {
 		"plain.txt":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Width: 80}) },
 		"verbose.txt": func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Verbose: true}) },
 		"quiet.txt":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Quiet: true}) },
-		"color.txt":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Color: true, Width: 80}) },
-		"story.json":  func(b *bytes.Buffer) render.Printer { return render.NewJSON(b) },
+		"color.txt": func(b *bytes.Buffer) render.Printer {
+			return render.NewPlain(b, render.Options{Color: true, Width: 80})
+		},
+		"story.json": func(b *bytes.Buffer) render.Printer { return render.NewJSON(b) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
