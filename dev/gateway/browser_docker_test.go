@@ -275,9 +275,7 @@ func (p *page) types(selector, text string) {
 	p.t.Helper()
 	p.idle()
 	for range 10 {
-		if _, err := p.is(fmt.Sprintf(`document.querySelector(%q).select(), true`, selector)); err != nil {
-			p.t.Fatal(err)
-		}
+		p.becomes(fmt.Sprintf(`(() => { const field = document.querySelector(%q); field?.select(); return field !== null })()`, selector))
 		if err := chromedp.Do(p.ctx, chromedp.SendKeys(selector, text)); err != nil {
 			p.t.Fatal(err)
 		}
