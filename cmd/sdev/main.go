@@ -8,14 +8,29 @@ import (
 	"os/signal"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"sdev/cmd/internal/cli"
 )
 
 func main() {
 	ctx, force, done := interrupts()
-	code := cli.Main(ctx, force, cli.System(), os.Args[1:])
+	code := cli.Main(ctx, force, system(), os.Args[1:])
 	done()
 	os.Exit(code)
+}
+
+// system is the real world.
+func system() cli.Streams {
+	s := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: 80, Getenv: os.Getenv, Env: os.Environ()}
+	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
+	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd()))
+	if s.OutTTY {
+		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+			s.Width = width
+		}
+	}
+	return s
 }
 
 // interrupts turns signals into contexts: the first ends ctx, which asks for a graceful stop; the

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -97,8 +98,8 @@ func readSources(paths []string, dir string) (sources, error) {
 			return nil, bad(dev.CodeProjectMissing, path, 0, "no such file", "check the path given with --file")
 		}
 		if err != nil {
-			if _, ok := err.(*dev.Error); ok {
-				return nil, err
+			if e, ok := errors.AsType[*dev.Error](err); ok {
+				return nil, e
 			}
 			return nil, bad(dev.CodeProjectInvalid, path, 0, "cannot be read: "+err.Error(), "check the file's permissions")
 		}

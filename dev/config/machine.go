@@ -2,7 +2,7 @@ package config
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // the AWS CLI names its SSO cache files by SHA-1; nothing is secured by it here
+	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -210,7 +210,7 @@ func expiry(dir string, config *ini.File, profile, keys *ini.Section) time.Time 
 	if cacheKey == "" {
 		return time.Time{}
 	}
-	sum := sha1.Sum([]byte(cacheKey)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(cacheKey))
 	b, err := os.ReadFile(filepath.Join(dir, "sso", "cache", hex.EncodeToString(sum[:])+".json"))
 	if err != nil {
 		return time.Time{}

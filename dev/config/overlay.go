@@ -135,7 +135,7 @@ func (o *overlay) ports() (appPorts, error) {
 	if main, ok := o.p.mainPort(); ok {
 		ports.front = main.Target
 	} else if ports.fixed {
-		ports.front = uint32(ports.app) //nolint:gosec // 1..65535, checked above
+		ports.front = uint32(ports.app)
 	}
 	if !ports.fixed {
 		ports.app = int(ports.front) + 10000

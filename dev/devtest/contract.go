@@ -56,7 +56,7 @@ func TestRuntime(t *testing.T, image string, open func(t *testing.T) Runtime) {
 		"JoiningANetworkNeedsItsOwner":           (*contract).joined,
 	} {
 		t.Run(name, func(t *testing.T) {
-			name := fmt.Sprintf("contract-%08x", rand.Uint32()) //nolint:gosec // a name
+			name := fmt.Sprintf("contract-%08x", rand.Uint32())
 			c := &contract{T: t, Runtime: open(t), image: image, labels: plan.Labels{
 				Project: name, App: "app", Gateway: "gateway", Dir: "/work/" + name, ConfigFiles: []string{"/work/compose.yml", "/work/more.yml"}}}
 			t.Cleanup(func() { c.clean(c.labels) })
@@ -434,7 +434,7 @@ func (c *contract) takenPort() {
 	if err != nil {
 		c.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was sent
+	defer l.Close()
 	s := c.service("app", Script{})
 	s.Config.NetworkMode = ""
 	s.Config.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(l.Addr().(*net.TCPAddr).Port), Target: 8501, Protocol: "tcp"}}
@@ -502,6 +502,6 @@ func freePort(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was sent
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }

@@ -58,7 +58,7 @@ func healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
 		}
 	}
 	if h.Retries != nil {
-		out.Retries = int(*h.Retries) //nolint:gosec // a count of retries
+		out.Retries = int(*h.Retries)
 	}
 	return out
 }

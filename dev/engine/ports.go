@@ -23,7 +23,7 @@ const portTries = 100
 // from a flag is not remembered.
 func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory *memory) (int, error) {
 	current := published(p, have)
-	available := func(port int) bool { return port == current || free(port) }
+	available := func(port int) bool { return port == current || free(ctx, port) }
 	asBefore := memory.Named == p.PortNamed
 	if !asBefore {
 		memory.Port, memory.Named = 0, p.PortNamed
@@ -74,8 +74,8 @@ func published(p Project, have plan.Observed) int {
 
 // free tries to listen. Only a port in use counts as taken: any other refusal is the engine's to
 // tell.
-func free(port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func free(ctx context.Context, port int) bool {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return !errors.Is(err, syscall.EADDRINUSE)
 	}
@@ -85,7 +85,7 @@ func free(port int) bool {
 
 // owner names who listens on a port, as well as can be told.
 func (e *Engine) owner(ctx context.Context, port int) string {
-	if name := e.Images.PortOwner(ctx, uint16(port)); name != "" { //nolint:gosec // a port number
+	if name := e.Images.PortOwner(ctx, uint16(port)); name != "" {
 		return name
 	}
 	if name := processOn(port); name != "" {

@@ -43,7 +43,7 @@ func (c *promptConn) Read(p []byte) (int, error) {
 	// The kernel falls back to waiting whenever it likes, so it is asked again each time. Its refusal
 	// would only cost time.
 	_ = c.raw.Control(func(fd uintptr) {
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) //nolint:gosec // a file descriptor
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
 	})
 	return n, err
 }

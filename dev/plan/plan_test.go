@@ -269,7 +269,7 @@ func TestMake_GivesContainersTheEnginesNames(t *testing.T) {
 // Whatever part of the project is there, and in whatever state: one plan is enough, and services
 // start after what they depend on.
 func TestMake_TwiceFindsNothingToDo(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // situations, not secrets
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		model := shop()
 		have := runs(t, model)

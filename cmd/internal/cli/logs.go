@@ -79,7 +79,7 @@ func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) err
 
 func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
 	events := hub.New(a.now)
-	shown := a.show(events, view{json: asJSON})
+	shown := a.show(ctx, events, view{json: asJSON})
 	err := r.engine.Follow(ctx, f, events.EmitAt)
 	events.Close()
 	if showErr := <-shown; err == nil {
@@ -106,7 +106,7 @@ func (a *app) pastLogs(ctx context.Context, r running, f plan.Follow, asJSON boo
 	slices.SortStableFunc(all, func(x, y dev.Stamped) int { return x.Time.Compare(y.Time) })
 	printer := a.printer(view{json: asJSON})
 	for i, s := range all {
-		s.Seq = uint64(i) + 1 //nolint:gosec // a count
+		s.Seq = uint64(i) + 1
 		if err := printer.Print(s); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (a *app) runOpen(ctx context.Context) error {
 		_, err := fmt.Fprintf(a.Err, "no browser to start here (%s is missing): open the address yourself\n", command[0])
 		return err
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) //nolint:gosec // the user's own browser
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the browser: %w", err)
 	}

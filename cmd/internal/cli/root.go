@@ -26,7 +26,7 @@ const ExitInterrupted = dev.ExitInterrupted
 // app is what all commands share.
 type app struct {
 	Streams
-	force context.Context // ends with the second interrupt
+	force context.Context //nolint:containedctx // the second interrupt concerns the whole run of the program
 	now   func() time.Time
 
 	dir     string

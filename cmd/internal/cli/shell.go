@@ -59,7 +59,7 @@ func (a *app) runShell(ctx context.Context, command []string) error {
 // rawTerminal hands the terminal to the container: keys go through as they are, and its size
 // follows the window. restore undoes that and ends what it started.
 func (a *app) rawTerminal(ctx context.Context, in *os.File, x *docker.Exec) (restore func(), err error) {
-	fd := int(in.Fd()) //nolint:gosec // a file descriptor
+	fd := int(in.Fd())
 	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (a *app) rawTerminal(ctx context.Context, in *os.File, x *docker.Exec) (res
 		for {
 			if w, h, err := term.GetSize(fd); err == nil {
 				select {
-				case sizes <- [2]uint{uint(w), uint(h)}: //nolint:gosec // a terminal's size
+				case sizes <- [2]uint{uint(w), uint(h)}:
 				case <-ctx.Done():
 					return
 				}

@@ -3,9 +3,6 @@ package cli
 import (
 	"bytes"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 )
 
 // Streams is the outside world of a command, as values: a terminal, or buffers in a test.
@@ -18,19 +15,6 @@ type Streams struct {
 	Width  int
 	Getenv func(string) string
 	Env    []string // KEY=VALUE
-}
-
-// System is the real world.
-func System() Streams {
-	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: 80, Getenv: os.Getenv, Env: os.Environ()}
-	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))   //nolint:gosec // a file descriptor
-	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd())) //nolint:gosec // a file descriptor
-	if s.OutTTY {
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil { //nolint:gosec // a file descriptor
-			s.Width = w
-		}
-	}
-	return s
 }
 
 // Buffers is a world of buffers, for tests.

@@ -115,7 +115,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*e
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	events := hub.New(a.now)
-	shown := a.show(events, v)
+	shown := a.show(ctx, events, v)
 	err = work(&engine.Engine{
 		Runtime: runtime, Images: runtime, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
@@ -141,13 +141,14 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*e
 }
 
 // show prints events in a goroutine of its own until the hub is closed, then delivers how that went.
-func (a *app) show(events *hub.Hub, v view) <-chan error {
+func (a *app) show(ctx context.Context, events *hub.Hub, v view) <-chan error {
+	ctx = context.WithoutCancel(ctx) // what happens after an interrupt is shown too
 	_, stream := events.Subscribe()
 	done := make(chan error, 1)
 	printer := a.printer(v)
 	go func() {
 		for {
-			ev, err := stream.Next(context.Background())
+			ev, err := stream.Next(ctx)
 			if err != nil {
 				done <- render.End(err)
 				return

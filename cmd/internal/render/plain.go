@@ -204,6 +204,7 @@ func savedSuffix(e dev.FileChanged, sessions int) string {
 		if sessions == 0 {
 			return "  no tab is open; the next one shows it"
 		}
+	case dev.Ignored:
 	}
 	return ""
 }
