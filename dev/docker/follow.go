@@ -142,7 +142,7 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	if err != nil {
 		return // removed meanwhile: its state says so
 	}
-	defer stream.Close() //nolint:errcheck // only read
+	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
 	defer stop()
 

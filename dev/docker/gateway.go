@@ -134,7 +134,7 @@ func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 	if err != nil {
 		return refused("load the gateway's image", err)
 	}
-	defer out.Close() //nolint:errcheck // only read
+	defer out.Close()
 	if _, err := io.Copy(io.Discard, out); err != nil {
 		return refused("load the gateway's image", err)
 	}

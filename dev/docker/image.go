@@ -48,7 +48,7 @@ func (e *Engine) Pull(ctx context.Context, ref string) error {
 	if err != nil {
 		return imageMissing(ref, err)
 	}
-	defer out.Close() //nolint:errcheck // only read
+	defer out.Close()
 	decoder := json.NewDecoder(out)
 	for {
 		var m struct {
