@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strings"
 
 	"sdev/dev"
@@ -29,6 +30,7 @@ func fromCompose(all sources, err error) *dev.Error {
 			message = after
 		}
 	}
+	message = strings.TrimRight(message, ".")
 	file, line := all.locateMentioned(message)
 	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for what may stand there"
 	switch {
@@ -37,8 +39,14 @@ func fromCompose(all sources, err error) *dev.Error {
 	case strings.Contains(message, "interpolation format"):
 		code, hint = dev.CodeComposeVariable, "write ${NAME}, or $$ for a plain dollar sign"
 	case strings.Contains(message, "env file"):
+		message, _, _ = strings.Cut(message, ": stat ")
 		code, hint = dev.CodeComposeEnvFile, "create the file, or write {path: …, required: false}"
 		file, line = all.locateEnvFile(message)
+	case strings.Contains(message, "additional properties"):
+		if m := quotedOnce.FindStringSubmatch(message); m != nil {
+			message, hint = m[1]+" is not a key of the Compose Specification", "remove it, or check its spelling"
+			file, line = all.locate(m[1])
+		}
 	case strings.HasSuffix(message, "false schema"):
 		message = strings.TrimSuffix(message, " false schema") + " is not a key of the Compose Specification"
 		hint = "remove it, or check its spelling"
@@ -47,6 +55,9 @@ func fromCompose(all sources, err error) *dev.Error {
 	e.Cause = err
 	return e
 }
+
+// quotedOnce is how the schema names a key at the top that it does not know.
+var quotedOnce = regexp.MustCompile(`'([^']+)'`)
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")

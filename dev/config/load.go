@@ -48,9 +48,13 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	// compose-go tells by logging what Load reports itself, with places.
 	logrus.SetOutput(io.Discard)
 
-	opts, err := cli.NewProjectOptions(o.Files,
-		cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithDotEnv,
-		cli.WithProfiles(o.Profiles), cli.WithConfigFileEnv, cli.WithDefaultConfigPath)
+	// In Compose's own order: a .env where the search starts may name the files, and the one beside
+	// the first of them fills in the variables.
+	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv,
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(o.Profiles...))
+	if err == nil && len(opts.ConfigPaths) == 0 {
+		err = os.ErrNotExist
+	}
 	if err != nil {
 		return nil, missing(o, err)
 	}
@@ -77,6 +81,27 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	p.Warnings, err = checkVariables(p, opts.Environment)
 	return p, err
+}
+
+// paths are the files that were asked for, seen from Dir.
+func (o Options) paths() []string {
+	var out []string
+	for _, f := range o.Files {
+		if !filepath.IsAbs(f) {
+			f = filepath.Join(o.Dir, f)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// besideFirstFile makes the folder of the first compose file the project's, as Compose does,
+// wherever the search for it started.
+func besideFirstFile(o *cli.ProjectOptions) error {
+	if len(o.ConfigPaths) > 0 {
+		o.WorkingDir = filepath.Dir(o.ConfigPaths[0])
+	}
+	return nil
 }
 
 func missing(o Options, err error) error {

@@ -1,0 +1,261 @@
+package config_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/devtest"
+)
+
+// composeFile is what a scaffolded project has, as lines that tests count on.
+const composeFile = `name: shop
+x-sdev:
+  app: streamlit-local
+services:
+  streamlit-local:
+    build:
+      context: .
+      target: dev
+    init: true
+    ports:
+      - "127.0.0.1:8501:8501"
+    volumes:
+      - ./code_package:/app/code_package
+      - ./.streamlit:/app/.streamlit:ro
+    develop:
+      watch:
+        - {action: rebuild, path: pyproject.toml}
+        - {action: restart, path: .streamlit/config.toml}
+  streamlit:
+    profiles: [release]
+    image: shop:release
+`
+
+// load loads a project of these files, whose compose file is "docker-compose.yml" among them.
+func load(t *testing.T, files map[string]string, options ...func(*config.Options)) (*config.Project, error) {
+	t.Helper()
+	o := config.Options{Dir: devtest.Project(t, files)}
+	for _, set := range options {
+		set(&o)
+	}
+	return config.Load(t.Context(), o)
+}
+
+// loaded is load of what must be right.
+func loaded(t *testing.T, compose string, options ...func(*config.Options)) *config.Project {
+	t.Helper()
+	p, err := load(t, map[string]string{"docker-compose.yml": compose}, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
+	const app = "services:\n  streamlit:\n    image: shop\n"
+	for name, c := range map[string]struct {
+		compose string
+		code    dev.Code
+		want    string // the whole error
+		hint    string // part of the hint
+	}{
+		"no YAML": {"services:\n  streamlit:\n    image: shop\n   ports: [1]\n", dev.CodeComposeSyntax,
+			"docker-compose.yml:3: not valid YAML: did not find expected key", "indentation"},
+		"a tab": {"services:\n\tstreamlit: {}\n", dev.CodeComposeSyntax,
+			"docker-compose.yml:2: not valid YAML: found character that cannot start any token", "spaces"},
+		"unknown top-level key": {app + "servces: {}\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:4: servces is not a key of the Compose Specification", "spelling"},
+		"unknown key of a service": {app + "    imgae: other\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:4: services.streamlit.imgae is not a key of the Compose Specification", "spelling"},
+		"wrong type": {app + "    ports: 8501\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:4: services.streamlit.ports must be a array", ""},
+		"key that is not applied": {app + "    privileged: true\n", dev.CodeComposeKey,
+			"docker-compose.yml:4: services.streamlit.privileged is not applied by sdev", "profile"},
+		"build key that is not applied": {app + "    build:\n      context: .\n      ssh: [default]\n", dev.CodeComposeKey,
+			"docker-compose.yml:6: services.streamlit.build.ssh is not applied by sdev", "remove it"},
+		"condition that is not applied": {app + "    depends_on:\n      db:\n        condition: service_healthy\n  db:\n    image: postgres\n", dev.CodeComposeKey,
+			"docker-compose.yml:6: services.streamlit.depends_on.db: condition service_healthy is not applied by sdev", "service_started"},
+		"unknown x-sdev setting": {"x-sdev:\n  app: streamlit\n  colour: red\n" + app, dev.CodeXSdev,
+			"docker-compose.yml:3: unknown setting x-sdev.colour", "known here: app, aws, ca, entry"},
+		"unknown x-sdev.aws setting": {"x-sdev:\n  aws:\n    regoin: eu\n" + app, dev.CodeXSdev,
+			"docker-compose.yml:3: unknown setting x-sdev.aws.regoin", "mode, profile, region"},
+		"wrong x-sdev value": {"x-sdev:\n  aws: {mode: copy}\n" + app, dev.CodeXSdev,
+			`docker-compose.yml:2: x-sdev.aws.mode is "copy"`, "one of: mount, none"},
+		"x-sdev value of a wrong type": {"x-sdev:\n  app: [streamlit]\n" + app, dev.CodeXSdev,
+			"docker-compose.yml:2: x-sdev.app must be a text", "help x-sdev"},
+		"x-sdev is no mapping": {"x-sdev: yes\n" + app, dev.CodeXSdev,
+			"docker-compose.yml:1: x-sdev must be a mapping", "help x-sdev"},
+		"x-sdev.app names nothing": {"x-sdev:\n  app: web\n" + app, dev.CodeXSdev,
+			`docker-compose.yml:2: x-sdev.app names "web", which is no active service`, "services here: streamlit"},
+		"no app to be recognised": {"name: shop\nservices:\n  web:\n    image: a\n  db:\n    image: b\n", dev.CodeAppMissing,
+			"docker-compose.yml:2: cannot tell which service is the Streamlit app: db, web", "x-sdev: {app: NAME}"},
+		"two apps": {"services:\n  a:\n    image: streamlit\n  b:\n    image: streamlit\n", dev.CodeAppMissing,
+			"docker-compose.yml:1: cannot tell which service is the Streamlit app: a, b", "x-sdev: {app: NAME}"},
+		"variable that is not set": {app + "    environment:\n      KEY: ${UNSET_HERE}\n", dev.CodeComposeVariable,
+			"docker-compose.yml:5: variable UNSET_HERE is not set", "${UNSET_HERE:-}"},
+		"required variable": {app + "    user: ${UNSET_HERE:?who runs it}\n", dev.CodeComposeVariable,
+			`docker-compose.yml:4: error while interpolating services.streamlit.user: required variable UNSET_HERE is missing a value: who runs it`, ".env"},
+		"broken interpolation": {app + "    user: ${\n", dev.CodeComposeVariable,
+			"docker-compose.yml:4: invalid interpolation format for services.streamlit.user", "$$"},
+		"missing env_file": {app + "    env_file:\n      - secrets.env\n", dev.CodeComposeEnvFile,
+			"docker-compose.yml:5: env file DIR/secrets.env not found", "required: false"},
+		"--server.port that is none": {app + "    command: streamlit run Home.py --server.port 99999\n", "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := devtest.Project(t, map[string]string{"docker-compose.yml": c.compose})
+			_, err := config.Load(t.Context(), config.Options{Dir: dir})
+			if c.code == "" {
+				if err != nil {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("no error")
+			}
+			e := dev.AsError(err)
+			if got := strings.ReplaceAll(e.Error(), dir, "DIR"); got != c.want || e.Code != c.code || e.Exit != dev.ExitProject {
+				t.Errorf("exit %d, code %s:\n%s, want code %s:\n%s", e.Exit, e.Code, got, c.code, c.want)
+			}
+			if !strings.Contains(e.Hint, c.hint) || e.Hint == "" {
+				t.Errorf("hint %q does not speak of %q", e.Hint, c.hint)
+			}
+		})
+	}
+}
+
+func TestLoad_NoProject(t *testing.T) {
+	dir := devtest.Project(t, nil)
+	_, err := config.Load(t.Context(), config.Options{Dir: dir})
+	if e := dev.AsError(err); e.Code != dev.CodeProjectMissing || e.Exit != dev.ExitProject || e.Hint != "run: sdev init" {
+		t.Errorf("%+v", e)
+	}
+	_, err = config.Load(t.Context(), config.Options{Dir: dir, Files: []string{"gone.yml"}})
+	if e := dev.AsError(err); e.Code != dev.CodeProjectMissing || !strings.Contains(e.Error(), "gone.yml") || !strings.Contains(e.Hint, "--file") {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestLoad_LooksAboveForTheProject(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"docker-compose.yml": composeFile, "code_package/deep/x.py": ""})
+	p, err := config.Load(t.Context(), config.Options{Dir: filepath.Join(dir, "code_package", "deep")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Dir != dir || p.Name != "shop" || p.App != "streamlit-local" || p.AppWhy != "x-sdev.app" {
+		t.Errorf("%s in %s, app %s (%s)", p.Name, p.Dir, p.App, p.AppWhy)
+	}
+}
+
+func TestLoad_FindsTheAppAndSaysWhy(t *testing.T) {
+	for why, compose := range map[string]string{
+		"x-sdev.app": "x-sdev: {app: web}\nservices:\n  web: {image: a}\n  streamlit: {image: b}\n",
+		"its name, image or command speaks of Streamlit": "services:\n  web: {image: a, command: streamlit run x.py}\n  db: {image: b}\n",
+		"the service for local work":                     "services:\n  streamlit-local: {image: a}\n  streamlit: {image: b}\n",
+		"the only service":                               "services:\n  web: {image: a}\n",
+	} {
+		p := loaded(t, compose)
+		if p.AppWhy != why || p.App != "web" && p.App != "streamlit-local" {
+			t.Errorf("app %s because of %q, want %q", p.App, p.AppWhy, why)
+		}
+	}
+}
+
+func TestLoad_LaterFilesOverride(t *testing.T) {
+	files := map[string]string{
+		"docker-compose.yml":          composeFile,
+		"docker-compose.override.yml": "x-sdev:\n  aws: {mode: none}\nservices:\n  streamlit-local:\n    user: \"7\"\n",
+	}
+	p, err := load(t, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Model.Services["streamlit-local"].User != "7" || p.Settings.AWS.Mode != "none" || p.Settings.App != "streamlit-local" || len(p.Files) != 2 {
+		t.Errorf("%+v, files %v", p.Settings, p.Files)
+	}
+	for _, name := range []string{".env", "docker-compose.yml", "docker-compose.override.yml"} {
+		if !slices.Contains(p.RelativeFiles(), name) {
+			t.Errorf("files %v lack %s", p.RelativeFiles(), name)
+		}
+	}
+
+	files["docker-compose.override.yml"] = "services:\n  streamlit-local:\n    user: \"7\"\n    privileged: true\n"
+	_, err = load(t, files)
+	if got, want := dev.AsError(err).Error(), "docker-compose.override.yml:4: services.streamlit-local.privileged is not applied by sdev"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestLoad_VariablesComeFromTheEnvironmentAndDotEnv(t *testing.T) {
+	files := map[string]string{
+		"docker-compose.yml": "services:\n  streamlit:\n    image: shop:${TAG}\n    environment: {A: \"${FROM_FILE}\", B: \"${EMPTY:-}\", C: \"$${LITERAL}\"}\n",
+		".env":               "FROM_FILE=file\nTAG=file\n",
+	}
+	p, err := load(t, files, func(o *config.Options) { o.Env = []string{"TAG=env"} }) // the environment wins
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.Model.Services["streamlit"]
+	got := []string{s.Image, *s.Environment["A"], *s.Environment["B"], *s.Environment["C"]}
+	if diff := cmp.Diff([]string{"shop:env", "file", "", "${LITERAL}"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestLoad_UnsetVariableOfAServiceThatDoesNotRunIsAWarning(t *testing.T) {
+	compose := composeFile + "    environment: {KEY: \"${UNSET_HERE}\"}\n"
+	p := loaded(t, compose)
+	if len(p.Warnings) != 1 || p.Warnings[0].Code != dev.CodeComposeVariable ||
+		p.Warnings[0].Message != "docker-compose.yml:22: variable UNSET_HERE is not set; service streamlit is not started, so it does not matter now" {
+		t.Errorf("warnings %+v", p.Warnings)
+	}
+	_, err := load(t, map[string]string{"docker-compose.yml": compose}, func(o *config.Options) { o.Profiles = []string{"release"} })
+	if got, want := dev.AsError(err).Error(), "docker-compose.yml:22: variable UNSET_HERE is not set"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestLoad_KeysOfServicesThatDoNotRunDoNotMatter(t *testing.T) {
+	loaded(t, composeFile+"    privileged: true\n")
+}
+
+func TestLoad_StartedBelowOrElsewhereIsTheSameProject(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{
+		"shop/docker-compose.yml": "name: shop\nservices:\n  streamlit:\n    image: shop:${TAG}\n    volumes: [\"./src:/app\"]\n",
+		"shop/.env":               "TAG=1\n", "shop/src/x.py": "",
+	})
+	for from, o := range map[string]config.Options{
+		"the folder":      {Dir: filepath.Join(dir, "shop")},
+		"below":           {Dir: filepath.Join(dir, "shop", "src")},
+		"above, by file":  {Dir: dir, Files: []string{"shop/docker-compose.yml"}},
+		"an absolute one": {Files: []string{filepath.Join(dir, "shop", "docker-compose.yml")}},
+		"the environment": {Dir: dir, Env: []string{"COMPOSE_FILE=" + filepath.Join(dir, "shop", "docker-compose.yml")}},
+	} {
+		p, err := config.Load(t.Context(), o)
+		if err != nil {
+			t.Errorf("%s: %v", from, err)
+			continue
+		}
+		s := p.Model.Services["streamlit"]
+		if p.Dir != filepath.Join(dir, "shop") || s.Image != "shop:1" || s.Volumes[0].Source != filepath.Join(dir, "shop", "src") {
+			t.Errorf("%s: project in %s, image %s, source %s", from, p.Dir, s.Image, s.Volumes[0].Source)
+		}
+	}
+}
+
+func TestLoad_ProfilesComeFromTheFlagOrTheEnvironment(t *testing.T) {
+	for name, set := range map[string]func(*config.Options){
+		"flag":        func(o *config.Options) { o.Profiles = []string{"release"} },
+		"environment": func(o *config.Options) { o.Env = []string{"COMPOSE_PROFILES=release"} },
+	} {
+		if p := loaded(t, composeFile, set); len(p.Model.Services) != 2 {
+			t.Errorf("%s: services %v", name, p.Model.ServiceNames())
+		}
+	}
+}
