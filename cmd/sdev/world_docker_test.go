@@ -55,6 +55,7 @@ type project struct {
 	dir  string
 	name string
 	home string
+	env  []string // on top of the test's own
 }
 
 // scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
@@ -98,6 +99,7 @@ func (p *project) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Getenv(programVariable), args...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
+	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }
 
@@ -122,6 +124,46 @@ func (p *project) result(args ...string) (stdout, stderr string, code int) {
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
+
+// override adds settings to the app's service, in a file that Compose reads on top of the project's.
+func (p *project) override(settings string) {
+	p.t.Helper()
+	p.write("docker-compose.override.yml", "services:\n  streamlit-local:\n"+indent(settings, "    "))
+}
+
+func indent(text, by string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(by + line)
+	}
+	return b.String()
+}
+
+// ids gives the project's containers by name, those that ended included.
+func (p *project) ids() map[string]string {
+	p.t.Helper()
+	out := map[string]string{}
+	for line := range strings.Lines(docker(p.t, "ps", "-a", "--no-trunc", "--filter", "label=com.docker.compose.project="+p.name, "--format", "{{.Names}} {{.ID}}")) {
+		name, id, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name != "" {
+			out[strings.TrimSuffix(strings.TrimPrefix(name, p.name+"-"), "-1")] = id
+		}
+	}
+	return out
+}
+
+// remains lists what the engine has of the project, images aside; "" if nothing.
+func (p *project) remains() string {
+	p.t.Helper()
+	label := "label=com.docker.compose.project=" + p.name
+	return docker(p.t, "ps", "-aq", "--filter", label) + docker(p.t, "network", "ls", "-q", "--filter", label) + docker(p.t, "volume", "ls", "-q", "--filter", label)
+}
+
+// app is the name of the app's container.
+func (p *project) app() string { return p.name + "-streamlit-local-1" }
+
+// gateway is the name of the gateway's container.
+func (p *project) gateway() string { return p.name + "-sdev-gateway-1" }
 
 // up starts the project in the background and gives its last event, which must be ready.
 func (p *project) up(flags ...string) dev.Ready {
@@ -189,22 +231,31 @@ func (e *events) read(out io.Reader) {
 func awaitEvent[E dev.Event](t testing.TB, e *events) E {
 	t.Helper()
 	var want E
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	for {
 		select {
 		case s, ok := <-e.lines:
 			if !ok {
-				t.Fatalf("the stream ended before a %s; seen: %+v", want.Type(), e.seen)
+				t.Fatalf("the stream ended before a %s; seen last:\n%s", want.Type(), e.recent())
 			}
 			e.seen = append(e.seen, s)
 			if got, ok := s.Event.(E); ok {
 				return got
 			}
 		case <-ctx.Done():
-			t.Fatalf("no %s; seen: %+v", want.Type(), e.seen)
+			t.Fatalf("no %s; seen last:\n%s", want.Type(), e.recent())
 		}
 	}
+}
+
+// recent is the end of what was seen, for a person.
+func (e *events) recent() string {
+	var b strings.Builder
+	for _, s := range e.seen[max(0, len(e.seen)-20):] {
+		fmt.Fprintf(&b, "  %d %T %+v\n", s.Seq, s.Event, s.Event)
+	}
+	return b.String()
 }
 
 // await polls a state that nothing announces.

@@ -59,6 +59,7 @@ type attendant struct {
 
 	cancel  context.CancelFunc // of the converge under way; nil if none
 	exited  bool               // the app's container has ended, and not by our hand
+	lost    bool               // the gateway has ended, and nobody asked it to
 	pending func()             // what to start when the converge under way has ended
 
 	// missed is the last state of each service that came while a converge was under way. Most are its
@@ -133,7 +134,17 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 		}
 		switch {
 		case ev.State == dev.Removed:
-			return a.stopped(ctx) // whichever goes last
+			if err := a.stopped(ctx); err != nil { // whichever goes last
+				return err
+			}
+			if ev.Service == a.project.Gateway && a.lost {
+				a.start(ctx, Want{Quiet: true}, false)
+			}
+		case ev.Service == a.project.Gateway && ev.State == dev.Exited:
+			// Whoever stops it in order, as a down elsewhere does, gets a zero from it.
+			if a.lost = ev.ExitCode != 0; a.lost {
+				a.start(ctx, Want{Quiet: true}, false)
+			}
 		case ev.Service == a.project.Gateway && ev.State == dev.Running:
 			a.start(ctx, Want{Quiet: true}, false) // restarted by hand: the app has to follow
 		case ev.Service == a.project.App:
@@ -213,7 +224,7 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 		}
 		return a.catchUp(ctx)
 	}
-	a.project, a.exited = r.run.Project, false
+	a.project, a.exited, a.lost = r.run.Project, false, false
 	return a.catchUp(ctx)
 }
 
