@@ -18,6 +18,9 @@ type notice struct {
 	Busy                bool // something is under way, as opposed to waiting for the person
 }
 
+// Line is the notice as one line of plain text.
+func (n notice) Line() string { return strings.TrimSpace(n.Title + ". " + n.Lead + " " + n.Detail) }
+
 // noticeFor puts into words what keeps the app away. Without an announcement it is simply not there.
 func noticeFor(e Expect) notice {
 	because := ""
@@ -50,7 +53,7 @@ func standIn(w http.ResponseWriter, r *http.Request, e Expect) {
 	if !isNavigation(r) {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(strings.TrimSpace(n.Title+". "+n.Lead+" "+n.Detail) + "\n"))
+		_, _ = w.Write([]byte(n.Line() + "\n"))
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
