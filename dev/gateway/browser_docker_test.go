@@ -229,7 +229,7 @@ func (s *server) stop(sig os.Signal) {
 // page is a tab of a headless Chromium of its own.
 type page struct {
 	t     *testing.T
-	ctx   context.Context // chromedp keeps the tab in it
+	ctx   context.Context //nolint:containedctx // chromedp keeps the tab in it
 	close context.CancelFunc
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -156,7 +157,7 @@ func relay(w io.Writer, r io.Reader) (total int64, err error) {
 		switch {
 		case werr != nil:
 			return total, werr
-		case rerr == io.EOF:
+		case errors.Is(rerr, io.EOF):
 			return total, nil
 		case rerr != nil:
 			return total, rerr

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -160,12 +161,12 @@ func TestRelay_PassesEverythingOn(t *testing.T) {
 func TestRelay_GivesTheErrorOfEitherSide(t *testing.T) {
 	r, w := io.Pipe()
 	w.CloseWithError(io.ErrNoProgress)
-	if _, err := relay(io.Discard, r); err != io.ErrNoProgress {
+	if _, err := relay(io.Discard, r); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("reading: %v", err)
 	}
 	other, closed := io.Pipe()
 	other.CloseWithError(io.ErrShortWrite)
-	if _, err := relay(closed, bytes.NewReader(make([]byte, 10))); err != io.ErrShortWrite {
+	if _, err := relay(closed, bytes.NewReader(make([]byte, 10))); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("writing: %v", err)
 	}
 }

@@ -107,10 +107,10 @@ func without(msg []byte, judge func(protowire.Number, value) (drop bool, instead
 	kept := make([]byte, 0, len(msg))
 	rest := msg
 	err := fields(msg, func(num protowire.Number, v value) error {
-		field := rest
 		_, typ, n := protowire.ConsumeTag(rest)
 		n += protowire.ConsumeFieldValue(num, typ, rest[n:])
-		field, rest = rest[:n], rest[n:]
+		field := rest[:n]
+		rest = rest[n:]
 		drop, instead, err := judge(num, v)
 		switch {
 		case err != nil || drop:
