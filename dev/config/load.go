@@ -67,7 +67,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	if p.Model, err = opts.LoadProject(ctx); err != nil {
-		return nil, fromCompose(p.sources, err)
+		return nil, p.explain(err, opts.Environment)
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
 	if p.Settings, err = settings(p.sources); err != nil {
@@ -181,18 +181,43 @@ func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
 			continue
 		}
 		for _, use := range unsetVariables(src.root, nil, env) {
-			hint := fmt.Sprintf("set %s in the environment or in .env, or write ${%s:-} for an empty default", use.name, use.name)
 			if service := use.service(); service != "" {
 				if _, active := p.Model.Services[service]; !active {
 					warnings = append(warnings, dev.Warning{Code: dev.CodeComposeVariable,
-						Message: fmt.Sprintf("%s:%d: variable %s is not set; service %s is not started, so it does not matter now", src.path, use.line, use.name, service), Hint: hint})
+						Message: fmt.Sprintf("%s:%d: variable %s is not set; service %s is not started, so it does not matter now", src.path, use.line, use.name, service), Hint: use.hint()})
 					continue
 				}
 			}
-			return nil, bad(dev.CodeComposeVariable, src.path, use.line, fmt.Sprintf("variable %s is not set", use.name), hint)
+			return nil, use.missing(src)
 		}
 	}
 	return warnings, nil
+}
+
+// explain words why compose-go refused the project. Where a variable has no value, that is the
+// likelier reason than what its blank led to.
+func (p *Project) explain(err error, env map[string]string) error {
+	e := fromCompose(p.sources, err)
+	if e.Code != dev.CodeComposeInvalid {
+		return e
+	}
+	for _, src := range p.sources {
+		if src.root == nil {
+			continue
+		}
+		if unset := unsetVariables(src.root, nil, env); len(unset) > 0 {
+			return unset[0].missing(src)
+		}
+	}
+	return e
+}
+
+func (u variableUse) missing(src source) *dev.Error {
+	return bad(dev.CodeComposeVariable, src.path, u.line, fmt.Sprintf("variable %s is not set", u.name), u.hint())
+}
+
+func (u variableUse) hint() string {
+	return fmt.Sprintf("set %s in the environment or in .env, or write ${%s:-} for an empty default", u.name, u.name)
 }
 
 type variableUse struct {

@@ -94,5 +94,5 @@ func (e *Engine) notReady(ctx context.Context, p Project, code dev.Code, message
 			}
 		}
 	}
-	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: "mend what the lines name; to try by hand: sdev up, then sdev logs"}
+	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: "mend what its lines name, then run it again (--timeout gives a slow app more time)"}
 }

@@ -85,6 +85,7 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err.Error(), "see: "+cmd.CommandPath()+" --help")
 	})
+	root.SuggestionsMinimumDistance = 2
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
 	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
