@@ -96,15 +96,23 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 }
 
 // announced tells the gateway what is about to happen, then does it. The gateway has to know first:
-// it counts the tabs that are to come back.
+// it counts the tabs that are to come back. Where it does not come to pass, that is told too.
 func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work func() error) error {
-	if a.How != "" {
+	if a.How == "" {
+		return work()
+	}
+	tell := func(a Announcement) {
 		const patience = time.Second
 		telling, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		e.Announce(telling, p, a)
 	}
-	return work()
+	tell(a)
+	err := work()
+	if err != nil {
+		tell(Announcement{How: "nothing"})
+	}
+	return err
 }
 
 // image makes sure that the app's image is there and up to date.

@@ -96,7 +96,7 @@ type Engine struct {
 
 // Announcement is what is about to happen to the app.
 type Announcement struct {
-	How     string // "restart", "rebuild", "exited"
+	How     string // "restart", "rebuild", "exited"; "nothing" takes back what was announced
 	Trigger string // the path whose change is the reason; may be empty
 	Text    string // one more sentence for a person; may be empty
 }
