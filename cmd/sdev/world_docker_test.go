@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,32 +24,6 @@ import (
 // The tests here run the built program, as a user does, on a real engine. They need what
 // .ci/engine provides; nothing is skipped where it is missing.
 
-// programVariable names the sdev under test, which TestMain builds.
-const programVariable = "SDEV_TEST_PROGRAM"
-
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "sdev-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a folder in the system's own temporary one
-	program := filepath.Join(dir, "sdev")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build sdev: %v\n%s", err, out)
-		return 1
-	}
-	if err := os.Setenv(programVariable, program); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
 // project is a project of a test's own.
 type project struct {
 	t    testing.TB
@@ -56,6 +31,7 @@ type project struct {
 	name string
 	home string
 	env  []string // on top of the test's own
+	wrap []string // a command to start sdev with
 }
 
 // scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
@@ -96,7 +72,8 @@ func (p *project) write(path, content string) {
 }
 
 func (p *project) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Getenv(programVariable), args...)
+	line := append(append(slices.Clone(p.wrap), os.Getenv(programVariable)), args...)
+	cmd := exec.Command(line[0], line[1:]...) //nolint:gosec // the program under test
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
 	cmd.Env = append(cmd.Env, p.env...)

@@ -34,19 +34,32 @@ type app struct {
 	quiet   bool
 	verbose bool
 	color   string
-	json    bool // set by the command that ran, for the error printer
+	json    bool // for the error printer; set by the command that runs
 }
 
 // Main runs one command line and gives its exit code. ctx ends with the first interrupt, force
 // with the second.
 func Main(ctx, force context.Context, s Streams, args []string) int {
-	a := &app{Streams: s, force: force, now: time.Now}
+	a := &app{Streams: s, force: force, now: time.Now, json: asksForJSON(args)}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	return a.exit(ctx, root.ExecuteContext(ctx))
+}
+
+// asksForJSON is for errors that come before a command has read its flags.
+func asksForJSON(args []string) bool {
+	for _, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if arg == "--json" {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *app) command() *cobra.Command {
@@ -70,6 +83,9 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 			if a.color != "auto" && a.color != "always" && a.color != "never" {
 				return usage("--color is "+quote(a.color), "one of: auto, always, never")
 			}
+			if st, err := os.Stat(a.dir); a.dir != "" && (err != nil || !st.IsDir()) {
+				return usage("--directory is "+quote(a.dir)+", which is no folder", "check the path given with -C")
+			}
 			if a.quiet && a.verbose {
 				return usage("--quiet and --verbose exclude each other", "give one of them")
 			}
@@ -85,6 +101,7 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err.Error(), "see: "+cmd.CommandPath()+" --help")
 	})
+	root.SuggestionsMinimumDistance = 2
 	root.SuggestionsMinimumDistance = 2
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
