@@ -1,0 +1,194 @@
+package config
+
+// What the app finds around itself: environment, user, credentials, certificates.
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+)
+
+func (o *overlay) set(name, value, why string) {
+	o.app.Environment[name] = &value
+	o.note(why, "environment", name)
+}
+
+// offer sets a variable that the compose file leaves open.
+func (o *overlay) offer(name, value, why string) {
+	if v, ok := o.app.Environment[name]; !ok || v == nil {
+		o.set(name, value, why)
+	}
+}
+
+func (o *overlay) environment(ports appPorts) {
+	env := types.MappingWithEquals{}
+	maps.Copy(env, o.app.Environment)
+	o.app.Environment = env
+	settings := o.parts.Env(ports.app)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name == "STREAMLIT_SERVER_PORT" || name == "STREAMLIT_SERVER_ADDRESS" {
+			o.set(name, settings[name], "sdev: behind the gateway")
+			continue
+		}
+		o.offer(name, settings[name], "sdev: development settings")
+	}
+	o.set("STREAMLIT_BROWSER_SERVER_PORT", strconv.Itoa(o.parts.Port), "sdev: the port in the address bar")
+	if o.parts.Mode == dev.Local {
+		o.set("LOCAL_STREAMLIT", "1", "sdev up --local: the login is bypassed")
+	}
+	if len(o.parts.Shim) > 0 {
+		o.set("PYTHONPATH", o.pythonPath(), "sdev: the start-up shim, then "+o.pythonPathWhy())
+		o.addConfig("sdev-shim", shimDir+"/sitecustomize.py", types.FileObjectConfig{Content: string(o.parts.Shim)})
+		o.note("sdev: keeps folders out of Streamlit's watch list; development only", "configs")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
+		o.offer(name, o.parts.Machine.Proxy[name], "this machine's proxy")
+	}
+	if o.app.Build != nil && len(o.parts.Machine.Proxy) > 0 {
+		build := *o.app.Build
+		build.Args = maps.Clone(build.Args)
+		if build.Args == nil {
+			build.Args = types.MappingWithEquals{}
+		}
+		for name, value := range o.parts.Machine.Proxy {
+			if _, ok := build.Args[name]; !ok {
+				build.Args[name] = &value
+			}
+		}
+		o.app.Build = &build
+		o.note("this machine's proxy; BuildKit keeps these names out of the image's history", "build", "args")
+	}
+}
+
+// pythonPath puts the shim first and leaves what the image or the compose file says as it is,
+// empty entries (the working directory) included. Where nothing is said the working directory is
+// added, since that is what the app's imports start from.
+func (o *overlay) pythonPath() string {
+	own := o.ownPythonPath()
+	if own == "" {
+		own = firstOf(o.app.WorkingDir, o.parts.Image.WorkingDir, "/app")
+	}
+	return shimDir + ":" + own
+}
+
+func (o *overlay) ownPythonPath() string {
+	if v := o.p.Model.Services[o.p.App].Environment["PYTHONPATH"]; v != nil {
+		return *v
+	}
+	return o.parts.Image.Env["PYTHONPATH"]
+}
+
+func (o *overlay) pythonPathWhy() string {
+	if o.ownPythonPath() == "" {
+		return "the working directory, since nothing sets it"
+	}
+	return "as the image or the compose file has it"
+}
+
+// identity runs the app as the user of this machine, with a home of its own, so that files in the
+// mount belong to them and ~ is writable whoever the image was made for.
+func (o *overlay) identity() {
+	if o.app.User == "" {
+		o.app.User = fmt.Sprintf("%d:%d", o.parts.Machine.UID, o.parts.Machine.GID)
+		o.note("you, so that files in the mount stay yours", "user")
+	}
+	if v, ok := o.app.Environment["HOME"]; ok && v != nil {
+		return
+	}
+	o.set("HOME", homeDir, "sdev: a writable home for that user")
+	uid, gid, _ := strings.Cut(o.app.User, ":")
+	owner := ""
+	if _, err := strconv.Atoi(uid); err == nil {
+		owner = ",uid=" + uid
+	}
+	if _, err := strconv.Atoi(gid); err == nil {
+		owner += ",gid=" + gid
+	}
+	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode=0755"+owner)
+	o.note("sdev: the home above", "tmpfs")
+}
+
+func (o *overlay) aws() {
+	o.offer("AWS_EC2_METADATA_DISABLED", "true", "sdev: no such service here, and asking it costs seconds")
+	a := o.parts.Machine.AWS
+	if a.Dir == "" {
+		return
+	}
+	home := *o.app.Environment["HOME"]
+	volumes := slices.Clone(o.app.Volumes)
+	for _, v := range volumes {
+		if strings.TrimRight(v.Target, "/") == home+"/.aws" {
+			return // the compose file says it itself
+		}
+	}
+	volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: a.Dir, Target: home + "/.aws", ReadOnly: true})
+	for _, cache := range a.Caches {
+		private := filepath.Join(o.parts.StateDir, "aws", filepath.FromSlash(cache))
+		volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: private, Target: home + "/.aws/" + cache})
+		o.out.Seeds = append(o.out.Seeds, Seed{From: filepath.Join(a.Dir, filepath.FromSlash(cache)), To: private})
+	}
+	o.app.Volumes = volumes
+	o.note("x-sdev.aws.mode: mount; read-only, with private caches so that a login can renew itself", "volumes")
+	if a.Profile != "" {
+		o.offer("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
+	}
+	if a.Region != "" {
+		o.offer("AWS_REGION", a.Region, "x-sdev.aws.region, AWS_REGION or the profile")
+		o.offer("AWS_DEFAULT_REGION", a.Region, "the same, as boto3 reads it")
+	}
+}
+
+// ca hands the machine's extra certificate authority to the build, as a secret that stays out of
+// the image, and to the app.
+func (o *overlay) ca() {
+	ca := o.parts.Machine.CA
+	if ca.File == "" {
+		return
+	}
+	sum := sha256.Sum256(ca.PEM)
+	labels := types.Labels{}
+	maps.Copy(labels, o.app.Labels)
+	labels["dev.sdev.ca"] = hex.EncodeToString(sum[:8]) // a new bundle makes a new container
+	o.app.Labels = labels
+	o.addConfig("sdev-ca", caFile, types.FileObjectConfig{File: ca.File})
+	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT"} {
+		o.offer(name, caFile, "the extra CA of this machine ("+ca.Origin+")")
+	}
+	if o.app.Build == nil {
+		return
+	}
+	build := *o.app.Build
+	for _, s := range build.Secrets {
+		if s.Source == "ca" || s.Target == "ca" {
+			return // the compose file hands one in itself
+		}
+	}
+	build.Secrets = append(slices.Clone(build.Secrets), types.ServiceSecretConfig{Source: "sdev-ca", Target: "ca"})
+	o.app.Build = &build
+	secrets := maps.Clone(o.out.Project.Secrets)
+	if secrets == nil {
+		secrets = types.Secrets{}
+	}
+	secrets["sdev-ca"] = types.SecretConfig{Name: "sdev-ca", File: ca.File}
+	o.out.Project.Secrets = secrets
+	o.note("the extra CA of this machine ("+ca.Origin+"), as secret id \"ca\"; it stays out of the image", "build", "secrets")
+}
+
+func (o *overlay) process() {
+	if o.app.Init == nil {
+		o.app.Init = ptr(true)
+		o.note("sdev: signals reach the app, so that it ends at once", "init")
+	}
+	if o.app.StopGracePeriod == nil {
+		o.app.StopGracePeriod = ptr(types.Duration(grace))
+	}
+}
