@@ -57,10 +57,11 @@ type attendant struct {
 	happened chan dev.Event
 	worked   chan result
 
-	cancel  context.CancelFunc // of the converge under way; nil if none
-	exited  bool               // the app's container has ended, and not by our hand
-	lost    bool               // the gateway has ended, and nobody asked it to
-	pending func()             // what to start when the converge under way has ended
+	cancel context.CancelFunc // of the converge under way; nil if none
+	exited bool               // the app's container has ended, and not by our hand
+	lost   bool               // the gateway has ended, and nobody asked it to
+	doing  job                // what that is for
+	again  bool               // it was cancelled, and doing is to be started anew
 
 	// missed is the last state of each service that came while a converge was under way. Most are its
 	// own doing, but not all: those are seen to when it has ended.
@@ -118,44 +119,62 @@ func (a *attendant) run(ctx context.Context, want Want, start time.Time) error {
 func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 	switch ev := ev.(type) {
 	case dev.FileChanged:
-		switch {
-		case ev.Action == dev.Rebuild:
-			a.start(ctx, Want{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true, Quiet: true}, false)
-		case ev.Action == dev.Restart:
-			own := !slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
-			a.start(ctx, Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}, Quiet: true}, !own)
-		case ev.Action == dev.Live && (a.exited || a.missed[a.project.App].State == dev.Exited):
-			a.start(ctx, Want{Quiet: true}, false)
-		}
+		a.saved(ctx, ev)
 	case dev.ServiceState:
 		if a.cancel != nil {
 			a.missed[ev.Service] = ev
 			return nil
 		}
-		switch {
-		case ev.State == dev.Removed:
+		if ev.State == dev.Removed {
 			if err := a.stopped(ctx); err != nil { // whichever goes last
 				return err
 			}
-			if ev.Service == a.project.Gateway && a.lost {
-				a.start(ctx, Want{Quiet: true}, false)
-			}
-		case ev.Service == a.project.Gateway && ev.State == dev.Exited:
-			// Whoever stops it in order, as a down elsewhere does, gets a zero from it.
-			if a.lost = ev.ExitCode != 0; a.lost {
-				a.start(ctx, Want{Quiet: true}, false)
-			}
-		case ev.Service == a.project.Gateway && ev.State == dev.Running:
-			a.start(ctx, Want{Quiet: true}, false) // restarted by hand: the app has to follow
-		case ev.Service == a.project.App:
-			a.exited = ev.State == dev.Exited
-			if a.exited {
-				text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
-				a.engine.Announce(ctx, a.project, Announcement{How: "exited", Text: text})
-			}
+		}
+		switch ev.Service {
+		case a.project.Gateway:
+			a.gatewayIs(ctx, ev)
+		case a.project.App:
+			a.appIs(ctx, ev)
 		}
 	}
 	return nil
+}
+
+func (a *attendant) saved(ctx context.Context, ev dev.FileChanged) {
+	switch {
+	case ev.Action == dev.Rebuild:
+		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true}})
+	case ev.Action == dev.Restart:
+		// A change of the project's own files is put into effect by converging; others need a restart.
+		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
+		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}}, restart: foreign})
+	case ev.Action == dev.Live && (a.exited || a.missed[a.project.App].State == dev.Exited):
+		a.start(ctx, job{})
+	}
+}
+
+func (a *attendant) gatewayIs(ctx context.Context, ev dev.ServiceState) {
+	switch ev.State {
+	case dev.Removed:
+		if a.lost {
+			a.start(ctx, job{})
+		}
+	case dev.Exited:
+		// Whoever stops it in order, as a down elsewhere does, gets a zero from it.
+		if a.lost = ev.ExitCode != 0; a.lost {
+			a.start(ctx, job{})
+		}
+	case dev.Running:
+		a.start(ctx, job{}) // restarted by hand: the app has to follow
+	}
+}
+
+func (a *attendant) appIs(ctx context.Context, ev dev.ServiceState) {
+	a.exited = ev.State == dev.Exited
+	if a.exited {
+		text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
+		a.engine.Announce(ctx, a.project, Announcement{How: "exited", Text: text})
+	}
 }
 
 // stopped is errStopped once nothing of the project is left.
@@ -170,47 +189,62 @@ func (a *attendant) stopped(ctx context.Context) error {
 	return nil
 }
 
-// start begins a converge. One that is under way is cancelled first: the newest state of the files
-// is what counts.
-func (a *attendant) start(ctx context.Context, want Want, restart bool) {
-	begin := func() {
-		work, cancel := context.WithCancel(ctx)
-		a.cancel = cancel
-		go func() {
-			run, err := a.again(work, want, restart)
-			cancel()
-			a.worked <- result{run, err}
-		}()
-	}
-	if a.cancel != nil {
-		a.cancel()
-		a.pending = begin
-		return
-	}
-	begin()
+// job is a converge that something asked for.
+type job struct {
+	Want
+	restart bool // restart the app, even where converging changes nothing
 }
 
-// again converges on the project as its files are now.
-func (a *attendant) again(ctx context.Context, want Want, restart bool) (Running, error) {
+// with adds what an unfinished job was to do.
+func (j job) with(unfinished job) job {
+	j.Build = j.Build || unfinished.Build
+	j.restart = j.restart || unfinished.restart
+	if j.How == "" || unfinished.How == "rebuild" && j.How == "restart" {
+		j.Announcement = unfinished.Announcement
+	}
+	return j
+}
+
+// start begins a converge. One that is under way is cancelled first: the newest state of the files
+// is what counts.
+func (a *attendant) start(ctx context.Context, j job) {
+	if a.cancel != nil {
+		a.cancel()
+		j = j.with(a.doing)
+		a.doing, a.again = j, true
+		return
+	}
+	work, cancel := context.WithCancel(ctx)
+	a.cancel, a.doing = cancel, j
+	go func() {
+		run, err := a.converge(work, j)
+		cancel()
+		a.worked <- result{run, err}
+	}()
+}
+
+// converge brings about the project as its files are now.
+func (a *attendant) converge(ctx context.Context, j job) (Running, error) {
 	start := time.Now()
 	p, err := a.engine.Source(ctx)
 	if err != nil {
 		return Running{}, err
 	}
-	want.Keep = true // the gateway tells the open tabs what is wrong
-	run, err := a.engine.up(ctx, p, want, start)
-	if err != nil || run.Changed || !restart {
+	j.Quiet = true
+	j.Keep = true // the gateway tells the open tabs what is wrong
+	run, err := a.engine.up(ctx, p, j.Want, start)
+	if err != nil || run.Changed || !j.restart {
 		return run, err
 	}
-	return run, a.engine.restart(ctx, run, p.App, want.Announcement)
+	return run, a.engine.restart(ctx, run, p.App, j.Announcement)
 }
 
 // finished takes in what a converge came to. A failure is told and stayed with: the next save may
 // mend it.
 func (a *attendant) finished(ctx context.Context, r result) error {
-	if next := a.pending; next != nil {
-		a.pending = nil
-		next()
+	if a.again {
+		a.again = false
+		a.start(ctx, a.doing)
 		return nil
 	}
 	if ctx.Err() != nil {

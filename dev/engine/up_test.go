@@ -105,7 +105,7 @@ func TestUp_PullsWhatIsNotBuilt(t *testing.T) {
 		t.Errorf("the app runs %s", got)
 	}
 	r.change(func(p *engine.Project, app *types.ServiceConfig) { p.Image, app.Image = "nowhere:1", "nowhere:1" })
-	r.upFails(r.engine(), engine.Want{}, dev.CodeImageMissing, dev.ExitFailed)
+	_ = r.upFails(r.engine(), engine.Want{}, dev.CodeImageMissing, dev.ExitFailed)
 	if !r.runs("app") {
 		t.Error("an app was taken down for an image that cannot be had")
 	}
@@ -199,7 +199,7 @@ func TestUp_FixedPortThatIsSnatchedIsRefusedAndLeavesNothing(t *testing.T) {
 		}
 		return nil
 	})
-	r.upFails(r.engine(), engine.Want{}, dev.CodePortTaken, dev.ExitFailed)
+	_ = r.upFails(r.engine(), engine.Want{}, dev.CodePortTaken, dev.ExitFailed)
 	if left := r.containers(); len(left) != 0 {
 		t.Errorf("left over: %+v", left)
 	}
