@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,29 +13,21 @@ import (
 // ships, because it is the gateway too.
 const programVariable = "SDEV_TEST_PROGRAM"
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "sdev-test-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
-	defer os.RemoveAll(dir)                      //nolint:errcheck // a folder in the system's own temporary one
-	if err := os.Chmod(dir, 0o755); err != nil { // other users run it as well
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "sdev")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build sdev: %v\n%s", err, out)
-		return 1
+		panic(fmt.Sprintf("build sdev: %v\n%s", err, out))
 	}
-	if err := os.Setenv(programVariable, program); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	// Other users run it as well.
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Setenv(programVariable, program)); err != nil {
+		panic(err)
 	}
-	return m.Run()
+	m.Run()
 }

@@ -86,7 +86,7 @@ func oldEngine(t *testing.T) string {
 // lockedSocket is an engine's socket that may not be opened.
 func lockedSocket(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sdev") //nolint:usetesting // a socket's path must be short
+	dir, err := os.MkdirTemp("", "sdev") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
