@@ -166,6 +166,7 @@ func (a *attendant) gatewayIs(ctx context.Context, ev dev.ServiceState) {
 		}
 	case dev.Running:
 		a.start(ctx, job{}) // restarted by hand: the app has to follow
+	default: // on its way up, or what a health check says: nothing to put right
 	}
 }
 
