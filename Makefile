@@ -65,8 +65,10 @@ golden: ## renew the expected output that tests compare with; read the diff befo
 	SDEV_GOLDEN=write go test ./...
 
 .PHONY: bench
-bench: ## benchmarks
+bench: ## benchmarks: parts, then the whole program against the plain way
+	.ci/engine
 	go test -run '^$$' -bench . -benchmem ./...
+	go test -tags docker -run '^$$' -bench . -benchtime 10x -timeout 30m ./cmd/sdev
 
 .PHONY: demo
 demo: ## a project from nothing to live reload, in a terminal
