@@ -30,6 +30,54 @@ type Runtime interface {
 	Tail(ctx context.Context, c plan.Container, n int) []string
 }
 
+// Images is where images come from, as far as that can be proven without a registry.
+type Images interface {
+	Image(ctx context.Context, ref string) (plan.ImageInfo, bool, error)
+	PortOwner(ctx context.Context, port uint16) string
+}
+
+// TestImages proves that what is told of images and ports fits what a runtime does.
+func TestImages[E interface {
+	Runtime
+	Images
+}](t *testing.T, image string, open func(t *testing.T) E,
+) {
+	t.Run("ImagesAreFoundOrNot", func(t *testing.T) {
+		e := open(t)
+		info, found, err := e.Image(t.Context(), image)
+		if err != nil || !found || info.ID == "" {
+			t.Errorf("%+v, %t, %v", info, found, err)
+		}
+		if _, found, err := e.Image(t.Context(), "contract.invalid/never-made:1"); found || err != nil {
+			t.Errorf("an image that was never made: %t, %v", found, err)
+		}
+	})
+	t.Run("ContainersRunTheImageThatIsFound", func(t *testing.T) {
+		e := open(t)
+		c := newContract(t, image, e)
+		c.do(c.create(c.service("app", Script{})))
+		if info, _, err := e.Image(t.Context(), image); err != nil || c.one().Image != info.ID {
+			t.Errorf("image %s of the container, %s by name; %v", c.one().Image, info.ID, err)
+		}
+	})
+	t.Run("PortsNameTheirOwner", func(t *testing.T) {
+		e := open(t)
+		c := newContract(t, image, e)
+		port := freePort(t)
+		s := c.service("app", Script{})
+		s.Config.NetworkMode = ""
+		s.Config.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(port), Target: 8501, Protocol: "tcp"}}
+		c.do(c.create(s), c.start(s))
+		if got := e.PortOwner(t.Context(), uint16(port)); !strings.HasPrefix(got, "container "+c.one().Name) { //nolint:gosec // a port
+			t.Errorf("port %d is said to be of %q", port, got)
+		}
+		c.do(removal(c.one()))
+		if got := e.PortOwner(t.Context(), uint16(port)); got != "" { //nolint:gosec // a port
+			t.Errorf("port %d is said to be of %q when its owner is gone", port, got)
+		}
+	})
+}
+
 // TestRuntime proves that a runtime keeps what engine builds on. image is a reference that is
 // there, of an image with Python; open gives the runtime, and is called once a subtest. Whatever a
 // subtest makes it makes under a project name of its own, and removes in the end.
@@ -70,6 +118,15 @@ type contract struct {
 	Runtime
 	image  string
 	labels plan.Labels
+}
+
+func newContract(t *testing.T, image string, r Runtime) *contract {
+	t.Helper()
+	name := fmt.Sprintf("contract-%08x", rand.Uint32()) //nolint:gosec // a name
+	c := &contract{T: t, Runtime: r, image: image, labels: plan.Labels{
+		Project: name, App: "app", Gateway: "gateway", Dir: "/work/" + name, ConfigFiles: []string{"/work/compose.yml", "/work/more.yml"}}}
+	t.Cleanup(func() { c.clean(c.labels) })
+	return c
 }
 
 // clean removes everything of a project, at once.

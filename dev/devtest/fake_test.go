@@ -6,7 +6,12 @@ import (
 	"sdev/dev/devtest"
 )
 
+const image = "python:3.11-slim"
+
 func TestContract_Fake(t *testing.T) {
-	const image = "python:3.11-slim"
 	devtest.TestRuntime(t, image, func(*testing.T) devtest.Runtime { return devtest.NewFake(image) })
+}
+
+func TestContract_FakeImages(t *testing.T) {
+	devtest.TestImages(t, image, func(*testing.T) *devtest.Fake { return devtest.NewFake(image) })
 }

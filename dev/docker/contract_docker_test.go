@@ -9,13 +9,23 @@ import (
 	"sdev/dev/docker"
 )
 
+// contractImage has Python, in which the contract's containers play their scripts.
+const contractImage = "python:3.11-slim"
+
 func TestContract_Docker(t *testing.T) {
-	devtest.TestRuntime(t, "python:3.11-slim", func(t *testing.T) devtest.Runtime {
-		e, err := docker.Open(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = e.Close() })
-		return e
-	})
+	devtest.TestRuntime(t, contractImage, func(t *testing.T) devtest.Runtime { return open(t) })
+}
+
+func TestContract_DockerImages(t *testing.T) {
+	devtest.TestImages(t, contractImage, open)
+}
+
+func open(t *testing.T) *docker.Engine {
+	t.Helper()
+	e, err := docker.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e
 }

@@ -170,6 +170,28 @@ func TestUp_TakesNoOtherPortThanTheOneAskedFor(t *testing.T) {
 	}
 }
 
+func TestUp_NamesTheContainerThatHasThePort(t *testing.T) {
+	r := newRig(t)
+	other := types.ServiceConfig{Name: "web"}
+	other.Image = "nginx"
+	other.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(r.project.Port), Target: 80, Protocol: "tcp"}}
+	for _, op := range []plan.Operation{
+		{Verb: plan.Load, Kind: plan.Image, Name: "nginx"},
+		{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "blog-web-1", Service: plan.Service{Config: other}},
+		{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "blog-web-1"},
+	} {
+		if err := r.fake.Do(t.Context(), op, plan.Labels{Project: "blog"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
+	listen(t, r.project.Port) // as an engine does for its container
+	e := r.upFails(r.engine(), engine.Want{}, dev.CodePortTaken, dev.ExitFailed)
+	if want := fmt.Sprintf("port %d is taken by container blog-web-1", r.project.Port); e.Message != want {
+		t.Errorf("message %q, want %q", e.Message, want)
+	}
+}
+
 // A port may be taken between the choice and the start.
 func TestUp_ChoosesAgainWhenAPortIsSnatched(t *testing.T) {
 	r := newRig(t)
