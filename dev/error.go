@@ -73,7 +73,6 @@ const (
 	CodeReloadOff         Code = "reload.off"
 	CodeRebuildPending    Code = "rebuild.pending"
 	CodeWatchLimit        Code = "watch.limit"
-	CodeWatchSilent       Code = "watch.silent"
 	CodeScaffoldTarget    Code = "scaffold.target"
 	CodeScaffoldConflict  Code = "scaffold.conflict"
 	CodeScaffoldName      Code = "scaffold.name"
@@ -122,7 +121,6 @@ func Codes() []CodeDoc {
 		{CodeReloadOff, "warning: the app's settings switch reloading off"},
 		{CodeRebuildPending, "warning: a change that needs a rebuild while nobody is there to do it"},
 		{CodeWatchLimit, "warning: the system's limit of file watches is reached"},
-		{CodeWatchSilent, "warning: saves on this machine are not noticed in the container"},
 		{CodeScaffoldTarget, "the folder cannot take a project"},
 		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
 		{CodeScaffoldName, "a name that cannot be used for a project"},

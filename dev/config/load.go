@@ -79,8 +79,11 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if err := checkKeys(p); err != nil {
 		return nil, err
 	}
-	p.Warnings, err = checkVariables(p, opts.Environment)
-	return p, err
+	if p.Warnings, err = checkVariables(p, opts.Environment); err != nil {
+		return p, err
+	}
+	p.Warnings = append(p.Warnings, checkReload(p)...)
+	return p, nil
 }
 
 // paths are the files that were asked for, seen from Dir.
@@ -96,8 +99,19 @@ func (o Options) paths() []string {
 }
 
 // besideFirstFile makes the folder of the first compose file the project's, as Compose does,
-// wherever the search for it started.
+// wherever the search for it started. Links that lead to a file's folder are followed, since
+// compose-go follows those of watched paths: else the one would seem to lie outside the other. A
+// file that is a link itself stays where it is.
 func besideFirstFile(o *cli.ProjectOptions) error {
+	for i, path := range o.ConfigPaths {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil { // readSources says what is wrong with it
+			o.ConfigPaths[i] = filepath.Join(dir, filepath.Base(abs))
+		}
+	}
 	if len(o.ConfigPaths) > 0 {
 		o.WorkingDir = filepath.Dir(o.ConfigPaths[0])
 	}
@@ -192,6 +206,21 @@ func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
 		}
 	}
 	return warnings, nil
+}
+
+// checkReload warns where the compose file itself switches off what makes saves live. That wins over
+// what sdev would set, as every variable of the compose file does.
+func checkReload(p *Project) []dev.Warning {
+	var warnings []dev.Warning
+	off := map[string]string{"STREAMLIT_SERVER_RUN_ON_SAVE": "false", "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
+	for _, name := range slices.Sorted(maps.Keys(off)) {
+		if v := p.Model.Services[p.App].Environment[name]; v != nil && strings.EqualFold(*v, off[name]) {
+			file, line := p.sources.locate("services", p.App, "environment", name)
+			warnings = append(warnings, dev.Warning{Code: dev.CodeReloadOff,
+				Message: fmt.Sprintf("%s:%d: %s=%s keeps Streamlit from noticing saves", file, line, name, *v), Hint: "remove it from the compose file"})
+		}
+	}
+	return warnings
 }
 
 // explain words why compose-go refused the project. Where a variable has no value, that is the

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
 	"sdev/dev"
@@ -27,6 +28,11 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 		return err
 	}
 	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), missed: map[string]dev.ServiceState{}}
+	presence := flock.New(attended(p.StateDir))
+	if _, err := presence.TryRLock(); err != nil {
+		return lockError(attended(p.StateDir), err)
+	}
+	defer presence.Unlock() //nolint:errcheck // it ends with the process in any case
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.follow(gctx, start) })
 	group.Go(func() error { return a.run(gctx, want, start) })

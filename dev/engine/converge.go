@@ -26,9 +26,13 @@ func (e *Engine) lock(ctx context.Context, file string) (release func(), err err
 		return nil, ctx.Err()
 	}
 	if err != nil || !ok {
-		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project folder writable"}
+		return nil, lockError(file, err)
 	}
 	return func() { _ = l.Unlock() }, nil // the lock ends with the process in any case
+}
+
+func lockError(file string, err error) error {
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project folder writable"}
 }
 
 // portTaken is how a runtime says that a port was taken between the choice and the start.

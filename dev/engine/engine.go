@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"sdev/dev"
 	"sdev/dev/plan"
 )
@@ -70,6 +72,23 @@ type Project struct {
 }
 
 func (p Project) lockFile() string { return filepath.Join(p.StateDir, "lock") }
+
+// attended is the file that whoever attends to a project holds a shared lock of.
+func attended(stateDir string) string { return filepath.Join(stateDir, "attended") }
+
+// IsAttended says whether some sdev attends to the project with this state folder, and so acts on
+// changes that ask for a rebuild or a restart.
+func IsAttended(stateDir string) bool {
+	l := flock.New(attended(stateDir))
+	free, err := l.TryLock()
+	if err != nil {
+		return false
+	}
+	if free {
+		_ = l.Unlock() // it ends with the process in any case
+	}
+	return !free
+}
 
 // Effective is what should run.
 type Effective struct {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/engine"
 	"sdev/dev/hub"
 	"sdev/dev/plan"
 )
@@ -80,7 +82,12 @@ func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) err
 func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
 	events := hub.New(a.now)
 	shown := a.show(ctx, events, view{json: asJSON})
-	err := r.engine.Follow(ctx, f, events.EmitAt)
+	err := r.engine.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+		events.EmitAt(at, ev)
+		if w, ok := a.pending(r, ev); ok {
+			events.Emit(w)
+		}
+	})
 	events.Close()
 	if showErr := <-shown; err == nil {
 		err = showErr
@@ -89,6 +96,20 @@ func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON b
 		err = ctx.Err()
 	}
 	return err
+}
+
+// pending warns of a save that asks for a rebuild or a restart while no sdev is there to do it: a
+// project that was started with --detach runs by itself.
+func (a *app) pending(r running, ev dev.Event) (dev.Warning, bool) {
+	save, ok := ev.(dev.FileChanged)
+	if !ok || save.Action != dev.Rebuild && save.Action != dev.Restart || engine.IsAttended(r.project.StatePath()) {
+		return dev.Warning{}, false
+	}
+	hint := "run: sdev up -d"
+	if save.Action == dev.Restart {
+		hint = "run: sdev restart"
+	}
+	return dev.Warning{Code: dev.CodeRebuildPending, Message: fmt.Sprintf("%s asks for a %s, and no sdev up is there to do it", save.Paths[0], save.Action), Hint: hint}, true
 }
 
 // pastLogs collects what there is and prints it in the order in which it happened.

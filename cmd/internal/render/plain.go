@@ -197,9 +197,9 @@ func (p *plain) ready(e dev.Ready) string {
 func savedSuffix(e dev.FileChanged, sessions int) string {
 	switch e.Action {
 	case dev.Rebuild:
-		return "  rebuilding"
+		return "  asks for a rebuild"
 	case dev.Restart:
-		return "  restarting"
+		return "  asks for a restart"
 	case dev.Live:
 		if sessions == 0 {
 			return "  no tab is open; the next one shows it"
