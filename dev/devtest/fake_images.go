@@ -1,0 +1,73 @@
+package devtest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// PortOwner says which container publishes a port.
+func (f *Fake) PortOwner(_ context.Context, port uint16) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(f.containers)) {
+		for _, binding := range f.containers[name].Ports {
+			host, _, _ := strings.Cut(binding, "->")
+			if f.containers[name].Running && strings.HasSuffix(host, ":"+strconv.Itoa(int(port))) {
+				return "container " + name
+			}
+		}
+	}
+	return ""
+}
+
+// OnBuild sets what is called in place of building. Where it gives no error, the image is there,
+// and new, afterwards.
+func (f *Fake) OnBuild(call func(context.Context, plan.Build) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.build = call
+}
+
+// Image looks up an image.
+func (f *Fake) Image(_ context.Context, ref string) (plan.ImageInfo, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info, ok := f.images[ref]
+	return info, ok, nil
+}
+
+// Build makes a new image.
+func (f *Fake) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
+	f.mu.Lock()
+	build := f.build
+	f.mu.Unlock()
+	if build != nil {
+		if err := build(ctx, b); err != nil {
+			return "", err
+		}
+	}
+	f.mu.Lock()
+	info := plan.ImageInfo{ID: f.id("sha256:")}
+	f.images[b.Tag] = info
+	f.mu.Unlock()
+	emit(dev.BuildDone{Service: b.Service, Image: b.Tag})
+	return info.ID, nil
+}
+
+// Pull gets any image whose reference names a registry, which is one with a dot.
+func (f *Fake) Pull(_ context.Context, ref string) error {
+	if registry, _, ok := strings.Cut(ref, "/"); !ok || !strings.Contains(registry, ".") {
+		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: cmp.Or(ref, "nothing") + " cannot be pulled"}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.images[ref] = plan.ImageInfo{ID: f.id("sha256:")}
+	return nil
+}
