@@ -249,3 +249,43 @@ func TestAttend_TellsWhatServicesPrint(t *testing.T) {
 	a.fake.Tell("gateway", dev.SessionOpened{Sessions: 1})
 	a.await("session.opened")
 }
+
+func TestAttend_AppThatCrashesAfterARebuildIsStartedByTheNextSave(t *testing.T) {
+	a := newRig(t).attend()
+	a.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.Command = devtest.Script{Err: []string{"ImportError"}, Ends: true, Code: 1}.Command()
+	})
+	a.save(dev.Rebuild, "pyproject.toml")
+	if w := a.awaitWarning(dev.CodeAppExited); !strings.Contains(w.Message, "ImportError") {
+		t.Errorf("%+v", w)
+	}
+	if !a.runs("gateway") {
+		t.Error("the gateway, which shows what is wrong, is gone too")
+	}
+	a.change(func(_ *engine.Project, app *types.ServiceConfig) { app.Command = nil })
+	a.save(dev.Live, "Home.py")
+	a.await("ready")
+}
+
+// The gateway counts the tabs that are to come back, so it has to know before the app goes.
+func TestAttend_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
+	r := newRig(t)
+	var told []string
+	r.announce = func(n engine.Announcement) {
+		told = append(told, n.How+" "+n.Trigger)
+		if n.How == "rebuild" && !r.runs("app") {
+			t.Error("announced when the app had gone already")
+		}
+	}
+	a := r.attend()
+	a.save(dev.Rebuild, "uv.lock")
+	a.await("build.done")
+	a.await("ready")
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got := strings.Join(told, "\n"); !strings.Contains(got, "restart .streamlit/config.toml\n") || !strings.HasSuffix(got, "rebuild uv.lock") {
+		t.Errorf("announced:\n%s", got)
+	}
+}

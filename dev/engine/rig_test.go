@@ -31,6 +31,8 @@ type rig struct {
 	url  string
 	mute atomic.Bool // the page does not answer
 
+	announce func(engine.Announcement) // nil where nobody listens; set before the start
+
 	mu      sync.Mutex // guards project and model, which a test changes while an engine reads
 	project engine.Project
 	model   *types.Project
@@ -124,7 +126,11 @@ func (r *rig) effective(image plan.ImageInfo, port int) (engine.Effective, error
 
 func (r *rig) engine() *engine.Engine {
 	return &engine.Engine{Runtime: r.fake, Images: r.fake, Source: r.source, Emit: r.Emit, Timeout: devtest.Patience,
-		Announce: func(context.Context, engine.Project, engine.Announcement) {}}
+		Announce: func(_ context.Context, _ engine.Project, n engine.Announcement) {
+			if r.announce != nil {
+				r.announce(n)
+			}
+		}}
 }
 
 func (r *rig) up(want engine.Want) engine.Running {
