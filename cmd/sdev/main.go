@@ -35,12 +35,14 @@ func system() cli.Streams {
 
 // interrupts turns signals into contexts: the first ends ctx, which asks for a graceful stop; the
 // second ends force, which kills; the third leaves at once. A terminal that closes (SIGHUP) and
-// SIGTERM count as signals too.
+// SIGTERM count as signals too. A pipe whose reader has left is an error of the write, instead of
+// the end of a program that has things to stop.
 func interrupts() (ctx, force context.Context, done func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	force, kill := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		<-signals
 		stop()

@@ -36,7 +36,7 @@ func (a *app) runDown(ctx context.Context, o downOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(e *engine.Engine) error {
+	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
 		return e.Down(ctx, a.force, p.Name, o.volumes)
 	})
 }

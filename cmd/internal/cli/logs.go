@@ -81,8 +81,10 @@ func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) err
 
 func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
 	events := hub.New(a.now)
-	shown := a.show(ctx, events, view{json: asJSON})
-	err := r.engine.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+	following, gone := context.WithCancel(ctx)
+	defer gone()
+	shown := a.show(ctx, events, view{json: asJSON}, gone)
+	err := r.engine.Follow(following, f, func(at time.Time, ev dev.Event) {
 		events.EmitAt(at, ev)
 		if w, ok := a.pending(r, ev); ok {
 			events.Emit(w)

@@ -47,7 +47,7 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 	if _, err := r.must(service); err != nil {
 		return err
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(e *engine.Engine) error {
+	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		p, err := e.Source(ctx)
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func (a *app) runRebuild(ctx context.Context, asJSON bool) error {
 	if r.project.Model.Services[r.project.App].Build == nil {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + r.project.App + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(e *engine.Engine) error {
+	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, engine.Want{Announcement: engine.Announcement{How: "rebuild"}, Build: true, Keep: true})
 		return err
 	})

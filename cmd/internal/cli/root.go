@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,6 +159,9 @@ func (a *app) exit(ctx context.Context, err error) int {
 	}
 	if code, ok := errors.AsType[exitError](err); ok {
 		return int(code)
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return dev.ExitFailed // whoever reads has left, as head does: nobody wants a word about that
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted", Exit: dev.ExitInterrupted}

@@ -80,14 +80,14 @@ func (o upOptions) check() error {
 }
 
 func (a *app) runUp(ctx context.Context, o upOptions) error {
-	return a.withEngine(ctx, o.runOptions, view{json: o.json, detach: o.detach}, func(e *engine.Engine) error {
+	return a.withEngine(ctx, o.runOptions, view{json: o.json, detach: o.detach}, func(attended context.Context, e *engine.Engine) error {
 		e.Timeout = o.timeout
 		want := engine.Want{Build: o.build}
 		if o.detach {
 			_, err := e.Up(ctx, want)
 			return err
 		}
-		err := e.Attend(ctx, a.force, want)
+		err := e.Attend(attended, a.force, want)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			return exitError(dev.ExitInterrupted) // the last event, "stopped", has said it
 		}
@@ -102,8 +102,9 @@ type view struct {
 }
 
 // withEngine opens the container engine, runs work, and shows its events meanwhile. It returns
-// once every event has been shown.
-func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*engine.Engine) error) error {
+// once every event has been shown. The context that work gets ends with ctx, and also once nobody
+// reads the events any more.
+func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(context.Context, *engine.Engine) error) error {
 	// A project that cannot be used is said before an engine that does not answer.
 	first, err := a.load(ctx, o)
 	if err != nil {
@@ -115,8 +116,10 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*e
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	events := hub.New(a.now)
-	shown := a.show(ctx, events, v)
-	err = work(&engine.Engine{
+	attended, gone := context.WithCancel(ctx)
+	defer gone()
+	shown := a.show(ctx, events, v, gone)
+	err = work(attended, &engine.Engine{
 		Runtime: runtime, Images: runtime, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
@@ -134,14 +137,15 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(*e
 		},
 	})
 	events.Close()
-	if showErr := <-shown; err == nil {
+	if showErr := <-shown; showErr != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = showErr
 	}
 	return err
 }
 
 // show prints events in a goroutine of its own until the hub is closed, then delivers how that went.
-func (a *app) show(ctx context.Context, events *hub.Hub, v view) <-chan error {
+// It calls gone as soon as an event cannot be printed.
+func (a *app) show(ctx context.Context, events *hub.Hub, v view, gone func()) <-chan error {
 	ctx = context.WithoutCancel(ctx) // what happens after an interrupt is shown too
 	_, stream := events.Subscribe()
 	done := make(chan error, 1)
@@ -155,6 +159,7 @@ func (a *app) show(ctx context.Context, events *hub.Hub, v view) <-chan error {
 			}
 			if err := printer.Print(ev); err != nil {
 				stream.Close()
+				gone()
 				done <- err
 				return
 			}
