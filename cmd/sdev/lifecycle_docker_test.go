@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/creack/pty"
 
 	"sdev/dev"
 )
@@ -182,7 +184,7 @@ func TestDockerStatus_HasTheFieldsOfTheContract(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, text string, into any) {
+func decode(t testing.TB, text string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		t.Fatalf("%v in %s", err, text)
@@ -574,5 +576,57 @@ func awaitState(t *testing.T, e *events, service string, want dev.State) {
 	t.Helper()
 	for s := awaitEvent[dev.ServiceState](t, e); s.Service != service || s.State != want; {
 		s = awaitEvent[dev.ServiceState](t, e)
+	}
+}
+
+// A terminal that is closed takes its programs along, by SIGHUP, and cannot be written to any more.
+func TestDockerUp_AClosedTerminalStopsEverything(t *testing.T) {
+	p := scaffolded(t)
+	cmd := p.command("up", "--plain")
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := bufio.NewScanner(terminal)
+	for shown.Scan() && !strings.Contains(shown.Text(), "http://localhost:") {
+	}
+	if len(p.ids()) != 2 {
+		t.Fatalf("runs: %v; shown last: %q", p.ids(), shown.Text())
+	}
+	if err := terminal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // nobody is there to see its exit code
+	if left := p.remains(); left != "" {
+		t.Errorf("left: %s", left)
+	}
+}
+
+// As in "sdev up | head -1": who reads goes away first.
+func TestDockerUp_AClosedPipeStopsEverything(t *testing.T) {
+	p := scaffolded(t)
+	cmd := p.command("up", "--json")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read := bufio.NewScanner(out)
+	for read.Scan() && !strings.Contains(read.Text(), `"type":"ready"`) {
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.write("code_package/streamlit/Home.py", "import streamlit as st\nst.title('something to tell')\n")
+	err = cmd.Wait()
+	if left := p.remains(); left != "" {
+		t.Errorf("left: %s\n%v", left, err)
+	}
+	if errs.Len() != 0 {
+		t.Errorf("it complains: %s", errs.String())
 	}
 }

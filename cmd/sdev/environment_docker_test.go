@@ -1,0 +1,218 @@
+//go:build docker
+
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// inside runs a shell command in the app's container and gives what it printed.
+func (p *project) inside(command string) string {
+	p.t.Helper()
+	return strings.TrimSpace(p.run(0, "shell", "--", "sh", "-c", command))
+}
+
+// How the AWS CLI keeps an SSO login: in a file named after the SHA-1 of the session's name, "corp".
+const (
+	loginFile = "sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json"
+	login     = `{"startUrl": "https://example.awsapps.com/start", "accessToken": "of-the-host", "expiresAt": "2099-01-02T03:04:05Z"}`
+)
+
+// awsLogin gives the caller an ~/.aws with two profiles and an SSO login.
+func (p *project) awsLogin() {
+	p.t.Helper()
+	for name, content := range map[string]string{
+		"config":           "[default]\nregion = eu-west-1\n\n[profile work]\nregion = eu-central-1\nsso_session = corp\n\n[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n",
+		"credentials":      "[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = example\n",
+		loginFile:          login,
+		"cli/cache/x.json": "{}\n",
+	} {
+		file := filepath.Join(p.home, ".aws", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			p.t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+func TestDockerAWS_IsReadOnlyInsideWithCachesOfItsOwn(t *testing.T) {
+	p := scaffolded(t)
+	p.awsLogin()
+	p.env = []string{"AWS_PROFILE=work"}
+	p.up()
+	for about, c := range map[string]struct{ command, want string }{
+		"the host's keys":          {`grep -c AKIAEXAMPLE ~/.aws/credentials`, "1"},
+		"the host's login":         {`cat ~/.aws/` + loginFile, login},
+		"config is read-only":      {`(echo broken >> ~/.aws/config) 2>/dev/null || echo refused`, "refused"},
+		"nothing new beside it":    {`touch ~/.aws/new 2>/dev/null || echo refused`, "refused"},
+		"the login's cache":        {`echo '{"accessToken": "of-the-app"}' > ~/.aws/` + loginFile + ` && echo written`, "written"},
+		"the command line's cache": {`echo '{}' > ~/.aws/cli/cache/new.json && echo written`, "written"},
+		"profile and region":       {`echo $AWS_PROFILE $AWS_REGION $AWS_DEFAULT_REGION`, "work eu-central-1 eu-central-1"},
+	} {
+		if got := p.inside(c.command); got != c.want {
+			t.Errorf("%s: %q, want %q", about, got, c.want)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(p.home, ".aws", loginFile)); err != nil || string(b) != login {
+		t.Errorf("the host's login: %s, %v", b, err)
+	}
+	if _, err := os.Stat(filepath.Join(p.home, ".aws/cli/cache/new.json")); !os.IsNotExist(err) {
+		t.Errorf("the app wrote into the host's cache: %v", err)
+	}
+	var s struct {
+		AWS map[string]string `json:"aws"`
+	}
+	decode(t, p.run(0, "status", "--json"), &s)
+	if want := (map[string]string{"source": "mount", "profile": "work", "region": "eu-central-1", "expires": "2099-01-02T03:04:05Z"}); fmt.Sprint(s.AWS) != fmt.Sprint(want) {
+		t.Errorf("status: %v, want %v", s.AWS, want)
+	}
+	// Another profile means another container, and what the app renewed itself is not taken from it.
+	p.env = []string{"AWS_REGION=us-east-2"}
+	p.up()
+	if got := p.inside(`echo "$AWS_PROFILE" $AWS_REGION; cat ~/.aws/` + loginFile); got != "us-east-2\n"+`{"accessToken": "of-the-app"}` {
+		t.Errorf("after a change of profile: %q", got)
+	}
+}
+
+func TestDockerEnvironment_IsForDevelopmentAndNotInTheImage(t *testing.T) {
+	p := scaffolded(t)
+	bundle, err := os.ReadFile(os.Getenv("SSL_CERT_FILE"))
+	if err != nil {
+		bundle, err = os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.env = []string{"SSL_CERT_FILE=" + ca, "HTTP_PROXY=http://proxy-of-this-machine:3128", "no_proxy=localhost,127.0.0.1,.internal"}
+	p.up("--build")
+	for command, want := range map[string]string{
+		"echo $LOCAL_STREAMLIT":       "1",
+		"echo $PYTHONPATH":            "/opt/sdev/shim:/app",
+		"echo $HTTP_PROXY $no_proxy":  "http://proxy-of-this-machine:3128 localhost,127.0.0.1,.internal",
+		"cat $SSL_CERT_FILE":          strings.TrimSpace(string(bundle)),
+		"cat $REQUESTS_CA_BUNDLE":     strings.TrimSpace(string(bundle)),
+		"test -w ~ && echo writable":  "writable",
+		"ls /opt/sdev/shim":           "sitecustomize.py",
+		"test ! -e ~/.aws && echo no": "no",
+	} {
+		if got := p.inside(command); got != want {
+			t.Errorf("%s: %.200q, want %.200q", command, got, want)
+		}
+	}
+	image := p.name + "-streamlit-local"
+	history := docker(t, "history", "--no-trunc", image) + docker(t, "image", "inspect", image)
+	for _, secret := range []string{"proxy-of-this-machine", "LOCAL_STREAMLIT", "/opt/sdev", "BEGIN CERTIFICATE"} {
+		if strings.Contains(history, secret) {
+			t.Errorf("the image speaks of %s", secret)
+		}
+	}
+	if got := docker(t, "run", "--rm", "--network", "none", image, "sh", "-c", "ls /opt; ls -A /run/secrets; printenv LOCAL_STREAMLIT; true"); strings.Contains(got, "sdev") || strings.Contains(got, "ca") || strings.Contains(got, "1") {
+		t.Errorf("the image holds %q", got)
+	}
+}
+
+func TestDockerNetwork_OnlyTheGatewayIsReached(t *testing.T) {
+	p := scaffolded(t)
+	p.write("docker-compose.override.yml", `services:
+  streamlit-local:
+    ports: ["0.0.0.0:8853:9000"]
+  other:
+    image: python:3.11-slim
+    command: [sleep, infinity]
+    init: true
+    ports: ["8852:80"]
+`)
+	p.up()
+	for _, name := range []string{p.gateway(), p.app(), p.name + "-other-1"} {
+		var ports map[string][]struct{ HostIP, HostPort string }
+		decode(t, docker(t, "inspect", "--format", "{{json .NetworkSettings.Ports}}", name), &ports)
+		for port, bindings := range ports {
+			for _, b := range bindings {
+				if b.HostIP != "127.0.0.1" {
+					t.Errorf("%s publishes %s on %s:%s", name, port, b.HostIP, b.HostPort)
+				}
+			}
+		}
+	}
+	const get = `import sys, urllib.request
+try:
+    print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())
+except OSError as e:
+    print(e)`
+	for url, want := range map[string]string{
+		"http://streamlit-local:8501/_stcore/health":  "ok",
+		"http://streamlit-local:18501/_stcore/health": "refused",
+	} {
+		if got := docker(t, "exec", p.name+"-other-1", "python", "-c", get, url); !strings.Contains(got, want) {
+			t.Errorf("%s from a neighbour: %q, want %q", url, got, want)
+		}
+	}
+}
+
+// asUser hands the project to a user without rights who may open the engine's socket.
+func (p *project) asUser(uid, gid int) {
+	p.t.Helper()
+	socket, err := os.Stat("/var/run/docker.sock")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	group := socket.Sys().(*syscall.Stat_t).Gid //nolint:forcetypeassert // always so on Linux
+	for _, root := range []string{p.dir, p.home} {
+		if err := os.Chmod(filepath.Dir(filepath.Dir(root)), 0o755); err != nil { //nolint:gosec // a test's folder
+			p.t.Fatal(err)
+		}
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			return os.Lchown(path, uid, gid)
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	p.wrap = []string{"setpriv", fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", gid), fmt.Sprint("--groups=", group)}
+	p.env = append(p.env, "XDG_CACHE_HOME="+filepath.Join(p.home, ".cache"))
+}
+
+func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
+	p := scaffolded(t)
+	p.awsLogin()
+	p.asUser(1234, 2345)
+	p.up()
+	if got := p.inside(`id -u; id -g; touch code_package/made && touch ~/made && grep -c AKIAEXAMPLE ~/.aws/credentials`); got != "1234\n2345\n1" {
+		t.Errorf("inside: %q", got)
+	}
+	st, err := os.Stat(filepath.Join(p.dir, "code_package/made"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sys := st.Sys().(*syscall.Stat_t); sys.Uid != 1234 || sys.Gid != 2345 { //nolint:forcetypeassert // always so on Linux
+		t.Errorf("a file of the app's belongs to %d:%d", sys.Uid, sys.Gid)
+	}
+	err = filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Sys().(*syscall.Stat_t).Uid != 1234 { //nolint:forcetypeassert // always so on Linux
+			t.Errorf("%s belongs to another", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
