@@ -29,7 +29,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	}
 	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), missed: map[string]dev.ServiceState{}}
 	presence := flock.New(attended(p.StateDir))
-	if _, err := presence.TryRLock(); err != nil {
+	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
 	}
 	defer presence.Unlock() //nolint:errcheck // it ends with the process in any case

@@ -289,3 +289,35 @@ func TestAttend_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 		t.Errorf("announced:\n%s", got)
 	}
 }
+
+func TestIsAttended_WhileAnAttendGoesOn(t *testing.T) {
+	r := newRig(t)
+	if engine.IsAttended(r.project.StateDir) {
+		t.Error("attended before anybody came")
+	}
+	stop, asked := make(chan struct{}), make(chan struct{})
+	go func() { // asking must not keep an Attend from being seen
+		defer close(asked)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				engine.IsAttended(r.project.StateDir)
+			}
+		}
+	}()
+	a := r.attend()
+	close(stop)
+	<-asked
+	if !engine.IsAttended(r.project.StateDir) {
+		t.Error("not attended while an Attend goes on")
+	}
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if engine.IsAttended(r.project.StateDir) {
+		t.Error("attended when nobody is there any more")
+	}
+}
