@@ -174,36 +174,37 @@ func containerLabels(s plan.Service, l plan.Labels) map[string]string {
 	return labels
 }
 
-// copyConfigs writes a service's configs into its container before the first start: no path of
-// this machine is mounted for them, so that it works on any engine.
+// copyConfigs writes a service's configs into its container before the first start, all in one
+// archive, since each costs the engine a tenth of a second. No path of this machine is mounted for
+// them, so that it works on any engine.
 func (e *Engine) copyConfigs(ctx context.Context, id string, s plan.Service) error {
+	if len(s.Config.Configs) == 0 {
+		return nil
+	}
+	var files []file
 	for _, ref := range s.Config.Configs {
 		c := s.Configs[ref.Source]
-		content := []byte(c.Content)
+		f := file{path: ref.Target, mode: 0o444, content: []byte(c.Content)}
 		if c.File != "" {
 			b, err := os.ReadFile(c.File)
 			if err != nil {
 				return refused("read config "+ref.Source, err)
 			}
-			content = b
+			f.content = b
 		}
-		mode := int64(0o444)
 		if ref.Mode != nil {
-			mode = int64(*ref.Mode)
+			f.mode = int64(*ref.Mode)
 		}
-		target := ref.Target
-		if target == "" {
-			target = "/" + ref.Source
+		if f.path == "" {
+			f.path = "/" + ref.Source
 		}
-		archive, err := tarFile(target, mode, content)
-		if err != nil {
-			return fmt.Errorf("pack config %s: %w", ref.Source, err)
-		}
-		if err := e.api.CopyToContainer(ctx, id, "/", archive, container.CopyToContainerOptions{}); err != nil {
-			return refused("copy config "+ref.Source+" into the container", err)
-		}
+		files = append(files, f)
 	}
-	return nil
+	archive, err := pack(files)
+	if err != nil {
+		return fmt.Errorf("pack configs of %s: %w", s.Config.Name, err)
+	}
+	return refused("copy configs into "+s.Config.Name, e.api.CopyToContainer(ctx, id, "/", archive, container.CopyToContainerOptions{}))
 }
 
 func with(own types.Labels, ours map[string]string) map[string]string {

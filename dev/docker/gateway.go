@@ -2,7 +2,6 @@ package docker
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"debug/elf"
@@ -164,33 +163,4 @@ func writeGatewayTar(w io.Writer, executable string) error {
 		return err
 	}
 	return t.Close()
-}
-
-// tarFile is an archive with one file and the folders that lead to it.
-func tarFile(path string, mode int64, content []byte) (io.Reader, error) {
-	var b bytes.Buffer
-	t := tar.NewWriter(&b)
-	for _, dir := range parents(path) {
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
-			return nil, err
-		}
-	}
-	if err := t.WriteHeader(&tar.Header{Name: path[1:], Mode: mode, Size: int64(len(content))}); err != nil {
-		return nil, err
-	}
-	if _, err := t.Write(content); err != nil {
-		return nil, err
-	}
-	return &b, t.Close()
-}
-
-// parents lists the folders of an absolute path, outermost first, as an archive names them.
-func parents(path string) []string {
-	var out []string
-	for i := 1; i < len(path); i++ {
-		if path[i] == '/' {
-			out = append(out, path[1:i+1])
-		}
-	}
-	return out
 }
