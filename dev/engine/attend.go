@@ -35,7 +35,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	defer presence.Unlock() //nolint:errcheck // it ends with the process in any case
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.follow(gctx, start) })
-	group.Go(func() error { return a.run(gctx, want, start) })
+	group.Go(func() error { return a.run(gctx, want) })
 	err = group.Wait()
 	switch {
 	case errors.Is(err, errStopped):
@@ -64,10 +64,11 @@ type attendant struct {
 	worked   chan result
 
 	cancel context.CancelFunc // of the converge under way; nil if none
-	exited bool               // the app's container has ended, and not by our hand
+	exited bool               // the app's container has ended or is gone, and not by our hand
 	lost   bool               // the gateway has ended, and nobody asked it to
 	doing  job                // what that is for
 	again  bool               // it was cancelled, and doing is to be started anew
+	first  bool               // the project has not been up yet: a failure ends it all
 
 	// missed is the last state of each service that came while a converge was under way. Most are its
 	// own doing, but not all: those are seen to when it has ended.
@@ -94,10 +95,9 @@ func (a *attendant) follow(ctx context.Context, since time.Time) error {
 	})
 }
 
-func (a *attendant) run(ctx context.Context, want Want, start time.Time) error {
-	if _, err := a.engine.up(ctx, a.project, want, start); err != nil {
-		return err
-	}
+func (a *attendant) run(ctx context.Context, want Want) error {
+	a.first = true
+	a.start(ctx, job{Want: want})
 	defer func() {
 		if a.cancel != nil {
 			a.cancel()
@@ -148,13 +148,14 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 
 func (a *attendant) saved(ctx context.Context, ev dev.FileChanged) {
 	switch {
+	case len(ev.Paths) == 0:
 	case ev.Action == dev.Rebuild:
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true}})
 	case ev.Action == dev.Restart:
 		// A change of the project's own files is put into effect by converging; others need a restart.
 		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}}, restart: foreign})
-	case ev.Action == dev.Live && (a.exited || a.missed[a.project.App].State == dev.Exited):
+	case ev.Action == dev.Live && (a.exited || ended(a.missed[a.project.App].State)):
 		a.start(ctx, job{})
 	}
 }
@@ -177,12 +178,14 @@ func (a *attendant) gatewayIs(ctx context.Context, ev dev.ServiceState) {
 }
 
 func (a *attendant) appIs(ctx context.Context, ev dev.ServiceState) {
-	a.exited = ev.State == dev.Exited
-	if a.exited {
+	a.exited = ended(ev.State)
+	if ev.State == dev.Exited {
 		text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
 		a.engine.Announce(ctx, a.project, Announcement{How: "exited", Text: text})
 	}
 }
+
+func ended(s dev.State) bool { return s == dev.Exited || s == dev.Removed }
 
 // stopped is errStopped once nothing of the project is left.
 func (a *attendant) stopped(ctx context.Context) error {
@@ -223,27 +226,33 @@ func (a *attendant) start(ctx context.Context, j job) {
 	}
 	work, cancel := context.WithCancel(ctx)
 	a.cancel, a.doing = cancel, j
+	if !a.first {
+		j.Quiet = true
+		j.Keep = true // the gateway tells the open tabs what is wrong
+	}
+	source := a.engine.Source
+	if a.first {
+		source = func(context.Context) (Project, error) { return a.project, nil } // just read
+	}
 	go func() {
-		run, err := a.converge(work, j)
+		run, err := a.engine.again(work, source, j)
 		cancel()
 		a.worked <- result{run, err}
 	}()
 }
 
-// converge brings about the project as its files are now.
-func (a *attendant) converge(ctx context.Context, j job) (Running, error) {
+// again brings about the project as its files are now.
+func (e *Engine) again(ctx context.Context, source Source, j job) (Running, error) {
 	start := time.Now()
-	p, err := a.engine.Source(ctx)
+	p, err := source(ctx)
 	if err != nil {
 		return Running{}, err
 	}
-	j.Quiet = true
-	j.Keep = true // the gateway tells the open tabs what is wrong
-	run, err := a.engine.up(ctx, p, j.Want, start)
+	run, err := e.up(ctx, p, j.Want, start)
 	if err != nil || run.Changed || !j.restart {
 		return run, err
 	}
-	return run, a.engine.restart(ctx, run, p.App, j.Announcement)
+	return run, e.restart(ctx, run, p.App, j.Announcement)
 }
 
 // finished takes in what a converge came to. A failure is told and stayed with: the next save may
@@ -257,6 +266,10 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if r.err != nil && a.first {
+		return r.err
+	}
+	a.first = false
 	if r.err != nil {
 		e := dev.AsError(r.err)
 		a.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})

@@ -219,7 +219,7 @@ func TestAttend_ForceKillsWhatDoesNotStop(t *testing.T) {
 
 func TestAttend_EndsWhenSomebodyElseTakesTheProjectDown(t *testing.T) {
 	a := newRig(t).attend()
-	if err := a.engine().Down(t.Context(), t.Context(), "shop", false); err != nil {
+	if err := a.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.end(); err != nil {

@@ -45,8 +45,11 @@ type portTaken interface {
 // another choice.
 func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, error) {
 	const tries = 3
+	var done plan.Plan
 	for try := 1; ; try++ {
 		run, err := e.convergeOnce(ctx, p, want)
+		done = append(done, run.done...)
+		run.done = done
 		taken, ok := errors.AsType[portTaken](err)
 		if !ok || !taken.PortTaken() {
 			return run, err
@@ -96,6 +99,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err := effective.Prepare(); err != nil {
 		return run, err
 	}
+	run.done = todo
 	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, todo, p.Labels) })
 }
 

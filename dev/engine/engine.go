@@ -15,6 +15,7 @@ package engine
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -137,7 +138,8 @@ type Running struct {
 	Mode    dev.Mode
 	Changed bool // something had to be done
 
-	services []string // that ran when this was found out; nil where something was done since
+	services []string  // that ran when this was found out; nil where something was done since
+	done     plan.Plan // what was begun to get there
 }
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
@@ -151,8 +153,8 @@ func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
 		return Running{}, err
 	}
 	run, err := e.up(ctx, p, want, start)
-	if err != nil && ctx.Err() != nil && run.Changed && !want.Keep {
-		e.undo(context.WithoutCancel(ctx), p)
+	if err != nil && ctx.Err() != nil && !want.Keep {
+		e.undo(context.WithoutCancel(ctx), run)
 	}
 	return run, err
 }
@@ -179,8 +181,8 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		err = e.await(ctx, run)
 	}
 	if err != nil {
-		if run.Changed && !want.Keep && ctx.Err() == nil {
-			e.undo(ctx, p)
+		if !want.Keep && ctx.Err() == nil {
+			e.undo(ctx, run)
 		}
 		return run, err
 	}
@@ -212,19 +214,30 @@ func runningServices(have plan.Observed) []string {
 }
 
 // undo removes what an Up made that led to nothing.
-func (e *Engine) undo(ctx context.Context, p Project) {
-	have, err := e.Runtime.Observe(ctx, p.Name, nil)
+func (e *Engine) undo(ctx context.Context, run Running) {
+	if len(run.done) == 0 {
+		return
+	}
+	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	if err != nil {
 		return // the error that led here is the one to tell
 	}
-	_ = e.execute(ctx, plan.Down(have, false), p.Labels)
+	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project.Labels)
 }
 
 // Down stops and removes everything of the project; volumes only if asked. Nothing running is no
 // error. Once force ends, containers are killed instead of stopped.
-func (e *Engine) Down(ctx, force context.Context, project string, volumes bool) error {
+func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error {
 	start := time.Now()
-	found, err := e.remove(ctx, force, project, volumes)
+	// What another sdev is making right now would stay. One that was never up has no folder to lock.
+	if _, err := os.Stat(p.StateDir); err == nil {
+		release, err := e.lock(ctx, p.lockFile())
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	found, err := e.remove(ctx, force, p.Name, volumes)
 	if err == nil && found {
 		e.emit(stopped(start))
 	}

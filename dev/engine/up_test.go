@@ -145,7 +145,7 @@ func TestUp_MovesFromATakenPortAndRemembersIt(t *testing.T) {
 	if again := r.up(engine.Want{}); again.Port != run.Port || again.Changed {
 		t.Errorf("while it runs: %+v", again)
 	}
-	if err := r.engine().Down(t.Context(), t.Context(), "shop", false); err != nil {
+	if err := r.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, false); err != nil {
 		t.Fatal(err)
 	}
 	_ = holder.Close()
@@ -327,7 +327,7 @@ func TestDown_RemovesEverythingAndIsIdempotent(t *testing.T) {
 	r := newRig(t)
 	r.up(engine.Want{})
 	for range 2 {
-		if err := r.engine().Down(t.Context(), t.Context(), "shop", true); err != nil {
+		if err := r.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, true); err != nil {
 			t.Fatal(err)
 		}
 	}

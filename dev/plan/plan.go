@@ -420,6 +420,13 @@ func Down(have Observed, volumes bool) Plan {
 	return p
 }
 
+// Undo gives the operations that remove what a plan made, and nothing that was there before.
+func Undo(made Plan, have Observed) Plan {
+	return slices.DeleteFunc(Down(have, true), func(op Operation) bool {
+		return !slices.ContainsFunc(made, func(m Operation) bool { return m.Verb == Create && m.Kind == op.Kind && m.Name == op.Name })
+	})
+}
+
 // Again gives the operations that restart a service. The app restarts with the gateway, in whose
 // network it lives.
 func Again(have Observed, service, gateway, app string) Plan {

@@ -370,3 +370,18 @@ func TestHasMount_LooksAtTheEndOfPaths(t *testing.T) {
 		t.Error(c.Mounts)
 	}
 }
+
+func TestUndo_LeavesWhatWasThereBefore(t *testing.T) {
+	made := plan.Plan{
+		{Verb: plan.Remove, Kind: plan.ServiceContainer, Name: "shop-old-1"},
+		{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "shop-app-1"},
+		{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "shop-db-1"},
+	}
+	have := plan.Observed{
+		Containers: []plan.Container{{Name: "shop-app-1", ID: "a", Joins: "g"}, {Name: "shop-db-1", ID: "d"}},
+		Networks:   []string{"shop_default"}, Volumes: []string{"shop_data"},
+	}
+	if got, want := plan.Undo(made, have).String(), "remove container shop-app-1 (down)\n"; got != want {
+		t.Errorf("plan:\n%swant:\n%s", got, want)
+	}
+}

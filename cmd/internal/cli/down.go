@@ -37,6 +37,6 @@ func (a *app) runDown(ctx context.Context, o downOptions) error {
 		return err
 	}
 	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
-		return e.Down(ctx, a.force, p.Name, o.volumes)
+		return e.Down(ctx, a.force, engine.Project{Name: p.Name, StateDir: p.StatePath()}, o.volumes)
 	})
 }
