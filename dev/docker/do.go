@@ -2,7 +2,9 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -121,6 +123,9 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil {
 		return err
 	}
+	if err := makeSources(s); err != nil {
+		return err
+	}
 	first, others := network.NetworkingConfig{}, map[string]*network.EndpointSettings{}
 	if op.Joins == "" {
 		first.EndpointsConfig, others = splitFirst(endpoints(s))
@@ -135,6 +140,26 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err := e.furnish(ctx, made.ID, op.Service, others); err != nil {
 		_ = e.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the first error is what matters
 		return err
+	}
+	return nil
+}
+
+// makeSources creates the folders that a service's bind mounts lead to, where they are missing and
+// the compose file leaves that to Compose. The caller makes them, not the engine: they would belong
+// to root, and the app could not write there.
+func makeSources(s types.ServiceConfig) error {
+	for _, v := range s.Volumes {
+		if v.Type != types.VolumeTypeBind || v.Bind == nil || !bool(v.Bind.CreateHostPath) {
+			continue
+		}
+		if _, err := os.Stat(v.Source); !errors.Is(err, fs.ErrNotExist) {
+			continue // there, or the engine's to judge
+		}
+		if err := os.MkdirAll(v.Source, 0o755); err != nil { //nolint:gosec // an ordinary folder of the project
+			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
+				Message: fmt.Sprintf("service %s mounts %s, which is missing and cannot be created: %v", s.Name, v.Source, errors.Unwrap(err)),
+				Hint:    "create it, or correct the volume in the compose file"}
+		}
 	}
 	return nil
 }

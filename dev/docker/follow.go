@@ -26,7 +26,7 @@ import (
 func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time, dev.Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &follower{engine: e, Follow: f, emit: emit, reading: map[string]bool{}}
+	r := &follower{engine: e, Follow: f, emit: emit, reading: map[string]bool{}, until: map[string]time.Time{}}
 	defer r.readers.Wait()
 	defer cancel()
 
@@ -67,7 +67,8 @@ type follower struct {
 	readers sync.WaitGroup
 
 	mu      sync.Mutex
-	reading map[string]bool // containers whose log is being read; guarded by mu
+	reading map[string]bool      // containers whose log is being read; guarded by mu
+	until   map[string]time.Time // how far it was read when it last ended; guarded by mu
 }
 
 func (r *follower) wants(service string) bool {
@@ -118,19 +119,27 @@ func (r *follower) read(ctx context.Context, id, service string, since time.Time
 	r.mu.Lock()
 	already := r.reading[id]
 	r.reading[id] = true
+	if last, ok := r.until[id]; ok && !since.After(last) {
+		since = last.Add(1) // what a container printed before it was restarted has been told
+	}
 	r.mu.Unlock()
 	if already {
 		return
 	}
 	r.readers.Go(func() {
-		r.copyLog(ctx, id, service, since, tail)
+		last := r.copyLog(ctx, id, service, since, tail)
 		r.mu.Lock()
+		defer r.mu.Unlock()
 		delete(r.reading, id)
-		r.mu.Unlock()
+		if !last.IsZero() {
+			r.until[id] = last
+		}
 	})
 }
 
-func (r *follower) copyLog(ctx context.Context, id, service string, since time.Time, tail int) {
+// copyLog reports a container's output and gives the engine's time of its last line; zero if it had
+// none.
+func (r *follower) copyLog(ctx context.Context, id, service string, since time.Time, tail int) time.Time {
 	opts := container.LogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: r.Stay}
 	if !since.IsZero() {
 		opts.Since = fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond())
@@ -140,7 +149,7 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	}
 	stream, err := r.engine.api.ContainerLogs(ctx, id, opts)
 	if err != nil {
-		return // removed meanwhile: its state says so
+		return time.Time{} // removed meanwhile: its state says so
 	}
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
@@ -149,29 +158,36 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	out, outW := io.Pipe()
 	errs, errsW := io.Pipe()
 	var lines sync.WaitGroup
-	lines.Go(func() { r.lines(out, service, "stdout") })
-	lines.Go(func() { r.lines(errs, service, "stderr") })
+	var lastOut, lastErr time.Time
+	lines.Go(func() { lastOut = r.lines(out, service, "stdout") })
+	lines.Go(func() { lastErr = r.lines(errs, service, "stderr") })
 	_, err = stdcopy.StdCopy(outW, errsW, stream)
 	outW.CloseWithError(err)
 	errsW.CloseWithError(err)
 	lines.Wait()
+	if lastErr.After(lastOut) {
+		return lastErr
+	}
+	return lastOut
 }
 
 // maxLine bounds a line of a log; what is longer is cut.
 const maxLine = 64 << 10
 
-func (r *follower) lines(in io.Reader, service, name string) {
+// lines reports what one stream brings, and gives the engine's time of the last line.
+func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	reader := bufio.NewReaderSize(in, maxLine)
 	for {
 		raw, more, err := reader.ReadLine()
 		if err != nil {
-			return
+			return last
 		}
 		text := string(raw)
 		for more && err == nil {
 			_, more, err = reader.ReadLine()
 		}
 		at, text := splitTime(text)
+		last = at
 		if service == r.Gateway {
 			r.gatewayLine(at, text, name)
 			continue
