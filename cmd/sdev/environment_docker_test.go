@@ -125,15 +125,15 @@ func TestDockerEnvironment_IsForDevelopmentAndNotInTheImage(t *testing.T) {
 
 func TestDockerNetwork_OnlyTheGatewayIsReached(t *testing.T) {
 	p := scaffolded(t)
-	p.write("docker-compose.override.yml", `services:
+	p.write("docker-compose.override.yml", fmt.Sprintf(`services:
   streamlit-local:
-    ports: ["0.0.0.0:8853:9000"]
+    ports: ["0.0.0.0:%d:9000"]
   other:
     image: python:3.11-slim
     command: [sleep, infinity]
     init: true
-    ports: ["8852:80"]
-`)
+    ports: ["%d:80"]
+`, freePort(t), freePort(t)))
 	p.up()
 	for _, name := range []string{p.gateway(), p.app(), p.name + "-other-1"} {
 		var ports map[string][]struct{ HostIP, HostPort string }
@@ -190,8 +190,12 @@ func (p *project) asUser(uid, gid int) {
 func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 	p := scaffolded(t)
 	p.awsLogin()
+	p.override("volumes: [./data/made:/data]\n") // a folder that is not there yet
 	p.asUser(1234, 2345)
 	p.up()
+	if got := p.inside(`touch /data/by-the-app && echo written`); got != "written" {
+		t.Errorf("in a folder that was missing: %q", got)
+	}
 	if got := p.inside(`id -u; id -g; touch code_package/made && touch ~/made && grep -c AKIAEXAMPLE ~/.aws/credentials`); got != "1234\n2345\n1" {
 		t.Errorf("inside: %q", got)
 	}
