@@ -208,7 +208,7 @@ func answers(ctx context.Context, url string) bool {
 	if err != nil {
 		return false
 	}
-	defer res.Body.Close() //nolint:errcheck // only the status counts
+	defer res.Body.Close()
 	return res.StatusCode == http.StatusOK
 }
 

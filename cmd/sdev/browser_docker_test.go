@@ -19,7 +19,7 @@ import (
 // tab is a page of a real browser.
 type tab struct {
 	t   testing.TB
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // chromedp keeps the browser in it
 }
 
 // openTab opens url in a headless Chromium of its own.
