@@ -16,10 +16,14 @@ type Engine struct {
 	version string // of the API, as negotiated
 }
 
-// Open connects to the engine that DOCKER_HOST names, or else to the default one, and agrees on an
-// API version. The caller closes it.
+// Open connects to the engine that the docker command would use, and agrees on an API version. The
+// caller closes it.
 func Open(ctx context.Context) (*Engine, error) {
-	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	opts, err := clientOptions()
+	if err != nil {
+		return nil, err
+	}
+	api, err := client.NewClientWithOpts(append(opts, client.WithAPIVersionNegotiation())...)
 	if err != nil {
 		return nil, unreachable("", err)
 	}
