@@ -72,7 +72,7 @@ func freePort(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()                     //nolint:errcheck // only asked for its number
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // always so for tcp
 }
 
@@ -87,7 +87,7 @@ func TestDockerPort_TakenByAProcessIsNamedAndMovedFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer holder.Close() //nolint:errcheck // closed below where all goes well
+	defer holder.Close()
 	p.wantsPort(taken)
 	p.says(p.failure("up", "-d", "--port", strconv.Itoa(taken)), dev.CodePortTaken, dev.ExitFailed, fmt.Sprintf("port %d is taken by process %d (", taken, os.Getpid()))
 

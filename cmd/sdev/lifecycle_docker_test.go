@@ -42,11 +42,11 @@ func operations(t *testing.T, out string) []string {
 
 func (p *project) body(url string) string {
 	p.t.Helper()
-	res, err := http.Get(url) //nolint:gosec,noctx // the app under test
+	res, err := http.Get(url) //nolint:gosec // the app under test
 	if err != nil {
 		return err.Error()
 	}
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		return err.Error()
