@@ -218,6 +218,23 @@ func TestDockerUp_InterruptedOnItsWayLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestDockerDown_NeedNotWaitForAnAppThatHangs(t *testing.T) {
+	p := scaffolded(t)
+	p.override("command: [sleep, infinity]\n")
+	up := p.attend("-d")
+	starting(t, p, up)
+	start := time.Now()
+	if p.run(0, "down"); time.Since(start) > 10*time.Second {
+		t.Errorf("it took %s", time.Since(start))
+	}
+	if code, _ := up.ended(t); code != dev.ExitNotReady {
+		t.Errorf("the up ends with exit code %d", code)
+	}
+	if left := p.remains(); left != "" {
+		t.Errorf("left: %s", left)
+	}
+}
+
 func building(t *testing.T, _ *project, up *events) {
 	for s := awaitEvent[dev.BuildStep](t, up); !strings.Contains(s.Text, "RUN sleep"); {
 		s = awaitEvent[dev.BuildStep](t, up)

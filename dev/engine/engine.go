@@ -171,12 +171,7 @@ func (e *Engine) load(ctx context.Context) (Project, error) {
 }
 
 func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) (Running, error) {
-	release, err := e.lock(ctx, p.lockFile())
-	if err != nil {
-		return Running{}, err
-	}
-	defer release()
-	run, err := e.converge(ctx, p, want)
+	run, err := e.inTurn(ctx, p, want)
 	if err == nil {
 		err = e.await(ctx, run)
 	}
@@ -190,6 +185,17 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
 	}
 	return run, nil
+}
+
+// inTurn converges while no other sdev changes the project. Waiting for the page is no change: whoever
+// takes a project down whose app hangs need not wait as well.
+func (e *Engine) inTurn(ctx context.Context, p Project, want Want) (Running, error) {
+	release, err := e.lock(ctx, p.lockFile())
+	if err != nil {
+		return Running{}, err
+	}
+	defer release()
+	return e.converge(ctx, p, want)
 }
 
 func (e *Engine) serviceNames(ctx context.Context, run Running) []string {
@@ -218,9 +224,14 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 	if len(run.done) == 0 {
 		return
 	}
-	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
+	release, err := e.lock(ctx, run.Project.lockFile())
 	if err != nil {
 		return // the error that led here is the one to tell
+	}
+	defer release()
+	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
+	if err != nil {
+		return
 	}
 	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project.Labels)
 }
