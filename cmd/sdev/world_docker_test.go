@@ -52,6 +52,7 @@ func scaffolded(t testing.TB, flags ...string) *project {
 			t.Logf("logs:\n%s", text)
 		}
 		p.run(0, "down", "--volumes")
+		_ = exec.Command("docker", "image", "rm", p.name+"-streamlit-local").Run() // it may never have been built
 	})
 	return p
 }
