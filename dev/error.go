@@ -63,6 +63,7 @@ const (
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
+	CodeElsewhere         Code = "project.elsewhere"
 	CodeNotRunning        Code = "project.not-running"
 	CodeServiceUnknown    Code = "service.unknown"
 	CodeAWSMissing        Code = "aws.missing"
@@ -111,6 +112,7 @@ func Codes() []CodeDoc {
 		{CodePortTaken, "a port that was asked for is used by something else"},
 		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
 		{CodeBusy, "another sdev is changing this project right now"},
+		{CodeElsewhere, "a project of the same name already runs from another folder"},
 		{CodeNotRunning, "the project does not run"},
 		{CodeServiceUnknown, "no such service"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},

@@ -113,6 +113,8 @@ func describe(c container.InspectResponse) plan.Container {
 	}
 	if d.Service == "" {
 		d.Service = c.Config.Labels[labelService]
+	} else {
+		d.Dir = c.Config.Labels[labelWorkingDir]
 	}
 	d.Started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt)
 	if c.State.Health != nil {

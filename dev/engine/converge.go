@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -71,6 +72,9 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err != nil {
 		return Running{}, err
 	}
+	if err := elsewhere(p, have); err != nil {
+		return Running{}, err
+	}
 	port, err := e.port(ctx, p, have, &memory)
 	if err != nil {
 		return Running{}, err
@@ -101,6 +105,21 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	}
 	run.done = todo
 	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, todo, p.Labels) })
+}
+
+// elsewhere refuses to take over what runs for another folder under the same name. A folder that is
+// gone was moved here, or is nobody's any more.
+func elsewhere(p Project, have plan.Observed) error {
+	for _, c := range have.Containers {
+		if !c.Running || c.Dir == "" || c.Dir == p.Labels.Dir {
+			continue
+		}
+		if _, err := os.Stat(c.Dir); err == nil {
+			return &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", p.Name, c.Dir),
+				Hint: fmt.Sprintf("stop it (sdev -C %s down), or give this one another name in its compose file (name: …)", c.Dir)}
+		}
+	}
+	return nil
 }
 
 // announced tells the gateway what is about to happen, then does it. The gateway has to know first:

@@ -59,6 +59,7 @@ type Container struct {
 	Reference         string // of the image, as the container was made with it
 	Env               map[string]string
 	Mounts            []string // paths inside
+	Dir               string   // folder of the project that sdev made it for; "" if something else made it
 }
 
 // HasMount says whether something is mounted at a path that ends so.
