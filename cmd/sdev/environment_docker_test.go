@@ -48,17 +48,17 @@ func TestDockerAWS_IsReadOnlyInsideWithCachesOfItsOwn(t *testing.T) {
 	p.awsLogin()
 	p.env = []string{"AWS_PROFILE=work"}
 	p.up()
-	for about, c := range map[string]struct{ command, want string }{
-		"the host's keys":          {`grep -c AKIAEXAMPLE ~/.aws/credentials`, "1"},
-		"the host's login":         {`cat ~/.aws/` + loginFile, login},
-		"config is read-only":      {`(echo broken >> ~/.aws/config) 2>/dev/null || echo refused`, "refused"},
-		"nothing new beside it":    {`touch ~/.aws/new 2>/dev/null || echo refused`, "refused"},
-		"the login's cache":        {`echo '{"accessToken": "of-the-app"}' > ~/.aws/` + loginFile + ` && echo written`, "written"},
-		"the command line's cache": {`echo '{}' > ~/.aws/cli/cache/new.json && echo written`, "written"},
-		"profile and region":       {`echo $AWS_PROFILE $AWS_REGION $AWS_DEFAULT_REGION`, "work eu-central-1 eu-central-1"},
+	for _, c := range []struct{ about, command, want string }{ // in this order: the app writes over the login
+		{"the host's keys", `grep -c AKIAEXAMPLE ~/.aws/credentials`, "1"},
+		{"the host's login", `cat ~/.aws/` + loginFile, login},
+		{"config is read-only", `(echo broken >> ~/.aws/config) 2>/dev/null || echo refused`, "refused"},
+		{"nothing new beside it", `touch ~/.aws/new 2>/dev/null || echo refused`, "refused"},
+		{"the login's cache", `echo '{"accessToken": "of-the-app"}' > ~/.aws/` + loginFile + ` && echo written`, "written"},
+		{"the command line's cache", `echo '{}' > ~/.aws/cli/cache/new.json && echo written`, "written"},
+		{"profile and region", `echo $AWS_PROFILE $AWS_REGION $AWS_DEFAULT_REGION`, "work eu-central-1 eu-central-1"},
 	} {
 		if got := p.inside(c.command); got != c.want {
-			t.Errorf("%s: %q, want %q", about, got, c.want)
+			t.Errorf("%s: %q, want %q", c.about, got, c.want)
 		}
 	}
 	if b, err := os.ReadFile(filepath.Join(p.home, ".aws", loginFile)); err != nil || string(b) != login {
@@ -79,6 +79,53 @@ func TestDockerAWS_IsReadOnlyInsideWithCachesOfItsOwn(t *testing.T) {
 	p.up()
 	if got := p.inside(`echo "$AWS_PROFILE" $AWS_REGION; cat ~/.aws/` + loginFile); got != "us-east-2\n"+`{"accessToken": "of-the-app"}` {
 		t.Errorf("after a change of profile: %q", got)
+	}
+}
+
+// renewal plays the part of AWS in the container and lets botocore, as an app would, use a login that
+// has just run out.
+const renewal = `
+import http.server, json, os, threading
+class TokenEndpoint(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert asked["grantType"] == "refresh_token" and asked["refreshToken"] == "refresh-of-the-host", asked
+        body = json.dumps({"accessToken": "renewed", "expiresIn": 3600, "tokenType": "Bearer", "refreshToken": "next"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), TokenEndpoint)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+os.environ["AWS_ENDPOINT_URL_SSO_OIDC"] = "http://127.0.0.1:%d" % server.server_port
+import botocore.session, botocore.tokens
+token = botocore.tokens.SSOTokenProvider(botocore.session.Session(profile="work")).load_token()
+print(token.get_frozen_token().token)
+`
+
+func TestDockerAWS_ALoginThatRunsOutIsRenewedInside(t *testing.T) {
+	p := scaffolded(t)
+	p.awsLogin()
+	host := `{"startUrl": "https://example.awsapps.com/start", "region": "eu-west-1", "accessToken": "of-the-host", "expiresAt": "2020-01-02T03:04:05Z",
+		"clientId": "c", "clientSecret": "s", "registrationExpiresAt": "2099-01-02T03:04:05Z", "refreshToken": "refresh-of-the-host"}`
+	file := filepath.Join(p.home, ".aws", loginFile)
+	if err := os.WriteFile(file, []byte(host), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.env = []string{"AWS_PROFILE=work"}
+	if out := p.run(0, "up", "-d"); !strings.Contains(out, "ran out") || !strings.Contains(out, "aws sso login --profile work") {
+		t.Errorf("up says nothing of the login that ran out:\n%s", out)
+	}
+	if got := strings.TrimSpace(p.run(0, "shell", "--", "python", "-c", renewal)); got != "renewed" {
+		t.Errorf("token: %q", got)
+	}
+	if got := p.inside("cat ~/.aws/" + loginFile); !strings.Contains(got, `"renewed"`) {
+		t.Errorf("the renewed login was not kept: %s", got)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != host {
+		t.Errorf("the host's login: %s, %v", b, err)
 	}
 }
 

@@ -315,9 +315,9 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a Ann
 	if err != nil {
 		return err
 	}
-	todo := plan.Again(have, service, run.Project.Gateway, run.Project.App)
-	e.emit(dev.PlanMade{Operations: todo.Describe()})
-	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, todo, run.Project.Labels) }); err != nil {
+	ops := plan.Again(have, service, run.Project.Gateway, run.Project.App)
+	e.emit(dev.PlanMade{Operations: ops.Describe()})
+	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project.Labels) }); err != nil {
 		return err
 	}
 	if err := e.await(ctx, run); err != nil {

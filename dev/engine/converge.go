@@ -91,20 +91,20 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		return Running{}, err
 	}
 	run := Running{Project: p, URL: effective.URL, Port: port, Mode: effective.Mode}
-	todo := plan.Make(effective.Desired(ids), have)
-	run.Changed = built || len(todo) > 0
-	if len(todo) > 0 || !want.Quiet {
-		e.emit(dev.PlanMade{Operations: todo.Describe()})
+	ops := plan.Make(effective.Desired(ids), have)
+	run.Changed = built || len(ops) > 0
+	if len(ops) > 0 || !want.Quiet {
+		e.emit(dev.PlanMade{Operations: ops.Describe()})
 	}
-	if len(todo) == 0 {
+	if len(ops) == 0 {
 		run.services = runningServices(have)
 		return run, nil
 	}
 	if err := effective.Prepare(); err != nil {
 		return run, err
 	}
-	run.done = todo
-	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, todo, p.Labels) })
+	run.done = ops
+	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, ops, p.Labels) })
 }
 
 // elsewhere refuses to take over what runs for another folder under the same name. A folder that is
