@@ -51,7 +51,7 @@ func (c *contract) made() {
 	}
 	got.ID, got.Image, got.Started, got.Env, got.Labels = "", "", time.Time{}, nil, nil
 	want := plan.Container{Name: c.labels.Project + "-app-1", Service: "app", Hash: "hash-of-app", Running: true, Reference: c.image,
-		Ports: []string{fmt.Sprintf("127.0.0.1:%d->8501/tcp", port)}, Mounts: []string{"/data"}}
+		Ports: []string{fmt.Sprintf("127.0.0.1:%d->8501/tcp", port)}, Mounts: []string{"/data"}, Dir: c.labels.Dir}
 	if diff := cmp.Diff(want, got); diff != "" {
 		c.Errorf("-want +got:\n%s", diff)
 	}

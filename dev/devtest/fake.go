@@ -199,7 +199,7 @@ func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
 		return fmt.Errorf("container %s is there already", op.Name)
 	}
 	c := &fakeContainer{project: labels.Project, joins: op.Joins, gone: make(chan struct{}), files: map[string]string{}, script: scriptOf(s.Command)}
-	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image,
+	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Dir: labels.Dir,
 		Env: map[string]string{}, Labels: fakeLabels(s.Name, labels)}
 	maps.Copy(c.Labels, s.Labels)
 	for k, v := range s.Environment {
