@@ -6,11 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/docker"
 	"sdev/dev/plan"
-	"sdev/dev/streamlit"
 )
 
 func (a *app) newConfigCmd() *cobra.Command {
@@ -59,15 +56,10 @@ func (a *app) runConfig(ctx context.Context, asJSON bool) error {
 // effective derives the model without touching anything. What only the engine knows (the image,
 // the port in use) is asked where one answers, and assumed where none does.
 func (a *app) effective(ctx context.Context, p *config.Project) (*config.Effective, error) {
-	machine, _, err := config.ReadMachine(p, a.Getenv, a.now())
+	parts, _, err := a.parts(p)
 	if err != nil {
 		return nil, err
 	}
-	gatewayRef, err := docker.GatewayRef(a.cacheDir())
-	if err != nil {
-		return nil, err
-	}
-	parts := config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), GatewayImage: gatewayRef, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}
 	if r, err := a.find(ctx); err == nil {
 		defer r.close()
 		if s, ok := r.sidecar(); ok {

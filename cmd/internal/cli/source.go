@@ -49,7 +49,7 @@ func (a *app) composeFiles() []string {
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
 func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error) {
-	machine, warnings, err := config.ReadMachine(p, a.Getenv, a.now())
+	parts, warnings, err := a.parts(p)
 	if err != nil {
 		return engine.Project{}, err
 	}
@@ -57,18 +57,13 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 	if err != nil {
 		return engine.Project{}, err
 	}
-	if err := machine.CA.Write(); err != nil {
+	if err := parts.Machine.CA.Write(); err != nil {
 		return engine.Project{}, err
 	}
-	gateway, err := docker.GatewayRef(a.cacheDir())
-	if err != nil {
-		return engine.Project{}, err
-	}
-	parts := config.Parts{Machine: machine, Mode: dev.Local, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: state}
 	out := engine.Project{
 		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(),
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
-		Warnings: append(p.Warnings, warnings...), Image: plan.ImageName(p.Name, p.Model.Services[p.App]), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: gateway,
+		Warnings: append(p.Warnings, warnings...), Image: plan.ImageName(p.Name, p.Model.Services[p.App]), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: parts.GatewayImage,
 	}
 	if o.port != 0 {
 		out.Port, out.PortFixed = o.port, true
@@ -85,6 +80,17 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 		return asEffective(effective), nil
 	}
 	return out, nil
+}
+
+// parts is what an overlay is made of as far as it is known before the engine is asked; the port is
+// the one that the project wants.
+func (a *app) parts(p *config.Project) (config.Parts, []dev.Warning, error) {
+	machine, warnings, err := config.ReadMachine(p, a.Getenv, a.now())
+	if err != nil {
+		return config.Parts{}, nil, err
+	}
+	gateway, err := docker.GatewayRef(a.cacheDir())
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {
