@@ -6,14 +6,29 @@ import "time"
 type Build struct {
 	Service    string // whose image it is
 	Tag        string // reference the result gets
-	Context    string // absolute folder
+	Tags       []string
+	Context    string // absolute folder, or the address of a remote context
 	Dockerfile string // relative to Context, or absolute
+	Inline     string // the Dockerfile itself; Dockerfile is empty then
 	Target     string
 	Args       map[string]string
 	Labels     map[string]string
 	Secrets    map[string]string // id → absolute file
+	SecretEnv  map[string]string // id → value
+	SSH        []string          // agents and keys, as "docker build --ssh" takes them: "default", "ID=PATH"
+	Contexts   map[string]string // named contexts: absolute folder, docker-image://REF, or an address
+	ExtraHosts []string          // "name:address"
+	Network    string            // of RUN steps: "", "none" or "host"
+	CacheFrom  []string
 	NoCache    bool
+	Pull       bool   // ask the registry for newer base images
 	Platform   string // os/arch[/variant]; "" is the engine's own
+
+	// CA is a PEM bundle that RUN steps trust, for a Dockerfile that does not ask for it itself;
+	// empty means that nothing is added. Proxy is environment for RUN steps alone. Neither is for an
+	// image that ships.
+	CA    []byte
+	Proxy map[string]string
 }
 
 // ImageInfo is what an image says about itself.
