@@ -68,6 +68,8 @@ const (
 	CodeServiceUnknown    Code = "service.unknown"
 	CodeAWSMissing        Code = "aws.missing"
 	CodeAWSExpired        Code = "aws.expired"
+	CodeAWSProfile        Code = "aws.profile"
+	CodeAWSLogin          Code = "aws.login"
 	CodeCAInvalid         Code = "ca.invalid"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
@@ -117,6 +119,8 @@ func Codes() []CodeDoc {
 		{CodeServiceUnknown, "no such service"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
 		{CodeAWSExpired, "warning: the AWS login has run out"},
+		{CodeAWSProfile, "an AWS profile that this machine does not have"},
+		{CodeAWSLogin, "the AWS profile gives no credentials: a login is needed, or what makes them failed"},
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},
