@@ -18,6 +18,9 @@ type Sidecar struct {
 	Root   string  `json:"root"`
 	Rules  []Rule  `json:"rules,omitempty"`
 	Mounts []Mount `json:"mounts,omitempty"`
+	// Credentials is where the app asks for AWS credentials, on loopback; "" means that it has none
+	// from here.
+	Credentials string `json:"credentials,omitempty"`
 	// Control is the path of the unix socket that takes commands, reached by exec only.
 	Control string `json:"control"`
 }

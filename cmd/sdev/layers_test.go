@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 
 	// The parts. They do not know each other.
 	"dev/awslocal":  {"dev"},
+	"dev/awslogin":  {"dev"},
 	"dev/config":    {"dev"},
 	"dev/detect":    {"dev"},
 	"dev/doctor":    {"dev"},
@@ -64,6 +65,7 @@ var onlyImporter = map[string]string{
 	"github.com/docker/docker":     "dev/docker",
 	"github.com/moby/buildkit":     "dev/docker",
 	"github.com/fsnotify/fsnotify": "dev/watch",
+	"github.com/aws/aws-sdk-go-v2": "dev/awslogin",
 	"github.com/spf13/cobra":       "cmd/internal/cli",
 	"charm.land/bubbletea":         "cmd/internal/tui",
 	"charm.land/bubbles":           "cmd/internal/tui",

@@ -25,6 +25,16 @@ type appPorts struct {
 	fixed bool   // the app's command names its port itself
 }
 
+// credentials is where the gateway gives the app its AWS keys: a number that neither has.
+func (p appPorts) credentials() int {
+	taken := []int{p.app, int(p.front)}
+	port := max(p.app-1, 1024)
+	for slices.Contains(taken, port) {
+		port++
+	}
+	return port
+}
+
 var portFlag = regexp.MustCompile(`--server\.port(?:=|\s+)(\d+)`)
 
 // ports finds the app's port and moves it out of the gateway's way: the gateway listens where the
@@ -102,6 +112,9 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule) {
 		Listen: fmt.Sprintf(":%d", ports.front), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
 		Host: host, Port: o.parts.Port, Aliases: aliases, Mode: o.parts.Mode,
 		Root: dev.SidecarRoot, Rules: ruleset, Mounts: sourceMounts(o.p, o.app), Control: dev.SidecarSock,
+	}
+	if o.parts.Machine.AWS.Mode == AWSSession {
+		o.out.Sidecar.Credentials = fmt.Sprintf("127.0.0.1:%d", ports.credentials())
 	}
 	g := o.sidecarService()
 	g.Networks, g.Hostname, g.DomainName = networks, o.app.Hostname, o.app.DomainName

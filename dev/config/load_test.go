@@ -86,7 +86,7 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"unknown x-sdev.aws setting": {"x-sdev:\n  aws:\n    regoin: eu\n" + app, dev.CodeXSdev,
 			"docker-compose.yml:3: unknown setting x-sdev.aws.regoin", "mode, profile, region"},
 		"wrong x-sdev value": {"x-sdev:\n  aws: {mode: copy}\n" + app, dev.CodeXSdev,
-			`docker-compose.yml:2: x-sdev.aws.mode is "copy"`, "one of: mount, none"},
+			`docker-compose.yml:2: x-sdev.aws.mode is "copy"`, "one of: mount, session, none"},
 		"x-sdev value of a wrong type": {"x-sdev:\n  app: [streamlit]\n" + app, dev.CodeXSdev,
 			"docker-compose.yml:2: x-sdev.app must be a text", "help x-sdev"},
 		"x-sdev is no mapping": {"x-sdev: yes\n" + app, dev.CodeXSdev,

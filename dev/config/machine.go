@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
@@ -27,7 +28,9 @@ type Machine struct {
 
 // AWS is what ~/.aws says. The zero value means that there is none.
 type AWS struct {
-	Dir     string // absolute path of ~/.aws; "" if missing or not wanted
+	Dir     string // absolute path of ~/.aws; "" if missing
+	Mode    string // how the app gets at it; "" is AWSMount
+	Token   string // what the app shows to be given keys, with AWSSession; it is the project's own
 	Profile string // as the SDK will choose it; "" is the default one
 	Region  string
 	Expires time.Time // of the SSO login or the temporary keys; zero if they do not expire or it is unknown
@@ -64,8 +67,12 @@ func ReadMachine(p *Project, getenv func(string) string, now time.Time) (Machine
 		return m, nil, err
 	}
 	var warnings []dev.Warning
-	if p.Settings.AWS.Mode != "none" {
-		m.AWS = readAWS(getenv, p.Settings.AWS)
+	m.AWS = readAWS(getenv, p.Settings.AWS)
+	switch m.AWS.Mode {
+	case AWSSession:
+		m.AWS.Token = p.AWSToken()
+	case AWSNone:
+	default:
 		switch {
 		case m.AWS.Dir == "":
 			warnings = append(warnings, dev.Warning{Code: dev.CodeAWSMissing, Message: "no ~/.aws on this machine: the app runs without AWS credentials",
@@ -159,12 +166,13 @@ func systemRoots() []byte {
 func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return AWS{}
+		return AWS{Mode: s.Mode}
 	}
-	a := AWS{Dir: filepath.Join(home, ".aws"), Profile: firstOf(s.Profile, getenv("AWS_PROFILE")),
+	a := AWS{Dir: filepath.Join(home, ".aws"), Mode: s.Mode, Profile: firstOf(s.Profile, getenv("AWS_PROFILE")),
 		Region: firstOf(s.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))}
 	if st, err := os.Stat(a.Dir); err != nil || !st.IsDir() {
-		return AWS{}
+		a.Dir = ""
+		return a
 	}
 	for _, cache := range []string{"sso/cache", "cli/cache"} {
 		if st, err := os.Stat(filepath.Join(a.Dir, cache)); err == nil && st.IsDir() {
@@ -190,6 +198,21 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	}
 	a.Expires = expiry(a.Dir, config, config.Section(section), credentials.Section(firstOf(a.Profile, "default")))
 	return a
+}
+
+// AWSToken is the project's own secret that the app shows to be given keys. It is made on first use,
+// and kept, because the app's container is made with it. Where it cannot be kept the next container
+// differs from this one, and nothing else.
+func (p *Project) AWSToken() string {
+	file := filepath.Join(p.StatePath(), "aws.token")
+	if b, err := os.ReadFile(file); err == nil && len(b) > 0 {
+		return string(b)
+	}
+	token := rand.Text()
+	if _, err := p.StateDir(); err == nil {
+		_ = os.WriteFile(file, []byte(token), 0o600)
+	}
+	return token
 }
 
 // expiry reads when the login of a profile ends: the cached SSO token's time, found by the same

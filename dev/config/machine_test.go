@@ -72,7 +72,8 @@ func TestReadMachine_AWS(t *testing.T) {
 		hint     string
 	}{
 		"nothing is there":            {nil, nil, "", "", "", "", dev.CodeAWSMissing, "aws configure"},
-		"not wanted":                  {ssoCache("corp", past), nil, "x-sdev: {aws: {mode: none}}\n", "", "", "", "", ""},
+		"not wanted":                  {ssoCache("corp", past), nil, "x-sdev: {aws: {mode: none}}\n", "", "us-east-1", "", "", ""},
+		"keys from the host":          {ssoCache("corp", past), nil, "x-sdev: {aws: {mode: session, profile: sso}}\n", "sso", "eu-west-1", past, "", ""},
 		"default profile":             {ssoCache("corp", past), nil, "", "", "us-east-1", "", "", ""},
 		"a session that goes on":      {ssoCache("corp", future), map[string]string{"AWS_PROFILE": "sso"}, "", "sso", "eu-west-1", future, "", ""},
 		"a session that ran out":      {ssoCache("corp", past), map[string]string{"AWS_PROFILE": "sso"}, "", "sso", "eu-west-1", past, dev.CodeAWSExpired, "aws sso login --profile sso"},
@@ -98,7 +99,7 @@ func TestReadMachine_AWS(t *testing.T) {
 			if diff := cmp.Diff([]string{c.profile, c.region, c.expires}, got); diff != "" {
 				t.Errorf("profile, region, expiry: -want +got:\n%s", diff)
 			}
-			if wanted := c.files != nil && !strings.Contains(c.settings, "none"); (m.AWS.Dir == filepath.Join(dir, ".aws")) != wanted {
+			if there := c.files != nil; (m.AWS.Dir == filepath.Join(dir, ".aws")) != there {
 				t.Errorf("folder %q", m.AWS.Dir)
 			}
 			switch {

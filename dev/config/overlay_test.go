@@ -281,3 +281,34 @@ func TestOverlay_WatchThatIsNotAppliedIsRefused(t *testing.T) {
 		}
 	}
 }
+
+const ownAWS = "services:\n  streamlit: {image: shop, environment: {AWS_PROFILE: mine}, volumes: [\"/home/alice/.aws/:/root/.aws/\", \"./code:/app/code\"]}\n"
+
+func TestOverlay_KeysFromTheHostLeaveNothingElseOfAWS(t *testing.T) {
+	e, app := overlaid(t, ownAWS, func(p *config.Parts) {
+		p.Machine.AWS = config.AWS{Mode: config.AWSSession, Dir: "/home/alice/.aws", Profile: "dev", Region: "eu-west-1", Token: "of-the-project", Caches: []string{"sso/cache"}}
+	})
+	for name, want := range map[string]string{
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + e.Sidecar.Credentials + "/", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "of-the-project",
+		"AWS_PROFILE": "(unset)", "AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		if got := value(app, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.HasPrefix(e.Sidecar.Credentials, "127.0.0.1:") || e.Sidecar.Credentials == e.Sidecar.Upstream {
+		t.Errorf("the gateway gives keys at %q", e.Sidecar.Credentials)
+	}
+	if len(app.Volumes) != 1 || app.Volumes[0].Target != "/app/code" || len(e.Seeds) != 0 {
+		t.Errorf("%+v, %+v", app.Volumes, e.Seeds)
+	}
+}
+
+func TestOverlay_NoAWSMeansNoneOfTheFilesEither(t *testing.T) {
+	e, app := overlaid(t, ownAWS, func(p *config.Parts) {
+		p.Machine.AWS = config.AWS{Mode: config.AWSNone, Dir: "/home/alice/.aws", Region: "eu-west-1"}
+	})
+	if len(app.Volumes) != 1 || e.Sidecar.Credentials != "" || value(app, "AWS_REGION") != "(unset)" {
+		t.Errorf("%+v, %q", app.Volumes, e.Sidecar.Credentials)
+	}
+}

@@ -120,9 +120,50 @@ func (o *overlay) identity() {
 func (o *overlay) aws() {
 	o.offer("AWS_EC2_METADATA_DISABLED", "true", "sdev: no such service here, and asking it costs seconds")
 	a := o.parts.Machine.AWS
-	if a.Dir == "" {
+	switch a.Mode {
+	case AWSNone:
+		o.withoutHostAWS()
 		return
+	case AWSSession:
+		o.awsSession(a)
+	default:
+		if a.Dir == "" {
+			return
+		}
+		o.awsMount(a)
+		if a.Profile != "" {
+			o.offer("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
+		}
 	}
+	if a.Region != "" {
+		o.offer("AWS_REGION", a.Region, "x-sdev.aws.region, AWS_REGION or the profile")
+		o.offer("AWS_DEFAULT_REGION", a.Region, "the same, as boto3 reads it")
+	}
+}
+
+// withoutHostAWS takes away what the compose file itself mounts of the host's ~/.aws.
+func (o *overlay) withoutHostAWS() {
+	dir := o.parts.Machine.AWS.Dir
+	o.app.Volumes = slices.DeleteFunc(slices.Clone(o.app.Volumes), func(v types.ServiceVolumeConfig) bool {
+		within := dir != "" && (filepath.Clean(v.Source) == dir || strings.HasPrefix(v.Source, dir+"/"))
+		return v.Type == types.VolumeTypeBind && within
+	})
+}
+
+// awsSession leads the app's AWS SDK to the gateway, and away from everything that it would try
+// before: files, and a profile that only the host has.
+func (o *overlay) awsSession(a AWS) {
+	o.withoutHostAWS()
+	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
+		delete(o.app.Environment, name)
+	}
+	const why = "x-sdev.aws.mode: session; the keys are the gateway's to give, and renewed by the host"
+	o.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.out.Sidecar.Credentials+"/", why)
+	o.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", a.Token, why)
+}
+
+// awsMount gives the app ~/.aws read-only, with private copies of the caches that tools write to.
+func (o *overlay) awsMount(a AWS) {
 	home := *o.app.Environment["HOME"]
 	volumes := slices.Clone(o.app.Volumes)
 	for _, v := range volumes {
@@ -138,13 +179,6 @@ func (o *overlay) aws() {
 	}
 	o.app.Volumes = volumes
 	o.note("x-sdev.aws.mode: mount; read-only, with private caches so that a login can renew itself", "volumes")
-	if a.Profile != "" {
-		o.offer("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
-	}
-	if a.Region != "" {
-		o.offer("AWS_REGION", a.Region, "x-sdev.aws.region, AWS_REGION or the profile")
-		o.offer("AWS_DEFAULT_REGION", a.Region, "the same, as boto3 reads it")
-	}
 }
 
 // ca hands the machine's extra certificate authority to the build, as a secret that stays out of

@@ -20,10 +20,20 @@ type Settings struct {
 
 // AWSSettings is x-sdev.aws.
 type AWSSettings struct {
-	Mode    string // mount (the default) or none
+	Mode    string // AWSMount (the default), AWSSession or AWSNone
 	Profile string
 	Region  string
 }
+
+// Where the app's AWS credentials come from.
+const (
+	AWSMount   = "mount"   // ~/.aws, read-only
+	AWSSession = "session" // keys of one profile, which the host gets and renews
+	AWSNone    = "none"    // nowhere
+)
+
+// AWSModes are all of them, the default first.
+func AWSModes() []string { return []string{AWSMount, AWSSession, AWSNone} }
 
 // settings reads x-sdev from every file; later files win value by value. Unknown keys and wrong
 // values are errors with file and line.
@@ -41,7 +51,7 @@ func settings(all sources) (Settings, error) {
 			"ca":    r.text(&s.CA, "x-sdev.ca"),
 			"aws": func(n *yaml.Node) {
 				r.fields(n, "x-sdev.aws", map[string]func(*yaml.Node){
-					"mode":    r.oneOf(&s.AWS.Mode, "x-sdev.aws.mode", "mount", "none"),
+					"mode":    r.oneOf(&s.AWS.Mode, "x-sdev.aws.mode", AWSModes()...),
 					"profile": r.text(&s.AWS.Profile, "x-sdev.aws.profile"),
 					"region":  r.text(&s.AWS.Region, "x-sdev.aws.region"),
 				})

@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"bytes"
 	"context"
 	"io"
 
@@ -76,11 +75,4 @@ func (e *Engine) resize(ctx context.Context, id string, sizes <-chan [2]uint) {
 			return
 		}
 	}
-}
-
-// Output runs a command without input and gives what it printed.
-func (e *Engine) Output(ctx context.Context, name string, command ...string) (stdout, stderr []byte, code int, err error) {
-	var out, errs bytes.Buffer
-	code, err = e.Run(ctx, Exec{Container: name, Command: command, Out: &out, Err: &errs})
-	return out.Bytes(), errs.Bytes(), code, err
 }

@@ -27,7 +27,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
-	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), missed: map[string]dev.ServiceState{}}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), missed: map[string]dev.ServiceState{}}
 	presence := flock.New(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
@@ -36,6 +36,9 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.follow(gctx, start) })
 	group.Go(func() error { return a.run(gctx, want) })
+	if e.Supply != nil {
+		group.Go(func() error { return a.renew(gctx, p) })
+	}
 	err = group.Wait()
 	switch {
 	case errors.Is(err, errStopped):
@@ -62,6 +65,7 @@ type attendant struct {
 	project  Project
 	happened chan dev.Event
 	worked   chan result
+	supplied chan time.Time // until when what the gateway was given holds; the newest only
 
 	cancel context.CancelFunc // of the converge under way; nil if none
 	exited bool               // the app's container has ended or is gone, and not by our hand
@@ -279,6 +283,11 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 		return a.catchUp(ctx)
 	}
 	a.project, a.exited, a.lost = r.run.Project, false, false
+	select {
+	case <-a.supplied: // nobody has taken the one before
+	default:
+	}
+	a.supplied <- r.run.supplied
 	return a.catchUp(ctx)
 }
 
@@ -317,7 +326,10 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a Ann
 	}
 	ops := plan.Again(have, service, run.Project.Gateway, run.Project.App)
 	e.emit(dev.PlanMade{Operations: ops.Describe()})
-	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project.Labels) }); err != nil {
+	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project.Labels, nil) }); err != nil {
+		return err
+	}
+	if _, err := e.supply(ctx, run.Project); err != nil { // it may be the gateway that was restarted
 		return err
 	}
 	if err := e.await(ctx, run); err != nil {

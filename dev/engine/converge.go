@@ -98,13 +98,42 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	}
 	if len(ops) == 0 {
 		run.services = runningServices(have)
-		return run, nil
+		run.supplied, err = e.supply(ctx, p)
+		return run, err
 	}
 	if err := effective.Prepare(); err != nil {
 		return run, err
 	}
 	run.done = ops
-	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, ops, p.Labels) })
+	return run, e.announced(ctx, p, want.Announcement, func() error {
+		run.supplied, err = e.carryOut(ctx, p, ops)
+		return err
+	})
+}
+
+// carryOut executes a plan, and supplies the gateway: as soon as it has started, since the app may
+// ask for something with its first breath, or afterwards where it was left as it is.
+func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (supplied time.Time, err error) {
+	done := false
+	err = e.execute(ctx, ops, p.Labels, func(op plan.Operation) error {
+		if (op.Verb != plan.Start && op.Verb != plan.Restart) || op.Service.Config.Name != p.Gateway {
+			return nil
+		}
+		done = true
+		supplied, err = e.supply(ctx, p)
+		return err
+	})
+	if err == nil && !done {
+		supplied, err = e.supply(ctx, p)
+	}
+	return supplied, err
+}
+
+func (e *Engine) supply(ctx context.Context, p Project) (time.Time, error) {
+	if e.Supply == nil {
+		return time.Time{}, nil
+	}
+	return e.Supply(ctx, p)
 }
 
 // elsewhere refuses to take over what runs for another folder under the same name. A folder that is
@@ -210,7 +239,8 @@ func (e *Engine) otherImages(ctx context.Context, p Project, effective Effective
 // execute carries out a plan. Each operation starts as soon as those that it needs have ended, so
 // that what does not depend on one another goes side by side: a container that joins the gateway's
 // network is made while the gateway starts, and the network goes while the app is still ending.
-func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels) error {
+// then, unless it is nil, is part of each operation: what needs that one waits for both.
+func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels, then func(plan.Operation) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	done := make([]chan struct{}, len(p))
 	for i, op := range p {
@@ -228,6 +258,11 @@ func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels) e
 			}
 			if err := e.Runtime.Do(ctx, op, labels); err != nil {
 				return err
+			}
+			if then != nil {
+				if err := then(op); err != nil {
+					return err
+				}
 			}
 			close(done[i])
 			return nil

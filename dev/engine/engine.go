@@ -110,6 +110,10 @@ type Engine struct {
 	// Announce tells a running gateway what is about to happen to the app, so that it can say so to
 	// people who wait and knows what a reload comes from. It is a courtesy: nothing depends on it.
 	Announce func(ctx context.Context, p Project, a Announcement)
+	// Supply gives a gateway what it keeps in memory alone, such as credentials, and says until when
+	// that holds; a zero time is for ever. It is called with a gateway that has just started, before
+	// the app does, and by Attend in time before the end. nil where there is nothing to give.
+	Supply func(ctx context.Context, p Project) (until time.Time, err error)
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
 }
@@ -140,6 +144,7 @@ type Running struct {
 
 	services []string  // that ran when this was found out; nil where something was done since
 	done     plan.Plan // what was begun to get there
+	supplied time.Time // until when what the gateway was given holds; zero is for ever
 }
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
@@ -233,7 +238,7 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 	if err != nil {
 		return
 	}
-	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project.Labels)
+	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project.Labels, nil)
 }
 
 // Down stops and removes everything of the project; volumes only if asked. Nothing running is no
@@ -278,7 +283,7 @@ func (e *Engine) remove(ctx, force context.Context, project string, volumes bool
 			}
 		}
 	}()
-	err = e.execute(ctx, plan.Down(have, volumes), plan.Labels{Project: project})
+	err = e.execute(ctx, plan.Down(have, volumes), plan.Labels{Project: project}, nil)
 	close(done)
 	<-killed
 	return len(have.Containers)+len(have.Networks) > 0, err

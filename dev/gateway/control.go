@@ -14,18 +14,21 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/awslocal"
 )
 
 // Request is a command to the gateway.
 type Request struct {
-	Do     string `json:"do"` // DoStatus or DoExpect
-	Expect Expect `json:"expect,omitzero"`
+	Do     string         `json:"do"` // one of the Do constants
+	Expect Expect         `json:"expect,omitzero"`
+	Grant  awslocal.Grant `json:"grant,omitzero"`
 }
 
 // The commands.
 const (
 	DoStatus = "status" // change nothing
 	DoExpect = "expect" // be told what is about to happen to the app
+	DoGrant  = "grant"  // be given the AWS credentials that the app may have
 )
 
 // Expect is what is about to happen to the app, or has: it is what the page that stands in for the
@@ -61,6 +64,9 @@ type Status struct {
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one a tab shows now
 	Expect     Expect           `json:"expect"`    // what was announced and has not been seen yet
+	// AWSExpires is when the credentials run out that the app may have; zero where there are none, or
+	// they do not run out.
+	AWSExpires time.Time `json:"aws_expires,omitzero"`
 }
 
 // reply is what goes over the socket.
@@ -159,12 +165,15 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 			return Status{}, fmt.Errorf("how %q is not one of start, restart, rebuild, exited, nothing", req.Expect.How)
 		}
 		g.desk.expect(req.Expect)
+	case DoGrant:
+		g.credentials.Set(req.Grant)
 	default:
 		return Status{}, errors.New("unknown command")
 	}
 	st := g.desk.status()
 	st.Up, st.Generation = g.upstream.state()
 	st.Mode = g.cfg.Mode
+	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = howMount, g.watcher.Watches()
 	}

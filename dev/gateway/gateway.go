@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sdev/dev"
+	"sdev/dev/awslocal"
 	"sdev/dev/watch"
 )
 
@@ -23,13 +24,9 @@ type Config = dev.Sidecar
 // Run serves the app's origin and the control socket, and writes what happens to events as JSON
 // lines of [dev.Stamped], until ctx ends, which is no error. Open connections are then cut.
 func Run(ctx context.Context, cfg Config, events io.Writer) error {
-	var lc net.ListenConfig
-	front, err := lc.Listen(ctx, "tcp", cfg.Listen)
+	front, err := listen(ctx, cfg.Listen)
 	if err != nil {
-		return &dev.Error{
-			Code: dev.CodePortTaken, Message: fmt.Sprintf("the gateway cannot listen on %s", cfg.Listen),
-			Exit: dev.ExitFailed, Cause: err,
-		}
+		return err
 	}
 	defer front.Close()
 	control, err := listenControl(ctx, cfg.Control)
@@ -41,7 +38,25 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Credentials != "" {
+		if g.loopback, err = listen(ctx, cfg.Credentials); err != nil {
+			return err
+		}
+		defer g.loopback.Close()
+	}
 	return g.serve(ctx, front, control)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, &dev.Error{
+			Code: dev.CodePortTaken, Message: "the gateway cannot listen on " + address,
+			Exit: dev.ExitFailed, Cause: err,
+		}
+	}
+	return l, nil
 }
 
 // gateway is the composition: each part owns its own state.
@@ -53,6 +68,9 @@ type gateway struct {
 	desk     *desk
 	proxy    http.Handler
 	requests sync.WaitGroup // handlers, those of taken-over connections included
+
+	loopback    net.Listener // where the app asks for credentials; nil where it gets none from here
+	credentials awslocal.Credentials
 }
 
 func newGateway(cfg Config, events io.Writer) (*gateway, error) {
@@ -73,19 +91,10 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 // serve blocks until ctx ends and everything it started has ended.
 func (g *gateway) serve(ctx context.Context, front, control net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	server := &http.Server{
-		Handler:           g,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 10 * time.Second,
-		// Tabs that go away in the middle of a response are everyday life, not news.
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	serveHTTP(ctx, group, front, g)
+	if g.loopback != nil {
+		serveHTTP(ctx, group, g.loopback, &g.credentials)
 	}
-	group.Go(func() error {
-		if err := server.Serve(front); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve the app's origin: %w", err)
-		}
-		return nil
-	})
 	group.Go(func() error { return serveControl(ctx, control, g.answer) })
 	group.Go(func() error { g.upstream.run(ctx); return nil })
 	group.Go(func() error { g.desk.run(ctx); return nil })
@@ -94,14 +103,31 @@ func (g *gateway) serve(ctx context.Context, front, control net.Listener) error 
 			return g.watcher.Run(ctx, func(b watch.Batch) { g.desk.saved(b.Changes, b.First) })
 		})
 	}
+	err := group.Wait()
+	g.requests.Wait()
+	return err
+}
+
+// serveHTTP serves until ctx ends. The base context then ends every request, so there is nothing
+// to wait for gracefully.
+func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, handler http.Handler) {
+	server := &http.Server{
+		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		// Tabs that go away in the middle of a response are everyday life, not news.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	group.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %s: %w", l.Addr(), err)
+		}
+		return nil
+	})
 	group.Go(func() error {
 		<-ctx.Done()
-		// The base context ends every request, so there is nothing left to wait for gracefully.
-		err := server.Close()
-		g.requests.Wait()
-		return err
+		return server.Close()
 	})
-	return group.Wait()
 }
 
 // ServeHTTP is the front of the app's origin.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/awslocal"
 	"sdev/dev/devtest"
 )
 
@@ -354,5 +356,53 @@ func TestRun_EndsWithItsContext(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestRun_GivesTheAppWhatItWasGranted(t *testing.T) {
+	devtest.Leaks(t)
+	r := t.TempDir()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	cfg := Config{Listen: "127.0.0.1:0", Upstream: newFakeApp(t).addr, Host: "localhost", Control: filepath.Join(r, "s"), Credentials: address}
+	var events bytes.Buffer
+	go func() { ended <- Run(ctx, cfg, &events) }()
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	grant := awslocal.Grant{Authorization: "of-this-run", Keys: dev.AWSKeys{AccessKeyID: "ASIAEXAMPLE", SecretAccessKey: "very-secret", Expires: until}}
+	for {
+		if st, err := Call(ctx, cfg.Control, Request{Do: DoGrant, Grant: grant}); err == nil {
+			if !st.AWSExpires.Equal(until) {
+				t.Errorf("%+v", st)
+			}
+			break
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "of-this-run")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil || !strings.Contains(string(body), "ASIAEXAMPLE") {
+		t.Errorf("%s %q %v", res.Status, body, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(events.String(), "very-secret") {
+		t.Errorf("events tell: %s", &events)
 	}
 }

@@ -23,10 +23,10 @@ func (a *app) newGatewayCmd() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use: "call REQUEST", Short: "Send a command to the gateway and print its status", Hidden: true, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Use: "call", Short: "Send the command on standard input to the gateway and print its status", Hidden: true, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			var req gateway.Request
-			if err := json.Unmarshal([]byte(args[0]), &req); err != nil {
+			if err := json.NewDecoder(a.In).Decode(&req); err != nil {
 				return usage("not a request: "+err.Error(), "it is sent by sdev")
 			}
 			status, err := gateway.Call(cmd.Context(), dev.SidecarSock, req)

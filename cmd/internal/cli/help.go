@@ -123,7 +123,7 @@ func xsdevText() string {
     app: streamlit-local        # the service that is the Streamlit app; else found out
     entry: code_package/streamlit/Home.py
     aws:
-      mode: mount               # mount (~/.aws, read-only) or none
+      mode: mount               # mount (~/.aws, read-only), session (keys of one profile), none
       profile: dev              # else AWS_PROFILE
       region: us-east-1         # else AWS_REGION, or the profile's
     ca: ./corp-ca.pem           # extra CA for builds and the app; else taken from the environment

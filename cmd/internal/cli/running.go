@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
 	"sdev/dev/config"
@@ -95,18 +98,25 @@ func (r running) ask(ctx context.Context, req gateway.Request) (gateway.Status, 
 	return ask(ctx, r.engine, g.Name, req)
 }
 
+// ask hands the request over on standard input, because arguments are there for everybody to see.
 func ask(ctx context.Context, e *docker.Engine, container string, req gateway.Request) (gateway.Status, error) {
 	line, err := json.Marshal(req)
 	if err != nil {
 		return gateway.Status{}, err
 	}
-	out, errs, code, err := e.Output(ctx, container, "/sdev", "gateway", "call", string(line))
+	var out, errs bytes.Buffer
+	code, err := e.Run(ctx, docker.Exec{Container: container, Command: []string{"/sdev", "gateway", "call"}, In: bytes.NewReader(line), Out: &out, Err: &errs})
 	if err != nil {
 		return gateway.Status{}, err
 	}
 	var status gateway.Status
-	if err := json.Unmarshal(out, &status); code != 0 || err != nil {
-		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(string(errs)))
+	if err := json.Unmarshal(out.Bytes(), &status); code != 0 || err != nil {
+		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(errs.String()))
 	}
 	return status, nil
+}
+
+// gatewayName is the name of a project's gateway container.
+func gatewayName(project, service string) string {
+	return plan.ContainerName(project, types.ServiceConfig{Name: service})
 }

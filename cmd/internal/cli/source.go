@@ -19,7 +19,7 @@ import (
 type runOptions struct {
 	port     int // 0: the project's own
 	profiles []string
-	aws      string // mount, none; "" as the project says
+	aws      string // one of config.AWSModes; "" as the project says
 }
 
 // load reads the project that the global flags point at.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -87,7 +88,7 @@ func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
-	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: "none"}}
+	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: config.AWSNone}}
 	for _, c := range r.have.Containers {
 		state := "exited"
 		if c.Running {
@@ -103,25 +104,29 @@ func (a *app) collect(ctx context.Context, r running) status {
 	if !ok {
 		return s
 	}
-	s.URL, s.Mode = r.url(), told.Mode
+	s.URL, s.Mode, s.AWS = r.url(), told.Mode, a.awsStatus(r)
 	if g, err := r.ask(ctx, gateway.Request{Do: gateway.DoStatus}); err == nil {
 		s.Reload = reloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
 		s.Sessions, s.exception, s.reloads = g.Sessions, g.Exception, g.Reloads
+		if s.AWS.Source == config.AWSSession && !g.AWSExpires.IsZero() {
+			s.AWS.Expires = g.AWSExpires.UTC().Format(time.RFC3339)
+		}
 	}
-	s.AWS = a.awsStatus(r)
 	return s
 }
 
 // awsStatus reads what the running app was given: its own environment and mounts are the truth.
 func (a *app) awsStatus(r running) awsStatus {
-	app, ok := r.container(r.project.App)
-	if !ok || !app.HasMount("/.aws") {
-		return awsStatus{Source: "none"}
+	app, _ := r.container(r.project.App)
+	out := awsStatus{Profile: cmp.Or(app.Env["AWS_PROFILE"], "default"), Region: app.Env["AWS_REGION"]}
+	switch {
+	case app.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "":
+		out.Source, out.Profile = config.AWSSession, cmp.Or(r.project.Settings.AWS.Profile, a.Getenv("AWS_PROFILE"), "default")
+		return out
+	case !app.HasMount("/.aws"):
+		return awsStatus{Source: config.AWSNone}
 	}
-	out := awsStatus{Source: "mount", Profile: app.Env["AWS_PROFILE"], Region: app.Env["AWS_REGION"]}
-	if out.Profile == "" {
-		out.Profile = "default"
-	}
+	out.Source = config.AWSMount
 	if m, _, err := config.ReadMachine(r.project, a.Getenv, a.now()); err == nil && !m.AWS.Expires.IsZero() {
 		out.Expires = m.AWS.Expires.UTC().Format(time.RFC3339)
 	}
@@ -163,8 +168,11 @@ func (a *app) statusText(s status) string {
 		row("exception", "%s at %s:%d", e.Exception, e.File, e.Line)
 	}
 	aws := "none"
-	if s.AWS.Source != "none" {
+	if s.AWS.Source != config.AWSNone {
 		aws = "~/.aws mounted, profile " + s.AWS.Profile
+		if s.AWS.Source == config.AWSSession {
+			aws = "keys of profile " + s.AWS.Profile
+		}
 		if s.AWS.Region != "" {
 			aws += ", " + s.AWS.Region
 		}

@@ -3,18 +3,19 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/render"
 	"sdev/dev"
+	"sdev/dev/config"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/hub"
-	"sdev/dev/plan"
 )
 
 type upOptions struct {
@@ -57,7 +58,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	f.BoolVar(&o.build, "build", false, "build even where nothing changed")
 	f.IntVar(&o.port, "port", 0, "publish the app at 127.0.0.1:`N`, and no other port will do")
-	f.StringVar(&o.aws, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only) or none")
+	f.StringVar(&o.aws, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only), session (one profile's keys, renewed from here) or none")
 	f.StringArrayVar(&o.profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long the app may take until its page answers")
 	return cmd
@@ -71,8 +72,8 @@ func (o upOptions) check() error {
 		return usage("--local=false: there is no other mode", "leave --local away")
 	case o.port < 0 || o.port > 65535:
 		return usage("--port must be a number from 1 to 65535", "for example: --port 8600")
-	case o.aws != "" && o.aws != "mount" && o.aws != "none":
-		return usage("--aws is "+quote(o.aws), "one of: mount, none")
+	case o.aws != "" && !slices.Contains(config.AWSModes(), o.aws):
+		return usage("--aws is "+quote(o.aws), "one of: "+strings.Join(config.AWSModes(), ", "))
 	case o.timeout <= 0:
 		return usage("--timeout must be longer than nothing", "for example: --timeout 90s")
 	}
@@ -115,15 +116,19 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		return err
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	session, err := a.newAWSSession(ctx, first)
+	if err != nil {
+		return err
+	}
 	events := hub.New(a.now)
 	attended, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := a.show(ctx, events, v, gone)
-	err = work(attended, &engine.Engine{
+	e := &engine.Engine{
 		Runtime: runtime, Images: runtime, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
-			_, _ = ask(ctx, runtime, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), req) // a courtesy
+			_, _ = ask(ctx, runtime, gatewayName(p.Name, p.Gateway), req) // a courtesy
 		},
 		Source: func(ctx context.Context) (engine.Project, error) {
 			p := first
@@ -135,7 +140,11 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 			}
 			return a.blueprint(p, o)
 		},
-	})
+	}
+	if session != nil {
+		e.Supply = session.supply(runtime, first)
+	}
+	err = work(attended, e)
 	events.Close()
 	if showErr := <-shown; showErr != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = showErr

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/awslocal"
+	"sdev/dev/awslogin"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/gateway"
+)
+
+// awsSession hands the keys of one profile to the gateway. Its first keys are got before anything is
+// built or started, so that a login that is missing is said first. Safe for concurrent use.
+type awsSession struct {
+	profile awslogin.Profile
+
+	mu    sync.Mutex
+	first *dev.AWSKeys // not handed over yet
+}
+
+// newAWSSession is nil for a project whose app gets no keys from the host.
+func (a *app) newAWSSession(ctx context.Context, p *config.Project) (*awsSession, error) {
+	if p.Settings.AWS.Mode != config.AWSSession {
+		return nil, nil
+	}
+	profile := awslogin.Profile{Name: p.Settings.AWS.Profile, Region: p.Settings.AWS.Region}
+	if a.InTTY && !a.json {
+		profile.AskCode = a.askMFACode
+	}
+	keys, err := profile.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	profile.AskCode = nil // later, what is printed belongs to the events
+	return &awsSession{profile: profile, first: &keys}, nil
+}
+
+func (a *app) askMFACode() (string, error) {
+	_, _ = fmt.Fprint(a.Err, "code of your AWS MFA device: ")
+	line, err := bufio.NewReader(a.In).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("read the code: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+func (s *awsSession) keys(ctx context.Context) (dev.AWSKeys, error) {
+	s.mu.Lock()
+	first := s.first
+	s.first = nil
+	s.mu.Unlock()
+	if first != nil {
+		return *first, nil
+	}
+	return s.profile.Export(ctx)
+}
+
+// supply is engine.Engine's Supply.
+func (s *awsSession) supply(e *docker.Engine, p *config.Project) func(context.Context, engine.Project) (time.Time, error) {
+	return func(ctx context.Context, project engine.Project) (time.Time, error) {
+		keys, err := s.keys(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		req := gateway.Request{Do: gateway.DoGrant, Grant: awslocal.Grant{Authorization: p.AWSToken(), Keys: keys}}
+		if _, err := ask(ctx, e, gatewayName(project.Name, project.Gateway), req); err != nil {
+			return time.Time{}, err
+		}
+		return keys.Expires, nil
+	}
+}
