@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"dev/oidc/…":    {"dev", "dev/oidc/…"},
 	"dev/process":   {"dev", "dev/plan"},
 	"dev/streamlit": {"dev"},
+	"dev/tunnel":    {"dev"},
 	"dev/watch":     {"dev"},
 
 	// A program of its own, in the sidecar, and therefore put together here.
