@@ -144,7 +144,7 @@ func TestTunnel_CarriesWhatIsLargeAndWhatStaysOpen(t *testing.T) {
 			t.Error(err)
 		}
 	}))
-	c, _, err := websocket.Dial(t.Context(), "ws://"+l.address+"/echo", nil) //nolint:bodyclose // the library's own
+	c, _, err := websocket.Dial(t.Context(), "ws://"+l.address+"/echo", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
