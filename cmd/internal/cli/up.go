@@ -10,7 +10,6 @@ import (
 
 	"sdev/cmd/internal/render"
 	"sdev/dev"
-	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/hub"
@@ -110,7 +109,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 	if err != nil {
 		return err
 	}
-	runtime, err := docker.Open(ctx)
+	runtime, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
