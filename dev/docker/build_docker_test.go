@@ -85,3 +85,37 @@ RUN python -c "import urllib.request; print(urllib.request.urlopen('https://pypi
 		t.Error(got)
 	}
 }
+
+// noCache gives a step that no earlier run of the test has left in the cache.
+func noCache() string { return fmt.Sprintf("RUN echo %d\n", time.Now().UnixNano()) }
+
+func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
+	e := open(t)
+	folder := write(t, t.TempDir(), map[string]string{"from-folder": "yes"})
+	for name, c := range map[string]struct {
+		b     plan.Build
+		lines string
+	}{
+		"secret values":        {plan.Build{SecretEnv: map[string]string{"token": "s3cret"}}, "RUN --mount=type=secret,id=token grep -q s3cret /run/secrets/token\n"},
+		"arguments and labels": {plan.Build{Args: map[string]string{"A": "1"}, Labels: map[string]string{"l": "2"}}, "ARG A\nRUN test \"$A\" = 1\n"},
+		"no network":           {plan.Build{Network: "none"}, "RUN ! grep -q eth0 /proc/net/dev\n"},
+		"the host's network":   {plan.Build{Network: "host"}, "RUN grep -q 8dd1 /proc/net/tcp || cat /proc/net/dev | grep -q docker0\n"},
+		"extra hosts":          {plan.Build{ExtraHosts: []string{"db:10.1.2.3", "me=host-gateway", "six:[fd00::1]"}}, "RUN grep -q '10.1.2.3.*db' /etc/hosts && grep -q '[0-9.]*.*me' /etc/hosts && grep -q 'fd00::1.*six' /etc/hosts\n"},
+		"a folder by name":     {plan.Build{Contexts: map[string]string{"extra": folder}}, "COPY --from=extra from-folder /\nRUN --mount=type=bind,from=extra,target=/m test -s /from-folder && test -s /m/from-folder\n"},
+		"an image by name":     {plan.Build{Contexts: map[string]string{"extra": "docker-image://python:3.11-slim"}}, "COPY --from=extra /etc/os-release /copied\nRUN test -s /copied\n"},
+		"a stage of that name": {plan.Build{Contexts: map[string]string{"base": "docker-image://python:3.11-slim"}}, "RUN test -d /etc\nFROM scratch AS base\nFROM base\nRUN python --version\n"},
+		"cache of an image":    {plan.Build{CacheFrom: []string{"nosuch.invalid/image:1"}}, "RUN true\n"},
+		"another platform's":   {plan.Build{Platform: "linux/amd64"}, "RUN uname -m | grep x86_64\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.b.Inline = "FROM python:3.11-slim\n" + noCache() + c.lines
+			tag, told, err := built(t, e, c.b)
+			if err != nil {
+				t.Fatalf("%v\n%+v", err, told)
+			}
+			if got := run(t, "image", "inspect", "--format", "{{json .Config.Labels}}", tag); len(c.b.Labels) > 0 && got != `{"l":"2"}` {
+				t.Errorf("labels %s", got)
+			}
+		})
+	}
+}

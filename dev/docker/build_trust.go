@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
 	"sdev/dev/docker/dockerfile"
@@ -28,6 +29,8 @@ import (
 const (
 	// trustLabel is on images made so and on what is built from them, with a hash of the bundle.
 	trustLabel = "dev.sdev.ca"
+	// trustBase is on them too, with the name of the base.
+	trustBase = "dev.sdev.ca-base"
 	// trustName is what these images are called; the tag says what they are made of.
 	trustName = "sdev-ca"
 	// trustFile is where the bundle lies in them. No package of a distribution writes there.
@@ -69,10 +72,33 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) 
 	} else if !isGone(err) {
 		return "", refused("look at image "+tag, err)
 	}
-	if err := e.derive(ctx, img, tag, r.CA); err != nil {
+	ca := sha256.Sum256(r.CA)
+	labels := map[string]string{trustLabel: hex.EncodeToString(ca[:8]), trustBase: base.Ref}
+	if err := e.derive(ctx, img, tag, r.CA, labels); err != nil {
 		return "", refused("make a base image with the extra CA from "+base.Ref, err)
 	}
+	e.forgetOlder(ctx, tag, labels)
 	return tag, nil
+}
+
+// forgetOlder removes the images that one was made in place of: of the same base as it was before,
+// with the same certificates. What is still used the engine keeps, and that is fine.
+func (e *Engine) forgetOlder(ctx context.Context, tag string, labels map[string]string) {
+	same := filters.NewArgs(filters.Arg("reference", trustName))
+	for k, v := range labels {
+		same.Add("label", k+"="+v)
+	}
+	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: same})
+	if err != nil {
+		return // a matter of room on the disk alone
+	}
+	for _, old := range list {
+		for _, name := range old.RepoTags {
+			if name != tag && strings.HasPrefix(name, trustName+":") {
+				_, _ = e.api.ImageRemove(ctx, name, image.RemoveOptions{})
+			}
+		}
+	}
 }
 
 // baseImage finds a base image, and pulls it where that is needed.
@@ -119,9 +145,7 @@ func fits(img image.InspectResponse, platform string) bool {
 }
 
 // derive makes the image. The container is never started.
-func (e *Engine) derive(ctx context.Context, base image.InspectResponse, tag string, ca []byte) error {
-	sum := sha256.Sum256(ca)
-	labels := map[string]string{trustLabel: hex.EncodeToString(sum[:8])}
+func (e *Engine) derive(ctx context.Context, base image.InspectResponse, tag string, ca []byte, labels map[string]string) error {
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: base.ID, Labels: labels, Cmd: commandOf(base), NetworkDisabled: true}, nil, nil, nil, "")
 	if err != nil {
 		return err

@@ -38,6 +38,16 @@ func Parse(content []byte) (*File, error) {
 	if f.stages, f.args, err = instructions.Parse(tree.AST, nil); err != nil {
 		return nil, err
 	}
+	asIs := func(word string) (string, error) { return word, nil }
+	for _, st := range f.stages {
+		for _, cmd := range st.Commands {
+			if run, ok := cmd.(*instructions.RunCommand); ok {
+				// The parser reads mounts fully only now. One that hides its settings in arguments stays
+				// half read, and what it holds is not seen.
+				_ = run.Expand(asIs)
+			}
+		}
+	}
 	return f, nil
 }
 

@@ -145,8 +145,10 @@ func featureOf(cmd instructions.Command) feature {
 		}
 	case *instructions.CopyCommand:
 		switch {
-		case len(c.ExcludePatterns) > 0 || c.Parents:
-			return feature{"COPY --exclude or --parents", 29}
+		case len(c.ExcludePatterns) > 0:
+			return feature{"COPY --exclude", 29}
+		case c.Parents:
+			return feature{"COPY --parents", 29}
 		case c.Link:
 			return feature{"COPY --link", 23}
 		case len(c.SourceContents) > 0:
