@@ -31,7 +31,7 @@ const patience = time.Minute
 // dependencies, and per login. conda needs images from a registry, so it is only linted (see
 // TestProject_DockerfileKeepsItsPromises).
 func TestDocker_ProjectBuildsPassesItsChecksAndStarts(t *testing.T) {
-	engine, err := docker.Open(t.Context())
+	engine, err := docker.Open(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,59 +2,227 @@ package docker
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/connhelper"
 	dockercontext "github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
 	"github.com/docker/docker/client"
+	"github.com/docker/go-connections/tlsconfig"
 
 	"sdev/dev"
 )
 
-// clientOptions says where the engine is, as the docker command finds it: DOCKER_HOST, else the
-// context that DOCKER_CONTEXT names, else the one that "docker context use" chose, else the usual
-// socket.
-func clientOptions() ([]client.Opt, error) {
-	dir := os.Getenv(dockerconfig.EnvOverrideConfigDir)
-	if dir == "" {
-		dir = dockerconfig.Dir()
-	}
-	name := os.Getenv("DOCKER_CONTEXT")
-	if name == "" {
-		// A file that cannot be read chooses nothing: the docker command takes it that way too.
-		if file, err := dockerconfig.Load(dir); err == nil {
-			name = file.CurrentContext
-		}
-	}
-	const usual = "default" // the context that stands for the environment and the usual socket
-	if os.Getenv(client.EnvOverrideHost) != "" || name == "" || name == usual {
-		return []client.Opt{client.FromEnv}, nil
-	}
-	settings := store.NewConfig(func() any { return &map[string]any{} },
-		store.EndpointTypeGetter(dockercontext.DockerEndpoint, func() any { return &dockercontext.EndpointMeta{} }))
-	contexts := store.New(filepath.Join(dir, "contexts"), settings)
-	opts, err := contextOptions(contexts, name)
-	if err != nil {
-		return nil, &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err,
-			Message: fmt.Sprintf("docker context %q cannot be used: %v", name, err), Hint: "see: docker context ls (or unset DOCKER_CONTEXT)"}
-	}
-	return append(opts, client.WithVersionFromEnv()), nil
+// Place is where an engine is and why it is used.
+type Place struct {
+	Host    string // address: unix:///var/run/docker.sock, ssh://me@there, tcp://…
+	Context string // docker context that names it; "" where none does
+	Why     string // what chose it, for people
+	API     string // version agreed on; "" before that
 }
 
-func contextOptions(contexts store.Reader, name string) ([]client.Opt, error) {
-	meta, err := contexts.GetMetadata(name)
+// candidate is a place and how to get there.
+type candidate struct {
+	Place
+	opts []client.Opt
+}
+
+// finder finds engines as the docker command does: a context that is asked for by flag, else
+// DOCKER_HOST, else the context that DOCKER_CONTEXT names, else the one that "docker context use"
+// chose, else the usual socket. Where nothing was chosen and the usual socket does not answer, the
+// sockets of other engines that people have on their machines come next.
+type finder struct {
+	getenv func(string) string
+	home   string
+	usual  string // address of the usual socket
+	uid    int
+}
+
+func newFinder() finder {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // then there are no sockets below it
+	}
+	return finder{getenv: os.Getenv, home: home, usual: client.DefaultDockerHost, uid: os.Getuid()}
+}
+
+// standard is the context that stands for the environment and the usual socket.
+const standard = "default"
+
+// candidates gives the places to try, in order. More than one means that nobody chose.
+func (f finder) candidates(flag string) ([]candidate, error) {
+	name, why := flag, "--context"
+	if name == "" {
+		if host := f.getenv(client.EnvOverrideHost); host != "" {
+			return one(f.fromHost(Place{Host: host, Why: "DOCKER_HOST"}))
+		}
+		name, why = f.getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
+	}
+	if name == "" {
+		// A file that cannot be read chooses nothing: the docker command takes it that way too.
+		if file, err := dockerconfig.Load(f.configDir()); err == nil {
+			name, why = file.CurrentContext, "docker context use"
+		}
+	}
+	switch {
+	case name == "":
+		return f.usualFirst()
+	case name != standard:
+		return one(f.fromContext(name, why))
+	case f.getenv(client.EnvOverrideHost) != "":
+		return one(f.fromHost(Place{Host: f.getenv(client.EnvOverrideHost), Context: standard, Why: why + ", DOCKER_HOST"}))
+	}
+	return one(f.fromHost(Place{Host: f.usual, Context: standard, Why: why}))
+}
+
+func one(c candidate, err error) ([]candidate, error) { return []candidate{c}, err }
+
+func (f finder) configDir() string {
+	if dir := f.getenv(dockerconfig.EnvOverrideConfigDir); dir != "" {
+		return dir
+	}
+	return filepath.Join(f.home, ".docker")
+}
+
+// usualFirst gives the usual socket, then those of other engines that exist.
+func (f finder) usualFirst() ([]candidate, error) {
+	first, err := f.fromHost(Place{Host: f.usual, Why: "the usual socket"})
 	if err != nil {
 		return nil, err
+	}
+	out := []candidate{first}
+	for _, s := range f.sockets() {
+		if st, err := os.Stat(s.path); err != nil || st.Mode()&os.ModeSocket == 0 {
+			continue
+		}
+		c, err := f.fromHost(Place{Host: "unix://" + s.path, Why: s.whose + ", since the usual socket does not answer"})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+type socket struct{ path, whose string }
+
+// sockets are where engines other than the system's own listen.
+// Source: the manuals of rootless Docker, Docker Desktop, colima, Rancher Desktop, OrbStack, podman.
+func (f finder) sockets() []socket {
+	runtime := f.getenv("XDG_RUNTIME_DIR")
+	if runtime == "" {
+		runtime = fmt.Sprintf("/run/user/%d", f.uid)
+	}
+	out := []socket{{filepath.Join(runtime, "docker.sock"), "rootless Docker"}}
+	if f.home != "" {
+		out = append(out, socket{filepath.Join(f.home, ".docker/run/docker.sock"), "Docker Desktop"}, socket{filepath.Join(f.home, ".docker/desktop/docker.sock"), "Docker Desktop"})
+		out = append(out, socket{filepath.Join(f.home, ".colima/default/docker.sock"), "colima"})
+		others, err := filepath.Glob(filepath.Join(f.home, ".colima/*/docker.sock"))
+		if err != nil {
+			others = nil // a home folder with brackets in its name
+		}
+		for _, path := range others {
+			if profile := filepath.Base(filepath.Dir(path)); profile != "default" {
+				out = append(out, socket{path, "colima, profile " + profile})
+			}
+		}
+		out = append(out, socket{filepath.Join(f.home, ".rd/docker.sock"), "Rancher Desktop"}, socket{filepath.Join(f.home, ".orbstack/run/docker.sock"), "OrbStack"})
+	}
+	return append(out, socket{filepath.Join(runtime, "podman/podman.sock"), "podman"}, socket{"/run/podman/podman.sock", "podman"})
+}
+
+// fromHost gives the way to an address, with the certificates that the environment names.
+func (f finder) fromHost(p Place) (candidate, error) {
+	c := candidate{Place: p}
+	if strings.HasPrefix(p.Host, "ssh://") {
+		opts, err := overSSH(p.Host)
+		if err != nil {
+			return c, f.unusable(p, err, "check "+p.Why)
+		}
+		c.opts = append(opts, client.WithVersionFromEnv())
+		return c, nil
+	}
+	if _, err := client.ParseHostURL(p.Host); err != nil {
+		return c, f.unusable(p, err, "check "+p.Why)
+	}
+	if strings.HasPrefix(p.Host, "tcp://") && (f.getenv(client.EnvTLSVerify) != "" || f.getenv("DOCKER_TLS") != "") {
+		opt, err := f.withTLS()
+		if err != nil {
+			return c, f.unusable(p, err, "put ca.pem, cert.pem and key.pem into the folder that DOCKER_CERT_PATH names, or unset DOCKER_TLS_VERIFY")
+		}
+		c.opts = append(c.opts, opt)
+	}
+	c.opts = append(c.opts, client.WithHost(p.Host), client.WithVersionFromEnv())
+	return c, nil
+}
+
+// withTLS verifies the engine, also where DOCKER_TLS alone would have the docker command not do it.
+func (f finder) withTLS() (client.Opt, error) {
+	dir := f.getenv(client.EnvOverrideCertPath)
+	if dir == "" {
+		dir = f.configDir()
+	}
+	config, err := tlsconfig.Client(tlsconfig.Options{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"), ExclusiveRootPools: true})
+	if err != nil {
+		return nil, err
+	}
+	return client.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: config}, CheckRedirect: client.CheckRedirect}), nil
+}
+
+// overSSH gives the way to an engine on another machine, through the docker command there. Nothing
+// is asked on the terminal, and a machine that does not answer is given up.
+func overSSH(host string) ([]client.Opt, error) {
+	helper, err := connhelper.GetConnectionHelperWithSSHOpts(host, []string{"-oBatchMode=yes", "-oConnectTimeout=10"})
+	if err != nil {
+		return nil, err
+	}
+	return []client.Opt{
+		client.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: helper.Dialer}}),
+		client.WithHost(helper.Host),
+		client.WithDialContext(helper.Dialer),
+	}, nil
+}
+
+// fromContext gives the way to the engine of a docker context.
+func (f finder) fromContext(name, why string) (candidate, error) {
+	c := candidate{Place: Place{Context: name, Why: why}}
+	settings := store.NewConfig(func() any { return &map[string]any{} },
+		store.EndpointTypeGetter(dockercontext.DockerEndpoint, func() any { return &dockercontext.EndpointMeta{} }))
+	contexts := store.New(filepath.Join(f.configDir(), "contexts"), settings)
+	endpoint, err := contextEndpoint(contexts, name)
+	if err == nil {
+		c.Host = endpoint.Host
+		if strings.HasPrefix(endpoint.Host, "ssh://") {
+			c.opts, err = overSSH(endpoint.Host)
+			c.opts = append(c.opts, client.WithVersionFromEnv())
+		} else {
+			c.opts, err = endpoint.ClientOpts()
+		}
+	}
+	if err != nil {
+		return c, &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err,
+			Message: fmt.Sprintf("docker context %q, chosen by %s, cannot be used: %v", name, why, err), Hint: "see: docker context ls"}
+	}
+	return c, nil
+}
+
+func contextEndpoint(contexts store.Reader, name string) (dockercontext.Endpoint, error) {
+	meta, err := contexts.GetMetadata(name)
+	if err != nil {
+		return dockercontext.Endpoint{}, err
 	}
 	place, err := dockercontext.EndpointFromContext(meta)
 	if err != nil {
-		return nil, err
+		return dockercontext.Endpoint{}, err
 	}
-	endpoint, err := dockercontext.WithTLSData(contexts, name, place)
-	if err != nil {
-		return nil, err
-	}
-	return endpoint.ClientOpts()
+	return dockercontext.WithTLSData(contexts, name, place)
+}
+
+func (f finder) unusable(p Place, err error, hint string) error {
+	return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err,
+		Message: fmt.Sprintf("the container engine's address %s (%s) cannot be used: %v", p.Host, p.Why, err), Hint: hint}
 }

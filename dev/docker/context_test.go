@@ -72,7 +72,7 @@ func TestOpen_FindsTheEngineAsTheDockerCommandDoes(t *testing.T) {
 			dockerHome(t, "rootless", inContext, c.chosen)
 			t.Setenv("DOCKER_CONTEXT", c.context)
 			t.Setenv("DOCKER_HOST", c.host)
-			e, err := docker.Open(context.Background())
+			e, err := docker.Open(context.Background(), "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestOpen_AnUnknownContextIsNamed(t *testing.T) {
 	dockerHome(t, "rootless", "unix:///nowhere.sock", "")
 	t.Setenv("DOCKER_CONTEXT", "nosuch")
 	t.Setenv("DOCKER_HOST", "")
-	_, err := docker.Open(context.Background())
+	_, err := docker.Open(context.Background(), "")
 	e, ok := errors.AsType[*dev.Error](err)
 	if !ok || e.Code != dev.CodeEngineUnreachable || e.Exit != dev.ExitEngine || !strings.Contains(e.Message, `"nosuch"`) || e.Hint == "" {
 		t.Errorf("%+v", err)

@@ -22,7 +22,7 @@ func TestContract_DockerImages(t *testing.T) {
 
 func open(t *testing.T) *docker.Engine {
 	t.Helper()
-	e, err := docker.Open(t.Context())
+	e, err := docker.Open(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,11 @@ package docker
 
 import (
 	"context"
+	"os"
+	"strings"
+	"time"
 
+	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 )
@@ -13,35 +17,78 @@ const MinAPI = "1.41"
 // Engine is a container engine that answers.
 type Engine struct {
 	api     *client.Client
-	version string // of the API, as negotiated
+	place   Place
+	builder build.BuilderVersion // which the engine says it has; "" where it says nothing
+	getenv  func(string) string
 }
 
-// Open connects to the engine that the docker command would use, and agrees on an API version. The
-// caller closes it.
-func Open(ctx context.Context) (*Engine, error) {
-	opts, err := clientOptions()
+// Open connects to the engine that the docker command would use, and agrees on an API version. A
+// docker context may be named, as with "docker --context"; "" leaves the choice to the environment.
+// Where nothing is chosen and the usual socket does not answer, other known sockets are tried. An
+// engine that does not answer is given up after seconds. The caller closes it.
+func Open(ctx context.Context, contextName string) (*Engine, error) {
+	return newFinder().open(ctx, contextName)
+}
+
+func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
+	places, err := f.candidates(contextName)
 	if err != nil {
 		return nil, err
 	}
-	api, err := client.NewClientWithOpts(append(opts, client.WithAPIVersionNegotiation())...)
-	if err != nil {
-		return nil, unreachable("", err)
+	var failures []failure
+	for _, c := range places {
+		e, err := f.try(ctx, c)
+		if err == nil {
+			return e, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		failures = append(failures, failure{c.Place, err})
 	}
-	ping, err := api.Ping(ctx)
+	return nil, unreachable(failures)
+}
+
+// Patience with engines: one that is busy answers in a second or two, one behind SSH needs that
+// long for its greeting alone.
+const (
+	patience    = 10 * time.Second
+	patienceSSH = 25 * time.Second // its own limit for connecting is 10 s, and there may be hops
+)
+
+func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
+	limit := patience
+	if strings.HasPrefix(c.Host, "ssh://") {
+		limit = patienceSSH
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := knock(bounded, c.Host); err != nil {
+		return nil, err
+	}
+	api, err := client.NewClientWithOpts(append(c.opts, client.WithAPIVersionNegotiation())...)
+	if err != nil {
+		return nil, err
+	}
+	ping, err := api.Ping(bounded)
 	if err != nil {
 		_ = api.Close()
-		return nil, unreachable(api.DaemonHost(), err)
+		return nil, err
 	}
 	if versions.LessThan(ping.APIVersion, MinAPI) {
 		_ = api.Close()
-		return nil, tooOld(api.DaemonHost(), ping.APIVersion)
+		return nil, tooOld(c.Host, ping.APIVersion)
 	}
 	api.NegotiateAPIVersionPing(ping)
-	return &Engine{api: api, version: ping.APIVersion}, nil
+	c.API = api.ClientVersion()
+	return &Engine{api: api, place: c.Place, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 
 // Close lets go of the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
 // Host is the address of the engine, for people.
-func (e *Engine) Host() string { return e.api.DaemonHost() }
+func (e *Engine) Host() string { return e.place.Host }
+
+// Place says where the engine is and what chose it.
+func (e *Engine) Place() Place { return e.place }

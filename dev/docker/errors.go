@@ -1,37 +1,125 @@
 package docker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api"
 
 	"sdev/dev"
 )
 
-func unreachable(host string, err error) error {
-	e := &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err,
-		Message: fmt.Sprintf("the container engine at %s does not answer", host),
-		Hint:    "start Docker, or set DOCKER_HOST to where it listens"}
-	if host == "" {
-		e.Message = "the container engine's address cannot be used: " + err.Error()
-		e.Hint = "check DOCKER_HOST"
+// failure is a place where no engine answered.
+type failure struct {
+	Place
+	err error
+}
+
+// unreachable words that no engine answers: what was tried, in order, and why it failed. What is
+// wrong with the only place, or with the first, decides what helps.
+func unreachable(failures []failure) error {
+	first := failures[0]
+	if e, ok := errors.AsType[*dev.Error](first.err); ok {
+		return e
 	}
-	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "permission denied") {
+	e := &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: first.err,
+		Message: fmt.Sprintf("the container engine at %s does not answer: %s", first.described(), cause(first.err)),
+		Hint:    "start Docker, or set DOCKER_HOST to where it listens"}
+	text := first.err.Error()
+	switch {
+	case errors.Is(first.err, fs.ErrPermission) || strings.HasPrefix(first.Host, "unix://") && strings.Contains(text, "permission denied"):
 		e.Code = dev.CodeEnginePermission
-		e.Message = fmt.Sprintf("you may not open the container engine's socket %s", host)
+		e.Message = fmt.Sprintf("you may not open the container engine's socket %s", first.described())
 		e.Hint = "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"
+	case strings.HasPrefix(first.Host, "ssh://"):
+		e.Hint = "try: ssh " + strings.TrimPrefix(first.Host, "ssh://") + " docker version (sdev answers no questions of ssh: the key must be in an agent and the host known)"
+	case strings.Contains(text, "x509: ") || strings.Contains(text, "tls: "):
+		e.Hint = "check the certificates of the docker context, or those in DOCKER_CERT_PATH"
+	case first.Context != "":
+		e.Hint = "start it, or choose another: docker context ls, docker context use NAME"
+	}
+	for _, f := range failures[1:] {
+		e.Message += fmt.Sprintf("; then tried %s: %s", f.described(), cause(f.err))
 	}
 	return e
 }
 
+// described is an address with what chose it.
+func (p Place) described() string {
+	if p.Context != "" {
+		return fmt.Sprintf("%s (context %s, %s)", p.Host, p.Context, p.Why)
+	}
+	return fmt.Sprintf("%s (%s)", p.Host, p.Why)
+}
+
+// knock opens and closes a connection to a socket or port: the client's own errors do not say why
+// one cannot be opened.
+func knock(ctx context.Context, host string) error {
+	network, address, _ := strings.Cut(host, "://")
+	if network != "unix" && network != "tcp" {
+		return nil
+	}
+	address, _, _ = strings.Cut(strings.TrimSuffix(address, "/"), "?")
+	if network == "tcp" {
+		address, _, _ = strings.Cut(address, "/")
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// sshSaid is what the ssh command printed, in the error of a connection through it.
+var sshSaid = regexp.MustCompile(`(?s)stderr=(.+)$`)
+
+// cause is why a place did not answer, short.
+func cause(err error) string {
+	var dns *net.DNSError
+	e, ours := errors.AsType[*dev.Error](err)
+	switch {
+	case ours:
+		return e.Message
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such socket"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nobody listens there"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "no answer in time"
+	case errors.Is(err, exec.ErrNotFound):
+		return "there is no ssh command here"
+	case errors.As(err, &dns):
+		return dns.Error()
+	}
+	if m := sshSaid.FindStringSubmatch(err.Error()); m != nil {
+		return lastLine(m[1])
+	}
+	return firstLine(err.Error())
+}
+
+// lastLine is the last line that says anything: ssh warns first, and gives up last.
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return dev.Printable(strings.TrimSpace(lines[len(lines)-1]))
+}
+
 func tooOld(host, version string) error {
 	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine,
-		Message: fmt.Sprintf("the container engine at %s speaks API %s; sdev needs %s (Docker 20.10) or newer", host, version, MinAPI),
+		Message: fmt.Sprintf("the container engine at %s speaks API %s at most; sdev needs %s (Docker 20.10) to %s", host, version, MinAPI, api.DefaultVersion),
 		Hint:    "update Docker"}
 }
+
+// tooNew is an engine's refusal of every API version that this sdev speaks.
+var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 
 // refused words an engine's refusal of something that sdev asked for.
 func refused(what string, err error) error {
@@ -40,6 +128,10 @@ func refused(what string, err error) error {
 	}
 	if _, ok := errors.AsType[*dev.Error](err); ok {
 		return err
+	}
+	if m := tooNew.FindStringSubmatch(err.Error()); m != nil {
+		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Cause: err,
+			Message: fmt.Sprintf("the container engine speaks API %s and newer; this sdev speaks %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
 	}
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: what + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }

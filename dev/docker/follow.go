@@ -53,7 +53,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 			if ctx.Err() != nil || errors.Is(err, io.EOF) && ctx.Err() != nil {
 				return nil
 			}
-			return unreachable(e.Host(), err)
+			return unreachable([]failure{{e.place, err}})
 		case <-ctx.Done():
 			return nil
 		}

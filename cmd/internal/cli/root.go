@@ -32,6 +32,7 @@ type app struct {
 
 	dir     string
 	files   []string
+	context string // docker context, by flag
 	quiet   bool
 	verbose bool
 	color   string
@@ -96,6 +97,7 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.dir, "directory", "C", "", "work as if started in `DIR`")
+	f.StringVar(&a.context, "context", "", "use the engine of this docker context: `NAME`")
 	f.BoolVar(&a.quiet, "quiet", false, "only errors, warnings and results")
 	f.BoolVar(&a.verbose, "verbose", false, "also what is done on the way")
 	f.StringVar(&a.color, "color", "auto", "colours: `WHEN` is auto, always or never")

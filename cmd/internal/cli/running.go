@@ -31,7 +31,7 @@ func (a *app) find(ctx context.Context) (running, error) {
 	if err != nil {
 		return running{}, err
 	}
-	e, err := docker.Open(ctx)
+	e, err := a.open(ctx)
 	if err != nil {
 		return running{}, err
 	}

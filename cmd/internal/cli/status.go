@@ -42,6 +42,7 @@ type status struct {
 	Reload   reloadStatus    `json:"reload"`
 	Sessions int             `json:"sessions"`
 	AWS      awsStatus       `json:"aws"`
+	Engine   engineStatus    `json:"engine"`
 
 	exception dev.AppException
 	reloads   int
@@ -69,6 +70,13 @@ type awsStatus struct {
 	Expires string `json:"expires"` // RFC 3339; "" where the login does not run out or it is unknown
 }
 
+type engineStatus struct {
+	Host    string `json:"host"`
+	Context string `json:"context"` // docker context; "" where none names it
+	Why     string `json:"why"`     // what chose it
+	API     string `json:"api"`
+}
+
 func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 	r, err := a.find(ctx)
 	if err != nil {
@@ -88,7 +96,7 @@ func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
-	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: config.AWSNone}}
+	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: config.AWSNone}, Engine: engineStatus(r.engine.Place())}
 	for _, c := range r.have.Containers {
 		state := "exited"
 		if c.Running {
@@ -139,6 +147,7 @@ func (a *app) statusText(s status) string {
 		fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("project", "%s in %s", s.Project, s.Dir)
+	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
 	if len(s.Services) == 0 {
 		row("state", "not running (sdev up --local starts it)")
 		return b.String()

@@ -12,7 +12,6 @@ import (
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/hub"
@@ -111,7 +110,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 	if err != nil {
 		return err
 	}
-	runtime, err := docker.Open(ctx)
+	runtime, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
