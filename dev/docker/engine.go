@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"sync"
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
@@ -14,6 +15,9 @@ const MinAPI = "1.41"
 type Engine struct {
 	api     *client.Client
 	version string // of the API, as negotiated
+
+	once         sync.Once
+	architecture string // of the engine's machine, in Go's words; set by once
 }
 
 // Open connects to the engine that the docker command would use, and agrees on an API version. The
