@@ -4,10 +4,13 @@ package config
 // gateway where they mean the app.
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -26,6 +29,12 @@ func (o *overlay) neighbours() {
 			s.DependsOn = maps.Clone(s.DependsOn)
 			s.DependsOn[GatewayService] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true}
 			o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "network_mode"}, "sdev: the app's network is the gateway's"})
+		}
+		s.Links = slices.Clone(s.Links)
+		for i, link := range s.Links {
+			if service, alias, _ := strings.Cut(link, ":"); service == o.p.App {
+				s.Links[i] = GatewayService + ":" + cmp.Or(alias, service)
+			}
 		}
 		if s.Build != nil {
 			build := *s.Build
@@ -69,6 +78,30 @@ func (o *overlay) buildWithCA(b *types.BuildConfig, service string) {
 	secrets["sdev-ca"] = types.SecretConfig{Name: "sdev-ca", File: ca.File}
 	o.out.Project.Secrets = secrets
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", service, "build", "secrets"}, "the extra CA of this machine (" + ca.Origin + "), as secret id \"ca\"; it stays out of the image"})
+}
+
+// checkMounts warns of files that are mounted by themselves: most editors save a new file in place of
+// the old one, and the container keeps the old one (moby/moby#15793).
+func checkMounts(p *Project) []dev.Warning {
+	var warnings []dev.Warning
+	for _, name := range p.Model.ServiceNames() {
+		for i, v := range p.Model.Services[name].Volumes {
+			if v.Type != types.VolumeTypeBind {
+				continue
+			}
+			if st, err := os.Stat(v.Source); err != nil || !st.Mode().IsRegular() {
+				continue
+			}
+			if _, inside := p.relative(v.Source); !inside {
+				continue // of the machine, such as /etc/localtime: nobody edits it here
+			}
+			file, line := p.sources.locate("services", name, "volumes", strconv.Itoa(i))
+			warnings = append(warnings, dev.Warning{Code: dev.CodeMountStale,
+				Message: fmt.Sprintf("%s:%d: service %s mounts the file %s by itself, and goes on seeing the old one after most editors save it", file, line, name, display(p.Dir, v.Source)),
+				Hint:    "mount the folder that it is in"})
+		}
+	}
+	return warnings
 }
 
 // ReadFiles reads the files that the services' secrets and configs name, by path.

@@ -55,18 +55,21 @@ func healthcheck(h *types.HealthCheckConfig, startInterval bool) *container.Heal
 		return &container.HealthConfig{Test: []string{"NONE"}}
 	}
 	out := &container.HealthConfig{Test: h.Test}
-	for from, to := range map[*types.Duration]*time.Duration{h.Interval: &out.Interval, h.Timeout: &out.Timeout, h.StartPeriod: &out.StartPeriod} {
-		if from != nil {
-			*to = time.Duration(*from)
-		}
-	}
-	if h.StartInterval != nil && startInterval {
-		out.StartInterval = time.Duration(*h.StartInterval)
+	out.Interval, out.Timeout, out.StartPeriod = duration(h.Interval), duration(h.Timeout), duration(h.StartPeriod)
+	if startInterval {
+		out.StartInterval = duration(h.StartInterval)
 	}
 	if h.Retries != nil {
 		out.Retries = int(*h.Retries)
 	}
 	return out
+}
+
+func duration(d *types.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return time.Duration(*d)
 }
 
 func ports(s types.ServiceConfig) (nat.PortSet, nat.PortMap, error) {
