@@ -59,6 +59,8 @@ const (
 	CodeEngineTooOld      Code = "engine.too-old"
 	CodeEngine            Code = "engine.failed"
 	CodeImageMissing      Code = "image.missing"
+	CodeImagePlatform     Code = "image.platform"
+	CodeImageOld          Code = "image.old"
 	CodeBuildFailed       Code = "build.failed"
 	CodeBuildCA           Code = "build.ca"
 	CodePortTaken         Code = "port.taken"
@@ -67,6 +69,10 @@ const (
 	CodeElsewhere         Code = "project.elsewhere"
 	CodeNotRunning        Code = "project.not-running"
 	CodeServiceUnknown    Code = "service.unknown"
+	CodeServiceExited     Code = "service.exited"
+	CodeServiceUnhealthy  Code = "service.unhealthy"
+	CodeVolumeChanged     Code = "volume.changed"
+	CodeMountStale        Code = "mount.stale"
 	CodeAWSMissing        Code = "aws.missing"
 	CodeAWSExpired        Code = "aws.expired"
 	CodeAWSProfile        Code = "aws.profile"
@@ -111,6 +117,8 @@ func Codes() []CodeDoc {
 		{CodeEngineTooOld, "the container engine is older than sdev supports"},
 		{CodeEngine, "the container engine refused a request"},
 		{CodeImageMissing, "an image is neither here nor to be had from its registry"},
+		{CodeImagePlatform, "an image is for another kind of machine than the engine's"},
+		{CodeImageOld, "warning: an image that is to be pulled each time could not be, so the one that is here runs"},
 		{CodeBuildFailed, "an image build ended with an error"},
 		{CodeBuildCA, "warning: a build whose steps do not know the extra CA"},
 		{CodePortTaken, "a port that was asked for is used by something else"},
@@ -119,6 +127,10 @@ func Codes() []CodeDoc {
 		{CodeElsewhere, "a project of the same name already runs from another folder"},
 		{CodeNotRunning, "the project does not run"},
 		{CodeServiceUnknown, "no such service"},
+		{CodeServiceExited, "a service that others wait for ended; as a warning: a service of the project ended"},
+		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or does not become healthy in time"},
+		{CodeVolumeChanged, "a volume's settings changed, and making it anew would lose what is in it"},
+		{CodeMountStale, "warning: a file that is mounted by itself is not followed when it is saved"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
 		{CodeAWSExpired, "warning: the AWS login has run out"},
 		{CodeAWSProfile, "an AWS profile that this machine does not have"},

@@ -151,6 +151,11 @@ func (p *Project) RelativeFiles() []string {
 			files = append(files, rel)
 		}
 	}
+	for _, src := range p.sources {
+		if rel, ok := p.relative(src.file); ok && src.nested {
+			files = append(files, rel)
+		}
+	}
 	slices.Sort(files)
 	return slices.Compact(files)
 }

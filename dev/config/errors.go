@@ -34,6 +34,8 @@ func fromCompose(all sources, err error) *dev.Error {
 	file, line := all.locateMentioned(message)
 	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for what may stand there"
 	switch {
+	case strings.Contains(err.Error(), "excessive aliasing"):
+		message, hint = "its YAML aliases unfold to far more than stands in it", "use fewer aliases of aliases"
 	case strings.Contains(message, "required variable"):
 		code, hint = dev.CodeComposeVariable, "set it in the environment or in .env beside the compose file"
 	case strings.Contains(message, "interpolation format"):

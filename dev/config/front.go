@@ -118,7 +118,9 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule) {
 	}
 	g := o.sidecarService()
 	g.Networks, g.Hostname, g.DomainName = networks, o.app.Hostname, o.app.DomainName
-	g.ExtraHosts, g.DNS = o.app.ExtraHosts, o.app.DNS
+	g.ExtraHosts, g.DNS, g.DNSOpts, g.DNSSearch = o.app.ExtraHosts, o.app.DNS, o.app.DNSOpts, o.app.DNSSearch
+	g.Links, g.ExternalLinks, g.MacAddress = o.app.Links, o.app.ExternalLinks, o.app.MacAddress
+	o.takeSysctls(&g)
 	g.Ports = o.publish(ports)
 	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.front)}
 	o.out.Project.Services[GatewayService] = g
@@ -157,6 +159,24 @@ func (o *overlay) takeNetworks() (networks map[string]*types.ServiceNetworkConfi
 	return networks, slices.Compact(aliases)
 }
 
+// takeSysctls gives the gateway those of the app's settings of the kernel that are about a network.
+func (o *overlay) takeSysctls(g *types.ServiceConfig) {
+	own := types.Mapping{}
+	for name, value := range o.app.Sysctls {
+		if !strings.HasPrefix(name, "net.") {
+			own[name] = value
+			continue
+		}
+		if g.Sysctls == nil {
+			g.Sysctls = types.Mapping{}
+		}
+		g.Sysctls[name] = value
+	}
+	if len(g.Sysctls) > 0 {
+		o.app.Sysctls = own
+	}
+}
+
 // sidecarService is the gateway's container: nothing but the program, with as few rights as it needs
 // to read the project and to listen.
 func (o *overlay) sidecarService() types.ServiceConfig {
@@ -183,7 +203,8 @@ func (o *overlay) sidecarService() types.ServiceConfig {
 // refuses there.
 func (o *overlay) join() {
 	o.app.Ports, o.app.Networks, o.app.Expose = nil, nil, nil
-	o.app.Hostname, o.app.DomainName, o.app.ExtraHosts, o.app.DNS = "", "", nil, nil
+	o.app.Hostname, o.app.DomainName, o.app.ExtraHosts, o.app.DNS, o.app.DNSOpts, o.app.DNSSearch = "", "", nil, nil, nil, nil
+	o.app.Links, o.app.ExternalLinks, o.app.MacAddress = nil, nil, ""
 	o.app.NetworkMode = "service:" + GatewayService
 	o.note("sdev: ports, networks and host names are the gateway's", "network_mode")
 	depends := maps.Clone(o.app.DependsOn)

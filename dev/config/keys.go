@@ -3,63 +3,331 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/schema"
+	"github.com/compose-spec/compose-go/v2/tree"
+	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
 )
 
-// appliedKeys lists the keys of a service that sdev applies. A key that is not here is refused:
+// Use says what sdev does with a key of the Compose Specification.
+type Use string
+
+// The uses of a key. Nothing is ignored in silence: what has no effect is said to have none, and
+// what is refused is an error with file and line.
+const (
+	Applied Use = "applied"
+	Idle    Use = "without effect"
+	Refused Use = "refused"
+)
+
+// Key is a row of the table of keys. It stands for everything below its path that has no row of its
+// own.
+type Key struct {
+	Path  string // with "*" for a name and "[]" for an item of a list
+	Use   Use
+	About string // how it is applied, why it has no effect, or what to do instead
+	// App says what becomes of a key of the app itself, where that differs: the gateway owns the network
+	// that the app lives in. With AppRefused it is an error there.
+	App        string
+	AppRefused bool
+}
+
+const toGateway = "goes to the gateway, which owns the app's network"
+
+// Keys is the table that the check of compose files and the help share. A key that has no row is
+// refused, so that a newer Compose Specification is not ignored.
+func Keys() []Key {
+	return slices.Concat(topKeys(), serviceKeys(), resourceKeys(), buildKeys())
+}
+
+func topKeys() []Key {
+	return []Key{
+		{Path: "name", Use: Applied, About: "the project's name"},
+		{Path: "version", Use: Idle, About: "obsolete since 2020"},
+		{Path: "include", Use: Applied, About: "read with the files that name it"},
+		{Path: "jobs", Use: Refused, About: "run it with: docker compose"},
+		{Path: "models", Use: Refused, About: "sdev runs no models"},
+		{Path: "networks.*", Use: Applied, About: "made for the project; made anew, with what lives in it, when its settings change"},
+		{Path: "networks.*.external", Use: Applied, About: "used, neither made nor removed"},
+		{Path: "volumes.*", Use: Applied, About: "made for the project; a change of its settings is an error, since its data would be lost"},
+		{Path: "volumes.*.external", Use: Applied, About: "used, neither made nor removed"},
+		{Path: "configs.*", Use: Applied, About: "written into the containers from file, environment or content"},
+		{Path: "configs.*.external", Use: Refused, About: "that is Swarm's; give a file instead"},
+		{Path: "configs.*.template_driver", Use: Refused, About: "that is Swarm's"},
+		{Path: "secrets.*", Use: Applied, About: "written into the containers, at /run/secrets unless they say otherwise, from file or environment"},
+		{Path: "secrets.*.external", Use: Refused, About: "that is Swarm's; give a file instead"},
+		{Path: "secrets.*.driver", Use: Refused, About: "that is Swarm's; give a file instead"},
+		{Path: "secrets.*.driver_opts", Use: Refused, About: "that is Swarm's"},
+		{Path: "secrets.*.template_driver", Use: Refused, About: "that is Swarm's"},
+	}
+}
+
+// services makes rows of keys of a service that are applied as they are.
+func services(about string, names ...string) []Key {
+	var out []Key
+	for _, name := range names {
+		out = append(out, Key{Path: "services.*." + name, Use: Applied, About: about})
+	}
+	return out
+}
+
+func serviceKeys() []Key {
+	const asGiven = "as given"
+	return slices.Concat(
+		services(asGiven, "annotations", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "container_name",
+			"device_cgroup_rules", "devices", "entrypoint", "environment", "gpus", "group_add", "image", "init", "ipc", "labels", "logging", "pid", "privileged",
+			"read_only", "restart", "runtime", "security_opt", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls",
+			"tmpfs", "tty", "user", "userns_mode", "uts", "working_dir", "volumes_from"),
+		services("read into the environment, with required and format", "env_file"),
+		services("read into the labels", "label_file"),
+		services("files in the container, with uid, gid and mode; a change makes it anew", "configs", "secrets"),
+		services("all conditions, required and restart; see the plan that sdev up prints", "depends_on"),
+		services("run after each start; a command that fails is an error", "post_start"),
+		services("bind, volume, tmpfs and image mounts with their options, as far as the engine knows them", "volumes"),
+		services("an image for another kind of machine is refused unless this names it", "platform"),
+		services("missing, always, never, build, daily, weekly, every_…", "pull_policy"),
+		services("merged, across files", "extends"),
+		services("which services there are", "profiles"),
+		services("while others wait for it sdev runs the check itself, and does not wait for its interval; start_interval needs API 1.44", "healthcheck"),
+		services("the rules of saves", "develop"),
+		services("0 or 1", "scale"),
+		[]Key{
+			{Path: "services.*.attach", Use: Idle, About: "sdev logs SERVICE shows what one wants to see"},
+			{Path: "services.*.dns", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.dns_opt", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.dns_search", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.domainname", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.expose", Use: Applied, About: asGiven, App: "other services reach every port of the app"},
+			{Path: "services.*.external_links", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.extra_hosts", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.hostname", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.links", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.mac_address", Use: Applied, About: asGiven, App: toGateway},
+			{Path: "services.*.networks", Use: Applied, About: "with aliases, addresses, priority and driver_opts", App: toGateway},
+			{Path: "services.*.networks.*.interface_name", Use: Refused, About: "the engine's API has no place for it below 1.49"},
+			{Path: "services.*.network_mode", Use: Applied, About: "host, none, service:NAME, container:NAME", App: "the app lives in the gateway's network: remove it", AppRefused: true},
+			{Path: "services.*.ports", Use: Applied, About: "closed to other machines: published at 127.0.0.1", App: toGateway + "; the app's own is the front door"},
+			{Path: "services.*.cpu_count", Use: Refused, About: "for Windows; use cpus"},
+			{Path: "services.*.cpu_percent", Use: Refused, About: "for Windows; use cpus"},
+			{Path: "services.*.credential_spec", Use: Refused, About: "for Windows"},
+			{Path: "services.*.isolation", Use: Refused, About: "for Windows"},
+			{Path: "services.*.models", Use: Refused, About: "sdev runs no models"},
+			{Path: "services.*.pre_start", Use: Refused, About: "use a service of its own with condition: service_completed_successfully"},
+			{Path: "services.*.pre_stop", Use: Refused, About: "let the process do it when it gets its stop_signal"},
+			{Path: "services.*.provider", Use: Refused, About: "run it with: docker compose"},
+			{Path: "services.*.pull_refresh_after", Use: Refused, About: "use pull_policy: every_…"},
+			{Path: "services.*.umask", Use: Refused, About: "the engine's API has no place for it"},
+			{Path: "services.*.use_api_socket", Use: Refused, About: "mount the engine's socket as a volume"},
+		})
+}
+
+func resourceKeys() []Key {
+	return slices.Concat(
+		services("limits of the container", "blkio_config", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset",
+			"mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "oom_kill_disable", "oom_score_adj", "pids_limit", "shm_size", "ulimits"),
+		[]Key{
+			{Path: "services.*.deploy.mode", Use: Idle, About: "one container a service, in every mode but job modes"},
+			{Path: "services.*.deploy.replicas", Use: Applied, About: "0 or 1"},
+			{Path: "services.*.deploy.resources", Use: Applied, About: "limits of cpus, memory and pids; reservations of memory and devices"},
+			{Path: "services.*.deploy.resources.reservations.cpus", Use: Idle, About: "one machine has nothing to place"},
+			{Path: "services.*.deploy.resources.reservations.generic_resources", Use: Idle, About: "one machine has nothing to place"},
+			{Path: "services.*.deploy.restart_policy", Use: Applied, About: "where restart is not set: condition and max_attempts"},
+			{Path: "services.*.deploy.restart_policy.delay", Use: Idle, About: "the engine waits 0.1 s, and twice as long each time"},
+			{Path: "services.*.deploy.restart_policy.window", Use: Idle, About: "the engine takes 10 s"},
+			{Path: "services.*.deploy.labels", Use: Idle, About: "of a Swarm's service"},
+			{Path: "services.*.deploy.placement", Use: Idle, About: "one machine has nothing to place"},
+			{Path: "services.*.deploy.update_config", Use: Idle, About: "one container is replaced at once"},
+			{Path: "services.*.deploy.rollback_config", Use: Idle, About: "one container is replaced at once"},
+			{Path: "services.*.deploy.endpoint_mode", Use: Idle, About: "of a Swarm"},
+		})
+}
+
+func buildKeys() []Key {
+	var out []Key
+	for _, name := range []string{"additional_contexts", "args", "cache_from", "context", "dockerfile", "dockerfile_inline", "extra_hosts", "labels",
+		"network", "no_cache", "pull", "secrets", "ssh", "tags", "target"} {
+		out = append(out, Key{Path: "services.*.build." + name, Use: Applied, About: "when the image is built"})
+	}
+	return append(out,
+		Key{Path: "services.*.build.platforms", Use: Idle, About: "one image is built: for platform, else for the engine's machine"},
+		Key{Path: "services.*.build.provenance", Use: Idle, About: "the engine's own images hold no attestations"},
+		Key{Path: "services.*.build.sbom", Use: Idle, About: "the engine's own images hold no attestations"},
+		Key{Path: "services.*.build.cache_to", Use: Idle, About: "the engine keeps its own cache"},
+		Key{Path: "services.*.build.entitlements", Use: Refused, About: "the engine's builder grants none"},
+		Key{Path: "services.*.build.privileged", Use: Refused, About: "the engine's builder grants no privileges"},
+		Key{Path: "services.*.build.isolation", Use: Refused, About: "for Windows"},
+		Key{Path: "services.*.build.no_cache_filter", Use: Refused, About: "use no_cache"},
+		Key{Path: "services.*.build.shm_size", Use: Refused, About: "mount a tmpfs in the step that needs it"},
+		Key{Path: "services.*.build.ulimits", Use: Refused, About: "set them in the step that needs them"},
+	)
+}
+
+// keyOf gives the row for a path: its own, or that of the nearest above it that has one.
+func keyOf(table map[string]Key, path tree.Path) (Key, bool) {
+	for parts := path.Parts(); len(parts) > 0; parts = parts[:len(parts)-1] {
+		if k, ok := table[strings.Join(parts, ".")]; ok {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+func keyTable() map[string]Key {
+	table := map[string]Key{}
+	for _, k := range Keys() {
+		table[k.Path] = k
+	}
+	return table
+}
+
+// screen makes compose-go collect what the merged files set and sdev refuses. Whatever the
+// specification has and the table has not is among it.
+func screen(found *[]loader.UnsupportedAttribute) func(*loader.Options) {
+	table := keyTable()
+	var supported []tree.Path
+	for _, path := range schema.AttributePaths() {
+		// What only leads to keys of its own is neither applied nor refused.
+		if k, ok := keyOf(table, path); ok && k.Use != Refused {
+			supported = append(supported, path)
+		}
+	}
+	return loader.WithSupportedAttributes(supported, func(all []loader.UnsupportedAttribute) { *found = all })
+}
+
+// checkKeys refuses what would not be applied, in the services that will run and what they use:
 // running a service without something its file asks for would be a silent lie.
-func appliedKeys() []string {
-	return []string{
-		"build", "cap_add", "cap_drop", "command", "configs", "container_name", "depends_on", "develop", "dns", "entrypoint",
-		"env_file", "environment", "expose", "extra_hosts", "group_add", "healthcheck", "hostname", "image", "init", "labels",
-		"mem_limit", "networks", "platform", "ports", "profiles", "read_only", "restart", "security_opt", "shm_size",
-		"stop_grace_period", "stop_signal", "tmpfs", "user", "volumes", "working_dir",
-	}
-}
-
-func appliedBuildKeys() []string {
-	return []string{"args", "context", "dockerfile", "labels", "no_cache", "secrets", "target"}
-}
-
-// checkKeys refuses what would not be applied, in the services that will run.
-func checkKeys(p *Project) error {
-	for _, src := range p.sources {
-		for _, name := range p.Model.ServiceNames() {
-			if err := checkMapping(src, appliedKeys(), "services", name); err != nil {
-				return err
-			}
-			if err := checkMapping(src, appliedBuildKeys(), "services", name, "build"); err != nil {
-				return err
-			}
-		}
-	}
-	for _, name := range p.Model.ServiceNames() {
-		for dep, d := range p.Model.Services[name].DependsOn {
-			if d.Condition != "service_started" {
-				file, line := p.sources.locate("services", name, "depends_on", dep, "condition")
-				return bad(dev.CodeComposeKey, file, line, fmt.Sprintf("services.%s.depends_on.%s: condition %s is not applied by sdev", name, dep, d.Condition),
-					"use condition: service_started")
-			}
-		}
-	}
-	return nil
-}
-
-func checkMapping(src source, applied []string, path ...string) error {
-	at, ok := src.find(path...)
-	if !ok {
-		return nil
-	}
-	for i := 0; i+1 < len(at.value.Content); i += 2 {
-		key := at.value.Content[i]
-		if key.Value == "<<" || strings.HasPrefix(key.Value, "x-") || slices.Contains(applied, key.Value) {
+func checkKeys(p *Project, found []loader.UnsupportedAttribute) error {
+	table := keyTable()
+	for _, f := range found {
+		path := f.Path.Parts()
+		if f.Value == false || !p.matters(path) {
 			continue
 		}
-		return bad(dev.CodeComposeKey, src.path, key.Line,
-			fmt.Sprintf("%s.%s is not applied by sdev", strings.Join(path, "."), key.Value),
-			"remove it, or move the service behind a profile that is not active")
+		// The row is found under the names that the table has in place of the file's.
+		k, _ := keyOf(table, tree.NewPath(wildcards(path)...))
+		return p.sources.refuse(path, k.About)
+	}
+	for _, k := range Keys() {
+		key := strings.TrimPrefix(k.Path, "services.*.")
+		path := []string{"services", p.App, key}
+		if file, _ := p.sources.locateExactly(path...); k.AppRefused && file != "" {
+			return p.sources.refuse(path, k.App)
+		}
+	}
+	return checkValues(p)
+}
+
+// matters says whether something that a path leads to has a part in what will run.
+func (p *Project) matters(path []string) bool {
+	if len(path) < 2 {
+		return true
+	}
+	name := path[1]
+	for _, s := range p.Model.Services {
+		switch path[0] {
+		case "services":
+			if s.Name == name {
+				return true
+			}
+		case "networks":
+			if _, ok := s.Networks[name]; ok {
+				return true
+			}
+		case "volumes":
+			if slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Source == name }) {
+				return true
+			}
+		case "configs":
+			if slices.ContainsFunc(s.Configs, func(c types.ServiceConfigObjConfig) bool { return c.Source == name }) {
+				return true
+			}
+		case "secrets":
+			uses := func(c types.ServiceSecretConfig) bool { return c.Source == name }
+			if slices.ContainsFunc(s.Secrets, uses) || s.Build != nil && slices.ContainsFunc(s.Build.Secrets, uses) {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// wildcards puts "*" in place of the names that a compose file chooses: the second of a path, and
+// the fourth of a service's network.
+func wildcards(path []string) []string {
+	out := slices.Clone(path)
+	if len(out) > 1 {
+		out[1] = "*"
+	}
+	if len(out) > 3 && out[0] == "services" && out[2] == "networks" {
+		out[3] = "*"
+	}
+	return out
+}
+
+// checkValues refuses values that would not be applied, of keys that are.
+func checkValues(p *Project) error {
+	for _, name := range p.Model.ServiceNames() {
+		s := p.Model.Services[name]
+		refuse := func(about string, path ...string) error {
+			return p.sources.refuse(append([]string{"services", name}, path...), about)
+		}
+		scale := []string{"scale"}
+		if s.Scale == nil {
+			scale = []string{"deploy", "replicas"}
+		}
+		switch n := s.GetScale(); {
+		case n > 1:
+			return refuse(fmt.Sprintf("%d containers of one service; sdev runs one", n), scale...)
+		case n == 0 && name == p.App:
+			return refuse("the app needs a container", scale...)
+		}
+		if s.Deploy != nil && strings.HasSuffix(s.Deploy.Mode, "-job") {
+			return refuse("mode "+s.Deploy.Mode, "deploy", "mode")
+		}
+		if _, _, err := s.GetPullPolicy(); err != nil {
+			return refuse(err.Error(), "pull_policy")
+		}
+		for i, v := range s.Volumes {
+			if v.Type == types.VolumeTypeCluster || v.Type == types.VolumeTypeNamedPipe {
+				return refuse("type "+v.Type, "volumes", strconv.Itoa(i))
+			}
+		}
+		refs := map[string][]types.FileReferenceConfig{}
+		for _, ref := range s.Secrets {
+			refs["secrets"] = append(refs["secrets"], types.FileReferenceConfig(ref))
+		}
+		for _, ref := range s.Configs {
+			refs["configs"] = append(refs["configs"], types.FileReferenceConfig(ref))
+		}
+		for kind, list := range refs {
+			for i, ref := range list {
+				if !isNumber(ref.UID) || !isNumber(ref.GID) {
+					return refuse("uid and gid have to be numbers", kind, strconv.Itoa(i))
+				}
+			}
+		}
 	}
 	return nil
+}
+
+func isNumber(id string) bool {
+	_, err := strconv.Atoi(id)
+	return id == "" || err == nil
+}
+
+// refuse words the refusal of something that a path leads to.
+func (all sources) refuse(path []string, about string) *dev.Error {
+	file, line := all.locate(path...)
+	message := strings.ReplaceAll(strings.Join(path, "."), ".[]", "[]") + " is not applied by sdev"
+	if about != "" {
+		message += ": " + about
+	}
+	return bad(dev.CodeComposeKey, file, line, message, "remove it, or move the service behind a profile that is not active (see: sdev help compose)")
 }

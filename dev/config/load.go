@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
@@ -50,8 +51,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 
 	// In Compose's own order: a .env where the search starts may name the files, and the one beside
 	// the first of them fills in the variables.
+	var refused []loader.UnsupportedAttribute
 	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(o.Profiles...))
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(o.Profiles...), cli.WithLoadOptions(screen(&refused)))
 	if err == nil && len(opts.ConfigPaths) == 0 {
 		err = os.ErrNotExist
 	}
@@ -66,6 +68,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
 		return nil, err
 	}
+	p.sources = append(nestedSources(p.sources, dir, opts.Environment), p.sources...)
 	if p.Model, err = opts.LoadProject(ctx); err != nil {
 		return nil, p.explain(err, opts.Environment)
 	}
@@ -76,13 +79,13 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.App, p.AppWhy, err = findApp(p); err != nil {
 		return nil, err
 	}
-	if err := checkKeys(p); err != nil {
+	if err := checkKeys(p, refused); err != nil {
 		return nil, err
 	}
 	if p.Warnings, err = checkVariables(p, opts.Environment); err != nil {
 		return p, err
 	}
-	p.Warnings = append(p.Warnings, checkReload(p)...)
+	p.Warnings = slices.Concat(p.Warnings, checkReload(p), checkMounts(p))
 	return p, nil
 }
 
@@ -191,8 +194,8 @@ func looksLikeStreamlit(s types.ServiceConfig) bool {
 func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
 	var warnings []dev.Warning
 	for _, src := range p.sources {
-		if src.root == nil {
-			continue
+		if src.root == nil || src.nested {
+			continue // what is included may have an .env of its own
 		}
 		for _, use := range unsetVariables(src.root, nil, env) {
 			if service := use.service(); service != "" {

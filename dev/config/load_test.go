@@ -75,12 +75,10 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 			"docker-compose.yml:4: services.streamlit.imgae is not a key of the Compose Specification", "spelling"},
 		"wrong type": {app + "    ports: 8501\n", dev.CodeComposeInvalid,
 			"docker-compose.yml:4: services.streamlit.ports must be a array", ""},
-		"key that is not applied": {app + "    privileged: true\n", dev.CodeComposeKey,
-			"docker-compose.yml:4: services.streamlit.privileged is not applied by sdev", "profile"},
-		"build key that is not applied": {app + "    build:\n      context: .\n      ssh: [default]\n", dev.CodeComposeKey,
-			"docker-compose.yml:6: services.streamlit.build.ssh is not applied by sdev", "remove it"},
-		"condition that is not applied": {app + "    depends_on:\n      db:\n        condition: service_healthy\n  db:\n    image: postgres\n", dev.CodeComposeKey,
-			"docker-compose.yml:6: services.streamlit.depends_on.db: condition service_healthy is not applied by sdev", "service_started"},
+		"key that is not applied": {app + "    umask: 18\n", dev.CodeComposeKey,
+			"docker-compose.yml:4: services.streamlit.umask is not applied by sdev: the engine's API has no place for it", "profile"},
+		"build key that is not applied": {app + "    build:\n      context: .\n      no_cache_filter: [dev]\n", dev.CodeComposeKey,
+			"docker-compose.yml:6: services.streamlit.build.no_cache_filter is not applied by sdev: use no_cache", "remove it"},
 		"unknown x-sdev setting": {"x-sdev:\n  app: streamlit\n  colour: red\n" + app, dev.CodeXSdev,
 			"docker-compose.yml:3: unknown setting x-sdev.colour", "known here: app, aws, ca, entry"},
 		"unknown x-sdev.aws setting": {"x-sdev:\n  aws:\n    regoin: eu\n" + app, dev.CodeXSdev,
@@ -185,9 +183,9 @@ func TestLoad_LaterFilesOverride(t *testing.T) {
 		}
 	}
 
-	files["docker-compose.override.yml"] = "services:\n  streamlit-local:\n    user: \"7\"\n    privileged: true\n"
+	files["docker-compose.override.yml"] = "services:\n  streamlit-local:\n    user: \"7\"\n    umask: 18\n"
 	_, err = load(t, files)
-	if got, want := dev.AsError(err).Error(), "docker-compose.override.yml:4: services.streamlit-local.privileged is not applied by sdev"; got != want {
+	if got, want := dev.AsError(err).Error(), "docker-compose.override.yml:4: services.streamlit-local.umask is not applied by sdev: the engine's API has no place for it"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -222,7 +220,7 @@ func TestLoad_UnsetVariableOfAServiceThatDoesNotRunIsAWarning(t *testing.T) {
 }
 
 func TestLoad_KeysOfServicesThatDoNotRunDoNotMatter(t *testing.T) {
-	loaded(t, composeFile+"    privileged: true\n")
+	loaded(t, composeFile+"    umask: 18\n")
 }
 
 func TestLoad_StartedBelowOrElsewhereIsTheSameProject(t *testing.T) {

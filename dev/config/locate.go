@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,10 @@ import (
 
 // source is a compose file as text with positions: compose-go forgets lines, people need them.
 type source struct {
-	path string // as the user would name it: relative to the working directory where possible
-	root *yaml.Node
+	path   string // as the user would name it: relative to the working directory where possible
+	file   string // absolute
+	root   *yaml.Node
+	nested bool // included by another, or extended by one of its services
 }
 
 // readSource parses a compose file for its positions. A file that is not YAML is an error with
@@ -28,7 +31,7 @@ func readSource(path, display string) (source, error) {
 	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return source{}, syntaxError(display, err)
 	}
-	s := source{path: display}
+	s := source{path: display, file: path}
 	if len(doc.Content) > 0 {
 		s.root = doc.Content[0]
 	}
@@ -44,7 +47,10 @@ type lookup struct {
 // step is missing it gives the deepest place that is there, and false.
 func (s source) find(path ...string) (lookup, bool) {
 	at := lookup{key: s.root, value: s.root}
-	for _, step := range path {
+	for i, step := range path {
+		if step == "[]" { // whichever item has the rest
+			return anyItem(at, path[i+1:])
+		}
 		next, ok := child(at.value, step)
 		if !ok {
 			return at, false
@@ -52,6 +58,18 @@ func (s source) find(path ...string) (lookup, bool) {
 		at = next
 	}
 	return at, s.root != nil
+}
+
+func anyItem(list lookup, path []string) (lookup, bool) {
+	if list.value == nil {
+		return list, false
+	}
+	for _, item := range list.value.Content {
+		if at, ok := (source{root: item}).find(path...); ok {
+			return at, true
+		}
+	}
+	return list, false
 }
 
 func child(n *yaml.Node, step string) (lookup, bool) {
@@ -91,6 +109,16 @@ func (all sources) locate(path ...string) (file string, line int) {
 	}
 	if len(all) > 0 {
 		return all[len(all)-1].path, 0
+	}
+	return "", 0
+}
+
+// locateExactly is locate for what has to be there; file is "" where it is not.
+func (all sources) locateExactly(path ...string) (file string, line int) {
+	for _, s := range slices.Backward(all) {
+		if at, ok := s.find(path...); ok {
+			return s.path, at.key.Line
+		}
 	}
 	return "", 0
 }

@@ -52,6 +52,8 @@ type Effective struct {
 	Notes   []Note
 	// Seeds are folders whose files are copied, newer ones only, before the app starts.
 	Seeds []Seed
+
+	sources sources
 }
 
 // Note says where a derived value came from.
@@ -70,7 +72,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	if err != nil {
 		return nil, fromCompose(p.sources, err)
 	}
-	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode}}
+	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, sources: p.sources}}
 	o.app = model.Services[p.App]
 	ports, err := o.ports()
 	if err != nil {
@@ -87,6 +89,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.ca()
 	o.process()
 	model.Services[p.App] = o.app
+	o.neighbours()
 	o.loopback()
 	return o.out, nil
 }

@@ -183,24 +183,11 @@ func (o *overlay) ca() {
 	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT"} {
 		o.offer(name, caFile, "the extra CA of this machine ("+ca.Origin+")")
 	}
-	if o.app.Build == nil {
-		return
+	if o.app.Build != nil {
+		build := *o.app.Build
+		o.buildWithCA(&build, o.p.App)
+		o.app.Build = &build
 	}
-	build := *o.app.Build
-	for _, s := range build.Secrets {
-		if s.Source == "ca" || s.Target == "ca" {
-			return // the compose file hands one in itself
-		}
-	}
-	build.Secrets = append(slices.Clone(build.Secrets), types.ServiceSecretConfig{Source: "sdev-ca", Target: "ca"})
-	o.app.Build = &build
-	secrets := maps.Clone(o.out.Project.Secrets)
-	if secrets == nil {
-		secrets = types.Secrets{}
-	}
-	secrets["sdev-ca"] = types.SecretConfig{Name: "sdev-ca", File: ca.File}
-	o.out.Project.Secrets = secrets
-	o.note("the extra CA of this machine ("+ca.Origin+"), as secret id \"ca\"; it stays out of the image", "build", "secrets")
 }
 
 func (o *overlay) process() {

@@ -94,7 +94,14 @@ func TestRuntime(t *testing.T, image string, open func(t *testing.T) Runtime) {
 		"LinesOfTheGatewayAreEvents":             (*contract).gatewayLines,
 		"TailGivesTheLastLines":                  (*contract).tail,
 		"TakenPortIsSaidAndLeavesNothing":        (*contract).takenPort,
-		"ConfigsAreInTheContainer":               (*contract).configs,
+		"FilesAreInTheContainer":                 (*contract).files,
+		"FilesAreInAContainerThatIsReadOnly":     (*contract).filesReadOnly,
+		"WaitEndsOnceHealthy":                    (*contract).waitHealthy,
+		"WaitEndsOnceCompleted":                  (*contract).waitCompleted,
+		"WaitFailsForWhatCannotBe":               (*contract).waitFails,
+		"WaitEndsWithItsContext":                 (*contract).waitCancelled,
+		"SettingsOfNetworksAndVolumesAreKept":    (*contract).hashes,
+		"WhyAContainerIsAsItIsIsKept":            (*contract).parts,
 		"MissingImageIsSaidAndLeavesNothing":     (*contract).missingImage,
 		"JoiningANetworkNeedsItsOwner":           (*contract).joined,
 	} {
@@ -178,7 +185,7 @@ func (c *contract) service(name string, s Script) plan.Service {
 	config.Image, config.Command, config.NetworkMode = c.image, s.Command(), "none"
 	second := types.Duration(time.Second)
 	config.StopGracePeriod = &second // for a process that is stopped before it listens to signals
-	return plan.Service{Hash: "hash-of-" + name, Configs: types.Configs{}, Config: config}
+	return plan.Service{Hash: "hash-of-" + name, Config: config}
 }
 
 func (c *contract) create(s plan.Service) plan.Operation {

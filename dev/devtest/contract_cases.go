@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,8 +37,8 @@ func (c *contract) made() {
 		plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: volume, Volume: types.VolumeConfig{Name: volume}},
 		c.create(s), c.start(s))
 	have := c.have()
-	if !slices.Equal(have.Networks, []string{network}) || !slices.Equal(have.Volumes, []string{volume}) {
-		c.Errorf("networks %q, volumes %q", have.Networks, have.Volumes)
+	if !slices.Equal(have.Networks, []plan.Resource{{Name: network}}) || !slices.Equal(have.Volumes, []plan.Resource{{Name: volume}}) {
+		c.Errorf("networks %v, volumes %v", have.Networks, have.Volumes)
 	}
 	got := c.one()
 	if time.Since(got.Started).Abs() > time.Minute || got.ID == "" || got.Image == "" {
@@ -282,21 +280,6 @@ func (c *contract) takenPort() {
 	}
 	if have := c.have(); len(have.Containers) != 0 {
 		c.Errorf("left over: %+v", have.Containers)
-	}
-}
-
-func (c *contract) configs() {
-	file := filepath.Join(c.TempDir(), "settings.toml")
-	if err := os.WriteFile(file, []byte("from = \"file\"\n"), 0o600); err != nil {
-		c.Fatal(err)
-	}
-	s := c.service("job", Script{Show: []string{"/opt/deep/down/settings.toml", "/etc/words"}, Ends: true})
-	s.Configs = types.Configs{"settings": {File: file}, "words": {Content: "given $in place\n"}}
-	s.Config.Configs = []types.ServiceConfigObjConfig{{Source: "settings", Target: "/opt/deep/down/settings.toml"}, {Source: "words", Target: "/etc/words"}}
-	c.do(c.create(s), c.start(s))
-	Eventually(c, func() bool { return !c.one().Running })
-	if got, want := strings.Join(c.Tail(c.Context(), c.one(), 5), "|"), `from = "file"|given $in place`; got != want {
-		c.Errorf("the container read %q, want %q", got, want)
 	}
 }
 

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -21,8 +22,8 @@ import (
 type Fake struct {
 	mu         sync.Mutex                // guards everything below
 	containers map[string]*fakeContainer // by name
-	networks   map[string]string         // project by name
-	volumes    map[string]string
+	networks   map[string]fakeResource   // by name
+	volumes    map[string]fakeResource
 	images     map[string]plan.ImageInfo // by reference
 	journal    []record
 	grown      chan struct{} // closed, and replaced, when something was added to journal
@@ -39,7 +40,11 @@ type fakeContainer struct {
 	joins   string
 	files   map[string]string // what was copied into it
 	gone    chan struct{}     // closed when it was removed
+	check   *types.HealthCheckConfig
 }
+
+// fakeResource is a network or a volume.
+type fakeResource struct{ project, hash string }
 
 // record is a state or a line of a log.
 type record struct {
@@ -51,7 +56,7 @@ type record struct {
 
 // NewFake makes an engine that has nothing but these images.
 func NewFake(images ...string) *Fake {
-	f := &Fake{containers: map[string]*fakeContainer{}, networks: map[string]string{}, volumes: map[string]string{},
+	f := &Fake{containers: map[string]*fakeContainer{}, networks: map[string]fakeResource{}, volumes: map[string]fakeResource{},
 		images: map[string]plan.ImageInfo{}, grown: make(chan struct{})}
 	for _, ref := range images {
 		f.images[ref] = plan.ImageInfo{ID: f.id("sha256:")}
@@ -124,14 +129,14 @@ func (f *Fake) Observe(ctx context.Context, project string, images []string) (pl
 	return have, ctx.Err()
 }
 
-func owned(all map[string]string, project string) []string {
-	var names []string
+func owned(all map[string]fakeResource, project string) []plan.Resource {
+	var out []plan.Resource
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if all[name] == project {
-			names = append(names, name)
+		if all[name].project == project {
+			out = append(out, plan.Resource{Name: name, Hash: all[name].hash})
 		}
 	}
-	return names
+	return out
 }
 
 // Do carries out one operation.
@@ -147,8 +152,11 @@ func (f *Fake) Do(ctx context.Context, op plan.Operation, labels plan.Labels) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if op.Kind == plan.ServiceContainer && op.Verb == plan.Remove {
+	switch {
+	case op.Kind == plan.ServiceContainer && op.Verb == plan.Remove:
 		return f.remove(ctx, op)
+	case op.Verb == plan.Wait:
+		return f.wait(ctx, op)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -176,7 +184,7 @@ func (f *Fake) do(op plan.Operation, labels plan.Labels) error {
 	return nil
 }
 
-func change(all map[string]string, op plan.Operation, project string) error {
+func change(all map[string]fakeResource, op plan.Operation, project string) error {
 	_, there := all[op.Name]
 	switch {
 	case op.Verb == plan.Remove:
@@ -184,7 +192,7 @@ func change(all map[string]string, op plan.Operation, project string) error {
 	case there:
 		return fmt.Errorf("%s %s is there already", op.Kind, op.Name)
 	default:
-		all[op.Name] = project
+		all[op.Name] = fakeResource{project, op.Hash}
 	}
 	return nil
 }
@@ -213,17 +221,12 @@ func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
 	for _, p := range s.Ports {
 		c.Ports = append(c.Ports, fmt.Sprintf("%s:%s->%d/%s", p.HostIP, p.Published, p.Target, p.Protocol))
 	}
-	for _, ref := range s.Configs {
-		config := op.Service.Configs[ref.Source]
-		c.files[ref.Target] = config.Content
-		if config.File != "" {
-			b, err := os.ReadFile(config.File)
-			if err != nil {
-				return err
-			}
-			c.files[ref.Target] = string(b)
-		}
+	for _, file := range op.Service.Files {
+		c.files[file.Path] = string(file.Content)
 	}
+	c.Labels[plan.LabelDepends] = plan.DependsLabel(s)
+	c.Labels[plan.LabelParts] = op.Service.Parts.String()
+	c.check = s.HealthCheck
 	f.containers[op.Name] = c
 	f.state(c, dev.ServiceState{State: dev.Creating})
 	return nil
@@ -259,6 +262,7 @@ func (f *Fake) start(op plan.Operation) error {
 		}
 	}
 	c.Running, c.ExitCode, c.Started = true, 0, time.Now()
+	c.Health = c.checked()
 	f.state(c, dev.ServiceState{State: dev.Running})
 	for _, line := range c.script.Out {
 		f.print(c, "stdout", line)

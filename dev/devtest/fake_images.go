@@ -62,7 +62,7 @@ func (f *Fake) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (s
 }
 
 // Pull gets any image whose reference names a registry, which is one with a dot.
-func (f *Fake) Pull(_ context.Context, ref string) error {
+func (f *Fake) Pull(_ context.Context, ref, _ string) error {
 	if registry, _, ok := strings.Cut(ref, "/"); !ok || !strings.Contains(registry, ".") {
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: cmp.Or(ref, "nothing") + " cannot be pulled"}
 	}

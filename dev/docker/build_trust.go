@@ -20,6 +20,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 
 	"sdev/dev/docker/dockerfile"
+	"sdev/dev/plan"
 )
 
 // Base images that know an extra certificate authority, for builds whose Dockerfile does not speak
@@ -229,22 +230,22 @@ func anchors() []anchor {
 }
 
 // trustFiles says which files a container gets.
-func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]file, error) {
-	files := []file{{trustFile, 0o644, ca}}
+func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.File, error) {
+	files := []plan.File{{Path: trustFile, Mode: 0o644, Content: ca}}
 	var known []byte
 	for _, name := range bundles() {
 		at, content, err := e.bundle(ctx, id, name)
 		if err != nil {
 			return nil, err
 		}
-		if at == "" || slices.ContainsFunc(files, func(f file) bool { return f.path == at }) {
+		if at == "" || slices.ContainsFunc(files, func(f plan.File) bool { return f.Path == at }) {
 			continue
 		}
 		known = append(known, content...)
-		files = append(files, file{at, 0o644, append(ended(content), extra(ca, content)...)})
+		files = append(files, plan.File{Path: at, Mode: 0o644, Content: append(ended(content), extra(ca, content)...)})
 	}
 	if len(files) == 1 {
-		files = append(files, file{bundles()[0], 0o644, ca})
+		files = append(files, plan.File{Path: bundles()[0], Mode: 0o644, Content: ca})
 	}
 	added := extra(ca, known)
 	for _, a := range anchors() {
@@ -256,11 +257,11 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]file, 
 			}
 		}
 		if !a.single {
-			files = append(files, file{a.dir + "/sdev-ca" + a.suffix, 0o644, added})
+			files = append(files, plan.File{Path: a.dir + "/sdev-ca" + a.suffix, Mode: 0o644, Content: added})
 			continue
 		}
 		for i, one := range certificates(added) {
-			files = append(files, file{fmt.Sprintf("%s/sdev-ca-%03d%s", a.dir, i, a.suffix), 0o644, one})
+			files = append(files, plan.File{Path: fmt.Sprintf("%s/sdev-ca-%03d%s", a.dir, i, a.suffix), Mode: 0o644, Content: one})
 		}
 	}
 	return files, nil
@@ -302,12 +303,12 @@ func (e *Engine) bundle(ctx context.Context, id, name string) (at string, conten
 }
 
 // archive packs files with those of their folders that a container does not have.
-func (e *Engine) archive(ctx context.Context, id string, files []file) (io.Reader, error) {
+func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)
 	seen := map[string]bool{}
 	for _, f := range files {
-		for _, dir := range parents(f.path) {
+		for _, dir := range parents(f.Path) {
 			if seen[dir] {
 				continue
 			}
@@ -321,10 +322,10 @@ func (e *Engine) archive(ctx context.Context, id string, files []file) (io.Reade
 				return nil, err
 			}
 		}
-		if err := t.WriteHeader(&tar.Header{Name: f.path[1:], Mode: f.mode, Size: int64(len(f.content))}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Name: f.Path[1:], Mode: f.Mode, Size: int64(len(f.Content))}); err != nil {
 			return nil, err
 		}
-		if _, err := t.Write(f.content); err != nil {
+		if _, err := t.Write(f.Content); err != nil {
 			return nil, err
 		}
 	}

@@ -9,14 +9,12 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/mount"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/strslice"
 	"github.com/docker/go-connections/nat"
 )
 
 // containerConfig translates what a service says about its process.
-func containerConfig(s types.ServiceConfig) (*container.Config, error) {
+func (e *Engine) containerConfig(s types.ServiceConfig) (*container.Config, error) {
 	exposed, _, err := ports(s)
 	if err != nil {
 		return nil, err
@@ -24,7 +22,10 @@ func containerConfig(s types.ServiceConfig) (*container.Config, error) {
 	c := &container.Config{
 		Image: s.Image, Hostname: s.Hostname, Domainname: s.DomainName, User: s.User, WorkingDir: s.WorkingDir,
 		Env: environment(s.Environment), Entrypoint: strslice.StrSlice(s.Entrypoint), Cmd: strslice.StrSlice(s.Command),
-		ExposedPorts: exposed, StopSignal: s.StopSignal, Healthcheck: healthcheck(s.HealthCheck), Tty: s.Tty, OpenStdin: s.StdinOpen,
+		ExposedPorts: exposed, StopSignal: s.StopSignal, Healthcheck: healthcheck(s.HealthCheck, e.speaks(apiStartInterval)), Tty: s.Tty, OpenStdin: s.StdinOpen,
+	}
+	if !e.speaks(apiEndpointMAC) {
+		c.MacAddress = s.MacAddress //nolint:staticcheck // the only way before API 1.44
 	}
 	if s.StopGracePeriod != nil {
 		// The engine counts whole seconds and takes 0 for "kill at once".
@@ -44,7 +45,9 @@ func environment(env types.MappingWithEquals) []string {
 	return out
 }
 
-func healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
+// healthcheck translates a health check. What the compose file leaves open is the image's. Engines
+// that know no interval of its own for the start-up need none: see [Engine.wait].
+func healthcheck(h *types.HealthCheckConfig, startInterval bool) *container.HealthConfig {
 	if h == nil {
 		return nil
 	}
@@ -52,10 +55,9 @@ func healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
 		return &container.HealthConfig{Test: []string{"NONE"}}
 	}
 	out := &container.HealthConfig{Test: h.Test}
-	for from, to := range map[*types.Duration]*time.Duration{h.Interval: &out.Interval, h.Timeout: &out.Timeout, h.StartPeriod: &out.StartPeriod} {
-		if from != nil {
-			*to = time.Duration(*from)
-		}
+	out.Interval, out.Timeout, out.StartPeriod = duration(h.Interval), duration(h.Timeout), duration(h.StartPeriod)
+	if startInterval {
+		out.StartInterval = duration(h.StartInterval)
 	}
 	if h.Retries != nil {
 		out.Retries = int(*h.Retries)
@@ -63,68 +65,24 @@ func healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
 	return out
 }
 
-// hostConfig translates what a service says about its surroundings. joins is the container whose
-// network namespace it lives in; "" for one of its own.
-func hostConfig(s types.ServiceConfig, joins string) (*container.HostConfig, error) {
-	_, bindings, err := ports(s)
-	if err != nil {
-		return nil, err
+func duration(d *types.Duration) time.Duration {
+	if d == nil {
+		return 0
 	}
-	h := &container.HostConfig{
-		PortBindings: bindings, Init: s.Init, ReadonlyRootfs: s.ReadOnly, CapAdd: s.CapAdd, CapDrop: s.CapDrop, SecurityOpt: s.SecurityOpt,
-		GroupAdd: s.GroupAdd, ShmSize: int64(s.ShmSize), DNS: s.DNS, ExtraHosts: s.ExtraHosts.AsList(":"), Tmpfs: tmpfs(s.Tmpfs),
-		Resources: container.Resources{Memory: int64(s.MemLimit)},
-	}
-	if joins != "" {
-		h.NetworkMode = container.NetworkMode("container:" + joins)
-	} else if s.NetworkMode != "" {
-		h.NetworkMode = container.NetworkMode(s.NetworkMode)
-	}
-	if s.Restart != "" {
-		name, count, _ := strings.Cut(s.Restart, ":")
-		h.RestartPolicy.Name = container.RestartPolicyMode(name)
-		if _, err := fmt.Sscanf(count, "%d", &h.RestartPolicy.MaximumRetryCount); count != "" && err != nil {
-			return nil, fmt.Errorf("service %s: restart %q: %w", s.Name, s.Restart, err)
-		}
-	}
-	for _, v := range s.Volumes {
-		h.Mounts = append(h.Mounts, volumeMount(v))
-	}
-	return h, nil
-}
-
-// tmpfs splits "path:options", as in "docker run --tmpfs".
-func tmpfs(list types.StringList) map[string]string {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make(map[string]string, len(list))
-	for _, entry := range list {
-		path, options, _ := strings.Cut(entry, ":")
-		out[path] = options
-	}
-	return out
-}
-
-func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
-	m := mount.Mount{Type: mount.Type(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly}
-	if v.Bind != nil && v.Bind.Propagation != "" {
-		m.BindOptions = &mount.BindOptions{Propagation: mount.Propagation(v.Bind.Propagation)}
-	}
-	if v.Tmpfs != nil {
-		m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(v.Tmpfs.Size)}
-	}
-	return m
+	return time.Duration(*d)
 }
 
 func ports(s types.ServiceConfig) (nat.PortSet, nat.PortMap, error) {
 	exposed, bindings := nat.PortSet{}, nat.PortMap{}
 	for _, e := range s.Expose {
-		port, err := nat.NewPort(nat.SplitProtoPort(e))
+		proto, number := nat.SplitProtoPort(e)
+		start, end, err := nat.ParsePortRangeToInt(number)
 		if err != nil {
 			return nil, nil, fmt.Errorf("service %s: expose %q: %w", s.Name, e, err)
 		}
-		exposed[port] = struct{}{}
+		for n := start; n <= end; n++ {
+			exposed[nat.Port(fmt.Sprintf("%d/%s", n, proto))] = struct{}{}
+		}
 	}
 	for _, p := range s.Ports {
 		port, err := nat.NewPort(p.Protocol, fmt.Sprint(p.Target))
@@ -137,17 +95,15 @@ func ports(s types.ServiceConfig) (nat.PortSet, nat.PortMap, error) {
 	return exposed, bindings, nil
 }
 
-// endpoints are the networks a container joins, under its service's name and aliases.
-func endpoints(s types.ServiceConfig) map[string]*network.EndpointSettings {
-	out := map[string]*network.EndpointSettings{}
-	for name, n := range s.Networks {
-		e := &network.EndpointSettings{Aliases: []string{s.Name}}
-		if n != nil {
-			e.Aliases = append(e.Aliases, n.Aliases...)
-		}
-		slices.Sort(e.Aliases)
-		e.Aliases = slices.Compact(e.Aliases)
-		out[name] = e
+// tmpfs splits "path:options", as in "docker run --tmpfs".
+func tmpfs(list types.StringList) map[string]string {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(list))
+	for _, entry := range list {
+		path, options, _ := strings.Cut(entry, ":")
+		out[path] = options
 	}
 	return out
 }

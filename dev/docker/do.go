@@ -2,16 +2,12 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
@@ -34,7 +30,7 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 			return e.removed("remove volume "+op.Name, e.api.VolumeRemove(ctx, op.Name, false))
 		}
 		_, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
-			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: op.Volume.Name})})
+			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})})
 		return refused("create volume "+op.Name, err)
 	case plan.ServiceContainer:
 		return e.doContainer(ctx, op, labels)
@@ -49,9 +45,14 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 	case plan.Start:
 		return e.startContainer(ctx, op)
 	case plan.Restart:
-		return refused("restart "+op.Name, e.api.ContainerRestart(ctx, op.Name, container.StopOptions{}))
+		if err := e.api.ContainerRestart(ctx, op.Name, container.StopOptions{}); err != nil {
+			return refused("restart "+op.Name, err)
+		}
+		return e.hooks(ctx, op)
 	case plan.Remove:
 		return e.removeContainer(ctx, op.ID)
+	case plan.Wait:
+		return e.wait(ctx, op)
 	case plan.Load: // images only
 	}
 	return fmt.Errorf("operation %q on a container", op.Verb)
@@ -83,7 +84,7 @@ func (e *Engine) removed(what string, err error) error {
 func (e *Engine) startContainer(ctx context.Context, op plan.Operation) error {
 	err := e.api.ContainerStart(ctx, op.Name, container.StartOptions{})
 	if err == nil {
-		return nil
+		return e.hooks(ctx, op)
 	}
 	if !isPortTaken(err) {
 		return refused("start "+op.Name, err)
@@ -101,34 +102,33 @@ func (e *PortTakenError) Unwrap() error { return e.Cause }
 // PortTaken marks the error for callers that choose another port then.
 func (e *PortTakenError) PortTaken() bool { return true }
 
-func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels plan.Labels) error {
-	opts := network.CreateOptions{Driver: op.Network.Driver, Options: op.Network.DriverOpts, Internal: op.Network.Internal, Attachable: op.Network.Attachable,
-		Labels: with(op.Network.Labels, map[string]string{labelProject: labels.Project, labelNetwork: strings.TrimPrefix(op.Network.Name, labels.Project+"_"), labelVersion: composeVersion})}
-	_, err := e.api.NetworkCreate(ctx, op.Network.Name, opts)
-	return refused("create network "+op.Name, err)
-}
-
 // composeVersion is the Compose whose labels these are; its commands look for the label, not at
 // the number.
 const composeVersion = "2.0.0"
 
 func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	s := op.Service.Config
-	config, err := containerConfig(s)
+	if err := e.checkVersion(s); err != nil {
+		return err
+	}
+	config, err := e.containerConfig(s)
 	if err != nil {
 		return err
 	}
 	config.Labels = with(s.Labels, containerLabels(op.Service, labels))
-	host, err := hostConfig(s, op.Joins)
+	host, err := e.hostConfig(s, op.Joins)
 	if err != nil {
 		return err
 	}
 	if err := makeSources(s); err != nil {
 		return err
 	}
-	first, others := network.NetworkingConfig{}, map[string]*network.EndpointSettings{}
+	for _, dir := range writable(op.Service) {
+		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Target: dir})
+	}
+	first, others := network.NetworkingConfig{}, []endpoint(nil)
 	if op.Joins == "" {
-		first.EndpointsConfig, others = splitFirst(endpoints(s))
+		first.EndpointsConfig, others = e.splitFirst(s)
 	}
 	made, err := e.api.ContainerCreate(ctx, config, host, &first, nil, op.Name)
 	if err != nil && isGone(err) && strings.Contains(err.Error(), "No such image") {
@@ -144,45 +144,14 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	return nil
 }
 
-// makeSources creates the folders that a service's bind mounts lead to, where they are missing and
-// the compose file leaves that to Compose. The caller makes them, not the engine: they would belong
-// to root, and the app could not write there.
-func makeSources(s types.ServiceConfig) error {
-	for _, v := range s.Volumes {
-		if v.Type != types.VolumeTypeBind || v.Bind == nil || !bool(v.Bind.CreateHostPath) {
-			continue
-		}
-		if _, err := os.Stat(v.Source); !errors.Is(err, fs.ErrNotExist) {
-			continue // there, or the engine's to judge
-		}
-		if err := os.MkdirAll(v.Source, 0o755); err != nil { //nolint:gosec // an ordinary folder of the project
-			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-				Message: fmt.Sprintf("service %s mounts %s, which is missing and cannot be created: %v", s.Name, v.Source, errors.Unwrap(err)),
-				Hint:    "create it, or correct the volume in the compose file"}
-		}
-	}
-	return nil
-}
-
-// splitFirst takes one network out: before API 1.44 a container is created in one network at most.
-func splitFirst(all map[string]*network.EndpointSettings) (first, others map[string]*network.EndpointSettings) {
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if first == nil {
-			first = map[string]*network.EndpointSettings{name: all[name]}
-			delete(all, name)
-		}
-	}
-	return first, all
-}
-
 // furnish gives a new container what it needs before it starts.
-func (e *Engine) furnish(ctx context.Context, id string, s plan.Service, networks map[string]*network.EndpointSettings) error {
-	for _, name := range slices.Sorted(maps.Keys(networks)) {
-		if err := e.api.NetworkConnect(ctx, name, id, networks[name]); err != nil {
-			return refused("connect to network "+name, err)
+func (e *Engine) furnish(ctx context.Context, id string, s plan.Service, networks []endpoint) error {
+	for _, n := range networks {
+		if err := e.api.NetworkConnect(ctx, n.network, id, n.settings); err != nil {
+			return refused("connect to network "+n.network, err)
 		}
 	}
-	return e.copyConfigs(ctx, id, s)
+	return e.copyFiles(ctx, id, s)
 }
 
 // containerLabels are Compose's and sdev's. The gateway counts as a second container of the app's
@@ -191,45 +160,12 @@ func containerLabels(s plan.Service, l plan.Labels) map[string]string {
 	labels := map[string]string{
 		labelProject: l.Project, labelService: s.Config.Name, labelHash: s.Hash, labelNumber: "1", labelOneOff: "False",
 		labelWorkingDir: l.Dir, labelConfigFiles: strings.Join(l.ConfigFiles, ","), labelVersion: composeVersion,
-		ownService: s.Config.Name, ownHash: s.Hash,
+		plan.LabelDepends: plan.DependsLabel(s.Config), ownService: s.Config.Name, ownHash: s.Hash, plan.LabelParts: s.Parts.String(),
 	}
 	if s.Config.Name == l.Gateway {
 		labels[labelService], labels[labelNumber] = l.App, "2"
 	}
 	return labels
-}
-
-// copyConfigs writes a service's configs into its container before the first start, all in one
-// archive, since each costs the engine a tenth of a second. No path of this machine is mounted for
-// them, so that it works on any engine.
-func (e *Engine) copyConfigs(ctx context.Context, id string, s plan.Service) error {
-	if len(s.Config.Configs) == 0 {
-		return nil
-	}
-	var files []file
-	for _, ref := range s.Config.Configs {
-		c := s.Configs[ref.Source]
-		f := file{path: ref.Target, mode: 0o444, content: []byte(c.Content)}
-		if c.File != "" {
-			b, err := os.ReadFile(c.File)
-			if err != nil {
-				return refused("read config "+ref.Source, err)
-			}
-			f.content = b
-		}
-		if ref.Mode != nil {
-			f.mode = int64(*ref.Mode)
-		}
-		if f.path == "" {
-			f.path = "/" + ref.Source
-		}
-		files = append(files, f)
-	}
-	archive, err := pack(files)
-	if err != nil {
-		return fmt.Errorf("pack configs of %s: %w", s.Config.Name, err)
-	}
-	return refused("copy configs into "+s.Config.Name, e.api.CopyToContainer(ctx, id, "/", archive, container.CopyToContainerOptions{}))
 }
 
 func with(own types.Labels, ours map[string]string) map[string]string {

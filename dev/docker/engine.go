@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/build"
@@ -20,6 +21,9 @@ type Engine struct {
 	place   Place
 	builder build.BuilderVersion // which the engine says it has; "" where it says nothing
 	getenv  func(string) string
+
+	once         sync.Once
+	architecture string // of the engine's machine, in Go's words; set by once
 }
 
 // Open connects to the engine that the docker command would use, and agrees on an API version. A

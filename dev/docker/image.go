@@ -24,13 +24,32 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 	if err != nil {
 		return plan.ImageInfo{}, false, refused("look at image "+ref, err)
 	}
-	info = plan.ImageInfo{ID: img.ID}
+	info = plan.ImageInfo{ID: img.ID, Foreign: e.foreign(ctx, img.Os, img.Architecture)}
 	if img.Config != nil {
 		info.Env = envMap(img.Config.Env)
 		info.WorkingDir = img.Config.WorkingDir
 		info.Command = append(append([]string{}, img.Config.Entrypoint...), img.Config.Cmd...)
 	}
 	return info, true, nil
+}
+
+// foreign gives an image's platform where the engine's machine cannot run it, as far as that can be
+// known: an engine on this machine may have emulators registered with its kernel.
+func (e *Engine) foreign(ctx context.Context, system, architecture string) string {
+	e.once.Do(func() {
+		if v, err := e.api.ServerVersion(ctx); err == nil {
+			e.architecture = v.Arch
+		}
+	})
+	if e.architecture == "" || architecture == "" || architecture == e.architecture || within(architecture, e.architecture) {
+		return ""
+	}
+	return system + "/" + architecture
+}
+
+// within says whether machines of one architecture run programs of another as well.
+func within(architecture, machine string) bool {
+	return architecture == "386" && machine == "amd64" || architecture == "arm" && machine == "arm64"
 }
 
 func envMap(list []string) map[string]string {
@@ -42,9 +61,10 @@ func envMap(list []string) map[string]string {
 	return env
 }
 
-// Pull gets an image from its registry, with the login that "docker login" left.
-func (e *Engine) Pull(ctx context.Context, ref string) error {
-	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref)})
+// Pull gets an image from its registry, with the login that "docker login" left. platform is "" for
+// the engine's own.
+func (e *Engine) Pull(ctx context.Context, ref, platform string) error {
+	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref), Platform: platform})
 	if err != nil {
 		return imageMissing(ref, err)
 	}

@@ -50,14 +50,14 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 	group.Go(func() error {
 		list, err := e.api.NetworkList(gctx, network.ListOptions{Filters: ofProject(project)})
 		for _, n := range list {
-			have.Networks = append(have.Networks, n.Name)
+			have.Networks = append(have.Networks, plan.Resource{Name: n.Name, Hash: n.Labels[ownHash]})
 		}
 		return err
 	})
 	group.Go(func() error {
 		list, err := e.api.VolumeList(gctx, volume.ListOptions{Filters: ofProject(project)})
 		for _, v := range list.Volumes {
-			have.Volumes = append(have.Volumes, v.Name)
+			have.Volumes = append(have.Volumes, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash]})
 		}
 		return err
 	})
@@ -74,10 +74,12 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 	if err := group.Wait(); err != nil {
 		return have, refused("look at what runs", err)
 	}
-	slices.Sort(have.Networks)
-	slices.Sort(have.Volumes)
+	slices.SortFunc(have.Networks, byName)
+	slices.SortFunc(have.Volumes, byName)
 	return have, nil
 }
+
+func byName(a, b plan.Resource) int { return strings.Compare(a.Name, b.Name) }
 
 func (e *Engine) containers(ctx context.Context, project string) ([]plan.Container, error) {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: ofProject(project)})
@@ -106,7 +108,7 @@ func describe(c container.InspectResponse) plan.Container {
 	d := plan.Container{
 		ID: c.ID, Name: strings.TrimPrefix(c.Name, "/"), Image: c.Image,
 		Service: c.Config.Labels[ownService], Hash: c.Config.Labels[ownHash],
-		Running: c.State.Running, ExitCode: c.State.ExitCode, Labels: c.Config.Labels, Reference: c.Config.Image, Env: envMap(c.Config.Env),
+		Running: c.State.Running, Restarting: c.State.Restarting, ExitCode: c.State.ExitCode, Labels: c.Config.Labels, Reference: c.Config.Image, Env: envMap(c.Config.Env),
 	}
 	for _, m := range c.Mounts {
 		d.Mounts = append(d.Mounts, m.Destination)

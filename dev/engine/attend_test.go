@@ -93,7 +93,7 @@ func TestAttend_BrokenProjectFileIsAWarning(t *testing.T) {
 	done := len(a.fake.Done())
 	a.save(dev.Restart, "compose.yml")
 	a.await("ready")
-	if got := a.ops(done); !strings.Contains(got, "create container shop-app-1 (its settings changed)") {
+	if got := a.ops(done); !strings.Contains(got, "create container shop-app-1 (user added)") {
 		t.Errorf("done:\n%s", got)
 	}
 }

@@ -64,7 +64,7 @@ func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, e
 
 func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Running, error) {
 	memory := recall(p.StateDir)
-	image, built, err := e.image(ctx, p, want, &memory)
+	images, built, err := e.images(ctx, p, want, &memory)
 	if err != nil {
 		return Running{}, err
 	}
@@ -82,16 +82,20 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err := memory.keep(p.StateDir); err != nil {
 		return Running{}, err
 	}
-	effective, err := p.Effective(image, port)
-	if err != nil {
-		return Running{}, err
-	}
-	ids, err := e.otherImages(ctx, p, effective, image)
+	effective, err := p.Effective(images[p.imageOf(p.App)], port)
 	if err != nil {
 		return Running{}, err
 	}
 	run := Running{Project: p, URL: effective.URL, Port: port, Mode: effective.Mode}
-	ops := plan.Make(effective.Desired(ids), have)
+	ids := map[string]string{}
+	for ref, info := range images {
+		ids[ref] = info.ID
+	}
+	desired := effective.Desired(ids)
+	if err := plan.Check(desired, have); err != nil {
+		return run, err
+	}
+	ops := plan.Make(desired, have)
 	run.Changed = built || len(ops) > 0
 	if len(ops) > 0 || !want.Quiet {
 		e.emit(dev.PlanMade{Operations: ops.Describe()})
@@ -171,71 +175,6 @@ func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work 
 	return err
 }
 
-// image makes sure that the app's image is there and up to date.
-func (e *Engine) image(ctx context.Context, p Project, want Want, memory *memory) (info plan.ImageInfo, built bool, err error) {
-	info, found, err := e.Images.Image(ctx, p.Image)
-	if err != nil {
-		return info, false, err
-	}
-	reason := ""
-	switch last := memory.Builds[p.Image]; {
-	case p.Build == nil && found:
-		return info, false, nil
-	case p.Build == nil:
-		return e.pull(ctx, p.Image)
-	case !found:
-		reason = "missing"
-	case want.Build:
-		reason = "asked for"
-	case last.Input != p.BuildInput || last.Image != info.ID:
-		reason = "what it is built from changed"
-	default:
-		return info, false, nil
-	}
-	e.emit(dev.PlanMade{Operations: []dev.Operation{{Verb: "build", Object: "image " + p.Image, Reason: reason}}})
-	if _, err := e.Images.Build(ctx, *p.Build, e.emit); err != nil {
-		return info, false, err
-	}
-	before := info.ID
-	if info, found, err = e.Images.Image(ctx, p.Image); err != nil || !found {
-		return info, false, errors.Join(err, notFound(found, p.Image))
-	}
-	memory.Builds[p.Image] = buildMemory{Input: p.BuildInput, Image: info.ID}
-	return info, info.ID != before, nil
-}
-
-func notFound(found bool, ref string) error {
-	if found {
-		return nil
-	}
-	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "image " + ref + " is gone right after it was built", Hint: "see whether something removes images on this machine"}
-}
-
-func (e *Engine) pull(ctx context.Context, ref string) (plan.ImageInfo, bool, error) {
-	e.emit(dev.PlanMade{Operations: []dev.Operation{{Verb: "pull", Object: "image " + ref, Reason: "missing"}}})
-	if err := e.Images.Pull(ctx, ref); err != nil {
-		return plan.ImageInfo{}, false, err
-	}
-	info, found, err := e.Images.Image(ctx, ref)
-	return info, true, errors.Join(err, notFound(found, ref))
-}
-
-// otherImages makes sure of the images that the app's neighbours run, and gives all ids.
-func (e *Engine) otherImages(ctx context.Context, p Project, effective Effective, app plan.ImageInfo) (map[string]string, error) {
-	ids := map[string]string{p.Image: app.ID}
-	for _, ref := range effective.Images {
-		info, found, err := e.Images.Image(ctx, ref)
-		if err == nil && !found {
-			info, _, err = e.pull(ctx, ref)
-		}
-		if err != nil {
-			return nil, err
-		}
-		ids[ref] = info.ID
-	}
-	return ids, nil
-}
-
 // execute carries out a plan. Each operation starts as soon as those that it needs have ended, so
 // that what does not depend on one another goes side by side: a container that joins the gateway's
 // network is made while the gateway starts, and the network goes while the app is still ending.
@@ -256,7 +195,7 @@ func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels, t
 					return ctx.Err()
 				}
 			}
-			if err := e.Runtime.Do(ctx, op, labels); err != nil {
+			if err := e.do(ctx, op, labels); err != nil {
 				return err
 			}
 			if then != nil {

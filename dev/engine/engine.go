@@ -17,6 +17,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -43,7 +44,7 @@ type Runtime interface {
 type Images interface {
 	Image(ctx context.Context, ref string) (plan.ImageInfo, bool, error)
 	Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (id string, err error)
-	Pull(ctx context.Context, ref string) error
+	Pull(ctx context.Context, ref, platform string) error
 	// PortOwner says which container publishes a port of this machine; "" if none does.
 	PortOwner(ctx context.Context, port uint16) string
 }
@@ -59,17 +60,24 @@ type Project struct {
 	Labels             plan.Labels
 	Warnings           []dev.Warning
 
-	Image      string      // reference of the app's image
-	Build      *plan.Build // nil where the image is only pulled
-	BuildInput string      // fingerprint of what goes into the build
+	Images []plan.ImageSource // of the app and its neighbours
 
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do
 	PortNamed int  // host port that the project's files ask for, whatever the flag says
 
 	GatewayImage string
-	// Effective derives what should run, once image and port are known.
+	// Effective derives what should run, once the app's image and the port are known.
 	Effective func(image plan.ImageInfo, port int) (Effective, error)
+}
+
+// imageOf is the reference of a service's image.
+func (p Project) imageOf(service string) string {
+	i := slices.IndexFunc(p.Images, func(img plan.ImageSource) bool { return img.Service == service })
+	if i < 0 {
+		return ""
+	}
+	return p.Images[i].Ref
 }
 
 func (p Project) lockFile() string { return filepath.Join(p.StateDir, "lock") }
@@ -98,7 +106,6 @@ type Effective struct {
 	URL     string
 	// Prepare makes what containers will mount. It is called before they start.
 	Prepare func() error
-	Images  []string // references of the other services' images
 }
 
 // Engine works on one project.
@@ -185,6 +192,9 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 			e.undo(ctx, run)
 		}
 		return run, err
+	}
+	if run.Changed {
+		e.ended(ctx, run)
 	}
 	if run.Changed || !want.Quiet {
 		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"sdev/dev"
 )
@@ -15,6 +16,7 @@ type memory struct {
 	Port   int                    `json:"port"`
 	Named  int                    `json:"named"`  // port that the project's files asked for then
 	Builds map[string]buildMemory `json:"builds"` // by image reference
+	Pulls  map[string]time.Time   `json:"pulls"`  // when an image was last pulled, by reference
 }
 
 type buildMemory struct {
@@ -34,6 +36,9 @@ func recall(dir string) memory {
 	}
 	if m.Builds == nil {
 		m.Builds = map[string]buildMemory{}
+	}
+	if m.Pulls == nil {
+		m.Pulls = map[string]time.Time{}
 	}
 	return m
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"sdev/dev"
@@ -89,9 +88,7 @@ func (e *Engine) notReady(ctx context.Context, p Project, code dev.Code, message
 			if c.Service != p.App {
 				continue
 			}
-			if lines := e.Runtime.Tail(ctx, c, tailLines); len(lines) > 0 {
-				message += "; its last lines:\n  " + strings.Join(lines, "\n  ")
-			}
+			message += e.lastLines(ctx, c)
 		}
 	}
 	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: "mend what its lines name, then run it again (--timeout gives a slow app more time)"}

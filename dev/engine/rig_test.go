@@ -62,8 +62,8 @@ func newRigWithoutPage(t *testing.T) *rig {
 	r.model = &types.Project{Name: "shop", Services: types.Services{"gateway": gateway, "app": app}}
 	r.project = engine.Project{
 		Name: "shop", App: "app", Gateway: "gateway", Files: []string{"compose.yml", ".env"}, StateDir: t.TempDir(),
-		Labels: plan.Labels{Project: "shop", App: "app", Gateway: "gateway"}, Image: "shop-app", Build: &plan.Build{Service: "app", Tag: "shop-app"},
-		BuildInput: "input 1", Port: freePort(t), GatewayImage: gatewayImage, Effective: r.effective,
+		Labels: plan.Labels{Project: "shop", App: "app", Gateway: "gateway"}, Port: freePort(t), GatewayImage: gatewayImage, Effective: r.effective,
+		Images: []plan.ImageSource{{Service: "app", Ref: "shop-app", Build: &plan.Build{Service: "app", Tag: "shop-app"}, Input: "input 1", Pull: plan.PullMissing}},
 	}
 	return r
 }
@@ -120,7 +120,9 @@ func (r *rig) effective(image plan.ImageInfo, port int) (engine.Effective, error
 	model := &types.Project{Name: "shop", Services: types.Services{"gateway": gateway, "app": r.model.Services["app"]}}
 	return engine.Effective{
 		Mode: dev.Local, URL: r.url, Prepare: func() error { return nil },
-		Desired: func(images map[string]string) plan.Desired { return plan.Want(model, "app", "gateway", images) },
+		Desired: func(images map[string]string) plan.Desired {
+			return plan.Want(model, "app", "gateway", plan.Given{Images: images})
+		},
 	}, nil
 }
 

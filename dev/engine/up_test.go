@@ -78,7 +78,7 @@ func TestUp_BuildsWhenItHasTo(t *testing.T) {
 	r.up(engine.Want{})
 	image := r.container("app").Image
 
-	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.BuildInput = "input 2" })
+	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Input = "input 2" })
 	r.up(engine.Want{})
 	if after := r.container("app").Image; after == image {
 		t.Error("the app runs its old image")
@@ -98,13 +98,15 @@ func TestUp_BuildsWhenItHasTo(t *testing.T) {
 func TestUp_PullsWhatIsNotBuilt(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, app *types.ServiceConfig) {
-		p.Build, p.Image, app.Image = nil, "registry.example/shop:1", "registry.example/shop:1"
+		p.Images, app.Image = []plan.ImageSource{{Service: "app", Ref: "registry.example/shop:1"}}, "registry.example/shop:1"
 	})
 	r.up(engine.Want{})
 	if got := r.container("app").Reference; got != "registry.example/shop:1" {
 		t.Errorf("the app runs %s", got)
 	}
-	r.change(func(p *engine.Project, app *types.ServiceConfig) { p.Image, app.Image = "nowhere:1", "nowhere:1" })
+	r.change(func(p *engine.Project, app *types.ServiceConfig) {
+		p.Images, app.Image = []plan.ImageSource{{Service: "app", Ref: "nowhere:1"}}, "nowhere:1"
+	})
 	_ = r.upFails(r.engine(), engine.Want{}, dev.CodeImageMissing, dev.ExitFailed)
 	if !r.runs("app") {
 		t.Error("an app was taken down for an image that cannot be had")

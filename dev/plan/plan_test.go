@@ -48,14 +48,16 @@ func images() map[string]string {
 	return map[string]string{gatewayImage: "", "shop-app": "sha256:app-1", "postgres:17": "sha256:db-1"}
 }
 
-func want(model *types.Project) plan.Desired { return plan.Want(model, "app", "gateway", images()) }
+func want(model *types.Project) plan.Desired {
+	return plan.Want(model, "app", "gateway", plan.Given{Images: images()})
+}
 
 // carriedOut is what there is once a plan was carried out on what there was.
 func carriedOut(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
 	have.Containers, have.Networks, have.Volumes, have.Images =
 		slices.Clone(have.Containers), slices.Clone(have.Networks), slices.Clone(have.Volumes), slices.Clone(have.Images)
-	without := func(all []string, name string) []string {
-		return slices.DeleteFunc(all, func(n string) bool { return n == name })
+	without := func(all []plan.Resource, name string) []plan.Resource {
+		return slices.DeleteFunc(all, func(n plan.Resource) bool { return n.Name == name })
 	}
 	for i, op := range p {
 		at := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Name == op.Name })
@@ -63,18 +65,21 @@ func carriedOut(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
 		case op.Kind == plan.Image:
 			have.Images = append(have.Images, op.Name)
 		case op.Kind == plan.Network && op.Verb == plan.Create:
-			have.Networks = append(have.Networks, op.Name)
+			have.Networks = append(have.Networks, plan.Resource{Name: op.Name, Hash: op.Hash})
 		case op.Kind == plan.Network:
 			have.Networks = without(have.Networks, op.Name)
 		case op.Kind == plan.Volume && op.Verb == plan.Create:
-			have.Volumes = append(have.Volumes, op.Name)
+			have.Volumes = append(have.Volumes, plan.Resource{Name: op.Name, Hash: op.Hash})
 		case op.Kind == plan.Volume:
 			have.Volumes = without(have.Volumes, op.Name)
 		case op.Verb == plan.Create:
 			have.Containers = append(have.Containers, plan.Container{ID: fmt.Sprintf("id%d", i), Name: op.Name, Service: op.Service.Config.Name,
-				Hash: op.Service.Hash, Image: op.Service.Image})
+				Hash: op.Service.Hash, Image: op.Service.Image, Labels: map[string]string{plan.LabelParts: op.Service.Parts.String()}})
 		case op.Verb == plan.Remove:
 			have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.ID == op.ID })
+		case op.Verb == plan.Wait:
+			have.Containers[at].Running = op.Until != plan.Completed
+			have.Containers[at].Health = "healthy"
 		default:
 			have.Containers[at].Running = true
 			have.Containers[at].Started = now.Add(time.Duration(i) * time.Second)
@@ -126,17 +131,17 @@ start container shop-app-1 (missing)
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "app", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"COLOUR=red"}) })
 			},
-			`remove container shop-app-1 (its settings changed)
-create container shop-app-1 (its settings changed)
-start container shop-app-1 (its settings changed)
+			`remove container shop-app-1 (environment COLOUR added)
+create container shop-app-1 (environment COLOUR added)
+start container shop-app-1 (environment COLOUR added)
 `},
 		"a config that is copied in changed": {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Configs["shim"] = types.ConfigObjConfig{Content: "import os"}
 			},
-			`remove container shop-app-1 (its settings changed)
-create container shop-app-1 (its settings changed)
-start container shop-app-1 (its settings changed)
+			`remove container shop-app-1 (config shim changed)
+create container shop-app-1 (config shim changed)
+start container shop-app-1 (config shim changed)
 `},
 		"the app's image was built anew": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Image = "sha256:app-0" },
@@ -148,11 +153,11 @@ start container shop-app-1 (its image changed)
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "gateway", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"PORT=2"}) })
 			},
-			`remove container shop-gateway-1 (its settings changed)
+			`remove container shop-gateway-1 (environment PORT added)
 remove container shop-app-1 (gateway is made anew, and it lives in its network)
-create container shop-gateway-1 (its settings changed)
+create container shop-gateway-1 (environment PORT added)
 create container shop-app-1 (gateway is made anew)
-start container shop-gateway-1 (its settings changed)
+start container shop-gateway-1 (environment PORT added)
 start container shop-app-1 (gateway is made anew)
 `},
 		"the gateway is gone": {
@@ -217,9 +222,9 @@ create volume shop_data (missing)
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "db", func(s *types.ServiceConfig) { s.ContainerName = "postgres" })
 			},
-			`remove container shop-db-1 (its settings changed)
-create container postgres (its settings changed)
-start container postgres (its settings changed)
+			`remove container shop-db-1 (container_name added)
+create container postgres (container_name added)
+start container postgres (container_name added)
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -259,7 +264,7 @@ func TestMake_GivesContainersTheEnginesNames(t *testing.T) {
 				t.Errorf("%+v", op)
 			}
 		case "app":
-			if s.Image != "shop-app" || op.Joins != "shop-gateway-1" || op.Service.Configs["shim"].Content != "import sys" {
+			if s.Image != "shop-app" || op.Joins != "shop-gateway-1" || string(op.Service.Files[0].Content) != "import sys" {
 				t.Errorf("%+v", op)
 			}
 		}
@@ -282,8 +287,8 @@ func TestMake_TwiceFindsNothingToDo(t *testing.T) {
 			return !gone
 		}
 		have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return !keep(c.Name) })
-		have.Networks = slices.DeleteFunc(have.Networks, func(n string) bool { return !keep(n) })
-		have.Volumes = slices.DeleteFunc(have.Volumes, func(n string) bool { return !keep(n) })
+		have.Networks = slices.DeleteFunc(have.Networks, func(n plan.Resource) bool { return !keep(n.Name) })
+		have.Volumes = slices.DeleteFunc(have.Volumes, func(n plan.Resource) bool { return !keep(n.Name) })
 		have.Images = slices.DeleteFunc(have.Images, func(n string) bool { return !keep(n) })
 		for i := range have.Containers {
 			c := &have.Containers[i]
@@ -379,7 +384,7 @@ func TestUndo_LeavesWhatWasThereBefore(t *testing.T) {
 	}
 	have := plan.Observed{
 		Containers: []plan.Container{{Name: "shop-app-1", ID: "a", Joins: "g"}, {Name: "shop-db-1", ID: "d"}},
-		Networks:   []string{"shop_default"}, Volumes: []string{"shop_data"},
+		Networks:   []plan.Resource{{Name: "shop_default"}}, Volumes: []plan.Resource{{Name: "shop_data"}},
 	}
 	if got, want := plan.Undo(made, have).String(), "remove container shop-app-1 (down)\n"; got != want {
 		t.Errorf("plan:\n%swant:\n%s", got, want)

@@ -37,7 +37,32 @@ type ImageInfo struct {
 	Env        map[string]string
 	Command    []string // entry point and command together
 	WorkingDir string
+	Foreign    string // its platform, where that is another than the engine's machine runs; "" otherwise
 }
+
+// ImageSource says where the image of a service comes from.
+type ImageSource struct {
+	Service  string
+	Ref      string
+	Build    *Build // nil where it is only pulled
+	Input    string // fingerprint of what goes into the build
+	Platform string // that the compose file asks for; "" for the engine's own
+	Pull     Pull
+	Every    time.Duration // with PullEvery: how old a pull may be
+	After    []string      // references of the images that it is built from
+}
+
+// Pull says when an image is pulled.
+type Pull string
+
+// The pull policies of the Compose Specification.
+const (
+	PullMissing Pull = "missing"
+	PullAlways  Pull = "always"
+	PullNever   Pull = "never"
+	PullBuild   Pull = "build" // build it each time
+	PullEvery   Pull = "every" // once it is of a certain age
+)
 
 // Labels are what everything made for a project carries.
 type Labels struct {

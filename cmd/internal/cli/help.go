@@ -22,6 +22,7 @@ func topics() []topic {
 		{"exit-codes", "what exit codes mean", exitCodesText},
 		{"environment", "variables that sdev reads and sets", environmentText},
 		{"events", "the events of --json, and the codes of errors and warnings", eventsText},
+		{"compose", "which keys of a compose file are applied, and how", composeText},
 		{"x-sdev", "settings of sdev in the compose file", xsdevText},
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/compose-spec/compose-go/v2/types"
-
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/docker"
@@ -63,12 +61,12 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 	out := engine.Project{
 		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(),
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
-		Warnings: append(p.Warnings, warnings...), Image: plan.ImageName(p.Name, p.Model.Services[p.App]), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: parts.GatewayImage,
+		Warnings: append(p.Warnings, warnings...), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: parts.GatewayImage,
 	}
 	if o.port != 0 {
 		out.Port, out.PortFixed = o.port, true
 	}
-	if err := a.addBuild(&out, p, parts); err != nil {
+	if out.Images, err = imageSources(p, parts); err != nil {
 		return engine.Project{}, err
 	}
 	out.Effective = func(image plan.ImageInfo, port int) (engine.Effective, error) {
@@ -77,7 +75,7 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 		if err != nil {
 			return engine.Effective{}, err
 		}
-		return asEffective(effective), nil
+		return asEffective(effective)
 	}
 	return out, nil
 }
@@ -97,56 +95,14 @@ func imageFacts(i plan.ImageInfo) config.ImageFacts {
 	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir}
 }
 
-// addBuild says how the app's image is built, from the overlaid model: the extra CA and the proxy
-// reach the build that way.
-func (a *app) addBuild(out *engine.Project, p *config.Project, parts config.Parts) error {
-	parts.Port = out.Port
-	effective, err := config.Overlay(p, parts)
-	if err != nil {
-		return err
-	}
-	service := effective.Project.Services[p.App]
-	if service.Build == nil {
-		return nil
-	}
-	out.Build = asBuild(effective.Project, service, out.Image)
-	surround(out.Build, parts.Machine)
-	out.BuildInput, err = config.BuildInput(p, service)
-	return err
-}
-
-func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Build {
-	b := &plan.Build{Service: s.Name, Tag: tag, Context: s.Build.Context, Dockerfile: s.Build.Dockerfile, Target: s.Build.Target,
-		NoCache: s.Build.NoCache, Platform: s.Platform, Args: map[string]string{}, Secrets: map[string]string{}, Labels: s.Build.Labels}
-	for k, v := range s.Build.Args {
-		if v != nil {
-			b.Args[k] = *v
-		}
-	}
-	for _, ref := range s.Build.Secrets {
-		id := ref.Target
-		if id == "" {
-			id = ref.Source
-		}
-		b.Secrets[id] = model.Secrets[ref.Source].File
-	}
-	return b
-}
-
-// surround gives a build what this machine needs to reach the world: for images that stay here.
-func surround(b *plan.Build, m config.Machine) {
-	b.CA, b.Proxy = m.CA.PEM, m.Proxy
-}
-
-func asEffective(e *config.Effective) engine.Effective {
+func asEffective(e *config.Effective) (engine.Effective, error) {
 	out := engine.Effective{Mode: e.Mode, URL: e.URL}
-	out.Desired = func(images map[string]string) plan.Desired {
-		return plan.Want(e.Project, e.App, config.GatewayService, images)
+	files, err := e.ReadFiles()
+	if err != nil {
+		return out, err
 	}
-	for name, s := range e.Project.Services {
-		if name != e.App && name != config.GatewayService {
-			out.Images = append(out.Images, plan.ImageName(e.Project.Name, s))
-		}
+	out.Desired = func(images map[string]string) plan.Desired {
+		return plan.Want(e.Project, e.App, config.GatewayService, plan.Given{Images: images, Files: files})
 	}
 	out.Prepare = func() error {
 		for _, s := range e.Seeds {
@@ -156,7 +112,7 @@ func asEffective(e *config.Effective) engine.Effective {
 		}
 		return nil
 	}
-	return out
+	return out, nil
 }
 
 // seed copies the files of a folder that are newer than what is there, and nothing below it.

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+)
+
+// nestedSources reads the files that others include or extend, so that places in them can be named.
+// compose-go has read them before: what cannot be read here has been told by then, or will be.
+func nestedSources(all sources, dir string, env types.Mapping) sources {
+	n := nesting{dir: dir, env: env, seen: map[string]bool{}}
+	for _, s := range all {
+		n.seen[s.file] = true
+	}
+	for _, s := range all {
+		n.from(s)
+	}
+	// Whoever names another overrides it.
+	slices.Reverse(n.found)
+	return n.found
+}
+
+type nesting struct {
+	dir   string
+	env   types.Mapping
+	seen  map[string]bool
+	found sources
+}
+
+// from adds what a source includes, and what its services extend.
+func (n *nesting) from(s source) {
+	if at, ok := s.find("include"); ok {
+		for _, item := range at.value.Content {
+			paths := item
+			if path, ok := child(item, "path"); ok {
+				paths = path.value
+			}
+			for _, path := range leaves(paths) {
+				if included, ok := n.read(path.Value, s); ok {
+					n.found = append(n.found, included)
+					n.from(included)
+				}
+			}
+		}
+	}
+	if at, ok := s.find("services"); ok {
+		for i := 0; i+1 < len(at.value.Content); i += 2 {
+			n.extended(s, at.value.Content[i].Value, at.value.Content[i].Value, 0)
+		}
+	}
+}
+
+// extended adds the service that another extends, under the name of the one that was first.
+func (n *nesting) extended(s source, name, as string, depth int) {
+	const most = 20 // compose-go refuses circles itself
+	at, ok := s.find("services", name, "extends")
+	if !ok || depth == most {
+		return
+	}
+	base, from := name, s
+	if at.value.Kind == yaml.ScalarNode {
+		base = at.value.Value
+	}
+	if service, ok := child(at.value, "service"); ok {
+		base = service.value.Value
+	}
+	if file, ok := child(at.value, "file"); ok {
+		path := n.resolve(file.value.Value, s)
+		other, err := readSource(path, display(n.dir, path))
+		if err != nil {
+			return
+		}
+		from = other
+	}
+	node, ok := from.find("services", base)
+	if !ok {
+		return
+	}
+	from.nested = true
+	n.extended(from, base, as, depth+1)
+	from.root = mapping("services", mapping(as, node.value))
+	n.found = append(n.found, from)
+}
+
+func (n *nesting) read(path string, from source) (source, bool) {
+	file := n.resolve(path, from)
+	if n.seen[file] {
+		return source{}, false
+	}
+	n.seen[file] = true
+	s, err := readSource(file, display(n.dir, file))
+	s.nested = true
+	return s, err == nil
+}
+
+// resolve gives the absolute path of a file that another names, with variables filled in.
+func (n *nesting) resolve(path string, from source) string {
+	if filled, err := template.Substitute(path, func(name string) (string, bool) { v, ok := n.env[name]; return v, ok }); err == nil {
+		path = filled
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(from.file), path)
+	}
+	return path
+}
+
+func mapping(key string, value *yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key, Line: value.Line}, value}}
+}

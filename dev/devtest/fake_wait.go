@@ -1,0 +1,78 @@
+package devtest
+
+import (
+	"context"
+	"slices"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// What a health check of a fake container comes to: one that runs "true" succeeds at once, one that
+// runs "false" fails for good, and any other has not come to anything yet.
+func (c *fakeContainer) checked() string {
+	switch {
+	case c.check == nil:
+		return ""
+	case slices.Contains(c.check.Test, "true"):
+		return "healthy"
+	case slices.Contains(c.check.Test, "false"):
+		return "unhealthy"
+	}
+	return "starting"
+}
+
+// SetHealth says what a service's health check came to.
+func (f *Fake) SetHealth(service string, state dev.State) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.containers {
+		if c.Service == service {
+			c.Health = string(state)
+			f.state(c, dev.ServiceState{State: state})
+		}
+	}
+}
+
+// wait blocks until a container is as an operation says, or cannot be any more.
+func (f *Fake) wait(ctx context.Context, op plan.Operation) error {
+	for {
+		f.mu.Lock()
+		met, err := f.met(op)
+		if met {
+			f.done = append(f.done, op)
+		}
+		grown := f.grown
+		f.mu.Unlock()
+		if met || err != nil {
+			return err
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *Fake) met(op plan.Operation) (bool, error) {
+	c, ok := f.containers[op.Name]
+	if !ok {
+		return false, &plan.UnmetError{Container: plan.Container{Name: op.Name, Service: op.Service.Config.Name}, Until: op.Until}
+	}
+	unmet := &plan.UnmetError{Container: c.Container, Until: op.Until}
+	ended := !c.Running && !c.Started.IsZero()
+	switch {
+	case op.Until == plan.Completed && ended && c.ExitCode != 0, op.Until == plan.Healthy && ended:
+		return false, unmet
+	case op.Until == plan.Completed:
+		return ended, nil
+	case c.check == nil:
+		unmet.NoCheck = true
+		return false, unmet
+	case c.Health == "unhealthy":
+		unmet.Output = "it said no"
+		return false, unmet
+	}
+	return c.Health == "healthy", nil
+}

@@ -1,0 +1,75 @@
+package docker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/mount"
+
+	"sdev/dev"
+)
+
+func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
+	m := mount.Mount{Type: mount.Type(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly, Consistency: mount.Consistency(v.Consistency)}
+	if v.Bind != nil {
+		m.BindOptions = &mount.BindOptions{Propagation: mount.Propagation(v.Bind.Propagation)}
+		switch v.Bind.Recursive {
+		case "disabled":
+			m.BindOptions.NonRecursive = true
+		case "writable":
+			m.BindOptions.ReadOnlyNonRecursive = true
+		case "readonly":
+			m.BindOptions.ReadOnlyForceRecursive = true
+		}
+	}
+	if v.Volume != nil {
+		m.VolumeOptions = &mount.VolumeOptions{NoCopy: v.Volume.NoCopy, Subpath: v.Volume.Subpath, Labels: v.Volume.Labels}
+	}
+	if v.Image != nil {
+		m.ImageOptions = &mount.ImageOptions{Subpath: v.Image.SubPath}
+	}
+	if v.Tmpfs != nil {
+		m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(v.Tmpfs.Size), Mode: os.FileMode(v.Tmpfs.Mode)}
+	}
+	return m
+}
+
+// labelled gives a bind mount in its short form where SELinux is to label it: the long form has no
+// place for that.
+func labelled(v types.ServiceVolumeConfig) (bind string, ok bool) {
+	if v.Type != types.VolumeTypeBind || v.Bind == nil || v.Bind.SELinux == "" {
+		return "", false
+	}
+	options := []string{v.Bind.SELinux}
+	if v.ReadOnly {
+		options = append(options, "ro")
+	}
+	if v.Bind.Propagation != "" {
+		options = append(options, v.Bind.Propagation)
+	}
+	return v.Source + ":" + v.Target + ":" + strings.Join(options, ","), true
+}
+
+// makeSources creates the folders that a service's bind mounts lead to, where they are missing and
+// the compose file leaves that to Compose. The caller makes them, not the engine: they would belong
+// to root, and the app could not write there.
+func makeSources(s types.ServiceConfig) error {
+	for _, v := range s.Volumes {
+		if v.Type != types.VolumeTypeBind || v.Bind == nil || !bool(v.Bind.CreateHostPath) {
+			continue
+		}
+		if _, err := os.Stat(v.Source); !errors.Is(err, fs.ErrNotExist) {
+			continue // there, or the engine's to judge
+		}
+		if err := os.MkdirAll(v.Source, 0o755); err != nil { //nolint:gosec // an ordinary folder of the project
+			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
+				Message: fmt.Sprintf("service %s mounts %s, which is missing and cannot be created: %v", s.Name, v.Source, errors.Unwrap(err)),
+				Hint:    "create it, or correct the volume in the compose file"}
+		}
+	}
+	return nil
+}

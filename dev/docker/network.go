@@ -1,0 +1,73 @@
+package docker
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/network"
+
+	"sdev/dev/plan"
+)
+
+func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	n := op.Network
+	opts := network.CreateOptions{Driver: n.Driver, Options: n.DriverOpts, Internal: n.Internal, Attachable: n.Attachable, EnableIPv4: n.EnableIPv4, EnableIPv6: n.EnableIPv6,
+		Labels: with(n.Labels, map[string]string{labelProject: labels.Project, labelNetwork: strings.TrimPrefix(n.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})}
+	if len(n.Ipam.Config) > 0 || n.Ipam.Driver != "" || len(n.Ipam.Options) > 0 {
+		opts.IPAM = &network.IPAM{Driver: n.Ipam.Driver, Options: n.Ipam.Options}
+		for _, pool := range n.Ipam.Config {
+			opts.IPAM.Config = append(opts.IPAM.Config, network.IPAMConfig{Subnet: pool.Subnet, IPRange: pool.IPRange, Gateway: pool.Gateway, AuxAddress: pool.AuxiliaryAddresses})
+		}
+	}
+	_, err := e.api.NetworkCreate(ctx, n.Name, opts)
+	return refused("create network "+op.Name, err)
+}
+
+// endpoints are the networks a container joins, under its service's name and aliases.
+func (e *Engine) endpoints(s types.ServiceConfig) map[string]*network.EndpointSettings {
+	out := map[string]*network.EndpointSettings{}
+	links := slices.Concat(s.Links, s.ExternalLinks)
+	for name, n := range s.Networks {
+		settings := &network.EndpointSettings{Links: links}
+		if n.ServiceNameAliasEnabled() {
+			settings.Aliases = []string{s.Name}
+		}
+		if n != nil {
+			settings.Aliases = append(settings.Aliases, n.Aliases...)
+			settings.DriverOpts = n.DriverOpts
+			settings.GwPriority = n.GatewayPriority
+			if n.Ipv4Address != "" || n.Ipv6Address != "" || len(n.LinkLocalIPs) > 0 {
+				settings.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: n.Ipv4Address, IPv6Address: n.Ipv6Address, LinkLocalIPs: n.LinkLocalIPs}
+			}
+			settings.MacAddress = n.MacAddress
+		}
+		if first := s.NetworksByPriority()[0]; e.speaks(apiEndpointMAC) && settings.MacAddress == "" && name == first {
+			settings.MacAddress = s.MacAddress
+		}
+		slices.Sort(settings.Aliases)
+		settings.Aliases = slices.Compact(settings.Aliases)
+		out[name] = settings
+	}
+	return out
+}
+
+// splitFirst takes out the network of the highest priority: before API 1.44 a container is created
+// in one network at most. The others follow in their order.
+func (e *Engine) splitFirst(s types.ServiceConfig) (first map[string]*network.EndpointSettings, others []endpoint) {
+	all := e.endpoints(s)
+	for _, name := range s.NetworksByPriority() {
+		if first == nil {
+			first = map[string]*network.EndpointSettings{name: all[name]}
+			continue
+		}
+		others = append(others, endpoint{name, all[name]})
+	}
+	return first, others
+}
+
+type endpoint struct {
+	network  string
+	settings *network.EndpointSettings
+}

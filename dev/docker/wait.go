@@ -1,0 +1,135 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+const (
+	waitEvery  = 25 * time.Millisecond  // how often a container that others wait for is looked at
+	checkEvery = 100 * time.Millisecond // at least so long between two of our own health checks
+)
+
+// wait blocks until a container is as an operation says. One that cannot be any more is a
+// *plan.UnmetError at once.
+//
+// The engine runs a health check for the first time after a whole interval, 30 s where the compose
+// file says nothing. That is too long for someone who waits, so the same check is run here as well
+// meanwhile, and whichever succeeds first decides. Only the engine's decides that a container is
+// unhealthy: it alone counts start period and retries.
+func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tick := time.NewTicker(waitEvery)
+	defer tick.Stop()
+	var passed chan bool // delivers how our own checks ended; nil until they began
+	defer func() {
+		if passed != nil {
+			cancel()
+			<-passed
+		}
+	}()
+	for {
+		c, err := e.api.ContainerInspect(ctx, op.Name)
+		if isGone(err) {
+			return &plan.UnmetError{Container: plan.Container{Name: op.Name, Service: op.Service.Config.Name}, Until: op.Until}
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return refused("look at "+op.Name, err)
+		}
+		if met, err := met(c, op.Until); met || err != nil {
+			return err
+		}
+		if passed == nil && op.Until == plan.Healthy {
+			passed = make(chan bool, 1)
+			go func() { passed <- e.check(ctx, c) }()
+		}
+		select {
+		case ok := <-passed:
+			if passed = nil; ok {
+				return nil
+			}
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// met says whether a container is as it should be, or an error where it will not be.
+func met(c container.InspectResponse, until plan.Until) (bool, error) {
+	unmet := &plan.UnmetError{Container: describe(c), Until: until}
+	ended := c.State.Status == container.StateExited || c.State.Status == container.StateDead
+	switch {
+	case until == plan.Completed:
+		if ended && c.State.ExitCode != 0 {
+			return false, unmet
+		}
+		return ended, nil
+	case ended:
+		return false, unmet
+	case c.State.Health == nil || c.State.Health.Status == container.NoHealthcheck:
+		unmet.NoCheck = true
+		return false, unmet
+	case c.State.Health.Status == container.Unhealthy:
+		if n := len(c.State.Health.Log); n > 0 {
+			unmet.Output = dev.Printable(strings.TrimSpace(c.State.Health.Log[n-1].Output))
+		}
+		return false, unmet
+	}
+	return c.State.Health.Status == container.Healthy, nil
+}
+
+// check runs a container's own health check, one at a time, until it succeeds, which is true, or
+// until ctx or the container ends. It leaves the container at least as much rest as a check takes.
+func (e *Engine) check(ctx context.Context, c container.InspectResponse) bool {
+	command := healthCommand(c.Config)
+	if command == nil {
+		<-ctx.Done()
+		return false
+	}
+	for {
+		start := time.Now()
+		var out bytes.Buffer
+		if code, err := e.Run(ctx, Exec{Container: c.ID, Command: command, Out: &out, Err: &out}); err == nil && code == 0 {
+			return true
+		}
+		rest := time.NewTimer(max(checkEvery, time.Since(start)))
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			rest.Stop()
+			return false
+		}
+	}
+}
+
+// healthCommand is what the engine runs to check a container's health.
+// Source: Docker Engine API 1.41, HealthConfig.Test.
+func healthCommand(c *container.Config) []string {
+	if c.Healthcheck == nil || len(c.Healthcheck.Test) < 2 {
+		return nil
+	}
+	test := c.Healthcheck.Test
+	switch test[0] {
+	case "CMD":
+		return test[1:]
+	case "CMD-SHELL":
+		shell := []string(c.Shell)
+		if len(shell) == 0 {
+			shell = []string{"/bin/sh", "-c"}
+		}
+		return append(append([]string{}, shell...), test[1])
+	}
+	return nil
+}

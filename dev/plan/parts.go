@@ -1,0 +1,149 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+)
+
+// Parts is a digest of each thing that makes a container, by what people call it: "environment
+// GREETING", "command". It is kept with the container, so that whoever replaces it can say why.
+type Parts map[string]string
+
+// LabelParts is the label that holds a container's [Parts] as JSON.
+const LabelParts = "dev.sdev.parts"
+
+// parts covers what makes a container and leaves out what only says how its image is built, when it
+// starts, or what a save means.
+func parts(s Service) Parts {
+	c := s.Config
+	c.Build, c.DependsOn, c.Develop, c.Profiles, c.PullPolicy, c.PullRefreshAfter = nil, nil, nil, nil, "", ""
+	c.Attach, c.Extends, c.EnvFiles, c.LabelFiles, c.Scale = nil, nil, nil, nil, nil
+	c.Configs, c.Secrets = nil, nil // their content is what counts: see below
+	p := Parts{}
+	for key, value := range fields(c) {
+		switch {
+		case key == "environment" || key == "labels" || key == "annotations" || key == "sysctls":
+			for name, v := range fields(value) {
+				p[key+" "+name] = digest(v)
+			}
+		case key == "networks":
+			for name, v := range fields(value) {
+				p["network "+name] = digest(v)
+			}
+		case string(value) != "null":
+			p[key] = digest(value)
+		}
+	}
+	delete(p, "volumes")
+	for _, v := range c.Volumes {
+		p["volume at "+v.Target] = digest(encode(v))
+	}
+	for _, f := range s.Files {
+		p[f.What] = digest(encode(f))
+	}
+	if told, ok := p["environment "+dev.SidecarEnv]; ok {
+		delete(p, "environment "+dev.SidecarEnv)
+		p["what it is told"] = told
+	}
+	return p
+}
+
+func fields(v any) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	if err := json.Unmarshal(encode(v), &out); err != nil {
+		panic(err) // what encode gave, of a mapping: cannot fail
+	}
+	return out
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // compose-go's model is made of plain values: cannot fail
+	}
+	return b
+}
+
+// digest is short: it tells a change from none, and is no proof against anyone.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:6])
+}
+
+func (p Parts) sum() string {
+	sum := sha256.Sum256(encode(p))
+	return hex.EncodeToString(sum[:16])
+}
+
+// String is the label's value.
+func (p Parts) String() string { return string(encode(p)) }
+
+// LabelDepends is Compose's label that holds what a service depends on.
+// Source: docker/compose, pkg/api/labels.go and pkg/compose/create.go.
+const LabelDepends = "com.docker.compose.depends_on"
+
+// DependsLabel is that label's value: of each service its name, the condition, and whether to restart
+// with it.
+func DependsLabel(s types.ServiceConfig) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
+		out = append(out, fmt.Sprintf("%s:%s:%t", name, s.DependsOn[name].Condition, s.DependsOn[name].Restart))
+	}
+	return strings.Join(out, ",")
+}
+
+// restartsWith says whether a container is to restart with a service.
+func (c Container) restartsWith(service string) bool {
+	for _, dependency := range strings.Split(c.Labels[LabelDepends], ",") {
+		if strings.HasPrefix(dependency, service+":") && strings.HasSuffix(dependency, ":true") {
+			return true
+		}
+	}
+	return false
+}
+
+// NetworkHash is a digest of what makes a network.
+func NetworkHash(n types.NetworkConfig) string { return digest(encode(n)) }
+
+// VolumeHash is a digest of what makes a volume.
+func VolumeHash(v types.VolumeConfig) string { return digest(encode(v)) }
+
+// changed says in words how a service differs from the container that runs for it.
+func changed(s Service, c Container) string {
+	if c.Hash == "" {
+		return "it was not made by sdev"
+	}
+	var before Parts
+	if json.Unmarshal([]byte(c.Labels[LabelParts]), &before) != nil {
+		return "its settings changed" // made by an sdev that kept no parts
+	}
+	var words []string
+	all := maps.Clone(before)
+	maps.Copy(all, s.Parts)
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		was, now := before[what], s.Parts[what]
+		switch {
+		case was == now:
+		case was == "":
+			words = append(words, what+" added")
+		case now == "":
+			words = append(words, what+" removed")
+		default:
+			words = append(words, what+" changed")
+		}
+	}
+	const most = 3
+	if more := len(words) - most; more > 0 {
+		words = append(words[:most], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(words, ", ")
+}

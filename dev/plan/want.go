@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// Given is what is known besides a compose model when it is read.
+type Given struct {
+	Images map[string]string // id of an image by its reference, where it is known
+	Files  map[string][]byte // content of the files that secrets and configs name, by path
+}
+
+// Want reads the desired state out of an effective compose model.
+func Want(model *types.Project, app, gateway string, given Given) Desired {
+	d := Desired{Project: model.Name, App: app, Gateway: gateway}
+	used := map[string]bool{}
+	volumes := map[string]bool{}
+	for _, name := range startOrder(model) {
+		s := model.Services[name]
+		if s.GetScale() == 0 {
+			continue // named, but not to run
+		}
+		for n := range s.Networks {
+			used[n] = true
+		}
+		for _, v := range s.Volumes {
+			if v.Type == types.VolumeTypeVolume && v.Source != "" {
+				volumes[v.Source] = true
+			}
+		}
+		ref := ImageName(model.Name, s)
+		s.Image = ref
+		svc := Service{Config: engineNames(model, s), Image: given.Images[ref], Files: files(model, s, given.Files)}
+		svc.Parts = parts(svc)
+		svc.Hash = svc.Parts.sum()
+		d.Services = append(d.Services, svc)
+	}
+	for _, name := range model.NetworkNames() {
+		if used[name] && !bool(model.Networks[name].External) {
+			d.Networks = append(d.Networks, model.Networks[name])
+		}
+	}
+	for _, name := range model.VolumeNames() {
+		if volumes[name] && !bool(model.Volumes[name].External) {
+			d.Volumes = append(d.Volumes, model.Volumes[name])
+		}
+	}
+	return d
+}
+
+// engineNames puts the engine's names of networks, volumes and containers in place of the compose
+// file's. The service whose network is joined stays as it is: see [Operation].Joins.
+func engineNames(model *types.Project, s types.ServiceConfig) types.ServiceConfig {
+	networks := make(map[string]*types.ServiceNetworkConfig, len(s.Networks))
+	for key, n := range s.Networks {
+		networks[model.Networks[key].Name] = n
+	}
+	s.Networks = networks
+	s.Volumes = slices.Clone(s.Volumes)
+	for i, v := range s.Volumes {
+		if v.Type == types.VolumeTypeVolume && v.Source != "" {
+			s.Volumes[i].Source = model.Volumes[v.Source].Name
+		}
+	}
+	container := func(service string) string { return ContainerName(model.Name, model.Services[service]) }
+	for _, namespace := range []*string{&s.Ipc, &s.Pid, &s.Uts, &s.Cgroup} {
+		if host, ok := strings.CutPrefix(*namespace, types.ServicePrefix); ok {
+			*namespace = types.ContainerPrefix + container(host)
+		}
+	}
+	s.VolumesFrom = slices.Clone(s.VolumesFrom)
+	for i, from := range s.VolumesFrom {
+		if other, ok := strings.CutPrefix(from, types.ContainerPrefix); ok {
+			s.VolumesFrom[i] = other
+			continue
+		}
+		service, mode, _ := strings.Cut(from, ":")
+		s.VolumesFrom[i] = strings.TrimSuffix(container(service)+":"+mode, ":")
+	}
+	links := make([]string, 0, len(s.Links))
+	for _, link := range s.Links {
+		service, alias, _ := strings.Cut(link, ":")
+		links = append(links, container(service)+":"+cmp.Or(alias, service))
+	}
+	if s.Links = nil; len(links) > 0 {
+		s.Links = links
+	}
+	return s
+}
+
+// secretsDir is where the Compose Specification puts secrets that name no place of their own.
+const secretsDir = "/run/secrets"
+
+// files are the secrets and configs of a service, as they are to stand in its container.
+func files(model *types.Project, s types.ServiceConfig, read map[string][]byte) []File {
+	var out []File
+	content := func(o types.FileObjectConfig) []byte {
+		if o.File != "" {
+			return read[o.File]
+		}
+		return []byte(o.Content)
+	}
+	for _, ref := range s.Configs {
+		f := fileOf(types.FileReferenceConfig(ref), "/")
+		f.What, f.Content = "config "+ref.Source, content(types.FileObjectConfig(model.Configs[ref.Source]))
+		out = append(out, f)
+	}
+	for _, ref := range s.Secrets {
+		f := fileOf(types.FileReferenceConfig(ref), secretsDir)
+		f.What, f.Content = "secret "+ref.Source, content(types.FileObjectConfig(model.Secrets[ref.Source]))
+		out = append(out, f)
+	}
+	return out
+}
+
+func fileOf(ref types.FileReferenceConfig, dir string) File {
+	const readable = 0o444
+	f := File{Path: cmp.Or(ref.Target, ref.Source), Mode: readable}
+	if !path.IsAbs(f.Path) {
+		f.Path = path.Join(dir, f.Path)
+	}
+	if ref.Mode != nil {
+		f.Mode = int64(*ref.Mode)
+	}
+	f.UID, _ = strconv.Atoi(ref.UID) // what is no number is refused when the compose file is read
+	f.GID, _ = strconv.Atoi(ref.GID)
+	return f
+}
+
+// ImageName is the reference that a service runs: its own, or the one that Compose gives to what
+// it builds.
+func ImageName(project string, s types.ServiceConfig) string {
+	if s.Image != "" {
+		return s.Image
+	}
+	return project + "-" + s.Name
+}
+
+// ContainerName is the name that Compose gives to a service's only container.
+func ContainerName(project string, s types.ServiceConfig) string {
+	if s.ContainerName != "" {
+		return s.ContainerName
+	}
+	return project + "-" + s.Name + "-1"
+}
+
+// startOrder puts every service after those it depends on; equals go by name.
+func startOrder(model *types.Project) []string {
+	var order []string
+	seen := map[string]bool{}
+	var visit func(string)
+	visit = func(name string) {
+		s, ok := model.Services[name]
+		if seen[name] || !ok {
+			return
+		}
+		seen[name] = true
+		for _, dep := range slices.Sorted(maps.Keys(s.DependsOn)) {
+			visit(dep)
+		}
+		order = append(order, name)
+	}
+	for _, name := range model.ServiceNames() {
+		visit(name)
+	}
+	return order
+}
