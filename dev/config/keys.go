@@ -20,7 +20,7 @@ func appliedKeys() []string {
 }
 
 func appliedBuildKeys() []string {
-	return []string{"args", "context", "dockerfile", "labels", "no_cache", "secrets", "target"}
+	return []string{"args", "context", "dockerfile", "dockerfile_inline", "labels", "no_cache", "secrets", "target"}
 }
 
 // checkKeys refuses what would not be applied, in the services that will run.

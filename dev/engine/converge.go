@@ -158,6 +158,8 @@ func (e *Engine) image(ctx context.Context, p Project, want Want, memory *memory
 		reason = "missing"
 	case want.Build:
 		reason = "asked for"
+	case p.BuildAssumed && last.Image != info.ID:
+		return info, false, nil
 	case last.Input != p.BuildInput || last.Image != info.ID:
 		reason = "what it is built from changed"
 	default:

@@ -62,6 +62,9 @@ type Project struct {
 	Image      string      // reference of the app's image
 	Build      *plan.Build // nil where the image is only pulled
 	BuildInput string      // fingerprint of what goes into the build
+	// BuildAssumed says that nobody asked for the build: an image that is there and that was made by
+	// something else is used as it is.
+	BuildAssumed bool
 
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do

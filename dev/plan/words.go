@@ -37,6 +37,7 @@ type ImageInfo struct {
 	Env        map[string]string
 	Command    []string // entry point and command together
 	WorkingDir string
+	User       string // as the image names it
 }
 
 // Labels are what everything made for a project carries.

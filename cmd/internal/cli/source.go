@@ -20,11 +20,13 @@ type runOptions struct {
 	port     int // 0: the project's own
 	profiles []string
 	aws      string // mount, none; "" as the project says
+	choice   entryChoice
 }
 
 // load reads the project that the global flags point at.
 func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
-	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env})
+	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env,
+		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: guessApp})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func (a *app) parts(p *config.Project) (config.Parts, []dev.Warning, error) {
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {
-	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir}
+	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir, User: i.User}
 }
 
 // addBuild says how the app's image is built, from the overlaid model: the extra CA and the proxy
@@ -109,13 +111,14 @@ func (a *app) addBuild(out *engine.Project, p *config.Project, parts config.Part
 	if service.Build == nil {
 		return nil
 	}
+	out.BuildAssumed = p.BuildAssumed
 	out.Build = asBuild(effective.Project, service, out.Image)
 	out.BuildInput, err = config.BuildInput(p, service)
 	return err
 }
 
 func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Build {
-	b := &plan.Build{Service: s.Name, Tag: tag, Context: s.Build.Context, Dockerfile: s.Build.Dockerfile, Target: s.Build.Target,
+	b := &plan.Build{Service: s.Name, Tag: tag, Context: s.Build.Context, Dockerfile: s.Build.Dockerfile, Inline: s.Build.DockerfileInline, Target: s.Build.Target,
 		NoCache: s.Build.NoCache, Platform: s.Platform, Args: map[string]string{}, Secrets: map[string]string{}, Labels: s.Build.Labels}
 	for k, v := range s.Build.Args {
 		if v != nil {
