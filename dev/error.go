@@ -62,6 +62,7 @@ const (
 	CodeEngine            Code = "engine.failed"
 	CodeImageMissing      Code = "image.missing"
 	CodeBuildFailed       Code = "build.failed"
+	CodeBuildCA           Code = "build.ca"
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
@@ -113,6 +114,7 @@ func Codes() []CodeDoc {
 		{CodeEngine, "the container engine refused a request"},
 		{CodeImageMissing, "an image is neither here nor to be had from its registry"},
 		{CodeBuildFailed, "an image build ended with an error"},
+		{CodeBuildCA, "warning: a build whose steps do not know the extra CA"},
 		{CodePortTaken, "a port that was asked for is used by something else"},
 		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
 		{CodeBusy, "another sdev is changing this project right now"},

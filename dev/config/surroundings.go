@@ -53,20 +53,6 @@ func (o *overlay) environment(ports appPorts) {
 	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
 		o.offer(name, o.parts.Machine.Proxy[name], "this machine's proxy")
 	}
-	if o.app.Build != nil && len(o.parts.Machine.Proxy) > 0 {
-		build := *o.app.Build
-		build.Args = maps.Clone(build.Args)
-		if build.Args == nil {
-			build.Args = types.MappingWithEquals{}
-		}
-		for name, value := range o.parts.Machine.Proxy {
-			if _, ok := build.Args[name]; !ok {
-				build.Args[name] = &value
-			}
-		}
-		o.app.Build = &build
-		o.note("this machine's proxy; BuildKit keeps these names out of the image's history", "build", "args")
-	}
 }
 
 // pythonPath puts the shim first and leaves what the image or the compose file says as it is,

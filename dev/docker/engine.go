@@ -2,7 +2,9 @@ package docker
 
 import (
 	"context"
+	"os"
 
+	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 )
@@ -13,7 +15,9 @@ const MinAPI = "1.41"
 // Engine is a container engine that answers.
 type Engine struct {
 	api     *client.Client
-	version string // of the API, as negotiated
+	version string               // of the API, as negotiated
+	builder build.BuilderVersion // which the engine says it has; "" where it says nothing
+	getenv  func(string) string
 }
 
 // Open connects to the engine that the docker command would use, and agrees on an API version. The
@@ -37,7 +41,7 @@ func Open(ctx context.Context) (*Engine, error) {
 		return nil, tooOld(api.DaemonHost(), ping.APIVersion)
 	}
 	api.NegotiateAPIVersionPing(ping)
-	return &Engine{api: api, version: ping.APIVersion}, nil
+	return &Engine{api: api, version: ping.APIVersion, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 
 // Close lets go of the connection.

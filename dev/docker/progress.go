@@ -2,6 +2,7 @@ package docker
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 // anything about it changes; a step is told when it starts and when it ends.
 type progress struct {
 	service string
+	names   *strings.Replacer // sdev's names of images to the user's
 	emit    func(dev.Event)
 	steps   map[digest.Digest]*step
 	total   int // steps known so far
@@ -23,19 +25,18 @@ type progress struct {
 }
 
 type step struct {
-	name         string
-	number       int
-	started      bool
-	done         bool
-	output       []string // the last lines, for an error message
-	unterminated string
+	name    string
+	number  int
+	started bool
+	done    bool
+	output  tail // for an error message
 }
 
 // keptLines is how much of a failing step's output an error shows.
 const keptLines = 20
 
-func newProgress(service string, emit func(dev.Event)) *progress {
-	return &progress{service: service, emit: emit, steps: map[digest.Digest]*step{}}
+func newProgress(service string, names *strings.Replacer, emit func(dev.Event)) *progress {
+	return &progress{service: service, names: names, emit: emit, steps: map[digest.Digest]*step{}}
 }
 
 // stepName is how the Dockerfile frontend names vertices: "[dev 3/7] RUN pip install …".
@@ -47,7 +48,7 @@ func (p *progress) update(s *bk.SolveStatus) {
 	}
 	for _, l := range s.Logs {
 		if st := p.steps[l.Vertex]; st != nil {
-			p.log(st, string(l.Data))
+			st.output.add(string(l.Data))
 		}
 	}
 }
@@ -55,7 +56,7 @@ func (p *progress) update(s *bk.SolveStatus) {
 func (p *progress) vertex(v *bk.Vertex) {
 	st := p.steps[v.Digest]
 	if st == nil {
-		st = &step{name: v.Name}
+		st = &step{name: p.names.Replace(v.Name)}
 		p.steps[v.Digest] = st
 		if stepName.MatchString(v.Name) {
 			p.total++
@@ -97,30 +98,40 @@ func (s *step) text() string {
 	return m[1] + ": " + m[4]
 }
 
-func (p *progress) log(st *step, data string) {
-	lines := strings.Split(st.unterminated+data, "\n")
-	st.unterminated = lines[len(lines)-1]
+// tail is the end of what a step printed.
+type tail struct {
+	lines        []string
+	unterminated string
+}
+
+func (t *tail) add(data string) {
+	lines := strings.Split(t.unterminated+data, "\n")
+	t.unterminated = lines[len(lines)-1]
 	for _, l := range lines[:len(lines)-1] {
 		if l = dev.Printable(l); l != "" {
-			st.output = append(st.output, l)
+			t.lines = append(t.lines, l)
 		}
 	}
-	if extra := len(st.output) - keptLines; extra > 0 {
-		st.output = st.output[extra:]
+	if extra := len(t.lines) - keptLines; extra > 0 {
+		t.lines = t.lines[extra:]
 	}
 }
 
+func (t *tail) all() []string {
+	if t.unterminated == "" {
+		return t.lines
+	}
+	return append(slices.Clone(t.lines), dev.Printable(t.unterminated))
+}
+
 // failure is the step that failed and the end of its output.
-func (p *progress) failure() (name string, tail []string) {
+func (p *progress) failure() (name string, output []string) {
 	if p.broken == nil {
 		return "", nil
 	}
-	tail = p.broken.output
-	if p.broken.unterminated != "" {
-		tail = append(tail, dev.Printable(p.broken.unterminated))
-	}
+	output = p.broken.output.all()
 	if p.broken.number == 0 {
-		return p.broken.name, tail
+		return p.broken.name, output
 	}
-	return strconv.Itoa(p.broken.number) + ", " + p.broken.text(), tail
+	return strconv.Itoa(p.broken.number) + ", " + p.broken.text(), output
 }

@@ -113,6 +113,7 @@ func (a *app) addBuild(out *engine.Project, p *config.Project, parts config.Part
 	}
 	out.BuildAssumed = p.BuildAssumed
 	out.Build = asBuild(effective.Project, service, out.Image)
+	surround(out.Build, parts.Machine)
 	out.BuildInput, err = config.BuildInput(p, service)
 	return err
 }
@@ -133,6 +134,11 @@ func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Buil
 		b.Secrets[id] = model.Secrets[ref.Source].File
 	}
 	return b
+}
+
+// surround gives a build what this machine needs to reach the world: for images that stay here.
+func surround(b *plan.Build, m config.Machine) {
+	b.CA, b.Proxy = m.CA.PEM, m.Proxy
 }
 
 func asEffective(e *config.Effective) engine.Effective {

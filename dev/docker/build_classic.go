@@ -1,0 +1,183 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/registry"
+
+	"sdev/dev"
+)
+
+// buildClassic builds with the builder that engines have without BuildKit. It knows no mounts, no
+// secrets and no SSH; what asks for them is refused before anything is sent.
+func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
+	if err := r.classicFits(); err != nil {
+		return err
+	}
+	options, err := e.classicOptions(ctx, r)
+	if err != nil {
+		return err
+	}
+	var body io.Reader
+	if options.RemoteContext == "" {
+		folder, err := r.pack(ctx)
+		if err != nil {
+			return err
+		}
+		defer folder.Close()
+		body = folder
+	}
+	response, err := e.api.ImageBuild(ctx, body, options)
+	if err != nil {
+		return r.failed(errors.New(engineText(err)), "", nil)
+	}
+	defer response.Body.Close()
+	steps := &classicSteps{service: r.Service, names: r.shown, emit: emit, now: time.Now}
+	if err := steps.read(response.Body); err != nil {
+		name, tail := steps.failure()
+		return r.failed(err, name, tail)
+	}
+	return nil
+}
+
+// classicFits refuses what only BuildKit can do, with the line that asks for it.
+func (r *recipe) classicFits() error {
+	const hint = "switch BuildKit on: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
+	refuse := func(line int, what string) error {
+		return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.displayed(), Line: line,
+			Message: what + " needs BuildKit, and the engine builds service " + r.Service + " with its classic builder", Hint: hint}
+	}
+	if r.file != nil {
+		for kind, line := range r.file.Mounts() {
+			return refuse(line, "RUN --mount=type="+kind)
+		}
+		if what, since := r.file.Newest(); since > 0 {
+			return refuse(0, what)
+		}
+	}
+	if len(r.SSH) > 0 {
+		return refuse(0, "build.ssh")
+	}
+	if remote(r.Context) && r.content != nil {
+		return refuse(0, "dockerfile_inline with a remote context")
+	}
+	return nil
+}
+
+func (e *Engine) classicOptions(ctx context.Context, r *recipe) (build.ImageBuildOptions, error) {
+	o := build.ImageBuildOptions{Version: build.BuilderV1, Tags: append([]string{r.Tag}, r.Tags...), Dockerfile: packedName, Target: r.Target,
+		NoCache: r.NoCache, PullParent: r.Pull && !r.trusted(), Platform: r.Platform, NetworkMode: r.Network, Labels: r.Labels,
+		Remove: true, ForceRemove: true, BuildArgs: map[string]*string{}, AuthConfigs: map[string]registry.AuthConfig{}}
+	if remote(r.Context) {
+		o.RemoteContext, o.Dockerfile = r.Context, r.path()
+	}
+	for _, args := range []map[string]string{r.Proxy, r.Args} {
+		for k, v := range maps.All(args) {
+			o.BuildArgs[k] = &v
+		}
+	}
+	for _, from := range r.CacheFrom {
+		if entry := cacheImport(from); entry.Type == "registry" {
+			o.CacheFrom = append(o.CacheFrom, entry.Attrs["ref"])
+		}
+	}
+	logins, err := dockerconfig.LoadDefaultConfigFile(io.Discard).GetAllCredentials()
+	if err != nil {
+		logins = nil // a build that needs none must not fail for a broken store of logins
+	}
+	for host, l := range logins {
+		o.AuthConfigs[host] = registry.AuthConfig{Username: l.Username, Password: l.Password, ServerAddress: l.ServerAddress, IdentityToken: l.IdentityToken, RegistryToken: l.RegistryToken}
+	}
+	hosts, err := e.hosts(ctx, r.ExtraHosts)
+	for _, h := range hosts {
+		o.ExtraHosts = append(o.ExtraHosts, strings.Replace(h, "=", ":", 1))
+	}
+	return o, err
+}
+
+// classicSteps turns the classic builder's output into build steps.
+type classicSteps struct {
+	service string
+	names   *strings.Replacer
+	emit    func(dev.Event)
+	now     func() time.Time
+
+	at     dev.BuildStep // the step under way
+	since  time.Time
+	lines  tail
+	failed bool
+}
+
+// classicStep is how the classic builder begins a step.
+var classicStep = regexp.MustCompile(`^Step (\d+)/(\d+) : (.*)`)
+
+// read follows the stream to its end. The error is the builder's.
+func (c *classicSteps) read(stream io.Reader) error {
+	for decoder := json.NewDecoder(stream); ; {
+		var m struct {
+			Stream string `json:"stream"`
+			Error  string `json:"error"`
+		}
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF):
+			c.end()
+			return nil
+		case err != nil:
+			return fmt.Errorf("read what the builder says: %w", err)
+		case m.Error != "":
+			c.failed = true
+			return errors.New(m.Error)
+		}
+		c.said(m.Stream)
+	}
+}
+
+func (c *classicSteps) said(text string) {
+	if m := classicStep.FindStringSubmatch(text); m != nil {
+		c.end()
+		number, _ := strconv.Atoi(m[1]) // digits, by the expression
+		total, _ := strconv.Atoi(m[2])
+		c.at = dev.BuildStep{Service: c.service, Step: number, Total: total, Text: c.names.Replace(strings.TrimSpace(m[3]))}
+		c.since, c.lines = c.now(), tail{}
+		c.emit(c.at)
+		return
+	}
+	switch word := strings.TrimSpace(text); {
+	case word == "---> Using cache":
+		c.at.Cached = true
+	case strings.HasPrefix(word, "---> "), strings.HasPrefix(word, "Removing intermediate container "),
+		strings.HasPrefix(word, "Successfully built "), strings.HasPrefix(word, "Successfully tagged "):
+		// the builder's own talk
+	default:
+		c.lines.add(text)
+	}
+}
+
+// end tells that the step under way has ended.
+func (c *classicSteps) end() {
+	if c.at.Step == 0 {
+		return
+	}
+	c.at.MS = max(c.now().Sub(c.since).Milliseconds(), 1)
+	c.emit(c.at)
+	c.at = dev.BuildStep{}
+}
+
+// failure is the step that failed and the end of its output.
+func (c *classicSteps) failure() (name string, output []string) {
+	if !c.failed || c.at.Step == 0 {
+		return "", nil
+	}
+	return strconv.Itoa(c.at.Step) + ", " + c.at.Text, c.lines.all()
+}

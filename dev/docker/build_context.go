@@ -1,0 +1,53 @@
+package docker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/docker/docker/api/types/network"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// contextImage gives the image that stands for a context with a name. Folders and addresses are made
+// into one that holds their files: the builders of old engines know no such contexts, and every
+// builder can copy from an image.
+func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context string) (string, error) {
+	if ref, ok := strings.CutPrefix(context, "docker-image://"); ok {
+		return ref, nil
+	}
+	if scheme, _, ok := strings.Cut(context, "://"); ok && !remote(context) {
+		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, which sdev cannot build from", name, b.Service, scheme),
+			Hint: "use a folder, docker-image://NAME or the address of a git repository"}
+	}
+	sum := sha256.Sum256([]byte(b.Tag + "\x00" + name))
+	tag := "sdev-context:" + hex.EncodeToString(sum[:8])
+	_, err := e.Build(ctx, plan.Build{Service: b.Service, Tag: tag, Context: context, Inline: "FROM scratch\nCOPY . /\n", Proxy: b.Proxy, SSH: b.SSH,
+		Labels: map[string]string{contextLabel: b.Tag}}, func(dev.Event) {})
+	if failure, ok := errors.AsType[*dev.Error](err); ok {
+		failure.Message = fmt.Sprintf("additional context %s: %s", name, failure.Message)
+	}
+	return tag, err
+}
+
+// contextLabel is on images that stand for a context, with the image that is built from it.
+const contextLabel = "dev.sdev.context-of"
+
+// hostGateway is the engine's address in its usual network.
+func (e *Engine) hostGateway(ctx context.Context) (string, error) {
+	bridge, err := e.api.NetworkInspect(ctx, "bridge", network.InspectOptions{})
+	if err != nil {
+		return "", refused("find the address that host-gateway stands for", err)
+	}
+	for _, c := range bridge.IPAM.Config {
+		if c.Gateway != "" {
+			return c.Gateway, nil
+		}
+	}
+	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "name an address in extra_hosts"}
+}

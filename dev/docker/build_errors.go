@@ -1,0 +1,77 @@
+package docker
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// failed words a failed build: which step, and the end of what it printed.
+func (r *recipe) failed(err error, name string, tail []string) error {
+	text := r.shown.Replace(reason(err))
+	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
+		ref = strings.TrimPrefix(ref, "docker.io/library/")
+		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
+			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, r.Service, text),
+			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
+	}
+	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
+		Hint: "mend the Dockerfile or what the step names, then run it again"}
+	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
+		e.File, e.Message = r.displayed(), m[2]
+		e.Line, _ = strconv.Atoi(m[1])
+		return e
+	}
+	if name != "" {
+		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", r.Service, name)
+	}
+	r.explain(e, err.Error(), tail)
+	if len(tail) > 0 {
+		e.Message += "\n  " + strings.Join(tail, "\n  ")
+	}
+	return e
+}
+
+// displayed is the Dockerfile's name in messages.
+func (r *recipe) displayed() string {
+	switch {
+	case r.Inline != "":
+		return "dockerfile_inline"
+	case r.Dockerfile == "":
+		return "Dockerfile"
+	}
+	return r.Dockerfile
+}
+
+// parseError is how the Dockerfile frontend says where it stopped reading.
+var parseError = regexp.MustCompile(`(?s)[dD]ockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
+
+// reason is the innermost of the layers that BuildKit wraps an error in.
+func reason(err error) string {
+	text := firstLine(err.Error())
+	for _, layer := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {
+		text = strings.TrimPrefix(text, layer)
+	}
+	return text
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+// explain adds what a person would do about what a step printed, where the cause is a known one.
+func (r *recipe) explain(e *dev.Error, text string, tail []string) {
+	all := text + "\n" + strings.Join(tail, "\n")
+	switch {
+	case strings.Contains(all, "no space left on device"), strings.Contains(all, "No space left on device"):
+		e.Message = "the engine's disk is full: " + e.Message
+		e.Hint = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
+	case strings.Contains(all, "exec format error"):
+		e.Message = "the image is for another kind of processor, and the engine cannot run its programs: " + e.Message
+		e.Hint = "leave platform away or name this machine's, or install emulation on the engine (the package qemu-user-static and binfmt-support)"
+	}
+}

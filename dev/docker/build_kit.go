@@ -1,0 +1,230 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	dockerconfig "github.com/docker/cli/cli/config"
+	bk "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/secrets"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/moby/buildkit/util/entitlements"
+	"github.com/moby/buildkit/util/staticfs"
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+)
+
+// buildKit builds with the engine's BuildKit. The session runs over the engine's own API (its /grpc
+// and /session upgrades), so cache mounts and secrets work without the buildx plugin.
+func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) error {
+	builder, err := bk.New(ctx, "",
+		bk.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return e.api.DialHijack(ctx, "/grpc", "h2c", nil)
+		}),
+		bk.WithSessionDialer(func(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
+			return e.api.DialHijack(ctx, "/session", proto, meta)
+		}))
+	if err != nil {
+		return refused("start a build", err)
+	}
+	defer builder.Close() //nolint:errcheck // nothing is lost with the connection
+	opt, err := e.solveOpt(ctx, r)
+	if err != nil {
+		return err
+	}
+	steps := newProgress(r.Service, r.shown, emit)
+	group, gctx := errgroup.WithContext(ctx)
+	statuses := make(chan *bk.SolveStatus)
+	group.Go(func() error {
+		_, err := builder.Solve(gctx, nil, opt, statuses)
+		return err
+	})
+	group.Go(func() error {
+		for s := range statuses {
+			steps.update(s)
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		name, tail := steps.failure()
+		return r.failed(err, name, tail)
+	}
+	return nil
+}
+
+func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
+	attached, err := attachments(r)
+	if err != nil {
+		return bk.SolveOpt{}, err
+	}
+	attrs, err := e.attrs(ctx, r)
+	if err != nil {
+		return bk.SolveOpt{}, err
+	}
+	mounts := map[string]fsutil.FS{}
+	if r.content != nil {
+		mounts["dockerfile"] = r.inMemory(time.Now())
+	}
+	if !remote(r.Context) {
+		if mounts["context"], err = fsutil.NewFS(r.Context); err != nil {
+			return bk.SolveOpt{}, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
+				Message: fmt.Sprintf("the build context of service %s cannot be read: %v", r.Service, err), Hint: "correct build.context in the compose file"}
+		}
+	}
+	opt := bk.SolveOpt{
+		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached,
+		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
+		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
+	}
+	if r.Network == "host" {
+		opt.AllowedEntitlements = []string{entitlements.EntitlementNetworkHost.String()}
+	}
+	for _, from := range r.CacheFrom {
+		opt.CacheImports = append(opt.CacheImports, cacheImport(from))
+	}
+	return opt, nil
+}
+
+// memoryName is what the Dockerfile is called in the folder that the builder gets.
+const memoryName = "Dockerfile"
+
+// inMemory is a folder with nothing but the Dockerfile. Builders keep what they have got and ask
+// for what differs in time or size: a new time each build is what makes them ask.
+func (r *recipe) inMemory(now time.Time) fsutil.FS {
+	folder := staticfs.NewFS()
+	folder.Add(memoryName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
+	if r.ignore != nil {
+		folder.Add(memoryName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
+	}
+	return folder
+}
+
+// attrs are the settings of the Dockerfile frontend.
+// Source: moby/buildkit, frontend/dockerui/config.go and frontend/dockerfile/builder.
+func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error) {
+	attrs := map[string]string{"filename": memoryName}
+	if remote(r.Context) {
+		attrs["context"] = r.Context
+		if r.content == nil {
+			attrs["filename"] = filepath.ToSlash(r.path())
+		} else {
+			attrs["dockerfilekey"] = "dockerfile" // not the one in the context
+		}
+	}
+	for name, value := range map[string]string{"target": r.Target, "platform": r.Platform, "force-network-mode": r.Network} {
+		if value != "" {
+			attrs[name] = value
+		}
+	}
+	if r.NoCache {
+		attrs["no-cache"] = ""
+	}
+	if r.Pull && !r.trusted() {
+		attrs["image-resolve-mode"] = "pull"
+	}
+	for k, v := range maps.All(r.Proxy) {
+		attrs["build-arg:"+k] = v
+	}
+	for k, v := range maps.All(r.Args) {
+		attrs["build-arg:"+k] = v
+	}
+	for k, v := range maps.All(r.Labels) {
+		attrs["label:"+k] = v
+	}
+	hosts, err := e.hosts(ctx, r.ExtraHosts)
+	if len(hosts) > 0 {
+		attrs["add-hosts"] = strings.Join(hosts, ",")
+	}
+	return attrs, err
+}
+
+// hosts gives extra hosts as a builder takes them, "name=address". The word host-gateway stands for
+// the engine's end of its usual network.
+func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
+	var out []string
+	for _, h := range extra {
+		name, address, ok := strings.Cut(h, "=")
+		if !ok {
+			name, address, _ = strings.Cut(h, ":")
+		}
+		if address = strings.Trim(address, "[]"); address == "host-gateway" {
+			gateway, err := e.hostGateway(ctx)
+			if err != nil {
+				return nil, err
+			}
+			address = gateway
+		}
+		out = append(out, name+"="+address)
+	}
+	return out, nil
+}
+
+// attachments are what the builder may ask this side for while it builds.
+func attachments(r *recipe) ([]session.Attachable, error) {
+	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerconfig.LoadDefaultConfigFile(io.Discard)})}
+	var files []secretsprovider.Source
+	for id, file := range r.Secrets {
+		files = append(files, secretsprovider.Source{ID: id, FilePath: file})
+	}
+	store, err := secretsprovider.NewStore(files)
+	if err != nil {
+		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "build secret: " + err.Error(), Hint: "check the secrets of the build"}
+	}
+	out = append(out, secretsprovider.NewSecretProvider(secretStore{values: r.SecretEnv, files: store}))
+	if len(r.SSH) == 0 {
+		return out, nil
+	}
+	var agents []sshprovider.AgentConfig
+	for _, s := range r.SSH {
+		id, paths, _ := strings.Cut(s, "=")
+		agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: slices.DeleteFunc(strings.Split(paths, ","), func(p string) bool { return p == "" })})
+	}
+	ssh, err := sshprovider.NewSSHAgentProvider(agents)
+	if err != nil {
+		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build.ssh of service %s: %v", r.Service, err),
+			Hint: "start an SSH agent and add the key (ssh-add), or name the key's file"}
+	}
+	return append(out, ssh), nil
+}
+
+// secretStore gives secrets that are values, and files for the rest.
+type secretStore struct {
+	values map[string]string
+	files  secrets.SecretStore
+}
+
+func (s secretStore) GetSecret(ctx context.Context, id string) ([]byte, error) {
+	if v, ok := s.values[id]; ok {
+		return []byte(v), nil
+	}
+	return s.files.GetSecret(ctx, id)
+}
+
+// cacheImport reads an entry of cache_from: an image, or "type=…,key=value".
+func cacheImport(from string) bk.CacheOptionsEntry {
+	if !strings.Contains(from, "=") {
+		return bk.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{"ref": from}}
+	}
+	entry := bk.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{}}
+	for part := range strings.SplitSeq(from, ",") {
+		if k, v, _ := strings.Cut(part, "="); k == "type" {
+			entry.Type = v
+		} else {
+			entry.Attrs[k] = v
+		}
+	}
+	return entry
+}

@@ -1,0 +1,148 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"sdev/dev"
+)
+
+// packedName is what the Dockerfile is called in an archive. The archive's .dockerignore has the
+// name too, so that the builder takes the file away before anything is copied.
+const packedName = ".dockerfile.sdev"
+
+// pack gives the build context as an archive, written while it is read. What .dockerignore leaves
+// out is left out; owners are root, as the docker command has it. The caller closes it, which ends
+// the goroutine that writes.
+func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
+	own, err := os.ReadFile(filepath.Join(r.Context, ".dockerignore"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, r.unreadable(err)
+	}
+	rules := own
+	if r.ignore != nil {
+		rules = r.ignore
+	}
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(rules))
+	if err != nil {
+		return nil, r.unreadable(err)
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, r.unreadable(err)
+	}
+	reader, writer := io.Pipe()
+	go func() {
+		p := packer{ctx: ctx, root: r.Context, ignored: matcher, tar: tar.NewWriter(writer)}
+		err := filepath.WalkDir(r.Context, p.visit)
+		if err == nil {
+			err = p.content(packedName, r.content)
+		}
+		if err == nil {
+			hidden := packedName + "\n"
+			if own == nil {
+				hidden += ".dockerignore\n"
+			}
+			err = p.content(".dockerignore", append(ended(own), hidden...))
+		}
+		if err == nil {
+			err = p.tar.Close()
+		}
+		writer.CloseWithError(err)
+	}()
+	return reader, nil
+}
+
+func (r *recipe) unreadable(err error) error {
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
+		Message: fmt.Sprintf("the build context of service %s cannot be read: %v", r.Service, err), Hint: "correct build.context or .dockerignore"}
+}
+
+// packer writes the files of a folder into an archive.
+type packer struct {
+	ctx     context.Context //nolint:containedctx // it lives as long as one walk
+	root    string
+	ignored *patternmatcher.PatternMatcher
+	tar     *tar.Writer
+}
+
+func (p packer) visit(path string, d fs.DirEntry, err error) error {
+	if err != nil {
+		return err
+	}
+	if p.ctx.Err() != nil {
+		return p.ctx.Err()
+	}
+	rel, err := filepath.Rel(p.root, path)
+	if err != nil || rel == "." || rel == ".dockerignore" {
+		return err
+	}
+	rel = filepath.ToSlash(rel)
+	skipped, err := p.ignored.MatchesOrParentMatches(rel)
+	if err != nil {
+		return err
+	}
+	if skipped {
+		if d.IsDir() && !p.ignored.Exclusions() {
+			return filepath.SkipDir
+		}
+		return nil
+	}
+	return p.entry(path, rel, d)
+}
+
+func (p packer) entry(path, rel string, d fs.DirEntry) error {
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	link := ""
+	if info.Mode()&fs.ModeSymlink != 0 {
+		if link, err = os.Readlink(path); err != nil {
+			return err
+		}
+	} else if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil // sockets and the like have no place in an image
+	}
+	header, err := tar.FileInfoHeader(info, link)
+	if err != nil {
+		return err
+	}
+	header.Name, header.Uid, header.Gid, header.Uname, header.Gname = rel, 0, 0, "", ""
+	header.AccessTime, header.ChangeTime = time.Time{}, time.Time{}
+	if info.IsDir() {
+		header.Name += "/"
+	}
+	if err := p.tar.WriteHeader(header); err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	_, err = io.CopyN(p.tar, file, info.Size())
+	if err != nil {
+		return fmt.Errorf("%s changed while it was read: %w", path, err)
+	}
+	return nil
+}
+
+func (p packer) content(name string, content []byte) error {
+	if err := p.tar.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+		return err
+	}
+	_, err := p.tar.Write(content)
+	return err
+}

@@ -1,0 +1,355 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+
+	"sdev/dev/docker/dockerfile"
+)
+
+// Base images that know an extra certificate authority, for builds whose Dockerfile does not speak
+// of one. They are made without running anything, so that images without a shell work too: a
+// container is created, files are put into it, and it is kept as an image.
+
+const (
+	// trustLabel is on images made so and on what is built from them, with a hash of the bundle.
+	trustLabel = "dev.sdev.ca"
+	// trustName is what these images are called; the tag says what they are made of.
+	trustName = "sdev-ca"
+	// trustFile is where the bundle lies in them. No package of a distribution writes there.
+	trustFile = "/usr/local/share/sdev/ca.pem"
+	// trustVersion is part of the tag, so that another sdev makes them anew where it makes others.
+	trustVersion = "1"
+)
+
+// trustVariables are what programs take the path of a bundle from.
+func trustVariables() []string {
+	return []string{"AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "CONDA_SSL_VERIFY", "CURL_CA_BUNDLE", "DENO_CERT", "GIT_SSL_CAINFO", "MAMBA_SSL_VERIFY",
+		"NIX_SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
+}
+
+// trusted says whether base images are replaced.
+func (r *recipe) trusted() bool {
+	return len(r.CA) > 0 && r.file != nil && !r.file.HasSecret("ca")
+}
+
+// trusting gives an image that is like a base and knows the build's certificates; "" where the base
+// may stay as it is.
+func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) (string, error) {
+	platform := firstOf(base.Platform, r.Platform)
+	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull)
+	if err != nil {
+		return "", err
+	}
+	runs := base.Runs
+	if img.Config != nil {
+		runs = runs || slices.ContainsFunc(img.Config.OnBuild, func(s string) bool { return strings.HasPrefix(strings.ToUpper(s), "RUN") })
+	}
+	if !runs || !fits(img, platform) {
+		return "", nil
+	}
+	sum := sha256.Sum256([]byte(trustVersion + "\x00" + img.ID + "\x00" + string(r.CA)))
+	tag := trustName + ":" + hex.EncodeToString(sum[:12])
+	if _, err := e.api.ImageInspect(ctx, tag); err == nil {
+		return tag, nil
+	} else if !isGone(err) {
+		return "", refused("look at image "+tag, err)
+	}
+	if err := e.derive(ctx, img, tag, r.CA); err != nil {
+		return "", refused("make a base image with the extra CA from "+base.Ref, err)
+	}
+	return tag, nil
+}
+
+// baseImage finds a base image, and pulls it where that is needed.
+func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool) (image.InspectResponse, error) {
+	img, err := e.api.ImageInspect(ctx, ref)
+	if err == nil && !pull {
+		return img, nil
+	}
+	if err != nil && !isGone(err) {
+		return img, refused("look at image "+ref, err)
+	}
+	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref), Platform: platform})
+	if err != nil {
+		return img, imageMissing(ref, err)
+	}
+	defer out.Close()
+	for decoder := json.NewDecoder(out); ; {
+		var m struct {
+			Error string `json:"error"`
+		}
+		if err := decoder.Decode(&m); err == io.EOF {
+			break
+		} else if err != nil {
+			return img, imageMissing(ref, err)
+		}
+		if m.Error != "" {
+			return img, imageMissing(ref, errorText(m.Error))
+		}
+	}
+	if img, err = e.api.ImageInspect(ctx, ref); err != nil {
+		return img, refused("look at image "+ref, err)
+	}
+	return img, nil
+}
+
+// fits says whether an image is for a platform. One that is not is left to the builder, which finds
+// the right one by itself, or says that there is none.
+func fits(img image.InspectResponse, platform string) bool {
+	if platform == "" {
+		return true
+	}
+	parts := strings.Split(platform, "/")
+	return img.Os == parts[0] && (len(parts) < 2 || img.Architecture == parts[1])
+}
+
+// derive makes the image. The container is never started.
+func (e *Engine) derive(ctx context.Context, base image.InspectResponse, tag string, ca []byte) error {
+	sum := sha256.Sum256(ca)
+	labels := map[string]string{trustLabel: hex.EncodeToString(sum[:8])}
+	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: base.ID, Labels: labels, Cmd: commandOf(base), NetworkDisabled: true}, nil, nil, nil, "")
+	if err != nil {
+		return err
+	}
+	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and of no name
+	files, err := e.trustFiles(ctx, c.ID, ca)
+	if err != nil {
+		return err
+	}
+	archive, err := e.archive(ctx, c.ID, files)
+	if err != nil {
+		return err
+	}
+	if err := e.api.CopyToContainer(ctx, c.ID, "/", archive, container.CopyToContainerOptions{}); err != nil {
+		return err
+	}
+	config, err := trustConfig(base, labels)
+	if err != nil {
+		return err
+	}
+	_, err = e.api.ContainerCommit(ctx, c.ID, container.CommitOptions{Reference: tag, Comment: "sdev: base image with the extra CA of this machine", Config: config})
+	return err
+}
+
+// commandOf is a command for images that have none: without one no container can be made.
+func commandOf(img image.InspectResponse) []string {
+	if img.Config != nil && len(img.Config.Entrypoint)+len(img.Config.Cmd) > 0 {
+		return nil
+	}
+	return []string{"/bin/sh"}
+}
+
+// trustConfig is the base's configuration, which making a container and keeping it would lose parts
+// of (ONBUILD), with the variables that name the bundle. Those that the base sets itself stay.
+func trustConfig(base image.InspectResponse, labels map[string]string) (*container.Config, error) {
+	b, err := json.Marshal(base.Config)
+	if err != nil {
+		return nil, err
+	}
+	config := &container.Config{}
+	if err := json.Unmarshal(b, config); err != nil {
+		return nil, err
+	}
+	set := envMap(config.Env)
+	for _, name := range trustVariables() {
+		if _, ok := set[name]; !ok {
+			config.Env = append(config.Env, name+"="+trustFile)
+		}
+	}
+	if config.Labels == nil {
+		config.Labels = map[string]string{}
+	}
+	for k, v := range labels {
+		config.Labels[k] = v
+	}
+	return config, nil
+}
+
+// bundles are the files in which distributions keep what their programs trust.
+// Source: crypto/x509, root_linux.go; /etc/ssl/cert.pem is Alpine's.
+func bundles() []string {
+	return []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/cert.pem"}
+}
+
+// anchors are folders from which distributions make these files anew, once a package brings the
+// tool: what lies there survives that.
+type anchor struct {
+	dir    string
+	needs  string // a folder that only such a distribution has; "" for all
+	single bool   // one certificate a file
+	suffix string
+}
+
+func anchors() []anchor {
+	return []anchor{
+		{"/usr/local/share/ca-certificates", "", true, ".crt"}, // Debian, Ubuntu, Alpine
+		{"/etc/pki/ca-trust/source/anchors", "/etc/pki/ca-trust", false, ".pem"},
+		{"/etc/pki/trust/anchors", "/etc/pki/trust", false, ".pem"},
+	}
+}
+
+// trustFiles says which files a container gets.
+func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]file, error) {
+	files := []file{{trustFile, 0o644, ca}}
+	var known []byte
+	for _, name := range bundles() {
+		at, content, err := e.bundle(ctx, id, name)
+		if err != nil {
+			return nil, err
+		}
+		if at == "" || slices.ContainsFunc(files, func(f file) bool { return f.path == at }) {
+			continue
+		}
+		known = append(known, content...)
+		files = append(files, file{at, 0o644, append(ended(content), extra(ca, content)...)})
+	}
+	if len(files) == 1 {
+		files = append(files, file{bundles()[0], 0o644, ca})
+	}
+	added := extra(ca, known)
+	for _, a := range anchors() {
+		if a.needs != "" {
+			if _, err := e.api.ContainerStatPath(ctx, id, a.needs); isGone(err) {
+				continue
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		if !a.single {
+			files = append(files, file{a.dir + "/sdev-ca" + a.suffix, 0o644, added})
+			continue
+		}
+		for i, one := range certificates(added) {
+			files = append(files, file{fmt.Sprintf("%s/sdev-ca-%03d%s", a.dir, i, a.suffix), 0o644, one})
+		}
+	}
+	return files, nil
+}
+
+// bundle reads a file of a container, through links; path is "" where it does not exist.
+func (e *Engine) bundle(ctx context.Context, id, name string) (at string, content []byte, err error) {
+	at = name
+	for range 8 { // more than any distribution needs, and no loop
+		st, err := e.api.ContainerStatPath(ctx, id, at)
+		if isGone(err) {
+			return "", nil, nil
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		if st.Mode&os.ModeSymlink == 0 {
+			break
+		}
+		if at = st.LinkTarget; !path.IsAbs(at) {
+			return "", nil, nil
+		}
+	}
+	out, _, err := e.api.CopyFromContainer(ctx, id, at)
+	if isGone(err) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	defer out.Close()
+	archive := tar.NewReader(out)
+	header, err := archive.Next()
+	if err != nil || header.Typeflag != tar.TypeReg {
+		return "", nil, err
+	}
+	content, err = io.ReadAll(archive)
+	return at, content, err
+}
+
+// archive packs files with those of their folders that a container does not have.
+func (e *Engine) archive(ctx context.Context, id string, files []file) (io.Reader, error) {
+	var b bytes.Buffer
+	t := tar.NewWriter(&b)
+	seen := map[string]bool{}
+	for _, f := range files {
+		for _, dir := range parents(f.path) {
+			if seen[dir] {
+				continue
+			}
+			seen[dir] = true
+			if _, err := e.api.ContainerStatPath(ctx, id, "/"+dir); err == nil {
+				continue // as it is, which may be a link
+			} else if !isGone(err) {
+				return nil, err
+			}
+			if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.WriteHeader(&tar.Header{Name: f.path[1:], Mode: f.mode, Size: int64(len(f.content))}); err != nil {
+			return nil, err
+		}
+		if _, err := t.Write(f.content); err != nil {
+			return nil, err
+		}
+	}
+	return &b, t.Close()
+}
+
+// extra gives those certificates of a bundle that another does not hold.
+func extra(bundle, other []byte) []byte {
+	has := map[string]bool{}
+	for _, c := range certificates(other) {
+		has[string(c)] = true
+	}
+	var out []byte
+	for _, c := range certificates(bundle) {
+		if !has[string(c)] {
+			out = append(out, c...)
+		}
+	}
+	return out
+}
+
+// certificates gives a bundle's certificates, each in the same spelling.
+func certificates(bundle []byte) [][]byte {
+	var out [][]byte
+	for {
+		block, rest := pem.Decode(bundle)
+		if block == nil {
+			return out
+		}
+		if block.Type == "CERTIFICATE" {
+			out = append(out, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
+		}
+		bundle = rest
+	}
+}
+
+// ended is text that ends with its line.
+func ended(text []byte) []byte {
+	if len(text) == 0 || text[len(text)-1] == '\n' {
+		return slices.Clone(text)
+	}
+	return append(slices.Clone(text), '\n')
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

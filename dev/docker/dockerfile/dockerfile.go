@@ -1,0 +1,275 @@
+// Package dockerfile reads Dockerfiles and changes them in memory, for builds on a developer's
+// machine: other base images, other sources of copies, no frontend from a registry.
+//
+// A changed Dockerfile has as many lines as the one it was made from, and every instruction stays
+// where it was, so that what a builder says of a line is true of the file that the user wrote. What
+// cannot be read is left for the builder to refuse: it knows its own syntax best.
+//
+// The parser is BuildKit's own. Nothing here touches a disk, a network or an engine.
+package dockerfile
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// File is a Dockerfile as it was read. It is never changed.
+type File struct {
+	lines  []string // with their ends
+	escape rune
+	args   []instructions.ArgCommand // before the first FROM
+	stages []instructions.Stage
+}
+
+// Parse reads a Dockerfile. The error is the parser's, and names the line.
+func Parse(content []byte) (*File, error) {
+	tree, err := parser.Parse(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	f := &File{lines: slices.Collect(strings.Lines(string(content))), escape: tree.EscapeToken}
+	if f.stages, f.args, err = instructions.Parse(tree.AST, nil); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Setting is what a build adds to a Dockerfile, as far as it decides which images are needed.
+type Setting struct {
+	Target   string            // stage to build, by name or number; "" for the last
+	Args     map[string]string // build arguments
+	Platform string            // of the result, os/arch[/variant]
+	Engine   string            // platform of the engine itself
+	Contexts map[string]string // name → image that stands for it, before stages and registries
+}
+
+// Base is an image from outside that a stage starts from.
+type Base struct {
+	Ref      string // as the builder will see it, arguments filled in
+	Platform string // "" where the stage names none
+	Line     int    // of the FROM, from 1
+	Given    bool   // Ref is what stands for the name in the file: see Setting.Contexts
+	Runs     bool   // commands are run in it, or in a stage made from it
+}
+
+// Bases gives the images from outside that a build starts from, in the order of the file; stages
+// that the target does without are left out.
+func (f *File) Bases(s Setting) []Base {
+	needed := f.needed(s)
+	env := f.environment(s)
+	var out []Base
+	for i := range f.stages {
+		if needed[i] && f.parent(i, s) == outside {
+			if base, ok := f.base(i, env); ok {
+				if given := s.Contexts[base.Ref]; given != "" {
+					base.Ref, base.Given = given, true
+				}
+				base.Runs = f.runs(i, needed, s)
+				out = append(out, base)
+			}
+		}
+	}
+	return out
+}
+
+func (f *File) base(i int, env instructionEnv) (b Base, ok bool) {
+	st := f.stages[i]
+	lex := shell.NewLex(f.escape)
+	ref, _, err := lex.ProcessWord(st.BaseName, env)
+	if err != nil || ref == "" || ref == "scratch" {
+		return b, false
+	}
+	platform, _, err := lex.ProcessWord(st.Platform, env)
+	if err != nil || len(st.Location) == 0 {
+		return b, false
+	}
+	return Base{Ref: ref, Platform: platform, Line: st.Location[0].Start.Line}, true
+}
+
+const outside = -1 // parent of a stage that starts from an image
+
+// parent gives the stage that a stage starts from.
+func (f *File) parent(i int, s Setting) int {
+	if name := f.stages[i].BaseName; s.Contexts[name] == "" {
+		return f.named(name, i)
+	}
+	return outside
+}
+
+// named finds a stage by name among those before a limit; the last of that name counts.
+func (f *File) named(name string, limit int) int {
+	for j := limit - 1; j >= 0; j-- {
+		if f.stages[j].Name != "" && strings.EqualFold(f.stages[j].Name, name) {
+			return j
+		}
+	}
+	return outside
+}
+
+// stage finds a stage by name or number, as COPY --from and a target do.
+func (f *File) stage(name string, limit int) int {
+	if j := f.named(name, limit); j != outside {
+		return j
+	}
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < limit {
+		return n
+	}
+	return outside
+}
+
+// needed marks the stages that the target is made of. With a target that does not exist, all are:
+// the builder will say so.
+func (f *File) needed(s Setting) map[int]bool {
+	out := map[int]bool{}
+	target := len(f.stages) - 1
+	if s.Target != "" {
+		target = f.stage(s.Target, len(f.stages))
+	}
+	if target == outside {
+		for i := range f.stages {
+			out[i] = true
+		}
+		return out
+	}
+	var visit func(int)
+	visit = func(i int) {
+		if i == outside || out[i] {
+			return
+		}
+		out[i] = true
+		visit(f.parent(i, s))
+		for _, name := range sources(f.stages[i]) {
+			if s.Contexts[name] == "" {
+				visit(f.stage(name, i))
+			}
+		}
+	}
+	visit(target)
+	return out
+}
+
+// sources are the names that the instructions of a stage take files from.
+func sources(st instructions.Stage) []string {
+	var out []string
+	for _, cmd := range st.Commands {
+		switch c := cmd.(type) {
+		case *instructions.CopyCommand:
+			if c.From != "" {
+				out = append(out, c.From)
+			}
+		case *instructions.RunCommand:
+			for _, m := range instructions.GetMounts(c) {
+				if m.From != "" {
+					out = append(out, m.From)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// runs says whether a command is run in a stage or in one that starts from it. What ONBUILD holds
+// counts: it runs in whatever is made from the stage.
+func (f *File) runs(i int, needed map[int]bool, s Setting) bool {
+	for _, cmd := range f.stages[i].Commands {
+		switch c := cmd.(type) {
+		case *instructions.RunCommand:
+			return true
+		case *instructions.OnbuildCommand:
+			if strings.HasPrefix(strings.ToUpper(c.Expression), "RUN") {
+				return true
+			}
+		}
+	}
+	for j := i + 1; j < len(f.stages); j++ {
+		if needed[j] && f.parent(j, s) == i && f.runs(j, needed, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// Mounts gives the types of RUN --mount that the file has, each with the first line that has it.
+func (f *File) Mounts() map[string]int {
+	out := map[string]int{}
+	f.mounts(func(m *instructions.Mount, line int) {
+		if out[string(m.Type)] == 0 {
+			out[string(m.Type)] = line
+		}
+	})
+	return out
+}
+
+// HasSecret says whether a RUN asks for a build secret.
+func (f *File) HasSecret(id string) bool {
+	found := false
+	f.mounts(func(m *instructions.Mount, _ int) {
+		found = found || m.Type == instructions.MountTypeSecret && (m.CacheID == id || m.CacheID == "" && m.Source == id)
+	})
+	return found
+}
+
+func (f *File) mounts(visit func(*instructions.Mount, int)) {
+	for _, st := range f.stages {
+		for _, cmd := range st.Commands {
+			run, ok := cmd.(*instructions.RunCommand)
+			if !ok {
+				continue
+			}
+			for _, m := range instructions.GetMounts(run) {
+				visit(m, run.Location()[0].Start.Line)
+			}
+		}
+	}
+}
+
+// instructionEnv is the environment that FROM is read in.
+type instructionEnv map[string]string
+
+func (e instructionEnv) Get(name string) (string, bool) { v, ok := e[name]; return v, ok }
+func (e instructionEnv) Keys() []string                 { return slices.Sorted(maps.Keys(e)) }
+
+// environment gives the arguments before the first FROM their values, the build's before the file's
+// own. Platforms are always among them.
+func (f *File) environment(s Setting) instructionEnv {
+	env := instructionEnv{}
+	addPlatform(env, "BUILD", s.Engine)
+	if s.Platform == "" {
+		addPlatform(env, "TARGET", s.Engine)
+	} else {
+		addPlatform(env, "TARGET", s.Platform)
+	}
+	lex := shell.NewLex(f.escape)
+	for _, cmd := range f.args {
+		for _, arg := range cmd.Args {
+			if v, ok := s.Args[arg.Key]; ok {
+				env[arg.Key] = v
+				continue
+			}
+			if arg.Value == nil {
+				continue
+			}
+			if v, _, err := lex.ProcessWord(*arg.Value, env); err == nil {
+				env[arg.Key] = v
+			}
+		}
+	}
+	return env
+}
+
+// addPlatform sets the variables that a builder makes of a platform.
+// Source: docs.docker.com, Dockerfile reference, "Automatic platform ARGs in the global scope".
+func addPlatform(env instructionEnv, prefix, platform string) {
+	if platform == "" {
+		return
+	}
+	parts := append(strings.SplitN(platform, "/", 3), "", "")
+	env[prefix+"PLATFORM"], env[prefix+"OS"], env[prefix+"ARCH"], env[prefix+"VARIANT"] = platform, parts[0], parts[1], parts[2]
+}
