@@ -95,7 +95,7 @@ func whyApp(t *tree, s Service, file string) Fact {
 	if strings.Contains(strings.ToLower(s.Name+" "+s.Image.Value), "streamlit") {
 		return fact("its name or image speaks of Streamlit", s.Line)
 	}
-	if s.Build != "" && t.has(s.Build) && strings.Contains(strings.ToLower(t.text(s.Build)), "streamlit") {
+	if s.Command.Value == "" && s.Build != "" && t.has(s.Build) && strings.Contains(strings.ToLower(t.text(s.Build)), "streamlit") {
 		return fact("it is built from "+s.Build+", which speaks of Streamlit", s.Line)
 	}
 	return Fact{}

@@ -25,9 +25,10 @@ func (f *Findings) Table() []Setting {
 	for _, r := range f.Roots {
 		add("import root", r.Value, r)
 	}
-	if len(f.Managers) > 0 {
-		add("packages", f.Managers[0].Value, f.Managers[0])
-	} else {
+	for _, m := range f.Managers {
+		add("packages", m.Value, m)
+	}
+	if len(f.Managers) == 0 {
 		add("packages", "none", Fact{Why: "no list of packages was found"})
 	}
 	python := f.Python

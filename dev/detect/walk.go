@@ -142,8 +142,11 @@ func (t *tree) named(fits func(base string) bool) []string {
 	return out
 }
 
-// text gives a file's text; "" where it cannot be read, is too large or no text.
+// text gives a file's text; "" where there is none, or it cannot be read, is too large or no text.
 func (t *tree) text(name string) string {
+	if !t.has(name) {
+		return ""
+	}
 	if s, ok := t.texts[name]; ok {
 		return s
 	}

@@ -40,10 +40,7 @@ func (w *writer) run(cache, more, commands string) {
 // which is mounted.
 func (f *Findings) dockerfile() string {
 	w := &writer{f: f}
-	var first depFile
-	if len(f.lists) > 0 {
-		first = f.lists[0]
-	}
+	first := f.firstList()
 	w.base(first.manager == "conda")
 	switch first.manager {
 	case "uv":
@@ -60,6 +57,20 @@ func (f *Findings) dockerfile() string {
 	w.requirements(first)
 	w.line("EXPOSE %d", 8501)
 	return w.String()
+}
+
+// firstList is what the environment is made by: the likeliest list, or where that is one of pip's a
+// list of another manager in another folder, which it then comes on top of.
+func (f *Findings) firstList() depFile {
+	if len(f.lists) == 0 {
+		return depFile{}
+	}
+	first := f.lists[0]
+	i := slices.IndexFunc(f.lists, func(l depFile) bool { return l.manager != "pip" && path.Dir(l.file) != path.Dir(first.file) })
+	if first.manager == "pip" && i > 0 {
+		return f.lists[i]
+	}
+	return first
 }
 
 func (w *writer) base(conda bool) {
