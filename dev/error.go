@@ -45,6 +45,7 @@ const (
 	CodeUsage             Code = "usage"
 	CodeProjectMissing    Code = "project.missing"
 	CodeProjectInvalid    Code = "project.invalid"
+	CodeAssumed           Code = "project.assumed"
 	CodeComposeSyntax     Code = "compose.syntax"
 	CodeComposeInvalid    Code = "compose.invalid"
 	CodeComposeKey        Code = "compose.unsupported"
@@ -52,6 +53,7 @@ const (
 	CodeComposeEnvFile    Code = "compose.env-file"
 	CodeXSdev             Code = "x-sdev.invalid"
 	CodeAppMissing        Code = "app.missing"
+	CodeAppAmbiguous      Code = "app.ambiguous"
 	CodeAppExited         Code = "app.exited"
 	CodeAppNotReady       Code = "app.not-ready"
 	CodeEngineUnreachable Code = "engine.unreachable"
@@ -103,6 +105,7 @@ func Codes() []CodeDoc {
 		{CodeUsage, "a flag or argument that does not fit"},
 		{CodeProjectMissing, "no project here: neither a compose file nor anything above it"},
 		{CodeProjectInvalid, "the project as a whole cannot be used"},
+		{CodeAssumed, "warning: something that no file of the project says, and what it was taken for"},
 		{CodeComposeSyntax, "the compose file is not YAML"},
 		{CodeComposeInvalid, "the compose file does not follow the Compose Specification"},
 		{CodeComposeKey, "a compose key that sdev does not apply"},
@@ -110,6 +113,7 @@ func Codes() []CodeDoc {
 		{CodeComposeEnvFile, "an env_file that is not there or cannot be read"},
 		{CodeXSdev, "an x-sdev setting that is unknown or has a wrong value"},
 		{CodeAppMissing, "no service of the compose file is recognisably the Streamlit app"},
+		{CodeAppAmbiguous, "several scripts may be the one that Streamlit is to run"},
 		{CodeAppExited, "the app ended before its page answered"},
 		{CodeAppNotReady, "the app's page did not answer in time"},
 		{CodeEngineUnreachable, "the container engine does not answer"},

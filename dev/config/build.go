@@ -41,9 +41,10 @@ func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
 	if err != nil {
 		return "", bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(b.Context, ".dockerignore")), 0, err.Error(), "mend the pattern")
 	}
-	mounted := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(b.Context, ".git"): true}
+	passed := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(b.Context, ".git"): true}
+	var mounts []string
 	for _, m := range sourceMounts(p, s) {
-		mounted[filepath.Join(p.Dir, filepath.FromSlash(m.Project))] = true
+		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	}
 	err = filepath.WalkDir(b.Context, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -53,10 +54,10 @@ func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
 		if err != nil || rel == "." {
 			return err
 		}
-		if mounted[path] {
+		dockerfile := path == dockerfilePath(b)
+		if passed[path] || !dockerfile && isBelow(mounts, path) && !countsThoughMounted(d) {
 			return skip(d)
 		}
-		dockerfile := path == dockerfilePath(b)
 		if skipped, err := ignored.MatchesOrParentMatches(filepath.ToSlash(rel)); err != nil {
 			return err
 		} else if skipped && !dockerfile {
@@ -71,6 +72,24 @@ func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
 		return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", s.Name, err), "correct build.context, or keep the file out with .dockerignore")
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// isBelow says whether a path is one of these folders or lies in one.
+func isBelow(folders []string, path string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
+}
+
+// countsThoughMounted is true for what the app sees through a mount and the build depends on all the
+// same: the files that say what is installed. They are looked for in folders of source alone.
+func countsThoughMounted(d fs.DirEntry) bool {
+	name := d.Name()
+	if d.IsDir() {
+		return name[0] != '.' && name != "venv" && name != "node_modules" && name != "__pycache__"
+	}
+	return name == ".dockerignore" || slices.ContainsFunc(dependencyFiles(), func(pattern string) bool {
+		ok, err := filepath.Match(pattern, name)
+		return ok && err == nil
+	})
 }
 
 func skip(d fs.DirEntry) error {
@@ -145,6 +164,9 @@ func (p *Project) RelativeFiles() []string {
 	files := []string{".env"}
 	if p.usual {
 		files = append(files, cli.DefaultOverrideFileNames...)
+	}
+	if p.assumed {
+		files = append(append(files, cli.DefaultFileNames...), "Dockerfile")
 	}
 	for _, f := range p.Files {
 		if rel, ok := p.relative(f); ok {

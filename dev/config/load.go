@@ -31,9 +31,14 @@ type Project struct {
 	Settings Settings
 	Model    *types.Project
 	Warnings []dev.Warning
+	// BuildAssumed says that the app's build is none of the compose file's: an image that is there
+	// and that sdev did not make is used as it is.
+	BuildAssumed bool
 
 	sources sources
-	usual   bool // the files were found under their usual names
+	notes   []Note // on what was assumed
+	assumed bool   // there is no compose file
+	usual   bool   // the files were found under their usual names
 }
 
 // Options says where to look.
@@ -42,6 +47,13 @@ type Options struct {
 	Files    []string // compose files; none means the usual names, here or above
 	Profiles []string
 	Env      []string // KEY=VALUE, for interpolation
+
+	// Assume is asked for a folder, absolute, that has no compose file; nil means that it has no app
+	// either. It may be nil itself.
+	Assume func(dir string) (*Assumption, error)
+	// Guess is asked which of these services is the app where their names, images and commands do not
+	// tell; "" means that it cannot tell either. It may be nil itself.
+	Guess func(dir string, services []string) (name, why string)
 }
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
@@ -58,6 +70,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		err = os.ErrNotExist
 	}
 	if err != nil {
+		if p, assumeErr := assumed(ctx, o); p != nil || assumeErr != nil {
+			return p, assumeErr
+		}
 		return nil, missing(o, err)
 	}
 	dir, err := opts.GetWorkingDir()
@@ -76,17 +91,20 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.Settings, err = settings(p.sources); err != nil {
 		return nil, err
 	}
-	if p.App, p.AppWhy, err = findApp(p); err != nil {
+	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
 		return nil, err
 	}
+	p.leaveOut()
+	p.assumeBuild()
 	if err := checkKeys(p, refused); err != nil {
 		return nil, err
 	}
-	if p.Warnings, err = checkVariables(p, opts.Environment); err != nil {
+	unset, err := checkVariables(p, opts.Environment)
+	if err != nil {
 		return p, err
 	}
-	p.Warnings = slices.Concat(p.Warnings, checkReload(p), checkMounts(p))
-	return p, nil
+	p.Warnings = slices.Concat(p.Warnings, unset, checkReload(p), checkMounts(p))
+	return p, checkCommand(p)
 }
 
 // paths are the files that were asked for, seen from Dir.
@@ -151,7 +169,7 @@ func readSources(paths []string, dir string) (sources, error) {
 }
 
 // findApp decides which service is the Streamlit app, and says why.
-func findApp(p *Project) (name, why string, err error) {
+func findApp(p *Project, guess func(dir string, services []string) (name, why string)) (name, why string, err error) {
 	services := p.Model.Services
 	if want := p.Settings.App; want != "" {
 		if _, ok := services[want]; ok {
@@ -179,6 +197,11 @@ func findApp(p *Project) (name, why string, err error) {
 	list := found
 	if len(list) == 0 {
 		list = p.Model.ServiceNames()
+	}
+	if guess != nil {
+		if name, why := guess(p.Dir, list); name != "" {
+			return name, why, nil
+		}
 	}
 	return "", "", bad(dev.CodeAppMissing, file, line, "cannot tell which service is the Streamlit app: "+strings.Join(list, ", "),
 		"add to the compose file: x-sdev: {app: NAME}")

@@ -82,7 +82,7 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 	}
 	from.nested = true
 	n.extended(from, base, as, depth+1)
-	from.root = mapping("services", mapping(as, node.value))
+	from.root = keyed("services", keyed(as, node.value))
 	n.found = append(n.found, from)
 }
 
@@ -108,6 +108,6 @@ func (n *nesting) resolve(path string, from source) string {
 	return path
 }
 
-func mapping(key string, value *yaml.Node) *yaml.Node {
+func keyed(key string, value *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key, Line: value.Line}, value}}
 }

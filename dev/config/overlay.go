@@ -18,6 +18,7 @@ const (
 	shimDir  = "/opt/sdev/shim"
 	caFile   = "/opt/sdev/ca.pem"
 	homeDir  = "/home/sdev"
+	rootHome = "/root"
 	grace    = 3 * time.Second // Streamlit ends in well under one; a hung one is not waited for long
 	fallback = 8501            // Streamlit's own default port
 )
@@ -40,6 +41,7 @@ type ImageFacts struct {
 	Env        map[string]string
 	Command    []string // entry point and command together
 	WorkingDir string
+	User       string // "" is root, though nothing asks for it
 }
 
 // Effective is the model that runs.
@@ -72,7 +74,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	if err != nil {
 		return nil, fromCompose(p.sources, err)
 	}
-	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, sources: p.sources}}
+	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources}}
 	o.app = model.Services[p.App]
 	ports, err := o.ports()
 	if err != nil {

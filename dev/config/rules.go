@@ -61,15 +61,29 @@ func derivedRules(p *Project, app types.ServiceConfig) []dev.Rule {
 	out = append(out, dev.Rule{Path: ".", Include: p.RelativeFiles(), Action: dev.Restart, Origin: "derived: project file"})
 	if app.Build != nil {
 		if context, ok := p.relative(app.Build.Context); ok {
-			include := append(dependencyFiles(), ".dockerignore", filepath.ToSlash(app.Build.Dockerfile))
+			include := append(dependencyFiles(), ".dockerignore")
+			if app.Build.Dockerfile != "" {
+				include = append(include, filepath.ToSlash(app.Build.Dockerfile))
+			}
 			out = append(out, dev.Rule{Path: context, Include: include, Action: dev.Rebuild, Origin: "derived: what the image is built from"})
 		}
 	}
 	out = append(out, dev.Rule{Path: ".streamlit", Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	for _, m := range sourceMounts(p, app) {
+		if app.Build != nil {
+			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: what is installed"})
+		}
 		out = append(out, dev.Rule{Path: m.Project, Include: []string{"**/*.py", "*.py"}, Action: dev.Live, Origin: "derived: mounted source"})
 	}
 	return out
+}
+
+// anywhere makes patterns match in every folder.
+func anywhere(patterns []string) []string {
+	for i, p := range patterns {
+		patterns[i] = "**/" + p
+	}
+	return patterns
 }
 
 // sourceMounts are the folders of the project that the app sees through bind mounts.

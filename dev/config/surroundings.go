@@ -82,7 +82,15 @@ func (o *overlay) pythonPathWhy() string {
 
 // identity runs the app as the user of this machine, with a home of its own, so that files in the
 // mount belong to them and ~ is writable whoever the image was made for.
+//
+// An image that says USER root, or a mount into root's home, expects root: its packages may be
+// installed at the start, and what is mounted there is looked for there.
 func (o *overlay) identity() {
+	if why := o.expectsRoot(); why != "" {
+		o.app.User = "0:0"
+		o.note("root, since "+why, "user")
+		return
+	}
 	if o.app.User == "" {
 		o.app.User = fmt.Sprintf("%d:%d", o.parts.Machine.UID, o.parts.Machine.GID)
 		o.note("you, so that files in the mount stay yours", "user")
@@ -101,6 +109,30 @@ func (o *overlay) identity() {
 	}
 	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode=0755"+owner)
 	o.note("sdev: the home above", "tmpfs")
+}
+
+func (o *overlay) expectsRoot() string {
+	user, _, _ := strings.Cut(o.parts.Image.User, ":")
+	switch {
+	case o.app.User != "":
+		return ""
+	case user == "root" || user == "0":
+		return "the image says USER " + o.parts.Image.User
+	}
+	for _, v := range o.app.Volumes {
+		if v.Target == rootHome || strings.HasPrefix(v.Target, rootHome+"/") {
+			return "the compose file mounts into " + rootHome
+		}
+	}
+	return ""
+}
+
+// home is where the app's user is at home.
+func (o *overlay) home() string {
+	if v := o.app.Environment["HOME"]; v != nil {
+		return *v
+	}
+	return firstOf(o.parts.Image.Env["HOME"], rootHome)
 }
 
 func (o *overlay) aws() {
@@ -150,7 +182,7 @@ func (o *overlay) awsSession(a AWS) {
 
 // awsMount gives the app ~/.aws read-only, with private copies of the caches that tools write to.
 func (o *overlay) awsMount(a AWS) {
-	home := *o.app.Environment["HOME"]
+	home := o.home()
 	volumes := slices.Clone(o.app.Volumes)
 	for _, v := range volumes {
 		if strings.TrimRight(v.Target, "/") == home+"/.aws" {

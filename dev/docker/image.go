@@ -27,7 +27,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 	info = plan.ImageInfo{ID: img.ID, Foreign: e.foreign(ctx, img.Os, img.Architecture)}
 	if img.Config != nil {
 		info.Env = envMap(img.Config.Env)
-		info.WorkingDir = img.Config.WorkingDir
+		info.WorkingDir, info.User = img.Config.WorkingDir, img.Config.User
 		info.Command = append(append([]string{}, img.Config.Entrypoint...), img.Config.Cmd...)
 	}
 	return info, true, nil

@@ -123,6 +123,8 @@ func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found boo
 		return "missing"
 	case j.want.Build:
 		return "asked for"
+	case img.Assumed && last.Image != info.ID:
+		return ""
 	case last.Input != img.Input || last.Image != info.ID:
 		return "what it is built from changed"
 	case img.Pull == plan.PullBuild && !j.want.Quiet:

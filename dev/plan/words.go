@@ -38,6 +38,7 @@ type ImageInfo struct {
 	Command    []string // entry point and command together
 	WorkingDir string
 	Foreign    string // its platform, where that is another than the engine's machine runs; "" otherwise
+	User       string // as the image names it
 }
 
 // ImageSource says where the image of a service comes from.
@@ -50,6 +51,9 @@ type ImageSource struct {
 	Pull     Pull
 	Every    time.Duration // with PullEvery: how old a pull may be
 	After    []string      // references of the images that it is built from
+	// Assumed says that nobody asked for the build: an image that is there and that something else
+	// made is used as it is.
+	Assumed bool
 }
 
 // Pull says when an image is pulled.

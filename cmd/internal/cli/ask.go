@@ -27,6 +27,11 @@ func (a *app) askInit(ctx context.Context, given initOptions, answers *initOptio
 	if len(fields) == 0 {
 		return nil
 	}
+	return a.ask(ctx, fields...)
+}
+
+// ask shows a form.
+func (a *app) ask(ctx context.Context, fields ...huh.Field) error {
 	// A terminal that cannot move its cursor is asked line by line.
 	plain := a.Getenv("TERM") == "dumb"
 	err := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out).RunWithContext(ctx)

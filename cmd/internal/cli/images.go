@@ -20,7 +20,9 @@ func imageSources(p *config.Project, parts config.Parts) ([]plan.ImageSource, er
 	var out []plan.ImageSource
 	for _, name := range effective.Project.ServiceNames() {
 		if s := effective.Project.Services[name]; name != config.GatewayService && s.GetScale() > 0 {
-			out = append(out, imageSource(effective.Project, s, parts.Machine))
+			img := imageSource(effective.Project, s, parts.Machine)
+			img.Assumed = name == p.App && p.BuildAssumed
+			out = append(out, img)
 		}
 	}
 	var group errgroup.Group

@@ -18,11 +18,13 @@ type runOptions struct {
 	port     int // 0: the project's own
 	profiles []string
 	aws      string // one of config.AWSModes; "" as the project says
+	choice   entryChoice
 }
 
 // load reads the project that the global flags point at.
 func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
-	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env})
+	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env,
+		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: guessApp})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func (a *app) parts(p *config.Project) (config.Parts, []dev.Warning, error) {
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {
-	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir}
+	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir, User: i.User}
 }
 
 func asEffective(e *config.Effective) (engine.Effective, error) {

@@ -47,6 +47,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 			if err := o.check(); err != nil {
 				return err
 			}
+			o.choice.must = true
 			return a.runUp(cmd.Context(), o)
 		},
 	}
@@ -58,6 +59,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.BoolVar(&o.build, "build", false, "build even where nothing changed")
 	f.IntVar(&o.port, "port", 0, "publish the app at 127.0.0.1:`N`, and no other port will do")
 	f.StringVar(&o.aws, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only), session (one profile's keys, renewed from here) or none")
+	f.StringVar(&o.choice.entry, "entry", "", "the `SCRIPT` that Streamlit runs, where there is no compose file")
 	f.StringArrayVar(&o.profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long the app may take until its page answers")
 	return cmd

@@ -1,0 +1,279 @@
+package config
+
+// What stands in for a compose file, or for a part of one, that is not there.
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/consts"
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/distribution/reference"
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+)
+
+// Assumption describes the one service of a project that has no compose file. Paths of the project
+// are relative to it, with slashes.
+type Assumption struct {
+	Service    string
+	Entry      string // the script, for x-sdev
+	Context    string // of the build
+	Dockerfile string // relative to Context; "" where Inline is the Dockerfile
+	Inline     string
+	Workdir    string   // "" leaves the image's own
+	Command    []string // nil leaves the image's own
+	PythonPath string   // "" leaves the image's own
+	Mounts     []dev.Mount
+	Hidden     []string // folders of the image below a mount that must stay visible
+	// Why gives reasons by key of the service: "build", "command", "volumes", "PYTHONPATH".
+	Why map[string]string
+	// Warnings tell what was assumed.
+	Warnings []dev.Warning
+}
+
+// YAML is the assumption as a compose file, each value with its reason behind it.
+func (a Assumption) YAML() ([]byte, error) {
+	service := mapping()
+	build := mapping(text("context"), text(a.Context))
+	if a.Inline != "" {
+		inline := text(a.Inline)
+		inline.Style = yaml.LiteralStyle
+		build.Content = append(build.Content, text("dockerfile_inline"), inline)
+	} else {
+		build.Content = append(build.Content, text("dockerfile"), text(a.Dockerfile))
+	}
+	a.put(service, "build", build, "build")
+	if a.Workdir != "" {
+		a.put(service, "working_dir", text(a.Workdir), "working_dir")
+	}
+	if a.Command != nil {
+		a.put(service, "command", flow(a.Command), "command")
+	}
+	if a.PythonPath != "" {
+		path := text(a.PythonPath)
+		path.LineComment = a.Why["PYTHONPATH"]
+		service.Content = append(service.Content, text("environment"), mapping(text("PYTHONPATH"), path))
+	}
+	a.put(service, "init", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}, "init")
+	a.put(service, "ports", sequence(text("127.0.0.1:"+strconv.Itoa(fallback)+":"+strconv.Itoa(fallback))), "ports")
+	var volumes []*yaml.Node
+	for _, m := range a.Mounts {
+		volumes = append(volumes, mapping(text("type"), text("bind"), text("source"), text("./"+strings.TrimPrefix(m.Project, ".")), text("target"), text(m.Container)))
+	}
+	for _, h := range a.Hidden {
+		volumes = append(volumes, mapping(text("type"), text("volume"), text("target"), text(h)))
+	}
+	a.put(service, "volumes", sequence(volumes...), "volumes")
+	doc := mapping(text("x-sdev"), mapping(text("app"), text(a.Service), text("entry"), text(a.Entry)),
+		text("services"), mapping(text(a.Service), service))
+	var out strings.Builder
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(doc); err != nil {
+		return nil, fmt.Errorf("write the compose model: %w", err)
+	}
+	return []byte(out.String()), nil
+}
+
+// put adds a key with its reason: behind a value on one line, above one on several.
+func (a Assumption) put(to *yaml.Node, key string, value *yaml.Node, why string) {
+	k := text(key)
+	if value.Kind == yaml.ScalarNode || value.Style == yaml.FlowStyle {
+		value.LineComment = a.Why[why]
+	} else {
+		k.HeadComment = a.Why[why]
+	}
+	to.Content = append(to.Content, k, value)
+}
+
+func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+
+func mapping(content ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Content: content}
+}
+
+func sequence(content ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.SequenceNode, Content: content}
+}
+
+func flow(list []string) *yaml.Node {
+	n := sequence()
+	n.Style = yaml.FlowStyle
+	for _, s := range list {
+		n.Content = append(n.Content, text(s))
+	}
+	return n
+}
+
+// notes gives the reasons as comments on the effective model.
+func (a Assumption) notes() []Note {
+	var out []Note
+	for _, key := range []string{"build", "working_dir", "command", "ports", "volumes", "init"} {
+		if why := a.Why[key]; why != "" {
+			out = append(out, Note{Path: []string{"services", a.Service, key}, Why: why})
+		}
+	}
+	return out
+}
+
+// assumed gives the project that is assumed where no compose file was found or asked for; nil where
+// there is nothing to go by.
+func assumed(ctx context.Context, o Options) (*Project, error) {
+	if o.Assume == nil || len(o.Files) > 0 || slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
+		return nil, nil
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, missing(o, err)
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil { // as for a compose file
+		dir = real
+	}
+	a, err := o.Assume(dir)
+	if a == nil || err != nil {
+		return nil, err
+	}
+	return loadAssumed(ctx, o, dir, a)
+}
+
+// loadAssumed makes a project of an assumption, as if its compose file stood in dir.
+func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Project, error) {
+	opts, err := cli.NewProjectOptions(nil, cli.WithWorkingDirectory(dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv)
+	if err != nil {
+		return nil, bad(dev.CodeComposeVariable, ".env", 0, err.Error(), "mend .env")
+	}
+	content, err := a.YAML()
+	if err != nil {
+		return nil, err
+	}
+	name := loader.NormalizeProjectName(filepath.Base(dir))
+	if v := opts.Environment[consts.ComposeProjectName]; v != "" {
+		name = v
+	}
+	if name == "" { // a folder whose name has no letter that a project's may have
+		name = a.Service
+	}
+	model, err := loader.LoadWithContext(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,
+		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: content}}},
+		func(l *loader.Options) {
+			l.SetProjectName(name, true)
+			l.SkipInterpolation = true
+		})
+	if err != nil {
+		return nil, fromCompose(nil, err)
+	}
+	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
+		Warnings: a.Warnings, usual: true, assumed: true, notes: a.notes()}, nil
+}
+
+// leaveOut takes out services that can only run instead of the app: those that publish the same
+// port of this machine and that nothing depends on. Document 000's streamlit and streamlit-local
+// are such a pair.
+func (p *Project) leaveOut() {
+	main, ok := p.mainPort()
+	if !ok || main.Published == "" {
+		return
+	}
+	for _, name := range p.Model.ServiceNames() {
+		s := p.Model.Services[name]
+		rival := slices.ContainsFunc(s.Ports, func(port types.ServicePortConfig) bool { return port.Published == main.Published })
+		if name == p.App || !rival || p.needed(name) {
+			continue
+		}
+		p.Model = p.Model.WithServicesDisabled(name)
+		file, line := p.sources.locate("services", name)
+		p.assume(fmt.Sprintf("service %s is not started: it publishes port %s, as %s does, so only one of them can run (%s:%d)", name, main.Published, p.App, file, line))
+	}
+}
+
+func (p *Project) needed(name string) bool {
+	for _, s := range p.Model.Services {
+		if _, ok := s.DependsOn[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// assumeBuild gives the app a build where the compose file names an image of this machine only, says
+// nothing of how it is made, and a Dockerfile stands beside it.
+func (p *Project) assumeBuild() {
+	s := p.Model.Services[p.App]
+	if s.Build != nil || !isLocal(s.Image) || s.PullPolicy == types.PullPolicyAlways || s.PullPolicy == types.PullPolicyNever {
+		return
+	}
+	const dockerfile = "Dockerfile"
+	if st, err := os.Stat(filepath.Join(p.Dir, dockerfile)); err != nil || !st.Mode().IsRegular() {
+		return
+	}
+	s.Build = &types.BuildConfig{Context: p.Dir, Dockerfile: dockerfile}
+	p.Model.Services[p.App] = s
+	p.BuildAssumed = true
+	file, line := p.sources.locate("services", p.App, "image")
+	why := fmt.Sprintf("image %s names no registry, and a Dockerfile stands beside %s", s.Image, file)
+	p.notes = append(p.notes, Note{Path: []string{"services", p.App, "build"}, Why: "assumed: " + why})
+	p.assume(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
+}
+
+// isLocal says whether an image's name is one that this machine gave it: no registry in front.
+func isLocal(image string) bool {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return image != "" && !strings.Contains(image, "/") // to be refused elsewhere
+	}
+	return reference.Domain(named) == "docker.io" && !strings.HasPrefix(image, "docker.io/")
+}
+
+func (p *Project) assume(message string) {
+	p.Warnings = append(p.Warnings, dev.Warning{Code: dev.CodeAssumed, Message: message})
+}
+
+// checkCommand looks at the script that the app's container starts, where it is a file of the
+// project: what the engine would say of one that cannot be started names neither file nor cure.
+func checkCommand(p *Project) error {
+	command := p.command(ImageFacts{})
+	if len(command) == 0 || filepath.IsAbs(command[0]) || !strings.Contains(command[0], "/") {
+		return nil
+	}
+	script := filepath.Join(p.Dir, filepath.FromSlash(command[0]))
+	if rel, ok := p.relative(script); !ok || rel == "." {
+		return nil
+	}
+	st, err := os.Stat(script)
+	if err != nil || !st.Mode().IsRegular() {
+		return nil // it may be in the image
+	}
+	file, line := p.sources.locate("services", p.App, "command")
+	if len(p.Model.Services[p.App].Entrypoint) > 0 {
+		return nil // it is an argument
+	}
+	if st.Mode()&0o111 == 0 {
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, which is not executable", p.App, command[0]),
+			fmt.Sprintf("run: chmod +x %s (and, for everybody: git update-index --chmod=+x %[1]s)", command[0]))
+	}
+	head := make([]byte, 256)
+	f, err := os.Open(script)
+	if err != nil {
+		return nil
+	}
+	defer f.Close() //nolint:errcheck // only read
+	n, _ := f.Read(head)
+	first, _, _ := strings.Cut(string(head[:n]), "\n")
+	switch {
+	case strings.HasSuffix(first, "\r"):
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, whose lines end as on Windows, so that no interpreter is found", p.App, command[0]),
+			fmt.Sprintf("run: sed -i 's/\\r$//' %s (and put \"*.sh text eol=lf\" into .gitattributes)", command[0]))
+	case !strings.HasPrefix(first, "#!") && !strings.HasPrefix(first, "\x7fELF"):
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, whose first line names no interpreter", p.App, command[0]), "put #!/bin/sh at its top")
+	}
+	return nil
+}

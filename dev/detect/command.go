@@ -1,0 +1,154 @@
+package detect
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// run is a call of "streamlit run" somewhere in the tree.
+type run struct {
+	script string // as it is written
+	file   string
+	line   int
+	folder string // that a "cd" before it on the same line went to; "" if none did
+	flags  []string
+}
+
+// words splits a command line, in shell or in the list form of Dockerfiles and YAML, into words.
+// Separators of the shell are words of their own.
+func words(command string) []string {
+	var out []string
+	var b strings.Builder
+	flush := func() {
+		if b.Len() > 0 {
+			out = append(out, b.String())
+			b.Reset()
+		}
+	}
+	quote := byte(0)
+	for i := range len(command) {
+		c := command[i]
+		switch {
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0 && quote == '"' && (c == ' ' || c == '\t'):
+			flush() // sh -c "streamlit run app.py"
+		case quote != 0:
+			b.WriteByte(c)
+		case c == '"' || c == '\'':
+			quote = c
+		case strings.IndexByte(" \t,[]()`", c) >= 0:
+			flush()
+		case strings.IndexByte(";&|", c) >= 0:
+			flush()
+			out = append(out, string(c))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	flush()
+	return out
+}
+
+func isSeparator(w string) bool { return w == ";" || w == "&" || w == "|" }
+
+// runs finds the calls of "streamlit run" in one command line.
+func runs(command, file string, at int) []run {
+	list := words(command)
+	var out []run
+	folder := ""
+	for i, w := range list {
+		if w == "cd" && i+1 < len(list) {
+			folder = list[i+1]
+		}
+		if path.Base(w) != "streamlit" || i+1 >= len(list) || list[i+1] != "run" {
+			continue
+		}
+		r := run{file: file, line: at, folder: folder}
+		for _, arg := range list[i+2:] {
+			if isSeparator(arg) {
+				break
+			}
+			if strings.HasPrefix(arg, "-") {
+				r.flags = append(r.flags, arg)
+			} else if r.script == "" && strings.HasSuffix(arg, ".py") {
+				r.script = arg
+			}
+		}
+		if r.script == "" && !slices.ContainsFunc(list[i+2:], func(w string) bool { return strings.HasPrefix(w, "$") }) {
+			r.script = "streamlit_app.py" // Streamlit's own default since 1.51
+		}
+		if r.script != "" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// resolve finds the file of the tree that a path in a command means: from where the command stands
+// to what it is called inside an image, whose first folders the tree does not have.
+func (t *tree) resolve(name, folder, from string) (string, bool) {
+	name = strings.TrimPrefix(name, "./")
+	if strings.ContainsAny(name, "$*") {
+		return "", false
+	}
+	candidates := []string{path.Join(folder, name), name, path.Join(path.Dir(from), folder, name), path.Join(path.Dir(from), name)}
+	for _, c := range candidates {
+		if c = path.Clean(strings.TrimPrefix(c, "/")); t.has(c) {
+			return c, true
+		}
+	}
+	for rest := strings.TrimPrefix(path.Join(folder, name), "/"); ; {
+		_, after, ok := strings.Cut(rest, "/")
+		if !ok {
+			break
+		}
+		if rest = after; t.has(rest) {
+			return rest, true
+		}
+	}
+	return "", false
+}
+
+// commandFiles are the files in which people write down how their app is started, and how much it
+// counts that they did.
+func commandFiles(t *tree) map[string]int {
+	out := map[string]int{}
+	for _, name := range t.names {
+		base := path.Base(name)
+		lower := strings.ToLower(base)
+		switch {
+		case base == "Procfile", base == "Makefile", base == "makefile", base == "justfile", base == "Justfile", base == "Taskfile.yml", base == "fly.toml", base == "render.yaml", base == "app.yaml":
+			out[name] = weightScript
+		case strings.HasSuffix(base, ".sh"), base == "pyproject.toml", base == "tox.ini", base == "noxfile.py":
+			out[name] = weightScript
+		case strings.HasPrefix(lower, "readme"):
+			out[name] = weightReadme
+		case path.Base(path.Dir(name)) == "workflows" && (strings.HasSuffix(base, ".yml") || strings.HasSuffix(base, ".yaml")):
+			out[name] = weightReadme
+		}
+	}
+	return out
+}
+
+// commands gives the lines of a file with continued ones joined, comments left out where the file is
+// one of commands.
+func (t *tree) commands(name string) []line {
+	var out []line
+	comments := !strings.HasPrefix(strings.ToLower(path.Base(name)), "readme")
+	continued := false
+	for _, l := range t.lines(name) {
+		if comments && strings.HasPrefix(strings.TrimSpace(l.text), "#") {
+			continue
+		}
+		body, more := strings.CutSuffix(strings.TrimRight(l.text, " \t"), `\`)
+		if continued {
+			out[len(out)-1].text += " " + body
+		} else {
+			out = append(out, line{l.n, body})
+		}
+		continued = more
+	}
+	return out
+}

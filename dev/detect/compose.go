@@ -1,0 +1,154 @@
+package detect
+
+import (
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Compose is a compose file with its services, in the order of the file.
+type Compose struct {
+	Path     string    `json:"path"`
+	Services []Service `json:"services"`
+
+	root *yaml.Node
+}
+
+// Service is what of a compose service tells whether it is the app.
+type Service struct {
+	Name    string `json:"name"`
+	Line    int    `json:"line"`
+	Image   Fact   `json:"image"`
+	Build   string `json:"build"`   // Dockerfile relative to the tree; "" where it is not built
+	Command Fact   `json:"command"` // entrypoint and command as words
+	// App says why it is, or may be, the Streamlit app; the value is empty where it is not.
+	App Fact `json:"app"`
+
+	node *yaml.Node
+}
+
+// composeNames are the names under which Compose looks for its file, in its order.
+func composeNames() []string {
+	return []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
+}
+
+// composes reads the compose files at the root of the tree. One that is not YAML is listed without
+// services: what is wrong with it others say better.
+func composes(t *tree) []Compose {
+	var out []Compose
+	for _, name := range composeNames() {
+		if !t.has(name) {
+			continue
+		}
+		c := Compose{Path: name}
+		var doc yaml.Node
+		if err := yaml.Unmarshal([]byte(t.text(name)), &doc); err == nil && len(doc.Content) > 0 {
+			c.root = doc.Content[0]
+			each(value(c.root, "services"), func(key, node *yaml.Node) {
+				c.Services = append(c.Services, readService(t, name, key, node))
+			})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func readService(t *tree, file string, key, node *yaml.Node) Service {
+	s := Service{Name: key.Value, Line: key.Line, node: node}
+	if n := value(node, "image"); n != nil {
+		s.Image = Fact{Value: n.Value, Why: "image", File: file, Line: n.Line}
+	}
+	if n := value(node, "build"); n != nil {
+		context, dockerfile := n.Value, "Dockerfile"
+		if n.Kind == yaml.MappingNode {
+			context = scalar(value(n, "context"))
+			if d := scalar(value(n, "dockerfile")); d != "" {
+				dockerfile = d
+			}
+		}
+		s.Build = path.Join(context, dockerfile)
+	}
+	for _, name := range []string{"entrypoint", "command"} {
+		if n := value(node, name); n != nil {
+			s.Command = Fact{Value: strings.TrimSpace(s.Command.Value + " " + strings.Join(scalars(n), " ")), Why: name, File: file, Line: n.Line}
+		}
+	}
+	s.App = whyApp(t, s, file)
+	return s
+}
+
+// whyApp says what makes a service look like the app.
+func whyApp(t *tree, s Service, file string) Fact {
+	fact := func(why string, line int) Fact { return Fact{Value: s.Name, Why: why, File: file, Line: line} }
+	if strings.Contains(strings.ToLower(s.Command.Value), "streamlit") {
+		return fact("its command speaks of Streamlit", s.Command.Line)
+	}
+	if script, ok := startsScript(t, s.Command.Value); ok && len(scriptRuns(t, script)) > 0 {
+		return fact("its command starts "+script+", which runs Streamlit", s.Command.Line)
+	}
+	if s.Build != "" && t.has(s.Build) && s.Command.Value == "" {
+		if d := readDockerfile(t, s.Build, scalar(value(value(s.node, "build"), "target"))); len(commandRuns(t, d.Command)) > 0 {
+			return fact("its image, built from "+s.Build+", runs Streamlit", s.Line)
+		}
+	}
+	if strings.Contains(strings.ToLower(s.Name+" "+s.Image.Value), "streamlit") {
+		return fact("its name or image speaks of Streamlit", s.Line)
+	}
+	if s.Command.Value == "" && s.Build != "" && t.has(s.Build) && strings.Contains(strings.ToLower(t.text(s.Build)), "streamlit") {
+		return fact("it is built from "+s.Build+", which speaks of Streamlit", s.Line)
+	}
+	return Fact{}
+}
+
+// value gives a mapping's value; nil where there is none.
+func value(n *yaml.Node, key string) *yaml.Node {
+	var found *yaml.Node
+	each(n, func(k, v *yaml.Node) {
+		if k.Value == key {
+			found = v
+		}
+	})
+	return found
+}
+
+// each goes through a mapping. An alias is followed once, so that none leads in circles.
+func each(n *yaml.Node, do func(key, value *yaml.Node)) {
+	if n != nil && n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n == nil || n.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		v := n.Content[i+1]
+		if v.Kind == yaml.AliasNode {
+			v = v.Alias
+		}
+		do(n.Content[i], v)
+	}
+}
+
+func scalar(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return n.Value
+}
+
+// scalars are the values of a list, or the one value.
+func scalars(n *yaml.Node) []string {
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}
+	}
+	var out []string
+	for _, c := range n.Content {
+		if c.Kind == yaml.ScalarNode {
+			out = append(out, c.Value)
+		}
+	}
+	return out
+}

@@ -1,0 +1,253 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Defect is something that is known to go wrong sooner or later, with its place and what to do.
+type Defect struct {
+	ID   string `json:"id"` // stable and dotted
+	File string `json:"file"`
+	Line int    `json:"line"`
+	What string `json:"what"`
+	Fix  string `json:"fix"`
+}
+
+// checker gathers defects.
+type checker struct {
+	f   *Findings
+	t   *tree
+	out []Defect
+}
+
+func (c *checker) add(id, file string, line int, what, fix string) {
+	if line > 0 && !slices.ContainsFunc(c.out, func(d Defect) bool { return d.ID == id && d.File == file && d.Line == line }) {
+		c.out = append(c.out, Defect{id, file, line, what, fix})
+	}
+}
+
+// defects looks for what is known to go wrong in projects of this kind and can be seen without
+// running anything.
+func defects(f *Findings, p *program) []Defect {
+	c := &checker{f: f, t: f.tree}
+	c.code(p)
+	c.shadows()
+	c.pins()
+	for _, name := range c.t.names {
+		switch base := path.Base(name); {
+		case strings.HasSuffix(base, ".sh"):
+			c.script(name)
+		case base == "Makefile" || base == "makefile":
+			c.makefile(name)
+		}
+	}
+	for _, d := range f.Dockerfiles {
+		c.dockerfile(d)
+	}
+	for _, file := range f.Composes {
+		c.compose(file)
+	}
+	slices.SortStableFunc(c.out, func(a, b Defect) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	return c.out
+}
+
+// code looks at the modules that the app consists of.
+func (c *checker) code(p *program) {
+	for _, m := range p.modules {
+		c.add("oauth.last-redirect", m.path, m.sequence(`"redirect_uris"`, "]", "[", "-", "1", "]"),
+			"the last of the registered redirect addresses is taken, whichever it is: one added for production breaks the login everywhere else", "choose the address by name, from the environment")
+		if m.says("id_token") > 0 || m.says("jwt") > 0 {
+			c.add("jwt.b64decode", m.path, m.sequence("base64", ".", "b64decode"),
+				"a part of a JWT is decoded with b64decode, which fails on the characters - and _", "use base64.urlsafe_b64decode, or better a library that verifies the token")
+			c.add("jwt.unverified", m.path, cmp.Or(m.sequence("base64", ".", "b64decode"), m.sequence("base64", ".", "urlsafe_b64decode")),
+				"the token's signature, issuer and audience are not checked", "verify it with a library, or use st.login")
+		}
+		c.add("jwt.unverified", m.path, m.sequence(`"verify_signature"`, ":", "False"), "the token's signature is not checked", "leave verify_signature on")
+	}
+}
+
+// shadows finds what hides the real Streamlit from Python.
+func (c *checker) shadows() {
+	for _, name := range c.t.names {
+		switch dir, base := path.Split(name); {
+		case base == "__init__.py" && path.Base(dir) == "streamlit":
+			c.add("import.shadow", name, 1, "this file makes a package named streamlit, which hides the real one wherever its parent folder is on Python's path", "remove the file, or rename the folder")
+		case base == "streamlit.py":
+			c.add("import.shadow", name, 1, "a script named streamlit.py hides the real package from its neighbours", "rename it")
+		}
+	}
+}
+
+// pins wants Streamlit's version to be fixed by something.
+func (c *checker) pins() {
+	for _, l := range c.f.lists {
+		if l.version == "any" && l.lock == "" {
+			c.add("deps.unpinned", l.place.File, l.place.Line, "streamlit is not pinned, so every build may get another version", "write a version (streamlit==X.Y.Z), or keep a lock file")
+		}
+	}
+}
+
+var pipInstall = regexp.MustCompile(`\b(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\b`)
+
+// script looks at a shell script that starts Streamlit.
+func (c *checker) script(name string) {
+	started := scriptRuns(c.t, name)
+	if len(started) == 0 {
+		return
+	}
+	for _, l := range c.t.commands(name) {
+		body := strings.TrimSpace(l.text)
+		if pipInstall.MatchString(body) {
+			c.add("start.installs", name, l.n, "packages are installed at every start: slow, in need of the network, and never twice the same", "install them in the Dockerfile")
+		}
+		if slices.ContainsFunc(started, func(r run) bool { return r.line == l.n }) && !strings.HasPrefix(body, "exec ") && !strings.Contains(body, " exec ") {
+			c.add("start.no-exec", name, l.n, "the shell stays in front of Streamlit and does not hand on the signal to stop, so that stopping takes 10 s", "write: exec streamlit run …")
+		}
+	}
+	if mode := c.t.files[name]; mode&0o111 == 0 {
+		c.add("start.not-executable", name, 1, "the script is not executable, so that no container can start it", fmt.Sprintf("run: chmod +x %s && git update-index --chmod=+x %[1]s", shell(name)))
+	}
+}
+
+func (c *checker) makefile(name string) {
+	for _, l := range c.t.lines(name) {
+		if strings.Contains(l.text, "docker system prune") {
+			c.add("make.prune", name, l.n, "docker system prune removes what belongs to other projects too", "remove this project's things only: docker compose down --rmi local")
+		}
+	}
+}
+
+func (c *checker) dockerfile(d Dockerfile) {
+	env := map[string]bool{}
+	for _, in := range d.instructions {
+		switch in.name {
+		case "FROM":
+			if ref, _, _ := strings.Cut(strings.TrimSpace(in.rest), " "); strings.HasSuffix(ref, ":latest") {
+				c.add("docker.latest", d.Path, in.line, "the base image is "+ref+", which is another one tomorrow", "name a version")
+			}
+		case "ENV":
+			for k, v := range pairs(in.rest) {
+				if k == "PYTHONPATH" {
+					c.pythonPath(d.Path, in.line, v, env[k])
+				}
+				if strings.Contains(v, "$(") {
+					c.add("docker.env-command", d.Path, in.line, "ENV never runs a command: the text $(…) itself becomes part of "+k, "run the command in a RUN step, or write its result")
+				}
+				if k == "LOCAL_STREAMLIT" {
+					c.add("bypass.shipped", d.Path, in.line, "the login is switched off in the image, and so in production", "remove it: sdev up --local sets it, on this machine only")
+				}
+				env[k] = true
+			}
+		}
+	}
+}
+
+// pythonPath refuses empty entries, which mean the folder that Python happens to be started in.
+func (c *checker) pythonPath(file string, line int, value string, set bool) {
+	rest := value
+	if !set { // what it refers to is empty then
+		rest = variable.ReplaceAllString(value, "")
+	}
+	if strings.Contains(rest, ":") && slices.Contains(strings.Split(rest, ":"), "") {
+		c.add("pythonpath.empty-entry", file, line, fmt.Sprintf("PYTHONPATH is %q, and an empty entry means the folder that Python is started in: imports work there and nowhere else", value),
+			"name the folder that holds the package, for example /app")
+	}
+}
+
+func (c *checker) compose(file Compose) {
+	if n := keyOf(file.root, "version"); n != nil {
+		c.add("compose.version", file.Path, n.Line, "the key version means nothing any more, and Compose warns of it", "remove the line")
+	}
+	published := map[string]string{}
+	for _, s := range file.Services {
+		c.service(file.Path, s)
+		if ports := value(s.node, "ports"); ports != nil {
+			for _, n := range ports.Content {
+				c.port(file.Path, s.Name, n, published)
+			}
+		}
+	}
+}
+
+func (c *checker) service(file string, s Service) {
+	for name, n := range environment(s.node) {
+		switch name {
+		case "LOCAL_STREAMLIT":
+			c.add("bypass.shipped", file, n.line, "service "+s.Name+" switches the login off by itself, wherever this file is used; any value does, even 0", "remove it: sdev up --local sets it, on this machine only")
+		case "PYTHONPATH":
+			c.pythonPath(file, n.line, n.text, false)
+		}
+	}
+	for _, n := range mounts(s.node) {
+		host, rest, _ := strings.Cut(n.Value, ":")
+		if strings.TrimRight(host, "/") == "~/.aws" && !strings.HasSuffix(rest, ":ro") && !strings.Contains(rest, ":ro,") {
+			c.add("aws.writable", file, n.Line, "~/.aws is mounted so that the app can write to it, with every profile in it", "end it with :ro, or leave it to sdev, which mounts it read-only")
+		}
+	}
+	if strings.HasSuffix(s.Image.Value, ":latest") {
+		c.add("compose.latest", file, s.Image.Line, "image "+s.Image.Value+" is another one tomorrow, and nothing says which one runs", "name a version")
+	}
+}
+
+// port finds ports that two services want, and that are open to the whole network.
+func (c *checker) port(file, service string, n *yaml.Node, published map[string]string) {
+	host := scalar(value(n, "published"))
+	if n.Kind == yaml.ScalarNode {
+		parts := strings.Split(n.Value, ":")
+		if len(parts) < 2 {
+			return
+		}
+		host = parts[len(parts)-2]
+	}
+	if other, ok := published[host]; ok && host != "" && other != service {
+		c.add("compose.same-port", file, n.Line, fmt.Sprintf("services %s and %s both publish port %s, so that only one of them can run", other, service, host), "give one of them another port, or a profile")
+		return
+	}
+	published[host] = service
+}
+
+// entry is a value of an environment with its line.
+type entry struct {
+	text string
+	line int
+}
+
+// environment reads both forms, "KEY=value" and "KEY: value".
+func environment(service *yaml.Node) map[string]entry {
+	out := map[string]entry{}
+	n := value(service, "environment")
+	each(n, func(k, v *yaml.Node) { out[k.Value] = entry{v.Value, k.Line} })
+	if n != nil && n.Kind == yaml.SequenceNode {
+		for _, c := range n.Content {
+			k, v, _ := strings.Cut(c.Value, "=")
+			out[k] = entry{v, c.Line}
+		}
+	}
+	return out
+}
+
+// mounts gives the volumes of a service that are written in the short form.
+func mounts(service *yaml.Node) []*yaml.Node {
+	n := value(service, "volumes")
+	if n == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(n.Content), func(c *yaml.Node) bool { return c.Kind != yaml.ScalarNode })
+}
+
+func keyOf(n *yaml.Node, key string) *yaml.Node {
+	var found *yaml.Node
+	each(n, func(k, _ *yaml.Node) {
+		if k.Value == key {
+			found = k
+		}
+	})
+	return found
+}

@@ -1,0 +1,284 @@
+package detect
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Dockerfile is what a Dockerfile says about the image of its last stage, or of the stage that a
+// compose file names, stages that it starts from included.
+type Dockerfile struct {
+	Path    string   `json:"path"`
+	Base    Fact     `json:"base"`    // reference of the image that everything starts from
+	Python  Fact     `json:"python"`  // version of a python base image
+	Workdir string   `json:"workdir"` // "" where nothing sets it
+	Command Fact     `json:"command"` // ENTRYPOINT and CMD as they are written, joined
+	User    Fact     `json:"user"`
+	Copies  []Copied `json:"copies"` // what of the build context comes into the image
+	// PythonPath is the value of ENV PYTHONPATH, with what it refers to put in.
+	PythonPath Fact `json:"python_path"`
+	// Hidden are folders made inside the image below a copied one, for example ".venv": a mount over
+	// that folder would hide them.
+	Hidden []Fact `json:"hidden,omitempty"`
+
+	env          map[string]string
+	instructions []instruction
+}
+
+// Copied is a COPY or ADD from the build context.
+type Copied struct {
+	From string `json:"from"` // relative to the context, with slashes; "." is all of it
+	To   string `json:"to"`   // absolute, in the image
+	Line int    `json:"line"`
+}
+
+// instruction is one of a Dockerfile, continued lines joined.
+type instruction struct {
+	name string // in capitals
+	rest string
+	line int
+}
+
+func dockerfiles(t *tree) []Dockerfile {
+	names := t.named(func(base string) bool {
+		return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") && !strings.HasSuffix(base, ".dockerignore") || strings.HasSuffix(base, ".Dockerfile") || strings.HasSuffix(base, ".dockerfile")
+	})
+	// The plain name before its variants, in the same folder.
+	slices.SortStableFunc(names, func(a, b string) int {
+		if d := strings.Count(a, "/") - strings.Count(b, "/"); d != 0 {
+			return d
+		}
+		return len(path.Base(a)) - len(path.Base(b))
+	})
+	var out []Dockerfile
+	for _, name := range names {
+		out = append(out, readDockerfile(t, name, ""))
+	}
+	return out
+}
+
+var heredoc = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
+
+// parse splits a Dockerfile into instructions. Sources: docs.docker.com/reference/dockerfile,
+// "Format" and "Here-documents".
+func parseDockerfile(t *tree, name string) []instruction {
+	var out []instruction
+	continued, until := false, ""
+	for _, l := range t.lines(name) {
+		body := strings.TrimSpace(l.text)
+		if until != "" {
+			if body == until {
+				until = ""
+			} else {
+				out[len(out)-1].rest += "\n" + body
+			}
+			continue
+		}
+		if body == "" || strings.HasPrefix(body, "#") {
+			continue // inside a continued instruction too
+		}
+		body, more := strings.CutSuffix(body, `\`)
+		if continued {
+			out[len(out)-1].rest += " " + strings.TrimSpace(body)
+		} else {
+			word, rest, _ := strings.Cut(body, " ")
+			out = append(out, instruction{strings.ToUpper(word), strings.TrimSpace(rest), l.n})
+		}
+		if m := heredoc.FindStringSubmatch(body); m != nil && !more {
+			until = m[1]
+		}
+		continued = more
+	}
+	return out
+}
+
+// stage is a part of a Dockerfile from one FROM to the next.
+type stage struct {
+	name, from   string
+	line         int
+	instructions []instruction
+}
+
+func readDockerfile(t *tree, name, target string) Dockerfile {
+	d := Dockerfile{Path: name, env: map[string]string{}}
+	args := map[string]string{}
+	var stages []stage
+	for _, in := range parseDockerfile(t, name) {
+		d.instructions = append(d.instructions, in)
+		switch {
+		case in.name == "FROM":
+			stages = append(stages, newStage(in, args))
+		case len(stages) > 0:
+			s := &stages[len(stages)-1]
+			s.instructions = append(s.instructions, in)
+		case in.name == "ARG":
+			k, v, _ := strings.Cut(in.rest, "=")
+			args[strings.TrimSpace(k)] = strings.Trim(v, `"'`)
+		}
+	}
+	if len(stages) == 0 {
+		return d
+	}
+	last := len(stages) - 1
+	if target != "" {
+		if i := slices.IndexFunc(stages, func(s stage) bool { return strings.EqualFold(s.name, target) }); i >= 0 {
+			last = i
+		}
+	}
+	d.apply(stages, last)
+	return d
+}
+
+func newStage(in instruction, args map[string]string) stage {
+	s := stage{line: in.line}
+	fields := slices.DeleteFunc(strings.Fields(in.rest), func(f string) bool { return strings.HasPrefix(f, "--") })
+	if len(fields) > 0 {
+		s.from = expand(fields[0], args)
+	}
+	if len(fields) > 2 && strings.EqualFold(fields[1], "as") {
+		s.name = fields[2]
+	}
+	return s
+}
+
+// apply takes in a stage after the one that it starts from.
+func (d *Dockerfile) apply(stages []stage, n int) {
+	s := stages[n]
+	parent := slices.IndexFunc(stages[:n], func(p stage) bool { return p.name != "" && strings.EqualFold(p.name, s.from) })
+	if parent >= 0 {
+		d.apply(stages, parent)
+	} else {
+		d.Base = Fact{Value: s.from, Why: "FROM", File: d.Path, Line: s.line}
+		if m := pythonImage.FindStringSubmatch(s.from); m != nil {
+			d.Python = Fact{Value: m[1], Why: "the base image is " + s.from, File: d.Path, Line: s.line}
+		}
+	}
+	entrypoint, cmd := "", ""
+	for _, in := range s.instructions {
+		switch in.name {
+		case "WORKDIR":
+			d.Workdir = path.Join("/", d.Workdir, expand(in.rest, d.env))
+			if to := expand(in.rest, d.env); path.IsAbs(to) {
+				d.Workdir = path.Clean(to)
+			}
+		case "COPY", "ADD":
+			d.copies(in)
+		case "ENV", "ARG":
+			d.environment(in)
+		case "USER":
+			d.User = Fact{Value: in.rest, Why: "USER", File: d.Path, Line: in.line}
+		case "ENTRYPOINT":
+			entrypoint, cmd = in.rest, "" // as the builder does, it resets an inherited CMD
+			d.Command = Fact{Value: entrypoint, Why: in.name, File: d.Path, Line: in.line}
+		case "CMD":
+			cmd = in.rest
+			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + cmd), Why: in.name, File: d.Path, Line: in.line}
+		case "RUN":
+			d.hides(in)
+		}
+	}
+}
+
+var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
+
+func (d *Dockerfile) copies(in instruction) {
+	var list []string
+	for _, w := range words(in.rest) {
+		if strings.HasPrefix(w, "--from=") || strings.HasPrefix(w, "<<") {
+			return // not from the context
+		}
+		if !strings.HasPrefix(w, "--") {
+			list = append(list, w)
+		}
+	}
+	if len(list) < 2 {
+		return
+	}
+	to := expand(list[len(list)-1], d.env)
+	folder := strings.HasSuffix(to, "/") || len(list) > 2 || to == "." || path.Clean(to) == path.Clean("/"+d.Workdir)
+	if !path.IsAbs(to) {
+		to = path.Join("/", d.Workdir, to)
+	}
+	for _, from := range list[:len(list)-1] {
+		c := Copied{From: path.Clean(strings.TrimPrefix(strings.TrimPrefix(from, "./"), "/")), To: path.Clean(to), Line: in.line}
+		if folder && path.Ext(c.From) != "" && !strings.HasSuffix(from, "/") {
+			c.To = path.Join(c.To, path.Base(c.From)) // a file put into a folder
+		}
+		d.Copies = append(d.Copies, c)
+	}
+}
+
+func (d *Dockerfile) environment(in instruction) {
+	for k, v := range pairs(in.rest) {
+		v = expand(v, d.env)
+		d.env[k] = v
+		if k == "PYTHONPATH" && in.name == "ENV" {
+			d.PythonPath = Fact{Value: v, Why: "ENV PYTHONPATH", File: d.Path, Line: in.line}
+		}
+		if in.name == "ENV" && (k == "VIRTUAL_ENV" || k == "UV_PROJECT_ENVIRONMENT") {
+			d.hide(v, in.line)
+		}
+	}
+}
+
+// hides notes environments that a RUN makes below the working directory.
+func (d *Dockerfile) hides(in instruction) {
+	list := words(strings.ReplaceAll(in.rest, "\n", " ; "))
+	for i, w := range list {
+		switch {
+		case w == "uv" && slices.Contains(list[i:], "sync") && d.env["UV_PROJECT_ENVIRONMENT"] == "",
+			w == "poetry" && slices.Contains(list[i:], "install") && strings.Contains(d.env["POETRY_VIRTUALENVS_IN_PROJECT"], "1"),
+			w == "poetry" && slices.Contains(list[i:], "install") && strings.EqualFold(d.env["POETRY_VIRTUALENVS_IN_PROJECT"], "true"):
+			d.hide(".venv", in.line)
+		case w == "venv" && i > 0 && (list[i-1] == "-m" || list[i-1] == "uv"):
+			for _, arg := range list[i+1:] {
+				if isSeparator(arg) {
+					break
+				}
+				if !strings.HasPrefix(arg, "-") {
+					d.hide(arg, in.line)
+					break
+				}
+			}
+		}
+	}
+}
+
+func (d *Dockerfile) hide(folder string, line int) {
+	if !path.IsAbs(folder) {
+		folder = path.Join("/", d.Workdir, folder)
+	}
+	if folder = path.Clean(folder); !slices.ContainsFunc(d.Hidden, func(f Fact) bool { return f.Value == folder }) {
+		d.Hidden = append(d.Hidden, Fact{Value: folder, Why: "the image has its packages there", File: d.Path, Line: line})
+	}
+}
+
+var pair = regexp.MustCompile(`([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']*)`)
+
+// pairs reads "K=V K2=V2" and the old form "K V".
+func pairs(rest string) map[string]string {
+	out := map[string]string{}
+	if key, value, ok := strings.Cut(rest, " "); ok && !strings.Contains(key, "=") {
+		out[key] = strings.Trim(strings.TrimSpace(value), `"'`)
+		return out
+	}
+	for _, m := range pair.FindAllStringSubmatch(rest, -1) {
+		out[m[1]] = strings.Trim(m[2], `"'`)
+	}
+	return out
+}
+
+var variable = regexp.MustCompile(`\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))`)
+
+// expand puts in what is known of variables; the rest is empty, as for the builder.
+func expand(s string, env map[string]string) string {
+	return variable.ReplaceAllStringFunc(s, func(use string) string {
+		m := variable.FindStringSubmatch(use)
+		if v := env[m[1]+m[3]]; v != "" {
+			return v
+		}
+		return m[2]
+	})
+}

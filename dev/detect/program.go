@@ -1,0 +1,191 @@
+package detect
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+)
+
+// program is what the entry script and its pages consist of.
+type program struct {
+	f       *Findings
+	t       *tree
+	entry   string // "" where there is none
+	home    string // folder of the entry script, which Streamlit puts on Python's path
+	pages   []Fact
+	roots   []Fact
+	modules []*module // reachable from the entry and the pages; all of them where there is no entry
+
+	seen   map[string]bool
+	thirds map[string]bool // names of installed packages
+}
+
+func newProgram(f *Findings) *program {
+	p := &program{f: f, t: f.tree, home: ".", seen: map[string]bool{}, thirds: map[string]bool{"streamlit": true}}
+	for _, l := range f.lists {
+		for name := range l.names {
+			p.thirds[strings.ReplaceAll(name, "-", "_")] = true
+		}
+	}
+	e, ok := f.Entry()
+	if !ok {
+		for _, name := range p.t.pythons() {
+			p.modules = append(p.modules, p.t.module(name))
+		}
+		return p
+	}
+	p.entry, p.home = e.Path, path.Dir(e.Path)
+	p.follow(e.Path)
+	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // which makes Streamlit ignore the folder
+		for _, name := range p.t.names {
+			if path.Dir(name) == path.Join(p.home, "pages") && strings.HasSuffix(name, ".py") && path.Base(name) != "__init__.py" {
+				p.page(Fact{Value: name, Why: "it is in the pages folder beside the entry script", File: name})
+			}
+		}
+	}
+	for i := 0; i < len(p.modules); i++ { // pages may name pages
+		for _, page := range p.modules[i].pages {
+			if name := path.Join(p.home, page.Value); p.t.has(name) {
+				page.Value = name
+				p.page(page)
+			}
+		}
+	}
+	slices.SortFunc(p.roots, func(a, b Fact) int { return strings.Compare(a.Value, b.Value) })
+	return p
+}
+
+func (p *program) page(f Fact) {
+	if !slices.ContainsFunc(p.pages, func(have Fact) bool { return have.Value == f.Value }) {
+		p.pages = append(p.pages, f)
+	}
+	p.follow(f.Value)
+}
+
+// follow takes in a script and what it imports of the project.
+func (p *program) follow(name string) {
+	for queue := []string{name}; len(queue) > 0; {
+		name := queue[0]
+		queue = queue[1:]
+		if p.seen[name] {
+			continue
+		}
+		p.seen[name] = true
+		m := p.t.module(name)
+		p.modules = append(p.modules, m)
+		for _, i := range m.imports {
+			if i.level > 0 {
+				queue = append(queue, p.t.targets(name, i)...)
+			} else if base, ok := p.base(name, i); ok {
+				queue = append(queue, p.t.modules(base, i)...)
+			}
+		}
+	}
+}
+
+// base finds the folder that an absolute import of project code starts from, and notes it where it is
+// not on the path anyway.
+func (p *program) base(from string, i imported) (string, bool) {
+	if p.thirds[i.top()] {
+		return "", false
+	}
+	for _, base := range p.bases(from, i) {
+		if !p.t.provides(base, i.name) {
+			continue
+		}
+		if base != p.home && !slices.ContainsFunc(p.roots, func(f Fact) bool { return f.Value == base }) {
+			p.roots = append(p.roots, Fact{Value: base, Why: "import of " + i.name, File: from, Line: i.line})
+		}
+		return base, true
+	}
+	return "", false
+}
+
+// bases are the folders where an import may start, likeliest first: what is on the path anyway, what
+// other imports needed, the usual ones, and the folders around the importing file.
+func (p *program) bases(from string, i imported) []string {
+	out := []string{p.home}
+	for _, r := range p.roots {
+		out = append(out, r.Value)
+	}
+	out = append(out, ".", "src", "lib", "app")
+	var around []string
+	for dir := path.Dir(from); dir != "."; dir = path.Dir(dir) {
+		around = append(around, dir)
+	}
+	slices.Reverse(around)
+	out = append(out, around...)
+	if others := p.t.holding(i.top()); len(others) == 1 {
+		out = append(out, others[0])
+	}
+	return out
+}
+
+// provides says whether a module can be imported when base is on Python's path: as a file, a package,
+// or a folder without __init__.py that holds Python.
+func (t *tree) provides(base, module string) bool {
+	stem := path.Join(base, strings.ReplaceAll(module, ".", "/"))
+	return t.has(stem+".py") || t.dirs[stem] && t.holdsPython(stem)
+}
+
+func (t *tree) holdsPython(dir string) bool {
+	return slices.ContainsFunc(t.names, func(n string) bool { return strings.HasPrefix(n, dir+"/") && strings.HasSuffix(n, ".py") })
+}
+
+// holding gives the folders, not too deep, that hold a module or package of that name.
+func (t *tree) holding(top string) []string {
+	const deepest = 3
+	found := map[string]bool{}
+	for dir := range t.dirs {
+		if path.Base(dir) == top && dir != top && strings.Count(dir, "/") <= deepest && t.holdsPython(dir) {
+			found[path.Dir(dir)] = true
+		}
+	}
+	for _, name := range t.named(func(base string) bool { return base == top+".py" }) {
+		if strings.Count(name, "/") <= deepest && !isTest(name) {
+			found[path.Dir(name)] = true
+		}
+	}
+	var out []string
+	for dir := range found {
+		out = append(out, dir)
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
+	})
+	return out
+}
+
+// auth says how people log in, by what the program imports and asks for.
+func auth(p *program) []Fact {
+	var out []Fact
+	add := func(value, why, file string, line int) {
+		if line > 0 && !slices.ContainsFunc(out, func(f Fact) bool { return f.Value == value }) {
+			out = append(out, Fact{Value: value, Why: why, File: file, Line: line})
+		}
+	}
+	for _, m := range p.modules {
+		for _, i := range m.imports {
+			switch {
+			case i.level > 0:
+			case i.top() == "streamlit_oauth":
+				add("streamlit-oauth", "it is imported", m.path, i.line)
+			case i.top() == "streamlit_authenticator":
+				add("streamlit-authenticator", "it is imported", m.path, i.line)
+			}
+		}
+		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {
+			add("native", "it uses st."+use, m.path, m.uses[use])
+		}
+		if m.uses["context.headers"] > 0 || m.says("_get_websocket_headers") > 0 || m.sequence("_get_websocket_headers") > 0 {
+			add("alb", "it reads the header of an ALB", m.path, m.says("x-amzn-oidc-"))
+			add("iap", "it reads the header of Google's IAP", m.path, m.says("x-goog-iap-jwt-assertion", "x-goog-authenticated-user"))
+			add("cloudflare", "it reads the header of Cloudflare Access", m.path, m.says("cf-access-jwt-assertion", "cf-access-authenticated-user"))
+		}
+	}
+	if len(out) == 0 {
+		return []Fact{{Value: "none", Why: "nothing it imports or asks for is a login"}}
+	}
+	return out
+}

@@ -1,0 +1,149 @@
+package detect
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Recipe is what it takes to run the app of a tree in a container, where no compose file says it.
+// Paths in the tree are relative to it, with slashes; paths in the image are absolute.
+type Recipe struct {
+	Dockerfile string // of the tree, relative to Context; "" where Text stands in for it
+	Context    string // of the build
+	Text       string // a Dockerfile; "" where the tree has one
+	Workdir    string // "" leaves the image's own
+	Command    []string
+	CommandWhy Fact     // why Command is what runs; where Command is nil, why the image's own does
+	Mounts     []Mount  // the source; the first holds the entry script
+	Hidden     []string // folders of the image below a mount that must stay visible
+	PythonPath string   // "" leaves the image's own
+	PathWhy    Fact
+}
+
+// Mount is a folder of the tree and where the app sees it.
+type Mount struct{ From, To string }
+
+// appDir is where the source is in an image of a recipe's own.
+const appDir = "/app"
+
+// Recipe says how to run the entry script. ok is false where there is none.
+func (f *Findings) Recipe() (r Recipe, ok bool) {
+	e, ok := f.Entry()
+	if !ok {
+		return Recipe{}, false
+	}
+	if len(f.Dockerfiles) > 0 {
+		return f.fromDockerfile(f.Dockerfiles[0], e), true
+	}
+	r = Recipe{Context: ".", Text: f.dockerfile(), Workdir: appDir, Mounts: []Mount{{".", appDir}},
+		Command: []string{"streamlit", "run", e.Path}, CommandWhy: e.Why()}
+	r.PythonPath, r.PathWhy = f.pythonPath(r.Mounts)
+	return r, true
+}
+
+// pythonPath gives the import roots as the app sees them; without any, the source's own folder.
+func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
+	var out []string
+	var why Fact
+	for _, root := range f.Roots {
+		if inside, ok := seen(mounts, root.Value); ok {
+			out = append(out, inside)
+			why = root
+		}
+	}
+	if len(out) == 0 {
+		return mounts[0].To, Fact{Why: "no import needs another folder"}
+	}
+	return strings.Join(out, ":"), why
+}
+
+// seen gives the path in the container of a path in the tree.
+func seen(mounts []Mount, name string) (string, bool) {
+	for _, m := range mounts {
+		switch {
+		case m.From == ".":
+			return path.Join(m.To, name), true
+		case m.From == name:
+			return m.To, true
+		case strings.HasPrefix(name, m.From+"/"):
+			return path.Join(m.To, strings.TrimPrefix(name, m.From+"/")), true
+		}
+	}
+	return "", false
+}
+
+// fromDockerfile keeps to the tree's own Dockerfile: the source is mounted where it is copied to, and
+// its own command runs where that starts the entry script.
+func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
+	r := Recipe{Dockerfile: path.Base(d.Path), Context: path.Dir(d.Path)}
+	if r.Context != "." && !f.copiesFrom(d, r.Context) {
+		r.Context, r.Dockerfile = ".", d.Path
+	}
+	r.Mounts = f.sources(d, r.Context, e.Path)
+	for _, h := range d.Hidden {
+		if slices.ContainsFunc(r.Mounts, func(m Mount) bool { return strings.HasPrefix(h.Value, m.To+"/") }) {
+			r.Hidden = append(r.Hidden, h.Value)
+		}
+	}
+	started := slices.ContainsFunc(commandRuns(f.tree, d.Command), func(c run) bool {
+		script, ok := f.tree.resolve(c.script, c.folder, c.file)
+		return ok && script == e.Path
+	})
+	if started && d.Workdir != "" {
+		r.CommandWhy = Fact{Value: e.Path, Why: "the Dockerfile's own command runs it", File: d.Command.File, Line: d.Command.Line}
+	} else {
+		inside, _ := seen(r.Mounts, e.Path)
+		r.Command, r.CommandWhy = []string{"streamlit", "run", inside}, e.Why()
+		if d.Workdir == "" || d.Workdir == "/" { // where Streamlit refuses to run
+			r.Workdir = r.Mounts[0].To
+		}
+	}
+	if d.PythonPath.Value == "" && len(f.Roots) > 0 {
+		r.PythonPath, r.PathWhy = f.pythonPath(r.Mounts)
+	}
+	return r
+}
+
+// copiesFrom says whether what a Dockerfile copies is found from dir.
+func (f *Findings) copiesFrom(d Dockerfile, dir string) bool {
+	return len(d.Copies) > 0 && !slices.ContainsFunc(d.Copies, func(c Copied) bool {
+		name := path.Join(dir, c.From)
+		return !strings.ContainsAny(name, "*?") && !f.tree.has(name) && !f.tree.dirs[name]
+	})
+}
+
+// sources are the folders to mount: those that the Dockerfile copies and that hold source, and where
+// it copies the entry script alone, the script's folder.
+func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
+	var out []Mount
+	for _, c := range d.Copies {
+		from := path.Join(context, c.From)
+		folder := from == "." || f.tree.dirs[from] && (f.tree.holdsPython(from) || path.Base(from) == ".streamlit")
+		if folder && c.To != "/" && !slices.ContainsFunc(out, func(m Mount) bool { return m.To == c.To }) {
+			out = append(out, Mount{from, c.To})
+		}
+	}
+	if _, ok := seen(out, entry); ok {
+		slices.SortStableFunc(out, func(a, b Mount) int { return boolRank(holds(b, entry)) - boolRank(holds(a, entry)) })
+		return out
+	}
+	to := d.Workdir
+	for _, c := range d.Copies {
+		if matched, err := path.Match(path.Join(context, c.From), entry); matched && err == nil {
+			if to = c.To; path.Ext(to) == ".py" {
+				to = path.Dir(to)
+			}
+			break
+		}
+	}
+	if to == "" || to == "/" {
+		to = appDir
+	}
+	return append([]Mount{{path.Dir(entry), to}}, out...)
+}
+
+func holds(m Mount, name string) bool {
+	_, ok := seen([]Mount{m}, name)
+	return ok
+}

@@ -1,0 +1,52 @@
+package detect
+
+import "fmt"
+
+// Setting is a row of what is known about a project, for people.
+type Setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source"` // where the value came from
+}
+
+// Table gives the findings as a table.
+func (f *Findings) Table() []Setting {
+	var out []Setting
+	add := func(name, value string, why Fact) { out = append(out, Setting{name, value, why.Source()}) }
+	if e, ok := f.Entry(); ok {
+		add("entry", e.Path, e.Why())
+	}
+	switch n := len(f.Pages); {
+	case n == 1:
+		add("pages", f.Pages[0].Value, f.Pages[0])
+	case n > 1:
+		add("pages", fmt.Sprintf("%s and %d more", f.Pages[0].Value, n-1), f.Pages[0])
+	}
+	for _, r := range f.Roots {
+		add("import root", r.Value, r)
+	}
+	for _, m := range f.Managers {
+		add("packages", m.Value, m)
+	}
+	if len(f.Managers) == 0 {
+		add("packages", "none", Fact{Why: "no list of packages was found"})
+	}
+	python := f.Python
+	if python.Value == "" {
+		python = Fact{Value: defaultPython, Why: "nothing says another"}
+	}
+	add("python", python.Value, python)
+	streamlit := f.Streamlit
+	if streamlit.Value == "" {
+		streamlit = Fact{Value: "newest", Why: "nothing names it"}
+	}
+	add("streamlit", streamlit.Value, streamlit)
+	add("auth", f.Auth[0].Value, f.Auth[0])
+	if len(f.Dockerfiles) > 0 {
+		add("dockerfile", f.Dockerfiles[0].Path, Fact{Why: "it is there"})
+	}
+	if len(f.Composes) > 0 {
+		add("compose", f.Composes[0].Path, Fact{Why: "it is there"})
+	}
+	return out
+}
