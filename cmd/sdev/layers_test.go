@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"dev/docker":    {"dev", "dev/plan"},
 	"dev/handoff":   {"dev"},
 	"dev/hub":       {"dev"},
+	"dev/mirror":    {"dev"},
 	"dev/oidc":      {"dev"},
 	"dev/oidc/…":    {"dev", "dev/oidc/…"},
 	"dev/process":   {"dev", "dev/plan"},

@@ -111,6 +111,9 @@ func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
 	if v.Bind != nil && v.Bind.Propagation != "" {
 		m.BindOptions = &mount.BindOptions{Propagation: mount.Propagation(v.Bind.Propagation)}
 	}
+	if v.Volume != nil && v.Volume.NoCopy {
+		m.VolumeOptions = &mount.VolumeOptions{NoCopy: true}
+	}
 	if v.Tmpfs != nil {
 		m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(v.Tmpfs.Size)}
 	}

@@ -52,7 +52,7 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 		return refused("restart "+op.Name, e.api.ContainerRestart(ctx, op.Name, container.StopOptions{}))
 	case plan.Remove:
 		return e.removeContainer(ctx, op.ID)
-	case plan.Load: // images only
+	case plan.Load, plan.Sync: // images only; the engine's own
 	}
 	return fmt.Errorf("operation %q on a container", op.Verb)
 }

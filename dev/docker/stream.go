@@ -80,6 +80,19 @@ func (e *Engine) Put(ctx context.Context, name string, archive io.Reader) error 
 	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, "/", archive, container.CopyToContainerOptions{}))
 }
 
+// Stat gives size and modification time, in whole seconds, of a file in a container; ok is false where
+// it is not there.
+func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modified time.Time, ok bool, err error) {
+	st, err := e.api.ContainerStatPath(ctx, name, file)
+	if isGone(err) {
+		return 0, time.Time{}, false, nil
+	}
+	if err != nil {
+		return 0, time.Time{}, false, refused("look into "+name, err)
+	}
+	return st.Size, st.Mtime.Truncate(time.Second), true, nil
+}
+
 // Identity is who a container's process is, and what that means for files that are put there.
 type Identity struct {
 	UID, GID   int

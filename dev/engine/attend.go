@@ -27,7 +27,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
-	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), missed: map[string]dev.ServiceState{}}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), missed: map[string]dev.ServiceState{}, copies: &keeping{engine: e}}
 	presence := flock.New(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
@@ -37,6 +37,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	group.Go(func() error { return a.follow(gctx, start) })
 	group.Go(func() error { return a.run(gctx, want) })
 	err = group.Wait()
+	a.copies.end()
 	switch {
 	case errors.Is(err, errStopped):
 		e.emit(dev.Stopped{})
@@ -62,6 +63,7 @@ type attendant struct {
 	project  Project
 	happened chan dev.Event
 	worked   chan result
+	copies   *keeping // goes on whatever is built meanwhile
 
 	cancel context.CancelFunc // of the converge under way; nil if none
 	exited bool               // the app's container has ended or is gone, and not by our hand
@@ -127,6 +129,10 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 	case dev.FileChanged:
 		a.saved(ctx, ev)
 	case dev.ServiceState:
+		if ev.Service == a.project.App && ev.State == dev.Running {
+			a.copies.begin(ctx, a.project)
+			a.copies.restarted()
+		}
 		if a.cancel != nil {
 			a.missed[ev.Service] = ev
 			return nil
@@ -151,11 +157,11 @@ func (a *attendant) saved(ctx context.Context, ev dev.FileChanged) {
 	case len(ev.Paths) == 0:
 	case ev.Action == dev.Rebuild:
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true}})
-	case ev.Action == dev.Restart:
+	case ev.Action == dev.Restart || ev.Action == dev.SyncRestart:
 		// A change of the project's own files is put into effect by converging; others need a restart.
 		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}}, restart: foreign})
-	case ev.Action == dev.Live && (a.exited || ended(a.missed[a.project.App].State)):
+	case (ev.Action == dev.Live || ev.Action.Syncs()) && (a.exited || ended(a.missed[a.project.App].State)):
 		a.start(ctx, job{})
 	}
 }
@@ -228,6 +234,7 @@ func (a *attendant) start(ctx context.Context, j job) {
 	a.cancel, a.doing = cancel, j
 	if !a.first {
 		j.Quiet = true
+		j.attended = true
 		j.Keep = true // the gateway tells the open tabs what is wrong
 	}
 	source := a.engine.Source
@@ -279,6 +286,7 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 		return a.catchUp(ctx)
 	}
 	a.project, a.exited, a.lost = r.run.Project, false, false
+	a.copies.begin(ctx, a.project)
 	return a.catchUp(ctx)
 }
 
@@ -317,7 +325,7 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a Ann
 	}
 	ops := plan.Again(have, service, run.Project.Gateway, run.Project.App)
 	e.emit(dev.PlanMade{Operations: ops.Describe()})
-	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project.Labels) }); err != nil {
+	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project) }); err != nil {
 		return err
 	}
 	if err := e.await(ctx, run); err != nil {

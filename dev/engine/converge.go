@@ -104,7 +104,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		return run, err
 	}
 	run.done = ops
-	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, ops, p.Labels) })
+	return run, e.announced(ctx, p, want.Announcement, func() error { return e.execute(ctx, ops, p) })
 }
 
 // elsewhere refuses to take over what runs for another folder under the same name. A folder that is
@@ -158,7 +158,7 @@ func (e *Engine) image(ctx context.Context, p Project, want Want, memory *memory
 		reason = "missing"
 	case want.Build:
 		reason = "asked for"
-	case last.Input != p.BuildInput || last.Image != info.ID:
+	case !last.holds(p, want) || last.Image != info.ID:
 		reason = "what it is built from changed"
 	default:
 		return info, false, nil
@@ -171,7 +171,7 @@ func (e *Engine) image(ctx context.Context, p Project, want Want, memory *memory
 	if info, found, err = e.Images.Image(ctx, p.Image); err != nil || !found {
 		return info, false, errors.Join(err, notFound(found, p.Image))
 	}
-	memory.Builds[p.Image] = buildMemory{Input: p.BuildInput, Image: info.ID}
+	memory.Builds[p.Image] = buildMemory{Input: p.BuildInput, Rest: p.BuildRest, Image: info.ID}
 	return info, info.ID != before, nil
 }
 
@@ -210,13 +210,13 @@ func (e *Engine) otherImages(ctx context.Context, p Project, effective Effective
 // execute carries out a plan. Each operation starts as soon as those that it needs have ended, so
 // that what does not depend on one another goes side by side: a container that joins the gateway's
 // network is made while the gateway starts, and the network goes while the app is still ending.
-func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels) error {
+func (e *Engine) execute(ctx context.Context, ops plan.Plan, p Project) error {
 	group, ctx := errgroup.WithContext(ctx)
-	done := make([]chan struct{}, len(p))
-	for i, op := range p {
+	done := make([]chan struct{}, len(ops))
+	for i, op := range ops {
 		done[i] = make(chan struct{})
 		group.Go(func() error {
-			for j, earlier := range p[:i] {
+			for j, earlier := range ops[:i] {
 				if !op.Needs(earlier) {
 					continue
 				}
@@ -226,7 +226,7 @@ func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels) e
 					return ctx.Err()
 				}
 			}
-			if err := e.Runtime.Do(ctx, op, labels); err != nil {
+			if err := e.operate(ctx, p, op); err != nil {
 				return err
 			}
 			close(done[i])

@@ -62,6 +62,13 @@ type Project struct {
 	Image      string      // reference of the app's image
 	Build      *plan.Build // nil where the image is only pulled
 	BuildInput string      // fingerprint of what goes into the build
+	// BuildRest is the same without the files that are copied into the container when they change.
+	// While somebody attends, those are no reason to build.
+	BuildRest string
+
+	Container string     // name of the app's container
+	Copies    []dev.Copy // what is copied into it
+	Rules     []dev.Rule // what a save means
 
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do
@@ -105,6 +112,7 @@ type Effective struct {
 type Engine struct {
 	Runtime Runtime
 	Images  Images
+	Copies  Copies // used for projects with copies only
 	Source  Source
 	Emit    func(time.Time, dev.Event)
 	// Announce tells a running gateway what is about to happen to the app, so that it can say so to
@@ -128,6 +136,8 @@ type Want struct {
 	Build bool // build even where nothing changed
 	Quiet bool // say nothing where nothing has to be done
 	Keep  bool // leave what was made, even where the page never answers
+
+	attended bool // what is copied has been copied
 }
 
 // Running is a project that runs.
@@ -156,7 +166,10 @@ func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
 	if err != nil && ctx.Err() != nil && !want.Keep {
 		e.undo(context.WithoutCancel(ctx), run)
 	}
-	return run, err
+	if err != nil {
+		return run, err
+	}
+	return run, e.compare(ctx, run)
 }
 
 func (e *Engine) load(ctx context.Context) (Project, error) {
@@ -233,7 +246,7 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 	if err != nil {
 		return
 	}
-	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project.Labels)
+	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project)
 }
 
 // Down stops and removes everything of the project; volumes only if asked. Nothing running is no
@@ -278,7 +291,7 @@ func (e *Engine) remove(ctx, force context.Context, project string, volumes bool
 			}
 		}
 	}()
-	err = e.execute(ctx, plan.Down(have, volumes), plan.Labels{Project: project})
+	err = e.execute(ctx, plan.Down(have, volumes), Project{Labels: plan.Labels{Project: project}})
 	close(done)
 	<-killed
 	return len(have.Containers)+len(have.Networks) > 0, err

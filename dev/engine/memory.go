@@ -18,8 +18,17 @@ type memory struct {
 }
 
 type buildMemory struct {
-	Input string `json:"input"` // fingerprint of what went into the build
-	Image string `json:"image"` // id of what came out
+	Input string `json:"input"`          // fingerprint of what went into the build
+	Rest  string `json:"rest,omitempty"` // the same without what is copied later on
+	Image string `json:"image"`          // id of what came out
+}
+
+// holds reports whether a build would give what it gave then.
+func (m buildMemory) holds(p Project, want Want) bool {
+	if want.attended && m.Rest != "" {
+		return m.Rest == p.BuildRest
+	}
+	return m.Input == p.BuildInput
 }
 
 const memoryFile = "state.json"

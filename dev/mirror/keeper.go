@@ -52,6 +52,19 @@ type Keeper struct {
 	started bool          // the container was started
 }
 
+// Once compares everything over a new stream, brings over what differs, and closes the stream.
+func Once(ctx context.Context, s Source, peer Peer, ledger string) (Report, error) {
+	began := time.Now()
+	defer context.AfterFunc(ctx, func() { _ = peer.Conn.Close() })()
+	s.Owner, s.Since = peer.Owner, peer.Since
+	l, out, err := dial(ctx, s, peer.Conn, ledger, nil)
+	if err != nil {
+		return Report{}, err
+	}
+	l.close()
+	return Report{Connected: true, Compared: true, Written: out.Written, Removed: out.Removed, Failed: out.Failed, Took: time.Since(began)}, nil
+}
+
 type handed struct {
 	changes []dev.Change
 	first   time.Time

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // large is the size from which on a file is not read into memory before it is sent, and goes after
@@ -101,7 +102,7 @@ func (s Source) Pack(w io.Writer, program string) ([]Failure, error) {
 	}
 	folders := s.folders(items)
 	for _, dir := range folders {
-		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir[1:] + "/", Mode: 0o755, Uid: s.Owner.UID, Gid: s.Owner.GID, Format: tar.FormatPAX}); err != nil {
+		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir[1:] + "/", Mode: 0o755, ModTime: time.Now(), Uid: s.Owner.UID, Gid: s.Owner.GID, Format: tar.FormatPAX}); err != nil {
 			return nil, err
 		}
 	}
@@ -122,6 +123,15 @@ func (s Source) Pack(w io.Writer, program string) ([]Failure, error) {
 		return nil, err
 	}
 	return p.failed, p.tar.Close()
+}
+
+// PackProgram writes an archive of the receiver alone.
+func PackProgram(w io.Writer, program string) error {
+	p := &packer{tar: tar.NewWriter(w)}
+	if err := p.program(program); err != nil {
+		return fmt.Errorf("pack the receiver: %w", err)
+	}
+	return p.tar.Close()
 }
 
 // full is the absolute path of a place.

@@ -35,6 +35,7 @@ type Service struct {
 	Image   string // id of the image it should run; "" where that is not known yet
 	Hash    string // of everything that makes a container, so that equal hashes mean "leave it"
 	Configs types.Configs
+	Synced  bool // files are copied into its container, also before each start
 }
 
 // Observed is what the runtime found.
@@ -75,6 +76,7 @@ const (
 	Remove  Verb = "remove"
 	Load    Verb = "load"
 	Create  Verb = "create"
+	Sync    Verb = "sync" // bring copied files up to date in a container that does not run
 	Start   Verb = "start"
 	Restart Verb = "restart"
 )
@@ -114,6 +116,8 @@ func (op Operation) Needs(earlier Operation) bool {
 		return removal
 	case op.Kind != ServiceContainer || op.Verb == Remove:
 		return false
+	case op.Verb == Sync:
+		return earlier.Verb == Create && earlier.Name == op.Name
 	case op.Verb == Create && earlier.Verb == Create && earlier.Kind == ServiceContainer:
 		return earlier.Name == op.Joins
 	case op.Verb == Create:
@@ -357,6 +361,7 @@ func (m *maker) service(s Service) {
 		m.remove(c, host+" is made anew, and it lives in its network")
 		m.create(s, name, joins, host+" is made anew")
 	case !c.Running:
+		m.sync(s, c.Name)
 		m.start(s, c, Start, "not running")
 	case hostWhy == started || m.orphaned(host, c):
 		// The namespace it runs in is the old one, which no port leads to any more.
@@ -372,7 +377,15 @@ const (
 func (m *maker) create(s Service, name, joins, reason string) {
 	m.renewed[s.Config.Name] = created
 	m.creations = append(m.creations, Operation{Verb: Create, Kind: ServiceContainer, Name: name, Service: s, Joins: joins, Reason: reason})
+	m.sync(s, name)
 	m.starts = append(m.starts, Operation{Verb: Start, Kind: ServiceContainer, Name: name, Service: s, Reason: reason})
+}
+
+// sync has a container's files copied into it before it starts, so that it never runs without them.
+func (m *maker) sync(s Service, name string) {
+	if s.Synced {
+		m.starts = append(m.starts, Operation{Verb: Sync, Kind: ServiceContainer, Name: name, Service: s, Reason: "its source is copied, not mounted"})
+	}
 }
 
 func (m *maker) start(s Service, c Container, verb Verb, reason string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -20,6 +21,7 @@ type runOptions struct {
 	port     int // 0: the project's own
 	profiles []string
 	aws      string // mount, none; "" as the project says
+	sync     bool   // never mount the project
 }
 
 // load reads the project that the global flags point at.
@@ -53,6 +55,7 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 	if err != nil {
 		return engine.Project{}, err
 	}
+	parts.Sync = o.sync
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
@@ -106,11 +109,19 @@ func (a *app) addBuild(out *engine.Project, p *config.Project, parts config.Part
 		return err
 	}
 	service := effective.Project.Services[p.App]
+	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, service)
 	if service.Build == nil {
 		return nil
 	}
 	out.Build = asBuild(effective.Project, service, out.Image)
-	out.BuildInput, err = config.BuildInput(p, service)
+	if out.BuildInput, err = config.BuildInput(p, service); err != nil || len(out.Copies) == 0 {
+		return err
+	}
+	l, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
+	if err != nil {
+		return err
+	}
+	out.BuildRest, err = config.BuildInputWithout(p, service, func(path string) bool { return len(l.Places(path)) > 0 })
 	return err
 }
 
@@ -135,7 +146,11 @@ func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Buil
 func asEffective(e *config.Effective) engine.Effective {
 	out := engine.Effective{Mode: e.Mode, URL: e.URL}
 	out.Desired = func(images map[string]string) plan.Desired {
-		return plan.Want(e.Project, e.App, config.GatewayService, images)
+		want := plan.Want(e.Project, e.App, config.GatewayService, images)
+		for i, s := range want.Services {
+			want.Services[i].Synced = slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Service == s.Config.Name })
+		}
+		return want
 	}
 	for name, s := range e.Project.Services {
 		if name != e.App && name != config.GatewayService {
