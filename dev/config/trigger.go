@@ -76,7 +76,8 @@ func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) 
 	if !info.IsDir() {
 		return nil
 	}
-	if coversAll(r.Ignore, "any") && coversAll(r.Ignore, "any/thing.py") {
+	excepted := slices.ContainsFunc(r.Ignore, func(p string) bool { return strings.HasPrefix(p, "!") })
+	if !excepted && coversAll(r.Ignore, "any") && coversAll(r.Ignore, "any/thing.py") {
 		return t.bad("can never match: everything below its path is ignored", "narrow the ignore patterns", "ignore")
 	}
 	if len(r.Include) > 0 && !slices.ContainsFunc(r.Include, func(p string) bool { return !literal(p) || !coversAll(r.Ignore, p) }) {
@@ -129,8 +130,6 @@ func mayReach(pattern, rel string) bool {
 // checkTarget refuses places where copies cannot go.
 func (t trigger) checkTarget(r dev.Rule) error {
 	switch {
-	case r.Target == "":
-		return t.bad(fmt.Sprintf("is %s without a target", r.Action), "add target: the path in the container", "action")
 	case !path.IsAbs(r.Target):
 		return t.bad(fmt.Sprintf("has the target %s, which is not absolute", r.Target), "give the full path in the container", "target")
 	case path.Clean(r.Target) == "/":
