@@ -85,6 +85,10 @@ const (
 	CodeReloadOff         Code = "reload.off"
 	CodeRebuildPending    Code = "rebuild.pending"
 	CodeWatchLimit        Code = "watch.limit"
+	CodeWatchSilent       Code = "watch.silent"
+	CodeSyncFailed        Code = "sync.failed"
+	CodeSyncExec          Code = "sync.exec"
+	CodeSyncUnattended    Code = "sync.unattended"
 	CodeScaffoldTarget    Code = "scaffold.target"
 	CodeScaffoldConflict  Code = "scaffold.conflict"
 	CodeScaffoldName      Code = "scaffold.name"
@@ -145,6 +149,10 @@ func Codes() []CodeDoc {
 		{CodeReloadOff, "warning: the app's settings switch reloading off"},
 		{CodeRebuildPending, "warning: a change that needs a rebuild while nobody is there to do it"},
 		{CodeWatchLimit, "warning: the system's limit of file watches is reached"},
+		{CodeWatchSilent, "warning: saves on this machine are not noticed inside containers, so they are copied"},
+		{CodeSyncFailed, "warning: a file that could not be copied into its container"},
+		{CodeSyncExec, "warning: a sync+exec command that failed"},
+		{CodeSyncUnattended, "warning: saves are copied only while someone attends"},
 		{CodeScaffoldTarget, "the folder cannot take a project"},
 		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
 		{CodeScaffoldName, "a name that cannot be used for a project"},

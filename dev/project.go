@@ -13,11 +13,17 @@ type Action string
 
 // The actions of a [Rule].
 const (
-	Live    Action = "live"    // mounted: the app sees it by itself
-	Restart Action = "restart" // the app's process must start anew
-	Rebuild Action = "rebuild" // the image must be built anew
-	Ignored Action = "ignored" // nothing happens
+	Live        Action = "live"         // mounted: the app sees it by itself
+	Sync        Action = "sync"         // copied into the container
+	SyncRestart Action = "sync+restart" // copied, then the service's process starts anew
+	SyncExec    Action = "sync+exec"    // copied, then a command runs in the container
+	Restart     Action = "restart"      // the app's process must start anew
+	Rebuild     Action = "rebuild"      // the image must be built anew
+	Ignored     Action = "ignored"      // nothing happens
 )
+
+// Syncs reports whether a change is copied into the container.
+func (a Action) Syncs() bool { return a == Sync || a == SyncRestart || a == SyncExec }
 
 // Rule says what a change below a path means. The first rule that matches a path decides; a path
 // that no rule matches is ignored.
@@ -28,15 +34,45 @@ type Rule struct {
 	// takes files out. Both are .dockerignore patterns relative to Path.
 	Include []string `json:"include,omitempty"`
 	Ignore  []string `json:"ignore,omitempty"`
-	Action  Action   `json:"action"`
+	// ContextIgnore takes files out as well: the .dockerignore of the image's build context, with
+	// patterns relative to Context, a folder relative to the project.
+	Context       string   `json:"context,omitempty"`
+	ContextIgnore []string `json:"context_ignore,omitempty"`
+	Action        Action   `json:"action"`
 	// Origin is where the rule comes from: "develop.watch[0] (compose.yml)", "derived: source".
 	Origin string `json:"origin"`
+	// Target is where the files of a syncing rule go: an absolute path in the container. Exec is what
+	// runs there afterwards. The gateway, which only judges paths, is not told of either.
+	Target string `json:"-"`
+	Exec   Exec   `json:"-"`
+}
+
+// Exec is a command that runs in a service's container.
+type Exec struct {
+	Command    []string
+	User       string // "" is the container's own
+	WorkingDir string // "" is the container's own
+	Env        []string
+	Privileged bool
+}
+
+// Copy is a file or folder of the project that is kept equal in a container by copying it there.
+type Copy struct {
+	Service string
+	Path    string // relative to the project, with slashes; "." is the project itself
+	Target  string // absolute path in the container
+	// Rule is the origin of the rule that decides which files below Path are meant; "" means all but
+	// those that no rule ever means.
+	Rule string
+	// Whole says that everything is copied into a new container. Otherwise its image has the files,
+	// and only those that changed since it was made are copied.
+	Whole bool
 }
 
 // Change is one path that is not as it was.
 type Change struct {
-	Path string // relative to the watched root, with slashes
-	Gone bool
+	Path string `json:"path"` // relative to the watched root, with slashes
+	Gone bool   `json:"gone,omitempty"`
 	// Saved is the file's modification time, or when its removal was noticed.
-	Saved time.Time
+	Saved time.Time `json:"saved"`
 }

@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"dev/docker/…":  {"dev"},
 	"dev/handoff":   {"dev"},
 	"dev/hub":       {"dev"},
+	"dev/mirror":    {"dev"},
 	"dev/oidc":      {"dev"},
 	"dev/oidc/…":    {"dev", "dev/oidc/…"},
 	"dev/process":   {"dev", "dev/plan"},

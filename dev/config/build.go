@@ -29,6 +29,12 @@ const largeFile = 1 << 20
 // the app does not see through a mount: build settings, Dockerfile, and the files of the context
 // that are not ignored. Equal fingerprints mean that a build would give the same image.
 func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
+	return BuildInputWithout(p, s, func(string) bool { return false })
+}
+
+// BuildInputWithout is BuildInput of all files but those, named relative to the project, that the
+// app gets in another way.
+func BuildInputWithout(p *Project, s types.ServiceConfig, except func(path string) bool) (string, error) {
 	h := sha256.New()
 	b := *s.Build
 	b.Secrets = nil // a secret is not part of the result
@@ -43,7 +49,7 @@ func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
 	}
 	passed := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(b.Context, ".git"): true}
 	var mounts []string
-	for _, m := range sourceMounts(p, s) {
+	for _, m := range sourceMounts(p, p.Model.Services[s.Name]) {
 		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	}
 	err = filepath.WalkDir(b.Context, func(path string, d fs.DirEntry, err error) error {
@@ -64,6 +70,9 @@ func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
 			if d.IsDir() && !ignored.Exclusions() {
 				return filepath.SkipDir
 			}
+			return nil
+		}
+		if of, inside := p.relative(path); inside && !d.IsDir() && except(of) {
 			return nil
 		}
 		return hashEntry(h, path, rel, d)
@@ -138,6 +147,14 @@ func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
 // ignorePatterns reads the Dockerfile's own ignore file where there is one, else .dockerignore.
 // Source: docs.docker.com/build/concepts/context, "Filename and location".
 func ignorePatterns(context, dockerfile string) (*patternmatcher.PatternMatcher, error) {
+	patterns, err := ignoreLines(context, dockerfile)
+	if err != nil {
+		return nil, err
+	}
+	return patternmatcher.New(patterns)
+}
+
+func ignoreLines(context, dockerfile string) ([]string, error) {
 	var patterns []string
 	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
 		if !filepath.IsAbs(name) {
@@ -155,7 +172,7 @@ func ignorePatterns(context, dockerfile string) (*patternmatcher.PatternMatcher,
 		}
 		break
 	}
-	return patternmatcher.New(patterns)
+	return patterns, nil
 }
 
 // RelativeFiles are the files that describe the project, relative to it, with slashes: those that

@@ -103,7 +103,7 @@ func (p *Project) WantedPort() int {
 }
 
 // gateway adds the sidecar and moves to it what belongs to whoever owns the network namespace.
-func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule) {
+func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount) {
 	const host = "localhost"
 	o.out.URL = fmt.Sprintf("http://%s:%d", host, o.parts.Port)
 	networks, aliases := o.takeNetworks()
@@ -111,7 +111,15 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule) {
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.front), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
 		Host: host, Port: o.parts.Port, Aliases: aliases, Mode: o.parts.Mode,
-		Root: dev.SidecarRoot, Rules: ruleset, Mounts: sourceMounts(o.p, o.app), Control: dev.SidecarSock,
+		Root: dev.SidecarRoot, Rules: ruleset, Mounts: mounts, Control: dev.SidecarSock,
+	}
+	if o.parts.Sync {
+		o.out.Sidecar.Root = "" // where the app cannot see the project, neither can its gateway
+	}
+	for _, c := range o.out.Copies {
+		if c.Rule != "" {
+			o.out.Sidecar.Mounts = append(o.out.Sidecar.Mounts, dev.Mount{Container: c.Target, Project: c.Path})
+		}
 	}
 	if o.parts.Machine.AWS.Mode == AWSSession {
 		o.out.Sidecar.Credentials = fmt.Sprintf("127.0.0.1:%d", ports.credentials())
@@ -194,7 +202,9 @@ func (o *overlay) sidecarService() types.ServiceConfig {
 	g.SecurityOpt = []string{"no-new-privileges:true"}
 	g.Tmpfs = types.StringList{fmt.Sprintf("%s:uid=%d,gid=%d,mode=0700", filepath.Dir(dev.SidecarSock), uid, gid)}
 	g.Environment = types.MappingWithEquals{dev.SidecarEnv: ptr(string(told))}
-	g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.SidecarRoot, ReadOnly: true}}
+	if o.out.Sidecar.Root != "" {
+		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.SidecarRoot, ReadOnly: true}}
+	}
 	g.StopGracePeriod = ptr(types.Duration(time.Second))
 	return g
 }

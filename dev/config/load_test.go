@@ -50,7 +50,8 @@ func load(t *testing.T, files map[string]string, options ...func(*config.Options
 // loaded is load of what must be right.
 func loaded(t *testing.T, compose string, options ...func(*config.Options)) *config.Project {
 	t.Helper()
-	p, err := load(t, map[string]string{"docker-compose.yml": compose}, options...)
+	// develop.watch names files that have to be there.
+	p, err := load(t, map[string]string{"docker-compose.yml": compose, "pyproject.toml": "", ".streamlit/config.toml": ""}, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

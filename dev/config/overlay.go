@@ -33,6 +33,7 @@ type Parts struct {
 	// Env gives Streamlit's development settings for a port of its own.
 	Env      func(port int) map[string]string
 	Shim     []byte // sitecustomize.py
+	Sync     bool   // the project's folders are copied into the app's container, not mounted
 	StateDir string
 }
 
@@ -54,6 +55,8 @@ type Effective struct {
 	Notes   []Note
 	// Seeds are folders whose files are copied, newer ones only, before the app starts.
 	Seeds []Seed
+	// Copies are what is kept equal by copying.
+	Copies []dev.Copy
 
 	sources sources
 }
@@ -80,11 +83,13 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	if err != nil {
 		return nil, err
 	}
-	ruleset, err := rules(p, o.app)
+	ruleset, err := rules(p, o.app, parts.Sync)
 	if err != nil {
 		return nil, err
 	}
-	o.gateway(ports, ruleset)
+	mounts := sourceMounts(p, o.app)
+	o.copies()
+	o.gateway(ports, ruleset, mounts)
 	o.environment(ports)
 	o.identity()
 	o.aws()

@@ -265,8 +265,7 @@ func TestOverlay_RulesComeFromTheFileFirst(t *testing.T) {
 func TestOverlay_WatchThatIsNotAppliedIsRefused(t *testing.T) {
 	const head = "services:\n  streamlit:\n    image: shop\n    build: .\n    develop:\n      watch:\n        - "
 	for watch, want := range map[string]string{
-		"{action: sync, path: src, target: /app}": "docker-compose.yml:7: develop.watch[0].action sync is not applied by sdev",
-		"{action: rebuild, path: ../other}":       "docker-compose.yml:7: develop.watch[0] watches ../other, which lies outside the project",
+		"{action: rebuild, path: ../other}": "docker-compose.yml:7: develop.watch[0] watches ../other, which lies outside the project",
 	} {
 		p := loaded(t, head+watch+"\n")
 		_, err := config.Overlay(p, parts(p))

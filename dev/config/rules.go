@@ -2,8 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -20,43 +21,104 @@ func dependencyFiles() []string {
 }
 
 // rules says what a save means: first what develop.watch asks for, then what follows from how the
-// app is built and mounted.
-func rules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
+// app is built and mounted. synced says that the project's folders are copied and not mounted.
+func rules(p *Project, app types.ServiceConfig, synced bool) ([]dev.Rule, error) {
 	asked, err := askedRules(p, app)
 	if err != nil {
 		return nil, err
 	}
-	return append(asked, derivedRules(p, app)...), nil
+	return append(asked, derivedRules(p, app, synced)...), nil
 }
 
 func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
+	if err := onlyOf(p, app.Name); err != nil {
+		return nil, err
+	}
 	if app.Develop == nil {
 		return nil, nil
 	}
 	var out []dev.Rule
 	for i, t := range app.Develop.Watch {
-		file, line := p.sources.locate("services", app.Name, "develop", "watch", strconv.Itoa(i))
-		// Without its line: the running gateway is told these, and an edit above it would replace it.
-		origin := fmt.Sprintf("develop.watch[%d] (%s)", i, file)
-		rel, ok := p.relative(t.Path)
-		if !ok {
-			return nil, bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("develop.watch[%d] watches %s, which lies outside the project", i, t.Path), "give a path inside the project")
+		r, err := askedRule(p, app, i, t)
+		if err != nil {
+			return nil, err
 		}
-		r := dev.Rule{Path: rel, Include: t.Include, Ignore: t.Ignore, Origin: origin}
-		switch t.Action {
-		case types.WatchActionRebuild:
-			r.Action = dev.Rebuild
-		case types.WatchActionRestart:
-			r.Action = dev.Restart
-		default:
-			return nil, bad(dev.CodeComposeKey, file, line, fmt.Sprintf("develop.watch[%d].action %s is not applied by sdev", i, t.Action), "mount the folder instead (saves are live then), or use rebuild or restart")
+		if err := (trigger{p, app, i, t}).check(r, out); err != nil {
+			return nil, err
 		}
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-func derivedRules(p *Project, app types.ServiceConfig) []dev.Rule {
+// onlyOf refuses what the other services ask to be watched: sdev reloads the app.
+func onlyOf(p *Project, app string) error {
+	for _, name := range p.Model.ServiceNames() {
+		if s := p.Model.Services[name]; name != app && s.Develop != nil && len(s.Develop.Watch) > 0 {
+			file, line := p.sources.locate("services", name, "develop", "watch")
+			return bad(dev.CodeComposeKey, file, line, fmt.Sprintf("services.%s.develop.watch is not applied by sdev: it watches for the app, %s", name, app),
+				"remove it, or move the service behind a profile that is not active")
+		}
+	}
+	return nil
+}
+
+func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev.Rule, error) {
+	at := trigger{p, app, i, t}
+	rel, ok := p.relative(t.Path)
+	if !ok {
+		return dev.Rule{}, at.bad(fmt.Sprintf("watches %s, which lies outside the project", t.Path), "give a path inside the project", "path")
+	}
+	file, _ := at.place()
+	// Without its line: the running gateway is told these, and an edit above it would replace it.
+	r := dev.Rule{Path: rel, Include: t.Include, Ignore: t.Ignore, Origin: fmt.Sprintf("develop.watch[%d] (%s)", i, file)}
+	switch t.Action {
+	case types.WatchActionRebuild:
+		r.Action = dev.Rebuild
+	case types.WatchActionRestart:
+		r.Action = dev.Restart
+	case types.WatchActionSync:
+		r.Action = dev.Sync
+	case types.WatchActionSyncRestart:
+		r.Action = dev.SyncRestart
+	case types.WatchActionSyncExec:
+		r.Action = dev.SyncExec
+	default:
+		return r, at.bad(fmt.Sprintf("has the unknown action %s", t.Action), "one of: sync, sync+restart, sync+exec, restart, rebuild", "action")
+	}
+	if !r.Action.Syncs() {
+		return r, nil
+	}
+	r.Target = t.Target
+	r.Exec = dev.Exec{Command: t.Exec.Command, User: t.Exec.User, WorkingDir: t.Exec.WorkingDir, Privileged: t.Exec.Privileged, Env: assignments(t.Exec.Environment)}
+	if app.Build == nil {
+		return r, nil
+	}
+	context, ok := p.relative(app.Build.Context)
+	if !ok {
+		return r, nil // nothing of the project goes into the image
+	}
+	lines, err := ignoreLines(app.Build.Context, app.Build.Dockerfile)
+	if err != nil {
+		return r, bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(app.Build.Context, ".dockerignore")), 0, err.Error(), "mend the pattern")
+	}
+	if len(lines) > 0 {
+		r.Context, r.ContextIgnore = context, lines
+	}
+	return r, nil
+}
+
+func assignments(env types.MappingWithEquals) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if v := env[name]; v != nil {
+			out = append(out, name+"="+*v)
+		}
+	}
+	return out
+}
+
+func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 	var out []dev.Rule
 	out = append(out, dev.Rule{Path: ".", Include: p.RelativeFiles(), Action: dev.Restart, Origin: "derived: project file"})
 	if app.Build != nil {
@@ -72,6 +134,10 @@ func derivedRules(p *Project, app types.ServiceConfig) []dev.Rule {
 	for _, m := range sourceMounts(p, app) {
 		if app.Build != nil {
 			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: what is installed"})
+		}
+		if synced {
+			out = append(out, dev.Rule{Path: m.Project, Action: dev.Sync, Origin: "derived: synced source", Target: m.Container})
+			continue
 		}
 		out = append(out, dev.Rule{Path: m.Project, Include: []string{"**/*.py", "*.py"}, Action: dev.Live, Origin: "derived: mounted source"})
 	}

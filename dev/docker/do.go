@@ -53,7 +53,7 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 		return e.removeContainer(ctx, op.ID)
 	case plan.Wait:
 		return e.wait(ctx, op)
-	case plan.Load: // images only
+	case plan.Load, plan.Sync: // images only; the engine's own
 	}
 	return fmt.Errorf("operation %q on a container", op.Verb)
 }

@@ -27,7 +27,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
-	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), missed: map[string]dev.ServiceState{}}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
 	presence := flock.New(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
@@ -40,6 +40,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 		group.Go(func() error { return a.renew(gctx, p) })
 	}
 	err = group.Wait()
+	a.copies.end()
 	switch {
 	case errors.Is(err, errStopped):
 		e.emit(dev.Stopped{})
@@ -66,6 +67,7 @@ type attendant struct {
 	happened chan dev.Event
 	worked   chan result
 	supplied chan time.Time // until when what the gateway was given holds; the newest only
+	copies   *keeping       // goes on whatever is built meanwhile
 
 	cancel context.CancelFunc // of the converge under way; nil if none
 	exited bool               // the app's container has ended or is gone, and not by our hand
@@ -131,6 +133,10 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 	case dev.FileChanged:
 		a.saved(ctx, ev)
 	case dev.ServiceState:
+		if ev.Service == a.project.App && ev.State == dev.Running {
+			a.copies.begin(ctx, a.project)
+			a.copies.restarted()
+		}
 		if a.cancel != nil {
 			a.missed[ev.Service] = ev
 			return nil
@@ -155,11 +161,11 @@ func (a *attendant) saved(ctx context.Context, ev dev.FileChanged) {
 	case len(ev.Paths) == 0:
 	case ev.Action == dev.Rebuild:
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true}})
-	case ev.Action == dev.Restart:
+	case ev.Action == dev.Restart || ev.Action == dev.SyncRestart:
 		// A change of the project's own files is put into effect by converging; others need a restart.
 		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}}, restart: foreign})
-	case ev.Action == dev.Live && (a.exited || ended(a.missed[a.project.App].State)):
+	case (ev.Action == dev.Live || ev.Action.Syncs()) && (a.exited || ended(a.missed[a.project.App].State)):
 		a.start(ctx, job{})
 	}
 }
@@ -232,6 +238,7 @@ func (a *attendant) start(ctx context.Context, j job) {
 	a.cancel, a.doing = cancel, j
 	if !a.first {
 		j.Quiet = true
+		j.attended = true
 		j.Keep = true // the gateway tells the open tabs what is wrong
 	}
 	source := a.engine.Source
@@ -288,6 +295,7 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 	default:
 	}
 	a.supplied <- r.run.supplied
+	a.copies.begin(ctx, a.project)
 	return a.catchUp(ctx)
 }
 
@@ -326,7 +334,7 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a Ann
 	}
 	ops := plan.Again(have, service, run.Project.Gateway, run.Project.App)
 	e.emit(dev.PlanMade{Operations: ops.Describe()})
-	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project.Labels, nil) }); err != nil {
+	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project, nil) }); err != nil {
 		return err
 	}
 	if _, err := e.supply(ctx, run.Project); err != nil { // it may be the gateway that was restarted

@@ -119,7 +119,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 // ask for something with its first breath, or afterwards where it was left as it is.
 func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (supplied time.Time, err error) {
 	done := false
-	err = e.execute(ctx, ops, p.Labels, func(op plan.Operation) error {
+	err = e.execute(ctx, ops, p, func(op plan.Operation) error {
 		if (op.Verb != plan.Start && op.Verb != plan.Restart) || op.Service.Config.Name != p.Gateway {
 			return nil
 		}
@@ -179,13 +179,13 @@ func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work 
 // that what does not depend on one another goes side by side: a container that joins the gateway's
 // network is made while the gateway starts, and the network goes while the app is still ending.
 // then, unless it is nil, is part of each operation: what needs that one waits for both.
-func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels, then func(plan.Operation) error) error {
+func (e *Engine) execute(ctx context.Context, ops plan.Plan, p Project, then func(plan.Operation) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	done := make([]chan struct{}, len(p))
-	for i, op := range p {
+	done := make([]chan struct{}, len(ops))
+	for i, op := range ops {
 		done[i] = make(chan struct{})
 		group.Go(func() error {
-			for j, earlier := range p[:i] {
+			for j, earlier := range ops[:i] {
 				if !op.Needs(earlier) {
 					continue
 				}
@@ -195,7 +195,7 @@ func (e *Engine) execute(ctx context.Context, p plan.Plan, labels plan.Labels, t
 					return ctx.Err()
 				}
 			}
-			if err := e.do(ctx, op, labels); err != nil {
+			if err := e.operate(ctx, p, op); err != nil {
 				return err
 			}
 			if then != nil {

@@ -62,6 +62,10 @@ type Project struct {
 
 	Images []plan.ImageSource // of the app and its neighbours
 
+	Container string     // name of the app's container
+	Copies    []dev.Copy // what is copied into it
+	Rules     []dev.Rule // what a save means
+
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do
 	PortNamed int  // host port that the project's files ask for, whatever the flag says
@@ -112,6 +116,7 @@ type Effective struct {
 type Engine struct {
 	Runtime Runtime
 	Images  Images
+	Copies  Copies // used for projects with copies only
 	Source  Source
 	Emit    func(time.Time, dev.Event)
 	// Announce tells a running gateway what is about to happen to the app, so that it can say so to
@@ -139,6 +144,8 @@ type Want struct {
 	Build bool // build even where nothing changed
 	Quiet bool // say nothing where nothing has to be done
 	Keep  bool // leave what was made, even where the page never answers
+
+	attended bool // what is copied has been copied
 }
 
 // Running is a project that runs.
@@ -168,7 +175,10 @@ func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
 	if err != nil && ctx.Err() != nil && !want.Keep {
 		e.undo(context.WithoutCancel(ctx), run)
 	}
-	return run, err
+	if err != nil {
+		return run, err
+	}
+	return run, e.compare(ctx, run)
 }
 
 func (e *Engine) load(ctx context.Context) (Project, error) {
@@ -248,7 +258,7 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 	if err != nil {
 		return
 	}
-	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project.Labels, nil)
+	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project, nil)
 }
 
 // Down stops and removes everything of the project; volumes only if asked. Nothing running is no
@@ -293,7 +303,7 @@ func (e *Engine) remove(ctx, force context.Context, project string, volumes bool
 			}
 		}
 	}()
-	err = e.execute(ctx, plan.Down(have, volumes), plan.Labels{Project: project}, nil)
+	err = e.execute(ctx, plan.Down(have, volumes), Project{Labels: plan.Labels{Project: project}}, nil)
 	close(done)
 	<-killed
 	return len(have.Containers)+len(have.Networks) > 0, err

@@ -106,7 +106,7 @@ func (j *imageJob) one(ctx context.Context, img plan.ImageSource) error {
 	switch {
 	case how == "":
 	case img.Build != nil:
-		j.memory.Builds[img.Ref] = buildMemory{Input: img.Input, Image: info.ID}
+		j.memory.Builds[img.Ref] = buildMemory{Input: img.Input, Rest: img.Rest, Image: info.ID}
 	default:
 		j.memory.Pulls[img.Ref] = time.Now()
 	}
@@ -125,7 +125,7 @@ func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found boo
 		return "asked for"
 	case img.Assumed && last.Image != info.ID:
 		return ""
-	case last.Input != img.Input || last.Image != info.ID:
+	case !last.holds(img, j.want) || last.Image != info.ID:
 		return "what it is built from changed"
 	case img.Pull == plan.PullBuild && !j.want.Quiet:
 		return "pull_policy: build"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/plan"
 )
 
 // memory is what a project remembers between runs. All of it can be found out again: losing it
@@ -20,8 +21,17 @@ type memory struct {
 }
 
 type buildMemory struct {
-	Input string `json:"input"` // fingerprint of what went into the build
-	Image string `json:"image"` // id of what came out
+	Input string `json:"input"`          // fingerprint of what went into the build
+	Rest  string `json:"rest,omitempty"` // the same without what is copied later on
+	Image string `json:"image"`          // id of what came out
+}
+
+// holds reports whether a build would give what it gave then.
+func (m buildMemory) holds(img plan.ImageSource, want Want) bool {
+	if want.attended && m.Rest != "" {
+		return m.Rest == img.Rest
+	}
+	return m.Input == img.Input
 }
 
 const memoryFile = "state.json"

@@ -22,6 +22,7 @@ type Request struct {
 	Do     string         `json:"do"` // one of the Do constants
 	Expect Expect         `json:"expect,omitzero"`
 	Grant  awslocal.Grant `json:"grant,omitzero"`
+	Saved  Saved          `json:"saved,omitzero"`
 }
 
 // The commands.
@@ -29,7 +30,16 @@ const (
 	DoStatus = "status" // change nothing
 	DoExpect = "expect" // be told what is about to happen to the app
 	DoGrant  = "grant"  // be given the AWS credentials that the app may have
+	DoSaved  = "saved"  // be told of saves that somebody else noticed
 )
+
+// Saved is what whoever watches the project from outside noticed, and has copied into the app's
+// container where that was to be done. It counts exactly like what the gateway notices itself.
+type Saved struct {
+	Changes []dev.Change `json:"changes"`
+	First   time.Time    `json:"first"`   // when the first of them was noticed
+	Watches int          `json:"watches"` // folders watched there now
+}
 
 // Expect is what is about to happen to the app, or has: it is what the page that stands in for the
 // app says, and how the next reload is called.
@@ -48,14 +58,17 @@ const (
 	HowNothing = "nothing" // what was announced does not come to pass: a build failed, say
 )
 
-// howMount is how a save reaches an app whose source is mounted.
-const howMount = "mount"
+// How a save reaches an app that goes on running.
+const (
+	howMount = "mount" // its source is mounted
+	howSync  = "sync"  // its source is copied
+)
 
 // Status is what the gateway knows.
 type Status struct {
 	V          int              `json:"v"`
 	Mode       dev.Mode         `json:"mode"`
-	How        string           `json:"how"` // how saves reach the app: "mount", or "" if nothing is watched
+	How        string           `json:"how"` // how saves reach the app: "mount", "sync", or "" if nothing is watched
 	Up         bool             `json:"up"`  // the app answered when last asked
 	Generation uint64           `json:"generation"`
 	Sessions   int              `json:"sessions"` // tabs connected now
@@ -167,6 +180,11 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		g.desk.expect(req.Expect)
 	case DoGrant:
 		g.credentials.Set(req.Grant)
+	case DoSaved:
+		g.outside.Store(int64(req.Saved.Watches))
+		if len(req.Saved.Changes) > 0 {
+			g.desk.saved(req.Saved.Changes, req.Saved.First)
+		}
 	default:
 		return Status{}, errors.New("unknown command")
 	}
@@ -177,5 +195,9 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	if g.watcher != nil {
 		st.How, st.Watches = howMount, g.watcher.Watches()
 	}
+	if g.cfg.Root == "" {
+		st.How = howSync
+	}
+	st.Watches += int(g.outside.Load())
 	return st, ctx.Err()
 }

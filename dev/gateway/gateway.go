@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -64,7 +66,8 @@ type gateway struct {
 	cfg      Config
 	hosts    hosts
 	upstream *upstream
-	watcher  *watch.Watcher // nil where nothing is watched
+	watcher  *watch.Watcher // nil where nothing is watched here
+	outside  atomic.Int64   // folders that somebody else watches and tells of
 	desk     *desk
 	proxy    http.Handler
 	requests sync.WaitGroup // handlers, those of taken-over connections included
@@ -84,8 +87,20 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if cfg.Root == "" {
 		return g, nil
 	}
-	g.watcher, err = watch.New(cfg.Root, cfg.Rules, watch.Options{Warn: g.desk.warned})
+	g.watcher, err = watch.New(cfg.Root, mounted(cfg.Rules), watch.Options{Warn: g.desk.warned})
 	return g, err
+}
+
+// mounted are the rules as they concern what the gateway sees itself. What is copied is noticed, and
+// told, by whoever copies it.
+func mounted(rules []dev.Rule) []dev.Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		if rules[i].Action.Syncs() {
+			rules[i].Action = dev.Ignored
+		}
+	}
+	return rules
 }
 
 // serve blocks until ctx ends and everything it started has ended.

@@ -20,6 +20,9 @@ type save struct {
 	joined  bool      // a later save took its runs along
 }
 
+// replaces reports whether the save needs the app to be replaced or started anew.
+func (s *save) replaces() bool { return s.how != howMount && s.how != howSync }
+
 // progress is how far a save has come.
 type progress struct {
 	running, done, failed int
@@ -82,8 +85,10 @@ func (t *tracker) saved(changes []dev.Change, first, now time.Time) {
 		t.emit(now, group.event)
 		switch group.event.Action {
 		case dev.Live:
-			t.savedLive(group, first, now)
-		case dev.Restart, dev.Rebuild:
+			t.savedLive(group, howMount, first, now)
+		case dev.Sync, dev.SyncExec:
+			t.savedLive(group, howSync, first, now)
+		case dev.Restart, dev.SyncRestart, dev.Rebuild:
 			for _, c := range group.changes {
 				t.slow[c.Path] = writtenAt(c, first)
 			}
@@ -99,7 +104,7 @@ type group struct {
 	changes []dev.Change
 }
 
-func (t *tracker) savedLive(g group, first, now time.Time) {
+func (t *tracker) savedLive(g group, how string, first, now time.Time) {
 	trigger := g.changes[0]
 	if i := slices.IndexFunc(g.changes, func(c dev.Change) bool { return isScript(c.Path) }); i >= 0 {
 		trigger = g.changes[i]
@@ -109,7 +114,7 @@ func (t *tracker) savedLive(g group, first, now time.Time) {
 		return // it is live as soon as the app is back
 	}
 	s := &save{
-		how: howMount, trigger: trigger.Path, at: writtenAt(trigger, first), noticed: now,
+		how: how, trigger: trigger.Path, at: writtenAt(trigger, first), noticed: now,
 		script: isScript(trigger.Path) && !t.away(),
 	}
 	if s.script && len(t.tabs) == 0 {
@@ -149,7 +154,7 @@ func writtenAt(c dev.Change, noticed time.Time) time.Time {
 // have caused it.
 func (t *tracker) saveFor(r *run, since time.Time) *save {
 	for _, s := range slices.Backward(t.saves) {
-		if (s.how != howMount) != (r.cause == byReturn) {
+		if s.replaces() != (r.cause == byReturn) {
 			continue
 		}
 		if r.cause == byReturn {
@@ -241,7 +246,7 @@ func (t *tracker) explained(r *run, now time.Time) bool {
 // something that has no time.
 func (t *tracker) due(s *save) (at time.Time, ok bool) {
 	quiet, everyone := lull, len(t.tabs)
-	if s.how != howMount {
+	if s.replaces() {
 		quiet, everyone = lullAway, s.awaited
 	}
 	p := s.progress()
@@ -254,7 +259,7 @@ func (t *tracker) due(s *save) (at time.Time, ok bool) {
 		return p.first.Add(straggler), true
 	case p.running > 0:
 		return time.Time{}, false
-	case s.how != howMount:
+	case s.replaces():
 		return s.noticed.Add(returnFor), true
 	case p.failed > 0 || s.joined || !s.script:
 		return s.noticed.Add(freshFor), true

@@ -271,14 +271,14 @@ func (t *tracker) reachable(up bool, now time.Time) {
 	t.up = up
 	if up {
 		t.expected, t.told = Expect{}, dev.AppException{}
-		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.how != howMount && s.awaited == 0 && len(s.runs) == 0 })
+		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && s.awaited == 0 && len(s.runs) == 0 })
 	}
 	t.settle(now)
 }
 
 // expect takes what the engine is about to do with the app.
 func (t *tracker) expect(e Expect, now time.Time) {
-	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.how != howMount && len(s.runs) == 0 })
+	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && len(s.runs) == 0 })
 	switch e.How {
 	case HowNothing:
 		t.expected = Expect{}

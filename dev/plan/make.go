@@ -201,6 +201,9 @@ func (m *maker) begin(s Service, op Operation) {
 			m.wait(m.want.Services[i], s, on)
 		}
 	}
+	if s.Synced && op.Verb == Start { // it never runs without its files
+		m.starts = append(m.starts, Operation{Verb: Sync, Kind: ServiceContainer, Name: op.Name, Service: s, Reason: "its source is copied, not mounted"})
+	}
 	op.Kind, op.Service = ServiceContainer, s
 	m.starts = append(m.starts, op)
 }

@@ -33,6 +33,7 @@ type Service struct {
 	Hash   string              // of everything that makes a container, so that equal hashes mean "leave it"
 	Parts  Parts               // the same, each thing by itself
 	Files  []File
+	Synced bool // files are copied into its container, also before each start
 }
 
 // File is a secret or a config, written into a container before it starts.
@@ -89,6 +90,7 @@ const (
 	Remove  Verb = "remove"
 	Load    Verb = "load"
 	Create  Verb = "create"
+	Sync    Verb = "sync" // bring copied files up to date in a container that does not run
 	Start   Verb = "start"
 	Restart Verb = "restart"
 	Wait    Verb = "wait"
@@ -167,6 +169,8 @@ func (op Operation) Needs(earlier Operation) bool {
 		return same // its removal
 	case op.Verb == Remove:
 		return false
+	case op.Verb == Sync:
+		return earlier.Verb == Create && earlier.Name == op.Name
 	case op.Verb == Create && earlier.Verb == Create && earlier.Kind == ServiceContainer:
 		return earlier.Name == op.Joins || slices.Contains(op.Uses, earlier.Name)
 	case op.Verb == Create:

@@ -47,6 +47,7 @@ type ImageSource struct {
 	Ref      string
 	Build    *Build // nil where it is only pulled
 	Input    string // fingerprint of what goes into the build
+	Rest     string // the same without the files that are copied into the container; "" where none are
 	Platform string // that the compose file asks for; "" for the engine's own
 	Pull     Pull
 	Every    time.Duration // with PullEvery: how old a pull may be

@@ -23,6 +23,8 @@ type rule struct {
 	path    string // Rule.Path, cleaned
 	include *patternmatcher.PatternMatcher
 	ignore  *patternmatcher.PatternMatcher
+	context string                         // Rule.Context, cleaned
+	outside *patternmatcher.PatternMatcher // Rule.ContextIgnore
 }
 
 // Compile makes rules ready for matching. An error names the rule by its origin.
@@ -50,6 +52,10 @@ func compile(r dev.Rule) (rule, error) {
 	if c.ignore, err = patternmatcher.New(r.Ignore); err != nil {
 		return rule{}, fmt.Errorf("ignore %q: %w", r.Ignore, err)
 	}
+	c.context = path.Clean(r.Context)
+	if c.outside, err = patternmatcher.New(r.ContextIgnore); err != nil {
+		return rule{}, fmt.Errorf("ignore file of %s: %w", c.context, err)
+	}
 	return c, nil
 }
 
@@ -76,6 +82,10 @@ func (rs *Rules) Match(path string) (dev.Rule, bool) {
 	}
 	return dev.Rule{}, false
 }
+
+// Reaches reports whether a change anywhere below the folder dir may mean anything. It may say yes
+// in vain; it never says no in vain.
+func (rs *Rules) Reaches(dir string) bool { return rs.reaches(dir) }
 
 // effective reports whether a change of the file means anything.
 func (rs *Rules) effective(path string) bool {
@@ -111,13 +121,22 @@ func (r *rule) matches(file string) bool {
 	case r.Action != dev.Ignored && builtinIgnored(rel):
 		return false
 	}
-	return (len(r.Include) == 0 || hit(r.include, rel)) && !hit(r.ignore, rel)
+	return (len(r.Include) == 0 || hit(r.include, rel)) && !hit(r.ignore, rel) && !r.leftOut(file)
+}
+
+// leftOut reports whether the image's build would leave the path out.
+func (r *rule) leftOut(p string) bool {
+	if len(r.ContextIgnore) == 0 {
+		return false
+	}
+	rel, ok := below(r.context, p)
+	return ok && rel != "." && hit(r.outside, rel)
 }
 
 // covers reports whether the rule surely matches every file below dir that any later rule might.
 func (r *rule) covers(dir string) bool {
 	rel, ok := below(r.path, dir)
-	if !ok || len(r.Ignore) > 0 {
+	if !ok || len(r.Ignore)+len(r.ContextIgnore) > 0 {
 		return false
 	}
 	if len(r.Include) == 0 {
@@ -140,6 +159,9 @@ func (r *rule) reaches(dir string) bool {
 	}
 	parts := strings.Split(rel, "/")
 	if hit(r.ignore, rel) && !anyReaches(r.ignore, parts, true) {
+		return false
+	}
+	if r.leftOut(dir) && !anyReaches(r.outside, strings.Split(strings.TrimPrefix(dir, r.context+"/"), "/"), true) {
 		return false
 	}
 	return len(r.Include) == 0 || anyReaches(r.include, parts, false)

@@ -8,6 +8,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/gateway"
+	"sdev/dev/mirror"
 )
 
 // newGatewayCmd is what runs inside the gateway's container. It is hidden: nobody types it.
@@ -23,6 +24,9 @@ func (a *app) newGatewayCmd() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
+		Use: "receive", Short: "Take in copies of the project's files (inside the app's container)", Hidden: true, Args: noArgs,
+		RunE: func(*cobra.Command, []string) error { return mirror.Receive(a.In, a.Out) },
+	}, &cobra.Command{
 		Use: "call", Short: "Send the command on standard input to the gateway and print its status", Hidden: true, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var req gateway.Request

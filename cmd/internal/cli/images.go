@@ -10,17 +10,16 @@ import (
 	"sdev/dev/plan"
 )
 
-// imageSources says where the images of a project come from, read from the overlaid model: the
-// extra CA and the proxy reach the builds that way. The gateway's is made by sdev itself.
-func imageSources(p *config.Project, parts config.Parts) ([]plan.ImageSource, error) {
-	effective, err := config.Overlay(p, parts)
+// imageSources says where the images of a project come from. The gateway's is made by sdev itself.
+func imageSources(p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
+	copied, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
 	if err != nil {
 		return nil, err
 	}
 	var out []plan.ImageSource
 	for _, name := range effective.Project.ServiceNames() {
 		if s := effective.Project.Services[name]; name != config.GatewayService && s.GetScale() > 0 {
-			img := imageSource(effective.Project, s, parts.Machine)
+			img := imageSource(effective.Project, s, machine)
 			img.Assumed = name == p.App && p.BuildAssumed
 			out = append(out, img)
 		}
@@ -32,7 +31,10 @@ func imageSources(p *config.Project, parts config.Parts) ([]plan.ImageSource, er
 			continue
 		}
 		group.Go(func() (err error) {
-			out[i].Input, err = config.BuildInput(p, s)
+			if out[i].Input, err = config.BuildInput(p, s); err != nil || s.Name != p.App || len(effective.Copies) == 0 {
+				return err
+			}
+			out[i].Rest, err = config.BuildInputWithout(p, s, func(path string) bool { return len(copied.Places(path)) > 0 })
 			return err
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sdev/dev"
 	"sdev/dev/config"
@@ -19,6 +20,7 @@ type runOptions struct {
 	profiles []string
 	aws      string // one of config.AWSModes; "" as the project says
 	choice   entryChoice
+	sync     bool // never mount the project
 }
 
 // load reads the project that the global flags point at.
@@ -53,6 +55,7 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 	if err != nil {
 		return engine.Project{}, err
 	}
+	parts.Sync = o.sync
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
@@ -68,9 +71,14 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 	if o.port != 0 {
 		out.Port, out.PortFixed = o.port, true
 	}
-	if out.Images, err = imageSources(p, parts); err != nil {
+	effective, err := config.Overlay(p, parts)
+	if err != nil {
 		return engine.Project{}, err
 	}
+	if out.Images, err = imageSources(p, effective, parts.Machine); err != nil {
+		return engine.Project{}, err
+	}
+	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
 	out.Effective = func(image plan.ImageInfo, port int) (engine.Effective, error) {
 		parts.Port, parts.Image = port, imageFacts(image)
 		effective, err := config.Overlay(p, parts)
@@ -104,7 +112,11 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 		return out, err
 	}
 	out.Desired = func(images map[string]string) plan.Desired {
-		return plan.Want(e.Project, e.App, config.GatewayService, plan.Given{Images: images, Files: files})
+		want := plan.Want(e.Project, e.App, config.GatewayService, plan.Given{Images: images, Files: files})
+		for i, s := range want.Services {
+			want.Services[i].Synced = slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Service == s.Config.Name })
+		}
+		return want
 	}
 	out.Prepare = func() error {
 		for _, s := range e.Seeds {

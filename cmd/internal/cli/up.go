@@ -60,6 +60,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.IntVar(&o.port, "port", 0, "publish the app at 127.0.0.1:`N`, and no other port will do")
 	f.StringVar(&o.aws, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only), session (one profile's keys, renewed from here) or none")
 	f.StringVar(&o.choice.entry, "entry", "", "the `SCRIPT` that Streamlit runs, where there is no compose file")
+	f.BoolVar(&o.sync, "sync", false, "copy the project into the app's container instead of mounting it, and every save after that")
 	f.StringArrayVar(&o.profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long the app may take until its page answers")
 	return cmd
@@ -126,7 +127,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 	defer gone()
 	shown := a.show(ctx, events, v, gone)
 	e := &engine.Engine{
-		Runtime: runtime, Images: runtime, Emit: events.EmitAt, Timeout: time.Minute,
+		Runtime: runtime, Images: runtime, Copies: &copier{runtime, func(ev dev.Event) { events.EmitAt(a.now(), ev) }}, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
 			_, _ = ask(ctx, runtime, gatewayName(p.Name, p.Gateway), req) // a courtesy

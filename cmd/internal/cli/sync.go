@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/mirror"
+	"sdev/dev/plan"
+	"sdev/dev/watch"
+)
+
+// copier joins the parts that bring files into containers: the watcher that notices saves, the mirror
+// that knows what differs, the engine that reaches the container.
+type copier struct {
+	docker *docker.Engine
+	emit   func(dev.Event)
+}
+
+// Fill brings everything into a container that does not run, the receiver included, in one archive.
+func (c *copier) Fill(ctx context.Context, p engine.Project, container string) error {
+	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
+	if err != nil {
+		return err
+	}
+	id, err := c.docker.Identify(ctx, container)
+	if err != nil {
+		return err
+	}
+	source := mirror.Source{Dir: p.Labels.Dir, Layout: l, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}
+	var failed []mirror.Failure
+	err = c.put(ctx, container, func(w io.Writer, program string) error {
+		var err error
+		failed, err = source.Pack(w, program)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.warn(failed, map[mirror.Failure]bool{})
+	return nil
+}
+
+// put sends an archive while it is written.
+func (c *copier) put(ctx context.Context, container string, write func(w io.Writer, program string) error) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program's file: %w", err)
+	}
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := write(w, program)
+		w.CloseWithError(err)
+		written <- err
+	}()
+	err = c.docker.Put(ctx, container, r)
+	_ = r.Close() // ends the writer, should the engine have refused
+	if werr := <-written; err == nil {
+		return werr
+	}
+	return err
+}
+
+// open starts a receiver in a running container. One that is missing there, as in a container that
+// somebody else made, or that is another version, is put there first.
+func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error) {
+	id, err := c.docker.Identify(ctx, container)
+	if err != nil {
+		return mirror.Peer{}, err
+	}
+	if !id.Running {
+		return mirror.Peer{}, fmt.Errorf("%s does not run", container)
+	}
+	if err := c.equip(ctx, container); err != nil {
+		return mirror.Peer{}, err
+	}
+	conn, err := c.docker.Stream(ctx, container, id.Restricted, mirror.Program, "gateway", "receive")
+	return mirror.Peer{Conn: conn, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}, err
+}
+
+func (c *copier) equip(ctx context.Context, container string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program's file: %w", err)
+	}
+	own, err := os.Stat(program)
+	if err != nil {
+		return fmt.Errorf("read this program's file: %w", err)
+	}
+	size, modified, there, err := c.docker.Stat(ctx, container, mirror.Program)
+	if err != nil || there && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)) {
+		return err
+	}
+	return c.put(ctx, container, mirror.PackProgram)
+}
+
+// Compare brings a running container up to date, once.
+func (c *copier) Compare(ctx context.Context, p engine.Project, container string) error {
+	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
+	if err != nil {
+		return err
+	}
+	peer, err := c.open(ctx, container)
+	if err != nil {
+		return err
+	}
+	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Ledger)
+	if err != nil {
+		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; sdev down makes everything anew"}
+	}
+	c.warn(done.Failed, map[mirror.Failure]bool{})
+	return nil
+}
+
+// Keep watches the project and copies what changes until ctx ends.
+func (c *copier) Keep(ctx context.Context, p engine.Project, container string, started <-chan struct{}) error {
+	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
+	if err != nil {
+		return err
+	}
+	watcher, err := watch.New(p.Labels.Dir, p.Rules, watch.Options{Warn: func(w dev.Warning) { c.emit(w) }})
+	if err != nil {
+		return err
+	}
+	judge, err := watch.Compile(p.Rules)
+	if err != nil {
+		return err
+	}
+	teller := newTeller(func(ctx context.Context, req saved) error {
+		return c.tell(ctx, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), req)
+	}, watcher.Watches)
+	hooks := newHooks(func(ctx context.Context, r dev.Rule) { c.hook(ctx, p.App, container, r) })
+	told := map[mirror.Failure]bool{}
+	keeper := &mirror.Keeper{
+		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Ledger: mirror.Ledger,
+		Open: func(ctx context.Context) (mirror.Peer, error) { return c.open(ctx, container) },
+		Report: func(r mirror.Report) {
+			c.warn(r.Failed, told)
+			if r.Connected {
+				for _, change := range r.Changes {
+					if rule, ok := judge.Match(change.Path); ok && rule.Action == dev.SyncExec {
+						hooks.want(rule)
+					}
+				}
+			}
+			if r.Compared {
+				teller.wake()
+			}
+			teller.tell(r.Changes, r.First)
+		},
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return keeper.Run(ctx) })
+	group.Go(func() error { return watcher.Run(ctx, func(b watch.Batch) { keeper.Changed(b.Changes, b.First) }) })
+	group.Go(func() error { teller.run(ctx); return nil })
+	group.Go(func() error { hooks.run(ctx); return nil })
+	group.Go(func() error {
+		for {
+			select {
+			case <-started:
+				keeper.Started()
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// warn tells of files that could not be copied, each once until it went well.
+func (c *copier) warn(failed []mirror.Failure, told map[mirror.Failure]bool) {
+	var fresh []string
+	for _, f := range failed {
+		if !told[f] {
+			told[f] = true
+			fresh = append(fresh, f.Path+": "+f.Reason)
+		}
+	}
+	for f := range told {
+		if !slices.Contains(failed, f) {
+			delete(told, f)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	const shown = 3
+	text := strings.Join(fresh[:min(shown, len(fresh))], "; ")
+	if n := len(fresh) - shown; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "mend what it names; it is tried again every two seconds"})
+}
+
+// hook runs the command of a sync+exec rule.
+func (c *copier) hook(ctx context.Context, service, container string, r dev.Rule) {
+	out, code, err := c.docker.Command(ctx, container, r.Exec)
+	if ctx.Err() != nil {
+		return
+	}
+	for line := range strings.Lines(out) {
+		c.emit(dev.LogLine{Service: service, Stream: "stdout", Text: dev.Printable(strings.TrimRight(line, "\r\n"))})
+	}
+	command := dev.Printable(strings.Join(r.Exec.Command, " "))
+	switch {
+	case err != nil:
+		c.emit(dev.Warning{Code: dev.CodeSyncExec, Message: fmt.Sprintf("%s: cannot run %s: %v", r.Origin, command, err), Hint: "see: sdev shell"})
+	case code != 0:
+		c.emit(dev.Warning{Code: dev.CodeSyncExec, Message: fmt.Sprintf("%s: %s ended with exit code %d", r.Origin, command, code), Hint: "its output is in the log; the next save runs it again"})
+	}
+}

@@ -1,0 +1,232 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"sdev/dev"
+)
+
+// Stream runs a command inside a container as root, and gives its input and output. Closing it ends
+// the input, whereupon the command is expected to end. What the command writes to its standard error
+// is part of the error that a reader gets in the end.
+func (e *Engine) Stream(ctx context.Context, name string, privileged bool, command ...string) (io.ReadWriteCloser, error) {
+	made, err := e.api.ContainerExecCreate(ctx, name, container.ExecOptions{
+		User: "0:0", Privileged: privileged, Cmd: command, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return nil, refused("run a command in "+name, err)
+	}
+	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
+	if err != nil {
+		return nil, refused("run a command in "+name, err)
+	}
+	out, in := io.Pipe()
+	s := &stream{Reader: out, Writer: conn.Conn, hangUp: func() { conn.Close(); _ = out.Close() }}
+	s.copier.Go(func() {
+		var said bytes.Buffer
+		_, err := stdcopy.StdCopy(in, &limited{&said, 4 << 10}, conn.Reader)
+		if err == nil {
+			err = io.EOF
+		}
+		if text := strings.TrimSpace(said.String()); text != "" {
+			err = fmt.Errorf("%w: %s", err, dev.Printable(text))
+		}
+		in.CloseWithError(err)
+	})
+	return s, nil
+}
+
+type stream struct {
+	io.Reader
+	io.Writer
+	hangUp func()
+	once   sync.Once
+	copier sync.WaitGroup
+}
+
+func (s *stream) Close() error {
+	s.once.Do(s.hangUp)
+	s.copier.Wait()
+	return nil
+}
+
+// limited keeps the beginning of what is written.
+type limited struct {
+	*bytes.Buffer
+	room int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(l.room, len(p))
+	l.room -= n
+	l.Buffer.Write(p[:n])
+	return len(p), nil
+}
+
+// Put unpacks an archive into a container, running or not; names in it start at the container's root.
+func (e *Engine) Put(ctx context.Context, name string, archive io.Reader) error {
+	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, "/", archive, container.CopyToContainerOptions{}))
+}
+
+// Stat gives size and modification time, in whole seconds, of a file in a container; ok is false where
+// it is not there.
+func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modified time.Time, ok bool, err error) {
+	st, err := e.api.ContainerStatPath(ctx, name, file)
+	if isGone(err) {
+		return 0, time.Time{}, false, nil
+	}
+	if err != nil {
+		return 0, time.Time{}, false, refused("look into "+name, err)
+	}
+	return st.Size, st.Mtime.Truncate(time.Second), true, nil
+}
+
+// Identity is who a container's process is, and what that means for files that are put there.
+type Identity struct {
+	UID, GID   int
+	Restricted bool      // its root lacks rights that root usually has
+	ImageMade  time.Time // when its image was made
+	Running    bool
+}
+
+// Identify works out the numbers of a container's user as the engine does, from the container's own
+// user list. The container need not run.
+func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
+	c, err := e.api.ContainerInspect(ctx, name)
+	if err != nil {
+		return Identity{}, refused("look at "+name, err)
+	}
+	id := Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0}
+	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
+		id.ImageMade, _ = time.Parse(time.RFC3339Nano, image.Created)
+	}
+	read := func(file string) (string, error) { return e.readFile(ctx, name, file) }
+	id.UID, id.GID, err = resolveUser(c.Config.User, read)
+	if err != nil {
+		return id, fmt.Errorf("user %q of %s: %w", c.Config.User, name, err)
+	}
+	return id, nil
+}
+
+// resolveUser follows the engine's rules for the user setting, "USER[:GROUP]" by name or number.
+// Source: docs.docker.com/reference/dockerfile, "USER", and opencontainers/runc, libcontainer/user.
+func resolveUser(setting string, read func(file string) (string, error)) (uid, gid int, err error) {
+	user, group, grouped := strings.Cut(setting, ":")
+	uid, uerr := strconv.Atoi(user)
+	gid, gerr := strconv.Atoi(group)
+	numericUser, numericGroup := user == "" || uerr == nil, grouped && gerr == nil
+	if user == "" {
+		uid = 0
+	}
+	if !numericUser || !numericGroup {
+		found, err := lookUp(read, "/etc/passwd", user, uid, numericUser)
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case found != nil && len(found) > 3:
+			uid, _ = strconv.Atoi(found[2])
+			if !grouped {
+				gid, _ = strconv.Atoi(found[3])
+			}
+		case !numericUser:
+			return 0, 0, errors.New("no such user in the container's /etc/passwd")
+		}
+	}
+	if grouped && group != "" && !numericGroup {
+		found, err := lookUp(read, "/etc/group", group, 0, false)
+		if err != nil {
+			return 0, 0, err
+		}
+		if len(found) < 3 {
+			return 0, 0, errors.New("no such group in the container's /etc/group")
+		}
+		gid, _ = strconv.Atoi(found[2])
+	}
+	return uid, gid, nil
+}
+
+// lookUp gives the fields of the first line with a name, or with a number in its third field. A file
+// that is missing has none.
+func lookUp(read func(string) (string, error), file, name string, number int, numeric bool) ([]string, error) {
+	text, err := read(file)
+	if err != nil {
+		if isGone(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	for line := range strings.Lines(text) {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if len(fields) < 3 {
+			continue
+		}
+		if !numeric && fields[0] == name || numeric && fields[2] == strconv.Itoa(number) {
+			return fields, nil
+		}
+	}
+	return nil, nil
+}
+
+// readFile reads a small file of a container, through links.
+func (e *Engine) readFile(ctx context.Context, name, file string) (string, error) {
+	stat, err := e.api.ContainerStatPath(ctx, name, file)
+	if err != nil {
+		return "", err
+	}
+	if stat.LinkTarget != "" {
+		file = stat.LinkTarget
+	}
+	content, _, err := e.api.CopyFromContainer(ctx, name, file)
+	if err != nil {
+		return "", err
+	}
+	defer content.Close()
+	archive := tar.NewReader(content)
+	if _, err := archive.Next(); err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(io.LimitReader(archive, 4<<20))
+	return string(b), err
+}
+
+// Command runs a command inside a container, with a user, folder and environment of its own, and
+// gives what it printed and its exit code.
+func (e *Engine) Command(ctx context.Context, name string, x dev.Exec) (output string, code int, err error) {
+	made, err := e.api.ContainerExecCreate(ctx, name, container.ExecOptions{
+		User: x.User, Privileged: x.Privileged, WorkingDir: x.WorkingDir, Env: x.Env, Cmd: x.Command, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return "", 0, refused("run a command in "+name, err)
+	}
+	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
+	if err != nil {
+		return "", 0, refused("run a command in "+name, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, conn.Close)()
+	var out bytes.Buffer
+	kept := &limited{&out, 64 << 10}
+	if _, err := stdcopy.StdCopy(kept, kept, conn.Reader); err != nil && ctx.Err() == nil {
+		return "", 0, refused("read a command's output", err)
+	}
+	if ctx.Err() != nil {
+		return "", 0, ctx.Err()
+	}
+	done, err := e.api.ContainerExecInspect(ctx, made.ID)
+	if err != nil {
+		return "", 0, refused("ask for a command's exit code", err)
+	}
+	return out.String(), done.ExitCode, nil
+}

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"reflect"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// Copies brings files of the project into containers that do not see them through a mount.
+type Copies interface {
+	// Fill brings everything into a container that does not run. It is called before each start.
+	Fill(ctx context.Context, p Project, container string) error
+	// Compare brings a running container up to date, once.
+	Compare(ctx context.Context, p Project, container string) error
+	// Keep keeps a container up to date, whatever becomes of it meanwhile, until ctx ends. A token
+	// comes from started each time that the container has started.
+	Keep(ctx context.Context, p Project, container string, started <-chan struct{}) error
+}
+
+// operate carries out one operation of a plan.
+func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) error {
+	if op.Verb == plan.Sync {
+		return e.Copies.Fill(ctx, p, op.Name)
+	}
+	return e.do(ctx, op, p.Labels)
+}
+
+// compare brings a container that was running already up to date where nobody stays to do so.
+func (e *Engine) compare(ctx context.Context, run Running) error {
+	if len(run.Project.Copies) == 0 {
+		return nil
+	}
+	e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "saves are copied into the container only while someone attends",
+		Hint: "run: sdev up (without --detach), or run this again after a change"})
+	if len(run.done) > 0 {
+		return nil // what was made or started just now has everything
+	}
+	return e.Copies.Compare(ctx, run.Project, run.Project.Container)
+}
+
+// keeping is the copying that goes on while somebody attends. It belongs to the goroutine of an
+// attendant's run.
+type keeping struct {
+	engine  *Engine
+	project Project // for which it goes on
+	started chan struct{}
+	stop    func() // ends it and waits; nil while nothing is to be copied
+}
+
+// begin has the project's copies kept from now on. What is under way for the same copies goes on.
+func (k *keeping) begin(ctx context.Context, p Project) {
+	same := reflect.DeepEqual(k.project.Copies, p.Copies) && reflect.DeepEqual(k.project.Rules, p.Rules) && k.project.Container == p.Container
+	if k.stop != nil && same {
+		return
+	}
+	k.end()
+	if len(p.Copies) == 0 {
+		return
+	}
+	work, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	started := make(chan struct{}, 1)
+	k.project, k.started = p, started
+	k.stop = func() { cancel(); <-ended }
+	go func() {
+		defer close(ended)
+		if err := k.engine.Copies.Keep(work, p, p.Container, started); err != nil && work.Err() == nil {
+			e := dev.AsError(err)
+			k.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
+		}
+	}()
+}
+
+// restarted tells that the container was started.
+func (k *keeping) restarted() {
+	if k.stop == nil {
+		return
+	}
+	select {
+	case k.started <- struct{}{}:
+	default: // it has been told and has not looked yet
+	}
+}
+
+func (k *keeping) end() {
+	if k.stop != nil {
+		k.stop()
+		k.stop = nil
+	}
+}
