@@ -15,6 +15,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -196,6 +197,14 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 	run, err := e.inTurn(ctx, p, want)
 	if err == nil {
 		err = e.await(ctx, run)
+	}
+	for errors.Is(err, errParted) {
+		before := run
+		want.Build = false // it is built by now
+		if run, err = e.inTurn(ctx, p, want); err == nil {
+			err = e.await(ctx, run)
+		}
+		run.done, run.Changed = append(before.done, run.done...), true
 	}
 	if err != nil {
 		if !want.Keep && ctx.Err() == nil {

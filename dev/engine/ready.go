@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,7 +20,8 @@ const (
 )
 
 // await probes the app's page through the gateway until it answers. An app that ends before, or
-// takes longer than the timeout, is an error with exit code 5 that ends with its last lines.
+// takes longer than the timeout, is an error with exit code 5 that ends with its last lines; one that
+// has to follow its gateway is errParted.
 func (e *Engine) await(ctx context.Context, run Running) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
@@ -64,12 +66,17 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	return true
 }
 
-// alive is an error once the app or its gateway has ended.
+// errParted says that somebody restarted the gateway meanwhile: the app lives on in the network that
+// it had before, where no request arrives.
+var errParted = errors.New("the gateway was restarted")
+
+// alive is an error once the app or its gateway has ended, or they have parted.
 func (e *Engine) alive(ctx context.Context, p Project) error {
 	have, err := e.Runtime.Observe(ctx, p.Name, nil)
 	if err != nil {
 		return err
 	}
+	started := map[string]time.Time{}
 	for _, service := range []string{p.Gateway, p.App} {
 		i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == service })
 		if i < 0 {
@@ -78,6 +85,10 @@ func (e *Engine) alive(ctx context.Context, p Project) error {
 		if !have.Containers[i].Running {
 			return e.notReady(ctx, p, dev.CodeAppExited, fmt.Sprintf("%s ended with exit code %d before its page answered", service, have.Containers[i].ExitCode))
 		}
+		started[service] = have.Containers[i].Started
+	}
+	if started[p.Gateway].After(started[p.App]) {
+		return errParted
 	}
 	return nil
 }

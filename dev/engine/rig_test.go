@@ -68,9 +68,10 @@ func newRigWithoutPage(t *testing.T) *rig {
 	return r
 }
 
-// answer is the app's page: Streamlit's answer while app and gateway run.
+// answer is the app's page: Streamlit's answer while app and gateway run in one network.
 func (r *rig) answer(w http.ResponseWriter, _ *http.Request) {
-	if r.mute.Load() || !r.runs("gateway") || !r.runs("app") {
+	gateway, app := r.container("gateway"), r.container("app")
+	if r.mute.Load() || !gateway.Running || !app.Running || gateway.Started.After(app.Started) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 }

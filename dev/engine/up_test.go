@@ -381,3 +381,28 @@ func TestUp_ThatIsInterruptedAtTheLockLetsGoOfIt(t *testing.T) {
 		t.Errorf("warnings %v", got)
 	}
 }
+
+// Somebody restarts the gateway by hand while the page is waited for.
+func TestUp_AppFollowsAGatewayThatIsRestartedMeanwhile(t *testing.T) {
+	r := newRig(t)
+	r.mute.Store(true)
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.engine().Up(t.Context(), engine.Want{})
+		done <- err
+	}()
+	for tick := time.NewTicker(time.Millisecond); !r.runs("app"); {
+		<-tick.C
+	}
+	gateway := r.container("gateway")
+	if err := r.fake.Do(t.Context(), plan.Operation{Verb: plan.Restart, Kind: plan.ServiceContainer, Name: gateway.Name, ID: gateway.ID}, plan.Labels{}); err != nil {
+		t.Fatal(err)
+	}
+	r.mute.Store(false)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if gateway, app := r.container("gateway"), r.container("app"); gateway.Started.After(app.Started) {
+		t.Error("the app lives in the network that is gone")
+	}
+}
