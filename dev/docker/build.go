@@ -18,6 +18,12 @@ import (
 // memory; the one on disk and the lines that errors name stay as they are.
 func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	start := time.Now()
+	if folder, remove, ok, err := checkout(ctx, b.Service, b.Context); err != nil {
+		return "", err
+	} else if ok {
+		defer remove()
+		b.Context = folder
+	}
 	r, err := e.recipe(ctx, b, emit)
 	if err != nil {
 		return "", err

@@ -27,9 +27,11 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	}
 	if name != "" {
 		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", r.Service, name)
+		if len(tail) == 0 {
+			e.Message += ": " + text
+		}
 	}
-	r.explain(e, err.Error(), tail)
-	if len(tail) > 0 {
+	if tail = r.explain(e, err.Error(), tail); len(tail) > 0 {
 		e.Message += "\n  " + strings.Join(tail, "\n  ")
 	}
 	return e
@@ -61,17 +63,4 @@ func reason(err error) string {
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
-}
-
-// explain adds what a person would do about what a step printed, where the cause is a known one.
-func (r *recipe) explain(e *dev.Error, text string, tail []string) {
-	all := text + "\n" + strings.Join(tail, "\n")
-	switch {
-	case strings.Contains(all, "no space left on device"), strings.Contains(all, "No space left on device"):
-		e.Message = "the engine's disk is full: " + e.Message
-		e.Hint = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
-	case strings.Contains(all, "exec format error"):
-		e.Message = "the image is for another kind of processor, and the engine cannot run its programs: " + e.Message
-		e.Hint = "leave platform away or name this machine's, or install emulation on the engine (the package qemu-user-static and binfmt-support)"
-	}
 }
