@@ -18,12 +18,18 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, r.Service, text),
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
 	}
+	if strings.HasPrefix(name, frontendStep) && r.fault != nil {
+		err = r.fault // the frontend would have said something like it
+	}
 	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
 		Hint: "mend the Dockerfile or what the step names, then run it again"}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
 		e.File, e.Message = r.displayed(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
 		return e
+	}
+	if ref, ok := strings.CutPrefix(name, frontendStep); ok {
+		e.Hint = "take the line # syntax= away, or make " + ref + " reachable"
 	}
 	if name != "" {
 		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", r.Service, name)
@@ -36,6 +42,9 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	}
 	return e
 }
+
+// frontendStep is BuildKit's errand for the image that a line "# syntax=" names.
+const frontendStep = "resolve image config for "
 
 // displayed is the Dockerfile's name in messages.
 func (r *recipe) displayed() string {

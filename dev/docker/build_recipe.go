@@ -20,6 +20,7 @@ type recipe struct {
 	content []byte            // the Dockerfile; nil where it lies in a remote context
 	ignore  []byte            // what the file beside it, DOCKERFILE.dockerignore, holds
 	file    *dockerfile.File  // as the user has it; nil where it cannot be read
+	fault   error             // why it cannot be read
 	shown   *strings.Replacer // sdev's names of images to those in the Dockerfile
 }
 
@@ -38,9 +39,8 @@ func (e *Engine) recipe(ctx context.Context, b plan.Build, emit func(dev.Event))
 	if err := r.read(); err != nil {
 		return nil, err
 	}
-	var err error
-	if r.file, err = dockerfile.Parse(r.content); err != nil {
-		return r, nil //nolint:nilerr // the builder names the fault, in the words of its own version
+	if r.file, r.fault = dockerfile.Parse(r.content); r.fault != nil {
+		return r, nil // the builder names the fault, in the words of its own version
 	}
 	return r, e.adapt(ctx, r, emit)
 }

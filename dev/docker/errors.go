@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -71,6 +73,10 @@ func knock(ctx context.Context, host string) error {
 	address, _, _ = strings.Cut(strings.TrimSuffix(address, "/"), "?")
 	if network == "tcp" {
 		address, _, _ = strings.Cut(address, "/")
+		ask := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
+		if proxy, err := http.ProxyFromEnvironment(ask); proxy != nil || err != nil {
+			return nil // the client goes through it, and there may be no other way
+		}
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
@@ -99,12 +105,17 @@ func cause(err error) string {
 		return "there is no ssh command here"
 	case errors.As(err, &dns):
 		return dns.Error()
+	case plainHTTP.MatchString(err.Error()):
+		return "it does not speak plain HTTP; if it wants TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 	}
 	if m := sshSaid.FindStringSubmatch(err.Error()); m != nil {
 		return lastLine(m[1])
 	}
 	return firstLine(err.Error())
 }
+
+// plainHTTP is how a request ends that is not encrypted, where it should be.
+var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
 
 // lastLine is the last line that says anything: ssh warns first, and gives up last.
 func lastLine(text string) string {
