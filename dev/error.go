@@ -61,6 +61,7 @@ const (
 	CodeImageMissing      Code = "image.missing"
 	CodeBuildFailed       Code = "build.failed"
 	CodeBuildCA           Code = "build.ca"
+	CodeBuildProxy        Code = "build.proxy"
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
@@ -111,6 +112,7 @@ func Codes() []CodeDoc {
 		{CodeImageMissing, "an image is neither here nor to be had from its registry"},
 		{CodeBuildFailed, "an image build ended with an error"},
 		{CodeBuildCA, "warning: a build whose steps do not know the extra CA"},
+		{CodeBuildProxy, "warning: a Dockerfile that puts the machine's proxy into the image"},
 		{CodePortTaken, "a port that was asked for is used by something else"},
 		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
 		{CodeBusy, "another sdev is changing this project right now"},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +127,7 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 			names = append(names, "docker.io/library/"+image, base.Ref, image, base.Ref)
 		}
 	}
+	change.Hidden = r.hiddenProxy(emit)
 	r.content, r.shown = r.file.Rewrite(change), strings.NewReplacer(names...)
 	return nil
 }
@@ -149,4 +152,23 @@ func (r *recipe) ownFrontend(syntax, engine string, emit func(dev.Event)) bool {
 	}
 	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is left out: the engine's own frontend can do it"})
 	return true
+}
+
+// hiddenProxy gives the proxy variables that the Dockerfile need not declare: commands see them
+// anyway, and what is declared stays in the image's history with its value. One that the Dockerfile
+// puts into the image itself is said.
+func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
+	hidden := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(r.Proxy)) {
+		if _, own := r.Args[name]; own {
+			continue
+		}
+		if line := r.file.Bakes(name); line > 0 {
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.displayed(), line, name),
+				Hint: "take it away: builds and the app get the proxy without it"})
+			continue
+		}
+		hidden[name] = true
+	}
+	return hidden
 }

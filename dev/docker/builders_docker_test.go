@@ -101,9 +101,14 @@ func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
 func TestDockerBuilders_KeepTheProxyOutOfTheImage(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		proxy := map[string]string{"HTTP_PROXY": "http://user:word@proxy.invalid:3128", "https_proxy": "http://user:word@proxy.invalid:3129", "NO_PROXY": "hidden.invalid"}
-		tag, told, err := built(t, e, plan.Build{Proxy: proxy, Inline: "FROM python:3.11-slim\n" + noCache() + "RUN test $(env | grep -c invalid) -ge 3\n"})
+		tag, told, err := built(t, e, plan.Build{Proxy: proxy, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nARG https_proxy=none\n" + noCache() + "RUN test $(env | grep -c invalid) -ge 3\n"})
 		if err != nil {
 			t.Fatalf("%v\n%+v", err, told)
+		}
+		for _, ev := range told {
+			if w, ok := ev.(dev.Warning); ok {
+				t.Errorf("%+v", w)
+			}
 		}
 		image := run(t, "history", "--no-trunc", tag) + run(t, "image", "inspect", tag)
 		for _, trace := range []string{"PROXY", "proxy.invalid", "hidden", "word"} {
@@ -112,6 +117,16 @@ func TestDockerBuilders_KeepTheProxyOutOfTheImage(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestDockerBuild_SaysWhereTheProxyStays(t *testing.T) {
+	_, told, err := built(t, open(t), plan.Build{Proxy: map[string]string{"HTTP_PROXY": "http://proxy.invalid"}, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nENV mine=$HTTP_PROXY\n"})
+	if err != nil || len(told) == 0 {
+		t.Fatal(err)
+	}
+	if w, ok := told[0].(dev.Warning); !ok || w.Code != dev.CodeBuildProxy || !strings.Contains(w.Message, "dockerfile_inline:3 puts") {
+		t.Errorf("%+v", told[0])
+	}
 }
 
 func TestDockerBuilders_StopWhenTheyAreTold(t *testing.T) {
