@@ -18,6 +18,9 @@ import (
 // memory; the one on disk and the lines that errors name stay as they are.
 func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	start := time.Now()
+	if remote(b.Context) {
+		emit(dev.BuildStep{Service: b.Service, Text: "fetch " + withoutPassword(b.Context)})
+	}
 	if folder, remove, ok, err := checkout(ctx, b.Service, b.Context); err != nil {
 		return "", err
 	} else if ok {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
@@ -89,12 +90,18 @@ func git(ctx context.Context, dir string, args ...string) error {
 	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil && len(out) > 0 {
-		return fmt.Errorf("git %s: %s", args[0], lastLine(string(out)))
+		return fmt.Errorf("git %s: %s", args[0], withoutPassword(lastLine(string(out))))
 	}
 	return err
 }
 
 func unfetched(service, address string, err error) error {
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, address, err), Hint: "try: git ls-remote, with the address up to the #"}
+		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "try: git ls-remote, with the address up to the #"}
 }
+
+// password is what an address may hold between its name of a user and its host.
+var password = regexp.MustCompile(`(://[^/@:\s]*):[^/@\s]+@`)
+
+// withoutPassword is a text with addresses as they may be shown.
+func withoutPassword(text string) string { return password.ReplaceAllString(text, "$1:xxxxx@") }

@@ -33,7 +33,7 @@ func (e *Engine) recipe(ctx context.Context, b plan.Build, emit func(dev.Event))
 	r := &recipe{Build: b, shown: strings.NewReplacer()}
 	if remote(b.Context) && b.Inline == "" {
 		if len(b.CA) > 0 {
-			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + b.Service + " is built from " + b.Context + ", so its steps do not know the extra CA of this machine",
+			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + b.Service + " is built from " + withoutPassword(b.Context) + ", so its steps do not know the extra CA of this machine",
 				Hint: "build it from a checkout, or let its Dockerfile use the build secret \"ca\""})
 		}
 		return r, nil

@@ -144,8 +144,14 @@ func refused(what string, err error) error {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Cause: err,
 			Message: fmt.Sprintf("the container engine speaks API %s and newer; this sdev speaks %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
 	}
+	if strings.Contains(err.Error(), "no space left on device") {
+		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + what + ": " + engineText(err), Hint: makeRoom}
+	}
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: what + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
+
+// makeRoom is what helps against a full disk.
+const makeRoom = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
 
 // engineText is the engine's message without the layers that the client puts before it.
 func engineText(err error) string {
