@@ -3,9 +3,14 @@
 package docker_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +66,52 @@ func TestDockerBuilders_MakeTheSameImage(t *testing.T) {
 			t.Errorf("%d steps came from the cache: %+v", cached, told)
 		}
 	})
+}
+
+func TestDockerBuilders_HonourTheRulesBesideADockerfile(t *testing.T) {
+	builders(t, func(t *testing.T, e *docker.Engine) {
+		dir := write(t, t.TempDir(), map[string]string{"a": "a", "b": "b", ".dockerignore": "a\n", "docker/mine.Dockerfile": "FROM python:3.11-slim\nCOPY . /files\nRUN ls /files > /list\n", "docker/mine.Dockerfile.dockerignore": "b\n"})
+		tag, told, err := built(t, e, plan.Build{Context: dir, Dockerfile: "docker/mine.Dockerfile"})
+		if err != nil {
+			t.Fatalf("%v\n%+v", err, told)
+		}
+		if got := run(t, "run", "--rm", tag, "cat", "/list"); got != "a\ndocker" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestDockerBuilders_TakeAnArchiveFromAnAddress(t *testing.T) {
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	content := "FROM python:3.11-slim\n" + noCache()
+	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(content))}), writeAll(w, content), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/x-tar")
+		_, _ = rw.Write(archive.Bytes())
+	}))
+	t.Cleanup(server.Close)
+	builders(t, func(t *testing.T, e *docker.Engine) {
+		_, told, err := built(t, e, plan.Build{Context: server.URL + "/context.tar", CA: machineCA(t)})
+		if err != nil {
+			t.Fatalf("%v\n%+v", err, told)
+		}
+		warned := false
+		for _, ev := range told {
+			w, ok := ev.(dev.Warning)
+			warned = warned || ok && w.Code == dev.CodeBuildCA
+		}
+		if !warned {
+			t.Errorf("nobody says that the steps do not know the CA: %+v", told)
+		}
+	})
+}
+
+func writeAll(w io.Writer, content string) error {
+	_, err := io.WriteString(w, content)
+	return err
 }
 
 func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
