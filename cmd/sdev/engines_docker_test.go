@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -204,7 +205,9 @@ func engine29(t testing.TB) string {
 	t.Helper()
 	version := regexp.MustCompile(`^/v1\.(\d+)/`)
 	proxy := &httputil.ReverseProxy{
-		Transport: &http.Transport{Dial: func(_, _ string) (net.Conn, error) { return net.Dial("unix", realEngine) }},
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", realEngine)
+		}},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", "engine"
 			r.Out.URL.Path = version.ReplaceAllString(r.Out.URL.Path, "/v1.41/")

@@ -115,6 +115,17 @@ func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%+v", err, told)
 			}
+			if _, told, err = built(t, e, c.b); err != nil {
+				t.Fatal(err)
+			}
+			for _, ev := range told {
+				if s, ok := ev.(dev.BuildStep); ok && !s.Cached && strings.Contains(s.Text, "RUN ") {
+					t.Errorf("done again, though nothing changed: %s", s.Text)
+				}
+			}
+			if left := run(t, "image", "ls", "-q", "--filter", "label=dev.sdev.context-of="+tag, "--filter", "reference=sdev-context"); left != "" {
+				t.Errorf("an image that stood for a context is still there: %s", left)
+			}
 			if got := run(t, "image", "inspect", "--format", "{{json .Config.Labels}}", tag); len(c.b.Labels) > 0 && got != `{"l":"2"}` {
 				t.Errorf("labels %s", got)
 			}

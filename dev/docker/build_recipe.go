@@ -24,27 +24,27 @@ type recipe struct {
 	file    *dockerfile.File  // as the user has it; nil where it cannot be read
 	fault   error             // why it cannot be read
 	shown   *strings.Replacer // sdev's names of images to those in the Dockerfile
+	made    []string          // images that stand for contexts, for this build alone
 }
 
-// recipe reads the Dockerfile and changes it as far as the build needs: contexts with names become
+// prepare reads the Dockerfile and changes it as far as the build needs: contexts with names become
 // images, base images learn of the extra certificates, and a frontend that would have to come from
 // a registry is left out where the engine's own can do the work.
-func (e *Engine) recipe(ctx context.Context, b plan.Build, emit func(dev.Event)) (*recipe, error) {
-	r := &recipe{Build: b, shown: strings.NewReplacer()}
-	if remote(b.Context) && b.Inline == "" {
-		if len(b.CA) > 0 {
-			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + b.Service + " is built from " + withoutPassword(b.Context) + ", so its steps do not know the extra CA of this machine",
+func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) error {
+	if remote(r.Context) && r.Inline == "" {
+		if len(r.CA) > 0 {
+			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + r.Service + " is built from " + withoutPassword(r.Context) + ", so its steps do not know the extra CA of this machine",
 				Hint: "build it from a checkout, or let its Dockerfile use the build secret \"ca\""})
 		}
-		return r, nil
+		return nil
 	}
 	if err := r.read(); err != nil {
-		return nil, err
+		return err
 	}
 	if r.file, r.fault = dockerfile.Parse(r.content); r.fault != nil {
-		return r, nil // the builder names the fault, in the words of its own version
+		return nil // the builder names the fault, in the words of its own version
 	}
-	return r, e.adapt(ctx, r, emit)
+	return e.adapt(ctx, r, emit)
 }
 
 // read takes the Dockerfile from disk, or as the compose file has it.
@@ -98,6 +98,9 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 			return err
 		}
 		change.Sources[name] = image
+		if strings.HasPrefix(image, contextName+":") {
+			r.made = append(r.made, image)
+		}
 		names = append(names, "docker.io/library/"+image, name, image, name)
 	}
 	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Contexts: change.Sources}
