@@ -65,6 +65,7 @@ const (
 	CodeImageOld          Code = "image.old"
 	CodeBuildFailed       Code = "build.failed"
 	CodeBuildCA           Code = "build.ca"
+	CodeBuildProxy        Code = "build.proxy"
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
@@ -129,6 +130,7 @@ func Codes() []CodeDoc {
 		{CodeImageOld, "warning: an image that is to be pulled each time could not be, so the one that is here runs"},
 		{CodeBuildFailed, "an image build ended with an error"},
 		{CodeBuildCA, "warning: a build whose steps do not know the extra CA"},
+		{CodeBuildProxy, "warning: a Dockerfile that puts the machine's proxy into the image"},
 		{CodePortTaken, "a port that was asked for is used by something else"},
 		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
 		{CodeBusy, "another sdev is changing this project right now"},

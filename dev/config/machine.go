@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"gopkg.in/ini.v1"
@@ -97,18 +96,6 @@ func profileFlag(name string) string {
 		return ""
 	}
 	return " --profile " + name
-}
-
-func proxies(getenv func(string) string) map[string]string {
-	found := make(map[string]string)
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"} {
-		for _, n := range []string{name, strings.ToLower(name)} {
-			if v := getenv(n); v != "" {
-				found[n] = v
-			}
-		}
-	}
-	return found
 }
 
 // readCA takes the setting of the project, else the first of the variables that tools read.

@@ -2,9 +2,11 @@ package docker
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/image"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -18,8 +20,18 @@ import (
 // memory; the one on disk and the lines that errors name stay as they are.
 func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	start := time.Now()
-	r, err := e.recipe(ctx, b, emit)
-	if err != nil {
+	if remote(b.Context) {
+		emit(dev.BuildStep{Service: b.Service, Text: "fetch " + withoutPassword(b.Context)})
+	}
+	if folder, remove, ok, err := checkout(ctx, b.Service, b.Context); err != nil {
+		return "", err
+	} else if ok {
+		defer remove()
+		b.Context = folder
+	}
+	r := &recipe{Build: b, shown: strings.NewReplacer()}
+	defer e.forget(ctx, r)
+	if err := e.prepare(ctx, r, emit); err != nil {
 		return "", err
 	}
 	solve := e.buildKit
@@ -32,12 +44,12 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 		}
 		return "", err
 	}
-	image, err := e.api.ImageInspect(ctx, b.Tag)
+	result, err := e.api.ImageInspect(ctx, b.Tag)
 	if err != nil {
 		return "", refused("find the image just built", err)
 	}
 	emit(dev.BuildDone{Service: b.Service, Image: b.Tag, MS: time.Since(start).Milliseconds()})
-	return image.ID, nil
+	return result.ID, nil
 }
 
 // classic says whether the engine's classic builder is to be used. Where neither the user nor the
@@ -61,4 +73,12 @@ func (e *Engine) classic(ctx context.Context) bool {
 	}
 	_ = conn.Close()
 	return false
+}
+
+// forget removes the images that stood for contexts in a build. The builder's cache keeps what was
+// in them.
+func (e *Engine) forget(ctx context.Context, r *recipe) {
+	for _, name := range r.made {
+		_, _ = e.api.ImageRemove(context.WithoutCancel(ctx), name, image.RemoveOptions{}) // a matter of room on the disk alone
+	}
 }

@@ -8,11 +8,13 @@ import (
 	"io"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/registry"
 
@@ -22,7 +24,9 @@ import (
 // buildClassic builds with the builder that engines have without BuildKit. It knows no mounts, no
 // secrets and no SSH; what asks for them is refused before anything is sent.
 func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
-	if err := r.classicFits(); err != nil {
+	if podman, err := e.podman(ctx); err != nil {
+		return err
+	} else if err := r.classicFits(); err != nil && !podman {
 		return err
 	}
 	options, err := e.classicOptions(ctx, r)
@@ -49,6 +53,16 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		return r.failed(err, name, tail)
 	}
 	return nil
+}
+
+// podman says whether the engine is one of podman's, whose builder answers like the classic one and
+// can do what BuildKit can.
+func (e *Engine) podman(ctx context.Context) (bool, error) {
+	version, err := e.api.ServerVersion(ctx)
+	if err != nil {
+		return false, refused("ask the engine for its version", err)
+	}
+	return slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), nil
 }
 
 // classicFits refuses what only BuildKit can do, with the line that asks for it.

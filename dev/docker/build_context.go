@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/network"
 
@@ -25,8 +26,9 @@ func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context s
 		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, which sdev cannot build from", name, b.Service, scheme),
 			Hint: "use a folder, docker-image://NAME or the address of a git repository"}
 	}
-	sum := sha256.Sum256([]byte(b.Tag + "\x00" + name))
-	tag := "sdev-context:" + hex.EncodeToString(sum[:8])
+	// Another build of the same image, which this one may be about to replace, has names of its own.
+	sum := sha256.Sum256(fmt.Append(nil, b.Tag, "\x00", name, "\x00", time.Now().UnixNano()))
+	tag := contextName + ":" + hex.EncodeToString(sum[:8])
 	_, err := e.Build(ctx, plan.Build{Service: b.Service, Tag: tag, Context: context, Inline: "FROM scratch\nCOPY . /\n", Proxy: b.Proxy, SSH: b.SSH,
 		Labels: map[string]string{contextLabel: b.Tag}}, func(dev.Event) {})
 	if failure, ok := errors.AsType[*dev.Error](err); ok {
@@ -34,6 +36,9 @@ func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context s
 	}
 	return tag, err
 }
+
+// contextName is what images that stand for a context are called.
+const contextName = "sdev-context"
 
 // contextLabel is on images that stand for a context, with the image that is built from it.
 const contextLabel = "dev.sdev.context-of"

@@ -5,9 +5,11 @@ package docker_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,9 +115,137 @@ func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%+v", err, told)
 			}
+			if _, told, err = built(t, e, c.b); err != nil {
+				t.Fatal(err)
+			}
+			for _, ev := range told {
+				if s, ok := ev.(dev.BuildStep); ok && !s.Cached && strings.Contains(s.Text, "RUN ") {
+					t.Errorf("done again, though nothing changed: %s", s.Text)
+				}
+			}
+			if left := run(t, "image", "ls", "-q", "--filter", "label=dev.sdev.context-of="+tag, "--filter", "reference=sdev-context"); left != "" {
+				t.Errorf("an image that stood for a context is still there: %s", left)
+			}
 			if got := run(t, "image", "inspect", "--format", "{{json .Config.Labels}}", tag); len(c.b.Labels) > 0 && got != `{"l":"2"}` {
 				t.Errorf("labels %s", got)
 			}
 		})
+	}
+}
+
+// running says whether a process with a text in its command line runs, in whatever container.
+func running(t *testing.T, text string) bool {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && strings.Contains(strings.ReplaceAll(string(b), "\x00", " "), text) {
+			return true
+		}
+	}
+	return false
+}
+
+func waitFor(t *testing.T, about string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Errorf("waited in vain: %s", about)
+			return
+		}
+	}
+}
+
+// gitServer serves a repository with a Dockerfile and a file on 127.0.0.1, where the engine's own
+// git fetches it.
+func gitServer(t *testing.T) string {
+	t.Helper()
+	dir := write(t, t.TempDir(), map[string]string{"app/Dockerfile": "FROM python:3.11-slim\nCOPY from-git /\nRUN test -s /from-git && " + getIndex + "\n", "app/from-git": "yes"})
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "main", dir}, {"-C", dir, "add", "."},
+		{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@t.invalid", "commit", "-q", "-m", "first"},
+	} {
+		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // always so for TCP
+	_ = l.Close()
+	daemon := exec.Command("git", "daemon", "--listen=127.0.0.1", "--port="+port, "--base-path="+dir, "--export-all", "--reuseaddr", dir)
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = daemon.Process.Kill(); _ = daemon.Wait() })
+	waitFor(t, "the repository is served", func() bool {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+	return "git://127.0.0.1:" + port + "/.git#main:app"
+}
+
+func TestDockerBuild_FromAnAddress(t *testing.T) {
+	e := open(t)
+	address := gitServer(t)
+	for name, b := range map[string]plan.Build{
+		"its own Dockerfile":     {Context: address},
+		"a Dockerfile from here": {Context: address, Inline: "FROM python:3.11-slim\n" + noCache() + "COPY from-git /mine\nRUN test -s /mine && " + getIndex + "\n"},
+		"a context with a name":  {Contexts: map[string]string{"repo": address}, Inline: "FROM python:3.11-slim\nCOPY --from=repo from-git /mine\nRUN " + getIndex + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.CA = machineCA(t)
+			_, told, err := built(t, e, b)
+			if err != nil {
+				t.Fatalf("%v\n%+v", err, told)
+			}
+			for _, ev := range told {
+				if w, ok := ev.(dev.Warning); ok {
+					t.Errorf("%+v", w)
+				}
+			}
+		})
+	}
+}
+
+func TestDockerBuild_SSHAgentsTagsAndPull(t *testing.T) {
+	e := open(t)
+	socket := filepath.Join(t.TempDir(), "agent.sock")
+	agent := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = agent.Process.Kill(); _ = agent.Wait() })
+	waitFor(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	t.Setenv("SSH_AUTH_SOCK", socket)
+	other := fmt.Sprintf("sdev-test:other-%d", time.Now().UnixNano())
+	_, told, err := built(t, e, plan.Build{SSH: []string{"default", "mine=" + socket}, Tags: []string{other}, Inline: "FROM python:3.11-slim\n" + noCache() +
+		"RUN --mount=type=ssh --mount=type=ssh,id=mine,target=/mine test -S $SSH_AUTH_SOCK && test -S /mine\n"})
+	if err != nil {
+		t.Fatalf("%v\n%+v", err, told)
+	}
+	run(t, "image", "rm", other)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	if _, _, err := built(t, e, plan.Build{SSH: []string{"default"}, Inline: "FROM python:3.11-slim\n"}); err == nil || !strings.Contains(err.Error(), "build.ssh") {
+		t.Errorf("without an agent: %v", err)
+	}
+	// The base exists here alone, so that asking a registry for a newer one cannot end well.
+	base := image(t, "", "FROM python:3.11-slim\n"+noCache())
+	for name, ca := range map[string][]byte{"alone": nil, "with the CA": machineCA(t)} {
+		if _, _, err := built(t, e, plan.Build{Pull: true, CA: ca, Inline: "FROM " + base + "\nRUN true\n"}); err == nil || dev.AsError(err).Code != dev.CodeImageMissing {
+			t.Errorf("pull %s: %v", name, err)
+		}
 	}
 }

@@ -14,9 +14,15 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	text := r.shown.Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
 		ref = strings.TrimPrefix(ref, "docker.io/library/")
+		if r.Platform != "" {
+			ref += " for " + r.Platform
+		}
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
 			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, r.Service, text),
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
+	}
+	if strings.HasPrefix(name, frontendStep) && r.fault != nil {
+		err = r.fault // the frontend would have said something like it
 	}
 	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
 		Hint: "mend the Dockerfile or what the step names, then run it again"}
@@ -25,15 +31,23 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 		e.Line, _ = strconv.Atoi(m[1])
 		return e
 	}
+	if ref, ok := strings.CutPrefix(name, frontendStep); ok {
+		e.Hint = "take the line # syntax= away, or make " + ref + " reachable"
+	}
 	if name != "" {
 		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", r.Service, name)
+		if len(tail) == 0 {
+			e.Message += ": " + text
+		}
 	}
-	r.explain(e, err.Error(), tail)
-	if len(tail) > 0 {
+	if tail = r.explain(e, err.Error(), tail); len(tail) > 0 {
 		e.Message += "\n  " + strings.Join(tail, "\n  ")
 	}
 	return e
 }
+
+// frontendStep is BuildKit's errand for the image that a line "# syntax=" names.
+const frontendStep = "resolve image config for "
 
 // displayed is the Dockerfile's name in messages.
 func (r *recipe) displayed() string {
@@ -61,17 +75,4 @@ func reason(err error) string {
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
-}
-
-// explain adds what a person would do about what a step printed, where the cause is a known one.
-func (r *recipe) explain(e *dev.Error, text string, tail []string) {
-	all := text + "\n" + strings.Join(tail, "\n")
-	switch {
-	case strings.Contains(all, "no space left on device"), strings.Contains(all, "No space left on device"):
-		e.Message = "the engine's disk is full: " + e.Message
-		e.Hint = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
-	case strings.Contains(all, "exec format error"):
-		e.Message = "the image is for another kind of processor, and the engine cannot run its programs: " + e.Message
-		e.Hint = "leave platform away or name this machine's, or install emulation on the engine (the package qemu-user-static and binfmt-support)"
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"path/filepath"
@@ -109,7 +110,21 @@ func (r *recipe) inMemory(now time.Time) fsutil.FS {
 	if r.ignore != nil {
 		folder.Add(memoryName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
 	}
-	return folder
+	return exactly{folder}
+}
+
+// exactly is a folder in memory in which a path means itself and what is below it: by itself the
+// folder would also give what only begins like it.
+type exactly struct{ *staticfs.FS }
+
+func (e exactly) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
+	target = strings.Trim(target, "/")
+	return e.FS.Walk(ctx, target, func(path string, d fs.DirEntry, err error) error {
+		if target != "" && path != target && !strings.HasPrefix(path, target+"/") {
+			return nil
+		}
+		return visit(path, d, err)
+	})
 }
 
 // attrs are the settings of the Dockerfile frontend.

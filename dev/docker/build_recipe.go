@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,29 +22,29 @@ type recipe struct {
 	content []byte            // the Dockerfile; nil where it lies in a remote context
 	ignore  []byte            // what the file beside it, DOCKERFILE.dockerignore, holds
 	file    *dockerfile.File  // as the user has it; nil where it cannot be read
+	fault   error             // why it cannot be read
 	shown   *strings.Replacer // sdev's names of images to those in the Dockerfile
+	made    []string          // images that stand for contexts, for this build alone
 }
 
-// recipe reads the Dockerfile and changes it as far as the build needs: contexts with names become
+// prepare reads the Dockerfile and changes it as far as the build needs: contexts with names become
 // images, base images learn of the extra certificates, and a frontend that would have to come from
 // a registry is left out where the engine's own can do the work.
-func (e *Engine) recipe(ctx context.Context, b plan.Build, emit func(dev.Event)) (*recipe, error) {
-	r := &recipe{Build: b, shown: strings.NewReplacer()}
-	if remote(b.Context) && b.Inline == "" {
-		if len(b.CA) > 0 {
-			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + b.Service + " is built from " + b.Context + ", so its steps do not know the extra CA of this machine",
+func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) error {
+	if remote(r.Context) && r.Inline == "" {
+		if len(r.CA) > 0 {
+			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + r.Service + " is built from " + withoutPassword(r.Context) + ", so its steps do not know the extra CA of this machine",
 				Hint: "build it from a checkout, or let its Dockerfile use the build secret \"ca\""})
 		}
-		return r, nil
+		return nil
 	}
 	if err := r.read(); err != nil {
-		return nil, err
+		return err
 	}
-	var err error
-	if r.file, err = dockerfile.Parse(r.content); err != nil {
-		return r, nil //nolint:nilerr // the builder names the fault, in the words of its own version
+	if r.file, r.fault = dockerfile.Parse(r.content); r.fault != nil {
+		return nil // the builder names the fault, in the words of its own version
 	}
-	return r, e.adapt(ctx, r, emit)
+	return e.adapt(ctx, r, emit)
 }
 
 // read takes the Dockerfile from disk, or as the compose file has it.
@@ -96,6 +98,9 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 			return err
 		}
 		change.Sources[name] = image
+		if strings.HasPrefix(image, contextName+":") {
+			r.made = append(r.made, image)
+		}
 		names = append(names, "docker.io/library/"+image, name, image, name)
 	}
 	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Contexts: change.Sources}
@@ -125,6 +130,7 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 			names = append(names, "docker.io/library/"+image, base.Ref, image, base.Ref)
 		}
 	}
+	change.Hidden = r.hiddenProxy(emit)
 	r.content, r.shown = r.file.Rewrite(change), strings.NewReplacer(names...)
 	return nil
 }
@@ -149,4 +155,23 @@ func (r *recipe) ownFrontend(syntax, engine string, emit func(dev.Event)) bool {
 	}
 	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is left out: the engine's own frontend can do it"})
 	return true
+}
+
+// hiddenProxy gives the proxy variables that the Dockerfile need not declare: commands see them
+// anyway, and what is declared stays in the image's history with its value. One that the Dockerfile
+// puts into the image itself is said.
+func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
+	hidden := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(r.Proxy)) {
+		if _, own := r.Args[name]; own {
+			continue
+		}
+		if line := r.file.Bakes(name); line > 0 {
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.displayed(), line, name),
+				Hint: "take it away: builds and the app get the proxy without it"})
+			continue
+		}
+		hidden[name] = true
+	}
+	return hidden
 }

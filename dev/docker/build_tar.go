@@ -43,25 +43,44 @@ func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
 		return nil, r.unreadable(err)
 	}
 	reader, writer := io.Pipe()
+	out := &packing{PipeReader: reader, ended: make(chan struct{})}
 	go func() {
+		defer close(out.ended)
 		p := packer{ctx: ctx, root: r.Context, ignored: matcher, tar: tar.NewWriter(writer)}
-		err := filepath.WalkDir(r.Context, p.visit)
-		if err == nil {
-			err = p.content(packedName, r.content)
-		}
-		if err == nil {
-			hidden := packedName + "\n"
-			if own == nil {
-				hidden += ".dockerignore\n"
-			}
-			err = p.content(".dockerignore", append(ended(own), hidden...))
-		}
-		if err == nil {
-			err = p.tar.Close()
-		}
-		writer.CloseWithError(err)
+		writer.CloseWithError(p.all(r.content, own))
 	}()
-	return reader, nil
+	return out, nil
+}
+
+// packing is an archive that is being written.
+type packing struct {
+	*io.PipeReader
+	ended chan struct{}
+}
+
+// Close gives the archive up, and returns once nothing writes it any more.
+func (p *packing) Close() error {
+	err := p.PipeReader.Close()
+	<-p.ended
+	return err
+}
+
+// all writes the whole archive: the folder, the Dockerfile, and the rules that hide it.
+func (p packer) all(dockerfile, ignore []byte) error {
+	if err := filepath.WalkDir(p.root, p.visit); err != nil {
+		return err
+	}
+	if err := p.content(packedName, dockerfile); err != nil {
+		return err
+	}
+	hidden := packedName + "\n"
+	if ignore == nil {
+		hidden += ".dockerignore\n"
+	}
+	if err := p.content(".dockerignore", append(ended(ignore), hidden...)); err != nil {
+		return err
+	}
+	return p.tar.Close()
 }
 
 func (r *recipe) unreadable(err error) error {

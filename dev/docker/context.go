@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/connhelper"
@@ -40,6 +41,8 @@ type finder struct {
 	home   string
 	usual  string // address of the usual socket
 	uid    int
+
+	patience time.Duration // with an engine; 0 is the usual
 }
 
 func newFinder() finder {

@@ -6,6 +6,14 @@
 // is opened on first use, so that commands which need no engine work without one; a daemon that
 // is down, not permitted or too old is one clear *dev.Error with exit code 4.
 //
+// Which engine is used is decided as the docker command decides it ([Open]), and told ([Place]).
+//
+// Builds go through BuildKit, or the engine's classic builder where there is no other. The
+// Dockerfile is read here and handed over from memory, changed where the build needs it (package
+// dockerfile): for machines whose network opens TLS, base images are replaced by ones that know the
+// machine's certificates, so that a Dockerfile which knows nothing of them builds. Those images
+// (sdev-ca:…, labelled dev.sdev.ca) stay on the engine and are made once for a base and a bundle.
+//
 // An Engine may be used by several goroutines. Methods that stream ([Engine.Build],
 // [Engine.Follow]) own the goroutines they start and have ended them when they return.
 //

@@ -65,6 +65,9 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 	if strings.HasPrefix(c.Host, "ssh://") {
 		limit = patienceSSH
 	}
+	if f.patience > 0 {
+		limit = f.patience
+	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := knock(bounded, c.Host); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -71,6 +73,10 @@ func knock(ctx context.Context, host string) error {
 	address, _, _ = strings.Cut(strings.TrimSuffix(address, "/"), "?")
 	if network == "tcp" {
 		address, _, _ = strings.Cut(address, "/")
+		ask := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
+		if proxy, err := http.ProxyFromEnvironment(ask); proxy != nil || err != nil {
+			return nil // the client goes through it, and there may be no other way
+		}
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
@@ -99,12 +105,17 @@ func cause(err error) string {
 		return "there is no ssh command here"
 	case errors.As(err, &dns):
 		return dns.Error()
+	case plainHTTP.MatchString(err.Error()):
+		return "it does not speak plain HTTP; if it wants TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 	}
 	if m := sshSaid.FindStringSubmatch(err.Error()); m != nil {
 		return lastLine(m[1])
 	}
 	return firstLine(err.Error())
 }
+
+// plainHTTP is how a request ends that is not encrypted, where it should be.
+var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
 
 // lastLine is the last line that says anything: ssh warns first, and gives up last.
 func lastLine(text string) string {
@@ -133,8 +144,14 @@ func refused(what string, err error) error {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Cause: err,
 			Message: fmt.Sprintf("the container engine speaks API %s and newer; this sdev speaks %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
 	}
+	if strings.Contains(err.Error(), "no space left on device") {
+		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + what + ": " + engineText(err), Hint: makeRoom}
+	}
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: what + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
+
+// makeRoom is what helps against a full disk.
+const makeRoom = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
 
 // engineText is the engine's message without the layers that the client puts before it.
 func engineText(err error) string {

@@ -72,8 +72,12 @@ func exitCodesText() string {
 
 func environmentText() string {
 	return `Variables that sdev reads:
-  DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH
-                          where the container engine is, as for docker
+  DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH, DOCKER_CONTEXT, DOCKER_CONFIG
+                          where the container engine is, as for docker: --context, DOCKER_HOST,
+                          DOCKER_CONTEXT, docker context use, the usual socket; where none of them is
+                          set and that socket does not answer, those of rootless Docker, Docker
+                          Desktop, colima, Rancher Desktop, OrbStack and podman
+  DOCKER_BUILDKIT         0: build with the engine's classic builder
   AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION
                           which login and region the app gets
   SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, PIP_CERT, AWS_CA_BUNDLE, NODE_EXTRA_CA_CERTS

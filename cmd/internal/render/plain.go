@@ -155,7 +155,10 @@ func (p *plain) buildStep(e dev.BuildStep) string {
 	if !p.Verbose && (e.Cached || !began && e.MS < slowStep || strings.Contains(e.Text, "FROM ")) {
 		return ""
 	}
-	place := fmt.Sprintf("%d/%d ", e.Step, e.Total)
+	place := ""
+	if e.Step > 0 {
+		place = fmt.Sprintf("%d/%d ", e.Step, e.Total)
+	}
 	end := ""
 	switch {
 	case e.Cached:

@@ -98,6 +98,8 @@ func TestRewrite_KeepsEveryLineWhereItWas(t *testing.T) {
 			"FROM a\nCOPY --chown=1 --from=img:1 /src /src\nCOPY src /from=src\nRUN --mount=type=bind,from=img:1,target=/m --mount=from=src2 \\\n --mount=from=img:1,target=/n cp src\n"},
 		"a heredoc": {"FROM a\nRUN <<EOF\nFROM a\nCOPY --from=src\nEOF\nFROM a\n", dockerfile.Change{Bases: map[int]string{6: "b"}, Sources: map[string]string{"src": "i"}},
 			"FROM a\nRUN <<EOF\nFROM a\nCOPY --from=src\nEOF\nFROM b\n"},
+		"arguments": {"ARG P\nFROM a\nARG P\nARG A=1 P=2 \\\n  B=\"x y\"\nRUN x\n", dockerfile.Change{Hidden: map[string]bool{"P": true}},
+			"ARG P\nFROM a\n\nARG A=1 B=\"x y\"\n\nRUN x\n"},
 		"the frontend": {"# syntax = docker/dockerfile:1.4\nFROM a\n", dockerfile.Change{Syntax: true}, "#\nFROM a\n"},
 		"the frontend before the escape": {"# syntax=docker/dockerfile:1\n# escape=`\n# check=skip=all\r\nFROM `\n a\n", dockerfile.Change{Syntax: true},
 			"# escape=`\n# check=skip=all\n#\r\nFROM `\n a\n"},
@@ -139,6 +141,20 @@ func TestFile_KnowsWhatItAsksOfABuilder(t *testing.T) {
 		name, since := f.Newest()
 		if got := fmt.Sprintf("%v %v %s %d", f.HasSecret("ca"), f.Mounts(), name, since); got != want {
 			t.Errorf("%s: %s, want %s", content, got, want)
+		}
+	}
+}
+
+func TestBakes_NamesTheLineThatKeepsAnArgument(t *testing.T) {
+	for content, want := range map[string]int{
+		"ARG P\nRUN echo $P ${P}\nCMD echo $P\n":  0,
+		"ARG P\nENV x=$P\n":                       3,
+		"ARG P\nENV y=$PATH \\\n  x=${P:-none}\n": 4,
+		"ARG P\nARG Q=$P\n":                       3,
+		"ARG P\nLABEL x=$POTATO\n":                0,
+	} {
+		if got := parse(t, "FROM a\n"+content).Bakes("P"); got != want {
+			t.Errorf("%q: line %d, want %d", content, got, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 type Change struct {
 	Bases   map[int]string    // line of a FROM → image that its stage starts from
 	Sources map[string]string // name in COPY --from and RUN --mount=…,from → image to take files from
+	Hidden  map[string]bool   // arguments of stages that are not declared
 	Syntax  bool              // drop the line that names a frontend
 }
 
@@ -36,6 +37,9 @@ func (f *File) Rewrite(c Change) []byte {
 		for _, cmd := range st.Commands {
 			for name, ref := range c.Sources {
 				retarget(lines, cmd, name, ref)
+			}
+			if arg, ok := cmd.(*instructions.ArgCommand); ok {
+				hide(lines, arg, c.Hidden)
 			}
 		}
 	}
@@ -79,6 +83,45 @@ func retarget(lines []string, cmd instructions.Command, name, ref string) {
 			lines[n-1] = flag.ReplaceAllString(lines[n-1], "${1}"+strings.ReplaceAll(ref, "$", "$$")+"${2}")
 		}
 	}
+}
+
+// hide leaves arguments out of their declaration.
+func hide(lines []string, cmd *instructions.ArgCommand, hidden map[string]bool) {
+	var kept []string
+	for _, arg := range cmd.Args {
+		if !hidden[arg.Key] {
+			kept = append(kept, arg.String())
+		}
+	}
+	switch {
+	case len(kept) == len(cmd.Args):
+	case len(kept) == 0:
+		replace(lines, cmd.Location(), "")
+	default:
+		replace(lines, cmd.Location(), "ARG "+strings.Join(kept, " "))
+	}
+}
+
+// Bakes gives the first line that puts the value of an argument into the image for good; 0 if none
+// does. Commands that are run only see it.
+func (f *File) Bakes(name string) int {
+	use := regexp.MustCompile(`\$(?:` + regexp.QuoteMeta(name) + `\b|\{` + regexp.QuoteMeta(name) + `\b)`)
+	for _, st := range f.stages {
+		for _, cmd := range st.Commands {
+			switch cmd.(type) {
+			case *instructions.RunCommand, *instructions.CmdCommand, *instructions.EntrypointCommand, *instructions.HealthCheckCommand, *instructions.ShellCommand:
+				continue
+			}
+			for _, r := range cmd.Location() {
+				for n := r.Start.Line; n <= r.End.Line && n <= len(f.lines); n++ {
+					if use.MatchString(f.lines[n-1]) {
+						return r.Start.Line
+					}
+				}
+			}
+		}
+	}
+	return 0
 }
 
 func mountsFrom(c *instructions.RunCommand, name string) bool {

@@ -1,0 +1,62 @@
+package docker
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sdev/dev"
+)
+
+// A classic builder's words, as engine 20.10 sends them.
+const classicStream = `{"stream":"Step 1/3 : FROM sdev-ca:123"}
+{"stream":"\n"}
+{"status":"Pulling from library/python","id":"3.11"}
+{"stream":" ---\u003e ff08ec581c9f\n"}
+{"stream":"Step 2/3 : COPY . ."}
+{"stream":"\n"}
+{"stream":" ---\u003e Using cache\n"}
+{"stream":" ---\u003e 1d2c3b4a5f6e\n"}
+{"stream":"Step 3/3 : RUN   make"}
+{"stream":"\n"}
+{"stream":" ---\u003e Running in 7c1d2e3f\n"}
+{"stream":"first\nsec"}
+{"stream":"ond\n\u001b[91mlast"}
+`
+
+func TestClassicSteps_AreToldAsBuildKitsAre(t *testing.T) {
+	var told []dev.Event
+	now := time.Unix(0, 0)
+	steps := &classicSteps{service: "app", names: strings.NewReplacer("sdev-ca:123", "python:3.11"), now: func() time.Time { now = now.Add(3 * time.Millisecond); return now },
+		emit: func(e dev.Event) { told = append(told, e) }}
+	err := steps.read(strings.NewReader(classicStream + `{"errorDetail":{"code":2,"message":"returned 2"},"error":"returned 2"}`))
+	if err == nil || err.Error() != "returned 2" {
+		t.Errorf("%v", err)
+	}
+	step := func(n int, text string, ms int64, cached bool) dev.Event {
+		return dev.BuildStep{Service: "app", Step: n, Total: 3, Text: text, MS: ms, Cached: cached}
+	}
+	want := []dev.Event{step(1, "FROM python:3.11", 0, false), step(1, "FROM python:3.11", 3, false), step(2, "COPY . .", 0, false), step(2, "COPY . .", 3, true), step(3, "RUN   make", 0, false)}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+	name, output := steps.failure()
+	if name != "3, RUN   make" || !cmp.Equal(output, []string{"first", "second", "last"}) {
+		t.Errorf("%s: %q", name, output)
+	}
+}
+
+func TestClassicSteps_ThatEndWellHaveNoFailure(t *testing.T) {
+	steps := &classicSteps{names: strings.NewReplacer(), now: time.Now, emit: func(dev.Event) {}}
+	if err := steps.read(strings.NewReader(classicStream)); err != nil {
+		t.Fatal(err)
+	}
+	if name, output := steps.failure(); name != "" || output != nil {
+		t.Errorf("%s %q", name, output)
+	}
+	if err := steps.read(strings.NewReader(`{"stream":`)); err == nil {
+		t.Error("a stream that breaks off is taken for one that ends")
+	}
+}

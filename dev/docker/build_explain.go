@@ -1,0 +1,133 @@
+package docker
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"sdev/dev"
+)
+
+// explain adds what a person would do about what a step printed, where the cause is a known one,
+// and gives the lines that matter.
+func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
+	all := text + "\n" + strings.Join(tail, "\n")
+	says := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(all, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case says("no space left on device", "No space left on device"):
+		e.Message = "the disk is full: " + e.Message
+		e.Hint = makeRoom
+	case says("exec format error"):
+		e.Message = "the image is for another kind of processor, and the engine cannot run its programs: " + e.Message
+		e.Hint = "leave platform away or name the engine's own, or install emulation where the engine runs (Debian: qemu-user-static)"
+	case says("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate in certificate chain", "unable to get local issuer certificate", "UnknownIssuer", "certificate signed by unknown authority"):
+		e.Hint = "a certificate is not trusted: where a proxy opens TLS, name its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
+	case says("Temporary failure in name resolution", "Could not resolve host", "Name or service not known", "Could not resolve proxy"):
+		e.Hint = "a host's name is not found from inside the build: check the network, VPN and proxy (HTTPS_PROXY)"
+	default:
+		return r.requirement(e, tail)
+	}
+	return tail
+}
+
+// unresolved are how package managers say that they cannot find what was asked for. The first group
+// is the requirement. Source: what pip 23 to 25, uv 0.13, poetry 2, conda and micromamba print.
+func unresolved() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`No matching distribution found for ([^\s;]+)`),
+		regexp.MustCompile(`Cannot install (.+) because these package versions have conflicting`),
+		regexp.MustCompile(`Because only ([\w.-]+).* available and`),
+		regexp.MustCompile(`there (?:is|are) no versions? of ([\w.-]+)`),
+		regexp.MustCompile(`([\w.-]+) was not found in the package registry`),
+		regexp.MustCompile(`[Bb]ecause .* depends on ([\w.-]+).* version solving failed`),
+		regexp.MustCompile(`(?s)PackagesNotFoundError.*? - (?:\S+::)?([\w.-]+)`),
+		regexp.MustCompile(`─ ([\w.-]+).* does not exist`),
+	}
+}
+
+// matters are lines that belong to the failure of a package manager; the rest is notices and
+// progress.
+var matters = regexp.MustCompile(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
+
+// requirement points at the line of the file that asks for a package which cannot be had.
+func (r *recipe) requirement(e *dev.Error, tail []string) []string {
+	all := strings.Join(tail, "\n")
+	for _, say := range unresolved() {
+		m := say.FindStringSubmatch(all)
+		if m == nil {
+			continue
+		}
+		e.Hint = "correct the requirement, then run it again"
+		e.File, e.Line = r.asking(e.Message, m[1])
+		if kept := filtered(tail); len(kept) > 0 {
+			return kept
+		}
+		return tail
+	}
+	return tail
+}
+
+func filtered(lines []string) []string {
+	var out []string
+	for _, l := range lines {
+		if matters.MatchString(l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// requirementFile is how a command names the file that its packages are read from.
+var requirementFile = regexp.MustCompile(`(?:-r|--requirements?|-f|--file)[ =]?["']?([\w./-]+\.(?:txt|in|ya?ml|toml|lock))`)
+
+// requirementName is the name that a requirement begins with, in a line of its own, in a list or in
+// quotes. Where a name is given it is the first group.
+var requirementName = regexp.MustCompile(`(?:^[ \t-]*|["'])([A-Za-z0-9][\w.-]*)`)
+
+// asking finds the file that a step reads packages from, and the line that asks for one of them.
+func (r *recipe) asking(step, requirement string) (file string, line int) {
+	if remote(r.Context) {
+		return "", 0
+	}
+	var names []string
+	for _, m := range requirementFile.FindAllStringSubmatch(step, -1) {
+		names = append(names, m[1], filepath.Base(m[1]))
+	}
+	names = append(names, "pyproject.toml", "environment.yml")
+	wanted := ""
+	if m := requirementName.FindStringSubmatch(requirement); m != nil {
+		wanted = normal(m[1])
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(filepath.Join(r.Context, name))
+		if err != nil {
+			continue
+		}
+		if file == "" {
+			file = name
+		}
+		number := 0
+		for text := range strings.Lines(string(content)) {
+			number++
+			for _, m := range requirementName.FindAllStringSubmatch(text, -1) {
+				if wanted != "" && normal(m[1]) == wanted {
+					return name, number
+				}
+			}
+		}
+	}
+	return file, 0
+}
+
+// normal is a package's name as indexes compare it. Source: PEP 503.
+func normal(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(name))
+}

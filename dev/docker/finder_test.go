@@ -1,0 +1,158 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sdev/dev"
+)
+
+// place is a finder in a home folder of its own, whose usual socket may be listened at.
+func newPlace(t *testing.T, env map[string]string) finder {
+	t.Helper()
+	home, err := os.MkdirTemp("", "sdev") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(home) })
+	return finder{getenv: func(name string) string { return env[name] }, home: home, usual: "unix://" + filepath.Join(home, "usual.sock"), uid: 4321}
+}
+
+// answering is an engine at a socket, which says a version.
+func answering(t *testing.T, socket, version string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", version) }))
+	server.Listener = l
+	server.Start()
+	t.Cleanup(server.Close)
+}
+
+// dead is a socket that nobody listens at any more.
+func dead(t *testing.T, socket string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	_ = l.Close()
+}
+
+func TestFinder_TriesKnownSocketsWhereNothingWasChosen(t *testing.T) {
+	for _, c := range []struct {
+		at    []string // where engines listen, below the home folder
+		dead  []string
+		where string
+		why   string
+	}{
+		{at: []string{"usual.sock", ".colima/default/docker.sock"}, where: "usual.sock", why: "the usual socket"},
+		{at: []string{"run/docker.sock", ".rd/docker.sock"}, where: "run/docker.sock", why: "rootless Docker, since the usual socket does not answer"},
+		{at: []string{".docker/run/docker.sock"}, where: ".docker/run/docker.sock", why: "Docker Desktop, since the usual socket does not answer"},
+		{at: []string{".colima/work/docker.sock", ".colima/default/docker.sock"}, where: ".colima/default/docker.sock", why: "colima, since the usual socket does not answer"},
+		{at: []string{".colima/work/docker.sock"}, where: ".colima/work/docker.sock", why: "colima, profile work, since the usual socket does not answer"},
+		{at: []string{".rd/docker.sock"}, dead: []string{".colima/default/docker.sock", "usual.sock"}, where: ".rd/docker.sock", why: "Rancher Desktop, since the usual socket does not answer"},
+		{at: []string{".orbstack/run/docker.sock", "run/podman/podman.sock"}, where: ".orbstack/run/docker.sock", why: "OrbStack, since the usual socket does not answer"},
+		{at: []string{"run/podman/podman.sock"}, where: "run/podman/podman.sock", why: "podman, since the usual socket does not answer"},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			env := map[string]string{}
+			f := newPlace(t, env)
+			env["XDG_RUNTIME_DIR"] = filepath.Join(f.home, "run")
+			for _, s := range c.at {
+				answering(t, filepath.Join(f.home, s), "1.47")
+			}
+			for _, s := range c.dead {
+				dead(t, filepath.Join(f.home, s))
+			}
+			e, err := f.open(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			if want := (Place{Host: "unix://" + filepath.Join(f.home, c.where), Why: c.why, API: "1.47"}); e.Place() != want {
+				t.Errorf("%+v, want %+v", e.Place(), want)
+			}
+		})
+	}
+}
+
+func TestFinder_SaysWhatWasTried(t *testing.T) {
+	f := newPlace(t, nil)
+	dead(t, filepath.Join(f.home, ".colima/default/docker.sock"))
+	answering(t, filepath.Join(f.home, ".rd/docker.sock"), "1.40")
+	_, err := f.open(t.Context(), "")
+	got := strings.ReplaceAll(fmt.Sprint(err), f.home, "~")
+	want := "the container engine at unix://~/usual.sock (the usual socket) does not answer: there is no such socket; " +
+		"then tried unix://~/.colima/default/docker.sock (colima, since the usual socket does not answer): nobody listens there; " +
+		"then tried unix://~/.rd/docker.sock (Rancher Desktop, since the usual socket does not answer): the container engine at unix://~/.rd/docker.sock speaks API 1.40 at most; sdev needs 1.41 (Docker 20.10) to 1.51"
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func TestFinder_WordsWhatCannotBeUsed(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	for name, c := range map[string]struct {
+		env        map[string]string
+		flag       string
+		says, hint string
+	}{
+		"a flag that names no context": {nil, "nosuch", `docker context "nosuch", chosen by --context, cannot be used`, "docker context ls"},
+		"a variable":                   {map[string]string{"DOCKER_CONTEXT": "nosuch"}, "", "chosen by DOCKER_CONTEXT", "docker context ls"},
+		"no address":                   {map[string]string{"DOCKER_HOST": "nonsense"}, "", "nonsense (DOCKER_HOST) cannot be used", "check DOCKER_HOST"},
+		"a closed port":                {map[string]string{"DOCKER_HOST": "tcp://" + closed.Addr().String()}, "", "(DOCKER_HOST) does not answer: nobody listens there", "start Docker"},
+		"no such host":                 {map[string]string{"DOCKER_HOST": "tcp://nosuch.invalid:2376"}, "", "nosuch.invalid", "start Docker"},
+		"no certificates":              {map[string]string{"DOCKER_HOST": "tcp://" + closed.Addr().String(), "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/nowhere"}, "", "/nowhere/ca.pem", "DOCKER_CERT_PATH"},
+		"ssh with a password":          {map[string]string{"DOCKER_HOST": "ssh://me:word@there"}, "", "cannot be used", "check DOCKER_HOST"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newPlace(t, c.env).open(t.Context(), c.flag)
+			e, ok := errors.AsType[*dev.Error](err)
+			if !ok || e.Code != dev.CodeEngineUnreachable || e.Exit != dev.ExitEngine || !strings.Contains(e.Message, c.says) || !strings.Contains(e.Hint, c.hint) {
+				t.Errorf("%+v", err)
+			}
+		})
+	}
+}
+
+func TestFinder_GivesUpAnEngineThatNeverAnswers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	f := newPlace(t, map[string]string{"DOCKER_HOST": "tcp://" + l.Addr().String()})
+	f.patience = 50 * time.Millisecond
+	_, err = f.open(t.Context(), "")
+	if err == nil || !strings.Contains(err.Error(), "no answer in time") {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.open(ctx, ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("after an interrupt: %v", err)
+	}
+}
