@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -323,5 +324,36 @@ func (r *relay) Close() {
 	defer r.mu.Unlock()
 	for _, c := range r.conns {
 		_ = c.Close()
+	}
+}
+
+// What Debian's docker-compose started, sdev puts in its own place, and the data stays.
+func TestDockerUp_TakesOverWhatDockerComposeStarted(t *testing.T) {
+	p := scaffolded(t)
+	db := "  db:\n    image: python:3.11-slim\n    init: true\n    command: [sleep, '300']\n    volumes: ['data:/data']\n"
+	p.write("../compose.yml", "version: \"3.7\"\nservices:\n"+db+"volumes: {data: {}}\n")
+	p.write("docker-compose.override.yml", "services:\n"+db+"volumes: {data: {}}\n")
+	compose := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("docker-compose", append([]string{"-f", filepath.Join(filepath.Dir(p.dir), "compose.yml"), "-p", p.name}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("docker-compose %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	compose("up", "-d")
+	compose("exec", "-T", "db", "sh", "-c", "echo kept > /data/word")
+	made := plans(t, p.run(0, "up", "-d", "--json"))
+	if !strings.Contains(made, "(it was not made by sdev)\n") || strings.Contains(made, "create volume") {
+		t.Errorf("plan:\n%s", made)
+	}
+	if got := docker(t, "exec", p.name+"-db-1", "cat", "/data/word"); got != "kept" {
+		t.Errorf("the volume holds %q", got)
+	}
+	if out := compose("ps"); !strings.Contains(out, p.name+"-db-1") {
+		t.Errorf("docker-compose ps:\n%s", out)
+	}
+	if got := strings.TrimSpace(compose("exec", "-T", "db", "cat", "/data/word")); got != "kept" {
+		t.Errorf("docker-compose exec: %q", got)
 	}
 }
