@@ -86,9 +86,9 @@ func TestDockerUp_RecreatesWhatChangedAndNothingElse(t *testing.T) {
 	p.override("environment: {GREETING: hello}\n")
 	out := p.run(0, "up", "-d", "--json")
 	want := []string{
-		"remove container " + p.app() + " (its settings changed)",
-		"create container " + p.app() + " (its settings changed)",
-		"start container " + p.app() + " (its settings changed)",
+		"remove container " + p.app() + " (environment GREETING added)",
+		"create container " + p.app() + " (environment GREETING added)",
+		"start container " + p.app() + " (environment GREETING added)",
 	}
 	if ops := operations(t, out); !slices.Equal(ops, want) {
 		t.Errorf("a variable more means %q", ops)

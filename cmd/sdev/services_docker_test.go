@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -98,14 +97,14 @@ func shopWithDatabase(t testing.TB) *project {
 	return p
 }
 
-// plans gives what the commands of a stream of events set out to do, one operation a line.
+// plans gives everything that a stream of events set out to do, images included, one operation a line.
 func plans(t testing.TB, out string) string {
 	t.Helper()
 	var b strings.Builder
 	for _, e := range parse(t, out) {
 		if made, ok := e.Event.(dev.PlanMade); ok {
 			for _, op := range made.Operations {
-				fmt.Fprintf(&b, "%s %s (%s)\n", op.Verb, op.Object, op.Reason)
+				b.WriteString(op.Verb + " " + op.Object + " (" + op.Reason + ")\n")
 			}
 		}
 	}
