@@ -3,8 +3,13 @@
 package main
 
 import (
-	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,14 +97,14 @@ func shopWithDatabase(t testing.TB) *project {
 	return p
 }
 
-// plans gives what the commands of a stream of events set out to do, one operation a line.
+// plans gives everything that a stream of events set out to do, images included, one operation a line.
 func plans(t testing.TB, out string) string {
 	t.Helper()
 	var b strings.Builder
 	for _, e := range parse(t, out) {
 		if made, ok := e.Event.(dev.PlanMade); ok {
 			for _, op := range made.Operations {
-				fmt.Fprintf(&b, "%s %s (%s)\n", op.Verb, op.Object, op.Reason)
+				b.WriteString(op.Verb + " " + op.Object + " (" + op.Reason + ")\n")
 			}
 		}
 	}
@@ -179,5 +184,175 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 	p.run(0, "down", "--volumes")
 	if left := p.remains(); left != "" {
 		t.Errorf("left: %s", left)
+	}
+}
+
+// A neighbour that fails is named, with what it said, within a second of the fact.
+func TestDockerUp_NeighboursThatFail(t *testing.T) {
+	p := scaffolded(t)
+	p.run(0, "up", "-d") // what follows is about neighbours alone
+	for name, c := range map[string]struct {
+		service, condition string
+		code               dev.Code
+		says               []string
+	}{
+		"a dependency that ends": {"command: [python3, -c, \"print('no space left'); exit(3)\"]", "service_completed_successfully", dev.CodeServiceExited,
+			[]string{"service db ended with exit code 3", "no space left"}},
+		"a dependency that is unhealthy": {"command: [sleep, '60']\ninit: true\nhealthcheck: {test: [CMD, python3, -c, \"print('disk full'); exit(1)\"], interval: 200ms, retries: 1}", "service_healthy", dev.CodeServiceUnhealthy,
+			[]string{"service db is unhealthy", "disk full"}},
+		"a program for another machine": {"command: [/strange]\nvolumes: ['./strange:/strange:ro']", "service_completed_successfully", dev.CodeServiceExited,
+			[]string{"exec format error"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.write("strange", "\x7fELF\x02\x01\x01\x00 for nothing that exists")
+			if err := os.Chmod(filepath.Join(p.dir, "strange"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			p.write("docker-compose.override.yml", "services:\n  streamlit-local:\n    environment: {STEP: "+name+"}\n    depends_on: {db: {condition: "+c.condition+"}}\n  db:\n    image: python:3.11-slim\n"+indent(c.service, "    ")+"\n")
+			start := time.Now()
+			out, errs, code := p.result("up", "-d", "--json")
+			took := time.Since(start)
+			all := parse(t, out)
+			failed, ok := all[len(all)-1].Event.(dev.Failed)
+			if !ok || code != dev.ExitNotReady || failed.Code != c.code || failed.Hint == "" {
+				t.Fatalf("exit code %d, %+v\n%s%s", code, failed, out, errs)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(failed.Message+failed.Hint, want) {
+					t.Errorf("%q lacks %q", failed.Message, want)
+				}
+			}
+			t.Logf("told after %s", took)
+			if took > 8*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+
+	// One that nobody waits for is a warning, and the app runs.
+	p.write("docker-compose.override.yml", "services:\n  db:\n    image: python:3.11-slim\n    command: [python3, -c, \"print('bye'); exit(7)\"]\n")
+	warned := false
+	for _, e := range parse(t, p.run(0, "up", "-d", "--json")) {
+		if w, ok := e.Event.(dev.Warning); ok && w.Code == dev.CodeServiceExited && strings.Contains(w.Message, "service db ended with exit code 7") && strings.Contains(w.Message, "bye") {
+			warned = true
+		}
+	}
+	if !warned {
+		t.Error("no word of a service that ended at once")
+	}
+}
+
+// An engine that goes away while someone attends to a project ends that with a word and exit code 4.
+func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
+	p := scaffolded(t)
+	p.up()
+	socket := filepath.Join(t.TempDir(), "engine.sock")
+	relay := relayTo(t, socket, "/var/run/docker.sock")
+	behind := *p
+	behind.env = []string{"DOCKER_HOST=unix://" + socket}
+	up := behind.attend()
+	awaitEvent[dev.Ready](t, up)
+	relay.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- up.cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it goes on without an engine")
+	}
+	if code := up.cmd.ProcessState.ExitCode(); code != dev.ExitEngine {
+		t.Errorf("exit code %d, want %d", code, dev.ExitEngine)
+	}
+	var last dev.Stamped
+	for s := range up.lines {
+		last = s
+	}
+	if failed, ok := last.Event.(dev.Failed); !ok || failed.Code != dev.CodeEngineUnreachable || failed.Hint == "" {
+		t.Errorf("last word: %+v", last.Event)
+	}
+}
+
+// relay is a socket behind which an engine is, until it is closed.
+type relay struct {
+	listener net.Listener
+
+	mu    sync.Mutex // guards conns
+	conns []net.Conn
+}
+
+func relayTo(t testing.TB, socket, engine string) *relay {
+	t.Helper()
+	l, err := net.Listen("unix", socket) //nolint:noctx // at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{listener: l}
+	t.Cleanup(r.Close)
+	go func() { // ends when the listener is closed
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("unix", engine) //nolint:noctx // at once
+			if err != nil {
+				_ = in.Close()
+				return
+			}
+			r.mu.Lock()
+			r.conns = append(r.conns, in, out)
+			r.mu.Unlock()
+			go pipe(in, out)
+			go pipe(out, in)
+		}
+	}()
+	return r
+}
+
+// pipe copies until one of the two ends are closed, and tells the other of an end that came first.
+func pipe(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	if half, ok := to.(*net.UnixConn); ok {
+		_ = half.CloseWrite()
+	}
+}
+
+func (r *relay) Close() {
+	_ = r.listener.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.conns {
+		_ = c.Close()
+	}
+}
+
+// What Debian's docker-compose started, sdev puts in its own place, and the data stays.
+func TestDockerUp_TakesOverWhatDockerComposeStarted(t *testing.T) {
+	p := scaffolded(t)
+	db := "  db:\n    image: python:3.11-slim\n    init: true\n    command: [sleep, '300']\n    volumes: ['data:/data']\n"
+	p.write("../compose.yml", "version: \"3.7\"\nservices:\n"+db+"volumes: {data: {}}\n")
+	p.write("docker-compose.override.yml", "services:\n"+db+"volumes: {data: {}}\n")
+	compose := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("docker-compose", append([]string{"-f", filepath.Join(filepath.Dir(p.dir), "compose.yml"), "-p", p.name}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("docker-compose %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	compose("up", "-d")
+	compose("exec", "-T", "db", "sh", "-c", "echo kept > /data/word")
+	made := plans(t, p.run(0, "up", "-d", "--json"))
+	if !strings.Contains(made, "(it was not made by sdev)\n") || strings.Contains(made, "create volume") {
+		t.Errorf("plan:\n%s", made)
+	}
+	if got := docker(t, "exec", p.name+"-db-1", "cat", "/data/word"); got != "kept" {
+		t.Errorf("the volume holds %q", got)
+	}
+	if out := compose("ps"); !strings.Contains(out, p.name+"-db-1") {
+		t.Errorf("docker-compose ps:\n%s", out)
+	}
+	if got := strings.TrimSpace(compose("exec", "-T", "db", "cat", "/data/word")); got != "kept" {
+		t.Errorf("docker-compose exec: %q", got)
 	}
 }

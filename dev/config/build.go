@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,20 +44,60 @@ func BuildInputWithout(p *Project, s types.ServiceConfig, except func(path strin
 		return "", fmt.Errorf("service %s: build settings: %w", s.Name, err)
 	}
 	h.Write(settings)
-	ignored, err := ignorePatterns(b.Context, b.Dockerfile)
-	if err != nil {
-		return "", bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(b.Context, ".dockerignore")), 0, err.Error(), "mend the pattern")
+	if b.Dockerfile != "" && filepath.IsAbs(b.Context) {
+		text, err := os.ReadFile(dockerfilePath(b))
+		if err != nil && !isNotExist(err) { // the builder says that it is missing
+			return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the Dockerfile of service %s cannot be read: %v", s.Name, err), "correct build.dockerfile")
+		}
+		h.Write(text) // it may lie outside the context
 	}
-	passed := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(b.Context, ".git"): true}
+	in := buildInput{h, p, s.Name, b, except}
+	for _, context := range contexts(b) {
+		if err := in.add(context); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// contexts are the folders of this machine that a build reads: its own, and the named ones. What
+// comes from elsewhere is known by its address alone.
+func contexts(b types.BuildConfig) []string {
+	var out []string
+	for _, path := range append([]string{b.Context}, slices.Sorted(maps.Values(b.AdditionalContexts))...) {
+		if filepath.IsAbs(path) {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// buildInput is a fingerprint in the making.
+type buildInput struct {
+	h       io.Writer
+	p       *Project
+	service string
+	build   types.BuildConfig
+	except  func(path string) bool
+}
+
+// add takes in the files of a context.
+func (in buildInput) add(context string) error {
+	p, b := in.p, in.build
+	ignored, err := ignorePatterns(context, b.Dockerfile)
+	if err != nil {
+		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(context, ".dockerignore")), 0, err.Error(), "mend the pattern")
+	}
+	passed := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(context, ".git"): true}
 	var mounts []string
-	for _, m := range sourceMounts(p, p.Model.Services[s.Name]) {
+	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
 		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	}
-	err = filepath.WalkDir(b.Context, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(context, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(b.Context, path)
+		rel, err := filepath.Rel(context, path)
 		if err != nil || rel == "." {
 			return err
 		}
@@ -72,15 +113,15 @@ func BuildInputWithout(p *Project, s types.ServiceConfig, except func(path strin
 			}
 			return nil
 		}
-		if of, inside := p.relative(path); inside && !d.IsDir() && except(of) {
+		if of, inside := p.relative(path); inside && !d.IsDir() && in.except(of) {
 			return nil
 		}
-		return hashEntry(h, path, rel, d)
+		return hashEntry(in.h, path, rel, d)
 	})
 	if err != nil {
-		return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", s.Name, err), "correct build.context, or keep the file out with .dockerignore")
+		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or keep the file out with .dockerignore")
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return nil
 }
 
 // isBelow says whether a path is one of these folders or lies in one.

@@ -50,9 +50,11 @@ func TestBuildInput_ChangesExactlyWhenTheImageWould(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, true},
-		"the target":         {build(func(b *types.BuildConfig) { b.Target = "release" }), true},
-		"a build argument":   {build(func(b *types.BuildConfig) { b.Args = types.NewMappingWithEquals([]string{"A=1"}) }), true},
-		"a secret's content": {build(func(b *types.BuildConfig) { b.Secrets = []types.ServiceSecretConfig{{Source: "ca"}} }), false},
+		"a named context":       {build(func(b *types.BuildConfig) { b.AdditionalContexts = types.Mapping{"more": "https://example.com/x.git"} }), true},
+		"the inline Dockerfile": {build(func(b *types.BuildConfig) { b.DockerfileInline = "FROM scratch" }), true},
+		"the target":            {build(func(b *types.BuildConfig) { b.Target = "release" }), true},
+		"a build argument":      {build(func(b *types.BuildConfig) { b.Args = types.NewMappingWithEquals([]string{"A=1"}) }), true},
+		"a secret's content":    {build(func(b *types.BuildConfig) { b.Secrets = []types.ServiceSecretConfig{{Source: "ca"}} }), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := devtest.Project(t, tree)
@@ -66,6 +68,27 @@ func TestBuildInput_ChangesExactlyWhenTheImageWould(t *testing.T) {
 				t.Errorf("before %s, after %s", before, after)
 			}
 		})
+	}
+}
+
+func TestBuildInput_TakesInEveryContextOfThisMachine(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{
+		"docker-compose.yml": "services:\n  streamlit:\n    build:\n      context: ./app\n      dockerfile: ../Dockerfile\n      additional_contexts: {more: ./more, site: \"https://example.com/x.git\"}\n  far:\n    build: https://example.com/far.git\n",
+		"Dockerfile":         "FROM python\n", "app/x": "1\n", "more/y": "1\n",
+	})
+	p, err := config.Load(t.Context(), config.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"Dockerfile", "app/x", "more/y"} {
+		before := input(t, p)
+		edit(path)(t, dir, p)
+		if input(t, p) == before {
+			t.Errorf("a change of %s makes no difference", path)
+		}
+	}
+	if _, err := config.BuildInput(p, p.Model.Services["far"]); err != nil {
+		t.Errorf("a context that is elsewhere: %v", err)
 	}
 }
 

@@ -35,6 +35,14 @@ func (f *Fake) OnBuild(call func(context.Context, plan.Build) error) {
 	f.build = call
 }
 
+// SetForeign makes an image, which is for a platform that the engine's machine does not run; "" for
+// one that it runs.
+func (f *Fake) SetForeign(ref, platform string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.images[ref] = plan.ImageInfo{ID: f.id("sha256:"), Foreign: platform}
+}
+
 // Image looks up an image.
 func (f *Fake) Image(_ context.Context, ref string) (plan.ImageInfo, bool, error) {
 	f.mu.Lock()

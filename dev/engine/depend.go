@@ -43,7 +43,7 @@ var errLate = errors.New("it took too long")
 func (e *Engine) unmet(ctx context.Context, op plan.Operation, u *plan.UnmetError) error {
 	service := op.Service.Config.Name
 	waiting := strings.Join(op.For, " and ")
-	out := &dev.Error{Code: dev.CodeServiceExited, Exit: dev.ExitNotReady, Cause: u, Hint: "mend what its lines name, then run it again"}
+	out := &dev.Error{Code: dev.CodeServiceExited, Exit: dev.ExitNotReady, Cause: u, Hint: "run it again"}
 	switch {
 	case u.NoCheck:
 		return &dev.Error{Code: dev.CodeServiceUnhealthy, Exit: dev.ExitProject, Cause: u,
@@ -61,7 +61,8 @@ func (e *Engine) unmet(ctx context.Context, op plan.Operation, u *plan.UnmetErro
 			out.Message += "; its health check printed:\n  " + strings.ReplaceAll(u.Output, "\n", "\n  ")
 		}
 	}
-	out.Message += e.lastLines(ctx, u.Container)
+	lines := e.lastLines(ctx, u.Container)
+	out.Message, out.Hint = out.Message+lines, hint(lines)
 	return out
 }
 
@@ -78,6 +79,14 @@ func (e *Engine) late(ctx context.Context, op plan.Operation, labels plan.Labels
 		}
 	}
 	return out
+}
+
+// hint says what to do about a service whose last lines are these.
+func hint(lines string) string {
+	if strings.Contains(lines, "exec format error") {
+		return "its image, or the program in it, is for another kind of machine: get it for this one, or install an emulator (binfmt)"
+	}
+	return "mend what its lines name, then run it again (--timeout gives a slow app more time)"
 }
 
 func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {

@@ -17,7 +17,7 @@ import (
 // images makes sure that the images of a project are there and up to date, side by side. It gives
 // them by reference; built is true where one is another than before.
 func (e *Engine) images(ctx context.Context, p Project, want Want, memory *memory) (infos map[string]plan.ImageInfo, built bool, err error) {
-	j := imageJob{engine: e, want: want, memory: memory, infos: map[string]plan.ImageInfo{}}
+	j := imageJob{engine: e, want: want, app: p.imageOf(p.App), memory: memory, infos: map[string]plan.ImageInfo{}}
 	group, gctx := errgroup.WithContext(ctx)
 	all := distinct(p.Images)
 	done := map[string]chan struct{}{}
@@ -69,6 +69,7 @@ func distinct(all []plan.ImageSource) []plan.ImageSource {
 type imageJob struct {
 	engine *Engine
 	want   Want
+	app    string // reference of the app's image
 
 	mu      sync.Mutex // guards what is below
 	memory  *memory
@@ -121,7 +122,7 @@ func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found boo
 	switch {
 	case !found:
 		return "missing"
-	case j.want.Build:
+	case j.want.Build && (j.want.How == "" || img.Ref == j.app): // what is announced is about the app
 		return "asked for"
 	case img.Assumed && last.Image != info.ID:
 		return ""

@@ -102,5 +102,5 @@ func (e *Engine) notReady(ctx context.Context, p Project, code dev.Code, message
 			message += e.lastLines(ctx, c)
 		}
 	}
-	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: "mend what its lines name, then run it again (--timeout gives a slow app more time)"}
+	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: hint(message)}
 }

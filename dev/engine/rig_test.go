@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -103,7 +104,19 @@ func (r *rig) change(f func(p *engine.Project, app *types.ServiceConfig)) {
 	defer r.mu.Unlock()
 	app := r.model.Services["app"]
 	f(&r.project, &app)
-	services := types.Services{"gateway": r.model.Services["gateway"], "app": app}
+	services := maps.Clone(r.model.Services)
+	services["app"] = app
+	r.model = &types.Project{Name: "shop", Services: services}
+}
+
+// neighbours adds services to the project.
+func (r *rig) neighbours(all ...types.ServiceConfig) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	services := maps.Clone(r.model.Services)
+	for _, s := range all {
+		services[s.Name] = s
+	}
 	r.model = &types.Project{Name: "shop", Services: services}
 }
 
@@ -118,7 +131,8 @@ func (r *rig) effective(image plan.ImageInfo, port int) (engine.Effective, error
 	defer r.mu.Unlock()
 	gateway := r.model.Services["gateway"]
 	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(port), Target: 8501, Protocol: "tcp"}}
-	model := &types.Project{Name: "shop", Services: types.Services{"gateway": gateway, "app": r.model.Services["app"]}}
+	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services)}
+	model.Services["gateway"] = gateway
 	return engine.Effective{
 		Mode: dev.Local, URL: r.url, Prepare: func() error { return nil },
 		Desired: func(images map[string]string) plan.Desired {

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,13 +125,17 @@ func (p *plain) plan(e dev.PlanMade) string {
 	}
 	var lines []string
 	for _, op := range e.Operations {
-		if !p.Verbose && op.Verb != "build" && op.Verb != "pull" && op.Verb != "restart" {
+		if !p.Verbose && !slices.Contains(toldVerbs(), op.Verb) {
 			continue
 		}
 		lines = append(lines, p.line(p.style.dim, op.Verb, op.Object+p.style.dim.Render("  "+op.Reason)))
 	}
 	return strings.Join(lines, "\n")
 }
+
+// toldVerbs are those that take time or take something away; what is made and started is told by its
+// state.
+func toldVerbs() []string { return []string{"build", "pull", "remove", "restart", "wait"} }
 
 // logLine leaves the service's name out while there is but one whose lines could be meant.
 func (p *plain) logLine(e dev.LogLine) string {

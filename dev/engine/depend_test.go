@@ -1,0 +1,160 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+	"sdev/dev/engine"
+)
+
+// around gives the rig's app a neighbour "db" that it depends on.
+func (r *rig) around(db types.ServiceConfig, how types.ServiceDependency) {
+	db.Name, db.Image = "db", "local:1"
+	r.fake.SetForeign(db.Image, "")
+	r.neighbours(db)
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.DependsOn = types.DependsOnConfig{"gateway": {}, "db": how}
+	})
+}
+
+func checkedBy(command string) types.ServiceConfig {
+	var s types.ServiceConfig
+	s.HealthCheck = &types.HealthCheckConfig{Test: types.HealthCheckTest{"CMD", command}}
+	return s
+}
+
+func playing(s devtest.Script) types.ServiceConfig {
+	var out types.ServiceConfig
+	out.Command = s.Command()
+	return out
+}
+
+func TestUp_AppStartsOnceItsDatabaseIsHealthy(t *testing.T) {
+	r := newRig(t)
+	r.around(checkedBy("later"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.engine().Up(r.Context(), engine.Want{})
+		ended <- err
+	}()
+	devtest.Eventually(t, func() bool { return r.runs("gateway") && r.container("app").ID != "" })
+	if r.runs("app") {
+		t.Error("the app did not wait")
+	}
+	r.fake.SetHealth("db", dev.Healthy)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
+	const required = true
+	healthy, completed := types.ServiceConditionHealthy, types.ServiceConditionCompletedSuccessfully
+	for name, c := range map[string]struct {
+		db        types.ServiceConfig
+		condition string
+		code      dev.Code
+		exit      int
+		message   string
+	}{
+		"unhealthy": {checkedBy("false"), healthy, dev.CodeServiceUnhealthy, dev.ExitNotReady,
+			"service db is unhealthy, and app waits until it is healthy; its health check printed:\n  it said no"},
+		"ended instead of healthy": {func() types.ServiceConfig {
+			s := checkedBy("true")
+			s.Command = devtest.Script{Err: []string{"no space left"}, Ends: true, Code: 2}.Command()
+			return s
+		}(), healthy, dev.CodeServiceExited, dev.ExitNotReady,
+			"service db ended with exit code 2, and app waits until it is healthy; its last lines:\n  no space left"},
+		"not completed": {playing(devtest.Script{Out: []string{"cannot migrate"}, Ends: true, Code: 1}), completed, dev.CodeServiceExited, dev.ExitNotReady,
+			"service db ended with exit code 1, and app waits until it is completed with exit code 0; its last lines:\n  cannot migrate"},
+		"without a check": {types.ServiceConfig{}, healthy, dev.CodeServiceUnhealthy, dev.ExitProject,
+			"app waits until service db is healthy, and neither its image nor the compose file says how to check that"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.around(c.db, types.ServiceDependency{Condition: c.condition, Required: required})
+			if e := r.upFails(r.engine(), engine.Want{}, c.code, c.exit); e.Message != c.message || e.Hint == "" {
+				t.Errorf("message %q\nwant    %q\nhint %q", e.Message, c.message, e.Hint)
+			}
+			if left := r.containers(); len(left) != 0 {
+				t.Errorf("left over: %+v", left)
+			}
+			// What is not required is a warning, and the app runs.
+			r.around(c.db, types.ServiceDependency{Condition: c.condition})
+			r.up(engine.Want{})
+			if got := r.Warnings(); !slices.Contains(got, c.code) || !r.runs("app") {
+				t.Errorf("warnings %v", got)
+			}
+		})
+	}
+}
+
+func TestUp_DependencyThatTakesTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRigWithoutPage(t)
+		r.around(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+		e := r.engine()
+		e.Timeout = 90 * time.Second
+		start := time.Now()
+		err := r.upFails(e, engine.Want{}, dev.CodeServiceUnhealthy, dev.ExitNotReady)
+		if took := time.Since(start); took != e.Timeout {
+			t.Errorf("it took %s, want %s", took, e.Timeout)
+		}
+		if want := "service db is not healthy after 1m30s, and app waits for it"; !strings.HasPrefix(err.Message, want) || !strings.Contains(err.Hint, "--timeout") {
+			t.Errorf("%+v", err)
+		}
+	})
+}
+
+func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
+	r := newRig(t)
+	r.around(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.engine().Up(ctx, engine.Want{})
+		ended <- err
+	}()
+	devtest.Eventually(t, func() bool { return r.runs("db") && r.runs("gateway") })
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if left := r.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+}
+
+func TestUp_TellsOfServicesThatEndedAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		condition string
+		warned    bool
+	}{
+		"nobody waits for its end": {types.ServiceConditionStarted, true},
+		"its end is waited for":    {types.ServiceConditionCompletedSuccessfully, false},
+	} {
+		r := newRig(t)
+		r.around(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})
+		r.up(engine.Want{})
+		if got := slices.Contains(r.Warnings(), dev.CodeServiceExited); got != c.warned {
+			t.Errorf("%s: warnings %v", name, r.Warnings())
+		}
+		if !r.runs("app") {
+			t.Errorf("%s: the app does not run", name)
+		}
+		for _, ev := range r.Events() {
+			if w, ok := ev.(dev.Warning); ok && w.Message != "service db ended with exit code 0; its last lines:\n  nothing to do" {
+				t.Errorf("%s: %s", name, w.Message)
+			}
+		}
+	}
+}
