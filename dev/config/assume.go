@@ -224,6 +224,20 @@ func (p *Project) assumeBuild() {
 	p.assume(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
 }
 
+// withoutMissingAWS takes the mount of an ~/.aws out that is not there, which [ReadMachine] tells: to
+// mount it would make an empty one in the user's home.
+func (p *Project) withoutMissingAWS() {
+	s := p.Model.Services[p.App]
+	s.Volumes = slices.DeleteFunc(slices.Clone(s.Volumes), func(v types.ServiceVolumeConfig) bool {
+		if v.Type != types.VolumeTypeBind || filepath.Base(v.Source) != ".aws" {
+			return false
+		}
+		_, err := os.Stat(v.Source)
+		return isNotExist(err)
+	})
+	p.Model.Services[p.App] = s
+}
+
 // isLocal says whether an image's name is one that this machine gave it: no registry in front.
 func isLocal(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)

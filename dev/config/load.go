@@ -93,6 +93,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	p.leaveOut()
 	p.assumeBuild()
+	p.withoutMissingAWS()
 	if err := checkKeys(p); err != nil {
 		return nil, err
 	}

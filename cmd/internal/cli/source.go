@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -182,6 +184,10 @@ func seed(s config.Seed) error {
 		}
 		b, err := os.ReadFile(filepath.Join(s.From, entry.Name()))
 		if err != nil {
+			return err
+		}
+		// An app that runs as root leaves files that nobody else may write to, in a folder of ours.
+		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := os.WriteFile(target, b, 0o600); err != nil {
