@@ -24,6 +24,7 @@ import (
 // Assumption describes the one service of a project that has no compose file. Paths of the project
 // are relative to it, with slashes.
 type Assumption struct {
+	Name       string // of the project; "" is that of its folder
 	Service    string
 	Entry      string // the script, for x-sdev
 	Context    string // of the build
@@ -73,7 +74,11 @@ func (a Assumption) YAML() ([]byte, error) {
 		volumes = append(volumes, mapping(text("type"), text("volume"), text("target"), text(h)))
 	}
 	a.put(service, "volumes", sequence(volumes...), "volumes")
-	doc := mapping(text("x-sdev"), mapping(text("app"), text(a.Service), text("entry"), text(a.Entry)),
+	doc := mapping()
+	if a.Name != "" {
+		doc.Content = append(doc.Content, text("name"), text(a.Name))
+	}
+	doc.Content = append(doc.Content, text("x-sdev"), mapping(text("app"), text(a.Service), text("entry"), text(a.Entry)),
 		text("services"), mapping(text(a.Service), service))
 	var out strings.Builder
 	encoder := yaml.NewEncoder(&out)

@@ -59,6 +59,21 @@ func (f *Findings) dockerfile() string {
 	return w.String()
 }
 
+// Ship is a Dockerfile that holds the source as well, for the tree to keep; "" where there is no
+// entry script.
+func (f *Findings) Ship() string {
+	e, ok := f.Entry()
+	if !ok {
+		return ""
+	}
+	w := &writer{f: f}
+	w.line("# Made by sdev init from what it found in this folder.")
+	w.WriteString(f.dockerfile())
+	w.line("COPY . /app")
+	w.line("CMD [%s]", quoted([]string{"streamlit", "run", e.Path}))
+	return w.String()
+}
+
 // firstList is what the environment is made by: the likeliest list, or where that is one of pip's a
 // list of another manager in another folder, which it then comes on top of.
 func (f *Findings) firstList() depFile {
@@ -88,11 +103,19 @@ func (w *writer) base(conda bool) {
 	if conda {
 		w.line("USER root\nSHELL [\"/bin/sh\", \"-c\"]\nENTRYPOINT []")
 	}
-	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin)
+	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=%s \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin, w.pythonPath())
 	w.apt()
 	if !conda {
 		w.line("RUN python -m venv --without-pip /opt/venv")
 	}
+}
+
+func (w *writer) pythonPath() string {
+	path, _ := w.f.pythonPath([]Mount{{".", appDir}})
+	if strings.Trim(path, letters+"_./:-") == "" {
+		return path
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`).Replace(path) + `"`
 }
 
 // apt installs what packages.txt lists, as Streamlit Community Cloud does.
