@@ -68,7 +68,7 @@ func (a Assumption) YAML() ([]byte, error) {
 	a.put(service, "ports", sequence(text("127.0.0.1:"+strconv.Itoa(fallback)+":"+strconv.Itoa(fallback))), "ports")
 	var volumes []*yaml.Node
 	for _, m := range a.Mounts {
-		volumes = append(volumes, mapping(text("type"), text("bind"), text("source"), text("./"+strings.TrimPrefix(m.Project, ".")), text("target"), text(m.Container)))
+		volumes = append(volumes, mapping(text("type"), text("bind"), text("source"), text(dotted(m.Project)), text("target"), text(m.Container)))
 	}
 	for _, h := range a.Hidden {
 		volumes = append(volumes, mapping(text("type"), text("volume"), text("target"), text(h)))
@@ -98,6 +98,14 @@ func (a Assumption) put(to *yaml.Node, key string, value *yaml.Node, why string)
 		k.HeadComment = a.Why[why]
 	}
 	to.Content = append(to.Content, k, value)
+}
+
+// dotted writes a folder of the project so that it is not taken for the name of a volume.
+func dotted(folder string) string {
+	if folder == "." {
+		return folder
+	}
+	return "./" + folder
 }
 
 func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }

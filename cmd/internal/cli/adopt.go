@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -124,7 +125,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offer("docker-compose.yml", "# Made by sdev init from what it found in this folder. Run it: sdev up --local\n"+string(content))
 	}
 	if image {
-		offer(".dockerignore", strings.Join(dockerIgnored(), "\n")+"\n")
+		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
 	}
 	ignored, err := os.ReadFile(filepath.Join(o.dir, ".gitignore"))
 	if err != nil {
@@ -136,9 +137,14 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 	return ad, err
 }
 
-// dockerIgnored is what no image of the project should hold.
-func dockerIgnored() []string {
-	return []string{".git", ".sdev", ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml", "Dockerfile", "docker-compose*.yml"}
+// dockerIgnored is what no image of the project should hold, other than what a Dockerfile copies by name.
+func dockerIgnored(files []detect.Dockerfile) []string {
+	list := []string{".git", ".sdev", ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
+	return slices.DeleteFunc(list, func(name string) bool {
+		return slices.ContainsFunc(files, func(d detect.Dockerfile) bool {
+			return slices.ContainsFunc(d.Copies, func(c detect.Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
+		})
+	})
 }
 
 // gitIgnored is what no repository of the project should hold.
@@ -211,7 +217,7 @@ func (a *app) printAdoptionJSON(o initOptions, ad adoption, written, repository 
 	if err != nil {
 		return fmt.Errorf("find the folder: %w", err)
 	}
-	report := initReport{V: dev.WireVersion, Type: "init", Dir: abs, Name: o.name, Auth: ad.found.Auth[0].Value, DryRun: o.dryRun, Changed: written, Git: repository,
+	report := initReport{V: dev.WireVersion, Type: "init", Dir: abs, Name: cmp.Or(o.name, scaffold.SuggestName(filepath.Base(abs))), Auth: ad.found.Auth[0].Value, DryRun: o.dryRun, Changed: written, Git: repository,
 		Files: ad.plan.Files, Adopted: true, Settings: ad.found.Table(), Defects: ad.found.Defects, Advice: ad.advice}
 	if len(ad.found.Managers) > 0 {
 		report.Deps = ad.found.Managers[0].Value

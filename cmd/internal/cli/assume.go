@@ -205,7 +205,11 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		say("%s starts no app, so the command is assumed: %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
 	}
 	for _, m := range r.Mounts {
-		say("./%s is mounted at %s, so that saves are live", strings.TrimPrefix(m.From, "."), m.To)
+		from := m.From
+		if from == "." {
+			from = "this folder"
+		}
+		say("%s is mounted at %s, so that saves are live", from, m.To)
 	}
 	if len(found.Roots) > 0 && r.PythonPath != "" {
 		say("PYTHONPATH is %s: %s", r.PythonPath, r.PathWhy.Source())
