@@ -64,6 +64,8 @@ func seen(mounts []Mount, name string) (string, bool) {
 		switch {
 		case m.From == ".":
 			return path.Join(m.To, name), true
+		case name == "." && strings.HasSuffix(m.To, "/"+m.From): // what is around the mount has the same shape
+			return path.Join("/", strings.TrimSuffix(m.To, m.From)), true
 		case m.From == name:
 			return m.To, true
 		case strings.HasPrefix(name, m.From+"/"):

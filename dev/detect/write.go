@@ -41,7 +41,7 @@ func (w *writer) run(cache, more, commands string) {
 func (f *Findings) dockerfile() string {
 	w := &writer{f: f}
 	first := f.firstList()
-	w.base(first.manager == "conda")
+	w.base(first.manager)
 	switch first.manager {
 	case "uv":
 		w.uv(first)
@@ -55,6 +55,9 @@ func (f *Findings) dockerfile() string {
 		w.pyproject(first)
 	}
 	w.requirements(first)
+	if path, _ := f.pythonPath([]Mount{{".", appDir}}); path != appDir {
+		w.line("ENV PYTHONPATH=%s", variableValue(path))
+	}
 	w.line("EXPOSE %d", 8501)
 	return w.String()
 }
@@ -88,7 +91,8 @@ func (f *Findings) firstList() depFile {
 	return first
 }
 
-func (w *writer) base(conda bool) {
+func (w *writer) base(manager string) {
+	conda := manager == "conda"
 	python := w.f.Python.Value
 	if python == "" {
 		python = defaultPython
@@ -103,15 +107,15 @@ func (w *writer) base(conda bool) {
 	if conda {
 		w.line("USER root\nSHELL [\"/bin/sh\", \"-c\"]\nENTRYPOINT []")
 	}
-	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=%s \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin, w.pythonPath())
+	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin)
 	w.apt()
-	if !conda {
+	if !conda && manager != "uv" { // which makes one itself
 		w.line("RUN python -m venv --without-pip /opt/venv")
 	}
 }
 
-func (w *writer) pythonPath() string {
-	path, _ := w.f.pythonPath([]Mount{{".", appDir}})
+// variableValue writes a value of an ENV instruction.
+func variableValue(path string) string {
 	if strings.Trim(path, letters+"_./:-") == "" {
 		return path
 	}
@@ -143,7 +147,9 @@ func isAptName(s string) bool {
 
 // tool installs a package manager into an environment of its own.
 func (w *writer) tool(name, version string) {
-	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==%[2]s\"", name, version))
+	variable := strings.ToUpper(name)
+	w.line("ARG %s=%s", variable, version)
+	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==${%[2]s}\"", name, variable))
 }
 
 // copy brings files into the image, each to where it is in the tree.
