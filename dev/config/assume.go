@@ -237,6 +237,31 @@ func (p *Project) assumeBuild() {
 	p.assume(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
 }
 
+// assumeSource mounts the source over the copy of it in the image, where the compose file brings a
+// save to the app in no way: no mount, and no develop.watch.
+func (p *Project) assumeSource(o Options) {
+	s := p.Model.Services[p.App]
+	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
+		return
+	}
+	context, ok := p.relative(s.Build.Context)
+	if !ok || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
+		return
+	}
+	mounts, hidden := o.Source(p.Dir, context, filepath.ToSlash(s.Build.Dockerfile), s.Build.Target)
+	for _, m := range mounts {
+		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
+		p.assume(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file mounts nothing", dotted(m.Project), m.Container, p.App))
+	}
+	for _, h := range hidden {
+		s.Volumes = append(s.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: h})
+	}
+	if len(mounts) > 0 {
+		p.notes = append(p.notes, Note{Path: []string{"services", p.App, "volumes"}, Why: "assumed: the source, where the Dockerfile copies it to"})
+	}
+	p.Model.Services[p.App] = s
+}
+
 // withoutMissingAWS takes the mount of an ~/.aws out that is not there, which [ReadMachine] tells: to
 // mount it would make an empty one in the user's home.
 func (p *Project) withoutMissingAWS() {

@@ -156,6 +156,19 @@ func guessApp(dir string, services []string) (name, why string) {
 	return apps[0].Value, apps[0].Source()
 }
 
+// sourceIn tells where an image has the source of the app.
+func sourceIn(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string) {
+	found, err := look(dir)
+	if err != nil {
+		return nil, nil // then nothing can be assumed
+	}
+	in, hidden := found.Sources(context, dockerfile, target)
+	for _, m := range in {
+		mounts = append(mounts, dev.Mount{Project: m.From, Container: m.To})
+	}
+	return mounts, hidden
+}
+
 // assumption is a recipe as config takes it.
 func assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 	e, _ := found.Entry()
