@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -211,9 +212,13 @@ func (d *Dockerfile) copies(in instruction) {
 }
 
 func (d *Dockerfile) environment(in instruction) {
-	for k, v := range pairs(in.rest) {
-		v = expand(v, d.env)
-		d.env[k] = v
+	values := pairs(in.rest)
+	for k, v := range values { // each of them sees what was set before the instruction
+		values[k] = expand(v, d.env)
+	}
+	maps.Copy(d.env, values)
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		v := values[k]
 		if k == "PYTHONPATH" && in.name == "ENV" {
 			d.PythonPath = Fact{Value: v, Why: "ENV PYTHONPATH", File: d.Path, Line: in.line}
 		}
