@@ -58,10 +58,7 @@ func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Finding
 	}
 	asks := !o.yes && !o.json && a.InTTY && a.OutTTY
 	if o.entry != "" || len(found.Composes) == 0 {
-		a.json = a.json || !asks // who takes the defaults is not asked
-		err := a.chooseEntry(ctx, o.dir, found, entryChoice{entry: o.entry, must: true})
-		a.json = o.json
-		if err != nil {
+		if err := a.chooseEntry(ctx, o.dir, found, entryChoice{entry: o.entry, must: true, ask: asks}); err != nil {
 			return err
 		}
 	}

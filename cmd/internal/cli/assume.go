@@ -19,7 +19,9 @@ import (
 // entryChoice says what happens where it is not plain which script Streamlit is to run.
 type entryChoice struct {
 	entry string // named by flag; "" where it is to be found out
-	must  bool   // an unclear choice is asked about, or an error; else the likeliest will do
+	must  bool   // an unclear choice is an error; else the likeliest will do
+	ask   bool   // unless a person at the terminal can be asked about it
+	keep  bool   // what was chosen is remembered for the commands that follow
 }
 
 // assumedService is the name of the one service of a project without a compose file.
@@ -72,15 +74,15 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		if !found.Choose(name, detect.Fact{Why: "--entry"}) {
 			return usage("--entry is "+quote(c.entry)+", which is no file of the project", "a path relative to "+dir)
 		}
-		return remember(dir, name, c.must)
+		return remember(dir, name, c.keep)
 	}
 	if b, err := os.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: stateFolder + "/" + chosenFile}) {
 		return nil
 	}
-	if !found.Ambiguous || !c.must {
+	switch {
+	case !found.Ambiguous || !c.must:
 		return nil
-	}
-	if !a.InTTY || !a.OutTTY || a.json {
+	case !c.ask:
 		return ambiguous(found)
 	}
 	name, err := a.askEntry(ctx, found)
@@ -88,7 +90,7 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		return err
 	}
 	found.Choose(name, detect.Fact{Why: "you chose it"})
-	return remember(dir, name, true)
+	return remember(dir, name, c.keep)
 }
 
 // stateFolder is the project's private folder, as config.Project.StatePath has it.
