@@ -248,10 +248,10 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 			l.python = Fact{Value: e.value, Why: "requires-python " + e.value, File: name, Line: e.line}
 		case e.section == "project.optional-dependencies" && e.key != "":
 			l.take(e.value, name, e.line)
-			optional = "--extra " + e.key
+			optional = "--extra " + shell(e.key)
 		case e.section == "dependency-groups" && e.key != "":
 			l.take(e.value, name, e.line)
-			optional = "--group " + e.key
+			optional = "--group " + shell(e.key)
 		case strings.HasPrefix(e.section, "tool.poetry") && (strings.HasSuffix(e.section, ".dependencies") || strings.HasSuffix(e.section, "-dependencies")) && e.key != "":
 			ok, l.manager = true, "poetry"
 			if e.key == "python" {

@@ -135,6 +135,9 @@ func (t *tree) holdsPython(dir string) bool {
 
 // holding gives the folders, not too deep, that hold a module or package of that name.
 func (t *tree) holding(top string) []string {
+	if out, known := t.held[top]; known {
+		return out
+	}
 	const deepest = 3
 	found := map[string]bool{}
 	for dir := range t.dirs {
@@ -154,6 +157,7 @@ func (t *tree) holding(top string) []string {
 	slices.SortFunc(out, func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	})
+	t.held[top] = out
 	return out
 }
 

@@ -145,11 +145,11 @@ func isAptName(s string) bool {
 	return s != "" && s[0] != '-' && strings.Trim(s, letters+"+.-:=~") == ""
 }
 
-// tool installs a package manager into an environment of its own.
-func (w *writer) tool(name, version string) {
+// tool installs a package manager, with what extends it, into an environment of its own.
+func (w *writer) tool(name, version string, more ...string) {
 	variable := strings.ToUpper(name)
 	w.line("ARG %s=%s", variable, version)
-	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==${%[2]s}\"", name, variable))
+	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==${%[2]s}\"%[3]s", name, variable, strings.Join(append([]string{""}, more...), " ")))
 }
 
 // copy brings files into the image, each to where it is in the tree.
@@ -209,10 +209,17 @@ func (w *writer) pyproject(l depFile) {
 	w.run(uvCache, "", fmt.Sprintf("cd %s && UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy \\\n    /opt/uv/bin/uv pip install --python /opt/venv/bin/python -r pyproject.toml%s", shell(path.Join(appDir, path.Dir(l.file))), extra))
 }
 
+// poetry lets pip install what poetry has locked: poetry itself asks for more than many companies'
+// mirrors answer.
 func (w *writer) poetry(l depFile) {
-	w.tool("poetry", poetryVersion)
+	w.tool("poetry", poetryVersion, "poetry-plugin-export")
 	w.copy(l.file, l.lock)
-	w.run(pipCache, "", fmt.Sprintf("cd %s && export VIRTUAL_ENV=/opt/venv \\\n    && /opt/poetry/bin/poetry install --no-root --only main --no-interaction", shell(path.Join(appDir, path.Dir(l.file)))))
+	lock := ""
+	if l.lock == "" {
+		lock = "/opt/poetry/bin/poetry lock && "
+	}
+	w.run(pipCache, "", fmt.Sprintf("cd %s && %s/opt/poetry/bin/poetry export --only main --output /tmp/requirements.txt \\\n    && %s -r /tmp/requirements.txt",
+		shell(path.Join(appDir, path.Dir(l.file))), lock, w.pip))
 }
 
 func (w *writer) pipenv(l depFile) {

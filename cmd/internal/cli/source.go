@@ -28,7 +28,7 @@ type runOptions struct {
 // load reads the project that the global flags point at.
 func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env,
-		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: guessApp, Source: sourceIn})
+		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: a.guess(ctx, o.choice), Source: sourceIn})
 	if err != nil {
 		return nil, err
 	}
