@@ -156,7 +156,7 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 			d.Python = Fact{Value: m[1], Why: "the base image is " + s.from, File: d.Path, Line: s.line}
 		}
 	}
-	entrypoint, cmd := "", ""
+	entrypoint := ""
 	for _, in := range s.instructions {
 		switch in.name {
 		case "WORKDIR":
@@ -171,11 +171,10 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 		case "USER":
 			d.User = Fact{Value: in.rest, Why: "USER", File: d.Path, Line: in.line}
 		case "ENTRYPOINT":
-			entrypoint, cmd = in.rest, "" // as the builder does, it resets an inherited CMD
+			entrypoint = in.rest // which makes an inherited CMD void, as for the builder
 			d.Command = Fact{Value: entrypoint, Why: in.name, File: d.Path, Line: in.line}
 		case "CMD":
-			cmd = in.rest
-			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + cmd), Why: in.name, File: d.Path, Line: in.line}
+			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.rest), Why: in.name, File: d.Path, Line: in.line}
 		case "RUN":
 			d.hides(in)
 		}

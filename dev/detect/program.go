@@ -44,8 +44,10 @@ func newProgram(f *Findings) *program {
 			}
 		}
 	}
-	for i := 0; i < len(p.modules); i++ { // pages may name pages
-		for _, page := range p.modules[i].pages {
+	for known := 0; known < len(p.modules); { // pages may name pages
+		m := p.modules[known]
+		known++
+		for _, page := range m.pages {
 			if name := path.Join(p.home, page.Value); p.t.has(name) {
 				page.Value = name
 				p.page(page)
