@@ -24,6 +24,7 @@ import (
 // Assumption describes the one service of a project that has no compose file. Paths of the project
 // are relative to it, with slashes.
 type Assumption struct {
+	Name       string // of the project; "" is that of its folder
 	Service    string
 	Entry      string // the script, for x-sdev
 	Context    string // of the build
@@ -67,13 +68,17 @@ func (a Assumption) YAML() ([]byte, error) {
 	a.put(service, "ports", sequence(text("127.0.0.1:"+strconv.Itoa(fallback)+":"+strconv.Itoa(fallback))), "ports")
 	var volumes []*yaml.Node
 	for _, m := range a.Mounts {
-		volumes = append(volumes, mapping(text("type"), text("bind"), text("source"), text("./"+strings.TrimPrefix(m.Project, ".")), text("target"), text(m.Container)))
+		volumes = append(volumes, mapping(text("type"), text("bind"), text("source"), text(dotted(m.Project)), text("target"), text(m.Container)))
 	}
 	for _, h := range a.Hidden {
 		volumes = append(volumes, mapping(text("type"), text("volume"), text("target"), text(h)))
 	}
 	a.put(service, "volumes", sequence(volumes...), "volumes")
-	doc := mapping(text("x-sdev"), mapping(text("app"), text(a.Service), text("entry"), text(a.Entry)),
+	doc := mapping()
+	if a.Name != "" {
+		doc.Content = append(doc.Content, text("name"), text(a.Name))
+	}
+	doc.Content = append(doc.Content, text("x-sdev"), mapping(text("app"), text(a.Service), text("entry"), text(a.Entry)),
 		text("services"), mapping(text(a.Service), service))
 	var out strings.Builder
 	encoder := yaml.NewEncoder(&out)
@@ -93,6 +98,14 @@ func (a Assumption) put(to *yaml.Node, key string, value *yaml.Node, why string)
 		k.HeadComment = a.Why[why]
 	}
 	to.Content = append(to.Content, k, value)
+}
+
+// dotted writes a folder of the project so that it is not taken for the name of a volume.
+func dotted(folder string) string {
+	if folder == "." {
+		return folder
+	}
+	return "./" + folder
 }
 
 func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
@@ -222,6 +235,45 @@ func (p *Project) assumeBuild() {
 	why := fmt.Sprintf("image %s names no registry, and a Dockerfile stands beside %s", s.Image, file)
 	p.notes = append(p.notes, Note{Path: []string{"services", p.App, "build"}, Why: "assumed: " + why})
 	p.assume(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
+}
+
+// assumeSource mounts the source over the copy of it in the image, where the compose file brings a
+// save to the app in no way: no mount, and no develop.watch.
+func (p *Project) assumeSource(o Options) {
+	s := p.Model.Services[p.App]
+	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
+		return
+	}
+	context, ok := p.relative(s.Build.Context)
+	if !ok || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
+		return
+	}
+	mounts, hidden := o.Source(p.Dir, context, filepath.ToSlash(s.Build.Dockerfile), s.Build.Target)
+	for _, m := range mounts {
+		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
+		p.assume(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file mounts nothing", dotted(m.Project), m.Container, p.App))
+	}
+	for _, h := range hidden {
+		s.Volumes = append(s.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: h})
+	}
+	if len(mounts) > 0 {
+		p.notes = append(p.notes, Note{Path: []string{"services", p.App, "volumes"}, Why: "assumed: the source, where the Dockerfile copies it to"})
+	}
+	p.Model.Services[p.App] = s
+}
+
+// withoutMissingAWS takes the mount of an ~/.aws out that is not there, which [ReadMachine] tells: to
+// mount it would make an empty one in the user's home.
+func (p *Project) withoutMissingAWS() {
+	s := p.Model.Services[p.App]
+	s.Volumes = slices.DeleteFunc(slices.Clone(s.Volumes), func(v types.ServiceVolumeConfig) bool {
+		if v.Type != types.VolumeTypeBind || filepath.Base(v.Source) != ".aws" {
+			return false
+		}
+		_, err := os.Stat(v.Source)
+		return isNotExist(err)
+	})
+	p.Model.Services[p.App] = s
 }
 
 // isLocal says whether an image's name is one that this machine gave it: no registry in front.

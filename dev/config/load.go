@@ -54,6 +54,10 @@ type Options struct {
 	// Guess is asked which of these services is the app where their names, images and commands do not
 	// tell; "" means that it cannot tell either. It may be nil itself.
 	Guess func(dir string, services []string) (name, why string)
+	// Source is asked where an image has the app's source, when the app is built in the project and
+	// the compose file mounts nothing of it. Paths are relative to dir, with slashes; hidden are
+	// folders of the image below a mount that must stay visible. It may be nil itself.
+	Source func(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string)
 }
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
@@ -96,6 +100,8 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	p.leaveOut()
 	p.assumeBuild()
+	p.withoutMissingAWS()
+	p.assumeSource(o)
 	if err := checkKeys(p, refused); err != nil {
 		return nil, err
 	}

@@ -59,22 +59,18 @@ func TestOverlay_NeighboursOfTheAppReachTheGateway(t *testing.T) {
 	}
 }
 
-func TestOverlay_EveryBuildGetsTheWayOut(t *testing.T) {
+func TestOverlay_EveryBuildGetsTheExtraCA(t *testing.T) {
 	e, _ := overlaid(t, `services:
   streamlit: {image: shop}
   db:
-    build: {context: ., args: {HTTPS_PROXY: "http://own:1"}}
+    build: {context: .}
   cache:
     build: {context: ., secrets: [ca]}
 secrets: {ca: {file: ./own.pem}}
 `, func(p *config.Parts) {
 		p.Machine.CA = config.CA{File: "/etc/corp.pem", Origin: "SSL_CERT_FILE", PEM: []byte("certificate")}
-		p.Machine.Proxy = map[string]string{"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "localhost"}
 	})
 	db, cache := e.Project.Services["db"].Build, e.Project.Services["cache"].Build
-	if *db.Args["HTTPS_PROXY"] != "http://own:1" || *db.Args["NO_PROXY"] != "localhost" || *cache.Args["HTTPS_PROXY"] != "http://proxy:3128" {
-		t.Errorf("arguments %v and %v", db.Args, cache.Args)
-	}
 	if len(db.Secrets) != 1 || db.Secrets[0].Source != "sdev-ca" || db.Secrets[0].Target != "ca" || e.Project.Secrets["sdev-ca"].File != "/etc/corp.pem" {
 		t.Errorf("secrets %+v", db.Secrets)
 	}

@@ -132,7 +132,7 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 	}
 	out = append(out, dev.Rule{Path: ".streamlit", Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	for _, m := range sourceMounts(p, app) {
-		if app.Build != nil {
+		if app.Build != nil && m.Project != ".streamlit" {
 			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: what is installed"})
 		}
 		if synced {

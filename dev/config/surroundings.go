@@ -184,12 +184,16 @@ func (o *overlay) awsSession(a AWS) {
 func (o *overlay) awsMount(a AWS) {
 	home := o.home()
 	volumes := slices.Clone(o.app.Volumes)
-	for _, v := range volumes {
-		if strings.TrimRight(v.Target, "/") == home+"/.aws" {
-			return // the compose file says it itself
-		}
+	mounted := types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: a.Dir, Target: home + "/.aws", ReadOnly: true}
+	switch i := slices.IndexFunc(volumes, func(v types.ServiceVolumeConfig) bool { return strings.TrimRight(v.Target, "/") == mounted.Target }); {
+	case i < 0:
+		volumes = append(volumes, mounted)
+	case volumes[i].Type != types.VolumeTypeBind || filepath.Clean(volumes[i].Source) != a.Dir:
+		return // the compose file brings something else
+	default:
+		// What a container writes there as root its user could never renew again.
+		volumes[i].ReadOnly = true
 	}
-	volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: a.Dir, Target: home + "/.aws", ReadOnly: true})
 	for _, cache := range a.Caches {
 		private := filepath.Join(o.parts.StateDir, "aws", filepath.FromSlash(cache))
 		volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: private, Target: home + "/.aws/" + cache})

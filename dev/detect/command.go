@@ -16,7 +16,7 @@ type run struct {
 }
 
 // words splits a command line, in shell or in the list form of Dockerfiles and YAML, into words.
-// Separators of the shell are words of their own.
+// Separators of the shell are words of their own; what follows -c is a command line itself.
 func words(command string) []string {
 	var out []string
 	var b strings.Builder
@@ -26,18 +26,20 @@ func words(command string) []string {
 			b.Reset()
 		}
 	}
-	quote := byte(0)
+	quote, from := byte(0), 0
 	for i := range len(command) {
 		c := command[i]
 		switch {
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0 && quote == '"' && (c == ' ' || c == '\t'):
-			flush() // sh -c "streamlit run app.py"
-		case quote != 0:
+		case quote != 0 && c != quote:
 			b.WriteByte(c)
+		case quote != 0:
+			quote = 0
+			if len(out) > 0 && out[len(out)-1] == "-c" && b.Len() == i-from {
+				b.Reset()
+				out = append(out, words(command[from:i])...)
+			}
 		case c == '"' || c == '\'':
-			quote = c
+			quote, from = c, i+1
 		case strings.IndexByte(" \t,[]()`", c) >= 0:
 			flush()
 		case strings.IndexByte(";&|", c) >= 0:

@@ -71,11 +71,25 @@ func readService(t *tree, file string, key, node *yaml.Node) Service {
 	}
 	for _, name := range []string{"entrypoint", "command"} {
 		if n := value(node, name); n != nil {
-			s.Command = Fact{Value: strings.TrimSpace(s.Command.Value + " " + strings.Join(scalars(n), " ")), Why: name, File: file, Line: n.Line}
+			s.Command = Fact{Value: strings.TrimSpace(s.Command.Value + " " + joined(scalars(n))), Why: name, File: file, Line: n.Line}
 		}
 	}
 	s.App = whyApp(t, s, file)
 	return s
+}
+
+// joined writes a list of words as one command line. A command that is one text is that already.
+func joined(list []string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	out := make([]string, len(list))
+	for i, w := range list {
+		if out[i] = w; strings.ContainsAny(w, " \t") {
+			out[i] = `"` + w + `"`
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // whyApp says what makes a service look like the app.

@@ -54,7 +54,9 @@ func defects(f *Findings, p *program) []Defect {
 	for _, file := range f.Composes {
 		c.compose(file)
 	}
-	slices.SortStableFunc(c.out, func(a, b Defect) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	slices.SortStableFunc(c.out, func(a, b Defect) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.ID, b.ID))
+	})
 	return c.out
 }
 

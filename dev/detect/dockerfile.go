@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -155,7 +156,7 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 			d.Python = Fact{Value: m[1], Why: "the base image is " + s.from, File: d.Path, Line: s.line}
 		}
 	}
-	entrypoint, cmd := "", ""
+	entrypoint := ""
 	for _, in := range s.instructions {
 		switch in.name {
 		case "WORKDIR":
@@ -170,11 +171,10 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 		case "USER":
 			d.User = Fact{Value: in.rest, Why: "USER", File: d.Path, Line: in.line}
 		case "ENTRYPOINT":
-			entrypoint, cmd = in.rest, "" // as the builder does, it resets an inherited CMD
+			entrypoint = in.rest // which makes an inherited CMD void, as for the builder
 			d.Command = Fact{Value: entrypoint, Why: in.name, File: d.Path, Line: in.line}
 		case "CMD":
-			cmd = in.rest
-			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + cmd), Why: in.name, File: d.Path, Line: in.line}
+			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.rest), Why: in.name, File: d.Path, Line: in.line}
 		case "RUN":
 			d.hides(in)
 		}
@@ -211,9 +211,13 @@ func (d *Dockerfile) copies(in instruction) {
 }
 
 func (d *Dockerfile) environment(in instruction) {
-	for k, v := range pairs(in.rest) {
-		v = expand(v, d.env)
-		d.env[k] = v
+	values := pairs(in.rest)
+	for k, v := range values { // each of them sees what was set before the instruction
+		values[k] = expand(v, d.env)
+	}
+	maps.Copy(d.env, values)
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		v := values[k]
 		if k == "PYTHONPATH" && in.name == "ENV" {
 			d.PythonPath = Fact{Value: v, Why: "ENV PYTHONPATH", File: d.Path, Line: in.line}
 		}

@@ -44,8 +44,10 @@ func newProgram(f *Findings) *program {
 			}
 		}
 	}
-	for i := 0; i < len(p.modules); i++ { // pages may name pages
-		for _, page := range p.modules[i].pages {
+	for known := 0; known < len(p.modules); { // pages may name pages
+		m := p.modules[known]
+		known++
+		for _, page := range m.pages {
 			if name := path.Join(p.home, page.Value); p.t.has(name) {
 				page.Value = name
 				p.page(page)
@@ -135,6 +137,9 @@ func (t *tree) holdsPython(dir string) bool {
 
 // holding gives the folders, not too deep, that hold a module or package of that name.
 func (t *tree) holding(top string) []string {
+	if out, known := t.held[top]; known {
+		return out
+	}
 	const deepest = 3
 	found := map[string]bool{}
 	for dir := range t.dirs {
@@ -154,6 +159,7 @@ func (t *tree) holding(top string) []string {
 	slices.SortFunc(out, func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	})
+	t.held[top] = out
 	return out
 }
 

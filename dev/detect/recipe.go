@@ -64,6 +64,8 @@ func seen(mounts []Mount, name string) (string, bool) {
 		switch {
 		case m.From == ".":
 			return path.Join(m.To, name), true
+		case name == "." && strings.HasSuffix(m.To, "/"+m.From): // what is around the mount has the same shape
+			return path.Join("/", strings.TrimSuffix(m.To, m.From)), true
 		case m.From == name:
 			return m.To, true
 		case strings.HasPrefix(name, m.From+"/"):
@@ -81,11 +83,7 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 		r.Context, r.Dockerfile = ".", d.Path
 	}
 	r.Mounts = f.sources(d, r.Context, e.Path)
-	for _, h := range d.Hidden {
-		if slices.ContainsFunc(r.Mounts, func(m Mount) bool { return strings.HasPrefix(h.Value, m.To+"/") }) {
-			r.Hidden = append(r.Hidden, h.Value)
-		}
-	}
+	r.Hidden = hiddenBelow(r.Mounts, d)
 	started := slices.ContainsFunc(commandRuns(f.tree, d.Command), func(c run) bool {
 		script, ok := f.tree.resolve(c.script, c.folder, c.file)
 		return ok && script == e.Path
@@ -103,6 +101,37 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 		r.PythonPath, r.PathWhy = f.pythonPath(r.Mounts)
 	}
 	return r
+}
+
+// Sources says where an image that is built from a Dockerfile of the tree has the source of the entry
+// script, and which folders of the image below those must stay visible. Both are nil where the image
+// does not copy the script from the tree.
+func (f *Findings) Sources(context, dockerfile, target string) (mounts []Mount, hidden []string) {
+	e, ok := f.Entry()
+	if !ok || !f.tree.has(path.Join(context, dockerfile)) {
+		return nil, nil
+	}
+	d := readDockerfile(f.tree, path.Join(context, dockerfile), target)
+	copied := slices.ContainsFunc(d.Copies, func(c Copied) bool {
+		from := path.Join(context, c.From)
+		matched, err := path.Match(from, e.Path)
+		return from == "." || strings.HasPrefix(e.Path, from+"/") || matched && err == nil
+	})
+	if !copied {
+		return nil, nil
+	}
+	mounts = f.sources(d, context, e.Path)
+	return mounts, hiddenBelow(mounts, d)
+}
+
+func hiddenBelow(mounts []Mount, d Dockerfile) []string {
+	var out []string
+	for _, h := range d.Hidden {
+		if slices.ContainsFunc(mounts, func(m Mount) bool { return strings.HasPrefix(h.Value, m.To+"/") }) {
+			out = append(out, h.Value)
+		}
+	}
+	return out
 }
 
 // copiesFrom says whether what a Dockerfile copies is found from dir.

@@ -23,13 +23,14 @@ type tree struct {
 	read  int64
 	texts map[string]string
 	mods  map[string]*module
+	held  map[string][]string // see holding
 }
 
 // walk lists the tree breadth first, so that where the limit cuts it short what is left out lies
 // deepest. Links to files are followed, links to folders are not: they may lead in circles, and
 // what they lead to is found where it is.
 func walk(fsys fs.FS) (*tree, error) {
-	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, texts: map[string]string{}, mods: map[string]*module{}}
+	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, texts: map[string]string{}, mods: map[string]*module{}, held: map[string][]string{}}
 	seen := 0
 	for queue := []string{"."}; len(queue) > 0; {
 		dir := queue[0]

@@ -41,7 +41,7 @@ func (w *writer) run(cache, more, commands string) {
 func (f *Findings) dockerfile() string {
 	w := &writer{f: f}
 	first := f.firstList()
-	w.base(first.manager == "conda")
+	w.base(first.manager)
 	switch first.manager {
 	case "uv":
 		w.uv(first)
@@ -55,7 +55,25 @@ func (f *Findings) dockerfile() string {
 		w.pyproject(first)
 	}
 	w.requirements(first)
+	if path, _ := f.pythonPath([]Mount{{".", appDir}}); path != appDir {
+		w.line("ENV PYTHONPATH=%s", variableValue(path))
+	}
 	w.line("EXPOSE %d", 8501)
+	return w.String()
+}
+
+// Ship is a Dockerfile that holds the source as well, for the tree to keep; "" where there is no
+// entry script.
+func (f *Findings) Ship() string {
+	e, ok := f.Entry()
+	if !ok {
+		return ""
+	}
+	w := &writer{f: f}
+	w.line("# Made by sdev init from what it found in this folder.")
+	w.WriteString(f.dockerfile())
+	w.line("COPY . /app")
+	w.line("CMD [%s]", quoted([]string{"streamlit", "run", e.Path}))
 	return w.String()
 }
 
@@ -73,7 +91,8 @@ func (f *Findings) firstList() depFile {
 	return first
 }
 
-func (w *writer) base(conda bool) {
+func (w *writer) base(manager string) {
+	conda := manager == "conda"
 	python := w.f.Python.Value
 	if python == "" {
 		python = defaultPython
@@ -90,9 +109,17 @@ func (w *writer) base(conda bool) {
 	}
 	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin)
 	w.apt()
-	if !conda {
+	if !conda && manager != "uv" { // which makes one itself
 		w.line("RUN python -m venv --without-pip /opt/venv")
 	}
+}
+
+// variableValue writes a value of an ENV instruction.
+func variableValue(path string) string {
+	if strings.Trim(path, letters+"_./:-") == "" {
+		return path
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`).Replace(path) + `"`
 }
 
 // apt installs what packages.txt lists, as Streamlit Community Cloud does.
@@ -118,9 +145,11 @@ func isAptName(s string) bool {
 	return s != "" && s[0] != '-' && strings.Trim(s, letters+"+.-:=~") == ""
 }
 
-// tool installs a package manager into an environment of its own.
-func (w *writer) tool(name, version string) {
-	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==%[2]s\"", name, version))
+// tool installs a package manager, with what extends it, into an environment of its own.
+func (w *writer) tool(name, version string, more ...string) {
+	variable := strings.ToUpper(name)
+	w.line("ARG %s=%s", variable, version)
+	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==${%[2]s}\"%[3]s", name, variable, strings.Join(append([]string{""}, more...), " ")))
 }
 
 // copy brings files into the image, each to where it is in the tree.
@@ -180,10 +209,17 @@ func (w *writer) pyproject(l depFile) {
 	w.run(uvCache, "", fmt.Sprintf("cd %s && UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy \\\n    /opt/uv/bin/uv pip install --python /opt/venv/bin/python -r pyproject.toml%s", shell(path.Join(appDir, path.Dir(l.file))), extra))
 }
 
+// poetry lets pip install what poetry has locked: poetry itself asks for more than many companies'
+// mirrors answer.
 func (w *writer) poetry(l depFile) {
-	w.tool("poetry", poetryVersion)
+	w.tool("poetry", poetryVersion, "poetry-plugin-export")
 	w.copy(l.file, l.lock)
-	w.run(pipCache, "", fmt.Sprintf("cd %s && export VIRTUAL_ENV=/opt/venv \\\n    && /opt/poetry/bin/poetry install --no-root --only main --no-interaction", shell(path.Join(appDir, path.Dir(l.file)))))
+	lock := ""
+	if l.lock == "" {
+		lock = "/opt/poetry/bin/poetry lock && "
+	}
+	w.run(pipCache, "", fmt.Sprintf("cd %s && %s/opt/poetry/bin/poetry export --only main --output /tmp/requirements.txt \\\n    && %s -r /tmp/requirements.txt",
+		shell(path.Join(appDir, path.Dir(l.file))), lock, w.pip))
 }
 
 func (w *writer) pipenv(l depFile) {

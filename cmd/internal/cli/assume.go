@@ -19,14 +19,19 @@ import (
 // entryChoice says what happens where it is not plain which script Streamlit is to run.
 type entryChoice struct {
 	entry string // named by flag; "" where it is to be found out
-	must  bool   // an unclear choice is asked about, or an error; else the likeliest will do
+	must  bool   // an unclear choice is an error; else the likeliest will do
+	ask   bool   // unless a person at the terminal can be asked about it
+	keep  bool   // what was chosen is remembered for the commands that follow
 }
 
 // assumedService is the name of the one service of a project without a compose file.
 const assumedService = "streamlit"
 
-// chosenFile remembers, in the project's state folder, the script that somebody chose.
-const chosenFile = "entry"
+// Files in the project's state folder that remember what somebody chose.
+const (
+	chosenFile = "entry" // the script
+	chosenApp  = "app"   // the service
+)
 
 // assume gives the model of a folder without a compose file; nil where it holds no Streamlit app.
 func (a *app) assume(ctx context.Context, dir string, c entryChoice) (*config.Assumption, error) {
@@ -72,15 +77,15 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		if !found.Choose(name, detect.Fact{Why: "--entry"}) {
 			return usage("--entry is "+quote(c.entry)+", which is no file of the project", "a path relative to "+dir)
 		}
-		return remember(dir, name, c.must)
+		return c.remember(dir, name)
 	}
 	if b, err := os.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: stateFolder + "/" + chosenFile}) {
 		return nil
 	}
-	if !found.Ambiguous || !c.must {
+	switch {
+	case !found.Ambiguous || !c.must:
 		return nil
-	}
-	if !a.InTTY || !a.OutTTY || a.json {
+	case !c.ask:
 		return ambiguous(found)
 	}
 	name, err := a.askEntry(ctx, found)
@@ -88,22 +93,26 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		return err
 	}
 	found.Choose(name, detect.Fact{Why: "you chose it"})
-	return remember(dir, name, true)
+	return c.remember(dir, name)
 }
 
 // stateFolder is the project's private folder, as config.Project.StatePath has it.
 const stateFolder = ".sdev"
 
-// remember keeps a choice for the commands that follow.
-func remember(dir, entry string, keep bool) error {
-	if !keep {
+func (c entryChoice) remember(dir, entry string) error {
+	if !c.keep {
 		return nil
 	}
+	return remember(dir, chosenFile, entry)
+}
+
+// remember keeps a choice for the commands that follow.
+func remember(dir, file, choice string) error {
 	state, err := (&config.Project{Dir: dir}).StateDir()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(state, chosenFile), []byte(entry+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(state, file), []byte(choice+"\n"), 0o600); err != nil {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "cannot remember the choice: " + err.Error(), Hint: "make the project folder writable"}
 	}
 	return nil
@@ -135,8 +144,24 @@ func (a *app) askEntry(ctx context.Context, found *detect.Findings) (string, err
 	return name, a.ask(ctx, field)
 }
 
-// guessApp tells which of some services of a compose file is the app, by what their commands and
-// images come to.
+// guess tells which of some services of a compose file is the app: the one that was chosen before, the
+// only one whose command or image comes to Streamlit, or the one that a person at the terminal picks.
+func (a *app) guess(ctx context.Context, c entryChoice) func(dir string, services []string) (name, why string) {
+	return func(dir string, services []string) (name, why string) {
+		if b, err := os.ReadFile(filepath.Join(dir, stateFolder, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
+			return strings.TrimSuffix(string(b), "\n"), "it was chosen before"
+		}
+		if name, why = guessApp(dir, services); name != "" || !c.ask {
+			return name, why
+		}
+		field := huh.NewSelect[string]().Title("Which service is the Streamlit app?").Options(huh.NewOptions(services...)...).Value(&name)
+		if err := a.ask(ctx, field); err != nil || remember(dir, chosenApp, name) != nil {
+			return "", "" // the error that follows says what to write instead
+		}
+		return name, "you chose it"
+	}
+}
+
 func guessApp(dir string, services []string) (name, why string) {
 	found, err := look(dir)
 	if err != nil {
@@ -154,6 +179,19 @@ func guessApp(dir string, services []string) (name, why string) {
 		return "", ""
 	}
 	return apps[0].Value, apps[0].Source()
+}
+
+// sourceIn tells where an image has the source of the app.
+func sourceIn(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string) {
+	found, err := look(dir)
+	if err != nil {
+		return nil, nil // then nothing can be assumed
+	}
+	in, hidden := found.Sources(context, dockerfile, target)
+	for _, m := range in {
+		mounts = append(mounts, dev.Mount{Project: m.From, Container: m.To})
+	}
+	return mounts, hidden
 }
 
 // assumption is a recipe as config takes it.
@@ -205,7 +243,11 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		say("%s starts no app, so the command is assumed: %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
 	}
 	for _, m := range r.Mounts {
-		say("./%s is mounted at %s, so that saves are live", strings.TrimPrefix(m.From, "."), m.To)
+		from := m.From
+		if from == "." {
+			from = "this folder"
+		}
+		say("%s is mounted at %s, so that saves are live", from, m.To)
 	}
 	if len(found.Roots) > 0 && r.PythonPath != "" {
 		say("PYTHONPATH is %s: %s", r.PythonPath, r.PathWhy.Source())

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
+	"sdev/dev/detect"
 	"sdev/scaffold"
 	"sdev/templates"
 )
@@ -26,6 +27,7 @@ type initOptions struct {
 	name     string
 	auth     string
 	deps     string
+	entry    string // of an app that is there already
 	yes      bool
 	dryRun   bool
 	json     bool
@@ -79,7 +81,7 @@ func (a *app) newInitCmd() *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
-		Short: "Make a new project",
+		Short: "Make a new project, or adopt the one that is there",
 		Long: `Makes a Streamlit project in DIR (this folder, when not given) that runs in Docker: pages,
 login, tests, image and locked packages. It works offline.
 
@@ -88,9 +90,14 @@ the defaults. Nothing is overwritten unasked: files that differ stop it before a
 written, and --force overwrites them, except those that you have edited since sdev wrote them.
 Running it again completes the project and says so where there is nothing to do.
 
+Where DIR holds a Streamlit app already, it is adopted: init tells what it found and where each
+value came from, writes what is missing for "sdev up" (compose file, Dockerfile, .dockerignore,
+.gitignore) and points out known defects. No file that is there is changed.
+
 With --json it prints one object: v, type ("init"), dir, template, version, name, auth, deps,
 dry_run, changed, git, and files with path, status (create, identical, skip, update, overwrite,
-conflict) and reason. When it cannot be done an error object follows.`,
+conflict) and reason; of an app that was there also adopted, settings, defects and advice. When
+it cannot be done an error object follows.`,
 		Example: `  sdev init shop                          make a project in ./shop
   sdev init shop --yes --auth none        ask nothing, and leave the login out
   sdev init shop --dry-run                only say what would be written`,
@@ -117,6 +124,7 @@ conflict) and reason. When it cannot be done an error object follows.`,
 	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: made from the folder's name)")
 	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
 	f.StringVar(&o.deps, "deps", "", "what keeps its packages: `KIND` is uv (default), pip or conda")
+	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, of an app that is there already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing, take the defaults")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only say what would be written")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
@@ -142,6 +150,14 @@ func (o initOptions) check() error {
 }
 
 func (a *app) runInit(ctx context.Context, o initOptions) error {
+	if found, err := a.adoptable(o); err != nil {
+		return err
+	} else if found != nil {
+		return a.runAdopt(ctx, o, found)
+	}
+	if o.entry != "" {
+		return usage("--entry is "+quote(o.entry)+", and there is no app in "+o.dir, "leave --entry away to make a new project")
+	}
 	known, err := a.settle(ctx, &o)
 	if err != nil {
 		return err
@@ -271,6 +287,12 @@ type initReport struct {
 	Changed  bool            `json:"changed"` // false when there was nothing to do
 	Git      bool            `json:"git"`     // a repository was made
 	Files    []scaffold.File `json:"files"`
+
+	// Of an app that was there already.
+	Adopted  bool             `json:"adopted,omitempty"`
+	Settings []detect.Setting `json:"settings,omitempty"`
+	Defects  []detect.Defect  `json:"defects,omitempty"`
+	Advice   []advice         `json:"advice,omitempty"`
 }
 
 func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool) error {

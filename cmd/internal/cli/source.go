@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +28,7 @@ type runOptions struct {
 // load reads the project that the global flags point at.
 func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env,
-		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: guessApp})
+		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: a.guess(ctx, o.choice), Source: sourceIn})
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +151,10 @@ func seed(s config.Seed) error {
 		}
 		b, err := os.ReadFile(filepath.Join(s.From, entry.Name()))
 		if err != nil {
+			return err
+		}
+		// An app that runs as root leaves files that nobody else may write to, in a folder of ours.
+		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := os.WriteFile(target, b, 0o600); err != nil {

@@ -47,7 +47,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			o.choice.must = true
+			o.choice.must, o.choice.keep, o.choice.ask = true, true, a.InTTY && a.OutTTY && !o.json
 			return a.runUp(cmd.Context(), o)
 		},
 	}

@@ -104,6 +104,9 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.LogDropped:
 		return p.line(p.style.warn, "dropped", count(e.N, "log line")+", since they came faster than they could be shown")
 	case dev.Warning:
+		if e.Code == dev.CodeAssumed {
+			return p.problem(p.style.name, "assumed", e.Message, e.Hint)
+		}
 		return p.problem(p.style.warn, "warning", e.Message, e.Hint)
 	case dev.Failed:
 		return p.problem(p.style.bad, "error", e.Message, e.Hint)

@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"charm.land/huh/v2"
+
+	"sdev/dev"
+	"sdev/dev/detect"
+	"sdev/scaffold"
+)
+
+// adoption is what init does in a folder that holds somebody's app already.
+type adoption struct {
+	found *detect.Findings
+	plan  *scaffold.Plan
+	// advice is what the user may want to add to a file of theirs.
+	advice []advice
+}
+
+type advice struct {
+	File  string   `json:"file"`
+	Lines []string `json:"lines"`
+}
+
+// adoptable looks for an app in the folder that init is to work in; nil where a project is to be made.
+func (a *app) adoptable(o initOptions) (*detect.Findings, error) {
+	if o.force {
+		return nil, nil // asked to write beside what is there
+	}
+	if _, known, err := scaffold.ReadRecord(o.dir); known || err != nil {
+		return nil, err
+	}
+	if st, err := os.Stat(o.dir); err != nil || !st.IsDir() {
+		return nil, nil // to be made
+	}
+	found, err := look(o.dir)
+	if err != nil || len(found.Entries) == 0 {
+		return nil, err
+	}
+	return found, nil
+}
+
+func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Findings) error {
+	for flag, value := range map[string]string{"--auth": o.auth, "--deps": o.deps} {
+		if value != "" {
+			return usage(flag+" is for new projects, and this folder holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another folder")
+		}
+	}
+	asks := !o.yes && !o.json && a.InTTY && a.OutTTY
+	if o.entry != "" || len(found.Composes) == 0 {
+		if err := a.chooseEntry(ctx, o.dir, found, entryChoice{entry: o.entry, must: true, ask: asks}); err != nil {
+			return err
+		}
+	}
+	ad, err := adopt(o, found)
+	if err != nil {
+		return err
+	}
+	if !o.json && !a.quiet {
+		a.printTable(found)
+	}
+	write := !o.dryRun && !ad.plan.Empty()
+	if write && asks {
+		if write, err = a.confirm(ctx, ad.plan); err != nil {
+			return err
+		}
+	}
+	if write {
+		if err := ad.plan.Apply(ctx); err != nil {
+			return err
+		}
+	}
+	repository := false
+	if o.git && !o.dryRun {
+		if repository, err = a.gitInit(ctx, o); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return a.printAdoptionJSON(o, ad, write, repository)
+	}
+	a.printAdoption(o, ad, write)
+	return nil
+}
+
+// adopt plans the files that the project lacks.
+func adopt(o initOptions, found *detect.Findings) (adoption, error) {
+	ad := adoption{found: found}
+	var offers []scaffold.Offer
+	offer := func(path, content string) {
+		offers = append(offers, scaffold.Offer{Path: path, Content: []byte(content)})
+	}
+	image := len(found.Dockerfiles) > 0
+	if len(found.Composes) == 0 {
+		recipe, _ := found.Recipe()
+		model := assumption(found, recipe)
+		model.Name = o.name
+		for key, why := range model.Why {
+			model.Why[key] = strings.TrimPrefix(why, "assumed: ")
+		}
+		if recipe.Text != "" {
+			offer("Dockerfile", found.Ship())
+			image = true
+			// The image says these itself.
+			model.Inline, model.Dockerfile, model.Workdir, model.Command, model.PythonPath = "", "Dockerfile", "", nil, ""
+			delete(model.Why, "build")
+		}
+		content, err := model.YAML()
+		if err != nil {
+			return ad, err
+		}
+		offer("docker-compose.yml", "# Made by sdev init from what it found in this folder. Run it: sdev up --local\n"+string(content))
+	}
+	if image {
+		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
+	}
+	ignored, err := os.ReadFile(filepath.Join(o.dir, ".gitignore"))
+	if err != nil {
+		offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
+	} else if lacking := lackingLines(string(ignored), gitIgnored()); len(lacking) > 0 {
+		ad.advice = append(ad.advice, advice{".gitignore", lacking})
+	}
+	ad.plan, err = scaffold.NewAdoption(o.dir, offers)
+	return ad, err
+}
+
+// dockerIgnored is what no image of the project should hold, other than what a Dockerfile copies by name.
+func dockerIgnored(files []detect.Dockerfile) []string {
+	list := []string{".git", ".sdev", ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
+	return slices.DeleteFunc(list, func(name string) bool {
+		return slices.ContainsFunc(files, func(d detect.Dockerfile) bool {
+			return slices.ContainsFunc(d.Copies, func(c detect.Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
+		})
+	})
+}
+
+// gitIgnored is what no repository of the project should hold.
+func gitIgnored() []string {
+	return []string{"__pycache__/", ".venv/", ".env", ".aws/", ".sdev/", ".streamlit/secrets.toml"}
+}
+
+// lackingLines gives the lines that a file does not have in any spelling.
+func lackingLines(text string, lines []string) []string {
+	var have []string
+	for l := range strings.Lines(text) {
+		have = append(have, strings.Trim(strings.TrimSpace(l), "/"))
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
+		name := strings.Trim(l, "/")
+		// sdev's own folder ignores itself.
+		return name == ".sdev" || slices.Contains(have, name) || slices.Contains(have, "**/"+name) || slices.Contains(have, path.Base(name))
+	})
+}
+
+func (a *app) confirm(ctx context.Context, plan *scaffold.Plan) (bool, error) {
+	var names []string
+	for _, f := range plan.Files {
+		if f.Status == scaffold.Create {
+			names = append(names, f.Path)
+		}
+	}
+	yes := true
+	return yes, a.ask(ctx, huh.NewConfirm().Title("Write "+strings.Join(names, ", ")+"?").Value(&yes))
+}
+
+// printTable prints what was found, each value with where it came from.
+func (a *app) printTable(found *detect.Findings) {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	for _, s := range found.Table() {
+		fmt.Fprintf(w, "%s:\t%s\t(%s)\n", s.Name, dev.Printable(s.Value), dev.Printable(s.Source))
+	}
+	_ = w.Flush() // to a stream of the user's
+}
+
+func (a *app) printAdoption(o initOptions, ad adoption, written bool) {
+	for _, f := range ad.plan.Files {
+		if !a.quiet {
+			fmt.Fprintf(a.Out, "%-10s %s%s\n", f.Status, f.Path, reasonText(f))
+		}
+	}
+	for _, advice := range ad.advice {
+		fmt.Fprintf(a.Out, "advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
+	}
+	for _, d := range ad.found.Defects {
+		fmt.Fprintf(a.Out, "defect     %s:%d: %s\n           fix: %s\n", dev.Printable(d.File), d.Line, dev.Printable(d.What), dev.Printable(d.Fix))
+	}
+	switch {
+	case o.dryRun:
+		fmt.Fprintf(a.Out, "dry run: nothing was written\n")
+	case ad.plan.Empty():
+		fmt.Fprintf(a.Out, "nothing to do: the project has all that sdev needs\n")
+	case !written:
+		fmt.Fprintf(a.Out, "nothing was written\n")
+	default:
+		fmt.Fprintf(a.Out, "adopted %s\n", o.dir)
+	}
+	if !a.quiet && !o.dryRun {
+		fmt.Fprintf(a.Out, "next: %ssdev up --local\n", changeDirText(o.dir))
+	}
+}
+
+func (a *app) printAdoptionJSON(o initOptions, ad adoption, written, repository bool) error {
+	abs, err := filepath.Abs(o.dir)
+	if err != nil {
+		return fmt.Errorf("find the folder: %w", err)
+	}
+	report := initReport{V: dev.WireVersion, Type: "init", Dir: abs, Name: cmp.Or(o.name, scaffold.SuggestName(filepath.Base(abs))), Auth: ad.found.Auth[0].Value, DryRun: o.dryRun, Changed: written, Git: repository,
+		Files: ad.plan.Files, Adopted: true, Settings: ad.found.Table(), Defects: ad.found.Defects, Advice: ad.advice}
+	if len(ad.found.Managers) > 0 {
+		report.Deps = ad.found.Managers[0].Value
+	}
+	return json.NewEncoder(a.Out).Encode(report)
+}

@@ -1,0 +1,288 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/devtest"
+)
+
+func assuming(a *config.Assumption) func(*config.Options) {
+	return func(o *config.Options) {
+		o.Assume = func(string) (*config.Assumption, error) { return a, nil }
+	}
+}
+
+// flat is what is assumed of a script without anything.
+func flat() *config.Assumption {
+	return &config.Assumption{Service: "streamlit", Entry: "app.py", Context: ".", Inline: "FROM python:3.11-slim\nENV PATH=/opt/venv/bin:$PATH\n", Workdir: "/app",
+		Command: []string{"streamlit", "run", "app.py"}, PythonPath: "/app", Mounts: []dev.Mount{{Project: ".", Container: "/app"}}, Hidden: []string{"/app/.venv"},
+		Why: map[string]string{"build": "assumed: pip", "command": "assumed: its name"}, Warnings: []dev.Warning{{Code: dev.CodeAssumed, Message: "no compose file"}}}
+}
+
+func TestLoad_TakesAnAssumptionForAComposeFile(t *testing.T) {
+	p, err := load(t, map[string]string{"app.py": "", ".env": "X=1\n"}, assuming(flat()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.Model.Services["streamlit"]
+	if p.App != "streamlit" || p.Settings.Entry != "app.py" || len(p.Files) != 0 || p.WantedPort() != 8501 || len(p.Warnings) != 1 {
+		t.Errorf("project: %+v", p)
+	}
+	// A dollar sign of the Dockerfile is the builder's, not Compose's.
+	if s.Build.DockerfileInline != flat().Inline || s.Build.Context != p.Dir || !slices.Equal([]string(s.Command), flat().Command) {
+		t.Errorf("service: %+v, build: %+v", s, s.Build)
+	}
+	if len(s.Volumes) != 2 || s.Volumes[0].Source != p.Dir || s.Volumes[0].Target != "/app" || s.Volumes[1].Type != "volume" || s.Volumes[1].Source != "" {
+		t.Errorf("volumes: %+v", s.Volumes)
+	}
+	for _, file := range []string{"compose.yaml", "docker-compose.yml", "Dockerfile", ".env"} { // each would change what is assumed
+		if !slices.Contains(p.RelativeFiles(), file) {
+			t.Errorf("%s is not among %q", file, p.RelativeFiles())
+		}
+	}
+	e, err := config.Overlay(p, config.Parts{Port: 8501, Env: func(int) map[string]string { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := e.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"# assumed: pip\n    build:", "# assumed: its name\n    command:", "bin:$$PATH"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the printed model lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestLoad_AssumesOnlyWhereNoComposeFileIsMeant(t *testing.T) {
+	for name, c := range map[string]struct {
+		files   map[string]string
+		options func(*config.Options)
+		want    string // part of the error; "" for none
+	}{
+		"a compose file wins":        {map[string]string{"compose.yaml": "services:\n  web:\n    image: other\n"}, func(*config.Options) {}, ""},
+		"one that is asked for":      {nil, func(o *config.Options) { o.Files = []string{"gone.yml"} }, "gone.yml"},
+		"one that the machine names": {nil, func(o *config.Options) { o.Env = []string{"COMPOSE_FILE=gone.yml"} }, "no compose file in"},
+		"nothing to assume":          {nil, func(o *config.Options) { o.Assume = func(string) (*config.Assumption, error) { return nil, nil } }, "no compose file in"},
+		"a .env that cannot be read": {map[string]string{".env": "A='\n"}, func(*config.Options) {}, ".env"},
+	} {
+		p, err := load(t, c.files, assuming(flat()), c.options)
+		switch {
+		case c.want == "" && (err != nil || p.App != "web"):
+			t.Errorf("%s: %+v, %v", name, p, err)
+		case c.want != "" && (err == nil || dev.AsError(err).Exit != dev.ExitProject || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestLoad_NamesAProjectWithoutAComposeFile(t *testing.T) {
+	for folder, want := range map[string]string{"My App": "myapp", "日本": "streamlit", "_x.1": "x1"} {
+		dir := filepath.Join(t.TempDir(), folder)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		o := config.Options{Dir: dir}
+		assuming(flat())(&o)
+		if p, err := config.Load(t.Context(), o); err != nil || p.Name != want {
+			t.Errorf("%s: %v, want the name %s", folder, err, want)
+		}
+	}
+}
+
+// messages are the assumptions among the warnings.
+func messages(p *config.Project) string {
+	var out []string
+	for _, w := range p.Warnings {
+		if w.Code == dev.CodeAssumed {
+			out = append(out, w.Message)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestLoad_AssumesABuildBesideALocalImage(t *testing.T) {
+	for name, c := range map[string]struct {
+		service    string
+		dockerfile bool
+		built      bool
+	}{
+		"a local name":            {"image: img_name:latest", true, true},
+		"with a folder":           {"image: team/img", true, true},
+		"of a registry":           {"image: 123.dkr.ecr.us-east-1.amazonaws.com/img:latest", true, false},
+		"of a local registry":     {"image: localhost:5000/img", true, false},
+		"of the usual registry":   {"image: docker.io/team/img", true, false},
+		"no Dockerfile":           {"image: img_name:latest", false, false},
+		"always to be pulled":     {"image: img\n    pull_policy: always", true, false},
+		"with a build of its own": {"image: img\n    build: {context: ., target: x}", true, false},
+	} {
+		files := map[string]string{"compose.yaml": "services:\n  streamlit:\n    " + c.service + "\n"}
+		if c.dockerfile {
+			files["Dockerfile"] = "FROM scratch\n"
+		}
+		p, err := load(t, files)
+		if err != nil {
+			if strings.Contains(c.service, "pull_policy") && dev.AsError(err).Code == dev.CodeComposeKey {
+				continue // refused before it matters
+			}
+			t.Fatalf("%s: %v", name, err)
+		}
+		if p.BuildAssumed != c.built || strings.Contains(messages(p), "is built from ./Dockerfile") != c.built {
+			t.Errorf("%s: assumed %v, want %v; %q", name, p.BuildAssumed, c.built, messages(p))
+		}
+	}
+}
+
+func TestLoad_LeavesRivalsOut(t *testing.T) {
+	const two = "services:\n  streamlit:\n    image: a\n    ports: ['8501:8501']\n  streamlit-local:\n    image: b\n    ports: ['8501:8501']\n"
+	p := loaded(t, two+"  db:\n    image: c\n    ports: ['5432:5432']\n")
+	if got := strings.Join(p.Model.ServiceNames(), " "); p.App != "streamlit-local" || got != "db streamlit-local" || !strings.Contains(messages(p), "streamlit is not started") {
+		t.Errorf("app %s of %s; %q", p.App, got, messages(p))
+	}
+	// One that something needs is started, and the port decides between the two.
+	p = loaded(t, two+"  job:\n    image: c\n    depends_on: [streamlit]\n")
+	if got := strings.Join(p.Model.ServiceNames(), " "); got != "job streamlit streamlit-local" {
+		t.Errorf("services: %s", got)
+	}
+}
+
+func TestLoad_AsksForTheAppAndItsSource(t *testing.T) {
+	const compose = "services:\n  db:\n    image: postgres\n  web:\n    build: .\n"
+	guess := func(o *config.Options) {
+		o.Guess = func(_ string, services []string) (string, string) { return services[1], "guessed" }
+		o.Source = func(_, context, dockerfile, _ string) ([]dev.Mount, []string) {
+			return []dev.Mount{{Project: context, Container: "/srv/" + dockerfile}}, []string{"/srv/.venv"}
+		}
+	}
+	p, err := load(t, map[string]string{"compose.yaml": compose, "Dockerfile": ""}, guess)
+	if err != nil {
+		t.Fatal(err)
+	}
+	volumes := p.Model.Services["web"].Volumes
+	if p.App != "web" || p.AppWhy != "guessed" || len(volumes) != 2 || volumes[0].Source != p.Dir || volumes[0].Target != "/srv/Dockerfile" || volumes[1].Target != "/srv/.venv" {
+		t.Errorf("app %s (%s): %+v", p.App, p.AppWhy, volumes)
+	}
+	// What brings the source itself is left alone.
+	for _, brings := range []string{"volumes: ['./ui:/ui']", "develop: {watch: [{action: rebuild, path: .}]}"} {
+		p, err := load(t, map[string]string{"compose.yaml": compose + "    " + brings + "\n", "Dockerfile": ""}, guess)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(messages(p), "is mounted") {
+			t.Errorf("%s: %q", brings, messages(p))
+		}
+	}
+}
+
+func TestLoad_SaysWhyAScriptCannotBeStarted(t *testing.T) {
+	for name, c := range map[string]struct {
+		script string
+		mode   os.FileMode
+		want   string // part of the error; "" for none
+	}{
+		"fine":           {"#!/bin/sh\n", 0o755, ""},
+		"not executable": {"#!/bin/sh\n", 0o644, "compose.yaml:4: service streamlit starts bin/start.sh, which is not executable"},
+		"for Windows":    {"#!/bin/sh\r\n", 0o755, "lines end as on Windows"},
+		"no interpreter": {"streamlit run app.py\n", 0o755, "names no interpreter"},
+		"empty":          {"", 0o755, "names no interpreter"},
+	} {
+		dir := devtest.Project(t, map[string]string{"compose.yaml": "services:\n  streamlit:\n    image: x\n    command: bin/start.sh --fast\n", "bin/start.sh": c.script})
+		if err := os.Chmod(filepath.Join(dir, "bin/start.sh"), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(t.Context(), config.Options{Dir: dir})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || dev.AsError(err).Hint == "") {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestOverlay_KeepsRootWhereItIsExpected(t *testing.T) {
+	for name, c := range map[string]struct {
+		service, user string // of the service, of the image
+		want, home    string // home "" is the image's own
+	}{
+		"nobody says":      {"", "", "1000:1001", "/home/sdev"},
+		"another user":     {"", "app", "1000:1001", "/home/sdev"},
+		"the image":        {"", "root", "0:0", ""},
+		"by number":        {"", "0:0", "0:0", ""},
+		"a mount":          {"    volumes: ['./x:/root/x']\n", "", "0:0", ""},
+		"the compose file": {"    user: app\n", "root", "app", "/home/sdev"},
+	} {
+		p := loaded(t, "services:\n  streamlit:\n    image: x\n"+c.service)
+		e, err := config.Overlay(p, config.Parts{Port: 8501, Machine: config.Machine{UID: 1000, GID: 1001, AWS: config.AWS{Dir: "/h/.aws"}}, Image: config.ImageFacts{User: c.user}, Env: func(int) map[string]string { return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := e.Project.Services["streamlit"]
+		home := ""
+		if v := s.Environment["HOME"]; v != nil {
+			home = *v
+		}
+		if s.User != c.want || home != c.home {
+			t.Errorf("%s: user %s at home in %q, want %s in %q", name, s.User, home, c.want, c.home)
+		}
+		aws := c.home
+		if aws == "" {
+			aws = "/root"
+		}
+		if v := s.Volumes[len(s.Volumes)-1]; v.Target != aws+"/.aws" || !v.ReadOnly {
+			t.Errorf("%s: credentials at %+v", name, v)
+		}
+	}
+}
+
+func TestOverlay_MountsCredentialsReadOnlyWhoeverAsks(t *testing.T) {
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := loaded(t, "services:\n  streamlit:\n    image: x\n    volumes: ['"+home+"/.aws/:/root/.aws/']\n")
+	e, err := config.Overlay(p, config.Parts{Port: 8501, StateDir: "/s", Machine: config.Machine{AWS: config.AWS{Dir: filepath.Join(home, ".aws"), Caches: []string{"sso/cache"}}}, Env: func(int) map[string]string { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := e.Project.Services["streamlit"].Volumes
+	if len(v) != 2 || !v[0].ReadOnly || v[1].Source != "/s/aws/sso/cache" || v[1].Target != "/root/.aws/sso/cache" || v[1].ReadOnly {
+		t.Errorf("volumes: %+v", v)
+	}
+	// One that is not there is not made.
+	p = loaded(t, "services:\n  streamlit:\n    image: x\n    volumes: ['"+home+"/gone/.aws:/root/.aws']\n")
+	if v := p.Model.Services["streamlit"].Volumes; len(v) != 0 {
+		t.Errorf("volumes: %+v", v)
+	}
+}
+
+func TestBuildInput_OfAMountedProjectIsWhatIsInstalled(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"app.py": "", "requirements.txt": "streamlit\n", "sub/requirements.txt": "", ".venv/requirements.txt": ""})
+	input := func() string {
+		t.Helper()
+		o := config.Options{Dir: dir}
+		assuming(flat())(&o)
+		p, err := config.Load(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := config.BuildInput(p, p.Model.Services["streamlit"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in
+	}
+	before := input()
+	for file, counts := range map[string]bool{"app.py": false, "new.py": false, ".venv/requirements.txt": false, "requirements.txt": true, "sub/requirements.txt": true, ".dockerignore": true} {
+		devtest.Write(t, filepath.Join(dir, file), "# edited "+file+"\n")
+		after := input()
+		if (after != before) != counts {
+			t.Errorf("after an edit of %s the input differs: %v, want %v", file, after != before, counts)
+		}
+		before = after
+	}
+}
