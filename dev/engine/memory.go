@@ -13,8 +13,9 @@ import (
 // costs a build that BuildKit answers from its cache, and a port that may differ.
 type memory struct {
 	Port   int                    `json:"port"`
-	Named  int                    `json:"named"`  // port that the project's files asked for then
-	Builds map[string]buildMemory `json:"builds"` // by image reference
+	Named  int                    `json:"named"`           // port that the project's files asked for then
+	Builds map[string]buildMemory `json:"builds"`          // by image reference
+	Blind  string                 `json:"blind,omitempty"` // engine with which mounts are of no use
 }
 
 type buildMemory struct {

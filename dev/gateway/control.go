@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/watch"
 )
 
 // Request is a command to the gateway.
@@ -21,6 +22,7 @@ type Request struct {
 	Do     string `json:"do"` // one of the Do constants
 	Expect Expect `json:"expect,omitzero"`
 	Saved  Saved  `json:"saved,omitzero"`
+	Probe  string `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state folder
 }
 
 // The commands.
@@ -28,7 +30,17 @@ const (
 	DoStatus = "status" // change nothing
 	DoExpect = "expect" // be told what is about to happen to the app
 	DoSaved  = "saved"  // be told of saves that somebody else noticed
+	DoProbe  = "probe"  // say whether a file that is written over and over is seen here, and noticed
 )
+
+// Probe is the answer to DoProbe.
+type Probe struct {
+	Visible bool `json:"visible"` // the file is there
+	Noticed bool `json:"noticed"` // and the system told of its being written
+}
+
+// probeFor is how long a file that is written over and over may go unnoticed.
+const probeFor = time.Second
 
 // Saved is what whoever watches the project from outside noticed, and has copied into the app's
 // container where that was to be done. It counts exactly like what the gateway notices itself.
@@ -74,6 +86,7 @@ type Status struct {
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one a tab shows now
 	Expect     Expect           `json:"expect"`    // what was announced and has not been seen yet
+	Probe      Probe            `json:"probe,omitzero"`
 }
 
 // reply is what goes over the socket.
@@ -177,10 +190,14 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		if len(req.Saved.Changes) > 0 {
 			g.desk.saved(req.Saved.Changes, req.Saved.First)
 		}
+	case DoProbe:
 	default:
 		return Status{}, errors.New("unknown command")
 	}
 	st := g.desk.status()
+	if req.Do == DoProbe {
+		st.Probe = g.probe(ctx, req.Probe)
+	}
 	st.Up, st.Generation = g.upstream.state()
 	st.Mode = g.cfg.Mode
 	if g.watcher != nil {
@@ -191,4 +208,19 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	}
 	st.Watches += int(g.outside.Load())
 	return st, ctx.Err()
+}
+
+// probe waits until a file in the project's state folder is noticed, or for long enough that it will
+// not be.
+func (g *gateway) probe(ctx context.Context, name string) Probe {
+	if g.cfg.Root == "" || filepath.Base(name) != name {
+		return Probe{}
+	}
+	folder := filepath.Join(g.cfg.Root, dev.StateFolder)
+	ctx, cancel := context.WithTimeout(ctx, probeFor)
+	defer cancel()
+	noticed, err := watch.Notices(ctx, folder, name)
+	_, serr := os.Stat(filepath.Join(folder, name))
+	// Where no watch is granted the watcher polls, and says so itself.
+	return Probe{Visible: noticed || serr == nil, Noticed: noticed || err != nil && serr == nil}
 }
