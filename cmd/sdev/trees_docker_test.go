@@ -92,7 +92,7 @@ func micromamba(t testing.TB) {
 	if err := os.WriteFile(filepath.Join(dir, "micromamba"), []byte(standIn), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	engine, err := runtime.Open(t.Context())
+	engine, err := runtime.Open(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -134,6 +135,9 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil && isGone(err) && strings.Contains(err.Error(), "No such image") {
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
 	}
+	if source, absent := absentSource(s, labels.Dir, err); absent {
+		return &MountAbsentError{Source: source, Cause: refused("create "+op.Name, err)}
+	}
 	if err != nil {
 		return refused("create "+op.Name, err)
 	}
@@ -142,6 +146,34 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 		return err
 	}
 	return nil
+}
+
+// MountAbsentError is the engine's refusal to mount something that is there on this machine: it runs
+// on another one, or does not share this one's files.
+type MountAbsentError struct {
+	Source string
+	Cause  error
+}
+
+func (e *MountAbsentError) Error() string {
+	return "the engine does not see " + e.Source + ", which is here"
+}
+func (e *MountAbsentError) Unwrap() error { return e.Cause }
+
+// MountAbsent marks the error for callers that copy then.
+func (e *MountAbsentError) MountAbsent() bool { return true }
+
+// absentSource recognises that refusal, where it is about a folder of the project, and gives that.
+func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
+	if err == nil || !strings.Contains(err.Error(), "bind source path does not exist") {
+		return "", false
+	}
+	for _, v := range s.Volumes {
+		if _, serr := os.Stat(v.Source); v.Type == types.VolumeTypeBind && serr == nil && strings.HasPrefix(v.Source+"/", dir+"/") && strings.Contains(err.Error(), v.Source) {
+			return v.Source, true
+		}
+	}
+	return "", false
 }
 
 // furnish gives a new container what it needs before it starts.

@@ -67,6 +67,10 @@ type Project struct {
 	Copies    []dev.Copy // what is copied into it
 	Rules     []dev.Rule // what a save means
 
+	Host      string // address of the engine, for what is remembered of it
+	Mounted   bool   // containers see the project through mounts, and the gateway notices saves there
+	MountOnly bool   // asked for by flag: nothing else will do
+
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do
 	PortNamed int  // host port that the project's files ask for, whatever the flag says
@@ -127,6 +131,9 @@ type Engine struct {
 	// that holds; a zero time is for ever. It is called with a gateway that has just started, before
 	// the app does, and by Attend in time before the end. nil where there is nothing to give.
 	Supply func(ctx context.Context, p Project) (until time.Time, err error)
+	// Look finds out how a file that is written to the project looks to a running gateway; nil where
+	// nobody wants to know.
+	Look func(ctx context.Context, p Project) (Sight, error)
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
 }
@@ -147,6 +154,7 @@ type Want struct {
 	Keep  bool // leave what was made, even where the page never answers
 
 	attended bool // what is copied has been copied
+	leave    bool // nobody stays to copy what changes
 }
 
 // Running is a project that runs.
@@ -172,14 +180,12 @@ func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
 	if err != nil {
 		return Running{}, err
 	}
+	want.leave = true
 	run, err := e.up(ctx, p, want, start)
 	if err != nil && ctx.Err() != nil && !want.Keep {
 		e.undo(context.WithoutCancel(ctx), run)
 	}
-	if err != nil {
-		return run, err
-	}
-	return run, e.compare(ctx, run)
+	return run, err
 }
 
 func (e *Engine) load(ctx context.Context) (Project, error) {
@@ -196,7 +202,13 @@ func (e *Engine) load(ctx context.Context) (Project, error) {
 func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) (Running, error) {
 	run, err := e.inTurn(ctx, p, want)
 	if err == nil {
-		err = e.await(ctx, run)
+		err = e.settle(ctx, run)
+	}
+	if err != nil && ctx.Err() == nil && e.isBlind(ctx, p, err) {
+		run, err = e.unmounted(ctx, p, want, run)
+	}
+	if err == nil && want.leave {
+		err = e.compare(ctx, run)
 	}
 	for errors.Is(err, errParted) {
 		before := run
@@ -219,6 +231,24 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
 	}
 	return run, nil
+}
+
+// unmounted goes on without mounts, once it is known that they are of no use.
+func (e *Engine) unmounted(ctx context.Context, p Project, want Want, made Running) (Running, error) {
+	if p.MountOnly {
+		return made, e.await(ctx, made)
+	}
+	p, err := e.Source(ctx)
+	if err != nil {
+		return made, err
+	}
+	run, err := e.inTurn(ctx, p, want)
+	run.done = append(made.done, run.done...)
+	run.Changed = true
+	if err == nil {
+		err = e.await(ctx, run)
+	}
+	return run, err
 }
 
 // inTurn converges while no other sdev changes the project. Waiting for the page is no change: whoever

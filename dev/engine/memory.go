@@ -15,9 +15,10 @@ import (
 // costs a build that BuildKit answers from its cache, and a port that may differ.
 type memory struct {
 	Port   int                    `json:"port"`
-	Named  int                    `json:"named"`  // port that the project's files asked for then
-	Builds map[string]buildMemory `json:"builds"` // by image reference
-	Pulls  map[string]time.Time   `json:"pulls"`  // when an image was last pulled, by reference
+	Named  int                    `json:"named"`           // port that the project's files asked for then
+	Builds map[string]buildMemory `json:"builds"`          // by image reference
+	Pulls  map[string]time.Time   `json:"pulls"`           // when an image was last pulled, by reference
+	Blind  string                 `json:"blind,omitempty"` // engine with which mounts are of no use
 }
 
 type buildMemory struct {

@@ -15,6 +15,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/awslocal"
+	"sdev/dev/watch"
 )
 
 // Request is a command to the gateway.
@@ -23,6 +24,7 @@ type Request struct {
 	Expect Expect         `json:"expect,omitzero"`
 	Grant  awslocal.Grant `json:"grant,omitzero"`
 	Saved  Saved          `json:"saved,omitzero"`
+	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state folder
 }
 
 // The commands.
@@ -31,7 +33,17 @@ const (
 	DoExpect = "expect" // be told what is about to happen to the app
 	DoGrant  = "grant"  // be given the AWS credentials that the app may have
 	DoSaved  = "saved"  // be told of saves that somebody else noticed
+	DoProbe  = "probe"  // say whether a file that is written over and over is seen here, and noticed
 )
+
+// Probe is the answer to DoProbe.
+type Probe struct {
+	Visible bool `json:"visible"` // the file is there
+	Noticed bool `json:"noticed"` // and the system told of its being written
+}
+
+// probeFor is how long a file that is written over and over may go unnoticed.
+const probeFor = time.Second
 
 // Saved is what whoever watches the project from outside noticed, and has copied into the app's
 // container where that was to be done. It counts exactly like what the gateway notices itself.
@@ -80,6 +92,7 @@ type Status struct {
 	// AWSExpires is when the credentials run out that the app may have; zero where there are none, or
 	// they do not run out.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
+	Probe      Probe     `json:"probe,omitzero"`
 }
 
 // reply is what goes over the socket.
@@ -185,10 +198,14 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		if len(req.Saved.Changes) > 0 {
 			g.desk.saved(req.Saved.Changes, req.Saved.First)
 		}
+	case DoProbe:
 	default:
 		return Status{}, errors.New("unknown command")
 	}
 	st := g.desk.status()
+	if req.Do == DoProbe {
+		st.Probe = g.probe(ctx, req.Probe)
+	}
 	st.Up, st.Generation = g.upstream.state()
 	st.Mode = g.cfg.Mode
 	st.AWSExpires, _ = g.credentials.Expires()
@@ -200,4 +217,19 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	}
 	st.Watches += int(g.outside.Load())
 	return st, ctx.Err()
+}
+
+// probe waits until a file in the project's state folder is noticed, or for long enough that it will
+// not be.
+func (g *gateway) probe(ctx context.Context, name string) Probe {
+	if g.cfg.Root == "" || filepath.Base(name) != name {
+		return Probe{}
+	}
+	folder := filepath.Join(g.cfg.Root, dev.StateFolder)
+	ctx, cancel := context.WithTimeout(ctx, probeFor)
+	defer cancel()
+	noticed, err := watch.Notices(ctx, folder, name)
+	_, serr := os.Stat(filepath.Join(folder, name))
+	// Where no watch is granted the watcher polls, and says so itself.
+	return Probe{Visible: noticed || serr == nil, Noticed: noticed || err != nil && serr == nil}
 }

@@ -23,6 +23,7 @@ type runOptions struct {
 	aws      string // one of config.AWSModes; "" as the project says
 	choice   entryChoice
 	sync     bool // never mount the project
+	mount    bool // never copy it, unless its rules say so
 }
 
 // load reads the project that the global flags point at.
@@ -52,12 +53,12 @@ func (a *app) composeFiles() []string {
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error) {
+func (a *app) blueprint(p *config.Project, o runOptions, host string) (engine.Project, error) {
 	parts, warnings, err := a.parts(p)
 	if err != nil {
 		return engine.Project{}, err
 	}
-	parts.Sync = o.sync
+	parts.Sync = o.sync || !o.mount && engine.Blind(p.StatePath(), host)
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
@@ -70,6 +71,7 @@ func (a *app) blueprint(p *config.Project, o runOptions) (engine.Project, error)
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
 		Warnings: append(p.Warnings, warnings...), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: parts.GatewayImage,
 	}
+	out.Host, out.Mounted, out.MountOnly = host, !parts.Sync, o.mount
 	if o.port != 0 {
 		out.Port, out.PortFixed = o.port, true
 	}

@@ -44,6 +44,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = o.json
+			o.mount = cmd.Flags().Changed("sync") && !o.sync
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -132,6 +133,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
 			_, _ = ask(ctx, runtime, gatewayName(p.Name, p.Gateway), req) // a courtesy
 		},
+		Look: func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
 		Source: func(ctx context.Context) (engine.Project, error) {
 			p := first
 			if first = nil; p == nil { // files may have changed since
@@ -140,7 +142,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 					return engine.Project{}, err
 				}
 			}
-			return a.blueprint(p, o)
+			return a.blueprint(p, o, runtime.Host())
 		},
 	}
 	if session != nil {

@@ -1,0 +1,30 @@
+package watch
+
+import (
+	"context"
+	"path/filepath"
+)
+
+// Notices waits until the system tells that the file called name in folder was touched, and reports
+// whether it did so before ctx ended. An error means that the folder cannot be watched.
+func Notices(ctx context.Context, folder, name string) (bool, error) {
+	src, err := newSystem()
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = src.Close() }() // it was only read from
+	if err := src.Add(folder); err != nil {
+		return false, err
+	}
+	for {
+		select {
+		case e, ok := <-src.Events():
+			if !ok || filepath.Base(e.Name) == name {
+				return ok, nil
+			}
+		case <-src.Errors(): // a queue that overflowed: the next one may fit
+		case <-ctx.Done():
+			return false, nil
+		}
+	}
+}
