@@ -58,6 +58,7 @@ const (
 	CodeAppNotReady       Code = "app.not-ready"
 	CodeEngineUnreachable Code = "engine.unreachable"
 	CodeEnginePermission  Code = "engine.permission"
+	CodeEngineFar         Code = "engine.far"
 	CodeEngineTooOld      Code = "engine.too-old"
 	CodeEngine            Code = "engine.failed"
 	CodeImageMissing      Code = "image.missing"
@@ -123,6 +124,7 @@ func Codes() []CodeDoc {
 		{CodeAppNotReady, "the app's page did not answer in time"},
 		{CodeEngineUnreachable, "the container engine does not answer"},
 		{CodeEnginePermission, "the container engine's socket may not be opened by this user"},
+		{CodeEngineFar, "the container engine publishes ports on a machine of its own"},
 		{CodeEngineTooOld, "the container engine is older than sdev supports"},
 		{CodeEngine, "the container engine refused a request"},
 		{CodeImageMissing, "an image is neither here nor to be had from its registry"},

@@ -27,13 +27,24 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
-	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), far: make(chan int, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
 	presence := flock.New(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
 	}
 	defer presence.Unlock() //nolint:errcheck // it ends with the process in any case
 	group, gctx := errgroup.WithContext(ctx)
+	if e.Bring != nil {
+		staying := *e
+		staying.far = func(port int) {
+			select {
+			case a.far <- port:
+			case <-gctx.Done():
+			}
+		}
+		a.engine = &staying
+		group.Go(func() error { return a.bring(gctx) })
+	}
 	group.Go(func() error { return a.follow(gctx, start) })
 	group.Go(func() error { return a.run(gctx, want) })
 	if e.Supply != nil {
@@ -66,6 +77,7 @@ type attendant struct {
 	project  Project
 	happened chan dev.Event
 	worked   chan result
+	far      chan int       // ports of this machine at which the page is wanted
 	supplied chan time.Time // until when what the gateway was given holds; the newest only
 	copies   *keeping       // goes on whatever is built meanwhile
 

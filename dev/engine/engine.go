@@ -134,8 +134,14 @@ type Engine struct {
 	// Look finds out how a file that is written to the project looks to a running gateway; nil where
 	// nobody wants to know.
 	Look func(ctx context.Context, p Project) (Sight, error)
+	// Bring makes the app's origin reachable at a port of this machine until ctx ends, through the
+	// gateway and not through a published port. It is called by Attend, where the engine publishes
+	// ports on another machine. nil where that cannot be.
+	Bring func(ctx context.Context, p Project, port int) error
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
+
+	far func(port int) // asks for Bring; nil where nobody stays
 }
 
 // Announcement is what is about to happen to the app.

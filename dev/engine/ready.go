@@ -29,6 +29,7 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 	defer look.Stop()
 	late := time.NewTimer(e.Timeout)
 	defer late.Stop()
+	nobody := 0
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for !answers(ctx, client, run.URL) {
 		select {
@@ -38,6 +39,13 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 		case <-look.C:
 			if err := e.alive(ctx, run.Project); err != nil {
 				return err
+			}
+			if !isRefused(ctx, run.URL) {
+				nobody = 0
+			} else if nobody++; nobody == refusedBefore {
+				if err := e.bringHere(run); err != nil {
+					return err
+				}
 			}
 		case <-late.C:
 			return e.notReady(ctx, run.Project, dev.CodeAppNotReady, fmt.Sprintf("the app's page did not answer within %s", e.Timeout))

@@ -133,7 +133,8 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
 			_, _ = ask(ctx, runtime, gatewayName(p.Name, p.Gateway), req) // a courtesy
 		},
-		Look: func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
+		Bring: bring(runtime),
+		Look:  func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
 		Source: func(ctx context.Context) (engine.Project, error) {
 			p := first
 			if first = nil; p == nil { // files may have changed since

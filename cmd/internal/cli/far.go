@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+
+	"sdev/dev"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/tunnel"
+)
+
+// bring is engine.Engine's Bring: the near end of a tunnel whose far end is a command in the
+// gateway's container.
+func bring(e *docker.Engine) func(context.Context, engine.Project, int) error {
+	return func(ctx context.Context, p engine.Project, port int) error {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("port %d of this machine is taken", port), Hint: "choose another with --port"}
+		}
+		return tunnel.Near(ctx, l, func(ctx context.Context) (io.ReadWriteCloser, error) {
+			return e.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel")
+		})
+	}
+}
+
+// runTunnel is the far end.
+func (a *app) runTunnel(ctx context.Context) error {
+	var cfg dev.Sidecar
+	if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
+		return usage("sdev gateway tunnel reads what it leads to from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+	}
+	return tunnel.Far(ctx, carrier{a.In, a.Out}, "127.0.0.1"+cfg.Listen)
+}
+
+// carrier is what a command reads and writes. Its input ends with the process.
+type carrier struct {
+	io.Reader
+	io.Writer
+}
+
+// Close ends a read that waits: a pipe can be closed under one.
+func (c carrier) Close() error {
+	if f, ok := c.Reader.(*os.File); ok {
+		return f.Close()
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"syscall"
+
+	"sdev/dev"
+)
+
+// refusedBefore is how many looks in a row must find nobody listening at the published port, though
+// gateway and app run, before the port counts as published on another machine.
+const refusedBefore = 3
+
+// isRefused reports whether nobody listens where a page should be.
+func isRefused(ctx context.Context, page string) bool {
+	u, err := url.Parse(page)
+	if err != nil {
+		return false
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return errors.Is(err, syscall.ECONNREFUSED)
+	}
+	_ = conn.Close()
+	return false
+}
+
+// bringHere makes an origin that the engine publishes on another machine reachable on this one. Where
+// nobody stays to keep it so, that is an error.
+func (e *Engine) bringHere(run Running) error {
+	if e.far == nil {
+		return &dev.Error{Code: dev.CodeEngineFar, Exit: dev.ExitFailed,
+			Message: fmt.Sprintf("the engine (%s) publishes port %d on its own machine, where this one does not reach it", run.Project.Host, run.Port),
+			Hint:    "leave --detach out: while sdev up stays, the page is brought here"}
+	}
+	e.far(run.Port)
+	return nil
+}
+
+// bring keeps the app's origin at a port of this machine, from the first time that it was asked for.
+// A port that is asked for later takes the place of the one before.
+func (a *attendant) bring(ctx context.Context) error {
+	stop := func() {}
+	defer func() { stop() }()
+	current := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case port := <-a.far:
+			if port == current {
+				continue
+			}
+			stop()
+			current = port
+			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; port %d is brought here while this goes on", a.project.Host, port),
+				Hint: "nothing needs to be done"})
+			work, cancel := context.WithCancel(ctx)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				if err := a.engine.Bring(work, a.project, port); err != nil && work.Err() == nil {
+					said := dev.AsError(err)
+					a.engine.emit(dev.Warning{Code: said.Code, Message: said.Error(), Hint: said.Hint})
+				}
+			}()
+			stop = func() { cancel(); <-ended }
+		}
+	}
+}

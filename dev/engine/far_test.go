@@ -1,0 +1,46 @@
+package engine_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/engine"
+)
+
+// Nobody serves the page on this machine.
+func TestUp_FarEngineIsAnErrorWhereNobodyStays(t *testing.T) {
+	r := newRigWithoutPage(t)
+	got := r.upFails(r.engine(), engine.Want{}, dev.CodeEngineFar, dev.ExitFailed)
+	if !strings.Contains(got.Hint, "--detach") || len(r.containers()) != 0 {
+		t.Errorf("%+v, %d containers left", got, len(r.containers()))
+	}
+}
+
+func TestAttend_BringsThePageHereFromAFarEngine(t *testing.T) {
+	r := newRigWithoutPage(t)
+	e := r.engine()
+	ended := make(chan struct{})
+	e.Bring = func(ctx context.Context, _ engine.Project, port int) error {
+		defer close(ended)
+		if port == 0 {
+			t.Error("no port")
+		}
+		page := &http.Server{Addr: strings.TrimPrefix(r.url, "http://"), Handler: http.HandlerFunc(r.answer)} //nolint:gosec // a test
+		defer context.AfterFunc(ctx, func() { _ = page.Close() })()
+		return page.ListenAndServe()
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Attend(ctx, t.Context(), engine.Want{}) }()
+	a := &attendance{rig: r}
+	if w := a.awaitWarning(dev.CodeEngineFar); w.Hint == "" {
+		t.Errorf("%+v", w)
+	}
+	a.await("ready")
+	interrupt()
+	<-done
+	<-ended // with Attend, not later
+}
