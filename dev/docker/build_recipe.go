@@ -121,11 +121,14 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 		if !trust {
 			continue
 		}
-		image, err := e.trusting(ctx, r, base)
+		image, err := e.trusting(ctx, r, base, emit)
 		if err != nil {
 			return err
 		}
 		if image != "" {
+			if base.Given && strings.HasPrefix(base.Ref, contextName+":") {
+				r.made = append(r.made, image)
+			}
 			change.Bases[base.Line] = image
 			names = append(names, "docker.io/library/"+image, base.Ref, image, base.Ref)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
+	"sdev/dev"
 	"sdev/dev/docker/dockerfile"
 )
 
@@ -52,9 +53,11 @@ func (r *recipe) trusted() bool {
 
 // trusting gives an image that is like a base and knows the build's certificates; "" where the base
 // may stay as it is.
-func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) (string, error) {
+func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
 	platform := firstOf(base.Platform, r.Platform)
-	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull)
+	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
+		emit(dev.BuildStep{Service: r.Service, Text: "pull " + base.Ref})
+	})
 	if err != nil {
 		return "", err
 	}
@@ -62,7 +65,12 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) 
 	if img.Config != nil {
 		runs = runs || slices.ContainsFunc(img.Config.OnBuild, func(s string) bool { return strings.HasPrefix(strings.ToUpper(s), "RUN") })
 	}
-	if !runs || !fits(img, platform) {
+	if !runs {
+		return "", nil
+	}
+	if !fits(img, platform) {
+		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("%s is here for %s/%s alone, so steps on it for %s do not know the extra CA of this machine", base.Ref, img.Os, img.Architecture, platform),
+			Hint: "pull it for that platform: docker pull --platform " + platform + " " + base.Ref})
 		return "", nil
 	}
 	sum := sha256.Sum256([]byte(trustVersion + "\x00" + img.ID + "\x00" + string(r.CA)))
@@ -72,6 +80,7 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) 
 	} else if !isGone(err) {
 		return "", refused("look at image "+tag, err)
 	}
+	emit(dev.BuildStep{Service: r.Service, Text: base.Ref + " is made to trust the extra CA, for builds on this machine"})
 	ca := sha256.Sum256(r.CA)
 	labels := map[string]string{trustLabel: hex.EncodeToString(ca[:8]), trustBase: base.Ref}
 	if err := e.derive(ctx, img, tag, r.CA, labels); err != nil {
@@ -101,8 +110,8 @@ func (e *Engine) forgetOlder(ctx context.Context, tag string, labels map[string]
 	}
 }
 
-// baseImage finds a base image, and pulls it where that is needed.
-func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool) (image.InspectResponse, error) {
+// baseImage finds a base image, and pulls it where that is needed, which is told before.
+func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool, pulls func()) (image.InspectResponse, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if err == nil && !pull {
 		return img, nil
@@ -110,6 +119,7 @@ func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool)
 	if err != nil && !isGone(err) {
 		return img, refused("look at image "+ref, err)
 	}
+	pulls()
 	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref), Platform: platform})
 	if err != nil {
 		return img, imageMissing(ref, err)

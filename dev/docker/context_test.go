@@ -94,3 +94,12 @@ func TestOpen_AnUnknownContextIsNamed(t *testing.T) {
 		t.Errorf("%+v", err)
 	}
 }
+
+func TestOpen_RefusesAnAPIThatIsTooOldToWorkWith(t *testing.T) {
+	t.Setenv("DOCKER_HOST", engineAt(t, "engine.sock"))
+	t.Setenv("DOCKER_API_VERSION", "1.40")
+	_, err := docker.Open(context.Background(), "")
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeEngineTooOld || !strings.Contains(e.Message, "DOCKER_API_VERSION asks for API 1.40") {
+		t.Errorf("%+v", err)
+	}
+}

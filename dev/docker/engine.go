@@ -83,7 +83,10 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		return nil, tooOld(c.Host, ping.APIVersion)
 	}
 	api.NegotiateAPIVersionPing(ping)
-	c.API = api.ClientVersion()
+	if c.API = api.ClientVersion(); versions.LessThan(c.API, MinAPI) {
+		_ = api.Close()
+		return nil, tooLow(c.API)
+	}
 	return &Engine{api: api, place: c.Place, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 
