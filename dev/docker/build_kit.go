@@ -46,7 +46,7 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	if err != nil {
 		return err
 	}
-	steps := newProgress(r.Service, r.shown, emit)
+	steps := newProgress(r.Service, r.shown(), emit)
 	group, gctx := errgroup.WithContext(ctx)
 	statuses := make(chan *bk.SolveStatus)
 	group.Go(func() error {
