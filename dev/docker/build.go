@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/build"
@@ -29,7 +28,7 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 		defer remove()
 		b.Context = folder
 	}
-	r := &recipe{Build: b, shown: strings.NewReplacer()}
+	r := &recipe{Build: b}
 	defer e.forget(ctx, r)
 	if err := e.prepare(ctx, r, emit); err != nil {
 		return "", err

@@ -47,7 +47,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		return r.failed(errors.New(engineText(err)), "", nil)
 	}
 	defer response.Body.Close()
-	steps := &classicSteps{service: r.Service, names: r.shown, emit: emit, now: time.Now}
+	steps := &classicSteps{service: r.Service, names: r.shown(), emit: emit, now: time.Now}
 	if err := steps.read(response.Body); err != nil {
 		name, tail := steps.failure()
 		return r.failed(err, name, tail)

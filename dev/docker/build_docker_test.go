@@ -249,3 +249,21 @@ func TestDockerBuild_SSHAgentsTagsAndPull(t *testing.T) {
 		}
 	}
 }
+
+func TestDockerBuild_TakesNoFilesOfAnotherProject(t *testing.T) {
+	e := open(t)
+	then := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC) // as a checkout may set it
+	for _, content := range []string{"one", "two"} {
+		dir := write(t, t.TempDir(), map[string]string{"file": content})
+		if err := os.Chtimes(filepath.Join(dir, "file"), then, then); err != nil {
+			t.Fatal(err)
+		}
+		tag, _, err := built(t, e, plan.Build{Context: dir, Inline: "FROM python:3.11-slim\nCOPY . /\n"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run(t, "run", "--rm", tag, "cat", "/file"); got != content {
+			t.Errorf("the image has %q, and the project %q", got, content)
+		}
+	}
+}

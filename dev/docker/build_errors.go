@@ -11,7 +11,7 @@ import (
 
 // failed words a failed build: which step, and the end of what it printed.
 func (r *recipe) failed(err error, name string, tail []string) error {
-	text := r.shown.Replace(reason(err))
+	text := r.shown().Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
 		ref = strings.TrimPrefix(ref, "docker.io/library/")
 		if r.Platform != "" {
@@ -29,6 +29,9 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
 		e.File, e.Message = r.displayed(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
+		if r.beyond != "" {
+			e.Hint = r.beyond + ": update it, or let it ask a registry with a first line # syntax=docker/dockerfile:1"
+		}
 		return e
 	}
 	if ref, ok := strings.CutPrefix(name, frontendStep); ok {

@@ -2,11 +2,14 @@ package docker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,7 +49,7 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	if err != nil {
 		return err
 	}
-	steps := newProgress(r.Service, r.shown, emit)
+	steps := newProgress(r.Service, r.shown(), emit)
 	group, gctx := errgroup.WithContext(ctx)
 	statuses := make(chan *bk.SolveStatus)
 	group.Go(func() error {
@@ -86,7 +89,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		}
 	}
 	opt := bk.SolveOpt{
-		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached,
+		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.key(),
 		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
 	}
@@ -97,6 +100,17 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		opt.CacheImports = append(opt.CacheImports, cacheImport(from))
 	}
 	return opt, nil
+}
+
+// key is what the builder keeps this context's files under, so that they are not mixed up with those
+// of another project whose build runs at the same time or ran before.
+func (r *recipe) key() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // one machine less to be told from
+	}
+	sum := sha256.Sum256([]byte(host + "\x00" + r.Context))
+	return hex.EncodeToString(sum[:])
 }
 
 // memoryName is what the Dockerfile is called in the folder that the builder gets.

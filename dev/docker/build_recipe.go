@@ -19,12 +19,13 @@ import (
 // recipe is a build with its Dockerfile read and changed.
 type recipe struct {
 	plan.Build
-	content []byte            // the Dockerfile; nil where it lies in a remote context
-	ignore  []byte            // what the file beside it, DOCKERFILE.dockerignore, holds
-	file    *dockerfile.File  // as the user has it; nil where it cannot be read
-	fault   error             // why it cannot be read
-	shown   *strings.Replacer // sdev's names of images to those in the Dockerfile
-	made    []string          // images that stand for contexts, for this build alone
+	content []byte           // the Dockerfile; nil where it lies in a remote context
+	ignore  []byte           // what the file beside it, DOCKERFILE.dockerignore, holds
+	file    *dockerfile.File // as the user has it; nil where it cannot be read
+	fault   error            // why it cannot be read
+	beyond  string           // what it uses that the engine's own frontend does not know
+	names   []string         // of sdev's images, each with what the Dockerfile has in its place
+	made    []string         // images that stand for contexts, for this build alone
 }
 
 // prepare reads the Dockerfile and changes it as far as the build needs: contexts with names become
@@ -90,67 +91,96 @@ func remote(context string) bool {
 
 // adapt changes the Dockerfile in memory.
 func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) error {
-	change := dockerfile.Change{Bases: map[int]string{}, Sources: map[string]string{}}
-	var names []string
-	for name, context := range r.Contexts {
-		image, err := e.contextImage(ctx, r.Build, name, context)
-		if err != nil {
-			return err
-		}
-		change.Sources[name] = image
-		if strings.HasPrefix(image, contextName+":") {
-			r.made = append(r.made, image)
-		}
-		names = append(names, "docker.io/library/"+image, name, image, name)
+	images, err := e.contextImages(ctx, r)
+	if err != nil {
+		return err
 	}
-	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Contexts: change.Sources}
-	trust := len(r.CA) > 0 && !r.file.HasSecret("ca")
-	syntax := dockerfile.Syntax(r.content)
-	if trust || syntax != "" || len(r.Contexts) > 0 {
-		version, err := e.api.ServerVersion(ctx)
-		if err != nil {
-			return refused("ask the engine for its version", err)
-		}
-		setting.Engine = version.Os + "/" + version.Arch
-		change.Syntax = r.ownFrontend(syntax, version.Version, emit)
+	version, err := e.api.ServerVersion(ctx)
+	if err != nil {
+		return refused("ask the engine for its version", err)
 	}
-	for _, base := range r.file.Bases(setting) {
+	if used, since := r.file.Newest(); since > major(version.Version) {
+		r.beyond = fmt.Sprintf("%s needs Docker %d, and this engine is %s", used, since, version.Version)
+	}
+	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.ownFrontend(emit)}
+	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Engine: version.Os + "/" + version.Arch, Contexts: images}
+	if change.Bases, err = e.bases(ctx, r, r.file.Bases(setting), emit); err != nil {
+		return err
+	}
+	r.content = r.file.Rewrite(change)
+	return nil
+}
+
+// contextImages gives the images that stand for the build's contexts with names.
+func (e *Engine) contextImages(ctx context.Context, r *recipe) (map[string]string, error) {
+	images := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(r.Contexts)) {
+		image, err := e.contextImage(ctx, r.Build, name, r.Contexts[name])
+		if err != nil {
+			return nil, err
+		}
+		images[name] = image
+		r.stands(image, name)
+	}
+	return images, nil
+}
+
+// bases gives the images that stages start from in place of what the Dockerfile says, by the line
+// of their FROM.
+func (e *Engine) bases(ctx context.Context, r *recipe, bases []dockerfile.Base, emit func(dev.Event)) (map[int]string, error) {
+	out := map[int]string{}
+	for _, base := range bases {
 		if base.Given {
-			change.Bases[base.Line] = base.Ref
+			out[base.Line] = base.Ref
 		}
-		if !trust {
+		if !r.trusted() {
 			continue
 		}
-		image, err := e.trusting(ctx, r, base)
+		image, err := e.trusting(ctx, r, base, emit)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if image != "" {
-			change.Bases[base.Line] = image
-			names = append(names, "docker.io/library/"+image, base.Ref, image, base.Ref)
+			out[base.Line] = image
+			r.stands(image, base.Ref)
 		}
 	}
-	change.Hidden = r.hiddenProxy(emit)
-	r.content, r.shown = r.file.Rewrite(change), strings.NewReplacer(names...)
-	return nil
+	return out, nil
+}
+
+// stands notes that an image of sdev's stands for what the Dockerfile names. What stands for a
+// context, or is made from it, goes with the build.
+func (r *recipe) stands(image, name string) {
+	if strings.HasPrefix(image, contextName+":") || strings.HasPrefix(name, contextName+":") {
+		r.made = append(r.made, image)
+	}
+	r.names = append(r.names, "docker.io/library/"+image, name, image, name)
+}
+
+// shown gives a text with the names that the Dockerfile has.
+func (r *recipe) shown() *strings.Replacer { return strings.NewReplacer(r.names...) }
+
+// major is the first number of a version; 0 where there is none.
+func major(version string) int {
+	first, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(first)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // ownFrontend decides whether the line that names a frontend is left out: it makes the engine ask a
 // registry at every build, and what it asks for is mostly what the engine has built in.
-func (r *recipe) ownFrontend(syntax, engine string, emit func(dev.Event)) bool {
+func (r *recipe) ownFrontend(emit func(dev.Event)) bool {
+	syntax := dockerfile.Syntax(r.content)
 	name := strings.TrimPrefix(strings.TrimPrefix(syntax, "docker.io/"), "index.docker.io/")
 	repository, tag, _ := strings.Cut(name, ":")
 	if repository != "docker/dockerfile" || strings.Contains(tag, "labs") || strings.Contains(tag, "@") {
 		return false
 	}
-	major, _, _ := strings.Cut(engine, ".")
-	have, err := strconv.Atoi(major)
-	if err != nil {
-		return false
-	}
-	used, since := r.file.Newest()
-	if since > have {
-		emit(dev.BuildStep{Service: r.Service, Text: fmt.Sprintf("%s is asked of a registry: %s needs Docker %d, and this is %s", syntax, used, since, engine)})
+	if r.beyond != "" {
+		emit(dev.BuildStep{Service: r.Service, Text: syntax + " is asked of a registry: " + r.beyond})
 		return false
 	}
 	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is left out: the engine's own frontend can do it"})

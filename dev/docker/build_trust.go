@@ -1,17 +1,12 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -19,8 +14,8 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
+	"sdev/dev"
 	"sdev/dev/docker/dockerfile"
-	"sdev/dev/plan"
 )
 
 // Base images that know an extra certificate authority, for builds whose Dockerfile does not speak
@@ -53,9 +48,11 @@ func (r *recipe) trusted() bool {
 
 // trusting gives an image that is like a base and knows the build's certificates; "" where the base
 // may stay as it is.
-func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) (string, error) {
+func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
 	platform := firstOf(base.Platform, r.Platform)
-	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull)
+	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
+		emit(dev.BuildStep{Service: r.Service, Text: "pull " + base.Ref})
+	})
 	if err != nil {
 		return "", err
 	}
@@ -63,7 +60,12 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) 
 	if img.Config != nil {
 		runs = runs || slices.ContainsFunc(img.Config.OnBuild, func(s string) bool { return strings.HasPrefix(strings.ToUpper(s), "RUN") })
 	}
-	if !runs || !fits(img, platform) {
+	if !runs {
+		return "", nil
+	}
+	if !fits(img, platform) {
+		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("%s is here for %s/%s alone, so steps on it for %s do not know the extra CA of this machine", base.Ref, img.Os, img.Architecture, platform),
+			Hint: "pull it for that platform: docker pull --platform " + platform + " " + base.Ref})
 		return "", nil
 	}
 	sum := sha256.Sum256([]byte(trustVersion + "\x00" + img.ID + "\x00" + string(r.CA)))
@@ -73,6 +75,7 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base) 
 	} else if !isGone(err) {
 		return "", refused("look at image "+tag, err)
 	}
+	emit(dev.BuildStep{Service: r.Service, Text: base.Ref + " is made to trust the extra CA, for builds on this machine"})
 	ca := sha256.Sum256(r.CA)
 	labels := map[string]string{trustLabel: hex.EncodeToString(ca[:8]), trustBase: base.Ref}
 	if err := e.derive(ctx, img, tag, r.CA, labels); err != nil {
@@ -102,8 +105,8 @@ func (e *Engine) forgetOlder(ctx context.Context, tag string, labels map[string]
 	}
 }
 
-// baseImage finds a base image, and pulls it where that is needed.
-func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool) (image.InspectResponse, error) {
+// baseImage finds a base image, and pulls it where that is needed, which is told before.
+func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool, pulls func()) (image.InspectResponse, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if err == nil && !pull {
 		return img, nil
@@ -111,6 +114,7 @@ func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool)
 	if err != nil && !isGone(err) {
 		return img, refused("look at image "+ref, err)
 	}
+	pulls()
 	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref), Platform: platform})
 	if err != nil {
 		return img, imageMissing(ref, err)
@@ -203,171 +207,6 @@ func trustConfig(base image.InspectResponse, labels map[string]string) (*contain
 		config.Labels[k] = v
 	}
 	return config, nil
-}
-
-// bundles are the files in which distributions keep what their programs trust.
-// Source: crypto/x509, root_linux.go; /etc/ssl/cert.pem is Alpine's.
-func bundles() []string {
-	return []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/cert.pem"}
-}
-
-// anchors are folders from which distributions make these files anew, once a package brings the
-// tool: what lies there survives that.
-type anchor struct {
-	dir    string
-	needs  string // a folder that only such a distribution has; "" for all
-	single bool   // one certificate a file
-	suffix string
-}
-
-func anchors() []anchor {
-	return []anchor{
-		{"/usr/local/share/ca-certificates", "", true, ".crt"}, // Debian, Ubuntu, Alpine
-		{"/etc/pki/ca-trust/source/anchors", "/etc/pki/ca-trust", false, ".pem"},
-		{"/etc/pki/trust/anchors", "/etc/pki/trust", false, ".pem"},
-	}
-}
-
-// trustFiles says which files a container gets.
-func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.File, error) {
-	files := []plan.File{{Path: trustFile, Mode: 0o644, Content: ca}}
-	var known []byte
-	for _, name := range bundles() {
-		at, content, err := e.bundle(ctx, id, name)
-		if err != nil {
-			return nil, err
-		}
-		if at == "" || slices.ContainsFunc(files, func(f plan.File) bool { return f.Path == at }) {
-			continue
-		}
-		known = append(known, content...)
-		files = append(files, plan.File{Path: at, Mode: 0o644, Content: append(ended(content), extra(ca, content)...)})
-	}
-	if len(files) == 1 {
-		files = append(files, plan.File{Path: bundles()[0], Mode: 0o644, Content: ca})
-	}
-	added := extra(ca, known)
-	for _, a := range anchors() {
-		if a.needs != "" {
-			if _, err := e.api.ContainerStatPath(ctx, id, a.needs); isGone(err) {
-				continue
-			} else if err != nil {
-				return nil, err
-			}
-		}
-		if !a.single {
-			files = append(files, plan.File{Path: a.dir + "/sdev-ca" + a.suffix, Mode: 0o644, Content: added})
-			continue
-		}
-		for i, one := range certificates(added) {
-			files = append(files, plan.File{Path: fmt.Sprintf("%s/sdev-ca-%03d%s", a.dir, i, a.suffix), Mode: 0o644, Content: one})
-		}
-	}
-	return files, nil
-}
-
-// bundle reads a file of a container, through links; path is "" where it does not exist.
-func (e *Engine) bundle(ctx context.Context, id, name string) (at string, content []byte, err error) {
-	at = name
-	for range 8 { // more than any distribution needs, and no loop
-		st, err := e.api.ContainerStatPath(ctx, id, at)
-		if isGone(err) {
-			return "", nil, nil
-		}
-		if err != nil {
-			return "", nil, err
-		}
-		if st.Mode&os.ModeSymlink == 0 {
-			break
-		}
-		if at = st.LinkTarget; !path.IsAbs(at) {
-			return "", nil, nil
-		}
-	}
-	out, _, err := e.api.CopyFromContainer(ctx, id, at)
-	if isGone(err) {
-		return "", nil, nil
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	defer out.Close()
-	archive := tar.NewReader(out)
-	header, err := archive.Next()
-	if err != nil || header.Typeflag != tar.TypeReg {
-		return "", nil, err
-	}
-	content, err = io.ReadAll(archive)
-	return at, content, err
-}
-
-// archive packs files with those of their folders that a container does not have.
-func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
-	var b bytes.Buffer
-	t := tar.NewWriter(&b)
-	seen := map[string]bool{}
-	for _, f := range files {
-		for _, dir := range parents(f.Path) {
-			if seen[dir] {
-				continue
-			}
-			seen[dir] = true
-			if _, err := e.api.ContainerStatPath(ctx, id, "/"+dir); err == nil {
-				continue // as it is, which may be a link
-			} else if !isGone(err) {
-				return nil, err
-			}
-			if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
-				return nil, err
-			}
-		}
-		if err := t.WriteHeader(&tar.Header{Name: f.Path[1:], Mode: f.Mode, Size: int64(len(f.Content))}); err != nil {
-			return nil, err
-		}
-		if _, err := t.Write(f.Content); err != nil {
-			return nil, err
-		}
-	}
-	return &b, t.Close()
-}
-
-// extra gives those certificates of a bundle that another does not hold.
-func extra(bundle, other []byte) []byte {
-	has := map[string]bool{}
-	for _, c := range certificates(other) {
-		has[string(c)] = true
-	}
-	var out []byte
-	for _, c := range certificates(bundle) {
-		if !has[string(c)] {
-			out = append(out, c...)
-		}
-	}
-	return out
-}
-
-// certificates gives a bundle's certificates, each in the same spelling.
-func certificates(bundle []byte) [][]byte {
-	var out [][]byte
-	for {
-		block, rest := pem.Decode(bundle)
-		if block == nil {
-			return out
-		}
-		if block.Type == "CERTIFICATE" {
-			out = append(out, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
-		}
-		bundle = rest
-	}
-}
-
-// ended is text that ends with its line.
-func ended(text []byte) []byte {
-	if len(text) == 0 || text[len(text)-1] == '\n' {
-		return slices.Clone(text)
-	}
-	return append(slices.Clone(text), '\n')
 }
 
 func firstOf(values ...string) string {

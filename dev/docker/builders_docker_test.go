@@ -170,6 +170,18 @@ func TestDockerBuilders_KeepTheProxyOutOfTheImage(t *testing.T) {
 	})
 }
 
+func TestDockerBuild_SaysWhatTheEngineIsTooOldFor(t *testing.T) {
+	version := run(t, "version", "--format", "{{.Server.Version}}")
+	old := strings.HasPrefix(version, "20.")
+	_, _, err := built(t, open(t), plan.Build{Inline: "FROM python:3.11-slim\nRUN <<EOF\ntrue\nEOF\n"})
+	if !old && err != nil {
+		t.Errorf("engine %s: %v", version, err)
+	}
+	if e := dev.AsError(err); old && (e.Line != 3 || !strings.Contains(e.Hint, "a heredoc needs Docker 23, and this engine is "+version)) {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestDockerBuild_SaysWhereTheProxyStays(t *testing.T) {
 	_, told, err := built(t, open(t), plan.Build{Proxy: map[string]string{"HTTP_PROXY": "http://proxy.invalid"}, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nENV mine=$HTTP_PROXY\n"})
 	if err != nil || len(told) == 0 {
@@ -185,14 +197,14 @@ func TestDockerBuilders_StopWhenTheyAreTold(t *testing.T) {
 		mark := fmt.Sprint("sleep 30.", time.Now().UnixNano())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := e.Build(ctx, plan.Build{Service: "app", Tag: "sdev-test:never", Context: t.TempDir(), Inline: "FROM python:3.11-slim\nRUN " + mark + "\n"}, func(ev dev.Event) {
-			if s, ok := ev.(dev.BuildStep); ok && strings.Contains(s.Text, mark) {
-				go func() {
-					waitFor(t, "the step runs", func() bool { return running(t, mark) })
-					cancel()
-				}()
-			}
-		})
+		ended := make(chan error, 1)
+		go func() {
+			_, err := e.Build(ctx, plan.Build{Service: "app", Tag: "sdev-test:never", Context: t.TempDir(), Inline: "FROM python:3.11-slim\nRUN " + mark + "\n"}, func(dev.Event) {})
+			ended <- err
+		}()
+		waitFor(t, "the step runs", func() bool { return running(t, mark) })
+		cancel()
+		err := <-ended
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -91,6 +92,36 @@ func TestOpen_AnUnknownContextIsNamed(t *testing.T) {
 	_, err := docker.Open(context.Background(), "")
 	e, ok := errors.AsType[*dev.Error](err)
 	if !ok || e.Code != dev.CodeEngineUnreachable || e.Exit != dev.ExitEngine || !strings.Contains(e.Message, `"nosuch"`) || e.Hint == "" {
+		t.Errorf("%+v", err)
+	}
+}
+
+func TestOpen_RefusesAnAPIThatIsTooOldToWorkWith(t *testing.T) {
+	t.Setenv("DOCKER_HOST", engineAt(t, "engine.sock"))
+	t.Setenv("DOCKER_API_VERSION", "1.40")
+	_, err := docker.Open(context.Background(), "")
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeEngineTooOld || !strings.Contains(e.Message, "DOCKER_API_VERSION asks for API 1.40") {
+		t.Errorf("%+v", err)
+	}
+}
+
+func TestEngine_ThatOnlySpeaksNewerAPIsIsToldApart(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Version", "1.70")
+		if r.URL.Path != "/_ping" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"message":"client version 1.51 is too old. Minimum supported API version is 1.60, please upgrade your client to a newer version"}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("DOCKER_HOST", "tcp://"+server.Listener.Addr().String())
+	e, err := docker.Open(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	_, err = e.Observe(context.Background(), "shop", nil)
+	if failure, ok := errors.AsType[*dev.Error](err); !ok || failure.Code != dev.CodeEngineTooOld || failure.Exit != dev.ExitEngine || failure.Message != "the container engine speaks API 1.60 and newer; this sdev speaks 1.41 to 1.51" {
 		t.Errorf("%+v", err)
 	}
 }

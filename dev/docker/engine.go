@@ -53,11 +53,11 @@ func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
 	return nil, unreachable(failures)
 }
 
-// Patience with engines: one that is busy answers in a second or two, one behind SSH needs that
-// long for its greeting alone.
+// Patience with engines: one under load may take many seconds for its first answer, one behind SSH
+// has that long for the greeting as well.
 const (
-	patience    = 10 * time.Second
-	patienceSSH = 25 * time.Second // its own limit for connecting is 10 s, and there may be hops
+	patience    = 30 * time.Second
+	patienceSSH = 45 * time.Second
 )
 
 func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
@@ -87,7 +87,10 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		return nil, tooOld(c.Host, ping.APIVersion)
 	}
 	api.NegotiateAPIVersionPing(ping)
-	c.API = api.ClientVersion()
+	if c.API = api.ClientVersion(); versions.LessThan(c.API, MinAPI) {
+		_ = api.Close()
+		return nil, tooLow(c.API)
+	}
 	return &Engine{api: api, place: c.Place, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 

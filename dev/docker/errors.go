@@ -129,6 +129,12 @@ func tooOld(host, version string) error {
 		Hint:    "update Docker"}
 }
 
+// tooLow is a choice of the environment's that no engine can do anything about.
+func tooLow(version string) error {
+	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Message: fmt.Sprintf("DOCKER_API_VERSION asks for API %s; sdev needs %s to %s", version, MinAPI, api.DefaultVersion),
+		Hint: "unset DOCKER_API_VERSION"}
+}
+
 // tooNew is an engine's refusal of every API version that this sdev speaks.
 var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 

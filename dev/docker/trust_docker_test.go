@@ -142,3 +142,13 @@ func TestDockerTrust_IsMadeOnceAndShownAsTheBase(t *testing.T) {
 		t.Errorf("%d images after the base changed: the older one stays behind", got)
 	}
 }
+
+func TestDockerTrust_SaysWhatItCannotDo(t *testing.T) {
+	_, told, err := built(t, open(t), plan.Build{CA: machineCA(t), Inline: "FROM --platform=linux/s390x python:3.11-slim\nRUN true\n"})
+	if dev.AsError(err).Code != dev.CodeImageMissing {
+		t.Errorf("%v", err)
+	}
+	if w, ok := told[0].(dev.Warning); !ok || w.Code != dev.CodeBuildCA || !strings.Contains(w.Message, "is here for linux/amd64 alone") && !strings.Contains(w.Message, "is here for linux/arm64 alone") {
+		t.Errorf("%+v", told)
+	}
+}

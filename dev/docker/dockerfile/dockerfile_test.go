@@ -129,6 +129,8 @@ func TestFile_KnowsWhatItAsksOfABuilder(t *testing.T) {
 		"RUN --mount=type=cache,id=ca,target=/c true":      "false map[cache:2]  0",
 		"RUN true\nRUN --mount=type=ssh --mount=type=$T x": "false map[bind:3]  0",
 		"RUN <<EOF\ntrue\nEOF":                             "false map[] a heredoc 23",
+		"RUN --network=none true":                          "false map[] RUN --network 23",
+		"RUN --mount=type=secret,id=a,env=A true":          "false map[secret:2] a secret as a variable 28",
 		"COPY --link a /":                                  "false map[] COPY --link 23",
 		"COPY --chmod=755 a /":                             "false map[]  0",
 		"COPY --link --exclude=x a /":                      "false map[] COPY --exclude 29",

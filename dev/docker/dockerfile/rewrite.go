@@ -183,9 +183,7 @@ func (f *File) Newest() (name string, since int) {
 func featureOf(cmd instructions.Command) feature {
 	switch c := cmd.(type) {
 	case *instructions.RunCommand:
-		if len(c.Files) > 0 {
-			return feature{"a heredoc", 23}
-		}
+		return featureOfRun(c)
 	case *instructions.CopyCommand:
 		switch {
 		case len(c.ExcludePatterns) > 0:
@@ -201,6 +199,8 @@ func featureOf(cmd instructions.Command) feature {
 		switch {
 		case len(c.ExcludePatterns) > 0:
 			return feature{"ADD --exclude", 29}
+		case c.Unpack != nil:
+			return feature{"ADD --unpack", 29}
 		case c.Checksum != "":
 			return feature{"ADD --checksum", 25}
 		case c.Link:
@@ -210,6 +210,21 @@ func featureOf(cmd instructions.Command) feature {
 		case len(c.SourceContents) > 0:
 			return feature{"a heredoc", 23}
 		}
+	}
+	return feature{}
+}
+
+func featureOfRun(c *instructions.RunCommand) feature {
+	for _, m := range instructions.GetMounts(c) {
+		if m.Env != nil {
+			return feature{"a secret as a variable", 28}
+		}
+	}
+	switch {
+	case len(c.Files) > 0:
+		return feature{"a heredoc", 23}
+	case instructions.GetNetwork(c) != instructions.NetworkDefault:
+		return feature{"RUN --network", 23}
 	}
 	return feature{}
 }
