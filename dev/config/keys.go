@@ -1,9 +1,7 @@
 package config
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -269,57 +267,6 @@ func wildcards(path []string) []string {
 		out[3] = "*"
 	}
 	return out
-}
-
-// checkValues refuses values that would not be applied, of keys that are.
-func checkValues(p *Project) error {
-	for _, name := range p.Model.ServiceNames() {
-		s := p.Model.Services[name]
-		refuse := func(about string, path ...string) error {
-			return p.sources.refuse(append([]string{"services", name}, path...), about)
-		}
-		scale := []string{"scale"}
-		if s.Scale == nil {
-			scale = []string{"deploy", "replicas"}
-		}
-		switch n := s.GetScale(); {
-		case n > 1:
-			return refuse(fmt.Sprintf("%d containers of one service; sdev runs one", n), scale...)
-		case n == 0 && name == p.App:
-			return refuse("the app needs a container", scale...)
-		}
-		if s.Deploy != nil && strings.HasSuffix(s.Deploy.Mode, "-job") {
-			return refuse("mode "+s.Deploy.Mode, "deploy", "mode")
-		}
-		if _, _, err := s.GetPullPolicy(); err != nil {
-			return refuse(err.Error(), "pull_policy")
-		}
-		for i, v := range s.Volumes {
-			if v.Type == types.VolumeTypeCluster || v.Type == types.VolumeTypeNamedPipe {
-				return refuse("type "+v.Type, "volumes", strconv.Itoa(i))
-			}
-		}
-		refs := map[string][]types.FileReferenceConfig{}
-		for _, ref := range s.Secrets {
-			refs["secrets"] = append(refs["secrets"], types.FileReferenceConfig(ref))
-		}
-		for _, ref := range s.Configs {
-			refs["configs"] = append(refs["configs"], types.FileReferenceConfig(ref))
-		}
-		for kind, list := range refs {
-			for i, ref := range list {
-				if !isNumber(ref.UID) || !isNumber(ref.GID) {
-					return refuse("uid and gid have to be numbers", kind, strconv.Itoa(i))
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func isNumber(id string) bool {
-	_, err := strconv.Atoi(id)
-	return id == "" || err == nil
 }
 
 // refuse words the refusal of something that a path leads to.

@@ -130,7 +130,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if op.Joins == "" {
 		first.EndpointsConfig, others = e.splitFirst(s)
 	}
-	made, err := e.api.ContainerCreate(ctx, config, host, &first, nil, op.Name)
+	made, err := e.api.ContainerCreate(ctx, config, host, &first, platform(s.Platform), op.Name)
 	if err != nil && isGone(err) && strings.Contains(err.Error(), "No such image") {
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
 	}

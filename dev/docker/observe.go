@@ -119,7 +119,7 @@ func describe(c container.InspectResponse) plan.Container {
 		d.Dir = c.Config.Labels[labelWorkingDir]
 	}
 	d.Started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt)
-	if c.State.Health != nil {
+	if c.State.Health != nil && c.State.Running { // it says nothing of what has ended
 		d.Health = c.State.Health.Status
 	}
 	if c.HostConfig != nil {
