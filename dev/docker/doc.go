@@ -6,6 +6,9 @@
 // is opened on first use, so that commands which need no engine work without one; a daemon that
 // is down, not permitted or too old is one clear *dev.Error with exit code 4.
 //
+// Health checks are the engine's to run, but whoever waits for a service has its check run at once
+// and often, by [Engine.Do] of a wait, instead of after the check's own interval.
+//
 // An Engine may be used by several goroutines. Methods that stream ([Engine.Build],
 // [Engine.Follow]) own the goroutines they start and have ended them when they return.
 //

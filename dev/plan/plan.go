@@ -2,7 +2,9 @@
 //
 // [Make] is pure: desired × observed → operations in order. It touches no engine, no disk and no
 // clock, prints itself as text, and is tested as text. The operations carry all that a runtime
-// needs to carry them out without deciding anything.
+// needs to carry them out without deciding anything; each has a reason, and names what it has to
+// come after. What a container was made of is kept with it as [Parts], so that a later plan can say
+// what changed.
 package plan
 
 import (
