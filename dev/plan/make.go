@@ -77,7 +77,8 @@ func (m *maker) orphans() {
 		seen[c.Service] = true
 	}
 	for _, n := range m.have.Networks {
-		if !slices.ContainsFunc(m.want.Networks, func(w types.NetworkConfig) bool { return w.Name == n.Name }) {
+		wanted := slices.ContainsFunc(m.want.Networks, func(w types.NetworkConfig) bool { return w.Name == n.Name })
+		if !wanted && !slices.Contains(m.want.Foreign, n.Name) {
 			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: "no service uses it any more"})
 		}
 	}

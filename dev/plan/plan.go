@@ -26,6 +26,7 @@ type Desired struct {
 	Networks []types.NetworkConfig
 	Volumes  []types.VolumeConfig
 	Services []Service // in the order in which they start
+	Foreign  []string  // networks of others that the services use
 }
 
 // Service is one service that should run, as one container.
