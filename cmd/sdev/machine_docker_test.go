@@ -119,6 +119,29 @@ func TestDockerUp_ImageForAnotherMachineIsRefused(t *testing.T) {
 	}
 }
 
+// What belongs to others is used, and neither made nor removed.
+func TestDockerUp_WhatIsExternalHasToBeThere(t *testing.T) {
+	p := scaffolded(t)
+	const db = "  db:\n    image: python:3.11-slim\n    init: true\n    command: [sleep, '300']\n"
+	for kind, uses := range map[string]string{"network": "    networks: [shared]\n", "volume": "    volumes: ['shared:/data']\n"} {
+		name := p.name + "-shared"
+		p.write("docker-compose.override.yml", "services:\n"+db+uses+kind+"s:\n  shared: {external: true, name: "+name+"}\n")
+		_, errs, code := p.result("up", "-d")
+		if code != dev.ExitProject || !strings.Contains(errs, "service db uses the "+kind+" "+name+", which is external and is not there") || !strings.Contains(errs, "docker "+kind+" create "+name) {
+			t.Errorf("exit code %d\n%s", code, errs)
+		}
+		docker(t, kind, "create", "--label", "com.docker.compose.project="+p.name, name)
+		p.up()
+		if made := plans(t, p.run(0, "up", "-d", "--json")); made != "" {
+			t.Errorf("%s: the second time:\n%s", kind, made)
+		}
+		p.run(0, "down")
+		if kind == "volume" { // a down takes volumes only when asked, and a network by its label
+			docker(t, "volume", "rm", name)
+		}
+	}
+}
+
 // loadForeign loads an image that is for another kind of machine, and gives its reference.
 func loadForeign(t testing.TB, name string) string {
 	t.Helper()

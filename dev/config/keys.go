@@ -92,7 +92,7 @@ func serviceKeys() []Key {
 		services("merged, across files", "extends"),
 		services("which services there are", "profiles"),
 		services("while others wait for it sdev runs the check itself, and does not wait for its interval; start_interval needs API 1.44", "healthcheck"),
-		services("the rules of saves", "develop"),
+		services("the rules of saves, of the app alone: a neighbour is built anew at the next up", "develop"),
 		services("0 or 1", "scale"),
 		[]Key{
 			{Path: "services.*.attach", Use: Idle, About: "sdev logs SERVICE shows what one wants to see"},

@@ -98,9 +98,9 @@ func (m *maker) shared() {
 				continue
 			}
 			reason = "its settings changed"
-			m.networks[n.Name] = true
 			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: reason})
 		}
+		m.networks[n.Name] = true // who was in one of that name knows it by an id that is gone
 		m.creations = append(m.creations, Operation{Verb: Create, Kind: Network, Name: n.Name, Network: n, Hash: hash, Reason: reason})
 	}
 	for _, v := range m.want.Volumes {

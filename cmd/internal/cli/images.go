@@ -20,7 +20,7 @@ func imageSources(p *config.Project, parts config.Parts) ([]plan.ImageSource, er
 	var out []plan.ImageSource
 	for _, name := range effective.Project.ServiceNames() {
 		if s := effective.Project.Services[name]; name != config.GatewayService && s.GetScale() > 0 {
-			out = append(out, imageSource(effective.Project, s))
+			out = append(out, imageSource(effective.Project, s, parts.Machine))
 		}
 	}
 	var group errgroup.Group
@@ -37,7 +37,7 @@ func imageSources(p *config.Project, parts config.Parts) ([]plan.ImageSource, er
 	return out, group.Wait()
 }
 
-func imageSource(model *types.Project, s types.ServiceConfig) plan.ImageSource {
+func imageSource(model *types.Project, s types.ServiceConfig, m config.Machine) plan.ImageSource {
 	img := plan.ImageSource{Service: s.Name, Ref: plan.ImageName(model.Name, s), Platform: s.Platform, Pull: plan.PullMissing}
 	policy, every, _ := s.GetPullPolicy() // one that is wrong is refused when the compose file is read
 	switch policy {
@@ -52,6 +52,7 @@ func imageSource(model *types.Project, s types.ServiceConfig) plan.ImageSource {
 	}
 	if s.Build != nil {
 		img.Build = asBuild(model, s, img.Ref)
+		img.Build.CA, img.Build.Proxy = m.CA.PEM, m.Proxy // for images that stay on this machine
 		for _, from := range s.Build.AdditionalContexts {
 			if other, ok := strings.CutPrefix(from, types.ServicePrefix); ok {
 				img.After = append(img.After, plan.ImageName(model.Name, model.Services[other]))
