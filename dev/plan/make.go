@@ -159,12 +159,16 @@ func (m *maker) outdated(s Service, c Container) string {
 	return ""
 }
 
-// completed is true for a service that has done all there is for it to do: others wait for its end,
-// and it ended well.
-func (m *maker) completed(s Service, c Container) bool {
-	return c.ExitCode == 0 && !c.Started.IsZero() && slices.ContainsFunc(m.want.Services, func(other Service) bool {
+// once says whether a service has an end that others wait for.
+func (m *maker) once(s Service) bool {
+	return slices.ContainsFunc(m.want.Services, func(other Service) bool {
 		return other.Config.DependsOn[s.Config.Name].Condition == types.ServiceConditionCompletedSuccessfully
 	})
+}
+
+// completed is true for a service that has done all there is for it to do.
+func (m *maker) completed(s Service, c Container) bool {
+	return c.ExitCode == 0 && !c.Started.IsZero() && m.once(s)
 }
 
 // newDependency gives the first service that this one depends on and that is made anew; with
@@ -202,7 +206,7 @@ func (m *maker) begin(s Service, op Operation) {
 			m.wait(m.want.Services[i], s, on)
 		}
 	}
-	op.Kind, op.Service = ServiceContainer, s
+	op.Kind, op.Service, op.Once = ServiceContainer, s, m.once(s)
 	m.starts = append(m.starts, op)
 }
 

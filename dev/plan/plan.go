@@ -140,6 +140,7 @@ type Operation struct {
 	Joins    string              // name of the container whose network namespace is joined
 	Uses     []string            // names of the containers that have to be there before this one is made
 	After    []Dependency        // for Start and Restart
+	Once     bool                // for Start and Restart: it is to end well, and others wait for that
 	Until    Until               // for Wait
 	For      []string            // for Wait: the services that depend on it
 	Optional bool                // for Wait: they start as well where it fails
