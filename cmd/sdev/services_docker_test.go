@@ -3,13 +3,10 @@
 package main
 
 import (
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -239,90 +236,6 @@ func TestDockerUp_NeighboursThatFail(t *testing.T) {
 	}
 	if !warned {
 		t.Error("no word of a service that ended at once")
-	}
-}
-
-// An engine that goes away while someone attends to a project ends that with a word and exit code 4.
-func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
-	p := scaffolded(t)
-	p.up()
-	socket := filepath.Join(t.TempDir(), "engine.sock")
-	relay := relayTo(t, socket, "/var/run/docker.sock")
-	behind := *p
-	behind.env = []string{"DOCKER_HOST=unix://" + socket}
-	up := behind.attend()
-	awaitEvent[dev.Ready](t, up)
-	relay.Close()
-	ended := make(chan error, 1)
-	go func() { ended <- up.cmd.Wait() }()
-	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
-		t.Fatal("it goes on without an engine")
-	}
-	if code := up.cmd.ProcessState.ExitCode(); code != dev.ExitEngine {
-		t.Errorf("exit code %d, want %d", code, dev.ExitEngine)
-	}
-	var last dev.Stamped
-	for s := range up.lines {
-		last = s
-	}
-	if failed, ok := last.Event.(dev.Failed); !ok || failed.Code != dev.CodeEngineUnreachable || failed.Hint == "" {
-		t.Errorf("last word: %+v", last.Event)
-	}
-}
-
-// relay is a socket behind which an engine is, until it is closed.
-type relay struct {
-	listener net.Listener
-
-	mu    sync.Mutex // guards conns
-	conns []net.Conn
-}
-
-func relayTo(t testing.TB, socket, engine string) *relay {
-	t.Helper()
-	l, err := net.Listen("unix", socket) //nolint:noctx // at once
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{listener: l}
-	t.Cleanup(r.Close)
-	go func() { // ends when the listener is closed
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("unix", engine) //nolint:noctx // at once
-			if err != nil {
-				_ = in.Close()
-				return
-			}
-			r.mu.Lock()
-			r.conns = append(r.conns, in, out)
-			r.mu.Unlock()
-			go pipe(in, out)
-			go pipe(out, in)
-		}
-	}()
-	return r
-}
-
-// pipe copies until one of the two ends are closed, and tells the other of an end that came first.
-func pipe(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	if half, ok := to.(*net.UnixConn); ok {
-		_ = half.CloseWrite()
-	}
-}
-
-func (r *relay) Close() {
-	_ = r.listener.Close()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range r.conns {
-		_ = c.Close()
 	}
 }
 

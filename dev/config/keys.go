@@ -1,13 +1,10 @@
 package config
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/loader"
-	"github.com/compose-spec/compose-go/v2/schema"
 	"github.com/compose-spec/compose-go/v2/tree"
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -39,8 +36,8 @@ type Key struct {
 
 const toGateway = "goes to the gateway, which owns the app's network"
 
-// Keys is the table that the check of compose files and the help share. A key that has no row is
-// refused, so that a newer Compose Specification is not ignored.
+// Keys is the table that the check of compose files and the help share. A test holds it against the
+// Compose Specification, so that nothing of a newer one is left out.
 func Keys() []Key {
 	return slices.Concat(topKeys(), serviceKeys(), resourceKeys(), buildKeys())
 }
@@ -94,7 +91,7 @@ func serviceKeys() []Key {
 		services("merged, across files", "extends"),
 		services("which services there are", "profiles"),
 		services("while others wait for it sdev runs the check itself, and does not wait for its interval; start_interval needs API 1.44", "healthcheck"),
-		services("the rules of saves", "develop"),
+		services("the rules of saves, of the app alone: a neighbour is built anew at the next up", "develop"),
 		services("0 or 1", "scale"),
 		[]Key{
 			{Path: "services.*.attach", Use: Idle, About: "sdev logs SERVICE shows what one wants to see"},
@@ -167,59 +164,42 @@ func buildKeys() []Key {
 	)
 }
 
-// keyOf gives the row for a path: its own, or that of the nearest above it that has one.
-func keyOf(table map[string]Key, path tree.Path) (Key, bool) {
-	for parts := path.Parts(); len(parts) > 0; parts = parts[:len(parts)-1] {
-		if k, ok := table[strings.Join(parts, ".")]; ok {
-			return k, true
-		}
-	}
-	return Key{}, false
-}
-
-func keyTable() map[string]Key {
-	table := map[string]Key{}
-	for _, k := range Keys() {
-		table[k.Path] = k
-	}
-	return table
-}
-
-// screen makes compose-go collect what the merged files set and sdev refuses. Whatever the
-// specification has and the table has not is among it.
+// screen makes compose-go collect what the merged files set and the table refuses. What the table
+// does not have the specification of this compose-go has not either, and is an error before.
 func screen(found *[]loader.UnsupportedAttribute) func(*loader.Options) {
-	table := keyTable()
-	var supported []tree.Path
-	for _, path := range schema.AttributePaths() {
-		// What only leads to keys of its own is neither applied nor refused.
-		if k, ok := keyOf(table, path); ok && k.Use != Refused {
-			supported = append(supported, path)
+	var refused []loader.UnsupportedAttributePattern
+	for _, k := range Keys() {
+		if k.Use == Refused {
+			refused = append(refused, loader.UnsupportedAttributePattern{Path: tree.Path(k.Path), Detect: func(value any) bool { return value != false }})
 		}
 	}
-	return loader.WithSupportedAttributes(supported, func(all []loader.UnsupportedAttribute) { *found = all })
+	return loader.WithUnsupportedAttributesCheck(refused, func(all []loader.UnsupportedAttribute) { *found = all })
 }
 
 // checkKeys refuses what would not be applied, in the services that will run and what they use:
 // running a service without something its file asks for would be a silent lie.
 func checkKeys(p *Project, found []loader.UnsupportedAttribute) error {
-	table := keyTable()
 	for _, f := range found {
-		path := f.Path.Parts()
-		if f.Value == false || !p.matters(path) {
-			continue
+		if path := f.Path.Parts(); p.matters(path) {
+			return p.sources.refuse(path, aboutRefused(f.Path))
 		}
-		// The row is found under the names that the table has in place of the file's.
-		k, _ := keyOf(table, tree.NewPath(wildcards(path)...))
-		return p.sources.refuse(path, k.About)
 	}
 	for _, k := range Keys() {
-		key := strings.TrimPrefix(k.Path, "services.*.")
-		path := []string{"services", p.App, key}
+		path := []string{"services", p.App, strings.TrimPrefix(k.Path, "services.*.")}
 		if file, _ := p.sources.locateExactly(path...); k.AppRefused && file != "" {
 			return p.sources.refuse(path, k.App)
 		}
 	}
 	return checkValues(p)
+}
+
+func aboutRefused(path tree.Path) string {
+	for _, k := range Keys() {
+		if k.Use == Refused && path.Matches(tree.Path(k.Path)) {
+			return k.About
+		}
+	}
+	return ""
 }
 
 // matters says whether something that a path leads to has a part in what will run.
@@ -256,70 +236,6 @@ func (p *Project) matters(path []string) bool {
 		}
 	}
 	return false
-}
-
-// wildcards puts "*" in place of the names that a compose file chooses: the second of a path, and
-// the fourth of a service's network.
-func wildcards(path []string) []string {
-	out := slices.Clone(path)
-	if len(out) > 1 {
-		out[1] = "*"
-	}
-	if len(out) > 3 && out[0] == "services" && out[2] == "networks" {
-		out[3] = "*"
-	}
-	return out
-}
-
-// checkValues refuses values that would not be applied, of keys that are.
-func checkValues(p *Project) error {
-	for _, name := range p.Model.ServiceNames() {
-		s := p.Model.Services[name]
-		refuse := func(about string, path ...string) error {
-			return p.sources.refuse(append([]string{"services", name}, path...), about)
-		}
-		scale := []string{"scale"}
-		if s.Scale == nil {
-			scale = []string{"deploy", "replicas"}
-		}
-		switch n := s.GetScale(); {
-		case n > 1:
-			return refuse(fmt.Sprintf("%d containers of one service; sdev runs one", n), scale...)
-		case n == 0 && name == p.App:
-			return refuse("the app needs a container", scale...)
-		}
-		if s.Deploy != nil && strings.HasSuffix(s.Deploy.Mode, "-job") {
-			return refuse("mode "+s.Deploy.Mode, "deploy", "mode")
-		}
-		if _, _, err := s.GetPullPolicy(); err != nil {
-			return refuse(err.Error(), "pull_policy")
-		}
-		for i, v := range s.Volumes {
-			if v.Type == types.VolumeTypeCluster || v.Type == types.VolumeTypeNamedPipe {
-				return refuse("type "+v.Type, "volumes", strconv.Itoa(i))
-			}
-		}
-		refs := map[string][]types.FileReferenceConfig{}
-		for _, ref := range s.Secrets {
-			refs["secrets"] = append(refs["secrets"], types.FileReferenceConfig(ref))
-		}
-		for _, ref := range s.Configs {
-			refs["configs"] = append(refs["configs"], types.FileReferenceConfig(ref))
-		}
-		for kind, list := range refs {
-			for i, ref := range list {
-				if !isNumber(ref.UID) || !isNumber(ref.GID) {
-					return refuse("uid and gid have to be numbers", kind, strconv.Itoa(i))
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func isNumber(id string) bool {
-	_, err := strconv.Atoi(id)
-	return id == "" || err == nil
 }
 
 // refuse words the refusal of something that a path leads to.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -81,6 +82,22 @@ func TestLoad_RefusesByNameAndLine(t *testing.T) {
 				t.Errorf("%s\nwant %s", e, c.want)
 			}
 		})
+	}
+}
+
+func TestLoad_BuildsThatStartFromEachOther(t *testing.T) {
+	build := func(service, from string) string {
+		return "  " + service + ":\n    build:\n      context: .\n      additional_contexts:\n        base: " + from + "\n"
+	}
+	for want, compose := range map[string]string{
+		"docker-compose.yml:6: services streamlit and b are built from each other's images":         "services:\n" + build("streamlit", "service:b") + build("b", "service:streamlit"),
+		"docker-compose.yml:6: services streamlit and streamlit are built from each other's images": "services:\n" + build("streamlit", "service:streamlit"),
+		"": "services:\n" + build("streamlit", "service:b") + build("b", "./b"),
+	} {
+		_, err := load(t, map[string]string{"docker-compose.yml": compose})
+		if got := fmt.Sprint(err); err != nil && !strings.HasPrefix(got, want) || (err == nil) != (want == "") {
+			t.Errorf("%v\nwant %s", err, want)
+		}
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/compose-spec/compose-go/v2/types"
-
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/devtest"
@@ -106,7 +104,7 @@ func TestReadFiles_NamesTheOneThatIsMissing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := types.SecretConfig(e.Project.Secrets["fixed"]).Content; got != "/home/alice" {
+		if got := e.Project.Secrets["fixed"].Content; got != "/home/alice" {
 			t.Errorf("a secret from the environment is %q", got)
 		}
 		return e.ReadFiles()

@@ -11,6 +11,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/strslice"
 	"github.com/docker/go-connections/nat"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // containerConfig translates what a service says about its process.
@@ -106,4 +107,14 @@ func tmpfs(list types.StringList) map[string]string {
 		out[path] = options
 	}
 	return out
+}
+
+// platform splits "os/architecture/variant"; nil leaves the choice to the engine.
+func platform(text string) *ocispec.Platform {
+	if text == "" {
+		return nil
+	}
+	system, rest, _ := strings.Cut(text, "/")
+	architecture, variant, _ := strings.Cut(rest, "/")
+	return &ocispec.Platform{OS: system, Architecture: architecture, Variant: variant}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
@@ -18,6 +19,9 @@ import (
 
 // Do carries out one operation. Removing what is gone already is no error.
 func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	switch op.Kind {
 	case plan.Image:
 		return e.loadGateway(ctx, op.Name)
@@ -30,7 +34,9 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 		if op.Verb == plan.Remove {
 			return e.removed("remove volume "+op.Name, e.api.VolumeRemove(ctx, op.Name, false))
 		}
-		_, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
+		making, cancel := unbroken(ctx)
+		defer cancel()
+		_, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
 			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})})
 		return refused("create volume "+op.Name, err)
 	case plan.ServiceContainer:
@@ -103,6 +109,13 @@ func (e *PortTakenError) Unwrap() error { return e.Cause }
 // PortTaken marks the error for callers that choose another port then.
 func (e *PortTakenError) PortTaken() bool { return true }
 
+// unbroken is a context for a request that makes something. Broken off, the engine would go on with
+// it, and whoever cleans up would not see it yet.
+func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
+	const most = time.Minute
+	return context.WithTimeout(context.WithoutCancel(ctx), most)
+}
+
 // composeVersion is the Compose whose labels these are; its commands look for the label, not at
 // the number.
 const composeVersion = "2.0.0"
@@ -121,6 +134,9 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil {
 		return err
 	}
+	if err := e.checkThere(ctx, s); err != nil {
+		return err
+	}
 	if err := makeSources(s); err != nil {
 		return err
 	}
@@ -131,7 +147,9 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if op.Joins == "" {
 		first.EndpointsConfig, others = e.splitFirst(s)
 	}
-	made, err := e.api.ContainerCreate(ctx, config, host, &first, nil, op.Name)
+	making, cancel := unbroken(ctx)
+	defer cancel()
+	made, err := e.api.ContainerCreate(making, config, host, &first, platform(s.Platform), op.Name)
 	if err != nil && isGone(err) && strings.Contains(err.Error(), "No such image") {
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
 	}
@@ -142,7 +160,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 		return refused("create "+op.Name, err)
 	}
 	if err := e.furnish(ctx, made.ID, op.Service, others); err != nil {
-		_ = e.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the first error is what matters
+		_ = e.api.ContainerRemove(making, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the first error is what matters
 		return err
 	}
 	return nil

@@ -14,6 +14,9 @@
 // machine's certificates, so that a Dockerfile which knows nothing of them builds. Those images
 // (sdev-ca:…, labelled dev.sdev.ca) stay on the engine and are made once for a base and a bundle.
 //
+// Health checks are the engine's to run, but whoever waits for a service has its check run at once
+// and often, by [Engine.Do] of a wait, instead of after the check's own interval.
+//
 // An Engine may be used by several goroutines. Methods that stream ([Engine.Build],
 // [Engine.Follow]) own the goroutines they start and have ended them when they return.
 //

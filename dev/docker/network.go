@@ -21,7 +21,9 @@ func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels pl
 			opts.IPAM.Config = append(opts.IPAM.Config, network.IPAMConfig{Subnet: pool.Subnet, IPRange: pool.IPRange, Gateway: pool.Gateway, AuxAddress: pool.AuxiliaryAddresses})
 		}
 	}
-	_, err := e.api.NetworkCreate(ctx, n.Name, opts)
+	making, cancel := unbroken(ctx)
+	defer cancel()
+	_, err := e.api.NetworkCreate(making, n.Name, opts)
 	return refused("create network "+op.Name, err)
 }
 

@@ -28,7 +28,7 @@ const (
 	labelConfigFiles = "com.docker.compose.project.config_files"
 	labelNetwork     = "com.docker.compose.network"
 	labelVolume      = "com.docker.compose.volume"
-	labelVersion     = "com.docker.compose.version"
+	labelVersion     = "com.docker.compose.place.API"
 	ownService       = "dev.sdev.service" // the service's true name; Compose is told that the gateway is part of the app's
 	ownHash          = "dev.sdev.hash"
 )
@@ -119,7 +119,7 @@ func describe(c container.InspectResponse) plan.Container {
 		d.Dir = c.Config.Labels[labelWorkingDir]
 	}
 	d.Started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt)
-	if c.State.Health != nil {
+	if c.State.Health != nil && c.State.Running { // it says nothing of what has ended
 		d.Health = c.State.Health.Status
 	}
 	if c.HostConfig != nil {

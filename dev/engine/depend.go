@@ -109,21 +109,11 @@ func (e *Engine) ended(ctx context.Context, run Running) {
 			continue
 		}
 		for _, c := range have.Containers {
-			if c.Name != op.Name || c.Running && !c.Restarting || awaited(run.done, op.Name) && c.ExitCode == 0 {
+			if c.Name != op.Name || c.Running && !c.Restarting || op.Once && c.ExitCode == 0 {
 				continue
 			}
 			e.emit(dev.Warning{Code: dev.CodeServiceExited, Message: fmt.Sprintf("service %s ended with exit code %d%s", c.Service, c.ExitCode, e.lastLines(ctx, c)),
 				Hint: "see: sdev logs " + c.Service})
 		}
 	}
-}
-
-// awaited says whether a container's good end is what others wait for.
-func awaited(p plan.Plan, name string) bool {
-	for _, op := range p {
-		if op.Verb == plan.Wait && op.Name == name && op.Until == plan.Completed {
-			return true
-		}
-	}
-	return false
 }

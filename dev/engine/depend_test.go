@@ -134,6 +134,23 @@ func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestUp_AMigrationThatRunsAgainIsNoSurprise(t *testing.T) {
+	r := newRig(t)
+	r.around(playing(devtest.Script{Ends: true}), types.ServiceDependency{Condition: types.ServiceConditionCompletedSuccessfully, Required: true})
+	r.up(engine.Want{})
+	db := playing(devtest.Script{Ends: true})
+	db.Name, db.Image, db.User = "db", "local:1", "7"
+	r.neighbours(db)
+	done := len(r.fake.Done())
+	r.up(engine.Want{})
+	if got := r.ops(done); strings.Contains(got, "app") || !strings.Contains(got, "start container shop-db-1 (user added)") {
+		t.Errorf("done:\n%s", got)
+	}
+	if got := r.Warnings(); len(got) != 0 {
+		t.Errorf("warnings %v", got)
+	}
+}
+
 func TestUp_TellsOfServicesThatEndedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		condition string

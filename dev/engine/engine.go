@@ -1,7 +1,9 @@
 // Package engine brings a project to where it should be and keeps it there.
 //
-// [Engine.Up] converges once: build what changed, plan, carry out, wait until the page answers.
-// [Engine.Stay] then follows what runs and acts on what happens: a changed dependency file means a
+// [Engine.Up] converges once: build and pull what changed, plan, carry out, wait until the page
+// answers. Services start when what they depend on is as they need it; one that never will be is an
+// error that names it.
+// [Engine.Attend] then follows what runs and acts on what happens: a changed dependency file means a
 // rebuild and a replacement, a changed project file a new plan, a gateway that was restarted a
 // restart of the app that lives in its network. [Engine.Down] removes everything of the project.
 //
@@ -155,9 +157,10 @@ type Announcement struct {
 type Want struct {
 	Announcement // how a replacement of the app is announced; not at all where How is ""
 
-	Build bool // build even where nothing changed
-	Quiet bool // say nothing where nothing has to be done
-	Keep  bool // leave what was made, even where the page never answers
+	Build   bool   // build even where nothing changed
+	Service string // with Build: only this service's image; "" for the app's where How is given, else for all
+	Quiet   bool   // say nothing where nothing has to be done
+	Keep    bool   // leave what was made, even where the page never answers
 
 	attended bool // what is copied has been copied
 	leave    bool // nobody stays to copy what changes

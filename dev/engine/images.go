@@ -122,7 +122,7 @@ func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found boo
 	switch {
 	case !found:
 		return "missing"
-	case j.want.Build && (j.want.How == "" || img.Ref == j.app): // what is announced is about the app
+	case j.want.Build && j.asked(img):
 		return "asked for"
 	case img.Assumed && last.Image != info.ID:
 		return ""
@@ -132,6 +132,17 @@ func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found boo
 		return "pull_policy: build"
 	}
 	return ""
+}
+
+// asked says whether a build that was asked for is of this image.
+func (j *imageJob) asked(img plan.ImageSource) bool {
+	switch {
+	case j.want.Service != "":
+		return img.Service == j.want.Service
+	case j.want.How != "":
+		return img.Ref == j.app // what is announced is about the app
+	}
+	return true
 }
 
 // whyPull is "" where the image stays as it is. While someone attends to the project, a save is no

@@ -52,6 +52,7 @@ func TestUp_SeesToTheImagesOfNeighbours(t *testing.T) {
 		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Want{}, "build image shop-db (what it is built from changed)\n"},
 		{"all are to be built", func() {}, engine.Want{Build: true}, "build image shop-app (asked for)\nbuild image shop-db (asked for)\n"},
 		{"the app is to be rebuilt", func() {}, engine.Want{Build: true, Announcement: engine.Announcement{How: "rebuild"}}, "build image shop-app (asked for)\n"},
+		{"a neighbour is to be rebuilt", func() {}, engine.Want{Build: true, Service: "db"}, "build image shop-db (asked for)\n"},
 		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Want{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
 		{"but not at each save", func() {}, engine.Want{Quiet: true}, ""},
 		{"pulled not long ago", func() { cache.Pull, cache.Every = plan.PullEvery, time.Hour }, engine.Want{}, ""},

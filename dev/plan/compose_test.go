@@ -184,6 +184,11 @@ start container shop-app-1 (gateway is made anew)
 			}, "remove network shop_old (no service uses it any more)\n"},
 		"one that something else made stays as it is": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks[0].Hash = "" }, ""},
+		"one of others stays, whoever made it": {
+			func(model *types.Project, have *plan.Observed) {
+				have.Networks = append(have.Networks, plan.Resource{Name: "shop_shared"})
+				model.Networks["shared"] = types.NetworkConfig{Name: "shop_shared", External: true}
+			}, ""},
 		"volumes that no service uses stay": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Volumes = append(have.Volumes, plan.Resource{Name: "shop_old", Hash: "x"})

@@ -77,7 +77,8 @@ func (m *maker) orphans() {
 		seen[c.Service] = true
 	}
 	for _, n := range m.have.Networks {
-		if !slices.ContainsFunc(m.want.Networks, func(w types.NetworkConfig) bool { return w.Name == n.Name }) {
+		wanted := slices.ContainsFunc(m.want.Networks, func(w types.NetworkConfig) bool { return w.Name == n.Name })
+		if !wanted && !slices.Contains(m.want.Foreign, n.Name) {
 			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: "no service uses it any more"})
 		}
 	}
@@ -97,9 +98,9 @@ func (m *maker) shared() {
 				continue
 			}
 			reason = "its settings changed"
-			m.networks[n.Name] = true
 			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: reason})
 		}
+		m.networks[n.Name] = true // who was in one of that name knows it by an id that is gone
 		m.creations = append(m.creations, Operation{Verb: Create, Kind: Network, Name: n.Name, Network: n, Hash: hash, Reason: reason})
 	}
 	for _, v := range m.want.Volumes {
@@ -158,12 +159,16 @@ func (m *maker) outdated(s Service, c Container) string {
 	return ""
 }
 
-// completed is true for a service that has done all there is for it to do: others wait for its end,
-// and it ended well.
-func (m *maker) completed(s Service, c Container) bool {
-	return c.ExitCode == 0 && !c.Started.IsZero() && slices.ContainsFunc(m.want.Services, func(other Service) bool {
+// once says whether a service has an end that others wait for.
+func (m *maker) once(s Service) bool {
+	return slices.ContainsFunc(m.want.Services, func(other Service) bool {
 		return other.Config.DependsOn[s.Config.Name].Condition == types.ServiceConditionCompletedSuccessfully
 	})
+}
+
+// completed is true for a service that has done all there is for it to do.
+func (m *maker) completed(s Service, c Container) bool {
+	return c.ExitCode == 0 && !c.Started.IsZero() && m.once(s)
 }
 
 // newDependency gives the first service that this one depends on and that is made anew; with
@@ -204,7 +209,7 @@ func (m *maker) begin(s Service, op Operation) {
 	if s.Synced && op.Verb == Start { // it never runs without its files
 		m.starts = append(m.starts, Operation{Verb: Sync, Kind: ServiceContainer, Name: op.Name, Service: s, Reason: "its source is copied, not mounted"})
 	}
-	op.Kind, op.Service = ServiceContainer, s
+	op.Kind, op.Service, op.Once = ServiceContainer, s, m.once(s)
 	m.starts = append(m.starts, op)
 }
 

@@ -2,7 +2,9 @@
 //
 // [Make] is pure: desired × observed → operations in order. It touches no engine, no disk and no
 // clock, prints itself as text, and is tested as text. The operations carry all that a runtime
-// needs to carry them out without deciding anything.
+// needs to carry them out without deciding anything; each has a reason, and names what it has to
+// come after. What a container was made of is kept with it as [Parts], so that a later plan can say
+// what changed.
 package plan
 
 import (
@@ -24,6 +26,7 @@ type Desired struct {
 	Networks []types.NetworkConfig
 	Volumes  []types.VolumeConfig
 	Services []Service // in the order in which they start
+	Foreign  []string  // networks of others that the services use
 }
 
 // Service is one service that should run, as one container.
@@ -139,6 +142,7 @@ type Operation struct {
 	Joins    string              // name of the container whose network namespace is joined
 	Uses     []string            // names of the containers that have to be there before this one is made
 	After    []Dependency        // for Start and Restart
+	Once     bool                // for Start and Restart: it is to end well, and others wait for that
 	Until    Until               // for Wait
 	For      []string            // for Wait: the services that depend on it
 	Optional bool                // for Wait: they start as well where it fails

@@ -206,8 +206,17 @@ start container shop-app-1 (not running)
 			"remove container shop-db-2 (one container a service is enough)\n"},
 		"network and volume are gone": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks, have.Volumes = nil, nil },
-			`create network shop_default (missing)
+			`remove container shop-db-1 (network shop_default is made anew)
+remove container shop-gateway-1 (network shop_default is made anew)
+remove container shop-app-1 (gateway is made anew, and it lives in its network)
+create network shop_default (missing)
 create volume shop_data (missing)
+create container shop-db-1 (network shop_default is made anew)
+create container shop-gateway-1 (network shop_default is made anew)
+create container shop-app-1 (gateway is made anew)
+start container shop-db-1 (network shop_default is made anew)
+start container shop-gateway-1 (network shop_default is made anew)
+start container shop-app-1 (gateway is made anew)
 `},
 		"network and volume belong to others": {
 			func(model *types.Project, have *plan.Observed) {

@@ -43,8 +43,11 @@ func Want(model *types.Project, app, gateway string, given Given) Desired {
 		d.Services = append(d.Services, svc)
 	}
 	for _, name := range model.NetworkNames() {
-		if used[name] && !bool(model.Networks[name].External) {
-			d.Networks = append(d.Networks, model.Networks[name])
+		switch n := model.Networks[name]; {
+		case bool(n.External):
+			d.Foreign = append(d.Foreign, n.Name)
+		case used[name]:
+			d.Networks = append(d.Networks, n)
 		}
 	}
 	for _, name := range model.VolumeNames() {

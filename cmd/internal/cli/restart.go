@@ -60,33 +60,50 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 func (a *app) newRebuildCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "rebuild",
+		Use:   "rebuild [SERVICE]",
 		Short: "Build the app's image anew and replace the app if it changed",
-		Long:  "Builds the app's image with the engine's cache. If the result differs the app is replaced, while the gateway keeps the browser's page.",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Long: `Builds the app's image, or another service's, with the engine's cache. If the result differs the
+service is replaced; while that is the app, the gateway keeps the browser's page.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("sdev rebuild takes one service at most, and got "+strconv.Itoa(len(args)), "see: sdev rebuild --help")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
-			return a.runRebuild(cmd.Context(), asJSON)
+			service := ""
+			if len(args) == 1 {
+				service = args[0]
+			}
+			return a.runRebuild(cmd.Context(), service, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per event")
 	return cmd
 }
 
-func (a *app) runRebuild(ctx context.Context, asJSON bool) error {
+func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error {
 	r, err := a.find(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	if _, err := r.must(r.project.App); err != nil {
+	if service == "" {
+		service = r.project.App
+	}
+	want := engine.Want{Build: true, Service: service, Keep: true}
+	if service == r.project.App {
+		want.How = "rebuild"
+	}
+	if _, err := r.must(service); err != nil {
 		return err
 	}
-	if r.project.Model.Services[r.project.App].Build == nil {
-		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + r.project.App + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
+	if r.project.Model.Services[service].Build == nil {
+		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
 	}
 	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
-		_, err := e.Up(ctx, engine.Want{Announcement: engine.Announcement{How: "rebuild"}, Build: true, Keep: true})
+		_, err := e.Up(ctx, want)
 		return err
 	})
 }
