@@ -11,6 +11,8 @@ type Sidecar struct {
 	// Host and Port are the app's one origin as the browser sees it: http://Host:Port.
 	Host string `json:"host"`
 	Port int    `json:"port"`
+	// Base is the path below which the app serves, with a slash in front; "" is the root.
+	Base string `json:"base,omitempty"`
 	// Aliases are the names by which other containers reach the app, at any port.
 	Aliases []string `json:"aliases,omitempty"`
 	Mode    Mode     `json:"mode"`

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"sdev/dev"
 	runtime "sdev/dev/docker"
@@ -24,17 +23,11 @@ import (
 // laidOut is a project of somebody else: one of the trees that dev/detect is tested on, as it is.
 func laidOut(t testing.TB, tree string) *project {
 	t.Helper()
-	archive, err := txtar.ParseFile(filepath.Join("../../dev/detect/testdata/trees", tree+".txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir()}
-	for _, f := range archive.Files {
-		p.write(f.Name, string(f.Data))
-		if strings.HasSuffix(f.Name, ".sh") {
-			p.chmod(f.Name, 0o755)
-		}
+	dir, _ := unpacked(t, filepath.Join("../../dev/detect/testdata/trees", tree+".txtar"))
+	if err := os.Rename(dir, p.dir); err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -45,13 +38,6 @@ func laidOut(t testing.TB, tree string) *project {
 		_ = exec.Command("docker", "image", "rm", p.name+"-streamlit").Run() // it may never have been built
 	})
 	return p
-}
-
-func (p *project) chmod(path string, mode os.FileMode) {
-	p.t.Helper()
-	if err := os.Chmod(filepath.Join(p.dir, path), mode); err != nil {
-		p.t.Fatal(err)
-	}
 }
 
 // files lists what a project's folder holds, sdev's own folder aside.

@@ -107,7 +107,7 @@ func TestDockerComposeWithADatabase_RunsTheAppBesideIt(t *testing.T) {
 	p := laidOut(t, "compose-database")
 	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", p.name+"-web").Run() }) // it may never have been built
 	// No registry gives the database here; what matters is a neighbour that answers.
-	p.write("compose.override.yaml", "services:\n  db:\n    image: python:3.11-slim\n    working_dir: /srv\n    command: [sh, -c, \"echo twelve > index.html && exec python -m http.server 5432\"]\n")
+	p.write("compose.override.yaml", "services:\n  db:\n    image: python:3.11-slim\n    init: true\n    working_dir: /srv\n    command: [sh, -c, \"echo twelve > index.html && exec python -m http.server 5432\"]\n")
 	ready := p.up()
 	if slices.Sort(ready.Services); !slices.Equal(ready.Services, []string{"db", "sdev-gateway", "web"}) {
 		t.Errorf("services: %v", ready.Services)

@@ -185,27 +185,35 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		return nil, fromCompose(nil, err)
 	}
 	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
-		Warnings: a.Warnings, usual: true, assumed: true, notes: a.notes()}, nil
+		Warnings: a.Warnings, usual: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir)}, nil
 }
 
-// leaveOut takes out services that can only run instead of the app: those that publish the same
-// port of this machine and that nothing depends on. Document 000's streamlit and streamlit-local
-// are such a pair.
+// leaveOut takes out services that run instead of the app, not beside it, and that nothing depends
+// on: those that publish the same port of this machine, or run the same command. Document 000's
+// streamlit and streamlit-local are such a pair.
 func (p *Project) leaveOut() {
-	main, ok := p.mainPort()
-	if !ok || main.Published == "" {
-		return
-	}
 	for _, name := range p.Model.ServiceNames() {
-		s := p.Model.Services[name]
-		rival := slices.ContainsFunc(s.Ports, func(port types.ServicePortConfig) bool { return port.Published == main.Published })
-		if name == p.App || !rival || p.needed(name) {
+		why := p.rivals(p.Model.Services[name])
+		if name == p.App || why == "" || p.needed(name) {
 			continue
 		}
 		p.Model = p.Model.WithServicesDisabled(name)
 		file, line := p.sources.locate("services", name)
-		p.assume(fmt.Sprintf("service %s is not started: it publishes port %s, as %s does, so only one of them can run (%s:%d)", name, main.Published, p.App, file, line))
+		p.assume(fmt.Sprintf("service %s is not started: it %s, as %s does, so it is the same app once more (%s:%d)", name, why, p.App, file, line))
 	}
+}
+
+// rivals says what makes a service one that runs instead of the app; "" for none.
+func (p *Project) rivals(s types.ServiceConfig) string {
+	app := p.Model.Services[p.App]
+	if main, ok := p.mainPort(); ok && main.Published != "" &&
+		slices.ContainsFunc(s.Ports, func(port types.ServicePortConfig) bool { return port.Published == main.Published }) {
+		return "publishes port " + main.Published
+	}
+	if looksLikeStreamlit(s) && len(s.Command) > 0 && slices.Equal(s.Command, app.Command) && slices.Equal(s.Entrypoint, app.Entrypoint) {
+		return "runs the same command"
+	}
+	return ""
 }
 
 func (p *Project) needed(name string) bool {

@@ -146,6 +146,10 @@ func TestLoad_LeavesRivalsOut(t *testing.T) {
 	if got := strings.Join(p.Model.ServiceNames(), " "); p.App != "streamlit-local" || got != "db streamlit-local" || !strings.Contains(messages(p), "streamlit is not started") {
 		t.Errorf("app %s of %s; %q", p.App, got, messages(p))
 	}
+	p = loaded(t, "services:\n  web:\n    image: a.example/x\n    command: streamlit run a.py\n    ports: ['80:8501']\n  streamlit-local:\n    image: b\n    command: streamlit run a.py\n    ports: ['8501:8501']\n")
+	if got := strings.Join(p.Model.ServiceNames(), " "); got != "streamlit-local" || !strings.Contains(messages(p), "web is not started: it runs the same command") {
+		t.Errorf("services %s; %q", got, messages(p))
+	}
 	// One that something needs is started, and the port decides between the two.
 	p = loaded(t, two+"  job:\n    image: c\n    depends_on: [streamlit]\n")
 	if got := strings.Join(p.Model.ServiceNames(), " "); got != "job streamlit streamlit-local" {

@@ -7,5 +7,9 @@
 // derived value carries a note of where it came from, and the printed model can be run by
 // "docker compose" alone.
 //
+// What no file says is assumed and told: where there is no compose file at all the caller describes
+// the app as an [Assumption], and of a compose file that leaves out how the app's image is built or
+// how saves reach it, that is derived from what stands beside it.
+//
 // Load reads files; Overlay is pure. Neither starts a goroutine.
 package config

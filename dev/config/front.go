@@ -105,12 +105,13 @@ func (p *Project) WantedPort() int {
 // gateway adds the sidecar and moves to it what belongs to whoever owns the network namespace.
 func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount) {
 	const host = "localhost"
-	o.out.URL = fmt.Sprintf("http://%s:%d", host, o.parts.Port)
+	base := o.basePath()
+	o.out.URL = fmt.Sprintf("http://%s:%d%s", host, o.parts.Port, base)
 	networks, aliases := o.takeNetworks()
 	o.out.Sidecar = dev.Sidecar{
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.front), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
-		Host: host, Port: o.parts.Port, Aliases: aliases, Mode: o.parts.Mode,
+		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases, Mode: o.parts.Mode,
 		Root: dev.SidecarRoot, Rules: ruleset, Mounts: mounts, Control: dev.SidecarSock,
 	}
 	if o.parts.Sync {

@@ -38,7 +38,9 @@ type Project struct {
 	sources sources
 	notes   []Note // on what was assumed
 	assumed bool   // there is no compose file
-	usual   bool   // the files were found under their usual names
+
+	settingsBase string // server.baseUrlPath of .streamlit/config.toml
+	usual        bool   // the files were found under their usual names
 }
 
 // Options says where to look.
@@ -98,6 +100,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
 		return nil, err
 	}
+	p.settingsBase = readBase(p.Dir)
 	p.leaveOut()
 	p.assumeBuild()
 	p.withoutMissingAWS()

@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -87,13 +88,33 @@ func (c *checker) shadows() {
 	}
 }
 
-// pins wants Streamlit's version to be fixed by something.
+// pins wants Streamlit's version to be fixed by something, and to be one that Python's can run.
 func (c *checker) pins() {
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // as its packages say
+		pinned, python := numbers(c.f.Streamlit.Value), numbers(c.f.Python.Value)
+		if len(pinned) > 0 && len(python) > 0 && slices.Compare(pinned, need.streamlit) >= 0 && slices.Compare(python, need.python) < 0 {
+			c.add("python.too-old", c.f.Python.File, c.f.Python.Line, fmt.Sprintf("Python is %s, and streamlit %s needs %d.%d or newer", c.f.Python.Value, c.f.Streamlit.Value, need.python[0], need.python[1]), "take a newer Python, or an older streamlit")
+			break
+		}
+	}
 	for _, l := range c.f.lists {
 		if l.version == "any" && l.lock == "" {
 			c.add("deps.unpinned", l.place.File, l.place.Line, "streamlit is not pinned, so every build may get another version", "write a version (streamlit==X.Y.Z), or keep a lock file")
 		}
 	}
+}
+
+// numbers reads a version; nil where it is none.
+func numbers(version string) []int {
+	var out []int
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return out
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 var pipInstall = regexp.MustCompile(`\b(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\b`)

@@ -15,7 +15,7 @@ const (
 	weightContainer = 300 // named by what starts the container
 	weightScript    = 200 // named by a script or a Makefile
 	weightReadme    = 80
-	weightPages     = 60 // has a pages folder beside it, or calls st.navigation
+	weightPages     = 60 // has a pages folder beside it, calls st.navigation, or makes an st.App
 	weightUsual     = 50 // has the name that Streamlit looks for
 	weightName      = 30 // has another usual name
 	weightConfig    = 15 // calls st.set_page_config
@@ -159,6 +159,9 @@ func (c *collector) fromScripts() {
 		e := c.all[name]
 		if n := m.uses["navigation"]; n > 0 {
 			c.add(name, weightPages, "it calls st.navigation", name, n)
+		}
+		if n := m.uses["App"]; n > 0 {
+			c.add(name, weightPages, "it makes an st.App", name, n)
 		}
 		if c.t.hasPages(path.Dir(name)) {
 			c.add(name, weightPages, "there is a pages folder beside it", path.Join(path.Dir(name), "pages"), 0)

@@ -149,6 +149,20 @@ func TestTree_ReadsOtherEncodingsAndOddNames(t *testing.T) {
 	}
 }
 
+func TestTree_SurvivesYAMLThatGrowsOrBitesItsTail(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("services: &a0 {x: y}\n")
+	for i := range 40 {
+		fmt.Fprintf(&bomb, "x%d: &a%d [*a%[3]d, *a%[3]d, *a%[3]d]\n", i, i+1, i)
+	}
+	for name, content := range map[string]string{"bomb": bomb.String(), "tail": "services: &a\n  streamlit: *a\n  environment: *a\n  ports: &b [*b]\n", "no YAML": "services: [", "a text": "services"} {
+		f := found(t, fstest.MapFS{"app.py": {Data: []byte(app)}, "compose.yaml": {Data: []byte(content)}, "environment.yml": {Data: []byte(strings.Replace(content, "services", "dependencies", 1))}})
+		if got := entryPaths(f); !slices.Equal(got, []string{"app.py"}) || len(f.Composes) != 1 {
+			t.Errorf("%s: entries %q, compose files %v", name, got, f.Composes)
+		}
+	}
+}
+
 // Fifty thousand files of data beside an app are looked past in a moment.
 func TestTree_IsBounded(t *testing.T) {
 	files := fstest.MapFS{"app.py": {Data: []byte(app)}, "requirements.txt": {Data: []byte("streamlit==1.58.0\n")}}

@@ -93,7 +93,7 @@ func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Finding
 	return nil
 }
 
-// adopt plans the files that the project lacks.
+// adopt plans the files that the project lacks; what is there is planned too, to be left as it is.
 func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 	ad := adoption{found: found}
 	var offers []scaffold.Offer
@@ -101,7 +101,12 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offers = append(offers, scaffold.Offer{Path: path, Content: []byte(content)})
 	}
 	image := len(found.Dockerfiles) > 0
-	if len(found.Composes) == 0 {
+	if image {
+		offer(found.Dockerfiles[0].Path, "")
+	}
+	if len(found.Composes) > 0 {
+		offer(found.Composes[0].Path, "")
+	} else {
 		recipe, _ := found.Recipe()
 		model := assumption(found, recipe)
 		model.Name = o.name
@@ -124,12 +129,13 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 	if image {
 		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
 	}
-	ignored, err := os.ReadFile(filepath.Join(o.dir, ".gitignore"))
-	if err != nil {
-		offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
-	} else if lacking := lackingLines(string(ignored), gitIgnored()); len(lacking) > 0 {
-		ad.advice = append(ad.advice, advice{".gitignore", lacking})
+	offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
+	if ignored, err := os.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
+		if lacking := lackingLines(string(ignored), gitIgnored()); len(lacking) > 0 {
+			ad.advice = append(ad.advice, advice{".gitignore", lacking})
+		}
 	}
+	var err error
 	ad.plan, err = scaffold.NewAdoption(o.dir, offers)
 	return ad, err
 }

@@ -178,12 +178,18 @@ func TestInit_RefusesAnImpossibleRecord(t *testing.T) {
 // asked runs init as if a person sat at a terminal without cursor control and typed input.
 func asked(t *testing.T, dir, input string, args ...string) (code int, out string) {
 	t.Helper()
+	return askedTo(t, dir, input, append([]string{"init"}, args...)...)
+}
+
+// askedTo is asked for any command.
+func askedTo(t *testing.T, dir, input string, args ...string) (code int, out string) {
+	t.Helper()
 	var o bytes.Buffer
 	env := map[string]string{"TERM": "dumb"}
 	s, _, _ := Buffers(env)
 	// A byte at a time, as from a person: each question reads no further than its own line.
 	s.In, s.Out, s.Err, s.InTTY, s.OutTTY = iotest.OneByteReader(strings.NewReader(input)), &o, io.Discard, true, true
-	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "init"}, args...))
+	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
 	return code, o.String()
 }
 

@@ -86,7 +86,7 @@ func (r running) url() string {
 	if !ok {
 		return ""
 	}
-	return "http://" + s.Host + ":" + strconv.Itoa(s.Port)
+	return "http://" + s.Host + ":" + strconv.Itoa(s.Port) + s.Base
 }
 
 // ask sends a command to the gateway, by exec: its socket is reachable in no other way.

@@ -33,6 +33,9 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.choice.entry != "" && len(p.Files) > 0 {
+		return nil, usage("--entry is for projects without a compose file, and here is "+filepath.Base(p.Files[0]), "say it there: command: streamlit run "+o.choice.entry)
+	}
 	if o.aws != "" {
 		p.Settings.AWS.Mode = o.aws
 	}

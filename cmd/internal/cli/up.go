@@ -36,6 +36,9 @@ func (a *app) newUpCmd() *cobra.Command {
 the gateway, waits until the page answers, then tells of every save whether it is live.
 Nothing is done twice: what runs already and is up to date is left as it is.
 
+Where there is no compose file, or no Dockerfile, it runs what the folder's files say of the app,
+and tells each assumption with its reason; "sdev init" writes them down.
+
 Ctrl-C stops the app and removes what was started; a second one kills, a third leaves at once.
 With --detach it returns when the page answers, and the app goes on running.`,
 		Example: `  sdev up --local          run it and follow

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+var baseFlag = regexp.MustCompile(`--server\.baseUrlPath(?:=|\s+)(\S+)`)
+
+// baseVariable is what wins over Streamlit's settings file.
+const baseVariable = "STREAMLIT_SERVER_BASE_URL_PATH"
+
+// basePath is the path below which the app serves, with a slash in front; "" is the root. A flag of
+// its command wins over the environment, and that over its settings file (docs.streamlit.io,
+// "Configuration").
+func (o *overlay) basePath() string {
+	path := o.p.settingsBase
+	if v, ok := o.parts.Image.Env[baseVariable]; ok {
+		path = v
+	}
+	if v := o.p.Model.Services[o.p.App].Environment[baseVariable]; v != nil {
+		path = *v
+	}
+	if m := baseFlag.FindStringSubmatch(strings.Join(o.p.command(o.parts.Image), " ")); m != nil {
+		path = m[1]
+	}
+	if path = strings.Trim(path, `/"'`); path == "" {
+		return ""
+	}
+	return "/" + path
+}
+
+var (
+	tomlSection = regexp.MustCompile(`^\s*\[\s*([^\]]+?)\s*\]`)
+	tomlText    = regexp.MustCompile(`^\s*(?:"?([\w.]+)"?)\s*=\s*["']([^"']*)["']`)
+)
+
+// readBase takes server.baseUrlPath from the project's settings for Streamlit; a file that is not
+// there or not TOML says nothing, as Streamlit itself will tell.
+func readBase(dir string) string {
+	b, err := os.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
+	if err != nil {
+		return ""
+	}
+	section := ""
+	for line := range strings.Lines(string(b)) {
+		if m := tomlSection.FindStringSubmatch(line); m != nil {
+			section = m[1] + "."
+		} else if m := tomlText.FindStringSubmatch(line); m != nil && section+m[1] == "server.baseUrlPath" {
+			return m[2]
+		}
+	}
+	return ""
+}
