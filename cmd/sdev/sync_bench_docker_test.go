@@ -45,7 +45,7 @@ func composeWatch(b *testing.B, p *project, environment, rules string) *composed
 		b.Fatal(err)
 	}
 	port := freePort(b)
-	model := fmt.Sprintf("name: %sc\nservices:\n  app:\n    image: %s-streamlit-local\n    init: true\n    user: \"0:0\"\n    ports: [\"127.0.0.1:%d:8501\"]\n    environment: {STREAMLIT_SERVER_RUN_ON_SAVE: 'true', STREAMLIT_SERVER_HEADLESS: 'true', LOCAL_STREAMLIT: '1', STREAMLIT_BROWSER_GATHER_USAGE_STATS: 'false', STREAMLIT_BROWSER_SERVER_ADDRESS: localhost%s}\n    develop:\n      watch:\n%s",
+	model := fmt.Sprintf("name: %sc\nservices:\n  app:\n    image: %s-streamlit-local\n    init: true\n    user: \"0\"\n    ports: [\"127.0.0.1:%d:8501\"]\n    environment: {STREAMLIT_SERVER_RUN_ON_SAVE: 'true', STREAMLIT_SERVER_HEADLESS: 'true', LOCAL_STREAMLIT: '1', STREAMLIT_BROWSER_GATHER_USAGE_STATS: 'false', STREAMLIT_BROWSER_SERVER_ADDRESS: localhost%s}\n    develop:\n      watch:\n%s",
 		p.name, p.name, port, environment, rules)
 	for _, old := range []string{"docker-compose.yml", "docker-compose.override.yml"} {
 		_ = os.Remove(filepath.Join(dir, old)) // the latter is not always there
