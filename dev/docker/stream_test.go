@@ -50,7 +50,8 @@ func TestResolveUser_WithoutLists(t *testing.T) {
 
 func TestAbsentSource_IsAboutFoldersOfTheProject(t *testing.T) {
 	dir := t.TempDir()
-	s := types.ServiceConfig{Volumes: []types.ServiceVolumeConfig{{Type: "bind", Source: dir, Target: "/x"}, {Type: "bind", Source: "/nowhere", Target: "/y"}}}
+	s := types.ServiceConfig{}
+	s.Volumes = []types.ServiceVolumeConfig{{Type: "bind", Source: dir, Target: "/x"}, {Type: "bind", Source: "/nowhere", Target: "/y"}}
 	refusal := errors.New("invalid mount config for type \"bind\": bind source path does not exist: ")
 	for _, c := range []struct {
 		about   string
