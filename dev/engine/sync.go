@@ -29,7 +29,7 @@ func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) erro
 
 // compare brings a container that was running already up to date where nobody stays to do so.
 func (e *Engine) compare(ctx context.Context, run Running) error {
-	if len(run.Project.Copies) == 0 {
+	if len(run.Project.Copies) == 0 || IsAttended(run.Project.StateDir) {
 		return nil
 	}
 	e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "saves are copied into the container only while someone attends",

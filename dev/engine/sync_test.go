@@ -198,7 +198,7 @@ func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 		if !strings.Contains(c.all(), "fill shop-app-1") {
 			t.Errorf("said:\n%s", c.all())
 		}
-		if state := r.project.StateDir; !engine.Blind(state, "tcp://far") || engine.Blind(state, "tcp://near") || !engine.Blind(state, "") {
+		if state := r.project.StateDir; !engine.Blind(state, "tcp://far") || engine.Blind(state, "tcp://near") || !engine.Copied(state) {
 			t.Error("it is not remembered, or of the wrong engine")
 		}
 	}
@@ -228,6 +228,9 @@ func TestUp_LooksOnlyWhereItMatters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if engine.Copied(r.project.StateDir) {
+		t.Error("a project that is mounted counts as copied")
+	}
 	if looks != 1 || c.all() != "" || len(r.Warnings()) != 0 {
 		t.Errorf("%d looks, want one, at the gateway's start; %s; %v", looks, c.all(), r.Warnings())
 	}
@@ -249,7 +252,7 @@ func TestUp_CopiesWhereTheEngineHasOtherFiles(t *testing.T) {
 	r, c := newCopied(t)
 	silent(r)
 	r.fake.Before(func(_ context.Context, op plan.Operation) error {
-		if op.Verb == plan.Create && op.Kind == plan.ServiceContainer && !engine.Blind(r.project.StateDir, "") {
+		if op.Verb == plan.Create && op.Kind == plan.ServiceContainer && !engine.Blind(r.project.StateDir, "tcp://far") {
 			return absent{}
 		}
 		return nil

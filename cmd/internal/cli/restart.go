@@ -85,7 +85,11 @@ func (a *app) runRebuild(ctx context.Context, asJSON bool) error {
 	if r.project.Model.Services[r.project.App].Build == nil {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + r.project.App + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
+	as := runOptions{}
+	if s, ok := r.sidecar(); ok {
+		as.sync, as.mount = s.Root == "", s.Root != "" // as it runs
+	}
+	return a.withEngine(ctx, as, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, engine.Want{Announcement: engine.Announcement{How: "rebuild"}, Build: true, Keep: true})
 		return err
 	})
