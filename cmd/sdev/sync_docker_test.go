@@ -262,3 +262,26 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 		t.Errorf("explained as:\n%s", out)
 	}
 }
+
+// A file that the caller may not read is named, and holds up no other.
+func TestDockerSync_UnreadableFile(t *testing.T) {
+	p := scaffolded(t)
+	p.override("volumes: [./data:/data]\n")
+	p.write("data/a.txt", "a")
+	p.write("data/secret.txt", "not yours")
+	p.asUser(1234, 2345)
+	secret := filepath.Join(p.dir, "data/secret.txt")
+	if err := os.Lchown(secret, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, code := p.result("up", "-d", "--sync", "--json")
+	if code != 0 || !strings.Contains(out, `"code":"sync.failed"`) || !strings.Contains(out, "data/secret.txt: permission denied") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if got := p.read("/data/a.txt"); got != "a" {
+		t.Errorf("the file beside it: %q", got)
+	}
+}
