@@ -20,10 +20,9 @@ import (
 type copies struct {
 	rig *rig
 
-	mu      sync.Mutex // guards what follows
-	said    []string
-	keeping int
-	more    chan struct{}
+	mu   sync.Mutex // guards what follows
+	said []string
+	more chan struct{} // a token when said grew
 }
 
 func (c *copies) say(what string) {

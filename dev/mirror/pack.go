@@ -51,8 +51,8 @@ func (p *packer) add(it item) error {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil // it was replaced meanwhile, and that is a change of its own
 	}
-	var body io.Reader = io.LimitReader(f, info.Size())
 	size := info.Size()
+	body := io.LimitReader(f, size)
 	if size < large {
 		b, err := io.ReadAll(io.LimitReader(f, large))
 		if err != nil {
