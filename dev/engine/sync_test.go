@@ -3,12 +3,14 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/gofrs/flock"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -146,6 +148,23 @@ func TestAttend_KeepsCopiesWhateverHappensToTheContainer(t *testing.T) {
 	if got := c.all(); !strings.HasSuffix(got, "kept src") {
 		t.Errorf("the copying goes on after the end:\n%s", got)
 	}
+}
+
+// Two at once would tell of each save twice.
+func TestAttend_OneAtATimeKeepsCopies(t *testing.T) {
+	r, c := newCopied(t)
+	other := flock.New(filepath.Join(r.project.StateDir, "copying"))
+	if err := other.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	r.attend()
+	if got := c.all(); strings.Contains(got, "keep") {
+		t.Errorf("while another sdev does:\n%s", got)
+	}
+	if err := other.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	c.await("keep src in shop-app-1")
 }
 
 func TestAttend_NewRulesMeanOtherCopies(t *testing.T) {
