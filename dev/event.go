@@ -90,7 +90,7 @@ type AppReloaded struct {
 	Trigger  string `json:"trigger"` // the path that changed
 	MS       int64  `json:"ms"`      // save to script finished
 	Sessions int    `json:"sessions"`
-	How      string `json:"how"` // mount, restart, rebuild
+	How      string `json:"how"` // mount, sync, restart, rebuild
 }
 
 // AppException is an exception that the app's script raised, or the reason it does not compile.

@@ -66,7 +66,7 @@ func warnings(t *testing.T, out string) []dev.Warning {
 }
 
 // freePort is a port that nobody listens on now.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -41,6 +41,16 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 	up := p.attend("--sync")
 	page := openTab(t, awaitEvent[dev.Ready](t, up).URL)
 	page.shows("first version")
+	var s struct {
+		Reload struct {
+			How     string
+			Watches int
+		}
+	}
+	await(t, 10*time.Second, "the gateway knows who watches", func() bool {
+		decode(t, p.run(0, "status", "--json"), &s)
+		return s.Reload.How == "sync" && s.Reload.Watches > 0
+	}, func() string { return fmt.Sprint(s) })
 	p.write("code_package/streamlit/Home.py", home("second version"))
 	changed := awaitEvent[dev.FileChanged](t, up)
 	if len(changed.Paths) != 1 || changed.Paths[0] != "code_package/streamlit/Home.py" || changed.Action != dev.Sync {
@@ -50,16 +60,6 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 		t.Errorf("app.reloaded = %+v", r)
 	}
 	page.shows("second version")
-	var s struct {
-		Reload struct {
-			How     string
-			Watches int
-		}
-	}
-	decode(t, p.run(0, "status", "--json"), &s)
-	if s.Reload.How != "sync" || s.Reload.Watches == 0 {
-		t.Errorf("status: %+v", s.Reload)
-	}
 	p.write("code_package/streamlit/Home.py", "import streamlit as st\n\nst.title('y')\nprint(1 / 0)\n")
 	if e := awaitEvent[dev.AppException](t, up); e.File != "code_package/streamlit/Home.py" || e.Line != 4 {
 		t.Errorf("app.exception = %+v", e)
@@ -260,5 +260,28 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	out, _, _ := p.result("watch", "--explain", "code_package/streamlit/Home.py")
 	if !strings.Contains(out, "copy    /app/code_package/streamlit/Home.py") {
 		t.Errorf("explained as:\n%s", out)
+	}
+}
+
+// A file that the caller may not read is named, and holds up no other.
+func TestDockerSync_UnreadableFile(t *testing.T) {
+	p := scaffolded(t)
+	p.override("volumes: [./data:/data]\n")
+	p.write("data/a.txt", "a")
+	p.write("data/secret.txt", "not yours")
+	p.asUser(1234, 2345)
+	secret := filepath.Join(p.dir, "data/secret.txt")
+	if err := os.Lchown(secret, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, code := p.result("up", "-d", "--sync", "--json")
+	if code != 0 || !strings.Contains(out, `"code":"sync.failed"`) || !strings.Contains(out, "data/secret.txt: permission denied") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if got := p.read("/data/a.txt"); got != "a" {
+		t.Errorf("the file beside it: %q", got)
 	}
 }

@@ -92,10 +92,10 @@ func literal(pattern string) bool { return !strings.ContainsAny(pattern, `*?[!\`
 // patterns would have to be compared it does not say so.
 func shadows(e, r dev.Rule, folder bool) bool {
 	rel, below := strings.CutPrefix(r.Path, e.Path+"/")
-	switch {
-	case e.Path == ".":
+	switch e.Path {
+	case ".":
 		rel, below = r.Path, true
-	case e.Path == r.Path:
+	case r.Path:
 		rel, below = ".", true
 	}
 	if !below || len(e.ContextIgnore) > 0 {

@@ -135,7 +135,7 @@ func resolveUser(setting string, read func(file string) (string, error)) (uid, g
 		switch {
 		case err != nil:
 			return 0, 0, err
-		case found != nil && len(found) > 3:
+		case len(found) > 3:
 			uid, _ = strconv.Atoi(found[2])
 			if !grouped {
 				gid, _ = strconv.Atoi(found[3])

@@ -79,6 +79,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err != nil {
 		return Running{}, err
 	}
+	memory.Copied = !p.Mounted
 	if err := memory.keep(p.StateDir); err != nil {
 		return Running{}, err
 	}

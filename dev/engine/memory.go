@@ -15,10 +15,11 @@ import (
 // costs a build that BuildKit answers from its cache, and a port that may differ.
 type memory struct {
 	Port   int                    `json:"port"`
-	Named  int                    `json:"named"`           // port that the project's files asked for then
-	Builds map[string]buildMemory `json:"builds"`          // by image reference
-	Pulls  map[string]time.Time   `json:"pulls"`           // when an image was last pulled, by reference
-	Blind  string                 `json:"blind,omitempty"` // engine with which mounts are of no use
+	Named  int                    `json:"named"`            // port that the project's files asked for then
+	Builds map[string]buildMemory `json:"builds"`           // by image reference
+	Pulls  map[string]time.Time   `json:"pulls"`            // when an image was last pulled, by reference
+	Blind  string                 `json:"blind,omitempty"`  // engine with which mounts are of no use
+	Copied bool                   `json:"copied,omitempty"` // the last up copied the project instead of mounting it
 }
 
 type buildMemory struct {
@@ -34,6 +35,9 @@ func (m buildMemory) holds(img plan.ImageSource, want Want) bool {
 	}
 	return m.Input == img.Input
 }
+
+// Copied reports whether the last up copied the project into its containers instead of mounting it.
+func Copied(stateDir string) bool { return recall(stateDir).Copied }
 
 const memoryFile = "state.json"
 

@@ -32,6 +32,8 @@ type rig struct {
 	url  string
 	mute atomic.Bool // the page does not answer
 
+	copies   engine.Copies             // nil where nothing is copied
+	adapt    func(*engine.Project)     // what a look at the files adds; may be nil
 	announce func(engine.Announcement) // nil where nobody listens; set before the start
 
 	mu      sync.Mutex // guards project and model, which a test changes while an engine reads
@@ -123,7 +125,11 @@ func (r *rig) neighbours(all ...types.ServiceConfig) {
 func (r *rig) source(context.Context) (engine.Project, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.project, r.broken
+	p := r.project
+	if r.adapt != nil {
+		r.adapt(&p)
+	}
+	return p, r.broken
 }
 
 func (r *rig) effective(image plan.ImageInfo, port int) (engine.Effective, error) {
@@ -131,18 +137,29 @@ func (r *rig) effective(image plan.ImageInfo, port int) (engine.Effective, error
 	defer r.mu.Unlock()
 	gateway := r.model.Services["gateway"]
 	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(port), Target: 8501, Protocol: "tcp"}}
+	p, app := r.project, r.model.Services["app"]
+	if r.adapt != nil {
+		r.adapt(&p)
+	}
+	if len(p.Copies) > 0 {
+		app.WorkingDir = "/copied" // what is copied is mounted no more, which makes another container
+	}
 	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services)}
-	model.Services["gateway"] = gateway
+	model.Services["gateway"], model.Services["app"] = gateway, app
 	return engine.Effective{
 		Mode: dev.Local, URL: r.url, Prepare: func() error { return nil },
 		Desired: func(images map[string]string) plan.Desired {
-			return plan.Want(model, "app", "gateway", plan.Given{Images: images})
+			want := plan.Want(model, "app", "gateway", plan.Given{Images: images})
+			for i := range want.Services {
+				want.Services[i].Synced = len(p.Copies) > 0 && want.Services[i].Config.Name == "app"
+			}
+			return want
 		},
 	}, nil
 }
 
 func (r *rig) engine() *engine.Engine {
-	return &engine.Engine{Runtime: r.fake, Images: r.fake, Source: r.source, Emit: r.Emit, Timeout: devtest.Patience,
+	return &engine.Engine{Runtime: r.fake, Images: r.fake, Copies: r.copies, Source: r.source, Emit: r.Emit, Timeout: devtest.Patience,
 		Announce: func(_ context.Context, _ engine.Project, n engine.Announcement) {
 			if r.announce != nil {
 				r.announce(n)

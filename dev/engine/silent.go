@@ -83,8 +83,7 @@ func (e *Engine) isBlind(ctx context.Context, p Project, err error) bool {
 	return errors.Is(err, errBlind)
 }
 
-// Blind reports whether mounts were found to be of no use with an engine; with any where host is "".
+// Blind reports whether mounts were found to be of no use with an engine.
 func Blind(stateDir, host string) bool {
-	m := recall(stateDir)
-	return m.Blind != "" && (host == "" || m.Blind == host)
+	return host != "" && recall(stateDir).Blind == host
 }

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"path/filepath"
 	"reflect"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -29,11 +33,15 @@ func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) erro
 
 // compare brings a container that was running already up to date where nobody stays to do so.
 func (e *Engine) compare(ctx context.Context, run Running) error {
-	if len(run.Project.Copies) == 0 {
+	if len(run.Project.Copies) == 0 || IsAttended(run.Project.StateDir) {
 		return nil
 	}
+	again := "sdev up"
+	if p := run.Project; !p.Mounted && !Blind(p.StateDir, p.Host) {
+		again += " --sync" // it was asked for
+	}
 	e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "saves are copied into the container only while someone attends",
-		Hint: "run: sdev up (without --detach), or run this again after a change"})
+		Hint: "run: " + again + " (without --detach), or run this again after a change"})
 	if len(run.done) > 0 {
 		return nil // what was made or started just now has everything
 	}
@@ -66,7 +74,7 @@ func (k *keeping) begin(ctx context.Context, p Project) {
 	k.stop = func() { cancel(); <-ended }
 	go func() {
 		defer close(ended)
-		if err := k.engine.Copies.Keep(work, p, p.Container, started); err != nil && work.Err() == nil {
+		if err := k.engine.keep(work, p, started); err != nil && work.Err() == nil {
 			e := dev.AsError(err)
 			k.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
 		}
@@ -89,4 +97,22 @@ func (k *keeping) end() {
 		k.stop()
 		k.stop = nil
 	}
+}
+
+// lookAgain is the pause between two looks whether whoever keeps a project's copies has gone.
+const lookAgain = 250 * time.Millisecond
+
+// keep keeps a project's copies, once no other sdev does: one is enough, and two would tell of each
+// save twice.
+func (e *Engine) keep(ctx context.Context, p Project, started <-chan struct{}) error {
+	file := filepath.Join(p.StateDir, "copying")
+	alone := flock.New(file)
+	if ok, err := alone.TryLockContext(ctx, lookAgain); ctx.Err() != nil {
+		_ = alone.Unlock() // nobody would
+		return ctx.Err()
+	} else if err != nil || !ok {
+		return lockError(file, err)
+	}
+	defer func() { _ = alone.Unlock() }() // it ends with the process in any case
+	return e.Copies.Keep(ctx, p, p.Container, started)
 }

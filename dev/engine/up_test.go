@@ -251,6 +251,7 @@ func TestUp_AppThatEndsIsToldWithItsLastLines(t *testing.T) {
 func TestUp_AppThatNeverAnswersEndsAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRigWithoutPage(t)
+		r.url = "http://127.0.0.1:99999" // not even refused: that would mean an engine far away
 		e := r.engine()
 		e.Timeout = 90 * time.Second
 		start := time.Now()

@@ -82,6 +82,9 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 		return nil, err
 	}
 	g := &gateway{cfg: cfg, hosts: newHosts(cfg), desk: newDesk(rules.Match, cfg.Mounts, events)}
+	if slices.ContainsFunc(cfg.Rules, func(r dev.Rule) bool { return r.Action.Syncs() }) {
+		g.desk.tracker.explainFor = explainTold
+	}
 	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
 	g.proxy = newProxy(g.upstream, g.desk)
 	if cfg.Root == "" {

@@ -68,6 +68,9 @@ const (
 	// explainWithin is how much later than its run a save may be known: the files' own watcher waits
 	// for a path to be quiet, at most a quarter of a second, and Streamlit does not.
 	explainWithin = 500 * time.Millisecond
+	// explainTold is the same where saves are copied, and told from outside: that is a command in the
+	// gateway's container, which on a busy machine takes its time.
+	explainTold = 2 * time.Second
 	// freshFor is how long a save may be what a run is about that was not held up by another one.
 	freshFor = 1500 * time.Millisecond
 	// followFor is the same where a run was under way: Streamlit may wait for its end.
@@ -225,7 +228,7 @@ func (t *tracker) settle(now time.Time) {
 			t.tell(r, now)
 		}
 	}
-	t.recent = slices.DeleteFunc(t.recent, func(r *run) bool { return now.Sub(r.began) >= explainWithin })
+	t.recent = slices.DeleteFunc(t.recent, func(r *run) bool { return now.Sub(r.began) >= t.explainFor })
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool {
 		due, ok := t.due(s)
 		if !ok || now.Before(due) {
@@ -239,7 +242,7 @@ func (t *tracker) settle(now time.Time) {
 // explained reports whether the save behind a run is known, or will not be known any more. Until
 // then what came of the run is not told, because the save is told first.
 func (t *tracker) explained(r *run, now time.Time) bool {
-	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= explainWithin
+	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= t.explainFor
 }
 
 // due is when a save can be concluded if nothing else happens; ok is false while that depends on
@@ -310,7 +313,7 @@ func (t *tracker) deadline() (next time.Time, ok bool) {
 		}
 	}
 	for _, r := range t.recent {
-		sooner(r.began.Add(explainWithin))
+		sooner(r.began.Add(t.explainFor))
 	}
 	return next, ok
 }

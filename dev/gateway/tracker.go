@@ -70,6 +70,8 @@ type tracker struct {
 	match  func(path string) (dev.Rule, bool)
 	mounts []dev.Mount
 	emit   func(time.Time, dev.Event)
+	// explainFor is how much later than its run a save may be known.
+	explainFor time.Duration
 
 	tabs     map[*tab]struct{}
 	lastTab  time.Time // when the last of them went
@@ -92,7 +94,7 @@ type tracker struct {
 
 func newTracker(match func(string) (dev.Rule, bool), mounts []dev.Mount, emit func(time.Time, dev.Event)) *tracker {
 	return &tracker{
-		match: match, mounts: mounts, emit: emit,
+		match: match, mounts: mounts, emit: emit, explainFor: explainWithin,
 		tabs: map[*tab]struct{}{}, memories: map[string]memory{}, exchange: map[string]dev.AppException{},
 		slow: map[string]time.Time{}, expected: Expect{How: HowStart},
 	}

@@ -30,6 +30,8 @@ func newScene(t *testing.T) *scene {
 		{Path: "requirements.txt", Action: dev.Rebuild, Origin: "deps"},
 		{Path: ".streamlit", Action: dev.Restart, Origin: "config"},
 		{Path: "data", Action: dev.Ignored, Origin: "data"},
+		{Path: "shared", Action: dev.Sync, Origin: "shared"},
+		{Path: "settings", Action: dev.SyncRestart, Origin: "settings"},
 		{Path: ".", Action: dev.Live, Origin: "source"},
 	})
 	if err != nil {

@@ -19,18 +19,34 @@ type ledger struct {
 
 func ledgerLine(sign byte, path string) string { return string(sign) + path + "\x00" }
 
-// openLedger reads what an earlier receiver kept. One that is missing is empty, and so is what
-// follows a line that was cut off.
+// filled is where the ledger of an archive goes, which must not take the place of what is known.
+func filled(ledger string) string { return ledger + ".filled" }
+
+// openLedger reads what an earlier receiver kept, and what came with archives since. What is missing
+// is empty, and so is what follows a line that was cut off.
 func openLedger(file string) (*ledger, error) {
 	l := &ledger{file: file, has: map[string]bool{}}
-	b, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, f := range []string{file, filled(file)} {
+		b, err := os.ReadFile(f)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		l.read(b)
+	}
+	if err := l.rewrite(); err != nil {
 		return nil, err
 	}
+	if err := os.Remove(filled(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *ledger) read(b []byte) {
 	for {
 		line, rest, whole := bytes.Cut(b, []byte{0})
 		if !whole {
-			break
+			return
 		}
 		b = rest
 		switch {
@@ -40,7 +56,6 @@ func openLedger(file string) (*ledger, error) {
 			delete(l.has, string(line[1:]))
 		}
 	}
-	return l, l.rewrite()
 }
 
 // rewrite puts the list in place of the log.

@@ -51,8 +51,8 @@ func (p *packer) add(it item) error {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil // it was replaced meanwhile, and that is a change of its own
 	}
-	var body io.Reader = io.LimitReader(f, info.Size())
 	size := info.Size()
+	body := io.LimitReader(f, size)
 	if size < large {
 		b, err := io.ReadAll(io.LimitReader(f, large))
 		if err != nil {
@@ -91,14 +91,16 @@ func entrySpot(entry string) (spot, error) {
 }
 
 // Pack writes an archive of everything that a container should have before it starts: program, which
-// is the receiver, the files, the folders that lead to them, and the ledger. Names in it start at
-// the container's own root. It reports what could not be read.
+// is the receiver, or "" where it is there already, the files, the folders that lead to them, and
+// the ledger. Names in it start at the container's own root. It reports what could not be read.
 func (s Source) Pack(w io.Writer, program string) ([]Failure, error) {
 	items, failed := s.scan()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.Weak })
 	p := &packer{source: s, tar: tar.NewWriter(w), failed: failed, label: func(at spot) string { return strings.TrimPrefix(s.full(at), "/") }}
-	if err := p.program(program); err != nil {
-		return nil, fmt.Errorf("pack the receiver: %w", err)
+	if program != "" {
+		if err := p.program(program); err != nil {
+			return nil, fmt.Errorf("pack the receiver: %w", err)
+		}
 	}
 	folders := s.folders(items)
 	for _, dir := range folders {
@@ -116,7 +118,7 @@ func (s Source) Pack(w io.Writer, program string) ([]Failure, error) {
 		}
 		notes.WriteString(ledgerLine('+', s.full(it.spot)))
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: Ledger[1:], Mode: 0o600, Size: int64(notes.Len())}); err != nil {
+	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: filled(Ledger)[1:], Mode: 0o600, Size: int64(notes.Len())}); err != nil {
 		return nil, err
 	}
 	if _, err := p.tar.Write(notes.Bytes()); err != nil {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"time"
 )
 
 // version of the stream. Both halves are the same program, except for a container that an older one
@@ -120,8 +119,6 @@ func (s spot) valid(roots int) error {
 	}
 	return nil
 }
-
-func (w want) time() time.Time { return time.Unix(0, w.Time) }
 
 func (w want) isLink() bool { return len(w.Link) > 0 }
 

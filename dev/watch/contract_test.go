@@ -41,6 +41,8 @@ func TestContract(t *testing.T) {
 			"reports what changed between New and Run":     testBeforeRun,
 			"reports a file that a folder takes the place": testFolderForFile,
 			"reports a branch switch completely":           testManyFiles,
+			"reports names of any bytes":                   testNames,
+			"leaves out what the image's build leaves out": testContextIgnore,
 		} {
 			t.Run(way.name+"/"+name, func(t *testing.T) {
 				devtest.Leaks(t)
@@ -285,6 +287,30 @@ func testManyFiles(t *testing.T, opts watch.Options) {
 		devtest.Write(t, filepath.Join(root, want[i]), "x")
 	}
 	w.only(want...)
+}
+
+func testNames(t *testing.T, opts watch.Options) {
+	root := devtest.Project(t, nil)
+	w := start(t, root, anything, opts)
+	names := []string{"caf\xe9.py", "naïve ☃.py", "two\nlines.py"}
+	for _, name := range names {
+		devtest.Write(t, root+"/"+name, name)
+	}
+	w.await(names...)
+}
+
+func testContextIgnore(t *testing.T, opts watch.Options) {
+	root := devtest.Project(t, map[string]string{"app/src/kept.py": "a", "app/src/data/left.py": "a", "app/src/x.log": "a"})
+	rules := []dev.Rule{{Path: "app/src", Action: dev.Sync, Origin: "test", Context: "app", ContextIgnore: []string{"src/data", "**/*.log", "!src/data/but.log"}}}
+	w := start(t, root, rules, opts)
+	devtest.Write(t, root+"/app/src/data/left.py", "b")
+	devtest.Write(t, root+"/app/src/x.log", "b")
+	devtest.Write(t, root+"/app/src/data/but.log", "b")
+	devtest.Write(t, root+"/app/src/kept.py", "b")
+	w.await("app/src/data/but.log", "app/src/kept.py")
+	if len(w.seen) != 2 {
+		t.Errorf("reported: %v", w.seen)
+	}
 }
 
 func TestWatches_AreOnlyWhatRulesReach(t *testing.T) {

@@ -22,7 +22,10 @@ func Notices(ctx context.Context, folder, name string) (bool, error) {
 			if !ok || filepath.Base(e.Name) == name {
 				return ok, nil
 			}
-		case <-src.Errors(): // a queue that overflowed: the next one may fit
+		case _, ok := <-src.Errors(): // a queue that overflowed: the next event may fit
+			if !ok {
+				return false, nil
+			}
 		case <-ctx.Done():
 			return false, nil
 		}

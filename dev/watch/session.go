@@ -120,8 +120,7 @@ func (s *session) rel(name string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	rel = filepath.ToSlash(rel)
-	return rel, fs.ValidPath(rel)
+	return filepath.ToSlash(rel), filepath.IsLocal(rel) // names need not be text
 }
 
 // hinted opens windows for what may have changed at rel, which was a watched folder or was not.

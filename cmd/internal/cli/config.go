@@ -63,7 +63,7 @@ func (a *app) effective(ctx context.Context, p *config.Project) (*config.Effecti
 	if r, err := a.find(ctx); err == nil {
 		defer r.close()
 		if s, ok := r.sidecar(); ok {
-			parts.Port = s.Port
+			parts.Port, parts.Sync = s.Port, s.Root == ""
 		}
 		if info, found, err := r.engine.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 			parts.Image = imageFacts(info)

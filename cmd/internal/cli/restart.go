@@ -102,7 +102,12 @@ func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error
 	if r.project.Model.Services[service].Build == nil {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
+	as := runOptions{}
+	if s, ok := r.sidecar(); ok {
+		as.sync, as.mount = s.Root == "", s.Root != "" // as it runs
+		as.aws = a.awsStatus(r).Source
+	}
+	return a.withEngine(ctx, as, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, want)
 		return err
 	})

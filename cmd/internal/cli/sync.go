@@ -38,8 +38,15 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 		return err
 	}
 	source := mirror.Source{Dir: p.Labels.Dir, Layout: l, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}
+	equipped, err := c.equipped(ctx, container)
+	if err != nil {
+		return err
+	}
 	var failed []mirror.Failure
 	err = c.put(ctx, container, func(w io.Writer, program string) error {
+		if equipped {
+			program = ""
+		}
 		var err error
 		failed, err = source.Pack(w, program)
 		return err
@@ -90,19 +97,24 @@ func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error
 }
 
 func (c *copier) equip(ctx context.Context, container string) error {
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program's file: %w", err)
-	}
-	own, err := os.Stat(program)
-	if err != nil {
-		return fmt.Errorf("read this program's file: %w", err)
-	}
-	size, modified, there, err := c.docker.Stat(ctx, container, mirror.Program)
-	if err != nil || there && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)) {
+	if there, err := c.equipped(ctx, container); there || err != nil {
 		return err
 	}
 	return c.put(ctx, container, mirror.PackProgram)
+}
+
+// equipped reports whether this very program is in the container as the receiver.
+func (c *copier) equipped(ctx context.Context, container string) (bool, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return false, fmt.Errorf("find this program's file: %w", err)
+	}
+	own, err := os.Stat(program)
+	if err != nil {
+		return false, fmt.Errorf("read this program's file: %w", err)
+	}
+	size, modified, there, err := c.docker.Stat(ctx, container, mirror.Program)
+	return there && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)), err
 }
 
 // Compare brings a running container up to date, once.

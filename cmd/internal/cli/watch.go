@@ -85,7 +85,7 @@ func (a *app) explain(ctx context.Context, given string, sync bool) (explanation
 	if err != nil {
 		return explanation{}, err
 	}
-	parts.Sync = sync || engine.Blind(p.StatePath(), "")
+	parts.Sync = sync || engine.Copied(p.StatePath())
 	effective, err := config.Overlay(p, parts)
 	if err != nil {
 		return explanation{}, err

@@ -209,9 +209,9 @@ func savedSuffix(e dev.FileChanged, sessions int) string {
 	switch e.Action {
 	case dev.Rebuild:
 		return "  asks for a rebuild"
-	case dev.Restart:
+	case dev.Restart, dev.SyncRestart:
 		return "  asks for a restart"
-	case dev.Live:
+	case dev.Live, dev.Sync, dev.SyncExec:
 		if sessions == 0 {
 			return "  no tab is open; the next one shows it"
 		}
