@@ -95,7 +95,7 @@ func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
-	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: "none"}, Engine: engineStatus(r.engine.Place())}
+	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: "none"}}
 	for _, c := range r.have.Containers {
 		state := "exited"
 		if c.Running {
@@ -107,6 +107,7 @@ func (a *app) collect(ctx context.Context, r running) status {
 		}
 		s.Services = append(s.Services, serviceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
+	s.Engine = engineStatus(r.engine.Place())
 	told, ok := r.sidecar()
 	if !ok {
 		return s
