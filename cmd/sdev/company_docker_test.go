@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,17 +34,25 @@ func (p *project) ignorant(steps string) {
 	if _, err := e.Build(p.t.Context(), b, func(dev.Event) {}); err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(func() { forget(p.t, base) })
+	before := trusting(p.t)
+	p.t.Cleanup(func() { forget(p.t, base, before) })
 	p.write("Dockerfile", "# syntax=docker/dockerfile:1\nARG BASE="+base+"\n\nFROM ${BASE} AS dev\n"+steps)
 }
 
-// forget removes an image, and what stood for it in builds.
-func forget(t testing.TB, base string) {
+// forget removes an image, and what came to stand for it in builds since a list was made.
+func forget(t testing.TB, base string, before []string) {
 	t.Helper()
-	derived := docker(t, "image", "ls", "--filter", "reference=sdev-ca", "--filter", "label=dev.sdev.ca-base="+base, "--format", "{{.Repository}}:{{.Tag}}")
-	for _, name := range append(strings.Fields(derived), base) {
-		_ = exec.Command("docker", "image", "rm", name).Run() // of a failed test there may be none
+	for _, name := range append(trusting(t), base) {
+		if !slices.Contains(before, name) {
+			_ = exec.Command("docker", "image", "rm", name).Run() // of a failed test there may be none
+		}
 	}
+}
+
+// trusting lists the images that stand for others in builds.
+func trusting(t testing.TB) []string {
+	t.Helper()
+	return strings.Fields(docker(t, "image", "ls", "--filter", "reference=sdev-ca", "--format", "{{.Repository}}:{{.Tag}}"))
 }
 
 // bundle is the file of authorities that this machine trusts.
@@ -160,7 +169,7 @@ func TestDockerEngine_IsFoundAsTheDockerCommandFindsIt(t *testing.T) {
 			if code != 0 || json.Unmarshal([]byte(stdout), &s) != nil {
 				t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 			}
-			if got := [3]string{s.Engine.Host, s.Engine.Context, s.Engine.Why}; got != c.want || s.Engine.API != "1.41" {
+			if got := [3]string{s.Engine.Host, s.Engine.Context, s.Engine.Why}; got != c.want || !strings.HasPrefix(s.Engine.API, "1.") {
 				t.Errorf("%v, API %s, want %v", got, s.Engine.API, c.want)
 			}
 			if !strings.Contains(stderr, c.stderr) || !strings.Contains(stderr, "engine "+c.want[0]) {
@@ -204,7 +213,7 @@ func TestDockerEngine_OfAnotherKindIsFoundWhereTheUsualIsClosed(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	socket := passOn(t, filepath.Join(p.home, ".colima/default/docker.sock"), nil)
-	if got := p.run(0, "status"); !strings.Contains(got, "unix://"+socket+"  colima, since the usual socket does not answer, API 1.41") {
+	if got := p.run(0, "status"); !strings.Contains(got, "unix://"+socket+"  colima, since the usual socket does not answer, API 1.") {
 		t.Errorf("status:\n%s", got)
 	}
 	p.env, p.wrap = nil, nil

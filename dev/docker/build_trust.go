@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -53,6 +54,9 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, 
 	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
 		emit(dev.BuildStep{Service: r.Service, Text: "pull " + base.Ref})
 	})
+	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeImageMissing {
+		failure.Message = "base " + failure.Message
+	}
 	if err != nil {
 		return "", err
 	}

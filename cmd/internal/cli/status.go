@@ -96,7 +96,7 @@ func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
-	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: config.AWSNone}, Engine: engineStatus(r.engine.Place())}
+	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: config.AWSNone}}
 	for _, c := range r.have.Containers {
 		state := "exited"
 		if c.Running {
@@ -108,6 +108,7 @@ func (a *app) collect(ctx context.Context, r running) status {
 		}
 		s.Services = append(s.Services, serviceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
+	s.Engine = engineStatus(r.engine.Place())
 	told, ok := r.sidecar()
 	if !ok {
 		return s
@@ -171,7 +172,11 @@ func (a *app) statusText(s status) string {
 		if s.reloads > 0 {
 			last = fmt.Sprintf(", last save live in %d ms", s.Reload.LastMS)
 		}
-		row("reload", "%s, %d folders watched%s", s.Reload.How, s.Reload.Watches, last)
+		folders := "folders"
+		if s.Reload.Watches == 1 {
+			folders = "folder"
+		}
+		row("reload", "%s, %d %s watched%s", s.Reload.How, s.Reload.Watches, folders, last)
 	}
 	if e := s.exception; e.Exception != "" {
 		row("exception", "%s at %s:%d", e.Exception, e.File, e.Line)
