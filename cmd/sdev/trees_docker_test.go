@@ -146,20 +146,44 @@ func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 	}
 }
 
+// becameLive waits for what became of a save.
+func becameLive(t testing.TB, up *events) bool {
+	t.Helper()
+	late := time.After(40 * time.Second)
+	for {
+		select {
+		case s, ok := <-up.lines:
+			if !ok {
+				t.Fatalf("the stream ended; seen last:\n%s", up.recent())
+			}
+			up.seen = append(up.seen, s)
+			switch e := s.Event.(type) {
+			case dev.AppReloaded:
+				return true
+			case dev.Warning:
+				if e.Code == dev.CodeReloadUnseen || e.Code == dev.CodeReloadNoTab {
+					return false
+				}
+			}
+		case <-late:
+			t.Fatalf("nothing became of a save; seen last:\n%s", up.recent())
+		}
+	}
+}
+
 // saves saves a file a few times, waits each time until the tab shows it, and logs the times.
 func (p *project) saves(t testing.TB, page tab, up *events, file, format string) {
 	t.Helper()
 	// Streamlit watches a script from the end of its first run on, which is a moment after the tab shows
 	// it: the first save is repeated until it is seen, as a person would.
-	saved, tries := time.Time{}, 0
-	page.until("the first save", func() bool {
-		if time.Since(saved) > 3*time.Second {
-			saved, tries = time.Now(), tries+1
-			p.write(file, fmt.Sprintf(format, fmt.Sprintf("warming up %d", tries)))
+	for try := 1; ; try++ {
+		mark := fmt.Sprintf("warming up %d", try)
+		p.write(file, fmt.Sprintf(format, mark))
+		if becameLive(t, up) {
+			page.shows(mark)
+			break
 		}
-		return strings.Contains(page.text(), fmt.Sprintf("warming up %d", tries))
-	})
-	awaitEvent[dev.AppReloaded](t, up)
+	}
 	var shown, told []int64
 	for i := range 5 {
 		mark := fmt.Sprintf("%s version %d", strings.TrimSuffix(filepath.Base(file), ".py"), i)

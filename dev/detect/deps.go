@@ -217,11 +217,9 @@ const defaultPython = "3.11"
 // python finds out which version of Python runs the app: what an image is made from decides, then
 // what the project asks for.
 func (f *Findings) python() {
-	for _, d := range f.Dockerfiles {
-		if d.Python.Value != "" {
-			f.Python = d.Python
-			return
-		}
+	if d, ok := f.image(); ok && d.Python.Value != "" {
+		f.Python = d.Python
+		return
 	}
 	t := f.tree
 	if rows := t.lines(".python-version"); len(rows) > 0 {

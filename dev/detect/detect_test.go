@@ -62,6 +62,7 @@ func TestTree_KnowsTheUsualLayouts(t *testing.T) {
 		{"compose-database", "ui/start.py", "", ".", "pip", "3.11", "1.58.0", "none", "web"},
 		{"dockerfile-only", "streamlit_app.py", "", "", "pip", "3.12", "any", "none", ""},
 		{"dockerfile-own", "source/board.py", "", ".", "pip", "3.11", "1.58.0", "none", ""},
+		{"dockerfile-foreign", "app.py", "", "", "pip", "", "1.58.0", "none", ""},
 		{"dockerfile-stages", "src/app.py", "", "", "uv", "3.13", "1.66.1", "none", ""},
 		{"headers", "frontend/app.py", "", "", "pip", "", "any", "alb cloudflare", ""},
 		{"ambiguous", "app.py or main.py", "", "", "pip", "", "any", "none", ""},

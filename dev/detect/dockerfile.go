@@ -20,6 +20,8 @@ type Dockerfile struct {
 	Copies  []Copied `json:"copies"` // what of the build context comes into the image
 	// PythonPath is the value of ENV PYTHONPATH, with what it refers to put in.
 	PythonPath Fact `json:"python_path"`
+	// App says why the image is, or may be, the app's; the value is empty where it is another one's.
+	App Fact `json:"app"`
 	// Hidden are folders made inside the image below a copied one, for example ".venv": a mount over
 	// that folder would hide them.
 	Hidden []Fact `json:"hidden,omitempty"`
@@ -57,7 +59,35 @@ func dockerfiles(t *tree) []Dockerfile {
 	for _, name := range names {
 		out = append(out, readDockerfile(t, name, ""))
 	}
+	rank := map[string]int{}
+	for i := range out {
+		out[i].App, rank[out[i].Path] = whose(t, out[i])
+	}
+	slices.SortStableFunc(out, func(a, b Dockerfile) int { return rank[b.Path] - rank[a.Path] })
 	return out
+}
+
+// whose says what makes a Dockerfile the app's, and how much that counts.
+func whose(t *tree, d Dockerfile) (Fact, int) {
+	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
+	text := strings.ToLower(t.text(d.Path))
+	switch {
+	case len(commandRuns(t, d.Command)) > 0:
+		return fact("its command runs Streamlit", d.Command.Line), 3
+	case strings.Contains(text, "streamlit"):
+		return fact("it speaks of Streamlit", 0), 2
+	case d.Python.Value != "" || slices.ContainsFunc([]string{"pip", "uv ", "conda", "mamba", "poetry"}, func(w string) bool { return strings.Contains(text, w) }):
+		return fact("it installs Python packages", 0), 1
+	}
+	return Fact{}, 0
+}
+
+// image gives the Dockerfile of the app's image; ok is false where there is none.
+func (f *Findings) image() (d Dockerfile, ok bool) {
+	if len(f.Dockerfiles) == 0 || f.Dockerfiles[0].App.Value == "" {
+		return Dockerfile{}, false
+	}
+	return f.Dockerfiles[0], true
 }
 
 var heredoc = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)

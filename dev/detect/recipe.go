@@ -33,8 +33,8 @@ func (f *Findings) Recipe() (r Recipe, ok bool) {
 	if !ok {
 		return Recipe{}, false
 	}
-	if len(f.Dockerfiles) > 0 {
-		return f.fromDockerfile(f.Dockerfiles[0], e), true
+	if d, ok := f.image(); ok {
+		return f.fromDockerfile(d, e), true
 	}
 	r = Recipe{Context: ".", Text: f.dockerfile(), Workdir: appDir, Mounts: []Mount{{".", appDir}},
 		Command: []string{"streamlit", "run", e.Path}, CommandWhy: e.Why()}

@@ -42,8 +42,8 @@ func (f *Findings) Table() []Setting {
 	}
 	add("streamlit", streamlit.Value, streamlit)
 	add("auth", f.Auth[0].Value, f.Auth[0])
-	if len(f.Dockerfiles) > 0 {
-		add("dockerfile", f.Dockerfiles[0].Path, Fact{Why: "it is there"})
+	if d, ok := f.image(); ok {
+		add("dockerfile", d.Path, d.App)
 	}
 	if len(f.Composes) > 0 {
 		add("compose", f.Composes[0].Path, Fact{Why: "it is there"})

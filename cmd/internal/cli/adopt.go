@@ -101,8 +101,8 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offers = append(offers, scaffold.Offer{Path: path, Content: []byte(content)})
 	}
 	image := len(found.Dockerfiles) > 0
-	if image {
-		offer(found.Dockerfiles[0].Path, "")
+	for _, d := range found.Dockerfiles {
+		offer(d.Path, "")
 	}
 	if len(found.Composes) > 0 {
 		offer(found.Composes[0].Path, "")
@@ -114,10 +114,14 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 			model.Why[key] = strings.TrimPrefix(why, "assumed: ")
 		}
 		if recipe.Text != "" {
-			offer("Dockerfile", found.Ship())
+			name := "Dockerfile"
+			if slices.ContainsFunc(found.Dockerfiles, func(d detect.Dockerfile) bool { return d.Path == name }) { // of something else
+				name = assumedService + ".Dockerfile"
+			}
+			offer(name, found.Ship())
 			image = true
 			// The image says these itself.
-			model.Inline, model.Dockerfile, model.Workdir, model.Command, model.PythonPath = "", "Dockerfile", "", nil, ""
+			model.Inline, model.Dockerfile, model.Workdir, model.Command, model.PythonPath = "", name, "", nil, ""
 			delete(model.Why, "build")
 		}
 		content, err := model.YAML()

@@ -238,7 +238,11 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 			python = found.Python.Source()
 		}
 		version, _, _ := strings.Cut(strings.TrimPrefix(r.Text, "FROM "), "\n")
-		say("no Dockerfile, so one is assumed: %s (%s); %s", version, python, packagesText(found))
+		missing := "no Dockerfile"
+		if len(found.Dockerfiles) > 0 {
+			missing = found.Dockerfiles[0].Path + " is another program's"
+		}
+		say("%s, so one is assumed: %s (%s); %s", missing, version, python, packagesText(found))
 	} else if r.Command != nil {
 		say("%s starts no app, so the command is assumed: %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
 	}
