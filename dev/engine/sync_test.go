@@ -117,7 +117,7 @@ func newCopied(t *testing.T) (*rig, *copies) {
 func TestUp_FillsAContainerBeforeItStarts(t *testing.T) {
 	r, c := newCopied(t)
 	r.up(engine.Want{})
-	if got := c.all(); got != "fill shop-app-1 stopped" {
+	if got := c.all(); got != "fill shop-app-1 stopped\ncompare shop-app-1" {
 		t.Errorf("said:\n%s", got)
 	}
 	if !slices.Contains(r.Warnings(), dev.CodeSyncUnattended) {
@@ -127,7 +127,7 @@ func TestUp_FillsAContainerBeforeItStarts(t *testing.T) {
 		t.Errorf("the last event is not ready: %s", r.Types())
 	}
 	r.up(engine.Want{})
-	if got := c.all(); got != "fill shop-app-1 stopped\ncompare shop-app-1" {
+	if got := c.all(); got != "fill shop-app-1 stopped\ncompare shop-app-1\ncompare shop-app-1" {
 		t.Errorf("after an up with nothing to do:\n%s", got)
 	}
 }
