@@ -75,9 +75,10 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Put unpacks an archive into a container, running or not; names in it start at the container's root.
-func (e *Engine) Put(ctx context.Context, name string, archive io.Reader) error {
-	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, "/", archive, container.CopyToContainerOptions{}))
+// Put unpacks an archive into a folder of a container, running or not. The engine refuses a container
+// whose root is read-only, unless the folder lies on a volume.
+func (e *Engine) Put(ctx context.Context, name, folder string, archive io.Reader) error {
+	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, folder, archive, container.CopyToContainerOptions{}))
 }
 
 // Stat gives size and modification time, in whole seconds, of a file in a container; ok is false where
@@ -97,6 +98,7 @@ func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modif
 type Identity struct {
 	UID, GID   int
 	Restricted bool      // its root lacks rights that root usually has
+	ReadOnly   bool      // only volumes can be written to
 	ImageMade  time.Time // when its image was made
 	Running    bool
 }
@@ -108,7 +110,7 @@ func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
 	if err != nil {
 		return Identity{}, refused("look at "+name, err)
 	}
-	id := Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0}
+	id := Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
 		id.ImageMade, _ = time.Parse(time.RFC3339Nano, image.Created)
 	}

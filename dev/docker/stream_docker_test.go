@@ -115,7 +115,7 @@ func TestDockerIdentify_AndFilesOfAContainer(t *testing.T) {
 	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "opt/put/here", Mode: 0o600, Size: 4, Uid: 7, Gid: 8, ModTime: modified, Format: tar.FormatPAX}), func() error { _, err := w.Write([]byte("here")); return err }(), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Put(t.Context(), name, &b); err != nil {
+	if err := e.Put(t.Context(), name, "/", &b); err != nil {
 		t.Fatal(err)
 	}
 	size, at, ok, err := e.Stat(t.Context(), name, "/opt/put/here")

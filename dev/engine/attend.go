@@ -85,6 +85,7 @@ type attendant struct {
 	exited bool               // the app's container has ended or is gone, and not by our hand
 	lost   bool               // the gateway has ended, and nobody asked it to
 	doing  job                // what that is for
+	mend   bool               // a save came meanwhile that may mend what fails
 	again  bool               // it was cancelled, and doing is to be started anew
 	first  bool               // the project has not been up yet: a failure ends it all
 
@@ -178,6 +179,12 @@ func (a *attendant) saved(ctx context.Context, ev dev.FileChanged) {
 		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
 		a.start(ctx, job{Want: Want{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}}, restart: foreign})
 	case (ev.Action == dev.Live || ev.Action.Syncs()) && (a.exited || ended(a.missed[a.project.App].State)):
+		if a.cancel != nil {
+			// What is under way starts the app, with this save in it or not. To break it off for each
+			// save would mean that somebody who goes on saving never sees it start.
+			a.mend = true
+			return
+		}
 		a.start(ctx, job{})
 	}
 }
@@ -293,6 +300,12 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 		return r.err
 	}
 	a.first = false
+	mend := a.mend
+	a.mend = false
+	if r.err != nil && mend {
+		a.start(ctx, job{})
+		return nil
+	}
 	if r.err != nil {
 		e := dev.AsError(r.err)
 		a.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})

@@ -31,7 +31,8 @@ func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) erro
 	return e.do(ctx, op, p.Labels)
 }
 
-// compare brings a container that was running already up to date where nobody stays to do so.
+// compare brings a container up to date where nobody stays to do so: one that was running already, and
+// what could not be brought into a new one before it ran.
 func (e *Engine) compare(ctx context.Context, run Running) error {
 	if len(run.Project.Copies) == 0 || IsAttended(run.Project.StateDir) {
 		return nil
@@ -42,9 +43,6 @@ func (e *Engine) compare(ctx context.Context, run Running) error {
 	}
 	e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "saves are copied into the container only while someone attends",
 		Hint: "run: " + again + " (without --detach), or run this again after a change"})
-	if len(run.done) > 0 {
-		return nil // what was made or started just now has everything
-	}
 	return e.Copies.Compare(ctx, run.Project, run.Project.Container)
 }
 

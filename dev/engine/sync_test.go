@@ -117,7 +117,7 @@ func newCopied(t *testing.T) (*rig, *copies) {
 func TestUp_FillsAContainerBeforeItStarts(t *testing.T) {
 	r, c := newCopied(t)
 	r.up(engine.Want{})
-	if got := c.all(); got != "fill shop-app-1 stopped" {
+	if got := c.all(); got != "fill shop-app-1 stopped\ncompare shop-app-1" {
 		t.Errorf("said:\n%s", got)
 	}
 	if !slices.Contains(r.Warnings(), dev.CodeSyncUnattended) {
@@ -127,7 +127,7 @@ func TestUp_FillsAContainerBeforeItStarts(t *testing.T) {
 		t.Errorf("the last event is not ready: %s", r.Types())
 	}
 	r.up(engine.Want{})
-	if got := c.all(); got != "fill shop-app-1 stopped\ncompare shop-app-1" {
+	if got := c.all(); got != "fill shop-app-1 stopped\ncompare shop-app-1\ncompare shop-app-1" {
 		t.Errorf("after an up with nothing to do:\n%s", got)
 	}
 }
@@ -295,5 +295,39 @@ func TestUp_MountsWhereThatIsAskedFor(t *testing.T) {
 	}
 	if ws := r.told(); len(ws) != 1 || !strings.HasSuffix(ws[0].Message, "saves are not live") || c.all() != "" {
 		t.Errorf("%+v, %s", ws, c.all())
+	}
+}
+
+// Who goes on saving while the app is started again sees it start nonetheless.
+func TestAttend_SavesDoNotBreakOffTheStartThatTheyAskFor(t *testing.T) {
+	for _, action := range []dev.Action{dev.Live, dev.Sync} {
+		a := newRig(t).attend()
+		begun, proceed := make(chan struct{}, 8), make(chan struct{})
+		a.fake.Before(func(ctx context.Context, op plan.Operation) error {
+			if op.Verb != plan.Start {
+				return nil
+			}
+			begun <- struct{}{}
+			select {
+			case <-proceed:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		a.fake.End("app", 1)
+		devtest.Await(a, a, func(ev dev.Event) bool { return ev == dev.ServiceState{Service: "app", State: dev.Exited, ExitCode: 1} })
+		a.save(action, "src/app.py")
+		<-begun
+		for range 3 {
+			a.save(action, "src/app.py")
+		}
+		a.save(dev.Live, "last")
+		devtest.Await(a, a, func(ev dev.Event) bool { f, ok := ev.(dev.FileChanged); return ok && f.Paths[0] == "last" })
+		close(proceed)
+		a.await("ready")
+		if len(begun) != 0 {
+			t.Errorf("%s: the start was broken off and begun %d times more", action, len(begun))
+		}
 	}
 }

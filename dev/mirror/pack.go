@@ -90,21 +90,22 @@ func entrySpot(entry string) (spot, error) {
 	return spot{Root: root, Path: name(p)}, nil
 }
 
-// Pack writes an archive of everything that a container should have before it starts: program, which
-// is the receiver, or "" where it is there already, the files, the folders that lead to them, and
-// the ledger. Names in it start at the container's own root. It reports what could not be read.
-func (s Source) Pack(w io.Writer, program string) ([]Failure, error) {
+// Pack writes an archive of everything that a container should have before it starts, as far as it
+// lies in or below the folder under, where the archive is to be unpacked: program, which is the
+// receiver, or "" where it is there already, the files, the folders that lead to them, and the
+// ledger. It reports what could not be read.
+func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	items, failed := s.scan()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.Weak })
-	p := &packer{source: s, tar: tar.NewWriter(w), failed: failed, label: func(at spot) string { return strings.TrimPrefix(s.full(at), "/") }}
+	p := &packer{source: s, tar: tar.NewWriter(w), failed: failed, label: func(at spot) string { return from(under, s.full(at)) }}
 	if program != "" {
-		if err := p.program(program); err != nil {
+		if err := p.program(program, under); err != nil {
 			return nil, fmt.Errorf("pack the receiver: %w", err)
 		}
 	}
 	folders := s.folders(items)
 	for _, dir := range folders {
-		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir[1:] + "/", Mode: 0o755, ModTime: time.Now(), Uid: s.Owner.UID, Gid: s.Owner.GID, Format: tar.FormatPAX}); err != nil {
+		if err := p.folder(from(under, dir), s.Owner); err != nil {
 			return nil, err
 		}
 	}
@@ -113,24 +114,49 @@ func (s Source) Pack(w io.Writer, program string) ([]Failure, error) {
 		notes.WriteString(ledgerLine('+', dir+"/"))
 	}
 	for _, it := range items {
+		notes.WriteString(ledgerLine('+', s.full(it.spot)))
+		if p.label(it.spot) == "" {
+			continue
+		}
 		if err := p.add(it); err != nil {
 			return nil, err
 		}
-		notes.WriteString(ledgerLine('+', s.full(it.spot)))
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: filled(Ledger)[1:], Mode: 0o600, Size: int64(notes.Len())}); err != nil {
-		return nil, err
-	}
-	if _, err := p.tar.Write(notes.Bytes()); err != nil {
-		return nil, err
+	if at := from(under, filled(Ledger)); at != "" {
+		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o600, Size: int64(notes.Len())}); err != nil {
+			return nil, err
+		}
+		if _, err := p.tar.Write(notes.Bytes()); err != nil {
+			return nil, err
+		}
 	}
 	return p.failed, p.tar.Close()
 }
 
-// PackProgram writes an archive of the receiver alone.
-func PackProgram(w io.Writer, program string) error {
+// from is the way from a folder to an absolute path in or below it, "." for the folder itself, and
+// "" for what lies elsewhere.
+func from(under, full string) string {
+	if full == under {
+		return "."
+	}
+	rel, below := strings.CutPrefix(full, strings.TrimSuffix(under, "/")+"/")
+	if !below {
+		return ""
+	}
+	return rel
+}
+
+func (p *packer) folder(entry string, owner Owner) error {
+	if entry == "" {
+		return nil
+	}
+	return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: entry + "/", Mode: 0o755, ModTime: time.Now(), Uid: owner.UID, Gid: owner.GID, Format: tar.FormatPAX})
+}
+
+// PackProgram writes an archive of the receiver alone, to be unpacked in the folder under.
+func PackProgram(w io.Writer, program, under string) error {
 	p := &packer{tar: tar.NewWriter(w)}
-	if err := p.program(program); err != nil {
+	if err := p.program(program, under); err != nil {
 		return fmt.Errorf("pack the receiver: %w", err)
 	}
 	return p.tar.Close()
@@ -161,7 +187,11 @@ func (s Source) folders(items []item) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-func (p *packer) program(file string) error {
+func (p *packer) program(file, under string) error {
+	at := from(under, Program)
+	if at == "" {
+		return nil
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -171,10 +201,10 @@ func (p *packer) program(file string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: Folder[1:] + "/", Mode: 0o755}); err != nil {
+	if err := p.folder(from(under, Folder), Owner{}); err != nil {
 		return err
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: Program[1:], Mode: 0o755, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
+	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o755, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
 		return err
 	}
 	_, err = io.Copy(p.tar, f)

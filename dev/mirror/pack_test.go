@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +69,7 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	source := p.keeper.Source
 	source.Owner = mirror.Owner{UID: 1234, GID: 2345}
 	var b bytes.Buffer
-	if failed, err := source.Pack(&b, program); err != nil || len(failed) != 0 {
+	if failed, err := source.Pack(&b, program, "/"); err != nil || len(failed) != 0 {
 		t.Fatal(failed, err)
 	}
 	headers := unpack(t, &b, container)
@@ -103,7 +105,15 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 		t.Error("the folder of the file that is gone is still there")
 	}
 	b.Reset()
-	if _, err := source.Pack(&b, ""); err != nil || strings.Contains(b.String(), "program") {
+	if _, err := source.Pack(&b, "", "/"); err != nil || strings.Contains(b.String(), "program") {
 		t.Errorf("the receiver is sent although it is there: %v", err)
+	}
+	p.write("deep/er/b.py", "b")
+	b.Reset()
+	if _, err := source.Pack(&b, program, "/app/deep"); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(unpack(t, &b, t.TempDir()))); !slices.Equal(got, []string{"./", "er/", "er/b.py"}) {
+		t.Errorf("below one folder: %q", got)
 	}
 }

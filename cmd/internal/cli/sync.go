@@ -43,14 +43,24 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 		return err
 	}
 	var failed []mirror.Failure
-	err = c.put(ctx, container, func(w io.Writer, program string) error {
-		if equipped {
-			program = ""
+	pack := func(folder string) error {
+		return c.put(ctx, container, folder, func(w io.Writer, program string) error {
+			if equipped {
+				program = ""
+			}
+			var err error
+			failed, err = source.Pack(w, program, folder)
+			return err
+		})
+	}
+	if !id.ReadOnly {
+		err = pack("/")
+	} else if err = pack(mirror.Folder); err == nil {
+		for _, root := range l.Roots() {
+			// What is neither a volume nor there yet, as a tmpfs, gets its files right after the start.
+			_ = pack(root.Path)
 		}
-		var err error
-		failed, err = source.Pack(w, program)
-		return err
-	})
+	}
 	if err != nil {
 		return err
 	}
@@ -58,8 +68,8 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 	return nil
 }
 
-// put sends an archive while it is written.
-func (c *copier) put(ctx context.Context, container string, write func(w io.Writer, program string) error) error {
+// put sends an archive, to be unpacked in a folder, while it is written.
+func (c *copier) put(ctx context.Context, container, folder string, write func(w io.Writer, program string) error) error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program's file: %w", err)
@@ -71,7 +81,7 @@ func (c *copier) put(ctx context.Context, container string, write func(w io.Writ
 		w.CloseWithError(err)
 		written <- err
 	}()
-	err = c.docker.Put(ctx, container, r)
+	err = c.docker.Put(ctx, container, folder, r)
 	_ = r.Close() // ends the writer, should the engine have refused
 	if werr := <-written; err == nil {
 		return werr
@@ -100,7 +110,7 @@ func (c *copier) equip(ctx context.Context, container string) error {
 	if there, err := c.equipped(ctx, container); there || err != nil {
 		return err
 	}
-	return c.put(ctx, container, mirror.PackProgram)
+	return c.put(ctx, container, mirror.Folder, func(w io.Writer, program string) error { return mirror.PackProgram(w, program, mirror.Folder) })
 }
 
 // equipped reports whether this very program is in the container as the receiver.
