@@ -101,6 +101,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	p.settingsBase = readBase(p.Dir)
+	if err := p.useEntry(); err != nil {
+		return nil, err
+	}
 	p.leaveOut()
 	p.assumeBuild()
 	p.withoutMissingAWS()

@@ -126,7 +126,7 @@ func xsdevText() string {
 
   x-sdev:
     app: streamlit-local        # the service that is the Streamlit app; else found out
-    entry: code_package/streamlit/Home.py
+    entry: code_package/streamlit/Home.py   # the script that runs, in place of the command's
     aws:
       mode: mount               # mount (~/.aws, read-only), session (keys of one profile), none
       profile: dev              # else AWS_PROFILE

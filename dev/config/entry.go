@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// streamlitRun is how a command line starts an app; its group is the script.
+var streamlitRun = regexp.MustCompile(`\bstreamlit\s+run\s+("[^"]*"|'[^']*'|[^\s;&|]+)`)
+
+// useEntry makes the app run the script that x-sdev.entry names: in place of the one in its command,
+// or as its command where that says nothing of Streamlit.
+func (p *Project) useEntry() error {
+	entry := p.Settings.Entry
+	if entry == "" {
+		return nil
+	}
+	if st, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(entry))); err != nil || !st.Mode().IsRegular() || filepath.IsAbs(entry) {
+		file, line := p.sources.locate("x-sdev", "entry")
+		return bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.entry names %q, which is no file of the project", entry), "give a path relative to "+filepath.Base(file))
+	}
+	app := p.Model.Services[p.App]
+	script := p.inContainer(path.Clean(filepath.ToSlash(entry)))
+	app.Command = withScript(app.Command, script)
+	p.Model.Services[p.App] = app
+	p.notes = append(p.notes, Note{Path: []string{"services", p.App, "command"}, Why: "x-sdev.entry"})
+	return nil
+}
+
+// inContainer is where the app finds a file of the project: in a mount, else as it is called here,
+// seen from the working directory.
+func (p *Project) inContainer(file string) string {
+	for _, m := range sourceMounts(p, p.Model.Services[p.App]) {
+		switch rest, ok := strings.CutPrefix(file, m.Project+"/"); {
+		case m.Project == ".":
+			return path.Join(m.Container, file)
+		case ok:
+			return path.Join(m.Container, rest)
+		}
+	}
+	return file
+}
+
+// withScript puts a script in the place of the one that a command runs.
+func withScript(command []string, script string) []string {
+	out := slices.Clone(command)
+	for i := range out {
+		if i >= 2 && out[i-1] == "run" && path.Base(out[i-2]) == "streamlit" {
+			out[i] = script
+			return out
+		}
+		if m := streamlitRun.FindStringSubmatchIndex(out[i]); m != nil {
+			out[i] = out[i][:m[2]] + "'" + strings.ReplaceAll(script, "'", `'\''`) + "'" + out[i][m[3]:]
+			return out
+		}
+	}
+	return []string{"streamlit", "run", script}
+}
