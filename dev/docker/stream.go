@@ -104,9 +104,12 @@ type Identity struct {
 }
 
 // Identify works out the numbers of a container's user as the engine does, from the container's own
-// user list. The container need not run.
+// user list. The container need not run; of one that is not there it only says that it does not run.
 func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
 	c, err := e.api.ContainerInspect(ctx, name)
+	if isGone(err) {
+		return Identity{}, nil
+	}
 	if err != nil {
 		return Identity{}, refused("look at "+name, err)
 	}

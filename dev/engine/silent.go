@@ -77,7 +77,7 @@ func (e *Engine) blind(ctx context.Context, p Project, why string) error {
 // isBlind reports whether an error says that mounts are of no use, and remembers it if the runtime
 // found out.
 func (e *Engine) isBlind(ctx context.Context, p Project, err error) bool {
-	if absent, ok := errors.AsType[mountAbsent](err); ok && absent.MountAbsent() && p.Mounted {
+	if absent, ok := errors.AsType[mountAbsent](err); ok && absent.MountAbsent() && p.Mounted && !p.MountOnly {
 		err = e.blind(ctx, p, absent.Error())
 	}
 	return errors.Is(err, errBlind)

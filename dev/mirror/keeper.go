@@ -15,7 +15,7 @@ import (
 // How long things are waited for.
 const (
 	soonest   = 100 * time.Millisecond // before a stream that broke is opened again
-	latestTry = 2 * time.Second        // the same after several failures; a start of the container is not waited for
+	latestTry = 2 * time.Second        // the same after several failures, unless the container is started
 	retry     = 2 * time.Second        // before a file that failed is tried again
 )
 
@@ -33,7 +33,7 @@ type Report struct {
 	Removed   int
 	Failed    []Failure
 	Took      time.Duration
-	Err       error // why there is no stream
+	Err       error // why no stream came about, or why it broke
 }
 
 // Keeper keeps the files in one container equal to the project's. It stays with the service: each
@@ -146,14 +146,14 @@ func (r *round) connected(ctx context.Context) error {
 	began := time.Now()
 	peer, err := r.Open(ctx)
 	changed, _ := r.take() // what is compared now holds these
+	for _, h := range changed {
+		r.note(h.changes)
+	}
 	if err != nil {
 		r.report(changed, Report{Err: err})
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = peer.Conn.Close() })()
-	for _, h := range changed {
-		r.note(h.changes)
-	}
 	s := r.Source
 	s.Owner, s.Since = peer.Owner, peer.Since
 	l, out, err := dial(ctx, s, peer.Conn, r.Ledger, slices.Collect(maps.Values(r.gone)))
@@ -284,7 +284,7 @@ func (r *round) apart(ctx context.Context, pause time.Duration) bool {
 				r.note(h.changes)
 			}
 			if len(changed) > 0 {
-				r.report(changed, Report{Err: errApart})
+				r.report(changed, Report{})
 			}
 			if started {
 				return true
@@ -293,5 +293,6 @@ func (r *round) apart(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// errApart is why changes did not reach a container right now.
-var errApart = errors.New("the container does not run")
+// ErrNotRunning is how Open says that there is no receiver because the container does not run, which
+// is nothing to worry about.
+var ErrNotRunning = errors.New("the container does not run")

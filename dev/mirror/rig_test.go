@@ -79,7 +79,7 @@ func (p *pair) open(context.Context) (mirror.Peer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.down {
-		return mirror.Peer{}, errors.New("the container does not run")
+		return mirror.Peer{}, mirror.ErrNotRunning
 	}
 	toIn, toOut := io.Pipe()
 	fromIn, fromOut := io.Pipe()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -97,7 +98,7 @@ func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error
 		return mirror.Peer{}, err
 	}
 	if !id.Running {
-		return mirror.Peer{}, fmt.Errorf("%s does not run", container)
+		return mirror.Peer{}, mirror.ErrNotRunning
 	}
 	if err := c.equip(ctx, container); err != nil {
 		return mirror.Peer{}, err
@@ -163,12 +164,13 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 		return c.tell(ctx, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), req)
 	}, watcher.Watches)
 	hooks := newHooks(func(ctx context.Context, r dev.Rule) { c.hook(ctx, p.App, container, r) })
-	told := map[mirror.Failure]bool{}
+	told, failures := map[mirror.Failure]bool{}, 0
 	keeper := &mirror.Keeper{
 		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Ledger: mirror.Ledger,
 		Open: func(ctx context.Context) (mirror.Peer, error) { return c.open(ctx, container) },
 		Report: func(r mirror.Report) {
 			c.warn(r.Failed, told)
+			failures = c.worry(r, container, failures)
 			if r.Connected {
 				for _, change := range r.Changes {
 					if rule, ok := judge.Match(change.Path); ok && rule.Action == dev.SyncExec {
@@ -223,6 +225,22 @@ func (c *copier) warn(failed []mirror.Failure, told map[mirror.Failure]bool) {
 		text += fmt.Sprintf("; and %d more", n)
 	}
 	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "mend what it names; it is tried again every two seconds"})
+}
+
+// patience is how many streams may fail in a row before that is worth a word: containers come and go.
+const patience = 4
+
+// worry counts the streams that failed in a row, and tells of it once where they go on to fail.
+func (c *copier) worry(r mirror.Report, container string, failures int) int {
+	switch {
+	case r.Connected, errors.Is(r.Err, mirror.ErrNotRunning):
+		return 0
+	case r.Err == nil:
+		return failures
+	case failures+1 == patience:
+		c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: fmt.Sprintf("saves do not reach %s: %v", container, r.Err), Hint: "it is tried again every two seconds; sdev down makes everything anew"})
+	}
+	return failures + 1
 }
 
 // hook runs the command of a sync+exec rule.
