@@ -40,7 +40,12 @@ func BenchmarkKeeper_Save(b *testing.B) {
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- k.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	}()
 	if r := <-reports; r.Written != 3000 {
 		b.Fatalf("%+v", r)
 	}
