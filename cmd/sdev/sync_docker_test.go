@@ -109,8 +109,8 @@ func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	docker(t, "start", p.app())
-	p.leaves("/app/code_package/kill/m7.py")
-	if got := docker(t, "exec", p.app(), "ls", "-a", "/app/code_package"); strings.Contains(got, "kill") || strings.Contains(got, ".sdev-") {
+	p.leaves("/app/code_package/kill") // the folder too
+	if got := docker(t, "exec", p.app(), "find", "/app/code_package", "-name", ".sdev-*"); got != "" {
 		t.Errorf("left behind:\n%s", got)
 	}
 }
