@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,8 +109,8 @@ func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	docker(t, "start", p.app())
-	p.leaves("/app/code_package/kill/m7.py")
-	if got := docker(t, "exec", p.app(), "ls", "-a", "/app/code_package"); strings.Contains(got, "kill") || strings.Contains(got, ".sdev-") {
+	p.leaves("/app/code_package/kill") // the folder too
+	if got := docker(t, "exec", p.app(), "find", "/app/code_package", "-name", ".sdev-*"); got != "" {
 		t.Errorf("left behind:\n%s", got)
 	}
 }
@@ -257,7 +258,7 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	if err := os.Mkdir(view, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p.wrap = []string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"`, p.dir, view}
+	p.seenAt(view)
 	defer func() { p.wrap = nil }()
 	up := p.attend()
 	w := awaitEvent[dev.Warning](t, up)
@@ -274,6 +275,44 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	if !strings.Contains(out, "copy    /app/code_package/streamlit/Home.py") {
 		t.Errorf("explained as:\n%s", out)
 	}
+}
+
+// Files that are there, and whose saves nothing tells of, as with folders that are shared with another
+// machine: the engine sees the project through an overlay, and sdev writes to what lies below it.
+func TestDockerSync_AnEngineThatIsNotToldOfSaves(t *testing.T) {
+	p := scaffolded(t)
+	view, nothing := filepath.Join(t.TempDir(), p.name), t.TempDir()
+	for _, dir := range []string{view, filepath.Join(p.dir, ".sdev")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mount("overlay", view, "overlay", 0, "lowerdir="+p.dir+":"+nothing); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(view, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	p.seenAt(view)
+	defer func() { p.wrap = nil }()
+	up := p.attend()
+	w := awaitEvent[dev.Warning](t, up)
+	for w.Code != dev.CodeWatchSilent {
+		w = awaitEvent[dev.Warning](t, up)
+	}
+	if !strings.HasPrefix(w.Message, "what is saved here raises no event inside containers") {
+		t.Errorf("%+v", w)
+	}
+	awaitEvent[dev.Ready](t, up)
+	p.write("code_package/streamlit/Home.py", home("copied"))
+	p.arrives("/app/code_package/streamlit/Home.py", home("copied"))
+}
+
+// seenAt has sdev see the project at another path, which nobody else does.
+func (p *project) seenAt(view string) {
+	p.wrap = []string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"`, p.dir, view}
 }
 
 // A file that the caller may not read is named, and holds up no other.

@@ -331,3 +331,28 @@ func TestAttend_SavesDoNotBreakOffTheStartThatTheyAskFor(t *testing.T) {
 		}
 	}
 }
+
+// A build takes its time; saves go on to be copied into what runs, and into what takes its place.
+func TestAttend_ABuildDoesNotHoldUpCopies(t *testing.T) {
+	r, c := newCopied(t)
+	a := r.attend()
+	c.await("keep src in shop-app-1")
+	begun, proceed := make(chan struct{}), make(chan struct{})
+	a.fake.OnBuild(func(context.Context, plan.Build) error {
+		close(begun)
+		<-proceed
+		return nil
+	})
+	fills := strings.Count(c.all(), "fill")
+	a.save(dev.Rebuild, "pyproject.toml")
+	<-begun
+	if got := c.all(); strings.Contains(got, "kept") || strings.Count(got, "fill") != fills {
+		t.Errorf("during the build:\n%s", got)
+	}
+	close(proceed)
+	a.await("build.done")
+	a.await("ready")
+	if got := c.all(); strings.Contains(got, "kept") || strings.Count(got, "fill shop-app-1 stopped") != fills+1 {
+		t.Errorf("after the build:\n%s", got)
+	}
+}

@@ -178,6 +178,29 @@ func TestKeeper_PipesAreNotRead(t *testing.T) {
 	p.same()
 }
 
+// A receiver that is killed while it writes leaves a file; the next one takes it away.
+func TestKeeper_SweepsWhatAKilledReceiverLeft(t *testing.T) {
+	p := newPair(t)
+	p.write("a/one.py", "1")
+	p.write("b/two.py", "2")
+	p.run()
+	p.await(compared)
+	for _, dir := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(p.there, dir, ".sdev-4711~"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.cut()
+	p.await(func(r mirror.Report) bool { return r.Compared })
+	p.write("a/one.py", "more")
+	p.remove("b")
+	p.saved("b/two.py", "a/one.py")
+	p.same()
+	if _, err := os.Stat(filepath.Join(p.there, "b")); err == nil {
+		t.Error("the folder of the deleted file is still there")
+	}
+}
+
 // A link that the image has may mean something: nothing is written through it, and it stays. What
 // failed is named, and tried again by itself.
 func TestKeeper_WritesThroughNoLink(t *testing.T) {

@@ -22,6 +22,7 @@ type shelf struct {
 	ledger *ledger
 	temp   string          // name of a file while it is written; no two receivers have the same
 	sure   map[string]bool // folders seen in this batch
+	swept  map[string]bool // folders in which no earlier receiver's temporary file is left
 }
 
 func openShelf(dir string, owner Owner, l *ledger) (*shelf, error) {
@@ -36,7 +37,29 @@ func openShelf(dir string, owner Owner, l *ledger) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shelf{path: dir, root: root, owner: owner, ledger: l, sure: map[string]bool{}, temp: ".sdev-" + strconv.Itoa(os.Getpid()) + "~"}, nil
+	return &shelf{path: dir, root: root, owner: owner, ledger: l, sure: map[string]bool{}, swept: map[string]bool{}, temp: tempPrefix + strconv.Itoa(os.Getpid()) + tempSuffix}, nil
+}
+
+// Around the number of a receiver's process, these are the name of a file while it is written.
+const tempPrefix, tempSuffix = ".sdev-", "~"
+
+// sweep takes away what a receiver that was killed left in a folder. There is one at a time.
+func (s *shelf) sweep(dir string) {
+	if s.swept[dir] {
+		return
+	}
+	s.swept[dir] = true
+	f, err := s.root.Open(dir)
+	if err != nil {
+		return
+	}
+	defer f.Close() //nolint:errcheck // only read
+	names, _ := f.Readdirnames(-1)
+	for _, n := range names {
+		if strings.HasPrefix(n, tempPrefix) && strings.HasSuffix(n, tempSuffix) {
+			_ = s.root.Remove(path.Join(dir, n)) // what stays disturbs nobody
+		}
+	}
 }
 
 // makeRoot makes the folder where it is missing, and those that lead to it; they are the app's then.
@@ -92,6 +115,7 @@ func (s *shelf) put(rel string, h *tar.Header, content io.Reader) error {
 	if err := s.folder(path.Dir(rel)); err != nil {
 		return err
 	}
+	s.sweep(path.Dir(rel))
 	temp := path.Join(path.Dir(rel), s.temp)
 	if err := s.root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -204,11 +228,13 @@ func (s *shelf) remove(rel string) (bool, error) {
 	}
 	s.ledger.drop(s.full(rel))
 	for dir := path.Dir(rel); dir != "." && s.ledger.has[s.full(dir)+"/"]; dir = path.Dir(dir) {
+		s.sweep(dir)
 		if s.root.Remove(dir) != nil {
 			break // not empty
 		}
 		s.ledger.drop(s.full(dir) + "/")
 		delete(s.sure, dir)
+		delete(s.swept, dir)
 	}
 	return true, nil
 }
