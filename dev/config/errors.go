@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"sdev/dev"
@@ -12,8 +14,15 @@ func bad(code dev.Code, file string, line int, message, hint string) *dev.Error 
 	return &dev.Error{Code: code, File: file, Line: line, Message: message, Hint: hint, Exit: dev.ExitProject}
 }
 
-func syntaxError(file string, err error) *dev.Error {
+// badOctet is how the YAML reader says that a file is not UTF-8: the offset is in bytes.
+var badOctet = regexp.MustCompile(`^offset (\d+): .*UTF-8`)
+
+func syntaxError(file string, content []byte, err error) *dev.Error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := badOctet.FindStringSubmatch(message); m != nil {
+		offset, _ := strconv.Atoi(m[1])
+		return bad(dev.CodeComposeSyntax, file, 1+bytes.Count(content[:min(offset, len(content))], []byte("\n")), "it is not UTF-8 text", "save the file as UTF-8")
+	}
 	if i := strings.LastIndex(message, "line "); i >= 0 {
 		if _, rest, ok := strings.Cut(message[i:], ": "); ok {
 			message = rest
@@ -24,7 +33,7 @@ func syntaxError(file string, err error) *dev.Error {
 
 // fromCompose words an error of compose-go and adds the place it is about.
 func fromCompose(all sources, err error) *dev.Error {
-	message := strings.TrimSuffix(firstLine(err.Error()), ": invalid compose project")
+	message := strings.TrimSuffix(oneLine(err.Error()), ": invalid compose project")
 	if _, rest, ok := strings.Cut(message, "validating "); ok {
 		if _, after, ok := strings.Cut(rest, ": "); ok {
 			message = after
@@ -33,9 +42,25 @@ func fromCompose(all sources, err error) *dev.Error {
 	message = strings.TrimRight(message, ".")
 	file, line := all.locateMentioned(message)
 	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for what may stand there"
+	if f, l, h := all.relation(message); f != "" {
+		file, line, hint = f, l, h
+	} else if line == 0 && message == "services must be a mapping" {
+		file, line = all.locate("services")
+	} else if line == 0 {
+		if f, l := all.locateValue(lastWord(message)); l != 0 {
+			file, line = f, l
+		}
+	}
 	switch {
 	case strings.Contains(err.Error(), "excessive aliasing"):
-		message, hint = "its YAML aliases unfold to far more than stands in it", "use fewer aliases of aliases"
+		message, line, hint = "its YAML aliases unfold to far more than stands in it", 0, "use fewer aliases of aliases"
+	case strings.Contains(err.Error(), "construct errors:"):
+		message, line = constructed(message)
+		if strings.Contains(message, "aliases") {
+			hint = "use fewer aliases of aliases"
+		}
+	case missingFile.MatchString(message) && !strings.Contains(message, "env file"):
+		message, hint = missingFile.FindStringSubmatch(message)[1]+" is not there", "check the path, or create the file"
 	case strings.Contains(message, "required variable"):
 		code, hint = dev.CodeComposeVariable, "set it in the environment or in .env beside the compose file"
 	case strings.Contains(message, "interpolation format"):

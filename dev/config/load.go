@@ -94,6 +94,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		return nil, p.explain(err, opts.Environment)
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
+	if err := checkProfiles(p.Model, o.Profiles); err != nil {
+		return nil, err
+	}
 	if p.Settings, err = settings(p.sources); err != nil {
 		return nil, err
 	}
@@ -173,7 +176,8 @@ func readSources(paths []string, dir string) (sources, error) {
 			if e, ok := errors.AsType[*dev.Error](err); ok {
 				return nil, e
 			}
-			return nil, bad(dev.CodeProjectInvalid, path, 0, "cannot be read: "+err.Error(), "check the file's permissions")
+			message, hint := unreadable(path, err)
+			return nil, bad(dev.CodeProjectInvalid, path, 0, message, hint)
 		}
 		all = append(all, s)
 	}
@@ -188,8 +192,11 @@ func findApp(p *Project, guess func(dir string, services []string) (name, why st
 			return want, "x-sdev.app", nil
 		}
 		file, line := p.sources.locate("x-sdev", "app")
-		return "", "", bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.app names %q, which is no active service", want),
-			"services here: "+strings.Join(p.Model.ServiceNames(), ", "))
+		hint := "services here: " + strings.Join(p.Model.ServiceNames(), ", ")
+		if of := p.sources.profilesOf(want); len(of) > 0 {
+			hint = want + " belongs to a profile: add --profile " + of[0]
+		}
+		return "", "", bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.app names %q, which is no active service", want), hint)
 	}
 	var found []string
 	for _, s := range p.Model.ServiceNames() {
@@ -202,6 +209,8 @@ func findApp(p *Project, guess func(dir string, services []string) (name, why st
 		return found[0], "its name, image or command speaks of Streamlit", nil
 	case slices.Contains(found, "streamlit-local"):
 		return "streamlit-local", "the service for local work", nil
+	case len(found) == 0 && asleep(p) != nil:
+		return "", "", asleep(p)
 	case len(found) == 0 && len(services) == 1:
 		return p.Model.ServiceNames()[0], "the only service", nil
 	}

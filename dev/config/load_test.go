@@ -104,6 +104,34 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 			"docker-compose.yml:4: invalid interpolation format for services.streamlit.user", "$$"},
 		"missing env_file": {app + "    env_file:\n      - secrets.env\n", dev.CodeComposeEnvFile,
 			"docker-compose.yml:5: env file DIR/secrets.env not found", "required: false"},
+		"no mapping": {"hello\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:1: it is no compose file: the whole of it has to be a mapping with services", ""},
+		"services without any": {"name: shop\nservices:\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:2: services must be a mapping", ""},
+		"not UTF-8": {app + "    user: \"\xff\xfe\"\n", dev.CodeComposeSyntax,
+			"docker-compose.yml:4: it is not UTF-8 text", "UTF-8"},
+		"a key twice": {app + "    image: other\n", dev.CodeComposeInvalid,
+			`docker-compose.yml:4: mapping key "image" already defined at line 3`, ""},
+		"an alias inside of its anchor": {"services:\n  streamlit: &s\n    image: shop\n    <<: *s\n", dev.CodeComposeSyntax,
+			"docker-compose.yml:4: the alias *s stands inside of what it stands for", "alias"},
+		"wrong size": {app + "    mem_limit: huge\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:4: 'services.streamlit.mem_limit' invalid size: 'huge'", ""},
+		"wrong duration": {app + "    healthcheck:\n      interval: often\n", dev.CodeComposeInvalid,
+			`docker-compose.yml:5: 'services.streamlit.healthcheck.interval' time: invalid duration "often"`, ""},
+		"wrong port": {app + "    user: me\n    ports: [\"99999:1\"]\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:5: Invalid hostPort: 99999", ""},
+		"undefined network": {app + "    user: me\n    networks: [nowhere]\n", dev.CodeComposeInvalid,
+			`docker-compose.yml:5: service "streamlit" refers to undefined network nowhere`, "under networks"},
+		"undefined service": {app + "    depends_on: [nobody]\n", dev.CodeComposeInvalid,
+			`docker-compose.yml:4: service "streamlit" depends on undefined service "nobody"`, "spelling"},
+		"dependency in a profile": {app + "    depends_on: [db]\n  db: {image: db, profiles: [full]}\n", dev.CodeComposeInvalid,
+			`docker-compose.yml:4: service "streamlit" depends on undefined service "db"`, "--profile full"},
+		"circular dependency": {app + "    user: me\n    depends_on: [db]\n  db: {image: db, depends_on: [streamlit]}\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:6: dependency cycle detected: db -> streamlit -> db", "dependencies"},
+		"include that is not there": {app + "include:\n  - other.yml\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:5: DIR/other.yml is not there", "create the file"},
+		"the app sleeps in a profile": {"services:\n  streamlit: {image: shop, profiles: [dev]}\n  db: {image: db}\n", dev.CodeAppMissing,
+			"docker-compose.yml:2: service streamlit looks like the Streamlit app, but its profile dev is not active", "--profile dev"},
 		"--server.port that is none": {app + "    command: streamlit run Home.py --server.port 99999\n", "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -256,5 +284,24 @@ func TestLoad_ProfilesComeFromTheFlagOrTheEnvironment(t *testing.T) {
 		if p := loaded(t, composeFile, set); len(p.Model.Services) != 2 {
 			t.Errorf("%s: services %v", name, p.Model.ServiceNames())
 		}
+	}
+}
+
+func TestLoad_RefusesAProfileThatNoServiceHas(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"compose.yaml": composeFile})
+	_, err := config.Load(t.Context(), config.Options{Dir: dir, Profiles: []string{"relase"}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if e := dev.AsError(err); !strings.Contains(e.Message, `"relase"`) || !strings.Contains(e.Hint, "release") || e.Exit != dev.ExitProject {
+		t.Errorf("error %v, hint %q", e, e.Hint)
+	}
+}
+
+func TestLoad_AFolderIsNoComposeFile(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"compose.yaml/app.py": ""})
+	_, err := config.Load(t.Context(), config.Options{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "it is a folder") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
 )
 
 // source is a compose file as text with positions: compose-go forgets lines, people need them.
@@ -29,13 +31,34 @@ func readSource(path, display string) (source, error) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return source{}, syntaxError(display, err)
+		return source{}, syntaxError(display, b, err)
+	}
+	if name, line := selfReference(&doc, nil); line != 0 {
+		return source{}, bad(dev.CodeComposeSyntax, display, line, "the alias *"+name+" stands inside of what it stands for", "take the alias away, or put its anchor elsewhere")
 	}
 	s := source{path: display, file: path}
 	if len(doc.Content) > 0 {
 		s.root = doc.Content[0]
 	}
 	return s, nil
+}
+
+// selfReference finds an alias below its own anchor; line is 0 if there is none. compose-go unfolds
+// such a one for seconds before it gives up.
+func selfReference(n *yaml.Node, above []*yaml.Node) (name string, line int) {
+	if n.Kind == yaml.AliasNode {
+		if slices.Contains(above, n.Alias) {
+			return n.Value, n.Line
+		}
+		return "", 0
+	}
+	above = append(above, n)
+	for _, c := range n.Content {
+		if name, line := selfReference(c, above); line != 0 {
+			return name, line
+		}
+	}
+	return "", 0
 }
 
 // lookup is a found place: the key that leads to it, and its value.

@@ -12,6 +12,7 @@ import (
 
 func (a *app) newConfigCmd() *cobra.Command {
 	var asJSON bool
+	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print the effective compose model, each derived value with its source",
@@ -21,15 +22,16 @@ file can be run by "docker compose" alone, once sdev has run the project.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = asJSON
-			return a.runConfig(cmd.Context(), asJSON)
+			return a.runConfig(cmd.Context(), asJSON, o)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the model as JSON, without comments")
+	cmd.Flags().StringArrayVar(&o.profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	return cmd
 }
 
-func (a *app) runConfig(ctx context.Context, asJSON bool) error {
-	p, err := a.load(ctx, runOptions{})
+func (a *app) runConfig(ctx context.Context, asJSON bool, o runOptions) error {
+	p, err := a.load(ctx, o)
 	if err != nil {
 		return err
 	}

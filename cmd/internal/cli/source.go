@@ -28,7 +28,7 @@ type runOptions struct {
 
 // load reads the project that the global flags point at.
 func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
-	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.composeFiles(), Profiles: o.profiles, Env: a.Env,
+	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.files, Profiles: o.profiles, Env: a.Env,
 		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: a.guess(ctx, o.choice), Source: sourceIn})
 	if err != nil {
 		return nil, err
@@ -40,18 +40,6 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 		p.Settings.AWS.Mode = o.aws
 	}
 	return p, nil
-}
-
-// composeFiles are the files given by flag, as seen from the folder that -C names.
-func (a *app) composeFiles() []string {
-	var out []string
-	for _, f := range a.files {
-		if a.dir != "" && !filepath.IsAbs(f) {
-			f = filepath.Join(a.dir, f)
-		}
-		out = append(out, f)
-	}
-	return out
 }
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// What compose-go says about relations between services. The first group is the service, the second
+// what it names. Source: compose-go v2, loader/validate.go, loader/loader.go and graph.
+var (
+	undefinedThing   = regexp.MustCompile(`^service "([^"]+)" refers to undefined (network|volume|secret|config) `)
+	undefinedService = regexp.MustCompile(`^service "([^"]+)" depends on undefined service "([^"]+)"`)
+	dependencyCycle  = regexp.MustCompile(`^dependency cycle detected: (\S+) -> `)
+	missingFile      = regexp.MustCompile(`(?:open|stat) (\S.*): no such file or directory$`)
+	bracketed        = regexp.MustCompile(`\[([^\]]+)\]`)
+	atLine           = regexp.MustCompile(`^(?:line \d+: )+`)
+)
+
+// oneLine makes a single line of a message that compose-go spreads over several: where the first is
+// a heading, the next says what is wrong.
+func oneLine(message string) string {
+	heading, rest, more := strings.Cut(message, "\n")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case !more || rest == "":
+		return heading
+	case strings.HasPrefix(heading, "Circular reference"):
+		return "circular reference: " + strings.Join(strings.Fields(rest), " ")
+	case strings.HasSuffix(heading, "construct errors:"), strings.HasPrefix(heading, "decoding failed"):
+		first := firstLine(rest)
+		return bracketed.ReplaceAllString(first, ".$1")
+	}
+	return heading
+}
+
+// constructed words what the YAML reader could not make of a file that it could read. The line in
+// front of such a message is the document's, the one after it, if any, the place.
+func constructed(message string) (words string, line int) {
+	where := atLine.FindString(message)
+	line = yamlLine(errors.New(where))
+	message = strings.TrimPrefix(message, where)
+	switch {
+	case strings.Contains(message, "cli.named"):
+		return "it is no compose file: the whole of it has to be a mapping with services", line
+	case strings.Contains(message, "node visit limit"):
+		return "its YAML aliases unfold to far more than stands in it", 0
+	}
+	return message, line
+}
+
+// relation finds the key that ties a service to what is missing or to itself, and what to do about it.
+func (all sources) relation(message string) (file string, line int, hint string) {
+	if m := undefinedThing.FindStringSubmatch(message); m != nil {
+		file, line = all.locate("services", m[1], m[2]+"s")
+		return file, line, "declare it under " + m[2] + "s, or check its spelling"
+	}
+	if m := undefinedService.FindStringSubmatch(message); m != nil {
+		file, line = all.locate("services", m[1], "depends_on", m[2])
+		hint = "check its spelling, or take the dependency away"
+		if profiles := all.profilesOf(m[2]); len(profiles) > 0 {
+			hint = m[2] + " belongs to a profile: add --profile " + profiles[0]
+		}
+		return file, line, hint
+	}
+	if m := dependencyCycle.FindStringSubmatch(message); m != nil {
+		file, line = all.locate("services", m[1], "depends_on")
+		return file, line, "take one of these dependencies away"
+	}
+	return "", 0, ""
+}
+
+// profilesOf are the profiles that the files give a service.
+func (all sources) profilesOf(service string) []string {
+	var out []string
+	for _, s := range all {
+		if at, ok := s.find("services", service, "profiles"); ok {
+			for _, leaf := range leaves(at.value) {
+				out = append(out, leaf.Value)
+			}
+		}
+	}
+	return out
+}
+
+// locateValue finds the one value that holds a text; line is 0 where none or several do.
+func (all sources) locateValue(text string) (file string, line int) {
+	if text == "" {
+		return "", 0
+	}
+	for _, s := range all {
+		if s.root == nil {
+			continue
+		}
+		for _, leaf := range leaves(s.root) {
+			if leaf.Kind != yaml.ScalarNode || !strings.Contains(leaf.Value, text) {
+				continue
+			}
+			if line != 0 && line != leaf.Line {
+				return "", 0
+			}
+			file, line = s.path, leaf.Line
+		}
+	}
+	return file, line
+}
+
+// lastWord is what a message ends in, without quotes: the value that was refused, as a rule.
+func lastWord(message string) string {
+	if m := missingFile.FindStringSubmatch(message); m != nil {
+		return filepath.Base(m[1])
+	}
+	i := strings.LastIndexAny(message, " ")
+	return strings.Trim(message[i+1:], `"'.`)
+}
+
+// unreadable words why a compose file could not be read as a file.
+func unreadable(path string, err error) (message, hint string) {
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return "it is a folder, not a compose file", "name the file in it: -f " + filepath.Join(path, "compose.yaml")
+	}
+	return "cannot be read: " + err.Error(), "check the file's permissions"
+}
