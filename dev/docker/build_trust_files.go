@@ -2,7 +2,6 @@ package docker
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"encoding/pem"
 	"fmt"
@@ -109,36 +108,6 @@ func (e *Engine) bundle(ctx context.Context, id, name string) (at string, conten
 	}
 	content, err = io.ReadAll(archive)
 	return at, content, err
-}
-
-// archive packs files with those of their folders that a container does not have.
-func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
-	var b bytes.Buffer
-	t := tar.NewWriter(&b)
-	seen := map[string]bool{}
-	for _, f := range files {
-		for _, dir := range parents(f.Path) {
-			if seen[dir] {
-				continue
-			}
-			seen[dir] = true
-			if _, err := e.api.ContainerStatPath(ctx, id, "/"+dir); err == nil {
-				continue // as it is, which may be a link
-			} else if !isGone(err) {
-				return nil, err
-			}
-			if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
-				return nil, err
-			}
-		}
-		if err := t.WriteHeader(&tar.Header{Name: f.Path[1:], Mode: f.Mode, Size: int64(len(f.Content))}); err != nil {
-			return nil, err
-		}
-		if _, err := t.Write(f.Content); err != nil {
-			return nil, err
-		}
-	}
-	return &b, t.Close()
 }
 
 // extra gives those certificates of a bundle that another does not hold.
