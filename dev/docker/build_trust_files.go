@@ -1,13 +1,9 @@
 package docker
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/pem"
 	"fmt"
-	"io"
-	"os"
-	"path"
 	"slices"
 
 	"sdev/dev/plan"
@@ -42,11 +38,14 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 	files := []plan.File{{Path: trustFile, Mode: 0o644, Content: ca}}
 	var known []byte
 	for _, name := range bundles() {
-		at, content, err := e.bundle(ctx, id, name)
+		at, content, err := e.readFile(ctx, id, name)
+		if isGone(err) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		if at == "" || slices.ContainsFunc(files, func(f plan.File) bool { return f.Path == at }) {
+		if slices.ContainsFunc(files, func(f plan.File) bool { return f.Path == at }) {
 			continue
 		}
 		known = append(known, content...)
@@ -73,41 +72,6 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 		}
 	}
 	return files, nil
-}
-
-// bundle reads a file of a container, through links; path is "" where it does not exist.
-func (e *Engine) bundle(ctx context.Context, id, name string) (at string, content []byte, err error) {
-	at = name
-	for range 8 { // more than any distribution needs, and no loop
-		st, err := e.api.ContainerStatPath(ctx, id, at)
-		if isGone(err) {
-			return "", nil, nil
-		}
-		if err != nil {
-			return "", nil, err
-		}
-		if st.Mode&os.ModeSymlink == 0 {
-			break
-		}
-		if at = st.LinkTarget; !path.IsAbs(at) {
-			return "", nil, nil
-		}
-	}
-	out, _, err := e.api.CopyFromContainer(ctx, id, at)
-	if isGone(err) {
-		return "", nil, nil
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	defer out.Close()
-	archive := tar.NewReader(out)
-	header, err := archive.Next()
-	if err != nil || header.Typeflag != tar.TypeReg {
-		return "", nil, err
-	}
-	content, err = io.ReadAll(archive)
-	return at, content, err
 }
 
 // extra gives those certificates of a bundle that another does not hold.
