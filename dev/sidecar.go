@@ -35,9 +35,10 @@ type Mount struct {
 
 // Names that the host and the gateway container agree on.
 const (
-	SidecarEnv  = "SDEV_GATEWAY" // environment variable that holds a Sidecar as JSON
-	SidecarRoot = "/project"     // where the project is mounted in the gateway
-	StateFolder = ".sdev"        // sdev's own folder in a project
+	SidecarEnv  = "SDEV_GATEWAY"   // environment variable that holds a Sidecar as JSON
+	SidecarRoot = "/project"       // where the project is mounted in the gateway
+	StateFolder = ".sdev"          // sdev's own folder in a project
+	ReceiverDir = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
 	SidecarSock = "/run/sdev/control.sock"
 	// LabelFront is the label on the gateway's container that holds its own port, as the engine
 	// writes ports ("8501/tcp"): the one whose host port is the app's origin.

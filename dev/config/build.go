@@ -88,7 +88,7 @@ func (in buildInput) add(context string) error {
 	if err != nil {
 		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(context, ".dockerignore")), 0, err.Error(), "mend the pattern")
 	}
-	passed := map[string]bool{filepath.Join(p.Dir, ".sdev"): true, filepath.Join(context, ".git"): true}
+	passed := map[string]bool{p.StatePath(): true, filepath.Join(context, ".git"): true}
 	var mounts []string
 	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
 		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))

@@ -44,13 +44,10 @@ func (o *overlay) copies() {
 	o.room()
 }
 
-// syncDir is where the receiver of copies is, inside the app's container.
-const syncDir = "/opt/sdev/sync"
-
 // room gives the receiver a place of its own in a container that is read-only.
 func (o *overlay) room() {
 	if len(o.out.Copies) == 0 || !o.app.ReadOnly {
 		return
 	}
-	o.app.Volumes = append(slices.Clone(o.app.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: syncDir, Volume: &types.ServiceVolumeVolume{NoCopy: true}})
+	o.app.Volumes = append(slices.Clone(o.app.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: dev.ReceiverDir, Volume: &types.ServiceVolumeVolume{NoCopy: true}})
 }

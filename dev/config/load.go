@@ -349,7 +349,7 @@ func leaves(n *yaml.Node) []*yaml.Node {
 }
 
 // StatePath is where StateDir is, or would be.
-func (p *Project) StatePath() string { return filepath.Join(p.Dir, ".sdev") }
+func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateFolder) }
 
 // StateDir is the project's private folder for things that can be made again. It is created, with
 // a .gitignore of its own, on first use.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha1"
 	"encoding/hex"
@@ -155,8 +156,8 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	if err != nil {
 		return AWS{Mode: s.Mode}
 	}
-	a := AWS{Dir: filepath.Join(home, ".aws"), Mode: s.Mode, Profile: firstOf(s.Profile, getenv("AWS_PROFILE")),
-		Region: firstOf(s.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))}
+	a := AWS{Dir: filepath.Join(home, ".aws"), Mode: s.Mode, Profile: cmp.Or(s.Profile, getenv("AWS_PROFILE")),
+		Region: cmp.Or(s.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))}
 	if st, err := os.Stat(a.Dir); err != nil || !st.IsDir() {
 		a.Dir = ""
 		return a
@@ -183,7 +184,7 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	if a.Region == "" {
 		a.Region = config.Section(section).Key("region").String()
 	}
-	a.Expires = expiry(a.Dir, config, config.Section(section), credentials.Section(firstOf(a.Profile, "default")))
+	a.Expires = expiry(a.Dir, config, config.Section(section), credentials.Section(cmp.Or(a.Profile, "default")))
 	return a
 }
 
@@ -232,13 +233,4 @@ func expiry(dir string, config *ini.File, profile, keys *ini.Section) time.Time 
 		return time.Time{}
 	}
 	return token.ExpiresAt
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -3,6 +3,7 @@ package config
 // What the app finds around itself: environment, user, credentials, certificates.
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -61,7 +62,7 @@ func (o *overlay) environment(ports appPorts) {
 func (o *overlay) pythonPath() string {
 	own := o.ownPythonPath()
 	if own == "" {
-		own = firstOf(o.app.WorkingDir, o.parts.Image.WorkingDir, "/app")
+		own = cmp.Or(o.app.WorkingDir, o.parts.Image.WorkingDir, "/app")
 	}
 	return shimDir + ":" + own
 }
@@ -132,7 +133,7 @@ func (o *overlay) home() string {
 	if v := o.app.Environment["HOME"]; v != nil {
 		return *v
 	}
-	return firstOf(o.parts.Image.Env["HOME"], rootHome)
+	return cmp.Or(o.parts.Image.Env["HOME"], rootHome)
 }
 
 func (o *overlay) aws() {

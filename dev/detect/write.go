@@ -213,24 +213,22 @@ func (w *writer) pyproject(l depFile) {
 // mirrors answer.
 func (w *writer) poetry(l depFile) {
 	w.tool("poetry", poetryVersion, "poetry-plugin-export")
-	w.copy(l.file, l.lock)
-	lock := ""
-	if l.lock == "" {
-		lock = "/opt/poetry/bin/poetry lock && "
-	}
-	w.run(pipCache, "", fmt.Sprintf("cd %s && %s/opt/poetry/bin/poetry export --only main --output /tmp/requirements.txt \\\n    && %s -r /tmp/requirements.txt",
-		shell(path.Join(appDir, path.Dir(l.file))), lock, w.pip))
+	w.exported(l, "", "/opt/poetry/bin/poetry", "export --only main --output /tmp/requirements.txt")
 }
 
 func (w *writer) pipenv(l depFile) {
 	w.tool("pipenv", pipenvVersion)
+	w.exported(l, "export PIPENV_IGNORE_VIRTUALENVS=1 && ", "/opt/pipenv/bin/pipenv", "requirements >/tmp/requirements.txt")
+}
+
+// exported installs with pip what a manager writes down as requirements, out of its lock file or of
+// one that is made now.
+func (w *writer) exported(l depFile, before, manager, export string) {
 	w.copy(l.file, l.lock)
-	lock := ""
 	if l.lock == "" {
-		lock = "/opt/pipenv/bin/pipenv lock && "
+		before += manager + " lock && "
 	}
-	w.run(pipCache, "", fmt.Sprintf("cd %s && export PIPENV_IGNORE_VIRTUALENVS=1 && %s/opt/pipenv/bin/pipenv requirements >/tmp/requirements.txt \\\n    && %s -r /tmp/requirements.txt",
-		shell(path.Join(appDir, path.Dir(l.file))), lock, w.pip))
+	w.run(pipCache, "", fmt.Sprintf("cd %s && %s%s %s \\\n    && %s -r /tmp/requirements.txt", shell(path.Join(appDir, path.Dir(l.file))), before, manager, export, w.pip))
 }
 
 func (w *writer) conda(l depFile) {

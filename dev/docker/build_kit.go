@@ -84,8 +84,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	}
 	if !remote(r.Context) {
 		if mounts["context"], err = fsutil.NewFS(r.Context); err != nil {
-			return bk.SolveOpt{}, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-				Message: fmt.Sprintf("the build context of service %s cannot be read: %v", r.Service, err), Hint: "correct build.context in the compose file"}
+			return bk.SolveOpt{}, r.unreadable(err)
 		}
 	}
 	opt := bk.SolveOpt{

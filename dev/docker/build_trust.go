@@ -1,13 +1,13 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -50,7 +50,7 @@ func (r *recipe) trusted() bool {
 // trusting gives an image that is like a base and knows the build's certificates; "" where the base
 // may stay as it is.
 func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
-	platform := firstOf(base.Platform, r.Platform)
+	platform := cmp.Or(base.Platform, r.Platform)
 	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
 		emit(dev.BuildStep{Service: r.Service, Text: "pull " + base.Ref})
 	})
@@ -119,23 +119,8 @@ func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool,
 		return img, refused("look at image "+ref, err)
 	}
 	pulls()
-	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref), Platform: platform})
-	if err != nil {
-		return img, imageMissing(ref, err)
-	}
-	defer out.Close()
-	for decoder := json.NewDecoder(out); ; {
-		var m struct {
-			Error string `json:"error"`
-		}
-		if err := decoder.Decode(&m); err == io.EOF {
-			break
-		} else if err != nil {
-			return img, imageMissing(ref, err)
-		}
-		if m.Error != "" {
-			return img, imageMissing(ref, errorText(m.Error))
-		}
+	if err := e.Pull(ctx, ref, platform); err != nil {
+		return img, err
 	}
 	if img, err = e.api.ImageInspect(ctx, ref); err != nil {
 		return img, refused("look at image "+ref, err)
@@ -211,13 +196,4 @@ func trustConfig(base image.InspectResponse, labels map[string]string) (*contain
 		config.Labels[k] = v
 	}
 	return config, nil
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -1,14 +1,9 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"encoding/pem"
 	"fmt"
-	"io"
-	"os"
-	"path"
 	"slices"
 
 	"sdev/dev/plan"
@@ -43,11 +38,14 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 	files := []plan.File{{Path: trustFile, Mode: 0o644, Content: ca}}
 	var known []byte
 	for _, name := range bundles() {
-		at, content, err := e.bundle(ctx, id, name)
+		at, content, err := e.readFile(ctx, id, name)
+		if isGone(err) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		if at == "" || slices.ContainsFunc(files, func(f plan.File) bool { return f.Path == at }) {
+		if slices.ContainsFunc(files, func(f plan.File) bool { return f.Path == at }) {
 			continue
 		}
 		known = append(known, content...)
@@ -74,71 +72,6 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 		}
 	}
 	return files, nil
-}
-
-// bundle reads a file of a container, through links; path is "" where it does not exist.
-func (e *Engine) bundle(ctx context.Context, id, name string) (at string, content []byte, err error) {
-	at = name
-	for range 8 { // more than any distribution needs, and no loop
-		st, err := e.api.ContainerStatPath(ctx, id, at)
-		if isGone(err) {
-			return "", nil, nil
-		}
-		if err != nil {
-			return "", nil, err
-		}
-		if st.Mode&os.ModeSymlink == 0 {
-			break
-		}
-		if at = st.LinkTarget; !path.IsAbs(at) {
-			return "", nil, nil
-		}
-	}
-	out, _, err := e.api.CopyFromContainer(ctx, id, at)
-	if isGone(err) {
-		return "", nil, nil
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	defer out.Close()
-	archive := tar.NewReader(out)
-	header, err := archive.Next()
-	if err != nil || header.Typeflag != tar.TypeReg {
-		return "", nil, err
-	}
-	content, err = io.ReadAll(archive)
-	return at, content, err
-}
-
-// archive packs files with those of their folders that a container does not have.
-func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
-	var b bytes.Buffer
-	t := tar.NewWriter(&b)
-	seen := map[string]bool{}
-	for _, f := range files {
-		for _, dir := range parents(f.Path) {
-			if seen[dir] {
-				continue
-			}
-			seen[dir] = true
-			if _, err := e.api.ContainerStatPath(ctx, id, "/"+dir); err == nil {
-				continue // as it is, which may be a link
-			} else if !isGone(err) {
-				return nil, err
-			}
-			if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
-				return nil, err
-			}
-		}
-		if err := t.WriteHeader(&tar.Header{Name: f.Path[1:], Mode: f.Mode, Size: int64(len(f.Content))}); err != nil {
-			return nil, err
-		}
-		if _, err := t.Write(f.Content); err != nil {
-			return nil, err
-		}
-	}
-	return &b, t.Close()
 }
 
 // extra gives those certificates of a bundle that another does not hold.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sdev/dev"
+	"sdev/dev/plan"
 )
 
 // service reads one service, "db", out of a compose file.
@@ -230,5 +231,20 @@ func TestCheckVersion_RefusesWhatTheEngineIsTooOldFor(t *testing.T) {
 		if err := (&Engine{place: Place{API: "1.50"}}).checkVersion(s); err != nil {
 			t.Errorf("%s on a new engine: %v", key, err)
 		}
+	}
+}
+
+// Compose finds what belongs to a project by these names; other spellings are other labels.
+func TestContainerLabels_AreThoseOfCompose(t *testing.T) {
+	s := plan.Service{Config: types.ServiceConfig{Name: "gateway"}, Hash: "abc"}
+	got := containerLabels(s, plan.Labels{Project: "shop", App: "web", Gateway: "gateway", Dir: "/shop", ConfigFiles: []string{"a.yml", "b.yml"}})
+	want := map[string]string{
+		"com.docker.compose.project": "shop", "com.docker.compose.service": "web", "com.docker.compose.container-number": "2",
+		"com.docker.compose.oneoff": "False", "com.docker.compose.config-hash": "abc", "com.docker.compose.version": composeVersion,
+		"com.docker.compose.project.working_dir": "/shop", "com.docker.compose.project.config_files": "a.yml,b.yml", "com.docker.compose.depends_on": "",
+		"dev.sdev.service": "gateway", "dev.sdev.hash": "abc", "dev.sdev.parts": "null",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

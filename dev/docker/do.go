@@ -140,7 +140,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err := makeSources(s); err != nil {
 		return err
 	}
-	for _, dir := range writable(op.Service) {
+	for _, dir := range ownVolumes(op.Service) {
 		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Target: dir})
 	}
 	first, others := network.NetworkingConfig{}, []endpoint(nil)

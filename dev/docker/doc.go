@@ -1,5 +1,6 @@
 // Package docker is the runtime on a container engine: it observes, builds, creates, starts,
-// follows and removes, through the engine's API alone. No docker or buildx program is called.
+// follows and removes, through the engine's API alone. No docker or buildx program is called; git is,
+// for a build whose context is a repository.
 //
 // It decides nothing: what to do comes as operations of package plan. Everything it makes carries
 // Compose's own labels and labels of sdev, and nothing without them is ever touched. An [Engine]

@@ -28,7 +28,7 @@ const (
 	labelConfigFiles = "com.docker.compose.project.config_files"
 	labelNetwork     = "com.docker.compose.network"
 	labelVolume      = "com.docker.compose.volume"
-	labelVersion     = "com.docker.compose.place.API"
+	labelVersion     = "com.docker.compose.version"
 	ownService       = "dev.sdev.service" // the service's true name; Compose is told that the gateway is part of the app's
 	ownHash          = "dev.sdev.hash"
 )

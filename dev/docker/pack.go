@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"path"
@@ -17,24 +16,41 @@ import (
 
 // copyFiles writes a service's secrets and configs into its container before the first start, all
 // in one archive, since each costs the engine a tenth of a second. No path of this machine is
-// mounted for them, so that it works on any engine.
+// mounted for them, so that it works on any engine. Into a root that is read-only the engine writes
+// nothing: there each folder, which lies on a volume, gets its own.
 func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error {
 	if len(s.Files) == 0 {
 		return nil
 	}
-	if dirs := writable(s); len(dirs) > 0 {
-		return e.copyIntoVolumes(ctx, id, s, dirs)
+	if !s.Config.ReadOnly {
+		return e.copyInto(ctx, id, "/", s.Config.Name, s.Files)
 	}
-	archive, err := pack(s.Files)
-	if err != nil {
-		return fmt.Errorf("pack secrets and configs of %s: %w", s.Config.Name, err)
+	folders := map[string][]plan.File{}
+	for _, f := range s.Files {
+		dir := path.Dir(f.Path)
+		f.Path = "/" + path.Base(f.Path)
+		folders[dir] = append(folders[dir], f)
 	}
-	return refused("copy secrets and configs into "+s.Config.Name, e.api.CopyToContainer(ctx, id, "/", archive, container.CopyToContainerOptions{}))
+	for _, dir := range slices.Sorted(maps.Keys(folders)) {
+		if err := e.copyInto(ctx, id, dir, s.Config.Name, folders[dir]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// writable are the folders of a service's files that need a volume of their own, because its root
-// is read-only and the engine writes nothing there.
-func writable(s plan.Service) []string {
+// copyInto puts files below a folder of a service's container.
+func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []plan.File) error {
+	archive, err := e.archive(ctx, id, files)
+	if err != nil {
+		return refused("look into "+service, err)
+	}
+	return refused("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
+}
+
+// ownVolumes are the folders of a service's files that need a volume, because its root is read-only
+// and nothing is mounted there yet.
+func ownVolumes(s plan.Service) []string {
 	if !s.Config.ReadOnly {
 		return nil
 	}
@@ -50,37 +66,23 @@ func writable(s plan.Service) []string {
 	return slices.Sorted(maps.Keys(dirs))
 }
 
-func (e *Engine) copyIntoVolumes(ctx context.Context, id string, s plan.Service, dirs []string) error {
-	for _, dir := range dirs {
-		var files []plan.File
-		for _, f := range s.Files {
-			if path.Dir(f.Path) == dir {
-				f.Path = "/" + path.Base(f.Path)
-				files = append(files, f)
-			}
-		}
-		archive, err := pack(files)
-		if err != nil {
-			return fmt.Errorf("pack secrets and configs of %s: %w", s.Config.Name, err)
-		}
-		if err := e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}); err != nil {
-			return refused("copy secrets and configs into "+s.Config.Name, err)
-		}
-	}
-	return nil
-}
-
-// pack makes an archive of files and the folders that lead to them.
-func pack(files []plan.File) (io.Reader, error) {
+// archive packs files, with those of their folders that a container does not have: one that it has
+// would get the mode of the archive's, and a link would be replaced.
+func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)
-	made := map[string]bool{}
+	seen := map[string]bool{}
 	for _, f := range files {
 		for _, dir := range parents(f.Path) {
-			if made[dir] {
+			if seen[dir] {
 				continue
 			}
-			made[dir] = true
+			seen[dir] = true
+			if _, err := e.api.ContainerStatPath(ctx, id, "/"+dir); err == nil {
+				continue
+			} else if !isGone(err) {
+				return nil, err
+			}
 			if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
 				return nil, err
 			}

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 
@@ -117,7 +120,10 @@ func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
 		id.ImageMade, _ = time.Parse(time.RFC3339Nano, image.Created)
 	}
-	read := func(file string) (string, error) { return e.readFile(ctx, name, file) }
+	read := func(file string) (string, error) {
+		_, content, err := e.readFile(ctx, name, file)
+		return string(content), err
+	}
 	id.UID, id.GID, err = resolveUser(c.Config.User, read)
 	if err != nil {
 		return id, fmt.Errorf("user %q of %s: %w", c.Config.User, name, err)
@@ -184,54 +190,45 @@ func lookUp(read func(string) (string, error), file, name string, number int, nu
 	return nil, nil
 }
 
-// readFile reads a small file of a container, through links.
-func (e *Engine) readFile(ctx context.Context, name, file string) (string, error) {
-	stat, err := e.api.ContainerStatPath(ctx, name, file)
+// readFile reads a small file of a container, through links, and says where those led. Podman gives
+// of a link what it says, Docker where it ends.
+func (e *Engine) readFile(ctx context.Context, name, file string) (at string, content []byte, err error) {
+	at = file
+	for range 8 { // more than any distribution needs, and no loop
+		st, err := e.api.ContainerStatPath(ctx, name, at)
+		if err != nil {
+			return "", nil, err
+		}
+		if st.Mode&os.ModeSymlink == 0 {
+			break
+		}
+		if !path.IsAbs(st.LinkTarget) {
+			st.LinkTarget = path.Join(path.Dir(at), st.LinkTarget)
+		}
+		at = st.LinkTarget
+	}
+	out, _, err := e.api.CopyFromContainer(ctx, name, at)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if stat.LinkTarget != "" {
-		file = stat.LinkTarget
-	}
-	content, _, err := e.api.CopyFromContainer(ctx, name, file)
+	defer out.Close()
+	archive := tar.NewReader(out)
+	header, err := archive.Next()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	defer content.Close()
-	archive := tar.NewReader(content)
-	if _, err := archive.Next(); err != nil {
-		return "", err
+	if header.Typeflag != tar.TypeReg {
+		return "", nil, fmt.Errorf("%s is no file: %w", at, errdefs.ErrNotFound)
 	}
-	b, err := io.ReadAll(io.LimitReader(archive, 4<<20))
-	return string(b), err
+	content, err = io.ReadAll(io.LimitReader(archive, 4<<20))
+	return at, content, err
 }
 
 // Command runs a command inside a container, with a user, folder and environment of its own, and
 // gives what it printed and its exit code.
 func (e *Engine) Command(ctx context.Context, name string, x dev.Exec) (output string, code int, err error) {
-	made, err := e.api.ContainerExecCreate(ctx, name, container.ExecOptions{
-		User: x.User, Privileged: x.Privileged, WorkingDir: x.WorkingDir, Env: x.Env, Cmd: x.Command, AttachStdout: true, AttachStderr: true,
-	})
-	if err != nil {
-		return "", 0, refused("run a command in "+name, err)
-	}
-	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
-	if err != nil {
-		return "", 0, refused("run a command in "+name, err)
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, conn.Close)()
 	var out bytes.Buffer
 	kept := &limited{&out, 64 << 10}
-	if _, err := stdcopy.StdCopy(kept, kept, conn.Reader); err != nil && ctx.Err() == nil {
-		return "", 0, refused("read a command's output", err)
-	}
-	if ctx.Err() != nil {
-		return "", 0, ctx.Err()
-	}
-	done, err := e.api.ContainerExecInspect(ctx, made.ID)
-	if err != nil {
-		return "", 0, refused("ask for a command's exit code", err)
-	}
-	return out.String(), done.ExitCode, nil
+	code, err = e.Run(ctx, Exec{Container: name, Command: x.Command, User: x.User, Dir: x.WorkingDir, Env: x.Env, Privileged: x.Privileged, Out: kept, Err: kept})
+	return out.String(), code, err
 }

@@ -3,6 +3,8 @@ package mirror
 import (
 	"io"
 	"time"
+
+	"sdev/dev"
 )
 
 // Layout says which files of the project go where. It is used by one goroutine at a time.
@@ -61,7 +63,7 @@ type Failure struct {
 
 // Where the receiver's own things are inside a container.
 const (
-	Folder  = "/opt/sdev/sync"
+	Folder  = dev.ReceiverDir
 	Program = Folder + "/sdev"
 	Ledger  = Folder + "/ledger"
 )

@@ -36,10 +36,7 @@ func depend(model *types.Project, service, on string, how types.ServiceDependenc
 }
 
 func TestMake_WaitsForWhatOthersDependOn(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(model *types.Project, have *plan.Observed)
-		want   string
-	}{
+	checkPlans(t, store, map[string]planned{
 		"all is as it should be": {func(*types.Project, *plan.Observed) {}, ""},
 		"nothing runs": {
 			func(_ *types.Project, have *plan.Observed) {
@@ -94,16 +91,7 @@ restart container shop-app-1 (db is made anew, and it is to restart with it)
 			`wait container shop-db-1 (healthy, app depends on it)
 start container shop-app-1 (not running)
 `},
-	} {
-		t.Run(name, func(t *testing.T) {
-			model := store()
-			have := runs(t, model)
-			c.change(model, &have)
-			if diff := cmp.Diff(c.want, plan.Make(want(model), have).String()); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 func TestMake_WaitsOnceForAll(t *testing.T) {
@@ -158,10 +146,7 @@ func TestNeeds_OnlyWhatIsDependedOn(t *testing.T) {
 }
 
 func TestMake_NetworksFollowTheFile(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(model *types.Project, have *plan.Observed)
-		want   string
-	}{
+	checkPlans(t, shop, map[string]planned{
 		"other settings take along what lives in it": {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", Internal: true}
@@ -193,16 +178,7 @@ start container shop-app-1 (gateway is made anew)
 			func(_ *types.Project, have *plan.Observed) {
 				have.Volumes = append(have.Volumes, plan.Resource{Name: "shop_old", Hash: "x"})
 			}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			model := shop()
-			have := runs(t, model)
-			c.change(model, &have)
-			if diff := cmp.Diff(c.want, plan.Make(want(model), have).String()); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 func TestCheck_NeverDropsData(t *testing.T) {

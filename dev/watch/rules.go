@@ -215,7 +215,7 @@ func builtinIgnored(rel string) bool {
 func builtinIgnoredFolder(rel string) bool {
 	for name := range strings.SplitSeq(rel, "/") {
 		switch name {
-		case ".git", ".sdev", "__pycache__", ".venv", "venv", "node_modules":
+		case ".git", dev.StateFolder, "__pycache__", ".venv", "venv", "node_modules":
 			return true
 		}
 	}

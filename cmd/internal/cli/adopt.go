@@ -146,7 +146,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 
 // dockerIgnored is what no image of the project should hold, other than what a Dockerfile copies by name.
 func dockerIgnored(files []detect.Dockerfile) []string {
-	list := []string{".git", ".sdev", ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
+	list := []string{".git", dev.StateFolder, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
 	return slices.DeleteFunc(list, func(name string) bool {
 		return slices.ContainsFunc(files, func(d detect.Dockerfile) bool {
 			return slices.ContainsFunc(d.Copies, func(c detect.Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
@@ -168,7 +168,7 @@ func lackingLines(text string, lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
 		name := strings.Trim(l, "/")
 		// sdev's own folder ignores itself.
-		return name == ".sdev" || slices.Contains(have, name) || slices.Contains(have, "**/"+name) || slices.Contains(have, path.Base(name))
+		return name == dev.StateFolder || slices.Contains(have, name) || slices.Contains(have, "**/"+name) || slices.Contains(have, path.Base(name))
 	})
 }
 

@@ -68,7 +68,7 @@ func look(dir string) (*detect.Findings, error) {
 // chooseEntry settles which script is the entry: the one named by flag, the one that was chosen
 // before, the plain one, or the one that a person at the terminal picks.
 func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Findings, c entryChoice) error {
-	remembered := filepath.Join(dir, stateFolder, chosenFile)
+	remembered := filepath.Join(dir, dev.StateFolder, chosenFile)
 	if c.entry != "" {
 		name := filepath.ToSlash(filepath.Clean(c.entry))
 		if rel, err := filepath.Rel(dir, c.entry); filepath.IsAbs(c.entry) && err == nil {
@@ -79,7 +79,7 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		}
 		return c.remember(dir, name)
 	}
-	if b, err := os.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: stateFolder + "/" + chosenFile}) {
+	if b, err := os.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateFolder + "/" + chosenFile}) {
 		return nil
 	}
 	switch {
@@ -95,9 +95,6 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 	found.Choose(name, detect.Fact{Why: "you chose it"})
 	return c.remember(dir, name)
 }
-
-// stateFolder is the project's private folder, as config.Project.StatePath has it.
-const stateFolder = ".sdev"
 
 func (c entryChoice) remember(dir, entry string) error {
 	if !c.keep {
@@ -148,7 +145,7 @@ func (a *app) askEntry(ctx context.Context, found *detect.Findings) (string, err
 // only one whose command or image comes to Streamlit, or the one that a person at the terminal picks.
 func (a *app) guess(ctx context.Context, c entryChoice) func(dir string, services []string) (name, why string) {
 	return func(dir string, services []string) (name, why string) {
-		if b, err := os.ReadFile(filepath.Join(dir, stateFolder, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
+		if b, err := os.ReadFile(filepath.Join(dir, dev.StateFolder, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
 			return strings.TrimSuffix(string(b), "\n"), "it was chosen before"
 		}
 		if name, why = guessApp(dir, services); name != "" || !c.ask {

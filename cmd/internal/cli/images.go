@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -79,10 +80,7 @@ func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Buil
 		}
 	}
 	for _, ref := range s.Build.Secrets {
-		id := ref.Target
-		if id == "" {
-			id = ref.Source
-		}
+		id := cmp.Or(ref.Target, ref.Source)
 		if secret := model.Secrets[ref.Source]; secret.File != "" {
 			b.Secrets[id] = secret.File
 		} else {

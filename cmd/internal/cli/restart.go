@@ -2,7 +2,8 @@ package cli
 
 import (
 	"context"
-	"strconv"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,25 +11,24 @@ import (
 	"sdev/dev/engine"
 )
 
+// oneService is the check of arguments of commands that work on the app where no service is named.
+func oneService(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usage(fmt.Sprintf("sdev %s takes one service at most, and got %d", cmd.Name(), len(args)), "see: sdev "+cmd.Name()+" --help")
+	}
+	return nil
+}
+
 func (a *app) newRestartCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "restart [SERVICE]",
 		Short: "Restart the app, or another service",
 		Long:  "Restarts the app's container, or another service's, and waits until the page answers. Open tabs show the new page by themselves.",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usage("sdev restart takes one service at most, and got "+strconv.Itoa(len(args)), "see: sdev restart --help")
-			}
-			return nil
-		},
+		Args:  oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
-			service := ""
-			if len(args) == 1 {
-				service = args[0]
-			}
-			return a.runRestart(cmd.Context(), service, asJSON)
+			return a.runRestart(cmd.Context(), strings.Join(args, ""), asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per event")
@@ -64,19 +64,10 @@ func (a *app) newRebuildCmd() *cobra.Command {
 		Short: "Build the app's image anew and replace the app if it changed",
 		Long: `Builds the app's image, or another service's, with the engine's cache. If the result differs the
 service is replaced; while that is the app, the gateway keeps the browser's page.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usage("sdev rebuild takes one service at most, and got "+strconv.Itoa(len(args)), "see: sdev rebuild --help")
-			}
-			return nil
-		},
+		Args: oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
-			service := ""
-			if len(args) == 1 {
-				service = args[0]
-			}
-			return a.runRebuild(cmd.Context(), service, asJSON)
+			return a.runRebuild(cmd.Context(), strings.Join(args, ""), asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per event")

@@ -9,12 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/types"
-
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
-	"sdev/dev/plan"
 )
 
 // rewriteEvery is how often the file of a look is written until the gateway has answered.
@@ -35,7 +32,7 @@ func sightOf(ctx context.Context, e *docker.Engine, p engine.Project) (engine.Si
 	}
 	defer func() { _ = os.Remove(file) }() // nobody minds one that is left
 	go func() {
-		st, err := ask(ctx, e, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), gateway.Request{Do: gateway.DoProbe, Probe: name})
+		st, err := ask(ctx, e, gatewayName(p.Name, p.Gateway), gateway.Request{Do: gateway.DoProbe, Probe: name})
 		answered <- answer{st, err}
 	}()
 	again := time.NewTicker(rewriteEvery)

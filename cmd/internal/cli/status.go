@@ -181,20 +181,7 @@ func (a *app) statusText(s status) string {
 	if e := s.exception; e.Exception != "" {
 		row("exception", "%s at %s:%d", e.Exception, e.File, e.Line)
 	}
-	aws := "none"
-	if s.AWS.Source != config.AWSNone {
-		aws = "~/.aws mounted, profile " + s.AWS.Profile
-		if s.AWS.Source == config.AWSSession {
-			aws = "keys of profile " + s.AWS.Profile
-		}
-		if s.AWS.Region != "" {
-			aws += ", " + s.AWS.Region
-		}
-		if s.AWS.Expires != "" {
-			aws += ", login ends " + s.AWS.Expires
-		}
-	}
-	row("aws", "%s", aws)
+	row("aws", "%s", s.AWS.text())
 	for _, svc := range s.Services {
 		health := ""
 		if svc.Health != "" {
@@ -203,4 +190,21 @@ func (a *app) statusText(s status) string {
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.Join(svc.Ports, " "))
 	}
 	return b.String()
+}
+
+func (s awsStatus) text() string {
+	if s.Source == config.AWSNone {
+		return "none"
+	}
+	text := "~/.aws mounted, profile " + s.Profile
+	if s.Source == config.AWSSession {
+		text = "keys of profile " + s.Profile
+	}
+	if s.Region != "" {
+		text += ", " + s.Region
+	}
+	if s.Expires != "" {
+		text += ", login ends " + s.Expires
+	}
+	return text
 }

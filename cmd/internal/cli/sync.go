@@ -10,14 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"golang.org/x/sync/errgroup"
 
 	"sdev/dev"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/mirror"
-	"sdev/dev/plan"
 	"sdev/dev/watch"
 )
 
@@ -161,7 +159,7 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 		return err
 	}
 	teller := newTeller(func(ctx context.Context, req saved) error {
-		return c.tell(ctx, plan.ContainerName(p.Name, types.ServiceConfig{Name: p.Gateway}), req)
+		return c.tell(ctx, gatewayName(p.Name, p.Gateway), req)
 	}, watcher.Watches)
 	hooks := newHooks(func(ctx context.Context, r dev.Rule) { c.hook(ctx, p.App, container, r) })
 	told, failures := map[mirror.Failure]bool{}, 0

@@ -18,7 +18,7 @@ func (c *copier) tell(ctx context.Context, container string, s saved) error {
 }
 
 const (
-	// tellMany bounds one request: it travels as an argument of a command, 128 KiB at most.
+	// tellMany bounds one request, so that the gateway is never busy with one for long.
 	tellMany = 200
 	// tellAgain is the pause before a gateway that did not answer is told again.
 	tellAgain = 250 * time.Millisecond
