@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"charm.land/huh/v2"
 
@@ -185,11 +185,14 @@ func (a *app) confirm(ctx context.Context, plan *scaffold.Plan) (bool, error) {
 
 // printTable prints what was found, each value with where it came from.
 func (a *app) printTable(found *detect.Findings) {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	names, values := 0, 0
 	for _, s := range found.Table() {
-		fmt.Fprintf(w, "%s:\t%s\t(%s)\n", s.Name, dev.Printable(s.Value), dev.Printable(s.Source))
+		names, values = max(names, len(s.Name)+1), max(values, utf8.RuneCountInString(dev.Printable(s.Value)))
 	}
-	_ = w.Flush() // to a stream of the user's
+	values = min(values, 40) // longer ones are rare, and push their own source away only
+	for _, s := range found.Table() {
+		fmt.Fprintf(a.Out, "%-*s  %-*s  %s\n", names, s.Name+":", values, dev.Printable(s.Value), a.wrapped("("+dev.Printable(s.Source)+")", names+values+4))
+	}
 }
 
 func (a *app) printAdoption(o initOptions, ad adoption, written bool) {
@@ -202,7 +205,8 @@ func (a *app) printAdoption(o initOptions, ad adoption, written bool) {
 		fmt.Fprintf(a.Out, "advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
 	}
 	for _, d := range ad.found.Defects {
-		fmt.Fprintf(a.Out, "defect     %s:%d: %s\n           fix: %s\n", dev.Printable(d.File), d.Line, dev.Printable(d.What), dev.Printable(d.Fix))
+		what := fmt.Sprintf("%s:%d: %s", dev.Printable(d.File), d.Line, dev.Printable(d.What))
+		fmt.Fprintf(a.Out, "defect     %s\n           %s\n", a.wrapped(what, 11), a.wrapped("fix: "+dev.Printable(d.Fix), 11))
 	}
 	switch {
 	case o.dryRun:

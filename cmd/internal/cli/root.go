@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -172,9 +173,9 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if a.json {
 		a.printJSONError(e)
 	} else {
-		_, _ = fmt.Fprintf(a.Err, "sdev: %s\n", e.Error())
+		_, _ = fmt.Fprintf(a.Err, "sdev: %s\n", a.wrapped(e.Error(), 6))
 		if e.Hint != "" {
-			_, _ = fmt.Fprintf(a.Err, "hint: %s\n", e.Hint)
+			_, _ = fmt.Fprintf(a.Err, "hint: %s\n", a.wrapped(e.Hint, 6))
 		}
 	}
 	return e.Exit
@@ -189,6 +190,14 @@ func (a *app) printJSONError(e *dev.Error) {
 	if err == nil {
 		_, _ = fmt.Fprintf(a.Out, "%s\n", b)
 	}
+}
+
+// wrapped breaks text that begins in a column, where a person reads it.
+func (a *app) wrapped(text string, column int) string {
+	if !a.OutTTY {
+		return text
+	}
+	return render.Wrap(text, a.Width, column)
 }
 
 // colored says whether output may hold colours.

@@ -189,5 +189,5 @@ func (a *app) printer(v view) render.Printer {
 	if v.json {
 		return render.NewJSON(a.Out)
 	}
-	return render.NewPlain(a.Out, render.Options{Color: a.colored(), Width: a.Width, Quiet: a.quiet, Verbose: a.verbose})
+	return render.NewPlain(a.Out, render.Options{Color: a.colored(), Width: a.Width, Wrap: a.OutTTY, Quiet: a.quiet, Verbose: a.verbose})
 }

@@ -183,7 +183,7 @@ func (e *explanation) file(rules *watch.Rules) {
 		e.Exec = strings.Join(found.Rule.Exec.Command, " ")
 		e.Why = meaning(e.Action)
 	case len(found.Passed) > 0:
-		e.Why = "no rule applies; " + found.Passed[0].Origin + ": " + found.Passed[0].Why
+		e.Why = "every rule that covers it leaves it out"
 	default:
 		e.Why = "no rule covers it"
 	}
@@ -241,7 +241,7 @@ func (a *app) printExplanation(e explanation, asJSON bool) error {
 	var b strings.Builder
 	row := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "%-7s %s\n", name, dev.Printable(text))
+			fmt.Fprintf(&b, "%-7s %s\n", name, a.wrapped(dev.Printable(text), 8))
 		}
 	}
 	row("path", e.Path+" ("+e.Kind+")")
@@ -255,11 +255,19 @@ func (a *app) printExplanation(e explanation, asJSON bool) error {
 	for _, r := range e.Below {
 		row("below", string(r.Action)+" by "+r.Rule)
 	}
+	passed := map[string][]string{} // rules by why they leave it out
+	var whys []string
 	for _, p := range e.Passed {
 		if strings.HasPrefix(p.Rule, "derived:") && strings.HasPrefix(p.Why, "not among") {
 			continue // what sdev itself limits to certain names surprises nobody
 		}
-		row("not by", p.Rule+": "+p.Why)
+		if passed[p.Why] == nil {
+			whys = append(whys, p.Why)
+		}
+		passed[p.Why] = append(passed[p.Why], p.Rule)
+	}
+	for _, why := range whys {
+		row("not by", strings.Join(passed[why], "; ")+": "+why)
 	}
 	_, err := fmt.Fprint(a.Out, b.String())
 	return err

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Color   bool
 	Width   int  // columns; 0 means that lines are never cut
+	Wrap    bool // break what does not fit between words
 	Quiet   bool // only warnings, errors and results
 	Verbose bool // also plans and states
 }
@@ -250,11 +251,30 @@ func (p *plain) sessions(before, now int, user string) string {
 }
 
 func (p *plain) problem(label lipgloss.Style, name, message, hint string) string {
+	if p.Wrap {
+		message, hint = Wrap(message, p.Width, labelWidth+1), Wrap(hint, p.Width, labelWidth+1)
+	}
 	text := p.line(label, name, message)
 	if hint != "" {
 		text += "\n" + p.line(p.style.dim, "hint", hint)
 	}
 	return text
+}
+
+// Wrap breaks text that begins in a column of a terminal between words, and begins further lines in
+// the same column. Lines that begin with a space are as something else printed them, and stay.
+func Wrap(text string, width, column int) string {
+	const least = 20 // columns in which words still make sense
+	if width-column < least {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(line, " ") {
+			lines[i] = strings.ReplaceAll(ansi.Wordwrap(line, width-column, ""), "\n", "\n"+strings.Repeat(" ", column))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func pathsText(paths []string) string {

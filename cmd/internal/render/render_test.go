@@ -117,3 +117,14 @@ func TestPrinters_ReportABrokenOutput(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap_BreaksBetweenWordsInItsColumn(t *testing.T) {
+	const text = "one two three four five six\n  printed by another, however long it may be\nseven"
+	const want = "one two three four\n     five six\n  printed by another, however long it may be\nseven"
+	if got := render.Wrap(text, 25, 5); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := render.Wrap(text, 20, 5); got != text {
+		t.Errorf("too narrow for words: %q", got)
+	}
+}
