@@ -96,6 +96,8 @@ Variables that sdev sets in the app's container ("sdev config" prints them all, 
   STREAMLIT_…             development settings of the server
   HOME                    a writable home for your user id
   AWS_PROFILE, AWS_REGION, AWS_EC2_METADATA_DISABLED
+  AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN
+                          with --aws session: where the app asks for its keys, and with what
   SSL_CERT_FILE and its kin, the proxy variables
 `
 }
