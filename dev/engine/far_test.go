@@ -41,6 +41,6 @@ func TestAttend_BringsThePageHereFromAFarEngine(t *testing.T) {
 	}
 	a.await("ready")
 	interrupt()
-	<-done //nolint:errcheck // the context was cancelled
+	<-done  //nolint:errcheck // the context was cancelled
 	<-ended // with Attend, not later
 }
