@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -50,32 +49,8 @@ func passOn(t testing.TB, socket string, config *tls.Config) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go join(from)
-		}
-	}()
+	relayFrom(t, l)
 	return l.Addr().String()
-}
-
-// join passes bytes between a connection and the engine, each way until that way ends.
-func join(from net.Conn) {
-	defer from.Close()
-	to, err := net.Dial("unix", realEngine)
-	if err != nil {
-		return
-	}
-	defer to.Close()
-	go func() {
-		_, _ = io.Copy(to, from)
-		_ = to.(*net.UnixConn).CloseWrite() //nolint:forcetypeassert // dialled so
-	}()
-	_, _ = io.Copy(from, to)
 }
 
 // tlsEngine is the engine behind TLS that asks for a certificate.

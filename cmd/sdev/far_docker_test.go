@@ -106,7 +106,7 @@ services:
 		t.Errorf("the page says %q", got)
 	}
 	p.write("code/text", "two")
-	await(t, 5*time.Second, "the save arrives", func() bool { return page() == "two" }, up.recent)
+	await(t, 20*time.Second, "the save arrives", func() bool { return page() == "two" }, up.recent)
 	send(t, up.cmd, syscall.SIGINT)
 	awaitEvent[dev.Stopped](t, up)
 	if _, err := http.Get(url); err == nil {

@@ -69,6 +69,7 @@ var onlyImporter = map[string]string{
 	"github.com/moby/buildkit":     "dev/docker",
 	"github.com/fsnotify/fsnotify": "dev/watch",
 	"github.com/aws/aws-sdk-go-v2": "dev/awslogin",
+	"github.com/hashicorp/yamux":   "dev/tunnel",
 	"github.com/spf13/cobra":       "cmd/internal/cli",
 	"charm.land/bubbletea":         "cmd/internal/tui",
 	"charm.land/bubbles":           "cmd/internal/tui",

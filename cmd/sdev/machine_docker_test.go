@@ -25,7 +25,11 @@ func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	socket := filepath.Join(t.TempDir(), "engine.sock")
-	relay := relayTo(t, socket, "/var/run/docker.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay := relayFrom(t, l)
 	behind := *p
 	behind.env = []string{"DOCKER_HOST=unix://" + socket}
 	up := behind.attend()
@@ -36,7 +40,7 @@ func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
 	select {
 	case err := <-ended:
 		t.Log(err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("it goes on without an engine")
 	}
 	if code := up.cmd.ProcessState.ExitCode(); code != dev.ExitEngine {
@@ -51,7 +55,7 @@ func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
 	}
 }
 
-// relay is a socket behind which an engine is, until it is closed.
+// relay is a listener behind which the engine is, until it is closed.
 type relay struct {
 	listener net.Listener
 
@@ -59,12 +63,8 @@ type relay struct {
 	conns []net.Conn
 }
 
-func relayTo(t testing.TB, socket, engine string) *relay {
+func relayFrom(t testing.TB, l net.Listener) *relay {
 	t.Helper()
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := &relay{listener: l}
 	t.Cleanup(r.Close)
 	go func() { // ends when the listener is closed
@@ -73,7 +73,7 @@ func relayTo(t testing.TB, socket, engine string) *relay {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("unix", engine)
+			out, err := net.Dial("unix", realEngine)
 			if err != nil {
 				_ = in.Close()
 				return
@@ -81,8 +81,11 @@ func relayTo(t testing.TB, socket, engine string) *relay {
 			r.mu.Lock()
 			r.conns = append(r.conns, in, out)
 			r.mu.Unlock()
-			go pipe(in, out)
 			go pipe(out, in)
+			go func() {
+				pipe(in, out)
+				_, _ = in.Close(), out.Close() // the engine has said all there is
+			}()
 		}
 	}()
 	return r
@@ -91,7 +94,7 @@ func relayTo(t testing.TB, socket, engine string) *relay {
 // pipe copies until one of the two ends are closed, and tells the other of an end that came first.
 func pipe(to, from net.Conn) {
 	_, _ = io.Copy(to, from)
-	if half, ok := to.(*net.UnixConn); ok {
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 }

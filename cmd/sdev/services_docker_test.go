@@ -220,7 +220,7 @@ func TestDockerUp_NeighboursThatFail(t *testing.T) {
 				}
 			}
 			t.Logf("told after %s", took)
-			if took > 8*time.Second {
+			if took > 20*time.Second { // a third of what waiting for it to the end would take
 				t.Errorf("it took %s", took)
 			}
 		})

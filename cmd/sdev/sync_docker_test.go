@@ -54,15 +54,15 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 	}, func() string { return fmt.Sprint(s) })
 	// Streamlit passes over a save that comes before it has seen to the end of a tab's first run, and
 	// nothing tells when that is.
-	seconds := 0
+	again := 0
 	saves := time.NewTicker(3 * time.Second)
 	defer saves.Stop()
 	p.write("code_package/streamlit/Home.py", home("second version"))
 	page.until("the second version", func() bool {
 		select {
 		case <-saves.C:
-			seconds++
-			p.write("code_package/streamlit/Home.py", home(fmt.Sprint("second version", seconds)))
+			again++
+			p.write("code_package/streamlit/Home.py", home(fmt.Sprint("second version", again)))
 		default:
 		}
 		return strings.Contains(page.text(), "second version")

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"sdev/dev"
@@ -104,12 +105,16 @@ type reply struct {
 // A command is a line; nobody on this socket is slow.
 const controlTimeout = 5 * time.Second
 
-const controlLimit = 64 << 10
+// controlLimit bounds a command. The largest tells of a few hundred saves, each with its whole path.
+const controlLimit = 2 << 20
 
-// Call sends one command to the gateway that listens on socket and gives its status afterwards.
+// startFor is how long a gateway may take from the start of its container until it listens.
+const startFor = 5 * time.Second
+
+// Call sends one command to the gateway that listens on socket and gives its status afterwards. One
+// that is just starting is waited for, a few seconds or until ctx ends.
 func Call(ctx context.Context, socket string, req Request) (Status, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", socket)
+	conn, err := reach(ctx, socket)
 	if err != nil {
 		return Status{}, fmt.Errorf("reach the gateway: %w", err)
 	}
@@ -126,6 +131,32 @@ func Call(ctx context.Context, socket string, req Request) (Status, error) {
 		return Status{}, fmt.Errorf("the gateway refused %q: %s", req.Do, rep.Error)
 	}
 	return rep.Status, nil
+}
+
+// reach connects to a gateway as soon as it listens.
+func reach(ctx context.Context, socket string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, startFor)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	var absent error // why there was nobody, which says more than that time ran out
+	for {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "unix", socket)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+			absent = err
+		case err != nil && absent != nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)):
+			return nil, absent
+		default:
+			return conn, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, absent
+		}
+	}
 }
 
 // listenControl opens the socket for its owner alone, in place of one that an earlier gateway left.

@@ -310,8 +310,41 @@ func TestControl_RefusesWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestCall_SaysThatNoGatewayIsThere(t *testing.T) {
-	if _, err := Call(t.Context(), filepath.Join(t.TempDir(), "no.sock"), Request{Do: DoStatus}); err == nil {
-		t.Error("no error")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Call(ctx, filepath.Join(t.TempDir(), "no.sock"), Request{Do: DoStatus}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Its container runs a moment before it listens, and that is when it is given what it keeps in memory.
+func TestCall_WaitsForAGatewayThatIsJustStarting(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "control.sock")
+	answered := make(chan error, 1)
+	go func() {
+		_, err := Call(t.Context(), socket, Request{Do: DoStatus})
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		t.Fatalf("before there is a gateway: %v", err)
+	case <-time.After(30 * time.Millisecond):
+	}
+	l, err := listenControl(t.Context(), socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serveControl(ctx, l, func(context.Context, Request) (Status, error) { return Status{}, nil })
+	}()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

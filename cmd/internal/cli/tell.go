@@ -18,7 +18,7 @@ func (c *copier) tell(ctx context.Context, container string, s saved) error {
 }
 
 const (
-	// tellMany bounds one request, so that the gateway is never busy with one for long.
+	// tellMany bounds one request: the gateway takes no command of more than a few megabytes.
 	tellMany = 200
 	// tellAgain is the pause before a gateway that did not answer is told again.
 	tellAgain = 250 * time.Millisecond
