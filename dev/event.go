@@ -74,6 +74,7 @@ type ServiceState struct {
 type Ready struct {
 	URL      string   `json:"url"`
 	Mode     Mode     `json:"mode"`
+	Issuer   string   `json:"issuer,omitempty"` // of the local provider, in modes with a login
 	Services []string `json:"services"`
 	MS       int64    `json:"ms"` // from the start of the command
 }
@@ -112,6 +113,36 @@ type SessionOpened struct {
 type SessionClosed struct {
 	Sessions int    `json:"sessions"`
 	User     string `json:"user"`
+}
+
+// AuthLogin is somebody who signed in at the local provider.
+type AuthLogin struct {
+	User   string `json:"user"`   // e-mail address
+	Client string `json:"client"` // for which program
+	Reason string `json:"reason"` // how: "picked", "already signed in", "current user", …
+}
+
+// AuthDenied is a sign-in or a request at the local provider that was refused.
+type AuthDenied struct {
+	User   string `json:"user"` // empty where nobody had been named
+	Client string `json:"client"`
+	Reason string `json:"reason"` // what was wrong, in words for people
+}
+
+// AuthLogout is somebody who signed out at the local provider.
+type AuthLogout struct {
+	User   string `json:"user"`
+	Client string `json:"client"`
+	Reason string `json:"reason"`
+}
+
+// AuthFault is a fault that was asked for and has been used.
+type AuthFault struct {
+	Fault  string `json:"fault"`
+	Where  string `json:"where"` // which endpoint of the provider: "token", "authorize", …
+	User   string `json:"user"`
+	Client string `json:"client"`
+	Left   int    `json:"left"` // how many more times; -1 until it is cleared
 }
 
 // LogLine is a line that a service printed, free of control sequences.
@@ -158,6 +189,10 @@ func (AppReloaded) Type() string   { return "app.reloaded" }
 func (AppException) Type() string  { return "app.exception" }
 func (SessionOpened) Type() string { return "session.opened" }
 func (SessionClosed) Type() string { return "session.closed" }
+func (AuthLogin) Type() string     { return "auth.login" }
+func (AuthDenied) Type() string    { return "auth.denied" }
+func (AuthLogout) Type() string    { return "auth.logout" }
+func (AuthFault) Type() string     { return "auth.fault" }
 func (LogLine) Type() string       { return "log" }
 func (LogDropped) Type() string    { return "log.dropped" }
 func (Warning) Type() string       { return "warning" }
@@ -174,6 +209,10 @@ func (AppReloaded) event()   {}
 func (AppException) event()  {}
 func (SessionOpened) event() {}
 func (SessionClosed) event() {}
+func (AuthLogin) event()     {}
+func (AuthDenied) event()    {}
+func (AuthLogout) event()    {}
+func (AuthFault) event()     {}
 func (LogLine) event()       {}
 func (LogDropped) event()    {}
 func (Warning) event()       {}

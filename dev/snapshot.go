@@ -10,6 +10,7 @@ import (
 type Snapshot struct {
 	Mode     Mode
 	URL      string
+	Issuer   string
 	Services []ServiceStatus // by name
 	Sessions int
 	Reload   ReloadStatus
@@ -47,7 +48,7 @@ func Apply(s Snapshot, e Stamped) Snapshot {
 	case ServiceState:
 		s.Services = withService(s.Services, ServiceStatus{Name: ev.Service, State: ev.State, ExitCode: ev.ExitCode})
 	case Ready:
-		s.URL, s.Mode, s.Stopped = ev.URL, ev.Mode, false
+		s.URL, s.Mode, s.Issuer, s.Stopped = ev.URL, ev.Mode, ev.Issuer, false
 	case FileChanged:
 		s.LastFile = ev
 	case AppReloaded:
@@ -63,7 +64,7 @@ func Apply(s Snapshot, e Stamped) Snapshot {
 		s.Error = ev
 	case Stopped:
 		s.Stopped, s.Sessions = true, 0
-	case PlanMade, BuildStep, BuildDone, LogLine, LogDropped, Warning:
+	case PlanMade, BuildStep, BuildDone, AuthLogin, AuthDenied, AuthLogout, AuthFault, LogLine, LogDropped, Warning:
 		// Told, not kept.
 	}
 	return s

@@ -100,6 +100,14 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 		return p.sessions(before.Sessions, e.Sessions, e.User)
 	case dev.SessionClosed:
 		return p.sessions(before.Sessions, e.Sessions, e.User)
+	case dev.AuthLogin:
+		return p.line(p.style.good, "login", p.auth(e.User, e.Client, e.Reason))
+	case dev.AuthDenied:
+		return p.line(p.style.warn, "denied", p.auth(e.User, e.Client, e.Reason))
+	case dev.AuthLogout:
+		return p.line(p.style.name, "logout", p.auth(e.User, e.Client, e.Reason))
+	case dev.AuthFault:
+		return p.line(p.style.warn, "fault", p.auth(e.Fault+" at "+e.Where, e.Client, leftText(e.Left)))
 	case dev.LogLine:
 		return p.logLine(e)
 	case dev.LogDropped:
@@ -140,6 +148,24 @@ func (p *plain) plan(e dev.PlanMade) string {
 // toldVerbs are those that take time or take something away; what is made and started is told by its
 // state.
 func toldVerbs() []string { return []string{"build", "pull", "remove", "restart", "wait"} }
+
+// auth says who did something at the provider, for which program, and why.
+func (p *plain) auth(who, client, reason string) string {
+	if who == "" {
+		who = "somebody"
+	}
+	return who + p.style.dim.Render("  "+strings.Join(slices.DeleteFunc([]string{client, reason}, func(s string) bool { return s == "" }), ", "))
+}
+
+func leftText(left int) string {
+	switch left {
+	case -1:
+		return "until it is cleared"
+	case 0:
+		return "for the last time"
+	}
+	return count(left, "time") + " left"
+}
 
 // logLine leaves the service's name out while there is but one whose lines could be meant.
 func (p *plain) logLine(e dev.LogLine) string {

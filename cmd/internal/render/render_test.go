@@ -45,6 +45,12 @@ func story() []dev.Event {
 		dev.ServiceState{Service: "app", State: dev.Unhealthy},
 		dev.ServiceState{Service: "app", State: dev.Exited, ExitCode: 1},
 		dev.SessionClosed{Sessions: 1},
+		dev.AuthLogin{User: "alice@example.com", Client: "streamlit", Reason: "picked"},
+		dev.AuthDenied{Client: "streamlit", Reason: "redirect_uri http://localhost:8502 is not registered"},
+		dev.AuthFault{Fault: "wrong-aud", Where: "token", User: "alice@example.com", Client: "streamlit", Left: 1},
+		dev.AuthFault{Fault: "slow", Where: "token", Client: "streamlit", Left: -1},
+		dev.AuthFault{Fault: "alg-none", Where: "token", Client: "streamlit"},
+		dev.AuthLogout{User: "alice@example.com", Client: "streamlit", Reason: "asked by the app"},
 		dev.Failed{Code: dev.CodeAppExited, Message: "app ended", Hint: "see: sdev logs", Exit: 5},
 		dev.Stopped{MS: 310},
 	}

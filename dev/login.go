@@ -1,0 +1,59 @@
+package dev
+
+import "fmt"
+
+// The modes in which the app's own login is tried on this machine.
+const (
+	// AppLogin is OAuth code of the app's own, whose client comes from the parameter store.
+	AppLogin Mode = "app"
+	// Native is Streamlit's st.login.
+	Native Mode = "native"
+)
+
+// SignsIn reports whether people sign in at the local provider in this mode.
+func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
+
+// Person is somebody who can sign in at the local provider.
+type Person struct {
+	Email  string         `json:"email"`
+	Name   string         `json:"name"`
+	Groups []string       `json:"groups"`
+	Claims map[string]any `json:"claims"` // on top of, or in place of, those that follow from the rest
+}
+
+// Client is a program that sends people to the provider and asks it for tokens.
+type Client struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Secret string `json:"secret,omitempty"` // "" is a public client
+	// RedirectURIs are where people may be sent back to, compared exactly. Loopback allows any path
+	// of http://localhost, 127.0.0.1 or [::1] at any port on top.
+	RedirectURIs []string `json:"redirect_uris,omitempty"`
+	PostLogout   []string `json:"post_logout,omitempty"` // where they may be sent after signing out
+	Loopback     bool     `json:"loopback,omitempty"`
+}
+
+// Login is everything the gateway is told of how people sign in. It holds secrets, so it is sent on
+// standard input, kept with mode 0600, and comes out of no way of printing.
+type Login struct {
+	Mode    Mode     `json:"mode"`
+	Issuer  string   `json:"issuer"`  // "http://localhost:8601": one fixed string, the same for everybody
+	Profile string   `json:"profile"` // whose claims and paths are imitated; one of the provider's profiles
+	People  []Person `json:"people"`
+	Clients []Client `json:"clients"`
+	Current string   `json:"current,omitempty"` // e-mail of who signs in without being asked; "" asks
+	// Parameters are what the stand-in for the parameter store holds, by name.
+	Parameters map[string]Parameter `json:"parameters,omitempty"`
+}
+
+// Parameter is a value of the parameter store.
+type Parameter struct {
+	Value  string `json:"value"`
+	Secure bool   `json:"secure"` // a SecureString: readable only with decryption
+}
+
+// Format keeps the secrets out of everything that is printed, whatever the verb.
+func (Login) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login settings]")) }
+
+// Format keeps the secret out of everything that is printed, whatever the verb.
+func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "[client %q]", c.ID) }
