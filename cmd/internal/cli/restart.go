@@ -53,7 +53,7 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 			return err
 		}
 		s, _ := r.sidecar()
-		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: s.Mode}, service)
+		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}, service)
 	})
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -78,6 +79,12 @@ func (r running) sidecar() (s dev.Sidecar, ok bool) {
 		return s, false
 	}
 	return s, json.Unmarshal([]byte(g.Env[dev.SidecarEnv]), &s) == nil
+}
+
+// mode is how the login of the app's container is treated.
+func (r running) mode() dev.Mode {
+	app, _ := r.container(r.project.App)
+	return dev.Mode(cmp.Or(app.Labels[dev.LabelMode], string(dev.Local)))
 }
 
 // url is the app's origin; "" where no gateway runs.
