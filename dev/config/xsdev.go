@@ -34,6 +34,9 @@ type AWSSettings struct {
 type AuthSettings struct {
 	Mode    dev.Mode // dev.AppLogin or dev.Native; "" is what the code says
 	Profile string   // whose claims and paths the local provider imitates; "" is its plain self
+	// Users are the project's people; [AuthSettings.People] says who there is where none are named.
+	Users    []dev.Person
+	Policies []dev.Policy // who may reach which path
 }
 
 // ParameterTypes are the kinds of values of the parameter store, the default first.
@@ -91,6 +94,9 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 	r.fields(n, "x-sdev.auth", map[string]func(*yaml.Node){
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
 		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", AuthProfiles()...),
+
+		"users":    r.users(&to.Users),
+		"policies": r.policies(&to.Policies),
 	})
 	to.Mode = dev.Mode(mode)
 }
