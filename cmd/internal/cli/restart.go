@@ -97,6 +97,7 @@ func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error
 	if s, ok := r.sidecar(); ok {
 		as.sync, as.mount = s.Root == "", s.Root != "" // as it runs
 		as.aws = a.awsStatus(r).Source
+		as.auth, as.as = r.login()
 	}
 	return a.withEngine(ctx, as, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, want)
