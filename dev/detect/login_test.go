@@ -22,6 +22,19 @@ func loginOf(t *testing.T, files map[string]string) detect.Login {
 	return f.Login
 }
 
+func TestRequires_GivesTheLineThatNamesAPackage(t *testing.T) {
+	f, err := detect.Tree(fstest.MapFS{"app.py": &fstest.MapFile{Data: []byte("import streamlit")}, "requirements.txt": &fstest.MapFile{Data: []byte("streamlit\n# boto3\nBoto3==1.26.27\nboto3_stubs\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, ok := f.Requires("boto3"); !ok || at.Place() != "requirements.txt:3" || at.Value != "==1.26.27" {
+		t.Errorf("%+v", at)
+	}
+	if at, ok := f.Requires("botocore"); ok {
+		t.Errorf("%+v", at)
+	}
+}
+
 func facts(list []detect.Fact) string {
 	var out []string
 	for _, f := range list {

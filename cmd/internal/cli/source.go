@@ -82,9 +82,13 @@ func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine,
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
-	out.Effective = func(_ context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
+	out.Effective = func(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 		parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
 		told, around, err := login.login(p, ports, config.Page(p, parts))
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		checked, err := login.checkImage(ctx, runtime, out, image.ID)
 		if err != nil {
 			return engine.Effective{}, err
 		}
@@ -94,7 +98,9 @@ func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine,
 			return engine.Effective{}, err
 		}
 		given.setLogin(told)
-		return asEffective(effective)
+		derived, err := asEffective(effective)
+		derived.Warnings = checked
+		return derived, err
 	}
 	return out, nil
 }
