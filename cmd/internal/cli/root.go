@@ -110,7 +110,7 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
 	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
-		a.newOpenCmd(), a.newShellCmd(), a.newWatchCmd(), a.newConfigCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
+		a.newOpenCmd(), a.newShellCmd(), a.newWatchCmd(), a.newConfigCmd(), a.newAuthCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
 	a.addFileFlag(root)
 	for _, cmd := range root.Commands() {
 		a.addFileFlag(cmd)
