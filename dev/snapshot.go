@@ -18,7 +18,7 @@ type Snapshot struct {
 	Exception AppException
 	// LastFile is the most recent save that concerns the app.
 	LastFile FileChanged
-	Error    Failed // why the run ended; zero while it has not
+	Error    Failed // why the last attempt to run ended; zero since the page answers
 	Stopped  bool
 	Seq      uint64
 	Time     time.Time
@@ -49,6 +49,7 @@ func Apply(s Snapshot, e Stamped) Snapshot {
 		s.Services = withService(s.Services, ServiceStatus{Name: ev.Service, State: ev.State, ExitCode: ev.ExitCode})
 	case Ready:
 		s.URL, s.Mode, s.Issuer, s.Stopped = ev.URL, ev.Mode, ev.Issuer, false
+		s.Error = Failed{}
 	case FileChanged:
 		s.LastFile = ev
 	case AppReloaded:

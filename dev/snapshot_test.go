@@ -37,6 +37,10 @@ func TestApply_FoldsEventsIntoWhatIsTrue(t *testing.T) {
 			[]dev.Event{dev.SessionOpened{Sessions: 2}, dev.Stopped{}, dev.Ready{URL: "http://localhost:8501", Mode: dev.Local}},
 			dev.Snapshot{URL: "http://localhost:8501", Mode: dev.Local},
 		},
+		"ready after a failure": {
+			[]dev.Event{failed, dev.Ready{URL: "http://localhost:8501", Mode: dev.Local}},
+			dev.Snapshot{URL: "http://localhost:8501", Mode: dev.Local},
+		},
 		"stopping closes the sessions": {
 			[]dev.Event{dev.SessionOpened{Sessions: 2}, dev.Stopped{}},
 			dev.Snapshot{Stopped: true},

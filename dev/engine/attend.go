@@ -18,9 +18,13 @@ import (
 // errStopped ends an Attend whose project was taken down by someone else.
 var errStopped = errors.New("stopped from elsewhere")
 
+// ErrLeft, as the cause of the end of an Attend's context, leaves what runs as it is.
+var ErrLeft = errors.New("left running")
+
 // Attend is Up, then staying with the project: telling what happens, and acting on it. When ctx
 // ends everything of the project is stopped and removed; once force ends as well, containers are
-// killed. It returns ctx's error then, and nil where someone else took the project down.
+// killed. It returns ctx's error then, and nil where someone else took the project down. Where
+// [ErrLeft] is why ctx ended, everything is left as it is, and it returns nil.
 func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	start := time.Now()
 	p, err := e.load(ctx)
@@ -58,6 +62,8 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 		return nil
 	case ctx.Err() == nil:
 		return err
+	case errors.Is(context.Cause(ctx), ErrLeft):
+		return nil
 	}
 	asked := time.Now()
 	if _, err := e.remove(context.WithoutCancel(ctx), force, p.Name, false); err != nil {

@@ -96,6 +96,12 @@ type Status struct {
 	// they do not run out.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
+	Tabs       []Tab     `json:"tabs,omitempty"` // those connected now, by page
+}
+
+// Tab is a browser tab that shows the app.
+type Tab struct {
+	Page string `json:"page"` // name of the page that ran last; "" for the main page
 }
 
 // reply is what goes over the socket.

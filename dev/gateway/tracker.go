@@ -300,8 +300,22 @@ func (t *tracker) expect(e Expect, now time.Time) {
 func (t *tracker) status() Status {
 	return Status{
 		V: dev.WireVersion, Sessions: len(t.tabs), Reloads: t.reloads,
-		Reload: t.reload, Exception: t.current, Expect: t.expected,
+		Reload: t.reload, Exception: t.current, Expect: t.expected, Tabs: t.open(),
 	}
+}
+
+// open lists the tabs that are connected.
+func (t *tracker) open() []Tab {
+	var list []Tab
+	for tb := range t.tabs {
+		tab := Tab{}
+		if tb.run != nil {
+			tab.Page = tb.run.page
+		}
+		list = append(list, tab)
+	}
+	slices.SortFunc(list, func(a, b Tab) int { return strings.Compare(a.Page, b.Page) })
+	return list
 }
 
 // isScript reports whether a file is one that Streamlit runs or imports; others are live as soon as

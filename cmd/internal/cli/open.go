@@ -33,16 +33,25 @@ func (a *app) runOpen(ctx context.Context) error {
 	if _, err := fmt.Fprintln(a.Out, url); err != nil {
 		return err
 	}
+	missing, err := a.browse(ctx, url)
+	if err == nil && missing != "" {
+		_, err = fmt.Fprintf(a.Err, "no browser to start here (%s is missing): open the address yourself\n", missing)
+	}
+	return err
+}
+
+// browse starts the browser, which outlives this command. Where there is none it gives the name of
+// the program that is missing.
+func (a *app) browse(ctx context.Context, url string) (missing string, err error) {
 	command := opener(a.Getenv("BROWSER"), url)
 	if _, err := exec.LookPath(command[0]); err != nil {
-		_, err := fmt.Fprintf(a.Err, "no browser to start here (%s is missing): open the address yourself\n", command[0])
-		return err
+		return command[0], nil
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start the browser: %w", err)
+		return "", fmt.Errorf("start the browser: %w", err)
 	}
-	return cmd.Process.Release() // the browser outlives this command
+	return "", cmd.Process.Release()
 }
 
 // opener is the program that opens a page.

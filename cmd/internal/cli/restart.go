@@ -48,13 +48,18 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 		return err
 	}
 	return a.withEngine(ctx, runOptions{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
-		p, err := e.Source(ctx)
-		if err != nil {
-			return err
-		}
-		s, _ := r.sidecar()
-		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}, service)
+		return a.restart(ctx, e, r, service)
 	})
+}
+
+// restart restarts a service of what runs.
+func (a *app) restart(ctx context.Context, e *engine.Engine, r running, service string) error {
+	p, err := e.Source(ctx)
+	if err != nil {
+		return err
+	}
+	s, _ := r.sidecar()
+	return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}, service)
 }
 
 func (a *app) newRebuildCmd() *cobra.Command {
@@ -83,24 +88,38 @@ func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error
 	if service == "" {
 		service = r.project.App
 	}
+	want, err := rebuildOf(r, service)
+	if err != nil {
+		return err
+	}
+	return a.withEngine(ctx, a.asItRuns(r), view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
+		_, err := e.Up(ctx, want)
+		return err
+	})
+}
+
+// rebuildOf is what brings a service that runs up to date with a new build of its image.
+func rebuildOf(r running, service string) (engine.Want, error) {
 	want := engine.Want{Build: true, Service: service, Keep: true}
 	if service == r.project.App {
 		want.How = "rebuild"
 	}
 	if _, err := r.must(service); err != nil {
-		return err
+		return want, err
 	}
 	if r.project.Model.Services[service].Build == nil {
-		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
+		return want, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
 	}
-	as := runOptions{}
+	return want, nil
+}
+
+// asItRuns are the options by which a project goes on as it runs now.
+func (a *app) asItRuns(r running) runOptions {
+	var o runOptions
 	if s, ok := r.sidecar(); ok {
-		as.sync, as.mount = s.Root == "", s.Root != "" // as it runs
-		as.aws = a.awsStatus(r).Source
-		as.auth, as.as = r.login()
+		o.sync, o.mount = s.Root == "", s.Root != ""
+		o.aws = a.awsStatus(r).Source
+		o.auth, o.as = r.login()
 	}
-	return a.withEngine(ctx, as, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
-		_, err := e.Up(ctx, want)
-		return err
-	})
+	return o
 }

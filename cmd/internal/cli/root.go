@@ -81,7 +81,12 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !a.hasScreen() {
+				return cmd.Help()
+			}
+			return a.runHere(cmd.Context())
+		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.color != "auto" && a.color != "always" && a.color != "never" {
 				return usage("--color is "+quote(a.color), "one of: auto, always, never")
@@ -110,7 +115,7 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
 	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
-		a.newOpenCmd(), a.newShellCmd(), a.newWatchCmd(), a.newConfigCmd(), a.newAuthCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
+		a.newOpenCmd(), a.newShellCmd(), a.newUICmd(), a.newWatchCmd(), a.newConfigCmd(), a.newAuthCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
 	a.addFileFlag(root)
 	for _, cmd := range root.Commands() {
 		a.addFileFlag(cmd)

@@ -12,9 +12,16 @@ import (
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/hub"
+)
+
+// What leaving the dashboard does to the app.
+const (
+	quitLeave = "leave"
+	quitStop  = "stop"
 )
 
 type upOptions struct {
@@ -24,6 +31,8 @@ type upOptions struct {
 	detach  bool
 	plain   bool
 	json    bool
+	noTUI   bool
+	quit    string
 	build   bool
 	timeout time.Duration
 }
@@ -40,7 +49,9 @@ Nothing is done twice: what runs already and is up to date is left as it is.
 Where there is no compose file, or no Dockerfile, it runs what the folder's files say of the app,
 and tells each assumption with its reason; "sdev init" writes them down.
 
+On a terminal it shows the dashboard; q leaves it, and the app goes on running (--on-quit).
 Ctrl-C stops the app and removes what was started; a second one kills, a third leaves at once.
+With --plain, or without a terminal, it prints lines.
 With --detach it returns when the page answers, and the app goes on running.`,
 		Example: `  sdev up --local          run it and follow
   sdev up --local -d       run it in the background
@@ -60,6 +71,9 @@ With --detach it returns when the page answers, and the app goes on running.`,
 				return err
 			}
 			o.choice.must, o.choice.keep, o.choice.ask = true, true, a.InTTY && a.OutTTY && !o.json
+			if a.hasScreen() && !o.detach && !o.plain && !o.json && !o.noTUI {
+				return a.runDashboard(cmd.Context(), o, true)
+			}
 			return a.runUp(cmd.Context(), o)
 		},
 	}
@@ -70,6 +84,8 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.StringVar(&o.as, "as", "", "with --with-auth: `EMAIL` signs in without being asked")
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
+	f.BoolVar(&o.noTUI, "no-tui", false, "the same as --plain")
+	f.StringVar(&o.quit, "on-quit", quitLeave, "what leaving the dashboard with q does to the app: `WHAT` is leave or stop")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	f.BoolVar(&o.build, "build", false, "build even where nothing changed")
 	f.IntVar(&o.port, "port", 0, "publish the app at 127.0.0.1:`N`, and no other port will do")
@@ -85,6 +101,10 @@ func (o upOptions) check() error {
 	switch {
 	case o.json && o.plain:
 		return usage("--json and --plain exclude each other", "give one of them")
+	case o.json && o.noTUI:
+		return usage("--json and --no-tui exclude each other", "give one of them")
+	case o.quit != quitLeave && o.quit != quitStop:
+		return usage("--on-quit is "+quote(o.quit), "one of: leave, stop")
 	case !o.local:
 		return usage("--local=false: there is no other mode", "leave --local away")
 	case !slices.Contains(append(config.LoginModes(), detected, ""), o.auth):
@@ -137,16 +157,32 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		return err
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
-	session, err := a.newAWSSession(ctx, first)
+	events := hub.New(a.now)
+	e, err := a.engineOn(ctx, runtime, first, o, events)
 	if err != nil {
 		return err
 	}
-	events := hub.New(a.now)
-	given := &supplies{project: first, runtime: runtime, aws: session}
 	attended, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := a.show(ctx, events, v, gone)
-	e := &engine.Engine{
+	err = work(attended, e)
+	events.Close()
+	if showErr := <-shown; showErr != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		err = showErr
+	}
+	return err
+}
+
+// engineOn makes an engine that works on the project as the options have it, on a container engine
+// that is open, and tells what it does to the hub. The project is read anew each time it is needed,
+// but for the first, when first is as it was read just now.
+func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *config.Project, o runOptions, events *hub.Hub) (*engine.Engine, error) {
+	session, err := a.newAWSSession(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	given := &supplies{project: first, runtime: runtime, aws: session}
+	return &engine.Engine{
 		Runtime: runtime, Images: runtime, Copies: &copier{runtime, func(ev dev.Event) { events.EmitAt(a.now(), ev) }}, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
@@ -165,13 +201,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 			return a.blueprint(p, o, runtime, given)
 		},
 		Supply: given.supply,
-	}
-	err = work(attended, e)
-	events.Close()
-	if showErr := <-shown; showErr != nil && (err == nil || errors.Is(err, context.Canceled)) {
-		err = showErr
-	}
-	return err
+	}, nil
 }
 
 // show prints events in a goroutine of its own until the hub is closed, then delivers how that went.

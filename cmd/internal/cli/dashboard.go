@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"sdev/cmd/internal/tui"
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/hub"
+	"sdev/dev/plan"
+)
+
+// hasScreen says whether a dashboard can be shown: a person sits at a terminal that knows more than
+// lines.
+func (a *app) hasScreen() bool {
+	return a.InTTY && a.OutTTY && a.Getenv("TERM") != "dumb" && a.Getenv("TERM") != ""
+}
+
+// dashboard is what the screen steers: at most one job that stays with the project, and whatever a
+// person asks for beside it. Safe for concurrent use.
+type dashboard struct {
+	app     *app
+	ctx     context.Context //nolint:containedctx // jobs live as long as the dashboard, whoever asks for them
+	runtime *docker.Engine
+	events  *hub.Hub
+	project *config.Project
+	up      upOptions
+
+	mu   sync.Mutex // guards what follows
+	job  *job       // nil where nothing is followed
+	last map[string]docker.Sample
+	err  error // why the last start failed
+}
+
+// job stays with what runs: it attends to it, or only follows it.
+type job struct {
+	attends bool
+	stop    context.CancelCauseFunc
+	ended   chan struct{}
+}
+
+// runDashboard shows the dashboard. start begins the project at once, as the options have it;
+// otherwise what runs is shown, or nothing.
+func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
+	p, err := a.load(ctx, o.runOptions)
+	if err != nil {
+		return err
+	}
+	runtime, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	d := &dashboard{app: a, ctx: ctx, runtime: runtime, events: hub.New(a.now), project: p, up: o, last: map[string]docker.Sample{}}
+	before, stream := d.events.Subscribe()
+	if start {
+		err = d.attend(p)
+	} else {
+		err = d.join(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	exit, err := tui.Run(ctx, tui.Options{
+		Host: d, Before: before, Events: stream, Facts: d.first(),
+		In: a.In, Out: a.Out, Env: a.Env, Colors: a.color, StopOnQuit: o.quit == quitStop, Owned: d.attending() || !start, Now: a.now,
+	})
+	stream.Close()
+	if ctx.Err() != nil {
+		err = nil // a signal: the project is seen to below, and the exit code says it
+	}
+	if ended := d.end(ctx, exit.Stop || ctx.Err() != nil && d.attending()); err == nil {
+		err = ended
+	}
+	return err
+}
+
+// first is what is known before anything was asked.
+func (d *dashboard) first() tui.Facts {
+	return tui.Facts{
+		Project: d.project.Name, Dir: d.project.Dir, App: d.project.App, Gateway: config.GatewayService,
+		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Modes: d.modes(d.project), Login: tui.Login{People: d.project.Settings.Auth.People()},
+	}
+}
+
+// end lets go of what runs, or takes it down, and says in a line or two how things are left.
+func (d *dashboard) end(ctx context.Context, stop bool) error {
+	after := context.WithoutCancel(ctx)
+	snap := d.events.Snapshot()
+	shown := d.app.show(ctx, d.events, view{}, func() {})
+	if stop && d.attending() {
+		d.leave(context.Canceled)
+	} else {
+		d.leave(engine.ErrLeft)
+	}
+	d.events.Close()
+	err := <-shown
+	if d.failure() != nil && snap.Error.Code != "" {
+		return d.failure()
+	}
+	if ctx.Err() != nil {
+		return exitError(dev.ExitInterrupted)
+	}
+	if r, rerr := d.look(after); rerr == nil && r.url() != "" {
+		_, err = fmt.Fprintf(d.app.Out, "%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
+		if s, ok := r.sidecar(); ok && s.Root == "" {
+			_, err = fmt.Fprintln(d.app.Out, "Saves are copied only while somebody attends: sdev up does.")
+		}
+	}
+	return err
+}
+
+func modeText(m dev.Mode) string {
+	if m == dev.Local {
+		return "local: the login is bypassed"
+	}
+	return "login: " + string(m)
+}
+
+// attend starts the project and stays with it until it is left.
+func (d *dashboard) attend(first *config.Project) error {
+	d.mu.Lock()
+	o := d.up
+	d.mu.Unlock()
+	ctx, stop := context.WithCancelCause(d.ctx)
+	if first == nil {
+		var err error
+		if first, err = d.app.load(ctx, o.runOptions); err != nil {
+			stop(err)
+			return err
+		}
+	}
+	e, err := d.app.engineOn(ctx, d.runtime, first, o.runOptions, d.events)
+	if err != nil {
+		stop(err)
+		return err
+	}
+	e.Timeout = o.timeout
+	d.begin(true, stop, func() error { return e.Attend(ctx, d.app.force, engine.Want{Build: o.build}) })
+	return nil
+}
+
+// followHistory is how many lines each service has printed before that are shown.
+const followHistory = 1000
+
+// join follows what runs already, if something does.
+func (d *dashboard) join(ctx context.Context) error {
+	r, err := d.look(ctx)
+	if err != nil {
+		return err
+	}
+	if len(r.have.Containers) > 0 {
+		d.follow(r)
+	}
+	return nil
+}
+
+// follow tells of what runs, from its beginning on.
+func (d *dashboard) follow(r running) {
+	d.tell(r)
+	ctx, stop := context.WithCancelCause(d.ctx)
+	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Stay: true}
+	d.begin(false, stop, func() error { return d.runtime.Follow(ctx, f, d.events.EmitAt) })
+}
+
+// tell says of a project that was found running what its own start would have.
+func (d *dashboard) tell(r running) {
+	var names []string
+	for _, c := range r.have.Containers {
+		state := dev.ServiceState{Service: c.Service, State: dev.Exited, ExitCode: c.ExitCode}
+		if c.Running {
+			state = dev.ServiceState{Service: c.Service, State: dev.Running}
+			names = append(names, c.Service)
+		}
+		d.events.EmitAt(c.Started, state)
+	}
+	if url := r.url(); url != "" {
+		d.events.EmitAt(d.app.now(), dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer(), Services: names})
+	}
+}
+
+// begin runs a job in a goroutine of its own. Its failure is an event.
+func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func() error) {
+	j := &job{attends, stop, make(chan struct{})}
+	d.mu.Lock()
+	d.job, d.err = j, nil
+	d.mu.Unlock()
+	go func() {
+		defer close(j.ended)
+		err := run()
+		stop(nil)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.job = nil
+		if err != nil && !errors.Is(err, context.Canceled) {
+			d.err = err
+			d.events.Emit(dev.AsError(err).Event())
+		}
+	}()
+}
+
+// leave ends the job for a reason, and waits for it.
+func (d *dashboard) leave(why error) {
+	d.mu.Lock()
+	j := d.job
+	d.mu.Unlock()
+	if j != nil {
+		j.stop(why)
+		<-j.ended
+	}
+}
+
+func (d *dashboard) attending() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.job != nil && d.job.attends
+}
+
+func (d *dashboard) busy() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.job != nil
+}
+
+func (d *dashboard) failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
+}
+
+// look reads the project and what runs of it.
+func (d *dashboard) look(ctx context.Context) (running, error) {
+	p, err := d.app.load(ctx, runOptions{choice: d.up.choice})
+	if err != nil {
+		return running{}, err
+	}
+	have, err := d.runtime.Observe(ctx, p.Name, nil)
+	return running{p, d.runtime, have}, err
+}
+
+// modes are the ways to treat the login that this project has, the present one included.
+func (d *dashboard) modes(p *config.Project) []dev.Mode {
+	modes := []dev.Mode{dev.Local}
+	mode := p.Settings.Auth.Mode
+	if mode == "" {
+		if found, err := look(p.Dir); err == nil {
+			mode, _, _ = modeOf(found)
+		}
+	}
+	if mode != "" && !slices.Contains(modes, mode) {
+		modes = append(modes, mode)
+	}
+	return modes
+}
+
+// settled waits until a start has come to its end, well or not.
+func settled(ctx context.Context, stream *hub.Subscription) error {
+	for {
+		ev, err := stream.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch e := ev.Event.(type) {
+		case dev.Ready:
+			return nil
+		case dev.Failed:
+			return &dev.Error{Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.File, Line: e.Line, Exit: e.Exit}
+		}
+	}
+}
+
+// since is for results: how long something took.
+func since(start time.Time) string {
+	return fmt.Sprintf("%.1f s", time.Since(start).Seconds())
+}
+
+// issuer is the local provider of what runs; "" where nobody signs in.
+func (r running) issuer() string {
+	s, ok := r.sidecar()
+	if !ok || !r.mode().SignsIn() {
+		return ""
+	}
+	return dev.Issuer(s.Identity)
+}

@@ -1,0 +1,302 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sdev/cmd/internal/tui"
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/gateway"
+)
+
+// Do is tui.Host's.
+func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
+	start := time.Now()
+	switch action.Do {
+	case tui.Start:
+		return d.start(ctx)
+	case tui.Restart, tui.Rebuild:
+		// Who leaves the dashboard meanwhile does not want it half done.
+		return d.renew(context.WithoutCancel(ctx), action)
+	case tui.Open:
+		return d.browse(ctx)
+	case tui.Down, tui.DownVolumes:
+		if err := d.down(context.WithoutCancel(ctx), action.Do == tui.DownVolumes); err != nil {
+			return "", err
+		}
+		return "stopped and removed in " + since(start), nil
+	case tui.Switch:
+		return d.change(ctx, action.Mode)
+	case tui.SaveLog:
+		return saveLog(d.app.dir, action.File, action.Text)
+	case tui.SignInAs, tui.SetFault, tui.ClearFaults, tui.MoveClock, tui.RotateKeys:
+		return d.auth(ctx, action)
+	}
+	return "", fmt.Errorf("there is no way to %s", action.Do)
+}
+
+// start runs the project, or goes on with what runs by now.
+func (d *dashboard) start(ctx context.Context) (string, error) {
+	if d.busy() {
+		return "it runs already", nil
+	}
+	_, stream := d.events.Subscribe()
+	defer stream.Close()
+	began := time.Now()
+	if err := d.attend(nil); err != nil {
+		return "", err
+	}
+	return "ready after " + since(began), settled(ctx, stream)
+}
+
+// renew restarts or rebuilds beside whoever attends.
+func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error) {
+	began := time.Now()
+	r, err := d.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	service := action.Service
+	if service == "" {
+		service = r.project.App
+	}
+	if _, err := r.must(service); err != nil {
+		return "", err
+	}
+	e, err := d.app.engineOn(ctx, d.runtime, r.project, d.app.asItRuns(r), d.events)
+	if err != nil {
+		return "", err
+	}
+	if action.Do == tui.Restart {
+		return "restarted " + service + " in " + since(began), d.app.restart(ctx, e, r, service)
+	}
+	want, err := rebuildOf(r, service)
+	if err == nil {
+		_, err = e.Up(ctx, want)
+	}
+	return "rebuilt " + service + " in " + since(began), err
+}
+
+func (d *dashboard) browse(ctx context.Context) (string, error) {
+	url := d.events.Snapshot().URL
+	missing, err := d.app.browse(ctx, url)
+	if missing != "" {
+		return "no browser to start here (" + missing + " is missing): open " + url + " yourself", nil
+	}
+	return "opened " + url, err
+}
+
+func (d *dashboard) down(ctx context.Context, volumes bool) error {
+	d.leave(engine.ErrLeft)
+	p, err := d.app.load(ctx, runOptions{choice: d.up.choice})
+	if err != nil {
+		return err
+	}
+	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
+	return e.Down(ctx, d.app.force, engine.Project{Name: p.Name, StateDir: p.StatePath()}, volumes)
+}
+
+// change treats the login in another way from now on. The browser's page stays meanwhile.
+func (d *dashboard) change(ctx context.Context, mode dev.Mode) (string, error) {
+	began := time.Now()
+	said := "mode " + string(mode) + ", after "
+	d.mu.Lock()
+	d.up.auth, d.up.as, d.up.build = "", "", false
+	if mode.SignsIn() {
+		d.up.runOptions.auth = string(mode)
+	} else {
+		d.up.runOptions.auth = ""
+	}
+	o := d.up
+	d.mu.Unlock()
+	if d.attending() {
+		_, stream := d.events.Subscribe()
+		defer stream.Close()
+		d.leave(engine.ErrLeft)
+		if err := d.attend(nil); err != nil {
+			return "", err
+		}
+		err := settled(ctx, stream)
+		return said + since(began), err
+	}
+	r, err := d.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	as := d.app.asItRuns(r)
+	as.auth, as.as = o.runOptions.auth, ""
+	e, err := d.app.engineOn(ctx, d.runtime, r.project, as, d.events)
+	if err == nil {
+		_, err = e.Up(context.WithoutCancel(ctx), engine.Want{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+	}
+	return said + since(began), err
+}
+
+// saveLog writes a new file: one that is there stays as it is.
+func saveLog(dir, file, text string) (string, error) {
+	if rest, ok := strings.CutPrefix(file, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			file = filepath.Join(home, rest)
+		}
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return "", &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: file + " is there already", Hint: "give another name"}
+	}
+	if err != nil {
+		return "", fmt.Errorf("save the log: %w", err)
+	}
+	if _, err := io.WriteString(f, text); err != nil {
+		_ = f.Close()
+		return "", fmt.Errorf("save the log: %w", err)
+	}
+	return fmt.Sprintf("saved %d lines to %s", strings.Count(text, "\n"), file), f.Close()
+}
+
+// Facts is tui.Host's.
+func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
+	f := d.first()
+	r, err := d.look(ctx)
+	if err != nil {
+		return f, err
+	}
+	d.notice(r)
+	f.Project, f.Dir, f.App, f.Modes = r.project.Name, r.project.Dir, r.project.App, d.modes(r.project)
+	f.Running = len(r.have.Containers) > 0
+	f.Attended = engine.IsAttended(r.project.StatePath())
+	for _, c := range r.have.Containers {
+		state := dev.Exited
+		if c.Running {
+			state = dev.Running
+		}
+		f.Services = append(f.Services, tui.Service{Name: c.Service, State: state, Health: c.Health, Ports: c.Ports})
+	}
+	f.Login.People = r.project.Settings.Auth.People()
+	f.URL = r.url()
+	if f.URL == "" {
+		return f, nil
+	}
+	aws := d.app.awsStatus(r)
+	f.Mode, f.AWS = r.mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
+	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
+	g, err := r.ask(ctx, gateway.Request{Do: gateway.DoStatus})
+	if err != nil {
+		return f, nil // it is starting, or ending: the next look will tell
+	}
+	f.How, f.Watches = g.How, g.Watches
+	if aws.Source == config.AWSSession {
+		f.AWS.Expires = g.AWSExpires
+	}
+	for _, t := range g.Tabs {
+		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page})
+	}
+	d.login(r, &f)
+	return f, nil
+}
+
+// login adds what is known of how people sign in.
+func (d *dashboard) login(r running, f *tui.Facts) {
+	_, f.Login.Current = r.login()
+	f.Login.Issuer, f.Login.Profile = r.issuer(), r.project.Settings.Auth.Profile
+}
+
+// notice follows what was started or changed from elsewhere, while nobody here attends.
+func (d *dashboard) notice(r running) {
+	if d.attending() || len(r.have.Containers) == 0 {
+		return
+	}
+	snap := d.events.Snapshot()
+	switch url := r.url(); {
+	case !d.busy():
+		d.follow(r)
+	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.mode()):
+		d.events.Emit(dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer()})
+	}
+}
+
+// Usage is tui.Host's.
+func (d *dashboard) Usage(ctx context.Context) ([]tui.Usage, error) {
+	have, err := d.runtime.Observe(ctx, d.project.Name, nil)
+	if err != nil {
+		return nil, err
+	}
+	now := map[string]docker.Sample{}
+	var list []tui.Usage
+	d.mu.Lock()
+	last := d.last
+	d.mu.Unlock()
+	for _, c := range have.Containers {
+		if !c.Running {
+			continue
+		}
+		s, err := d.runtime.Sample(ctx, c.ID)
+		if err != nil {
+			continue // it ended right now
+		}
+		now[c.ID] = s
+		u := tui.Usage{Service: c.Service, Memory: s.Memory}
+		if before, ok := last[c.ID]; ok && s.At.After(before.At) {
+			u.CPU = 100 * float64(s.CPU-before.CPU) / float64(s.At.Sub(before.At))
+		}
+		list = append(list, u)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = now
+	return list, nil
+}
+
+// excerptAround is how many lines are shown on either side.
+const excerptAround = 2
+
+// Excerpt is tui.Host's. What does not lie within the project is not read.
+func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLine, error) {
+	root, err := os.OpenRoot(d.project.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // only read
+	f, err := root.Open(filepath.FromSlash(file))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var list []tui.SourceLine
+	lines := bufio.NewScanner(f)
+	for n := 1; n <= line+excerptAround && lines.Scan(); n++ {
+		if n >= line-excerptAround {
+			list = append(list, tui.SourceLine{Number: n, Text: lines.Text()})
+		}
+	}
+	return list, lines.Err()
+}
+
+// Shell is tui.Host's.
+func (d *dashboard) Shell(ctx context.Context) tui.Program {
+	return func(io.Reader, io.Writer, io.Writer) error {
+		err := d.app.runShell(ctx, nil) // it knows the same terminal
+		if code, ok := errors.AsType[exitError](err); ok {
+			_ = code // of the last command in it: nobody asked
+			return nil
+		}
+		return err
+	}
+}
+
+// auth steers the local provider.
+func (d *dashboard) auth(context.Context, tui.Action) (string, error) {
+	return "", errors.New("the provider cannot be steered yet")
+}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+)
+
+func (a *app) newUICmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ui",
+		Short: "Show the dashboard of what runs here",
+		Long: `Shows the dashboard of this project: what runs, whether saves arrive, logs, builds, logins.
+It joins what runs already, started by whichever sdev, and can start the project too. Leaving it
+leaves the app as it is. "sdev up" on a terminal shows the same.
+
+? in the dashboard lists its keys.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !a.hasScreen() {
+				return usage("the dashboard needs a terminal", "without one: sdev status, sdev logs -f")
+			}
+			return a.runUI(cmd.Context())
+		},
+	}
+	return cmd
+}
+
+func (a *app) runUI(ctx context.Context) error {
+	o := upOptions{quit: quitLeave, timeout: time.Minute}
+	o.choice.must, o.choice.keep = true, true
+	return a.runDashboard(ctx, o, false)
+}
+
+// runHere is sdev without a command: the dashboard, or where there is no project the questions by
+// which one is made.
+func (a *app) runHere(ctx context.Context) error {
+	_, err := a.load(ctx, runOptions{})
+	if err != nil && dev.AsError(err).Code == dev.CodeProjectMissing {
+		return a.runInit(ctx, initOptions{dir: cmp.Or(a.dir, "."), template: projectTemplate})
+	}
+	return a.runUI(ctx)
+}

@@ -1,0 +1,265 @@
+package tui
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sdev/dev"
+)
+
+// press routes a key: to the overlay where there is one, else by the table.
+func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
+	m.dirty = true
+	if key.String() == "ctrl+c" {
+		return m.do(cmdStop)
+	}
+	m.notice = notice{}
+	if m.overlay != nil {
+		closed, then := m.overlay.press(key)
+		if closed {
+			m.overlay = nil
+		}
+		if then != nil {
+			return then(m)
+		}
+		return nil
+	}
+	c, ok := find(m.pane, key.String())
+	if !ok {
+		return nil
+	}
+	return m.do(c)
+}
+
+// do carries out a command.
+func (m *model) do(c command) tea.Cmd {
+	m.dirty = true
+	switch c {
+	case cmdLeave, cmdStop:
+		return m.leave(c)
+	case cmdHelp:
+		m.overlay = newHelp(m.pane)
+	case cmdPalette:
+		m.overlay = newPalette(m)
+	case cmdOverview, cmdLogs, cmdBuild, cmdAuth:
+		return m.show(map[command]scope{cmdOverview: inOverview, cmdLogs: inLogs, cmdBuild: inBuild, cmdAuth: inAuth}[c])
+	case cmdNextPane, cmdPreviousPane:
+		step := map[command]int{cmdNextPane: 1, cmdPreviousPane: len(panes()) - 1}[c]
+		return m.show(panes()[(slices.Index(panes(), m.pane)+step)%len(panes())])
+	case cmdSuspend:
+		return tea.Suspend
+	case cmdMouse:
+		m.mouse = !m.mouse
+	case cmdStart, cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown, cmdDownVolumes:
+		return m.act(c)
+	default:
+		return m.inPane(c)
+	}
+	return nil
+}
+
+func (m *model) show(p scope) tea.Cmd {
+	m.pane = p
+	return m.measure()
+}
+
+// leave ends the dashboard. What runs goes on, or is stopped, as the key and the options say.
+func (m *model) leave(c command) tea.Cmd {
+	m.exit.Stop = m.opts.Owned && (c == cmdStop || m.opts.StopOnQuit || !m.state.runs())
+	return tea.Quit
+}
+
+// inPane has the pane that is seen do something.
+func (m *model) inPane(c command) tea.Cmd {
+	switch m.pane {
+	case inLogs:
+		return m.inLogs(c)
+	case inBuild:
+		m.build.do(c)
+	case inAuth:
+		return m.inAuth(c)
+	case inOverview, everywhere:
+		m.overview.do(c)
+	}
+	return nil
+}
+
+func (m *model) inLogs(c command) tea.Cmd {
+	switch c {
+	case cmdSearch:
+		m.overlay = newPrompt("/", "text, or /regular expression/", m.logs.search.text, func(m *model, text string) tea.Cmd {
+			m.complain(m.logs.setSearch(text))
+			return nil
+		})
+	case cmdFilter:
+		m.overlay = newPrompt("filter ", "text  /regexp/  level:error  service:NAME  -text", m.logs.store.filter.text, func(m *model, text string) tea.Cmd {
+			m.complain(m.logs.setFilter(text))
+			return nil
+		})
+	case cmdSave:
+		name := fmt.Sprintf("sdev-%s.log", m.opts.Now().Format("20060102-150405"))
+		m.overlay = newPrompt("save to ", "a file", name, func(m *model, file string) tea.Cmd {
+			if file == "" {
+				return nil
+			}
+			return m.run(fmt.Sprintf("saving %s", safe(file)), Action{Do: SaveLog, File: file, Text: m.logs.saved()})
+		})
+	case cmdCopy, cmdCopyToMark:
+		text, n := m.logs.copied(c == cmdCopyToMark)
+		if n == 0 {
+			return nil
+		}
+		m.say(good, "copied "+count(n, "line")+", as far as the terminal allows it")
+		return tea.SetClipboard(text)
+	default:
+		m.logs.do(c)
+	}
+	return nil
+}
+
+func (m *model) complain(err error) {
+	if err != nil {
+		m.say(bad, err.Error())
+	}
+}
+
+// act is an action on the project.
+func (m *model) act(c command) tea.Cmd {
+	if m.state.doing != "" {
+		m.say(warning, "not yet: "+m.state.doing)
+		return nil
+	}
+	if c != cmdStart && c != cmdDown && c != cmdDownVolumes && !m.state.runs() {
+		m.say(warning, "nothing runs yet; "+keyOf(everywhere, cmdStart)+" starts it")
+		return nil
+	}
+	switch c {
+	case cmdStart:
+		if m.state.runs() {
+			m.say(neutral, "it runs already")
+			return nil
+		}
+		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}
+		return m.run("starting", Action{Do: Start})
+	case cmdOpen:
+		return m.run("opening the browser", Action{Do: Open})
+	case cmdRestart:
+		return m.run("restarting", Action{Do: Restart})
+	case cmdRebuild:
+		return m.run("rebuilding", Action{Do: Rebuild})
+	case cmdShell:
+		return m.shell()
+	case cmdSwitch:
+		return m.switchMode()
+	case cmdDown:
+		m.overlay = newQuestion("Stop and remove what runs of "+safe(m.state.facts.Project)+"?", "Its volumes stay.", "stop", func(m *model) tea.Cmd {
+			return m.run("stopping", Action{Do: Down})
+		})
+	case cmdDownVolumes:
+		m.overlay = newQuestion("Stop "+safe(m.state.facts.Project)+" and remove its volumes?", "What is in them is lost for good.", "remove all", func(m *model) tea.Cmd {
+			return m.run("stopping", Action{Do: DownVolumes})
+		})
+	default: // the rest is not an action
+	}
+	return nil
+}
+
+// run has the host carry out an action, and says so meanwhile.
+func (m *model) run(doing string, a Action) tea.Cmd {
+	m.state.doing = doing
+	return m.ask(func() tea.Msg {
+		said, err := m.host.Do(m.ctx, a)
+		return doneMsg{doing, said, err}
+	})
+}
+
+// switchMode goes to the next way of treating the login, or asks which.
+func (m *model) switchMode() tea.Cmd {
+	var others []dev.Mode
+	for _, mode := range m.state.facts.Modes {
+		if mode != m.state.snap.Mode {
+			others = append(others, mode)
+		}
+	}
+	if len(others) == 0 {
+		m.say(neutral, "this app has no login that could be tried")
+		return nil
+	}
+	list := make([]choice, 0, len(others))
+	for _, mode := range others {
+		about := "the login is bypassed"
+		if mode.SignsIn() {
+			about = "people sign in at the local provider"
+		}
+		list = append(list, choice{string(mode), about, func(m *model) tea.Cmd {
+			return m.run("switching to "+string(mode), Action{Do: Switch, Mode: mode})
+		}})
+	}
+	if len(list) == 1 {
+		return list[0].then(m)
+	}
+	m.overlay = newMenu("How is the login treated?", list)
+	return nil
+}
+
+// shell gives the terminal to a shell in the app's container, and takes it back.
+func (m *model) shell() tea.Cmd {
+	p := m.host.Shell(m.ctx)
+	name := safe(m.state.facts.App)
+	return tea.Exec(&lent{run: p, before: fmt.Sprintf("shell in %s; exit, or ctrl-d, goes back to the dashboard\r\n", name)}, func(err error) tea.Msg { return shellMsg{err} })
+}
+
+// lent is a Program as Bubble Tea wants it.
+type lent struct {
+	run       Program
+	before    string
+	in        io.Reader
+	out, errs io.Writer
+}
+
+func (l *lent) SetStdin(r io.Reader)  { l.in = r }
+func (l *lent) SetStdout(w io.Writer) { l.out = w }
+func (l *lent) SetStderr(w io.Writer) { l.errs = w }
+
+func (l *lent) Run() error {
+	if _, err := io.WriteString(l.out, strings.TrimRight(l.before, "")); err != nil {
+		return err
+	}
+	return l.run(l.in, l.out, l.errs)
+}
+
+// wheel scrolls three lines, which is what terminals do.
+func (m *model) wheel(msg tea.MouseWheelMsg) {
+	c := cmdDownward
+	if msg.Button == tea.MouseWheelUp {
+		c = cmdUp
+	}
+	for range 3 {
+		m.inPane(c)
+	}
+}
+
+// click chooses a pane.
+func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
+	m.dirty = true
+	if msg.Y != 1 || m.layout.tiny || m.overlay != nil {
+		return nil
+	}
+	x := 1
+	for i, p := range panes() {
+		n := len(fmt.Sprintf(" %d %s ", i+1, p))
+		if msg.X >= x && msg.X < x+n {
+			return m.show(p)
+		}
+		x += n + 1
+	}
+	return nil
+}
+
+// clockStep is how far a key moves the provider's clock.
+const clockStep = time.Hour

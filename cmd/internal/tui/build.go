@@ -1,0 +1,174 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"sdev/dev"
+)
+
+// build is the pane of the image builds: the steps of the newest one of each service, and how a
+// failing one failed.
+type build struct {
+	scroll
+	runs []buildRun // newest last
+	fail dev.Failed
+}
+
+// buildRun is one build of one service's image.
+type buildRun struct {
+	service string
+	began   time.Time
+	steps   []dev.BuildStep
+	total   int
+	done    bool
+	failed  bool
+	image   string
+	ms      int64
+}
+
+// keptBuilds is how many builds are shown.
+const keptBuilds = 8
+
+// apply takes in an event and reports whether it changed anything here.
+func (b *build) apply(e dev.Stamped) bool {
+	switch ev := e.Event.(type) {
+	case dev.BuildStep:
+		r := b.open(ev.Service, e.Time)
+		r.total = max(r.total, ev.Total)
+		if i := slices.IndexFunc(r.steps, func(s dev.BuildStep) bool { return s.Step == ev.Step && s.Text == ev.Text }); i >= 0 {
+			r.steps[i] = ev
+		} else {
+			r.steps = append(r.steps, ev)
+		}
+	case dev.BuildDone:
+		r := b.open(ev.Service, e.Time)
+		r.done, r.image, r.ms = true, ev.Image, ev.MS
+		b.fail = dev.Failed{}
+	case dev.Failed:
+		return b.broke(ev)
+	case dev.Warning:
+		return b.broke(dev.Failed{Code: ev.Code, Message: ev.Message, Hint: ev.Hint})
+	default:
+		return false
+	}
+	return true
+}
+
+func (b *build) broke(f dev.Failed) bool {
+	if f.Code != dev.CodeBuildFailed && f.Code != dev.CodeImageMissing {
+		return false
+	}
+	b.fail = f
+	for i := range b.runs {
+		if !b.runs[i].done {
+			b.runs[i].done, b.runs[i].failed = true, true
+		}
+	}
+	return true
+}
+
+// open gives the build of a service that is under way, or begins one.
+func (b *build) open(service string, at time.Time) *buildRun {
+	for i := range b.runs {
+		if b.runs[i].service == service && !b.runs[i].done {
+			return &b.runs[i]
+		}
+	}
+	b.runs = keep(append(b.runs, buildRun{service: service, began: at}), keptBuilds)
+	return &b.runs[len(b.runs)-1]
+}
+
+// under gives how far builds are: "3/7", or "" where none is under way.
+func (b *build) under() string {
+	for i := range b.runs {
+		if r := &b.runs[i]; !r.done && len(r.steps) > 0 {
+			return fmt.Sprintf("%d/%d", r.steps[len(r.steps)-1].Step, r.total)
+		}
+	}
+	return ""
+}
+
+func (b *build) view(t theme) string {
+	sh := sheet{theme: t, width: b.width}
+	var rows []string
+	if b.fail.Message != "" {
+		rows = append(rows, b.failure(sh)...)
+	}
+	for i := range slices.Backward(b.runs) {
+		rows = append(rows, b.run(sh, &b.runs[i])...)
+	}
+	if len(rows) == 0 {
+		rows = []string{"", sh.row(t.dim.Render("nothing was built: the image is up to date")), "", sh.row(t.key.Render(keyOf(everywhere, cmdRebuild)) + "  build it anyway")}
+	}
+	return b.show(t, rows)
+}
+
+func (b *build) failure(sh sheet) []string {
+	lines := safeLines((&dev.Error{Message: b.fail.Message, File: b.fail.File, Line: b.fail.Line}).Error())
+	rows := []string{""}
+	for i, l := range lines {
+		for _, piece := range strings.Split(ansi.Hardwrap(l, max(10, sh.width-5), true), "\n") {
+			if i == 0 {
+				rows = append(rows, sh.bad.Bold(true).Render(sh.row("✗ "+piece)))
+				continue
+			}
+			rows = append(rows, sh.row("  "+piece))
+		}
+	}
+	if b.fail.Hint != "" {
+		rows = append(rows, sh.row(sh.warn.Render("  hint: "+safe(b.fail.Hint))))
+	}
+	return append(rows, "")
+}
+
+func (b *build) run(sh sheet, r *buildRun) []string {
+	note := ""
+	cached := 0
+	for _, s := range r.steps {
+		if s.Cached {
+			cached++
+		}
+	}
+	switch {
+	case r.failed:
+		note = sh.bad.Render("failed")
+	case r.done:
+		note = fmt.Sprintf("%s, %d of %d cached", duration(r.ms), cached, len(r.steps))
+	default:
+		note = fmt.Sprintf("%d of %d, since %s", len(r.steps), r.total, r.began.Local().Format(time.TimeOnly))
+	}
+	rows := []string{sh.heading(strings.ToUpper(safe(r.service)), note)}
+	for _, s := range r.steps {
+		rows = append(rows, b.step(sh, r, s))
+	}
+	if r.image != "" {
+		rows = append(rows, sh.row(sh.dim.Render("→ "+safe(r.image))))
+	}
+	return append(rows, "")
+}
+
+func (b *build) step(sh sheet, r *buildRun, s dev.BuildStep) string {
+	dot, end := sh.warn.Render("◌"), "…"
+	switch {
+	case s.Cached:
+		dot, end = sh.faint.Render("●"), "cached"
+	case s.MS > 0:
+		dot, end = sh.good.Render("●"), duration(s.MS)
+	case r.failed:
+		dot, end = sh.bad.Render("✗"), "failed"
+	}
+	text := safe(s.Text)
+	if s.Cached {
+		text = sh.dim.Render(text)
+	}
+	number := ""
+	if s.Step > 0 {
+		number = fmt.Sprintf("%2d ", s.Step)
+	}
+	return "  " + spread(dot+" "+sh.faint.Render(number)+text+" ", sh.dim.Render(" "+end), max(0, sh.width-3))
+}

@@ -1,0 +1,227 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"sdev/dev"
+)
+
+// draw makes the whole screen.
+func (m *model) draw() tea.View {
+	v := tea.NewView(m.screen())
+	v.AltScreen = true
+	v.ReportFocus = true
+	v.WindowTitle = m.title()
+	if m.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}
+
+// title is for the terminal's own window and its tabs.
+func (m *model) title() string {
+	return fmt.Sprintf("%s · %s", cmp.Or(safe(m.state.facts.Project), "sdev"), m.phaseText())
+}
+
+func (m *model) screen() string {
+	if m.layout.tiny {
+		return m.tiny()
+	}
+	rows := []string{m.top(), m.tabs()}
+	rows = append(rows, strings.Split(m.body(), "\n")...)
+	rows = append(rows[:min(len(rows), headerRows+m.layout.body)], m.footer())
+	if m.overlay != nil {
+		rows = m.overlaid(rows)
+	}
+	return strings.Join(rows, "\n")
+}
+
+// tiny is what is left where nothing fits: what matters most, as far as it goes.
+func (m *model) tiny() string {
+	w, h := m.layout.width, m.layout.height
+	lines := []string{m.phaseText(), m.badge(), safe(m.state.facts.Project), m.state.snap.URL, "q leaves"}
+	if m.state.snap.Exception.Exception != "" {
+		lines[0] = m.theme.bad.Render(safe(m.state.snap.Exception.Exception))
+	}
+	rows := make([]string, 0, max(1, h))
+	for _, l := range lines[:min(len(lines), max(1, h))] {
+		rows = append(rows, cut(l, w))
+	}
+	return strings.Join(rows, "\n")
+}
+
+// top is the first line: what this is, how it is, and how its login is treated.
+func (m *model) top() string {
+	left := " " + m.theme.accent.Bold(true).Render("sdev") + m.theme.faint.Render(" › ") + m.theme.strong.Render(safe(m.state.facts.Project))
+	right := m.phaseMark() + " "
+	if b := m.badge(); b != "" {
+		right += " " + b
+	}
+	return spread(left+" ", right, m.layout.width)
+}
+
+// badge says how the login is treated, so that nobody takes the one for the other.
+func (m *model) badge() string {
+	if m.state.snap.URL == "" || m.state.snap.Stopped {
+		return ""
+	}
+	text := " LOGIN BYPASSED "
+	if m.layout.width < 70 {
+		text = " BYPASS "
+	}
+	switch mode := m.state.snap.Mode; {
+	case mode == dev.Local:
+		return m.theme.bypass.Render(text)
+	case mode.SignsIn() && m.layout.width < 70:
+		return m.theme.login.Render(" LOGIN ")
+	case mode.SignsIn():
+		return m.theme.login.Render(" LOGIN: " + strings.ToUpper(string(mode)) + " ")
+	}
+	return ""
+}
+
+func (m *model) phaseText() string {
+	text := string(m.state.phase())
+	switch {
+	case m.state.phase() == phaseBuilding && m.build.under() != "":
+		text += " " + m.build.under()
+	case m.state.doing != "":
+		text = m.state.doing
+	}
+	return text
+}
+
+func (m *model) phaseMark() string {
+	t, text := m.theme, m.phaseText()
+	if m.state.doing != "" {
+		return t.warn.Render("◌ " + text)
+	}
+	switch m.state.phase() {
+	case phaseRunning:
+		return t.good.Render("● " + text)
+	case phaseBuilding, phaseStarting:
+		return t.warn.Render("◌ " + text)
+	case phaseRaised, phaseFailed, phaseEnded, phaseLost:
+		return t.bad.Bold(true).Render("✗ " + text)
+	case phaseIdle:
+	}
+	return t.dim.Render("○ " + text)
+}
+
+// panes are the panes in the order of their numbers.
+func panes() []scope { return []scope{inOverview, inLogs, inBuild, inAuth} }
+
+// tabs is the second line: the panes, in a rule.
+func (m *model) tabs() string {
+	var b strings.Builder
+	b.WriteString(m.theme.rule.Render("─"))
+	for i, p := range panes() {
+		name := string(p)
+		if m.layout.width < 44 && p != m.pane {
+			name = name[:1]
+		}
+		label := fmt.Sprintf(" %d %s ", i+1, name)
+		if p == m.pane {
+			b.WriteString(m.theme.tabOn.Render(label))
+		} else {
+			b.WriteString(m.theme.tab.Render(label))
+		}
+		b.WriteString(m.theme.rule.Render("─"))
+	}
+	n := m.layout.width - ansi.StringWidth(b.String())
+	return cut(b.String()+m.theme.rule.Render(strings.Repeat("─", max(0, n))), m.layout.width)
+}
+
+func (m *model) body() string {
+	switch m.pane {
+	case inLogs:
+		return m.logs.view(m.theme)
+	case inBuild:
+		return m.build.view(m.theme)
+	case inAuth:
+		return m.auth.view(m.theme, &m.state)
+	case inOverview, everywhere:
+	}
+	return m.overview.view(m.theme, &m.state, m.layout)
+}
+
+// footer is the last line: a prompt, what an action came to, or the keys that matter here.
+func (m *model) footer() string {
+	w := m.layout.width
+	if p, ok := m.overlay.(*prompt); ok {
+		return fit(p.line(m.theme, w), w)
+	}
+	if m.notice.text != "" {
+		return fit(" "+m.theme.tone(m.notice.tone).Render(m.notice.text), w)
+	}
+	text, used := "", 0
+	add := func(b binding) {
+		piece := m.theme.key.Render(keyName(b.keys[0])) + " " + m.theme.dim.Render(b.short)
+		n := ansi.StringWidth(piece) + 2
+		if used+n >= w {
+			return
+		}
+		text, used = text+"  "+piece, used+n
+	}
+	var last []binding
+	for _, b := range table() {
+		switch {
+		case b.short == "" || len(b.keys) == 0 || b.scope != m.pane && b.scope != everywhere:
+		case b.command == cmdLeave || b.command == cmdHelp || b.command == cmdPalette:
+			last = append(last, b)
+		}
+	}
+	for _, b := range last { // these fit before all others, and stand behind them
+		used += ansi.StringWidth(keyName(b.keys[0])+" "+b.short) + 2
+	}
+	for _, b := range table() {
+		if b.short != "" && len(b.keys) > 0 && (b.scope == m.pane || b.scope == everywhere && m.useful(b.command)) && b.command != cmdLeave && b.command != cmdHelp && b.command != cmdPalette {
+			add(b)
+		}
+	}
+	used = ansi.StringWidth(text)
+	for _, b := range last {
+		add(b)
+	}
+	return fit(strings.TrimPrefix(text, " "), w)
+}
+
+// useful leaves out of the footer what cannot be done now.
+func (m *model) useful(c command) bool {
+	switch c {
+	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
+		return m.state.runs()
+	case cmdStart:
+		return !m.state.runs()
+	}
+	return true
+}
+
+// overlaid puts the overlay over the middle of the screen.
+func (m *model) overlaid(rows []string) []string {
+	box := m.overlay.box(m.theme, m.layout)
+	if len(box) == 0 {
+		return rows
+	}
+	width := 0
+	for _, l := range box {
+		width = max(width, ansi.StringWidth(l))
+	}
+	x := max(0, (m.layout.width-width)/2)
+	y := max(0, (m.layout.height-len(box))/3)
+	for i, l := range box {
+		if y+i >= len(rows) {
+			break
+		}
+		under := rows[y+i]
+		left := fit(ansi.Truncate(under, x, ""), x)
+		right := ansi.TruncateLeft(under, x+width, "")
+		rows[y+i] = left + fit(l, width) + right
+	}
+	return rows
+}

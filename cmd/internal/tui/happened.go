@@ -1,0 +1,178 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"strconv"
+
+	"charm.land/lipgloss/v2"
+
+	"sdev/dev"
+)
+
+// tone is how something that happened is meant.
+type tone int
+
+// The tones.
+const (
+	neutral tone = iota
+	good
+	notable
+	warning
+	bad
+)
+
+func (t theme) tone(n tone) lipgloss.Style {
+	switch n {
+	case good:
+		return t.good
+	case notable:
+		return t.accent
+	case warning:
+		return t.warn
+	case bad:
+		return t.bad
+	case neutral:
+	}
+	return t.dim
+}
+
+// happened is an event in one line, in the words of the plain view; it is false for those that say
+// nothing to a person here.
+func happened(before, now dev.Snapshot, e dev.Stamped) (happening, bool) {
+	line := func(n tone, what, format string, args ...any) (happening, bool) {
+		return happening{at: e.Time, tone: n, what: what, text: safe(fmt.Sprintf(format, args...))}, true
+	}
+	switch ev := e.Event.(type) {
+	case dev.BuildDone:
+		return line(good, "built", "%s in %s", ev.Service, duration(ev.MS))
+	case dev.ServiceState:
+		return stateLine(line, ev)
+	case dev.Ready:
+		if ev.MS == 0 {
+			return line(good, "ready", "%s", ev.URL)
+		}
+		return line(good, "ready", "%s after %s", ev.URL, duration(ev.MS))
+	case dev.FileChanged:
+		if ev.Action == dev.Ignored || len(ev.Paths) == 0 {
+			return happening{}, false
+		}
+		return line(neutral, "saved", "%s%s", pathsText(ev.Paths), savedText(ev, now.Sessions))
+	case dev.AppReloaded:
+		return line(good, "live", "%s in %s, %s", ev.Trigger, duration(ev.MS), count(ev.Sessions, "tab"))
+	case dev.AppException:
+		return line(bad, "raised", "%s: %s  %s", ev.Exception, ev.Message, place(ev.File, ev.Line))
+	case dev.SessionOpened:
+		return line(neutral, "tab", "opened, %d open", ev.Sessions)
+	case dev.SessionClosed:
+		return line(neutral, "tab", "closed, %d open", ev.Sessions)
+	case dev.AuthLogin:
+		return line(good, "login", "%s, %s", ev.User, ev.Reason)
+	case dev.AuthDenied:
+		return line(warning, "denied", "%s, %s", cmp.Or(ev.User, "somebody"), ev.Reason)
+	case dev.AuthLogout:
+		return line(notable, "logout", "%s", ev.User)
+	case dev.AuthFault:
+		return line(warning, "fault", "%s at %s", ev.Fault, ev.Where)
+	case dev.Warning:
+		if ev.Code == dev.CodeAssumed {
+			return line(neutral, "assumed", "%s", ev.Message)
+		}
+		return line(warning, "warning", "%s", ev.Message)
+	case dev.Failed:
+		return line(bad, "error", "%s", ev.Message)
+	case dev.Stopped:
+		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from elsewhere"}[ev.MS == 0], "in "+duration(ev.MS)))
+	case dev.LogDropped:
+		return line(warning, "dropped", "%s that came faster than could be read", count(ev.N, "log line"))
+	case dev.PlanMade, dev.BuildStep, dev.LogLine:
+	}
+	return happening{}, false
+}
+
+// stateLine tells of states that a person did not ask for.
+func stateLine(line func(tone, string, string, ...any) (happening, bool), ev dev.ServiceState) (happening, bool) {
+	switch {
+	case ev.State == dev.Exited && ev.ExitCode != 0 && ev.ExitCode != 143 && ev.ExitCode != 137:
+		return line(bad, "exited", "%s with code %d", ev.Service, ev.ExitCode)
+	case ev.State == dev.Unhealthy:
+		return line(warning, "unwell", "%s fails its health check", ev.Service)
+	case ev.State == dev.Running, ev.State == dev.Healthy:
+		return line(neutral, string(ev.State), "%s", ev.Service)
+	}
+	return happening{}, false
+}
+
+// savedText says what becomes of a save, where no other line will.
+func savedText(e dev.FileChanged, sessions int) string {
+	switch e.Action {
+	case dev.Rebuild:
+		return ", asks for a rebuild"
+	case dev.Restart, dev.SyncRestart:
+		return ", asks for a restart"
+	case dev.Live, dev.Sync, dev.SyncExec:
+		if sessions == 0 {
+			return ", the next tab shows it"
+		}
+	case dev.Ignored:
+	}
+	return ""
+}
+
+func pathsText(paths []string) string {
+	if len(paths) == 1 {
+		return paths[0]
+	}
+	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
+}
+
+// place is a file and a line, as editors understand them.
+func place(file string, line int) string {
+	if file == "" || line == 0 {
+		return file
+	}
+	return file + ":" + strconv.Itoa(line)
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// duration is milliseconds as a person reads them.
+func duration(ms int64) string {
+	switch {
+	case ms < 1000:
+		return fmt.Sprintf("%d ms", ms)
+	case ms < 60_000:
+		return fmt.Sprintf("%.1f s", float64(ms)/1000)
+	}
+	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
+}
+
+// size is bytes as a person reads them, in steps that do not change with every breath.
+func size(bytes int64) string {
+	const mega = 1 << 20
+	switch {
+	case bytes < 100*mega:
+		return fmt.Sprintf("%d MB", (bytes+mega/2)/mega)
+	case bytes < 1024*mega:
+		return fmt.Sprintf("%d MB", (bytes+5*mega)/(10*mega)*10)
+	}
+	return fmt.Sprintf("%.1f GB", float64(bytes)/(1024*mega))
+}
+
+// grouped is a number with its thousands apart.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// base is the last part of a path.
+func base(file string) string { return path.Base(file) }

@@ -1,0 +1,203 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+)
+
+// command is what a key, or an entry of the palette, means.
+type command string
+
+// The commands.
+const (
+	cmdLeave        command = "leave"
+	cmdStop         command = "stop"
+	cmdHelp         command = "help"
+	cmdPalette      command = "palette"
+	cmdNextPane     command = "next pane"
+	cmdPreviousPane command = "previous pane"
+	cmdOverview     command = "overview"
+	cmdLogs         command = "logs"
+	cmdBuild        command = "build"
+	cmdAuth         command = "auth"
+	cmdBack         command = "back"
+	cmdSuspend      command = "suspend"
+	cmdMouse        command = "mouse"
+
+	cmdStart       command = "start"
+	cmdOpen        command = "open"
+	cmdRestart     command = "restart"
+	cmdRebuild     command = "rebuild"
+	cmdShell       command = "shell"
+	cmdSwitch      command = "switch"
+	cmdDown        command = "down"
+	cmdDownVolumes command = "down, volumes too"
+
+	cmdUp       command = "up"
+	cmdDownward command = "downward"
+	cmdPageUp   command = "page up"
+	cmdPageDown command = "page down"
+	cmdTop      command = "top"
+	cmdBottom   command = "bottom"
+
+	cmdFollow      command = "follow"
+	cmdSearch      command = "search"
+	cmdNext        command = "next match"
+	cmdPrevious    command = "previous match"
+	cmdFilter      command = "filter"
+	cmdService     command = "service"
+	cmdWrap        command = "wrap"
+	cmdTimes       command = "times"
+	cmdMark        command = "mark"
+	cmdNextMark    command = "next mark"
+	cmdNextError   command = "next error"
+	cmdPriorError  command = "previous error"
+	cmdSave        command = "save"
+	cmdCopy        command = "copy"
+	cmdCopyToMark  command = "copy to mark"
+	cmdClear       command = "clear"
+	cmdSignIn      command = "sign in as"
+	cmdAsk         command = "ask who"
+	cmdFault       command = "fault"
+	cmdClearFaults command = "clear faults"
+	cmdClockOn     command = "clock on"
+	cmdClockBack   command = "clock back"
+	cmdRotate      command = "rotate keys"
+)
+
+// scope is where a key means something.
+type scope string
+
+// The scopes. Those of a pane come before everywhere.
+const (
+	everywhere scope = "Everywhere"
+	inOverview scope = "Overview"
+	inLogs     scope = "Logs"
+	inBuild    scope = "Build"
+	inAuth     scope = "Auth"
+)
+
+// binding is one row of the table of keys. Footer, help and palette are made of it.
+type binding struct {
+	scope   scope
+	command command
+	keys    []string // as Bubble Tea calls them; none where only the palette has it
+	short   string   // for the footer; "" keeps it out of there
+	about   string   // for help and palette
+	offer   bool     // in the palette
+}
+
+// table is every key that there is.
+func table() []binding {
+	return []binding{
+		{inOverview, cmdUp, []string{"up", "k"}, "", "scroll up", false},
+		{inOverview, cmdDownward, []string{"down", "j"}, "", "scroll down", false},
+		{inOverview, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inOverview, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
+		{inOverview, cmdTop, []string{"g", "home"}, "", "to the top", false},
+		{inOverview, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
+
+		{inLogs, cmdFollow, []string{"space"}, "follow", "pause, or follow the newest line", true},
+		{inLogs, cmdSearch, []string{"/"}, "search", "search: text, or /regular expression/", true},
+		{inLogs, cmdNext, []string{"n"}, "", "next match", false},
+		{inLogs, cmdPrevious, []string{"N"}, "", "previous match", false},
+		{inLogs, cmdFilter, []string{"f"}, "filter", "filter: text, /regexp/, level:error, service:NAME, -text", true},
+		{inLogs, cmdService, []string{"v"}, "service", "show the next service alone, or all", true},
+		{inLogs, cmdNextError, []string{"e"}, "errors", "next error", true},
+		{inLogs, cmdPriorError, []string{"E"}, "", "previous error", true},
+		{inLogs, cmdWrap, []string{"w"}, "wrap", "break long lines, or cut them", true},
+		{inLogs, cmdTimes, []string{"t"}, "times", "show the time of each line", true},
+		{inLogs, cmdMark, []string{"m"}, "", "mark the line", false},
+		{inLogs, cmdNextMark, []string{"'"}, "", "next mark", false},
+		{inLogs, cmdCopy, []string{"y"}, "copy", "copy the line to the clipboard", true},
+		{inLogs, cmdCopyToMark, []string{"Y"}, "", "copy from the mark to the line", true},
+		{inLogs, cmdSave, []string{"ctrl+s"}, "save", "save what is shown to a file", true},
+		{inLogs, cmdClear, []string{"c"}, "", "forget the lines so far", true},
+		{inLogs, cmdUp, []string{"up", "k"}, "", "one line up", false},
+		{inLogs, cmdDownward, []string{"down", "j"}, "", "one line down", false},
+		{inLogs, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inLogs, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
+		{inLogs, cmdTop, []string{"g", "home"}, "", "oldest line", false},
+		{inLogs, cmdBottom, []string{"G", "end"}, "", "newest line, and follow", false},
+		{inLogs, cmdBack, []string{"esc"}, "", "end search and filter", false},
+
+		{inBuild, cmdUp, []string{"up", "k"}, "", "scroll up", false},
+		{inBuild, cmdDownward, []string{"down", "j"}, "", "scroll down", false},
+		{inBuild, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inBuild, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
+		{inBuild, cmdTop, []string{"g", "home"}, "", "to the top", false},
+		{inBuild, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
+
+		{inAuth, cmdSignIn, []string{"enter"}, "sign in", "the next login is this person", true},
+		{inAuth, cmdAsk, []string{"a"}, "ask", "the next login asks who it is", true},
+		{inAuth, cmdFault, []string{"f"}, "fault", "have the provider fail once, in a way of your choice", true},
+		{inAuth, cmdClearFaults, []string{"F"}, "clear faults", "have it work again", true},
+		{inAuth, cmdClockOn, []string{"+"}, "clock", "move the provider's clock on by an hour", true},
+		{inAuth, cmdClockBack, []string{"-"}, "", "move it back by an hour", true},
+		{inAuth, cmdRotate, []string{"K"}, "", "new signing keys", true},
+		{inAuth, cmdUp, []string{"up", "k"}, "", "previous person", false},
+		{inAuth, cmdDownward, []string{"down", "j"}, "", "next person", false},
+
+		{everywhere, cmdStart, []string{"u"}, "", "start the project", true},
+		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
+		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
+		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "build the image anew, and replace the app if it changed", true},
+		{everywhere, cmdShell, []string{"s"}, "shell", "a shell in the app's container", true},
+		{everywhere, cmdSwitch, []string{"x"}, "mode", "bypass the login, or try it", true},
+		{everywhere, cmdDown, []string{"D"}, "", "stop and remove what runs", true},
+		{everywhere, cmdDownVolumes, nil, "", "stop and remove what runs, and its volumes with all that is in them", true},
+		{everywhere, cmdOverview, []string{"1"}, "", "overview", true},
+		{everywhere, cmdLogs, []string{"2"}, "", "logs", true},
+		{everywhere, cmdBuild, []string{"3"}, "", "build", true},
+		{everywhere, cmdAuth, []string{"4"}, "", "auth", true},
+		{everywhere, cmdNextPane, []string{"tab"}, "", "next pane", false},
+		{everywhere, cmdPreviousPane, []string{"shift+tab"}, "", "previous pane", false},
+		{everywhere, cmdPalette, []string{":", "ctrl+p"}, "actions", "find an action by its name", false},
+		{everywhere, cmdHelp, []string{"?"}, "help", "these keys", true},
+		{everywhere, cmdMouse, []string{"M"}, "", "use the mouse, or leave it to the terminal", true},
+		{everywhere, cmdSuspend, []string{"ctrl+z"}, "", "put the dashboard into the background", false},
+		{everywhere, cmdLeave, []string{"q"}, "leave", "leave the dashboard", true},
+		{everywhere, cmdStop, []string{"ctrl+c"}, "", "stop what this dashboard started, and leave", false},
+	}
+}
+
+// find gives what a key means in a scope.
+func find(in scope, key string) (command, bool) {
+	for _, where := range []scope{in, everywhere} {
+		for _, b := range table() {
+			if b.scope == where && slices.Contains(b.keys, key) {
+				return b.command, true
+			}
+		}
+	}
+	return "", false
+}
+
+// keyOf is the first key of a command, as people call it.
+func keyOf(in scope, c command) string {
+	for _, where := range []scope{in, everywhere} {
+		for _, b := range table() {
+			if b.scope == where && b.command == c && len(b.keys) > 0 {
+				return keyName(b.keys[0])
+			}
+		}
+	}
+	return ""
+}
+
+// keyName is a key as it is shown.
+func keyName(key string) string {
+	switch key {
+	case "up":
+		return "↑"
+	case "down":
+		return "↓"
+	case "enter":
+		return "⏎"
+	case "pgup":
+		return "PgUp"
+	case "pgdown":
+		return "PgDn"
+	}
+	return strings.Replace(key, "ctrl+", "^", 1)
+}

@@ -1,0 +1,30 @@
+package tui
+
+// layout is where things are, from the size of the screen alone.
+type layout struct {
+	width, height int
+	tiny          bool // too small for anything but one line
+	body          int  // rows between the header and the footer
+	wide          bool // room for two columns
+	left, right   int  // columns of the two, with wide
+}
+
+const (
+	headerRows = 2
+	footerRows = 1
+
+	leastWidth  = 30
+	leastHeight = 8
+	wideFrom    = 110
+	gutter      = 3 // between two columns
+)
+
+func newLayout(width, height int) layout {
+	l := layout{width: width, height: height, tiny: width < leastWidth || height < leastHeight}
+	l.body = max(0, height-headerRows-footerRows)
+	if l.wide = width >= wideFrom; l.wide {
+		l.left = (width - gutter) * 58 / 100
+		l.right = width - gutter - l.left
+	}
+	return l
+}

@@ -1,0 +1,469 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// logs is the pane of what services print and what sdev itself sees.
+type logs struct {
+	store logStore
+	width int
+	rows  int
+
+	follow bool
+	cursor int // place among the shown lines
+	top    int // first place on the screen, where it does not follow
+	wrap   bool
+	times  bool
+	search matcher
+	said   string // what the last key came to; "" for the usual status
+}
+
+func newLogs() logs { return logs{follow: true, times: true} }
+
+func (l *logs) resize(width, rows int) { l.width, l.rows = width, rows }
+
+// add takes in lines, and reports whether the screen has to change.
+func (l *logs) add(list []entry, dropped int) bool {
+	number := l.number()
+	l.store.dropped += dropped
+	visible := l.store.add(list)
+	if l.follow {
+		l.cursor = max(0, len(l.store.shown)-1)
+		return visible
+	}
+	// Lines that went take their places with them.
+	top := l.topNumber()
+	l.cursor, l.top = l.store.place(number), l.store.place(top)
+	return true // the numbers in the status line
+}
+
+// number is the line under the cursor.
+func (l *logs) number() int {
+	if l.cursor < len(l.store.shown) {
+		return l.store.shown[l.cursor]
+	}
+	return l.store.first
+}
+
+func (l *logs) topNumber() int {
+	if l.top < len(l.store.shown) {
+		return l.store.shown[l.top]
+	}
+	return l.store.first
+}
+
+// do carries out a command of this pane; text is what was typed, for those that ask.
+func (l *logs) do(c command) {
+	last := len(l.store.shown) - 1
+	l.said = ""
+	switch c {
+	case cmdFollow:
+		l.hold(!l.follow)
+	case cmdBottom:
+		l.hold(false)
+	case cmdTop:
+		l.move(-len(l.store.shown))
+	case cmdUp:
+		l.move(-1)
+	case cmdDownward:
+		l.move(1)
+	case cmdPageUp:
+		l.move(-max(1, l.rows-2))
+	case cmdPageDown:
+		l.move(max(1, l.rows-2))
+	case cmdWrap:
+		l.wrap = !l.wrap
+	case cmdTimes:
+		l.times = !l.times
+	case cmdService:
+		l.nextService()
+	case cmdMark:
+		if last >= 0 {
+			l.hold(true)
+			e := l.store.at(l.cursor)
+			e.marked = !e.marked
+		}
+	case cmdNextMark:
+		l.jump(1, "mark", func(e *entry) bool { return e.marked })
+	case cmdNextError:
+		l.jump(1, "error", func(e *entry) bool { return e.level == levelError })
+	case cmdPriorError:
+		l.jump(-1, "error", func(e *entry) bool { return e.level == levelError })
+	case cmdNext:
+		l.nextMatch(1)
+	case cmdPrevious:
+		l.nextMatch(-1)
+	case cmdClear:
+		l.store.clear()
+		l.cursor, l.top = 0, 0
+		l.hold(false)
+	case cmdBack:
+		l.search = matcher{}
+		l.choose(matcher{}, "")
+	default: // not one of this pane's
+	}
+}
+
+// hold stops at the cursor, or goes back to following.
+func (l *logs) hold(still bool) {
+	if still == !l.follow {
+		return
+	}
+	last := max(0, len(l.store.shown)-1)
+	if l.follow = !still; l.follow {
+		l.cursor = last
+		return
+	}
+	l.cursor, l.top = last, l.firstVisible(last)
+}
+
+// move moves the cursor. Past the newest line it follows again.
+func (l *logs) move(by int) {
+	last := max(0, len(l.store.shown)-1)
+	if l.follow {
+		if by > 0 {
+			return
+		}
+		l.hold(true)
+	}
+	if by > 0 && l.cursor == last {
+		l.hold(false)
+		return
+	}
+	l.cursor = min(max(0, l.cursor+by), last)
+	l.reveal()
+}
+
+// reveal scrolls as little as shows the cursor.
+func (l *logs) reveal() {
+	if l.cursor < l.top {
+		l.top = l.cursor
+		return
+	}
+	if first := l.firstVisible(l.cursor); first > l.top {
+		l.top = first
+	}
+}
+
+// firstVisible is the first place on a screen whose last line is at a place.
+func (l *logs) firstVisible(bottom int) int {
+	room := l.bodyRows()
+	for i := bottom; i >= 0 && len(l.store.shown) > 0; i-- {
+		room -= l.height(i)
+		if room < 0 {
+			return min(i+1, bottom)
+		}
+		if room == 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+func (l *logs) jump(step int, what string, wanted func(*entry) bool) {
+	from := l.cursor
+	if l.follow {
+		l.hold(true)
+		if step > 0 {
+			from = -1 // from the oldest on
+		} else {
+			from++
+		}
+	}
+	i := l.store.seek(from+step, step, wanted)
+	if i < 0 { // once round
+		i = l.store.seek(map[bool]int{true: 0, false: len(l.store.shown) - 1}[step > 0], step, wanted)
+	}
+	if i < 0 {
+		l.said = "no " + what
+		l.hold(false)
+		return
+	}
+	l.cursor = i
+	l.reveal()
+}
+
+func (l *logs) nextService() {
+	names := l.store.names
+	next := ""
+	if l.store.only == "" && len(names) > 0 {
+		next = names[0]
+	}
+	for i, n := range names {
+		if n == l.store.only && i+1 < len(names) {
+			next = names[i+1]
+		}
+	}
+	l.choose(l.store.filter, next)
+}
+
+// choose shows other lines, and stays at the line under the cursor as far as it can.
+func (l *logs) choose(f matcher, only string) {
+	number := l.number()
+	l.store.choose(f, only)
+	l.cursor = l.store.place(number)
+	if l.follow {
+		l.cursor = max(0, len(l.store.shown)-1)
+		return
+	}
+	l.top = l.firstVisible(l.cursor)
+}
+
+// setSearch looks for text, the newest match first.
+func (l *logs) setSearch(text string) error {
+	m, err := parseSearch(text)
+	if err != nil {
+		return err
+	}
+	l.search = m
+	if !m.empty() {
+		l.jump(-1, fmt.Sprintf("line with %q", m.text), m.matches)
+		l.countMatches()
+	}
+	return nil
+}
+
+func (l *logs) nextMatch(step int) {
+	if l.search.empty() {
+		l.said = "nothing to search for yet"
+		return
+	}
+	l.jump(step, fmt.Sprintf("line with %q", l.search.text), l.search.matches)
+	l.countMatches()
+}
+
+// countMatches says the how manieth match the cursor is at.
+func (l *logs) countMatches() {
+	at, all := 0, 0
+	for i := range l.store.shown {
+		if l.search.matches(l.store.at(i)) {
+			if all++; i <= l.cursor {
+				at = all
+			}
+		}
+	}
+	if all > 0 {
+		l.said = fmt.Sprintf("match %s of %s", grouped(at), grouped(all))
+	}
+}
+
+func (l *logs) setFilter(text string) error {
+	m, err := parseFilter(text)
+	if err != nil {
+		return err
+	}
+	l.choose(m, l.store.only)
+	return nil
+}
+
+// copied is the text that a copy takes: the line, or all from the nearest mark above to it.
+func (l *logs) copied(toMark bool) (text string, lines int) {
+	if len(l.store.shown) == 0 {
+		return "", 0
+	}
+	from, to := l.cursor, l.cursor
+	if toMark {
+		if i := l.store.seek(l.cursor, -1, func(e *entry) bool { return e.marked }); i >= 0 {
+			from = i
+		} else if i := l.store.seek(l.cursor, 1, func(e *entry) bool { return e.marked }); i >= 0 {
+			to = i
+		}
+	}
+	var b strings.Builder
+	for i := from; i <= to; i++ {
+		b.WriteString(l.store.at(i).text + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n"), to - from + 1
+}
+
+// saved is everything that is shown, for a file.
+func (l *logs) saved() string {
+	var b strings.Builder
+	for i := range l.store.shown {
+		e := l.store.at(i)
+		fmt.Fprintf(&b, "%s %s | %s\n", e.at.UTC().Format(time.RFC3339Nano), e.service, strings.TrimSpace(e.what+" "+e.text))
+	}
+	return b.String()
+}
+
+// bodyRows is the room for lines, below the pane's own status.
+func (l *logs) bodyRows() int { return max(1, l.rows-1) }
+
+// nameWidth is that of the column of services.
+func (l *logs) nameWidth() int {
+	w := 4
+	for _, n := range l.store.names {
+		w = max(w, ansi.StringWidth(n))
+	}
+	return min(w, max(4, l.width/6))
+}
+
+// margin is everything in front of a line's text.
+func (l *logs) margin() int {
+	n := 2 + l.nameWidth() + 3
+	if l.times {
+		n += len("15:04:05 ")
+	}
+	return n
+}
+
+// height is how many rows a line takes.
+func (l *logs) height(i int) int {
+	if !l.wrap {
+		return 1
+	}
+	e := l.store.at(i)
+	w := max(8, l.width-l.margin())
+	n := (ansi.StringWidth(e.text) + len(e.what) + w) / w
+	return min(max(1, n), max(1, l.bodyRows()))
+}
+
+func (l *logs) view(t theme) string {
+	var rows []string
+	room := l.bodyRows()
+	first := l.top
+	if l.follow {
+		first = l.firstVisible(len(l.store.shown) - 1)
+	}
+	for i := first; i < len(l.store.shown) && len(rows) < room; i++ {
+		rows = append(rows, l.lineRows(t, i)...)
+	}
+	rows = rows[:min(len(rows), room)]
+	if len(l.store.shown) == 0 {
+		rows = append(rows, "", "  "+t.dim.Render(l.emptyText()))
+	}
+	for len(rows) < room {
+		rows = append(rows, "")
+	}
+	return strings.Join(append([]string{l.status(t)}, rows[:room]...), "\n")
+}
+
+func (l *logs) emptyText() string {
+	if len(l.store.lines) > 0 {
+		return "no line matches; esc shows all"
+	}
+	return "no line yet"
+}
+
+// status says what is shown, and what is not.
+func (l *logs) status(t theme) string {
+	left := []string{}
+	who := "all services"
+	if l.store.only != "" {
+		who = l.store.only
+	}
+	left = append(left, t.strong.Render(who))
+	if !l.store.filter.empty() {
+		left = append(left, t.warn.Render("filter "+l.store.filter.text))
+	}
+	if !l.search.empty() {
+		left = append(left, t.accent.Render("search "+l.search.text))
+	}
+	if l.said != "" {
+		left = append(left, l.said)
+	}
+	lines := count(len(l.store.shown), "line")
+	if n := len(l.store.shown); n >= 1000 {
+		lines = grouped(n) + " lines"
+	}
+	if len(l.store.shown) != len(l.store.lines) {
+		lines += " of " + grouped(len(l.store.lines))
+	}
+	if l.store.dropped > 0 {
+		lines += ", " + grouped(l.store.dropped) + " older dropped"
+	}
+	state := t.good.Render("● follows")
+	if !l.follow {
+		state = t.warn.Render("‖ paused")
+		if n := len(l.store.shown) - 1 - l.cursor; n > 0 {
+			state += t.dim.Render(" " + grouped(n) + " below")
+		}
+	}
+	return spread(" "+strings.Join(left, t.faint.Render(" · ")), t.dim.Render(lines)+"  "+state+" ", l.width)
+}
+
+// lineRows is a line as rows of the screen.
+func (l *logs) lineRows(t theme, i int) []string {
+	e := l.store.at(i)
+	mark := " "
+	if e.marked {
+		mark = t.mark.Render("◆")
+	}
+	head := mark + " "
+	if l.times {
+		head += t.faint.Render(e.at.Local().Format("15:04:05")) + " "
+	}
+	head += t.service(e.service).Render(fit(e.service, l.nameWidth())) + t.faint.Render(" │ ")
+	width := max(8, l.width-l.margin())
+	text, style := e.text, t.plain
+	switch {
+	case e.level == levelError:
+		style = t.bad
+	case e.level == levelWarning:
+		style = t.warn
+	}
+	if e.service == own {
+		style = t.dim
+		head += t.tone(e.tone).Render(e.what) + " "
+		width = max(8, width-len(e.what)-1)
+	}
+	// Only so much of a long line is looked at as can be seen.
+	most := width
+	if l.wrap {
+		most = width * l.bodyRows()
+	}
+	pieces := []string{cut(head0(text, most), width)}
+	if l.wrap && ansi.StringWidth(text) > width {
+		pieces = strings.Split(ansi.Hardwrap(head0(text, most), width, true), "\n")
+	}
+	indent := strings.Repeat(" ", max(0, l.margin()-2)) + t.faint.Render("· ")
+	rows := make([]string, 0, len(pieces))
+	for n, p := range pieces[:min(len(pieces), l.height(i))] {
+		row := head
+		if n > 0 {
+			row = indent
+		}
+		row += l.highlight(t, style, p)
+		if i == l.cursor && !l.follow {
+			row = t.cursor.Render(fit(ansi.Strip(row), l.width))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// head0 bounds the bytes of a text by the cells that can be seen: a cell takes four bytes at most in
+// what is common, and more is cut where a rune begins.
+func head0(text string, cells int) string {
+	n := cells*4 + 16
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && text[n]&0xc0 == 0x80 {
+		n--
+	}
+	return text[:n]
+}
+
+// highlight shows where a search found something.
+func (l *logs) highlight(t theme, style interface{ Render(...string) string }, text string) string {
+	if l.search.empty() {
+		return style.Render(text)
+	}
+	var b strings.Builder
+	for text != "" {
+		start, end := l.search.terms[0].find(text)
+		if start < 0 || end <= start {
+			break
+		}
+		b.WriteString(style.Render(text[:start]) + t.hit.Render(text[start:end]))
+		text = text[end:]
+	}
+	b.WriteString(style.Render(text))
+	return b.String()
+}

@@ -1,0 +1,150 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	"sdev/dev"
+)
+
+// own is the service that stands for sdev's own lines in the log.
+const own = "sdev"
+
+// entry is a line of the log.
+type entry struct {
+	at      time.Time
+	service string
+	what    string // of sdev's own lines: "live", "saved"
+	text    string
+	tone    tone
+	level   level
+	marked  bool
+}
+
+// How much of the log is kept: whichever is reached first.
+const (
+	keptLines = 20_000
+	keptBytes = 16 << 20
+)
+
+// logStore keeps the newest lines and which of them are shown. Lines are numbered from 0 in the
+// order in which they came, for good: a number stays that line's when older ones go.
+type logStore struct {
+	lines   []entry
+	first   int // number of lines[0]
+	bytes   int
+	dropped int // lines that went, here or on the way here
+
+	filter matcher
+	only   string // the one service shown; "" for all
+	shown  []int  // numbers of the lines that are shown, rising
+	names  []string
+}
+
+// add takes in lines, oldest first, and reports whether one of them is shown.
+func (s *logStore) add(batch []entry) bool {
+	visible := false
+	for _, e := range batch {
+		if !slices.Contains(s.names, e.service) {
+			s.names = append(s.names, e.service)
+			slices.Sort(s.names)
+		}
+		s.lines = append(s.lines, e)
+		s.bytes += len(e.text)
+		if s.shows(&e) {
+			s.shown = append(s.shown, s.first+len(s.lines)-1)
+			visible = true
+		}
+	}
+	return s.trim() || visible
+}
+
+// trim lets go of what is too much, and reports whether something shown went.
+func (s *logStore) trim() bool {
+	n := 0
+	for len(s.lines)-n > keptLines || s.bytes > keptBytes && n < len(s.lines)-1 {
+		s.bytes -= len(s.lines[n].text)
+		n++
+	}
+	if n == 0 {
+		return false
+	}
+	clear(s.lines[:n]) // so that the texts can go, though the array stays a while
+	s.lines = s.lines[n:]
+	s.first += n
+	s.dropped += n
+	gone, _ := slices.BinarySearch(s.shown, s.first)
+	s.shown = s.shown[gone:]
+	return gone > 0
+}
+
+func (s *logStore) clear() {
+	s.first += len(s.lines)
+	s.lines, s.shown, s.bytes, s.dropped = nil, nil, 0, 0
+}
+
+func (s *logStore) shows(e *entry) bool {
+	return (s.only == "" || e.service == s.only) && s.filter.matches(e)
+}
+
+// choose decides anew which lines are shown.
+func (s *logStore) choose(f matcher, only string) {
+	s.filter, s.only, s.shown = f, only, s.shown[:0]
+	for i := range s.lines {
+		if s.shows(&s.lines[i]) {
+			s.shown = append(s.shown, s.first+i)
+		}
+	}
+}
+
+// at gives a shown line by its place among them.
+func (s *logStore) at(i int) *entry { return &s.lines[s.shown[i]-s.first] }
+
+// place finds where among the shown lines the line of a number is, or the next one after it.
+func (s *logStore) place(number int) int {
+	i, _ := slices.BinarySearch(s.shown, number)
+	return min(i, max(0, len(s.shown)-1))
+}
+
+// seek finds the nearest shown line from a place on, in a direction, that is wanted; -1 if none is.
+func (s *logStore) seek(from, step int, wanted func(*entry) bool) int {
+	for i := from; i >= 0 && i < len(s.shown); i += step {
+		if wanted(s.at(i)) {
+			return i
+		}
+	}
+	return -1
+}
+
+// entries turns events into lines of the log, oldest first.
+func entries(before dev.Snapshot, batch []dev.Stamped) (list []entry, dropped int) {
+	now := before
+	for _, e := range batch {
+		if l, ok := e.Event.(dev.LogLine); ok {
+			list = append(list, entry{at: e.Time, service: safe(l.Service), text: dev.Printable(l.Text), level: levelOf(l.Text)})
+			continue
+		}
+		was := now
+		now = dev.Apply(now, e)
+		if d, ok := e.Event.(dev.LogDropped); ok {
+			dropped += d.N
+		}
+		if h, ok := happened(was, now, e); ok {
+			list = append(list, entry{at: h.at, service: own, what: h.what, text: h.text, tone: h.tone, level: toneLevel(h.tone)})
+		}
+	}
+	// The containers are read side by side, so that what they printed comes a little out of order.
+	slices.SortStableFunc(list, func(a, b entry) int { return a.at.Compare(b.at) })
+	return list, dropped
+}
+
+func toneLevel(t tone) level {
+	switch t {
+	case bad:
+		return levelError
+	case warning:
+		return levelWarning
+	case neutral, good, notable:
+	}
+	return levelNone
+}

@@ -1,0 +1,248 @@
+package tui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/sahilm/fuzzy"
+)
+
+// overlay is what has the keys while it is there.
+type overlay interface {
+	// press takes a key; closed says that the overlay is done, and then is what follows.
+	press(key tea.KeyPressMsg) (closed bool, then func(*model) tea.Cmd)
+	paste(text string)
+	// box is what it shows over the panes; nothing where it lives in the footer.
+	box(t theme, l layout) []string
+}
+
+// framed puts lines into a box.
+func framed(t theme, title string, lines []string, width int) []string {
+	head := "╭─ " + title + " "
+	out := []string{t.box.Render("╭─ ") + t.strong.Render(title) + " " + t.box.Render(strings.Repeat("─", max(0, width-ansi.StringWidth(head)-1))+"╮")}
+	for _, l := range lines {
+		out = append(out, t.box.Render("│")+" "+fit(l, max(0, width-4))+" "+t.box.Render("│"))
+	}
+	return append(out, t.box.Render("╰"+strings.Repeat("─", max(0, width-2))+"╯"))
+}
+
+// help shows the keys.
+type help struct {
+	pane scope
+	top  int
+}
+
+func newHelp(pane scope) *help { return &help{pane: pane} }
+
+func (h *help) paste(string) {}
+
+func (h *help) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+	switch key.String() {
+	case "down", "j", "pgdown", "space":
+		h.top += 4
+	case "up", "k", "pgup":
+		h.top = max(0, h.top-4)
+	default:
+		return true, nil
+	}
+	return false, nil
+}
+
+func (h *help) box(t theme, l layout) []string {
+	width := min(l.width, 76)
+	var lines []string
+	for _, where := range []scope{h.pane, everywhere} {
+		lines = append(lines, t.heading.Render(strings.ToUpper(string(where))))
+		for _, b := range table() {
+			if b.scope != where || len(b.keys) == 0 {
+				continue
+			}
+			var keys []string
+			for _, k := range b.keys {
+				keys = append(keys, keyName(k))
+			}
+			lines = append(lines, t.key.Render(fit(strings.Join(keys, " "), 12))+" "+b.about)
+		}
+		lines = append(lines, "")
+	}
+	room := max(1, l.height-4)
+	h.top = max(0, min(h.top, len(lines)-1-room))
+	lines = lines[h.top:min(len(lines)-1, h.top+room)]
+	return framed(t, "Keys", lines, width)
+}
+
+// question asks before something is lost.
+type question struct {
+	title, about, yes string
+	then              func(*model) tea.Cmd
+}
+
+func newQuestion(title, about, yes string, then func(*model) tea.Cmd) *question {
+	return &question{title, about, yes, then}
+}
+
+func (q *question) paste(string) {}
+
+func (q *question) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+	switch key.String() {
+	case "y", "Y":
+		return true, q.then
+	case "n", "N", "esc", "q", "enter":
+		return true, nil
+	}
+	return false, nil
+}
+
+func (q *question) box(t theme, l layout) []string {
+	keys := t.bad.Bold(true).Render("y") + " " + q.yes + "    " + t.key.Render("n") + " " + t.dim.Render("leave it as it is")
+	return framed(t, "Sure?", []string{t.strong.Render(q.title), t.dim.Render(q.about), "", keys}, min(l.width, 64))
+}
+
+// choice is one entry of a menu.
+type choice struct {
+	name, about string
+	then        func(*model) tea.Cmd
+}
+
+// menu is a list to choose from, by arrows or by typing a part of a name.
+type menu struct {
+	title  string
+	all    []choice
+	found  []choice
+	cursor int
+	input  textinput.Model
+}
+
+func newMenu(title string, all []choice) *menu {
+	m := &menu{title: title, all: all, found: all, input: textinput.New()}
+	m.input.Prompt = "› "
+	m.input.SetVirtualCursor(true)
+	m.input.Focus()
+	return m
+}
+
+// newPalette offers every action of the table that makes sense now.
+func newPalette(m *model) *menu {
+	var all []choice
+	for _, b := range table() {
+		if !b.offer || b.scope != everywhere && b.scope != m.pane || !m.useful(b.command) {
+			continue
+		}
+		key := ""
+		if len(b.keys) > 0 {
+			key = keyName(b.keys[0])
+		}
+		about := b.about
+		if key != "" {
+			about += "  " + key
+		}
+		all = append(all, choice{string(b.command), about, func(m *model) tea.Cmd { return m.do(b.command) }})
+	}
+	return newMenu("Actions", all)
+}
+
+func (m *menu) paste(text string) {
+	m.input.SetValue(m.input.Value() + text)
+	m.narrow()
+}
+
+func (m *menu) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+	switch key.String() {
+	case "esc":
+		return true, nil
+	case "enter":
+		if len(m.found) == 0 {
+			return false, nil
+		}
+		return true, m.found[m.cursor].then
+	case "up", "ctrl+p", "shift+tab":
+		m.cursor = max(0, m.cursor-1)
+	case "down", "ctrl+n", "tab":
+		m.cursor = min(max(0, len(m.found)-1), m.cursor+1)
+	default:
+		m.input, _ = m.input.Update(key)
+		m.narrow()
+	}
+	return false, nil
+}
+
+// narrow keeps what fits the typed text, best first.
+func (m *menu) narrow() {
+	m.cursor = 0
+	if m.found = m.all; m.input.Value() == "" {
+		return
+	}
+	names := make([]string, len(m.all))
+	for i, c := range m.all {
+		names[i] = c.name + " " + c.about
+	}
+	m.found = nil
+	for _, hit := range fuzzy.Find(m.input.Value(), names) {
+		m.found = append(m.found, m.all[hit.Index])
+	}
+}
+
+func (m *menu) box(t theme, l layout) []string {
+	width := min(l.width, 68)
+	room := max(1, min(14, l.height-6))
+	first := max(0, m.cursor-room+1)
+	name := 0
+	for _, c := range m.all {
+		name = max(name, ansi.StringWidth(c.name))
+	}
+	name = min(name, width/2)
+	m.input.SetWidth(max(1, width-8))
+	lines := []string{m.input.View(), ""}
+	for i := first; i < len(m.found) && i < first+room; i++ {
+		c := m.found[i]
+		row := fit(c.name, name) + "  " + c.about
+		if i == m.cursor {
+			lines = append(lines, t.cursor.Render(fit("› "+row, max(0, width-4))))
+			continue
+		}
+		lines = append(lines, "  "+fit(c.name, name)+"  "+t.dim.Render(c.about))
+	}
+	if len(m.found) == 0 {
+		lines = append(lines, t.dim.Render("  nothing is called that"))
+	}
+	return framed(t, m.title, lines, width)
+}
+
+// prompt is a line to type into, in place of the footer.
+type prompt struct {
+	label string
+	input textinput.Model
+	then  func(*model, string) tea.Cmd
+}
+
+func newPrompt(label, about, text string, then func(*model, string) tea.Cmd) *prompt {
+	p := &prompt{label: label, then: then, input: textinput.New()}
+	p.input.Prompt, p.input.Placeholder = "", about
+	p.input.SetValue(text)
+	p.input.CursorEnd()
+	p.input.Focus()
+	return p
+}
+
+func (p *prompt) paste(text string) { p.input.SetValue(p.input.Value() + text) }
+
+func (p *prompt) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+	switch key.String() {
+	case "esc":
+		return true, nil
+	case "enter":
+		text := p.input.Value()
+		return true, func(m *model) tea.Cmd { return p.then(m, text) }
+	}
+	p.input, _ = p.input.Update(key)
+	return false, nil
+}
+
+func (p *prompt) box(theme, layout) []string { return nil }
+
+func (p *prompt) line(t theme, width int) string {
+	p.input.SetWidth(max(1, width-ansi.StringWidth(p.label)-4))
+	return " " + t.accent.Bold(true).Render(p.label) + p.input.View()
+}

@@ -1,0 +1,346 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"sdev/dev"
+)
+
+// overview is the pane that says how things are: the page, the last save, what the app raised, what
+// runs.
+type overview struct{ scroll }
+
+func (o *overview) view(t theme, s *state, l layout) string {
+	if s.phase() == phaseIdle && len(s.services()) == 0 {
+		return o.show(t, o.idle(t, s))
+	}
+	sheet := sheet{theme: t, state: s}
+	if !l.wide {
+		sheet.width = l.width
+		return o.show(t, slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services(), sheet.tabs(), sheet.surroundings()))
+	}
+	sheet.width = l.left
+	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
+	sheet.width = l.right
+	right := slices.Concat(sheet.tabs(), sheet.surroundings(), sheet.happenings(l.body))
+	rows := make([]string, max(len(left), len(right)))
+	for i := range rows {
+		rows[i] = fit(at(left, i), l.left) + strings.Repeat(" ", gutter) + at(right, i)
+	}
+	return o.show(t, rows)
+}
+
+func at(rows []string, i int) string {
+	if i < len(rows) {
+		return rows[i]
+	}
+	return ""
+}
+
+// idle is what there is to see of a project that does not run.
+func (o *overview) idle(t theme, s *state) []string {
+	rows := []string{"", "  " + t.strong.Render(cmp.Or(safe(s.facts.Project), "this project")) + " does not run", "  " + t.dim.Render(safe(s.facts.Dir)), ""}
+	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it, its login bypassed", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
+	return rows
+}
+
+// sheet writes the sections of the overview, one width for all.
+type sheet struct {
+	theme
+	state *state
+	width int
+}
+
+// heading is the title of a section, with a line to the end.
+func (s sheet) heading(title, note string) string {
+	left := "  " + s.theme.heading.Render(title) + " "
+	right := ""
+	if note != "" {
+		right = " " + s.dim.Render(note) + " "
+	}
+	line := max(0, s.width-ansi.StringWidth(left)-ansi.StringWidth(right)-1)
+	return left + s.rule.Render(strings.Repeat("─", line)) + right
+}
+
+func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-3)) }
+
+// page is the address, which is what a person looks for first.
+func (s sheet) page() []string {
+	st := s.state
+	if !st.runs() {
+		return []string{"", s.row(s.dim.Render("the page is not there yet")), ""}
+	}
+	url := s.strong.Underline(true).Render(st.snap.URL)
+	tabs := count(st.snap.Sessions, "tab") + " open"
+	if st.snap.Sessions == 0 {
+		tabs = "no tab open"
+	}
+	rows := []string{"", s.row(url + "  " + s.dim.Render(tabs))}
+	if st.snap.Issuer != "" {
+		rows = append(rows, s.row(s.dim.Render("people sign in at ")+st.snap.Issuer))
+	}
+	if st.facts.Running && !st.facts.Attended {
+		rows = append(rows, s.row(s.warn.Render("nobody attends: a change that needs a rebuild waits for ")+s.key.Render(keyOf(everywhere, cmdRebuild))))
+	}
+	return append(rows, "")
+}
+
+// problem is what went wrong with the project itself.
+func (s sheet) problem() []string {
+	st := s.state
+	message, hint := "", ""
+	switch {
+	case st.lost != "":
+		message, hint = st.lost, "press "+keyOf(everywhere, cmdStart)+" to try again"
+	case st.snap.Error.Code != "":
+		f := st.snap.Error
+		message, hint = (&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error(), f.Hint
+	case st.problem.Code != "":
+		message, hint = st.problem.Message, st.problem.Hint
+	default:
+		return nil
+	}
+	const most = 8
+	lines := safeLines(message)
+	rows := []string{"", s.bad.Bold(true).Render(s.row("✗ " + lines[0]))}
+	for _, l := range lines[1:min(len(lines), most)] {
+		rows = append(rows, s.row(s.dim.Render("  "+l)))
+	}
+	if len(lines) > most {
+		rows = append(rows, s.row(s.dim.Render("  … all of it is in the build pane")))
+	}
+	if hint != "" {
+		for _, l := range strings.Split(ansi.Wordwrap("hint: "+safe(hint), max(10, s.width-5), ""), "\n") {
+			rows = append(rows, s.row(s.warn.Render("  "+l)))
+		}
+	}
+	return rows
+}
+
+// exception is what the page shows instead of itself.
+func (s sheet) exception() []string {
+	e := s.state.snap.Exception
+	if e.Exception == "" {
+		return nil
+	}
+	where := place(safe(e.File), e.Line)
+	if e.Page != "" {
+		where += "  page " + safe(e.Page)
+	}
+	title := "  " + s.bad.Bold(true).Render("EXCEPTION") + " "
+	rows := []string{title + s.bad.Render(strings.Repeat("─", max(0, s.width-ansi.StringWidth(title)-1)))}
+	message := safeLines(e.Message)[0]
+	rows = append(rows, s.row(s.bad.Bold(true).Render(safe(e.Exception))+" "+message), s.row(s.dim.Render(where)))
+	for _, l := range s.state.excerpt {
+		number := fmt.Sprintf("%5d ", l.Number)
+		if l.Number == e.Line {
+			rows = append(rows, s.row(s.bad.Render("›"+number[1:]+"│ ")+s.strong.Render(safeCode(l.Text))))
+			continue
+		}
+		rows = append(rows, s.row(s.faint.Render(number+"│ ")+s.dim.Render(safeCode(l.Text))))
+	}
+	return append(rows, "")
+}
+
+// safeCode keeps the indentation.
+func safeCode(text string) string { return dev.Printable(strings.TrimRight(text, " \t\r\n")) }
+
+// reload is the last save that became live, and how the ones before it went.
+func (s sheet) reload() []string {
+	st := s.state
+	note := ""
+	if n := len(st.reloads); n > 1 {
+		note = fmt.Sprintf("median %s of %d", duration(median(st.reloads)), n)
+	}
+	rows := []string{s.heading("LAST SAVE", note)}
+	if len(st.reloads) == 0 {
+		return append(rows, s.row(s.dim.Render(cmp.Or(s.firstSave(), "nothing saved yet"))), "")
+	}
+	last := st.reloads[len(st.reloads)-1]
+	text := s.good.Bold(true).Render("live in "+duration(last.MS)) + "  " + safe(last.Trigger)
+	after := count(last.Sessions, "tab") + "  " + last.at.Local().Format(time.TimeOnly)
+	if last.How == "restart" || last.How == "rebuild" {
+		after = "after a " + last.How + ", " + after
+	}
+	rows = append(rows, "  "+spread(text+" ", s.dim.Render(after), max(0, s.width-3)))
+	if spark := s.sparkline(max(0, s.width-5)); spark != "" {
+		rows = append(rows, s.row(spark))
+	}
+	return append(rows, "")
+}
+
+// firstSave says what became of a save that no tab has shown.
+func (s sheet) firstSave() string {
+	f := s.state.snap.LastFile
+	if len(f.Paths) == 0 {
+		return ""
+	}
+	return pathsText(f.Paths) + " saved" + savedText(f, s.state.snap.Sessions)
+}
+
+// sparkline is the time of recent saves, newest to the right. Its scale is fixed, so that it does not
+// move under the eye: a bar is full at one second.
+func (s sheet) sparkline(width int) string {
+	const bars = "▁▂▃▄▅▆▇█"
+	list := s.state.reloads
+	if len(list) < 2 {
+		return ""
+	}
+	list = list[max(0, len(list)-min(width, 60)):]
+	var b strings.Builder
+	for _, r := range list {
+		// Steps that double, from 16 ms: what is usual is low, what is slow stands out.
+		n := 0
+		for limit := int64(16); n < 7 && r.MS > limit; limit *= 2 {
+			n++
+		}
+		style := s.good
+		if r.MS > 1000 {
+			style = s.warn
+		}
+		b.WriteString(style.Render(string([]rune(bars)[n])))
+	}
+	return b.String()
+}
+
+func median(list []reload) int64 {
+	ms := make([]int64, len(list))
+	for i, r := range list {
+		ms[i] = r.MS
+	}
+	slices.Sort(ms)
+	return ms[len(ms)/2]
+}
+
+// services is what runs.
+func (s sheet) services() []string {
+	list := s.state.services()
+	rows := []string{s.heading("SERVICES", "")}
+	if len(list) == 0 {
+		return append(rows, s.row(s.dim.Render("none yet")), "")
+	}
+	name := 0
+	for _, v := range list {
+		name = max(name, ansi.StringWidth(v.Name))
+	}
+	name = min(name, max(10, s.width/2-6))
+	for _, v := range list {
+		rows = append(rows, s.service(v, name))
+	}
+	return append(rows, "")
+}
+
+func (s sheet) service(v Service, name int) string {
+	dot, word := s.good.Render("●"), string(v.State)
+	switch {
+	case v.State == dev.Exited:
+		dot, word = s.bad.Render("✗"), "exited"
+	case v.Health == "unhealthy":
+		dot, word = s.warn.Render("◐"), "unhealthy"
+	case v.Health == "starting", v.State == dev.Creating, v.State == dev.Starting:
+		dot, word = s.warn.Render("◌"), cmp.Or(map[bool]string{true: "checking"}[v.Health == "starting"], word)
+	case v.Health == "healthy":
+		word = "healthy"
+	case v.State == "":
+		dot, word = s.dim.Render("○"), "unknown"
+	}
+	label := fit(safe(v.Name), name)
+	switch v.Name {
+	case s.state.facts.App:
+		label = s.strong.Render(label)
+	case s.state.facts.Gateway:
+		label = s.dim.Render(label)
+	}
+	text := dot + " " + label + "  " + fit(word, 9)
+	use := ""
+	if u, ok := s.state.use[v.Name]; ok && v.State != dev.Exited {
+		use = fmt.Sprintf("%5s %8s", percent(u.CPU), size(u.Memory))
+	}
+	return "  " + spread(text, s.dim.Render(use), max(0, s.width-3))
+}
+
+// percent has no decimals: a number that twitches is not looked at, it is only noticed.
+func percent(v float64) string {
+	if v < 2 {
+		return "idle"
+	}
+	return strconv.Itoa(int(v+0.5)) + " %"
+}
+
+// tabs is who looks at the app.
+func (s sheet) tabs() []string {
+	list := s.state.facts.Tabs
+	if len(list) == 0 || !s.state.runs() {
+		return nil
+	}
+	rows := []string{s.heading("TABS", "")}
+	const most = 6
+	for _, tab := range list[:min(len(list), most)] {
+		who := cmp.Or(safe(tab.User), "nobody signed in")
+		page := cmp.Or(safe(tab.Page), "main page")
+		rows = append(rows, "  "+spread(page, s.dim.Render(who), max(0, s.width-3)))
+	}
+	if n := len(list) - most; n > 0 {
+		rows = append(rows, s.row(s.dim.Render(fmt.Sprintf("and %d more", n))))
+	}
+	return append(rows, "")
+}
+
+// surroundings is what the app has around it.
+func (s sheet) surroundings() []string {
+	f := s.state.facts
+	line := func(name, text string) string {
+		return "  " + s.dim.Render(fit(name, 9)) + cut(text, max(0, s.width-12))
+	}
+	rows := []string{s.heading("AROUND IT", "")}
+	switch f.How {
+	case "":
+	case "mount":
+		rows = append(rows, line("saves", "mounted, "+count(f.Watches, "folder")+" watched"))
+	default:
+		rows = append(rows, line("saves", "copied, "+count(f.Watches, "folder")+" watched"))
+	}
+	rows = append(rows, line("AWS", s.aws(f.AWS)))
+	if f.Engine != "" {
+		rows = append(rows, line("engine", f.Engine+s.dim.Render("  API "+f.API)))
+	}
+	return append(rows, line("folder", safe(f.Dir)), "")
+}
+
+func (s sheet) aws(a AWS) string {
+	if a.Source == "" || a.Source == "none" {
+		return "none"
+	}
+	text := "profile " + safe(a.Profile)
+	if a.Region != "" {
+		text += ", " + safe(a.Region)
+	}
+	if !a.Expires.IsZero() {
+		text += ", until " + a.Expires.Local().Format("15:04")
+	}
+	if a.Source == "mount" {
+		text += s.dim.Render("  ~/.aws, read-only")
+	}
+	return text
+}
+
+// happenings is what happened of late, where there is room for it.
+func (s sheet) happenings(rows int) []string {
+	out := []string{s.heading("LATELY", "")}
+	list := s.state.feed
+	list = list[max(0, len(list)-max(3, rows-12)):]
+	for _, h := range slices.Backward(list) {
+		out = append(out, s.row(s.faint.Render(h.at.Local().Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+h.text))
+	}
+	if len(list) == 0 {
+		out = append(out, s.row(s.dim.Render("nothing yet")))
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sdev/dev"
+)
+
+// eventsMsg is a batch of events, in order.
+type eventsMsg []dev.Stamped
+
+// streamEndedMsg says that no more events will come.
+type streamEndedMsg struct{}
+
+const (
+	// batchEvery is the time between two batches: about thirty a second.
+	batchEvery = 33 * time.Millisecond
+	// batchMost bounds what waits here. Behind it the stream itself drops log lines, and says so.
+	batchMost = 4096
+)
+
+// relay hands events on until the stream or ctx ends. An event that comes after a pause goes at
+// once; those right behind it wait for each other.
+func relay(ctx context.Context, s Stream, send func(tea.Msg)) {
+	box := newMailbox()
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer box.close()
+		for {
+			ev, err := s.Next(ctx)
+			if err != nil || !box.put(ctx, ev) {
+				return
+			}
+		}
+	})
+	defer reader.Wait()
+	pause := time.NewTimer(batchEvery)
+	defer pause.Stop()
+	for {
+		batch, open := box.take(ctx)
+		if len(batch) > 0 {
+			send(eventsMsg(batch))
+		}
+		if !open {
+			if ctx.Err() == nil {
+				send(streamEndedMsg{})
+			}
+			return
+		}
+		pause.Reset(batchEvery)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// mailbox is where the reader puts events and the sender takes them from.
+type mailbox struct {
+	filled chan struct{} // holds a token when there is something to take
+	space  chan struct{} // holds a token when something was taken
+
+	mu     sync.Mutex // guards what follows
+	waits  []dev.Stamped
+	closed bool
+}
+
+func newMailbox() *mailbox {
+	return &mailbox{filled: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+}
+
+// put waits for space; it is false where ctx ended first.
+func (b *mailbox) put(ctx context.Context, ev dev.Stamped) bool {
+	for {
+		b.mu.Lock()
+		fits := len(b.waits) < batchMost
+		if fits {
+			b.waits = append(b.waits, ev)
+		}
+		b.mu.Unlock()
+		if fits {
+			token(b.filled)
+			return true
+		}
+		select {
+		case <-b.space:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (b *mailbox) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	token(b.filled)
+}
+
+// take waits for something; open is false once nothing more will come.
+func (b *mailbox) take(ctx context.Context) (batch []dev.Stamped, open bool) {
+	for {
+		b.mu.Lock()
+		batch, b.waits = b.waits, nil
+		closed := b.closed
+		b.mu.Unlock()
+		if len(batch) > 0 {
+			token(b.space)
+		}
+		if len(batch) > 0 || closed {
+			return batch, !closed
+		}
+		select {
+		case <-b.filled:
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+func token(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // one is there already
+	}
+}

@@ -1,0 +1,187 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	"sdev/dev"
+)
+
+// state is what all panes show. It is written by the model alone.
+type state struct {
+	snap  dev.Snapshot
+	facts Facts
+	use   map[string]Usage
+
+	reloads  []reload // newest last
+	feed     []happening
+	excerpt  []SourceLine // around the place of the exception
+	starting bool         // operations are under way
+	building bool
+	lost     string // why no more events come; "" while they do
+	doing    string // an action under way, for people
+	problem  dev.Warning
+	known    bool // facts have been found
+}
+
+// reload is a save that became live.
+type reload struct {
+	at time.Time
+	dev.AppReloaded
+}
+
+// happening is a line of what happened.
+type happening struct {
+	at   time.Time
+	tone tone
+	what string // "saved", "live", …
+	text string
+}
+
+// How much of what happened is kept.
+const (
+	keptReloads = 200
+	keptFeed    = 200
+)
+
+// phase is what the project does, in one word.
+type phase string
+
+// The phases.
+const (
+	phaseIdle     phase = "not running"
+	phaseBuilding phase = "building"
+	phaseStarting phase = "starting"
+	phaseRunning  phase = "running"
+	phaseRaised   phase = "exception"
+	phaseEnded    phase = "app ended"
+	phaseFailed   phase = "failed"
+	phaseLost     phase = "engine lost"
+)
+
+func (s *state) phase() phase {
+	app := s.service(s.facts.App)
+	switch {
+	case s.lost != "":
+		return phaseLost
+	case s.building:
+		return phaseBuilding
+	case s.snap.Error.Code != "":
+		return phaseFailed
+	case s.starting:
+		return phaseStarting
+	case s.snap.URL == "" || s.snap.Stopped:
+		return phaseIdle
+	case app.State == dev.Exited:
+		return phaseEnded
+	case s.snap.Exception.Exception != "":
+		return phaseRaised
+	}
+	return phaseRunning
+}
+
+// runs reports whether there is an app to work with.
+func (s *state) runs() bool {
+	return s.snap.URL != "" && !s.snap.Stopped && s.lost == ""
+}
+
+// service gives what is known of a service: its state from events, the rest from facts.
+func (s *state) service(name string) Service {
+	var out Service
+	if i := slices.IndexFunc(s.facts.Services, func(v Service) bool { return v.Name == name }); i >= 0 {
+		out = s.facts.Services[i]
+	}
+	out.Name = name
+	for _, v := range s.snap.Services {
+		if v.Name != name {
+			continue
+		}
+		switch v.State {
+		case dev.Healthy, dev.Unhealthy:
+			out.State, out.Health = dev.Running, string(v.State)
+		default:
+			out.State = v.State
+		}
+	}
+	return out
+}
+
+// services are all of them: the app first, the gateway last, others by name.
+func (s *state) services() []Service {
+	var names []string
+	for _, v := range s.snap.Services {
+		names = append(names, v.Name)
+	}
+	for _, v := range s.facts.Services {
+		if !slices.Contains(names, v.Name) && !s.snap.Stopped {
+			names = append(names, v.Name)
+		}
+	}
+	rank := func(name string) int {
+		switch name {
+		case s.facts.App:
+			return 0
+		case s.facts.Gateway:
+			return 2
+		}
+		return 1
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		if a < b {
+			return -1
+		}
+		return 1
+	})
+	out := make([]Service, len(names))
+	for i, n := range names {
+		out[i] = s.service(n)
+	}
+	return out
+}
+
+// apply takes in an event.
+func (s *state) apply(e dev.Stamped) {
+	before := s.snap
+	s.snap = dev.Apply(s.snap, e)
+	switch ev := e.Event.(type) {
+	case dev.PlanMade:
+		s.starting = s.starting || len(ev.Operations) > 0
+	case dev.BuildStep:
+		s.building = true
+	case dev.BuildDone:
+		s.building = false
+	case dev.Ready:
+		s.building, s.starting, s.problem = false, false, dev.Warning{}
+	case dev.Failed, dev.Stopped:
+		s.building, s.starting = false, false
+	case dev.Warning:
+		if !quiet(ev.Code) {
+			s.problem = ev
+			s.building, s.starting = false, false
+		}
+	case dev.AppReloaded:
+		s.reloads = keep(append(s.reloads, reload{e.Time, ev}), keptReloads)
+	}
+	if h, ok := happened(before, s.snap, e); ok {
+		s.feed = keep(append(s.feed, h), keptFeed)
+	}
+}
+
+// quiet are the warnings that say nothing of what goes on now.
+func quiet(c dev.Code) bool {
+	switch c {
+	case dev.CodeBuildFailed, dev.CodeImageMissing, dev.CodeComposeSyntax, dev.CodeComposeInvalid, dev.CodeXSdev, dev.CodeAppExited, dev.CodeAppNotReady, dev.CodeEngine:
+		return false
+	}
+	return true
+}
+
+func keep[T any](list []T, n int) []T {
+	if len(list) > n {
+		return slices.Clone(list[len(list)-n:])
+	}
+	return list
+}

@@ -1,0 +1,216 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"sdev/dev"
+)
+
+// Host is what the dashboard needs of the program around it. Methods are called by several
+// goroutines, and block until what they do has ended or ctx has.
+type Host interface {
+	// Do carries out an action and says in one short sentence what came of it.
+	Do(ctx context.Context, a Action) (string, error)
+	// Facts looks at what events do not tell.
+	Facts(ctx context.Context) (Facts, error)
+	// Usage measures what services use right now. It is asked only while somebody sees it.
+	Usage(ctx context.Context) ([]Usage, error)
+	// Excerpt gives the lines around a place in a file of the project, or none where there is no such
+	// place.
+	Excerpt(ctx context.Context, file string, line int) ([]SourceLine, error)
+	// Shell gives a program for the terminal: a shell in the app's container.
+	Shell(ctx context.Context) Program
+}
+
+// Program is something that has the terminal to itself while it runs.
+type Program func(in io.Reader, out, errs io.Writer) error
+
+// Action is something that a person wants done.
+type Action struct {
+	Do      Verb
+	Service string            // for Restart and Rebuild; "" is the app
+	Mode    dev.Mode          // for Switch
+	Email   string            // for SignInAs; "" asks
+	Fault   string            // for SetFault
+	Params  map[string]string // for SetFault
+	By      time.Duration     // for MoveClock
+	File    string            // for SaveLog
+	Text    string            // for SaveLog
+}
+
+// Verb is what an [Action] does.
+type Verb string
+
+// The verbs.
+const (
+	Start       Verb = "start"
+	Restart     Verb = "restart"
+	Rebuild     Verb = "rebuild"
+	Open        Verb = "open"
+	Down        Verb = "down"
+	DownVolumes Verb = "down with volumes"
+	Switch      Verb = "switch"
+	SaveLog     Verb = "save"
+	SignInAs    Verb = "sign in as"
+	SetFault    Verb = "set fault"
+	ClearFaults Verb = "clear faults"
+	MoveClock   Verb = "move the clock"
+	RotateKeys  Verb = "rotate keys"
+)
+
+// Facts are what is true now beside what events tell.
+type Facts struct {
+	Project string
+	Dir     string
+	Running bool // something of the project runs
+	// Attended says that some sdev acts on saves that ask for a rebuild or a restart.
+	Attended bool
+	URL      string
+	Mode     dev.Mode
+	Modes    []dev.Mode // that the project can be switched to
+	App      string     // the app's service
+	Gateway  string     // the service of the gateway
+	Services []Service
+	Tabs     []Tab
+	How      string // how saves reach the app: "mount", "sync"; "" where nothing is watched
+	Watches  int    // folders watched
+	AWS      AWS
+	Engine   string // where the container engine is
+	API      string // its version of the API
+	Login    Login
+}
+
+// Service is what is known of a service beside its state.
+type Service struct {
+	Name   string
+	State  dev.State
+	Health string // "", "starting", "healthy", "unhealthy"
+	Ports  []string
+}
+
+// Tab is a browser tab that shows the app.
+type Tab struct {
+	Page string // "" is the main page
+	User string // e-mail; "" where nobody signed in
+	Runs int    // how often its script has run
+}
+
+// AWS is which login the app has.
+type AWS struct {
+	Source  string // "mount", "session", "none"
+	Profile string
+	Region  string
+	Expires time.Time // zero where it does not run out or is not known
+}
+
+// Login is what the local provider says, in modes in which people sign in.
+type Login struct {
+	Issuer  string
+	Profile string
+	People  []dev.Person
+	Current string // e-mail of who signs in without being asked; "" asks
+	Clock   time.Duration
+	Set     []Fault    // that are in force
+	Faults  []FaultDoc // that can be
+}
+
+// Fault is a fault of the provider that is in force.
+type Fault struct {
+	Name string
+	Left int // how many more times; 0 until it is cleared
+}
+
+// FaultDoc is a fault that the provider can be told to have.
+type FaultDoc struct{ Name, About string }
+
+// Usage is what a service uses.
+type Usage struct {
+	Service string
+	CPU     float64 // of one core, in percent
+	Memory  int64   // bytes
+}
+
+// SourceLine is a line of a file.
+type SourceLine struct {
+	Number int
+	Text   string
+}
+
+// Stream is where events come from.
+type Stream interface {
+	// Next waits for the next event; io.EOF ends the stream in order.
+	Next(ctx context.Context) (dev.Stamped, error)
+}
+
+// Options are what a dashboard shows and where.
+type Options struct {
+	Host   Host
+	Before dev.Snapshot // what is true before the first event of Events
+	Events Stream
+	Facts  Facts // as far as they are known at the start
+
+	In  io.Reader
+	Out io.Writer
+	Env []string // KEY=VALUE; decides on colours
+	// Colors overrides what Env says of colours: "always", "never", or "auto".
+	Colors string
+	// StopOnQuit makes q stop what runs; otherwise it goes on.
+	StopOnQuit bool
+	// Owned says that this program runs the project, and did not just find it running: ctrl-c stops it
+	// then, as it does without a dashboard.
+	Owned bool
+	Now   func() time.Time
+}
+
+// Exit is how a dashboard was left.
+type Exit struct {
+	Stop bool // what runs is to be stopped and removed
+}
+
+// framesPerSecond is how often the screen is brought up to date at most. A key has to wait for half
+// a frame on average.
+const framesPerSecond = 120
+
+// ErrTerminal is what Run fails with where the terminal cannot be used any more.
+var ErrTerminal = errors.New("the terminal is gone")
+
+// Run shows the dashboard until it is left or ctx ends. It is ctx's error in the second case.
+func Run(ctx context.Context, o Options) (Exit, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	m := newModel(ctx, o)
+	opts := []tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond),
+	}
+	if o.Colors == "never" {
+		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
+	}
+	if o.Colors == "always" {
+		opts = append(opts, tea.WithColorProfile(max(colorprofile.ANSI, colorprofile.Env(o.Env))))
+	}
+	p := tea.NewProgram(m, opts...)
+	relayed := make(chan struct{})
+	go func() {
+		defer close(relayed)
+		relay(ctx, o.Events, p.Send)
+	}()
+	_, err := p.Run()
+	outer := context.Cause(ctx)
+	cancel()
+	<-relayed
+	m.work.end()
+	switch {
+	case err == nil:
+		return m.exit, nil
+	case outer != nil:
+		return m.exit, outer
+	}
+	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, err)
+}
