@@ -108,10 +108,15 @@ func (a *auth) provider(sh sheet) []string {
 }
 
 func clockText(d time.Duration) string {
+	word := "ahead"
 	if d < 0 {
-		return (-d).Round(time.Minute).String() + " behind"
+		d, word = -d, "behind"
 	}
-	return d.Round(time.Minute).String() + " ahead"
+	text := fmt.Sprintf("%d min %s", d/time.Minute%60, word)
+	if d >= time.Hour {
+		text = fmt.Sprintf("%d h %s", d/time.Hour, text)
+	}
+	return text
 }
 
 func (a *auth) people(sh sheet) []string {
@@ -165,7 +170,7 @@ func (a *auth) feed(sh sheet) []string {
 			if n++; n > 20 {
 				return rows
 			}
-			rows = append(rows, sh.row(sh.faint.Render(h.at.Local().Format(time.TimeOnly))+" "+sh.theme.tone(h.tone).Render(fit(h.what, 7))+" "+h.text))
+			rows = append(rows, sh.row(sh.faint.Render(h.at.Format(time.TimeOnly))+" "+sh.theme.tone(h.tone).Render(fit(h.what, 7))+" "+h.text))
 		}
 	}
 	if n == 0 {

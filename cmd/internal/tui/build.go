@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"sdev/dev"
 )
 
@@ -112,16 +110,12 @@ func (b *build) failure(sh sheet) []string {
 	lines := safeLines((&dev.Error{Message: b.fail.Message, File: b.fail.File, Line: b.fail.Line}).Error())
 	rows := []string{""}
 	for i, l := range lines {
-		for _, piece := range strings.Split(ansi.Hardwrap(l, max(10, sh.width-5), true), "\n") {
-			if i == 0 {
-				rows = append(rows, sh.bad.Bold(true).Render(sh.row("✗ "+piece)))
-				continue
-			}
-			rows = append(rows, sh.row("  "+piece))
-		}
+		rows = append(rows, sh.problemLine(l, i == 0)...)
 	}
 	if b.fail.Hint != "" {
-		rows = append(rows, sh.row(sh.warn.Render("  hint: "+safe(b.fail.Hint))))
+		for _, l := range wrap("hint: "+safe(b.fail.Hint), max(10, sh.width-5)) {
+			rows = append(rows, sh.row(sh.warn.Render("  "+l)))
+		}
 	}
 	return append(rows, "")
 }
@@ -140,7 +134,7 @@ func (b *build) run(sh sheet, r *buildRun) []string {
 	case r.done:
 		note = fmt.Sprintf("%s, %d of %d cached", duration(r.ms), cached, len(r.steps))
 	default:
-		note = fmt.Sprintf("%d of %d, since %s", len(r.steps), r.total, r.began.Local().Format(time.TimeOnly))
+		note = fmt.Sprintf("%d of %d, since %s", len(r.steps), r.total, r.began.Format(time.TimeOnly))
 	}
 	rows := []string{sh.heading(strings.ToUpper(safe(r.service)), note)}
 	for _, s := range r.steps {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 
 	"charm.land/lipgloss/v2"
 
@@ -60,7 +61,7 @@ func happened(before, now dev.Snapshot, e dev.Stamped) (happening, bool) {
 		}
 		return line(neutral, "saved", "%s%s", pathsText(ev.Paths), savedText(ev, now.Sessions))
 	case dev.AppReloaded:
-		return line(good, "live", "%s in %s, %s", ev.Trigger, duration(ev.MS), count(ev.Sessions, "tab"))
+		return line(good, "live", "in %s, %s: %s", duration(ev.MS), count(ev.Sessions, "tab"), short(ev.Trigger))
 	case dev.AppException:
 		return line(bad, "raised", "%s: %s  %s", ev.Exception, ev.Message, place(ev.File, ev.Line))
 	case dev.SessionOpened:
@@ -122,9 +123,9 @@ func savedText(e dev.FileChanged, sessions int) string {
 
 func pathsText(paths []string) string {
 	if len(paths) == 1 {
-		return paths[0]
+		return short(paths[0])
 	}
-	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
+	return fmt.Sprintf("%s and %d more", short(paths[0]), len(paths)-1)
 }
 
 // place is a file and a line, as editors understand them.
@@ -174,5 +175,10 @@ func grouped(n int) string {
 	return s
 }
 
-// base is the last part of a path.
-func base(file string) string { return path.Base(file) }
+// short is the end of a path, which is what tells files apart.
+func short(file string) string {
+	if dir, name := path.Split(file); strings.Count(file, "/") > 1 {
+		return "…/" + path.Base(dir) + "/" + name
+	}
+	return file
+}

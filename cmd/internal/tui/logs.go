@@ -29,7 +29,7 @@ func (l *logs) resize(width, rows int) { l.width, l.rows = width, rows }
 
 // add takes in lines, and reports whether the screen has to change.
 func (l *logs) add(list []entry, dropped int) bool {
-	number := l.number()
+	number, top := l.number(), l.topNumber()
 	l.store.dropped += dropped
 	visible := l.store.add(list)
 	if l.follow {
@@ -37,7 +37,6 @@ func (l *logs) add(list []entry, dropped int) bool {
 		return visible
 	}
 	// Lines that went take their places with them.
-	top := l.topNumber()
 	l.cursor, l.top = l.store.place(number), l.store.place(top)
 	return true // the numbers in the status line
 }
@@ -63,7 +62,7 @@ func (l *logs) do(c command) {
 	l.said = ""
 	switch c {
 	case cmdFollow:
-		l.hold(!l.follow)
+		l.hold(l.follow)
 	case cmdBottom:
 		l.hold(false)
 	case cmdTop:
@@ -300,7 +299,7 @@ func (l *logs) nameWidth() int {
 	for _, n := range l.store.names {
 		w = max(w, ansi.StringWidth(n))
 	}
-	return min(w, max(4, l.width/6))
+	return min(w, max(4, l.width/4))
 }
 
 // margin is everything in front of a line's text.
@@ -317,10 +316,26 @@ func (l *logs) height(i int) int {
 	if !l.wrap {
 		return 1
 	}
-	e := l.store.at(i)
-	w := max(8, l.width-l.margin())
-	n := (ansi.StringWidth(e.text) + len(e.what) + w) / w
-	return min(max(1, n), max(1, l.bodyRows()))
+	return len(l.pieces(l.store.at(i)))
+}
+
+// pieces is a line's text as rows, without what is in front of it. Of a long one only so much is
+// looked at as can be seen.
+func (l *logs) pieces(e *entry) []string {
+	width := max(8, l.width-l.margin())
+	if e.service == own {
+		width = max(8, width-len(e.what)-1)
+	}
+	if !l.wrap {
+		return []string{cut(beginning(e.text, width), width)}
+	}
+	rows := l.bodyRows()
+	text := beginning(e.text, width*rows)
+	if len(text) <= width {
+		return []string{text}
+	}
+	list := wrap(text, width)
+	return list[:min(len(list), rows)]
 }
 
 func (l *logs) view(t theme) string {
@@ -396,11 +411,10 @@ func (l *logs) lineRows(t theme, i int) []string {
 	}
 	head := mark + " "
 	if l.times {
-		head += t.faint.Render(e.at.Local().Format("15:04:05")) + " "
+		head += t.faint.Render(e.at.Format("15:04:05")) + " "
 	}
 	head += t.service(e.service).Render(fit(e.service, l.nameWidth())) + t.faint.Render(" │ ")
-	width := max(8, l.width-l.margin())
-	text, style := e.text, t.plain
+	style := t.plain
 	switch {
 	case e.level == levelError:
 		style = t.bad
@@ -410,20 +424,11 @@ func (l *logs) lineRows(t theme, i int) []string {
 	if e.service == own {
 		style = t.dim
 		head += t.tone(e.tone).Render(e.what) + " "
-		width = max(8, width-len(e.what)-1)
 	}
-	// Only so much of a long line is looked at as can be seen.
-	most := width
-	if l.wrap {
-		most = width * l.bodyRows()
-	}
-	pieces := []string{cut(head0(text, most), width)}
-	if l.wrap && ansi.StringWidth(text) > width {
-		pieces = strings.Split(ansi.Hardwrap(head0(text, most), width, true), "\n")
-	}
+	pieces := l.pieces(e)
 	indent := strings.Repeat(" ", max(0, l.margin()-2)) + t.faint.Render("· ")
 	rows := make([]string, 0, len(pieces))
-	for n, p := range pieces[:min(len(pieces), l.height(i))] {
+	for n, p := range pieces {
 		row := head
 		if n > 0 {
 			row = indent
@@ -437,9 +442,9 @@ func (l *logs) lineRows(t theme, i int) []string {
 	return rows
 }
 
-// head0 bounds the bytes of a text by the cells that can be seen: a cell takes four bytes at most in
+// beginning bounds the bytes of a text by the cells that can be seen: a cell takes four bytes at most in
 // what is common, and more is cut where a rune begins.
-func head0(text string, cells int) string {
+func beginning(text string, cells int) string {
 	n := cells*4 + 16
 	if len(text) <= n {
 		return text

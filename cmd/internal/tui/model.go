@@ -184,6 +184,9 @@ func (m *model) resize(width, height int) {
 // happened takes in a batch of events.
 func (m *model) happened(batch []dev.Stamped) tea.Cmd {
 	before := m.state.snap
+	for i := range batch {
+		batch[i].Time = batch[i].Time.In(m.opts.Now().Location()) // as a clock on the wall has it
+	}
 	lines, dropped := entries(before, batch)
 	visible := m.logs.add(lines, dropped) && m.pane == inLogs
 	var cmds []tea.Cmd
@@ -286,6 +289,9 @@ func (m *model) lookForFacts() tea.Cmd {
 func (m *model) found(msg factsMsg) tea.Cmd {
 	m.asking, m.dirty = false, true
 	if msg.err == nil {
+		if e := &msg.facts.AWS.Expires; !e.IsZero() {
+			*e = e.In(m.opts.Now().Location())
+		}
 		m.state.facts, m.state.known = msg.facts, true
 		m.auth.clamp(&m.state)
 	}

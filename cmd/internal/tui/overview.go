@@ -29,7 +29,7 @@ func (o *overview) view(t theme, s *state, l layout) string {
 	sheet.width = l.left
 	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
 	sheet.width = l.right
-	right := slices.Concat(sheet.tabs(), sheet.surroundings(), sheet.happenings(l.body))
+	right := slices.Concat([]string{""}, sheet.tabs(), sheet.surroundings(), sheet.happenings(l.body))
 	rows := make([]string, max(len(left), len(right)))
 	for i := range rows {
 		rows[i] = fit(at(left, i), l.left) + strings.Repeat(" ", gutter) + at(right, i)
@@ -107,19 +107,37 @@ func (s sheet) problem() []string {
 	default:
 		return nil
 	}
-	const most = 8
-	lines := safeLines(message)
-	rows := []string{"", s.bad.Bold(true).Render(s.row("✗ " + lines[0]))}
-	for _, l := range lines[1:min(len(lines), most)] {
-		rows = append(rows, s.row(s.dim.Render("  "+l)))
+	const most = 9
+	rows := []string{""}
+	for i, l := range safeLines(message) {
+		rows = append(rows, s.problemLine(l, i == 0)...)
 	}
-	if len(lines) > most {
-		rows = append(rows, s.row(s.dim.Render("  … all of it is in the build pane")))
+	if len(rows) > most {
+		rows = append(rows[:most], s.row(s.dim.Render("  … all of it is in the log")))
 	}
 	if hint != "" {
-		for _, l := range strings.Split(ansi.Wordwrap("hint: "+safe(hint), max(10, s.width-5), ""), "\n") {
+		for _, l := range wrap("hint: "+safe(hint), max(10, s.width-5)) {
 			rows = append(rows, s.row(s.warn.Render("  "+l)))
 		}
+	}
+	return rows
+}
+
+// problemLine is a line of what went wrong, as rows; the first one stands out.
+func (s sheet) problemLine(line string, first bool) []string {
+	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+	var rows []string
+	for i, piece := range wrap(strings.TrimSpace(line), max(10, s.width-5-len(indent))) {
+		mark := "  "
+		if first && i == 0 {
+			mark = "✗ "
+		}
+		if first {
+			piece = s.bad.Bold(true).Render(mark + piece)
+		} else {
+			piece = mark + indent + piece
+		}
+		rows = append(rows, s.row(piece))
 	}
 	return rows
 }
@@ -165,7 +183,7 @@ func (s sheet) reload() []string {
 	}
 	last := st.reloads[len(st.reloads)-1]
 	text := s.good.Bold(true).Render("live in "+duration(last.MS)) + "  " + safe(last.Trigger)
-	after := count(last.Sessions, "tab") + "  " + last.at.Local().Format(time.TimeOnly)
+	after := count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
 	if last.How == "restart" || last.How == "rebuild" {
 		after = "after a " + last.How + ", " + after
 	}
@@ -283,7 +301,10 @@ func (s sheet) tabs() []string {
 	rows := []string{s.heading("TABS", "")}
 	const most = 6
 	for _, tab := range list[:min(len(list), most)] {
-		who := cmp.Or(safe(tab.User), "nobody signed in")
+		who := safe(tab.User)
+		if who == "" && s.state.snap.Mode.SignsIn() {
+			who = "nobody signed in"
+		}
 		page := cmp.Or(safe(tab.Page), "main page")
 		rows = append(rows, "  "+spread(page, s.dim.Render(who), max(0, s.width-3)))
 	}
@@ -323,7 +344,7 @@ func (s sheet) aws(a AWS) string {
 		text += ", " + safe(a.Region)
 	}
 	if !a.Expires.IsZero() {
-		text += ", until " + a.Expires.Local().Format("15:04")
+		text += ", until " + a.Expires.Format("15:04")
 	}
 	if a.Source == "mount" {
 		text += s.dim.Render("  ~/.aws, read-only")
@@ -337,7 +358,7 @@ func (s sheet) happenings(rows int) []string {
 	list := s.state.feed
 	list = list[max(0, len(list)-max(3, rows-12)):]
 	for _, h := range slices.Backward(list) {
-		out = append(out, s.row(s.faint.Render(h.at.Local().Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+h.text))
+		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+h.text))
 	}
 	if len(list) == 0 {
 		out = append(out, s.row(s.dim.Render("nothing yet")))

@@ -165,9 +165,15 @@ func (s *state) apply(e dev.Stamped) {
 	case dev.AppReloaded:
 		s.reloads = keep(append(s.reloads, reload{e.Time, ev}), keptReloads)
 	}
-	if h, ok := happened(before, s.snap, e); ok {
-		s.feed = keep(append(s.feed, h), keptFeed)
+	h, ok := happened(before, s.snap, e)
+	if !ok {
+		return
 	}
+	if n := len(s.feed) - 1; n >= 0 && h.what == "live" && s.feed[n].what == "saved" {
+		s.feed[n] = h // two lines for each save would be one too many
+		return
+	}
+	s.feed = keep(append(s.feed, h), keptFeed)
 }
 
 // quiet are the warnings that say nothing of what goes on now.

@@ -114,7 +114,7 @@ func spread(left, right string, width int) string {
 	if r >= width {
 		return fit(right, width)
 	}
-	return fit(left, width-r) + right
+	return fit(left, width-r-1) + " " + right
 }
 
 // safe is text of others, on one line and fit for a terminal.
@@ -136,3 +136,16 @@ func safeLines(text string) []string {
 
 // stripped is text without any look.
 func stripped(text string) string { return ansi.Strip(text) }
+
+// wrap breaks text between words, and words that are too long anywhere.
+func wrap(text string, width int) []string {
+	var rows []string
+	for l := range strings.SplitSeq(ansi.Wordwrap(text, width, ""), "\n") {
+		if ansi.StringWidth(l) > width {
+			rows = append(rows, strings.Split(ansi.Hardwrap(l, width, true), "\n")...)
+			continue
+		}
+		rows = append(rows, l)
+	}
+	return rows
+}

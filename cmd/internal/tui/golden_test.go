@@ -1,0 +1,95 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+)
+
+// Every pane and state, at three sizes, as a person sees it. The looks are left out: they differ
+// from terminal to terminal, and no meaning is in them alone.
+func TestScreens_AreAsExpected(t *testing.T) {
+	for name, bring := range map[string]func(*rig){
+		"idle": func(r *rig) { r.send(factsMsg{facts: r.host.facts}) },
+		"starting": func(r *rig) {
+			r.happen(dev.PlanMade{Operations: []dev.Operation{{Verb: "create", Object: "container shop-db-1", Reason: "it is not there"}}})
+		},
+		"building":     func(r *rig) { building(r) },
+		"build-failed": func(r *rig) { building(r); r.happen(buildFailure().Event()) },
+		"build-broke":  func(r *rig) { building(r); r.happen(buildFailure().Event()); r.keys("1") },
+		"running":      func(r *rig) { r.running(dev.Local) },
+		"login":        func(r *rig) { r.running(dev.AppLogin) },
+		"unattended":   func(r *rig) { r.host.facts.Attended = false; r.running(dev.Local) },
+		"exception":    func(r *rig) { r.running(dev.Local); exception(r) },
+		"exited": func(r *rig) {
+			r.running(dev.Local)
+			r.happen(dev.ServiceState{Service: "streamlit-local", State: dev.Exited, ExitCode: 3})
+		},
+		"stopped":       func(r *rig) { r.running(dev.Local); r.host.facts = shopFacts(); r.happen(dev.Stopped{MS: 640}) },
+		"engine-lost":   func(r *rig) { r.running(dev.Local); r.send(streamEndedMsg{}) },
+		"logs":          func(r *rig) { r.running(dev.Local); r.logs(90); r.keys("2") },
+		"logs-empty":    func(r *rig) { r.keys("2") },
+		"logs-wrapped":  func(r *rig) { r.logs(60); r.keys("2", "w", "t") },
+		"logs-search":   func(r *rig) { r.logs(90); r.keys("2", "/"); r.text("warehouse"); r.keys("enter", "N", "m") },
+		"logs-filter":   func(r *rig) { r.logs(90); r.keys("2", "f"); r.text("level:error -attempt") },
+		"logs-filtered": func(r *rig) { r.logs(90); r.keys("2", "f"); r.text("service:db -40"); r.keys("enter") },
+		"auth-bypassed": func(r *rig) { r.running(dev.Local); r.keys("4") },
+		"auth":          func(r *rig) { signedIn(r) },
+		"auth-fault":    func(r *rig) { signedIn(r); r.keys("f") },
+		"palette":       func(r *rig) { r.running(dev.Local); r.keys(":"); r.text("reb") },
+		"help":          func(r *rig) { r.running(dev.Local); r.keys("2", "?") },
+		"question":      func(r *rig) { r.running(dev.Local); r.keys("D") },
+		"services-200":  func(r *rig) { many(r) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			for _, size := range [][2]int{{60, 20}, {80, 24}, {160, 48}} {
+				r := newRig(t, size[0], size[1])
+				bring(r)
+				fmt.Fprintf(&b, "=== %d × %d\n%s\n", size[0], size[1], r.screen())
+			}
+			devtest.Golden(t, name+".txt", b.String())
+		})
+	}
+}
+
+func building(r *rig) {
+	r.happen(
+		dev.PlanMade{Operations: []dev.Operation{{Verb: "build", Object: "image shop", Reason: "its input changed"}}},
+		dev.BuildStep{Service: "streamlit-local", Step: 1, Total: 4, Text: "base: FROM python:3.11-slim", MS: 1, Cached: true},
+		dev.BuildStep{Service: "streamlit-local", Step: 2, Total: 5, Text: "packages: COPY pyproject.toml uv.lock ./", MS: 120},
+		dev.BuildStep{Service: "streamlit-local", Step: 3, Total: 5, Text: "packages: RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --no-install-project"},
+	)
+}
+
+func buildFailure() *dev.Error {
+	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Message: "build streamlit-local: step 3, packages: RUN uv sync ended with exit code 1\n  × No solution found when resolving dependencies:\n  ╰─▶ Because pandas==99.0 was not found and shop depends on pandas==99.0, we can conclude that the requirements are unsatisfiable.", Hint: "mend it, and save: the build starts again by itself", File: "Dockerfile", Line: 12}
+}
+
+func exception(r *rig) {
+	r.host.excerpt = []SourceLine{{10, "total = sum(order.amount for order in orders)"}, {11, "count = len(orders)"}, {12, "st.metric(\"average\", total / count)"}, {13, ""}, {14, "if st.button(\"Refresh\"):"}}
+	r.happen(dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "code_package/streamlit/Home.py", Line: 12, Page: "Home"})
+}
+
+func signedIn(r *rig) {
+	r.running(dev.AppLogin)
+	r.host.facts.Login.Set = []Fault{{Name: "wrong-aud", Left: 1}}
+	r.host.facts.Login.Clock = 2 * 3600e9
+	r.happen(
+		dev.AuthLogin{User: "ada@example.com", Client: "streamlit", Reason: "picked"},
+		dev.AuthDenied{Client: "streamlit", Reason: "the redirect address is none of the client's"},
+		dev.AuthFault{Fault: "wrong-aud", Where: "token", Client: "streamlit", Left: 1},
+		dev.AuthLogout{User: "ada@example.com", Client: "streamlit"},
+	)
+	r.keys("4", "down")
+}
+
+func many(r *rig) {
+	r.running(dev.Local)
+	for i := range 200 {
+		r.happen(dev.ServiceState{Service: fmt.Sprintf("worker-%03d", i), State: dev.Running})
+	}
+}
