@@ -183,7 +183,8 @@ func (d *dashboard) tell(r running) {
 		d.events.EmitAt(c.Started, state)
 	}
 	if url := r.url(); url != "" {
-		d.events.EmitAt(d.app.now(), dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer(), Services: names})
+		g, _ := r.container(config.GatewayService)
+		d.events.EmitAt(g.Started, dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer(), Services: names})
 	}
 }
 

@@ -9,7 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/muesli/cancelreader"
 
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
@@ -47,16 +50,18 @@ func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
 
 // start runs the project, or goes on with what runs by now.
 func (d *dashboard) start(ctx context.Context) (string, error) {
-	if d.busy() {
+	if d.attending() {
 		return "it runs already", nil
 	}
+	d.leave(engine.ErrLeft) // from now on it is attended to, and not only followed
 	_, stream := d.events.Subscribe()
 	defer stream.Close()
 	began := time.Now()
 	if err := d.attend(nil); err != nil {
 		return "", err
 	}
-	return "ready after " + since(began), settled(ctx, stream)
+	err := settled(ctx, stream)
+	return "ready after " + since(began), err
 }
 
 // renew restarts or rebuilds beside whoever attends.
@@ -78,7 +83,8 @@ func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error
 		return "", err
 	}
 	if action.Do == tui.Restart {
-		return "restarted " + service + " in " + since(began), d.app.restart(ctx, e, r, service)
+		err := d.app.restart(ctx, e, r, service)
+		return "restarted " + service + " in " + since(began), err
 	}
 	want, err := rebuildOf(r, service)
 	if err == nil {
@@ -286,14 +292,40 @@ func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.Sou
 
 // Shell is tui.Host's.
 func (d *dashboard) Shell(ctx context.Context) tui.Program {
-	return func(io.Reader, io.Writer, io.Writer) error {
-		err := d.app.runShell(ctx, nil) // it knows the same terminal
-		if code, ok := errors.AsType[exitError](err); ok {
-			_ = code // of the last command in it: nobody asked
-			return nil
+	return func(io.Reader, io.Writer, io.Writer) error { // the terminal's, which the command knows itself
+		keys, err := cancelreader.NewReader(d.app.In)
+		if err != nil {
+			return fmt.Errorf("read the keys: %w", err)
+		}
+		lent := &lentKeys{keys: keys}
+		defer lent.giveBack()
+		err = d.app.runShell(ctx, lent, nil)
+		if _, ok := errors.AsType[exitError](err); ok {
+			return nil // of the last command in it: nobody asked
 		}
 		return err
 	}
+}
+
+// lentKeys are the terminal's keys until they are given back. Without that, whoever reads them for
+// the shell would take the next key of the dashboard's.
+type lentKeys struct {
+	keys cancelreader.CancelReader
+	mu   sync.Mutex // held while reading
+}
+
+func (l *lentKeys) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keys.Read(b)
+}
+
+func (l *lentKeys) giveBack() {
+	if l.keys.Cancel() {
+		l.mu.Lock() // until the last read has ended
+		defer l.mu.Unlock()
+	}
+	_ = l.keys.Close()
 }
 
 // auth steers the local provider.

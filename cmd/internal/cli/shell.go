@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,11 +20,13 @@ func (a *app) newShellCmd() *cobra.Command {
 		Long:  "Opens a shell in the app's container, or runs COMMAND there and passes its exit code on.",
 		Example: `  sdev shell
   sdev shell -- python -c 'import streamlit; print(streamlit.__version__)'`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runShell(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runShell(cmd.Context(), a.In, args) },
 	}
 }
 
-func (a *app) runShell(ctx context.Context, command []string) error {
+// runShell runs a command, or a shell, in the app's container. What it is told comes from keys, which
+// is what is read of a.In.
+func (a *app) runShell(ctx context.Context, keys io.Reader, command []string) error {
 	r, err := a.find(ctx)
 	if err != nil {
 		return err
@@ -33,7 +36,7 @@ func (a *app) runShell(ctx context.Context, command []string) error {
 	if err != nil {
 		return err
 	}
-	x := docker.Exec{Container: app.Name, Command: command, In: a.In, Out: a.Out, Err: a.Err}
+	x := docker.Exec{Container: app.Name, Command: command, In: keys, Out: a.Out, Err: a.Err}
 	if len(command) == 0 {
 		// bash where the image has it; every image with a shell has sh.
 		x.Command = []string{"sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"}

@@ -140,8 +140,8 @@ func (m *model) act(c command) tea.Cmd {
 	}
 	switch c {
 	case cmdStart:
-		if m.state.runs() {
-			m.say(neutral, "it runs already")
+		if m.state.runs() && m.state.facts.Attended {
+			m.say(neutral, "it runs already, and is attended to")
 			return nil
 		}
 		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}

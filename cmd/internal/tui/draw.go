@@ -197,7 +197,7 @@ func (m *model) useful(c command) bool {
 	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
 		return m.state.runs()
 	case cmdStart:
-		return !m.state.runs()
+		return !m.state.runs() || !m.state.facts.Attended
 	}
 	return true
 }

@@ -138,7 +138,7 @@ func table() []binding {
 		{inAuth, cmdUp, []string{"up", "k"}, "", "previous person", false},
 		{inAuth, cmdDownward, []string{"down", "j"}, "", "next person", false},
 
-		{everywhere, cmdStart, []string{"u"}, "", "start the project", true},
+		{everywhere, cmdStart, []string{"u"}, "", "start the project, or attend to one that runs", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
 		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "build the image anew, and replace the app if it changed", true},
