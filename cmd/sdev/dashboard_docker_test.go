@@ -1,0 +1,229 @@
+//go:build docker
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+
+	"sdev/dev"
+)
+
+// terminal is a person's terminal: an emulator at the other end of a pseudo-terminal in which sdev
+// runs.
+type terminal struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	file  *os.File
+	gone  chan struct{} // closed when the program has let go of the terminal
+	bytes atomic.Int64  // that were written to it so far
+
+	mu sync.Mutex // guards vt, but for what it answers
+	vt *vt.Emulator
+}
+
+func (p *project) terminal(width, height int, args ...string) *terminal {
+	p.t.Helper()
+	cmd := p.command(args...)
+	cmd.Env = append(cmd.Env, "TERM=xterm-256color", "COLORTERM=truecolor")
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) //nolint:gosec // small numbers
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	tm := &terminal{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{})}
+	go func() { _, _ = io.Copy(file, tm.vt) }() // what a terminal answers when it is asked
+	go func() {
+		defer close(tm.gone)
+		_, _ = io.Copy(tm, file) // ends with an error when the program does
+	}()
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended already
+		_ = cmd.Wait()
+		file.Close()
+		if answers, ok := tm.vt.InputPipe().(io.Closer); ok {
+			answers.Close() // ends who hands them on
+		}
+	})
+	return tm
+}
+
+// Write shows what the program writes.
+func (tm *terminal) Write(b []byte) (int, error) {
+	tm.bytes.Add(int64(len(b)))
+	tm.mu.Lock()
+	defer tm.mu.Unlock()
+	return tm.vt.Write(b)
+}
+
+func (tm *terminal) screen() string {
+	tm.mu.Lock()
+	defer tm.mu.Unlock()
+	return tm.vt.String()
+}
+
+// sees waits until all of it is on the screen.
+func (tm *terminal) sees(texts ...string) {
+	tm.t.Helper()
+	await(tm.t, 90*time.Second, fmt.Sprintf("%q on the screen", texts), func() bool {
+		s := tm.screen()
+		for _, text := range texts {
+			if !strings.Contains(s, text) {
+				return false
+			}
+		}
+		return true
+	}, tm.screen)
+}
+
+func (tm *terminal) keys(text string) {
+	tm.t.Helper()
+	if _, err := tm.file.WriteString(text); err != nil {
+		tm.t.Fatal(err)
+	}
+}
+
+// ended waits for the program, and gives its exit code and what it left on the screen.
+func (tm *terminal) ended() (code int, screen string) {
+	tm.t.Helper()
+	select {
+	case <-tm.gone:
+	case <-time.After(30 * time.Second):
+		tm.t.Fatalf("the dashboard does not end:\n%s", tm.screen())
+	}
+	_ = tm.cmd.Wait() // the exit code is what counts
+	return tm.cmd.ProcessState.ExitCode(), tm.screen()
+}
+
+// A day with the dashboard: start, look on while a page is edited and broken, leave, come back.
+func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
+	p := scaffolded(t)
+	page := filepath.Join("code_package", "streamlit", "Home.py")
+	p.write(page, home("one"))
+	tm := p.terminal(100, 30, "up", "--local")
+	tm.sees("● running", "LOGIN BYPASSED", "no tab open", "streamlit-local", "sdev-gateway")
+	b := openTab(t, p.url())
+	b.shows("one")
+	tm.sees("1 tab open", "main page")
+
+	p.write(page, home("two"))
+	b.shows("two")
+	tm.sees("live in ", page)
+	p.write(page, home("two")+"\nst.write(1 / 0)\n")
+	tm.sees("✗ exception", "ZeroDivisionError", page+":", "› ", "│ st.write(1 / 0)")
+	p.write(page, home("three"))
+	b.shows("three")
+	tm.sees("● running")
+
+	tm.keys("2") // the log
+	tm.sees("● follows", "raised", "ZeroDivisionError: division by zero")
+	tm.keys("/Uvicorn\r")
+	tm.sees("match 1 of 1", "‖ paused")
+	tm.keys("\x1b1")
+	tm.sees("LAST SAVE")
+
+	tm.keys("s") // a shell takes the terminal, and gives it back
+	tm.sees("goes back to the dashboard", "#")
+	tm.keys("echo in-the-$((40+2)); exit 3\r")
+	tm.sees("● running", "LAST SAVE")
+
+	tm.keys("r")
+	tm.sees("restarted streamlit-local in")
+	b.shows("three")
+
+	tm.keys("q")
+	code, left := tm.ended()
+	if code != dev.ExitOK || !strings.Contains(left, p.name+" still runs at "+p.url()) || tm.vt.IsAltScreen() ||
+		len(p.ids()) != 2 {
+		t.Errorf("exit code %d, runs %v\n%s", code, p.ids(), left)
+	}
+}
+
+func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
+	p := scaffolded(t)
+	p.up()
+	tm := p.terminal(80, 24, "ui")
+	tm.sees("● running", "nobody attends", "saves    mounted")
+	idle := tm.bytes.Load()
+	tm.keys("3")
+	tm.sees("the image is up to date")
+	if tm.bytes.Load() == idle {
+		t.Error("nothing was written for another pane")
+	}
+	tm.keys("\x03") // it did not start the project, so it does not stop it
+	if code, left := tm.ended(); code != dev.ExitOK || !strings.Contains(left, "still runs") || len(p.ids()) != 2 {
+		t.Fatalf("exit code %d, runs %v\n%s", code, p.ids(), left)
+	}
+
+	tm = p.terminal(80, 24) // sdev alone
+	tm.sees("● running")
+	tm.keys("u")
+	tm.sees("ready after")
+	tm.keys("D")
+	tm.sees("Stop and remove")
+	tm.keys("y")
+	tm.sees("○ not running", "stopped and removed in")
+	if left := p.remains(); left != "" {
+		t.Errorf("left: %s", left)
+	}
+	tm.keys("u")
+	tm.sees("● running", "ready after")
+	tm.keys("\x03")
+	if code, left := tm.ended(); code != dev.ExitOK || !strings.Contains(left, "stopped") || p.remains() != "" {
+		t.Errorf("exit code %d, left %q\n%s", code, p.remains(), left)
+	}
+}
+
+// What fails stays on the screen, and is the program's own end as well.
+func TestDockerDashboard_TellsWhyNothingRuns(t *testing.T) {
+	p := scaffolded(t)
+	p.write("Dockerfile", "FROM python:3.11-slim AS dev\nRUN echo telling-line && exit 3\n")
+	tm := p.terminal(80, 24, "up")
+	tm.sees("✗ failed", "telling-line", "RUN echo")
+	tm.keys("q")
+	if code, left := tm.ended(); code != dev.ExitFailed || !strings.Contains(left, "sdev: ") || p.remains() != "" {
+		t.Errorf("exit code %d\n%s", code, left)
+	}
+}
+
+// A terminal that can show lines only gets lines.
+func TestDockerDashboard_IsNotForEveryTerminal(t *testing.T) {
+	p := scaffolded(t)
+	for _, c := range []struct {
+		env  string
+		args []string
+	}{{"TERM=dumb", []string{"up"}}, {"TERM=", []string{"up"}}, {"TERM=xterm", []string{"up", "--no-tui"}}, {"TERM=xterm", []string{"up", "--plain"}}} {
+		cmd := p.command(c.args...)
+		cmd.Env = append(cmd.Env, c.env)
+		file, err := pty.Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := make([]byte, 0, 1<<16)
+		for !strings.Contains(string(shown), "http://localhost:") {
+			b := make([]byte, 4096)
+			n, err := file.Read(b)
+			if err != nil {
+				t.Fatalf("%v: %v\n%s", c.args, err, shown)
+			}
+			shown = append(shown, b[:n]...)
+		}
+		if strings.Contains(string(shown), "\x1b[?1049h") {
+			t.Errorf("%s %v: the dashboard was shown", c.env, c.args)
+		}
+		_ = cmd.Process.Signal(os.Interrupt)
+		_, _ = io.Copy(io.Discard, file) // ends with an error when the program does
+		_ = cmd.Wait()
+		file.Close()
+	}
+}
