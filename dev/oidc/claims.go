@@ -146,7 +146,7 @@ func (p *Provider) subject(person dev.Person) string {
 	return p.profile.subject(person.Email)
 }
 
-// number reads a time of a token's claims.
+// time reads a time of a token that was read.
 func (c claims) time(name string) time.Time {
 	n, _ := c[name].(float64)
 	return time.Unix(int64(n), 0)
