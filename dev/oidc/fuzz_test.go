@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,16 +39,19 @@ func FuzzAuthorize(f *testing.F) {
 		if res.Code >= http.StatusInternalServerError {
 			t.Fatalf("%d for %q", res.Code, query)
 		}
-		if to := res.Header().Get("Location"); to != "" {
-			u, err := url.Parse(to)
-			if err != nil || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" || u.User != nil || u.Scheme != "http" {
-				t.Fatalf("%q leads to %q", query, to)
-			}
+		if to := res.Header().Get("Location"); to != "" && !onLoopback(to) {
+			t.Fatalf("%q leads to %q", query, to)
 		}
 		if strings.Contains(res.Body.String(), "<script") && !strings.Contains(query, "form_post") {
 			t.Fatalf("%q puts a script into the page", query)
 		}
 	})
+}
+
+// onLoopback reports whether an address is one that the clients of these tests have.
+func onLoopback(to string) bool {
+	u, err := url.Parse(to)
+	return err == nil && u.Scheme == "http" && u.User == nil && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
 }
 
 // FuzzToken sends any form, with any Authorization, to the token endpoint: it always answers in
@@ -129,7 +133,7 @@ func FuzzSignIn(f *testing.F) {
 		if res.Code >= http.StatusInternalServerError {
 			t.Fatalf("%d for %q, %q", res.Code, fields, request)
 		}
-		if to := res.Header().Get("Location"); to != "" && !strings.HasPrefix(to, appHome) && !strings.HasPrefix(to, "http://") {
+		if to := res.Header().Get("Location"); to != "" && !onLoopback(to) {
 			t.Fatalf("%q leads to %q", request, to)
 		}
 	})
@@ -144,11 +148,11 @@ func FuzzASCII(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, c := range b {
-			if c > 0x7e {
-				t.Fatalf("%q has a byte beyond ASCII", b)
+			if c > 0x7d || c == '>' || c == '?' {
+				t.Fatalf("%q has a byte that the two alphabets differ in", b)
 			}
 		}
-		if got := decode[map[string]string](t, b)["k"]; got != strings.ToValidUTF8(s, "\uFFFD") && len(got) == 0 {
+		if got := decode[map[string]string](t, b)["k"]; got != string([]rune(s)) {
 			t.Fatalf("%q came back as %q", s, got)
 		}
 	})
