@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
@@ -131,6 +132,36 @@ func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
 		all[key.Value] = dev.Parameter{Value: text, Secure: kind != "String"}
 	}
 	*to = all
+}
+
+// fill takes the values of parameters from the model, where the variables in them are filled in.
+func (s *AWSSettings) fill(extension any) {
+	top, _ := extension.(map[string]any)
+	aws, _ := top["aws"].(map[string]any)
+	values, _ := aws["parameters"].(map[string]any)
+	for name, v := range values {
+		if m, ok := v.(map[string]any); ok {
+			v = m["value"]
+		}
+		if p, known := s.Parameters[name]; known {
+			p.Value = fmt.Sprint(v)
+			s.Parameters[name] = p
+		}
+	}
+}
+
+// withoutParameters gives the extension as it may be printed.
+func withoutParameters(extensions types.Extensions) types.Extensions {
+	top, _ := extensions["x-sdev"].(map[string]any)
+	aws, _ := top["aws"].(map[string]any)
+	if aws["parameters"] == nil {
+		return extensions
+	}
+	aws, top, extensions = maps.Clone(aws), maps.Clone(top), maps.Clone(extensions)
+	delete(aws, "parameters")
+	top["aws"] = aws
+	extensions["x-sdev"] = top
+	return extensions
 }
 
 // reader walks YAML nodes and keeps the first thing that is wrong.

@@ -368,6 +368,6 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a Ann
 	if err := e.await(ctx, run); err != nil {
 		return err
 	}
-	e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
+	e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
 	return nil
 }

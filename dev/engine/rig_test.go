@@ -132,11 +132,11 @@ func (r *rig) source(context.Context) (engine.Project, error) {
 	return p, r.broken
 }
 
-func (r *rig) effective(image plan.ImageInfo, port int) (engine.Effective, error) {
+func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	gateway := r.model.Services["gateway"]
-	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(port), Target: 8501, Protocol: "tcp"}}
+	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.App), Target: 8501, Protocol: "tcp"}}
 	p, app := r.project, r.model.Services["app"]
 	if r.adapt != nil {
 		r.adapt(&p)

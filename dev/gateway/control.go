@@ -24,6 +24,7 @@ type Request struct {
 	Do     string         `json:"do"` // one of the Do constants
 	Expect Expect         `json:"expect,omitzero"`
 	Grant  awslocal.Grant `json:"grant,omitzero"`
+	Login  *dev.Login     `json:"login,omitempty"`
 	Saved  Saved          `json:"saved,omitzero"`
 	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state folder
 }
@@ -32,6 +33,7 @@ type Request struct {
 const (
 	DoStatus = "status" // change nothing
 	DoExpect = "expect" // be told what is about to happen to the app
+	DoLogin  = "login"  // be told how people sign in
 	DoGrant  = "grant"  // be given the AWS credentials that the app may have
 	DoSaved  = "saved"  // be told of saves that somebody else noticed
 	DoProbe  = "probe"  // say whether a file that is written over and over is seen here, and noticed
@@ -222,6 +224,13 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 			return Status{}, fmt.Errorf("how %q is not one of start, restart, rebuild, exited, nothing", req.Expect.How)
 		}
 		g.desk.expect(req.Expect)
+	case DoLogin:
+		if req.Login == nil {
+			return Status{}, errors.New("no login was sent")
+		}
+		if err := g.identity.set(*req.Login); err != nil {
+			return Status{}, err
+		}
 	case DoGrant:
 		g.credentials.Set(req.Grant)
 	case DoSaved:
@@ -238,7 +247,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		st.Probe = g.probe(ctx, req.Probe)
 	}
 	st.Up, st.Generation = g.upstream.state()
-	st.Mode = g.cfg.Mode
+	st.Mode = g.identity.mode()
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = howMount, g.watcher.Watches()

@@ -109,11 +109,10 @@ func (a *app) collect(ctx context.Context, r running) status {
 		s.Services = append(s.Services, serviceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
 	s.Engine = engineStatus(r.engine.Place())
-	told, ok := r.sidecar()
-	if !ok {
+	if _, ok := r.sidecar(); !ok {
 		return s
 	}
-	s.URL, s.Mode, s.AWS = r.url(), told.Mode, a.awsStatus(r)
+	s.URL, s.Mode, s.AWS = r.url(), r.mode(), a.awsStatus(r)
 	if g, err := r.ask(ctx, gateway.Request{Do: gateway.DoStatus}); err == nil {
 		s.Reload = reloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
 		s.Sessions, s.exception, s.reloads = g.Sessions, g.Exception, g.Reloads

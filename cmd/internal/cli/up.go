@@ -20,6 +20,7 @@ import (
 type upOptions struct {
 	runOptions
 	local   bool
+	auth    string
 	detach  bool
 	plain   bool
 	json    bool
@@ -43,10 +44,17 @@ Ctrl-C stops the app and removes what was started; a second one kills, a third l
 With --detach it returns when the page answers, and the app goes on running.`,
 		Example: `  sdev up --local          run it and follow
   sdev up --local -d       run it in the background
+  sdev up --with-auth      run it with its login, and people to choose from
   sdev up --json           one event per line, for programs`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = o.json
+			if cmd.Flags().Changed("with-auth") {
+				if cmd.Flags().Changed("local") {
+					return usage("--local and --with-auth exclude each other", "give one of them")
+				}
+				o.runOptions.auth = o.auth
+			}
 			o.mount = cmd.Flags().Changed("sync") && !o.sync
 			if err := o.check(); err != nil {
 				return err
@@ -57,6 +65,9 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.local, "local", true, "bypass the app's login (LOCAL_STREAMLIT=1), on this machine only")
+	f.StringVar(&o.auth, "with-auth", "", "try the app's own login with a local provider: `MODE` is app (its own OAuth code) or native (st.login), and else found out")
+	f.Lookup("with-auth").NoOptDefVal = detected
+	f.StringVar(&o.as, "as", "", "with --with-auth: `EMAIL` signs in without being asked")
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
@@ -76,6 +87,10 @@ func (o upOptions) check() error {
 		return usage("--json and --plain exclude each other", "give one of them")
 	case !o.local:
 		return usage("--local=false: there is no other mode", "leave --local away")
+	case !slices.Contains(append(config.LoginModes(), detected, ""), o.auth):
+		return usage("--with-auth is "+quote(o.auth), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
+	case o.as != "" && o.auth == "":
+		return usage("--as is for --with-auth", "for example: sdev up --with-auth --as "+o.as)
 	case o.port < 0 || o.port > 65535:
 		return usage("--port must be a number from 1 to 65535", "for example: --port 8600")
 	case o.aws != "" && !slices.Contains(config.AWSModes(), o.aws):
@@ -127,6 +142,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		return err
 	}
 	events := hub.New(a.now)
+	given := &supplies{project: first, runtime: runtime, aws: session}
 	attended, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := a.show(ctx, events, v, gone)
@@ -146,11 +162,9 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 					return engine.Project{}, err
 				}
 			}
-			return a.blueprint(p, o, runtime.Host())
+			return a.blueprint(p, o, runtime, given)
 		},
-	}
-	if session != nil {
-		e.Supply = session.supply(runtime, first)
+		Supply: given.supply,
 	}
 	err = work(attended, e)
 	events.Close()
