@@ -86,6 +86,7 @@ const (
 	CodeAuthSecrets       Code = "auth.secrets"
 	CodeAuthBoto3         Code = "auth.boto3"
 	CodeAuthStreamlit     Code = "auth.streamlit"
+	CodeAuthOff           Code = "auth.off"
 	CodeCAInvalid         Code = "ca.invalid"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
@@ -157,6 +158,7 @@ func Codes() []CodeDoc {
 		{CodeAuthSecrets, "a secrets.toml that cannot be read"},
 		{CodeAuthBoto3, "a boto3 too old to be led to the local parameter store"},
 		{CodeAuthStreamlit, "warning: a Streamlit whose st.login has known faults"},
+		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},

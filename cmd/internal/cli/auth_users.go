@@ -7,11 +7,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/oidc"
 )
 
 // personFlags say what somebody is like.
@@ -224,6 +226,7 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 		return err
 	}
 	now := config.AuthSettings{Users: edit.People}
+	running := a.tellPeople(ctx, now.People())
 	if asJSON {
 		return a.printJSON(peopleJSON(now.People()))
 	}
@@ -237,6 +240,21 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 	case len(edit.People) == 0:
 		text += "; made-up people take the place of the last one"
 	}
+	if running {
+		text += "; the sign-in page has it already"
+	}
 	_, err = fmt.Fprintln(a.Out, text)
 	return err
+}
+
+// tellFor is how long a provider may take to be told of people. The file is what counts: where nobody
+// answers in time, the next "sdev up" tells.
+const tellFor = 5 * time.Second
+
+// tellPeople tells the provider, where one runs, who there is now.
+func (a *app) tellPeople(ctx context.Context, people []dev.Person) bool {
+	ctx, cancel := context.WithTimeout(ctx, tellFor)
+	defer cancel()
+	_, err := a.steer(ctx, oidc.Command{Do: oidc.DoPeople, People: people})
+	return err == nil
 }

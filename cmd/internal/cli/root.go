@@ -45,7 +45,7 @@ type app struct {
 func Main(ctx, force context.Context, s Streams, args []string) int {
 	a := &app{Streams: s, force: force, now: time.Now, json: asksForJSON(args)}
 	root := a.command()
-	root.SetArgs(args)
+	root.SetArgs(withOffsets(args))
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
