@@ -88,6 +88,9 @@ const (
 	CodeAuthStreamlit     Code = "auth.streamlit"
 	CodeAuthOff           Code = "auth.off"
 	CodeCAInvalid         Code = "ca.invalid"
+	CodeAuthInvalid       Code = "auth.invalid"
+	CodeAuthFault         Code = "auth.fault"
+	CodeAuthState         Code = "auth.state"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
 	CodeReloadOff         Code = "reload.off"
@@ -160,6 +163,9 @@ func Codes() []CodeDoc {
 		{CodeAuthStreamlit, "warning: a Streamlit whose st.login has known faults"},
 		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
+		{CodeAuthInvalid, "a setting of the local sign-in that cannot be used: issuer, profile, people, clients"},
+		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},
+		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are made anew"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},
 		{CodeReloadOff, "warning: the app's settings switch reloading off"},
