@@ -12,6 +12,7 @@ import (
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/hub"
@@ -88,7 +89,7 @@ func (o upOptions) check() error {
 	case !o.local:
 		return usage("--local=false: there is no other mode", "leave --local away")
 	case !slices.Contains(append(config.LoginModes(), detected, ""), o.auth):
-		return usage("--with-auth is "+quote(o.auth), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
+		return wrongMode(o.auth)
 	case o.as != "" && o.auth == "":
 		return usage("--as is for --with-auth", "for example: sdev up --with-auth --as "+o.as)
 	case o.port < 0 || o.port > 65535:
@@ -99,6 +100,10 @@ func (o upOptions) check() error {
 		return usage("--timeout must be longer than nothing", "for example: --timeout 90s")
 	}
 	return nil
+}
+
+func wrongMode(mode string) error {
+	return usage("--with-auth is "+quote(mode), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
 }
 
 func (a *app) runUp(ctx context.Context, o upOptions) error {
@@ -161,6 +166,9 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 				if p, err = a.load(ctx, o); err != nil {
 					return engine.Project{}, err
 				}
+				if o.auth, o.as, err = sinceSwitched(ctx, runtime, p, o); err != nil {
+					return engine.Project{}, err
+				}
 			}
 			return a.blueprint(p, o, runtime, given)
 		},
@@ -172,6 +180,21 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		err = showErr
 	}
 	return err
+}
+
+// sinceSwitched gives the mode, and who signs in, of an app that runs: another sdev may have switched
+// it since this one came.
+func sinceSwitched(ctx context.Context, runtime *docker.Engine, p *config.Project, o runOptions) (auth, current string, err error) {
+	have, err := runtime.Observe(ctx, p.Name, nil)
+	if err != nil {
+		return "", "", err
+	}
+	r := running{project: p, engine: runtime, have: have}
+	if app, ok := r.container(p.App); !ok || app.Labels[dev.LabelMode] == "" {
+		return o.auth, o.as, nil
+	}
+	auth, current = r.login()
+	return auth, current, nil
 }
 
 // show prints events in a goroutine of its own until the hub is closed, then delivers how that went.
