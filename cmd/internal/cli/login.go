@@ -116,6 +116,23 @@ func (s *signIn) assumptions(p *config.Project) {
 	}
 }
 
+// stubborn tells of constants in the code that ask for the login though it is to be bypassed. It reads
+// the code for that, which takes a moment.
+func (s signIn) stubborn(dir string) []dev.Warning {
+	if s.mode.SignsIn() {
+		return nil
+	}
+	found, err := look(dir)
+	if err != nil {
+		return nil // what cannot be read says nothing
+	}
+	var out []dev.Warning
+	for _, r := range found.Login.Required {
+		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
+	}
+	return out
+}
+
 // mapped are the addresses of OAuth providers in the code, in words; "" where it has none.
 func (s signIn) mapped() string {
 	var list []string
