@@ -71,6 +71,9 @@ func newSignIn(p *config.Project, o runOptions) (signIn, error) {
 		s.current = person.Email
 	}
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
+	for _, b := range s.found.Login.Bypassed {
+		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so that the login is bypassed in every mode", Hint: "take it out: sdev up --local sets it"})
+	}
 	s.assumptions(p)
 	return s, nil
 }
