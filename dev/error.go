@@ -81,6 +81,12 @@ const (
 	CodeAWSExpired        Code = "aws.expired"
 	CodeAWSProfile        Code = "aws.profile"
 	CodeAWSLogin          Code = "aws.login"
+	CodeAuthMode          Code = "auth.mode"
+	CodeAuthBypass        Code = "auth.bypass"
+	CodeAuthSecrets       Code = "auth.secrets"
+	CodeAuthBoto3         Code = "auth.boto3"
+	CodeAuthStreamlit     Code = "auth.streamlit"
+	CodeAuthOff           Code = "auth.off"
 	CodeCAInvalid         Code = "ca.invalid"
 	CodeAuthInvalid       Code = "auth.invalid"
 	CodeAuthFault         Code = "auth.fault"
@@ -150,6 +156,12 @@ func Codes() []CodeDoc {
 		{CodeAWSExpired, "warning: the AWS login has run out"},
 		{CodeAWSProfile, "an AWS profile that this machine does not have"},
 		{CodeAWSLogin, "the AWS profile gives no credentials: a login is needed, or what makes them failed"},
+		{CodeAuthMode, "the code does not tell which login it has, or has none that can be tried"},
+		{CodeAuthBypass, "warning: the code, or a file of the project, decides by itself whether the login is bypassed"},
+		{CodeAuthSecrets, "a secrets.toml that cannot be read"},
+		{CodeAuthBoto3, "a boto3 too old to be led to the local parameter store"},
+		{CodeAuthStreamlit, "warning: a Streamlit whose st.login has known faults"},
+		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeAuthInvalid, "a setting of the local sign-in that cannot be used: issuer, profile, people, clients"},
 		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},

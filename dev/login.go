@@ -10,6 +10,10 @@ const (
 	Native Mode = "native"
 )
 
+// Issuer is the name of the local provider that listens at a port of this machine: one fixed string,
+// the same for the browser and for the app.
+func Issuer(port int) string { return fmt.Sprintf("http://localhost:%d", port) }
+
 // SignsIn reports whether people sign in at the local provider in this mode.
 func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
 

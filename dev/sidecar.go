@@ -15,7 +15,6 @@ type Sidecar struct {
 	Base string `json:"base,omitempty"`
 	// Aliases are the names by which other containers reach the app, at any port.
 	Aliases []string `json:"aliases,omitempty"`
-	Mode    Mode     `json:"mode"`
 	// Root is the project folder as the gateway sees it, read-only; "" means nothing is watched.
 	Root   string  `json:"root"`
 	Rules  []Rule  `json:"rules,omitempty"`
@@ -23,6 +22,14 @@ type Sidecar struct {
 	// Credentials is where the app asks for AWS credentials, on loopback; "" means that it has none
 	// from here.
 	Credentials string `json:"credentials,omitempty"`
+	// Identity is the port of the local provider, the same number inside the namespace and on this
+	// machine, and Parameters where the stand-in for the parameter store listens, on loopback. Both
+	// are there in every mode, so that a change of the mode leaves the gateway as it is.
+	Identity   int    `json:"identity,omitempty"`
+	Parameters string `json:"parameters,omitempty"`
+	// State is the folder, as the gateway sees it, where it keeps how people sign in, with keys and
+	// sessions; "" keeps them in memory.
+	State string `json:"state,omitempty"`
 	// Control is the path of the unix socket that takes commands, reached by exec only.
 	Control string `json:"control"`
 }
@@ -37,10 +44,17 @@ type Mount struct {
 const (
 	SidecarEnv  = "SDEV_GATEWAY"   // environment variable that holds a Sidecar as JSON
 	SidecarRoot = "/project"       // where the project is mounted in the gateway
+	SidecarKeep = "/state"         // where the gateway keeps what must outlive it
 	StateFolder = ".sdev"          // sdev's own folder in a project
+	LoginFolder = "auth"           // in it, what has to do with signing in: the gateway's [SidecarKeep]
+	LoginFile   = "login.json"     // in that, the [Login] that the gateway was told last
 	ReceiverDir = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
 	SidecarSock = "/run/sdev/control.sock"
 	// LabelFront is the label on the gateway's container that holds its own port, as the engine
 	// writes ports ("8501/tcp"): the one whose host port is the app's origin.
 	LabelFront = "dev.sdev.front"
+	// LabelIdentity is the same for the provider's port.
+	LabelIdentity = "dev.sdev.identity"
+	// LabelMode is the label on the app's container that holds the mode it was made for.
+	LabelMode = "dev.sdev.mode"
 )

@@ -1,8 +1,8 @@
 // Package awslocal stands in for services of AWS that an app finds around itself when it is
 // deployed, on an address that only the app reaches.
 //
-// [Credentials] is the container credentials endpoint. It is an http.Handler, safe for concurrent
-// use, and starts no goroutine.
+// [Credentials] is the container credentials endpoint, and [Parameters] the parameter store. Both are
+// an http.Handler, safe for concurrent use, and start no goroutine.
 package awslocal
 
 import (

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,11 +24,18 @@ type appPorts struct {
 	front uint32 // the gateway, published
 	app   int    // Streamlit, on loopback where its command allows
 	fixed bool   // the app's command names its port itself
+	// identity is the local provider, which is published under the same number.
+	identity int
 }
 
-// credentials is where the gateway gives the app its AWS keys: a number that neither has.
-func (p appPorts) credentials() int {
-	taken := []int{p.app, int(p.front)}
+// credentials is where the gateway gives the app its AWS keys, and parameters where it stands in for
+// the parameter store: numbers that nobody else has.
+func (p appPorts) credentials() int { return p.unused() }
+
+func (p appPorts) parameters() int { return p.unused(p.credentials()) }
+
+func (p appPorts) unused(taken ...int) int {
+	taken = append(taken, p.app, int(p.front), p.identity)
 	port := max(p.app-1, 1024)
 	for slices.Contains(taken, port) {
 		port++
@@ -40,7 +48,7 @@ var portFlag = regexp.MustCompile(`--server\.port(?:=|\s+)(\d+)`)
 // ports finds the app's port and moves it out of the gateway's way: the gateway listens where the
 // compose file expects the app, so that other services find it there.
 func (o *overlay) ports() (appPorts, error) {
-	ports := appPorts{front: fallback}
+	ports := appPorts{front: fallback, identity: o.parts.Identity}
 	command := strings.Join(o.p.command(o.parts.Image), " ")
 	if m := portFlag.FindStringSubmatch(command); m != nil {
 		n, err := strconv.Atoi(m[1])
@@ -102,20 +110,40 @@ func (p *Project) WantedPort() int {
 	return fallback
 }
 
+// ReservedPorts are numbers that the local provider must not have: those that the project's services
+// publish, and those that may be taken inside the app's network namespace.
+func (p *Project) ReservedPorts() []int {
+	out := []int{fallback, p.WantedPort()}
+	if m := portFlag.FindStringSubmatch(strings.Join(p.command(ImageFacts{}), " ")); m != nil {
+		n, _ := strconv.Atoi(m[1]) // one that is none is refused where it is used
+		out = append(out, n)
+	}
+	for _, s := range p.Model.Services {
+		for _, port := range s.Ports {
+			out = append(out, int(port.Target))
+			if n, err := strconv.Atoi(port.Published); err == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
 // gateway adds the sidecar and moves to it what belongs to whoever owns the network namespace.
 func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount) {
 	const host = "localhost"
 	base := o.basePath()
-	o.out.URL = fmt.Sprintf("http://%s:%d%s", host, o.parts.Port, base)
+	o.out.URL = o.page()
 	networks, aliases := o.takeNetworks()
 	o.out.Sidecar = dev.Sidecar{
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.front), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
-		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases, Mode: o.parts.Mode,
+		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases,
+		Identity: ports.identity, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.SidecarKeep,
 		Root: dev.SidecarRoot, Rules: ruleset, Mounts: mounts, Control: dev.SidecarSock,
 	}
 	if o.parts.Sync {
-		o.out.Sidecar.Root = "" // where the app cannot see the project, neither can its gateway
+		o.out.Sidecar.Root, o.out.Sidecar.State = "", "" // where the app cannot see the project, neither can its gateway
 	}
 	for _, c := range o.out.Copies {
 		if c.Rule != "" {
@@ -131,10 +159,35 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	g.Links, g.ExternalLinks, g.MacAddress = o.app.Links, o.app.ExternalLinks, o.app.MacAddress
 	o.takeSysctls(&g)
 	g.Ports = o.publish(ports)
-	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.front)}
+	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.front), dev.LabelIdentity: fmt.Sprintf("%d/tcp", ports.identity)}
 	o.out.Project.Services[GatewayService] = g
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService}, "sdev: owns the network namespace and the ports; the only way to the app"})
 	o.join()
+}
+
+// page is the address of the app's page.
+func (o *overlay) page() string {
+	return fmt.Sprintf("http://localhost:%d%s", o.parts.Port, o.basePath())
+}
+
+// Page is the address of the page of an app that is made of these parts.
+func Page(p *Project, parts Parts) string {
+	o := overlay{p: p, parts: parts}
+	return o.page()
+}
+
+// MakeFolders creates what the gateway mounts of the project's state folder: the engine would make
+// it root's.
+func (e *Effective) MakeFolders() error {
+	for _, v := range e.Project.Services[GatewayService].Volumes {
+		if v.Target != dev.SidecarKeep {
+			continue
+		}
+		if err := os.MkdirAll(v.Source, 0o700); err != nil {
+			return unwritable(v.Source, err)
+		}
+	}
+	return nil
 }
 
 // takeNetworks gives the gateway the app's networks, and all names by which peers reach the app there.
@@ -206,6 +259,9 @@ func (o *overlay) sidecarService() types.ServiceConfig {
 	if o.out.Sidecar.Root != "" {
 		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.SidecarRoot, ReadOnly: true}}
 	}
+	if o.out.Sidecar.State != "" {
+		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginFolder), Target: dev.SidecarKeep})
+	}
 	g.StopGracePeriod = ptr(types.Duration(time.Second))
 	return g
 }
@@ -231,6 +287,8 @@ func (o *overlay) join() {
 func (o *overlay) publish(ports appPorts) []types.ServicePortConfig {
 	main, hasMain := o.p.mainPort()
 	out := []types.ServicePortConfig{{Mode: "ingress", HostIP: "127.0.0.1", Target: ports.front, Published: strconv.Itoa(o.parts.Port), Protocol: "tcp"}}
+	identity := strconv.Itoa(ports.identity)
+	out = append(out, types.ServicePortConfig{Mode: "ingress", HostIP: "127.0.0.1", Target: uint32(ports.identity), Published: identity, Protocol: "tcp"})
 	for _, port := range o.app.Ports {
 		if hasMain && port.Target == main.Target && port.Published == main.Published {
 			continue

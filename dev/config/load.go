@@ -100,6 +100,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.Settings, err = settings(p.sources); err != nil {
 		return nil, err
 	}
+	p.Settings.AWS.fill(p.Model.Extensions["x-sdev"])
 	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
 		return nil, err
 	}

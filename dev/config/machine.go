@@ -34,6 +34,7 @@ type AWS struct {
 	Profile string // as the SDK will choose it; "" is the default one
 	Region  string
 	Expires time.Time // of the SSO login or the temporary keys; zero if they do not expire or it is unknown
+	HasKeys bool      // the profile says where its keys come from
 	Caches  []string  // those of sso/cache and cli/cache that exist, which tools write to
 }
 
@@ -184,8 +185,21 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	if a.Region == "" {
 		a.Region = config.Section(section).Key("region").String()
 	}
+	a.HasKeys = hasKeys(config.Section(section), credentials.Section(cmp.Or(a.Profile, "default")))
 	a.Expires = expiry(a.Dir, config, config.Section(section), credentials.Section(cmp.Or(a.Profile, "default")))
 	return a
+}
+
+// hasKeys reports whether a profile says in any of the ways that SDKs know where its keys come from.
+func hasKeys(profile, keys *ini.Section) bool {
+	for _, s := range []*ini.Section{profile, keys} {
+		for _, name := range []string{"aws_access_key_id", "credential_process", "sso_session", "sso_start_url", "role_arn", "login_session"} {
+			if s.Key(name).String() != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // AWSToken is the project's own secret that the app shows to be given keys. It is made on first use,

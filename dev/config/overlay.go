@@ -28,6 +28,8 @@ type Parts struct {
 	Machine      Machine
 	Mode         dev.Mode
 	Port         int        // host port of the app's origin
+	Identity     int        // host port of the local provider
+	Login        Login      // in modes with a login
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
 	// Env gives Streamlit's development settings for a port of its own.
@@ -51,6 +53,7 @@ type Effective struct {
 	App     string
 	Mode    dev.Mode
 	URL     string
+	Issuer  string // of the local provider, in modes with a login
 	Sidecar dev.Sidecar
 	Notes   []Note
 	// Seeds are folders whose files are copied, newer ones only, before the app starts.
@@ -79,6 +82,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	}
 	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources}}
 	o.app = model.Services[p.App]
+	model.Extensions = withoutParameters(model.Extensions) // they are secrets
 	ports, err := o.ports()
 	if err != nil {
 		return nil, err
@@ -93,6 +97,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.environment(ports)
 	o.identity()
 	o.aws()
+	o.login()
 	o.ca()
 	o.process()
 	model.Services[p.App] = o.app
@@ -122,6 +127,13 @@ func (o *overlay) addConfig(name, target string, content types.FileObjectConfig)
 	o.out.Project.Configs = configs
 	mode := types.FileMode(0o444)
 	o.app.Configs = append(slices.Clone(o.app.Configs), types.ServiceConfigObjConfig{Source: name, Target: target, Mode: &mode})
+}
+
+func (o *overlay) label(name, value string) {
+	labels := types.Labels{}
+	maps.Copy(labels, o.app.Labels)
+	labels[name] = value
+	o.app.Labels = labels
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -17,7 +17,7 @@ import (
 // parts are those of a machine on which nothing is special.
 func parts(p *config.Project) config.Parts {
 	return config.Parts{
-		Machine: config.Machine{UID: 1000, GID: 1001}, Mode: dev.Local, Port: 8600, GatewayImage: "sdev-gateway:1",
+		Machine: config.Machine{UID: 1000, GID: 1001}, Mode: dev.Local, Port: 8600, Identity: 8601, GatewayImage: "sdev-gateway:1",
 		Image: config.ImageFacts{WorkingDir: "/app", Command: []string{"streamlit", "run", "Home.py"}},
 		Env: func(port int) map[string]string {
 			return map[string]string{"STREAMLIT_SERVER_PORT": strconv.Itoa(port), "STREAMLIT_SERVER_HEADLESS": "true"}
@@ -127,7 +127,7 @@ networks: {inner: {}}
 			ports = append(ports, p.HostIP+":"+p.Published+">"+strconv.Itoa(int(p.Target)))
 		}
 	}
-	if got, want := strings.Join(ports, " "), "127.0.0.1:9000>8501 127.0.0.1:9100>9100 127.0.0.1:8080>80 ::1:8081>81"; got != want {
+	if got, want := strings.Join(ports, " "), "127.0.0.1:9000>8501 127.0.0.1:8601>8601 127.0.0.1:9100>9100 127.0.0.1:8080>80 ::1:8081>81"; got != want {
 		t.Errorf("ports %s, want %s", got, want)
 	}
 	if got, want := e.Sidecar.Aliases, []string{"front", "shop", "streamlit", "web"}; !slices.Equal(got, want) {

@@ -43,6 +43,7 @@ func (o *overlay) environment(ports appPorts) {
 		o.offer(name, settings[name], "sdev: development settings")
 	}
 	o.set("STREAMLIT_BROWSER_SERVER_PORT", strconv.Itoa(o.parts.Port), "sdev: the port in the address bar")
+	o.label(dev.LabelMode, string(o.parts.Mode))
 	if o.parts.Mode == dev.Local {
 		o.set("LOCAL_STREAMLIT", "1", "sdev up --local: the login is bypassed")
 	}
@@ -212,10 +213,7 @@ func (o *overlay) ca() {
 		return
 	}
 	sum := sha256.Sum256(ca.PEM)
-	labels := types.Labels{}
-	maps.Copy(labels, o.app.Labels)
-	labels["dev.sdev.ca"] = hex.EncodeToString(sum[:8]) // a new bundle makes a new container
-	o.app.Labels = labels
+	o.label("dev.sdev.ca", hex.EncodeToString(sum[:8])) // a new bundle makes a new container
 	o.addConfig("sdev-ca", caFile, types.FileObjectConfig{File: ca.File})
 	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT"} {
 		o.offer(name, caFile, "the extra CA of this machine ("+ca.Origin+")")

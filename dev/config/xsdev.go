@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
@@ -15,7 +17,8 @@ type Settings struct {
 	App   string      // the service that is the Streamlit app
 	Entry string      // the script Streamlit runs, relative to the project
 	AWS   AWSSettings // which credentials the app gets
-	CA    string      // file with an extra certificate authority
+	Auth  AuthSettings
+	CA    string // file with an extra certificate authority
 }
 
 // AWSSettings is x-sdev.aws.
@@ -23,7 +26,24 @@ type AWSSettings struct {
 	Mode    string // AWSMount (the default), AWSSession or AWSNone
 	Profile string
 	Region  string
+	// Parameters are what the parameter store holds in login modes, by name.
+	Parameters map[string]dev.Parameter
 }
+
+// AuthSettings is x-sdev.auth: how people sign in, in login modes.
+type AuthSettings struct {
+	Mode    dev.Mode // dev.AppLogin or dev.Native; "" is what the code says
+	Profile string   // whose claims and paths the local provider imitates; "" is its plain self
+	// Users are the project's people; [AuthSettings.People] says who there is where none are named.
+	Users    []dev.Person
+	Policies []dev.Policy // who may reach which path
+}
+
+// ParameterTypes are the kinds of values of the parameter store, the default first.
+func ParameterTypes() []string { return []string{"SecureString", "String"} }
+
+// LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
+func LoginModes() []string { return []string{string(dev.AppLogin), string(dev.Native)} }
 
 // Where the app's AWS credentials come from.
 const (
@@ -54,14 +74,94 @@ func settings(all sources) (Settings, error) {
 					"mode":    r.oneOf(&s.AWS.Mode, "x-sdev.aws.mode", AWSModes()...),
 					"profile": r.text(&s.AWS.Profile, "x-sdev.aws.profile"),
 					"region":  r.text(&s.AWS.Region, "x-sdev.aws.region"),
+					"parameters": func(n *yaml.Node) {
+						r.parameters(&s.AWS.Parameters, n)
+					},
 				})
 			},
+			"auth": func(n *yaml.Node) { r.auth(&s.Auth, n) },
 		})
 		if r.err != nil {
 			return s, r.err
 		}
 	}
 	return s, nil
+}
+
+// auth reads x-sdev.auth.
+func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
+	mode := string(to.Mode)
+	r.fields(n, "x-sdev.auth", map[string]func(*yaml.Node){
+		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
+		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", AuthProfiles()...),
+
+		"users":    r.users(&to.Users),
+		"policies": r.policies(&to.Policies),
+	})
+	to.Mode = dev.Mode(mode)
+}
+
+// AuthProfiles are the identity providers that the local one can imitate, the default first.
+func AuthProfiles() []string { return []string{"plain", "google", "cognito", "keycloak", "entra"} }
+
+// parameters reads x-sdev.aws.parameters: a text is a SecureString, as secrets are kept in the store.
+func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
+	const name = "x-sdev.aws.parameters"
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, name+" must be a mapping from names to values", "see: sdev help x-sdev")
+		return
+	}
+	all := maps.Clone(*to)
+	if all == nil {
+		all = map[string]dev.Parameter{}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		text, kind := "", ParameterTypes()[0]
+		if value.Kind == yaml.MappingNode {
+			r.fields(value, name+"."+key.Value, map[string]func(*yaml.Node){
+				"value": r.text(&text, name+"."+key.Value+".value"),
+				"type":  r.oneOf(&kind, name+"."+key.Value+".type", ParameterTypes()...),
+			})
+		} else {
+			r.text(&text, name+"."+key.Value)(value)
+		}
+		if text == "" {
+			r.fail(value, name+"."+key.Value+" has no value", "write: "+key.Value+": TEXT")
+		}
+		all[key.Value] = dev.Parameter{Value: text, Secure: kind != "String"}
+	}
+	*to = all
+}
+
+// fill takes the values of parameters from the model, where the variables in them are filled in.
+func (s *AWSSettings) fill(extension any) {
+	top, _ := extension.(map[string]any)
+	aws, _ := top["aws"].(map[string]any)
+	values, _ := aws["parameters"].(map[string]any)
+	for name, v := range values {
+		if m, ok := v.(map[string]any); ok {
+			v = m["value"]
+		}
+		if p, known := s.Parameters[name]; known {
+			p.Value = fmt.Sprint(v)
+			s.Parameters[name] = p
+		}
+	}
+}
+
+// withoutParameters gives the extension as it may be printed.
+func withoutParameters(extensions types.Extensions) types.Extensions {
+	top, _ := extensions["x-sdev"].(map[string]any)
+	aws, _ := top["aws"].(map[string]any)
+	if aws["parameters"] == nil {
+		return extensions
+	}
+	aws, top, extensions = maps.Clone(aws), maps.Clone(top), maps.Clone(extensions)
+	delete(aws, "parameters")
+	top["aws"] = aws
+	extensions["x-sdev"] = top
+	return extensions
 }
 
 // reader walks YAML nodes and keeps the first thing that is wrong.

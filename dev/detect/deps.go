@@ -22,6 +22,7 @@ type depFile struct {
 	place   Fact   // where version was read
 	python  Fact
 	names   map[string]bool // of the packages, in lower case with hyphens
+	places  map[string]Fact // where each is named; Value is the versions that are wanted
 	extra   string          // optional group that names streamlit, as a flag of uv: "--extra ui"
 	wheel   bool            // it refers to the project itself, or to files that are not lists
 	more    []string        // lists that it includes
@@ -58,6 +59,16 @@ func (f *Findings) dependencies() {
 		}
 	}
 	f.python()
+}
+
+// Requires gives the line of a list that names a package.
+func (f *Findings) Requires(name string) (Fact, bool) {
+	for _, l := range f.lists {
+		if at, ok := l.places[normal(name)]; ok {
+			return at, true
+		}
+	}
+	return Fact{}, false
 }
 
 // folders are where lists are looked for: from the entry script's folder up to the root.
@@ -137,6 +148,12 @@ func (l *depFile) take(text, file string, line int) {
 		l.names = map[string]bool{}
 	}
 	l.names[name] = true
+	if _, known := l.places[name]; !known {
+		if l.places == nil {
+			l.places = map[string]Fact{}
+		}
+		l.places[name] = Fact{Value: m[2] + m[3], Why: "it is listed", File: file, Line: line}
+	}
 	if name != "streamlit" || l.line > 0 {
 		return
 	}

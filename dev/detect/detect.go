@@ -72,6 +72,7 @@ type Findings struct {
 	Python    Fact    `json:"python"`    // "3.11"; Value is empty where nothing says it
 	Streamlit Fact    `json:"streamlit"` // a version where it is pinned, "any" where it is only named, "" where nothing names it
 	Auth      []Fact  `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator; or one "none"
+	Login     Login   `json:"login"`     // what the code says of it
 
 	Dockerfiles []Dockerfile `json:"dockerfiles"` // best first
 	Composes    []Compose    `json:"composes"`
@@ -137,5 +138,6 @@ func (f *Findings) fromEntry() {
 	f.Pages = p.pages
 	f.Roots = p.roots
 	f.Auth = auth(p)
+	f.Login = login(p)
 	f.Defects = defects(f, p)
 }

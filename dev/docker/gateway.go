@@ -151,7 +151,7 @@ func writeGatewayTar(w io.Writer, executable string) error {
 		return err
 	}
 	t := tar.NewWriter(w)
-	for _, dir := range []string{"run/", "run/sdev/", "project/", "tmp/"} {
+	for _, dir := range []string{"run/", "run/sdev/", "project/", "state/", "tmp/"} {
 		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -75,7 +76,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err := elsewhere(p, have); err != nil {
 		return Running{}, err
 	}
-	port, err := e.port(ctx, p, have, &memory)
+	ports, err := e.ports(ctx, p, have, &memory)
 	if err != nil {
 		return Running{}, err
 	}
@@ -83,11 +84,14 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err := memory.keep(p.StateDir); err != nil {
 		return Running{}, err
 	}
-	effective, err := p.Effective(images[p.imageOf(p.App)], port)
+	effective, err := p.Effective(ctx, images[p.imageOf(p.App)], ports)
 	if err != nil {
 		return Running{}, err
 	}
-	run := Running{Project: p, URL: effective.URL, Port: port, Mode: effective.Mode}
+	run := Running{Project: p, URL: effective.URL, Port: ports.App, Mode: effective.Mode, Issuer: effective.Issuer}
+	if effective.Mode.SignsIn() {
+		run.identity = ports.Identity
+	}
 	ids := map[string]string{}
 	for ref, info := range images {
 		ids[ref] = info.ID
@@ -106,6 +110,11 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		run.supplied, err = e.supply(ctx, p)
 		return run, err
 	}
+	if effective.Warnings != nil {
+		for _, w := range effective.Warnings() {
+			e.emit(w)
+		}
+	}
 	if err := effective.Prepare(); err != nil {
 		return run, err
 	}
@@ -116,21 +125,26 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	})
 }
 
-// carryOut executes a plan, and supplies the gateway: as soon as it has started, since the app may
-// ask for something with its first breath, or afterwards where it was left as it is.
+// carryOut executes a plan, and supplies the gateway before the app starts, since that may ask for
+// something with its first breath: as soon as the gateway has started, or at once where it is left
+// as it is.
 func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (supplied time.Time, err error) {
-	done := false
+	starts := func(op plan.Operation) bool {
+		return (op.Verb == plan.Start || op.Verb == plan.Restart) && op.Service.Config.Name == p.Gateway
+	}
+	if !slices.ContainsFunc(ops, starts) {
+		if supplied, err = e.supply(ctx, p); err != nil {
+			return supplied, err
+		}
+	}
 	err = e.execute(ctx, ops, p, func(op plan.Operation) error {
-		if (op.Verb != plan.Start && op.Verb != plan.Restart) || op.Service.Config.Name != p.Gateway {
+		if !starts(op) {
 			return nil
 		}
-		done = true
+		var err error
 		supplied, err = e.supply(ctx, p)
 		return err
 	})
-	if err == nil && !done {
-		supplied, err = e.supply(ctx, p)
-	}
 	return supplied, err
 }
 

@@ -73,13 +73,22 @@ type Project struct {
 	Mounted   bool   // containers see the project through mounts, and the gateway notices saves there
 	MountOnly bool   // asked for by flag: nothing else will do
 
+	Mode     dev.Mode // how its login is treated
+	Reserved []int    // ports that the local provider must not have
+
 	Port      int  // host port that the project asks for
 	PortFixed bool // asked for by flag: no other will do
 	PortNamed int  // host port that the project's files ask for, whatever the flag says
 
 	GatewayImage string
-	// Effective derives what should run, once the app's image and the port are known.
-	Effective func(image plan.ImageInfo, port int) (Effective, error)
+	// Effective derives what should run, once the app's image and the ports are known.
+	Effective func(ctx context.Context, image plan.ImageInfo, ports Ports) (Effective, error)
+}
+
+// Ports are ports of this machine.
+type Ports struct {
+	App      int // of the app's origin
+	Identity int // of the local provider
 }
 
 // imageOf is the reference of a service's image.
@@ -115,6 +124,9 @@ type Effective struct {
 	Desired func(images map[string]string) plan.Desired
 	Mode    dev.Mode
 	URL     string
+	Issuer  string // of the local provider; "" where nobody signs in
+	// Warnings gives what is told where something has to be done to get there. It may be nil.
+	Warnings func() []dev.Warning
 	// Prepare makes what containers will mount. It is called before they start.
 	Prepare func() error
 }
@@ -129,21 +141,23 @@ type Engine struct {
 	// Announce tells a running gateway what is about to happen to the app, so that it can say so to
 	// people who wait and knows what a reload comes from. It is a courtesy: nothing depends on it.
 	Announce func(ctx context.Context, p Project, a Announcement)
-	// Supply gives a gateway what it keeps in memory alone, such as credentials, and says until when
-	// that holds; a zero time is for ever. It is called with a gateway that has just started, before
-	// the app does, and by Attend in time before the end. nil where there is nothing to give.
+	// Supply gives a running gateway what no file or variable of its container tells, such as
+	// credentials and how people sign in, and says until when that holds; a zero time is for ever. It
+	// is called before the app starts, and by Attend in time before the end. nil where there is
+	// nothing to give.
 	Supply func(ctx context.Context, p Project) (until time.Time, err error)
 	// Look finds out how a file that is written to the project looks to a running gateway; nil where
 	// nobody wants to know.
 	Look func(ctx context.Context, p Project) (Sight, error)
-	// Bring makes the app's origin reachable at a port of this machine until ctx ends, through the
+	// Bring makes the app's origin reachable at a port of this machine until ctx ends, and the local
+	// provider's unless its port is 0, through the
 	// gateway and not through a published port. It is called by Attend, where the engine publishes
 	// ports on another machine. nil where that cannot be.
-	Bring func(ctx context.Context, p Project, port int) error
+	Bring func(ctx context.Context, p Project, ports Ports) error
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
 
-	far func(port int) // asks for Bring; nil where nobody stays
+	far func(Ports) // asks for Bring; nil where nobody stays
 }
 
 // Announcement is what is about to happen to the app.
@@ -172,8 +186,10 @@ type Running struct {
 	URL     string
 	Port    int
 	Mode    dev.Mode
-	Changed bool // something had to be done
+	Issuer  string // of the local provider; "" where nobody signs in
+	Changed bool   // something had to be done
 
+	identity int       // port of the local provider; 0 where nobody signs in
 	services []string  // that ran when this was found out; nil where something was done since
 	done     plan.Plan // what was begun to get there
 	supplied time.Time // until when what the gateway was given holds; zero is for ever
@@ -237,7 +253,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		e.ended(ctx, run)
 	}
 	if run.Changed || !want.Quiet {
-		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
+		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
 	}
 	return run, nil
 }

@@ -14,12 +14,14 @@ import (
 // memory is what a project remembers between runs. All of it can be found out again: losing it
 // costs a build that BuildKit answers from its cache, and a port that may differ.
 type memory struct {
-	Port   int                    `json:"port"`
-	Named  int                    `json:"named"`            // port that the project's files asked for then
-	Builds map[string]buildMemory `json:"builds"`           // by image reference
-	Pulls  map[string]time.Time   `json:"pulls"`            // when an image was last pulled, by reference
-	Blind  string                 `json:"blind,omitempty"`  // engine with which mounts are of no use
-	Copied bool                   `json:"copied,omitempty"` // the last up copied the project instead of mounting it
+	Port  int `json:"port"`
+	Named int `json:"named"` // port that the project's files asked for then
+	// Identity is the port of the local provider.
+	Identity int                    `json:"identity,omitempty"`
+	Builds   map[string]buildMemory `json:"builds"`           // by image reference
+	Pulls    map[string]time.Time   `json:"pulls"`            // when an image was last pulled, by reference
+	Blind    string                 `json:"blind,omitempty"`  // engine with which mounts are of no use
+	Copied   bool                   `json:"copied,omitempty"` // the last up copied the project instead of mounting it
 }
 
 type buildMemory struct {

@@ -17,12 +17,57 @@ import (
 // portTries is how many numbers above the wanted port are tried.
 const portTries = 100
 
+// IdentityPort is the first number that is tried for the local provider.
+const IdentityPort = 8601
+
+// ports chooses the ports of this machine that the project has.
+func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memory *memory) (Ports, error) {
+	app, err := e.port(ctx, p, have, memory)
+	if err != nil {
+		return Ports{}, err
+	}
+	identity, err := e.identityPort(ctx, p, app, have, memory)
+	return Ports{App: app, Identity: identity}, err
+}
+
+// identityPort chooses the local provider's port: the one in use if the project runs, else the one
+// remembered, else the next free one. It is part of every address that was registered somewhere, so
+// that it is worth a word when it differs from the usual one, or from the one before.
+func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan.Observed, memory *memory) (int, error) {
+	current := published(p, have, dev.LabelIdentity)
+	usable := func(port int) bool {
+		return port != app && !slices.Contains(p.Reserved, port) && (port == current || free(ctx, port))
+	}
+	for _, port := range []int{current, memory.Identity} {
+		if port != 0 && usable(port) {
+			memory.Identity = port
+			return port, nil
+		}
+	}
+	wanted := IdentityPort
+	if memory.Identity != 0 {
+		wanted = memory.Identity
+	}
+	for port := IdentityPort; port < IdentityPort+portTries; port++ {
+		if !usable(port) {
+			continue
+		}
+		if port != wanted && p.Mode.SignsIn() && !slices.Contains(p.Reserved, wanted) && wanted != app {
+			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; people sign in at port %d", wanted, e.owner(ctx, wanted), port),
+				Hint: "programs outside sdev that use the local provider have to know: sdev auth env"})
+		}
+		memory.Identity = port
+		return port, nil
+	}
+	return 0, takenError(wanted, e.owner(ctx, wanted), nil)
+}
+
 // port chooses the host port of the app's origin: the one asked for by flag, else the one in use
 // if the project runs, else the one remembered or the usual one, else the next free one. Project
 // files that ask for another port than before end what is in use and what is remembered. A port
 // from a flag is not remembered.
 func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory *memory) (int, error) {
-	current := published(p, have)
+	current := published(p, have, dev.LabelFront)
 	available := func(port int) bool { return port == current || free(ctx, port) }
 	asBefore := memory.Named == p.PortNamed
 	if !asBefore {
@@ -57,15 +102,20 @@ func takenError(port int, owner string, cause error) error {
 		Hint: "stop it, or choose another with --port"}
 }
 
-// published is the host port that a running gateway of this project holds; 0 if none does.
-func published(p Project, have plan.Observed) int {
+// published is the host port that a running gateway of this project holds for what the label names;
+// 0 if none does.
+func published(p Project, have plan.Observed, label string) int {
 	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == p.Gateway && c.Running })
 	if i < 0 || len(have.Containers[i].Ports) == 0 {
 		return 0
 	}
+	inside, ok := have.Containers[i].Labels[label]
+	if !ok {
+		return 0
+	}
 	for _, binding := range have.Containers[i].Ports {
 		host, _, _ := strings.Cut(binding, "->")
-		if n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:]); err == nil && strings.HasSuffix(binding, "->"+have.Containers[i].Labels[dev.LabelFront]) {
+		if n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:]); err == nil && strings.HasSuffix(binding, "->"+inside) {
 			return n
 		}
 	}

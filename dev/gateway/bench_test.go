@@ -87,7 +87,7 @@ func benchGateway(b *testing.B, upstream string) (addr string, pid int) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { os.RemoveAll(dir) })
-	cfg := Config{Listen: addr, Upstream: upstream, Host: "localhost", Mode: dev.Local, Control: filepath.Join(dir, "s"), Root: dir,
+	cfg := Config{Listen: addr, Upstream: upstream, Host: "localhost", Control: filepath.Join(dir, "s"), Root: dir,
 		Rules: []dev.Rule{{Path: ".", Action: dev.Live, Origin: "source"}}}
 	_, port, _ := strings.Cut(addr, ":")
 	if _, err := fmt.Sscan(port, &cfg.Port); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/awslocal"
+	"sdev/dev/oidc"
 	"sdev/dev/watch"
 )
 
@@ -24,6 +25,8 @@ type Request struct {
 	Do     string         `json:"do"` // one of the Do constants
 	Expect Expect         `json:"expect,omitzero"`
 	Grant  awslocal.Grant `json:"grant,omitzero"`
+	Login  *dev.Login     `json:"login,omitempty"`
+	Auth   oidc.Command   `json:"auth,omitzero"`
 	Saved  Saved          `json:"saved,omitzero"`
 	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state folder
 }
@@ -32,6 +35,8 @@ type Request struct {
 const (
 	DoStatus = "status" // change nothing
 	DoExpect = "expect" // be told what is about to happen to the app
+	DoLogin  = "login"  // be told how people sign in
+	DoAuth   = "auth"   // steer the provider
 	DoGrant  = "grant"  // be given the AWS credentials that the app may have
 	DoSaved  = "saved"  // be told of saves that somebody else noticed
 	DoProbe  = "probe"  // say whether a file that is written over and over is seen here, and noticed
@@ -94,6 +99,10 @@ type Status struct {
 	// they do not run out.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
+	// Auth is what is true of the provider; empty in modes without a login.
+	Auth oidc.State `json:"auth,omitzero"`
+	// Refused is why the provider did not do what it was asked for; nil where it did.
+	Refused *dev.Failed `json:"refused,omitempty"`
 }
 
 // reply is what goes over the socket.
@@ -146,7 +155,7 @@ func reach(ctx context.Context, socket string) (net.Conn, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 			absent = err
-		case err != nil && absent != nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)):
+		case err != nil && absent != nil && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)):
 			return nil, absent
 		default:
 			return conn, err
@@ -222,6 +231,10 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 			return Status{}, fmt.Errorf("how %q is not one of start, restart, rebuild, exited, nothing", req.Expect.How)
 		}
 		g.desk.expect(req.Expect)
+	case DoLogin:
+		if err := g.signIn(req.Login); err != nil {
+			return Status{}, err
+		}
 	case DoGrant:
 		g.credentials.Set(req.Grant)
 	case DoSaved:
@@ -229,16 +242,26 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		if len(req.Saved.Changes) > 0 {
 			g.desk.saved(req.Saved.Changes, req.Saved.First)
 		}
-	case DoProbe:
+	case DoProbe, DoAuth:
 	default:
 		return Status{}, errors.New("unknown command")
 	}
+	auth, err := g.identity.do(ctx, req.command())
+	refusal, isOurs := errors.AsType[*dev.Error](err)
+	if err != nil && !isOurs {
+		return Status{}, err
+	}
 	st := g.desk.status()
+	st.Auth = auth
+	if isOurs {
+		refused := refusal.Event()
+		st.Refused = &refused
+	}
 	if req.Do == DoProbe {
 		st.Probe = g.probe(ctx, req.Probe)
 	}
 	st.Up, st.Generation = g.upstream.state()
-	st.Mode = g.cfg.Mode
+	st.Mode = g.identity.mode()
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = howMount, g.watcher.Watches()
@@ -248,6 +271,31 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	}
 	st.Watches += int(g.outside.Load())
 	return st, ctx.Err()
+}
+
+// command is what a request asks of the provider; most ask for nothing.
+func (r Request) command() oidc.Command {
+	if r.Do == DoAuth {
+		return r.Auth
+	}
+	return oidc.Command{Do: oidc.DoState}
+}
+
+// signIn puts a login into force. Another mode means that the app is about to be made anew for it.
+func (g *gateway) signIn(login *dev.Login) error {
+	if login == nil {
+		return errors.New("no login was sent")
+	}
+	switched, err := g.identity.set(*login)
+	if up, _ := g.upstream.state(); err != nil || !switched || !up {
+		return err
+	}
+	text := "It comes back with its login."
+	if !login.Mode.SignsIn() {
+		text = "It comes back with its login bypassed."
+	}
+	g.desk.expect(Expect{How: HowRestart, Text: text})
+	return nil
 }
 
 // probe waits until a file in the project's state folder is noticed, or for long enough that it will

@@ -258,7 +258,7 @@ func newRigAt(t testing.TB, addr string, files map[string]string, folder string)
 	_, port, _ := strings.Cut(r.addr, ":")
 	r.host = "localhost:" + port
 	cfg := Config{
-		Project: "shop", Service: "app", Listen: r.addr, Upstream: addr, Host: "localhost", Mode: dev.Local,
+		Project: "shop", Service: "app", Listen: r.addr, Upstream: addr, Host: "localhost",
 		Root: r.root, Control: r.control, Mounts: []dev.Mount{{Container: folder, Project: "."}},
 		Rules: []dev.Rule{
 			{Path: "requirements.txt", Action: dev.Rebuild, Origin: "deps"},

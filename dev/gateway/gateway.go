@@ -40,13 +40,42 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Credentials != "" {
-		if g.loopback, err = listen(ctx, cfg.Credentials); err != nil {
-			return err
-		}
-		defer g.loopback.Close()
+	defer g.close()
+	if err := g.listen(ctx); err != nil {
+		return err
+	}
+	if err := g.identity.recall(); err != nil {
+		g.desk.told(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "nothing needs to be done: sdev up tells it anew"})
 	}
 	return g.serve(ctx, front, control)
+}
+
+// listen opens everything but the app's origin and the control socket.
+func (g *gateway) listen(ctx context.Context) error {
+	provider := ""
+	if g.cfg.Identity != 0 {
+		provider = fmt.Sprintf(":%d", g.cfg.Identity)
+	}
+	for _, s := range []struct {
+		address string
+		handler http.Handler
+	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.identity.parameters}, {provider, g.identity}} {
+		if s.address == "" {
+			continue
+		}
+		l, err := listen(ctx, s.address)
+		if err != nil {
+			return err
+		}
+		g.more = append(g.more, service{l, s.handler})
+	}
+	return nil
+}
+
+func (g *gateway) close() {
+	for _, s := range g.more {
+		s.listener.Close()
+	}
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -72,8 +101,15 @@ type gateway struct {
 	proxy    http.Handler
 	requests sync.WaitGroup // handlers, those of taken-over connections included
 
-	loopback    net.Listener // where the app asks for credentials; nil where it gets none from here
+	identity    *identity
 	credentials awslocal.Credentials
+	more        []service // what is served besides the app's origin
+}
+
+// service is something that is served on a listener of its own.
+type service struct {
+	listener net.Listener
+	handler  http.Handler
 }
 
 func newGateway(cfg Config, events io.Writer) (*gateway, error) {
@@ -85,6 +121,7 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if slices.ContainsFunc(cfg.Rules, func(r dev.Rule) bool { return r.Action.Syncs() }) {
 		g.desk.tracker.explainFor = explainTold
 	}
+	g.identity = newIdentity(cfg, g.desk.told)
 	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
 	g.proxy = newProxy(g.upstream, g.desk)
 	if cfg.Root == "" {
@@ -110,8 +147,8 @@ func mounted(rules []dev.Rule) []dev.Rule {
 func (g *gateway) serve(ctx context.Context, front, control net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	serveHTTP(ctx, group, front, g)
-	if g.loopback != nil {
-		serveHTTP(ctx, group, g.loopback, &g.credentials)
+	for _, s := range g.more {
+		serveHTTP(ctx, group, s.listener, s.handler)
 	}
 	group.Go(func() error { return serveControl(ctx, control, g.answer) })
 	group.Go(func() error { g.upstream.run(ctx); return nil })

@@ -8,7 +8,14 @@ var shim []byte
 // ShimName is the file name under which Python finds the start-up shim in a folder on its path.
 const ShimName = "sitecustomize.py"
 
+// ShimEndpoints is the variable that names the local provider's endpoints: JSON with the members
+// authorize, token and revoke.
+const ShimEndpoints = "SDEV_OAUTH_ENDPOINTS"
+
 // Shim is the Python file that, in a folder at the front of PYTHONPATH, keeps folders out of
 // Streamlit's list of watched files. Without it a save in a package that has no __init__.py takes
-// seconds to be seen instead of a tenth of one. The caller may keep the bytes.
+// seconds to be seen instead of a tenth of one.
+//
+// Where the variable [ShimEndpoints] is set it also makes httpx_oauth ask the local provider in place
+// of the well-known ones whose addresses are written in an app's code. The caller may keep the bytes.
 func Shim() []byte { return append([]byte(nil), shim...) }

@@ -2,8 +2,10 @@
 
 Python imports the first module of this name on its path at every start. This one keeps folders out
 of Streamlit's list of files to watch: a package without __init__.py is known to Python as a folder,
-and a watched folder makes every save in it slow and every file below it a reason to run again. Then
-it hands over to the next module of this name, so that nothing that was there before goes missing.
+and a watched folder makes every save in it slow and every file below it a reason to run again. In
+the modes with a login it also leads OAuth clients whose provider's addresses are written in the code
+to the local provider, which SDEV_OAUTH_ENDPOINTS names. Then it hands over to the next module of this
+name, so that nothing that was there before goes missing.
 
 It imports nothing that Python has not loaded by itself, and where Streamlit is absent, or not as
 expected, it changes nothing and says nothing.
@@ -16,13 +18,12 @@ from _frozen_importlib_external import PathFinder
 
 
 class _Hook:
-    """A finder that takes part in one import only, that of Streamlit's watcher of sources."""
+    """A finder that takes part in a few imports only, and has a say once such a module has run."""
 
-    name = "streamlit.watcher.local_sources_watcher"
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name != cls.name:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        change = _CHANGES.get(name)
+        if change is None:
             return None
         spec = PathFinder.find_spec(name, path, target)
         try:
@@ -30,7 +31,7 @@ class _Hook:
 
             def exec_module(module):
                 execute(module)
-                _without_folders(module)
+                change(module)
 
             spec.loader.exec_module = exec_module
         except AttributeError:
@@ -52,6 +53,71 @@ def _without_folders(module):
             return paths
 
     module.get_module_paths = get_module_paths
+
+
+def _to_local_provider(module):
+    """Make OAuth clients of well-known providers ask the local one."""
+    client = getattr(module, "BaseOAuth2", None)
+    if not isinstance(client, type):
+        return
+    import json  # here and not above: few programs come this far
+
+    local = json.loads(os.environ[_ENDPOINTS])
+    order = ("client_id", "client_secret", "authorize_endpoint", "access_token_endpoint", "refresh_token_endpoint", "revoke_token_endpoint")
+    roles = {"authorize_endpoint": "authorize", "access_token_endpoint": "token", "refresh_token_endpoint": "token", "revoke_token_endpoint": "revoke"}
+    initialise = client.__init__
+
+    def __init__(self, *args, **kwargs):
+        args = list(args)
+        for place, name in enumerate(order):
+            role = roles.get(name)
+            if role is None:
+                continue
+            if place < len(args) and _is_well_known(args[place], role):
+                args[place] = local[role]
+            elif _is_well_known(kwargs.get(name), role):
+                kwargs[name] = local[role]
+        initialise(self, *args, **kwargs)
+
+    client.__init__ = __init__
+
+
+# Providers by their hosts, and products that everybody runs at a host of their own by their paths.
+_HOSTS = (
+    "accounts.google.com",
+    "oauth2.googleapis.com",
+    "www.googleapis.com",
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.live.com",
+    "github.com",
+    ".okta.com",
+    ".oktapreview.com",
+    ".auth0.com",
+    ".amazoncognito.com",
+)
+_PATHS = {
+    "authorize": ("/protocol/openid-connect/auth", "/oauth2/v1/authorize", "/oauth2/default/v1/authorize", "/oauth2/v2.0/authorize", "/oauth2/authorize"),
+    "token": ("/protocol/openid-connect/token", "/oauth2/v1/token", "/oauth2/default/v1/token", "/oauth2/v2.0/token", "/oauth2/token"),
+    "revoke": ("/protocol/openid-connect/revoke", "/oauth2/v1/revoke", "/oauth2/default/v1/revoke", "/oauth2/revoke"),
+}
+
+
+def _is_well_known(address, role):
+    """Tell whether an address is one of a provider that the local one stands in for."""
+    if not isinstance(address, str) or not address.startswith("https://"):
+        return False
+    host, _, path = address[len("https://") :].partition("/")
+    host = host.partition(":")[0].lower()
+    if any(host == known or known[0] == "." and host.endswith(known) for known in _HOSTS):
+        return True
+    return ("/" + path.partition("?")[0].rstrip("/")).endswith(_PATHS[role])
+
+
+_ENDPOINTS = "SDEV_OAUTH_ENDPOINTS"
+_CHANGES = {"streamlit.watcher.local_sources_watcher": _without_folders}
+if os.environ.get(_ENDPOINTS):
+    _CHANGES["httpx_oauth.oauth2"] = _to_local_provider
 
 
 def _next():

@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"sdev/dev"
-	"sdev/dev/awslocal"
 	"sdev/dev/awslogin"
 	"sdev/dev/config"
-	"sdev/dev/docker"
-	"sdev/dev/engine"
-	"sdev/dev/gateway"
 )
 
 // awsSession hands the keys of one profile to the gateway. Its first keys are got before anything is
@@ -61,19 +56,4 @@ func (s *awsSession) keys(ctx context.Context) (dev.AWSKeys, error) {
 		return *first, nil
 	}
 	return s.profile.Export(ctx)
-}
-
-// supply is engine.Engine's Supply.
-func (s *awsSession) supply(e *docker.Engine, p *config.Project) func(context.Context, engine.Project) (time.Time, error) {
-	return func(ctx context.Context, project engine.Project) (time.Time, error) {
-		keys, err := s.keys(ctx)
-		if err != nil {
-			return time.Time{}, err
-		}
-		req := gateway.Request{Do: gateway.DoGrant, Grant: awslocal.Grant{Authorization: p.AWSToken(), Keys: keys}}
-		if _, err := ask(ctx, e, gatewayName(project.Name, project.Gateway), req); err != nil {
-			return time.Time{}, err
-		}
-		return keys.Expires, nil
-	}
 }

@@ -53,7 +53,7 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 			return err
 		}
 		s, _ := r.sidecar()
-		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: s.Mode}, service)
+		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}, service)
 	})
 }
 
@@ -97,6 +97,7 @@ func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error
 	if s, ok := r.sidecar(); ok {
 		as.sync, as.mount = s.Root == "", s.Root != "" // as it runs
 		as.aws = a.awsStatus(r).Source
+		as.auth, as.as = r.login()
 	}
 	return a.withEngine(ctx, as, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, want)

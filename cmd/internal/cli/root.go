@@ -45,7 +45,7 @@ type app struct {
 func Main(ctx, force context.Context, s Streams, args []string) int {
 	a := &app{Streams: s, force: force, now: time.Now, json: asksForJSON(args)}
 	root := a.command()
-	root.SetArgs(args)
+	root.SetArgs(withOffsets(args))
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
@@ -110,7 +110,7 @@ mounted and the app's login bypassed, and tells of every save whether it is live
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
 	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
-		a.newOpenCmd(), a.newShellCmd(), a.newWatchCmd(), a.newConfigCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
+		a.newOpenCmd(), a.newShellCmd(), a.newWatchCmd(), a.newConfigCmd(), a.newAuthCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
 	a.addFileFlag(root)
 	for _, cmd := range root.Commands() {
 		a.addFileFlag(cmd)

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +83,25 @@ func (r running) sidecar() (s dev.Sidecar, ok bool) {
 	return s, json.Unmarshal([]byte(g.Env[dev.SidecarEnv]), &s) == nil
 }
 
+// mode is how the login of the app's container is treated.
+func (r running) mode() dev.Mode {
+	app, _ := r.container(r.project.App)
+	return dev.Mode(cmp.Or(app.Labels[dev.LabelMode], string(dev.Local)))
+}
+
+// login gives the options that keep how the login is treated as it is.
+func (r running) login() (auth, current string) {
+	if !r.mode().SignsIn() {
+		return "", ""
+	}
+	var kept dev.Login
+	b, err := os.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginFolder, dev.LoginFile))
+	if err != nil || json.Unmarshal(b, &kept) != nil {
+		return string(r.mode()), ""
+	}
+	return string(r.mode()), kept.Current
+}
+
 // url is the app's origin; "" where no gateway runs.
 func (r running) url() string {
 	s, ok := r.sidecar()
@@ -112,6 +134,9 @@ func ask(ctx context.Context, e *docker.Engine, container string, req gateway.Re
 	var status gateway.Status
 	if err := json.Unmarshal(out.Bytes(), &status); code != 0 || err != nil {
 		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(errs.String()))
+	}
+	if f := status.Refused; f != nil {
+		return status, &dev.Error{Code: f.Code, Message: f.Message, Hint: f.Hint, File: f.File, Line: f.Line, Exit: f.Exit}
 	}
 	return status, nil
 }

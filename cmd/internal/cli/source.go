@@ -22,8 +22,10 @@ type runOptions struct {
 	profiles []string
 	aws      string // one of config.AWSModes; "" as the project says
 	choice   entryChoice
-	sync     bool // never mount the project
-	mount    bool // never copy it, unless its rules say so
+	sync     bool   // never mount the project
+	mount    bool   // never copy it, unless its rules say so
+	auth     string // one of config.LoginModes, or detected; "" bypasses the login
+	as       string // e-mail of who signs in without being asked
 }
 
 // load reads the project that the global flags point at.
@@ -44,11 +46,13 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(p *config.Project, o runOptions, host string) (engine.Project, error) {
+func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
 	parts, warnings, err := a.parts(p)
 	if err != nil {
 		return engine.Project{}, err
 	}
+	host := runtime.Host()
+	parts.Mode = login.mode
 	parts.Sync = o.sync || !o.mount && engine.Blind(p.StatePath(), host)
 	state, err := p.StateDir()
 	if err != nil {
@@ -60,7 +64,7 @@ func (a *app) blueprint(p *config.Project, o runOptions, host string) (engine.Pr
 	out := engine.Project{
 		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(),
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
-		Warnings: append(p.Warnings, warnings...), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: parts.GatewayImage,
+		Warnings: slices.Concat(p.Warnings, warnings, login.warnings), Mode: login.mode, Reserved: p.ReservedPorts(), Port: p.WantedPort(), PortNamed: p.WantedPort(), GatewayImage: parts.GatewayImage,
 	}
 	out.Host, out.Mounted, out.MountOnly = host, !parts.Sync, o.mount
 	if o.port != 0 {
@@ -74,13 +78,25 @@ func (a *app) blueprint(p *config.Project, o runOptions, host string) (engine.Pr
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
-	out.Effective = func(image plan.ImageInfo, port int) (engine.Effective, error) {
-		parts.Port, parts.Image = port, imageFacts(image)
+	out.Effective = func(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
+		parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
+		told, err := login.login(p, ports, config.Page(p, parts))
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		checked, err := login.checkImage(ctx, runtime, out, image.ID)
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		parts.Login = login.surroundings(p, ports)
 		effective, err := config.Overlay(p, parts)
 		if err != nil {
 			return engine.Effective{}, err
 		}
-		return asEffective(effective)
+		given.setLogin(told)
+		derived, err := asEffective(effective)
+		derived.Warnings = func() []dev.Warning { return append(checked, login.stubborn(p.Dir)...) }
+		return derived, err
 	}
 	return out, nil
 }
@@ -93,7 +109,7 @@ func (a *app) parts(p *config.Project) (config.Parts, []dev.Warning, error) {
 		return config.Parts{}, nil, err
 	}
 	gateway, err := docker.GatewayRef(a.cacheDir())
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {
@@ -101,7 +117,7 @@ func imageFacts(i plan.ImageInfo) config.ImageFacts {
 }
 
 func asEffective(e *config.Effective) (engine.Effective, error) {
-	out := engine.Effective{Mode: e.Mode, URL: e.URL}
+	out := engine.Effective{Mode: e.Mode, URL: e.URL, Issuer: e.Issuer}
 	files, err := e.ReadFiles()
 	if err != nil {
 		return out, err
@@ -114,6 +130,9 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 		return want
 	}
 	out.Prepare = func() error {
+		if err := e.MakeFolders(); err != nil {
+			return err
+		}
 		for _, s := range e.Seeds {
 			if err := seed(s); err != nil {
 				return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: "prepare the private AWS cache: " + err.Error(), Hint: "check the permissions of ~/.aws and .sdev"}

@@ -12,6 +12,7 @@ import (
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/hub"
@@ -20,6 +21,7 @@ import (
 type upOptions struct {
 	runOptions
 	local   bool
+	auth    string
 	detach  bool
 	plain   bool
 	json    bool
@@ -43,10 +45,17 @@ Ctrl-C stops the app and removes what was started; a second one kills, a third l
 With --detach it returns when the page answers, and the app goes on running.`,
 		Example: `  sdev up --local          run it and follow
   sdev up --local -d       run it in the background
+  sdev up --with-auth      run it with its login, and people to choose from
   sdev up --json           one event per line, for programs`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = o.json
+			if cmd.Flags().Changed("with-auth") {
+				if cmd.Flags().Changed("local") {
+					return usage("--local and --with-auth exclude each other", "give one of them")
+				}
+				o.runOptions.auth = o.auth
+			}
 			o.mount = cmd.Flags().Changed("sync") && !o.sync
 			if err := o.check(); err != nil {
 				return err
@@ -57,6 +66,9 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.local, "local", true, "bypass the app's login (LOCAL_STREAMLIT=1), on this machine only")
+	f.StringVar(&o.auth, "with-auth", "", "try the app's own login with a local provider: `MODE` is app (its own OAuth code) or native (st.login), and else found out")
+	f.Lookup("with-auth").NoOptDefVal = detected
+	f.StringVar(&o.as, "as", "", "with --with-auth: `EMAIL` signs in without being asked")
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
@@ -76,6 +88,10 @@ func (o upOptions) check() error {
 		return usage("--json and --plain exclude each other", "give one of them")
 	case !o.local:
 		return usage("--local=false: there is no other mode", "leave --local away")
+	case !slices.Contains(append(config.LoginModes(), detected, ""), o.auth):
+		return wrongMode(o.auth)
+	case o.as != "" && o.auth == "":
+		return usage("--as is for --with-auth", "for example: sdev up --with-auth --as "+o.as)
 	case o.port < 0 || o.port > 65535:
 		return usage("--port must be a number from 1 to 65535", "for example: --port 8600")
 	case o.aws != "" && !slices.Contains(config.AWSModes(), o.aws):
@@ -84,6 +100,10 @@ func (o upOptions) check() error {
 		return usage("--timeout must be longer than nothing", "for example: --timeout 90s")
 	}
 	return nil
+}
+
+func wrongMode(mode string) error {
+	return usage("--with-auth is "+quote(mode), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
 }
 
 func (a *app) runUp(ctx context.Context, o upOptions) error {
@@ -117,6 +137,10 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 	if err != nil {
 		return err
 	}
+	login, err := newSignIn(first, o)
+	if err != nil {
+		return err
+	}
 	runtime, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -127,6 +151,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		return err
 	}
 	events := hub.New(a.now)
+	given := &supplies{project: first, runtime: runtime, aws: session}
 	attended, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := a.show(ctx, events, v, gone)
@@ -145,12 +170,16 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 				if p, err = a.load(ctx, o); err != nil {
 					return engine.Project{}, err
 				}
+				if o.auth, o.as, err = sinceSwitched(ctx, runtime, p, o); err != nil {
+					return engine.Project{}, err
+				}
+				if login, err = newSignIn(p, o); err != nil {
+					return engine.Project{}, err
+				}
 			}
-			return a.blueprint(p, o, runtime.Host())
+			return a.blueprint(p, o, login, runtime, given)
 		},
-	}
-	if session != nil {
-		e.Supply = session.supply(runtime, first)
+		Supply: given.supply,
 	}
 	err = work(attended, e)
 	events.Close()
@@ -158,6 +187,21 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		err = showErr
 	}
 	return err
+}
+
+// sinceSwitched gives the mode, and who signs in, of an app that runs: another sdev may have switched
+// it since this one came.
+func sinceSwitched(ctx context.Context, runtime *docker.Engine, p *config.Project, o runOptions) (auth, current string, err error) {
+	have, err := runtime.Observe(ctx, p.Name, nil)
+	if err != nil {
+		return "", "", err
+	}
+	r := running{project: p, engine: runtime, have: have}
+	if app, ok := r.container(p.App); !ok || app.Labels[dev.LabelMode] == "" {
+		return o.auth, o.as, nil
+	}
+	auth, current = r.login()
+	return auth, current, nil
 }
 
 // show prints events in a goroutine of its own until the hub is closed, then delivers how that went.

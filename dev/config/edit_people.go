@@ -1,0 +1,242 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+)
+
+// PersonChange says what is different about somebody. What is nil or empty stays as it is.
+type PersonChange struct {
+	Email  string
+	Name   string
+	Groups *[]string      // all of them
+	Set    map[string]any // claims to set
+	Unset  []string       // claims to take away
+}
+
+// PeopleEdit is a compose file with other people in it, not yet written.
+type PeopleEdit struct {
+	File   string       // as its reader would name it
+	People []dev.Person // who there is then
+
+	path          string
+	before, after []byte
+}
+
+// AddPerson adds somebody to x-sdev.auth.users, in the file that has that list, or is to have it.
+// Errors are *dev.Error, exit 2 where the person cannot be added and 3 where the file is not one
+// that can be changed; the hint of the latter holds the line to write there.
+func (p *Project) AddPerson(who dev.Person) (PeopleEdit, error) {
+	if err := checkPerson(who); err != nil {
+		return PeopleEdit{}, err
+	}
+	if slices.ContainsFunc(p.Settings.Auth.Users, sameEmail(who.Email)) {
+		return PeopleEdit{}, unusablePerson(who.Email+" is there already", "run: sdev auth users edit "+who.Email)
+	}
+	want := append(slices.Clone(p.Settings.Auth.Users), who)
+	return p.editPeople(want, "- "+describe(who), func(e *editor, src source) error { return e.addPerson(src, who) })
+}
+
+// ChangePerson changes somebody in x-sdev.auth.users; errors are those of AddPerson.
+func (p *Project) ChangePerson(email string, change PersonChange) (PeopleEdit, error) {
+	i, err := p.personIndex(email)
+	if err != nil {
+		return PeopleEdit{}, err
+	}
+	want := slices.Clone(p.Settings.Auth.Users)
+	want[i] = changed(want[i], change)
+	if err := checkPerson(want[i]); err != nil {
+		return PeopleEdit{}, err
+	}
+	for j, other := range want {
+		if j != i && sameEmail(want[i].Email)(other) {
+			return PeopleEdit{}, unusablePerson(other.Email+" is there already", "choose another address")
+		}
+	}
+	return p.editPeople(want, "- "+describe(want[i]), func(e *editor, src source) error { return e.changePerson(src, i, want[i], change) })
+}
+
+// RemovePerson takes somebody out of x-sdev.auth.users; errors are those of AddPerson.
+func (p *Project) RemovePerson(email string) (PeopleEdit, error) {
+	i, err := p.personIndex(email)
+	if err != nil {
+		return PeopleEdit{}, err
+	}
+	want := slices.Delete(slices.Clone(p.Settings.Auth.Users), i, i+1)
+	return p.editPeople(want, "", func(e *editor, src source) error { return e.removePerson(src, i) })
+}
+
+func (p *Project) personIndex(email string) (int, error) {
+	users := p.Settings.Auth.Users
+	if i := slices.IndexFunc(users, sameEmail(email)); i >= 0 {
+		return i, nil
+	}
+	if len(users) == 0 {
+		return 0, unusablePerson("nobody is named in x-sdev.auth.users; the people that there are now are made up", "run: sdev auth users add "+email)
+	}
+	var have []string
+	for _, u := range users {
+		have = append(have, u.Email)
+	}
+	return 0, unusablePerson("no "+email+" in x-sdev.auth.users", "people here: "+strings.Join(have, ", "))
+}
+
+func sameEmail(email string) func(dev.Person) bool {
+	return func(p dev.Person) bool { return strings.EqualFold(p.Email, email) }
+}
+
+func unusablePerson(message, hint string) error {
+	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: message, Hint: hint}
+}
+
+func changed(p dev.Person, c PersonChange) dev.Person {
+	if c.Email != "" {
+		p.Email = c.Email
+	}
+	if c.Name != "" {
+		p.Name = c.Name
+	}
+	if c.Groups != nil {
+		p.Groups = *c.Groups
+	}
+	if len(c.Set)+len(c.Unset) > 0 {
+		p.Claims = maps.Clone(p.Claims)
+		if p.Claims == nil {
+			p.Claims = map[string]any{}
+		}
+		maps.Copy(p.Claims, c.Set)
+		for _, name := range c.Unset {
+			delete(p.Claims, name)
+		}
+	}
+	return p
+}
+
+// checkPerson is what the reader of the file would say, before it is written.
+func checkPerson(p dev.Person) error {
+	if err := CheckEmail(p.Email); err != nil {
+		return unusablePerson(err.Error(), "for example: alice@example.com")
+	}
+	for i, g := range p.Groups {
+		if err := CheckGroup(g); err != nil {
+			return unusablePerson(err.Error(), "give each group with a --group of its own")
+		}
+		if slices.Contains(p.Groups[:i], g) {
+			return unusablePerson(fmt.Sprintf("group %q is given twice", g), "give it once")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
+		if err := CheckClaim(name); err != nil {
+			return unusablePerson(err.Error(), faultHint)
+		}
+	}
+	if strings.Contains(describe(p), "$") {
+		return unusablePerson("a $ names a variable in a compose file", "leave it out")
+	}
+	return nil
+}
+
+// describe is somebody as one line of a compose file.
+func describe(p dev.Person) string {
+	text, err := (&editor{}).flow(personNode(p))
+	if err != nil {
+		return "{email: " + p.Email + "}"
+	}
+	return text
+}
+
+// editPeople makes the text that says want, and sees that it says nothing else that is new.
+func (p *Project) editPeople(want []dev.Person, paste string, change func(*editor, source) error) (PeopleEdit, error) {
+	src, err := p.peopleSource()
+	if err != nil {
+		return PeopleEdit{}, err
+	}
+	before, err := os.ReadFile(src.file)
+	if err != nil {
+		return PeopleEdit{}, bad(dev.CodeProjectInvalid, src.path, 0, "cannot be read: "+err.Error(), "check the file's permissions")
+	}
+	e := newEditor(before, src.root)
+	if err = change(e, src); err == nil {
+		after := e.result()
+		if err = says(src, before, after, want); err == nil {
+			return PeopleEdit{File: src.path, People: want, path: src.file, before: before, after: after}, nil
+		}
+	}
+	line := 0
+	if at, ok := src.find("x-sdev", "auth", "users"); ok {
+		line = at.key.Line
+	}
+	hint := "take the entry out there yourself"
+	if paste != "" {
+		hint = "write under x-sdev.auth.users yourself: " + paste
+	}
+	return PeopleEdit{}, bad(dev.CodeXSdev, src.path, line, "its layout is not one that sdev can change without changing more: "+err.Error(), hint)
+}
+
+// peopleSource is the file that has the list of people, or the one that it belongs into.
+func (p *Project) peopleSource() (source, error) {
+	if len(p.Files) == 0 || len(p.sources) == 0 {
+		return source{}, bad(dev.CodeProjectMissing, "", 0, "people are kept in the compose file, and there is none in "+p.Dir, "run: sdev init")
+	}
+	for _, path := range [][]string{{"x-sdev", "auth", "users"}, {"x-sdev", "auth"}, {"x-sdev"}} {
+		for _, s := range slices.Backward(p.sources) {
+			if _, ok := s.find(path...); ok {
+				return s, nil
+			}
+		}
+	}
+	i := slices.IndexFunc(p.sources, func(s source) bool { return !s.nested })
+	return p.sources[max(0, i)], nil
+}
+
+// says checks that the new text holds these people, and else what the old one holds.
+func says(src source, before, after []byte, want []dev.Person) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(after, &doc); err != nil || len(doc.Content) == 0 {
+		return errors.New("the result would not be YAML")
+	}
+	got, err := settings(sources{{path: src.path, root: doc.Content[0]}})
+	if err != nil {
+		return errors.New("the result would be wrong")
+	}
+	if !reflect.DeepEqual(normal(got.Auth.Users), normal(want)) {
+		return errors.New("the result would name other people")
+	}
+	var old, now map[string]any
+	if yaml.Unmarshal(before, &old) != nil || yaml.Unmarshal(after, &now) != nil || !reflect.DeepEqual(withoutPeople(old), withoutPeople(now)) {
+		return errors.New("something else in the file depends on the list")
+	}
+	return nil
+}
+
+// normal makes people comparable who are written differently.
+func normal(people []dev.Person) []string {
+	var out []string
+	for _, p := range people {
+		out = append(out, describe(p))
+	}
+	return out
+}
+
+// withoutPeople takes x-sdev.auth.users out, and what would be empty without it.
+func withoutPeople(doc map[string]any) map[string]any {
+	x, _ := doc["x-sdev"].(map[string]any)
+	auth, _ := x["auth"].(map[string]any)
+	delete(auth, "users")
+	if len(auth) == 0 {
+		delete(x, "auth")
+	}
+	if len(x) == 0 {
+		delete(doc, "x-sdev")
+	}
+	return doc
+}

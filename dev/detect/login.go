@@ -1,0 +1,127 @@
+package detect
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Login is what the code says of how people sign in. It is read from the scripts that the app
+// consists of, in their order.
+type Login struct {
+	// Providers are the names that st.login is called with; "" is the default one.
+	Providers []Fact `json:"providers"`
+	// Endpoints are addresses of an OAuth provider that are written in the code.
+	Endpoints []Fact `json:"endpoints"`
+	// Parameters are the names that something with "parameter" in its own name is called with or set
+	// to: what the app asks the parameter store for.
+	Parameters []Fact `json:"parameters"`
+	// Required are constants that ask for the login even where it is to be bypassed.
+	Required []Fact `json:"required"`
+	// Bypassed are statements that switch the bypass on, whatever is set outside.
+	Bypassed []Fact `json:"bypassed"`
+}
+
+// Uses reports whether one of the kinds of login that the code has is that.
+func (f *Findings) Uses(kind string) (Fact, bool) {
+	i := slices.IndexFunc(f.Auth, func(a Fact) bool { return a.Value == kind })
+	if i < 0 {
+		return Fact{}, false
+	}
+	return f.Auth[i], true
+}
+
+func login(p *program) Login {
+	var l Login
+	for _, m := range p.modules {
+		for i, tok := range m.tokens {
+			rest := m.tokens[i+1:]
+			switch {
+			case tok.kind == text:
+				if tok.s == "LOCAL_STREAMLIT" && isSet(m.tokens[:i], rest) {
+					l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
+				}
+				if isOAuthEndpoint(tok.s) {
+					l.Endpoints = add(l.Endpoints, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
+				}
+			case tok.kind != word:
+			case tok.s == "login" && m.uses["login"] > 0 && isOf(m.tokens[:i], "st", "streamlit"):
+				if name, ok := firstText(rest); ok {
+					l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})
+				}
+			case strings.Contains(strings.ToLower(tok.s), "parameter"):
+				name, ok := firstText(rest)
+				if len(rest) > 1 && rest[0].is("=") && rest[1].kind == text {
+					name, ok = rest[1].s, true
+				}
+				if ok && strings.HasPrefix(name, "/") {
+					l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " asks for it", File: m.path, Line: tok.line})
+				}
+			case tok.s == "REQUIRE_OAUTH_IN_LOCAL" && len(rest) > 1 && rest[0].is("=") && rest[1].is("True"):
+				l.Required = add(l.Required, Fact{Value: tok.s, Why: "it is True", File: m.path, Line: tok.line})
+			}
+		}
+	}
+	return l
+}
+
+func add(list []Fact, f Fact) []Fact {
+	if slices.ContainsFunc(list, func(have Fact) bool { return have.Value == f.Value }) {
+		return list
+	}
+	return append(list, f)
+}
+
+// isOf reports whether what precedes a name is one of these and a dot.
+func isOf(before []token, owners ...string) bool {
+	n := len(before)
+	return n > 1 && before[n-1].is(".") && before[n-2].kind == word && slices.Contains(owners, before[n-2].s)
+}
+
+// isSet reports whether a variable of the environment is given a value here: environ["NAME"] = …,
+// environ.setdefault("NAME", …) or putenv("NAME", …).
+func isSet(before, rest []token) bool {
+	n := len(before)
+	if n < 2 || len(rest) < 3 {
+		return false
+	}
+	if before[n-1].is("[") && before[n-2].is("environ") {
+		return rest[0].is("]") && rest[1].is("=") && !rest[2].is("=")
+	}
+	return before[n-1].is("(") && (before[n-2].is("setdefault") || before[n-2].is("putenv"))
+}
+
+// firstText is the first argument of the call that starts here, where that is a text: ("x"), or
+// (Name="x"). Of a call without arguments it is "".
+func firstText(rest []token) (string, bool) {
+	if len(rest) < 2 || !rest[0].is("(") {
+		return "", false
+	}
+	rest = rest[1:]
+	if rest[0].is(")") {
+		return "", true
+	}
+	if len(rest) > 2 && rest[0].kind == word && rest[1].is("=") {
+		rest = rest[2:]
+	}
+	return rest[0].s, rest[0].kind == text
+}
+
+// isOAuthEndpoint tells whether a text is an address where people sign in, or tokens are handed out:
+// one of a provider that everybody knows, or a path that says so.
+func isOAuthEndpoint(s string) bool {
+	if !strings.HasPrefix(s, "https://") {
+		return false
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return false
+	}
+	path := strings.TrimRight(u.Path, "/")
+	for _, end := range []string{"/o/oauth2/v2/auth", "/o/oauth2/auth", "/authorize", "/protocol/openid-connect/auth", "/token", "/access_token", "/revoke"} {
+		if strings.HasSuffix(path, end) {
+			return true
+		}
+	}
+	return false
+}

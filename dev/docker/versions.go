@@ -1,0 +1,58 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+// versionsScript prints name and version of each package that is installed.
+const versionsScript = `
+import importlib.metadata, sys
+for name in sys.argv[1:]:
+    try:
+        print(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        pass
+`
+
+// Versions asks the Python of an image which versions of these packages it has. Those that it does
+// not have are left out; so are all of them where the image's python cannot be asked. A container
+// without a network runs for that, and is removed.
+func (e *Engine) Versions(ctx context.Context, image string, packages ...string) (map[string]string, error) {
+	const what = "ask an image for the versions of its packages"
+	config := &container.Config{Image: image, Entrypoint: append([]string{"python", "-c", versionsScript}, packages...), Cmd: []string{}, NetworkDisabled: true}
+	making, cancel := unbroken(ctx)
+	defer cancel()
+	c, err := e.api.ContainerCreate(making, config, &container.HostConfig{NetworkMode: container.NetworkMode("none")}, nil, nil, "")
+	if err != nil {
+		return nil, refused(what, err)
+	}
+	defer func() {
+		_ = e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // what stays is empty, and named by nobody
+	}()
+	conn, err := e.api.ContainerAttach(ctx, c.ID, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return nil, refused(what, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, conn.Close)()
+	if err := e.api.ContainerStart(ctx, c.ID, container.StartOptions{}); err != nil {
+		return map[string]string{}, ctx.Err() // there is no such program in it
+	}
+	var out bytes.Buffer
+	if _, err := stdcopy.StdCopy(&out, io.Discard, conn.Reader); err != nil && ctx.Err() == nil {
+		return nil, refused(what, err)
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(out.String()) {
+		if name, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			found[name] = version
+		}
+	}
+	return found, ctx.Err()
+}
