@@ -49,7 +49,7 @@ func (r *rig) party() *party {
 func (r *rig) login(rp *party, email string) (*oauth2.Token, *oidc.IDToken, error) {
 	r.t.Helper()
 	v := oauth2.GenerateVerifier()
-	address := rp.config.AuthCodeURL("the-state", oidc.Nonce("the-nonce"), oauth2.S256ChallengeOption(v))
+	address := rp.config.AuthCodeURL("the-state", oidc.Nonce("the-nonce"), oauth2.S256ChallengeOption(v), oauth2.SetAuthURLParam("prompt", "select_account"))
 	page := r.get(strings.TrimPrefix(address, r.p.cfg.Issuer))
 	back := r.sentBack(r.pick(page, "pick", email))
 	token, err := rp.config.Exchange(rp.ctx, back.Get("code"), oauth2.VerifierOption(v))
