@@ -18,6 +18,8 @@ type Login struct {
 	Parameters []Fact `json:"parameters"`
 	// Required are constants that ask for the login even where it is to be bypassed.
 	Required []Fact `json:"required"`
+	// Bypassed are statements that switch the bypass on, whatever is set outside.
+	Bypassed []Fact `json:"bypassed"`
 }
 
 // Uses reports whether one of the kinds of login that the code has is that.
@@ -36,6 +38,9 @@ func login(p *program) Login {
 			rest := m.tokens[i+1:]
 			switch {
 			case tok.kind == text:
+				if tok.s == "LOCAL_STREAMLIT" && isSet(m.tokens[:i], rest) {
+					l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
+				}
 				if isOAuthEndpoint(tok.s) {
 					l.Endpoints = add(l.Endpoints, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
 				}
@@ -71,6 +76,19 @@ func add(list []Fact, f Fact) []Fact {
 func isOf(before []token, owners ...string) bool {
 	n := len(before)
 	return n > 1 && before[n-1].is(".") && before[n-2].kind == word && slices.Contains(owners, before[n-2].s)
+}
+
+// isSet reports whether a variable of the environment is given a value here: environ["NAME"] = …,
+// environ.setdefault("NAME", …) or putenv("NAME", …).
+func isSet(before, rest []token) bool {
+	n := len(before)
+	if n < 2 || len(rest) < 3 {
+		return false
+	}
+	if before[n-1].is("[") && before[n-2].is("environ") {
+		return rest[0].is("]") && rest[1].is("=") && !rest[2].is("=")
+	}
+	return before[n-1].is("(") && (before[n-2].is("setdefault") || before[n-2].is("putenv"))
 }
 
 // firstText is the first argument of the call that starts here, where that is a text: ("x"), or

@@ -110,8 +110,10 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		run.supplied, err = e.supply(ctx, p)
 		return run, err
 	}
-	for _, w := range effective.Warnings {
-		e.emit(w)
+	if effective.Warnings != nil {
+		for _, w := range effective.Warnings() {
+			e.emit(w)
+		}
 	}
 	if err := effective.Prepare(); err != nil {
 		return run, err

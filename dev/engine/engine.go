@@ -125,8 +125,8 @@ type Effective struct {
 	Mode    dev.Mode
 	URL     string
 	Issuer  string // of the local provider; "" where nobody signs in
-	// Warnings are told as long as something has to be done to get there.
-	Warnings []dev.Warning
+	// Warnings gives what is told where something has to be done to get there. It may be nil.
+	Warnings func() []dev.Warning
 	// Prepare makes what containers will mount. It is called before they start.
 	Prepare func() error
 }

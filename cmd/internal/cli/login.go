@@ -71,6 +71,9 @@ func newSignIn(p *config.Project, o runOptions) (signIn, error) {
 		s.current = person.Email
 	}
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
+	for _, b := range s.found.Login.Bypassed {
+		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so that the login is bypassed in every mode", Hint: "take it out: sdev up --local sets it"})
+	}
 	s.assumptions(p)
 	return s, nil
 }
@@ -114,6 +117,23 @@ func (s *signIn) assumptions(p *config.Project) {
 				"add it to the compose file: x-sdev: {aws: {parameters: {"+asked.Value+": VALUE}}}")
 		}
 	}
+}
+
+// stubborn tells of constants in the code that ask for the login though it is to be bypassed. It reads
+// the code for that, which takes a moment.
+func (s signIn) stubborn(dir string) []dev.Warning {
+	if s.mode.SignsIn() {
+		return nil
+	}
+	found, err := look(dir)
+	if err != nil {
+		return nil // what cannot be read says nothing
+	}
+	var out []dev.Warning
+	for _, r := range found.Login.Required {
+		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
+	}
+	return out
 }
 
 // mapped are the addresses of OAuth providers in the code, in words; "" where it has none.

@@ -171,3 +171,17 @@ func TestCheckInstalled_OldPackages(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestStubborn_TellsOfALoginThatCannotBeBypassed(t *testing.T) {
+	p, s, err := signInOf(t, "import streamlit\nREQUIRE_OAUTH_IN_LOCAL = True\n", "", runOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := s.stubborn(p.Dir); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "Home.py:2: REQUIRE_OAUTH_IN_LOCAL = True") {
+		t.Errorf("%+v", w)
+	}
+	s.mode = dev.AppLogin
+	if w := s.stubborn(p.Dir); len(w) != 0 {
+		t.Errorf("where it is not bypassed: %+v", w)
+	}
+}

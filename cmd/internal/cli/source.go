@@ -46,12 +46,8 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine, given *supplies) (engine.Project, error) {
+func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
 	parts, warnings, err := a.parts(p)
-	if err != nil {
-		return engine.Project{}, err
-	}
-	login, err := newSignIn(p, o)
 	if err != nil {
 		return engine.Project{}, err
 	}
@@ -99,7 +95,7 @@ func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine,
 		}
 		given.setLogin(told)
 		derived, err := asEffective(effective)
-		derived.Warnings = checked
+		derived.Warnings = func() []dev.Warning { return append(checked, login.stubborn(p.Dir)...) }
 		return derived, err
 	}
 	return out, nil

@@ -137,6 +137,10 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 	if err != nil {
 		return err
 	}
+	login, err := newSignIn(first, o)
+	if err != nil {
+		return err
+	}
 	runtime, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -169,8 +173,11 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 				if o.auth, o.as, err = sinceSwitched(ctx, runtime, p, o); err != nil {
 					return engine.Project{}, err
 				}
+				if login, err = newSignIn(p, o); err != nil {
+					return engine.Project{}, err
+				}
 			}
-			return a.blueprint(p, o, runtime, given)
+			return a.blueprint(p, o, login, runtime, given)
 		},
 		Supply: given.supply,
 	}

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"sdev/dev"
-	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 )
@@ -112,13 +111,4 @@ func (s signIn) checkImage(ctx context.Context, runtime *docker.Engine, p engine
 		return nil, err
 	}
 	return s.checkInstalled(packages)
-}
-
-// required tells of constants in the code that ask for the login though it is to be bypassed.
-func required(found *detect.Findings) []dev.Warning {
-	var out []dev.Warning
-	for _, r := range found.Login.Required {
-		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
-	}
-	return out
 }
