@@ -39,7 +39,7 @@ type arrival struct {
 	Text string            `json:"-"`              // of the page, where the trip ends at the provider
 }
 
-func newBrowser(t *testing.T, issuer string) *browser {
+func newBrowser(t testing.TB, issuer string) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {

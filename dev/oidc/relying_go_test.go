@@ -21,7 +21,7 @@ type goParty struct {
 	browser  *browser
 }
 
-func newGoParty(t *testing.T, w world, client, secret string) *goParty {
+func newGoParty(t testing.TB, w world, client, secret string) *goParty {
 	t.Helper()
 	p, err := oidc.NewProvider(t.Context(), w.issuer) // refuses an issuer that is not exactly this one
 	if err != nil {

@@ -122,7 +122,7 @@ type world struct {
 
 // eachProvider runs a test against the reference and against ours, each with a fresh state.
 func eachProvider(t *testing.T, test func(t *testing.T, w world)) {
-	for _, start := range []func(*testing.T, int, []foreignClient) provider{startReference} {
+	for _, start := range []func(*testing.T, int, []foreignClient) provider{startReference, startOurs} {
 		key, sent := newKey(t), make(chan string, 16)
 		client := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			sent <- r.PostFormValue("logout_token")
@@ -180,7 +180,7 @@ func startReference(t *testing.T, port int, clients []foreignClient) provider {
 }
 
 // program prepares a program of testdata/relying, with the libraries that .ci/foreign installed.
-func program(t *testing.T, ctx context.Context, name string, args ...string) *exec.Cmd {
+func program(t testing.TB, ctx context.Context, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	where := func(key string) string {
 		path := os.Getenv(key)
