@@ -1,9 +1,6 @@
 package oidc
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // The kinds of tokens, as hints and RFC 7662 name them.
 const (
@@ -14,8 +11,8 @@ const (
 // live is a token that is good now, and what it was given for.
 type live struct {
 	kind    string
-	id      string // of an access token its jti, of a refresh token its hash
-	grantID string
+	id      string // of an access token: its jti
+	grantID string // of a refresh token
 	grant   grant
 	claims  claims // of an access token
 	expires time.Time
@@ -24,19 +21,16 @@ type live struct {
 // liveToken finds an access or a refresh token of ours. Of one that has run out, was revoked or used
 // up, or was never issued, there is nothing to say but that.
 func (p *Provider) liveToken(token string, now time.Time) (live, bool) {
-	c, signed := p.read(token)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r, ok := p.data.Refresh[hashed(token)]; ok {
-		g, ok := p.data.Grants[r.Grant]
-		return live{kind: kindRefresh, id: hashed(token), grantID: r.Grant, grant: g, expires: r.Expires}, ok && !r.Used && now.Before(r.Expires)
+	r, ok := p.data.Refresh[hashed(token)]
+	g, granted := p.data.Grants[r.Grant]
+	p.mu.Unlock()
+	if ok {
+		return live{kind: kindRefresh, grantID: r.Grant, grant: g, expires: r.Expires}, granted && !r.Used && now.Before(r.Expires)
 	}
-	if !signed || c.text("client_id") == "" { // an ID token has none
+	g, c, ok := p.granted(token)
+	if !ok {
 		return live{}, false
 	}
-	id := c.text("jti")
-	grantID, _, _ := strings.Cut(id, ".")
-	g, ok := p.data.Grants[grantID]
-	_, revoked := p.data.Revoked[id]
-	return live{kind: kindAccess, id: id, grantID: grantID, grant: g, claims: c, expires: c.time("exp")}, ok && !revoked && now.Before(c.time("exp"))
+	return live{kind: kindAccess, id: c.text("jti"), grant: g, claims: c, expires: c.time("exp")}, now.Before(c.time("exp"))
 }

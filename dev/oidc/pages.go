@@ -2,133 +2,217 @@ package oidc
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
+	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
-	"strings"
+	"slices"
 	"unicode"
-
-	"sdev/dev"
 )
 
 //go:embed pages/*.html
-var pagesFS embed.FS
+var pageFiles embed.FS
 
-var pages = template.Must(template.ParseFS(pagesFS, "pages/*.html"))
+// pages are the templates of the pages, each by its file's name without the end.
+type pages struct {
+	byName map[string]*template.Template
+}
 
-// page is what one of the templates shows: its name is the template's.
-type page interface{ template() string }
+func newPages() (*pages, error) {
+	all := &pages{byName: make(map[string]*template.Template)}
+	for _, name := range []string{"signin", "error", "signedout", "home", "formpost", "device"} {
+		t, err := template.ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+		all.byName[name] = t
+	}
+	return all, nil
+}
 
-func (signInPage) template() string    { return "signin.html" }
-func (errorPage) template() string     { return "error.html" }
-func (signedOutPage) template() string { return "signedout.html" }
-func (devicePage) template() string    { return "device.html" }
+// frame is what every page has.
+type frame struct {
+	Title   string
+	Project string
+	Issuer  string
+	Script  template.JS // runs on this page; its hash is in the page's policy
+}
 
-// hidden is a field that a form carries along.
-type hidden struct{ Name, Value string }
-
-// signInPage asks who signs in. Each of its forms is sent to Action with the Hidden fields and one of
-// person=EMAIL; someone=else with email, name, groups and claims; deny=yes.
+// signInPage asks who signs in.
 type signInPage struct {
-	Project   string
-	Title     string
-	Client    string // name of the program, or its id
-	Scopes    []string
-	ReturnsTo string // the redirect target; "" where there is none
-	Device    string // the code that the device shows, where one is being let in
-	Action    string
-	Hidden    []hidden
-	People    []personButton
-	Other     otherPerson
+	Frame    frame
+	Client   string // its name
+	ClientID string
+	Scopes   []string
+	Redirect string // where people are sent back to; "" is nowhere
+	Device   string // the code that a device shows which is to be let in; "" is none
+	Action   string // where the forms go
+	Hidden   []detail
+	People   []choice
+	Problem  string // with what was filled in; "" is none
+	// What was filled in for somebody else, when it comes back with a problem.
+	Email, Name, Groups, Claims string
 }
 
 // Wide reports whether there are so many people that one column would be long.
 func (p signInPage) Wide() bool { return len(p.People) > 8 }
 
-// personButton is a person who can be picked.
-type personButton struct {
+// Open reports whether somebody else is being filled in.
+func (p signInPage) Open() bool {
+	return p.Email != "" || p.Name != "" || p.Groups != "" || p.Claims != ""
+}
+
+// choice is a person on the sign-in page. Its button is named "pick" and has the e-mail as value.
+type choice struct {
 	Email, Name string
 	Groups      []string
-	First       bool // has the keyboard when the page opens
-	Hinted      bool // is whom the program expects
+	SignedIn    bool // has a session in this browser
+	Hinted      bool // the app asked for this one
 }
 
 // Letter is the first letter of the name, for the circle beside it; a dot where there is none.
-func (b personButton) Letter() string {
-	for _, r := range b.Name + b.Email {
+func (c choice) Letter() string {
+	for _, r := range c.Name + c.Email {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return strings.ToUpper(string(r))
+			return string(unicode.ToUpper(r))
 		}
 	}
 	return "·"
 }
 
-// otherPerson is what was typed for "someone else", as typed.
-type otherPerson struct {
-	Open                        bool
-	Email, Name, Groups, Claims string
-	Problem                     string // what is wrong with it; "" nothing yet
+func (c choice) rank() int {
+	n := 0
+	if c.SignedIn {
+		n = 1
+	}
+	if c.Hinted {
+		n += 2
+	}
+	return n
 }
 
-// errorPage is for mistakes after which the person cannot be sent back to the program.
+// errorPage tells a developer what is wrong with a request.
 type errorPage struct {
-	Project, Title, Lead string
-	Code                 string // of the protocol: "invalid_request"
-	Sent                 string // with Registered and Difference: the redirect target that was refused
-	Registered           []string
-	Difference           string // "the port: 8502, registered is 8501"
-	Hint                 string
+	Frame  frame
+	Code   string
+	About  string
+	Detail []detail // what was sent, what is registered, what differs
+	Fix    string
 }
 
-// signedOutPage ends a session.
-type signedOutPage struct {
-	Project, Title, Lead string
-	Back                 string // an address of the app's; "" shows no link
+// compared are lines of one name.
+type compared struct {
+	Heading string
+	Lines   []detail
 }
 
-// devicePage asks for the code of a device, or, without an Action, says what has become of it.
+// Compared is the detail with its lines gathered under headings.
+func (p errorPage) Compared() []compared {
+	headings := map[string]string{"sent": "The app sent", "registered": "Registered here", "differs": "What differs"}
+	var out []compared
+	for _, d := range p.Detail {
+		heading, ok := headings[d.Name]
+		if !ok {
+			heading = d.Name
+		}
+		if len(out) == 0 || out[len(out)-1].Heading != heading {
+			out = append(out, compared{Heading: heading})
+		}
+		out[len(out)-1].Lines = append(out[len(out)-1].Lines, d)
+	}
+	return out
+}
+
+// Differs reports whether a line says what differs, which is what the reader is to see first.
+func (errorPage) Differs(d detail) bool { return d.Name == "differs" }
+
+// devicePage asks for the code of a device or, without an Action, says what has become of it.
 type devicePage struct {
-	Project, Title, Lead, Problem string
-	Code                          string // as typed
-	Action                        string
+	Frame         frame
+	Lead, Problem string
+	Code          string // as typed
+	Action        string
 }
 
-// peopleButtons lists everybody, whoever is hinted at first in line for the keyboard.
-func peopleButtons(people []dev.Person, hint string) []personButton {
-	buttons := make([]personButton, 0, len(people))
-	first := 0
-	for i, p := range people {
-		b := personButton{Email: p.Email, Name: p.Name, Groups: p.Groups}
-		if b.Name == "" {
-			b.Name = p.Email
-		}
-		if hint != "" && strings.EqualFold(p.Email, hint) {
-			b.Hinted, first = true, i
-		}
-		buttons = append(buttons, b)
-	}
-	if len(buttons) > 0 {
-		buttons[first].First = true
-	}
-	return buttons
+// signedOutPage is where people end who are not sent back to the app.
+type signedOutPage struct {
+	Frame  frame
+	Client string
+	Back   string // the app; "" is unknown
 }
 
-// show writes a page. Nothing of it may be kept, framed or told to the next site, and no script runs
-// in it. There is no Cross-Origin-Opener-Policy on purpose: a program that opened the page in a
-// window of its own has to see when that window comes back.
-func show(w http.ResponseWriter, status int, p page) {
+// homePage is what the bare issuer shows.
+type homePage struct {
+	Frame    frame
+	SignedIn string // e-mail; "" is nobody
+	SignOut  string // address
+	Metadata string // address of discovery
+}
+
+// formPostPage sends an answer back to the app by a form (OAuth 2.0 Form Post Response Mode).
+type formPostPage struct {
+	Frame  frame
+	Action template.URL // registered, so it may have a scheme of an app's own
+	Hidden []detail
+}
+
+func (x *exchange) frame(title string) frame {
+	return frame{Title: title, Project: x.p.cfg.Project, Issuer: x.p.cfg.Issuer}
+}
+
+// page answers with a page. It may not be framed or run scripts, but it never cuts itself off from
+// the window that opened it (Cross-Origin-Opener-Policy): apps watch their popups from there.
+func (x *exchange) page(status int, name string, data any) {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, p.template(), p); err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+	if err := x.p.pages.byName[name].ExecuteTemplate(&b, name+".html", data); err != nil {
+		x.p.emit(warn(fmt.Errorf("page %s: %w", name, err)))
+		http.Error(x.w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	h := x.w.Header()
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", policy("'none'"))
+	}
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes())
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(b.Bytes()) // whoever asked has gone
+}
+
+// policy is the pages' Content-Security-Policy. It says nothing of forms: where a browser is sent on
+// after one counts as well, and that is the app's to choose.
+func policy(script string) string {
+	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'; script-src " + script
+}
+
+// submit sends the form of the form_post page at once; without scripts there is a button.
+const submit = "document.forms[0].submit()"
+
+func (x *exchange) formPost(action string, answer map[string]string) {
+	page := formPostPage{Frame: x.frame("Back to the app"), Action: template.URL(action)}
+	for _, name := range slices.Sorted(maps.Keys(answer)) {
+		if answer[name] != "" {
+			page.Hidden = append(page.Hidden, detail{name, answer[name]})
+		}
+	}
+	page.Frame.Script = submit
+	sum := sha256.Sum256([]byte(submit))
+	x.w.Header().Set("Content-Security-Policy", policy("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
+	x.page(http.StatusOK, "formpost", page)
+}
+
+// serveHome shows whoever opens the issuer what this is, and who is signed in.
+func (p *Provider) serveHome(x *exchange) error {
+	if err := x.admit("", ""); err != nil {
+		return err
+	}
+	s, _ := x.session()
+	x.page(http.StatusOK, "home", homePage{
+		Frame: x.frame("Sign-in"), SignedIn: s.Person.Email,
+		SignOut: p.base.Path + "/end_session", Metadata: p.base.Path + "/.well-known/openid-configuration",
+	})
+	return nil
 }

@@ -17,8 +17,8 @@ import (
 // clientLife is how long a client that registered itself is kept.
 const clientLife = 30 * 24 * time.Hour
 
-// registered is a client that registered itself.
-type registered struct {
+// selfMade is a client that registered itself.
+type selfMade struct {
 	Client  dev.Client `json:"client"`
 	Expires time.Time  `json:"expires"`
 }
@@ -79,7 +79,7 @@ func (p *Provider) keep(m metadata, now time.Time) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.data.Registered[m.ID] = registered{Client: c, Expires: now.Add(clientLife)}
+	p.data.SelfMade[m.ID] = selfMade{Client: c, Expires: now.Add(clientLife)}
 	return p.saveLocked()
 }
 
@@ -134,9 +134,4 @@ func validKeys(raw json.RawMessage) bool {
 		return false
 	}
 	return !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool { return !k.Valid() || !k.IsPublic() })
-}
-
-// authMethods are the ways in which a client can prove who it is.
-func authMethods() []string {
-	return []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
 }

@@ -52,8 +52,7 @@ func (p *Provider) revoke(t live) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t.kind == kindRefresh {
-		delete(p.data.Refresh, t.id)
-		delete(p.data.Grants, t.grantID)
+		p.revokeLocked(t.grantID)
 	} else {
 		p.data.Revoked[t.id] = t.expires
 	}

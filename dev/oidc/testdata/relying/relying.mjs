@@ -24,7 +24,9 @@ export async function refused(attempt) {
   try {
     await attempt();
   } catch (e) {
-    return e.error ?? e.cause?.error ?? e.cause?.[0]?.parameters?.error ?? e.code ?? e.message;
+    const said = e.error ?? e.cause?.error;
+    // Where a header names the scheme that is wanted, the library leaves the body unread.
+    return said ?? (await e.response?.json().catch(() => undefined))?.error ?? e.code ?? e.message;
   }
   throw new Error('this should have been refused');
 }
