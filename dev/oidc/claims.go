@@ -99,7 +99,6 @@ func profileClaims(p dev.Person) claims {
 func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
 	p := x.p
 	c := p.personal(g, g.Claims.IDToken)
-	delete(c, "acr")
 	c["iss"], c["aud"] = p.cfg.Issuer, g.Client
 	c["iat"], c["exp"] = x.now.Unix(), x.now.Add(tokenLife).Unix()
 	c["auth_time"], c["jti"] = g.At.Unix(), secret()[:22]

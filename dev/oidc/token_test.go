@@ -49,10 +49,8 @@ func TestToken_HasEveryClaimThatAnAppReads(t *testing.T) {
 	if a.TokenType != "Bearer" || a.ExpiresIn != 3600 || a.Scope != "openid email profile" || a.RefreshToken != "" {
 		t.Errorf("answer %+v", a)
 	}
-	for _, b := range payload(t, a.IDToken) {
-		if b > 0x7e {
-			t.Fatal("the payload has bytes beyond ASCII")
-		}
+	if part := strings.Split(a.IDToken, ".")[1]; strings.ContainsAny(part, "-_") {
+		t.Errorf("apps that read it as base64 stumble over %s", part)
 	}
 }
 
