@@ -120,7 +120,7 @@ func (x *exchange) grantTo(req authRequest, s session, how string) error {
 		x.p.emit(dev.AuthDenied{User: x.user, Client: x.client, Reason: "denied by a fault"})
 		return x.deliver(req, answer)
 	}
-	c, err := x.p.issueCode(req, s, x.now)
+	c, err := x.issueCode(req, s)
 	if err != nil {
 		return err
 	}
@@ -130,17 +130,18 @@ func (x *exchange) grantTo(req authRequest, s session, how string) error {
 }
 
 // issueCode keeps what is granted and gives the code for it.
-func (p *Provider) issueCode(req authRequest, s session, now time.Time) (string, error) {
-	id, c := secret()[:22], secret()
+func (x *exchange) issueCode(req authRequest, s session) (string, error) {
+	p := x.p
+	c := secret()
 	g := grant{
 		Client: req.Client.ID, Person: &s.Person, Scope: req.Scope, Session: s.ID, At: s.At, Nonce: req.Nonce,
-		ACR: req.ACR, Claims: req.Claims, Expires: now.Add(codeLife + tokenLife),
+		ACR: req.ACR, Claims: req.Claims,
 		Offline: p.profile.offline || req.Offline || slices.Contains(req.Scope, "offline_access"),
 	}
+	id := x.begin(g)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.data.Grants[id] = g
-	p.data.Codes[hashed(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: now.Add(codeLife)}
+	p.data.Codes[hashed(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: x.now.Add(codeLife)}
 	for key, held := range p.data.Sessions {
 		if held.ID == s.ID && !slices.Contains(held.Clients, req.Client.ID) {
 			held.Clients = append(slices.Clone(held.Clients), req.Client.ID)

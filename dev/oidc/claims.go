@@ -99,7 +99,6 @@ func profileClaims(p dev.Person) claims {
 func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
 	p := x.p
 	c := p.personal(g, g.Claims.IDToken)
-	delete(c, "acr")
 	c["iss"], c["aud"] = p.cfg.Issuer, g.Client
 	c["iat"], c["exp"] = x.now.Unix(), x.now.Add(tokenLife).Unix()
 	c["auth_time"], c["jti"] = g.At.Unix(), secret()[:22]
@@ -146,7 +145,7 @@ func (p *Provider) subject(person dev.Person) string {
 	return p.profile.subject(person.Email)
 }
 
-// number reads a time of a token's claims.
+// time reads a time of a token that was read.
 func (c claims) time(name string) time.Time {
 	n, _ := c[name].(float64)
 	return time.Unix(int64(n), 0)

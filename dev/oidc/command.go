@@ -73,10 +73,11 @@ func (p *Provider) change(c Command) error {
 	switch c.Do {
 	case DoState:
 	case DoUse:
-		if _, ok := personIn(p.data.People, c.Email); c.Email != "" && !ok {
+		who, ok := personIn(p.data.People, c.Email)
+		if c.Email != "" && !ok {
 			return unknownPerson(c.Email, p.data.People)
 		}
-		p.data.Current = c.Email
+		p.data.Current = who.Email
 	case DoFault:
 		return p.arm(c.Fault)
 	case DoClear:

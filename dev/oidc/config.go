@@ -70,6 +70,11 @@ func checkClaims(p dev.Person) error {
 			return invalid(fmt.Sprintf("%s: the claim %q is part of the protocol", p.Email, name), "leave it out; a fault can spoil it: sdev auth fault list")
 		}
 	}
+	if sub, ok := p.Claims["sub"]; ok {
+		if s, ok := sub.(string); !ok || s == "" || len(s) > 255 {
+			return invalid(p.Email+": the claim sub is not a text of up to 255 characters", "put it in quotes, or leave it out: one is made from the address")
+		}
+	}
 	return nil
 }
 

@@ -35,7 +35,6 @@ func (p *Provider) serveDiscovery(x *exchange) error {
 			m[e.metadata] = address
 		}
 	}
-	p.profile.extra(m, p.cfg.Issuer)
 	return x.reply(http.StatusOK, m)
 }
 

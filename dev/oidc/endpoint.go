@@ -3,6 +3,7 @@ package oidc
 import (
 	"errors"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -120,12 +121,16 @@ func (x *exchange) open() error {
 		x.form = form
 		return nil
 	}
+	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if x.r.ContentLength != 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
+		return refused("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
+	}
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
 	if err := x.r.ParseForm(); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return &refusal{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", About: "the body is too large"}
 		}
-		return refused("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
+		return refused("invalid_request", "the form is malformed")
 	}
 	x.form = x.r.PostForm
 	return nil

@@ -174,7 +174,11 @@ func (p *Provider) take(x *exchange, at moment) []used {
 			}
 		}
 		now = append(now, used{Params: k.complete(f.Params), kind: k})
-		told = append(told, dev.AuthFault{Fault: f.Name, Where: x.endpoint.name, User: x.user, Client: x.client, Left: left})
+		where := x.endpoint.name
+		if at == atDecision {
+			where = "authorize" // whether or not somebody had to be asked
+		}
+		told = append(told, dev.AuthFault{Fault: f.Name, Where: where, User: x.user, Client: x.client, Left: left})
 	}
 	var err error
 	if len(now) > 0 {

@@ -3,8 +3,8 @@
 // sdev's gateway.
 //
 // It follows OpenID Connect Core and Discovery 1.0, RP-Initiated Logout 1.0, and RFC 6749, 6750,
-// 7009, 7636, 7662, 8414 and 9207; where a [Profile] of a well-known provider differs from them,
-// the profile wins. It is for development only: nobody proves who they are.
+// 7636, 8414, 9068 and 9207; where the profile of a well-known provider ([Profiles]) differs from
+// them, the profile wins. It is for development only: nobody proves who they are.
 //
 // What it promises:
 //   - The issuer is one fixed string and never taken from a request. Requests for a foreign Host

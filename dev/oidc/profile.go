@@ -27,11 +27,10 @@ type profile struct {
 	refresh  string
 	offline  bool // refresh tokens come without being asked for
 	subject  func(email string) string
-	shape    func(c claims, person dev.Person)            // ID token and userinfo
-	access   func(c claims, person dev.Person)            // access token
-	userinfo func(c claims)                               // userinfo only
-	groups   func(c claims, groups []string)              // where groups are told
-	extra    func(metadata map[string]any, issuer string) // what discovery says on top
+	shape    func(c claims, person dev.Person) // ID token and userinfo
+	access   func(c claims, person dev.Person) // access token
+	userinfo func(c claims)                    // userinfo only
+	groups   func(c claims, groups []string)   // where groups are told
 }
 
 // Profiles names the providers that can be imitated; the first one imitates nobody.
@@ -44,7 +43,6 @@ func profileNamed(name string) profile {
 		access:   func(claims, dev.Person) {},
 		userinfo: func(claims) {},
 		groups:   func(c claims, groups []string) { c["groups"] = groups },
-		extra:    func(map[string]any, string) {},
 	}
 	switch name {
 	case "google":
@@ -60,7 +58,7 @@ func profileNamed(name string) profile {
 }
 
 // google follows developers.google.com/identity/openid-connect: subjects of 21 digits, hd for people
-// of a Workspace domain, refresh tokens by access_type=offline that stay, and no end_session.
+// of a Workspace domain, no groups, refresh tokens by access_type=offline that stay, and no end_session.
 func google(p *profile) {
 	p.name, p.refresh, p.subject = "google", refreshKeep, digitsOf
 	p.paths = map[string][]string{
@@ -70,10 +68,12 @@ func google(p *profile) {
 		"jwks":        {"/oauth2/v3/certs"},
 		"end_session": {},
 	}
+	p.groups = func(claims, []string) {}
 	p.shape = func(c claims, person dev.Person) {
 		if domain := domainOf(person.Email); domain != "gmail.com" && domain != "googlemail.com" && c["email"] != nil {
 			c["hd"] = domain
 		}
+		delete(c, "preferred_username")
 	}
 }
 

@@ -43,6 +43,19 @@ func clients() []dev.Client {
 	}
 }
 
+// testRing is keys that all tests share, since making RSA keys is what takes longest.
+var testRing = sync.OnceValue(func() ring {
+	var r ring
+	for _, alg := range []string{algRS, algES} {
+		k, err := newKey(alg, time.Now())
+		if err != nil {
+			panic(err)
+		}
+		r.Keys = append(r.Keys, k)
+	}
+	return r
+})
+
 // rig is a provider behind a real server, and a browser that follows nothing by itself.
 type rig struct {
 	t       testing.TB
@@ -64,7 +77,9 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	for _, c := range change {
 		c(&cfg)
 	}
-	r.open(cfg)
+	if r.open(cfg); cfg.State == "" {
+		r.p.ring = testRing()
+	}
 	r.server.Start()
 	t.Cleanup(r.server.Close)
 	r.browser = r.newBrowser()

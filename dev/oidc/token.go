@@ -148,9 +148,18 @@ func (x *exchange) redeemClient(c dev.Client) error {
 	if err := x.admit(c.ID, ""); err != nil {
 		return err
 	}
+	g := grant{Client: c.ID, Scope: strings.Fields(x.one("scope")), At: x.now, Audience: x.one("audience")}
+	return x.replyTokens(x.begin(g), g, false)
+}
+
+// begin stores a new grant and gives its id.
+func (x *exchange) begin(g grant) string {
 	id := secret()[:22]
-	g := grant{Client: c.ID, Scope: strings.Fields(x.one("scope")), At: x.now, Audience: x.one("audience"), Expires: x.now.Add(tokenLife)}
-	return x.replyTokens(id, g, false)
+	g.Expires = x.now.Add(codeLife + tokenLife)
+	x.p.mu.Lock()
+	defer x.p.mu.Unlock()
+	x.p.data.Grants[id] = g
+	return id // saved together with what is given for it
 }
 
 // replyTokens keeps a grant and answers with the tokens for it, a new refresh token among them where
@@ -190,11 +199,14 @@ func (x *exchange) tokens(id string, g grant) (tokenAnswer, error) {
 	return a, err
 }
 
-// keep stores a grant for as long as its tokens live.
+// keep stores a grant for as long as its tokens live, unless it was revoked meanwhile.
 func (x *exchange) keep(id string, g grant, a *tokenAnswer, renew bool) error {
 	p := x.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if _, ok := p.data.Grants[id]; !ok {
+		return refused("invalid_grant", "what was granted is revoked")
+	}
 	until := x.now.Add(tokenLife)
 	if renew && g.Offline {
 		a.RefreshToken = secret()

@@ -95,8 +95,8 @@ func (x *exchange) send(status int, body []byte) {
 	_, _ = x.w.Write(body) // whoever asked has gone
 }
 
-// asciiJSON is JSON without a byte above 0x7e. Apps that read a token's claims with the base64
-// alphabet of files, as many do, stumble over the characters that other bytes lead to.
+// asciiJSON is JSON whose base64url is base64 as well. Many apps read a token's claims with the
+// alphabet that has + and / for - and _, which are what bytes beyond ASCII lead to, and >, ? and ~.
 func asciiJSON(v any) ([]byte, error) {
 	b, err := plainJSON(v)
 	if err != nil {
@@ -105,7 +105,7 @@ func asciiJSON(v any) ([]byte, error) {
 	var out bytes.Buffer
 	for _, r := range string(b) {
 		switch {
-		case r < 0x7f:
+		case r < 0x7f && r != '>' && r != '?' && r != '~':
 			out.WriteByte(byte(r))
 		case r > 0xffff:
 			hi, lo := utf16.EncodeRune(r)
