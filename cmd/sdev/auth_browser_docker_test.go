@@ -338,5 +338,10 @@ func TestBrowserAuth_NativeLoginFromTheFirstClickToTheLogout(t *testing.T) {
 	p.run(0, "auth", "use", "late@example.com")
 	page.click(button("Log in"))
 	page.shows("Hello late@example.com")
+	page.click(button("Log out"))
+	page.shows("Please log in")
+	p.signingIn("--with-auth", "--as", "zoe@example.com")
+	page.click(button("Log in"))
+	page.shows("Hello zoe@example.com")
 	t.Logf("sdev auth check:\n%s", p.run(0, "auth", "check"))
 }

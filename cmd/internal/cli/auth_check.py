@@ -37,7 +37,11 @@ def app_environment():
 def redirects(env):
     if mode == "app":
         body = json.dumps({"Name": "/streamlit/oauth", "WithDecryption": True}).encode()
-        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.GetParameter"}
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "AmazonSSM.GetParameter",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=check/20260101/us-east-1/ssm/aws4_request, SignedHeaders=host, Signature=0",
+        }
         answer = fetch(env["AWS_ENDPOINT_URL_SSM"], body, headers)
         return json.loads(answer["Parameter"]["Value"])["web"]["redirect_uris"]
     with open(env["STREAMLIT_SECRETS_FILES"], encoding="utf-8") as f:
@@ -69,7 +73,8 @@ def tried(call):
     try:
         return call(), ""
     except Exception as error:  # whatever it is, it is the evidence
-        return None, f"{type(error).__name__}: {error}"
+        said = error.read(500).decode(errors="replace") if hasattr(error, "read") else ""
+        return None, f"{type(error).__name__}: {error} {said}".strip()
 
 
 environment = app_environment()
