@@ -91,6 +91,7 @@ const (
 	CodeAuthInvalid       Code = "auth.invalid"
 	CodeAuthFault         Code = "auth.fault"
 	CodeAuthState         Code = "auth.state"
+	CodeAuthBackChannel   Code = "auth.back-channel"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
 	CodeReloadOff         Code = "reload.off"
@@ -165,6 +166,7 @@ func Codes() []CodeDoc {
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeAuthInvalid, "a setting of the local sign-in that cannot be used: issuer, profile, people, clients"},
 		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},
+		{CodeAuthBackChannel, "warning: a client that could not be told that somebody signed out"},
 		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are made anew"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -173,7 +176,12 @@ func TestDockerWithAuth_SwitchingTheModeReplacesTheAppAlone(t *testing.T) {
 	login := body(t, ready.Issuer+"/jwks")
 
 	start := time.Now()
+	seen, done := p.watches(ready.URL)
 	local := p.upAs("--local")
+	done()
+	if got := seen(); got[""] > 0 || got["200 "] == 0 || got["503 Restarting the app"] == 0 || len(got) != 2 {
+		t.Errorf("meanwhile the page was: %v", got)
+	}
 	t.Logf("to --local in %s", time.Since(start))
 	after := p.ids()
 	if after["sdev-gateway"] != before["sdev-gateway"] || after["streamlit-local"] == before["streamlit-local"] {
@@ -205,6 +213,52 @@ func TestDockerWithAuth_SwitchingTheModeReplacesTheAppAlone(t *testing.T) {
 	if fmt.Sprint(p.ids()) != fmt.Sprint(again) {
 		t.Error("a second up is no no-op")
 	}
+}
+
+// watches opens a page over and over until done is called. It counts what came: the status, and the
+// title of the page that stands in for the app; "" is no answer at all.
+func (p *project) watches(address string) (seen func() map[string]int, done func()) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	counts := make(chan map[string]int, 1)
+	go func() {
+		count := map[string]int{}
+		again := time.NewTicker(20 * time.Millisecond)
+		defer again.Stop()
+		for ctx.Err() == nil {
+			what := opened(ctx, address)
+			if ctx.Err() == nil {
+				count[what]++
+			}
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+			}
+		}
+		counts <- count
+	}()
+	return func() map[string]int { return <-counts }, cancel
+}
+
+var holdTitle = regexp.MustCompile(`<h1[^>]*>([^<]*)</h1>`)
+
+func opened(ctx context.Context, address string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err.Error()
+	}
+	req.Header.Set("Accept", "text/html")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	page, _ := io.ReadAll(res.Body)
+	title := ""
+	if m := holdTitle.FindSubmatch(page); m != nil {
+		title = string(m[1])
+	}
+	return strconv.Itoa(res.StatusCode) + " " + title
 }
 
 // stLogin is a project whose whole login is st.login, with secrets of its own.

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -36,13 +35,14 @@ func (r authRequest) asks(prompt string) bool { return slices.Contains(r.Prompt,
 
 // serveAuthorize decides whether somebody has to be asked who they are.
 func (p *Provider) serveAuthorize(x *exchange) error {
-	if x.r.Host != p.base.Host && x.r.Method == http.MethodGet {
-		// The cookies are the issuer's: a browser that came by another name of this machine would
-		// have none.
-		http.Redirect(x.w, x.r, p.base.Scheme+"://"+p.base.Host+x.r.URL.RequestURI(), http.StatusFound)
+	if x.elsewhere() {
 		return nil
 	}
-	req, err := x.authRequest(x.form)
+	form, err := x.pulled(x.form)
+	if err != nil {
+		return err
+	}
+	req, err := x.authRequest(form)
 	if err != nil {
 		return err
 	}
@@ -142,12 +142,8 @@ func (x *exchange) issueCode(req authRequest, s session) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.data.Codes[hashed(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: x.now.Add(codeLife)}
-	for key, held := range p.data.Sessions {
-		if held.ID == s.ID && !slices.Contains(held.Clients, req.Client.ID) {
-			held.Clients = append(slices.Clone(held.Clients), req.Client.ID)
-			p.data.Sessions[key] = held
-		}
-	}
+	p.joinLocked(s.ID, req.Client.ID)
+	delete(p.data.Pushed, req.raw.Get(pushedMark))
 	return c, p.saveLocked()
 }
 
@@ -207,7 +203,7 @@ func (x *exchange) unknownClient(id string) error {
 
 // suits checks what parsing alone cannot.
 func (p *Provider) suits(req *authRequest) *refusal {
-	if req.Challenge == "" && req.Client.Secret == "" {
+	if req.Challenge == "" && public(req.Client) {
 		return refused("invalid_request", "a client without a secret must use PKCE: send code_challenge")
 	}
 	if hint := req.raw.Get("id_token_hint"); hint != "" {

@@ -128,6 +128,9 @@ func (x *exchange) accessClaims(id string, g grant) claims {
 	if g.Audience != "" {
 		c["aud"] = g.Audience
 	}
+	if g.Actor != "" {
+		c["act"] = claims{"sub": g.Actor} // RFC 8693 4.1
+	}
 	if g.Person == nil {
 		c["sub"] = g.Client
 		return c

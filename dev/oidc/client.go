@@ -17,12 +17,21 @@ func (p *Provider) client(id string) (dev.Client, bool) {
 			return c, true
 		}
 	}
-	return dev.Client{}, false
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, ok := p.data.SelfMade[id]
+	return c.Client, ok
 }
 
+// public reports whether a client cannot prove who it is.
+func public(c dev.Client) bool { return c.Secret == "" && len(c.Keys) == 0 }
+
 // authenticate finds out which client asks, and proves it: by client_secret_basic, by
-// client_secret_post, or not at all for a client without a secret (RFC 6749 2.3).
+// client_secret_post, by private_key_jwt, or not at all for a client without a secret (RFC 6749 2.3).
 func (x *exchange) authenticate() (dev.Client, error) {
+	if x.form.Has("client_assertion") {
+		return x.asserted()
+	}
 	id, secrets, basic, err := credentials(x.r.Header.Get("Authorization"), x.form)
 	if err != nil {
 		return dev.Client{}, err
@@ -38,6 +47,8 @@ func (x *exchange) authenticate() (dev.Client, error) {
 		refuse.About = "no client_id: send it, with the secret, as HTTP Basic or in the form"
 	case !ok:
 		refuse.About = "there is no client " + printable(id)
+	case len(c.Keys) > 0:
+		refuse.About = "the client signs its way in: send a client_assertion (private_key_jwt)"
 	case c.Secret == "" && !hasSecret(secrets):
 		return c, nil
 	case c.Secret == "":

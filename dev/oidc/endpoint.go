@@ -18,6 +18,7 @@ type endpoint struct {
 	metadata string // its key in discovery; "" is not listed
 	methods  []string
 	human    bool // errors are pages; otherwise JSON
+	json     bool // what is sent is JSON, for the handler to read; otherwise a form
 	serve    func(x *exchange) error
 }
 
@@ -33,6 +34,12 @@ func (p *Provider) endpointTable() []endpoint {
 		{name: "token", path: "/token", metadata: "token_endpoint", methods: post, serve: p.serveToken},
 		{name: "userinfo", path: "/userinfo", metadata: "userinfo_endpoint", methods: both, serve: p.serveUserinfo},
 		{name: "end_session", path: "/end_session", metadata: "end_session_endpoint", methods: both, human: true, serve: p.serveEndSession},
+		{name: "introspect", path: "/introspect", metadata: "introspection_endpoint", methods: post, serve: p.serveIntrospect},
+		{name: "revoke", path: "/revoke", metadata: "revocation_endpoint", methods: post, serve: p.serveRevoke},
+		{name: "par", path: "/par", metadata: "pushed_authorization_request_endpoint", methods: post, serve: p.servePushed},
+		{name: "device", path: "/device_authorization", metadata: "device_authorization_endpoint", methods: post, serve: p.serveDevice},
+		{name: "verify", path: "/device", methods: both, human: true, serve: p.serveVerify},
+		{name: "register", path: "/register", metadata: "registration_endpoint", methods: post, json: true, serve: p.serveRegister},
 		{name: "home", path: "/", methods: get, human: true, serve: p.serveHome},
 	}
 }
@@ -121,11 +128,15 @@ func (x *exchange) open() error {
 		x.form = form
 		return nil
 	}
+	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
+	if x.endpoint.json {
+		x.form = url.Values{}
+		return nil
+	}
 	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if x.r.ContentLength != 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
 		return refused("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
 	}
-	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
 	if err := x.r.ParseForm(); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return &refusal{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", About: "the body is too large"}

@@ -26,7 +26,8 @@ func payload(t testing.TB, token string) []byte {
 
 // party is a relying party made of coreos/go-oidc and x/oauth2, as Go programs have it.
 type party struct {
-	ctx      context.Context
+	t        testing.TB
+	browser  *http.Client
 	provider *oidc.Provider
 	config   oauth2.Config
 	verifier *oidc.IDTokenVerifier
@@ -34,16 +35,19 @@ type party struct {
 
 func (r *rig) party() *party {
 	r.t.Helper()
-	ctx := oidc.ClientContext(r.t.Context(), r.newBrowser())
+	rp := &party{t: r.t, browser: r.newBrowser()}
+	ctx := rp.ctx()
 	provider, err := oidc.NewProvider(ctx, r.p.cfg.Issuer)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return &party{
-		ctx: ctx, provider: provider, verifier: provider.Verifier(&oidc.Config{ClientID: "app"}),
-		config: oauth2.Config{ClientID: "app", ClientSecret: appSecret, RedirectURL: appURL, Endpoint: provider.Endpoint(), Scopes: []string{"openid", "email", "profile", "offline_access"}},
-	}
+	rp.provider, rp.verifier = provider, provider.Verifier(&oidc.Config{ClientID: "app"})
+	rp.config = oauth2.Config{ClientID: "app", ClientSecret: appSecret, RedirectURL: appURL, Endpoint: provider.Endpoint(), Scopes: []string{"openid", "email", "profile", "offline_access"}}
+	return rp
 }
+
+// ctx carries the party's HTTP client, which is how both libraries take one.
+func (rp *party) ctx() context.Context { return oidc.ClientContext(rp.t.Context(), rp.browser) }
 
 // login goes from the party's own authorization URL to its tokens.
 func (r *rig) login(rp *party, email string) (*oauth2.Token, *oidc.IDToken, error) {
@@ -52,12 +56,12 @@ func (r *rig) login(rp *party, email string) (*oauth2.Token, *oidc.IDToken, erro
 	address := rp.config.AuthCodeURL("the-state", oidc.Nonce("the-nonce"), oauth2.S256ChallengeOption(v), oauth2.SetAuthURLParam("prompt", "select_account"))
 	page := r.get(strings.TrimPrefix(address, r.p.cfg.Issuer))
 	back := r.sentBack(r.pick(page, "pick", email))
-	token, err := rp.config.Exchange(rp.ctx, back.Get("code"), oauth2.VerifierOption(v))
+	token, err := rp.config.Exchange(rp.ctx(), back.Get("code"), oauth2.VerifierOption(v))
 	if err != nil {
 		return nil, nil, err
 	}
 	raw, _ := token.Extra("id_token").(string)
-	id, err := rp.verifier.Verify(rp.ctx, raw)
+	id, err := rp.verifier.Verify(rp.ctx(), raw)
 	if err != nil {
 		return token, nil, err
 	}
@@ -81,7 +85,7 @@ func TestLogin_SatisfiesAForeignRelyingParty(t *testing.T) {
 				if id.Nonce != "the-nonce" || id.Subject == "" || id.AccessTokenHash == "" {
 					t.Errorf("ID token %+v", id)
 				}
-				info, err := rp.provider.UserInfo(rp.ctx, oauth2.StaticTokenSource(token))
+				info, err := rp.provider.UserInfo(rp.ctx(), oauth2.StaticTokenSource(token))
 				if err != nil || info.Subject != id.Subject || info.Email != "alice@example.com" {
 					t.Errorf("userinfo %+v, %v", info, err)
 				}

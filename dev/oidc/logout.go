@@ -105,11 +105,12 @@ func (x *exchange) finishLogout(client string) error {
 	if err := x.admit(client, s.Person.Email); err != nil {
 		return err
 	}
-	_, was, err := x.signOut()
+	ended, was, err := x.signOut()
 	if err != nil {
 		return err
 	}
 	if was {
+		x.tellClients(x.r.Context(), ended)
 		x.p.emit(dev.AuthLogout{User: s.Person.Email, Client: client, Reason: "signed out"})
 	}
 	return nil

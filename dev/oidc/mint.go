@@ -92,7 +92,7 @@ func forge(token string) string {
 
 // read verifies a token of our own and gives its claims; whether it has run out is for the caller.
 func (p *Provider) read(token string) (claims, bool) {
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{algRS, algES})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{algRS, algES})
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, false
 	}

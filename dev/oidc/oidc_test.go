@@ -168,7 +168,7 @@ func TestKeys_OldOnesVerifyForAWhile(t *testing.T) {
 	if len(s.Keys) != 4 || !s.Keys[0].Signing || !s.Keys[1].Signing || s.Keys[2].Signing || s.Keys[3].Signing {
 		t.Errorf("keys %+v", s.Keys)
 	}
-	if _, err := r.party().verifier.Verify(rp.ctx, raw); err != nil {
+	if _, err := r.party().verifier.Verify(rp.ctx(), raw); err != nil {
 		t.Errorf("an old token: %v", err)
 	}
 	if _, _, err := r.login(rp, "alice@example.com"); err != nil {

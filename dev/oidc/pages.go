@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"unicode"
 )
 
 //go:embed pages/*.html
@@ -22,7 +23,7 @@ type pages struct {
 
 func newPages() (*pages, error) {
 	all := &pages{byName: make(map[string]*template.Template)}
-	for _, name := range []string{"signin", "error", "signedout", "home", "formpost"} {
+	for _, name := range []string{"signin", "error", "signedout", "home", "formpost", "device"} {
 		t, err := template.ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -46,7 +47,8 @@ type signInPage struct {
 	Client   string // its name
 	ClientID string
 	Scopes   []string
-	Redirect string // where people are sent back to
+	Redirect string // where people are sent back to; "" is nowhere
+	Device   string // the code that a device shows which is to be let in; "" is none
 	Action   string // where the forms go
 	Hidden   []detail
 	People   []choice
@@ -55,12 +57,30 @@ type signInPage struct {
 	Email, Name, Groups, Claims string
 }
 
+// Wide reports whether there are so many people that one column would be long.
+func (p signInPage) Wide() bool { return len(p.People) > 8 }
+
+// Open reports whether somebody else is being filled in.
+func (p signInPage) Open() bool {
+	return p.Email != "" || p.Name != "" || p.Groups != "" || p.Claims != ""
+}
+
 // choice is a person on the sign-in page. Its button is named "pick" and has the e-mail as value.
 type choice struct {
 	Email, Name string
 	Groups      []string
 	SignedIn    bool // has a session in this browser
 	Hinted      bool // the app asked for this one
+}
+
+// Letter is the first letter of the name, for the circle beside it; a dot where there is none.
+func (c choice) Letter() string {
+	for _, r := range c.Name + c.Email {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return string(unicode.ToUpper(r))
+		}
+	}
+	return "·"
 }
 
 func (c choice) rank() int {
@@ -81,6 +101,40 @@ type errorPage struct {
 	About  string
 	Detail []detail // what was sent, what is registered, what differs
 	Fix    string
+}
+
+// compared are lines of one name.
+type compared struct {
+	Heading string
+	Lines   []detail
+}
+
+// Compared is the detail with its lines gathered under headings.
+func (p errorPage) Compared() []compared {
+	headings := map[string]string{"sent": "The app sent", "registered": "Registered here", "differs": "What differs"}
+	var out []compared
+	for _, d := range p.Detail {
+		heading, ok := headings[d.Name]
+		if !ok {
+			heading = d.Name
+		}
+		if len(out) == 0 || out[len(out)-1].Heading != heading {
+			out = append(out, compared{Heading: heading})
+		}
+		out[len(out)-1].Lines = append(out[len(out)-1].Lines, d)
+	}
+	return out
+}
+
+// Differs reports whether a line says what differs, which is what the reader is to see first.
+func (errorPage) Differs(d detail) bool { return d.Name == "differs" }
+
+// devicePage asks for the code of a device or, without an Action, says what has become of it.
+type devicePage struct {
+	Frame         frame
+	Lead, Problem string
+	Code          string // as typed
+	Action        string
 }
 
 // signedOutPage is where people end who are not sent back to the app.

@@ -45,6 +45,16 @@ func (x *exchange) signIn(who dev.Person) (session, error) {
 	return s, x.p.saveLocked()
 }
 
+// joinLocked adds a client to those that got tokens in a session.
+func (p *Provider) joinLocked(id, client string) {
+	for key, held := range p.data.Sessions {
+		if held.ID == id && id != "" && !slices.Contains(held.Clients, client) {
+			held.Clients = append(slices.Clone(held.Clients), client)
+			p.data.Sessions[key] = held
+		}
+	}
+}
+
 // signOut ends the session of this browser, and with it what its apps were granted, but for what
 // they may use while nobody is there (OpenID Connect Core 11).
 func (x *exchange) signOut() (session, bool, error) {

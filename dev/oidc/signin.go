@@ -15,14 +15,20 @@ import (
 // back, so that nothing is lost when the provider starts anew meanwhile.
 func (x *exchange) ask(req authRequest, last *dev.Person, problem string) error {
 	page := x.signInPage(req, last)
-	page.Problem = problem
-	page.Email, page.Name = x.form.Get("email"), x.form.Get("name")
-	page.Groups, page.Claims = x.form.Get("groups"), x.form.Get("claims_json")
+	page = page.refilled(x.form, problem)
 	if page.Email == "" {
 		page.Email = unlessKnown(page.People, req.LoginHint)
 	}
 	x.page(http.StatusOK, "signin", page)
 	return nil
+}
+
+// refilled is the page with what was filled in before, and what is wrong with it.
+func (p signInPage) refilled(form url.Values, problem string) signInPage {
+	p.Problem = problem
+	p.Email, p.Name = form.Get("email"), form.Get("name")
+	p.Groups, p.Claims = form.Get("groups"), form.Get("claims_json")
+	return p
 }
 
 // signInPage is everything that the sign-in page shows.

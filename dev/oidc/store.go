@@ -49,6 +49,10 @@ type data struct {
 	Grants   map[string]grant     `json:"grants"` // by id
 	Refresh  map[string]refresh   `json:"refresh"`
 	Revoked  map[string]time.Time `json:"revoked"` // ids of access tokens, until when they would have lived
+	Devices  map[string]device    `json:"devices"`
+	Pushed   map[string]pushed    `json:"pushed"`
+	SelfMade map[string]selfMade  `json:"self_made"` // clients that registered themselves, by id
+	Spent    map[string]time.Time `json:"spent"`     // what may happen once, until when it is remembered
 }
 
 type given struct {
@@ -78,6 +82,7 @@ type grant struct {
 	Offline  bool          `json:"offline"` // a refresh token comes with it
 	Expires  time.Time     `json:"expires"`
 	Audience string        `json:"audience,omitempty"`
+	Actor    string        `json:"actor,omitempty"` // who acts on the person's behalf: its subject
 }
 
 // code is an authorization code, by its hash. It stays until it runs out, so that its replay is seen.
@@ -141,6 +146,18 @@ func (d *data) fill() {
 	if d.Revoked == nil {
 		d.Revoked = make(map[string]time.Time)
 	}
+	if d.Devices == nil {
+		d.Devices = make(map[string]device)
+	}
+	if d.Pushed == nil {
+		d.Pushed = make(map[string]pushed)
+	}
+	if d.SelfMade == nil {
+		d.SelfMade = make(map[string]selfMade)
+	}
+	if d.Spent == nil {
+		d.Spent = make(map[string]time.Time)
+	}
 }
 
 func sameJSON(a, b any) bool {
@@ -161,6 +178,10 @@ func (d *data) prune(now time.Time) {
 	prune(d.Grants, now, func(g grant) time.Time { return g.Expires })
 	prune(d.Refresh, now, func(r refresh) time.Time { return r.Expires })
 	prune(d.Revoked, now, func(t time.Time) time.Time { return t })
+	prune(d.Devices, now, func(d device) time.Time { return d.Expires })
+	prune(d.Pushed, now, func(p pushed) time.Time { return p.Expires })
+	prune(d.SelfMade, now, func(s selfMade) time.Time { return s.Expires })
+	prune(d.Spent, now, func(t time.Time) time.Time { return t })
 }
 
 // prune drops what has run out and, where there is still too much, the half that runs out first:

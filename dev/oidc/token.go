@@ -25,9 +25,11 @@ type grantFunc func(x *exchange, c dev.Client) error
 // grantTable is every grant_type that the token endpoint takes.
 func (p *Provider) grantTable() map[string]grantFunc {
 	return map[string]grantFunc{
-		grantCode:    (*exchange).redeemCode,
-		grantRefresh: (*exchange).redeemRefresh,
-		grantClient:  (*exchange).redeemClient,
+		grantCode:     (*exchange).redeemCode,
+		grantRefresh:  (*exchange).redeemRefresh,
+		grantClient:   (*exchange).redeemClient,
+		grantDevice:   (*exchange).redeemDevice,
+		grantExchange: (*exchange).redeemExchange,
 	}
 }
 
@@ -142,7 +144,7 @@ func checkVerifier(held code, verifier string) string {
 
 // redeemClient gives a client a token for itself (RFC 6749 4.4).
 func (x *exchange) redeemClient(c dev.Client) error {
-	if c.Secret == "" {
+	if public(c) {
 		return refused("unauthorized_client", "a client without a secret cannot act for itself")
 	}
 	if err := x.admit(c.ID, ""); err != nil {
