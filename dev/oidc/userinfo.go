@@ -27,7 +27,7 @@ func (x *exchange) bearer() (grant, error) {
 	scheme, token, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
 	refuse := func(code, about string, status int) error {
 		challenge := `Bearer realm="sdev"`
-		if code != "" {
+		if token != "" { // RFC 6750 3.1: who has shown nothing is told nothing
 			challenge += `, error="` + code + `", error_description="` + about + `"`
 		}
 		return &refusal{Status: status, Code: code, About: about, Auth: challenge}
