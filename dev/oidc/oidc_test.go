@@ -194,6 +194,16 @@ func TestKeys_OldOnesVerifyForAWhile(t *testing.T) {
 	}
 }
 
+func TestKeys_AreNotPublishedWithoutEnd(t *testing.T) {
+	r := newRig(t)
+	for range 6 {
+		r.do(Command{Do: DoRotate})
+	}
+	if s := r.do(Command{Do: DoState}); len(s.Keys) != mostKeys || !s.Keys[0].Signing || !s.Keys[1].Signing {
+		t.Errorf("%d keys", len(s.Keys))
+	}
+}
+
 func TestKeys_PublishNothingPrivate(t *testing.T) {
 	r := newRig(t)
 	set := decode[struct{ Keys []map[string]any }](t, []byte(r.get("/jwks").body))

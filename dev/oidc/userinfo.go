@@ -67,6 +67,7 @@ func (p *Provider) granted(token string) (grant, claims, bool) {
 	if _, revoked := p.data.Revoked[c.text("jti")]; revoked || !ok || !isAccess {
 		return grant{}, nil, false
 	}
+	g.Scope = strings.Fields(c.text("scope")) // less than was granted, where a refresh asked for less
 	if g.Person != nil {
 		if now, ok := personIn(p.data.People, g.Person.Email); ok {
 			g.Person = &now // as the project has them now
