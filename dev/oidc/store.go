@@ -183,7 +183,7 @@ func (d *data) prune(now time.Time) {
 	prune(d.Grants, now, func(g grant) time.Time { return g.Expires })
 	prune(d.Refresh, now, func(r refresh) time.Time { return r.Expires })
 	prune(d.Revoked, now, func(t time.Time) time.Time { return t })
-	prune(d.Devices, now, func(d device) time.Time { return d.Expires })
+	prune(d.Devices, now, func(d device) time.Time { return d.Expires.Add(deviceLife) }) // to say that it ran out
 	prune(d.Pushed, now, func(p pushed) time.Time { return p.Expires })
 	prune(d.SelfMade, now, func(s selfMade) time.Time { return s.Expires })
 	prune(d.Spent, now, func(t time.Time) time.Time { return t })
