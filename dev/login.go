@@ -1,6 +1,9 @@
 package dev
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // The modes in which the app's own login is tried on this machine.
 const (
@@ -35,6 +38,11 @@ type Client struct {
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
 	PostLogout   []string `json:"post_logout,omitempty"` // where they may be sent after signing out
 	Loopback     bool     `json:"loopback,omitempty"`
+	// Keys is a JWK set (RFC 7517): public keys with which a client proves who it is by signing, in
+	// place of a secret.
+	Keys json.RawMessage `json:"keys,omitempty"`
+	// BackChannel is an address of the client's own that is told when somebody signs out.
+	BackChannel string `json:"back_channel,omitempty"`
 }
 
 // Login is everything the gateway is told of how people sign in. It holds secrets, so it is sent on
@@ -46,6 +54,9 @@ type Login struct {
 	People  []Person `json:"people"`
 	Clients []Client `json:"clients"`
 	Current string   `json:"current,omitempty"` // e-mail of who signs in without being asked; "" asks
+	// Cookies is what the app signs its cookies with, by which is known who a tab is of; "" where it is
+	// not Streamlit that does.
+	Cookies string `json:"cookies,omitempty"`
 	// Parameters are what the stand-in for the parameter store holds, by name.
 	Parameters map[string]Parameter `json:"parameters,omitempty"`
 }

@@ -112,4 +112,15 @@ services:
 	if _, err := http.Get(url); err == nil {
 		t.Error("the page is still served here")
 	}
+
+	// With its login, the provider is brought here too: its name is the same for the browser and the app.
+	up = p.stream("up", "--with-auth=app", "--json")
+	ready := awaitEvent[dev.Ready](t, up)
+	if text := body(t, ready.Issuer+"/.well-known/openid-configuration"); !strings.Contains(text, `"issuer":"`+ready.Issuer+`"`) {
+		t.Errorf("discovery: %s", text)
+	}
+	inside := p.run(0, "shell", "--", "python3", "-c", "import os, urllib.request; print(urllib.request.urlopen('"+ready.Issuer+"/.well-known/openid-configuration').status)")
+	if strings.TrimSpace(inside) != "200" {
+		t.Errorf("from inside: %s", inside)
+	}
 }

@@ -205,13 +205,15 @@ func TestPeopleEdit_RefusesWhatItCannotDoWithoutHarm(t *testing.T) {
 			"compose.yaml:3: its layout is not one that sdev can change without changing more: the result would not be YAML", "yourself"},
 		"an entry that stands elsewhere": {"x-a: &a {email: a@example.com}\nx-sdev: {auth: {users: [*a]}}\n", rename, dev.CodeXSdev,
 			"compose.yaml:2: its layout is not one that sdev can change without changing more: the entry stands elsewhere, in line 1", "{email: a@example.com, name: A}"},
-		"an end in the middle": {"x-sdev: {app: streamlit}\n" + streamlitOnly + "...\n# the end\n", nil, "", "", ""},
-		"somebody twice": {"x-sdev: {auth: {users: [{email: DORA@example.com}]}}\n", add, dev.CodeUsage, "dora@example.com is there already", "users edit dora@example.com"},
+		"an end in the middle":      {"x-sdev: {app: streamlit}\n" + streamlitOnly + "...\n# the end\n", nil, "", "", ""},
+		"somebody twice":            {"x-sdev: {auth: {users: [{email: DORA@example.com}]}}\n", add, dev.CodeUsage, "dora@example.com is there already", "users edit dora@example.com"},
 		"somebody who is not there": {"x-sdev: {auth: {users: [{email: b@example.com}]}}\n", remove, dev.CodeUsage, "no a@example.com in x-sdev.auth.users", "people here: b@example.com"},
 		"somebody made up": {"", func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson("admin@example.com") }, dev.CodeUsage,
 			"nobody is named in x-sdev.auth.users; the people that there are now are made up", "users add admin@example.com"},
 		"a bad address": {"", func(p *config.Project) (config.PeopleEdit, error) { return p.AddPerson(dev.Person{Email: "dora"}) }, dev.CodeUsage, `"dora" is no e-mail address`, "alice@"},
-		"a variable":    {"", func(p *config.Project) (config.PeopleEdit, error) { return p.AddPerson(dev.Person{Email: "d@example.com", Name: "${HOME}"}) }, dev.CodeUsage, "a $ names a variable in a compose file", ""},
+		"a variable": {"", func(p *config.Project) (config.PeopleEdit, error) {
+			return p.AddPerson(dev.Person{Email: "d@example.com", Name: "${HOME}"})
+		}, dev.CodeUsage, "a $ names a variable in a compose file", ""},
 		"a token's claim": {"", func(p *config.Project) (config.PeopleEdit, error) {
 			return p.AddPerson(dev.Person{Email: "d@example.com", Claims: map[string]any{"exp": 1}})
 		}, dev.CodeUsage, "claim exp is about the token, not about the person", "fault"},

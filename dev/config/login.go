@@ -6,6 +6,9 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -46,6 +49,7 @@ func (o *overlay) login() {
 		o.appLogin()
 	case dev.Native:
 		o.nativeLogin()
+	default: // nobody signs in
 	}
 }
 
@@ -126,17 +130,28 @@ func (o *overlay) appLogin() {
 // mappedEnv names the local provider's endpoints for the start-up shim.
 const mappedEnv = "SDEV_OAUTH_ENDPOINTS"
 
+// private makes a secret readable for the app's user alone, where that is known by number.
+func (o *overlay) private(s types.ServiceSecretConfig) types.ServiceSecretConfig {
+	mode := types.FileMode(0o444)
+	uid, gid, _ := strings.Cut(o.app.User, ":")
+	if _, err := strconv.Atoi(uid); err == nil {
+		s.UID, mode = uid, 0o400
+	}
+	if _, err := strconv.Atoi(gid); err == nil {
+		s.GID = gid
+	}
+	s.Mode = &mode
+	return s
+}
+
 // nativeLogin gives st.login its secrets.
 func (o *overlay) nativeLogin() {
 	const name = "sdev-login"
 	secrets := types.Secrets{}
-	for k, v := range o.out.Project.Secrets {
-		secrets[k] = v
-	}
+	maps.Copy(secrets, o.out.Project.Secrets)
 	secrets[name] = types.SecretConfig{Name: name, File: o.parts.Login.Secrets}
 	o.out.Project.Secrets = secrets
-	mode := types.FileMode(0o444)
-	o.app.Secrets = append(append([]types.ServiceSecretConfig(nil), o.app.Secrets...), types.ServiceSecretConfig{Source: name, Target: SecretsFile, Mode: &mode})
+	o.app.Secrets = append(slices.Clone(o.app.Secrets), o.private(types.ServiceSecretConfig{Source: name, Target: SecretsFile}))
 	o.note("sdev up --with-auth=native: your secrets.toml with this run's [auth], made by each sdev up", "secrets")
 	o.set("STREAMLIT_SECRETS_FILES", SecretsFile, "sdev: the same file, for st.login and st.secrets")
 }

@@ -87,17 +87,22 @@ type NativeLogin struct {
 	Providers   []string // that the code names; "" is the default one
 }
 
-// Secrets makes the secrets.toml of a run: the project's own with [auth] leading to the local
-// provider. It gives the file and the ids of the clients in it. A file of the project's that is not
-// TOML is an error with its line.
-func (p *Project) Secrets(n NativeLogin) (file string, clients []string, err error) {
+// SecretsPath is where [Project.WriteSecrets] writes.
+func (p *Project) SecretsPath() string {
+	return filepath.Join(p.StatePath(), dev.LoginFolder, "secrets.toml")
+}
+
+// WriteSecrets makes the secrets.toml of a run, in the project's state folder: the project's own with
+// [auth] leading to the local provider. It gives the ids of the clients in it. A file of the project's
+// that is not TOML is an error with its line.
+func (p *Project) WriteSecrets(n NativeLogin) (clients []string, err error) {
 	all, err := p.ownSecrets()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	auth, ok := all["auth"].(map[string]any)
 	if _, there := all["auth"]; there && !ok {
-		return "", nil, bad(dev.CodeAuthSecrets, secretsName, 0, "auth is no table", "write [auth], with redirect_uri, cookie_secret and the rest below it")
+		return nil, bad(dev.CodeAuthSecrets, secretsName, 0, "auth is no table", "write [auth], with redirect_uri, cookie_secret and the rest below it")
 	}
 	if auth == nil {
 		auth = map[string]any{}
@@ -118,15 +123,13 @@ func (p *Project) Secrets(n NativeLogin) (file string, clients []string, err err
 	}
 	b, err := toml.Marshal(all)
 	if err != nil {
-		return "", nil, fmt.Errorf("write the secrets: %w", err)
+		return nil, fmt.Errorf("write the secrets: %w", err)
 	}
-	dir, err := p.LoginDir()
-	if err != nil {
-		return "", nil, err
+	if _, err := p.LoginDir(); err != nil {
+		return nil, err
 	}
 	slices.Sort(clients)
-	file = filepath.Join(dir, "secrets.toml")
-	return file, slices.Compact(clients), writePrivate(file, append([]byte("# Made by sdev up --with-auth from the project's own secrets; changes here are lost.\n"), b...))
+	return slices.Compact(clients), writePrivate(p.SecretsPath(), append([]byte("# Made by sdev up --with-auth from the project's own secrets; changes here are lost.\n"), b...))
 }
 
 // lead makes a provider's table lead to the local one, and gives the client's id.

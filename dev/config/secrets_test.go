@@ -32,10 +32,11 @@ func secretsOf(t *testing.T, own string, n config.NativeLogin) (p *config.Projec
 			t.Fatal(err)
 		}
 	}
-	file, clients, err := p.Secrets(n)
+	clients, err = p.WriteSecrets(n)
 	if err != nil {
 		return p, nil, nil, err
 	}
+	file := p.SecretsPath()
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,8 @@ KEYS = "https://www.googleapis.com/oauth2/v3/certs"
 DOCS = "https://shop.example/docs"
 LOCAL = "http://localhost:8080/authorize"
 REQUIRE_OAUTH_IN_LOCAL = True
+if os.environ["LOCAL_STREAMLIT"] == "1": pass
+os.environ["LOCAL_STREAMLIT"] = "1"
 PARAMETER = "/shop/oauth"
 def oauth():
     get_aws_parameter("/streamlit/oauth")
@@ -84,7 +86,8 @@ def oauth():
 		want string
 	}{
 		"endpoints":  {l.Endpoints, "https://accounts.google.com/o/oauth2/v2/auth@util/oauth.py:3 https://oauth2.googleapis.com/token@util/oauth.py:4"},
-		"parameters": {l.Parameters, "/shop/oauth@util/oauth.py:9 /streamlit/oauth@util/oauth.py:11 /db/password@util/oauth.py:12"},
+		"parameters": {l.Parameters, "/shop/oauth@util/oauth.py:11 /streamlit/oauth@util/oauth.py:13 /db/password@util/oauth.py:14"},
+		"bypass":     {l.Bypassed, "LOCAL_STREAMLIT@util/oauth.py:10"},
 		"constants":  {l.Required, "REQUIRE_OAUTH_IN_LOCAL@util/oauth.py:8"},
 	} {
 		if got := facts(c.got); got != c.want {

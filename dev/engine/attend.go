@@ -31,7 +31,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
-	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), far: make(chan int, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
+	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), far: make(chan Ports, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
 	presence := flock.New(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
@@ -40,9 +40,9 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	group, gctx := errgroup.WithContext(ctx)
 	if e.Bring != nil {
 		staying := *e
-		staying.far = func(port int) {
+		staying.far = func(ports Ports) {
 			select {
-			case a.far <- port:
+			case a.far <- ports:
 			case <-gctx.Done():
 			}
 		}
@@ -83,7 +83,7 @@ type attendant struct {
 	project  Project
 	happened chan dev.Event
 	worked   chan result
-	far      chan int       // ports of this machine at which the page is wanted
+	far      chan Ports     // ports of this machine at which the page, and the local provider, are wanted
 	supplied chan time.Time // until when what the gateway was given holds; the newest only
 	copies   *keeping       // goes on whatever is built meanwhile
 

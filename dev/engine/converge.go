@@ -89,6 +89,9 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		return Running{}, err
 	}
 	run := Running{Project: p, URL: effective.URL, Port: ports.App, Mode: effective.Mode, Issuer: effective.Issuer}
+	if effective.Mode.SignsIn() {
+		run.identity = ports.Identity
+	}
 	ids := map[string]string{}
 	for ref, info := range images {
 		ids[ref] = info.ID
@@ -107,8 +110,10 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		run.supplied, err = e.supply(ctx, p)
 		return run, err
 	}
-	for _, w := range effective.Warnings {
-		e.emit(w)
+	if effective.Warnings != nil {
+		for _, w := range effective.Warnings() {
+			e.emit(w)
+		}
 	}
 	if err := effective.Prepare(); err != nil {
 		return run, err

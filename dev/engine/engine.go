@@ -125,8 +125,8 @@ type Effective struct {
 	Mode    dev.Mode
 	URL     string
 	Issuer  string // of the local provider; "" where nobody signs in
-	// Warnings are told as long as something has to be done to get there.
-	Warnings []dev.Warning
+	// Warnings gives what is told where something has to be done to get there. It may be nil.
+	Warnings func() []dev.Warning
 	// Prepare makes what containers will mount. It is called before they start.
 	Prepare func() error
 }
@@ -149,14 +149,15 @@ type Engine struct {
 	// Look finds out how a file that is written to the project looks to a running gateway; nil where
 	// nobody wants to know.
 	Look func(ctx context.Context, p Project) (Sight, error)
-	// Bring makes the app's origin reachable at a port of this machine until ctx ends, through the
+	// Bring makes the app's origin reachable at a port of this machine until ctx ends, and the local
+	// provider's unless its port is 0, through the
 	// gateway and not through a published port. It is called by Attend, where the engine publishes
 	// ports on another machine. nil where that cannot be.
-	Bring func(ctx context.Context, p Project, port int) error
+	Bring func(ctx context.Context, p Project, ports Ports) error
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
 
-	far func(port int) // asks for Bring; nil where nobody stays
+	far func(Ports) // asks for Bring; nil where nobody stays
 }
 
 // Announcement is what is about to happen to the app.
@@ -188,6 +189,7 @@ type Running struct {
 	Issuer  string // of the local provider; "" where nobody signs in
 	Changed bool   // something had to be done
 
+	identity int       // port of the local provider; 0 where nobody signs in
 	services []string  // that ran when this was found out; nil where something was done since
 	done     plan.Plan // what was begun to get there
 	supplied time.Time // until when what the gateway was given holds; zero is for ever

@@ -37,33 +37,41 @@ func (e *Engine) bringHere(run Running) error {
 			Message: fmt.Sprintf("the engine (%s) publishes port %d on its own machine, where this one does not reach it", run.Project.Host, run.Port),
 			Hint:    "leave --detach out: while sdev up stays, the page is brought here"}
 	}
-	e.far(run.Port)
+	e.far(Ports{App: run.Port, Identity: run.identity})
 	return nil
 }
 
-// bring keeps the app's origin at a port of this machine, from the first time that it was asked for.
-// A port that is asked for later takes the place of the one before.
+// String names the ports in a sentence.
+func (p Ports) String() string {
+	if p.Identity == 0 {
+		return fmt.Sprintf("port %d is", p.App)
+	}
+	return fmt.Sprintf("ports %d and %d are", p.App, p.Identity)
+}
+
+// bring keeps what people open at ports of this machine, from the first time that it was asked for.
+// Ports that are asked for later take the place of those before.
 func (a *attendant) bring(ctx context.Context) error {
 	stop := func() {}
 	defer func() { stop() }()
-	current := 0
+	current := Ports{}
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case port := <-a.far:
-			if port == current {
+		case ports := <-a.far:
+			if ports == current {
 				continue
 			}
 			stop()
-			current = port
-			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; port %d is brought here while this goes on", a.project.Host, port),
+			current = ports
+			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s brought here while this goes on", a.project.Host, ports),
 				Hint: "nothing needs to be done"})
 			work, cancel := context.WithCancel(ctx)
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				if err := a.engine.Bring(work, a.project, port); err != nil && work.Err() == nil {
+				if err := a.engine.Bring(work, a.project, ports); err != nil && work.Err() == nil {
 					said := dev.AsError(err)
 					a.engine.emit(dev.Warning{Code: said.Code, Message: said.Error(), Hint: said.Hint})
 				}

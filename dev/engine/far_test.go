@@ -23,10 +23,10 @@ func TestAttend_BringsThePageHereFromAFarEngine(t *testing.T) {
 	r := newRigWithoutPage(t)
 	e := r.engine()
 	ended := make(chan struct{})
-	e.Bring = func(ctx context.Context, _ engine.Project, port int) error {
+	e.Bring = func(ctx context.Context, _ engine.Project, ports engine.Ports) error {
 		defer close(ended)
-		if port == 0 {
-			t.Error("no port")
+		if ports.App == 0 || ports.Identity != 0 {
+			t.Errorf("ports %+v, though nobody signs in", ports)
 		}
 		page := &http.Server{Addr: strings.TrimPrefix(r.url, "http://"), Handler: http.HandlerFunc(r.answer)} //nolint:gosec // a test
 		defer context.AfterFunc(ctx, func() { _ = page.Close() })()

@@ -40,6 +40,7 @@ type rig struct {
 	project engine.Project
 	model   *types.Project
 	broken  error // why the project cannot be read
+	given   engine.Ports
 }
 
 func newRig(t *testing.T) *rig {
@@ -61,10 +62,10 @@ func newRigWithoutPage(t *testing.T) *rig {
 	gateway.Image, app.Image = gatewayImage, "shop-app"
 	app.NetworkMode = "service:gateway"
 	app.DependsOn = types.DependsOnConfig{"gateway": {}}
-	gateway.Labels = types.Labels{dev.LabelFront: "8501/tcp"}
+	gateway.Labels = types.Labels{dev.LabelFront: "8501/tcp", dev.LabelIdentity: "8601/tcp"}
 	r.model = &types.Project{Name: "shop", Services: types.Services{"gateway": gateway, "app": app}}
 	r.project = engine.Project{
-		Name: "shop", App: "app", Gateway: "gateway", Files: []string{"compose.yml", ".env"}, StateDir: t.TempDir(),
+		Name: "shop", App: "app", Gateway: "gateway", Mode: dev.Local, Files: []string{"compose.yml", ".env"}, StateDir: t.TempDir(),
 		Labels: plan.Labels{Project: "shop", App: "app", Gateway: "gateway"}, Port: freePort(t), GatewayImage: gatewayImage, Effective: r.effective,
 		Images: []plan.ImageSource{{Service: "app", Ref: "shop-app", Build: &plan.Build{Service: "app", Tag: "shop-app"}, Input: "input 1", Pull: plan.PullMissing}},
 	}
@@ -136,7 +137,9 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	gateway := r.model.Services["gateway"]
-	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.App), Target: 8501, Protocol: "tcp"}}
+	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.App), Target: 8501, Protocol: "tcp"},
+		{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.Identity), Target: 8601, Protocol: "tcp"}}
+	r.given = ports
 	p, app := r.project, r.model.Services["app"]
 	if r.adapt != nil {
 		r.adapt(&p)
@@ -147,7 +150,7 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services)}
 	model.Services["gateway"], model.Services["app"] = gateway, app
 	return engine.Effective{
-		Mode: dev.Local, URL: r.url, Prepare: func() error { return nil },
+		Mode: p.Mode, Issuer: dev.Issuer(ports.Identity), URL: r.url, Prepare: func() error { return nil },
 		Desired: func(images map[string]string) plan.Desired {
 			want := plan.Want(model, "app", "gateway", plan.Given{Images: images})
 			for i := range want.Services {

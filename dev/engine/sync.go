@@ -38,6 +38,9 @@ func (e *Engine) compare(ctx context.Context, run Running) error {
 		return nil
 	}
 	again := "sdev up"
+	if run.Mode.SignsIn() {
+		again += " --with-auth"
+	}
 	if p := run.Project; !p.Mounted && !Blind(p.StateDir, p.Host) {
 		again += " --sync" // it was asked for
 	}

@@ -16,6 +16,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/awslocal"
+	"sdev/dev/oidc"
 	"sdev/dev/watch"
 )
 
@@ -25,6 +26,7 @@ type Request struct {
 	Expect Expect         `json:"expect,omitzero"`
 	Grant  awslocal.Grant `json:"grant,omitzero"`
 	Login  *dev.Login     `json:"login,omitempty"`
+	Auth   oidc.Command   `json:"auth,omitzero"`
 	Saved  Saved          `json:"saved,omitzero"`
 	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state folder
 }
@@ -34,6 +36,7 @@ const (
 	DoStatus = "status" // change nothing
 	DoExpect = "expect" // be told what is about to happen to the app
 	DoLogin  = "login"  // be told how people sign in
+	DoAuth   = "auth"   // steer the provider
 	DoGrant  = "grant"  // be given the AWS credentials that the app may have
 	DoSaved  = "saved"  // be told of saves that somebody else noticed
 	DoProbe  = "probe"  // say whether a file that is written over and over is seen here, and noticed
@@ -97,6 +100,10 @@ type Status struct {
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
 	Tabs       []Tab     `json:"tabs,omitempty"` // those connected now, by page
+	// Auth is what is true of the provider; empty in modes without a login.
+	Auth oidc.State `json:"auth,omitzero"`
+	// Refused is why the provider did not do what it was asked for; nil where it did.
+	Refused *dev.Failed `json:"refused,omitempty"`
 }
 
 // Tab is a browser tab that shows the app.
@@ -154,7 +161,7 @@ func reach(ctx context.Context, socket string) (net.Conn, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 			absent = err
-		case err != nil && absent != nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)):
+		case err != nil && absent != nil && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)):
 			return nil, absent
 		default:
 			return conn, err
@@ -231,10 +238,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		}
 		g.desk.expect(req.Expect)
 	case DoLogin:
-		if req.Login == nil {
-			return Status{}, errors.New("no login was sent")
-		}
-		if err := g.identity.set(*req.Login); err != nil {
+		if err := g.signIn(req.Login); err != nil {
 			return Status{}, err
 		}
 	case DoGrant:
@@ -244,11 +248,21 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		if len(req.Saved.Changes) > 0 {
 			g.desk.saved(req.Saved.Changes, req.Saved.First)
 		}
-	case DoProbe:
+	case DoProbe, DoAuth:
 	default:
 		return Status{}, errors.New("unknown command")
 	}
+	auth, err := g.identity.do(ctx, req.command())
+	refusal, isOurs := errors.AsType[*dev.Error](err)
+	if err != nil && !isOurs {
+		return Status{}, err
+	}
 	st := g.desk.status()
+	st.Auth = auth
+	if isOurs {
+		refused := refusal.Event()
+		st.Refused = &refused
+	}
 	if req.Do == DoProbe {
 		st.Probe = g.probe(ctx, req.Probe)
 	}
@@ -263,6 +277,31 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	}
 	st.Watches += int(g.outside.Load())
 	return st, ctx.Err()
+}
+
+// command is what a request asks of the provider; most ask for nothing.
+func (r Request) command() oidc.Command {
+	if r.Do == DoAuth {
+		return r.Auth
+	}
+	return oidc.Command{Do: oidc.DoState}
+}
+
+// signIn puts a login into force. Another mode means that the app is about to be made anew for it.
+func (g *gateway) signIn(login *dev.Login) error {
+	if login == nil {
+		return errors.New("no login was sent")
+	}
+	switched, err := g.identity.set(*login)
+	if up, _ := g.upstream.state(); err != nil || !switched || !up {
+		return err
+	}
+	text := "It comes back with its login."
+	if !login.Mode.SignsIn() {
+		text = "It comes back with its login bypassed."
+	}
+	g.desk.expect(Expect{How: HowRestart, Text: text})
+	return nil
 }
 
 // probe waits until a file in the project's state folder is noticed, or for long enough that it will

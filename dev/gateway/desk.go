@@ -98,8 +98,11 @@ func (d *desk) saved(changes []dev.Change, first time.Time) {
 	d.post(func(t *tracker, now time.Time) { t.saved(changes, first, now) })
 }
 
-func (d *desk) warned(w dev.Warning) {
-	d.post(func(t *tracker, now time.Time) { t.emit(now, w) })
+func (d *desk) warned(w dev.Warning) { d.told(w) }
+
+// told passes an event on that needs no judgement.
+func (d *desk) told(e dev.Event) {
+	d.post(func(t *tracker, now time.Time) { t.emit(now, e) })
 }
 
 // reachable tells that the app's state changed: it answers, perhaps in a new life, or it does not.

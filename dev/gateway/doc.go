@@ -4,6 +4,11 @@
 // yet, restarted, rebuilt, crashed), the origin answers: requests for pages get a page that says
 // what is going on and gives way by itself, and open tabs are brought back to life.
 //
+// Beside it, on a port of its own and therefore another origin, is the local provider that people sign
+// in at; and on loopback, for the app alone, stand-ins for AWS: see [awslocal.Credentials] and
+// [awslocal.Parameters]. They are there in every mode, so that the gateway stays as it is when the
+// mode changes; where nobody signs in, the provider's origin says so.
+//
 // What it promises:
 //
 //   - Nothing is buffered, copied aside or delayed on its way through. Frames of Streamlit's stream
@@ -11,6 +16,8 @@
 //   - Only the app's own names are answered; a request with another Host is refused, so that no
 //     foreign page can reach the app by rebinding a name of its own to this machine.
 //   - No path of the app's origin administers anything. Commands come in over a unix socket.
+//   - How people sign in comes in as a command, is kept with mode 0600 where the gateway has a folder
+//     for it, and outlives it there with keys and sessions. No secret of it comes out again.
 //   - Events are written in the order in which things happened, one JSON object a line; nothing
 //     else is ever written to that stream. A save comes before the reload it causes.
 //   - A tab that reconnects to an app that was replaced is told to run its page again, with the

@@ -44,15 +44,22 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 	if err := g.listen(ctx); err != nil {
 		return err
 	}
+	if err := g.identity.recall(); err != nil {
+		g.desk.told(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "nothing needs to be done: sdev up tells it anew"})
+	}
 	return g.serve(ctx, front, control)
 }
 
 // listen opens everything but the app's origin and the control socket.
 func (g *gateway) listen(ctx context.Context) error {
+	provider := ""
+	if g.cfg.Identity != 0 {
+		provider = fmt.Sprintf(":%d", g.cfg.Identity)
+	}
 	for _, s := range []struct {
 		address string
 		handler http.Handler
-	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.identity.parameters}} {
+	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.identity.parameters}, {provider, g.identity}} {
 		if s.address == "" {
 			continue
 		}
@@ -114,11 +121,9 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if slices.ContainsFunc(cfg.Rules, func(r dev.Rule) bool { return r.Action.Syncs() }) {
 		g.desk.tracker.explainFor = explainTold
 	}
-	if g.identity, err = newIdentity(cfg); err != nil {
-		g.desk.warned(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "nothing needs to be done: sdev up tells it anew"})
-	}
+	g.identity = newIdentity(cfg, g.desk.told)
 	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
-	g.proxy = newProxy(g.upstream, g.desk)
+	g.proxy = newProxy(g.upstream, g.desk, g.identity.user)
 	if cfg.Root == "" {
 		return g, nil
 	}

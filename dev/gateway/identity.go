@@ -1,42 +1,58 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 
 	"sdev/dev"
 	"sdev/dev/awslocal"
+	"sdev/dev/oidc"
+	"sdev/dev/streamlit"
 )
 
 // identity is how people sign in: the local provider, and the stand-in for the parameter store that
 // tells an app of it. What it was told last it keeps in the state folder, so that a gateway that was
 // restarted goes on without being told again.
+//
+// As an [http.Handler] it is the provider's origin. It is there in every mode, so that a change of
+// the mode leaves the gateway as it is; where nobody signs in it says so.
 type identity struct {
-	file       string // where the login is kept; "" where nothing is
+	project    string
+	state      string // the folder where all is kept; "" keeps it in memory
+	hosts      hosts
+	emit       func(dev.Event)
 	parameters awslocal.Parameters
-	handler    http.Handler // in front of the provider: who may ask for it by which name
 
-	mu    sync.Mutex // guards what follows
-	login dev.Login
+	mu       sync.Mutex // guards what follows
+	login    dev.Login
+	provider *oidc.Provider // nil in modes without a login
 }
 
-// newIdentity goes on where the last gateway was. What cannot be read any more is as good as not
-// there: the host sees that it differs from what it wants, and tells anew.
-func newIdentity(cfg Config) (*identity, error) {
-	i := &identity{login: dev.Login{Mode: dev.Local}}
-	if cfg.State == "" {
-		return i, nil
+func newIdentity(cfg Config, emit func(dev.Event)) *identity {
+	own := Config{Listen: fmt.Sprintf(":%d", cfg.Identity), Host: "localhost", Port: cfg.Identity}
+	return &identity{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
+}
+
+func (i *identity) file() string { return filepath.Join(i.state, dev.LoginFile) }
+
+// recall goes on where the last gateway was. Where that cannot be, nobody signs in until the host,
+// which sees that something else is kept than it wants, tells anew.
+func (i *identity) recall() error {
+	if i.state == "" {
+		return nil
 	}
-	i.file = filepath.Join(cfg.State, dev.LoginFile)
-	b, err := os.ReadFile(i.file)
+	b, err := os.ReadFile(i.file())
 	if errors.Is(err, fs.ErrNotExist) {
-		return i, nil
+		return nil
 	}
 	var login dev.Login
 	if err == nil {
@@ -46,34 +62,50 @@ func newIdentity(cfg Config) (*identity, error) {
 		err = i.use(login)
 	}
 	if err != nil {
-		return i, fmt.Errorf("how people sign in, from %s: %w", i.file, err)
+		_ = os.Remove(i.file()) // so that the host tells anew, also where it wants the same
+		return fmt.Errorf("how people sign in cannot be read from %s: %w", dev.LoginFile, err)
 	}
-	return i, nil
+	return nil
 }
 
-// set makes a login the one in force, and keeps it.
-func (i *identity) set(login dev.Login) error {
+// set makes a login the one in force, and keeps it. It reports whether the mode is another one now.
+func (i *identity) set(login dev.Login) (switched bool, err error) {
+	before := i.mode()
 	if err := i.use(login); err != nil {
-		return err
+		return false, err
 	}
-	if i.file == "" {
-		return nil
+	if i.state == "" {
+		return before != login.Mode, nil
 	}
 	b, err := json.Marshal(login)
 	if err != nil {
-		return err
+		return false, err
 	}
-	beside := i.file + ".new"
+	beside := i.file() + ".new"
 	if err := os.WriteFile(beside, b, 0o600); err != nil {
-		return fmt.Errorf("keep how people sign in: %w", err)
+		return false, fmt.Errorf("keep how people sign in: %w", err)
 	}
-	return os.Rename(beside, i.file)
+	return before != login.Mode, os.Rename(beside, i.file())
 }
 
+// use makes a login the one in force. A provider whose settings are as they were goes on as it is;
+// another one takes over its keys and sessions, which are on disk.
 func (i *identity) use(login dev.Login) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.login = login
+	if i.provider != nil && reflect.DeepEqual(i.login, login) {
+		return nil
+	}
+	var provider *oidc.Provider
+	if login.Mode.SignsIn() {
+		var err error
+		provider, err = oidc.New(oidc.Config{Issuer: login.Issuer, Project: i.project, Profile: login.Profile, People: login.People,
+			Clients: login.Clients, Current: login.Current, State: i.state, Emit: i.emit})
+		if err != nil {
+			return err
+		}
+	}
+	i.provider, i.login = provider, login
 	i.parameters.Set(login.Parameters)
 	return nil
 }
@@ -82,4 +114,58 @@ func (i *identity) mode() dev.Mode {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.login.Mode
+}
+
+// user is the e-mail address of who signed in where a request comes from, as far as the app's cookies
+// tell.
+func (i *identity) user(r *http.Request) string {
+	i.mu.Lock()
+	secret := i.login.Cookies
+	i.mu.Unlock()
+	return streamlit.User(secret, r)
+}
+
+func (i *identity) current() *oidc.Provider {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.provider
+}
+
+// do carries out a command of the provider; without one the state is empty.
+func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
+	p := i.current()
+	if p == nil && c.Do == oidc.DoState {
+		return oidc.State{}, nil
+	}
+	if p == nil {
+		return oidc.State{}, errors.New("the login is bypassed: sdev up --with-auth")
+	}
+	return p.Do(ctx, c)
+}
+
+// ServeHTTP is the provider's origin. It has one name; what other containers or foreign pages call it
+// is refused.
+func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	verdict, to := i.hosts.judge(r)
+	p := i.current()
+	switch {
+	case verdict == refuse:
+		plainText(w, http.StatusMisdirectedRequest, "People sign in at "+i.hosts.origin+", and under no other name.\n")
+	case verdict == redirect:
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+	case p == nil:
+		plainText(w, http.StatusServiceUnavailable, "Nobody signs in here now: the app's login is bypassed.\n\nsdev up --with-auth runs it with its login.\n")
+	default:
+		p.ServeHTTP(w, r)
+	}
+}
+
+func plainText(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // who does not wait for the answer does not want it
 }

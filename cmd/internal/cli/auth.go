@@ -28,7 +28,7 @@ What it changes takes effect at once. "sdev help auth" tells how it fits togethe
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.AddCommand(a.newAuthUsersCmd(), a.newAuthExplainCmd())
+	cmd.AddCommand(a.newAuthUsersCmd(), a.newAuthUseCmd(), a.newAuthFaultCmd(), a.newAuthClockCmd(), a.newAuthRotateCmd(), a.newAuthCheckCmd(), a.newAuthExplainCmd(), a.newAuthEnvCmd())
 	a.addFileFlagBelow(cmd)
 	return cmd
 }

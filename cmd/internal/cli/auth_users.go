@@ -7,11 +7,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/oidc"
 )
 
 // personFlags say what somebody is like.
@@ -79,7 +81,7 @@ func (a *app) newAuthUsersAddCmd() *cobra.Command {
 func (a *app) newAuthUsersEditCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
-		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail,
+		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		Long: "Changes what the flags name; everything else about the person stays. The groups that are given take the place of those that there were.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = o.json
@@ -101,7 +103,7 @@ func (a *app) newAuthUsersEditCmd() *cobra.Command {
 func (a *app) newAuthUsersRemoveCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail,
+		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
 			return a.editPeople(cmd.Context(), asJSON, args[0]+" is removed", func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson(args[0]) })
@@ -224,6 +226,7 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 		return err
 	}
 	now := config.AuthSettings{Users: edit.People}
+	running := a.tellPeople(ctx, now.People())
 	if asJSON {
 		return a.printJSON(peopleJSON(now.People()))
 	}
@@ -237,6 +240,21 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 	case len(edit.People) == 0:
 		text += "; made-up people take the place of the last one"
 	}
+	if running {
+		text += "; the sign-in page has it already"
+	}
 	_, err = fmt.Fprintln(a.Out, text)
 	return err
+}
+
+// tellFor is how long a provider may take to be told of people. The file is what counts: where nobody
+// answers in time, the next "sdev up" tells.
+const tellFor = 5 * time.Second
+
+// tellPeople tells the provider, where one runs, who there is now.
+func (a *app) tellPeople(ctx context.Context, people []dev.Person) bool {
+	ctx, cancel := context.WithTimeout(ctx, tellFor)
+	defer cancel()
+	_, err := a.steer(ctx, oidc.Command{Do: oidc.DoPeople, People: people})
+	return err == nil
 }

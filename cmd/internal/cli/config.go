@@ -3,29 +3,38 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"sdev/dev/config"
+	"sdev/dev/engine"
 	"sdev/dev/plan"
 )
 
 func (a *app) newConfigCmd() *cobra.Command {
 	var asJSON bool
 	var o runOptions
+	var auth string
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print the effective compose model, each derived value with its source",
 		Long: `Prints what "sdev up --local" runs, as a compose file: your own model, and what sdev
 derives from it, each such value with a comment that says where it comes from. The
-file can be run by "docker compose" alone, once sdev has run the project.`,
+file can be run by "docker compose" alone, once sdev has run the project in that mode.
+It holds no secrets: those are in files that it names.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = asJSON
+			if o.auth = auth; !slices.Contains(append(config.LoginModes(), detected, ""), auth) {
+				return wrongMode(auth)
+			}
 			return a.runConfig(cmd.Context(), asJSON, o)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the model as JSON, without comments")
+	cmd.Flags().StringVar(&auth, "with-auth", "", "print what \"sdev up --with-auth\" runs; `MODE` is app or native, and else found out")
+	cmd.Flags().Lookup("with-auth").NoOptDefVal = detected
 	cmd.Flags().StringArrayVar(&o.profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	return cmd
 }
@@ -35,7 +44,7 @@ func (a *app) runConfig(ctx context.Context, asJSON bool, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.effective(ctx, p)
+	e, err := a.effective(ctx, p, o)
 	if err != nil {
 		return err
 	}
@@ -57,19 +66,25 @@ func (a *app) runConfig(ctx context.Context, asJSON bool, o runOptions) error {
 
 // effective derives the model without touching anything. What only the engine knows (the image,
 // the port in use) is asked where one answers, and assumed where none does.
-func (a *app) effective(ctx context.Context, p *config.Project) (*config.Effective, error) {
+func (a *app) effective(ctx context.Context, p *config.Project, o runOptions) (*config.Effective, error) {
 	parts, _, err := a.parts(p)
 	if err != nil {
 		return nil, err
 	}
+	login, err := newSignIn(p, o)
+	if err != nil {
+		return nil, err
+	}
+	parts.Mode = login.mode
 	if r, err := a.find(ctx); err == nil {
 		defer r.close()
 		if s, ok := r.sidecar(); ok {
-			parts.Port, parts.Sync = s.Port, s.Root == ""
+			parts.Port, parts.Identity, parts.Sync = s.Port, s.Identity, s.Root == ""
 		}
 		if info, found, err := r.engine.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 			parts.Image = imageFacts(info)
 		}
 	}
+	parts.Login = login.surroundings(p, engine.Ports{App: parts.Port, Identity: parts.Identity})
 	return config.Overlay(p, parts)
 }

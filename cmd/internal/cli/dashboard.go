@@ -138,7 +138,7 @@ func (d *dashboard) attend(first *config.Project) error {
 			return err
 		}
 	}
-	e, err := d.app.engineOn(ctx, d.runtime, first, o.runOptions, d.events)
+	e, err := d.engine(ctx, first, o.runOptions)
 	if err != nil {
 		stop(err)
 		return err
@@ -146,6 +146,15 @@ func (d *dashboard) attend(first *config.Project) error {
 	e.Timeout = o.timeout
 	d.begin(true, stop, func() error { return e.Attend(ctx, d.app.force, engine.Want{Build: o.build}) })
 	return nil
+}
+
+// engine makes an engine that tells what it does to the dashboard.
+func (d *dashboard) engine(ctx context.Context, p *config.Project, o runOptions) (*engine.Engine, error) {
+	login, err := newSignIn(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return d.app.engineOn(ctx, d.runtime, p, login, o, d.events)
 }
 
 // followHistory is how many lines each service has printed before that are shown.

@@ -20,6 +20,7 @@ import (
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
+	"sdev/dev/oidc"
 )
 
 // Do is tui.Host's.
@@ -39,7 +40,7 @@ func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
 		}
 		return "stopped and removed in " + since(start), nil
 	case tui.Switch:
-		return d.change(ctx, action.Mode)
+		return d.change(context.WithoutCancel(ctx), action.Mode)
 	case tui.SaveLog:
 		return saveLog(d.app.dir, action.File, action.Text)
 	case tui.SignInAs, tui.SetFault, tui.ClearFaults, tui.MoveClock, tui.RotateKeys:
@@ -78,7 +79,7 @@ func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error
 	if _, err := r.must(service); err != nil {
 		return "", err
 	}
-	e, err := d.app.engineOn(ctx, d.runtime, r.project, d.app.asItRuns(r), d.events)
+	e, err := d.engine(ctx, r.project, d.app.asItRuns(r))
 	if err != nil {
 		return "", err
 	}
@@ -112,40 +113,30 @@ func (d *dashboard) down(ctx context.Context, volumes bool) error {
 	return e.Down(ctx, d.app.force, engine.Project{Name: p.Name, StateDir: p.StatePath()}, volumes)
 }
 
-// change treats the login in another way from now on. The browser's page stays meanwhile.
+// change treats the login in another way from now on. Whoever attends goes on in that way too, and the
+// browser's page stays meanwhile.
 func (d *dashboard) change(ctx context.Context, mode dev.Mode) (string, error) {
 	began := time.Now()
-	said := "mode " + string(mode) + ", after "
-	d.mu.Lock()
-	d.up.auth, d.up.as, d.up.build = "", "", false
-	if mode.SignsIn() {
-		d.up.runOptions.auth = string(mode)
-	} else {
-		d.up.runOptions.auth = ""
-	}
-	o := d.up
-	d.mu.Unlock()
-	if d.attending() {
-		_, stream := d.events.Subscribe()
-		defer stream.Close()
-		d.leave(engine.ErrLeft)
-		if err := d.attend(nil); err != nil {
-			return "", err
-		}
-		err := settled(ctx, stream)
-		return said + since(began), err
-	}
 	r, err := d.look(ctx)
 	if err != nil {
 		return "", err
 	}
 	as := d.app.asItRuns(r)
-	as.auth, as.as = o.runOptions.auth, ""
-	e, err := d.app.engineOn(ctx, d.runtime, r.project, as, d.events)
-	if err == nil {
-		_, err = e.Up(context.WithoutCancel(ctx), engine.Want{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+	as.auth, as.as = "", ""
+	if mode.SignsIn() {
+		as.auth = string(mode)
 	}
-	return said + since(began), err
+	e, err := d.engine(ctx, r.project, as)
+	if err == nil {
+		_, err = e.Up(ctx, engine.Want{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+	}
+	if err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	d.up.runOptions.auth, d.up.as = as.auth, "" // for the next start
+	d.mu.Unlock()
+	return "mode " + string(mode) + " after " + since(began), nil
 }
 
 // saveLog writes a new file: one that is there stays as it is.
@@ -209,14 +200,22 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 	for _, t := range g.Tabs {
 		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page})
 	}
-	d.login(r, &f)
+	if f.Mode.SignsIn() {
+		f.Login = loginFacts(g.Auth)
+	}
 	return f, nil
 }
 
-// login adds what is known of how people sign in.
-func (d *dashboard) login(r running, f *tui.Facts) {
-	_, f.Login.Current = r.login()
-	f.Login.Issuer, f.Login.Profile = r.issuer(), r.project.Settings.Auth.Profile
+// loginFacts is what the provider says of itself.
+func loginFacts(s oidc.State) tui.Login {
+	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, f := range s.Faults {
+		l.Set = append(l.Set, tui.Fault{Name: f.Name, Left: f.Times})
+	}
+	for _, f := range oidc.Faults() {
+		l.Faults = append(l.Faults, tui.FaultDoc{Name: f.Name, About: f.About})
+	}
+	return l
 }
 
 // notice follows what was started or changed from elsewhere, while nobody here attends.
@@ -329,6 +328,33 @@ func (l *lentKeys) giveBack() {
 }
 
 // auth steers the local provider.
-func (d *dashboard) auth(context.Context, tui.Action) (string, error) {
-	return "", errors.New("the provider cannot be steered yet")
+func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error) {
+	r, err := d.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	c, said := oidc.Command{}, ""
+	switch action.Do {
+	case tui.SignInAs:
+		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in next, without being asked"
+		if action.Email == "" {
+			said = "the sign-in page asks who it is"
+		}
+	case tui.SetFault:
+		c, said = oidc.Command{Do: oidc.DoFault, Fault: oidc.Fault{Name: action.Fault, Times: 1}}, action.Fault+" happens once"
+	case tui.ClearFaults:
+		c, said = oidc.Command{Do: oidc.DoClear}, "everything works again"
+	case tui.MoveClock:
+		now, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
+		if err != nil {
+			return "", err
+		}
+		c, said = oidc.Command{Do: oidc.DoClock, Clock: now.Clock + action.By}, "the provider's clock is moved"
+	case tui.RotateKeys:
+		c, said = oidc.Command{Do: oidc.DoRotate}, "new keys sign; the old ones stay published for a while"
+	default:
+		return "", fmt.Errorf("the provider cannot %s", action.Do)
+	}
+	_, err = r.steer(ctx, c)
+	return said, err
 }

@@ -27,8 +27,8 @@ func (a *app) newGatewayCmd() *cobra.Command {
 		Use: "receive", Short: "Take in copies of the project's files (inside the app's container)", Hidden: true, Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return mirror.Receive(a.In, a.Out) },
 	}, &cobra.Command{
-		Use: "tunnel", Short: "Carry connections on standard input and output to the gateway's origin", Hidden: true, Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTunnel(cmd.Context()) },
+		Use: "tunnel TO", Short: "Carry connections on standard input and output to the app's origin or the provider's", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runTunnel(cmd.Context(), args[0]) },
 	}, &cobra.Command{
 		Use: "call", Short: "Send the command on standard input to the gateway and print its status", Hidden: true, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

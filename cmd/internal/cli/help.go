@@ -24,6 +24,7 @@ func topics() []topic {
 		{"events", "the events of --json, and the codes of errors and warnings", eventsText},
 		{"compose", "which keys of a compose file are applied, and how", composeText},
 		{"x-sdev", "settings of sdev in the compose file", xsdevText},
+		{"auth", "the app's real login on this machine: modes, people, faults", authText},
 	}
 }
 
@@ -92,6 +93,8 @@ func environmentText() string {
 
 Variables that sdev sets in the app's container ("sdev config" prints them all, with reasons):
   LOCAL_STREAMLIT=1       the login is bypassed; only ever set by "sdev up --local"
+  AWS_ENDPOINT_URL_SSM, OAUTH_REDIRECT_URI, STREAMLIT_SECRETS_FILES
+                          with --with-auth: where the app finds its client, and its origin
   PYTHONPATH              a start-up shim first, then as the image or the compose file has it
   STREAMLIT_…             development settings of the server
   HOME                    a writable home for your user id
@@ -133,8 +136,19 @@ func xsdevText() string {
       mode: mount               # mount (~/.aws, read-only), session (keys of one profile), none
       profile: dev              # else AWS_PROFILE
       region: us-east-1         # else AWS_REGION, or the profile's
+      parameters:               # what the parameter store holds in modes with a login
+        /shop/key: some text    # a SecureString, or {value: some text, type: String}
+    auth:
+      mode: app                 # app or native: what --with-auth means; else read from the code
+      profile: plain            # or google, cognito, keycloak, entra: whose claims and paths
+      users:                    # who can sign in; else two people are made up
+        - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
+      policies:                 # who may reach which path; sdev help auth
+        - {path: /marketing/*, allow: {groups: [marketing]}}
+        - {path: /, allow: {anyone: true}}   # also: emails, domains
     ca: ./corp-ca.pem           # extra CA for builds and the app; else taken from the environment
 
-An unknown setting is an error with its line.
+An unknown setting is an error with its line. In several compose files later values, and later lists of
+users and policies, take the place of earlier ones. "sdev auth users add" writes users by itself.
 `
 }

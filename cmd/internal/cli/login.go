@@ -71,6 +71,9 @@ func newSignIn(p *config.Project, o runOptions) (signIn, error) {
 		s.current = person.Email
 	}
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
+	for _, b := range s.found.Login.Bypassed {
+		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so that the login is bypassed in every mode", Hint: "take it out: sdev up --local sets it"})
+	}
 	s.assumptions(p)
 	return s, nil
 }
@@ -116,6 +119,23 @@ func (s *signIn) assumptions(p *config.Project) {
 	}
 }
 
+// stubborn tells of constants in the code that ask for the login though it is to be bypassed. It reads
+// the code for that, which takes a moment.
+func (s signIn) stubborn(dir string) []dev.Warning {
+	if s.mode.SignsIn() {
+		return nil
+	}
+	found, err := look(dir)
+	if err != nil {
+		return nil // what cannot be read says nothing
+	}
+	var out []dev.Warning
+	for _, r := range found.Login.Required {
+		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
+	}
+	return out
+}
+
 // mapped are the addresses of OAuth providers in the code, in words; "" where it has none.
 func (s signIn) mapped() string {
 	var list []string
@@ -131,28 +151,36 @@ func isClientParameter(name string) bool {
 	return slices.ContainsFunc([]string{"oauth", "oidc", "google"}, func(s string) bool { return strings.Contains(lower, s) })
 }
 
-// login is what the gateway is told, and what the app finds around itself.
-func (s signIn) login(p *config.Project, ports engine.Ports, page string) (dev.Login, config.Login, error) {
+// surroundings is what an overlay has to know of the login.
+func (s signIn) surroundings(p *config.Project, ports engine.Ports) config.Login {
 	if !s.mode.SignsIn() {
-		return dev.Login{Mode: s.mode}, config.Login{}, nil
+		return config.Login{}
+	}
+	return config.Login{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+}
+
+// login is what the gateway is told. In native mode the app's secrets are written on the way.
+func (s signIn) login(p *config.Project, ports engine.Ports, page string) (dev.Login, error) {
+	if !s.mode.SignsIn() {
+		return dev.Login{Mode: s.mode}, nil
 	}
 	keys, err := p.LoginKeys()
 	if err != nil {
-		return dev.Login{}, config.Login{}, err
+		return dev.Login{}, err
 	}
 	l := dev.Login{Mode: s.mode, Issuer: dev.Issuer(ports.Identity), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
 	component := page + "/component/streamlit_oauth.authorize_button"
 	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
 		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}
-	surroundings := config.Login{Endpoints: endpoints(l), Mapped: s.mapped()}
 	ids := []string{app.ID}
 	if s.mode == dev.Native {
 		n := config.NativeLogin{RedirectURI: page + "/oauth2callback", Metadata: l.Issuer + "/.well-known/openid-configuration", ClientID: appClient, Keys: keys}
 		for _, provider := range s.found.Login.Providers {
 			n.Providers = append(n.Providers, provider.Value)
 		}
-		if surroundings.Secrets, ids, err = p.Secrets(n); err != nil {
-			return dev.Login{}, config.Login{}, err
+		l.Cookies = keys.Cookie
+		if ids, err = p.WriteSecrets(n); err != nil {
+			return dev.Login{}, err
 		}
 	}
 	for _, id := range ids {
@@ -163,7 +191,7 @@ func (s signIn) login(p *config.Project, ports engine.Ports, page string) (dev.L
 	if s.mode == dev.AppLogin {
 		err = s.parameters(p, &l, app)
 	}
-	return l, surroundings, err
+	return l, err
 }
 
 // parameters fills the parameter store: what the project says, and the app's client wherever the
@@ -216,13 +244,13 @@ type googleClient struct {
 }
 
 func newGoogleClient(project string, l dev.Login, app dev.Client) googleClient {
-	to := endpoints(l)
+	to := endpoints(l.Issuer)
 	return googleClient{ClientID: app.ID, ProjectID: project, AuthURI: to.Authorize, TokenURI: to.Token, CertURL: l.Issuer + "/jwks", ClientSecret: app.Secret,
 		RedirectURIs: app.RedirectURIs, Issuer: l.Issuer, JWKSURI: l.Issuer + "/jwks"}
 }
 
-func endpoints(l dev.Login) config.Endpoints {
-	return config.Endpoints{Authorize: l.Issuer + "/authorize", Token: l.Issuer + "/token", Revoke: l.Issuer + "/revoke"}
+func endpoints(issuer string) config.Endpoints {
+	return config.Endpoints{Authorize: issuer + "/authorize", Token: issuer + "/token", Revoke: issuer + "/revoke"}
 }
 
 // profile is the provider to imitate: the one that the project names, else the one whose address the

@@ -45,7 +45,7 @@ type app struct {
 func Main(ctx, force context.Context, s Streams, args []string) int {
 	a := &app{Streams: s, force: force, now: time.Now, json: asksForJSON(args)}
 	root := a.command()
-	root.SetArgs(args)
+	root.SetArgs(withOffsets(args))
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
@@ -70,9 +70,11 @@ func (a *app) command() *cobra.Command {
 		Use:   "sdev",
 		Short: "Run Streamlit apps locally as they will be deployed",
 		Long: `sdev runs a Streamlit app in Docker as it will be deployed, with your AWS login
-mounted and the app's login bypassed, and tells of every save whether it is live.`,
+mounted, and tells of every save whether it is live. The app's login is bypassed, or tried
+as it is against a provider on this machine.`,
 		Example: `  sdev init shop && cd shop   make a project
   sdev up --local             run it; every save is live in the browser
+  sdev up --with-auth         run it with its real login
   sdev down                   stop it and remove what it started`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: func(cmd *cobra.Command, args []string) error {

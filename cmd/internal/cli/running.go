@@ -135,6 +135,9 @@ func ask(ctx context.Context, e *docker.Engine, container string, req gateway.Re
 	if err := json.Unmarshal(out.Bytes(), &status); code != 0 || err != nil {
 		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(errs.String()))
 	}
+	if f := status.Refused; f != nil {
+		return status, &dev.Error{Code: f.Code, Message: f.Message, Hint: f.Hint, File: f.File, Line: f.Line, Exit: f.Exit}
+	}
 	return status, nil
 }
 

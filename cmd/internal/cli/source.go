@@ -22,8 +22,8 @@ type runOptions struct {
 	profiles []string
 	aws      string // one of config.AWSModes; "" as the project says
 	choice   entryChoice
-	sync     bool // never mount the project
-	mount    bool // never copy it, unless its rules say so
+	sync     bool   // never mount the project
+	mount    bool   // never copy it, unless its rules say so
 	auth     string // one of config.LoginModes, or detected; "" bypasses the login
 	as       string // e-mail of who signs in without being asked
 }
@@ -46,12 +46,8 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine, given *supplies) (engine.Project, error) {
+func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
 	parts, warnings, err := a.parts(p)
-	if err != nil {
-		return engine.Project{}, err
-	}
-	login, err := newSignIn(p, o)
 	if err != nil {
 		return engine.Project{}, err
 	}
@@ -84,7 +80,7 @@ func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine,
 	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
 	out.Effective = func(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 		parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
-		told, around, err := login.login(p, ports, config.Page(p, parts))
+		told, err := login.login(p, ports, config.Page(p, parts))
 		if err != nil {
 			return engine.Effective{}, err
 		}
@@ -92,14 +88,14 @@ func (a *app) blueprint(p *config.Project, o runOptions, runtime *docker.Engine,
 		if err != nil {
 			return engine.Effective{}, err
 		}
-		parts.Login = around
+		parts.Login = login.surroundings(p, ports)
 		effective, err := config.Overlay(p, parts)
 		if err != nil {
 			return engine.Effective{}, err
 		}
 		given.setLogin(told)
 		derived, err := asEffective(effective)
-		derived.Warnings = checked
+		derived.Warnings = func() []dev.Warning { return append(checked, login.stubborn(p.Dir)...) }
 		return derived, err
 	}
 	return out, nil

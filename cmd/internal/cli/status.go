@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/gateway"
+	"sdev/dev/oidc"
 )
 
 func (a *app) newStatusCmd() *cobra.Command {
@@ -38,9 +40,11 @@ type status struct {
 	Dir      string          `json:"dir"`
 	Mode     dev.Mode        `json:"mode"`
 	URL      string          `json:"url"`
+	Issuer   string          `json:"issuer"` // of the local provider; "" where the login is bypassed
 	Services []serviceStatus `json:"services"`
 	Reload   reloadStatus    `json:"reload"`
 	Sessions int             `json:"sessions"`
+	Auth     authStatus      `json:"auth"`
 	AWS      awsStatus       `json:"aws"`
 	Engine   engineStatus    `json:"engine"`
 
@@ -61,6 +65,12 @@ type reloadStatus struct {
 	How     string `json:"how"`
 	Watches int    `json:"watches"`
 	LastMS  int64  `json:"last_ms"`
+}
+
+type authStatus struct {
+	Users   int          `json:"users"`
+	Current string       `json:"current"` // who signs in without being asked
+	Faults  []oidc.Fault `json:"faults"`  // that are armed
 }
 
 type awsStatus struct {
@@ -96,7 +106,7 @@ func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
-	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, AWS: awsStatus{Source: config.AWSNone}}
+	s := status{V: dev.WireVersion, Project: r.project.Name, Dir: r.project.Dir, Services: []serviceStatus{}, Auth: authStatus{Faults: []oidc.Fault{}}, AWS: awsStatus{Source: config.AWSNone}}
 	for _, c := range r.have.Containers {
 		state := "exited"
 		if c.Running {
@@ -116,6 +126,9 @@ func (a *app) collect(ctx context.Context, r running) status {
 	if g, err := r.ask(ctx, gateway.Request{Do: gateway.DoStatus}); err == nil {
 		s.Reload = reloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
 		s.Sessions, s.exception, s.reloads = g.Sessions, g.Exception, g.Reloads
+		if g.Mode.SignsIn() {
+			s.Issuer, s.Auth = g.Auth.Issuer, authStatus{len(g.Auth.People), g.Auth.Current, g.Auth.Faults}
+		}
 		if s.AWS.Source == config.AWSSession && !g.AWSExpires.IsZero() {
 			s.AWS.Expires = g.AWSExpires.UTC().Format(time.RFC3339)
 		}
@@ -158,6 +171,9 @@ func (a *app) statusText(s status) string {
 			mode = "local: the login is bypassed"
 		}
 		row("page", "%s  %s", s.URL, mode)
+		if s.Issuer != "" {
+			row("login", "%s", s.Auth.text(s.Issuer))
+		}
 		tabs := "no tab open"
 		if s.Sessions == 1 {
 			tabs = "1 tab open"
@@ -189,6 +205,21 @@ func (a *app) statusText(s status) string {
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.Join(svc.Ports, " "))
 	}
 	return b.String()
+}
+
+func (s authStatus) text(issuer string) string {
+	text := "at " + issuer + " as one of " + strconv.Itoa(s.Users) + " people"
+	if s.Current != "" {
+		text = "at " + issuer + " as " + s.Current
+	}
+	for i, f := range s.Faults {
+		sep := ", "
+		if i == 0 {
+			sep = "  faults: "
+		}
+		text += sep + f.Name
+	}
+	return text
 }
 
 func (s awsStatus) text() string {

@@ -82,6 +82,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.StringVar(&o.auth, "with-auth", "", "try the app's own login with a local provider: `MODE` is app (its own OAuth code) or native (st.login), and else found out")
 	f.Lookup("with-auth").NoOptDefVal = detected
 	f.StringVar(&o.as, "as", "", "with --with-auth: `EMAIL` signs in without being asked")
+	offer(cmd, "as", a.peopleOffered)
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
 	f.BoolVar(&o.noTUI, "no-tui", false, "the same as --plain")
@@ -108,7 +109,7 @@ func (o upOptions) check() error {
 	case !o.local:
 		return usage("--local=false: there is no other mode", "leave --local away")
 	case !slices.Contains(append(config.LoginModes(), detected, ""), o.auth):
-		return usage("--with-auth is "+quote(o.auth), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
+		return wrongMode(o.auth)
 	case o.as != "" && o.auth == "":
 		return usage("--as is for --with-auth", "for example: sdev up --with-auth --as "+o.as)
 	case o.port < 0 || o.port > 65535:
@@ -119,6 +120,10 @@ func (o upOptions) check() error {
 		return usage("--timeout must be longer than nothing", "for example: --timeout 90s")
 	}
 	return nil
+}
+
+func wrongMode(mode string) error {
+	return usage("--with-auth is "+quote(mode), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
 }
 
 func (a *app) runUp(ctx context.Context, o upOptions) error {
@@ -152,13 +157,17 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 	if err != nil {
 		return err
 	}
+	login, err := newSignIn(first, o)
+	if err != nil {
+		return err
+	}
 	runtime, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	events := hub.New(a.now)
-	e, err := a.engineOn(ctx, runtime, first, o, events)
+	e, err := a.engineOn(ctx, runtime, first, login, o, events)
 	if err != nil {
 		return err
 	}
@@ -176,7 +185,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 // engineOn makes an engine that works on the project as the options have it, on a container engine
 // that is open, and tells what it does to the hub. The project is read anew each time it is needed,
 // but for the first, when first is as it was read just now.
-func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *config.Project, o runOptions, events *hub.Hub) (*engine.Engine, error) {
+func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *config.Project, login signIn, o runOptions, events *hub.Hub) (*engine.Engine, error) {
 	session, err := a.newAWSSession(ctx, first)
 	if err != nil {
 		return nil, err
@@ -197,11 +206,32 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 				if p, err = a.load(ctx, o); err != nil {
 					return engine.Project{}, err
 				}
+				if o.auth, o.as, err = sinceSwitched(ctx, runtime, p, o); err != nil {
+					return engine.Project{}, err
+				}
+				if login, err = newSignIn(p, o); err != nil {
+					return engine.Project{}, err
+				}
 			}
-			return a.blueprint(p, o, runtime, given)
+			return a.blueprint(p, o, login, runtime, given)
 		},
 		Supply: given.supply,
 	}, nil
+}
+
+// sinceSwitched gives the mode, and who signs in, of an app that runs: another sdev may have switched
+// it since this one came.
+func sinceSwitched(ctx context.Context, runtime *docker.Engine, p *config.Project, o runOptions) (auth, current string, err error) {
+	have, err := runtime.Observe(ctx, p.Name, nil)
+	if err != nil {
+		return "", "", err
+	}
+	r := running{project: p, engine: runtime, have: have}
+	if app, ok := r.container(p.App); !ok || app.Labels[dev.LabelMode] == "" {
+		return o.auth, o.as, nil
+	}
+	auth, current = r.login()
+	return auth, current, nil
 }
 
 // show prints events in a goroutine of its own until the hub is closed, then delivers how that went.

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"sdev/dev"
-	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 )
@@ -17,7 +16,7 @@ import (
 // Where the versions of an image are remembered, and which are of interest in modes with a login.
 const versionsFile = "versions.json"
 
-func loginPackages() []string { return []string{"botocore", "streamlit", "Authlib"} }
+func loginPackages() []string { return []string{"botocore", "streamlit", "Authlib", "httpx"} }
 
 // versions are those of one image's packages, as they are remembered.
 type versions struct {
@@ -57,10 +56,14 @@ func (s signIn) checkInstalled(packages map[string]string) ([]dev.Warning, error
 			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has Streamlit " + v + ", whose st.login has faults that 1.58 mended: a restart in mid-login loses it, and PKCE or the 30 days of a login may be missing",
 				Hint: "ask for streamlit>=1.58"})
 		}
-		if packages["streamlit"] != "" && packages["Authlib"] == "" {
-			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: "the image has no Authlib, without which st.login cannot work", Hint: "add Authlib to what is installed (streamlit[auth] brings it)"})
+		for _, needed := range []string{"Authlib", "httpx"} {
+			if packages["streamlit"] != "" && packages[needed] == "" {
+				warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has no " + needed + ", without which st.login cannot work", Hint: "ask for streamlit[auth] and httpx; Streamlit's own list for auth leaves out the latter"})
+			}
 		}
 		return warnings, nil
+	default:
+		return nil, nil // nobody signs in
 	}
 	return nil, nil
 }
@@ -110,13 +113,4 @@ func (s signIn) checkImage(ctx context.Context, runtime *docker.Engine, p engine
 		return nil, err
 	}
 	return s.checkInstalled(packages)
-}
-
-// required tells of constants in the code that ask for the login though it is to be bypassed.
-func required(found *detect.Findings) []dev.Warning {
-	var out []dev.Warning
-	for _, r := range found.Login.Required {
-		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
-	}
-	return out
 }

@@ -229,7 +229,11 @@ func (p *plain) ready(e dev.Ready) string {
 	if e.Mode == dev.Local {
 		mode = "local: the login is bypassed"
 	}
-	return p.line(p.style.good, "ready", p.style.strong.Render(e.URL)+"  "+p.style.warn.Render(mode)+p.style.dim.Render("  "+duration(e.MS)))
+	how := p.style.warn.Render(mode)
+	if e.Issuer != "" {
+		how = "login " + mode + " at " + e.Issuer
+	}
+	return p.line(p.style.good, "ready", p.style.strong.Render(e.URL)+"  "+how+p.style.dim.Render("  "+duration(e.MS)))
 }
 
 // savedSuffix says what becomes of a save, where that is not shown by a line of its own right after.

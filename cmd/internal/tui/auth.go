@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ func (a *auth) view(t theme, s *state) string {
 	if !s.snap.Mode.SignsIn() || !s.runs() {
 		return a.show(t, a.bypassed(sh))
 	}
-	return a.show(t, slices.Concat(a.provider(sh), a.people(sh), a.faults(sh), a.feed(sh)))
+	return a.show(t, slices.Concat(a.provider(sh), a.people(sh), a.claims(sh), a.faults(sh), a.feed(sh)))
 }
 
 func (a *auth) bypassed(sh sheet) []string {
@@ -134,12 +135,29 @@ func (a *auth) people(sh sheet) []string {
 			dot = sh.good.Render("● ")
 		}
 		text := dot + fit(safe(p.Name), name) + "  " + sh.dim.Render(safe(p.Email))
+		if slices.Contains(l.SignedIn, p.Email) {
+			text += sh.good.Render("  signed in")
+		}
 		groups := sh.accent.Render(safe(strings.Join(p.Groups, " ")))
 		row := "  " + spread(text+" ", groups, max(0, sh.width-3))
 		if i == a.cursor {
 			row = sh.cursor.Render(fit(stripped(row), sh.width))
 		}
 		rows = append(rows, row)
+	}
+	return append(rows, "")
+}
+
+// claims is what the app will be told of the person under the cursor, beside name and address.
+func (a *auth) claims(sh sheet) []string {
+	people := sh.state.facts.Login.People
+	if a.cursor >= len(people) || len(people[a.cursor].Claims) == 0 {
+		return nil
+	}
+	who := people[a.cursor]
+	rows := []string{sh.heading("CLAIMS OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "")}
+	for _, name := range slices.Sorted(maps.Keys(who.Claims)) {
+		rows = append(rows, sh.row(sh.dim.Render(fit(safe(name), 16))+" "+safe(fmt.Sprint(who.Claims[name]))))
 	}
 	return append(rows, "")
 }

@@ -87,7 +87,7 @@ func (s sheet) page() []string {
 		rows = append(rows, s.row(s.dim.Render("people sign in at ")+st.snap.Issuer))
 	}
 	if st.facts.Running && !st.facts.Attended {
-		rows = append(rows, s.row(s.warn.Render("nobody attends, so changes that need a rebuild wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" attends")))
+		rows = append(rows, s.row(s.warn.Render("nobody attends, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" attends")))
 	}
 	return append(rows, "")
 }

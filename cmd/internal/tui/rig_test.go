@@ -83,7 +83,7 @@ func shopFacts() Facts {
 }
 
 func people() []dev.Person {
-	return []dev.Person{{Email: "ada@example.com", Name: "Ada Lovelace", Groups: []string{"admin"}}, {Email: "grace@example.com", Name: "Grace Hopper", Groups: []string{"sales", "marketing"}}}
+	return []dev.Person{{Email: "ada@example.com", Name: "Ada Lovelace", Groups: []string{"admin"}}, {Email: "grace@example.com", Name: "Grace Hopper", Groups: []string{"sales", "marketing"}, Claims: map[string]any{"hd": "example.com", "employee": 17}}}
 }
 
 func (r *rig) size(width, height int) { r.send(tea.WindowSizeMsg{Width: width, Height: height}) }

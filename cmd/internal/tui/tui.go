@@ -117,8 +117,10 @@ type Login struct {
 	People  []dev.Person
 	Current string // e-mail of who signs in without being asked; "" asks
 	Clock   time.Duration
-	Set     []Fault    // that are in force
-	Faults  []FaultDoc // that can be
+	// SignedIn are the e-mails of those with a session at the provider.
+	SignedIn []string
+	Set      []Fault    // that are in force
+	Faults   []FaultDoc // that can be
 }
 
 // Fault is a fault of the provider that is in force.

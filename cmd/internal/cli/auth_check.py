@@ -1,0 +1,89 @@
+"""Says what the app's container sees of its login, as JSON: no secret is among it.
+
+Called with the provider's issuer and the mode; runs with whatever Python the app has.
+"""
+
+import json
+import os
+import sys
+import time
+import urllib.request
+
+issuer, mode = sys.argv[1:3]
+TIMEOUT = 5  # seconds
+
+
+def fetch(url, data=None, headers=None):
+    request = urllib.request.Request(url, data=data, headers=headers or {})
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        return json.load(response)
+
+
+def app_environment():
+    """The variables of the process that runs Streamlit: a start script may have set some."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                words = f.read().decode(errors="replace").split("\0")
+            if "streamlit" in (os.path.basename(w) for w in words) and "run" in words:
+                with open(f"/proc/{pid}/environ", "rb") as f:
+                    pairs = f.read().decode(errors="replace").split("\0")
+                return dict(p.split("=", 1) for p in pairs if "=" in p)
+        except OSError:
+            continue
+    return dict(os.environ)
+
+
+def redirects(env):
+    if mode == "app":
+        body = json.dumps({"Name": "/streamlit/oauth", "WithDecryption": True}).encode()
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "AmazonSSM.GetParameter",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=check/20260101/us-east-1/ssm/aws4_request, SignedHeaders=host, Signature=0",
+        }
+        answer = fetch(env["AWS_ENDPOINT_URL_SSM"], body, headers)
+        return json.loads(answer["Parameter"]["Value"])["web"]["redirect_uris"]
+    with open(env["STREAMLIT_SECRETS_FILES"], encoding="utf-8") as f:
+        text = f.read()
+    try:
+        import tomllib
+
+        secrets = tomllib.loads(text)
+    except ImportError:  # before Python 3.11; Streamlit brings this one
+        import toml
+
+        secrets = toml.loads(text)
+    return [secrets["auth"]["redirect_uri"]]
+
+
+def versions():
+    from importlib import metadata
+
+    found = {}
+    for name in ("streamlit", "boto3", "botocore", "Authlib", "httpx"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            pass
+    return found
+
+
+def tried(call):
+    try:
+        return call(), ""
+    except Exception as error:  # whatever it is, it is the evidence
+        said = error.read(500).decode(errors="replace") if hasattr(error, "read") else ""
+        return None, f"{type(error).__name__}: {error} {said}".strip()
+
+
+environment = app_environment()
+out = {"time": time.time(), "bypass": environment.get("LOCAL_STREAMLIT", "")}
+discovery, out["discovery_error"] = tried(lambda: fetch(issuer + "/.well-known/openid-configuration"))
+out["issuer"] = (discovery or {}).get("issuer", "")
+if discovery:
+    keys, out["discovery_error"] = tried(lambda: fetch(discovery["jwks_uri"])["keys"])
+    out["keys"] = sorted(k.get("kid", "") for k in keys or [])
+out["redirects"], out["redirects_error"] = tried(lambda: redirects(environment))
+out["versions"], _ = tried(versions)
+print(json.dumps(out))

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev/oidc"
+)
+
+func (a *app) newAuthEnvCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: "Print settings for a program outside sdev that signs people in here",
+		Long: `Prints what a program on this machine needs to use the local provider: issuer, client and secret.
+Any address on localhost may be its redirect address. The secret is worth nothing elsewhere.`,
+		Example: "  eval \"$(sdev auth env)\" && python tool.py\n  sdev auth env --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.json = asJSON
+			return a.runAuthEnv(cmd.Context(), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (a *app) runAuthEnv(ctx context.Context, asJSON bool) error {
+	r, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
+	if err != nil {
+		return err
+	}
+	keys, err := r.project.LoginKeys()
+	if err != nil {
+		return err
+	}
+	env := map[string]string{
+		"OIDC_ISSUER": state.Issuer, "OIDC_CLIENT_ID": outsideClient, "OIDC_CLIENT_SECRET": keys.Outside,
+		"OIDC_DISCOVERY_URL": state.Issuer + "/.well-known/openid-configuration", "OIDC_SCOPES": "openid email profile",
+	}
+	if asJSON {
+		return a.printJSON(env)
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))
+	}
+	_, err = fmt.Fprint(a.Out, b.String())
+	return err
+}

@@ -1,0 +1,162 @@
+package config_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sdev/dev"
+	"sdev/dev/config"
+)
+
+// signingIn makes the parts those of a mode with a login.
+func signingIn(mode dev.Mode) func(*config.Parts) {
+	return func(p *config.Parts) {
+		p.Mode = mode
+		p.Login = config.Login{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
+			Secrets: filepath.Join(p.StateDir, "auth", "secrets.toml"), Mapped: "https://accounts.google.com/o/oauth2/v2/auth (oauth.py:3)"}
+	}
+}
+
+const plainApp = "services: {streamlit: {image: shop, environment: {A: b}}}"
+
+func TestOverlay_TheGatewayIsTheSameInEveryMode(t *testing.T) {
+	p := loaded(t, plainApp)
+	gateway := func(mode dev.Mode) any {
+		given := parts(p)
+		signingIn(mode)(&given)
+		e, err := config.Overlay(p, given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Project.Services[config.GatewayService]
+	}
+	local := gateway(dev.Local)
+	for _, mode := range []dev.Mode{dev.AppLogin, dev.Native} {
+		if diff := cmp.Diff(local, gateway(mode)); diff != "" {
+			t.Errorf("%s: %s", mode, diff)
+		}
+	}
+}
+
+func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
+	e, app := overlaid(t, plainApp, signingIn(dev.AppLogin))
+	for name, want := range map[string]string{
+		"AWS_ENDPOINT_URL_SSM":    "http://" + e.Sidecar.Parameters,
+		"OAUTH_REDIRECT_URI":      "http://localhost:8600",
+		"SDEV_OAUTH_ENDPOINTS":    `{"authorize":"http://localhost:8601/authorize","token":"http://localhost:8601/token","revoke":"http://localhost:8601/revoke"}`,
+		"AWS_ACCESS_KEY_ID":       "AKIASDEVLOCALONLY000",
+		"AWS_DEFAULT_REGION":      "us-east-1",
+		"LOCAL_STREAMLIT":         "(unset)",
+		"STREAMLIT_SECRETS_FILES": "(unset)",
+		"NO_PROXY":                "(unset)",
+	} {
+		if got := value(app, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.Sidecar.Identity != 8601 || e.Sidecar.Parameters == e.Sidecar.Upstream {
+		t.Errorf("%q %v %+v", e.Issuer, app.Labels, e.Sidecar)
+	}
+	if text, err := e.YAML(); err != nil || !strings.Contains(string(text), "oauth.py:3") {
+		t.Errorf("what is mapped is not told: %v", err)
+	}
+}
+
+func TestOverlay_OfOwnCodeKeepsTheUsersOwnAWS(t *testing.T) {
+	own := func(p *config.Parts) { p.Machine.AWS = config.AWS{Dir: "/home/alice/.aws", HasKeys: true} }
+	_, app := overlaid(t, plainApp, signingIn(dev.AppLogin), own)
+	if got := value(app, "AWS_ACCESS_KEY_ID"); got != "(unset)" {
+		t.Errorf("made-up keys beside real ones: %s", got)
+	}
+	_, app = overlaid(t, "services: {streamlit: {image: shop, environment: {AWS_ACCESS_KEY_ID: mine}}}", signingIn(dev.AppLogin))
+	if got := value(app, "AWS_ACCESS_KEY_ID") + value(app, "AWS_SECRET_ACCESS_KEY"); got != "mine(unset)" {
+		t.Errorf("keys of the compose file: %s", got)
+	}
+	_, app = overlaid(t, plainApp, signingIn(dev.Native))
+	if got := value(app, "AWS_ACCESS_KEY_ID") + value(app, "AWS_ENDPOINT_URL_SSM"); got != "(unset)(unset)" {
+		t.Errorf("in native mode: %s", got)
+	}
+}
+
+func TestOverlay_OfStLoginBringsItsSecretsAsAFile(t *testing.T) {
+	e, app := overlaid(t, plainApp, signingIn(dev.Native))
+	if got := value(app, "STREAMLIT_SECRETS_FILES"); got != "/opt/sdev/secrets.toml" {
+		t.Errorf("STREAMLIT_SECRETS_FILES is %s", got)
+	}
+	if got := value(app, "SDEV_OAUTH_ENDPOINTS"); got != "(unset)" {
+		t.Errorf("the shim maps: %s", got)
+	}
+	if len(app.Secrets) != 1 || app.Secrets[0].UID != "1000" || *app.Secrets[0].Mode != 0o400 || app.Secrets[0].Target != "/opt/sdev/secrets.toml" || !strings.HasSuffix(e.Project.Secrets[app.Secrets[0].Source].File, "/.sdev/auth/secrets.toml") {
+		t.Errorf("%+v", app.Secrets)
+	}
+}
+
+func TestOverlay_LoginModesUndoTheBypass(t *testing.T) {
+	compose := "services: {streamlit: {image: shop, environment: {LOCAL_STREAMLIT: '1'}}}"
+	_, app := overlaid(t, compose, signingIn(dev.Native))
+	if got := value(app, "LOCAL_STREAMLIT"); got != "" {
+		t.Errorf("the compose file's is %q", got)
+	}
+	_, app = overlaid(t, plainApp, signingIn(dev.Native), func(p *config.Parts) { p.Image.Env = map[string]string{"LOCAL_STREAMLIT": "true"} })
+	if got := value(app, "LOCAL_STREAMLIT"); got != "" {
+		t.Errorf("the image's is %q", got)
+	}
+	p := loaded(t, "services:\n  streamlit:\n    image: shop\n    environment:\n      LOCAL_STREAMLIT: '1'\n")
+	if w := p.BypassWarnings(); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "docker-compose.yml:5: LOCAL_STREAMLIT=1") {
+		t.Errorf("%+v", w)
+	}
+	if w := loaded(t, plainApp).BypassWarnings(); len(w) != 0 {
+		t.Errorf("%+v", w)
+	}
+}
+
+func TestOverlay_LoginModesGoPastAProxy(t *testing.T) {
+	_, app := overlaid(t, plainApp, signingIn(dev.AppLogin), func(p *config.Parts) {
+		p.Machine.Proxy = map[string]string{"HTTP_PROXY": "http://proxy:3128", "http_proxy": "http://proxy:3128", "NO_PROXY": "corp.example"}
+	})
+	if got := value(app, "NO_PROXY") + " " + value(app, "no_proxy"); got != "corp.example,localhost,127.0.0.1 localhost,127.0.0.1" {
+		t.Errorf("NO_PROXY: %s", got)
+	}
+}
+
+func TestParameters_AreFilledInAndNotPrinted(t *testing.T) {
+	const compose = `
+x-sdev:
+  aws:
+    mode: none
+    parameters:
+      /db/password: ${DB_PASSWORD}
+      /plain: {value: open, type: String}
+      /number: 7
+services: {streamlit: {image: shop}}
+`
+	p := loaded(t, compose, func(o *config.Options) { o.Env = []string{"DB_PASSWORD=from-the-environment"} })
+	want := map[string]dev.Parameter{"/db/password": {Value: "from-the-environment", Secure: true}, "/plain": {Value: "open"}, "/number": {Value: "7", Secure: true}}
+	if diff := cmp.Diff(want, p.Settings.AWS.Parameters); diff != "" {
+		t.Errorf("%s", diff)
+	}
+	e, err := config.Overlay(p, parts(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	yaml, err := e.YAML()
+	if err != nil || strings.Contains(string(yaml), "from-the-environment") || !strings.Contains(string(yaml), "mode: none") {
+		t.Errorf("%v\n%s", err, yaml)
+	}
+	if text, err := e.JSON(); err != nil || strings.Contains(string(text), "from-the-environment") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestReservedPorts_AreThoseOfTheProject(t *testing.T) {
+	p := loaded(t, "services: {streamlit: {image: shop, command: streamlit run a.py --server.port 9999, ports: ['8601:8501']}, db: {image: x, ports: ['9100:5432']}}")
+	for _, want := range []int{8501, 8601, 9999, 9100, 5432} {
+		if !slices.Contains(p.ReservedPorts(), want) {
+			t.Errorf("%d is not in %v", want, p.ReservedPorts())
+		}
+	}
+}

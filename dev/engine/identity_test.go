@@ -1,0 +1,114 @@
+package engine_test
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/engine"
+	"sdev/dev/plan"
+)
+
+func (r *rig) ports() engine.Ports {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.given
+}
+
+// taken listens on a port of this machine until the test ends, unless something else does already.
+func taken(t *testing.T, port int) {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err == nil {
+		t.Cleanup(func() { l.Close() })
+	}
+}
+
+func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
+	r := newRig(t)
+	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Mode = dev.Native })
+	taken(t, engine.IdentityPort)
+	run := r.up(engine.Want{})
+	first := r.ports().Identity
+	if first <= engine.IdentityPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
+		t.Errorf("port %d, warnings %v", first, r.Warnings())
+	}
+	if run.Issuer != dev.Issuer(first) || !slices.ContainsFunc(r.Events(), func(e dev.Event) bool { ready, ok := e.(dev.Ready); return ok && ready.Issuer == run.Issuer }) {
+		t.Errorf("issuer %q", run.Issuer)
+	}
+	warned := len(r.Warnings())
+	r.up(engine.Want{}) // runs: its own port is no obstacle
+	if err := r.engine().Down(t.Context(), t.Context(), r.project, false); err != nil {
+		t.Fatal(err)
+	}
+	r.up(engine.Want{}) // down meanwhile: it is remembered
+	if got := r.ports().Identity; got != first || len(r.Warnings()) != warned {
+		t.Errorf("port %d, then %d; warnings %v", first, got, r.Warnings())
+	}
+}
+
+func TestUp_TheProvidersPortIsNoneThatTheProjectNeeds(t *testing.T) {
+	r := newRig(t)
+	r.change(func(p *engine.Project, _ *types.ServiceConfig) {
+		p.Reserved = []int{engine.IdentityPort, engine.IdentityPort + 1}
+		p.Port, p.PortFixed = engine.IdentityPort+2, false
+	})
+	run := r.up(engine.Want{})
+	if got := r.ports().Identity; got <= engine.IdentityPort+1 || got == run.Port {
+		t.Errorf("port %d, the app's is %d", got, run.Port)
+	}
+	// Nobody signs in, so that nobody needs to know of it.
+	if got := r.Warnings(); slices.Contains(got, dev.CodePortMoved) && run.Port == engine.IdentityPort+2 {
+		t.Errorf("warnings %v", got)
+	}
+}
+
+// An app may ask for its parameters with its first breath.
+func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
+	for name, change := range map[string]func(p *engine.Project, app *types.ServiceConfig){
+		"both are made": func(*engine.Project, *types.ServiceConfig) {},
+		"only the app is": func(_ *engine.Project, app *types.ServiceConfig) {
+			app.Environment = types.MappingWithEquals{"MODE": new(string)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			if name != "both are made" {
+				r.up(engine.Want{})
+			}
+			r.change(change)
+			var order []string
+			note := make(chan string, 64)
+			r.fake.Before(func(_ context.Context, op plan.Operation) error {
+				if op.Verb == plan.Start {
+					note <- op.Name
+				}
+				return nil
+			})
+			e := r.engine()
+			e.Supply = func(context.Context, engine.Project) (time.Time, error) {
+				if !r.runs("gateway") {
+					t.Error("supplied before it runs")
+				}
+				note <- "supply"
+				return time.Time{}, nil
+			}
+			if _, err := e.Up(t.Context(), engine.Want{}); err != nil {
+				t.Fatal(err)
+			}
+			close(note)
+			for s := range note {
+				order = append(order, s)
+			}
+			if at := slices.Index(order, "supply"); at < 0 || at > slices.Index(order, "shop-app-1") || len(order) < 2 {
+				t.Errorf("order %v", order)
+			}
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package oidc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"sdev/dev"
+)
+
+// assertionType is the only kind of assertion with which a client proves who it is (RFC 7523 2.2).
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// assertionLeeway is how far the clocks of client and provider may be apart, and assertionLife how
+// long an assertion may live: its id is remembered as long, so it must not be for ever.
+const (
+	assertionLeeway = time.Minute
+	assertionLife   = time.Hour
+)
+
+// assertionAlgs are the signatures that private_key_jwt may have.
+func assertionAlgs() []jose.SignatureAlgorithm {
+	return []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.ES384, jose.EdDSA}
+}
+
+// asserted authenticates a client that signs its way in: private_key_jwt of OpenID Connect Core 9.
+func (x *exchange) asserted() (dev.Client, error) {
+	refuse := func(about string) (dev.Client, error) {
+		return dev.Client{}, &refusal{Status: http.StatusUnauthorized, Code: "invalid_client", About: about}
+	}
+	if x.one("client_assertion_type") != assertionType {
+		return refuse("client_assertion_type is not " + assertionType)
+	}
+	if x.form.Has("client_secret") || x.r.Header.Get("Authorization") != "" {
+		return dev.Client{}, refused("invalid_request", "the client proves twice who it is: send the assertion alone")
+	}
+	token, err := jwt.ParseSigned(x.one("client_assertion"), assertionAlgs())
+	if err != nil {
+		return refuse("client_assertion is not a JWT signed with one of " + fmt.Sprint(assertionAlgs()))
+	}
+	var c jwt.Claims
+	if err := token.UnsafeClaimsWithoutVerification(&c); err != nil {
+		return refuse("the claims of client_assertion are malformed")
+	}
+	x.client = printable(c.Subject)
+	client, ok := x.p.client(c.Subject)
+	if id := x.one("client_id"); !ok || id != "" && id != c.Subject {
+		return refuse("client_assertion is for the client " + printable(c.Subject) + ", which is not here or is not client_id")
+	}
+	if err := verified(token, client.Keys); err != nil {
+		return refuse("client_assertion: " + err.Error())
+	}
+	if about := x.assertionFault(c); about != "" {
+		return refuse("client_assertion: " + about)
+	}
+	return client, nil
+}
+
+// assertionFault says what is wrong with the claims of an assertion whose signature is good; "" is
+// nothing. It takes the assertion's use down, so it is asked once.
+func (x *exchange) assertionFault(c jwt.Claims) string {
+	at, self := x.p.now(), x.p.cfg.Issuer+x.endpoint.path
+	audiences := []string{x.p.cfg.Issuer, self, x.p.address(*x.endpoint)}
+	for _, e := range x.p.endpoints {
+		if e.name == "token" {
+			audiences = append(audiences, x.p.address(e), x.p.cfg.Issuer+e.path)
+		}
+	}
+	switch {
+	case c.Issuer != c.Subject:
+		return "iss and sub have to be the client's id, both"
+	case !slices.ContainsFunc(audiences, c.Audience.Contains):
+		return "aud has to be " + x.p.cfg.Issuer
+	case c.Expiry == nil || c.ID == "":
+		return "exp and jti are needed"
+	case !at.Before(c.Expiry.Time().Add(assertionLeeway)):
+		return "it has run out"
+	case c.Expiry.Time().After(at.Add(assertionLife)):
+		return "it lives too long: make a new one for each request"
+	case c.NotBefore != nil && at.Add(assertionLeeway).Before(c.NotBefore.Time()):
+		return "it is not valid yet"
+	case !x.p.first(hashed("assertion "+c.Subject+" "+c.ID), c.Expiry.Time().Add(assertionLeeway)):
+		return "it was used before"
+	}
+	return ""
+}
+
+// verified checks a signature against a client's key set.
+func verified(token *jwt.JSONWebToken, keys json.RawMessage) error {
+	if len(keys) == 0 {
+		return errors.New("no key of the client is known")
+	}
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(keys, &set); err != nil {
+		return fmt.Errorf("the client's keys: %w", err)
+	}
+	for _, k := range set.Keys {
+		if kid := token.Headers[0].KeyID; kid != "" && k.KeyID != "" && kid != k.KeyID {
+			continue
+		}
+		if token.Claims(k.Key, &struct{}{}) == nil {
+			return nil
+		}
+	}
+	return errors.New("none of the client's keys made the signature")
+}
+
+// first reports whether something that may happen once happens for the first time, and remembers it
+// until then.
+func (p *Provider) first(what string, until time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.data.Spent[what]; ok {
+		return false
+	}
+	p.data.Spent[what] = until
+	return true
+}

@@ -1,0 +1,79 @@
+package oidc
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"sdev/dev"
+)
+
+// logoutWait is how long a client has to answer that it knows of a logout. The person waits with it.
+const logoutWait = 2 * time.Second
+
+// logoutLife is how long a logout token is good: OpenID Connect Back-Channel Logout 1.0 advises two
+// minutes at most.
+const logoutLife = 2 * time.Minute
+
+// tellClients tells the clients that somebody got tokens for in a session that it has ended. It
+// returns when each has answered or has taken too long.
+func (x *exchange) tellClients(ctx context.Context, s session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutWait)
+	defer cancel()
+	var told sync.WaitGroup
+	for _, id := range s.Clients {
+		c, ok := x.p.client(id)
+		if !ok || c.BackChannel == "" {
+			continue
+		}
+		told.Go(func() {
+			if err := x.p.tellClient(ctx, c, s); err != nil {
+				x.p.emit(dev.Warning{
+					Code:    dev.CodeAuthBackChannel,
+					Message: fmt.Sprintf("client %s was not told that %s signed out: %v", c.ID, s.Person.Email, err),
+					Hint:    "see that it listens at its back-channel address, as seen from the gateway's container",
+				})
+			}
+		})
+	}
+	told.Wait()
+}
+
+func (p *Provider) tellClient(ctx context.Context, c dev.Client, s session) error {
+	now := p.now()
+	token, err := p.sign(&mint{kind: "logout_token", typ: "logout+jwt", alg: p.alg(), claims: claims{
+		"iss": p.cfg.Issuer, "aud": c.ID, "sub": p.subject(s.Person), "sid": s.ID, "jti": secret()[:22],
+		"iat": now.Unix(), "exp": now.Add(logoutLife).Unix(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
+	}})
+	if err != nil {
+		return err
+	}
+	body := url.Values{"logout_token": {token}}.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.BackChannel, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// A transport of its own leaves no connection, and so no goroutine, behind; an answer that leads
+	// elsewhere is not followed with the token.
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("it answered %s", resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package oidc
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"sdev/dev"
+)
+
+// claims are what a token or userinfo says.
+type claims map[string]any
+
+// claimsRequest is the parameter "claims" (OpenID Connect Core 5.5).
+type claimsRequest struct {
+	IDToken  map[string]*claimWish `json:"id_token,omitempty"`
+	Userinfo map[string]*claimWish `json:"userinfo,omitempty"`
+}
+
+// claimWish is what is asked of one claim; nil asks for the claim and no more.
+type claimWish struct {
+	Essential bool  `json:"essential,omitempty"`
+	Value     any   `json:"value,omitempty"`
+	Values    []any `json:"values,omitempty"`
+}
+
+func parseClaimsRequest(s string) (claimsRequest, error) {
+	var c claimsRequest
+	if s == "" {
+		return c, nil
+	}
+	if err := json.Unmarshal([]byte(s), &c); err != nil {
+		return claimsRequest{}, refused("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
+	}
+	return c, nil
+}
+
+// first gives the value asked for, if it is text: that of value, or the first of values.
+func (w *claimWish) first() string {
+	if w == nil {
+		return ""
+	}
+	for _, v := range append([]any{w.Value}, w.Values...) {
+		if s, ok := v.(string); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// personal gives the claims of a person that a scope opens, those asked for by name on top. Groups
+// and the claims that the project gives a person are always there, because real providers are set up
+// to send what the app reads, and an app like Streamlit reads the ID token alone.
+func (p *Provider) personal(g grant, wishes map[string]*claimWish) claims {
+	person := *g.Person
+	all := profileClaims(person)
+	c := claims{"sub": p.profile.subject(person.Email)}
+	for name, scope := range scopeOf {
+		_, wished := wishes[name]
+		if v, ok := all[name]; ok && (wished || slices.Contains(g.Scope, scope)) {
+			c[name] = v
+		}
+	}
+	if len(person.Groups) > 0 {
+		p.profile.groups(c, person.Groups)
+	}
+	p.profile.shape(c, person)
+	for name, v := range person.Claims {
+		if c[name] = v; v == nil {
+			delete(c, name)
+		}
+	}
+	return c
+}
+
+// scopeOf is which scope opens a standard claim (OpenID Connect Core 5.4).
+var scopeOf = map[string]string{
+	"email": "email", "email_verified": "email",
+	"name": "profile", "given_name": "profile", "family_name": "profile", "preferred_username": "profile", "locale": "profile",
+}
+
+func profileClaims(p dev.Person) claims {
+	name := p.Name
+	if name == "" {
+		name = userName(p)
+	}
+	c := claims{
+		"email": p.Email, "email_verified": true,
+		"name": name, "given_name": name, "preferred_username": userName(p), "locale": "en",
+	}
+	if i := strings.LastIndexByte(name, ' '); i > 0 {
+		c["given_name"], c["family_name"] = name[:i], name[i+1:]
+	}
+	return c
+}
+
+// idClaims are the claims of an ID token.
+func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
+	p := x.p
+	c := p.personal(g, g.Claims.IDToken)
+	c["iss"], c["aud"] = p.cfg.Issuer, g.Client
+	c["iat"], c["exp"] = x.now.Unix(), x.now.Add(tokenLife).Unix()
+	c["auth_time"], c["jti"] = g.At.Unix(), secret()[:22]
+	c["at_hash"] = halfHash(accessToken)
+	if p.profile.name != "cognito" && p.profile.name != "entra" {
+		c["azp"] = g.Client
+	}
+	if g.Nonce != "" {
+		c["nonce"] = g.Nonce
+	}
+	if g.Session != "" {
+		c["sid"] = g.Session
+	}
+	if g.ACR != "" {
+		c["acr"] = g.ACR
+	}
+	c["amr"] = []string{"pwd"}
+	return c
+}
+
+// accessClaims are those of an access token, which is a JWT as in RFC 9068.
+func (x *exchange) accessClaims(id string, g grant) claims {
+	c := claims{
+		"iss": x.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
+		"iat": x.now.Unix(), "exp": x.now.Add(tokenLife).Unix(), "jti": id + "." + secret()[:16],
+	}
+	if g.Audience != "" {
+		c["aud"] = g.Audience
+	}
+	if g.Actor != "" {
+		c["act"] = claims{"sub": g.Actor} // RFC 8693 4.1
+	}
+	if g.Person == nil {
+		c["sub"] = g.Client
+		return c
+	}
+	c["sub"], c["auth_time"] = x.p.subject(*g.Person), g.At.Unix()
+	x.p.profile.access(c, *g.Person)
+	return c
+}
+
+// subject is the claim sub of a person.
+func (p *Provider) subject(person dev.Person) string {
+	if s, ok := person.Claims["sub"].(string); ok {
+		return s
+	}
+	return p.profile.subject(person.Email)
+}
+
+// time reads a time of a token that was read.
+func (c claims) time(name string) time.Time {
+	n, _ := c[name].(float64)
+	return time.Unix(int64(n), 0)
+}
+
+func (c claims) text(name string) string {
+	s, _ := c[name].(string)
+	return s
+}

@@ -1,0 +1,127 @@
+package oidc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"sdev/dev"
+)
+
+// The commands of [Provider.Do].
+const (
+	DoState  = "state"  // changes nothing
+	DoUse    = "use"    // Email signs in without being asked from now on; "" asks
+	DoFault  = "fault"  // Fault is armed; one of the same name, user and client is replaced
+	DoClear  = "clear"  // faults of the name in Fault are cleared; "" clears all
+	DoClock  = "clock"  // the provider's clock runs ahead of the real one by Clock; 0 is the real time
+	DoRotate = "rotate" // new keys sign; the old ones stay published for a while
+	DoPeople = "people" // People are the project's from now on
+)
+
+// Command is a request to change a provider while it runs.
+type Command struct {
+	Do     string        `json:"do"`
+	Email  string        `json:"email,omitempty"`
+	Fault  Fault         `json:"fault,omitzero"`
+	Clock  time.Duration `json:"clock,omitempty"` // nanoseconds
+	People []dev.Person  `json:"people,omitempty"`
+}
+
+// State is what is true of a provider now. It holds no secret.
+type State struct {
+	Issuer   string        `json:"issuer"`
+	Profile  string        `json:"profile"`
+	Current  string        `json:"current,omitempty"` // who signs in without being asked
+	Clock    time.Duration `json:"clock"`             // ahead of the real time, in nanoseconds
+	Faults   []Fault       `json:"faults"`            // armed, with the times that are left
+	Keys     []Key         `json:"keys"`              // published, newest first
+	SignedIn []string      `json:"signed_in"`         // e-mails of those with a session, sorted
+	People   []dev.Person  `json:"people"`
+}
+
+// Key is a published key.
+type Key struct {
+	ID      string    `json:"id"`
+	Alg     string    `json:"alg"`
+	Since   time.Time `json:"since"`
+	Signing bool      `json:"signing"` // signs new tokens; the others only verify old ones
+}
+
+// Do carries out a command, which acts on the next request, and gives the state after it. The error
+// is a [*dev.Error].
+func (p *Provider) Do(ctx context.Context, c Command) (State, error) {
+	if err := ctx.Err(); err != nil {
+		return State{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.change(c); err != nil {
+		return State{}, err
+	}
+	if c.Do != DoState {
+		if err := p.saveLocked(); err != nil {
+			return State{}, err
+		}
+	}
+	return p.stateLocked(), nil
+}
+
+func (p *Provider) change(c Command) error {
+	switch c.Do {
+	case DoState:
+	case DoUse:
+		who, ok := personIn(p.data.People, c.Email)
+		if c.Email != "" && !ok {
+			return unknownPerson(c.Email, p.data.People)
+		}
+		p.data.Current = who.Email
+	case DoFault:
+		return p.arm(c.Fault)
+	case DoClear:
+		if _, ok := p.kinds[c.Fault.Name]; c.Fault.Name != "" && !ok {
+			return unknownFault(c.Fault.Name)
+		}
+		p.data.Faults = slices.DeleteFunc(p.data.Faults, func(f Fault) bool { return c.Fault.Name == "" || f.Name == c.Fault.Name })
+	case DoClock:
+		p.data.Clock = c.Clock
+	case DoRotate:
+		return p.rotateLocked(0)
+	case DoPeople:
+		if err := checkPeople(c.People); err != nil {
+			return err
+		}
+		p.data.People = slices.Clone(c.People)
+		if _, ok := personIn(p.data.People, p.data.Current); !ok {
+			p.data.Current = ""
+		}
+	default:
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("the provider has no command %q", c.Do)}
+	}
+	return nil
+}
+
+func (p *Provider) stateLocked() State {
+	now := p.nowLocked()
+	s := State{
+		Issuer: p.cfg.Issuer, Profile: p.profile.name, Current: p.data.Current, Clock: p.data.Clock,
+		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, People: slices.Clone(p.data.People),
+	}
+	for _, f := range p.data.Faults {
+		s.Faults = append(s.Faults, f.clone())
+	}
+	for _, k := range p.ring.Keys {
+		if k.published(now) {
+			s.Keys = append(s.Keys, Key{ID: k.ID, Alg: k.Alg, Since: k.Since, Signing: k.Retired.IsZero()})
+		}
+	}
+	for _, sn := range p.data.Sessions {
+		if now.Before(sn.Expires) && !slices.Contains(s.SignedIn, sn.Person.Email) {
+			s.SignedIn = append(s.SignedIn, sn.Person.Email)
+		}
+	}
+	sort.Strings(s.SignedIn)
+	return s
+}

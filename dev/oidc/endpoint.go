@@ -1,0 +1,173 @@
+package oidc
+
+import (
+	"errors"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// endpoint is a row of the table that routes, discovery and faults share.
+type endpoint struct {
+	name     string // as events and faults call it: "token"
+	path     string // below the issuer; the profile may have others on top
+	metadata string // its key in discovery; "" is not listed
+	methods  []string
+	human    bool // errors are pages; otherwise JSON
+	json     bool // what is sent is JSON, for the handler to read; otherwise a form
+	serve    func(x *exchange) error
+}
+
+// endpointTable is every endpoint of the provider.
+func (p *Provider) endpointTable() []endpoint {
+	get, post := []string{http.MethodGet}, []string{http.MethodPost}
+	both := []string{http.MethodGet, http.MethodPost}
+	return []endpoint{
+		{name: "discovery", path: "/.well-known/openid-configuration", methods: get, serve: p.serveDiscovery},
+		{name: "jwks", path: "/jwks", metadata: "jwks_uri", methods: get, serve: p.serveJWKS},
+		{name: "authorize", path: "/authorize", metadata: "authorization_endpoint", methods: both, human: true, serve: p.serveAuthorize},
+		{name: "signin", path: "/signin", methods: post, human: true, serve: p.serveSignIn},
+		{name: "token", path: "/token", metadata: "token_endpoint", methods: post, serve: p.serveToken},
+		{name: "userinfo", path: "/userinfo", metadata: "userinfo_endpoint", methods: both, serve: p.serveUserinfo},
+		{name: "end_session", path: "/end_session", metadata: "end_session_endpoint", methods: both, human: true, serve: p.serveEndSession},
+		{name: "introspect", path: "/introspect", metadata: "introspection_endpoint", methods: post, serve: p.serveIntrospect},
+		{name: "revoke", path: "/revoke", metadata: "revocation_endpoint", methods: post, serve: p.serveRevoke},
+		{name: "par", path: "/par", metadata: "pushed_authorization_request_endpoint", methods: post, serve: p.servePushed},
+		{name: "device", path: "/device_authorization", metadata: "device_authorization_endpoint", methods: post, serve: p.serveDevice},
+		{name: "verify", path: "/device", methods: both, human: true, serve: p.serveVerify},
+		{name: "register", path: "/register", metadata: "registration_endpoint", methods: post, json: true, serve: p.serveRegister},
+		{name: "home", path: "/", methods: get, human: true, serve: p.serveHome},
+	}
+}
+
+// routeTable gives the endpoint of each path: its own, and those that the profile has for it.
+func (p *Provider) routeTable() map[string]*endpoint {
+	routes := make(map[string]*endpoint)
+	for i := range p.endpoints {
+		e := &p.endpoints[i]
+		routes[p.base.Path+e.path] = e
+		for _, path := range p.profile.paths[e.name] {
+			routes[p.base.Path+path] = e
+		}
+	}
+	// RFC 8414 3.1 puts the issuer's path behind.
+	routes["/.well-known/oauth-authorization-server"+p.base.Path] = routes[p.base.Path+"/.well-known/openid-configuration"]
+	return routes
+}
+
+// address is where discovery sends clients for an endpoint; "" where the profile has none.
+func (p *Provider) address(e endpoint) string {
+	paths, ok := p.profile.paths[e.name]
+	switch {
+	case !ok:
+		return p.cfg.Issuer + e.path
+	case len(paths) == 0:
+		return ""
+	}
+	return p.cfg.Issuer + paths[0]
+}
+
+// maxBody is the most bytes that a request may carry, in its body and in its query.
+const maxBody = 64 << 10
+
+// exchange is one request and what is known of it. A handler reads the request through it, and says
+// through it what happens.
+type exchange struct {
+	p        *Provider
+	w        http.ResponseWriter
+	r        *http.Request
+	endpoint *endpoint
+	now      time.Time  // by the provider's clock
+	form     url.Values // query, or body of a POST
+	client   string     // once it is known
+	user     string     // e-mail, once it is known
+	grant    string     // grant_type, at the token endpoint
+	admitted bool
+}
+
+// errDropped ends a connection without an answer.
+var errDropped = errors.New("the connection is dropped")
+
+func (p *Provider) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
+	x := &exchange{p: p, w: w, r: r, endpoint: e, now: p.now()}
+	err := x.open()
+	if err == nil {
+		err = e.serve(x)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, errDropped):
+		panic(http.ErrAbortHandler)
+	default:
+		x.fail(err)
+	}
+}
+
+// open checks method and size, and reads the form.
+func (x *exchange) open() error {
+	method := x.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if !slices.Contains(x.endpoint.methods, method) {
+		x.w.Header().Set("Allow", strings.Join(x.endpoint.methods, ", "))
+		return &refusal{Status: http.StatusMethodNotAllowed, Code: "invalid_request", About: "the method " + x.r.Method + " is not for this address"}
+	}
+	if len(x.r.URL.RawQuery) > maxBody {
+		return &refusal{Status: http.StatusRequestURITooLong, Code: "invalid_request", About: "the query is too long"}
+	}
+	if method == http.MethodGet {
+		form, err := url.ParseQuery(x.r.URL.RawQuery)
+		if err != nil {
+			return refused("invalid_request", "the query is malformed")
+		}
+		x.form = form
+		return nil
+	}
+	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
+	if x.endpoint.json {
+		x.form = url.Values{}
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if x.r.ContentLength != 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
+		return refused("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
+	}
+	if err := x.r.ParseForm(); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return &refusal{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", About: "the body is too large"}
+		}
+		return refused("invalid_request", "the form is malformed")
+	}
+	x.form = x.r.PostForm
+	return nil
+}
+
+// one gives a parameter, which RFC 6749 3.1 allows once; an empty one counts as not sent.
+func (x *exchange) one(name string) string { return x.form.Get(name) }
+
+// once refuses parameters that are there twice, but for those that may be.
+func (x *exchange) once(many ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(x.form)) {
+		if len(x.form[name]) > 1 && !slices.Contains(many, name) {
+			return refused("invalid_request", "a parameter is there twice: "+printable(name))
+		}
+	}
+	return nil
+}
+
+// admit is called by every handler, once it knows who is concerned and before anything takes effect.
+// It is where faults that delay, refuse or drop a request act.
+func (x *exchange) admit(client, user string) error {
+	x.client, x.user, x.admitted = client, user, true
+	for _, f := range x.p.take(x, atRequest) {
+		if err := f.kind.request(x, f.Params); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package oidc
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// Fault is something that goes wrong because it was asked for.
+type Fault struct {
+	Name   string            `json:"name"`
+	Params map[string]string `json:"params,omitempty"` // those not given have their defaults
+	Times  int               `json:"times"`            // for how many more uses; 0: until it is cleared
+	User   string            `json:"user,omitempty"`   // only for this e-mail; "" is everybody
+	Client string            `json:"client,omitempty"` // only for this client; "" is every one
+}
+
+// FaultDoc says what a fault does.
+type FaultDoc struct {
+	Name   string   `json:"name"`
+	About  string   `json:"about"`
+	Params []string `json:"params"` // each with its default: "delay=5s"
+}
+
+// Faults is the table of all faults, which handlers, help and commands share.
+func Faults() []FaultDoc {
+	var docs []FaultDoc
+	for _, k := range faultKinds() {
+		docs = append(docs, FaultDoc{Name: k.name, About: k.about, Params: append([]string{}, k.params...)})
+	}
+	return docs
+}
+
+// moment is where in a request a fault acts.
+type moment int
+
+const (
+	atRequest  moment = iota // before anything takes effect
+	atDecision               // a person has been picked, and is about to be sent back
+	atClaims                 // what is said of a person, in ID token and userinfo
+	atMint                   // an ID token is about to be signed
+	atReply                  // an answer in JSON is about to be sent
+)
+
+// params are a fault's parameters, defaults included.
+type params map[string]string
+
+// faultKind is a row of the table. Just the function of its moment is set.
+type faultKind struct {
+	name, about string
+	params      []string // "name=default"
+	at          moment
+	endpoint    string // where it acts; "" is where its parameter endpoint says
+	grant       string // only for this grant_type
+	check       func(params) error
+
+	request  func(x *exchange, f params) error
+	decision func(answer map[string]string, f params)
+	claims   func(c claims, f params)
+	mint     func(x *exchange, m *mint, f params)
+	reply    func(body []byte, f params) []byte
+}
+
+// used is a fault that acts now.
+type used struct {
+	Params params
+	kind   faultKind
+}
+
+func faultTable() map[string]faultKind {
+	t := make(map[string]faultKind)
+	for _, k := range faultKinds() {
+		t[k.name] = k
+	}
+	return t
+}
+
+func (f Fault) clone() Fault {
+	f.Params = maps.Clone(f.Params)
+	return f
+}
+
+func unknownFault(name string) error {
+	var known []string
+	for _, k := range faultKinds() {
+		known = append(known, k.name)
+	}
+	return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("there is no fault %q", name), Hint: "faults: " + strings.Join(known, ", ")}
+}
+
+// complete gives a fault's parameters with the defaults of those not given.
+func (k faultKind) complete(given map[string]string) params {
+	out := make(params)
+	for _, p := range k.params {
+		name, value, _ := strings.Cut(p, "=")
+		out[name] = value
+	}
+	maps.Copy(out, given)
+	return out
+}
+
+// checkFault says what is wrong with a fault that is to be armed.
+func (p *Provider) checkFault(f Fault) error {
+	k, ok := p.kinds[f.Name]
+	if !ok {
+		return unknownFault(f.Name)
+	}
+	wrong := func(format string, a ...any) error {
+		return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("fault %s: ", f.Name) + fmt.Sprintf(format, a...), Hint: "what it takes: " + k.usage()}
+	}
+	all := k.complete(nil)
+	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
+		if _, ok := all[name]; !ok {
+			return wrong("it has no parameter %q", name)
+		}
+	}
+	all = k.complete(f.Params)
+	if e, ok := all["endpoint"]; ok && !slices.ContainsFunc(p.endpoints, func(row endpoint) bool { return row.name == e }) {
+		return wrong("there is no endpoint %q", e)
+	}
+	if f.Times < 0 {
+		return wrong("it cannot happen %d times", f.Times)
+	}
+	if k.check != nil {
+		if err := k.check(all); err != nil {
+			return wrong("%v", err)
+		}
+	}
+	return nil
+}
+
+func (k faultKind) usage() string {
+	if len(k.params) == 0 {
+		return "no parameters"
+	}
+	return strings.Join(k.params, ", ")
+}
+
+// arm adds a fault to the plan, in place of one of the same name for the same people and clients.
+// The lock is held.
+func (p *Provider) arm(f Fault) error {
+	if err := p.checkFault(f); err != nil {
+		return err
+	}
+	f = f.clone()
+	p.data.Faults = slices.DeleteFunc(p.data.Faults, func(o Fault) bool {
+		return o.Name == f.Name && strings.EqualFold(o.User, f.User) && o.Client == f.Client && o.Params["endpoint"] == f.Params["endpoint"]
+	})
+	p.data.Faults = append(p.data.Faults, f)
+	return nil
+}
+
+// take gives the faults that act on a request at one moment, counts them, and tells of them.
+func (p *Provider) take(x *exchange, at moment) []used {
+	var (
+		now  []used
+		told []dev.AuthFault
+	)
+	p.mu.Lock()
+	for i := range p.data.Faults {
+		f := &p.data.Faults[i]
+		k := p.kinds[f.Name]
+		if k.at != at || !k.concerns(x, f) {
+			continue
+		}
+		left := -1
+		if f.Times > 0 {
+			f.Times--
+			if left = f.Times; left == 0 {
+				f.Times = -1 // used up; goes below
+			}
+		}
+		now = append(now, used{Params: k.complete(f.Params), kind: k})
+		where := x.endpoint.name
+		if at == atDecision {
+			where = "authorize" // whether or not somebody had to be asked
+		}
+		told = append(told, dev.AuthFault{Fault: f.Name, Where: where, User: x.user, Client: x.client, Left: left})
+	}
+	var err error
+	if len(now) > 0 {
+		p.data.Faults = slices.DeleteFunc(p.data.Faults, func(f Fault) bool { return f.Times < 0 })
+		err = p.saveLocked()
+	}
+	p.mu.Unlock()
+	for _, e := range told {
+		p.emit(e)
+	}
+	if err != nil {
+		p.emit(warn(err))
+	}
+	return now
+}
+
+func (k faultKind) concerns(x *exchange, f *Fault) bool {
+	where := k.endpoint
+	if where == "" {
+		where = k.complete(f.Params)["endpoint"]
+	}
+	return (where == "" || where == x.endpoint.name) &&
+		(k.grant == "" || k.grant == x.grant) &&
+		(f.User == "" || strings.EqualFold(f.User, x.user)) &&
+		(f.Client == "" || f.Client == x.client)
+}
+
+func warn(err error) dev.Warning {
+	e := dev.AsError(err)
+	return dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint}
+}

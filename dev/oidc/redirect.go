@@ -1,0 +1,129 @@
+package oidc
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// checkRedirect compares a redirect_uri character by character with those registered (RFC 9700 2.1).
+// The refusal shows both and what differs, because that is what people look for longest.
+func checkRedirect(c dev.Client, uri string) error {
+	if registered(c.RedirectURIs, c.Loopback, uri) {
+		return nil
+	}
+	return mismatch("redirect_uri", uri, c.RedirectURIs, c.Loopback)
+}
+
+// checkPostLogout is the same for where people go after signing out.
+func checkPostLogout(c dev.Client, uri string) error {
+	if registered(c.PostLogout, c.Loopback, uri) {
+		return nil
+	}
+	return mismatch("post_logout_redirect_uri", uri, c.PostLogout, c.Loopback)
+}
+
+func registered(list []string, loopback bool, uri string) bool {
+	return uri != "" && (slices.Contains(list, uri) || loopback && isLoopback(uri))
+}
+
+// isLoopback reports whether an address is on the machine of whoever follows it, by plain http and
+// with nothing in it that a reader of addresses could take for something else.
+func isLoopback(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "http" && u.User == nil && u.Opaque == "" && !strings.ContainsAny(s, "#\\") &&
+		slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+}
+
+func mismatch(what, sent string, list []string, loopback bool) *refusal {
+	r := &refusal{Code: "invalid_request", About: "the " + what + " is not registered for this client", Detail: []detail{{"sent", bare(sent)}}}
+	for _, uri := range list {
+		r.Detail = append(r.Detail, detail{"registered", uri})
+	}
+	if loopback {
+		r.Detail = append(r.Detail, detail{"registered", "any address of http://localhost, http://127.0.0.1 or http://[::1]"})
+	}
+	switch {
+	case sent == "":
+		r.About = "the app sent no " + what
+		r.Fix = "have the app send one of those that are registered."
+		return r
+	case len(list) == 0 && !loopback:
+		r.Fix = "register it for this client: it has none."
+		return r
+	}
+	r.Fix = "have the app send exactly what is registered, or register what it sends."
+	if near, ok := nearest(sent, list); ok {
+		for _, d := range differences(sent, near) {
+			r.Detail = append(r.Detail, detail{"differs", d})
+		}
+	}
+	return r
+}
+
+// bare is an address without the query, where apps put what is secret.
+func bare(s string) string {
+	s, query, found := strings.Cut(printable(s), "?")
+	if found && query != "" {
+		return s + "?…"
+	}
+	return s
+}
+
+// nearest gives the registered address that differs in the fewest ways.
+func nearest(sent string, list []string) (string, bool) {
+	best, least := "", -1
+	for _, uri := range list {
+		if n := len(differences(sent, uri)); least < 0 || n < least {
+			best, least = uri, n
+		}
+	}
+	return best, least > 0
+}
+
+// differences says in words how two addresses differ.
+func differences(sent, want string) []string {
+	a, errA := url.Parse(sent)
+	b, errB := url.Parse(want)
+	if errA != nil || errB != nil {
+		return []string{"what was sent is not an address"}
+	}
+	var out []string
+	differ := func(what, x, y string) {
+		if x != y {
+			out = append(out, fmt.Sprintf("%s: %s was sent, %s is registered", what, named(x), named(y)))
+		}
+	}
+	differ("scheme", a.Scheme, b.Scheme)
+	differ("host", printable(a.Hostname()), b.Hostname())
+	if a.Hostname() != b.Hostname() && isLoopback(sent) && isLoopback(want) {
+		out = append(out, "localhost and 127.0.0.1 are the same machine, but another address, with other cookies")
+	}
+	differ("port", a.Port(), b.Port())
+	x, y := a.EscapedPath(), b.EscapedPath()
+	if x != y && strings.TrimSuffix(x, "/") == strings.TrimSuffix(y, "/") {
+		out = append(out, "the slash at the end")
+	} else {
+		differ("path", printable(x), y)
+	}
+	if a.RawQuery != b.RawQuery || a.ForceQuery != b.ForceQuery {
+		out = append(out, "the query, behind the question mark")
+	}
+	if strings.Contains(sent, "#") {
+		out = append(out, "there is a #, which must not be there")
+	}
+	if len(out) == 0 && sent != want {
+		out = append(out, "the way it is written: capital letters, or characters as %XX")
+	}
+	return out
+}
+
+func named(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,162 @@
+package oidc
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// ask shows the sign-in page. The whole request is in its form and is read anew when the form comes
+// back, so that nothing is lost when the provider starts anew meanwhile.
+func (x *exchange) ask(req authRequest, last *dev.Person, problem string) error {
+	page := x.signInPage(req, last)
+	page = page.refilled(x.form, problem)
+	if page.Email == "" {
+		page.Email = unlessKnown(page.People, req.LoginHint)
+	}
+	x.page(http.StatusOK, "signin", page)
+	return nil
+}
+
+// refilled is the page with what was filled in before, and what is wrong with it.
+func (p signInPage) refilled(form url.Values, problem string) signInPage {
+	p.Problem = problem
+	p.Email, p.Name = form.Get("email"), form.Get("name")
+	p.Groups, p.Claims = form.Get("groups"), form.Get("claims_json")
+	return p
+}
+
+// signInPage is everything that the sign-in page shows.
+func (x *exchange) signInPage(req authRequest, last *dev.Person) signInPage {
+	p := signInPage{
+		Frame: x.frame("Sign in"), Client: req.Client.Name, ClientID: req.Client.ID, Scopes: req.Scope,
+		Redirect: bare(req.Redirect), Action: x.p.base.Path + "/signin",
+		Hidden: []detail{{"request", req.raw.Encode()}, {"csrf", x.formToken()}},
+	}
+	if p.Client == "" {
+		p.Client = req.Client.ID
+	}
+	x.p.mu.Lock()
+	people := slices.Clone(x.p.data.People)
+	x.p.mu.Unlock()
+	if last != nil {
+		if _, ok := personIn(people, last.Email); !ok {
+			people = append([]dev.Person{*last}, people...)
+		}
+	}
+	for _, who := range people {
+		c := choice{Email: who.Email, Name: who.Name, Groups: who.Groups}
+		if c.Name == "" {
+			c.Name = userName(who)
+		}
+		c.SignedIn = last != nil && strings.EqualFold(last.Email, who.Email)
+		c.Hinted = strings.EqualFold(req.LoginHint, who.Email) || req.Subject != "" && req.Subject == x.p.subject(who)
+		p.People = append(p.People, c)
+	}
+	// Who is hinted at, and who is signed in, come first: the first button is what Enter presses.
+	slices.SortStableFunc(p.People, func(a, b choice) int { return b.rank() - a.rank() })
+	return p
+}
+
+func unlessKnown(people []choice, email string) string {
+	if slices.ContainsFunc(people, func(c choice) bool { return strings.EqualFold(c.Email, email) }) {
+		return ""
+	}
+	return email
+}
+
+// formToken gives what the form must send back together with the cookie of the same value.
+func (x *exchange) formToken() string {
+	if c, err := x.r.Cookie(x.p.cookie("form")); err == nil && len(c.Value) == len(secret()) {
+		return c.Value
+	}
+	t := secret()
+	x.setCookie("form", t, 0)
+	return t
+}
+
+// serveSignIn takes the form of the sign-in page.
+func (p *Provider) serveSignIn(x *exchange) error {
+	if err := x.checkForm(); err != nil {
+		return err
+	}
+	sent, err := url.ParseQuery(x.one("request"))
+	if err != nil {
+		return refused("invalid_request", "the form is not whole: start again in the app")
+	}
+	req, err := x.authRequest(sent)
+	if err != nil {
+		return err
+	}
+	if req.err != nil {
+		return x.sendBack(req.authRequest, req.err)
+	}
+	if x.form.Has("deny") {
+		if err := x.admit(req.Client.ID, ""); err != nil {
+			return err
+		}
+		return x.sendBack(req.authRequest, refused("access_denied", "denied on the sign-in page"))
+	}
+	who, how, problem := x.chosen()
+	if problem != "" {
+		return x.ask(req.authRequest, nil, problem)
+	}
+	if err := x.admit(req.Client.ID, who.Email); err != nil {
+		return err
+	}
+	return x.approve(req.authRequest, who, how)
+}
+
+// checkForm refuses a form that another site has sent, by what the browser says of it and by a
+// cookie that only our own page could repeat in the form.
+func (x *exchange) checkForm() error {
+	foreign := &refusal{Status: http.StatusForbidden, Code: "access_denied", About: "the form was sent from another site", Fix: "start again in the app."}
+	if err := http.NewCrossOriginProtection().Check(x.r); err != nil {
+		return foreign
+	}
+	c, err := x.r.Cookie(x.p.cookie("form"))
+	if err != nil || c.Value == "" || subtle.ConstantTimeCompare([]byte(c.Value), []byte(x.one("csrf"))) != 1 {
+		foreign.About = "the form does not belong to this browser: cookies are off, or it is an old page"
+		return foreign
+	}
+	return x.once()
+}
+
+// chosen is who was picked, or who was described; a problem is for whoever filled in the form.
+func (x *exchange) chosen() (who dev.Person, how, problem string) {
+	if email := x.one("pick"); email != "" {
+		x.p.mu.Lock()
+		who, ok := personIn(x.p.data.People, email)
+		x.p.mu.Unlock()
+		if ok {
+			return who, "picked", ""
+		}
+		if s, ok := x.session(); ok && strings.EqualFold(s.Person.Email, email) {
+			return s.Person, "picked", ""
+		}
+		return dev.Person{}, "", "Nobody here has that address any more."
+	}
+	who = dev.Person{Email: strings.TrimSpace(x.one("email")), Name: strings.TrimSpace(x.one("name"))}
+	if !validEmail(who.Email) {
+		return dev.Person{}, "", "That is not an e-mail address."
+	}
+	who.Groups = strings.FieldsFunc(x.one("groups"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' })
+	for i, g := range who.Groups {
+		who.Groups[i] = strings.TrimSpace(g)
+	}
+	who.Groups = slices.DeleteFunc(who.Groups, func(g string) bool { return g == "" })
+	if s := strings.TrimSpace(x.one("claims_json")); s != "" {
+		if json.Unmarshal([]byte(s), &who.Claims) != nil || who.Claims == nil {
+			return dev.Person{}, "", `The claims are not a JSON object, like {"hd": "example.com"}.`
+		}
+	}
+	if err := checkClaims(who); err != nil {
+		return dev.Person{}, "", "A claim among these is part of the protocol, and cannot be set."
+	}
+	return who, "someone else", ""
+}

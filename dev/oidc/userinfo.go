@@ -1,0 +1,77 @@
+package oidc
+
+import (
+	"net/http"
+	"strings"
+)
+
+// serveUserinfo tells what is known of the person of an access token (OpenID Connect Core 5.3).
+func (p *Provider) serveUserinfo(x *exchange) error {
+	g, err := x.bearer()
+	if err != nil {
+		return err
+	}
+	if err := x.admit(g.Client, g.Person.Email); err != nil {
+		return err
+	}
+	c := p.personal(g, g.Claims.Userinfo)
+	p.profile.userinfo(c)
+	for _, f := range p.take(x, atClaims) {
+		f.kind.claims(c, f.Params)
+	}
+	return x.reply(http.StatusOK, c)
+}
+
+// bearer finds the grant of the access token that a request carries (RFC 6750 2).
+func (x *exchange) bearer() (grant, error) {
+	scheme, token, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
+	refuse := func(code, about string, status int) error {
+		challenge := `Bearer realm="sdev"`
+		if token != "" { // RFC 6750 3.1: who has shown nothing is told nothing
+			challenge += `, error="` + code + `", error_description="` + about + `"`
+		}
+		return &refusal{Status: status, Code: code, About: about, Auth: challenge}
+	}
+	if !strings.EqualFold(scheme, "Bearer") {
+		if token = ""; x.r.Method == http.MethodPost {
+			token = x.one("access_token")
+		}
+	}
+	if token == "" {
+		return grant{}, refuse("invalid_request", "no access token: send it as Authorization: Bearer", http.StatusUnauthorized)
+	}
+	g, c, ok := x.p.granted(strings.TrimSpace(token))
+	if g.Client != "" {
+		x.client = g.Client
+	}
+	switch {
+	case !ok || !x.now.Before(c.time("exp")):
+		return grant{}, refuse("invalid_token", "the access token is unknown, revoked, or has run out", http.StatusUnauthorized)
+	case g.Person == nil:
+		return grant{}, refuse("insufficient_scope", "the access token is a client's own: there is nobody to tell of", http.StatusForbidden)
+	}
+	return g, nil
+}
+
+// granted finds the grant that an access token stands for. Whether the token has run out is for the
+// caller.
+func (p *Provider) granted(token string) (grant, claims, bool) {
+	c, ok := p.read(token)
+	if !ok {
+		return grant{}, nil, false
+	}
+	id, _, isAccess := strings.Cut(c.text("jti"), ".")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g, ok := p.data.Grants[id]
+	if _, revoked := p.data.Revoked[c.text("jti")]; revoked || !ok || !isAccess {
+		return grant{}, nil, false
+	}
+	g.Scope = strings.Fields(c.text("scope")) // less than was granted, where a refresh asked for less
+	if g.Person != nil {
+		if now, ok := personIn(p.data.People, g.Person.Email); ok {
+			g.Person = &now // as the project has them now
+		}
+	}
+	return g, c, true
+}
