@@ -129,7 +129,9 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	tm.sees("● follows", "raised", "ZeroDivisionError: division by zero")
 	tm.keys("/Uvicorn\r")
 	tm.sees("match 1 of 1", "‖ paused")
-	tm.keys("\x1b1")
+	tm.keys("G")
+	tm.sees("● follows")
+	tm.keys("1")
 	tm.sees("LAST SAVE")
 
 	tm.keys("s") // a shell takes the terminal, and gives it back
@@ -160,6 +162,16 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	if tm.bytes.Load() == idle {
 		t.Error("nothing was written for another pane")
 	}
+	tm.keys("x") // the login, and back
+	tm.sees("LOGIN: APP", "mode app after")
+	tm.keys("4")
+	tm.sees("the next login asks who it is", "PEOPLE", "user@example.com")
+	tm.keys("j\r")
+	tm.sees("the next login is user@example.com", "signs in next")
+	tm.keys("fwrong-aud\r")
+	tm.sees("FAULTS IN FORCE", "wrong-aud happens once")
+	tm.keys("x")
+	tm.sees("LOGIN BYPASSED", "mode local after")
 	tm.keys("\x03") // it did not start the project, so it does not stop it
 	if code, left := tm.ended(); code != dev.ExitOK || !strings.Contains(left, "still runs") || len(p.ids()) != 2 {
 		t.Fatalf("exit code %d, runs %v\n%s", code, p.ids(), left)

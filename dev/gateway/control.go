@@ -109,6 +109,7 @@ type Status struct {
 // Tab is a browser tab that shows the app.
 type Tab struct {
 	Page string `json:"page"` // name of the page that ran last; "" for the main page
+	User string `json:"user"` // e-mail of who is signed in; "" where nobody is, or it cannot be known
 }
 
 // reply is what goes over the socket.

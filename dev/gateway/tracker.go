@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -309,13 +310,15 @@ func (t *tracker) status() Status {
 func (t *tracker) open() []Tab {
 	var list []Tab
 	for tb := range t.tabs {
-		tab := Tab{}
+		tab := Tab{User: tb.user}
 		if tb.run != nil {
 			tab.Page = tb.run.page
 		}
 		list = append(list, tab)
 	}
-	slices.SortFunc(list, func(a, b Tab) int { return strings.Compare(a.Page, b.Page) })
+	slices.SortFunc(list, func(a, b Tab) int {
+		return cmp.Or(strings.Compare(a.Page, b.Page), strings.Compare(a.User, b.User))
+	})
 	return list
 }
 

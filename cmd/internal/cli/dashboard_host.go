@@ -198,7 +198,7 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 		f.AWS.Expires = g.AWSExpires
 	}
 	for _, t := range g.Tabs {
-		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page})
+		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page, User: t.User})
 	}
 	if f.Mode.SignsIn() {
 		f.Login = loginFacts(g.Auth)
@@ -273,12 +273,12 @@ func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.Sou
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close() //nolint:errcheck // only read
+	defer root.Close()
 	f, err := root.Open(filepath.FromSlash(file))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	var list []tui.SourceLine
 	lines := bufio.NewScanner(f)
 	for n := 1; n <= line+excerptAround && lines.Scan(); n++ {
@@ -333,7 +333,8 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	if err != nil {
 		return "", err
 	}
-	c, said := oidc.Command{}, ""
+	var c oidc.Command
+	var said string
 	switch action.Do {
 	case tui.SignInAs:
 		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in next, without being asked"

@@ -81,7 +81,7 @@ func (a *auth) view(t theme, s *state) string {
 func (a *auth) bypassed(sh sheet) []string {
 	rows := []string{""}
 	if sh.state.runs() {
-		rows = append(rows, sh.row(sh.theme.bypass.Render(" LOGIN BYPASSED ")+"  whoever opens the page is in, and the app sees nobody"), "")
+		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  whoever opens the page is in, and the app sees nobody"), "")
 	} else {
 		rows = append(rows, sh.row(sh.dim.Render("nothing runs, so nobody signs in")), "")
 	}

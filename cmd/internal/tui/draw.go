@@ -198,8 +198,9 @@ func (m *model) useful(c command) bool {
 		return m.state.runs()
 	case cmdStart:
 		return !m.state.runs() || !m.state.facts.Attended
+	default:
+		return true
 	}
-	return true
 }
 
 // overlaid puts the overlay over the middle of the screen.
@@ -209,8 +210,9 @@ func (m *model) overlaid(rows []string) []string {
 		return rows
 	}
 	width := 0
-	for _, l := range box {
-		width = max(width, ansi.StringWidth(l))
+	for i, l := range box {
+		box[i] = " " + l + " " // so that what is below does not touch it
+		width = max(width, ansi.StringWidth(box[i]))
 	}
 	x := max(0, (m.layout.width-width)/2)
 	y := max(0, (m.layout.height-len(box))/3)

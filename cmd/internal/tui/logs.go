@@ -415,11 +415,12 @@ func (l *logs) lineRows(t theme, i int) []string {
 	}
 	head += t.service(e.service).Render(fit(e.service, l.nameWidth())) + t.faint.Render(" │ ")
 	style := t.plain
-	switch {
-	case e.level == levelError:
+	switch e.level {
+	case levelError:
 		style = t.bad
-	case e.level == levelWarning:
+	case levelWarning:
 		style = t.warn
+	case levelNone:
 	}
 	if e.service == own {
 		style = t.dim

@@ -233,7 +233,7 @@ func TestLogs_LinesOfSeveralServicesAreInTheirOrder(t *testing.T) {
 	r.send(eventsMsg{at(3), at(1), at(2)})
 	r.keys("2")
 	s := r.screen()
-	if !(strings.Index(s, "at 1") < strings.Index(s, "at 2") && strings.Index(s, "at 2") < strings.Index(s, "at 3")) {
+	if one, two, three := strings.Index(s, "at 1"), strings.Index(s, "at 2"), strings.Index(s, "at 3"); one > two || two > three {
 		t.Error(s)
 	}
 }

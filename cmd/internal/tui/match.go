@@ -138,11 +138,9 @@ func (t term) find(text string) (start, end int) {
 		}
 		return -1, -1
 	}
-	i := -1
+	i := strings.Index(text, t.word)
 	if t.fold {
 		i = indexFold(text, t.word)
-	} else {
-		i = strings.Index(text, t.word)
 	}
 	if i < 0 {
 		return -1, -1

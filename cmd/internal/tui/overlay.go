@@ -51,7 +51,7 @@ func (h *help) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
 }
 
 func (h *help) box(t theme, l layout) []string {
-	width := min(l.width, 76)
+	width := min(l.width-2, 76)
 	var lines []string
 	for _, where := range []scope{h.pane, everywhere} {
 		lines = append(lines, t.heading.Render(strings.ToUpper(string(where))))
@@ -97,7 +97,7 @@ func (q *question) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
 
 func (q *question) box(t theme, l layout) []string {
 	keys := t.bad.Bold(true).Render("y") + " " + q.yes + "    " + t.key.Render("n") + " " + t.dim.Render("leave it as it is")
-	return framed(t, "Sure?", []string{t.strong.Render(q.title), t.dim.Render(q.about), "", keys}, min(l.width, 64))
+	return framed(t, "Sure?", []string{t.strong.Render(q.title), t.dim.Render(q.about), "", keys}, min(l.width-2, 64))
 }
 
 // choice is one entry of a menu.
@@ -185,7 +185,7 @@ func (m *menu) narrow() {
 }
 
 func (m *menu) box(t theme, l layout) []string {
-	width := min(l.width, 68)
+	width := min(l.width-2, max(64, l.width*2/3), 96)
 	room := max(1, min(14, l.height-6))
 	first := max(0, m.cursor-room+1)
 	name := 0

@@ -302,8 +302,8 @@ func (s sheet) tabs() []string {
 	const most = 6
 	for _, tab := range list[:min(len(list), most)] {
 		who := safe(tab.User)
-		if who == "" && s.state.snap.Mode.SignsIn() {
-			who = "nobody signed in"
+		if who == "" && s.state.snap.Mode == dev.Native {
+			who = "nobody signed in" // in other modes only the app knows
 		}
 		page := cmp.Or(safe(tab.Page), "main page")
 		rows = append(rows, "  "+spread(page, s.dim.Render(who), max(0, s.width-3)))

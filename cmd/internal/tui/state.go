@@ -181,8 +181,9 @@ func quiet(c dev.Code) bool {
 	switch c {
 	case dev.CodeBuildFailed, dev.CodeImageMissing, dev.CodeComposeSyntax, dev.CodeComposeInvalid, dev.CodeXSdev, dev.CodeAppExited, dev.CodeAppNotReady, dev.CodeEngine:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 func keep[T any](list []T, n int) []T {

@@ -99,7 +99,6 @@ type Service struct {
 type Tab struct {
 	Page string // "" is the main page
 	User string // e-mail; "" where nobody signed in
-	Runs int    // how often its script has run
 }
 
 // AWS is which login the app has.
@@ -180,8 +179,11 @@ type Exit struct {
 // a frame on average.
 const framesPerSecond = 120
 
-// ErrTerminal is what Run fails with where the terminal cannot be used any more.
-var ErrTerminal = errors.New("the terminal is gone")
+// Why Run fails, its context aside.
+var (
+	ErrTerminal = errors.New("the terminal is gone")
+	ErrBroke    = errors.New("the dashboard broke")
+)
 
 // Run shows the dashboard until it is left or ctx ends. It is ctx's error in the second case.
 func Run(ctx context.Context, o Options) (Exit, error) {
@@ -213,6 +215,8 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 		return m.exit, nil
 	case outer != nil:
 		return m.exit, outer
+	case errors.Is(err, tea.ErrProgramPanic):
+		return m.exit, ErrBroke
 	}
 	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, err)
 }
