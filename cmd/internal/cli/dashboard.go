@@ -34,10 +34,11 @@ type dashboard struct {
 	project *config.Project
 	up      upOptions
 
-	mu   sync.Mutex // guards what follows
-	job  *job       // nil where nothing is followed
-	last map[string]docker.Sample
-	err  error // why the last start failed
+	mu    sync.Mutex               // guards what follows
+	job   *job                     // nil where nothing is followed
+	err   error                    // why the last start failed
+	found []plan.Container         // that ran when they were last looked for
+	last  map[string]docker.Sample // of them, by id
 }
 
 // job stays with what runs: it attends to it, or only follows it.

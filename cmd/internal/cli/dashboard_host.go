@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/oidc"
+	"sdev/dev/plan"
 )
 
 // Do is tui.Host's.
@@ -174,6 +176,7 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 	f.Project, f.Dir, f.App, f.Modes = r.project.Name, r.project.Dir, r.project.App, d.modes(r.project)
 	f.Running = len(r.have.Containers) > 0
 	f.Attended = engine.IsAttended(r.project.StatePath())
+	d.remember(r.have.Containers)
 	for _, c := range r.have.Containers {
 		state := dev.Exited
 		if c.Running {
@@ -206,6 +209,13 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 	return f, nil
 }
 
+// remember keeps which containers there are to measure.
+func (d *dashboard) remember(list []plan.Container) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.found = slices.DeleteFunc(slices.Clone(list), func(c plan.Container) bool { return !c.Running })
+}
+
 // loginFacts is what the provider says of itself.
 func loginFacts(s oidc.State) tui.Login {
 	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
@@ -232,24 +242,18 @@ func (d *dashboard) notice(r running) {
 	}
 }
 
-// Usage is tui.Host's.
+// Usage is tui.Host's. It measures the containers that the last look for facts found: to list them
+// anew each time would cost the engine more than to measure them.
 func (d *dashboard) Usage(ctx context.Context) ([]tui.Usage, error) {
-	have, err := d.runtime.Observe(ctx, d.project.Name, nil)
-	if err != nil {
-		return nil, err
-	}
+	d.mu.Lock()
+	last, found := d.last, d.found
+	d.mu.Unlock()
 	now := map[string]docker.Sample{}
 	var list []tui.Usage
-	d.mu.Lock()
-	last := d.last
-	d.mu.Unlock()
-	for _, c := range have.Containers {
-		if !c.Running {
-			continue
-		}
+	for _, c := range found {
 		s, err := d.runtime.Sample(ctx, c.ID)
 		if err != nil {
-			continue // it ended right now
+			continue // it has ended: the next facts say so
 		}
 		now[c.ID] = s
 		u := tui.Usage{Service: c.Service, Memory: s.Memory}

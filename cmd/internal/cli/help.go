@@ -89,6 +89,7 @@ func environmentText() string {
                           as for docker compose
   XDG_CACHE_HOME          where sdev keeps what it can make again
   NO_COLOR                any value: no colours
+  TERM                    dumb, or not set: lines instead of the dashboard
   BROWSER                 what "sdev open" starts
 
 Variables that sdev sets in the app's container ("sdev config" prints them all, with reasons):

@@ -79,7 +79,7 @@ type (
 
 const (
 	// measureEvery is the pause between two measurements, while somebody sees them.
-	measureEvery = 3 * time.Second
+	measureEvery = 5 * time.Second
 	// lookAgain is the least time between two looks for facts.
 	lookAgain = time.Second
 )

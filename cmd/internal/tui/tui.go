@@ -177,7 +177,7 @@ type Exit struct {
 
 // framesPerSecond is how often the screen is brought up to date at most. A key has to wait for half
 // a frame on average.
-const framesPerSecond = 120
+const framesPerSecond = 60
 
 // Why Run fails, its context aside.
 var (
