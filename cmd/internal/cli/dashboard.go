@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +23,16 @@ import (
 // lines.
 func (a *app) hasScreen() bool {
 	return a.InTTY && a.OutTTY && a.Getenv("TERM") != "dumb" && a.Getenv("TERM") != ""
+}
+
+// screen gives the terminal's two ends.
+func (a *app) screen() (in, out *os.File, err error) {
+	in, isIn := a.In.(*os.File)
+	out, isOut := a.Out.(*os.File)
+	if !isIn || !isOut {
+		return nil, nil, usage("the dashboard needs a terminal", "without one: sdev status, sdev logs -f")
+	}
+	return in, out, nil
 }
 
 // dashboard is what the screen steers: at most one job that stays with the project, and whatever a
@@ -51,6 +62,10 @@ type job struct {
 // runDashboard shows the dashboard. start begins the project at once, as the options have it;
 // otherwise what runs is shown, or nothing.
 func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
+	in, out, err := a.screen()
+	if err != nil {
+		return err
+	}
 	p, err := a.load(ctx, o.runOptions)
 	if err != nil {
 		return err
@@ -72,7 +87,7 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 	}
 	exit, err := tui.Run(ctx, tui.Options{
 		Host: d, Before: before, Events: stream, Facts: d.first(),
-		In: a.In, Out: a.Out, Env: a.Env, Colors: a.color, StopOnQuit: o.quit == quitStop, Owned: d.attending() || !start, Now: a.now,
+		In: in, Out: out, Env: a.Env, Colors: a.color, StopOnQuit: o.quit == quitStop, Owned: d.attending() || !start, Now: a.now,
 	})
 	stream.Close()
 	if ctx.Err() != nil {

@@ -3,11 +3,14 @@ package tui
 import (
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"slices"
-	"strings"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"sdev/dev"
 )
@@ -52,7 +55,7 @@ func (m *model) do(c command) tea.Cmd {
 		step := map[command]int{cmdNextPane: 1, cmdPreviousPane: len(panes()) - 1}[c]
 		return m.show(panes()[(slices.Index(panes(), m.pane)+step)%len(panes())])
 	case cmdSuspend:
-		return tea.Suspend
+		return m.suspend()
 	case cmdMouse:
 		m.mouse = !m.mouse
 	case cmdStart, cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown, cmdDownVolumes:
@@ -115,7 +118,7 @@ func (m *model) inLogs(c command) tea.Cmd {
 			return nil
 		}
 		m.say(good, "copied "+count(n, "line")+", as far as the terminal allows it")
-		return tea.SetClipboard(text)
+		return m.copy(text)
 	default:
 		m.logs.do(c)
 	}
@@ -207,30 +210,68 @@ func (m *model) switchMode() tea.Cmd {
 	return nil
 }
 
+// copy hands text to the terminal's clipboard, by OSC 52.
+func (m *model) copy(text string) tea.Cmd {
+	if m.stage == nil {
+		return nil
+	}
+	return m.ask(func() tea.Msg {
+		_ = m.stage.write(ansi.SetSystemClipboard(text)) // a terminal that is gone says so by its keys
+		return nil
+	})
+}
+
 // shell gives the terminal to a shell in the app's container, and takes it back.
 func (m *model) shell() tea.Cmd {
 	p := m.host.Shell(m.ctx)
 	name := safe(m.state.facts.App)
-	return tea.Exec(&lent{run: p, before: fmt.Sprintf("shell in %s; exit, or ctrl-d, goes back to the dashboard\r\n", name)}, func(err error) tea.Msg { return shellMsg{err} })
+	return m.lend(func() error {
+		if err := m.stage.write("shell in " + name + "; exit, or ctrl-d, goes back to the dashboard\r\n"); err != nil {
+			return err
+		}
+		return p(m.opts.In, m.opts.Out, m.opts.Out)
+	})
 }
 
-// lent is a Program as Bubble Tea wants it.
+// suspend puts the program into the background, until the shell brings it back.
+func (m *model) suspend() tea.Cmd {
+	return m.lend(func() error {
+		back := make(chan os.Signal, 1)
+		signal.Notify(back, syscall.SIGCONT)
+		defer signal.Stop(back)
+		if err := syscall.Kill(0, syscall.SIGTSTP); err != nil {
+			return err
+		}
+		<-back
+		return nil
+	})
+}
+
+// lend gives the terminal to something else while it runs.
+func (m *model) lend(run func() error) tea.Cmd {
+	return tea.Exec(&lent{stage: m.stage, run: run}, func(err error) tea.Msg { return shellMsg{err} })
+}
+
+// lent is what Bubble Tea runs while it does not read keys.
 type lent struct {
-	run       Program
-	before    string
-	in        io.Reader
-	out, errs io.Writer
+	stage *stage
+	run   func() error
 }
 
-func (l *lent) SetStdin(r io.Reader)  { l.in = r }
-func (l *lent) SetStdout(w io.Writer) { l.out = w }
-func (l *lent) SetStderr(w io.Writer) { l.errs = w }
+func (*lent) SetStdin(io.Reader)  {}
+func (*lent) SetStdout(io.Writer) {}
+func (*lent) SetStderr(io.Writer) {}
 
 func (l *lent) Run() error {
-	if _, err := io.WriteString(l.out, strings.TrimRight(l.before, "")); err != nil {
+	if err := l.stage.leave(); err != nil {
 		return err
 	}
-	return l.run(l.in, l.out, l.errs)
+	err := l.run()
+	if eerr := l.stage.enter(); err == nil {
+		err = eerr
+	}
+	token(l.stage.changed)
+	return err
 }
 
 // wheel scrolls three lines, which is what terminals do.

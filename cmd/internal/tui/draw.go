@@ -14,8 +14,6 @@ import (
 // draw makes the whole screen.
 func (m *model) draw() tea.View {
 	v := tea.NewView(m.screen())
-	v.AltScreen = true
-	v.ReportFocus = true
 	v.WindowTitle = m.title()
 	if m.mouse {
 		v.MouseMode = tea.MouseModeCellMotion

@@ -3,6 +3,8 @@ package tui
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -19,6 +21,8 @@ type model struct {
 	host Host
 	opts Options
 	work work // commands that call the host
+
+	stage *stage // where it is shown; nil in tests, which look at View
 
 	state  state
 	layout layout
@@ -92,13 +96,20 @@ func newModel(ctx context.Context, o Options) *model {
 	return m
 }
 
-// Init asks the terminal whether it is light or dark, and the host for facts.
-func (m *model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.lookForFacts(), m.measure())
+// Init asks the host for facts.
+func (m *model) Init() tea.Cmd { return tea.Batch(m.lookForFacts(), m.measure()) }
+
+// Update takes in one message. A fault in it ends the dashboard, and what runs goes on.
+func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	defer func() {
+		if m.work.caught(recover()) {
+			cmd = tea.Quit
+		}
+	}()
+	return m.update(msg)
 }
 
-// Update takes in one message.
-func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case eventsMsg:
 		return m, m.happened(msg)
@@ -229,15 +240,32 @@ func (m *model) ask(work func() tea.Msg) tea.Cmd {
 			return nil
 		}
 		defer m.work.running.Done()
-		return work()
+		return m.guarded(work)
 	}
+}
+
+func (m *model) guarded(work func() tea.Msg) (msg tea.Msg) {
+	defer func() {
+		if m.work.caught(recover()) {
+			msg = tea.QuitMsg{}
+		}
+	}()
+	return work()
+}
+
+// fault is what broke, and where; "" where nothing did.
+func (m *model) fault() string {
+	m.work.mu.Lock()
+	defer m.work.mu.Unlock()
+	return m.work.fault
 }
 
 // work counts the calls of the host that are under way. Bubble Tea starts commands in goroutines of
 // its own and does not wait for them.
 type work struct {
-	mu      sync.Mutex // guards ended
+	mu      sync.Mutex // guards ended and fault
 	ended   bool
+	fault   string // the first panic, with its stack
 	running sync.WaitGroup
 }
 
@@ -249,6 +277,17 @@ func (w *work) begin() bool {
 		w.running.Add(1)
 	}
 	return !w.ended
+}
+
+// caught keeps what recover gave, if that was something.
+func (w *work) caught(r any) bool {
+	if r == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault = cmp.Or(w.fault, fmt.Sprintf("%v\n%s", r, debug.Stack()))
+	return true
 }
 
 // end waits for what has begun.
@@ -373,9 +412,17 @@ func (m *model) done(msg doneMsg) {
 }
 
 // View draws, where something changed since the last time.
-func (m *model) View() tea.View {
+func (m *model) View() (v tea.View) {
+	defer func() {
+		if m.work.caught(recover()) {
+			v = m.drawn
+		}
+	}()
 	if m.dirty {
 		m.drawn, m.dirty = m.draw(), false
+	}
+	if m.stage != nil {
+		m.stage.show(frame{content: m.drawn.Content, title: m.drawn.WindowTitle, mouse: m.drawn.MouseMode != tea.MouseModeNone, look: m.look})
 	}
 	return m.drawn
 }

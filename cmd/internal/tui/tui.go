@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -157,9 +161,8 @@ type Options struct {
 	Events Stream
 	Facts  Facts // as far as they are known at the start
 
-	In  io.Reader
-	Out io.Writer
-	Env []string // KEY=VALUE; decides on colours
+	In, Out *os.File // a terminal
+	Env     []string // KEY=VALUE; decides on colours
 	// Colors overrides what Env says of colours: "always", "never", or "auto".
 	Colors string
 	// StopOnQuit makes q stop what runs; otherwise it goes on.
@@ -175,10 +178,6 @@ type Exit struct {
 	Stop bool // what runs is to be stopped and removed
 }
 
-// framesPerSecond is how often the screen is brought up to date at most. A key has to wait for half
-// a frame on average.
-const framesPerSecond = 60
-
 // Why Run fails, its context aside.
 var (
 	ErrTerminal = errors.New("the terminal is gone")
@@ -186,37 +185,68 @@ var (
 )
 
 // Run shows the dashboard until it is left or ctx ends. It is ctx's error in the second case.
-func Run(ctx context.Context, o Options) (Exit, error) {
+func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	ctx, cancel := context.WithCancel(ctx)
+	s := newStage(o.In, o.Out, o.Env)
 	m := newModel(ctx, o)
-	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
-		tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond),
+	m.stage = s
+	if err := s.enter(); err != nil {
+		cancel()
+		return Exit{}, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
-	if o.Colors == "never" {
-		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
-	}
-	if o.Colors == "always" {
-		opts = append(opts, tea.WithColorProfile(max(colorprofile.ANSI, colorprofile.Env(o.Env))))
-	}
-	p := tea.NewProgram(m, opts...)
-	relayed := make(chan struct{})
-	go func() {
-		defer close(relayed)
-		relay(ctx, o.Events, p.Send)
-	}()
-	_, err := p.Run()
+	p := tea.NewProgram(m, m.options(o)...)
+	var beside sync.WaitGroup
+	beside.Go(func() { relay(ctx, o.Events, p.Send) })
+	beside.Go(func() { s.run(ctx) })
+	beside.Go(func() { m.followSize(ctx, p.Send) })
+	_, err = p.Run()
 	outer := context.Cause(ctx)
 	cancel()
-	<-relayed
+	left := s.leave()
+	beside.Wait()
 	m.work.end()
 	switch {
-	case err == nil:
+	case m.fault() != "":
+		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.fault())
+	case err == nil && left == nil:
 		return m.exit, nil
 	case outer != nil:
 		return m.exit, outer
-	case errors.Is(err, tea.ErrProgramPanic):
-		return m.exit, ErrBroke
 	}
-	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, err)
+	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, errors.Join(err, left))
+}
+
+// options are what Bubble Tea is left with: keys, and the loop.
+func (m *model) options(o Options) []tea.ProgramOption {
+	opts := []tea.ProgramOption{
+		tea.WithContext(m.ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithoutSignalHandler(), tea.WithoutRenderer(), tea.WithFPS(1),
+	}
+	if width, height, err := m.stage.size(); err == nil {
+		opts = append(opts, tea.WithWindowSize(width, height))
+	}
+	switch o.Colors {
+	case "never":
+		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
+	case "always":
+		opts = append(opts, tea.WithColorProfile(max(colorprofile.ANSI, colorprofile.Env(o.Env))))
+	}
+	return opts
+}
+
+// followSize tells of each new size of the terminal, until ctx ends.
+func (m *model) followSize(ctx context.Context, send func(tea.Msg)) {
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, syscall.SIGWINCH)
+	defer signal.Stop(resized)
+	for {
+		select {
+		case <-resized:
+		case <-ctx.Done():
+			return
+		}
+		if width, height, err := m.stage.size(); err == nil {
+			send(tea.WindowSizeMsg{Width: width, Height: height})
+		}
+	}
 }

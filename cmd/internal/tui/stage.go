@@ -1,0 +1,177 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
+	tty "golang.org/x/term"
+)
+
+// frame is what the screen shows.
+type frame struct {
+	content string
+	title   string
+	mouse   bool
+	look    look
+}
+
+// stage is the terminal while the dashboard has it. It draws when there is something new, and only
+// what is different. Bubble Tea's own renderer looks many times a second whether there is something
+// to draw, also when nothing has happened for hours.
+//
+//	model.View ──show──▶ next ──run──▶ terminal
+type stage struct {
+	in, out *os.File
+	env     []string
+	changed chan struct{} // holds a token when there may be something to draw
+
+	mu     sync.Mutex // guards everything below, and the terminal
+	before *tty.State
+	buf    bytes.Buffer
+	scr    *uv.TerminalRenderer
+	cells  uv.ScreenBuffer
+	width  int
+	height int
+	next   frame
+	shown  frame
+	on     bool // the terminal is ours
+}
+
+func newStage(in, out *os.File, env []string) *stage {
+	return &stage{in: in, out: out, env: env, changed: make(chan struct{}, 1)}
+}
+
+// drawEvery is the time between two drawings at least. One that comes after a pause is drawn at once.
+const drawEvery = 8 * time.Millisecond
+
+// run draws until ctx ends.
+func (s *stage) run(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-s.changed:
+			s.draw()
+		case <-ctx.Done():
+			return
+		}
+		pause.Reset(drawEvery)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// show has a frame drawn as soon as it can be; one that was not drawn by then is passed over.
+func (s *stage) show(f frame) {
+	s.mu.Lock()
+	same := s.next == f
+	s.next = f
+	s.mu.Unlock()
+	if !same {
+		token(s.changed)
+	}
+}
+
+// size is that of the terminal.
+func (s *stage) size() (width, height int, err error) { return tty.GetSize(int(s.out.Fd())) }
+
+// enter takes the terminal: its keys come as they are, and what is on it is kept for later.
+func (s *stage) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, err := tty.MakeRaw(int(s.in.Fd()))
+	if err != nil {
+		return err
+	}
+	s.before, s.on, s.shown = before, true, frame{}
+	s.scr = uv.NewTerminalRenderer(&s.buf, s.env)
+	s.scr.SetFullscreen(true)
+	s.scr.SetRelativeCursor(false)
+	s.scr.SetScrollOptim(true)
+	s.scr.SetTabStops(-1)
+	s.scr.Erase()
+	s.width, s.height = 0, 0
+	return s.writeLocked(ansi.SetModeAltScreenSaveCursor + ansi.ResetModeTextCursorEnable + ansi.SetModeBracketedPaste + ansi.SetModeFocusEvent + ansi.RequestBackgroundColor)
+}
+
+// leave gives the terminal back as it was. It may be called again.
+func (s *stage) leave() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.on {
+		return nil
+	}
+	s.on = false
+	text := ansi.ResetModeFocusEvent + ansi.ResetModeBracketedPaste + ansi.ResetStyle
+	if s.shown.mouse {
+		text += mouseOff
+	}
+	text += ansi.SetWindowTitle("") + ansi.SetModeTextCursorEnable + ansi.ResetModeAltScreenSaveCursor
+	err := s.writeLocked(text)
+	if rerr := tty.Restore(int(s.in.Fd()), s.before); err == nil {
+		err = rerr
+	}
+	return err
+}
+
+// write sends something that is not part of a frame.
+func (s *stage) write(text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writeLocked(text)
+}
+
+func (s *stage) writeLocked(text string) error {
+	_, err := s.out.WriteString(text)
+	return err
+}
+
+const (
+	mouseOn  = ansi.SetModeMouseButtonEvent + ansi.SetModeMouseExtSgr
+	mouseOff = ansi.ResetModeMouseButtonEvent + ansi.ResetModeMouseExtSgr
+)
+
+// draw brings the terminal up to date. A terminal that is gone says so by its keys as well, so that
+// what cannot be written needs no word here.
+func (s *stage) draw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.next
+	width, height, err := s.size()
+	if !s.on || err != nil || f == s.shown && width == s.width && height == s.height {
+		return
+	}
+	var around string
+	if f.title != s.shown.title {
+		around += ansi.SetWindowTitle(f.title)
+	}
+	if f.mouse != s.shown.mouse {
+		around += map[bool]string{true: mouseOn, false: mouseOff}[f.mouse]
+	}
+	if width != s.width || height != s.height {
+		s.width, s.height = width, height
+		s.cells = uv.NewScreenBuffer(width, height)
+		s.scr.Resize(width, height)
+		s.scr.Erase()
+	}
+	s.scr.SetColorProfile(f.look.profile)
+	s.cells.Clear()
+	uv.NewStyledString(f.content).Draw(s.cells, s.cells.Bounds())
+	s.scr.Render(s.cells.RenderBuffer)
+	s.shown = f
+	if err := s.scr.Flush(); err != nil || s.buf.Len()+len(around) == 0 {
+		return
+	}
+	// Within one such pair a terminal shows all or nothing; one that does not know it passes over it.
+	text := ansi.SetModeSynchronizedOutput + around + s.buf.String() + ansi.ResetModeSynchronizedOutput
+	s.buf.Reset()
+	_ = s.writeLocked(text)
+}
