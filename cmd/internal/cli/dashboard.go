@@ -77,13 +77,10 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	d := &dashboard{app: a, ctx: ctx, runtime: runtime, events: hub.New(a.now), project: p, up: o, last: map[string]docker.Sample{}}
 	before, stream := d.events.Subscribe()
-	if start {
-		err = d.attend(p)
-	} else {
-		err = d.join(ctx)
-	}
-	if err != nil {
-		return err
+	if start { // else the first look for facts joins what runs
+		if err := d.attend(p); err != nil {
+			return err
+		}
 	}
 	exit, err := tui.Run(ctx, tui.Options{
 		Host: d, Before: before, Events: stream, Facts: d.first(),
@@ -103,7 +100,7 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 func (d *dashboard) first() tui.Facts {
 	return tui.Facts{
 		Project: d.project.Name, Dir: d.project.Dir, App: d.project.App, Gateway: config.GatewayService,
-		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Modes: d.modes(d.project), Login: tui.Login{People: d.project.Settings.Auth.People()},
+		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Login: tui.Login{People: d.project.Settings.Auth.People()},
 	}
 }
 
@@ -175,18 +172,6 @@ func (d *dashboard) engine(ctx context.Context, p *config.Project, o runOptions)
 
 // followHistory is how many lines each service has printed before that are shown.
 const followHistory = 1000
-
-// join follows what runs already, if something does.
-func (d *dashboard) join(ctx context.Context) error {
-	r, err := d.look(ctx)
-	if err != nil {
-		return err
-	}
-	if len(r.have.Containers) > 0 {
-		d.follow(r)
-	}
-	return nil
-}
 
 // follow tells of what runs, from its beginning on.
 func (d *dashboard) follow(r running) {

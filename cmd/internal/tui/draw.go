@@ -106,7 +106,7 @@ func (m *model) phaseMark() string {
 		return t.warn.Render("◌ " + text)
 	case phaseRaised, phaseFailed, phaseEnded, phaseLost:
 		return t.bad.Bold(true).Render("✗ " + text)
-	case phaseIdle:
+	case phaseIdle, phaseLooking:
 	}
 	return t.dim.Render("○ " + text)
 }

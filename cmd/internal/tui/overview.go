@@ -18,6 +18,9 @@ import (
 type overview struct{ scroll }
 
 func (o *overview) view(t theme, s *state, l layout) string {
+	if s.phase() == phaseLooking {
+		return o.show(t, []string{"", "  " + t.dim.Render("looking at what runs …")})
+	}
 	if s.phase() == phaseIdle && len(s.services()) == 0 {
 		return o.show(t, o.idle(t, s))
 	}

@@ -49,6 +49,7 @@ type phase string
 
 // The phases.
 const (
+	phaseLooking  phase = "looking"
 	phaseIdle     phase = "not running"
 	phaseBuilding phase = "building"
 	phaseStarting phase = "starting"
@@ -70,6 +71,8 @@ func (s *state) phase() phase {
 		return phaseFailed
 	case s.starting:
 		return phaseStarting
+	case s.snap.URL == "" && !s.known && len(s.snap.Services) == 0:
+		return phaseLooking
 	case s.snap.URL == "" || s.snap.Stopped:
 		return phaseIdle
 	case app.State == dev.Exited:
