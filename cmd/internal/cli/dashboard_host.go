@@ -282,7 +282,7 @@ func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.Sou
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var list []tui.SourceLine
 	lines := bufio.NewScanner(f)
 	for n := 1; n <= line+excerptAround && lines.Scan(); n++ {

@@ -168,6 +168,8 @@ func TestRun_WritesNothingWhenNothingChanges(t *testing.T) {
 		break
 	}
 	s.press(t, "q")
-	<-s.ended
+	if err := <-s.ended; err != nil {
+		t.Error(err)
+	}
 	s.letGo()
 }
