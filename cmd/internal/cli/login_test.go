@@ -38,7 +38,7 @@ func TestSignIn_TheModeIsAsAskedForOrSaidOrFound(t *testing.T) {
 		says                  string // what is told of it
 	}{
 		"bypassed":           {ownLogin, "", "", dev.Local, ""},
-		"own code":           {ownLogin, "", detected, dev.AppLogin, "login mode app: it is imported (Home.py:2)"},
+		"own code":           {ownLogin, "", detected, dev.AppLogin, "login mode app: streamlit_oauth is imported (Home.py:2)"},
 		"st.login":           {nativeLogin, "", detected, dev.Native, "login mode native: it uses st.login (Home.py:2)"},
 		"asked for":          {nativeLogin, "x-sdev: {auth: {mode: native}}", "app", dev.AppLogin, ""},
 		"said":               {"import streamlit", "x-sdev: {auth: {mode: native}}", detected, dev.Native, ""},
