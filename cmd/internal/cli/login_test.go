@@ -136,6 +136,18 @@ func TestLogin_AClientOfTheProjectsOwnIsKnownToTheProvider(t *testing.T) {
 	}
 }
 
+func TestLogin_SettingsThatTheProviderWouldRefuseAreSaidAtOnce(t *testing.T) {
+	const own = `{"web":{"client_id":"mine","client_secret":"s3cret","redirect_uris":["http://localhost:8501/#back"]}}`
+	p, s, err := signInOf(t, ownLogin, "x-sdev: {aws: {parameters: {/streamlit/oauth: '"+own+"'}}}", runOptions{auth: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.login(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501")
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthInvalid || !strings.Contains(e.Message, "http://localhost:8501/#back") || strings.Contains(e.Error(), "s3cret") {
+		t.Errorf("%+v", err)
+	}
+}
+
 func TestLogin_Bypassed(t *testing.T) {
 	p, s, err := signInOf(t, ownLogin, "", runOptions{})
 	if err != nil {
