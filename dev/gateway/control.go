@@ -232,7 +232,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		}
 		g.desk.expect(req.Expect)
 	case DoLogin:
-		if err := g.signIn(req.Login); err != nil {
+		if err := g.signIn(ctx, req.Login); err != nil {
 			return Status{}, err
 		}
 	case DoGrant:
@@ -282,11 +282,11 @@ func (r Request) command() oidc.Command {
 }
 
 // signIn puts a login into force. Another mode means that the app is about to be made anew for it.
-func (g *gateway) signIn(login *dev.Login) error {
+func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
 	if login == nil {
 		return errors.New("no login was sent")
 	}
-	switched, err := g.identity.set(*login)
+	switched, err := g.identity.set(ctx, *login)
 	if up, _ := g.upstream.state(); err != nil || !switched || !up {
 		return err
 	}

@@ -53,7 +53,11 @@ func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error
 			return err
 		}
 		s, _ := r.sidecar()
-		return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}, service)
+		run := engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}
+		if run.Mode.SignsIn() {
+			run.Issuer = dev.Issuer(s.Identity)
+		}
+		return e.Restart(ctx, run, service)
 	})
 }
 
