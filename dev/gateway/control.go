@@ -222,6 +222,7 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 
 // answer carries out a command.
 func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
+	var told error // what a new login came to
 	switch req.Do {
 	case DoStatus:
 	case DoExpect:
@@ -232,9 +233,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		}
 		g.desk.expect(req.Expect)
 	case DoLogin:
-		if err := g.signIn(ctx, req.Login); err != nil {
-			return Status{}, err
-		}
+		told = g.signIn(ctx, req.Login)
 	case DoGrant:
 		g.credentials.Set(req.Grant)
 	case DoSaved:
@@ -247,6 +246,9 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		return Status{}, errors.New("unknown command")
 	}
 	auth, err := g.identity.do(ctx, req.command())
+	if told != nil {
+		err = told
+	}
 	refusal, isOurs := errors.AsType[*dev.Error](err)
 	if err != nil && !isOurs {
 		return Status{}, err

@@ -72,15 +72,33 @@ func (i *identity) recall() error {
 func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err error) {
 	before := i.mode()
 	if err := i.use(login); err != nil {
-		return false, err
+		return false, inWords(err)
 	}
 	// A provider keeps people that it was told of meanwhile. Those of the project's files now are these.
 	if p := i.current(); p != nil {
 		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
-			return false, err
+			return false, inWords(err)
 		}
 	}
-	return before != login.Mode, i.keep(login)
+	if err := i.keep(login); err != nil {
+		return false, unkept(err)
+	}
+	return before != login.Mode, nil
+}
+
+// unkept is the error of a state folder that nothing can be written to. A folder that was removed while
+// the gateway runs comes back for the next one only.
+func unkept(err error) error {
+	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateFolder + "/" + dev.LoginFolder,
+		Hint: "was it removed while the project ran? run: sdev down, then sdev up again; else make it writable"}
+}
+
+// inWords makes the provider's error of its state folder, which it knows by its path in here, ours.
+func inWords(err error) error {
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAuthState {
+		return unkept(e)
+	}
+	return err
 }
 
 // keep writes a login down, for the gateway after this one and for the host, which compares.
@@ -94,7 +112,7 @@ func (i *identity) keep(login dev.Login) error {
 	}
 	beside := i.file() + ".new"
 	if err := os.WriteFile(beside, b, 0o600); err != nil {
-		return fmt.Errorf("keep how people sign in: %w", err)
+		return err
 	}
 	return os.Rename(beside, i.file())
 }

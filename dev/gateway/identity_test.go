@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -234,5 +235,19 @@ func TestIdentity_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing
 	}
 	if _, err := next.set(t.Context(), login); err != nil || who(next) != "dora@example.com" {
 		t.Errorf("the settings say dora again, and there is %s, %v", who(next), err)
+	}
+}
+
+func TestIdentity_AStateFolderThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
+	i := identityAt(t.TempDir())
+	i.state = filepath.Join(i.state, "file", "below") // which not even root can make
+	if err := os.WriteFile(filepath.Dir(i.state), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, login := range []dev.Login{{Mode: dev.Local}, aLogin()} {
+		_, err := i.set(t.Context(), login)
+		if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthState || !strings.Contains(e.Hint, "sdev down") || !strings.Contains(e.Message, ".sdev/auth") {
+			t.Errorf("mode %s: %+v", login.Mode, err)
+		}
 	}
 }
