@@ -92,6 +92,8 @@ type attendant struct {
 	// missed is the last state of each service that came while a converge was under way. Most are its
 	// own doing, but not all: those are seen to when it has ended.
 	missed map[string]dev.ServiceState
+
+	gone absence // services that were ended by somebody else
 }
 
 type result struct {
@@ -131,6 +133,8 @@ func (a *attendant) run(ctx context.Context, want Want) error {
 			if err := a.act(ctx, ev); err != nil {
 				return err
 			}
+		case <-a.gone.due:
+			a.tellGone()
 		case r := <-a.worked:
 			a.cancel = nil
 			if err := a.finished(ctx, r); err != nil {
@@ -154,6 +158,7 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 			a.missed[ev.Service] = ev
 			return nil
 		}
+		a.gone.note(ev, a.project.App)
 		if ev.State == dev.Removed {
 			if err := a.stopped(ctx); err != nil { // whichever goes last
 				return err

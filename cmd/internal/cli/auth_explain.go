@@ -53,6 +53,7 @@ With --matrix it goes through all people, and without PATH through every path th
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.as, "as", "", "the person by e-mail address: `EMAIL`; else nobody has signed in")
+	offer(cmd, "as", a.peopleOffered)
 	f.BoolVar(&o.matrix, "matrix", false, "for nobody and for each of the people")
 	f.BoolVar(&o.json, "json", false, "print one JSON object, with --matrix an array of them")
 	return cmd

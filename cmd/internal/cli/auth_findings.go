@@ -144,7 +144,7 @@ func (l login) boto3() finding {
 	have, ok := l.app.Versions["botocore"]
 	f := finding{ID: "boto3.version", OK: true, Evidence: "boto3 is not installed", Blocks: true}
 	if ok {
-		f.OK, f.Evidence = atLeast(have, 1, 31), "botocore "+have
+		f.OK, f.Evidence = !isBelow(have, 1, 31), "botocore "+have
 	}
 	if !f.OK {
 		f.Evidence += " does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS"
@@ -154,14 +154,17 @@ func (l login) boto3() finding {
 }
 
 func (l login) streamlit() finding {
+	const fix = "streamlit>=1.58 in the app's requirements"
 	have := l.app.Versions["streamlit"]
-	f := finding{ID: "streamlit.version", OK: atLeast(have, 1, 58), Evidence: "streamlit " + have}
+	f := finding{ID: "streamlit.version", OK: have != "" && !isBelow(have, 1, 58), Evidence: "streamlit " + have}
 	switch {
 	case f.OK:
-	case !atLeast(have, 1, 42):
-		f.Evidence, f.Fix, f.Blocks = "streamlit "+have+" has no st.login", "streamlit>=1.58 in the app's requirements", true
+	case have == "":
+		f.Evidence, f.Fix = "the container's Python has no streamlit", "see which Python the app runs with: sdev shell -- ps"
+	case isBelow(have, 1, 42):
+		f.Evidence, f.Fix, f.Blocks = "streamlit "+have+" has no st.login", fix, true
 	default:
-		f.Evidence, f.Fix = "streamlit "+have+": before 1.58 a login is lost when the app restarts", "streamlit>=1.58 in the app's requirements"
+		f.Evidence, f.Fix = "streamlit "+have+": before 1.58 a login is lost when the app restarts", fix
 	}
 	return f
 }
@@ -194,16 +197,4 @@ func (l login) groups() finding {
 		f.Fix = "run: sdev auth users edit EMAIL --group " + l.unknown[0]
 	}
 	return f
-}
-
-// atLeast compares the first two numbers of a version.
-func atLeast(version string, major, minor int) bool {
-	first, rest, _ := strings.Cut(version, ".")
-	second, _, _ := strings.Cut(rest, ".")
-	a, err := strconv.Atoi(first)
-	if err != nil {
-		return false
-	}
-	b, err := strconv.Atoi(second)
-	return err == nil && (a > major || a == major && b >= minor)
 }

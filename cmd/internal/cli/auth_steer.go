@@ -55,7 +55,8 @@ func (a *app) newAuthUseCmd() *cobra.Command {
 		Short: "Sign in as somebody from now on, without being asked",
 		Long: `From the next login on the sign-in page is passed over, and EMAIL signs in; with --ask it
 asks again. Who is signed in now stays so until they sign out.`,
-		Example: "  sdev auth use alice@example.com\n  sdev auth use --ask",
+		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
+		ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
 			if ask == (len(args) > 0) || len(args) > 1 {
@@ -205,10 +206,11 @@ func (a *app) newAuthFaultSetCmd() *cobra.Command {
 	var f oidc.Fault
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "set NAME [PARAM=VALUE…]",
-		Short:   "Have something go wrong from now on",
-		Long:    `Sets a fault; "sdev auth fault list" names them, and what can be said of each.`,
-		Example: "  sdev auth fault set deny --times 1\n  sdev auth fault set expired --user alice@example.com",
+		Use:               "set NAME [PARAM=VALUE…]",
+		Short:             "Have something go wrong from now on",
+		Long:              `Sets a fault; "sdev auth fault list" names them, and what can be said of each.`,
+		Example:           "  sdev auth fault set deny --times 1\n  sdev auth fault set expired --user alice@example.com",
+		ValidArgsFunction: completeFault(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
 			if f.Times < 0 {
@@ -228,6 +230,7 @@ func (a *app) newAuthFaultSetCmd() *cobra.Command {
 	flags.IntVar(&f.Times, "times", 0, "only the next `N` times; else until it is cleared")
 	flags.StringVar(&f.User, "user", "", "only for this person: `EMAIL`")
 	flags.StringVar(&f.Client, "client", "", "only for this program: `ID`")
+	offer(cmd, "user", a.peopleOffered)
 	flags.BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
 	return cmd
 }
@@ -270,6 +273,8 @@ func (a *app) newAuthFaultClearCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clear [NAME]",
 		Short: "Let nothing go wrong any more, or not what is named",
+
+		ValidArgsFunction: completeFault(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
 			if len(args) > 1 {

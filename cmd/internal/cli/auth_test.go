@@ -121,6 +121,7 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		"an old boto3":                  {func(l *login) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS", true},
 		"an oldish Streamlit":           {func(l *login) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
 		"an old Streamlit":              {func(l *login) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
+		"no Streamlit":                  {func(l *login) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
 		"no Authlib":                    {func(l *login) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
 		"no httpx":                      {func(l *login) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
 		"shared cookies":                {func(l *login) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these share them: http://localhost:8502", false},

@@ -81,7 +81,7 @@ func (a *app) newAuthUsersAddCmd() *cobra.Command {
 func (a *app) newAuthUsersEditCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
-		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail,
+		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		Long: "Changes what the flags name; everything else about the person stays. The groups that are given take the place of those that there were.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = o.json
@@ -103,7 +103,7 @@ func (a *app) newAuthUsersEditCmd() *cobra.Command {
 func (a *app) newAuthUsersRemoveCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail,
+		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.json = asJSON
 			return a.editPeople(cmd.Context(), asJSON, args[0]+" is removed", func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson(args[0]) })

@@ -38,7 +38,7 @@ const authModesText = `The app's real login, on this machine.
                                and Alice signs in without being asked
 
 Which of the two it is is read from the code, and the reason printed; x-sdev.auth.mode decides otherwise.
-Changing between all of these while the project runs takes about a second, and the browser's page stays.
+Changing between all of these while the project runs takes a second or two, and the browser's page stays.
 
 The provider speaks OpenID Connect at http://localhost:8601 (the next free port, if that is taken): one
 address, the same for the browser and for the app. It keeps its keys and who is signed in below .sdev/auth,

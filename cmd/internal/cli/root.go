@@ -70,9 +70,11 @@ func (a *app) command() *cobra.Command {
 		Use:   "sdev",
 		Short: "Run Streamlit apps locally as they will be deployed",
 		Long: `sdev runs a Streamlit app in Docker as it will be deployed, with your AWS login
-mounted and the app's login bypassed, and tells of every save whether it is live.`,
+mounted, and tells of every save whether it is live. The app's login is bypassed, or tried
+as it is against a provider on this machine.`,
 		Example: `  sdev init shop && cd shop   make a project
   sdev up --local             run it; every save is live in the browser
+  sdev up --with-auth         run it with its real login
   sdev down                   stop it and remove what it started`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: func(cmd *cobra.Command, args []string) error {

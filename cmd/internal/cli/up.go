@@ -69,6 +69,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.StringVar(&o.auth, "with-auth", "", "try the app's own login with a local provider: `MODE` is app (its own OAuth code) or native (st.login), and else found out")
 	f.Lookup("with-auth").NoOptDefVal = detected
 	f.StringVar(&o.as, "as", "", "with --with-auth: `EMAIL` signs in without being asked")
+	offer(cmd, "as", a.peopleOffered)
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")

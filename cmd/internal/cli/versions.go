@@ -58,7 +58,7 @@ func (s signIn) checkInstalled(packages map[string]string) ([]dev.Warning, error
 		}
 		for _, needed := range []string{"Authlib", "httpx"} {
 			if packages["streamlit"] != "" && packages[needed] == "" {
-				warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has no " + needed + ", without which st.login cannot work", Hint: "ask for streamlit[auth], which brings it"})
+				warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has no " + needed + ", without which st.login cannot work", Hint: "ask for streamlit[auth] and httpx; Streamlit's own list for auth leaves out the latter"})
 			}
 		}
 		return warnings, nil
