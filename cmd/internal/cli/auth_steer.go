@@ -172,11 +172,10 @@ func (a *app) runAuthFaultList(ctx context.Context, asJSON bool) error {
 func faultRows(all []oidc.FaultDoc) [][]string {
 	rows := [][]string{{"NAME", "ABOUT"}}
 	for _, f := range all {
-		about := f.About
+		rows = append(rows, []string{f.Name, f.About})
 		if len(f.Params) > 0 {
-			about += " (" + strings.Join(f.Params, ", ") + ")"
+			rows = append(rows, []string{"", strings.Join(f.Params, "  ")})
 		}
-		rows = append(rows, []string{f.Name, about})
 	}
 	return rows
 }

@@ -12,15 +12,13 @@ func authText() string {
 	var b strings.Builder
 	b.WriteString(authModesText)
 	b.WriteString("\nFaults (sdev auth fault set NAME [PARAM=VALUE…] [--times N] [--user EMAIL] [--client ID]):\n")
+	rows := faultRows(oidc.Faults())[1:]
 	width := 0
-	for _, f := range oidc.Faults() {
-		width = max(width, len(f.Name))
+	for _, row := range rows {
+		width = max(width, len(row[0]))
 	}
-	for _, f := range oidc.Faults() {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, f.Name, f.About)
-		if len(f.Params) > 0 {
-			fmt.Fprintf(&b, "  %-*s  %s\n", width, "", strings.Join(f.Params, " "))
-		}
+	for _, row := range rows {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, row[0], row[1])
 	}
 	b.WriteString(authRecipesText)
 	return b.String()
