@@ -54,6 +54,9 @@ type Login struct {
 	People  []Person `json:"people"`
 	Clients []Client `json:"clients"`
 	Current string   `json:"current,omitempty"` // e-mail of who signs in without being asked; "" asks
+	// Cookies is what the app signs its cookies with, by which is known who a tab is of; "" where it is
+	// not Streamlit that does.
+	Cookies string `json:"cookies,omitempty"`
 	// Parameters are what the stand-in for the parameter store holds, by name.
 	Parameters map[string]Parameter `json:"parameters,omitempty"`
 }

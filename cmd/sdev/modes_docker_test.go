@@ -264,12 +264,8 @@ func opened(ctx context.Context, address string) string {
 // stLogin is a project whose whole login is st.login, with secrets of its own.
 func stLogin(t testing.TB) *project {
 	t.Helper()
-	p := laidOut(t, "flat-no-list")
-	if err := os.RemoveAll(p.dir); err != nil {
-		t.Fatal(err)
-	}
-	p.write("app.py", "import streamlit as st\nif not st.user.is_logged_in:\n    st.button('Sign in', on_click=st.login)\n    st.stop()\nst.write('hello', st.user.email, st.secrets['db_password'])\n")
-	p.write("requirements.txt", "streamlit[auth]==1.58.0\nhttpx\n")
+	p := native(t)
+	p.write(".dockerignore", ".streamlit\n.sdev\n")
 	p.write(".streamlit/secrets.toml", "db_password = \"of-the-project\"\n[auth]\nredirect_uri = \"https://shop.example/oauth2callback\"\ncookie_secret = \"theirs\"\nclient_id = \"their-id\"\nclient_secret = \"their-secret\"\nserver_metadata_url = \"https://accounts.google.com/.well-known/openid-configuration\"\n")
 	return p
 }

@@ -49,6 +49,7 @@ func (o *overlay) login() {
 		o.appLogin()
 	case dev.Native:
 		o.nativeLogin()
+	default: // nobody signs in
 	}
 }
 

@@ -35,34 +35,50 @@ func login(p *program) Login {
 	var l Login
 	for _, m := range p.modules {
 		for i, tok := range m.tokens {
-			rest := m.tokens[i+1:]
-			switch {
-			case tok.kind == text:
-				if tok.s == "LOCAL_STREAMLIT" && isSet(m.tokens[:i], rest) {
-					l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
-				}
-				if isOAuthEndpoint(tok.s) {
-					l.Endpoints = add(l.Endpoints, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
-				}
-			case tok.kind != word:
-			case tok.s == "login" && m.uses["login"] > 0 && isOf(m.tokens[:i], "st", "streamlit"):
-				if name, ok := firstText(rest); ok {
-					l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})
-				}
-			case strings.Contains(strings.ToLower(tok.s), "parameter"):
-				name, ok := firstText(rest)
-				if len(rest) > 1 && rest[0].is("=") && rest[1].kind == text {
-					name, ok = rest[1].s, true
-				}
-				if ok && strings.HasPrefix(name, "/") {
-					l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " asks for it", File: m.path, Line: tok.line})
-				}
-			case tok.s == "REQUIRE_OAUTH_IN_LOCAL" && len(rest) > 1 && rest[0].is("=") && rest[1].is("True"):
-				l.Required = add(l.Required, Fact{Value: tok.s, Why: "it is True", File: m.path, Line: tok.line})
+			switch tok.kind {
+			case text:
+				l.readText(m, i)
+			case word:
+				l.readWord(m, i)
+			default: // says nothing by itself
 			}
 		}
 	}
 	return l
+}
+
+// readText takes in what the text at i says.
+func (l *Login) readText(m *module, i int) {
+	tok, rest := m.tokens[i], m.tokens[i+1:]
+	if tok.s == "LOCAL_STREAMLIT" && isSet(m.tokens[:i], rest) {
+		l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
+	}
+	if isOAuthEndpoint(tok.s) {
+		l.Endpoints = add(l.Endpoints, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
+	}
+}
+
+// readWord takes in what the name at i, with what follows it, says.
+func (l *Login) readWord(m *module, i int) {
+	tok, rest := m.tokens[i], m.tokens[i+1:]
+	switch {
+	case tok.s == "login" && m.uses["login"] > 0 && isOf(m.tokens[:i], "st", "streamlit"):
+		if name, ok := firstText(rest); ok {
+			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})
+		}
+	case tok.s == "REQUIRE_OAUTH_IN_LOCAL":
+		if len(rest) > 1 && rest[0].is("=") && rest[1].is("True") {
+			l.Required = add(l.Required, Fact{Value: tok.s, Why: "it is True", File: m.path, Line: tok.line})
+		}
+	case strings.Contains(strings.ToLower(tok.s), "parameter"):
+		name, ok := firstText(rest)
+		if len(rest) > 1 && rest[0].is("=") && rest[1].kind == text {
+			name, ok = rest[1].s, true
+		}
+		if ok && strings.HasPrefix(name, "/") {
+			l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " asks for it", File: m.path, Line: tok.line})
+		}
+	}
 }
 
 func add(list []Fact, f Fact) []Fact {

@@ -39,7 +39,7 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 	if first <= engine.IdentityPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
 		t.Errorf("port %d, warnings %v", first, r.Warnings())
 	}
-	if run.Issuer != dev.Issuer(first) || !slices.ContainsFunc(r.Recorder.Events(), func(e dev.Event) bool { ready, ok := e.(dev.Ready); return ok && ready.Issuer == run.Issuer }) {
+	if run.Issuer != dev.Issuer(first) || !slices.ContainsFunc(r.Events(), func(e dev.Event) bool { ready, ok := e.(dev.Ready); return ok && ready.Issuer == run.Issuer }) {
 		t.Errorf("issuer %q", run.Issuer)
 	}
 	warned := len(r.Warnings())

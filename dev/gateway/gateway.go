@@ -123,7 +123,7 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	}
 	g.identity = newIdentity(cfg, g.desk.told)
 	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
-	g.proxy = newProxy(g.upstream, g.desk)
+	g.proxy = newProxy(g.upstream, g.desk, g.identity.user)
 	if cfg.Root == "" {
 		return g, nil
 	}

@@ -16,6 +16,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/awslocal"
 	"sdev/dev/oidc"
+	"sdev/dev/streamlit"
 )
 
 // identity is how people sign in: the local provider, and the stand-in for the parameter store that
@@ -113,6 +114,15 @@ func (i *identity) mode() dev.Mode {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.login.Mode
+}
+
+// user is the e-mail address of who signed in where a request comes from, as far as the app's cookies
+// tell.
+func (i *identity) user(r *http.Request) string {
+	i.mu.Lock()
+	secret := i.login.Cookies
+	i.mu.Unlock()
+	return streamlit.User(secret, r)
 }
 
 func (i *identity) current() *oidc.Provider {

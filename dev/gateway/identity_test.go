@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/coder/websocket"
+
 	"sdev/dev"
 	"sdev/dev/oidc"
 )
@@ -177,5 +179,29 @@ func TestControl_TheLoginComesOverTheSocketAndShowsInTheStatus(t *testing.T) {
 	}
 	if _, err := Call(t.Context(), r.control, Request{Do: DoLogin}); err == nil {
 		t.Error("no login at all was accepted")
+	}
+}
+
+// The cookie is one of Streamlit's, signed with the secret "secret".
+func TestStream_TellsWhoseATabIs(t *testing.T) {
+	const cookie = "_streamlit_user=IntcImVtYWlsXCI6XCJkb3JhQGV4YW1wbGUuY29tXCIsXCJpc19sb2dnZWRfaW5cIjp0cnVlfSI.awQz-Q.TimsPBSaiV2Z0WMu-NKyiNyWWas"
+	for secret, want := range map[string]string{"secret": "dora@example.com", "another": "", "": ""} {
+		app := newFakeApp(t)
+		app.start()
+		r := newRig(t, app)
+		login := aLogin()
+		login.Cookies = secret
+		r.call(Request{Do: DoLogin, Login: &login})
+		c, _, err := websocket.Dial(t.Context(), "ws://"+r.addr+pathStream, &websocket.DialOptions{Subprotocols: []string{"streamlit", "token"}, Host: r.host, HTTPHeader: http.Header{"Cookie": {cookie}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := await(r, func(dev.SessionOpened) bool { return true }); e.User != want {
+			t.Errorf("opened by %q, want %q", e.User, want)
+		}
+		c.CloseNow()
+		if e := await(r, func(dev.SessionClosed) bool { return true }); e.User != want {
+			t.Errorf("closed by %q, want %q", e.User, want)
+		}
 	}
 }

@@ -24,8 +24,9 @@ const (
 	pathStream     = "/_stcore/stream"
 )
 
-// newProxy gives the handler that passes requests on to the app, or says why it cannot.
-func newProxy(up *upstream, d *desk) http.Handler {
+// newProxy gives the handler that passes requests on to the app, or says why it cannot. who tells of a
+// request whose it is.
+func newProxy(up *upstream, d *desk, who func(*http.Request) string) http.Handler {
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 64,
@@ -54,7 +55,7 @@ func newProxy(up *upstream, d *desk) http.Handler {
 			if !ok {
 				return errors.New("upgraded connection cannot be written to")
 			}
-			resp.Body = newStream(backend, up, d, sessionOf(resp.Request))
+			resp.Body = newStream(backend, up, d, sessionOf(resp.Request), who(resp.Request))
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

@@ -39,9 +39,10 @@ type stream struct {
 	timer  *time.Timer
 }
 
-// newStream announces the tab. session is the Streamlit session it wants back, if any.
-func newStream(backend io.ReadWriteCloser, up *upstream, d *desk, session string) *stream {
-	s := &stream{backend: backend, up: up, desk: d, tab: &tab{}}
+// newStream announces the tab. session is the Streamlit session it wants back, and user who signed in
+// there, if any.
+func newStream(backend io.ReadWriteCloser, up *upstream, d *desk, session, user string) *stream {
+	s := &stream{backend: backend, up: up, desk: d, tab: &tab{user: user}}
 	_, generation := up.state()
 	replay := d.opened(s.tab, session, generation)
 	s.said.sink = &collector{peek: streamlit.PeekForward, take: s.heard}

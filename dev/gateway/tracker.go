@@ -12,6 +12,7 @@ import (
 // tab is one connected browser tab. It belongs to the tracker.
 type tab struct {
 	session    string // Streamlit's id of it, once known
+	user       string // e-mail of who is signed in; "" where nobody is, or it cannot be known
 	generation uint64 // life of the app it is connected to
 	replay     []byte // request for the page it shows
 	asked      bool   // it asked for a run that has not begun
@@ -109,7 +110,7 @@ func (t *tracker) opened(tb *tab, session string, generation uint64, now time.Ti
 	t.tabs[tb] = struct{}{}
 	t.tabless = false
 	tb.generation = generation
-	t.emit(now, dev.SessionOpened{Sessions: len(t.tabs)})
+	t.emit(now, dev.SessionOpened{Sessions: len(t.tabs), User: tb.user})
 	if session == "" {
 		return nil
 	}
@@ -134,7 +135,7 @@ func (t *tracker) closed(tb *tab, now time.Time) {
 		t.lastTab = now
 	}
 	cutShort(tb.run, now)
-	t.emit(now, dev.SessionClosed{Sessions: len(t.tabs)})
+	t.emit(now, dev.SessionClosed{Sessions: len(t.tabs), User: tb.user})
 	t.settle(now)
 }
 

@@ -178,6 +178,7 @@ func (s signIn) login(p *config.Project, ports engine.Ports, page string) (dev.L
 		for _, provider := range s.found.Login.Providers {
 			n.Providers = append(n.Providers, provider.Value)
 		}
+		l.Cookies = keys.Cookie
 		if ids, err = p.WriteSecrets(n); err != nil {
 			return dev.Login{}, err
 		}

@@ -62,6 +62,8 @@ func (s signIn) checkInstalled(packages map[string]string) ([]dev.Warning, error
 			}
 		}
 		return warnings, nil
+	default:
+		return nil, nil // nobody signs in
 	}
 	return nil, nil
 }
