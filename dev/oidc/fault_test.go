@@ -153,6 +153,23 @@ func TestFaults_OfTheWire(t *testing.T) {
 	}
 }
 
+func TestFaults_OfTheWireReachPeopleAndTheirClaims(t *testing.T) {
+	r := newRig(t)
+	page := r.authorize(asked())
+	r.do(Command{Do: DoFault, Fault: Fault{Name: "status", User: "alice@example.com", Params: map[string]string{"endpoint": "signin"}}})
+	if res := r.pick(page, "pick", "alice@example.com"); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the form: %s", res.Status)
+	}
+	code := r.sentBack(r.pick(page, "pick", "bob@example.com")).Get("code")
+	a := r.read(r.redeem(code))
+	r.do(Command{Do: DoFault, Fault: Fault{Name: "status", Times: 1, User: "bob@example.com", Client: "app", Params: map[string]string{"endpoint": "userinfo"}}})
+	for _, want := range []int{http.StatusServiceUnavailable, http.StatusOK} {
+		if res := r.post("/userinfo", url.Values{"access_token": {a.AccessToken}}); res.StatusCode != want {
+			t.Errorf("userinfo: %s, want %d", res.Status, want)
+		}
+	}
+}
+
 // TestFaults_SlowWaits measures by a clock that only moves when everybody waits.
 func TestFaults_SlowWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

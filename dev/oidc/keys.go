@@ -23,6 +23,9 @@ const (
 // lives, and than verifiers cache a key set.
 const keyOverlap = 24 * time.Hour
 
+// mostKeys bounds what is published when keys are rotated again and again: five generations.
+const mostKeys = 10
+
 // ring is the provider's keys, newest first. There is one signing key for each algorithm.
 type ring struct {
 	Keys []key `json:"keys"`
@@ -111,6 +114,7 @@ func (p *Provider) rotateLocked(hidden time.Duration) error {
 			keys = append(keys, k)
 		}
 	}
+	keys = keys[:min(len(keys), mostKeys)]
 	p.ring.Keys = keys // a new slice: others may still read the old one
 	return p.store.saveKeys(p.ring)
 }

@@ -116,8 +116,8 @@ func (p *Provider) ours(host string) bool {
 	if strings.EqualFold(host, p.base.Host) {
 		return true
 	}
-	return slices.Contains([]string{"localhost", "127.0.0.1", "[::1]"}, strings.TrimSuffix(host, ":"+p.port())) &&
-		strings.HasSuffix(host, ":"+p.port())
+	name, ok := strings.CutSuffix(host, ":"+p.port())
+	return ok && slices.Contains([]string{"localhost", "127.0.0.1", "[::1]"}, name)
 }
 
 func (p *Provider) port() string {

@@ -93,6 +93,20 @@ func TestHost_IsTheIssuersOrRefused(t *testing.T) {
 	}
 }
 
+func TestRequests_ThatAreTooLongAreRefused(t *testing.T) {
+	r := newRig(t)
+	long := strings.Repeat("x", maxBody)
+	if res := r.authorize(asked("state", long)); res.StatusCode != http.StatusRequestURITooLong || strings.Contains(res.body, "xxxx") {
+		t.Errorf("query: %s", res.Status)
+	}
+	if res := r.post("/signin", url.Values{"request": {long}}); res.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("form: %s", res.Status)
+	}
+	if res := r.get("/authorize?client_id=%zz"); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("malformed: %s", res.Status)
+	}
+}
+
 func TestPages_MayNotBeFramedAndKeepTheirOpener(t *testing.T) {
 	r := newRig(t)
 	for _, path := range []string{"/authorize?" + asked().Encode(), "/authorize", "/end_session", "/"} {
@@ -177,6 +191,16 @@ func TestKeys_OldOnesVerifyForAWhile(t *testing.T) {
 	r.later(keyOverlap + time.Minute)
 	if s := r.do(Command{Do: DoState}); len(s.Keys) != 2 {
 		t.Errorf("keys %+v", s.Keys)
+	}
+}
+
+func TestKeys_AreNotPublishedWithoutEnd(t *testing.T) {
+	r := newRig(t)
+	for range 6 {
+		r.do(Command{Do: DoRotate})
+	}
+	if s := r.do(Command{Do: DoState}); len(s.Keys) != mostKeys || !s.Keys[0].Signing || !s.Keys[1].Signing {
+		t.Errorf("%d keys", len(s.Keys))
 	}
 }
 

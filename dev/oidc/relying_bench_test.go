@@ -76,7 +76,8 @@ func enter(b *testing.B, name string) contestant {
 		}
 		cmd = exec.CommandContext(b.Context(), binary)
 		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-		settings = map[string]any{"Listen": fmt.Sprintf("127.0.0.1:%d", port), "Config": ourConfig(b, c.issuer, clients)}
+		cfg := ourConfig(b, c.issuer, clients)
+		settings = map[string]any{"listen": fmt.Sprintf("127.0.0.1:%d", port), "issuer": c.issuer, "people": cfg.People, "clients": cfg.Clients}
 	} else {
 		cmd = program(b, b.Context(), "provider.mjs")
 		settings = map[string]any{"issuer": c.issuer, "port": port, "clients": clients, "people": foreignPeople()}

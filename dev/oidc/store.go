@@ -42,7 +42,7 @@ type data struct {
 	People  []dev.Person  `json:"people"`
 	Current string        `json:"current"`
 	// Given is what the settings said about People and Current: what was changed since holds until
-	// the settings change.
+	// the settings say something else.
 	Given    given                `json:"given"`
 	Sessions map[string]session   `json:"sessions"`
 	Codes    map[string]code      `json:"codes"`
@@ -119,9 +119,14 @@ func (p *Provider) load() error {
 		}
 	}
 	data.fill()
-	now := given{People: p.cfg.People, Current: p.cfg.Current}
-	if !sameJSON(now, data.Given) {
-		data.Given, data.People, data.Current = now, p.cfg.People, p.cfg.Current
+	if !sameJSON(p.cfg.People, data.Given.People) {
+		data.Given.People, data.People = p.cfg.People, p.cfg.People
+	}
+	if p.cfg.Current != data.Given.Current {
+		data.Given.Current, data.Current = p.cfg.Current, p.cfg.Current
+	}
+	if _, ok := personIn(data.People, data.Current); !ok {
+		data.Current = ""
 	}
 	data.Faults = slices.DeleteFunc(data.Faults, func(f Fault) bool { return p.checkFault(f) != nil })
 	p.mu.Lock()
@@ -178,7 +183,7 @@ func (d *data) prune(now time.Time) {
 	prune(d.Grants, now, func(g grant) time.Time { return g.Expires })
 	prune(d.Refresh, now, func(r refresh) time.Time { return r.Expires })
 	prune(d.Revoked, now, func(t time.Time) time.Time { return t })
-	prune(d.Devices, now, func(d device) time.Time { return d.Expires })
+	prune(d.Devices, now, func(d device) time.Time { return d.Expires.Add(deviceLife) }) // to say that it ran out
 	prune(d.Pushed, now, func(p pushed) time.Time { return p.Expires })
 	prune(d.SelfMade, now, func(s selfMade) time.Time { return s.Expires })
 	prune(d.Spent, now, func(t time.Time) time.Time { return t })

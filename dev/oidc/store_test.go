@@ -61,9 +61,28 @@ func TestState_KeepsWhatWasChanged(t *testing.T) {
 	if s := r.do(Command{Do: DoState}); len(s.People) != 1 || s.Current != "" {
 		t.Errorf("people %v, current %q", s.People, s.Current)
 	}
+	r.do(Command{Do: DoUse, Email: "carol@example.com"})
+	r.again()
+	if s := r.do(Command{Do: DoState}); s.Current != "carol@example.com" {
+		t.Errorf("current %q", s.Current)
+	}
 	changed := r.p.cfg
+	changed.People = append(people()[:1], dev.Person{Email: "carol@example.com"})
+	r.open(changed)
+	if s := r.do(Command{Do: DoState}); len(s.People) != 2 || s.Current != "carol@example.com" {
+		t.Errorf("other people: %v, current %q", s.People, s.Current)
+	}
 	changed.People = people()[:1]
 	r.open(changed)
+	if s := r.do(Command{Do: DoState}); s.Current != "" {
+		t.Errorf("somebody who is gone is current: %q", s.Current)
+	}
+	r.do(Command{Do: DoUse})
+	changed.Current = "alice@example.com"
+	r.open(changed)
+	if s := r.do(Command{Do: DoState}); s.Current != "alice@example.com" {
+		t.Errorf("the settings name somebody else: %q", s.Current)
+	}
 	if s := r.do(Command{Do: DoState}); len(s.People) != 1 || s.People[0].Email != "alice@example.com" {
 		t.Errorf("what the settings say now does not count: %v", s.People)
 	}

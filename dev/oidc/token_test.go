@@ -268,6 +268,9 @@ func TestRefresh_NarrowsButNeverWidens(t *testing.T) {
 	if c := r.claimsOf(narrow.IDToken); narrow.Scope != "openid" || c["email"] != nil {
 		t.Errorf("%q, %v", narrow.Scope, c)
 	}
+	if res := r.post("/userinfo", url.Values{"access_token": {narrow.AccessToken}}); strings.Contains(res.body, "alice@example.com") {
+		t.Errorf("userinfo of a narrowed token: %s", res.body)
+	}
 	whole := r.read(r.token("grant_type", "refresh_token", "refresh_token", narrow.RefreshToken))
 	if whole.Scope != "openid email offline_access" {
 		t.Errorf("scope %q", whole.Scope)

@@ -27,7 +27,7 @@ func (x *exchange) bearer() (grant, error) {
 	scheme, token, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
 	refuse := func(code, about string, status int) error {
 		challenge := `Bearer realm="sdev"`
-		if code != "" {
+		if token != "" { // RFC 6750 3.1: who has shown nothing is told nothing
 			challenge += `, error="` + code + `", error_description="` + about + `"`
 		}
 		return &refusal{Status: status, Code: code, About: about, Auth: challenge}
@@ -67,6 +67,7 @@ func (p *Provider) granted(token string) (grant, claims, bool) {
 	if _, revoked := p.data.Revoked[c.text("jti")]; revoked || !ok || !isAccess {
 		return grant{}, nil, false
 	}
+	g.Scope = strings.Fields(c.text("scope")) // less than was granted, where a refresh asked for less
 	if g.Person != nil {
 		if now, ok := personIn(p.data.People, g.Person.Email); ok {
 			g.Person = &now // as the project has them now

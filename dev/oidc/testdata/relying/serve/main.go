@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
@@ -21,13 +22,15 @@ func main() {
 
 func serve() error {
 	var settings struct {
-		Listen string
-		Config oidc.Config
+		Listen  string
+		Issuer  string
+		People  []dev.Person
+		Clients []dev.Client
 	}
 	if err := json.NewDecoder(os.Stdin).Decode(&settings); err != nil {
 		return err
 	}
-	p, err := oidc.New(settings.Config)
+	p, err := oidc.New(oidc.Config{Issuer: settings.Issuer, Project: "relying", People: settings.People, Clients: settings.Clients})
 	if err != nil {
 		return err
 	}
