@@ -168,6 +168,22 @@ func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
 //go:embed auth_check.py
 var checkScript string
 
+// appPython runs a script with the Python that runs the app: an environment that only the image's
+// entrypoint activates is on nobody else's path. Where none is seen to run, the usual one has to do.
+const appPython = `for p in /proc/[0-9]*; do
+	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
+	first=${line%% *}
+	case "${first##*/} $line" in
+	python*\ *streamlit*run*)
+		python=$first
+		path=$(tr '\0' '\n' <$p/environ 2>/dev/null | sed -n 's/^PATH=//p')
+		;;
+	esac
+done
+PATH=${path:-$PATH}
+command -v "${python:=python}" >/dev/null || python=python3
+exec "$python" - "$@"`
+
 // lookInside runs a script with the app's own Python, in its container.
 func (a *app) lookInside(ctx context.Context, r running, issuer string, mode dev.Mode) (inside, error) {
 	var in inside
@@ -178,7 +194,7 @@ func (a *app) lookInside(ctx context.Context, r running, issuer string, mode dev
 	var out, errs bytes.Buffer
 	in.asked = a.now()
 	code, err := r.engine.Run(ctx, docker.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
-		Command: []string{"sh", "-c", `command -v python >/dev/null && exec python - "$@" || exec python3 - "$@"`, "check", issuer, string(mode)}})
+		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
 	in.answered = a.now()
 	if err == nil && code != 0 {
 		err = errors.New(lastLine(errs.String()))

@@ -57,8 +57,9 @@ x-sdev.auth.profile imitates a provider's claims and paths: plain, google, cogni
 
 Policies are for the front doors of a deployment: on this machine they are explained, and not enforced. Of
 several that cover a path the most specific one decides; /reports/* covers /reports and all that is below;
-what none covers is for everybody who signs in. Streamlit changes pages without a request of their own: a
-policy about a page holds when the page is loaded, and the app's own check has to hold as well.
+what none covers is for everybody who signs in. "allow" lists groups, emails, domains, or says anyone:
+true; one that fits suffices. Streamlit changes pages without a request of their own: a policy about a
+page holds when the page is loaded, and the app's own check has to hold as well.
 `
 
 const authRecipesText = `
