@@ -58,8 +58,8 @@ type inside struct {
 	asked, answered time.Time // by this machine's clock
 }
 
-// login is everything that a check looks at.
-type login struct {
+// loginCheck is everything that a check looks at.
+type loginCheck struct {
 	mode     dev.Mode
 	issuer   string
 	origin   string // of the app, as the browser sees it
@@ -88,18 +88,18 @@ func (a *app) runAuthCheck(ctx context.Context, asJSON bool) error {
 	return err
 }
 
-func (a *app) lookAtLogin(ctx context.Context) (login, error) {
+func (a *app) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	r, err := a.find(ctx)
 	if err != nil {
-		return login{}, err
+		return loginCheck{}, err
 	}
 	defer r.close()
 	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
 	if err != nil {
-		return login{}, err
+		return loginCheck{}, err
 	}
 	told, _ := r.sidecar()
-	l := login{mode: r.mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
+	l := loginCheck{mode: r.mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
 	l.unknown = unknownGroups(r.project.Settings.Auth.Policies, r.project.Settings.Auth.People())
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = see(ctx, l.issuer) })
@@ -210,7 +210,7 @@ func lastLine(text string) string {
 	return dev.Printable(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
-// neighbourPorts are where other Streamlit apps of this machine are looked for.
+// The ports other Streamlit apps of this machine are looked for.
 const firstNeighbour, lastNeighbour = 8501, 8520
 
 // otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not
