@@ -210,7 +210,7 @@ func lastLine(text string) string {
 	return dev.Printable(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
-// The ports other Streamlit apps of this machine are looked for.
+// Other Streamlit apps of this machine are looked for at the ports from the one to the other.
 const firstNeighbour, lastNeighbour = 8501, 8520
 
 // otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not
