@@ -87,11 +87,11 @@ const (
 	CodeAuthBoto3         Code = "auth.boto3"
 	CodeAuthStreamlit     Code = "auth.streamlit"
 	CodeAuthOff           Code = "auth.off"
-	CodeCAInvalid         Code = "ca.invalid"
 	CodeAuthInvalid       Code = "auth.invalid"
 	CodeAuthFault         Code = "auth.fault"
 	CodeAuthState         Code = "auth.state"
 	CodeAuthBackChannel   Code = "auth.back-channel"
+	CodeCAInvalid         Code = "ca.invalid"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
 	CodeReloadOff         Code = "reload.off"
@@ -163,11 +163,11 @@ func Codes() []CodeDoc {
 		{CodeAuthBoto3, "a boto3 too old to be led to the local parameter store"},
 		{CodeAuthStreamlit, "warning: a Streamlit whose st.login has known faults"},
 		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
-		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeAuthInvalid, "a setting of the local sign-in that cannot be used: issuer, profile, people, clients"},
 		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},
 		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are made anew"},
 		{CodeAuthBackChannel, "warning: a client that could not be told that somebody signed out"},
+		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},
 		{CodeReloadOff, "warning: the app's settings switch reloading off"},

@@ -92,6 +92,8 @@ type attendant struct {
 	// missed is the last state of each service that came while a converge was under way. Most are its
 	// own doing, but not all: those are seen to when it has ended.
 	missed map[string]dev.ServiceState
+
+	gone absence // services that were ended by somebody else
 }
 
 type result struct {
@@ -131,6 +133,8 @@ func (a *attendant) run(ctx context.Context, want Want) error {
 			if err := a.act(ctx, ev); err != nil {
 				return err
 			}
+		case <-a.gone.due:
+			a.tellGone()
 		case r := <-a.worked:
 			a.cancel = nil
 			if err := a.finished(ctx, r); err != nil {
@@ -154,6 +158,7 @@ func (a *attendant) act(ctx context.Context, ev dev.Event) error {
 			a.missed[ev.Service] = ev
 			return nil
 		}
+		a.gone.note(ev, a.project.App)
 		if ev.State == dev.Removed {
 			if err := a.stopped(ctx); err != nil { // whichever goes last
 				return err
@@ -321,7 +326,13 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 	}
 	a.supplied <- r.run.supplied
 	a.copies.begin(ctx, a.project)
-	return a.catchUp(ctx)
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	if mend && a.exited && a.cancel == nil {
+		a.start(ctx, job{}) // the app ended, and was mended, after what was under way had looked at it
+	}
+	return nil
 }
 
 // catchUp acts on the states that came while a converge was under way. Where they were its own

@@ -123,11 +123,7 @@ func TestAttend_ProjectFileThatChangesNothingRestartsNothing(t *testing.T) {
 func TestAttend_AppFollowsAGatewayThatWasRestartedByHand(t *testing.T) {
 	a := newRig(t).attend()
 	done := len(a.fake.Done())
-	gateway := a.container("gateway")
-	op := plan.Operation{Verb: plan.Restart, Kind: plan.ServiceContainer, Name: gateway.Name, ID: gateway.ID, Reason: "by hand"}
-	if err := a.fake.Do(t.Context(), op, plan.Labels{}); err != nil {
-		t.Fatal(err)
-	}
+	a.byHand(plan.Restart, "gateway")
 	a.await("ready")
 	const want = `restart container shop-gateway-1 (by hand)
 restart container shop-app-1 (gateway was restarted, and it lives in its network)

@@ -167,12 +167,13 @@ func leftText(left int) string {
 	return count(left, "time") + " left"
 }
 
-// logLine leaves the service's name out while there is but one whose lines could be meant.
+// logLine leaves the service's name out while there is but one whose lines could be meant: the app
+// beside the gateway, or the one that was asked for.
 func (p *plain) logLine(e dev.LogLine) string {
 	if p.only == "" {
 		p.only = e.Service
 	}
-	if p.only != e.Service {
+	if p.only != e.Service || len(p.now.Services) > 2 { // the gateway and the app are two
 		p.several = true
 	}
 	name := ""
