@@ -189,6 +189,7 @@ type Running struct {
 	Issuer  string // of the local provider; "" where nobody signs in
 	Changed bool   // something had to be done
 
+	hash     string    // of the app's container as it is to be
 	identity int       // port of the local provider; 0 where nobody signs in
 	services []string  // that ran when this was found out; nil where something was done since
 	done     plan.Plan // what was begun to get there
@@ -244,7 +245,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		run.done, run.Changed = append(before.done, run.done...), true
 	}
 	if err != nil {
-		if !want.Keep && ctx.Err() == nil {
+		if !want.Keep && ctx.Err() == nil && !errors.Is(err, errSuperseded) {
 			e.undo(ctx, run)
 		}
 		return run, err

@@ -296,6 +296,32 @@ func TestUp_TwoAtOnceTakeTurns(t *testing.T) {
 	}
 }
 
+func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
+	r := newRig(t)
+	r.mute.Store(true)
+	ups := make(chan error, 2)
+	up := func() {
+		_, err := r.engine().Up(r.Context(), engine.Want{})
+		ups <- err
+	}
+	go up()
+	devtest.Eventually(t, func() bool { return r.runs("app") })
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.Environment = types.NewMappingWithEquals([]string{"MODE=other"})
+	})
+	go up()
+	if e := dev.AsError(<-ups); e.Code != dev.CodeBusy || e.Exit != dev.ExitFailed {
+		t.Errorf("the first one: %+v", e)
+	}
+	r.mute.Store(false)
+	if err := <-ups; err != nil {
+		t.Errorf("the second one: %v", err)
+	}
+	if !r.runs("gateway") || !r.runs("app") {
+		t.Errorf("left are %+v", r.containers())
+	}
+}
+
 func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)

@@ -152,7 +152,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 		return err
 	}
 	events := hub.New(a.now)
-	given := &supplies{project: first, runtime: runtime, aws: session}
+	given := &supplies{project: first, runtime: runtime, aws: session, insist: o.as != ""}
 	attended, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := a.show(ctx, events, v, gone)
