@@ -19,11 +19,10 @@ const (
 	tailLines  = 15
 )
 
-// await waits until the app's page answers. Where it does not because another sdev put another app in
-// its place, that is the error, and it wraps errSuperseded.
-func (e *Engine) await(ctx context.Context, run Running) error {
-	err := e.answered(ctx, run)
-	if err == nil || ctx.Err() != nil || errors.Is(err, errParted) || !e.superseded(ctx, run) {
+// overtaken turns the error of a wait into one that says that another sdev put another app in the place
+// of the one that was waited for, where that is why. It is not for who holds the project's lock.
+func (e *Engine) overtaken(ctx context.Context, run Running, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errParted) || errors.Is(err, errBlind) || !e.superseded(ctx, run) {
 		return err
 	}
 	return &dev.Error{Code: dev.CodeBusy, Exit: dev.ExitFailed, Cause: errSuperseded, Message: "another sdev has started " + run.Project.App + " with other settings meanwhile", Hint: "what runs now says: sdev status"}
@@ -47,10 +46,10 @@ func (e *Engine) superseded(ctx context.Context, run Running) bool {
 	})
 }
 
-// answered probes the app's page through the gateway until it answers. An app that ends before, or
+// await probes the app's page through the gateway until it answers. An app that ends before, or
 // takes longer than the timeout, is an error with exit code 5 that ends with its last lines; one that
 // has to follow its gateway is errParted.
-func (e *Engine) answered(ctx context.Context, run Running) error {
+func (e *Engine) await(ctx context.Context, run Running) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
 	look := time.NewTicker(lookEvery)
@@ -122,7 +121,7 @@ func (e *Engine) alive(ctx context.Context, run Running) error {
 		if !have.Containers[i].Running {
 			return e.notReady(ctx, p, dev.CodeAppExited, fmt.Sprintf("%s ended with exit code %d before its page answered", service, have.Containers[i].ExitCode))
 		}
-		if service == p.App && have.Containers[i].Hash != run.hash {
+		if service == p.App && run.hash != "" && have.Containers[i].Hash != run.hash {
 			return errSuperseded
 		}
 		started[service] = have.Containers[i].Started

@@ -322,6 +322,19 @@ func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
 	}
 }
 
+func TestRestart_OfAnAppThatNeverAnswersEnds(t *testing.T) {
+	r := newRig(t)
+	run := r.up(engine.Want{})
+	r.mute.Store(true)
+	e := r.engine()
+	e.Timeout = 600 * time.Millisecond // long enough for a look at the container
+	// What another process knows of a run is less than what the up that began it does.
+	err := e.Restart(t.Context(), engine.Running{Project: run.Project, URL: run.URL}, "app")
+	if got := dev.AsError(err); err == nil || got.Code != dev.CodeAppNotReady {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)
