@@ -326,7 +326,13 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 	}
 	a.supplied <- r.run.supplied
 	a.copies.begin(ctx, a.project)
-	return a.catchUp(ctx)
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	if mend && a.exited && a.cancel == nil {
+		a.start(ctx, job{}) // the app ended, and was mended, after what was under way had looked at it
+	}
+	return nil
 }
 
 // catchUp acts on the states that came while a converge was under way. Where they were its own

@@ -36,6 +36,15 @@ func TestRegister_MakesAClientThatOutlivesTheProvider(t *testing.T) {
 	}
 }
 
+func TestRegister_TakesNothingThatAForeignPageCanSend(t *testing.T) {
+	r := newRig(t)
+	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded"} {
+		req := r.request(http.MethodPost, "/register", nil)
+		req.Header.Set("Content-Type", kind)
+		r.refused(r.send(req), http.StatusBadRequest, "invalid_request", "application/json")
+	}
+}
+
 func TestRegister_PublicClientHasNoSecret(t *testing.T) {
 	r := newRig(t)
 	m := decode[metadata](t, []byte(r.register(`{"redirect_uris":["http://127.0.0.1:9/cb"],"token_endpoint_auth_method":"none"}`).body))
