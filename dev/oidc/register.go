@@ -3,7 +3,6 @@ package oidc
 import (
 	"encoding/json"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -48,10 +47,6 @@ type metadata struct {
 func (p *Provider) serveRegister(x *exchange) error {
 	if err := x.admit("", ""); err != nil {
 		return err
-	}
-	// A page of the internet can post plain text here without asking, and nothing else.
-	if kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return refused("invalid_client_metadata", "the body is not JSON: send application/json")
 	}
 	m := metadata{Auth: "client_secret_basic", Grants: []string{"authorization_code"}, Responses: []string{"code"}}
 	b, err := io.ReadAll(x.r.Body)

@@ -86,6 +86,6 @@ func TestRegister_TakesNothingThatAForeignPageCouldSendUnasked(t *testing.T) {
 		req := r.request(http.MethodPost, "/register", nil)
 		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(`{"redirect_uris":["http://localhost/x"]}`)), -1
 		req.Header.Set("Content-Type", kind)
-		r.refused(r.send(req), http.StatusBadRequest, "invalid_client_metadata", "application/json")
+		r.refused(r.send(req), http.StatusBadRequest, "invalid_request", "application/json")
 	}
 }
