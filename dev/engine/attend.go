@@ -43,7 +43,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 			}
 		}
 		a.engine = &staying
-		group.Go(func() error { return a.bring(gctx) })
+		group.Go(func() error { return a.bring(gctx, p) })
 	}
 	group.Go(func() error { return a.follow(gctx, p, start) })
 	group.Go(func() error { return a.run(gctx, want) })
