@@ -141,7 +141,7 @@ func CheckPolicyPath(pattern string) error {
 		return errors.New("a query or fragment is never part of what is judged")
 	case strings.Contains(pattern, "**"):
 		return errors.New("/* at the end already means everything below")
-	case strings.Trim(pattern, "/") != "" && path.Clean(pattern) != strings.TrimSuffix(pattern, "/"):
+	case path.Clean(pattern) != pattern:
 		return fmt.Errorf("it is the same as %s, so write that", path.Clean(pattern))
 	}
 	return nil

@@ -176,7 +176,8 @@ func TestDockerAuth_CheckSeesWhatTheAppSees(t *testing.T) {
   streamlit:
     build: .
     ports: ["8501:8501"]
-    command: [sh, -c, "export LOCAL_STREAMLIT=0; exec streamlit run Home.py"]
+    environment: {PATH: /usr/bin:/bin} # as where only an entrypoint activates the app's environment
+    command: [sh, -c, "export LOCAL_STREAMLIT=0 PATH=/opt/venv/bin:$$PATH; exec streamlit run Home.py"]
 x-sdev:
   auth:
     policies: [{path: /sales/*, allow: {groups: [sales]}}]

@@ -146,7 +146,7 @@ func TestDockerStatus_HasTheFieldsOfTheContract(t *testing.T) {
 	ready := p.up()
 	var running map[string]any
 	decode(t, p.run(0, "status", "--json"), &running)
-	top := []string{"aws", "dir", "engine", "mode", "project", "reload", "services", "sessions", "url", "v"}
+	top := []string{"auth", "aws", "dir", "engine", "issuer", "mode", "project", "reload", "services", "sessions", "url", "v"}
 	for name, status := range map[string]map[string]any{"idle": idle, "running": running} {
 		if keys := slices.Sorted(maps.Keys(status)); !slices.Equal(keys, top) {
 			t.Errorf("%s: fields %v, want %v", name, keys, top)

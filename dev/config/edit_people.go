@@ -139,6 +139,9 @@ func checkPerson(p dev.Person) error {
 			return unusablePerson(err.Error(), faultHint)
 		}
 	}
+	if err := CheckSubject(p.Claims); err != nil {
+		return unusablePerson(err.Error(), "as JSON: --claim 'sub=\"5\"'")
+	}
 	if strings.Contains(describe(p), "$") {
 		return unusablePerson("a $ names a variable in a compose file", "leave it out")
 	}

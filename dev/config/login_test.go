@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -157,6 +158,20 @@ func TestReservedPorts_AreThoseOfTheProject(t *testing.T) {
 	for _, want := range []int{8501, 8601, 9999, 9100, 5432} {
 		if !slices.Contains(p.ReservedPorts(), want) {
 			t.Errorf("%d is not in %v", want, p.ReservedPorts())
+		}
+	}
+}
+
+func TestParameters_HaveNamesThatTheStoreCanHold(t *testing.T) {
+	for _, name := range []string{"/a//b", "a/b", "/a/", "/a/\u00e9", "a b", "", "/"} {
+		_, err := load(t, map[string]string{"compose.yaml": streamlitOnly + fmt.Sprintf("x-sdev:\n  aws:\n    parameters:\n      %q: x\n", name)})
+		if e := dev.AsError(err); err == nil || e.Code != dev.CodeXSdev || e.Line == 0 || !strings.Contains(e.Message, fmt.Sprintf("%q cannot be the name", name)) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"/a/../b", "plain.name-1_x", "/streamlit/oauth"} {
+		if _, err := load(t, map[string]string{"compose.yaml": streamlitOnly + fmt.Sprintf("x-sdev: {aws: {parameters: {%q: x}}}\n", name)}); err != nil {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }

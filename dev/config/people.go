@@ -35,7 +35,8 @@ func (s AuthSettings) Person(email string) (dev.Person, bool) {
 // CheckEmail says what is wrong with an e-mail address.
 func CheckEmail(email string) error {
 	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || parsed.Name != "" {
+	const longest = 254 // RFC 5321, with the brackets around the path taken off
+	if err != nil || parsed.Address != email || parsed.Name != "" || len(email) > longest {
 		return fmt.Errorf("%q is no e-mail address", email)
 	}
 	return nil
@@ -60,6 +61,17 @@ func CheckClaim(name string) error {
 		return fmt.Errorf("%q is no name of a claim", name)
 	case slices.Contains(protocolClaims, name):
 		return fmt.Errorf("claim %s is about the token, not about the person", name)
+	}
+	return nil
+}
+
+// CheckSubject says what is wrong with the claim sub among those of a person, where it is there.
+// Source: OpenID Connect Core 1.0, section 2.
+func CheckSubject(claims map[string]any) error {
+	const longest = 255
+	sub, there := claims["sub"]
+	if text, ok := sub.(string); there && (!ok || text == "" || len(text) > longest) {
+		return fmt.Errorf("claim sub must be a text of 1 to %d characters", longest)
 	}
 	return nil
 }
@@ -127,6 +139,9 @@ func (r *reader) claims(to *map[string]any, name string) func(*yaml.Node) {
 			return
 		}
 		*to = value.(map[string]any)
+		if err := CheckSubject(*to); err != nil {
+			r.fail(n, name+": "+err.Error(), "put it in quotes, or leave it out: one is made from the address")
+		}
 	}
 }
 

@@ -102,6 +102,8 @@ func TestPeople_WrongOnesAreErrorsWithTheirLine(t *testing.T) {
 		"group twice":       {"    users:\n      - {email: a@example.com, groups: [a, a]}\n", `compose.yaml:4: x-sdev.auth.users[0].groups: "a" is there twice`, ""},
 		"claims no mapping": {"    users:\n      - {email: a@example.com, claims: [hd]}\n", "compose.yaml:4: x-sdev.auth.users[0].claims must be a mapping from names to values", "hd: example.com"},
 		"protocol claim":    {"    users:\n      - email: a@example.com\n        claims:\n          aud: me\n", "compose.yaml:6: x-sdev.auth.users[0].claims: claim aud is about the token, not about the person", "fault set"},
+		"subject no text":   {"    users:\n      - email: a@example.com\n        claims: {sub: 5}\n", "compose.yaml:5: x-sdev.auth.users[0].claims: claim sub must be a text of 1 to 255 characters", "quotes"},
+		"endless address":   {"    users:\n      - {email: " + strings.Repeat("a", 300) + "@example.com}\n", `compose.yaml:4: x-sdev.auth.users[0].email: "` + strings.Repeat("a", 300) + `@example.com" is no e-mail address`, ""},
 
 		"policy without path":  {"    policies:\n      - allow: {anyone: true}\n", "compose.yaml:4: x-sdev.auth.policies[0] has no path", "/marketing/*"},
 		"policy without allow": {"    policies:\n      - path: /a\n", "compose.yaml:4: x-sdev.auth.policies[0] does not say who is allowed", "{path: /a, allow"},

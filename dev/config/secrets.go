@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
@@ -176,6 +177,7 @@ func (p *Project) ownSecrets() (map[string]any, error) {
 	if err != nil {
 		return nil, bad(dev.CodeAuthSecrets, secretsName, 0, "cannot be read: "+err.Error(), "check its permissions")
 	}
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // Streamlit's parser passes over a byte order mark as well
 	if err := toml.Unmarshal(b, &all); err != nil {
 		line := 0
 		if at, ok := errors.AsType[*toml.DecodeError](err); ok {

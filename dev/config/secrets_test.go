@@ -111,6 +111,13 @@ url = "postgres://x"
 	}
 }
 
+func TestSecrets_MayBeginWithAByteOrderMark(t *testing.T) {
+	_, got, _, err := secretsOf(t, "\ufeffdb = \"a\"\r\n", nativeLogin())
+	if err != nil || got["db"] != "a" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 func TestSecrets_BrokenOnesAreToldWithTheirLineAndNothingOfThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		own  string

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -104,6 +105,10 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 // AuthProfiles are the identity providers that the local one can imitate, the default first.
 func AuthProfiles() []string { return []string{"plain", "google", "cognito", "keycloak", "entra"} }
 
+// parameterName is a name that the parameter store of AWS can hold: with a slash in it, it begins with
+// one. Source: AWS Systems Manager API Reference, "PutParameter".
+var parameterName = regexp.MustCompile(`^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$`)
+
 // parameters reads x-sdev.aws.parameters: a text is a SecureString, as secrets are kept in the store.
 func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
 	const name = "x-sdev.aws.parameters"
@@ -118,6 +123,9 @@ func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		text, kind := "", ParameterTypes()[0]
+		if !parameterName.MatchString(key.Value) {
+			r.fail(key, fmt.Sprintf("%s: %q cannot be the name of a parameter", name, key.Value), "letters, digits and .-_ in parts that a slash divides, for example: /streamlit/oauth")
+		}
 		if value.Kind == yaml.MappingNode {
 			r.fields(value, name+"."+key.Value, map[string]func(*yaml.Node){
 				"value": r.text(&text, name+"."+key.Value+".value"),

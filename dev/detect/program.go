@@ -176,9 +176,9 @@ func auth(p *program) []Fact {
 			switch {
 			case i.level > 0:
 			case i.top() == "streamlit_oauth":
-				add("streamlit-oauth", "it is imported", m.path, i.line)
+				add("streamlit-oauth", "streamlit_oauth is imported", m.path, i.line)
 			case i.top() == "streamlit_authenticator":
-				add("streamlit-authenticator", "it is imported", m.path, i.line)
+				add("streamlit-authenticator", "streamlit_authenticator is imported", m.path, i.line)
 			}
 		}
 		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {

@@ -47,9 +47,9 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 			}
 		}
 		a.engine = &staying
-		group.Go(func() error { return a.bring(gctx) })
+		group.Go(func() error { return a.bring(gctx, p) })
 	}
-	group.Go(func() error { return a.follow(gctx, start) })
+	group.Go(func() error { return a.follow(gctx, p, start) })
 	group.Go(func() error { return a.run(gctx, want) })
 	if e.Supply != nil {
 		group.Go(func() error { return a.renew(gctx, p) })
@@ -108,8 +108,8 @@ type result struct {
 }
 
 // follow tells everything, and hands to run what may need acting on.
-func (a *attendant) follow(ctx context.Context, since time.Time) error {
-	f := plan.Follow{Project: a.project.Name, Gateway: a.project.Gateway, Since: since, Tail: -1, Stay: true}
+func (a *attendant) follow(ctx context.Context, p Project, since time.Time) error {
+	f := plan.Follow{Project: p.Name, Gateway: p.Gateway, Since: since, Tail: -1, Stay: true}
 	return a.engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
 		a.engine.Emit(at, ev)
 		switch ev.(type) {
@@ -301,6 +301,7 @@ func (e *Engine) again(ctx context.Context, source Source, j job) (Running, erro
 func (a *attendant) finished(ctx context.Context, r result) error {
 	if a.again {
 		a.again = false
+		a.first = a.first && r.err != nil // it had come to its end, a moment before it was cancelled
 		a.start(ctx, a.doing)
 		return nil
 	}
@@ -332,7 +333,13 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 	}
 	a.supplied <- r.run.supplied
 	a.copies.begin(ctx, a.project)
-	return a.catchUp(ctx)
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	if mend && a.exited && a.cancel == nil {
+		a.start(ctx, job{}) // the app ended, and was mended, after what was under way had looked at it
+	}
+	return nil
 }
 
 // catchUp acts on the states that came while a converge was under way. Where they were its own

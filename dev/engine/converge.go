@@ -100,6 +100,9 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	if err := plan.Check(desired, have); err != nil {
 		return run, err
 	}
+	if i := slices.IndexFunc(desired.Services, func(s plan.Service) bool { return s.Config.Name == p.App }); i >= 0 {
+		run.hash = desired.Services[i].Hash
+	}
 	ops := plan.Make(desired, have)
 	run.Changed = built || len(ops) > 0
 	if len(ops) > 0 || !want.Quiet {

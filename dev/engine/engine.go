@@ -189,6 +189,7 @@ type Running struct {
 	Issuer  string // of the local provider; "" where nobody signs in
 	Changed bool   // something had to be done
 
+	hash     string    // of the app's container as it is to be; "" where that is not known
 	identity int       // port of the local provider; 0 where nobody signs in
 	services []string  // that ran when this was found out; nil where something was done since
 	done     plan.Plan // what was begun to get there
@@ -227,7 +228,7 @@ func (e *Engine) load(ctx context.Context) (Project, error) {
 func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) (Running, error) {
 	run, err := e.inTurn(ctx, p, want)
 	if err == nil {
-		err = e.settle(ctx, run)
+		err = e.overtaken(ctx, run, e.settle(ctx, run))
 	}
 	if err != nil && ctx.Err() == nil && e.isBlind(ctx, p, err) {
 		run, err = e.unmounted(ctx, p, want, run)
@@ -239,12 +240,12 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 		before := run
 		want.Build = false // it is built by now
 		if run, err = e.inTurn(ctx, p, want); err == nil {
-			err = e.await(ctx, run)
+			err = e.overtaken(ctx, run, e.await(ctx, run))
 		}
 		run.done, run.Changed = append(before.done, run.done...), true
 	}
 	if err != nil {
-		if !want.Keep && ctx.Err() == nil {
+		if !want.Keep && ctx.Err() == nil && !errors.Is(err, errSuperseded) {
 			e.undo(ctx, run)
 		}
 		return run, err
@@ -271,7 +272,7 @@ func (e *Engine) unmounted(ctx context.Context, p Project, want Want, made Runni
 	run.done = append(made.done, run.done...)
 	run.Changed = true
 	if err == nil {
-		err = e.await(ctx, run)
+		err = e.overtaken(ctx, run, e.await(ctx, run))
 	}
 	return run, err
 }

@@ -51,7 +51,7 @@ func (p Ports) String() string {
 
 // bring keeps what people open at ports of this machine, from the first time that it was asked for.
 // Ports that are asked for later take the place of those before.
-func (a *attendant) bring(ctx context.Context) error {
+func (a *attendant) bring(ctx context.Context, p Project) error {
 	stop := func() {}
 	defer func() { stop() }()
 	current := Ports{}
@@ -65,13 +65,13 @@ func (a *attendant) bring(ctx context.Context) error {
 			}
 			stop()
 			current = ports
-			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s brought here while this goes on", a.project.Host, ports),
+			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s brought here while this goes on", p.Host, ports),
 				Hint: "nothing needs to be done"})
 			work, cancel := context.WithCancel(ctx)
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				if err := a.engine.Bring(work, a.project, ports); err != nil && work.Err() == nil {
+				if err := a.engine.Bring(work, p, ports); err != nil && work.Err() == nil {
 					said := dev.AsError(err)
 					a.engine.emit(dev.Warning{Code: said.Code, Message: said.Error(), Hint: said.Hint})
 				}

@@ -112,3 +112,17 @@ func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
 		})
 	}
 }
+
+func TestLastPorts_AreThoseOfTheLastUp(t *testing.T) {
+	r := newRig(t)
+	if got := engine.LastPorts(r.project.StateDir, 0); got != (engine.Ports{}) {
+		t.Errorf("before the first: %+v", got)
+	}
+	run := r.up(engine.Want{})
+	if got := engine.LastPorts(r.project.StateDir, 0); got.App != run.Port || got.Identity != r.given.Identity || got.Identity == 0 {
+		t.Errorf("%+v, given were %+v", got, r.given)
+	}
+	if got := engine.LastPorts(r.project.StateDir, 1); got.App != 0 || got.Identity != r.given.Identity {
+		t.Errorf("with another port in the files: %+v", got)
+	}
+}

@@ -20,6 +20,17 @@ const portTries = 100
 // IdentityPort is the first number that is tried for the local provider.
 const IdentityPort = 8601
 
+// LastPorts are those of the last up below a state folder, where the project's files name the port that
+// they named then; 0 where that is not known.
+func LastPorts(stateDir string, named int) Ports {
+	m := recall(stateDir)
+	ports := Ports{App: m.Port, Identity: m.Identity}
+	if m.Named != named {
+		ports.App = 0
+	}
+	return ports
+}
+
 // ports chooses the ports of this machine that the project has.
 func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memory *memory) (Ports, error) {
 	app, err := e.port(ctx, p, have, memory)

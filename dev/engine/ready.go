@@ -19,6 +19,33 @@ const (
 	tailLines  = 15
 )
 
+// overtaken turns the error of a wait into one that says that another sdev put another app in the place
+// of the one that was waited for, where that is why. It is not for who holds the project's lock.
+func (e *Engine) overtaken(ctx context.Context, run Running, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errParted) || errors.Is(err, errBlind) || !e.superseded(ctx, run) {
+		return err
+	}
+	return &dev.Error{Code: dev.CodeBusy, Exit: dev.ExitFailed, Cause: errSuperseded, Message: "another sdev has started " + run.Project.App + " with other settings meanwhile", Hint: "what runs now says: sdev status"}
+}
+
+// errSuperseded says that somebody put another app in the place of the one that is waited for. What was
+// made on the way is part of what runs now, and stays.
+var errSuperseded = errors.New("the app was replaced")
+
+// superseded reports whether it is another app that runs, or is going to: whoever puts it there may be
+// in the middle of it.
+func (e *Engine) superseded(ctx context.Context, run Running) bool {
+	release, err := e.lock(ctx, run.Project.lockFile())
+	if err != nil {
+		return false
+	}
+	defer release()
+	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
+	return err == nil && slices.ContainsFunc(have.Containers, func(c plan.Container) bool {
+		return c.Service == run.Project.App && c.Hash != run.hash
+	})
+}
+
 // await probes the app's page through the gateway until it answers. An app that ends before, or
 // takes longer than the timeout, is an error with exit code 5 that ends with its last lines; one that
 // has to follow its gateway is errParted.
@@ -37,7 +64,7 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 			return ctx.Err()
 		case <-probe.C:
 		case <-look.C:
-			if err := e.alive(ctx, run.Project); err != nil {
+			if err := e.alive(ctx, run); err != nil {
 				return err
 			}
 			if !isRefused(ctx, run.URL) {
@@ -78,8 +105,9 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 // it had before, where no request arrives.
 var errParted = errors.New("the gateway was restarted")
 
-// alive is an error once the app or its gateway has ended, or they have parted.
-func (e *Engine) alive(ctx context.Context, p Project) error {
+// alive is an error once the app or its gateway has ended, or they have parted, or it is another app.
+func (e *Engine) alive(ctx context.Context, run Running) error {
+	p := run.Project
 	have, err := e.Runtime.Observe(ctx, p.Name, nil)
 	if err != nil {
 		return err
@@ -92,6 +120,9 @@ func (e *Engine) alive(ctx context.Context, p Project) error {
 		}
 		if !have.Containers[i].Running {
 			return e.notReady(ctx, p, dev.CodeAppExited, fmt.Sprintf("%s ended with exit code %d before its page answered", service, have.Containers[i].ExitCode))
+		}
+		if service == p.App && run.hash != "" && have.Containers[i].Hash != run.hash {
+			return errSuperseded
 		}
 		started[service] = have.Containers[i].Started
 	}

@@ -296,6 +296,45 @@ func TestUp_TwoAtOnceTakeTurns(t *testing.T) {
 	}
 }
 
+func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
+	r := newRig(t)
+	r.mute.Store(true)
+	ups := make(chan error, 2)
+	up := func() {
+		_, err := r.engine().Up(r.Context(), engine.Want{})
+		ups <- err
+	}
+	go up()
+	devtest.Eventually(t, func() bool { return r.runs("app") })
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.Environment = types.NewMappingWithEquals([]string{"MODE=other"})
+	})
+	go up()
+	if e := dev.AsError(<-ups); e.Code != dev.CodeBusy || e.Exit != dev.ExitFailed {
+		t.Errorf("the first one: %+v", e)
+	}
+	r.mute.Store(false)
+	if err := <-ups; err != nil {
+		t.Errorf("the second one: %v", err)
+	}
+	if !r.runs("gateway") || !r.runs("app") {
+		t.Errorf("left are %+v", r.containers())
+	}
+}
+
+func TestRestart_OfAnAppThatNeverAnswersEnds(t *testing.T) {
+	r := newRig(t)
+	run := r.up(engine.Want{})
+	r.mute.Store(true)
+	e := r.engine()
+	e.Timeout = 600 * time.Millisecond // long enough for a look at the container
+	// What another process knows of a run is less than what the up that began it does.
+	err := e.Restart(t.Context(), engine.Running{Project: run.Project, URL: run.URL}, "app")
+	if got := dev.AsError(err); err == nil || got.Code != dev.CodeAppNotReady {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)

@@ -229,6 +229,7 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 
 // answer carries out a command.
 func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
+	var told error // what a new login came to
 	switch req.Do {
 	case DoStatus:
 	case DoExpect:
@@ -239,9 +240,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		}
 		g.desk.expect(req.Expect)
 	case DoLogin:
-		if err := g.signIn(req.Login); err != nil {
-			return Status{}, err
-		}
+		told = g.signIn(ctx, req.Login)
 	case DoGrant:
 		g.credentials.Set(req.Grant)
 	case DoSaved:
@@ -254,6 +253,9 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		return Status{}, errors.New("unknown command")
 	}
 	auth, err := g.identity.do(ctx, req.command())
+	if told != nil {
+		err = told
+	}
 	refusal, isOurs := errors.AsType[*dev.Error](err)
 	if err != nil && !isOurs {
 		return Status{}, err
@@ -289,11 +291,11 @@ func (r Request) command() oidc.Command {
 }
 
 // signIn puts a login into force. Another mode means that the app is about to be made anew for it.
-func (g *gateway) signIn(login *dev.Login) error {
+func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
 	if login == nil {
 		return errors.New("no login was sent")
 	}
-	switched, err := g.identity.set(*login)
+	switched, err := g.identity.set(ctx, *login)
 	if up, _ := g.upstream.state(); err != nil || !switched || !up {
 		return err
 	}

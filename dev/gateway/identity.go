@@ -69,23 +69,52 @@ func (i *identity) recall() error {
 }
 
 // set makes a login the one in force, and keeps it. It reports whether the mode is another one now.
-func (i *identity) set(login dev.Login) (switched bool, err error) {
+func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err error) {
 	before := i.mode()
 	if err := i.use(login); err != nil {
-		return false, err
+		return false, inWords(err)
 	}
+	// A provider keeps people that it was told of meanwhile. Those of the project's files now are these.
+	if p := i.current(); p != nil {
+		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
+			return false, inWords(err)
+		}
+	}
+	if err := i.keep(login); err != nil {
+		return false, unkept(err)
+	}
+	return before != login.Mode, nil
+}
+
+// unkept is the error of a state folder that nothing can be written to. A folder that was removed while
+// the gateway runs comes back for the next one only.
+func unkept(err error) error {
+	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateFolder + "/" + dev.LoginFolder,
+		Hint: "was it removed while the project ran? run: sdev down, then sdev up again; else make it writable"}
+}
+
+// inWords makes the provider's error of its state folder, which it knows by its path in here, ours.
+func inWords(err error) error {
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAuthState {
+		return unkept(e)
+	}
+	return err
+}
+
+// keep writes a login down, for the gateway after this one and for the host, which compares.
+func (i *identity) keep(login dev.Login) error {
 	if i.state == "" {
-		return before != login.Mode, nil
+		return nil
 	}
 	b, err := json.Marshal(login)
 	if err != nil {
-		return false, err
+		return err
 	}
 	beside := i.file() + ".new"
 	if err := os.WriteFile(beside, b, 0o600); err != nil {
-		return false, fmt.Errorf("keep how people sign in: %w", err)
+		return err
 	}
-	return before != login.Mode, os.Rename(beside, i.file())
+	return os.Rename(beside, i.file())
 }
 
 // use makes a login the one in force. A provider whose settings are as they were goes on as it is;
@@ -140,7 +169,16 @@ func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
 	if p == nil {
 		return oidc.State{}, errors.New("the login is bypassed: sdev up --with-auth")
 	}
-	return p.Do(ctx, c)
+	state, err := p.Do(ctx, c)
+	if err != nil || c.Do != oidc.DoPeople {
+		return state, err
+	}
+	// The people are part of the settings, which then are others than the host told last.
+	i.mu.Lock()
+	i.login.People = c.People
+	login := i.login
+	i.mu.Unlock()
+	return state, i.keep(login)
 }
 
 // ServeHTTP is the provider's origin. It has one name; what other containers or foreign pages call it

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -68,7 +69,7 @@ func TestIdentity_NobodySignsInUntilItIsToldHow(t *testing.T) {
 func TestIdentity_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 	state := t.TempDir()
 	first := identityAt(state)
-	if switched, err := first.set(aLogin()); err != nil || !switched {
+	if switched, err := first.set(t.Context(), aLogin()); err != nil || !switched {
 		t.Fatalf("%v, switched %v", err, switched)
 	}
 	keys := fetch(first, "localhost:8601", "/jwks").Body.String()
@@ -90,14 +91,14 @@ func TestIdentity_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 	if second.parameters.ServeHTTP(w, r); !strings.Contains(w.Body.String(), `"Value":"client"`) {
 		t.Errorf("parameters: %s", w.Body)
 	}
-	if switched, err := second.set(aLogin()); err != nil || switched {
+	if switched, err := second.set(t.Context(), aLogin()); err != nil || switched {
 		t.Errorf("the same again: %v, switched %v", err, switched)
 	}
 	// Bypassed and back again: the same keys.
-	if switched, err := second.set(dev.Login{Mode: dev.Local}); err != nil || !switched || fetch(second, "localhost:8601", "/jwks").Code != http.StatusServiceUnavailable {
+	if switched, err := second.set(t.Context(), dev.Login{Mode: dev.Local}); err != nil || !switched || fetch(second, "localhost:8601", "/jwks").Code != http.StatusServiceUnavailable {
 		t.Errorf("bypassed: %v, switched %v", err, switched)
 	}
-	if _, err := second.set(aLogin()); err != nil || fetch(second, "localhost:8601", "/jwks").Body.String() != keys {
+	if _, err := second.set(t.Context(), aLogin()); err != nil || fetch(second, "localhost:8601", "/jwks").Body.String() != keys {
 		t.Errorf("back again: %v", err)
 	}
 }
@@ -121,12 +122,12 @@ func TestIdentity_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
 
 func TestIdentity_ARefusedLoginChangesNothing(t *testing.T) {
 	i := identityAt(t.TempDir())
-	if _, err := i.set(aLogin()); err != nil {
+	if _, err := i.set(t.Context(), aLogin()); err != nil {
 		t.Fatal(err)
 	}
 	bad := aLogin()
 	bad.People = append(bad.People, bad.People[0])
-	if _, err := i.set(bad); err == nil {
+	if _, err := i.set(t.Context(), bad); err == nil {
 		t.Error("the same person twice is accepted")
 	}
 	if b, err := os.ReadFile(i.file()); err != nil || strings.Count(string(b), "dora@example.com") != 1 {
@@ -139,7 +140,7 @@ func TestIdentity_ARefusedLoginChangesNothing(t *testing.T) {
 
 func TestIdentity_HasOneName(t *testing.T) {
 	i := identityAt("")
-	if _, err := i.set(aLogin()); err != nil {
+	if _, err := i.set(t.Context(), aLogin()); err != nil {
 		t.Fatal(err)
 	}
 	for host, want := range map[string]int{
@@ -202,6 +203,51 @@ func TestStream_TellsWhoseATabIs(t *testing.T) {
 		c.CloseNow()
 		if e := await(r, func(dev.SessionClosed) bool { return true }); e.User != want {
 			t.Errorf("closed by %q, want %q", e.User, want)
+		}
+	}
+}
+
+func TestIdentity_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing.T) {
+	i := identityAt(t.TempDir())
+	login := aLogin()
+	if _, err := i.set(t.Context(), login); err != nil {
+		t.Fatal(err)
+	}
+	who := func(i *identity) string {
+		t.Helper()
+		st, err := i.do(t.Context(), oidc.Command{Do: oidc.DoState})
+		if err != nil || len(st.People) != 1 {
+			t.Fatalf("%+v, %v", st.People, err)
+		}
+		return st.People[0].Email
+	}
+	added := []dev.Person{{Email: "late@example.com"}}
+	if _, err := i.do(t.Context(), oidc.Command{Do: oidc.DoPeople, People: added}); err != nil || who(i) != "late@example.com" {
+		t.Fatal(err)
+	}
+	var kept dev.Login // with which the host compares what it wants
+	if b, err := os.ReadFile(i.file()); err != nil || json.Unmarshal(b, &kept) != nil || len(kept.People) != 1 || kept.People[0].Email != "late@example.com" {
+		t.Errorf("kept are %+v, %v", kept.People, err)
+	}
+	next := identityAt(i.state)
+	if err := next.recall(); err != nil || who(next) != "late@example.com" {
+		t.Errorf("after a restart: %v", err)
+	}
+	if _, err := next.set(t.Context(), login); err != nil || who(next) != "dora@example.com" {
+		t.Errorf("the settings say dora again, and there is %s, %v", who(next), err)
+	}
+}
+
+func TestIdentity_AStateFolderThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
+	i := identityAt(t.TempDir())
+	i.state = filepath.Join(i.state, "file", "below") // which not even root can make
+	if err := os.WriteFile(filepath.Dir(i.state), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, login := range []dev.Login{{Mode: dev.Local}, aLogin()} {
+		_, err := i.set(t.Context(), login)
+		if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthState || !strings.Contains(e.Hint, "sdev down") || !strings.Contains(e.Message, ".sdev/auth") {
+			t.Errorf("mode %s: %+v", login.Mode, err)
 		}
 	}
 }

@@ -129,11 +129,14 @@ func (x *exchange) open() error {
 		return nil
 	}
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
+	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if x.endpoint.json {
-		x.form = url.Values{}
+		// Pages of other sites can send text and forms unasked, but no JSON.
+		if x.form = (url.Values{}); err != nil || kind != "application/json" {
+			return refused("invalid_request", "the body is not JSON: send application/json")
+		}
 		return nil
 	}
-	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if x.r.ContentLength != 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
 		return refused("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
 	}

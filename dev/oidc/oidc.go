@@ -2,9 +2,9 @@
 // page, and faults to inject. It is an [http.Handler] that works alone in a test as well as in
 // sdev's gateway.
 //
-// It follows OpenID Connect Core and Discovery 1.0, RP-Initiated Logout 1.0, and RFC 6749, 6750,
-// 7636, 8414, 9068 and 9207; where the profile of a well-known provider ([Profiles]) differs from
-// them, the profile wins. It is for development only: nobody proves who they are.
+// It follows OpenID Connect Core and Discovery 1.0, RP-Initiated Logout and Back-Channel Logout 1.0,
+// and RFC 6749, 6750, 7009, 7523, 7591, 7636, 7662, 8414, 8628, 8693, 9068, 9126 and 9207; where the
+// profile of a well-known provider ([Profiles]) differs from them, the profile wins. It is for development only: nobody proves who they are.
 //
 // What it promises:
 //   - The issuer is one fixed string and never taken from a request. Requests for a foreign Host

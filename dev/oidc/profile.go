@@ -66,7 +66,8 @@ func google(p *profile) {
 		"token":       {"/token", "/o/oauth2/token"},
 		"userinfo":    {"/v1/userinfo", "/oauth2/v3/userinfo", "/oauth2/v1/userinfo"},
 		"jwks":        {"/oauth2/v3/certs"},
-		"end_session": {},
+		"device":      {"/device/code"},
+		"end_session": {}, "introspect": {}, "par": {}, "register": {},
 	}
 	p.groups = func(claims, []string) {}
 	p.shape = func(c claims, person dev.Person) {
@@ -88,6 +89,7 @@ func cognito(p *profile) {
 		"jwks":        {"/.well-known/jwks.json"},
 		"end_session": {"/logout"},
 		"revoke":      {"/oauth2/revoke"},
+		"introspect":  {}, "par": {}, "device": {}, "register": {},
 	}
 	p.groups = func(c claims, groups []string) { c["cognito:groups"] = groups }
 	p.shape = func(c claims, person dev.Person) {
@@ -157,6 +159,7 @@ func entra(p *profile) {
 		"jwks":        {"/discovery/v2.0/keys"},
 		"end_session": {"/oauth2/v2.0/logout"},
 		"device":      {"/oauth2/v2.0/devicecode"},
+		"introspect":  {}, "revoke": {}, "par": {}, "register": {},
 	}
 	p.shape = func(c claims, person dev.Person) {
 		c["ver"], c["tid"], c["oid"] = "2.0", uuidOf(domainOf(person.Email)), uuidOf(person.Email)

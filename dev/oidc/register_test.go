@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +33,15 @@ func TestRegister_MakesAClientThatOutlivesTheProvider(t *testing.T) {
 	req.SetBasicAuth(m.ID, m.Secret)
 	if c := r.claimsOf(r.read(r.send(req)).IDToken); c["aud"] != m.ID {
 		t.Errorf("%v", c)
+	}
+}
+
+func TestRegister_TakesNothingThatAForeignPageCanSend(t *testing.T) {
+	r := newRig(t)
+	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded"} {
+		req := r.request(http.MethodPost, "/register", nil)
+		req.Header.Set("Content-Type", kind)
+		r.refused(r.send(req), http.StatusBadRequest, "invalid_request", "application/json")
 	}
 }
 
@@ -67,5 +77,15 @@ func TestRegister_RefusesWhatItCannotGive(t *testing.T) {
 	} {
 		name, _, _ := strings.Cut(metadata, "xxxx")
 		t.Run(name, func(t *testing.T) { r.refused(r.register(metadata), http.StatusBadRequest, code, "") })
+	}
+}
+
+func TestRegister_TakesNothingThatAForeignPageCouldSendUnasked(t *testing.T) {
+	r := newRig(t)
+	for _, kind := range []string{"text/plain", "", "application/x-www-form-urlencoded"} {
+		req := r.request(http.MethodPost, "/register", nil)
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(`{"redirect_uris":["http://localhost/x"]}`)), -1
+		req.Header.Set("Content-Type", kind)
+		r.refused(r.send(req), http.StatusBadRequest, "invalid_request", "application/json")
 	}
 }

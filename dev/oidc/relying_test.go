@@ -36,9 +36,7 @@ const (
 type feature string
 
 const (
-	always        feature = ""
 	tokenExchange feature = "token exchange"
-	unicodeNames  feature = "claims in ASCII" // other characters in ID tokens are escaped
 )
 
 // provider is what the suite is put to.
@@ -148,7 +146,7 @@ func freePort(t testing.TB) int {
 // startReference runs npm's oidc-provider as a process of its own.
 func startReference(t *testing.T, port int, clients []foreignClient) provider {
 	t.Helper()
-	p := provider{name: "oidc-provider", issuer: fmt.Sprintf("http://localhost:%d", port), lacks: []feature{tokenExchange, unicodeNames}}
+	p := provider{name: "oidc-provider", issuer: fmt.Sprintf("http://localhost:%d", port), lacks: []feature{tokenExchange}}
 	settings, err := json.Marshal(map[string]any{"issuer": p.issuer, "port": port, "clients": clients, "people": foreignPeople()})
 	if err != nil {
 		t.Fatal(err)
@@ -259,7 +257,7 @@ func (w world) ask(t *testing.T, script, name string, extra map[string]any) resu
 // encounter is one case of a program, and what has to come out of it.
 type encounter struct {
 	name  string
-	needs feature
+	needs feature // "" is what all have
 	check func(t *testing.T, got result)
 }
 

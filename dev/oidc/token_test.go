@@ -3,8 +3,10 @@ package oidc
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -318,4 +320,39 @@ func TestUserinfo_SeesAPersonAsTheProjectHasThemNow(t *testing.T) {
 	if res := r.post("/userinfo", url.Values{"access_token": {a.AccessToken}}); !strings.Contains(res.body, "retired") {
 		t.Error(res.body)
 	}
+}
+
+// TestToken_ServesTwoHundredAtOnce has the same code redeemed by all of them: at most one gets tokens,
+// and what the others get are refusals. Requests that do not depend on one another all succeed.
+func TestToken_ServesTwoHundredAtOnce(t *testing.T) {
+	r := newRig(t)
+	const many = 200
+	answers := func(form url.Values) map[int]int {
+		var (
+			asked sync.WaitGroup
+			mu    sync.Mutex // guards codes
+		)
+		codes := map[int]int{}
+		for range many {
+			asked.Go(func() {
+				req := r.request(http.MethodPost, "/token", form)
+				req.SetBasicAuth("app", appSecret)
+				w := httptest.NewRecorder()
+				r.p.ServeHTTP(w, req)
+				mu.Lock()
+				defer mu.Unlock()
+				codes[w.Code]++
+			})
+		}
+		asked.Wait()
+		return codes
+	}
+	redeem := url.Values{"grant_type": {grantCode}, "code": {r.signIn("alice@example.com")}, "redirect_uri": {appURL}, "code_verifier": {verifier}}
+	if got := answers(redeem); got[http.StatusOK] > 1 || got[http.StatusOK]+got[http.StatusBadRequest] != many {
+		t.Errorf("one code: answers %v", got)
+	}
+	if got := answers(url.Values{"grant_type": {grantClient}}); got[http.StatusOK] != many {
+		t.Errorf("client_credentials: answers %v", got)
+	}
+	r.tokens("alice@example.com", "prompt", "login")
 }

@@ -229,6 +229,20 @@ func TestMake_SaysWhatChanged(t *testing.T) {
 	}
 }
 
+func TestMake_SaysFirstThatTheModeChanged(t *testing.T) {
+	model := shop()
+	edit(model, "db", func(s *types.ServiceConfig) {
+		s.Labels, s.Environment = types.Labels{dev.LabelMode: string(dev.Local)}, types.NewMappingWithEquals([]string{"A=1", "B=1"})
+	})
+	have := runs(t, model)
+	edit(model, "db", func(s *types.ServiceConfig) {
+		s.Labels, s.Environment = types.Labels{dev.LabelMode: string(dev.AppLogin)}, types.NewMappingWithEquals([]string{"A=2", "C=1"})
+	})
+	if made := plan.Make(want(model), have); len(made) == 0 || made[0].Reason != "login bypassed → app, with 3 settings" {
+		t.Errorf("plan:\n%s", made)
+	}
+}
+
 func TestMake_ReplacesWhatComposeMade(t *testing.T) {
 	model := shop()
 	have := runs(t, model)

@@ -141,9 +141,27 @@ func changed(s Service, c Container) string {
 			words = append(words, what+" changed")
 		}
 	}
+	if mode := changedMode(c.Labels[dev.LabelMode], s.Config.Labels[dev.LabelMode]); mode != "" {
+		return fmt.Sprintf("%s, with %d settings", mode, len(words)-1) // one of them is the mode itself
+	}
 	const most = 3
 	if more := len(words) - most; more > 0 {
 		words = append(words[:most], fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(words, ", ")
+}
+
+// changedMode says how the treatment of the app's login changes, from which most other changes follow;
+// "" where it stays.
+func changedMode(was, now string) string {
+	if was == now || was == "" || now == "" {
+		return ""
+	}
+	word := func(mode string) string {
+		if dev.Mode(mode) == dev.Local {
+			return "bypassed"
+		}
+		return mode
+	}
+	return "login " + word(was) + " → " + word(now)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
+	"sdev/dev"
 	"sdev/dev/plan"
 )
 
@@ -72,7 +73,7 @@ func carriedOut(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
 			have.Volumes = without(have.Volumes, op.Name)
 		case op.Verb == plan.Create:
 			have.Containers = append(have.Containers, plan.Container{ID: fmt.Sprintf("id%d", i), Name: op.Name, Service: op.Service.Config.Name,
-				Hash: op.Service.Hash, Image: op.Service.Image, Labels: map[string]string{plan.LabelParts: op.Service.Parts.String()}})
+				Hash: op.Service.Hash, Image: op.Service.Image, Labels: map[string]string{plan.LabelParts: op.Service.Parts.String(), dev.LabelMode: op.Service.Config.Labels[dev.LabelMode]}})
 		case op.Verb == plan.Remove:
 			have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.ID == op.ID })
 		case op.Verb == plan.Wait:

@@ -58,8 +58,8 @@ type inside struct {
 	asked, answered time.Time // by this machine's clock
 }
 
-// login is everything that a check looks at.
-type login struct {
+// loginCheck is everything that a check looks at.
+type loginCheck struct {
 	mode     dev.Mode
 	issuer   string
 	origin   string // of the app, as the browser sees it
@@ -88,18 +88,18 @@ func (a *app) runAuthCheck(ctx context.Context, asJSON bool) error {
 	return err
 }
 
-func (a *app) lookAtLogin(ctx context.Context) (login, error) {
+func (a *app) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	r, err := a.find(ctx)
 	if err != nil {
-		return login{}, err
+		return loginCheck{}, err
 	}
 	defer r.close()
 	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
 	if err != nil {
-		return login{}, err
+		return loginCheck{}, err
 	}
 	told, _ := r.sidecar()
-	l := login{mode: r.mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
+	l := loginCheck{mode: r.mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
 	l.unknown = unknownGroups(r.project.Settings.Auth.Policies, r.project.Settings.Auth.People())
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = see(ctx, l.issuer) })
@@ -168,6 +168,22 @@ func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
 //go:embed auth_check.py
 var checkScript string
 
+// appPython runs a script with the Python that runs the app: an environment that only the image's
+// entrypoint activates is on nobody else's path. Where none is seen to run, the usual one has to do.
+const appPython = `for p in /proc/[0-9]*; do
+	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
+	first=${line%% *}
+	case "${first##*/} $line" in
+	python*\ *streamlit*run*)
+		python=$first
+		path=$(tr '\0' '\n' <$p/environ 2>/dev/null | sed -n 's/^PATH=//p')
+		;;
+	esac
+done
+PATH=${path:-$PATH}
+command -v "${python:=python}" >/dev/null || python=python3
+exec "$python" - "$@"`
+
 // lookInside runs a script with the app's own Python, in its container.
 func (a *app) lookInside(ctx context.Context, r running, issuer string, mode dev.Mode) (inside, error) {
 	var in inside
@@ -178,7 +194,7 @@ func (a *app) lookInside(ctx context.Context, r running, issuer string, mode dev
 	var out, errs bytes.Buffer
 	in.asked = a.now()
 	code, err := r.engine.Run(ctx, docker.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
-		Command: []string{"sh", "-c", `command -v python >/dev/null && exec python - "$@" || exec python3 - "$@"`, "check", issuer, string(mode)}})
+		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
 	in.answered = a.now()
 	if err == nil && code != 0 {
 		err = errors.New(lastLine(errs.String()))
@@ -194,7 +210,7 @@ func lastLine(text string) string {
 	return dev.Printable(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
-// neighbourPorts are where other Streamlit apps of this machine are looked for.
+// Other Streamlit apps of this machine are looked for at the ports from the one to the other.
 const firstNeighbour, lastNeighbour = 8501, 8520
 
 // otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not

@@ -22,7 +22,7 @@ type finding struct {
 }
 
 // findings judges what was seen.
-func (l login) findings() []finding {
+func (l loginCheck) findings() []finding {
 	out := []finding{
 		l.reached("issuer.host", "this machine", l.host, "something else may hold the port; run: sdev restart, then sdev up --with-auth"),
 		l.reached("issuer.app", "the app's container", l.fromApp(), "a proxy variable without NO_PROXY=localhost is the usual reason; see: sdev shell -- env"),
@@ -38,14 +38,14 @@ func (l login) findings() []finding {
 	return append(out, l.cookies(), l.groups())
 }
 
-func (l login) fromApp() seen {
+func (l loginCheck) fromApp() seen {
 	if l.appError != nil {
 		return seen{Error: l.appError.Error()}
 	}
 	return l.app.seen
 }
 
-func (l login) reached(id, from string, s seen, fix string) finding {
+func (l loginCheck) reached(id, from string, s seen, fix string) finding {
 	f := finding{ID: id, OK: s.Error == "", Evidence: l.issuer + " answers " + from, Blocks: true}
 	if !f.OK {
 		f.Evidence, f.Fix = l.issuer+" does not answer "+from+": "+s.Error, fix
@@ -53,7 +53,7 @@ func (l login) reached(id, from string, s seen, fix string) finding {
 	return f
 }
 
-func (l login) sameIssuer() finding {
+func (l loginCheck) sameIssuer() finding {
 	f := finding{ID: "issuer.same", OK: true, Evidence: "browser and app know the same one", Blocks: true}
 	for i, s := range []seen{l.host, l.fromApp()} {
 		if s.Issuer != "" && s.Issuer != l.issuer {
@@ -64,7 +64,7 @@ func (l login) sameIssuer() finding {
 	return f
 }
 
-func (l login) sameKeys() finding {
+func (l loginCheck) sameKeys() finding {
 	want := []string{}
 	for _, k := range l.state.Keys {
 		want = append(want, k.ID)
@@ -90,7 +90,7 @@ func count(n int, what string) string {
 const leeway = 10 * time.Second
 
 // sameTime compares clocks. A difference that was asked for blocks nothing that was not meant to be.
-func (l login) sameTime() finding {
+func (l loginCheck) sameTime() finding {
 	f := finding{ID: "clock.same", OK: true, Evidence: "the app's clock is this machine's"}
 	if l.state.Clock != 0 {
 		return finding{ID: "clock.same", Evidence: "the provider's clock is off by " + l.state.Clock.String() + ", as it was told", Fix: "run: sdev auth clock reset"}
@@ -114,7 +114,7 @@ func (l login) sameTime() finding {
 }
 
 // redirect sees whether people are sent back to the app's own origin.
-func (l login) redirect() finding {
+func (l loginCheck) redirect() finding {
 	f := finding{ID: "redirect.origin", Blocks: true, Fix: "run: sdev up --with-auth; a client of your own in x-sdev.aws.parameters needs this address, in last place"}
 	if l.app.RedirectsError != "" {
 		f.Evidence = "the app cannot read where people are sent back to: " + l.app.RedirectsError
@@ -132,7 +132,7 @@ func (l login) redirect() finding {
 	return finding{ID: f.ID, OK: true, Blocks: true, Evidence: "people are sent back to " + l.origin}
 }
 
-func (l login) bypass() finding {
+func (l loginCheck) bypass() finding {
 	f := finding{ID: "bypass.off", OK: true, Evidence: "LOCAL_STREAMLIT is not set for the app", Blocks: true}
 	if l.app.Bypass != "" {
 		f.OK, f.Evidence, f.Fix = false, "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it"
@@ -140,7 +140,7 @@ func (l login) bypass() finding {
 	return f
 }
 
-func (l login) boto3() finding {
+func (l loginCheck) boto3() finding {
 	have, ok := l.app.Versions["botocore"]
 	f := finding{ID: "boto3.version", OK: true, Evidence: "boto3 is not installed", Blocks: true}
 	if ok {
@@ -153,7 +153,7 @@ func (l login) boto3() finding {
 	return f
 }
 
-func (l login) streamlit() finding {
+func (l loginCheck) streamlit() finding {
 	const fix = "streamlit>=1.58 in the app's requirements"
 	have := l.app.Versions["streamlit"]
 	f := finding{ID: "streamlit.version", OK: have != "" && !isBelow(have, 1, 58), Evidence: "streamlit " + have}
@@ -171,7 +171,7 @@ func (l login) streamlit() finding {
 
 // authlib looks for both of the packages that st.login needs. Streamlit's own list of them for "auth"
 // leaves out httpx, without which it says that Authlib is missing.
-func (l login) authlib() finding {
+func (l loginCheck) authlib() finding {
 	f := finding{ID: "authlib.version", OK: true, Evidence: "Authlib " + l.app.Versions["Authlib"], Blocks: true}
 	for _, needed := range []string{"Authlib", "httpx"} {
 		if l.app.Versions[needed] == "" {
@@ -181,7 +181,7 @@ func (l login) authlib() finding {
 	return f
 }
 
-func (l login) cookies() finding {
+func (l loginCheck) cookies() finding {
 	f := finding{ID: "cookies.shared", OK: len(l.others) == 0, Evidence: "no other Streamlit app on this host name"}
 	if !f.OK {
 		f.Evidence = "cookies ignore ports, so these share them: " + strings.Join(l.others, ", ")
@@ -190,7 +190,7 @@ func (l login) cookies() finding {
 	return f
 }
 
-func (l login) groups() finding {
+func (l loginCheck) groups() finding {
 	f := finding{ID: "policies.groups", OK: len(l.unknown) == 0, Evidence: "policies name groups that somebody is in"}
 	if !f.OK {
 		f.Evidence = "policies name groups that nobody is in: " + strings.Join(l.unknown, ", ")

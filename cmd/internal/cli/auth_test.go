@@ -73,10 +73,10 @@ func TestAuthFault_IsSaidInWords(t *testing.T) {
 }
 
 // wellSeen is a login with which nothing is wrong.
-func wellSeen(mode dev.Mode) login {
+func wellSeen(mode dev.Mode) loginCheck {
 	at := time.Unix(1_700_000_000, 0)
 	s := seen{Issuer: "http://localhost:8601", Keys: []string{"k1", "k2"}}
-	return login{
+	return loginCheck{
 		mode: mode, issuer: "http://localhost:8601", origin: "http://localhost:8501",
 		state: oidc.State{Issuer: "http://localhost:8601", Keys: []oidc.Key{{ID: "k2"}, {ID: "k1"}}},
 		host:  s,
@@ -99,33 +99,33 @@ func TestAuthCheck_FindsNothingWhereNothingIsWrong(t *testing.T) {
 
 func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
-		spoil    func(*login)
+		spoil    func(*loginCheck)
 		mode     dev.Mode
 		id       string
 		evidence string
 		blocks   bool
 	}{
-		"the host does not reach it":    {func(l *login) { l.host = seen{Error: "refused"} }, dev.AppLogin, "issuer.host", "http://localhost:8601 does not answer this machine: refused", true},
-		"the app does not reach it":     {func(l *login) { l.app.Error = "timed out" }, dev.AppLogin, "issuer.app", "http://localhost:8601 does not answer the app's container: timed out", true},
-		"the app says nothing":          {func(l *login) { l.appError = errors.New("no python") }, dev.Native, "issuer.app", "http://localhost:8601 does not answer the app's container: no python", true},
-		"another issuer for the app":    {func(l *login) { l.app.Issuer = "http://other" }, dev.AppLogin, "issuer.same", "seen from the app's container, the issuer is http://other, and not http://localhost:8601", true},
-		"another issuer for the host":   {func(l *login) { l.host.Issuer = "http://other" }, dev.AppLogin, "issuer.same", "seen from this machine, the issuer is http://other, and not http://localhost:8601", true},
-		"a key is not published":        {func(l *login) { l.app.Keys = []string{"k1"} }, dev.AppLogin, "keys.same", `published are ["k1"], and the provider has ["k1" "k2"]`, true},
-		"the app's clock is behind":     {func(l *login) { l.app.Time -= 60 }, dev.AppLogin, "clock.same", "the app's clock is 1m0s behind this machine's", false},
-		"the app's clock is ahead":      {func(l *login) { l.app.Time += 60 }, dev.AppLogin, "clock.same", "the app's clock is 1m0s ahead of this machine's", false},
-		"the provider's clock is off":   {func(l *login) { l.state.Clock = 2 * time.Hour }, dev.AppLogin, "clock.same", "the provider's clock is off by 2h0m0s, as it was told", false},
-		"another redirect address":      {func(l *login) { l.app.Redirects = append(l.app.Redirects, "http://127.0.0.1:8501") }, dev.AppLogin, "redirect.origin", "the app is at http://localhost:8501, and people may be sent back to http://127.0.0.1:8501", true},
-		"no redirect address":           {func(l *login) { l.app.Redirects = nil }, dev.AppLogin, "redirect.origin", "the app is at http://localhost:8501, and people may be sent back to ", true},
-		"unreadable redirect addresses": {func(l *login) { l.app.RedirectsError = "KeyError: web" }, dev.AppLogin, "redirect.origin", "the app cannot read where people are sent back to: KeyError: web", true},
-		"a bypass":                      {func(l *login) { l.app.Bypass = "1" }, dev.Native, "bypass.off", "LOCAL_STREAMLIT=1 is set for the app", true},
-		"an old boto3":                  {func(l *login) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS", true},
-		"an oldish Streamlit":           {func(l *login) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
-		"an old Streamlit":              {func(l *login) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
-		"no Streamlit":                  {func(l *login) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
-		"no Authlib":                    {func(l *login) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
-		"no httpx":                      {func(l *login) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
-		"shared cookies":                {func(l *login) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these share them: http://localhost:8502", false},
-		"groups of nobody":              {func(l *login) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups that nobody is in: sales", false},
+		"the host does not reach it":    {func(l *loginCheck) { l.host = seen{Error: "refused"} }, dev.AppLogin, "issuer.host", "http://localhost:8601 does not answer this machine: refused", true},
+		"the app does not reach it":     {func(l *loginCheck) { l.app.Error = "timed out" }, dev.AppLogin, "issuer.app", "http://localhost:8601 does not answer the app's container: timed out", true},
+		"the app says nothing":          {func(l *loginCheck) { l.appError = errors.New("no python") }, dev.Native, "issuer.app", "http://localhost:8601 does not answer the app's container: no python", true},
+		"another issuer for the app":    {func(l *loginCheck) { l.app.Issuer = "http://other" }, dev.AppLogin, "issuer.same", "seen from the app's container, the issuer is http://other, and not http://localhost:8601", true},
+		"another issuer for the host":   {func(l *loginCheck) { l.host.Issuer = "http://other" }, dev.AppLogin, "issuer.same", "seen from this machine, the issuer is http://other, and not http://localhost:8601", true},
+		"a key is not published":        {func(l *loginCheck) { l.app.Keys = []string{"k1"} }, dev.AppLogin, "keys.same", `published are ["k1"], and the provider has ["k1" "k2"]`, true},
+		"the app's clock is behind":     {func(l *loginCheck) { l.app.Time -= 60 }, dev.AppLogin, "clock.same", "the app's clock is 1m0s behind this machine's", false},
+		"the app's clock is ahead":      {func(l *loginCheck) { l.app.Time += 60 }, dev.AppLogin, "clock.same", "the app's clock is 1m0s ahead of this machine's", false},
+		"the provider's clock is off":   {func(l *loginCheck) { l.state.Clock = 2 * time.Hour }, dev.AppLogin, "clock.same", "the provider's clock is off by 2h0m0s, as it was told", false},
+		"another redirect address":      {func(l *loginCheck) { l.app.Redirects = append(l.app.Redirects, "http://127.0.0.1:8501") }, dev.AppLogin, "redirect.origin", "the app is at http://localhost:8501, and people may be sent back to http://127.0.0.1:8501", true},
+		"no redirect address":           {func(l *loginCheck) { l.app.Redirects = nil }, dev.AppLogin, "redirect.origin", "the app is at http://localhost:8501, and people may be sent back to ", true},
+		"unreadable redirect addresses": {func(l *loginCheck) { l.app.RedirectsError = "KeyError: web" }, dev.AppLogin, "redirect.origin", "the app cannot read where people are sent back to: KeyError: web", true},
+		"a bypass":                      {func(l *loginCheck) { l.app.Bypass = "1" }, dev.Native, "bypass.off", "LOCAL_STREAMLIT=1 is set for the app", true},
+		"an old boto3":                  {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS", true},
+		"an oldish Streamlit":           {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
+		"an old Streamlit":              {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
+		"no Streamlit":                  {func(l *loginCheck) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
+		"no Authlib":                    {func(l *loginCheck) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
+		"no httpx":                      {func(l *loginCheck) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
+		"shared cookies":                {func(l *loginCheck) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these share them: http://localhost:8502", false},
+		"groups of nobody":              {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups that nobody is in: sales", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := wellSeen(c.mode)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -76,6 +77,9 @@ func (a *app) effective(ctx context.Context, p *config.Project, o runOptions) (*
 		return nil, err
 	}
 	parts.Mode = login.mode
+	// The secrets that were written name the ports of the run they were written for.
+	last := engine.LastPorts(p.StatePath(), p.WantedPort())
+	parts.Port, parts.Identity = cmp.Or(last.App, parts.Port), cmp.Or(last.Identity, parts.Identity)
 	if r, err := a.find(ctx); err == nil {
 		defer r.close()
 		if s, ok := r.sidecar(); ok {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/devtest"
 )
 
 func TestReadme_HasTheExitCodes(t *testing.T) {
@@ -51,5 +53,24 @@ func TestMain_PrintsAnErrorOnceWithItsHint(t *testing.T) {
 	}
 	if want := "sdev: unknown flag: --nonsense\nhint: see: sdev up --help\n"; errs.String() != want || out.Len() != 0 {
 		t.Errorf("stderr %q, stdout %q", errs.String(), out.String())
+	}
+}
+
+// What help shows of x-sdev is what the reader of compose files takes, to the letter.
+func TestHelp_OfXSdevCanBePastedIntoAComposeFile(t *testing.T) {
+	_, text, _ := strings.Cut(xsdevText(), "\n\n  x-sdev:\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	dir := devtest.Project(t, map[string]string{
+		"compose.yaml":                   "x-sdev:\n" + text + "\nservices:\n  streamlit-local:\n    image: shop\n    command: streamlit run app.py\n",
+		"code_package/streamlit/Home.py": "",
+		"corp-ca.pem":                    "",
+	})
+	p, err := config.Load(t.Context(), config.Options{Dir: dir})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	s := p.Settings
+	if s.Auth.Mode != dev.AppLogin || len(s.Auth.Users) == 0 || len(s.Auth.Policies) == 0 || s.Auth.Profile == "" || len(s.AWS.Parameters) == 0 || s.CA == "" || s.Entry == "" {
+		t.Errorf("%+v", s)
 	}
 }

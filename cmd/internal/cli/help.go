@@ -96,6 +96,7 @@ Variables that sdev sets in the app's container ("sdev config" prints them all, 
   LOCAL_STREAMLIT=1       the login is bypassed; only ever set by "sdev up --local"
   AWS_ENDPOINT_URL_SSM, OAUTH_REDIRECT_URI, STREAMLIT_SECRETS_FILES
                           with --with-auth: where the app finds its client, and its origin
+  SDEV_OAUTH_ENDPOINTS    with --with-auth: where the start-up shim leads addresses of known providers
   PYTHONPATH              a start-up shim first, then as the image or the compose file has it
   STREAMLIT_…             development settings of the server
   HOME                    a writable home for your user id

@@ -12,15 +12,13 @@ func authText() string {
 	var b strings.Builder
 	b.WriteString(authModesText)
 	b.WriteString("\nFaults (sdev auth fault set NAME [PARAM=VALUE…] [--times N] [--user EMAIL] [--client ID]):\n")
+	rows := faultRows(oidc.Faults())[1:]
 	width := 0
-	for _, f := range oidc.Faults() {
-		width = max(width, len(f.Name))
+	for _, row := range rows {
+		width = max(width, len(row[0]))
 	}
-	for _, f := range oidc.Faults() {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, f.Name, f.About)
-		if len(f.Params) > 0 {
-			fmt.Fprintf(&b, "  %-*s  %s\n", width, "", strings.Join(f.Params, " "))
-		}
+	for _, row := range rows {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, row[0], row[1])
 	}
 	b.WriteString(authRecipesText)
 	return b.String()
@@ -59,8 +57,9 @@ x-sdev.auth.profile imitates a provider's claims and paths: plain, google, cogni
 
 Policies are for the front doors of a deployment: on this machine they are explained, and not enforced. Of
 several that cover a path the most specific one decides; /reports/* covers /reports and all that is below;
-what none covers is for everybody who signs in. Streamlit changes pages without a request of their own: a
-policy about a page holds when the page is loaded, and the app's own check has to hold as well.
+what none covers is for everybody who signs in. "allow" lists groups, emails, domains, or says anyone:
+true; one that fits suffices. Streamlit changes pages without a request of their own: a policy about a
+page holds when the page is loaded, and the app's own check has to hold as well.
 `
 
 const authRecipesText = `

@@ -15,6 +15,7 @@ import (
 	"sdev/dev/config"
 	"sdev/dev/detect"
 	"sdev/dev/engine"
+	"sdev/dev/oidc"
 )
 
 // detected is the value of --with-auth that leaves the mode to the project.
@@ -189,9 +190,18 @@ func (s signIn) login(p *config.Project, ports engine.Ports, page string) (dev.L
 	}
 	l.Clients = append(l.Clients, dev.Client{ID: outsideClient, Name: "a program outside sdev", Secret: keys.Outside, Loopback: true})
 	if s.mode == dev.AppLogin {
-		err = s.parameters(p, &l, app)
+		if err := s.parameters(p, &l, app); err != nil {
+			return l, err
+		}
 	}
-	return l, err
+	return l, accepted(p.Name, l)
+}
+
+// accepted asks a provider of this process whether the gateway's is going to take a login: before
+// anything is touched is the time to know.
+func accepted(project string, l dev.Login) error {
+	_, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: project, Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current})
+	return err
 }
 
 // parameters fills the parameter store: what the project says, and the app's client wherever the

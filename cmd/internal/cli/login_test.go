@@ -38,7 +38,7 @@ func TestSignIn_TheModeIsAsAskedForOrSaidOrFound(t *testing.T) {
 		says                  string // what is told of it
 	}{
 		"bypassed":           {ownLogin, "", "", dev.Local, ""},
-		"own code":           {ownLogin, "", detected, dev.AppLogin, "login mode app: it is imported (Home.py:2)"},
+		"own code":           {ownLogin, "", detected, dev.AppLogin, "login mode app: streamlit_oauth is imported (Home.py:2)"},
 		"st.login":           {nativeLogin, "", detected, dev.Native, "login mode native: it uses st.login (Home.py:2)"},
 		"asked for":          {nativeLogin, "x-sdev: {auth: {mode: native}}", "app", dev.AppLogin, ""},
 		"said":               {"import streamlit", "x-sdev: {auth: {mode: native}}", detected, dev.Native, ""},
@@ -133,6 +133,18 @@ func TestLogin_AClientOfTheProjectsOwnIsKnownToTheProvider(t *testing.T) {
 	i := slices.IndexFunc(l.Clients, func(c dev.Client) bool { return c.ID == "mine" })
 	if i < 0 || l.Clients[i].Secret != "s" || !slices.Contains(l.Clients[i].RedirectURIs, "http://localhost:8501/back") || l.Parameters["/streamlit/oauth"].Value != own {
 		t.Errorf("%d of %v", i, l.Clients)
+	}
+}
+
+func TestLogin_SettingsThatTheProviderWouldRefuseAreSaidAtOnce(t *testing.T) {
+	const own = `{"web":{"client_id":"mine","client_secret":"s3cret","redirect_uris":["http://localhost:8501/#back"]}}`
+	p, s, err := signInOf(t, ownLogin, "x-sdev: {aws: {parameters: {/streamlit/oauth: '"+own+"'}}}", runOptions{auth: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.login(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501")
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthInvalid || !strings.Contains(e.Message, "http://localhost:8501/#back") || strings.Contains(e.Error(), "s3cret") {
+		t.Errorf("%+v", err)
 	}
 }
 

@@ -59,7 +59,11 @@ func (a *app) restart(ctx context.Context, e *engine.Engine, r running, service 
 		return err
 	}
 	s, _ := r.sidecar()
-	return e.Restart(ctx, engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}, service)
+	run := engine.Running{Project: p, URL: r.url(), Port: s.Port, Mode: r.mode()}
+	if run.Mode.SignsIn() {
+		run.Issuer = dev.Issuer(s.Identity)
+	}
+	return e.Restart(ctx, run, service)
 }
 
 func (a *app) newRebuildCmd() *cobra.Command {

@@ -15,6 +15,7 @@ import (
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
+	"sdev/dev/oidc"
 )
 
 // supplies are what a gateway is given that no file or variable of its container tells. Safe for
@@ -26,6 +27,9 @@ type supplies struct {
 
 	mu    sync.Mutex
 	login *dev.Login // nil until it is known
+	// insist is that the login's Current signs in from now on, whatever "sdev auth use" said since the
+	// login was told last. That is said once: what is said later in the same run holds.
+	insist bool
 }
 
 func (s *supplies) setLogin(l dev.Login) {
@@ -37,14 +41,12 @@ func (s *supplies) setLogin(l dev.Login) {
 // supply is engine.Engine's Supply.
 func (s *supplies) supply(ctx context.Context, project engine.Project) (time.Time, error) {
 	gatewayContainer := gatewayName(project.Name, project.Gateway)
-	s.mu.Lock()
-	login := s.login
-	s.mu.Unlock()
-	if login != nil && !isKept(project, *login) {
-		if _, err := ask(ctx, s.runtime, gatewayContainer, gateway.Request{Do: gateway.DoLogin, Login: login}); err != nil {
+	for _, req := range s.tellings(project) {
+		if _, err := ask(ctx, s.runtime, gatewayContainer, req); err != nil {
 			return time.Time{}, err
 		}
 	}
+	s.insisted()
 	if s.aws == nil {
 		return time.Time{}, nil
 	}
@@ -57,6 +59,29 @@ func (s *supplies) supply(ctx context.Context, project engine.Project) (time.Tim
 		return time.Time{}, err
 	}
 	return keys.Expires, nil
+}
+
+// tellings are what the gateway has to be told of how people sign in.
+func (s *supplies) tellings(project engine.Project) (list []gateway.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.login == nil {
+		return nil
+	}
+	if !isKept(project, *s.login) {
+		list = append(list, gateway.Request{Do: gateway.DoLogin, Login: s.login})
+	}
+	if s.insist && s.login.Mode.SignsIn() {
+		list = append(list, gateway.Request{Do: gateway.DoAuth, Auth: oidc.Command{Do: oidc.DoUse, Email: s.login.Current}})
+	}
+	return list
+}
+
+// insisted notes that everything was told.
+func (s *supplies) insisted() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.insist = s.insist && s.login == nil
 }
 
 // isKept reports whether the gateway has that login already: it keeps what it was told last in a

@@ -190,7 +190,7 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 	if err != nil {
 		return nil, err
 	}
-	given := &supplies{project: first, runtime: runtime, aws: session}
+	given := &supplies{project: first, runtime: runtime, aws: session, insist: o.as != ""}
 	return &engine.Engine{
 		Runtime: runtime, Images: runtime, Copies: &copier{runtime, func(ev dev.Event) { events.EmitAt(a.now(), ev) }}, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {

@@ -78,7 +78,6 @@ async def native():
     sent, token = await native_login(native_app())
     return {
         "claims": token["userinfo"], "prompt": sent["prompt"], "pkce": sent.get("code_challenge_method", ""),
-        "ascii": token["id_token"].isascii(),
     }
 
 

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev/oidc"
+)
+
+func (a *app) newAuthUseCmd() *cobra.Command {
+	var ask, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "use EMAIL",
+		Short: "Sign in as somebody from now on, without being asked",
+		Long: `From the next login on the sign-in page is passed over, and EMAIL signs in; with --ask it
+asks again. Who is signed in now stays so until they sign out.`,
+		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
+		ValidArgsFunction: a.completePeople,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.json = asJSON
+			if ask == (len(args) > 0) || len(args) > 1 {
+				return usage("sdev auth use takes one e-mail address, or --ask", "for example: sdev auth use alice@example.com")
+			}
+			return a.runAuthUse(cmd.Context(), strings.Join(args, ""), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&ask, "ask", false, "show the sign-in page again")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
+	return cmd
+}
+
+func (a *app) runAuthUse(ctx context.Context, email string, asJSON bool) error {
+	r, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	text := "the sign-in page asks who it is"
+	if email != "" {
+		auth := r.project.Settings.Auth
+		who, ok := auth.Person(email)
+		if !ok {
+			var have []string
+			for _, p := range auth.People() {
+				have = append(have, p.Email)
+			}
+			return usage("none of the project's people is "+email, "one of: "+strings.Join(have, ", "))
+		}
+		email, text = who.Email, who.Email+" signs in without being asked"
+	}
+	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoUse, Email: email})
+	if err != nil {
+		return err
+	}
+	return a.told(state, asJSON, text)
+}
