@@ -74,6 +74,25 @@ func home(heading string) string {
 	return fmt.Sprintf("import streamlit as st\n\nst.title(%q)\nst.write(\"typed: \" + st.text_input(\"Name\", key=\"name\"))\n", heading)
 }
 
+// firstSave saves the main page until the tab shows it. Streamlit passes over a save that comes before
+// it has seen to the end of a tab's first run, and nothing tells when that is.
+func (p *project) firstSave(page tab) {
+	p.t.Helper()
+	saves := time.NewTicker(3 * time.Second)
+	defer saves.Stop()
+	again := 0
+	p.write("code_package/streamlit/Home.py", home("second version"))
+	page.until("the second version", func() bool {
+		select {
+		case <-saves.C:
+			again++
+			p.write("code_package/streamlit/Home.py", home(fmt.Sprint("second version", again)))
+		default:
+		}
+		return strings.Contains(page.text(), "second version")
+	})
+}
+
 func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 	p := scaffolded(t)
 	p.write("code_package/streamlit/Home.py", home("first version"))
@@ -83,7 +102,7 @@ func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 
 	logs := p.follow()
 	awaitEvent[dev.SessionOpened](t, logs)
-	p.write("code_package/streamlit/Home.py", home("second version"))
+	p.firstSave(page)
 	changed := awaitEvent[dev.FileChanged](t, logs)
 	if len(changed.Paths) != 1 || changed.Paths[0] != "code_package/streamlit/Home.py" || changed.Action != dev.Live {
 		t.Errorf("file.changed = %+v", changed)
@@ -92,8 +111,6 @@ func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 	if reloaded.Trigger != "code_package/streamlit/Home.py" || reloaded.Sessions != 1 || reloaded.How != "mount" || reloaded.MS <= 0 || reloaded.MS > 5000 {
 		t.Errorf("app.reloaded = %+v", reloaded)
 	}
-	page.shows("second version")
-
 	p.write("code_package/streamlit/Home.py", "import streamlit as st\nst.title('x'\n")
 	raised := awaitEvent[dev.AppException](t, logs)
 	if raised.Exception != "SyntaxError" || raised.File != "code_package/streamlit/Home.py" || raised.Line != 2 {

@@ -52,21 +52,7 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 		decode(t, p.run(0, "status", "--json"), &s)
 		return s.Reload.How == "sync" && s.Reload.Watches > 0
 	}, func() string { return fmt.Sprint(s) })
-	// Streamlit passes over a save that comes before it has seen to the end of a tab's first run, and
-	// nothing tells when that is.
-	again := 0
-	saves := time.NewTicker(3 * time.Second)
-	defer saves.Stop()
-	p.write("code_package/streamlit/Home.py", home("second version"))
-	page.until("the second version", func() bool {
-		select {
-		case <-saves.C:
-			again++
-			p.write("code_package/streamlit/Home.py", home(fmt.Sprint("second version", again)))
-		default:
-		}
-		return strings.Contains(page.text(), "second version")
-	})
+	p.firstSave(page)
 	changed := awaitEvent[dev.FileChanged](t, up)
 	if len(changed.Paths) != 1 || changed.Paths[0] != "code_package/streamlit/Home.py" || changed.Action != dev.Sync {
 		t.Errorf("file.changed = %+v", changed)

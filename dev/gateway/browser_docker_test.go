@@ -118,12 +118,21 @@ func twoTabs(t *testing.T, r *rig, p *page) {
 	q := newPage(t)
 	q.open("http://" + r.host + "/")
 	q.loads("Home one")
-	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "twice", 1))
-	p.shows("Home twice")
-	q.shows("Home twice")
-	if got := await(r, anyOf[dev.AppReloaded]); got.Sessions != 2 {
-		t.Errorf("two tabs: %+v", got)
+	// Streamlit passes over a save that comes before it has seen to the end of a tab's first run.
+	saves := time.NewTicker(3 * time.Second)
+	defer saves.Stop()
+	for again := 0; ; again++ {
+		if again == 10 {
+			t.Fatal("no save is shown by both tabs")
+		}
+		mark := fmt.Sprint("twice", again)
+		devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", mark, 1))
+		if q.showsBefore(saves.C, "Home "+mark) {
+			p.shows("Home " + mark)
+			break
+		}
 	}
+	await(r, func(e dev.AppReloaded) bool { return e.Sessions == 2 })
 	q.close() // a page that was only left stays connected: the browser keeps it for going back
 	await(r, func(e dev.SessionClosed) bool { return e.Sessions == 1 })
 }
@@ -305,6 +314,25 @@ func (p *page) is(js string) (bool, error) { return chromedp.Run(p.ctx, chromedp
 func (p *page) shows(text string) {
 	p.t.Helper()
 	p.becomes(fmt.Sprintf(`!!document.body && document.body.innerText.includes(%q)`, text))
+}
+
+// showsBefore reports whether the page shows a text before it is late.
+func (p *page) showsBefore(late <-chan time.Time, text string) bool {
+	p.t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if ok, err := p.is(fmt.Sprintf(`!!document.body && document.body.innerText.includes(%q)`, text)); err == nil && ok {
+			return true
+		}
+		select {
+		case <-look.C:
+		case <-late:
+			return false
+		case <-p.t.Context().Done():
+			return false
+		}
+	}
 }
 
 func (p *page) hides(text string) {
