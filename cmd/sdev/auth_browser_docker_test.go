@@ -248,6 +248,7 @@ const nativeApp = `import streamlit as st
 if not st.user.is_logged_in:
     st.title("Please log in")
     st.button("Log in", on_click=st.login)
+    st.button("Company account", on_click=st.login, args=["company"])
     st.stop()
 st.title(f"Hello {st.user.email}")
 st.write("name: " + str(st.user.get("name")))
@@ -330,6 +331,14 @@ func TestBrowserAuth_NativeLoginFromTheFirstClickToTheLogout(t *testing.T) {
 		_, err := fmt.Sscan(after, &n)
 		return err == nil && n > 4096
 	})
+	page.click(button("Log out"))
+	page.shows("Please log in")
+
+	// A provider that the code names has the same people.
+	page.click(button("Company account"))
+	page.shows("zoe@example.com")
+	page.click(button("zoe@example.com"))
+	page.shows("Hello zoe@example.com")
 	page.click(button("Log out"))
 	page.shows("Please log in")
 
