@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"dev/mirror":    {"dev"},
 	"dev/oidc":      {"dev"},
 	"dev/oidc/…":    {"dev", "dev/oidc/…"},
+	"dev/preflight": {"dev"},
 	"dev/process":   {"dev", "dev/plan"},
 	"dev/streamlit": {"dev"},
 	"dev/tunnel":    {"dev"},

@@ -1,0 +1,84 @@
+package handoff
+
+import "sdev/dev"
+
+// Facts are what is known of a project before anybody is asked.
+type Facts struct {
+	Name    string // the project's name
+	Folder  string // the project's folder relative to the repository, with slashes; "." is the repository itself
+	Bundle  string // folder of the bundle relative to the repository, with slashes
+	App     App
+	Git     Git
+	AWS     AWS
+	Policy  []dev.Policy // who may reach which path
+	People  []dev.Person // with their groups
+	Version string       // of sdev
+}
+
+// App is the Streamlit app as it ships: without what local development adds.
+type App struct {
+	Service   string
+	Entry     string // script that Streamlit runs, relative to the project
+	Port      int    // that Streamlit listens on in the container
+	BasePath  string // server.baseUrlPath, without slashes around it; "" is none
+	Roots     []string
+	Pages     []Page
+	Python    Value   // "3.11"
+	Streamlit Value   // "1.50.0"; "" where it is not pinned
+	Deps      Value   // the file that lists the packages
+	Login     []Value // how people sign in: "streamlit-oauth", "native", "alb", "iap", "cloudflare", "streamlit-authenticator"; "none" alone
+	Env       []Variable
+	Command   []string // as the image or compose file says; nil where neither does
+
+	Context    string // build context relative to the repository, with slashes
+	Dockerfile string // relative to the context; "" where the image is not built here
+	Target     string // stage of the Dockerfile; "" is the last
+	Platform   string // "linux/amd64"
+
+	Imports []Import
+	Calls   []Call
+}
+
+// Page is one page of the app.
+type Page struct {
+	Script string // relative to the project
+	Path   string // as the browser's address shows it, with a slash before it
+}
+
+// Variable is an environment variable that the app is given wherever it runs. Values that look like
+// secrets are not in it.
+type Variable struct{ Name, Value, Origin string }
+
+// Import is a module of somebody else's that the app's code imports.
+type Import struct {
+	Module string // top-level name: "boto3"
+	File   string // relative to the project
+	Line   int
+}
+
+// Call is something that the code does and that not every platform has.
+type Call struct {
+	What string // "aws:ssm", "st.login", "file:write", "subprocess"
+	Text string // the line, trimmed
+	File string
+	Line int
+}
+
+// Git is what the repository says. The zero value is no repository.
+type Git struct {
+	Found    bool
+	Remote   string // address of origin, without credentials; "" is none
+	Host     string // "github.com"
+	Owner    string
+	Repo     string
+	Branch   string   // "" where the head is detached
+	Commit   string   // full hash; "" before the first commit
+	Modified []string // files that differ from the commit, relative to the repository
+}
+
+// AWS is what the project says about AWS.
+type AWS struct {
+	Profile    string
+	Region     Value
+	Parameters []Call // parameters of SSM that the code reads; Text is the name
+}
