@@ -53,7 +53,7 @@ func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) e
 // read takes the Dockerfile from disk, or as the compose file has it.
 func (r *recipe) read() error {
 	if r.Inline != "" {
-		r.content = []byte(r.Inline)
+		r.content, r.ignore = []byte(r.Inline), r.Ignore
 		return nil
 	}
 	path := r.path()

@@ -2,10 +2,7 @@ package docker
 
 import (
 	"context"
-	"fmt"
 	"io"
-
-	"sdev/dev"
 )
 
 // Save gives an image as the archive that "docker save" writes, while the engine packs it. An image
@@ -13,8 +10,7 @@ import (
 // archive, which also ends one that has not been read to its end, as the end of ctx does.
 func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 	if _, err := e.api.ImageInspect(ctx, ref); isGone(err) {
-		return nil, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("image %s is not on the container engine", ref),
-			Hint: "build or pull it (docker images lists what is there), or name a tarball of docker save"}
+		return nil, absent(ref, err)
 	} else if err != nil {
 		return nil, refused("look at image "+ref, err)
 	}

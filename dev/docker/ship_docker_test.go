@@ -97,7 +97,9 @@ CMD ["true"]
 	if err != nil {
 		t.Fatalf("%v\n%+v", err, told)
 	}
-	layers := func(ref string) string { return run(t, "image", "inspect", "--format", "{{join .RootFS.Layers \" \"}}", ref) }
+	layers := func(ref string) string {
+		return run(t, "image", "inspect", "--format", "{{join .RootFS.Layers \" \"}}", ref)
+	}
 	if !strings.HasPrefix(layers(tag), layers("python:3.11-slim")) {
 		t.Error("it is not made from the base image")
 	}

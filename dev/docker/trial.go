@@ -13,7 +13,6 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
-	"sdev/dev"
 	"sdev/dev/plan"
 )
 
@@ -38,7 +37,7 @@ type Trying struct {
 	id     string
 	trial  Trial
 	made   []string // containers, in order
-	User   string // that it runs as; "" is root
+	User   string   // that it runs as; "" is root
 }
 
 // trialLabel is on the containers of a trial, with the project's name.
@@ -92,7 +91,7 @@ func (t *Trying) create(ctx context.Context, config *container.Config, host *con
 	defer cancel()
 	made, err := t.engine.api.ContainerCreate(making, config, host, nil, platform(system), name)
 	if err != nil && isGone(err) {
-		return "", &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + config.Image + " is not on the container engine", Hint: "build or pull it (docker images lists what is there)"}
+		return "", absent(config.Image, err)
 	}
 	if err != nil {
 		return "", refused("create "+name, err)

@@ -22,8 +22,10 @@ func TestTrial_SaysWhatItHasShown(t *testing.T) {
 		"a page":              {served, true, false, "", ""},
 		"as root":             {with(func(t *Trial) { t.User = "" }), true, false, "", ""},
 		"a script that waits": {with(func(t *Trial) { t.Run = "30 s are over" }), true, false, proofRun, "30 s are over"},
-		"an exception":        {with(func(t *Trial) { t.Raised = []Raised{{"NoCredentialsError", "Unable to locate credentials", "Home.py:3"}} }), true, false, proofRaised, "Home.py:3: NoCredentialsError: Unable"},
-		"a page that writes":  {with(func(t *Trial) { t.Raised = []Raised{{"OSError", "[Errno 30] Read-only file system: 'x'", ""}} }), true, true, proofWrite, "'x'"},
+		"an exception": {with(func(t *Trial) {
+			t.Raised = []Raised{{"NoCredentialsError", "Unable to locate credentials", "Home.py:3"}}
+		}), true, false, proofRaised, "Home.py:3: NoCredentialsError: Unable"},
+		"a page that writes": {with(func(t *Trial) { t.Raised = []Raised{{"OSError", "[Errno 30] Read-only file system: 'x'", ""}} }), true, true, proofWrite, "'x'"},
 		"a start that writes": {with(func(t *Trial) {
 			t.Healthy, t.Ended, t.ExitCode, t.Output = false, true, 1, []string{"touch: /app/x: Read-only file system", "bye", ""}
 		}), false, true, proofWrite, "touch: /app/x"},

@@ -10,6 +10,7 @@ type Build struct {
 	Context    string // absolute folder, or the address of a remote context
 	Dockerfile string // relative to Context, or absolute
 	Inline     string // the Dockerfile itself; Dockerfile is empty then
+	Ignore     []byte // with Inline: what a .dockerignore for it would hold; nil leaves the context's own
 	Target     string
 	Args       map[string]string
 	Labels     map[string]string
