@@ -105,6 +105,12 @@ const (
 	CodeScaffoldConflict  Code = "scaffold.conflict"
 	CodeScaffoldName      Code = "scaffold.name"
 	CodeScaffoldGit       Code = "scaffold.git"
+	CodeDeployValue       Code = "deploy.value"
+	CodeDeployBlocked     Code = "deploy.blocked"
+	CodeDeployConflict    Code = "deploy.conflict"
+	CodeDeployChanged     Code = "deploy.changed"
+	CodeDeployFolder      Code = "deploy.folder"
+	CodeDeployRecord      Code = "deploy.record"
 )
 
 // CodeDoc documents a code.
@@ -181,6 +187,12 @@ func Codes() []CodeDoc {
 		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
 		{CodeScaffoldName, "a name that cannot be used for a project"},
 		{CodeScaffoldGit, "the project is made, but not the git repository around it"},
+		{CodeDeployValue, "a value of the hand-off that is missing, or that its place cannot take"},
+		{CodeDeployBlocked, "something that must not ship, so nothing is handed over"},
+		{CodeDeployConflict, "an edit of a rendered file, and a change of what is rendered there, that cannot both be kept by themselves"},
+		{CodeDeployChanged, "with --check: the files on disk are not what would be rendered"},
+		{CodeDeployFolder, "the folder cannot take the files of the hand-off"},
+		{CodeDeployRecord, "the record of the last hand-off cannot be used"},
 	}
 }
 

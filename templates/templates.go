@@ -20,13 +20,23 @@ const ProjectVersion = "2026.11.0"
 
 // The prefix "all:" keeps the files whose names begin with a dot.
 //
-//go:embed all:project
+//go:embed all:project all:targets
 var trees embed.FS
 
 // Project is the tree of a new project. Its choices are "auth" (streamlit-oauth, none) and "deps"
 // (uv, pip, conda); its texts want "name", the name of the project.
-func Project() fs.FS {
-	sub, err := fs.Sub(trees, "project")
+func Project() fs.FS { return sub("project") }
+
+// TargetsVersion names the state of the trees of the hand-off. It is recorded in every bundle made
+// from them and changes whenever what is rendered does.
+const TargetsVersion = "2026.11.0"
+
+// Targets holds a tree for each platform that a project can be handed over to, in the form that
+// package handoff reads.
+func Targets() fs.FS { return sub("targets") }
+
+func sub(name string) fs.FS {
+	sub, err := fs.Sub(trees, name)
 	if err != nil {
 		panic(err) // the name is a constant that embed has checked
 	}

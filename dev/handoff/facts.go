@@ -13,6 +13,26 @@ type Facts struct {
 	Policy  []dev.Policy // who may reach which path
 	People  []dev.Person // with their groups
 	Version string       // of sdev
+	Image   Image        // what is handed over; zero where none is named
+}
+
+// Image is the image that is handed over, by what nobody can change.
+type Image struct {
+	Ref      string `json:"ref,omitempty"`      // as it was named: a reference or a file
+	ID       string `json:"id,omitempty"`       // digest of its configuration, which engines call its id
+	Digest   string `json:"digest,omitempty"`   // of its manifest, which registries know it by; "" where it depends on the push
+	Platform string `json:"platform,omitempty"` // "linux/amd64"
+	Size     int64  `json:"size,omitempty"`     // of its layers, unpacked, in bytes
+	Revision string `json:"revision,omitempty"` // commit that it says it was built from
+	Proof    *Proof `json:"proof,omitempty"`    // that it runs; nil where it was not tried
+}
+
+// Proof is what came of starting an image once, as its platform would.
+type Proof struct {
+	Page     bool   `json:"page"`      // the page was served, and its script ran to the end
+	Health   int64  `json:"health_ms"` // from the start to the first answer of the health check
+	ReadOnly bool   `json:"read_only"` // its root could not be written to
+	User     string `json:"user"`      // that it ran as
 }
 
 // App is the Streamlit app as it ships: without what local development adds.

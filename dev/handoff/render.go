@@ -1,0 +1,369 @@
+package handoff
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"text/template/parse"
+	"unicode/utf8"
+
+	"sdev/dev"
+)
+
+// File is a rendered file of a bundle.
+type File struct {
+	// Path is relative to the bundle, with slashes. One that begins with [AtRepository] belongs at the
+	// root of the repository.
+	Path    string
+	Content []byte
+	Mode    fs.FileMode
+}
+
+// AtRepository is how the path of a file begins that belongs at the root of the repository.
+const AtRepository = "@repository/"
+
+// templateEnding is how the names of files end that are rendered; the others are copied.
+const templateEnding = ".tmpl"
+
+// Render renders the target's folder of tree, which holds one for every target. It is pure: the same
+// values give the same bytes. The files are sorted by path; the findings are what the target cannot
+// express.
+//
+// A template (its name ends in .tmpl) is a text/template between <% and %>, over .V, the values by
+// name, .F, the [Facts], and .D, what [Target.Derive] returned. A file of which nothing but space is
+// left is not written. A folder "key=value" at the top belongs to the bundle, without this part of its
+// name, where that value or derived value is that. A {key} in a path is replaced by the value.
+//
+// Whatever an action prints is quoted for the file's language, which the file's name tells, as a whole
+// value with its quotes: "region: <% .V.region %>". Lists and mappings become those of the language.
+// Between double quotes that the template writes itself, inside does it: "arn:<% .V.region | inside %>:x".
+// Where a file holds another language, the action ends in that one's function: yaml, json, hcl, ts, toml,
+// md and code (Markdown), sh, sql and ident (a name of SQL), plain. raw is for constants alone.
+//
+// A value that cannot be written in that place (a zero byte; a line break in plain text) is an error.
+func (t Target) Render(tree fs.FS, f Facts, v Values) ([]File, []dev.Finding, error) {
+	d := renderData{V: map[string]string{}, F: f}
+	for name, value := range v {
+		d.V[name] = value.Text
+	}
+	for _, p := range t.Params {
+		if _, ok := d.V[p.Name]; !ok {
+			d.V[p.Name] = ""
+		}
+	}
+	var findings []dev.Finding
+	if t.Derive != nil {
+		d.D, findings = t.Derive(f, v)
+	}
+	if err := checkTexts("", reflect.ValueOf(d)); err != nil {
+		return nil, nil, unwritable(err)
+	}
+	sub, err := fs.Sub(tree, t.Name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the templates of %s: %w", t.Name, err)
+	}
+	files, err := d.renderTree(sub)
+	return files, findings, err
+}
+
+// unwritable is the error of a value that a file cannot hold.
+func unwritable(err error) error {
+	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitFailed, Cause: err, Message: dev.Printable(err.Error()), Hint: "give another value; sdev help deploy says where each one comes from"}
+}
+
+// renderData is what templates see.
+type renderData struct {
+	V map[string]string
+	F Facts
+	D map[string]any
+}
+
+// checkTexts looks for texts that no file can hold.
+func checkTexts(at string, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.String:
+		if s := v.String(); strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+			return fmt.Errorf("%s is %q, which is no text", strings.TrimPrefix(at, "."), s)
+		}
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			return checkTexts(at, v.Elem())
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if err := checkTexts(fmt.Sprintf("%s[%d]", at, i), v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		for key, value := range v.Seq2() {
+			if err := errors.Join(checkTexts(at+" key", key), checkTexts(at+"."+key.String(), value)); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if err := checkTexts(at+"."+v.Type().Field(i).Name, v.Field(i)); err != nil {
+				return err
+			}
+		}
+	default: // holds no text
+	}
+	return nil
+}
+
+func (d renderData) renderTree(tree fs.FS) ([]File, error) {
+	var files []File
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		rel, taken := d.layer(name)
+		if entry.IsDir() {
+			if !taken {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		file, err := d.renderFile(tree, name, rel)
+		if err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(file.Content)) > 0 {
+			files = append(files, file)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for i := range len(files) - 1 {
+		if files[i].Path == files[i+1].Path {
+			return nil, fmt.Errorf("two templates give %s", files[i].Path)
+		}
+	}
+	return files, nil
+}
+
+// layer is a path without the folder that says when it is taken, and whether it is.
+func (d renderData) layer(name string) (rel string, taken bool) {
+	top, rest, _ := strings.Cut(name, "/")
+	key, value, ok := strings.Cut(top, "=")
+	if !ok {
+		return name, true
+	}
+	return rest, d.text(key) == value
+}
+
+// text is a value, or a derived one, by name.
+func (d renderData) text(key string) string {
+	if v, ok := d.V[key]; ok {
+		return v
+	}
+	if v, ok := d.D[key]; ok {
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+// keyInPath is a value's place in the name of a file.
+var keyInPath = regexp.MustCompile(`\{([a-z0-9_-]+)\}`)
+
+// pathPart is what may be put into the name of a file.
+var pathPart = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
+
+func (d renderData) renderFile(tree fs.FS, name, rel string) (File, error) {
+	content, err := fs.ReadFile(tree, name)
+	if err != nil {
+		return File{}, fmt.Errorf("read template: %w", err)
+	}
+	rel, isTemplate := strings.CutSuffix(rel, templateEnding)
+	rel = keyInPath.ReplaceAllStringFunc(rel, func(key string) string {
+		part := d.text(strings.Trim(key, "{}"))
+		if !pathPart.MatchString(part) {
+			err = unwritable(fmt.Errorf("%s is %q, which cannot be part of the name of a file", strings.Trim(key, "{}"), part))
+		}
+		return part
+	})
+	if err != nil {
+		return File{}, err
+	}
+	file := File{Path: rel, Content: content, Mode: 0o644}
+	if path.Ext(rel) == ".sh" {
+		file.Mode = 0o755
+	}
+	if isTemplate {
+		file.Content, err = d.execute(rel, string(content))
+	}
+	return file, err
+}
+
+// execute renders one template.
+func (d renderData) execute(name, text string) ([]byte, error) {
+	l, err := languageOf(name)
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
+	}
+	t, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").Funcs(l.funcs()).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("parse template: %w", err)
+	}
+	for _, part := range t.Templates() {
+		if part.Tree == nil {
+			continue
+		}
+		q := quoter{}
+		if err := q.list(part.Root); err != nil {
+			return nil, fmt.Errorf("template %s: %w", name, err)
+		}
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, d); err != nil {
+		if refused, ok := errors.AsType[*quoteError](err); ok {
+			return nil, unwritable(fmt.Errorf("a value cannot be written into %s: %w", name, refused))
+		}
+		return nil, fmt.Errorf("render template: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// quoteError is a value that cannot be quoted, as opposed to a template that is wrong.
+type quoteError struct{ cause error }
+
+func (e *quoteError) Error() string { return e.cause.Error() }
+func (e *quoteError) Unwrap() error { return e.cause }
+
+// Names of the functions that templates cannot call: what the renderer adds itself.
+const (
+	autoQuote = "_quote"
+	rawQuote  = "raw"
+	inQuote   = "inside"
+)
+
+// funcs are what the templates of a language can call.
+func (l language) funcs() template.FuncMap {
+	guarded := func(s string, err error) (string, error) {
+		if err == nil {
+			s, err = l.guard(s)
+		}
+		if err != nil {
+			return "", &quoteError{err}
+		}
+		return s, nil
+	}
+	funcs := template.FuncMap{
+		autoQuote: func(indent string, v any) (string, error) { return guarded(l.whole(v, indent)) },
+		rawQuote:  func(s string) string { return s },
+		"join":    func(sep string, list []string) string { return strings.Join(list, sep) },
+		"lower":   strings.ToLower,
+		"upper":   strings.ToUpper,
+		"replace": func(old, with, s string) string { return strings.ReplaceAll(s, old, with) },
+	}
+	for name, q := range quotings() {
+		funcs[name] = func(v any) (string, error) {
+			s, err := q.whole(v, "")
+			if name == "json" || name == "ts" {
+				s, err = compact(s, err)
+			}
+			return guarded(s, err)
+		}
+	}
+	if l.inside != nil {
+		funcs[inQuote] = func(v any) (string, error) {
+			s, err := scalarText(v)
+			if err == nil {
+				s, err = l.inside(s)
+			}
+			return guarded(s, err)
+		}
+	}
+	return funcs
+}
+
+// compact puts JSON on one line, for files of another language.
+func compact(s string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	err = json.Compact(&b, []byte(s))
+	return b.String(), err
+}
+
+// quoter appends the quoting function to every action that prints something.
+type quoter struct {
+	indent string // what the line of the last text begins with
+}
+
+func (q *quoter) list(l *parse.ListNode) error {
+	if l == nil {
+		return nil
+	}
+	for _, n := range l.Nodes {
+		var err error
+		switch n := n.(type) {
+		case *parse.TextNode:
+			q.text(n.Text)
+		case *parse.ActionNode:
+			err = q.action(n)
+		case *parse.IfNode:
+			err = errors.Join(q.list(n.List), q.list(n.ElseList))
+		case *parse.RangeNode:
+			err = errors.Join(q.list(n.List), q.list(n.ElseList))
+		case *parse.WithNode:
+			err = errors.Join(q.list(n.List), q.list(n.ElseList))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *quoter) text(text []byte) {
+	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
+		text = text[i+1:]
+		q.indent = string(text[:len(text)-len(bytes.TrimLeft(text, " \t"))])
+	}
+}
+
+func (q *quoter) action(n *parse.ActionNode) error {
+	if len(n.Pipe.Decl) > 0 {
+		return nil // prints nothing
+	}
+	last, _ := n.Pipe.Cmds[len(n.Pipe.Cmds)-1].Args[0].(*parse.IdentifierNode)
+	switch {
+	case last == nil:
+	case last.Ident == rawQuote && !isConstant(n.Pipe):
+		return fmt.Errorf("line %d: raw is for constants alone: %s", n.Line, n)
+	case last.Ident == rawQuote, last.Ident == inQuote, quotings()[last.Ident].whole != nil:
+		return nil
+	}
+	n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{
+		parse.NewIdentifier(autoQuote),
+		&parse.StringNode{NodeType: parse.NodeString, Quoted: fmt.Sprintf("%q", q.indent), Text: q.indent},
+	}})
+	return nil
+}
+
+// isConstant reports whether a pipeline prints what stands in the template itself.
+func isConstant(p *parse.PipeNode) bool {
+	for i, c := range p.Cmds {
+		for j, arg := range c.Args {
+			function := j == 0 && i == len(p.Cmds)-1 // raw
+			if _, text := arg.(*parse.StringNode); !text && !function {
+				return false
+			}
+		}
+	}
+	return true
+}
