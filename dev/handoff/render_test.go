@@ -119,7 +119,9 @@ func TestRender_Errors(t *testing.T) {
 		"inside has no meaning":         {"a.sh.tmpl", `"<% .V.x | inside %>"`, "", `function "inside" not defined`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target := handoff.Target{Params: []handoff.Param{{Name: "x"}}, Derive: func(handoff.Facts, handoff.Values) (map[string]any, []dev.Finding) { return map[string]any{"z": 1}, nil }}
+			target := handoff.Target{Params: []handoff.Param{{Name: "x"}}, Derive: func(handoff.Facts, handoff.Values) (map[string]any, []dev.Finding) {
+				return map[string]any{"z": 1}, nil
+			}}
 			got, err := renderAll(t, target, handoff.Values{"x": {Text: tc.value}}, map[string]string{tc.file: tc.template})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("got %s, %v, want %s", got, err, tc.want)
