@@ -100,10 +100,13 @@ func (c *check) affinity() {
 
 // tunnel wants Streamlit to know the path that a tunnel publishes it at.
 func (c *check) tunnel() {
-	if c.App.BasePath != "" {
-		return
+	known := c.App.BasePath != ""
+	for _, s := range c.settings() {
+		known = known || baseSet.in(s.text)
 	}
-	known := false
+	for _, name := range c.names() {
+		known = known || strings.HasSuffix(name, ".streamlit/config.toml") && baseSet.in(c.files[name])
+	}
 	c.bundled(func(_, text string) { known = known || baseSet.in(text) })
 	if known {
 		return

@@ -185,9 +185,9 @@ func (c *check) readHistory(ctx context.Context) error {
 	var s scanner
 	type leak struct{ id, path, what string }
 	var leaks []leak
-	err := c.History.Blobs(ctx, func(b Blob, content io.Reader) error {
+	err := c.History.Blobs(ctx, func(id, path string, content io.Reader) error {
 		return s.scan(content, nil, func(h hit) {
-			l := leak{b.ID, b.Path, h.what}
+			l := leak{id, path, h.what}
 			if !slices.Contains(leaks, l) && len(leaks) < maxLeaks {
 				leaks = append(leaks, l)
 			}
@@ -197,7 +197,7 @@ func (c *check) readHistory(ctx context.Context) error {
 		return fmt.Errorf("read the history of the repository: %w", err)
 	}
 	for _, l := range leaks {
-		commit := c.History.Commit(ctx, l.id)
+		commit := c.History.CommitOf(ctx, l.id)
 		if commit == "" {
 			commit = "a blob that is in no branch"
 		} else {

@@ -83,14 +83,9 @@ type Repository struct {
 
 // History reads what was ever committed.
 type History interface {
-	// Blobs calls visit with every version of every file, once each; it stops at the first error.
-	Blobs(ctx context.Context, visit func(b Blob, content io.Reader) error) error
-	// Commit names a commit that holds a blob; "" where none does.
-	Commit(ctx context.Context, id string) string
-}
-
-// Blob is one version of a file.
-type Blob struct {
-	ID   string
-	Path string // one that it has, relative to the repository
+	// Blobs calls visit with every version of every file, once each: its id, and a path that it has,
+	// relative to the repository. It stops at the first error.
+	Blobs(ctx context.Context, visit func(id, path string, content io.Reader) error) error
+	// CommitOf names a commit that holds a version; "" where none does.
+	CommitOf(ctx context.Context, id string) string
 }
