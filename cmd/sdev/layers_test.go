@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"dev/doctor":    {"dev"},
 	"dev/docker":    {"dev", "dev/docker/…", "dev/plan"},
 	"dev/docker/…":  {"dev"},
+	"dev/git":       {"dev"},
 	"dev/handoff":   {"dev"},
 	"dev/hub":       {"dev"},
 	"dev/mirror":    {"dev"},

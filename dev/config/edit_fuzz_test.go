@@ -28,7 +28,7 @@ func FuzzPeopleEdit(f *testing.F) {
 			return
 		}
 		p := &Project{sources: sources{src}, Files: []string{file}}
-		if p.Settings, err = settings(p.sources); err != nil {
+		if p.Settings, err = settings(p.sources, nil); err != nil {
 			return
 		}
 		who := dev.Person{Email: "new@example.com", Name: "New", Groups: []string{"g"}}

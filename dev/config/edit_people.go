@@ -207,7 +207,7 @@ func says(src source, before, after []byte, want []dev.Person) error {
 	if err := yaml.Unmarshal(after, &doc); err != nil || len(doc.Content) == 0 {
 		return errors.New("the result would not be YAML")
 	}
-	got, err := settings(sources{{path: src.path, root: doc.Content[0]}})
+	got, err := settings(sources{{path: src.path, root: doc.Content[0]}}, nil)
 	if err != nil {
 		return errors.New("the result would be wrong")
 	}

@@ -50,6 +50,10 @@ type Options struct {
 	Profiles []string
 	Env      []string // KEY=VALUE, for interpolation
 
+	// Targets are the names of the parameters that x-sdev.deploy may set, by platform; nil means that they
+	// are not checked.
+	Targets map[string][]string
+
 	// Assume is asked for a folder, absolute, that has no compose file; nil means that it has no app
 	// either. It may be nil itself.
 	Assume func(dir string) (*Assumption, error)
@@ -97,10 +101,11 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if err := checkProfiles(p.Model, o.Profiles); err != nil {
 		return nil, err
 	}
-	if p.Settings, err = settings(p.sources); err != nil {
+	if p.Settings, err = settings(p.sources, o.Targets); err != nil {
 		return nil, err
 	}
 	p.Settings.AWS.fill(p.Model.Extensions["x-sdev"])
+	p.Settings.Deploy.fill(p.Model.Extensions["x-sdev"])
 	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
 		return nil, err
 	}

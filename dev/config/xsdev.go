@@ -20,6 +20,8 @@ type Settings struct {
 	AWS   AWSSettings // which credentials the app gets
 	Auth  AuthSettings
 	CA    string // file with an extra certificate authority
+
+	Deploy DeploySettings
 }
 
 // AWSSettings is x-sdev.aws.
@@ -57,8 +59,8 @@ const (
 func AWSModes() []string { return []string{AWSMount, AWSSession, AWSNone} }
 
 // settings reads x-sdev from every file; later files win value by value. Unknown keys and wrong
-// values are errors with file and line.
-func settings(all sources) (Settings, error) {
+// values are errors with file and line. targets are those of [Options].
+func settings(all sources, targets map[string][]string) (Settings, error) {
 	var s Settings
 	for _, src := range all {
 		at, ok := src.find("x-sdev")
@@ -80,7 +82,8 @@ func settings(all sources) (Settings, error) {
 					},
 				})
 			},
-			"auth": func(n *yaml.Node) { r.auth(&s.Auth, n) },
+			"auth":   func(n *yaml.Node) { r.auth(&s.Auth, n) },
+			"deploy": r.deploy(&s.Deploy, targets),
 		})
 		if r.err != nil {
 			return s, r.err

@@ -24,6 +24,9 @@ import (
 // buildClassic builds with the builder that engines have without BuildKit. It knows no mounts, no
 // secrets and no SSH; what asks for them is refused before anything is sent.
 func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
+	if err := r.classicShips(); err != nil {
+		return err
+	}
 	if podman, err := e.podman(ctx); err != nil {
 		return err
 	} else if err := r.classicFits(); err != nil && !podman {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,8 +53,12 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	steps := newProgress(r.Service, r.shown(), emit)
 	group, gctx := errgroup.WithContext(ctx)
 	statuses := make(chan *bk.SolveStatus)
-	group.Go(func() error {
-		_, err := builder.Solve(gctx, nil, opt, statuses)
+	group.Go(func() (err error) {
+		if r.shipped() {
+			_, err = builder.Build(gctx, opt, "", r.ship, statuses)
+		} else {
+			_, err = builder.Solve(gctx, nil, opt, statuses)
+		}
 		return err
 	})
 	group.Go(func() error {
@@ -91,6 +96,10 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.key(),
 		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
+	}
+	if r.Ships && !r.Epoch.IsZero() {
+		// Exporters that know how give files this time as well; others pass over it.
+		maps.Copy(opt.Exports[0].Attrs, map[string]string{"source-date-epoch": strconv.FormatInt(r.Epoch.Unix(), 10), "rewrite-timestamp": "true"})
 	}
 	if r.Network == "host" {
 		opt.AllowedEntitlements = []string{entitlements.EntitlementNetworkHost.String()}
@@ -207,11 +216,15 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 	for id, file := range r.Secrets {
 		files = append(files, secretsprovider.Source{ID: id, FilePath: file})
 	}
+	values := r.SecretEnv
+	if r.Ships && r.ignorant() {
+		values = with(values, map[string]string{shipSecret: string(r.CA)})
+	}
 	store, err := secretsprovider.NewStore(files)
 	if err != nil {
 		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "build secret: " + err.Error(), Hint: "check the secrets of the build"}
 	}
-	out = append(out, secretsprovider.NewSecretProvider(secretStore{values: r.SecretEnv, files: store}))
+	out = append(out, secretsprovider.NewSecretProvider(secretStore{values: values, files: store}))
 	if len(r.SSH) == 0 {
 		return out, nil
 	}

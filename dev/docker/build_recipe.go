@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type recipe struct {
 	beyond  string           // what it uses that the engine's own frontend does not know
 	names   []string         // of sdev's images, each with what the Dockerfile has in its place
 	made    []string         // images that stand for contexts, for this build alone
+	runs    bool             // commands are run
 }
 
 // prepare reads the Dockerfile and changes it as far as the build needs: contexts with names become
@@ -51,7 +53,7 @@ func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) e
 // read takes the Dockerfile from disk, or as the compose file has it.
 func (r *recipe) read() error {
 	if r.Inline != "" {
-		r.content = []byte(r.Inline)
+		r.content, r.ignore = []byte(r.Inline), r.Ignore
 		return nil
 	}
 	path := r.path()
@@ -102,12 +104,21 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 	if used, since := r.file.Newest(); since > major(version.Version) {
 		r.beyond = fmt.Sprintf("%s needs Docker %d, and this engine is %s", used, since, version.Version)
 	}
+	if r.Ships {
+		r.Platform = cmp.Or(r.Platform, version.Os+"/"+version.Arch) // the frontend, which runs here, must not take this machine's
+	}
 	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.ownFrontend(emit)}
 	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Engine: version.Os + "/" + version.Arch, Contexts: images}
-	if change.Bases, err = e.bases(ctx, r, r.file.Bases(setting), emit); err != nil {
+	bases := r.file.Bases(setting)
+	r.runs = slices.ContainsFunc(bases, func(b dockerfile.Base) bool { return b.Runs })
+	if change.Bases, err = e.bases(ctx, r, bases, emit); err != nil {
 		return err
 	}
 	r.content = r.file.Rewrite(change)
+	if r.Ships && r.ignorant() && r.runs && !r.shipped() {
+		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("the Dockerfile of service %s asks for the frontend %s, so its steps do not know the extra CA of this machine", r.Service, dockerfile.Syntax(r.content)),
+			Hint: "take the line # syntax= away, or let the Dockerfile use the build secret \"ca\""})
+	}
 	return nil
 }
 
@@ -179,11 +190,15 @@ func (r *recipe) ownFrontend(emit func(dev.Event)) bool {
 	if repository != "docker/dockerfile" || strings.Contains(tag, "labs") || strings.Contains(tag, "@") {
 		return false
 	}
-	if r.beyond != "" {
+	if r.beyond != "" && !r.Ships {
 		emit(dev.BuildStep{Service: r.Service, Text: syntax + " is asked of a registry: " + r.beyond})
 		return false
 	}
-	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is left out: the engine's own frontend can do it"})
+	whose := "the engine's own"
+	if r.Ships {
+		whose = "sdev's own"
+	}
+	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is left out: " + whose + " frontend can do it"})
 	return true
 }
 
@@ -196,7 +211,13 @@ func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
 		if _, own := r.Args[name]; own {
 			continue
 		}
-		if line := r.file.Bakes(name); line > 0 {
+		if line := r.file.Bakes(name); line > 0 && r.Ships {
+			r.Proxy = maps.Clone(r.Proxy)
+			delete(r.Proxy, name)
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d would put this machine's %s into the image that ships, so the build does not get it", r.displayed(), line, name),
+				Hint: "take it away: builds and the app get the proxy without it"})
+			continue
+		} else if line > 0 {
 			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.displayed(), line, name),
 				Hint: "take it away: builds and the app get the proxy without it"})
 			continue

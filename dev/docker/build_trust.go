@@ -43,7 +43,10 @@ func trustVariables() []string {
 }
 
 // trusted says whether base images are replaced.
-func (r *recipe) trusted() bool {
+func (r *recipe) trusted() bool { return !r.Ships && r.ignorant() }
+
+// ignorant says whether the Dockerfile knows nothing of certificates that its steps need.
+func (r *recipe) ignorant() bool {
 	return len(r.CA) > 0 && r.file != nil && !r.file.HasSecret("ca")
 }
 

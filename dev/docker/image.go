@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
 
+	"sdev/dev"
 	"sdev/dev/plan"
 )
 
@@ -114,4 +115,43 @@ func registryLogin(ref string) string {
 		return ""
 	}
 	return base64.URLEncoding.EncodeToString(b)
+}
+
+// Shipped is what identifies an image on an engine.
+type Shipped struct {
+	ID       string
+	Digest   string // by which a registry has it; "" where none is known to
+	Platform string // "linux/amd64"
+	Size     int64  // of its layers, unpacked, in bytes
+	Foreign  bool   // the engine's machine does not run it by itself
+	Labels   map[string]string
+}
+
+// Shipped looks up what an image is that is handed over. One that is not there is
+// dev.CodeImageMissing.
+func (e *Engine) Shipped(ctx context.Context, ref string) (Shipped, error) {
+	img, err := e.api.ImageInspect(ctx, ref)
+	if isGone(err) {
+		return Shipped{}, absent(ref, err)
+	}
+	if err != nil {
+		return Shipped{}, refused("look at image "+ref, err)
+	}
+	s := Shipped{ID: img.ID, Platform: img.Os + "/" + img.Architecture, Size: img.Size, Foreign: e.foreign(ctx, img.Os, img.Architecture) != ""}
+	if img.Variant != "" {
+		s.Platform += "/" + img.Variant
+	}
+	if img.Config != nil {
+		s.Labels = img.Config.Labels
+	}
+	for _, name := range img.RepoDigests {
+		_, s.Digest, _ = strings.Cut(name, "@")
+	}
+	return s, nil
+}
+
+// absent words that an image would have to be there.
+func absent(ref string, err error) error {
+	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + ref + " is not on the container engine",
+		Hint: "build or pull it (docker images lists what is there), or name a tarball of docker save"}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 
@@ -35,6 +36,11 @@ func (e *Engine) Stream(ctx context.Context, name string, privileged bool, comma
 	if err != nil {
 		return nil, refused("run a command in "+name, err)
 	}
+	return carried(conn), nil
+}
+
+// carried gives the input and output of a process that is attached to.
+func carried(conn types.HijackedResponse) io.ReadWriteCloser {
 	out, in := io.Pipe()
 	s := &stream{Reader: out, Writer: conn.Conn, hangUp: func() { conn.Close(); _ = out.Close() }}
 	s.copier.Go(func() {
@@ -48,7 +54,7 @@ func (e *Engine) Stream(ctx context.Context, name string, privileged bool, comma
 		}
 		in.CloseWithError(err)
 	})
-	return s, nil
+	return s
 }
 
 type stream struct {

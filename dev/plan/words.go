@@ -10,6 +10,7 @@ type Build struct {
 	Context    string // absolute folder, or the address of a remote context
 	Dockerfile string // relative to Context, or absolute
 	Inline     string // the Dockerfile itself; Dockerfile is empty then
+	Ignore     []byte // with Inline: what a .dockerignore for it would hold; nil leaves the context's own
 	Target     string
 	Args       map[string]string
 	Labels     map[string]string
@@ -25,10 +26,16 @@ type Build struct {
 	Platform   string // os/arch[/variant]; "" is the engine's own
 
 	// CA is a PEM bundle that RUN steps trust, for a Dockerfile that does not ask for it itself;
-	// empty means that nothing is added. Proxy is environment for RUN steps alone. Neither is for an
-	// image that ships.
+	// empty means that nothing is added. Proxy is environment for RUN steps alone.
 	CA    []byte
 	Proxy map[string]string
+
+	// Ships says that the image leaves this machine. Its Dockerfile is then read here instead of by the
+	// engine, nothing in it is replaced, and CA and Proxy are there for commands while they run: they are
+	// in no layer, no variable and no line of the history. Epoch, unless zero, is the time that the image
+	// and its history have.
+	Ships bool
+	Epoch time.Time
 }
 
 // ImageInfo is what an image says about itself.

@@ -6,5 +6,6 @@
 // here; versions 1.58 and 1.67 are in testdata, captured from real servers. Only the fields that sdev
 // needs are read. Bytes that are no message give an error, never a panic.
 //
-// The package starts no goroutines and keeps no state.
+// The package keeps no state. [See] talks to a server, with goroutines that have ended when it returns;
+// everything else is pure.
 package streamlit

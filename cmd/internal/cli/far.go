@@ -46,8 +46,11 @@ const (
 	tunnelToProvider = "provider"
 )
 
-// runTunnel is the far end.
+// runTunnel is the far end. What it leads to is one of the gateway's own places, or a port.
 func (a *app) runTunnel(ctx context.Context, to string) error {
+	if _, err := strconv.ParseUint(to, 10, 16); err == nil {
+		return tunnel.Far(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", to))
+	}
 	var cfg dev.Sidecar
 	if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
 		return usage("sdev gateway tunnel reads what it leads to from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")

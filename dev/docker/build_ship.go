@@ -1,0 +1,165 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"google.golang.org/protobuf/proto"
+
+	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
+)
+
+// Images that leave this machine.
+//
+// BuildKit's own Dockerfile frontend runs here, in this program, and the engine is sent what it comes
+// to. Image and history are thus what the user's Dockerfile says, on every engine alike, while the
+// commands that are sent get this machine's certificates: in a file of a file system in memory that
+// every container has anyway, and in variables of the one process. What is not part of the Dockerfile
+// cannot be part of the image.
+
+const (
+	// shipSecret is the build secret with the certificates.
+	shipSecret = "sdev-ca"
+	// shipFile is where commands find them. A mount leaves its place behind in a layer; below /dev there
+	// is no layer.
+	shipFile = "/dev/sdev-ca.pem"
+)
+
+// shipped says whether the frontend runs here. Another one, which the Dockerfile names, comes from a
+// registry and runs on the engine, and so does the work on contexts that only the engine gets.
+func (r *recipe) shipped() bool {
+	return r.Ships && r.file != nil && dockerfile.Syntax(r.content) == ""
+}
+
+// ship is the frontend.
+func (r *recipe) ship(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	ui, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	source, err := ui.ReadEntrypoint(ctx, "Dockerfile")
+	if err != nil {
+		return nil, err
+	}
+	built, err := ui.Build(ctx, func(ctx context.Context, platform *ocispec.Platform, _ int) (gateway.Reference, *dockerspec.DockerOCIImage, *dockerspec.DockerOCIImage, error) {
+		state, image, base, _, err := dockerfile2llb.Dockerfile2LLB(ctx, source.Data,
+			dockerfile2llb.ConvertOpt{Config: ui.Config, Client: ui, SourceMap: source.SourceMap, MetaResolver: c, TargetPlatform: platform})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		ref, err := r.run(ctx, c, state, ui.CacheImports)
+		r.date(image)
+		return ref, image, base, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return built.Finalize()
+}
+
+// run has the engine do what a Dockerfile comes to.
+func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, cache []gateway.CacheOptionsEntry) (gateway.Reference, error) {
+	marshalled, err := state.Marshal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	definition := marshalled.ToPB()
+	if r.ignorant() {
+		if definition, err = changed(definition, trustingCommand); err != nil {
+			return nil, err
+		}
+	}
+	result, err := c.Solve(ctx, gateway.SolveRequest{Definition: definition, CacheImports: cache})
+	if err != nil {
+		return nil, err
+	}
+	return result.SingleRef()
+}
+
+// date gives an image's configuration one time in all that the build adds to it. The Dockerfile's own
+// argument for it (SOURCE_DATE_EPOCH) would do the same, and have every step after a WORKDIR run anew
+// for each commit.
+func (r *recipe) date(image *dockerspec.DockerOCIImage) {
+	if r.Epoch.IsZero() {
+		return
+	}
+	epoch := r.Epoch.UTC()
+	image.Created = &epoch
+	for i := range image.History {
+		if image.History[i].Created == nil { // the base's have theirs
+			image.History[i].Created = &epoch
+		}
+	}
+}
+
+// trustingCommand gives one command the certificates. Variables that the Dockerfile or its base sets
+// stay as they are.
+func trustingCommand(command *pb.ExecOp) {
+	set := envMap(command.Meta.Env)
+	for _, name := range trustVariables() {
+		if _, own := set[name]; !own {
+			command.Meta.Env = append(command.Meta.Env, name+"="+shipFile)
+		}
+	}
+	command.Mounts = append(command.Mounts, &pb.Mount{Input: int64(pb.Empty), Dest: shipFile, MountType: pb.MountType_SECRET,
+		SecretOpt: &pb.SecretOpt{ID: shipSecret, Mode: 0o444}})
+}
+
+// changed gives what a builder is to do with every command changed. Steps are known by the hash of
+// what they are, so that what is made from a changed one changes as well.
+func changed(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition, error) {
+	out := &pb.Definition{Metadata: map[string]*pb.OpMetadata{}}
+	renamed := map[string]string{}
+	for _, encoded := range definition.Def {
+		var op pb.Op
+		if err := proto.Unmarshal(encoded, &op); err != nil {
+			return nil, fmt.Errorf("read a step of the build: %w", err)
+		}
+		for _, input := range op.Inputs {
+			name, ok := renamed[input.Digest]
+			if !ok {
+				return nil, fmt.Errorf("a step of the build comes before %s, which it is made from", input.Digest)
+			}
+			input.Digest = name
+		}
+		if command := op.GetExec(); command != nil {
+			change(command)
+		}
+		again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&op)
+		if err != nil {
+			return nil, fmt.Errorf("write a step of the build: %w", err)
+		}
+		before, after := digest.FromBytes(encoded).String(), digest.FromBytes(again).String()
+		renamed[before] = after
+		out.Def = append(out.Def, again)
+		if about, ok := definition.Metadata[before]; ok {
+			out.Metadata[after] = about
+		}
+	}
+	if definition.Source != nil {
+		out.Source = &pb.Source{Infos: definition.Source.Infos, Locations: map[string]*pb.Locations{}}
+		for before, at := range definition.Source.Locations {
+			out.Source.Locations[renamed[before]] = at
+		}
+	}
+	return out, nil
+}
+
+// classicShips refuses what would leave certificates in an image.
+func (r *recipe) classicShips() error {
+	if !r.Ships || !r.ignorant() || !r.runs {
+		return nil
+	}
+	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.displayed(),
+		Message: "this machine has an extra CA, and without BuildKit commands get it only in an image that keeps it, which must not ship",
+		Hint:    "switch BuildKit on (unset DOCKER_BUILDKIT), or build where no proxy opens TLS"}
+}

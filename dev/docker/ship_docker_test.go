@@ -1,0 +1,165 @@
+//go:build docker
+
+package docker_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/docker"
+	"sdev/dev/plan"
+)
+
+// searched looks through everything that an image is: configuration, history, and the files of every
+// layer, those that a later one hides included. It gives where the texts are found.
+func searched(t *testing.T, e *docker.Engine, ref string, visit func(layer string, h *tar.Header), texts ...string) []string {
+	t.Helper()
+	archive, err := e.Save(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	var found []string
+	look := func(where string, content []byte) {
+		for _, text := range texts {
+			if bytes.Contains(content, []byte(text)) {
+				found = append(found, where+" holds "+text)
+			}
+		}
+	}
+	for outer := tar.NewReader(archive); ; {
+		h, err := outer.Next()
+		if errors.Is(err, io.EOF) {
+			return found
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(outer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path.Base(h.Name) != "layer.tar" && !strings.HasPrefix(h.Name, "blobs/") {
+			look(h.Name, content)
+			continue
+		}
+		for inner := tar.NewReader(bytes.NewReader(content)); ; {
+			entry, err := inner.Next()
+			if err != nil {
+				break // the end, or a blob that is no layer
+			}
+			look(h.Name, []byte(entry.Name))
+			file, err := io.ReadAll(inner)
+			if err != nil {
+				t.Fatal(err)
+			}
+			look(h.Name+":"+entry.Name, file)
+			visit(h.Name, entry)
+		}
+	}
+}
+
+// An image that ships is built where a proxy opens TLS from a Dockerfile that knows nothing of it, and
+// is what it would be anywhere else.
+func TestDockerShip_AnIgnorantDockerfileLeavesNoTrace(t *testing.T) {
+	trustImages(t)
+	e := open(t)
+	epoch := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	b := plan.Build{Ships: true, Epoch: epoch, CA: append([]byte("# of sdev's machine\n"), machineCA(t)...), Labels: map[string]string{"org.opencontainers.image.revision": "abc"},
+		Proxy: map[string]string{"HTTP_PROXY": "http://me:word@proxy.invalid:3128", "FTP_PROXY": "http://me:word@proxy.invalid:3128"},
+		Inline: `# syntax=docker/dockerfile:1
+ARG VERSION=3.11
+FROM python:${VERSION}-slim AS base
+ARG HTTP_PROXY
+ARG FTP_PROXY
+ENV KEPT=${HTTP_PROXY}
+WORKDIR /here
+ENV GIT_SSL_CAINFO=/own
+` + noCache() + `RUN pip install --no-cache-dir --no-compile --target /tmp/lib six==1.16.0
+RUN <<END
+set -e
+test "$GIT_SSL_CAINFO" = /own
+test -s "$SSL_CERT_FILE"
+test -n "$FTP_PROXY"
+END
+USER nobody
+RUN python -c "import urllib.request; print(urllib.request.urlopen('https://pypi.org/simple/six/').status)"
+CMD ["true"]
+`}
+	tag, told, err := built(t, e, b)
+	if err != nil {
+		t.Fatalf("%v\n%+v", err, told)
+	}
+	layers := func(ref string) string {
+		return run(t, "image", "inspect", "--format", "{{join .RootFS.Layers \" \"}}", ref)
+	}
+	if !strings.HasPrefix(layers(tag), layers("python:3.11-slim")) {
+		t.Error("it is not made from the base image")
+	}
+	found := searched(t, e, tag, func(layer string, h *tar.Header) {
+		if name := path.Clean("/" + h.Name); strings.HasPrefix(name, "/dev/sdev") || strings.HasPrefix(name, "/run/secrets") {
+			t.Errorf("layer %s has %s", layer, h.Name)
+		}
+	}, "sdev-ca", "of sdev's machine", "proxy.invalid", "me:word")
+	if len(found) > 0 {
+		t.Errorf("the image has traces:\n%s", strings.Join(found, "\n"))
+	}
+	if got := run(t, "image", "inspect", "--format", "{{.Created}} {{json .Config.Env}} {{json .Config.Labels}}", tag); !strings.HasPrefix(got, "2026-03-04T05:06:07Z") ||
+		!strings.Contains(got, `"KEPT="`) || strings.Contains(got, "CERT_FILE") || !strings.HasSuffix(got, `{"org.opencontainers.image.revision":"abc"}`) {
+		t.Errorf("it says of itself: %s", got)
+	}
+	if got := run(t, "run", "--rm", tag, "ls", "/tmp/lib"); !strings.Contains(got, "six.py") {
+		t.Error(got)
+	}
+	again, _, err := built(t, e, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := run(t, "image", "inspect", "--format", "{{.Id}}", tag), run(t, "image", "inspect", "--format", "{{.Id}}", again); first != second {
+		t.Errorf("the same build gave %s, then %s", first, second)
+	}
+}
+
+func TestDockerShip_AFailureNamesTheLine(t *testing.T) {
+	e := open(t)
+	_, _, err := built(t, e, plan.Build{Ships: true, CA: machineCA(t), Inline: "FROM python:3.11-slim\nRUN echo why; exit 3\n"})
+	if got := dev.AsError(err); got.Code != dev.CodeBuildFailed || !strings.Contains(got.Message, "RUN echo why; exit 3\n  why") {
+		t.Errorf("%+v", got)
+	}
+	_, _, err = built(t, e, plan.Build{Ships: true, Inline: "FROM python:3.11-slim\nNOSUCH thing\n"})
+	if got := dev.AsError(err); got.File != "dockerfile_inline" || got.Line != 2 {
+		t.Errorf("%+v", got)
+	}
+	_, _, err = built(t, e, plan.Build{Ships: true, Inline: "FROM nosuch.invalid/image:1\n"})
+	if got := dev.AsError(err); got.Code != dev.CodeImageMissing {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestDockerShip_ReadsTheContextAsADockerfileHasIt(t *testing.T) {
+	e := open(t)
+	dir := write(t, t.TempDir(), map[string]string{"app/main.py": "x", "app/secret.txt": "x", ".dockerignore": "**/secret.txt\n",
+		"Dockerfile": `FROM python:3.11-slim AS packages
+RUN mkdir /p && echo 1 > /p/one
+FROM python:3.11-slim AS release
+COPY --from=packages /p /p
+COPY --chmod=755 app /app
+RUN --mount=type=secret,id=ca test -s /run/secrets/ca && test -z "$SSL_CERT_FILE"
+FROM release AS other
+RUN false
+`})
+	tag, _, err := built(t, e, plan.Build{Ships: true, Context: dir, Target: "release", CA: []byte("x"), SecretEnv: map[string]string{"ca": "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "run", "--rm", tag, "sh", "-c", "ls /app /p"); strings.Join(strings.Fields(got), " ") != "/app: main.py /p: one" {
+		t.Errorf("inside: %s", got)
+	}
+}

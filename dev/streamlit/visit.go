@@ -1,0 +1,113 @@
+package streamlit
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/coder/websocket"
+)
+
+// Visit is what a browser sees of a server on its first visit.
+type Visit struct {
+	// Page says that the page's HTML was served. Where it was not, Status and Kind are what came: 404,
+	// "text/plain".
+	Page   bool
+	Status int
+	Kind   string
+	// Ran says that the script ran to its end, whatever it raised on the way.
+	Ran        bool
+	Exceptions []Exception // that the page shows, in order; warnings are not among them
+}
+
+// most is how long a message to the browser may be, in bytes: a page may show a large table.
+const most = 256 << 20
+
+// See visits the app's first page as a browser does: it gets the HTML, opens the WebSocket, and has
+// the script run once. origin is "http://HOST:PORT", base the path below which the app serves, with a
+// slash in front ("" is the root).
+//
+// An error says how far it came, and what was seen until then is given with it. It ends with ctx.
+func See(ctx context.Context, origin, base string) (Visit, error) {
+	var v Visit
+	if err := v.get(ctx, origin+base+"/"); err != nil || !v.Page {
+		return v, err
+	}
+	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(origin, "http")+base+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit"}})
+	if err != nil {
+		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
+			err = fmt.Errorf("it answers with %s", answer.Status)
+		}
+		return v, fmt.Errorf("open the WebSocket: %w", err)
+	}
+	defer conn.CloseNow() //nolint:errcheck // nothing more is wanted of it
+	conn.SetReadLimit(most)
+	if err := conn.Write(ctx, websocket.MessageBinary, RerunMain()); err != nil {
+		return v, fmt.Errorf("ask for a run: %w", err)
+	}
+	return v, v.follow(ctx, conn)
+}
+
+// get asks for the page.
+func (v *Visit) get(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is on this machine
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("get the page: %w", err)
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return fmt.Errorf("get the page: %w", err)
+	}
+	v.Status = response.StatusCode
+	v.Kind, _, _ = strings.Cut(response.Header.Get("Content-Type"), ";")
+	v.Page = v.Status == http.StatusOK && v.Kind == "text/html"
+	return nil
+}
+
+// follow reads what the server sends until the run that was asked for has ended.
+func (v *Visit) follow(ctx context.Context, conn *websocket.Conn) error {
+	broken := false // the script does not compile, and what is wrong with it is still to come
+	for {
+		_, message, err := conn.Read(ctx)
+		if err != nil {
+			return fmt.Errorf("read from the WebSocket: %w", err)
+		}
+		if PeekForward(message) != Keep {
+			continue
+		}
+		f, err := ParseForward(message)
+		if err != nil {
+			return err
+		}
+		switch {
+		case f.Kind == NewSession:
+			v.Exceptions, broken = nil, false // what came until now is of a run that this one takes the place of
+		case f.Kind == ShownException || f.Kind == CompileException:
+			v.raised(f.Exception)
+		case f.Kind == Finished && f.Outcome == NotCompiled:
+			broken = true
+		case f.Kind == Finished && f.Outcome == Succeeded:
+			v.Ran = true
+			return nil
+		}
+		if broken && len(v.Exceptions) > 0 {
+			return nil
+		}
+	}
+}
+
+// raised notes an exception, once: a page may show the same one in many places.
+func (v *Visit) raised(e Exception) {
+	same := func(o Exception) bool { return e.Type == o.Type && e.Message == o.Message }
+	if !e.Warning && !slices.ContainsFunc(v.Exceptions, same) {
+		v.Exceptions = append(v.Exceptions, e)
+	}
+}

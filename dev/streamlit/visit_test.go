@@ -1,0 +1,91 @@
+package streamlit
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// served is a server below /base that sends these frames of a real one once a browser asks for a run.
+func served(t *testing.T, frames ...string) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/base/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, "<html>")
+	})
+	mux.HandleFunc("/base/_stcore/stream", func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.CloseNow()
+		_, ask, err := conn.Read(r.Context())
+		if _, ok, parseErr := ParseBack(ask); err != nil || !ok || parseErr != nil {
+			t.Errorf("asked %q: %v", ask, err)
+		}
+		for _, name := range frames {
+			frame, err := os.ReadFile("testdata/158-" + name + ".bin")
+			if err != nil {
+				t.Error(err)
+			}
+			_ = conn.Write(r.Context(), websocket.MessageBinary, frame)
+		}
+		_, _, _ = conn.Read(r.Context())
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestSee_TellsWhatABrowserWouldShow(t *testing.T) {
+	for name, c := range map[string]struct {
+		frames []string
+		want   string
+	}{
+		"a page":                        {[]string{"new-session", "status", "heading", "finished"}, "page ran"},
+		"an exception":                  {[]string{"new-session", "heading", "exception", "exception", "finished"}, "page ran ZeroDivisionError"},
+		"a script that does not parse":  {[]string{"new-session", "not-compiled", "compile-exception"}, "page SyntaxError"},
+		"a script that starts again":    {[]string{"new-session", "exception", "finished-early", "new-session", "heading", "finished"}, "page ran"},
+		"a page of several (st.pages)":  {[]string{"new-session", "navigation", "heading", "finished"}, "page ran"},
+		"a message for a fragment only": {[]string{"new-session", "status", "block", "reference", "finished"}, "page ran"},
+	} {
+		v, err := See(t.Context(), served(t, c.frames...), "/base")
+		var got []string
+		if v.Page {
+			got = append(got, "page")
+		}
+		if v.Ran {
+			got = append(got, "ran")
+		}
+		for _, e := range v.Exceptions {
+			got = append(got, e.Type)
+		}
+		if got := strings.Join(got, " "); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+}
+
+func TestSee_SaysHowFarItCame(t *testing.T) {
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	v, err := See(short, served(t, "new-session", "heading"), "/base")
+	if err == nil || !v.Page || v.Ran {
+		t.Errorf("a script that never ends: %+v, %v", v, err)
+	}
+	if v, err = See(t.Context(), served(t), ""); err != nil || v.Page || v.Status != http.StatusNotFound || v.Kind != "text/plain" {
+		t.Errorf("another path: %+v, %v", v, err)
+	}
+	if v, err = See(t.Context(), "http://127.0.0.1:1", ""); err == nil || v.Page {
+		t.Errorf("nobody there: %+v, %v", v, err)
+	}
+}
