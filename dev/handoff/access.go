@@ -237,8 +237,9 @@ func awsCalls(f Facts) []Call {
 	return calls
 }
 
-// portability is what a container outside AWS cannot do as it did on a developer's machine.
-func portability(f Facts, target, credentials string) []dev.Finding {
+// portability is what a container outside AWS cannot do as it did on a developer's machine: credentials
+// is how it gets those of AWS, files what becomes of files that it writes.
+func portability(f Facts, target, credentials, files string) []dev.Finding {
 	var findings []dev.Finding
 	for _, c := range awsCalls(f) {
 		findings = append(findings, dev.Finding{
@@ -251,7 +252,7 @@ func portability(f Facts, target, credentials string) []dev.Finding {
 		if c.What == "file:write" {
 			findings = append(findings, dev.Finding{
 				ID: target + ".writes", Severity: dev.Warns, File: c.File, Line: c.Line,
-				Message: "files are gone with the container, and only /tmp is there to write to",
+				Message: files,
 				Fix:     "write below tempfile.gettempdir() what may go, and to a database or an object store what has to stay",
 				Docs:    "https://docs.streamlit.io/develop/concepts/configuration/serving-static-files",
 			})

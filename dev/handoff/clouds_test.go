@@ -19,7 +19,7 @@ import (
 )
 
 // clouds are the targets that this file is about.
-func clouds() []Target { return []Target{cloudRun()} }
+func clouds() []Target { return []Target{cloudRun(), cloudflare(), snowflake()} }
 
 // bundle renders a target and gives the files by path, and the findings.
 func bundle(t testing.TB, target Target, f Facts, v Values) (map[string]string, []dev.Finding) {
@@ -150,6 +150,11 @@ func variants(target Target) []map[string]string {
 	switch target.Name {
 	case "cloud-run":
 		return []map[string]string{{}, {"variant": "light"}, {"external-domain": "none", "state-bucket": "acme-state"}, {"login-page": "https://login.example.com/?apiKey=x"}}
+	case "snowflake":
+		return []map[string]string{{}, {"runtime": "warehouse", "streamlit-version": "1.50.0"}}
+	case "cloudflare":
+		provider := "699d9864-2c56-4d2e-855e-9661899b7252"
+		return []map[string]string{{}, {"path": "tools/streamlit", "state-bucket": "acme-state"}, {"group-kind": "google", "group-provider": provider, "identity-providers": provider}}
 	}
 	return []map[string]string{{}}
 }
@@ -162,7 +167,10 @@ func everyBundle(t *testing.T, target Target, do func(t *testing.T, files map[st
 			t.Run(target.Name+"/"+s.name+"/"+string(rune('a'+i)), func(t *testing.T) {
 				values := maps.Clone(variant)
 				maps.Copy(values, s.values)
-				if target.Name == "cloud-run" && s.values != nil {
+				if s.values != nil && target.Name == "snowflake" {
+					values["groups"] = "staff=STAFF,sales=SALES"
+				}
+				if s.values != nil && target.Name != "snowflake" {
 					values["groups"] = "staff=staff@example.com,sales=sales@example.com"
 				}
 				files, _ := bundle(t, target, s.facts, said(target, s.facts, values))
