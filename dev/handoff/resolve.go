@@ -128,7 +128,7 @@ func (p Param) lastOfGit(said Said) (Value, bool) {
 
 func (p Param) refused(name string, err error, file string, line int) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
-		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: "it is " + p.About}
+		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
 }
 
 // Accept says what is wrong with a value.

@@ -167,6 +167,7 @@ func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
 		return err
 	}
 	defer d.bundle.Close()
+	d.bundle.Show = d.shown
 	if err := d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile))); err != nil {
 		return err
 	}
