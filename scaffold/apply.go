@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -60,10 +61,15 @@ func (w *writer) writeAll(ctx context.Context, files []File) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if f.Status != Create && f.Status != Update && f.Status != Overwrite {
-			continue
+		var err error
+		switch f.Status {
+		case Create, Update, Overwrite:
+			err = w.write(f)
+		case Remove:
+			err = w.remove(f)
+		case Identical, Skip, Conflict:
 		}
-		if err := w.write(f); err != nil {
+		if err != nil {
 			return targetError(err, "write %s: %s", f.Path, reason(err))
 		}
 	}
@@ -80,11 +86,8 @@ func (w *writer) write(f File) error {
 	if err := w.writeNew(temp, f.content, f.mode); err != nil {
 		return err
 	}
-	if f.Status == Create {
-		// The plan is a moment old: what appeared meanwhile is somebody else's.
-		if _, err := w.root.Lstat(name); err == nil {
-			return errors.Join(errors.New("somebody else made it just now"), w.root.Remove(temp))
-		}
+	if err := w.asPlanned(f, name); err != nil {
+		return errors.Join(err, w.root.Remove(temp))
 	}
 	if err := w.root.Rename(temp, name); err != nil {
 		return errors.Join(err, w.root.Remove(temp))
@@ -95,6 +98,38 @@ func (w *writer) write(f File) error {
 		}
 		return w.root.WriteFile(name, f.before, f.mode)
 	})
+	return nil
+}
+
+// remove takes a file away that is as it was looked at.
+func (w *writer) remove(f File) error {
+	name := filepath.FromSlash(f.Path)
+	if err := w.asPlanned(f, name); err != nil {
+		return err
+	}
+	if err := w.root.Remove(name); err != nil {
+		return err
+	}
+	w.steps = append(w.steps, func() error { return w.root.WriteFile(name, f.before, f.mode) })
+	return nil
+}
+
+// asPlanned says whether the file is as it was when the plan was made: the plan is a moment old, and
+// what appeared or was saved meanwhile is somebody else's.
+func (w *writer) asPlanned(f File, name string) error {
+	if f.Status == Create {
+		if _, err := w.root.Lstat(name); err == nil {
+			return errors.New("somebody else made it just now")
+		}
+		return nil
+	}
+	now, err := w.root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, f.before) {
+		return errors.New("somebody else changed it just now")
+	}
 	return nil
 }
 

@@ -25,6 +25,7 @@ const (
 	Update    Status = "update"    // the record, which sdev owns, changes
 	Overwrite Status = "overwrite" // differs, and Force was given
 	Conflict  Status = "conflict"  // differs; while there is one, nothing is written
+	Remove    Status = "remove"    // was written once, and is not wanted any more
 )
 
 // File is what a plan says about one file.
@@ -35,7 +36,7 @@ type File struct {
 
 	content []byte
 	mode    fs.FileMode
-	before  []byte // content that Update and Overwrite replace
+	before  []byte // content that Update, Overwrite and Remove replace
 }
 
 // Plan is what applying it would do. It is made by [NewPlan] and does not change.

@@ -90,8 +90,8 @@ type renderData struct {
 func checkTexts(at string, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String:
-		if s := v.String(); strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
-			return fmt.Errorf("%s is %q, which is no text", strings.TrimPrefix(at, "."), s)
+		if err := checkText(v.String()); err != nil {
+			return fmt.Errorf("%s is %w", strings.TrimPrefix(at, "."), err)
 		}
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
@@ -116,6 +116,13 @@ func checkTexts(at string, v reflect.Value) error {
 			}
 		}
 	default: // holds no text
+	}
+	return nil
+}
+
+func checkText(s string) error {
+	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+		return fmt.Errorf("%q, which is no text", s)
 	}
 	return nil
 }

@@ -40,6 +40,8 @@ type Value struct {
 	Source string `json:"source"` // "--set", "x-sdev.deploy.ecs (compose.yaml:14)", "git remote origin", "default", "placeholder"
 	// Placeholder says that nobody has said it yet.
 	Placeholder bool `json:"placeholder,omitempty"`
+	// Earlier says that it was said at an earlier hand-off, and not now.
+	Earlier bool `json:"-"`
 }
 
 // Values are the values of all parameters of a target, by name.

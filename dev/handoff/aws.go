@@ -1,0 +1,398 @@
+package handoff
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// This file holds what the two targets on AWS share: parameters, and what follows from the project.
+
+// streamlitPort is what Streamlit listens on where nothing says otherwise.
+const streamlitPort = 8501
+
+// matches is a check that a value has a form; want describes it.
+func matches(pattern, want string) func(string) error {
+	re := regexp.MustCompile(pattern)
+	return func(s string) error {
+		if !re.MatchString(s) {
+			return errors.New("want " + want)
+		}
+		return nil
+	}
+}
+
+// each is a check of every value of a list with commas, which holds at least so many.
+func each(least int, check func(string) error) func(string) error {
+	return func(s string) error {
+		all := list(s)
+		for i, one := range all {
+			if err := check(one); err != nil {
+				return fmt.Errorf("%q: %w", one, err)
+			}
+			if slices.Contains(all[:i], one) {
+				return fmt.Errorf("%q is there twice", one)
+			}
+		}
+		if len(all) < least {
+			return fmt.Errorf("want %d at least, with commas between them", least)
+		}
+		return nil
+	}
+}
+
+// list is a value of several, with commas between them.
+func list(s string) []string {
+	all := []string{}
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// checkCIDR wants a network as security groups take it.
+func checkCIDR(s string) error {
+	p, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return errors.New("want a network such as 203.0.113.0/24, or one address as 203.0.113.7/32")
+	case p.Masked() != p:
+		return fmt.Errorf("it has bits behind the mask: the network is %s", p.Masked())
+	}
+	return nil
+}
+
+// checkPort wants the number of a port.
+func checkPort(s string) error {
+	if n, err := strconv.Atoi(s); err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != s {
+		return errors.New("want a port, 1 to 65535")
+	}
+	return nil
+}
+
+// certificateARN is how ACM names a certificate.
+var certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/[A-Za-z0-9-]+$`)
+
+func checkCertificate(s string) error {
+	if s == "create" || certificateARN.MatchString(s) {
+		return nil
+	}
+	return errors.New("want create, or arn:aws:acm:REGION:ACCOUNT:certificate/ID")
+}
+
+// notInName is what a name on AWS cannot hold.
+var notInName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// awsName makes the project's name one that AWS takes for everything that is named after it.
+func awsName(f Facts) (Value, bool) {
+	name := strings.Trim(notInName.ReplaceAllString(strings.ToLower(f.Name), "-"), "-")
+	name = strings.TrimLeft(name, "0123456789-")
+	if len(name) > 24 {
+		name = strings.Trim(name[:24], "-")
+	}
+	return Value{Text: name, Source: "name of the project"}, len(name) >= 2
+}
+
+// architecture is the one that the image is built for, in the words of ECS.
+func architecture(f Facts) (Value, bool) {
+	platform, source := f.Image.Platform, "the image"
+	if platform == "" {
+		platform, source = f.App.Platform, "platform of the service"
+	}
+	switch _, arch, _ := strings.Cut(platform, "/"); {
+	case arch == "amd64":
+		return Value{Text: "X86_64", Source: source}, true
+	case strings.HasPrefix(arch, "arm64"):
+		return Value{Text: "ARM64", Source: source}, true
+	}
+	return Value{}, false
+}
+
+// awsParams are what both targets on AWS need.
+func awsParams() []Param {
+	subnet := matches(`^subnet-[0-9a-f]{8,17}$`, "the id of a subnet, subnet-…")
+	return []Param{
+		{
+			Name: "name", About: "names everything that is made; 2 to 24 letters, digits and dashes",
+			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), From: awsName, Placeholder: "streamlit-app",
+		},
+		{
+			Name: "aws-account", About: "the account's number: aws sts get-caller-identity --query Account",
+			Check: matches(`^\d{12}$`, "12 digits"), Placeholder: "000000000000",
+		},
+		{
+			Name: "region", About: "AWS region that the app runs in", Check: matches(`^[a-z]{2}(-[a-z]+)+-\d$`, "a region such as eu-central-1"),
+			From: func(f Facts) (Value, bool) { return f.AWS.Region, f.AWS.Region.Text != "" }, Placeholder: "us-east-1",
+		},
+		{
+			Name: "domain", About: "address of the app, without https://",
+			Check:       matches(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "a host name in small letters such as app.example.com"),
+			Placeholder: "app.example.com",
+		},
+		{
+			Name: "hosted-zone", About: "Route 53 zone of the domain: aws route53 list-hosted-zones; none where its DNS is elsewhere",
+			Check: matches(`^(none|Z[A-Z0-9]{1,31})$`, "the id of a zone, Z…, or none"), Placeholder: "Z00000000000000000000",
+		},
+		{Name: "certificate", About: "ARN of the domain's certificate in this region; create makes one", Check: checkCertificate, Default: "create"},
+		{
+			Name: "vpc", About: "network: aws ec2 describe-vpcs --query Vpcs[].VpcId",
+			Check: matches(`^vpc-[0-9a-f]{8,17}$`, "the id of a VPC, vpc-…"), Placeholder: "vpc-00000000000000000",
+		},
+		{
+			Name: "public-subnets", About: "two or more of the load balancer, in different zones, with a route to an internet gateway",
+			Check: each(2, subnet), Placeholder: "subnet-00000000000000000,subnet-00000000000000001",
+		},
+		{
+			Name: "app-subnets", About: "of the app, with a way out through NAT; empty: the public ones, with a public address that nobody gets in by",
+			Check: each(2, subnet), Optional: true,
+		},
+		{
+			Name: "allowed-cidrs", About: "networks that may reach the app, such as that of the VPN, with commas; 0.0.0.0/0 is everybody",
+			Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24",
+		},
+		{
+			Name: "egress-ports", About: "ports that the app may reach on the internet, with commas",
+			Check: each(1, checkPort), Default: "443",
+		},
+		{Name: "architecture", About: "what the image is built for", Choices: []string{"X86_64", "ARM64"}, From: architecture, Default: "X86_64"},
+		{Name: "cpu", About: "of a task, in 1/1024 of a core", Choices: []string{"256", "512", "1024", "2048", "4096", "8192"}, Default: "512"},
+		{Name: "memory", About: "of a task, in MiB", Check: matches(`^[1-9]\d{2,5}$`, "MiB, such as 1024"), Default: "1024"},
+		{
+			Name: "log-days", About: "how long logs are kept",
+			Choices: []string{"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096"}, Default: "365",
+		},
+		{
+			Name: "kms-key", About: "ARN of the key of the SSM parameters, where it is not aws/ssm", Optional: true,
+			Check: matches(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`, "arn:aws:kms:REGION:ACCOUNT:key/ID"),
+		},
+	}
+}
+
+// partition is the part of AWS that a region belongs to, as ARNs name it.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// port is what the app listens on.
+func (a App) port() int { return cmp.Or(a.Port, streamlitPort) }
+
+// healthPath is Streamlit's health check behind the load balancer.
+func (a App) healthPath() string { return path.Join("/", a.BasePath, "_stcore/health") }
+
+// signsIn reports whether people sign in in this way.
+func (a App) signsIn(how string) bool {
+	return slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text == how })
+}
+
+// open reports whether the app lets in everybody who reaches it.
+func (a App) open() bool {
+	return !slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text != "none" })
+}
+
+// address is what people open.
+func address(f Facts, v Values) string {
+	return strings.TrimSuffix("https://"+v.Text("domain")+path.Join("/", f.App.BasePath), "/")
+}
+
+// awsEnvironment is what the app finds in its environment, by name. What the target sets wins.
+func awsEnvironment(f Facts, v Values) map[string]string {
+	env := map[string]string{}
+	for _, one := range f.App.Env {
+		env[one.Name] = one.Value
+	}
+	maps.Copy(env, map[string]string{
+		"AWS_REGION":         v.Text("region"),
+		"AWS_DEFAULT_REGION": v.Text("region"),
+		// Caches of libraries go where the read-only image lets them.
+		"MPLCONFIGDIR":                   "/tmp/matplotlib",
+		"XDG_CACHE_HOME":                 "/tmp/cache",
+		"STREAMLIT_SERVER_ADDRESS":       "0.0.0.0",
+		"STREAMLIT_SERVER_PORT":          strconv.Itoa(f.App.port()),
+		"STREAMLIT_SERVER_ALLOWED_HOSTS": v.Text("domain"),
+	})
+	if f.App.signsIn("streamlit-oauth") {
+		env["OAUTH_REDIRECT_URI"] = address(f, v)
+	}
+	return env
+}
+
+// parameter is one of SSM.
+type parameter struct {
+	Name string // as the code and the commands say it
+	Path string // as ARNs hold it, without the slash in front
+}
+
+// parameterName is what SSM takes; anything else would mean something in a policy.
+var parameterName = regexp.MustCompile(`^/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`)
+
+// parameters are those that the code reads, each once, by name.
+func parameters(f Facts) ([]parameter, []dev.Finding) {
+	var all []parameter
+	var findings []dev.Finding
+	for _, call := range f.AWS.Parameters {
+		if !parameterName.MatchString(call.Text) {
+			findings = append(findings, dev.Finding{
+				ID: "aws.parameter", Severity: dev.Blocks, File: call.File, Line: call.Line,
+				Message: fmt.Sprintf("%q is no name of an SSM parameter, so the app gets no right to read it", call.Text),
+				Fix:     "name the parameter by a literal of letters, digits and . _ - /",
+				Docs:    "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html",
+			})
+			continue
+		}
+		p := parameter{Name: call.Text, Path: strings.TrimPrefix(call.Text, "/")}
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b parameter) int { return cmp.Compare(a.Name, b.Name) })
+	return all, findings
+}
+
+// fargateMemory are the least and the most memory of a task by its cpu, in MiB, and the steps between.
+// Source: Amazon ECS developer guide, "Fargate task definition considerations", task CPU and memory.
+func fargateMemory(cpu string) (least, most, step int) {
+	switch cpu {
+	case "256":
+		return 512, 2048, 512
+	case "512":
+		return 1024, 4096, 1024
+	case "1024":
+		return 2048, 8192, 1024
+	case "2048":
+		return 4096, 16384, 1024
+	case "4096":
+		return 8192, 30720, 1024
+	}
+	return 16384, 61440, 4096
+}
+
+// awsFindings are what contradicts itself, or does not work, on either target.
+func awsFindings(f Facts, v Values) []dev.Finding {
+	var findings []dev.Finding
+	block := func(id, message, fix, docs string) {
+		findings = append(findings, dev.Finding{ID: id, Severity: dev.Blocks, Message: message, Fix: fix, Docs: docs})
+	}
+	least, most, step := fargateMemory(v.Text("cpu"))
+	if mib, err := strconv.Atoi(v.Text("memory")); err != nil || mib < least || mib > most || mib%step != 0 && (v.Text("cpu") != "256" || mib == 1536) {
+		block("aws.size", fmt.Sprintf("Fargate has no task of cpu %s with memory %s", v.Text("cpu"), v.Text("memory")),
+			fmt.Sprintf("set memory to %d … %d in steps of %d, or another cpu", least, most, step),
+			"https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html")
+	}
+	if m := certificateARN.FindStringSubmatch(v.Text("certificate")); m != nil && m[1] != v.Text("region") {
+		block("aws.certificate.region", fmt.Sprintf("the certificate is of %s, the load balancer of %s: it takes none of another region", m[1], v.Text("region")),
+			"make a certificate in "+v.Text("region")+", or set certificate to create", "https://docs.aws.amazon.com/acm/latest/userguide/acm-regions.html")
+	}
+	if built, ok := architecture(f); ok && built.Text != v.Text("architecture") {
+		block("aws.architecture", fmt.Sprintf("%s is %s, the task definition says %s: the app would not start", built.Source, built.Text, v.Text("architecture")),
+			"set architecture to "+built.Text+", or build for the other platform", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html")
+	}
+	for _, call := range f.App.Calls {
+		if call.What == "file:write" {
+			findings = append(findings, dev.Finding{
+				ID: "aws.writes", Severity: dev.Warns, File: call.File, Line: call.Line,
+				Message: "files can be written below /tmp alone, and are gone with the task",
+				Fix:     "write to S3 or a database what has to stay, and below tempfile.gettempdir() what has not",
+				Docs:    "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.html",
+			})
+		}
+	}
+	return findings
+}
+
+// closedPath is a policy that lets nobody in, as a rule of the load balancer.
+type closedPath struct {
+	Priority int
+	Patterns []string
+}
+
+// policyDocs is where listener rules are explained.
+const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html"
+
+// albPolicies turns policies into rules of a load balancer, which sees paths and not people. What it
+// cannot express is a finding: nobody guards it but the app.
+func albPolicies(f Facts, fix string) (closed []closedPath, findings []dev.Finding) {
+	for _, p := range f.Policy {
+		finding := dev.Finding{ID: "policy.alb", Severity: dev.Warns, Fix: fix, Docs: policyDocs}
+		finding.File, finding.Line = origin(p.Origin)
+		switch {
+		case p.Allow.Anyone:
+			continue
+		case letsNobodyIn(p) && expressible(p, f.Policy):
+			closed = append(closed, closedPath{Priority: 10 + len(closed), Patterns: patterns(p.Path)})
+			continue
+		case letsNobodyIn(p):
+			finding.Message = fmt.Sprintf("%s is for nobody, but another policy opens a part of it, or it has a star in the middle, which a load balancer reads in another way", p.Path)
+		default:
+			finding.Message = fmt.Sprintf("%s is %s: a load balancer cannot tell, so everybody who gets past it reaches this page", p.Path, p.Allow)
+		}
+		if f.App.open() {
+			finding.Severity = dev.Blocks
+			finding.Message += "; the app has no login that could"
+		}
+		findings = append(findings, finding)
+	}
+	if len(closed) > 0 {
+		findings = append(findings, dev.Finding{
+			ID: "policy.websocket", Severity: dev.Warns,
+			Message: "a rule for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation goes round the rule",
+			Fix:     fix, Docs: "https://docs.streamlit.io/develop/concepts/architecture/architecture",
+		})
+	}
+	return closed, findings
+}
+
+// letsNobodyIn reports whether a policy closes its path.
+func letsNobodyIn(p dev.Policy) bool {
+	return !p.Allow.Anyone && len(p.Allow.Groups)+len(p.Allow.Emails)+len(p.Allow.Domains) == 0
+}
+
+// expressible reports whether a rule closes exactly what the policy closes: a star of a load balancer
+// goes over slashes, and its rules know no exceptions.
+func expressible(p dev.Policy, all []dev.Policy) bool {
+	base, below := strings.CutSuffix(p.Path, "/*")
+	if strings.Contains(base, "*") || len(p.Path) > 120 {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(other dev.Policy) bool {
+		if other.Path == p.Path {
+			return !letsNobodyIn(other)
+		}
+		return below && (strings.HasPrefix(other.Path, base+"/") || other.Path == base || strings.Contains(other.Path, "*"))
+	})
+}
+
+// patterns are the path of a policy as a load balancer compares paths.
+func patterns(pattern string) []string {
+	base, below := strings.CutSuffix(pattern, "/*")
+	switch {
+	case !below:
+		return []string{pattern}
+	case base == "":
+		return []string{"/*"}
+	}
+	return []string{base, pattern}
+}
+
+// origin splits "compose.yaml:14".
+func origin(s string) (file string, line int) {
+	file, number, _ := strings.Cut(s, ":")
+	line, _ = strconv.Atoi(number) // where there is none, the place is the file
+	return file, line
+}

@@ -1,0 +1,356 @@
+package handoff
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sdev/dev"
+)
+
+// Status is what a hand-off means for one file.
+type Status string
+
+// The statuses of a [Change].
+const (
+	Create    Status = "create"    // not there yet
+	Identical Status = "identical" // there, and as it is rendered
+	Update    Status = "update"    // there as it was rendered last, which has changed
+	Keep      Status = "keep"      // edited by you, and what is rendered has not changed
+	Merge     Status = "merge"     // edited by you, and what is rendered has changed elsewhere in it
+	Conflict  Status = "conflict"  // edited by you where what is rendered has changed
+	Skip      Status = "skip"      // removed by you
+	Remove    Status = "remove"    // not rendered any more
+	Foreign   Status = "foreign"   // there, and of no hand-off; while there is one, nothing is written
+)
+
+// Place is where a bundle lies.
+type Place struct {
+	Root   string // absolute folder that nothing is written outside of: the repository, or the bundle itself
+	Bundle string // the bundle's folder relative to Root, with slashes; "." is Root
+}
+
+// own is the folder in a bundle that holds what sdev keeps for itself.
+const own = ".handoff"
+
+// Names of files in a bundle.
+const (
+	RecordFile  = own + "/record.json"
+	SummaryFile = "HANDOFF.md"
+	baseFolder  = own + "/base/"
+)
+
+// path is where a file of a bundle lies, relative to the root.
+func (p Place) path(file string) string {
+	if rel, ok := strings.CutPrefix(file, AtRepository); ok {
+		return rel
+	}
+	return path.Join(p.Bundle, file)
+}
+
+// Change is what a hand-off means for one file.
+type Change struct {
+	Path   string `json:"path"` // relative to [Place.Root], with slashes
+	Status Status `json:"status"`
+	Reason string `json:"reason,omitempty"`
+
+	File     string `json:"-"` // as its target calls it, see [File]
+	Rendered []byte `json:"-"` // what is rendered; nil where it is not any more
+	Before   []byte `json:"-"` // what is there; nil where it is not
+	Content  []byte `json:"-"` // what is to be there; nil where nothing is
+
+	base []byte // what was rendered last; nil where nothing was
+	exec bool
+}
+
+// Diff is what changes in the file, as patches have it; "" where nothing does.
+func (c Change) Diff() string {
+	if bytes.Equal(c.Before, c.Content) {
+		return ""
+	}
+	return unified(c.Path, c.Before, c.Content)
+}
+
+// Bundle is a bundle as it is, and as it would be. It is closed after use.
+type Bundle struct {
+	Place   Place
+	Changes []Change // by path
+	Last    *Record  // of the last hand-off; nil where there was none
+
+	lastRaw []byte
+	record  []byte
+	root    *os.Root // nil where the folder is not there
+}
+
+// Open looks at a bundle, which need not be there. The error is a *dev.Error: a folder that is none, a
+// record that cannot be used.
+func Open(place Place) (*Bundle, error) {
+	b := &Bundle{Place: place}
+	var err error
+	if b.root, err = os.OpenRoot(place.Root); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, folderError(err, place.Root)
+	}
+	name := path.Join(place.Bundle, RecordFile)
+	if b.lastRaw, err = b.readFile(name); err == nil && b.lastRaw != nil {
+		b.Last, err = parseRecord(b.lastRaw, name)
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close lets the folder go.
+func (b *Bundle) Close() {
+	if b.root != nil {
+		b.root.Close()
+	}
+}
+
+// Compare says what writing these files means. It changes nothing.
+func (b *Bundle) Compare(files []File) error {
+	b.Changes = nil
+	rendered := map[string]bool{}
+	for _, f := range files {
+		rendered[f.Path] = true
+		if err := b.add(f); err != nil {
+			return err
+		}
+	}
+	return b.dropped(rendered)
+}
+
+// add compares one more file.
+func (b *Bundle) add(f File) error {
+	c, err := b.compare(f)
+	if err != nil {
+		return err
+	}
+	b.insert(c)
+	return nil
+}
+
+func (b *Bundle) insert(c Change) {
+	i, _ := slices.BinarySearchFunc(b.Changes, c, func(a, c Change) int { return strings.Compare(a.Path, c.Path) })
+	b.Changes = slices.Insert(b.Changes, i, c)
+}
+
+// dropped adds the files that were rendered last and are not any more.
+func (b *Bundle) dropped(rendered map[string]bool) error {
+	if b.Last == nil {
+		return nil
+	}
+	for _, f := range b.Last.Files {
+		if rendered[f.File] || f.File == SummaryFile {
+			continue
+		}
+		c := Change{Path: b.Place.path(f.File), File: f.File, Status: Remove}
+		var err error
+		if c.base, c.Before, err = b.read(c); err != nil {
+			return err
+		}
+		switch {
+		case c.Before == nil:
+			c.Status, c.Reason = Skip, "not rendered any more"
+		case !bytes.Equal(unix(c.Before), c.base):
+			c.Status, c.Reason, c.Content = Keep, "not rendered any more, but edited by you: it is yours from now on", c.Before
+		}
+		b.insert(c)
+	}
+	return nil
+}
+
+func (b *Bundle) read(c Change) (base, now []byte, err error) {
+	if base, err = b.readFile(path.Join(b.Place.Bundle, baseFolder, c.File)); err != nil {
+		return nil, nil, err
+	}
+	now, err = b.readFile(c.Path)
+	return base, now, err
+}
+
+func (b *Bundle) compare(f File) (Change, error) {
+	c := Change{Path: b.Place.path(f.Path), File: f.Path, Rendered: f.Content, exec: f.Mode&0o100 != 0}
+	var err error
+	if c.base, c.Before, err = b.read(c); err != nil {
+		return c, err
+	}
+	yours := unix(c.Before)
+	c.Content = f.Content
+	switch {
+	case c.Before == nil && c.base == nil:
+		c.Status = Create
+	case c.Before == nil:
+		c.Status, c.Content = Skip, nil
+		c.Reason = "removed by you; to have it again: rm " + path.Join(b.Place.Bundle, baseFolder, f.Path)
+	case bytes.Equal(yours, f.Content):
+		c.Status, c.Content = Identical, c.Before
+	case c.base == nil:
+		c.Status, c.Content, c.Reason = Foreign, c.Before, "exists, and is of no hand-off"
+	case bytes.Equal(yours, c.base):
+		c.Status = Update
+	case hasMarks(yours):
+		c.Status, c.Content, c.Reason = Conflict, c.Before, "the marks of the last conflict are still in it"
+	case bytes.Equal(c.base, f.Content):
+		c.Status, c.Content, c.Reason = Keep, c.Before, "edited by you"
+	default:
+		c.merge(yours)
+	}
+	if c.Before != nil && len(yours) != len(c.Before) && (c.Status == Update || c.Status == Merge || c.Status == Conflict) && !bytes.Equal(c.Content, c.Before) {
+		c.Content = bytes.ReplaceAll(c.Content, []byte("\n"), []byte("\r\n"))
+	}
+	return c, nil
+}
+
+func (c *Change) merge(yours []byte) {
+	merged, conflict := merge(c.base, yours, c.Rendered)
+	c.Content, c.Status, c.Reason = merged, Merge, "your edits are kept"
+	switch {
+	case conflict:
+		c.Status, c.Reason = Conflict, "you and sdev changed the same lines: both stand there between marks"
+	case bytes.Equal(merged, yours): // what changed is what you had changed already
+		c.Content, c.Status, c.Reason = c.Before, Keep, "edited by you"
+	}
+}
+
+// unix is a text with the line ends in which files are rendered; git may have changed them. An editor
+// that ends only some lines so has not.
+func unix(text []byte) []byte {
+	if text == nil || bytes.Count(text, []byte("\r\n")) != bytes.Count(text, []byte("\n")) {
+		return text
+	}
+	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+}
+
+// Refused says why nothing can be written: files in the way that nobody may overwrite.
+func (b *Bundle) Refused() error {
+	if names := b.Paths(Foreign); len(names) > 0 {
+		return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("in the way, and of no hand-off, so nothing was written: %s", strings.Join(names, ", ")),
+			Hint: "move it away, or write elsewhere with --out"}
+	}
+	return nil
+}
+
+// Conflicts is the error of files in which a person has to decide; nil where there are none.
+func (b *Bundle) Conflicts() error {
+	if names := b.Paths(Conflict); len(names) > 0 {
+		return &dev.Error{Code: dev.CodeDeployConflict, Exit: dev.ExitFailed, Message: "you and sdev changed the same lines of " + strings.Join(names, ", "),
+			Hint: "keep what is right of what stands between <<<<<<< and >>>>>>>, then run it again"}
+	}
+	return nil
+}
+
+// Changed is the error of a bundle that is not what would be rendered, beyond edits of yours; nil where
+// it is.
+func (b *Bundle) Changed() error {
+	if names := b.Paths(Create, Update, Merge, Remove); len(names) > 0 {
+		return &dev.Error{Code: dev.CodeDeployChanged, Exit: dev.ExitFailed, Message: "not as it would be rendered: " + strings.Join(names, ", "),
+			Hint: "run sdev deploy without --check, look at the difference, and commit it"}
+	}
+	return nil
+}
+
+// Paths are the files of some statuses.
+func (b *Bundle) Paths(of ...Status) []string {
+	var names []string
+	for _, c := range b.Changes {
+		if slices.Contains(of, c.Status) {
+			names = append(names, c.Path)
+		}
+	}
+	return names
+}
+
+// Write is what has to be written, in this order: whatever ends it half-way, the next run knows what is
+// yours. The record comes last.
+type Write struct {
+	Path            string
+	Before, Content []byte // nil where there is nothing
+	Executable      bool
+}
+
+// Finish adds the record, and the summary of it for people. now is the time of a record that says
+// something new; one that says the same as the last keeps its time.
+func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
+	r.V = recordVersion
+	r.Files = nil
+	for _, c := range b.Changes {
+		if c.Content != nil && c.Rendered != nil {
+			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: hash(c.Content), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
+		}
+	}
+	r.Time = now.UTC().Truncate(time.Second)
+	if b.Last != nil {
+		same := r
+		same.Time = b.Last.Time
+		if bytes.Equal(same.encode(), b.lastRaw) {
+			r = same
+		}
+	}
+	b.record = r.encode()
+	return r, b.add(File{Path: SummaryFile, Content: r.summary(b.Place), Mode: 0o644})
+}
+
+// Writes are the changes of files, of what was rendered last, and of the record.
+func (b *Bundle) Writes() []Write {
+	var out, bases []Write
+	for _, c := range b.Changes {
+		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
+			out = append(out, Write{c.Path, c.Before, c.Content, c.exec})
+		}
+		if !bytes.Equal(c.base, c.Rendered) && (c.Status != Conflict || !hasMarks(unix(c.Before))) {
+			bases = append(bases, Write{path.Join(b.Place.Bundle, baseFolder, c.File), c.base, c.Rendered, false})
+		}
+	}
+	out = append(out, bases...)
+	if !bytes.Equal(b.record, b.lastRaw) {
+		out = append(out, Write{path.Join(b.Place.Bundle, RecordFile), b.lastRaw, b.record, false})
+	}
+	return out
+}
+
+// readFile gives a file's content, nil where there is none.
+func (b *Bundle) readFile(name string) ([]byte, error) {
+	if b.root == nil {
+		return nil, nil
+	}
+	info, err := b.root.Lstat(filepath.FromSlash(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, folderError(err, name)
+	case !info.Mode().IsRegular():
+		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a folder"}[info.Mode().Type()], "a special file")
+		return nil, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", name, what), Hint: "move it away, or write elsewhere with --out"}
+	}
+	content, err := b.root.ReadFile(filepath.FromSlash(name))
+	if err != nil {
+		return nil, folderError(err, name)
+	}
+	if content == nil {
+		content = []byte{}
+	}
+	return content, nil
+}
+
+// folderError is a system error about where the bundle lies.
+func folderError(err error, name string) error {
+	cause := err
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = pe.Err
+	}
+	hint := "name another folder with --out"
+	if strings.Contains(cause.Error(), "path escapes") {
+		hint = "a link leads out of the repository; remove it, or name its target with --out"
+	}
+	return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %v", dev.Printable(name), cause), Hint: hint}
+}

@@ -1,0 +1,256 @@
+package handoff
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// ecs is a Fargate service behind a load balancer, which a workflow of GitHub's keeps up to date.
+func ecs() Target {
+	return Target{
+		Name:   "ecs",
+		About:  "AWS ECS on Fargate behind a load balancer, deployed by a GitHub workflow; the app signs people in",
+		Params: append(awsParams(), githubParams()...),
+		Image:  true,
+		Derive: deriveECS,
+		Next:   nextECS,
+	}
+}
+
+// githubParams are what the workflow and its roles need.
+func githubParams() []Param {
+	name := matches(`^[A-Za-z0-9_.-]{1,100}$`, "a name as GitHub shows it: letters, digits, dash, dot, underscore")
+	id := matches(`^[1-9]\d{0,18}$`, "a number")
+	origin := func(get func(Git) string) func(Facts) (Value, bool) {
+		return func(f Facts) (Value, bool) {
+			text := get(f.Git)
+			return Value{Text: text, Source: "git remote origin"}, f.Git.Host == "github.com" && text != ""
+		}
+	}
+	return []Param{
+		{Name: "github-owner", About: "organisation or user that the repository belongs to", Check: name, From: origin(func(g Git) string { return g.Owner }), Placeholder: "example-owner"},
+		{Name: "github-repo", About: "name of the repository", Check: name, From: origin(func(g Git) string { return g.Repo }), Placeholder: "example-repo"},
+		{Name: "github-branch", About: "branch that is deployed", Check: matches(`^[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$`, "the name of a branch, without stars"), Default: "main"},
+		{Name: "github-environment", About: "environment of GitHub that a deployment waits for, with its reviewers", Check: matches(`^[A-Za-z0-9_.-]{1,100}$`, "letters, digits, dash, dot, underscore"), Default: "production"},
+		{
+			Name: "github-subject", About: "sub claim: names, or ids where the repository was made after 15 July 2026 or opted in (gh api repos/OWNER/REPO/actions/oidc/customization/sub)",
+			Choices: []string{"names", "ids"}, Placeholder: "names",
+		},
+		{Name: "github-owner-id", About: "with ids: gh api repos/OWNER/REPO --jq .owner.id", Check: id, Optional: true},
+		{Name: "github-repo-id", About: "with ids: gh api repos/OWNER/REPO --jq .id", Check: id, Optional: true},
+		{Name: "github-oidc-provider", About: "existing where the account knows GitHub already: aws iam list-open-id-connect-providers", Choices: []string{"create", "existing"}, Default: "create"},
+	}
+}
+
+// deriveECS gives what the templates of ecs need beside the values.
+func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
+	findings := awsFindings(f, v)
+	known, unreadable := parameters(f)
+	closed, unguarded := albPolicies(f, "check in the page who has signed in, or use ecs-cognito")
+	findings = slices.Concat(findings, unreadable, unguarded, ecsFindings(f, v))
+
+	role := func(name string) string {
+		return fmt.Sprintf("arn:%s:iam::%s:role/%s-%s", partition(v.Text("region")), v.Text("aws-account"), v.Text("name"), name)
+	}
+	d := map[string]any{
+		"partition":    partition(v.Text("region")),
+		"port":         f.App.port(),
+		"cidrs":        networks(v.Text("allowed-cidrs")),
+		"logDays":      number(v.Text("log-days")),
+		"egress":       numbers(v.Text("egress-ports")),
+		"parameters":   known,
+		"kms":          v.Text("kms-key"),
+		"closed":       closed,
+		"environment":  pairs(awsEnvironment(f, v)),
+		"address":      address(f, v),
+		"health":       f.App.healthPath(),
+		"slug":         v.Text("github-owner") + "/" + v.Text("github-repo"),
+		"workflow":     "deploy-" + v.Text("name"),
+		"workflowFile": ".github/workflows/deploy-" + v.Text("name") + ".yml",
+		"buildRole":    role("build"),
+		"deployRole":   role("deploy"),
+		"repository":   registry(v) + "/" + v.Text("name"),
+		"context":      cmp.Or(f.App.Context, "."),
+		"dockerfile":   path.Join(cmp.Or(f.App.Context, "."), cmp.Or(f.App.Dockerfile, "Dockerfile")),
+		"definition":   path.Join(f.Bundle, "task-definition.json"),
+		"bundle":       cmp.Or(f.Bundle, "."),
+		"oauth":        f.App.signsIn("streamlit-oauth"),
+		"native":       f.App.signsIn("native"),
+		"paths":        []string(nil),
+		"platform":     "linux/amd64",
+		"runner":       "ubuntu-24.04",
+		"stack":        ecsStack(f, v),
+	}
+	if v.Text("architecture") == "ARM64" {
+		d["platform"], d["runner"] = "linux/arm64", "ubuntu-24.04-arm"
+	}
+	if f.Folder != "" && f.Folder != "." {
+		d["paths"] = []string{f.Folder + "/**", f.Bundle + "/task-definition.json", ".github/workflows/deploy-" + v.Text("name") + ".yml"}
+	}
+	addSecrets(d, f, v)
+	return d, findings
+}
+
+// addSecrets adds what ECS puts into the environment of the app from SSM: for st.login a secrets.toml,
+// which Streamlit reads from a file alone.
+func addSecrets(d map[string]any, f Facts, v Values) {
+	d["secrets"], d["taskSecrets"], d["command"], d["entrypoint"] = []parameter(nil), []map[string]string{}, []string(nil), []string(nil)
+	if !f.App.signsIn("native") {
+		return
+	}
+	secret := parameter{Name: "/" + v.Text("name") + "/secrets.toml", Path: v.Text("name") + "/secrets.toml"}
+	d["secrets"] = []parameter{secret}
+	d["taskSecrets"] = []map[string]string{{"name": "STREAMLIT_SECRETS_TOML", "valueFrom": secret.Name}}
+	d["command"] = f.App.Command
+	d["entrypoint"] = []string{
+		"sh", "-c",
+		`umask 077; printf '%s' "$STREAMLIT_SECRETS_TOML" >/tmp/secrets.toml; unset STREAMLIT_SECRETS_TOML; exec "$@"`, "sh",
+	}
+	env := awsEnvironment(f, v)
+	env["STREAMLIT_SECRETS_FILES"] = "/tmp/secrets.toml"
+	d["environment"] = pairs(env)
+}
+
+// ecsStack are the parameters of the CloudFormation stack, all of them texts.
+func ecsStack(f Facts, v Values) map[string]string {
+	subnets, public := list(v.Text("app-subnets")), "DISABLED"
+	if len(subnets) == 0 {
+		subnets, public = list(v.Text("public-subnets")), "ENABLED"
+	}
+	return map[string]string{
+		"Name":           v.Text("name"),
+		"Domain":         v.Text("domain"),
+		"HostedZone":     v.Text("hosted-zone"),
+		"Certificate":    v.Text("certificate"),
+		"Vpc":            v.Text("vpc"),
+		"PublicSubnets":  strings.Join(list(v.Text("public-subnets")), ","),
+		"AppSubnets":     strings.Join(subnets, ","),
+		"AssignPublicIp": public,
+		"Port":           strconv.Itoa(f.App.port()),
+		"HealthPath":     f.App.healthPath(),
+		"GitHubProvider": v.Text("github-oidc-provider"),
+		"BuildSubject":   subject(v, "ref:refs/heads/"+v.Text("github-branch")),
+		"DeploySubject":  subject(v, "environment:"+v.Text("github-environment")),
+	}
+}
+
+// subject is the sub claim of a job, whole: AWS compares it letter by letter. Source: GitHub
+// documentation, "OpenID Connect reference", example subject claims and immutable subject claims.
+func subject(v Values, context string) string {
+	owner, repo := v.Text("github-owner"), v.Text("github-repo")
+	if v.Text("github-subject") == "ids" {
+		owner, repo = owner+"@"+v.Text("github-owner-id"), repo+"@"+v.Text("github-repo-id")
+	}
+	return "repo:" + owner + "/" + repo + ":" + context
+}
+
+// ecsFindings are what contradicts itself, or this target cannot do.
+func ecsFindings(f Facts, v Values) []dev.Finding {
+	var findings []dev.Finding
+	add := func(id string, severity dev.Severity, message, fix, docs string) {
+		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
+	}
+	const oidc = "https://docs.github.com/en/actions/reference/security/oidc"
+	if v.Text("github-subject") == "ids" && (v.Text("github-owner-id") == "" || v.Text("github-repo-id") == "") {
+		add("ecs.github.ids", dev.Blocks, "github-subject is ids, and github-owner-id or github-repo-id is not set: no job could assume its role",
+			fmt.Sprintf("gh api repos/%s/%s --jq '.owner.id, .id', and --set both", v.Text("github-owner"), v.Text("github-repo")), oidc)
+	}
+	if f.Git.Host != "" && f.Git.Host != "github.com" {
+		add("ecs.github.host", dev.Warns, "the workflow is GitHub's, and origin is at "+f.Git.Host, "carry the steps of the workflow over by hand, and trust the other provider in infrastructure.yml", oidc)
+	}
+	everybody := slices.ContainsFunc(list(v.Text("allowed-cidrs")), func(s string) bool { return strings.HasSuffix(s, "/0") })
+	if everybody && f.App.open() {
+		add("ecs.open", dev.Blocks, "everybody on the internet reaches an app that signs nobody in", "set allowed-cidrs to your networks, add a login, or use ecs-cognito",
+			"https://docs.streamlit.io/develop/concepts/connections/authentication")
+	}
+	for _, door := range []string{"alb", "iap", "cloudflare"} {
+		if i := slices.IndexFunc(f.App.Login, func(l Value) bool { return l.Text == door }); i >= 0 {
+			add("ecs.login.door", dev.Blocks, fmt.Sprintf("the app (%s) takes people from headers that no front door of this target sends, so anybody could send them", f.App.Login[i].Source),
+				"use ecs-cognito, where the load balancer signs people in, or sign people in in the app", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html")
+		}
+	}
+	if f.App.signsIn("native") && len(f.App.Command) == 0 {
+		add("ecs.command", dev.Blocks, "st.login needs a secrets.toml, which the task writes before the app starts; the command that starts the app is not known",
+			"give the service a command in the compose file, or the image a CMD", "https://docs.streamlit.io/develop/api-reference/configuration/config.toml#secrets")
+	}
+	if f.App.Dockerfile == "" && f.App.Context == "" {
+		add("ecs.build", dev.Warns, "the app's image is not built from this repository, so the workflow builds a Dockerfile that may not be there",
+			"give the service a build section, or put the build into the workflow", "https://docs.docker.com/reference/compose-file/build/")
+	}
+	return findings
+}
+
+// registry is where the account's images are.
+func registry(v Values) string {
+	domain := "amazonaws.com"
+	if partition(v.Text("region")) == "aws-cn" {
+		domain += ".cn"
+	}
+	return v.Text("aws-account") + ".dkr.ecr." + v.Text("region") + "." + domain
+}
+
+// network is one that may reach the app.
+type network struct {
+	Text string
+	V6   bool
+}
+
+func networks(s string) []network {
+	var all []network
+	for _, one := range list(s) {
+		all = append(all, network{Text: one, V6: strings.Contains(one, ":")})
+	}
+	return all
+}
+
+// numbers is a list of ports.
+func numbers(s string) []int {
+	var all []int
+	for _, one := range list(s) {
+		all = append(all, number(one))
+	}
+	return all
+}
+
+// number is a value that its check has found to be one.
+func number(s string) int {
+	n, _ := strconv.Atoi(s) // 0 for anything else, which every file's reader refuses
+	return n
+}
+
+// pairs is an environment as task definitions hold it, sorted.
+func pairs(env map[string]string) []map[string]string {
+	all := []map[string]string{}
+	for name, value := range env {
+		all = append(all, map[string]string{"name": name, "value": value})
+	}
+	slices.SortFunc(all, func(a, b map[string]string) int { return cmp.Compare(a["name"], b["name"]) })
+	return all
+}
+
+// nextECS are the commands of README.md, in short.
+func nextECS(f Facts, v Values) []Step {
+	stack := "aws cloudformation deploy --region " + v.Text("region") + " --stack-name " + v.Text("name") +
+		" --template-file infrastructure.yml --capabilities CAPABILITY_NAMED_IAM"
+	steps := []Step{
+		{About: "In the bundle's folder: make everything but the service", Run: stack + " --parameter-overrides file://parameters.json", Once: true},
+	}
+	known, _ := parameters(f)
+	for _, p := range known {
+		steps = append(steps, Step{
+			About: "Store what the app reads, encrypted", Once: true,
+			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", v.Text("region"), p.Name),
+		})
+	}
+	return append(steps,
+		Step{About: "Commit and push: the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
+		Step{About: "Make the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},
+		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + "https://" + v.Text("domain") + f.App.healthPath()},
+	)
+}

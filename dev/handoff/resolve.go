@@ -1,0 +1,207 @@
+package handoff
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// Said is what people have said about the values of a target.
+type Said struct {
+	Set    map[string]string               // by --set
+	Config func(name string) (Value, bool) // by x-sdev.deploy; Source ends with the place, "… (compose.yaml:14)"
+	Last   []NamedValue                    // at the last hand-off
+	Asked  map[string]string               // on the terminal, just now
+}
+
+// NamedValue is the value of a parameter, as records keep it.
+type NamedValue struct {
+	Name string `json:"name"`
+	Value
+}
+
+// The sources of values that are the same everywhere.
+const (
+	FromSet         = "--set"
+	FromAnswer      = "your answer"
+	FromDefault     = "default"
+	FromPlaceholder = "placeholder"
+	FromNowhere     = "not set"
+)
+
+// Resolve finds the value of every parameter. The first that says one decides: --set, x-sdev.deploy,
+// what a person said at the last hand-off (by --set or asked), the project itself, the answer of just
+// now, the default; else the value is a placeholder, or "" where the parameter is optional. A value that
+// the parameter does not take is a *dev.Error with the place where it stands; one that was only found,
+// or remembered, is passed over.
+//
+// open are the parameters that nobody has said and that have no default, in the order of the target's.
+func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err error) {
+	if err := t.checkSet(said.Set); err != nil {
+		return nil, nil, err
+	}
+	values = Values{}
+	for _, p := range t.Params {
+		v, err := p.resolve(f, said)
+		if err != nil {
+			return nil, nil, err
+		}
+		values[p.Name] = v
+		if v.Placeholder {
+			open = append(open, p)
+		}
+	}
+	return values, open, nil
+}
+
+func (p Param) resolve(f Facts, said Said) (Value, error) {
+	if text := said.Set[p.Name]; text != "" {
+		if err := p.check(text); err != nil {
+			return Value{}, p.refused("--set "+p.Name, err, "", 0)
+		}
+		return Value{Text: text, Source: FromSet}, nil
+	}
+	if said.Config != nil {
+		if v, ok := said.Config(p.Name); ok {
+			if err := p.check(v.Text); err != nil {
+				file, line := place(v.Source)
+				name, _, _ := strings.Cut(v.Source, " (")
+				return Value{}, p.refused(name, err, file, line)
+			}
+			return v, nil
+		}
+	}
+	if v, ok := p.lastAnswer(said); ok {
+		return v, nil
+	}
+	if p.From != nil {
+		if v, ok := p.From(f); ok && v.Text != "" && p.check(v.Text) == nil {
+			return v, nil
+		}
+	}
+	if text := said.Asked[p.Name]; text != "" {
+		if err := p.check(text); err != nil {
+			return Value{}, p.refused(p.Name, err, "", 0)
+		}
+		return Value{Text: text, Source: FromAnswer}, nil
+	}
+	switch {
+	case p.Default != "":
+		return Value{Text: p.Default, Source: FromDefault}, nil
+	case p.Optional:
+		return Value{Source: FromNowhere}, nil
+	}
+	return Value{Text: cmp.Or(p.Placeholder, "REPLACE-"+strings.ToUpper(p.Name)), Source: FromPlaceholder, Placeholder: true}, nil
+}
+
+// lastAnswer is what a person said at the last hand-off; --set NAME= takes it back.
+func (p Param) lastAnswer(said Said) (Value, bool) {
+	if _, back := said.Set[p.Name]; back {
+		return Value{}, false
+	}
+	for _, v := range said.Last {
+		answer := v.Source == FromSet || v.Source == FromAnswer
+		if v.Name == p.Name && answer && p.check(v.Text) == nil {
+			v.Earlier = true
+			return v.Value, true
+		}
+	}
+	return Value{}, false
+}
+
+func (p Param) refused(name string, err error, file string, line int) error {
+	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
+		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: "it is " + p.About}
+}
+
+// check says what is wrong with a value.
+func (p Param) check(text string) error {
+	switch {
+	case strings.ContainsFunc(text, needsNumber) || checkText(text) != nil:
+		return fmt.Errorf("%q is more than one line of text", text)
+	case len(p.Choices) > 0 && !slices.Contains(p.Choices, text):
+		return fmt.Errorf("%q is none of %s", text, strings.Join(p.Choices, ", "))
+	case p.Check != nil:
+		return p.Check(text)
+	}
+	return nil
+}
+
+// checkSet refuses names that the target does not have.
+func (t Target) checkSet(set map[string]string) error {
+	names := t.ParamNames()
+	var unknown []string
+	for name := range set {
+		if !slices.Contains(names, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	hint := "it has: " + strings.Join(names, ", ")
+	if near := nearest(unknown[0], names); near != "" {
+		hint = "did you mean: --set " + near + "=" + set[unknown[0]]
+	}
+	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("%s has no value %q", t.Name, unknown[0]), Hint: dev.Printable(hint)}
+}
+
+// ParamNames are the names of the parameters, in their order.
+func (t Target) ParamNames() []string {
+	var names []string
+	for _, p := range t.Params {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// place takes the place out of a source, "x-sdev.deploy.region (compose.yaml:14)".
+func place(source string) (file string, line int) {
+	_, at, ok := strings.Cut(strings.TrimSuffix(source, ")"), " (")
+	i := strings.LastIndexByte(at, ':')
+	if !ok || i < 0 {
+		return "", 0
+	}
+	if _, err := fmt.Sscanf(at[i+1:], "%d", &line); err != nil {
+		return "", 0
+	}
+	return at[:i], line
+}
+
+// Named are the values in the order of the target's parameters.
+func (t Target) Named(values Values) []NamedValue {
+	out := []NamedValue{}
+	for _, p := range t.Params {
+		out = append(out, NamedValue{p.Name, values[p.Name]})
+	}
+	return out
+}
+
+// Missing are findings about values that nobody has said: their placeholders are in the files, unless
+// somebody has put the value in there by hand.
+func (t Target) Missing(values Values, files []Change) []dev.Finding {
+	var out []dev.Finding
+	for _, p := range t.Params {
+		v := values[p.Name]
+		if !v.Placeholder {
+			continue
+		}
+		rendered, file, line := false, "", 0
+		for _, f := range files {
+			rendered = rendered || strings.Contains(string(f.Rendered), v.Text)
+			if before, _, found := strings.Cut(string(f.Content), v.Text); found && file == "" {
+				file, line = f.Path, 1+strings.Count(before, "\n")
+			}
+		}
+		if rendered && file == "" {
+			continue
+		}
+		out = append(out, dev.Finding{ID: "handoff.placeholder", Severity: dev.Blocks, File: file, Line: line,
+			Message: fmt.Sprintf("nobody has said %s (%s), so %s stands for it", p.Name, p.About, v.Text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+package handoff
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"sdev/dev"
+)
+
+// summary is the record as people read it, in Markdown.
+func (r Record) summary(place Place) []byte {
+	w := &page{}
+	w.line("# Hand-off of %s to %s\n", mark(r.Project), mark(r.Target))
+	if r.Status == Ready {
+		w.line("**Ready.** Nothing that was checked stands in the way.\n")
+	} else {
+		w.line("**Blocked: nothing is handed over.** What has to be mended first is below.\n")
+	}
+	w.line("Written by sdev %s (templates %s), which renews this file at every `sdev deploy %s`.\n", mark(r.Sdev), mark(r.Templates), r.Target)
+	r.origin(w)
+	r.findings(w)
+	w.line("## Next\n")
+	for i, step := range r.Next {
+		once := ""
+		if step.Once {
+			once = " (once)"
+		}
+		w.line("%d. %s%s", i+1, mark(step.About), once)
+		if step.Run != "" {
+			w.line("\n%s\n", fence(step.Run))
+		}
+	}
+	w.line("\n## Values\n\n| value | is | who says so |\n|---|---|---|")
+	for _, v := range r.Values {
+		text := "–"
+		if v.Text != "" {
+			text = code(v.Text)
+		}
+		if v.Placeholder {
+			text += " **(nobody has said it)**"
+		}
+		w.line("| %s | %s | %s |", code(v.Name), text, mark(v.Source))
+	}
+	w.line("\n## Files\n\n| file | SHA-256 |\n|---|---|")
+	for _, f := range r.Files {
+		edited := ""
+		if f.Edited {
+			edited = " (edited)"
+		}
+		w.line("| %s%s | %s |", link(place, f.Path), edited, code(f.SHA256))
+	}
+	return w.Bytes()
+}
+
+// page is a text that is written line by line.
+type page struct{ bytes.Buffer }
+
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+// origin says what is handed over, and what it was made from.
+func (r Record) origin(w *page) {
+	w.line("## What\n\n| | |\n|---|---|")
+	w.line("| since | %s |", r.Time.Format(time.RFC3339))
+	switch {
+	case r.Commit == "":
+		w.line("| commit | none |")
+	case len(r.Dirty) > 0:
+		w.line("| commit | %s, and %d files that are not as committed |", code(r.Commit), len(r.Dirty))
+	default:
+		w.line("| commit | %s |", code(r.Commit))
+	}
+	if r.Remote != "" {
+		w.line("| repository | %s |", code(r.Remote))
+	}
+	if i := r.Image; i != nil {
+		for _, row := range []struct{ name, value string }{{"image", i.Ref}, {"image id", i.ID}, {"manifest digest", i.Digest}, {"platform", i.Platform}, {"built from", i.Revision}} {
+			if row.value != "" {
+				w.line("| %s | %s |", row.name, code(row.value))
+			}
+		}
+		if p := i.Proof; p != nil {
+			w.line("| started once | page served: %s; health check after %d ms; read-only root: %s; user %s |", yes(p.Page), p.Health, yes(p.ReadOnly), code(p.User))
+		}
+	}
+	w.line("")
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// findings lists what the checks found, worst first as it comes.
+func (r Record) findings(w *page) {
+	w.line("## Checks\n\n%d rules: %d block, %d warnings, %d suppressed.\n", r.Checks.Rules, r.Checks.Blocks, r.Checks.Warnings, r.Checks.Suppressed)
+	for _, f := range r.Findings {
+		at := f.Where
+		if f.File != "" {
+			at = f.File
+			if f.Line > 0 {
+				at = fmt.Sprintf("%s:%d", f.File, f.Line)
+			}
+		}
+		if at != "" {
+			at = " " + code(at)
+		}
+		if s := f.Suppressed; s != nil {
+			w.line("- %s (%s)%s: %s. **Shipped all the same** until %s, because %s (%s).", code(f.ID), f.Severity, at, mark(f.Message), s.Until.Format(time.DateOnly), mark(s.Reason), mark(s.Origin))
+			continue
+		}
+		if f.Severity == dev.Informs {
+			continue
+		}
+		w.line("- %s (%s)%s: %s. Fix: %s", code(f.ID), f.Severity, at, mark(f.Message), mark(f.Fix))
+	}
+	w.line("")
+}
+
+// mark and code are texts within a line.
+func mark(s string) string {
+	out, err := mdText(s)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+func code(s string) string {
+	out, err := mdCode(s)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// link leads to a file from beside the summary.
+func link(place Place, file string) string {
+	target := file
+	if rel, ok := strings.CutPrefix(file, place.Bundle+"/"); ok {
+		target = rel
+	} else if place.Bundle != "." {
+		target = strings.Repeat("../", strings.Count(place.Bundle, "/")+1) + file
+	}
+	return "[" + code(target) + "](<" + strings.NewReplacer("<", "%3C", ">", "%3E", "\\", "%5C").Replace(target) + ">)"
+}
+
+// fence is a block of code in a list, whatever backticks are in it.
+func fence(s string) string {
+	marks := "```"
+	for strings.Contains(s, marks) {
+		marks += "`"
+	}
+	return "   " + marks + "sh\n   " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n   ") + "\n   " + marks
+}
