@@ -2,31 +2,25 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"io"
 	"path"
 
 	"sdev/cmd/internal/tui"
-	"sdev/dev"
-	"sdev/dev/config"
-	"sdev/dev/git"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 )
 
 // Targets is tui.Host's.
 func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
-	p, err := d.app.load(ctx, runOptions{choice: d.up.choice})
-	if err != nil {
-		return nil, err
-	}
-	repo, err := git.Read(ctx, p.Dir, d.app.Env)
+	s, err := d.app.gather(ctx, d.up.choice)
 	if err != nil {
 		return nil, err
 	}
 	var out []tui.Target
 	for _, t := range handoff.Targets() {
-		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join("deploy", t.Name)}
-		last, err := lastRecord(p, repo, t.Name)
+		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join(deployFolder, t.Name)}
+		last, err := d.app.recordOf(s, t.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -41,34 +35,37 @@ func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
 	return out, nil
 }
 
-// bundlePlace is where a target's files lie unless somebody says otherwise.
-func bundlePlace(p *config.Project, repo git.Repository, target string) handoff.Place {
-	if rel, ok := repo.Inside(p.Dir); ok {
-		return handoff.Place{Root: repo.Root, Bundle: path.Join(rel, "deploy", target)}
-	}
-	return handoff.Place{Root: p.Dir, Bundle: path.Join("deploy", target)}
-}
-
-// lastRecord is that of the last hand-off to a target; nil where there was none.
-func lastRecord(p *config.Project, repo git.Repository, target string) (*handoff.Record, error) {
-	b, err := handoff.Open(bundlePlace(p, repo, target))
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	return b.Last, nil
-}
-
-// Check is tui.Host's: source and history, and the files of the target where there are any.
+// Check is tui.Host's: what ships as it is now, and the target's files as they would be rendered.
 func (d *dashboard) Check(ctx context.Context, target string) (tui.Checks, error) {
-	s, err := d.app.preflightSubject(ctx, preflightOptions{target: target})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeUsage { // there are none yet
-		s, err = d.app.preflightSubject(ctx, preflightOptions{})
-		s.Target = target
-	}
+	delivery, err := d.app.silent().deliver(ctx, deployOptions{target: target, check: true, yes: true})
 	if err != nil {
 		return tui.Checks{}, err
 	}
-	found, err := preflight.Run(ctx, s)
-	return tui.Checks{Rules: len(preflight.Rules()), Findings: found}, err
+	defer delivery.bundle.Close()
+	return tui.Checks{Rules: len(preflight.Rules()), Findings: delivery.findings}, nil
+}
+
+// handOver renders a target's files.
+func (d *dashboard) handOver(ctx context.Context, target string) (string, error) {
+	a := d.app.silent()
+	delivery, err := a.deliver(ctx, deployOptions{target: target, yes: true})
+	if err != nil {
+		return "", err
+	}
+	defer delivery.bundle.Close()
+	if err := a.finish(ctx, delivery); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("nothing to do: %s is as it would be rendered", delivery.shownBundle())
+	if delivery.written {
+		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", delivery.shownBundle(), handoff.SummaryFile)
+	}
+	return said, nil
+}
+
+// silent is the same program with nobody listening: the screen is the dashboard's.
+func (a *app) silent() *app {
+	b := *a
+	b.Out, b.Err, b.quiet = io.Discard, io.Discard, true
+	return &b
 }

@@ -150,33 +150,45 @@ type delivery struct {
 }
 
 func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
-	target, err := handoff.Find(handoff.Targets(), o.target)
+	d, err := a.deliver(ctx, o)
 	if err != nil {
 		return err
 	}
+	defer d.bundle.Close()
+	return a.finish(ctx, d)
+}
+
+// deliver makes a hand-off ready: its values are found, its files rendered and compared, everything is
+// checked, and nothing is written. The caller closes its bundle.
+func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
+	target, err := handoff.Find(handoff.Targets(), o.target)
+	if err != nil {
+		return nil, err
+	}
 	s, err := a.gather(ctx, entryChoice{must: true, ask: a.asks(o)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d := &delivery{subject: s, options: o, target: target}
 	place, err := a.placeOf(s, target.Name, o.out)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d.bundle, err = handoff.Open(place); err != nil {
-		return err
+		return nil, err
 	}
-	defer d.bundle.Close()
-	if err := d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile))); err != nil {
-		return err
+	err = d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile)))
+	if err == nil {
+		err = a.resolve(ctx, d)
 	}
-	if err := a.resolve(ctx, d); err != nil {
-		return err
+	if err == nil {
+		err = a.render(ctx, d)
 	}
-	if err := a.render(ctx, d); err != nil {
-		return err
+	if err != nil {
+		d.bundle.Close()
+		return nil, err
 	}
-	return a.finish(ctx, d)
+	return d, nil
 }
 
 // asks says whether a person can be asked.
