@@ -205,7 +205,7 @@ func (a *app) render(ctx context.Context, d *delivery) error {
 	if err := d.bundle.Compare(files); err != nil {
 		return err
 	}
-	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.staleImage())
+	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.staleImage(), d.unproven())
 	for i, f := range own {
 		if f.ID == handoff.MissingValue && f.File != "" {
 			own[i].File = d.shown(f.File)
@@ -372,4 +372,12 @@ func (d *delivery) staleImage() []dev.Finding {
 	}
 	return []dev.Finding{{ID: "handoff.image.old", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
 		Fix: "build it anew: sdev deploy " + d.target.Name + " --build"}}
+}
+
+// unproven is about an image of an earlier run that did not run then.
+func (d *delivery) unproven() []dev.Finding {
+	if len(d.proof) > 0 {
+		return nil
+	}
+	return d.facts.Image.Unproven("sdev deploy " + d.target.Name + " --build")
 }
