@@ -1,7 +1,171 @@
 package handoff
 
-import "sdev/dev"
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
+	"sdev/dev"
+)
+
+// ecsCognito is a Fargate service behind a load balancer that signs people in with Cognito.
 func ecsCognito() Target {
-	return Target{Name: "ecs-cognito", Derive: func(Facts, Values) (map[string]any, []dev.Finding) { return nil, nil }}
+	return Target{
+		Name:   "ecs-cognito",
+		About:  "AWS ECS on Fargate behind a load balancer that signs people in with Cognito; a CDK app in TypeScript",
+		Params: append(awsParams(), cognitoParams()...),
+		Image:  true,
+		Derive: deriveCognito,
+		Next:   nextCognito,
+	}
+}
+
+// cognitoParams are what the user pool needs, and the image.
+func cognitoParams() []Param {
+	return []Param{
+		{
+			Name: "cognito-domain-prefix", About: "begins the address of the sign-in page, and is taken once in a region; empty: NAME-ACCOUNT",
+			Check: checkDomainPrefix, Optional: true,
+		},
+		{Name: "cognito-mfa", About: "whether everybody needs a second factor (an authenticator app)", Choices: []string{"required", "optional"}, Default: "required"},
+		{Name: "cognito-threat-protection", About: "refuse stolen passwords and odd sign-ins; the Plus plan, paid by head", Choices: []string{"on", "off"}, Default: "off"},
+		{Name: "session-hours", About: "after how long people sign in again", Check: matches(`^([1-9]|[1-9]\d|1[0-5]\d|16[0-8])$`, "1 to 168"), Default: "12"},
+		{Name: "waf", About: "a firewall for web requests in front, about 10 $ a month", Choices: []string{"on", "off"}, Default: "on"},
+		{
+			Name: "image-digest", About: "digest of the pushed image; empty until there is one", Optional: true,
+			Check: matches(`^sha256:[0-9a-f]{64}$`, "sha256: and 64 digits"),
+			From: func(f Facts) (Value, bool) {
+				return Value{Text: f.Image.Digest, Source: "the image"}, f.Image.Digest != ""
+			},
+		},
+	}
+}
+
+// checkDomainPrefix wants what Cognito takes. Source: Amazon Cognito API reference, CreateUserPoolDomain.
+func checkDomainPrefix(s string) error {
+	for _, word := range []string{"aws", "amazon", "cognito"} {
+		if strings.Contains(s, word) {
+			return fmt.Errorf("Cognito takes no prefix with %q in it", word)
+		}
+	}
+	return matches(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, "small letters, digits and dashes")(s)
+}
+
+// domainPrefix is the one given, or one that nobody else is likely to have.
+func domainPrefix(v Values) string {
+	return cmp.Or(v.Text("cognito-domain-prefix"), v.Text("name")+"-"+v.Text("aws-account"))
+}
+
+// deriveCognito gives the configuration of the CDK app, which is all that is rendered of it.
+func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
+	known, unreadable := parameters(f)
+	// The groups are in the access token: x-amzn-oidc-data has none.
+	closed, unguarded := albPolicies(f, "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
+	groups, unnameable := cognitoGroups(f)
+	findings := slices.Concat(awsFindings(f, v), unreadable, unguarded, unnameable, cognitoFindings(f, v))
+
+	paths := []string{}
+	for _, p := range known {
+		paths = append(paths, p.Path)
+	}
+	rules := []map[string]any{}
+	for _, c := range closed {
+		rules = append(rules, map[string]any{"priority": c.Priority, "patterns": c.Patterns})
+	}
+	stack := ecsStack(f, v)
+	d := map[string]any{
+		"config": map[string]any{
+			"name": v.Text("name"), "account": v.Text("aws-account"), "region": v.Text("region"),
+			"domain": v.Text("domain"), "hostedZone": v.Text("hosted-zone"), "certificate": v.Text("certificate"),
+			"vpc": v.Text("vpc"), "publicSubnets": list(stack["PublicSubnets"]), "appSubnets": list(stack["AppSubnets"]),
+			"assignPublicIp": stack["AssignPublicIp"] == "ENABLED",
+			"allowedCidrs":   list(v.Text("allowed-cidrs")), "egressPorts": numbers(v.Text("egress-ports")),
+			"cpu": number(v.Text("cpu")), "memory": number(v.Text("memory")), "architecture": v.Text("architecture"),
+			"port": f.App.port(), "healthPath": f.App.healthPath(), "environment": awsEnvironment(f, v),
+			"parameters": paths, "kmsKey": v.Text("kms-key"), "imageDigest": v.Text("image-digest"), "logDays": number(v.Text("log-days")),
+			"cognito": map[string]any{
+				"domainPrefix": domainPrefix(v), "mfa": v.Text("cognito-mfa"), "threatProtection": v.Text("cognito-threat-protection") == "on",
+				"sessionHours": number(v.Text("session-hours")), "groups": groups,
+			},
+			"closed": rules, "waf": v.Text("waf") == "on",
+		},
+		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "groups": groups,
+		"registry": registry(v), "repository": registry(v) + "/" + v.Text("name"), "signIn": domainPrefix(v),
+		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "oauth": f.App.signsIn("streamlit-oauth"),
+		"image": f.Image.Ref,
+	}
+	if v.Text("architecture") == "ARM64" {
+		d["platform"] = "linux/arm64"
+	}
+	return d, findings
+}
+
+// groupName is what Cognito takes for the name of a group. Source: Amazon Cognito API reference, CreateGroup.
+var groupName = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$`)
+
+// cognitoGroups are the groups of the project's people and policies, sorted.
+func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
+	groups = []string{}
+	for _, p := range f.People {
+		groups = append(groups, p.Groups...)
+	}
+	for _, p := range f.Policy {
+		groups = append(groups, p.Allow.Groups...)
+	}
+	slices.Sort(groups)
+	groups = slices.DeleteFunc(slices.Compact(groups), func(g string) bool {
+		if groupName.MatchString(g) {
+			return false
+		}
+		findings = append(findings, dev.Finding{
+			ID: "ecs-cognito.group", Severity: dev.Blocks, Message: fmt.Sprintf("Cognito takes no group of the name %q", g),
+			Fix:  "give it a name of 1 to 128 letters, digits and signs, without spaces",
+			Docs: "https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html",
+		})
+		return true
+	})
+	return groups, findings
+}
+
+// cognitoFindings are what contradicts itself, or this target cannot do.
+func cognitoFindings(f Facts, v Values) []dev.Finding {
+	findings := doorFindings(f, "ecs-cognito", "alb", "x-amzn-oidc-data", "alb_identity.py")
+	if f.App.signsIn("native") {
+		findings = append(findings, dev.Finding{
+			ID: "ecs-cognito.login.native", Severity: dev.Blocks, Docs: "https://docs.streamlit.io/develop/api-reference/user/st.login",
+			Message: "st.login needs a secrets.toml, which this target does not write: the load balancer signs people in",
+			Fix:     "take the person from x-amzn-oidc-data, as alb_identity.py of the bundle does, instead of st.login; or use ecs",
+		})
+	}
+	if err := checkDomainPrefix(domainPrefix(v)); err != nil {
+		findings = append(findings, dev.Finding{
+			ID: "ecs-cognito.prefix", Severity: dev.Blocks, Message: err.Error(), Fix: "set cognito-domain-prefix",
+			Docs: "https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html",
+		})
+	}
+	return findings
+}
+
+// nextCognito are the commands of README.md, in short.
+func nextCognito(f Facts, v Values) []Step {
+	name, region := v.Text("name"), v.Text("region")
+	steps := []Step{
+		{About: "In the bundle's folder: install what package-lock.json names", Run: "npm ci", Once: true},
+		{About: "Prepare the account for CDK", Run: "npx cdk bootstrap aws://" + v.Text("aws-account") + "/" + region, Once: true},
+		{About: "Make the registry", Run: "npx cdk deploy " + name + "-registry", Once: true},
+	}
+	known, _ := parameters(f)
+	for _, p := range known {
+		steps = append(steps, Step{
+			About: "Store what the app reads, encrypted", Once: true,
+			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", region, p.Name),
+		})
+	}
+	return append(steps,
+		Step{About: "Push the image to " + registry(v) + "/" + name + "; README.md has the commands"},
+		Step{About: "Deploy it by its digest", Run: "npx cdk deploy " + name + " -c imageDigest=sha256:…"},
+		Step{About: "Make people's accounts; README.md has the command"},
+	)
 }

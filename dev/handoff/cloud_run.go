@@ -1,0 +1,290 @@
+package handoff
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// noImage is the digest of an image that nobody has pushed yet.
+const noImage = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// cloudRun is a service of Google's behind Identity-Aware Proxy.
+func cloudRun() Target {
+	return Target{
+		Name:   "cloud-run",
+		About:  "Google Cloud Run behind Identity-Aware Proxy, by Terraform and a GitHub workflow",
+		Params: cloudRunParams(),
+		Image:  true,
+		Derive: deriveCloudRun,
+		Next:   nextCloudRun,
+	}
+}
+
+func cloudRunParams() []Param {
+	params := []Param{
+		{
+			Name: "variant", About: "full: load balancer, own domains, guests; light: IAP on the service itself, for people of an organisation",
+			Choices: []string{"full", "light"}, Default: "full",
+		},
+		{
+			Name: "name", About: "names everything that is made; 2 to 23 letters, digits and dashes",
+			Check: matches(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`, "2 to 23 small letters, digits and dashes, a letter first"), From: appName(23), Placeholder: "streamlit-app",
+		},
+		{
+			Name: "project-id", About: "Google Cloud project: gcloud projects list",
+			Check: matches(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`, "the id of a project: 6 to 30 small letters, digits and dashes"), Placeholder: "example-project",
+		},
+		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(`^[a-z]+-[a-z]+[0-9]{1,2}$`, "a region such as europe-west1"), Placeholder: "europe-west1"},
+		{
+			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
+			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
+		},
+		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com"},
+		{
+			Name: "external-domain", About: "full: address for guests, who sign in with e-mail and password; none where there are none",
+			Check: func(s string) error {
+				if s == "none" {
+					return nil
+				}
+				return hostName(s)
+			}, Placeholder: "guests.example.com",
+		},
+		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24"},
+		{
+			Name: "login-page", About: "full: page on which guests sign in (README.md, step 6); nobody of them gets in without", Optional: true,
+			Check: matches(`^https://[^\s"'<>\\]+$`, "an address that begins with https://"),
+		},
+		{Name: "cpu", About: "CPUs of the instance", Choices: []string{"1", "2", "4", "8"}, Default: "1"},
+		{Name: "memory", About: "memory of the instance, which /tmp is part of", Check: matches(`^[1-9][0-9]{0,4}(Mi|Gi)$`, "such as 512Mi or 2Gi"), Default: "1Gi"},
+		{
+			Name: "state-bucket", About: "bucket that Terraform keeps its state in; empty: this folder", Optional: true,
+			Check: matches(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`, "the name of a bucket, without gs://"),
+		},
+	}
+	params = append(params, accessParams("somebody@example.com", func(s string) error {
+		if !emailForm.MatchString(s) {
+			return fmt.Errorf("%q is not the address of a Google group", s)
+		}
+		return nil
+	})...)
+	return append(params, only(githubParams(), "github-owner", "github-repo", "github-branch", "github-environment", "github-repo-id")...)
+}
+
+// deriveCloudRun gives what the templates of cloud-run need beside the values.
+func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
+	full, external := v.Text("variant") != "light", "no"
+	if v.Text("external-domain") != "none" {
+		external = "yes"
+	}
+	address := ""
+	if full {
+		address = "https://" + strings.TrimSuffix(v.Text("domain")+path.Join("/", f.App.BasePath), "/")
+	} else {
+		external = "" // there is no second door at all
+	}
+	who, findings := accessOf(f, v)
+	grants, unexpressed := conditions(f, who)
+	findings = slices.Concat(findings, unexpressed, pathFindings(f), cloudRunFindings(f, v, external == "yes"))
+
+	env := ships(f, address)
+	delete(env, "STREAMLIT_SERVER_PORT")
+	tfvars := map[string]any{
+		"project_id":           v.Text("project-id"),
+		"region":               v.Text("region"),
+		"name":                 v.Text("name"),
+		"image":                v.Text("image"),
+		"port":                 f.App.port(),
+		"health_path":          f.App.healthPath(),
+		"cpu":                  v.Text("cpu"),
+		"memory":               v.Text("memory"),
+		"environment":          env,
+		"github_repository":    v.Text("github-owner") + "/" + v.Text("github-repo"),
+		"github_repository_id": v.Text("github-repo-id"),
+		"github_branch":        v.Text("github-branch"),
+		"access":               bindings(grants),
+	}
+	if full {
+		tfvars["domain"] = v.Text("domain")
+	}
+	if external == "yes" {
+		tfvars["external_domain"] = v.Text("external-domain")
+		tfvars["external_cidrs"] = list(v.Text("external-cidrs"))
+		tfvars["login_page"] = v.Text("login-page")
+	}
+	folder, dockerfile, platform := build(f)
+	return map[string]any{
+		"tfvars": tfvars, "grants": grants, "external": external,
+		"context": folder, "dockerfile": dockerfile, "platform": platform,
+	}, findings
+}
+
+// binding is a grant in the words of IAM.
+type binding struct {
+	Title      string
+	Members    string // with commas
+	Expression string // "" is everywhere
+	members    []string
+}
+
+// bindings are grants as the variable "access" holds them. Without members there is nothing to grant.
+func bindings(all []binding) map[string]any {
+	out := map[string]any{}
+	for _, b := range all {
+		if len(b.members) > 0 {
+			out[b.Title] = map[string]any{"members": b.members, "expression": b.Expression}
+		}
+	}
+	return out
+}
+
+// mostOperators is how many logical operators a condition of IAM may have. Source: Google Cloud
+// documentation, "IAM quotas and limits", logical operators in a role binding's condition expression.
+const mostOperators = 12
+
+const pathDocs = "https://docs.cloud.google.com/chrome-enterprise-premium/docs/hostname-and-path-conditions"
+
+// conditions turns grants into bindings of IAM, which only ever add up: what is more specific is
+// therefore taken out of what is less so.
+func conditions(f Facts, who access) ([]binding, []dev.Finding) {
+	var all []binding
+	var findings []dev.Finding
+	for _, g := range who.Grants {
+		b := binding{Title: g.Title}
+		for _, m := range g.Members {
+			kind := map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]
+			b.members = append(b.members, kind+m.Text)
+		}
+		b.Members = strings.Join(b.members, ", ")
+		prefix, exact, below := prefixOf(g.Path)
+		place := dev.Finding{Docs: pathDocs}
+		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
+			place.File, place.Line = origin(f.Policy[i].Origin)
+		}
+		if !exact {
+			place.ID, place.Severity = "policy.cloud-run.pattern", dev.Warns
+			place.Message = fmt.Sprintf("a condition of IAM compares the beginnings of plain paths, so %s cannot be told from the rest: whatever begins with %s is shut for everybody", g.Path, prefix)
+			place.Fix = "name the paths one by one, or leave the path to a check in the page"
+			findings = append(findings, place)
+			continue
+		}
+		inside := covered(prefix, below)
+		if g.Path == "" || g.Path == "/*" {
+			inside = ""
+		}
+		b.Expression = conjunction(inside, exceptions(who.Grants, g, prefix, below))
+		if n := operators(b.Expression); n > mostOperators {
+			place.ID, place.Severity = "policy.cloud-run.size", dev.Blocks
+			place.Message = fmt.Sprintf("the condition of %s has %d logical operators, and IAM takes %d", g.Title, n, mostOperators)
+			place.Fix = "put pages that are for the same people below one path, or leave some to a check in the page"
+			findings = append(findings, place)
+		}
+		all = append(all, b)
+	}
+	if who.closedToSome() {
+		b := binding{Title: "what every page loads"}
+		for _, m := range who.All {
+			b.members = append(b.members, map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]+m.Text)
+		}
+		b.Members = strings.Join(b.members, ", ")
+		var parts []string
+		for _, p := range streamlitPaths() {
+			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(path.Join("/", f.App.BasePath, p)+"/")))
+		}
+		b.Expression = strings.Join(parts, " || ")
+		all = append(all, b)
+	}
+	return all, findings
+}
+
+// covered is the expression for a path, and all below it.
+func covered(prefix string, below bool) string {
+	also := fmt.Sprintf("request.path == %s", jsonText(prefix+"/"))
+	if below {
+		also = fmt.Sprintf("request.path.startsWith(%s)", jsonText(prefix+"/"))
+	}
+	return fmt.Sprintf("request.path == %s || %s", jsonText(prefix), also)
+}
+
+// exceptions is the expression for what other grants decide although g covers it; "" is nothing.
+func exceptions(all []grant, g grant, prefix string, below bool) string {
+	var parts []string
+	for _, other := range all {
+		if other.Path == g.Path || other.Path == "" || g.Path != "" && !below {
+			continue
+		}
+		start, exact, wide := prefixOf(other.Path)
+		switch {
+		case g.Path != "" && start != prefix && !strings.HasPrefix(start, prefix+"/"):
+		case g.Path != "" && start == prefix && wide && exact:
+		case exact:
+			parts = append(parts, covered(start, wide))
+		default:
+			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(start)))
+		}
+	}
+	return strings.Join(parts, " || ")
+}
+
+// conjunction is the expression for what is inside and not excepted.
+func conjunction(inside, except string) string {
+	switch {
+	case except == "":
+		return inside
+	case inside == "":
+		return "!(" + except + ")"
+	}
+	return "(" + inside + ") && !(" + except + ")"
+}
+
+func operators(expression string) int {
+	return strings.Count(expression, " || ") + strings.Count(expression, " && ") + strings.Count(expression, "!(")
+}
+
+// cloudRunFindings are what contradicts itself, or this target cannot do.
+func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
+	findings := doorFindings(f, "cloud-run", "iap", "X-Goog-Iap-Jwt-Assertion", "iap_identity.py")
+	findings = append(findings, portability(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)", "files are memory of the instance, and gone with it")...)
+	add := func(id string, severity dev.Severity, message, fix, docs string) {
+		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
+	}
+	if external && v.Text("external-domain") == v.Text("domain") {
+		add("cloud-run.domains", dev.Blocks, "colleagues and guests have the same domain, and the domain is what tells them apart", "set external-domain to another name, or to none", "https://docs.cloud.google.com/load-balancing/docs/https/url-map-concepts")
+	}
+	if external && v.Text("login-page") == "" {
+		add("cloud-run.login-page", dev.Informs, "no guest gets in yet: the page on which they sign in is made after the first apply", "README.md, step 6, then sdev deploy cloud-run --set login-page=ADDRESS", "https://docs.cloud.google.com/iap/docs/cloud-run-sign-in")
+	}
+	if external && len(f.Policy) > 0 {
+		add("policy.cloud-run.external", dev.Warns, "for guests IAP looks at the sign-in alone and ignores IAM: everybody with an account gets to every page, whatever the policies say", "ask in the page who it is (iap_identity.py), or set external-domain to none", "https://docs.cloud.google.com/iap/docs/external-identities")
+	}
+	if !external && v.Text("login-page") != "" {
+		add("cloud-run.login-page", dev.Warns, "login-page is for guests, and there are none", "set external-domain, or take login-page away", "https://docs.cloud.google.com/iap/docs/external-identities")
+	}
+	if f.Git.Host != "" && f.Git.Host != "github.com" {
+		add("cloud-run.github", dev.Warns, "the workflow is GitHub's, and origin is at "+f.Git.Host, "carry its steps over by hand, and trust the other provider in build.tf", "https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines")
+	}
+	if p := f.App.Platform; p != "" && p != "linux/amd64" {
+		add("cloud-run.platform", dev.Blocks, "the service is "+p+", and Cloud Run runs linux/amd64 alone", "build for linux/amd64; the workflow does", "https://docs.cloud.google.com/run/docs/container-contract")
+	}
+	return findings
+}
+
+// nextCloudRun are the commands of README.md, in short.
+func nextCloudRun(_ Facts, v Values) []Step {
+	steps := []Step{
+		{About: "In the bundle's folder: make the registry and the way in for GitHub", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
+		{About: "Tell the repository who it deploys as", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
+		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch") + " -f push-only=true"},
+		{About: "Make everything", Once: true, Run: "terraform apply"},
+	}
+	if v.Text("variant") != "light" {
+		steps = append(steps,
+			Step{About: "Point the domains there", Once: true, Run: "terraform output -raw address"},
+			Step{About: "Tell the app what IAP signs for", Once: true, Run: "terraform output -json iap_audiences | jq '{iap_audiences: .}' >iap.auto.tfvars.json && terraform apply"},
+		)
+	}
+	return append(steps, Step{About: "From then on: the workflow deploys each commit", Run: "git push origin " + v.Text("github-branch")})
+}
