@@ -64,6 +64,7 @@ const (
 	CodeImageMissing      Code = "image.missing"
 	CodeImagePlatform     Code = "image.platform"
 	CodeImageOld          Code = "image.old"
+	CodeImageInvalid      Code = "image.invalid"
 	CodeBuildFailed       Code = "build.failed"
 	CodeBuildCA           Code = "build.ca"
 	CodeBuildProxy        Code = "build.proxy"
@@ -146,6 +147,7 @@ func Codes() []CodeDoc {
 		{CodeImageMissing, "an image is neither here nor to be had from its registry"},
 		{CodeImagePlatform, "an image is for another kind of machine than the engine's"},
 		{CodeImageOld, "warning: an image that is to be pulled each time could not be, so the one that is here runs"},
+		{CodeImageInvalid, "an image, or an archive of one, that cannot be read"},
 		{CodeBuildFailed, "an image build ended with an error"},
 		{CodeBuildCA, "warning: a build whose steps do not know the extra CA"},
 		{CodeBuildProxy, "warning: a Dockerfile that puts the machine's proxy into the image"},

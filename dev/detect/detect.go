@@ -74,6 +74,8 @@ type Findings struct {
 	Auth      []Fact  `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator; or one "none"
 	Login     Login   `json:"login"`     // what the code says of it
 
+	Modules []string `json:"-"` // the scripts that the app consists of
+
 	Dockerfiles []Dockerfile `json:"dockerfiles"` // best first
 	Composes    []Compose    `json:"composes"`
 	Settings    Fact         `json:"settings"` // .streamlit/config.toml
@@ -135,7 +137,10 @@ func Tree(fsys fs.FS) (*Findings, error) {
 func (f *Findings) fromEntry() {
 	f.dependencies()
 	p := newProgram(f)
-	f.Pages = p.pages
+	f.Pages, f.Modules = p.pages, nil
+	for _, m := range p.modules {
+		f.Modules = append(f.Modules, m.path)
+	}
 	f.Roots = p.roots
 	f.Auth = auth(p)
 	f.Login = login(p)

@@ -67,6 +67,16 @@ func dockerfiles(t *tree) []Dockerfile {
 	return out
 }
 
+// Image is what a Dockerfile of the tree says about the image of one of its stages; target "" is the
+// last. ok is false where there is no such file.
+func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok bool) {
+	name := path.Join(context, dockerfile)
+	if !f.tree.has(name) {
+		return Dockerfile{}, false
+	}
+	return readDockerfile(f.tree, name, target), true
+}
+
 // whose says what makes a Dockerfile the app's, and how much that counts.
 func whose(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }

@@ -18,6 +18,8 @@ type Login struct {
 	Parameters []Fact `json:"parameters"`
 	// Required are constants that ask for the login even where it is to be bypassed.
 	Required []Fact `json:"required"`
+	// Optional are constants that let the login be bypassed.
+	Optional []Fact `json:"-"`
 	// Bypassed are statements that switch the bypass on, whatever is set outside.
 	Bypassed []Fact `json:"bypassed"`
 }
@@ -69,6 +71,9 @@ func (l *Login) readWord(m *module, i int) {
 	case tok.s == "REQUIRE_OAUTH_IN_LOCAL":
 		if len(rest) > 1 && rest[0].is("=") && rest[1].is("True") {
 			l.Required = add(l.Required, Fact{Value: tok.s, Why: "it is True", File: m.path, Line: tok.line})
+		}
+		if len(rest) > 1 && rest[0].is("=") && rest[1].is("False") {
+			l.Optional = add(l.Optional, Fact{Value: tok.s, Why: "it is False", File: m.path, Line: tok.line})
 		}
 	case strings.Contains(strings.ToLower(tok.s), "parameter"):
 		name, ok := firstText(rest)

@@ -39,6 +39,7 @@ type Repository struct {
 	Absent []string
 
 	run func(ctx context.Context, args ...string) ([]byte, error)
+	cmd func(ctx context.Context, args ...string) *exec.Cmd
 }
 
 // Read asks about the repository around dir. env is the program's environment. The error is that of
@@ -52,8 +53,9 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 		return r, nil
 	}
 	r.run = func(ctx context.Context, args ...string) ([]byte, error) {
-		return run(ctx, program, dir, env, args)
+		return run(ctx, command(ctx, program, dir, env, args))
 	}
+	r.cmd = func(ctx context.Context, args ...string) *exec.Cmd { return command(ctx, program, dir, env, args) }
 	root, err := r.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil || len(root) == 0 {
 		r.Why = why(err)
@@ -71,11 +73,15 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 // one that is asked about is that of the folder.
 var foreign = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
 
-func run(ctx context.Context, program, dir string, env, args []string) ([]byte, error) {
+func command(ctx context.Context, program, dir string, env, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, append([]string{"-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = slices.DeleteFunc(slices.Clone(env), foreign.MatchString)
-	cmd.Env = append(cmd.Env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+	cmd.Env = append(cmd.Env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1")
+	return cmd
+}
+
+func run(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -83,9 +89,18 @@ func run(ctx context.Context, program, dir string, env, args []string) ([]byte, 
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
-		return nil, fmt.Errorf("git %s: %s: %w", args[0], firstLine(stderr.String()), err)
+		return nil, fmt.Errorf("git %s: %s: %w", verb(cmd), firstLine(stderr.String()), err)
 	}
 	return out, nil
+}
+
+// verb is what git was asked to do: it comes after the settings.
+func verb(cmd *exec.Cmd) string {
+	const settings = 5
+	if len(cmd.Args) > settings {
+		return cmd.Args[settings]
+	}
+	return ""
 }
 
 func firstLine(s string) string {

@@ -237,8 +237,9 @@ func awsCalls(f Facts) []Call {
 	return calls
 }
 
-// portability is what a container outside AWS cannot do as it did on a developer's machine.
-func portability(f Facts, target, credentials string) []dev.Finding {
+// portability is what a container outside AWS cannot do as it did on a developer's machine: credentials
+// is how it gets those of AWS, files what becomes of files that it writes.
+func portability(f Facts, target, credentials, files string) []dev.Finding {
 	var findings []dev.Finding
 	for _, c := range awsCalls(f) {
 		findings = append(findings, dev.Finding{
@@ -251,7 +252,7 @@ func portability(f Facts, target, credentials string) []dev.Finding {
 		if c.What == "file:write" {
 			findings = append(findings, dev.Finding{
 				ID: target + ".writes", Severity: dev.Warns, File: c.File, Line: c.Line,
-				Message: "files are gone with the container, and only /tmp is there to write to",
+				Message: files,
 				Fix:     "write below tempfile.gettempdir() what may go, and to a database or an object store what has to stay",
 				Docs:    "https://docs.streamlit.io/develop/concepts/configuration/serving-static-files",
 			})
@@ -290,6 +291,11 @@ func hostName(s string) error {
 // byDigest is a check of the name of an image.
 func byDigest(s string) error {
 	return matches(`^[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$`, "an image by its digest, REGISTRY/NAME@sha256:…: a tag can be moved")(s)
+}
+
+// namedImage is the image that is handed over, where it is named by its digest.
+func namedImage(f Facts) (Value, bool) {
+	return Value{Text: f.Image.Ref, Source: "--image"}, byDigest(f.Image.Ref) == nil
 }
 
 // appName makes the project's name one that at most so many small letters, digits and dashes are.

@@ -41,7 +41,7 @@ func cloudRunParams() []Param {
 		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(`^[a-z]+-[a-z]+[0-9]{1,2}$`, "a region such as europe-west1"), Placeholder: "europe-west1"},
 		{
 			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
-			Check: byDigest, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
+			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
 		},
 		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com"},
 		{
@@ -247,7 +247,7 @@ func operators(expression string) int {
 // cloudRunFindings are what contradicts itself, or this target cannot do.
 func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
 	findings := doorFindings(f, "cloud-run", "iap", "X-Goog-Iap-Jwt-Assertion", "iap_identity.py")
-	findings = append(findings, portability(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)")...)
+	findings = append(findings, portability(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)", "files are memory of the instance, and gone with it")...)
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
 	}
@@ -277,7 +277,7 @@ func nextCloudRun(_ Facts, v Values) []Step {
 	steps := []Step{
 		{About: "In the bundle's folder: make the registry and the way in for GitHub", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
 		{About: "Tell the repository who it deploys as", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
-		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch") + " -f push-only=true"},
+		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch")},
 		{About: "Make everything", Once: true, Run: "terraform apply"},
 	}
 	if v.Text("variant") != "light" {

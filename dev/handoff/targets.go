@@ -9,7 +9,7 @@ import (
 
 // Targets are all platforms, in the order in which they are listed.
 func Targets() []Target {
-	return []Target{ecs(), ecsCognito(), cloudRun()}
+	return []Target{ecs(), ecsCognito(), cloudRun(), cloudflare(), snowflake()}
 }
 
 // Find gives the target of a name. The error lists the others.

@@ -1,0 +1,348 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"sdev/cmd/internal/render"
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/git"
+	"sdev/dev/handoff"
+	"sdev/dev/preflight"
+)
+
+// preflightOptions are the flags of "sdev preflight".
+type preflightOptions struct {
+	target string
+	image  string
+	json   bool
+	sarif  string // file, or "-"
+}
+
+func (a *app) newPreflightCmd() *cobra.Command {
+	var o preflightOptions
+	cmd := &cobra.Command{
+		Use:   "preflight [TARGET]",
+		Short: "Check that nothing ships that must not",
+		Long: `Checks the project, and what it is given of the hand-off: with TARGET the bundle in
+deploy/TARGET, with --image the image that ships. It looks for what is only meant for this machine,
+for credentials (in files, in every layer of the image, in the history of the repository), and for
+what is known to fail where it will run. It needs neither a container engine nor a network, unless
+--image names an image of the engine. What blocks a hand-off ends it with exit code 1.
+
+"sdev help preflight" lists the rules, and says how one is suppressed.`,
+		Example: `  sdev preflight
+  sdev preflight ecs --image shop-release:1a2b3c4
+  docker save shop -o shop.tar && sdev preflight --image shop.tar --sarif shop.sarif`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("sdev preflight takes one target, and got "+quote(args[1]), "see: sdev preflight --help")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, t := range handoff.Targets() {
+				names = append(names, t.Name)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.target = args[0]
+			}
+			if a.json = o.json; o.json && o.sarif == "-" {
+				return usage("--json and --sarif - both print on stdout", "name a file: --sarif FILE")
+			}
+			return a.runPreflight(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.image, "image", "", "also check `REF|TAR`: an image of the engine, or an archive (docker save, OCI layout)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.StringVar(&o.sarif, "sarif", "", "write a SARIF 2.1.0 report to `FILE`; - is stdout")
+	return cmd
+}
+
+func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
+	s, err := a.preflightSubject(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.image != "" {
+		img, done, err := a.imageFrom(ctx, o.image, s.Platform)
+		if err != nil {
+			return err
+		}
+		defer done()
+		s.Image = img
+	}
+	found, err := preflight.Run(ctx, s)
+	if err != nil {
+		return err
+	}
+	if o.sarif != "" {
+		if err := a.writeSARIF(o.sarif, found); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.json:
+		err = a.printJSON(newPreflightReport(o.target, found))
+	case o.sarif != "-":
+		_, err = io.WriteString(a.Out, preflightText(found, a.Width))
+	}
+	if err == nil && dev.Block(found) {
+		return exitError(dev.ExitFailed)
+	}
+	return err
+}
+
+// preflightSubject is everything but the image. Without a project an image is checked by itself.
+func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflight.Subject, error) {
+	var target handoff.Target
+	if o.target != "" {
+		var err error
+		if target, err = handoff.Find(handoff.Targets(), o.target); err != nil {
+			return preflight.Subject{}, err
+		}
+	}
+	p, err := a.load(ctx, runOptions{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && o.target == "" && a.dir == "" && len(a.files) == 0 {
+		return preflight.Subject{Now: a.now()}, nil
+	}
+	if err != nil {
+		return preflight.Subject{}, err
+	}
+	repo, err := git.Read(ctx, p.Dir, a.Env)
+	if err != nil {
+		return preflight.Subject{}, err
+	}
+	s, err := a.subject(ctx, p, repo)
+	if err != nil || o.target == "" {
+		return s, err
+	}
+	s.Target = o.target
+	if target.Image && s.Platform == "" {
+		s.Platform = "linux/amd64"
+	}
+	s.Bundle, s.Placeholders, err = bundleOnDisk(p, repo, o.target)
+	return s, err
+}
+
+// bundleOnDisk reads what was rendered for a target, as it is now.
+func bundleOnDisk(p *config.Project, repo git.Repository, target string) ([]preflight.File, []string, error) {
+	place := handoff.Place{Root: p.Dir, Bundle: path.Join("deploy", target)}
+	if rel, ok := repo.Inside(p.Dir); ok {
+		place = handoff.Place{Root: repo.Root, Bundle: path.Join(rel, "deploy", target)}
+	}
+	b, err := handoff.Open(place)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer b.Close()
+	if b.Last == nil {
+		return nil, nil, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: "there is no bundle for " + target + " in " + path.Join("deploy", target),
+			Hint: "render it: sdev deploy " + target + ", or check without a target"}
+	}
+	var files []preflight.File
+	for _, f := range b.Last.Files {
+		content, err := os.ReadFile(filepath.Join(place.Root, filepath.FromSlash(f.Path)))
+		if err == nil {
+			files = append(files, preflight.File{Path: inProject(p, place.Root, f.Path), Data: content})
+		}
+	}
+	var placeholders []string
+	for _, v := range b.Last.Values {
+		if v.Placeholder {
+			placeholders = append(placeholders, v.Text)
+		}
+	}
+	return files, placeholders, nil
+}
+
+// inProject is a path of the repository as it is seen from the project.
+func inProject(p *config.Project, root, name string) string {
+	dir := p.Dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	rel, err := filepath.Rel(dir, filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}
+
+// imageFrom opens an archive, or an image of the engine. What done removes is needed until then.
+func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Image, done func(), err error) {
+	nothing := func() {}
+	if file, ok := a.archive(name); ok {
+		img, err = preflight.Open(ctx, file, platform)
+		return img, nothing, err
+	}
+	e, err := a.open(ctx)
+	if err != nil {
+		return nil, nothing, err
+	}
+	defer e.Close() //nolint:errcheck // nothing is left to say to it
+	archive, err := e.Save(ctx, name)
+	if err != nil {
+		return nil, nothing, err
+	}
+	defer archive.Close() //nolint:errcheck // only read
+	spooled, err := a.spool(archive)
+	if err != nil {
+		return nil, nothing, &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "make room, or point XDG_CACHE_HOME to a larger disk"}
+	}
+	done = func() { _ = os.Remove(spooled) }
+	if img, err = preflight.Open(ctx, spooled, platform); err != nil {
+		done()
+		return nil, nothing, err
+	}
+	return img, done, nil
+}
+
+// archive is the file that --image names; ok is false where it names an image of the engine.
+func (a *app) archive(name string) (file string, ok bool) {
+	file = name
+	if !filepath.IsAbs(name) {
+		file = filepath.Join(a.dir, name)
+	}
+	st, err := os.Stat(file)
+	return file, (err == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name)
+}
+
+// spool keeps an archive in the cache folder: its description comes last, and layers are read one after
+// another.
+func (a *app) spool(archive io.Reader) (name string, err error) {
+	if err := os.MkdirAll(a.cacheDir(), 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(a.cacheDir(), "image-*.tar")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, archive)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// preflightReport is what "sdev preflight --json" prints.
+type preflightReport struct {
+	V        int           `json:"v"`
+	Target   string        `json:"target"`
+	Findings []dev.Finding `json:"findings"`
+	Rules    int           `json:"rules"`
+	Blocks   int           `json:"blocks"`
+}
+
+func newPreflightReport(target string, found []dev.Finding) preflightReport {
+	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: tally(found).Blocks}
+}
+
+func tally(found []dev.Finding) handoff.Checks {
+	return handoff.Checks{Rules: len(preflight.Rules())}.Count(found)
+}
+
+// preflightText shows findings to a person: what blocks first, each with its place and what helps.
+func preflightText(found []dev.Finding, width int) string {
+	var b strings.Builder
+	group := func(title string, in func(dev.Finding) bool) {
+		first := true
+		for _, f := range found {
+			if !in(f) {
+				continue
+			}
+			if first {
+				fmt.Fprintf(&b, "%s:\n", title)
+				first = false
+			}
+			b.WriteString(findingText(f, width))
+		}
+		if !first {
+			b.WriteString("\n")
+		}
+	}
+	of := func(s dev.Severity) func(dev.Finding) bool {
+		return func(f dev.Finding) bool { return f.Severity == s && f.Suppressed == nil }
+	}
+	group("Blocks the hand-off", of(dev.Blocks))
+	group("Ships, and somebody should know", of(dev.Warns))
+	group("For information", of(dev.Informs))
+	group("Suppressed", func(f dev.Finding) bool { return f.Suppressed != nil })
+	c := tally(found)
+	notes := len(found) - c.Blocks - c.Warnings - c.Suppressed
+	fmt.Fprintf(&b, "%s: %s", count(c.Rules, "rule"), blockText(c.Blocks))
+	for _, part := range []string{some(c.Warnings, "warning"), some(notes, "note")} {
+		if part != "" {
+			b.WriteString(", " + part)
+		}
+	}
+	if c.Suppressed > 0 {
+		fmt.Fprintf(&b, ", %d suppressed", c.Suppressed)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func blockText(n int) string {
+	switch n {
+	case 0:
+		return "nothing blocks"
+	case 1:
+		return "1 blocks"
+	}
+	return fmt.Sprintf("%d block", n)
+}
+
+func some(n int, what string) string {
+	if n == 0 {
+		return ""
+	}
+	return count(n, what)
+}
+
+// findingText is one finding: id and place, what is wrong, what helps.
+func findingText(f dev.Finding, width int) string {
+	const indent = "    "
+	at := f.File
+	if f.File != "" && f.Line > 0 {
+		at = fmt.Sprintf("%s:%d", f.File, f.Line)
+	}
+	if f.Where != "" {
+		at = strings.TrimPrefix(at+", "+f.Where, ", ")
+	}
+	head := "  " + f.ID
+	if at != "" {
+		head += "  " + at
+	}
+	var b strings.Builder
+	b.WriteString(render.Wrap(strings.TrimSpace(head), width, len(indent)))
+	line := func(label, text string) {
+		if text != "" {
+			b.WriteString("\n" + indent + label + render.Wrap(dev.Printable(text), width, len(indent)+len(label)))
+		}
+	}
+	line("", f.Message)
+	if s := f.Suppressed; s != nil {
+		line("reason: ", fmt.Sprintf("%s (until %s, %s)", s.Reason, s.Until.Format("2006-01-02"), s.Origin))
+	} else {
+		line("fix: ", f.Fix)
+		line("see: ", f.Docs)
+	}
+	return "  " + b.String() + "\n"
+}

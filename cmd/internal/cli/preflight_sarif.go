@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"sdev/dev"
+	"sdev/dev/preflight"
+)
+
+// writeSARIF writes findings in the format that code hosts show beside the code.
+// Source: docs.oasis-open.org/sarif/sarif/v2.1.0.
+func (a *app) writeSARIF(name string, found []dev.Finding) error {
+	r := sarifReport(found)
+	if name == "-" {
+		return r.PrettyWrite(a.Out)
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(a.dir, name)
+	}
+	var b strings.Builder
+	if err := r.PrettyWrite(&b); err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a report without secrets, for others to read
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
+	}
+	return nil
+}
+
+func sarifReport(found []dev.Finding) *sarif.Report {
+	run := sarif.NewRun()
+	run.WithTool(sarif.NewTool().WithDriver(sarif.NewToolComponent().WithName("sdev").WithVersion(buildVersion)))
+	for _, r := range preflight.Rules() {
+		rule := run.AddRule(r.ID).WithDescription("Found when " + r.About + ".").WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarifLevel(r.Severity)))
+		rule.WithHelp(sarif.NewMultiformatMessageString().WithText(r.Fix))
+		if r.Docs != "" {
+			rule.WithHelpURI(r.Docs)
+		}
+	}
+	known := preflight.Rules()
+	for _, f := range found {
+		if !slices.ContainsFunc(known, func(r preflight.Rule) bool { return r.ID == f.ID }) && run.GetRuleIndex(f.ID) < 0 {
+			run.AddRule(f.ID).WithDescription(f.Message)
+		}
+		run.AddResult(sarifResult(run, f))
+	}
+	out := report.NewV210Report()
+	out.AddRun(run)
+	return out
+}
+
+func sarifLevel(s dev.Severity) string {
+	switch s {
+	case dev.Blocks:
+		return "error"
+	case dev.Warns:
+		return "warning"
+	}
+	return "note"
+}
+
+func sarifResult(run *sarif.Run, f dev.Finding) *sarif.Result {
+	text := f.Message
+	if f.Fix != "" {
+		text += "; " + f.Fix
+	}
+	r := sarif.NewRuleResult(f.ID).WithLevel(sarifLevel(f.Severity)).WithMessage(sarif.NewTextMessage(text)).WithRuleIndex(run.GetRuleIndex(f.ID))
+	location := sarif.NewLocation()
+	switch {
+	case f.File != "":
+		physical := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(f.File))
+		if f.Line > 0 {
+			physical.WithRegion(sarif.NewRegion().WithStartLine(f.Line))
+		}
+		location.WithPhysicalLocation(physical)
+	case f.Where != "":
+		location.AddLogicalLocation(sarif.NewLogicalLocation().WithFullyQualifiedName(f.Where))
+	}
+	if f.File != "" || f.Where != "" {
+		r.AddLocation(location)
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.ID, f.File, f.Where, f.Message}, "\x00")))
+	r.AddPartialFingerprint("sdev/v1", hex.EncodeToString(sum[:16]))
+	if s := f.Suppressed; s != nil {
+		r.AddSuppression(sarif.NewSuppression().WithKind("external").WithStatus("accepted").WithJustification(s.Reason + " (until " + s.Until.Format("2006-01-02") + ", " + s.Origin + ")"))
+	}
+	return r
+}

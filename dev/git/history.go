@@ -1,0 +1,126 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Files are the files of a folder of the repository that git does not ignore, and those of them that
+// it keeps, both relative to the folder that was asked about, with slashes.
+func (r Repository) Files(ctx context.Context) (files, tracked []string, err error) {
+	list := func(args ...string) ([]string, error) {
+		out, err := r.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
+		if err != nil {
+			return nil, cmpCause(ctx, err)
+		}
+		names := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+		slices.Sort(names)
+		return slices.DeleteFunc(slices.Compact(names), func(n string) bool { return n == "" }), nil
+	}
+	if tracked, err = list("--cached"); err != nil {
+		return nil, nil, err
+	}
+	files, err = list("--cached", "--others", "--exclude-standard")
+	return files, tracked, err
+}
+
+// Blobs calls visit with every version of every file that a branch, a tag or a stash still leads to,
+// once each: its id, a path that it has, and what is in it, which visit need not read to its end. It
+// stops at the first error of visit's. Memory grows with the number of versions, not with their sizes.
+func (r Repository) Blobs(ctx context.Context, visit func(id, path string, content io.Reader) error) error {
+	if r.Commit == "" {
+		return nil
+	}
+	paths, ids, err := r.objects(ctx)
+	if err != nil {
+		return err
+	}
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := r.cmd(inner, "cat-file", "--batch", "--buffer")
+	cmd.Stdin = bytes.NewReader(ids)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("git cat-file: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("git cat-file: %w", err)
+	}
+	err = eachBlob(bufio.NewReaderSize(out, 1<<16), func(id string, content io.Reader) error { return visit(id, paths[id], content) })
+	if err != nil {
+		cancel() // what it still has to say nobody reads
+	}
+	if werr := cmd.Wait(); err == nil && werr != nil {
+		err = fmt.Errorf("git cat-file: %w", werr)
+	}
+	return cmpCause(ctx, err)
+}
+
+// objects lists what is reachable: ids with a path each, and the ids as lines.
+func (r Repository) objects(ctx context.Context) (paths map[string]string, ids []byte, err error) {
+	out, err := r.run(ctx, "rev-list", "--objects", "--all", "HEAD")
+	if err != nil {
+		return nil, nil, cmpCause(ctx, err)
+	}
+	paths = map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		id, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if path != "" { // commits, and trees at the root, have none
+			paths[id] = path
+			ids = append(append(ids, id...), '\n')
+		}
+	}
+	return paths, ids, nil
+}
+
+// eachBlob reads what "git cat-file --batch" writes: a line "ID TYPE SIZE", the object, a line end.
+func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) error {
+	for {
+		head, err := in.ReadString('\n')
+		if err == io.EOF && head == "" {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("git cat-file: %w", err)
+		}
+		fields := strings.Fields(head)
+		if len(fields) == 2 && fields[1] == "missing" { // of a partial clone
+			continue
+		}
+		if len(fields) != 3 {
+			return fmt.Errorf("git cat-file: unexpected %q", head)
+		}
+		size, err := strconv.ParseInt(fields[2], 10, 64)
+		if err != nil {
+			return fmt.Errorf("git cat-file: %w", err)
+		}
+		content := io.LimitReader(in, size)
+		if fields[1] == "blob" {
+			if err := visit(fields[0], content); err != nil {
+				return err
+			}
+		}
+		if _, err := io.Copy(io.Discard, content); err != nil {
+			return fmt.Errorf("git cat-file: %w", err)
+		}
+		if _, err := in.Discard(1); err != nil {
+			return fmt.Errorf("git cat-file: %w", err)
+		}
+	}
+}
+
+// CommitOf names a commit that brought a version of a file, by the beginning of its hash; "" where none
+// is found.
+func (r Repository) CommitOf(ctx context.Context, id string) string {
+	out, err := r.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}

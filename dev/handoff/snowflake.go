@@ -1,0 +1,355 @@
+package handoff
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// snowflake is Streamlit inside Snowflake, which takes the source and no image.
+func snowflake() Target {
+	return Target{
+		Name:   "snowflake",
+		About:  "Streamlit in Snowflake, by the Snowflake CLI; the source and no image",
+		Params: snowflakeParams(),
+		Derive: deriveSnowflake,
+		Next:   nextSnowflake,
+	}
+}
+
+func snowflakeParams() []Param {
+	name := matches(`^[A-Z_][A-Z0-9_$]{0,254}$`, "capital letters, digits, _ and $, as Snowflake stores names")
+	return []Param{
+		{
+			Name: "runtime", About: "container: the packages of your lock, Streamlit 1.50 or newer; warehouse: those of Snowflake's channel",
+			Choices: []string{"container", "warehouse"}, Default: "container",
+		},
+		{Name: "name", About: "names the app", Check: name, From: snowflakeName, Placeholder: "STREAMLIT_APP"},
+		{Name: "database", About: "database that the app is in; made where it is not there", Check: name, Placeholder: "EXAMPLE_DATABASE"},
+		{Name: "schema", About: "schema of that database", Check: name, Default: "STREAMLIT"},
+		{Name: "warehouse", About: "warehouse that runs the app's queries: snow object list warehouse", Check: name, Placeholder: "EXAMPLE_WAREHOUSE"},
+		{Name: "role", About: "role that deploys and owns the app; its queries see what this role sees", Check: name, Default: "STREAMLIT_OWNER"},
+		{Name: "roles", About: "roles that may open the app, with commas", Check: each(0, name), Placeholder: "EXAMPLE_VIEWER"},
+		{
+			Name: "groups", About: "which role each group of the policies is, NAME=ROLE, with commas", Optional: true,
+			Check: each(0, func(s string) error {
+				group, role, ok := strings.Cut(s, "=")
+				if !ok || group == "" {
+					return fmt.Errorf("want NAME=ROLE")
+				}
+				return name(role)
+			}),
+		},
+		{Name: "compute-pool", About: "container: pool that the app runs in; made where it is not there", Check: name, Default: "STREAMLIT_POOL"},
+		{Name: "packages-access", About: "container: integration that lets packages be fetched from PyPI; made where it is not there", Check: name, Default: "STREAMLIT_PYPI"},
+		{
+			Name: "streamlit-version", About: "warehouse: version of Streamlit, of those that Snowflake has; empty: the one that it takes", Optional: true,
+			Check: matches(`^1\.\d{1,3}(\.\d{1,3})?$`, "a version such as 1.50.0"),
+		},
+		{
+			Name: "sources", About: "what is uploaded: files and folders of the project, with commas",
+			Check: each(1, checkSource), From: sources, Placeholder: "streamlit_app.py",
+		},
+	}
+}
+
+// snowflakeName makes the project's name one of Snowflake's.
+func snowflakeName(f Facts) (Value, bool) {
+	name, ok := appName(60)(f)
+	name.Text = strings.ToUpper(strings.ReplaceAll(name.Text, "-", "_"))
+	return name, ok
+}
+
+// checkSource wants a path within the project.
+func checkSource(s string) error {
+	if clean := path.Clean(s); clean != s || path.IsAbs(s) || s == ".." || strings.HasPrefix(s, "../") {
+		return fmt.Errorf("want a path within the project, as git shows it")
+	}
+	return nil
+}
+
+// sources are the folders that the entry and what it imports are in: the top of the entry's path, and
+// where the entry is at the top itself, its pages and the folders of its own modules.
+func sources(f Facts) (Value, bool) {
+	entry := path.Clean(f.App.Entry)
+	if f.App.Entry == "" || strings.Contains(entry, ",") {
+		return Value{}, false
+	}
+	top, _, _ := strings.Cut(entry, "/")
+	all := []string{top}
+	files := []string{}
+	for _, page := range f.App.Pages {
+		files = append(files, page.Script)
+	}
+	for _, i := range f.App.Imports {
+		files = append(files, i.File)
+	}
+	for _, file := range files {
+		top, _, below := strings.Cut(path.Clean(file), "/")
+		if !slices.Contains(all, top) && !strings.Contains(top, ",") && (below || strings.HasSuffix(top, ".py")) && !slices.Contains([]string{"tests", "test", "deploy", ".."}, top) {
+			all = append(all, top)
+		}
+	}
+	slices.Sort(all[1:])
+	return Value{Text: strings.Join(all, ","), Source: "the entry and what it imports"}, true
+}
+
+// deriveSnowflake gives what the templates of snowflake need beside the values.
+func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
+	packages, findings := packagesOf(f, v)
+	roles, unexpressed := rolesOf(f, v)
+	troubles := snowflakeTroubles(f, v)
+	findings = slices.Concat(findings, unexpressed)
+	for _, t := range troubles {
+		findings = append(findings, dev.Finding{
+			ID: t.id, Severity: t.severity, File: t.file, Line: t.line, Docs: t.docs(),
+			Message: t.What + ": " + t.Why, Fix: t.Instead,
+		})
+	}
+	entry := path.Clean(cmp.Or(f.App.Entry, "streamlit_app.py"))
+	streamlit := "streamlit>=1.50"
+	if f.App.Streamlit.Text != "" {
+		streamlit = "streamlit==" + f.App.Streamlit.Text
+	}
+	return map[string]any{
+		"main":          path.Base(entry),
+		"entryDir":      path.Dir(entry),
+		"sources":       list(v.Text("sources")),
+		"packages":      packages,
+		"streamlit":     streamlit,
+		"distributions": distributions(f, v.Text("runtime") == "warehouse"),
+		"roles":         roles,
+		"troubles":      troubles,
+		"object":        object(v),
+		"comment":       "handed over by sdev",
+	}, findings
+}
+
+// packagesOf is where the list of packages comes from: "conda" is a rendered environment.yml, "uv" and
+// "requirements" are locks of the project, "imports" is what the code says.
+func packagesOf(f Facts, v Values) (string, []dev.Finding) {
+	const docs = "https://docs.snowflake.com/en/developer-guide/streamlit/app-development/dependency-management"
+	if v.Text("runtime") == "warehouse" {
+		return "conda", []dev.Finding{{
+			ID: "snowflake.packages", Severity: dev.Warns, File: f.App.Deps.Text, Docs: docs,
+			Message: "the warehouse runtime has the packages and versions of Snowflake's channel, which are not known here, so environment.yml names no versions",
+			Fix:     "compare environment.yml with what information_schema.packages lists, or take runtime=container",
+		}}
+	}
+	switch base := path.Base(f.App.Deps.Text); {
+	case base == "uv.lock":
+		return "uv", nil
+	case strings.HasPrefix(base, "requirements") && strings.HasSuffix(base, ".txt"):
+		return "requirements", nil
+	}
+	return "imports", []dev.Finding{{
+		ID: "snowflake.packages", Severity: dev.Warns, File: f.App.Deps.Text, Docs: docs,
+		Message: "the project has no lock that pip could read, so requirements.txt names what the code imports, without versions",
+		Fix:     "pin each line of requirements.txt in the bundle with ==",
+	}}
+}
+
+// distributions are the packages that the app's imports come from, without Streamlit.
+func distributions(f Facts, conda bool) []string {
+	names := map[string]string{
+		"PIL": "pillow", "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "docx": "python-docx",
+		"dotenv": "python-dotenv", "jwt": "PyJWT", "sklearn": "scikit-learn", "snowflake": "snowflake-snowpark-python", "yaml": "pyyaml",
+	}
+	all := []string{}
+	for _, i := range f.App.Imports {
+		name := cmp.Or(names[i.Module], strings.ReplaceAll(i.Module, "_", "-"))
+		if conda && i.Module == "cv2" {
+			name = "opencv"
+		}
+		if conda {
+			name = strings.ToLower(name)
+		}
+		if i.Module != "streamlit" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// rolesOf are the roles that may open the app. Snowflake grants an app as a whole, and to roles.
+func rolesOf(f Facts, v Values) ([]string, []dev.Finding) {
+	const docs = "https://docs.snowflake.com/en/developer-guide/streamlit/owners-rights"
+	var findings []dev.Finding
+	add := func(p dev.Policy, id string, severity dev.Severity, message, fix string) {
+		finding := dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs}
+		finding.File, finding.Line = origin(p.Origin)
+		findings = append(findings, finding)
+	}
+	roles := list(v.Text("roles"))
+	names := map[string]string{}
+	for _, pair := range list(v.Text("groups")) {
+		group, role, _ := strings.Cut(pair, "=")
+		names[group] = role
+	}
+	for _, p := range f.Policy {
+		whole := p.Path == "/*"
+		if whole && !p.Allow.Anyone {
+			roles = []string{} // the policy says who, and nobody else
+		}
+		if !whole && !p.Allow.Anyone {
+			add(p, "policy.snowflake.path", dev.Blocks, fmt.Sprintf("%s is %s, and Snowflake grants an app as a whole: whoever opens it gets to every page", p.Path, p.Allow),
+				"check st.user.email in the page, or make an app of its own of it; then suppress this with that reason")
+		}
+		if len(p.Allow.Emails)+len(p.Allow.Domains) > 0 {
+			add(p, "policy.snowflake.people", dev.Warns, "Snowflake grants to roles, and the policy names addresses or domains: they are not let in by it", "give these people one of the roles")
+		}
+		for _, group := range p.Allow.Groups {
+			if names[group] == "" {
+				add(p, "policy.group", dev.Warns, fmt.Sprintf("nothing says which role group %s is, so its people are not let in", group), "sdev deploy snowflake --set groups="+group+"=ROLE, or x-sdev.deploy.snowflake.groups")
+				continue
+			}
+			roles = append(roles, names[group])
+		}
+	}
+	slices.Sort(roles)
+	return slices.Compact(roles), findings
+}
+
+// trouble is what will not work in Snowflake.
+type trouble struct {
+	What, Why, Instead string
+	Place              string // "Home.py:12"
+
+	id       string
+	severity dev.Severity
+	file     string
+	line     int
+}
+
+func (t trouble) docs() string {
+	if t.id == "snowflake.login" {
+		return "https://docs.snowflake.com/en/developer-guide/streamlit/object-management/security"
+	}
+	return "https://docs.snowflake.com/en/developer-guide/streamlit/limitations"
+}
+
+// limit is what Snowflake makes of a module or a call.
+type limit struct {
+	severity     dev.Severity
+	why, instead string
+}
+
+// limits are the modules and calls of which it is known. Source: Snowflake documentation, "Limitations
+// and library changes in Streamlit in Snowflake", "External network access in Streamlit in Snowflake".
+func limits() map[string]limit {
+	login := limit{dev.Blocks, "Snowflake signs people in, and a login by redirect or cookie cannot come back into its frame", "take the person from st.user"}
+	aws := limit{dev.Warns, "neither ~/.aws nor the role of a task is there, and nothing outside can be reached", "keep the value in a secret of Snowflake's, or make an external access integration for AWS with credentials in a secret"}
+	network := limit{dev.Warns, "nothing outside can be reached", "make a network rule and an external access integration, and name it in snowflake.yml"}
+	files := limit{dev.Warns, "files are gone with the session, and only the temporary folder takes any", "write to a stage or a table"}
+	process := limit{dev.Warns, "there are no programs but Python", "do it in Python, or in a service of Snowpark Container Services"}
+	return map[string]limit{
+		"streamlit_oauth": login, "streamlit_authenticator": login, "streamlit_google_auth": login, "streamlit_keycloak": login, "streamlit_cognito_auth": login,
+		"extra_streamlit_components": login, "streamlit_cookies_controller": login, "streamlit_cookies_manager": login, "authlib": login, "httpx_oauth": login, "msal": login,
+		"boto3": aws, "botocore": aws, "aioboto3": aws, "aiobotocore": aws, "s3fs": aws, "awswrangler": aws,
+		"requests": network, "httpx": network, "aiohttp": network, "urllib3": network, "openai": network, "anthropic": network, "redis": network,
+		"psycopg": network, "psycopg2": network, "pymysql": network, "pymongo": network, "pyodbc": network, "google": network, "azure": network,
+		"docker": process, "subprocess": process, "multiprocessing": process,
+		"st.login": login, "st.logout": login, "st.context.cookies": login,
+		"st.context.headers": {dev.Warns, "there is no front door of yours that would send them", "take the person from st.user"},
+		"st.components":      {dev.Warns, "components run only where they fetch nothing from outside", "try it there before people do, or use what Streamlit has itself"},
+		"file:write":         files,
+	}
+}
+
+// snowflakeTroubles are the imports and calls that will not work, and what else is of no use there.
+func snowflakeTroubles(f Facts, v Values) []trouble {
+	known := limits()
+	var all []trouble
+	add := func(id string, l limit, what, file string, line int) {
+		t := trouble{What: what, Why: l.why, Instead: l.instead, Place: file, id: id, severity: l.severity, file: file, line: line}
+		if line > 0 {
+			t.Place += ":" + strconv.Itoa(line)
+		}
+		if !slices.ContainsFunc(all, func(o trouble) bool { return o.Place == t.Place && o.Place != "" && o.Why == t.Why }) {
+			all = append(all, t)
+		}
+	}
+	for _, i := range f.App.Imports {
+		l, ok := known[i.Module]
+		if !ok && (strings.HasPrefix(i.Module, "streamlit_") || strings.HasPrefix(i.Module, "st_")) {
+			l, ok = limit{dev.Warns, "components of others run only where they fetch nothing from outside", "try it there before people do, or use what Streamlit has itself"}, true
+		}
+		if ok {
+			add("snowflake.import", l, "import "+i.Module, i.File, i.Line)
+		}
+	}
+	for _, c := range awsCalls(f) {
+		l := known["boto3"]
+		l.severity = dev.Blocks
+		add("snowflake.call", l, "a call to AWS", c.File, c.Line)
+	}
+	for _, c := range f.App.Calls {
+		if l, ok := known[c.What]; ok {
+			add("snowflake.call", l, strings.TrimPrefix(c.What, "file:"), c.File, c.Line)
+		}
+	}
+	for _, login := range f.App.Login {
+		if login.Text != "none" {
+			file, line := origin(login.Source)
+			add("snowflake.login", known["st.login"], "the app's own login ("+login.Text+")", file, line)
+		}
+	}
+	return append(all, snowflakeLimits(f, v)...)
+}
+
+// snowflakeLimits are what of the project as a whole Snowflake has no use for.
+func snowflakeLimits(f Facts, v Values) []trouble {
+	var all []trouble
+	add := func(id string, severity dev.Severity, what, why, instead, file string) {
+		all = append(all, trouble{What: what, Why: why, Instead: instead, Place: file, id: id, severity: severity, file: file})
+	}
+	if f.App.Dockerfile != "" {
+		add("snowflake.image", dev.Informs, "the Dockerfile", "Snowflake brings the interpreter and the system", "nothing: what it installs beside Python packages is not there",
+			path.Join(cmp.Or(f.App.Context, "."), f.App.Dockerfile))
+	}
+	if len(f.App.Env) > 0 {
+		var names []string
+		for _, one := range f.App.Env {
+			names = append(names, one.Name)
+		}
+		add("snowflake.environment", dev.Warns, "environment variables ("+strings.Join(names, ", ")+")", "an app has none of its own", "put the values into the code or a table, secrets into secrets of Snowflake's", "")
+	}
+	if s := f.App.Streamlit.Text; s != "" && v.Text("runtime") == "container" && older(s, 50) {
+		add("snowflake.streamlit", dev.Blocks, "Streamlit "+s, "the container runtime wants 1.50 or newer", "pin a newer one", f.App.Deps.Text)
+	}
+	if p := f.App.Python.Text; p != "" && p != "3.11" && !strings.HasPrefix(p, "3.11.") {
+		add("snowflake.python", dev.Warns, "Python "+p, "it is 3.11 there", "run the tests with 3.11", "")
+	}
+	return all
+}
+
+// older reports whether a version of Streamlit is before 1.minor.
+func older(version string, minor int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 || parts[0] != "1" {
+		return parts[0] == "0"
+	}
+	n, err := strconv.Atoi(parts[1])
+	return err == nil && n < minor
+}
+
+// object is how Snowflake names the app.
+func object(v Values) string {
+	return v.Text("database") + "." + v.Text("schema") + "." + v.Text("name")
+}
+
+// nextSnowflake are the commands of README.md, in short.
+func nextSnowflake(_ Facts, v Values) []Step {
+	return []Step{
+		{About: "In the bundle's folder, by an administrator who has read it", Run: "snow sql --filename setup.sql", Once: true},
+		{About: "Put together what is uploaded", Run: "./assemble.sh"},
+		{About: "Upload, and make the app", Run: "snow streamlit deploy app --replace --prune --role " + v.Text("role")},
+		{About: "Where it is", Run: "snow streamlit get-url " + object(v)},
+	}
+}

@@ -1,0 +1,165 @@
+package preflight
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// form is how one kind of credential looks. Only kinds that are known by their form are looked for:
+// what an issuer begins with a prefix of its own, or writes between marks. Words such as password
+// say nothing about what stands beside them, and a check that cries wolf is switched off.
+//
+// A general scanner (gitleaks 8.30 as a library) was measured: 0.3 MB a second through its rules on
+// code that is full of tokens and keys, which is most of an hour for an image, and 10 MB of program.
+type form struct {
+	what     string
+	literals []string // one of them is in every match, near its beginning
+	expr     string   // the group named "s" is what is secret, else all of it is
+	compiled *regexp.Regexp
+}
+
+// forms are in the order in which they are tried. Sources are the issuers' own pages on the formats
+// of their keys.
+var forms = sync.OnceValue(func() []form {
+	list := []form{
+		{what: "a private key", literals: []string{"-----BEGIN "}, expr: `-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn])+(?:[A-Za-z-]+: [^\n\\]*(?:\s|\\[rn])+)*(?P<s>(?:[A-Za-z0-9+/=]|\s|\\[rn]){80})`},
+		{what: "an AWS access key id", literals: []string{"AKIA"}, expr: `\bAKIA[A-Z2-7]{16}\b`},
+		{what: "an AWS secret key", literals: []string{"ecret_access_key", "ECRET_ACCESS_KEY", "ecretAccessKey"}, expr: `(?i)secret_?access_?key["']?\s*(?:[:=]|,\s*["']value["']\s*:)\s*["']?(?P<s>[A-Za-z0-9/+]{40})\b`},
+		{what: "a GitHub token", literals: []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"}, expr: `\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b`},
+		{what: "a GitLab token", literals: []string{"glpat-"}, expr: `\bglpat-[\w-]{20}`},
+		{what: "a Google API key", literals: []string{"AIza"}, expr: `\bAIza[\w-]{35}\b`},
+		{what: "a Google OAuth client secret", literals: []string{"GOCSPX-"}, expr: `\bGOCSPX-[\w-]{28}`},
+		{what: "a Slack token", literals: []string{"xoxb-", "xoxp-", "xoxa-", "xoxs-", "xapp-"}, expr: `\bxox[baps]-\d{9,}-[A-Za-z0-9-]{20,}|\bxapp-\d-[A-Z0-9]+-\d+-[a-f0-9]{32,}`},
+		{what: "a Slack webhook", literals: []string{"hooks.slack.com/services/"}, expr: `hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{24}`},
+		{what: "a Stripe key", literals: []string{"sk_live_", "rk_live_"}, expr: `\b[sr]k_live_[A-Za-z0-9]{24,}`},
+		{what: "an OpenAI key", literals: []string{"T3BlbkFJ"}, expr: `\bsk-[\w-]{20,}T3BlbkFJ[\w-]{20,}`},
+		{what: "an Anthropic key", literals: []string{"sk-ant-"}, expr: `\bsk-ant-[a-z0-9]+-[\w-]{80,}`},
+		{what: "an npm token", literals: []string{"npm_"}, expr: `\bnpm_[A-Za-z0-9]{36}\b`},
+		{what: "a PyPI token", literals: []string{"pypi-AgEIcHlwaS5vcmc"}, expr: `\bpypi-AgEIcHlwaS5vcmc[\w-]{50,}`},
+		{what: "a Docker Hub token", literals: []string{"dckr_pat_"}, expr: `\bdckr_pat_[\w-]{27}`},
+		{what: "a SendGrid key", literals: []string{"SG."}, expr: `\bSG\.[\w-]{22}\.[\w-]{43}\b`},
+		{what: "a Databricks token", literals: []string{"dapi"}, expr: `\bdapi[a-f0-9]{32}\b`},
+		{what: "a Hugging Face token", literals: []string{"hf_"}, expr: `\bhf_[A-Za-z]{34}\b`},
+		{what: "an Azure storage key", literals: []string{"AccountKey="}, expr: `AccountKey=(?P<s>[A-Za-z0-9+/]{86}==)`},
+		{what: "a Cloudflare tunnel token", literals: []string{"eyJhIjoi"}, expr: `\beyJhIjoi[A-Za-z0-9+/]{120,}={0,2}`},
+	}
+	for i := range list {
+		list[i].compiled = regexp.MustCompile(list[i].expr)
+	}
+	return list
+})
+
+// The scanner reads in pieces that overlap, so that its memory does not depend on what it reads.
+const (
+	pieceSize = 256 << 10
+	before    = 64   // how far a match may begin before its literal
+	after     = 1024 // how far it may reach behind it
+)
+
+// scanner finds credentials, and texts that a caller names, in streams of any length. The zero value
+// is ready; it is not for several goroutines at once.
+type scanner struct {
+	buf []byte
+}
+
+// hit is something that was found.
+type hit struct {
+	what string
+	line int    // from 1
+	near []byte // text around it, valid until the visit returns; for literals of the caller's
+}
+
+// scan reads to the end. Literals of the caller's are reported with the text around them.
+func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
+	if s.buf == nil {
+		s.buf = make([]byte, before+pieceSize+after)
+	}
+	kept, line := 0, 1 // bytes of the last piece at the front of buf, and the line that buf begins on
+	fresh := 0         // where what has not been looked at begins
+	for {
+		n, err := io.ReadFull(r, s.buf[kept:])
+		last := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !last {
+			return err
+		}
+		piece := s.buf[:kept+n]
+		until := len(piece)
+		if !last {
+			until -= after
+		}
+		s.look(piece, fresh, until, line, literals, visit)
+		if last {
+			return nil
+		}
+		from := until - before
+		line += bytes.Count(piece[:from], []byte{'\n'})
+		kept = copy(s.buf, piece[from:])
+		fresh = before
+	}
+}
+
+// look searches for literals that begin in piece[from:until].
+func (s *scanner) look(piece []byte, from, until, line int, literals []string, visit func(hit)) {
+	at := func(i int) int { return line + bytes.Count(piece[:i], []byte{'\n'}) }
+	for _, f := range forms() {
+		for _, literal := range f.literals {
+			each(piece, literal, from, until, func(i int) {
+				start := max(0, i-before)
+				window := piece[start:min(len(piece), i+after)]
+				for _, m := range f.compiled.FindAllSubmatchIndex(window, -1) {
+					if start+m[0] <= i && i < start+m[1] && !isExample(secretOf(f.compiled, window, m)) {
+						visit(hit{what: f.what, line: at(i)})
+					}
+				}
+			})
+		}
+	}
+	for _, literal := range literals {
+		each(piece, literal, from, until, func(i int) {
+			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
+		})
+	}
+}
+
+func each(piece []byte, literal string, from, until int, visit func(at int)) {
+	for from < until {
+		i := bytes.Index(piece[from:min(len(piece), until+len(literal)-1)], []byte(literal))
+		if i < 0 {
+			return
+		}
+		visit(from + i)
+		from += i + len(literal)
+	}
+}
+
+func secretOf(re *regexp.Regexp, window []byte, m []int) string {
+	if i := re.SubexpIndex("s"); i > 0 {
+		return string(window[m[2*i]:m[2*i+1]])
+	}
+	return string(window[m[0]:m[1]])
+}
+
+// isExample tells what somebody wrote into a manual from what somebody uses.
+func isExample(secret string) bool {
+	if lower := strings.ToLower(secret); strings.Contains(lower, "example") || strings.Contains(lower, "xxxx") || strings.Contains(lower, "abcdef") && strings.Contains(lower, "123456") {
+		return true
+	}
+	const fewest = 8 // different characters: those of a key are drawn by chance
+	seen := map[rune]bool{}
+	for _, r := range secret {
+		seen[r] = true
+	}
+	return len(seen) < fewest
+}
+
+// credentials gives what is found in a text.
+func credentials(text string) []hit {
+	var out []hit
+	var s scanner
+	s.buf = make([]byte, before+after+len(text)+1)
+	_ = s.scan(strings.NewReader(text), nil, func(h hit) { out = append(out, h) }) // a text has no errors
+	return out
+}

@@ -1,0 +1,64 @@
+package preflight
+
+import (
+	"strings"
+
+	"sdev/dev"
+)
+
+func gitRules() []Rule {
+	const docs = "https://git-scm.com/docs/git-status"
+	return []Rule{
+		{"git.missing", dev.Warns, "the project is in no repository, so nothing says later what was handed over", "git init && git add . && git commit", docs},
+		{"git.commit", dev.Warns, "the repository has no commit yet", "git add . && git commit", docs},
+		{"git.dirty", dev.Blocks, "an image was built for the hand-off from files that are not committed (a warning where none was built)", "commit them, or put them away: git stash", docs},
+		{"git.detached", dev.Informs, "the head is detached: the commit is in no branch that others could look up", "git switch -c BRANCH", "https://git-scm.com/docs/git-checkout#_detached_head"},
+	}
+}
+
+// git judges the state of the repository. Files of the bundle itself are what is about to be committed.
+func (c *check) git() {
+	r := c.Repository
+	switch {
+	case c.Project == nil:
+		return
+	case !r.Found:
+		c.add("git.missing", place{}, "there is no git repository around the project")
+		return
+	case r.Commit == "":
+		c.add("git.commit", place{}, "nothing is committed yet")
+		return
+	case r.Branch == "":
+		c.add("git.detached", place{where: "commit " + r.Commit[:min(12, len(r.Commit))]}, "the head is detached")
+	}
+	var changed []string
+	for _, name := range r.Modified {
+		if !c.inBundle(name) {
+			changed = append(changed, name)
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	severity := dev.Warns
+	if c.Built {
+		severity = dev.Blocks
+	}
+	c.weighed("git.dirty", severity, place{file: changed[0]}, "", "%s from commit %.12s, %s for one", differ(len(changed)), r.Commit, changed[0])
+}
+
+func differ(n int) string {
+	if n == 1 {
+		return "1 file differs"
+	}
+	return counted(n, "file") + " differ"
+}
+
+func (c *check) inBundle(name string) bool {
+	for _, f := range c.Bundle {
+		if f.Path == name || strings.HasPrefix(f.Path, strings.TrimSuffix(name, "/")+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,259 @@
+package preflight
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"sdev/dev"
+)
+
+func imageRules() []Rule {
+	return []Rule{
+		{"image.arch", dev.Blocks, "the image is for another kind of machine than the platform's", "build it for the platform: docker build --platform linux/amd64", "https://docs.docker.com/build/building/multi-platform/"},
+		{"image.command", dev.Blocks, "nothing says what the image runs: neither CMD nor ENTRYPOINT, nor a command for the platform", `add to the Dockerfile: CMD ["streamlit", "run", "SCRIPT"]`, docsDockerfile + "#cmd"},
+		{"image.port", dev.Blocks, "Streamlit listens on another port than the one that the platform talks to", "use one port in the command, in EXPOSE and for the platform", docsConfig},
+		{"image.expose", dev.Warns, "EXPOSE names other ports than the one that Streamlit listens on", "write EXPOSE with the port of --server.port", docsDockerfile + "#expose"},
+		{"image.user", dev.Warns, "the image runs as root", "make a user in the Dockerfile, and end it with USER", docsDockerfile + "#user"},
+		{"image.health", dev.Informs, "the image has no health check", "add a HEALTHCHECK that asks /_stcore/health", docsDockerfile + "#healthcheck"},
+		{"image.size", dev.Warns, "the image is larger than 2 GiB: slow to start on a platform that fetches it each time", "use a slim base, a stage for building, and pip without a cache", "https://docs.docker.com/build/building/best-practices/"},
+		{"image.git", dev.Warns, "the folder .git is in the image, or copied there", "name .git in .dockerignore", docsIgnore},
+		{"image.ca", dev.Warns, "the image trusts a certificate authority of its own", "where only the build needs it, hand it in as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
+		{"image.writable", dev.Informs, "the app's user may overwrite the app's source", "COPY without --chown, so that the source stays root's, or run it with a read-only root", docsDockerfile + "#copy"},
+	}
+}
+
+// built is what an image says of itself. The zero value is no image.
+type built struct {
+	config   *v1.ConfigFile
+	env      map[string]string
+	layers   []layer
+	packages packages
+}
+
+func newBuilt(config *v1.ConfigFile) built {
+	b := built{config: config, env: map[string]string{}}
+	for _, pair := range config.Config.Env {
+		k, v, _ := strings.Cut(pair, "=")
+		b.env[k] = v
+	}
+	return b
+}
+
+// commands are what the image runs by itself.
+func (b built) commands() map[string][]string {
+	out := map[string][]string{"command": b.config.Config.Cmd, "entry point": b.config.Config.Entrypoint}
+	if h := b.config.Config.Healthcheck; h != nil {
+		out["health check"] = h.Test
+	}
+	return out
+}
+
+// madeBy gives the step that made each layer.
+func madeBy(config *v1.ConfigFile, layers int) []string {
+	var out []string
+	for i, h := range config.History {
+		if !h.EmptyLayer {
+			out = append(out, step(i, h.CreatedBy))
+		}
+	}
+	for len(out) < layers {
+		out = append(out, "made by an unknown step")
+	}
+	return out
+}
+
+var shellPrefix = regexp.MustCompile(`^(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s*)?`)
+
+// step is a line of the image's history as its author wrote it. Values of build arguments, which
+// builders put before the command, are left out: one of them may be a secret.
+func step(_ int, createdBy string) string {
+	text := strings.TrimSuffix(createdBy, " # buildkit")
+	if m := shellPrefix.FindString(text); m != "" {
+		nop := strings.Contains(m, "#(nop)")
+		text = strings.TrimPrefix(text, m)
+		if !nop {
+			text = "RUN " + text
+		}
+	}
+	text, _, _ = strings.Cut(strings.Join(strings.Fields(text), " "), "\n")
+	if len(credentials(text)) > 0 {
+		text = strings.SplitN(text, " ", 2)[0] + " …"
+	}
+	const most = 60
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return cmp.Or(dev.Printable(text), "a step without a name")
+}
+
+// image judges the configuration.
+func (c *check) image() {
+	conf := c.built.config
+	at := place{where: "configuration of the image"}
+	if have := conf.OS + "/" + conf.Architecture; c.Platform != "" && have != "/" && !strings.HasPrefix(c.Platform+"/", have+"/") {
+		c.fix("image.arch", at, "build it with --platform "+c.Platform, "the image is for %s, and %s is wanted", have, c.Platform)
+	}
+	switch user, _, _ := strings.Cut(conf.Config.User, ":"); user {
+	case "", "root", "0":
+		if s, ok := c.service(); !ok || s.User == "" || strings.HasPrefix(s.User, "0") || strings.HasPrefix(s.User, "root") {
+			c.add("image.user", at, "the image runs as root")
+		}
+	}
+	if h := conf.Config.Healthcheck; h == nil || len(h.Test) == 0 || h.Test[0] == "NONE" {
+		c.add("image.health", at, "the image has no health check, so only the platform's own sees whether it answers")
+	}
+	if len(conf.Config.Cmd) == 0 && len(conf.Config.Entrypoint) == 0 && len(c.App.Command) == 0 {
+		c.add("image.command", at, "the image says nothing about what it runs")
+	}
+	c.imagePorts(at)
+	c.imageSize()
+	c.imageSecrets()
+}
+
+// streamlitPort is the port that Streamlit will listen on, as flags, environment and default have it.
+func (c *check) streamlitPort() int {
+	words := c.App.Command
+	if len(words) == 0 {
+		words = slices.Concat(c.built.config.Config.Entrypoint, c.built.config.Config.Cmd)
+	}
+	if m := portFlag.matches(strings.Join(words, " ")); len(m) > 0 {
+		port, _ := strconv.Atoi(m[len(m)-1].text[1])
+		return port
+	}
+	if port, err := strconv.Atoi(c.built.env["STREAMLIT_SERVER_PORT"]); err == nil {
+		return port
+	}
+	const usual = 8501
+	return usual
+}
+
+var portFlag = lazily(`--server\.port[= ]\s*["']?(\d+)`)
+
+func (c *check) imagePorts(at place) {
+	// What a script in the command does with ports is its own affair.
+	known := len(portFlag.matches(strings.Join(slices.Concat(c.App.Command, c.built.config.Config.Cmd, c.built.config.Config.Entrypoint), " "))) > 0 || c.built.env["STREAMLIT_SERVER_PORT"] != ""
+	port := c.streamlitPort()
+	if known && c.App.Port != 0 && port != c.App.Port {
+		c.add("image.port", at, "Streamlit listens on %d, and the platform talks to %d", port, c.App.Port)
+		return
+	}
+	var exposed []string
+	for p := range conf(c).ExposedPorts {
+		number, _, _ := strings.Cut(p, "/")
+		exposed = append(exposed, number)
+	}
+	slices.Sort(exposed)
+	if c.App.Port != 0 && !known {
+		port = c.App.Port
+	}
+	if len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
+		c.add("image.expose", at, "EXPOSE names %s, and Streamlit listens on %d", strings.Join(exposed, ", "), port)
+	}
+}
+
+func conf(c *check) v1.Config { return c.built.config.Config }
+
+func (c *check) imageSize() {
+	const large = 2 << 30
+	var total int64
+	for _, l := range c.built.layers {
+		total += l.size
+	}
+	if total <= large {
+		return
+	}
+	top := slices.Clone(c.built.layers)
+	slices.SortStableFunc(top, func(a, b layer) int { return cmp.Compare(b.size, a.size) })
+	var parts []string
+	for _, l := range top[:min(3, len(top))] {
+		parts = append(parts, fmt.Sprintf("%s (%s)", megabytes(l.size), l.step))
+	}
+	c.add("image.size", place{where: "layers of the image"}, "the image has %s; its largest layers: %s", megabytes(total), strings.Join(parts, ", "))
+}
+
+func megabytes(n int64) string {
+	if n >= 10_000_000_000 {
+		return fmt.Sprintf("%.0f GB", float64(n)/1e9)
+	}
+	return fmt.Sprintf("%d MB", n/1_000_000)
+}
+
+// imageSecrets looks for secrets in what the image says of itself.
+func (c *check) imageSecrets() {
+	for _, name := range slices.Sorted(maps.Keys(c.built.env)) {
+		value := c.built.env[name]
+		switch found := credentials(name + "=" + value); {
+		case len(found) > 0:
+			c.add("secret.image", place{where: "environment of the image"}, "%s holds %s", name, found[0].what)
+		case isSecret(name, value):
+			c.add("secret.variable", place{where: "environment of the image"}, "%s has a value", name)
+		}
+	}
+	for name, value := range conf(c).Labels {
+		for _, h := range credentials(value) {
+			c.add("secret.image", place{where: "label " + name}, "%s is in it", h.what)
+		}
+	}
+	for what, words := range c.built.commands() {
+		for _, h := range credentials(strings.Join(words, " ")) {
+			c.add("secret.image", place{where: what + " of the image"}, "%s is in it", h.what)
+		}
+	}
+	for i, h := range c.built.config.History {
+		for _, found := range credentials(h.CreatedBy) {
+			c.add("secret.image", place{where: "history: " + step(i, h.CreatedBy)}, "%s is in it", found.what)
+		}
+		for _, name := range argumentsWith(h.CreatedBy) {
+			c.add("secret.image", place{where: "history: " + step(i, h.CreatedBy)}, "the value of the build argument %s is in it", name)
+		}
+	}
+}
+
+// argumentsWith names the build arguments whose values are in a line of the history and look like
+// secrets. Builders write them before the command: "|1 NAME=value /bin/sh -c …".
+func argumentsWith(createdBy string) []string {
+	var out []string
+	text, declared := strings.CutPrefix(createdBy, "ARG ")
+	if !declared {
+		head, _, ok := strings.Cut(strings.TrimPrefix(createdBy, "RUN "), " /bin/sh -c ")
+		if !ok || !strings.HasPrefix(head, "|") {
+			return nil
+		}
+		text = head
+	}
+	for _, word := range strings.Fields(text) {
+		if name, value, ok := strings.Cut(word, "="); ok && isSecret(name, value) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// packages are the versions of what is installed, as far as anybody asks.
+type packages struct {
+	streamlit string
+	python    string // of the environment that streamlit is in
+}
+
+var streamlitInfo = regexp.MustCompile(`/(?:lib/)?python3?\.?(\d*)/(?:site|dist)-packages/streamlit-(\d[\w.]*)\.dist-info/METADATA$`)
+
+// take notes a file of the image.
+func (p *packages) take(name string) {
+	if path.Base(name) != "METADATA" {
+		return
+	}
+	if m := streamlitInfo.FindStringSubmatch(name); m != nil {
+		p.streamlit = m[2]
+		if m[1] != "" {
+			p.python = "3." + m[1]
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package preflight
+
+import (
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+func mockRules() []Rule {
+	return []Rule{
+		{"mock.issuer", dev.Blocks, "what ships asks an OpenID provider or parameter store on localhost", "give the address of the real one for this environment", docsOAuth},
+		{"mock.redirect", dev.Blocks, "what ships sends people back to localhost after the login", "give the app's own https address, and register it with the provider", docsOAuth},
+		{"mock.variable", dev.Blocks, "a variable of sdev's development environment ships", "build the image from the Dockerfile, not from a running container", ""},
+		{"mock.shim", dev.Blocks, "sdev's start-up shim (sitecustomize.py) is in the image", "build the image from the Dockerfile, not from a running container", ""},
+		{"mock.layer", dev.Blocks, "files of sdev's development environment (/opt/sdev, .sdev) are in the image", "name .sdev in .dockerignore", docsIgnore},
+		{"mock.cookie", dev.Blocks, "what ships signs its cookies with a secret that can be guessed, or that is written where everybody reads it", "take it from the platform's secret store: at least 32 random characters", docsOAuth},
+		{"mock.ca", dev.Blocks, "a certificate authority of a development machine is in the image, or trusted by it", "hand it to the build as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
+	}
+}
+
+var (
+	issuerName   = lazily(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
+	redirectName = lazily(`(?i)redirect|callback`)
+	// addressSet is a setting whose value is an address, in any of the languages of a bundle.
+	addressSet = lazily(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
+	cookieSet  = lazily(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
+)
+
+// trustVariables name a file of certificate authorities.
+func trustVariables() []string {
+	return []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"}
+}
+
+// isLocal says that an address is on the machine that asks.
+func isLocal(address string) bool {
+	u, err := url.Parse(strings.Trim(address, `"' `))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "host.docker.internal" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// mocks looks for what only makes sense beside sdev's local provider.
+func (c *check) mocks() {
+	c.mockVariables(c.built.env, func(string) place { return place{where: "environment of the image"} })
+	if s, ok := c.service(); ok {
+		env := map[string]string{}
+		for k, v := range s.Environment {
+			if v != nil {
+				env[k] = *v
+			}
+		}
+		c.mockVariables(env, c.inCompose)
+	}
+	c.bundled(func(name, text string) {
+		for _, m := range addressSet.matches(text) {
+			if isLocal(m.text[2]) {
+				c.localAddress(m.text[1], m.text[2], place{file: name, line: m.line})
+			}
+		}
+		for _, m := range cookieSet.matches(text) {
+			if isLiteral(m.text[1]) {
+				c.add("mock.cookie", place{file: name, line: m.line}, "the cookie secret is written into the bundle")
+			}
+		}
+		for _, m := range sdevPath.matches(text) {
+			c.add("mock.variable", place{file: name, line: m.line}, "%s is a path of sdev's development environment", m.text[1])
+		}
+	})
+}
+
+var sdevPath = lazily(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
+
+// isLiteral says that a value is neither a reference to where a secret is kept nor the name of a
+// setting.
+func isLiteral(value string) bool {
+	return value != "" && !strings.ContainsAny(value, "${}<>%()[]") && !strings.HasPrefix(value, "arn:") && !strings.HasPrefix(value, "/") && !strings.Contains(value, "var.") && !strings.Contains(value, ".")
+}
+
+func (c *check) localAddress(name, address string, at place) {
+	if u, err := url.Parse(address); err == nil {
+		address = u.Scheme + "://" + u.Host // the rest may hold what nobody should read
+	}
+	if redirectName.in(name) {
+		c.add("mock.redirect", at, "%s leads to %s", name, address)
+	} else {
+		c.add("mock.issuer", at, "%s is %s", name, address)
+	}
+}
+
+// mockVariables looks at an environment.
+func (c *check) mockVariables(env map[string]string, at func(name string) place) {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		value := env[name]
+		switch {
+		case strings.HasPrefix(name, "SDEV_"):
+			c.add("mock.variable", at(name), "%s is a variable of sdev's development environment", name)
+		case slices.Contains(trustVariables(), name) && (strings.Contains(value, "/opt/sdev/") || strings.Contains(value, "mkcert") || strings.Contains(value, "rootCA.pem")):
+			c.add("mock.ca", at(name), "%s trusts the development certificate authority %s", name, value)
+		case strings.Contains(value, "/opt/sdev/"):
+			c.add("mock.variable", at(name), "%s leads into sdev's development environment: %s", name, value)
+		case strings.HasSuffix(name, "COOKIE_SECRET") && len(value) < 32 && value != "":
+			c.add("mock.cookie", at(name), "%s has %d characters, and can be guessed", name, len(value))
+		case isLocal(value) && (issuerName.in(name) || redirectName.in(name)):
+			c.localAddress(name, value, at(name))
+		}
+	}
+}

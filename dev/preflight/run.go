@@ -1,0 +1,225 @@
+package preflight
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// Run checks everything that the subject has, and gives what was found, worst first. The error is
+// that of an image, a folder or a repository that cannot be read to its end; what was found before
+// it is lost. It ends early when ctx does.
+func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
+	c := &check{Subject: s, rules: map[string]Rule{}}
+	for _, r := range Rules() {
+		c.rules[r.ID] = r
+	}
+	for _, step := range []func(context.Context) error{c.readSource, c.readImage, c.readHistory} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, family := range []func(){c.bypass, c.mocks, c.context, c.streamlit, c.server, c.code, c.platform, c.git} {
+		family()
+	}
+	return c.concluded(), ctx.Err()
+}
+
+// check gathers findings.
+type check struct {
+	Subject
+	rules map[string]Rule
+	files map[string]string // texts of the project's files that matter, by name
+	built built             // what the image is, as far as its layers and configuration say
+	found []found
+	more  map[string]int // findings of an id that were left out
+}
+
+// found is a finding and where it is in an image, which no file of the project is.
+type found struct {
+	dev.Finding
+	inner string // path in the image; "" elsewhere
+}
+
+// place is where something was found.
+type place struct {
+	file  string
+	line  int
+	where string
+	inner string
+}
+
+// mostOfOne bounds the findings of one rule: the rest is counted.
+const mostOfOne = 25
+
+// add notes a finding of a rule at its own severity.
+func (c *check) add(id string, at place, format string, args ...any) {
+	c.weighed(id, c.rules[id].Severity, at, "", format, args...)
+}
+
+// fix is add with a fix that fits better than the rule's.
+func (c *check) fix(id string, at place, fix, format string, args ...any) {
+	c.weighed(id, c.rules[id].Severity, at, fix, format, args...)
+}
+
+// weighed notes a finding that is less severe than its rule in general.
+func (c *check) weighed(id string, severity dev.Severity, at place, fix, format string, args ...any) {
+	r := c.rules[id]
+	f := found{inner: at.inner, Finding: dev.Finding{ID: id, Severity: severity, Message: short(fmt.Sprintf(format, args...)), File: at.file, Line: at.line, Where: short(at.where),
+		Fix: cmp.Or(fix, r.Fix), Docs: r.Docs}}
+	same := func(have found) bool {
+		return have.ID == id && have.File == f.File && have.Line == f.Line && have.Where == f.Where && have.Message == f.Message
+	}
+	if slices.ContainsFunc(c.found, same) {
+		return
+	}
+	have := 0
+	for _, other := range c.found {
+		if other.ID == id {
+			have++
+		}
+	}
+	if have >= mostOfOne {
+		if c.more == nil {
+			c.more = map[string]int{}
+		}
+		c.more[id]++
+		return
+	}
+	c.found = append(c.found, f)
+}
+
+// short makes a text of foreign origin fit to be shown.
+func short(text string) string {
+	const most = 400
+	if text = dev.Printable(text); len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// concluded applies the suppressions and sorts.
+func (c *check) concluded() []dev.Finding {
+	for _, f := range c.Told {
+		c.found = append(c.found, found{Finding: f})
+	}
+	c.suppress()
+	out := make([]dev.Finding, 0, len(c.found))
+	last := map[string]int{}
+	for _, f := range c.found {
+		out = append(out, f.Finding)
+		last[f.ID] = len(out) - 1
+	}
+	for id, n := range c.more {
+		out[last[id]].Message += fmt.Sprintf(" (and %d more of this kind)", n)
+	}
+	rank := map[dev.Severity]int{dev.Blocks: 0, dev.Warns: 1, dev.Informs: 2}
+	order := map[string]int{}
+	for i, r := range Rules() {
+		order[r.ID] = i
+	}
+	slices.SortStableFunc(out, func(a, b dev.Finding) int {
+		return cmp.Or(rank[a.Severity]-rank[b.Severity], order[a.ID]-order[b.ID], strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Where, b.Where))
+	})
+	return out
+}
+
+// Limits of reading the source. What is larger is data.
+const (
+	maxSource  = 8 << 20  // of a file that credentials are looked for in
+	maxText    = 1 << 20  // of a file that is read as a whole
+	maxTexts   = 64 << 20 // of all of those
+	maxEntries = 60_000
+)
+
+// readSource looks for credentials in the project's files, and keeps the texts that rules are about.
+func (c *check) readSource(ctx context.Context) error {
+	c.files = map[string]string{}
+	if c.Project == nil {
+		return nil
+	}
+	names := c.Repository.Files
+	if !c.Repository.Found || names == nil {
+		var err error
+		if names, err = walk(ctx, c.Project); err != nil {
+			return fmt.Errorf("read the project: %w", err)
+		}
+	}
+	var s scanner
+	total := 0
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(c.Bundle, func(b File) bool { return b.Path == name }) {
+			continue // it is looked at in the state that it would have
+		}
+		c.sourceSecrets(&s, name)
+		if b, ok := readText(c.Project, name); ok && isAbout(name) && total+len(b) <= maxTexts {
+			c.files[name] = string(b)
+			total += len(b)
+		}
+	}
+	c.otherSecrets()
+	return nil
+}
+
+// isAbout says that there are rules about files of this name.
+func isAbout(name string) bool {
+	switch base := path.Base(name); path.Ext(base) {
+	case ".py", ".sh", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
+		return true
+	default:
+		return isDockerfile(base) || base == "Procfile" || base == ".dockerignore" || base == "Pipfile"
+	}
+}
+
+// readText reads a regular file that is not too large.
+func readText(fsys fs.FS, name string) ([]byte, bool) {
+	if !fs.ValidPath(name) {
+		return nil, false
+	}
+	if st, err := fs.Stat(fsys, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxText {
+		return nil, false
+	}
+	b, err := fs.ReadFile(fsys, name)
+	return b, err == nil
+}
+
+// walk lists the files of a project where no repository says which of them matter: neither hidden
+// folders, but for two with settings, nor environments. Secrets that are kept out of repositories by
+// everybody are no findings while they stay in the project.
+func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
+	var out []string
+	seen := 0
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if name == "." {
+				return err
+			}
+			return nil // what cannot be read does not ship from here
+		}
+		if seen++; seen > maxEntries {
+			return fs.SkipAll
+		}
+		base := entry.Name()
+		if entry.IsDir() {
+			hidden := strings.HasPrefix(base, ".") && base != "." && base != ".streamlit" && base != ".github"
+			if hidden || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv", "env"}, base) {
+				return fs.SkipDir
+			}
+			return ctx.Err()
+		}
+		if entry.Type().IsRegular() && !isKeptSecret(name) {
+			out = append(out, name)
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,225 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"sdev/dev"
+)
+
+func secretRules() []Rule {
+	const (
+		rotate = "take it back where it was issued, then build without it: what was once in a layer can be read by everybody who has the image"
+		out    = "name it in .dockerignore, build anew, and renew what is in it"
+	)
+	return []Rule{
+		{"secret.layer", dev.Blocks, "a credential is in a file of a layer, one that a later layer deletes included", rotate, docsBuildKeys},
+		{"secret.image", dev.Blocks, "a credential is in the image's environment, labels, command or history", rotate, docsBuildKeys},
+		{"secret.variable", dev.Blocks, "a variable whose name speaks of a secret has a value in the image", "give it at run time, from the platform's secret store", docsBuildKeys},
+		{"secret.aws", dev.Blocks, "a folder .aws is in the image", out, docsIgnore},
+		{"secret.toml", dev.Blocks, "Streamlit's secrets.toml is in the image", "give it at run time as a mounted secret, and name it in .dockerignore", docsSecrets},
+		{"secret.dotenv", dev.Blocks, "a file .env is in the image", out, docsIgnore},
+		{"secret.login", dev.Blocks, "a file with somebody's logins (.netrc, .pypirc, .git-credentials, .docker/config.json, .kube/config, gcloud's) is in the image", out, docsIgnore},
+		{"secret.context", dev.Blocks, "the Dockerfile copies a file of secrets (.env, secrets.toml, .aws, .sdev) that is in the build context", "name it in .dockerignore", docsIgnore},
+		{"secret.source", dev.Blocks, "a credential is written in a file of the project", "take it back where it was issued, and read it from the platform's secret store", docsSecrets},
+		{"secret.tracked", dev.Blocks, "secrets.toml, .env or AWS credentials are in the repository", "git rm --cached FILE, name it in .gitignore, and renew what is in it", docsSecrets},
+		{"secret.history", dev.Blocks, "a credential is in a version of a file that the repository still holds", "take it back where it was issued; it cannot be called back from clones", "https://docs.github.com/en/code-security/secret-scanning"},
+		{"secret.compose", dev.Warns, "the service that ships has a secret written into the compose file", "read it from the environment (${NAME}) or a secret", "https://docs.docker.com/compose/how-tos/use-secrets/"},
+		{"secret.bundle", dev.Blocks, "a credential is written into a file of the bundle", "refer to the platform's secret store instead", docsSecrets},
+	}
+}
+
+var (
+	// secretName is the name of a variable that holds a secret, and not where one is.
+	secretName = lazily(`(?i)(?:^|_)(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|(?:SECRET_)?ACCESS_KEY|CREDENTIALS?|COOKIE_SECRET|CLIENT_SECRET)$`)
+	// secretURL is an address with a password in it.
+	secretURL = lazily(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
+)
+
+// isSecret says that a variable holds a secret that somebody wrote there.
+func isSecret(name, value string) bool {
+	switch {
+	case value == "" || strings.ContainsAny(value, "$<>{}") || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "arn:"):
+		return false
+	case name == "PWD" || name == "OLDPWD":
+		return false
+	case secretURL.in(value):
+		return true
+	}
+	return secretName.in(name) && !slices.Contains([]string{"true", "false", "0", "1", "yes", "no", "none"}, strings.ToLower(value))
+}
+
+// isKeptSecret tells the files in which secrets are kept, which belong neither into repositories nor
+// into images.
+func isKeptSecret(name string) bool {
+	base, dir := path.Base(name), path.Base(path.Dir(name))
+	switch {
+	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateFolder):
+		return true
+	case strings.HasPrefix(base, ".env."):
+		ending := path.Ext(base)
+		return !slices.Contains([]string{".example", ".sample", ".template", ".dist", ".tmpl"}, ending)
+	}
+	return false
+}
+
+// sourceSecrets looks at a file of the project.
+func (c *check) sourceSecrets(s *scanner, name string) {
+	if !fs.ValidPath(name) {
+		return
+	}
+	if st, err := fs.Stat(c.Project, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
+		return
+	}
+	f, err := c.Project.Open(name)
+	if err != nil {
+		return // what cannot be read does not ship from here
+	}
+	defer f.Close() //nolint:errcheck // only read
+	_ = s.scan(f, nil, func(h hit) {
+		c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
+	})
+}
+
+// otherSecrets looks at the bundle, at what the repository holds, and at the service that ships.
+func (c *check) otherSecrets() {
+	for _, f := range c.Bundle {
+		for _, h := range credentials(string(f.Data)) {
+			c.add("secret.bundle", place{file: f.Path, line: h.line}, "%s is written here", h.what)
+		}
+	}
+	for _, name := range c.Repository.Tracked {
+		if isKeptSecret(name) {
+			c.fix("secret.tracked", place{file: name}, "git rm --cached "+name+", name it in .gitignore, and renew what is in it", "everybody who has the repository has it")
+		}
+	}
+	if s, ok := c.service(); ok {
+		for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
+			if v := s.Environment[name]; v != nil && isSecret(name, *v) && !c.isInterpolated(name) {
+				c.add("secret.compose", c.inCompose(name), "service %s ships with a value of %s", c.Service, name)
+			}
+		}
+	}
+}
+
+// lighter is the severity of what is in a file: keys of tests open nothing as a rule.
+func (c *check) lighter(name string) dev.Severity {
+	if isTest(name) {
+		return dev.Warns
+	}
+	return dev.Blocks
+}
+
+// isInterpolated says that the compose files give a variable only what another one has.
+func (c *check) isInterpolated(name string) bool {
+	at := c.inCompose(name)
+	if at.line == 0 {
+		return true // it comes from an env_file, or from where sdev was started
+	}
+	b, _ := readText(c.Project, at.file)
+	lines := strings.Split(string(b), "\n")
+	return at.line <= len(lines) && strings.Contains(lines[at.line-1], "$")
+}
+
+// context looks at what the Dockerfile takes in of the build context, as .dockerignore leaves it.
+func (c *check) context() {
+	if c.Project == nil || len(c.App.Copies) == 0 {
+		return
+	}
+	ignored := c.ignored()
+	for _, cp := range c.App.Copies {
+		at := place{file: cp.File, line: cp.Line}
+		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateFolder, ".git"} {
+			inner := path.Join(path.Dir(c.contextPath("x")), name)
+			if !c.holds(inner) || !takes(cp.From, name) || ignored(name) {
+				continue
+			}
+			if name == ".git" {
+				c.add("image.git", at, "COPY %s takes the folder .git into the image", cp.From)
+				continue
+			}
+			c.add("secret.context", at, "COPY %s takes %s into the image", cp.From, name)
+		}
+	}
+}
+
+func (c *check) contextPath(name string) string { return path.Join(c.App.Context, name) }
+
+func (c *check) holds(name string) bool {
+	f, err := c.Project.Open(name)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+}
+
+// takes says whether a COPY from the context takes a file with it.
+func takes(from, name string) bool {
+	from = path.Clean(from)
+	matched, err := path.Match(from, name)
+	return from == "." || from == name || strings.HasPrefix(name, from+"/") || matched && err == nil || from == "*"
+}
+
+// ignored gives what .dockerignore keeps out. Patterns that cannot be read keep nothing out.
+func (c *check) ignored() func(name string) bool {
+	none := func(string) bool { return false }
+	b, ok := readText(c.Project, c.contextPath(".dockerignore"))
+	if !ok {
+		return none
+	}
+	patterns, err := ignorefile.ReadAll(strings.NewReader(string(b)))
+	if err != nil {
+		return none
+	}
+	m, err := patternmatcher.New(patterns)
+	if err != nil {
+		return none
+	}
+	return func(name string) bool {
+		matched, err := m.MatchesOrParentMatches(name)
+		return err == nil && matched
+	}
+}
+
+// readHistory looks at every version of every file of the repository. What the working tree holds is
+// told once, there.
+func (c *check) readHistory(ctx context.Context) error {
+	if c.History == nil {
+		return nil
+	}
+	var s scanner
+	type leak struct{ id, path, what string }
+	var leaks []leak
+	err := c.History.Blobs(ctx, func(id, path string, content io.Reader) error {
+		return s.scan(content, nil, func(h hit) {
+			l := leak{id, path, h.what}
+			if !slices.Contains(leaks, l) && len(leaks) < maxLeaks {
+				leaks = append(leaks, l)
+			}
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read the history of the repository: %w", err)
+	}
+	for _, l := range leaks {
+		commit := c.History.CommitOf(ctx, l.id)
+		if commit == "" {
+			commit = "a blob that is in no branch"
+		} else {
+			commit = "commit " + commit
+		}
+		c.weighed("secret.history", c.lighter(l.path), place{file: l.path, where: commit}, "", "%s was committed", l.what)
+	}
+	return nil
+}
+
+const maxLeaks = 200

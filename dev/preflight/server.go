@@ -1,0 +1,154 @@
+package preflight
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"sdev/dev"
+)
+
+func serverRules() []Rule {
+	return []Rule{
+		{"server.xsrf", dev.Blocks, "server.enableXsrfProtection is off: other sites can upload files in a user's name", "leave it on; an upload that fails with 403 has lost its cookie on the way", docsConfig},
+		{"server.cors", dev.Warns, "server.enableCORS is off: other sites may open the app's WebSocket", "leave it on, and name the other origins in server.corsAllowedOrigins", docsConfig},
+		{"server.hosts", dev.Informs, "no allowed host is named: the app answers whatever name it is asked by", "set STREAMLIT_SERVER_ALLOWED_HOSTS to the app's host name (Streamlit 1.61 and newer)", docsConfig},
+		{"server.health-script", dev.Warns, "server.scriptHealthCheckEnabled is on: anybody who can reach it makes the script run", "leave it off, and let the platform ask /_stcore/health", docsConfig},
+		{"server.agent", dev.Blocks, "server.enableAgentApi is on: scripts can be driven without a login", "leave it off in what ships", docsConfig},
+		{"server.headers", dev.Warns, "server.trustedUserHeaders is set: Streamlit does not verify who sent them", "verify the platform's signed token in the app instead", docsConfig},
+	}
+}
+
+// option is a setting of Streamlit's server and what it must not be.
+type option struct {
+	id   string
+	name string // as in config.toml, below [server]
+	bad  string // a pattern of the value
+	what string
+}
+
+func options() []option {
+	return []option{
+		{"server.xsrf", "enableXsrfProtection", `(?:false|0)`, "protection against requests from other sites is off"},
+		{"server.cors", "enableCORS", `(?:false|0)`, "the check of where a page comes from is off"},
+		{"server.health-script", "scriptHealthCheckEnabled", `(?:true|1)`, "a request without a login runs the script"},
+		{"server.agent", "enableAgentApi", `(?:true|1)`, "a request without a login runs the script and reads the page"},
+		{"server.headers", "trustedUserHeaders", `[{\[]?[^\s}\]]`, "whoever can reach the app can say who they are"},
+	}
+}
+
+var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
+// variable is the name of an option in the environment: enableCORS is STREAMLIT_SERVER_ENABLE_CORS.
+func (o option) variable() string {
+	return "STREAMLIT_SERVER_" + strings.ToUpper(camel.ReplaceAllString(o.name, "${1}_${2}"))
+}
+
+// pattern is how an option is set by a flag or a variable, in a script, a Dockerfile, YAML, JSON or HCL.
+func (o option) pattern() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.bad)
+}
+
+// server looks at the settings that ship: config.toml, Dockerfiles, start scripts, the compose
+// service, the image and the bundle.
+func (c *check) server() {
+	places := c.settings()
+	for _, o := range options() {
+		re := o.pattern()
+		p := pattern(func() *regexp.Regexp { return re })
+		for _, s := range places {
+			for _, m := range p.matches(s.text) {
+				at := s.at
+				if at.file != "" && at.line == 0 {
+					at.line = m.line
+				}
+				c.add(o.id, at, "server.%s: %s", o.name, o.what)
+			}
+		}
+	}
+	for _, name := range c.names() {
+		if strings.HasSuffix(name, ".streamlit/config.toml") {
+			c.config(name)
+		}
+	}
+	c.hosts(places)
+}
+
+// source is a text in which settings may stand.
+type source struct {
+	at   place
+	text string
+}
+
+func (c *check) settings() []source {
+	var out []source
+	for _, name := range c.names() {
+		if base := path.Base(name); isDockerfile(base) || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
+			out = append(out, source{place{file: name}, c.files[name]})
+		}
+	}
+	if s, ok := c.service(); ok {
+		for k, v := range s.Environment {
+			if v != nil && strings.HasPrefix(k, "STREAMLIT_") {
+				out = append(out, source{c.inCompose(k), k + "=" + *v})
+			}
+		}
+		if line := strings.Join(append(s.Entrypoint, s.Command...), " "); line != "" {
+			at := c.inCompose("command")
+			out = append(out, source{at, line})
+		}
+	}
+	for k, v := range c.built.env {
+		out = append(out, source{place{where: "environment of the image"}, k + "=" + v})
+	}
+	if c.built.config != nil {
+		for what, words := range c.built.commands() {
+			out = append(out, source{place{where: what + " of the image"}, strings.Join(words, " ")})
+		}
+	}
+	c.bundled(func(name, text string) { out = append(out, source{place{file: name}, text}) })
+	return out
+}
+
+// config reads a config.toml of Streamlit's.
+func (c *check) config(name string) {
+	var doc struct {
+		Server map[string]any `toml:"server"`
+	}
+	if toml.Unmarshal([]byte(c.files[name]), &doc) != nil {
+		return // Streamlit will say so at its start
+	}
+	for _, o := range options() {
+		value, set := doc.Server[o.name]
+		if !set {
+			continue
+		}
+		if regexp.MustCompile(`(?i)^`+o.bad).MatchString(strings.TrimPrefix(fmt.Sprint(value), "map")) && fmt.Sprint(value) != "map[]" {
+			c.add(o.id, place{file: name, line: c.lineOf(name, o.name)}, "server.%s: %s", o.name, o.what)
+		}
+	}
+}
+
+// hosts wants an allowed host where a bundle brings the app under a name.
+func (c *check) hosts(places []source) {
+	v := versionOf(cmp.Or(c.built.packages.streamlit, c.App.Streamlit.Value))
+	if c.Target == "" || c.Target == "snowflake" || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
+		return
+	}
+	for _, s := range places {
+		if strings.Contains(s.text, "STREAMLIT_SERVER_ALLOWED_HOSTS") || strings.Contains(s.text, "server.allowedHosts") {
+			return
+		}
+	}
+	for _, name := range c.names() {
+		if strings.HasSuffix(name, ".streamlit/config.toml") && c.lineOf(name, "allowedHosts") > 0 {
+			return
+		}
+	}
+	c.add("server.hosts", place{file: path.Dir(c.Bundle[0].Path)}, "nothing names the host that the app is to be asked by")
+}

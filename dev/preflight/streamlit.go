@@ -1,0 +1,198 @@
+package preflight
+
+import (
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+)
+
+func streamlitRules() []Rule {
+	const releases = "https://docs.streamlit.io/develop/quick-reference/release-notes"
+	return []Rule{
+		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54, with known vulnerabilities", "streamlit>=1.58 in the app's requirements", "https://github.com/streamlit/streamlit/security/advisories"},
+		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: logins are lost at a restart, and faults of its new server are not mended", "streamlit>=1.58 in the app's requirements", releases},
+		{"streamlit.unpinned", dev.Warns, "nothing says which Streamlit is installed, so every build may get another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
+		{"streamlit.python", dev.Blocks, "Python is too old for this Streamlit", "take a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
+		{"deps.lock", dev.Warns, "the versions of what the app is made of are not fixed", "keep a lock file (uv lock), or pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},
+		{"deps.hashes", dev.Informs, "versions are fixed, and what is downloaded for them is not compared with anything", "uv pip compile --generate-hashes, and pip install --require-hashes", "https://pip.pypa.io/en/stable/topics/secure-installs/"},
+	}
+}
+
+// advisory is a known vulnerability of Streamlit.
+type advisory struct {
+	id    string
+	fixed []int
+	about string
+}
+
+// advisories are the published ones. Source: github.com/advisories, "streamlit".
+func advisories() []advisory {
+	return []advisory{
+		{"CVE-2022-35918", []int{1, 11, 1}, "files outside of a component can be read"},
+		{"GHSA-8qw9-gf7w-42x5", []int{1, 30, 0}, "script injection in an error page"},
+		{"CVE-2024-42474", []int{1, 37, 0}, "path traversal on Windows"},
+		{"CVE-2025-1684", []int{1, 43, 2}, "the type of an uploaded file is checked in the browser alone"},
+		{"CVE-2026-10804", []int{1, 53, 1}, ""},
+		{"CVE-2026-33682", []int{1, 54, 0}, "requests to other hosts on Windows"},
+	}
+}
+
+// versionOf reads the numbers that a version begins with; nil where it is none.
+func versionOf(text string) []int {
+	var out []int
+	for part := range strings.SplitSeq(text, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			break
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// streamlit judges the version that is installed, or that would be.
+func (c *check) streamlit() {
+	have := c.App.Streamlit
+	at := place{file: have.File, line: have.Line}
+	if v := c.built.packages.streamlit; v != "" { // what is in the image decides
+		have.Value, at = v, place{where: "packages of the image"}
+	}
+	if v := versionOf(have.Value); v != nil {
+		c.version(have.Value, v, at)
+	}
+	c.pins()
+}
+
+func (c *check) version(text string, v []int, at place) {
+	var ids []string
+	for _, a := range advisories() {
+		if slices.Compare(v, a.fixed) < 0 {
+			ids = append(ids, a.id)
+		}
+	}
+	switch {
+	case slices.Compare(v, []int{1, 54}) < 0:
+		c.add("streamlit.vulnerable", at, "streamlit %s has %s: %s", text, vulnerabilities(len(ids)), strings.Join(ids, ", "))
+	case slices.Compare(v, []int{1, 58}) < 0:
+		c.add("streamlit.old", at, "streamlit %s is older than 1.58", text)
+	}
+	python, from := c.App.Python, place{file: c.App.Python.File, line: c.App.Python.Line}
+	if p := c.built.packages.python; p != "" {
+		python.Value, from = p, place{where: "packages of the image"}
+	}
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // as its packages say
+		if p := versionOf(python.Value); p != nil && slices.Compare(v, need.streamlit) >= 0 && slices.Compare(p, need.python) < 0 {
+			c.add("streamlit.python", from, "Python is %s, and streamlit %s needs %d.%d or newer", python.Value, text, need.python[0], need.python[1])
+			break
+		}
+	}
+}
+
+func vulnerabilities(n int) string {
+	if n == 1 {
+		return "a known vulnerability"
+	}
+	return strconv.Itoa(n) + " known vulnerabilities"
+}
+
+// lockFiles fix versions and hashes of everything.
+func lockFiles() []string {
+	return []string{"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml", "conda-lock.yml", "pixi.lock"}
+}
+
+// pins looks at the list of packages that the app is installed from.
+func (c *check) pins() {
+	dirs := []string{"."}
+	for dir := path.Dir(c.App.Entry); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		for _, name := range lockFiles() {
+			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.holds(path.Join(dir, name)) {
+				return
+			}
+		}
+	}
+	if s := c.App.Streamlit; s.Value == "any" {
+		c.add("streamlit.unpinned", place{file: s.File, line: s.Line}, "streamlit is named without a version")
+	}
+	list := c.App.Streamlit.File
+	text, ok := c.files[list]
+	switch {
+	case !ok:
+	case strings.HasSuffix(list, ".txt"), strings.HasSuffix(list, ".in"):
+		c.requirements(list, text)
+	case strings.HasSuffix(list, ".yml"), strings.HasSuffix(list, ".yaml"):
+		c.conda(list, text)
+	default:
+		c.add("deps.lock", place{file: list}, "%s has no lock file beside it", path.Base(list))
+	}
+}
+
+var requirementLine = regexp.MustCompile(`^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?)?`)
+
+func (c *check) requirements(name, text string) {
+	loose, first, pinned := 0, 0, 0
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		m := requirementLine.FindStringSubmatch(line)
+		switch {
+		case m == nil || strings.HasPrefix(strings.TrimSpace(line), "-"):
+		case m[2] == "" && !strings.Contains(line, "@"):
+			if loose++; first == 0 {
+				first = n
+			}
+		default:
+			pinned++
+		}
+	}
+	switch {
+	case loose > 0:
+		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", counted(loose, "package"))
+	case pinned > 0 && !strings.Contains(text, "--hash="):
+		c.add("deps.hashes", place{file: name}, "versions are fixed, and no hashes are")
+	}
+}
+
+// condaExact is a package with its version: "pandas=2.1", "pandas==2.1.4", "pip::x==1".
+var condaExact = regexp.MustCompile(`^[^<>!~*]+==?[^<>!~*=]+(=\S+)?$`)
+
+func (c *check) conda(name, text string) {
+	var doc struct {
+		Dependencies []yaml.Node `yaml:"dependencies"`
+	}
+	if yaml.Unmarshal([]byte(text), &doc) != nil {
+		return
+	}
+	loose, first := 0, 0
+	take := func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && n.Value != "pip" && !condaExact.MatchString(n.Value) {
+			if loose++; first == 0 {
+				first = n.Line
+			}
+		}
+	}
+	for i := range doc.Dependencies {
+		n := &doc.Dependencies[i]
+		take(n)
+		if pip := under(n, "pip"); pip != nil {
+			for _, p := range pip.Content {
+				take(p)
+			}
+		}
+	}
+	if loose > 0 {
+		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", counted(loose, "package"))
+	}
+}
+
+// names gives the names of the project's files in order.
+func (c *check) names() []string { return slices.Sorted(maps.Keys(c.files)) }

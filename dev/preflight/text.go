@@ -1,0 +1,103 @@
+package preflight
+
+import (
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// pattern is a regular expression that is compiled when it is first used: most runs of the program
+// check nothing.
+type pattern func() *regexp.Regexp
+
+func lazily(expr string) pattern {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
+// match is where a pattern was found in a text.
+type match struct {
+	line int
+	text []string // all of it, then the groups
+}
+
+// matches finds a pattern in a text, outside of lines that are comments in most languages.
+func (p pattern) matches(text string) []match {
+	var out []match
+	for _, at := range p().FindAllStringSubmatchIndex(text, -1) {
+		from := at[0]
+		for from < at[1] && strings.IndexByte(" \t\r\n", text[from]) >= 0 { // what comes before it is on the line before
+			from++
+		}
+		start := strings.LastIndexByte(text[:from], '\n') + 1
+		if isComment(text[start:]) {
+			continue
+		}
+		m := match{line: 1 + strings.Count(text[:from], "\n")}
+		for i := 0; i < len(at); i += 2 {
+			group := ""
+			if at[i] >= 0 {
+				group = text[at[i]:at[i+1]]
+			}
+			m.text = append(m.text, group)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func (p pattern) in(text string) bool { return len(p.matches(text)) > 0 }
+
+func isComment(line string) bool {
+	line = strings.TrimLeft(line, " \t")
+	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "--") && !strings.HasPrefix(line, "---") && strings.HasPrefix(line, "-- ")
+}
+
+// isProse says that a file is for people: what it says sets nothing.
+func isProse(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".md", ".rst", ".txt", ".adoc", ".html":
+		return true
+	}
+	return false
+}
+
+// isTest says that a file belongs to tests or examples.
+func isTest(name string) bool {
+	base := path.Base(name)
+	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" {
+		return true
+	}
+	for part := range strings.SplitSeq(path.Dir(name), "/") {
+		switch strings.ToLower(part) {
+		case "test", "tests", "testing", "testdata", "fixtures", "examples", "docs", "doc":
+			return true
+		}
+	}
+	return false
+}
+
+// lineOf gives the line of a file of the project that holds the first of these texts; 0 where none
+// does.
+func (c *check) lineOf(file string, texts ...string) int {
+	body, ok := c.files[file]
+	if !ok && c.Project != nil {
+		b, _ := readText(c.Project, file)
+		body = string(b)
+	}
+	for _, text := range texts {
+		if i := strings.Index(body, text); i >= 0 {
+			return 1 + strings.Count(body[:i], "\n")
+		}
+	}
+	return 0
+}
+
+// bundled calls visit with the files of the bundle that a platform reads.
+func (c *check) bundled(visit func(name, text string)) {
+	for _, f := range c.Bundle {
+		if !isProse(f.Path) && !strings.Contains(f.Path, "/.handoff/") {
+			visit(f.Path, string(f.Data))
+		}
+	}
+}
