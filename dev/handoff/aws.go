@@ -290,7 +290,7 @@ func awsFindings(f Facts, v Values) []dev.Finding {
 		findings = append(findings, dev.Finding{ID: id, Severity: dev.Blocks, Message: message, Fix: fix, Docs: docs})
 	}
 	least, most, step := fargateMemory(v.Text("cpu"))
-	if mib, err := strconv.Atoi(v.Text("memory")); err != nil || mib < least || mib > most || mib%step != 0 && (v.Text("cpu") != "256" || mib == 1536) {
+	if mib, err := strconv.Atoi(v.Text("memory")); err != nil || mib < least || mib > most || mib%step != 0 || least == 512 && mib == 1536 {
 		block("aws.size", fmt.Sprintf("Fargate has no task of cpu %s with memory %s", v.Text("cpu"), v.Text("memory")),
 			fmt.Sprintf("set memory to %d … %d in steps of %d, or another cpu", least, most, step),
 			"https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html")
@@ -392,6 +392,9 @@ func patterns(pattern string) []string {
 
 // origin splits "compose.yaml:14".
 func origin(s string) (file string, line int) {
+	if _, place, ok := strings.Cut(strings.TrimSuffix(s, ")"), " ("); ok {
+		s = place // of a source, which ends with it: "… (compose.yaml:14)"
+	}
 	file, number, _ := strings.Cut(s, ":")
 	line, _ = strconv.Atoi(number) // where there is none, the place is the file
 	return file, line

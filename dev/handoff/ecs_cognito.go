@@ -2,7 +2,6 @@ package handoff
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -62,7 +61,8 @@ func domainPrefix(v Values) string {
 // deriveCognito gives the configuration of the CDK app, which is all that is rendered of it.
 func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	known, unreadable := parameters(f)
-	closed, unguarded := albPolicies(f, "check the group in the page: verify x-amzn-oidc-accesstoken with the pool's keys and read cognito:groups (x-amzn-oidc-data has no groups)")
+	// The groups are in the access token: x-amzn-oidc-data has none.
+	closed, unguarded := albPolicies(f, "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
 	groups, unnameable := cognitoGroups(f)
 	findings := slices.Concat(awsFindings(f, v), unreadable, unguarded, unnameable, cognitoFindings(f, v))
 
@@ -120,7 +120,7 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 			return false
 		}
 		findings = append(findings, dev.Finding{
-			ID: "cognito.group", Severity: dev.Blocks, Message: fmt.Sprintf("Cognito takes no group of the name %q", g),
+			ID: "ecs-cognito.group", Severity: dev.Blocks, Message: fmt.Sprintf("Cognito takes no group of the name %q", g),
 			Fix:  "give it a name of 1 to 128 letters, digits and signs, without spaces",
 			Docs: "https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html",
 		})
@@ -131,34 +131,17 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 
 // cognitoFindings are what contradicts itself, or this target cannot do.
 func cognitoFindings(f Facts, v Values) []dev.Finding {
-	const docs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html"
-	var findings []dev.Finding
-	for _, how := range []string{"streamlit-oauth", "streamlit-authenticator"} {
-		if f.App.signsIn(how) {
-			findings = append(findings, dev.Finding{
-				ID: "cognito.login.twice", Severity: dev.Warns, Docs: docs,
-				Message: "people sign in twice: at the load balancer, and again in the app (" + how + ")",
-				Fix:     "take the person from x-amzn-oidc-data, verified, instead of a login of the app's own; or use ecs",
-			})
-		}
-	}
+	findings := doorFindings(f, "ecs-cognito", "alb", "x-amzn-oidc-data", "alb_identity.py")
 	if f.App.signsIn("native") {
 		findings = append(findings, dev.Finding{
-			ID: "cognito.login.native", Severity: dev.Blocks, Docs: docs,
+			ID: "ecs-cognito.login.native", Severity: dev.Blocks, Docs: "https://docs.streamlit.io/develop/api-reference/user/st.login",
 			Message: "st.login needs a secrets.toml, which this target does not write: the load balancer signs people in",
-			Fix:     "take the person from x-amzn-oidc-data, verified, instead of st.login; or use ecs",
-		})
-	}
-	if !f.App.signsIn("alb") {
-		findings = append(findings, dev.Finding{
-			ID: "cognito.identity", Severity: dev.Warns, Docs: docs,
-			Message: "the app does not verify x-amzn-oidc-data, so it does not know who asks; only that somebody has signed in",
-			Fix:     "verify its signature (ES256, key of the region) and that signer is ALB_ARN, both set in the app's environment, before anything is decided by it",
+			Fix:     "take the person from x-amzn-oidc-data, as alb_identity.py of the bundle does, instead of st.login; or use ecs",
 		})
 	}
 	if err := checkDomainPrefix(domainPrefix(v)); err != nil {
 		findings = append(findings, dev.Finding{
-			ID: "cognito.prefix", Severity: dev.Blocks, Message: errors.Join(err).Error(), Fix: "set cognito-domain-prefix",
+			ID: "ecs-cognito.prefix", Severity: dev.Blocks, Message: err.Error(), Fix: "set cognito-domain-prefix",
 			Docs: "https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html",
 		})
 	}

@@ -33,8 +33,8 @@ const (
 )
 
 // Resolve finds the value of every parameter. The first that says one decides: --set, x-sdev.deploy,
-// what a person said at the last hand-off (by --set or asked), the project itself, the answer of just
-// now, the default; else the value is a placeholder, or "" where the parameter is optional. A value that
+// what a person said at the last hand-off (by --set or asked), the project itself, what git said at the
+// last hand-off, the answer of just now, the default; else the value is a placeholder, or "" where the parameter is optional. A value that
 // the parameter does not take is a *dev.Error with the place where it stands; one that was only found,
 // or remembered, is passed over.
 //
@@ -59,15 +59,15 @@ func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err er
 
 func (p Param) resolve(f Facts, said Said) (Value, error) {
 	if text := said.Set[p.Name]; text != "" {
-		if err := p.check(text); err != nil {
+		if err := p.Accept(text); err != nil {
 			return Value{}, p.refused("--set "+p.Name, err, "", 0)
 		}
 		return Value{Text: text, Source: FromSet}, nil
 	}
 	if said.Config != nil {
 		if v, ok := said.Config(p.Name); ok {
-			if err := p.check(v.Text); err != nil {
-				file, line := place(v.Source)
+			if err := p.Accept(v.Text); err != nil {
+				file, line := origin(v.Source)
 				name, _, _ := strings.Cut(v.Source, " (")
 				return Value{}, p.refused(name, err, file, line)
 			}
@@ -78,12 +78,15 @@ func (p Param) resolve(f Facts, said Said) (Value, error) {
 		return v, nil
 	}
 	if p.From != nil {
-		if v, ok := p.From(f); ok && v.Text != "" && p.check(v.Text) == nil {
+		if v, ok := p.From(f); ok && v.Text != "" && p.Accept(v.Text) == nil {
 			return v, nil
 		}
 	}
+	if v, ok := p.lastOfGit(said); ok {
+		return v, nil
+	}
 	if text := said.Asked[p.Name]; text != "" {
-		if err := p.check(text); err != nil {
+		if err := p.Accept(text); err != nil {
 			return Value{}, p.refused(p.Name, err, "", 0)
 		}
 		return Value{Text: text, Source: FromAnswer}, nil
@@ -104,8 +107,19 @@ func (p Param) lastAnswer(said Said) (Value, bool) {
 	}
 	for _, v := range said.Last {
 		answer := v.Source == FromSet || v.Source == FromAnswer
-		if v.Name == p.Name && answer && p.check(v.Text) == nil {
+		if v.Name == p.Name && answer && p.Accept(v.Text) == nil {
 			v.Earlier = true
+			return v.Value, true
+		}
+	}
+	return Value{}, false
+}
+
+// lastOfGit is what the repository said at the last hand-off: a checkout of a build machine has no
+// branch, and sometimes no remote.
+func (p Param) lastOfGit(said Said) (Value, bool) {
+	for _, v := range said.Last {
+		if v.Name == p.Name && strings.HasPrefix(v.Source, "git ") && p.Accept(v.Text) == nil {
 			return v.Value, true
 		}
 	}
@@ -114,11 +128,11 @@ func (p Param) lastAnswer(said Said) (Value, bool) {
 
 func (p Param) refused(name string, err error, file string, line int) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
-		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: "it is " + p.About}
+		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
 }
 
-// check says what is wrong with a value.
-func (p Param) check(text string) error {
+// Accept says what is wrong with a value.
+func (p Param) Accept(text string) error {
 	switch {
 	case strings.ContainsFunc(text, needsNumber) || checkText(text) != nil:
 		return fmt.Errorf("%q is more than one line of text", text)
@@ -159,19 +173,6 @@ func (t Target) ParamNames() []string {
 	return names
 }
 
-// place takes the place out of a source, "x-sdev.deploy.region (compose.yaml:14)".
-func place(source string) (file string, line int) {
-	_, at, ok := strings.Cut(strings.TrimSuffix(source, ")"), " (")
-	i := strings.LastIndexByte(at, ':')
-	if !ok || i < 0 {
-		return "", 0
-	}
-	if _, err := fmt.Sscanf(at[i+1:], "%d", &line); err != nil {
-		return "", 0
-	}
-	return at[:i], line
-}
-
 // Named are the values in the order of the target's parameters.
 func (t Target) Named(values Values) []NamedValue {
 	out := []NamedValue{}
@@ -180,6 +181,9 @@ func (t Target) Named(values Values) []NamedValue {
 	}
 	return out
 }
+
+// MissingValue is the id of the finding about a value that nobody has said.
+const MissingValue = "handoff.placeholder"
 
 // Missing are findings about values that nobody has said: their placeholders are in the files, unless
 // somebody has put the value in there by hand.
@@ -192,6 +196,9 @@ func (t Target) Missing(values Values, files []Change) []dev.Finding {
 		}
 		rendered, file, line := false, "", 0
 		for _, f := range files {
+			if slices.Contains(p.Choices, v.Text) {
+				break // a word that may stand anywhere
+			}
 			rendered = rendered || strings.Contains(string(f.Rendered), v.Text)
 			if before, _, found := strings.Cut(string(f.Content), v.Text); found && file == "" {
 				file, line = f.Path, 1+strings.Count(before, "\n")
@@ -200,7 +207,7 @@ func (t Target) Missing(values Values, files []Change) []dev.Finding {
 		if rendered && file == "" {
 			continue
 		}
-		out = append(out, dev.Finding{ID: "handoff.placeholder", Severity: dev.Blocks, File: file, Line: line,
+		out = append(out, dev.Finding{ID: MissingValue, Severity: dev.Blocks, File: file, Line: line,
 			Message: fmt.Sprintf("nobody has said %s (%s), so %s stands for it", p.Name, p.About, v.Text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
 	}
 	return out

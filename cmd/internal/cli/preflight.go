@@ -188,12 +188,7 @@ func inProject(p *config.Project, root, name string) string {
 // imageFrom opens an archive, or an image of the engine. What done removes is needed until then.
 func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Image, done func(), err error) {
 	nothing := func() {}
-	file := name
-	if !filepath.IsAbs(name) {
-		file = filepath.Join(a.dir, name)
-	}
-	st, serr := os.Stat(file)
-	if (serr == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name) {
+	if file, ok := a.archive(name); ok {
 		img, err = preflight.Open(ctx, file, platform)
 		return img, nothing, err
 	}
@@ -217,6 +212,16 @@ func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Imag
 		return nil, nothing, err
 	}
 	return img, done, nil
+}
+
+// archive is the file that --image names; ok is false where it names an image of the engine.
+func (a *app) archive(name string) (file string, ok bool) {
+	file = name
+	if !filepath.IsAbs(name) {
+		file = filepath.Join(a.dir, name)
+	}
+	st, err := os.Stat(file)
+	return file, (err == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name)
 }
 
 // spool keeps an archive in the cache folder: its description comes last, and layers are read one after

@@ -117,7 +117,7 @@ as it is against a provider on this machine.`,
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
 	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
-		a.newOpenCmd(), a.newShellCmd(), a.newUICmd(), a.newWatchCmd(), a.newConfigCmd(), a.newPreflightCmd(), a.newAuthCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
+		a.newOpenCmd(), a.newShellCmd(), a.newUICmd(), a.newWatchCmd(), a.newConfigCmd(), a.newDeployCmd(), a.newPreflightCmd(), a.newAuthCmd(), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
 	a.addFileFlag(root)
 	for _, cmd := range root.Commands() {
 		a.addFileFlag(cmd)

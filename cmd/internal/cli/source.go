@@ -30,7 +30,7 @@ type runOptions struct {
 
 // load reads the project that the global flags point at.
 func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
-	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.files, Profiles: o.profiles, Env: a.Env,
+	p, err := config.Load(ctx, config.Options{Dir: a.dir, Files: a.files, Profiles: o.profiles, Env: a.Env, Targets: targetParams(),
 		Assume: func(dir string) (*config.Assumption, error) { return a.assume(ctx, dir, o.choice) }, Guess: a.guess(ctx, o.choice), Source: sourceIn})
 	if err != nil {
 		return nil, err

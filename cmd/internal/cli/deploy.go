@@ -1,0 +1,384 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"charm.land/huh/v2"
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+	"sdev/scaffold"
+	"sdev/templates"
+)
+
+// deployOptions are the flags of "sdev deploy".
+type deployOptions struct {
+	target string
+	out    string            // folder of the bundle; "" is the usual one
+	set    map[string]string // --set
+	image  string            // reference or archive
+	build  bool
+	check  bool
+	yes    bool
+	json   bool
+}
+
+func (a *app) newDeployCmd() *cobra.Command {
+	var o deployOptions
+	var set []string
+	cmd := &cobra.Command{
+		Use:   "deploy [TARGET]",
+		Short: "Hand the project over to a platform: render, check, record",
+		Long: `Renders what TARGET needs to run the project into deploy/TARGET, beside a page of the one-time
+steps, checks what would ship ("sdev preflight"), and records what was handed over. It calls no cloud:
+what it writes is text in your repository, to be reviewed and committed. Without TARGET it lists them.
+
+Every value is shown with who says it. What nobody has said is asked on a terminal; elsewhere, and
+with --yes, a placeholder stands for it, is listed, and nothing is handed over until it is said.
+What you have edited in the files is kept: a later run joins your edits with what has changed, and
+where both changed the same lines, both stand there between marks, for you to decide.
+
+With --check nothing is written: it ends with exit code 1 where something blocks, a value is missing,
+or the files are not as they would be rendered, your own edits aside. That is for CI.
+
+With --json it prints one object: v, type ("deploy"), target, status (ready, blocked), check, written,
+out, values (name, value, source, placeholder), files (path, status, reason), findings, checks, image,
+commit, next and record. When it cannot be done, or something blocks, an error object follows.`,
+		Example: `  sdev deploy                            list the targets
+  sdev deploy ecs                        render, asking for what nobody has said
+  sdev deploy ecs --yes --set domain=app.example.com
+  sdev deploy ecs --build                also build the image that ships, and check it
+  sdev deploy ecs --check                in CI`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("sdev deploy takes one target, and got "+quote(args[1]), "values are given with --set NAME=VALUE")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return targetNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.json = o.json
+			o.target = strings.Join(args, "")
+			var err error
+			if o.set, err = settings(set); err != nil {
+				return err
+			}
+			if err := o.usable(); err != nil {
+				return err
+			}
+			if o.target == "" {
+				return a.listTargets(cmd.Context(), o)
+			}
+			return a.runDeploy(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "", "write the bundle to `DIR` (default deploy/TARGET)")
+	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE` of a value (may be given several times); NAME= forgets an earlier answer")
+	f.StringVar(&o.image, "image", "", "hand over `REF|TAR`: an image of the engine, or an archive")
+	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to see that it runs")
+	f.BoolVar(&o.check, "check", false, "write nothing; fail where something blocks or is not up to date")
+	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing")
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+// settings reads NAME=VALUE.
+func settings(list []string) (map[string]string, error) {
+	set := map[string]string{}
+	for _, s := range list {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, usage("--set is "+quote(s), "write --set NAME=VALUE")
+		}
+		if before, twice := set[name]; twice && before != value {
+			return nil, usage("--set says "+name+" twice: "+quote(before)+" and "+quote(value), "take one of the two out")
+		}
+		set[name] = value
+	}
+	return set, nil
+}
+
+func (o deployOptions) usable() error {
+	switch {
+	case o.target == "" && (o.out != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
+		return usage("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
+	case o.build && o.image != "":
+		return usage("--build and --image exclude each other", "give one of them")
+	case o.build && o.check:
+		return usage("--check writes nothing, so it builds nothing", "build first, and check the result: --check --image REF")
+	}
+	return nil
+}
+
+func targetNames() []string {
+	var names []string
+	for _, t := range handoff.Targets() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// targetParams are the names that x-sdev.deploy can set, by target.
+func targetParams() map[string][]string {
+	out := map[string][]string{}
+	for _, t := range handoff.Targets() {
+		out[t.Name] = t.ParamNames()
+	}
+	return out
+}
+
+// delivery is one hand-off on its way.
+type delivery struct {
+	*subject
+	options  deployOptions
+	target   handoff.Target
+	bundle   *handoff.Bundle
+	values   handoff.Values
+	findings []dev.Finding
+	proof    []dev.Finding // of an image that was started once
+	record   handoff.Record
+	written  bool
+}
+
+func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
+	d, err := a.deliver(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer d.bundle.Close()
+	return a.finish(ctx, d)
+}
+
+// deliver makes a hand-off ready: its values are found, its files rendered and compared, everything is
+// checked, and nothing is written. The caller closes its bundle.
+func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
+	target, err := handoff.Find(handoff.Targets(), o.target)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.gather(ctx, entryChoice{must: true, ask: a.asks(o)})
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{subject: s, options: o, target: target}
+	place, err := a.placeOf(s, target.Name, o.out)
+	if err != nil {
+		return nil, err
+	}
+	if d.bundle, err = handoff.Open(place); err != nil {
+		return nil, err
+	}
+	d.bundle.Show = d.shown
+	err = d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile)))
+	if err == nil {
+		err = a.resolve(ctx, d)
+	}
+	if err == nil {
+		err = a.render(ctx, d)
+	}
+	if err != nil {
+		d.bundle.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// asks says whether a person can be asked.
+func (a *app) asks(o deployOptions) bool {
+	return a.InTTY && a.OutTTY && !o.yes && !o.json && !o.check
+}
+
+// render makes the files, compares them with what is there, and checks everything.
+func (a *app) render(ctx context.Context, d *delivery) error {
+	files, findings, err := d.target.Render(templates.Targets(), d.facts, d.values)
+	if err != nil {
+		return err
+	}
+	if err := d.bundle.Compare(files); err != nil {
+		return err
+	}
+	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.staleImage(), d.unproven())
+	for i, f := range own {
+		if f.ID == handoff.MissingValue && f.File != "" {
+			own[i].File = d.shown(f.File)
+		}
+	}
+	d.findings, err = a.judge(ctx, d, own)
+	return err
+}
+
+// finish shows what there is to see, writes, and says what comes next.
+func (a *app) finish(ctx context.Context, d *delivery) error {
+	changed := d.bundle.Changed() // before the record, which tells of commits, joins the files
+	if err := a.recorded(ctx, d); err != nil {
+		return err
+	}
+	if !d.options.json {
+		a.printPlan(d)
+	}
+	if err := d.bundle.Refused(); err != nil {
+		return a.ended(d, err)
+	}
+	if d.options.check {
+		return a.ended(d, firstError(d.bundle.Conflicts(), d.blocked(), changed))
+	}
+	if err := a.write(ctx, d); err != nil {
+		return err
+	}
+	return a.ended(d, firstError(d.bundle.Conflicts(), d.blocked()))
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended prints what is left to say, and gives the error on.
+func (a *app) ended(d *delivery, err error) error {
+	if d.options.json {
+		if printing := a.printJSON(d.report()); printing != nil {
+			return printing
+		}
+		return err
+	}
+	if err == nil {
+		a.printNext(d)
+	}
+	return err
+}
+
+// blocked is the error of a hand-off that must not happen.
+func (d *delivery) blocked() error {
+	n := handoff.Checks{}.Count(d.findings).Blocks
+	if n == 0 {
+		return nil
+	}
+	verb := " blocks"
+	if n > 1 {
+		verb = " block"
+	}
+	message := count(n, "finding") + verb + ", so nothing is handed over"
+	if d.written {
+		message += "; the files are written, so that you can mend them"
+	}
+	hint := "mend what is listed, and run it again"
+	if missing := d.missing(); len(missing) > 0 {
+		hint = "say what is missing, by x-sdev.deploy in the compose file or by flags: --set " + strings.Join(missing, "=… --set ") + "=…"
+	}
+	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
+}
+
+// missing are the names of values that nobody has said.
+func (d *delivery) missing() []string {
+	var names []string
+	for _, p := range d.target.Params {
+		if d.values[p.Name].Placeholder {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// recorded makes the record of the hand-off as it would be, and adds its summary to the files.
+func (a *app) recorded(ctx context.Context, d *delivery) error {
+	bundles := bundlesOf(d.subject, d.bundle)
+	commit, err := d.repo.LastChange(ctx, bundles)
+	if err != nil {
+		return err
+	}
+	r := handoff.Record{Target: d.target.Name, Status: handoff.Ready, Project: d.project.Name, Sdev: buildVersion, Templates: templates.TargetsVersion, Commit: commit, Remote: d.repo.Remote,
+		Dirty: d.dirty(bundles), Values: d.target.Named(d.values), Findings: d.findings, Checks: d.checks()}
+	if d.facts.Image != (handoff.Image{}) {
+		image := d.facts.Image
+		r.Image = &image
+	}
+	if r.Checks.Blocks > 0 || d.bundle.Conflicts() != nil {
+		r.Status = handoff.Blocked
+	}
+	if r.Findings == nil {
+		r.Findings = []dev.Finding{}
+	}
+	r.Next = []handoff.Step{}
+	if d.target.Next != nil {
+		r.Next = append(r.Next, d.target.Next(d.facts, d.values)...)
+	}
+	d.record, err = d.bundle.Finish(r, a.now())
+	return err
+}
+
+// write asks, and writes what has to be written.
+func (a *app) write(ctx context.Context, d *delivery) error {
+	writes := d.bundle.Writes()
+	if len(writes) == 0 {
+		return nil
+	}
+	if a.asks(d.options) {
+		yes := true
+		if err := a.ask(ctx, huh.NewConfirm().Title("Write to "+d.shownBundle()+"?").Value(&yes)); err != nil {
+			return err
+		}
+		if !yes {
+			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
+		}
+	}
+	var changes []scaffold.Change
+	for _, w := range writes {
+		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
+	}
+	if err := scaffold.NewChanges(d.bundle.Place.Root, changes).Apply(ctx); err != nil {
+		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
+			return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another folder with --out"}
+		}
+		return err
+	}
+	d.written = true
+	return nil
+}
+
+// shown is how a path below the bundle's root is shown: relative to the project, or whole where the
+// bundle lies elsewhere.
+func (d *delivery) shown(name string) string {
+	full := filepath.Join(d.bundle.Place.Root, filepath.FromSlash(name))
+	if d.bundle.Place.Root != d.root() {
+		return full
+	}
+	rel, err := filepath.Rel(d.project.Dir, full)
+	if err != nil {
+		return full
+	}
+	return filepath.ToSlash(rel)
+}
+
+func (d *delivery) shownBundle() string { return d.shown(d.bundle.Place.Bundle) }
+
+// staleImage is about an image that was handed over before, and made from something else than what is
+// here now.
+func (d *delivery) staleImage() []dev.Finding {
+	i, commit := d.facts.Image, d.repo.Commit
+	if i.Revision == "" || commit == "" || strings.TrimSuffix(i.Revision, dirtySuffix) == commit || d.options.build {
+		return nil
+	}
+	return []dev.Finding{{ID: "handoff.image.old", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
+		Fix: "build it anew: sdev deploy " + d.target.Name + " --build"}}
+}
+
+// unproven is about an image of an earlier run that did not run then.
+func (d *delivery) unproven() []dev.Finding {
+	if len(d.proof) > 0 {
+		return nil
+	}
+	return d.facts.Image.Unproven("sdev deploy " + d.target.Name + " --build")
+}

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/moby/patternmatcher"
+
+	"sdev/dev"
+	"sdev/dev/docker"
+	"sdev/dev/handoff"
+	"sdev/dev/preflight"
+)
+
+// takeImage finds out about the image that is handed over: one that is built now, one that is named, or
+// the one of the last hand-off, which the facts have already.
+func (a *app) takeImage(ctx context.Context, d *delivery) error {
+	switch {
+	case d.options.build:
+		return a.buildImage(ctx, d)
+	case d.options.image == "":
+		return nil
+	}
+	if file, ok := a.archive(d.options.image); ok {
+		img, err := preflight.Open(ctx, file, d.platform())
+		if err != nil {
+			return err
+		}
+		d.facts.Image, err = describe(img, filepath.Base(file))
+		return err
+	}
+	e, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close() //nolint:errcheck // nothing is left to say to it
+	if d.facts.Image, err = imageOn(ctx, e, d.options.image); err != nil || d.options.check {
+		return err
+	}
+	return a.proveImage(ctx, e, d)
+}
+
+// describe is what an archive says of its image. The digest is that of a manifest that is in it: the
+// archives of "docker save" have none that a registry would know.
+func describe(img v1.Image, ref string) (handoff.Image, error) {
+	out := handoff.Image{Ref: ref}
+	id, err := img.ConfigName()
+	if err != nil {
+		return out, unreadableImage(ref, err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return out, unreadableImage(ref, err)
+	}
+	out.ID, out.Revision = id.String(), config.Config.Labels[labelRevision]
+	if config.OS != "" {
+		out.Platform = config.OS + "/" + config.Architecture
+	}
+	if kind, err := img.MediaType(); err == nil && kind == types.OCIManifestSchema1 {
+		digest, err := img.Digest()
+		if err != nil {
+			return out, unreadableImage(ref, err)
+		}
+		out.Digest = digest.String()
+	}
+	return out, nil
+}
+
+func unreadableImage(ref string, err error) error {
+	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot read image " + dev.Printable(ref+": "+err.Error()), Hint: "save it anew: docker save IMAGE -o FILE"}
+}
+
+// platform is the one that the image has to be for.
+func (d *delivery) platform() string {
+	switch d.values.Text("architecture") {
+	case "X86_64":
+		return "linux/amd64"
+	case "ARM64":
+		return "linux/arm64"
+	}
+	if d.service.Platform == "" && d.target.Image {
+		return "linux/amd64"
+	}
+	return d.service.Platform
+}
+
+// buildImage builds the image that ships and starts it once.
+func (a *app) buildImage(ctx context.Context, d *delivery) error {
+	e, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close() //nolint:errcheck // nothing is left to say to it
+	repo := d.repo
+	repo.Modified = d.dirty(bundlesOf(d.subject, d.bundle)) // a bundle is not in the image
+	progress := a.printer(view{})
+	emit := func(e dev.Event) {
+		if !d.options.json {
+			_ = progress.Print(dev.Stamped{Time: a.now(), Event: e}) // whoever reads has left
+		}
+	}
+	if d.facts.Image, err = a.buildRelease(ctx, e, d.project, repo, d.platform(), emit); err != nil {
+		return err
+	}
+	return a.proveImage(ctx, e, d)
+}
+
+// proveImage starts the image once. What was measured of the same image before stays, so that a hand-off
+// that changes nothing changes no record.
+func (a *app) proveImage(ctx context.Context, e *docker.Engine, d *delivery) error {
+	app := d.facts.App
+	app.Command = slices.Concat([]string(d.service.Entrypoint), []string(d.service.Command)) // else the image's own runs
+	proof, findings, err := a.prove(ctx, e, d.project.Name, app, d.facts.Image)
+	if err != nil {
+		return err
+	}
+	if last := d.bundle.Last; last != nil && last.Image != nil && last.Image.ID == d.facts.Image.ID && last.Image.Proof != nil && proof.Page == last.Image.Proof.Page {
+		proof.Health = last.Image.Proof.Health
+	}
+	d.facts.Image.Proof, d.proof = proof, findings
+	return nil
+}
+
+// judge checks what would ship, and applies what somebody decided to ship all the same. own are findings
+// of the target and of the hand-off itself.
+func (a *app) judge(ctx context.Context, d *delivery, own []dev.Finding) ([]dev.Finding, error) {
+	s, err := a.subject(ctx, d.project, d.repo)
+	if err != nil {
+		return nil, err
+	}
+	s.Target, s.Platform, s.Built = d.target.Name, d.platform(), d.options.build
+	s.App.Port, s.App.BasePath = d.facts.App.Port, d.facts.App.BasePath
+	bundles := bundlesOf(d.subject, d.bundle)
+	s.Repository.Modified = nil
+	for _, name := range d.dirty(bundles) {
+		s.Repository.Modified = append(s.Repository.Modified, inProject(d.project, d.repo.Root, name))
+	}
+	for _, c := range d.bundle.Changes {
+		if c.Content != nil {
+			s.Bundle = append(s.Bundle, preflight.File{Path: d.shown(c.Path), Data: c.Content})
+		}
+	}
+	s.Suppress = nil
+	for _, suppression := range d.project.Settings.Deploy.Suppress {
+		if !suppress(own, suppression, s.Now) {
+			s.Suppress = append(s.Suppress, suppression)
+		}
+	}
+	if ref := d.options.image; ref != "" || d.options.build {
+		if d.options.build {
+			ref = d.facts.Image.Ref
+		}
+		img, done, err := a.imageFrom(ctx, ref, s.Platform)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		s.Image = img
+	}
+	found, err := preflight.Run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	all := append(own, found...)
+	rank := func(f dev.Finding) int {
+		return slices.Index([]dev.Severity{dev.Blocks, dev.Warns, dev.Informs}, f.Severity)
+	}
+	slices.SortStableFunc(all, func(a, b dev.Finding) int { return rank(a) - rank(b) })
+	return all, nil
+}
+
+// suppress marks the findings that a decision is about, and reports whether it is about any. One whose
+// last day is over is left to the checks, which complain of it.
+func suppress(findings []dev.Finding, s dev.Suppression, now time.Time) bool {
+	const day = 24 * time.Hour
+	if now.After(s.Until.Add(day)) {
+		return false
+	}
+	used := false
+	for i, f := range findings {
+		covered := s.Path == ""
+		if !covered && f.File != "" {
+			matched, err := patternmatcher.MatchesOrParentMatches(f.File, []string{strings.TrimPrefix(s.Path, "/")})
+			covered = matched && err == nil
+		}
+		// Without a value nothing can be deployed, whoever decides that.
+		if f.ID == s.ID && covered && f.ID != handoff.MissingValue {
+			findings[i].Suppressed, used = &s, true
+		}
+	}
+	return used
+}
+
+func (d *delivery) checks() handoff.Checks {
+	return handoff.Checks{Rules: len(preflight.Rules())}.Count(d.findings)
+}

@@ -1,0 +1,461 @@
+package handoff
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+	"sdev/templates"
+)
+
+// scaffolded is what is known of a project that `sdev init shop --yes` made.
+func scaffolded() Facts {
+	return Facts{
+		Name: "shop", Folder: ".", Bundle: "deploy/ecs", Version: "1.0.0",
+		App: App{
+			Service: "streamlit", Entry: "code_package/streamlit/Home.py", Port: 8501, Roots: []string{"/app"},
+			Python: Value{Text: "3.11"}, Streamlit: Value{Text: "1.58.0"}, Login: []Value{{Text: "streamlit-oauth", Source: "code_package/streamlit/util/google_oauth.py:10"}},
+			Context: ".", Dockerfile: "Dockerfile", Target: "release",
+			Command: []string{"streamlit", "run", "code_package/streamlit/Home.py"},
+		},
+		Git: Git{Found: true, Remote: "https://github.com/acme/shop.git", Host: "github.com", Owner: "acme", Repo: "shop", Branch: "main", Commit: "0123456789012345678901234567890123456789"},
+		AWS: AWS{Region: Value{Text: "eu-central-1", Source: "x-sdev.aws.region"}, Parameters: []Call{{What: "aws:ssm", Text: "/streamlit/oauth", File: "code_package/streamlit/util/google_oauth.py", Line: 33}}},
+	}
+}
+
+// said are the values of a target as somebody would have said them.
+func said(t Target, f Facts, more map[string]string) Values {
+	v := Values{}
+	for _, p := range t.Params {
+		if p.Default != "" {
+			v[p.Name] = Value{Text: p.Default, Source: "default"}
+		}
+		if p.From != nil {
+			if from, ok := p.From(f); ok {
+				v[p.Name] = from
+			}
+		}
+		if v.Text(p.Name) == "" && !p.Optional {
+			v[p.Name] = Value{Text: p.Placeholder, Source: "placeholder", Placeholder: true}
+		}
+	}
+	for name, text := range more {
+		v[name] = Value{Text: text, Source: "--set"}
+	}
+	return v
+}
+
+// onAWS are the targets that this file is about.
+func onAWS() []Target { return []Target{ecs(), ecsCognito()} }
+
+// TestAWS_RenderAsOnRecord shows every change of what users get for the scaffolded project. Renew the
+// record with SDEV_GOLDEN=write, and templates.TargetsVersion with it.
+func TestAWS_RenderAsOnRecord(t *testing.T) {
+	for _, target := range onAWS() {
+		t.Run(target.Name, func(t *testing.T) {
+			f := scaffolded()
+			got, _ := bundle(t, target, f, said(target, f, nil))
+			golden := filepath.Join("testdata", "golden", target.Name)
+			if os.Getenv("SDEV_GOLDEN") == "write" {
+				writeTree(t, golden, got)
+			}
+			want := map[string]string{}
+			err := fs.WalkDir(os.DirFS(golden), ".", func(name string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() {
+					return err
+				}
+				content, err := os.ReadFile(filepath.Join(golden, name))
+				want[name] = string(content)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("on record (-) and rendered (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAWS_PlaceholdersAndDefaultsAreValues holds what is rendered for want of a value to its own check.
+func TestAWS_PlaceholdersAndDefaultsAreValues(t *testing.T) {
+	for _, target := range onAWS() {
+		for _, p := range target.Params {
+			if p.Default == "" && p.Placeholder == "" && !p.Optional {
+				t.Errorf("%s: %s has neither a default nor a placeholder", target.Name, p.Name)
+			}
+			for _, text := range []string{p.Default, p.Placeholder} {
+				switch {
+				case text == "":
+				case p.Check != nil && p.Check(text) != nil:
+					t.Errorf("%s: %s is %q: %v", target.Name, p.Name, text, p.Check(text))
+				case len(p.Choices) > 0 && !slices.Contains(p.Choices, text):
+					t.Errorf("%s: %s is %q, which is not among its choices", target.Name, p.Name, text)
+				}
+			}
+		}
+	}
+}
+
+func TestAWS_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
+	bad := map[string][]string{
+		"name":                  {"", "a", "Shop", "1shop", "shop-", "a-name-that-is-much-too-long", "sh op", `s"x`},
+		"aws-account":           {"123", "12345678901a", "1234567890123"},
+		"region":                {"Frankfurt", "eu-central", "eu central-1"},
+		"domain":                {"https://app.example.com", "app", "App.example.com", "app.example.com/", "*.example.com", "a..b"},
+		"hosted-zone":           {"example.com", "z123", "/hostedzone/Z123"},
+		"certificate":           {"arn:aws:iam::123456789012:server-certificate/x", "new"},
+		"vpc":                   {"default", "vpc-xyz"},
+		"public-subnets":        {"subnet-00000000", "subnet-00000000,subnet-00000000", "subnet-0000000g,subnet-00000001"},
+		"app-subnets":           {"subnet-00000000", "private"},
+		"allowed-cidrs":         {"", "20.21.22.23/24", "10.0.0.1", "10.0.0.0/33", "everybody"},
+		"egress-ports":          {"0", "65536", "443,https", "0443"},
+		"memory":                {"1GB", "0", "-1"},
+		"kms-key":               {"alias/aws/ssm"},
+		"github-owner":          {"a/b", "a*", "a b", ""},
+		"github-repo":           {"a:b", "*", "${{ x }}"},
+		"github-branch":         {"*", "-x", "a b", ""},
+		"github-environment":    {"a:b", "*"},
+		"github-owner-id":       {"*", "0", "12a"},
+		"github-repo-id":        {"*", ""},
+		"cognito-domain-prefix": {"my-aws-app", "Shop", "-a", "cognito"},
+		"session-hours":         {"0", "169", "1.5"},
+		"image-digest":          {"latest", "sha256:abc"},
+	}
+	for _, target := range onAWS() {
+		for _, p := range target.Params {
+			for _, text := range bad[p.Name] {
+				if p.Check(text) == nil {
+					t.Errorf("%s: %s takes %q", target.Name, p.Name, text)
+				}
+			}
+			if p.Check != nil && len(bad[p.Name]) == 0 {
+				t.Errorf("%s: nothing is known that %s refuses", target.Name, p.Name)
+			}
+		}
+	}
+}
+
+// TestAWS_CIDRWithHostBitsSaysTheNetwork is about the very value of the tutorial.
+func TestAWS_CIDRWithHostBitsSaysTheNetwork(t *testing.T) {
+	if err := checkCIDR("20.21.22.23/24"); err == nil || !strings.Contains(err.Error(), "20.21.22.0/24") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAWS_NamesOfProjectsBecomeNames(t *testing.T) {
+	check := awsParams()[0].Check
+	for name, want := range map[string]string{
+		"shop": "shop", "My Shop": "my-shop", "2024_sales": "sales", "Größe": "gr-e", "x": "", "日本": "",
+		"a-very-long-name-of-a-project": "a-very-long-name-of-a-pr", "a-very-long-name-of-aaa-project": "a-very-long-name-of-aaa",
+	} {
+		got, ok := awsName(Facts{Name: name})
+		if ok != (want != "") || ok && (got.Text != want || check(got.Text) != nil) {
+			t.Errorf("%q became %q, %v; want %q", name, got.Text, ok, want)
+		}
+	}
+}
+
+// stack are the parameters of the rendered stack, task its task definition, workflow its workflow.
+func parts(t *testing.T, files map[string]string) (stack map[string]string, task map[string]any, workflow string) {
+	t.Helper()
+	var parameters struct{ Parameters map[string]string }
+	for name, into := range map[string]any{"parameters.json": &parameters, "task-definition.json": &task} {
+		if err := json.Unmarshal([]byte(files[name]), into); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return parameters.Parameters, task, files["@repository/.github/workflows/deploy-"+parameters.Parameters["Name"]+".yml"]
+}
+
+// TestECS_ThePartsAgree looks for every name that two files have to share.
+func TestECS_ThePartsAgree(t *testing.T) {
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			files, _ := bundle(t, ecs(), s.facts, said(ecs(), s.facts, map[string]string{"aws-account": "123456789012", "name": "shop", "region": "eu-west-1"}))
+			stack, task, workflow := parts(t, files)
+			template := files["infrastructure.yml"]
+			container, _ := task["containerDefinitions"].([]any)[0].(map[string]any)
+			logs, _ := container["logConfiguration"].(map[string]any)["options"].(map[string]any)
+			port, _ := container["portMappings"].([]any)[0].(map[string]any)["containerPort"].(float64)
+
+			var tree yaml.Node
+			if err := yaml.Unmarshal([]byte(template), &tree); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []struct{ what, got, want string }{
+				{"family", task["family"].(string), "shop"},
+				{"execution role", task["executionRoleArn"].(string), "arn:aws:iam::123456789012:role/shop-execution"},
+				{"task role", task["taskRoleArn"].(string), "arn:aws:iam::123456789012:role/shop-task"},
+				{"log group", logs["awslogs-group"].(string), "/ecs/shop"},
+				{"log region", logs["awslogs-region"].(string), "eu-west-1"},
+				{"port", stack["Port"], string(mustJSON(t, port))},
+				{"container", container["name"].(string), "app"},
+			} {
+				if c.got != c.want {
+					t.Errorf("%s is %q, want %q", c.what, c.got, c.want)
+				}
+			}
+			for _, needed := range []string{
+				`RoleName: !Sub "${Name}-execution"`, `RoleName: !Sub "${Name}-task"`, `RoleName: !Sub "${Name}-build"`, `RoleName: !Sub "${Name}-deploy"`,
+				`LogGroupName: !Sub "/ecs/${Name}"`, "RepositoryName: !Ref Name", "ClusterName: !Ref Name", "ServiceName: !Ref Name", "TaskDefinition: !Ref Name", "ContainerName: app",
+			} {
+				if !strings.Contains(template, needed) {
+					t.Errorf("infrastructure.yml has no %s", needed)
+				}
+			}
+			for _, needed := range []string{
+				`role-to-assume: "arn:aws:iam::123456789012:role/shop-build"`, `role-to-assume: "arn:aws:iam::123456789012:role/shop-deploy"`,
+				`REPOSITORY: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop"`, "container-name: app", `task-definition: "deploy/ecs/task-definition.json"`,
+			} {
+				if !strings.Contains(workflow, needed) {
+					t.Errorf("the workflow has no %s", needed)
+				}
+			}
+			for name := range stack {
+				if !regexp.MustCompile(`(?m)^  ` + name + `:`).MatchString(template) {
+					t.Errorf("infrastructure.yml knows no parameter %s", name)
+				}
+			}
+		})
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestECS_ActionsArePinned wants a commit with its version behind it, for every action.
+func TestECS_ActionsArePinned(t *testing.T) {
+	f := scaffolded()
+	files, _ := bundle(t, ecs(), f, said(ecs(), f, nil))
+	_, _, workflow := parts(t, files)
+	pinned := regexp.MustCompile(`^- uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	n := 0
+	for line := range strings.Lines(workflow) {
+		if line = strings.TrimSpace(line); strings.Contains(line, "uses:") {
+			n++
+			if !pinned.MatchString(line) {
+				t.Errorf("%s", line)
+			}
+		}
+	}
+	if n < 8 {
+		t.Errorf("found %d actions", n)
+	}
+}
+
+// TestECS_SubjectIsExact knows both forms that GitHub sends.
+func TestECS_SubjectIsExact(t *testing.T) {
+	f := scaffolded()
+	for _, c := range []struct {
+		values        map[string]string
+		build, deploy string
+	}{
+		{map[string]string{"github-subject": "names"}, "repo:acme/shop:ref:refs/heads/main", "repo:acme/shop:environment:production"},
+		{
+			map[string]string{"github-subject": "ids", "github-owner-id": "123", "github-repo-id": "456", "github-branch": "release/1", "github-environment": "live"},
+			"repo:acme@123/shop@456:ref:refs/heads/release/1", "repo:acme@123/shop@456:environment:live",
+		},
+	} {
+		files, _ := bundle(t, ecs(), f, said(ecs(), f, c.values))
+		stack, _, _ := parts(t, files)
+		if stack["BuildSubject"] != c.build || stack["DeploySubject"] != c.deploy {
+			t.Errorf("%v: got %q and %q", c.values, stack["BuildSubject"], stack["DeploySubject"])
+		}
+		if strings.Contains(files["infrastructure.yml"], "StringLike") {
+			t.Error("a pattern is compared where the claim is known whole")
+		}
+	}
+}
+
+// TestECS_NativeLoginGetsItsSecretsFile is about st.login, which reads a file and nothing else.
+func TestECS_NativeLoginGetsItsSecretsFile(t *testing.T) {
+	f := scaffolded()
+	f.App.Login = []Value{{Text: "native"}}
+	files, findings := bundle(t, ecs(), f, said(ecs(), f, nil))
+	if dev.Block(findings) {
+		t.Errorf("got %v", findings)
+	}
+	for name, needed := range map[string][]string{
+		"task-definition.json": {`"valueFrom": "/shop/secrets.toml"`, `"STREAMLIT_SECRETS_FILES"`, `"sh"`, `"code_package/streamlit/Home.py"`},
+		"infrastructure.yml":   {"ssm:GetParameters", "parameter/shop/secrets.toml"},
+		"README.md":            {"--name /shop/secrets.toml", "oauth2callback"},
+	} {
+		for _, text := range needed {
+			if !strings.Contains(files[name], text) {
+				t.Errorf("%s has no %s", name, text)
+			}
+		}
+	}
+}
+
+func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
+	group := []dev.Policy{{Path: "/marketing/*", Allow: dev.Allow{Groups: []string{"marketing"}}, Origin: "compose.yaml:14"}}
+	for _, c := range []struct {
+		name, target, id string
+		severity         dev.Severity
+		change           func(*Facts)
+		values           map[string]string
+	}{
+		{"memory that does not go with the cpu", "ecs", "aws.size", dev.Blocks, nil, map[string]string{"cpu": "256", "memory": "4096"}},
+		{"1.5 GB with a quarter of a core", "ecs", "aws.size", dev.Blocks, nil, map[string]string{"cpu": "256", "memory": "1536"}},
+		{"certificate of another region", "ecs-cognito", "aws.certificate.region", dev.Blocks, nil, map[string]string{"certificate": "arn:aws:acm:us-east-1:123456789012:certificate/a"}},
+		{"image for another processor", "ecs", "aws.architecture", dev.Blocks, func(f *Facts) { f.Image.Platform = "linux/arm64" }, map[string]string{"architecture": "X86_64"}},
+		{"files are written", "ecs", "aws.writes", dev.Warns, func(f *Facts) { f.App.Calls = []Call{{What: "file:write", File: "a.py", Line: 3}} }, nil},
+		{"parameter whose name is no name", "ecs", "aws.parameter", dev.Blocks, func(f *Facts) { f.AWS.Parameters[0].Text = "/a/*" }, nil},
+		{"ids without numbers", "ecs", "ecs.github.ids", dev.Blocks, nil, map[string]string{"github-subject": "ids", "github-owner-id": "1"}},
+		{"repository elsewhere", "ecs", "ecs.github.host", dev.Warns, func(f *Facts) { f.Git.Host = "gitlab.com" }, nil},
+		{"open to everybody without login", "ecs", "ecs.open", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "none"}} }, map[string]string{"allowed-cidrs": "0.0.0.0/0"}},
+		{"identity from a header that nobody sends", "ecs", "ecs.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "alb"}} }, nil},
+		{"st.login without a command", "ecs", "ecs.command", dev.Blocks, func(f *Facts) { f.App.Login, f.App.Command = []Value{{Text: "native"}}, nil }, nil},
+		{"image that is not built here", "ecs", "ecs.build", dev.Warns, func(f *Facts) { f.App.Context, f.App.Dockerfile = "", "" }, nil},
+		{"policy for a group, app signs in", "ecs", "policy.alb", dev.Warns, func(f *Facts) { f.Policy = group }, nil},
+		{"policy for a group, app does not", "ecs", "policy.alb", dev.Blocks, func(f *Facts) { f.Policy, f.App.Login = group, []Value{{Text: "none"}} }, nil},
+		{"policy for nobody", "ecs-cognito", "policy.websocket", dev.Warns, func(f *Facts) { f.Policy = []dev.Policy{{Path: "/admin"}} }, nil},
+		{"app does not verify", "ecs-cognito", "ecs-cognito.verify", dev.Warns, nil, nil},
+		{"two logins", "ecs-cognito", "ecs-cognito.login.twice", dev.Informs, nil, nil},
+		{"st.login behind Cognito", "ecs-cognito", "ecs-cognito.login.native", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "native"}} }, nil},
+		{"another front door's header", "ecs-cognito", "ecs-cognito.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "iap"}} }, nil},
+		{"group that is no name", "ecs-cognito", "ecs-cognito.group", dev.Blocks, func(f *Facts) { f.People = []dev.Person{{Groups: []string{"two words"}}} }, nil},
+		{"name that cannot be a prefix", "ecs-cognito", "ecs-cognito.prefix", dev.Blocks, nil, map[string]string{"name": "aws-shop"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			target, err := Find(onAWS(), c.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sound := scaffolded()
+			_, before := bundle(t, target, sound, said(target, sound, nil))
+			f := scaffolded()
+			if c.change != nil {
+				c.change(&f)
+			}
+			_, after := bundle(t, target, f, said(target, f, c.values))
+			is := func(f dev.Finding) bool { return f.ID == c.id && f.Severity == c.severity }
+			i := slices.IndexFunc(after, is)
+			if i < 0 {
+				t.Fatalf("no %s among %v", c.id, after)
+			}
+			if found := after[i]; found.Message == "" || found.Fix == "" || !strings.HasPrefix(found.Docs, "https://") {
+				t.Errorf("it says too little: %+v", found)
+			}
+			if changed := c.change != nil || c.values != nil; changed && slices.ContainsFunc(before, is) {
+				t.Errorf("a sound project has it as well")
+			}
+			if dev.Block(before) {
+				t.Errorf("a sound project is blocked: %v", before)
+			}
+		})
+	}
+}
+
+// TestAWS_ClosedPathsBecomeRules closes what a load balancer can close, and no more.
+func TestAWS_ClosedPathsBecomeRules(t *testing.T) {
+	group := dev.Allow{Groups: []string{"staff"}}
+	for _, c := range []struct {
+		name     string
+		policies []dev.Policy
+		want     [][]string
+		findings int // that a path is not guarded
+	}{
+		{"one page", []dev.Policy{{Path: "/admin"}}, [][]string{{"/admin"}}, 0},
+		{"all below", []dev.Policy{{Path: "/admin/*"}}, [][]string{{"/admin", "/admin/*"}}, 0},
+		{"everything", []dev.Policy{{Path: "/*"}}, [][]string{{"/*"}}, 0},
+		{"for everybody", []dev.Policy{{Path: "/x", Allow: dev.Allow{Anyone: true}}}, nil, 0},
+		{"for a group", []dev.Policy{{Path: "/x", Allow: group}}, nil, 1},
+		{"a part is open", []dev.Policy{{Path: "/x/*"}, {Path: "/x/open", Allow: group}}, nil, 2},
+		{"the same path twice", []dev.Policy{{Path: "/x", Allow: group}, {Path: "/x"}}, nil, 2},
+		{"a star in the middle", []dev.Policy{{Path: "/team-*/budget"}}, nil, 1},
+		{"another path is open", []dev.Policy{{Path: "/x/*"}, {Path: "/xy", Allow: dev.Allow{Anyone: true}}}, [][]string{{"/x", "/x/*"}}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := scaffolded()
+			f.Policy = c.policies
+			closed, findings := albPolicies(f, "fix")
+			var got [][]string
+			for _, one := range closed {
+				got = append(got, one.Patterns)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+			findings = slices.DeleteFunc(findings, func(f dev.Finding) bool { return f.ID != "policy.alb" })
+			if len(findings) != c.findings {
+				t.Errorf("got %v", findings)
+			}
+		})
+	}
+}
+
+// TestCognito_GroupsComeFromPeopleAndPolicies wants each once.
+func TestCognito_GroupsComeFromPeopleAndPolicies(t *testing.T) {
+	f := scaffolded()
+	f.People = []dev.Person{{Groups: []string{"staff", "a/b"}}, {Groups: []string{"staff"}}}
+	f.Policy = []dev.Policy{{Path: "/x", Allow: dev.Allow{Groups: []string{"sales"}}}}
+	files, _ := bundle(t, ecsCognito(), f, said(ecsCognito(), f, nil))
+	var config struct{ Cognito struct{ Groups []string } }
+	if err := json.NewDecoder(bytes.NewBufferString(files["config.json"])).Decode(&config); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a/b", "sales", "staff"}, config.Cognito.Groups); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCognito_IsTestedWithWhatItInstalls compares the bundle's versions with those of the tests.
+func TestCognito_IsTestedWithWhatItInstalls(t *testing.T) {
+	type manifest struct{ Dependencies, DevDependencies map[string]string }
+	read := func(content []byte, err error) manifest {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m manifest
+		if err := json.Unmarshal(content, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	ships := read(fs.ReadFile(templates.Targets(), "ecs-cognito/package.json"))
+	tested := read(os.ReadFile("testdata/foreign/npm/package.json"))
+	for _, all := range []map[string]string{ships.Dependencies, ships.DevDependencies} {
+		for name, version := range all {
+			if tested.Dependencies[name] != version {
+				t.Errorf("%s %s ships, %s is tested", name, version, tested.Dependencies[name])
+			}
+		}
+	}
+}
+
+// TestAWS_NextStepsAreThoseOfTheRunbook keeps the commands that are printed and those that are written
+// from going apart.
+func TestAWS_NextStepsAreThoseOfTheRunbook(t *testing.T) {
+	for _, target := range onAWS() {
+		f := scaffolded()
+		v := said(target, f, nil)
+		files, _ := bundle(t, target, f, v)
+		for _, step := range target.Next(f, v) {
+			command, _, _ := strings.Cut(strings.NewReplacer("sha256:…", "", "file://FILE", "").Replace(step.Run), " main")
+			if !strings.Contains(files["README.md"], strings.TrimSpace(command)) && !strings.HasPrefix(command, "git push") {
+				t.Errorf("%s: README.md has no %s", target.Name, command)
+			}
+		}
+	}
+}
