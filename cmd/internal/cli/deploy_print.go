@@ -71,7 +71,10 @@ func (a *app) printValues(d *delivery) {
 	for _, v := range d.record.Values {
 		text := dev.Printable(v.Text)
 		source := "(" + dev.Printable(v.Source)
+		_, place, placed := strings.Cut(strings.TrimSuffix(v.Source, ")"), " (")
 		switch {
+		case placed && strings.HasPrefix(v.Source, "x-sdev."): // the place says it all
+			source = "(" + dev.Printable(place)
 		case v.Placeholder:
 			source = "(missing"
 		case v.Earlier:
@@ -134,8 +137,12 @@ func (a *app) printFiles(d *delivery) {
 		if c.Before == nil || c.File == handoff.SummaryFile && !a.verbose {
 			continue
 		}
-		for line := range strings.Lines(c.Diff()) {
+		diff := c.Diff()
+		for line := range strings.Lines(diff) {
 			fmt.Fprintln(a.Out, dev.Printable(line))
+		}
+		if diff != "" {
+			fmt.Fprintln(a.Out)
 		}
 	}
 }
