@@ -201,7 +201,7 @@ export class AppStack extends cdk.Stack {
       // The certificate takes longest and fails most, and a stack that failed could not take away again
       // what is protected against deletion.
       const protectedOne = balancer.node.defaultChild as elb.CfnLoadBalancer;
-      protectedOne.addDependency(certificate.node.defaultChild as acm.CfnCertificate);
+      protectedOne.addResourceDependency(certificate.node.defaultChild as acm.CfnCertificate);
     }
     if (zone) {
       new route53.ARecord(this, 'Record', { zone, target: route53.RecordTarget.fromAlias(new targets.LoadBalancerTarget(balancer)) });
