@@ -60,14 +60,6 @@ func TestSuppress_KnowsPathsInImages(t *testing.T) {
 	}
 }
 
-func TestRun_TellsAlongWhatOthersFound(t *testing.T) {
-	s := sound()
-	s.Told = []dev.Finding{{ID: "policy.websocket", Severity: dev.Warns, Message: "m", Fix: "f"}}
-	if found := s.run(t); len(found) != 1 || found[0].ID != "policy.websocket" {
-		t.Errorf("found %+v", found)
-	}
-}
-
 func TestRun_WarnsOfADirtyTreeThatNothingWasBuiltFrom(t *testing.T) {
 	s := sound()
 	s.Repository.Modified = []string{"app.py", "deploy/ecs/infrastructure.yml"}
