@@ -3,6 +3,7 @@ package handoff
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -93,8 +94,11 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 		},
 		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "groups": groups,
 		"registry": registry(v), "repository": registry(v) + "/" + v.Text("name"), "signIn": domainPrefix(v),
-		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "oauth": f.App.signsIn("streamlit-oauth"),
+		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "dockerfile": "", "oauth": f.App.signsIn("streamlit-oauth"),
 		"image": f.Image.Ref, "policies": guardedBy(f),
+	}
+	if f.App.Dockerfile != "" && f.App.Dockerfile != "Dockerfile" {
+		d["dockerfile"] = path.Join(cmp.Or(f.App.Context, "."), f.App.Dockerfile)
 	}
 	if v.Text("architecture") == "ARM64" {
 		d["platform"] = "linux/arm64"
