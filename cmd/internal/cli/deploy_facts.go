@@ -265,12 +265,22 @@ func bundlesOf(s *subject, b *handoff.Bundle) []string {
 	if b.Place.Root == s.root() && b.Place.Bundle != "." {
 		out = append(out, b.Place.Bundle)
 	}
+	var files []string
 	for _, c := range b.Changes {
-		if b.Place.Root == s.root() && !strings.HasPrefix(c.Path, b.Place.Bundle+"/") {
-			out = append(out, c.Path)
+		files = append(files, c.Path)
+	}
+	if b.Last != nil { // before anything is rendered, these are known
+		for _, f := range b.Last.Files {
+			files = append(files, f.Path)
 		}
 	}
-	return out
+	for _, file := range files {
+		if b.Place.Root == s.root() && !strings.HasPrefix(file, b.Place.Bundle+"/") {
+			out = append(out, file)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // dirty are the files that are not as committed, hand-offs left out.
