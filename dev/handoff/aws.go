@@ -362,6 +362,25 @@ func albPolicies(f Facts, fix string) (closed []closedPath, findings []dev.Findi
 	return closed, findings
 }
 
+// guarded is a policy in the runbook.
+type guarded struct{ Path, For, By string }
+
+// guardedBy says for every policy who keeps it.
+func guardedBy(f Facts) []guarded {
+	var all []guarded
+	for _, p := range f.Policy {
+		by := "the page itself, by code that asks who it is"
+		switch {
+		case p.Allow.Anyone:
+			by = "what signs people in, for every page"
+		case letsNobodyIn(p) && expressible(p, f.Policy):
+			by = "a rule of the load balancer, at the first request of the page"
+		}
+		all = append(all, guarded{Path: p.Path, For: p.Allow.String(), By: by})
+	}
+	return all
+}
+
 // letsNobodyIn reports whether a policy closes its path.
 func letsNobodyIn(p dev.Policy) bool {
 	return !p.Allow.Anyone && len(p.Allow.Groups)+len(p.Allow.Emails)+len(p.Allow.Domains) == 0

@@ -66,6 +66,7 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"egress":       numbers(v.Text("egress-ports")),
 		"parameters":   known,
 		"kms":          v.Text("kms-key"),
+		"policies":     guardedBy(f),
 		"closed":       closed,
 		"environment":  pairs(awsEnvironment(f, v)),
 		"address":      address(f, v),
