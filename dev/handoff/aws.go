@@ -331,9 +331,9 @@ const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/appl
 
 // albPolicies turns policies into rules of a load balancer, which sees paths and not people. What it
 // cannot express is a finding: nobody guards it but the app.
-func albPolicies(f Facts, fix string) (closed []closedPath, findings []dev.Finding) {
+func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []dev.Finding) {
 	for _, p := range f.Policy {
-		finding := dev.Finding{ID: "policy.alb", Severity: dev.Warns, Fix: fix, Docs: policyDocs}
+		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
 		finding.File, finding.Line = origin(p.Origin)
 		switch {
 		case p.Allow.Anyone:

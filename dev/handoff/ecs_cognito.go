@@ -63,7 +63,7 @@ func domainPrefix(v Values) string {
 func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	known, unreadable := parameters(f)
 	// The groups are in the access token: x-amzn-oidc-data has none.
-	closed, unguarded := albPolicies(f, "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
+	closed, unguarded := albPolicies(f, "ecs-cognito", "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
 	groups, unnameable := cognitoGroups(f)
 	findings := slices.Concat(awsFindings(f, v), unreadable, unguarded, unnameable, cognitoFindings(f, v))
 
