@@ -15,6 +15,13 @@ func codeRules() []Rule {
 		{"code.header", dev.Blocks, "a header of the platform that says who somebody is is read, and its signature is not verified", "verify the signed header: x-amzn-oidc-data and its signer, x-goog-iap-jwt-assertion, Cf-Access-Jwt-Assertion", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html"},
 		{"code.component-local", dev.Blocks, "a component is loaded from localhost, where it is only while it is made", "build it, and declare it with path=", component},
 		{"code.component", dev.Warns, "a component, frame or script comes from another origin: it runs in the app's own, and sees what the user sees", "keep a copy in the project, with a fixed version; never serve administration from the app's origin", component},
+		// What is known of projects of this kind; its ids are those of the findings of "sdev init".
+		{"oauth.last-redirect", dev.Warns, "the last of the registered redirect addresses is taken, whichever it is", "choose the address by name, from the environment", docsOAuth},
+		{"start.installs", dev.Warns, "the start script installs packages: slow, in need of the network, and impossible with a read-only root", "install them in the Dockerfile", docsDockerfile + "#run"},
+		{"start.no-exec", dev.Warns, "a shell stays in front of Streamlit and does not hand on the signal to stop", "write: exec streamlit run …", docsDockerfile + "#entrypoint"},
+		{"pythonpath.empty-entry", dev.Warns, "PYTHONPATH has an empty entry: imports depend on the folder that Python is started in", "name the folder that holds the package, for example /app", "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONPATH"},
+		{"import.shadow", dev.Warns, "a file or folder of the project hides the real Streamlit from Python", "rename it", "https://docs.python.org/3/reference/import.html"},
+		{"docker.latest", dev.Warns, "the image is made from a base that is another one tomorrow", "name a version", docsDockerfile + "#from"},
 	}
 }
 
@@ -35,8 +42,10 @@ var (
 
 // code looks at the scripts of the app.
 func (c *check) code() {
-	for _, s := range c.App.Unverified {
-		c.add("code.unverified", place{file: s.File, line: s.Line}, "%s", s.Value)
+	for _, d := range c.App.Defects {
+		if _, ok := c.rules[d.ID]; ok {
+			c.fix(d.ID, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
+		}
 	}
 	verified := false
 	scripts := c.scripts()
@@ -48,7 +57,7 @@ func (c *check) code() {
 	}
 	for _, name := range scripts {
 		text := c.files[name]
-		told := slices.ContainsFunc(c.App.Unverified, func(s Setting) bool { return s.File == name })
+		told := slices.ContainsFunc(c.App.Defects, func(d Defect) bool { return d.ID == "code.unverified" && d.File == name })
 		if !told {
 			c.tokens(name, text)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -129,13 +130,15 @@ func (c *check) concluded() []dev.Finding {
 	return out
 }
 
-// Limits of reading the source.
+// Limits of reading the source. What is larger is data.
 const (
-	maxSource  = 1 << 20 // larger files are data
+	maxSource  = 8 << 20  // of a file that credentials are looked for in
+	maxText    = 1 << 20  // of a file that is read as a whole
+	maxTexts   = 64 << 20 // of all of those
 	maxEntries = 60_000
 )
 
-// readSource reads the texts of the project and looks for credentials in them.
+// readSource looks for credentials in the project's files, and keeps the texts that rules are about.
 func (c *check) readSource(ctx context.Context) error {
 	c.files = map[string]string{}
 	if c.Project == nil {
@@ -148,19 +151,33 @@ func (c *check) readSource(ctx context.Context) error {
 			return fmt.Errorf("read the project: %w", err)
 		}
 	}
+	var s scanner
+	total := 0
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if b, ok := readText(c.Project, name); ok {
+		if slices.ContainsFunc(c.Bundle, func(b File) bool { return b.Path == name }) {
+			continue // it is looked at in the state that it would have
+		}
+		c.sourceSecrets(&s, name)
+		if b, ok := readText(c.Project, name); ok && isAbout(name) && total+len(b) <= maxTexts {
 			c.files[name] = string(b)
+			total += len(b)
 		}
 	}
-	for _, b := range c.Bundle { // in the state that it would have
-		delete(c.files, b.Path)
-	}
-	c.sourceSecrets()
+	c.otherSecrets()
 	return nil
+}
+
+// isAbout says that there are rules about files of this name.
+func isAbout(name string) bool {
+	switch base := path.Base(name); path.Ext(base) {
+	case ".py", ".sh", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
+		return true
+	default:
+		return isDockerfile(base) || base == "Procfile" || base == ".dockerignore" || base == "Pipfile"
+	}
 }
 
 // readText reads a regular file that is not too large.
@@ -168,7 +185,7 @@ func readText(fsys fs.FS, name string) ([]byte, bool) {
 	if !fs.ValidPath(name) {
 		return nil, false
 	}
-	if st, err := fs.Stat(fsys, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
+	if st, err := fs.Stat(fsys, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxText {
 		return nil, false
 	}
 	b, err := fs.ReadFile(fsys, name)

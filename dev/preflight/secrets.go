@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -71,13 +72,26 @@ func isKeptSecret(name string) bool {
 	return false
 }
 
-// sourceSecrets looks at the files of the project and of the bundle.
-func (c *check) sourceSecrets() {
-	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		for _, h := range credentials(c.files[name]) {
-			c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
-		}
+// sourceSecrets looks at a file of the project.
+func (c *check) sourceSecrets(s *scanner, name string) {
+	if !fs.ValidPath(name) {
+		return
 	}
+	if st, err := fs.Stat(c.Project, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
+		return
+	}
+	f, err := c.Project.Open(name)
+	if err != nil {
+		return // what cannot be read does not ship from here
+	}
+	defer f.Close() //nolint:errcheck // only read
+	_ = s.scan(f, nil, func(h hit) {
+		c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
+	})
+}
+
+// otherSecrets looks at the bundle, at what the repository holds, and at the service that ships.
+func (c *check) otherSecrets() {
 	for _, f := range c.Bundle {
 		for _, h := range credentials(string(f.Data)) {
 			c.add("secret.bundle", place{file: f.Path, line: h.line}, "%s is written here", h.what)

@@ -1,9 +1,11 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -134,8 +136,8 @@ func (c *check) config(name string) {
 
 // hosts wants an allowed host where a bundle brings the app under a name.
 func (c *check) hosts(places []source) {
-	v := versionOf(c.App.Streamlit.Value)
-	if c.Target == "" || c.Target == "snowflake" || len(c.Bundle) == 0 || v != nil && (v[0] < 1 || v[0] == 1 && len(v) > 1 && v[1] < 61) {
+	v := versionOf(cmp.Or(c.built.packages.streamlit, c.App.Streamlit.Value))
+	if c.Target == "" || c.Target == "snowflake" || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
 		return
 	}
 	for _, s := range places {

@@ -44,11 +44,19 @@ type App struct {
 	Streamlit Setting // the pinned version, "any" where it is only named
 	Python    Setting // "3.11"
 
-	Unverified []Setting // places where a token is read without being verified; Value says how
-	Bypassed   []Setting // statements that switch the login off, whatever is set outside
-	Optional   []Setting // constants that let the login be bypassed in development
-	Copies     []Copy    // what the image takes of the build context
-	Context    string    // build context, relative to the project; "" or "." is the project itself
+	Defects  []Defect  // what is known to be wrong already; those whose id is no rule's are left out
+	Bypassed []Setting // statements that switch the login off, whatever is set outside
+	Optional []Setting // constants that let the login be bypassed in development
+	Copies   []Copy    // what the image takes of the build context
+	Context  string    // build context, relative to the project; "" or "." is the project itself
+}
+
+// Defect is something that was concluded from the source before.
+type Defect struct {
+	ID, File string
+	Line     int
+	What     string
+	Fix      string
 }
 
 // Setting is a value and the place where it stands.

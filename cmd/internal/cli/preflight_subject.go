@@ -52,8 +52,9 @@ func appOf(p *config.Project, found *detect.Findings, service types.ServiceConfi
 	}
 	for _, d := range found.Defects {
 		if d.ID == "jwt.unverified" {
-			app.Unverified = append(app.Unverified, preflight.Setting{Value: d.What, File: d.File, Line: d.Line})
+			d.ID = "code.unverified"
 		}
+		app.Defects = append(app.Defects, preflight.Defect{ID: d.ID, File: d.File, Line: d.Line, What: d.What, Fix: d.Fix})
 	}
 	for _, f := range found.Login.Bypassed {
 		app.Bypassed = append(app.Bypassed, setting(f))
