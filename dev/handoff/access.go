@@ -293,6 +293,11 @@ func byDigest(s string) error {
 	return matches(`^[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$`, "an image by its digest, REGISTRY/NAME@sha256:…: a tag can be moved")(s)
 }
 
+// namedImage is the image that is handed over, where it is named by its digest.
+func namedImage(f Facts) (Value, bool) {
+	return Value{Text: f.Image.Ref, Source: "--image"}, byDigest(f.Image.Ref) == nil
+}
+
 // appName makes the project's name one that at most so many small letters, digits and dashes are.
 func appName(most int) func(Facts) (Value, bool) {
 	return func(f Facts) (Value, bool) {

@@ -41,7 +41,7 @@ func cloudRunParams() []Param {
 		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(`^[a-z]+-[a-z]+[0-9]{1,2}$`, "a region such as europe-west1"), Placeholder: "europe-west1"},
 		{
 			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
-			Check: byDigest, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
+			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
 		},
 		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com"},
 		{

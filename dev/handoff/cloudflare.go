@@ -45,7 +45,7 @@ func cloudflareParams() []Param {
 				return Value{Text: f.App.BasePath, Source: "server.baseUrlPath"}, f.App.BasePath != ""
 			},
 		},
-		{Name: "image", About: "image, by digest, in a registry that the machine can pull from", Check: byDigest, Placeholder: "registry.example.com/streamlit-app/app" + noImage},
+		{Name: "image", About: "image, by digest, in a registry that the machine can pull from", Check: byDigest, From: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + noImage},
 		{
 			Name: "cloudflared-version", About: "version of cloudflared: github.com/cloudflare/cloudflared/releases",
 			Check: matches(`^20\d\d\.\d{1,2}\.\d{1,3}$`, "a version such as 2026.8.2"), Default: "2026.8.2",

@@ -18,6 +18,43 @@ import (
 	"sdev/templates"
 )
 
+// shop is what is known of a project that `sdev init shop --yes` made.
+func shop() Facts {
+	const login = "code_package/streamlit/util/google_oauth.py"
+	return Facts{
+		Name: "shop", Folder: ".", Version: "1.0.0",
+		App: App{
+			Service: "streamlit", Entry: "code_package/streamlit/Home.py", Port: 8501,
+			Pages:  []Page{{Script: "code_package/streamlit/Home.py", Path: "/"}, {Script: "code_package/streamlit/pages/1_First_App.py", Path: "/First_App"}},
+			Python: Value{Text: "3.11", Source: "Dockerfile:6"}, Streamlit: Value{Text: "1.67.0", Source: "uv.lock"}, Deps: Value{Text: "uv.lock", Source: "uv.lock"},
+			Login: []Value{{Text: "streamlit-oauth", Source: login + ":28"}}, Command: []string{"streamlit", "run", "code_package/streamlit/Home.py"},
+			Context: ".", Dockerfile: "Dockerfile", Target: "release", Platform: "linux/amd64",
+			Imports: []Import{
+				{Module: "boto3", File: "code_package/util/cloud.py", Line: 3},
+				{Module: "botocore", File: "code_package/util/cloud.py", Line: 4},
+				{Module: "httpx_oauth", File: login, Line: 27},
+				{Module: "jwt", File: login, Line: 25},
+				{Module: "pandas", File: "code_package/streamlit/pages/1_First_App.py", Line: 3},
+				{Module: "streamlit", File: "code_package/streamlit/Home.py", Line: 3},
+				{Module: "streamlit_oauth", File: login, Line: 28},
+			},
+			Calls: []Call{{What: "aws:ssm", Text: `ssm = boto3.session.Session().client("ssm", config=_CONFIG)`, File: "code_package/util/cloud.py", Line: 22}},
+		},
+		Git: Git{Found: true, Remote: "https://github.com/acme/shop.git", Host: "github.com", Owner: "acme", Repo: "shop", Branch: "main", Commit: "0123456789abcdef0123456789abcdef01234567"},
+		AWS: AWS{Parameters: []Call{{What: "aws:ssm", Text: "/streamlit/oauth", File: login, Line: 33}}},
+	}
+}
+
+// valuesOf are the values of a target where somebody has said these and nothing else.
+func valuesOf(t testing.TB, target Target, f Facts, set map[string]string) Values {
+	t.Helper()
+	v, _, err := target.Resolve(f, Said{Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // clouds are the targets that this file is about.
 func clouds() []Target { return []Target{cloudRun(), cloudflare(), snowflake()} }
 
@@ -41,8 +78,8 @@ func bundle(t testing.TB, target Target, f Facts, v Values) (map[string]string, 
 func TestClouds_RenderAsOnRecord(t *testing.T) {
 	for _, target := range clouds() {
 		t.Run(target.Name, func(t *testing.T) {
-			f := scaffolded()
-			got, _ := bundle(t, target, f, said(target, f, nil))
+			f := shop()
+			got, _ := bundle(t, target, f, valuesOf(t, target, f, nil))
 			golden := filepath.Join("testdata", "golden", target.Name)
 			if os.Getenv("SDEV_GOLDEN") == "write" {
 				writeTree(t, golden, got)
@@ -97,20 +134,20 @@ type scenario struct {
 // scenarios are projects that differ, and values that mean something in some language. A value that a
 // parameter's check refuses never reaches a template, so those that are free carry the nasty ones.
 func scenarios() []scenario {
-	policies := scaffolded()
+	policies := shop()
 	policies.Policy = []dev.Policy{
 		{Path: "/reports/*", Allow: dev.Allow{Groups: []string{"sales"}, Emails: []string{"boss@example.com"}}, Origin: "compose.yaml:14"},
 		{Path: "/reports/open", Allow: dev.Allow{Anyone: true}, Origin: "compose.yaml:15"},
 		{Path: "/team-*/budget", Allow: dev.Allow{Domains: []string{"example.org"}}, Origin: "compose.yaml:16"},
 		{Path: "/admin", Allow: dev.Allow{}, Origin: "compose.yaml:17"},
 	}
-	closed := scaffolded()
+	closed := shop()
 	closed.Policy = []dev.Policy{
 		{Path: "/*", Allow: dev.Allow{Groups: []string{"staff"}}, Origin: "compose.yaml:14"},
 		{Path: "/guests/*", Allow: dev.Allow{Anyone: true}, Origin: "compose.yaml:15"},
 	}
 	closed.App.BasePath = "streamlit"
-	nasty := scaffolded()
+	nasty := shop()
 	nasty.Name, nasty.Folder = `"}; ${file("/etc/passwd")} %{ if true }`, "apps/it's"
 	nasty.App.Dockerfile = `Docker "file" $(id)`
 	nasty.App.Entry = "code_package/$(id)/Home page.py"
@@ -120,7 +157,7 @@ func scenarios() []scenario {
 	nasty.Policy = []dev.Policy{{Path: `/a"b${x}/*`, Allow: dev.Allow{Emails: []string{`o'neil+${x}@example.com`}}, Origin: "compose.yaml:14"}}
 	groups := map[string]string{"members": "@example.com,group:staff,boss@example.com"}
 	return []scenario{
-		{"scaffolded", scaffolded(), nil},
+		{"scaffolded", shop(), nil},
 		{"document 000", documented(), nil},
 		{"policies", policies, groups},
 		{"closed", closed, groups},
@@ -130,7 +167,7 @@ func scenarios() []scenario {
 
 // documented is what is known of a project like the one of the tutorial for ECS.
 func documented() Facts {
-	f := scaffolded()
+	f := shop()
 	f.App.Service, f.App.Command, f.App.Target, f.App.Dockerfile = "streamlit-app", []string{"sh", "start.sh"}, "", "Dockerfile"
 	f.App.Streamlit, f.App.Deps = Value{}, Value{Text: "environment.yml", Source: "environment.yml"}
 	f.App.Login = []Value{{Text: "streamlit-oauth", Source: "code_package/streamlit/util/google_oauth.py:12"}}
@@ -168,12 +205,13 @@ func everyBundle(t *testing.T, target Target, do func(t *testing.T, files map[st
 				values := maps.Clone(variant)
 				maps.Copy(values, s.values)
 				if s.values != nil && target.Name == "snowflake" {
-					values["groups"] = "staff=STAFF,sales=SALES"
+					values = map[string]string{"groups": "staff=STAFF,sales=SALES"}
+					maps.Copy(values, variant)
 				}
 				if s.values != nil && target.Name != "snowflake" {
 					values["groups"] = "staff=staff@example.com,sales=sales@example.com"
 				}
-				files, _ := bundle(t, target, s.facts, said(target, s.facts, values))
+				files, _ := bundle(t, target, s.facts, valuesOf(t, target, s.facts, values))
 				do(t, files)
 			})
 		}

@@ -125,6 +125,7 @@ func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"distributions": distributions(f, v.Text("runtime") == "warehouse"),
 		"roles":         roles,
 		"troubles":      troubles,
+		"object":        object(v),
 		"comment":       "handed over by sdev",
 	}, findings
 }
@@ -254,8 +255,10 @@ func limits() map[string]limit {
 		"requests": network, "httpx": network, "aiohttp": network, "urllib3": network, "openai": network, "anthropic": network, "redis": network,
 		"psycopg": network, "psycopg2": network, "pymysql": network, "pymongo": network, "pyodbc": network, "google": network, "azure": network,
 		"docker": process, "subprocess": process, "multiprocessing": process,
-		"st.login": login, "st.logout": login, "cookies": login, "query": login,
-		"file:write": files,
+		"st.login": login, "st.logout": login, "st.context.cookies": login,
+		"st.context.headers": {dev.Warns, "there is no front door of yours that would send them", "take the person from st.user"},
+		"st.components":      {dev.Warns, "components run only where they fetch nothing from outside", "try it there before people do, or use what Streamlit has itself"},
+		"file:write":         files,
 	}
 }
 
@@ -289,8 +292,6 @@ func snowflakeTroubles(f Facts, v Values) []trouble {
 	for _, c := range f.App.Calls {
 		if l, ok := known[c.What]; ok {
 			add("snowflake.call", l, strings.TrimPrefix(c.What, "file:"), c.File, c.Line)
-		} else if !strings.HasPrefix(c.What, "aws:") {
-			add("snowflake.call", limit{dev.Warns, "sdev does not know what Snowflake makes of it", "try it there before people do"}, c.What, c.File, c.Line)
 		}
 	}
 	for _, login := range f.App.Login {
@@ -338,12 +339,17 @@ func older(version string, minor int) bool {
 	return err == nil && n < minor
 }
 
+// object is how Snowflake names the app.
+func object(v Values) string {
+	return v.Text("database") + "." + v.Text("schema") + "." + v.Text("name")
+}
+
 // nextSnowflake are the commands of README.md, in short.
 func nextSnowflake(_ Facts, v Values) []Step {
 	return []Step{
 		{About: "In the bundle's folder, by an administrator who has read it", Run: "snow sql --filename setup.sql", Once: true},
 		{About: "Put together what is uploaded", Run: "./assemble.sh"},
 		{About: "Upload, and make the app", Run: "snow streamlit deploy app --replace --prune --role " + v.Text("role")},
-		{About: "Where it is", Run: "snow streamlit get-url app"},
+		{About: "Where it is", Run: "snow streamlit get-url " + object(v)},
 	}
 }
