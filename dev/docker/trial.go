@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -31,13 +32,17 @@ type Trial struct {
 }
 
 // Trying is a container that is being tried. It has a loopback interface and no other network, no
-// mounts, and a root that cannot be written to. [Trying.Remove] comes last, after all else has returned.
+// mounts, and a root that cannot be written to. It may be used by several goroutines; [Trying.Remove]
+// comes last, after all else has returned.
 type Trying struct {
 	engine *Engine
 	id     string
 	trial  Trial
-	made   []string // containers, in order
-	User   string   // that it runs as; "" is root
+	User   string // that it runs as; "" is root
+
+	mu     sync.Mutex // guards what follows: a tunnel reaches in by itself
+	made   []string   // containers, in order
+	helper string     // the last one that reaches in; "" before the first
 }
 
 // trialLabel is on the containers of a trial, with the project's name.
@@ -96,6 +101,8 @@ func (t *Trying) create(ctx context.Context, config *container.Config, host *con
 	if err != nil {
 		return "", refused("create "+name, err)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.made = append(t.made, made.ID)
 	return made.ID, nil
 }
@@ -132,16 +139,30 @@ func (t *Trying) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 		conn.Close()
 		return nil, refused("reach into the container", err)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.helper = id
 	return carried(conn), nil
 }
 
-// Ended says whether the container has ended, and how.
+// Ended says whether the container has ended, and how. It is an error if what reaches into it has ended
+// while it runs: then nothing can be said of it.
 func (t *Trying) Ended(ctx context.Context) (ended bool, code int, err error) {
 	c, err := t.engine.api.ContainerInspect(ctx, t.id)
 	if err != nil {
 		return false, 0, refused("look at the container", err)
 	}
-	return !c.State.Running, c.State.ExitCode, nil
+	t.mu.Lock()
+	helper := t.helper
+	t.mu.Unlock()
+	if !c.State.Running || helper == "" {
+		return !c.State.Running, c.State.ExitCode, nil
+	}
+	h, err := t.engine.api.ContainerInspect(ctx, helper)
+	if err == nil && !h.State.Running {
+		err = errors.New("what reaches into it ended: " + strings.Join(t.engine.Tail(ctx, plan.Container{ID: helper}, 1), ""))
+	}
+	return false, 0, refused("try the image", err)
 }
 
 // Output gives the last lines that it printed.

@@ -36,7 +36,7 @@ type Raised struct {
 	Where         string // "code_package/streamlit/Home.py:12", "" where it is not known
 }
 
-// docs is where the app's server is described.
+// Pages that explain what a trial asks of an image.
 const (
 	docsReadOnly = "https://docs.docker.com/reference/cli/docker/container/run/#read-only"
 	docsPort     = "https://docs.streamlit.io/develop/api-reference/configuration/config.toml#server"
@@ -99,6 +99,15 @@ func (t Trial) judgeRun(find func(id, message, fix string) []dev.Finding, write 
 		out = append(out, find(proofRaised, "the page is served, and raises without network and credentials: "+text, "nothing, where that is what is missing; else mend it")...)
 	}
 	return out
+}
+
+// Unproven is the finding of an image that was started before, and served no page then; fix is what tries
+// it again.
+func (i Image) Unproven(fix string) []dev.Finding {
+	if i.Proof == nil || i.Proof.Page || !i.Proof.ReadOnly { // one that could not be started has proven nothing either way
+		return nil
+	}
+	return []dev.Finding{{ID: proofPage, Severity: severity(proofPage), Where: "image " + i.Ref, Message: "it served no page when it was started at an earlier hand-off", Fix: fix, Docs: docsPort}}
 }
 
 func (t Trial) wrote() bool { return mentions(strings.Join(t.Output, "\n"), readOnly) }

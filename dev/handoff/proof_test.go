@@ -55,3 +55,19 @@ func TestTrial_SaysWhatItHasShown(t *testing.T) {
 		}
 	}
 }
+
+func TestImage_OfAnEarlierHandOffIsNotForgottenToHaveFailed(t *testing.T) {
+	for name, c := range map[string]struct {
+		proof *Proof
+		want  bool
+	}{
+		"never tried":   {nil, false},
+		"served a page": {&Proof{Page: true, ReadOnly: true}, false},
+		"not started":   {&Proof{}, false},
+		"served none":   {&Proof{ReadOnly: true}, true},
+	} {
+		if got := (Image{Ref: "shop", Proof: c.proof}).Unproven("again"); dev.Block(got) != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

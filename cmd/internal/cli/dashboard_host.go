@@ -47,6 +47,8 @@ func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
 		return saveLog(d.app.dir, action.File, action.Text)
 	case tui.SignInAs, tui.SetFault, tui.ClearFaults, tui.MoveClock, tui.RotateKeys:
 		return d.auth(ctx, action)
+	case tui.Render:
+		return d.handOver(context.WithoutCancel(ctx), action.Target)
 	}
 	return "", fmt.Errorf("there is no way to %s", action.Do)
 }

@@ -150,33 +150,45 @@ type delivery struct {
 }
 
 func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
-	target, err := handoff.Find(handoff.Targets(), o.target)
+	d, err := a.deliver(ctx, o)
 	if err != nil {
 		return err
 	}
+	defer d.bundle.Close()
+	return a.finish(ctx, d)
+}
+
+// deliver makes a hand-off ready: its values are found, its files rendered and compared, everything is
+// checked, and nothing is written. The caller closes its bundle.
+func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
+	target, err := handoff.Find(handoff.Targets(), o.target)
+	if err != nil {
+		return nil, err
+	}
 	s, err := a.gather(ctx, entryChoice{must: true, ask: a.asks(o)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d := &delivery{subject: s, options: o, target: target}
 	place, err := a.placeOf(s, target.Name, o.out)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d.bundle, err = handoff.Open(place); err != nil {
-		return err
+		return nil, err
 	}
-	defer d.bundle.Close()
-	if err := d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile))); err != nil {
-		return err
+	err = d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile)))
+	if err == nil {
+		err = a.resolve(ctx, d)
 	}
-	if err := a.resolve(ctx, d); err != nil {
-		return err
+	if err == nil {
+		err = a.render(ctx, d)
 	}
-	if err := a.render(ctx, d); err != nil {
-		return err
+	if err != nil {
+		d.bundle.Close()
+		return nil, err
 	}
-	return a.finish(ctx, d)
+	return d, nil
 }
 
 // asks says whether a person can be asked.
@@ -193,7 +205,7 @@ func (a *app) render(ctx context.Context, d *delivery) error {
 	if err := d.bundle.Compare(files); err != nil {
 		return err
 	}
-	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.staleImage())
+	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.staleImage(), d.unproven())
 	for i, f := range own {
 		if f.ID == handoff.MissingValue && f.File != "" {
 			own[i].File = d.shown(f.File)
@@ -360,4 +372,12 @@ func (d *delivery) staleImage() []dev.Finding {
 	}
 	return []dev.Finding{{ID: "handoff.image.old", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
 		Fix: "build it anew: sdev deploy " + d.target.Name + " --build"}}
+}
+
+// unproven is about an image of an earlier run that did not run then.
+func (d *delivery) unproven() []dev.Finding {
+	if len(d.proof) > 0 {
+		return nil
+	}
+	return d.facts.Image.Unproven("sdev deploy " + d.target.Name + " --build")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"sdev/dev"
+	"sdev/dev/docker"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 )
@@ -38,8 +39,10 @@ func (a *app) takeImage(ctx context.Context, d *delivery) error {
 		return err
 	}
 	defer e.Close() //nolint:errcheck // nothing is left to say to it
-	d.facts.Image, err = imageOn(ctx, e, d.options.image)
-	return err
+	if d.facts.Image, err = imageOn(ctx, e, d.options.image); err != nil || d.options.check {
+		return err
+	}
+	return a.proveImage(ctx, e, d)
 }
 
 // describe is what an archive says of its image. The digest is that of a manifest that is in it: the
@@ -104,10 +107,23 @@ func (a *app) buildImage(ctx context.Context, d *delivery) error {
 	if d.facts.Image, err = a.buildRelease(ctx, e, d.project, repo, d.platform(), emit); err != nil {
 		return err
 	}
+	return a.proveImage(ctx, e, d)
+}
+
+// proveImage starts the image once. What was measured of the same image before stays, so that a hand-off
+// that changes nothing changes no record.
+func (a *app) proveImage(ctx context.Context, e *docker.Engine, d *delivery) error {
 	app := d.facts.App
 	app.Command = slices.Concat([]string(d.service.Entrypoint), []string(d.service.Command)) // else the image's own runs
-	d.facts.Image.Proof, d.proof, err = a.prove(ctx, e, d.project.Name, app, d.facts.Image)
-	return err
+	proof, findings, err := a.prove(ctx, e, d.project.Name, app, d.facts.Image)
+	if err != nil {
+		return err
+	}
+	if last := d.bundle.Last; last != nil && last.Image != nil && last.Image.ID == d.facts.Image.ID && last.Image.Proof != nil && proof.Page == last.Image.Proof.Page {
+		proof.Health = last.Image.Proof.Health
+	}
+	d.facts.Image.Proof, d.proof = proof, findings
+	return nil
 }
 
 // judge checks what would ship, and applies what somebody decided to ship all the same. own are findings

@@ -226,6 +226,15 @@ func (a *app) listTargets(ctx context.Context, o deployOptions) error {
 }
 
 func (a *app) lastOf(s *subject, target string) (*lastRecord, error) {
+	last, err := a.recordOf(s, target)
+	if last == nil || err != nil {
+		return nil, err
+	}
+	return &lastRecord{last.Status, last.Time, last.Commit, path.Join(deployFolder, target, handoff.RecordFile)}, nil
+}
+
+// recordOf is the record of the last hand-off in the usual folder; nil where there was none.
+func (a *app) recordOf(s *subject, target string) (*handoff.Record, error) {
 	place, err := a.placeOf(s, target, "")
 	if err != nil {
 		return nil, err
@@ -235,8 +244,5 @@ func (a *app) lastOf(s *subject, target string) (*lastRecord, error) {
 		return nil, err
 	}
 	defer b.Close()
-	if b.Last == nil {
-		return nil, nil
-	}
-	return &lastRecord{b.Last.Status, b.Last.Time, b.Last.Commit, path.Join(deployFolder, target, handoff.RecordFile)}, nil
+	return b.Last, nil
 }

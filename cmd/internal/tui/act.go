@@ -49,8 +49,8 @@ func (m *model) do(c command) tea.Cmd {
 		m.overlay = newHelp(m.pane)
 	case cmdPalette:
 		m.overlay = newPalette(m)
-	case cmdOverview, cmdLogs, cmdBuild, cmdAuth:
-		return m.show(map[command]scope{cmdOverview: inOverview, cmdLogs: inLogs, cmdBuild: inBuild, cmdAuth: inAuth}[c])
+	case cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdDeploy:
+		return m.show(map[command]scope{cmdOverview: inOverview, cmdLogs: inLogs, cmdBuild: inBuild, cmdAuth: inAuth, cmdDeploy: inDeploy}[c])
 	case cmdNextPane, cmdPreviousPane:
 		step := map[command]int{cmdNextPane: 1, cmdPreviousPane: len(panes()) - 1}[c]
 		return m.show(panes()[(slices.Index(panes(), m.pane)+step)%len(panes())])
@@ -68,6 +68,9 @@ func (m *model) do(c command) tea.Cmd {
 
 func (m *model) show(p scope) tea.Cmd {
 	m.pane = p
+	if p == inDeploy && !m.deploy.asked {
+		return tea.Batch(m.measure(), m.lookForTargets())
+	}
 	return m.measure()
 }
 
@@ -86,6 +89,8 @@ func (m *model) inPane(c command) tea.Cmd {
 		m.build.do(c)
 	case inAuth:
 		return m.inAuth(c)
+	case inDeploy:
+		return m.inDeploy(c)
 	case inOverview, everywhere:
 		m.overview.do(c)
 	}

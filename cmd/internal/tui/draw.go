@@ -112,7 +112,7 @@ func (m *model) phaseMark() string {
 }
 
 // panes are the panes in the order of their numbers.
-func panes() []scope { return []scope{inOverview, inLogs, inBuild, inAuth} }
+func panes() []scope { return []scope{inOverview, inLogs, inBuild, inAuth, inDeploy} }
 
 // tabs is the second line: the panes, in a rule.
 func (m *model) tabs() string {
@@ -143,6 +143,8 @@ func (m *model) body() string {
 		return m.build.view(m.theme)
 	case inAuth:
 		return m.auth.view(m.theme, &m.state)
+	case inDeploy:
+		return m.deploy.view(m.theme, &m.state)
 	case inOverview, everywhere:
 	}
 	return m.overview.view(m.theme, &m.state, m.layout)

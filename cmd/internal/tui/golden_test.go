@@ -39,6 +39,13 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"auth-bypassed": func(r *rig) { r.running(dev.Local); r.keys("4") },
 		"auth":          func(r *rig) { signedIn(r) },
 		"auth-fault":    func(r *rig) { signedIn(r); r.keys("f") },
+		"deploy":        func(r *rig) { handedOver(r); r.keys("5") },
+		"deploy-none":   func(r *rig) { handedOver(r); r.keys("5", "down") },
+		"deploy-checks": func(r *rig) { handedOver(r); r.keys("5", "c") },
+		"deploy-more":   func(r *rig) { handedOver(r); r.keys("5", "c", "pgdown") },
+		"deploy-clean":  func(r *rig) { handedOver(r); r.keys("5", "down", "c") },
+		"deploy-render": func(r *rig) { handedOver(r); r.keys("5", "enter") },
+		"deploy-failed": func(r *rig) { r.host.fails = buildFailure(); r.keys("5") },
 		"palette":       func(r *rig) { r.running(dev.Local); r.keys(":"); r.text("reb") },
 		"help":          func(r *rig) { r.running(dev.Local); r.keys("2", "?") },
 		"question":      func(r *rig) { r.running(dev.Local); r.keys("D") },
@@ -85,6 +92,24 @@ func signedIn(r *rig) {
 		dev.AuthLogout{User: "ada@example.com", Client: "streamlit"},
 	)
 	r.keys("4", "down")
+}
+
+// handedOver is a project that was handed over once, and one that checks find faults with since.
+func handedOver(r *rig) {
+	r.running(dev.Local)
+	r.host.targets = []Target{
+		{Name: "ecs", About: "GitHub Actions to AWS ECS behind a load balancer", Bundle: "deploy/ecs", Status: "blocked", Commit: "0a0a6359a389609003015518feb4ce3578eb87aa", Dirty: true, Image: "shop-release:0a0a6359a389-dirty"},
+		{Name: "ecs-cognito", About: "AWS CDK: ECS with Cognito at the load balancer", Bundle: "deploy/ecs-cognito"},
+		{Name: "cloud-run", About: "Terraform: Cloud Run behind IAP and Identity Platform", Bundle: "deploy/cloud-run", Status: "ready", Commit: "0a0a6359a389609003015518feb4ce3578eb87aa"},
+	}
+	until := clock.AddDate(0, 1, 0)
+	r.host.checks = map[string]Checks{"ecs-cognito": {Rules: 61}, "ecs": {Rules: 61, Findings: []dev.Finding{
+		{ID: "git.dirty", Severity: dev.Warns, Message: "3 files differ from the commit: Home.py, Dockerfile, notes.txt", Fix: "commit them"},
+		{ID: "env.bypass", Severity: dev.Blocks, Message: "LOCAL_STREAMLIT=1 switches the login off for everybody", File: "docker-compose.yml", Line: 12, Fix: "take the line out: sdev up --local sets it by itself"},
+		{ID: "image.user.root", Severity: dev.Blocks, Message: "the image runs as root, so that whoever breaks out of the app has all that the container has", Where: "image shop-release:0a0a6359a389-dirty", Fix: "end the Dockerfile with: USER app", Suppressed: &dev.Suppression{ID: "image.user.root", Reason: "the platform maps root to nobody", Until: until}},
+		{ID: "image.size", Severity: dev.Informs, Message: "the image is 720 MB; layer 4 (COPY /opt/venv) is 480 MB of it", Where: "image shop-release:0a0a6359a389-dirty", Fix: "leave out what only development needs"},
+		{ID: "secret.history", Severity: dev.Blocks, Message: "a private key was committed in code_package/key.pem, and whoever has the repository has it\x1b[31m", Where: "commit 1a2b3c4", Fix: "make a new key where it is used; then take the file out of the history: git filter-repo --path code_package/key.pem --invert-paths"},
+	}}}
 }
 
 func many(r *rig) {

@@ -20,6 +20,7 @@ const (
 	cmdLogs         command = "logs"
 	cmdBuild        command = "build"
 	cmdAuth         command = "auth"
+	cmdDeploy       command = "deploy"
 	cmdBack         command = "back"
 	cmdSuspend      command = "suspend"
 	cmdMouse        command = "mouse"
@@ -63,6 +64,8 @@ const (
 	cmdClockOn     command = "clock on"
 	cmdClockBack   command = "clock back"
 	cmdRotate      command = "rotate keys"
+	cmdCheck       command = "check what ships"
+	cmdRender      command = "render files"
 )
 
 // scope is where a key means something.
@@ -75,6 +78,7 @@ const (
 	inLogs     scope = "Logs"
 	inBuild    scope = "Build"
 	inAuth     scope = "Auth"
+	inDeploy   scope = "Deploy"
 )
 
 // binding is one row of the table of keys. Footer, help and palette are made of it.
@@ -138,6 +142,15 @@ func table() []binding {
 		{inAuth, cmdUp, []string{"up", "k"}, "", "previous person", false},
 		{inAuth, cmdDownward, []string{"down", "j"}, "", "next person", false},
 
+		{inDeploy, cmdCheck, []string{"c"}, "check", "look for what must not ship to this target", true},
+		{inDeploy, cmdRender, []string{"enter"}, "render", "render the files that this target needs", true},
+		{inDeploy, cmdUp, []string{"up", "k"}, "", "previous target", false},
+		{inDeploy, cmdDownward, []string{"down", "j"}, "", "next target", false},
+		{inDeploy, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inDeploy, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
+		{inDeploy, cmdTop, []string{"g", "home"}, "", "to the top", false},
+		{inDeploy, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
+
 		{everywhere, cmdStart, []string{"u"}, "", "start the project, or attend to one that runs", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
@@ -150,6 +163,7 @@ func table() []binding {
 		{everywhere, cmdLogs, []string{"2"}, "", "logs", true},
 		{everywhere, cmdBuild, []string{"3"}, "", "build", true},
 		{everywhere, cmdAuth, []string{"4"}, "", "auth", true},
+		{everywhere, cmdDeploy, []string{"5"}, "", "deploy: the hand-off", true},
 		{everywhere, cmdNextPane, []string{"tab"}, "", "next pane", false},
 		{everywhere, cmdPreviousPane, []string{"shift+tab"}, "", "previous pane", false},
 		{everywhere, cmdPalette, []string{":", "ctrl+p"}, "actions", "find an action by its name", false},

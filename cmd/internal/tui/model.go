@@ -34,6 +34,7 @@ type model struct {
 	logs     logs
 	build    build
 	auth     auth
+	deploy   deploy
 
 	overlay overlay // nil where the panes have the keys
 	notice  notice
@@ -129,7 +130,12 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case doneMsg:
 		m.done(msg)
+		if m.pane == inDeploy {
+			return m, tea.Batch(m.lookForFacts(), m.lookForTargets())
+		}
 		return m, m.lookForFacts()
+	case targetsMsg, checksMsg:
+		m.handedOver(msg)
 	case shellMsg:
 		m.notice = notice{}
 		if msg.err != nil {
@@ -190,6 +196,7 @@ func (m *model) resize(width, height int) {
 	m.logs.resize(width, m.layout.body)
 	m.build.resize(width, m.layout.body)
 	m.auth.resize(width, m.layout.body)
+	m.deploy.resize(width, m.layout.body)
 }
 
 // happened takes in a batch of events.

@@ -24,6 +24,8 @@ type fakeHost struct {
 	use     []Usage
 	excerpt []SourceLine
 	fails   error
+	targets []Target
+	checks  map[string]Checks
 
 	mu   sync.Mutex
 	done []Action // guarded by mu
@@ -41,6 +43,11 @@ func (h *fakeHost) Usage(context.Context) ([]Usage, error) { return h.use, h.fai
 
 func (h *fakeHost) Excerpt(context.Context, string, int) ([]SourceLine, error) {
 	return h.excerpt, h.fails
+}
+func (h *fakeHost) Targets(context.Context) ([]Target, error) { return h.targets, h.fails }
+
+func (h *fakeHost) Check(_ context.Context, target string) (Checks, error) {
+	return h.checks[target], h.fails
 }
 func (h *fakeHost) Shell(context.Context) Program { return nil }
 

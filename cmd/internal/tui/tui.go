@@ -29,6 +29,10 @@ type Host interface {
 	// Excerpt gives the lines around a place in a file of the project, or none where there is no such
 	// place.
 	Excerpt(ctx context.Context, file string, line int) ([]SourceLine, error)
+	// Targets says where the project can be handed over to, and how that went the last time.
+	Targets(ctx context.Context) ([]Target, error)
+	// Check looks for what must not ship to a target.
+	Check(ctx context.Context, target string) (Checks, error)
 	// Shell gives a program for the terminal: a shell in the app's container.
 	Shell(ctx context.Context) Program
 }
@@ -45,6 +49,7 @@ type Action struct {
 	Fault   string            // for SetFault
 	Params  map[string]string // for SetFault
 	By      time.Duration     // for MoveClock
+	Target  string            // for Render
 	File    string            // for SaveLog
 	Text    string            // for SaveLog
 }
@@ -67,6 +72,7 @@ const (
 	ClearFaults Verb = "clear faults"
 	MoveClock   Verb = "move the clock"
 	RotateKeys  Verb = "rotate keys"
+	Render      Verb = "render"
 )
 
 // Facts are what is true now beside what events tell.

@@ -1,0 +1,281 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"sdev/dev"
+)
+
+// Target is a platform that the project can be handed over to.
+type Target struct {
+	Name   string
+	About  string
+	Bundle string // folder of what was rendered, relative to the project
+	Status string // of the last hand-off: "ready", "blocked"; "" where there was none
+	Commit string // that it was rendered from
+	Dirty  bool   // there were changes besides
+	Image  string // that it names
+}
+
+// Checks are what a look at everything that ships has found.
+type Checks struct {
+	Rules    int // how many there are
+	Findings []dev.Finding
+}
+
+// deploy is the pane of the hand-off: where the project can go, how it went the last time, and what
+// stands in the way.
+type deploy struct {
+	scroll
+	cursor  int // place in the list of targets
+	targets []Target
+	asked   bool
+	failed  string // why there is no list
+	checks  map[string]Checks
+}
+
+// Messages of the hand-off.
+type (
+	targetsMsg struct {
+		targets []Target
+		err     error
+	}
+	checksMsg struct {
+		target string
+		checks Checks
+		err    error
+	}
+)
+
+// chosen is the target under the cursor; its name is "" where there is none.
+func (d *deploy) chosen() Target {
+	if d.cursor >= len(d.targets) {
+		return Target{}
+	}
+	return d.targets[d.cursor]
+}
+
+// lookForTargets asks the host where the project can go.
+func (m *model) lookForTargets() tea.Cmd {
+	m.deploy.asked = true
+	return m.ask(func() tea.Msg {
+		targets, err := m.host.Targets(m.ctx)
+		return targetsMsg{targets, err}
+	})
+}
+
+// handedOver takes in what the host says of the hand-off.
+func (m *model) handedOver(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case targetsMsg:
+		m.deploy.failed = ""
+		if msg.err != nil {
+			m.deploy.failed = safeLines(dev.AsError(msg.err).Error())[0]
+			return
+		}
+		m.deploy.targets = msg.targets
+		m.deploy.cursor = max(0, min(m.deploy.cursor, len(msg.targets)-1))
+	case checksMsg:
+		if msg.err != nil {
+			m.done(doneMsg{err: msg.err})
+			return
+		}
+		if m.deploy.checks == nil {
+			m.deploy.checks = map[string]Checks{}
+		}
+		m.deploy.checks[msg.target] = msg.checks
+		said := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
+		m.done(doneMsg{said: said})
+		if dev.Block(msg.checks.Findings) {
+			m.say(warning, said)
+		}
+	}
+}
+
+// inDeploy carries out a command of the pane.
+func (m *model) inDeploy(c command) tea.Cmd {
+	d := &m.deploy
+	switch c {
+	case cmdUp, cmdDownward:
+		d.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
+		d.cursor = max(0, min(d.cursor, len(d.targets)-1))
+		d.top = 0
+		return nil
+	case cmdCheck, cmdRender:
+	default:
+		d.do(c)
+		return nil
+	}
+	target := d.chosen()
+	switch {
+	case target.Name == "":
+		return nil
+	case m.state.doing != "":
+		m.say(warning, "not yet: "+m.state.doing)
+		return nil
+	case c == cmdCheck:
+		return m.check(target.Name)
+	}
+	m.overlay = newQuestion("Render the files for "+target.Name+"?", "Into "+safe(target.Bundle)+". What you edited there is merged.", "render", func(m *model) tea.Cmd {
+		return m.run("rendering "+target.Name, Action{Do: Render, Target: target.Name})
+	})
+	return nil
+}
+
+// check has the host look at everything that ships.
+func (m *model) check(target string) tea.Cmd {
+	m.state.doing = "checking what ships to " + target
+	return m.ask(func() tea.Msg {
+		checks, err := m.host.Check(m.ctx, target)
+		return checksMsg{target, checks, err}
+	})
+}
+
+func (d *deploy) view(t theme, s *state) string {
+	sh := sheet{theme: t, state: s, width: d.width}
+	if d.failed != "" {
+		return d.show(t, append([]string{""}, sh.prose(sh.bad, d.failed, 2)...))
+	}
+	if len(d.targets) == 0 {
+		return d.show(t, []string{"", sh.row(sh.dim.Render("looking where the project can go"))})
+	}
+	return d.show(t, slices.Concat(d.list(sh), d.record(sh), d.findings(sh)))
+}
+
+func (d *deploy) list(sh sheet) []string {
+	rows := []string{"", sh.heading("TARGETS", "")}
+	name := 0
+	for _, target := range d.targets {
+		name = max(name, len(target.Name))
+	}
+	for i, target := range d.targets {
+		mark, status := sh.faint.Render("○"), sh.dim.Render("never")
+		switch target.Status {
+		case "":
+		case "ready":
+			mark, status = sh.good.Render("●"), sh.good.Render(target.Status)
+		default:
+			mark, status = sh.bad.Render("✗"), sh.bad.Render(target.Status)
+		}
+		row := "  " + spread(mark+" "+fit(target.Name, name)+"  "+sh.dim.Render(safe(target.About)), status, max(0, sh.width-3))
+		if i == d.cursor {
+			row = sh.cursor.Render(fit(stripped(row), sh.width))
+		}
+		rows = append(rows, row)
+	}
+	return append(rows, "")
+}
+
+// record is how it went the last time.
+func (d *deploy) record(sh sheet) []string {
+	target := d.chosen()
+	rows := []string{sh.heading("LAST HAND-OFF TO "+strings.ToUpper(target.Name), "")}
+	if target.Status == "" {
+		return append(rows, sh.row(sh.dim.Render("none yet; ")+sh.key.Render(keyOf(inDeploy, cmdRender))+sh.dim.Render(" renders its files into ")+safe(target.Bundle)), "")
+	}
+	field := func(name, value string) {
+		if value != "" {
+			rows = append(rows, sh.row(sh.dim.Render(fit(name, 8))+" "+value))
+		}
+	}
+	commit := safe(target.Commit)
+	const short = 12
+	commit = commit[:min(short, len(commit))]
+	if target.Dirty {
+		commit += sh.warn.Render("  with changes that are not committed")
+	}
+	field("commit", commit)
+	field("image", safe(target.Image))
+	field("files", safe(target.Bundle))
+	return append(rows, "")
+}
+
+// findings are those of the last check in this dashboard, the worst first.
+func (d *deploy) findings(sh sheet) []string {
+	target := d.chosen()
+	checks, ok := d.checks[target.Name]
+	if !ok {
+		return []string{sh.heading("CHECKS", ""), sh.row(sh.key.Render(keyOf(inDeploy, cmdCheck)) + sh.dim.Render(" looks at source, history and files for what must not ship"))}
+	}
+	rows := []string{sh.heading("CHECKS", tally(checks.Findings))}
+	if len(checks.Findings) == 0 {
+		rows = append(rows, sh.row(sh.good.Render("✓")+" nothing stands in the way"+sh.dim.Render(fmt.Sprintf("  %d rules", checks.Rules))))
+	}
+	list := slices.Clone(checks.Findings)
+	slices.SortStableFunc(list, func(a, b dev.Finding) int { return rank(a) - rank(b) })
+	for _, f := range list {
+		rows = append(rows, sh.finding(f)...)
+	}
+	return rows
+}
+
+// rank orders findings: what blocks, warnings, what informs, what is suppressed.
+func rank(f dev.Finding) int {
+	if f.Suppressed != nil {
+		return 3
+	}
+	return max(0, slices.Index([]dev.Severity{dev.Blocks, dev.Warns, dev.Informs}, f.Severity))
+}
+
+// finding is one of them: what, where, and what to do.
+func (s sheet) finding(f dev.Finding) []string {
+	mark, look := "✗", s.bad
+	switch rank(f) {
+	case 1:
+		mark, look = "!", s.warn
+	case 2:
+		mark, look = "·", s.dim
+	case 3:
+		mark, look = "–", s.faint
+	}
+	place := safe(cmp.Or(f.File, f.Where))
+	if f.File != "" && f.Line > 0 {
+		place = fmt.Sprintf("%s:%d", safe(f.File), f.Line)
+	}
+	rows := []string{"  " + spread(look.Render(mark)+" "+s.strong.Render(f.ID), s.dim.Render(cut(place, s.width/2)), max(0, s.width-3))}
+	const indent = 4
+	rows = append(rows, s.prose(s.plain, f.Message, indent)...)
+	if f.Suppressed != nil {
+		return append(rows, s.prose(s.faint, fmt.Sprintf("shipped all the same until %s: %s", f.Suppressed.Until.Format("2006-01-02"), f.Suppressed.Reason), indent)...)
+	}
+	fix := s.prose(s.accent, f.Fix, indent+2)
+	if len(fix) > 0 {
+		fix[0] = strings.Repeat(" ", indent) + s.accent.Render("→") + fix[0][indent+1:]
+	}
+	return append(rows, fix...)
+}
+
+// prose is text of others in as many rows as it takes.
+func (s sheet) prose(look interface{ Render(...string) string }, text string, indent int) []string {
+	var rows []string
+	for _, line := range safeLines(text) {
+		for _, row := range wrap(line, max(10, s.width-indent-1)) {
+			rows = append(rows, strings.Repeat(" ", indent)+look.Render(ansi.Truncate(row, max(0, s.width-indent-1), "…")))
+		}
+	}
+	return rows
+}
+
+// tally counts findings in words.
+func tally(findings []dev.Finding) string {
+	var counts [4]int
+	for _, f := range findings {
+		counts[rank(f)]++
+	}
+	var parts []string
+	for i, text := range []string{fmt.Sprintf("%d blocking", counts[0]), count(counts[1], "warning"), count(counts[2], "note"), fmt.Sprintf("%d suppressed", counts[3])} {
+		if counts[i] > 0 {
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing found"
+	}
+	return strings.Join(parts, ", ")
+}
