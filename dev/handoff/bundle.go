@@ -84,6 +84,8 @@ type Bundle struct {
 	Place   Place
 	Changes []Change // by path
 	Last    *Record  // of the last hand-off; nil where there was none
+	// Show is how a path is shown in errors; nil shows it as it is.
+	Show func(path string) string
 
 	lastRaw []byte
 	record  []byte
@@ -190,7 +192,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 		c.Status = Create
 	case c.Before == nil:
 		c.Status, c.Content = Skip, nil
-		c.Reason = "removed by you; to have it again: rm " + path.Join(b.Place.Bundle, baseFolder, f.Path)
+		c.Reason = "removed by you; to have it again: rm " + b.shown(path.Join(b.Place.Bundle, baseFolder, f.Path))
 	case bytes.Equal(yours, f.Content):
 		c.Status, c.Content = Identical, c.Before
 	case c.base == nil:
@@ -258,12 +260,19 @@ func (b *Bundle) Changed() error {
 	return nil
 }
 
-// Paths are the files of some statuses.
+func (b *Bundle) shown(name string) string {
+	if b.Show == nil {
+		return name
+	}
+	return b.Show(name)
+}
+
+// Paths are the files of some statuses, as they are shown.
 func (b *Bundle) Paths(of ...Status) []string {
 	var names []string
 	for _, c := range b.Changes {
 		if slices.Contains(of, c.Status) {
-			names = append(names, c.Path)
+			names = append(names, b.shown(c.Path))
 		}
 	}
 	return names
@@ -330,7 +339,7 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 		return nil, folderError(err, name)
 	case !info.Mode().IsRegular():
 		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a folder"}[info.Mode().Type()], "a special file")
-		return nil, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", name, what), Hint: "move it away, or write elsewhere with --out"}
+		return nil, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), what), Hint: "move it away, or write elsewhere with --out"}
 	}
 	content, err := b.root.ReadFile(filepath.FromSlash(name))
 	if err != nil {

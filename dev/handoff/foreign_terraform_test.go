@@ -87,9 +87,7 @@ func withoutProviders(t testing.TB, files map[string]string) map[string]string {
 		for _, block := range blocks(t, name, source) {
 			switch block.Type {
 			case "variable":
-				fmt.Fprintf(&kept, "%s\n", block.Range().SliceBytes(source))
-				kept.Write(source[block.OpenBraceRange.Start.Byte:block.CloseBraceRange.End.Byte])
-				kept.WriteByte('\n')
+				fmt.Fprintf(&kept, "%s\n", hcl.RangeBetween(block.TypeRange, block.CloseBraceRange).SliceBytes(source))
 			case "locals":
 				for _, local := range block.Body.Attributes {
 					if !needsProvider(local.Expr) {
@@ -99,7 +97,7 @@ func withoutProviders(t testing.TB, files map[string]string) map[string]string {
 			}
 		}
 	}
-	out["kept.tf"] = strings.ReplaceAll(kept.String(), "\n{", " {")
+	out["kept.tf"] = kept.String()
 	return out
 }
 
@@ -186,7 +184,7 @@ func TestForeignTerraform_AWrongArgumentIsFound(t *testing.T) {
 		"sound":              {`resource "google_service_account" "a" { account_id = "a" }`, ""},
 		"resource":           {`resource "google_iap_client" "a" { }`, "google_iap_client"},
 		"argument":           {`resource "google_service_account" "a" { account = "a" }`, "account"},
-		"missing":            {`resource "google_service_account" "a" { display_name = "a" }`, "account_id"},
+		"missing":            {`resource "google_compute_region_network_endpoint_group" "a" { name = "a" }`, "region is missing"},
 		"nested":             {"resource \"google_cloud_run_v2_service\" \"a\" {\n location = \"a\"\n template {\n scaling {\n max = 1\n }\n }\n }", "max"},
 		"dynamic":            {"resource \"google_cloud_run_v2_service\" \"a\" {\n location = \"a\"\n template {\n containers {\n image = \"a\"\n dynamic \"env\" {\n for_each = []\n content {\n key = \"a\"\n }\n }\n }\n }\n }", "key"},
 		"block as argument":  {`resource "google_compute_backend_service" "a" { iap = { enabled = true } }`, "iap"},
@@ -554,6 +552,9 @@ func TestForeignCheckov_Passes(t *testing.T) {
 	all, bundles := t.TempDir(), 0
 	for _, target := range clouds() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
+			if !strings.Contains(t.Name(), "scaffolded") && !strings.HasSuffix(t.Name(), "nasty/a") {
+				return // nothing that Checkov looks at is different there
+			}
 			moved := map[string]string{}
 			for name, content := range files {
 				moved[strings.TrimPrefix(name, "@repository/")] = content

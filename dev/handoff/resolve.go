@@ -67,7 +67,7 @@ func (p Param) resolve(f Facts, said Said) (Value, error) {
 	if said.Config != nil {
 		if v, ok := said.Config(p.Name); ok {
 			if err := p.Accept(v.Text); err != nil {
-				file, line := place(v.Source)
+				file, line := origin(v.Source)
 				name, _, _ := strings.Cut(v.Source, " (")
 				return Value{}, p.refused(name, err, file, line)
 			}
@@ -128,7 +128,7 @@ func (p Param) lastOfGit(said Said) (Value, bool) {
 
 func (p Param) refused(name string, err error, file string, line int) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
-		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: "it is " + p.About}
+		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
 }
 
 // Accept says what is wrong with a value.
@@ -171,19 +171,6 @@ func (t Target) ParamNames() []string {
 		names = append(names, p.Name)
 	}
 	return names
-}
-
-// place takes the place out of a source, "x-sdev.deploy.region (compose.yaml:14)".
-func place(source string) (file string, line int) {
-	_, at, ok := strings.Cut(strings.TrimSuffix(source, ")"), " (")
-	i := strings.LastIndexByte(at, ':')
-	if !ok || i < 0 {
-		return "", 0
-	}
-	if _, err := fmt.Sscanf(at[i+1:], "%d", &line); err != nil {
-		return "", 0
-	}
-	return at[:i], line
 }
 
 // Named are the values in the order of the target's parameters.

@@ -177,6 +177,7 @@ func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
 	if d.bundle, err = handoff.Open(place); err != nil {
 		return nil, err
 	}
+	d.bundle.Show = d.shown
 	err = d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile)))
 	if err == nil {
 		err = a.resolve(ctx, d)

@@ -31,6 +31,7 @@ type subject struct {
 	survey  detect.Survey
 	repo    git.Repository
 	facts   handoff.Facts // without Bundle and Image, which belong to one target
+	handed  []string      // files outside of bundles that hand-offs of this project have written
 }
 
 // deployFolder holds the bundles of a project.
@@ -61,7 +62,30 @@ func (a *app) gather(ctx context.Context, choice entryChoice) (*subject, error) 
 	if rel, ok := s.repo.Inside(p.Dir); ok {
 		s.facts.Folder = rel
 	}
-	return s, nil
+	return s, a.findHanded(s)
+}
+
+// findHanded collects what hand-offs to all targets have put at the root of the repository.
+func (a *app) findHanded(s *subject) error {
+	for _, t := range handoff.Targets() {
+		place, err := a.placeOf(s, t.Name, "")
+		if err != nil {
+			return err
+		}
+		b, err := handoff.Open(place)
+		if err != nil {
+			continue // it is told where that target is handed over, or listed
+		}
+		if b.Last != nil {
+			for _, f := range b.Last.Files {
+				if strings.HasPrefix(f.File, handoff.AtRepository) {
+					s.handed = append(s.handed, f.Path)
+				}
+			}
+		}
+		b.Close()
+	}
+	return nil
 }
 
 // root is the folder that files of a hand-off may be written below, besides a bundle that lies elsewhere.
@@ -236,16 +260,26 @@ func realPath(name string) string {
 // bundlesOf are the folders and files of the repository that hand-offs of this project have written, and
 // the one that is about to: committing them is no change of what is handed over.
 func bundlesOf(s *subject, b *handoff.Bundle) []string {
-	out := []string{path.Join(s.facts.Folder, deployFolder)}
+	out := append([]string{path.Join(s.facts.Folder, deployFolder)}, s.handed...)
 	if b.Place.Root == s.root() && b.Place.Bundle != "." {
 		out = append(out, b.Place.Bundle)
 	}
+	var files []string
 	for _, c := range b.Changes {
-		if b.Place.Root == s.root() && !strings.HasPrefix(c.Path, b.Place.Bundle+"/") {
-			out = append(out, c.Path)
+		files = append(files, c.Path)
+	}
+	if b.Last != nil { // before anything is rendered, these are known
+		for _, f := range b.Last.Files {
+			files = append(files, f.Path)
 		}
 	}
-	return out
+	for _, file := range files {
+		if b.Place.Root == s.root() && !strings.HasPrefix(file, b.Place.Bundle+"/") {
+			out = append(out, file)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // dirty are the files that are not as committed, hand-offs left out.

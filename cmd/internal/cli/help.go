@@ -25,6 +25,8 @@ func topics() []topic {
 		{"compose", "which keys of a compose file are applied, and how", composeText},
 		{"x-sdev", "settings of sdev in the compose file", xsdevText},
 		{"auth", "the app's real login on this machine: modes, people, faults", authText},
+		{"deploy", "the hand-off: targets, their values, what is written", deployText},
+		{"preflight", "what must not ship: the rules, and how one is suppressed", preflightHelp},
 	}
 }
 
@@ -148,6 +150,11 @@ func xsdevText() string {
       policies:                 # who may reach which path; sdev help auth
         - {path: /marketing/*, allow: {groups: [marketing]}}
         - {path: /, allow: {anyone: true}}   # also: emails, domains
+    deploy:                     # values for "sdev deploy"; sdev help deploy
+      region: us-east-1         # for every target that has it
+      ecs: {domain: app.example.com}
+      suppress:                 # shipped in spite of a finding, until a day
+        - {id: image.size, reason: the model is in it, until: 2027-01-31}
     ca: ./corp-ca.pem           # extra CA for builds and the app; else taken from the environment
 
 An unknown setting is an error with its line. In several compose files later values, and later lists of

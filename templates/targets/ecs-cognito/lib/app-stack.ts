@@ -68,6 +68,7 @@ export class AppStack extends cdk.Stack {
         id: 'AwsSolutions-EC23',
         reason: 'allowed-cidrs is everybody: whoever has an account signs in from anywhere.',
       });
+      accept(balancer, 'CKV_AWS_260', 'Port 80 answers with a redirect and nothing else.');
     }
     balancer.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'Cognito, which the load balancer asks who signed in');
     balancer.addEgressRule(app, ec2.Port.tcp(config.port), 'The app');
@@ -167,7 +168,9 @@ export class AppStack extends cdk.Stack {
     cdk.Validations.of(task).acknowledge(
       { id: 'AwsSolutions-ECS2', reason: 'The values are settings and names. Secrets come from SSM, through the task role.' },
       { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'ecr:GetAuthorizationToken knows no resources.' },
+      { id: 'CloudFormation-Validate::E1029', reason: 'A dollar and a brace in a setting of the app are meant as they stand.' },
     );
+    (task.node.defaultChild as ecs.CfnTaskDefinition).addMetadata('cfn-lint', { config: { ignore_checks: ['E1029'] } });
 
     return new ecs.FargateService(this, 'Service', {
       serviceName: config.name,

@@ -1,0 +1,177 @@
+//go:build docker
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+)
+
+// delivered is what "sdev deploy --json" prints.
+type delivered struct {
+	Status   string
+	Findings []dev.Finding
+	Image    handoff.Image
+	Written  bool
+}
+
+// deploy hands the project over to ecs with its image built, and gives what came of it. The image goes
+// with the test.
+func (p *project) deploy(code int, args ...string) delivered {
+	p.t.Helper()
+	out := p.run(code, append([]string{"deploy", "ecs", "--build", "--yes", "--json"}, args...)...)
+	var d delivered
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&d); err != nil {
+		p.t.Fatalf("%v\n%s", err, out)
+	}
+	p.t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", d.Image.Ref).Run() })
+	return d
+}
+
+// ids are those of findings that begin so.
+func (d delivered) ids(prefix string) string {
+	var ids []string
+	for _, f := range d.Findings {
+		if strings.HasPrefix(f.ID, prefix) && !slices.Contains(ids, f.ID) {
+			ids = append(ids, f.ID)
+		}
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
+}
+
+// said is the message of a finding.
+func (d delivered) said(id string) string {
+	for _, f := range d.Findings {
+		if f.ID == id {
+			return f.Message
+		}
+	}
+	return ""
+}
+
+// commit puts all that there is into a repository.
+func (p *project) commit() {
+	p.t.Helper()
+	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}, {"commit", "--quiet", "--message", "all"}} {
+		cmd := exec.Command("git", args...)
+		cmd.Dir = p.dir
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "GIT_COMMITTER_DATE=2026-03-04T05:06:07Z")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			p.t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// values are those that nobody but the account's owner knows.
+func values() []string {
+	var out []string
+	for _, v := range []string{"aws-account=123456789012", "region=eu-central-1", "domain=shop.example.com", "hosted-zone=Z0123456789ABCDEFGHIJ", "vpc=vpc-0123456789abcdef0", "public-subnets=subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+		"allowed-cidrs=203.0.113.0/24", "github-owner=me", "github-repo=shop", "github-subject=names"} {
+		out = append(out, "--set", v)
+	}
+	return out
+}
+
+func TestDockerRelease_WhatShipsIsBuiltCheckedAndStarted(t *testing.T) {
+	p := scaffolded(t, "--auth", "none")
+	p.commit()
+	d := p.deploy(0, values()...)
+	if d.Status != handoff.Ready || d.ids("proof.")+d.ids("image.")+d.ids("bypass.env") != "" {
+		t.Errorf("%s: %+v", d.Status, d.Findings)
+	}
+	proof := d.Image.Proof
+	if proof == nil || !proof.Page || !proof.ReadOnly || proof.User != "app" || proof.Health == 0 {
+		t.Errorf("proof: %+v", proof)
+	}
+	commit := strings.TrimSpace(output(t, p.dir, "git", "rev-parse", "HEAD"))
+	if want := p.name + "-release:" + commit[:12]; d.Image.Ref != want || d.Image.Revision != commit {
+		t.Errorf("image %+v, want %s", d.Image, want)
+	}
+	said := docker(t, "image", "inspect", d.Image.Ref) + docker(t, "image", "history", "--no-trunc", d.Image.Ref)
+	for _, trace := range []string{"LOCAL_STREAMLIT", "/opt/sdev", "sdev-ca", "dev.sdev", "CERT_FILE=/dev", "proxy"} {
+		if strings.Contains(said, trace) {
+			t.Errorf("the image speaks of %s:\n%s", trace, said)
+		}
+	}
+	if !strings.Contains(said, `"Created": "2026-03-04T05:06:07Z"`) {
+		t.Errorf("the image is not as old as its commit:\n%s", said)
+	}
+	if left := docker(t, "ps", "-aq", "--filter", "label=dev.sdev.trial="+p.name); left != "" {
+		t.Errorf("of the trial is left: %s", left)
+	}
+	// The same commit gives the same image and changes no file.
+	if again := p.deploy(0, values()...); again.Image.ID != d.Image.ID || again.Written {
+		t.Errorf("once more: %+v, written %v", again.Image, again.Written)
+	}
+}
+
+func TestDockerRelease_WhatMustNotShipIsFoundInTheImage(t *testing.T) {
+	p := scaffolded(t, "--auth", "none")
+	dockerfile, err := os.ReadFile(filepath.Join(p.dir, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A key that a later layer hides, and a page that writes where nothing can be written.
+	p.write("Dockerfile", string(dockerfile)+`USER root
+RUN mkdir /root/.aws && printf '[default]\naws_access_key_id = AKIA%s\naws_secret_access_key = %s\n' Z7Q2LMN4PRST6UVW wJ4lrXUtnF2EMIpK7MDENGobPxRfiCYz9XvT3LqA > /root/.aws/credentials
+RUN rm -r /root/.aws
+USER app
+`)
+	home := filepath.Join("code_package", "streamlit", "Home.py")
+	page, err := os.ReadFile(filepath.Join(p.dir, home))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(home, string(page)+"\nwith open('/home/app/visits', 'a') as f:\n    f.write('x')\n")
+	p.commit()
+	d := p.deploy(1, values()...)
+	if got := d.ids("proof."); got != "proof.write" || !strings.Contains(d.said("proof.write"), "Read-only file system: '/home/app/visits'") || !strings.Contains(d.said("proof.write"), "Home.py:") {
+		t.Errorf("%s: %s", got, d.said("proof.write"))
+	}
+	if got := d.ids("secret."); got != "secret.aws secret.layer" {
+		t.Errorf("of a key in a layer that another hides: %q in %+v", got, d.Findings)
+	}
+	if d.Status != handoff.Blocked || !d.Written {
+		t.Errorf("%s, written %v", d.Status, d.Written)
+	}
+}
+
+func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
+	micromamba(t)
+	p := laidOut(t, "document000")
+	p.commit()
+	d := p.deploy(1, values()...)
+	if proof := d.Image.Proof; proof == nil || !proof.Page {
+		t.Errorf("proof: %+v\n%+v", proof, d.Findings)
+	}
+	if !strings.HasPrefix(d.Image.Ref, p.name+"-release:") || d.Status != handoff.Blocked {
+		t.Errorf("%+v, %s", d.Image, d.Status)
+	}
+	said := docker(t, "image", "inspect", d.Image.Ref) + docker(t, "image", "history", "--no-trunc", d.Image.Ref)
+	for _, trace := range []string{"LOCAL_STREAMLIT", "sdev-ca", "dev.sdev", "CERT_FILE=/dev"} {
+		if strings.Contains(said, trace) {
+			t.Errorf("the image speaks of %s:\n%s", trace, said)
+		}
+	}
+}
+
+// output is what a command prints.
+func output(t testing.TB, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v", name, args, err)
+	}
+	return string(out)
+}
