@@ -19,14 +19,14 @@ import (
 )
 
 // python runs a script of testdata with the interpreter that the Snowflake CLI is installed for.
-func python(t testing.TB, script string, args ...string) string {
+func python(t *testing.T, script string, args ...string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("testdata", "foreign", "python", script))
 	if err != nil {
 		t.Fatal(err)
 	}
 	interpreter := filepath.Join(filepath.Dir(program(t, "SDEV_FOREIGN_SNOW")), "python")
-	return run(t, t.TempDir(), []string{"PYTHONDONTWRITEBYTECODE=1"}, interpreter, slices.Concat([]string{path}, args)...)
+	return mustRun(t, t.TempDir(), []string{"PYTHONDONTWRITEBYTECODE=1"}, interpreter, slices.Concat([]string{path}, args)...)
 }
 
 // read is what the Snowflake CLI makes of a project.
@@ -43,7 +43,7 @@ type read struct {
 type privilege struct{ Privilege, Role string }
 
 // readProjects reads all of them at once: the CLI takes seconds to start.
-func readProjects(t testing.TB, dirs ...string) []read {
+func readProjects(t *testing.T, dirs ...string) []read {
 	t.Helper()
 	out := python(t, "snowflake_bundle.py", dirs...)
 	var all []read
@@ -112,14 +112,14 @@ func TestForeignSnowflake_AssemblesWhatIsUploaded(t *testing.T) {
 			dir := filepath.Join(project, "deploy", "snowflake")
 			writeTree(t, dir, files)
 			for _, args := range [][]string{{"init", "--quiet"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "a"}} {
-				run(t, repo, nil, "git", args...)
+				mustRun(t, repo, nil, "git", args...)
 			}
 			bin := filepath.Join(filepath.Dir(program(t, "SDEV_FOREIGN_SNOW")), "..", "..", "uv", "bin")
 			env := []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
 			for range 2 { // a second time changes nothing
-				run(t, dir, env, "./assemble.sh")
+				mustRun(t, dir, env, "./assemble.sh")
 			}
-			if out := run(t, repo, nil, "git", "status", "--porcelain"); out != "" {
+			if out := mustRun(t, repo, nil, "git", "status", "--porcelain"); out != "" {
 				t.Errorf("what is uploaded is not ignored by git:\n%s", out)
 			}
 			dirs = append(dirs, dir)

@@ -102,7 +102,7 @@ export class AppStack extends cdk.Stack {
       enforceSSL: true,
       versioned: true,
       lifecycleRules: [{ expiration: cdk.Duration.days(90), noncurrentVersionExpiration: cdk.Duration.days(7), abortIncompleteMultipartUploadAfter: cdk.Duration.days(1) }],
-      removalPolicy: cdk.RemovalPolicy.RETAIN,
+      removalPolicy: cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     cdk.Validations.of(bucket).acknowledge({ id: 'AwsSolutions-S1', reason: 'It holds the access logs itself.' });
     accept(bucket, 'CKV_AWS_18', 'It holds the access logs itself.');
@@ -146,7 +146,7 @@ export class AppStack extends cdk.Stack {
     const logGroup = new logs.LogGroup(this, 'Logs', {
       logGroupName: `/ecs/${config.name}`,
       retention: config.logDays,
-      removalPolicy: cdk.RemovalPolicy.RETAIN,
+      removalPolicy: cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     accept(logGroup, 'CKV_AWS_158', 'Encrypted with the key of CloudWatch; set encryptionKey where your rules ask for a key of your own.');
     const repository = ecr.Repository.fromRepositoryName(this, 'Repository', config.name);
@@ -197,6 +197,12 @@ export class AppStack extends cdk.Stack {
       config.certificate === 'create'
         ? new acm.Certificate(this, 'Certificate', { domainName: config.domain, validation: acm.CertificateValidation.fromDns(zone) })
         : acm.Certificate.fromCertificateArn(this, 'Certificate', config.certificate);
+    if (certificate.node.defaultChild) {
+      // The certificate takes longest and fails most, and a stack that failed could not take away again
+      // what is protected against deletion.
+      const protectedOne = balancer.node.defaultChild as elb.CfnLoadBalancer;
+      protectedOne.addResourceDependency(certificate.node.defaultChild as acm.CfnCertificate);
+    }
     if (zone) {
       new route53.ARecord(this, 'Record', { zone, target: route53.RecordTarget.fromAlias(new targets.LoadBalancerTarget(balancer)) });
     }
