@@ -303,6 +303,10 @@ func awsFindings(f Facts, v Values) []dev.Finding {
 		block("aws.architecture", fmt.Sprintf("%s is %s, the task definition says %s: the app would not start", built.Source, built.Text, v.Text("architecture")),
 			"set architecture to "+built.Text+", or build for the other platform", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html")
 	}
+	if strings.Contains(v.Text("allowed-cidrs"), ":") && !strings.Contains(v.Text("allowed-cidrs"), ".") {
+		block("aws.ipv6", "allowed-cidrs are all of IPv6, and the load balancer answers over IPv4: nobody reaches it",
+			"add the networks of IPv4", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#ip-address-type")
+	}
 	for _, call := range f.App.Calls {
 		if call.What == "file:write" {
 			findings = append(findings, dev.Finding{

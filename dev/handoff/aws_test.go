@@ -318,6 +318,7 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 		{"1.5 GB with a quarter of a core", "ecs", "aws.size", dev.Blocks, nil, map[string]string{"cpu": "256", "memory": "1536"}},
 		{"certificate of another region", "ecs-cognito", "aws.certificate.region", dev.Blocks, nil, map[string]string{"certificate": "arn:aws:acm:us-east-1:123456789012:certificate/a"}},
 		{"image for another processor", "ecs", "aws.architecture", dev.Blocks, func(f *Facts) { f.Image.Platform = "linux/arm64" }, map[string]string{"architecture": "X86_64"}},
+		{"networks of IPv6 alone", "ecs", "aws.ipv6", dev.Blocks, nil, map[string]string{"allowed-cidrs": "2001:db8::/32"}},
 		{"files are written", "ecs", "aws.writes", dev.Warns, func(f *Facts) { f.App.Calls = []Call{{What: "file:write", File: "a.py", Line: 3}} }, nil},
 		{"parameter whose name is no name", "ecs", "aws.parameter", dev.Blocks, func(f *Facts) { f.AWS.Parameters[0].Text = "/a/*" }, nil},
 		{"ids without numbers", "ecs", "ecs.github.ids", dev.Blocks, nil, map[string]string{"github-subject": "ids", "github-owner-id": "1"}},

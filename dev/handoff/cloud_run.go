@@ -277,7 +277,7 @@ func nextCloudRun(_ Facts, v Values) []Step {
 	steps := []Step{
 		{About: "In the bundle's folder: make the registry and the way in for GitHub", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
 		{About: "Tell the repository who it deploys as", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
-		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch") + " -f push-only=true"},
+		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch")},
 		{About: "Make everything", Once: true, Run: "terraform apply"},
 	}
 	if v.Text("variant") != "light" {

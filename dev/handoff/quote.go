@@ -247,19 +247,30 @@ func unshort(s string) string {
 	return b.String()
 }
 
-// mdText is a text within a line of Markdown. Line breaks, which could begin a block, become spaces.
+// mdText is a text within a line of Markdown, which may begin with it.
 func mdText(s string) (string, error) {
-	s = strings.Join(strings.FieldsFunc(s, isBreak), " ")
+	s = mdInline(s)
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	switch {
+	case s != "" && strings.ContainsRune("-+=:", rune(s[0])):
+		s = `\` + s
+	case digits > 0 && digits < len(s) && (s[digits] == '.' || s[digits] == ')'):
+		s = s[:digits] + `\` + s[digits:]
+	}
+	return s, nil
+}
+
+// mdInline is a text within a line of Markdown, after its beginning. Line breaks, which could begin a
+// block, become spaces.
+func mdInline(s string) string {
 	var b strings.Builder
-	for i, r := range s {
-		digit := i > 0 && strings.Trim(s[:i], "0123456789") == ""
-		switch {
-		case strings.ContainsRune("\\`*_[]<>#|~&$!", r), i == 0 && strings.ContainsRune("-+=:", r), digit && (r == '.' || r == ')'):
+	for _, r := range strings.Join(strings.FieldsFunc(s, isBreak), " ") {
+		if strings.ContainsRune("\\`*_[]<>#|~&$!", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 func isBreak(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }

@@ -27,12 +27,12 @@ func (r Record) summary(place Place) []byte {
 		if step.Once {
 			once = " (once)"
 		}
-		w.line("%d. %s%s", i+1, mark(step.About), once)
+		w.line("%d. %s%s\n", i+1, mark(step.About), once)
 		if step.Run != "" {
-			w.line("\n%s\n", fence(step.Run))
+			w.line("%s\n", fence(step.Run))
 		}
 	}
-	w.line("\n## Values\n\n| value | is | who says so |\n|---|---|---|")
+	w.line("## Values\n\n| value | is | who says so |\n|---|---|---|")
 	for _, v := range r.Values {
 		text := "–"
 		if v.Text != "" {
@@ -66,8 +66,10 @@ func (r Record) origin(w *page) {
 	switch {
 	case r.Commit == "":
 		w.line("| commit | none |")
-	case len(r.Dirty) > 0:
-		w.line("| commit | %s, and %d files that are not as committed |", code(r.Commit), len(r.Dirty))
+	case len(r.Dirty) == 1:
+		w.line("| commit | %s, and 1 file differs from it |", code(r.Commit))
+	case len(r.Dirty) > 1:
+		w.line("| commit | %s, and %d files differ from it |", code(r.Commit), len(r.Dirty))
 	default:
 		w.line("| commit | %s |", code(r.Commit))
 	}
@@ -121,13 +123,7 @@ func (r Record) findings(w *page) {
 }
 
 // mark and code are texts within a line.
-func mark(s string) string {
-	out, err := mdText(s)
-	if err != nil {
-		return ""
-	}
-	return out
-}
+func mark(s string) string { return mdInline(s) }
 
 func code(s string) string {
 	out, err := mdCode(s)

@@ -111,9 +111,9 @@ func (c *check) bypassInConfig() {
 			c.add("bypass.command", place{where: what}, "the %s sets %s", what, bypassVariable)
 		}
 	}
-	for i, h := range b.config.History {
+	for _, h := range b.config.History {
 		if bypassSet.in(h.CreatedBy) && !strings.Contains(h.CreatedBy, "ENV "+bypassVariable) {
-			c.add("bypass.history", place{where: step(i, h.CreatedBy)}, "a step of the build sets %s", bypassVariable)
+			c.add("bypass.history", place{where: step(h.CreatedBy)}, "a step of the build sets %s", bypassVariable)
 		}
 	}
 }

@@ -59,9 +59,9 @@ func (b built) commands() map[string][]string {
 // madeBy gives the step that made each layer.
 func madeBy(config *v1.ConfigFile, layers int) []string {
 	var out []string
-	for i, h := range config.History {
+	for _, h := range config.History {
 		if !h.EmptyLayer {
-			out = append(out, step(i, h.CreatedBy))
+			out = append(out, step(h.CreatedBy))
 		}
 	}
 	for len(out) < layers {
@@ -70,22 +70,28 @@ func madeBy(config *v1.ConfigFile, layers int) []string {
 	return out
 }
 
-var shellPrefix = regexp.MustCompile(`^(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s*)?`)
+var shellPrefix = regexp.MustCompile(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s*)?`)
 
-// step is a line of the image's history as its author wrote it. Values of build arguments, which
-// builders put before the command, are left out: one of them may be a secret.
-func step(_ int, createdBy string) string {
+// step is a line of the image's history as its author wrote it. Values of build arguments and of
+// variables are left out where they may be secret.
+func step(createdBy string) string {
 	text := strings.TrimSuffix(createdBy, " # buildkit")
 	if m := shellPrefix.FindString(text); m != "" {
-		nop := strings.Contains(m, "#(nop)")
 		text = strings.TrimPrefix(text, m)
-		if !nop {
+		if !strings.Contains(m, "#(nop)") {
 			text = "RUN " + text
 		}
 	}
-	text, _, _ = strings.Cut(strings.Join(strings.Fields(text), " "), "\n")
+	words := strings.Fields(text)
+	for i, word := range words {
+		if name, value, ok := strings.Cut(word, "="); ok && isSecret(name, value) {
+			words = append(words[:i:i], name+"=…") // what follows may belong to it
+			break
+		}
+	}
+	text = strings.Join(words, " ")
 	if len(credentials(text)) > 0 {
-		text = strings.SplitN(text, " ", 2)[0] + " …"
+		text = words[0] + " …"
 	}
 	const most = 60
 	if len(text) > most {
@@ -207,12 +213,12 @@ func (c *check) imageSecrets() {
 			c.add("secret.image", place{where: what + " of the image"}, "%s is in it", h.what)
 		}
 	}
-	for i, h := range c.built.config.History {
+	for _, h := range c.built.config.History {
 		for _, found := range credentials(h.CreatedBy) {
-			c.add("secret.image", place{where: "history: " + step(i, h.CreatedBy)}, "%s is in it", found.what)
+			c.add("secret.image", place{where: "history: " + step(h.CreatedBy)}, "%s is in it", found.what)
 		}
 		for _, name := range argumentsWith(h.CreatedBy) {
-			c.add("secret.image", place{where: "history: " + step(i, h.CreatedBy)}, "the value of the build argument %s is in it", name)
+			c.add("secret.image", place{where: "history: " + step(h.CreatedBy)}, "the value of the build argument %s is in it", name)
 		}
 	}
 }

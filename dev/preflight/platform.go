@@ -30,10 +30,11 @@ var (
 	maxInstances  = lazily(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
 	affinityOn    = lazily(`(?i)session_affinity["']?\s*[:=]\s*["']?(?:true|client_ip|generated_cookie)|sessionAffinity["']?\s*[:=]\s*["']?true|stickiness(?:Cookie\w*|\.enabled)|stickiness\s*\{`)
 	stickinessSet = lazily(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
-	tunnelPath    = lazily(`(?m)^\s*-?\s*["']?path["']?\s*[:=]\s*["']?[\^(]*/?([\w-]+)`)
-	baseSet       = lazily(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
-	healthPath    = lazily(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
-	gracePeriod   = lazily(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
+	// tunnelPath is a path that is written out; in HCL what has no quotes is a reference.
+	tunnelPath  = lazily(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)
+	baseSet     = lazily(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
+	healthPath  = lazily(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
+	gracePeriod = lazily(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
 )
 
 // platform reads from the bundle how the platform treats Streamlit's WebSocket. A bundle that was

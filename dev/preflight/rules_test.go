@@ -1,6 +1,7 @@
 package preflight_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,11 @@ func TestRules_EachFindsItsExampleAndNothingElse(t *testing.T) {
 			for _, f := range found {
 				if f.Fix == "" || f.Message == "" || f.ID == id && f.File == "" && f.Where == "" && id != "git.missing" && id != "git.commit" && !strings.HasPrefix(id, "suppress.") {
 					t.Errorf("a finding lacks its place or what helps: %+v", f)
+				}
+			}
+			for _, secret := range []string{awsKey, awsSecret[26:], githubKey, "MIIEpAIBAAK", "hunter2", "q8w7e6r5"} {
+				if text := fmt.Sprint(found); strings.Contains(text, secret) {
+					t.Errorf("a finding shows the secret: %s", text)
 				}
 			}
 			near := sound()

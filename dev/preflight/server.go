@@ -150,5 +150,15 @@ func (c *check) hosts(places []source) {
 			return
 		}
 	}
-	c.add("server.hosts", place{file: path.Dir(c.Bundle[0].Path)}, "nothing names the host that the app is to be asked by")
+	c.add("server.hosts", c.bundleFolder(), "nothing names the host that the app is to be asked by")
+}
+
+// bundleFolder is where the bundle lies; files of its for the root of the repository lie elsewhere.
+func (c *check) bundleFolder() place {
+	for _, f := range c.Bundle {
+		if !strings.HasPrefix(f.Path, ".github/") && !strings.HasPrefix(f.Path, "../") {
+			return place{file: path.Dir(f.Path)}
+		}
+	}
+	return place{where: "bundle for " + c.Target}
 }

@@ -26,6 +26,7 @@ func topics() []topic {
 		{"x-sdev", "settings of sdev in the compose file", xsdevText},
 		{"auth", "the app's real login on this machine: modes, people, faults", authText},
 		{"deploy", "the hand-off: targets, their values, what is written", deployText},
+		{"preflight", "what must not ship: the rules, and how one is suppressed", preflightHelp},
 	}
 }
 

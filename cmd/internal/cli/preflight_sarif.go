@@ -88,7 +88,7 @@ func sarifResult(run *sarif.Run, f dev.Finding) *sarif.Result {
 		r.AddLocation(location)
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{f.ID, f.File, f.Where, f.Message}, "\x00")))
-	r.AddPartialFingerprint("sdev/v1", hex.EncodeToString(sum[:16]))
+	r.WithPartialFingerprints(map[string]string{"sdev/v1": hex.EncodeToString(sum[:16])})
 	if s := f.Suppressed; s != nil {
 		r.AddSuppression(sarif.NewSuppression().WithKind("external").WithStatus("accepted").WithJustification(s.Reason + " (until " + s.Until.Format("2006-01-02") + ", " + s.Origin + ")"))
 	}

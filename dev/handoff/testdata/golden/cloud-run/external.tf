@@ -64,7 +64,7 @@ resource "google_compute_security_policy" "external" {
     priority    = 100
     match {
       expr {
-        expression = "evaluatePreconfiguredWaf('cve-canary', {'sensitivity': 1})"
+        expression = "evaluatePreconfiguredWaf('cve-canary')"
       }
     }
   }

@@ -63,7 +63,7 @@ export class Firewall extends Construct {
     const group = new logs.LogGroup(this, 'Logs', {
       logGroupName: `aws-waf-logs-${name}`,
       retention: logs.RetentionDays.ONE_YEAR,
-      removalPolicy: cdk.RemovalPolicy.RETAIN,
+      removalPolicy: cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     accept(group, 'CKV_AWS_158', 'Encrypted with the key of CloudWatch; set encryptionKey where your rules ask for a key of your own.');
     new wafv2.CfnLoggingConfiguration(this, 'Logging', {

@@ -15,7 +15,7 @@ export class RegistryStack extends cdk.Stack {
       imageScanOnPush: true,
       encryption: ecr.RepositoryEncryption.KMS,
       lifecycleRules: [{ description: 'the last 50 images', maxImageCount: 50 }],
-      removalPolicy: cdk.RemovalPolicy.RETAIN,
+      removalPolicy: cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     new cdk.CfnOutput(this, 'RepositoryUri', { value: repository.repositoryUri });
   }

@@ -1,0 +1,115 @@
+package preflight_test
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/preflight"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func TestSuppress_MarksTheFindingAndDoesNotBlock(t *testing.T) {
+	until := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		s    dev.Suppression
+		want bool // that it is applied
+	}{
+		"anywhere":         {dev.Suppression{Reason: "a test key", Until: until}, true},
+		"in the file":      {dev.Suppression{Path: "app.py", Reason: "a test key", Until: until}, true},
+		"by a pattern":     {dev.Suppression{Path: "*.py", Reason: "a test key", Until: until}, true},
+		"in another file":  {dev.Suppression{Path: "other.py", Reason: "a test key", Until: until}, false},
+		"by a bad pattern": {dev.Suppression{Path: "[", Reason: "a test key", Until: until}, false},
+		"of yesterday":     {dev.Suppression{Reason: "a test key", Until: until.AddDate(0, 0, -1)}, false},
+		"without a reason": {dev.Suppression{Until: until}, false},
+		"without a date":   {dev.Suppression{Reason: "a test key"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sound()
+			s.file("app.py", "KEY = '"+awsKey+"'\n")
+			c.s.ID, c.s.Origin = "secret.source", "compose.yaml:14"
+			s.Suppress = []dev.Suppression{c.s}
+			found := s.run(t)
+			i := slices.IndexFunc(found, func(f dev.Finding) bool { return f.ID == "secret.source" })
+			if i < 0 {
+				t.Fatalf("it is gone: %+v", found)
+			}
+			if applied := found[i].Suppressed != nil; applied != c.want || dev.Block(found) == c.want {
+				t.Errorf("applied %v, blocks %v: %+v", applied, dev.Block(found), found)
+			}
+			if !c.want && (len(found) < 2 || found[1].File != "compose.yaml" || found[1].Line != 14) {
+				t.Errorf("nothing says why, and where: %+v", found)
+			}
+		})
+	}
+}
+
+func TestSuppress_KnowsPathsInImages(t *testing.T) {
+	s := sound()
+	s.inImage("app/fixtures.txt", awsKey)
+	s.Suppress = []dev.Suppression{{ID: "secret.layer", Path: "app/fixtures.txt", Reason: "opens nothing", Until: s.Now.AddDate(0, 1, 0)}}
+	if found := s.run(t); len(found) != 1 || found[0].Suppressed == nil {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_TellsAlongWhatOthersFound(t *testing.T) {
+	s := sound()
+	s.Told = []dev.Finding{{ID: "policy.websocket", Severity: dev.Warns, Message: "m", Fix: "f"}}
+	if found := s.run(t); len(found) != 1 || found[0].ID != "policy.websocket" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_WarnsOfADirtyTreeThatNothingWasBuiltFrom(t *testing.T) {
+	s := sound()
+	s.Repository.Modified = []string{"app.py", "deploy/ecs/infrastructure.yml"}
+	if found := s.run(t); len(found) != 1 || found[0].ID != "git.dirty" || found[0].Severity != dev.Warns || !strings.Contains(found[0].Message, "1 file differs") {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_TakesTestKeysLighter(t *testing.T) {
+	s := sound()
+	s.file("tests/key.pem", privateKey)
+	if found := s.run(t); len(found) != 1 || found[0].ID != "secret.source" || found[0].Severity != dev.Warns || found[0].Line != 1 {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_WithoutRepositoryLeavesKeptSecretsAlone(t *testing.T) {
+	s := sound()
+	s.file(".env", awsSecret+"\n")
+	s.file(".venv/lib/x.py", awsKey+"\n")
+	s.file("node_modules/x/index.js", awsKey+"\n")
+	s.Repository = preflight.Repository{}
+	if found := s.run(t); !slices.Equal(idsOf(found), []string{"git.missing"}) {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_SaysThatTheHistoryCannotBeRead(t *testing.T) {
+	s := sound()
+	s.blobs = []testBlob{{path: "x"}}
+	s.Project, s.noImage = s.files, true
+	if _, err := preflight.Run(t.Context(), s.Subject); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRun_OfNothingFindsNothing(t *testing.T) {
+	found, err := preflight.Run(t.Context(), preflight.Subject{})
+	if err != nil || len(found) > 0 {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	if _, err := preflight.Run(t.Context(), preflight.Subject{Project: fstest.MapFS{}}); err != nil && !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+}
