@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -36,36 +38,40 @@ func (p *Project) Literal(service string) map[string]string {
 // into it, or a list. nil is a name without a value.
 func written(n *yaml.Node) map[string]*string {
 	out := map[string]*string{}
-	switch n.Kind {
-	case yaml.MappingNode:
-		for key, value := range pairs(n) {
-			switch {
-			case key.Value == "<<":
-				for name, text := range written(value) {
-					if _, own := out[name]; !own {
-						out[name] = text
-					}
-				}
-			case value.Kind == yaml.ScalarNode && value.Tag != "!!null":
-				out[key.Value] = &value.Value
-			default:
-				out[key.Value] = nil
-			}
-		}
-	case yaml.SequenceNode:
+	if n.Kind != yaml.MappingNode {
 		for _, item := range n.Content {
-			item = resolve(item)
-			if item.Kind == yaml.MappingNode { // one of several that are merged
-				for name, text := range written(item) {
-					out[name] = text
-				}
-				continue
-			}
-			name, value, ok := strings.Cut(item.Value, "=")
+			name, value, ok := strings.Cut(resolve(item).Value, "=")
 			if out[name] = nil; ok {
 				out[name] = &value
 			}
 		}
+		return out
+	}
+	for key, value := range pairs(n) {
+		if key.Value == "<<" {
+			maps.Copy(out, merged(value))
+		}
+	}
+	for key, value := range pairs(n) {
+		switch {
+		case key.Value == "<<":
+		case value.Kind == yaml.ScalarNode && value.Tag != "!!null":
+			out[key.Value] = &value.Value
+		default:
+			out[key.Value] = nil
+		}
+	}
+	return out
+}
+
+// merged is what one mapping, or several of which the first counts most, add to another.
+func merged(n *yaml.Node) map[string]*string {
+	if n.Kind != yaml.SequenceNode {
+		return written(n)
+	}
+	out := map[string]*string{}
+	for _, item := range slices.Backward(n.Content) {
+		maps.Copy(out, written(resolve(item)))
 	}
 	return out
 }
