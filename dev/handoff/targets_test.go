@@ -112,6 +112,26 @@ func paths(t *testing.T, target handoff.Target) []string {
 	return out
 }
 
+// quoted are the parts of a command that a shell takes as they are.
+var quoted = regexp.MustCompile(`\$?'[^']*'`)
+
+func TestTargets_NextStepsAreSafeToPaste(t *testing.T) {
+	for _, bad := range []string{"; rm -rf /", "$(id)", "`id`", "a && b", "a\nrm -rf /", "a | b", "> /etc/passwd"} {
+		for _, target := range handoff.Targets() {
+			f := hostile(bad)
+			values, _, err := target.Resolve(f, handoff.Said{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range target.Next(f, values) {
+				if bare := quoted.ReplaceAllString(step.Run, ""); strings.Contains(bare, bad) || strings.Contains(step.About, "\n") {
+					t.Errorf("%s: %s", target.Name, step.Run)
+				}
+			}
+		}
+	}
+}
+
 func TestTargets_KeepTheRules(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	var names []string
