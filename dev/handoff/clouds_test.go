@@ -73,10 +73,10 @@ func bundle(t testing.TB, target Target, f Facts, v Values) (map[string]string, 
 	return files, findings
 }
 
-// TestClouds_RenderAsOnRecord shows every change of what users get for the scaffolded project. Renew
+// TestTargets_RenderAsOnRecord shows every change of what users get for the scaffolded project. Renew
 // the record with SDEV_GOLDEN=write, and templates.TargetsVersion with it.
-func TestClouds_RenderAsOnRecord(t *testing.T) {
-	for _, target := range clouds() {
+func TestTargets_RenderAsOnRecord(t *testing.T) {
+	for _, target := range Targets() {
 		t.Run(target.Name, func(t *testing.T) {
 			f := shop()
 			got, _ := bundle(t, target, f, valuesOf(t, target, f, nil))

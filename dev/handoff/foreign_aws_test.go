@@ -54,13 +54,13 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) (o
 
 // awsScenarios are the scenarios of all targets, and one with every choice made in the other way.
 func awsScenarios() []scenario {
-	other := scaffolded()
+	other := shop()
 	other.App.BasePath, other.App.Login = "shop", []Value{{Text: "native"}}
 	other.Folder, other.Bundle = "apps/shop", "apps/shop/deploy/ecs"
 	other.Policy = []dev.Policy{{Path: "/admin/*", Origin: "compose.yaml:14"}, {Path: "/marketing", Allow: dev.Allow{Groups: []string{"marketing"}}}}
 	other.People = []dev.Person{{Email: "a@example.com", Groups: []string{"staff", "a/b", `q"${x}`}}}
 	return append(scenarios(), scenario{"other", other, map[string]string{
-		"hosted-zone": "none", "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b", "aws-account": "123456789012",
+		"hosted-zone": "none", "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b", "aws-account": "123456789012", "region": "eu-central-1",
 		"app-subnets": "subnet-00000000000000002,subnet-00000000000000003", "allowed-cidrs": "0.0.0.0/0,2001:db8::/32", "egress-ports": "443,5432",
 		"architecture": "ARM64", "cpu": "1024", "memory": "4096", "kms-key": "arn:aws:kms:eu-central-1:123456789012:key/0a1b", "log-days": "30",
 		"github-subject": "ids", "github-owner-id": "1", "github-repo-id": "2", "github-oidc-provider": "existing",
@@ -85,7 +85,7 @@ func awsBundles(t *testing.T, target Target) map[string]string {
 				values[name] = text
 			}
 		}
-		files, _ := bundle(t, target, s.facts, said(target, s.facts, values))
+		files, _ := bundle(t, target, s.facts, valuesOf(t, target, s.facts, values))
 		dirs[s.name] = filepath.Join(root, strings.ReplaceAll(s.name, " ", "-"))
 		writeTree(t, dirs[s.name], files)
 	}
