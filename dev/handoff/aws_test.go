@@ -259,8 +259,8 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 		{"identity from a header that nobody sends", "ecs", "ecs.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "alb"}} }, nil},
 		{"st.login without a command", "ecs", "ecs.command", dev.Blocks, func(f *Facts) { f.App.Login, f.App.Command = []Value{{Text: "native"}}, nil }, nil},
 		{"image that is not built here", "ecs", "ecs.build", dev.Warns, func(f *Facts) { f.App.Context, f.App.Dockerfile = "", "" }, nil},
-		{"policy for a group, app signs in", "ecs", "policy.alb", dev.Warns, func(f *Facts) { f.Policy = group }, nil},
-		{"policy for a group, app does not", "ecs", "policy.alb", dev.Blocks, func(f *Facts) { f.Policy, f.App.Login = group, []Value{{Text: "none"}} }, nil},
+		{"policy for a group, app signs in", "ecs", "policy.ecs", dev.Warns, func(f *Facts) { f.Policy = group }, nil},
+		{"policy for a group, app does not", "ecs", "policy.ecs", dev.Blocks, func(f *Facts) { f.Policy, f.App.Login = group, []Value{{Text: "none"}} }, nil},
 		{"policy for nobody", "ecs-cognito", "policy.websocket", dev.Warns, func(f *Facts) { f.Policy = []dev.Policy{{Path: "/admin"}} }, nil},
 		{"app does not verify", "ecs-cognito", "ecs-cognito.verify", dev.Warns, nil, nil},
 		{"two logins", "ecs-cognito", "ecs-cognito.login.twice", dev.Informs, nil, nil},
@@ -321,7 +321,7 @@ func TestAWS_ClosedPathsBecomeRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := shop()
 			f.Policy = c.policies
-			closed, findings := albPolicies(f, "fix")
+			closed, findings := albPolicies(f, "ecs", "fix")
 			var got [][]string
 			for _, one := range closed {
 				got = append(got, one.Patterns)
@@ -329,7 +329,7 @@ func TestAWS_ClosedPathsBecomeRules(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
-			findings = slices.DeleteFunc(findings, func(f dev.Finding) bool { return f.ID != "policy.alb" })
+			findings = slices.DeleteFunc(findings, func(f dev.Finding) bool { return f.ID != "policy.ecs" })
 			if len(findings) != c.findings {
 				t.Errorf("got %v", findings)
 			}
