@@ -116,6 +116,7 @@ func (s *subject) appFacts() handoff.App {
 	app.Port, app.BasePath = p.Listens(s.service)
 	if len(f.Managers) > 0 {
 		app.Deps = handoff.Value{Text: f.Managers[0].File, Source: f.Managers[0].Source()}
+		app.Manager = f.Managers[0].Value
 	}
 	for _, r := range f.Roots {
 		app.Roots = append(app.Roots, r.Value)
