@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -216,9 +217,18 @@ func (c *check) readHistory(ctx context.Context) error {
 		} else {
 			commit = "commit " + commit
 		}
-		c.weighed("secret.history", c.lighter(l.path), place{file: l.path, where: commit}, "", "%s was committed", l.what)
+		c.weighed("secret.history", c.lighter(l.path), place{file: c.fromRepository(l.path), where: commit}, "", "%s was committed", l.what)
 	}
 	return nil
 }
 
 const maxLeaks = 200
+
+// fromRepository is a path of the repository as the project sees it.
+func (c *check) fromRepository(name string) string {
+	rel, err := filepath.Rel(filepath.FromSlash(path.Clean(c.Repository.Folder)), filepath.FromSlash(name))
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}
