@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
@@ -75,17 +74,14 @@ func isKeptSecret(name string) bool {
 
 // sourceSecrets looks at a file of the project.
 func (c *check) sourceSecrets(s *scanner, name string) {
-	if !fs.ValidPath(name) {
-		return
-	}
-	if st, err := fs.Stat(c.Project, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
-		return
-	}
 	f, err := c.Project.Open(name)
 	if err != nil {
 		return // what cannot be read does not ship from here
 	}
 	defer f.Close() //nolint:errcheck // only read
+	if st, err := f.Stat(); err != nil || st.Size() > maxSource {
+		return
+	}
 	_ = s.scan(f, nil, func(h hit) {
 		c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
 	})
