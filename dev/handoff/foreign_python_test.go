@@ -166,7 +166,7 @@ func TestForeignIdentity_OnlyWhatThePlatformSignedHolds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if out := strings.TrimSpace(python(t, "identity_check.py", kind, module)); out != "17" {
+			if out := strings.TrimSpace(python(t, "identity_check.py", kind, module)); out != "23" {
 				t.Errorf("judged %s tokens", out)
 			}
 		})
