@@ -119,7 +119,7 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"wrong duration": {app + "    healthcheck:\n      interval: often\n", dev.CodeComposeInvalid,
 			`docker-compose.yml:5: 'services.streamlit.healthcheck.interval' time: invalid duration "often"`, ""},
 		"wrong port": {app + "    user: me\n    ports: [\"99999:1\"]\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:5: Invalid hostPort: 99999", ""},
+			"docker-compose.yml:5: invalid hostPort: 99999", ""},
 		"undefined network": {app + "    user: me\n    networks: [nowhere]\n", dev.CodeComposeInvalid,
 			`docker-compose.yml:5: service "streamlit" refers to undefined network nowhere`, "under networks"},
 		"undefined service": {app + "    depends_on: [nobody]\n", dev.CodeComposeInvalid,

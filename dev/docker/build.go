@@ -33,11 +33,18 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	if err := e.prepare(ctx, r, emit); err != nil {
 		return "", err
 	}
-	solve := e.buildKit
-	if e.classic(ctx) {
+	solve, classic := e.buildKit, e.classic(ctx)
+	if classic {
 		solve = e.buildClassic
 	}
-	if err := solve(ctx, r, emit); err != nil {
+	err := solve(ctx, r, emit)
+	if err == nil && r.shipped() && !classic && !r.Epoch.IsZero() {
+		if serr := e.settle(ctx, r, emit); serr != nil { // what was built is sound all the same
+			emit(dev.BuildStep{Service: b.Service, Text: "files keep the times of this build: " + serr.Error()})
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -96,10 +95,6 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.key(),
 		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
-	}
-	if r.Ships && !r.Epoch.IsZero() {
-		// Exporters that know how give files this time as well; others pass over it.
-		maps.Copy(opt.Exports[0].Attrs, map[string]string{"source-date-epoch": strconv.FormatInt(r.Epoch.Unix(), 10), "rewrite-timestamp": "true"})
 	}
 	if r.Network == "host" {
 		opt.AllowedEntitlements = []string{entitlements.EntitlementNetworkHost.String()}

@@ -118,12 +118,13 @@ CMD ["true"]
 	if got := run(t, "run", "--rm", tag, "ls", "/tmp/lib"); !strings.Contains(got, "six.py") {
 		t.Error(got)
 	}
+	b.NoCache = true
 	again, _, err := built(t, e, b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if first, second := run(t, "image", "inspect", "--format", "{{.Id}}", tag), run(t, "image", "inspect", "--format", "{{.Id}}", again); first != second {
-		t.Errorf("the same build gave %s, then %s", first, second)
+		t.Errorf("the same build gave %s, then, with nothing from the cache, %s", first, second)
 	}
 }
 

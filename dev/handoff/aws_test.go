@@ -54,6 +54,7 @@ func TestAWS_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 		"allowed-cidrs":         {"", "20.21.22.23/24", "10.0.0.1", "10.0.0.0/33", "everybody"},
 		"egress-ports":          {"0", "65536", "443,https", "0443"},
 		"memory":                {"1GB", "0", "-1"},
+		"secrets":               {"A", "A=", "=/a", "A B=/a", "A=/a/*", "A=/a,A=/a"},
 		"kms-key":               {"alias/aws/ssm"},
 		"github-owner":          {"a/b", "a*", "a b", ""},
 		"github-repo":           {"a:b", "*", "${{ x }}"},
@@ -259,8 +260,8 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 		{"identity from a header that nobody sends", "ecs", "ecs.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "alb"}} }, nil},
 		{"st.login without a command", "ecs", "ecs.command", dev.Blocks, func(f *Facts) { f.App.Login, f.App.Command = []Value{{Text: "native"}}, nil }, nil},
 		{"image that is not built here", "ecs", "ecs.build", dev.Warns, func(f *Facts) { f.App.Context, f.App.Dockerfile = "", "" }, nil},
-		{"policy for a group, app signs in", "ecs", "policy.alb", dev.Warns, func(f *Facts) { f.Policy = group }, nil},
-		{"policy for a group, app does not", "ecs", "policy.alb", dev.Blocks, func(f *Facts) { f.Policy, f.App.Login = group, []Value{{Text: "none"}} }, nil},
+		{"policy for a group, app signs in", "ecs", "policy.ecs", dev.Warns, func(f *Facts) { f.Policy = group }, nil},
+		{"policy for a group, app does not", "ecs", "policy.ecs", dev.Blocks, func(f *Facts) { f.Policy, f.App.Login = group, []Value{{Text: "none"}} }, nil},
 		{"policy for nobody", "ecs-cognito", "policy.websocket", dev.Warns, func(f *Facts) { f.Policy = []dev.Policy{{Path: "/admin"}} }, nil},
 		{"app does not verify", "ecs-cognito", "ecs-cognito.verify", dev.Warns, nil, nil},
 		{"two logins", "ecs-cognito", "ecs-cognito.login.twice", dev.Informs, nil, nil},
@@ -321,7 +322,7 @@ func TestAWS_ClosedPathsBecomeRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := shop()
 			f.Policy = c.policies
-			closed, findings := albPolicies(f, "fix")
+			closed, findings := albPolicies(f, "ecs", "fix")
 			var got [][]string
 			for _, one := range closed {
 				got = append(got, one.Patterns)
@@ -329,7 +330,7 @@ func TestAWS_ClosedPathsBecomeRules(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
-			findings = slices.DeleteFunc(findings, func(f dev.Finding) bool { return f.ID != "policy.alb" })
+			findings = slices.DeleteFunc(findings, func(f dev.Finding) bool { return f.ID != "policy.ecs" })
 			if len(findings) != c.findings {
 				t.Errorf("got %v", findings)
 			}
@@ -349,6 +350,39 @@ func TestCognito_GroupsComeFromPeopleAndPolicies(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a/b", "sales", "staff"}, config.Cognito.Groups); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestAWS_SecretsAreFilledInByECS names a variable that the compose file has as well, and two that
+// share a parameter.
+func TestAWS_SecretsAreFilledInByECS(t *testing.T) {
+	f := shop()
+	f.App.Env = []Variable{{Name: "TOKEN", Value: "for development"}, {Name: "PLAIN", Value: "a"}}
+	set := map[string]string{"secrets": "TOKEN=/shop/token,URL=shop-url,SAME=/shop/token"}
+	files, _ := bundle(t, ecs(), f, valuesOf(t, ecs(), f, set))
+	for _, text := range []string{`"valueFrom": "/shop/token"`, `"valueFrom": "shop-url"`, `"name": "PLAIN"`} {
+		if !strings.Contains(files["task-definition.json"], text) {
+			t.Errorf("task-definition.json has no %s", text)
+		}
+	}
+	for _, text := range []string{":parameter/shop/token", ":parameter/shop-url"} {
+		if strings.Count(files["infrastructure.yml"], text) != 1 {
+			t.Errorf("infrastructure.yml does not have %s once", text)
+		}
+	}
+	var config struct{ Environment, Secrets map[string]string }
+	cognito, _ := bundle(t, ecsCognito(), f, valuesOf(t, ecsCognito(), f, set))
+	if err := json.Unmarshal([]byte(cognito["config.json"]), &config); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"TOKEN": "/shop/token", "URL": "shop-url", "SAME": "/shop/token"}
+	if diff := cmp.Diff(want, config.Secrets); diff != "" || config.Environment["TOKEN"] != "" || config.Environment["PLAIN"] != "a" {
+		t.Errorf("%v: %s", config.Environment, diff)
+	}
+	for _, text := range []string{files["task-definition.json"], cognito["config.json"]} {
+		if strings.Contains(text, "for development") {
+			t.Error("the value of a secret stands in the bundle")
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"path"
 	"strings"
 
 	"sdev/dev"
@@ -56,7 +57,7 @@ func differ(n int) string {
 
 // inBundle says that a file is the bundle's, what is kept in it for the next hand-off included.
 func (c *check) inBundle(name string) bool {
-	if len(c.Bundle) > 0 && strings.Contains(name, "/.handoff/") {
+	if len(c.Bundle) > 0 && (strings.Contains(name, "/.handoff/") || path.Base(name) == "HANDOFF.md") {
 		return true
 	}
 	for _, f := range c.Bundle {

@@ -29,7 +29,6 @@ var (
 	idleTimeout   = lazily(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?(?:\s*[:=]|,?\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
 	runTimeout    = lazily(`(?m)^\s*["']?(?:timeout|timeoutSeconds|request[_-]timeout)["']?\s*[:=]\s*["']?(\d+)s?["']?`)
 	maxInstances  = lazily(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
-	affinityOn    = lazily(`(?i)session_affinity["']?\s*[:=]\s*["']?(?:true|client_ip|generated_cookie)|sessionAffinity["']?\s*[:=]\s*["']?true|stickiness(?:Cookie\w*|\.enabled)|stickiness\s*\{`)
 	stickinessSet = lazily(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
 	// tunnelPath is a path that is written out; in HCL what has no quotes is a reference.
 	tunnelPath  = lazily(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)

@@ -29,7 +29,6 @@ type Subject struct {
 	Repository   Repository     // what git says
 	History      History        // nil is no history
 	Built        bool           // the image was built from the working tree, to be handed over
-	Told         []dev.Finding  // what others found, the target for one; reported and suppressed along
 	Suppress     []dev.Suppression
 }
 
@@ -48,6 +47,7 @@ type App struct {
 	Bypassed []Setting // statements that switch the login off, whatever is set outside
 	Optional []Setting // constants that let the login be bypassed in development
 	Copies   []Copy    // what the image takes of the build context
+	Steps    []Setting // instructions of the Dockerfile that ships, of its stage alone; nil is not known
 	Context  string    // build context, relative to the project; "" or "." is the project itself
 }
 
