@@ -219,6 +219,9 @@ func (d *dashboard) remember(list []plan.Container) {
 // loginFacts is what the provider says of itself.
 func loginFacts(s oidc.State) tui.Login {
 	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, h := range s.Holds {
+		l.Holds = append(l.Holds, tui.Hold{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
+	}
 	for _, f := range s.Faults {
 		l.Set = append(l.Set, tui.Fault{Name: f.Name, Left: f.Times})
 	}
@@ -360,6 +363,9 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
-	_, err = r.steer(ctx, c)
-	return said, err
+	if _, err = r.steer(ctx, c); err != nil || !action.Browse {
+		return said, err
+	}
+	opened, err := d.browse(ctx)
+	return said + "; " + opened, err
 }

@@ -142,7 +142,7 @@ func (m *model) body() string {
 	case inBuild:
 		return m.build.view(m.theme)
 	case inAuth:
-		return m.auth.view(m.theme, &m.state)
+		return m.auth.view(m.theme, &m.state, m.layout)
 	case inOverview, everywhere:
 	}
 	return m.overview.view(m.theme, &m.state, m.layout)

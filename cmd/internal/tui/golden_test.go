@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -38,6 +39,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"logs-filtered": func(r *rig) { r.logs(90); r.keys("2", "f"); r.text("service:db -40"); r.keys("enter") },
 		"auth-bypassed": func(r *rig) { r.running(dev.Local); r.keys("4") },
 		"auth":          func(r *rig) { signedIn(r) },
+		"auth-session":  func(r *rig) { holds(r); signedIn(r); r.keys("up") },
 		"auth-fault":    func(r *rig) { signedIn(r); r.keys("f") },
 		"palette":       func(r *rig) { r.running(dev.Local); r.keys(":"); r.text("reb") },
 		"help":          func(r *rig) { r.running(dev.Local); r.keys("2", "?") },
@@ -85,6 +87,14 @@ func signedIn(r *rig) {
 		dev.AuthLogout{User: "ada@example.com", Client: "streamlit"},
 	)
 	r.keys("4", "down")
+}
+
+func holds(r *rig) {
+	r.host.facts.Login.SignedIn = []string{"ada@example.com"}
+	r.host.facts.Login.Holds = []Hold{{User: "ada@example.com", Client: "streamlit", At: clock.Add(40 * time.Second), Claims: map[string]any{
+		"iss": "http://localhost:8601", "aud": "streamlit", "azp": "streamlit", "sub": "108214771", "email": "ada@example.com", "email_verified": true,
+		"name": "Ada Lovelace", "groups": []any{"admin"}, "auth_time": float64(clock.Add(40 * time.Second).Unix()), "amr": []any{"pwd"},
+	}}}
 }
 
 func many(r *rig) {

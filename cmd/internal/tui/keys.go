@@ -57,6 +57,7 @@ const (
 	cmdCopyToMark  command = "copy to mark"
 	cmdClear       command = "clear"
 	cmdSignIn      command = "sign in as"
+	cmdOpenAs      command = "open as"
 	cmdAsk         command = "ask who"
 	cmdFault       command = "fault"
 	cmdClearFaults command = "clear faults"
@@ -129,6 +130,7 @@ func table() []binding {
 		{inBuild, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
 
 		{inAuth, cmdSignIn, []string{"enter"}, "sign in", "the next login is this person", true},
+		{inAuth, cmdOpenAs, []string{"O"}, "open as", "the same, and open the page in the browser", true},
 		{inAuth, cmdAsk, []string{"a"}, "ask", "the next login asks who it is", true},
 		{inAuth, cmdFault, []string{"f"}, "fault", "have the provider fail once, in a way of your choice", true},
 		{inAuth, cmdClearFaults, []string{"F"}, "clear faults", "have it work again", true},
@@ -137,6 +139,8 @@ func table() []binding {
 		{inAuth, cmdRotate, []string{"K"}, "", "new signing keys", true},
 		{inAuth, cmdUp, []string{"up", "k"}, "", "previous person", false},
 		{inAuth, cmdDownward, []string{"down", "j"}, "", "next person", false},
+		{inAuth, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inAuth, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
 
 		{everywhere, cmdStart, []string{"u"}, "", "start the project, or attend to one that runs", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},

@@ -328,8 +328,12 @@ func (m *model) lookForFacts() tea.Cmd {
 func (m *model) found(msg factsMsg) tea.Cmd {
 	m.asking, m.dirty = false, true
 	if msg.err == nil {
+		here := m.opts.Now().Location() // as a clock on the wall has it
 		if e := &msg.facts.AWS.Expires; !e.IsZero() {
-			*e = e.In(m.opts.Now().Location())
+			*e = e.In(here)
+		}
+		for i := range msg.facts.Login.Holds {
+			msg.facts.Login.Holds[i].At = msg.facts.Login.Holds[i].At.In(here)
 		}
 		m.state.facts, m.state.known = msg.facts, true
 		m.auth.clamp(&m.state)

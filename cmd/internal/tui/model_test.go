@@ -288,6 +288,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 	for keys, want := range map[string]Action{
 		"enter":     {Do: SignInAs, Email: "grace@example.com"},
 		"up enter":  {Do: SignInAs, Email: "ada@example.com"},
+		"O":         {Do: SignInAs, Email: "grace@example.com", Browse: true},
 		"a":         {Do: SignInAs},
 		"f w enter": {Do: SetFault, Fault: "wrong-aud"},
 		"F":         {Do: ClearFaults},
@@ -299,7 +300,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 		signedIn(r) // the second person is under the cursor
 		r.keys(strings.Fields(keys)...)
 		got := r.host.last()
-		if got.Do != want.Do || got.Email != want.Email || got.Fault != want.Fault || got.By != want.By {
+		if got.Do != want.Do || got.Email != want.Email || got.Browse != want.Browse || got.Fault != want.Fault || got.By != want.By {
 			t.Errorf("%s: %+v, want %+v", keys, got, want)
 		}
 	}

@@ -33,18 +33,7 @@ func (o *overview) view(t theme, s *state, l layout) string {
 	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
 	sheet.width = l.right
 	right := slices.Concat([]string{""}, sheet.tabs(), sheet.surroundings(), sheet.happenings(l.body))
-	rows := make([]string, max(len(left), len(right)))
-	for i := range rows {
-		rows[i] = fit(at(left, i), l.left) + strings.Repeat(" ", gutter) + at(right, i)
-	}
-	return o.show(t, rows)
-}
-
-func at(rows []string, i int) string {
-	if i < len(rows) {
-		return rows[i]
-	}
-	return ""
+	return o.show(t, l.beside(left, right))
 }
 
 // idle is what there is to see of a project that does not run.

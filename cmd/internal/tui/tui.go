@@ -42,6 +42,7 @@ type Action struct {
 	Service string            // for Restart and Rebuild; "" is the app
 	Mode    dev.Mode          // for Switch
 	Email   string            // for SignInAs; "" asks
+	Browse  bool              // for SignInAs: the page is opened too
 	Fault   string            // for SetFault
 	Params  map[string]string // for SetFault
 	By      time.Duration     // for MoveClock
@@ -122,8 +123,17 @@ type Login struct {
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
 	SignedIn []string
+	Holds    []Hold     // what programs were told of them, newest first
 	Set      []Fault    // that are in force
 	Faults   []FaultDoc // that can be
+}
+
+// Hold is what a program was told of somebody when they signed in; no token is part of it.
+type Hold struct {
+	User   string // e-mail
+	Client string
+	At     time.Time
+	Claims map[string]any // as JSON has them
 }
 
 // Fault is a fault of the provider that is in force.
