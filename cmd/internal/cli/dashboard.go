@@ -48,6 +48,7 @@ type dashboard struct {
 	mu    sync.Mutex               // guards what follows
 	job   *job                     // nil where nothing is followed
 	err   error                    // why the last start failed
+	cut   bool                     // what was attended to was lost with the engine
 	found []plan.Container         // that ran when they were last looked for
 	last  map[string]docker.Sample // of them, by id
 }
@@ -202,7 +203,7 @@ func (d *dashboard) tell(r running) {
 func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func() error) {
 	j := &job{attends, stop, make(chan struct{})}
 	d.mu.Lock()
-	d.job, d.err = j, nil
+	d.job, d.err, d.cut = j, nil, false
 	d.mu.Unlock()
 	go func() {
 		defer close(j.ended)
@@ -212,7 +213,7 @@ func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func()
 		defer d.mu.Unlock()
 		d.job = nil
 		if err != nil && !errors.Is(err, context.Canceled) {
-			d.err = err
+			d.err, d.cut = err, attends && dev.AsError(err).Code == dev.CodeEngineUnreachable
 			d.events.Emit(dev.AsError(err).Event())
 		}
 	}()
@@ -233,6 +234,13 @@ func (d *dashboard) attending() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.job != nil && d.job.attends
+}
+
+// wasCut reports whether an engine that went away ended what was attended to.
+func (d *dashboard) wasCut() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cut
 }
 
 func (d *dashboard) busy() bool {

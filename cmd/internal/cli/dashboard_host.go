@@ -238,6 +238,7 @@ func (d *dashboard) notice(r running) {
 	}
 	snap := d.events.Snapshot()
 	switch url := r.url(); {
+	case !d.busy() && d.wasCut() && url != "" && d.attend(nil) == nil: // as before the engine went away
 	case !d.busy():
 		d.follow(r)
 	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.mode()):

@@ -30,7 +30,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 			r.happen(dev.ServiceState{Service: "streamlit-local", State: dev.Exited, ExitCode: 3})
 		},
 		"stopped":       func(r *rig) { r.running(dev.Local); r.host.facts = shopFacts(); r.happen(dev.Stopped{MS: 640}) },
-		"engine-lost":   func(r *rig) { r.running(dev.Local); r.send(streamEndedMsg{}) },
+		"engine-lost":   func(r *rig) { r.running(dev.Local); engineLost(r) },
 		"logs":          func(r *rig) { r.running(dev.Local); r.logs(90); r.keys("2") },
 		"logs-empty":    func(r *rig) { r.keys("2") },
 		"logs-wrapped":  func(r *rig) { r.logs(60); r.keys("2", "w", "t") },
@@ -69,6 +69,12 @@ func building(r *rig) {
 
 func buildFailure() *dev.Error {
 	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Message: "build streamlit-local: step 3, packages: RUN uv sync ended with exit code 1\n  × No solution found when resolving dependencies:\n  ╰─▶ Because pandas==99.0 was not found and shop depends on pandas==99.0, we can conclude that the requirements are unsatisfiable.", Hint: "mend it, and save: the build starts again by itself", File: "Dockerfile", Line: 12}
+}
+
+func engineLost(r *rig) {
+	gone := &dev.Error{Code: dev.CodeEngineUnreachable, Message: "the container engine at unix:///var/run/docker.sock (default) does not answer: nobody listens there", Hint: "start Docker, or set DOCKER_HOST to where it listens"}
+	r.host.fails = gone
+	r.happen(gone.Event())
 }
 
 func exception(r *rig) {

@@ -44,6 +44,7 @@ type model struct {
 	asking    bool // facts are being looked for
 	askAgain  bool
 	measuring bool
+	retrying  bool // the engine is silent, and will be asked again
 
 	dirty bool // the screen is not as the state is
 	drawn tea.View
@@ -69,6 +70,7 @@ type (
 	}
 	usageMsg   []Usage
 	measureMsg struct{} // it is time to measure
+	retryMsg   struct{} // it is time to ask the engine again
 	excerptMsg struct {
 		of    dev.AppException
 		lines []SourceLine
@@ -86,6 +88,8 @@ const (
 	measureEvery = 5 * time.Second
 	// lookAgain is the least time between two looks for facts.
 	lookAgain = time.Second
+	// retryEvery is the pause between two tries to reach an engine that does not answer.
+	retryEvery = 2 * time.Second
 )
 
 func newModel(ctx context.Context, o Options) *model {
@@ -123,6 +127,9 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case measureMsg:
 		m.measuring = false
 		return m, m.measure()
+	case retryMsg:
+		m.retrying = false
+		return m, m.lookForFacts()
 	case excerptMsg:
 		if msg.of == m.state.snap.Exception {
 			m.state.excerpt = msg.lines
@@ -327,7 +334,15 @@ func (m *model) lookForFacts() tea.Cmd {
 
 func (m *model) found(msg factsMsg) tea.Cmd {
 	m.asking, m.dirty = false, true
-	if msg.err == nil {
+	if msg.err != nil {
+		if e := dev.AsError(msg.err); unreachable(e.Code) && m.state.silent.Code == "" {
+			m.state.silent = e.Event()
+		}
+	} else {
+		if !m.askAgain { // else it may be from before the engine went silent
+			m.state.silent = dev.Failed{}
+		}
+
 		here := m.opts.Now().Location() // as a clock on the wall has it
 		if e := &msg.facts.AWS.Expires; !e.IsZero() {
 			*e = e.In(here)
@@ -339,7 +354,7 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 		m.auth.clamp(&m.state)
 	}
 	if !m.askAgain {
-		return m.measure()
+		return tea.Batch(m.measure(), m.retry())
 	}
 	m.askAgain = false
 	m.asking = true
@@ -347,6 +362,15 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 		f, err := m.host.Facts(m.ctx)
 		return factsMsg{f, err}
 	}))
+}
+
+// retry asks a silent engine again, after a while.
+func (m *model) retry() tea.Cmd {
+	if m.retrying || m.state.silent.Code == "" {
+		return nil
+	}
+	m.retrying = true
+	return m.later(retryEvery, retryMsg{})
 }
 
 // measure has the host measure, while the overview is seen and something runs.

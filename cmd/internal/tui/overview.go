@@ -67,7 +67,11 @@ func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-
 func (s sheet) page() []string {
 	st := s.state
 	if !st.runs() {
-		return []string{"", s.row(s.dim.Render("the page is not there yet")), ""}
+		text := "the page is not there yet"
+		if st.phase() == phaseLost {
+			text = "what is below was so when the engine last answered"
+		}
+		return []string{"", s.row(s.dim.Render(text)), ""}
 	}
 	url := s.strong.Underline(true).Render(st.snap.URL)
 	tabs := count(st.snap.Sessions, "tab") + " open"
@@ -91,6 +95,8 @@ func (s sheet) problem() []string {
 	switch {
 	case st.lost != "":
 		message, hint = st.lost, "press "+keyOf(everywhere, cmdStart)+" to try again"
+	case st.silent.Code != "":
+		message, hint = st.silent.Message, st.silent.Hint+"; once it answers, this goes on by itself"
 	case st.snap.Error.Code != "":
 		f := st.snap.Error
 		message, hint = (&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error(), f.Hint
