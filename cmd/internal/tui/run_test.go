@@ -126,6 +126,7 @@ func TestRun_ShowsAndGivesTheTerminalBack(t *testing.T) {
 }
 
 func TestRun_EndsWithItsContext(t *testing.T) {
+	devtest.Leaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := start(ctx, t, &fakeHost{facts: shopFacts()})
 	s.await(t, "LOGIN BYPASSED")
@@ -133,6 +134,7 @@ func TestRun_EndsWithItsContext(t *testing.T) {
 	if err := <-s.ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+	s.letGo()
 	s.await(t, leftAltScreen)
 }
 

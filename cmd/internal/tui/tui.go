@@ -209,6 +209,11 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	beside.Go(func() { relay(ctx, o.Events, p.Send) })
 	beside.Go(func() { s.run(ctx) })
 	beside.Go(func() { m.followSize(ctx, p.Send) })
+	beside.Go(func() {
+		// Bubble Tea would be killed by a context of its own, and leave its reader behind.
+		<-ctx.Done()
+		p.Quit()
+	})
 	_, err = p.Run()
 	outer := context.Cause(ctx)
 	cancel()
@@ -218,10 +223,10 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	switch {
 	case m.fault() != "":
 		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.fault())
-	case err == nil && left == nil:
-		return m.exit, nil
 	case outer != nil:
 		return m.exit, outer
+	case err == nil && left == nil:
+		return m.exit, nil
 	}
 	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, errors.Join(err, left))
 }
@@ -229,7 +234,7 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 // options are what Bubble Tea is left with: keys, and the loop.
 func (m *model) options(o Options) []tea.ProgramOption {
 	opts := []tea.ProgramOption{
-		tea.WithContext(m.ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutSignalHandler(), tea.WithoutRenderer(), tea.WithFPS(1),
 	}
 	if width, height, err := m.stage.size(); err == nil {
