@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,9 +101,17 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 // first is what is known before anything was asked.
 func (d *dashboard) first() tui.Facts {
 	return tui.Facts{
-		Project: d.project.Name, Dir: d.project.Dir, App: d.project.App, Gateway: config.GatewayService,
+		Project: d.project.Name, Dir: d.app.fromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
 		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Login: tui.Login{People: d.project.Settings.Auth.People()},
 	}
+}
+
+// fromHome writes a folder as a shell's prompt does.
+func (a *app) fromHome(dir string) string {
+	if rest, ok := strings.CutPrefix(dir, a.Getenv("HOME")+"/"); ok && a.Getenv("HOME") != "" {
+		return "~/" + rest
+	}
+	return dir
 }
 
 // end lets go of what runs, or takes it down, and says in a line or two how things are left.

@@ -173,7 +173,7 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 		return f, err
 	}
 	d.notice(r)
-	f.Project, f.Dir, f.App, f.Modes = r.project.Name, r.project.Dir, r.project.App, d.modes(r.project)
+	f.Project, f.Dir, f.App, f.Modes = r.project.Name, d.app.fromHome(r.project.Dir), r.project.App, d.modes(r.project)
 	f.Running = len(r.have.Containers) > 0
 	f.Attended = engine.IsAttended(r.project.StatePath())
 	d.remember(r.have.Containers)

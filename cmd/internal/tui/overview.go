@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -356,10 +357,17 @@ func (s sheet) happenings(rows int) []string {
 	list := s.state.feed
 	list = list[max(0, len(list)-max(3, rows-12)):]
 	for _, h := range slices.Backward(list) {
-		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+h.text))
+		text := h.text
+		if ansi.StringWidth(text) > s.width-21 {
+			text = folders.ReplaceAllString(text, "") // a file's name says more than the end of the line
+		}
+		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+text))
 	}
 	if len(list) == 0 {
 		out = append(out, s.row(s.dim.Render("nothing yet")))
 	}
 	return out
 }
+
+// folders are those in front of a file at the beginning of a line, as short leaves them.
+var folders = regexp.MustCompile(`^…/[^/ ]+/`)
