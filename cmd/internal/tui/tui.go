@@ -206,14 +206,30 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	}
 	p := tea.NewProgram(m, m.options(o)...)
 	var beside sync.WaitGroup
-	beside.Go(func() { relay(ctx, o.Events, p.Send) })
-	beside.Go(func() { s.run(ctx) })
-	beside.Go(func() { m.followSize(ctx, p.Send) })
-	beside.Go(func() {
-		// Bubble Tea would be killed by a context of its own, and leave its reader behind.
-		<-ctx.Done()
-		p.Quit()
-	})
+	for _, run := range []func(){
+		func() { relay(ctx, o.Events, p.Send) },
+		func() { s.run(ctx) },
+		func() { m.followSize(ctx, p.Send) },
+		func() {
+			if s.hungUp(ctx) {
+				p.Quit()
+			}
+		},
+		func() {
+			// Bubble Tea would be killed by a context of its own, and leave its reader behind.
+			<-ctx.Done()
+			p.Quit()
+		},
+	} {
+		beside.Go(func() {
+			defer func() {
+				if m.work.caught(recover()) {
+					p.Quit()
+				}
+			}()
+			run()
+		})
+	}
 	_, err = p.Run()
 	outer := context.Cause(ctx)
 	cancel()
