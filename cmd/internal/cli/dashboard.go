@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,11 +69,7 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.load(ctx, o.runOptions)
-	if err != nil {
-		return err
-	}
-	runtime, err := a.open(ctx)
+	p, runtime, err := a.loadAndOpen(ctx, o.runOptions)
 	if err != nil {
 		return err
 	}
@@ -96,6 +93,21 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 		err = ended
 	}
 	return err
+}
+
+// loadAndOpen reads the project while the engine is found, because a person waits for the first
+// picture. A project that cannot be used is said before an engine that does not answer.
+func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *docker.Engine, error) {
+	var runtime *docker.Engine
+	var closed error
+	var opening sync.WaitGroup
+	opening.Go(func() { runtime, closed = a.open(ctx) })
+	p, err := a.load(ctx, o)
+	opening.Wait()
+	if err != nil && closed == nil {
+		_ = runtime.Close()
+	}
+	return p, runtime, cmp.Or(err, closed)
 }
 
 // first is what is known before anything was asked.

@@ -142,7 +142,7 @@ func table() []binding {
 		{inAuth, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
 		{inAuth, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
 
-		{everywhere, cmdStart, []string{"u"}, "", "start the project, or attend to one that runs", true},
+		{everywhere, cmdStart, []string{"u"}, "start", "start the project, or attend to one that runs", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
 		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "build the image anew, and replace the app if it changed", true},

@@ -68,11 +68,17 @@ func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-
 func (s sheet) page() []string {
 	st := s.state
 	if !st.runs() {
-		text := "the page is not there yet"
-		if st.phase() == phaseLost {
-			text = "what is below was so when the engine last answered"
+		text := s.dim.Render("the page is not there yet")
+		switch st.phase() {
+		case phaseLost:
+			text = s.dim.Render("what is below was so when the engine last answered")
+		case phaseIdle:
+			text = s.dim.Render("nothing runs: ") + s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" starts it")
+		case phaseFailed:
+			text = s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" tries again")
+		default: // it is on its way
 		}
-		return []string{"", s.row(s.dim.Render(text)), ""}
+		return []string{"", s.row(text), ""}
 	}
 	url := s.strong.Underline(true).Render(st.snap.URL)
 	tabs := count(st.snap.Sessions, "tab") + " open"
@@ -83,10 +89,28 @@ func (s sheet) page() []string {
 	if st.snap.Issuer != "" {
 		rows = append(rows, s.row(s.dim.Render("people sign in at ")+st.snap.Issuer))
 	}
+	if st.phase() == phaseEnded {
+		how := "; "
+		if st.facts.Attended {
+			how = "; a save starts it again, or "
+		}
+		rows = append(rows, s.row(s.bad.Render(s.ended())+s.dim.Render(how)+s.key.Render(keyOf(everywhere, cmdRestart))+s.dim.Render(" restarts it")))
+	}
 	if st.facts.Running && !st.facts.Attended {
 		rows = append(rows, s.row(s.warn.Render("nobody attends, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" attends")))
 	}
 	return append(rows, "")
+}
+
+// ended says how the app did.
+func (s sheet) ended() string {
+	app := safe(s.state.facts.App)
+	for _, v := range s.state.snap.Services {
+		if v.Name == s.state.facts.App {
+			return fmt.Sprintf("%s ended with exit code %d", app, v.ExitCode)
+		}
+	}
+	return app + " has ended"
 }
 
 // problem is what went wrong with the project itself.
@@ -181,12 +205,15 @@ func (s sheet) reload() []string {
 		return append(rows, s.row(s.dim.Render(cmp.Or(s.firstSave(), "nothing saved yet"))), "")
 	}
 	last := st.reloads[len(st.reloads)-1]
-	text := s.good.Bold(true).Render("live in "+duration(last.MS)) + "  " + safe(last.Trigger)
+	head, file := "live in "+duration(last.MS), safe(last.Trigger)
 	after := count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
 	if last.How == "restart" || last.How == "rebuild" {
 		after = "after a " + last.How + ", " + after
 	}
-	rows = append(rows, "  "+spread(text+" ", s.dim.Render(after), max(0, s.width-3)))
+	if ansi.StringWidth(head+file+after) > s.width-8 {
+		file = short(file)
+	}
+	rows = append(rows, "  "+spread(s.good.Bold(true).Render(head)+"  "+file+" ", s.dim.Render(after), max(0, s.width-3)))
 	if spark := s.sparkline(max(0, s.width-5)); spark != "" {
 		rows = append(rows, s.row(spark))
 	}
@@ -327,7 +354,9 @@ func (s sheet) surroundings() []string {
 	default:
 		rows = append(rows, line("saves", "copied, "+count(f.Watches, "folder")+" watched"))
 	}
-	rows = append(rows, line("AWS", s.aws(f.AWS)))
+	if f.AWS.Source != "" {
+		rows = append(rows, line("AWS", s.aws(f.AWS)))
+	}
 	if f.Engine != "" {
 		rows = append(rows, line("engine", f.Engine+s.dim.Render("  API "+f.API)))
 	}
@@ -335,7 +364,7 @@ func (s sheet) surroundings() []string {
 }
 
 func (s sheet) aws(a AWS) string {
-	if a.Source == "" || a.Source == "none" {
+	if a.Source == "none" {
 		return "none"
 	}
 	text := "profile " + safe(a.Profile)
