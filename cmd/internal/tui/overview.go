@@ -92,9 +92,9 @@ func (s sheet) page() []string {
 	if st.phase() == phaseEnded {
 		how := "; "
 		if st.facts.Attended {
-			how = "; a save starts it again, or "
+			how = "; a save or "
 		}
-		rows = append(rows, s.row(s.bad.Render(s.ended())+s.dim.Render(how)+s.key.Render(keyOf(everywhere, cmdRestart))+s.dim.Render(" restarts it")))
+		rows = append(rows, s.row(s.bad.Render(s.ended())+s.dim.Render(how)+s.key.Render(keyOf(everywhere, cmdRestart))+s.dim.Render(" starts it again")))
 	}
 	if st.facts.Running && !st.facts.Attended {
 		rows = append(rows, s.row(s.warn.Render("nobody attends, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" attends")))
