@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"sdev/dev"
 )
@@ -133,5 +134,33 @@ func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T)
 	tm = p.terminal(100, 40) // now there is one
 	tm.sees("○ not running")
 	tm.keys("q")
+	tm.ended()
+}
+
+// Who signs in is told by the dashboard, and so is what the app was told of them.
+func TestBrowserDashboard_SignsSomebodyIn(t *testing.T) {
+	p := native(t)
+	p.run(0, "auth", "users", "add", "zoe@example.com", "--name", "Zoë Müller", "--group", "sales")
+	opened := filepath.Join(t.TempDir(), "opened")
+	browser := filepath.Join(t.TempDir(), "browser")
+	if err := os.WriteFile(browser, []byte("#!/bin/sh\nprintf %s \"$1\" >"+opened+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.env = append(p.env, "BROWSER="+browser)
+	tm := p.terminal(120, 40, "up", "--with-auth")
+	tm.sees("● running", "LOGIN: NATIVE")
+	tm.keys("4")
+	tm.sees("PEOPLE", "zoe@example.com", "nobody signed in yet")
+	tm.keys("O")
+	tm.sees("the next login is zoe@example.com", "; opened http://localhost:")
+	await(t, 10*time.Second, "a browser", func() bool { b, _ := os.ReadFile(opened); return string(b) == p.url() }, tm.screen)
+
+	page := openTab(t, p.url())
+	page.click(button("Log in"))
+	page.shows("Zoë Müller")
+	tm.sees("signed in", "TOLD OF ZOË MÜLLER", "zoe@example.com", "sales", "login   zoe@example.com")
+	tm.keys("1")
+	tm.sees("TABS", "main page", "zoe@example.com")
+	tm.keys("\x03")
 	tm.ended()
 }
