@@ -56,7 +56,7 @@ func (s sheet) heading(title, note string) string {
 	left := "  " + s.theme.heading.Render(title) + " "
 	right := ""
 	if note != "" {
-		right = " " + s.dim.Render(note) + " "
+		right = " " + s.dim.Render(note)
 	}
 	line := max(0, s.width-ansi.StringWidth(left)-ansi.StringWidth(right)-1)
 	return left + s.rule.Render(strings.Repeat("─", line)) + right
