@@ -28,6 +28,8 @@ type terminal struct {
 	gone  chan struct{} // closed when the program has let go of the terminal
 	bytes atomic.Int64  // that were written to it so far
 
+	changed chan struct{} // holds a token when something was written
+
 	mu sync.Mutex // guards vt, but for what it answers
 	vt *vt.Emulator
 }
@@ -53,7 +55,7 @@ func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 		p.t.Fatal(err)
 	}
 	file := os.NewFile(uintptr(fd), "terminal") // closing it ends a read, and so the terminal
-	tm := &terminal{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{})}
+	tm := &terminal{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{}), changed: make(chan struct{}, 1)}
 	go func() { _, _ = io.Copy(file, tm.vt) }() // what a terminal answers when it is asked
 	go func() {
 		defer close(tm.gone)
@@ -73,6 +75,12 @@ func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 // Write shows what the program writes.
 func (tm *terminal) Write(b []byte) (int, error) {
 	tm.bytes.Add(int64(len(b)))
+	defer func() {
+		select {
+		case tm.changed <- struct{}{}:
+		default:
+		}
+	}()
 	tm.mu.Lock()
 	defer tm.mu.Unlock()
 	return tm.vt.Write(b)

@@ -238,8 +238,10 @@ func (d *dashboard) notice(r running) {
 	}
 	snap := d.events.Snapshot()
 	switch url := r.url(); {
-	case !d.busy() && d.wasCut() && url != "" && d.attend(nil) == nil: // as before the engine went away
 	case !d.busy():
+		if d.wasCut() && url != "" && d.attend(nil) == nil {
+			return // as before the engine went away
+		}
 		d.follow(r)
 	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.mode()):
 		d.events.Emit(dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer()})
