@@ -49,7 +49,7 @@ func newStage(in, out *os.File, env []string) *stage {
 }
 
 // drawEvery is the time between two drawings at least. One that comes after a pause is drawn at once.
-const drawEvery = 8 * time.Millisecond
+const drawEvery = 4 * time.Millisecond
 
 // run draws until ctx ends.
 func (s *stage) run(ctx context.Context) {
