@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"context"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -17,6 +18,8 @@ type model struct {
 	host Host
 	opts Options
 	work work // commands that call the host
+	// later answers with a message after a while.
+	later func(after time.Duration, msg tea.Msg) tea.Cmd
 
 	stage *stage // where it is shown; nil in tests, which look at View
 
@@ -81,6 +84,7 @@ type (
 
 func newModel(ctx context.Context, o Options) *model {
 	m := &model{ctx: ctx, host: o.Host, opts: o, pane: inOverview, logs: newLogs(), look: look{colorprofile.ASCII, true}, dirty: true}
+	m.later = m.timer
 	m.state.snap, m.state.facts, m.state.use = o.Before, o.Facts, map[string]Usage{}
 	m.theme = newTheme(m.look.profile, m.look.dark)
 	m.resize(80, 24)

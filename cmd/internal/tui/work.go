@@ -75,8 +75,8 @@ func (w *work) end() {
 	w.running.Wait()
 }
 
-// later answers with a message after a while, or not at all once the dashboard ends.
-func (m *model) later(after time.Duration, msg tea.Msg) tea.Cmd {
+// timer answers with a message after a while, or not at all once the dashboard ends.
+func (m *model) timer(after time.Duration, msg tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		t := time.NewTimer(after)
 		defer t.Stop()
