@@ -15,3 +15,16 @@ func TestFromHome_IsHowAShellWritesIt(t *testing.T) {
 		t.Errorf("without a home: %s", got)
 	}
 }
+
+func TestScreen_IsATerminalThatKnowsMoreThanLines(t *testing.T) {
+	for _, c := range []struct {
+		term    string
+		in, out bool
+		want    bool
+	}{{"xterm-256color", true, true, true}, {"", true, true, false}, {"dumb", true, true, false}, {"xterm", false, true, false}, {"xterm", true, false, false}} {
+		a := &app{Streams: Streams{InTTY: c.in, OutTTY: c.out, Getenv: func(string) string { return c.term }}}
+		if got := a.hasScreen(); got != c.want {
+			t.Errorf("TERM=%s, in %t, out %t: %t", c.term, c.in, c.out, got)
+		}
+	}
+}
