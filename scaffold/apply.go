@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 )
 
@@ -82,6 +83,7 @@ func (w *writer) write(f File) error {
 		return err
 	}
 	name := filepath.FromSlash(f.Path)
+	w.clean(path.Dir(f.Path))
 	temp := filepath.Join(filepath.Dir(name), ".sdev-"+rand.Text())
 	if err := w.writeNew(temp, f.content, f.mode); err != nil {
 		return err
@@ -99,6 +101,22 @@ func (w *writer) write(f File) error {
 		return w.root.WriteFile(name, f.before, f.mode)
 	})
 	return nil
+}
+
+// left are files of a run that was killed between writing and renaming one.
+var left = regexp.MustCompile(`^\.sdev-[A-Z2-7]{26}$`)
+
+// clean removes what such a run has left in a folder. What cannot be removed does no harm.
+func (w *writer) clean(dir string) {
+	entries, err := fs.ReadDir(w.root.FS(), dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if left.MatchString(e.Name()) && e.Type().IsRegular() {
+			_ = w.root.Remove(filepath.Join(filepath.FromSlash(dir), e.Name()))
+		}
+	}
 }
 
 // remove takes a file away that is as it was looked at.

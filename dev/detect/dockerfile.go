@@ -26,6 +26,9 @@ type Dockerfile struct {
 	// that folder would hide them.
 	Hidden []Fact `json:"hidden,omitempty"`
 
+	// Steps are the instructions of the stage, those of stages that it starts from before.
+	Steps []Fact `json:"-"`
+
 	env          map[string]string
 	instructions []instruction
 }
@@ -198,6 +201,7 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 	}
 	entrypoint := ""
 	for _, in := range s.instructions {
+		d.Steps = append(d.Steps, Fact{Value: in.name + " " + in.rest, File: d.Path, Line: in.line})
 		switch in.name {
 		case "WORKDIR":
 			d.Workdir = path.Join("/", d.Workdir, expand(in.rest, d.env))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -83,7 +84,7 @@ func (r Repository) objects(ctx context.Context) (paths map[string]string, ids [
 func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) error {
 	for {
 		head, err := in.ReadString('\n')
-		if err == io.EOF && head == "" {
+		if errors.Is(err, io.EOF) && head == "" {
 			return nil
 		}
 		if err != nil {

@@ -44,7 +44,7 @@ func accessParams(group string, form func(string) error) []Param {
 	return []Param{
 		{
 			Name: "members", About: "who may sign in at all: addresses, @domains and group:NAME, with commas",
-			Check: each(1, checkMember), Placeholder: "@example.com",
+			Check: each(1, checkMember), Placeholder: "somebody@example.com",
 		},
 		{
 			Name: "groups", About: "what the groups of policies are called there, NAME=" + group + ", with commas", Optional: true,
@@ -241,11 +241,17 @@ func awsCalls(f Facts) []Call {
 // is how it gets those of AWS, files what becomes of files that it writes.
 func portability(f Facts, target, credentials, files string) []dev.Finding {
 	var findings []dev.Finding
-	for _, c := range awsCalls(f) {
+	if calls := awsCalls(f); len(calls) > 0 {
+		message := "the code asks AWS, and here are neither ~/.aws nor the role of a task"
+		if more := calls[1:]; len(more) > 0 {
+			message += fmt.Sprintf("; as much at %s:%d", more[0].File, more[0].Line)
+			for _, c := range more[1:] {
+				message += fmt.Sprintf(", %s:%d", c.File, c.Line)
+			}
+		}
 		findings = append(findings, dev.Finding{
-			ID: target + ".aws", Severity: dev.Warns, File: c.File, Line: c.Line,
-			Message: "the code asks AWS, and here are neither ~/.aws nor the role of a task",
-			Fix:     credentials, Docs: "https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html",
+			ID: target + ".aws", Severity: dev.Warns, File: calls[0].File, Line: calls[0].Line, Message: message, Fix: credentials,
+			Docs: "https://docs.aws.amazon.com/boto3/latest/guide/credentials.html",
 		})
 	}
 	for _, c := range f.App.Calls {

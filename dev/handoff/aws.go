@@ -331,9 +331,9 @@ const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/appl
 
 // albPolicies turns policies into rules of a load balancer, which sees paths and not people. What it
 // cannot express is a finding: nobody guards it but the app.
-func albPolicies(f Facts, fix string) (closed []closedPath, findings []dev.Finding) {
+func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []dev.Finding) {
 	for _, p := range f.Policy {
-		finding := dev.Finding{ID: "policy.alb", Severity: dev.Warns, Fix: fix, Docs: policyDocs}
+		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
 		finding.File, finding.Line = origin(p.Origin)
 		switch {
 		case p.Allow.Anyone:
@@ -360,6 +360,25 @@ func albPolicies(f Facts, fix string) (closed []closedPath, findings []dev.Findi
 		})
 	}
 	return closed, findings
+}
+
+// guarded is a policy in the runbook.
+type guarded struct{ Path, For, By string }
+
+// guardedBy says for every policy who keeps it.
+func guardedBy(f Facts) []guarded {
+	var all []guarded
+	for _, p := range f.Policy {
+		by := "the page itself, by code that asks who it is"
+		switch {
+		case p.Allow.Anyone:
+			by = "what signs people in, for every page"
+		case letsNobodyIn(p) && expressible(p, f.Policy):
+			by = "a rule of the load balancer, at the first request of the page"
+		}
+		all = append(all, guarded{Path: p.Path, For: p.Allow.String(), By: by})
+	}
+	return all
 }
 
 // letsNobodyIn reports whether a policy closes its path.

@@ -25,6 +25,8 @@ func cloudRun() Target {
 }
 
 func cloudRunParams() []Param {
+	light := func(v Values) bool { return v.Text("variant") == "light" }
+	alone := func(v Values) bool { return light(v) || v.Text("external-domain") == "none" }
 	params := []Param{
 		{
 			Name: "variant", About: "full: load balancer, own domains, guests; light: IAP on the service itself, for people of an organisation",
@@ -43,7 +45,7 @@ func cloudRunParams() []Param {
 			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
 			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
 		},
-		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com"},
+		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com", Needless: light},
 		{
 			Name: "external-domain", About: "full: address for guests, who sign in with e-mail and password; none where there are none",
 			Check: func(s string) error {
@@ -51,9 +53,9 @@ func cloudRunParams() []Param {
 					return nil
 				}
 				return hostName(s)
-			}, Placeholder: "guests.example.com",
+			}, Placeholder: "guests.example.com", Needless: light,
 		},
-		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24"},
+		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24", Needless: alone},
 		{
 			Name: "login-page", About: "full: page on which guests sign in (README.md, step 6); nobody of them gets in without", Optional: true,
 			Check: matches(`^https://[^\s"'<>\\]+$`, "an address that begins with https://"),
@@ -92,6 +94,12 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 
 	env := ships(f, address)
 	delete(env, "STREAMLIT_SERVER_PORT")
+	if full {
+		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] = v.Text("domain")
+	}
+	if external == "yes" { // Streamlit splits at spaces
+		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] += " " + v.Text("external-domain")
+	}
 	tfvars := map[string]any{
 		"project_id":           v.Text("project-id"),
 		"region":               v.Text("region"),

@@ -96,6 +96,7 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	env := ships(f, address)
 	env["STREAMLIT_SERVER_PORT"] = fmt.Sprint(f.App.port())
 	env["STREAMLIT_SERVER_BASE_URL_PATH"] = v.Text("path")
+	env["STREAMLIT_SERVER_ALLOWED_HOSTS"] = v.Text("domain")
 	env["HOME"] = "/tmp"
 	if base == "" {
 		delete(env, "STREAMLIT_SERVER_BASE_URL_PATH")

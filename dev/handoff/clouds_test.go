@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	composecli "github.com/compose-spec/compose-go/v2/cli"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
@@ -26,7 +28,7 @@ func shop() Facts {
 		App: App{
 			Service: "streamlit", Entry: "code_package/streamlit/Home.py", Port: 8501,
 			Pages:  []Page{{Script: "code_package/streamlit/Home.py", Path: "/"}, {Script: "code_package/streamlit/pages/1_First_App.py", Path: "/First_App"}},
-			Python: Value{Text: "3.11", Source: "Dockerfile:6"}, Streamlit: Value{Text: "1.67.0", Source: "uv.lock"}, Deps: Value{Text: "uv.lock", Source: "uv.lock"},
+			Python: Value{Text: "3.11", Source: "Dockerfile:6"}, Streamlit: Value{Text: "1.67.0", Source: "uv.lock"}, Deps: Value{Text: "pyproject.toml", Source: "pyproject.toml:8"}, Manager: "uv",
 			Login: []Value{{Text: "streamlit-oauth", Source: login + ":28"}}, Command: []string{"streamlit", "run", "code_package/streamlit/Home.py"},
 			Context: ".", Dockerfile: "Dockerfile", Target: "release", Platform: "linux/amd64",
 			Imports: []Import{
@@ -73,10 +75,10 @@ func bundle(t testing.TB, target Target, f Facts, v Values) (map[string]string, 
 	return files, findings
 }
 
-// TestClouds_RenderAsOnRecord shows every change of what users get for the scaffolded project. Renew
+// TestTargets_RenderAsOnRecord shows every change of what users get for the scaffolded project. Renew
 // the record with SDEV_GOLDEN=write, and templates.TargetsVersion with it.
-func TestClouds_RenderAsOnRecord(t *testing.T) {
-	for _, target := range clouds() {
+func TestTargets_RenderAsOnRecord(t *testing.T) {
+	for _, target := range Targets() {
 		t.Run(target.Name, func(t *testing.T) {
 			f := shop()
 			got, _ := bundle(t, target, f, valuesOf(t, target, f, nil))
@@ -169,7 +171,7 @@ func scenarios() []scenario {
 func documented() Facts {
 	f := shop()
 	f.App.Service, f.App.Command, f.App.Target, f.App.Dockerfile = "streamlit-app", []string{"sh", "start.sh"}, "", "Dockerfile"
-	f.App.Streamlit, f.App.Deps = Value{}, Value{Text: "environment.yml", Source: "environment.yml"}
+	f.App.Streamlit, f.App.Deps, f.App.Manager = Value{}, Value{Text: "environment.yml", Source: "environment.yml"}, "conda"
 	f.App.Login = []Value{{Text: "streamlit-oauth", Source: "code_package/streamlit/util/google_oauth.py:12"}}
 	f.App.Pages = []Page{{Script: "code_package/streamlit/pages/1_first_app.py", Path: "/first_app"}}
 	f.App.Imports = []Import{
@@ -246,5 +248,236 @@ func TestClouds_TerraformParsesAndIsFormatted(t *testing.T) {
 				t.Fatal("no Terraform was rendered")
 			}
 		})
+	}
+}
+
+// TestClouds_PlaceholdersAndDefaultsAreValues looks whether a parameter takes what stands for it.
+func TestClouds_PlaceholdersAndDefaultsAreValues(t *testing.T) {
+	for _, target := range clouds() {
+		for _, p := range target.Params {
+			for _, text := range []string{p.Placeholder, p.Default} {
+				if text == "" {
+					continue
+				}
+				if err := p.Accept(text); err != nil {
+					t.Errorf("%s %s: %s: %v", target.Name, p.Name, text, err)
+				}
+			}
+			if p.Placeholder == "" && p.Default == "" && !p.Optional {
+				t.Errorf("%s %s has nothing to stand for it", target.Name, p.Name)
+			}
+			if p.About == "" || len(p.Choices) == 0 && p.Check == nil {
+				t.Errorf("%s %s takes anything, or does not say what it is", target.Name, p.Name)
+			}
+		}
+	}
+}
+
+func TestClouds_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("a", 64)
+	refused := map[string][]string{
+		"cloud-run name": {"", "x", "Shop", "1shop", "shop-", "a-name-of-twenty-four-ch", "shop\"}"}, "cloud-run project-id": {"shop", "Shop-project", "my_project"},
+		"cloud-run region": {"europe", "eu-central-1a", "europe-west1-b"}, "cloud-run image": {"shop", "shop:1", "a/shop:latest", "a/shop" + digest + "0", "https://a/shop" + digest},
+		"cloud-run domain": {"https://a.example.com", "localhost", "a_b.example.com", "a.example.com/x"}, "cloud-run external-domain": {"NONE", "a b"},
+		"cloud-run external-cidrs": {"203.0.113.7", "203.0.113.7/24", "a,b", ","}, "cloud-run login-page": {"http://a.example.com", "https://a b"}, "cloud-run memory": {"1", "1G", "0Gi"},
+		"cloud-run members": {"example.com", "@", "a@b", "a@example.com,a@example.com", "group:", "user:a@example.com"}, "cloud-run groups": {"sales", "=a@example.com", "sales=sales"},
+		"cloudflare account-id": {"abc", strings.Repeat("A", 32)}, "cloudflare team": {"acme.cloudflareaccess.com", "https://acme"}, "cloudflare path": {"/x", "x/", "a b", "../x$", "a//b"},
+		"cloudflare cloudflared-version": {"latest", "1.2.3"}, "cloudflare session-duration": {"24", "1d"}, "cloudflare group-kind": {"saml"}, "cloudflare groups": {"sales="},
+		"snowflake database": {"my_db", `A"; DROP`, "A-B", ""}, "snowflake roles": {"viewer", "A;B"}, "snowflake groups": {"sales=sales", "SALES"}, "snowflake sources": {"/etc", "../x", "a/../b", "./a"},
+		"snowflake streamlit-version": {"1", ">=1.50", "latest"},
+	}
+	for which, values := range refused {
+		targetName, name, _ := strings.Cut(which, " ")
+		target, err := Find(clouds(), targetName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(target.Params, func(p Param) bool { return p.Name == name })
+		for _, text := range values {
+			if target.Params[i].Accept(text) == nil {
+				t.Errorf("%s takes %q", which, text)
+			}
+		}
+	}
+}
+
+// TestClouds_WhatCannotWorkIsFound gives the findings of a project in which much is wrong for a target.
+func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
+	f := documented()
+	f.Policy = []dev.Policy{
+		{Path: "/reports/*", Allow: dev.Allow{Groups: []string{"sales"}, Emails: []string{"boss@example.com"}}, Origin: "compose.yaml:14"},
+		{Path: "/team-*/budget", Allow: dev.Allow{Anyone: true}, Origin: "compose.yaml:15"},
+	}
+	f.App.Platform, f.App.Env, f.App.Streamlit.Text, f.App.Python.Text = "linux/arm64", []Variable{{Name: "GREETING", Value: "x"}}, "1.49.1", "3.12"
+	f.App.Login = append(f.App.Login, Value{Text: "alb", Source: "code_package/alb.py:3"})
+	f.App.Calls = append(f.App.Calls, Call{What: "file:write", File: "code_package/a.py", Line: 4}, Call{What: "subprocess", File: "code_package/a.py", Line: 5}, Call{What: "st.login", File: "code_package/a.py", Line: 6})
+	f.Git.Host = "gitlab.com"
+	common := []string{
+		"block/%s.login.door code_package/alb.py:3", "info/%s.login.twice code_package/streamlit/util/google_oauth.py:12", "warn/%s.verify", "warn/%s.aws code_package/streamlit/util/google_oauth.py:33",
+		"warn/%s.writes code_package/a.py:4", "warn/policy.group compose.yaml:14", "warn/policy.websocket compose.yaml:14",
+	}
+	want := map[string][]string{
+		"cloud-run": append([]string{
+			"block/cloud-run.platform", "info/cloud-run.login-page", "warn/cloud-run.github", "warn/policy.cloud-run.external", "warn/policy.cloud-run.pattern compose.yaml:15",
+		}, common...),
+		"cloudflare": append([]string{"info/policy.cloudflare.wider compose.yaml:15"}, common...),
+		"snowflake": {
+			"block/policy.snowflake.path compose.yaml:14", "warn/policy.snowflake.people compose.yaml:14", "warn/policy.group compose.yaml:14",
+			"block/snowflake.call code_package/a.py:6", "block/snowflake.call code_package/streamlit/util/google_oauth.py:33", "block/snowflake.call code_package/util/cloud.py:9",
+			"block/snowflake.import code_package/streamlit/util/google_oauth.py:5", "block/snowflake.streamlit environment.yml", "info/snowflake.image Dockerfile",
+			"warn/snowflake.call code_package/a.py:4", "warn/snowflake.call code_package/a.py:5", "warn/snowflake.environment", "warn/snowflake.import code_package/util/cloud.py:1",
+			"warn/snowflake.packages environment.yml", "warn/snowflake.python",
+		},
+	}
+	for _, target := range clouds() {
+		t.Run(target.Name, func(t *testing.T) {
+			_, findings := bundle(t, target, f, valuesOf(t, target, f, nil))
+			var got []string
+			for _, one := range findings {
+				at := one.File
+				if one.Line > 0 {
+					at += ":" + strconv.Itoa(one.Line)
+				}
+				got = append(got, strings.TrimSpace(string(one.Severity)+"/"+one.ID+" "+at))
+				if one.Message == "" || one.Fix == "" || !strings.HasPrefix(one.Docs, "https://") || strings.HasSuffix(one.Message, ".") {
+					t.Errorf("%+v", one)
+				}
+			}
+			var wanted []string
+			for _, one := range want[target.Name] {
+				wanted = append(wanted, strings.ReplaceAll(one, "%s", target.Name))
+			}
+			slices.Sort(got)
+			slices.Sort(wanted)
+			if diff := cmp.Diff(wanted, got); diff != "" {
+				t.Errorf("wanted (-) and found (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestClouds_ASoundProjectBlocksNowhere renders an app that does what each platform wants.
+func TestClouds_ASoundProjectBlocksNowhere(t *testing.T) {
+	for name, login := range map[string]string{"cloud-run": "iap", "cloudflare": "cloudflare", "snowflake": "none"} {
+		target, err := Find(clouds(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := shop()
+		f.AWS, f.App.Calls, f.App.Login = AWS{}, nil, []Value{{Text: login, Source: "app.py:3"}}
+		f.App.Imports = []Import{{Module: "pandas", File: "code_package/a.py", Line: 1}, {Module: "jwt", File: "code_package/a.py", Line: 2}}
+		_, findings := bundle(t, target, f, valuesOf(t, target, f, nil))
+		for _, one := range findings {
+			if one.Severity != dev.Informs {
+				t.Errorf("%s: %+v", name, one)
+			}
+		}
+	}
+}
+
+func TestCloudRun_NeedsNothingOfTheVariantThatItIsNot(t *testing.T) {
+	target := cloudRun()
+	for set, want := range map[string]int{"variant=light": 4, "external-domain=none": 5, "variant=full": 7} {
+		name, text, _ := strings.Cut(set, "=")
+		_, open, err := target.Resolve(shop(), Said{Set: map[string]string{name: text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(open) != want {
+			t.Errorf("%s leaves %d open: %+v", set, len(open), open)
+		}
+	}
+	files, _ := bundle(t, target, shop(), valuesOf(t, target, shop(), map[string]string{"variant": "light"}))
+	for name, content := range files {
+		if strings.Contains(content, "google_compute_") || strings.Contains(content, "guests.example.com") {
+			t.Errorf("%s of the light variant has parts of the full one", name)
+		}
+	}
+}
+
+// TestCloudflare_ComposeIsWhatComposeReads loads compose.yaml with the library of Compose itself, and
+// looks at what a container finds.
+func TestCloudflare_ComposeIsWhatComposeReads(t *testing.T) {
+	everyBundle(t, cloudflare(), func(t *testing.T, files map[string]string) {
+		dir := t.TempDir()
+		writeTree(t, dir, files)
+		options, err := composecli.NewProjectOptions([]string{filepath.Join(dir, "compose.yaml")}, composecli.WithEnv([]string{"CF_TEAM=acme", "CF_AUD=a,b"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		project, err := options.LoadProject(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		app, tunnel := project.Services["app"], project.Services["cloudflared"]
+		for name, s := range project.Services {
+			if len(s.Ports) > 0 || len(s.Expose) > 0 || s.Privileged || !s.ReadOnly || s.NetworkMode != "" || s.HealthCheck == nil {
+				t.Errorf("%s: ports %v, read-only %v, health check %v", name, s.Ports, s.ReadOnly, s.HealthCheck)
+			}
+			for key := range s.Environment {
+				if strings.Contains(key, "TOKEN") && key != "TUNNEL_TOKEN_FILE" {
+					t.Errorf("%s has %s in its environment", name, key)
+				}
+			}
+		}
+		if len(tunnel.Secrets) != 1 || project.Secrets["tunnel-token"].File == "" || !strings.Contains(tunnel.Image, ":20") {
+			t.Errorf("tunnel: %+v", tunnel)
+		}
+		env := map[string]string{}
+		for key, value := range app.Environment {
+			env[key] = *value
+		}
+		if env["CF_TEAM"] != "acme" || env["CF_AUD"] != "a,b" || env["STREAMLIT_SERVER_PORT"] != "8501" {
+			t.Errorf("environment %v", env)
+		}
+		for _, s := range scenarios() {
+			if !strings.Contains(t.Name(), strings.ReplaceAll(s.name, " ", "_")) {
+				continue
+			}
+			for _, one := range s.facts.App.Env {
+				if env[one.Name] != one.Value {
+					t.Errorf("%s is %q, not %q", one.Name, env[one.Name], one.Value)
+				}
+			}
+			if base := env["STREAMLIT_SERVER_BASE_URL_PATH"]; !strings.Contains(strings.Join(app.HealthCheck.Test, " "), strings.ReplaceAll("/"+base+"/_stcore/health", "//", "/")) {
+				t.Errorf("below %q the health check is %v", base, app.HealthCheck.Test)
+			}
+		}
+	})
+}
+
+// TestSnowflake_EveryFileIsWhereTheEntryLooksForIt covers entries at several depths.
+func TestSnowflake_EveryFileIsWhereTheEntryLooksForIt(t *testing.T) {
+	for entry, want := range map[string]struct{ sources, main, dir string }{
+		"app.py":                         {"app.py,pages,util", "app.py", "."},
+		"src/app.py":                     {"src,pages,util", "app.py", "src"},
+		"code_package/streamlit/Home.py": {"code_package,pages,util", "Home.py", "code_package/streamlit"},
+	} {
+		f := shop()
+		f.App.Entry, f.App.Pages = entry, []Page{{Script: entry}, {Script: "pages/a.py"}}
+		f.App.Imports = []Import{{Module: "pandas", File: "util/a.py"}, {Module: "pytest", File: "tests/test_a.py"}}
+		got, ok := sources(f)
+		d, _ := deriveSnowflake(f, valuesOf(t, snowflake(), f, nil))
+		if !ok || got.Text != want.sources || d["main"] != want.main || d["entryDir"] != want.dir {
+			t.Errorf("%s: %s, %s, %s", entry, got.Text, d["main"], d["entryDir"])
+		}
+	}
+}
+
+// TestClouds_NextStepsAreThoseOfTheRunbook keeps the commands that are printed and those of README.md
+// the same.
+func TestClouds_NextStepsAreThoseOfTheRunbook(t *testing.T) {
+	for _, target := range clouds() {
+		f := shop()
+		v := valuesOf(t, target, f, nil)
+		files, _ := bundle(t, target, f, v)
+		flat := strings.Join(strings.Fields(strings.ReplaceAll(files["README.md"], "\\\n", " ")), " ")
+		for _, step := range target.Next(f, v) {
+			for command := range strings.SplitSeq(step.Run, " && ") {
+				if command = strings.TrimSpace(command); command != "" && !strings.HasPrefix(command, "git push") && !strings.Contains(flat, command) {
+					t.Errorf("%s: the runbook does not say %q", target.Name, command)
+				}
+			}
+		}
 	}
 }

@@ -52,7 +52,7 @@ func githubParams() []Param {
 func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	findings := awsFindings(f, v)
 	known, unreadable := parameters(f)
-	closed, unguarded := albPolicies(f, "check in the page who has signed in, or use ecs-cognito")
+	closed, unguarded := albPolicies(f, "ecs", "check in the page who has signed in, or use ecs-cognito")
 	findings = slices.Concat(findings, unreadable, unguarded, ecsFindings(f, v))
 
 	role := func(name string) string {
@@ -66,6 +66,7 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"egress":       numbers(v.Text("egress-ports")),
 		"parameters":   known,
 		"kms":          v.Text("kms-key"),
+		"policies":     guardedBy(f),
 		"closed":       closed,
 		"environment":  pairs(awsEnvironment(f, v)),
 		"address":      address(f, v),

@@ -3,6 +3,7 @@ package handoff
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func cognitoParams() []Param {
 func checkDomainPrefix(s string) error {
 	for _, word := range []string{"aws", "amazon", "cognito"} {
 		if strings.Contains(s, word) {
-			return fmt.Errorf("Cognito takes no prefix with %q in it", word)
+			return fmt.Errorf("no prefix of Cognito may hold %q", word)
 		}
 	}
 	return matches(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, "small letters, digits and dashes")(s)
@@ -62,7 +63,7 @@ func domainPrefix(v Values) string {
 func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	known, unreadable := parameters(f)
 	// The groups are in the access token: x-amzn-oidc-data has none.
-	closed, unguarded := albPolicies(f, "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
+	closed, unguarded := albPolicies(f, "ecs-cognito", "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
 	groups, unnameable := cognitoGroups(f)
 	findings := slices.Concat(awsFindings(f, v), unreadable, unguarded, unnameable, cognitoFindings(f, v))
 
@@ -93,8 +94,11 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 		},
 		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "groups": groups,
 		"registry": registry(v), "repository": registry(v) + "/" + v.Text("name"), "signIn": domainPrefix(v),
-		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "oauth": f.App.signsIn("streamlit-oauth"),
-		"image": f.Image.Ref,
+		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "dockerfile": "", "oauth": f.App.signsIn("streamlit-oauth"),
+		"image": f.Image.Ref, "policies": guardedBy(f),
+	}
+	if f.App.Dockerfile != "" && f.App.Dockerfile != "Dockerfile" {
+		d["dockerfile"] = path.Join(cmp.Or(f.App.Context, "."), f.App.Dockerfile)
 	}
 	if v.Text("architecture") == "ARM64" {
 		d["platform"] = "linux/arm64"

@@ -46,6 +46,7 @@ type App struct {
 	Python    Value   // "3.11"
 	Streamlit Value   // "1.50.0"; "" where it is not pinned
 	Deps      Value   // the file that lists the packages
+	Manager   string  // what installs them: "uv", "poetry", "pipenv", "conda", "pip", "pyproject"; "" where it is not known
 	Login     []Value // how people sign in: "streamlit-oauth", "native", "alb", "iap", "cloudflare", "streamlit-authenticator"; "none" alone
 	Env       []Variable
 	Command   []string // as the image or compose file says; nil where neither does

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,13 +53,13 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) (o
 
 // awsScenarios are the scenarios of all targets, and one with every choice made in the other way.
 func awsScenarios() []scenario {
-	other := scaffolded()
+	other := shop()
 	other.App.BasePath, other.App.Login = "shop", []Value{{Text: "native"}}
 	other.Folder, other.Bundle = "apps/shop", "apps/shop/deploy/ecs"
 	other.Policy = []dev.Policy{{Path: "/admin/*", Origin: "compose.yaml:14"}, {Path: "/marketing", Allow: dev.Allow{Groups: []string{"marketing"}}}}
 	other.People = []dev.Person{{Email: "a@example.com", Groups: []string{"staff", "a/b", `q"${x}`}}}
 	return append(scenarios(), scenario{"other", other, map[string]string{
-		"hosted-zone": "none", "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b", "aws-account": "123456789012",
+		"hosted-zone": "none", "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b", "aws-account": "123456789012", "region": "eu-central-1",
 		"app-subnets": "subnet-00000000000000002,subnet-00000000000000003", "allowed-cidrs": "0.0.0.0/0,2001:db8::/32", "egress-ports": "443,5432",
 		"architecture": "ARM64", "cpu": "1024", "memory": "4096", "kms-key": "arn:aws:kms:eu-central-1:123456789012:key/0a1b", "log-days": "30",
 		"github-subject": "ids", "github-owner-id": "1", "github-repo-id": "2", "github-oidc-provider": "existing",
@@ -85,7 +84,7 @@ func awsBundles(t *testing.T, target Target) map[string]string {
 				values[name] = text
 			}
 		}
-		files, _ := bundle(t, target, s.facts, said(target, s.facts, values))
+		files, _ := bundle(t, target, s.facts, valuesOf(t, target, s.facts, values))
 		dirs[s.name] = filepath.Join(root, strings.ReplaceAll(s.name, " ", "-"))
 		writeTree(t, dirs[s.name], files)
 	}
@@ -376,30 +375,6 @@ func cognitoHolds(t *testing.T, path string) {
 // TestForeignALBIdentity puts the module that apps copy to tokens as the load balancer makes them, and
 // to those that it does not.
 func TestForeignALBIdentity(t *testing.T) {
-	const harness = `
-import json, sys, types
-for name in ("streamlit", "jwt"):
-    sys.modules[name] = types.ModuleType(name)
-sys.modules["jwt"].PyJWKClient = sys.modules["jwt"].PyJWTError = type("Unused", (Exception,), {})
-import alb_identity
-from cryptography.hazmat.primitives import serialization
-
-asked = json.load(sys.stdin)
-fetched = []
-class Answer:
-    def __enter__(self): return self
-    def __exit__(self, *_): pass
-    def read(self): return asked["key"].encode()
-def fetch(url, timeout):
-    fetched.append(url)
-    return Answer()
-alb_identity.urllib.request.urlopen = fetch
-try:
-    print(json.dumps({"claims": alb_identity.verify_data(asked["token"], alb_identity.Door(**asked["door"])), "fetched": fetched}))
-except alb_identity.NotSignedIn as err:
-    print(json.dumps({"refused": str(err), "fetched": fetched}))
-`
-	dir := awsBundles(t, ecsCognito())["scaffolded"]
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -410,19 +385,14 @@ except alb_identity.NotSignedIn as err:
 	}
 	const balancer = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/shop/1"
 	door := map[string]string{"balancer": balancer, "client": "client", "pool": "eu-central-1_x"}
-	header := func(change func(map[string]any)) map[string]any {
-		h := map[string]any{
+	// set makes a token of which one field of the header is another. Its parts have padding.
+	set := func(name string, value any) string {
+		header := map[string]any{
 			"typ": "JWT", "kid": "0a1b-2c", "alg": "ES256", "iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x",
-			"client": "client", "signer": balancer, "exp": time.Now().Add(2 * time.Minute).Unix(),
+			"client": "client", "signer": balancer, "exp": time.Now().Add(2 * time.Minute).Unix(), name: value,
 		}
-		if change != nil {
-			change(h)
-		}
-		return h
-	}
-	claims := map[string]any{"sub": "1", "email": "alice@example.com"}
-	sign := func(h map[string]any) string {
-		text := base64.URLEncoding.EncodeToString(mustJSON(t, h)) + "." + base64.URLEncoding.EncodeToString(mustJSON(t, claims))
+		claims := map[string]any{"sub": "1", "email": "alice@example.com"}
+		text := base64.URLEncoding.EncodeToString(mustJSON(t, header)) + "." + base64.URLEncoding.EncodeToString(mustJSON(t, claims))
 		sum := sha256.Sum256([]byte(text))
 		r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
 		if err != nil {
@@ -433,65 +403,53 @@ except alb_identity.NotSignedIn as err:
 		s.FillBytes(raw[32:])
 		return text + "." + base64.URLEncoding.EncodeToString(raw)
 	}
-	sound := sign(header(nil))
+	sound := set("typ", "JWT")
 	part := strings.Split(sound, ".")
-	set := func(name string, value any) string {
-		return sign(header(func(h map[string]any) { h[name] = value }))
+	type judged struct {
+		Name  string            `json:"name"`
+		Token string            `json:"token"`
+		Door  map[string]string `json:"door"`
 	}
-	for _, c := range []struct {
-		name, token string
-		door        map[string]string
-		ok          bool
-	}{
-		{"as the load balancer makes it", sound, door, true},
-		{"nothing", "", door, false},
-		{"no token at all", "a.b", door, false},
-		{"another person's claims", part[0] + "." + base64.URLEncoding.EncodeToString([]byte(`{"sub":"2"}`)) + "." + part[2], door, false},
-		{"without padding, which breaks the signature", strings.ReplaceAll(sound, "=", ""), door, false},
-		{"no signature", part[0] + "." + part[1] + ".", door, false},
-		{"another load balancer", set("signer", strings.Replace(balancer, "1234", "9999", 1)), door, false},
-		{"another client", set("client", "other"), door, false},
-		{"another pool", set("iss", "https://cognito-idp.eu-central-1.amazonaws.com/other"), door, false},
-		{"too old", set("exp", time.Now().Add(-time.Hour).Unix()), door, false},
-		{"alg none", set("alg", "none"), door, false},
-		{"a key from elsewhere", set("kid", "../../evil"), door, false},
-		{"settings missing", sound, map[string]string{"balancer": balancer, "client": "client", "pool": ""}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			asked := mustJSON(t, map[string]any{
-				"token": c.token, "door": c.door, "key": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
-			})
-			cmd := exec.CommandContext(t.Context(), program(t, "SDEV_FOREIGN_PYTHON"), "-c", harness)
-			cmd.Dir, cmd.Stdin = dir, bytes.NewReader(asked)
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			out, err := io.ReadAll(stdout)
-			if err = errors.Join(err, cmd.Wait()); err != nil {
-				t.Fatalf("%v\n%s", err, stderr.String())
-			}
-			var got struct {
-				Claims  map[string]any
-				Refused string
-				Fetched []string
-			}
-			if err := json.Unmarshal(out, &got); err != nil {
-				t.Fatal(err)
-			}
-			if ok := got.Claims["email"] == "alice@example.com"; ok != c.ok || !c.ok && got.Refused == "" {
-				t.Errorf("got %s", out)
-			}
-			for _, url := range got.Fetched {
-				if url != "https://public-keys.auth.elb.eu-central-1.amazonaws.com/0a1b-2c" {
-					t.Errorf("the key is asked for at %s", url)
-				}
-			}
-		})
+	cases := []judged{
+		{"as the load balancer makes it", sound, door}, // the only one that holds
+		{"nothing", "", door},
+		{"no token at all", "a.b", door},
+		{"another person's claims", part[0] + "." + base64.URLEncoding.EncodeToString([]byte(`{"sub":"2"}`)) + "." + part[2], door},
+		{"without padding, which breaks the signature", strings.ReplaceAll(sound, "=", ""), door},
+		{"no signature", part[0] + "." + part[1] + ".", door},
+		{"another load balancer", set("signer", strings.Replace(balancer, "1234", "9999", 1)), door},
+		{"another client", set("client", "other"), door},
+		{"another pool", set("iss", "https://cognito-idp.eu-central-1.amazonaws.com/other"), door},
+		{"too old", set("exp", time.Now().Add(-time.Hour).Unix()), door},
+		{"no end", set("exp", nil), door},
+		{"alg none", set("alg", "none"), door},
+		{"a key from elsewhere", set("kid", "../../evil"), door},
+		{"settings missing", sound, map[string]string{"balancer": balancer, "client": "client", "pool": ""}},
+	}
+	given := filepath.Join(t.TempDir(), "cases.json")
+	content := mustJSON(t, map[string]any{"key": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "door": door, "cases": cases})
+	if err := os.WriteFile(given, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	module, err := filepath.Abs("../../templates/targets/ecs-cognito/alb_identity.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Results, Fetched []string }
+	if err := json.Unmarshal([]byte(python(t, "alb_identity_check.py", module, given)), &got); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range cases {
+		switch {
+		case i >= len(got.Results):
+			t.Fatalf("%d tokens were judged", len(got.Results))
+		case i == 0 && got.Results[i] != "alice@example.com", i > 0 && !strings.HasPrefix(got.Results[i], "refused: "):
+			t.Errorf("%s: %s", c.Name, got.Results[i])
+		}
+	}
+	for _, url := range got.Fetched {
+		if url != "https://public-keys.auth.elb.eu-central-1.amazonaws.com/0a1b-2c" {
+			t.Errorf("a key is asked for at %s", url)
+		}
 	}
 }

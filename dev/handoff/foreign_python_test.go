@@ -89,7 +89,8 @@ func TestForeignSnowflake_AssemblesWhatIsUploaded(t *testing.T) {
 		root := t.TempDir()
 		t.Run(deps, func(t *testing.T) {
 			f := shop()
-			f.App.Deps.Text = map[string]string{"uv": "uv.lock", "pip": "requirements.txt", "conda": "environment.yml"}[deps]
+			f.App.Manager = deps
+			f.App.Deps.Text = map[string]string{"uv": "pyproject.toml", "pip": "requirements.txt", "conda": "environment.yml"}[deps]
 			repo := filepath.Join(root, "it's a shop")
 			f.Folder = "apps/shop"
 			project := filepath.Join(repo, filepath.FromSlash(f.Folder))

@@ -88,10 +88,12 @@ func readers() []reader {
 		{name: "a.sh", template: "printf %s <% .V.v %>; printf end\n", read: readShell},
 		{name: "w.yml", template: "a: |\n  printf %s <% .V.v | sh %>; printf end\nz: end\n", read: readShellInYAML},
 		{name: "deploy/compose.yml", template: "a: <% .V.v %>\nz: end\n", read: func(t testing.TB, b []byte) (string, error) {
+			t.Helper()
 			s, err := yamlRead(t, b)
 			return strings.ReplaceAll(s, "$$", "$"), err
 		}},
 		{name: "@repository/.github/workflows/deploy.yml", template: "a: <% .V.v %>\nz: end\n", read: func(t testing.TB, b []byte) (string, error) {
+			t.Helper()
 			s, err := yamlRead(t, b)
 			return evaluate(s), err
 		}},
@@ -125,11 +127,13 @@ func readHCL(_ testing.TB, b []byte) (string, error) {
 }
 
 func readShell(t testing.TB, b []byte) (string, error) {
+	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "bash", "-c", string(b)).Output()
 	return strings.TrimSuffix(string(out), "end"), err
 }
 
 func readShellInYAML(t testing.TB, b []byte) (string, error) {
+	t.Helper()
 	var out struct{ A, Z string }
 	if err := yaml.Unmarshal(b, &out); err != nil || out.Z != "end" {
 		return "", fmt.Errorf("%v, %w", out, err)

@@ -50,7 +50,13 @@ func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err er
 			return nil, nil, err
 		}
 		values[p.Name] = v
-		if v.Placeholder {
+	}
+	for _, p := range t.Params {
+		switch {
+		case !values[p.Name].Placeholder:
+		case p.Needless != nil && p.Needless(values):
+			values[p.Name] = Value{Source: FromNowhere}
+		default:
 			open = append(open, p)
 		}
 	}

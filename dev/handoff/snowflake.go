@@ -124,7 +124,7 @@ func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"streamlit":     streamlit,
 		"distributions": distributions(f, v.Text("runtime") == "warehouse"),
 		"roles":         roles,
-		"troubles":      troubles,
+		"troubles":      grouped(troubles),
 		"object":        object(v),
 		"comment":       "handed over by sdev",
 	}, findings
@@ -141,10 +141,10 @@ func packagesOf(f Facts, v Values) (string, []dev.Finding) {
 			Fix:     "compare environment.yml with what information_schema.packages lists, or take runtime=container",
 		}}
 	}
-	switch base := path.Base(f.App.Deps.Text); {
-	case base == "uv.lock":
+	switch f.App.Manager {
+	case "uv":
 		return "uv", nil
-	case strings.HasPrefix(base, "requirements") && strings.HasSuffix(base, ".txt"):
+	case "pip":
 		return "requirements", nil
 	}
 	return "imports", []dev.Finding{{
@@ -219,7 +219,8 @@ func rolesOf(f Facts, v Values) ([]string, []dev.Finding) {
 // trouble is what will not work in Snowflake.
 type trouble struct {
 	What, Why, Instead string
-	Place              string // "Home.py:12"
+	Place              string   // "Home.py:12"
+	Places             []string // where several are one row
 
 	id       string
 	severity dev.Severity
@@ -262,6 +263,24 @@ func limits() map[string]limit {
 	}
 }
 
+// grouped puts what has the same reason into one row.
+func grouped(all []trouble) []trouble {
+	var rows []trouble
+	for _, t := range all {
+		i := slices.IndexFunc(rows, func(r trouble) bool { return r.Why == t.Why && r.Instead == t.Instead })
+		if i < 0 {
+			t.Places = []string{t.Place}
+			rows = append(rows, t)
+			continue
+		}
+		if !slices.Contains(strings.Split(rows[i].What, ", "), t.What) {
+			rows[i].What += ", " + t.What
+		}
+		rows[i].Places = append(rows[i].Places, t.Place)
+	}
+	return rows
+}
+
 // snowflakeTroubles are the imports and calls that will not work, and what else is of no use there.
 func snowflakeTroubles(f Facts, v Values) []trouble {
 	known := limits()
@@ -271,7 +290,11 @@ func snowflakeTroubles(f Facts, v Values) []trouble {
 		if line > 0 {
 			t.Place += ":" + strconv.Itoa(line)
 		}
-		if !slices.ContainsFunc(all, func(o trouble) bool { return o.Place == t.Place && o.Place != "" && o.Why == t.Why }) {
+		same := func(o trouble) bool { return o.file == t.file && o.What == t.What && (o.line == t.line || id == "snowflake.import") }
+		if id == "snowflake.login" { // an import of it has said so
+			same = func(o trouble) bool { return o.Why == t.Why }
+		}
+		if !slices.ContainsFunc(all, same) {
 			all = append(all, t)
 		}
 	}

@@ -28,6 +28,9 @@ type Param struct {
 	// Placeholder stands in the files while nobody has said the value. Files with it are rendered, and
 	// cannot be handed over. It has the form that the platform's own checks accept.
 	Placeholder string
+	// Needless, where there is one, reports whether other values make this one needless: its placeholder
+	// is then "", and nobody is asked.
+	Needless func(Values) bool
 	// Optional says that the target works without: the value is then "".
 	Optional bool
 	// Choices, where there are any, are the only values.

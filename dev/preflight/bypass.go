@@ -62,7 +62,7 @@ func (c *check) bypass() {
 		}
 		id := ""
 		switch base := path.Base(name); {
-		case isDockerfile(base):
+		case isDockerfile(base) && c.App.Steps == nil && !isForDevelopment(base):
 			id = "bypass.dockerfile"
 		case path.Dir(name) == ".github/workflows" && deploys.in(text):
 			id = "bypass.workflow"
@@ -73,6 +73,12 @@ func (c *check) bypass() {
 			for _, m := range setsBypass(name, text) {
 				c.add(id, place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
 			}
+		}
+	}
+	for _, s := range c.App.Steps {
+		// The value of an ARG is gone when the image is made.
+		if !strings.HasPrefix(s.Value, "ARG ") && bypassSet.in(s.Value) || strings.HasPrefix(s.Value, "ENV "+bypassVariable+" ") {
+			c.add("bypass.dockerfile", place{file: s.File, line: s.Line}, "%s is set: any value switches the login off, even 0", bypassVariable)
 		}
 	}
 	if service, ok := c.service(); ok {
@@ -116,6 +122,16 @@ func (c *check) bypassInConfig() {
 			c.add("bypass.history", place{where: step(h.CreatedBy)}, "a step of the build sets %s", bypassVariable)
 		}
 	}
+}
+
+// isForDevelopment tells by the base name that a file is for this machine: "Dockerfile.dev", "run-local.sh".
+func isForDevelopment(base string) bool {
+	for _, word := range strings.FieldsFunc(strings.ToLower(base), func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
+		if slices.Contains([]string{"dev", "local", "test", "tests", "debug", "development"}, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // isDockerfile tells by the base name.

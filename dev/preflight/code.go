@@ -44,7 +44,11 @@ var (
 func (c *check) code() {
 	for _, d := range c.App.Defects {
 		if _, ok := c.rules[d.ID]; ok {
-			c.fix(d.ID, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
+			severity := c.rules[d.ID].Severity
+			if d.ID == "code.unverified" {
+				severity = c.unverified(d.File)
+			}
+			c.weighed(d.ID, severity, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
 		}
 	}
 	verified := false
@@ -83,11 +87,20 @@ func (c *check) scripts() []string {
 	return out
 }
 
+// unverified is how bad it is that a script reads a token without verifying it: one that verifies it
+// elsewhere may only look for the key to do that with.
+func (c *check) unverified(name string) dev.Severity {
+	if text := c.files[name]; len(verifies.matches(text)) > len(unsigned.matches(text)) {
+		return dev.Warns
+	}
+	return dev.Blocks
+}
+
 func (c *check) tokens(name, text string) {
 	if strings.Contains(text, "jwt") || strings.Contains(text, "token") {
 		for _, m := range unsigned.matches(text) {
 			if strings.Contains(m.text[0], "verify_signature") {
-				c.add("code.unverified", place{file: name, line: m.line}, "the token's signature is not checked")
+				c.weighed("code.unverified", c.unverified(name), place{file: name, line: m.line}, "", "the token's signature is not checked")
 			}
 		}
 	}

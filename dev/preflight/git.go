@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"path"
 	"strings"
 
 	"sdev/dev"
@@ -54,7 +55,11 @@ func differ(n int) string {
 	return counted(n, "file") + " differ"
 }
 
+// inBundle says that a file is the bundle's, what is kept in it for the next hand-off included.
 func (c *check) inBundle(name string) bool {
+	if len(c.Bundle) > 0 && (strings.Contains(name, "/.handoff/") || path.Base(name) == "HANDOFF.md") {
+		return true
+	}
 	for _, f := range c.Bundle {
 		if f.Path == name || strings.HasPrefix(f.Path, strings.TrimSuffix(name, "/")+"/") {
 			return true

@@ -145,7 +145,8 @@ var portFlag = lazily(`--server\.port[= ]\s*["']?(\d+)`)
 
 func (c *check) imagePorts(at place) {
 	// What a script in the command does with ports is its own affair.
-	known := len(portFlag.matches(strings.Join(slices.Concat(c.App.Command, c.built.config.Config.Cmd, c.built.config.Config.Entrypoint), " "))) > 0 || c.built.env["STREAMLIT_SERVER_PORT"] != ""
+	line := strings.Join(slices.Concat(c.App.Command, conf(c).Entrypoint, conf(c).Cmd), " ")
+	known := len(portFlag.matches(line)) > 0 || c.built.env["STREAMLIT_SERVER_PORT"] != ""
 	port := c.streamlitPort()
 	if known && c.App.Port != 0 && port != c.App.Port {
 		c.add("image.port", at, "Streamlit listens on %d, and the platform talks to %d", port, c.App.Port)
@@ -160,7 +161,8 @@ func (c *check) imagePorts(at place) {
 	if c.App.Port != 0 && !known {
 		port = c.App.Port
 	}
-	if len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
+	sure := known || c.App.Port != 0 || strings.Contains(line, "streamlit run")
+	if sure && len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
 		c.add("image.expose", at, "EXPOSE names %s, and Streamlit listens on %d", strings.Join(exposed, ", "), port)
 	}
 }

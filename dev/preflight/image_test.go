@@ -58,10 +58,9 @@ func TestRun_KeepsWhatWasNotDeleted(t *testing.T) {
 }
 
 func TestRun_FindsEveryKindOfCredentialAcrossPieces(t *testing.T) {
-	s := sound()
 	// The reader works in pieces; a credential may lie across the border of two.
 	for _, size := range []int{0, 1, 256<<10 - 20, 256 << 10, 256<<10 + 40, 512<<10 + 1040, 1<<20 - 7} {
-		s = sound()
+		s := sound()
 		s.inImage("app/data.txt", strings.Repeat("x\n", size/2)+" "+awsKey+" \n"+privateKey+awsSecret+"\n")
 		found := s.run(t)
 		line := size/2 + 1

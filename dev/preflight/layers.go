@@ -28,9 +28,8 @@ const (
 
 // layer is what is known of one of the image's layers.
 type layer struct {
-	step    string // that made it
-	size    int64  // unpacked
-	created string
+	step string // that made it
+	size int64  // unpacked
 }
 
 // sight is something that was seen in a layer; it becomes a finding once the layers above have been
@@ -109,14 +108,14 @@ func (w *walker) layer(ctx context.Context, n int, l v1.Layer, want string) (siz
 	if err != nil {
 		return 0, err
 	}
-	defer rc.Close() //nolint:errcheck // only read
+	defer rc.Close()
 	sum := sha256.New()
 	in := &bounded{ctx: ctx, r: rc, left: maxUnpacked - w.total}
 	counted := io.TeeReader(bufio.NewReaderSize(in, 1<<20), sum)
 	t := tar.NewReader(counted)
 	for {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {

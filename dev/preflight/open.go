@@ -115,14 +115,14 @@ func (a *archive) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer rc.Close() //nolint:errcheck // only read
+	defer rc.Close()
 	a.sizes = map[string]int64{}
 	links := map[string]string{}
 	t := tar.NewReader(rc)
 	for {
 		h, err := t.Next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return checkLinks(links)
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			return errors.New("the archive ends too early")
@@ -175,7 +175,7 @@ func (a *archive) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rc.Close() //nolint:errcheck // only read
+	defer rc.Close()
 	b, err := io.ReadAll(io.LimitReader(rc, maxDescription+1))
 	if err == nil && len(b) > maxDescription {
 		err = fmt.Errorf("%s is larger than %d bytes", name, maxDescription)
@@ -192,7 +192,7 @@ func (a *archive) find(name string) (io.ReadCloser, error) {
 	for {
 		h, err := t.Next()
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = fmt.Errorf("%s is missing", name)
 			}
 			return nil, errors.Join(err, rc.Close())

@@ -18,6 +18,7 @@ func platformRules() []Rule {
 		{"platform.timeout", dev.Warns, "Cloud Run ends requests before 3600 s, and a session is one request", `set the service's timeout to "3600s"`, run},
 		{"platform.affinity", dev.Blocks, "several instances, and nothing keeps a user on one of them: sessions and uploads are lost", "switch stickiness (session affinity) on, or run one instance", "https://docs.streamlit.io/deploy/concepts"},
 		{"platform.base", dev.Blocks, "the app is published below a path, and Streamlit does not know: cloudflared does not take the path away", "set STREAMLIT_SERVER_BASE_URL_PATH to that path", docsConfig},
+		{"platform.open", dev.Blocks, "the app can be reached around its front door: a port that is published beside a tunnel, or an invoker that is everybody", "take the port, or the member, away: the front door reaches the app without", "https://cloud.google.com/run/docs/securing/ingress"},
 		{"platform.health", dev.Warns, "the platform's health check asks another page than Streamlit's own", "ask /_stcore/health, below the base path where there is one", "https://docs.streamlit.io/deploy/tutorials/docker"},
 		{"platform.grace", dev.Warns, "the platform looks at the app's health too early: it is killed before it is up", "give it 60 s or more", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html"},
 		{"handoff.placeholder", dev.Blocks, "a value of the bundle is still a placeholder", "say it: sdev deploy TARGET --set NAME=VALUE, or x-sdev.deploy in the compose file", ""},
@@ -25,15 +26,16 @@ func platformRules() []Rule {
 }
 
 var (
-	idleTimeout   = lazily(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
+	idleTimeout   = lazily(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?(?:\s*[:=]|,?\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
 	runTimeout    = lazily(`(?m)^\s*["']?(?:timeout|timeoutSeconds|request[_-]timeout)["']?\s*[:=]\s*["']?(\d+)s?["']?`)
 	maxInstances  = lazily(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
-	affinityOn    = lazily(`(?i)session_affinity["']?\s*[:=]\s*["']?(?:true|client_ip|generated_cookie)|sessionAffinity["']?\s*[:=]\s*["']?true|stickiness(?:Cookie\w*|\.enabled)|stickiness\s*\{`)
 	stickinessSet = lazily(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
 	// tunnelPath is a path that is written out; in HCL what has no quotes is a reference.
 	tunnelPath  = lazily(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)
 	baseSet     = lazily(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
 	healthPath  = lazily(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
+	everybody   = lazily(`["'](allUsers|allAuthenticatedUsers)["']`)
+	published   = lazily(`(?m)^\s+ports:`)
 	gracePeriod = lazily(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
 )
 
@@ -65,6 +67,7 @@ func (c *check) platform() {
 	})
 	c.affinity()
 	c.tunnel()
+	c.open()
 	c.placeholders()
 }
 
@@ -121,6 +124,20 @@ func (c *check) tunnel() {
 		}
 		for _, m := range tunnelPath.matches(text) {
 			c.add("platform.base", place{file: name, line: m.line}, "the tunnel publishes the app at /%s, and Streamlit listens at /", m.text[1])
+		}
+	})
+}
+
+// open looks for ways around the front door.
+func (c *check) open() {
+	c.bundled(func(name, text string) {
+		for _, m := range everybody.matches(text) {
+			c.add("platform.open", place{file: name, line: m.line}, "%s may invoke the app", m.text[1])
+		}
+		if c.Target == "cloudflare" && strings.HasPrefix(path.Base(name), "compose.") {
+			for _, m := range published.matches(text) {
+				c.add("platform.open", place{file: name, line: m.line}, "a port is published beside the tunnel")
+			}
 		}
 	})
 }

@@ -142,6 +142,10 @@ func examples() map[string]example {
 			bundle("tunnel.tf", "# cloudflared\ningress = [{\n  hostname = \"a.example.com\"\n  path     = \"streamlit\"\n}]\n")(s)
 			s.imageEnv("STREAMLIT_SERVER_BASE_URL_PATH=streamlit")
 		}},
+		"platform.open": {fails: func(s *subject) {
+			s.Target = "cloudflare"
+			bundle("compose.yaml", "services:\n  app:\n    ports: [\"8501:8501\"]\n")(s)
+		}, passes: bundle("main.tf", "# never \"allUsers\"\nmember = \"serviceAccount:x\"\n")},
 		"platform.health": {fails: bundle("x.yml", "HealthCheckPath: '/'\n"), passes: bundle("x.yml", "HealthCheckPath: '/shop/_stcore/health'\n")},
 		"platform.grace":  {fails: bundle("x.ts", "healthCheckGracePeriod: Duration.seconds(5),\n"), passes: bundle("x.ts", "healthCheckGracePeriod: Duration.seconds(90),\n")},
 		"handoff.placeholder": {fails: func(s *subject) {

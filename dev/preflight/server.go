@@ -88,9 +88,16 @@ type source struct {
 func (c *check) settings() []source {
 	var out []source
 	for _, name := range c.names() {
-		if base := path.Base(name); isDockerfile(base) || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
+		base := path.Base(name)
+		if isForDevelopment(base) || isTest(name) {
+			continue
+		}
+		if isDockerfile(base) && c.App.Steps == nil || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
 			out = append(out, source{place{file: name}, c.files[name]})
 		}
+	}
+	for _, s := range c.App.Steps {
+		out = append(out, source{place{file: s.File, line: s.Line}, s.Value})
 	}
 	if s, ok := c.service(); ok {
 		for k, v := range s.Environment {

@@ -48,6 +48,7 @@ type App struct {
 	Bypassed []Setting // statements that switch the login off, whatever is set outside
 	Optional []Setting // constants that let the login be bypassed in development
 	Copies   []Copy    // what the image takes of the build context
+	Steps    []Setting // instructions of the Dockerfile that ships, of its stage alone; nil is not known
 	Context  string    // build context, relative to the project; "" or "." is the project itself
 }
 

@@ -108,13 +108,15 @@ func (s *subject) within(name string) string {
 func (s *subject) appFacts() handoff.App {
 	f, p := s.found, s.project
 	entry, _ := f.Entry()
-	app := handoff.App{Service: s.service.Name, Entry: entry.Path, Platform: s.service.Platform, Python: asValue(f.Python), Streamlit: asValue(f.Streamlit), Env: shippedEnv(p, s.service)}
+	app := handoff.App{Service: s.service.Name, Entry: entry.Path, Platform: s.service.Platform, Python: asValue(f.Python), Streamlit: asValue(f.Streamlit)}
+	app.Env, _ = shippedEnv(p, s.service)
 	if app.Streamlit.Text == "any" {
 		app.Streamlit = handoff.Value{}
 	}
 	app.Port, app.BasePath = p.Listens(s.service)
 	if len(f.Managers) > 0 {
 		app.Deps = handoff.Value{Text: f.Managers[0].File, Source: f.Managers[0].Source()}
+		app.Manager = f.Managers[0].Value
 	}
 	for _, r := range f.Roots {
 		app.Roots = append(app.Roots, r.Value)
@@ -175,18 +177,35 @@ var (
 	secretText = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@|-----BEGIN|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
 )
 
-// shippedEnv are the variables that the service has wherever it runs: not those that are taken from
-// this machine, nor what bypasses the login, nor what looks like a secret.
-func shippedEnv(p *config.Project, service types.ServiceConfig) []handoff.Variable {
-	var out []handoff.Variable
+// local are variables that mean something on a developer's machine alone.
+var local = []string{"LOCAL_STREAMLIT", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"}
+
+// shippedEnv are the variables that the service has wherever it runs: those whose values stand in the
+// compose file, without what is local and what looks like a secret. left are the others.
+func shippedEnv(p *config.Project, service types.ServiceConfig) (env []handoff.Variable, left []string) {
+	literal := p.Literal(service.Name)
 	for _, name := range slices.Sorted(maps.Keys(service.Environment)) {
-		value := service.Environment[name]
-		if value == nil || name == "LOCAL_STREAMLIT" || name == "AWS_PROFILE" || secretName.MatchString(name) || secretText.MatchString(*value) {
-			continue
+		value, stands := literal[name]
+		switch {
+		case slices.Contains(local, name):
+		case !stands, secretName.MatchString(name), secretText.MatchString(value):
+			left = append(left, name)
+		default:
+			env = append(env, handoff.Variable{Name: name, Value: value, Origin: "environment of service " + service.Name})
 		}
-		out = append(out, handoff.Variable{Name: name, Value: *value, Origin: "environment of service " + service.Name})
 	}
-	return out
+	return env, left
+}
+
+// findingsOfEnv are about variables that are not handed over.
+func (s *subject) findingsOfEnv() []dev.Finding {
+	_, left := shippedEnv(s.project, s.service)
+	if len(left) == 0 {
+		return nil
+	}
+	return []dev.Finding{{ID: "handoff.environment", Severity: dev.Warns, Where: "service " + s.service.Name,
+		Message: "not handed over, since their values come from this machine or look like secrets: " + dev.Printable(strings.Join(left, ", ")),
+		Fix:     "keep them in the platform's store of secrets, and name them in the bundle; or write a value that is none into the compose file"}}
 }
 
 func (s *subject) gitFacts() handoff.Git {

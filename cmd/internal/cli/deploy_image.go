@@ -71,6 +71,23 @@ func describe(img v1.Image, ref string) (handoff.Image, error) {
 	return out, nil
 }
 
+// keepProof keeps what was seen of an image when it was started before: the same image runs the same, and
+// only the time that it took differs.
+func (d *delivery) keepProof() {
+	last := d.bundle.Last
+	if last == nil || last.Image == nil || last.Image.ID == "" || last.Image.ID != d.facts.Image.ID || last.Image.Proof == nil {
+		return
+	}
+	then, now := *last.Image.Proof, d.facts.Image.Proof
+	if now != nil {
+		then.Health = now.Health
+		if then != *now {
+			return
+		}
+	}
+	d.facts.Image.Proof = last.Image.Proof
+}
+
 func unreadableImage(ref string, err error) error {
 	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot read image " + dev.Printable(ref+": "+err.Error()), Hint: "save it anew: docker save IMAGE -o FILE"}
 }

@@ -27,6 +27,7 @@ func (a *app) resolve(ctx context.Context, d *delivery) error {
 	if err := a.takeImage(ctx, d); err != nil {
 		return err
 	}
+	d.keepProof()
 	if len(open) > 0 && a.asks(d.options) {
 		if said.Asked, err = a.askValues(ctx, d.target, open); err != nil {
 			return err

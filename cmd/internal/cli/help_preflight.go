@@ -52,6 +52,7 @@ func severityText(s dev.Severity) string {
 		return "blocks"
 	case dev.Warns:
 		return "warns"
+	case dev.Informs:
 	}
 	return "notes"
 }

@@ -201,7 +201,7 @@ func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Imag
 	if err != nil {
 		return nil, nothing, err
 	}
-	defer archive.Close() //nolint:errcheck // only read
+	defer archive.Close()
 	spooled, err := a.spool(archive)
 	if err != nil {
 		return nil, nothing, &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "make room, or point XDG_CACHE_HOME to a larger disk"}

@@ -63,6 +63,7 @@ func sarifLevel(s dev.Severity) string {
 		return "error"
 	case dev.Warns:
 		return "warning"
+	case dev.Informs:
 	}
 	return "note"
 }

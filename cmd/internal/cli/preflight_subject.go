@@ -83,6 +83,9 @@ func copies(app *preflight.App, p *config.Project, found *detect.Findings, b *ty
 	if !ok {
 		return
 	}
+	for _, step := range d.Steps {
+		app.Steps = append(app.Steps, setting(step))
+	}
 	for _, c := range d.Copies {
 		app.Copies = append(app.Copies, preflight.Copy{From: c.From, File: path.Clean(d.Path), Line: c.Line})
 	}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+	"sdev/dev/handoff"
+)
+
+// plainApp is a project without a login, which any target takes.
+func plainApp(t *testing.T, more map[string]string) string {
+	t.Helper()
+	files := map[string]string{
+		"docker-compose.yml": "name: shop\nservices:\n  streamlit:\n    build: .\n    ports: [\"127.0.0.1:8501:8501\"]\n    environment:\n      MODE: prod\n      LOCAL_STREAMLIT: \"\"\n      API_TOKEN: hunter2\n      DB: postgres://bob:hunter2@db/shop\n      FROM_HERE:\n",
+		"Dockerfile":         "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY app.py .\nUSER 10001\nHEALTHCHECK CMD python -c 0\nCMD [\"streamlit\", \"run\", \"app.py\"]\n",
+		"app.py":             "import streamlit as st\nst.write(1)\n",
+		"requirements.txt":   "streamlit==1.58.0\n",
+	}
+	for name, content := range more {
+		files[name] = content
+	}
+	return devtest.Project(t, files)
+}
+
+// deployed runs "sdev deploy" for a program and gives the object that it prints.
+func deployed(t *testing.T, dir string, args ...string) (code int, r deployReport, out string) {
+	t.Helper()
+	var o bytes.Buffer
+	s, _, _ := Buffers(map[string]string{"FROM_HERE": "hunter2", "PATH": os.Getenv("PATH")})
+	s.Out = &o
+	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json"}, args...))
+	if err := json.NewDecoder(strings.NewReader(o.String())).Decode(&r); err != nil {
+		t.Fatalf("%v: %s", err, &o)
+	}
+	return code, r, o.String()
+}
+
+func snowflake() []string {
+	return []string{"snowflake", "--set", "database=SALES", "--set", "warehouse=WH", "--set", "roles=VIEWER"}
+}
+
+func TestDeploy_AsksForWhatNobodyHasSaid(t *testing.T) {
+	dir := plainApp(t, nil)
+	_, out := askedTo(t, dir, "SALES\n\nVIEWER\ny\n", "deploy", "snowflake")
+	b, err := os.ReadFile(filepath.Join(dir, "deploy/snowflake/.handoff/record.json"))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var r handoff.Record
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]handoff.Value{}
+	for _, v := range r.Values {
+		got[v.Name] = v.Value
+	}
+	if got["database"] != (handoff.Value{Text: "SALES", Source: "your answer"}) || got["roles"].Text != "VIEWER" || !got["warehouse"].Placeholder {
+		t.Errorf("%+v\n%s", got, out)
+	}
+	// What was answered is not asked again.
+	if _, out := askedTo(t, dir, "WH\ny\n", "deploy", "snowflake"); strings.Contains(out, "database (--set") || !strings.Contains(out, "warehouse (--set") {
+		t.Error(out)
+	}
+}
+
+func TestDeploy_NothingIsWrittenByThoseWhoSayNo(t *testing.T) {
+	dir := plainApp(t, nil)
+	if code, out := askedTo(t, dir, "n\n", append([]string{"deploy"}, snowflake()...)...); code != dev.ExitFailed || exists(dir, "deploy") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+func TestDeploy_TellsNoSecretsAndNothingLocal(t *testing.T) {
+	for _, target := range targetNames() {
+		dir := plainApp(t, nil)
+		_, r, out := deployed(t, dir, target, "--yes")
+		if !r.Written || strings.Contains(out, "hunter2") {
+			t.Errorf("%s: %s", target, out)
+		}
+		err := filepath.WalkDir(dir, func(name string, entry os.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || name == filepath.Join(dir, "docker-compose.yml") {
+				return err
+			}
+			b, err := os.ReadFile(name)
+			for _, word := range []string{"hunter2", "LOCAL_STREAMLIT", dir} {
+				if bytes.Contains(b, []byte(word)) && !strings.HasSuffix(name, ".md") && !strings.HasSuffix(name, "record.json") {
+					t.Errorf("%s: %s holds %s", target, name, word)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDeploy_TheSameAgainChangesNothing(t *testing.T) {
+	for _, target := range targetNames() {
+		dir := plainApp(t, nil)
+		if _, r, out := deployed(t, dir, target, "--yes"); !r.Written {
+			t.Errorf("%s: %s", target, out)
+		}
+		if _, r, out := deployed(t, dir, target, "--yes"); r.Written || slices.ContainsFunc(r.Files, func(c handoff.Change) bool { return c.Status != handoff.Identical }) {
+			t.Errorf("%s: %s", target, out)
+		}
+	}
+}
+
+func TestDeploy_Suppressions(t *testing.T) {
+	today := time.Now().UTC().Format(time.DateOnly)
+	suppress := func(until string) map[string]string {
+		return map[string]string{"docker-compose.yml": "name: shop\nx-sdev:\n  deploy:\n    suppress:\n      - {id: snowflake.import, path: app.py, reason: never called there, until: " + until + "}\nservices:\n  streamlit: {build: .}\n",
+			"app.py": "import streamlit as st\nimport streamlit_oauth\n", "requirements.txt": "streamlit==1.58.0\nstreamlit-oauth==0.1.14\n"}
+	}
+	find := func(until string) dev.Finding {
+		_, r, out := deployed(t, plainApp(t, suppress(until)), append(snowflake(), "--yes")...)
+		i := slices.IndexFunc(r.Findings, func(f dev.Finding) bool { return f.ID == "snowflake.import" })
+		if i < 0 {
+			t.Fatal(out)
+		}
+		if used := !strings.Contains(out, "suppress.unused"); used != (until == today) && until == today {
+			t.Error("a decision that is needed is called unused")
+		}
+		return r.Findings[i]
+	}
+	if f := find(today); f.Suppressed == nil || f.Suppressed.Reason != "never called there" || f.Suppressed.Origin != "docker-compose.yml:5" {
+		t.Errorf("%+v", f)
+	}
+	if f := find("2026-01-31"); f.Suppressed != nil {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestDeploy_FactsOfAProject(t *testing.T) {
+	dir := plainApp(t, map[string]string{"pages/1_Sales.py": "import pandas\n", ".streamlit/config.toml": "[server]\nbaseUrlPath = \"shop\"\n"})
+	s, _, _ := Buffers(map[string]string{"FROM_HERE": "hunter2"})
+	a := &app{Streams: s, dir: dir, now: time.Now}
+	got, err := a.gather(t.Context(), entryChoice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := got.facts.App
+	if f.Entry != "app.py" || f.Port != 8501 || f.BasePath != "shop" || f.Streamlit.Text != "1.58.0" || f.Context != "." || f.Dockerfile != "Dockerfile" || !slices.Equal(f.Command, []string{"streamlit", "run", "app.py"}) {
+		t.Errorf("%+v", f)
+	}
+	if len(f.Env) != 1 || f.Env[0].Name != "MODE" {
+		t.Errorf("%+v", f.Env)
+	}
+	if !slices.Equal(f.Pages, []handoff.Page{{Script: "app.py", Path: "/"}, {Script: "pages/1_Sales.py", Path: "/Sales"}}) {
+		t.Errorf("%+v", f.Pages)
+	}
+}
+
+func TestDeploy_OfAFolderWithoutComposeFile(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"src/app.py": "import streamlit as st\nfrom lib import x\n", "src/lib/x.py": "", "requirements.txt": "streamlit==1.58.0\n"})
+	_, r, out := deployed(t, dir, "ecs", "--yes")
+	if !r.Written || strings.Contains(out, "handoff.environment") || !exists(dir, "deploy/ecs/README.md") {
+		t.Error(out)
+	}
+}
