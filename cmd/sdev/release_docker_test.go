@@ -131,9 +131,12 @@ USER app
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.write(home, string(page)+"\nwith open('/home/app/visits', 'a') as f:\n    f.write('x')\n")
 	p.commit()
+	p.write(home, string(page)+"\nwith open('/home/app/visits', 'a') as f:\n    f.write('x')\n")
 	d := p.deploy(1, values()...)
+	if !strings.HasSuffix(d.Image.Ref, "-dirty") || !strings.HasSuffix(d.Image.Revision, "-dirty") || d.ids("git.") != "git.dirty" {
+		t.Errorf("of what is not committed: %+v, %s", d.Image, d.ids("git."))
+	}
 	if got := d.ids("proof."); got != "proof.write" || !strings.Contains(d.said("proof.write"), "Read-only file system: '/home/app/visits'") || !strings.Contains(d.said("proof.write"), "Home.py:") {
 		t.Errorf("%s: %s", got, d.said("proof.write"))
 	}
@@ -148,7 +151,6 @@ USER app
 func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 	micromamba(t)
 	p := laidOut(t, "document000")
-	p.commit()
 	d := p.deploy(1, values()...)
 	if proof := d.Image.Proof; proof == nil || !proof.Page {
 		t.Errorf("proof: %+v\n%+v", proof, d.Findings)
