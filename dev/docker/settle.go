@@ -61,7 +61,7 @@ func (e *Engine) settle(ctx context.Context, r *recipe, emit func(dev.Event)) er
 	if err != nil {
 		return refused("export image "+ref, err)
 	}
-	defer archive.Close() //nolint:errcheck // only read
+	defer archive.Close()
 	s := &settler{epoch: r.Epoch, names: append([]string{ref, known}, r.Tags...), small: map[string][]byte{}, layers: map[string]layerSums{}}
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
@@ -123,9 +123,15 @@ func (e *Engine) forgetSettled(ctx context.Context, but string) {
 	if err != nil {
 		return // a matter of room on the disk alone
 	}
+	of := func(name string) bool { return strings.HasPrefix(name, settledName+":") }
 	for _, i := range list {
-		if len(i.RepoTags) == 1 && i.RepoTags[0] != but {
-			_, _ = e.api.ImageRemove(ctx, i.RepoTags[0], image.RemoveOptions{})
+		if slices.ContainsFunc(i.RepoTags, func(name string) bool { return !of(name) }) {
+			continue
+		}
+		for _, name := range i.RepoTags {
+			if name != but {
+				_, _ = e.api.ImageRemove(ctx, name, image.RemoveOptions{})
+			}
 		}
 	}
 }

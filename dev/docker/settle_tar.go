@@ -40,38 +40,42 @@ func clamp(to io.Writer, from io.Reader, limit int64) error {
 		if err != nil {
 			return err
 		}
-		if header[tarType] == 0 && size == 0 && header[tarName] == 0 { // the end, and what fills the last record
-			if _, err := to.Write(header); err != nil {
-				return err
-			}
+		last := header[tarType] == 0 && size == 0 && header[tarName] == 0
+		if !last {
+			err = clampHeader(header, limit)
+		}
+		if err == nil {
+			_, err = to.Write(header)
+		}
+		if err != nil {
+			return err
+		}
+		if last { // what follows fills the last record
 			_, err := io.Copy(to, from)
 			return err
 		}
-		if err := clampHeader(header, limit); err != nil {
-			return err
-		}
-		if _, err := to.Write(header); err != nil {
-			return err
-		}
-		padded := (size + tarBlock - 1) / tarBlock * tarBlock
-		switch header[tarType] {
-		case 'x', 'L':
-			if compiled, err = clampExtended(to, from, padded, limit); err != nil {
-				return err
-			}
-			continue
-		case '0', 0:
-			if compiled || strings.HasSuffix(text(header[tarName:tarNameEnd]), ".pyc") {
-				if padded, err = clampCompiled(to, from, size, padded, limit); err != nil {
-					return err
-				}
-			}
-		}
-		compiled = false
-		if _, err := io.CopyN(to, from, padded); err != nil {
+		if compiled, err = clampContent(to, from, header, size, limit, compiled); err != nil {
 			return err
 		}
 	}
+}
+
+// clampContent copies what follows a header. compiled says that the file is a compiled one of Python's,
+// and then that the next is, where this was about its name.
+func clampContent(to io.Writer, from io.Reader, header []byte, size, limit int64, compiled bool) (next bool, err error) {
+	left := (size + tarBlock - 1) / tarBlock * tarBlock
+	switch header[tarType] {
+	case 'x', 'L':
+		return clampExtended(to, from, left, limit)
+	case '0', 0:
+		if compiled || strings.HasSuffix(text(header[tarName:tarNameEnd]), ".pyc") {
+			if left, err = clampCompiled(to, from, size, left, limit); err != nil {
+				return false, err
+			}
+		}
+	}
+	_, err = io.CopyN(to, from, left)
+	return false, err
 }
 
 func text(field []byte) string {

@@ -257,6 +257,6 @@ func nextECS(f Facts, v Values) []Step {
 	return append(steps,
 		Step{About: "Commit and push: the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
 		Step{About: "Make the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},
-		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + "https://" + v.Text("domain") + f.App.healthPath()},
+		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + shellWord("https://"+v.Text("domain")+f.App.healthPath())},
 	)
 }

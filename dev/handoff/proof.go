@@ -40,6 +40,7 @@ type Raised struct {
 const (
 	docsReadOnly = "https://docs.docker.com/reference/cli/docker/container/run/#read-only"
 	docsPort     = "https://docs.streamlit.io/develop/api-reference/configuration/config.toml#server"
+	docsDeploy   = "https://docs.streamlit.io/deploy/concepts"
 )
 
 // readOnly are how programs say that a file system cannot be written to.
@@ -56,9 +57,12 @@ func (t Trial) Judge() (Proof, []dev.Finding) {
 		p.Health = 0
 	}
 	find := func(id, message, fix string) []dev.Finding {
-		f := dev.Finding{ID: id, Severity: severity(id), Message: message, Where: "image " + t.Image + ", started once", Fix: fix, Docs: docsReadOnly}
-		if id == proofPage {
+		f := dev.Finding{ID: id, Severity: severity(id), Message: message, Where: "image " + t.Image + ", started once", Fix: fix, Docs: docsDeploy}
+		switch id {
+		case proofPage:
 			f.Docs = docsPort
+		case proofWrite:
+			f.Docs = docsReadOnly
 		}
 		return []dev.Finding{f}
 	}

@@ -30,7 +30,9 @@ func (c *check) suppress() {
 		at := placeOf(s.Origin)
 		_, known := c.rules[s.ID]
 		switch {
-		case !known && c.isOurs(s.ID):
+		case !known && !c.isOurs(s.ID):
+			continue // whoever has that rule applies it
+		case !known:
 			c.add("suppress.unknown", at, "there is no rule %q", s.ID)
 			continue
 		case strings.TrimSpace(s.Reason) == "":

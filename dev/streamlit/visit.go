@@ -36,7 +36,7 @@ func See(ctx context.Context, origin, base string) (Visit, error) {
 	if err := v.get(ctx, origin+base+"/"); err != nil || !v.Page {
 		return v, err
 	}
-	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(origin, "http")+base+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit"}})
+	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(origin, "http")+base+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit"}}) //nolint:bodyclose // the library does
 	if err != nil {
 		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 			err = fmt.Errorf("it answers with %s", answer.Status)
@@ -62,7 +62,7 @@ func (v *Visit) get(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("get the page: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return fmt.Errorf("get the page: %w", err)
 	}

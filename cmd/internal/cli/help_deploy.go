@@ -54,6 +54,7 @@ Exit code 1 where a finding blocks ("sdev help preflight"), a value is missing o
 with --check also where the files are not as they would be rendered.
 
 `)
+	b.WriteString(imageText())
 	for _, t := range handoff.Targets() {
 		fmt.Fprintf(&b, "%s: %s\n", t.Name, render.Wrap(t.About, helpWidth, len(t.Name)+2))
 		for _, p := range t.Params {
@@ -73,6 +74,24 @@ with --check also where the files are not as they would be rendered.
 		b.WriteString("\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// imageText is about the image that ships.
+func imageText() string {
+	var b strings.Builder
+	b.WriteString(`The image that ships, with --build or --image:
+  --build builds the service that ships ("streamlit" beside "streamlit-local", else the app's own) from
+  the working tree: nothing of what sdev adds for development is in it, and extra CA and proxies of this
+  machine leave no trace. Its times are those of the commit (or SOURCE_DATE_EPOCH), so that the same
+  commit and base give the same digest where the steps do; its labels name commit and repository.
+  Either is started once: with a root that is read-only but for /tmp, the image's own user, without
+  network, mounts and credentials. Its health check, its page and one run of its script are asked for.
+`)
+	for _, r := range handoff.ProofRules() {
+		const column = 25
+		fmt.Fprintf(&b, "  %-*s %s\n", column-3, r.ID, render.Wrap(fmt.Sprintf("%s (%s)", r.About, r.Severity), helpWidth, column))
+	}
+	return b.String() + "\n"
 }
 
 // helpWidth is how wide pages of help are.
