@@ -30,9 +30,7 @@ func (c *check) suppress() {
 		at := placeOf(s.Origin)
 		_, known := c.rules[s.ID]
 		switch {
-		case !known && !c.isOurs(s.ID):
-			continue // whoever has that rule applies it
-		case !known:
+		case !known && c.isOurs(s.ID):
 			c.add("suppress.unknown", at, "there is no rule %q", s.ID)
 			continue
 		case strings.TrimSpace(s.Reason) == "":
@@ -44,6 +42,8 @@ func (c *check) suppress() {
 		case c.Now.After(endOf(s.Until)):
 			c.add("suppress.expired", at, "the suppression of %s held until %s", s.ID, s.Until.Format(time.DateOnly))
 			continue
+		case !known:
+			continue // whoever has that rule applies it
 		}
 		used := false
 		for i, f := range c.found[:before] {

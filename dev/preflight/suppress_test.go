@@ -153,3 +153,17 @@ func TestRun_TakesALookAtATokensHeadLighter(t *testing.T) {
 		}
 	}
 }
+
+func TestSuppress_HidesNothingBehindManyOthers(t *testing.T) {
+	s := sound()
+	for i := range 60 {
+		s.file("keys/"+itoa(100+i)+".txt", awsKey)
+	}
+	s.file("other.txt", awsKey)
+	s.Suppress = []dev.Suppression{{ID: "secret.source", Path: "keys", Reason: "open nothing", Until: s.Now.AddDate(0, 1, 0)}}
+	found := s.run(t)
+	open := slices.DeleteFunc(slices.Clone(found), func(f dev.Finding) bool { return f.Suppressed != nil })
+	if len(open) != 1 || open[0].File != "other.txt" || len(found) != 26 || !strings.Contains(found[24].Message, "and 35 more of this kind") {
+		t.Errorf("%d findings, not suppressed %+v, the last of the others %+v", len(found), open, found[24])
+	}
+}
