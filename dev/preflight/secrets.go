@@ -139,8 +139,7 @@ func (c *check) context() {
 	for _, cp := range c.App.Copies {
 		at := place{file: cp.File, line: cp.Line}
 		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateFolder, ".git"} {
-			inner := path.Join(path.Dir(c.contextPath("x")), name)
-			if !c.holds(inner) || !takes(cp.From, name) || ignored(name) {
+			if !c.holds(c.contextPath(name)) || !takes(cp.From, name) || ignored(name) {
 				continue
 			}
 			if name == ".git" {
