@@ -165,13 +165,7 @@ func nextCognito(f Facts, v Values) []Step {
 		{About: "Prepare the account for CDK", Run: "npx cdk bootstrap aws://" + v.Text("aws-account") + "/" + region, Once: true},
 		{About: "Make the registry", Run: "npx cdk deploy " + name + "-registry", Once: true},
 	}
-	known, _ := parameters(f)
-	for _, p := range known {
-		steps = append(steps, Step{
-			About: "Store what the app reads, encrypted", Once: true,
-			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", region, p.Name),
-		})
-	}
+	steps = append(steps, storing(f, v, secrets(v))...)
 	return append(steps,
 		Step{About: "Push the image to " + registry(v) + "/" + name + "; README.md has the commands"},
 		Step{About: "Deploy it by its digest", Run: "npx cdk deploy " + name + " -c imageDigest=sha256:…"},
