@@ -58,6 +58,7 @@ project. Besides them, each target tells under its own name what it cannot expre
                               come from this machine or look like secrets
   ship.image                  the image was built from another commit
   ship.submodule              the files of a submodule are not here
+
 `)
 	b.WriteString(imageText())
 	for _, t := range handoff.Targets() {
