@@ -13,9 +13,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"sdev/scaffold"
-	"sdev/templates"
 )
 
 // python runs a script of testdata with the interpreter that the Snowflake CLI is installed for.
@@ -86,6 +83,8 @@ func TestForeignSnowflake_ParserTakesTheProject(t *testing.T) {
 // that the CLI would upload.
 func TestForeignSnowflake_AssemblesWhatIsUploaded(t *testing.T) {
 	t.Parallel()
+	sdev := filepath.Join(t.TempDir(), "sdev")
+	mustRun(t, ".", nil, "go", "build", "-o", sdev, "sdev/cmd/sdev")
 	var dirs []string
 	for _, deps := range []string{"uv", "pip", "conda"} {
 		root := t.TempDir()
@@ -96,16 +95,7 @@ func TestForeignSnowflake_AssemblesWhatIsUploaded(t *testing.T) {
 			repo := filepath.Join(root, "it's a shop")
 			f.Folder = "apps/shop"
 			project := filepath.Join(repo, filepath.FromSlash(f.Folder))
-			plan, err := scaffold.NewPlan(scaffold.Source{
-				Tree: templates.Project(), Name: "project", Version: templates.ProjectVersion,
-				Answers: map[string]string{"name": "shop", "auth": "streamlit-oauth", "deps": deps},
-			}, project, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := plan.Apply(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			mustRun(t, t.TempDir(), nil, sdev, "init", project, "--name", "shop", "--auth", "streamlit-oauth", "--deps", deps, "--yes", "--no-git")
 			secret := filepath.Join(project, ".streamlit", "secrets.toml")
 			if err := os.WriteFile(secret, []byte("a = 1\n"), 0o600); err != nil {
 				t.Fatal(err)
