@@ -192,7 +192,21 @@ func pathFindings(f Facts) []dev.Finding {
 		Fix:     "ask in the page who it is, from the verified identity that the front door sends", Docs: pagesDocs,
 	}
 	finding.File, finding.Line = origin(closed[0].Origin)
-	return []dev.Finding{finding}
+	findings := []dev.Finding{finding}
+	base := path.Join("/", f.App.BasePath)
+	for _, p := range closed {
+		start, _, _ := prefixOf(p.Path)
+		if base == "/" || start == base || strings.HasPrefix(start, base+"/") {
+			continue
+		}
+		outside := dev.Finding{
+			ID: "policy.outside", Severity: dev.Warns, Docs: pagesDocs,
+			Message: fmt.Sprintf("the app lives below %s, so the policy for %s covers none of its pages", base, p.Path), Fix: "write " + base + p.Path,
+		}
+		outside.File, outside.Line = origin(p.Origin)
+		findings = append(findings, outside)
+	}
+	return findings
 }
 
 // doorFindings say what an app lacks behind a front door that signs people in and tells it so in a

@@ -205,3 +205,18 @@ func TestAccessPath(t *testing.T) {
 		}
 	}
 }
+
+func TestPathFindings_PoliciesOutsideOfTheApp(t *testing.T) {
+	f := Facts{App: App{BasePath: "tools/shop"}}
+	for _, p := range []string{"/tools/shop/a/*", "/tools/shop", "/*", "/reports/*", "/tools/shopping"} {
+		f.Policy = append(f.Policy, dev.Policy{Path: p})
+	}
+	var got []string
+	for _, one := range pathFindings(f) {
+		got = append(got, one.ID+" "+one.Fix)
+	}
+	want := []string{"policy.outside write /tools/shop/reports/*", "policy.outside write /tools/shop/tools/shopping"}
+	if len(got) != 3 || !slices.Equal(got[1:], want) {
+		t.Errorf("found %q", got)
+	}
+}

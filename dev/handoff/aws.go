@@ -173,6 +173,10 @@ func awsParams() []Param {
 			Choices: []string{"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096"}, Default: "365",
 		},
 		{
+			Name: "secrets", About: "variables that ECS fills in from SSM, NAME=/parameter, with commas", Optional: true,
+			Check: each(1, checkSecret),
+		},
+		{
 			Name: "kms-key", About: "ARN of the key of the SSM parameters, where it is not aws/ssm", Optional: true,
 			Check: matches(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`, "arn:aws:kms:REGION:ACCOUNT:key/ID"),
 		},
@@ -230,6 +234,9 @@ func awsEnvironment(f Facts, v Values) map[string]string {
 	if f.App.signsIn("streamlit-oauth") {
 		env["OAUTH_REDIRECT_URI"] = address(f, v)
 	}
+	for name := range secrets(v) {
+		delete(env, name) // ECS takes a name once
+	}
 	return env
 }
 
@@ -256,13 +263,35 @@ func parameters(f Facts) ([]parameter, []dev.Finding) {
 			})
 			continue
 		}
-		p := parameter{Name: call.Text, Path: strings.TrimPrefix(call.Text, "/")}
-		if !slices.Contains(all, p) {
-			all = append(all, p)
-		}
+		all = append(all, parameter{Name: call.Text, Path: strings.TrimPrefix(call.Text, "/")})
 	}
+	return distinctByName(all), findings
+}
+
+// variableName is what a shell can set.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func checkSecret(s string) error {
+	if name, from, ok := strings.Cut(s, "="); !ok || !variableName.MatchString(name) || !parameterName.MatchString(from) {
+		return errors.New("want NAME=/parameter, a variable and the SSM parameter that holds its value")
+	}
+	return nil
+}
+
+// secrets are the variables that ECS fills in, with their parameters, by name.
+func secrets(v Values) map[string]parameter {
+	all := map[string]parameter{}
+	for _, one := range list(v.Text("secrets")) {
+		name, from, _ := strings.Cut(one, "=")
+		all[name] = parameter{Name: from, Path: strings.TrimPrefix(from, "/")}
+	}
+	return all
+}
+
+// distinctByName sorts parameters and leaves out what is there twice.
+func distinctByName(all []parameter) []parameter {
 	slices.SortFunc(all, func(a, b parameter) int { return cmp.Compare(a.Name, b.Name) })
-	return all, findings
+	return slices.Compact(all)
 }
 
 // fargateMemory are the least and the most memory of a task by its cpu, in MiB, and the steps between.

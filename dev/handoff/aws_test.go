@@ -54,6 +54,7 @@ func TestAWS_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 		"allowed-cidrs":         {"", "20.21.22.23/24", "10.0.0.1", "10.0.0.0/33", "everybody"},
 		"egress-ports":          {"0", "65536", "443,https", "0443"},
 		"memory":                {"1GB", "0", "-1"},
+		"secrets":               {"A", "A=", "=/a", "A B=/a", "A=/a/*", "A=/a,A=/a"},
 		"kms-key":               {"alias/aws/ssm"},
 		"github-owner":          {"a/b", "a*", "a b", ""},
 		"github-repo":           {"a:b", "*", "${{ x }}"},
@@ -349,6 +350,39 @@ func TestCognito_GroupsComeFromPeopleAndPolicies(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a/b", "sales", "staff"}, config.Cognito.Groups); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestAWS_SecretsAreFilledInByECS names a variable that the compose file has as well, and two that
+// share a parameter.
+func TestAWS_SecretsAreFilledInByECS(t *testing.T) {
+	f := shop()
+	f.App.Env = []Variable{{Name: "TOKEN", Value: "for development"}, {Name: "PLAIN", Value: "a"}}
+	set := map[string]string{"secrets": "TOKEN=/shop/token,URL=shop-url,SAME=/shop/token"}
+	files, _ := bundle(t, ecs(), f, valuesOf(t, ecs(), f, set))
+	for _, text := range []string{`"valueFrom": "/shop/token"`, `"valueFrom": "shop-url"`, `"name": "PLAIN"`} {
+		if !strings.Contains(files["task-definition.json"], text) {
+			t.Errorf("task-definition.json has no %s", text)
+		}
+	}
+	for _, text := range []string{":parameter/shop/token", ":parameter/shop-url"} {
+		if strings.Count(files["infrastructure.yml"], text) != 1 {
+			t.Errorf("infrastructure.yml does not have %s once", text)
+		}
+	}
+	var config struct{ Environment, Secrets map[string]string }
+	cognito, _ := bundle(t, ecsCognito(), f, valuesOf(t, ecsCognito(), f, set))
+	if err := json.Unmarshal([]byte(cognito["config.json"]), &config); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"TOKEN": "/shop/token", "URL": "shop-url", "SAME": "/shop/token"}
+	if diff := cmp.Diff(want, config.Secrets); diff != "" || config.Environment["TOKEN"] != "" || config.Environment["PLAIN"] != "a" {
+		t.Errorf("%v: %s", config.Environment, diff)
+	}
+	for _, text := range []string{files["task-definition.json"], cognito["config.json"]} {
+		if strings.Contains(text, "for development") {
+			t.Error("the value of a secret stands in the bundle")
+		}
 	}
 }
 

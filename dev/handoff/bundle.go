@@ -68,6 +68,7 @@ type Change struct {
 	Content  []byte `json:"-"` // what is to be there; nil where nothing is
 
 	base []byte // what was rendered last; nil where nothing was
+	lost bool   // base is not there any more, and known by the record
 	exec bool
 }
 
@@ -157,7 +158,7 @@ func (b *Bundle) dropped(rendered map[string]bool) error {
 		}
 		c := Change{Path: b.Place.path(f.File), File: f.File, Status: Remove}
 		var err error
-		if c.base, c.Before, err = b.read(c); err != nil {
+		if err = b.read(&c); err != nil {
 			return err
 		}
 		switch {
@@ -171,18 +172,32 @@ func (b *Bundle) dropped(rendered map[string]bool) error {
 	return nil
 }
 
-func (b *Bundle) read(c Change) (base, now []byte, err error) {
-	if base, err = b.readFile(path.Join(b.Place.Bundle, baseFolder, c.File)); err != nil {
-		return nil, nil, err
+// read looks at what is there, and at what was rendered last.
+func (b *Bundle) read(c *Change) (err error) {
+	if c.base, err = b.readFile(path.Join(b.Place.Bundle, baseFolder, c.File)); err != nil {
+		return err
 	}
-	now, err = b.readFile(c.Path)
-	return base, now, err
+	if c.Before, err = b.readFile(c.Path); err != nil {
+		return err
+	}
+	if c.base == nil && c.Before != nil && b.isRecorded(c.File, c.Before) {
+		c.base, c.lost = c.Before, true
+	}
+	return nil
+}
+
+// isRecorded reports whether the last record knows a file as it is, and as it was rendered. The summary
+// of a record cannot be in it.
+func (b *Bundle) isRecorded(file string, content []byte) bool {
+	return b.Last != nil && (file == SummaryFile || slices.ContainsFunc(b.Last.Files, func(f RecordedFile) bool {
+		return f.File == file && !f.Edited && f.SHA256 == hash(content)
+	}))
 }
 
 func (b *Bundle) compare(f File) (Change, error) {
 	c := Change{Path: b.Place.path(f.Path), File: f.Path, Rendered: f.Content, exec: f.Mode&0o100 != 0}
 	var err error
-	if c.base, c.Before, err = b.read(c); err != nil {
+	if err = b.read(&c); err != nil {
 		return c, err
 	}
 	yours := unix(c.Before)
@@ -315,8 +330,14 @@ func (b *Bundle) Writes() []Write {
 		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
 			out = append(out, Write{c.Path, c.Before, c.Content, c.exec})
 		}
-		if !bytes.Equal(c.base, c.Rendered) && (c.Status != Conflict || !hasMarks(unix(c.Before))) {
-			bases = append(bases, Write{path.Join(b.Place.Bundle, baseFolder, c.File), c.base, c.Rendered, false})
+		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !hasMarks(unix(c.Before))) {
+			base := c.base
+			if c.lost {
+				base = nil
+			}
+			if base != nil || c.Rendered != nil {
+				bases = append(bases, Write{path.Join(b.Place.Bundle, baseFolder, c.File), base, c.Rendered, false})
+			}
 		}
 	}
 	out = append(out, bases...)

@@ -159,6 +159,21 @@ func TestBundle_OneFileThroughItsLife(t *testing.T) {
 	}
 }
 
+func TestBundle_BasesThatWereLost(t *testing.T) {
+	f := newFolder(t)
+	f.deploy(all, files("1.txt", "a\n", "2.txt", "a\n", "3.txt", "a\n", "4.txt", "a\n"))
+	f.write("deploy/x/3.txt", "mine\n")
+	if err := os.RemoveAll(filepath.Join(f.dir, "deploy/x/.handoff/base")); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.deploy(all, files("1.txt", "a\n", "2.txt", "b\n", "3.txt", "b\n")); got != "identical deploy/x/1.txt, update deploy/x/2.txt, foreign deploy/x/3.txt, remove deploy/x/4.txt" {
+		t.Error(got)
+	}
+	if f.read("deploy/x/.handoff/base/1.txt") != "a\n" || f.read("deploy/x/.handoff/base/4.txt") != "none" {
+		t.Error("bases are not kept again")
+	}
+}
+
 func TestBundle_RefusesOrTells(t *testing.T) {
 	f := newFolder(t)
 	f.write("deploy/x/a.txt", "mine\n")

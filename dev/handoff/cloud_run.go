@@ -110,6 +110,8 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"cpu":                  v.Text("cpu"),
 		"memory":               v.Text("memory"),
 		"environment":          env,
+		"entrypoint":           slices.Concat([]string{}, f.App.Entrypoint),
+		"arguments":            slices.Concat([]string{}, f.App.Args),
 		"github_repository":    v.Text("github-owner") + "/" + v.Text("github-repo"),
 		"github_repository_id": v.Text("github-repo-id"),
 		"github_branch":        v.Text("github-branch"),

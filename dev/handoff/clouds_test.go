@@ -151,6 +151,7 @@ func scenarios() []scenario {
 	closed.App.BasePath = "streamlit"
 	nasty := shop()
 	nasty.Name, nasty.Folder = `"}; ${file("/etc/passwd")} %{ if true }`, "apps/it's"
+	nasty.App.Entrypoint, nasty.App.Args = []string{"sh", "-c", `exec "$@" ${x} $(id)`, "sh"}, []string{"streamlit", "run", "a b.py", "--x={{ .V }}"}
 	nasty.App.Dockerfile = `Docker "file" $(id)`
 	nasty.App.Entry = "code_package/$(id)/Home page.py"
 	for i, value := range []string{"${x}", "%{ if true }", "$(id)", "`id`", "${{ secrets.TOKEN }}", "{{ .V }}", "'", `"`, "a\nb: c", "# x", "---", "null", "012", "\u2028", "é😀"} {
@@ -170,7 +171,8 @@ func scenarios() []scenario {
 // documented is what is known of a project like the one of the tutorial for ECS.
 func documented() Facts {
 	f := shop()
-	f.App.Service, f.App.Command, f.App.Target, f.App.Dockerfile = "streamlit-app", []string{"sh", "start.sh"}, "", "Dockerfile"
+	f.App.Service, f.App.Command, f.App.Target, f.App.Dockerfile = "streamlit-app", []string{"code_package/streamlit/start.sh"}, "", "Dockerfile"
+	f.App.Args = f.App.Command
 	f.App.Streamlit, f.App.Deps, f.App.Manager = Value{}, Value{Text: "environment.yml", Source: "environment.yml"}, "conda"
 	f.App.Login = []Value{{Text: "streamlit-oauth", Source: "code_package/streamlit/util/google_oauth.py:12"}}
 	f.App.Pages = []Page{{Script: "code_package/streamlit/pages/1_first_app.py", Path: "/first_app"}}
@@ -433,6 +435,9 @@ func TestCloudflare_ComposeIsWhatComposeReads(t *testing.T) {
 		for _, s := range scenarios() {
 			if !strings.Contains(t.Name(), strings.ReplaceAll(s.name, " ", "_")) {
 				continue
+			}
+			if !slices.Equal(app.Command, s.facts.App.Args) || !slices.Equal(app.Entrypoint, s.facts.App.Entrypoint) {
+				t.Errorf("starts %q %q, not %q %q", app.Entrypoint, app.Command, s.facts.App.Entrypoint, s.facts.App.Args)
 			}
 			for _, one := range s.facts.App.Env {
 				if env[one.Name] != one.Value {

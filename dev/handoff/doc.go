@@ -1,13 +1,21 @@
 // Package handoff turns a project into what a platform needs to run it: a bundle of files, rendered
 // from templates, with the one-time steps beside them.
 //
-// A [Target] declares what it needs ([Param]) and which tree of templates it renders. [Resolve] finds
-// a value for every parameter, each with its source, and leaves what nobody said as a named
-// placeholder. [Target.Render] is pure: the same values give the same bytes. What is there already is
-// compared with what would be written, merged where somebody has edited it, and never overwritten.
+// A [Target] declares what it needs ([Param]) and which tree of templates it renders.
 //
-// Every value is quoted for the language of the file that it goes into, by the renderer and not by the
-// templates, so that no value can become code.
+//  1. [Target.Resolve] finds a value for every parameter, each with its source, and leaves what nobody
+//     said as a named placeholder.
+//  2. [Target.Render] makes the files. It is pure: the same values give the same bytes. Every value is
+//     quoted for the language of the file that it goes into, by the renderer and not by the templates,
+//     so that no value can become code.
+//  3. [Bundle.Compare] looks at what is there. Edits of the user's are joined with what has changed, and
+//     where both changed the same lines both are kept, between marks. Nothing of theirs is overwritten.
+//  4. [Bundle.Finish] makes the [Record], for programs and for people, and [Bundle.Writes] says what has
+//     to be written, in an order that can be broken off anywhere: files before what was rendered last,
+//     the record at the end.
 //
-// The package calls no cloud, knows neither engine nor terminal, and starts no goroutines.
+// A [Trial] judges an image that was started once.
+//
+// The package calls no cloud, knows neither engine nor terminal, writes nothing itself, and starts no
+// goroutines.
 package handoff

@@ -3,6 +3,7 @@ package handoff
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -98,24 +99,28 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return d, findings
 }
 
-// addSecrets adds what ECS puts into the environment of the app from SSM: for st.login a secrets.toml,
-// which Streamlit reads from a file alone.
+// addSecrets adds what ECS puts into the environment of the app from SSM. For st.login that is a
+// secrets.toml, which Streamlit reads from a file alone.
 func addSecrets(d map[string]any, f Facts, v Values) {
-	d["secrets"], d["taskSecrets"], d["command"], d["entrypoint"] = []parameter(nil), []map[string]string{}, []string(nil), []string(nil)
-	if !f.App.signsIn("native") {
-		return
+	all := secrets(v)
+	d["command"], d["entrypoint"] = []string(nil), []string(nil)
+	if f.App.signsIn("native") {
+		all["STREAMLIT_SECRETS_TOML"] = parameter{Name: "/" + v.Text("name") + "/secrets.toml", Path: v.Text("name") + "/secrets.toml"}
+		d["command"] = f.App.Command
+		d["entrypoint"] = []string{
+			"sh", "-c",
+			`umask 077; printf '%s' "$STREAMLIT_SECRETS_TOML" >/tmp/secrets.toml; unset STREAMLIT_SECRETS_TOML; exec "$@"`, "sh",
+		}
+		env := awsEnvironment(f, v)
+		env["STREAMLIT_SECRETS_FILES"] = "/tmp/secrets.toml"
+		d["environment"] = pairs(env)
 	}
-	secret := parameter{Name: "/" + v.Text("name") + "/secrets.toml", Path: v.Text("name") + "/secrets.toml"}
-	d["secrets"] = []parameter{secret}
-	d["taskSecrets"] = []map[string]string{{"name": "STREAMLIT_SECRETS_TOML", "valueFrom": secret.Name}}
-	d["command"] = f.App.Command
-	d["entrypoint"] = []string{
-		"sh", "-c",
-		`umask 077; printf '%s' "$STREAMLIT_SECRETS_TOML" >/tmp/secrets.toml; unset STREAMLIT_SECRETS_TOML; exec "$@"`, "sh",
+	filled := []map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		filled = append(filled, map[string]string{"name": name, "valueFrom": all[name].Name})
 	}
-	env := awsEnvironment(f, v)
-	env["STREAMLIT_SECRETS_FILES"] = "/tmp/secrets.toml"
-	d["environment"] = pairs(env)
+	d["toml"] = "/" + v.Text("name") + "/secrets.toml"
+	d["taskSecrets"], d["secrets"] = filled, distinctByName(slices.Collect(maps.Values(all)))
 }
 
 // ecsStack are the parameters of the CloudFormation stack, all of them texts.
@@ -252,6 +257,6 @@ func nextECS(f Facts, v Values) []Step {
 	return append(steps,
 		Step{About: "Commit and push: the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
 		Step{About: "Make the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},
-		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + "https://" + v.Text("domain") + f.App.healthPath()},
+		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + shellWord("https://"+v.Text("domain")+f.App.healthPath())},
 	)
 }

@@ -3,6 +3,7 @@ package handoff
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -76,6 +77,10 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	for _, c := range closed {
 		rules = append(rules, map[string]any{"priority": c.Priority, "patterns": c.Patterns})
 	}
+	filled, names := secrets(v), map[string]string{}
+	for name, from := range filled {
+		names[name] = from.Name
+	}
 	stack := ecsStack(f, v)
 	d := map[string]any{
 		"config": map[string]any{
@@ -86,14 +91,14 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 			"allowedCidrs":   list(v.Text("allowed-cidrs")), "egressPorts": numbers(v.Text("egress-ports")),
 			"cpu": number(v.Text("cpu")), "memory": number(v.Text("memory")), "architecture": v.Text("architecture"),
 			"port": f.App.port(), "healthPath": f.App.healthPath(), "environment": awsEnvironment(f, v),
-			"parameters": paths, "kmsKey": v.Text("kms-key"), "imageDigest": v.Text("image-digest"), "logDays": number(v.Text("log-days")),
+			"parameters": paths, "secrets": names, "kmsKey": v.Text("kms-key"), "imageDigest": v.Text("image-digest"), "logDays": number(v.Text("log-days")),
 			"cognito": map[string]any{
 				"domainPrefix": domainPrefix(v), "mfa": v.Text("cognito-mfa"), "threatProtection": v.Text("cognito-threat-protection") == "on",
 				"sessionHours": number(v.Text("session-hours")), "groups": groups,
 			},
 			"closed": rules, "waf": v.Text("waf") == "on",
 		},
-		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "groups": groups,
+		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "secrets": distinctByName(slices.Collect(maps.Values(filled))), "groups": groups,
 		"registry": registry(v), "repository": registry(v) + "/" + v.Text("name"), "signIn": domainPrefix(v),
 		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "dockerfile": "", "oauth": f.App.signsIn("streamlit-oauth"),
 		"image": f.Image.Ref, "policies": guardedBy(f),

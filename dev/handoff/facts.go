@@ -50,6 +50,10 @@ type App struct {
 	Login     []Value // how people sign in: "streamlit-oauth", "native", "alb", "iap", "cloudflare", "streamlit-authenticator"; "none" alone
 	Env       []Variable
 	Command   []string // as the image or compose file says; nil where neither does
+	// Entrypoint and Args are what the compose file starts the container with instead of what the image
+	// says; nil where it leaves that to the image.
+	Entrypoint []string
+	Args       []string
 
 	Context    string // build context relative to the repository, with slashes
 	Dockerfile string // relative to the context; "" where the image is not built here

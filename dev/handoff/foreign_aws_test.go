@@ -61,7 +61,7 @@ func awsScenarios() []scenario {
 	return append(scenarios(), scenario{"other", other, map[string]string{
 		"hosted-zone": "none", "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b", "aws-account": "123456789012", "region": "eu-central-1",
 		"app-subnets": "subnet-00000000000000002,subnet-00000000000000003", "allowed-cidrs": "0.0.0.0/0,2001:db8::/32", "egress-ports": "443,5432",
-		"architecture": "ARM64", "cpu": "1024", "memory": "4096", "kms-key": "arn:aws:kms:eu-central-1:123456789012:key/0a1b", "log-days": "30",
+		"architecture": "ARM64", "cpu": "1024", "memory": "4096", "kms-key": "arn:aws:kms:eu-central-1:123456789012:key/0a1b", "log-days": "30", "secrets": "TOKEN=/shop/token,URL=shop-url,SAME=/shop/token",
 		"github-subject": "ids", "github-owner-id": "1", "github-repo-id": "2", "github-oidc-provider": "existing",
 		"cognito-mfa": "optional", "cognito-threat-protection": "on", "waf": "off", "image-digest": "sha256:" + strings.Repeat("0", 64),
 	}})

@@ -55,6 +55,7 @@ func readProjects(t *testing.T, dirs ...string) []read {
 
 // TestForeignSnowflake_ParserTakesTheProject has the CLI's own parser read every snowflake.yml.
 func TestForeignSnowflake_ParserTakesTheProject(t *testing.T) {
+	t.Parallel()
 	target, root := snowflake(), t.TempDir()
 	var dirs []string
 	var want []read
@@ -84,6 +85,7 @@ func TestForeignSnowflake_ParserTakesTheProject(t *testing.T) {
 // TestForeignSnowflake_AssemblesWhatIsUploaded makes a project, hands it over, and looks at the files
 // that the CLI would upload.
 func TestForeignSnowflake_AssemblesWhatIsUploaded(t *testing.T) {
+	t.Parallel()
 	var dirs []string
 	for _, deps := range []string{"uv", "pip", "conda"} {
 		root := t.TempDir()
@@ -156,6 +158,7 @@ func checkUpload(t *testing.T, dir string, got []string) {
 // TestForeignIdentity_OnlyWhatThePlatformSignedHolds puts the modules that are copied into apps to the
 // test, with PyJWT as they need it.
 func TestForeignIdentity_OnlyWhatThePlatformSignedHolds(t *testing.T) {
+	t.Parallel()
 	modules := map[string]string{"iap": "cloud-run/iap_identity.py", "access": "cloudflare/access_identity.py"}
 	for _, kind := range slices.Sorted(maps.Keys(modules)) {
 		t.Run(kind, func(t *testing.T) {
@@ -163,7 +166,7 @@ func TestForeignIdentity_OnlyWhatThePlatformSignedHolds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if out := strings.TrimSpace(python(t, "identity_check.py", kind, module)); out != "17" {
+			if out := strings.TrimSpace(python(t, "identity_check.py", kind, module)); out != "23" {
 				t.Errorf("judged %s tokens", out)
 			}
 		})

@@ -321,6 +321,15 @@ func shText(s string) (string, error) {
 	return "$'" + b.String() + "'", nil
 }
 
+// shellWord is a text as one word of a command that somebody pastes into a shell.
+func shellWord(s string) string {
+	word, err := shText(s)
+	if err != nil {
+		panic(err) // every text is a word of a shell
+	}
+	return word
+}
+
 // needsNumber reports whether some program takes a character for the end of a line, or shows nothing.
 func needsNumber(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff'

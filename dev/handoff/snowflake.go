@@ -290,7 +290,9 @@ func snowflakeTroubles(f Facts, v Values) []trouble {
 		if line > 0 {
 			t.Place += ":" + strconv.Itoa(line)
 		}
-		same := func(o trouble) bool { return o.file == t.file && o.What == t.What && (o.line == t.line || id == "snowflake.import") }
+		same := func(o trouble) bool {
+			return o.file == t.file && o.What == t.What && (o.line == t.line || id == "snowflake.import")
+		}
 		if id == "snowflake.login" { // an import of it has said so
 			same = func(o trouble) bool { return o.Why == t.Why }
 		}

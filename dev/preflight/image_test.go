@@ -395,3 +395,35 @@ func TestRun_IgnoresWrongMediaTypes(t *testing.T) {
 		t.Errorf("found %+v, %v", found, err)
 	}
 }
+
+func TestOpen_SurvivesEveryCutAndFlippedBytes(t *testing.T) {
+	whole, err := os.ReadFile(oldForm(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "image.tar")
+	try := func(what string, content []byte) {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var found []dev.Finding
+		img, err := preflight.Open(t.Context(), file, "")
+		if err == nil {
+			found, err = preflight.Run(t.Context(), preflight.Subject{Image: img})
+		}
+		if e, ok := errors.AsType[*dev.Error](err); err != nil && (!ok || e.Hint == "" || len(e.Message) > 600) {
+			t.Errorf("%s: error %v", what, err)
+		}
+		if err == nil && !slices.Contains(idsOf(found), "secret.layer") {
+			t.Errorf("%s: read, and the secret was not found: %+v", what, found)
+		}
+	}
+	for n := 0; n < len(whole); n += 211 {
+		try("cut after "+itoa(n), whole[:n])
+	}
+	for n := 0; n < len(whole); n += 389 {
+		flipped := slices.Clone(whole)
+		flipped[n] ^= 0x55
+		try("flipped at "+itoa(n), flipped)
+	}
+}

@@ -165,7 +165,6 @@ func examples() map[string]example {
 			s.Suppress = []dev.Suppression{{ID: "image.user", Reason: "because", Until: now.Truncate(day)}}
 		}},
 		"suppress.unknown": {fails: decide(dev.Suppression{ID: "image.usr", Reason: "because", Until: now.Add(day)}), passes: func(s *subject) {
-			s.Told = []dev.Finding{{ID: "policy.websocket", Severity: dev.Warns}}
 			s.Suppress = []dev.Suppression{{ID: "policy.websocket", Reason: "because", Until: now.Add(day)}}
 		}},
 		"suppress.unused": {fails: decide(dev.Suppression{ID: "image.user", Reason: "because", Until: now.Add(day)}), passes: func(*subject) {}},

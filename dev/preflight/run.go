@@ -38,7 +38,7 @@ type check struct {
 	files map[string]string // texts of the project's files that matter, by name
 	built built             // what the image is, as far as its layers and configuration say
 	found []found
-	more  map[string]int // findings of an id that were left out
+	told  map[dev.Finding]bool // those of found, to tell each once
 }
 
 // found is a finding and where it is in an image, which no file of the project is.
@@ -55,8 +55,12 @@ type place struct {
 	inner string
 }
 
-// mostOfOne bounds the findings of one rule: the rest is counted.
-const mostOfOne = 25
+// How many findings there are at most: of one rule the rest is counted, after suppressions were applied,
+// so that none hides behind others.
+const (
+	mostOfOne = 25
+	mostInAll = 5000
+)
 
 // add notes a finding of a rule at its own severity.
 func (c *check) add(id string, at place, format string, args ...any) {
@@ -73,25 +77,13 @@ func (c *check) weighed(id string, severity dev.Severity, at place, fix, format 
 	r := c.rules[id]
 	f := found{inner: at.inner, Finding: dev.Finding{ID: id, Severity: severity, Message: short(fmt.Sprintf(format, args...)), File: at.file, Line: at.line, Where: short(at.where),
 		Fix: cmp.Or(fix, r.Fix), Docs: r.Docs}}
-	same := func(have found) bool {
-		return have.ID == id && have.File == f.File && have.Line == f.Line && have.Where == f.Where && have.Message == f.Message
-	}
-	if slices.ContainsFunc(c.found, same) {
+	if c.told[f.Finding] || len(c.found) >= mostInAll {
 		return
 	}
-	have := 0
-	for _, other := range c.found {
-		if other.ID == id {
-			have++
-		}
+	if c.told == nil {
+		c.told = map[dev.Finding]bool{}
 	}
-	if have >= mostOfOne {
-		if c.more == nil {
-			c.more = map[string]int{}
-		}
-		c.more[id]++
-		return
-	}
+	c.told[f.Finding] = true
 	c.found = append(c.found, f)
 }
 
@@ -106,18 +98,25 @@ func short(text string) string {
 
 // concluded applies the suppressions and sorts.
 func (c *check) concluded() []dev.Finding {
-	for _, f := range c.Told {
-		c.found = append(c.found, found{Finding: f})
-	}
 	c.suppress()
-	out := make([]dev.Finding, 0, len(c.found))
-	last := map[string]int{}
-	for _, f := range c.found {
-		out = append(out, f.Finding)
-		last[f.ID] = len(out) - 1
+	type kind struct {
+		id         string
+		severity   dev.Severity
+		suppressed bool
 	}
-	for id, n := range c.more {
-		out[last[id]].Message += fmt.Sprintf(" (and %d more of this kind)", n)
+	have, last := map[kind]int{}, map[kind]int{}
+	out := make([]dev.Finding, 0, len(c.found))
+	for _, f := range c.found {
+		k := kind{f.ID, f.Severity, f.Suppressed != nil}
+		if have[k]++; have[k] <= mostOfOne {
+			out = append(out, f.Finding)
+			last[k] = len(out) - 1
+		}
+	}
+	for k, n := range have {
+		if n > mostOfOne {
+			out[last[k]].Message += fmt.Sprintf(" (and %d more of this kind)", n-mostOfOne)
+		}
 	}
 	rank := map[dev.Severity]int{dev.Blocks: 0, dev.Warns: 1, dev.Informs: 2}
 	order := map[string]int{}

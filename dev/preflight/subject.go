@@ -29,7 +29,6 @@ type Subject struct {
 	Repository   Repository     // what git says
 	History      History        // nil is no history
 	Built        bool           // the image was built from the working tree, to be handed over
-	Told         []dev.Finding  // what others found, the target for one; reported and suppressed along
 	Suppress     []dev.Suppression
 }
 

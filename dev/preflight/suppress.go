@@ -42,6 +42,8 @@ func (c *check) suppress() {
 		case c.Now.After(endOf(s.Until)):
 			c.add("suppress.expired", at, "the suppression of %s held until %s", s.ID, s.Until.Format(time.DateOnly))
 			continue
+		case !known:
+			continue // whoever has that rule applies it
 		}
 		used := false
 		for i, f := range c.found[:before] {

@@ -60,14 +60,6 @@ func TestSuppress_KnowsPathsInImages(t *testing.T) {
 	}
 }
 
-func TestRun_TellsAlongWhatOthersFound(t *testing.T) {
-	s := sound()
-	s.Told = []dev.Finding{{ID: "policy.websocket", Severity: dev.Warns, Message: "m", Fix: "f"}}
-	if found := s.run(t); len(found) != 1 || found[0].ID != "policy.websocket" {
-		t.Errorf("found %+v", found)
-	}
-}
-
 func TestRun_WarnsOfADirtyTreeThatNothingWasBuiltFrom(t *testing.T) {
 	s := sound()
 	s.Repository.Modified = []string{"app.py", "deploy/ecs/infrastructure.yml"}
@@ -111,5 +103,67 @@ func TestRun_OfNothingFindsNothing(t *testing.T) {
 	}
 	if _, err := preflight.Run(t.Context(), preflight.Subject{Project: fstest.MapFS{}}); err != nil && !errors.Is(err, io.EOF) {
 		t.Error(err)
+	}
+}
+
+func TestRun_KnowsWhatIsForDevelopmentAlone(t *testing.T) {
+	for name, change := range map[string]func(*subject){
+		"a Dockerfile of its own": func(s *subject) {
+			s.file("Dockerfile.dev", "FROM x\nENV LOCAL_STREAMLIT=1\nCMD streamlit run app.py --server.enableCORS=false\n")
+		},
+		"a stage that does not ship": func(s *subject) {
+			s.file("Dockerfile", "FROM x AS dev\nENV LOCAL_STREAMLIT=1\nFROM x\nCOPY app.py ./\n")
+			s.App.Steps = []preflight.Setting{{Value: "COPY app.py ./", File: "Dockerfile", Line: 4}}
+		},
+		"an argument of the build": func(s *subject) {
+			s.App.Steps = []preflight.Setting{{Value: "ARG LOCAL_STREAMLIT=1", File: "Dockerfile", Line: 2}}
+		},
+		"a script": func(s *subject) {
+			s.file("run-local.sh", "LOCAL_STREAMLIT=1 streamlit run app.py --server.enableXsrfProtection=false\n")
+		},
+		"a port that only a script knows": func(s *subject) {
+			s.config.Config.Cmd, s.App.Port = []string{"./start.sh"}, 0
+			s.config.Config.ExposedPorts = map[string]struct{}{"80/tcp": {}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sound()
+			change(s)
+			if found := s.run(t); len(found) > 0 {
+				t.Errorf("found %+v", found)
+			}
+		})
+	}
+	for _, step := range []string{"ENV LOCAL_STREAMLIT=1", "ENV LOCAL_STREAMLIT 1", "ENV A=b LOCAL_STREAMLIT=yes", `RUN echo "export LOCAL_STREAMLIT=1" >> ~/.bashrc`} {
+		s := sound()
+		s.App.Steps = []preflight.Setting{{Value: step, File: "Dockerfile", Line: 2}}
+		if found := s.run(t); len(found) != 1 || found[0].ID != "bypass.dockerfile" || found[0].Line != 2 {
+			t.Errorf("%s: found %+v", step, found)
+		}
+	}
+}
+
+func TestRun_TakesALookAtATokensHeadLighter(t *testing.T) {
+	const look = "import jwt\nhead = jwt.decode(token, options={'verify_signature': False})\n"
+	for text, want := range map[string]dev.Severity{look: dev.Blocks, look + "claims = jwt.decode(token, key, algorithms=['RS256'])\n": dev.Warns} {
+		s := sound()
+		s.file("app.py", text)
+		if found := s.run(t); len(found) != 1 || found[0].ID != "code.unverified" || found[0].Severity != want {
+			t.Errorf("found %+v, want %s", found, want)
+		}
+	}
+}
+
+func TestSuppress_HidesNothingBehindManyOthers(t *testing.T) {
+	s := sound()
+	for i := range 60 {
+		s.file("keys/"+itoa(100+i)+".txt", awsKey)
+	}
+	s.file("other.txt", awsKey)
+	s.Suppress = []dev.Suppression{{ID: "secret.source", Path: "keys", Reason: "open nothing", Until: s.Now.AddDate(0, 1, 0)}}
+	found := s.run(t)
+	open := slices.DeleteFunc(slices.Clone(found), func(f dev.Finding) bool { return f.Suppressed != nil })
+	if len(open) != 1 || open[0].File != "other.txt" || len(found) != 26 || !strings.Contains(found[24].Message, "and 35 more of this kind") {
+		t.Errorf("%d findings, not suppressed %+v, the last of the others %+v", len(found), open, found[24])
 	}
 }

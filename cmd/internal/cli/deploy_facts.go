@@ -134,6 +134,7 @@ func (s *subject) appFacts() handoff.App {
 		app.Calls = append(app.Calls, handoff.Call(c))
 	}
 	app.Command = s.command()
+	app.Entrypoint, app.Args = s.service.Entrypoint, s.service.Command
 	if b := s.service.Build; b != nil {
 		app.Context, app.Target = s.within(b.Context), b.Target
 		if app.Dockerfile = b.Dockerfile; app.Dockerfile == "" && b.DockerfileInline == "" {

@@ -56,6 +56,18 @@ variable "environment" {
   default     = {}
 }
 
+variable "entrypoint" {
+  description = "What the container starts with instead of the image's ENTRYPOINT. Empty: the image decides."
+  type        = list(string)
+  default     = []
+}
+
+variable "arguments" {
+  description = "What it hands to that instead of the image's CMD. Empty: the image decides."
+  type        = list(string)
+  default     = []
+}
+
 variable "github_repository" {
   description = "Repository whose workflow may push images and deploy, as owner/name."
   type        = string

@@ -6,10 +6,12 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as actions from 'aws-cdk-lib/aws-elasticloadbalancingv2-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 
 import { accept } from './accept';
@@ -155,6 +157,7 @@ export class AppStack extends cdk.Stack {
       image: ecs.ContainerImage.fromEcrRepository(repository, digest),
       portMappings: [{ containerPort: config.port }],
       environment: { ...config.environment, ...identity },
+      secrets: this.secrets(config),
       readonlyRootFilesystem: true,
       linuxParameters,
       stopTimeout: cdk.Duration.seconds(30),
@@ -186,6 +189,18 @@ export class AppStack extends cdk.Stack {
       healthCheckGracePeriod: cdk.Duration.seconds(120),
       propagateTags: ecs.PropagatedTagSource.SERVICE,
     });
+  }
+
+  private secrets(config: Config): Record<string, ecs.Secret> {
+    const encryptionKey = config.kmsKey === '' ? undefined : kms.Key.fromKeyArn(this, 'Key', config.kmsKey);
+    return Object.fromEntries(
+      Object.entries(config.secrets).map(([name, parameterName]) => [
+        name,
+        ecs.Secret.fromSsmParameter(
+          ssm.StringParameter.fromSecureStringParameterAttributes(this, `Secret ${name}`, { parameterName, encryptionKey }),
+        ),
+      ]),
+    );
   }
 
   private listeners(config: Config, balancer: elb.ApplicationLoadBalancer, service: ecs.FargateService, signIn: SignIn, vpc: ec2.IVpc): void {

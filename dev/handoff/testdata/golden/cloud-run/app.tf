@@ -33,7 +33,9 @@ resource "google_cloud_run_v2_service" "app" {
     }
 
     containers {
-      image = var.image
+      image   = var.image
+      command = length(var.entrypoint) == 0 ? null : var.entrypoint
+      args    = length(var.arguments) == 0 ? null : var.arguments
 
       ports {
         container_port = var.port

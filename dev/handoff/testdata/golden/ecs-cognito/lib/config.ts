@@ -29,6 +29,8 @@ export interface Config {
   environment: Record<string, string>;
   /** Parameters of SSM that the app reads, without the slash in front. */
   parameters: string[];
+  /** Variables that ECS fills in, and the parameters of SSM that hold their values. */
+  secrets: Record<string, string>;
   /** ARN of the key that they are encrypted with, where it is not the account's own for SSM. */
   kmsKey: string;
   /** Digest of the image, sha256:…; "" until there is one. `-c imageDigest=…` wins. */
