@@ -294,6 +294,20 @@ func distinctByName(all []parameter) []parameter {
 	return slices.Compact(all)
 }
 
+// storing are the commands that put into SSM what the app reads and what ECS fills in.
+func storing(f Facts, v Values, filled map[string]parameter) []Step {
+	all, _ := parameters(f)
+	all = slices.AppendSeq(all, maps.Values(filled))
+	var steps []Step
+	for _, p := range distinctByName(all) {
+		steps = append(steps, Step{
+			About: "Store what the app reads, encrypted", Once: true,
+			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", v.Text("region"), p.Name),
+		})
+	}
+	return steps
+}
+
 // fargateMemory are the least and the most memory of a task by its cpu, in MiB, and the steps between.
 // Source: Amazon ECS developer guide, "Fargate task definition considerations", task CPU and memory.
 func fargateMemory(cpu string) (least, most, step int) {

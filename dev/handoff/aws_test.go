@@ -416,8 +416,12 @@ func TestCognito_IsTestedWithWhatItInstalls(t *testing.T) {
 func TestAWS_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 	for _, target := range onAWS() {
 		f := shop()
-		v := valuesOf(t, target, f, nil)
+		f.App.Login = []Value{{Text: "native"}} // which has a secret of its own where it works
+		v := valuesOf(t, target, f, map[string]string{"secrets": "TOKEN=/shop/token"})
 		files, _ := bundle(t, target, f, v)
+		if stored := strings.Count(files["README.md"], "put-parameter"); stored != map[string]int{"ecs": 3, "ecs-cognito": 2}[target.Name] {
+			t.Errorf("%s: README.md stores %d parameters", target.Name, stored)
+		}
 		for _, step := range target.Next(f, v) {
 			command, _, _ := strings.Cut(strings.NewReplacer("sha256:…", "", "file://FILE", "").Replace(step.Run), " main")
 			if !strings.Contains(files["README.md"], strings.TrimSpace(command)) && !strings.HasPrefix(command, "git push") {

@@ -163,7 +163,24 @@ func TestDeploy_FactsOfAProject(t *testing.T) {
 func TestDeploy_OfAFolderWithoutComposeFile(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"src/app.py": "import streamlit as st\nfrom lib import x\n", "src/lib/x.py": "", "requirements.txt": "streamlit==1.58.0\n"})
 	_, r, out := deployed(t, dir, "ecs", "--yes")
-	if !r.Written || strings.Contains(out, "handoff.environment") || !exists(dir, "deploy/ecs/README.md") {
+	if !r.Written || strings.Contains(out, "ship.environment") || !exists(dir, "deploy/ecs/README.md") {
 		t.Error(out)
+	}
+}
+
+func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
+	const script = "import streamlit as st\n"
+	dir := devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "requirements.txt": "streamlit==1.58.0\n"})
+	code, _, errs := runLine(t, dir, "deploy", "ecs", "--yes")
+	if code != dev.ExitProject || !strings.Contains(errs, "several scripts may be the app") || !strings.Contains(errs, "--entry ") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if _, r, out := deployed(t, dir, "ecs", "--yes", "--entry", "two.py"); !r.Written {
+		t.Error(out)
+	}
+	dir = devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "docker-compose.yml": "services: {streamlit: {image: a}}\n"})
+	code, _, errs = runLine(t, dir, "deploy", "ecs", "--yes")
+	if code != dev.ExitProject || !strings.Contains(errs, "hint: name it in the compose file: x-sdev: {entry: PATH}") {
+		t.Errorf("exit %d: %s", code, errs)
 	}
 }
