@@ -31,6 +31,12 @@ func (r Repository) Files(ctx context.Context) (files, tracked []string, err err
 	return files, tracked, err
 }
 
+// Shallow reports whether older commits were not fetched.
+func (r Repository) Shallow(ctx context.Context) bool {
+	out, err := r.run(ctx, "rev-parse", "--is-shallow-repository")
+	return err == nil && strings.TrimSpace(string(out)) == "true"
+}
+
 // Blobs calls visit with every version of every file that a branch, a tag or a stash still leads to,
 // once each: its id, a path that it has, and what is in it, which visit need not read to its end. It
 // stops at the first error of visit's. Memory grows with the number of versions, not with their sizes.

@@ -124,6 +124,23 @@ func TestBlobs_OfADamagedRepositoryAreAnError(t *testing.T) {
 	}
 }
 
+func TestShallow_IsAClonesWithoutItsOlderCommits(t *testing.T) {
+	r := newRepo(t)
+	for _, text := range []string{"one", "two"} {
+		r.write("a", text)
+		r.git("add", "-A")
+		r.git("commit", "--quiet", "-m", text)
+	}
+	clone := filepath.Join(t.TempDir(), "clone")
+	r.git("clone", "--quiet", "--depth", "1", "file://"+r.dir, clone)
+	if !read(t, clone).Shallow(t.Context()) || read(t, r.dir).Shallow(t.Context()) {
+		t.Error("the clone is shallow, and the other is not")
+	}
+	if got := blobs(t, read(t, clone)); !slices.Equal(got, []string{"a: two"}) {
+		t.Errorf("blobs %q", got)
+	}
+}
+
 func TestFiles_AreWhatGitDoesNotIgnore(t *testing.T) {
 	r := newRepo(t)
 	for _, name := range []string{"app/a.py", "app/é.py", "app/.env", "app/new.py", "other.py"} {

@@ -55,26 +55,7 @@ func setsBypass(name, text string) []match {
 // of an image say is looked at while they are walked.
 func (c *check) bypass() {
 	c.bypassInConfig()
-	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		text := c.files[name]
-		if !strings.Contains(text, bypassVariable) {
-			continue
-		}
-		id := ""
-		switch base := path.Base(name); {
-		case isDockerfile(base) && c.App.Steps == nil && !isForDevelopment(base):
-			id = "bypass.dockerfile"
-		case path.Dir(name) == ".github/workflows" && deploys.in(text):
-			id = "bypass.workflow"
-		case strings.Contains(text, "containerDefinitions"):
-			id = "bypass.task"
-		}
-		if id != "" {
-			for _, m := range setsBypass(name, text) {
-				c.add(id, place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
-			}
-		}
-	}
+	c.bypassInFiles()
 	for _, s := range c.App.Steps {
 		// The value of an ARG is gone when the image is made.
 		if !strings.HasPrefix(s.Value, "ARG ") && bypassSet.in(s.Value) || strings.HasPrefix(s.Value, "ENV "+bypassVariable+" ") {
@@ -96,6 +77,29 @@ func (c *check) bypass() {
 	}
 	for _, s := range c.App.Optional {
 		c.add("bypass.optional", place{file: s.File, line: s.Line}, "with %s the login is left out, as this constant says", bypassVariable)
+	}
+}
+
+func (c *check) bypassInFiles() {
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		text := c.files[name]
+		if !strings.Contains(text, bypassVariable) {
+			continue
+		}
+		id := ""
+		switch base := path.Base(name); {
+		case isDockerfile(base) && c.App.Steps == nil && !isForDevelopment(base):
+			id = "bypass.dockerfile"
+		case path.Dir(name) == ".github/workflows" && deploys.in(text):
+			id = "bypass.workflow"
+		case strings.Contains(text, "containerDefinitions"):
+			id = "bypass.task"
+		}
+		if id != "" {
+			for _, m := range setsBypass(name, text) {
+				c.add(id, place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
+			}
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ func gitRules() []Rule {
 		{"git.missing", dev.Warns, "the project is in no repository, so nothing says later what was handed over", "git init && git add . && git commit", docs},
 		{"git.commit", dev.Warns, "the repository has no commit yet", "git add . && git commit", docs},
 		{"git.dirty", dev.Blocks, "an image was built for the hand-off from files that are not committed (a warning where none was built)", "commit them, or put them away: git stash", docs},
+		{"git.shallow", dev.Informs, "older commits are not here, so nobody looked for credentials in them", "git fetch --unshallow; in a workflow: fetch-depth: 0 for actions/checkout", "https://git-scm.com/docs/git-clone#Documentation/git-clone.txt---depthdepth"},
 		{"git.detached", dev.Informs, "the head is detached: the commit is in no branch that others could look up", "git switch -c BRANCH", "https://git-scm.com/docs/git-checkout#_detached_head"},
 	}
 }
@@ -31,6 +32,9 @@ func (c *check) git() {
 		return
 	case r.Branch == "":
 		c.add("git.detached", place{where: "commit " + r.Commit[:min(12, len(r.Commit))]}, "the head is detached")
+	}
+	if r.Shallow {
+		c.add("git.shallow", place{where: "repository"}, "the clone is shallow: its history was looked at in part")
 	}
 	var changed []string
 	for _, name := range r.Modified {

@@ -156,6 +156,7 @@ func examples() map[string]example {
 		"git.missing":  {fails: func(s *subject) { s.Repository = preflight.Repository{} }, passes: func(s *subject) { s.Repository.Branch = "x" }},
 		"git.commit":   {fails: func(s *subject) { s.Repository.Commit = "" }, passes: func(s *subject) { s.Repository.Commit = "1a2b" }},
 		"git.dirty":    {fails: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"app.py"} }, passes: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"deploy/", "deploy/ecs/README.md"} }},
+		"git.shallow":  {fails: func(s *subject) { s.Repository.Shallow = true }, passes: func(s *subject) { s.Repository.Folder = "apps/shop" }},
 		"git.detached": {fails: func(s *subject) { s.Repository.Branch = "" }, passes: func(s *subject) { s.Repository.Branch = "feature/x" }},
 
 		"suppress.reason": {fails: decide(dev.Suppression{ID: "image.user", Until: now.Add(day), Reason: " "}), passes: func(*subject) {}},

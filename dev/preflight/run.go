@@ -159,6 +159,9 @@ func (c *check) readSource(ctx context.Context) error {
 		if slices.ContainsFunc(c.Bundle, func(b File) bool { return b.Path == name }) {
 			continue // it is looked at in the state that it would have
 		}
+		if st, err := fs.Lstat(c.Project, name); !fs.ValidPath(name) || err != nil || !st.Mode().IsRegular() {
+			continue // what a link leads to is looked at where it is, or is not the project's
+		}
 		c.sourceSecrets(&s, name)
 		if b, ok := readText(c.Project, name); ok && isAbout(name) && total+len(b) <= maxTexts {
 			c.files[name] = string(b)

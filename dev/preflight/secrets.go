@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -74,17 +74,14 @@ func isKeptSecret(name string) bool {
 
 // sourceSecrets looks at a file of the project.
 func (c *check) sourceSecrets(s *scanner, name string) {
-	if !fs.ValidPath(name) {
-		return
-	}
-	if st, err := fs.Stat(c.Project, name); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
-		return
-	}
 	f, err := c.Project.Open(name)
 	if err != nil {
 		return // what cannot be read does not ship from here
 	}
 	defer f.Close() //nolint:errcheck // only read
+	if st, err := f.Stat(); err != nil || st.Size() > maxSource {
+		return
+	}
 	_ = s.scan(f, nil, func(h hit) {
 		c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
 	})
@@ -139,8 +136,7 @@ func (c *check) context() {
 	for _, cp := range c.App.Copies {
 		at := place{file: cp.File, line: cp.Line}
 		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateFolder, ".git"} {
-			inner := path.Join(path.Dir(c.contextPath("x")), name)
-			if !c.holds(inner) || !takes(cp.From, name) || ignored(name) {
+			if !c.holds(c.contextPath(name)) || !takes(cp.From, name) || ignored(name) {
 				continue
 			}
 			if name == ".git" {
@@ -217,9 +213,18 @@ func (c *check) readHistory(ctx context.Context) error {
 		} else {
 			commit = "commit " + commit
 		}
-		c.weighed("secret.history", c.lighter(l.path), place{file: l.path, where: commit}, "", "%s was committed", l.what)
+		c.weighed("secret.history", c.lighter(l.path), place{file: c.fromRepository(l.path), where: commit}, "", "%s was committed", l.what)
 	}
 	return nil
 }
 
 const maxLeaks = 200
+
+// fromRepository is a path of the repository as the project sees it.
+func (c *check) fromRepository(name string) string {
+	rel, err := filepath.Rel(filepath.FromSlash(path.Clean(c.Repository.Folder)), filepath.FromSlash(name))
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}

@@ -29,18 +29,18 @@ func streamlitRules() []Rule {
 type advisory struct {
 	id    string
 	fixed []int
-	about string
 }
 
-// advisories are the published ones. Source: github.com/advisories, "streamlit".
+// advisories are the published ones, and the first versions without them. Source: github.com/advisories,
+// "streamlit".
 func advisories() []advisory {
 	return []advisory{
-		{"CVE-2022-35918", []int{1, 11, 1}, "files outside of a component can be read"},
-		{"GHSA-8qw9-gf7w-42x5", []int{1, 30, 0}, "script injection in an error page"},
-		{"CVE-2024-42474", []int{1, 37, 0}, "path traversal on Windows"},
-		{"CVE-2025-1684", []int{1, 43, 2}, "the type of an uploaded file is checked in the browser alone"},
-		{"CVE-2026-10804", []int{1, 53, 1}, ""},
-		{"CVE-2026-33682", []int{1, 54, 0}, "requests to other hosts on Windows"},
+		{"CVE-2022-35918", []int{1, 11, 1}},
+		{"GHSA-8qw9-gf7w-42x5", []int{1, 30, 0}},
+		{"CVE-2024-42474", []int{1, 37, 0}},
+		{"CVE-2025-1684", []int{1, 43, 2}},
+		{"CVE-2026-10804", []int{1, 53, 1}},
+		{"CVE-2026-33682", []int{1, 54, 0}},
 	}
 }
 

@@ -82,6 +82,8 @@ type File struct {
 // Repository is the state of the repository that the project is in. The zero value is none.
 type Repository struct {
 	Found    bool
+	Folder   string   // the project's, relative to the repository; "" or "." is the repository itself
+	Shallow  bool     // older commits were not fetched
 	Branch   string   // "" where the head is detached
 	Commit   string   // "" before the first one
 	Modified []string // files that differ from it, relative to the project

@@ -3,6 +3,7 @@ package preflight_test
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,25 @@ func TestRun_WithoutRepositoryLeavesKeptSecretsAlone(t *testing.T) {
 	s.file("node_modules/x/index.js", awsKey+"\n")
 	s.Repository = preflight.Repository{}
 	if found := s.run(t); !slices.Equal(idsOf(found), []string{"git.missing"}) {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_NamesFilesOfTheHistoryAsTheProjectSeesThem(t *testing.T) {
+	s := sound()
+	s.Repository.Folder = "apps/shop"
+	s.blobs = []testBlob{{"apps/shop/a.txt", awsKey}, {"apps/b.txt", awsKey}}
+	if found := s.run(t); len(found) != 2 || found[0].File != "../b.txt" || found[1].File != "a.txt" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestRun_FollowsNoLinks(t *testing.T) {
+	s := sound()
+	s.file("real.txt", awsKey)
+	s.files["link.txt"] = &fstest.MapFile{Data: []byte("real.txt"), Mode: fs.ModeSymlink | 0o777}
+	s.Repository.Files = []string{"link.txt", "real.txt", "requirements.txt", "gone.txt", "../outside.txt"}
+	if found := s.run(t); len(found) != 1 || found[0].File != "real.txt" {
 		t.Errorf("found %+v", found)
 	}
 }

@@ -21,6 +21,7 @@ import (
 type deployOptions struct {
 	target string
 	out    string            // folder of the bundle; "" is the usual one
+	entry  string            // script that Streamlit runs, of a project without a compose file
 	set    map[string]string // --set
 	image  string            // reference or archive
 	build  bool
@@ -83,6 +84,7 @@ commit, next and record. When it cannot be done, or something blocks, an error o
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "write the bundle to `DIR` (default deploy/TARGET)")
 	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE` of a value (may be given several times); NAME= forgets an earlier answer")
+	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, where there is no compose file")
 	f.StringVar(&o.image, "image", "", "hand over `REF|TAR`: an image of the engine, or an archive")
 	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to see that it runs")
 	f.BoolVar(&o.check, "check", false, "write nothing; fail where something blocks or is not up to date")
@@ -109,7 +111,7 @@ func settings(list []string) (map[string]string, error) {
 
 func (o deployOptions) usable() error {
 	switch {
-	case o.target == "" && (o.out != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
+	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
 		return usage("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
 	case o.build && o.image != "":
 		return usage("--build and --image exclude each other", "give one of them")
@@ -165,7 +167,7 @@ func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.gather(ctx, entryChoice{must: true, ask: a.asks(o)})
+	s, err := a.gather(ctx, entryChoice{entry: o.entry, must: true, ask: a.asks(o), keep: true})
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,9 @@ func (a *app) gather(ctx context.Context, choice entryChoice) (*subject, error) 
 	if entry := p.Settings.Entry; entry != "" {
 		s.found.Choose(path.Clean(filepath.ToSlash(entry)), detect.Fact{Why: "x-sdev.entry"})
 	} else if err := a.chooseEntry(ctx, p.Dir, s.found, choice); err != nil {
+		if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
+			e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+		}
 		return nil, err
 	}
 	s.survey = s.found.Survey()

@@ -167,3 +167,20 @@ func TestDeploy_OfAFolderWithoutComposeFile(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
+	const script = "import streamlit as st\n"
+	dir := devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "requirements.txt": "streamlit==1.58.0\n"})
+	code, _, errs := runLine(t, dir, "deploy", "ecs", "--yes")
+	if code != dev.ExitProject || !strings.Contains(errs, "several scripts may be the app") || !strings.Contains(errs, "--entry ") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if _, r, out := deployed(t, dir, "ecs", "--yes", "--entry", "two.py"); !r.Written {
+		t.Error(out)
+	}
+	dir = devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "docker-compose.yml": "services: {streamlit: {image: a}}\n"})
+	code, _, errs = runLine(t, dir, "deploy", "ecs", "--yes")
+	if code != dev.ExitProject || !strings.Contains(errs, "hint: name it in the compose file: x-sdev: {entry: PATH}") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
@@ -203,6 +204,9 @@ func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Imag
 	}
 	defer archive.Close()
 	spooled, err := a.spool(archive)
+	if ctx.Err() != nil {
+		return nil, nothing, errors.Join(ctx.Err(), os.RemoveAll(spooled))
+	}
 	if err != nil {
 		return nil, nothing, &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "make room, or point XDG_CACHE_HOME to a larger disk"}
 	}
@@ -230,6 +234,7 @@ func (a *app) spool(archive io.Reader) (name string, err error) {
 	if err := os.MkdirAll(a.cacheDir(), 0o700); err != nil {
 		return "", err
 	}
+	a.sweep()
 	f, err := os.CreateTemp(a.cacheDir(), "image-*.tar")
 	if err != nil {
 		return "", err
@@ -239,6 +244,17 @@ func (a *app) spool(archive io.Reader) (name string, err error) {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
+}
+
+// sweep removes archives that a run left behind which was killed.
+func (a *app) sweep() {
+	const old = 24 * time.Hour
+	names, _ := filepath.Glob(filepath.Join(a.cacheDir(), "image-*.tar")) // the pattern is a good one
+	for _, name := range names {
+		if st, err := os.Stat(name); err == nil && a.now().Sub(st.ModTime()) > old {
+			_ = os.Remove(name) // another run may have been faster
+		}
+	}
 }
 
 // preflightReport is what "sdev preflight --json" prints.

@@ -35,7 +35,8 @@ func (a *app) subject(ctx context.Context, p *config.Project, repo git.Repositor
 		if err != nil {
 			return preflight.Subject{}, err
 		}
-		s.Repository = preflight.Repository{Found: true, Branch: repo.Branch, Commit: repo.Commit, Files: files, Tracked: tracked}
+		s.Repository = preflight.Repository{Found: true, Branch: repo.Branch, Commit: repo.Commit, Files: files, Tracked: tracked, Shallow: repo.Shallow(ctx)}
+		s.Repository.Folder, _ = repo.Inside(p.Dir)
 		for _, name := range repo.Modified {
 			s.Repository.Modified = append(s.Repository.Modified, inProject(p, repo.Root, name))
 		}

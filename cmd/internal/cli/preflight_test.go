@@ -310,7 +310,7 @@ func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
 
 // A bundle as it is rendered has no finding of a platform's, of the server's or of a secret's.
 func TestPreflight_FindsNothingInRenderedBundles(t *testing.T) {
-	for _, target := range []string{"ecs", "ecs-cognito", "cloud-run", "cloudflare"} {
+	for _, target := range []string{"ecs", "ecs-cognito", "cloud-run", "cloudflare", "snowflake"} {
 		t.Run(target, func(t *testing.T) {
 			dir := t.TempDir()
 			if code, _, errs := runLine(t, dir, "init", "shop", "--yes", "--no-git"); code != dev.ExitOK {
