@@ -74,6 +74,11 @@ bench: ## benchmarks: parts, then the whole program against the plain way
 demo: ## a project from nothing to live reload, in a terminal
 	.ci/demo
 
+.PHONY: picture
+picture: build ## the pictures in README, of the program as it runs
+	.ci/engine
+	go run ./.ci/picture bin/sdev .github
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf bin

@@ -215,6 +215,37 @@ func TestDockerWithAuth_SwitchingTheModeReplacesTheAppAlone(t *testing.T) {
 	}
 }
 
+// Who attends with the login bypassed must not bring the bypass back after another sdev, in another
+// terminal, has put the login in force.
+func TestDockerWithAuth_WhoAttendsKeepsTheModeThatAnotherPutInForce(t *testing.T) {
+	p := scaffolded(t, "--auth", "streamlit-oauth")
+	attending := p.attend()
+	awaitEvent[dev.Ready](t, attending)
+	p.upAs("--with-auth=app")
+	before := p.ids()["streamlit-local"]
+
+	dockerfile, err := os.ReadFile(filepath.Join(p.dir, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write("code_package/notes.txt", "so that the image changes") // its last step copies the tree
+	p.write("Dockerfile", string(dockerfile)+"# changed\n")
+	for awaitEvent[dev.FileChanged](t, attending).Action != dev.Rebuild {
+	}
+	awaitEvent[dev.Ready](t, attending)
+	if p.ids()["streamlit-local"] == before {
+		t.Error("the app is not of the new image")
+	}
+	if bypass := p.inside("echo $LOCAL_STREAMLIT"); bypass != "" {
+		t.Errorf("the login is bypassed: LOCAL_STREAMLIT=%s", bypass)
+	}
+	var s struct{ Mode string }
+	decode(t, p.run(0, "status", "--json"), &s)
+	if s.Mode != "app" {
+		t.Errorf("the mode is %s", s.Mode)
+	}
+}
+
 // watches opens a page over and over until done is called. It counts what came: the status, and the
 // title of the page that stands in for the app; "" is no answer at all.
 func (p *project) watches(address string) (seen func() map[string]int, done func()) {

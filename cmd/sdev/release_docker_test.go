@@ -131,9 +131,12 @@ USER app
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.write(home, string(page)+"\nwith open('/home/app/visits', 'a') as f:\n    f.write('x')\n")
 	p.commit()
+	p.write(home, string(page)+"\nwith open('/home/app/visits', 'a') as f:\n    f.write('x')\n")
 	d := p.deploy(1, values()...)
+	if !strings.HasSuffix(d.Image.Ref, "-dirty") || !strings.HasSuffix(d.Image.Revision, "-dirty") || d.ids("git.") != "git.dirty" {
+		t.Errorf("of what is not committed: %+v, %s", d.Image, d.ids("git."))
+	}
 	if got := d.ids("proof."); got != "proof.write" || !strings.Contains(d.said("proof.write"), "Read-only file system: '/home/app/visits'") || !strings.Contains(d.said("proof.write"), "Home.py:") {
 		t.Errorf("%s: %s", got, d.said("proof.write"))
 	}
@@ -148,7 +151,6 @@ USER app
 func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 	micromamba(t)
 	p := laidOut(t, "document000")
-	p.commit()
 	d := p.deploy(1, values()...)
 	if proof := d.Image.Proof; proof == nil || !proof.Page {
 		t.Errorf("proof: %+v\n%+v", proof, d.Findings)
@@ -161,6 +163,30 @@ func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 		if strings.Contains(said, trace) {
 			t.Errorf("the image speaks of %s:\n%s", trace, said)
 		}
+	}
+}
+
+// The pane in a terminal: nothing has to run for it.
+func TestDockerRelease_TheDashboardChecksAndRenders(t *testing.T) {
+	p := scaffolded(t, "--auth", "none")
+	p.commit()
+	tm := p.terminal(100, 30, "ui")
+	tm.sees("○ not running")
+	tm.keys("5")
+	tm.sees("TARGETS", "ecs-cognito", "snowflake", "none yet")
+	tm.keys("c")
+	tm.sees("handoff.placeholder", "checked ecs: ", "blocking")
+	tm.keys("\r")
+	tm.sees("Render the files for ecs?")
+	tm.keys("y")
+	tm.sees("nothing is handed over")
+	tm.sees("✗ ecs ", "blocked")
+	if _, err := os.Stat(filepath.Join(p.dir, "deploy", "ecs", "README.md")); err != nil {
+		t.Error(err)
+	}
+	tm.keys("q")
+	if code, left := tm.ended(); code != dev.ExitOK {
+		t.Errorf("exit code %d\n%s", code, left)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api"
+	"github.com/docker/docker/client"
 
 	"sdev/dev"
 )
@@ -149,6 +150,10 @@ func refused(what string, err error) error {
 	if m := tooNew.FindStringSubmatch(err.Error()); m != nil {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Cause: err,
 			Message: fmt.Sprintf("the container engine speaks API %s and newer; this sdev speaks %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
+	}
+	if client.IsErrConnectionFailed(err) {
+		why, _, _ := strings.Cut(cause(err), ". Is the docker daemon running?")
+		return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err, Message: what + ": " + why, Hint: "start Docker"}
 	}
 	if strings.Contains(err.Error(), "no space left on device") {
 		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + what + ": " + engineText(err), Hint: makeRoom}

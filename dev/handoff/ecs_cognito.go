@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sdev/dev"
 )
@@ -111,8 +112,12 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return d, findings
 }
 
-// groupName is what Cognito takes for the name of a group. Source: Amazon Cognito API reference, CreateGroup.
-var groupName = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$`)
+// groupName is what Cognito takes for the name of a group, which is no longer than longestGroup letters.
+// Counted in the expression, it would take megabytes at every start of the program.
+// Source: Amazon Cognito API reference, CreateGroup.
+var groupName = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`)
+
+const longestGroup = 128
 
 // cognitoGroups are the groups of the project's people and policies, sorted.
 func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
@@ -125,7 +130,7 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 	}
 	slices.Sort(groups)
 	groups = slices.DeleteFunc(slices.Compact(groups), func(g string) bool {
-		if groupName.MatchString(g) {
+		if groupName.MatchString(g) && utf8.RuneCountInString(g) <= longestGroup {
 			return false
 		}
 		findings = append(findings, dev.Finding{
@@ -165,13 +170,7 @@ func nextCognito(f Facts, v Values) []Step {
 		{About: "Prepare the account for CDK", Run: "npx cdk bootstrap aws://" + v.Text("aws-account") + "/" + region, Once: true},
 		{About: "Make the registry", Run: "npx cdk deploy " + name + "-registry", Once: true},
 	}
-	known, _ := parameters(f)
-	for _, p := range known {
-		steps = append(steps, Step{
-			About: "Store what the app reads, encrypted", Once: true,
-			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", region, p.Name),
-		})
-	}
+	steps = append(steps, storing(f, v, secrets(v))...)
 	return append(steps,
 		Step{About: "Push the image to " + registry(v) + "/" + name + "; README.md has the commands"},
 		Step{About: "Deploy it by its digest", Run: "npx cdk deploy " + name + " -c imageDigest=sha256:…"},

@@ -39,6 +39,7 @@ func terraformTargets() []Target { return []Target{cloudRun(), cloudflare()} }
 // the values against the types and rules of the variables. What needs a provider is left out here, and
 // compared with the provider's schema in the next test.
 func TestForeignTerraform_FormatsVariablesAndLocals(t *testing.T) {
+	t.Parallel()
 	terraform := program(t, "SDEV_FOREIGN_TERRAFORM")
 	for _, target := range terraformTargets() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
@@ -145,7 +146,9 @@ func typings() map[string]string {
 // TestForeignTerraform_ArgumentsAreTheProviders compares every resource, argument and nested block, and
 // every attribute that is referred to, with the providers' schemas.
 func TestForeignTerraform_ArgumentsAreTheProviders(t *testing.T) {
+	t.Parallel()
 	s := newSchemas(program(t, "SDEV_FOREIGN_TYPINGS"))
+	t.Run("a wrong one is found", s.findWhatIsWrong)
 	for _, target := range terraformTargets() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
 			for _, problem := range s.check(t, files) {
@@ -155,9 +158,25 @@ func TestForeignTerraform_ArgumentsAreTheProviders(t *testing.T) {
 	}
 }
 
-// TestForeignTerraform_AWrongArgumentIsFound shows that the comparison can fail.
-func TestForeignTerraform_AWrongArgumentIsFound(t *testing.T) {
-	s := newSchemas(program(t, "SDEV_FOREIGN_TYPINGS"))
+// schemas are the typings, read as text.
+type schemas struct {
+	dir   string
+	cache map[string]map[string]field // by "gcp/compute/backendService#Args", "gcp#compute.BackendServiceIap"
+	text  map[string]string
+}
+
+// field is a property in the typings.
+type field struct {
+	optional bool
+	typ      string
+}
+
+func newSchemas(dir string) *schemas {
+	return &schemas{dir: dir, cache: map[string]map[string]field{}, text: map[string]string{}}
+}
+
+// findWhatIsWrong shows that the comparison can fail.
+func (s *schemas) findWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct{ source, want string }{
 		"sound":              {`resource "google_service_account" "a" { account_id = "a" }`, ""},
 		"resource":           {`resource "google_iap_client" "a" { }`, "google_iap_client"},
@@ -186,25 +205,7 @@ func TestForeignTerraform_AWrongArgumentIsFound(t *testing.T) {
 	}
 }
 
-// schemas are the typings, read as text.
-type schemas struct {
-	dir   string
-	cache map[string]map[string]field // by "gcp/compute/backendService#Args", "gcp#compute.BackendServiceIap"
-	text  map[string]string
-}
-
-// field is a property in the typings.
-type field struct {
-	optional bool
-	typ      string
-}
-
-func newSchemas(dir string) *schemas {
-	return &schemas{dir: dir, cache: map[string]map[string]field{}, text: map[string]string{}}
-}
-
 var (
-	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
 	property = regexp.MustCompile(`(?m)^\s*(?:readonly )?([A-Za-z0-9_]+)(\??): (.*)$`)
 	inputRef = regexp.MustCompile(`inputs\.([A-Za-z0-9_.]+)`)
 )
@@ -219,8 +220,21 @@ func (s *schemas) source(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.text[name] = comments.ReplaceAllString(string(b), "")
+	s.text[name] = withoutComments(string(b))
 	return s.text[name]
+}
+
+// withoutComments leaves out what stands between the signs of a comment.
+func withoutComments(text string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "/*")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		_, text, _ = strings.Cut(rest, "*/")
+	}
 }
 
 // body is what stands between the braces of the first declaration that begins so.
@@ -526,6 +540,7 @@ func (c *checker) reference(t *testing.T, v hcl.Traversal) {
 // TestForeignCheckov_Passes has Checkov look at all bundles at once: it takes seconds to start. What is
 // left out says why in the file where it is.
 func TestForeignCheckov_Passes(t *testing.T) {
+	t.Parallel()
 	checkov := program(t, "SDEV_FOREIGN_CHECKOV")
 	all, bundles := t.TempDir(), 0
 	for _, target := range clouds() {

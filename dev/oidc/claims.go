@@ -97,20 +97,24 @@ func profileClaims(p dev.Person) claims {
 
 // idClaims are the claims of an ID token.
 func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
-	p := x.p
-	c := p.personal(g, g.Claims.IDToken)
-	c["iss"], c["aud"] = p.cfg.Issuer, g.Client
+	c := x.p.lasting(g)
 	c["iat"], c["exp"] = x.now.Unix(), x.now.Add(tokenLife).Unix()
-	c["auth_time"], c["jti"] = g.At.Unix(), secret()[:22]
-	c["at_hash"] = halfHash(accessToken)
-	if p.profile.name != "cognito" && p.profile.name != "entra" {
-		c["azp"] = g.Client
-	}
+	c["jti"], c["at_hash"] = secret()[:22], halfHash(accessToken)
 	if g.Nonce != "" {
 		c["nonce"] = g.Nonce
 	}
 	if g.Session != "" {
 		c["sid"] = g.Session
+	}
+	return c
+}
+
+// lasting are the claims that every ID token of a grant has, and no secret is among them.
+func (p *Provider) lasting(g grant) claims {
+	c := p.personal(g, g.Claims.IDToken)
+	c["iss"], c["aud"], c["auth_time"] = p.cfg.Issuer, g.Client, g.At.Unix()
+	if p.profile.name != "cognito" && p.profile.name != "entra" {
+		c["azp"] = g.Client
 	}
 	if g.ACR != "" {
 		c["acr"] = g.ACR

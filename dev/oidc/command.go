@@ -1,10 +1,12 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"sdev/dev"
@@ -39,8 +41,22 @@ type State struct {
 	Faults   []Fault       `json:"faults"`            // armed, with the times that are left
 	Keys     []Key         `json:"keys"`              // published, newest first
 	SignedIn []string      `json:"signed_in"`         // e-mails of those with a session, sorted
+	Holds    []Held        `json:"holds"`             // what programs were told of them, newest first, no more than [mostHeld]
 	People   []dev.Person  `json:"people"`
 }
+
+// Held is what a program holds of somebody who is signed in: what their ID token says, without the
+// token, and without what makes one token differ from the next.
+type Held struct {
+	User    string         `json:"user"` // e-mail
+	Client  string         `json:"client"`
+	At      time.Time      `json:"at"`      // when they signed in, by the provider's clock
+	Expires time.Time      `json:"expires"` // of the session at the provider
+	Claims  map[string]any `json:"claims"`
+}
+
+// mostHeld bounds the state, which is read often.
+const mostHeld = 20
 
 // Key is a published key.
 type Key struct {
@@ -107,7 +123,7 @@ func (p *Provider) stateLocked() State {
 	now := p.nowLocked()
 	s := State{
 		Issuer: p.cfg.Issuer, Profile: p.profile.name, Current: p.data.Current, Clock: p.data.Clock,
-		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, People: slices.Clone(p.data.People),
+		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Holds: p.holdsLocked(now), People: slices.Clone(p.data.People),
 	}
 	for _, f := range p.data.Faults {
 		s.Faults = append(s.Faults, f.clone())
@@ -124,4 +140,32 @@ func (p *Provider) stateLocked() State {
 	}
 	sort.Strings(s.SignedIn)
 	return s
+}
+
+// holdsLocked gives the newest grant of each program in each session.
+func (p *Provider) holdsLocked(now time.Time) []Held {
+	live := map[string]session{}
+	for _, sn := range p.data.Sessions {
+		if now.Before(sn.Expires) {
+			live[sn.ID] = sn
+		}
+	}
+	type place struct{ session, client string }
+	newest := map[place]grant{}
+	for _, g := range p.data.Grants {
+		sn, ok := live[g.Session]
+		at := place{g.Session, g.Client}
+		if !ok || g.Person == nil || !now.Before(g.Expires) || !slices.Contains(sn.Clients, g.Client) || newest[at].Expires.After(g.Expires) {
+			continue
+		}
+		newest[at] = g
+	}
+	list := make([]Held, 0, len(newest))
+	for _, g := range newest {
+		list = append(list, Held{User: g.Person.Email, Client: g.Client, At: g.At, Expires: live[g.Session].Expires, Claims: p.lasting(g)})
+	}
+	slices.SortFunc(list, func(a, b Held) int {
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(a.User, b.User), strings.Compare(a.Client, b.Client))
+	})
+	return list[:min(len(list), mostHeld)]
 }

@@ -2,10 +2,12 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -233,6 +235,38 @@ func TestClock_MovesEverything(t *testing.T) {
 	}
 	if s := r.do(Command{Do: DoClock}); s.Clock != 0 {
 		t.Errorf("clock %v", s.Clock)
+	}
+}
+
+func TestState_TellsWhatALoginHoldsWithoutItsTokens(t *testing.T) {
+	r := newRig(t)
+	if s := r.do(Command{Do: DoState}); len(s.Holds) != 0 {
+		t.Errorf("before anybody signed in: %+v", s.Holds)
+	}
+	got := r.tokens("alice@example.com", "scope", "openid email profile")
+	s := r.do(Command{Do: DoState})
+	if len(s.Holds) != 1 || s.Holds[0].User != "alice@example.com" || s.Holds[0].Client != "app" || !s.Holds[0].Expires.After(s.Holds[0].At) {
+		t.Fatalf("%+v", s.Holds)
+	}
+	token := r.claimsOf(got.IDToken)
+	for name := range token {
+		passing := slices.Contains([]string{"iat", "exp", "jti", "at_hash", "nonce", "sid"}, name)
+		if held, ok := s.Holds[0].Claims[name]; ok == passing {
+			t.Errorf("%s of the token: %v is held %t", name, held, ok)
+		}
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{got.IDToken, got.AccessToken, token.text("nonce"), token.text("jti"), token.text("sid")} {
+		if secret != "" && strings.Contains(string(b), secret) {
+			t.Errorf("the state holds %q: %s", secret, b)
+		}
+	}
+	r.later(sessionLife + time.Minute)
+	if s := r.do(Command{Do: DoState}); len(s.Holds) != 0 {
+		t.Errorf("of a session that ended: %+v", s.Holds)
 	}
 }
 

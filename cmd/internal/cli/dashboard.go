@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +50,7 @@ type dashboard struct {
 	mu    sync.Mutex               // guards what follows
 	job   *job                     // nil where nothing is followed
 	err   error                    // why the last start failed
+	cut   bool                     // what was attended to was lost with the engine
 	found []plan.Container         // that ran when they were last looked for
 	last  map[string]docker.Sample // of them, by id
 }
@@ -66,11 +69,7 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.load(ctx, o.runOptions)
-	if err != nil {
-		return err
-	}
-	runtime, err := a.open(ctx)
+	p, runtime, err := a.loadAndOpen(ctx, o.runOptions)
 	if err != nil {
 		return err
 	}
@@ -96,12 +95,35 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 	return err
 }
 
+// loadAndOpen reads the project while the engine is found, because a person waits for the first
+// picture. A project that cannot be used is said before an engine that does not answer.
+func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *docker.Engine, error) {
+	var runtime *docker.Engine
+	var closed error
+	var opening sync.WaitGroup
+	opening.Go(func() { runtime, closed = a.open(ctx) })
+	p, err := a.load(ctx, o)
+	opening.Wait()
+	if err != nil && closed == nil {
+		_ = runtime.Close()
+	}
+	return p, runtime, cmp.Or(err, closed)
+}
+
 // first is what is known before anything was asked.
 func (d *dashboard) first() tui.Facts {
 	return tui.Facts{
-		Project: d.project.Name, Dir: d.project.Dir, App: d.project.App, Gateway: config.GatewayService,
+		Project: d.project.Name, Dir: d.app.fromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
 		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Login: tui.Login{People: d.project.Settings.Auth.People()},
 	}
+}
+
+// fromHome writes a folder as a shell's prompt does.
+func (a *app) fromHome(dir string) string {
+	if rest, ok := strings.CutPrefix(dir, a.Getenv("HOME")+"/"); ok && a.Getenv("HOME") != "" {
+		return "~/" + rest
+	}
+	return dir
 }
 
 // end lets go of what runs, or takes it down, and says in a line or two how things are left.
@@ -202,7 +224,7 @@ func (d *dashboard) tell(r running) {
 func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func() error) {
 	j := &job{attends, stop, make(chan struct{})}
 	d.mu.Lock()
-	d.job, d.err = j, nil
+	d.job, d.err, d.cut = j, nil, false
 	d.mu.Unlock()
 	go func() {
 		defer close(j.ended)
@@ -212,7 +234,7 @@ func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func()
 		defer d.mu.Unlock()
 		d.job = nil
 		if err != nil && !errors.Is(err, context.Canceled) {
-			d.err = err
+			d.err, d.cut = err, attends && dev.AsError(err).Code == dev.CodeEngineUnreachable
 			d.events.Emit(dev.AsError(err).Event())
 		}
 	}()
@@ -233,6 +255,13 @@ func (d *dashboard) attending() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.job != nil && d.job.attends
+}
+
+// wasCut reports whether an engine that went away ended what was attended to.
+func (d *dashboard) wasCut() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cut
 }
 
 func (d *dashboard) busy() bool {

@@ -175,7 +175,7 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 		return f, err
 	}
 	d.notice(r)
-	f.Project, f.Dir, f.App, f.Modes = r.project.Name, r.project.Dir, r.project.App, d.modes(r.project)
+	f.Project, f.Dir, f.App, f.Modes = r.project.Name, d.app.fromHome(r.project.Dir), r.project.App, d.modes(r.project)
 	f.Running = len(r.have.Containers) > 0
 	f.Attended = engine.IsAttended(r.project.StatePath())
 	d.remember(r.have.Containers)
@@ -221,6 +221,9 @@ func (d *dashboard) remember(list []plan.Container) {
 // loginFacts is what the provider says of itself.
 func loginFacts(s oidc.State) tui.Login {
 	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, h := range s.Holds {
+		l.Holds = append(l.Holds, tui.Hold{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
+	}
 	for _, f := range s.Faults {
 		l.Set = append(l.Set, tui.Fault{Name: f.Name, Left: f.Times})
 	}
@@ -238,6 +241,9 @@ func (d *dashboard) notice(r running) {
 	snap := d.events.Snapshot()
 	switch url := r.url(); {
 	case !d.busy():
+		if d.wasCut() && url != "" && d.attend(nil) == nil {
+			return // as before the engine went away
+		}
 		d.follow(r)
 	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.mode()):
 		d.events.Emit(dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer()})
@@ -362,6 +368,9 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
-	_, err = r.steer(ctx, c)
-	return said, err
+	if _, err = r.steer(ctx, c); err != nil || !action.Browse {
+		return said, err
+	}
+	opened, err := d.browse(ctx)
+	return said + "; " + opened, err
 }

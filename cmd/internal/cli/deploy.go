@@ -373,7 +373,7 @@ func (d *delivery) staleImage() []dev.Finding {
 	if i.Revision == "" || commit == "" || strings.TrimSuffix(i.Revision, dirtySuffix) == commit || d.options.build {
 		return nil
 	}
-	return []dev.Finding{{ID: "handoff.image.old", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
+	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
 		Fix: "build it anew: sdev deploy " + d.target.Name + " --build"}}
 }
 

@@ -130,11 +130,15 @@ func releaseLabels(repo git.Repository) map[string]string {
 }
 
 // epoch is the time that an image gets: that of its commit, unless the environment says another, as
-// builders agree on (reproducible-builds.org, "SOURCE_DATE_EPOCH"). It is zero where there is neither.
+// builders agree on (reproducible-builds.org, "SOURCE_DATE_EPOCH"). It is zero where there is neither,
+// and where files differ from the commit: then it is the time of the build.
 func (a *app) epoch(repo git.Repository) (time.Time, error) {
 	const variable = "SOURCE_DATE_EPOCH"
 	text := a.Getenv(variable)
-	if text == "" {
+	switch {
+	case text == "" && len(repo.Modified) > 0:
+		return time.Time{}, nil
+	case text == "":
 		return repo.Time, nil
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)

@@ -56,9 +56,9 @@ services:
 
 func TestReleaseBuild_SaysWhenItIsNotWhatWasCommitted(t *testing.T) {
 	files := map[string]string{"compose.yaml": "name: shop\nservices: {web: {build: ., command: streamlit run a.py}}\n", "Dockerfile": "FROM a\n"}
-	dirty := git.Repository{Found: true, Commit: "0a0a6359a389609003015518feb4ce3578eb87aa", Modified: []string{"a.py"}}
+	dirty := git.Repository{Found: true, Commit: "0a0a6359a389609003015518feb4ce3578eb87aa", Time: time.Unix(1, 0), Modified: []string{"a.py"}}
 	b, err := released(t, files, dirty, nil)
-	if err != nil || b.Tag != "shop-release:0a0a6359a389-dirty" || b.Labels[labelRevision] != dirty.Commit+"-dirty" {
+	if err != nil || !b.Epoch.IsZero() || b.Tag != "shop-release:0a0a6359a389-dirty" || b.Labels[labelRevision] != dirty.Commit+"-dirty" {
 		t.Errorf("%+v, %v", b, err)
 	}
 	b, err = released(t, files, git.Repository{}, map[string]string{"SOURCE_DATE_EPOCH": "86400"})

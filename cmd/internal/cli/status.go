@@ -157,7 +157,7 @@ func (a *app) awsStatus(r running) awsStatus {
 func (a *app) statusText(s status) string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "%-9s %s\n", name, a.wrapped(fmt.Sprintf(format, args...), 10))
 	}
 	row("project", "%s in %s", s.Project, s.Dir)
 	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
@@ -202,7 +202,8 @@ func (a *app) statusText(s status) string {
 		if svc.Health != "" {
 			health = ", " + svc.Health
 		}
-		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.Join(svc.Ports, " "))
+		// A hyphen would be a place to break the line.
+		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.ReplaceAll(strings.Join(svc.Ports, " "), "->", "→"))
 	}
 	return b.String()
 }

@@ -36,12 +36,14 @@ func (a *app) runUI(ctx context.Context) error {
 	return a.runDashboard(ctx, o, false)
 }
 
-// runHere is sdev without a command: the dashboard, or where there is no project the questions by
-// which one is made.
+// runHere is sdev without a command: the dashboard, and where there is no project the questions first
+// by which one is made.
 func (a *app) runHere(ctx context.Context) error {
 	_, err := a.load(ctx, runOptions{})
 	if err != nil && dev.AsError(err).Code == dev.CodeProjectMissing {
-		return a.runInit(ctx, initOptions{dir: cmp.Or(a.dir, "."), template: projectTemplate})
+		if err := a.runInit(ctx, initOptions{dir: cmp.Or(a.dir, "."), template: projectTemplate}); err != nil {
+			return err
+		}
 	}
 	return a.runUI(ctx)
 }

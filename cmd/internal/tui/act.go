@@ -142,6 +142,10 @@ func (m *model) act(c command) tea.Cmd {
 		m.say(warning, "not yet: "+m.state.doing)
 		return nil
 	}
+	if m.state.silent.Code != "" && c != cmdStart {
+		m.say(warning, "not now: the container engine does not answer")
+		return nil
+	}
 	if c != cmdStart && c != cmdDown && c != cmdDownVolumes && !m.state.runs() {
 		m.say(warning, "nothing runs yet; "+keyOf(everywhere, cmdStart)+" starts it")
 		return nil

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,22 +28,27 @@ func (a *auth) clamp(s *state) {
 // inAuth carries out a command of the pane.
 func (m *model) inAuth(c command) tea.Cmd {
 	login := m.state.facts.Login
-	if c == cmdUp || c == cmdDownward {
+	switch c {
+	case cmdUp, cmdDownward:
 		m.auth.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
 		m.auth.clamp(&m.state)
 		return nil
+	case cmdPageUp, cmdPageDown:
+		m.auth.do(c)
+		return nil
+	default: // the rest is for the provider
 	}
 	if !m.state.snap.Mode.SignsIn() || !m.state.runs() {
 		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" tries it")
 		return nil
 	}
 	switch c {
-	case cmdSignIn:
+	case cmdSignIn, cmdOpenAs:
 		if len(login.People) == 0 {
 			return nil
 		}
 		who := login.People[m.auth.cursor].Email
-		return m.run("signing in as "+safe(who), Action{Do: SignInAs, Email: who})
+		return m.run("signing in as "+safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs})
 	case cmdAsk:
 		return m.run("asking who signs in", Action{Do: SignInAs})
 	case cmdFault:
@@ -70,12 +76,18 @@ func faultChoices(faults []FaultDoc) []choice {
 	return list
 }
 
-func (a *auth) view(t theme, s *state) string {
+func (a *auth) view(t theme, s *state, l layout) string {
 	sh := sheet{theme: t, state: s, width: a.width}
 	if !s.snap.Mode.SignsIn() || !s.runs() {
 		return a.show(t, a.bypassed(sh))
 	}
-	return a.show(t, slices.Concat(a.provider(sh), a.people(sh), a.claims(sh), a.faults(sh), a.feed(sh)))
+	if !l.wide {
+		const lately = 5 // the claims are below
+		return a.show(t, slices.Concat(a.provider(sh), a.people(sh), a.faults(sh), a.feed(sh, lately), a.claims(sh)))
+	}
+	right := sh
+	sh.width, right.width = l.left, l.right
+	return a.show(t, l.beside(slices.Concat(a.provider(sh), a.people(sh), a.claims(sh)), slices.Concat([]string{""}, a.faults(right), a.feed(right, max(5, a.rows-6)))))
 }
 
 func (a *auth) bypassed(sh sheet) []string {
@@ -148,18 +160,57 @@ func (a *auth) people(sh sheet) []string {
 	return append(rows, "")
 }
 
-// claims is what the app will be told of the person under the cursor, beside name and address.
+// claims is what programs were told of the person under the cursor or, while nobody has signed in as
+// them, what the project adds to what they will be told.
 func (a *auth) claims(sh sheet) []string {
-	people := sh.state.facts.Login.People
-	if a.cursor >= len(people) || len(people[a.cursor].Claims) == 0 {
+	l := sh.state.facts.Login
+	if a.cursor >= len(l.People) {
 		return nil
 	}
-	who := people[a.cursor]
-	rows := []string{sh.heading("CLAIMS OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "")}
-	for _, name := range slices.Sorted(maps.Keys(who.Claims)) {
-		rows = append(rows, sh.row(sh.dim.Render(fit(safe(name), 16))+" "+safe(fmt.Sprint(who.Claims[name]))))
+	who := l.People[a.cursor]
+	var rows []string
+	for _, h := range l.Holds {
+		if h.User == who.Email {
+			rows = append(rows, sh.heading("TOLD OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "to "+safe(h.Client)+" at "+h.At.Format(time.TimeOnly)))
+			rows = append(append(rows, claimRows(sh, h.Claims, h.At.Location())...), "")
+		}
 	}
-	return append(rows, "")
+	if len(rows) > 0 || len(who.Claims) == 0 {
+		return rows
+	}
+	rows = append(rows, sh.heading("CLAIMS OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "at the next login"))
+	return append(append(rows, claimRows(sh, who.Claims, time.UTC)...), "")
+}
+
+func claimRows(sh sheet, claims map[string]any, where *time.Location) []string {
+	rows := make([]string, 0, len(claims))
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		rows = append(rows, sh.row(sh.dim.Render(fit(safe(name), 18))+" "+safe(claimText(name, claims[name], where))))
+	}
+	return rows
+}
+
+// claimText is a claim's value as a person reads it.
+func claimText(name string, value any, where *time.Location) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case float64: // as JSON has every number
+		if name == "auth_time" || name == "updated_at" {
+			return time.Unix(int64(v), 0).In(where).Format(time.DateTime)
+		}
+	case []any:
+		parts := make([]string, len(v))
+		for i, one := range v {
+			parts[i] = claimText("", one, where)
+		}
+		return strings.Join(parts, ", ")
+	}
+	b, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(b)
 }
 
 func (a *auth) faults(sh sheet) []string {
@@ -178,15 +229,15 @@ func (a *auth) faults(sh sheet) []string {
 	return append(rows, "")
 }
 
-// feed is what happened at the provider.
-func (a *auth) feed(sh sheet) []string {
+// feed is what happened at the provider, the newest first.
+func (a *auth) feed(sh sheet, most int) []string {
 	rows := []string{sh.heading("LOGINS", "")}
 	n := 0
 	for _, h := range slices.Backward(sh.state.feed) {
 		switch h.what {
 		case "login", "logout", "denied", "fault":
-			if n++; n > 20 {
-				return rows
+			if n++; n > most {
+				return append(rows, "")
 			}
 			rows = append(rows, sh.row(sh.faint.Render(h.at.Format(time.TimeOnly))+" "+sh.theme.tone(h.tone).Render(fit(h.what, 7))+" "+h.text))
 		}
@@ -194,5 +245,5 @@ func (a *auth) feed(sh sheet) []string {
 	if n == 0 {
 		rows = append(rows, sh.row(sh.dim.Render(fmt.Sprintf("nobody signed in yet; open the page with %s", keyOf(everywhere, cmdOpen)))))
 	}
-	return rows
+	return append(rows, "")
 }

@@ -97,10 +97,13 @@ func (b *build) view(t theme) string {
 	if b.fail.Message != "" {
 		rows = append(rows, b.failure(sh)...)
 	}
+	if b.fail.Message == "" {
+		rows = append(rows, "")
+	}
 	for i := range slices.Backward(b.runs) {
 		rows = append(rows, b.run(sh, &b.runs[i])...)
 	}
-	if len(rows) == 0 {
+	if len(b.runs) == 0 && b.fail.Message == "" {
 		rows = []string{"", sh.row(t.dim.Render("nothing was built: the image is up to date")), "", sh.row(t.key.Render(keyOf(everywhere, cmdRebuild)) + "  build it anyway")}
 	}
 	return b.show(t, rows)
@@ -156,7 +159,7 @@ func (b *build) step(sh sheet, r *buildRun, s dev.BuildStep) string {
 	case r.failed:
 		dot, end = sh.bad.Render("✗"), "failed"
 	}
-	text := safe(s.Text)
+	text := safe(strings.Join(strings.Fields(s.Text), " "))
 	if s.Cached {
 		text = sh.dim.Render(text)
 	}

@@ -142,7 +142,7 @@ func (m *model) body() string {
 	case inBuild:
 		return m.build.view(m.theme)
 	case inAuth:
-		return m.auth.view(m.theme, &m.state)
+		return m.auth.view(m.theme, &m.state, m.layout)
 	case inDeploy:
 		return m.deploy.view(m.theme, &m.state)
 	case inOverview, everywhere:
@@ -161,6 +161,9 @@ func (m *model) footer() string {
 	}
 	text, used := "", 0
 	add := func(b binding) {
+		if b.command == cmdStart && m.state.runs() {
+			b.short = "attend"
+		}
 		piece := m.theme.key.Render(keyName(b.keys[0])) + " " + m.theme.dim.Render(b.short)
 		n := ansi.StringWidth(piece) + 2
 		if used+n >= w {
@@ -180,7 +183,7 @@ func (m *model) footer() string {
 		used += ansi.StringWidth(keyName(b.keys[0])+" "+b.short) + 2
 	}
 	for _, b := range table() {
-		if b.short != "" && len(b.keys) > 0 && (b.scope == m.pane || b.scope == everywhere && m.useful(b.command)) && b.command != cmdLeave && b.command != cmdHelp && b.command != cmdPalette {
+		if b.short != "" && len(b.keys) > 0 && m.useful(b.command) && (b.scope == m.pane || b.scope == everywhere) && b.command != cmdLeave && b.command != cmdHelp && b.command != cmdPalette {
 			add(b)
 		}
 	}
@@ -197,7 +200,9 @@ func (m *model) useful(c command) bool {
 	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
 		return m.state.runs()
 	case cmdStart:
-		return !m.state.runs() || !m.state.facts.Attended
+		return !m.state.starting && !m.state.building && (!m.state.runs() || !m.state.facts.Attended)
+	case cmdSignIn, cmdOpenAs, cmdAsk, cmdFault, cmdClearFaults, cmdClockOn, cmdClockBack, cmdRotate:
+		return m.state.runs() && m.state.snap.Mode.SignsIn()
 	default:
 		return true
 	}

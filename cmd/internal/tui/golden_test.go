@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -29,7 +30,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 			r.happen(dev.ServiceState{Service: "streamlit-local", State: dev.Exited, ExitCode: 3})
 		},
 		"stopped":       func(r *rig) { r.running(dev.Local); r.host.facts = shopFacts(); r.happen(dev.Stopped{MS: 640}) },
-		"engine-lost":   func(r *rig) { r.running(dev.Local); r.send(streamEndedMsg{}) },
+		"engine-lost":   func(r *rig) { r.running(dev.Local); engineLost(r) },
 		"logs":          func(r *rig) { r.running(dev.Local); r.logs(90); r.keys("2") },
 		"logs-empty":    func(r *rig) { r.keys("2") },
 		"logs-wrapped":  func(r *rig) { r.logs(60); r.keys("2", "w", "t") },
@@ -38,6 +39,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"logs-filtered": func(r *rig) { r.logs(90); r.keys("2", "f"); r.text("service:db -40"); r.keys("enter") },
 		"auth-bypassed": func(r *rig) { r.running(dev.Local); r.keys("4") },
 		"auth":          func(r *rig) { signedIn(r) },
+		"auth-session":  func(r *rig) { holds(r); signedIn(r); r.keys("up") },
 		"auth-fault":    func(r *rig) { signedIn(r); r.keys("f") },
 		"deploy":        func(r *rig) { handedOver(r); r.keys("5") },
 		"deploy-none":   func(r *rig) { handedOver(r); r.keys("5", "down") },
@@ -76,6 +78,12 @@ func buildFailure() *dev.Error {
 	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Message: "build streamlit-local: step 3, packages: RUN uv sync ended with exit code 1\n  × No solution found when resolving dependencies:\n  ╰─▶ Because pandas==99.0 was not found and shop depends on pandas==99.0, we can conclude that the requirements are unsatisfiable.", Hint: "mend it, and save: the build starts again by itself", File: "Dockerfile", Line: 12}
 }
 
+func engineLost(r *rig) {
+	gone := &dev.Error{Code: dev.CodeEngineUnreachable, Message: "the container engine at unix:///var/run/docker.sock (default) does not answer: nobody listens there", Hint: "start Docker, or set DOCKER_HOST to where it listens"}
+	r.host.fails = gone
+	r.happen(gone.Event())
+}
+
 func exception(r *rig) {
 	r.host.excerpt = []SourceLine{{10, "total = sum(order.amount for order in orders)"}, {11, "count = len(orders)"}, {12, "st.metric(\"average\", total / count)"}, {13, ""}, {14, "if st.button(\"Refresh\"):"}}
 	r.happen(dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "code_package/streamlit/Home.py", Line: 12, Page: "Home"})
@@ -109,6 +117,14 @@ func handedOver(r *rig) {
 		{ID: "image.user.root", Severity: dev.Blocks, Message: "the image runs as root, so that whoever breaks out of the app has all that the container has", Where: "image shop-release:0a0a6359a389-dirty", Fix: "end the Dockerfile with: USER app", Suppressed: &dev.Suppression{ID: "image.user.root", Reason: "the platform maps root to nobody", Until: until}},
 		{ID: "image.size", Severity: dev.Informs, Message: "the image is 720 MB; layer 4 (COPY /opt/venv) is 480 MB of it", Where: "image shop-release:0a0a6359a389-dirty", Fix: "leave out what only development needs"},
 		{ID: "secret.history", Severity: dev.Blocks, Message: "a private key was committed in code_package/key.pem, and whoever has the repository has it\x1b[31m", Where: "commit 1a2b3c4", Fix: "make a new key where it is used; then take the file out of the history: git filter-repo --path code_package/key.pem --invert-paths"},
+	}}}
+}
+
+func holds(r *rig) {
+	r.host.facts.Login.SignedIn = []string{"ada@example.com"}
+	r.host.facts.Login.Holds = []Hold{{User: "ada@example.com", Client: "streamlit", At: clock.Add(40 * time.Second), Claims: map[string]any{
+		"iss": "http://localhost:8601", "aud": "streamlit", "azp": "streamlit", "sub": "108214771", "email": "ada@example.com", "email_verified": true,
+		"name": "Ada Lovelace", "groups": []any{"admin"}, "auth_time": float64(clock.Add(40 * time.Second).Unix()), "amr": []any{"pwd"},
 	}}}
 }
 

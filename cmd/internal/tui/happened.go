@@ -61,7 +61,7 @@ func happened(before, now dev.Snapshot, e dev.Stamped) (happening, bool) {
 		}
 		return line(neutral, "saved", "%s%s", pathsText(ev.Paths), savedText(ev, now.Sessions))
 	case dev.AppReloaded:
-		return line(good, "live", "in %s, %s: %s", duration(ev.MS), count(ev.Sessions, "tab"), short(ev.Trigger))
+		return line(good, "live", "%s in %s, %s", short(ev.Trigger), duration(ev.MS), count(ev.Sessions, "tab"))
 	case dev.AppException:
 		return line(bad, "raised", "%s: %s  %s", ev.Exception, ev.Message, place(ev.File, ev.Line))
 	case dev.SessionOpened:

@@ -58,6 +58,7 @@ const (
 	cmdCopyToMark  command = "copy to mark"
 	cmdClear       command = "clear"
 	cmdSignIn      command = "sign in as"
+	cmdOpenAs      command = "open as"
 	cmdAsk         command = "ask who"
 	cmdFault       command = "fault"
 	cmdClearFaults command = "clear faults"
@@ -133,6 +134,7 @@ func table() []binding {
 		{inBuild, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
 
 		{inAuth, cmdSignIn, []string{"enter"}, "sign in", "the next login is this person", true},
+		{inAuth, cmdOpenAs, []string{"O"}, "open as", "the same, and open the page in the browser", true},
 		{inAuth, cmdAsk, []string{"a"}, "ask", "the next login asks who it is", true},
 		{inAuth, cmdFault, []string{"f"}, "fault", "have the provider fail once, in a way of your choice", true},
 		{inAuth, cmdClearFaults, []string{"F"}, "clear faults", "have it work again", true},
@@ -141,6 +143,8 @@ func table() []binding {
 		{inAuth, cmdRotate, []string{"K"}, "", "new signing keys", true},
 		{inAuth, cmdUp, []string{"up", "k"}, "", "previous person", false},
 		{inAuth, cmdDownward, []string{"down", "j"}, "", "next person", false},
+		{inAuth, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inAuth, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
 
 		{inDeploy, cmdCheck, []string{"c"}, "check", "look for what must not ship to this target", true},
 		{inDeploy, cmdRender, []string{"enter"}, "render", "render the files that this target needs", true},
@@ -151,7 +155,7 @@ func table() []binding {
 		{inDeploy, cmdTop, []string{"g", "home"}, "", "to the top", false},
 		{inDeploy, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
 
-		{everywhere, cmdStart, []string{"u"}, "", "start the project, or attend to one that runs", true},
+		{everywhere, cmdStart, []string{"u"}, "start", "start the project, or attend to one that runs", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
 		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "build the image anew, and replace the app if it changed", true},

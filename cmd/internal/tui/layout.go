@@ -1,5 +1,7 @@
 package tui
 
+import "strings"
+
 // layout is where things are, from the size of the screen alone.
 type layout struct {
 	width, height int
@@ -27,4 +29,20 @@ func newLayout(width, height int) layout {
 		l.right = width - gutter - l.left
 	}
 	return l
+}
+
+// beside puts rows into the two columns of a wide screen.
+func (l layout) beside(left, right []string) []string {
+	rows := make([]string, max(len(left), len(right)))
+	for i := range rows {
+		var one, other string
+		if i < len(left) {
+			one = left[i]
+		}
+		if i < len(right) {
+			other = right[i]
+		}
+		rows[i] = fit(one, l.left) + strings.Repeat(" ", gutter) + other
+	}
+	return rows
 }

@@ -3,9 +3,6 @@ package tui
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"runtime/debug"
-	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -21,6 +18,8 @@ type model struct {
 	host Host
 	opts Options
 	work work // commands that call the host
+	// later answers with a message after a while.
+	later func(after time.Duration, msg tea.Msg) tea.Cmd
 
 	stage *stage // where it is shown; nil in tests, which look at View
 
@@ -45,6 +44,7 @@ type model struct {
 	asking    bool // facts are being looked for
 	askAgain  bool
 	measuring bool
+	retrying  bool // the engine is silent, and will be asked again
 
 	dirty bool // the screen is not as the state is
 	drawn tea.View
@@ -70,6 +70,7 @@ type (
 	}
 	usageMsg   []Usage
 	measureMsg struct{} // it is time to measure
+	retryMsg   struct{} // it is time to ask the engine again
 	excerptMsg struct {
 		of    dev.AppException
 		lines []SourceLine
@@ -82,15 +83,9 @@ type (
 	shellMsg struct{ err error }
 )
 
-const (
-	// measureEvery is the pause between two measurements, while somebody sees them.
-	measureEvery = 5 * time.Second
-	// lookAgain is the least time between two looks for facts.
-	lookAgain = time.Second
-)
-
 func newModel(ctx context.Context, o Options) *model {
 	m := &model{ctx: ctx, host: o.Host, opts: o, pane: inOverview, logs: newLogs(), look: look{colorprofile.ASCII, true}, dirty: true}
+	m.later = m.timer
 	m.state.snap, m.state.facts, m.state.use = o.Before, o.Facts, map[string]Usage{}
 	m.theme = newTheme(m.look.profile, m.look.dark)
 	m.resize(80, 24)
@@ -124,6 +119,9 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case measureMsg:
 		m.measuring = false
 		return m, m.measure()
+	case retryMsg:
+		m.retrying = false
+		return m, m.lookForFacts()
 	case excerptMsg:
 		if msg.of == m.state.snap.Exception {
 			m.state.excerpt = msg.lines
@@ -238,165 +236,6 @@ func (m *model) happened(batch []dev.Stamped) tea.Cmd {
 	}
 	m.dirty = m.dirty || visible
 	return tea.Batch(cmds...)
-}
-
-// ask runs work of the host as a command whose end Run waits for.
-func (m *model) ask(work func() tea.Msg) tea.Cmd {
-	return func() tea.Msg {
-		if !m.work.begin() {
-			return nil
-		}
-		defer m.work.running.Done()
-		return m.guarded(work)
-	}
-}
-
-func (m *model) guarded(work func() tea.Msg) (msg tea.Msg) {
-	defer func() {
-		if m.work.caught(recover()) {
-			msg = tea.QuitMsg{}
-		}
-	}()
-	return work()
-}
-
-// fault is what broke, and where; "" where nothing did.
-func (m *model) fault() string {
-	m.work.mu.Lock()
-	defer m.work.mu.Unlock()
-	return m.work.fault
-}
-
-// work counts the calls of the host that are under way. Bubble Tea starts commands in goroutines of
-// its own and does not wait for them.
-type work struct {
-	mu      sync.Mutex // guards ended and fault
-	ended   bool
-	fault   string // the first panic, with its stack
-	running sync.WaitGroup
-}
-
-// begin is false once the dashboard has ended.
-func (w *work) begin() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.ended {
-		w.running.Add(1)
-	}
-	return !w.ended
-}
-
-// caught keeps what recover gave, if that was something.
-func (w *work) caught(r any) bool {
-	if r == nil {
-		return false
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.fault = cmp.Or(w.fault, fmt.Sprintf("%v\n%s", r, debug.Stack()))
-	return true
-}
-
-// end waits for what has begun.
-func (w *work) end() {
-	w.mu.Lock()
-	w.ended = true
-	w.mu.Unlock()
-	w.running.Wait()
-}
-
-// later answers with a message after a while, or not at all once the dashboard ends.
-func (m *model) later(after time.Duration, msg tea.Msg) tea.Cmd {
-	return func() tea.Msg {
-		t := time.NewTimer(after)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			return msg
-		case <-m.ctx.Done():
-			return nil
-		}
-	}
-}
-
-// lookForFacts has the host look, once at a time, and once more if asked meanwhile.
-func (m *model) lookForFacts() tea.Cmd {
-	if m.asking {
-		m.askAgain = true
-		return nil
-	}
-	m.asking = true
-	return m.ask(func() tea.Msg {
-		f, err := m.host.Facts(m.ctx)
-		return factsMsg{f, err}
-	})
-}
-
-func (m *model) found(msg factsMsg) tea.Cmd {
-	m.asking, m.dirty = false, true
-	if msg.err == nil {
-		if e := &msg.facts.AWS.Expires; !e.IsZero() {
-			*e = e.In(m.opts.Now().Location())
-		}
-		m.state.facts, m.state.known = msg.facts, true
-		m.auth.clamp(&m.state)
-	}
-	if !m.askAgain {
-		return m.measure()
-	}
-	m.askAgain = false
-	m.asking = true
-	return tea.Sequence(m.later(lookAgain, nil), m.ask(func() tea.Msg {
-		f, err := m.host.Facts(m.ctx)
-		return factsMsg{f, err}
-	}))
-}
-
-// measure has the host measure, while the overview is seen and something runs.
-func (m *model) measure() tea.Cmd {
-	if m.measuring || m.away || m.pane != inOverview || !m.state.facts.Running {
-		return nil
-	}
-	m.measuring = true
-	return m.ask(func() tea.Msg {
-		u, err := m.host.Usage(m.ctx)
-		if err != nil {
-			return usageMsg(nil)
-		}
-		return usageMsg(u)
-	})
-}
-
-// used keeps what was measured. What moved little stays as it is shown, so that the screen is calm.
-func (m *model) used(list []Usage) {
-	for _, u := range list {
-		old, ok := m.state.use[u.Service]
-		if ok && abs(u.CPU-old.CPU) < max(2, old.CPU/10) {
-			u.CPU = old.CPU
-		}
-		if ok && abs(float64(u.Memory-old.Memory)) < max(2<<20, float64(old.Memory)/50) {
-			u.Memory = old.Memory
-		}
-		if u != old {
-			m.state.use[u.Service] = u
-			m.dirty = true
-		}
-	}
-}
-
-func abs(v float64) float64 { return max(v, -v) }
-
-func (m *model) excerpt(e dev.AppException) tea.Cmd {
-	if e.File == "" || e.Line == 0 {
-		return nil
-	}
-	return m.ask(func() tea.Msg {
-		lines, err := m.host.Excerpt(m.ctx, e.File, e.Line)
-		if err != nil {
-			return nil // it is an ornament
-		}
-		return excerptMsg{e, lines}
-	})
 }
 
 func (m *model) say(n tone, text string) {

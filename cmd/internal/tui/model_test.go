@@ -263,14 +263,46 @@ func TestBuild_IsShownWhileItIsTheFirst(t *testing.T) {
 	r.sees("◌ building 3/5", "LAST SAVE") // later ones do not take the screen away
 }
 
-func TestEngineLost_IsSaidAndCanBeTriedAgain(t *testing.T) {
+func TestEngineLost_IsSaidAndIsOverWhenItAnswers(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
-	r.happen(dev.Failed{Code: dev.CodeEngineUnreachable, Message: "the engine does not answer any more", Exit: dev.ExitEngine})
-	r.sees("✗ failed", "the engine does not answer any more")
-	r.host.fails = errors.New("no engine")
-	r.keys("1")
-	r.screen()
+	gone := &dev.Error{Code: dev.CodeEngineUnreachable, Message: "the engine does not answer", Hint: "start Docker", Exit: dev.ExitEngine}
+	r.host.fails = gone
+	r.happen(gone.Event())
+	r.sees("✗ engine lost", "the engine does not answer", "hint: start Docker", "by itself", "when the engine last answered")
+	for _, k := range []string{"r", "o", "x", "s"} {
+		r.keys(k)
+		r.sees("not now: the container engine does not answer")
+	}
+	r.send(retryMsg{})
+	r.sees("✗ engine lost")
+	if !r.m.retrying {
+		t.Error("it is not tried again")
+	}
+	r.host.fails = nil
+	r.send(retryMsg{})
+	r.sees("● running", "http://localhost:8501")
+	if r.m.retrying {
+		t.Error("it is tried though it answers")
+	}
+}
+
+// What was asked before the engine went away says nothing about it.
+func TestEngineLost_IsNotOverByAnOldAnswer(t *testing.T) {
+	r := newRig(t, 80, 24)
+	r.running(dev.Local)
+	r.m.asking = true // an answer is on its way
+	r.host.fails = &dev.Error{Code: dev.CodeEngineUnreachable, Message: "gone"}
+	r.happen(dev.Failed{Code: dev.CodeEngineUnreachable, Message: "the engine does not answer"})
+	r.send(factsMsg{facts: r.host.facts})
+	r.sees("✗ engine lost")
+}
+
+func TestStreamEnd_IsSaid(t *testing.T) {
+	r := newRig(t, 80, 24)
+	r.running(dev.Local)
+	r.send(streamEndedMsg{})
+	r.sees("✗ engine lost", "nothing more will be heard", "u to try again")
 }
 
 func TestClock_MayJump(t *testing.T) {
@@ -288,6 +320,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 	for keys, want := range map[string]Action{
 		"enter":     {Do: SignInAs, Email: "grace@example.com"},
 		"up enter":  {Do: SignInAs, Email: "ada@example.com"},
+		"O":         {Do: SignInAs, Email: "grace@example.com", Browse: true},
 		"a":         {Do: SignInAs},
 		"f w enter": {Do: SetFault, Fault: "wrong-aud"},
 		"F":         {Do: ClearFaults},
@@ -299,7 +332,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 		signedIn(r) // the second person is under the cursor
 		r.keys(strings.Fields(keys)...)
 		got := r.host.last()
-		if got.Do != want.Do || got.Email != want.Email || got.Fault != want.Fault || got.By != want.By {
+		if got.Do != want.Do || got.Email != want.Email || got.Browse != want.Browse || got.Fault != want.Fault || got.By != want.By {
 			t.Errorf("%s: %+v, want %+v", keys, got, want)
 		}
 	}

@@ -69,7 +69,11 @@ func (h *help) box(t theme, l layout) []string {
 	}
 	room := max(1, l.height-4)
 	h.top = max(0, min(h.top, len(lines)-1-room))
+	below := len(lines)-1 > h.top+room
 	lines = lines[h.top:min(len(lines)-1, h.top+room)]
+	if below {
+		lines[len(lines)-1] = t.dim.Render("↓ more, with " + keyName("down") + " or space")
+	}
 	return framed(t, "Keys", lines, width)
 }
 

@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,18 +34,7 @@ func (o *overview) view(t theme, s *state, l layout) string {
 	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
 	sheet.width = l.right
 	right := slices.Concat([]string{""}, sheet.tabs(), sheet.surroundings(), sheet.happenings(l.body))
-	rows := make([]string, max(len(left), len(right)))
-	for i := range rows {
-		rows[i] = fit(at(left, i), l.left) + strings.Repeat(" ", gutter) + at(right, i)
-	}
-	return o.show(t, rows)
-}
-
-func at(rows []string, i int) string {
-	if i < len(rows) {
-		return rows[i]
-	}
-	return ""
+	return o.show(t, l.beside(left, right))
 }
 
 // idle is what there is to see of a project that does not run.
@@ -66,7 +56,7 @@ func (s sheet) heading(title, note string) string {
 	left := "  " + s.theme.heading.Render(title) + " "
 	right := ""
 	if note != "" {
-		right = " " + s.dim.Render(note) + " "
+		right = " " + s.dim.Render(note)
 	}
 	line := max(0, s.width-ansi.StringWidth(left)-ansi.StringWidth(right)-1)
 	return left + s.rule.Render(strings.Repeat("─", line)) + right
@@ -78,7 +68,17 @@ func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-
 func (s sheet) page() []string {
 	st := s.state
 	if !st.runs() {
-		return []string{"", s.row(s.dim.Render("the page is not there yet")), ""}
+		text := s.dim.Render("the page is not there yet")
+		switch st.phase() {
+		case phaseLost:
+			text = s.dim.Render("what is below was so when the engine last answered")
+		case phaseIdle:
+			text = s.dim.Render("nothing runs: ") + s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" starts it")
+		case phaseFailed:
+			text = s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" tries again")
+		default: // it is on its way
+		}
+		return []string{"", s.row(text), ""}
 	}
 	url := s.strong.Underline(true).Render(st.snap.URL)
 	tabs := count(st.snap.Sessions, "tab") + " open"
@@ -89,10 +89,28 @@ func (s sheet) page() []string {
 	if st.snap.Issuer != "" {
 		rows = append(rows, s.row(s.dim.Render("people sign in at ")+st.snap.Issuer))
 	}
+	if st.phase() == phaseEnded {
+		how := "; "
+		if st.facts.Attended {
+			how = "; a save or "
+		}
+		rows = append(rows, s.row(s.bad.Render(s.ended())+s.dim.Render(how)+s.key.Render(keyOf(everywhere, cmdRestart))+s.dim.Render(" starts it again")))
+	}
 	if st.facts.Running && !st.facts.Attended {
 		rows = append(rows, s.row(s.warn.Render("nobody attends, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" attends")))
 	}
 	return append(rows, "")
+}
+
+// ended says how the app did.
+func (s sheet) ended() string {
+	app := safe(s.state.facts.App)
+	for _, v := range s.state.snap.Services {
+		if v.Name == s.state.facts.App {
+			return fmt.Sprintf("%s ended with exit code %d", app, v.ExitCode)
+		}
+	}
+	return app + " has ended"
 }
 
 // problem is what went wrong with the project itself.
@@ -102,6 +120,8 @@ func (s sheet) problem() []string {
 	switch {
 	case st.lost != "":
 		message, hint = st.lost, "press "+keyOf(everywhere, cmdStart)+" to try again"
+	case st.silent.Code != "":
+		message, hint = st.silent.Message, st.silent.Hint+"; once it answers, this goes on by itself"
 	case st.snap.Error.Code != "":
 		f := st.snap.Error
 		message, hint = (&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error(), f.Hint
@@ -185,12 +205,15 @@ func (s sheet) reload() []string {
 		return append(rows, s.row(s.dim.Render(cmp.Or(s.firstSave(), "nothing saved yet"))), "")
 	}
 	last := st.reloads[len(st.reloads)-1]
-	text := s.good.Bold(true).Render("live in "+duration(last.MS)) + "  " + safe(last.Trigger)
+	head, file := "live in "+duration(last.MS), safe(last.Trigger)
 	after := count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
 	if last.How == "restart" || last.How == "rebuild" {
 		after = "after a " + last.How + ", " + after
 	}
-	rows = append(rows, "  "+spread(text+" ", s.dim.Render(after), max(0, s.width-3)))
+	if ansi.StringWidth(head+file+after) > s.width-8 {
+		file = short(file)
+	}
+	rows = append(rows, "  "+spread(s.good.Bold(true).Render(head)+"  "+file+" ", s.dim.Render(after), max(0, s.width-3)))
 	if spark := s.sparkline(max(0, s.width-5)); spark != "" {
 		rows = append(rows, s.row(spark))
 	}
@@ -331,7 +354,9 @@ func (s sheet) surroundings() []string {
 	default:
 		rows = append(rows, line("saves", "copied, "+count(f.Watches, "folder")+" watched"))
 	}
-	rows = append(rows, line("AWS", s.aws(f.AWS)))
+	if f.AWS.Source != "" {
+		rows = append(rows, line("AWS", s.aws(f.AWS)))
+	}
 	if f.Engine != "" {
 		rows = append(rows, line("engine", f.Engine+s.dim.Render("  API "+f.API)))
 	}
@@ -339,7 +364,7 @@ func (s sheet) surroundings() []string {
 }
 
 func (s sheet) aws(a AWS) string {
-	if a.Source == "" || a.Source == "none" {
+	if a.Source == "none" {
 		return "none"
 	}
 	text := "profile " + safe(a.Profile)
@@ -361,10 +386,17 @@ func (s sheet) happenings(rows int) []string {
 	list := s.state.feed
 	list = list[max(0, len(list)-max(3, rows-12)):]
 	for _, h := range slices.Backward(list) {
-		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+h.text))
+		text := h.text
+		if ansi.StringWidth(text) > s.width-21 {
+			text = folders.ReplaceAllString(text, "") // a file's name says more than the end of the line
+		}
+		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+text))
 	}
 	if len(list) == 0 {
 		out = append(out, s.row(s.dim.Render("nothing yet")))
 	}
 	return out
 }
+
+// folders are those in front of a file at the beginning of a line, as short leaves them.
+var folders = regexp.MustCompile(`^…/[^/ ]+/`)

@@ -75,6 +75,7 @@ func newRig(t testing.TB, width, height int) *rig {
 	t.Helper()
 	h := &fakeHost{facts: shopFacts()}
 	m := newModel(t.Context(), Options{Host: h, Facts: Facts{Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway"}, Now: func() time.Time { return clock }, Owned: true})
+	m.later = func(time.Duration, tea.Msg) tea.Cmd { return nil } // its time never comes here
 	r := &rig{t: t, host: h, m: m, at: clock}
 	r.send(tea.ColorProfileMsg{Profile: colorprofile.TrueColor})
 	r.size(width, height)
@@ -106,22 +107,16 @@ func (r *rig) carry(cmd tea.Cmd) {
 	if cmd == nil {
 		return
 	}
-	answer := make(chan tea.Msg, 1)
-	go func() { answer <- cmd() }()
-	select {
-	case msg := <-answer:
-		switch msg := msg.(type) {
-		case nil:
-		case tea.BatchMsg:
-			for _, c := range msg {
-				r.carry(c)
-			}
-		case tea.QuitMsg:
-			r.left = true
-		default:
-			r.send(msg)
+	switch msg := cmd().(type) {
+	case nil:
+	case tea.BatchMsg:
+		for _, c := range msg {
+			r.carry(c)
 		}
-	case <-time.After(50 * time.Millisecond): // a timer, whose time never comes here
+	case tea.QuitMsg:
+		r.left = true
+	default:
+		r.send(msg)
 	}
 }
 

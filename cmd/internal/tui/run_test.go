@@ -126,6 +126,7 @@ func TestRun_ShowsAndGivesTheTerminalBack(t *testing.T) {
 }
 
 func TestRun_EndsWithItsContext(t *testing.T) {
+	devtest.Leaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := start(ctx, t, &fakeHost{facts: shopFacts()})
 	s.await(t, "LOGIN BYPASSED")
@@ -133,7 +134,33 @@ func TestRun_EndsWithItsContext(t *testing.T) {
 	if err := <-s.ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+	s.letGo()
 	s.await(t, leftAltScreen)
+}
+
+func TestRun_EndsWhenTheTerminalIsGone(t *testing.T) {
+	near, far, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Run(t.Context(), Options{Host: &fakeHost{facts: shopFacts()}, Events: quietStream{}, In: far, Out: far, Env: []string{"TERM=xterm"}, Now: time.Now})
+		ended <- err
+	}()
+	if _, err := near.Read(make([]byte, 1024)); err != nil {
+		t.Fatal(err)
+	}
+	near.Close()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, ErrTerminal) {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it goes on without a terminal")
+	}
 }
 
 // brokenHost breaks where nobody expects it.

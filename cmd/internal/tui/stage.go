@@ -3,12 +3,14 @@ package tui
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"time"
 
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/sys/unix"
 	tty "golang.org/x/term"
 )
 
@@ -47,7 +49,7 @@ func newStage(in, out *os.File, env []string) *stage {
 }
 
 // drawEvery is the time between two drawings at least. One that comes after a pause is drawn at once.
-const drawEvery = 8 * time.Millisecond
+const drawEvery = 4 * time.Millisecond
 
 // run draws until ctx ends.
 func (s *stage) run(ctx context.Context) {
@@ -80,8 +82,43 @@ func (s *stage) show(f frame) {
 	}
 }
 
-// size is that of the terminal.
-func (s *stage) size() (width, height int, err error) { return tty.GetSize(int(s.out.Fd())) }
+// size is that of the terminal. One that does not know its own is taken for the usual one.
+func (s *stage) size() (width, height int, err error) {
+	width, height, err = tty.GetSize(int(s.out.Fd()))
+	if err == nil && (width <= 0 || height <= 0) {
+		return 80, 24, nil
+	}
+	return width, height, err
+}
+
+// hungUp waits until the terminal is gone, and is false where ctx ended first. Who reads keys sees no
+// difference between such a terminal and one at which nobody types.
+func (s *stage) hungUp(ctx context.Context) bool {
+	end, stop, err := os.Pipe()
+	if err != nil {
+		return false
+	}
+	defer end.Close() //nolint:errcheck // nothing was ever written to it
+	defer context.AfterFunc(ctx, func() { _ = stop.Close() })()
+	const (
+		terminal = iota
+		ended
+	)
+	for ctx.Err() == nil {
+		fds := []unix.PollFd{terminal: {Fd: int32(s.out.Fd())}, ended: {Fd: int32(end.Fd()), Events: unix.POLLIN}} //nolint:gosec // descriptors are small
+		_, err := unix.Poll(fds, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil || fds[ended].Revents != 0:
+			return false
+		case fds[terminal].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
+			return true
+		}
+		<-ctx.Done() // this system cannot tell
+	}
+	return false
+}
 
 // enter takes the terminal: its keys come as they are, and what is on it is kept for later.
 func (s *stage) enter() error {

@@ -18,8 +18,9 @@ type state struct {
 	excerpt  []SourceLine // around the place of the exception
 	starting bool         // operations are under way
 	building bool
-	lost     string // why no more events come; "" while they do
-	doing    string // an action under way, for people
+	lost     string     // why no more events come; "" while they do
+	silent   dev.Failed // that the container engine does not answer; zero while it does
+	doing    string     // an action under way, for people
 	problem  dev.Warning
 	known    bool // facts have been found
 }
@@ -63,7 +64,7 @@ const (
 func (s *state) phase() phase {
 	app := s.service(s.facts.App)
 	switch {
-	case s.lost != "":
+	case s.lost != "", s.silent.Code != "":
 		return phaseLost
 	case s.building:
 		return phaseBuilding
@@ -85,7 +86,7 @@ func (s *state) phase() phase {
 
 // runs reports whether there is an app to work with.
 func (s *state) runs() bool {
-	return s.snap.URL != "" && !s.snap.Stopped && s.lost == ""
+	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.silent.Code == ""
 }
 
 // service gives what is known of a service: its state from events, the rest from facts.
@@ -158,7 +159,12 @@ func (s *state) apply(e dev.Stamped) {
 		s.building = false
 	case dev.Ready:
 		s.building, s.starting, s.problem = false, false, dev.Warning{}
-	case dev.Failed, dev.Stopped:
+	case dev.Failed:
+		s.building, s.starting = false, false
+		if unreachable(ev.Code) {
+			s.silent, s.snap.Error = ev, dev.Failed{}
+		}
+	case dev.Stopped:
 		s.building, s.starting = false, false
 	case dev.Warning:
 		if !quiet(ev.Code) {
@@ -177,6 +183,11 @@ func (s *state) apply(e dev.Stamped) {
 		return
 	}
 	s.feed = keep(append(s.feed, h), keptFeed)
+}
+
+// unreachable are the codes for an engine that cannot be asked. It may come back by itself.
+func unreachable(c dev.Code) bool {
+	return c == dev.CodeEngineUnreachable || c == dev.CodeEnginePermission
 }
 
 // quiet are the warnings that say nothing of what goes on now.

@@ -46,6 +46,7 @@ type Action struct {
 	Service string            // for Restart and Rebuild; "" is the app
 	Mode    dev.Mode          // for Switch
 	Email   string            // for SignInAs; "" asks
+	Browse  bool              // for SignInAs: the page is opened too
 	Fault   string            // for SetFault
 	Params  map[string]string // for SetFault
 	By      time.Duration     // for MoveClock
@@ -128,8 +129,17 @@ type Login struct {
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
 	SignedIn []string
+	Holds    []Hold     // what programs were told of them, newest first
 	Set      []Fault    // that are in force
 	Faults   []FaultDoc // that can be
+}
+
+// Hold is what a program was told of somebody when they signed in; no token is part of it.
+type Hold struct {
+	User   string // e-mail
+	Client string
+	At     time.Time
+	Claims map[string]any // as JSON has them
 }
 
 // Fault is a fault of the provider that is in force.
@@ -202,9 +212,30 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	}
 	p := tea.NewProgram(m, m.options(o)...)
 	var beside sync.WaitGroup
-	beside.Go(func() { relay(ctx, o.Events, p.Send) })
-	beside.Go(func() { s.run(ctx) })
-	beside.Go(func() { m.followSize(ctx, p.Send) })
+	for _, run := range []func(){
+		func() { relay(ctx, o.Events, p.Send) },
+		func() { s.run(ctx) },
+		func() { m.followSize(ctx, p.Send) },
+		func() {
+			if s.hungUp(ctx) {
+				p.Quit()
+			}
+		},
+		func() {
+			// Bubble Tea would be killed by a context of its own, and leave its reader behind.
+			<-ctx.Done()
+			p.Quit()
+		},
+	} {
+		beside.Go(func() {
+			defer func() {
+				if m.work.caught(recover()) {
+					p.Quit()
+				}
+			}()
+			run()
+		})
+	}
 	_, err = p.Run()
 	outer := context.Cause(ctx)
 	cancel()
@@ -214,10 +245,10 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	switch {
 	case m.fault() != "":
 		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.fault())
-	case err == nil && left == nil:
-		return m.exit, nil
 	case outer != nil:
 		return m.exit, outer
+	case err == nil && left == nil:
+		return m.exit, nil
 	}
 	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, errors.Join(err, left))
 }
@@ -225,7 +256,7 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 // options are what Bubble Tea is left with: keys, and the loop.
 func (m *model) options(o Options) []tea.ProgramOption {
 	opts := []tea.ProgramOption{
-		tea.WithContext(m.ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutSignalHandler(), tea.WithoutRenderer(), tea.WithFPS(1),
 	}
 	if width, height, err := m.stage.size(); err == nil {

@@ -5,6 +5,7 @@ Prints how many tokens were judged; any that is judged wrongly ends it with an e
 """
 
 import importlib.util
+import os
 import sys
 import time
 import types
@@ -15,6 +16,19 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 kind, path = sys.argv[1:]
 streamlit = types.ModuleType("streamlit")
 streamlit.context = types.SimpleNamespace(headers={})
+streamlit.session_state = {}
+streamlit.error = lambda text: None
+
+
+class StoppedError(Exception):
+    """What st.stop raises."""
+
+
+def stop():
+    raise StoppedError
+
+
+streamlit.stop = stop
 sys.modules["streamlit"] = streamlit
 spec = importlib.util.spec_from_file_location("identity", path)
 identity = importlib.util.module_from_spec(spec)
@@ -28,7 +42,7 @@ if kind == "iap":
 else:
     mine, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
     algorithm, issuer, audience = "RS256", "https://acme.cloudflareaccess.com", "a" * 64
-    extra = {"sub": "7335d417-61da-459d-899c-0a01c76a2f94", "email": "Alice@example.com", "type": "app", "country": "US"}
+    extra = {"sub": "7335d417-61da-459d-899c-0a01c76a2f94", "email": "Alice@example.com", "type": "app"}
 
 now = int(time.time())
 good = {"iss": issuer, "aud": audience if kind == "iap" else [audience], "iat": now, "exp": now + 600, **extra}
@@ -72,14 +86,41 @@ if kind == "access":
 for name, text in bad.items():
     try:
         who = verify(text, [audience])
-    except identity.NotSignedIn:
+    except identity.NotSignedInError:
         judged += 1
     else:
         raise SystemExit(f"{name}: taken for {who}")
 try:
     verify(token(good), [])
-except identity.NotSignedIn:
+except identity.NotSignedInError:
     judged += 1
 else:
     raise SystemExit("taken without an audience to compare with")
+
+
+def page(text):
+    """Open a page with this assertion and give who is there; None is nobody."""
+    streamlit.context.headers = {{"iap": "X-Goog-Iap-Jwt-Assertion", "access": "Cf-Access-Jwt-Assertion"}[kind]: text}
+    try:
+        return identity.person().email
+    except StoppedError:
+        return None
+
+
+def gone(*_):
+    raise jwt.PyJWTError("the keys cannot be had")
+
+
+sound = token(good)
+assert page(sound) is None, "let in without an audience to compare with"
+os.environ.update({"IAP_AUDIENCES": f"{audience},another", "CF_AUD": f"{audience},another", "CF_TEAM": "acme"})
+assert page(sound) == "alice@example.com"
+# What was verified holds for this connection, however old it becomes; anything else is verified anew.
+identity._keys = lambda *_: types.SimpleNamespace(get_signing_key_from_jwt=gone)
+assert page(sound) == "alice@example.com"
+assert page("") is None
+assert page(token({**good, "email": "eve@example.com"})) is None
+streamlit.session_state.clear()
+assert page(sound) is None
+judged += 6
 print(judged)

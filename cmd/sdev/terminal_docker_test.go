@@ -1,0 +1,132 @@
+//go:build docker
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+)
+
+// terminal is a person's terminal: an emulator at the other end of a pseudo-terminal in which sdev
+// runs.
+type terminal struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	file  *os.File
+	gone  chan struct{} // closed when the program has let go of the terminal
+	bytes atomic.Int64  // that were written to it so far
+
+	changed chan struct{} // holds a token when something was written
+
+	mu sync.Mutex // guards vt, but for what it answers
+	vt *vt.Emulator
+}
+
+func (p *project) terminal(width, height int, args ...string) *terminal {
+	p.t.Helper()
+	return p.terminalOf(p.command(args...), width, height)
+}
+
+// terminalOf runs any command in a terminal.
+func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
+	p.t.Helper()
+	cmd.Env = append(cmd.Env, "TERM=xterm-256color", "COLORTERM=truecolor")
+	near, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) //nolint:gosec // small numbers
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	fd, err := syscall.Dup(int(near.Fd()))
+	if err == nil {
+		err = errors.Join(syscall.SetNonblock(fd, true), near.Close())
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "terminal") // closing it ends a read, and so the terminal
+	tm := &terminal{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{}), changed: make(chan struct{}, 1)}
+	go func() { _, _ = io.Copy(file, tm.vt) }() // what a terminal answers when it is asked
+	go func() {
+		defer close(tm.gone)
+		_, _ = io.Copy(tm, file) // ends with an error when the program does
+	}()
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended already
+		_ = cmd.Wait()
+		file.Close()
+		if answers, ok := tm.vt.InputPipe().(io.Closer); ok {
+			answers.Close() // ends who hands them on
+		}
+	})
+	return tm
+}
+
+// Write shows what the program writes.
+func (tm *terminal) Write(b []byte) (int, error) {
+	tm.bytes.Add(int64(len(b)))
+	defer func() {
+		select {
+		case tm.changed <- struct{}{}:
+		default:
+		}
+	}()
+	tm.mu.Lock()
+	defer tm.mu.Unlock()
+	return tm.vt.Write(b)
+}
+
+func (tm *terminal) screen() string {
+	tm.mu.Lock()
+	defer tm.mu.Unlock()
+	return tm.vt.String()
+}
+
+// sees waits until all of it is on the screen.
+func (tm *terminal) sees(texts ...string) {
+	tm.t.Helper()
+	await(tm.t, 40*time.Second, fmt.Sprintf("%q on the screen", texts), func() bool {
+		s := tm.screen()
+		for _, text := range texts {
+			if !strings.Contains(s, text) {
+				return false
+			}
+		}
+		return true
+	}, tm.screen)
+}
+
+// seesNot waits until a text is on the screen no more.
+func (tm *terminal) seesNot(text string) {
+	tm.t.Helper()
+	await(tm.t, 20*time.Second, fmt.Sprintf("no %q on the screen", text), func() bool { return !strings.Contains(tm.screen(), text) }, tm.screen)
+}
+
+func (tm *terminal) keys(text string) {
+	tm.t.Helper()
+	if _, err := tm.file.WriteString(text); err != nil {
+		tm.t.Fatal(err)
+	}
+}
+
+// ended waits for the program, and gives its exit code and what it left on the screen.
+func (tm *terminal) ended() (code int, screen string) {
+	tm.t.Helper()
+	select {
+	case <-tm.gone:
+	case <-time.After(30 * time.Second):
+		tm.t.Fatalf("the dashboard does not end:\n%s", tm.screen())
+	}
+	_ = tm.cmd.Wait() // the exit code is what counts
+	return tm.cmd.ProcessState.ExitCode(), tm.screen()
+}
