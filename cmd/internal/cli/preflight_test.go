@@ -303,7 +303,9 @@ func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
 			}
 			_, r = checked(t, dir, target)
 			for _, e := range edits {
-				found := func(f dev.Finding) bool { return f.ID == e.rule && f.Line > 0 && strings.HasPrefix(f.File, "deploy/"+target+"/") }
+				found := func(f dev.Finding) bool {
+					return f.ID == e.rule && f.Line > 0 && strings.HasPrefix(f.File, "deploy/"+target+"/")
+				}
 				if e.rule != "" && !slices.ContainsFunc(r.Findings, found) {
 					t.Errorf("%s: not found, or without its line: %+v", e.rule, r.Findings)
 				}
