@@ -276,7 +276,7 @@ func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
 		"cloud-run": {
 			{"platform.timeout", "app.tf", `"3600s"`, `"900s"`},
 			{"platform.affinity", "app.tf", "max_instance_count = 1", "max_instance_count = 4"},
-			{"", "app.tf", "= true\n    max_instance_request", "= false\n    max_instance_request"},
+			{"", "app.tf", "session_affinity = true", "session_affinity = false"},
 		},
 		"cloudflare": {
 			{"platform.open", "compose.yaml", "    init: true\n", "    init: true\n    ports: [\"8501:8501\"]\n"},
