@@ -410,7 +410,7 @@ func TestCloudRun_HasNothingThatIsGoneOrLeaks(t *testing.T) {
 				}
 			}
 		}
-		for _, wanted := range []string{`timeout = "3600s"`, "session_affinity = true", "max_instance_count = 1", "roles/run.invoker", "google_project_service_identity"} {
+		for _, wanted := range []string{`timeout = "3600s"`, "session_affinity                 = true", "max_instance_count = 1", "roles/run.invoker", "google_project_service_identity"} {
 			if !strings.Contains(files["app.tf"]+files["iap.tf"], wanted) {
 				t.Errorf("nothing says %s", wanted)
 			}

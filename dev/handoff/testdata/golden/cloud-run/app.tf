@@ -25,10 +25,9 @@ resource "google_cloud_run_v2_service" "app" {
     timeout = "3600s"
 
     # A browser that connects anew finds its session only in the instance that has it, and files that
-    # were uploaded as well. One instance, always there: no cold start, nobody in the wrong one.
-    session_affinity = true
-
-    # Each open tab is a request that does not end. Beyond this number new tabs get "429".
+    # were uploaded as well. One instance, always there: no cold start, nobody in the wrong one. Each open
+    # tab is a request that does not end; beyond this number new tabs get "429".
+    session_affinity                 = true
     max_instance_request_concurrency = 250
 
     scaling {
