@@ -200,6 +200,16 @@ func (a App) port() int { return cmp.Or(a.Port, streamlitPort) }
 // healthPath is Streamlit's health check behind the load balancer.
 func (a App) healthPath() string { return path.Join("/", a.BasePath, "_stcore/health") }
 
+// starts is what the container is started with instead of what its image says; nil leaves that to the
+// image. Platforms read an empty entry point as none, so where the compose file takes the image's away,
+// the command takes its place.
+func (a App) starts() (entrypoint, command []string) {
+	if a.Entrypoint != nil && len(a.Entrypoint) == 0 && len(a.Args) > 0 {
+		return a.Args, nil
+	}
+	return a.Entrypoint, a.Args
+}
+
 // signsIn reports whether people sign in in this way.
 func (a App) signsIn(how string) bool {
 	return slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text == how })
@@ -287,6 +297,9 @@ func secrets(v Values) map[string]parameter {
 	}
 	return all
 }
+
+// Filled are the variables of the app whose values its platform puts in, out of its store of secrets.
+func (v Values) Filled() []string { return slices.Sorted(maps.Keys(secrets(v))) }
 
 // distinctByName sorts parameters and leaves out what is there twice.
 func distinctByName(all []parameter) []parameter {

@@ -218,6 +218,51 @@ func TestECS_SubjectIsExact(t *testing.T) {
 	}
 }
 
+// TestAWS_TheTaskStartsAsTheComposeFileSays knows that an image's CMD is lost where only the entry point
+// is another one, and that platforms read an empty entry point as none.
+func TestAWS_TheTaskStartsAsTheComposeFileSays(t *testing.T) {
+	start := []string{"code_package/streamlit/start.sh"}
+	for _, c := range []struct {
+		name                string
+		facts               Facts
+		said, args          []string
+		entrypoint, command []string
+	}{
+		{"the image has a CMD", shop(), nil, nil, nil, nil},
+		{"document 000", documented(), nil, start, nil, start},
+		{"an entry point alone", shop(), start, nil, start, nil},
+		{"both", shop(), []string{"tini", "--"}, start, []string{"tini", "--"}, start},
+		{"without the image's entry point", shop(), []string{}, start, start, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := c.facts
+			f.App.Entrypoint, f.App.Args = c.said, c.args
+			type started struct{ EntryPoint, Command []string }
+			var task struct{ ContainerDefinitions []started }
+			var config, want started
+			files, findings := bundle(t, ecs(), f, valuesOf(t, ecs(), f, nil))
+			cognito, more := bundle(t, ecsCognito(), f, valuesOf(t, ecsCognito(), f, nil))
+			if slices.ContainsFunc(slices.Concat(findings, more), func(f dev.Finding) bool { return strings.Contains(f.ID, "command") }) {
+				t.Errorf("findings %v, %v", findings, more)
+			}
+			if err := json.Unmarshal([]byte(files["task-definition.json"]), &task); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal([]byte(cognito["config.json"]), &config); err != nil {
+				t.Fatal(err)
+			}
+			want = started{c.entrypoint, c.command}
+			if diff := cmp.Diff(want, task.ContainerDefinitions[0]); diff != "" {
+				t.Errorf("ecs: %s", diff)
+			}
+			want = started{append([]string{}, c.entrypoint...), append([]string{}, c.command...)} // the CDK app wants lists
+			if diff := cmp.Diff(want, config); diff != "" {
+				t.Errorf("ecs-cognito: %s", diff)
+			}
+		})
+	}
+}
+
 // TestECS_NativeLoginGetsItsSecretsFile is about st.login, which reads a file and nothing else.
 func TestECS_NativeLoginGetsItsSecretsFile(t *testing.T) {
 	f := shop()

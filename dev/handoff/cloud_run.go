@@ -94,12 +94,14 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 
 	env := ships(f, address)
 	delete(env, "STREAMLIT_SERVER_PORT")
+	// The light variant has no domain: Google names its host in the first deployment.
 	if full {
 		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] = v.Text("domain")
 	}
 	if external == "yes" { // Streamlit splits at spaces
 		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] += " " + v.Text("external-domain")
 	}
+	entrypoint, arguments := f.App.starts()
 	tfvars := map[string]any{
 		"project_id":           v.Text("project-id"),
 		"region":               v.Text("region"),
@@ -110,8 +112,8 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"cpu":                  v.Text("cpu"),
 		"memory":               v.Text("memory"),
 		"environment":          env,
-		"entrypoint":           slices.Concat([]string{}, f.App.Entrypoint),
-		"arguments":            slices.Concat([]string{}, f.App.Args),
+		"entrypoint":           append([]string{}, entrypoint...), // null is no list
+		"arguments":            append([]string{}, arguments...),
 		"github_repository":    v.Text("github-owner") + "/" + v.Text("github-repo"),
 		"github_repository_id": v.Text("github-repo-id"),
 		"github_branch":        v.Text("github-branch"),

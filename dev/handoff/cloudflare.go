@@ -101,8 +101,11 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	if base == "" {
 		delete(env, "STREAMLIT_SERVER_BASE_URL_PATH")
 	}
+	entrypoint, command := f.App.starts()
 	return map[string]any{
 		"address":      address,
+		"entrypoint":   entrypoint,
+		"command":      command,
 		"applications": applications,
 		"scoped":       slices.ContainsFunc(applications, func(a application) bool { return a.scoped && len(applications) > 1 }),
 		"environment":  variables(env),

@@ -112,7 +112,7 @@ func ecsSecrets(f Facts, v Values) map[string]parameter {
 // a file before the app starts, since Streamlit reads it from nowhere else.
 func addSecrets(d map[string]any, f Facts, v Values) {
 	all := ecsSecrets(f, v)
-	d["command"], d["entrypoint"] = []string(nil), []string(nil)
+	d["entrypoint"], d["command"] = f.App.starts()
 	if f.App.signsIn("native") {
 		d["command"] = f.App.Command
 		d["entrypoint"] = []string{
@@ -190,7 +190,7 @@ func ecsFindings(f Facts, v Values) []dev.Finding {
 		}
 	}
 	if f.App.signsIn("native") && len(f.App.Command) == 0 {
-		add("ecs.command", dev.Blocks, "st.login needs a secrets.toml, which the task writes before the app starts; the command that starts the app is not known",
+		add("ecs.command", dev.Blocks, "st.login needs a secrets.toml, which the task writes before the app starts, and neither the compose file nor the Dockerfile says what starts the app",
 			"give the service a command in the compose file, or the image a CMD", "https://docs.streamlit.io/develop/api-reference/configuration/config.toml#secrets")
 	}
 	if f.App.Dockerfile == "" && f.App.Context == "" {

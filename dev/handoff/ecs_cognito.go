@@ -82,6 +82,7 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 		names[name] = from.Name
 	}
 	stack := ecsStack(f, v)
+	entrypoint, command := f.App.starts()
 	d := map[string]any{
 		"config": map[string]any{
 			"name": v.Text("name"), "account": v.Text("aws-account"), "region": v.Text("region"),
@@ -91,6 +92,7 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 			"allowedCidrs":   list(v.Text("allowed-cidrs")), "egressPorts": numbers(v.Text("egress-ports")),
 			"cpu": number(v.Text("cpu")), "memory": number(v.Text("memory")), "architecture": v.Text("architecture"),
 			"port": f.App.port(), "healthPath": f.App.healthPath(), "environment": awsEnvironment(f, v),
+			"entryPoint": append([]string{}, entrypoint...), "command": append([]string{}, command...),
 			"parameters": paths, "secrets": names, "kmsKey": v.Text("kms-key"), "imageDigest": v.Text("image-digest"), "logDays": number(v.Text("log-days")),
 			"cognito": map[string]any{
 				"domainPrefix": domainPrefix(v), "mfa": v.Text("cognito-mfa"), "threatProtection": v.Text("cognito-threat-protection") == "on",

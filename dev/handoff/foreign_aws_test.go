@@ -277,6 +277,7 @@ func TestForeignAWS(t *testing.T) {
 				}
 				copyFile(t, template, filepath.Join(out, filepath.Base(dir)+".json"))
 				cognitoHolds(t, template)
+				startsAs(t, template, filepath.Join(dir, "config.json"))
 			})
 		}
 	})
@@ -296,6 +297,39 @@ func TestForeignAWS(t *testing.T) {
 			t.Errorf("a bucket without access logs passes: %s", report)
 		}
 	})
+}
+
+// startsAs compares what the synthesised task starts with with the configuration.
+func startsAs(t *testing.T, template, config string) {
+	t.Helper()
+	type started struct{ EntryPoint, Command []string }
+	var got struct {
+		Resources map[string]struct {
+			Properties struct{ ContainerDefinitions []started }
+		}
+	}
+	var want started
+	for path, into := range map[string]any{template: &got, config: &want} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(content, into); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+	n := 0
+	for _, r := range got.Resources {
+		for _, c := range r.Properties.ContainerDefinitions {
+			n++
+			if !slices.Equal(c.EntryPoint, want.EntryPoint) || !slices.Equal(c.Command, want.Command) {
+				t.Errorf("the task starts %q %q, want %q %q", c.EntryPoint, c.Command, want.EntryPoint, want.Command)
+			}
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d containers", n)
+	}
 }
 
 // withDigest gives a configuration the digest of an image, and says what the app is called.

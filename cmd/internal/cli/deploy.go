@@ -208,7 +208,7 @@ func (a *app) render(ctx context.Context, d *delivery) error {
 	if err := d.bundle.Compare(files); err != nil {
 		return err
 	}
-	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(), d.staleImage(), d.unproven())
+	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.values.Filled()), d.staleImage(), d.unproven())
 	for i, f := range own {
 		if f.ID == handoff.MissingValue && f.File != "" {
 			own[i].File = d.shown(f.File)

@@ -201,9 +201,10 @@ func shippedEnv(p *config.Project, service types.ServiceConfig) (env []handoff.V
 	return env, left
 }
 
-// findingsOfEnv are about variables that are not handed over.
-func (s *subject) findingsOfEnv() []dev.Finding {
+// findingsOfEnv are about variables that are not handed over, and that the platform does not fill in either.
+func (s *subject) findingsOfEnv(filled []string) []dev.Finding {
 	_, left := shippedEnv(s.project, s.service)
+	left = slices.DeleteFunc(left, func(name string) bool { return slices.Contains(filled, name) })
 	if len(left) == 0 {
 		return nil
 	}

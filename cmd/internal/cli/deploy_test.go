@@ -168,6 +168,32 @@ func TestDeploy_OfAFolderWithoutComposeFile(t *testing.T) {
 	}
 }
 
+func TestDeploy_NamesNoVariableThatThePlatformFillsIn(t *testing.T) {
+	left := func(args ...string) string {
+		_, r, _ := deployed(t, plainApp(t, nil), args...)
+		i := slices.IndexFunc(r.Findings, func(f dev.Finding) bool { return f.ID == "ship.environment" })
+		if i < 0 {
+			return ""
+		}
+		_, names, _ := strings.Cut(r.Findings[i].Message, ": ")
+		return names
+	}
+	for set, want := range map[string]string{"": "API_TOKEN, DB, FROM_HERE", "API_TOKEN=/shop/token": "DB, FROM_HERE", "API_TOKEN=/a,DB=/b,FROM_HERE=/c": ""} {
+		for _, target := range []string{"ecs", "ecs-cognito"} {
+			args := []string{target, "--yes", "--set", "secrets=" + set}
+			if set == "" {
+				args = args[:2]
+			}
+			if got := left(args...); got != want {
+				t.Errorf("%s with secrets %q: %q is not handed over, want %q", target, set, got, want)
+			}
+		}
+	}
+	if got := left("cloud-run", "--yes"); got != "API_TOKEN, DB, FROM_HERE" {
+		t.Errorf("cloud-run, which fills in nothing: %q", got)
+	}
+}
+
 func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
 	const script = "import streamlit as st\n"
 	dir := devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "requirements.txt": "streamlit==1.58.0\n"})

@@ -155,6 +155,8 @@ export class AppStack extends cdk.Stack {
     task.addContainer('app', {
       memoryLimitMiB: config.memory,
       image: ecs.ContainerImage.fromEcrRepository(repository, digest),
+      entryPoint: config.entryPoint.length > 0 ? config.entryPoint : undefined,
+      command: config.command.length > 0 ? config.command : undefined,
       portMappings: [{ containerPort: config.port }],
       environment: { ...config.environment, ...identity },
       secrets: this.secrets(config),

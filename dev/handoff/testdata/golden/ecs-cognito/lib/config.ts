@@ -26,6 +26,10 @@ export interface Config {
   architecture: string;
   port: number;
   healthPath: string;
+  /** What the container starts with instead of the image's ENTRYPOINT; [] leaves it to the image. */
+  entryPoint: string[];
+  /** What it hands to that instead of the image's CMD; [] leaves it to the image. */
+  command: string[];
   environment: Record<string, string>;
   /** Parameters of SSM that the app reads, without the slash in front. */
   parameters: string[];
