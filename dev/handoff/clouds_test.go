@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
 	"sdev/templates"
@@ -502,6 +504,61 @@ func TestClouds_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 			for command := range strings.SplitSeq(step.Run, " && ") {
 				if command = strings.TrimSpace(command); command != "" && !strings.HasPrefix(command, "git push") && !strings.Contains(flat, command) {
 					t.Errorf("%s: the runbook does not say %q", target.Name, command)
+				}
+			}
+		}
+	}
+}
+
+// TestClouds_NamesTheHostsOfTheApp wants them as Streamlit 1.67 splits them, which refuses the WebSocket
+// of any other: at blanks, and not at commas.
+func TestClouds_NamesTheHostsOfTheApp(t *testing.T) {
+	for _, c := range []struct {
+		target Target
+		set    map[string]string
+		want   any
+	}{
+		{cloudRun(), map[string]string{"domain": "a.example.com", "external-domain": "b.example.com"}, "a.example.com b.example.com"},
+		{cloudRun(), map[string]string{"domain": "a.example.com", "external-domain": "none"}, "a.example.com"},
+		{cloudRun(), map[string]string{"variant": "light"}, nil},
+		{cloudflare(), map[string]string{"domain": "a.example.com"}, "a.example.com"},
+	} {
+		f := shop()
+		files, _ := bundle(t, c.target, f, valuesOf(t, c.target, f, c.set))
+		var tfvars struct{ Environment map[string]any }
+		var compose struct {
+			Services map[string]struct{ Environment map[string]any }
+		}
+		if err := json.Unmarshal([]byte(files["terraform.tfvars.json"]), &tfvars); err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal([]byte(files["compose.yaml"]), &compose); err != nil {
+			t.Fatal(err)
+		}
+		env := tfvars.Environment
+		if c.target.Name == "cloudflare" {
+			env = compose.Services["app"].Environment
+		}
+		if got := env["STREAMLIT_SERVER_ALLOWED_HOSTS"]; got != c.want || len(env) == 0 {
+			t.Errorf("%s %v: hosts %v, want %v", c.target.Name, c.set, got, c.want)
+		}
+	}
+}
+
+// TestClouds_GiveTerraformNoNull since a list that is null has no length.
+func TestClouds_GiveTerraformNoNull(t *testing.T) {
+	for _, target := range []Target{cloudRun(), cloudflare()} {
+		for _, s := range scenarios() {
+			for _, set := range variants(target) {
+				files, _ := bundle(t, target, s.facts, valuesOf(t, target, s.facts, set))
+				var tfvars map[string]any
+				if err := json.Unmarshal([]byte(files["terraform.tfvars.json"]), &tfvars); err != nil {
+					t.Fatal(err)
+				}
+				for name, value := range tfvars {
+					if value == nil {
+						t.Errorf("%s, %s, %v: %s is null", target.Name, s.name, set, name)
+					}
 				}
 			}
 		}

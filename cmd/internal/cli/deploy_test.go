@@ -194,6 +194,29 @@ func TestDeploy_NamesNoVariableThatThePlatformFillsIn(t *testing.T) {
 	}
 }
 
+// TestDeploy_StartsTheArticlesProject is about an image without a CMD: the compose file says what it runs.
+func TestDeploy_StartsTheArticlesProject(t *testing.T) {
+	for target, read := range map[string]struct{ file, want string }{
+		"ecs":         {"task-definition.json", `"command": ["code_package/streamlit/start.sh"]`},
+		"ecs-cognito": {"config.json", `"command": ["code_package/streamlit/start.sh"]`},
+		"cloud-run":   {"terraform.tfvars.json", `"arguments": ["code_package/streamlit/start.sh"]`},
+		"cloudflare":  {"compose.yaml", `command: ["code_package/streamlit/start.sh"]`},
+	} {
+		dir := articlesProject(t)
+		_, r, out := deployed(t, dir, target, "--yes")
+		content, err := os.ReadFile(filepath.Join(dir, "deploy", target, read.file))
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if text := strings.Join(strings.Fields(string(content)), " "); !strings.Contains(strings.NewReplacer("[ ", "[", " ]", "]").Replace(text), read.want) {
+			t.Errorf("%s has no %s:\n%s", read.file, read.want, content)
+		}
+		if slices.ContainsFunc(r.Findings, func(f dev.Finding) bool { return strings.HasSuffix(f.ID, ".command") }) {
+			t.Errorf("%s: %+v", target, r.Findings)
+		}
+	}
+}
+
 func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
 	const script = "import streamlit as st\n"
 	dir := devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "requirements.txt": "streamlit==1.58.0\n"})

@@ -100,7 +100,9 @@ func TestPreflight_FindsNothingInAScaffoldedProject(t *testing.T) {
 	}
 }
 
-func TestPreflight_TellsWhatIsWrongWithTheArticlesProject(t *testing.T) {
+// articlesProject is a folder with the project of document 000, part two.
+func articlesProject(t *testing.T) (dir string) {
+	t.Helper()
 	a, err := txtar.ParseFile("../../../dev/detect/testdata/trees/document000.txtar")
 	if err != nil {
 		t.Fatal(err)
@@ -109,10 +111,15 @@ func TestPreflight_TellsWhatIsWrongWithTheArticlesProject(t *testing.T) {
 	for _, f := range a.Files {
 		tree[f.Name] = string(f.Data)
 	}
-	dir := devtest.Project(t, tree)
+	dir = devtest.Project(t, tree)
 	if err := os.Chmod(filepath.Join(dir, "code_package/streamlit/start.sh"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+func TestPreflight_TellsWhatIsWrongWithTheArticlesProject(t *testing.T) {
+	dir := articlesProject(t)
 	committed(t, dir)
 	code, r := checked(t, dir)
 	want := []string{"bypass.compose", "code.unverified", "streamlit.unpinned", "deps.lock", "oauth.last-redirect", "start.installs", "start.no-exec", "pythonpath.empty-entry"}
