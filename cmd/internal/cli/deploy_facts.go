@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -153,7 +154,7 @@ func asValue(f detect.Fact) handoff.Value { return handoff.Value{Text: f.Value, 
 // inShell are signs that a shell would read as something else than themselves.
 const inShell = "\"'`$;&|<>\\()*?~[]{}"
 
-// command is what the service runs, or its image where that is plain words.
+// command is what the service runs: what the compose file says, else what the Dockerfile does.
 func (s *subject) command() []string {
 	if c := slices.Concat([]string(s.service.Entrypoint), []string(s.service.Command)); len(c) > 0 {
 		return c
@@ -165,15 +166,32 @@ func (s *subject) command() []string {
 		if filepath.Join(s.project.Dir, filepath.FromSlash(d.Path)) != filepath.Join(s.service.Build.Context, cmp.Or(s.service.Build.Dockerfile, "Dockerfile")) {
 			continue
 		}
-		var words []string
-		if json.Unmarshal([]byte(d.Command.Value), &words) == nil {
-			return words
-		}
-		if !strings.ContainsAny(d.Command.Value, inShell) {
-			return strings.Fields(d.Command.Value)
-		}
+		d, _ = s.found.Image("", d.Path, s.service.Build.Target) // the stage that is built
+		return wordsOf(d.Command.Value)
 	}
 	return nil
+}
+
+// wordsOf are those of ENTRYPOINT and CMD as they are written, one behind the other: lists, or a line that
+// the builder hands to a shell. It is nil where they are both, since then the shell ignores the list.
+func wordsOf(text string) []string {
+	var all []string
+	for lists := json.NewDecoder(strings.NewReader(text)); ; {
+		var words []string
+		err := lists.Decode(&words)
+		switch {
+		case err == nil:
+			all = append(all, words...)
+		case errors.Is(err, io.EOF):
+			return all
+		case strings.Contains(text, "["):
+			return nil
+		case strings.ContainsAny(text, inShell):
+			return []string{"/bin/sh", "-c", text}
+		default:
+			return strings.Fields(text)
+		}
+	}
 }
 
 var (

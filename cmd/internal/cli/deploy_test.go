@@ -194,6 +194,32 @@ func TestDeploy_NamesNoVariableThatThePlatformFillsIn(t *testing.T) {
 	}
 }
 
+func TestDeploy_KnowsWhatTheImageRuns(t *testing.T) {
+	for dockerfile, want := range map[string][]string{
+		"CMD [\"streamlit\", \"run\", \"app.py\"]":                                       {"streamlit", "run", "app.py"},
+		"CMD streamlit run app.py":                                                       {"streamlit", "run", "app.py"},
+		"CMD streamlit run app.py --server.port=$PORT":                                   {"/bin/sh", "-c", "streamlit run app.py --server.port=$PORT"},
+		"ENTRYPOINT [\"tini\", \"--\"]\nCMD [\"streamlit\", \"run\", \"a b.py\"]":        {"tini", "--", "streamlit", "run", "a b.py"},
+		"ENTRYPOINT streamlit run app.py\nCMD [\"--x\"]":                                 nil,
+		"CMD [\"streamlit\", 1]":                                                         nil,
+		"CMD [\"of\", \"release\"]\nFROM python:3.11-slim AS dev\nCMD [\"of\", \"dev\"]": {"of", "release"},
+		"EXPOSE 8501": nil,
+	} {
+		s, _, _ := Buffers(nil)
+		a := &app{Streams: s, dir: plainApp(t, map[string]string{
+			"Dockerfile":         "FROM python:3.11-slim AS release\n" + dockerfile + "\n",
+			"docker-compose.yml": "services: {streamlit: {build: {context: ., target: release}}}\n",
+		}), now: time.Now}
+		got, err := a.gather(t.Context(), entryChoice{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.facts.App.Command, want) {
+			t.Errorf("%s runs %q, want %q", dockerfile, got.facts.App.Command, want)
+		}
+	}
+}
+
 // TestDeploy_StartsTheArticlesProject is about an image without a CMD: the compose file says what it runs.
 func TestDeploy_StartsTheArticlesProject(t *testing.T) {
 	for target, read := range map[string]struct{ file, want string }{
