@@ -179,8 +179,8 @@ func TestDockerRelease_TheDashboardChecksAndRenders(t *testing.T) {
 	tm.keys("\r")
 	tm.sees("Render the files for ecs?")
 	tm.keys("y")
-	tm.sees("nothing is handed over")
-	tm.sees("✗ ecs ", "blocked")
+	tm.sees("values are missing")
+	tm.sees("◐ ecs ", "incomplete")
 	if _, err := os.Stat(filepath.Join(p.dir, "deploy", "ecs", "README.md")); err != nil {
 		t.Error(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sdev/dev"
 )
@@ -22,9 +23,9 @@ const streamlitPort = 8501
 
 // matches is a check that a value has a form; want describes it.
 func matches(pattern, want string) func(string) error {
-	re := regexp.MustCompile(pattern)
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }) // most are never asked
 	return func(s string) error {
-		if !re.MatchString(s) {
+		if !compiled().MatchString(s) {
 			return errors.New("want " + want)
 		}
 		return nil

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"sdev/dev"
@@ -114,12 +114,15 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return d, findings
 }
 
-// groupName is what Cognito takes for the name of a group, which is no longer than longestGroup letters.
-// Counted in the expression, it would take megabytes at every start of the program.
-// Source: Amazon Cognito API reference, CreateGroup.
-var groupName = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`)
-
-const longestGroup = 128
+// isGroupName reports whether Cognito takes a text for the name of a group. Source: Amazon Cognito API
+// reference, CreateGroup.
+func isGroupName(s string) bool {
+	const longest = 128 // letters
+	foreign := func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
+	}
+	return s != "" && utf8.RuneCountInString(s) <= longest && !strings.ContainsFunc(s, foreign)
+}
 
 // cognitoGroups are the groups of the project's people and policies, sorted.
 func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
@@ -132,7 +135,7 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 	}
 	slices.Sort(groups)
 	groups = slices.DeleteFunc(slices.Compact(groups), func(g string) bool {
-		if groupName.MatchString(g) && utf8.RuneCountInString(g) <= longestGroup {
+		if isGroupName(g) {
 			return false
 		}
 		findings = append(findings, dev.Finding{

@@ -22,7 +22,7 @@ Where values come from, the first that says one:
   the project itself          name, compose model, code, git
   the default
   your answer                 asked on a terminal, unless --yes
-A placeholder stands for what nobody has said: the files are written, and nothing is handed over. A
+A placeholder stands for what nobody has said: the files are written, and the hand-off is incomplete. A
 value is one line of text; a list, and a mapping, of the compose file become a,b and k=v,l=w. Secrets
 are never a value: bundles name the store that holds them.
 
