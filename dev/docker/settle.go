@@ -62,7 +62,7 @@ func (e *Engine) settle(ctx context.Context, r *recipe, emit func(dev.Event)) er
 		return refused("export image "+ref, err)
 	}
 	defer archive.Close()
-	s := &settler{epoch: r.Epoch, names: append([]string{ref, known}, r.Tags...), small: map[string][]byte{}, layers: map[string]layerSums{}}
+	s := newSettler(r.Epoch, append([]string{ref, known}, r.Tags...))
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
@@ -143,6 +143,11 @@ type settler struct {
 
 	small  map[string][]byte    // descriptions, by name
 	layers map[string]layerSums // by name in the archive
+	same   map[string]string    // names of layers that stand for others
+}
+
+func newSettler(epoch time.Time, names []string) *settler {
+	return &settler{epoch: epoch, names: names, small: map[string][]byte{}, layers: map[string]layerSums{}, same: map[string]string{}}
 }
 
 // layerSums are the digests of a layer before and after.
@@ -174,8 +179,8 @@ func (s *settler) all(to io.Writer, from io.Reader) error {
 // entry passes a layer on, and keeps a description.
 func (s *settler) entry(out *tar.Writer, h *tar.Header, content io.Reader) error {
 	switch h.Typeflag {
-	case tar.TypeSymlink: // of a layer that is there twice
-		s.layers[h.Name] = s.layers[path.Join(path.Dir(h.Name), h.Linkname)]
+	case tar.TypeSymlink: // a layer that is there twice; the other one may come later
+		s.same[h.Name] = path.Join(path.Dir(h.Name), h.Linkname)
 		return nil
 	case tar.TypeReg:
 	default:
@@ -229,6 +234,10 @@ func (s *settler) describe(out *tar.Writer) error {
 	}
 	base := len(m.Layers) - s.added(config)
 	for i, name := range m.Layers {
+		if other, ok := s.same[name]; ok {
+			name = other
+			m.Layers[i] = other // the link itself is not passed on
+		}
 		sums, ok := s.layers[name]
 		if !ok || sums.before != config.RootFS.DiffIDs[i] {
 			return fmt.Errorf("layer %d is not what the configuration says", i+1)

@@ -114,21 +114,23 @@ func FuzzClamp(f *testing.F) {
 	})
 }
 
-// settled is what comes of an image with a layer of a base and one of a build, as an engine saves it.
+// settled is what comes of an image with a layer of a base and two equal ones of a build, as an engine
+// saves it: the second of them is a link to the first, and may come before it.
 func settled(t *testing.T, layerName func(digest.Digest) string, tamper func(*dockerspec.DockerOCIImage)) (manifest savedManifest, image dockerspec.DockerOCIImage, err error) {
 	t.Helper()
 	base, top := packed(t, members(after, tar.FormatPAX)), packed(t, members(after.Add(time.Minute), tar.FormatPAX))
 	early, epoch := limit.Add(-time.Hour), limit.UTC()
 	var config dockerspec.DockerOCIImage
-	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(base), digest.FromBytes(top)}}
-	config.History = []ocispec.History{{Created: &early}, {Created: &epoch, EmptyLayer: true}, {Created: &epoch}}
+	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(base), digest.FromBytes(top), digest.FromBytes(top)}}
+	config.History = []ocispec.History{{Created: &early}, {Created: &epoch, EmptyLayer: true}, {Created: &epoch}, {Created: &epoch}}
 	config.Config.User = "app"
 	tamper(&config)
 	described, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{layerName(digest.FromBytes(base)), layerName(digest.FromBytes(top))}
+	names := []string{layerName(digest.FromBytes(base)), layerName(digest.FromBytes(top)), "again/layer.tar"}
+	again := member{tar.Header{Name: names[2], Typeflag: tar.TypeSymlink, Linkname: "../" + names[1]}, ""}
 	listed, err := json.Marshal([]savedManifest{{Config: "blobs/sha256/config", RepoTags: []string{"shop:1"}, Layers: names}})
 	if err != nil {
 		t.Fatal(err)
@@ -136,9 +138,9 @@ func settled(t *testing.T, layerName func(digest.Digest) string, tamper func(*do
 	plain := func(name, content string) member {
 		return member{tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644}, content}
 	}
-	saved := packed(t, []member{plain(names[0], string(base)), plain("blobs/sha256/config", string(described)), plain(names[1], string(top)), plain("manifest.json", string(listed))})
+	saved := packed(t, []member{again, plain(names[0], string(base)), plain("blobs/sha256/config", string(described)), plain(names[1], string(top)), plain("manifest.json", string(listed))})
 	var out bytes.Buffer
-	s := &settler{epoch: limit, names: []string{"shop:1", "other:2"}, small: map[string][]byte{}, layers: map[string]layerSums{}}
+	s := newSettler(limit, []string{"shop:1", "other:2"})
 	if err := s.all(&out, bytes.NewReader(saved)); err != nil {
 		return manifest, image, err
 	}
@@ -154,7 +156,7 @@ func settled(t *testing.T, layerName func(digest.Digest) string, tamper func(*do
 	if err := errors.Join(json.Unmarshal(files["manifest.json"], &list), json.Unmarshal(files[list[0].Config], &image)); err != nil {
 		t.Fatal(err)
 	}
-	if digest.FromBytes(files[list[0].Config]).Encoded()+".json" != list[0].Config || digest.FromBytes(files[names[1]]) != image.RootFS.DiffIDs[1] || image.RootFS.DiffIDs[0] != digest.FromBytes(base) {
+	if digest.FromBytes(files[list[0].Config]).Encoded()+".json" != list[0].Config || digest.FromBytes(files[names[1]]) != image.RootFS.DiffIDs[1] || image.RootFS.DiffIDs[2] != image.RootFS.DiffIDs[1] || list[0].Layers[2] != names[1] || image.RootFS.DiffIDs[0] != digest.FromBytes(base) {
 		t.Errorf("names and digests: %+v, %+v", list, image.RootFS)
 	}
 	return list[0], image, nil
