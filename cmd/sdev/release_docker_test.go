@@ -166,6 +166,30 @@ func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 	}
 }
 
+// The pane in a terminal: nothing has to run for it.
+func TestDockerRelease_TheDashboardChecksAndRenders(t *testing.T) {
+	p := scaffolded(t, "--auth", "none")
+	p.commit()
+	tm := p.terminal(100, 30, "ui")
+	tm.sees("○ not running")
+	tm.keys("5")
+	tm.sees("TARGETS", "ecs-cognito", "snowflake", "none yet")
+	tm.keys("c")
+	tm.sees("handoff.placeholder", "checked ecs: ", "blocking")
+	tm.keys("\r")
+	tm.sees("Render the files for ecs?")
+	tm.keys("y")
+	tm.sees("values are missing")
+	tm.sees("◐ ecs ", "incomplete")
+	if _, err := os.Stat(filepath.Join(p.dir, "deploy", "ecs", "README.md")); err != nil {
+		t.Error(err)
+	}
+	tm.keys("q")
+	if code, left := tm.ended(); code != dev.ExitOK {
+		t.Errorf("exit code %d\n%s", code, left)
+	}
+}
+
 // output is what a command prints.
 func output(t testing.TB, dir, name string, args ...string) string {
 	t.Helper()

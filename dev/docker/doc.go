@@ -15,6 +15,11 @@
 // machine's certificates, so that a Dockerfile which knows nothing of them builds. Those images
 // (sdev-ca:…, labelled dev.sdev.ca) stay on the engine and are made once for a base and a bundle.
 //
+// A build of an image that leaves this machine is another matter (plan.Build.Ships): nothing in it is
+// replaced, the frontend runs here, and certificates reach commands alone, so that no layer and no line
+// of the history knows them; files get the time of the commit, so that it always gives the same image.
+// Such an image can be started once, by itself, to see whether it runs ([Engine.Try]).
+//
 // Health checks are the engine's to run, but whoever waits for a service has its check run at once
 // and often, by [Engine.Do] of a wait, instead of after the check's own interval.
 //

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sdev/dev"
 )
@@ -22,9 +23,9 @@ const streamlitPort = 8501
 
 // matches is a check that a value has a form; want describes it.
 func matches(pattern, want string) func(string) error {
-	re := regexp.MustCompile(pattern)
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }) // most are never asked
 	return func(s string) error {
-		if !re.MatchString(s) {
+		if !compiled().MatchString(s) {
 			return errors.New("want " + want)
 		}
 		return nil
@@ -294,6 +295,20 @@ func distinctByName(all []parameter) []parameter {
 	return slices.Compact(all)
 }
 
+// storing are the commands that put into SSM what the app reads and what ECS fills in.
+func storing(f Facts, v Values, filled map[string]parameter) []Step {
+	all, _ := parameters(f)
+	all = slices.AppendSeq(all, maps.Values(filled))
+	var steps []Step
+	for _, p := range distinctByName(all) {
+		steps = append(steps, Step{
+			About: "Store what the app reads, encrypted", Once: true,
+			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", v.Text("region"), p.Name),
+		})
+	}
+	return steps
+}
+
 // fargateMemory are the least and the most memory of a task by its cpu, in MiB, and the steps between.
 // Source: Amazon ECS developer guide, "Fargate task definition considerations", task CPU and memory.
 func fargateMemory(cpu string) (least, most, step int) {
@@ -347,107 +362,4 @@ func awsFindings(f Facts, v Values) []dev.Finding {
 		}
 	}
 	return findings
-}
-
-// closedPath is a policy that lets nobody in, as a rule of the load balancer.
-type closedPath struct {
-	Priority int
-	Patterns []string
-}
-
-// policyDocs is where listener rules are explained.
-const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html"
-
-// albPolicies turns policies into rules of a load balancer, which sees paths and not people. What it
-// cannot express is a finding: nobody guards it but the app.
-func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []dev.Finding) {
-	for _, p := range f.Policy {
-		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
-		finding.File, finding.Line = origin(p.Origin)
-		switch {
-		case p.Allow.Anyone:
-			continue
-		case letsNobodyIn(p) && expressible(p, f.Policy):
-			closed = append(closed, closedPath{Priority: 10 + len(closed), Patterns: patterns(p.Path)})
-			continue
-		case letsNobodyIn(p):
-			finding.Message = fmt.Sprintf("%s is for nobody, but another policy opens a part of it, or it has a star in the middle, which a load balancer reads in another way", p.Path)
-		default:
-			finding.Message = fmt.Sprintf("%s is %s: a load balancer cannot tell, so everybody who gets past it reaches this page", p.Path, p.Allow)
-		}
-		if f.App.open() {
-			finding.Severity = dev.Blocks
-			finding.Message += "; the app has no login that could"
-		}
-		findings = append(findings, finding)
-	}
-	if len(closed) > 0 {
-		findings = append(findings, dev.Finding{
-			ID: "policy.websocket", Severity: dev.Warns,
-			Message: "a rule for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation goes round the rule",
-			Fix:     fix, Docs: "https://docs.streamlit.io/develop/concepts/architecture/architecture",
-		})
-	}
-	return closed, findings
-}
-
-// guarded is a policy in the runbook.
-type guarded struct{ Path, For, By string }
-
-// guardedBy says for every policy who keeps it.
-func guardedBy(f Facts) []guarded {
-	var all []guarded
-	for _, p := range f.Policy {
-		by := "the page itself, by code that asks who it is"
-		switch {
-		case p.Allow.Anyone:
-			by = "what signs people in, for every page"
-		case letsNobodyIn(p) && expressible(p, f.Policy):
-			by = "a rule of the load balancer, at the first request of the page"
-		}
-		all = append(all, guarded{Path: p.Path, For: p.Allow.String(), By: by})
-	}
-	return all
-}
-
-// letsNobodyIn reports whether a policy closes its path.
-func letsNobodyIn(p dev.Policy) bool {
-	return !p.Allow.Anyone && len(p.Allow.Groups)+len(p.Allow.Emails)+len(p.Allow.Domains) == 0
-}
-
-// expressible reports whether a rule closes exactly what the policy closes: a star of a load balancer
-// goes over slashes, and its rules know no exceptions.
-func expressible(p dev.Policy, all []dev.Policy) bool {
-	base, below := strings.CutSuffix(p.Path, "/*")
-	if strings.Contains(base, "*") || len(p.Path) > 120 {
-		return false
-	}
-	return !slices.ContainsFunc(all, func(other dev.Policy) bool {
-		if other.Path == p.Path {
-			return !letsNobodyIn(other)
-		}
-		return below && (strings.HasPrefix(other.Path, base+"/") || other.Path == base || strings.Contains(other.Path, "*"))
-	})
-}
-
-// patterns are the path of a policy as a load balancer compares paths.
-func patterns(pattern string) []string {
-	base, below := strings.CutSuffix(pattern, "/*")
-	switch {
-	case !below:
-		return []string{pattern}
-	case base == "":
-		return []string{"/*"}
-	}
-	return []string{base, pattern}
-}
-
-// origin splits "compose.yaml:14".
-func origin(s string) (file string, line int) {
-	if _, place, ok := strings.Cut(strings.TrimSuffix(s, ")"), " ("); ok {
-		s = place // of a source, which ends with it: "… (compose.yaml:14)"
-	}
-	file, number, _ := strings.Cut(s, ":")
-	line, _ = strconv.Atoi(number) // where there is none, the place is the file
-	return file, line
 }

@@ -397,6 +397,27 @@ func TestCloudRun_NeedsNothingOfTheVariantThatItIsNot(t *testing.T) {
 	}
 }
 
+// TestCloudRun_HasNothingThatIsGoneOrLeaks looks for what the article did and nobody should any more.
+func TestCloudRun_HasNothingThatIsGoneOrLeaks(t *testing.T) {
+	everyBundle(t, cloudRun(), func(t *testing.T, files map[string]string) {
+		for name, content := range files {
+			if name == "README.md" {
+				continue // which says why
+			}
+			for _, gone := range []string{"google_iap_client\"", "google_iap_brand", "oauth2_client", "local-exec", "allUsers\"", "allAuthenticatedUsers", "credentials =", "credentials_json", ":latest", "--allow-unauthenticated"} {
+				if strings.Contains(content, gone) {
+					t.Errorf("%s has %s", name, gone)
+				}
+			}
+		}
+		for _, wanted := range []string{`timeout = "3600s"`, "session_affinity                 = true", "max_instance_count = 1", "roles/run.invoker", "google_project_service_identity"} {
+			if !strings.Contains(files["app.tf"]+files["iap.tf"], wanted) {
+				t.Errorf("nothing says %s", wanted)
+			}
+		}
+	})
+}
+
 // TestCloudflare_ComposeIsWhatComposeReads loads compose.yaml with the library of Compose itself, and
 // looks at what a container finds.
 func TestCloudflare_ComposeIsWhatComposeReads(t *testing.T) {

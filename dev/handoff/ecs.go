@@ -99,13 +99,21 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return d, findings
 }
 
-// addSecrets adds what ECS puts into the environment of the app from SSM. For st.login that is a
-// secrets.toml, which Streamlit reads from a file alone.
-func addSecrets(d map[string]any, f Facts, v Values) {
+// ecsSecrets are the variables that ECS fills in. For st.login one is a whole secrets.toml.
+func ecsSecrets(f Facts, v Values) map[string]parameter {
 	all := secrets(v)
-	d["command"], d["entrypoint"] = []string(nil), []string(nil)
 	if f.App.signsIn("native") {
 		all["STREAMLIT_SECRETS_TOML"] = parameter{Name: "/" + v.Text("name") + "/secrets.toml", Path: v.Text("name") + "/secrets.toml"}
+	}
+	return all
+}
+
+// addSecrets adds what ECS puts into the environment of the app from SSM. A secrets.toml is written to
+// a file before the app starts, since Streamlit reads it from nowhere else.
+func addSecrets(d map[string]any, f Facts, v Values) {
+	all := ecsSecrets(f, v)
+	d["command"], d["entrypoint"] = []string(nil), []string(nil)
+	if f.App.signsIn("native") {
 		d["command"] = f.App.Command
 		d["entrypoint"] = []string{
 			"sh", "-c",
@@ -247,13 +255,7 @@ func nextECS(f Facts, v Values) []Step {
 	steps := []Step{
 		{About: "In the bundle's folder: make everything but the service", Run: stack + " --parameter-overrides file://parameters.json", Once: true},
 	}
-	known, _ := parameters(f)
-	for _, p := range known {
-		steps = append(steps, Step{
-			About: "Store what the app reads, encrypted", Once: true,
-			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", v.Text("region"), p.Name),
-		})
-	}
+	steps = append(steps, storing(f, v, ecsSecrets(f, v))...)
 	return append(steps,
 		Step{About: "Commit and push: the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
 		Step{About: "Make the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"sdev/dev"
 )
@@ -111,8 +112,15 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return d, findings
 }
 
-// groupName is what Cognito takes for the name of a group. Source: Amazon Cognito API reference, CreateGroup.
-var groupName = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$`)
+// isGroupName reports whether Cognito takes a text for the name of a group. Source: Amazon Cognito API
+// reference, CreateGroup.
+func isGroupName(s string) bool {
+	const longest = 128 // letters
+	foreign := func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
+	}
+	return s != "" && utf8.RuneCountInString(s) <= longest && !strings.ContainsFunc(s, foreign)
+}
 
 // cognitoGroups are the groups of the project's people and policies, sorted.
 func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
@@ -125,7 +133,7 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 	}
 	slices.Sort(groups)
 	groups = slices.DeleteFunc(slices.Compact(groups), func(g string) bool {
-		if groupName.MatchString(g) {
+		if isGroupName(g) {
 			return false
 		}
 		findings = append(findings, dev.Finding{
@@ -165,13 +173,7 @@ func nextCognito(f Facts, v Values) []Step {
 		{About: "Prepare the account for CDK", Run: "npx cdk bootstrap aws://" + v.Text("aws-account") + "/" + region, Once: true},
 		{About: "Make the registry", Run: "npx cdk deploy " + name + "-registry", Once: true},
 	}
-	known, _ := parameters(f)
-	for _, p := range known {
-		steps = append(steps, Step{
-			About: "Store what the app reads, encrypted", Once: true,
-			Run: fmt.Sprintf("aws ssm put-parameter --region %s --name %s --type SecureString --value file://FILE", region, p.Name),
-		})
-	}
+	steps = append(steps, storing(f, v, secrets(v))...)
 	return append(steps,
 		Step{About: "Push the image to " + registry(v) + "/" + name + "; README.md has the commands"},
 		Step{About: "Deploy it by its digest", Run: "npx cdk deploy " + name + " -c imageDigest=sha256:…"},

@@ -20,7 +20,7 @@ const recordVersion = 1
 type Record struct {
 	V         int    `json:"v"`
 	Target    string `json:"target"`
-	Status    string `json:"status"` // Ready or Blocked
+	Status    string `json:"status"` // Ready, Incomplete or Blocked
 	Project   string `json:"project"`
 	Sdev      string `json:"sdev"`      // version of the program
 	Templates string `json:"templates"` // version of the templates
@@ -41,9 +41,25 @@ type Record struct {
 
 // The statuses of a [Record].
 const (
-	Ready   = "ready"
-	Blocked = "blocked" // the files are written, and nothing is handed over
+	Ready      = "ready"
+	Incomplete = "incomplete" // the files are written, with placeholders for what nobody has said
+	Blocked    = "blocked"    // the files are written, and nothing is handed over
 )
+
+// StatusOf is what findings make of a hand-off.
+func StatusOf(findings []dev.Finding) string {
+	status := Ready
+	for _, f := range findings {
+		switch {
+		case f.Severity != dev.Blocks || f.Suppressed != nil:
+		case f.ID == MissingValue:
+			status = Incomplete
+		default:
+			return Blocked
+		}
+	}
+	return status
+}
 
 // Checks says what was checked.
 type Checks struct {

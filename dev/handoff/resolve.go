@@ -191,30 +191,42 @@ func (t Target) Named(values Values) []NamedValue {
 // MissingValue is the id of the finding about a value that nobody has said.
 const MissingValue = "handoff.placeholder"
 
-// Missing are findings about values that nobody has said: their placeholders are in the files, unless
+// Unsaid are the parameters whose value nobody has said: their placeholders are in the files, unless
 // somebody has put the value in there by hand.
+func (t Target) Unsaid(values Values, files []Change) []Param {
+	var out []Param
+	for _, p := range t.Params {
+		if v := values[p.Name]; v.Placeholder {
+			if rendered, file, _ := p.standsIn(v.Text, files); !rendered || file != "" {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// standsIn looks for the placeholder of a parameter: whether it was rendered, and where it is now.
+func (p Param) standsIn(text string, files []Change) (rendered bool, file string, line int) {
+	for _, f := range files {
+		if slices.Contains(p.Choices, text) {
+			break // a word that may stand anywhere
+		}
+		rendered = rendered || strings.Contains(string(f.Rendered), text)
+		if before, _, found := strings.Cut(string(f.Content), text); found && file == "" {
+			file, line = f.Path, 1+strings.Count(before, "\n")
+		}
+	}
+	return rendered, file, line
+}
+
+// Missing are the findings about [Target.Unsaid].
 func (t Target) Missing(values Values, files []Change) []dev.Finding {
 	var out []dev.Finding
-	for _, p := range t.Params {
-		v := values[p.Name]
-		if !v.Placeholder {
-			continue
-		}
-		rendered, file, line := false, "", 0
-		for _, f := range files {
-			if slices.Contains(p.Choices, v.Text) {
-				break // a word that may stand anywhere
-			}
-			rendered = rendered || strings.Contains(string(f.Rendered), v.Text)
-			if before, _, found := strings.Cut(string(f.Content), v.Text); found && file == "" {
-				file, line = f.Path, 1+strings.Count(before, "\n")
-			}
-		}
-		if rendered && file == "" {
-			continue
-		}
+	for _, p := range t.Unsaid(values, files) {
+		text := values[p.Name].Text
+		_, file, line := p.standsIn(text, files)
 		out = append(out, dev.Finding{ID: MissingValue, Severity: dev.Blocks, File: file, Line: line,
-			Message: fmt.Sprintf("nobody has said %s (%s), so %s stands for it", p.Name, p.About, v.Text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
+			Message: fmt.Sprintf("nobody has said %s (%s), so %s stands for it", p.Name, p.About, text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
 	}
 	return out
 }

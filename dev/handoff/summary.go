@@ -13,9 +13,12 @@ import (
 func (r Record) summary(place Place) []byte {
 	w := &page{}
 	w.line("# Hand-off of %s to %s\n", mark(r.Project), mark(r.Target))
-	if r.Status == Ready {
+	switch r.Status {
+	case Ready:
 		w.line("**Ready.** Nothing that was checked stands in the way.\n")
-	} else {
+	case Incomplete:
+		w.line("**Incomplete: nothing is handed over.** Values that nobody has said are below.\n")
+	default:
 		w.line("**Blocked: nothing is handed over.** What has to be mended first is below.\n")
 	}
 	w.line("Written by sdev %s (templates %s), which renews this file at every `sdev deploy %s`.\n", mark(r.Sdev), mark(r.Templates), r.Target)

@@ -21,7 +21,6 @@ func platformRules() []Rule {
 		{"platform.open", dev.Blocks, "the app can be reached around its front door: a port that is published beside a tunnel, or an invoker that is everybody", "take the port, or the member, away: the front door reaches the app without", "https://cloud.google.com/run/docs/securing/ingress"},
 		{"platform.health", dev.Warns, "the platform's health check asks another page than Streamlit's own", "ask /_stcore/health, below the base path where there is one", "https://docs.streamlit.io/deploy/tutorials/docker"},
 		{"platform.grace", dev.Warns, "the platform looks at the app's health too early: it is killed before it is up", "give it 60 s or more", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html"},
-		{"handoff.placeholder", dev.Blocks, "a value of the bundle is still a placeholder", "say it: sdev deploy TARGET --set NAME=VALUE, or x-sdev.deploy in the compose file", ""},
 	}
 }
 
@@ -68,7 +67,6 @@ func (c *check) platform() {
 	c.affinity()
 	c.tunnel()
 	c.open()
-	c.placeholders()
 }
 
 func number(m match) int {
@@ -140,18 +138,4 @@ func (c *check) open() {
 			}
 		}
 	})
-}
-
-// placeholders finds what nobody has said yet, in every file of the bundle.
-func (c *check) placeholders() {
-	for _, f := range c.Bundle {
-		if strings.Contains(f.Path, "/.handoff/") || path.Base(f.Path) == "HANDOFF.md" {
-			continue
-		}
-		for _, text := range c.Placeholders {
-			if i := strings.Index(string(f.Data), text); i >= 0 && text != "" {
-				c.add("handoff.placeholder", place{file: f.Path, line: 1 + strings.Count(string(f.Data[:i]), "\n")}, "%s is a placeholder", text)
-			}
-		}
-	}
 }

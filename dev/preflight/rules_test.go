@@ -149,10 +149,6 @@ func examples() map[string]example {
 		}, passes: bundle("main.tf", "# never \"allUsers\"\nmember = \"serviceAccount:x\"\n")},
 		"platform.health": {fails: bundle("x.yml", "HealthCheckPath: '/'\n"), passes: bundle("x.yml", "HealthCheckPath: '/shop/_stcore/health'\n")},
 		"platform.grace":  {fails: bundle("x.ts", "healthCheckGracePeriod: Duration.seconds(5),\n"), passes: bundle("x.ts", "healthCheckGracePeriod: Duration.seconds(90),\n")},
-		"handoff.placeholder": {fails: func(s *subject) {
-			s.Placeholders = []string{"000000000000"}
-			bundle("x.json", "{\"account\": \"000000000000\"}")(s)
-		}, passes: func(s *subject) { s.Placeholders = []string{"000000000000"} }},
 
 		"git.missing":  {fails: func(s *subject) { s.Repository = preflight.Repository{} }, passes: func(s *subject) { s.Repository.Branch = "x" }},
 		"git.commit":   {fails: func(s *subject) { s.Repository.Commit = "" }, passes: func(s *subject) { s.Repository.Commit = "1a2b" }},

@@ -25,7 +25,6 @@ type Subject struct {
 	Image        v1.Image       // what ships; see Open
 	Platform     string         // that the image must be for, "linux/amd64"; "" is any
 	Bundle       []File         // the rendered files
-	Placeholders []string       // texts in the bundle that stand for values nobody has said
 	Repository   Repository     // what git says
 	History      History        // nil is no history
 	Built        bool           // the image was built from the working tree, to be handed over

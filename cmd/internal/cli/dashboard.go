@@ -82,7 +82,7 @@ func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
 		}
 	}
 	exit, err := tui.Run(ctx, tui.Options{
-		Host: d, Before: before, Events: stream, Facts: d.first(),
+		Host: d, HandOff: d, Before: before, Events: stream, Facts: d.first(),
 		In: in, Out: out, Env: a.Env, Colors: a.color, StopOnQuit: o.quit == quitStop, Owned: d.attending() || !start, Now: a.now,
 	})
 	stream.Close()

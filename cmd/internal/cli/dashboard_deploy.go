@@ -57,7 +57,14 @@ func (d *dashboard) handOver(ctx context.Context, target string) (string, error)
 		return "", err
 	}
 	said := fmt.Sprintf("nothing to do: %s is as it would be rendered", delivery.shownBundle())
-	if delivery.written {
+	switch unsaid := len(delivery.unsaid()); {
+	case unsaid > 0:
+		verb := " are"
+		if unsaid == 1 {
+			verb = " is"
+		}
+		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", delivery.shownBundle(), count(unsaid, "value"), verb, handoff.SummaryFile)
+	case delivery.written:
 		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", delivery.shownBundle(), handoff.SummaryFile)
 	}
 	return said, nil

@@ -41,14 +41,14 @@ steps, checks what would ship ("sdev preflight"), and records what was handed ov
 what it writes is text in your repository, to be reviewed and committed. Without TARGET it lists them.
 
 Every value is shown with who says it. What nobody has said is asked on a terminal; elsewhere, and
-with --yes, a placeholder stands for it, is listed, and nothing is handed over until it is said.
+with --yes, a placeholder stands for it and is listed, and the hand-off is incomplete until it is said.
 What you have edited in the files is kept: a later run joins your edits with what has changed, and
 where both changed the same lines, both stand there between marks, for you to decide.
 
 With --check nothing is written: it ends with exit code 1 where something blocks, a value is missing,
 or the files are not as they would be rendered, your own edits aside. That is for CI.
 
-With --json it prints one object: v, type ("deploy"), target, status (ready, blocked), check, written,
+With --json it prints one object: v, type ("deploy"), target, status (ready, incomplete, blocked), check, written,
 out, values (name, value, source, placeholder), files (path, status, reason), findings, checks, image,
 commit, next and record. When it cannot be done, or something blocks, an error object follows.`,
 		Example: `  sdev deploy                            list the targets
@@ -262,12 +262,14 @@ func (a *app) ended(d *delivery, err error) error {
 	return err
 }
 
-// blocked is the error of a hand-off that must not happen.
+// blocked is the error of a hand-off that must not happen. Values that are only missing are no error
+// but of a check: their placeholders are what was asked for.
 func (d *delivery) blocked() error {
-	n := handoff.Checks{}.Count(d.findings).Blocks
-	if n == 0 {
+	status := handoff.StatusOf(d.findings)
+	if status == handoff.Ready || status == handoff.Incomplete && !d.options.check {
 		return nil
 	}
+	n := handoff.Checks{}.Count(d.findings).Blocks
 	verb := " blocks"
 	if n > 1 {
 		verb = " block"
@@ -277,21 +279,22 @@ func (d *delivery) blocked() error {
 		message += "; the files are written, so that you can mend them"
 	}
 	hint := "mend what is listed, and run it again"
-	if missing := d.missing(); len(missing) > 0 {
-		hint = "say what is missing, by x-sdev.deploy in the compose file or by flags: --set " + strings.Join(missing, "=… --set ") + "=…"
+	if status == handoff.Incomplete {
+		hint = "say what is missing: " + d.saying()
 	}
 	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
 }
 
-// missing are the names of values that nobody has said.
-func (d *delivery) missing() []string {
-	var names []string
-	for _, p := range d.target.Params {
-		if d.values[p.Name].Placeholder {
-			names = append(names, p.Name)
-		}
+// unsaid are the parameters that placeholders stand for.
+func (d *delivery) unsaid() []handoff.Param { return d.target.Unsaid(d.values, d.bundle.Changes) }
+
+// saying is the command that says what is missing.
+func (d *delivery) saying() string {
+	text := "sdev deploy " + d.target.Name
+	for _, p := range d.unsaid() {
+		text += " --set " + p.Name + "=…"
 	}
-	return names
+	return text
 }
 
 // recorded makes the record of the hand-off as it would be, and adds its summary to the files.
@@ -301,13 +304,13 @@ func (a *app) recorded(ctx context.Context, d *delivery) error {
 	if err != nil {
 		return err
 	}
-	r := handoff.Record{Target: d.target.Name, Status: handoff.Ready, Project: d.project.Name, Sdev: buildVersion, Templates: templates.TargetsVersion, Commit: commit, Remote: d.repo.Remote,
+	r := handoff.Record{Target: d.target.Name, Status: handoff.StatusOf(d.findings), Project: d.project.Name, Sdev: buildVersion, Templates: templates.TargetsVersion, Commit: commit, Remote: d.repo.Remote,
 		Dirty: d.dirty(bundles), Values: d.target.Named(d.values), Findings: d.findings, Checks: d.checks()}
 	if d.facts.Image != (handoff.Image{}) {
 		image := d.facts.Image
 		r.Image = &image
 	}
-	if r.Checks.Blocks > 0 || d.bundle.Conflicts() != nil {
+	if d.bundle.Conflicts() != nil {
 		r.Status = handoff.Blocked
 	}
 	if r.Findings == nil {
@@ -373,7 +376,7 @@ func (d *delivery) staleImage() []dev.Finding {
 	if i.Revision == "" || commit == "" || strings.TrimSuffix(i.Revision, dirtySuffix) == commit || d.options.build {
 		return nil
 	}
-	return []dev.Finding{{ID: "handoff.image.old", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
+	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
 		Fix: "build it anew: sdev deploy " + d.target.Name + " --build"}}
 }
 

@@ -207,7 +207,7 @@ func (s *subject) findingsOfEnv() []dev.Finding {
 	if len(left) == 0 {
 		return nil
 	}
-	return []dev.Finding{{ID: "handoff.environment", Severity: dev.Warns, Where: "service " + s.service.Name,
+	return []dev.Finding{{ID: "ship.environment", Severity: dev.Warns, Where: "service " + s.service.Name,
 		Message: "not handed over, since their values come from this machine or look like secrets: " + dev.Printable(strings.Join(left, ", ")),
 		Fix:     "keep them in the platform's store of secrets, and name them in the bundle; or write a value that is none into the compose file"}}
 }
@@ -336,7 +336,7 @@ func (s *subject) dirty(bundles []string) []string {
 func (s *subject) findingsOfGit() []dev.Finding {
 	var out []dev.Finding
 	for _, name := range s.repo.Absent {
-		out = append(out, dev.Finding{ID: "git.submodule", Severity: dev.Warns, Message: "the files of submodule " + dev.Printable(name) + " are not here", Where: name, Fix: "git submodule update --init --recursive"})
+		out = append(out, dev.Finding{ID: "ship.submodule", Severity: dev.Warns, Message: "the files of submodule " + dev.Printable(name) + " are not here", Where: name, Fix: "git submodule update --init --recursive"})
 	}
 	return out
 }

@@ -72,7 +72,7 @@ func describe(img v1.Image, ref string) (handoff.Image, error) {
 }
 
 // keepProof keeps what was seen of an image when it was started before: the same image runs the same, and
-// only the time that it took differs.
+// where only the time differs that it took, a hand-off that changes nothing changes no record.
 func (d *delivery) keepProof() {
 	last := d.bundle.Last
 	if last == nil || last.Image == nil || last.Image.ID == "" || last.Image.ID != d.facts.Image.ID || last.Image.Proof == nil {
@@ -127,17 +127,13 @@ func (a *app) buildImage(ctx context.Context, d *delivery) error {
 	return a.proveImage(ctx, e, d)
 }
 
-// proveImage starts the image once. What was measured of the same image before stays, so that a hand-off
-// that changes nothing changes no record.
+// proveImage starts the image once.
 func (a *app) proveImage(ctx context.Context, e *docker.Engine, d *delivery) error {
 	app := d.facts.App
 	app.Command = slices.Concat([]string(d.service.Entrypoint), []string(d.service.Command)) // else the image's own runs
 	proof, findings, err := a.prove(ctx, e, d.project.Name, app, d.facts.Image)
 	if err != nil {
 		return err
-	}
-	if last := d.bundle.Last; last != nil && last.Image != nil && last.Image.ID == d.facts.Image.ID && last.Image.Proof != nil && proof.Page == last.Image.Proof.Page {
-		proof.Health = last.Image.Proof.Health
 	}
 	d.facts.Image.Proof, d.proof = proof, findings
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ type deployReport struct {
 	V        int                  `json:"v"`
 	Type     string               `json:"type"` // "deploy"
 	Target   string               `json:"target"`
-	Status   string               `json:"status"` // "ready" or "blocked"
+	Status   string               `json:"status"` // "ready", "incomplete" or "blocked"
 	Check    bool                 `json:"check"`
 	Written  bool                 `json:"written"`
 	Out      string               `json:"out"` // folder of the bundle
@@ -53,9 +54,29 @@ func (a *app) printPlan(d *delivery) {
 		a.printOrigin(d)
 		a.printFiles(d)
 	}
-	if len(d.findings) > 0 {
-		fmt.Fprintf(a.Out, "%s", preflightText(d.findings, a.Width))
+	a.printUnsaid(d)
+	// What nobody has said stands in the list above: a finding each would say it twice.
+	rest := slices.DeleteFunc(slices.Clone(d.findings), func(f dev.Finding) bool { return f.ID == handoff.MissingValue })
+	if len(rest) > 0 {
+		fmt.Fprintf(a.Out, "%s", preflightText(rest, a.Width))
 	}
+}
+
+// printUnsaid lists the values that placeholders stand for.
+func (a *app) printUnsaid(d *delivery) {
+	unsaid := d.unsaid()
+	if len(unsaid) == 0 {
+		return
+	}
+	fmt.Fprintln(a.Out, "Nobody has said yet, so placeholders stand in the files:")
+	names := 0
+	for _, p := range unsaid {
+		names = max(names, len(p.Name))
+	}
+	for _, p := range unsaid {
+		fmt.Fprintf(a.Out, "  %-*s  %s\n", names, p.Name, render.Wrap(p.About, a.Width, names+4))
+	}
+	fmt.Fprintln(a.Out)
 }
 
 // printValues is the plan table: every value, and who says it.
@@ -152,6 +173,10 @@ func (a *app) printNext(d *delivery) {
 	switch {
 	case d.options.check:
 		fmt.Fprintf(a.Out, "%s is as it would be rendered, and nothing blocks\n", d.shownBundle())
+		return
+	case d.record.Status == handoff.Incomplete:
+		unsaid := len(d.unsaid())
+		fmt.Fprintf(a.Out, "%s is rendered; it is handed over once %s %s said:\n  %s\n", d.shownBundle(), count(unsaid, "value"), map[bool]string{true: "is", false: "are"}[unsaid == 1], d.saying())
 		return
 	case !d.written:
 		fmt.Fprintf(a.Out, "nothing to do: %s is as it would be rendered\n", d.shownBundle())

@@ -22,7 +22,7 @@ Where values come from, the first that says one:
   the project itself          name, compose model, code, git
   the default
   your answer                 asked on a terminal, unless --yes
-A placeholder stands for what nobody has said: the files are written, and nothing is handed over. A
+A placeholder stands for what nobody has said: the files are written, and the hand-off is incomplete. A
 value is one line of text; a list, and a mapping, of the compose file become a,b and k=v,l=w. Secrets
 are never a value: bundles name the store that holds them.
 
@@ -50,8 +50,14 @@ Files, as the plan lists them:
   remove                      not rendered any more, and not edited
   foreign                     there, and of no hand-off: nothing at all is written
 
-Exit code 1 where a finding blocks ("sdev help preflight"), a value is missing or a conflict is left;
-with --check also where the files are not as they would be rendered.
+Exit code 1 where a finding blocks, a value is missing or a conflict is left; with --check also where
+the files are not as they would be rendered. "sdev help preflight" lists the findings of every
+project. Besides them, each target tells under its own name what it cannot express, and:
+  handoff.placeholder         nobody has said a value
+  ship.environment            variables of the compose file that are not handed over, since their values
+                              come from this machine or look like secrets
+  ship.image                  the image was built from another commit
+  ship.submodule              the files of a submodule are not here
 
 `)
 	b.WriteString(imageText())

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,8 +35,8 @@ func (a *app) newPreflightCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight [TARGET]",
 		Short: "Check that nothing ships that must not",
-		Long: `Checks the project, and what it is given of the hand-off: with TARGET the bundle in
-deploy/TARGET, with --image the image that ships. It looks for what is only meant for this machine,
+		Long: `Checks the project, and what it is given of the hand-off: with TARGET its bundle, as it is and as
+"sdev deploy TARGET" would renew it, with --image the image that ships. It looks for what is only meant for this machine,
 for credentials (in files, in every layer of the image, in the history of the repository), and for
 what is known to fail where it will run. It needs neither a container engine nor a network, unless
 --image names an image of the engine. What blocks a hand-off ends it with exit code 1.
@@ -77,19 +76,7 @@ what is known to fail where it will run. It needs neither a container engine nor
 }
 
 func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
-	s, err := a.preflightSubject(ctx, o)
-	if err != nil {
-		return err
-	}
-	if o.image != "" {
-		img, done, err := a.imageFrom(ctx, o.image, s.Platform)
-		if err != nil {
-			return err
-		}
-		defer done()
-		s.Image = img
-	}
-	found, err := preflight.Run(ctx, s)
+	found, err := a.check(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -110,17 +97,35 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	return err
 }
 
+// check looks at everything that there is. With a target that is a hand-off that ends before it writes.
+func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
+	if o.target != "" {
+		d, err := a.deliver(ctx, deployOptions{target: o.target, image: o.image, check: true, yes: true})
+		if err != nil {
+			return nil, err
+		}
+		d.bundle.Close()
+		return d.findings, nil
+	}
+	s, err := a.preflightSubject(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.image != "" {
+		img, done, err := a.imageFrom(ctx, o.image, s.Platform)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		s.Image = img
+	}
+	return preflight.Run(ctx, s)
+}
+
 // preflightSubject is everything but the image. Without a project an image is checked by itself.
 func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflight.Subject, error) {
-	var target handoff.Target
-	if o.target != "" {
-		var err error
-		if target, err = handoff.Find(handoff.Targets(), o.target); err != nil {
-			return preflight.Subject{}, err
-		}
-	}
 	p, err := a.load(ctx, runOptions{})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && o.target == "" && a.dir == "" && len(a.files) == 0 {
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
 		return preflight.Subject{Now: a.now()}, nil
 	}
 	if err != nil {
@@ -130,47 +135,7 @@ func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflig
 	if err != nil {
 		return preflight.Subject{}, err
 	}
-	s, err := a.subject(ctx, p, repo)
-	if err != nil || o.target == "" {
-		return s, err
-	}
-	s.Target = o.target
-	if target.Image && s.Platform == "" {
-		s.Platform = "linux/amd64"
-	}
-	s.Bundle, s.Placeholders, err = bundleOnDisk(p, repo, o.target)
-	return s, err
-}
-
-// bundleOnDisk reads what was rendered for a target, as it is now.
-func bundleOnDisk(p *config.Project, repo git.Repository, target string) ([]preflight.File, []string, error) {
-	place := handoff.Place{Root: p.Dir, Bundle: path.Join("deploy", target)}
-	if rel, ok := repo.Inside(p.Dir); ok {
-		place = handoff.Place{Root: repo.Root, Bundle: path.Join(rel, "deploy", target)}
-	}
-	b, err := handoff.Open(place)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer b.Close()
-	if b.Last == nil {
-		return nil, nil, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: "there is no bundle for " + target + " in " + path.Join("deploy", target),
-			Hint: "render it: sdev deploy " + target + ", or check without a target"}
-	}
-	var files []preflight.File
-	for _, f := range b.Last.Files {
-		content, err := os.ReadFile(filepath.Join(place.Root, filepath.FromSlash(f.Path)))
-		if err == nil {
-			files = append(files, preflight.File{Path: inProject(p, place.Root, f.Path), Data: content})
-		}
-	}
-	var placeholders []string
-	for _, v := range b.Last.Values {
-		if v.Placeholder {
-			placeholders = append(placeholders, v.Text)
-		}
-	}
-	return files, placeholders, nil
+	return a.subject(ctx, p, repo)
 }
 
 // inProject is a path of the repository as it is seen from the project.

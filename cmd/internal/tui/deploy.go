@@ -17,7 +17,7 @@ type Target struct {
 	Name   string
 	About  string
 	Bundle string // folder of what was rendered, relative to the project
-	Status string // of the last hand-off: "ready", "blocked"; "" where there was none
+	Status string // of the last hand-off: "ready", "incomplete", "blocked"; "" where there was none
 	Commit string // that it was rendered from
 	Dirty  bool   // there were changes besides
 	Image  string // that it names
@@ -65,7 +65,7 @@ func (d *deploy) chosen() Target {
 func (m *model) lookForTargets() tea.Cmd {
 	m.deploy.asked = true
 	return m.ask(func() tea.Msg {
-		targets, err := m.host.Targets(m.ctx)
+		targets, err := m.opts.HandOff.Targets(m.ctx)
 		return targetsMsg{targets, err}
 	})
 }
@@ -132,7 +132,7 @@ func (m *model) inDeploy(c command) tea.Cmd {
 func (m *model) check(target string) tea.Cmd {
 	m.state.doing = "checking what ships to " + target
 	return m.ask(func() tea.Msg {
-		checks, err := m.host.Check(m.ctx, target)
+		checks, err := m.opts.HandOff.Check(m.ctx, target)
 		return checksMsg{target, checks, err}
 	})
 }
@@ -160,6 +160,8 @@ func (d *deploy) list(sh sheet) []string {
 		case "":
 		case "ready":
 			mark, status = sh.good.Render("●"), sh.good.Render(target.Status)
+		case "incomplete":
+			mark, status = sh.warn.Render("◐"), sh.warn.Render(target.Status)
 		default:
 			mark, status = sh.bad.Render("✗"), sh.bad.Render(target.Status)
 		}

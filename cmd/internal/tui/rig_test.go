@@ -74,7 +74,7 @@ type rig struct {
 func newRig(t testing.TB, width, height int) *rig {
 	t.Helper()
 	h := &fakeHost{facts: shopFacts()}
-	m := newModel(t.Context(), Options{Host: h, Facts: Facts{Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway"}, Now: func() time.Time { return clock }, Owned: true})
+	m := newModel(t.Context(), Options{Host: h, HandOff: h, Facts: Facts{Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway"}, Now: func() time.Time { return clock }, Owned: true})
 	m.later = func(time.Duration, tea.Msg) tea.Cmd { return nil } // its time never comes here
 	r := &rig{t: t, host: h, m: m, at: clock}
 	r.send(tea.ColorProfileMsg{Profile: colorprofile.TrueColor})

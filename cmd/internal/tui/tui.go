@@ -29,12 +29,17 @@ type Host interface {
 	// Excerpt gives the lines around a place in a file of the project, or none where there is no such
 	// place.
 	Excerpt(ctx context.Context, file string, line int) ([]SourceLine, error)
+	// Shell gives a program for the terminal: a shell in the app's container.
+	Shell(ctx context.Context) Program
+}
+
+// HandOff is what the dashboard needs to know of deployment. Methods are called by several goroutines,
+// and block as those of [Host] do.
+type HandOff interface {
 	// Targets says where the project can be handed over to, and how that went the last time.
 	Targets(ctx context.Context) ([]Target, error)
 	// Check looks for what must not ship to a target.
 	Check(ctx context.Context, target string) (Checks, error)
-	// Shell gives a program for the terminal: a shell in the app's container.
-	Shell(ctx context.Context) Program
 }
 
 // Program is something that has the terminal to itself while it runs.
@@ -172,10 +177,11 @@ type Stream interface {
 
 // Options are what a dashboard shows and where.
 type Options struct {
-	Host   Host
-	Before dev.Snapshot // what is true before the first event of Events
-	Events Stream
-	Facts  Facts // as far as they are known at the start
+	Host    Host
+	HandOff HandOff
+	Before  dev.Snapshot // what is true before the first event of Events
+	Events  Stream
+	Facts   Facts // as far as they are known at the start
 
 	In, Out *os.File // a terminal
 	Env     []string // KEY=VALUE; decides on colours

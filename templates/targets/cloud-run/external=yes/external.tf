@@ -26,6 +26,9 @@ variable "login_page" {
 }
 
 locals {
+  # The page on which guests sign in has to be among them, or it is refused.
+  authorized_domains = concat([var.external_domain], [for page in compact([var.login_page]) : regex("^https://([^/:?#]+)", page)[0]])
+
   external_services    = ["identitytoolkit.googleapis.com"]
   external_domains     = [var.external_domain]
   external_backends    = { (var.external_domain) = google_compute_backend_service.external.id }
@@ -102,7 +105,7 @@ resource "google_compute_security_policy" "external" {
 
 # Accounts are made by you, on the console or by API: nobody can sign up or delete an account.
 resource "google_identity_platform_config" "this" {
-  authorized_domains = [var.external_domain]
+  authorized_domains = local.authorized_domains
 
   sign_in {
     email {

@@ -2,6 +2,8 @@
 resource "google_service_account" "app" {
   account_id   = "${var.name}-app"
   display_name = "Runs ${var.name}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_cloud_run_v2_service" "app" {
@@ -23,9 +25,10 @@ resource "google_cloud_run_v2_service" "app" {
     timeout = "3600s"
 
     # A browser that connects anew finds its session only in the instance that has it, and files that
-    # were uploaded as well. One instance, always there: no cold start, nobody in the wrong one.
+    # were uploaded as well. One instance, always there: no cold start, nobody in the wrong one. Each open
+    # tab is a request that does not end; beyond this number new tabs get "429".
     session_affinity                 = true
-    max_instance_request_concurrency = 80
+    max_instance_request_concurrency = 250
 
     scaling {
       min_instance_count = 1

@@ -11,6 +11,8 @@ resource "google_service_account" "deploy" {
       error_message = "name is too long for the accounts that are named after it: 23 characters at most."
     }
   }
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_iam_workload_identity_pool" "github" {

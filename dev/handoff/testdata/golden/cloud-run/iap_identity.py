@@ -18,6 +18,8 @@ import streamlit as st
 KEYS = "https://www.gstatic.com/iap/verify/public_key-jwk"
 ISSUER = "https://cloud.google.com/iap"
 
+_KNOWN = "iap_identity"
+
 
 @dataclass(frozen=True)
 class Person:
@@ -28,7 +30,7 @@ class Person:
     guest: bool  # signed in with e-mail and password, not with Google
 
 
-class NotSignedIn(Exception):
+class NotSignedInError(Exception):
     """The request carries no assertion that holds."""
 
 
@@ -38,9 +40,9 @@ def _keys() -> jwt.PyJWKClient:
 
 
 def verify(assertion: str, audiences: list[str]) -> Person:
-    """Return whom the assertion is about; raise NotSignedIn where anything about it is wrong."""
+    """Return whom the assertion is about; raise NotSignedInError where anything about it is wrong."""
     if not audiences:
-        raise NotSignedIn("IAP_AUDIENCES is empty")
+        raise NotSignedInError("IAP_AUDIENCES is empty")
     try:
         claims: dict[str, Any] = jwt.decode(
             assertion,
@@ -52,18 +54,29 @@ def verify(assertion: str, audiences: list[str]) -> Person:
             options={"require": ["aud", "exp", "iat", "iss", "sub"]},
         )
     except (jwt.PyJWTError, ValueError) as err:
-        raise NotSignedIn(str(err)) from err
+        raise NotSignedInError(str(err)) from err
     # A guest's own claims are those of Identity Platform.
     guest = claims.get("gcip")
     email = (guest if isinstance(guest, dict) else claims).get("email", "")
-    return Person(subject=claims["sub"], email=email.removeprefix("accounts.google.com:").lower(), guest="gcip" in claims)
+    email = email.removeprefix("accounts.google.com:").lower()
+    return Person(subject=claims["sub"], email=email, guest="gcip" in claims)
 
 
 def person() -> Person:
-    """Return who is looking at this page; draw an error and stop it where nobody has signed in."""
+    """Return who is looking at this page; draw an error and stop it where nobody has signed in.
+
+    Streamlit keeps the headers of the moment in which the browser connected, and an assertion holds for
+    minutes: what was verified once counts for as long as that connection lasts.
+    """
+    assertion = st.context.headers.get("X-Goog-Iap-Jwt-Assertion", "")
+    known = st.session_state.get(_KNOWN)
+    if assertion and known and known[0] == assertion:
+        return known[1]
     audiences = [a for a in os.environ.get("IAP_AUDIENCES", "").split(",") if a]
     try:
-        return verify(st.context.headers.get("X-Goog-Iap-Jwt-Assertion", ""), audiences)
-    except NotSignedIn:
+        someone = verify(assertion, audiences)
+    except NotSignedInError:
         st.error("Please sign in.")
         st.stop()
+    st.session_state[_KNOWN] = (assertion, someone)
+    return someone

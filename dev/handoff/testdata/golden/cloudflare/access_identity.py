@@ -15,6 +15,8 @@ from typing import Any
 import jwt
 import streamlit as st
 
+_KNOWN = "access_identity"
+
 
 @dataclass(frozen=True)
 class Person:
@@ -24,7 +26,7 @@ class Person:
     email: str
 
 
-class NotSignedIn(Exception):
+class NotSignedInError(Exception):
     """The request carries no assertion that holds."""
 
 
@@ -34,9 +36,9 @@ def _keys(issuer: str) -> jwt.PyJWKClient:
 
 
 def verify(assertion: str, team: str, audiences: list[str]) -> Person:
-    """Return whom the assertion is about; raise NotSignedIn where anything about it is wrong."""
+    """Return whom the assertion is about; raise NotSignedInError where anything about it is wrong."""
     if not team or not audiences:
-        raise NotSignedIn("CF_TEAM or CF_AUD is empty")
+        raise NotSignedInError("CF_TEAM or CF_AUD is empty")
     issuer = f"https://{team}.cloudflareaccess.com"
     try:
         claims: dict[str, Any] = jwt.decode(
@@ -49,18 +51,28 @@ def verify(assertion: str, team: str, audiences: list[str]) -> Person:
             options={"require": ["aud", "exp", "iat", "iss", "sub"]},
         )
     except (jwt.PyJWTError, ValueError) as err:
-        raise NotSignedIn(str(err)) from err
+        raise NotSignedInError(str(err)) from err
     # A program that signed in with a service token has neither.
     if not claims["sub"] or not claims.get("email"):
-        raise NotSignedIn("not a person")
+        raise NotSignedInError("not a person")
     return Person(subject=claims["sub"], email=claims["email"].lower())
 
 
 def person() -> Person:
-    """Return who is looking at this page; draw an error and stop it where nobody has signed in."""
+    """Return who is looking at this page; draw an error and stop it where nobody has signed in.
+
+    Streamlit keeps the headers of the moment in which the browser connected, and an assertion holds for
+    minutes: what was verified once counts for as long as that connection lasts.
+    """
+    assertion = st.context.headers.get("Cf-Access-Jwt-Assertion", "")
+    known = st.session_state.get(_KNOWN)
+    if assertion and known and known[0] == assertion:
+        return known[1]
     audiences = [a for a in os.environ.get("CF_AUD", "").split(",") if a]
     try:
-        return verify(st.context.headers.get("Cf-Access-Jwt-Assertion", ""), os.environ.get("CF_TEAM", ""), audiences)
-    except NotSignedIn:
+        someone = verify(assertion, os.environ.get("CF_TEAM", ""), audiences)
+    except NotSignedInError:
         st.error("Please sign in.")
         st.stop()
+    st.session_state[_KNOWN] = (assertion, someone)
+    return someone

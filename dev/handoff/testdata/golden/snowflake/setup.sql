@@ -3,7 +3,7 @@
 --
 --   snow sql --filename setup.sql
 --
--- Nothing here takes anything away, and a second run changes nothing.
+-- It can be run again. What is there stays as it is, but for the rule and the integration for packages.
 
 CREATE DATABASE IF NOT EXISTS "EXAMPLE_DATABASE";
 CREATE SCHEMA IF NOT EXISTS "EXAMPLE_DATABASE"."STREAMLIT";
@@ -18,12 +18,14 @@ CREATE COMPUTE POOL IF NOT EXISTS "STREAMLIT_POOL"
 
 -- What the app may reach outside: the index of Python packages and the files that it points to. Data
 -- that the app fetches from elsewhere needs a rule and an integration of its own.
-CREATE NETWORK RULE IF NOT EXISTS "EXAMPLE_DATABASE"."STREAMLIT"."PYPI"
-  MODE = EGRESS
+CREATE OR ALTER NETWORK RULE "EXAMPLE_DATABASE"."STREAMLIT"."PYPI"
   TYPE = HOST_PORT
-  VALUE_LIST = ('pypi.org', 'pypi.python.org', 'pythonhosted.org', 'files.pythonhosted.org');
+  VALUE_LIST = ('pypi.org', 'pypi.python.org', 'pythonhosted.org', 'files.pythonhosted.org')
+  MODE = EGRESS;
 
-CREATE EXTERNAL ACCESS INTEGRATION IF NOT EXISTS "STREAMLIT_PYPI"
+-- There is no "if not exists" for these. What others were granted on an integration of this name is
+-- lost: give `packages-access` another name where somebody else uses it.
+CREATE OR REPLACE EXTERNAL ACCESS INTEGRATION "STREAMLIT_PYPI"
   ALLOWED_NETWORK_RULES = ("EXAMPLE_DATABASE"."STREAMLIT"."PYPI")
   ENABLED = TRUE;
 
