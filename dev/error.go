@@ -112,6 +112,7 @@ const (
 	CodeDeployChanged     Code = "deploy.changed"
 	CodeDeployFolder      Code = "deploy.folder"
 	CodeDeployRecord      Code = "deploy.record"
+	CodeGitFailed         Code = "git.failed"
 )
 
 // CodeDoc documents a code.
@@ -195,6 +196,7 @@ func Codes() []CodeDoc {
 		{CodeDeployChanged, "with --check: the files on disk are not what would be rendered"},
 		{CodeDeployFolder, "the folder cannot take the files of the hand-off"},
 		{CodeDeployRecord, "the record of the last hand-off cannot be used"},
+		{CodeGitFailed, "git cannot read the repository around the project"},
 	}
 }
 

@@ -9,6 +9,7 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sdev/dev"
 )
 
 // Repository is what git says about the repository that a folder lies in.
@@ -89,7 +92,8 @@ func run(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
-		return nil, fmt.Errorf("git %s: %s: %w", verb(cmd), firstLine(stderr.String()), err)
+		said := cmp.Or(firstLine(stderr.String()), err.Error())
+		return nil, &dev.Error{Code: dev.CodeGitFailed, Exit: dev.ExitFailed, Cause: err, Message: dev.Printable("git cannot read the repository: git " + verb(cmd) + ": " + said), Hint: "see what is wrong with it: git status, git fsck"}
 	}
 	return out, nil
 }
@@ -105,7 +109,7 @@ func verb(cmd *exec.Cmd) string {
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return strings.TrimPrefix(s, "fatal: ")
+	return strings.TrimPrefix(strings.TrimPrefix(s, "fatal: "), "error: ")
 }
 
 // why words the answer of a folder that is in no work tree.

@@ -2,6 +2,7 @@ package git_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sdev/dev"
 	"sdev/dev/git"
 )
 
@@ -242,5 +244,15 @@ func TestInside_FollowsLinks(t *testing.T) {
 		if rel, ok := got.Inside(name); rel != want || ok != (want != "") {
 			t.Errorf("%s: %q, %v", name, rel, ok)
 		}
+	}
+}
+
+func TestRead_ADamagedRepositoryIsAnError(t *testing.T) {
+	r := newRepo(t)
+	r.commit("a")
+	r.write(".git/index", "no index")
+	_, err := git.Read(t.Context(), r.dir, env())
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeGitFailed || e.Hint == "" || strings.Contains(e.Message, "fatal") || strings.Contains(e.Message, "exit status") {
+		t.Errorf("%v", err)
 	}
 }

@@ -68,6 +68,7 @@ type Change struct {
 	Content  []byte `json:"-"` // what is to be there; nil where nothing is
 
 	base []byte // what was rendered last; nil where nothing was
+	kept []byte // base as it is on disk, where git may have changed its line ends
 	lost bool   // base is not there any more, and known by the record
 	exec bool
 }
@@ -177,11 +178,14 @@ func (b *Bundle) read(c *Change) (err error) {
 	if c.base, err = b.readFile(path.Join(b.Place.Bundle, baseFolder, c.File)); err != nil {
 		return err
 	}
+	if c.kept = c.base; c.base != nil {
+		c.base = unix(c.base)
+	}
 	if c.Before, err = b.readFile(c.Path); err != nil {
 		return err
 	}
 	if c.base == nil && c.Before != nil && b.isRecorded(c.File, c.Before) {
-		c.base, c.lost = c.Before, true
+		c.base, c.lost = unix(c.Before), true
 	}
 	return nil
 }
@@ -190,7 +194,7 @@ func (b *Bundle) read(c *Change) (err error) {
 // of a record cannot be in it.
 func (b *Bundle) isRecorded(file string, content []byte) bool {
 	return b.Last != nil && (file == SummaryFile || slices.ContainsFunc(b.Last.Files, func(f RecordedFile) bool {
-		return f.File == file && !f.Edited && f.SHA256 == hash(content)
+		return f.File == file && !f.Edited && f.SHA256 == hash(unix(content))
 	}))
 }
 
@@ -308,14 +312,14 @@ func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
 	r.Files = nil
 	for _, c := range b.Changes {
 		if c.Content != nil && c.Rendered != nil {
-			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: hash(c.Content), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
+			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: hash(unix(c.Content)), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
 		}
 	}
 	r.Time = now.UTC().Truncate(time.Second)
 	if b.Last != nil {
 		same := r
 		same.Time = b.Last.Time
-		if bytes.Equal(same.encode(), b.lastRaw) {
+		if bytes.Equal(same.encode(), unix(b.lastRaw)) {
 			r = same
 		}
 	}
@@ -331,17 +335,14 @@ func (b *Bundle) Writes() []Write {
 			out = append(out, Write{c.Path, c.Before, c.Content, c.exec})
 		}
 		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !hasMarks(unix(c.Before))) {
-			base := c.base
-			if c.lost {
-				base = nil
-			}
+			base := c.kept
 			if base != nil || c.Rendered != nil {
 				bases = append(bases, Write{path.Join(b.Place.Bundle, baseFolder, c.File), base, c.Rendered, false})
 			}
 		}
 	}
 	out = append(out, bases...)
-	if !bytes.Equal(b.record, b.lastRaw) {
+	if !bytes.Equal(b.record, unix(b.lastRaw)) {
 		out = append(out, Write{path.Join(b.Place.Bundle, RecordFile), b.lastRaw, b.record, false})
 	}
 	return out

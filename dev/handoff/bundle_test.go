@@ -343,3 +343,34 @@ func TestSummary_OnRecord(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Git gives the files of a bundle other line ends on other systems, those that sdev keeps included.
+func TestBundle_LineEndsOfAnotherSystem(t *testing.T) {
+	f := newFolder(t)
+	f.deploy(all, files("a.txt", "a\nb\nc\nd\n"))
+	err := filepath.WalkDir(f.dir, func(name string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(name, []byte(strings.ReplaceAll(string(b), "\n", "\r\n")), 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := f.compare(files("a.txt", "a\nb\nc\nd\n"))
+	if _, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if w := b.Writes(); len(w) > 0 {
+		t.Errorf("%d files are written, %s for one", len(w), w[0].Path)
+	}
+	f.write("deploy/x/a.txt", "A\r\nb\r\nc\r\nd\r\n")
+	f.deploy(all, files("a.txt", "a\nb\nc\nD\n"))
+	if got, err := os.ReadFile(filepath.Join(f.dir, "deploy/x/a.txt")); err != nil || string(got) != "A\r\nb\r\nc\r\nD\r\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,20 +27,17 @@ func bypassRules() []Rule {
 		{"bypass.task", dev.Blocks, "a task definition sets LOCAL_STREAMLIT", "remove it from the task definition", docs},
 		{"bypass.bundle", dev.Blocks, "a file of the bundle sets LOCAL_STREAMLIT", "remove it, or render the bundle anew: sdev deploy TARGET", docs},
 		{"bypass.code", dev.Blocks, "the app's own code sets LOCAL_STREAMLIT", "remove the statement: sdev up --local sets it from outside", docs},
+		{"bypass.start", dev.Blocks, "a script or settings file that the image starts, or takes in, sets LOCAL_STREAMLIT", "remove it: sdev up --local sets it from outside", docs},
 		{"bypass.optional", dev.Informs, "REQUIRE_OAUTH_IN_LOCAL = False: the code can be run without a login, which is what --local uses", "nothing, as long as nothing that ships sets LOCAL_STREAMLIT", docs},
 	}
 }
 
 var (
 	// bypassSet is an assignment in a shell, a Dockerfile, YAML, TOML, HCL or JavaScript, with a value;
-	// neither a use ($LOCAL_STREAMLIT) nor a comparison.
-	bypassSet = lazily(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?[ \t]*[=:][ \t]*["']?[^\s"',=}\])]`)
+	// neither a use ($LOCAL_STREAMLIT) nor a comparison, nor the empty value before a command of a shell.
+	bypassSet = lazily(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
 	// bypassPair is the form of task definitions, and of lists of environment variables in HCL.
-	bypassPair = lazily(`["']?[nN]ame["']?\s*[:=]\s*["']LOCAL_STREAMLIT["']`)
-	// bypassCode is an assignment in Python, from the program itself.
-	bypassCode = lazily(`environ\[["']LOCAL_STREAMLIT["']\]\s*=[^=]|(?:environ\.setdefault|putenv)\(\s*["']LOCAL_STREAMLIT["']`)
-	// deploys tells a workflow that brings something to a platform from one that runs tests.
-	deploys = lazily(`(?i)docker push|build-push-action|amazon-ecs|update-service|ecr-login|gcloud run|wrangler|snow streamlit|cdk deploy|terraform apply|push:\s*true`)
+	bypassPair = lazily(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
 )
 
 func setsBypass(name, text string) []match {
@@ -66,6 +62,7 @@ func (c *check) bypass() {
 		if v, set := service.Environment[bypassVariable]; set && (v == nil || *v != "") {
 			c.add("bypass.compose", c.inCompose(bypassVariable), "service %s ships with %s: any value switches the login off, even 0", c.Service, bypassVariable)
 		}
+		c.bypassInService(service)
 	}
 	c.bundled(func(name, text string) {
 		for _, m := range setsBypass(name, text) {
@@ -81,24 +78,17 @@ func (c *check) bypass() {
 }
 
 func (c *check) bypassInFiles() {
-	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+	for _, name := range c.names() {
 		text := c.files[name]
 		if !strings.Contains(text, bypassVariable) {
 			continue
 		}
-		id := ""
-		switch base := path.Base(name); {
-		case isDockerfile(base) && c.App.Steps == nil && !isForDevelopment(base):
-			id = "bypass.dockerfile"
-		case path.Dir(name) == ".github/workflows" && deploys.in(text):
-			id = "bypass.workflow"
-		case strings.Contains(text, "containerDefinitions"):
-			id = "bypass.task"
+		id, found := c.bypassIn(name, text)
+		for _, m := range found {
+			c.add(id, place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
 		}
-		if id != "" {
-			for _, m := range setsBypass(name, text) {
-				c.add(id, place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
-			}
+		if len(found) == 0 {
+			c.bypassCopied(name, text)
 		}
 	}
 }

@@ -44,6 +44,7 @@ var forms = sync.OnceValue(func() []form {
 		{what: "a Databricks token", literals: []string{"dapi"}, expr: `\bdapi[a-f0-9]{32}\b`},
 		{what: "a Hugging Face token", literals: []string{"hf_"}, expr: `\bhf_[A-Za-z]{34}\b`},
 		{what: "an Azure storage key", literals: []string{"AccountKey="}, expr: `AccountKey=(?P<s>[A-Za-z0-9+/]{86}==)`},
+		{what: "the password of a package index", literals: []string{"index-url", "index_url", "INDEX_URL"}, expr: `(?i)index[-_]url["']?\s*[:=\s]\s*["']?https?://[^/\s:@${}<]+:(?P<s>[^/\s:@${}<]{3,})@`},
 		{what: "a Cloudflare tunnel token", literals: []string{"eyJhIjoi"}, expr: `\beyJhIjoi[A-Za-z0-9+/]{120,}={0,2}`},
 	}
 	for i := range list {

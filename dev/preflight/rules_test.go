@@ -52,6 +52,7 @@ func examples() map[string]example {
 		"bypass.code": {fails: func(s *subject) {
 			s.App.Bypassed = []preflight.Setting{{Value: "LOCAL_STREAMLIT", File: "app.py", Line: 3}}
 		}, passes: file("app.py", "import os\nif os.environ.get('LOCAL_STREAMLIT') == '1': pass\n")},
+		"bypass.start":    {fails: file("Procfile", "web: LOCAL_STREAMLIT=1 streamlit run app.py\n"), passes: file("Procfile", "web: streamlit run app.py\n# LOCAL_STREAMLIT=1\n")},
 		"bypass.optional": {fails: func(s *subject) { s.App.Optional = []preflight.Setting{{File: "app.py", Line: 3}} }, passes: func(s *subject) { s.App.Optional = nil }},
 
 		"mock.issuer":   {fails: service("OIDC_ISSUER", "http://localhost:8601"), passes: service("OIDC_ISSUER", "https://login.example.com")},

@@ -25,7 +25,7 @@ func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 			return nil, err
 		}
 	}
-	for _, family := range []func(){c.bypass, c.mocks, c.context, c.streamlit, c.server, c.code, c.platform, c.git} {
+	for _, family := range []func(){c.bypass, c.mocks, c.context, c.steps, c.streamlit, c.server, c.code, c.platform, c.git} {
 		family()
 	}
 	return c.concluded(), ctx.Err()
@@ -39,6 +39,8 @@ type check struct {
 	built built             // what the image is, as far as its layers and configuration say
 	found []found
 	told  map[dev.Finding]bool // those of found, to tell each once
+
+	startedOnce []string // see started; nil is not known yet
 }
 
 // found is a finding and where it is in an image, which no file of the project is.
@@ -163,7 +165,7 @@ func (c *check) readSource(ctx context.Context) error {
 			continue // what a link leads to is looked at where it is, or is not the project's
 		}
 		c.sourceSecrets(&s, name)
-		if b, ok := readText(c.Project, name); ok && isAbout(name) && total+len(b) <= maxTexts {
+		if b, ok := readText(c.Project, name); ok && (isAbout(name) || strings.Contains(string(b), bypassVariable)) && total+len(b) <= maxTexts {
 			c.files[name] = string(b)
 			total += len(b)
 		}

@@ -66,8 +66,7 @@ func isKeptSecret(name string) bool {
 	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateFolder):
 		return true
 	case strings.HasPrefix(base, ".env."):
-		ending := path.Ext(base)
-		return !slices.Contains([]string{".example", ".sample", ".template", ".dist", ".tmpl"}, ending)
+		return !isPattern(base)
 	}
 	return false
 }

@@ -59,15 +59,22 @@ func versionOf(text string) []int {
 
 // streamlit judges the version that is installed, or that would be.
 func (c *check) streamlit() {
-	have := c.App.Streamlit
+	have, specifier := c.App.Streamlit, ""
+	if have.File == "" {
+		have, specifier = c.streamlitInSteps()
+	} else {
+		specifier = c.specifierAt(have)
+	}
 	at := place{file: have.File, line: have.Line}
 	if v := c.built.packages.streamlit; v != "" { // what is in the image decides
 		have.Value, at = v, place{where: "packages of the image"}
 	}
 	if v := versionOf(have.Value); v != nil {
 		c.version(have.Value, v, at)
+	} else if !c.isLocked() {
+		c.bounds(have, specifier)
 	}
-	c.pins()
+	c.pins(have)
 }
 
 func (c *check) version(text string, v []int, at place) {
@@ -108,20 +115,12 @@ func lockFiles() []string {
 }
 
 // pins looks at the list of packages that the app is installed from.
-func (c *check) pins() {
-	dirs := []string{"."}
-	for dir := path.Dir(c.App.Entry); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
-		dirs = append(dirs, dir)
+func (c *check) pins(streamlit Setting) {
+	if c.isLocked() {
+		return
 	}
-	for _, dir := range dirs {
-		for _, name := range lockFiles() {
-			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.holds(path.Join(dir, name)) {
-				return
-			}
-		}
-	}
-	if s := c.App.Streamlit; s.Value == "any" {
-		c.add("streamlit.unpinned", place{file: s.File, line: s.Line}, "streamlit is named without a version")
+	if streamlit.Value == "any" {
+		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is named without a version")
 	}
 	list := c.App.Streamlit.File
 	text, ok := c.files[list]
@@ -134,6 +133,22 @@ func (c *check) pins() {
 	default:
 		c.add("deps.lock", place{file: list}, "%s has no lock file beside it", path.Base(list))
 	}
+}
+
+// isLocked says that a lock file fixes the versions of everything.
+func (c *check) isLocked() bool {
+	dirs := []string{"."}
+	for dir := path.Dir(c.App.Entry); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		for _, name := range lockFiles() {
+			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.holds(path.Join(dir, name)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var requirementLine = regexp.MustCompile(`^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?)?`)

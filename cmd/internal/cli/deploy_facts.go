@@ -275,6 +275,9 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 	if err != nil {
 		return handoff.Place{}, err
 	}
+	if err := fitsBundle(s.project.Dir, out); err != nil {
+		return handoff.Place{}, err
+	}
 	// What lies in the repository by its name stays there: links in it that lead out are refused.
 	for _, seen := range []string{out, realPath(out)} {
 		if rel, err := filepath.Rel(root, seen); err == nil && filepath.IsLocal(rel) {
@@ -282,6 +285,23 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 		}
 	}
 	return handoff.Place{Root: realPath(out), Bundle: "."}, nil
+}
+
+// fitsBundle refuses folders that hold more than a bundle: the project itself, those around it, and git's.
+func fitsBundle(project, out string) error {
+	message := ""
+	for _, seen := range []string{out, realPath(out)} {
+		if rel, err := filepath.Rel(seen, realPath(project)); err == nil && filepath.IsLocal(rel) {
+			message = "is no folder for a bundle: the project lies in it"
+		}
+		if slices.Contains(strings.Split(filepath.ToSlash(seen), "/"), ".git") {
+			message = "is no folder for a bundle: it is git's own"
+		}
+	}
+	if message == "" {
+		return nil
+	}
+	return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: dev.Printable(out) + " " + message, Hint: "name one for it alone, for example --out handoff"}
 }
 
 // realPath follows the links of a path as far as it is there.

@@ -122,7 +122,7 @@ func TestPreflight_TellsWhatIsWrongWithTheArticlesProject(t *testing.T) {
 	dir := articlesProject(t)
 	committed(t, dir)
 	code, r := checked(t, dir)
-	want := []string{"bypass.compose", "code.unverified", "streamlit.unpinned", "deps.lock", "oauth.last-redirect", "start.installs", "start.no-exec", "pythonpath.empty-entry"}
+	want := []string{"bypass.compose", "code.unverified", "image.user", "streamlit.unpinned", "deps.lock", "oauth.last-redirect", "start.installs", "start.no-exec", "pythonpath.empty-entry"}
 	if got := foundIDs(r.Findings); code != dev.ExitFailed || !slices.Equal(got, want) || r.V != 1 || r.Rules != len(preflight.Rules()) || r.Blocks != 2 {
 		t.Errorf("exit %d, %q, want %q: %+v", code, got, want, r)
 	}

@@ -1,0 +1,162 @@
+package preflight
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// steps judges the Dockerfile of what ships, as far as it says by itself what the image will be: its
+// variables, its build arguments and its user. The image, where there is one, knows better.
+func (c *check) steps() {
+	user, stage := place{}, place{}
+	name := ""
+	for _, s := range c.App.Steps {
+		at := place{file: s.File, line: s.Line}
+		verb, rest, _ := strings.Cut(s.Value, " ")
+		if rest = strings.TrimSpace(rest); stage.file == "" {
+			stage = at
+		}
+		switch verb {
+		case "ENV", "ARG":
+			for _, pair := range pairsOf(rest) {
+				if verb == "ENV" && c.Image == nil {
+					c.mockVariables(map[string]string{pair[0]: pair[1]}, func(string) place { return at })
+				}
+				if !isSecret(pair[0], pair[1]) {
+					continue
+				}
+				if verb == "ENV" {
+					c.add("secret.variable", at, "%s has a value", pair[0])
+				} else {
+					c.add("secret.image", at, "the build argument %s has a value, which stays in the history of the image", pair[0])
+				}
+			}
+		case "RUN":
+			if secretURL.in(rest) {
+				c.add("secret.image", at, "an address with a password in it stays in the history of the image")
+			}
+		case "USER":
+			name, user = rest, at
+		case "FROM":
+			name, user, stage = "", place{}, at
+		}
+	}
+	c.stepsUser(name, user, stage)
+	if s, ok := c.service(); ok && s.Build != nil {
+		for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
+			if v := s.Build.Args[arg]; v != nil && isSecret(arg, *v) && !c.isInterpolated(arg) {
+				c.add("secret.image", c.inCompose(arg), "the value of the build argument %s stays in the history of the image", arg)
+			}
+		}
+	}
+}
+
+// stepsUser tells of a user that is root by its name. Where there is none it is the base image's.
+func (c *check) stepsUser(name string, at, stage place) {
+	s, ok := c.service()
+	if c.Image != nil || len(c.App.Steps) == 0 || ok && s.User != "" && !isRoot(s.User) {
+		return
+	}
+	switch {
+	case name == "":
+		c.weighed("image.user", dev.Informs, place{file: stage.file}, "", "%s names no user: where its base image names none either, the app runs as root", path.Base(stage.file))
+	case isRoot(name):
+		c.add("image.user", at, "the image runs as root")
+	}
+}
+
+func isRoot(user string) bool {
+	name, _, _ := strings.Cut(strings.Trim(user, `"'`), ":")
+	return name == "root" || name == "0" || name == ""
+}
+
+// pairsOf are the names and values of an ENV or ARG instruction, of either form.
+func pairsOf(text string) (out [][2]string) {
+	if name, value, old := strings.Cut(text, " "); old && !strings.Contains(name, "=") {
+		return [][2]string{{name, strings.TrimSpace(value)}}
+	}
+	for _, word := range strings.Fields(text) {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			out = append(out, [2]string{strings.Trim(name, `"'`), strings.Trim(value, `"'`)})
+		}
+	}
+	return out
+}
+
+// installed is a version of Streamlit that an instruction names.
+var installed = lazily(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
+
+// streamlitInSteps is the Streamlit that the Dockerfile installs without a list of packages.
+func (c *check) streamlitInSteps() (s Setting, specifier string) {
+	for _, step := range slices.Backward(c.App.Steps) {
+		for _, m := range installed.matches(step.Value) {
+			specifier = m.text[1]
+			value := "any"
+			if exact, ok := strings.CutPrefix(specifier, "=="); ok && !strings.ContainsAny(exact, "*,") {
+				value = strings.TrimPrefix(exact, "=")
+			}
+			return Setting{Value: value, File: step.File, Line: step.Line}, specifier
+		}
+	}
+	return Setting{}, ""
+}
+
+// bound is one part of a specifier, and of those of Poetry and conda.
+var bound = lazily(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
+
+// newest says below which version a specifier keeps Streamlit; nil where it does not.
+func newest(specifier string) (limit []int, text string) {
+	for _, m := range bound.matches(specifier) {
+		v := versionOf(m.text[2])
+		switch {
+		case m.text[1] == "<":
+		case m.text[1] == "<=":
+			v = append(v, 1)
+		case m.text[3] != "":
+			v[len(v)-1]++
+		case (m.text[1] == "~=" || m.text[1] == "~") && len(v) > 2:
+			v = v[:2]
+			v[1]++
+		case m.text[1] == "~" && len(v) == 2:
+			v[1]++
+		default:
+			continue
+		}
+		if limit == nil || slices.Compare(v, limit) < 0 {
+			limit, text = v, m.text[0]
+		}
+	}
+	return limit, text
+}
+
+// bounds judges a Streamlit of which only the bounds are known.
+func (c *check) bounds(s Setting, specifier string) {
+	if s.Value != "any" {
+		return
+	}
+	if limit, text := newest(specifier); limit != nil && slices.Compare(limit, []int{1, 54}) <= 0 {
+		c.add("streamlit.vulnerable", place{file: s.File, line: s.Line}, "streamlit %s allows none without known vulnerabilities", text)
+	}
+}
+
+// specifierAt is what the list of packages says of Streamlit's version on a line.
+func (c *check) specifierAt(s Setting) string {
+	lines := strings.Split(c.files[s.File], "\n")
+	if s.Line < 1 || s.Line > len(lines) {
+		return ""
+	}
+	_, after, ok := strings.Cut(strings.ToLower(lines[s.Line-1]), "streamlit")
+	if !ok {
+		return ""
+	}
+	after, _, _ = strings.Cut(after, "#")
+	after, _, _ = strings.Cut(after, ";")                                                                                   // what follows is about the machine
+	if strings.HasPrefix(strings.TrimLeft(after, ` "'`), "= ") || strings.HasPrefix(strings.TrimLeft(after, ` "'`), `="`) { // of TOML: streamlit = "~1.50"
+		_, after, _ = strings.Cut(after, "=")
+	}
+	return after
+}
