@@ -36,6 +36,7 @@ type built struct {
 	env      map[string]string
 	layers   []layer
 	packages packages
+	users    map[string]int // ids by name
 }
 
 func newBuilt(config *v1.ConfigFile) built {
@@ -107,9 +108,9 @@ func (c *check) image() {
 	if have := conf.OS + "/" + conf.Architecture; c.Platform != "" && have != "/" && !strings.HasPrefix(c.Platform+"/", have+"/") {
 		c.fix("image.arch", at, "build it with --platform "+c.Platform, "the image is for %s, and %s is wanted", have, c.Platform)
 	}
-	switch user, _, _ := strings.Cut(conf.Config.User, ":"); user {
-	case "", "root", "0":
-		if s, ok := c.service(); !ok || s.User == "" || strings.HasPrefix(s.User, "0") || strings.HasPrefix(s.User, "root") {
+	name, _, _ := strings.Cut(conf.Config.User, ":")
+	if id, known := c.built.users[name]; isRoot(name) || known && id == 0 {
+		if s, ok := c.service(); !ok || isRoot(s.User) {
 			c.add("image.user", at, "the image runs as root")
 		}
 	}

@@ -306,15 +306,18 @@ func TestOpen_SaysWhatIsWrongWithAnArchive(t *testing.T) {
 		want string
 		code dev.Code
 	}{
-		"absent":           {filepath.Join(t.TempDir(), "none.tar"), "there is no file", dev.CodeImageMissing},
-		"a folder":         {t.TempDir(), "a folder", dev.CodeImageInvalid},
-		"empty":            {write(t, nil), "empty", dev.CodeImageInvalid},
-		"no tar":           {write(t, bytes.Repeat([]byte("hello "), 200)), "no tar archive", dev.CodeImageInvalid},
-		"no gzip":          {write(t, []byte("\x1f\x8bhello, this is not packed at all")), "gzip", dev.CodeImageInvalid},
-		"another tar":      {write(t, tarOf(t, []testFile{{name: "a.txt", body: "x"}})), "neither manifest.json", dev.CodeImageInvalid},
-		"cut in a file":    {write(t, whole[:len(whole)/2-300]), "too early", dev.CodeImageInvalid},
-		"two images":       {saved(t, img, leaking(t, "amd64")), "2 images", dev.CodeImageInvalid},
-		"no JSON":          {oldForm(t, func(f map[string]string) { f["manifest.json"] = "[{" }), "manifest.json", dev.CodeImageInvalid},
+		"absent":        {filepath.Join(t.TempDir(), "none.tar"), "there is no file", dev.CodeImageMissing},
+		"a folder":      {t.TempDir(), "a folder", dev.CodeImageInvalid},
+		"empty":         {write(t, nil), "empty", dev.CodeImageInvalid},
+		"no tar":        {write(t, bytes.Repeat([]byte("hello "), 200)), "no tar archive", dev.CodeImageInvalid},
+		"no gzip":       {write(t, []byte("\x1f\x8bhello, this is not packed at all")), "gzip", dev.CodeImageInvalid},
+		"another tar":   {write(t, tarOf(t, []testFile{{name: "a.txt", body: "x"}})), "neither manifest.json", dev.CodeImageInvalid},
+		"cut in a file": {write(t, whole[:len(whole)/2-300]), "too early", dev.CodeImageInvalid},
+		"two images":    {saved(t, img, leaking(t, "amd64")), "2 images", dev.CodeImageInvalid},
+		"no JSON":       {oldForm(t, func(f map[string]string) { f["manifest.json"] = "[{" }), "manifest.json", dev.CodeImageInvalid},
+		"a layer short": {oldForm(t, func(f map[string]string) {
+			f["manifest.json"] = strings.Replace(f["manifest.json"], f["manifest.json"][strings.Index(f["manifest.json"], `"Layers": [`):], `"Layers": []}]`, 1)
+		}), "it has 0 layers", dev.CodeImageInvalid},
 		"no images":        {oldForm(t, func(f map[string]string) { f["manifest.json"] = "[]" }), "0 images", dev.CodeImageInvalid},
 		"a huge text":      {oldForm(t, func(f map[string]string) { f["config.json"] = strings.Repeat(" ", 17<<20) }), "bytes", dev.CodeImageInvalid},
 		"links in a ring":  {write(t, linked(t)), "link", dev.CodeImageInvalid},

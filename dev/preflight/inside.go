@@ -77,6 +77,7 @@ const shimMark = "Start-up file of sdev, mounted for development only"
 func (w *walker) content(n int, name string, content io.Reader) error {
 	in := bufio.NewReaderSize(content, 512)
 	if head, err := in.Peek(8); len(head) > 0 && isBinary(head) {
+		w.packed(n, name, head, in)
 		return nil
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -51,6 +51,8 @@ type walker struct {
 	users  map[string]int   // ids of users by name
 	total  int64
 	files  int
+
+	unpacked int64 // of archives in the image
 }
 
 // owned is who may write to a file.
@@ -90,6 +92,7 @@ func (c *check) readImage(ctx context.Context) error {
 		c.built.layers = append(c.built.layers, layer{step: steps[i], size: size})
 	}
 	w.tell()
+	c.built.users = w.users
 	c.image()
 	return nil
 }

@@ -166,7 +166,18 @@ func (a *archive) saved() (v1.Image, error) {
 	if size := a.sizes[path.Clean(manifest[0].Config)]; size > maxDescription {
 		return nil, fmt.Errorf("the image's configuration has %d bytes", size)
 	}
-	return tarball.Image(a.open, nil)
+	img, err := tarball.Image(a.open, nil)
+	if err != nil {
+		return nil, err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("the image's configuration: %w", err)
+	}
+	if have, want := len(manifest[0].Layers), len(config.RootFS.DiffIDs); have != want { // the library takes it for granted
+		return nil, fmt.Errorf("it has %d layers, and the image's configuration names %d", have, want)
+	}
+	return img, nil
 }
 
 // read gives a small file of the archive.

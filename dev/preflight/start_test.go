@@ -1,6 +1,9 @@
 package preflight_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"slices"
 	"testing"
 
@@ -152,5 +155,58 @@ func TestRun_ThePasswordOfAPackageIndex(t *testing.T) {
 	s.file("pip.conf", "[global]\nindex-url = https://bob:"+"q8w7e6r5t4@pypi.example.com/simple\n")
 	if found := s.run(t); !blocking(found, "secret.source") {
 		t.Errorf("%+v", found)
+	}
+}
+
+func TestRun_LooksIntoArchivesInTheImage(t *testing.T) {
+	var zipped, packed bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	for name, body := range map[string]string{"in/notes.txt": githubKey + "\n", "in/.env": "A=1\n"} {
+		f, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	g := gzip.NewWriter(&packed)
+	if _, err := g.Write(tarOf(t, []testFile{{name: "notes.txt", body: awsKey + "\n"}})); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		file, body string
+		want       []string
+	}{
+		"a zip":         {"app/x.zip", zipped.String(), []string{"secret.dotenv", "secret.layer"}},
+		"a packed tar":  {"app/x.tgz", packed.String(), []string{"secret.layer"}},
+		"a damaged zip": {"app/x.zip", zipped.String()[:40], []string{}},
+		"a damaged tar": {"app/x.tgz", packed.String()[:20], []string{}},
+		"a package":     {"usr/lib/python3/dist-packages/x.zip", zipped.String(), []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sound()
+			s.inImage(test.file, test.body)
+			if got := idsOf(s.run(t)); !slices.Equal(got, test.want) && len(got)+len(test.want) > 0 {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}
+
+func TestRun_RootByAnyName(t *testing.T) {
+	for user, root := range map[string]bool{"0:0": true, "00": true, "root:app": true, "toor": true, "app": false, "1000:0": false, "rootless": false} {
+		s := sound()
+		s.config.Config.User = user
+		s.inImage("etc/passwd", "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n")
+		if got := slices.Contains(idsOf(s.run(t)), "image.user"); got != root {
+			t.Errorf("%s: %v", user, got)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sdev/dev"
@@ -71,7 +72,8 @@ func (c *check) stepsUser(name string, at, stage place) {
 
 func isRoot(user string) bool {
 	name, _, _ := strings.Cut(strings.Trim(user, `"'`), ":")
-	return name == "root" || name == "0" || name == ""
+	id, err := strconv.Atoi(name)
+	return name == "root" || name == "" || err == nil && id == 0
 }
 
 // pairsOf are the names and values of an ENV or ARG instruction, of either form.
