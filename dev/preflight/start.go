@@ -172,42 +172,52 @@ func (c *check) started() []string {
 	if c.startedOnce != nil {
 		return c.startedOnce
 	}
-	named := map[string][]string{}
+	w := startWalk{files: c.files, named: map[string][]string{}, found: map[string]bool{}}
 	for _, name := range c.names() {
-		named[path.Base(name)] = append(named[path.Base(name)], name)
-	}
-	out := map[string]bool{}
-	var take func(text string, command bool)
-	take = func(text string, command bool) {
-		for i, word := range notInPaths.Split(text, -1) {
-			if !strings.ContainsAny(word, "./") && (!command || i > 0) {
-				continue // it may be anything
-			}
-			for _, name := range named[path.Base(word)] {
-				if !out[name] && !isTest(name) {
-					out[name] = true
-					if path.Ext(name) != ".py" {
-						take(c.files[name], false)
-					}
-				}
-			}
-		}
+		w.named[path.Base(name)] = append(w.named[path.Base(name)], name)
 	}
 	for _, s := range c.App.Steps {
-		if name, rest, _ := strings.Cut(s.Value, " "); name == "CMD" || name == "ENTRYPOINT" {
-			take(strings.TrimLeft(rest, `[ "`), true)
+		if verb, rest, _ := strings.Cut(s.Value, " "); verb == "CMD" || verb == "ENTRYPOINT" {
+			w.take(strings.TrimLeft(rest, `[ "`), true)
 		}
 	}
-	take(strings.Join(c.App.Command, " "), true)
-	if _, ok := c.files["Procfile"]; ok {
-		out["Procfile"] = true
-		take(c.files["Procfile"], false)
+	w.take(strings.Join(c.App.Command, " "), true)
+	if text, ok := c.files["Procfile"]; ok {
+		w.found["Procfile"] = true
+		w.take(text, false)
 	}
-	c.startedOnce = slices.Sorted(maps.Keys(out))
-	if c.startedOnce == nil {
-		c.startedOnce = []string{}
-	}
+	c.startedOnce = slices.AppendSeq([]string{}, maps.Keys(w.found)) // never nil: known from now on
+	slices.Sort(c.startedOnce)
 	return c.startedOnce
+}
+
+// startWalk goes from what starts to what that names.
+type startWalk struct {
+	files map[string]string   // texts by name
+	named map[string][]string // names by their last part
+	found map[string]bool
+}
+
+// take looks for names of files in a text. The first word of a command needs no slash or dot to be one.
+func (w *startWalk) take(text string, command bool) {
+	for i, word := range notInPaths.Split(text, -1) {
+		if !strings.ContainsAny(word, "./") && (!command || i > 0) {
+			continue // it may be anything
+		}
+		for _, name := range w.named[path.Base(word)] {
+			w.add(name)
+		}
+	}
+}
+
+func (w *startWalk) add(name string) {
+	if w.found[name] || isTest(name) {
+		return
+	}
+	w.found[name] = true
+	if path.Ext(name) != ".py" {
+		w.take(w.files[name], false)
+	}
 }
 
 // bypassInService looks at what a compose service runs, and at a Dockerfile that is written into it.

@@ -24,17 +24,7 @@ func (c *check) steps() {
 		switch verb {
 		case "ENV", "ARG":
 			for _, pair := range pairsOf(rest) {
-				if verb == "ENV" && c.Image == nil {
-					c.mockVariables(map[string]string{pair[0]: pair[1]}, func(string) place { return at })
-				}
-				if !isSecret(pair[0], pair[1]) {
-					continue
-				}
-				if verb == "ENV" {
-					c.add("secret.variable", at, "%s has a value", pair[0])
-				} else {
-					c.add("secret.image", at, "the build argument %s has a value, which stays in the history of the image", pair[0])
-				}
+				c.stepVariable(verb, pair, at)
 			}
 		case "RUN":
 			if secretURL.in(rest) {
@@ -47,11 +37,33 @@ func (c *check) steps() {
 		}
 	}
 	c.stepsUser(name, user, stage)
-	if s, ok := c.service(); ok && s.Build != nil {
-		for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
-			if v := s.Build.Args[arg]; v != nil && isSecret(arg, *v) && !c.isInterpolated(arg) {
-				c.add("secret.image", c.inCompose(arg), "the value of the build argument %s stays in the history of the image", arg)
-			}
+	c.buildArguments()
+}
+
+// stepVariable judges what ENV or ARG gives a value.
+func (c *check) stepVariable(verb string, pair [2]string, at place) {
+	name, value := pair[0], pair[1]
+	if verb == "ENV" && c.Image == nil {
+		c.mockVariables(map[string]string{name: value}, func(string) place { return at })
+	}
+	switch {
+	case !isSecret(name, value):
+	case verb == "ENV":
+		c.add("secret.variable", at, "%s has a value", name)
+	default:
+		c.add("secret.image", at, "the build argument %s has a value, which stays in the history of the image", name)
+	}
+}
+
+// buildArguments judges those that the compose file gives.
+func (c *check) buildArguments() {
+	s, ok := c.service()
+	if !ok || s.Build == nil {
+		return
+	}
+	for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
+		if v := s.Build.Args[arg]; v != nil && isSecret(arg, *v) && !c.isInterpolated(arg) {
+			c.add("secret.image", c.inCompose(arg), "the value of the build argument %s stays in the history of the image", arg)
 		}
 	}
 }
@@ -95,14 +107,15 @@ var installed = lazily(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]
 // streamlitInSteps is the Streamlit that the Dockerfile installs without a list of packages.
 func (c *check) streamlitInSteps() (s Setting, specifier string) {
 	for _, step := range slices.Backward(c.App.Steps) {
-		for _, m := range installed.matches(step.Value) {
-			specifier = m.text[1]
-			value := "any"
-			if exact, ok := strings.CutPrefix(specifier, "=="); ok && !strings.ContainsAny(exact, "*,") {
-				value = strings.TrimPrefix(exact, "=")
-			}
-			return Setting{Value: value, File: step.File, Line: step.Line}, specifier
+		all := installed.matches(step.Value)
+		if len(all) == 0 {
+			continue
 		}
+		specifier, value := all[0].text[1], "any"
+		if exact, ok := strings.CutPrefix(specifier, "=="); ok && !strings.ContainsAny(exact, "*,") {
+			value = strings.TrimPrefix(exact, "=")
+		}
+		return Setting{Value: value, File: step.File, Line: step.Line}, specifier
 	}
 	return Setting{}, ""
 }
