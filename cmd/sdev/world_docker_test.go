@@ -76,7 +76,8 @@ func (p *project) command(args ...string) *exec.Cmd {
 	line := append(append(slices.Clone(p.wrap), os.Getenv(programVariable)), args...)
 	cmd := exec.Command(line[0], line[1:]...) //nolint:gosec // the program under test
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
+	// make says when the program under test was made; images that it builds are of their own time.
+	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
 	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }

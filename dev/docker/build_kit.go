@@ -66,12 +66,23 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 		}
 		return nil
 	})
-	if err := group.Wait(); err != nil {
-		name, tail := steps.failure()
-		return r.failed(err, name, tail)
+	err = group.Wait()
+	switch {
+	case err == nil:
+		return nil
+	case !r.NoCache && ctx.Err() == nil && lostLayer(err):
+		emit(dev.BuildStep{Service: r.Service, Text: "the builder's cache names a layer that the engine has not any more: again, without the cache"})
+		r.NoCache = true
+		return e.buildKit(ctx, r, emit)
 	}
-	return nil
+	name, tail := steps.failure()
+	return r.failed(err, name, tail)
 }
+
+// lostLayer says that the cache of a BuildKit inside an engine is at odds with the engine's layers. That
+// comes about when images are removed, or the cache is pruned, after a restart of the engine; every
+// build that would use such a layer fails from then on, and works without the cache.
+func lostLayer(err error) bool { return strings.Contains(err.Error(), "layer does not exist") }
 
 func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	attached, err := attachments(r)
