@@ -65,7 +65,11 @@ func (l *Login) readWord(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
 	switch {
 	case tok.s == "login" && m.uses["login"] > 0 && isOf(m.tokens[:i], "st", "streamlit"):
-		if name, ok := firstText(rest); ok {
+		name, ok := firstText(rest)
+		if n := i - 2; n > 1 && m.tokens[n-1].is("=") && m.tokens[n-2].is("on_click") {
+			name, ok = callbackText(m.tokens, i)
+		}
+		if ok {
 			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})
 		}
 	case tok.s == "REQUIRE_OAUTH_IN_LOCAL":
@@ -111,6 +115,45 @@ func isSet(before, rest []token) bool {
 	}
 	return before[n-1].is("(") && (before[n-2].is("setdefault") || before[n-2].is("putenv"))
 }
+
+// callbackText is the first of args in the call that the token at i is an argument of: what a callback
+// is called with, as in st.button("in", on_click=st.login, args=["x"]).
+func callbackText(tokens []token, i int) (string, bool) {
+	depth := 0
+	for j := opening(tokens, i); j+3 < len(tokens); j++ {
+		switch {
+		case opens(tokens[j]):
+			depth++
+		case closes(tokens[j]):
+			depth--
+		case depth == 1 && tokens[j].is("args") && tokens[j+1].is("=") && opens(tokens[j+2]):
+			return tokens[j+3].s, tokens[j+3].kind == text
+		}
+		if depth == 0 {
+			break
+		}
+	}
+	return "", false
+}
+
+// opening is where the bracket opens that the token at i is in.
+func opening(tokens []token, i int) int {
+	depth := 0
+	for i--; i > 0; i-- {
+		switch {
+		case closes(tokens[i]):
+			depth++
+		case opens(tokens[i]) && depth == 0:
+			return i
+		case opens(tokens[i]):
+			depth--
+		}
+	}
+	return 0
+}
+
+func opens(t token) bool  { return t.is("(") || t.is("[") || t.is("{") }
+func closes(t token) bool { return t.is(")") || t.is("]") || t.is("}") }
 
 // firstText is the first argument of the call that starts here, where that is a text: ("x"), or
 // (Name="x"). Of a call without arguments it is "".

@@ -47,6 +47,9 @@ func TestLogin_ProvidersOfStLogin(t *testing.T) {
 	l := loginOf(t, map[string]string{"app.py": `
 import streamlit as st
 st.button("in", on_click=st.login)
+st.button(str([1]), on_click=st.login, args=["company"], key="k")
+st.button("b", args=("other",), on_click=st.login)
+st.button("c", on_click=st.logout, args=["out"])
 if st.button("google"):
     st.login("google")
 if st.button("again"):
@@ -54,7 +57,7 @@ if st.button("again"):
 st.login("entra"); other.login("no")
 login("neither")
 `, "pages/1_x.py": "import streamlit as st\nst.login()\n"})
-	if got, want := facts(l.Providers), "google@app.py:5 entra@app.py:8 @pages/1_x.py:2"; got != want {
+	if got, want := facts(l.Providers), "company@app.py:4 other@app.py:5 google@app.py:8 entra@app.py:11 @pages/1_x.py:2"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
