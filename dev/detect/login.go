@@ -68,6 +68,7 @@ func (l *Login) readWord(m *module, i int) {
 		name, ok := firstText(rest)
 		if n := i - 2; n > 1 && m.tokens[n-1].is("=") && m.tokens[n-2].is("on_click") {
 			name, ok = callbackText(m.tokens, i)
+			ok = ok || name == "" // without arguments, or with what only the program knows, the default one
 		}
 		if ok {
 			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})

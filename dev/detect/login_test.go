@@ -57,7 +57,7 @@ if st.button("again"):
 st.login("entra"); other.login("no")
 login("neither")
 `, "pages/1_x.py": "import streamlit as st\nst.login()\n"})
-	if got, want := facts(l.Providers), "company@app.py:4 other@app.py:5 google@app.py:8 entra@app.py:11 @pages/1_x.py:2"; got != want {
+	if got, want := facts(l.Providers), "@app.py:3 company@app.py:4 other@app.py:5 google@app.py:8 entra@app.py:11"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
