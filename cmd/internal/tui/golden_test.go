@@ -44,7 +44,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"deploy":        func(r *rig) { handedOver(r); r.keys("5") },
 		"deploy-none":   func(r *rig) { handedOver(r); r.keys("5", "down") },
 		"deploy-checks": func(r *rig) { handedOver(r); r.keys("5", "c") },
-		"deploy-more":   func(r *rig) { handedOver(r); r.keys("5", "c", "pgdown") },
+		"deploy-more":   func(r *rig) { handedOver(r); r.keys("5", "c"); r.screen(); r.keys("pgdown") }, // a page is as long as it was drawn
 		"deploy-clean":  func(r *rig) { handedOver(r); r.keys("5", "down", "c") },
 		"deploy-render": func(r *rig) { handedOver(r); r.keys("5", "enter") },
 		"deploy-failed": func(r *rig) { r.host.fails = buildFailure(); r.keys("5") },
