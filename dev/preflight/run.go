@@ -100,6 +100,9 @@ func short(text string) string {
 
 // concluded applies the suppressions and sorts.
 func (c *check) concluded() []dev.Finding {
+	for _, f := range c.Others {
+		c.found = append(c.found, found{Finding: f})
+	}
 	c.suppress()
 	type kind struct {
 		id         string
@@ -109,6 +112,10 @@ func (c *check) concluded() []dev.Finding {
 	have, last := map[kind]int{}, map[kind]int{}
 	out := make([]dev.Finding, 0, len(c.found))
 	for _, f := range c.found {
+		if _, ours := c.rules[f.ID]; !ours {
+			out = append(out, f.Finding)
+			continue
+		}
 		k := kind{f.ID, f.Severity, f.Suppressed != nil}
 		if have[k]++; have[k] <= mostOfOne {
 			out = append(out, f.Finding)
@@ -123,9 +130,12 @@ func (c *check) concluded() []dev.Finding {
 	rank := map[dev.Severity]int{dev.Blocks: 0, dev.Warns: 1, dev.Informs: 2}
 	order := map[string]int{}
 	for i, r := range Rules() {
-		order[r.ID] = i
+		order[r.ID] = i + 1 // those of others have none
 	}
 	slices.SortStableFunc(out, func(a, b dev.Finding) int {
+		if a.Severity == b.Severity && order[a.ID]+order[b.ID] == 0 {
+			return 0 // whoever found them has put them in order
+		}
 		return cmp.Or(rank[a.Severity]-rank[b.Severity], order[a.ID]-order[b.ID], strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Where, b.Where))
 	})
 	return out

@@ -29,6 +29,9 @@ type Subject struct {
 	History      History        // nil is no history
 	Built        bool           // the image was built from the working tree, to be handed over
 	Suppress     []dev.Suppression
+	// Others are findings from elsewhere, as of the target: suppressed and sorted with the rest, before
+	// which they come, each of them kept.
+	Others []dev.Finding
 }
 
 // App is what is known of the app.

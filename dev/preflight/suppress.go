@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ func (c *check) suppress() {
 	for _, s := range c.Suppress {
 		at := placeOf(s.Origin)
 		_, known := c.rules[s.ID]
+		known = known || slices.ContainsFunc(c.Others, func(f dev.Finding) bool { return f.ID == s.ID })
 		switch {
 		case !known && c.isOurs(s.ID):
 			c.add("suppress.unknown", at, "there is no rule %q", s.ID)
@@ -43,7 +45,7 @@ func (c *check) suppress() {
 			c.add("suppress.expired", at, "the suppression of %s held until %s", s.ID, s.Until.Format(time.DateOnly))
 			continue
 		case !known:
-			continue // whoever has that rule applies it
+			continue // of a target, which does not find it now
 		}
 		used := false
 		for i, f := range c.found[:before] {

@@ -53,7 +53,18 @@ type dashboard struct {
 	cut   bool                     // what was attended to was lost with the engine
 	found []plan.Container         // that ran when they were last looked for
 	last  map[string]docker.Sample // of them, by id
+	login codeLogin
 }
+
+// codeLogin is what the code says of its login, and when it was read.
+type codeLogin struct {
+	mode dev.Mode // "" where it says nothing
+	at   time.Time
+}
+
+// readAgain is how long what the code says of its login is taken to stay so: the dashboard looks for
+// facts at every save, and a tree may be large.
+const readAgain = time.Minute
 
 // job stays with what runs: it attends to it, or only follows it.
 type job struct {
@@ -65,15 +76,20 @@ type job struct {
 // runDashboard shows the dashboard. start begins the project at once, as the options have it;
 // otherwise what runs is shown, or nothing.
 func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
-	in, out, err := a.screen()
-	if err != nil {
-		return err
-	}
 	p, runtime, err := a.loadAndOpen(ctx, o.runOptions)
 	if err != nil {
 		return err
 	}
+	return a.showDashboard(ctx, o, p, runtime, start)
+}
+
+// showDashboard shows the dashboard of a project, and closes the engine.
+func (a *app) showDashboard(ctx context.Context, o upOptions, p *config.Project, runtime *docker.Engine, start bool) error {
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	in, out, err := a.screen()
+	if err != nil {
+		return err
+	}
 	d := &dashboard{app: a, ctx: ctx, runtime: runtime, events: hub.New(a.now), project: p, up: o, last: map[string]docker.Sample{}}
 	before, stream := d.events.Subscribe()
 	if start { // else the first look for facts joins what runs
@@ -289,16 +305,30 @@ func (d *dashboard) look(ctx context.Context) (running, error) {
 // modes are the ways to treat the login that this project has, the present one included.
 func (d *dashboard) modes(p *config.Project) []dev.Mode {
 	modes := []dev.Mode{dev.Local}
-	mode := p.Settings.Auth.Mode
-	if mode == "" {
-		if found, err := look(p.Dir); err == nil {
-			mode, _, _ = modeOf(found)
-		}
-	}
+	mode := cmp.Or(p.Settings.Auth.Mode, d.codeMode(p.Dir))
 	if mode != "" && !slices.Contains(modes, mode) {
 		modes = append(modes, mode)
 	}
 	return modes
+}
+
+// codeMode is the login that the code has; "" where it does not say.
+func (d *dashboard) codeMode(dir string) dev.Mode {
+	d.mu.Lock()
+	known := d.login
+	d.mu.Unlock()
+	now := d.app.now()
+	if age := now.Sub(known.at); age >= 0 && age < readAgain {
+		return known.mode
+	}
+	known = codeLogin{at: now}
+	if found, err := look(dir); err == nil {
+		known.mode, _, _ = modeOf(found)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.login = known
+	return known.mode
 }
 
 // settled waits until a start has come to its end, well or not.

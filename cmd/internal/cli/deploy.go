@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"charm.land/huh/v2"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
@@ -147,6 +148,7 @@ type delivery struct {
 	values   handoff.Values
 	findings []dev.Finding
 	proof    []dev.Finding // of an image that was started once
+	archive  v1.Image      // nil where the image is on the engine, or there is none
 	record   handoff.Record
 	written  bool
 }
@@ -208,13 +210,15 @@ func (a *app) render(ctx context.Context, d *delivery) error {
 	if err := d.bundle.Compare(files); err != nil {
 		return err
 	}
-	own := slices.Concat(d.target.Missing(d.values, d.bundle.Changes), findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.values.Filled()), d.staleImage(), d.unproven())
-	for i, f := range own {
-		if f.ID == handoff.MissingValue && f.File != "" {
-			own[i].File = d.shown(f.File)
+	missing := d.target.Missing(d.values, d.bundle.Changes) // without a value nothing can be deployed, whoever decides that
+	own := slices.Concat(findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.values.Filled()), d.staleImage(), d.unproven())
+	for i, f := range missing {
+		if f.File != "" {
+			missing[i].File = d.shown(f.File)
 		}
 	}
-	d.findings, err = a.judge(ctx, d, own)
+	found, err := a.judge(ctx, d, own)
+	d.findings = append(missing, found...)
 	return err
 }
 

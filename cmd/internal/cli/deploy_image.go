@@ -4,12 +4,9 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/moby/patternmatcher"
 
 	"sdev/dev"
 	"sdev/dev/docker"
@@ -27,11 +24,11 @@ func (a *app) takeImage(ctx context.Context, d *delivery) error {
 		return nil
 	}
 	if file, ok := a.archive(d.options.image); ok {
-		img, err := preflight.Open(ctx, file, d.platform())
-		if err != nil {
+		var err error
+		if d.archive, err = preflight.Open(ctx, file, d.platform()); err != nil {
 			return err
 		}
-		d.facts.Image, err = describe(img, filepath.Base(file))
+		d.facts.Image, err = describe(d.archive, filepath.Base(file))
 		return err
 	}
 	e, err := a.open(ctx)
@@ -139,10 +136,10 @@ func (a *app) proveImage(ctx context.Context, e *docker.Engine, d *delivery) err
 	return nil
 }
 
-// judge checks what would ship, and applies what somebody decided to ship all the same. own are findings
-// of the target and of the hand-off itself.
+// judge checks what would ship, and applies what somebody decided to ship all the same, also to own, the
+// findings of the target and of the hand-off itself.
 func (a *app) judge(ctx context.Context, d *delivery, own []dev.Finding) ([]dev.Finding, error) {
-	s, err := a.subject(ctx, d.project, d.repo)
+	s, err := a.subject(ctx, d.project, d.found, d.repo)
 	if err != nil {
 		return nil, err
 	}
@@ -158,55 +155,19 @@ func (a *app) judge(ctx context.Context, d *delivery, own []dev.Finding) ([]dev.
 			s.Bundle = append(s.Bundle, preflight.File{Path: d.shown(c.Path), Data: c.Content})
 		}
 	}
-	s.Suppress = nil
-	for _, suppression := range d.project.Settings.Deploy.Suppress {
-		if !suppress(own, suppression, s.Now) {
-			s.Suppress = append(s.Suppress, suppression)
-		}
-	}
-	if ref := d.options.image; ref != "" || d.options.build {
-		if d.options.build {
-			ref = d.facts.Image.Ref
-		}
-		img, done, err := a.imageFrom(ctx, ref, s.Platform)
+	s.Others = own
+	switch {
+	case d.archive != nil:
+		s.Image = d.archive
+	case d.options.image != "" || d.options.build:
+		img, done, err := a.imageFrom(ctx, d.facts.Image.Ref, s.Platform)
 		if err != nil {
 			return nil, err
 		}
 		defer done()
 		s.Image = img
 	}
-	found, err := preflight.Run(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	all := append(own, found...)
-	rank := func(f dev.Finding) int {
-		return slices.Index([]dev.Severity{dev.Blocks, dev.Warns, dev.Informs}, f.Severity)
-	}
-	slices.SortStableFunc(all, func(a, b dev.Finding) int { return rank(a) - rank(b) })
-	return all, nil
-}
-
-// suppress marks the findings that a decision is about, and reports whether it is about any. One whose
-// last day is over is left to the checks, which complain of it.
-func suppress(findings []dev.Finding, s dev.Suppression, now time.Time) bool {
-	const day = 24 * time.Hour
-	if now.After(s.Until.Add(day)) {
-		return false
-	}
-	used := false
-	for i, f := range findings {
-		covered := s.Path == ""
-		if !covered && f.File != "" {
-			matched, err := patternmatcher.MatchesOrParentMatches(f.File, []string{strings.TrimPrefix(s.Path, "/")})
-			covered = matched && err == nil
-		}
-		// Without a value nothing can be deployed, whoever decides that.
-		if f.ID == s.ID && covered && f.ID != handoff.MissingValue {
-			findings[i].Suppressed, used = &s, true
-		}
-	}
-	return used
+	return preflight.Run(ctx, s)
 }
 
 func (d *delivery) checks() handoff.Checks {

@@ -17,6 +17,7 @@ import (
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/detect"
 	"sdev/dev/git"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
@@ -135,7 +136,14 @@ func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflig
 	if err != nil {
 		return preflight.Subject{}, err
 	}
-	return a.subject(ctx, p, repo)
+	found, err := look(p.Dir)
+	if err != nil {
+		return preflight.Subject{}, err
+	}
+	if entry := p.Settings.Entry; entry != "" {
+		found.Choose(entry, detect.Fact{Why: "x-sdev.entry"})
+	}
+	return a.subject(ctx, p, found, repo)
 }
 
 // inProject is a path of the repository as it is seen from the project.

@@ -19,14 +19,7 @@ import (
 
 // subject is what the checks look at of a project: its files, what is concluded from them, the
 // service that ships, and the repository. Image and bundle are the caller's to add.
-func (a *app) subject(ctx context.Context, p *config.Project, repo git.Repository) (preflight.Subject, error) {
-	found, err := look(p.Dir)
-	if err != nil {
-		return preflight.Subject{}, err
-	}
-	if entry := p.Settings.Entry; entry != "" {
-		found.Choose(entry, detect.Fact{Why: "x-sdev.entry"})
-	}
+func (a *app) subject(ctx context.Context, p *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
 	service, _ := p.Ships()
 	s := preflight.Subject{Now: a.now(), Project: os.DirFS(p.Dir), App: appOf(p, found, service), Compose: p.Model, ComposeFiles: composeFiles(p), Service: service.Name,
 		Platform: service.Platform, Suppress: p.Settings.Deploy.Suppress}

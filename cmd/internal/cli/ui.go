@@ -30,20 +30,27 @@ leaves the app as it is. "sdev up" on a terminal shows the same.
 	return cmd
 }
 
-func (a *app) runUI(ctx context.Context) error {
+func (a *app) runUI(ctx context.Context) error { return a.runDashboard(ctx, uiOptions(), false) }
+
+func uiOptions() upOptions {
 	o := upOptions{quit: quitLeave, timeout: time.Minute}
 	o.choice.must, o.choice.keep = true, true
-	return a.runDashboard(ctx, o, false)
+	return o
 }
 
 // runHere is sdev without a command: the dashboard, and where there is no project the questions first
 // by which one is made.
 func (a *app) runHere(ctx context.Context) error {
-	_, err := a.load(ctx, runOptions{})
+	o := uiOptions()
+	p, runtime, err := a.loadAndOpen(ctx, o.runOptions)
 	if err != nil && dev.AsError(err).Code == dev.CodeProjectMissing {
 		if err := a.runInit(ctx, initOptions{dir: cmp.Or(a.dir, "."), template: projectTemplate}); err != nil {
 			return err
 		}
+		p, runtime, err = a.loadAndOpen(ctx, o.runOptions)
 	}
-	return a.runUI(ctx)
+	if err != nil {
+		return err
+	}
+	return a.showDashboard(ctx, o, p, runtime, false)
 }
