@@ -29,7 +29,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 			r.running(dev.Local)
 			r.happen(dev.ServiceState{Service: "streamlit-local", State: dev.Exited, ExitCode: 3})
 		},
-		"stopped":       func(r *rig) { r.running(dev.Local); r.host.facts = shopFacts(); r.happen(dev.Stopped{MS: 640}) },
+		"stopped":       func(r *rig) { r.running(dev.Local); r.host.facts = shopFacts(); stopped(r) },
 		"engine-lost":   func(r *rig) { r.running(dev.Local); engineLost(r) },
 		"logs":          func(r *rig) { r.running(dev.Local); r.logs(90); r.keys("2") },
 		"logs-empty":    func(r *rig) { r.keys("2") },
@@ -63,6 +63,14 @@ func TestScreens_AreAsExpected(t *testing.T) {
 			devtest.Golden(t, name+".txt", b.String())
 		})
 	}
+}
+
+// stopped is what "sdev down" tells.
+func stopped(r *rig) {
+	for _, service := range []string{"streamlit-local", "db", "sdev-gateway"} {
+		r.happen(dev.ServiceState{Service: service, State: dev.Removed})
+	}
+	r.happen(dev.Stopped{MS: 640})
 }
 
 func building(r *rig) {
