@@ -57,7 +57,7 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 	group.Go(func() error {
 		list, err := e.api.VolumeList(gctx, volume.ListOptions{Filters: ofProject(project)})
 		for _, v := range list.Volumes {
-			have.Volumes = append(have.Volumes, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash]})
+			have.Volumes = append(have.Volumes, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash], Of: v.Labels[ownFiles]})
 		}
 		return err
 	})

@@ -52,6 +52,7 @@ type File struct {
 type Resource struct {
 	Name string
 	Hash string // of the settings it was made with; "" if something else made it
+	Of   string // the container that a volume was made for and goes with; "" for one of the project's own
 }
 
 // Observed is what the runtime found.
