@@ -120,6 +120,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if err := checkKeys(p, refused); err != nil {
 		return nil, err
 	}
+	if err := checkState(p); err != nil {
+		return nil, err
+	}
 	unset, err := checkVariables(p, opts.Environment)
 	if err != nil {
 		return p, err

@@ -98,7 +98,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		mounts["dockerfile"] = r.inMemory(time.Now())
 	}
 	if !remote(r.Context) {
-		if mounts["context"], err = fsutil.NewFS(r.Context); err != nil {
+		if mounts["context"], err = r.folder(); err != nil {
 			return bk.SolveOpt{}, r.unreadable(err)
 		}
 	}
@@ -114,6 +114,15 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		opt.CacheImports = append(opt.CacheImports, cacheImport(from))
 	}
 	return opt, nil
+}
+
+// folder is the build context without what sdev keeps in projects, whatever .dockerignore says.
+func (r *recipe) folder() (fsutil.FS, error) {
+	all, err := fsutil.NewFS(r.Context)
+	if err != nil {
+		return nil, err
+	}
+	return fsutil.NewFilterFS(all, &fsutil.FilterOpt{ExcludePatterns: []string{"**/" + dev.StateFolder}})
 }
 
 // key is what the builder keeps this context's files under, so that they are not mixed up with those

@@ -107,6 +107,12 @@ func (p packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil || rel == "." || rel == ".dockerignore" {
 		return err
 	}
+	if d.Name() == dev.StateFolder { // what sdev keeps is left out of every image, whatever .dockerignore says
+		if d.IsDir() {
+			return filepath.SkipDir
+		}
+		return nil
+	}
 	rel = filepath.ToSlash(rel)
 	skipped, err := p.ignored.MatchesOrParentMatches(rel)
 	if err != nil {
