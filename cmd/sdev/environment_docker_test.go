@@ -239,6 +239,7 @@ func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 	p.awsLogin()
 	p.override("volumes: [./data/made:/data]\n") // a folder that is not there yet
 	p.asUser(1234, 2345)
+	p.tree = nil // the app itself writes there
 	p.up()
 	if got := p.inside(`touch /data/by-the-app && echo written`); got != "written" {
 		t.Errorf("in a folder that was missing: %q", got)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -364,8 +365,12 @@ func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateFold
 // a .gitignore of its own, on first use.
 func (p *Project) StateDir() (string, error) {
 	dir := p.StatePath()
+	before, _ := os.Stat(p.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project folder writable")
+	}
+	if before != nil {
+		_ = os.Chtimes(p.Dir, time.Time{}, before.ModTime()) // nothing of the user's has changed
 	}
 	ignore := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(ignore); isNotExist(err) {

@@ -75,10 +75,13 @@ func (c *contract) filesInVolume() {
 func (c *contract) sharedPoints() {
 	dir := Project(c.T, map[string]string{"app/Home.py": ""})
 	kept := KeepTree(c.T, dir)
-	both := []plan.Service{c.service("one", Script{}), c.service("two", Script{Show: []string{"/app/.key"}})}
+	both := []plan.Service{c.service("one", Script{}), c.service("two", Script{Show: []string{"/app/deep/.key"}})}
 	for i := range both {
-		both[i].Config.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "app"), Target: "/app"}}
-		both[i].Files = []plan.File{{What: "secret key", Path: "/app/.key", Content: []byte("given\n"), Mode: 0o444}}
+		both[i].Config.Volumes = []types.ServiceVolumeConfig{
+			{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "app"), Target: "/app"},
+			{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "data", "made"), Target: "/data", Bind: &types.ServiceVolumeBind{CreateHostPath: true}},
+		}
+		both[i].Files = []plan.File{{What: "secret key", Path: "/app/deep/.key", Content: []byte("given\n"), Mode: 0o444}}
 		c.do(c.create(both[i]))
 	}
 	have := c.have().Containers

@@ -88,24 +88,26 @@ func outer(all []shown, inner shown) (found shown, ok bool) {
 	return found, found.source != ""
 }
 
-// lacking lists what is missing below a folder for a path to be mounted on; whole is the path where
-// nothing is missing. A link on the way is left to the engine, which follows it inside
-// the container.
-func lacking(folder, rel string, file bool) (missing []point, whole string) {
+// way lists a path below a folder piece by piece, as what is there of it and what is missing for it to be
+// mounted on. A link on the way is left to the engine, which follows it inside the container.
+func way(folder, rel string, file bool) (there, missing []point) {
 	at := folder
 	names := strings.Split(rel, "/")
 	for i, name := range names {
 		at = filepath.Join(at, name)
 		last := i == len(names)-1
+		p := point{path: at, file: file && last}
 		st, err := os.Lstat(at)
 		switch {
 		case len(missing) > 0 || errors.Is(err, fs.ErrNotExist):
-			missing = append(missing, point{path: at, file: file && last})
+			missing = append(missing, p)
 		case err != nil || st.Mode()&fs.ModeSymlink != 0 || !last && !st.IsDir():
-			return nil, ""
+			return nil, nil
+		default:
+			there = append(there, p)
 		}
 	}
-	return missing, at
+	return there, missing
 }
 
 // pointed makes a container between the two halves of making its mount points: what the engine wants to
@@ -140,50 +142,43 @@ func (e *Engine) points(ctx context.Context, s types.ServiceConfig, host *contai
 		return nil, nil
 	}
 	var out, there []point
-	note := func(missing []point, whole string, file bool) {
-		out = append(out, missing...)
-		if len(missing) == 0 && isEmpty(whole) {
-			there = append(there, point{path: whole, file: file})
-		}
-	}
 	for _, v := range s.Volumes {
 		if v.Type == types.VolumeTypeBind && v.Bind != nil && bool(v.Bind.CreateHostPath) {
-			missing, whole := missingFolders(v.Source)
-			note(missing, whole, false)
+			exists, missing := wayTo(v.Source)
+			there, out = append(there, exists...), append(out, missing...)
 		}
 	}
 	all := shownBy(host, files)
 	for _, inner := range all {
 		if o, ok := outer(all, inner); ok {
-			missing, whole := lacking(o.source, strings.TrimPrefix(strings.TrimPrefix(inner.target, o.target), "/"), inner.file)
-			note(missing, whole, inner.file)
+			exists, missing := way(o.source, strings.TrimPrefix(strings.TrimPrefix(inner.target, o.target), "/"), inner.file)
+			there, out = append(there, exists...), append(out, missing...)
 		}
 	}
 	if len(there) == 0 {
 		return out, nil
 	}
 	taken, err := e.recorded(ctx)
-	for _, p := range there {
-		if taken[p.path] {
-			out = append(out, p)
-		}
-	}
-	return out, err
+	there = slices.DeleteFunc(there, func(p point) bool { return !taken[p.path] })
+	return append(there, out...), err
 }
 
-// missingFolders lists the folders that are missing on the way to one, that included; whole is the
-// folder where none is.
-func missingFolders(folder string) (missing []point, whole string) {
-	at := folder
-	for {
-		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
-			break // there, or the engine's to judge
+// wayTo is [way] for the folder that a mount leads to, from the root of this machine.
+func wayTo(folder string) (there, missing []point) {
+	for at := folder; ; at = filepath.Dir(at) {
+		p := point{path: at, source: true}
+		if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, p)
+		} else {
+			there = append(there, p)
 		}
-		missing = append(missing, point{path: at, source: true})
-		at = filepath.Dir(at)
+		if at == filepath.Dir(at) {
+			break
+		}
 	}
+	slices.Reverse(there)
 	slices.Reverse(missing)
-	return missing, folder
+	return there, missing
 }
 
 // isHere says whether the engine sees the files of this machine.
