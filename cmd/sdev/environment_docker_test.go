@@ -230,6 +230,9 @@ func (p *project) asUser(uid, gid int) {
 			p.t.Fatal(err)
 		}
 	}
+	if p.tree != nil {
+		p.tree.Renew()
+	}
 	p.wrap = []string{"setpriv", fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", gid), fmt.Sprint("--groups=", group)}
 	p.env = append(p.env, "XDG_CACHE_HOME="+filepath.Join(p.home, ".cache"))
 }

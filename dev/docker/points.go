@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -138,9 +139,6 @@ func (e *Engine) pointed(ctx context.Context, s types.ServiceConfig, host *conta
 // points lists what has to be created on this machine before the mounts of a container fit, and what
 // was created for another container and is needed by this one as well.
 func (e *Engine) points(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool) ([]point, error) {
-	if !e.isHere() {
-		return nil, nil
-	}
 	var out, there []point
 	for _, v := range s.Volumes {
 		if v.Type == types.VolumeTypeBind && v.Bind != nil && bool(v.Bind.CreateHostPath) {
@@ -148,7 +146,10 @@ func (e *Engine) points(ctx context.Context, s types.ServiceConfig, host *contai
 			there, out = append(there, exists...), append(out, missing...)
 		}
 	}
-	all := shownBy(host, files)
+	var all []shown
+	if e.isHere() {
+		all = shownBy(host, files)
+	}
 	for _, inner := range all {
 		if o, ok := outer(all, inner); ok {
 			exists, missing := way(o.source, strings.TrimPrefix(strings.TrimPrefix(inner.target, o.target), "/"), inner.file)
@@ -181,9 +182,17 @@ func wayTo(folder string) (there, missing []point) {
 	return there, missing
 }
 
-// isHere says whether the engine sees the files of this machine.
+// isHere says whether the engine sees the files of this machine, as far as its address tells.
 func (e *Engine) isHere() bool {
-	return strings.HasPrefix(e.place.Host, "unix://") || strings.HasPrefix(e.place.Host, "npipe://")
+	kind, address, _ := strings.Cut(e.place.Host, "://")
+	switch kind {
+	case "unix", "npipe":
+		return true
+	case "tcp", "http", "https":
+		host, _, err := net.SplitHostPort(address)
+		return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	}
+	return false
 }
 
 // isEmpty says whether a path is an empty file or folder.
@@ -269,7 +278,7 @@ func makePoints(service string, points []point) error {
 // forgetPoints removes the mount points of a container that is gone, unless another one needs them or
 // they have got content.
 func (e *Engine) forgetPoints(ctx context.Context, names []string) error {
-	if len(names) == 0 || !e.isHere() {
+	if len(names) == 0 {
 		return nil
 	}
 	needed, err := e.recorded(ctx)
