@@ -132,12 +132,12 @@ func ambiguous(found *detect.Findings) error {
 }
 
 func (a *app) askEntry(ctx context.Context, found *detect.Findings) (string, error) {
-	var options []huh.Option[string]
+	var scripts []huh.Option[string]
 	for _, e := range found.Entries {
-		options = append(options, huh.NewOption(dev.Printable(e.Path+": "+e.Why().Source()), e.Path))
+		scripts = append(scripts, option(e.Path+": "+e.Why().Source(), e.Path))
 	}
 	name := found.Entries[0].Path
-	field := huh.NewSelect[string]().Title("Which script is the app?").Options(options...).Value(&name)
+	field := selection("Which script is the app?", scripts, &name)
 	return name, a.ask(ctx, field)
 }
 
@@ -151,7 +151,7 @@ func (a *app) guess(ctx context.Context, c entryChoice) func(dir string, service
 		if name, why = guessApp(dir, services); name != "" || !c.ask {
 			return name, why
 		}
-		field := huh.NewSelect[string]().Title("Which service is the Streamlit app?").Options(huh.NewOptions(services...)...).Value(&name)
+		field := selection("Which service is the Streamlit app?", options(services), &name)
 		if err := a.ask(ctx, field); err != nil || remember(dir, chosenApp, name) != nil {
 			return "", "" // the error that follows says what to write instead
 		}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -54,14 +53,14 @@ func (a *app) runConfig(ctx context.Context, asJSON bool, o runOptions) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.Out, "%s\n", b)
+		err = a.printf("%s\n", b)
 		return err
 	}
 	b, err := e.YAML()
 	if err != nil {
 		return err
 	}
-	_, err = a.Out.Write(b)
+	_, err = a.out().Write(b)
 	return err
 }
 

@@ -161,9 +161,9 @@ func (d *dashboard) end(ctx context.Context, stop bool) error {
 		return exitError(dev.ExitInterrupted)
 	}
 	if r, rerr := d.look(after); rerr == nil && r.url() != "" {
-		_, err = fmt.Fprintf(d.app.Out, "%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
+		err = d.app.printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
 		if s, ok := r.sidecar(); ok && s.Root == "" {
-			_, err = fmt.Fprintln(d.app.Out, "Saves are copied only while somebody attends: sdev up does.")
+			err = d.app.printf("Saves are copied only while somebody attends: sdev up does.\n")
 		}
 	}
 	return err

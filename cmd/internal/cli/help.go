@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func (a *app) newHelpCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
-					_, err := fmt.Fprint(a.Out, topics()[i].text())
+					_, err := io.WriteString(a.out(), topics()[i].text())
 					return err
 				}
 			}
@@ -53,7 +54,7 @@ func (a *app) newHelpCmd() *cobra.Command {
 			for _, t := range topics() {
 				fmt.Fprintf(&b, "  %-12s %s\n", t.name, t.about)
 			}
-			_, err = fmt.Fprint(a.Out, b.String())
+			_, err = io.WriteString(a.out(), b.String())
 			return err
 		},
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -18,18 +19,19 @@ import (
 // writeSARIF writes findings in the format that code hosts show beside the code.
 // Source: docs.oasis-open.org/sarif/sarif/v2.1.0.
 func (a *app) writeSARIF(name string, found []dev.Finding) error {
-	r := sarifReport(found)
+	var b bytes.Buffer
+	if err := sarifReport(found).PrettyWrite(&b); err != nil {
+		return err
+	}
+	text := dev.EscapeJSON(b.Bytes())
 	if name == "-" {
-		return r.PrettyWrite(a.Out)
+		_, err := a.out().Write(text)
+		return err
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(a.dir, name)
 	}
-	var b strings.Builder
-	if err := r.PrettyWrite(&b); err != nil {
-		return err
-	}
-	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a report without secrets, for others to read
+	if err := os.WriteFile(name, text, 0o644); err != nil { //nolint:gosec // a report without secrets, for others to read
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
 	}
 	return nil
