@@ -253,7 +253,7 @@ func EscapeJSON(b []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for _, r := range text {
 		switch {
-		case r != 0x7f && !(r >= 0x80 && r < 0xa0) && !isHidden(r):
+		case !IsHidden(r):
 			out = utf8.AppendRune(out, r)
 		case r > 0xffff:
 			high, low := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00
@@ -264,6 +264,10 @@ func EscapeJSON(b []byte) []byte {
 	}
 	return out
 }
+
+// IsHidden says whether a terminal would act on a character, line breaks and the other characters
+// below the space aside, or whether it is not seen where it stands.
+func IsHidden(r rune) bool { return r >= 0x7f && r < 0xa0 || isHidden(r) }
 
 func isASCII(s string) bool {
 	for i := range len(s) {
