@@ -215,7 +215,7 @@ const followHistory = 1000
 func (d *dashboard) follow(r running) {
 	d.tell(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
-	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Stay: true}
+	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
 	d.begin(false, stop, func() error { return d.runtime.Follow(ctx, f, d.events.EmitAt) })
 }
 

@@ -42,7 +42,7 @@ are about the app and come with it.`,
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on until interrupted")
-	f.StringVar(&o.tail, "tail", "all", "only the last `N` lines of each service at first")
+	f.StringVar(&o.tail, "tail", "all", "only the last `N` lines of each service, and N events of the loop, at first")
 	f.StringVar(&o.since, "since", "", "only from `TIME` on: a duration back (5m) or RFC 3339")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	return cmd
