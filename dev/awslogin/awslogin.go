@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -55,6 +56,9 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 	if p.Region != "" {
 		options = append(options, config.WithRegion(p.Region))
 	}
+	if err := settingsFit(); err != nil {
+		return dev.AWSKeys{}, err
+	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return dev.AWSKeys{}, p.explain(ctx, err)
@@ -68,6 +72,17 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 		keys.Expires = got.Expires
 	}
 	return keys, nil
+}
+
+// settingsFit looks at the files that the SDK is about to read as a whole: of a pipe it would wait for the
+// end, and of a device forever.
+func settingsFit() error {
+	for file, variable := range map[string]string{config.DefaultSharedConfigFilename(): "AWS_CONFIG_FILE", config.DefaultSharedCredentialsFilename(): "AWS_SHARED_CREDENTIALS_FILE"} {
+		if _, err := dev.ReadFile(cmp.Or(os.Getenv(variable), file)); dev.IsUnfit(err) {
+			return &dev.Error{Code: dev.CodeAWSLogin, Exit: dev.ExitFailed, Cause: err, Message: "the AWS settings cannot be read: " + err.Error(), Hint: "put a regular file there: aws configure sso"}
+		}
+	}
+	return nil
 }
 
 var errNobody = errors.New("there is no terminal to ask for it")

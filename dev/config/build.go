@@ -45,7 +45,7 @@ func BuildInputWithout(p *Project, s types.ServiceConfig, except func(path strin
 	}
 	h.Write(settings)
 	if b.Dockerfile != "" && filepath.IsAbs(b.Context) {
-		text, err := os.ReadFile(dockerfilePath(b))
+		text, err := dev.ReadFile(dockerfilePath(b))
 		if err != nil && !isNotExist(err) { // the builder says that it is missing
 			return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the Dockerfile of service %s cannot be read: %v", s.Name, err), "correct build.dockerfile")
 		}
@@ -176,7 +176,7 @@ func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
 		_, _ = fmt.Fprint(h, st.ModTime().UnixNano())
 		return nil
 	}
-	f, err := os.Open(path)
+	f, err := dev.OpenFile(path)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func ignoreLines(context, dockerfile string) ([]string, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(context, name)
 		}
-		b, err := os.ReadFile(name)
+		b, err := dev.ReadFile(name)
 		if isNotExist(err) {
 			continue
 		}

@@ -68,16 +68,23 @@ type Options struct {
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
 func Load(ctx context.Context, o Options) (*Project, error) {
+	return interruptible(ctx, func() (*Project, error) { return load(ctx, o) })
+}
+
+func load(ctx context.Context, o Options) (*Project, error) {
 	// compose-go tells by logging what Load reports itself, with places.
 	logrus.SetOutput(io.Discard)
 
 	// In Compose's own order: a .env where the search starts may name the files, and the one beside
 	// the first of them fills in the variables.
 	var refused []loader.UnsupportedAttribute
-	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(o.Profiles...), cli.WithLoadOptions(screen(&refused)))
+	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), withDotEnv,
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, withDotEnv)
 	if err == nil && len(opts.ConfigPaths) == 0 {
 		err = os.ErrNotExist
+	}
+	if isOurs(err) {
+		return nil, err
 	}
 	if err != nil {
 		if p, assumeErr := assumed(ctx, o); p != nil || assumeErr != nil {
@@ -93,9 +100,20 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
 		return nil, err
 	}
-	p.sources = append(nestedSources(p.sources, dir, opts.Environment), p.sources...)
-	if p.Model, err = opts.LoadProject(ctx); err != nil {
+	named := p.sources
+	nested, err := nestedSources(named, dir, opts.Environment)
+	if err != nil {
+		return nil, err
+	}
+	p.sources = append(nested, named...)
+	if p.Model, err = p.model(ctx, opts, named, o.Profiles, screen(&refused)); err != nil {
+		if isOurs(err) {
+			return nil, err
+		}
 		return nil, p.explain(err, opts.Environment)
+	}
+	if err := p.checkSettings(); err != nil {
+		return nil, err
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
 	if err := checkProfiles(p.Model, o.Profiles); err != nil {

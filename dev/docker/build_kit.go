@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	dockerconfig "github.com/docker/cli/cli/config"
 	bk "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
@@ -217,7 +215,7 @@ func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
 
 // attachments are what the builder may ask this side for while it builds.
 func attachments(r *recipe) ([]session.Attachable, error) {
-	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerconfig.LoadDefaultConfigFile(io.Discard)})}
+	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerLogins()})}
 	var files []secretsprovider.Source
 	for id, file := range r.Secrets {
 		files = append(files, secretsprovider.Source{ID: id, FilePath: file})

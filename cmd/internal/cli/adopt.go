@@ -131,7 +131,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
 	}
 	offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
-	if ignored, err := os.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
+	if ignored, err := dev.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
 		if lacking := lackingLines(string(ignored), gitIgnored()); len(lacking) > 0 {
 			ad.advice = append(ad.advice, advice{".gitignore", lacking})
 		}

@@ -161,7 +161,7 @@ func seed(s config.Seed) error {
 		if to, err := os.Stat(target); err == nil && !from.ModTime().After(to.ModTime()) {
 			continue
 		}
-		b, err := os.ReadFile(filepath.Join(s.From, entry.Name()))
+		b, err := dev.ReadFile(filepath.Join(s.From, entry.Name()))
 		if err != nil {
 			return err
 		}
