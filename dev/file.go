@@ -150,7 +150,11 @@ func readAll(r io.Reader, name string, most int64) ([]byte, error) {
 }
 
 func tooLarge(name string, most int64) error {
-	return &fs.PathError{Op: "read", Path: name, Err: unfit{fmt.Sprintf("it is larger than %d MiB", most>>20), ErrTooLarge}}
+	size := fmt.Sprintf("%d MiB", most>>20)
+	if most < 1<<20 {
+		size = fmt.Sprintf("%d KiB", most>>10)
+	}
+	return &fs.PathError{Op: "read", Path: name, Err: unfit{"it is larger than " + size, ErrTooLarge}}
 }
 
 // Files gives a folder as a file system from which links do not lead, whose files are regular ones and

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report"
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -31,10 +33,21 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(a.dir, name)
 	}
-	if err := os.WriteFile(name, text, 0o644); err != nil { //nolint:gosec // a report without secrets, for others to read
+	if err := writeReport(name, text); err != nil {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
 	}
 	return nil
+}
+
+// writeReport writes a file for others to read; it holds no secrets. A pipe is written to where somebody
+// reads it, and not waited for where nobody does.
+func writeReport(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // as above
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 func sarifReport(found []dev.Finding) *sarif.Report {
