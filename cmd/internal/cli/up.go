@@ -213,7 +213,7 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 					return engine.Project{}, err
 				}
 			}
-			return a.blueprint(p, o, login, runtime, given)
+			return a.blueprint(ctx, p, o, login, runtime, given)
 		},
 		Supply: given.supply,
 	}, nil
