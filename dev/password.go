@@ -11,7 +11,7 @@ const hiddenPassword = "***"
 // signedAddress is an address that says who it signs in as, in a text: scheme, that, and the @ behind
 // it. A password may hold an @ of its own; the last one before the path counts, as for whoever opens
 // the address. In JSON a character of it may be escaped.
-var signedAddress = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)://([^\s"'<>` + "`" + `/?#]+)@`)
+var signedAddress = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"'<>` + "`" + `/?#]+)@`)
 
 // WithoutPasswords takes out of a text who its addresses sign in as: a proxy's user and password, the
 // token of a package index, of a repository, of a database. A name without a password stays where it

@@ -48,7 +48,9 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 		// This is a developer's machine: asking for an instance's role costs seconds and finds none.
 		config.WithEC2IMDSClientEnableState(imds.ClientDisabled),
 		config.WithProcessCredentialOptions(func(o *processcreds.Options) { o.Timeout = patience }),
-		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = p.code }),
+		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+			o.TokenProvider = func() (string, error) { return dev.Interruptible(ctx, p.code) }
+		}),
 	}
 	if p.Name != "" {
 		options = append(options, config.WithSharedConfigProfile(p.Name))

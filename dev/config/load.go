@@ -68,7 +68,7 @@ type Options struct {
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
 func Load(ctx context.Context, o Options) (*Project, error) {
-	return interruptible(ctx, func() (*Project, error) { return load(ctx, o) })
+	return dev.Interruptible(ctx, func() (*Project, error) { return load(ctx, o) })
 }
 
 func load(ctx context.Context, o Options) (*Project, error) {

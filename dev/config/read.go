@@ -23,28 +23,7 @@ import (
 // compose-go opens files by itself, waits for pipes and reads devices to their end. Here are the ways
 // around that: it is given what dev.ReadFile has read, and where it insists on opening a file, that
 // file is looked at before. What is put in its place in between can still make it wait; so nobody waits
-// for compose-go itself (see interruptible).
-
-// interruptible gives up waiting for work once ctx ends. The work then goes on in a goroutine of its own,
-// which ends at the latest with the program, and its result is nobody's.
-func interruptible[T any](ctx context.Context, work func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := work()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
-}
+// for compose-go itself (see dev.Interruptible).
 
 // withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the folder of the
 // project, which do not take the place of those that are set.

@@ -34,7 +34,14 @@ func (a *app) askInit(ctx context.Context, given initOptions, answers *initOptio
 func (a *app) ask(ctx context.Context, fields ...huh.Field) error {
 	// A terminal that cannot move its cursor is asked line by line.
 	plain := a.Getenv("TERM") == "dumb"
-	err := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out).RunWithContext(ctx)
+	form := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out)
+	run := func() (struct{}, error) { return struct{}{}, form.RunWithContext(ctx) }
+	var err error
+	if plain {
+		_, err = dev.Interruptible(ctx, run) // line by line, a form hears of no context
+	} else {
+		_, err = run()
+	}
 	if errors.Is(err, huh.ErrUserAborted) {
 		return &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted, nothing was written", Exit: dev.ExitInterrupted, Cause: err}
 	}

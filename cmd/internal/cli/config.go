@@ -22,7 +22,8 @@ func (a *app) newConfigCmd() *cobra.Command {
 		Long: `Prints what "sdev up --local" runs, as a compose file: your own model, and what sdev
 derives from it, each such value with a comment that says where it comes from. The
 file can be run by "docker compose" alone, once sdev has run the project in that mode.
-It holds no secrets: those are in files that it names.`,
+It holds no secrets: those are in files that it names, and where an address has a password
+in it (of a proxy, an index, a repository, a database) a variable stands for that.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = asJSON

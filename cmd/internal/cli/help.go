@@ -124,6 +124,7 @@ func eventsText() string {
 		fmt.Fprintf(&b, "  %-15s %s\n", e.Type(), strings.Join(fields, ", "))
 	}
 	b.WriteString("\nWith --json a command that fails ends with {\"v\":1,\"type\":\"error\",\"code\":…,\"message\":…,\"hint\":…,\"exit\":N}.\n")
+	b.WriteString("\nTexts are told as they are; what would steer a terminal, or cannot be seen, is escaped (\\u001b). Who an address\nsigns in as (http://user:password@proxy) is told as ***.\n")
 	b.WriteString("\nCodes of errors and warnings:\n")
 	for _, c := range dev.Codes() {
 		fmt.Fprintf(&b, "  %-20s %s\n", c.Code, c.About)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"go/ast"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"sdev/dev"
 )
@@ -208,5 +211,45 @@ func TestCommands_PrintThroughOnePlace(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// endless is input from somebody who never answers.
+type endless struct{ asked chan struct{} }
+
+func (e endless) Read([]byte) (int, error) {
+	close(e.asked)
+	select {}
+}
+
+func TestForms_EndWithTheirContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s, _, _ := Buffers(map[string]string{"TERM": "dumb"})
+	asked := make(chan struct{})
+	s.In = endless{asked}
+	go func() {
+		<-asked
+		cancel()
+	}()
+	yes := true
+	if err := (&app{Streams: s}).ask(ctx, confirmation(&yes, "Write %s?", evil)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestForms_ShowTextOfOthersFitForATerminal(t *testing.T) {
+	s, out, _ := Buffers(map[string]string{"TERM": "dumb"})
+	s.In = strings.NewReader("1\ny\n")
+	var name string
+	yes := true
+	if err := (&app{Streams: s}).ask(t.Context(), selection(evil, options([]string{evil, "b"}), &name), confirmation(&yes, "Write %s?", evil)); err != nil {
+		t.Fatal(err)
+	}
+	if name != evil {
+		t.Errorf("what was chosen is %q", name)
+	}
+	checkFit(t, strings.ReplaceAll(ansi.Strip(out.String()), "\r", ""))
+	if strings.Contains(out.String(), "\x1b]") || strings.Contains(out.String(), "\x1b[2J") {
+		t.Errorf("%q", out)
 	}
 }
