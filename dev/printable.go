@@ -69,6 +69,8 @@ func inlineAny(v any) any {
 		return string(v)
 	case error:
 		return Inline(v.Error())
+	case []byte:
+		return Inline(string(v))
 	}
 	switch rv := reflect.ValueOf(v); rv.Kind() {
 	case reflect.String:

@@ -78,6 +78,7 @@ func TestLine_MakesItsValuesSafeHoweverTheyCome(t *testing.T) {
 		{dev.Line("%s %d\n", evil, 3), "x ready 3\n"},
 		{dev.Line("%v", errors.New(evil)), "x ready"},
 		{dev.Line("%s", named(evil)), "x ready"},
+		{dev.Line("%s", []byte(evil)), "x ready"},
 		{dev.Line("%v", []string{evil, "b"}), "[x ready b]"},
 		{dev.Line("%v", map[string]string{"k": evil}), "map[k:x ready]"},
 		{dev.Line("%s", u), "http://***@proxy/x"},

@@ -43,14 +43,8 @@ func (n *nesting) from(s source) {
 			if path, ok := child(item, "path"); ok {
 				paths = path.value
 			}
-			all := leaves(paths)
-			for i, path := range all {
-				if i == 0 {
-					for _, file := range n.envOfInclude(item, n.resolve(path.Value, s), s) {
-						_, err := dev.ReadFile(file)
-						n.unfit(file, err, s, path.Line)
-					}
-				}
+			n.checkEnvOf(item, leaves(paths), s)
+			for _, path := range leaves(paths) {
 				if included, ok := n.read(path.Value, s, path.Line); ok {
 					n.found = append(n.found, included)
 					n.from(included)

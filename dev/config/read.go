@@ -160,6 +160,17 @@ func isOurs(err error) bool {
 	return ok
 }
 
+// checkEnvOf looks at the files of variables of an include.
+func (n *nesting) checkEnvOf(item *yaml.Node, paths []*yaml.Node, from source) {
+	if len(paths) == 0 {
+		return
+	}
+	for _, file := range n.envOfInclude(item, n.resolve(paths[0].Value, from), from) {
+		_, err := dev.ReadFile(file)
+		n.unfit(file, err, from, paths[0].Line)
+	}
+}
+
 // envOfInclude are the files whose variables an include of a compose file reads, as far as they are
 // known without compose-go: those that it names, else the .env beside what it includes.
 func (n *nesting) envOfInclude(item *yaml.Node, first string, from source) []string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -23,18 +24,20 @@ type veil struct {
 // over gives what is printed of a value, and a note where that is not the value. path is where it
 // stands in the model.
 func (v veil) over(value string, path []string) (printed, note string) {
-	if !dev.HasPassword(value) {
+	key := path[len(path)-1]
+	assigned := key + "=" // a proxy's name tells what a value without a scheme is
+	if !dev.HasPassword(assigned + value) {
 		return value, ""
 	}
-	key := path[len(path)-1]
 	if name, ok := v.named(value, func(name string) bool { return name == key }); ok {
 		return "${" + name + "}", "it holds a password, so it is left to the environment"
 	}
 	if name, ok := v.named(value, func(string) bool { return true }); ok {
 		return "${" + name + "}", "it holds a password, so it is left to the environment"
 	}
-	name := loginVariable(path)
-	printed = dev.ReplacePasswords(value, func(who string) string {
+	var names []string
+	logins := map[string]string{} // variables by what they stand for
+	printed = dev.ReplacePasswords(assigned+value, func(who string) string {
 		if user, password, both := strings.Cut(who, ":"); both {
 			if name, ok := v.named(password, isSecretName); ok {
 				return user + ":${" + name + "}"
@@ -42,13 +45,17 @@ func (v veil) over(value string, path []string) (printed, note string) {
 		} else if name, ok := v.named(who, isSecretName); ok {
 			return "${" + name + "}"
 		}
-		note = "who it signs in as is left out: set " + name + ", as user:password, to run this file"
-		return "${" + name + "}"
+		if logins[who] == "" {
+			logins[who] = loginVariable(path, len(logins))
+			names = append(names, logins[who])
+		}
+		return "${" + logins[who] + "}"
 	})
-	if note == "" {
-		note = "its password is left to the environment"
+	printed = strings.TrimPrefix(printed, assigned)
+	if len(names) == 0 {
+		return printed, "its password is left to the environment"
 	}
-	return printed, note
+	return printed, "who it signs in as is left out: set " + strings.Join(names, " and ") + ", as user:password, to run this file"
 }
 
 // named finds the first variable that has a value.
@@ -69,14 +76,18 @@ func isSecretName(name string) bool { return secretName.MatchString(name) }
 
 var notInNames = regexp.MustCompile(`[^A-Z0-9]+`)
 
-// loginVariable names the variable for what a value of the model signs in as, after its place.
-func loginVariable(path []string) string {
+// loginVariable names the variable for what a value of the model signs in as, after its place; before
+// says how many it has already.
+func loginVariable(path []string, before int) string {
 	told := slices.DeleteFunc(slices.Clone(path), func(step string) bool {
 		return slices.Contains([]string{"services", "environment", "build", "args"}, step)
 	})
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToUpper(strings.Join(told, "_")), "_"), "_")
 	if name == "" || name[0] <= '9' {
 		name = "SDEV_" + name
+	}
+	if before > 0 {
+		return fmt.Sprintf("%s_LOGIN_%d", name, before+1)
 	}
 	return name + "_LOGIN"
 }

@@ -21,6 +21,8 @@ const addresses = `services:
     environment:
       DATABASE_URL: postgres://shop:${DB_PASSWORD}@db/shop
       CACHE: redis://:pw-cache$$x@cache
+      PIP_EXTRA_INDEX_URL: https://a:pw-one@x https://b:pw-two@y https://a:pw-one@z
+      ftp_proxy: ada:pw-bare@proxy:21
       PRICE: costs $$5
   db:
     image: postgres
@@ -66,7 +68,7 @@ func TestConfig_PrintsNoPasswordAndRunsAllTheSame(t *testing.T) {
 		}
 	}
 	for name, value := range map[string]string{
-		"STREAMLIT_LOCAL_UV_INDEX_URL_LOGIN": "u:pw-literal", "DB_DATABASE_URL_LOGIN": "other:pw-other", "STREAMLIT_LOCAL_CACHE_LOGIN": ":pw-cache$x", "STREAMLIT_LOCAL_COMMAND_4_LOGIN": "ada:pw-command",
+		"STREAMLIT_LOCAL_UV_INDEX_URL_LOGIN": "u:pw-literal", "DB_DATABASE_URL_LOGIN": "other:pw-other", "STREAMLIT_LOCAL_CACHE_LOGIN": ":pw-cache$x", "STREAMLIT_LOCAL_PIP_EXTRA_INDEX_URL_LOGIN": "a:pw-one", "STREAMLIT_LOCAL_PIP_EXTRA_INDEX_URL_LOGIN_2": "b:pw-two", "STREAMLIT_LOCAL_FTP_PROXY_LOGIN": "ada:pw-bare", "STREAMLIT_LOCAL_COMMAND_4_LOGIN": "ada:pw-command",
 		"STREAMLIT_LOCAL_CONTEXT_LOGIN": "pw-context", "STREAMLIT_LOCAL_LABELS_FROM_LOGIN": "u:pw-label", "STREAMLIT_LOCAL_ALL_PROXY_LOGIN": "ada:pw-docker",
 	} {
 		env[name] = value
