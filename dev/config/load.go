@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/consts"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -181,6 +182,9 @@ func besideFirstFile(o *cli.ProjectOptions) error {
 func missing(o Options, err error) error {
 	if len(o.Files) > 0 {
 		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with --file")
+	}
+	if slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
+		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with COMPOSE_FILE")
 	}
 	where := o.Dir
 	if abs, e := filepath.Abs(o.Dir); e == nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -107,6 +108,27 @@ func TestCommands_NeverWaitForWhatIsNoFile(t *testing.T) {
 					t.Errorf("%s with a %s as %s: exit %d\n%.600s", args, kind, name, code, said)
 				}
 			}
+		}
+	}
+}
+
+func TestCommands_NeverWaitForAComposeFileByName(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"other.yaml": ""})
+	put(t, filepath.Join(dir, "other.yaml"), "pipe")
+	name := filepath.Join(dir, "other.yaml")
+	for _, c := range []struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{nil, []string{"-f", name, "config"}, "named pipe"}, {nil, []string{"-f", "other.yaml", "auth", "users"}, "named pipe"}, {nil, []string{"-f", "/dev/zero", "config"}, "device"},
+		{nil, []string{"-f", dir, "config"}, "folder"}, {map[string]string{"COMPOSE_FILE": name}, []string{"config"}, "not a regular file"},
+	} {
+		env := map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"}
+		maps.Copy(env, c.env)
+		s, _, errs := Buffers(env)
+		if code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, c.args...)); code != dev.ExitProject || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%s: exit %d, %s", c.args, code, errs)
 		}
 	}
 }
