@@ -160,7 +160,10 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 
 // loadAssumed makes a project of an assumption, as if its compose file stood in dir.
 func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Project, error) {
-	opts, err := cli.NewProjectOptions(nil, cli.WithWorkingDirectory(dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv)
+	opts, err := cli.NewProjectOptions(nil, cli.WithWorkingDirectory(dir), cli.WithEnv(o.Env), withDotEnv)
+	if isOurs(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, bad(dev.CodeComposeVariable, ".env", 0, err.Error(), "mend .env")
 	}
@@ -321,7 +324,7 @@ func checkCommand(p *Project) error {
 			fmt.Sprintf("run: chmod +x %s (and, for everybody: git update-index --chmod=+x %[1]s)", command[0]))
 	}
 	head := make([]byte, 256)
-	f, err := os.Open(script)
+	f, err := dev.OpenFile(script)
 	if err != nil {
 		return nil
 	}

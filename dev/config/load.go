@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/consts"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -69,16 +70,23 @@ type Options struct {
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
 func Load(ctx context.Context, o Options) (*Project, error) {
+	return dev.Interruptible(ctx, func() (*Project, error) { return load(ctx, o) })
+}
+
+func load(ctx context.Context, o Options) (*Project, error) {
 	// compose-go tells by logging what Load reports itself, with places.
 	logrus.SetOutput(io.Discard)
 
 	// In Compose's own order: a .env where the search starts may name the files, and the one beside
 	// the first of them fills in the variables.
 	var refused []loader.UnsupportedAttribute
-	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(o.Profiles...), cli.WithLoadOptions(screen(&refused)))
+	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), withDotEnv,
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, withDotEnv)
 	if err == nil && len(opts.ConfigPaths) == 0 {
 		err = os.ErrNotExist
+	}
+	if isOurs(err) {
+		return nil, err
 	}
 	if err != nil {
 		if p, assumeErr := assumed(ctx, o); p != nil || assumeErr != nil {
@@ -94,9 +102,20 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
 		return nil, err
 	}
-	p.sources = append(nestedSources(p.sources, dir, opts.Environment), p.sources...)
-	if p.Model, err = opts.LoadProject(ctx); err != nil {
+	named := p.sources
+	nested, err := nestedSources(named, dir, opts.Environment)
+	if err != nil {
+		return nil, err
+	}
+	p.sources = append(nested, named...)
+	if p.Model, err = p.model(ctx, opts, named, o.Profiles, screen(&refused)); err != nil {
+		if isOurs(err) {
+			return nil, err
+		}
 		return nil, p.explain(err, opts.Environment)
+	}
+	if err := p.checkSettings(); err != nil {
+		return nil, err
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
 	if err := checkProfiles(p.Model, o.Profiles); err != nil {
@@ -167,6 +186,9 @@ func besideFirstFile(o *cli.ProjectOptions) error {
 func missing(o Options, err error) error {
 	if len(o.Files) > 0 {
 		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with --file")
+	}
+	if slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
+		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with COMPOSE_FILE")
 	}
 	where := o.Dir
 	if abs, e := filepath.Abs(o.Dir); e == nil {

@@ -53,7 +53,7 @@ func (p *Project) LoginKeys() (LoginKeys, error) {
 	}
 	file := filepath.Join(dir, "client.json")
 	var keys LoginKeys
-	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &keys) == nil && keys.Client != "" && keys.Outside != "" && keys.Cookie != "" {
+	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &keys) == nil && keys.Client != "" && keys.Outside != "" && keys.Cookie != "" {
 		return keys, nil
 	}
 	keys = LoginKeys{Client: rand.Text(), Outside: rand.Text(), Cookie: rand.Text()}
@@ -66,7 +66,7 @@ func (p *Project) LoginKeys() (LoginKeys, error) {
 
 // writePrivate writes a file beside and renames it, where it differs from what is there.
 func writePrivate(file string, content []byte) error {
-	if old, err := os.ReadFile(file); err == nil && string(old) == string(content) {
+	if old, err := dev.ReadFile(file); err == nil && string(old) == string(content) {
 		return nil
 	}
 	beside := fmt.Sprintf("%s.%d", file, os.Getpid())
@@ -170,7 +170,7 @@ const secretsName = ".streamlit/secrets.toml"
 // ownSecrets reads the project's own secrets; none where there is no such file.
 func (p *Project) ownSecrets() (map[string]any, error) {
 	all := map[string]any{}
-	b, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(secretsName)))
+	b, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(secretsName)))
 	if isNotExist(err) {
 		return all, nil
 	}

@@ -209,6 +209,22 @@ func (c *contract) past() {
 			c.Errorf("tail %d, since %v: %q, want %q", try.tail, try.since, got, try.want)
 		}
 	}
+	for _, try := range []struct {
+		whole bool
+		want  []string
+	}{{false, []string{"two", "three"}}, {true, []string{"one", "two", "three"}}} { // the gateway's lines are events
+		events := &Recorder{}
+		if err := c.Follow(c.Context(), plan.Follow{Project: c.labels.Project, Gateway: "job", Tail: 2, Whole: try.whole}, events.Emit); err != nil {
+			c.Fatal(err)
+		}
+		var got []string
+		for _, e := range events.Events() {
+			got = append(got, e.(dev.LogLine).Text)
+		}
+		if !slices.Equal(got, try.want) {
+			c.Errorf("of the gateway, whole %v: %q, want %q", try.whole, got, try.want)
+		}
+	}
 }
 
 func (c *contract) chosen() {

@@ -144,7 +144,7 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	if !since.IsZero() {
 		opts.Since = fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond())
 	}
-	if tail >= 0 && service != r.Gateway {
+	if tail >= 0 && (!r.Whole || service != r.Gateway) {
 		opts.Tail = strconv.Itoa(tail)
 	}
 	stream, err := r.engine.api.ContainerLogs(ctx, id, opts)

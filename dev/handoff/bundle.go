@@ -363,7 +363,7 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a folder"}[info.Mode().Type()], "a special file")
 		return nil, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), what), Hint: "move it away, or write elsewhere with --out"}
 	}
-	content, err := b.root.ReadFile(filepath.FromSlash(name))
+	content, err := dev.ReadFileIn(b.root, name)
 	if err != nil {
 		return nil, folderError(err, name)
 	}

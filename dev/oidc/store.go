@@ -256,7 +256,7 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 		return none, dev.Warning{}, nil
 	}
 	file := filepath.Join(s.dir, name)
-	b, err := os.ReadFile(file)
+	b, err := dev.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, dev.Warning{}, nil
 	}

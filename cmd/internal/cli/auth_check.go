@@ -263,9 +263,9 @@ func (a *app) printFindings(all []finding) error {
 		case !f.OK:
 			mark = "note"
 		}
-		rows = append(rows, []string{mark, f.ID, dev.Printable(f.Evidence)})
+		rows = append(rows, []string{mark, f.ID, f.Evidence})
 		if !f.OK && f.Fix != "" {
-			rows = append(rows, []string{"", "", "fix: " + dev.Printable(f.Fix)})
+			rows = append(rows, []string{"", "", "fix: " + f.Fix})
 		}
 	}
 	return a.table(rows)

@@ -161,9 +161,9 @@ func (d *dashboard) end(ctx context.Context, stop bool) error {
 		return exitError(dev.ExitInterrupted)
 	}
 	if r, rerr := d.look(after); rerr == nil && r.url() != "" {
-		_, err = fmt.Fprintf(d.app.Out, "%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
+		err = d.app.printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
 		if s, ok := r.sidecar(); ok && s.Root == "" {
-			_, err = fmt.Fprintln(d.app.Out, "Saves are copied only while somebody attends: sdev up does.")
+			err = d.app.printf("Saves are copied only while somebody attends: sdev up does.\n")
 		}
 	}
 	return err
@@ -215,7 +215,7 @@ const followHistory = 1000
 func (d *dashboard) follow(r running) {
 	d.tell(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
-	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Stay: true}
+	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
 	d.begin(false, stop, func() error { return d.runtime.Follow(ctx, f, d.events.EmitAt) })
 }
 

@@ -286,7 +286,7 @@ func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.Sou
 		return nil, err
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.FromSlash(file))
+	f, err := dev.Files(root).Open(file)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"charm.land/huh/v2"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
@@ -336,7 +335,7 @@ func (a *app) write(ctx context.Context, d *delivery) error {
 	}
 	if a.asks(d.options) {
 		yes := true
-		if err := a.ask(ctx, huh.NewConfirm().Title("Write to "+d.shownBundle()+"?").Value(&yes)); err != nil {
+		if err := a.ask(ctx, confirmation(&yes, "Write to %s?", d.shownBundle())); err != nil {
 			return err
 		}
 		if !yes {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -95,7 +94,7 @@ func (r running) login() (auth, current string) {
 		return "", ""
 	}
 	var kept dev.Login
-	b, err := os.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginFolder, dev.LoginFile))
+	b, err := dev.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginFolder, dev.LoginFile))
 	if err != nil || json.Unmarshal(b, &kept) != nil {
 		return string(r.mode()), ""
 	}

@@ -46,7 +46,7 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
+func (a *app) blueprint(ctx context.Context, p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
 	parts, warnings, err := a.parts(p)
 	if err != nil {
 		return engine.Project{}, err
@@ -74,7 +74,7 @@ func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *
 	if err != nil {
 		return engine.Project{}, err
 	}
-	if out.Images, err = imageSources(p, effective, parts.Machine); err != nil {
+	if out.Images, err = imageSources(ctx, p, effective, parts.Machine); err != nil {
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
@@ -161,7 +161,7 @@ func seed(s config.Seed) error {
 		if to, err := os.Stat(target); err == nil && !from.ModTime().After(to.ModTime()) {
 			continue
 		}
-		b, err := os.ReadFile(filepath.Join(s.From, entry.Name()))
+		b, err := dev.ReadFile(filepath.Join(s.From, entry.Name()))
 		if err != nil {
 			return err
 		}

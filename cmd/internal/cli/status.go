@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -95,14 +94,9 @@ func (a *app) runStatus(ctx context.Context, asJSON bool) error {
 	defer r.close()
 	s := a.collect(ctx, r)
 	if asJSON {
-		b, err := json.Marshal(s)
-		if err == nil {
-			_, err = fmt.Fprintf(a.Out, "%s\n", b)
-		}
-		return err
+		return a.printJSON(s)
 	}
-	_, err = fmt.Fprint(a.Out, a.statusText(s))
-	return err
+	return a.print(a.statusText(s))
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
@@ -154,16 +148,16 @@ func (a *app) awsStatus(r running) awsStatus {
 	return out
 }
 
-func (a *app) statusText(s status) string {
-	var b strings.Builder
+func (a *app) statusText(s status) *page {
+	var b page
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", name, a.wrapped(fmt.Sprintf(format, args...), 10))
+		b.add("%-9s %s\n", name, a.wrapped(fmt.Sprintf(format, args...), 10))
 	}
 	row("project", "%s in %s", s.Project, s.Dir)
 	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
 	if len(s.Services) == 0 {
 		row("state", "not running (sdev up --local starts it)")
-		return b.String()
+		return &b
 	}
 	if s.URL != "" {
 		mode := string(s.Mode)
@@ -205,7 +199,7 @@ func (a *app) statusText(s status) string {
 		// A hyphen would be a place to break the line.
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.ReplaceAll(strings.Join(svc.Ports, " "), "->", "→"))
 	}
-	return b.String()
+	return &b
 }
 
 func (s authStatus) text(issuer string) string {

@@ -213,7 +213,7 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 					return engine.Project{}, err
 				}
 			}
-			return a.blueprint(p, o, login, runtime, given)
+			return a.blueprint(ctx, p, o, login, runtime, given)
 		},
 		Supply: given.supply,
 	}, nil
@@ -261,7 +261,7 @@ func (a *app) show(ctx context.Context, events *hub.Hub, v view, gone func()) <-
 
 func (a *app) printer(v view) render.Printer {
 	if v.json {
-		return render.NewJSON(a.Out)
+		return render.NewJSON(a.out())
 	}
-	return render.NewPlain(a.Out, render.Options{Color: a.colored(), Width: a.Width, Wrap: a.OutTTY, Quiet: a.quiet, Verbose: a.verbose})
+	return render.NewPlain(a.out(), render.Options{Color: a.colored(), Width: a.Width, Wrap: a.OutTTY, Quiet: a.quiet, Verbose: a.verbose})
 }
