@@ -47,7 +47,10 @@ type status struct {
 	Auth     authStatus      `json:"auth"`
 	AWS      awsStatus       `json:"aws"`
 	Engine   engineStatus    `json:"engine"`
+	// Elsewhere says that what runs under the project's name belongs to another folder; "" where it does not.
+	Elsewhere string `json:"elsewhere"`
 
+	hint      string
 	exception dev.AppException
 	reloads   int
 }
@@ -88,7 +91,7 @@ type engineStatus struct {
 }
 
 func (a *app) runStatus(ctx context.Context, asJSON bool) error {
-	r, err := a.find(ctx)
+	r, err := a.seek(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,6 +122,10 @@ func (a *app) collect(ctx context.Context, r running) status {
 		s.Services = append(s.Services, serviceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
 	s.Engine = engineStatus(r.engine.Place())
+	if r.elsewhere != nil {
+		e := dev.AsError(r.elsewhere)
+		s.Elsewhere, s.hint = e.Message, e.Hint
+	}
 	if _, ok := r.sidecar(); !ok {
 		return s
 	}
@@ -161,6 +168,11 @@ func (a *app) statusText(s status) string {
 	}
 	row("project", "%s in %s", s.Project, s.Dir)
 	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
+	if s.Elsewhere != "" {
+		row("state", "not running here: %s", s.Elsewhere)
+		row("hint", "%s", s.hint)
+		return b.String()
+	}
 	if len(s.Services) == 0 {
 		row("state", "not running (sdev up --local starts it)")
 		return b.String()
