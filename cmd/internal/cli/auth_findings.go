@@ -143,11 +143,11 @@ func (l loginCheck) bypass() finding {
 		f.Evidence, f.Fix = "the app's process does not let itself be looked into: "+l.app.BypassError, "let the container's user be the one that the app runs as (user: in the compose file)"
 	case !l.app.Guarded:
 		f.Evidence, f.Fix = "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", guard
+	case len(l.app.KeptOff) > 0:
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; it is kept off here, and would bypass the login where the app is deployed"
+		f.Fix = "take it out of there: sdev up --local sets it by itself"
 	default:
-		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is kept off in the app's process"
-		if len(l.app.KeptOff) > 0 {
-			f.Evidence += "; it was tried by " + strings.Join(l.app.KeptOff, ", ")
-		}
+		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and kept off"
 	}
 	return f
 }
