@@ -78,6 +78,7 @@ const (
 	CodeServiceUnhealthy  Code = "service.unhealthy"
 	CodeVolumeChanged     Code = "volume.changed"
 	CodeVolumeKept        Code = "volume.kept"
+	CodeStateUnsafe       Code = "state.unsafe"
 	CodeMountStale        Code = "mount.stale"
 	CodeAWSMissing        Code = "aws.missing"
 	CodeAWSExpired        Code = "aws.expired"
@@ -163,6 +164,7 @@ func Codes() []CodeDoc {
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or does not become healthy in time"},
 		{CodeVolumeChanged, "a volume's settings changed, and making it anew would lose what is in it"},
 		{CodeVolumeKept, "warning: a volume of the project's name stays, because it is not this folder's alone"},
+		{CodeStateUnsafe, "sdev's own folder, or something in it, is a link or somebody else's, and is neither read nor written"},
 		{CodeMountStale, "warning: a file that is mounted by itself is not followed when it is saved"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
 		{CodeAWSExpired, "warning: the AWS login has run out"},
