@@ -54,8 +54,8 @@ func TestShim_KeepsTheBypassOff(t *testing.T) {
 	}{
 		"nobody":                      {"", nil, ""},
 		"the code":                    {"import page", nil, site + "/page.py:3"},
-		"secrets.toml":                {"import streamlit.runtime.secrets as s\ns.parse({'LOCAL_STREAMLIT': '1', 'other': 2})\nassert os.environ['other'] == '2'", nil, "the top level of secrets.toml"},
-		"secrets.toml, as a number":   {"import streamlit.runtime.secrets as s\ns.parse({'LOCAL_STREAMLIT': 1})", nil, "the top level of secrets.toml"},
+		"secrets.toml":                {"import streamlit.runtime.secrets as s\ns.parse({'LOCAL_STREAMLIT': '1', 'other': 2})\nassert os.environ['other'] == '2'", nil, "the top level of Streamlit's secrets"},
+		"secrets.toml, as a number":   {"import streamlit.runtime.secrets as s\ns.parse({'LOCAL_STREAMLIT': 1})", nil, "the top level of Streamlit's secrets"},
 		"load_dotenv":                 {"import loads", nil, site + "/loads.py:2"},
 		"setdefault":                  {"assert os.environ.setdefault('LOCAL_STREAMLIT', '1') == ''", nil, "<string>:2"},
 		"setdefault of bytes":         {"assert os.environb.setdefault(b'LOCAL_STREAMLIT', b'1') == b''", nil, "<string>:2"},

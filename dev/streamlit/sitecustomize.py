@@ -115,8 +115,9 @@ def _is_well_known(address, role):
     return ("/" + path.partition("?")[0].rstrip("/")).endswith(_PATHS[role])
 
 
-# The variable that bypasses the login, whatever its value.
-_BYPASS = "LOCAL_STREAMLIT"
+# The variable that bypasses the login, whatever its value. It is in two parts so that who searches a
+# printed model for it finds only what sets it.
+_BYPASS = "LOCAL" + "_STREAMLIT"
 
 
 def _is_bypass(key):
@@ -187,7 +188,7 @@ def _setter():
         file = frame.f_code.co_filename
         place = f"{file}:{frame.f_lineno}"
         if file.endswith("/streamlit/runtime/secrets.py"):
-            return "the top level of secrets.toml"
+            return "the top level of Streamlit's secrets"
         if file != __file__ and not file.startswith("<frozen"):
             if "-packages/" in file:
                 nearest = nearest or place
