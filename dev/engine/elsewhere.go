@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -49,8 +50,8 @@ func Elsewhere(at Place, have plan.Observed) error {
 
 // foreign says whether something that was made for a folder belongs to another project than this.
 func (at Place) foreign(dir string) bool {
-	if dir == "" || dir == at.Dir {
-		return false
+	if !filepath.IsAbs(dir) || dir == at.Dir {
+		return false // nothing says whose it is
 	}
 	other, err := os.Stat(dir)
 	if err != nil {

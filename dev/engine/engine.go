@@ -152,6 +152,9 @@ type Engine struct {
 	// Look finds out how a file that is written to the project looks to a running gateway; nil where
 	// nobody wants to know.
 	Look func(ctx context.Context, p Project) (Sight, error)
+	// Verify looks at an app that was just started, and gives what its author has to know though its page
+	// answers; nil where nobody looks.
+	Verify func(ctx context.Context, p Project) []dev.Warning
 	// Bring makes the app's origin reachable at a port of this machine until ctx ends, and the local
 	// provider's unless its port is 0, through the
 	// gateway and not through a published port. It is called by Attend, where the engine publishes
@@ -255,6 +258,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 	}
 	if run.Changed {
 		e.ended(ctx, run)
+		e.verify(ctx, run.Project)
 	}
 	if run.Changed || !want.Quiet {
 		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})

@@ -1,7 +1,6 @@
 package streamlit
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -116,6 +115,6 @@ func TestShim_ImportsNothingToKeepTheBypassOff(t *testing.T) {
 	with, _ := started(t, list, nil)
 	without, _ := started(t, list, []string{ShimLogin + "="})
 	if with != without {
-		t.Error(fmt.Sprintf("with a login: %s\nwithout: %s", with, without))
+		t.Errorf("with a login: %s\nwithout: %s", with, without)
 	}
 }

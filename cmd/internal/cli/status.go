@@ -22,7 +22,7 @@ func (a *app) newStatusCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs, where, and in which mode",
-		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error.",
+		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error. What another clone of it runs under the same name is not shown; that it does is said.",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = asJSON

@@ -197,8 +197,9 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
 			_, _ = ask(ctx, runtime, gatewayName(p.Name, p.Gateway), req) // a courtesy
 		},
-		Bring: bring(runtime),
-		Look:  func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
+		Bring:  bring(runtime),
+		Verify: verify(runtime),
+		Look:   func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
 		Source: func(ctx context.Context) (engine.Project, error) {
 			p := first
 			if first = nil; p == nil { // files may have changed since
