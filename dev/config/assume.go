@@ -151,6 +151,9 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil { // as for a compose file
 		dir = real
 	}
+	if err := Private(filepath.Join(dir, dev.StateFolder)); err != nil {
+		return nil, err
+	}
 	a, err := o.Assume(dir)
 	if a == nil || err != nil {
 		return nil, err

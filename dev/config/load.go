@@ -99,6 +99,9 @@ func load(ctx context.Context, o Options) (*Project, error) {
 		return nil, missing(o, err)
 	}
 	p := &Project{Dir: dir, usual: len(o.Files) == 0}
+	if err := Private(p.StatePath()); err != nil {
+		return nil, err
+	}
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
 		return nil, err
 	}
@@ -384,9 +387,12 @@ func leaves(n *yaml.Node) []*yaml.Node {
 func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateFolder) }
 
 // StateDir is the project's private folder for things that can be made again. It is created, with
-// a .gitignore of its own, on first use.
+// a .gitignore of its own, on first use. What is there already is checked as [Private] does.
 func (p *Project) StateDir() (string, error) {
 	dir := p.StatePath()
+	if err := Private(dir); err != nil {
+		return "", err
+	}
 	before, _ := os.Stat(p.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project folder writable")

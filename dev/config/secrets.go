@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +102,7 @@ func (p *Project) WriteSecrets(n NativeLogin) (clients []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(all, func(key string, _ any) bool { return isBypass(key) }) // Streamlit would set the variable
 	auth, ok := all["auth"].(map[string]any)
 	if _, there := all["auth"]; there && !ok {
 		return nil, bad(dev.CodeAuthSecrets, secretsName, 0, "auth is no table", "write [auth], with redirect_uri, cookie_secret and the rest below it")

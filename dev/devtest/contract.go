@@ -105,6 +105,7 @@ func TestRuntime(t *testing.T, image string, open func(t *testing.T) Runtime) {
 		"WaitFailsForWhatCannotBe":               (*contract).waitFails,
 		"WaitEndsWithItsContext":                 (*contract).waitCancelled,
 		"SettingsOfNetworksAndVolumesAreKept":    (*contract).hashes,
+		"VolumesSayWhoseTheyAre":                 (*contract).volumesOf,
 		"WhyAContainerIsAsItIsIsKept":            (*contract).parts,
 		"MissingImageIsSaidAndLeavesNothing":     (*contract).missingImage,
 		"JoiningANetworkNeedsItsOwner":           (*contract).joined,

@@ -36,7 +36,7 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 		making, cancel := unbroken(ctx)
 		defer cancel()
 		_, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
-			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})})
+			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownHash: op.Hash})})
 		return refused("create volume "+op.Name, err)
 	case plan.ServiceContainer:
 		return e.doContainer(ctx, op, labels)

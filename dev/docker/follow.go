@@ -192,6 +192,10 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 			r.gatewayLine(at, text, name)
 			continue
 		}
+		if w, ok := dev.KeptOff(text); ok {
+			r.emit(at, w)
+			continue
+		}
 		r.emit(at, dev.LogLine{Service: service, Stream: name, Text: dev.Printable(text)})
 	}
 }

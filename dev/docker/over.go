@@ -108,7 +108,7 @@ func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.L
 	defer cancel()
 	name := op.Name + "-files-" + strings.ToLower(rand.Text()[:8])
 	made, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: name, Labels: map[string]string{
-		labelProject: labels.Project, labelVolume: strings.TrimPrefix(name, labels.Project+"-"), labelVersion: composeVersion, ownFiles: op.Name}})
+		labelProject: labels.Project, labelVolume: strings.TrimPrefix(name, labels.Project+"-"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownFiles: op.Name}})
 	if err != nil {
 		return "", refused("create volume "+name, err)
 	}

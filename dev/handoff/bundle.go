@@ -38,14 +38,14 @@ type Place struct {
 	Bundle string // the bundle's folder relative to Root, with slashes; "." is Root
 }
 
-// own is the folder in a bundle that holds what sdev keeps for itself.
-const own = ".handoff"
+// OwnFolder is the folder in a bundle that holds what sdev keeps for itself.
+const OwnFolder = ".handoff"
 
 // Names of files in a bundle.
 const (
-	RecordFile  = own + "/record.json"
+	RecordFile  = OwnFolder + "/record.json"
 	SummaryFile = "HANDOFF.md"
-	baseFolder  = own + "/base/"
+	baseFolder  = OwnFolder + "/base/"
 )
 
 // path is where a file of a bundle lies, relative to the root.

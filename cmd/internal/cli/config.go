@@ -80,7 +80,7 @@ func (a *app) effective(ctx context.Context, p *config.Project, o runOptions) (*
 	// The secrets that were written name the ports of the run they were written for.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	parts.Port, parts.Identity = cmp.Or(last.App, parts.Port), cmp.Or(last.Identity, parts.Identity)
-	if r, err := a.find(ctx); err == nil {
+	if r, err := a.seek(ctx); err == nil {
 		defer r.close()
 		if s, ok := r.sidecar(); ok {
 			parts.Port, parts.Identity, parts.Sync = s.Port, s.Identity, s.Root == ""

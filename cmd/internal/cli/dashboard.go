@@ -120,10 +120,16 @@ func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *
 	opening.Go(func() { runtime, closed = a.open(ctx) })
 	p, err := a.load(ctx, o)
 	opening.Wait()
+	if err = cmp.Or(err, closed); err == nil {
+		var r running
+		if r, err = observe(ctx, runtime, p); err == nil {
+			err = r.elsewhere
+		}
+	}
 	if err != nil && closed == nil {
 		_ = runtime.Close()
 	}
-	return p, runtime, cmp.Or(err, closed)
+	return p, runtime, err
 }
 
 // first is what is known before anything was asked.
@@ -298,8 +304,11 @@ func (d *dashboard) look(ctx context.Context) (running, error) {
 	if err != nil {
 		return running{}, err
 	}
-	have, err := d.runtime.Observe(ctx, p.Name, nil)
-	return running{p, d.runtime, have}, err
+	r, err := observe(ctx, d.runtime, p)
+	if err == nil {
+		err = r.elsewhere
+	}
+	return r, err
 }
 
 // modes are the ways to treat the login that this project has, the present one included.

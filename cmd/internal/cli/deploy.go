@@ -45,6 +45,9 @@ with --yes, a placeholder stands for it and is listed, and the hand-off is incom
 What you have edited in the files is kept: a later run joins your edits with what has changed, and
 where both changed the same lines, both stand there between marks, for you to decide.
 
+The bundle lies in the project, or with --out in a folder of its own: one that is new, empty, or a bundle
+already. Folders of the system, git's, sdev's own, your home folder and those with code of the app are none.
+
 With --check nothing is written: it ends with exit code 1 where something blocks, a value is missing,
 or the files are not as they would be rendered, your own edits aside. That is for CI.
 

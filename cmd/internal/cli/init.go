@@ -115,6 +115,13 @@ it cannot be done an error object follows.`,
 			if err := o.check(); err != nil {
 				return err
 			}
+			abs, err := filepath.Abs(o.dir)
+			if err != nil {
+				return err
+			}
+			if why := a.unfit(abs); why != "" {
+				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " is no folder for a project: " + why, Hint: "name one of your own: sdev init NAME"}
+			}
 			return a.runInit(cmd.Context(), o)
 		},
 	}

@@ -203,11 +203,15 @@ func (a *app) archive(name string) (file string, ok bool) {
 // spool keeps an archive in the cache folder: its description comes last, and layers are read one after
 // another.
 func (a *app) spool(archive io.Reader) (name string, err error) {
-	if err := os.MkdirAll(a.cacheDir(), 0o700); err != nil {
+	dir, err := a.cacheDir()
+	if err != nil {
 		return "", err
 	}
-	a.sweep()
-	f, err := os.CreateTemp(a.cacheDir(), "image-*.tar")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	a.sweep(dir)
+	f, err := os.CreateTemp(dir, "image-*.tar")
 	if err != nil {
 		return "", err
 	}
@@ -219,9 +223,9 @@ func (a *app) spool(archive io.Reader) (name string, err error) {
 }
 
 // sweep removes archives that a run left behind which was killed.
-func (a *app) sweep() {
+func (a *app) sweep(dir string) {
 	const old = 24 * time.Hour
-	names, _ := filepath.Glob(filepath.Join(a.cacheDir(), "image-*.tar")) // the pattern is a good one
+	names, _ := filepath.Glob(filepath.Join(dir, "image-*.tar")) // the pattern is a good one
 	for _, name := range names {
 		if st, err := os.Stat(name); err == nil && a.now().Sub(st.ModTime()) > old {
 			_ = os.Remove(name) // another run may have been faster

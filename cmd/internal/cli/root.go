@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
+	"sdev/dev/config"
 )
 
 // ExitInterrupted is the exit code of a command that a signal ended.
@@ -205,11 +207,12 @@ func (a *app) colored() bool {
 	return a.OutTTY && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
 }
 
-// cacheDir is the machine's cache folder of sdev.
-func (a *app) cacheDir() string {
+// cacheDir is the machine's cache folder of sdev, which may not exist yet.
+func (a *app) cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		dir = os.TempDir()
 	}
-	return dir + "/sdev"
+	dir = filepath.Join(dir, "sdev")
+	return dir, config.Private(dir)
 }

@@ -108,7 +108,11 @@ func (a *app) parts(p *config.Project) (config.Parts, []dev.Warning, error) {
 	if err != nil {
 		return config.Parts{}, nil, err
 	}
-	gateway, err := docker.GatewayRef(a.cacheDir())
+	cache, err := a.cacheDir()
+	if err != nil {
+		return config.Parts{}, nil, err
+	}
+	gateway, err := docker.GatewayRef(cache)
 	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
 }
 
@@ -143,6 +147,16 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 	return out, nil
 }
 
+// create writes a new file. It follows no link that the app's container puts in its place meanwhile.
+func create(file string, content []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
 // seed copies the files of a folder that are newer than what is there, and nothing below it.
 func seed(s config.Seed) error {
 	if err := os.MkdirAll(s.To, 0o700); err != nil {
@@ -158,7 +172,7 @@ func seed(s config.Seed) error {
 			continue
 		}
 		target := filepath.Join(s.To, entry.Name())
-		if to, err := os.Stat(target); err == nil && !from.ModTime().After(to.ModTime()) {
+		if to, err := os.Lstat(target); err == nil && !from.ModTime().After(to.ModTime()) {
 			continue
 		}
 		b, err := dev.ReadFile(filepath.Join(s.From, entry.Name()))
@@ -169,7 +183,7 @@ func seed(s config.Seed) error {
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := os.WriteFile(target, b, 0o600); err != nil {
+		if err := create(target, b); err != nil {
 			return err
 		}
 	}
