@@ -54,7 +54,7 @@ func (c CA) Write() error {
 	if old, err := dev.ReadFile(c.File); err == nil && bytes.Equal(old, c.PEM) {
 		return nil
 	}
-	if err := os.WriteFile(c.File, c.PEM, 0o600); err != nil {
+	if err := dev.WriteFile(c.File, c.PEM, 0o600); err != nil {
 		return bad(dev.CodeProjectInvalid, "", 0, "cannot write the CA bundle: "+err.Error(), "make the project folder writable")
 	}
 	return nil
@@ -221,7 +221,7 @@ func (p *Project) AWSToken() string {
 	}
 	token := rand.Text()
 	if _, err := p.StateDir(); err == nil {
-		_ = os.WriteFile(file, []byte(token), 0o600)
+		_ = dev.WriteFile(file, []byte(token), 0o600)
 	}
 	return token
 }

@@ -169,7 +169,7 @@ func seed(s config.Seed) error {
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := os.WriteFile(target, b, 0o600); err != nil {
+		if err := dev.WriteFile(target, b, 0o600); err != nil {
 			return err
 		}
 	}
