@@ -211,11 +211,14 @@ func hasKeys(profile, keys *ini.Section) bool {
 	return false
 }
 
+// tokenFile keeps AWSToken, in the project's state folder.
+const tokenFile = "aws.token"
+
 // AWSToken is the project's own secret that the app shows to be given keys. It is made on first use,
 // and kept, because the app's container is made with it. Where it cannot be kept the next container
 // differs from this one, and nothing else.
 func (p *Project) AWSToken() string {
-	file := filepath.Join(p.StatePath(), "aws.token")
+	file := filepath.Join(p.StatePath(), tokenFile)
 	if b, err := dev.ReadFile(file); err == nil && len(b) > 0 {
 		return string(b)
 	}
