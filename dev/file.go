@@ -74,6 +74,22 @@ func OpenFile(name string) (*os.File, error) {
 	return checked(f, err, name)
 }
 
+// WriteFile is os.WriteFile for a regular file, or where there is none yet. It does not wait for whoever
+// reads a pipe either.
+func WriteFile(name string, content []byte, perm fs.FileMode) error {
+	if st, err := os.Stat(name); err == nil {
+		if err := regular(st, name); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK|syscall.O_NOCTTY, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
 func openIn(root *os.Root, name string) (*os.File, error) {
 	name = filepath.FromSlash(name)
 	if st, err := root.Stat(name); err != nil {

@@ -23,8 +23,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"sdev/dev"
 	"sdev/dev/plan"
 )
@@ -110,7 +108,7 @@ func attended(stateDir string) string { return filepath.Join(stateDir, "attended
 // IsAttended says whether some sdev attends to the project with this state folder, and so acts on
 // changes that ask for a rebuild or a restart.
 func IsAttended(stateDir string) bool {
-	l := flock.New(attended(stateDir))
+	l := lockOn(attended(stateDir))
 	free, err := l.TryLock()
 	if err != nil {
 		return false
