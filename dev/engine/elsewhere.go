@@ -33,9 +33,9 @@ func Elsewhere(at Place, have plan.Observed) error {
 		return nil
 	}
 	c := have.Containers[i]
-	e := &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", at.Name, c.Dir)}
+	e := &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", at.Name, dev.Printable(c.Dir))}
 	if !slices.ContainsFunc(have.Containers, func(c plan.Container) bool { return c.Running }) {
-		e.Message = fmt.Sprintf("what the engine has of project %s was made from %s", at.Name, c.Dir)
+		e.Message = fmt.Sprintf("what the engine has of project %s was made from %s", at.Name, dev.Printable(c.Dir))
 	}
 	stop := "sdev -C " + inShell(c.Dir) + " down"
 	if _, err := os.Stat(c.Dir); err != nil {
@@ -66,8 +66,9 @@ func (at Place) far() bool {
 	return strings.Contains(at.Host, "://") && !strings.HasPrefix(at.Host, "unix://") && !strings.HasPrefix(at.Host, "npipe://")
 }
 
-// inShell writes a path so that a shell reads it as one word.
+// inShell writes a path so that a shell reads it as one word, and a terminal as nothing else.
 func inShell(path string) string {
+	path = dev.Printable(path)
 	if !strings.ContainsFunc(path, func(r rune) bool { return !strings.ContainsRune("/._-+,@%:", r) && !isWord(r) }) {
 		return path
 	}
@@ -112,7 +113,7 @@ func (p Project) removable(have plan.Observed) (volumes []plan.Resource, kept []
 		case v.Users != "":
 			keep(v, "it is used by "+v.Users, byHand(v))
 		case at.foreign(v.Dir):
-			keep(v, "it was made from "+v.Dir, "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
+			keep(v, "it was made from "+dev.Printable(v.Dir), "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
 		case v.Dir == "" && !slices.ContainsFunc(have.Containers, mounts):
 			keep(v, "nothing says that it was made from this folder", byHand(v))
 		default:
@@ -127,7 +128,7 @@ func (p Project) borrowed(have plan.Observed, want plan.Desired) []dev.Warning {
 	var list []dev.Warning
 	for _, v := range have.Volumes {
 		if used := slices.ContainsFunc(want.Volumes, func(w types.VolumeConfig) bool { return w.Name == v.Name }); used && p.place().foreign(v.Dir) {
-			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was made from " + v.Dir + ", and what is in it is used here too",
+			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was made from " + dev.Printable(v.Dir) + ", and what is in it is used here too",
 				Hint: "for one of its own give this project another name in its compose file (name: …)"})
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,13 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(a.dir, name)
 	}
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	if why := a.unfitReport(name, isSARIF); why != "" {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
+	}
 	var b strings.Builder
 	if err := r.PrettyWrite(&b); err != nil {
 		return err
@@ -33,6 +41,15 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
 	}
 	return nil
+}
+
+// isSARIF knows a report of whichever program by the members that each has to have.
+func isSARIF(content []byte) bool {
+	var report struct {
+		Version string            `json:"version"`
+		Runs    []json.RawMessage `json:"runs"`
+	}
+	return json.Unmarshal(content, &report) == nil && strings.HasPrefix(report.Version, "2.") && report.Runs != nil
 }
 
 func sarifReport(found []dev.Finding) *sarif.Report {
