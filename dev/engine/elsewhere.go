@@ -28,7 +28,7 @@ func (p Project) place() Place { return Place{Name: p.Name, Dir: p.Labels.Dir, H
 // another folder; nil where it does not. A folder that is gone was moved here, or is nobody's any
 // more. On an engine of another machine it may as well be a folder of somebody else's.
 func Elsewhere(at Place, have plan.Observed) error {
-	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return at.foreign(c.Dir) })
+	i := slices.IndexFunc(have.Containers, at.isForeign)
 	if i < 0 {
 		return nil
 	}
@@ -46,6 +46,21 @@ func Elsewhere(at Place, have plan.Observed) error {
 	}
 	e.Hint = fmt.Sprintf("stop it (%s), or give this one another name in its compose file (name: …)", stop)
 	return e
+}
+
+// isForeign says whether a container belongs to another folder. What Docker Compose made has the folder
+// of the compose file that it was told, which may as well lie around or below the one of the app.
+func (at Place) isForeign(c plan.Container) bool {
+	if !c.Ours && (holds(c.Dir, at.Dir) || holds(at.Dir, c.Dir)) {
+		return false
+	}
+	return at.foreign(c.Dir)
+}
+
+// holds says whether a folder lies in another.
+func holds(outer, inner string) bool {
+	rel, err := filepath.Rel(outer, inner)
+	return filepath.IsAbs(outer) && err == nil && filepath.IsLocal(rel)
 }
 
 // foreign says whether something that was made for a folder belongs to another project than this.
@@ -92,7 +107,7 @@ func (e *Engine) observe(ctx context.Context, p Project, images ...string) (plan
 // own leaves out the containers and volumes that belong to another folder.
 func (p Project) own(have plan.Observed) plan.Observed {
 	at := p.place()
-	have.Containers = slices.DeleteFunc(slices.Clone(have.Containers), func(c plan.Container) bool { return at.foreign(c.Dir) })
+	have.Containers = slices.DeleteFunc(slices.Clone(have.Containers), at.isForeign)
 	have.Volumes = slices.DeleteFunc(slices.Clone(have.Volumes), func(v plan.Resource) bool { return at.foreign(v.Dir) })
 	return have
 }
