@@ -9,6 +9,7 @@
 //
 // What runs is known from the runtime alone; nothing is assumed from an earlier call, so any
 // number of sdev processes may come and go. Those that change something take turns by a lock file.
+// What a clone in another folder made under the same name is neither read nor changed: [Elsewhere].
 //
 // The package declares what it needs from its surroundings: [Runtime], [Images] and [Source].
 // Methods block until everything they started has ended. Facts are told through emit, which may be

@@ -41,10 +41,39 @@ func (a *app) unfit(dir string) string {
 		if why := reserved(seen); why != "" {
 			return why
 		}
-		isSystem := slices.ContainsFunc(systemTrees, func(tree string) bool { return within(tree, seen) })
-		if slices.Contains(systemTops, seen) || isSystem && !within(realPath(a.home()), seen) && !within(realPath(os.TempDir()), seen) {
+		if slices.Contains(systemTops, seen) || a.isSystem(seen) {
 			return "it is a folder of the system"
 		}
+	}
+	return ""
+}
+
+// isSystem says whether a path lies where the system keeps its own. A home or temporary folder may lie
+// there as well, and is the user's.
+func (a *app) isSystem(name string) bool {
+	return slices.ContainsFunc(systemTrees, func(tree string) bool { return within(tree, name) }) && !within(realPath(a.home()), name) && !within(realPath(os.TempDir()), name)
+}
+
+// unfitReport says why a report cannot be written to a file: nothing but another report is overwritten,
+// and pipes and terminals are nobody's. "" where it can.
+func (a *app) unfitReport(file string, isReport func([]byte) bool) string {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return ""
+	}
+	for _, seen := range []string{filepath.Clean(file), realPath(file)} {
+		if why := reserved(seen); why != "" {
+			return why
+		}
+		if a.isSystem(seen) {
+			return "it is in a folder of the system"
+		}
+	}
+	if err != nil || info.IsDir() || info.Size() == 0 {
+		return "" // writing it says what is wrong
+	}
+	if b, err := os.ReadFile(file); err != nil || !isReport(b) {
+		return "it is there, and no report"
 	}
 	return ""
 }
