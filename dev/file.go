@@ -157,8 +157,11 @@ func isNull(st fs.FileInfo) bool {
 	return err == nil && os.SameFile(st, null)
 }
 
-func readAll(r io.Reader, name string, most int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, most+1))
+func readAll(f *os.File, name string, most int64) ([]byte, error) {
+	if st, err := f.Stat(); err == nil && st.Size() > most {
+		return nil, tooLarge(name, most)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile, or not know its size
 	if err == nil && int64(len(b)) > most {
 		return nil, tooLarge(name, most)
 	}
