@@ -1,0 +1,455 @@
+package assign
+
+import (
+	"cmp"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Python finds what scripts do to a variable. They are judged together: a name may be a constant of
+// one and be used in another.
+func Python(scripts map[string]string, variable string) []Found {
+	p := &program{variable: variable, attributes: map[string]value{}, functions: map[string]*scope{}, found: map[place]Found{}}
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
+		if concerns(scripts[name]) {
+			p.add(name, scripts[name])
+		}
+	}
+	// What is bound late is known in the next round; values only grow.
+	const rounds = 3
+	for range rounds {
+		for _, m := range p.modules {
+			for _, st := range m.statements {
+				p.run(m, st)
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(p.found), func(a, b Found) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, int(a.Kind)-int(b.Kind))
+	})
+}
+
+// concerns is false for a script that neither sets variables nor has constants to do it with. A name
+// alone is enough to be one.
+func concerns(text string) bool { return len(text) > 0 && strings.ContainsAny(text, "=(") }
+
+// program is all scripts.
+type program struct {
+	variable   string
+	modules    []*module
+	attributes map[string]value  // of objects, by their names alone
+	functions  map[string]*scope // by their names alone
+	found      map[place]Found
+	steps      int
+}
+
+type place struct {
+	file string
+	line int
+	kind Kind
+}
+
+// mostSteps keeps text that was made for it from taking time. Large programs take a hundredth.
+const mostSteps = 20_000_000
+
+// module is one script.
+type module struct {
+	name       string
+	top        *scope
+	statements []statement
+	stars      []string // modules that all names are taken from
+}
+
+// scope is where names are bound: a module, or a function of it.
+type scope struct {
+	names      map[string]value
+	outer      *scope
+	parameters []string
+	returns    value
+}
+
+func (s *scope) look(name string) (value, bool) {
+	for ; s != nil; s = s.outer {
+		if v, ok := s.names[name]; ok {
+			return v, true
+		}
+	}
+	return value{}, false
+}
+
+func (s *scope) bind(name string, v value) { s.names[name] = s.names[name].or(v) }
+
+// statement is one of Python's, without the body that may follow it.
+type statement struct {
+	tokens []token
+	in     *scope
+	opens  *scope // of a def
+}
+
+// add splits a script into statements, and gives each function a scope of its own.
+func (p *program) add(name, src string) {
+	m := &module{name: name, top: &scope{names: map[string]value{}}}
+	p.modules = append(p.modules, m)
+	m.top.names["__file__"] = value{open: true}
+	p.split(m, m.top, lines(src, 1, deepest))
+}
+
+func (p *program) split(m *module, top *scope, all []line) {
+	type level struct {
+		indent int
+		scope  *scope
+	}
+	stack := []level{{-1, top}}
+	for _, l := range all {
+		for len(stack) > 1 && l.indent <= stack[len(stack)-1].indent {
+			stack = stack[:len(stack)-1]
+		}
+		rest, in := l.tokens, stack[len(stack)-1].scope
+		for len(rest) > 0 {
+			head, body := compound(rest)
+			st := statement{tokens: head, in: in}
+			if i := slices.IndexFunc(head, func(t token) bool { return t.is("def") }); i >= 0 && i < 2 && i+1 < len(head) {
+				st.opens = &scope{names: map[string]value{}, outer: in}
+				p.functions[head[i+1].s] = st.opens
+				stack = append(stack, level{l.indent, st.opens})
+				in = st.opens
+			}
+			m.statements = append(m.statements, st)
+			rest = body
+		}
+	}
+}
+
+// compound splits a statement that has others behind its colon.
+func compound(tokens []token) (head, body []token) {
+	keywords := []string{"if", "elif", "else", "for", "while", "with", "try", "except", "finally", "def", "class", "async", "match", "case"}
+	if tokens[0].kind != word || !slices.Contains(keywords, tokens[0].s) {
+		return tokens, nil
+	}
+	if i := atTop(tokens, ":"); i >= 0 {
+		return tokens[:i], tokens[i+1:]
+	}
+	return tokens, nil
+}
+
+// atTop is where a symbol or word stands outside of all brackets, and of lambdas; -1 is nowhere.
+func atTop(tokens []token, want string) int {
+	depth, lambdas := 0, 0
+	for i, t := range tokens {
+		switch {
+		case t.kind == text:
+		case t.is("(") || t.is("[") || t.is("{"):
+			depth++
+		case t.is(")") || t.is("]") || t.is("}"):
+			depth--
+		case depth == 0 && t.is("lambda"):
+			lambdas++
+		case depth == 0 && t.is(":") && lambdas > 0:
+			lambdas--
+		case depth == 0 && t.is(want):
+			return i
+		}
+	}
+	return -1
+}
+
+// splitTop splits at a symbol outside of all brackets.
+func splitTop(tokens []token, by string) (out [][]token) {
+	for {
+		i := atTop(tokens, by)
+		if i < 0 {
+			return append(out, tokens)
+		}
+		out = append(out, tokens[:i])
+		tokens = tokens[i+1:]
+	}
+}
+
+// run takes in one statement.
+func (p *program) run(m *module, st statement) {
+	t, e := st.tokens, &evaluation{p: p, m: m, in: st.in}
+	if st.opens != nil {
+		e.define(st)
+		return
+	}
+	if t[0].is("async") && len(t) > 1 {
+		t = t[1:]
+	}
+	switch {
+	case t[0].is("import"):
+		e.imports(t[1:])
+	case t[0].is("from"):
+		e.importsFrom(t[1:])
+	case t[0].is("for"):
+		e.loop(t[1:])
+	case t[0].is("with"):
+		e.withs(t[1:])
+	case t[0].is("return"):
+		st.in.returns = st.in.returns.or(e.value(t[1:]))
+	case t[0].is("del"), t[0].is("global"), t[0].is("class"):
+	default:
+		e.assignment(t)
+	}
+}
+
+// define binds a function, and its parameters to what they are by default.
+func (e *evaluation) define(st statement) {
+	i := slices.IndexFunc(st.tokens, func(t token) bool { return t.is("def") })
+	f := st.opens
+	e.in.names[st.tokens[i+1].s] = value{function: f, open: true}
+	f.parameters = nil
+	open := slices.IndexFunc(st.tokens, func(t token) bool { return t.is("(") })
+	if open < 0 {
+		return
+	}
+	for _, part := range splitTop(inside(st.tokens[open:]), ",") {
+		part = slices.DeleteFunc(slices.Clone(part), func(t token) bool { return t.is("*") || t.is("**") })
+		if len(part) == 0 || part[0].kind != word {
+			continue
+		}
+		name := part[0].s
+		f.parameters = append(f.parameters, name)
+		if i := atTop(part, "="); i >= 0 {
+			f.bind(name, e.value(part[i+1:]))
+		}
+		if _, ok := f.names[name]; !ok {
+			f.names[name] = value{}
+		}
+	}
+}
+
+// inside is what stands between a bracket and the one that closes it.
+func inside(tokens []token) []token {
+	depth := 0
+	for i, t := range tokens {
+		switch {
+		case t.is("(") || t.is("[") || t.is("{"):
+			depth++
+		case t.is(")") || t.is("]") || t.is("}"):
+			if depth--; depth == 0 {
+				return tokens[1:i]
+			}
+		}
+	}
+	return tokens[1:]
+}
+
+// imports reads "a.b as c, d".
+func (e *evaluation) imports(t []token) {
+	for _, part := range splitTop(t, ",") {
+		name, as := dotted(part)
+		if name == "" {
+			continue
+		}
+		bound := name
+		if len(as) > 1 && as[0].is("as") {
+			bound = as[1].s
+		} else {
+			bound, _, _ = strings.Cut(name, ".")
+			name = bound
+		}
+		e.in.names[bound] = value{module: name, open: true}
+	}
+}
+
+// importsFrom reads "a.b import (c as d, e)".
+func (e *evaluation) importsFrom(t []token) {
+	i := slices.IndexFunc(t, func(t token) bool { return t.is("import") })
+	if i < 0 {
+		return
+	}
+	from := ""
+	for _, part := range t[:i] {
+		if part.kind == word {
+			from = strings.TrimPrefix(from+"."+part.s, ".")
+		}
+	}
+	names := slices.DeleteFunc(slices.Clone(t[i+1:]), func(t token) bool { return t.is("(") || t.is(")") })
+	for _, part := range splitTop(names, ",") {
+		if len(part) == 0 {
+			continue
+		}
+		if part[0].is("*") && !slices.Contains(e.m.stars, from) {
+			e.m.stars = append(e.m.stars, from)
+			continue
+		}
+		e.in.names[part[len(part)-1].s] = e.member(from, part[0].s)
+	}
+}
+
+// member is a name of a module.
+func (e *evaluation) member(module, name string) value {
+	if isSystem(module) {
+		v := value{open: true, name: name, module: module + "." + name}
+		v.env = name == "environ" || name == "environb"
+		return v
+	}
+	v := value{open: true, name: name, module: strings.TrimPrefix(module+"."+name, ".")}
+	for _, m := range e.p.modules {
+		if bound, ok := m.top.names[name]; ok && isModule(m.name, module) {
+			bound.name = name
+			return bound
+		}
+	}
+	return v
+}
+
+func isSystem(module string) bool {
+	return module == "os" || module == "posix" || module == "nt"
+}
+
+// isModule says that a file may be what a module is imported from.
+func isModule(file, module string) bool {
+	name := strings.TrimSuffix(strings.TrimSuffix(file, ".py"), "/__init__")
+	return path.Base(name) == module[strings.LastIndexByte(module, '.')+1:] || module == ""
+}
+
+// dotted reads "a.b.c" and gives what follows.
+func dotted(t []token) (name string, rest []token) {
+	var parts []string
+	for len(t) > 0 && t[0].kind == word {
+		parts = append(parts, t[0].s)
+		if t = t[1:]; len(t) < 2 || !t[0].is(".") || t[1].kind != word {
+			break
+		}
+		t = t[1:]
+	}
+	return strings.Join(parts, "."), t
+}
+
+// loop reads "a, b in list".
+func (e *evaluation) loop(t []token) {
+	i := atTop(t, "in")
+	if i < 0 {
+		return
+	}
+	e.bindEach(t[:i], e.value(t[i+1:]))
+}
+
+// bindEach binds names to what a list, or the pairs of a mapping, may have.
+func (e *evaluation) bindEach(target []token, list value) {
+	if len(list.items) == 0 && len(list.entries) == 0 {
+		e.bind(target, unknown(list))
+		return
+	}
+	for _, item := range list.items {
+		e.bind(target, item)
+	}
+	for _, entry := range list.entries {
+		e.bind(target, value{items: []value{entry.key, entry.value}, mentions: entry.key.mentions}.or(entry.key))
+	}
+}
+
+// withs reads "open(x) as f, y".
+func (e *evaluation) withs(t []token) {
+	if len(t) > 0 && t[0].is("(") && len(inside(t)) == len(t)-2 {
+		t = inside(t)
+	}
+	for _, part := range splitTop(t, ",") {
+		i := atTop(part, "as")
+		if i < 0 {
+			e.value(part)
+			continue
+		}
+		e.bind(part[i+1:], e.value(part[:i]))
+	}
+}
+
+// assignment reads "a = b = c", "a: T = c", "a |= c", or an expression.
+func (e *evaluation) assignment(t []token) {
+	for i, tok := range t {
+		if tok.kind != symbol || len(tok.s) < 2 || !strings.HasSuffix(tok.s, "=") || strings.Contains("==!=<=>=:=", tok.s) || atTop(t[:i+1], tok.s) < 0 {
+			continue
+		}
+		target, v := e.value(t[:i]), e.value(t[i+1:])
+		switch {
+		case tok.s == "|=" && target.env:
+			e.update(v, tok.line)
+		case tok.s == "+=":
+			e.bind(t[:i], combine(target, v, plus))
+		default:
+			e.bind(t[:i], v)
+		}
+		return
+	}
+	parts := splitTop(t, "=")
+	v := e.value(parts[len(parts)-1])
+	for _, target := range parts[:len(parts)-1] {
+		if i := atTop(target, ":"); i > 0 {
+			target = target[:i]
+		}
+		e.bind(target, v)
+	}
+}
+
+// bind gives a target its value: a name, several, an attribute, or an entry of a mapping.
+func (e *evaluation) bind(target []token, v value) {
+	for len(target) > 0 && (target[0].is("*") || target[0].is("(") && len(inside(target)) == len(target)-2) {
+		if target[0].is("*") {
+			target = target[1:]
+		} else {
+			target = inside(target)
+		}
+	}
+	if parts := splitTop(target, ","); len(parts) > 1 {
+		for i, part := range parts {
+			switch {
+			case len(part) == 0:
+			case i < len(v.items) && len(v.items) >= len(parts)-1:
+				e.bind(part, v.items[i])
+			default:
+				e.bind(part, unknown(v))
+			}
+		}
+		return
+	}
+	switch n := len(target); {
+	case n == 0:
+	case n == 1 && target[0].kind == word:
+		e.in.bind(target[0].s, v)
+	case target[n-1].is("]"):
+		e.bindEntry(target, v)
+	case n > 2 && target[n-2].is("."):
+		e.bindAttribute(target, v)
+	}
+}
+
+func (e *evaluation) bindAttribute(target []token, v value) {
+	n := len(target)
+	if owner := e.value(target[:n-2]); isSystem(owner.module) && target[n-1].s == "environ" {
+		e.update(v, target[n-1].line)
+	}
+	e.p.attributes[target[n-1].s] = e.p.attributes[target[n-1].s].or(v)
+}
+
+// bindEntry is owner[key] = v.
+func (e *evaluation) bindEntry(target []token, v value) {
+	open := len(target) - 1
+	for depth := 0; open >= 0; open-- {
+		switch t := target[open]; {
+		case t.is("]") || t.is(")") || t.is("}"):
+			depth++
+		case t.is("[") || t.is("(") || t.is("{"):
+			depth--
+		}
+		if depth == 0 {
+			break
+		}
+	}
+	if open < 1 {
+		return
+	}
+	owner, key, at := e.value(target[:open]), e.value(target[open+1:len(target)-1]), target[open].line
+	if owner.env || owner.copied {
+		e.set(key, v, at)
+		return
+	}
+	if name := target[:open]; len(name) == 1 && name[0].kind == word {
+		e.in.bind(name[0].s, value{open: true}.with(entry{key, v, at}))
+	} else if name[len(name)-1].kind == word {
+		attribute := name[len(name)-1].s
+		e.p.attributes[attribute] = e.p.attributes[attribute].or(value{open: true}.with(entry{key, v, at}))
+	}
+}
