@@ -96,7 +96,7 @@ func (w *walker) content(n int, name string, content io.Reader) error {
 	return w.s.scan(in, literals, func(h hit) {
 		switch h.what {
 		case bypassVariable:
-			if startsApp(name) && len(setsBypass(name, string(h.near))) > 0 {
+			if startsApp(name) && len(bypassSet.matches(string(h.near))) > 0 {
 				w.see("bypass.layer", dev.Blocks, n, name, h.line, "%s:%d sets %s", name, h.line, bypassVariable)
 			}
 		case shimMark:

@@ -340,16 +340,20 @@ func (e *evaluation) set(key, v value, at int) {
 
 // hands notes an entry of a mapping that may become an environment.
 func (e *evaluation) hands(key, v value, at int) {
-	if slices.Contains(key.texts, e.p.variable) && v.isFlag() {
+	switch {
+	case !slices.Contains(key.texts, e.p.variable) || v.isEmpty():
+	case v.isFlag():
 		e.p.note(e.m, at, Hands, nil)
+	default:
+		e.p.note(e.m, at, Mentions, nil)
 	}
 }
 
 // pair notes name="…", value="…" beside one another.
 func (e *evaluation) pair(named map[string]value, at int) {
 	for _, keys := range [][2]string{{"name", "value"}, {"Name", "Value"}, {"key", "value"}, {"option_name", "value"}} {
-		if v, ok := named[keys[1]]; ok && slices.Contains(named[keys[0]].texts, e.p.variable) && !v.isEmpty() {
-			e.p.note(e.m, at, Hands, nil)
+		if v, ok := named[keys[1]]; ok {
+			e.hands(named[keys[0]], v, at)
 		}
 	}
 }

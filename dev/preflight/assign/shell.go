@@ -19,7 +19,7 @@ func Shell(script, variable string) (found []int) {
 		if document != "" { // what follows <<EOF
 			if strings.TrimSpace(text) == document {
 				document = ""
-			} else if s.inText(text) {
+			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.inText(text) {
 				found = append(found, n)
 			}
 			continue
