@@ -63,8 +63,13 @@ const (
 // scanner finds credentials, and texts that a caller names, in streams of any length. The zero value
 // is ready; it is not for several goroutines at once.
 type scanner struct {
-	buf []byte
+	buf   []byte
+	tries int // how often a literal was looked at more closely
 }
+
+// mostTries keeps a text that consists of beginnings of keys from taking time. It is of all that one
+// scanner reads; images of people have some thousands.
+const mostTries = 2_000_000
 
 // hit is something that was found.
 type hit struct {
@@ -104,10 +109,25 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 
 // look searches for literals that begin in piece[from:until].
 func (s *scanner) look(piece []byte, from, until, line int, literals []string, visit func(hit)) {
-	at := func(i int) int { return line + bytes.Count(piece[:i], []byte{'\n'}) }
+	s.credentials(piece, from, until, line, visit)
+	s.encoded(piece, from, until, line, visit)
+	for _, literal := range literals {
+		at := lineCounter(piece, line)
+		each(piece, literal, from, until, func(i int) {
+			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
+		})
+	}
+}
+
+// credentials searches for those that begin in piece[from:until].
+func (s *scanner) credentials(piece []byte, from, until, line int, visit func(hit)) {
 	for _, f := range forms() {
 		for _, literal := range f.literals {
+			at := lineCounter(piece, line)
 			each(piece, literal, from, until, func(i int) {
+				if s.tries++; s.tries > mostTries {
+					return
+				}
 				start := max(0, i-before)
 				window := piece[start:min(len(piece), i+after)]
 				for _, m := range f.compiled.FindAllSubmatchIndex(window, -1) {
@@ -118,10 +138,15 @@ func (s *scanner) look(piece []byte, from, until, line int, literals []string, v
 			})
 		}
 	}
-	for _, literal := range literals {
-		each(piece, literal, from, until, func(i int) {
-			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
-		})
+}
+
+// lineCounter gives the lines of places that are asked for in their order.
+func lineCounter(piece []byte, line int) func(i int) int {
+	last := 0
+	return func(i int) int {
+		line += bytes.Count(piece[last:i], []byte{'\n'})
+		last = i
+		return line
 	}
 }
 
