@@ -62,7 +62,7 @@ func (s *scanner) decoded(run []byte, begins bool, visit func(hit)) {
 		if err != nil {
 			continue
 		}
-		inner := scanner{tries: s.tries}
+		inner := scanner{tries: s.tries, ofOne: s.ofOne}
 		inner.credentials(out[:n], 0, n, 1, func(h hit) {
 			visit(hit{what: h.what + ", in base64"})
 		})

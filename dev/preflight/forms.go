@@ -64,12 +64,16 @@ const (
 // is ready; it is not for several goroutines at once.
 type scanner struct {
 	buf   []byte
-	tries int // how often a literal was looked at more closely
+	tries int            // how often a literal was looked at more closely
+	ofOne map[string]int // those of the text that is read
 }
 
-// mostTries keeps a text that consists of beginnings of keys from taking time. It is of all that one
-// scanner reads; images of people have some thousands.
-const mostTries = 2_000_000
+// How often a literal is looked at more closely, of one file and of all that one scanner reads: a text
+// that consists of beginnings of keys was made to take time. Images of people have some thousands.
+const (
+	mostOfLiteral = 2_000
+	mostTries     = 500_000
+)
 
 // hit is something that was found.
 type hit struct {
@@ -83,6 +87,7 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 	if s.buf == nil {
 		s.buf = make([]byte, before+pieceSize+after)
 	}
+	s.ofOne = map[string]int{}
 	kept, line := 0, 1 // bytes of the last piece at the front of buf, and the line that buf begins on
 	fresh := 0         // where what has not been looked at begins
 	for {
@@ -125,7 +130,7 @@ func (s *scanner) credentials(piece []byte, from, until, line int, visit func(hi
 		for _, literal := range f.literals {
 			at := lineCounter(piece, line)
 			each(piece, literal, from, until, func(i int) {
-				if s.tries++; s.tries > mostTries {
+				if s.tries, s.ofOne[literal] = s.tries+1, s.ofOne[literal]+1; s.tries > mostTries || s.ofOne[literal] > mostOfLiteral {
 					return
 				}
 				start := max(0, i-before)

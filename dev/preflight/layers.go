@@ -74,9 +74,9 @@ const (
 	maxSights = 2000
 	maxOwned  = 20_000
 	maxUsers  = 10_000
-	maxLayers = 1000     // engines run 127 at most
-	maxPath   = 32 << 10 // which no system allows
-	maxSparse = 4 << 30  // of files with holes, which have no bytes in the archive
+	maxLayers = 1000      // engines run 127 at most
+	maxPath   = 32 << 10  // which no system allows
+	maxSparse = 256 << 20 // of files with holes, which have no bytes in the archive
 )
 
 func newWalker(c *check) *walker {
@@ -181,6 +181,8 @@ func readable(err error) error {
 	return err
 }
 
+var errTooMuch = fmt.Errorf("it unpacks to more than %d GiB", maxUnpacked>>30)
+
 // bounded reads until the context ends or there was too much.
 type bounded struct {
 	ctx        context.Context //nolint:containedctx // a reader has no other way to be told
@@ -195,7 +197,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.read += int64(n)
 	if b.read > b.left {
-		return n, fmt.Errorf("the layers unpack to more than %d GiB", maxUnpacked>>30)
+		return n, errTooMuch
 	}
 	return n, err
 }
