@@ -54,7 +54,7 @@ func mayName(text string) bool {
 // Scripts in Python are judged together: see bypassInScripts.
 func (c *check) bypassIn(name, text string) []bypassed {
 	base := path.Base(name)
-	if !isTest(name) && !isProse(name) && !isAboutMachine(name) && !isOfTools(name) && (isPipeline(name) || languageOf(name) != asScript && isPlatform(name, text)) {
+	if !isTest(name) && !isProse(name) && !isAboutMachine(name) && !isOfTools(name) && (isPipeline(name) || isComposeFile(base) && isForPlatform(base) || languageOf(name) != asScript && !isComposeFile(base) && isPlatform(name, text)) {
 		c.bypassInEnvFiles(name, text)
 	}
 	switch {

@@ -152,7 +152,7 @@ func TestRun_ArchivesThatUnpackToTooMuchAreData(t *testing.T) {
 }
 
 func TestRun_RefusesWhatNoBuilderWrites(t *testing.T) {
-	longName := tarOf(t, []testFile{{name: strings.Repeat("long/", 10_000)+"a", body: "x"}})
+	longName := tarOf(t, []testFile{{name: strings.Repeat("long/", 10_000) + "a", body: "x"}})
 	for name, test := range map[string]struct {
 		image v1.Image
 		want  string

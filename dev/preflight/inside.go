@@ -160,7 +160,7 @@ func startsApp(name string) bool {
 	case ".sh", ".bash", ".zsh", ".fish", ".csh", ".env", ".py", ".pth", ".conf", ".ini", ".service", ".cfg", ".envrc":
 		return !isTest(name)
 	case "":
-		return base != "Makefile" && !isDockerfile(base)
+		return base != "Makefile" && !isDockerfile(base) && !isOfTools(base)
 	}
 	for _, start := range []string{".env", ".bash", ".zsh", ".profile", ".login", ".cshrc", ".kshrc", ".tcshrc", ".xprofile"} {
 		if strings.HasPrefix(base, start) {

@@ -33,7 +33,7 @@ func (c *check) bypassCopied(name, text string) {
 	case "pytest.ini", "tox.ini", "setup.cfg": // of tests
 		return
 	}
-	if path.Ext(name) == ".py" || !startsApp("/"+name) || isPattern(name) || isAboutMachine(name) || isTest(name) || !c.isCopied(name) {
+	if path.Ext(name) == ".py" || !startsApp("/"+name) || isPattern(name) || isOfTools(name) || isAboutMachine(name) || isTest(name) || !c.isCopied(name) {
 		return
 	}
 	lines, _ := assigned(name, text)

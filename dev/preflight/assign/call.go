@@ -3,6 +3,7 @@ package assign
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -68,7 +69,10 @@ func (e *evaluation) call(f value, t []token) value {
 	if f.owner != nil {
 		owner = *f.owner
 	}
-	e.asks(f.name, owner, a, at, t)
+	if f.name == "map" || f.name == "filter" {
+		e.mapped(t)
+	}
+	e.asks(f.name, a, at, t)
 	e.starts(f, a, at)
 	e.pair(a.named, at)
 	if out, ok := e.onEnvironment(f, owner, a, at); ok {
@@ -80,17 +84,50 @@ func (e *evaluation) call(f value, t []token) value {
 	if out, ok := owner.method(f.name, a.list); ok {
 		return out
 	}
-	if fn := f.function; fn != nil {
-		for i, name := range fn.parameters {
-			shift := 0
-			if len(fn.parameters) > 0 && (fn.parameters[0] == "self" || fn.parameters[0] == "cls") {
-				shift = 1
+	if f.function != nil {
+		return f.function.called(a)
+	}
+	if f.name == "update" && f.owner != nil { // a mapping that has a name
+		if _, ok := e.in.look(owner.name); ok {
+			v := value{open: true}.holding(a.all)
+			for _, arg := range a.list {
+				v = v.holding(arg)
 			}
-			fn.bind(name, a.at(i-shift, name))
+			e.in.bind(owner.name, v)
 		}
-		return fn.returns.or(value{open: true})
 	}
 	return a.everything(owner, f)
+}
+
+// called binds the parameters of a function to what it is given.
+func (f *scope) called(a arguments) value {
+	shift := 0
+	if len(f.parameters) > 0 && (f.parameters[0] == "self" || f.parameters[0] == "cls") {
+		shift = 1
+	}
+	for i, name := range f.parameters {
+		f.bind(name, a.at(i-shift, name))
+	}
+	if rest := len(f.parameters) - shift; f.list != "" && len(a.list) > rest {
+		f.bind(f.list, value{items: a.list[rest:]})
+	}
+	if f.named != "" {
+		f.bind(f.named, value{open: true}.holding(a.all))
+	}
+	return f.returns.or(value{open: true})
+}
+
+// mapped is map(function, list), of a function that is written there.
+func (e *evaluation) mapped(t []token) {
+	colon := slices.IndexFunc(t, func(t token) bool { return t.is(":") })
+	if len(t) < 4 || !t[0].is("lambda") || colon != 2 {
+		return
+	}
+	parts := splitTop(t[colon+1:], ",")
+	if len(parts) == 2 {
+		e.bindEach(t[1:2], e.value(parts[1]))
+		e.value(parts[0])
+	}
 }
 
 // onEnvironment is a method of os.environ, or a function that sets a variable.
@@ -106,11 +143,14 @@ func (e *evaluation) onEnvironment(f, owner value, a arguments, at int) (value, 
 		e.set(a.at(0, "key"), a.at(1, "value", "default"), at)
 	case env && f.name == "__ior__":
 		e.update(a.at(0), at)
-	case f.env && f.name == "__class__":
 	case env && f.name == "copy":
 		return value{copied: true, open: true}, true
 	case env:
-		return value{open: true}, true
+		return value{open: true}.or(value{texts: a.at(1).texts, mentions: a.at(1).mentions}), true
+	case f.name == "getenv":
+		return value{open: true}.or(value{texts: a.at(1, "default").texts}), true
+	case f.name == "partial" && len(a.list) > 1 && a.list[0].owner != nil:
+		return e.onEnvironment(a.list[0], *a.list[0].owner, arguments{list: a.list[1:], named: a.named, all: a.all}, at)
 	case f.name == "putenv" || f.name == "setenv" || f.name == "putenvb" || f.name == "SetEnvironmentVariableW":
 		e.set(a.at(0, "name", "key"), a.at(1, "value"), at)
 	case f.name == "set_key" && len(a.list) > 2:
@@ -162,6 +202,42 @@ func (e *evaluation) known(f, owner value, a arguments, at int) (value, bool) {
 		return v, true
 	case "zip":
 		return zipped(a.list), true
+	case "enumerate":
+		out := value{}
+		for _, item := range a.at(0).items {
+			out.items = append(out.items, value{items: []value{{open: true}, item}})
+		}
+		return out, true
+	case "fromkeys":
+		out := value{open: true}
+		for _, item := range a.at(0).items {
+			out = out.with(entry{item, a.at(1), at})
+		}
+		return out, true
+	case "chr":
+		return character(a.at(0)), true
+	case "map":
+		if a.at(0).name == "chr" {
+			out := value{}
+			for _, item := range a.at(1).items {
+				out.items = append(out.items, character(item))
+			}
+			return out, true
+		}
+	case "open":
+		v := a.everything()
+		v.module = opened
+		return v, true
+	case "write", "writelines", "write_text":
+		if f.name == "write_text" || owner.module == opened {
+			e.writes(a, at)
+		}
+	case "globals", "locals":
+		return value{name: "globals", open: true}, true
+	case "vars", "Template":
+		return a.at(0), true
+	case "substitute", "safe_substitute":
+		return owner.filled(nil, a.named), true
 	case "str", "bytes", "fsencode", "fsdecode", "intern":
 		return a.at(0), true
 	case "format":
@@ -184,6 +260,29 @@ func (e *evaluation) known(f, owner value, a arguments, at int) (value, bool) {
 		return v, true
 	}
 	return value{}, false
+}
+
+// opened is what takes the place of a module for files.
+const opened = "file"
+
+// writes looks at settings that a script writes into a file.
+func (e *evaluation) writes(a arguments, at int) {
+	for _, text := range slices.Concat(a.at(0, "data").texts, textsOf(a.at(0, "data").items)) {
+		if len(Shell(text, e.p.variable)) > 0 {
+			e.p.note(e.m, at, Sets, nil)
+		}
+	}
+}
+
+// character is what chr gives of a number.
+func character(v value) value {
+	return v.mapped(func(s string) string {
+		n, err := strconv.ParseUint(s, 0, 21)
+		if err != nil {
+			return ""
+		}
+		return string(rune(n))
+	})
 }
 
 func zipped(lists []value) value {
@@ -250,7 +349,10 @@ func textsOf(all []value) (out []string) {
 }
 
 // asks looks at a value that is taken where the variable has none.
-func (e *evaluation) asks(name string, owner value, a arguments, at int, t []token) {
+func (e *evaluation) asks(name string, a arguments, at int, t []token) {
+	if name == "Field" && a.at(0, "default").isFlag() && slices.Contains(a.at(-1, "env", "alias", "validation_alias").texts, e.p.variable) {
+		e.p.note(e.m, at, Default, nil)
+	}
 	if !slices.Contains(a.at(0, "key", "name", "varname", "option").texts, e.p.variable) {
 		return
 	}

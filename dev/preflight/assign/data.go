@@ -79,7 +79,7 @@ func (d *data) mapping(n *yaml.Node, path []string, deep int) {
 		switch {
 		case key.Value == d.variable && d.hasValue(v):
 			d.add(key.Line, path)
-		case names(key.Value) && v.Kind == yaml.ScalarNode && (v.Value == d.variable || key.Value == "path" && strings.HasSuffix(v.Value, "/"+d.variable)):
+		case names(key.Value) && v.Kind == yaml.ScalarNode && (v.Value == d.variable || strings.HasSuffix(v.Value, "/"+d.variable) || strings.HasSuffix(v.Value, "."+d.variable)):
 			if hasSibling(n) {
 				d.add(v.Line, path)
 			}

@@ -14,6 +14,7 @@ type evaluation struct {
 	t     []token
 	at    int
 	depth int
+	class []token // the head of the class that the statement stands in
 }
 
 // value is what an expression may be.
@@ -66,13 +67,19 @@ func (e *evaluation) line() int {
 
 // ternary is "a if b else c", and all below it. What a condition is about decides nothing.
 func (e *evaluation) ternary() value {
+	asked := e.at
 	v := e.either()
 	if e.peek("if") {
+		isAsked := e.isAsked(asked)
 		e.at++
 		e.either()
 		if e.peek("else") {
 			e.at++
-			v = v.or(e.ternary())
+			other := e.ternary()
+			if isAsked && other.isFlag() {
+				e.p.note(e.m, e.t[asked].line, Default, nil)
+			}
+			v = v.or(other)
 		}
 	}
 	if e.peek(":=") && e.at > 0 {
@@ -109,10 +116,10 @@ func (e *evaluation) either() value {
 }
 
 // isAsked says that what stands at a place asks the environment for the variable: a call of get or
-// getenv with it.
+// getenv with it, or an entry.
 func (e *evaluation) isAsked(at int) bool {
 	for i := at; i+2 < len(e.t) && i < e.at; i++ {
-		if (e.t[i].is("get") || e.t[i].is("getenv")) && e.t[i+1].is("(") {
+		if (e.t[i].is("get") || e.t[i].is("getenv")) && e.t[i+1].is("(") || e.t[i].is("environ") && e.t[i+1].is("[") {
 			inner := inside(e.t[i+1:])
 			return slices.Contains(e.value(splitTop(inner, ",")[0]).texts, e.p.variable)
 		}
@@ -183,7 +190,7 @@ func (e *evaluation) primary() value {
 		case e.peek("("):
 			v = e.call(v, e.bracketed())
 		case e.peek("["):
-			v = v.index(e.value(e.bracketed()))
+			v = e.index(v, e.value(e.bracketed()))
 		default:
 			return v
 		}
@@ -196,6 +203,21 @@ func (e *evaluation) bracketed() []token {
 	in := inside(e.t[e.at:])
 	e.at = min(len(e.t), e.at+len(in)+2)
 	return in
+}
+
+// index is what stands in a mapping of names: of modules, of globals, of a module.
+func (e *evaluation) index(v, key value) value {
+	if len(key.texts) == 1 {
+		switch name := key.texts[0]; {
+		case v.name == "modules" && isSystem(name):
+			return value{module: name, open: true}
+		case v.name == "globals":
+			return e.named(name)
+		case isSystem(v.module):
+			return e.attribute(v, name)
+		}
+	}
+	return v.index(key)
 }
 
 func (v value) index(key value) value {
@@ -222,10 +244,16 @@ func (v value) index(key value) value {
 }
 
 func (e *evaluation) attribute(owner value, name string) value {
-	if isSystem(owner.module) {
+	switch {
+	case name == "__dict__":
+		return owner
+	case isSystem(owner.module):
 		return e.member(owner.module, name)
 	}
 	out := value{open: true}
+	if f, ok := e.p.functions[name]; ok && owner.module == "" && !owner.env && !owner.copied {
+		out = out.or(value{function: f, texts: f.returns.texts, mentions: f.returns.mentions, open: true})
+	}
 	if known, ok := e.p.attributes[name]; ok {
 		out = out.or(known)
 	}
@@ -257,6 +285,9 @@ func (e *evaluation) atom() value {
 	case t.is("("):
 		in := e.bracketed()
 		v := e.value(e.comprehended(in))
+		if n := len(in); n > 1 && in[n-1].is(",") && len(splitTop(in, ",")) == 2 {
+			v = value{items: []value{v}, mentions: v.mentions}
+		}
 		v.bare = v.bare && len(v.items) == 0
 		return v
 	case t.is("["):

@@ -67,6 +67,8 @@ type scope struct {
 	names      map[string]value
 	outer      *scope
 	parameters []string
+	list       string // of further arguments: *list
+	named      string // of further arguments with names: **named
 	returns    value
 }
 
@@ -85,7 +87,8 @@ func (s *scope) bind(name string, v value) { s.names[name] = s.names[name].or(v)
 type statement struct {
 	tokens []token
 	in     *scope
-	opens  *scope // of a def
+	opens  *scope  // of a def
+	class  []token // the head of the class that it stands in
 }
 
 // add splits a script into statements, and gives each function a scope of its own.
@@ -100,21 +103,26 @@ func (p *program) split(m *module, top *scope, all []line) {
 	type level struct {
 		indent int
 		scope  *scope
+		class  []token
 	}
-	stack := []level{{-1, top}}
+	stack := []level{{-1, top, nil}}
 	for _, l := range all {
 		for len(stack) > 1 && l.indent <= stack[len(stack)-1].indent {
 			stack = stack[:len(stack)-1]
 		}
-		rest, in := l.tokens, stack[len(stack)-1].scope
+		rest, in, class := l.tokens, stack[len(stack)-1].scope, stack[len(stack)-1].class
 		for len(rest) > 0 {
 			head, body := compound(rest)
-			st := statement{tokens: head, in: in}
+			st := statement{tokens: head, in: in, class: class}
+			if head[0].is("class") {
+				stack = append(stack, level{l.indent, in, head})
+				class = head
+			}
 			if i := slices.IndexFunc(head, func(t token) bool { return t.is("def") }); i >= 0 && i < 2 && i+1 < len(head) {
 				st.opens = &scope{names: map[string]value{}, outer: in}
 				p.functions[head[i+1].s] = st.opens
-				stack = append(stack, level{l.indent, st.opens})
-				in = st.opens
+				stack = append(stack, level{l.indent, st.opens, nil})
+				in, class = st.opens, nil
 			}
 			m.statements = append(m.statements, st)
 			rest = body
@@ -169,7 +177,7 @@ func splitTop(tokens []token, by string) (out [][]token) {
 
 // run takes in one statement.
 func (p *program) run(m *module, st statement) {
-	t, e := st.tokens, &evaluation{p: p, m: m, in: st.in}
+	t, e := st.tokens, &evaluation{p: p, m: m, in: st.in, class: st.class}
 	if st.opens != nil {
 		e.define(st)
 		return
@@ -205,7 +213,14 @@ func (e *evaluation) define(st statement) {
 		return
 	}
 	for _, part := range splitTop(inside(st.tokens[open:]), ",") {
-		part = slices.DeleteFunc(slices.Clone(part), func(t token) bool { return t.is("*") || t.is("**") })
+		if len(part) > 1 && part[0].is("*") {
+			f.list = part[1].s
+			continue
+		}
+		if len(part) > 1 && part[0].is("**") {
+			f.named = part[1].s
+			continue
+		}
 		if len(part) == 0 || part[0].kind != word {
 			continue
 		}
@@ -409,10 +424,23 @@ func (e *evaluation) bind(target []token, v value) {
 	case n == 0:
 	case n == 1 && target[0].kind == word:
 		e.in.bind(target[0].s, v)
+		if e.class != nil {
+			e.bindInClass(target[0], v)
+		}
 	case target[n-1].is("]"):
 		e.bindEntry(target, v)
 	case n > 2 && target[n-2].is("."):
 		e.bindAttribute(target, v)
+	}
+}
+
+// bindInClass is a name in the body of a class: an attribute of what is made of it, and in one of
+// settings the variable of that name.
+func (e *evaluation) bindInClass(name token, v value) {
+	e.p.attributes[name.s] = e.p.attributes[name.s].or(v)
+	isSettings := slices.ContainsFunc(e.class, func(t token) bool { return t.kind == word && strings.HasSuffix(t.s, "Settings") })
+	if isSettings && strings.EqualFold(name.s, e.p.variable) && v.isFlag() {
+		e.p.note(e.m, name.line, Default, nil)
 	}
 }
 

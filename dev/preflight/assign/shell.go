@@ -95,7 +95,9 @@ func (s *shell) sets(text string) bool {
 
 // command reads one simple command, and keeps the constants that it makes.
 func (s *shell) command(words []shellWord) bool {
-	written := slices.ContainsFunc(words, func(w shellWord) bool { return strings.HasPrefix(w.raw, ">") })
+	written := slices.ContainsFunc(words, func(w shellWord) bool {
+		return strings.HasPrefix(w.raw, ">") && !strings.Contains(w.raw, "&") // >&2 is no file
+	})
 	assigns := true // NAME=value before a command
 	verb := ""
 	for i, w := range words {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // value is what is known of an expression.
@@ -129,7 +130,7 @@ func (v value) isEmpty() bool {
 
 // isOff says that a value is a constant that everybody takes for no.
 func (v value) isOff() bool {
-	if v.open || len(v.texts) == 0 || len(v.items)+len(v.entries) > 0 {
+	if len(v.texts) == 0 || len(v.items)+len(v.entries) > 0 {
 		return false
 	}
 	return !slices.ContainsFunc(v.texts, func(s string) bool { return !isNo(s) })
@@ -181,6 +182,8 @@ func (v value) method(name string, args []value) (out value, ok bool) {
 		return v.mapped(strings.ToLower), true
 	case "strip", "lstrip", "rstrip":
 		return v.mapped(strings.TrimSpace), true
+	case "swapcase":
+		return v.mapped(swapped), true
 	case "encode", "decode", "expanduser", "resolve", "absolute", "as_posix", "format_map":
 		return v, true
 	case "replace":
@@ -206,6 +209,15 @@ func (v value) method(name string, args []value) (out value, ok bool) {
 		return arg(0).mapped(func(s string) string { b, _ := hex.DecodeString(s); return string(b) }), true
 	}
 	return value{}, false
+}
+
+func swapped(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, s)
 }
 
 // joins is "v".join(list).
@@ -237,7 +249,7 @@ func (v value) filled(args []value, named map[string]value) value {
 	}
 	for name, a := range named {
 		out = combine(out, a, func(form, s string) string {
-			return strings.NewReplacer("{"+name+"}", s, "%("+name+")s", s).Replace(form)
+			return strings.NewReplacer("{"+name+"}", s, "%("+name+")s", s, "${"+name+"}", s, "$"+name, s).Replace(form)
 		})
 	}
 	return out
