@@ -26,7 +26,7 @@ func bypassRules() []Rule {
 		{"bypass.dockerfile", dev.Blocks, "a Dockerfile sets LOCAL_STREAMLIT", fix, docs},
 		{"bypass.workflow", dev.Blocks, "a workflow that builds or deploys sets LOCAL_STREAMLIT", "remove it from the workflow", docs},
 		{"bypass.task", dev.Blocks, "a task definition sets LOCAL_STREAMLIT", "remove it from the task definition", docs},
-		{"bypass.bundle", dev.Blocks, "a file of the bundle sets LOCAL_STREAMLIT", "remove it, or render the bundle anew: sdev deploy TARGET", docs},
+		{"bypass.bundle", dev.Blocks, "a file of the bundle sets LOCAL_STREAMLIT", "remove it, or render the bundle again: sdev deploy TARGET", docs},
 		{"bypass.code", dev.Blocks, "the app's own code sets LOCAL_STREAMLIT", "remove the statement: sdev up --local sets it from outside", docs},
 		{"bypass.start", dev.Blocks, "a script or settings file that the image starts, or takes in, sets LOCAL_STREAMLIT", "remove it: sdev up --local sets it from outside", docs},
 		{"bypass.optional", dev.Informs, "REQUIRE_OAUTH_IN_LOCAL = False: the code can be run without a login, which is what --local uses", "nothing, as long as nothing that ships sets LOCAL_STREAMLIT", docs},

@@ -40,37 +40,49 @@ func (c *check) bypassInScripts() {
 // that Python runs by itself, and those that any of these names.
 func (c *check) running() map[string]string {
 	out := map[string]string{}
-	var add func(name string)
-	add = func(name string) {
-		text := c.files[name]
-		if out[name] != "" || text == "" {
-			return
-		}
-		out[name] = text
-		for _, m := range runsScript.matches(text) {
-			word := m.text[1]
-			if m.text[2] != "" {
-				word = strings.ReplaceAll(m.text[2], ".", "/") + ".py"
-			}
-			for _, file := range c.resolve(word, path.Dir(name)) {
-				add(file)
-			}
-		}
-	}
 	for _, name := range c.names() {
-		if path.Ext(name) == ".pth" && c.inApp(name) {
+		switch {
+		case path.Ext(name) == ".pth" && c.inApp(name):
 			out[name] = pathFile(c.files[name])
-		}
-		if path.Ext(name) != ".py" {
-			continue
-		}
-		describes := programmed.in(c.files[name]) && !strings.Contains(c.files[name], "streamlit")
-		own := slices.Contains(c.scripts(), name) && (c.App.Modules != nil || !describes && !isAboutMachine(name) || name == c.App.Entry)
-		if own || slices.Contains(c.started(), name) || runsItself(path.Base(name)) && c.inApp(name) {
-			add(name)
+		case path.Ext(name) == ".py" && c.runs(name):
+			c.addScript(out, name)
 		}
 	}
 	return out
+}
+
+// runs says that a script runs with the app, or before it.
+func (c *check) runs(name string) bool {
+	if slices.Contains(c.started(), name) || runsItself(path.Base(name)) && c.inApp(name) {
+		return true
+	}
+	if !slices.Contains(c.scripts(), name) {
+		return false
+	}
+	if c.App.Modules != nil || name == c.App.Entry {
+		return true
+	}
+	// Nobody knows what the app consists of: it is not what describes a platform, or is for development.
+	describes := programmed.in(c.files[name]) && !strings.Contains(c.files[name], "streamlit")
+	return !describes && !isAboutMachine(name)
+}
+
+// addScript takes a script, and those that it runs by their paths.
+func (c *check) addScript(out map[string]string, name string) {
+	text := c.files[name]
+	if out[name] != "" || text == "" {
+		return
+	}
+	out[name] = text
+	for _, m := range runsScript.matches(text) {
+		word := m.text[1]
+		if m.text[2] != "" {
+			word = strings.ReplaceAll(m.text[2], ".", "/") + ".py"
+		}
+		for _, file := range c.resolve(word, path.Dir(name)) {
+			c.addScript(out, file)
+		}
+	}
 }
 
 // runsScript is how a script runs another one by its path, or by its name as a module.

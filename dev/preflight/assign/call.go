@@ -3,7 +3,6 @@ package assign
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -184,46 +183,6 @@ func (e *evaluation) known(f, owner value, a arguments, at int) (value, bool) {
 		if name := a.at(1); len(name.texts) > 0 {
 			return e.attribute(a.at(0), name.texts[0]), true
 		}
-	case "dict", "OrderedDict", "ChainMap", "MappingProxyType", "defaultdict":
-		v := value{open: true}.holding(a.all)
-		for _, arg := range a.list {
-			v = v.holding(arg)
-			v.items = append(v.items, arg.items...)
-		}
-		for _, en := range a.all.entries {
-			e.hands(en.key, en.value, en.line)
-		}
-		return v, true
-	case "items", "copy", "values", "keys", "list", "tuple", "set", "sorted", "iter", "reversed", "deepcopy":
-		v := owner
-		for _, arg := range a.list {
-			v = v.or(arg)
-		}
-		return v, true
-	case "zip":
-		return zipped(a.list), true
-	case "enumerate":
-		out := value{}
-		for _, item := range a.at(0).items {
-			out.items = append(out.items, value{items: []value{{open: true}, item}})
-		}
-		return out, true
-	case "fromkeys":
-		out := value{open: true}
-		for _, item := range a.at(0).items {
-			out = out.with(entry{item, a.at(1), at})
-		}
-		return out, true
-	case "chr":
-		return character(a.at(0)), true
-	case "map":
-		if a.at(0).name == "chr" {
-			out := value{}
-			for _, item := range a.at(1).items {
-				out.items = append(out.items, character(item))
-			}
-			return out, true
-		}
 	case "open":
 		v := a.everything()
 		v.module = opened
@@ -234,16 +193,6 @@ func (e *evaluation) known(f, owner value, a arguments, at int) (value, bool) {
 		}
 	case "globals", "locals":
 		return value{name: "globals", open: true}, true
-	case "vars", "Template":
-		return a.at(0), true
-	case "substitute", "safe_substitute":
-		return owner.filled(nil, a.named), true
-	case "str", "bytes", "fsencode", "fsdecode", "intern":
-		return a.at(0), true
-	case "format":
-		if len(owner.texts) > 0 {
-			return owner.filled(a.list, a.named), true
-		}
 	case "exec", "eval", "compile":
 		e.nested(a.at(0), at)
 	case "load_dotenv", "read_env", "read_envfile", "load_env", "read_dotenv":
@@ -259,7 +208,7 @@ func (e *evaluation) known(f, owner value, a arguments, at int) (value, bool) {
 		}
 		return v, true
 	}
-	return value{}, false
+	return e.made(f, owner, a, at)
 }
 
 // opened is what takes the place of a module for files.
@@ -272,28 +221,6 @@ func (e *evaluation) writes(a arguments, at int) {
 			e.p.note(e.m, at, Sets, nil)
 		}
 	}
-}
-
-// character is what chr gives of a number.
-func character(v value) value {
-	return v.mapped(func(s string) string {
-		n, err := strconv.ParseUint(s, 0, 21)
-		if err != nil {
-			return ""
-		}
-		return string(rune(n))
-	})
-}
-
-func zipped(lists []value) value {
-	if len(lists) != 2 {
-		return unknown(lists...)
-	}
-	out := value{}
-	for i := range min(len(lists[0].items), len(lists[1].items)) {
-		out.items = append(out.items, value{items: []value{lists[0].items[i], lists[1].items[i]}})
-	}
-	return out
 }
 
 // nested follows a text that is run as a program.

@@ -249,10 +249,10 @@ func unescaped(body string, raw bool) string {
 		}
 		b.WriteString(body[:i])
 		body = body[i:]
-		switch {
-		case body[1] == '\n':
+		switch body[1] {
+		case '\n':
 			body = body[2:]
-		case body[1] == '"' || body[1] == '\'':
+		case '"', '\'':
 			b.WriteByte(body[1])
 			body = body[2:]
 		default:

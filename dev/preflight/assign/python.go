@@ -3,7 +3,6 @@ package assign
 import (
 	"cmp"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 )
@@ -12,8 +11,18 @@ import (
 // one and be used in another.
 func Python(scripts map[string]string, variable string) []Found {
 	p := &program{variable: variable, attributes: map[string]value{}, functions: map[string]*scope{}, found: map[place]Found{}}
-	for _, name := range slices.Sorted(maps.Keys(scripts)) {
-		if concerns(scripts[name]) {
+	names := slices.SortedFunc(maps.Keys(scripts), func(a, b string) int { // those that name it first
+		if first := strings.Contains(scripts[a], variable); first != strings.Contains(scripts[b], variable) {
+			if first {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	left := mostSource
+	for _, name := range names {
+		if left -= len(scripts[name]); left > 0 && concerns(scripts[name]) {
 			p.add(name, scripts[name])
 		}
 	}
@@ -31,9 +40,19 @@ func Python(scripts map[string]string, variable string) []Found {
 	})
 }
 
-// concerns is false for a script that neither sets variables nor has constants to do it with. A name
-// alone is enough to be one.
-func concerns(text string) bool { return len(text) > 0 && strings.ContainsAny(text, "=(") }
+// concerns is false for a script that neither sets variables, nor starts programs, nor holds a part of
+// the name.
+func concerns(text string) bool {
+	if !strings.ContainsAny(text, "=(") {
+		return false
+	}
+	for _, part := range []string{"env", "ENV", "LOCAL", "STREAM", "exec", "eval", "system", "subprocess", "popen", "getattr", "globals", "dotenv", "secrets", "ettings", "import *"} {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}
 
 // program is all scripts.
 type program struct {
@@ -50,6 +69,9 @@ type place struct {
 	line int
 	kind Kind
 }
+
+// mostSource is how much of scripts is read. The apps of people have a tenth of it.
+const mostSource = 8 << 20
 
 // mostSteps keeps text that was made for it from taking time. Large programs take a hundredth.
 const mostSteps = 20_000_000
@@ -251,89 +273,6 @@ func inside(tokens []token) []token {
 	return tokens[1:]
 }
 
-// imports reads "a.b as c, d".
-func (e *evaluation) imports(t []token) {
-	for _, part := range splitTop(t, ",") {
-		name, as := dotted(part)
-		if name == "" {
-			continue
-		}
-		bound := name
-		if len(as) > 1 && as[0].is("as") {
-			bound = as[1].s
-		} else {
-			bound, _, _ = strings.Cut(name, ".")
-			name = bound
-		}
-		e.in.names[bound] = value{module: name, open: true}
-	}
-}
-
-// importsFrom reads "a.b import (c as d, e)".
-func (e *evaluation) importsFrom(t []token) {
-	i := slices.IndexFunc(t, func(t token) bool { return t.is("import") })
-	if i < 0 {
-		return
-	}
-	from := ""
-	for _, part := range t[:i] {
-		if part.kind == word {
-			from = strings.TrimPrefix(from+"."+part.s, ".")
-		}
-	}
-	names := slices.DeleteFunc(slices.Clone(t[i+1:]), func(t token) bool { return t.is("(") || t.is(")") })
-	for _, part := range splitTop(names, ",") {
-		if len(part) == 0 {
-			continue
-		}
-		if part[0].is("*") && !slices.Contains(e.m.stars, from) {
-			e.m.stars = append(e.m.stars, from)
-			continue
-		}
-		e.in.names[part[len(part)-1].s] = e.member(from, part[0].s)
-	}
-}
-
-// member is a name of a module.
-func (e *evaluation) member(module, name string) value {
-	if isSystem(module) {
-		v := value{open: true, name: name, module: module + "." + name}
-		v.env = name == "environ" || name == "environb"
-		return v
-	}
-	v := value{open: true, name: name, module: strings.TrimPrefix(module+"."+name, ".")}
-	for _, m := range e.p.modules {
-		if bound, ok := m.top.names[name]; ok && isModule(m.name, module) {
-			bound.name = name
-			return bound
-		}
-	}
-	return v
-}
-
-func isSystem(module string) bool {
-	return module == "os" || module == "posix" || module == "nt"
-}
-
-// isModule says that a file may be what a module is imported from.
-func isModule(file, module string) bool {
-	name := strings.TrimSuffix(strings.TrimSuffix(file, ".py"), "/__init__")
-	return path.Base(name) == module[strings.LastIndexByte(module, '.')+1:] || module == ""
-}
-
-// dotted reads "a.b.c" and gives what follows.
-func dotted(t []token) (name string, rest []token) {
-	var parts []string
-	for len(t) > 0 && t[0].kind == word {
-		parts = append(parts, t[0].s)
-		if t = t[1:]; len(t) < 2 || !t[0].is(".") || t[1].kind != word {
-			break
-		}
-		t = t[1:]
-	}
-	return strings.Join(parts, "."), t
-}
-
 // loop reads "a, b in list".
 func (e *evaluation) loop(t []token) {
 	i := atTop(t, "in")
@@ -369,115 +308,5 @@ func (e *evaluation) withs(t []token) {
 			continue
 		}
 		e.bind(part[i+1:], e.value(part[:i]))
-	}
-}
-
-// assignment reads "a = b = c", "a: T = c", "a |= c", or an expression.
-func (e *evaluation) assignment(t []token) {
-	for i, tok := range t {
-		if tok.kind != symbol || len(tok.s) < 2 || !strings.HasSuffix(tok.s, "=") || strings.Contains("==!=<=>=:=", tok.s) || atTop(t[:i+1], tok.s) < 0 {
-			continue
-		}
-		target, v := e.value(t[:i]), e.value(t[i+1:])
-		switch {
-		case tok.s == "|=" && target.env:
-			e.update(v, tok.line)
-		case tok.s == "+=":
-			e.bind(t[:i], combine(target, v, plus))
-		default:
-			e.bind(t[:i], v)
-		}
-		return
-	}
-	parts := splitTop(t, "=")
-	v := e.value(parts[len(parts)-1])
-	for _, target := range parts[:len(parts)-1] {
-		if i := atTop(target, ":"); i > 0 {
-			target = target[:i]
-		}
-		e.bind(target, v)
-	}
-}
-
-// bind gives a target its value: a name, several, an attribute, or an entry of a mapping.
-func (e *evaluation) bind(target []token, v value) {
-	for len(target) > 0 && (target[0].is("*") || target[0].is("(") && len(inside(target)) == len(target)-2) {
-		if target[0].is("*") {
-			target = target[1:]
-		} else {
-			target = inside(target)
-		}
-	}
-	if parts := splitTop(target, ","); len(parts) > 1 {
-		for i, part := range parts {
-			switch {
-			case len(part) == 0:
-			case i < len(v.items) && len(v.items) >= len(parts)-1:
-				e.bind(part, v.items[i])
-			default:
-				e.bind(part, unknown(v))
-			}
-		}
-		return
-	}
-	switch n := len(target); {
-	case n == 0:
-	case n == 1 && target[0].kind == word:
-		e.in.bind(target[0].s, v)
-		if e.class != nil {
-			e.bindInClass(target[0], v)
-		}
-	case target[n-1].is("]"):
-		e.bindEntry(target, v)
-	case n > 2 && target[n-2].is("."):
-		e.bindAttribute(target, v)
-	}
-}
-
-// bindInClass is a name in the body of a class: an attribute of what is made of it, and in one of
-// settings the variable of that name.
-func (e *evaluation) bindInClass(name token, v value) {
-	e.p.attributes[name.s] = e.p.attributes[name.s].or(v)
-	isSettings := slices.ContainsFunc(e.class, func(t token) bool { return t.kind == word && strings.HasSuffix(t.s, "Settings") })
-	if isSettings && strings.EqualFold(name.s, e.p.variable) && v.isFlag() {
-		e.p.note(e.m, name.line, Default, nil)
-	}
-}
-
-func (e *evaluation) bindAttribute(target []token, v value) {
-	n := len(target)
-	if owner := e.value(target[:n-2]); isSystem(owner.module) && target[n-1].s == "environ" {
-		e.update(v, target[n-1].line)
-	}
-	e.p.attributes[target[n-1].s] = e.p.attributes[target[n-1].s].or(v)
-}
-
-// bindEntry is owner[key] = v.
-func (e *evaluation) bindEntry(target []token, v value) {
-	open := len(target) - 1
-	for depth := 0; open >= 0; open-- {
-		switch t := target[open]; {
-		case t.is("]") || t.is(")") || t.is("}"):
-			depth++
-		case t.is("[") || t.is("(") || t.is("{"):
-			depth--
-		}
-		if depth == 0 {
-			break
-		}
-	}
-	if open < 1 {
-		return
-	}
-	owner, key, at := e.value(target[:open]), e.value(target[open+1:len(target)-1]), target[open].line
-	if owner.env || owner.copied {
-		e.set(key, v, at)
-		return
-	}
-	if name := target[:open]; len(name) == 1 && name[0].kind == word {
-		e.in.bind(name[0].s, value{open: true}.with(entry{key, v, at}))
-	} else if name[len(name)-1].kind == word {
-		attribute := name[len(name)-1].s
-		e.p.attributes[attribute] = e.p.attributes[attribute].or(value{open: true}.with(entry{key, v, at}))
 	}
 }

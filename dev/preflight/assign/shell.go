@@ -95,58 +95,89 @@ func (s *shell) sets(text string) bool {
 
 // command reads one simple command, and keeps the constants that it makes.
 func (s *shell) command(words []shellWord) bool {
-	written := slices.ContainsFunc(words, func(w shellWord) bool {
-		return strings.HasPrefix(w.raw, ">") && !strings.Contains(w.raw, "&") // >&2 is no file
-	})
-	assigns := true // NAME=value before a command
-	verb := ""
-	for i, w := range words {
-		text := s.expanded(w.text)
-		if w.single {
-			text = w.text
+	first := 0
+	for ; first < len(words); first++ { // NAME=value before a command
+		name, value, ok := s.assigned(words[first])
+		if !ok {
+			break
 		}
-		if assigns {
-			if name, value, ok := strings.Cut(text, "="); ok && isName(strings.TrimSuffix(name, "+")) {
-				if strings.TrimSuffix(name, "+") == s.variable && !s.isNothing(w.text[strings.Index(w.text, "=")+1:]) {
-					return true
-				}
-				if strings.EqualFold(name, "environment") && s.isSetting(value) { // of a supervisor, or of systemd
-					return true
-				}
-				if len(s.constants) < mostEntries {
-					s.constants[name] = value
-				}
-				continue
-			}
-			assigns, verb = false, text
+		if name == s.variable && !s.isNothing(words[first].text[strings.Index(words[first].text, "=")+1:]) {
+			return true
 		}
-		switch {
-		case verb == "echo" || verb == "printf" || verb == "logger":
-			if verb == "printf" && i > 1 && words[i-1].text == "-v" && text == s.variable {
-				return true
-			}
-			if (written || tees(words)) && s.inText(text) {
-				return true
-			}
-		case verb == "test" || verb == "[" || verb == "[[" || verb == "unset" || verb == "grep" || verb == "case":
-			return false
-		case i > 0 && text == s.variable && (verb == "setenv" || verb == "set" || verb == "read" || verb == "setx"):
-			last := words[len(words)-1].text
-			if len(words) > i+1 && last != "" {
-				return true
-			}
-		case s.isSetting(text) || strings.ContainsAny(text, " \n\t") && i > 0 && !w.heredoc && s.nestedSets(verb, text):
-			if !s.isNothing(valueOf(w.text, s.variable)) {
-				return true
-			}
+		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of a supervisor, or of systemd
+			return true
 		}
-		if (verb == "export" || verb == "declare" || verb == "readonly" || verb == "local" || verb == "typeset") && len(s.constants) < mostEntries {
-			if name, value, ok := strings.Cut(text, "="); ok && isName(name) {
-				s.constants[name] = value
+		s.remember(name, value)
+	}
+	if first == len(words) {
+		return false
+	}
+	verb, words := s.text(words[first]), words[first:]
+	switch verb {
+	case "test", "[", "[[", "unset", "grep", "case":
+		return false
+	case "echo", "printf", "logger":
+		return s.prints(words)
+	case "export", "declare", "readonly", "local", "typeset":
+		for _, w := range words[1:] {
+			if name, value, ok := s.assigned(w); ok {
+				s.remember(name, value)
 			}
 		}
 	}
+	for i, w := range words {
+		if s.argument(verb, words, i, w) {
+			return true
+		}
+	}
 	return false
+}
+
+// text is what a word says, with the constants that are known put in.
+func (s *shell) text(w shellWord) string {
+	if w.single {
+		return w.text
+	}
+	return s.expanded(w.text)
+}
+
+// assigned takes NAME=value or NAME+=value apart.
+func (s *shell) assigned(w shellWord) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(s.text(w), "=")
+	name = strings.TrimSuffix(name, "+")
+	return name, value, ok && isName(name)
+}
+
+func (s *shell) remember(name, value string) {
+	if len(s.constants) < mostEntries {
+		s.constants[name] = value
+	}
+}
+
+// prints is echo or printf: what they write matters where it does not go to people.
+func (s *shell) prints(words []shellWord) bool {
+	written := slices.ContainsFunc(words, func(w shellWord) bool {
+		return strings.HasPrefix(w.raw, ">") && !strings.Contains(w.raw, "&") || w.text == "tee" || w.raw == "|" // >&2 is no file
+	})
+	for i, w := range words[1:] {
+		if words[0].text == "printf" && words[i].text == "-v" && s.text(w) == s.variable {
+			return true
+		}
+		if written && s.inText(s.text(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// argument is one word of a command.
+func (s *shell) argument(verb string, words []shellWord, i int, w shellWord) bool {
+	text := s.text(w)
+	if i > 0 && text == s.variable && slices.Contains([]string{"setenv", "set", "read", "setx"}, verb) {
+		return len(words) > i+1 && words[len(words)-1].text != ""
+	}
+	set := s.isSetting(text) || i > 0 && strings.ContainsAny(text, " \n\t") && s.nestedSets(verb, text)
+	return set && !s.isNothing(valueOf(w.text, s.variable))
 }
 
 // nestedSets says that a text which a command is given is a script, or holds a setting.
@@ -172,10 +203,6 @@ func (s *shell) onceMore(text string) bool {
 		}
 	}
 	return false
-}
-
-func tees(words []shellWord) bool {
-	return slices.ContainsFunc(words, func(w shellWord) bool { return w.text == "tee" || w.raw == "|" })
 }
 
 // isSetting says that a word is, or ends with, NAME=value: "--env=NAME=1", "-eNAME=1", "a=1,NAME=1".
@@ -242,10 +269,9 @@ func isName(s string) bool { return name.MatchString(s) }
 
 // shellWord is a word of a command.
 type shellWord struct {
-	text    string // without its quotes
-	raw     string // an operator, for those that redirect
-	single  bool   // in single quotes as a whole: nothing is put in
-	heredoc bool
+	text   string // without its quotes
+	raw    string // an operator, for those that redirect
+	single bool   // in single quotes as a whole: nothing is put in
 }
 
 // commands splits a line into simple commands and their words. Sources: POSIX, "Shell Command

@@ -121,7 +121,7 @@ func (v value) isEmpty() bool {
 		return false
 	}
 	for _, s := range v.texts {
-		if s != "" && !(v.bare && s == "None") {
+		if s != "" && (!v.bare || s != "None") {
 			return false
 		}
 	}
