@@ -1,9 +1,11 @@
 package preflight_test
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -113,6 +115,9 @@ func ways() []way {
 			twin: map[string]string{"run.sh": "exec streamlit run app.py\n", "flags.txt": "LOCAL_STREAMLIT=1\n"}},
 		{name: "two scripts of one name", id: "bypass.start", at: "local/run.sh:1", change: func(s *subject) { s.App.Copies = []preflight.Copy{{From: "local", To: "/opt/bin"}} }, steps: []string{"WORKDIR /app", "USER app", "CMD /opt/bin/run.sh"}, files: map[string]string{"local/run.sh": "export LOCAL_STREAMLIT=1\n", "run.sh": "echo\n"},
 			twinOf: []string{"WORKDIR /app", "USER app", "CMD /app/run.sh"}, twin: map[string]string{"local/run.sh": "export LOCAL_STREAMLIT=1\n", "run.sh": "echo\n"}},
+		{name: "a link to a script", id: "bypass.start", at: "local/run.sh:1", steps: []string{"WORKDIR /app", "COPY . .", "USER app", "CMD ./start"}, files: map[string]string{"local/run.sh": "export LOCAL_STREAMLIT=1\n"}, twin: map[string]string{"local/run.sh": "export DEBUG=1\n"}, change: func(s *subject) {
+			s.files["start"] = &fstest.MapFile{Data: []byte("local/run.sh"), Mode: fs.ModeSymlink | 0o777}
+		}},
 		{name: "a Procfile that names a script", id: "bypass.start", at: "dev/web.sh:1", files: map[string]string{"Procfile": "web: sh dev/web.sh\n", "dev/web.sh": "export LOCAL_STREAMLIT=1\n"}, twin: map[string]string{"Procfile": "web: streamlit run app.py\n", "dev/web.sh": "export LOCAL_STREAMLIT=1\n"}},
 		{name: "a service that names a script", id: "bypass.start", at: "local/go.sh:1", files: map[string]string{"local/go.sh": "export LOCAL_STREAMLIT=1\n"}, twin: map[string]string{"local/go.sh": "echo LOCAL_STREAMLIT\n"}, change: func(s *subject) { s.App.Command = []string{"bash", "local/go.sh"} }},
 

@@ -110,6 +110,11 @@ func (w *walker) bypass() {
 			if line := secretsBypass(k.text); line > 0 {
 				w.sets(name, line)
 			}
+		case strings.HasSuffix(name, "/conda-meta/state"): // variables of an environment of conda
+			lines, _ := assigned(name+".json", k.text)
+			for _, line := range lines {
+				w.sets(name, line)
+			}
 		case startsApp(name) && !isManual(name) || started[name]:
 			lines, _ := assigned(name, k.text)
 			for _, line := range lines {
@@ -144,6 +149,11 @@ func (w *walker) startedHere() map[string]bool {
 			queue = append(queue, name)
 		}
 	}
+	for name, target := range w.links {
+		if w.isNamed(name) {
+			queue = append(queue, target)
+		}
+	}
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
@@ -153,7 +163,11 @@ func (w *walker) startedHere() map[string]bool {
 		out[name] = true
 		for _, m := range slices.Concat(runs.matches(w.texts[name].text), reads.matches(w.texts[name].text)) {
 			for _, dir := range []string{"/", path.Dir(name), path.Join("/", w.c.built.config.Config.WorkingDir)} {
-				if file := path.Join(dir, m.text[1]); w.texts[file].text != "" {
+				file := path.Join(dir, m.text[1])
+				if target, ok := w.links[file]; ok {
+					file = target
+				}
+				if w.texts[file].text != "" {
 					queue = append(queue, file)
 				}
 			}

@@ -121,6 +121,7 @@ func TestRun_EveryWayToSwitchTheLoginOffInAnImageIsFound(t *testing.T) {
 		{"a script of tests", "bypass.layer", "/app/tests/run.sh:1", starts("sh tests/run.sh", "app/tests/run.sh", "export LOCAL_STREAMLIT=1\n"), starts("streamlit run", "app/tests/run.sh", "export LOCAL_STREAMLIT=1\n")},
 		{"a text that is read", "bypass.layer", "/app/flags.txt:1", starts("./run", "app/run", "export $(cat flags.txt)\n", "app/flags.txt", "LOCAL_STREAMLIT=1\n"), starts("./run", "app/run", "true\n", "app/flags.txt", "LOCAL_STREAMLIT=1\n")},
 		{"JSON that is loaded", "bypass.layer", "/app/flags.json:1", files("app/flags.json", `{"LOCAL_STREAMLIT": "1"}`, "app/boot.py", "import os, json\nos.environ.update(json.load(open('flags.json')))\n"), files("app/flags.json", `{"LOCAL_STREAMLIT": "1"}`)},
+		{"an environment of conda", "bypass.layer", "/opt/conda/conda-meta/state:1", files("opt/conda/conda-meta/state", `{"env_vars": {"LOCAL_STREAMLIT": "1"}}`), files("opt/conda/conda-meta/state", `{"env_vars": {"LOCAL_STREAMLIT": ""}}`)},
 		{"a shell's own file", "bypass.layer", "/root/.zshenv:1", files("root/.zshenv", "export LOCAL_STREAMLIT=1\n"), files("root/.zshenv", "unset LOCAL_STREAMLIT\n")},
 		{"all services", "bypass.layer", "/etc/environment:1", files("etc/environment", "LOCAL_STREAMLIT=1\n"), files("etc/environment", "LOCAL_STREAMLIT=\n")},
 		{"the command", "bypass.command", "", command("sh", "-c", "N=LOCAL_STREAMLIT; export $N=1; streamlit run app.py"), command("sh", "-c", "N=LOCAL_STREAMLIT; unset $N; streamlit run app.py")},

@@ -59,9 +59,10 @@ type walker struct {
 	keeps    int             // bytes of those
 	compiled map[string]kept // compiled scripts that speak of the bypass
 
-	seen    map[sight]bool   // those of sights, with nothing gone
-	byFile  map[string][]int // indexes of sights
-	folders map[string]bool  // that hold what is tracked, and the names of that
+	seen    map[sight]bool    // those of sights, with nothing gone
+	byFile  map[string][]int  // indexes of sights
+	links   map[string]string // what links lead to
+	folders map[string]bool   // that hold what is tracked, and the names of that
 }
 
 // owned is who may write to a file.
@@ -81,7 +82,7 @@ const (
 
 func newWalker(c *check) *walker {
 	return &walker{c: c, app: map[string]owned{}, users: map[string]int{"root": 0}, texts: map[string]kept{}, compiled: map[string]kept{},
-		seen: map[sight]bool{}, byFile: map[string][]int{}, folders: map[string]bool{}}
+		links: map[string]string{}, seen: map[sight]bool{}, byFile: map[string][]int{}, folders: map[string]bool{}}
 }
 
 // track notes that something is known of a file, so that deletions of others cost nothing.
@@ -218,6 +219,9 @@ func (w *walker) entry(n int, h *tar.Header, content io.Reader) error {
 	switch {
 	case h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.map"] != "" || h.PAXRecords["GNU.sparse.major"] != "":
 		content = w.withHoles(content)
+	case h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink:
+		w.link(name, h)
+		return nil
 	case h.Typeflag != tar.TypeReg:
 		return nil
 	}
@@ -229,6 +233,19 @@ func (w *walker) entry(n int, h *tar.Header, content io.Reader) error {
 		return w.passwd(content)
 	}
 	return w.content(n, name, content)
+}
+
+// link notes what a link leads to.
+func (w *walker) link(name string, h *tar.Header) {
+	const longest = 1024
+	if len(name) > longest || len(h.Linkname) > longest || len(w.links) >= maxCount {
+		return
+	}
+	target := h.Linkname
+	if h.Typeflag == tar.TypeSymlink && !path.IsAbs(target) {
+		target = path.Join(path.Dir(name), target)
+	}
+	w.links[name] = path.Join("/", target)
 }
 
 // withHoles bounds what is read of a file whose holes the reader fills.

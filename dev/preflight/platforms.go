@@ -96,7 +96,7 @@ func isPlatform(name, text string) bool {
 	base := path.Base(name)
 	parts := strings.Split(path.Dir(name), "/")
 	for _, folder := range []string{"copilot", "helm", "chart", "charts", ".ebextensions", ".platform", ".do", "k8s", "kubernetes", "manifests", "kustomize", "overlays", "terraform", "infra", "infrastructure", "nomad", "ansible", "deploy", "deployment", "ecs", "cloudformation", "bicep"} {
-		if slices.Contains(parts, folder) {
+		if slices.Contains(parts, folder) && (languageOf(name) != asScript || path.Ext(name) == ".env") { // a script there may be for tests
 			return true
 		}
 	}

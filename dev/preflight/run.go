@@ -36,6 +36,7 @@ type check struct {
 	Subject
 	rules  map[string]Rule
 	files  map[string]string // texts of the project's files that matter, by name
+	links  map[string]string // what the project's links lead to, by their names
 	listed map[string]bool   // the project's files that git does not ignore
 	built  built             // what the image is, as far as its layers and configuration say
 	found  []found
@@ -152,7 +153,7 @@ const (
 
 // readSource looks for credentials in the project's files, and keeps the texts that rules are about.
 func (c *check) readSource(ctx context.Context) error {
-	c.files, c.listed = map[string]string{}, map[string]bool{}
+	c.files, c.links, c.listed = map[string]string{}, map[string]string{}, map[string]bool{}
 	if c.Project == nil {
 		return nil
 	}
@@ -173,6 +174,9 @@ func (c *check) readSource(ctx context.Context) error {
 			continue // it is looked at in the state that it would have
 		}
 		if st, err := fs.Lstat(c.Project, name); !fs.ValidPath(name) || err != nil || !st.Mode().IsRegular() {
+			if target, err := fs.ReadLink(c.Project, name); err == nil && !path.IsAbs(target) {
+				c.links[name] = path.Join(path.Dir(name), target)
+			}
 			continue // what a link leads to is looked at where it is, or is not the project's
 		}
 		c.listed[name] = true
@@ -237,7 +241,7 @@ func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 			}
 			return ctx.Err()
 		}
-		if entry.Type().IsRegular() && !isKeptSecret(name) {
+		if (entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink) && !isKeptSecret(name) {
 			out = append(out, name)
 		}
 		return nil

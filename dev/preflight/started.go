@@ -20,6 +20,9 @@ func (c *check) started() []string {
 	for _, name := range c.names() {
 		w.named[path.Base(name)] = append(w.named[path.Base(name)], name)
 	}
+	for name := range c.links {
+		w.named[path.Base(name)] = append(w.named[path.Base(name)], name)
+	}
 	workdir := "/"
 	for _, s := range c.App.Steps {
 		switch verb, rest, _ := strings.Cut(s.Value, " "); verb {
@@ -149,6 +152,10 @@ func (w *startWalk) add(name string) {
 		return
 	}
 	w.found[name] = true
+	if target, ok := w.c.links[name]; ok {
+		w.add(target)
+		return
+	}
 	if path.Ext(name) != ".py" {
 		w.script(w.c.files[name], name)
 	}
