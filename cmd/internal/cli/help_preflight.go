@@ -33,8 +33,8 @@ that somebody sets by hand on the platform. In images archives are looked into t
 and tar have made, four deep and up to 64 MiB each; not those of zstd, xz or 7z. A compiled script
 without its source is judged by the names that it uses. Credentials are found by the form that their
 issuers give them, also in base64 and UTF-16; not encrypted ones, those in base64url, or passwords
-of no form. sdev asks git about the repository and runs no filter, hook or helper that it names: a file
-that a filter changes counts as it lies there, and LFS files by their pointers.
+of no form. sdev asks git about the repository and runs no filter, hook or helper that it names: a
+file that a filter changes counts as it lies there, and LFS files by their pointers.
 
 What is to be shipped all the same is said in the compose file, with a reason and a last day:
 
