@@ -94,8 +94,7 @@ func (w *walker) bypass() {
 	scripts := map[string]string{}
 	started := w.startedHere()
 	for _, name := range slices.Sorted(maps.Keys(w.texts)) {
-		k := w.texts[name]
-		switch {
+		switch k := w.texts[name]; {
 		case path.Base(name) == bypassVariable:
 			if strings.TrimSpace(k.text) != "" && !isTest(name) {
 				w.see("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s where a folder of variables is read at the start", name, bypassVariable)
@@ -106,18 +105,8 @@ func (w *walker) bypass() {
 			}
 		case path.Ext(name) == ".pth":
 			scripts[name] = pathFile(k.text)
-		case isSecretsOfStreamlit(name):
-			if line := secretsBypass(k.text); line > 0 {
-				w.sets(name, line)
-			}
-		case strings.HasSuffix(name, "/conda-meta/state"): // variables of an environment of conda
-			lines, _ := assigned(name+".json", k.text)
-			for _, line := range lines {
-				w.sets(name, line)
-			}
-		case startsApp(name) && !isManual(name) || started[name]:
-			lines, _ := assigned(name, k.text)
-			for _, line := range lines {
+		default:
+			for _, line := range settingLines(name, k.text, started[name]) {
 				w.sets(name, line)
 			}
 		}
@@ -134,6 +123,22 @@ func (w *walker) bypass() {
 	for name, k := range w.compiled {
 		w.judgeBytecode(name, k)
 	}
+}
+
+// settingLines are the lines of a file that is no script in Python which set the bypass where the app
+// starts.
+func settingLines(name, text string, started bool) (lines []int) {
+	switch {
+	case isSecretsOfStreamlit(name):
+		if line := secretsBypass(text); line > 0 {
+			lines = []int{line}
+		}
+	case strings.HasSuffix(name, "/conda-meta/state"): // variables of an environment of conda
+		lines, _ = assigned(name+".json", text)
+	case startsApp(name) && !isManual(name) || started:
+		lines, _ = assigned(name, text)
+	}
+	return lines
 }
 
 func (w *walker) sets(name string, line int) {
