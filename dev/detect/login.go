@@ -112,7 +112,8 @@ func isSet(before, rest []token) bool {
 		return false
 	}
 	if before[n-1].is("[") && before[n-2].is("environ") {
-		return rest[0].is("]") && rest[1].is("=") && !rest[2].is("=")
+		empty := rest[2].kind == text && rest[2].s == "" // which switches it off
+		return rest[0].is("]") && rest[1].is("=") && !rest[2].is("=") && !empty
 	}
 	return before[n-1].is("(") && (before[n-2].is("setdefault") || before[n-2].is("putenv"))
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
@@ -84,10 +85,15 @@ func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 	return git(ctx, dir, "submodule", "-q", "update", "--init", "--recursive", "--depth=1")
 }
 
-// git runs a git command that asks nobody for a password.
+// elsewhere are the variables by which a hook, or a script around it, points git to another repository
+// than that of the folder, whose settings may name programs.
+var elsewhere = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
+
+// git runs a git command that asks nobody for a password, and nothing that what was fetched could name:
+// the repository is new, so that its settings are the user's own.
 func git(ctx context.Context, dir string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...) //nolint:gosec // addresses come after "--"
-	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0")
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"}, args...)...) //nolint:gosec // addresses come after "--"
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), elsewhere.MatchString), "GIT_TERMINAL_PROMPT=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil && len(out) > 0 {
 		return fmt.Errorf("git %s: %s", args[0], withoutPassword(lastLine(string(out))))

@@ -1,15 +1,16 @@
 // Package git asks the git program about the repository that a folder lies in.
 //
-// Nothing is changed: no index is refreshed, no hook and no file watcher is run, nothing is fetched,
-// and nobody is asked for a password. Addresses of remotes come without the credentials in them.
+// Nothing is changed: no index is refreshed, nothing is fetched, and nobody is asked for a password.
+// Nothing is run either that the repository's own files could name: no filter, hook, file watcher,
+// helper or transport, neither of the repository nor of its submodules. See [Repository.Modified] for
+// what that means for files that a filter changes. Addresses of remotes come without the credentials
+// in them.
 //
 // The package starts no goroutines; every call ends with the program that it started, or with its
 // context.
 package git
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,13 +36,14 @@ type Repository struct {
 	Branch string // "" where the head is detached
 	Commit string // full hash of the head; "" before the first commit
 	Time   time.Time
-	// Modified are files that differ from the commit or are not in it, relative to Root, with slashes.
+	// Modified are files that differ from the commit or are not in it, relative to Root, with slashes. A
+	// file that git would hand to a filter first counts as it lies there: it is as it was committed where
+	// nobody wrote to it since git put it there, or where the commit holds its Git LFS pointer.
 	Modified []string
 	// Absent are submodules whose files are not there.
 	Absent []string
 
-	run func(ctx context.Context, args ...string) ([]byte, error)
-	cmd func(ctx context.Context, args ...string) *exec.Cmd
+	in caller
 }
 
 // Read asks about the repository around dir. env is the program's environment. The error is that of
@@ -55,61 +56,24 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 		r.Why = "there is no git on this machine"
 		return r, nil
 	}
-	r.run = func(ctx context.Context, args ...string) ([]byte, error) {
-		return run(ctx, command(ctx, program, dir, env, args))
-	}
-	r.cmd = func(ctx context.Context, args ...string) *exec.Cmd { return command(ctx, program, dir, env, args) }
-	root, err := r.run(ctx, "rev-parse", "--show-toplevel")
+	r.in = caller{program: program, dir: dir, env: env}
+	root, err := r.in.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil || len(root) == 0 {
 		r.Why = why(err)
 		return r, context.Cause(ctx)
 	}
 	r.Found, r.Root = true, filepath.FromSlash(strings.TrimSuffix(string(root), "\n"))
+	if !within(dir, r.Root) {
+		return Repository{Why: "the repository's settings say that its files are in another folder: " + dev.Printable(r.Root)}, nil
+	}
 	if err := r.readHead(ctx); err != nil {
 		return r, err
 	}
 	r.Remote = WithoutCredentials(r.remote(ctx))
-	return r, r.readState(ctx)
-}
-
-// foreign are the variables by which a hook, or a script around it, points git to a repository: the
-// one that is asked about is that of the folder.
-var foreign = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
-
-func command(ctx context.Context, program, dir string, env, args []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, program, append([]string{"-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"}, args...)...)
-	cmd.Dir = dir
-	cmd.Env = slices.DeleteFunc(slices.Clone(env), foreign.MatchString)
-	cmd.Env = append(cmd.Env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1")
-	return cmd
-}
-
-func run(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, cause
-		}
-		said := cmp.Or(firstLine(stderr.String()), err.Error())
-		return nil, &dev.Error{Code: dev.CodeGitFailed, Exit: dev.ExitFailed, Cause: err, Message: dev.Printable("git cannot read the repository: git " + verb(cmd) + ": " + said), Hint: "see what is wrong with it: git status, git fsck"}
+	if err := r.readState(ctx); err != nil {
+		return r, err
 	}
-	return out, nil
-}
-
-// verb is what git was asked to do: it comes after the settings.
-func verb(cmd *exec.Cmd) string {
-	const settings = 5
-	if len(cmd.Args) > settings {
-		return cmd.Args[settings]
-	}
-	return ""
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return strings.TrimPrefix(strings.TrimPrefix(s, "fatal: "), "error: ")
+	return r, nil
 }
 
 // why words the answer of a folder that is in no work tree.
@@ -124,10 +88,10 @@ func why(err error) string {
 }
 
 func (r *Repository) readHead(ctx context.Context) error {
-	if out, err := r.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
+	if out, err := r.in.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
 		r.Branch = strings.TrimSuffix(string(out), "\n")
 	}
-	out, err := r.run(ctx, "log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--")
+	out, err := r.in.run(ctx, "log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--")
 	if err == nil {
 		hash, seconds, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 		n, err := strconv.ParseInt(seconds, 10, 64)
@@ -141,7 +105,7 @@ func (r *Repository) readHead(ctx context.Context) error {
 
 // remote is the address of origin, or of the only remote there is, as the repository's settings have it.
 func (r *Repository) remote(ctx context.Context) string {
-	out, err := r.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
+	out, err := r.in.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
 	if err != nil {
 		return ""
 	}
@@ -159,34 +123,6 @@ func (r *Repository) remote(ctx context.Context) string {
 		return address
 	}
 	return ""
-}
-
-// readState collects what is not as it was committed.
-func (r *Repository) readState(ctx context.Context) error {
-	out, err := r.run(ctx, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none")
-	if err != nil {
-		return cmpCause(ctx, err)
-	}
-	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-		if len(entry) > 3 {
-			r.Modified = append(r.Modified, entry[3:])
-		}
-	}
-	slices.Sort(r.Modified)
-	if _, err := os.Lstat(filepath.Join(r.Root, ".gitmodules")); err != nil {
-		return nil
-	}
-	// What is said of a submodule has one sign before it; a minus means that it was never fetched.
-	out, err = r.run(ctx, "submodule", "status")
-	if err != nil {
-		return cmpCause(ctx, err)
-	}
-	for line := range strings.Lines(string(out)) {
-		if fields := strings.Fields(line); strings.HasPrefix(line, "-") && len(fields) > 1 {
-			r.Absent = append(r.Absent, fields[1])
-		}
-	}
-	return nil
 }
 
 func cmpCause(ctx context.Context, err error) error {
@@ -207,7 +143,7 @@ func (r Repository) LastChange(ctx context.Context, except []string) (string, er
 	for _, name := range except {
 		args = append(args, ":(top,exclude,literal)"+name)
 	}
-	out, err := r.run(ctx, args...)
+	out, err := r.in.run(ctx, args...)
 	if err != nil {
 		return "", cmpCause(ctx, err)
 	}
@@ -261,6 +197,24 @@ func (r Repository) Inside(name string) (rel string, ok bool) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
+}
+
+// within says that a folder is another one, or lies in it. A repository's settings can put its work tree
+// anywhere.
+func within(dir, root string) bool {
+	want, err := os.Stat(root)
+	dir, aerr := filepath.Abs(dir)
+	if errors.Join(err, aerr) != nil {
+		return false
+	}
+	for dir = resolved(dir); ; dir = filepath.Dir(dir) {
+		if have, err := os.Stat(dir); err == nil && os.SameFile(have, want) {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
 }
 
 // resolved follows the links of a path as far as it exists.

@@ -209,21 +209,6 @@ func TestLastChange_LeavesFoldersOut(t *testing.T) {
 	}
 }
 
-func TestRead_RunsNothingOfTheRepository(t *testing.T) {
-	r := newRepo(t)
-	r.commit("a")
-	ran := filepath.Join(t.TempDir(), "ran")
-	script := filepath.Join(r.dir, ".git", "watch.sh")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\ntouch "+ran+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	r.git("config", "core.fsmonitor", script)
-	r.read()
-	if _, err := os.Stat(ran); err == nil {
-		t.Error("a program that the repository names was run")
-	}
-}
-
 func TestRead_EndsWithItsContext(t *testing.T) {
 	r := newRepo(t)
 	ctx, cancel := context.WithCancel(t.Context())

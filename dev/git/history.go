@@ -16,7 +16,7 @@ import (
 // it keeps, both relative to the folder that was asked about, with slashes.
 func (r Repository) Files(ctx context.Context) (files, tracked []string, err error) {
 	list := func(args ...string) ([]string, error) {
-		out, err := r.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
+		out, err := r.in.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
 		if err != nil {
 			return nil, cmpCause(ctx, err)
 		}
@@ -33,7 +33,7 @@ func (r Repository) Files(ctx context.Context) (files, tracked []string, err err
 
 // Shallow reports whether older commits were not fetched.
 func (r Repository) Shallow(ctx context.Context) bool {
-	out, err := r.run(ctx, "rev-parse", "--is-shallow-repository")
+	out, err := r.in.run(ctx, "rev-parse", "--is-shallow-repository")
 	return err == nil && strings.TrimSpace(string(out)) == "true"
 }
 
@@ -50,7 +50,7 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := r.cmd(inner, "cat-file", "--batch", "--buffer")
+	cmd := r.in.command(inner, "cat-file", "--batch", "--buffer")
 	cmd.Stdin = bytes.NewReader(ids)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -71,7 +71,7 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 
 // objects lists what is reachable: ids with a path each, and the ids as lines.
 func (r Repository) objects(ctx context.Context) (paths map[string]string, ids []byte, err error) {
-	out, err := r.run(ctx, "rev-list", "--objects", "--all", "HEAD")
+	out, err := r.in.run(ctx, "rev-list", "--objects", "--missing=allow-promisor", "--all", "HEAD")
 	if err != nil {
 		return nil, nil, cmpCause(ctx, err)
 	}
@@ -125,7 +125,7 @@ func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) 
 // CommitOf names a commit that brought a version of a file, by the beginning of its hash; "" where none
 // is found.
 func (r Repository) CommitOf(ctx context.Context, id string) string {
-	out, err := r.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
+	out, err := r.in.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
 	if err != nil {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/preflight/assign"
 )
 
 // bypassVariable switches the login off. Code that follows the usual article takes any value for yes.
@@ -25,7 +26,7 @@ func bypassRules() []Rule {
 		{"bypass.dockerfile", dev.Blocks, "a Dockerfile sets LOCAL_STREAMLIT", fix, docs},
 		{"bypass.workflow", dev.Blocks, "a workflow that builds or deploys sets LOCAL_STREAMLIT", "remove it from the workflow", docs},
 		{"bypass.task", dev.Blocks, "a task definition sets LOCAL_STREAMLIT", "remove it from the task definition", docs},
-		{"bypass.bundle", dev.Blocks, "a file of the bundle sets LOCAL_STREAMLIT", "remove it, or render the bundle anew: sdev deploy TARGET", docs},
+		{"bypass.bundle", dev.Blocks, "a file of the bundle sets LOCAL_STREAMLIT", "remove it, or render the bundle again: sdev deploy TARGET", docs},
 		{"bypass.code", dev.Blocks, "the app's own code sets LOCAL_STREAMLIT", "remove the statement: sdev up --local sets it from outside", docs},
 		{"bypass.start", dev.Blocks, "a script or settings file that the image starts, or takes in, sets LOCAL_STREAMLIT", "remove it: sdev up --local sets it from outside", docs},
 		{"bypass.optional", dev.Informs, "REQUIRE_OAUTH_IN_LOCAL = False: the code can be run without a login, which is what --local uses", "nothing, as long as nothing that ships sets LOCAL_STREAMLIT", docs},
@@ -36,28 +37,18 @@ var (
 	// bypassSet is an assignment in a shell, a Dockerfile, YAML, TOML, HCL or JavaScript, with a value;
 	// neither a use ($LOCAL_STREAMLIT) nor a comparison, nor the empty value before a command of a shell.
 	bypassSet = lazily(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
+	// bypassOld is the form that ENV had first, without an equals sign.
+	bypassOld = lazily(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
 	// bypassPair is the form of task definitions, and of lists of environment variables in HCL.
 	bypassPair = lazily(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
 )
-
-func setsBypass(name, text string) []match {
-	if path.Ext(name) == ".py" {
-		return bypassCode.matches(text)
-	}
-	return slices.Concat(bypassSet.matches(text), bypassPair.matches(text))
-}
 
 // bypass looks for what would switch the login off where the app runs for its users. What the layers
 // of an image say is looked at while they are walked.
 func (c *check) bypass() {
 	c.bypassInConfig()
 	c.bypassInFiles()
-	for _, s := range c.App.Steps {
-		// The value of an ARG is gone when the image is made.
-		if !strings.HasPrefix(s.Value, "ARG ") && bypassSet.in(s.Value) || strings.HasPrefix(s.Value, "ENV "+bypassVariable+" ") {
-			c.add("bypass.dockerfile", place{file: s.File, line: s.Line}, "%s is set: any value switches the login off, even 0", bypassVariable)
-		}
-	}
+	c.bypassInSteps()
 	if service, ok := c.service(); ok {
 		if v, set := service.Environment[bypassVariable]; set && (v == nil || *v != "") {
 			c.add("bypass.compose", c.inCompose(bypassVariable), "service %s ships with %s: any value switches the login off, even 0", c.Service, bypassVariable)
@@ -65,8 +56,12 @@ func (c *check) bypass() {
 		c.bypassInService(service)
 	}
 	c.bundled(func(name, text string) {
-		for _, m := range setsBypass(name, text) {
-			c.add("bypass.bundle", place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
+		lines, _ := assigned(name, text)
+		if path.Ext(name) == ".py" {
+			lines = scriptLines(name, text)
+		}
+		for _, n := range lines {
+			c.add("bypass.bundle", place{file: name, line: n}, "%s is set: any value switches the login off, even 0", bypassVariable)
 		}
 	})
 	for _, s := range c.App.Bypassed {
@@ -74,22 +69,6 @@ func (c *check) bypass() {
 	}
 	for _, s := range c.App.Optional {
 		c.add("bypass.optional", place{file: s.File, line: s.Line}, "with %s the login is left out, as this constant says", bypassVariable)
-	}
-}
-
-func (c *check) bypassInFiles() {
-	for _, name := range c.names() {
-		text := c.files[name]
-		if !strings.Contains(text, bypassVariable) {
-			continue
-		}
-		id, found := c.bypassIn(name, text)
-		for _, m := range found {
-			c.add(id, place{file: name, line: m.line}, "%s is set: any value switches the login off, even 0", bypassVariable)
-		}
-		if len(found) == 0 {
-			c.bypassCopied(name, text)
-		}
 	}
 }
 
@@ -107,7 +86,7 @@ func (c *check) bypassInConfig() {
 		}
 	}
 	for what, words := range b.commands() {
-		if line := strings.Join(words, " "); bypassSet.in(line) {
+		if constants(b.env).wordsSet(words) {
 			c.add("bypass.command", place{where: what}, "the %s sets %s", what, bypassVariable)
 		}
 	}
@@ -118,9 +97,19 @@ func (c *check) bypassInConfig() {
 	}
 }
 
+// scriptLines are the lines of a script that set the bypass for it, or for what it describes.
+func scriptLines(name, text string) (out []int) {
+	for _, f := range assign.Python(map[string]string{name: text}, bypassVariable) {
+		if f.Kind != assign.Loads && (f.Kind != assign.Mentions || programmed.in(text)) {
+			out = append(out, f.Line)
+		}
+	}
+	return out
+}
+
 // isForDevelopment tells by the base name that a file is for this machine: "Dockerfile.dev", "run-local.sh".
 func isForDevelopment(base string) bool {
-	for _, word := range strings.FieldsFunc(strings.ToLower(base), func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
+	for _, word := range strings.FieldsFunc(strings.ReplaceAll(strings.ToLower(base), "dev-ops", "devops"), func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
 		if slices.Contains([]string{"dev", "local", "test", "tests", "debug", "development"}, word) {
 			return true
 		}

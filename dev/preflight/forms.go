@@ -63,8 +63,17 @@ const (
 // scanner finds credentials, and texts that a caller names, in streams of any length. The zero value
 // is ready; it is not for several goroutines at once.
 type scanner struct {
-	buf []byte
+	buf   []byte
+	tries int            // how often a literal was looked at more closely
+	ofOne map[string]int // those of the text that is read
 }
+
+// How often a literal is looked at more closely, of one file and of all that one scanner reads: a text
+// that consists of beginnings of keys was made to take time. Images of people have some thousands.
+const (
+	mostOfLiteral = 2_000
+	mostTries     = 500_000
+)
 
 // hit is something that was found.
 type hit struct {
@@ -78,6 +87,7 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 	if s.buf == nil {
 		s.buf = make([]byte, before+pieceSize+after)
 	}
+	s.ofOne = map[string]int{}
 	kept, line := 0, 1 // bytes of the last piece at the front of buf, and the line that buf begins on
 	fresh := 0         // where what has not been looked at begins
 	for {
@@ -104,10 +114,25 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 
 // look searches for literals that begin in piece[from:until].
 func (s *scanner) look(piece []byte, from, until, line int, literals []string, visit func(hit)) {
-	at := func(i int) int { return line + bytes.Count(piece[:i], []byte{'\n'}) }
+	s.credentials(piece, from, until, line, visit)
+	s.encoded(piece, from, until, line, visit)
+	for _, literal := range literals {
+		at := lineCounter(piece, line)
+		each(piece, literal, from, until, func(i int) {
+			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
+		})
+	}
+}
+
+// credentials searches for those that begin in piece[from:until].
+func (s *scanner) credentials(piece []byte, from, until, line int, visit func(hit)) {
 	for _, f := range forms() {
 		for _, literal := range f.literals {
+			at := lineCounter(piece, line)
 			each(piece, literal, from, until, func(i int) {
+				if s.tries, s.ofOne[literal] = s.tries+1, s.ofOne[literal]+1; s.tries > mostTries || s.ofOne[literal] > mostOfLiteral {
+					return
+				}
 				start := max(0, i-before)
 				window := piece[start:min(len(piece), i+after)]
 				for _, m := range f.compiled.FindAllSubmatchIndex(window, -1) {
@@ -118,10 +143,15 @@ func (s *scanner) look(piece []byte, from, until, line int, literals []string, v
 			})
 		}
 	}
-	for _, literal := range literals {
-		each(piece, literal, from, until, func(i int) {
-			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
-		})
+}
+
+// lineCounter gives the lines of places that are asked for in their order.
+func lineCounter(piece []byte, line int) func(i int) int {
+	last := 0
+	return func(i int) int {
+		line += bytes.Count(piece[last:i], []byte{'\n'})
+		last = i
+		return line
 	}
 }
 

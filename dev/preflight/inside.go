@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"sdev/dev"
 )
@@ -16,7 +18,7 @@ import (
 // isPublished says that a file belongs to a package that everybody can have: what is secret in it is
 // secret no more.
 func isPublished(name string) bool {
-	for _, part := range []string{"/site-packages/", "/dist-packages/", "/node_modules/", "/usr/share/", "/conda-meta/", "/usr/lib/", "/usr/local/lib/python"} {
+	for _, part := range []string{"/site-packages/", "/dist-packages/", "/node_modules/", "/usr/share/", "/conda-meta/", "/usr/lib/", "/lib/python3."} {
 		if strings.Contains(name, part) {
 			return true
 		}
@@ -25,11 +27,15 @@ func isPublished(name string) bool {
 }
 
 func (w *walker) see(id string, severity dev.Severity, n int, file string, line int, format string, args ...any) {
-	s := sight{id: id, severity: severity, layer: n, file: file, line: line, gone: -1, message: fmt.Sprintf(format, args...)}
-	same := func(have sight) bool { return have.id == id && have.layer == n && have.message == s.message }
-	if len(w.sights) < maxSights && !slices.ContainsFunc(w.sights, same) {
-		w.sights = append(w.sights, s)
+	s := sight{id: id, severity: severity, layer: n, message: short(fmt.Sprintf(format, args...))}
+	if w.seen[s] || len(w.sights) >= maxSights {
+		return
 	}
+	w.seen[s] = true
+	s.file, s.line, s.gone = file, line, -1
+	w.track(file)
+	w.byFile[file] = append(w.byFile[file], len(w.sights))
+	w.sights = append(w.sights, s)
 }
 
 // byName judges files whose name says what they are.
@@ -72,33 +78,42 @@ func isLogin(name string) bool {
 // shimMark is in the first line of the start-up shim.
 const shimMark = "Start-up file of sdev, mounted for development only"
 
-// content looks for credentials and for what switches the login off, in everything that is not known
-// to hold no text.
+// content looks for credentials in everything that is not known to hold no text, and keeps what may
+// switch the login off.
 func (w *walker) content(n int, name string, content io.Reader) error {
-	in := bufio.NewReaderSize(content, 512)
-	if head, err := in.Peek(8); len(head) > 0 && isBinary(head) {
-		w.packed(n, name, head, in)
-		return nil
-	} else if err != nil && !errors.Is(err, io.EOF) {
+	const enough = 4096 // to tell what it is; a program in a zip begins with a line of its own
+	in := bufio.NewReaderSize(content, enough)
+	head, err := in.Peek(enough)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return err
 	}
 	published := isPublished(name)
-	if published && isTest(name) {
+	switch {
+	case len(head) == 0, published && isTest(name):
 		return nil
+	case isPacked(head):
+		w.packed(n, name, in)
+		return nil
+	case isBinary(head):
+		return nil
+	case path.Ext(name) == ".pyc":
+		return w.bytecode(n, name, in)
 	}
-	literals := []string{bypassVariable}
+	text := decoded(head, in)
+	if w.mayKeep(name, published) {
+		if text, err = w.keepText(n, name, published, text); err != nil {
+			return err
+		}
+	}
+	var literals []string
 	if path.Base(name) == "sitecustomize.py" {
 		literals = append(literals, shimMark)
 	}
 	if strings.HasSuffix(name, ".crt") || strings.HasSuffix(name, ".pem") {
 		literals = append(literals, "mkcert development")
 	}
-	return w.s.scan(in, literals, func(h hit) {
+	return w.s.scan(text, literals, func(h hit) {
 		switch h.what {
-		case bypassVariable:
-			if startsApp(name) && len(setsBypass(name, string(h.near))) > 0 {
-				w.see("bypass.layer", dev.Blocks, n, name, h.line, "%s:%d sets %s", name, h.line, bypassVariable)
-			}
 		case shimMark:
 			w.see("mock.shim", dev.Blocks, n, name, h.line, "%s is the start-up shim of sdev", name)
 		case "mkcert development":
@@ -113,22 +128,51 @@ func (w *walker) content(n int, name string, content io.Reader) error {
 	})
 }
 
+// decoded gives the text of a file in UTF-8, where it is in UTF-16.
+func decoded(head []byte, in io.Reader) io.Reader {
+	order, mark := unicode.LittleEndian, unicode.UseBOM
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+	case len(head) >= 8 && isEvery(head[:8], 1):
+	case len(head) >= 8 && isEvery(head[:8], 0):
+		order = unicode.BigEndian
+	default:
+		return in
+	}
+	return transform.NewReader(in, unicode.UTF16(order, mark).NewDecoder())
+}
+
+// isEvery says that every other byte is zero, from one on, and no other is.
+func isEvery(head []byte, from int) bool {
+	for i, c := range head {
+		if (i%2 == from%2) != (c == 0) {
+			return false
+		}
+	}
+	return true
+}
+
 // startsApp says that a file may be read when the app starts. A compose file or a manual in an image
 // sets nothing.
 func startsApp(name string) bool {
 	base := path.Base(name)
 	switch path.Ext(base) {
-	case ".sh", ".bash", ".env", ".py", ".conf", ".ini", ".service", ".cfg":
+	case ".sh", ".bash", ".zsh", ".fish", ".csh", ".env", ".py", ".pth", ".conf", ".ini", ".service", ".cfg", ".envrc":
 		return !isTest(name)
 	case "":
-		return base != "Makefile" && !isDockerfile(base)
+		return base != "Makefile" && !isDockerfile(base) && !isOfTools(base)
 	}
-	return strings.HasPrefix(base, ".env") || strings.HasPrefix(base, ".bash") || base == ".profile"
+	for _, start := range []string{".env", ".bash", ".zsh", ".profile", ".login", ".cshrc", ".kshrc", ".tcshrc", ".xprofile"} {
+		if strings.HasPrefix(base, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // isBinary knows the first bytes of programs, archives, pictures and fonts.
 func isBinary(head []byte) bool {
-	for _, magic := range []string{"\x7fELF", "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd7zXZ", "BZh", "\x89PNG", "\xff\xd8\xff", "GIF8", "wOFF", "wOF2", "RIFF", "!<arch>", "OTTO", "\x00\x01\x00\x00", "PAR1", "\xcf\xfa\xed\xfe", "MZ\x90"} {
+	for _, magic := range []string{"\x7fELF", "\x28\xb5\x2f\xfd", "\xfd7zXZ", "\x89PNG", "\xff\xd8\xff", "GIF8", "wOFF", "wOF2", "RIFF", "!<arch>", "OTTO", "\x00\x01\x00\x00", "PAR1", "\xcf\xfa\xed\xfe", "MZ\x90"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}

@@ -53,6 +53,16 @@ type walker struct {
 	files  int
 
 	unpacked int64 // of archives in the image
+	sparse   int64 // read of files with holes
+
+	texts    map[string]kept // scripts and settings, as the layers so far have them: see inimage.go
+	keeps    int             // bytes of those
+	compiled map[string]kept // compiled scripts that speak of the bypass
+
+	seen    map[sight]bool    // those of sights, with nothing gone
+	byFile  map[string][]int  // indexes of sights
+	links   map[string]string // what links lead to
+	folders map[string]bool   // that hold what is tracked, and the names of that
 }
 
 // owned is who may write to a file.
@@ -64,7 +74,26 @@ type owned struct {
 const (
 	maxSights = 2000
 	maxOwned  = 20_000
+	maxUsers  = 10_000
+	maxLayers = 1000      // engines run 127 at most
+	maxPath   = 32 << 10  // which no system allows
+	maxSparse = 256 << 20 // of files with holes, which have no bytes in the archive
 )
+
+func newWalker(c *check) *walker {
+	return &walker{c: c, app: map[string]owned{}, users: map[string]int{"root": 0}, texts: map[string]kept{}, compiled: map[string]kept{},
+		links: map[string]string{}, seen: map[sight]bool{}, byFile: map[string][]int{}, folders: map[string]bool{}}
+}
+
+// track notes that something is known of a file, so that deletions of others cost nothing.
+func (w *walker) track(name string) {
+	for ; !w.folders[name]; name = path.Dir(name) {
+		w.folders[name] = true
+		if name == "/" || name == "." {
+			return
+		}
+	}
+}
 
 func (c *check) readImage(ctx context.Context) error {
 	if c.Image == nil {
@@ -79,7 +108,10 @@ func (c *check) readImage(ctx context.Context) error {
 		return invalid("the image", err)
 	}
 	c.built = newBuilt(config)
-	w := &walker{c: c, app: map[string]owned{}, users: map[string]int{"root": 0}}
+	if len(layers) > maxLayers {
+		return invalid("the image", fmt.Errorf("it has %d layers, which no builder writes", len(layers)))
+	}
+	w := newWalker(c)
 	steps := madeBy(config, len(layers))
 	for i, l := range layers {
 		size, err := w.layer(ctx, i, l, diffID(config, i))
@@ -150,6 +182,8 @@ func readable(err error) error {
 	return err
 }
 
+var errTooMuch = fmt.Errorf("it unpacks to more than %d GiB", maxUnpacked>>30)
+
 // bounded reads until the context ends or there was too much.
 type bounded struct {
 	ctx        context.Context //nolint:containedctx // a reader has no other way to be told
@@ -164,13 +198,16 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.read += int64(n)
 	if b.read > b.left {
-		return n, fmt.Errorf("the layers unpack to more than %d GiB", maxUnpacked>>30)
+		return n, errTooMuch
 	}
 	return n, err
 }
 
 // entry looks at one file of a layer.
 func (w *walker) entry(n int, h *tar.Header, content io.Reader) error {
+	if len(h.Name) > maxPath {
+		return fmt.Errorf("a file in it has a name of %d bytes", len(h.Name))
+	}
 	name := path.Clean("/" + h.Name)
 	dir, base := path.Split(name)
 	if strings.HasPrefix(base, ".wh.") {
@@ -179,7 +216,13 @@ func (w *walker) entry(n int, h *tar.Header, content io.Reader) error {
 	}
 	w.replaced(n, name)
 	w.owner(name, h)
-	if h.Typeflag != tar.TypeReg {
+	switch {
+	case h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.map"] != "" || h.PAXRecords["GNU.sparse.major"] != "":
+		content = w.withHoles(content)
+	case h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink:
+		w.link(name, h)
+		return nil
+	case h.Typeflag != tar.TypeReg:
 		return nil
 	}
 	w.byName(n, name, h.Size)
@@ -192,12 +235,38 @@ func (w *walker) entry(n int, h *tar.Header, content io.Reader) error {
 	return w.content(n, name, content)
 }
 
+// link notes what a link leads to.
+func (w *walker) link(name string, h *tar.Header) {
+	const longest = 1024
+	if len(name) > longest || len(h.Linkname) > longest || len(w.links) >= maxCount {
+		return
+	}
+	target := h.Linkname
+	if h.Typeflag == tar.TypeSymlink && !path.IsAbs(target) {
+		target = path.Join(path.Dir(name), target)
+	}
+	w.links[name] = path.Join("/", target)
+}
+
+// withHoles bounds what is read of a file whose holes the reader fills.
+func (w *walker) withHoles(content io.Reader) io.Reader {
+	return io.TeeReader(&io.LimitedReader{R: content, N: max(0, maxSparse-w.sparse)}, counter{&w.sparse})
+}
+
+// counter counts what is written to it.
+type counter struct{ n *int64 }
+
+func (c counter) Write(p []byte) (int, error) { *c.n += int64(len(p)); return len(p), nil }
+
 // deleted notes a whiteout. Source: github.com/opencontainers/image-spec, layer.md.
 func (w *walker) deleted(n int, dir, base string) {
 	target := path.Join(dir, strings.TrimPrefix(base, ".wh."))
 	opaque := base == ".wh..wh..opq"
 	if opaque {
 		target = dir
+	}
+	if !w.folders[target] {
+		return
 	}
 	covers := func(name string) bool {
 		return !opaque && name == target || strings.HasPrefix(name, strings.TrimSuffix(target, "/")+"/")
@@ -212,12 +281,32 @@ func (w *walker) deleted(n int, dir, base string) {
 			delete(w.app, name)
 		}
 	}
+	// What this layer itself has brought before stays.
+	for name, k := range w.texts {
+		if file, _, _ := strings.Cut(name, memberMark); k.layer < n && covers(file) {
+			w.drop(name)
+		}
+	}
+	for name, k := range w.compiled {
+		if k.layer < n && covers(name) {
+			delete(w.compiled, name)
+		}
+	}
 }
 
 func (w *walker) replaced(n int, name string) {
-	for i, s := range w.sights {
-		if s.layer < n && s.gone < 0 && s.file == name {
+	for _, i := range w.byFile[name] {
+		if s := w.sights[i]; s.layer < n && s.gone < 0 {
 			w.sights[i].gone = n
+		}
+	}
+	w.drop(name)
+	delete(w.compiled, name)
+	if w.folders[name+"!"] { // an archive, of which something is kept
+		for file := range w.texts {
+			if strings.HasPrefix(file, name+memberMark) {
+				w.drop(file)
+			}
 		}
 	}
 }
@@ -228,7 +317,9 @@ func (w *walker) owner(name string, h *tar.Header) {
 	if dir == "." || dir == "/" || !strings.HasPrefix(name, dir+"/") || isPublished(name) || h.Typeflag != tar.TypeReg || path.Ext(name) != ".py" {
 		return
 	}
-	if _, known := w.app[name]; known || len(w.app) < maxOwned {
+	const longest = 1024
+	if _, known := w.app[name]; known || len(w.app) < maxOwned && len(name) <= longest {
+		w.track(name)
 		w.app[name] = owned{h.Uid, h.Gid, h.Mode}
 	}
 }
@@ -237,7 +328,8 @@ func (w *walker) owner(name string, h *tar.Header) {
 func (w *walker) passwd(content io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(content, 1<<20))
 	for line := range strings.Lines(string(b)) {
-		if f := strings.Split(line, ":"); len(f) > 2 {
+		const longest = 256
+		if f := strings.SplitN(line, ":", 4); len(f) > 2 && len(f[0]) <= longest && len(w.users) < maxUsers {
 			if id, err := strconv.Atoi(f[2]); err == nil {
 				w.users[f[0]] = id
 			}
@@ -248,6 +340,7 @@ func (w *walker) passwd(content io.Reader) error {
 
 // tell makes findings of what was seen.
 func (w *walker) tell() {
+	w.bypass()
 	for _, s := range w.sights {
 		where := fmt.Sprintf("layer %d (%s)", s.layer+1, w.c.built.layers[s.layer].step)
 		if s.gone >= 0 {

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"strings"
@@ -65,6 +66,42 @@ func TestForms_AreFoundByTheirLiteralsAndNotInExamples(t *testing.T) {
 			if len(l) > before {
 				t.Errorf("%q is longer than what is kept of a piece", l)
 			}
+		}
+	}
+}
+
+func TestCredentials_AreFoundInBase64(t *testing.T) {
+	key := "AKIA" + "QYLPMN5HHHFPZAM2"
+	pem := "-----BEGIN " + "PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7bq3X9sQ2vLkT8wN5yRfGhJcZdPoUiYe4xWm0VtSaKlB6n\n", 4)
+	wrap := func(s string) string {
+		var b strings.Builder
+		for ; len(s) > 76; s = s[76:] {
+			b.WriteString(s[:76] + "\n")
+		}
+		return b.String() + s
+	}
+	encode := base64.StdEncoding.EncodeToString
+	for name, text := range map[string]string{
+		"a key":             "data: " + encode([]byte(key+" ")) + "\n",
+		"without its end":   `"` + strings.TrimRight(encode([]byte("id="+key)), "=") + `"`,
+		"after other bytes": encode([]byte(strings.Repeat("some text ", 500) + key + "\n")),
+		"in lines":          wrap(encode([]byte(strings.Repeat("some text ", 50) + key + "\n"))),
+		"a private key":     "tls.key: " + encode([]byte(pem)) + "\n",
+		"across pieces":     encode([]byte(strings.Repeat("other text ", 25000) + key + "\n")),
+	} {
+		found := credentials("x\n" + text)
+		if len(found) == 0 || !strings.HasSuffix(found[0].what, ", in base64") || found[0].line != 2 && name != "in lines" {
+			t.Errorf("%s: found %+v", name, found)
+		}
+		var s scanner
+		n := 0
+		if err := s.scan(strings.NewReader("x\n"+text), nil, func(hit) { n++ }); err != nil || n == 0 {
+			t.Errorf("%s: %d in a stream, %v", name, n, err)
+		}
+	}
+	for _, text := range []string{encode([]byte("AKIAIOSFODNN7EXAMPLE and more of it")), encode([]byte(strings.Repeat("nothing in it ", 99))), "QUtJQ" + strings.Repeat("A", 40)} {
+		if found := credentials(text); len(found) > 0 {
+			t.Errorf("%s: found %+v", text, found)
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/zstd"
 
 	"sdev/dev"
 )
@@ -26,15 +26,17 @@ import (
 // the machine's memory.
 const (
 	maxArchiveEntries = 200_000
-	maxDescription    = 16 << 20 // of a manifest or configuration
+	maxArchiveNames   = 32 << 20  // bytes of the names of all of those
+	maxDescription    = 16 << 20  // of a manifest or configuration
+	maxWindow         = 128 << 20 // of zstd, which keeps it in memory
 )
 
 // Open gives the image in an archive: what "docker save" writes, in the old form or the new, or an OCI
 // layout, packed by gzip or not. Of an archive for several platforms it is the one for platform
-// ("linux/amd64"), or the first where that is "". The archive is read when the image is, so it must
-// stay where it is. Errors are *dev.Error.
+// ("linux/amd64"), or the first where that is "". The archive is read when the image is, so that it must
+// stay where it is, and ctx in force, until then. Errors are *dev.Error.
 func Open(ctx context.Context, file, platform string) (v1.Image, error) {
-	a := archive{file: file}
+	a := archive{ctx: ctx, file: file}
 	img, err := a.image(ctx, platform)
 	switch {
 	case err == nil:
@@ -49,14 +51,16 @@ func Open(ctx context.Context, file, platform string) (v1.Image, error) {
 
 func invalid(name string, err error) error {
 	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: short(fmt.Sprintf("cannot read the image in %s: %v", name, err)),
-		Hint: "write it anew: docker save -o IMAGE.tar IMAGE"}
+		Hint: "write it again: docker save -o IMAGE.tar IMAGE"}
 }
 
 // archive is a file with an image.
 type archive struct {
+	ctx    context.Context //nolint:containedctx // what reads it later has no other way to be told
 	file   string
-	packed bool             // by gzip
-	sizes  map[string]int64 // of the regular files in it
+	packed bool              // by gzip
+	sizes  map[string]int64  // of the regular files in it; of several of one name the largest
+	links  map[string]string // names of links, with what they lead to
 }
 
 func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) {
@@ -75,14 +79,30 @@ func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) 
 // open opens the archive as a tar.
 func (a *archive) open() (io.ReadCloser, error) {
 	f, err := dev.OpenFile(a.file)
-	if err != nil || !a.packed {
-		return f, err
+	if err != nil {
+		return nil, err
+	}
+	if !a.packed {
+		return watched{f, a.ctx}, nil
 	}
 	z, err := gzip.NewReader(bufio.NewReader(f))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return closing{z, f}, nil
+	return closing{&bounded{ctx: a.ctx, r: z, left: maxUnpacked}, f}, nil
+}
+
+// watched is a file that can be read until a context ends. It can still be passed over by seeking.
+type watched struct {
+	*os.File
+	ctx context.Context //nolint:containedctx // as that of bounded
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.File.Read(p)
 }
 
 // closing reads from one and closes another.
@@ -93,51 +113,69 @@ type closing struct {
 
 // list looks at what there is, and refuses what no builder writes.
 func (a *archive) list(ctx context.Context) error {
-	f, err := dev.OpenFile(a.file)
-	if err != nil {
+	if err := a.look(); err != nil {
 		return err
 	}
-	magic := make([]byte, 2)
-	n, _ := io.ReadFull(f, magic)
-	switch cerr := f.Close(); {
-	case cerr != nil:
-		return cerr
-	case n == 0:
-		return errors.New("it is empty")
-	}
-	a.packed = bytes.Equal(magic, []byte{0x1f, 0x8b})
 	rc, err := a.open()
 	if err != nil {
 		return err
 	}
 	defer rc.Close()
-	a.sizes = map[string]int64{}
-	links := map[string]string{}
+	a.sizes, a.links = map[string]int64{}, map[string]string{}
+	names := 0
 	t := tar.NewReader(rc)
 	for {
 		h, err := t.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return checkLinks(links)
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return errors.New("the archive ends too early")
-		case err != nil:
-			return fmt.Errorf("it is no tar archive: %w", err)
-		case len(a.sizes)+len(links) > maxArchiveEntries:
-			return fmt.Errorf("it holds more than %d files", maxArchiveEntries)
+			return checkLinks(a.links)
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return errors.New("the archive ends too early")
+		case errors.Is(err, errTooMuch):
+			return err
+		case err != nil:
+			return fmt.Errorf("it is no tar archive: %w", err)
+		case len(a.sizes)+len(a.links) > maxArchiveEntries:
+			return fmt.Errorf("it holds more than %d files", maxArchiveEntries)
+		}
+		if names += len(h.Name) + len(h.Linkname); names > maxArchiveNames {
+			return errors.New("the names of its files are longer than those that builders write")
 		}
 		switch name := path.Clean(h.Name); h.Typeflag {
-		case tar.TypeReg:
-			a.sizes[name] = h.Size
+		case tar.TypeReg, tar.TypeGNUSparse:
+			a.sizes[name] = max(a.sizes[name], h.Size)
 			if path.Ext(name) == ".json" && h.Size > maxDescription {
 				return fmt.Errorf("%s in it has %d bytes, which no description of an image has", name, h.Size)
 			}
 		case tar.TypeSymlink, tar.TypeLink:
-			links[name] = path.Join(path.Dir(name), h.Linkname)
+			a.links[name] = path.Join(path.Dir(name), h.Linkname)
 		}
 	}
+}
+
+// look sees what the file is, without opening what would never end.
+func (a *archive) look() error {
+	st, err := os.Stat(a.file)
+	switch {
+	case err != nil:
+		return err
+	case st.IsDir():
+		return errors.New("it is a folder, and an archive is wanted")
+	case !st.Mode().IsRegular():
+		return errors.New("it is a pipe or a device, and an archive in a file is wanted")
+	case st.Size() == 0:
+		return errors.New("it is empty")
+	}
+	f, err := dev.OpenFile(a.file)
+	if err != nil {
+		return err
+	}
+	magic := make([]byte, len(gzipMark))
+	_, _ = io.ReadFull(f, magic) // what is shorter is no tar either
+	a.packed = bytes.Equal(magic, gzipMark)
+	return f.Close()
 }
 
 // checkLinks allows links to files: docker save writes a layer that is there twice once.
@@ -150,29 +188,27 @@ func checkLinks(links map[string]string) error {
 	return nil
 }
 
+// saved reads what docker save writes. Source: github.com/moby/docker-image-spec, v1.2.
 func (a *archive) saved() (v1.Image, error) {
-	manifest, err := tarball.LoadManifest(a.open)
+	b, err := a.read("manifest.json")
 	if err != nil {
+		return nil, err
+	}
+	var manifest []struct {
+		Config string
+		Layers []string
+	}
+	if err := json.Unmarshal(b, &manifest); err != nil {
 		return nil, fmt.Errorf("manifest.json: %w", err)
 	}
 	if len(manifest) != 1 {
 		return nil, fmt.Errorf("it holds %d images, and one is wanted", len(manifest))
 	}
-	if size := a.sizes[path.Clean(manifest[0].Config)]; size > maxDescription {
-		return nil, fmt.Errorf("the image's configuration has %d bytes", size)
-	}
-	img, err := tarball.Image(a.open, nil)
-	if err != nil {
-		return nil, err
-	}
-	config, err := img.ConfigFile()
+	config, err := a.read(path.Clean(manifest[0].Config))
 	if err != nil {
 		return nil, fmt.Errorf("the image's configuration: %w", err)
 	}
-	if have, want := len(manifest[0].Layers), len(config.RootFS.DiffIDs); have != want { // the library takes it for granted
-		return nil, fmt.Errorf("it has %d layers, and the image's configuration names %d", have, want)
-	}
-	return img, nil
+	return a.imageOf(config, manifest[0].Layers)
 }
 
 // read gives a small file of the archive.
@@ -190,6 +226,10 @@ func (a *archive) read(name string) ([]byte, error) {
 }
 
 func (a *archive) find(name string) (io.ReadCloser, error) {
+	name = path.Clean(name)
+	if to, ok := a.links[name]; ok { // docker save writes a layer that is there twice once
+		name = to
+	}
 	rc, err := a.open()
 	if err != nil {
 		return nil, err
@@ -229,7 +269,7 @@ func (a *archive) layout(platform string) (v1.Image, error) {
 			return nil, err
 		}
 		if !d.MediaType.IsIndex() {
-			return a.fromManifest(b, d)
+			return a.fromManifest(b)
 		}
 	}
 	return nil, errors.New("its indexes are nested too deep")
@@ -260,7 +300,7 @@ func choose(all []v1.Descriptor, platform string) (v1.Descriptor, error) {
 	return v1.Descriptor{}, errors.New("its index names no image")
 }
 
-func (a *archive) fromManifest(b []byte, d v1.Descriptor) (v1.Image, error) {
+func (a *archive) fromManifest(b []byte) (v1.Image, error) {
 	var m v1.Manifest
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, fmt.Errorf("its manifest: %w", err)
@@ -269,37 +309,91 @@ func (a *archive) fromManifest(b []byte, d v1.Descriptor) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return partial.CompressedToImage(&layoutImage{archive: a, raw: b, manifest: m, config: config, media: d.MediaType})
+	var layers []string
+	for _, d := range m.Layers {
+		layers = append(layers, blobPath(d.Digest))
+	}
+	return a.imageOf(config, layers)
 }
 
-// layoutImage is an image of an OCI layout.
-type layoutImage struct {
-	archive     *archive
-	raw, config []byte
-	manifest    v1.Manifest
-	media       types.MediaType
+// imageOf is the image of a configuration, and of files of the archive that are its layers.
+func (a *archive) imageOf(config []byte, layers []string) (v1.Image, error) {
+	parsed, err := v1.ParseConfigFile(bytes.NewReader(config))
+	if err != nil {
+		return nil, fmt.Errorf("the image's configuration: %w", err)
+	}
+	have, want := len(layers), len(parsed.RootFS.DiffIDs)
+	switch {
+	case have != want:
+		return nil, fmt.Errorf("it has %d layers, and the image's configuration names %d", have, want)
+	case have > maxLayers:
+		return nil, fmt.Errorf("it has %d layers, which no builder writes", have)
+	}
+	return partial.UncompressedToImage(&archived{a, config, parsed, layers})
 }
 
-func (l *layoutImage) RawConfigFile() ([]byte, error)      { return l.config, nil }
-func (l *layoutImage) RawManifest() ([]byte, error)        { return l.raw, nil }
-func (l *layoutImage) MediaType() (types.MediaType, error) { return l.media, nil }
-func (l *layoutImage) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
-	for _, d := range l.manifest.Layers {
-		if d.Digest == h {
-			return layoutLayer{l.archive, d}, nil
+// archived is an image in an archive.
+type archived struct {
+	archive *archive
+	config  []byte
+	parsed  *v1.ConfigFile
+	layers  []string
+}
+
+func (i *archived) RawConfigFile() ([]byte, error)      { return i.config, nil }
+func (i *archived) MediaType() (types.MediaType, error) { return types.DockerManifestSchema2, nil }
+func (i *archived) LayerByDiffID(h v1.Hash) (partial.UncompressedLayer, error) {
+	for n, id := range i.parsed.RootFS.DiffIDs {
+		if id == h {
+			return archivedLayer{i.archive, i.layers[n], h}, nil
 		}
 	}
-	return nil, fmt.Errorf("its manifest has no layer %s", h)
+	return nil, fmt.Errorf("it has no layer %s", h)
 }
 
-type layoutLayer struct {
-	archive    *archive
-	descriptor v1.Descriptor
+type archivedLayer struct {
+	archive *archive
+	file    string
+	id      v1.Hash
 }
 
-func (l layoutLayer) Digest() (v1.Hash, error)            { return l.descriptor.Digest, nil }
-func (l layoutLayer) Size() (int64, error)                { return l.descriptor.Size, nil }
-func (l layoutLayer) MediaType() (types.MediaType, error) { return l.descriptor.MediaType, nil }
-func (l layoutLayer) Compressed() (io.ReadCloser, error) {
-	return l.archive.find(blobPath(l.descriptor.Digest))
+func (l archivedLayer) DiffID() (v1.Hash, error)            { return l.id, nil }
+func (l archivedLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
+
+// Uncompressed unpacks a layer by what it is, whatever it is called.
+func (l archivedLayer) Uncompressed() (io.ReadCloser, error) {
+	rc, err := l.archive.find(l.file)
+	if err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(rc)
+	head, _ := in.Peek(len(zstdMark)) // what is too short is no layer, as its reader will say
+	switch {
+	case bytes.HasPrefix(head, gzipMark):
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, errors.Join(err, rc.Close())
+		}
+		return closing{z, rc}, nil
+	case bytes.Equal(head, zstdMark):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, errors.Join(err, rc.Close())
+		}
+		return closing{z, releasing{z, rc}}, nil
+	}
+	return closing{in, rc}, nil
+}
+
+var zstdMark = []byte("\x28\xb5\x2f\xfd")
+
+// releasing ends a decoder with what it reads from.
+type releasing struct {
+	decoder *zstd.Decoder
+	io.Closer
+}
+
+func (r releasing) Close() error {
+	r.decoder.Close()
+	return r.Closer.Close()
 }

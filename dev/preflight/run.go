@@ -34,11 +34,13 @@ func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 // check gathers findings.
 type check struct {
 	Subject
-	rules map[string]Rule
-	files map[string]string // texts of the project's files that matter, by name
-	built built             // what the image is, as far as its layers and configuration say
-	found []found
-	told  map[dev.Finding]bool // those of found, to tell each once
+	rules  map[string]Rule
+	files  map[string]string // texts of the project's files that matter, by name
+	links  map[string]string // what the project's links lead to, by their names
+	listed map[string]bool   // the project's files that git does not ignore
+	built  built             // what the image is, as far as its layers and configuration say
+	found  []found
+	told   map[dev.Finding]bool // those of found, to tell each once
 
 	startedOnce []string // see started; nil is not known yet
 }
@@ -151,7 +153,7 @@ const (
 
 // readSource looks for credentials in the project's files, and keeps the texts that rules are about.
 func (c *check) readSource(ctx context.Context) error {
-	c.files = map[string]string{}
+	c.files, c.links, c.listed = map[string]string{}, map[string]string{}, map[string]bool{}
 	if c.Project == nil {
 		return nil
 	}
@@ -172,8 +174,12 @@ func (c *check) readSource(ctx context.Context) error {
 			continue // it is looked at in the state that it would have
 		}
 		if st, err := fs.Lstat(c.Project, name); !fs.ValidPath(name) || err != nil || !st.Mode().IsRegular() {
+			if target, err := fs.ReadLink(c.Project, name); err == nil && !path.IsAbs(target) {
+				c.links[name] = path.Join(path.Dir(name), target)
+			}
 			continue // what a link leads to is looked at where it is, or is not the project's
 		}
+		c.listed[name] = true
 		c.sourceSecrets(&s, name)
 		if b, ok := readText(c.Project, name); ok && (isAbout(name) || strings.Contains(string(b), bypassVariable)) && total+len(b) <= maxTexts {
 			c.files[name] = string(b)
@@ -187,10 +193,10 @@ func (c *check) readSource(ctx context.Context) error {
 // isAbout says that there are rules about files of this name.
 func isAbout(name string) bool {
 	switch base := path.Base(name); path.Ext(base) {
-	case ".py", ".sh", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
+	case ".py", ".pth", ".sh", ".bash", ".ps1", ".conf", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
 		return true
 	default:
-		return isDockerfile(base) || base == "Procfile" || base == ".dockerignore" || base == "Pipfile"
+		return languageOf(name) == asCode || base == bypassVariable || path.Ext(base) == "" && path.Dir(name) != "." || isDockerfile(base) || base == "Procfile" || base == ".dockerignore" || base == "Pipfile"
 	}
 }
 
@@ -206,8 +212,13 @@ func readText(fsys fs.FS, name string) ([]byte, bool) {
 	return b, err == nil
 }
 
+// isHidden says that a folder is hidden, and that no platform or pipeline reads it.
+func isHidden(base string) bool {
+	return strings.HasPrefix(base, ".") && !slices.Contains([]string{".", ".streamlit", ".github", ".gitlab", ".gitea", ".forgejo", ".circleci", ".buildkite", ".semaphore", ".woodpecker", ".azure-pipelines", ".ebextensions", ".elasticbeanstalk", ".platform", ".do", ".kamal"}, base)
+}
+
 // walk lists the files of a project where no repository says which of them matter: neither hidden
-// folders, but for two with settings, nor environments. Secrets that are kept out of repositories by
+// folders, but for those with settings, nor environments. Secrets that are kept out of repositories by
 // everybody are no findings while they stay in the project.
 func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 	var out []string
@@ -224,13 +235,13 @@ func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 		}
 		base := entry.Name()
 		if entry.IsDir() {
-			hidden := strings.HasPrefix(base, ".") && base != "." && base != ".streamlit" && base != ".github"
-			if hidden || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv", "env"}, base) {
+			_, environment := fs.Stat(fsys, path.Join(name, "pyvenv.cfg"))
+			if isHidden(base) || environment == nil || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv"}, base) {
 				return fs.SkipDir
 			}
 			return ctx.Err()
 		}
-		if entry.Type().IsRegular() && !isKeptSecret(name) {
+		if (entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink) && !isKeptSecret(name) {
 			out = append(out, name)
 		}
 		return nil

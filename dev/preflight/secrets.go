@@ -19,7 +19,7 @@ import (
 func secretRules() []Rule {
 	const (
 		rotate = "take it back where it was issued, then build without it: what was once in a layer can be read by everybody who has the image"
-		out    = "name it in .dockerignore, build anew, and renew what is in it"
+		out    = "name it in .dockerignore, build again, and renew what is in it"
 	)
 	return []Rule{
 		{"secret.layer", dev.Blocks, "a credential is in a file of a layer, one that a later layer deletes included", rotate, docsBuildKeys},

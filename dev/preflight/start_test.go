@@ -33,17 +33,17 @@ func TestRun_WhatStartsTheAppSwitchesTheLoginOff(t *testing.T) {
 		file, body, command string
 		blocks              bool
 	}{
-		"a script":                     {"start.sh", "export LOCAL_STREAMLIT=1\n", `ENTRYPOINT ["./start.sh"]`, true},
-		"a script without an ending":   {"bin/run", "LOCAL_STREAMLIT=1 exec streamlit run app.py\n", `ENTRYPOINT ["/app/bin/run"]`, true},
-		"a first word":                 {"entrypoint", "export LOCAL_STREAMLIT=1\n", `CMD entrypoint`, true},
-		"a default of a shell":         {"start.sh", ": ${LOCAL_STREAMLIT:=1}\nexport LOCAL_STREAMLIT\n", "CMD ./start.sh", true},
-		"settings of a supervisor":     {"run.conf", "environment=LOCAL_STREAMLIT=\"1\"\n", `CMD ["supervisord", "-c", "run.conf"]`, true},
-		"a Python script":              {"run.py", "subprocess.run(['streamlit'], env={**os.environ, 'LOCAL_STREAMLIT': '1'})\n", "CMD python run.py", true},
-		"a Procfile":                   {"Procfile", "web: LOCAL_STREAMLIT=1 streamlit run app.py\n", usual, true},
-		"a script that guards":         {"start.sh", "test -z \"$LOCAL_STREAMLIT\" || exit 1\nunset LOCAL_STREAMLIT\nLOCAL_STREAMLIT= exec streamlit run app.py\n", "CMD ./start.sh", false},
-		"a script of somebody's":       {"bin/run", "LOCAL_STREAMLIT=1 streamlit run app.py\n", usual, false},
-		"a recipe for this machine":    {"Makefile", "run:\n\tLOCAL_STREAMLIT=1 streamlit run app.py\ndeploy:\n\tdocker push x\n", usual, false},
-		"a test that the image starts": {"tests/run.sh", "LOCAL_STREAMLIT=1 pytest\n", "CMD tests/run.sh", false},
+		"a script":                   {"start.sh", "export LOCAL_STREAMLIT=1\n", `ENTRYPOINT ["./start.sh"]`, true},
+		"a script without an ending": {"bin/run", "LOCAL_STREAMLIT=1 exec streamlit run app.py\n", `ENTRYPOINT ["/app/bin/run"]`, true},
+		"a first word":               {"entrypoint", "export LOCAL_STREAMLIT=1\n", `CMD entrypoint`, true},
+		"a default of a shell":       {"start.sh", ": ${LOCAL_STREAMLIT:=1}\nexport LOCAL_STREAMLIT\n", "CMD ./start.sh", true},
+		"settings of a supervisor":   {"run.conf", "environment=LOCAL_STREAMLIT=\"1\"\n", `CMD ["supervisord", "-c", "run.conf"]`, true},
+		"a Python script":            {"run.py", "subprocess.run(['streamlit'], env={**os.environ, 'LOCAL_STREAMLIT': '1'})\n", "CMD python run.py", true},
+		"a Procfile":                 {"Procfile", "web: LOCAL_STREAMLIT=1 streamlit run app.py\n", usual, true},
+		"a script that guards":       {"start.sh", "test -z \"$LOCAL_STREAMLIT\" || exit 1\nunset LOCAL_STREAMLIT\nLOCAL_STREAMLIT= exec streamlit run app.py\n", "CMD ./start.sh", false},
+		"a script of somebody's":     {"bin/run", "LOCAL_STREAMLIT=1 streamlit run app.py\n", usual, false},
+		"a recipe for this machine":  {"Makefile", "run:\n\tLOCAL_STREAMLIT=1 streamlit run app.py\ndeploy:\n\tdocker push x\n", usual, false},
+		"a script among the tests":   {"tests/run.sh", "LOCAL_STREAMLIT=1 streamlit run app.py\n", "CMD tests/run.sh", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := dockerfile("USER app", test.command)

@@ -71,6 +71,7 @@ type Setting struct {
 // Copy is an instruction that takes files of the build context into the image.
 type Copy struct {
 	From string // relative to the context; "." is all of it
+	To   string // absolute, in the image; "" is not known
 	File string // the Dockerfile, relative to the project
 	Line int
 }

@@ -17,7 +17,7 @@ func suppressRules() []Rule {
 	return []Rule{
 		{"suppress.reason", dev.Warns, "a suppression says no reason, and is not applied", fix, ""},
 		{"suppress.date", dev.Warns, "a suppression says no day until which it holds, and is not applied", fix, ""},
-		{"suppress.expired", dev.Warns, "a suppression's day is over", "mend what it is about, or decide anew", ""},
+		{"suppress.expired", dev.Warns, "a suppression's day is over", "put right what it is about, or decide again", ""},
 		{"suppress.unknown", dev.Warns, "a suppression is about a rule that there is none of", "sdev help preflight lists the ids", ""},
 		{"suppress.unused", dev.Informs, "a suppression is about something that is not found any more", "remove it", ""},
 	}

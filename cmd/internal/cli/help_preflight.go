@@ -20,6 +20,22 @@ that ships, without its local twin; every version of every file in the repositor
 files of its bundle; with --image the configuration, the history and every layer of the image, files
 that a later layer deletes included. Secrets are told by their kind and place, and never shown.
 
+Ways to switch the login off are followed as far as reading goes: through constants, names that are
+put together, other names of os.environ, functions, files that a script loads into the environment,
+scripts that ENTRYPOINT, CMD, a supervisor, a Procfile or a service names (whatever their folder is
+called), and the files of the platforms that run containers. What a project has for development, for
+tests and for people is left alone: files and folders named dev, local, test, docs and the like,
+compose files that no production file is named after, jobs that deploy nothing.
+
+What reading cannot show is not found: names from arithmetic, encryption, the network or a database;
+what a branch or an exception decides; programs in other languages that the app starts; variables
+that somebody sets by hand on the platform. In images archives are looked into that gzip, bzip2, zip
+and tar have made, four deep and up to 64 MiB each; not those of zstd, xz or 7z. A compiled script
+without its source is judged by the names that it uses. Credentials are found by the form that their
+issuers give them, also in base64 and UTF-16; not encrypted ones, those in base64url, or passwords
+of no form. sdev asks git about the repository and runs no filter, hook or helper that it names: a
+file that a filter changes counts as it lies there, and LFS files by their pointers.
+
 What is to be shipped all the same is said in the compose file, with a reason and a last day:
 
   x-sdev:

@@ -253,7 +253,7 @@ func (a *app) gitInit(ctx context.Context, o initOptions) (made bool, err error)
 		}
 		return false, nil
 	}
-	cmd := exec.CommandContext(ctx, git, "init", "--quiet")
+	cmd := exec.CommandContext(ctx, git, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "init", "--quiet")
 	cmd.Dir, cmd.Env = o.dir, a.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is made, but git init did not work: " + strings.TrimSpace(string(out)),

@@ -81,7 +81,7 @@ func copies(app *preflight.App, p *config.Project, found *detect.Findings, b *ty
 		app.Steps = append(app.Steps, setting(step))
 	}
 	for _, c := range d.Copies {
-		app.Copies = append(app.Copies, preflight.Copy{From: c.From, File: path.Clean(d.Path), Line: c.Line})
+		app.Copies = append(app.Copies, preflight.Copy{From: c.From, To: c.To, File: path.Clean(d.Path), Line: c.Line})
 	}
 }
 

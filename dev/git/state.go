@@ -1,0 +1,211 @@
+package git
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// deepest is how far submodules are looked for inside submodules.
+const deepest = 8
+
+// readState collects what is not as it was committed.
+func (r *Repository) readState(ctx context.Context) error {
+	modified, absent, err := r.in.at(r.Root).state(ctx, deepest)
+	if err != nil {
+		return cmpCause(ctx, err)
+	}
+	r.Modified = modified
+	if _, err := os.Lstat(filepath.Join(r.Root, ".gitmodules")); err == nil {
+		r.Absent = absent
+	}
+	return nil
+}
+
+func (c caller) at(dir string) caller {
+	c.dir = dir
+	return c
+}
+
+// state gives the files of a work tree that differ from its commit, and its submodules that are not
+// there. A submodule is a repository with settings of its own, which git would follow in a program of
+// its own: so it is left to compare commits, and what a submodule holds is asked from here.
+func (c caller) state(ctx context.Context, deep int) (modified, absent []string, err error) {
+	if c, err = c.withoutFilters(ctx); err != nil {
+		return nil, nil, err
+	}
+	out, err := c.run(ctx, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
+	if err != nil {
+		return nil, nil, err
+	}
+	var edited []string // in the work tree alone
+	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		switch {
+		case len(entry) <= 3:
+		case strings.HasPrefix(entry, " M"):
+			edited = append(edited, entry[3:])
+		default:
+			modified = append(modified, entry[3:])
+		}
+	}
+	same, err := c.unwritten(ctx, edited)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range edited {
+		if !same[name] {
+			modified = append(modified, name)
+		}
+	}
+	changed, absent, err := c.submodules(ctx, deep)
+	if err != nil {
+		return nil, nil, err
+	}
+	modified = append(modified, changed...)
+	slices.Sort(modified)
+	return slices.Compact(modified), absent, nil
+}
+
+// submodules gives those that hold changes, and those whose files are not there.
+func (c caller) submodules(ctx context.Context, deep int) (changed, absent []string, err error) {
+	out, err := c.run(ctx, "ls-files", "--stage", "-z")
+	if err != nil {
+		return nil, nil, err
+	}
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		const link = "160000 " // the mode of an entry that is a commit
+		_, name, _ := strings.Cut(entry, "\t")
+		if !strings.HasPrefix(entry, link) {
+			continue
+		}
+		inner := c.at(filepath.Join(c.dir, filepath.FromSlash(name)))
+		if _, err := os.Lstat(filepath.Join(inner.dir, ".git")); err != nil {
+			absent = append(absent, name)
+			continue
+		}
+		if deep == 0 {
+			continue
+		}
+		files, _, err := inner.state(ctx, deep-1)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(files) > 0 {
+			changed = append(changed, name)
+		}
+	}
+	return changed, absent, nil
+}
+
+// unwritten gives those of the names whose content git would have compared through a filter, and which
+// are as they were committed nevertheless: nobody wrote to them since git put them there, or they are
+// what the Git LFS pointer in the repository names.
+func (c caller) unwritten(ctx context.Context, names []string) (map[string]bool, error) {
+	same := map[string]bool{}
+	filtered, err := c.filtered(ctx, names)
+	if err != nil || len(filtered) == 0 {
+		return same, err
+	}
+	recorded, err := c.recorded(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range filtered {
+		file := filepath.Join(c.dir, filepath.FromSlash(name))
+		st, err := os.Lstat(file)
+		if err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		have := stamp{st.ModTime().Unix(), int64(st.ModTime().Nanosecond()), st.Size()}
+		if want, ok := recorded[name]; ok && want == have {
+			same[name] = true
+			continue
+		}
+		if same[name], err = c.isPointedTo(ctx, name, file, st.Size()); err != nil {
+			return nil, err
+		}
+	}
+	return same, nil
+}
+
+// filtered leaves the names that have the attribute "filter".
+func (c caller) filtered(ctx context.Context, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	out, err := c.ask(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
+	if err != nil {
+		return nil, err
+	}
+	var filtered []string
+	fields := strings.Split(string(out), "\x00")
+	for i := 0; i+2 < len(fields); i += 3 { // name, attribute, value
+		if fields[i+2] != "unspecified" && fields[i+2] != "unset" {
+			filtered = append(filtered, fields[i])
+		}
+	}
+	return filtered, nil
+}
+
+// stamp is what git keeps of a file to tell whether somebody wrote to it.
+type stamp struct{ seconds, nanoseconds, size int64 }
+
+// shown is how git prints a name and its stamp.
+var shown = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
+
+// recorded gives the stamps that the index has. git compares times by the second, and reads a file that
+// was written in the second of its index again; the nanoseconds are there all the same.
+func (c caller) recorded(ctx context.Context) (map[string]stamp, error) {
+	out, err := c.run(ctx, "ls-files", "-z", "--debug")
+	if err != nil {
+		return nil, err
+	}
+	stamps := map[string]stamp{}
+	for _, m := range shown.FindAllStringSubmatch(string(out), -1) {
+		var part [3]int64
+		for i := range part {
+			part[i], _ = strconv.ParseInt(m[i+2], 10, 64) // digits, see shown
+		}
+		stamps[m[1]] = stamp{part[0], part[1], part[2]}
+	}
+	return stamps, nil
+}
+
+// pointer is what Git LFS commits in a file's place. Source: its specification, docs/spec.md.
+var pointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
+
+// isPointedTo says that a file is the one whose pointer the repository holds.
+func (c caller) isPointedTo(ctx context.Context, name, file string, size int64) (bool, error) {
+	const longest = 1024 // of a pointer
+	out, err := c.run(ctx, "cat-file", "-s", ":"+name)
+	if n, perr := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || perr != nil || n > longest {
+		return false, context.Cause(ctx)
+	}
+	out, err = c.run(ctx, "cat-file", "blob", ":"+name)
+	if err != nil {
+		return false, context.Cause(ctx)
+	}
+	m := pointer.FindStringSubmatch(string(out))
+	if m == nil || m[2] != strconv.FormatInt(size, 10) {
+		return false, nil
+	}
+	f, err := dev.OpenFile(file)
+	if err != nil {
+		return false, nil //nolint:nilerr // a file that cannot be read is not known to be the one
+	}
+	defer f.Close() //nolint:errcheck // only read
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return false, nil //nolint:nilerr // as above
+	}
+	return hex.EncodeToString(sum.Sum(nil)) == m[1], nil
+}

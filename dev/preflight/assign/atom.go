@@ -1,0 +1,166 @@
+package assign
+
+import "slices"
+
+// atom is a name, a text, or what stands in brackets.
+func (e *evaluation) atom() value {
+	t := e.t[e.at]
+	switch {
+	case t.kind == text:
+		return e.strings()
+	case t.is("("):
+		in := e.bracketed()
+		v := e.value(e.comprehended(in))
+		if n := len(in); n > 1 && in[n-1].is(",") && len(splitTop(in, ",")) == 2 {
+			v = value{items: []value{v}, mentions: v.mentions}
+		}
+		v.bare = v.bare && len(v.items) == 0
+		return v
+	case t.is("["):
+		in := e.bracketed()
+		if atTop(in, "for") >= 0 {
+			return value{items: []value{e.value(e.comprehended(in))}}
+		}
+		return e.list(in)
+	case t.is("{"):
+		return e.mapping(e.bracketed())
+	case t.kind == word:
+		e.at++
+		return e.named(t.s)
+	}
+	return value{open: true} // and nothing was taken: see value
+}
+
+// strings are texts that stand one after another.
+func (e *evaluation) strings() value {
+	v := textual("")
+	for e.at < len(e.t) && e.t[e.at].kind == text {
+		t := e.t[e.at]
+		e.at++
+		next := textual(t.s)
+		for _, part := range t.parts {
+			if part.expr == nil {
+				next = combine(next, textual(part.s), plus)
+			} else {
+				next = combine(next, e.value(part.expr), plus)
+			}
+		}
+		v = combine(v, next, plus)
+	}
+	return v
+}
+
+func (e *evaluation) named(name string) value {
+	switch name {
+	case "True", "False", "None":
+		return value{texts: []string{name}, bare: true}
+	}
+	if name[0] >= '0' && name[0] <= '9' {
+		return value{texts: []string{name}, bare: true}
+	}
+	if v, ok := e.in.look(name); ok {
+		v.name = name
+		return v
+	}
+	for _, from := range e.m.stars {
+		if v := e.member(from, name); v.env || len(v.texts) > 0 || isSystem(from) {
+			return v
+		}
+	}
+	v := value{open: true, name: name}
+	if isSystem(name) { // imported where nobody sees it
+		v.module = name
+	}
+	if name == "environ" { // taken from a module that is not among the scripts
+		v.env = true
+	}
+	if f, ok := e.p.functions[name]; ok {
+		v.function = f
+	}
+	return v
+}
+
+// comprehended binds the names of "x for x in list", and gives what is made of them.
+func (e *evaluation) comprehended(t []token) []token {
+	i := atTop(t, "for")
+	if i < 0 {
+		return t
+	}
+	for rest := t[i:]; len(rest) > 0; {
+		clause := rest[1:]
+		next := atTop(clause, "for")
+		if next < 0 {
+			next = len(clause)
+		}
+		loop := clause[:next]
+		if cond := atTop(loop, "if"); cond >= 0 {
+			loop = loop[:cond]
+		}
+		e.loop(loop)
+		rest = clause[next:]
+	}
+	return t[:i]
+}
+
+func (e *evaluation) list(t []token) value {
+	v := value{}
+	for _, part := range splitTop(t, ",") {
+		if len(part) == 0 {
+			continue
+		}
+		item := e.value(part)
+		if part[0].is("*") {
+			v.items = append(v.items, item.items...)
+		} else {
+			v.items = append(v.items, item)
+		}
+		v.mentions = merged(v.mentions, item.mentions, mostMentions)
+		if len(v.items) > mostEntries {
+			break
+		}
+	}
+	v.open = len(v.items) == 0
+	return v
+}
+
+// mapping is "{a: b, **c}", or a set.
+func (e *evaluation) mapping(t []token) value {
+	v := value{open: true}
+	if i := atTop(t, "for"); i >= 0 {
+		t = e.comprehended(t)
+	}
+	for _, part := range splitTop(t, ",") {
+		i := atTop(part, ":")
+		switch {
+		case len(part) == 0:
+		case part[0].is("**"):
+			v = v.holding(e.value(part[1:]))
+		case i > 0:
+			en := entry{e.value(part[:i]), e.value(part[i+1:]), part[0].line}
+			v = v.with(en)
+			e.hands(en.key, en.value, en.line)
+		default:
+			item := e.value(part)
+			v.items, v.mentions = append(v.items, item), merged(v.mentions, item.mentions, mostMentions)
+		}
+	}
+	e.pair(keysOf(v), v.line(e.line()))
+	return v
+}
+
+func (v value) line(other int) int {
+	for _, en := range v.entries {
+		if slices.Contains(en.key.texts, "name") || slices.Contains(en.key.texts, "Name") {
+			return en.line
+		}
+	}
+	return other
+}
+
+// holding is a mapping that has all of another.
+func (v value) holding(o value) value {
+	v = v.with(o.entries...)
+	v.mentions = merged(v.mentions, o.mentions, mostMentions)
+	v.copied = v.copied || o.env || o.copied
+	return v
+}

@@ -1,0 +1,106 @@
+package assign
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Code finds the lines that give a variable a value in languages with braces: TypeScript, HCL, Bicep,
+// Groovy, Go. Names that are put together of constants are followed; what only speaks of the variable,
+// or compares it, is not found.
+func Code(content, variable string) (found []int) {
+	original := strings.Split(content, "\n")
+	lines := strings.Split(folded(withoutComments(content)), "\n")
+	quoted := regexp.QuoteMeta(variable)
+	set := regexp.MustCompile(`(?:^|[^\w$.-]|\.env\.)["'\x60]?\[?["'\x60]?` + quoted + `["'\x60]?\]?\)?["'\x60]?(?:=|\s+=\s*|\s*:\s*|\s*=>\s*)["'\x60]?([^\s"'\x60,=}\])>])`)
+	pair := regexp.MustCompile(`(?i:\b(?:name|key|option_?name)["']?\s*[:=]\s*)["'\x60]?` + quoted + `\b`)
+	value := regexp.MustCompile(`(?i)\bvalue\w*["']?\s*[:=]\s*(.?.?)`)
+	call := regexp.MustCompile(`(?i)(?:env\w*|variables?|set)\s*\(\s*["'\x60]` + quoted + `["'\x60]\s*,\s*["'\x60]?[^\s"'\x60)]`)
+	dotted := regexp.MustCompile(`\benv\[["'\x60]` + quoted + `["'\x60]\]\s*=\s*[^=\s]`)
+	for i, line := range lines {
+		if i >= len(original) || !strings.Contains(line, variable) {
+			continue
+		}
+		switch near := strings.Join(lines[max(0, i-2):min(len(lines), i+3)], "\n"); {
+		case set.MatchString(line), call.MatchString(line), dotted.MatchString(line):
+			found = append(found, i+1)
+		case pair.MatchString(line):
+			if m := value.FindStringSubmatch(near); m != nil && m[1] != `""` && m[1] != `''` {
+				found = append(found, i+1)
+			}
+		}
+		if len(found) >= mostFound {
+			break
+		}
+	}
+	return slices.Compact(found)
+}
+
+var (
+	blockComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	lineComment  = regexp.MustCompile(`(?m)(?:^|[ \t])(?://|#)[^\n]*$`)
+	constant     = regexp.MustCompile(`(?m)(?:\b(?:const|let|var|local|param|final|def|static|readonly)\s+)?\b([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?(?:\bstring\s*)?:?=\s*["'\x60]([^"'\x60\n$]{1,200})["'\x60]`)
+	variableHCL  = regexp.MustCompile(`(?s)variable\s+"(\w+)"\s*\{[^}]*?default\s*=\s*"([^"\n]{1,200})"`)
+	hole         = regexp.MustCompile(`\$\{\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*\}`)
+	computed     = regexp.MustCompile(`[\[(]\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*[\])](\s*[:=])`)
+	beside       = regexp.MustCompile(`(\b(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))(\s*[,+])|(\+\s*)((?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))\b`)
+	named        = regexp.MustCompile(`(?i)(\bname["']?\s*[:=]\s*)(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*)\b`)
+	sumOf        = regexp.MustCompile(`["'\x60]([^"'\x60\n]*)["'\x60]\s*\+\s*["'\x60]([^"'\x60\n]*)["'\x60]`)
+)
+
+// withoutComments blanks comments, and keeps the lines.
+func withoutComments(content string) string {
+	content = blockComment.ReplaceAllStringFunc(content, func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) })
+	return lineComment.ReplaceAllString(content, "")
+}
+
+// folded puts constants in where a name is put together of them.
+func folded(content string) string {
+	known := map[string]string{}
+	for _, m := range slices.Concat(constant.FindAllStringSubmatch(content, mostEntries), variableHCL.FindAllStringSubmatch(content, mostEntries)) {
+		known[m[1]] = m[2]
+	}
+	// A constant may be of others.
+	for range 2 {
+		content = hole.ReplaceAllStringFunc(content, func(s string) string {
+			if v, ok := known[hole.FindStringSubmatch(s)[1]]; ok {
+				return v
+			}
+			return s
+		})
+		content = sumOf.ReplaceAllString(content, `"$1$2"`)
+		for _, m := range constant.FindAllStringSubmatch(content, mostEntries) {
+			known[m[1]] = m[2]
+		}
+	}
+	quote := func(name string) (string, bool) {
+		v, ok := known[name]
+		return `"` + v + `"`, ok
+	}
+	content = computed.ReplaceAllStringFunc(content, func(s string) string {
+		m := computed.FindStringSubmatch(s)
+		if v, ok := quote(m[1]); ok {
+			return v + m[2]
+		}
+		return s
+	})
+	content = named.ReplaceAllStringFunc(content, func(s string) string {
+		m := named.FindStringSubmatch(s)
+		if v, ok := quote(m[2]); ok {
+			return m[1] + v
+		}
+		return s
+	})
+	content = beside.ReplaceAllStringFunc(content, func(s string) string {
+		m := beside.FindStringSubmatch(s)
+		if v, ok := quote(m[2]); ok {
+			return v + m[3]
+		}
+		if v, ok := quote(m[6]); ok {
+			return m[4] + v
+		}
+		return s
+	})
+	return sumOf.ReplaceAllString(content, `"$1$2"`)
+}

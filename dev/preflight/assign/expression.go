@@ -1,0 +1,278 @@
+package assign
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// evaluation reads expressions of one statement.
+type evaluation struct {
+	p     *program
+	m     *module
+	in    *scope
+	t     []token
+	at    int
+	depth int
+	class []token // the head of the class that the statement stands in
+}
+
+// value is what an expression may be.
+func (e *evaluation) value(t []token) value {
+	if e.depth > deepest || e.p.steps > mostSteps {
+		return value{open: true}
+	}
+	inner := &evaluation{p: e.p, m: e.m, in: e.in, t: t, depth: e.depth + 1}
+	var v value
+	for first := true; inner.at < len(t); first = false {
+		before := inner.at
+		next := inner.ternary()
+		if first {
+			v = next
+		} else if len(v.items) == 0 || !v.bare {
+			v = value{items: []value{v, next}, mentions: merged(v.mentions, next.mentions, mostMentions)}
+			v.bare = true // marks a list without brackets
+		} else {
+			v.items = append(v.items, next)
+		}
+		if inner.at == before {
+			inner.at++ // of what is no expression
+		}
+		if inner.peek(",") {
+			inner.at++
+		}
+	}
+	return v
+}
+
+func (e *evaluation) peek(s string) bool {
+	e.p.steps++
+	return e.at < len(e.t) && e.t[e.at].is(s)
+}
+
+func (e *evaluation) peekAny(all ...string) bool {
+	return e.at < len(e.t) && e.t[e.at].kind != text && slices.Contains(all, e.t[e.at].s)
+}
+
+// line is where the evaluation stands.
+func (e *evaluation) line() int {
+	switch {
+	case len(e.t) == 0:
+		return 0
+	case e.at < len(e.t):
+		return e.t[e.at].line
+	}
+	return e.t[len(e.t)-1].line
+}
+
+// ternary is "a if b else c", and all below it. What a condition is about decides nothing.
+func (e *evaluation) ternary() value {
+	asked := e.at
+	v := e.either()
+	if e.peek("if") {
+		isAsked := e.isAsked(asked)
+		e.at++
+		e.either()
+		if e.peek("else") {
+			e.at++
+			other := e.ternary()
+			if isAsked && other.isFlag() {
+				e.p.note(e.m, e.t[asked].line, Default, nil)
+			}
+			v = v.or(other)
+		}
+	}
+	if e.peek(":=") && e.at > 0 {
+		name := e.t[e.at-1].s
+		e.at++
+		v = e.ternary()
+		e.in.bind(name, v)
+	}
+	return v
+}
+
+// either is "a or b", "a and b", "not a", and comparisons.
+func (e *evaluation) either() value {
+	for e.peekAny("not", "await", "lambda") {
+		if e.peek("lambda") {
+			for e.at < len(e.t) && !e.peek(":") {
+				e.at++
+			}
+		}
+		e.at++
+	}
+	asked := e.at
+	v := e.compared()
+	for e.peekAny("or", "and") {
+		isOr := e.peek("or")
+		e.at++
+		next := e.either()
+		if isOr && e.isAsked(asked) && len(next.texts) > 0 && !next.isOff() {
+			e.p.note(e.m, e.t[asked].line, Default, nil)
+		}
+		v = v.or(next)
+	}
+	return v
+}
+
+// isAsked says that what stands at a place asks the environment for the variable: a call of get or
+// getenv with it, or an entry.
+func (e *evaluation) isAsked(at int) bool {
+	for i := at; i+2 < len(e.t) && i < e.at; i++ {
+		if (e.t[i].is("get") || e.t[i].is("getenv")) && e.t[i+1].is("(") || e.t[i].is("environ") && e.t[i+1].is("[") {
+			inner := inside(e.t[i+1:])
+			return slices.Contains(e.value(splitTop(inner, ",")[0]).texts, e.p.variable)
+		}
+	}
+	return false
+}
+
+func (e *evaluation) compared() value {
+	v := e.sum()
+	for e.peekAny("==", "!=", "<", ">", "<=", ">=", "in", "is", "not") {
+		for e.peekAny("==", "!=", "<", ">", "<=", ">=", "in", "is", "not") {
+			e.at++
+		}
+		v = unknown(v, e.sum())
+	}
+	return v
+}
+
+// sum is what operators make of two values.
+func (e *evaluation) sum() value {
+	v := e.primary()
+	for e.peekAny("+", "%", "|", "/", "-", "*", "//", "**", "&", "^", "@", "<", ">") {
+		op := e.t[e.at].s
+		e.at++
+		o := e.primary()
+		switch {
+		case op == "+" && len(v.items)+len(o.items) > 0:
+			v = value{items: append(slices.Clip(v.items), o.items...), mentions: merged(v.mentions, o.mentions, mostMentions)}
+		case op == "+":
+			v = combine(v, o, plus)
+		case op == "%" && len(o.items) > 0:
+			v = v.filled(o.items, nil)
+		case op == "%":
+			v = v.filled([]value{o}, keysOf(o))
+		case op == "|":
+			v = v.or(o)
+		default:
+			v = unknown(v, o)
+		}
+	}
+	return v
+}
+
+func keysOf(v value) map[string]value {
+	out := map[string]value{}
+	for _, en := range v.entries {
+		for _, k := range en.key.texts {
+			out[k] = en.value
+		}
+	}
+	return out
+}
+
+// primary is an atom with what is asked of it.
+func (e *evaluation) primary() value {
+	for e.peekAny("-", "+", "~", "*", "**", "not", "await") {
+		e.at++
+	}
+	if e.at >= len(e.t) {
+		return value{open: true}
+	}
+	v := e.atom()
+	for e.at < len(e.t) {
+		switch {
+		case e.peek(".") && e.at+1 < len(e.t):
+			v = e.attribute(v, e.t[e.at+1].s)
+			e.at += 2
+		case e.peek("("):
+			v = e.call(v, e.bracketed())
+		case e.peek("["):
+			v = e.index(v, e.value(e.bracketed()))
+		default:
+			return v
+		}
+	}
+	return v
+}
+
+// bracketed takes what stands in brackets, and goes behind them.
+func (e *evaluation) bracketed() []token {
+	in := inside(e.t[e.at:])
+	e.at = min(len(e.t), e.at+len(in)+2)
+	return in
+}
+
+// index is what stands in a mapping of names: of modules, of globals, of a module.
+func (e *evaluation) index(v, key value) value {
+	if len(key.texts) == 1 {
+		switch name := key.texts[0]; {
+		case v.name == "modules" && isSystem(name):
+			return value{module: name, open: true}
+		case v.name == "globals":
+			return e.named(name)
+		case isSystem(v.module):
+			return e.attribute(v, name)
+		}
+	}
+	return v.index(key)
+}
+
+func (v value) index(key value) value {
+	out := unknown(v)
+	for _, en := range v.entries {
+		if len(key.texts) == 0 || slices.ContainsFunc(en.key.texts, func(k string) bool { return slices.Contains(key.texts, k) }) {
+			out = out.or(en.value)
+		}
+	}
+	for i, item := range v.items {
+		if len(key.texts) == 0 || slices.Contains(key.texts, strconv.Itoa(i)) {
+			out = out.or(item)
+		}
+	}
+	if len(key.texts) == 0 && len(v.texts) > 0 { // a slice: backwards, or all of it
+		back := v.mapped(func(s string) string {
+			r := []rune(s)
+			slices.Reverse(r)
+			return string(r)
+		})
+		out = out.or(back)
+	}
+	return out
+}
+
+func (e *evaluation) attribute(owner value, name string) value {
+	switch {
+	case name == "__dict__":
+		return owner
+	case isSystem(owner.module):
+		return e.member(owner.module, name)
+	}
+	out := value{open: true}
+	if f, ok := e.p.functions[name]; ok && owner.module == "" && !owner.env && !owner.copied {
+		out = out.or(value{function: f, texts: f.returns.texts, mentions: f.returns.mentions, open: true})
+	}
+	if known, ok := e.p.attributes[name]; ok {
+		out = out.or(known)
+	}
+	if owner.module != "" {
+		out = out.or(e.member(owner.module, name))
+	} else if e.isConstant(name) {
+		for _, m := range e.p.modules {
+			if bound, ok := m.top.names[name]; ok {
+				out = out.or(bound)
+			}
+		}
+	}
+	if slices.Contains([]string{"value", "name", "parent", "text"}, name) {
+		out = out.or(owner)
+	}
+	// What is asked of a value by a method is asked of the value.
+	out.name, out.mentions = name, merged(out.mentions, owner.mentions, mostMentions)
+	return value{name: name, open: true, mentions: out.mentions, texts: out.texts, bare: out.bare, entries: out.entries, items: out.items, env: out.env, copied: out.copied, module: out.module, function: out.function, owner: &owner}
+}
+
+// isConstant says that a name is written like a constant of a class.
+func (e *evaluation) isConstant(name string) bool { return name == strings.ToUpper(name) }

@@ -1,0 +1,370 @@
+package assign
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Shell finds the lines of a script, or of one command, that give a variable a value: for the shell
+// itself, for a program that it starts, or in a file that it writes. Scripts of other shells and
+// settings of the form NAME=value count too.
+func Shell(script, variable string) (found []int) {
+	s := shell{variable: variable, constants: map[string]string{}}
+	n, start := 0, 1
+	statement, document := "", ""
+	for text := range strings.Lines(script) {
+		n++
+		text = strings.TrimRight(text, "\r\n")
+		if document != "" { // what follows <<EOF
+			if strings.TrimSpace(text) == document {
+				document = ""
+			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.inText(text) {
+				found = append(found, n)
+			}
+			continue
+		}
+		if statement == "" {
+			start = n
+			if strings.HasPrefix(text, ";") { // a comment in settings
+				continue
+			}
+		}
+		if rest, more := strings.CutSuffix(text, `\`); more && len(statement) < longestText {
+			statement += rest
+			continue
+		}
+		statement += text
+		if s.sets(statement) {
+			found = append(found, start)
+		}
+		if m := heredoc.FindStringSubmatch(statement); m != nil && !strings.HasPrefix(strings.TrimSpace(statement), "#") {
+			document = m[1]
+		}
+		statement = ""
+	}
+	if statement != "" && s.sets(statement) {
+		found = append(found, start)
+	}
+	return found
+}
+
+var (
+	heredoc   = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
+	defaulted = regexp.MustCompile(`\$\{(\w+):?=[^}\s]`)
+	expansion = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
+	nested    = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
+	powershel = regexp.MustCompile(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
+	name      = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+)
+
+// shell reads one script.
+type shell struct {
+	variable  string
+	constants map[string]string
+}
+
+// inText says that a line which a script writes somewhere is a setting of the variable.
+func (s *shell) inText(text string) bool {
+	text = s.expanded(text)
+	for _, part := range strings.Fields(text) {
+		if s.isSetting(strings.Trim(part, `"'`)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sets reads a statement, or several on one line.
+func (s *shell) sets(text string) bool {
+	if m := powershel.FindStringSubmatch(text); m != nil && m[1] == s.variable {
+		return !strings.HasPrefix(strings.TrimSpace(text), "#")
+	}
+	for _, m := range defaulted.FindAllStringSubmatch(text, -1) {
+		if m[1] == s.variable && !strings.HasPrefix(strings.TrimSpace(text), "#") {
+			return true
+		}
+	}
+	for _, words := range commands(text) {
+		if s.command(words) {
+			return true
+		}
+	}
+	return false
+}
+
+// command reads one simple command, and keeps the constants that it makes.
+func (s *shell) command(words []shellWord) bool {
+	first := 0
+	for ; first < len(words); first++ { // NAME=value before a command
+		name, value, ok := s.assigned(words[first])
+		if !ok {
+			break
+		}
+		if name == s.variable && !s.isNothing(words[first].text[strings.Index(words[first].text, "=")+1:]) {
+			return true
+		}
+		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of a supervisor, or of systemd
+			return true
+		}
+		s.remember(name, value)
+	}
+	if first == len(words) {
+		return false
+	}
+	verb, words := s.text(words[first]), words[first:]
+	switch verb {
+	case "test", "[", "[[", "unset", "grep", "case":
+		return false
+	case "echo", "printf", "logger":
+		return s.prints(words)
+	case "export", "declare", "readonly", "local", "typeset":
+		for _, w := range words[1:] {
+			if name, value, ok := s.assigned(w); ok {
+				s.remember(name, value)
+			}
+		}
+	}
+	for i, w := range words {
+		if s.argument(verb, words, i, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// text is what a word says, with the constants that are known put in.
+func (s *shell) text(w shellWord) string {
+	if w.single {
+		return w.text
+	}
+	return s.expanded(w.text)
+}
+
+// assigned takes NAME=value or NAME+=value apart.
+func (s *shell) assigned(w shellWord) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(s.text(w), "=")
+	name = strings.TrimSuffix(name, "+")
+	return name, value, ok && isName(name)
+}
+
+func (s *shell) remember(name, value string) {
+	if len(s.constants) < mostEntries {
+		s.constants[name] = value
+	}
+}
+
+// prints is echo or printf: what they write matters where it does not go to people.
+func (s *shell) prints(words []shellWord) bool {
+	written := slices.ContainsFunc(words, func(w shellWord) bool {
+		return strings.HasPrefix(w.raw, ">") && !strings.Contains(w.raw, "&") || w.text == "tee" || w.raw == "|" // >&2 is no file
+	})
+	for i, w := range words[1:] {
+		if words[0].text == "printf" && words[i].text == "-v" && s.text(w) == s.variable {
+			return true
+		}
+		if written && s.inText(s.text(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// argument is one word of a command.
+func (s *shell) argument(verb string, words []shellWord, i int, w shellWord) bool {
+	text := s.text(w)
+	if i > 0 && text == s.variable && slices.Contains([]string{"setenv", "set", "read", "setx"}, verb) {
+		return len(words) > i+1 && words[len(words)-1].text != ""
+	}
+	set := s.isSetting(text) || i > 0 && strings.ContainsAny(text, " \n\t") && s.nestedSets(verb, text)
+	return set && !s.isNothing(valueOf(w.text, s.variable))
+}
+
+// nestedSets says that a text which a command is given is a script, or holds a setting.
+func (s *shell) nestedSets(verb, text string) bool {
+	if !strings.Contains(text, "=") {
+		return false
+	}
+	inner := &shell{variable: s.variable, constants: s.constants}
+	for line := range strings.Lines(text) {
+		if line != text && inner.sets(line) || line == text && verb != "" && inner.onceMore(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *shell) onceMore(text string) bool {
+	for _, words := range commands(text) {
+		for _, w := range words {
+			if s.isSetting(s.expanded(w.text)) && !s.isNothing(valueOf(w.text, s.variable)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isSetting says that a word is, or ends with, NAME=value: "--env=NAME=1", "-eNAME=1", "a=1,NAME=1".
+func (s *shell) isSetting(text string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], s.variable)
+		if i < 0 {
+			return false
+		}
+		i += from
+		from = i + len(s.variable)
+		before := i == 0 || !isWord(text[i-1]) && text[i-1] != '$' && text[i-1] != '{' || i >= 2 && text[i-2:i] == "-e"
+		rest := text[from:]
+		for _, mark := range []string{"=", "+="} {
+			value, ok := strings.CutPrefix(rest, mark)
+			if value = strings.TrimLeft(value, `"'`); ok && before && value != "" && !strings.ContainsAny(value[:1], "=,; ") {
+				return true
+			}
+		}
+	}
+}
+
+func valueOf(text, variable string) string {
+	if i := strings.Index(text, variable+"="); i >= 0 {
+		return text[i+len(variable)+1:]
+	}
+	return "?" // put together: it is something
+}
+
+// isNothing says that a value is empty, or what the variable has already.
+func (s *shell) isNothing(value string) bool {
+	switch strings.Trim(value, `"'`) {
+	case "", "$" + s.variable, "${" + s.variable + "}", "${" + s.variable + ":-}", "${" + s.variable + "-}":
+		return true
+	}
+	return false
+}
+
+// expanded puts in the constants that are known.
+func (s *shell) expanded(text string) string {
+	if !strings.Contains(text, "$") {
+		return text
+	}
+	text = nested.ReplaceAllStringFunc(text, func(all string) string {
+		m := nested.FindStringSubmatch(all)
+		if v, ok := s.constants[m[1]]; ok && v != "" {
+			return v
+		}
+		if m[1] == s.variable {
+			return all
+		}
+		return m[2]
+	})
+	return expansion.ReplaceAllStringFunc(text, func(all string) string {
+		m := expansion.FindStringSubmatch(all)
+		if v, ok := s.constants[m[1]+m[2]]; ok && m[1]+m[2] != s.variable && len(v) < longestText/16 {
+			return v
+		}
+		return all
+	})
+}
+
+func isName(s string) bool { return name.MatchString(s) }
+
+// shellWord is a word of a command.
+type shellWord struct {
+	text   string // without its quotes
+	raw    string // an operator, for those that redirect
+	single bool   // in single quotes as a whole: nothing is put in
+}
+
+// commands splits a line into simple commands and their words. Sources: POSIX, "Shell Command
+// Language", 2.2 and 2.3.
+func commands(line string) (out [][]shellWord) {
+	var now []shellWord
+	end := func() {
+		if len(now) > 0 {
+			out = append(out, now)
+			now = nil
+		}
+	}
+	for i := 0; i < len(line); {
+		c := line[i]
+		switch {
+		case c == '#' && (i == 0 || strings.IndexByte(" \t;\n", line[i-1]) >= 0):
+			end()
+			if j := strings.IndexByte(line[i:], '\n'); j >= 0 {
+				i += j
+				continue
+			}
+			return out
+		case c == ' ' || c == '\t':
+			i++
+		case strings.IndexByte(";&\n()", c) >= 0:
+			end()
+			i++
+		case c == '|':
+			now = append(now, shellWord{raw: "|"})
+			if i++; i < len(line) && line[i] == '|' {
+				end()
+				i++
+			}
+		case c == '>' || c == '<':
+			j := i
+			for j < len(line) && (line[j] == c || line[j] == '&' || line[j] == '|' || line[j] == '-') {
+				j++
+			}
+			now = append(now, shellWord{raw: line[i:j]})
+			i = j
+		default:
+			var w shellWord
+			w, i = oneWord(line, i)
+			if keyword(w.text) && len(now) == 0 {
+				continue
+			}
+			now = append(now, w)
+		}
+	}
+	end()
+	return out
+}
+
+// keyword is what may stand before a command.
+func keyword(s string) bool {
+	return slices.Contains([]string{"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "time", "exec", "command", "builtin", "sudo", "nohup", "web:", "worker:", "release:", "RUN", "CMD", "-", "@"}, s)
+}
+
+// oneWord reads the word at a place, and gives the place behind it.
+func oneWord(line string, i int) (shellWord, int) {
+	var b strings.Builder
+	start, braces := i, 0
+	for i < len(line) {
+		switch c := line[i]; {
+		case c == '\\' && i+1 < len(line):
+			b.WriteByte(line[i+1])
+			i += 2
+		case c == '\'':
+			end := strings.IndexByte(line[i+1:], '\'')
+			if end < 0 {
+				end = len(line) - i - 1
+			}
+			b.WriteString(line[i+1 : i+1+end])
+			i = min(len(line), i+end+2)
+		case c == '"':
+			for i++; i < len(line) && line[i] != '"'; i++ {
+				if line[i] == '\\' && i+1 < len(line) {
+					i++
+				}
+				b.WriteByte(line[i])
+			}
+			i++
+		case braces == 0 && strings.IndexByte(" \t;&|<>()\n", c) >= 0 && i > start:
+			return shellWord{text: b.String(), single: line[start] == '\''}, i
+		default:
+			if c == '{' && i > 0 && line[i-1] == '$' {
+				braces++
+			} else if c == '}' && braces > 0 {
+				braces--
+			}
+			b.WriteByte(c)
+			i++
+		}
+	}
+	return shellWord{text: b.String(), single: start < len(line) && line[start] == '\''}, min(i, len(line))
+}

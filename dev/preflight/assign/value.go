@@ -1,0 +1,256 @@
+package assign
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// value is what is known of an expression.
+type value struct {
+	texts    []string // what it can be
+	bare     bool     // texts are of a number, True, False or None, as they are written
+	open     bool     // it can be something else too
+	mentions []string // texts that went into it
+	env      bool     // os.environ
+	copied   bool     // a copy of it
+	entries  []entry  // of a mapping
+	items    []value  // of a list or tuple
+	module   string   // it is that module
+	function *scope   // it is that function
+	name     string   // the last part of what it is called
+	owner    *value   // what it is asked of
+}
+
+// entry is a key of a mapping with its value.
+type entry struct {
+	key, value value
+	line       int
+}
+
+// Limits of what is kept of a value. Programs of people have a handful.
+const (
+	mostTexts    = 12
+	mostEntries  = 200
+	mostMentions = 24
+	longestText  = 1 << 14
+)
+
+func textual(s string) value { return value{texts: []string{s}, mentions: []string{s}} }
+
+// unknown is a value that nobody can know, which others went into.
+func unknown(from ...value) value {
+	v := value{open: true}
+	for _, f := range from {
+		v.mentions = merged(v.mentions, f.all(), mostMentions)
+	}
+	return v
+}
+
+// all are the texts that went into a value and what it holds.
+func (v value) all() []string {
+	out := v.mentions
+	for _, item := range v.items {
+		out = merged(out, item.mentions, mostMentions)
+	}
+	for _, e := range v.entries {
+		out = merged(out, e.value.mentions, mostMentions)
+	}
+	return out
+}
+
+func merged(a, b []string, most int) []string {
+	out := slices.Clip(a)
+	for _, s := range b {
+		if len(out) < most && len(s) <= longestText && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// or is what is either of two.
+func (v value) or(o value) value {
+	switch {
+	case o.isZero():
+		return v
+	case v.isZero():
+		return o
+	}
+	v.texts = merged(v.texts, o.texts, mostTexts)
+	v.mentions = merged(v.mentions, o.mentions, mostMentions)
+	v.bare = v.bare && o.bare
+	v.open, v.env, v.copied = v.open || o.open, v.env || o.env, v.copied || o.copied
+	v = v.with(o.entries...)
+	if len(v.items) < len(o.items) {
+		v.items = o.items
+	}
+	if v.module == "" {
+		v.module = o.module
+	}
+	if v.function == nil {
+		v.function = o.function
+	}
+	return v
+}
+
+func (v value) isZero() bool {
+	return len(v.texts)+len(v.mentions)+len(v.entries)+len(v.items) == 0 && !v.open && !v.env && !v.copied && v.module == "" && v.function == nil
+}
+
+// with is a mapping with more in it.
+func (v value) with(entries ...entry) value {
+	out := slices.Clip(v.entries)
+	for _, e := range entries {
+		same := func(have entry) bool {
+			return have.line == e.line && slices.Equal(have.key.texts, e.key.texts) && slices.Equal(have.value.texts, e.value.texts)
+		}
+		if len(out) < mostEntries && !slices.ContainsFunc(out, same) {
+			out = append(out, e)
+		}
+	}
+	v.entries = out
+	return v
+}
+
+// isEmpty says that a value can be nothing but an empty text, or none at all.
+func (v value) isEmpty() bool {
+	if v.open || len(v.texts) == 0 {
+		return false
+	}
+	for _, s := range v.texts {
+		if s != "" && (!v.bare || s != "None") {
+			return false
+		}
+	}
+	return true
+}
+
+// isOff says that a value is a constant that everybody takes for no.
+func (v value) isOff() bool {
+	if len(v.texts) == 0 || len(v.items)+len(v.entries) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(v.texts, func(s string) bool { return !isNo(s) })
+}
+
+func isNo(s string) bool {
+	return slices.Contains([]string{"", "0", "false", "no", "off", "none", "n", "f", "null", "0.0"}, strings.ToLower(strings.TrimSpace(s)))
+}
+
+// isFlag says that a value is a constant that switches something on, and no text for people.
+func (v value) isFlag() bool {
+	return slices.ContainsFunc(v.texts, func(s string) bool {
+		return slices.Contains([]string{"1", "true", "yes", "on", "y", "t", "local", "dev"}, strings.ToLower(strings.TrimSpace(s)))
+	})
+}
+
+// combine makes texts of those of two values.
+func combine(a, b value, how func(a, b string) string) value {
+	out := unknown(a, b)
+	for _, x := range a.texts {
+		for _, y := range b.texts {
+			if s := how(x, y); len(s) <= longestText {
+				out.texts = merged(out.texts, []string{s}, mostTexts)
+			}
+		}
+	}
+	out.open = a.open || b.open || len(out.texts) == 0
+	out.mentions = merged(out.mentions, out.texts, mostMentions)
+	return out
+}
+
+// mapped makes other texts of those of a value.
+func (v value) mapped(how func(string) string) value {
+	return combine(v, value{texts: []string{""}}, func(s, _ string) string { return how(s) })
+}
+
+// method is what a method of texts gives; ok is false for one that is not known.
+func (v value) method(name string, args []value) (out value, ok bool) {
+	arg := func(i int) value {
+		if i < len(args) {
+			return args[i]
+		}
+		return textual("")
+	}
+	switch name {
+	case "upper":
+		return v.mapped(strings.ToUpper), true
+	case "lower", "casefold":
+		return v.mapped(strings.ToLower), true
+	case "strip", "lstrip", "rstrip":
+		return v.mapped(strings.TrimSpace), true
+	case "swapcase":
+		return v.mapped(swapped), true
+	case "encode", "decode", "expanduser", "resolve", "absolute", "as_posix", "format_map":
+		return v, true
+	case "replace":
+		if len(args) < 2 || len(arg(0).texts) != 1 || len(arg(1).texts) != 1 {
+			return unknown(append(args, v)...), true
+		}
+		return v.mapped(func(s string) string { return strings.ReplaceAll(s, arg(0).texts[0], arg(1).texts[0]) }), true
+	case "removeprefix":
+		return combine(v, arg(0), strings.TrimPrefix), true
+	case "removesuffix":
+		return combine(v, arg(0), strings.TrimSuffix), true
+	case "join":
+		return v.joins(arg(0)), true
+	case "b64decode", "urlsafe_b64decode", "standard_b64decode":
+		return arg(0).mapped(func(s string) string {
+			b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(s), "="))
+			if err != nil {
+				return ""
+			}
+			return string(b)
+		}), true
+	case "fromhex", "unhexlify":
+		return arg(0).mapped(func(s string) string { b, _ := hex.DecodeString(s); return string(b) }), true
+	}
+	return value{}, false
+}
+
+func swapped(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, s)
+}
+
+// joins is "v".join(list).
+func (v value) joins(list value) value {
+	if len(list.items) == 0 || len(v.texts) == 0 {
+		return unknown(v, list)
+	}
+	out := list.items[0]
+	for _, item := range list.items[1:] {
+		out = combine(combine(out, v, plus), item, plus)
+	}
+	return out
+}
+
+func plus(a, b string) string { return a + b }
+
+// formatted fills the holes of "…{}…" or "…%s…".
+func (v value) filled(args []value, named map[string]value) value {
+	out := v
+	for _, a := range args {
+		out = combine(out, a, func(form, s string) string {
+			for _, hole := range []string{"{}", "%s", "{0}", "{1}", "{2}", "{3}"} {
+				if i := strings.Index(form, hole); i >= 0 {
+					return form[:i] + s + form[i+len(hole):]
+				}
+			}
+			return form
+		})
+	}
+	for name, a := range named {
+		out = combine(out, a, func(form, s string) string {
+			return strings.NewReplacer("{"+name+"}", s, "%("+name+")s", s, "${"+name+"}", s, "$"+name, s).Replace(form)
+		})
+	}
+	return out
+}

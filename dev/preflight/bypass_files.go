@@ -1,0 +1,193 @@
+package preflight
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"sdev/dev"
+	"sdev/dev/preflight/assign"
+)
+
+// setting is a place in a file that sets the bypass, and how bad that is.
+type bypassed struct {
+	id       string
+	line     int
+	severity dev.Severity
+	message  string // "" is that it is set
+}
+
+// bypassInFiles looks at the files of the project, each as what it is to the app that ships.
+func (c *check) bypassInFiles() {
+	for _, name := range c.names() {
+		text := c.files[name]
+		found := c.bypassIn(name, text)
+		for _, b := range found {
+			if b.message == "" {
+				b.message = bypassVariable + " is set: any value switches the login off, even 0"
+			}
+			c.weighed(b.id, b.severity, place{file: name, line: b.line}, "", "%s", b.message)
+		}
+		if len(found) == 0 && strings.Contains(text, bypassVariable) {
+			c.bypassCopied(name, text)
+		}
+	}
+	c.bypassInSecrets()
+	c.bypassInScripts()
+}
+
+func block(id string, lines []int) (out []bypassed) {
+	for _, n := range lines {
+		out = append(out, bypassed{id: id, line: n, severity: dev.Blocks})
+	}
+	return out
+}
+
+// mayName says that a text may have the name in it, whole or in parts.
+func mayName(text string) bool {
+	return strings.Contains(text, bypassVariable) || strings.Contains(text, "STREAM") && strings.Contains(text, "LOCAL")
+}
+
+// bypassIn gives where a file that ships, or that something is shipped by, switches the login off.
+// Scripts in Python are judged together: see bypassInScripts.
+func (c *check) bypassIn(name, text string) []bypassed {
+	base := path.Base(name)
+	if !isTest(name) && !isProse(name) && !isAboutMachine(name) && !isOfTools(name) && (isPipeline(name) || isComposeFile(base) && isForPlatform(base) || languageOf(name) != asScript && !isComposeFile(base) && isPlatform(name, text)) {
+		c.bypassInEnvFiles(name, text)
+	}
+	switch {
+	case base == bypassVariable:
+		return c.asEnvdir(name, text)
+	case path.Ext(base) == ".py" || path.Ext(base) == ".pth" || isSecretsOfStreamlit(name) || !mayName(text):
+		return nil
+	case slices.Contains(c.started(), name):
+		lines, _ := assigned(name, text)
+		return block("bypass.start", lines)
+	case isTest(name), isProse(name), isAboutMachine(name):
+		return nil
+	case isDockerfile(base):
+		if c.App.Steps == nil {
+			return block("bypass.dockerfile", linesOf(bypassSet.matches(text), bypassOld.matches(text)))
+		}
+		return nil
+	case isPipeline(name):
+		lines, _ := assigned(name, text)
+		return block("bypass.workflow", deploying(text, lines))
+	case isComposeFile(base):
+		if isForPlatform(base) && !slices.Contains(c.ComposeFiles, name) {
+			lines, _ := assigned(name, text)
+			return block("bypass.compose", lines)
+		}
+		return nil
+	}
+	return c.bypassInOther(name, text)
+}
+
+// bypassInOther is a file of a platform, of data, or of something that nobody starts.
+func (c *check) bypassInOther(name, text string) []bypassed {
+	lines, settings := assigned(name, text)
+	switch {
+	case isOfTools(name):
+		return nil
+	case isPlatform(name, text):
+		return block("bypass.task", lines)
+	case languageOf(name) == asScript:
+		return block("bypass.workflow", slices.DeleteFunc(lines, func(n int) bool { return !deploys.in(statement(text, n)) }))
+	case len(bypassPaired(text)) > 0 && len(settings) > 0: // name and value: what platforms are given
+		return block("bypass.task", lines)
+	}
+	var out []bypassed
+	for _, n := range lines {
+		out = append(out, bypassed{"bypass.task", n, dev.Warns, "a value of " + bypassVariable + " stands here: where a platform or the app reads this file, the login is off"})
+	}
+	return out
+}
+
+// asEnvdir judges a file that is named like the variable: envdir, s6 and others make a variable of it.
+func (c *check) asEnvdir(name, text string) []bypassed {
+	if strings.TrimSpace(text) == "" || isTest(name) || isAboutMachine(path.Dir(name)) || len(c.App.Copies) > 0 && !c.isCopied(name) {
+		return nil
+	}
+	return []bypassed{{"bypass.start", 1, dev.Blocks, "a file of this name sets " + bypassVariable + " where a folder of variables is read at the start"}}
+}
+
+func isSecretsOfStreamlit(name string) bool {
+	return path.Base(name) == "secrets.toml" && path.Base(path.Dir(name)) == ".streamlit"
+}
+
+// bypassInSecrets looks at the secrets of Streamlit that ship: it makes variables of what stands at
+// their top, of texts and numbers alone.
+// Source: Streamlit, runtime/secrets.py, _maybe_set_environment_variable.
+func (c *check) bypassInSecrets() {
+	names := c.secretsFiles()
+	for _, name := range names {
+		body, ok := readText(c.Project, name)
+		if !ok || !c.inApp(name) {
+			continue
+		}
+		if n := secretsBypass(string(body)); n > 0 {
+			c.add("bypass.start", place{file: name, line: n}, "Streamlit makes a variable of what stands at the top of its secrets: %s is set", bypassVariable)
+		}
+	}
+}
+
+// secretsFiles are those where Streamlit looks, and those that its configuration names.
+func (c *check) secretsFiles() []string {
+	if c.Project == nil {
+		return nil
+	}
+	names := []string{".streamlit/secrets.toml", path.Join(path.Dir(c.App.Entry), ".streamlit/secrets.toml")}
+	for _, name := range c.names() {
+		if isSecretsOfStreamlit(name) {
+			names = append(names, name)
+		}
+		if !strings.HasSuffix(name, ".streamlit/config.toml") {
+			continue
+		}
+		var config struct {
+			Secrets struct {
+				Files []string `toml:"files"`
+			} `toml:"secrets"`
+		}
+		if toml.Unmarshal([]byte(c.files[name]), &config) == nil {
+			names = append(names, config.Secrets.Files...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// secretsBypass is the line on which secrets of Streamlit set the variable; 0 is nowhere.
+func secretsBypass(text string) int {
+	var top map[string]any
+	if toml.Unmarshal([]byte(text), &top) != nil {
+		return 0
+	}
+	switch v := top[bypassVariable].(type) {
+	case string:
+		if v == "" {
+			return 0
+		}
+	case int64, float64:
+	default: // a table, or a value that it makes no variable of
+		return 0
+	}
+	settings, _ := assign.TOML(text, bypassVariable)
+	for _, s := range settings {
+		if len(s.Path) == 0 {
+			return s.Line
+		}
+	}
+	return 1
+}
+
+// inApp says that a file is where the app runs, as far as that is known: the image takes it in, or
+// nobody knows what the image takes, and git does not ignore it.
+func (c *check) inApp(name string) bool {
+	if len(c.App.Copies) > 0 {
+		return c.isCopied(name)
+	}
+	return c.listed[name]
+}

@@ -1,0 +1,134 @@
+package preflight
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/preflight/assign"
+)
+
+// bypassInSteps looks at the Dockerfile of what ships.
+func (c *check) bypassInSteps() {
+	known := constants{}
+	for _, s := range c.App.Steps {
+		at := place{file: s.File, line: s.Line}
+		verb, rest, _ := strings.Cut(s.Value, " ")
+		if verb == "ONBUILD" {
+			verb, rest, _ = strings.Cut(strings.TrimSpace(rest), " ")
+		}
+		rest = strings.TrimSpace(rest)
+		switch verb {
+		case "ENV", "ARG":
+			for _, pair := range pairsOf(rest) {
+				name := known.expand(pair[0])
+				// The value of an ARG is gone when the image is made.
+				if verb == "ENV" && name == bypassVariable && pair[1] != "" {
+					c.add("bypass.dockerfile", at, "%s is set: any value switches the login off, even 0", bypassVariable)
+				}
+				known[name] = known.expand(pair[1])
+			}
+		case "FROM", "LABEL", "USER", "EXPOSE", "WORKDIR", "VOLUME", "STOPSIGNAL", "SHELL", "MAINTAINER":
+		case "RUN":
+			if known.sets(rest) {
+				severity, message := dev.Warns, "the step sets "+bypassVariable+" while the image is built; make sure that it leaves nothing of it there"
+				if leaves.in(rest) {
+					severity, message = dev.Blocks, "the step leaves "+bypassVariable+" in the image"
+				}
+				c.weighed("bypass.dockerfile", severity, at, "", "%s", message)
+			}
+		default:
+			if known.sets(rest) {
+				c.add("bypass.dockerfile", at, "%s is set: any value switches the login off, even 0", bypassVariable)
+			}
+		}
+	}
+}
+
+// leaves says that a step of a build writes something that it leaves in the image.
+var leaves = lazily(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
+
+// constants are variables of a build or an image.
+type constants map[string]string
+
+var reference = regexp.MustCompile(`\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)`)
+
+func (known constants) expand(text string) string {
+	return reference.ReplaceAllStringFunc(text, func(s string) string {
+		m := reference.FindStringSubmatch(s)
+		if v, ok := known[m[1]+m[3]]; ok {
+			return v
+		}
+		if m[2] != "" {
+			return m[2]
+		}
+		return s
+	})
+}
+
+// sets says that a command, in words or as a line, sets the bypass.
+func (known constants) sets(command string) bool {
+	var words []string
+	if json.Unmarshal([]byte(command), &words) == nil {
+		return known.wordsSet(words)
+	}
+	return len(assign.Shell(known.prelude()+command, bypassVariable)) > 0
+}
+
+func (known constants) wordsSet(words []string) bool {
+	for _, word := range append(words, strings.Join(words, " ")) {
+		if len(assign.Shell(known.prelude()+word, bypassVariable)) > 0 {
+			return true
+		}
+		if strings.Contains(word, "environ") && len(assign.Python(map[string]string{"command": word}, bypassVariable)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// prelude gives a shell the constants that may be parts of the name.
+func (known constants) prelude() string {
+	var b strings.Builder
+	for name, value := range known {
+		if value != "" && name != bypassVariable && len(value) <= len(bypassVariable) && strings.Contains(bypassVariable, value) {
+			b.WriteString(name + "='" + value + "'\n")
+		}
+	}
+	return b.String()
+}
+
+// bypassInService looks at what a compose service runs, is given as files, and at a Dockerfile that is
+// written into it.
+func (c *check) bypassInService(s types.ServiceConfig) {
+	known := constants{}
+	for name, v := range s.Environment {
+		if v != nil {
+			known[name] = *v
+		}
+	}
+	for _, part := range []struct {
+		key   string
+		words []string
+	}{{"entrypoint", s.Entrypoint}, {"command", s.Command}} {
+		if known.wordsSet(part.words) {
+			c.add("bypass.compose", c.inCompose(part.key), "the %s of service %s sets %s", part.key, c.Service, bypassVariable)
+		}
+	}
+	for _, config := range s.Configs {
+		if lines, _ := anyAssigned(config.Target, c.Compose.Configs[config.Source].Content); len(lines) > 0 {
+			c.add("bypass.compose", c.inCompose(config.Source), "the file %s of service %s sets %s", config.Target, c.Service, bypassVariable)
+		}
+	}
+	if s.Build == nil {
+		return
+	}
+	for line := range strings.Lines(s.Build.DockerfileInline) {
+		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (bypassSet.in(line) || bypassOld.in(line)) {
+			c.add("bypass.dockerfile", c.inCompose("dockerfile_inline"), "%s is set: any value switches the login off, even 0", bypassVariable)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package preflight
+
+import (
+	"bytes"
+	"encoding/base64"
+)
+
+// Credentials in base64: as in manifests of Kubernetes, files of data and variables of pipelines.
+
+// shortestRun is the least of a run of base64 that could hold a key.
+const shortestRun = 28
+
+// encoded searches runs of base64 that begin in piece[from:until], lines that continue one another
+// included, for credentials. Where a run goes on from piece to piece its beginning is not known any
+// more, so that it is tried from each of four places.
+func (s *scanner) encoded(piece []byte, from, until, line int, visit func(hit)) {
+	at := lineCounter(piece, line)
+	for i := from; i+shortestRun <= len(piece) && i < until; {
+		// A run has no gap: where its last byte cannot be, it does not begin in all that comes before.
+		if !isBase64(piece[i+shortestRun-1]) {
+			i += shortestRun
+			continue
+		}
+		start := i + shortestRun - 1
+		for start > i && isBase64(piece[start-1]) {
+			start--
+		}
+		if start >= until {
+			return
+		}
+		begins := start == 0 || !isBase64(piece[start-1])
+		end := endOfRun(piece, start)
+		if end-start >= shortestRun {
+			s.decoded(piece[start:end], begins, func(h hit) {
+				h.line = at(start)
+				visit(h)
+			})
+		}
+		i = end
+	}
+}
+
+// decoded looks into a run of base64.
+func (s *scanner) decoded(run []byte, begins bool, visit func(hit)) {
+	text := bytes.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' {
+			return -1
+		}
+		return r
+	}, run)
+	shifts := 4
+	if begins {
+		shifts = 1
+	}
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
+	for shift := range shifts {
+		part := text[min(shift, len(text)):]
+		if len(part)%4 == 1 { // which no text of bytes ends with
+			part = part[:len(part)-1]
+		}
+		n, err := base64.RawStdEncoding.Decode(out, part)
+		if err != nil {
+			continue
+		}
+		inner := scanner{tries: s.tries, ofOne: s.ofOne}
+		inner.credentials(out[:n], 0, n, 1, func(h hit) {
+			visit(hit{what: h.what + ", in base64"})
+		})
+		s.tries = inner.tries
+	}
+}
+
+// wrapped is the least length of the lines that base64 is broken into.
+const wrapped = 60
+
+// endOfRun is where the run of base64 ends that begins at a place.
+func endOfRun(piece []byte, i int) int {
+	start := i
+	for i < len(piece) {
+		switch c := piece[i]; {
+		case isBase64(c):
+			i++
+		case c == '\n' || c == '\r':
+			next := i + 1
+			for next < len(piece) && (piece[next] == '\n' || piece[next] == '\r') && next < i+2 {
+				next++
+			}
+			if i-start < wrapped || next >= len(piece) || !isBase64(piece[next]) {
+				return i
+			}
+			start, i = next, next
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+func isBase64(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '/'
+}

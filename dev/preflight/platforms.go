@@ -1,0 +1,161 @@
+package preflight
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdev/dev/preflight/assign"
+)
+
+// language says how a file's text is read.
+type language int
+
+const (
+	asScript language = iota // of a shell, or NAME=value
+	asData                   // YAML or JSON
+	asTOML
+	asCode // a language with braces
+)
+
+func languageOf(name string) language {
+	switch path.Ext(name) {
+	case ".yml", ".yaml", ".json", ".jsonc":
+		return asData
+	case ".toml":
+		return asTOML
+	case ".tf", ".tfvars", ".hcl", ".nomad", ".ts", ".mts", ".js", ".mjs", ".cjs", ".bicep", ".bicepparam", ".groovy", ".go", ".jsonnet", ".libsonnet", ".cue":
+		return asCode
+	case ".config":
+		if path.Base(path.Dir(name)) == ".ebextensions" {
+			return asData
+		}
+	}
+	if strings.HasPrefix(path.Base(name), "Jenkinsfile") {
+		return asCode
+	}
+	return asScript
+}
+
+// assigned gives the lines on which a text sets the bypass, whatever language it is in.
+func assigned(name, text string) (lines []int, settings []assign.Setting) {
+	switch languageOf(name) {
+	case asData:
+		if strings.HasPrefix(path.Ext(name), ".json") {
+			text = notes.ReplaceAllString(text, "")
+		}
+		found, ok := assign.Data(text, bypassVariable)
+		if !ok { // a template, or JSON with comments
+			return linesOf(bypassSet.matches(text), bypassPaired(text)), nil
+		}
+		settings = found
+	case asTOML:
+		settings, _ = assign.TOML(text, bypassVariable)
+	case asCode:
+		return assign.Code(text, bypassVariable), nil
+	case asScript:
+		return assign.Shell(text, bypassVariable), nil
+	}
+	for _, s := range settings {
+		lines = append(lines, s.Line)
+	}
+	return lines, settings
+}
+
+// notes are comments in JSON, which some programs allow.
+var notes = regexp.MustCompile(`(?m)^[ \t]*//.*$`)
+
+func linesOf(all ...[]match) (out []int) {
+	for _, m := range slices.Concat(all...) {
+		out = append(out, m.line)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// bypassPaired are names that have a value beside them: others only speak of the variable.
+func bypassPaired(text string) []match {
+	lines := strings.Split(text, "\n")
+	return slices.DeleteFunc(bypassPair.matches(text), func(m match) bool {
+		return !strings.Contains(strings.ToLower(strings.Join(lines[max(0, m.line-3):min(len(lines), m.line+2)], "\n")), "value")
+	})
+}
+
+var (
+	kubernetes = regexp.MustCompile(`(?m)^apiVersion:`)
+	// platformKeys are what only the files of a platform have.
+	platformKeys   = regexp.MustCompile(`(?m)^(?:AWSTemplateFormatVersion|Resources|Transform|env_variables|applications|option_settings|generators|configMapGenerator|secretGenerator|definition_version|containers)\s*:|"(?:containerDefinitions|Resources|AWSEBDockerrunVersion|formation|buildpacks)"\s*:|deploymentTemplate\.json`)
+	infrastructure = lazily(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
+	// programmed are libraries that describe what a platform is to run.
+	programmed = lazily(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
+)
+
+// isPlatform says that a file tells a platform what to run.
+func isPlatform(name, text string) bool {
+	base := path.Base(name)
+	parts := strings.Split(path.Dir(name), "/")
+	for _, folder := range []string{"copilot", "helm", "chart", "charts", ".ebextensions", ".platform", ".do", "k8s", "kubernetes", "manifests", "kustomize", "overlays", "terraform", "infra", "infrastructure", "nomad", "ansible", "deploy", "deployment", "ecs", "cloudformation", "bicep"} {
+		if slices.Contains(parts, folder) && (languageOf(name) != asScript || path.Ext(name) == ".env") { // a script there may be for tests
+			return true
+		}
+	}
+	for _, start := range []string{"fly.", "wrangler.", "railway.", "render.", "app.y", "app.json", "apprunner.", "heroku.", "serverless.", "template.y", "samconfig.", "values", "kustomization.", "docker-bake.", "docker-stack", "Pulumi.", "cdk.", "taskdef", "task-def", "task_def", "containerapp", "nixpacks.", "project.toml",
+		"vercel.json", "netlify.toml", "koyeb.", "captain-definition", "Dockerrun.aws", "manifest.y", "snowflake.", "azure.yaml", "azuredeploy", "skaffold.", "northflank", "zeabur", "porter.", "dokploy", "ecosystem.config", "process.json", "service.y", "env.y", "env-vars.", "deploy."} {
+		if strings.HasPrefix(base, start) {
+			return true
+		}
+	}
+	switch ext := path.Ext(name); {
+	case strings.HasSuffix(base, ".tf.json") || strings.HasSuffix(base, ".tfvars.json"):
+		return true
+	case slices.Contains([]string{".tf", ".tfvars", ".hcl", ".nomad", ".ts", ".mts", ".bicep", ".bicepparam", ".container", ".service", ".jsonnet", ".cue"}, ext):
+		return true
+	case languageOf(name) == asCode:
+		return infrastructure.in(text)
+	case languageOf(name) == asData:
+		return kubernetes.MatchString(text) || platformKeys.MatchString(text)
+	}
+	return strings.Contains(text, "containerDefinitions")
+}
+
+// isOfTools says that a file is read by tools of developers, which set variables for what they run.
+func isOfTools(name string) bool {
+	base := path.Base(name)
+	for _, start := range []string{"pyproject.toml", "package.json", "Taskfile", ".pre-commit", "mkdocs", "tox.", "pytest.", "setup.cfg", "mise.", ".mise.", "pixi.toml", "Pipfile", "justfile", "Justfile", "noxfile", "Tiltfile", "renovate", "dependabot", ".readthedocs", "tsconfig", "vite.config", "playwright.config", "jest.config", "vitest.config", "cypress.config", "launch.json", "tasks.json", "devbox.json", "process-compose"} {
+		if strings.HasPrefix(base, start) {
+			return true
+		}
+	}
+	return false
+}
+
+// envFile is a file of variables that a platform is given, or a program that is started.
+var envFile = lazily(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
+
+// bypassInEnvFiles looks at files of variables that a file of a platform, or a pipeline, names.
+func (c *check) bypassInEnvFiles(name, text string) {
+	for _, m := range envFile.matches(text) {
+		word := m.text[1] + m.text[2]
+		for _, file := range c.resolve(word, path.Dir(name)) {
+			body, ok := readText(c.Project, file)
+			if !ok || file == name {
+				continue
+			}
+			lines, _ := assigned(file, string(body))
+			for _, n := range lines {
+				c.add("bypass.task", place{file: file, line: n}, "%s is set, and %s:%d hands this file to what runs the app", bypassVariable, name, m.line)
+			}
+		}
+	}
+}
+
+// resolve gives the files of the project that a path may mean: seen from a folder, or from the project.
+func (c *check) resolve(word, dir string) (out []string) {
+	for _, name := range []string{path.Join(dir, word), path.Clean(strings.TrimPrefix(word, "/"))} {
+		if word != "" && c.listed[name] && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,165 @@
+package preflight
+
+import (
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var notInPaths = regexp.MustCompile(`[^\w./-]+`)
+
+// started are the files of the project that run, or are read, when what ships starts: those that its
+// command names, whatever they are called, and those that these name.
+func (c *check) started() []string {
+	if c.startedOnce != nil {
+		return c.startedOnce
+	}
+	w := startWalk{c: c, named: map[string][]string{}, found: map[string]bool{}}
+	for _, name := range c.names() {
+		w.named[path.Base(name)] = append(w.named[path.Base(name)], name)
+	}
+	for name := range c.links {
+		w.named[path.Base(name)] = append(w.named[path.Base(name)], name)
+	}
+	workdir := "/"
+	for _, s := range c.App.Steps {
+		switch verb, rest, _ := strings.Cut(s.Value, " "); verb {
+		case "WORKDIR":
+			if rest = strings.Trim(rest, `"' `); path.IsAbs(rest) {
+				workdir = path.Clean(rest)
+			} else {
+				workdir = path.Join(workdir, rest)
+			}
+		case "CMD", "ENTRYPOINT":
+			w.workdir = workdir
+			w.command(rest)
+		}
+	}
+	w.workdir = workdir
+	w.command(strings.Join(c.App.Command, " "))
+	if text, ok := c.files["Procfile"]; ok {
+		w.found["Procfile"] = true
+		w.script(text, "")
+	}
+	c.startedOnce = slices.AppendSeq([]string{}, maps.Keys(w.found)) // never nil: known from now on
+	slices.Sort(c.startedOnce)
+	return c.startedOnce
+}
+
+// startWalk goes from what starts to what that names.
+type startWalk struct {
+	c       *check
+	named   map[string][]string // names by their last part
+	found   map[string]bool
+	workdir string // of the image
+}
+
+// command looks for names of files in a command. Its first word needs no slash or dot to be one.
+func (w *startWalk) command(text string) {
+	for i, word := range notInPaths.Split(strings.TrimLeft(text, `[ "`), -1) {
+		if strings.ContainsAny(word, "./") || i == 0 || w.isProject(word) {
+			w.take(word, "", true)
+		}
+	}
+}
+
+func (w *startWalk) isProject(word string) bool { _, ok := w.c.files[word]; return ok && word != "" }
+
+// What a script runs, or reads as settings; what it mentions otherwise may be anything.
+const scriptPath = `[ \t="']*((?:\$\{?\w+\}?/|"\$\(dirname "?\$0"?\)"?/)?[\w./-]*[\w-])`
+
+var (
+	runs  = lazily(`(?m)(?:^|[;&|({]|\b(?:exec|then|do|else)\b|command=)` + scriptPath)
+	reads = lazily(`(?m)(?:\b(?:source|sh|bash|dash|zsh|ash|python3?(?: -\w)*|cat|envdir|env|with-contenv|xargs)|(?:^|\s)(?:-c|-f|--env-file|--config|\.))` + scriptPath)
+)
+
+// script looks for names of files in a script that is started.
+func (w *startWalk) script(text, from string) {
+	strong := map[string]bool{}
+	for _, m := range slices.Concat(runs.matches(text), reads.matches(text)) {
+		word := m.text[1]
+		if i := strings.LastIndexAny(word, "}\")"); i >= 0 {
+			word = strings.TrimLeft(word[i+1:], `"/`)
+		}
+		strong[strings.TrimLeft(word, "/")] = true
+		if strings.ContainsAny(word, "./") || w.isProject(word) {
+			w.take(word, from, true)
+		}
+	}
+	for line := range strings.Lines(text) {
+		if isComment(line) {
+			continue
+		}
+		for _, word := range notInPaths.Split(line, -1) {
+			if strings.ContainsAny(word, "./") && !strong[strings.TrimLeft(word, "/")] {
+				w.take(word, from, false)
+			}
+		}
+	}
+}
+
+// take finds the files that a word means. sure is false where it is only mentioned: then files of
+// tests, of development and for people are left out.
+func (w *startWalk) take(word, from string, sure bool) {
+	candidates := w.named[path.Base(word)]
+	exact := slices.DeleteFunc(slices.Clone(candidates), func(name string) bool { return !w.means(word, name, from) })
+	for _, name := range exact {
+		if sure && !isManual(name) || !isTest(name) && !isProse(name) && !isAboutMachine(name) {
+			w.add(name)
+		}
+	}
+	if len(exact) > 0 {
+		return
+	}
+	for _, name := range candidates { // it may have been copied there in a way that nobody follows
+		if !isTest(name) && !isAboutMachine(name) && !isManual(name) && (sure || !isProse(name)) {
+			w.add(name)
+		}
+	}
+}
+
+// means says that a path in the image, or beside a script, is that of a file of the project.
+func (w *startWalk) means(word, name, from string) bool {
+	clean := path.Clean(word)
+	if path.Join(path.Dir(from), clean) == name || clean == name {
+		return true
+	}
+	inImage := clean
+	if !path.IsAbs(clean) {
+		inImage = path.Join(w.workdir, clean)
+	}
+	copied := false
+	for _, cp := range w.c.App.Copies {
+		if cp.To == "" || !takes(cp.From, name) {
+			continue
+		}
+		copied = true
+		rel := strings.TrimPrefix(strings.TrimPrefix(name, path.Clean(cp.From)), "/")
+		if cp.From == "." {
+			rel = name
+		}
+		if path.Join(cp.To, rel) == inImage || path.Join(cp.To, path.Base(name)) == inImage && rel == "" {
+			return true
+		}
+	}
+	return !copied && strings.HasSuffix(inImage, "/"+name)
+}
+
+func (w *startWalk) add(name string) {
+	if w.found[name] {
+		return
+	}
+	w.found[name] = true
+	if target, ok := w.c.links[name]; ok {
+		w.add(target)
+		return
+	}
+	if path.Ext(name) != ".py" {
+		w.script(w.c.files[name], name)
+	}
+}
+
+// isManual says that a file is for people, and that no program reads it.
+func isManual(name string) bool { return isProse(name) && path.Ext(name) != ".txt" }
