@@ -37,7 +37,7 @@ func (p *Project) whereSet(name string) string {
 	}
 	file, line := p.sources.locate("services", p.App, "environment")
 	for _, f := range p.Model.Services[p.App].EnvFiles {
-		b, err := os.ReadFile(f.Path)
+		b, err := dev.ReadFile(f.Path)
 		if err != nil {
 			continue
 		}
@@ -52,7 +52,7 @@ func (p *Project) whereSet(name string) string {
 
 // bypassLine is the line of a secrets.toml that sets the bypass at its top level; 0 where none does.
 func bypassLine(file string) int {
-	b, err := os.ReadFile(file)
+	b, err := dev.ReadFile(file)
 	if err != nil {
 		return 0
 	}

@@ -121,58 +121,59 @@ func stateFolders(root string) []string {
 	return out
 }
 
+// naming is a path of this machine that a compose file gives to a container or a build.
+type naming struct {
+	what, source string
+	at           []string // where the compose file says it
+}
+
 // checkState refuses what would hand the project's state folder to a container or an image by name.
 func checkState(p *Project) error {
 	state := dev.RealPath(p.StatePath())
-	refuse := func(what, source string, at ...string) error {
+	for _, n := range namings(p.Model) {
+		source := n.source
 		if source == "" || strings.Contains(source, "://") {
-			return nil
+			continue
 		}
 		if !filepath.IsAbs(source) {
 			source = filepath.Join(p.Dir, source)
 		}
 		if _, inside := relativeTo(state, dev.RealPath(source)); !inside {
-			return nil
+			continue
 		}
-		file, line := p.sources.locate(at...)
-		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("%s is %s, where sdev keeps logins and keys", what, display(p.Dir, source)), "name a folder of your own: what lies in "+dev.StateFolder+" leaves this machine with nothing")
+		file, line := p.sources.locate(n.at...)
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("%s is %s, where sdev keeps logins and keys", n.what, display(p.Dir, source)),
+			"name a folder of your own: what lies in "+dev.StateFolder+" stays on this machine")
 	}
-	for _, name := range p.Model.ServiceNames() {
-		s := p.Model.Services[name]
+	return nil
+}
+
+// namings lists all of them.
+func namings(model *types.Project) []naming {
+	var out []naming
+	for _, name := range model.ServiceNames() {
+		s := model.Services[name]
 		for i, v := range s.Volumes {
-			if v.Type != types.VolumeTypeBind {
-				continue
-			}
-			if err := refuse("what service "+name+" mounts at "+v.Target, v.Source, "services", name, "volumes", strconv.Itoa(i)); err != nil {
-				return err
+			if v.Type == types.VolumeTypeBind {
+				out = append(out, naming{"what service " + name + " mounts at " + v.Target, v.Source, []string{"services", name, "volumes", strconv.Itoa(i)}})
 			}
 		}
 		if s.Build == nil {
 			continue
 		}
-		if err := refuse("the build context of service "+name, s.Build.Context, "services", name, "build"); err != nil {
-			return err
-		}
+		out = append(out, naming{"the build context of service " + name, s.Build.Context, []string{"services", name, "build"}})
 		for context, source := range s.Build.AdditionalContexts {
-			if err := refuse("the build context "+context+" of service "+name, source, "services", name, "build", "additional_contexts", context); err != nil {
-				return err
-			}
+			out = append(out, naming{"the build context " + context + " of service " + name, source, []string{"services", name, "build", "additional_contexts", context}})
 		}
 	}
-	for name, volume := range p.Model.Volumes {
-		if err := refuse("the volume "+name, volume.DriverOpts["device"], "volumes", name); err != nil {
-			return err
-		}
+	for name, v := range model.Volumes {
+		out = append(out, naming{"the volume " + name, v.DriverOpts["device"], []string{"volumes", name}})
 	}
-	for name, c := range p.Model.Configs {
-		if err := refuse("the config "+name, c.File, "configs", name); err != nil {
-			return err
-		}
+	for name, c := range model.Configs {
+		out = append(out, naming{"the config " + name, c.File, []string{"configs", name}})
 	}
-	for name, s := range p.Model.Secrets {
-		if err := refuse("the secret "+name, s.File, "secrets", name); err != nil {
-			return err
-		}
+	for name, s := range model.Secrets {
+		out = append(out, naming{"the secret " + name, s.File, []string{"secrets", name}})
 	}
-	return nil
+	return out
 }

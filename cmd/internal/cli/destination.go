@@ -72,7 +72,7 @@ func (a *app) unfitReport(file string, isReport func([]byte) bool) string {
 	if err != nil || info.IsDir() || info.Size() == 0 {
 		return "" // writing it says what is wrong
 	}
-	if b, err := os.ReadFile(file); err != nil || !isReport(b) {
+	if b, err := dev.ReadFile(file); err != nil || !isReport(b) {
 		return "it is there, and no report"
 	}
 	return ""
