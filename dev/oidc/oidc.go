@@ -27,6 +27,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -151,3 +152,9 @@ func (p *Provider) cookie(what string) string {
 	sum := sha256.Sum256([]byte(p.cfg.Project))
 	return "sdev_" + hex.EncodeToString(sum[:4]) + "_" + what
 }
+
+var cookieShape = regexp.MustCompile(`^sdev_[0-9a-f]{8}_`)
+
+// IsCookie reports whether a cookie, by its name in lower case, is one of a provider's, of whichever
+// project. It is no business of the apps that share a browser's cookies with it.
+func IsCookie(name string) bool { return cookieShape.MatchString(name) }
