@@ -40,7 +40,9 @@ type Project struct {
 	assumed bool   // there is no compose file
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
-	usual        bool   // the files were found under their usual names
+	// settingsTrusted is its server.trustedUserHeaders.
+	settingsTrusted map[string]any
+	usual           bool // the files were found under their usual names
 }
 
 // Options says where to look.
@@ -109,7 +111,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
 		return nil, err
 	}
-	p.settingsBase = readBase(p.Dir)
+	p.settingsBase, p.settingsTrusted = readBase(p.Dir), readTrusted(p.Dir)
 	if err := p.useEntry(); err != nil {
 		return nil, err
 	}
