@@ -34,6 +34,7 @@ func (p *Provider) endpointTable() []endpoint {
 		{name: "token", path: "/token", metadata: "token_endpoint", methods: post, serve: p.serveToken},
 		{name: "userinfo", path: "/userinfo", metadata: "userinfo_endpoint", methods: both, serve: p.serveUserinfo},
 		{name: "end_session", path: "/end_session", metadata: "end_session_endpoint", methods: both, human: true, serve: p.serveEndSession},
+		{name: "signout", path: "/signout", methods: post, human: true, serve: p.serveSignOut},
 		{name: "introspect", path: "/introspect", metadata: "introspection_endpoint", methods: post, serve: p.serveIntrospect},
 		{name: "revoke", path: "/revoke", metadata: "revocation_endpoint", methods: post, serve: p.serveRevoke},
 		{name: "par", path: "/par", metadata: "pushed_authorization_request_endpoint", methods: post, serve: p.servePushed},

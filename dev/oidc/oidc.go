@@ -93,11 +93,14 @@ func New(cfg Config) (*Provider, error) {
 	return p, p.load()
 }
 
+// noReferrer keeps the addresses of requests, which hold codes and hints, from those who are linked to.
+const noReferrer = "no-referrer"
+
 // ServeHTTP answers every path of the provider. It is safe for concurrent use.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", noReferrer)
 	h.Set("Cache-Control", "no-store")
 	if !p.ours(r.Host) {
 		http.Error(w, "this is the sign-in of another host: use "+p.cfg.Issuer, http.StatusMisdirectedRequest)
