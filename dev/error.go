@@ -179,7 +179,7 @@ func Codes() []CodeDoc {
 		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are made anew"},
 		{CodeAuthBackChannel, "warning: a client that could not be told that somebody signed out"},
 		{CodeOrigin, "warning: a page that is not the app's own was refused; x-sdev.origins lets pages in"},
-		{CodeForged, "warning: a header by which front doors say who somebody is came from a browser, and was dropped"},
+		{CodeForged, "warning: a browser sent a header by which front doors say who somebody is, or more cookies than fit; dropped"},
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},

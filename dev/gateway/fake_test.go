@@ -319,6 +319,9 @@ func newRigAt(t testing.TB, addr string, files map[string]string, folder string,
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := g.listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- g.serve(ctx, l, control) }()
@@ -329,6 +332,7 @@ func newRigAt(t testing.TB, addr string, files map[string]string, folder string,
 		}
 		l.Close()
 		control.Close()
+		g.close()
 	})
 	t.Cleanup(r.stop)
 	return r

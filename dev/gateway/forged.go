@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"sdev/dev"
-	"sdev/dev/oidc"
 )
 
 // In a deployment a front door says who somebody is, in headers and cookies of its own, and takes the
@@ -48,12 +47,6 @@ var identityWords = []string{
 // ordinaryHeaders have such a word in them and are any browser's.
 var ordinaryHeaders = []string{"user-agent", "sec-fetch-user"}
 
-// identityCookies are how front doors know who was there before, in lower case.
-var identityCookies = []string{
-	"cf_authorization", "cf_appsession", "cf_binding", "cf_clearance", "gcp_iap", "gcp_iaap", "awselbauthsessioncookie", "awsalbauthnonce",
-	"appserviceauthsession", "_oauth2_proxy", "_pomerium", "authelia_session", "authentik_", "vouchcookie", "kubeflow",
-}
-
 // forgeries takes off a request what only a front door may say.
 type forgeries struct {
 	trusted []string // headers that the app's own settings believe, as named makes them
@@ -81,7 +74,12 @@ func (f *forgeries) strip(h http.Header) {
 			})
 		}
 	}
-	stripCookies(h)
+	if n := stripCookies(h); n > 0 {
+		f.teller.tell("cookies", dev.Warning{
+			Code: dev.CodeForged, Message: fmt.Sprintf("%d cookies of a browser were dropped: all pages of one host name share them, and together they were more than the app's server takes", n),
+			Hint: "delete those of this host name in the browser; sdev auth check names other apps that share them",
+		})
+	}
 }
 
 // saysWho reports whether a header, dashed, is of those that say who somebody is.
@@ -114,62 +112,4 @@ func dashed(name string) string {
 		}
 		return '-'
 	}, name)
-}
-
-// stripCookies takes the provider's cookies, which are none of the app's business, and those of front
-// doors off a request. The others stay as they were written.
-func stripCookies(h http.Header) {
-	var lines []string
-	for _, line := range h["Cookie"] {
-		var kept []string
-		for pair := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(pair, "=")
-			if pair = strings.TrimSpace(pair); pair != "" && !isForeignCookie(name) {
-				kept = append(kept, pair)
-			}
-		}
-		if len(kept) > 0 {
-			lines = append(lines, strings.Join(kept, "; "))
-		}
-	}
-	if len(lines) == 0 {
-		h.Del("Cookie")
-		return
-	}
-	h["Cookie"] = lines
-}
-
-func isForeignCookie(name string) bool {
-	name = cookieName(name)
-	return oidc.IsCookie(name) ||
-		slices.ContainsFunc(identityCookies, func(begin string) bool { return strings.HasPrefix(name, begin) })
-}
-
-// cookieName is the name of a cookie as the most lenient reader would take it.
-func cookieName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r <= ' ' || r >= 0x7f || r == '"' {
-			return -1
-		}
-		return r
-	}, strings.ToLower(name))
-	for _, prefix := range []string{"__host-http-", "__host-", "__secure-", "__http-"} {
-		name = strings.TrimPrefix(name, prefix)
-	}
-	return name
-}
-
-// keepCookies takes off an answer of the app the cookies that would take the place of the provider's:
-// cookies ignore ports, so the two share them.
-func keepCookies(h http.Header) {
-	own := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		pair, _, _ := strings.Cut(line, ";")
-		name, _, _ := strings.Cut(pair, "=")
-		return oidc.IsCookie(cookieName(name))
-	})
-	if len(own) == 0 {
-		h.Del("Set-Cookie")
-		return
-	}
-	h["Set-Cookie"] = own
 }

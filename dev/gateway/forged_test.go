@@ -106,7 +106,7 @@ func TestCookies_OfTheProviderAndOfFrontDoorsDoNotReachTheApp(t *testing.T) {
 		"the provider's":           {[]string{"a=1; " + ourCookie + "=s; sdev_00000000_form=f; b=2"}, []string{"a=1; b=2"}},
 		"alone":                    {[]string{ourCookie + "=s"}, nil},
 		"twice, and without space": {[]string{ourCookie + "=1;" + ourCookie + "=2;a=1"}, []string{"a=1"}},
-		"in two lines":             {[]string{ourCookie + "=1", "a=1"}, []string{"a=1"}},
+		"in two lines":             {[]string{"a=1", ourCookie + "=1", "b=2"}, []string{"a=1; b=2"}},
 		"without a value":          {[]string{ourCookie + "; a=1"}, []string{"a=1"}},
 		"with a prefix":            {[]string{"__Host-" + ourCookie + "=1; __Secure-" + ourCookie + "=1; a=1"}, []string{"a=1"}},
 		"within quotes":            {[]string{`a="x; ` + ourCookie + `=1; y"`}, []string{`a="x; y"`}},
@@ -116,9 +116,35 @@ func TestCookies_OfTheProviderAndOfFrontDoorsDoNotReachTheApp(t *testing.T) {
 		"one of a like name": {[]string{"sdev_theme=dark; my_sdev_0a1b2c3d_session=1"}, []string{"sdev_theme=dark; my_sdev_0a1b2c3d_session=1"}},
 	} {
 		h := http.Header{"Cookie": tt.sent}
-		if stripCookies(h); !slices.Equal(h["Cookie"], tt.want) {
+		if n := stripCookies(h); n != 0 || !slices.Equal(h["Cookie"], tt.want) {
 			t.Errorf("%s: %q, want %q", name, h["Cookie"], tt.want)
 		}
+	}
+}
+
+// Whoever fills the browser's jar from another port keeps nobody out: the app's server refuses a longer line.
+func TestCookies_OfTheAppGetThroughWhereThereAreTooMany(t *testing.T) {
+	own := "_streamlit_xsrf=x; _streamlit_session=s; _streamlit_user=chunks-2; _streamlit_user_1=a; _streamlit_user__2=b; _streamlit_user_tokens=t; _xsrf=y"
+	var filler strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&filler, "filler%d=%s; _streamlit_filler=1; ", i, strings.Repeat("x", 80))
+	}
+	h := http.Header{"Cookie": {filler.String() + own, "mine=1"}}
+	if n := stripCookies(h); n != 201 || !slices.Equal(h["Cookie"], []string{own}) {
+		t.Errorf("%d dropped, left are %.200q", n, h["Cookie"])
+	}
+	fits := "mine=" + strings.Repeat("x", mostCookies-len("mine=; "))
+	h = http.Header{"Cookie": {fits}}
+	if n := stripCookies(h); n != 0 || h.Get("Cookie") != fits {
+		t.Errorf("%d dropped of what fits", n)
+	}
+	var events told
+	f := newForgeries(Config{}, events.emit)
+	for range 2 {
+		f.strip(http.Header{"Cookie": {fits + "; one=more"}})
+	}
+	if len(events.events) != 1 || !strings.HasPrefix(events.events[0].(dev.Warning).Message, "2 cookies") {
+		t.Errorf("%+v", events.events)
 	}
 }
 

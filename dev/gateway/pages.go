@@ -47,6 +47,9 @@ func (p *pages) admit(r *http.Request) (string, *intrusion) {
 	if where, ok := signsInOrOut(r.URL.Path); ok && (inPassing(r) || where != pathCallback && isCross(r)) {
 		return "", &intrusion{what: where, signIn: true}
 	}
+	if leadsSomewhere(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return "", nil // a link, an address, the way back from the provider: nobody but the person sees it
+	}
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		return p.admitUnnamed(r)
@@ -64,7 +67,7 @@ func (p *pages) admit(r *http.Request) (string, *intrusion) {
 }
 
 // admitUnnamed judges a request that names no page: what no browser sent, what a browser gets for the
-// app's own page, links to the app, and what pages show or run without being able to read it.
+// app's own page, and what others show or run without being able to read it.
 func (p *pages) admitUnnamed(r *http.Request) (string, *intrusion) {
 	if !isCross(r) {
 		return "", nil
@@ -73,8 +76,6 @@ func (p *pages) admitUnnamed(r *http.Request) (string, *intrusion) {
 	switch {
 	case slices.Contains(p.listed, from):
 		return from, nil
-	case leadsSomewhere(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-		return "", nil
 	case isFrame(r) && (from == "" || p.isOwn(from, r)):
 		return "", nil // the browser itself compares, by the policy for frames
 	}

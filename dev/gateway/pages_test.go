@@ -57,6 +57,7 @@ func TestPages_Admit(t *testing.T) {
 		{"the provider leads back by a form", post, "/callback", fetch("same-site", "navigate", "document", "Origin", "http://localhost:8601"), "", ""},
 		{"the provider leads back in a frame of the app", get, "/callback", fetch("same-site", "navigate", "iframe", "Referer", "http://localhost:8501/"), "", ""},
 		{"a link from elsewhere", get, "/First_App", fetch("cross-site", "navigate", "document", "Referer", "https://evil.example/"), "", ""},
+		{"a browser that names no page on the way back", get, "/oauth2callback", fetch("same-site", "navigate", "document", "Origin", "null"), "", ""},
 		{"a link from elsewhere is looked at", head, "/First_App", fetch("cross-site", "navigate", "document"), "", ""},
 		{"the browser of an editor", get, "/", fetch("cross-site", "navigate", "iframe"), "", ""},
 
