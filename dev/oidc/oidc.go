@@ -13,6 +13,8 @@
 //     time acts at once and everywhere.
 //   - With a State folder, keys, sessions, codes in flight, refresh tokens, faults and clock outlive
 //     the process. Codes, tokens and cookies are kept as hashes alone.
+//   - No cookie that another page sets keeps anybody from signing in, and none is needed to send a form.
+//     An image, a script or a frame of a page signs nobody out; a page without a token of the person's asks.
 //   - No event, error or page holds a secret, a code, a token or a cookie.
 //
 // A Provider is safe for concurrent use and owns no goroutine. One at a time may use a State folder.
