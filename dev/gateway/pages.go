@@ -139,8 +139,12 @@ func signsInOrOut(asked string) (string, bool) {
 }
 
 // inPassing reports whether a browser asks without leading anybody anywhere: for an image, a frame, a
-// script of a page. An old browser says only what it would take.
+// script of a page, or for what somebody might want to see next. An old browser says only what it would
+// take.
 func inPassing(r *http.Request) bool {
+	if ahead := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz"); ahead != "" {
+		return true
+	}
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
 		return dest != "document"
 	}

@@ -103,6 +103,8 @@ func TestPages_Admit(t *testing.T) {
 		{"an image signs out", get, "/base/auth/logout", fetch("same-origin", "no-cors", "image"), "", pathLogout},
 		{"a frame signs out", get, "/auth/logout", fetch("same-origin", "navigate", "iframe"), "", pathLogout},
 		{"a script signs out", get, "/auth/logout", fetch("same-origin", "cors", "empty"), "", pathLogout},
+		{"a page that is made ahead signs out", get, "/auth/logout", fetch("same-origin", "navigate", "document", "Sec-Purpose", "prefetch;prerender"), "", pathLogout},
+		{"an older browser fetches ahead", get, "/auth/logout", []string{"Purpose", "prefetch", "Accept", "text/html"}, "", pathLogout},
 		{"with slashes and dots", get, "//x/../auth/./logout/", fetch("same-origin", "no-cors", "image"), "", pathLogout},
 		{"an old browser's image signs out", get, "/auth/logout", []string{"Accept", "image/avif,image/webp,*/*;q=0.8"}, "", pathLogout},
 		{"a listed page's image signs out", get, "/auth/logout", fetch("cross-site", "no-cors", "image", "Referer", portal+"/"), "", pathLogout},

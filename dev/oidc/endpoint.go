@@ -129,6 +129,10 @@ func (x *exchange) open() error {
 		x.form = form
 		return nil
 	}
+	if !x.endpoint.human && http.NewCrossOriginProtection().Check(x.r) != nil {
+		// It could not read the answer; what it would do is fill what is kept here.
+		return &refusal{Status: http.StatusForbidden, Code: "invalid_request", About: "a web page asked, and this address is for servers", once: true}
+	}
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
 	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if x.endpoint.json {

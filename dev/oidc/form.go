@@ -77,7 +77,7 @@ func checkFormToken(key []byte, now time.Time, token, path, about string) error 
 // checkForm refuses a form that another site has sent, by what the browser says of it, and one that does
 // not come from a page of this provider about the same thing, by its token.
 func (x *exchange) checkForm(about string) error {
-	foreign := &refusal{Status: http.StatusForbidden, Code: "access_denied", About: "the form was sent from another site", Fix: "start again in the app."}
+	foreign := &refusal{Status: http.StatusForbidden, Code: "access_denied", About: "the form was sent from another site", Fix: "start again in the app.", once: true}
 	if err := http.NewCrossOriginProtection().Check(x.r); err != nil {
 		return foreign
 	}
@@ -88,10 +88,14 @@ func (x *exchange) checkForm(about string) error {
 	return x.once()
 }
 
-// inPassing reports whether a page asks without leading anybody here: by an image, a script, a style. A
-// frame is a page, though nobody may see it. An old browser says only what it would take.
+// inPassing reports whether a page asks without leading anybody here: by an image, a script, a style, or
+// for what somebody might want to see next. A frame is a page, though nobody may see it. An old browser says
+// only what it would take.
 func (x *exchange) inPassing() bool {
 	h := x.r.Header
+	if h.Get("Sec-Purpose")+h.Get("Purpose")+h.Get("X-Moz") != "" {
+		return true
+	}
 	if h.Get("Sec-Fetch-Site") != "" {
 		return h.Get("Sec-Fetch-Mode") != "navigate"
 	}
@@ -109,6 +113,6 @@ func (x *exchange) inFrame() bool {
 func notInPassing() error {
 	return &refusal{
 		Status: http.StatusForbidden, Code: "access_denied", About: "an image, a script or a frame of a page asked, and nobody was led here",
-		Fix: "have the app lead people here by a link or a redirect of the whole page.",
+		Fix: "have the app lead people here by a link or a redirect of the whole page.", once: true,
 	}
 }

@@ -153,3 +153,19 @@ func TestFormPost_SaysWhoseItIs(t *testing.T) {
 		t.Errorf("Referrer-Policy %q", got)
 	}
 }
+
+func TestServers_AreNotAskedByPages(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{"/token", "/par", "/device_authorization", "/introspect", "/revoke", "/userinfo", "/register"} {
+		for name, header := range map[string][]string{"a page on another port": {"Sec-Fetch-Site", "same-site"}, "another site": {"Sec-Fetch-Site", "cross-site"}, "an old browser": {"Origin", "http://localhost:8501"}, "a frame": {"Origin", "null"}} {
+			req := r.request(http.MethodPost, path, url.Values{"client_id": {"public"}})
+			req.Header.Set(header[0], header[1])
+			if res := r.send(req); res.StatusCode != http.StatusForbidden {
+				t.Errorf("%s of %s: %s", path, name, res.Status)
+			}
+		}
+	}
+	if told := len(r.told()); told != 7 {
+		t.Errorf("told %d times: %v", told, r.told())
+	}
+}

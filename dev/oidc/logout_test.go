@@ -131,6 +131,8 @@ func inPassing() map[string][]string {
 		"a script":                  said("same-site", "no-cors", "script"),
 		"a fetch":                   said("same-site", "no-cors", "empty"),
 		"a fetch that wants to see": said("same-site", "cors", "empty"),
+		"a page made ahead":         append(said("same-site", "navigate", "document"), "Sec-Purpose", "prefetch;prerender"),
+		"an old browser's prefetch": {"Purpose", "prefetch", "Accept", "text/html"},
 		"an old browser's image":    {"Accept", "image/avif,image/webp,*/*;q=0.8", "Referer", appHome},
 	}
 }

@@ -74,6 +74,7 @@ type Provider struct {
 	store store
 	data  data
 	ring  ring
+	told  map[string]bool // refusals that were told of, of those that are once
 }
 
 // New makes a provider. A New on the same State goes on where the last one was. The error is a
@@ -84,7 +85,7 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}}
+	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}, told: make(map[string]bool)}
 	p.kinds = faultTable()
 	p.grants = p.grantTable()
 	p.endpoints = p.endpointTable()
