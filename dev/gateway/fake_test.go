@@ -88,36 +88,6 @@ func (a *fakeApp) stop() {
 	}
 }
 
-// show notes what a request brought, and answers as an app does that opens itself to everybody and sets
-// cookies of all kinds.
-func (a *fakeApp) show(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	header := r.Header.Clone()
-	for name, values := range r.Trailer {
-		header["Trailer "+name] = values
-	}
-	a.note(header)
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	for _, c := range []string{"_streamlit_user=u; HttpOnly", ourCookie + "=junk; Path=/signin", "__Host-" + ourCookie + "=junk", ourCookie + "; Path=/", "AWSELBAuthSessionCookie-0=; Max-Age=0"} {
-		h.Add("Set-Cookie", c)
-	}
-	fmt.Fprint(w, "shown")
-}
-
-// ourCookie is a cookie of the provider's, as another project calls it.
-const ourCookie = "sdev_0a1b2c3d_session"
-
-// note keeps what the app got, unless nobody looks.
-func (a *fakeApp) note(h http.Header) {
-	select {
-	case a.seen <- h:
-	default:
-	}
-}
-
 func (a *fakeApp) stream(w http.ResponseWriter, r *http.Request) {
 	a.note(r.Header.Clone())
 	w.Header().Add("Set-Cookie", ourCookie+"=junk")

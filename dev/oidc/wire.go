@@ -57,9 +57,10 @@ func (x *exchange) fail(err error) {
 
 // denied tells of a refusal.
 func (x *exchange) denied(r *refusal) {
-	if !r.quiet && !(r.once && x.p.toldBefore(x.endpoint.name+r.About)) {
-		x.p.emit(dev.AuthDenied{User: x.user, Client: x.client, Reason: r.About})
+	if r.quiet || r.once && x.p.toldBefore(x.endpoint.name+r.About) {
+		return
 	}
+	x.p.emit(dev.AuthDenied{User: x.user, Client: x.client, Reason: r.About})
 }
 
 // toldBefore reports whether something was told of, and is true of it from then on.
