@@ -40,7 +40,7 @@ test: ## all tests with the race detector, those with a real engine included
 	.ci/test
 
 .PHONY: check
-check: lint test reproducible ## what must be green before a commit
+check: lint vuln test reproducible ## what must be green before a commit
 
 # Builds a copy of the tree in another folder, because paths are what builds leak first.
 .PHONY: reproducible
@@ -55,6 +55,10 @@ lint: ## vet, linters, formatting, the workflow
 	go vet ./...
 	$(golangci) run
 	$(actionlint)
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what is called, where Go's database of them answers
+	.ci/vuln
 
 .PHONY: fmt
 fmt: ## format all code

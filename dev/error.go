@@ -77,6 +77,8 @@ const (
 	CodeServiceExited     Code = "service.exited"
 	CodeServiceUnhealthy  Code = "service.unhealthy"
 	CodeVolumeChanged     Code = "volume.changed"
+	CodeVolumeKept        Code = "volume.kept"
+	CodeStateUnsafe       Code = "state.unsafe"
 	CodeMountStale        Code = "mount.stale"
 	CodeAWSMissing        Code = "aws.missing"
 	CodeAWSExpired        Code = "aws.expired"
@@ -157,12 +159,14 @@ func Codes() []CodeDoc {
 		{CodePortTaken, "a port that was asked for is used by something else"},
 		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
 		{CodeBusy, "another sdev is changing this project right now"},
-		{CodeElsewhere, "a project of the same name already runs from another folder"},
+		{CodeElsewhere, "a project of the same name belongs to another folder; as a warning: a volume that is used here does"},
 		{CodeNotRunning, "the project does not run"},
 		{CodeServiceUnknown, "no such service"},
 		{CodeServiceExited, "a service that others wait for ended; as a warning: a service of the project ended"},
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or does not become healthy in time"},
 		{CodeVolumeChanged, "a volume's settings changed, and making it anew would lose what is in it"},
+		{CodeVolumeKept, "warning: a volume of the project's name stays, because it is not this folder's alone"},
+		{CodeStateUnsafe, "sdev's own folder, or something in it, is a link or somebody else's, and is neither read nor written"},
 		{CodeMountStale, "warning: a file that is mounted by itself is not followed when it is saved"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
 		{CodeAWSExpired, "warning: the AWS login has run out"},

@@ -3,6 +3,7 @@ package dev
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // The modes in which the app's own login is tried on this machine.
@@ -19,6 +20,17 @@ func Issuer(port int) string { return fmt.Sprintf("http://localhost:%d", port) }
 
 // SignsIn reports whether people sign in at the local provider in this mode.
 func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
+
+// KeptOff reads what the app's start-up shim prints where something in the container would have bypassed
+// the login. It says who, which ends with the line.
+func KeptOff(line string) (Warning, bool) {
+	_, who, ok := strings.Cut(line, "sdev: LOCAL_STREAMLIT would bypass the login and is kept off: set by ")
+	if !ok {
+		return Warning{}, false
+	}
+	return Warning{Code: CodeAuthBypass, Message: "LOCAL_STREAMLIT would bypass the login and is kept off in this mode: set by " + Printable(who),
+		Hint: "take it out of there: sdev up --local sets it by itself"}, true
+}
 
 // Person is somebody who can sign in at the local provider.
 type Person struct {

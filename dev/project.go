@@ -67,6 +67,9 @@ type Copy struct {
 	// Whole says that everything is copied into a new container. Otherwise its image has the files,
 	// and only those that changed since it was made are copied.
 	Whole bool
+	// Hidden are absolute paths in the container, below Target, at which something else is mounted:
+	// nothing is copied there, since it would go through that mount.
+	Hidden []string
 }
 
 // Change is one path that is not as it was.

@@ -35,7 +35,7 @@ type envelope struct {
 }
 
 // MarshalJSON writes one flat object: v, seq, time and type, then the event's own fields. A list
-// without entries is written as one, never as null.
+// without entries is written as one, never as null. What a terminal would act on is escaped.
 func (s Stamped) MarshalJSON() ([]byte, error) {
 	head, err := json.Marshal(envelope{WireVersion, s.Seq, s.Time.UTC(), s.Event.Type()})
 	if err != nil {
@@ -49,7 +49,7 @@ func (s Stamped) MarshalJSON() ([]byte, error) {
 		return head, nil
 	}
 	head[len(head)-1] = ','
-	return append(head, body[1:]...), nil
+	return EscapeJSON(append(head, body[1:]...)), nil
 }
 
 func withLists(e Event) Event {

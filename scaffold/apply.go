@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"sdev/dev"
 )
 
 // Apply does what the plan says, in the order of its files. When the plan cannot be applied (see
@@ -141,7 +143,7 @@ func (w *writer) asPlanned(f File, name string) error {
 		}
 		return nil
 	}
-	now, err := w.root.ReadFile(name)
+	now, err := dev.ReadFileIn(w.root, name)
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (p *Plan) compareFile(root *os.Root, f rendered, written string) (File, err
 	case !info.Mode().IsRegular():
 		return File{}, inTheWay(f.path, info)
 	}
-	file.before, err = root.ReadFile(name)
+	file.before, err = dev.ReadFileIn(root, name)
 	if err != nil {
 		return File{}, targetError(err, "read %s: %s", f.path, reason(err))
 	}

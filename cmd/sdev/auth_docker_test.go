@@ -187,6 +187,18 @@ x-sdev:
 		t.Errorf("wrong: %q", ids)
 	}
 
+	// Python without the start-up shim: whatever sets the bypass is out of reach, and that is said.
+	p.write(".streamlit/secrets.toml", "LOCAL_STREAMLIT = \"1\"\n")
+	p.replace("compose.yaml", "exec streamlit run", "exec python -I -m streamlit run")
+	p.replace("compose.yaml", "export LOCAL_STREAMLIT=0 ", "export ")
+	out := p.run(0, "up", "--with-auth", "-d", "--json")
+	if !strings.Contains(out, `"code":"auth.bypass","message":".streamlit/secrets.toml:1: `) || !strings.Contains(out, `"code":"auth.bypass","message":"nothing keeps LOCAL_STREAMLIT off`) {
+		t.Errorf("up says\n%s", out)
+	}
+	if ids := wrong(1); !slices.Equal(ids, []string{"clock.same", "bypass.off", "policies.groups"}) {
+		t.Errorf("wrong: %q", ids)
+	}
+
 	// With the login bypassed there is nothing to steer.
 	p.up()
 	for _, command := range []string{"check", "rotate-keys", "env"} {

@@ -308,6 +308,7 @@ func TestDockerFolder_OfAnyKind(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.dir = odd
+		p.keep()
 		// Nothing but the folder names the project.
 		p.replace("docker-compose.yml", `name: "`+p.name+`"`, "")
 		p.name = "myshopv2home"
@@ -328,6 +329,7 @@ func TestDockerFolder_OfAnyKind(t *testing.T) {
 		if err := os.Chown(p.dir, 0, 0); err != nil {
 			t.Fatal(err)
 		}
+		p.keep()
 		p.says(p.failure("up", "-d"), dev.CodeProjectInvalid, dev.ExitProject, ".sdev")
 		p.wrap = nil // so that what ran can be taken down
 	})

@@ -230,6 +230,9 @@ func (p *project) asUser(uid, gid int) {
 			p.t.Fatal(err)
 		}
 	}
+	if p.tree != nil {
+		p.tree.Renew()
+	}
 	p.wrap = []string{"setpriv", fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", gid), fmt.Sprint("--groups=", group)}
 	p.env = append(p.env, "XDG_CACHE_HOME="+filepath.Join(p.home, ".cache"))
 }
@@ -239,6 +242,7 @@ func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 	p.awsLogin()
 	p.override("volumes: [./data/made:/data]\n") // a folder that is not there yet
 	p.asUser(1234, 2345)
+	p.tree = nil // the app itself writes there
 	p.up()
 	if got := p.inside(`touch /data/by-the-app && echo written`); got != "written" {
 		t.Errorf("in a folder that was missing: %q", got)

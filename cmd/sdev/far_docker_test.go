@@ -77,6 +77,7 @@ func TestDockerFar_PageAndSavesCrossToAnotherMachine(t *testing.T) {
 	if out, err := load.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	p.keep()
 	p.write("compose.yml", `name: far
 services:
   streamlit:

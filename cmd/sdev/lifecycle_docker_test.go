@@ -146,7 +146,7 @@ func TestDockerStatus_HasTheFieldsOfTheContract(t *testing.T) {
 	ready := p.up()
 	var running map[string]any
 	decode(t, p.run(0, "status", "--json"), &running)
-	top := []string{"auth", "aws", "dir", "engine", "issuer", "mode", "project", "reload", "services", "sessions", "url", "v"}
+	top := []string{"auth", "aws", "dir", "elsewhere", "engine", "issuer", "mode", "project", "reload", "services", "sessions", "url", "v"}
 	for name, status := range map[string]map[string]any{"idle": idle, "running": running} {
 		if keys := slices.Sorted(maps.Keys(status)); !slices.Equal(keys, top) {
 			t.Errorf("%s: fields %v, want %v", name, keys, top)
@@ -190,6 +190,7 @@ func TestDockerDown_LeavesNothingAndTouchesNoOther(t *testing.T) {
 	p, other := scaffolded(t), scaffolded(t)
 	p.write("docker-compose.override.yml", "services:\n  streamlit-local:\n    volumes: [keep:/keep, /anonymous]\nvolumes: {keep: {}}\n")
 	url := other.up().URL
+	other.isLeftAlone(t)
 	p.up()
 	ids := other.ids()
 	if out := p.run(0, "down"); !strings.Contains(out, "stopped") {

@@ -69,6 +69,7 @@ func (p *project) commit() {
 			p.t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
 	}
+	p.owns(".git")
 }
 
 // values are those that nobody but the account's owner knows.
@@ -170,6 +171,7 @@ func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 func TestDockerRelease_TheDashboardChecksAndRenders(t *testing.T) {
 	p := scaffolded(t, "--auth", "none")
 	p.commit()
+	p.tree = nil // the dashboard is to render a bundle there
 	tm := p.terminal(100, 30, "ui")
 	tm.sees("○ not running")
 	tm.keys("5")

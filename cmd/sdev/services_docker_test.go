@@ -205,6 +205,7 @@ func TestDockerUp_NeighboursThatFail(t *testing.T) {
 			if err := os.Chmod(filepath.Join(p.dir, "strange"), 0o755); err != nil {
 				t.Fatal(err)
 			}
+			p.owns("strange")
 			p.write("docker-compose.override.yml", "services:\n  streamlit-local:\n    environment: {STEP: "+name+"}\n    depends_on: {db: {condition: "+c.condition+"}}\n  db:\n    image: python:3.11-slim\n"+indent(c.service, "    ")+"\n")
 			start := time.Now()
 			out, errs, code := p.result("up", "-d", "--json")

@@ -89,11 +89,13 @@ func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
 	if err := os.Remove(filepath.Join(p.dir, "code_package/old.py")); err != nil {
 		t.Fatal(err)
 	}
+	p.owns("code_package/old.py")
 	p.leaves("/app/code_package/old.py")
 	docker(t, "stop", "-t", "1", p.app())
 	if err := os.RemoveAll(filepath.Join(p.dir, "code_package/kill")); err != nil {
 		t.Fatal(err)
 	}
+	p.owns("code_package/kill")
 	docker(t, "start", p.app())
 	p.leaves("/app/code_package/kill") // the folder too
 	if got := docker(t, "exec", p.app(), "find", "/app/code_package", "-name", ".sdev-*"); got != "" {
@@ -315,6 +317,7 @@ func TestDockerSync_UnreadableFile(t *testing.T) {
 	if err := os.Chmod(secret, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	p.keep()
 	out, _, code := p.result("up", "-d", "--sync", "--json")
 	if code != 0 || !strings.Contains(out, `"code":"sync.failed"`) || !strings.Contains(out, "data/secret.txt: permission denied") {
 		t.Errorf("exit code %d\n%s", code, out)

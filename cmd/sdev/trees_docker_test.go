@@ -29,6 +29,7 @@ func laidOut(t testing.TB, tree string) *project {
 	if err := os.Rename(dir, p.dir); err != nil {
 		t.Fatal(err)
 	}
+	p.keep()
 	t.Cleanup(func() {
 		if t.Failed() {
 			text, _ := p.command("logs").CombinedOutput()
@@ -38,24 +39,6 @@ func laidOut(t testing.TB, tree string) *project {
 		_ = exec.Command("docker", "image", "rm", p.name+"-streamlit").Run() // it may never have been built
 	})
 	return p
-}
-
-// files lists what a project's folder holds, sdev's own folder aside.
-func (p *project) files() []string {
-	p.t.Helper()
-	var out []string
-	err := filepath.WalkDir(p.dir, func(path string, d os.DirEntry, err error) error {
-		rel, _ := filepath.Rel(p.dir, path)
-		if rel == ".sdev" {
-			return filepath.SkipDir
-		}
-		out = append(out, rel)
-		return err
-	})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return out
 }
 
 // standIn installs with pip what an environment.yml names without a version.
@@ -111,7 +94,6 @@ USER mambauser
 func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 	micromamba(t)
 	p := laidOut(t, "document000")
-	before := p.files()
 	up := p.attend()
 	assumed := []string{awaitEvent[dev.Warning](t, up).Message, awaitEvent[dev.Warning](t, up).Message}
 	if all := strings.Join(assumed, "\n"); !strings.Contains(all, "service streamlit is not started") || !strings.Contains(all, "service streamlit-local is built from ./Dockerfile") {
@@ -133,9 +115,7 @@ func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 		"import streamlit as st\nfrom code_package.streamlit.util.google_oauth import oauth\nfrom code_package.util import cloud\n\noauth()\nst.title(%q)\nst.write(str(cloud.__doc__))\n")
 	p.saves(t, page, up, "code_package/util/cloud.py", "%q\nimport boto3\n\n\ndef get_aws_parameter(key):\n    return boto3.session.Session().client('ssm').get_parameter(Name=key)\n")
 
-	if after := p.files(); !slices.Equal(after, before) {
-		t.Errorf("the project's folder holds %q, before %q", after, before)
-	}
+	p.tree.Check("saves in five files")
 	if err := up.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

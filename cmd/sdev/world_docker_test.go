@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 )
 
 // The tests here run the built program, as a user does, on a real engine. They need what
@@ -30,8 +31,9 @@ type project struct {
 	dir  string
 	name string
 	home string
-	env  []string // on top of the test's own
-	wrap []string // a command to start sdev with
+	env  []string      // on top of the test's own
+	wrap []string      // a command to start sdev with
+	tree *devtest.Tree // holds the folder to what the test itself made of it; nil where nothing is held
 }
 
 // scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
@@ -43,6 +45,7 @@ func scaffolded(t testing.TB, flags ...string) *project {
 		t.Fatal(err)
 	}
 	p.run(0, append([]string{"init", "--yes", "--no-git"}, flags...)...)
+	p.keep()
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, _ := exec.Command("docker", "ps", "-a", "--filter", "label=com.docker.compose.project="+name).CombinedOutput()
@@ -69,6 +72,37 @@ func (p *project) write(path, content string) {
 	}
 	if err := os.Rename(full+".tmp~", full); err != nil {
 		p.t.Fatal(err)
+	}
+	p.owns(path)
+}
+
+// keep holds the project's folder to what it is now and to what the test makes of it. Benchmarks write
+// past it.
+func (p *project) keep() {
+	p.t.Helper()
+	if _, test := p.t.(*testing.T); test {
+		p.tree = devtest.KeepTree(p.t, p.dir)
+	}
+}
+
+// owns takes what the test did to paths of the project for its own.
+func (p *project) owns(paths ...string) {
+	p.t.Helper()
+	if p.tree != nil {
+		p.tree.Own(paths...)
+	}
+}
+
+// held checks that a command left the project's folder alone, but for those that are there to write.
+func (p *project) held(args []string) {
+	p.t.Helper()
+	writes := slices.ContainsFunc(args, func(a string) bool { return slices.Contains([]string{"init", "deploy", "users"}, a) })
+	switch {
+	case p.tree == nil:
+	case writes:
+		p.tree.Renew()
+	default:
+		p.tree.Check("sdev " + strings.Join(args, " "))
 	}
 }
 
@@ -101,6 +135,7 @@ func (p *project) result(args ...string) (stdout, stderr string, code int) {
 	if err != nil && cmd.ProcessState == nil {
 		p.t.Fatal(err)
 	}
+	p.held(args)
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 

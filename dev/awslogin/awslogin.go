@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -47,13 +48,18 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 		// This is a developer's machine: asking for an instance's role costs seconds and finds none.
 		config.WithEC2IMDSClientEnableState(imds.ClientDisabled),
 		config.WithProcessCredentialOptions(func(o *processcreds.Options) { o.Timeout = patience }),
-		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = p.code }),
+		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+			o.TokenProvider = func() (string, error) { return dev.Interruptible(ctx, p.code) }
+		}),
 	}
 	if p.Name != "" {
 		options = append(options, config.WithSharedConfigProfile(p.Name))
 	}
 	if p.Region != "" {
 		options = append(options, config.WithRegion(p.Region))
+	}
+	if err := settingsFit(); err != nil {
+		return dev.AWSKeys{}, err
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
@@ -68,6 +74,17 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 		keys.Expires = got.Expires
 	}
 	return keys, nil
+}
+
+// settingsFit looks at the files that the SDK is about to read as a whole: of a pipe it would wait for the
+// end, and of a device forever.
+func settingsFit() error {
+	for file, variable := range map[string]string{config.DefaultSharedConfigFilename(): "AWS_CONFIG_FILE", config.DefaultSharedCredentialsFilename(): "AWS_SHARED_CREDENTIALS_FILE"} {
+		if _, err := dev.ReadFile(cmp.Or(os.Getenv(variable), file)); dev.IsUnfit(err) {
+			return &dev.Error{Code: dev.CodeAWSLogin, Exit: dev.ExitFailed, Cause: err, Message: "the AWS settings cannot be read: " + err.Error(), Hint: "put a regular file there: aws configure sso"}
+		}
+	}
+	return nil
 }
 
 var errNobody = errors.New("there is no terminal to ask for it")

@@ -151,6 +151,9 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil { // as for a compose file
 		dir = real
 	}
+	if err := Private(filepath.Join(dir, dev.StateFolder)); err != nil {
+		return nil, err
+	}
 	a, err := o.Assume(dir)
 	if a == nil || err != nil {
 		return nil, err
@@ -160,7 +163,10 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 
 // loadAssumed makes a project of an assumption, as if its compose file stood in dir.
 func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Project, error) {
-	opts, err := cli.NewProjectOptions(nil, cli.WithWorkingDirectory(dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv)
+	opts, err := cli.NewProjectOptions(nil, cli.WithWorkingDirectory(dir), cli.WithEnv(o.Env), withDotEnv)
+	if isOurs(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, bad(dev.CodeComposeVariable, ".env", 0, err.Error(), "mend .env")
 	}
@@ -321,7 +327,7 @@ func checkCommand(p *Project) error {
 			fmt.Sprintf("run: chmod +x %s (and, for everybody: git update-index --chmod=+x %[1]s)", command[0]))
 	}
 	head := make([]byte, 256)
-	f, err := os.Open(script)
+	f, err := dev.OpenFile(script)
 	if err != nil {
 		return nil
 	}

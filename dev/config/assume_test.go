@@ -274,7 +274,7 @@ func TestBuildInput_OfAMountedProjectIsWhatIsInstalled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := config.BuildInput(p, p.Model.Services["streamlit"])
+		in, err := config.BuildInput(t.Context(), p, p.Model.Services["streamlit"])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,11 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"sdev/dev"
 )
 
 var baseFlag = regexp.MustCompile(`--server\.baseUrlPath(?:=|\s+)(\S+)`)
@@ -40,7 +41,7 @@ var (
 // readBase takes server.baseUrlPath from the project's settings for Streamlit; a file that is not
 // there or not TOML says nothing, as Streamlit itself will tell.
 func readBase(dir string) string {
-	b, err := os.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
+	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
 	if err != nil {
 		return ""
 	}

@@ -2,6 +2,8 @@ package config
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,13 +31,13 @@ const largeFile = 1 << 20
 // BuildInput is a fingerprint of everything that a build of the app's image depends on and that
 // the app does not see through a mount: build settings, Dockerfile, and the files of the context
 // that are not ignored. Equal fingerprints mean that a build would give the same image.
-func BuildInput(p *Project, s types.ServiceConfig) (string, error) {
-	return BuildInputWithout(p, s, func(string) bool { return false })
+func BuildInput(ctx context.Context, p *Project, s types.ServiceConfig) (string, error) {
+	return BuildInputWithout(ctx, p, s, func(string) bool { return false })
 }
 
 // BuildInputWithout is BuildInput of all files but those, named relative to the project, that the
 // app gets in another way.
-func BuildInputWithout(p *Project, s types.ServiceConfig, except func(path string) bool) (string, error) {
+func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, except func(path string) bool) (string, error) {
 	h := sha256.New()
 	b := *s.Build
 	b.Secrets = nil // a secret is not part of the result
@@ -45,15 +47,15 @@ func BuildInputWithout(p *Project, s types.ServiceConfig, except func(path strin
 	}
 	h.Write(settings)
 	if b.Dockerfile != "" && filepath.IsAbs(b.Context) {
-		text, err := os.ReadFile(dockerfilePath(b))
+		text, err := dev.ReadFile(dockerfilePath(b))
 		if err != nil && !isNotExist(err) { // the builder says that it is missing
 			return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the Dockerfile of service %s cannot be read: %v", s.Name, err), "correct build.dockerfile")
 		}
 		h.Write(text) // it may lie outside the context
 	}
 	in := buildInput{h, p, s.Name, b, except}
-	for _, context := range contexts(b) {
-		if err := in.add(context); err != nil {
+	for _, folder := range contexts(b) {
+		if err := in.add(ctx, folder); err != nil {
 			return "", err
 		}
 	}
@@ -82,22 +84,22 @@ type buildInput struct {
 }
 
 // add takes in the files of a context.
-func (in buildInput) add(context string) error {
+func (in buildInput) add(ctx context.Context, folder string) error {
 	p, b := in.p, in.build
-	ignored, err := ignorePatterns(context, b.Dockerfile)
+	ignored, err := ignorePatterns(folder, b.Dockerfile)
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(context, ".dockerignore")), 0, err.Error(), "mend the pattern")
+		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(folder, ".dockerignore")), 0, err.Error(), "mend the pattern")
 	}
-	passed := map[string]bool{p.StatePath(): true, filepath.Join(context, ".git"): true}
+	passed := map[string]bool{p.StatePath(): true, filepath.Join(folder, ".git"): true}
 	var mounts []string
 	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
 		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	}
-	err = filepath.WalkDir(context, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return cmp.Or(err, ctx.Err())
 		}
-		rel, err := filepath.Rel(context, path)
+		rel, err := filepath.Rel(folder, path)
 		if err != nil || rel == "." {
 			return err
 		}
@@ -118,6 +120,9 @@ func (in buildInput) add(context string) error {
 		}
 		return hashEntry(in.h, path, rel, d)
 	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or keep the file out with .dockerignore")
 	}
@@ -176,7 +181,7 @@ func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
 		_, _ = fmt.Fprint(h, st.ModTime().UnixNano())
 		return nil
 	}
-	f, err := os.Open(path)
+	f, err := dev.OpenFile(path)
 	if err != nil {
 		return err
 	}
@@ -201,7 +206,7 @@ func ignoreLines(context, dockerfile string) ([]string, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(context, name)
 		}
-		b, err := os.ReadFile(name)
+		b, err := dev.ReadFile(name)
 		if isNotExist(err) {
 			continue
 		}

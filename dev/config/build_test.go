@@ -87,14 +87,14 @@ func TestBuildInput_TakesInEveryContextOfThisMachine(t *testing.T) {
 			t.Errorf("a change of %s makes no difference", path)
 		}
 	}
-	if _, err := config.BuildInput(p, p.Model.Services["far"]); err != nil {
+	if _, err := config.BuildInput(t.Context(), p, p.Model.Services["far"]); err != nil {
 		t.Errorf("a context that is elsewhere: %v", err)
 	}
 }
 
 func input(t *testing.T, p *config.Project) string {
 	t.Helper()
-	got, err := config.BuildInput(p, p.Model.Services[p.App])
+	got, err := config.BuildInput(t.Context(), p, p.Model.Services[p.App])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 
+	"sdev/dev"
+
 	"go.yaml.in/yaml/v4"
 )
 
@@ -45,7 +47,7 @@ func constructed(message string) (words string, line int) {
 	line = yamlLine(errors.New(where))
 	message = strings.TrimPrefix(message, where)
 	switch {
-	case strings.Contains(message, "cli.named"):
+	case strings.Contains(message, "into struct {"):
 		return "it is no compose file: the whole of it has to be a mapping with services", line
 	case strings.Contains(message, "node visit limit"):
 		return "its YAML aliases unfold to far more than stands in it", 0
@@ -122,6 +124,9 @@ func lastWord(message string) string {
 func unreadable(path string, err error) (message, hint string) {
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
 		return "it is a folder, not a compose file", "name the file in it: -f " + filepath.Join(path, "compose.yaml")
+	}
+	if dev.IsUnfit(err) {
+		return "cannot be read: " + reasonOf(err), "put a regular file there, or name another: -f FILE"
 	}
 	return "cannot be read: " + err.Error(), "check the file's permissions"
 }

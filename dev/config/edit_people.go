@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,7 +162,7 @@ func (p *Project) editPeople(want []dev.Person, paste string, change func(*edito
 	if err != nil {
 		return PeopleEdit{}, err
 	}
-	before, err := os.ReadFile(src.file)
+	before, err := dev.ReadFile(src.file)
 	if err != nil {
 		return PeopleEdit{}, bad(dev.CodeProjectInvalid, src.path, 0, "cannot be read: "+err.Error(), "check the file's permissions")
 	}

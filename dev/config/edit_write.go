@@ -24,7 +24,7 @@ func (e PeopleEdit) Write() error {
 	if err != nil {
 		return wrap(err)
 	}
-	now, err := os.ReadFile(path)
+	now, err := dev.ReadFile(path)
 	if err != nil {
 		return wrap(err)
 	}

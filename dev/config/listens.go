@@ -1,12 +1,13 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"sdev/dev"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
@@ -48,7 +49,7 @@ var tomlNumber = regexp.MustCompile(`^\s*"?([\w.]+)"?\s*=\s*(\d+)\s*(?:#.*)?$`)
 
 // readSetting takes a number from the project's settings for Streamlit; "" where they do not say it.
 func readSetting(dir, name string) string {
-	b, err := os.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
+	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
 	if err != nil {
 		return ""
 	}

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/consts"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -70,16 +72,23 @@ type Options struct {
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
 func Load(ctx context.Context, o Options) (*Project, error) {
+	return dev.Interruptible(ctx, func() (*Project, error) { return load(ctx, o) })
+}
+
+func load(ctx context.Context, o Options) (*Project, error) {
 	// compose-go tells by logging what Load reports itself, with places.
 	logrus.SetOutput(io.Discard)
 
 	// In Compose's own order: a .env where the search starts may name the files, and the one beside
 	// the first of them fills in the variables.
 	var refused []loader.UnsupportedAttribute
-	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), cli.WithEnvFiles(), cli.WithDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(o.Profiles...), cli.WithLoadOptions(screen(&refused)))
+	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), withDotEnv,
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, withDotEnv)
 	if err == nil && len(opts.ConfigPaths) == 0 {
 		err = os.ErrNotExist
+	}
+	if isOurs(err) {
+		return nil, err
 	}
 	if err != nil {
 		if p, assumeErr := assumed(ctx, o); p != nil || assumeErr != nil {
@@ -92,12 +101,26 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		return nil, missing(o, err)
 	}
 	p := &Project{Dir: dir, usual: len(o.Files) == 0}
+	if err := Private(p.StatePath()); err != nil {
+		return nil, err
+	}
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
 		return nil, err
 	}
-	p.sources = append(nestedSources(p.sources, dir, opts.Environment), p.sources...)
-	if p.Model, err = opts.LoadProject(ctx); err != nil {
+	named := p.sources
+	nested, err := nestedSources(named, dir, opts.Environment)
+	if err != nil {
+		return nil, err
+	}
+	p.sources = append(nested, named...)
+	if p.Model, err = p.model(ctx, opts, named, o.Profiles, screen(&refused)); err != nil {
+		if isOurs(err) {
+			return nil, err
+		}
 		return nil, p.explain(err, opts.Environment)
+	}
+	if err := p.checkSettings(); err != nil {
+		return nil, err
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
 	if err := checkProfiles(p.Model, o.Profiles); err != nil {
@@ -120,6 +143,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.withoutMissingAWS()
 	p.assumeSource(o)
 	if err := checkKeys(p, refused); err != nil {
+		return nil, err
+	}
+	if err := checkState(p); err != nil {
 		return nil, err
 	}
 	unset, err := checkVariables(p, opts.Environment)
@@ -165,6 +191,9 @@ func besideFirstFile(o *cli.ProjectOptions) error {
 func missing(o Options, err error) error {
 	if len(o.Files) > 0 {
 		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with --file")
+	}
+	if slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
+		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with COMPOSE_FILE")
 	}
 	where := o.Dir
 	if abs, e := filepath.Abs(o.Dir); e == nil {
@@ -360,11 +389,18 @@ func leaves(n *yaml.Node) []*yaml.Node {
 func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateFolder) }
 
 // StateDir is the project's private folder for things that can be made again. It is created, with
-// a .gitignore of its own, on first use.
+// a .gitignore of its own, on first use. What is there already is checked as [Private] does.
 func (p *Project) StateDir() (string, error) {
 	dir := p.StatePath()
+	if err := Private(dir); err != nil {
+		return "", err
+	}
+	before, _ := os.Stat(p.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project folder writable")
+	}
+	if before != nil {
+		_ = os.Chtimes(p.Dir, time.Time{}, before.ModTime()) // nothing of the user's has changed
 	}
 	ignore := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(ignore); isNotExist(err) {

@@ -16,16 +16,20 @@ import (
 
 // source is a compose file as text with positions: compose-go forgets lines, people need them.
 type source struct {
-	path   string // as the user would name it: relative to the working directory where possible
-	file   string // absolute
-	root   *yaml.Node
-	nested bool // included by another, or extended by one of its services
+	path    string // as the user would name it: relative to the working directory where possible
+	file    string // absolute
+	content []byte
+	root    *yaml.Node
+	nested  bool // included by another, or extended by one of its services
 }
+
+// maxCompose bounds a compose file. Its YAML takes a hundred times as much memory.
+const maxCompose = 4 << 20
 
 // readSource parses a compose file for its positions. A file that is not YAML is an error with
 // the line in it.
 func readSource(path, display string) (source, error) {
-	b, err := os.ReadFile(path)
+	b, err := dev.ReadUpTo(path, maxCompose)
 	if err != nil {
 		return source{}, err
 	}
@@ -36,7 +40,7 @@ func readSource(path, display string) (source, error) {
 	if name, line := selfReference(&doc, nil); line != 0 {
 		return source{}, bad(dev.CodeComposeSyntax, display, line, "the alias *"+name+" stands inside of what it stands for", "take the alias away, or put its anchor elsewhere")
 	}
-	s := source{path: display, file: path}
+	s := source{path: display, file: path, content: b}
 	if len(doc.Content) > 0 {
 		s.root = doc.Content[0]
 	}

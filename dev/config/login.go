@@ -5,7 +5,6 @@ package config
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -54,28 +53,28 @@ func (o *overlay) login() {
 }
 
 // withoutBypass leaves the bypass out. Where the compose file or the image sets it, only an empty
-// value turns it off again.
+// value turns it off again; what sets it later, in the container, is the start-up shim's to keep off.
 func (o *overlay) withoutBypass() {
-	_, own := o.app.Environment[bypass]
-	_, image := o.parts.Image.Env[bypass]
-	switch {
-	case own:
-		o.set(bypass, "", "sdev up --with-auth: the bypass of the compose file is off")
-	case image:
-		o.set(bypass, "", "sdev up --with-auth: the bypass of the image is off")
+	for _, name := range slices.Sorted(maps.Keys(o.app.Environment)) {
+		if isBypass(name) {
+			o.set(name, "", "sdev up --with-auth: the bypass of the compose file is off")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.parts.Image.Env)) {
+		if _, own := o.app.Environment[name]; isBypass(name) && !own {
+			o.set(name, "", "sdev up --with-auth: the bypass of the image is off")
+		}
+	}
+	if len(o.parts.Shim) > 0 {
+		o.set(loginEnv, string(o.parts.Mode), "sdev: the start-up shim keeps the bypass off")
 	}
 }
 
-// BypassWarnings tell of files of the project that switch the login off, which login modes undo.
-func (p *Project) BypassWarnings() []dev.Warning {
-	v := p.Model.Services[p.App].Environment[bypass]
-	if v == nil || *v == "" {
-		return nil
-	}
-	file, line := p.sources.locate("services", p.App, "environment", bypass)
-	return []dev.Warning{{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s:%d: %s=%s bypasses the login; it is empty in this mode", file, line, bypass, *v),
-		Hint: "take it out of the compose file: sdev up --local sets it by itself"}}
-}
+// loginEnv tells the start-up shim that people sign in.
+const loginEnv = "SDEV_LOGIN"
+
+// isBypass knows the bypass in any case: there are libraries that look for settings in any.
+func isBypass(name string) bool { return strings.EqualFold(name, bypass) }
 
 // pastProxy keeps what the app asks the gateway away from a proxy.
 func (o *overlay) pastProxy() {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -106,12 +107,53 @@ func TestOverlay_LoginModesUndoTheBypass(t *testing.T) {
 	if got := value(app, "LOCAL_STREAMLIT"); got != "" {
 		t.Errorf("the image's is %q", got)
 	}
+	_, app = overlaid(t, "services: {streamlit: {image: shop, environment: {Local_Streamlit: '1'}}}", signingIn(dev.AppLogin))
+	if got := value(app, "Local_Streamlit"); got != "" {
+		t.Errorf("in another case: %q", got)
+	}
+	if got := value(app, "SDEV_LOGIN"); got != "app" {
+		t.Errorf("the shim is told %q", got)
+	}
+	if _, app = overlaid(t, plainApp); value(app, "SDEV_LOGIN") != "(unset)" {
+		t.Error("the shim keeps the bypass off without a login")
+	}
 	p := loaded(t, "services:\n  streamlit:\n    image: shop\n    environment:\n      LOCAL_STREAMLIT: '1'\n")
 	if w := p.BypassWarnings(); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "docker-compose.yml:5: LOCAL_STREAMLIT=1") {
 		t.Errorf("%+v", w)
 	}
 	if w := loaded(t, plainApp).BypassWarnings(); len(w) != 0 {
 		t.Errorf("%+v", w)
+	}
+}
+
+func TestBypass_IsToldWithItsPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		compose string
+		files   map[string]string
+		want    string // how the only warning begins; "" for none
+	}{
+		"a list in the compose file": {"services:\n  streamlit:\n    image: shop\n    environment:\n      - LOCAL_STREAMLIT=yes\n", nil, "docker-compose.yml:4: LOCAL_STREAMLIT=yes"},
+		"in another case":            {"services:\n  streamlit:\n    image: shop\n    environment:\n      local_streamlit: 1\n", nil, "docker-compose.yml:5: local_streamlit=1"},
+		"an env_file":                {"services: {streamlit: {image: shop, env_file: [app.env]}}", map[string]string{"app.env": "# settings\nA=b\nexport LOCAL_STREAMLIT=1\n"}, "app.env:3: LOCAL_STREAMLIT=1"},
+		"empty":                      {"services: {streamlit: {image: shop, environment: {LOCAL_STREAMLIT: ''}}}", nil, ""},
+		"secrets.toml":               {composeFile, map[string]string{".streamlit/secrets.toml": "a = 1\n\n\"LOCAL_STREAMLIT\" = \"1\"\n"}, ".streamlit/secrets.toml:3: "},
+		"secrets.toml, in a table":   {composeFile, map[string]string{".streamlit/secrets.toml": "a = 1\n[b]\nLOCAL_STREAMLIT = \"1\"\n"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"docker-compose.yml": c.compose}
+			maps.Copy(files, c.files)
+			p := loadedFrom(t, files)
+			w := p.BypassWarnings()
+			if c.want == "" {
+				if len(w) > 0 {
+					t.Errorf("%+v", w)
+				}
+				return
+			}
+			if len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, c.want) || w[0].Hint == "" {
+				t.Errorf("%+v", w)
+			}
+		})
 	}
 }
 

@@ -51,7 +51,7 @@ func (c CA) Write() error {
 	if !c.Made {
 		return nil
 	}
-	if old, err := os.ReadFile(c.File); err == nil && bytes.Equal(old, c.PEM) {
+	if old, err := dev.ReadFile(c.File); err == nil && bytes.Equal(old, c.PEM) {
 		return nil
 	}
 	if err := os.WriteFile(c.File, c.PEM, 0o600); err != nil {
@@ -119,7 +119,7 @@ func readCA(p *Project, getenv func(string) string) (CA, error) {
 	if ca.File == "" {
 		return CA{}, nil
 	}
-	b, err := os.ReadFile(ca.File)
+	b, err := dev.ReadFile(ca.File)
 	if err == nil {
 		if block, _ := pem.Decode(b); block == nil || block.Type != "CERTIFICATE" {
 			err = fmt.Errorf("%s holds no PEM certificate", ca.File)
@@ -145,7 +145,7 @@ func readCA(p *Project, getenv func(string) string) (CA, error) {
 // found. Source: crypto/x509, root_linux.go and root_darwin.go.
 func systemRoots() []byte {
 	for _, file := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"} {
-		if b, err := os.ReadFile(file); err == nil {
+		if b, err := dev.ReadFile(file); err == nil {
 			return append(bytes.TrimSpace(b), '\n')
 		}
 	}
@@ -170,11 +170,11 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	}
 	// A broken config file is the SDK's to complain about; here it only means that nothing is known.
 	opts := ini.LoadOptions{Loose: true, Insensitive: false, SkipUnrecognizableLines: true}
-	config, err := ini.LoadSources(opts, filepath.Join(a.Dir, "config"))
+	config, err := settingsOf(filepath.Join(a.Dir, "config"), opts)
 	if err != nil {
 		return a
 	}
-	credentials, err := ini.LoadSources(opts, filepath.Join(a.Dir, "credentials"))
+	credentials, err := settingsOf(filepath.Join(a.Dir, "credentials"), opts)
 	if err != nil {
 		credentials = ini.Empty()
 	}
@@ -188,6 +188,15 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	a.HasKeys = hasKeys(config.Section(section), credentials.Section(cmp.Or(a.Profile, "default")))
 	a.Expires = expiry(a.Dir, config, config.Section(section), credentials.Section(cmp.Or(a.Profile, "default")))
 	return a
+}
+
+// settingsOf reads a file of settings; one that is not there has none.
+func settingsOf(name string, opts ini.LoadOptions) (*ini.File, error) {
+	b, err := dev.ReadFile(name)
+	if err != nil && !isNotExist(err) {
+		return nil, err
+	}
+	return ini.LoadSources(opts, b)
 }
 
 // hasKeys reports whether a profile says in any of the ways that SDKs know where its keys come from.
@@ -207,7 +216,7 @@ func hasKeys(profile, keys *ini.Section) bool {
 // differs from this one, and nothing else.
 func (p *Project) AWSToken() string {
 	file := filepath.Join(p.StatePath(), "aws.token")
-	if b, err := os.ReadFile(file); err == nil && len(b) > 0 {
+	if b, err := dev.ReadFile(file); err == nil && len(b) > 0 {
 		return string(b)
 	}
 	token := rand.Text()
@@ -236,7 +245,7 @@ func expiry(dir string, config *ini.File, profile, keys *ini.Section) time.Time 
 		return time.Time{}
 	}
 	sum := sha1.Sum([]byte(cacheKey))
-	b, err := os.ReadFile(filepath.Join(dir, "sso", "cache", hex.EncodeToString(sum[:])+".json"))
+	b, err := dev.ReadFile(filepath.Join(dir, "sso", "cache", hex.EncodeToString(sum[:])+".json"))
 	if err != nil {
 		return time.Time{}
 	}

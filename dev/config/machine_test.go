@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,5 +181,36 @@ func TestReadMachine_CA(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestReadMachine_NeverWaitsForWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, err := range []error{os.MkdirAll(filepath.Join(dir, ".aws"), 0o700), os.MkdirAll(filepath.Join(dir, ".docker"), 0o700), syscall.Mkfifo(filepath.Join(dir, ".aws", "config"), 0o600),
+		os.Symlink("/dev/zero", filepath.Join(dir, ".aws", "credentials")), syscall.Mkfifo(filepath.Join(dir, ".docker", "config.json"), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("HOME", dir)
+	m, _, err := readMachine(t, composeFile, map[string]string{"HOME": dir})
+	if err != nil || m.AWS.HasKeys || len(m.Proxy) > 0 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	_, _, err = readMachine(t, composeFile, map[string]string{"HOME": dir, "SSL_CERT_FILE": filepath.Join(dir, ".aws", "config")})
+	if err == nil || !strings.Contains(err.Error(), "it is a named pipe, and a regular file is needed") {
+		t.Errorf("a CA that is a pipe: %v", err)
+	}
+}
+
+// The files of secrets and configs are handed to the engine as they are.
+func TestReadFiles_RefusesWhatIsNoFile(t *testing.T) {
+	e, _ := overlaid(t, "services:\n  streamlit-local:\n    image: x\n    command: streamlit run Home.py\n    secrets: [key]\nsecrets: {key: {file: ./key}}\n")
+	name := e.Project.Secrets["key"].File
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.ReadFiles(); err == nil || !strings.Contains(err.Error(), "docker-compose.yml:6: secrets.key cannot be read: ") || !strings.Contains(err.Error(), "it is a named pipe") {
+		t.Errorf("%v", err)
 	}
 }

@@ -86,6 +86,9 @@ func checkMounts(p *Project) []dev.Warning {
 	return warnings
 }
 
+// maxMounted bounds a file that is handed to the engine as a whole.
+const maxMounted = 512 << 20
+
 // ReadFiles reads the files that the services' secrets and configs name, by path.
 func (e *Effective) ReadFiles() (map[string][]byte, error) {
 	out := map[string][]byte{}
@@ -93,7 +96,7 @@ func (e *Effective) ReadFiles() (map[string][]byte, error) {
 		if path == "" || out[path] != nil {
 			return nil
 		}
-		b, err := os.ReadFile(path)
+		b, err := dev.ReadUpTo(path, maxMounted)
 		if err != nil {
 			file, line := e.sources.locate(kind, name)
 			return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("%s.%s cannot be read: %v", kind, name, err), "create the file, or correct its path")

@@ -4,14 +4,17 @@ import (
 	"path/filepath"
 	"slices"
 
+	"sdev/dev"
+
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 )
 
-// nestedSources reads the files that others include or extend, so that places in them can be named.
-// compose-go has read them before: what cannot be read here has been told by then, or will be.
-func nestedSources(all sources, dir string, env types.Mapping) sources {
+// nestedSources reads the files that others include or extend, so that places in them can be named, and
+// so that compose-go, which opens them after that, never waits for one. What else is wrong with them it
+// tells itself.
+func nestedSources(all sources, dir string, env types.Mapping) (sources, error) {
 	n := nesting{dir: dir, env: env, seen: map[string]bool{}}
 	for _, s := range all {
 		n.seen[s.file] = true
@@ -21,7 +24,7 @@ func nestedSources(all sources, dir string, env types.Mapping) sources {
 	}
 	// Whoever names another overrides it.
 	slices.Reverse(n.found)
-	return n.found
+	return n.found, n.fault
 }
 
 type nesting struct {
@@ -29,6 +32,7 @@ type nesting struct {
 	env   types.Mapping
 	seen  map[string]bool
 	found sources
+	fault error // the first file that cannot be read because of what it is
 }
 
 // from adds what a source includes, and what its services extend.
@@ -39,8 +43,9 @@ func (n *nesting) from(s source) {
 			if path, ok := child(item, "path"); ok {
 				paths = path.value
 			}
+			n.checkEnvOf(item, leaves(paths), s)
 			for _, path := range leaves(paths) {
-				if included, ok := n.read(path.Value, s); ok {
+				if included, ok := n.read(path.Value, s, path.Line); ok {
 					n.found = append(n.found, included)
 					n.from(included)
 				}
@@ -71,7 +76,7 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 	if file, ok := child(at.value, "file"); ok {
 		path := n.resolve(file.value.Value, s)
 		other, err := readSource(path, display(n.dir, path))
-		if err != nil {
+		if n.unfit(path, err, s, file.value.Line); err != nil {
 			return
 		}
 		from = other
@@ -86,7 +91,14 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 	n.found = append(n.found, from)
 }
 
-func (n *nesting) read(path string, from source) (source, bool) {
+// unfit keeps the first error about a file that is named in a line and must not be opened.
+func (n *nesting) unfit(file string, err error, from source, line int) {
+	if n.fault == nil && dev.IsUnfit(err) {
+		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or name another")
+	}
+}
+
+func (n *nesting) read(path string, from source, line int) (source, bool) {
 	file := n.resolve(path, from)
 	if n.seen[file] {
 		return source{}, false
@@ -94,6 +106,7 @@ func (n *nesting) read(path string, from source) (source, bool) {
 	n.seen[file] = true
 	s, err := readSource(file, display(n.dir, file))
 	s.nested = true
+	n.unfit(file, err, from, line)
 	return s, err == nil
 }
 

@@ -100,8 +100,10 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.login()
 	o.ca()
 	o.process()
+	o.bounds()
 	model.Services[p.App] = o.app
 	o.neighbours()
+	o.hideState()
 	o.loopback()
 	return o.out, nil
 }

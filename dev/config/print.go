@@ -1,14 +1,19 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
 )
 
 // YAML prints the effective model as a compose file. Derived values carry their source as a
-// comment. A dollar sign is doubled, as Compose reads it.
+// comment. A dollar sign is doubled, as Compose reads it; addresses are printed without their passwords
+// (see veil), and nothing in the text steers a terminal.
 func (e *Effective) YAML() ([]byte, error) {
 	b, err := e.Project.MarshalYAML()
 	if err != nil {
@@ -24,22 +29,61 @@ func (e *Effective) YAML() ([]byte, error) {
 			annotate(doc.Content[0], n)
 		}
 	}
+	veil{e.Project.Environment}.node(doc.Content[0], nil)
+	quoteHidden(&doc)
 	var out strings.Builder
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(&doc); err != nil {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
-	return []byte(out.String()), nil
+	return []byte(escapeHidden(out.String())), nil
 }
 
-// JSON prints the effective model as one JSON object.
+// JSON prints the effective model as one JSON object. In it as well, ${NAME} stands for what addresses
+// sign in with.
 func (e *Effective) JSON() ([]byte, error) {
 	b, err := e.Project.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
-	return b, nil
+	var model any
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	if err := decoder.Decode(&model); err != nil {
+		return nil, fmt.Errorf("print the compose model: %w", err)
+	}
+	if b, err = json.MarshalIndent(veil{e.Project.Environment}.value(model, nil), "", "  "); err != nil {
+		return nil, fmt.Errorf("print the compose model: %w", err)
+	}
+	return dev.EscapeJSON(b), nil
+}
+
+// quoteHidden has every text in double quotes that holds what a terminal would act on or what cannot
+// be seen: only there can it be escaped.
+func quoteHidden(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && strings.ContainsFunc(n.Value, dev.IsHidden) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, c := range n.Content {
+		quoteHidden(c)
+	}
+}
+
+// escapeHidden writes such characters as YAML's own escapes.
+func escapeHidden(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !dev.IsHidden(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // annotate puts a note where its path leads; a value on one line gets it behind, a block above.
@@ -50,11 +94,11 @@ func annotate(root *yaml.Node, n Note) {
 		return // the value is not printed: compose-go leaves out what is empty
 	}
 	if at.value.Kind == yaml.ScalarNode {
-		at.value.LineComment = n.Why
+		at.value.LineComment = dev.Inline(n.Why)
 		return
 	}
 	if at.key.HeadComment != "" {
 		at.key.HeadComment += "\n"
 	}
-	at.key.HeadComment += n.Why
+	at.key.HeadComment += dev.Inline(n.Why)
 }

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"maps"
 	"path/filepath"
 	"strings"
+
+	"sdev/dev"
 
 	dockerconfig "github.com/docker/cli/cli/config"
 )
@@ -40,7 +43,11 @@ func dockerProxies(getenv func(string) string) map[string]string {
 	if dir == "" {
 		return found
 	}
-	file, err := dockerconfig.Load(dir)
+	b, err := dev.ReadFile(filepath.Join(dir, dockerconfig.ConfigFileName))
+	if err != nil {
+		return found
+	}
+	file, err := dockerconfig.LoadFromReader(bytes.NewReader(b))
 	if err != nil {
 		return found
 	}

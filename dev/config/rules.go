@@ -166,8 +166,12 @@ func sourceMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 	return out
 }
 
-// relative gives a path relative to the project with slashes, and whether it lies inside.
+// relative gives a path relative to the project with slashes, and whether it lies inside. A build
+// context that is an address lies nowhere here.
 func (p *Project) relative(path string) (string, bool) {
+	if strings.Contains(path, "://") || strings.HasPrefix(path, "git@") {
+		return "", false
+	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(p.Dir, path)
 	}

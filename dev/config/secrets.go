@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,7 @@ func (p *Project) LoginKeys() (LoginKeys, error) {
 	}
 	file := filepath.Join(dir, "client.json")
 	var keys LoginKeys
-	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &keys) == nil && keys.Client != "" && keys.Outside != "" && keys.Cookie != "" {
+	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &keys) == nil && keys.Client != "" && keys.Outside != "" && keys.Cookie != "" {
 		return keys, nil
 	}
 	keys = LoginKeys{Client: rand.Text(), Outside: rand.Text(), Cookie: rand.Text()}
@@ -66,7 +67,7 @@ func (p *Project) LoginKeys() (LoginKeys, error) {
 
 // writePrivate writes a file beside and renames it, where it differs from what is there.
 func writePrivate(file string, content []byte) error {
-	if old, err := os.ReadFile(file); err == nil && string(old) == string(content) {
+	if old, err := dev.ReadFile(file); err == nil && string(old) == string(content) {
 		return nil
 	}
 	beside := fmt.Sprintf("%s.%d", file, os.Getpid())
@@ -101,6 +102,7 @@ func (p *Project) WriteSecrets(n NativeLogin) (clients []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(all, func(key string, _ any) bool { return isBypass(key) }) // Streamlit would set the variable
 	auth, ok := all["auth"].(map[string]any)
 	if _, there := all["auth"]; there && !ok {
 		return nil, bad(dev.CodeAuthSecrets, secretsName, 0, "auth is no table", "write [auth], with redirect_uri, cookie_secret and the rest below it")
@@ -170,7 +172,7 @@ const secretsName = ".streamlit/secrets.toml"
 // ownSecrets reads the project's own secrets; none where there is no such file.
 func (p *Project) ownSecrets() (map[string]any, error) {
 	all := map[string]any{}
-	b, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(secretsName)))
+	b, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(secretsName)))
 	if isNotExist(err) {
 		return all, nil
 	}

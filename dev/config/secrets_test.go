@@ -111,6 +111,17 @@ url = "postgres://x"
 	}
 }
 
+// Streamlit makes a variable of what stands at the top level.
+func TestSecrets_LeaveTheBypassOut(t *testing.T) {
+	_, got, _, err := secretsOf(t, "LOCAL_STREAMLIT = \"1\"\nlocal_streamlit = 1\nkey = \"value\"\n[own]\nLOCAL_STREAMLIT = \"1\"\n", nativeLogin())
+	_, upper := got["LOCAL_STREAMLIT"]
+	_, lower := got["local_streamlit"]
+	own, _ := got["own"].(map[string]any)
+	if err != nil || upper || lower || got["key"] != "value" || own["LOCAL_STREAMLIT"] != "1" {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
 func TestSecrets_MayBeginWithAByteOrderMark(t *testing.T) {
 	_, got, _, err := secretsOf(t, "\ufeffdb = \"a\"\r\n", nativeLogin())
 	if err != nil || got["db"] != "a" {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sdev/dev"
 	"sdev/dev/config"
 )
@@ -108,7 +110,7 @@ func TestWatch_SyncRulesSayWhatIsCopiedAndWhatRuns(t *testing.T) {
 		t.Errorf("exec %+v", x)
 	}
 	want := []dev.Copy{{Service: "streamlit", Path: "src", Target: "/app/src", Rule: r.Origin, Whole: true}}
-	if !slices.Equal(e.Copies, want) {
+	if !cmp.Equal(e.Copies, want) {
 		t.Errorf("copies %+v, want %+v", e.Copies, want)
 	}
 	if e.Sidecar.Root == "" || !slices.Contains(e.Sidecar.Mounts, dev.Mount{Container: "/app/src", Project: "src"}) {
@@ -136,7 +138,7 @@ func TestOverlay_SyncTakesTheProjectsMountsAway(t *testing.T) {
 		t.Errorf("volumes: %s", text)
 	}
 	want := []dev.Copy{{Service: "streamlit", Path: "src", Target: "/app/src", Whole: true}, {Service: "streamlit", Path: "one.toml", Target: "/etc/one.toml", Whole: true}}
-	if !slices.Equal(e.Copies, want) {
+	if !cmp.Equal(e.Copies, want) {
 		t.Errorf("copies %+v", e.Copies)
 	}
 	if e.Sidecar.Root != "" || len(e.Project.Services[config.GatewayService].Volumes) != 0 {

@@ -3,13 +3,14 @@ package config
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"sdev/dev"
 )
 
 const trustedVariable = "STREAMLIT_SERVER_TRUSTED_USER_HEADERS"
@@ -47,7 +48,7 @@ func fromJSON(text string) (headers map[string]any) {
 
 // readTrusted takes the same from the project's settings for Streamlit.
 func readTrusted(dir string) map[string]any {
-	b, err := os.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
+	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
 	if err != nil {
 		return nil
 	}

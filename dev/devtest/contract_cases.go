@@ -37,7 +37,7 @@ func (c *contract) made() {
 		plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: volume, Volume: types.VolumeConfig{Name: volume}},
 		c.create(s), c.start(s))
 	have := c.have()
-	if !slices.Equal(have.Networks, []plan.Resource{{Name: network}}) || !slices.Equal(have.Volumes, []plan.Resource{{Name: volume}}) {
+	if !slices.Equal(have.Networks, []plan.Resource{{Name: network}}) || !slices.Equal(have.Volumes, []plan.Resource{{Name: volume, Dir: c.labels.Dir}}) {
 		c.Errorf("networks %v, volumes %v", have.Networks, have.Volumes)
 	}
 	got := c.one()
@@ -49,7 +49,7 @@ func (c *contract) made() {
 	}
 	got.ID, got.Image, got.Started, got.Env, got.Labels = "", "", time.Time{}, nil, nil
 	want := plan.Container{Name: c.labels.Project + "-app-1", Service: "app", Hash: "hash-of-app", Running: true, Reference: c.image,
-		Ports: []string{fmt.Sprintf("127.0.0.1:%d->8501/tcp", port)}, Mounts: []string{"/data"}, Dir: c.labels.Dir}
+		Ports: []string{fmt.Sprintf("127.0.0.1:%d->8501/tcp", port)}, Mounts: []string{"/data"}, Volumes: []string{volume}, Dir: c.labels.Dir, Ours: true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		c.Errorf("-want +got:\n%s", diff)
 	}
@@ -207,6 +207,22 @@ func (c *contract) past() {
 		}
 		if !slices.Equal(got, try.want) {
 			c.Errorf("tail %d, since %v: %q, want %q", try.tail, try.since, got, try.want)
+		}
+	}
+	for _, try := range []struct {
+		whole bool
+		want  []string
+	}{{false, []string{"two", "three"}}, {true, []string{"one", "two", "three"}}} { // the gateway's lines are events
+		events := &Recorder{}
+		if err := c.Follow(c.Context(), plan.Follow{Project: c.labels.Project, Gateway: "job", Tail: 2, Whole: try.whole}, events.Emit); err != nil {
+			c.Fatal(err)
+		}
+		var got []string
+		for _, e := range events.Events() {
+			got = append(got, e.(dev.LogLine).Text)
+		}
+		if !slices.Equal(got, try.want) {
+			c.Errorf("of the gateway, whole %v: %q, want %q", try.whole, got, try.want)
 		}
 	}
 }

@@ -105,8 +105,25 @@ func (c *contract) hashes() {
 	c.do(plan.Operation{Verb: plan.Create, Kind: plan.Network, Name: network, Network: types.NetworkConfig{Name: network}, Hash: "n1"},
 		plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: volume, Volume: types.VolumeConfig{Name: volume}, Hash: "v1"})
 	have := c.have()
-	if !slices.Equal(have.Networks, []plan.Resource{{Name: network, Hash: "n1"}}) || !slices.Equal(have.Volumes, []plan.Resource{{Name: volume, Hash: "v1"}}) {
+	if !slices.Equal(have.Networks, []plan.Resource{{Name: network, Hash: "n1"}}) || !slices.Equal(have.Volumes, []plan.Resource{{Name: volume, Hash: "v1", Dir: c.labels.Dir}}) {
 		c.Errorf("networks %v, volumes %v", have.Networks, have.Volumes)
+	}
+}
+
+func (c *contract) volumesOf() {
+	volume := c.labels.Project + "_data"
+	c.do(plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: volume, Volume: types.VolumeConfig{Name: volume}})
+	other := *c
+	other.labels.Project += "-other"
+	c.Cleanup(func() { c.clean(other.labels) }) // first: a volume in use cannot be removed
+	for _, project := range []*contract{c, &other} {
+		s := project.service("app", Script{})
+		s.Config.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeVolume, Source: volume, Target: "/data"}}
+		project.do(project.create(s))
+	}
+	want := []plan.Resource{{Name: volume, Dir: c.labels.Dir, Users: "container " + other.one().Name}}
+	if have := c.have(); !slices.Equal(have.Volumes, want) {
+		c.Errorf("volumes %+v, want %+v", have.Volumes, want)
 	}
 }
 

@@ -44,7 +44,10 @@ type fakeContainer struct {
 }
 
 // fakeResource is a network or a volume.
-type fakeResource struct{ project, hash string }
+type fakeResource struct {
+	project string
+	plan.Resource
+}
 
 // record is a state or a line of a log.
 type record struct {
@@ -121,6 +124,13 @@ func (f *Fake) Observe(ctx context.Context, project string, images []string) (pl
 		}
 	}
 	have.Networks, have.Volumes = owned(f.networks, project), owned(f.volumes, project)
+	for i, v := range have.Volumes {
+		for _, name := range slices.Sorted(maps.Keys(f.containers)) {
+			if c := f.containers[name]; c.project != project && slices.Contains(c.Volumes, v.Name) {
+				have.Volumes[i].Users = strings.TrimPrefix(have.Volumes[i].Users+" and container "+name, " and ")
+			}
+		}
+	}
 	for _, ref := range images {
 		if _, ok := f.images[ref]; ok {
 			have.Images = append(have.Images, ref)
@@ -133,7 +143,7 @@ func owned(all map[string]fakeResource, project string) []plan.Resource {
 	var out []plan.Resource
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if all[name].project == project {
-			out = append(out, plan.Resource{Name: name, Hash: all[name].hash})
+			out = append(out, all[name].Resource)
 		}
 	}
 	return out
@@ -172,9 +182,9 @@ func (f *Fake) do(op plan.Operation, labels plan.Labels) error {
 	case plan.Image:
 		f.images[op.Name] = plan.ImageInfo{ID: f.id("sha256:")}
 	case plan.Network:
-		return change(f.networks, op, labels.Project)
+		return change(f.networks, op, fakeResource{labels.Project, plan.Resource{Name: op.Name, Hash: op.Hash}})
 	case plan.Volume:
-		return change(f.volumes, op, labels.Project)
+		return change(f.volumes, op, fakeResource{labels.Project, plan.Resource{Name: op.Name, Hash: op.Hash, Dir: labels.Dir}})
 	case plan.ServiceContainer:
 		if op.Verb == plan.Create {
 			return f.create(op, labels)
@@ -184,7 +194,7 @@ func (f *Fake) do(op plan.Operation, labels plan.Labels) error {
 	return nil
 }
 
-func change(all map[string]fakeResource, op plan.Operation, project string) error {
+func change(all map[string]fakeResource, op plan.Operation, r fakeResource) error {
 	_, there := all[op.Name]
 	switch {
 	case op.Verb == plan.Remove:
@@ -192,7 +202,7 @@ func change(all map[string]fakeResource, op plan.Operation, project string) erro
 	case there:
 		return fmt.Errorf("%s %s is there already", op.Kind, op.Name)
 	default:
-		all[op.Name] = fakeResource{project, op.Hash}
+		all[op.Name] = r
 	}
 	return nil
 }
@@ -207,7 +217,7 @@ func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
 		return fmt.Errorf("container %s is there already", op.Name)
 	}
 	c := &fakeContainer{project: labels.Project, joins: op.Joins, gone: make(chan struct{}), files: map[string]string{}, script: scriptOf(s.Command)}
-	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Dir: labels.Dir,
+	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Dir: labels.Dir, Ours: true,
 		Env: map[string]string{}, Labels: fakeLabels(s.Name, labels)}
 	maps.Copy(c.Labels, s.Labels)
 	for k, v := range s.Environment {
@@ -217,6 +227,9 @@ func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
 	}
 	for _, v := range s.Volumes {
 		c.Mounts = append(c.Mounts, v.Target)
+		if v.Type == types.VolumeTypeVolume {
+			c.Volumes = append(c.Volumes, v.Source)
+		}
 	}
 	for _, p := range s.Ports {
 		c.Ports = append(c.Ports, fmt.Sprintf("%s:%s->%d/%s", p.HostIP, p.Published, p.Target, p.Protocol))

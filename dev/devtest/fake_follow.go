@@ -48,7 +48,7 @@ func (f *Fake) past(what plan.Follow) (lines []record, next int) {
 			continue
 		}
 		printed := f.printed(c.ID, what.Since)
-		if what.Tail >= 0 && c.Service != what.Gateway {
+		if what.Tail >= 0 && (!what.Whole || c.Service != what.Gateway) {
 			printed = last(printed, what.Tail)
 		}
 		lines = append(lines, printed...)

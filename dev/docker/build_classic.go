@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/registry"
@@ -109,7 +108,7 @@ func (e *Engine) classicOptions(ctx context.Context, r *recipe) (build.ImageBuil
 			o.CacheFrom = append(o.CacheFrom, entry.Attrs["ref"])
 		}
 	}
-	logins, err := dockerconfig.LoadDefaultConfigFile(io.Discard).GetAllCredentials()
+	logins, err := dockerLogins().GetAllCredentials()
 	if err != nil {
 		logins = nil // a build that needs none must not fail for a broken store of logins
 	}

@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -107,7 +106,7 @@ func (r *recipe) asking(step, requirement string) (file string, line int) {
 		wanted = normal(m[1])
 	}
 	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(r.Context, name))
+		content, err := dev.ReadFile(filepath.Join(r.Context, name))
 		if err != nil {
 			continue
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	dockerconfig "github.com/docker/cli/cli/config"
 	bk "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
@@ -98,7 +96,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		mounts["dockerfile"] = r.inMemory(time.Now())
 	}
 	if !remote(r.Context) {
-		if mounts["context"], err = fsutil.NewFS(r.Context); err != nil {
+		if mounts["context"], err = r.folder(); err != nil {
 			return bk.SolveOpt{}, r.unreadable(err)
 		}
 	}
@@ -114,6 +112,15 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		opt.CacheImports = append(opt.CacheImports, cacheImport(from))
 	}
 	return opt, nil
+}
+
+// folder is the build context without what sdev keeps in projects, whatever .dockerignore says.
+func (r *recipe) folder() (fsutil.FS, error) {
+	all, err := fsutil.NewFS(r.Context)
+	if err != nil {
+		return nil, err
+	}
+	return fsutil.NewFilterFS(all, &fsutil.FilterOpt{ExcludePatterns: []string{"**/" + dev.StateFolder}})
 }
 
 // key is what the builder keeps this context's files under, so that they are not mixed up with those
@@ -217,26 +224,28 @@ func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
 
 // attachments are what the builder may ask this side for while it builds.
 func attachments(r *recipe) ([]session.Attachable, error) {
-	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerconfig.LoadDefaultConfigFile(io.Discard)})}
-	var files []secretsprovider.Source
+	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerLogins()})}
+	values := with(r.SecretEnv, nil)
 	for id, file := range r.Secrets {
-		files = append(files, secretsprovider.Source{ID: id, FilePath: file})
+		b, err := dev.ReadUpTo(file, secretsprovider.MaxSecretSize)
+		if err != nil {
+			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build secret %s of service %s: %v", id, r.Service, err), Hint: "check the secrets of the build"}
+		}
+		values[id] = string(b)
 	}
-	values := r.SecretEnv
 	if r.Ships && r.ignorant() {
-		values = with(values, map[string]string{shipSecret: string(r.CA)})
+		values[shipSecret] = string(r.CA)
 	}
-	store, err := secretsprovider.NewStore(files)
-	if err != nil {
-		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "build secret: " + err.Error(), Hint: "check the secrets of the build"}
-	}
-	out = append(out, secretsprovider.NewSecretProvider(secretStore{values: values, files: store}))
+	out = append(out, secretsprovider.NewSecretProvider(secretStore(values)))
 	if len(r.SSH) == 0 {
 		return out, nil
 	}
 	var agents []sshprovider.AgentConfig
 	for _, s := range r.SSH {
 		id, paths, _ := strings.Cut(s, "=")
+		if err := keysFit(strings.Split(paths, ",")); err != nil {
+			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build.ssh of service %s: %v", r.Service, err), Hint: "name the key's file, or an agent's socket"}
+		}
 		agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: slices.DeleteFunc(strings.Split(paths, ","), func(p string) bool { return p == "" })})
 	}
 	ssh, err := sshprovider.NewSSHAgentProvider(agents)
@@ -247,17 +256,28 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 	return append(out, ssh), nil
 }
 
-// secretStore gives secrets that are values, and files for the rest.
-type secretStore struct {
-	values map[string]string
-	files  secrets.SecretStore
+// keysFit looks at the files of keys, which are about to be read as a whole, and not at sockets of agents.
+func keysFit(paths []string) error {
+	for _, path := range paths {
+		if st, err := os.Stat(path); err != nil || st.Mode()&fs.ModeSocket != 0 {
+			continue
+		}
+		if _, err := dev.ReadFile(path); dev.IsUnfit(err) {
+			return err
+		}
+	}
+	return nil
 }
 
-func (s secretStore) GetSecret(ctx context.Context, id string) ([]byte, error) {
-	if v, ok := s.values[id]; ok {
+// secretStore gives secrets by their ids. Files were read before: the library's own store waits for
+// pipes.
+type secretStore map[string]string
+
+func (s secretStore) GetSecret(_ context.Context, id string) ([]byte, error) {
+	if v, ok := s[id]; ok {
 		return []byte(v), nil
 	}
-	return s.files.GetSecret(ctx, id)
+	return nil, fmt.Errorf("build secret %s: %w", id, secrets.ErrNotFound)
 }
 
 // cacheImport reads an entry of cache_from: an image, or "type=…,key=value".

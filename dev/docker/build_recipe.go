@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -58,12 +57,12 @@ func (r *recipe) read() error {
 	}
 	path := r.path()
 	var err error
-	if r.content, err = os.ReadFile(path); err != nil {
+	if r.content, err = dev.ReadFile(path); err != nil {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
 			Message: fmt.Sprintf("service %s is built from %s, which cannot be read: %v", r.Service, path, errors.Unwrap(err)),
 			Hint:    "correct build.context and build.dockerfile in the compose file"}
 	}
-	if r.ignore, err = os.ReadFile(path + ".dockerignore"); err != nil {
+	if r.ignore, err = dev.ReadFile(path + ".dockerignore"); err != nil {
 		r.ignore = nil // usual: the context's own .dockerignore counts then
 	}
 	return nil

@@ -26,7 +26,7 @@ const packedName = ".dockerfile.sdev"
 // out is left out; owners are root, as the docker command has it. The caller closes it, which ends
 // the goroutine that writes.
 func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
-	own, err := os.ReadFile(filepath.Join(r.Context, ".dockerignore"))
+	own, err := dev.ReadFile(filepath.Join(r.Context, ".dockerignore"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, r.unreadable(err)
 	}
@@ -107,6 +107,12 @@ func (p packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil || rel == "." || rel == ".dockerignore" {
 		return err
 	}
+	if d.Name() == dev.StateFolder { // what sdev keeps is left out of every image, whatever .dockerignore says
+		if d.IsDir() {
+			return filepath.SkipDir
+		}
+		return nil
+	}
 	rel = filepath.ToSlash(rel)
 	skipped, err := p.ignored.MatchesOrParentMatches(rel)
 	if err != nil {
@@ -146,7 +152,7 @@ func (p packer) entry(path, rel string, d fs.DirEntry) error {
 	if err := p.tar.WriteHeader(header); err != nil || !info.Mode().IsRegular() {
 		return err
 	}
-	file, err := os.Open(path)
+	file, err := dev.OpenFile(path)
 	if err != nil {
 		return err
 	}

@@ -233,3 +233,29 @@ func TestDockerClassic_RefusesWhatOnlyBuildKitCanDo(t *testing.T) {
 		})
 	}
 }
+
+func TestDockerBuilders_LeaveOutWhatSdevKeeps(t *testing.T) {
+	builders(t, func(t *testing.T, e *docker.Engine) {
+		files := map[string]string{
+			".sdev/auth/client.json": "{}", "apps/one/.sdev/aws/sso/cache/token.json": "{}", "app.py": "",
+			"Dockerfile": "FROM python:3.11-slim\n" + noCache() + "COPY . /files\nCOPY --from=more . /more\nRUN find /files /more -name '*sdev*' > /list; test -e /files/app.py && test -e /more/app.py\n",
+		}
+		for name, ignore := range map[string]string{"without .dockerignore": "", "asked for by .dockerignore": "*\n!app.py\n!.sdev\n!**/.sdev\n!apps\n!Dockerfile\n"} {
+			t.Run(name, func(t *testing.T) {
+				dir, more := write(t, t.TempDir(), files), write(t, t.TempDir(), files)
+				if ignore != "" {
+					write(t, dir, map[string]string{".dockerignore": ignore})
+				}
+				for _, ships := range []bool{false, true} {
+					tag, told, err := built(t, e, plan.Build{Context: dir, Dockerfile: "Dockerfile", Contexts: map[string]string{"more": more}, Ships: ships})
+					if err != nil {
+						t.Fatalf("%v\n%+v", err, told)
+					}
+					if got := run(t, "run", "--rm", tag, "cat", "/list"); got != "" {
+						t.Errorf("an image (ships: %t) holds %q", ships, got)
+					}
+				}
+			})
+		}
+	})
+}

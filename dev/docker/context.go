@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/connhelper"
 	dockercontext "github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
@@ -67,7 +69,7 @@ func (f finder) candidates(flag string) ([]candidate, error) {
 	}
 	if name == "" {
 		// A file that cannot be read chooses nothing: the docker command takes it that way too.
-		if file, err := dockerconfig.Load(f.configDir()); err == nil {
+		if file, err := dockerSettings(f.configDir()); err == nil {
 			name, why = file.CurrentContext, "docker context use"
 		}
 	}
@@ -83,6 +85,23 @@ func (f finder) candidates(flag string) ([]candidate, error) {
 }
 
 func one(c candidate, err error) ([]candidate, error) { return []candidate{c}, err }
+
+// dockerSettings are those of the docker command.
+func dockerSettings(dir string) (*configfile.ConfigFile, error) {
+	if _, err := dev.ReadFile(filepath.Join(dir, dockerconfig.ConfigFileName)); dev.IsUnfit(err) {
+		return nil, err
+	}
+	return dockerconfig.Load(dir)
+}
+
+// dockerLogins are what the docker command knows of registries.
+func dockerLogins() *configfile.ConfigFile {
+	file := filepath.Join(dockerconfig.Dir(), dockerconfig.ConfigFileName)
+	if _, err := dev.ReadFile(file); dev.IsUnfit(err) {
+		return configfile.New(file)
+	}
+	return dockerconfig.LoadDefaultConfigFile(io.Discard)
+}
 
 func (f finder) configDir() string {
 	if dir := f.getenv(dockerconfig.EnvOverrideConfigDir); dir != "" {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
@@ -37,7 +36,7 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 		making, cancel := unbroken(ctx)
 		defer cancel()
 		_, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
-			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})})
+			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownHash: op.Hash})})
 		return refused("create volume "+op.Name, err)
 	case plan.ServiceContainer:
 		return e.doContainer(ctx, op, labels)
@@ -65,18 +64,38 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 	return fmt.Errorf("operation %q on a container", op.Verb)
 }
 
-// removeContainer stops a container within its own grace period, then removes it with its
-// anonymous volumes.
+// removeContainer stops a container within its own grace period, then removes it with all that is its
+// own alone.
 func (e *Engine) removeContainer(ctx context.Context, id string) error {
 	if err := e.api.ContainerStop(ctx, id, container.StopOptions{}); err != nil && !isGone(err) {
 		return refused("stop a container", err)
 	}
-	return e.removed("remove a container", e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+	return e.takeAway(ctx, id)
 }
 
 // Kill ends a container at once.
-func (e *Engine) Kill(ctx context.Context, id string) error {
-	return e.removed("kill a container", e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+func (e *Engine) Kill(ctx context.Context, id string) error { return e.takeAway(ctx, id) }
+
+// takeAway removes a container, running or not, and what was made for it alone: anonymous volumes, the
+// volume of its files, and mount points on this machine.
+func (e *Engine) takeAway(ctx context.Context, id string) error {
+	c, err := e.api.ContainerInspect(ctx, id)
+	if isGone(err) {
+		return nil
+	}
+	if err != nil {
+		return refused("look at a container", err)
+	}
+	name := strings.TrimPrefix(c.Name, "/")
+	if err := e.removed("remove "+name, e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})); err != nil {
+		return err
+	}
+	if files := c.Config.Labels[ownFiles]; files != "" {
+		if err := e.removed("remove volume "+files, e.api.VolumeRemove(ctx, files, true)); err != nil {
+			return err
+		}
+	}
+	return e.forgetPoints(ctx, pointsOf(c.Config.Labels))
 }
 
 func (e *Engine) removed(what string, err error) error {
@@ -96,7 +115,7 @@ func (e *Engine) startContainer(ctx context.Context, op plan.Operation) error {
 	if !isPortTaken(err) {
 		return refused("start "+op.Name, err)
 	}
-	_ = e.api.ContainerRemove(ctx, op.Name, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the refusal is what matters
+	_ = e.takeAway(ctx, op.Name) // the refusal is what matters
 	return &PortTakenError{Cause: err}
 }
 
@@ -137,33 +156,55 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err := e.checkThere(ctx, s); err != nil {
 		return err
 	}
-	if err := makeSources(s); err != nil {
+	copied, mounted, volume, err := e.mountFiles(ctx, op, labels, host)
+	if err != nil {
 		return err
 	}
-	for _, dir := range ownVolumes(op.Service) {
-		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Target: dir})
+	op.Service.Files = copied
+	if volume != "" {
+		config.Labels[ownFiles] = volume
 	}
+	err = e.makeContainer(ctx, op, config, host, mounted)
+	if source, absent := absentSource(s, labels.Dir, err); absent {
+		err = &MountAbsentError{Source: source, Cause: refused("create "+op.Name, err)}
+	}
+	if err != nil && volume != "" {
+		_ = e.api.VolumeRemove(context.WithoutCancel(ctx), volume, true) // the first error is what matters
+	}
+	return err
+}
+
+// makeContainer has the engine make a container, with everything that it needs before it starts. What
+// comes of a failure is removed.
+func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *container.Config, host *container.HostConfig, mounted map[string]bool) error {
+	s := op.Service.Config
 	first, others := network.NetworkingConfig{}, []endpoint(nil)
 	if op.Joins == "" {
 		first.EndpointsConfig, others = e.splitFirst(s)
 	}
 	making, cancel := unbroken(ctx)
 	defer cancel()
-	made, err := e.api.ContainerCreate(making, config, host, &first, platform(s.Platform), op.Name)
-	if err != nil && isGone(err) && strings.Contains(err.Error(), "No such image") {
+	made := ""
+	err := e.pointed(making, s, host, mounted, func(label string) error {
+		if label != "" {
+			config.Labels[ownPoints] = label
+		}
+		response, err := e.api.ContainerCreate(making, config, host, &first, platform(s.Platform), op.Name)
+		made = response.ID
+		return err
+	})
+	switch {
+	case err == nil:
+		err = e.furnish(ctx, made, op.Service, others)
+	case isGone(err) && strings.Contains(err.Error(), "No such image"):
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
-	}
-	if source, absent := absentSource(s, labels.Dir, err); absent {
-		return &MountAbsentError{Source: source, Cause: refused("create "+op.Name, err)}
-	}
-	if err != nil {
+	case made == "":
 		return refused("create "+op.Name, err)
 	}
-	if err := e.furnish(ctx, made.ID, op.Service, others); err != nil {
-		_ = e.api.ContainerRemove(making, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // the first error is what matters
-		return err
+	if err != nil {
+		_ = e.takeAway(making, made) // the first error is what matters
 	}
-	return nil
+	return err
 }
 
 // MountAbsentError is the engine's refusal to mount something that is there on this machine: it runs

@@ -24,6 +24,8 @@ type Engine struct {
 
 	once         sync.Once
 	architecture string // of the engine's machine, in Go's words; set by once
+
+	pointing sync.Mutex // held while mount points of a container are made, see points.go
 }
 
 // Open connects to the engine that the docker command would use, and agrees on an API version. A

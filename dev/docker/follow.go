@@ -144,7 +144,7 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	if !since.IsZero() {
 		opts.Since = fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond())
 	}
-	if tail >= 0 && service != r.Gateway {
+	if tail >= 0 && (!r.Whole || service != r.Gateway) {
 		opts.Tail = strconv.Itoa(tail)
 	}
 	stream, err := r.engine.api.ContainerLogs(ctx, id, opts)
@@ -190,6 +190,10 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 		last = at
 		if service == r.Gateway {
 			r.gatewayLine(at, text, name)
+			continue
+		}
+		if w, ok := dev.KeptOff(text); ok {
+			r.emit(at, w)
 			continue
 		}
 		r.emit(at, dev.LogLine{Service: service, Stream: name, Text: dev.Printable(text)})

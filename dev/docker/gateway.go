@@ -82,7 +82,7 @@ type gatewayEntry struct {
 }
 
 func (k gatewayKey) recall(file string) (string, bool) {
-	b, err := os.ReadFile(file)
+	b, err := dev.ReadFile(file)
 	if err != nil {
 		return "", false
 	}

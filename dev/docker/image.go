@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
 
@@ -106,7 +105,7 @@ func registryLogin(ref string) string {
 	if host == "docker.io" {
 		host = "https://index.docker.io/v1/"
 	}
-	auth, err := dockerconfig.LoadDefaultConfigFile(io.Discard).GetAuthConfig(host)
+	auth, err := dockerLogins().GetAuthConfig(host)
 	if err != nil || (auth.Username == "" && auth.IdentityToken == "" && auth.RegistryToken == "") {
 		return ""
 	}

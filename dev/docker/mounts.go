@@ -1,16 +1,11 @@
 package docker
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/mount"
-
-	"sdev/dev"
 )
 
 func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
@@ -52,24 +47,4 @@ func labelled(v types.ServiceVolumeConfig) (bind string, ok bool) {
 		options = append(options, v.Bind.Propagation)
 	}
 	return v.Source + ":" + v.Target + ":" + strings.Join(options, ","), true
-}
-
-// makeSources creates the folders that a service's bind mounts lead to, where they are missing and
-// the compose file leaves that to Compose. The caller makes them, not the engine: they would belong
-// to root, and the app could not write there.
-func makeSources(s types.ServiceConfig) error {
-	for _, v := range s.Volumes {
-		if v.Type != types.VolumeTypeBind || v.Bind == nil || !bool(v.Bind.CreateHostPath) {
-			continue
-		}
-		if _, err := os.Stat(v.Source); !errors.Is(err, fs.ErrNotExist) {
-			continue // there, or the engine's to judge
-		}
-		if err := os.MkdirAll(v.Source, 0o755); err != nil { //nolint:gosec // an ordinary folder of the project
-			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-				Message: fmt.Sprintf("service %s mounts %s, which is missing and cannot be created: %v", s.Name, v.Source, errors.Unwrap(err)),
-				Hint:    "create it, or correct the volume in the compose file"}
-		}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"golang.org/x/sync/errgroup"
@@ -55,10 +56,8 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 		return err
 	})
 	group.Go(func() error {
-		list, err := e.api.VolumeList(gctx, volume.ListOptions{Filters: ofProject(project)})
-		for _, v := range list.Volumes {
-			have.Volumes = append(have.Volumes, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash]})
-		}
+		var err error
+		have.Volumes, err = e.volumes(gctx, project)
 		return err
 	})
 	group.Go(func() error {
@@ -77,6 +76,34 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 	slices.SortFunc(have.Networks, byName)
 	slices.SortFunc(have.Volumes, byName)
 	return have, nil
+}
+
+func (e *Engine) volumes(ctx context.Context, project string) ([]plan.Resource, error) {
+	list, err := e.api.VolumeList(ctx, volume.ListOptions{Filters: ofProject(project)})
+	if err != nil || len(list.Volumes) == 0 {
+		return nil, err
+	}
+	using := filters.NewArgs()
+	out := make([]plan.Resource, 0, len(list.Volumes))
+	for _, v := range list.Volumes {
+		using.Add("volume", v.Name)
+		out = append(out, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash], Of: v.Labels[ownFiles], Dir: v.Labels[labelWorkingDir]})
+	}
+	users, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: using})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range users {
+		if c.Labels[labelProject] == project && c.Labels[labelOneOff] != "True" || len(c.Names) == 0 {
+			continue
+		}
+		for i := range out {
+			if slices.ContainsFunc(c.Mounts, func(m container.MountPoint) bool { return m.Name == out[i].Name }) {
+				out[i].Users = strings.TrimPrefix(out[i].Users+" and container "+strings.TrimPrefix(c.Names[0], "/"), " and ")
+			}
+		}
+	}
+	return out, nil
 }
 
 func byName(a, b plan.Resource) int { return strings.Compare(a.Name, b.Name) }
@@ -112,11 +139,13 @@ func describe(c container.InspectResponse) plan.Container {
 	}
 	for _, m := range c.Mounts {
 		d.Mounts = append(d.Mounts, m.Destination)
+		if m.Type == mount.TypeVolume {
+			d.Volumes = append(d.Volumes, m.Name)
+		}
 	}
-	if d.Service == "" {
+	d.Dir = c.Config.Labels[labelWorkingDir]
+	if d.Ours = d.Service != ""; !d.Ours {
 		d.Service = c.Config.Labels[labelService]
-	} else {
-		d.Dir = c.Config.Labels[labelWorkingDir]
 	}
 	d.Started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt)
 	if c.State.Health != nil && c.State.Running { // it says nothing of what has ended

@@ -16,7 +16,7 @@ import (
 
 // copyFiles writes a service's secrets and configs into its container before the first start, all
 // in one archive, since each costs the engine a tenth of a second. No path of this machine is
-// mounted for them, so that it works on any engine. Into a root that is read-only the engine writes
+// mounted for them, so that it works on any engine; none of them lies inside a mount. Into a root that is read-only the engine writes
 // nothing: there each folder, which lies on a volume, gets its own.
 func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error {
 	if len(s.Files) == 0 {
@@ -48,20 +48,13 @@ func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []
 	return refused("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
 }
 
-// ownVolumes are the folders of a service's files that need a volume, because its root is read-only
-// and nothing is mounted there yet.
-func ownVolumes(s plan.Service) []string {
-	if !s.Config.ReadOnly {
-		return nil
-	}
+// foldersOf are the folders of files. Where a root is read-only each of them needs a volume.
+func foldersOf(files []plan.File) []string {
 	dirs := map[string]bool{}
-	for _, f := range s.Files {
+	for _, f := range files {
 		if dir := path.Dir(f.Path); dir != "/" {
 			dirs[dir] = true
 		}
-	}
-	for _, v := range s.Config.Volumes {
-		delete(dirs, v.Target)
 	}
 	return slices.Sorted(maps.Keys(dirs))
 }

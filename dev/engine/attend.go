@@ -31,6 +31,9 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 	if err != nil {
 		return err
 	}
+	if _, err := e.observe(ctx, p); err != nil { // before anything is told of what runs elsewhere
+		return err
+	}
 	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), far: make(chan Ports, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
 	presence := flock.New(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
@@ -66,7 +69,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 		return nil
 	}
 	asked := time.Now()
-	if _, err := e.remove(context.WithoutCancel(ctx), force, p.Name, false); err != nil {
+	if _, err := e.remove(context.WithoutCancel(ctx), force, p, false); err != nil {
 		return err
 	}
 	e.emit(stopped(asked))
@@ -371,7 +374,7 @@ func (e *Engine) Restart(ctx context.Context, run Running, service string) error
 
 func (e *Engine) restart(ctx context.Context, run Running, service string, a Announcement) error {
 	start := time.Now()
-	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
+	have, err := e.observe(ctx, run.Project)
 	if err != nil {
 		return err
 	}

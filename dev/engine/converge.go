@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -64,17 +63,19 @@ func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, e
 }
 
 func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Running, error) {
+	have, err := e.observe(ctx, p, p.GatewayImage)
+	if err != nil {
+		return Running{}, err // before a build, whose image would take the place of the other folder's
+	}
 	memory := recall(p.StateDir)
 	images, built, err := e.images(ctx, p, want, &memory)
 	if err != nil {
 		return Running{}, err
 	}
-	have, err := e.Runtime.Observe(ctx, p.Name, []string{p.GatewayImage})
-	if err != nil {
-		return Running{}, err
-	}
-	if err := elsewhere(p, have); err != nil {
-		return Running{}, err
+	if built { // which takes its time
+		if have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
+			return Running{}, err
+		}
 	}
 	ports, err := e.ports(ctx, p, have, &memory)
 	if err != nil {
@@ -113,10 +114,12 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 		run.supplied, err = e.supply(ctx, p)
 		return run, err
 	}
+	warnings := p.borrowed(have, desired)
 	if effective.Warnings != nil {
-		for _, w := range effective.Warnings() {
-			e.emit(w)
-		}
+		warnings = append(warnings, effective.Warnings()...)
+	}
+	for _, w := range warnings {
+		e.emit(w)
 	}
 	if err := effective.Prepare(); err != nil {
 		return run, err
@@ -156,21 +159,6 @@ func (e *Engine) supply(ctx context.Context, p Project) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return e.Supply(ctx, p)
-}
-
-// elsewhere refuses to take over what runs for another folder under the same name. A folder that is
-// gone was moved here, or is nobody's any more.
-func elsewhere(p Project, have plan.Observed) error {
-	for _, c := range have.Containers {
-		if !c.Running || c.Dir == "" || c.Dir == p.Labels.Dir {
-			continue
-		}
-		if _, err := os.Stat(c.Dir); err == nil {
-			return &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", p.Name, c.Dir),
-				Hint: fmt.Sprintf("stop it (sdev -C %s down), or give this one another name in its compose file (name: …)", c.Dir)}
-		}
-	}
-	return nil
 }
 
 // announced tells the gateway what is about to happen, then does it. The gateway has to know first:

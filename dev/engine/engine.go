@@ -65,6 +65,8 @@ type Project struct {
 
 	Images []plan.ImageSource // of the app and its neighbours
 
+	External []string // volumes, by the engine's name, that the project uses and does not own
+
 	Container string     // name of the app's container
 	Copies    []dev.Copy // what is copied into it
 	Rules     []dev.Rule // what a save means
@@ -134,6 +136,7 @@ type Effective struct {
 // Engine works on one project.
 type Engine struct {
 	Runtime Runtime
+	Host    string // address of it
 	Images  Images
 	Copies  Copies // used for projects with copies only
 	Source  Source
@@ -149,6 +152,9 @@ type Engine struct {
 	// Look finds out how a file that is written to the project looks to a running gateway; nil where
 	// nobody wants to know.
 	Look func(ctx context.Context, p Project) (Sight, error)
+	// Verify looks at an app that was just started, and gives what its author has to know though its page
+	// answers; nil where nobody looks.
+	Verify func(ctx context.Context, p Project) []dev.Warning
 	// Bring makes the app's origin reachable at a port of this machine until ctx ends, and the local
 	// provider's unless its port is 0, through the
 	// gateway and not through a published port. It is called by Attend, where the engine publishes
@@ -252,6 +258,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 	}
 	if run.Changed {
 		e.ended(ctx, run)
+		e.verify(ctx, run.Project)
 	}
 	if run.Changed || !want.Quiet {
 		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
@@ -323,11 +330,12 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 	if err != nil {
 		return
 	}
-	_ = e.execute(ctx, plan.Undo(run.done, have), run.Project, nil)
+	// Where another clone came at the same time, what it made has the same names.
+	_ = e.execute(ctx, plan.Undo(run.done, run.Project.own(have)), run.Project, nil)
 }
 
-// Down stops and removes everything of the project; volumes only if asked. Nothing running is no
-// error. Once force ends, containers are killed instead of stopped.
+// Down stops and removes everything of the project; volumes only if asked, and only those that are
+// its own. Nothing running is no error. Once force ends, containers are killed instead of stopped.
 func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error {
 	start := time.Now()
 	// What another sdev is making right now would stay. One that was never up has no folder to lock.
@@ -338,7 +346,7 @@ func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error
 		}
 		defer release()
 	}
-	found, err := e.remove(ctx, force, p.Name, volumes)
+	found, err := e.remove(ctx, force, p, volumes)
 	if err == nil && found {
 		e.emit(stopped(start))
 	}
@@ -351,10 +359,20 @@ func stopped(start time.Time) dev.Stopped {
 }
 
 // remove is Down without a word; found is false where there was nothing to remove.
-func (e *Engine) remove(ctx, force context.Context, project string, volumes bool) (found bool, err error) {
-	have, err := e.Runtime.Observe(ctx, project, nil)
+func (e *Engine) remove(ctx, force context.Context, p Project, volumes bool) (found bool, err error) {
+	have, err := e.observe(ctx, p)
 	if err != nil {
 		return false, err
+	}
+	if volumes {
+		var kept []dev.Warning
+		if have.Volumes, kept = p.removable(have); len(kept) > 0 {
+			defer func() {
+				for _, w := range kept {
+					e.emit(w)
+				}
+			}()
+		}
 	}
 	done := make(chan struct{})
 	killed := make(chan struct{})
@@ -368,7 +386,7 @@ func (e *Engine) remove(ctx, force context.Context, project string, volumes bool
 			}
 		}
 	}()
-	err = e.execute(ctx, plan.Down(have, volumes), Project{Labels: plan.Labels{Project: project}}, nil)
+	err = e.execute(ctx, plan.Down(have, volumes), Project{Labels: plan.Labels{Project: p.Name}}, nil)
 	close(done)
 	<-killed
 	return len(have.Containers)+len(have.Networks) > 0, err

@@ -113,6 +113,26 @@ func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
 	}
 }
 
+// What only shows in an app that runs is told by whoever started it.
+func TestUp_TellsWhatIsWrongWithAnAppThatAnswers(t *testing.T) {
+	r := newRig(t)
+	e := r.engine()
+	e.Verify = func(_ context.Context, p engine.Project) []dev.Warning {
+		if !r.runs(p.App) {
+			t.Error("it does not run yet")
+		}
+		return []dev.Warning{{Code: dev.CodeAuthBypass}}
+	}
+	for range 2 { // the second one starts nothing
+		if _, err := e.Up(t.Context(), engine.Want{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.Warnings(); !slices.Equal(got, []dev.Code{dev.CodeAuthBypass}) {
+		t.Errorf("warnings %v", got)
+	}
+}
+
 func TestLastPorts_AreThoseOfTheLastUp(t *testing.T) {
 	r := newRig(t)
 	if got := engine.LastPorts(r.project.StateDir, 0); got != (engine.Ports{}) {

@@ -46,7 +46,7 @@ const memoryFile = "state.json"
 // recall reads the memory; one that is missing or broken is empty.
 func recall(dir string) memory {
 	var m memory
-	if b, err := os.ReadFile(filepath.Join(dir, memoryFile)); err == nil {
+	if b, err := dev.ReadFile(filepath.Join(dir, memoryFile)); err == nil {
 		if json.Unmarshal(b, &m) != nil {
 			m = memory{}
 		}
@@ -67,7 +67,7 @@ func (m memory) keep(dir string) error {
 		return fmt.Errorf("project state: %w", err)
 	}
 	file := filepath.Join(dir, memoryFile)
-	if old, err := os.ReadFile(file); err == nil && string(old) == string(b) {
+	if old, err := dev.ReadFile(file); err == nil && string(old) == string(b) {
 		return nil
 	}
 	beside := file + ".new" // one writer at a time: the project's lock is held

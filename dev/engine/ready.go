@@ -81,6 +81,15 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 	return nil
 }
 
+func (e *Engine) verify(ctx context.Context, p Project) {
+	if e.Verify == nil {
+		return
+	}
+	for _, w := range e.Verify(ctx, p) {
+		e.emit(w)
+	}
+}
+
 // answers is true once the page itself comes, and Streamlit says that it serves.
 func answers(ctx context.Context, client *http.Client, url string) bool {
 	for _, path := range []string{"/", "/_stcore/health"} {

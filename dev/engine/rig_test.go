@@ -147,7 +147,7 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	if len(p.Copies) > 0 {
 		app.WorkingDir = "/copied" // what is copied is mounted no more, which makes another container
 	}
-	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services)}
+	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services), Volumes: r.model.Volumes}
 	model.Services["gateway"], model.Services["app"] = gateway, app
 	return engine.Effective{
 		Mode: p.Mode, Issuer: dev.Issuer(ports.Identity), URL: r.url, Prepare: func() error { return nil },

@@ -50,7 +50,7 @@ func (i *identity) recall() error {
 	if i.state == "" {
 		return nil
 	}
-	b, err := os.ReadFile(i.file())
+	b, err := dev.ReadFile(i.file())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -38,14 +38,14 @@ type Place struct {
 	Bundle string // the bundle's folder relative to Root, with slashes; "." is Root
 }
 
-// own is the folder in a bundle that holds what sdev keeps for itself.
-const own = ".handoff"
+// OwnFolder is the folder in a bundle that holds what sdev keeps for itself.
+const OwnFolder = ".handoff"
 
 // Names of files in a bundle.
 const (
-	RecordFile  = own + "/record.json"
+	RecordFile  = OwnFolder + "/record.json"
 	SummaryFile = "HANDOFF.md"
-	baseFolder  = own + "/base/"
+	baseFolder  = OwnFolder + "/base/"
 )
 
 // path is where a file of a bundle lies, relative to the root.
@@ -363,7 +363,7 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a folder"}[info.Mode().Type()], "a special file")
 		return nil, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), what), Hint: "move it away, or write elsewhere with --out"}
 	}
-	content, err := b.root.ReadFile(filepath.FromSlash(name))
+	content, err := dev.ReadFileIn(b.root, name)
 	if err != nil {
 		return nil, folderError(err, name)
 	}

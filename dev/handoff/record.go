@@ -141,7 +141,7 @@ func (r Record) encode() []byte {
 	if err := enc.Encode(r); err != nil {
 		panic(err) // texts, numbers and times always encode
 	}
-	return out.Bytes()
+	return dev.EscapeJSON(out.Bytes())
 }
 
 func hash(content []byte) string {

@@ -3,6 +3,7 @@ package handoff
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -125,11 +126,11 @@ func (r Record) findings(w *page) {
 	w.line("")
 }
 
-// mark and code are texts within a line.
-func mark(s string) string { return mdInline(s) }
+// mark and code are texts within a line, fit for a terminal as well: a summary is read in one, too.
+func mark(s string) string { return mdInline(dev.Inline(s)) }
 
 func code(s string) string {
-	out, err := mdCode(s)
+	out, err := mdCode(dev.Inline(s))
 	if err != nil {
 		return ""
 	}
@@ -144,7 +145,20 @@ func link(place Place, file string) string {
 	} else if place.Bundle != "." {
 		target = strings.Repeat("../", strings.Count(place.Bundle, "/")+1) + file
 	}
-	return "[" + code(target) + "](<" + strings.NewReplacer("<", "%3C", ">", "%3E", "\\", "%5C").Replace(target) + ">)"
+	return "[" + code(target) + "](<" + linked(target) + ">)"
+}
+
+// linked is a path as the target of a link.
+func linked(path string) string {
+	var b strings.Builder
+	for _, r := range dev.WithoutPasswords(path) {
+		if r < ' ' || dev.IsHidden(r) || strings.ContainsRune("<>\\", r) {
+			b.WriteString(url.PathEscape(string(r)))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // fence is a block of code in a list, whatever backticks are in it.

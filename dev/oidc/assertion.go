@@ -59,11 +59,18 @@ func (x *exchange) asserted() (dev.Client, error) {
 	if about := x.assertionFault(c); about != "" {
 		return refuse("client_assertion: " + about)
 	}
+	first, err := x.p.first(hashed("assertion "+c.Subject+" "+c.ID), c.Expiry.Time().Add(assertionLeeway))
+	if err != nil {
+		return dev.Client{}, err
+	}
+	if !first {
+		return refuse("client_assertion: it was used before")
+	}
 	return client, nil
 }
 
 // assertionFault says what is wrong with the claims of an assertion whose signature is good; "" is
-// nothing. It takes the assertion's use down, so it is asked once.
+// nothing.
 func (x *exchange) assertionFault(c jwt.Claims) string {
 	at, self := x.p.now(), x.p.cfg.Issuer+x.endpoint.path
 	audiences := []string{x.p.cfg.Issuer, self, x.p.address(*x.endpoint)}
@@ -85,8 +92,6 @@ func (x *exchange) assertionFault(c jwt.Claims) string {
 		return "it lives too long: make a new one for each request"
 	case c.NotBefore != nil && at.Add(assertionLeeway).Before(c.NotBefore.Time()):
 		return "it is not valid yet"
-	case !x.p.first(hashed("assertion "+c.Subject+" "+c.ID), c.Expiry.Time().Add(assertionLeeway)):
-		return "it was used before"
 	}
 	return ""
 }
@@ -113,12 +118,15 @@ func verified(token *jwt.JSONWebToken, keys json.RawMessage) error {
 
 // first reports whether something that may happen once happens for the first time, and remembers it
 // until then.
-func (p *Provider) first(what string, until time.Time) bool {
+func (p *Provider) first(what string, until time.Time) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.data.Spent[what]; ok {
-		return false
+		return false, nil
+	}
+	if err := room(p.data.Spent, p.nowLocked(), itself); err != nil {
+		return false, err
 	}
 	p.data.Spent[what] = until
-	return true
+	return true, nil
 }

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -124,6 +125,9 @@ func (x *exchange) grantTo(req authRequest, s session, how string) error {
 		return x.deliver(req, answer)
 	}
 	c, err := x.issueCode(req, s)
+	if full, ok := errors.AsType[*refusal](err); ok {
+		return x.sendBack(req, full)
+	}
 	if err != nil {
 		return err
 	}
@@ -141,9 +145,15 @@ func (x *exchange) issueCode(req authRequest, s session) (string, error) {
 		ACR: req.ACR, Claims: req.Claims,
 		Offline: p.profile.offline || req.Offline || slices.Contains(req.Scope, "offline_access"),
 	}
-	id := x.begin(g)
+	id, err := x.begin(g)
+	if err != nil {
+		return "", err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := room(p.data.Codes, x.now, code.expires); err != nil {
+		return "", err
+	}
 	p.data.Codes[hashed(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: x.now.Add(codeLife)}
 	p.joinLocked(s.ID, req.Client.ID)
 	delete(p.data.Pushed, req.raw.Get(pushedMark))

@@ -57,13 +57,8 @@ func (p *Provider) serveDevice(x *exchange) error {
 		return err
 	}
 	code, user := secret(), userCode()
-	p.mu.Lock()
-	p.data.Devices[hashed(code)] = device{
-		Client: c.ID, Scope: strings.Fields(x.one("scope")), User: hashed(user), Pause: devicePause, Expires: x.now.Add(deviceLife),
-	}
-	err = p.saveLocked()
-	p.mu.Unlock()
-	if err != nil {
+	d := device{Client: c.ID, Scope: strings.Fields(x.one("scope")), User: hashed(user), Pause: devicePause, Expires: x.now.Add(deviceLife)}
+	if err := p.addDevice(hashed(code), d, x.now); err != nil {
 		return err
 	}
 	at := p.cfg.Issuer + "/device"
@@ -71,6 +66,16 @@ func (p *Provider) serveDevice(x *exchange) error {
 		DeviceCode: code, UserCode: user, Address: at, Complete: at + "?" + url.Values{"user_code": {user}}.Encode(),
 		ExpiresIn: int(deviceLife.Seconds()), Interval: int(devicePause.Seconds()),
 	})
+}
+
+func (p *Provider) addDevice(key string, d device, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := room(p.data.Devices, now, device.forgotten); err != nil {
+		return err
+	}
+	p.data.Devices[key] = d
+	return p.saveLocked()
 }
 
 // userCode is what a person types: two groups of four letters.
@@ -252,7 +257,11 @@ func (x *exchange) redeemDevice(c dev.Client) error {
 		Client: c.ID, Person: d.Person, Scope: d.Scope, Session: d.Session, At: d.At,
 		Offline: x.p.profile.offline || slices.Contains(d.Scope, "offline_access"),
 	}
-	return x.replyTokens(x.begin(g), g, true)
+	id, err := x.begin(g)
+	if err != nil {
+		return err
+	}
+	return x.replyTokens(id, g, true)
 }
 
 // poll finds a device that somebody has let in. One that asks too often has to wait longer.

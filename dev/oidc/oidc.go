@@ -70,11 +70,14 @@ type Provider struct {
 	pages     *pages
 	clock     func() time.Time // the real time
 
-	mu    sync.Mutex // guards all below
-	store store
-	data  data
-	ring  ring
-	told  map[string]bool // refusals that were told of, of those that are once
+	store   store
+	writing sync.Mutex // held while the state is written
+
+	mu   sync.Mutex // guards all below
+	data data
+	ring ring
+	told map[string]bool // refusals that were told of, of those that are once
+	next *save           // the write that is still to begin; nil where nobody asked for one
 }
 
 // New makes a provider. A New on the same State goes on where the last one was. The error is a

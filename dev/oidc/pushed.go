@@ -52,14 +52,20 @@ func (p *Provider) servePushed(x *exchange) error {
 		return err
 	}
 	uri := pushedPrefix + secret()
-	p.mu.Lock()
-	p.data.Pushed[hashed(uri)] = pushed{Client: c.ID, Form: form.Encode(), Expires: x.now.Add(pushedLife)}
-	err = p.saveLocked()
-	p.mu.Unlock()
-	if err != nil {
+	if err := p.push(hashed(uri), pushed{Client: c.ID, Form: form.Encode(), Expires: x.now.Add(pushedLife)}, x.now); err != nil {
 		return err
 	}
 	return x.reply(http.StatusCreated, map[string]any{"request_uri": uri, "expires_in": int(pushedLife.Seconds())})
+}
+
+func (p *Provider) push(key string, r pushed, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := room(p.data.Pushed, now, pushed.expires); err != nil {
+		return err
+	}
+	p.data.Pushed[key] = r
+	return p.saveLocked()
 }
 
 // pulled gives the parameters of an authorization request: those in the address or, where it refers

@@ -89,6 +89,7 @@ func (x *exchange) findRefresh(key string, c dev.Client) (refresh, grant, error)
 			return refresh{}, grant{}, refused("invalid_scope", "more is asked for than was granted: "+printable(s))
 		}
 	}
+	p.touchLocked(held.Grant, x.now)
 	return held, g, nil
 }
 

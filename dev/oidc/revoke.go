@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"net/http"
+	"time"
 
 	"sdev/dev"
 )
@@ -32,7 +33,7 @@ func (p *Provider) serveRevoke(x *exchange) error {
 	case client.ID != "" && t.grant.Client != client.ID:
 		return refused("unauthorized_client", "the token is another client's")
 	default:
-		if err := p.revoke(t); err != nil {
+		if err := p.revoke(t, x.now); err != nil {
 			return err
 		}
 	}
@@ -48,13 +49,16 @@ func (p *Provider) revoker(x *exchange) (dev.Client, error) {
 	return x.authenticate()
 }
 
-func (p *Provider) revoke(t live) error {
+func (p *Provider) revoke(t live, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t.kind == kindRefresh {
 		p.revokeLocked(t.grantID)
-	} else {
-		p.data.Revoked[t.id] = t.expires
+		return p.saveLocked()
 	}
+	if err := room(p.data.Revoked, now, itself); err != nil {
+		return err
+	}
+	p.data.Revoked[t.id] = t.expires
 	return p.saveLocked()
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,9 +23,6 @@ const (
 	refreshLife = 30 * 24 * time.Hour
 	sessionLife = 12 * time.Hour
 )
-
-// most is how many sessions, codes, grants and refresh tokens are kept each; the oldest go.
-const most = 500
 
 // The files in the State folder.
 const (
@@ -79,7 +75,9 @@ type grant struct {
 	Nonce    string        `json:"nonce,omitempty"`
 	ACR      string        `json:"acr,omitempty"`
 	Claims   claimsRequest `json:"claims,omitzero"`
-	Offline  bool          `json:"offline"` // a refresh token comes with it
+	Offline  bool          `json:"offline"`          // a refresh token comes with it
+	Open     bool          `json:"open,omitempty"`   // nothing was given for it yet: somebody is in the middle of a login
+	Touched  time.Time     `json:"touched,omitzero"` // when it was begun, or last traded for tokens
 	Expires  time.Time     `json:"expires"`
 	Audience string        `json:"audience,omitempty"`
 	Actor    string        `json:"actor,omitempty"` // who acts on the person's behalf: its subject
@@ -171,35 +169,49 @@ func sameJSON(a, b any) bool {
 	return errA == nil && errB == nil && string(x) == string(y)
 }
 
-// saveLocked writes what has changed, without what has run out.
+// save is one write of the state, for everybody who asked for one before it began.
+type save struct {
+	done chan struct{}
+	err  error
+}
+
+// saveLocked writes what has changed, without what has run out. Whoever comes while another write is
+// under way shares the next one, so that many logins at once cost few writes. The lock is given up
+// meanwhile.
 func (p *Provider) saveLocked() error {
+	if p.store.dir == "" {
+		p.data.prune(p.nowLocked())
+		return nil
+	}
+	s := p.next
+	leads := s == nil
+	if leads {
+		s = &save{done: make(chan struct{})}
+		p.next = s
+	}
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	if leads {
+		s.err = p.write()
+		close(s.done)
+	}
+	<-s.done
+	return s.err
+}
+
+// write writes the state as it is once no other write is under way.
+func (p *Provider) write() error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	p.mu.Lock()
+	p.next = nil
 	p.data.prune(p.nowLocked())
-	return p.store.write(loginsFile, p.data)
-}
-
-func (d *data) prune(now time.Time) {
-	prune(d.Sessions, now, func(s session) time.Time { return s.Expires })
-	prune(d.Codes, now, func(c code) time.Time { return c.Expires })
-	prune(d.Grants, now, func(g grant) time.Time { return g.Expires })
-	prune(d.Refresh, now, func(r refresh) time.Time { return r.Expires })
-	prune(d.Revoked, now, func(t time.Time) time.Time { return t })
-	prune(d.Devices, now, func(d device) time.Time { return d.Expires.Add(deviceLife) }) // to say that it ran out
-	prune(d.Pushed, now, func(p pushed) time.Time { return p.Expires })
-	prune(d.SelfMade, now, func(s selfMade) time.Time { return s.Expires })
-	prune(d.Spent, now, func(t time.Time) time.Time { return t })
-}
-
-// prune drops what has run out and, where there is still too much, the half that runs out first:
-// half, so that it is not sorted anew for each one that comes.
-func prune[V any](m map[string]V, now time.Time, expires func(V) time.Time) {
-	maps.DeleteFunc(m, func(_ string, v V) bool { return !now.Before(expires(v)) })
-	if len(m) <= most {
-		return
+	b, err := json.Marshal(p.data)
+	p.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s: %w", loginsFile, err)
 	}
-	ids := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return expires(m[a]).Compare(expires(m[b])) })
-	for _, id := range ids[:len(ids)/2] {
-		delete(m, id)
-	}
+	return p.store.write(loginsFile, b)
 }
 
 // store is a folder of JSON files, or nothing at all.
@@ -207,21 +219,24 @@ type store struct {
 	dir string
 }
 
-func (s store) saveKeys(r ring) error { return s.write(keysFile, r) }
+func (s store) saveKeys(r ring) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", keysFile, err)
+	}
+	return s.write(keysFile, b)
+}
 
 // write puts a file beside the one that is there and renames it, so that a reader, or a crash, sees
 // the old or the new one.
-func (s store) write(name string, v any) error {
+func (s store) write(name string, b []byte) error {
 	if s.dir == "" {
 		return nil
 	}
 	file := filepath.Join(s.dir, name)
 	err := os.MkdirAll(s.dir, 0o700)
 	if err == nil {
-		var b []byte
-		if b, err = json.Marshal(v); err == nil {
-			err = replace(file, b)
-		}
+		err = replace(file, b)
 	}
 	if err == nil {
 		return nil
@@ -256,7 +271,7 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 		return none, dev.Warning{}, nil
 	}
 	file := filepath.Join(s.dir, name)
-	b, err := os.ReadFile(file)
+	b, err := dev.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, dev.Warning{}, nil
 	}

@@ -167,24 +167,6 @@ func TestState_SaysWhatCannotBeReadOrWritten(t *testing.T) {
 	}
 }
 
-func TestState_DoesNotGrowForEver(t *testing.T) {
-	m := make(map[string]time.Time)
-	now := time.Now()
-	for i := range most + 10 {
-		m[secret()] = now.Add(time.Duration(i+1) * time.Minute)
-	}
-	m["gone"] = now
-	prune(m, now, func(t time.Time) time.Time { return t })
-	if len(m) != (most+10)/2 {
-		t.Errorf("%d are left", len(m))
-	}
-	for _, until := range m {
-		if until.Before(now.Add(most / 2 * time.Minute)) {
-			t.Fatal("a newer one went before an older one")
-		}
-	}
-}
-
 func TestState_IsWholeAfterAWriteThatFailed(t *testing.T) {
 	r := kept(t)
 	r.do(Command{Do: DoClock, Clock: time.Hour})

@@ -119,7 +119,10 @@ func (p *Provider) grantOfIDToken(token string, x *exchange) (grant, bool) {
 }
 
 func (x *exchange) replySwapped(g grant, wanted string) error {
-	id := x.begin(g)
+	id, err := x.begin(g)
+	if err != nil {
+		return err
+	}
 	answer, err := x.tokens(id, g)
 	if err != nil {
 		return err

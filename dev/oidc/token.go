@@ -151,17 +151,24 @@ func (x *exchange) redeemClient(c dev.Client) error {
 		return err
 	}
 	g := grant{Client: c.ID, Scope: strings.Fields(x.one("scope")), At: x.now, Audience: x.one("audience")}
-	return x.replyTokens(x.begin(g), g, false)
+	id, err := x.begin(g)
+	if err != nil {
+		return err
+	}
+	return x.replyTokens(id, g, false)
 }
 
-// begin stores a new grant and gives its id.
-func (x *exchange) begin(g grant) string {
+// begin stores a new grant, open until tokens are given for it, and gives its id.
+func (x *exchange) begin(g grant) (string, error) {
 	id := secret()[:22]
-	g.Expires = x.now.Add(codeLife + tokenLife)
+	g.Open, g.Touched, g.Expires = true, x.now, x.now.Add(codeLife+openSlack)
 	x.p.mu.Lock()
 	defer x.p.mu.Unlock()
+	if err := room(x.p.data.Grants, x.now, grant.expires); err != nil {
+		return "", err
+	}
 	x.p.data.Grants[id] = g
-	return id // saved together with what is given for it
+	return id, nil // saved together with what is given for it
 }
 
 // replyTokens keeps a grant and answers with the tokens for it, a new refresh token among them where
@@ -218,6 +225,7 @@ func (x *exchange) keep(id string, g grant, a *tokenAnswer, renew bool) error {
 	if g.Expires.Before(until) {
 		g.Expires = until
 	}
+	g.Open, g.Touched = false, x.now
 	p.data.Grants[id] = g
 	return p.saveLocked()
 }

@@ -2,7 +2,7 @@ package plan
 
 import "slices"
 
-// Down gives the operations that remove everything of the project, volumes only if asked.
+// Down gives the operations that remove everything of the project, its volumes only if asked.
 func Down(have Observed, volumes bool) Plan {
 	var p Plan
 	for _, c := range have.Containers {
@@ -11,8 +11,11 @@ func Down(have Observed, volumes bool) Plan {
 	for _, n := range have.Networks {
 		p = append(p, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: "down"})
 	}
-	if volumes {
-		for _, v := range have.Volumes {
+	for _, v := range have.Volumes {
+		switch {
+		case v.Of != "":
+			p = append(p, Operation{Verb: Remove, Kind: Volume, Name: v.Name, Reason: "down"})
+		case volumes:
 			p = append(p, Operation{Verb: Remove, Kind: Volume, Name: v.Name, Reason: "down --volumes"})
 		}
 	}

@@ -52,6 +52,10 @@ type File struct {
 type Resource struct {
 	Name string
 	Hash string // of the settings it was made with; "" if something else made it
+	Of   string // the container that a volume was made for and goes with; "" for one of the project's own
+	Dir  string // of a volume: folder of the project that it was made for; "" where it does not say
+	// Users names the containers of other projects that use it, of a volume; "" where none does.
+	Users string
 }
 
 // Observed is what the runtime found.
@@ -77,7 +81,9 @@ type Container struct {
 	Reference         string // of the image, as the container was made with it
 	Env               map[string]string
 	Mounts            []string // paths inside
-	Dir               string   // folder of the project that sdev made it for; "" if something else made it
+	Volumes           []string // names of those that are mounted
+	Dir               string   // folder of the project that it was made for; "" where it does not say
+	Ours              bool     // sdev made it
 }
 
 // HasMount says whether something is mounted at a path that ends so.

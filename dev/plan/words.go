@@ -92,5 +92,6 @@ type Follow struct {
 	Services []string  // only these services' logs and states; none means all
 	Since    time.Time // logs from then on; zero means from the beginning
 	Tail     int       // at most so many lines of each container at first; negative means all
+	Whole    bool      // all events of the gateway, whatever Tail says: they tell what is true now
 	Stay     bool      // go on until the context ends; else report what there is
 }

@@ -74,7 +74,7 @@ func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) 
 
 // open opens the archive as a tar.
 func (a *archive) open() (io.ReadCloser, error) {
-	f, err := os.Open(a.file)
+	f, err := dev.OpenFile(a.file)
 	if err != nil || !a.packed {
 		return f, err
 	}
@@ -93,20 +93,15 @@ type closing struct {
 
 // list looks at what there is, and refuses what no builder writes.
 func (a *archive) list(ctx context.Context) error {
-	f, err := os.Open(a.file)
+	f, err := dev.OpenFile(a.file)
 	if err != nil {
 		return err
 	}
-	st, err := f.Stat()
 	magic := make([]byte, 2)
 	n, _ := io.ReadFull(f, magic)
 	switch cerr := f.Close(); {
-	case err != nil:
-		return err
 	case cerr != nil:
 		return cerr
-	case st.IsDir():
-		return errors.New("it is a folder, and an archive is wanted")
 	case n == 0:
 		return errors.New("it is empty")
 	}

@@ -204,6 +204,22 @@ func TestRules_EachFindsItsExampleAndNothingElse(t *testing.T) {
 	}
 }
 
+// What sdev keeps is in no image that sdev or a build from the repository makes: it holds up no hand-off.
+func TestRules_WhatSdevKeepsDoesNotBlock(t *testing.T) {
+	s := sound()
+	s.file(".sdev/auth/client.json", "{}")
+	s.file(".dockerignore", "tests\n")
+	s.App.Copies = []preflight.Copy{{From: ".", File: "Dockerfile", Line: 2}}
+	found := s.run(t)
+	i := slices.IndexFunc(found, func(f dev.Finding) bool { return f.ID == "secret.context" })
+	if i < 0 || found[i].Severity != dev.Warns || found[i].File != "Dockerfile" || found[i].Line != 2 {
+		t.Errorf("%+v", found)
+	}
+	if slices.ContainsFunc(found, func(f dev.Finding) bool { return f.Severity == dev.Blocks }) {
+		t.Errorf("something blocks: %+v", found)
+	}
+}
+
 func TestRules_EachHasAnExample(t *testing.T) {
 	have := examples()
 	seen := map[string]bool{}

@@ -29,7 +29,7 @@ func secretRules() []Rule {
 		{"secret.toml", dev.Blocks, "Streamlit's secrets.toml is in the image", "give it at run time as a mounted secret, and name it in .dockerignore", docsSecrets},
 		{"secret.dotenv", dev.Blocks, "a file .env is in the image", out, docsIgnore},
 		{"secret.login", dev.Blocks, "a file with somebody's logins (.netrc, .pypirc, .git-credentials, .docker/config.json, .kube/config, gcloud's) is in the image", out, docsIgnore},
-		{"secret.context", dev.Blocks, "the Dockerfile copies a file of secrets (.env, secrets.toml, .aws, .sdev) that is in the build context", "name it in .dockerignore", docsIgnore},
+		{"secret.context", dev.Blocks, "the Dockerfile copies a file of secrets (.env, secrets.toml, .aws) that is in the build context", "name it in .dockerignore", docsIgnore},
 		{"secret.source", dev.Blocks, "a credential is written in a file of the project", "take it back where it was issued, and read it from the platform's secret store", docsSecrets},
 		{"secret.tracked", dev.Blocks, "secrets.toml, .env or AWS credentials are in the repository", "git rm --cached FILE, name it in .gitignore, and renew what is in it", docsSecrets},
 		{"secret.history", dev.Blocks, "a credential is in a version of a file that the repository still holds", "take it back where it was issued; it cannot be called back from clones", "https://docs.github.com/en/code-security/secret-scanning"},
@@ -138,11 +138,14 @@ func (c *check) context() {
 			if !c.holds(c.contextPath(name)) || !takes(cp.From, name) || ignored(name) {
 				continue
 			}
-			if name == ".git" {
+			switch name {
+			case ".git":
 				c.add("image.git", at, "COPY %s takes the folder .git into the image", cp.From)
-				continue
+			case dev.StateFolder:
+				c.weighed("secret.context", dev.Warns, at, "", "COPY %s takes %s into an image that is built here by hand; builds by sdev leave it out, and a build from the repository does not have it", cp.From, name)
+			default:
+				c.add("secret.context", at, "COPY %s takes %s into the image", cp.From, name)
 			}
-			c.add("secret.context", at, "COPY %s takes %s into the image", cp.From, name)
 		}
 	}
 }

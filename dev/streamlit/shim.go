@@ -12,9 +12,15 @@ const ShimName = "sitecustomize.py"
 // authorize, token and revoke.
 const ShimEndpoints = "SDEV_OAUTH_ENDPOINTS"
 
+// ShimLogin is the variable that names the mode in which people sign in.
+const ShimLogin = "SDEV_LOGIN"
+
 // Shim is the Python file that, in a folder at the front of PYTHONPATH, keeps folders out of
 // Streamlit's list of watched files. Without it a save in a package that has no __init__.py takes
 // seconds to be seen instead of a tenth of one.
+//
+// Where the variable [ShimLogin] is set it keeps the variable off that bypasses the login, whoever
+// sets it in the app's process, and prints a line that [dev.KeptOff] reads.
 //
 // Where the variable [ShimEndpoints] is set it also makes httpx_oauth ask the local provider in place
 // of the well-known ones whose addresses are written in an app's code. The caller may keep the bytes.

@@ -3,8 +3,9 @@
 Python imports the first module of this name on its path at every start. This one keeps folders out
 of Streamlit's list of files to watch: a package without __init__.py is known to Python as a folder,
 and a watched folder makes every save in it slow and every file below it a reason to run again. In
-the modes with a login it also leads OAuth clients whose provider's addresses are written in the code
-to the local provider, which SDEV_OAUTH_ENDPOINTS names. Then it hands over to the next module of this
+the modes with a login, which SDEV_LOGIN names, it keeps the variable off that would bypass the login,
+and leads OAuth clients whose provider's addresses are written in the code to the local provider, which
+SDEV_OAUTH_ENDPOINTS names. Then it hands over to the next module of this
 name, so that nothing that was there before goes missing.
 
 It imports nothing that Python has not loaded by itself, and where Streamlit is absent, or not as
@@ -114,6 +115,89 @@ def _is_well_known(address, role):
     return ("/" + path.partition("?")[0].rstrip("/")).endswith(_PATHS[role])
 
 
+# The variable that bypasses the login, whatever its value. It is in two parts so that who searches a
+# printed model for it finds only what sets it.
+_BYPASS = "LOCAL" + "_STREAMLIT"
+
+
+def _is_bypass(key):
+    """Tell whether a key of the environment is the bypass; some libraries pass over its case."""
+    if isinstance(key, bytes):
+        key = os.fsdecode(key)
+    return isinstance(key, str) and key.upper() == _BYPASS
+
+
+def _keep_login():
+    """Keep the bypass out of this process's environment, whoever sets it, and say who tried.
+
+    What is said goes to the log and, for those who look into the process, into a file that is in
+    memory alone.
+    """
+    kind = type(os.environ)  # environb is of the same
+    set_item, set_default, put = kind.__setitem__, kind.setdefault, os.putenv
+    told = set()
+    try:
+        notes = os.memfd_create("sdev-login")
+    except (AttributeError, OSError):
+        notes = None
+
+    def tell(who):
+        if who in told:
+            return
+        told.add(who)
+        try:
+            if notes is not None:
+                os.write(notes, (who + "\n").encode(errors="replace"))
+            sys.stderr.write(f"sdev: {_BYPASS} would bypass the login and is kept off: set by {who}\n")
+            sys.stderr.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+
+    def __setitem__(self, key, value):
+        if not _is_bypass(key):
+            set_item(self, key, value)
+        elif value:
+            tell(_setter())
+
+    def setdefault(self, key, value):
+        if not _is_bypass(key):
+            return set_default(self, key, value)
+        if value:
+            tell(_setter())
+        return value[:0]
+
+    def putenv(key, value):
+        if not _is_bypass(key):
+            put(key, value)
+        elif value:
+            tell(_setter())
+
+    for key in [key for key in os.environ if _is_bypass(key)]:
+        if os.environ[key]:
+            tell("what Python was started by")
+        del os.environ[key]
+    kind.__setitem__, kind.setdefault, os.putenv = __setitem__, setdefault, putenv
+
+
+def _setter():
+    """Name the line of the app that sets a variable, or the file that Streamlit takes it from."""
+    library = os.path.dirname(os.__file__)
+    nearest = ""
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        place = f"{file}:{frame.f_lineno}"
+        if file.endswith("/streamlit/runtime/secrets.py"):
+            return "the top level of Streamlit's secrets"
+        if file != __file__ and not file.startswith("<frozen"):
+            if "-packages/" in file:
+                nearest = nearest or place
+            elif not file.startswith(library):
+                return place
+        frame = frame.f_back
+    return nearest or "a part of Python"
+
+
 _ENDPOINTS = "SDEV_OAUTH_ENDPOINTS"
 _CHANGES = {"streamlit.watcher.local_sources_watcher": _without_folders}
 if os.environ.get(_ENDPOINTS):
@@ -132,5 +216,7 @@ def _next():
     spec.loader.exec_module(module)
 
 
+if os.environ.get("SDEV_LOGIN"):
+    _keep_login()
 sys.meta_path.insert(0, _Hook)
 _next()

@@ -65,7 +65,7 @@ func (t *tree) checksum(rel string, info fs.FileInfo) (sum [sha256.Size]byte) {
 	if !info.Mode().IsRegular() || info.Size() > maxSum {
 		return sum
 	}
-	f, err := os.Open(t.abs(rel))
+	f, err := dev.OpenFile(t.abs(rel))
 	if err != nil {
 		return sum
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"charm.land/huh/v2"
 
 	"sdev/dev"
 	"sdev/dev/detect"
@@ -134,7 +131,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
 	}
 	offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
-	if ignored, err := os.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
+	if ignored, err := dev.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
 		if lacking := lackingLines(string(ignored), gitIgnored()); len(lacking) > 0 {
 			ad.advice = append(ad.advice, advice{".gitignore", lacking})
 		}
@@ -180,46 +177,46 @@ func (a *app) confirm(ctx context.Context, plan *scaffold.Plan) (bool, error) {
 		}
 	}
 	yes := true
-	return yes, a.ask(ctx, huh.NewConfirm().Title("Write "+strings.Join(names, ", ")+"?").Value(&yes))
+	return yes, a.ask(ctx, confirmation(&yes, "Write %s?", strings.Join(names, ", ")))
 }
 
 // printTable prints what was found, each value with where it came from.
 func (a *app) printTable(found *detect.Findings) {
 	names, values := 0, 0
 	for _, s := range found.Table() {
-		names, values = max(names, len(s.Name)+1), max(values, utf8.RuneCountInString(dev.Printable(s.Value)))
+		names, values = max(names, len(s.Name)+1), max(values, utf8.RuneCountInString(dev.Inline(s.Value)))
 	}
 	values = min(values, 40) // longer ones are rare, and push their own source away only
 	for _, s := range found.Table() {
-		fmt.Fprintf(a.Out, "%-*s  %-*s  %s\n", names, s.Name+":", values, dev.Printable(s.Value), a.wrapped("("+dev.Printable(s.Source)+")", names+values+4))
+		a.printf("%-*s  %-*s  %s\n", names, s.Name+":", values, s.Value, a.wrapped("("+s.Source+")", names+values+4))
 	}
 }
 
 func (a *app) printAdoption(o initOptions, ad adoption, written bool) {
 	for _, f := range ad.plan.Files {
 		if !a.quiet {
-			fmt.Fprintf(a.Out, "%-10s %s%s\n", f.Status, f.Path, reasonText(f))
+			a.printf("%-10s %s%s\n", f.Status, f.Path, reasonText(f))
 		}
 	}
 	for _, advice := range ad.advice {
-		fmt.Fprintf(a.Out, "advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
+		a.printf("advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
 	}
 	for _, d := range ad.found.Defects {
-		what := fmt.Sprintf("%s:%d: %s", dev.Printable(d.File), d.Line, dev.Printable(d.What))
-		fmt.Fprintf(a.Out, "defect     %s\n           %s\n", a.wrapped(what, 11), a.wrapped("fix: "+dev.Printable(d.Fix), 11))
+		what := fmt.Sprintf("%s:%d: %s", d.File, d.Line, d.What)
+		a.printf("defect     %s\n           %s\n", a.wrapped(what, 11), a.wrapped("fix: "+d.Fix, 11))
 	}
 	switch {
 	case o.dryRun:
-		fmt.Fprintf(a.Out, "dry run: nothing was written\n")
+		a.printf("dry run: nothing was written\n")
 	case ad.plan.Empty():
-		fmt.Fprintf(a.Out, "nothing to do: the project has all that sdev needs\n")
+		a.printf("nothing to do: the project has all that sdev needs\n")
 	case !written:
-		fmt.Fprintf(a.Out, "nothing was written\n")
+		a.printf("nothing was written\n")
 	default:
-		fmt.Fprintf(a.Out, "adopted %s\n", o.dir)
+		a.printf("adopted %s\n", o.dir)
 	}
 	if !a.quiet && !o.dryRun {
-		fmt.Fprintf(a.Out, "next: %ssdev up --local\n", changeDirText(o.dir))
+		a.printf("next: %ssdev up --local\n", changeDirText(o.dir))
 	}
 }
 
@@ -233,5 +230,5 @@ func (a *app) printAdoptionJSON(o initOptions, ad adoption, written, repository 
 	if len(ad.found.Managers) > 0 {
 		report.Deps = ad.found.Managers[0].Value
 	}
-	return json.NewEncoder(a.Out).Encode(report)
+	return a.printJSON(report)
 }

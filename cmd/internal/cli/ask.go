@@ -34,7 +34,14 @@ func (a *app) askInit(ctx context.Context, given initOptions, answers *initOptio
 func (a *app) ask(ctx context.Context, fields ...huh.Field) error {
 	// A terminal that cannot move its cursor is asked line by line.
 	plain := a.Getenv("TERM") == "dumb"
-	err := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out).RunWithContext(ctx)
+	form := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out)
+	run := func() (struct{}, error) { return struct{}{}, form.RunWithContext(ctx) }
+	var err error
+	if plain {
+		_, err = dev.Interruptible(ctx, run) // line by line, a form hears of no context
+	} else {
+		_, err = run()
+	}
 	if errors.Is(err, huh.ErrUserAborted) {
 		return &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted, nothing was written", Exit: dev.ExitInterrupted, Cause: err}
 	}
@@ -44,7 +51,31 @@ func (a *app) ask(ctx context.Context, fields ...huh.Field) error {
 func (c choice) field(value *string) huh.Field {
 	var options []huh.Option[string]
 	for _, a := range c.answers {
-		options = append(options, huh.NewOption(a.about, a.value))
+		options = append(options, option(a.about, a.value))
 	}
-	return huh.NewSelect[string]().Title(c.title).Options(options...).Value(value)
+	return selection(c.title, options, value)
+}
+
+// Forms are drawn by a library that writes to the terminal itself, so what they show of others is made
+// fit for it here.
+
+// option is one to select, and how it is shown.
+func option(shown, value string) huh.Option[string] { return huh.NewOption(dev.Inline(shown), value) }
+
+// options are values that are shown as they are.
+func options(values []string) []huh.Option[string] {
+	var out []huh.Option[string]
+	for _, v := range values {
+		out = append(out, option(v, v))
+	}
+	return out
+}
+
+func selection(title string, from []huh.Option[string], value *string) *huh.Select[string] {
+	return huh.NewSelect[string]().Title(dev.Inline(title)).Options(from...).Value(value)
+}
+
+// confirmation asks a question; its values are those of [dev.Line].
+func confirmation(yes *bool, question string, values ...any) huh.Field {
+	return huh.NewConfirm().Title(dev.Line(question, values...)).Value(yes)
 }

@@ -58,7 +58,7 @@ func look(dir string) (*detect.Findings, error) {
 		return nil, &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, errors.Unwrap(err)), Hint: "check the folder's permissions"}
 	}
 	defer root.Close()
-	found, err := detect.Tree(root.FS())
+	found, err := detect.Tree(dev.Files(root))
 	if err != nil {
 		return nil, &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, err), Hint: "check the folder's permissions"}
 	}
@@ -79,7 +79,7 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		}
 		return c.remember(dir, name)
 	}
-	if b, err := os.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateFolder + "/" + chosenFile}) {
+	if b, err := dev.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateFolder + "/" + chosenFile}) {
 		return nil
 	}
 	switch {
@@ -132,12 +132,12 @@ func ambiguous(found *detect.Findings) error {
 }
 
 func (a *app) askEntry(ctx context.Context, found *detect.Findings) (string, error) {
-	var options []huh.Option[string]
+	var scripts []huh.Option[string]
 	for _, e := range found.Entries {
-		options = append(options, huh.NewOption(dev.Printable(e.Path+": "+e.Why().Source()), e.Path))
+		scripts = append(scripts, option(e.Path+": "+e.Why().Source(), e.Path))
 	}
 	name := found.Entries[0].Path
-	field := huh.NewSelect[string]().Title("Which script is the app?").Options(options...).Value(&name)
+	field := selection("Which script is the app?", scripts, &name)
 	return name, a.ask(ctx, field)
 }
 
@@ -145,13 +145,13 @@ func (a *app) askEntry(ctx context.Context, found *detect.Findings) (string, err
 // only one whose command or image comes to Streamlit, or the one that a person at the terminal picks.
 func (a *app) guess(ctx context.Context, c entryChoice) func(dir string, services []string) (name, why string) {
 	return func(dir string, services []string) (name, why string) {
-		if b, err := os.ReadFile(filepath.Join(dir, dev.StateFolder, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
+		if b, err := dev.ReadFile(filepath.Join(dir, dev.StateFolder, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
 			return strings.TrimSuffix(string(b), "\n"), "it was chosen before"
 		}
 		if name, why = guessApp(dir, services); name != "" || !c.ask {
 			return name, why
 		}
-		field := huh.NewSelect[string]().Title("Which service is the Streamlit app?").Options(huh.NewOptions(services...)...).Value(&name)
+		field := selection("Which service is the Streamlit app?", options(services), &name)
 		if err := a.ask(ctx, field); err != nil || remember(dir, chosenApp, name) != nil {
 			return "", "" // the error that follows says what to write instead
 		}

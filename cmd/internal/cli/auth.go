@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
+
+	"sdev/dev"
 )
 
 func (a *app) newAuthCmd() *cobra.Command {
@@ -48,18 +48,10 @@ func suggestionBelow(cmd *cobra.Command, arg string) string {
 	return "see: " + cmd.CommandPath() + " --help"
 }
 
-// printJSON prints one value on a line.
-func (a *app) printJSON(v any) error {
-	b, err := json.Marshal(v)
-	if err == nil {
-		_, err = fmt.Fprintf(a.Out, "%s\n", b)
-	}
-	return err
-}
-
 // table prints rows in aligned columns, the first row being the heading. The last column takes what
 // is left of the line and is wrapped there, where a person reads it.
 func (a *app) table(rows [][]string) error {
+	rows = dev.Shown(rows)
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row[:len(row)-1] {
@@ -69,7 +61,7 @@ func (a *app) table(rows [][]string) error {
 			widths[i] = max(widths[i], ansi.StringWidth(cell))
 		}
 	}
-	var b strings.Builder
+	var b page
 	for _, row := range rows {
 		var line strings.Builder
 		at := 0
@@ -77,9 +69,8 @@ func (a *app) table(rows [][]string) error {
 			line.WriteString(cell + strings.Repeat(" ", widths[i]-ansi.StringWidth(cell)+2))
 			at += widths[i] + 2
 		}
-		line.WriteString(a.wrapped(row[len(row)-1], at))
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+		line.WriteString(string(a.wrapped(row[len(row)-1], at)))
+		b.add("%s\n", dev.Text(strings.TrimRight(line.String(), " ")))
 	}
-	_, err := fmt.Fprint(a.Out, b.String())
-	return err
+	return a.print(&b)
 }

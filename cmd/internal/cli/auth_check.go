@@ -49,8 +49,11 @@ type seen struct {
 // inside is what the app's container says of itself.
 type inside struct {
 	seen
-	Time           float64           `json:"time"`   // seconds since 1970
-	Bypass         string            `json:"bypass"` // value of LOCAL_STREAMLIT
+	Time           float64           `json:"time"`     // seconds since 1970
+	Bypass         string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
+	Guarded        bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
+	KeptOff        []string          `json:"kept_off"` // who tried to set it nevertheless
+	BypassError    string            `json:"bypass_error"`
 	Redirects      []string          `json:"redirects"`
 	RedirectsError string            `json:"redirects_error"`
 	Versions       map[string]string `json:"versions"` // of packages that are there
@@ -263,9 +266,9 @@ func (a *app) printFindings(all []finding) error {
 		case !f.OK:
 			mark = "note"
 		}
-		rows = append(rows, []string{mark, f.ID, dev.Printable(f.Evidence)})
+		rows = append(rows, []string{mark, f.ID, f.Evidence})
 		if !f.OK && f.Fix != "" {
-			rows = append(rows, []string{"", "", "fix: " + dev.Printable(f.Fix)})
+			rows = append(rows, []string{"", "", "fix: " + f.Fix})
 		}
 	}
 	return a.table(rows)

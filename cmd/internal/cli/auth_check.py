@@ -19,19 +19,53 @@ def fetch(url, data=None, headers=None):
         return json.load(response)
 
 
-def app_environment():
-    """The variables of the process that runs Streamlit: a start script may have set some."""
+def app_processes():
+    """The Python processes that run Streamlit: one, or it and what it was started by."""
+    found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
                 words = f.read().decode(errors="replace").split("\0")
-            if "streamlit" in (os.path.basename(w) for w in words) and "run" in words:
-                with open(f"/proc/{pid}/environ", "rb") as f:
-                    pairs = f.read().decode(errors="replace").split("\0")
-                return dict(p.split("=", 1) for p in pairs if "=" in p)
         except OSError:
             continue
-    return dict(os.environ)
+        if "streamlit" in (os.path.basename(w) for w in words) and "run" in words and os.path.basename(words[0]).startswith(("python", "pypy")):
+            found.append(pid)
+    return found
+
+
+def environment_of(pid):
+    """The variables that a process was started with: a start script may have set some."""
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        pairs = f.read().decode(errors="replace").split("\0")
+    return dict(p.split("=", 1) for p in pairs if "=" in p)
+
+
+def guard_of(pid):
+    """Who tried to set the bypass in a process, as its start-up shim notes; None where it has none."""
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        file = f"/proc/{pid}/fd/{name}"
+        try:
+            if os.readlink(file).startswith("/memfd:sdev-login"):
+                with open(file, encoding="utf-8", errors="replace") as f:
+                    f.seek(0)
+                    return f.read().splitlines()
+        except OSError:
+            continue
+    return None
+
+
+def bypass():
+    """Whether the login can be bypassed in the process that runs the app, as far as that can be seen."""
+    found = {"guarded": bool(processes), "kept_off": [], "bypass": ""}
+    for pid in processes:
+        tried_by = guard_of(pid)
+        if tried_by is None:
+            found["guarded"] = False
+            env = environment_of(pid)
+            found["bypass"] = next((v for k, v in env.items() if k.upper() == "LOCAL_STREAMLIT" and v), found["bypass"])
+        else:
+            found["kept_off"] += [who for who in tried_by if who not in found["kept_off"]]
+    return found
 
 
 def redirects(env):
@@ -77,8 +111,12 @@ def tried(call):
         return None, f"{type(error).__name__}: {error} {said}".strip()
 
 
-environment = app_environment()
-out = {"time": time.time(), "bypass": environment.get("LOCAL_STREAMLIT", "")}
+processes = app_processes()
+environment, _ = tried(lambda: environment_of(processes[0]))
+environment = environment or dict(os.environ)
+out = {"time": time.time()}
+seen, out["bypass_error"] = tried(bypass)
+out.update(seen or {})
 discovery, out["discovery_error"] = tried(lambda: fetch(issuer + "/.well-known/openid-configuration"))
 out["issuer"] = (discovery or {}).get("issuer", "")
 if discovery:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
@@ -24,7 +25,9 @@ func (a *app) peopleOffered(cmd *cobra.Command, _ []string, _ string) ([]string,
 	var out []string
 	if p, err := a.load(cmd.Context(), runOptions{}); err == nil { // nothing can be offered for a project that cannot be read
 		for _, who := range p.Settings.Auth.People() {
-			out = append(out, who.Email+"\t"+who.Name)
+			if safe := dev.Inline(who.Email); safe == who.Email { // what cannot be typed as it is shown is not offered
+				out = append(out, who.Email+"\t"+dev.Inline(who.Name))
+			}
 		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp

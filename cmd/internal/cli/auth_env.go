@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -51,10 +50,9 @@ func (a *app) runAuthEnv(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(env)
 	}
-	var b strings.Builder
+	var b page
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))
+		b.add("export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))
 	}
-	_, err = fmt.Fprint(a.Out, b.String())
-	return err
+	return a.print(&b)
 }

@@ -83,10 +83,10 @@ func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSO
 	if asJSON {
 		return a.printJSON(v)
 	}
-	var b strings.Builder
+	var b page
 	row := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "%-9s %s\n", name, a.wrapped(dev.Printable(text), 10))
+			b.add("%-9s %s\n", name, a.wrapped(text, 10))
 		}
 	}
 	row("path", v.Path)
@@ -95,8 +95,7 @@ func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSO
 	}
 	row("decision", string(v.Decision)+": "+v.Why)
 	row("rule", v.Rule)
-	_, err = fmt.Fprint(a.Out, b.String())
-	return err
+	return a.print(&b)
 }
 
 func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {
@@ -136,7 +135,7 @@ func (a *app) explainAll(auth config.AuthSettings, path string, asJSON bool) err
 			} else {
 				shown = "" // it stands in the line of nobody
 			}
-			rows = append(rows, []string{dev.Printable(shown), user, string(v.Decision), v.Rule})
+			rows = append(rows, []string{shown, user, string(v.Decision), v.Rule})
 		}
 	}
 	if asJSON {

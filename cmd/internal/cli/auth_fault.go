@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
@@ -85,13 +84,12 @@ func (a *app) runAuthFaultList(ctx context.Context, asJSON bool) error {
 	if err != nil || len(state.Faults) == 0 {
 		return nil
 	}
-	var b strings.Builder
-	b.WriteString("\nSet now:\n")
+	var b page
+	b.add("\nSet now:\n")
 	for _, f := range state.Faults {
-		b.WriteString("  " + dev.Printable(faultText(f)) + "\n")
+		b.add("  %s\n", faultText(f))
 	}
-	_, err = fmt.Fprint(a.Out, b.String())
-	return err
+	return a.print(&b)
 }
 
 func faultRows(all []oidc.FaultDoc) [][]string {

@@ -133,9 +133,20 @@ func (l loginCheck) redirect() finding {
 }
 
 func (l loginCheck) bypass() finding {
-	f := finding{ID: "bypass.off", OK: true, Evidence: "LOCAL_STREAMLIT is not set for the app", Blocks: true}
-	if l.app.Bypass != "" {
-		f.OK, f.Evidence, f.Fix = false, "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it"
+	f := finding{ID: "bypass.off", Blocks: true}
+	switch {
+	case l.app.Bypass != "":
+		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it; "+guardHint
+	case l.app.BypassError != "":
+		f.Blocks = false // the shim may well be in it
+		f.Evidence, f.Fix = "the app's process does not let itself be looked into: "+l.app.BypassError, "let the container's user be the one that the app runs as (user: in the compose file)"
+	case !l.app.Guarded:
+		f.Evidence, f.Fix = "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", guardHint
+	case len(l.app.KeptOff) > 0:
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; it is kept off here, and would bypass the login where the app is deployed"
+		f.Fix = "take it out of there: sdev up --local sets it by itself"
+	default:
+		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and kept off"
 	}
 	return f
 }

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"sdev/dev"
 	"sdev/dev/gateway"
@@ -48,6 +47,6 @@ func (a *app) told(state oidc.State, asJSON bool, text string) error {
 	if a.quiet {
 		return nil
 	}
-	_, err := fmt.Fprintln(a.Out, text)
+	err := a.printf("%s\n", text)
 	return err
 }

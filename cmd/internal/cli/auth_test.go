@@ -80,7 +80,7 @@ func wellSeen(mode dev.Mode) loginCheck {
 		mode: mode, issuer: "http://localhost:8601", origin: "http://localhost:8501",
 		state: oidc.State{Issuer: "http://localhost:8601", Keys: []oidc.Key{{ID: "k2"}, {ID: "k1"}}},
 		host:  s,
-		app: inside{seen: s, Time: 1_700_000_000.5, Redirects: []string{"http://localhost:8501/", "http://localhost:8501"}, asked: at, answered: at.Add(time.Second),
+		app: inside{seen: s, Guarded: true, Time: 1_700_000_000.5, Redirects: []string{"http://localhost:8501/", "http://localhost:8501"}, asked: at, answered: at.Add(time.Second),
 			Versions: map[string]string{"streamlit": "1.58.0", "botocore": "1.31.0", "Authlib": "1.9.9", "httpx": "0.28.1"}},
 	}
 }
@@ -118,14 +118,19 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		"no redirect address":           {func(l *loginCheck) { l.app.Redirects = nil }, dev.AppLogin, "redirect.origin", "the app is at http://localhost:8501, and people may be sent back to ", true},
 		"unreadable redirect addresses": {func(l *loginCheck) { l.app.RedirectsError = "KeyError: web" }, dev.AppLogin, "redirect.origin", "the app cannot read where people are sent back to: KeyError: web", true},
 		"a bypass":                      {func(l *loginCheck) { l.app.Bypass = "1" }, dev.Native, "bypass.off", "LOCAL_STREAMLIT=1 is set for the app", true},
-		"an old boto3":                  {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS", true},
-		"an oldish Streamlit":           {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
-		"an old Streamlit":              {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
-		"no Streamlit":                  {func(l *loginCheck) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
-		"no Authlib":                    {func(l *loginCheck) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
-		"no httpx":                      {func(l *loginCheck) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
-		"shared cookies":                {func(l *loginCheck) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these share them: http://localhost:8502", false},
-		"groups of nobody":              {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups that nobody is in: sales", false},
+		"a bypass that is kept off": {func(l *loginCheck) {
+			l.app.KeptOff = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
+		}, dev.AppLogin, "bypass.off", "LOCAL_STREAMLIT is set by the top level of Streamlit's secrets, /app/Home.py:3; it is kept off here, and would bypass the login where the app is deployed", true},
+		"a process without the shim":   {func(l *loginCheck) { l.app.Guarded = false }, dev.AppLogin, "bypass.off", "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", true},
+		"a process of somebody else's": {func(l *loginCheck) { l.app.Guarded, l.app.BypassError = false, "PermissionError" }, dev.AppLogin, "bypass.off", "the app's process does not let itself be looked into: PermissionError", false},
+		"an old boto3":                 {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS", true},
+		"an oldish Streamlit":          {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
+		"an old Streamlit":             {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
+		"no Streamlit":                 {func(l *loginCheck) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
+		"no Authlib":                   {func(l *loginCheck) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
+		"no httpx":                     {func(l *loginCheck) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
+		"shared cookies":               {func(l *loginCheck) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these share them: http://localhost:8502", false},
+		"groups of nobody":             {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups that nobody is in: sales", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := wellSeen(c.mode)

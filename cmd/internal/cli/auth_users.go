@@ -177,12 +177,12 @@ func (a *app) runAuthUsers(ctx context.Context, asJSON bool) error {
 	}
 	rows := [][]string{{"E-MAIL", "NAME", "GROUPS", "CLAIMS"}}
 	for _, who := range people {
-		rows = append(rows, []string{who.Email, dev.Printable(who.Name), dev.Printable(strings.Join(who.Groups, ", ")), dev.Printable(claimsText(who.Claims))})
+		rows = append(rows, []string{who.Email, who.Name, strings.Join(who.Groups, ", "), claimsText(who.Claims)})
 	}
 	if err := a.table(rows); err != nil || len(p.Settings.Auth.Users) > 0 {
 		return err
 	}
-	_, err = fmt.Fprintln(a.Out, "\n"+a.wrapped("They are made up, since x-sdev.auth.users names nobody. The project's own: sdev auth users add EMAIL", 0))
+	err = a.printf("\n%s\n", a.wrapped("They are made up, since x-sdev.auth.users names nobody. The project's own: sdev auth users add EMAIL", 0))
 	return err
 }
 
@@ -243,7 +243,7 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 	if running {
 		text += "; the sign-in page has it already"
 	}
-	_, err = fmt.Fprintln(a.Out, text)
+	err = a.printf("%s\n", text)
 	return err
 }
 

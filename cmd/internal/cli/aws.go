@@ -39,7 +39,7 @@ func (a *app) newAWSSession(ctx context.Context, p *config.Project) (*awsSession
 }
 
 func (a *app) askMFACode() (string, error) {
-	_, _ = fmt.Fprint(a.Err, "code of your AWS MFA device: ")
+	a.notef("code of your AWS MFA device: ")
 	line, err := bufio.NewReader(a.In).ReadString('\n')
 	if err != nil {
 		return "", fmt.Errorf("read the code: %w", err)

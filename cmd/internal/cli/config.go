@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,8 @@ func (a *app) newConfigCmd() *cobra.Command {
 		Long: `Prints what "sdev up --local" runs, as a compose file: your own model, and what sdev
 derives from it, each such value with a comment that says where it comes from. The
 file can be run by "docker compose" alone, once sdev has run the project in that mode.
-It holds no secrets: those are in files that it names.`,
+It holds no secrets: those are in files that it names, and where an address has a password
+in it (of a proxy, an index, a repository, a database) a variable stands for that.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = asJSON
@@ -54,14 +54,14 @@ func (a *app) runConfig(ctx context.Context, asJSON bool, o runOptions) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.Out, "%s\n", b)
+		err = a.printf("%s\n", b)
 		return err
 	}
 	b, err := e.YAML()
 	if err != nil {
 		return err
 	}
-	_, err = a.Out.Write(b)
+	_, err = a.out().Write(b)
 	return err
 }
 
@@ -80,7 +80,7 @@ func (a *app) effective(ctx context.Context, p *config.Project, o runOptions) (*
 	// The secrets that were written name the ports of the run they were written for.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	parts.Port, parts.Identity = cmp.Or(last.App, parts.Port), cmp.Or(last.Identity, parts.Identity)
-	if r, err := a.find(ctx); err == nil {
+	if r, err := a.seek(ctx); err == nil {
 		defer r.close()
 		if s, ok := r.sidecar(); ok {
 			parts.Port, parts.Identity, parts.Sync = s.Port, s.Identity, s.Root == ""

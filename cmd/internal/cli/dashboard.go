@@ -120,10 +120,16 @@ func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *
 	opening.Go(func() { runtime, closed = a.open(ctx) })
 	p, err := a.load(ctx, o)
 	opening.Wait()
+	if err = cmp.Or(err, closed); err == nil {
+		var r running
+		if r, err = observe(ctx, runtime, p); err == nil {
+			err = r.elsewhere
+		}
+	}
 	if err != nil && closed == nil {
 		_ = runtime.Close()
 	}
-	return p, runtime, cmp.Or(err, closed)
+	return p, runtime, err
 }
 
 // first is what is known before anything was asked.
@@ -161,9 +167,9 @@ func (d *dashboard) end(ctx context.Context, stop bool) error {
 		return exitError(dev.ExitInterrupted)
 	}
 	if r, rerr := d.look(after); rerr == nil && r.url() != "" {
-		_, err = fmt.Fprintf(d.app.Out, "%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
+		err = d.app.printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
 		if s, ok := r.sidecar(); ok && s.Root == "" {
-			_, err = fmt.Fprintln(d.app.Out, "Saves are copied only while somebody attends: sdev up does.")
+			err = d.app.printf("Saves are copied only while somebody attends: sdev up does.\n")
 		}
 	}
 	return err
@@ -215,7 +221,7 @@ const followHistory = 1000
 func (d *dashboard) follow(r running) {
 	d.tell(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
-	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Stay: true}
+	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
 	d.begin(false, stop, func() error { return d.runtime.Follow(ctx, f, d.events.EmitAt) })
 }
 
@@ -298,8 +304,11 @@ func (d *dashboard) look(ctx context.Context) (running, error) {
 	if err != nil {
 		return running{}, err
 	}
-	have, err := d.runtime.Observe(ctx, p.Name, nil)
-	return running{p, d.runtime, have}, err
+	r, err := observe(ctx, d.runtime, p)
+	if err == nil {
+		err = r.elsewhere
+	}
+	return r, err
 }
 
 // modes are the ways to treat the login that this project has, the present one included.

@@ -114,7 +114,7 @@ func (d *dashboard) down(ctx context.Context, volumes bool) error {
 		return err
 	}
 	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
-	return e.Down(ctx, d.app.force, engine.Project{Name: p.Name, StateDir: p.StatePath()}, volumes)
+	return e.Down(ctx, d.app.force, toRemove(p, d.runtime.Host()), volumes)
 }
 
 // change treats the login in another way from now on. Whoever attends goes on in that way too, and the
@@ -286,7 +286,7 @@ func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.Sou
 		return nil, err
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.FromSlash(file))
+	f, err := dev.Files(root).Open(file)
 	if err != nil {
 		return nil, err
 	}

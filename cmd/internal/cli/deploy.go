@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"charm.land/huh/v2"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
@@ -45,6 +44,9 @@ Every value is shown with who says it. What nobody has said is asked on a termin
 with --yes, a placeholder stands for it and is listed, and the hand-off is incomplete until it is said.
 What you have edited in the files is kept: a later run joins your edits with what has changed, and
 where both changed the same lines, both stand there between marks, for you to decide.
+
+The bundle lies in the project, or with --out in a folder of its own: one that is new, empty, or a bundle
+already. Folders of the system, git's, sdev's own, your home folder and those with code of the app are none.
 
 With --check nothing is written: it ends with exit code 1 where something blocks, a value is missing,
 or the files are not as they would be rendered, your own edits aside. That is for CI.
@@ -336,7 +338,7 @@ func (a *app) write(ctx context.Context, d *delivery) error {
 	}
 	if a.asks(d.options) {
 		yes := true
-		if err := a.ask(ctx, huh.NewConfirm().Title("Write to "+d.shownBundle()+"?").Value(&yes)); err != nil {
+		if err := a.ask(ctx, confirmation(&yes, "Write to %s?", d.shownBundle())); err != nil {
 			return err
 		}
 		if !yes {

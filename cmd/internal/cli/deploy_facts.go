@@ -275,8 +275,9 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 	if err != nil {
 		return handoff.Place{}, err
 	}
-	if err := fitsBundle(s.project.Dir, out); err != nil {
-		return handoff.Place{}, err
+	if why := a.misplaced(s.project.Dir, root, out); why != "" {
+		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: dev.Printable(out) + " is no folder for a bundle: " + why,
+			Hint: "name one for it alone, for example --out handoff"}
 	}
 	// What lies in the repository by its name stays there: links in it that lead out are refused.
 	for _, seen := range []string{out, realPath(out)} {
@@ -287,21 +288,30 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 	return handoff.Place{Root: realPath(out), Bundle: "."}, nil
 }
 
-// fitsBundle refuses folders that hold more than a bundle: the project itself, those around it, and git's.
-func fitsBundle(project, out string) error {
-	message := ""
+// misplaced says why a folder is none for a bundle; "" where it is one. A bundle lies in the project, or
+// in a folder of its own.
+func (a *app) misplaced(project, root, out string) string {
 	for _, seen := range []string{out, realPath(out)} {
-		if rel, err := filepath.Rel(seen, realPath(project)); err == nil && filepath.IsLocal(rel) {
-			message = "is no folder for a bundle: the project lies in it"
-		}
-		if slices.Contains(strings.Split(filepath.ToSlash(seen), "/"), ".git") {
-			message = "is no folder for a bundle: it is git's own"
+		if within(seen, realPath(project)) {
+			return "the project lies in it"
 		}
 	}
-	if message == "" {
-		return nil
+	inside := false
+	for _, seen := range [][2]string{{root, out}, {realPath(root), realPath(out)}} {
+		if rel, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rel) {
+			inside = true
+			if why := reserved(rel); why != "" {
+				return why
+			}
+		}
 	}
-	return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: dev.Printable(out) + " " + message, Hint: "name one for it alone, for example --out handoff"}
+	switch {
+	case !inside:
+		return cmp.Or(a.unfit(out), a.notForBundle(out))
+	case isSource(realPath(out)):
+		return "the project has code in it"
+	}
+	return ""
 }
 
 // realPath follows the links of a path as far as it is there.

@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/handoff"
 )
@@ -49,7 +48,7 @@ func (d *delivery) report() deployReport {
 // printPlan shows values, files, differences and findings.
 func (a *app) printPlan(d *delivery) {
 	if !a.quiet {
-		fmt.Fprintf(a.Out, "%s to %s, in %s\n\n", d.project.Name, d.target.Name, d.shownBundle())
+		a.printf("%s to %s, in %s\n\n", d.project.Name, d.target.Name, d.shownBundle())
 		a.printValues(d)
 		a.printOrigin(d)
 		a.printFiles(d)
@@ -58,7 +57,7 @@ func (a *app) printPlan(d *delivery) {
 	// What nobody has said stands in the list above: a finding each would say it twice.
 	rest := slices.DeleteFunc(slices.Clone(d.findings), func(f dev.Finding) bool { return f.ID == handoff.MissingValue })
 	if len(rest) > 0 {
-		fmt.Fprintf(a.Out, "%s", preflightText(rest, a.Width))
+		_ = a.print(preflightText(rest, a.Width))
 	}
 }
 
@@ -68,15 +67,15 @@ func (a *app) printUnsaid(d *delivery) {
 	if len(unsaid) == 0 {
 		return
 	}
-	fmt.Fprintln(a.Out, "Nobody has said yet, so placeholders stand in the files:")
+	a.printf("%s\n", "Nobody has said yet, so placeholders stand in the files:")
 	names := 0
 	for _, p := range unsaid {
 		names = max(names, len(p.Name))
 	}
 	for _, p := range unsaid {
-		fmt.Fprintf(a.Out, "  %-*s  %s\n", names, p.Name, render.Wrap(p.About, a.Width, names+4))
+		a.printf("  %-*s  %s\n", names, p.Name, wrap(p.About, a.Width, names+4))
 	}
-	fmt.Fprintln(a.Out)
+	a.printf("\n")
 }
 
 // printValues is the plan table: every value, and who says it.
@@ -90,12 +89,12 @@ func (a *app) printValues(d *delivery) {
 		}
 	}
 	for _, v := range d.record.Values {
-		text := dev.Printable(v.Text)
-		source := "(" + dev.Printable(v.Source)
+		text := dev.Inline(v.Text)
+		source := "(" + v.Source
 		_, place, placed := strings.Cut(strings.TrimSuffix(v.Source, ")"), " (")
 		switch {
 		case placed && strings.HasPrefix(v.Source, "x-sdev."): // the place says it all
-			source = "(" + dev.Printable(place)
+			source = "(" + place
 		case v.Placeholder:
 			source = "(missing"
 		case v.Earlier:
@@ -106,9 +105,9 @@ func (a *app) printValues(d *delivery) {
 		if utf8.RuneCountInString(text) > values {
 			pad = "\n" + strings.Repeat(" ", column)
 		}
-		fmt.Fprintf(a.Out, "%-*s  %s%s%s\n", names, v.Name, text, pad, render.Wrap(source+")", a.Width, column))
+		a.printf("%-*s  %s%s%s\n", names, v.Name, text, dev.Text(pad), wrap(source+")", a.Width, column))
 	}
-	fmt.Fprintln(a.Out)
+	a.printf("\n")
 }
 
 func (a *app) printOrigin(d *delivery) {
@@ -121,19 +120,19 @@ func (a *app) printOrigin(d *delivery) {
 	case r.Commit != "":
 		commit = fmt.Sprintf("commit %.12s", r.Commit)
 	}
-	fmt.Fprintln(a.Out, render.Wrap(dev.Printable(commit), a.Width, 0))
+	a.printf("%s\n", wrap(commit, a.Width, 0))
 	if i := d.record.Image; i != nil {
-		fmt.Fprintf(a.Out, "image %s\n", dev.Printable(i.Ref))
+		a.printf("image %s\n", i.Ref)
 		for _, id := range []struct{ what, text string }{{"id", i.ID}, {"digest", i.Digest}} {
 			if id.text != "" {
-				fmt.Fprintf(a.Out, "  %s %s\n", id.what, id.text)
+				a.printf("  %s %s\n", id.what, id.text)
 			}
 		}
 		if p := i.Proof; p != nil && p.Page {
-			fmt.Fprintf(a.Out, "  started once as user %s: its page was served, healthy after %d ms\n", p.User, p.Health)
+			a.printf("  started once as user %s: its page was served, healthy after %d ms\n", p.User, p.Health)
 		}
 	}
-	fmt.Fprintln(a.Out)
+	a.printf("\n")
 }
 
 // printFiles lists the files, and shows what changes in those that are there.
@@ -148,22 +147,22 @@ func (a *app) printFiles(d *delivery) {
 		if c.Reason != "" {
 			reason = " (" + c.Reason + ")"
 		}
-		fmt.Fprintf(a.Out, "%-10s %s\n", c.Status, render.Wrap(dev.Printable(d.shown(c.Path)+reason), a.Width, 11))
+		a.printf("%-10s %s\n", c.Status, wrap(d.shown(c.Path)+reason, a.Width, 11))
 	}
 	if same > 0 {
-		fmt.Fprintf(a.Out, "%-10s %s\n", handoff.Identical, count(same, "file"))
+		a.printf("%-10s %s\n", handoff.Identical, count(same, "file"))
 	}
-	fmt.Fprintln(a.Out)
+	a.printf("\n")
 	for _, c := range d.bundle.Changes {
 		if c.Before == nil || c.File == handoff.SummaryFile && !a.verbose {
 			continue
 		}
 		diff := c.Diff()
 		for line := range strings.Lines(diff) {
-			fmt.Fprintln(a.Out, dev.Printable(line))
+			a.printf("%s\n", line)
 		}
 		if diff != "" {
-			fmt.Fprintln(a.Out)
+			a.printf("\n")
 		}
 	}
 }
@@ -172,29 +171,29 @@ func (a *app) printFiles(d *delivery) {
 func (a *app) printNext(d *delivery) {
 	switch {
 	case d.options.check:
-		fmt.Fprintf(a.Out, "%s is as it would be rendered, and nothing blocks\n", d.shownBundle())
+		a.printf("%s is as it would be rendered, and nothing blocks\n", d.shownBundle())
 		return
 	case d.record.Status == handoff.Incomplete:
 		unsaid := len(d.unsaid())
-		fmt.Fprintf(a.Out, "%s is rendered; it is handed over once %s %s said:\n  %s\n", d.shownBundle(), count(unsaid, "value"), map[bool]string{true: "is", false: "are"}[unsaid == 1], d.saying())
+		a.printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", d.shownBundle(), count(unsaid, "value"), map[bool]string{true: "is", false: "are"}[unsaid == 1], d.saying())
 		return
 	case !d.written:
-		fmt.Fprintf(a.Out, "nothing to do: %s is as it would be rendered\n", d.shownBundle())
+		a.printf("nothing to do: %s is as it would be rendered\n", d.shownBundle())
 	default:
-		fmt.Fprintf(a.Out, "handed over in %s; the record is %s\n", d.shownBundle(), d.shown(path.Join(d.bundle.Place.Bundle, handoff.SummaryFile)))
+		a.printf("handed over in %s; the record is %s\n", d.shownBundle(), d.shown(path.Join(d.bundle.Place.Bundle, handoff.SummaryFile)))
 	}
 	if a.quiet || len(d.record.Next) == 0 {
 		return
 	}
-	fmt.Fprintf(a.Out, "\nnext:\n")
+	a.printf("\nnext:\n")
 	for i, step := range d.record.Next {
 		once := ""
 		if step.Once {
 			once = " (once)"
 		}
-		fmt.Fprintf(a.Out, "%2d. %s\n", i+1, render.Wrap(dev.Printable(step.About)+once, a.Width, 4))
+		a.printf("%2d. %s\n", i+1, wrap(step.About+once, a.Width, 4))
 		for line := range strings.Lines(step.Run) {
-			fmt.Fprintf(a.Out, "      %s\n", dev.Printable(line))
+			a.printf("      %s\n", line)
 		}
 	}
 }
@@ -239,12 +238,12 @@ func (a *app) listTargets(ctx context.Context, o deployOptions) error {
 		}{dev.WireVersion, "deploy.targets", list})
 	}
 	for _, t := range list {
-		fmt.Fprintf(a.Out, "%-12s %s\n", t.Name, render.Wrap(t.About, a.Width, 13))
+		a.printf("%-12s %s\n", t.Name, wrap(t.About, a.Width, 13))
 		switch {
 		case t.Last != nil && t.Last.Commit != "":
-			fmt.Fprintf(a.Out, "%-12s last: %s, %s, commit %.12s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly), t.Last.Commit)
+			a.printf("%-12s last: %s, %s, commit %.12s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly), t.Last.Commit)
 		case t.Last != nil:
-			fmt.Fprintf(a.Out, "%-12s last: %s, %s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly))
+			a.printf("%-12s last: %s, %s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly))
 		}
 	}
 	return nil

@@ -259,17 +259,3 @@ func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }
-
-func TestDeploy_RefusesFoldersThatAreNoBundles(t *testing.T) {
-	dir := plainApp(t, map[string]string{"sub/link.txt": ""})
-	if err := os.Symlink("..", filepath.Join(dir, "sub/up")); err != nil {
-		t.Fatal(err)
-	}
-	for _, out := range []string{".", "..", "/", ".git", ".git/x", "sub/up"} {
-		s, stdout, _ := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH")})
-		code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
-		if code != dev.ExitFailed || !strings.Contains(stdout.String(), string(dev.CodeDeployFolder)) || exists(dir, "HANDOFF.md") || exists(dir, "../HANDOFF.md") {
-			t.Errorf("--out %s: exit %d, %s", out, code, stdout)
-		}
-	}
-}

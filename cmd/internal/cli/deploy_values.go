@@ -54,7 +54,7 @@ func (a *app) askValues(ctx context.Context, t handoff.Target, open []handoff.Pa
 	for i, p := range open {
 		title := fmt.Sprintf("%s (--set %s=…)", p.Name, p.Name)
 		if len(p.Choices) > 0 {
-			fields = append(fields, huh.NewSelect[string]().Title(title).Description(p.About).Options(huh.NewOptions(p.Choices...)...).Value(&answers[i]))
+			fields = append(fields, selection(title, options(p.Choices), &answers[i]).Description(p.About))
 			continue
 		}
 		fields = append(fields, huh.NewInput().Title(title).Description(p.About+"; empty leaves it open").Value(&answers[i]).Validate(func(text string) error {

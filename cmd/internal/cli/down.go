@@ -5,7 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/dev/config"
 	"sdev/dev/engine"
+	"sdev/dev/plan"
 )
 
 type downOptions struct {
@@ -19,7 +21,11 @@ func (a *app) newDownCmd() *cobra.Command {
 		Use:   "down",
 		Short: "Stop and remove what this project started",
 		Long: `Stops and removes the containers and networks of this project, found by their labels.
-Nothing else is touched, and nothing running is no error.`,
+Nothing else is touched, and nothing running is no error. What a clone of it in another
+folder runs under the same name is left alone, and that is an error.
+
+--volumes removes the volumes that were made from this folder. One that is external, that
+another project uses, or that does not say where it is from, stays, with a warning.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = o.json
@@ -37,6 +43,17 @@ func (a *app) runDown(ctx context.Context, o downOptions) error {
 		return err
 	}
 	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
-		return e.Down(ctx, a.force, engine.Project{Name: p.Name, StateDir: p.StatePath()}, o.volumes)
+		return e.Down(ctx, a.force, toRemove(p, e.Host), o.volumes)
 	})
+}
+
+// toRemove is what an engine has to know of a project to take it down.
+func toRemove(p *config.Project, host string) engine.Project {
+	out := engine.Project{Name: p.Name, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
+	for _, v := range p.Model.Volumes {
+		if v.External {
+			out.External = append(out.External, v.Name)
+		}
+	}
+	return out
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"sdev/dev/docker"
 )
@@ -15,10 +14,10 @@ func (a *app) open(ctx context.Context) (*docker.Engine, error) {
 		return nil, err
 	}
 	if host := a.Getenv("DOCKER_HOST"); a.context != "" && host != "" && e.Host() != host && !a.quiet {
-		_, _ = fmt.Fprintf(a.Err, "warning: --context %s is used, and DOCKER_HOST=%s is not\n", a.context, host)
+		a.notef("warning: --context %s is used, and DOCKER_HOST=%s is not\n", a.context, host)
 	}
 	if p := e.Place(); a.verbose {
-		_, _ = fmt.Fprintf(a.Err, "engine %s (%s), API %s\n", p.Host, p.Why, p.API)
+		a.notef("engine %s (%s), API %s\n", p.Host, p.Why, p.API)
 	}
 	return e, nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ func (a *app) newGatewayCmd() *cobra.Command {
 			if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
 				return usage("sdev gateway reads what it is to do from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
 			}
-			return gateway.Run(cmd.Context(), cfg, a.Out)
+			return gateway.Run(cmd.Context(), cfg, a.out())
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
@@ -40,12 +39,7 @@ func (a *app) newGatewayCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := json.Marshal(status)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(a.Out, "%s\n", b)
-			return err
+			return a.printJSON(status)
 		},
 	})
 	return cmd

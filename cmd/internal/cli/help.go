@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func (a *app) newHelpCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
-					_, err := fmt.Fprint(a.Out, topics()[i].text())
+					_, err := io.WriteString(a.out(), topics()[i].text())
 					return err
 				}
 			}
@@ -53,7 +54,7 @@ func (a *app) newHelpCmd() *cobra.Command {
 			for _, t := range topics() {
 				fmt.Fprintf(&b, "  %-12s %s\n", t.name, t.about)
 			}
-			_, err = fmt.Fprint(a.Out, b.String())
+			_, err = io.WriteString(a.out(), b.String())
 			return err
 		},
 	}
@@ -123,6 +124,7 @@ func eventsText() string {
 		fmt.Fprintf(&b, "  %-15s %s\n", e.Type(), strings.Join(fields, ", "))
 	}
 	b.WriteString("\nWith --json a command that fails ends with {\"v\":1,\"type\":\"error\",\"code\":…,\"message\":…,\"hint\":…,\"exit\":N}.\n")
+	b.WriteString("\nTexts are told as they are; what would steer a terminal, or cannot be seen, is escaped (\\u001b). Who an address\nsigns in as (http://user:password@proxy) is told as ***.\n")
 	b.WriteString("\nCodes of errors and warnings:\n")
 	for _, c := range dev.Codes() {
 		fmt.Fprintf(&b, "  %-20s %s\n", c.Code, c.About)

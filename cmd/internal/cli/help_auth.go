@@ -38,6 +38,11 @@ const authModesText = `The app's real login, on this machine.
 Which of the two it is is read from the code, and the reason printed; x-sdev.auth.mode decides otherwise.
 Changing between all of these while the project runs takes a second or two, and the browser's page stays.
 
+In these modes nothing in the app's process can set LOCAL_STREAMLIT: what tries to (the code, a .env file,
+secrets.toml, a start script) is told as a warning with its place, and "sdev auth check" fails until it is
+taken out, because the login would be off where the app is deployed. Where a start script leaves PYTHONPATH
+out, or starts Python with -I, that cannot be kept, and the check says so.
+
 The provider speaks OpenID Connect at http://localhost:8601 (the next free port, if that is taken): one
 address, the same for the browser and for the app. It keeps its keys and who is signed in below .sdev/auth,
 for this user alone, so that a restart logs nobody out. No secret of it is worth anything elsewhere.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -12,7 +13,7 @@ import (
 )
 
 // imageSources says where the images of a project come from. The gateway's is made by sdev itself.
-func imageSources(p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
+func imageSources(ctx context.Context, p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
 	copied, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
 	if err != nil {
 		return nil, err
@@ -32,10 +33,10 @@ func imageSources(p *config.Project, effective *config.Effective, machine config
 			continue
 		}
 		group.Go(func() (err error) {
-			if out[i].Input, err = config.BuildInput(p, s); err != nil || s.Name != p.App || len(effective.Copies) == 0 {
+			if out[i].Input, err = config.BuildInput(ctx, p, s); err != nil || s.Name != p.App || len(effective.Copies) == 0 {
 				return err
 			}
-			out[i].Rest, err = config.BuildInputWithout(p, s, func(path string) bool { return len(copied.Places(path)) > 0 })
+			out[i].Rest, err = config.BuildInputWithout(ctx, p, s, func(path string) bool { return len(copied.Places(path)) > 0 })
 			return err
 		})
 	}

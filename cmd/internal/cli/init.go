@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -115,6 +114,13 @@ it cannot be done an error object follows.`,
 			}
 			if err := o.check(); err != nil {
 				return err
+			}
+			abs, err := filepath.Abs(o.dir)
+			if err != nil {
+				return err
+			}
+			if why := a.unfit(abs); why != "" {
+				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " is no folder for a project: " + why, Hint: "name one of your own: sdev init NAME"}
 			}
 			return a.runInit(cmd.Context(), o)
 		},
@@ -300,7 +306,7 @@ func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool)
 	if err != nil {
 		return fmt.Errorf("find the folder: %w", err)
 	}
-	return json.NewEncoder(a.Out).Encode(initReport{
+	return a.printJSON(initReport{
 		V: dev.WireVersion, Type: "init", Dir: abs, Template: o.template, Version: templates.ProjectVersion,
 		Name: o.name, Auth: o.auth, Deps: o.deps, DryRun: o.dryRun,
 		Changed: !plan.Empty() && plan.Err() == nil && !o.dryRun, Git: repository, Files: plan.Files,
@@ -309,9 +315,9 @@ func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool)
 
 func (a *app) printInit(o initOptions, plan *scaffold.Plan, repository bool, failure error) {
 	if plan.Empty() {
-		fmt.Fprintf(a.Out, "nothing to do: %s is as sdev made it%s\n", quote(o.name), editedText(plan))
+		a.printf("nothing to do: %s is as sdev made it%s\n", quote(o.name), editedText(plan))
 		if repository {
-			fmt.Fprintf(a.Out, "made a git repository in %s\n", o.dir)
+			a.printf("made a git repository in %s\n", o.dir)
 		}
 		return
 	}
@@ -320,17 +326,17 @@ func (a *app) printInit(o initOptions, plan *scaffold.Plan, repository bool, fai
 			if f.Status == scaffold.Identical {
 				continue
 			}
-			fmt.Fprintf(a.Out, "%-10s %s%s\n", f.Status, f.Path, reasonText(f))
+			a.printf("%-10s %s%s\n", f.Status, f.Path, reasonText(f))
 		}
 	}
 	switch {
 	case failure != nil:
 	case o.dryRun:
-		fmt.Fprintf(a.Out, "dry run: nothing was written\n")
+		a.printf("dry run: nothing was written\n")
 	default:
-		fmt.Fprintf(a.Out, "made %s in %s%s\n", quote(o.name), o.dir, repositoryText(repository))
+		a.printf("made %s in %s%s\n", quote(o.name), o.dir, repositoryText(repository))
 		if !a.quiet {
-			fmt.Fprintf(a.Out, "next: %ssdev up --local\n", changeDirText(o.dir))
+			a.printf("next: %ssdev up --local\n", changeDirText(o.dir))
 		}
 	}
 }

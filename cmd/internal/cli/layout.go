@@ -87,8 +87,14 @@ func (l *layout) means(p part, file string) bool {
 	return ok && r.Origin == p.Rule
 }
 
-// hidden reports whether another part has a place of its own deeper inside, as a mount in a mount.
+// hidden reports whether another part, or something that is mounted, has a place of its own deeper
+// inside, as a mount in a mount.
 func (l *layout) hidden(of int, full string) bool {
+	for _, at := range l.parts[of].Hidden {
+		if full == at || strings.HasPrefix(full, at+"/") {
+			return true
+		}
+	}
 	for i, p := range l.parts {
 		deeper := strings.HasPrefix(p.Target, l.parts[of].Target+"/")
 		if i != of && deeper && (full == p.Target || strings.HasPrefix(full, p.Target+"/")) {

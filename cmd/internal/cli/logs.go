@@ -32,7 +32,8 @@ func (a *app) newLogsCmd() *cobra.Command {
 		Short: "Show what the services printed and what the reload loop saw",
 		Long: `Shows what the project's services printed, and the events of the gateway: saves, reloads,
 exceptions, browser tabs. With SERVICE only those services' lines; the gateway's events
-are about the app and come with it.`,
+are about the app and come with it. Lines are shown as text: without colours, and without
+anything else that steers a terminal.`,
 		Example: `  sdev logs -f                    from the beginning, then go on
   sdev logs --since 5m --json     the last five minutes, for programs`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,7 +43,7 @@ are about the app and come with it.`,
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on until interrupted")
-	f.StringVar(&o.tail, "tail", "all", "only the last `N` lines of each service at first")
+	f.StringVar(&o.tail, "tail", "all", "only the last `N` lines of each service, and N events of the loop, at first")
 	f.StringVar(&o.since, "since", "", "only from `TIME` on: a duration back (5m) or RFC 3339")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	return cmd

@@ -30,12 +30,12 @@ func (a *app) runOpen(ctx context.Context) error {
 	if url == "" {
 		return notRunning(r.project.Name)
 	}
-	if _, err := fmt.Fprintln(a.Out, url); err != nil {
+	if err := a.printf("%s\n", url); err != nil {
 		return err
 	}
 	missing, err := a.browse(ctx, url)
 	if err == nil && missing != "" {
-		_, err = fmt.Fprintf(a.Err, "no browser to start here (%s is missing): open the address yourself\n", missing)
+		a.notef("no browser to start here (%s is missing): open the address yourself\n", missing)
 	}
 	return err
 }

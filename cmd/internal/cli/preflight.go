@@ -14,7 +14,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/detect"
@@ -90,7 +89,7 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	case o.json:
 		err = a.printJSON(newPreflightReport(o.target, found))
 	case o.sarif != "-":
-		_, err = io.WriteString(a.Out, preflightText(found, a.Width))
+		err = a.print(preflightText(found, a.Width))
 	}
 	if err == nil && dev.Block(found) {
 		return exitError(dev.ExitFailed)
@@ -204,11 +203,15 @@ func (a *app) archive(name string) (file string, ok bool) {
 // spool keeps an archive in the cache folder: its description comes last, and layers are read one after
 // another.
 func (a *app) spool(archive io.Reader) (name string, err error) {
-	if err := os.MkdirAll(a.cacheDir(), 0o700); err != nil {
+	dir, err := a.cacheDir()
+	if err != nil {
 		return "", err
 	}
-	a.sweep()
-	f, err := os.CreateTemp(a.cacheDir(), "image-*.tar")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	a.sweep(dir)
+	f, err := os.CreateTemp(dir, "image-*.tar")
 	if err != nil {
 		return "", err
 	}
@@ -220,9 +223,9 @@ func (a *app) spool(archive io.Reader) (name string, err error) {
 }
 
 // sweep removes archives that a run left behind which was killed.
-func (a *app) sweep() {
+func (a *app) sweep(dir string) {
 	const old = 24 * time.Hour
-	names, _ := filepath.Glob(filepath.Join(a.cacheDir(), "image-*.tar")) // the pattern is a good one
+	names, _ := filepath.Glob(filepath.Join(dir, "image-*.tar")) // the pattern is a good one
 	for _, name := range names {
 		if st, err := os.Stat(name); err == nil && a.now().Sub(st.ModTime()) > old {
 			_ = os.Remove(name) // another run may have been faster
@@ -248,8 +251,8 @@ func tally(found []dev.Finding) handoff.Checks {
 }
 
 // preflightText shows findings to a person: what blocks first, each with its place and what helps.
-func preflightText(found []dev.Finding, width int) string {
-	var b strings.Builder
+func preflightText(found []dev.Finding, width int) *page {
+	var b page
 	group := func(title string, in func(dev.Finding) bool) {
 		first := true
 		for _, f := range found {
@@ -257,13 +260,13 @@ func preflightText(found []dev.Finding, width int) string {
 				continue
 			}
 			if first {
-				fmt.Fprintf(&b, "%s:\n", title)
+				b.add("%s:\n", title)
 				first = false
 			}
-			b.WriteString(findingText(f, width))
+			b.add("%s", findingText(f, width))
 		}
 		if !first {
-			b.WriteString("\n")
+			b.add("\n")
 		}
 	}
 	of := func(s dev.Severity) func(dev.Finding) bool {
@@ -275,17 +278,17 @@ func preflightText(found []dev.Finding, width int) string {
 	group("Suppressed", func(f dev.Finding) bool { return f.Suppressed != nil })
 	c := tally(found)
 	notes := len(found) - c.Blocks - c.Warnings - c.Suppressed
-	fmt.Fprintf(&b, "%s: %s", count(c.Rules, "rule"), blockText(c.Blocks))
+	b.add("%s: %s", count(c.Rules, "rule"), blockText(c.Blocks))
 	for _, part := range []string{some(c.Warnings, "warning"), some(notes, "note")} {
 		if part != "" {
-			b.WriteString(", " + part)
+			b.add(", %s", part)
 		}
 	}
 	if c.Suppressed > 0 {
-		fmt.Fprintf(&b, ", %d suppressed", c.Suppressed)
+		b.add(", %d suppressed", c.Suppressed)
 	}
-	b.WriteString("\n")
-	return b.String()
+	b.add("\n")
+	return &b
 }
 
 func blockText(n int) string {
@@ -306,7 +309,7 @@ func some(n int, what string) string {
 }
 
 // findingText is one finding: id and place, what is wrong, what helps.
-func findingText(f dev.Finding, width int) string {
+func findingText(f dev.Finding, width int) dev.Text {
 	const indent = "    "
 	at := f.File
 	if f.File != "" && f.Line > 0 {
@@ -319,11 +322,11 @@ func findingText(f dev.Finding, width int) string {
 	if at != "" {
 		head += "  " + at
 	}
-	var b strings.Builder
-	b.WriteString(render.Wrap(strings.TrimSpace(head), width, len(indent)))
+	var b page
+	b.add("  %s", wrap(strings.TrimSpace(head), width, len(indent)))
 	line := func(label, text string) {
 		if text != "" {
-			b.WriteString("\n" + indent + label + render.Wrap(dev.Printable(text), width, len(indent)+len(label)))
+			b.add("\n%s%s%s", indent, label, wrap(text, width, len(indent)+len(label)))
 		}
 	}
 	line("", f.Message)
@@ -333,5 +336,6 @@ func findingText(f dev.Finding, width int) string {
 		line("fix: ", f.Fix)
 		line("see: ", f.Docs)
 	}
-	return "  " + b.String() + "\n"
+	b.add("\n")
+	return dev.Text(b.text.String())
 }

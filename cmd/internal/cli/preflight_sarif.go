@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report"
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -18,21 +21,33 @@ import (
 // writeSARIF writes findings in the format that code hosts show beside the code.
 // Source: docs.oasis-open.org/sarif/sarif/v2.1.0.
 func (a *app) writeSARIF(name string, found []dev.Finding) error {
-	r := sarifReport(found)
+	var b bytes.Buffer
+	if err := sarifReport(found).PrettyWrite(&b); err != nil {
+		return err
+	}
+	text := dev.EscapeJSON(b.Bytes())
 	if name == "-" {
-		return r.PrettyWrite(a.Out)
+		_, err := a.out().Write(text)
+		return err
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(a.dir, name)
 	}
-	var b strings.Builder
-	if err := r.PrettyWrite(&b); err != nil {
-		return err
-	}
-	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a report without secrets, for others to read
+	if err := writeReport(name, text); err != nil {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
 	}
 	return nil
+}
+
+// writeReport writes a file for others to read; it holds no secrets. A pipe is written to where somebody
+// reads it, and not waited for where nobody does.
+func writeReport(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // as above
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 func sarifReport(found []dev.Finding) *sarif.Report {

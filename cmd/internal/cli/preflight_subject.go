@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/detect"
 	"sdev/dev/git"
@@ -21,7 +21,7 @@ import (
 // service that ships, and the repository. Image and bundle are the caller's to add.
 func (a *app) subject(ctx context.Context, p *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
 	service, _ := p.Ships()
-	s := preflight.Subject{Now: a.now(), Project: os.DirFS(p.Dir), App: appOf(p, found, service), Compose: p.Model, ComposeFiles: composeFiles(p), Service: service.Name,
+	s := preflight.Subject{Now: a.now(), Project: dev.FilesOf(p.Dir), App: appOf(p, found, service), Compose: p.Model, ComposeFiles: composeFiles(p), Service: service.Name,
 		Platform: service.Platform, Suppress: p.Settings.Deploy.Suppress}
 	if repo.Found {
 		files, tracked, err := repo.Files(ctx)

@@ -63,7 +63,11 @@ func basePath(app handoff.App) string {
 
 // try has the container run for as long as it is looked at.
 func (a *app) try(ctx context.Context, e *docker.Engine, project string, app handoff.App, seen *handoff.Trial) (err error) {
-	gateway, err := docker.GatewayRef(a.cacheDir())
+	cache, err := a.cacheDir()
+	if err != nil {
+		return err
+	}
+	gateway, err := docker.GatewayRef(cache)
 	if err != nil {
 		return err
 	}

@@ -8,18 +8,18 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"sdev/cmd/internal/render"
 	"sdev/dev"
+	"sdev/dev/config"
 )
 
 // ExitInterrupted is the exit code of a command that a signal ended.
@@ -47,8 +47,8 @@ func Main(ctx, force context.Context, s Streams, args []string) int {
 	root := a.command()
 	root.SetArgs(withOffsets(args))
 	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
+	root.SetOut(a.out())
+	root.SetErr(a.errs())
 	return a.exit(ctx, root.ExecuteContext(ctx))
 }
 
@@ -180,31 +180,20 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if a.json {
 		a.printJSONError(e)
 	} else {
-		_, _ = fmt.Fprintf(a.Err, "sdev: %s\n", a.wrapped(e.Error(), 6))
+		a.notef("sdev: %s\n", a.paragraphs(e.Error(), 6))
 		if e.Hint != "" {
-			_, _ = fmt.Fprintf(a.Err, "hint: %s\n", a.wrapped(e.Hint, 6))
+			a.notef("hint: %s\n", a.paragraphs(e.Hint, 6))
 		}
 	}
 	return e.Exit
 }
 
 func (a *app) printJSONError(e *dev.Error) {
-	b, err := json.Marshal(struct {
+	_ = a.printJSON(struct {
 		V    int    `json:"v"`
 		Type string `json:"type"`
 		dev.Failed
-	}{dev.WireVersion, "error", e.Event()})
-	if err == nil {
-		_, _ = fmt.Fprintf(a.Out, "%s\n", b)
-	}
-}
-
-// wrapped breaks text that begins in a column, where a person reads it.
-func (a *app) wrapped(text string, column int) string {
-	if !a.OutTTY {
-		return text
-	}
-	return render.Wrap(text, a.Width, column)
+	}{dev.WireVersion, "error", e.Event()}) // nobody is left to tell
 }
 
 // colored says whether output may hold colours.
@@ -218,11 +207,12 @@ func (a *app) colored() bool {
 	return a.OutTTY && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
 }
 
-// cacheDir is the machine's cache folder of sdev.
-func (a *app) cacheDir() string {
+// cacheDir is the machine's cache folder of sdev, which may not exist yet.
+func (a *app) cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		dir = os.TempDir()
 	}
-	return dir + "/sdev"
+	dir = filepath.Join(dir, "sdev")
+	return dir, config.Private(dir)
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/docker"
+	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/plan"
 )
@@ -26,10 +26,24 @@ type running struct {
 	project *config.Project
 	engine  *docker.Engine
 	have    plan.Observed
+
+	elsewhere error // what runs under the project's name belongs to another folder; nil where it does not
 }
 
-// find loads the project and looks at what runs. The caller closes the engine.
+// find loads the project and looks at what runs. What runs from another folder under the same name is
+// an error. The caller closes the engine.
 func (a *app) find(ctx context.Context) (running, error) {
+	r, err := a.seek(ctx)
+	if err == nil && r.elsewhere != nil {
+		r.close()
+		return running{}, r.elsewhere
+	}
+	return r, err
+}
+
+// seek is find for commands that go on where the project runs from another folder: nothing of that is
+// found, and elsewhere says so.
+func (a *app) seek(ctx context.Context) (running, error) {
 	p, err := a.load(ctx, runOptions{})
 	if err != nil {
 		return running{}, err
@@ -38,12 +52,24 @@ func (a *app) find(ctx context.Context) (running, error) {
 	if err != nil {
 		return running{}, err
 	}
-	have, err := e.Observe(ctx, p.Name, nil)
+	r, err := observe(ctx, e, p)
 	if err != nil {
 		_ = e.Close()
+	}
+	return r, err
+}
+
+// observe looks at what runs of a project. It is the one place where commands do.
+func observe(ctx context.Context, e *docker.Engine, p *config.Project) (running, error) {
+	have, err := e.Observe(ctx, p.Name, nil)
+	if err != nil {
 		return running{}, err
 	}
-	return running{p, e, have}, nil
+	r := running{project: p, engine: e, have: have}
+	if r.elsewhere = engine.Elsewhere(engine.Place{Name: p.Name, Dir: p.Dir, Host: e.Host()}, have); r.elsewhere != nil {
+		r.have = plan.Observed{}
+	}
+	return r, nil
 }
 
 func (r running) close() { _ = r.engine.Close() }
@@ -95,7 +121,7 @@ func (r running) login() (auth, current string) {
 		return "", ""
 	}
 	var kept dev.Login
-	b, err := os.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginFolder, dev.LoginFile))
+	b, err := dev.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginFolder, dev.LoginFile))
 	if err != nil || json.Unmarshal(b, &kept) != nil {
 		return string(r.mode()), ""
 	}

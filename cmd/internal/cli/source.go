@@ -46,7 +46,7 @@ func (a *app) load(ctx context.Context, o runOptions) (*config.Project, error) {
 
 // blueprint gives a project as the engine wants it: what is fixed now, and how the rest follows
 // from the app's image and the port.
-func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
+func (a *app) blueprint(ctx context.Context, p *config.Project, o runOptions, login signIn, runtime *docker.Engine, given *supplies) (engine.Project, error) {
 	parts, warnings, err := a.parts(p)
 	if err != nil {
 		return engine.Project{}, err
@@ -74,7 +74,7 @@ func (a *app) blueprint(p *config.Project, o runOptions, login signIn, runtime *
 	if err != nil {
 		return engine.Project{}, err
 	}
-	if out.Images, err = imageSources(p, effective, parts.Machine); err != nil {
+	if out.Images, err = imageSources(ctx, p, effective, parts.Machine); err != nil {
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, outside(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
@@ -108,7 +108,11 @@ func (a *app) parts(p *config.Project) (config.Parts, []dev.Warning, error) {
 	if err != nil {
 		return config.Parts{}, nil, err
 	}
-	gateway, err := docker.GatewayRef(a.cacheDir())
+	cache, err := a.cacheDir()
+	if err != nil {
+		return config.Parts{}, nil, err
+	}
+	gateway, err := docker.GatewayRef(cache)
 	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
 }
 
@@ -143,6 +147,16 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 	return out, nil
 }
 
+// create writes a new file. It follows no link that the app's container puts in its place meanwhile.
+func create(file string, content []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
 // seed copies the files of a folder that are newer than what is there, and nothing below it.
 func seed(s config.Seed) error {
 	if err := os.MkdirAll(s.To, 0o700); err != nil {
@@ -158,10 +172,10 @@ func seed(s config.Seed) error {
 			continue
 		}
 		target := filepath.Join(s.To, entry.Name())
-		if to, err := os.Stat(target); err == nil && !from.ModTime().After(to.ModTime()) {
+		if to, err := os.Lstat(target); err == nil && !from.ModTime().After(to.ModTime()) {
 			continue
 		}
-		b, err := os.ReadFile(filepath.Join(s.From, entry.Name()))
+		b, err := dev.ReadFile(filepath.Join(s.From, entry.Name()))
 		if err != nil {
 			return err
 		}
@@ -169,7 +183,7 @@ func seed(s config.Seed) error {
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := os.WriteFile(target, b, 0o600); err != nil {
+		if err := create(target, b); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ func (a *app) newStatusCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs, where, and in which mode",
-		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error.",
+		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error. What another clone of it runs under the same name is not shown; that it does is said.",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.json = asJSON
@@ -47,7 +46,10 @@ type status struct {
 	Auth     authStatus      `json:"auth"`
 	AWS      awsStatus       `json:"aws"`
 	Engine   engineStatus    `json:"engine"`
+	// Elsewhere says that what runs under the project's name belongs to another folder; "" where it does not.
+	Elsewhere string `json:"elsewhere"`
 
+	hint      string
 	exception dev.AppException
 	reloads   int
 }
@@ -88,21 +90,16 @@ type engineStatus struct {
 }
 
 func (a *app) runStatus(ctx context.Context, asJSON bool) error {
-	r, err := a.find(ctx)
+	r, err := a.seek(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.close()
 	s := a.collect(ctx, r)
 	if asJSON {
-		b, err := json.Marshal(s)
-		if err == nil {
-			_, err = fmt.Fprintf(a.Out, "%s\n", b)
-		}
-		return err
+		return a.printJSON(s)
 	}
-	_, err = fmt.Fprint(a.Out, a.statusText(s))
-	return err
+	return a.print(a.statusText(s))
 }
 
 func (a *app) collect(ctx context.Context, r running) status {
@@ -119,6 +116,10 @@ func (a *app) collect(ctx context.Context, r running) status {
 		s.Services = append(s.Services, serviceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
 	s.Engine = engineStatus(r.engine.Place())
+	if r.elsewhere != nil {
+		e := dev.AsError(r.elsewhere)
+		s.Elsewhere, s.hint = e.Message, e.Hint
+	}
 	if _, ok := r.sidecar(); !ok {
 		return s
 	}
@@ -154,16 +155,21 @@ func (a *app) awsStatus(r running) awsStatus {
 	return out
 }
 
-func (a *app) statusText(s status) string {
-	var b strings.Builder
+func (a *app) statusText(s status) *page {
+	var b page
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", name, a.wrapped(fmt.Sprintf(format, args...), 10))
+		b.add("%-9s %s\n", name, a.wrapped(fmt.Sprintf(format, args...), 10))
 	}
 	row("project", "%s in %s", s.Project, s.Dir)
 	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
+	if s.Elsewhere != "" {
+		row("state", "not running here: %s", s.Elsewhere)
+		row("hint", "%s", s.hint)
+		return &b
+	}
 	if len(s.Services) == 0 {
 		row("state", "not running (sdev up --local starts it)")
-		return b.String()
+		return &b
 	}
 	if s.URL != "" {
 		mode := string(s.Mode)
@@ -205,7 +211,7 @@ func (a *app) statusText(s status) string {
 		// A hyphen would be a place to break the line.
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.ReplaceAll(strings.Join(svc.Ports, " "), "->", "→"))
 	}
-	return b.String()
+	return &b
 }
 
 func (s authStatus) text(issuer string) string {

@@ -13,11 +13,11 @@ func TestStatusText_BreaksLinesBetweenWordsOnATerminal(t *testing.T) {
 	}}
 	const row = "service   sdev-gateway running  127.0.0.1:8504→8501/tcp"
 	a := &app{Streams: Streams{OutTTY: true, Width: 76}}
-	if text := a.statusText(s); !strings.Contains(text, row+"\n          127.0.0.1:8604→8604/tcp\n") {
+	if text := a.statusText(s); !strings.Contains(text.text.String(), row+"\n          127.0.0.1:8604→8604/tcp\n") {
 		t.Error(text)
 	}
 	a.OutTTY = false
-	if text := a.statusText(s); !strings.Contains(text, row+" 127.0.0.1:8604→8604/tcp\n") {
+	if text := a.statusText(s); !strings.Contains(text.text.String(), row+" 127.0.0.1:8604→8604/tcp\n") {
 		t.Error(text)
 	}
 }

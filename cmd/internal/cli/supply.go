@@ -90,7 +90,7 @@ func isKept(project engine.Project, login dev.Login) bool {
 	if !project.Mounted {
 		return false
 	}
-	kept, err := os.ReadFile(filepath.Join(project.StateDir, dev.LoginFolder, dev.LoginFile))
+	kept, err := dev.ReadFile(filepath.Join(project.StateDir, dev.LoginFolder, dev.LoginFile))
 	if os.IsNotExist(err) {
 		return !login.Mode.SignsIn() // a gateway that was told nothing lets nobody sign in
 	}

@@ -192,13 +192,14 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 	}
 	given := &supplies{project: first, runtime: runtime, aws: session, insist: o.as != ""}
 	return &engine.Engine{
-		Runtime: runtime, Images: runtime, Copies: &copier{runtime, func(ev dev.Event) { events.EmitAt(a.now(), ev) }}, Emit: events.EmitAt, Timeout: time.Minute,
+		Runtime: runtime, Host: runtime.Host(), Images: runtime, Copies: &copier{runtime, func(ev dev.Event) { events.EmitAt(a.now(), ev) }}, Emit: events.EmitAt, Timeout: time.Minute,
 		Announce: func(ctx context.Context, p engine.Project, n engine.Announcement) {
 			req := gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: n.How, Trigger: n.Trigger, Text: n.Text}}
 			_, _ = ask(ctx, runtime, gatewayName(p.Name, p.Gateway), req) // a courtesy
 		},
-		Bring: bring(runtime),
-		Look:  func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
+		Bring:  bring(runtime),
+		Verify: verify(runtime),
+		Look:   func(ctx context.Context, p engine.Project) (engine.Sight, error) { return sightOf(ctx, runtime, p) },
 		Source: func(ctx context.Context) (engine.Project, error) {
 			p := first
 			if first = nil; p == nil { // files may have changed since
@@ -213,7 +214,7 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 					return engine.Project{}, err
 				}
 			}
-			return a.blueprint(p, o, login, runtime, given)
+			return a.blueprint(ctx, p, o, login, runtime, given)
 		},
 		Supply: given.supply,
 	}, nil
@@ -222,11 +223,10 @@ func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *confi
 // sinceSwitched gives the mode, and who signs in, of an app that runs: another sdev may have switched
 // it since this one came.
 func sinceSwitched(ctx context.Context, runtime *docker.Engine, p *config.Project, o runOptions) (auth, current string, err error) {
-	have, err := runtime.Observe(ctx, p.Name, nil)
+	r, err := observe(ctx, runtime, p)
 	if err != nil {
 		return "", "", err
 	}
-	r := running{project: p, engine: runtime, have: have}
 	if app, ok := r.container(p.App); !ok || app.Labels[dev.LabelMode] == "" {
 		return o.auth, o.as, nil
 	}
@@ -261,7 +261,7 @@ func (a *app) show(ctx context.Context, events *hub.Hub, v view, gone func()) <-
 
 func (a *app) printer(v view) render.Printer {
 	if v.json {
-		return render.NewJSON(a.Out)
+		return render.NewJSON(a.out())
 	}
-	return render.NewPlain(a.Out, render.Options{Color: a.colored(), Width: a.Width, Wrap: a.OutTTY, Quiet: a.quiet, Verbose: a.verbose})
+	return render.NewPlain(a.out(), render.Options{Color: a.colored(), Width: a.Width, Wrap: a.OutTTY, Quiet: a.quiet, Verbose: a.verbose})
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -23,14 +21,10 @@ func (a *app) newVersionCmd() *cobra.Command {
 		Use: "version", Short: "Print version, commit and date", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
-				_, err := fmt.Fprintf(a.Out, "sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH)
+				err := a.printf("sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH)
 				return err
 			}
-			b, err := json.Marshal(map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate})
-			if err == nil {
-				_, err = fmt.Fprintf(a.Out, "%s\n", b)
-			}
-			return err
+			return a.printJSON(map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
@@ -49,13 +43,13 @@ func (a *app) newCompletionCmd() *cobra.Command {
 			}
 			switch root := cmd.Root(); args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(a.Out, true)
+				return root.GenBashCompletionV2(a.out(), true)
 			case "zsh":
-				return root.GenZshCompletion(a.Out)
+				return root.GenZshCompletion(a.out())
 			case "fish":
-				return root.GenFishCompletion(a.Out, true)
+				return root.GenFishCompletion(a.out(), true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(a.Out)
+				return root.GenPowerShellCompletionWithDesc(a.out())
 			}
 			return usage("no completion for "+quote(args[0]), "one of: bash, zsh, fish, powershell")
 		},

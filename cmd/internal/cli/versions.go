@@ -29,7 +29,7 @@ type versions struct {
 func installed(ctx context.Context, runtime *docker.Engine, stateDir, image string) (map[string]string, error) {
 	file := filepath.Join(stateDir, dev.LoginFolder, versionsFile)
 	var known versions
-	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &known) == nil && known.Image == image {
+	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &known) == nil && known.Image == image {
 		return known.Packages, nil
 	}
 	packages, err := runtime.Versions(ctx, image, loginPackages()...)

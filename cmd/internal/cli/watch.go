@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -232,16 +230,12 @@ func meaning(a dev.Action) string {
 
 func (a *app) printExplanation(e explanation, asJSON bool) error {
 	if asJSON {
-		b, err := json.Marshal(e)
-		if err == nil {
-			_, err = fmt.Fprintf(a.Out, "%s\n", b)
-		}
-		return err
+		return a.printJSON(e)
 	}
-	var b strings.Builder
+	var b page
 	row := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "%-7s %s\n", name, a.wrapped(dev.Printable(text), 8))
+			b.add("%-7s %s\n", name, a.wrapped(text, 8))
 		}
 	}
 	row("path", e.Path+" ("+e.Kind+")")
@@ -269,6 +263,5 @@ func (a *app) printExplanation(e explanation, asJSON bool) error {
 	for _, why := range whys {
 		row("not by", strings.Join(passed[why], "; ")+": "+why)
 	}
-	_, err := fmt.Fprint(a.Out, b.String())
-	return err
+	return a.print(&b)
 }

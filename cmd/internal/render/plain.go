@@ -52,8 +52,10 @@ func newStyles(color bool) styles {
 	return s
 }
 
-// Print shows an event as one line or a few, or not at all where it says nothing to a person.
+// Print shows an event as one line or a few, or not at all where it says nothing to a person. What an
+// event holds of others is made fit to be shown here, once, for all that is made of it below.
 func (p *plain) Print(s dev.Stamped) error {
+	s.Event = dev.Shown(s.Event)
 	before := p.now
 	p.now = dev.Apply(p.now, s)
 	text := p.text(before, s.Event)

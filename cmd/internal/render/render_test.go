@@ -134,3 +134,48 @@ func TestWrap_BreaksBetweenWordsInItsColumn(t *testing.T) {
 		t.Errorf("too narrow for words: %q", got)
 	}
 }
+
+// Whatever is added to an event later is covered: every text of every event is hostile here.
+func TestViews_AreFitForATerminal(t *testing.T) {
+	const evil = "x\x1b]0;t\x07\x1b[2J\x1b]52;c;eA==\x07\u009b2J\x9b2J\u202e\u2066\u200b\u2028\r\nready    http://u:pw@evil/\nsdev: gone"
+	for name, make := range map[string]func(*bytes.Buffer) render.Printer{
+		"plain":   func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{}) },
+		"wrapped": func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Width: 60, Wrap: true}) },
+		"verbose": func(b *bytes.Buffer) render.Printer { return render.NewPlain(b, render.Options{Verbose: true}) },
+		"JSON":    func(b *bytes.Buffer) render.Printer { return render.NewJSON(b) },
+	} {
+		for _, e := range dev.Events() {
+			v := reflect.New(reflect.TypeOf(e)).Elem()
+			fill(v, evil)
+			var out bytes.Buffer
+			if err := make(&out).Print(dev.Stamped{Event: v.Interface().(dev.Event)}); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range out.String() {
+				if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u202e\u2066\u200b\u2028", r) {
+					t.Errorf("%s: %s holds %U: %q", name, e.Type(), r, out.String())
+					break
+				}
+			}
+			if strings.Contains(out.String(), "pw") || strings.Contains(out.String(), "\nready    http") || strings.Contains(out.String(), "\nsdev:") {
+				t.Errorf("%s: %s tells a password, or forges a line: %q", name, e.Type(), out.String())
+			}
+		}
+	}
+}
+
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), text)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
+		}
+	}
+}

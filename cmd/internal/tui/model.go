@@ -86,7 +86,7 @@ type (
 func newModel(ctx context.Context, o Options) *model {
 	m := &model{ctx: ctx, host: o.Host, opts: o, pane: inOverview, logs: newLogs(), look: look{colorprofile.ASCII, true}, dirty: true}
 	m.later = m.timer
-	m.state.snap, m.state.facts, m.state.use = o.Before, o.Facts, map[string]Usage{}
+	m.state.snap, m.state.facts, m.state.use = dev.Shown(o.Before), dev.Shown(o.Facts), map[string]Usage{}
 	m.theme = newTheme(m.look.profile, m.look.dark)
 	m.resize(80, 24)
 	return m
@@ -105,8 +105,34 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m.update(msg)
 }
 
-func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
+// shown makes what comes from outside fit to be shown, before any pane has it.
+func shown(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
+	case eventsMsg:
+		return dev.Shown(msg)
+	case factsMsg:
+		msg.facts = dev.Shown(msg.facts)
+		return msg
+	case usageMsg:
+		return dev.Shown(msg)
+	case excerptMsg:
+		msg.lines = dev.Shown(msg.lines)
+		return msg
+	case doneMsg:
+		msg.said = dev.Inline(msg.said)
+		return msg
+	case targetsMsg:
+		msg.targets = dev.Shown(msg.targets)
+		return msg
+	case checksMsg:
+		msg.checks = dev.Shown(msg.checks)
+		return msg
+	}
+	return msg
+}
+
+func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := shown(msg).(type) {
 	case eventsMsg:
 		return m, m.happened(msg)
 	case streamEndedMsg:
@@ -137,7 +163,7 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case shellMsg:
 		m.notice = notice{}
 		if msg.err != nil {
-			m.say(bad, "shell: "+msg.err.Error())
+			m.say(bad, "shell: "+safe(msg.err.Error()))
 		}
 	case tea.KeyPressMsg:
 		return m, m.press(msg)

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+)
+
+// Folders of the system: nothing is written below the trees, and nothing right into the tops, below
+// which people do have folders of their own.
+var (
+	systemTrees = []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib64", "/usr/sbin", "/usr/share",
+		"/var/cache", "/var/db", "/var/lib", "/var/log", "/var/run", "/var/spool", "/System", "/Library", "/private/etc", "/private/var/db"}
+	systemTops = []string{"/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp", "/usr", "/usr/local", "/usr/src", "/var", "/var/tmp", "/Applications", "/Users", "/Volumes", "/private", "/private/tmp", "/private/var"}
+)
+
+// reserved says whose a folder is that nobody but a program writes to; "" where it is nobody's.
+func reserved(dir string) string {
+	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
+		switch {
+		case strings.EqualFold(part, ".git"):
+			return "it is git's own"
+		case strings.EqualFold(part, dev.StateFolder), strings.EqualFold(part, handoff.OwnFolder):
+			return "sdev keeps its own files there"
+		}
+	}
+	return ""
+}
+
+// unfit says why nobody means a folder when they name it as one to write to: it is git's, sdev's own, or
+// the system's, by its name or by where its links lead. "" where it is fine.
+func (a *app) unfit(dir string) string {
+	for _, seen := range []string{filepath.Clean(dir), realPath(dir)} {
+		if why := reserved(seen); why != "" {
+			return why
+		}
+		isSystem := slices.ContainsFunc(systemTrees, func(tree string) bool { return within(tree, seen) })
+		if slices.Contains(systemTops, seen) || isSystem && !within(realPath(a.home()), seen) && !within(realPath(os.TempDir()), seen) {
+			return "it is a folder of the system"
+		}
+	}
+	return ""
+}
+
+// home is the user's home folder; "" where there is none, or where it is everything.
+func (a *app) home() string {
+	home := a.Getenv("HOME")
+	if !filepath.IsAbs(home) || filepath.Clean(home) == "/" {
+		return ""
+	}
+	return filepath.Clean(home)
+}
+
+// within says whether a path is a folder, or lies below it.
+func within(folder, name string) bool {
+	rel, err := filepath.Rel(folder, name)
+	return filepath.IsAbs(folder) && err == nil && filepath.IsLocal(rel)
+}
+
+// notForBundle says why a bundle cannot be written to a folder that lies outside of the project; "" where
+// it can: the folder is new, or empty, or a bundle already, and it is the user's.
+func (a *app) notForBundle(out string) string {
+	real, home := realPath(out), realPath(a.home())
+	switch rel, err := filepath.Rel(home, real); {
+	case err != nil || !within(home, real):
+	case rel == ".":
+		return "it is your home folder"
+	case strings.HasPrefix(rel, "."):
+		return "programs keep their settings there"
+	}
+	info, err := os.Stat(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if err != nil || !info.IsDir() {
+		return "" // opening it says so
+	}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Getuid() {
+		return "it is somebody else's"
+	}
+	if entries, err := os.ReadDir(real); err == nil && len(entries) > 0 && !isBundle(real) {
+		return "it is not empty, and no bundle of sdev's"
+	}
+	return ""
+}
+
+func isBundle(dir string) bool {
+	info, err := os.Lstat(filepath.Join(dir, handoff.OwnFolder))
+	return err == nil && info.IsDir()
+}
+
+// isSource says whether a folder of the project holds code of its own: a bundle would become part of the
+// app.
+func isSource(dir string) bool {
+	if isBundle(dir) {
+		return false
+	}
+	found := false
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read is no code
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		if d.IsDir() && isBundle(filepath.Join(dir, d.Name())) {
+			return fs.SkipDir
+		}
+		if found = d.Type().IsRegular() && filepath.Ext(d.Name()) == ".py"; found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}

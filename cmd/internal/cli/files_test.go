@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+)
+
+// attacked is a project that names every kind of file that sdev reads.
+func attacked() map[string]string {
+	return map[string]string{
+		"compose.yaml": `name: shop
+include: [included.yaml, {path: other/included.yaml}]
+services:
+  streamlit-local:
+    extends: {file: base.yaml, service: base}
+    build: {context: .}
+    env_file: [vars.env]
+    label_file: labels.env
+    command: streamlit run Home.py
+    secrets: [key]
+secrets: {key: {file: key.txt}}
+x-sdev: {ca: ca.pem}
+`,
+		"compose.override.yaml": "services: {streamlit-local: {environment: {A: b}}}\n",
+		"included.yaml":         "services: {db: {image: postgres}}\n",
+		"other/included.yaml":   "services: {cache: {image: redis}}\n",
+		"other/.env":            "A=b\n",
+		"base.yaml":             "services: {base: {environment: {B: c}}}\n",
+		".env":                  "A=b\n", "vars.env": "C=d\n", "labels.env": "e=f\n", "key.txt": "secret\n", "ca.pem": "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n",
+		"Dockerfile": "FROM python:3.11-slim\nCOPY . /app\n", ".dockerignore": ".git\n", "requirements.txt": "streamlit\n", "pyproject.toml": "[project]\nname = \"shop\"\n",
+		"Home.py": "import streamlit as st\nst.title('x')\n", "pages/1_Page.py": "import streamlit\n", ".streamlit/config.toml": "[server]\nport = 8501\n", ".streamlit/secrets.toml": "a = 1\n", ".gitignore": ".env\n",
+		"environment.yml": "dependencies: [streamlit]\n", ".sdev-project.json": "{}\n",
+	}
+}
+
+// put puts something else in a file's place.
+func put(t *testing.T, name, kind string) {
+	t.Helper()
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	switch kind {
+	case "pipe":
+		err = syscall.Mkfifo(name, 0o600)
+	case "device":
+		err = os.Symlink("/dev/zero", name)
+	case "socket":
+		var l net.Listener
+		var dir *os.Root
+		dir, err = os.OpenRoot(filepath.Dir(name))
+		if err == nil {
+			defer dir.Close()
+			// The path of a socket must be short.
+			short := filepath.Join(t.TempDir(), "s")
+			if l, err = net.Listen("unix", short); err == nil {
+				t.Cleanup(func() { l.Close() })
+				err = os.Symlink(short, name)
+			}
+		}
+	case "folder":
+		err = os.Mkdir(name, 0o700)
+	case "loop":
+		err = os.Symlink(filepath.Base(name), name)
+	case "dangling":
+		err = os.Symlink("nowhere", name)
+	case "huge":
+		if err = os.WriteFile(name, nil, 0o600); err == nil {
+			err = os.Truncate(name, 1<<40)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every command ends, whatever lies in place of a file, and says which one it cannot read.
+func TestCommands_NeverWaitForWhatIsNoFile(t *testing.T) {
+	// What each kind of thing is called; a folder that is not read as a file is no harm.
+	words := map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "huge": "larger than"}
+	must := []string{"compose.yaml", "compose.override.yaml", "included.yaml", "other/included.yaml", "other/.env", "base.yaml", ".env", "vars.env", "labels.env", "ca.pem", ".streamlit/config.toml", ".streamlit/secrets.toml"}
+	refused := map[string]bool{}
+	for _, name := range must {
+		refused[name] = true
+	}
+	for name := range attacked() {
+		for _, kind := range []string{"pipe", "device", "socket", "folder", "loop", "dangling", "huge"} {
+			dir := devtest.Project(t, attacked())
+			put(t, filepath.Join(dir, filepath.FromSlash(name)), kind)
+			commands := [][]string{{"config"}, {"preflight"}}
+			if kind == "pipe" {
+				commands = append(commands, []string{"auth", "users", "--json"}, []string{"watch", "--explain", "Home.py"}, []string{"deploy", "ecs", "--check"})
+			}
+			for _, args := range commands {
+				s, out, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+				code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
+				said := out.String() + errs.String()
+				if word := words[kind]; word != "" && refused[name] && args[0] == "config" && (code != dev.ExitProject || !strings.Contains(said, word) || !strings.Contains(said, filepath.Base(name)) || !strings.Contains(said, "hint: ")) {
+					t.Errorf("%s with a %s as %s: exit %d\n%.600s", args, kind, name, code, said)
+				}
+			}
+		}
+	}
+}
+
+func TestCommands_NeverWaitForAComposeFileByName(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"other.yaml": ""})
+	put(t, filepath.Join(dir, "other.yaml"), "pipe")
+	name := filepath.Join(dir, "other.yaml")
+	for _, c := range []struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{nil, []string{"-f", name, "config"}, "named pipe"}, {nil, []string{"-f", "other.yaml", "auth", "users"}, "named pipe"}, {nil, []string{"-f", "/dev/zero", "config"}, "device"},
+		{nil, []string{"-f", dir, "config"}, "folder"}, {map[string]string{"COMPOSE_FILE": name}, []string{"config"}, "not a regular file"},
+	} {
+		env := map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"}
+		maps.Copy(env, c.env)
+		s, _, errs := Buffers(env)
+		if code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, c.args...)); code != dev.ExitProject || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%s: exit %d, %s", c.args, code, errs)
+		}
+	}
+}
+
+// Without a compose file everything is found out from the files themselves.
+func TestDetection_NeverWaitsForWhatIsNoFile(t *testing.T) {
+	for _, name := range []string{"Dockerfile", ".dockerignore", "requirements.txt", "pyproject.toml", "environment.yml", "pages/1_Page.py", ".streamlit/config.toml", ".gitignore", ".sdev-project.json"} {
+		for _, kind := range []string{"pipe", "device", "socket", "folder", "loop", "dangling", "huge"} {
+			files := attacked()
+			for _, compose := range []string{"compose.yaml", "compose.override.yaml", "included.yaml", "other/included.yaml", "base.yaml"} {
+				delete(files, compose)
+			}
+			dir := devtest.Project(t, files)
+			put(t, filepath.Join(dir, filepath.FromSlash(name)), kind)
+			for _, args := range [][]string{{"config"}, {"preflight"}, {"init", dir, "--yes", "--no-git", "--dry-run"}} {
+				s, out, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+				Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
+				if out.Len()+errs.Len() == 0 {
+					t.Errorf("%s with a %s as %s says nothing", args, kind, name)
+				}
+			}
+		}
+	}
+}
+
+func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
+	for _, kind := range []string{"pipe", "device", "socket", "folder", "loop", "huge"} {
+		home := t.TempDir()
+		for _, name := range []string{".aws/config", ".aws/credentials", ".docker/config.json"} {
+			file := filepath.Join(home, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			put(t, file, kind)
+		}
+		t.Setenv("HOME", home)
+		dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n"})
+		s, out, _ := Buffers(map[string]string{"HOME": home, "DOCKER_HOST": "unix:///nowhere.sock"})
+		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "up", "--aws", "session", "--json"}); code == 0 || kind == "pipe" && !strings.Contains(out.String(), "named pipe, and a regular file is needed") {
+			t.Errorf("a %s: exit %d, %.300s", kind, code, out)
+		}
+	}
+}
+
+func TestPreflight_ImageThatIsNoFile(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n", "image.tar": ""})
+	for kind, word := range map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "folder": "folder"} {
+		name := filepath.Join(dir, "image.tar")
+		put(t, name, kind)
+		s, _, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "preflight", "--image", name}); code != dev.ExitFailed || !strings.Contains(errs.String(), word) {
+			t.Errorf("a %s: exit %d, %s", kind, code, errs)
+		}
+	}
+}
+
+func TestSARIF_IsNotWrittenToAPipeThatNobodyReads(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "report")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _, _ := Buffers(nil)
+	if err := (&app{Streams: s}).writeSARIF(name, nil); err == nil {
+		t.Error("no error")
+	}
+}
+
+// A signal that came first ends a command that only reads.
+func TestCommands_EndWithTheirContext(t *testing.T) {
+	dir := devtest.Project(t, attacked())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"config"}, {"preflight"}, {"status"}, {"up"}, {"auth", "users"}, {"logs"}, {"watch", "--explain", "x"}} {
+		s, out, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+		if code := Main(ctx, t.Context(), s, append([]string{"-C", dir}, args...)); code != dev.ExitInterrupted {
+			t.Errorf("%s: exit %d\n%s%s", args, code, out, errs)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package config
+
+// What of a project's files bypasses its login.
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// BypassWarnings tell of files of the project that switch the login off, which login modes undo.
+func (p *Project) BypassWarnings() []dev.Warning {
+	var list []dev.Warning
+	env := p.Model.Services[p.App].Environment
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if v := env[name]; isBypass(name) && v != nil && *v != "" {
+			list = append(list, dev.Warning{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s: %s=%s bypasses the login; it is empty in this mode", p.whereSet(name), name, *v),
+				Hint: "take it out of there: sdev up --local sets it by itself"})
+		}
+	}
+	if line := bypassLine(filepath.Join(p.Dir, filepath.FromSlash(secretsName))); line > 0 {
+		list = append(list, dev.Warning{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s:%d: Streamlit makes a variable of %s at the top level, which bypasses the login; it is kept off in this mode", secretsName, line, bypass),
+			Hint: "take it out of there: sdev up --local sets it by itself"})
+	}
+	return list
+}
+
+// whereSet is the place that gives the app a variable.
+func (p *Project) whereSet(name string) string {
+	if file, line := p.sources.locateExactly("services", p.App, "environment", name); file != "" {
+		return fmt.Sprintf("%s:%d", file, line)
+	}
+	file, line := p.sources.locate("services", p.App, "environment")
+	for _, f := range p.Model.Services[p.App].EnvFiles {
+		b, err := os.ReadFile(f.Path)
+		if err != nil {
+			continue
+		}
+		for i, text := range strings.Split(string(b), "\n") {
+			if key, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(text), "export "), "="); ok && strings.TrimSpace(key) == name {
+				file, line = display(p.Dir, f.Path), i+1
+			}
+		}
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// bypassLine is the line of a secrets.toml that sets the bypass at its top level; 0 where none does.
+func bypassLine(file string) int {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	for i, text := range strings.Split(string(b), "\n") {
+		text = strings.TrimSpace(text)
+		if strings.HasPrefix(text, "[") {
+			return 0
+		}
+		if key, _, ok := strings.Cut(text, "="); ok && isBypass(strings.Trim(strings.TrimSpace(key), `"'`)) {
+			return i + 1
+		}
+	}
+	return 0
+}

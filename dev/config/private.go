@@ -1,0 +1,159 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"sdev/dev"
+)
+
+// Private checks a folder of sdev's own, in which it keeps tokens and keys, before anything is read or
+// written there: it has to be a folder of whoever runs sdev, and hold nothing that leads elsewhere. A
+// repository may bring a link in its place, and so have a token written to where others read it. Modes
+// that let others in are corrected. A folder that is not there yet is fine.
+func Private(dir string) error {
+	info, err := os.Lstat(dir)
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return unsafeState(dir, err.Error())
+	}
+	p := private{dir: dir, owners: owners(filepath.Dir(dir))}
+	if !info.IsDir() {
+		return unsafeState(dir, "it is "+kindOf(dir, info)+", and has to be a folder")
+	}
+	if uid := ownerOf(info); !p.owners[uid] {
+		return unsafeState(dir, "it belongs to "+userName(uid))
+	}
+	if err := closed(info, func(mode os.FileMode) error { return os.Chmod(dir, mode) }); err != nil { // first, since it may not even be readable
+		return unsafeState(dir, err.Error())
+	}
+	if p.root, err = os.OpenRoot(dir); err != nil {
+		return unsafeState(dir, err.Error())
+	}
+	defer p.root.Close()
+	if opened, err := p.root.Stat("."); err != nil || !os.SameFile(opened, info) {
+		return unsafeState(dir, "something was put in its place right now")
+	}
+	return fs.WalkDir(p.root.FS(), ".", p.check)
+}
+
+// private is a folder while it is checked.
+type private struct {
+	dir    string
+	root   *os.Root
+	owners map[uint32]bool
+}
+
+// cacheDepth is how deep the private copies of AWS caches lie (aws/sso/cache). The app's container
+// writes there, as whichever user it has, and what it leaves is never followed.
+const cacheDepth = "aws/*/*"
+
+func (p private) check(name string, d fs.DirEntry, err error) error {
+	full := filepath.Join(p.dir, filepath.FromSlash(name))
+	var info fs.FileInfo
+	if err == nil {
+		info, err = p.root.Lstat(filepath.FromSlash(name))
+	}
+	if isNotExist(err) {
+		return nil // another sdev was done with it
+	}
+	if err != nil {
+		return unsafeState(full, err.Error())
+	}
+	uid := ownerOf(info)
+	isCache, _ := path.Match(cacheDepth, name) // the pattern is a good one
+	switch {
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return unsafeState(full, "it is "+kindOf(full, info))
+	case isCache && info.IsDir():
+		return fs.SkipDir
+	case !p.owners[uid] && uid != 0:
+		return unsafeState(full, "it belongs to "+userName(uid))
+	case info.Mode().IsRegular() && links(info) > 1:
+		return unsafeState(full, "the file has another name somewhere else, too (a hard link)")
+	case !p.owners[uid]: // root's, as a container may leave it: nobody else can have put it there
+		return nil
+	}
+	if err := closed(info, func(mode os.FileMode) error { return p.root.Chmod(filepath.FromSlash(name), mode) }); err != nil && !isNotExist(err) {
+		return unsafeState(full, err.Error())
+	}
+	return nil
+}
+
+// closed takes away what lets others than the owner in. A disk that nobody can write to stays as it is.
+func closed(info fs.FileInfo, chmod func(os.FileMode) error) error {
+	want := info.Mode().Perm() &^ 0o077
+	if info.IsDir() {
+		want |= 0o700
+	}
+	if want == info.Mode().Perm() {
+		return nil
+	}
+	if err := chmod(want); err != nil && !errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	return nil
+}
+
+// owners are those whose folder of sdev's is to be trusted: whoever runs sdev, and for root, who can
+// be nobody's guest, the owner of the project as well.
+func owners(parent string) map[uint32]bool {
+	own := map[uint32]bool{uint32(os.Getuid()): true} //nolint:gosec // what the system gave as 32 bits
+	if info, err := os.Stat(parent); err == nil && os.Getuid() == 0 {
+		own[ownerOf(info)] = true
+	}
+	return own
+}
+
+func ownerOf(info fs.FileInfo) uint32 {
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		return sys.Uid
+	}
+	return uint32(os.Getuid()) //nolint:gosec // as above
+}
+
+func links(info fs.FileInfo) uint64 {
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(sys.Nlink) //nolint:unconvert // it is smaller on other systems
+	}
+	return 1
+}
+
+func userName(uid uint32) string {
+	id := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return "user " + u.Username
+	}
+	return "user " + id
+}
+
+func kindOf(file string, info fs.FileInfo) string {
+	switch t := info.Mode().Type(); {
+	case t&fs.ModeSymlink != 0:
+		if to, err := os.Readlink(file); err == nil {
+			return "a link to " + dev.Printable(to)
+		}
+		return "a link"
+	case t&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case t&fs.ModeSocket != 0:
+		return "a socket"
+	case t&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a file"
+}
+
+func unsafeState(file, why string) error {
+	return bad(dev.CodeStateUnsafe, "", 0, fmt.Sprintf("sdev keeps secrets in %s, and does not trust it: %s", dev.Printable(file), why),
+		"see who put it there, then remove it: sdev makes what it needs again")
+}

@@ -1,0 +1,189 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/consts"
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/compose-spec/compose-go/v2/utils"
+	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
+)
+
+// compose-go opens files by itself, waits for pipes and reads devices to their end. Here are the ways
+// around that: it is given what dev.ReadFile has read, and where it insists on opening a file, that
+// file is looked at before. What is put in its place in between can still make it wait; so nobody waits
+// for compose-go itself (see dev.Interruptible).
+
+// withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the folder of the
+// project, which do not take the place of those that are set.
+func withDotEnv(o *cli.ProjectOptions) error {
+	if err := cli.WithEnvFiles()(o); err != nil {
+		return unfitEnv(".env", err)
+	}
+	for _, file := range o.EnvFiles {
+		b, err := dev.ReadFile(file)
+		if err != nil {
+			return unfitEnv(display(o.WorkingDir, file), err)
+		}
+		values, err := dotenv.ParseWithLookup(bytes.NewReader(b), func(name string) (string, bool) {
+			v, ok := o.Environment[name]
+			return v, ok
+		})
+		if err != nil {
+			return bad(dev.CodeComposeVariable, display(o.WorkingDir, file), 0, err.Error(), "mend the line: NAME=value, each on a line of its own")
+		}
+		o.Environment.Merge(values)
+	}
+	return nil
+}
+
+func unfitEnv(file string, err error) error {
+	return bad(dev.CodeComposeVariable, file, 0, "the variables cannot be read: "+reasonOf(err), "put a regular file there, or take it away")
+}
+
+// reasonOf is an error about a file without the file, which is named beside it.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// model has compose-go make a model of files that were read.
+func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sources, profiles []string, screens ...func(*loader.Options)) (*types.Project, error) {
+	details := types.ConfigDetails{WorkingDir: p.Dir, Environment: opts.Environment}
+	named := false
+	for _, s := range files {
+		var head struct {
+			Name string `yaml:"name,omitempty"`
+		}
+		if err := yaml.Unmarshal(s.content, &head); err != nil {
+			return nil, err
+		}
+		named = named || head.Name != ""
+		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: s.file, Content: s.content})
+	}
+	model, err := loader.LoadWithContext(ctx, details, append(screens, loader.WithProfiles(profilesOf(profiles, opts)), func(o *loader.Options) {
+		if name := opts.Environment[consts.ComposeProjectName]; name != "" {
+			o.SetProjectName(name, true)
+		} else if !named {
+			o.SetProjectName(loader.NormalizeProjectName(filepath.Base(p.Dir)), false)
+		}
+		o.ConvertWindowsPaths = utils.StringToBool(opts.Environment["COMPOSE_CONVERT_WINDOWS_PATHS"])
+		o.SkipResolveEnvironment, o.SkipResolveLabels = true, true // once those files were looked at
+	})...)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range details.ConfigFiles {
+		model.ComposeFiles = append(model.ComposeFiles, f.Filename)
+	}
+	if err := p.checkNamedFiles(model); err != nil {
+		return nil, err
+	}
+	if model, err = model.WithServicesEnvironmentResolved(false); err != nil {
+		return nil, err
+	}
+	return model.WithServicesLabelsResolved(false)
+}
+
+// profilesOf are the profiles that were asked for, else those of the environment.
+func profilesOf(asked []string, opts *cli.ProjectOptions) []string {
+	if len(asked) > 0 {
+		return asked
+	}
+	for _, s := range strings.Split(opts.Environment[consts.ComposeProfiles], ",") {
+		asked = append(asked, strings.TrimSpace(s))
+	}
+	return asked
+}
+
+// checkNamedFiles looks at the files of variables and labels that services name.
+func (p *Project) checkNamedFiles(model *types.Project) error {
+	for _, name := range model.ServiceNames() {
+		s := model.Services[name]
+		specs := []types.ContainerSpec{s.ContainerSpec}
+		for _, hook := range s.PreStart {
+			specs = append(specs, hook.ContainerSpec)
+		}
+		for _, spec := range specs {
+			for _, f := range spec.EnvFiles {
+				if err := p.checkNamed(name, "env_file", f.Path, dev.CodeComposeEnvFile); err != nil {
+					return err
+				}
+			}
+			for _, f := range spec.LabelFiles {
+				if err := p.checkNamed(name, "label_file", f, dev.CodeComposeInvalid); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Project) checkNamed(service, key, path string, code dev.Code) error {
+	if _, err := dev.ReadFile(path); dev.IsUnfit(err) {
+		file, line := p.sources.locate("services", service, key)
+		if f, l := p.sources.locateEnvFile(path); key == "env_file" && l > 0 {
+			file, line = f, l
+		}
+		return bad(code, file, line, fmt.Sprintf("%s %s of service %s cannot be read: %s", key, display(p.Dir, path), service, reasonOf(err)), "put a regular file there, or name another")
+	}
+	return nil
+}
+
+// checkSettings refuses settings that Streamlit, in the container, would wait for without an end.
+func (p *Project) checkSettings() error {
+	for _, name := range []string{".streamlit/config.toml", secretsName} {
+		if _, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name))); dev.IsUnfit(err) {
+			return bad(dev.CodeProjectInvalid, name, 0, "cannot be read: "+reasonOf(err), "put a regular file there, or take it away")
+		}
+	}
+	return nil
+}
+
+// isOurs says whether an error says all that there is to say already.
+func isOurs(err error) bool {
+	_, ok := errors.AsType[*dev.Error](err)
+	return ok
+}
+
+// checkEnvOf looks at the files of variables of an include.
+func (n *nesting) checkEnvOf(item *yaml.Node, paths []*yaml.Node, from source) {
+	if len(paths) == 0 {
+		return
+	}
+	for _, file := range n.envOfInclude(item, n.resolve(paths[0].Value, from), from) {
+		_, err := dev.ReadFile(file)
+		n.unfit(file, err, from, paths[0].Line)
+	}
+}
+
+// envOfInclude are the files whose variables an include of a compose file reads, as far as they are
+// known without compose-go: those that it names, else the .env beside what it includes.
+func (n *nesting) envOfInclude(item *yaml.Node, first string, from source) []string {
+	if named, ok := child(item, "env_file"); ok {
+		var out []string
+		for _, leaf := range leaves(named.value) {
+			out = append(out, n.resolve(leaf.Value, from))
+		}
+		return out
+	}
+	dir := filepath.Dir(first)
+	if named, ok := child(item, "project_directory"); ok {
+		dir = n.resolve(named.value.Value, from)
+	}
+	return []string{filepath.Join(dir, ".env")}
+}

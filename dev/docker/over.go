@@ -1,0 +1,168 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/volume"
+
+	"sdev/dev/plan"
+)
+
+// Files whose place lies inside a mount.
+//
+// What the engine copies into a container goes through the container's mounts, and so would replace a
+// file of this machine for good. These files are put into a volume that belongs to the container alone,
+// and are mounted from there over what the other mount shows. A volume, unlike a folder of this machine,
+// is there on every engine, and keeps owners and modes as the compose file has them.
+
+// ownFiles is the label of such a volume, and of the container that it belongs to: the other one's name.
+const ownFiles = "dev.sdev.files"
+
+// apiSubpath is the API from which on a part of a volume can be mounted.
+const apiSubpath = "1.45"
+
+// mountFiles prepares the mounts of a container for its files, and gives those files that are copied
+// into it, and the places of those that are mounted. volume is where the latter are; "" for none.
+func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig) (copied []plan.File, mounted map[string]bool, volume string, err error) {
+	copied, over, err := e.divide(ctx, op.Service)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if len(over) > 0 {
+		if volume, err = e.mountOver(ctx, op, labels, host, over); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	mounted = map[string]bool{}
+	for _, f := range over {
+		mounted[f.Path] = true
+	}
+	if op.Service.Config.ReadOnly {
+		for _, dir := range foldersOf(copied) {
+			host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Target: dir})
+		}
+	}
+	return copied, mounted, volume, nil
+}
+
+// divide separates the files that can be copied from those whose place lies inside a mount.
+func (e *Engine) divide(ctx context.Context, s plan.Service) (copied, over []plan.File, err error) {
+	if len(s.Files) == 0 {
+		return nil, nil, nil
+	}
+	targets, err := e.mountTargets(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range s.Files {
+		if slices.ContainsFunc(targets, func(target string) bool { return covers(target, f.Path) }) {
+			over = append(over, f)
+		} else {
+			copied = append(copied, f)
+		}
+	}
+	return copied, over, nil
+}
+
+// mountTargets are the paths at which something is mounted in a service's container.
+func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, error) {
+	var out []string
+	for _, v := range s.Config.Volumes {
+		out = append(out, v.Target)
+	}
+	out = slices.AppendSeq(out, maps.Keys(tmpfs(s.Config.Tmpfs)))
+	for _, from := range s.Config.VolumesFrom {
+		name, _, _ := strings.Cut(from, ":")
+		other, err := e.api.ContainerInspect(ctx, name)
+		if err != nil {
+			return nil, refused("look at the volumes of "+name, err)
+		}
+		for _, m := range other.Mounts {
+			out = append(out, m.Destination)
+		}
+	}
+	return out, nil
+}
+
+// covers says whether what is mounted at a folder of a container shows at a path.
+func covers(folder, file string) bool {
+	folder, file = path.Clean(folder), path.Clean(file)
+	return file == folder || strings.HasPrefix(file, strings.TrimSuffix(folder, "/")+"/")
+}
+
+// mountOver puts files into a volume of the container's own, whose name it gives, and adds the mounts
+// that show them at their places. As with Compose, a file takes the place of a mount that has the very
+// same target.
+func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig, files []plan.File) (string, error) {
+	making, cancel := unbroken(ctx)
+	defer cancel()
+	name := op.Name + "-files-" + strings.ToLower(rand.Text()[:8])
+	made, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: name, Labels: map[string]string{
+		labelProject: labels.Project, labelVolume: strings.TrimPrefix(name, labels.Project+"-"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownFiles: op.Name}})
+	if err != nil {
+		return "", refused("create volume "+name, err)
+	}
+	if err := e.fill(making, name, op.Service, files); err != nil {
+		_ = e.api.VolumeRemove(making, name, true) // the first error is what matters
+		return "", err
+	}
+	for i, f := range files {
+		m := mount.Mount{Type: mount.TypeBind, Source: made.Mountpoint + "/" + strconv.Itoa(i), Target: f.Path, ReadOnly: true}
+		if e.speaks(apiSubpath) {
+			m.Type, m.Source, m.VolumeOptions = mount.TypeVolume, name, &mount.VolumeOptions{NoCopy: true, Subpath: strconv.Itoa(i)}
+		}
+		host.Mounts = slices.DeleteFunc(host.Mounts, func(other mount.Mount) bool { return path.Clean(other.Target) == path.Clean(f.Path) })
+		host.Binds = slices.DeleteFunc(host.Binds, func(bind string) bool { return path.Clean(bindTarget(bind)) == path.Clean(f.Path) })
+		host.Mounts = append(host.Mounts, m)
+	}
+	return name, nil
+}
+
+// bindTarget is the path inside of a mount in its short form, "source:target:options".
+func bindTarget(bind string) string {
+	_, rest, _ := strings.Cut(bind, ":")
+	target, _, _ := strings.Cut(rest, ":")
+	return target
+}
+
+// fill writes files into a volume, each under its number. The engine writes into volumes only through
+// a container; this one is never started.
+func (e *Engine) fill(ctx context.Context, name string, s plan.Service, files []plan.File) error {
+	const folder = "/files"
+	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: s.Config.Image, Cmd: []string{"/none"}, NetworkDisabled: true, Labels: map[string]string{ownFiles: name}},
+		&container.HostConfig{Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: folder, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}}}, nil, platform(s.Config.Platform), "")
+	if err != nil {
+		return refused("prepare the files of "+s.Config.Name, err)
+	}
+	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and of no name
+	archive, err := numbered(files)
+	if err != nil {
+		return err
+	}
+	return refused("copy secrets and configs for "+s.Config.Name, e.api.CopyToContainer(ctx, c.ID, folder, archive, container.CopyToContainerOptions{}))
+}
+
+// numbered packs files under their numbers.
+func numbered(files []plan.File) (*bytes.Buffer, error) {
+	var b bytes.Buffer
+	t := tar.NewWriter(&b)
+	for i, f := range files {
+		if err := t.WriteHeader(&tar.Header{Name: strconv.Itoa(i), Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Content))}); err != nil {
+			return nil, err
+		}
+		if _, err := t.Write(f.Content); err != nil {
+			return nil, err
+		}
+	}
+	return &b, t.Close()
+}

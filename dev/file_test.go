@@ -1,0 +1,135 @@
+package dev_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+
+	"sdev/dev"
+)
+
+// things is a folder with everything that may lie under a file's name.
+func things(t *testing.T) string {
+	t.Helper()
+	// A socket's path must be short.
+	dir, err := os.MkdirTemp("", "sdev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	at := func(name string) string { return filepath.Join(dir, name) }
+	l, err := net.Listen("unix", at("socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	for _, err := range []error{
+		os.WriteFile(at("file"), []byte("text"), 0o600), os.Mkdir(at("folder"), 0o700), syscall.Mkfifo(at("pipe"), 0o600),
+		os.Symlink("file", at("link")), os.Symlink("loop", at("loop")), os.Symlink("nowhere", at("dangling")), os.Symlink("/dev/zero", at("zero")), os.Symlink("/dev/null", at("empty")), os.Symlink("pipe", at("link to pipe")),
+		os.WriteFile(at("large"), nil, 0o600), os.Truncate(at("large"), dev.MaxFile+1), os.WriteFile(at("full"), nil, 0o600), os.Truncate(at("full"), dev.MaxFile),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
+	dir := things(t)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for name, c := range map[string]struct {
+		size  int
+		is    error
+		words string
+	}{
+		"file":         {size: 4},
+		"empty":        {size: 0},
+		"link":         {size: 4},
+		"full":         {size: dev.MaxFile},
+		"large":        {is: dev.ErrTooLarge, words: "larger than 16 MiB"},
+		"folder":       {is: dev.ErrNotRegular, words: "it is a folder"},
+		"pipe":         {is: dev.ErrNotRegular, words: "it is a named pipe, and a regular file is needed"},
+		"link to pipe": {is: dev.ErrNotRegular, words: "it is a named pipe"},
+		"socket":       {is: dev.ErrNotRegular, words: "it is a socket"},
+		"zero":         {is: dev.ErrNotRegular, words: "it is a device"},
+		"dangling":     {is: fs.ErrNotExist, words: "no such file"},
+		"missing":      {is: fs.ErrNotExist, words: "no such file"},
+		"loop":         {is: syscall.ELOOP, words: "too many levels of symbolic links"},
+	} {
+		files := dev.Files(root)
+		for how, read := range map[string]func() ([]byte, error){
+			"ReadFile":   func() ([]byte, error) { return dev.ReadFile(filepath.Join(dir, name)) },
+			"ReadFileIn": func() ([]byte, error) { return dev.ReadFileIn(root, name) },
+			"Files":      func() ([]byte, error) { return fs.ReadFile(files, name) },
+			"FilesOf":    func() ([]byte, error) { return fs.ReadFile(dev.FilesOf(dir), name) },
+			"Files, opened": func() ([]byte, error) {
+				f, err := files.Open(name)
+				if err != nil {
+					return nil, err
+				}
+				defer f.Close()
+				if st, err := f.Stat(); err != nil || st.IsDir() {
+					return nil, errors.Join(dev.ErrNotRegular, errors.New("it is a folder"), err)
+				}
+				var b bytes.Buffer
+				_, err = io.Copy(&b, f)
+				return b.Bytes(), err
+			},
+		} {
+			b, err := read()
+			switch {
+			case name == "empty" && how != "ReadFile" && how != "FilesOf": // so does this one
+				if err == nil {
+					t.Errorf("%s of %s: no error", how, name)
+				}
+			case c.is == nil && (err != nil || len(b) != c.size):
+				t.Errorf("%s of %s: %d bytes, %v", how, name, len(b), err)
+			case name == "zero" && how != "ReadFile" && how != "FilesOf": // a link that leads out of the folder
+				if err == nil {
+					t.Errorf("%s of %s: no error", how, name)
+				}
+			case name == "loop" && how != "ReadFile" && how != "FilesOf": // found out by counting
+				if err == nil {
+					t.Errorf("%s of %s: no error", how, name)
+				}
+			case c.is != nil && (!errors.Is(err, c.is) || !strings.Contains(err.Error(), c.words)):
+				t.Errorf("%s of %s: %v", how, name, err)
+			}
+			if dev.IsUnfit(err) != (c.is == dev.ErrTooLarge || c.is == dev.ErrNotRegular) && name != "zero" { //nolint:errorlint // of the table
+				t.Errorf("%s of %s: IsUnfit is %v", how, name, dev.IsUnfit(err))
+			}
+		}
+	}
+}
+
+func TestFiles_IsAFileSystem(t *testing.T) {
+	dir := t.TempDir()
+	for _, err := range []error{os.Mkdir(filepath.Join(dir, "folder"), 0o700), os.WriteFile(filepath.Join(dir, "folder", "a.py"), []byte("a"), 0o600), os.WriteFile(filepath.Join(dir, "b.py"), []byte("b"), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, files := range []fs.FS{dev.Files(root), dev.FilesOf(dir)} {
+		if err := fstest.TestFS(files, "folder/a.py", "b.py"); err != nil {
+			t.Error(err)
+		}
+	}
+}

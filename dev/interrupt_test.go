@@ -1,0 +1,26 @@
+package dev_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"sdev/dev"
+)
+
+func TestInterruptible_GivesUpWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	hangs := make(chan struct{})
+	defer close(hangs)
+	_, err := dev.Interruptible(ctx, func() (int, error) {
+		cancel()
+		<-hangs // as compose-go in front of a pipe
+		return 0, nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got, err := dev.Interruptible(t.Context(), func() (int, error) { return 3, nil }); got != 3 || err != nil {
+		t.Errorf("%d, %v", got, err)
+	}
+}
