@@ -74,6 +74,22 @@ func OpenFile(name string) (*os.File, error) {
 	return checked(f, err, name)
 }
 
+// WriteFile is os.WriteFile for a regular file, or where there is none yet. It does not wait for whoever
+// reads a pipe either.
+func WriteFile(name string, content []byte, perm fs.FileMode) error {
+	if st, err := os.Stat(name); err == nil {
+		if err := regular(st, name); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK|syscall.O_NOCTTY, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
 func openIn(root *os.Root, name string) (*os.File, error) {
 	name = filepath.FromSlash(name)
 	if st, err := root.Stat(name); err != nil {
@@ -141,8 +157,11 @@ func isNull(st fs.FileInfo) bool {
 	return err == nil && os.SameFile(st, null)
 }
 
-func readAll(r io.Reader, name string, most int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, most+1))
+func readAll(f *os.File, name string, most int64) ([]byte, error) {
+	if st, err := f.Stat(); err == nil && st.Size() > most {
+		return nil, tooLarge(name, most)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile, or not know its size
 	if err == nil && int64(len(b)) > most {
 		return nil, tooLarge(name, most)
 	}

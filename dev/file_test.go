@@ -133,3 +133,16 @@ func TestFiles_IsAFileSystem(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteFile_WritesToRegularFilesAlone(t *testing.T) {
+	dir := things(t)
+	for name, want := range map[string]error{"file": nil, "new": nil, "link": nil, "pipe": dev.ErrNotRegular, "folder": dev.ErrNotRegular, "zero": dev.ErrNotRegular, "socket": dev.ErrNotRegular, "link to pipe": dev.ErrNotRegular} {
+		err := dev.WriteFile(filepath.Join(dir, name), []byte("written"), 0o600)
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if b, rerr := dev.ReadFile(filepath.Join(dir, name)); want == nil && (rerr != nil || string(b) != "written") {
+			t.Errorf("%s holds %q, %v", name, b, rerr)
+		}
+	}
+}

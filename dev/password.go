@@ -36,7 +36,7 @@ func HasPassword(text string) bool { return WithoutPasswords(text) != text }
 // ReplacePasswords puts what with gives in place of each part of a text that WithoutPasswords hides.
 func ReplacePasswords(text string, with func(who string) string) string {
 	if !strings.Contains(text, "@") {
-		return text
+		return text // as most are
 	}
 	replace := func(form *regexp.Regexp, between string, fits func(before, who string) bool) {
 		text = form.ReplaceAllStringFunc(text, func(found string) string {
@@ -47,12 +47,16 @@ func ReplacePasswords(text string, with func(who string) string) string {
 			return m[1] + between + with(m[2]) + "@"
 		})
 	}
-	replace(signedAddress, "://", signsIn)
-	replace(carelessAddress, "://", func(scheme, who string) bool {
-		_, password, _ := strings.Cut(who, ":")
-		return !port.MatchString(password) && signsIn(scheme, who)
-	})
-	replace(bareProxy, "", signsIn)
+	if strings.Contains(text, "://") {
+		replace(signedAddress, "://", signsIn)
+		replace(carelessAddress, "://", func(scheme, who string) bool {
+			_, password, _ := strings.Cut(who, ":")
+			return !port.MatchString(password) && signsIn(scheme, who)
+		})
+	}
+	if strings.Contains(strings.ToLower(text), "_proxy") {
+		replace(bareProxy, "", signsIn)
+	}
 	return text
 }
 

@@ -218,7 +218,11 @@ func isBreak(r rune) bool {
 // paragraphs. Variation selectors are left out, since emoji are written with them.
 func isHidden(r rune) bool {
 	switch {
-	case r < 0xa0, unicode.Is(unicode.Prepended_Concatenation_Mark, r), r == '\ufe0e', r == '\ufe0f':
+	case r < 0x300: // most of what there is, so the tables need not be asked
+		return r == '\u00ad'
+	case r > '\u206f' && r < 0xd800:
+		return r == '\u3164'
+	case unicode.Is(unicode.Prepended_Concatenation_Mark, r), r == '\ufe0e', r == '\ufe0f':
 		return false
 	}
 	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

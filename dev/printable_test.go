@@ -35,6 +35,7 @@ func TestPrintable_LeavesTextAndTakesControl(t *testing.T) {
 		"marks of direction":     {"a\u200eb\u200fc\u061cd", "a\uFFFDb\uFFFDc\uFFFDd"},
 		"zero width":             {"re\u200bad\u2060y\ufeff", "re\uFFFDad\uFFFDy\uFFFD"},
 		"joiners between Latin":  {"re\u200dad\u200cy", "re\uFFFDad\uFFFDy"},
+		"what is seen":           {"│ … ─ 漢字 한글 é ñ ₿ →", "│ … ─ 漢字 한글 é ñ ₿ →"},
 		"fillers and tags":       {"a\u3164b\U000e0041c\u00add", "a\uFFFDb\uFFFDc\uFFFDd"},
 		"ends of lines":          {"a\u2028b\u2029c\u0085d", "a\uFFFDb\uFFFDcd"},
 		"C1 as bytes":            {"a\x9b31mb\x9d0;x\x9cc", "a\uFFFD31mb\uFFFD0;x\uFFFDc"},
@@ -180,5 +181,16 @@ func TestStamped_IsFitForATerminalAsJSON(t *testing.T) {
 	b, err := json.Marshal(dev.Stamped{Seq: 1, Event: dev.Warning{Message: "a\u009b2J\u202e http://u:pw@x"}})
 	if err != nil || !strings.Contains(string(b), `"message":"a\u009b2J\u202e http://***@x"`) {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// What is passed over without asking the tables is what the tables say.
+func TestIsHidden_IsWhatUnicodeSays(t *testing.T) {
+	for r := rune(0xa0); r <= unicode.MaxRune; r++ {
+		want := unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+			!unicode.Is(unicode.Prepended_Concatenation_Mark, r) && r != '\ufe0e' && r != '\ufe0f'
+		if dev.IsHidden(r) != want {
+			t.Errorf("%U: %v", r, !want)
+		}
 	}
 }

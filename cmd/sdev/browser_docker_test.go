@@ -121,6 +121,19 @@ func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 	if raised.Exception != "ZeroDivisionError" || raised.Message != "division by zero" || raised.File != "code_package/streamlit/Home.py" || raised.Line != 4 {
 		t.Errorf("app.exception of a raised error = %+v", raised)
 	}
+	p.write("code_package/streamlit/Home.py", "import streamlit as st\n\nst.title('z')\nraise ValueError('\\x1b]0;owned\\x07\\x1b[2J\\x9b2J\\u202e\\nready    http://evil/')\n")
+	if raised = awaitEvent[dev.AppException](t, logs); raised.Exception != "ValueError" || !strings.Contains(raised.Message, "ready    http://evil/") {
+		t.Errorf("app.exception of a hostile error = %+v", raised)
+	}
+	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"logs"}, {"logs", "--json"}} {
+		text := p.run(0, args...)
+		if i := strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || dev.IsHidden(r) }); i >= 0 || strings.Contains(text, "\nready    http://evil/") {
+			t.Errorf("%s prints the exception as %q", args, text)
+		}
+	}
+	if two := strings.Count(p.run(0, "logs", "--tail", "1", "--json"), "\n"); two > 2 { // of the app and of the gateway
+		t.Errorf("--tail 1 gives %d events", two)
+	}
 	p.write("code_package/streamlit/Home.py", home("third version"))
 	awaitEvent[dev.AppReloaded](t, logs)
 	page.shows("third version")

@@ -48,7 +48,7 @@ func (o *overlay) states(v types.ServiceVolumeConfig) []string {
 		return nil
 	}
 	found := stateFolders(source)
-	if own, ok := relativeTo(source, realPath(o.p.StatePath())); ok && own != "." && !slices.Contains(found, own) {
+	if own, ok := relativeTo(source, dev.RealPath(o.p.StatePath())); ok && own != "." && !slices.Contains(found, own) {
 		found = append(found, own)
 	}
 	slices.Sort(found)
@@ -70,22 +70,11 @@ func (o *overlay) shownFolder(v types.ServiceVolumeConfig) string {
 	if source == "" {
 		return ""
 	}
-	source = realPath(source)
+	source = dev.RealPath(source)
 	if st, err := os.Stat(source); err != nil || !st.IsDir() {
 		return ""
 	}
 	return source
-}
-
-// realPath is a path without links as far as it is there.
-func realPath(name string) string {
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
-	}
-	if parent := filepath.Dir(name); parent != name {
-		return filepath.Join(realPath(parent), filepath.Base(name))
-	}
-	return name
 }
 
 // relativeTo gives a path relative to a folder, with slashes, and whether it lies inside.
@@ -134,7 +123,7 @@ func stateFolders(root string) []string {
 
 // checkState refuses what would hand the project's state folder to a container or an image by name.
 func checkState(p *Project) error {
-	state := realPath(p.StatePath())
+	state := dev.RealPath(p.StatePath())
 	refuse := func(what, source string, at ...string) error {
 		if source == "" || strings.Contains(source, "://") {
 			return nil
@@ -142,7 +131,7 @@ func checkState(p *Project) error {
 		if !filepath.IsAbs(source) {
 			source = filepath.Join(p.Dir, source)
 		}
-		if _, inside := relativeTo(state, realPath(source)); !inside {
+		if _, inside := relativeTo(state, dev.RealPath(source)); !inside {
 			return nil
 		}
 		file, line := p.sources.locate(at...)

@@ -192,7 +192,7 @@ func missing(o Options, err error) error {
 	if len(o.Files) > 0 {
 		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with --file")
 	}
-	if slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
+	if !isNotExist(err) && slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
 		return bad(dev.CodeProjectMissing, "", 0, err.Error(), "check the path given with COMPOSE_FILE")
 	}
 	where := o.Dir
@@ -404,7 +404,7 @@ func (p *Project) StateDir() (string, error) {
 	}
 	ignore := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(ignore); isNotExist(err) {
-		if err := os.WriteFile(ignore, []byte("*\n"), 0o600); err != nil {
+		if err := dev.WriteFile(ignore, []byte("*\n"), 0o600); err != nil {
 			return "", bad(dev.CodeProjectInvalid, "", 0, err.Error(), "make the project folder writable")
 		}
 	}

@@ -54,7 +54,7 @@ func (c CA) Write() error {
 	if old, err := dev.ReadFile(c.File); err == nil && bytes.Equal(old, c.PEM) {
 		return nil
 	}
-	if err := os.WriteFile(c.File, c.PEM, 0o600); err != nil {
+	if err := dev.WriteFile(c.File, c.PEM, 0o600); err != nil {
 		return bad(dev.CodeProjectInvalid, "", 0, "cannot write the CA bundle: "+err.Error(), "make the project folder writable")
 	}
 	return nil
@@ -211,17 +211,20 @@ func hasKeys(profile, keys *ini.Section) bool {
 	return false
 }
 
+// tokenFile keeps AWSToken, in the project's state folder.
+const tokenFile = "aws.token"
+
 // AWSToken is the project's own secret that the app shows to be given keys. It is made on first use,
 // and kept, because the app's container is made with it. Where it cannot be kept the next container
 // differs from this one, and nothing else.
 func (p *Project) AWSToken() string {
-	file := filepath.Join(p.StatePath(), "aws.token")
+	file := filepath.Join(p.StatePath(), tokenFile)
 	if b, err := dev.ReadFile(file); err == nil && len(b) > 0 {
 		return string(b)
 	}
 	token := rand.Text()
 	if _, err := p.StateDir(); err == nil {
-		_ = os.WriteFile(file, []byte(token), 0o600)
+		_ = dev.WriteFile(file, []byte(token), 0o600)
 	}
 	return token
 }

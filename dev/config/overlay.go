@@ -62,6 +62,7 @@ type Effective struct {
 	Copies []dev.Copy
 
 	sources sources
+	token   string // what the app shows to be given AWS keys; "" where it needs none
 }
 
 // Note says where a derived value came from.
@@ -80,7 +81,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	if err != nil {
 		return nil, fromCompose(p.sources, err)
 	}
-	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources}}
+	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources, token: parts.Machine.AWS.Token}}
 	o.app = model.Services[p.App]
 	model.Extensions = withoutParameters(model.Extensions) // they are secrets
 	ports, err := o.ports()

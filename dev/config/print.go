@@ -29,7 +29,7 @@ func (e *Effective) YAML() ([]byte, error) {
 			annotate(doc.Content[0], n)
 		}
 	}
-	veil{e.Project.Environment}.node(doc.Content[0], nil)
+	veil{e.Project.Environment, e.token}.node(doc.Content[0], nil)
 	quoteHidden(&doc)
 	var out strings.Builder
 	encoder := yaml.NewEncoder(&out)
@@ -53,7 +53,7 @@ func (e *Effective) JSON() ([]byte, error) {
 	if err := decoder.Decode(&model); err != nil {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
-	if b, err = json.MarshalIndent(veil{e.Project.Environment}.value(model, nil), "", "  "); err != nil {
+	if b, err = json.MarshalIndent(veil{e.Project.Environment, e.token}.value(model, nil), "", "  "); err != nil {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
 	return dev.EscapeJSON(b), nil

@@ -179,7 +179,7 @@ func (o *overlay) awsSession(a AWS) {
 	}
 	const why = "x-sdev.aws.mode: session; the keys are the gateway's to give, and renewed by the host"
 	o.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.out.Sidecar.Credentials+"/", why)
-	o.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", a.Token, why)
+	o.set(awsToken, a.Token, why)
 }
 
 // awsMount gives the app ~/.aws read-only, with private copies of the caches that tools write to.

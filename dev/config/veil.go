@@ -18,12 +18,19 @@ import (
 // runs all the same: the variable that has the value, or part of it, on this machine or in .env; and
 // where there is none, one that the reader is told of.
 type veil struct {
-	env map[string]string // what the compose files were filled in with
+	env   map[string]string // what the compose files were filled in with
+	token string            // a secret of sdev's own, which the app and the gateway share
 }
+
+// awsToken is the variable that stands for veil's token, as it does in the app's container.
+const awsToken = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 
 // over gives what is printed of a value, and a note where that is not the value. path is where it
 // stands in the model.
 func (v veil) over(value string, path []string) (printed, note string) {
+	if v.token != "" && strings.Contains(value, v.token) {
+		return strings.ReplaceAll(value, v.token, "${"+awsToken+"}"), "the project's own token is left to the environment; " + dev.StateFolder + "/" + tokenFile + " holds it"
+	}
 	key := path[len(path)-1]
 	assigned := key + "=" // a proxy's name tells what a value without a scheme is
 	if !dev.HasPassword(assigned + value) {

@@ -130,3 +130,32 @@ func TestConfig_IsFitForATerminalAndKeepsItsValues(t *testing.T) {
 		t.Errorf("the value is read as %q", got)
 	}
 }
+
+func TestConfig_PrintsNoTokenForAWSKeys(t *testing.T) {
+	const token = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	e, app := overlaid(t, composeFile, func(p *config.Parts) {
+		p.Machine.AWS = config.AWS{Mode: config.AWSSession, Token: token, Profile: "dev"}
+	})
+	if value(app, "AWS_CONTAINER_AUTHORIZATION_TOKEN") != token {
+		t.Fatalf("the app gets %+v", app.Environment)
+	}
+	text, err := e.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := e.JSON()
+	if err != nil || strings.Contains(string(text)+string(object), token) || !strings.Contains(string(text), "AWS_CONTAINER_AUTHORIZATION_TOKEN: ${AWS_CONTAINER_AUTHORIZATION_TOKEN} # ") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	again, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{WorkingDir: t.TempDir(), Environment: map[string]string{"AWS_CONTAINER_AUTHORIZATION_TOKEN": token}, ConfigFiles: []types.ConfigFile{{Filename: "effective.yml", Content: text}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range e.Project.Services {
+		for key := range want.Environment {
+			if got := again.Services[name]; value(got, key) != value(want, key) {
+				t.Errorf("%s of %s is read as %q", key, name, value(got, key))
+			}
+		}
+	}
+}

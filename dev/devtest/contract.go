@@ -98,6 +98,7 @@ func TestRuntime(t *testing.T, image string, open func(t *testing.T) Runtime) {
 		"FilesAreInAContainerThatIsReadOnly":     (*contract).filesReadOnly,
 		"FilesInsideAMountLeaveWhatItShows":      (*contract).filesInMount,
 		"FilesInsideAMountOfAReadOnlyContainer":  (*contract).filesInMountReadOnly,
+		"FilesBesideAMountInsideAnother":         (*contract).filesBesideNested,
 		"FilesInsideAVolumeLeaveWhatItHolds":     (*contract).filesInVolume,
 		"MountPointsGoWithTheLastThatNeedsThem":  (*contract).sharedPoints,
 		"WaitEndsOnceHealthy":                    (*contract).waitHealthy,

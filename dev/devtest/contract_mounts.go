@@ -13,18 +13,20 @@ import (
 func (c *contract) filesInMount()         { c.withFilesInMount(false) }
 func (c *contract) filesInMountReadOnly() { c.withFilesInMount(true) }
 
-// withFilesInMount puts files at places inside a folder of this machine: one that has a file there, one
-// that has nothing there, one in a folder that is not there either, and one that is the mount itself.
+// withFilesInMount puts files at places inside folders of this machine: one that has a file there, one
+// that has nothing there, one in a folder that is not there either, one in a folder that is mounted
+// read-only, and one that is the mount itself.
 func (c *contract) withFilesInMount(readOnly bool) {
-	dir := Project(c.T, map[string]string{"app/.streamlit/secrets.toml": "mine = true\n", "app/Home.py": "", "alone.txt": "mine as well\n"})
+	dir := Project(c.T, map[string]string{"app/.streamlit/secrets.toml": "mine = true\n", "app/Home.py": "", "alone.txt": "mine as well\n", "fixed/settings": "mine, too\n"})
 	kept := KeepTree(c.T, dir)
-	s := c.service("job", Script{Show: []string{"/app/.streamlit/secrets.toml", "/app/.streamlit/config.toml", "/app/deep/down/key", "/alone.txt", "/opt/word"}, Ends: true})
+	s := c.service("job", Script{Show: []string{"/app/.streamlit/secrets.toml", "/app/.streamlit/config.toml", "/app/deep/down/key", "/alone.txt", "/opt/word", "/fixed/settings"}, Ends: true})
 	s.Config.ReadOnly = readOnly
 	s.Config.Volumes = []types.ServiceVolumeConfig{
 		{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "app"), Target: "/app/"},
 		{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "alone.txt"), Target: "/alone.txt"},
 		{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "data", "new"), Target: "/data", Bind: &types.ServiceVolumeBind{CreateHostPath: true}},
 		{Type: types.VolumeTypeVolume, Target: "/app/cache"},
+		{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "fixed"), Target: "/fixed", ReadOnly: true},
 	}
 	s.Files = []plan.File{
 		{What: "secret one", Path: "/app/.streamlit/secrets.toml", Content: []byte("given = 1\n"), Mode: 0o400},
@@ -32,10 +34,11 @@ func (c *contract) withFilesInMount(readOnly bool) {
 		{What: "secret three", Path: "/app/deep/down/key", Content: []byte("given = 3\n"), Mode: 0o400},
 		{What: "config four", Path: "/alone.txt", Content: []byte("given = 4\n"), Mode: 0o444},
 		{What: "config five", Path: "/opt/word", Content: []byte("given = 5\n"), Mode: 0o444},
+		{What: "config six", Path: "/fixed/settings", Content: []byte("given = 6\n"), Mode: 0o444},
 	}
 	c.do(c.create(s), c.start(s))
 	Eventually(c, func() bool { return !c.one().Running })
-	if got, want := strings.Join(c.Tail(c.Context(), c.one(), 9), "|"), "given = 1|given = 2|given = 3|given = 4|given = 5"; got != want {
+	if got, want := strings.Join(c.Tail(c.Context(), c.one(), 9), "|"), "given = 1|given = 2|given = 3|given = 4|given = 5|given = 6"; got != want {
 		c.Errorf("the container read %q, want %q", got, want)
 	}
 	for _, file := range []string{"app/.streamlit/config.toml", "app/deep/down/key"} {
@@ -50,12 +53,32 @@ func (c *contract) withFilesInMount(readOnly bool) {
 	}
 }
 
+// filesBesideNested has nothing to put inside a mount, but a file of this machine is mounted inside a
+// read-only one. Some engines copy nothing into such a container.
+func (c *contract) filesBesideNested() {
+	dir := Project(c.T, map[string]string{"fixed/settings": "mine\n", "other": "other\n"})
+	kept := KeepTree(c.T, dir)
+	s := c.service("job", Script{Show: []string{"/opt/word"}, Ends: true})
+	s.Config.Volumes = []types.ServiceVolumeConfig{
+		{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "fixed"), Target: "/fixed", ReadOnly: true},
+		{Type: types.VolumeTypeBind, Source: filepath.Join(dir, "other"), Target: "/fixed/settings"},
+	}
+	s.Files = []plan.File{{What: "config word", Path: "/opt/word", Content: []byte("given\n"), Mode: 0o444}}
+	c.do(c.create(s), c.start(s))
+	Eventually(c, func() bool { return !c.one().Running })
+	if got := strings.Join(c.Tail(c.Context(), c.one(), 9), "|"); got != "given" {
+		c.Errorf("the container read %q", got)
+	}
+	c.do(removal(c.one()))
+	kept.Check("the container was removed")
+}
+
 func (c *contract) filesInVolume() {
 	name := c.labels.Project + "_data"
 	c.do(plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: name, Volume: types.VolumeConfig{Name: name}})
 	into := []types.ServiceVolumeConfig{{Type: types.VolumeTypeVolume, Source: name, Target: "/data", Volume: &types.ServiceVolumeVolume{}}}
 	first := c.service("first", Script{Show: []string{"/data/settings"}, Ends: true})
-	first.Config.Volumes, first.Files = into, []plan.File{{What: "config settings", Path: "/data/settings", Content: []byte("given"), Mode: 0o444}}
+	first.Config.Volumes, first.Files = into, []plan.File{{What: "config settings", Path: "/data/settings", Content: []byte("given\n"), Mode: 0o444}}
 	c.do(c.create(first), c.start(first))
 	Eventually(c, func() bool { return !c.one().Running })
 	if got := strings.Join(c.Tail(c.Context(), c.one(), 5), "|"); got != "given" {

@@ -6,11 +6,13 @@ import (
 	"context"
 	"crypto/rand"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
@@ -55,7 +57,9 @@ func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.
 	return copied, mounted, volume, nil
 }
 
-// divide separates the files that can be copied from those whose place lies inside a mount.
+// divide says which files are copied into a container, and which are mounted over what its mounts show:
+// all of them where a single one has to be. Docker of 2026 up to 29.8.1, and what others patched alike,
+// copies nothing into a container with a file mounted inside a read-only mount.
 func (e *Engine) divide(ctx context.Context, s plan.Service) (copied, over []plan.File, err error) {
 	if len(s.Files) == 0 {
 		return nil, nil, nil
@@ -64,14 +68,23 @@ func (e *Engine) divide(ctx context.Context, s plan.Service) (copied, over []pla
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, f := range s.Files {
-		if slices.ContainsFunc(targets, func(target string) bool { return covers(target, f.Path) }) {
-			over = append(over, f)
-		} else {
-			copied = append(copied, f)
-		}
+	inside := func(f plan.File) bool {
+		return slices.ContainsFunc(targets, func(target string) bool { return covers(target, f.Path) })
 	}
-	return copied, over, nil
+	if slices.ContainsFunc(s.Files, inside) || filesInReadOnly(s.Config.Volumes) {
+		return nil, s.Files, nil
+	}
+	return s.Files, nil, nil
+}
+
+// filesInReadOnly says whether a file of this machine is mounted inside a read-only mount.
+func filesInReadOnly(volumes []types.ServiceVolumeConfig) bool {
+	return slices.ContainsFunc(volumes, func(inner types.ServiceVolumeConfig) bool {
+		st, err := os.Stat(inner.Source)
+		return inner.Type == types.VolumeTypeBind && err == nil && !st.IsDir() && slices.ContainsFunc(volumes, func(outer types.ServiceVolumeConfig) bool {
+			return outer.ReadOnly && path.Clean(outer.Target) != path.Clean(inner.Target) && covers(outer.Target, inner.Target)
+		})
+	})
 }
 
 // mountTargets are the paths at which something is mounted in a service's container.

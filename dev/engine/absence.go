@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"sdev/dev"
 )
 
@@ -52,7 +50,7 @@ func (a *absence) note(ev dev.ServiceState, app string) {
 // doing, and what comes of it is waited for.
 func (a *attendant) tellGone() {
 	a.gone.due = nil
-	lock := flock.New(a.project.lockFile())
+	lock := lockOn(a.project.lockFile())
 	if free, err := lock.TryRLock(); err == nil && !free {
 		a.gone.due = time.After(lasting)
 		return

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
 	"sdev/dev"
@@ -35,7 +34,7 @@ func (e *Engine) Attend(ctx, force context.Context, want Want) error {
 		return err
 	}
 	a := &attendant{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), supplied: make(chan time.Time, 1), far: make(chan Ports, 1), copies: &keeping{engine: e}, missed: map[string]dev.ServiceState{}}
-	presence := flock.New(attended(p.StateDir))
+	presence := lockOn(attended(p.StateDir))
 	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
 		return lockError(attended(p.StateDir), err)
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
 	"sdev/dev"
@@ -16,7 +15,7 @@ import (
 
 // lock lets one sdev at a time change a project. Whoever has to wait says so, once.
 func (e *Engine) lock(ctx context.Context, file string) (release func(), err error) {
-	l := flock.New(file)
+	l := lockOn(file)
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		e.emit(dev.Warning{Code: dev.CodeBusy, Message: "another sdev is changing this project; waiting for it", Hint: "it goes on by itself"})

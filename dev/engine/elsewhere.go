@@ -28,14 +28,14 @@ func (p Project) place() Place { return Place{Name: p.Name, Dir: p.Labels.Dir, H
 // another folder; nil where it does not. A folder that is gone was moved here, or is nobody's any
 // more. On an engine of another machine it may as well be a folder of somebody else's.
 func Elsewhere(at Place, have plan.Observed) error {
-	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return at.foreign(c.Dir) })
+	i := slices.IndexFunc(have.Containers, at.isForeign)
 	if i < 0 {
 		return nil
 	}
 	c := have.Containers[i]
-	e := &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", at.Name, c.Dir)}
+	e := &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", at.Name, dev.Printable(c.Dir))}
 	if !slices.ContainsFunc(have.Containers, func(c plan.Container) bool { return c.Running }) {
-		e.Message = fmt.Sprintf("what the engine has of project %s was made from %s", at.Name, c.Dir)
+		e.Message = fmt.Sprintf("what the engine has of project %s was made from %s", at.Name, dev.Printable(c.Dir))
 	}
 	stop := "sdev -C " + inShell(c.Dir) + " down"
 	if _, err := os.Stat(c.Dir); err != nil {
@@ -46,6 +46,21 @@ func Elsewhere(at Place, have plan.Observed) error {
 	}
 	e.Hint = fmt.Sprintf("stop it (%s), or give this one another name in its compose file (name: …)", stop)
 	return e
+}
+
+// isForeign says whether a container belongs to another folder. What Docker Compose made has the folder
+// of the compose file that it was told, which may as well lie around or below the one of the app.
+func (at Place) isForeign(c plan.Container) bool {
+	if !c.Ours && (holds(c.Dir, at.Dir) || holds(at.Dir, c.Dir)) {
+		return false
+	}
+	return at.foreign(c.Dir)
+}
+
+// holds says whether a folder lies in another.
+func holds(outer, inner string) bool {
+	rel, err := filepath.Rel(outer, inner)
+	return filepath.IsAbs(outer) && err == nil && filepath.IsLocal(rel)
 }
 
 // foreign says whether something that was made for a folder belongs to another project than this.
@@ -66,8 +81,9 @@ func (at Place) far() bool {
 	return strings.Contains(at.Host, "://") && !strings.HasPrefix(at.Host, "unix://") && !strings.HasPrefix(at.Host, "npipe://")
 }
 
-// inShell writes a path so that a shell reads it as one word.
+// inShell writes a path so that a shell reads it as one word, and a terminal as nothing else.
 func inShell(path string) string {
+	path = dev.Printable(path)
 	if !strings.ContainsFunc(path, func(r rune) bool { return !strings.ContainsRune("/._-+,@%:", r) && !isWord(r) }) {
 		return path
 	}
@@ -91,7 +107,7 @@ func (e *Engine) observe(ctx context.Context, p Project, images ...string) (plan
 // own leaves out the containers and volumes that belong to another folder.
 func (p Project) own(have plan.Observed) plan.Observed {
 	at := p.place()
-	have.Containers = slices.DeleteFunc(slices.Clone(have.Containers), func(c plan.Container) bool { return at.foreign(c.Dir) })
+	have.Containers = slices.DeleteFunc(slices.Clone(have.Containers), at.isForeign)
 	have.Volumes = slices.DeleteFunc(slices.Clone(have.Volumes), func(v plan.Resource) bool { return at.foreign(v.Dir) })
 	return have
 }
@@ -112,7 +128,7 @@ func (p Project) removable(have plan.Observed) (volumes []plan.Resource, kept []
 		case v.Users != "":
 			keep(v, "it is used by "+v.Users, byHand(v))
 		case at.foreign(v.Dir):
-			keep(v, "it was made from "+v.Dir, "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
+			keep(v, "it was made from "+dev.Printable(v.Dir), "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
 		case v.Dir == "" && !slices.ContainsFunc(have.Containers, mounts):
 			keep(v, "nothing says that it was made from this folder", byHand(v))
 		default:
@@ -127,7 +143,7 @@ func (p Project) borrowed(have plan.Observed, want plan.Desired) []dev.Warning {
 	var list []dev.Warning
 	for _, v := range have.Volumes {
 		if used := slices.ContainsFunc(want.Volumes, func(w types.VolumeConfig) bool { return w.Name == v.Name }); used && p.place().foreign(v.Dir) {
-			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was made from " + v.Dir + ", and what is in it is used here too",
+			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was made from " + dev.Printable(v.Dir) + ", and what is in it is used here too",
 				Hint: "for one of its own give this project another name in its compose file (name: …)"})
 		}
 	}

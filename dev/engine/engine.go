@@ -9,6 +9,7 @@
 //
 // What runs is known from the runtime alone; nothing is assumed from an earlier call, so any
 // number of sdev processes may come and go. Those that change something take turns by a lock file.
+// What a clone in another folder made under the same name is neither read nor changed: [Elsewhere].
 //
 // The package declares what it needs from its surroundings: [Runtime], [Images] and [Source].
 // Methods block until everything they started has ended. Facts are told through emit, which may be
@@ -22,8 +23,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -110,7 +109,7 @@ func attended(stateDir string) string { return filepath.Join(stateDir, "attended
 // IsAttended says whether some sdev attends to the project with this state folder, and so acts on
 // changes that ask for a rebuild or a restart.
 func IsAttended(stateDir string) bool {
-	l := flock.New(attended(stateDir))
+	l := lockOn(attended(stateDir))
 	free, err := l.TryLock()
 	if err != nil {
 		return false

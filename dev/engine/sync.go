@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"sdev/dev"
 	"sdev/dev/plan"
 )
@@ -107,7 +105,7 @@ const lookAgain = 250 * time.Millisecond
 // save twice.
 func (e *Engine) keep(ctx context.Context, p Project, started <-chan struct{}) error {
 	file := filepath.Join(p.StateDir, "copying")
-	alone := flock.New(file)
+	alone := lockOn(file)
 	if ok, err := alone.TryLockContext(ctx, lookAgain); ctx.Err() != nil {
 		_ = alone.Unlock() // nobody would
 		return ctx.Err()

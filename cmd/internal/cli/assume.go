@@ -109,7 +109,7 @@ func remember(dir, file, choice string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(state, file), []byte(choice+"\n"), 0o600); err != nil {
+	if err := dev.WriteFile(filepath.Join(state, file), []byte(choice+"\n"), 0o600); err != nil {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "cannot remember the choice: " + err.Error(), Hint: "make the project folder writable"}
 	}
 	return nil

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -280,24 +278,24 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 			Hint: "name one for it alone, for example --out handoff"}
 	}
 	// What lies in the repository by its name stays there: links in it that lead out are refused.
-	for _, seen := range []string{out, realPath(out)} {
+	for _, seen := range []string{out, dev.RealPath(out)} {
 		if rel, err := filepath.Rel(root, seen); err == nil && filepath.IsLocal(rel) {
 			return handoff.Place{Root: root, Bundle: filepath.ToSlash(rel)}, nil
 		}
 	}
-	return handoff.Place{Root: realPath(out), Bundle: "."}, nil
+	return handoff.Place{Root: dev.RealPath(out), Bundle: "."}, nil
 }
 
 // misplaced says why a folder is none for a bundle; "" where it is one. A bundle lies in the project, or
 // in a folder of its own.
 func (a *app) misplaced(project, root, out string) string {
-	for _, seen := range []string{out, realPath(out)} {
-		if within(seen, realPath(project)) {
+	for _, seen := range []string{out, dev.RealPath(out)} {
+		if within(seen, dev.RealPath(project)) {
 			return "the project lies in it"
 		}
 	}
 	inside := false
-	for _, seen := range [][2]string{{root, out}, {realPath(root), realPath(out)}} {
+	for _, seen := range [][2]string{{root, out}, {dev.RealPath(root), dev.RealPath(out)}} {
 		if rel, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rel) {
 			inside = true
 			if why := reserved(rel); why != "" {
@@ -308,25 +306,10 @@ func (a *app) misplaced(project, root, out string) string {
 	switch {
 	case !inside:
 		return cmp.Or(a.unfit(out), a.notForBundle(out))
-	case isSource(realPath(out)):
+	case isSource(dev.RealPath(out)):
 		return "the project has code in it"
 	}
 	return ""
-}
-
-// realPath follows the links of a path as far as it is there.
-func realPath(name string) string {
-	real, err := filepath.EvalSymlinks(name)
-	switch {
-	case err == nil:
-		return real
-	case errors.Is(err, fs.ErrNotExist) && filepath.Dir(name) != name:
-		if _, err := os.Lstat(name); err == nil {
-			return name // a link to nothing, which is refused where it is used
-		}
-		return filepath.Join(realPath(filepath.Dir(name)), filepath.Base(name))
-	}
-	return name
 }
 
 // bundlesOf are the folders and files of the repository that hand-offs of this project have written, and

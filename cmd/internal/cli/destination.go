@@ -37,14 +37,43 @@ func reserved(dir string) string {
 // unfit says why nobody means a folder when they name it as one to write to: it is git's, sdev's own, or
 // the system's, by its name or by where its links lead. "" where it is fine.
 func (a *app) unfit(dir string) string {
-	for _, seen := range []string{filepath.Clean(dir), realPath(dir)} {
+	for _, seen := range []string{filepath.Clean(dir), dev.RealPath(dir)} {
 		if why := reserved(seen); why != "" {
 			return why
 		}
-		isSystem := slices.ContainsFunc(systemTrees, func(tree string) bool { return within(tree, seen) })
-		if slices.Contains(systemTops, seen) || isSystem && !within(realPath(a.home()), seen) && !within(realPath(os.TempDir()), seen) {
+		if slices.Contains(systemTops, seen) || a.isSystem(seen) {
 			return "it is a folder of the system"
 		}
+	}
+	return ""
+}
+
+// isSystem says whether a path lies where the system keeps its own. A home or temporary folder may lie
+// there as well, and is the user's.
+func (a *app) isSystem(name string) bool {
+	return slices.ContainsFunc(systemTrees, func(tree string) bool { return within(tree, name) }) && !within(dev.RealPath(a.home()), name) && !within(dev.RealPath(os.TempDir()), name)
+}
+
+// unfitReport says why a report cannot be written to a file: nothing but another report is overwritten,
+// and pipes and terminals are nobody's. "" where it can.
+func (a *app) unfitReport(file string, isReport func([]byte) bool) string {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return ""
+	}
+	for _, seen := range []string{filepath.Clean(file), dev.RealPath(file)} {
+		if why := reserved(seen); why != "" {
+			return why
+		}
+		if a.isSystem(seen) {
+			return "it is in a folder of the system"
+		}
+	}
+	if err != nil || info.IsDir() || info.Size() == 0 {
+		return "" // writing it says what is wrong
+	}
+	if b, err := os.ReadFile(file); err != nil || !isReport(b) {
+		return "it is there, and no report"
 	}
 	return ""
 }
@@ -67,7 +96,7 @@ func within(folder, name string) bool {
 // notForBundle says why a bundle cannot be written to a folder that lies outside of the project; "" where
 // it can: the folder is new, or empty, or a bundle already, and it is the user's.
 func (a *app) notForBundle(out string) string {
-	real, home := realPath(out), realPath(a.home())
+	real, home := dev.RealPath(out), dev.RealPath(a.home())
 	switch rel, err := filepath.Rel(home, real); {
 	case err != nil || !within(home, real):
 	case rel == ".":

@@ -39,7 +39,7 @@ func (a *app) newGatewayCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printJSON(status)
+			return json.NewEncoder(a.Out).Encode(status) // to sdev itself, which shows it
 		},
 	})
 	return cmd

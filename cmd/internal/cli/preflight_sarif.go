@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -33,6 +34,13 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(a.dir, name)
 	}
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	if why := a.unfitReport(name, isSARIF); why != "" {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
+	}
 	if err := writeReport(name, text); err != nil {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
 	}
@@ -42,12 +50,21 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 // writeReport writes a file for others to read; it holds no secrets. A pipe is written to where somebody
 // reads it, and not waited for where nobody does.
 func writeReport(name string, text []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // as above
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // for others to read
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Close())
+}
+
+// isSARIF knows a report of whichever program by the members that each has to have.
+func isSARIF(content []byte) bool {
+	var report struct {
+		Version string            `json:"version"`
+		Runs    []json.RawMessage `json:"runs"`
+	}
+	return json.Unmarshal(content, &report) == nil && strings.HasPrefix(report.Version, "2.") && report.Runs != nil
 }
 
 func sarifReport(found []dev.Finding) *sarif.Report {

@@ -94,7 +94,7 @@ func (s screen) Write(b []byte) (int, error) {
 
 func (s screen) cleared(text string) string {
 	text = strings.ToValidUTF8(dev.WithoutPasswords(text), "\uFFFD")
-	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f }) {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || dev.IsHidden(r) }) {
 		return text
 	}
 	var b strings.Builder

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"sdev/dev"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
@@ -27,7 +28,7 @@ func sightOf(ctx context.Context, e *docker.Engine, p engine.Project) (engine.Si
 		err    error
 	}
 	answered := make(chan answer, 1)
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
+	if err := dev.WriteFile(file, nil, 0o600); err != nil {
 		return engine.Sight{}, err
 	}
 	defer func() { _ = os.Remove(file) }() // nobody minds one that is left
@@ -42,7 +43,7 @@ func sightOf(ctx context.Context, e *docker.Engine, p engine.Project) (engine.Si
 		case a := <-answered:
 			return engine.Sight(a.status.Probe), a.err
 		case now := <-again.C:
-			if err := os.WriteFile(file, []byte(now.String()), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := dev.WriteFile(file, []byte(now.String()), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				a := <-answered
 				return engine.Sight(a.status.Probe), errors.Join(a.err, err)
 			}

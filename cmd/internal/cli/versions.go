@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -38,7 +37,7 @@ func installed(ctx context.Context, runtime *docker.Engine, stateDir, image stri
 	}
 	b, err := json.Marshal(versions{image, packages})
 	if err == nil {
-		_ = os.WriteFile(file, b, 0o600) // without it the image is asked again
+		_ = dev.WriteFile(file, b, 0o600) // without it the image is asked again
 	}
 	return packages, nil
 }

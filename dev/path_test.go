@@ -1,0 +1,23 @@
+package dev_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sdev/dev"
+)
+
+func TestRealPath_FollowsLinksAsFarAsTheyLead(t *testing.T) {
+	dir := dev.RealPath(t.TempDir())
+	for link, goal := range map[string]string{"link": dir, "dangling": "nowhere", "loop": "loop"} {
+		if err := os.Symlink(goal, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{".": ".", "link": ".", "link/new/deep": "new/deep", "new": "new", "dangling": "dangling", "link/dangling": "link/dangling", "loop": "loop"} {
+		if got := dev.RealPath(filepath.Join(dir, name)); got != filepath.Join(dir, want) {
+			t.Errorf("%s: %s, want %s", name, got, filepath.Join(dir, want))
+		}
+	}
+}
