@@ -94,6 +94,8 @@ const (
 	CodeAuthFault         Code = "auth.fault"
 	CodeAuthState         Code = "auth.state"
 	CodeAuthBackChannel   Code = "auth.back-channel"
+	CodeOrigin            Code = "origin.refused"
+	CodeForged            Code = "header.dropped"
 	CodeCAInvalid         Code = "ca.invalid"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
@@ -180,6 +182,8 @@ func Codes() []CodeDoc {
 		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},
 		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are made anew"},
 		{CodeAuthBackChannel, "warning: a client that could not be told that somebody signed out"},
+		{CodeOrigin, "warning: a page that is not the app's own was refused; x-sdev.origins lets pages in"},
+		{CodeForged, "warning: a browser sent a header by which front doors say who somebody is, or more cookies than fit; dropped"},
 		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
 		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
 		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},

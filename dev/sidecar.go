@@ -15,6 +15,10 @@ type Sidecar struct {
 	Base string `json:"base,omitempty"`
 	// Aliases are the names by which other containers reach the app, at any port.
 	Aliases []string `json:"aliases,omitempty"`
+	// Origins are the pages elsewhere that may talk to the app and show it in a frame: x-sdev.origins.
+	Origins []string `json:"origins,omitempty"`
+	// TrustedHeaders are those that the app's settings believe to say who somebody is.
+	TrustedHeaders []string `json:"trusted_headers,omitempty"`
 	// Root is the project folder as the gateway sees it, read-only; "" means nothing is watched.
 	Root   string  `json:"root"`
 	Rules  []Rule  `json:"rules,omitempty"`

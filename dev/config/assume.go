@@ -191,7 +191,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		return nil, fromCompose(nil, err)
 	}
 	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
-		Warnings: a.Warnings, usual: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir)}, nil
+		Warnings: a.Warnings, usual: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
 }
 
 // leaveOut takes out services that run instead of the app, not beside it, and that nothing depends

@@ -141,6 +141,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases,
 		Identity: ports.identity, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.SidecarKeep,
 		Root: dev.SidecarRoot, Rules: ruleset, Mounts: mounts, Control: dev.SidecarSock,
+		Origins: o.p.Settings.Origins, TrustedHeaders: o.trustedHeaders(),
 	}
 	if o.parts.Sync {
 		o.out.Sidecar.Root, o.out.Sidecar.State = "", "" // where the app cannot see the project, neither can its gateway
@@ -162,6 +163,10 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.front), dev.LabelIdentity: fmt.Sprintf("%d/tcp", ports.identity)}
 	o.out.Project.Services[GatewayService] = g
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService}, "sdev: owns the network namespace and the ports; the only way to the app"})
+	if origins := o.p.Settings.Origins; len(origins) > 0 {
+		why := "x-sdev.origins: pages of " + strings.Join(origins, ", ") + " may talk to the app and embed it"
+		o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService, "environment", dev.SidecarEnv}, why})
+	}
 	o.join()
 }
 

@@ -42,7 +42,9 @@ type Project struct {
 	assumed bool   // there is no compose file
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
-	usual        bool   // the files were found under their usual names
+	// settingsTrusted is its server.trustedUserHeaders.
+	settingsTrusted map[string]any
+	usual           bool // the files were found under their usual names
 }
 
 // Options says where to look.
@@ -132,7 +134,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
 		return nil, err
 	}
-	p.settingsBase = readBase(p.Dir)
+	p.settingsBase, p.settingsTrusted = readBase(p.Dir), readTrusted(p.Dir)
 	if err := p.useEntry(); err != nil {
 		return nil, err
 	}

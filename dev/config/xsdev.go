@@ -20,6 +20,9 @@ type Settings struct {
 	AWS   AWSSettings // which credentials the app gets
 	Auth  AuthSettings
 	CA    string // file with an extra certificate authority
+	// Origins are the pages elsewhere that may talk to the app and show it in a frame, each as browsers
+	// write its origin.
+	Origins []string
 
 	Deploy DeploySettings
 }
@@ -69,9 +72,10 @@ func settings(all sources, targets map[string][]string) (Settings, error) {
 		}
 		r := reader{file: src.path}
 		r.fields(at.value, "x-sdev", map[string]func(*yaml.Node){
-			"app":   r.text(&s.App, "x-sdev.app"),
-			"entry": r.text(&s.Entry, "x-sdev.entry"),
-			"ca":    r.text(&s.CA, "x-sdev.ca"),
+			"app":     r.text(&s.App, "x-sdev.app"),
+			"entry":   r.text(&s.Entry, "x-sdev.entry"),
+			"ca":      r.text(&s.CA, "x-sdev.ca"),
+			"origins": r.texts(&s.Origins, "x-sdev.origins", "for example: origins: [https://portal.example.com]", dev.CheckOrigin),
 			"aws": func(n *yaml.Node) {
 				r.fields(n, "x-sdev.aws", map[string]func(*yaml.Node){
 					"mode":    r.oneOf(&s.AWS.Mode, "x-sdev.aws.mode", AWSModes()...),

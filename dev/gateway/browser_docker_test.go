@@ -208,7 +208,8 @@ func command(t *testing.T, name string, args ...string) {
 	}
 }
 
-func (s *server) start() {
+// start starts it, with settings beside those that sdev makes.
+func (s *server) start(settings ...string) {
 	s.t.Helper()
 	var port int
 	if _, err := fmt.Sscan(s.addr[strings.LastIndex(s.addr, ":")+1:], &port); err != nil {
@@ -220,6 +221,7 @@ func (s *server) start() {
 	for name, value := range streamlit.DevEnv(port) {
 		s.cmd.Env = append(s.cmd.Env, name+"="+value)
 	}
+	s.cmd.Env = append(s.cmd.Env, settings...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -15,6 +15,10 @@
 //     are read as they pass; of a frame that is of no interest only the first bytes are looked at.
 //   - Only the app's own names are answered; a request with another Host is refused, so that no
 //     foreign page can reach the app by rebinding a name of its own to this machine.
+//   - Only the app's own pages, listed ones and programs are answered: a foreign Origin is refused for
+//     every request, in every mode, whatever the app itself would allow. See [pages].
+//   - What would say who somebody is, headers and cookies of front doors, is taken off what comes in, and
+//     so are cookies of the provider, which share the browser's jar. See [forgeries].
 //   - No path of the app's origin administers anything. Commands come in over a unix socket.
 //   - How people sign in comes in as a command, is kept with mode 0600 where the gateway has a folder
 //     for it, and outlives it there with keys and sessions. No secret of it comes out again.

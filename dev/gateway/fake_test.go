@@ -26,7 +26,8 @@ import (
 type fakeApp struct {
 	t    testing.TB
 	addr string
-	asks chan []byte // every request of a tab to run its script
+	asks chan []byte      // every request of a tab to run its script
+	seen chan http.Header // what the app got with each request for /seen and each stream
 
 	mu     sync.Mutex // guards what follows
 	life   int
@@ -42,7 +43,7 @@ func newFakeApp(t testing.TB) *fakeApp {
 		t.Fatal(err)
 	}
 	l.Close()
-	a := &fakeApp{t: t, addr: l.Addr().String(), asks: make(chan []byte, 16)}
+	a := &fakeApp{t: t, addr: l.Addr().String(), asks: make(chan []byte, 16), seen: make(chan http.Header, 16)}
 	t.Cleanup(a.stop)
 	return a
 }
@@ -57,6 +58,7 @@ func (a *fakeApp) start() {
 	mux.HandleFunc(pathHealth, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
 	mux.HandleFunc(pathStream, a.stream)
 	mux.HandleFunc("PUT /upload", upload)
+	mux.HandleFunc("/seen", a.show)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "page %s of %s", r.URL, r.Host) })
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,6 +89,8 @@ func (a *fakeApp) stop() {
 }
 
 func (a *fakeApp) stream(w http.ResponseWriter, r *http.Request) {
+	a.note(r.Header.Clone())
+	w.Header().Add("Set-Cookie", ourCookie+"=junk")
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}, InsecureSkipVerify: true})
 	if err != nil {
 		return
@@ -230,14 +234,20 @@ type rig struct {
 // newRig starts a gateway for a small project in front of a fake app, running or not.
 func newRig(t testing.TB, app *fakeApp) *rig {
 	t.Helper()
-	r := newRigAt(t, app.addr, map[string]string{"Home.py": "one", "requirements.txt": "streamlit"}, "/app")
+	return newRigWith(t, app, func(*Config) {})
+}
+
+// newRigWith is newRig with other settings.
+func newRigWith(t testing.TB, app *fakeApp, change func(*Config)) *rig {
+	t.Helper()
+	r := newRigAt(t, app.addr, map[string]string{"Home.py": "one", "requirements.txt": "streamlit"}, "/app", change)
 	r.app = app
 	return r
 }
 
 // newRigAt starts a gateway for a project of these files, which the app at addr has in folder, or, if
 // that is empty, right where they are.
-func newRigAt(t testing.TB, addr string, files map[string]string, folder string) *rig {
+func newRigAt(t testing.TB, addr string, files map[string]string, folder string, changes ...func(*Config)) *rig {
 	t.Helper()
 	short, err := os.MkdirTemp("", "gateway") // a socket's path must be short
 	if err != nil {
@@ -268,12 +278,18 @@ func newRigAt(t testing.TB, addr string, files map[string]string, folder string)
 	if _, err := fmt.Sscan(port, &cfg.Port); err != nil {
 		t.Fatal(err)
 	}
+	for _, change := range changes {
+		change(&cfg)
+	}
 	control, err := listenControl(t.Context(), r.control)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g, err := newGateway(cfg, r.events)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -286,6 +302,7 @@ func newRigAt(t testing.TB, addr string, files map[string]string, folder string)
 		}
 		l.Close()
 		control.Close()
+		g.close()
 	})
 	t.Cleanup(r.stop)
 	return r

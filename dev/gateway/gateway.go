@@ -94,6 +94,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 type gateway struct {
 	cfg      Config
 	hosts    hosts
+	pages    *pages
 	upstream *upstream
 	watcher  *watch.Watcher // nil where nothing is watched here
 	outside  atomic.Int64   // folders that somebody else watches and tells of
@@ -122,8 +123,9 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 		g.desk.tracker.explainFor = explainTold
 	}
 	g.identity = newIdentity(cfg, g.desk.told)
+	g.pages = newPages(cfg, g.hosts.origin, g.identity.issuer, g.desk.told)
 	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
-	g.proxy = newProxy(g.upstream, g.desk, g.identity.user)
+	g.proxy = newProxy(g.upstream, g.desk, newForgeries(cfg, g.desk.told), g.identity.user)
 	if cfg.Root == "" {
 		return g, nil
 	}
@@ -196,6 +198,23 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 	case serve:
+		g.admit(w, r)
+	}
+}
+
+// admit passes on what the app's own pages ask for, what listed ones do, and what is no browser's.
+func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
+	from, intrusion := g.pages.admit(r)
+	if intrusion != nil {
+		g.pages.refuse(w, intrusion)
+		return
+	}
+	g.pages.guard(w.Header(), from)
+	if from == "" {
 		g.proxy.ServeHTTP(w, r)
+		return
+	}
+	if !preflight(w, r) {
+		g.proxy.ServeHTTP(w, r.WithContext(withPage(r.Context(), from)))
 	}
 }

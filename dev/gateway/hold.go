@@ -57,7 +57,7 @@ func standIn(w http.ResponseWriter, r *http.Request, e Expect) {
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'")
+	h.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'") // besides the one for frames
 	w.WriteHeader(http.StatusServiceUnavailable)
 	// The template is known to execute; what is left is a browser that has gone.
 	_ = holdPage.Execute(w, n)

@@ -154,6 +154,16 @@ func (i *identity) user(r *http.Request) string {
 	return streamlit.User(secret, r)
 }
 
+// issuer is the provider's origin; "" where nobody signs in.
+func (i *identity) issuer() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.login.Mode.SignsIn() {
+		return ""
+	}
+	return i.hosts.origin
+}
+
 func (i *identity) current() *oidc.Provider {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -24,9 +24,12 @@ const (
 	pathStream     = "/_stcore/stream"
 )
 
+// pathUpload is where files go that people upload.
+const pathUpload = "/_stcore/upload_file"
+
 // newProxy gives the handler that passes requests on to the app, or says why it cannot. who tells of a
 // request whose it is.
-func newProxy(up *upstream, d *desk, who func(*http.Request) string) http.Handler {
+func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) string) http.Handler {
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 64,
@@ -40,6 +43,12 @@ func newProxy(up *upstream, d *desk, who func(*http.Request) string) http.Handle
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", up.addr
 			// Streamlit compares Origin with Host, so the browser's Host goes through as it is.
 			r.Out.Host = r.In.Host
+			if pageOf(r.In.Context()) != "" {
+				// It was judged here: to the app it is a page of its own.
+				r.Out.Header.Set("Origin", "http://"+r.In.Host)
+			}
+			f.strip(r.Out.Header)
+			r.Out.Trailer = nil // what comes behind the body would be past all that
 			r.SetXForwarded()
 			// Without extensions no frame is compressed, and all of them can be read in passing.
 			r.Out.Header.Del("Sec-WebSocket-Extensions")
@@ -48,6 +57,11 @@ func newProxy(up *upstream, d *desk, who func(*http.Request) string) http.Handle
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {
+			keepCookies(resp.Header)
+			// Who may read is decided here, and was said before: see guard.
+			for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Cross-Origin-Resource-Policy"} {
+				resp.Header.Del(name)
+			}
 			if resp.StatusCode != http.StatusSwitchingProtocols || !strings.HasSuffix(resp.Request.URL.Path, pathStream) {
 				return nil
 			}

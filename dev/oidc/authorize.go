@@ -36,6 +36,9 @@ func (r authRequest) asks(prompt string) bool { return slices.Contains(r.Prompt,
 
 // serveAuthorize decides whether somebody has to be asked who they are.
 func (p *Provider) serveAuthorize(x *exchange) error {
+	if x.inPassing() {
+		return notInPassing()
+	}
 	if x.elsewhere() {
 		return nil
 	}

@@ -284,24 +284,32 @@ func TestSignIn_RefusesAFormOfAnotherSite(t *testing.T) {
 			t.Errorf("%s is let in", name)
 		}
 	}
-	if res := r.post("/signin", with(form, "csrf", "guessed")); res.StatusCode != http.StatusForbidden {
-		t.Errorf("guessed token: %s", res.Status)
+	req := r.request(http.MethodPost, "/signin", form)
+	req.Header.Set("Origin", "null") // a frame that is sandboxed
+	if r.send(req).StatusCode != http.StatusForbidden {
+		t.Error("a page without an origin is let in")
 	}
-	r.browser = r.newBrowser()
-	if res := r.post("/signin", form); res.StatusCode != http.StatusForbidden {
-		t.Errorf("another browser: %s", res.Status)
+	if s := r.do(Command{Do: DoState}); len(s.SignedIn) != 0 {
+		t.Errorf("signed in: %v", s.SignedIn)
 	}
+	req = r.request(http.MethodPost, "/signin", form)
+	req.Header.Set("Origin", r.p.cfg.Issuer) // as browsers say it that do not say the site
+	r.sentBack(r.send(req))
 }
 
 func TestSignIn_TrustsNothingThatTheFormCarries(t *testing.T) {
 	r := newRig(t)
 	form := with(hidden(r.authorize(asked()).body), "pick", "alice@example.com")
-	res := r.post("/signin", with(form, "request", asked("redirect_uri", "https://evil.example/").Encode()))
-	if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
-		t.Errorf("%s to %q", res.Status, res.Header.Get("Location"))
-	}
-	if res := r.post("/signin", with(form, "request", "%zz")); res.StatusCode != http.StatusBadRequest {
-		t.Error(res.Status)
+	for _, request := range []string{asked("redirect_uri", "https://evil.example/").Encode(), "%zz"} {
+		with(form, "request", request)
+		if res := r.post("/signin", form); res.StatusCode != http.StatusForbidden || res.Header.Get("Location") != "" {
+			t.Errorf("changed: %s to %q", res.Status, res.Header.Get("Location"))
+		}
+		// As if it had been good when the page was made.
+		with(form, "csrf", newFormToken(r.p.formKey(), time.Now(), "/signin", request))
+		if res := r.post("/signin", form); res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
+			t.Errorf("%s to %q", res.Status, res.Header.Get("Location"))
+		}
 	}
 }
 

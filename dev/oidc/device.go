@@ -133,7 +133,7 @@ func (p *Provider) serveVerify(x *exchange) error {
 		}
 		return x.askFor(d, "")
 	}
-	if err := x.checkForm(); err != nil {
+	if err := x.checkForm(typed(x.one("user_code"))); err != nil {
 		return err
 	}
 	return x.letIn(key, d)
@@ -172,7 +172,7 @@ func (x *exchange) askFor(d device, problem string) error {
 	}
 	page := x.signInPage(authRequest{Client: c, Scope: d.Scope}, last)
 	page.Device, page.Action = code, x.p.base.Path+"/device"
-	page.Hidden = []detail{{"user_code", code}, {"csrf", x.formToken()}}
+	page.Hidden = []detail{{"user_code", code}, {"csrf", x.formToken("/device", code)}}
 	x.page(http.StatusOK, "signin", page.refilled(x.form, problem))
 	return nil
 }

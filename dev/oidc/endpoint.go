@@ -34,6 +34,7 @@ func (p *Provider) endpointTable() []endpoint {
 		{name: "token", path: "/token", metadata: "token_endpoint", methods: post, serve: p.serveToken},
 		{name: "userinfo", path: "/userinfo", metadata: "userinfo_endpoint", methods: both, serve: p.serveUserinfo},
 		{name: "end_session", path: "/end_session", metadata: "end_session_endpoint", methods: both, human: true, serve: p.serveEndSession},
+		{name: "signout", path: "/signout", methods: post, human: true, serve: p.serveSignOut},
 		{name: "introspect", path: "/introspect", metadata: "introspection_endpoint", methods: post, serve: p.serveIntrospect},
 		{name: "revoke", path: "/revoke", metadata: "revocation_endpoint", methods: post, serve: p.serveRevoke},
 		{name: "par", path: "/par", metadata: "pushed_authorization_request_endpoint", methods: post, serve: p.servePushed},
@@ -127,6 +128,10 @@ func (x *exchange) open() error {
 		}
 		x.form = form
 		return nil
+	}
+	if !x.endpoint.human && http.NewCrossOriginProtection().Check(x.r) != nil {
+		// It could not read the answer; what it would do is fill what is kept here.
+		return &refusal{Status: http.StatusForbidden, Code: "invalid_request", About: "a web page asked, and this address is for servers", once: true}
 	}
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
 	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))

@@ -123,11 +123,10 @@ func FuzzSignIn(f *testing.F) {
 		if err != nil {
 			return
 		}
-		v.Set("csrf", "token")
+		v.Set("csrf", newFormToken(p.formKey(), time.Now(), "/signin", request))
 		v.Set("request", request)
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost:8601/signin", strings.NewReader(v.Encode()))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.AddCookie(&http.Cookie{Name: p.cookie("form"), Value: "token"})
 		res := httptest.NewRecorder()
 		p.ServeHTTP(res, req)
 		if res.Code >= http.StatusInternalServerError {

@@ -29,6 +29,8 @@ const mostKeys = 10
 // ring is the provider's keys, newest first. There is one signing key for each algorithm.
 type ring struct {
 	Keys []key `json:"keys"`
+	// Forms is the key of the tokens in the provider's own forms.
+	Forms []byte `json:"forms,omitempty"`
 }
 
 type key struct {

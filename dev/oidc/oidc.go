@@ -13,6 +13,8 @@
 //     time acts at once and everywhere.
 //   - With a State folder, keys, sessions, codes in flight, refresh tokens, faults and clock outlive
 //     the process. Codes, tokens and cookies are kept as hashes alone.
+//   - No cookie that another page sets keeps anybody from signing in, and none is needed to send a form.
+//     An image, a script or a frame of a page signs nobody out; a page without a token of the person's asks.
 //   - No event, error or page holds a secret, a code, a token or a cookie.
 //
 // A Provider is safe for concurrent use and owns no goroutine. One at a time may use a State folder.
@@ -27,6 +29,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -73,7 +76,8 @@ type Provider struct {
 	mu   sync.Mutex // guards all below
 	data data
 	ring ring
-	next *save // the write that is still to begin; nil where nobody asked for one
+	told map[string]bool // refusals that were told of, of those that are once
+	next *save           // the write that is still to begin; nil where nobody asked for one
 }
 
 // New makes a provider. A New on the same State goes on where the last one was. The error is a
@@ -84,7 +88,7 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}}
+	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}, told: make(map[string]bool)}
 	p.kinds = faultTable()
 	p.grants = p.grantTable()
 	p.endpoints = p.endpointTable()
@@ -95,11 +99,14 @@ func New(cfg Config) (*Provider, error) {
 	return p, p.load()
 }
 
+// noReferrer keeps the addresses of requests, which hold codes and hints, from those who are linked to.
+const noReferrer = "no-referrer"
+
 // ServeHTTP answers every path of the provider. It is safe for concurrent use.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", noReferrer)
 	h.Set("Cache-Control", "no-store")
 	if !p.ours(r.Host) {
 		http.Error(w, "this is the sign-in of another host: use "+p.cfg.Issuer, http.StatusMisdirectedRequest)
@@ -154,3 +161,9 @@ func (p *Provider) cookie(what string) string {
 	sum := sha256.Sum256([]byte(p.cfg.Project))
 	return "sdev_" + hex.EncodeToString(sum[:4]) + "_" + what
 }
+
+var cookieShape = regexp.MustCompile(`^sdev_[0-9a-f]{8}_`)
+
+// IsCookie reports whether a cookie, by its name in lower case, is one of a provider's, of whichever
+// project. It is no business of the apps that share a browser's cookies with it.
+func IsCookie(name string) bool { return cookieShape.MatchString(name) }

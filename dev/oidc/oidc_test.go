@@ -113,7 +113,7 @@ func TestPages_MayNotBeFramedAndKeepTheirOpener(t *testing.T) {
 	r := newRig(t)
 	for _, path := range []string{"/authorize?" + asked().Encode(), "/authorize", "/end_session", "/"} {
 		h := r.get(path).Header
-		if h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
+		if h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", path, h)
 		}
 		if p := h.Get("Content-Security-Policy"); !strings.Contains(p, "script-src 'none'") || !strings.Contains(p, "default-src 'none'") || !strings.Contains(p, "frame-ancestors 'none'") {

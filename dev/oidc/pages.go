@@ -23,7 +23,7 @@ type pages struct {
 
 func newPages() (*pages, error) {
 	all := &pages{byName: make(map[string]*template.Template)}
-	for _, name := range []string{"signin", "error", "signedout", "home", "formpost", "device"} {
+	for _, name := range []string{"signin", "error", "signout", "signedout", "home", "formpost", "device"} {
 		t, err := template.ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -137,6 +137,15 @@ type devicePage struct {
 	Action        string
 }
 
+// signOutPage asks somebody whether they want to leave.
+type signOutPage struct {
+	Frame    frame
+	Client   string // the app that asks; "" is unknown
+	SignedIn string // e-mail
+	Action   string
+	Hidden   []detail
+}
+
 // signedOutPage is where people end who are not sent back to the app.
 type signedOutPage struct {
 	Frame  frame
@@ -147,9 +156,10 @@ type signedOutPage struct {
 // homePage is what the bare issuer shows.
 type homePage struct {
 	Frame    frame
-	SignedIn string // e-mail; "" is nobody
-	SignOut  string // address
-	Metadata string // address of discovery
+	SignedIn string   // e-mail; "" is nobody
+	SignOut  string   // where the form goes
+	Hidden   []detail // in it
+	Metadata string   // address of discovery
 }
 
 // formPostPage sends an answer back to the app by a form (OAuth 2.0 Form Post Response Mode).
@@ -177,6 +187,10 @@ func (x *exchange) page(status int, name string, data any) {
 		h.Set("Content-Security-Policy", policy("'none'"))
 	}
 	h.Set("X-Frame-Options", "DENY")
+	if h.Get("Referrer-Policy") == noReferrer {
+		// Without the page's address a browser would not say, of a form, that it is our own.
+		h.Set("Referrer-Policy", "same-origin")
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(b.Bytes()) // whoever asked has gone
@@ -201,6 +215,7 @@ func (x *exchange) formPost(action string, answer map[string]string) {
 	page.Frame.Script = submit
 	sum := sha256.Sum256([]byte(submit))
 	x.w.Header().Set("Content-Security-Policy", policy("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
+	x.w.Header().Set("Referrer-Policy", "strict-origin") // whoever gets the form may see whose it is
 	x.page(http.StatusOK, "formpost", page)
 }
 
@@ -212,7 +227,7 @@ func (p *Provider) serveHome(x *exchange) error {
 	s, _ := x.session()
 	x.page(http.StatusOK, "home", homePage{
 		Frame: x.frame("Sign-in"), SignedIn: s.Person.Email,
-		SignOut: p.base.Path + "/end_session", Metadata: p.base.Path + "/.well-known/openid-configuration",
+		SignOut: p.base.Path + "/signout", Hidden: x.signOutForm(""), Metadata: p.base.Path + "/.well-known/openid-configuration",
 	})
 	return nil
 }

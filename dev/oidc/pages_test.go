@@ -45,7 +45,8 @@ func samples(t *testing.T) map[string]string {
 	out := make(map[string]string)
 	for name, data := range map[string]any{
 		"signin": few, "signin odd": sign, "signin many": many, "signin other": other, "signin device": let, "error": wrong,
-		"signedout": signedOutPage{Frame: frame, Client: "Shop", Back: appHome}, "home": homePage{Frame: frame, SignedIn: "alice@example.com", SignOut: "/end_session", Metadata: "/x"},
+		"signout":   signOutPage{Frame: frame, Client: "<b>Shop</b>", SignedIn: "alice@example.com", Action: "/signout", Hidden: []detail{{"csrf", `"><script>`}}},
+		"signedout": signedOutPage{Frame: frame, Client: "Shop", Back: appHome}, "home": homePage{Frame: frame, SignedIn: "alice@example.com", SignOut: "/signout", Hidden: []detail{{"csrf", "t"}}, Metadata: "/x"},
 		"formpost":    formPostPage{Frame: frame, Action: appURL, Hidden: []detail{{"code", "c"}}},
 		"device":      devicePage{Frame: frame, Problem: "No device waits with that code.", Code: "<b>", Action: "/device"},
 		"device done": devicePage{Frame: frame, Lead: "It is signed in."},

@@ -10,36 +10,41 @@ import (
 
 // session is whoever is signed in, in the browser that asks.
 func (x *exchange) session() (session, bool) {
-	c, err := x.r.Cookie(x.p.cookie("session"))
-	if err != nil {
-		return session{}, false
-	}
 	x.p.mu.Lock()
 	defer x.p.mu.Unlock()
-	s, ok := x.p.data.Sessions[hashed(c.Value)]
-	if !ok || !x.now.Before(s.Expires) {
-		return session{}, false
+	s, _, ok := x.sessionLocked()
+	return s, ok
+}
+
+// sessionLocked gives the session as well by its key. Of several cookies of the name any may be ours:
+// whatever runs on another port of this host can set others, for paths that come before.
+func (x *exchange) sessionLocked() (session, string, bool) {
+	for _, c := range x.r.CookiesNamed(x.p.cookie("session")) {
+		key := hashed(c.Value)
+		s, ok := x.p.data.Sessions[key]
+		if !ok || !x.now.Before(s.Expires) {
+			continue
+		}
+		if p, ok := personIn(x.p.data.People, s.Person.Email); ok {
+			s.Person = p // as the project has them now
+		}
+		return s, key, true
 	}
-	if p, ok := personIn(x.p.data.People, s.Person.Email); ok {
-		s.Person = p // as the project has them now
-	}
-	return s, true
+	return session{}, "", false
 }
 
 // signIn begins a session, under a new cookie even where there was one, and with the id of the old
 // one where it is the same person.
 func (x *exchange) signIn(who dev.Person) (session, error) {
 	s := session{ID: secret()[:22], Person: who, At: x.now, Expires: x.now.Add(sessionLife)}
-	old, had := x.session()
-	if had && strings.EqualFold(old.Person.Email, who.Email) {
-		s.ID, s.Clients = old.ID, slices.Clone(old.Clients)
-	}
 	value := secret()
 	x.p.mu.Lock()
 	defer x.p.mu.Unlock()
-	if c, err := x.r.Cookie(x.p.cookie("session")); err == nil {
-		delete(x.p.data.Sessions, hashed(c.Value))
+	old, key, had := x.sessionLocked()
+	if had && strings.EqualFold(old.Person.Email, who.Email) {
+		s.ID, s.Clients = old.ID, slices.Clone(old.Clients)
 	}
+	delete(x.p.data.Sessions, key)
 	x.p.data.Sessions[hashed(value)] = s
 	x.setCookie("session", value, int(sessionLife.Seconds()))
 	return s, x.p.saveLocked()

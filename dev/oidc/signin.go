@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"crypto/subtle"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -15,6 +14,8 @@ import (
 // back, so that nothing is lost when the provider starts anew meanwhile.
 func (x *exchange) ask(req authRequest, last *dev.Person, problem string) error {
 	page := x.signInPage(req, last)
+	sent := req.raw.Encode()
+	page.Hidden = []detail{{"request", sent}, {"csrf", x.formToken("/signin", sent)}}
 	page = page.refilled(x.form, problem)
 	if page.Email == "" {
 		page.Email = unlessKnown(page.People, req.LoginHint)
@@ -31,12 +32,11 @@ func (p signInPage) refilled(form url.Values, problem string) signInPage {
 	return p
 }
 
-// signInPage is everything that the sign-in page shows.
+// signInPage is everything that the sign-in page shows, but for what its form carries.
 func (x *exchange) signInPage(req authRequest, last *dev.Person) signInPage {
 	p := signInPage{
 		Frame: x.frame("Sign in"), Client: req.Client.Name, ClientID: req.Client.ID, Scopes: req.Scope,
 		Redirect: bare(req.Redirect), Action: x.p.base.Path + "/signin",
-		Hidden: []detail{{"request", req.raw.Encode()}, {"csrf", x.formToken()}},
 	}
 	if p.Client == "" {
 		p.Client = req.Client.ID
@@ -70,19 +70,9 @@ func unlessKnown(people []choice, email string) string {
 	return email
 }
 
-// formToken gives what the form must send back together with the cookie of the same value.
-func (x *exchange) formToken() string {
-	if c, err := x.r.Cookie(x.p.cookie("form")); err == nil && len(c.Value) == len(secret()) {
-		return c.Value
-	}
-	t := secret()
-	x.setCookie("form", t, 0)
-	return t
-}
-
 // serveSignIn takes the form of the sign-in page.
 func (p *Provider) serveSignIn(x *exchange) error {
-	if err := x.checkForm(); err != nil {
+	if err := x.checkForm(x.one("request")); err != nil {
 		return err
 	}
 	sent, err := url.ParseQuery(x.one("request"))
@@ -110,21 +100,6 @@ func (p *Provider) serveSignIn(x *exchange) error {
 		return err
 	}
 	return x.approve(req.authRequest, who, how)
-}
-
-// checkForm refuses a form that another site has sent, by what the browser says of it and by a
-// cookie that only our own page could repeat in the form.
-func (x *exchange) checkForm() error {
-	foreign := &refusal{Status: http.StatusForbidden, Code: "access_denied", About: "the form was sent from another site", Fix: "start again in the app."}
-	if err := http.NewCrossOriginProtection().Check(x.r); err != nil {
-		return foreign
-	}
-	c, err := x.r.Cookie(x.p.cookie("form"))
-	if err != nil || c.Value == "" || subtle.ConstantTimeCompare([]byte(c.Value), []byte(x.one("csrf"))) != 1 {
-		foreign.About = "the form does not belong to this browser: cookies are off, or it is an old page"
-		return foreign
-	}
-	return x.once()
 }
 
 // chosen is who was picked, or who was described; a problem is for whoever filled in the form.

@@ -22,6 +22,7 @@ type refusal struct {
 	Detail []detail // for a page: what was sent and what was expected
 	Fix    string   // for a page: what to do
 	quiet  bool     // asked for by a fault, which has an event of its own
+	once   bool     // a page can have it as often as it likes, so it is told of once
 }
 
 // detail is a line of an error page.
@@ -56,9 +57,19 @@ func (x *exchange) fail(err error) {
 
 // denied tells of a refusal.
 func (x *exchange) denied(r *refusal) {
-	if !r.quiet {
-		x.p.emit(dev.AuthDenied{User: x.user, Client: x.client, Reason: r.About})
+	if r.quiet || r.once && x.p.toldBefore(x.endpoint.name+r.About) {
+		return
 	}
+	x.p.emit(dev.AuthDenied{User: x.user, Client: x.client, Reason: r.About})
+}
+
+// toldBefore reports whether something was told of, and is true of it from then on.
+func (p *Provider) toldBefore(what string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.told[what]
+	p.told[what] = true
+	return before
 }
 
 // reply answers with JSON, past the faults that spoil answers.

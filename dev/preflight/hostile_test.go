@@ -211,8 +211,8 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ file, want string }{
-		"a pipe":             {pipe, "a pipe or a device"},
-		"a device":           {"/dev/zero", "a pipe or a device"},
+		"a pipe":             {pipe, "named pipe"},
+		"a device":           {"/dev/zero", "a device"},
 		"a file that hides":  {write(t, twice), "config.json in it has 8589934591 bytes"},
 		"names without end":  {write(t, names.Bytes()), "longer than those that builders write"},
 		"layers without end": {oldForm(t, manyLayers), "1500 layers"},

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -157,20 +158,12 @@ func (a *archive) list(ctx context.Context) error {
 
 // look sees what the file is, without opening what would never end.
 func (a *archive) look() error {
-	st, err := os.Stat(a.file)
-	switch {
-	case err != nil:
-		return err
-	case st.IsDir():
-		return errors.New("it is a folder, and an archive is wanted")
-	case !st.Mode().IsRegular():
-		return errors.New("it is a pipe or a device, and an archive in a file is wanted")
-	case st.Size() == 0:
-		return errors.New("it is empty")
-	}
 	f, err := dev.OpenFile(a.file)
 	if err != nil {
 		return err
+	}
+	if st, err := f.Stat(); err != nil || st.Size() == 0 {
+		return errors.Join(cmp.Or(err, errors.New("it is empty")), f.Close())
 	}
 	magic := make([]byte, len(gzipMark))
 	_, _ = io.ReadFull(f, magic) // what is shorter is no tar either

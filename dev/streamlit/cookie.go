@@ -54,18 +54,26 @@ func User(secret string, r *http.Request) string {
 	return user.Email
 }
 
-// signed gives the text of a cookie; ok is false where it is not there or its signature is wrong. The
-// cookie is payload.time.signature, the payload JSON of the text, packed where it begins with a dot.
+// signed gives the text of a cookie; ok is false where it is not there or its signature is wrong. Of
+// several of one name, which differ in path, the one with a good signature counts: any page of the same
+// host can put another in front of it, but not sign it.
 func signed(secret, name string, r *http.Request) (text string, ok bool) {
-	c, err := r.Cookie(name)
-	if err != nil {
-		return "", false
+	for _, c := range r.CookiesNamed(name) {
+		if text, ok = verified(secret, name, c.Value); ok {
+			return text, true
+		}
 	}
-	end := strings.LastIndexByte(c.Value, '.')
+	return "", false
+}
+
+// verified takes a cookie apart: payload.time.signature, the payload JSON of the text, packed where it
+// begins with a dot.
+func verified(secret, name, cookie string) (text string, ok bool) {
+	end := strings.LastIndexByte(cookie, '.')
 	if end < 0 {
 		return "", false
 	}
-	value, signature := c.Value[:end], c.Value[end+1:]
+	value, signature := cookie[:end], cookie[end+1:]
 	key := sha1.Sum([]byte(name + "signer" + secret))
 	mac := hmac.New(sha1.New, key[:])
 	_, _ = mac.Write([]byte(value)) // never fails

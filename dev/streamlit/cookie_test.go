@@ -39,6 +39,15 @@ func TestUser_IsWhoSignedIn(t *testing.T) {
 	}
 }
 
+// Any page of the same host can set another cookie of that name, for a path that comes first or last.
+func TestUser_IsNotHiddenByAnotherCookieOfTheName(t *testing.T) {
+	for _, cookies := range [][]string{{"_streamlit_user=junk", "_streamlit_user=" + small}, {"_streamlit_user=" + small, "_streamlit_user=junk", "_streamlit_user="}} {
+		if got := User("secret", asking(cookies...)); got != "dora@example.com" {
+			t.Errorf("%q: %q", cookies, got)
+		}
+	}
+}
+
 func TestUser_IsNobodyWhereTheSignatureDoesNotFit(t *testing.T) {
 	other := "x" + small[1:]
 	for name, r := range map[string]*http.Request{

@@ -70,7 +70,7 @@ func TestHelp_OfXSdevCanBePastedIntoAComposeFile(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	s := p.Settings
-	if s.Auth.Mode != dev.AppLogin || len(s.Auth.Users) == 0 || len(s.Auth.Policies) == 0 || s.Auth.Profile == "" || len(s.AWS.Parameters) == 0 || s.CA == "" || s.Entry == "" {
+	if s.Auth.Mode != dev.AppLogin || len(s.Auth.Users) == 0 || len(s.Auth.Policies) == 0 || s.Auth.Profile == "" || len(s.AWS.Parameters) == 0 || s.CA == "" || s.Entry == "" || len(s.Origins) == 0 {
 		t.Errorf("%+v", s)
 	}
 }

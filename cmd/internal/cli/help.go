@@ -158,8 +158,15 @@ func xsdevText() string {
       suppress:                 # shipped in spite of a finding, until a day
         - {id: image.size, reason: the model is in it, until: 2027-01-31}
     ca: ./corp-ca.pem           # extra CA for builds and the app; else taken from the environment
+    origins:                    # pages elsewhere that may embed the app and talk to it; else none
+      - https://portal.example.com
 
 An unknown setting is an error with its line. In several compose files later values, and later lists of
-users and policies, take the place of earlier ones. "sdev auth users add" writes users by itself.
+users, policies and origins, take the place of earlier ones. "sdev auth users add" writes users by itself.
+
+The app answers its own page, links to it, and programs. To any other page it is closed: it cannot show the
+app in a frame, open its stream, upload, or read anything, not from another port of this machine either, and
+whatever server.enableCORS says. "origins" lists those that may, each as browsers write it: scheme, host and
+port, without a slash at the end, and without patterns. What is refused is told once, with its origin.
 `
 }

@@ -51,6 +51,11 @@ People stand in the compose file, under x-sdev.auth.users; without any, an admin
 up. On the sign-in page each is one click; "someone else" takes any address, "deny" refuses.
 x-sdev.auth.profile imitates a provider's claims and paths: plain, google, cognito, keycloak, entra.
 
+An app signs people out with an ID token of theirs (id_token_hint), as st.logout does; one that shows none has
+the provider ask. An image, a frame or a script signs nobody in or out. Cookies ignore ports, so a page on any
+port of localhost shares those of the app and the provider: it cannot read theirs, nor keep anybody from
+signing in, but it can fill the browser's jar until they are dropped, and people have to sign in again.
+
   sdev auth users              who there is; add, edit, remove
   sdev auth use EMAIL          who signs in from now on without being asked; --ask to be asked again
   sdev auth fault              what goes wrong on purpose

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"sdev/dev"
+)
+
+const trustedVariable = "STREAMLIT_SERVER_TRUSTED_USER_HEADERS"
+
+var trustedFlag = regexp.MustCompile(`--server\.trustedUserHeaders(?:=|\s+)(\{[^}]*\})`)
+
+// trustedHeaders are those that the app's settings take for who somebody is (server.trustedUserHeaders:
+// a mapping from headers to keys of st.user). Of all the places that may hold some, none is left out: to
+// drop a header too many from what a browser sends costs nothing.
+func (o *overlay) trustedHeaders() []string {
+	all := map[string]bool{}
+	add := func(headers map[string]any) {
+		for name := range headers {
+			all[name] = true
+		}
+	}
+	add(o.p.settingsTrusted)
+	add(fromJSON(o.parts.Image.Env[trustedVariable]))
+	if v := o.p.Model.Services[o.p.App].Environment[trustedVariable]; v != nil {
+		add(fromJSON(*v))
+	}
+	if m := trustedFlag.FindStringSubmatch(strings.Join(o.p.command(o.parts.Image), " ")); m != nil {
+		add(fromJSON(m[1]))
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// fromJSON reads a mapping; what is none says nothing, as Streamlit itself will tell.
+func fromJSON(text string) (headers map[string]any) {
+	if json.Unmarshal([]byte(text), &headers) != nil {
+		return nil
+	}
+	return headers
+}
+
+// readTrusted takes the same from the project's settings for Streamlit.
+func readTrusted(dir string) map[string]any {
+	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
+	if err != nil {
+		return nil
+	}
+	var settings struct {
+		Server struct {
+			Trusted map[string]any `toml:"trustedUserHeaders"`
+		} `toml:"server"`
+	}
+	if toml.Unmarshal(b, &settings) != nil {
+		return nil
+	}
+	return settings.Server.Trusted
+}

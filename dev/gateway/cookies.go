@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdev/dev/oidc"
+)
+
+// identityCookies are how front doors know who was there before, in lower case.
+var identityCookies = []string{
+	"cf_authorization", "cf_appsession", "cf_binding", "cf_clearance", "gcp_iap", "gcp_iaap", "awselbauthsessioncookie", "awsalbauthnonce",
+	"appserviceauthsession", "_oauth2_proxy", "_pomerium", "authelia_session", "authentik_", "vouchcookie", "kubeflow",
+}
+
+// mostCookies is how many bytes of cookies go to the app if they are not Streamlit's own. Its server takes
+// no line of more than 8192 when a stream is opened (websockets 17, http11.py), and a page on
+// another port can fill the browser's jar for the whole host.
+const mostCookies = 8000
+
+// streamlitCookie are the names of Streamlit's own, parts of large ones included.
+var streamlitCookie = regexp.MustCompile(`^_streamlit_(user|user_tokens)(_+\d{1,2})?$|^_streamlit_(xsrf|session)$|^_xsrf$|^_user$`)
+
+// stripCookies takes the provider's cookies, which are none of the app's business, and those of front
+// doors off a request. The others stay as they were written, unless they are more than the app's server
+// takes: then Streamlit's own do. It gives how many were left out for that.
+func stripCookies(h http.Header) (tooMany int) {
+	var kept []string
+	size := 0
+	for _, line := range h["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(pair, "=")
+			if pair = strings.TrimSpace(pair); pair != "" && !isForeignCookie(name) {
+				kept = append(kept, pair)
+				size += len(pair) + len("; ")
+			}
+		}
+	}
+	if size > mostCookies {
+		all := len(kept)
+		kept = slices.DeleteFunc(kept, func(pair string) bool {
+			name, _, _ := strings.Cut(pair, "=")
+			return !streamlitCookie.MatchString(strings.TrimSpace(name))
+		})
+		tooMany = all - len(kept)
+	}
+	h.Del("Cookie")
+	if len(kept) > 0 {
+		h.Set("Cookie", strings.Join(kept, "; ")) // one line: RFC 6265, 5.4
+	}
+	return tooMany
+}
+
+func isForeignCookie(name string) bool {
+	name = cookieName(name)
+	return oidc.IsCookie(name) ||
+		slices.ContainsFunc(identityCookies, func(begin string) bool { return strings.HasPrefix(name, begin) })
+}
+
+// cookieName is the name of a cookie as the most lenient reader would take it.
+func cookieName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r <= ' ' || r >= 0x7f || r == '"' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+	for _, prefix := range []string{"__host-http-", "__host-", "__secure-", "__http-"} {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	return name
+}
+
+// keepCookies takes off an answer of the app the cookies that would take the place of the provider's:
+// cookies ignore ports, so the two share them.
+func keepCookies(h http.Header) {
+	own := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		pair, _, _ := strings.Cut(line, ";")
+		name, _, _ := strings.Cut(pair, "=")
+		return oidc.IsCookie(cookieName(name))
+	})
+	if len(own) == 0 {
+		h.Del("Set-Cookie")
+		return
+	}
+	h["Set-Cookie"] = own
+}

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+// In a deployment a front door says who somebody is, in headers and cookies of its own, and takes the
+// same ones off what browsers send. Here nothing stands in front of the gateway, so that whatever comes
+// in under such a name was made up: by a script of a page, an extension of the browser, a program.
+
+// identityHeaders begin with one of these, in lower case, with a dash for whatever is neither letter
+// nor digit: a server in between may have made dashes of underscores, or the app's may.
+var identityHeaders = []string{
+	// Amazon: load balancer, Verified Access, API Gateway and the adapter of Lambda.
+	"x-amzn-oidc-", "x-amzn-ava-", "x-amzn-mtls-", "x-amzn-request-context", "x-amzn-lambda-context", "x-apigateway-",
+	// Google: Identity-Aware Proxy, App Engine, Cloud Endpoints, Cloud Run.
+	"x-goog-", "x-appengine-", "x-google-", "x-endpoint-api-userinfo", "x-serverless-authorization",
+	// Cloudflare Access, and what only Cloudflare says of a client.
+	"cf-",
+	// Azure: App Service, Container Apps, Application Gateway.
+	"x-ms-client-principal", "x-ms-token-", "x-ms-auth-", "x-arr-clientcert",
+	// Snowflake, Databricks, Streamlit's own cloud, Posit Connect, Hugging Face, Replit, Vercel.
+	"sf-context-", "x-databricks-", "x-streamlit-user", "posit-connect-", "rstudio-", "shiny-server-", "x-replit-", "x-vercel-", "domino-username",
+	// Proxies that sign people in: oauth2-proxy, Tailscale, authentik, Authelia, Pomerium, Vouch, Caddy, ngrok,
+	// Teleport, Kong, APISIX, Envoy and Istio, mod_auth_openidc, Kubernetes, Grafana, and those of companies.
+	"x-forwarded", "x-auth-request-", "gap-", "tailscale-", "x-authentik-", "x-authelia-", "x-pomerium-", "x-vouch-", "x-token-",
+	"ngrok-auth-", "teleport-", "x-teleport-", "x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-consumer", "x-userinfo",
+	"x-jwt-", "x-id-token", "x-access-token", "x-envoy-", "oidc-", "x-oidc-", "x-okta-", "x-webauth-", "x-keycloak-", "x-cognito-", "x-oauth-",
+	"remote-", "x-remote-", "kubeflow-", "x-jupyterhub-", "sm-", "iv-", "oam-", "shib-", "cas-", "x-saml-", "saml-", "eppn", "x-iap-",
+	// A certificate of the client's, as whoever ended TLS tells of it (RFC 9440 and older ways).
+	"client-cert", "x-client-cert", "x-client-dn", "x-client-verify", "x-ssl-", "ssl-client-", "x-tls-",
+	// Where somebody comes from.
+	"forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-",
+}
+
+// identityWords are parts of a name, between two dashes, by which the ways of companies are known.
+var identityWords = []string{
+	"user", "username", "userid", "useremail", "login", "email", "mail", "upn", "uid", "principal", "identity", "subject", "sub",
+	"group", "groups", "role", "roles", "entitlements", "claims", "claim", "jwt", "authenticated",
+}
+
+// ordinaryHeaders have such a word in them and are any browser's.
+var ordinaryHeaders = []string{"user-agent", "sec-fetch-user"}
+
+// forgeries takes off a request what only a front door may say.
+type forgeries struct {
+	trusted []string // headers that the app's own settings believe, as named makes them
+	teller  *teller
+}
+
+func newForgeries(cfg Config, emit func(dev.Event)) *forgeries {
+	f := &forgeries{teller: newTeller(emit)}
+	for _, name := range cfg.TrustedHeaders {
+		f.trusted = append(f.trusted, dashed(name))
+	}
+	return f
+}
+
+// strip cleans the headers of a request to the app, and tells of each kind once.
+func (f *forgeries) strip(h http.Header) {
+	for name := range h {
+		if f.saysWho(dashed(name)) {
+			h.Del(name)
+			delete(h, name) // in whatever way it is written
+			name = dev.Printable(name)
+			f.teller.tell(name, dev.Warning{
+				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s of a browser was dropped: only a front door says who somebody is", name),
+				Hint: "nothing needs to be done, unless the app sends it itself: then give it another name",
+			})
+		}
+	}
+	if n := stripCookies(h); n > 0 {
+		f.teller.tell("cookies", dev.Warning{
+			Code: dev.CodeForged, Message: fmt.Sprintf("%d cookies of a browser were dropped: all pages of one host name share them, and together they were more than the app's server takes", n),
+			Hint: "delete those of this host name in the browser; sdev auth check names other apps that share them",
+		})
+	}
+}
+
+// saysWho reports whether a header, dashed, is of those that say who somebody is.
+func (f *forgeries) saysWho(name string) bool {
+	if slices.Contains(f.trusted, name) {
+		return true
+	}
+	if slices.Contains(ordinaryHeaders, name) {
+		return false
+	}
+	if slices.ContainsFunc(identityHeaders, func(begin string) bool { return strings.HasPrefix(name, begin) }) {
+		return true
+	}
+	for word := range strings.SplitSeq(name, "-") {
+		if slices.Contains(identityWords, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// dashed is a name in lower case, with a dash for whatever is neither letter nor digit.
+func dashed(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			return r
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, name)
+}
