@@ -22,6 +22,8 @@ func FuzzHosts(f *testing.F) {
 	}
 	f.Add("127.0.0.1:8501", "//evil.example/")
 	f.Add("127.0.0.1:8501", "/\\evil.example")
+	f.Add("127.0.0.1:8501", "*")
+	f.Add("127.0.0.1:8501", "x:@evil.example")
 	h := newHosts(Config{Host: "localhost", Port: 8501, Listen: ":8501", Aliases: []string{"streamlit"}})
 	f.Fuzz(func(t *testing.T, host, target string) {
 		u, err := url.ParseRequestURI(target)

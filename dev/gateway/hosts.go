@@ -62,9 +62,19 @@ func (h hosts) judge(r *http.Request) (verdict, string) {
 	case name != "localhost" && !isLoopback(name):
 		return refuse, ""
 	case isNavigation(r):
-		return redirect, h.origin + r.URL.RequestURI()
+		return redirect, h.origin + targetOf(r)
 	}
 	return serve, ""
+}
+
+// targetOf is the path and query that a request asks for, beginning with a slash. What asks for no path
+// ("*", or a name with a colon) would otherwise become a part of the address that it is appended to.
+func targetOf(r *http.Request) string {
+	target := r.URL.RequestURI()
+	if !strings.HasPrefix(target, "/") {
+		return "/"
+	}
+	return target
 }
 
 // explain answers a request that came under a foreign name.
