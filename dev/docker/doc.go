@@ -20,6 +20,11 @@
 // of the history knows them; files get the time of the commit, so that it always gives the same image.
 // Such an image can be started once, by itself, to see whether it runs ([Engine.Try]).
 //
+// What is put into a container is never written through a mount: secrets and configs whose place lies
+// inside one are mounted over it, from a volume that goes with the container, and places on this machine
+// that exist only to be mounted on are made empty and go with the last container that needs them. What
+// sdev itself keeps in a project (.sdev) is left out of every build context.
+//
 // Health checks are the engine's to run, but whoever waits for a service has its check run at once
 // and often, by [Engine.Do] of a wait, instead of after the check's own interval.
 //
