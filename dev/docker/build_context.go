@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -49,10 +50,24 @@ func (e *Engine) hostGateway(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", refused("find the address that host-gateway stands for", err)
 	}
-	for _, c := range bridge.IPAM.Config {
-		if c.Gateway != "" {
-			return c.Gateway, nil
-		}
+	if gateway := gatewayOf(bridge.IPAM.Config); gateway != "" {
+		return gateway, nil
 	}
 	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "name an address in extra_hosts"}
+}
+
+// gatewayOf is the engine's own address in a network. An engine that has just made its usual network
+// names none until it is started again; it takes the first address of the subnet.
+func gatewayOf(configs []network.IPAMConfig) string {
+	for _, c := range configs {
+		if c.Gateway != "" {
+			return c.Gateway
+		}
+	}
+	for _, c := range configs {
+		if subnet, err := netip.ParsePrefix(c.Subnet); err == nil {
+			return subnet.Masked().Addr().Next().String()
+		}
+	}
+	return ""
 }
