@@ -196,12 +196,22 @@ func TestGateway_ReportsASaveThatIsLive(t *testing.T) {
 
 	devtest.Write(t, filepath.Join(r.root, "Home.py"), "three")
 	app.rerun("167-heading", "167-exception", "167-finished")
-	await(r, anyOf[dev.FileChanged])
-	e := await(r, anyOf[dev.AppException])
+	// In either order: a machine that is busy notices the save after its run.
+	var e dev.AppException
+	noticed := false
+	devtest.Await(t, r.events, func(ev dev.Event) bool {
+		_, saved := ev.(dev.FileChanged)
+		raised, ok := ev.(dev.AppException)
+		if noticed = noticed || saved; ok {
+			e = raised
+		}
+		return noticed && e.Exception != ""
+	})
 	if want := (dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "Home.py", Line: 11}); e != want {
 		t.Errorf("%+v", e)
 	}
-	if st := r.call(Request{Do: DoStatus}); !st.Up || st.Sessions != 1 || st.Reloads != 1 || st.Exception != e || st.Watches == 0 || st.How != howMount {
+	// A file that is written in place may be noticed twice; what counts as a reload is the tracker's tests'.
+	if st := r.call(Request{Do: DoStatus}); !st.Up || st.Sessions != 1 || st.Reloads < 1 || st.Exception != e || st.Watches == 0 || st.How != howMount {
 		t.Errorf("status %+v", st)
 	}
 
