@@ -88,7 +88,7 @@ func (in buildInput) add(ctx context.Context, folder string) error {
 	p, b := in.p, in.build
 	ignored, err := ignorePatterns(folder, b.Dockerfile)
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(folder, ".dockerignore")), 0, err.Error(), "mend the pattern")
+		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(folder, ".dockerignore")), 0, err.Error(), "fix the pattern")
 	}
 	passed := map[string]bool{p.StatePath(): true, filepath.Join(folder, ".git"): true}
 	var mounts []string

@@ -20,13 +20,14 @@ import (
 // hideState mounts an empty folder over every .sdev that a service would see through its mounts: it
 // holds copies of logins, keys and secrets.
 func (o *overlay) hideState() {
+	found := map[string][]string{} // by folder: services mostly mount the same
 	for name, s := range o.out.Project.Services {
 		if name == GatewayService {
 			continue
 		}
 		volumes := slices.Clone(s.Volumes)
 		for _, v := range s.Volumes {
-			for _, rel := range o.states(v) {
+			for _, rel := range o.states(v, found) {
 				target := path.Join(v.Target, rel)
 				if slices.ContainsFunc(volumes, func(other types.ServiceVolumeConfig) bool { return path.Clean(other.Target) == target }) {
 					continue
@@ -41,17 +42,22 @@ func (o *overlay) hideState() {
 }
 
 // states are the state folders below what a volume shows of this machine, relative to it and with
-// slashes: the project's own, whether or not it is there yet, and those of other projects.
-func (o *overlay) states(v types.ServiceVolumeConfig) []string {
+// slashes: the project's own, whether or not it is there yet, and those of other projects. What was found
+// before is in known, and what is found is added.
+func (o *overlay) states(v types.ServiceVolumeConfig, known map[string][]string) []string {
 	source := o.shownFolder(v)
 	if source == "" {
 		return nil
+	}
+	if found, ok := known[source]; ok {
+		return found
 	}
 	found := stateFolders(source)
 	if own, ok := relativeTo(source, dev.RealPath(o.p.StatePath())); ok && own != "." && !slices.Contains(found, own) {
 		found = append(found, own)
 	}
 	slices.Sort(found)
+	known[source] = found
 	return found
 }
 

@@ -41,7 +41,7 @@ func withDotEnv(o *cli.ProjectOptions) error {
 			return v, ok
 		})
 		if err != nil {
-			return bad(dev.CodeComposeVariable, display(o.WorkingDir, file), 0, err.Error(), "mend the line: NAME=value, each on a line of its own")
+			return bad(dev.CodeComposeVariable, display(o.WorkingDir, file), 0, err.Error(), "fix the line: NAME=value, each on a line of its own")
 		}
 		o.Environment.Merge(values)
 	}

@@ -100,7 +100,7 @@ func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev
 	}
 	lines, err := ignoreLines(app.Build.Context, app.Build.Dockerfile)
 	if err != nil {
-		return r, bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(app.Build.Context, ".dockerignore")), 0, err.Error(), "mend the pattern")
+		return r, bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(app.Build.Context, ".dockerignore")), 0, err.Error(), "fix the pattern")
 	}
 	if len(lines) > 0 {
 		r.Context, r.ContextIgnore = context, lines

@@ -134,7 +134,7 @@ func (x *exchange) leaving() (farewell, error) {
 	if hint := x.one("id_token_hint"); hint != "" {
 		c, ok := x.p.read(hint)
 		if !ok {
-			return f, &refusal{Code: "invalid_request", About: "id_token_hint is not a token of this provider", Fix: "sign in anew: the keys of the provider may have been made anew since."}
+			return f, &refusal{Code: "invalid_request", About: "id_token_hint is not a token of this provider", Fix: "sign in again: the provider may have new keys since then."}
 		}
 		aud := c.text("aud")
 		if id != "" && id != aud {
