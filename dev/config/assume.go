@@ -181,7 +181,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if name == "" { // a folder whose name has no letter that a project's may have
 		name = a.Service
 	}
-	model, err := loader.LoadWithContext(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,
+	model, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: content}}},
 		func(l *loader.Options) {
 			l.SetProjectName(name, true)

@@ -44,8 +44,6 @@ func fromCompose(all sources, err error) *dev.Error {
 	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for what may stand there"
 	if f, l, h := all.relation(message); f != "" {
 		file, line, hint = f, l, h
-	} else if line == 0 && message == "services must be a mapping" {
-		file, line = all.locate("services")
 	} else if line == 0 {
 		if f, l := all.locateValue(lastWord(message)); l != 0 {
 			file, line = f, l

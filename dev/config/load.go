@@ -113,6 +113,9 @@ func load(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	p.sources = append(nested, named...)
+	if err := p.sources.checkSections(); err != nil {
+		return nil, err
+	}
 	if p.Model, err = p.model(ctx, opts, named, o.Profiles, screen(&refused)); err != nil {
 		if isOurs(err) {
 			return nil, err

@@ -107,7 +107,11 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"no mapping": {"hello\n", dev.CodeComposeInvalid,
 			"docker-compose.yml:1: it is no compose file: the whole of it has to be a mapping with services", ""},
 		"services without any": {"name: shop\nservices:\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:2: services must be a mapping", ""},
+			"docker-compose.yml:2: services must be a mapping from names to values", "indented"},
+		"services that are a text, beside an include": {"include: [base.yaml]\nservices: streamlit run Home.py\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:2: services must be a mapping from names to values", "indented"},
+		"an empty section, beside an include": {"include: [base.yaml]\n" + app + "volumes:\n", dev.CodeComposeInvalid,
+			"docker-compose.yml:5: volumes must be a mapping from names to values", "remove it"},
 		"not UTF-8": {app + "    user: \"\xff\xfe\"\n", dev.CodeComposeSyntax,
 			"docker-compose.yml:4: it is not UTF-8 text", "UTF-8"},
 		"a key twice": {app + "    image: other\n", dev.CodeComposeInvalid,
@@ -135,7 +139,7 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"--server.port that is none": {app + "    command: streamlit run Home.py --server.port 99999\n", "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := devtest.Project(t, map[string]string{"docker-compose.yml": c.compose})
+			dir := devtest.Project(t, map[string]string{"docker-compose.yml": c.compose, "base.yaml": "services: {base: {image: x}}\nvolumes: {v: }\n"})
 			_, err := config.Load(t.Context(), config.Options{Dir: dir})
 			if c.code == "" {
 				if err != nil {

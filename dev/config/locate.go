@@ -124,6 +124,23 @@ func child(n *yaml.Node, step string) (lookup, bool) {
 // sources is every compose file of a project, the later ones overriding the earlier.
 type sources []source
 
+// checkSections refuses a section, such as services or volumes, that is not a mapping. compose-go
+// panics on such a one where a file is included.
+func (all sources) checkSections() error {
+	for _, s := range all {
+		for _, name := range []string{"services", "jobs", "networks", "volumes", "secrets", "configs", "models"} {
+			at, ok := s.find(name)
+			if !ok || strings.HasPrefix(at.value.Tag, "!") && !strings.HasPrefix(at.value.Tag, "!!") { // !reset, !override
+				continue
+			}
+			if value := at.value; value.Kind != yaml.MappingNode && (value.Kind != yaml.AliasNode || value.Alias.Kind != yaml.MappingNode) {
+				return bad(dev.CodeComposeInvalid, s.path, at.key.Line, name+" must be a mapping from names to values", "write what belongs to it below it, indented, or remove it")
+			}
+		}
+	}
+	return nil
+}
+
 // locate gives file and line of a path. The last file that has it wins, as in Compose; where none
 // does, the deepest part of the path that some file has.
 func (all sources) locate(path ...string) (file string, line int) {

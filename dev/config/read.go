@@ -74,7 +74,7 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 		named = named || head.Name != ""
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: s.file, Content: s.content})
 	}
-	model, err := loader.LoadWithContext(ctx, details, append(screens, loader.WithProfiles(profilesOf(profiles, opts)), func(o *loader.Options) {
+	model, err := loadModel(ctx, details, append(screens, loader.WithProfiles(profilesOf(profiles, opts)), func(o *loader.Options) {
 		if name := opts.Environment[consts.ComposeProjectName]; name != "" {
 			o.SetProjectName(name, true)
 		} else if !named {
@@ -96,6 +96,17 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 		return nil, err
 	}
 	return model.WithServicesLabelsResolved(false)
+}
+
+// loadModel is compose-go's loader, which panics on some files that it has not checked yet: the panic
+// becomes an error here.
+func loadModel(ctx context.Context, details types.ConfigDetails, options ...func(*loader.Options)) (model *types.Project, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			model, err = nil, fmt.Errorf("the file cannot be read as a compose file: %v", fault)
+		}
+	}()
+	return loader.LoadWithContext(ctx, details, options...)
 }
 
 // profilesOf are the profiles that were asked for, else those of the environment.
