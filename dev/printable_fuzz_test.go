@@ -49,12 +49,14 @@ func FuzzPrintable(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// A line break in an address is two letters in JSON, so that more may look like a password there.
+		secret := dev.HasPassword(text) || dev.HasPassword(string(b))
 		b = dev.EscapeJSON(b)
 		fit(t, "JSON", string(b))
 		var back string
 		if err := json.Unmarshal(b, &back); err != nil {
 			t.Errorf("%s: %v", b, err)
-		} else if want := strings.ToValidUTF8(text, "\uFFFD"); !dev.HasPassword(text) && strings.ReplaceAll(back, "\uFFFD", "") != strings.ReplaceAll(want, "\uFFFD", "") {
+		} else if want := strings.ToValidUTF8(text, "\uFFFD"); !secret && strings.ReplaceAll(back, "\uFFFD", "") != strings.ReplaceAll(want, "\uFFFD", "") {
 			t.Errorf("%q is read as %q", text, back)
 		}
 	})
