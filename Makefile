@@ -42,7 +42,7 @@ test: ## all tests with the race detector, those with a real engine included
 .PHONY: check
 check: lint vuln test reproducible ## what must be green before a commit
 
-# Builds a copy of the tree in another folder, because paths are what builds leak first.
+# Builds a copy of the tree in another directory, because paths are what builds leak first.
 .PHONY: reproducible
 reproducible: build ## that two builds are byte-identical
 	copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT

@@ -114,7 +114,7 @@ const (
 	CodeDeployBlocked     Code = "deploy.blocked"
 	CodeDeployConflict    Code = "deploy.conflict"
 	CodeDeployChanged     Code = "deploy.changed"
-	CodeDeployFolder      Code = "deploy.folder"
+	CodeDeployDir         Code = "deploy.folder"
 	CodeDeployRecord      Code = "deploy.record"
 	CodeGitFailed         Code = "git.failed"
 )
@@ -159,14 +159,14 @@ func Codes() []CodeDoc {
 		{CodePortTaken, "a port that was asked for is used by something else"},
 		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
 		{CodeBusy, "another sdev is changing this project right now"},
-		{CodeElsewhere, "a project of the same name belongs to another folder; as a warning: a volume that is used here does"},
+		{CodeElsewhere, "a project of the same name belongs to another directory; as a warning: a volume that is used here does"},
 		{CodeNotRunning, "the project does not run"},
 		{CodeServiceUnknown, "no such service"},
 		{CodeServiceExited, "a service that others wait for ended; as a warning: a service of the project ended"},
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or does not become healthy in time"},
-		{CodeVolumeChanged, "a volume's settings changed, and making it anew would lose what is in it"},
-		{CodeVolumeKept, "warning: a volume of the project's name stays, because it is not this folder's alone"},
-		{CodeStateUnsafe, "sdev's own folder, or something in it, is a link or somebody else's, and is neither read nor written"},
+		{CodeVolumeChanged, "a volume's settings changed, and recreating it would lose what is in it"},
+		{CodeVolumeKept, "warning: a volume of the project's name stays, because it is not this directory's alone"},
+		{CodeStateUnsafe, "sdev's own directory, or something in it, is a link or somebody else's, and is neither read nor written"},
 		{CodeMountStale, "warning: a file that is mounted by itself is not followed when it is saved"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
 		{CodeAWSExpired, "warning: the AWS login has run out"},
@@ -180,7 +180,7 @@ func Codes() []CodeDoc {
 		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
 		{CodeAuthInvalid, "a setting of the local sign-in that cannot be used: issuer, profile, people, clients"},
 		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},
-		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are made anew"},
+		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are recreated"},
 		{CodeAuthBackChannel, "warning: a client that could not be told that somebody signed out"},
 		{CodeOrigin, "warning: a page that is not the app's own was refused; x-sdev.origins lets pages in"},
 		{CodeForged, "warning: a browser sent a header by which front doors say who somebody is, or more cookies than fit; dropped"},
@@ -194,7 +194,7 @@ func Codes() []CodeDoc {
 		{CodeSyncFailed, "a file, or a whole project, that could not be copied into its container"},
 		{CodeSyncExec, "warning: a sync+exec command that failed"},
 		{CodeSyncUnattended, "warning: saves are copied only while someone attends"},
-		{CodeScaffoldTarget, "the folder cannot take a project"},
+		{CodeScaffoldTarget, "the directory cannot take a project"},
 		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
 		{CodeScaffoldName, "a name that cannot be used for a project"},
 		{CodeScaffoldGit, "the project is made, but not the git repository around it"},
@@ -202,7 +202,7 @@ func Codes() []CodeDoc {
 		{CodeDeployBlocked, "something that must not ship, so nothing is handed over"},
 		{CodeDeployConflict, "an edit of a rendered file, and a change of what is rendered there, that cannot both be kept by themselves"},
 		{CodeDeployChanged, "with --check: the files on disk are not what would be rendered"},
-		{CodeDeployFolder, "the folder cannot take the files of the hand-off"},
+		{CodeDeployDir, "the directory cannot take the files of the hand-off"},
 		{CodeDeployRecord, "the record of the last hand-off cannot be used"},
 		{CodeGitFailed, "git cannot read the repository around the project"},
 	}

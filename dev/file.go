@@ -12,7 +12,7 @@ import (
 )
 
 // Files of the user's are whatever lies under their names: a named pipe that nobody writes to, a device
-// without an end, a socket, a folder, a link that leads to itself. Everything that sdev reads of them it
+// without an end, a socket, a directory, a link that leads to itself. Everything that sdev reads of them it
 // reads with what stands here, which takes regular files alone, judges what it has opened and not what
 // was there a moment before, never waits, and stops at a size.
 
@@ -52,7 +52,7 @@ func ReadUpTo(name string, most int64) ([]byte, error) {
 	return readAll(f, name, most)
 }
 
-// ReadFileIn is ReadFile for a file of a folder, which links do not lead out of. The name has slashes.
+// ReadFileIn is ReadFile for a file of a directory, which links do not lead out of. The name has slashes.
 func ReadFileIn(root *os.Root, name string) ([]byte, error) {
 	f, err := openIn(root, name)
 	if err != nil {
@@ -137,7 +137,7 @@ func regular(st fs.FileInfo, name string) error {
 	kind := "a special file"
 	switch mode := st.Mode(); {
 	case mode.IsDir():
-		kind = "a folder"
+		kind = "a directory"
 	case mode&fs.ModeNamedPipe != 0:
 		kind = "a named pipe"
 	case mode&fs.ModeSocket != 0:
@@ -176,25 +176,25 @@ func tooLarge(name string, most int64) error {
 	return &fs.PathError{Op: "read", Path: name, Err: unfit{"it is larger than " + size, ErrTooLarge}}
 }
 
-// Files gives a folder as a file system from which links do not lead, whose files are regular ones and
+// Files gives a directory as a file system from which links do not lead, whose files are regular ones and
 // end at [MaxFile].
 func Files(root *os.Root) fs.FS {
 	return files{root.FS(), func(name string) (*os.File, error) { return openIn(root, name) }}
 }
 
-// FilesOf is Files of a folder by its name, which links may lead out of.
+// FilesOf is Files of a directory by its name, which links may lead out of.
 func FilesOf(dir string) fs.FS {
 	return files{os.DirFS(dir), func(name string) (*os.File, error) { return OpenFile(filepath.Join(dir, filepath.FromSlash(name))) }}
 }
 
-// files opens what is no folder by a way of its own. What it takes over as it is opens nothing that could
+// files opens what is no directory by a way of its own. What it takes over as it is opens nothing that could
 // wait.
 type files struct {
 	fs.FS
 	open func(name string) (*os.File, error)
 }
 
-// Open opens a folder, or a regular file.
+// Open opens a directory, or a regular file.
 func (t files) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}

@@ -16,7 +16,7 @@ import (
 	"sdev/dev"
 )
 
-// things is a folder with everything that may lie under a file's name.
+// things is a directory with everything that may lie under a file's name.
 func things(t *testing.T) string {
 	t.Helper()
 	// A socket's path must be short.
@@ -32,7 +32,7 @@ func things(t *testing.T) string {
 	}
 	t.Cleanup(func() { l.Close() })
 	for _, err := range []error{
-		os.WriteFile(at("file"), []byte("text"), 0o600), os.Mkdir(at("folder"), 0o700), syscall.Mkfifo(at("pipe"), 0o600),
+		os.WriteFile(at("file"), []byte("text"), 0o600), os.Mkdir(at("directory"), 0o700), syscall.Mkfifo(at("pipe"), 0o600),
 		os.Symlink("file", at("link")), os.Symlink("loop", at("loop")), os.Symlink("nowhere", at("dangling")), os.Symlink("/dev/zero", at("zero")), os.Symlink("/dev/null", at("empty")), os.Symlink("pipe", at("link to pipe")),
 		os.WriteFile(at("large"), nil, 0o600), os.Truncate(at("large"), dev.MaxFile+1), os.WriteFile(at("full"), nil, 0o600), os.Truncate(at("full"), dev.MaxFile),
 	} {
@@ -60,7 +60,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 		"link":         {size: 4},
 		"full":         {size: dev.MaxFile},
 		"large":        {is: dev.ErrTooLarge, words: "larger than 16 MiB"},
-		"folder":       {is: dev.ErrNotRegular, words: "it is a folder"},
+		"directory":    {is: dev.ErrNotRegular, words: "it is a directory"},
 		"pipe":         {is: dev.ErrNotRegular, words: "it is a named pipe, and a regular file is needed"},
 		"link to pipe": {is: dev.ErrNotRegular, words: "it is a named pipe"},
 		"socket":       {is: dev.ErrNotRegular, words: "it is a socket"},
@@ -82,7 +82,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 				}
 				defer f.Close()
 				if st, err := f.Stat(); err != nil || st.IsDir() {
-					return nil, errors.Join(dev.ErrNotRegular, errors.New("it is a folder"), err)
+					return nil, errors.Join(dev.ErrNotRegular, errors.New("it is a directory"), err)
 				}
 				var b bytes.Buffer
 				_, err = io.Copy(&b, f)
@@ -97,7 +97,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 				}
 			case c.is == nil && (err != nil || len(b) != c.size):
 				t.Errorf("%s of %s: %d bytes, %v", how, name, len(b), err)
-			case name == "zero" && how != "ReadFile" && how != "FilesOf": // a link that leads out of the folder
+			case name == "zero" && how != "ReadFile" && how != "FilesOf": // a link that leads out of the directory
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
@@ -117,7 +117,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 
 func TestFiles_IsAFileSystem(t *testing.T) {
 	dir := t.TempDir()
-	for _, err := range []error{os.Mkdir(filepath.Join(dir, "folder"), 0o700), os.WriteFile(filepath.Join(dir, "folder", "a.py"), []byte("a"), 0o600), os.WriteFile(filepath.Join(dir, "b.py"), []byte("b"), 0o600)} {
+	for _, err := range []error{os.Mkdir(filepath.Join(dir, "directory"), 0o700), os.WriteFile(filepath.Join(dir, "directory", "a.py"), []byte("a"), 0o600), os.WriteFile(filepath.Join(dir, "b.py"), []byte("b"), 0o600)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestFiles_IsAFileSystem(t *testing.T) {
 	}
 	defer root.Close()
 	for _, files := range []fs.FS{dev.Files(root), dev.FilesOf(dir)} {
-		if err := fstest.TestFS(files, "folder/a.py", "b.py"); err != nil {
+		if err := fstest.TestFS(files, "directory/a.py", "b.py"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -136,7 +136,7 @@ func TestFiles_IsAFileSystem(t *testing.T) {
 
 func TestWriteFile_WritesToRegularFilesAlone(t *testing.T) {
 	dir := things(t)
-	for name, want := range map[string]error{"file": nil, "new": nil, "link": nil, "pipe": dev.ErrNotRegular, "folder": dev.ErrNotRegular, "zero": dev.ErrNotRegular, "socket": dev.ErrNotRegular, "link to pipe": dev.ErrNotRegular} {
+	for name, want := range map[string]error{"file": nil, "new": nil, "link": nil, "pipe": dev.ErrNotRegular, "directory": dev.ErrNotRegular, "zero": dev.ErrNotRegular, "socket": dev.ErrNotRegular, "link to pipe": dev.ErrNotRegular} {
 		err := dev.WriteFile(filepath.Join(dir, name), []byte("written"), 0o600)
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v", name, err)

@@ -8,7 +8,7 @@ import (
 )
 
 // RealPath gives a path without links, as far as it leads to something: of what is not there yet, the
-// folder above counts. A link to nothing, and one that cannot be followed, stay as they are, for whoever
+// directory above counts. A link to nothing, and one that cannot be followed, stay as they are, for whoever
 // uses the path to refuse.
 func RealPath(name string) string {
 	real, err := filepath.EvalSymlinks(name)

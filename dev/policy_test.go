@@ -135,7 +135,7 @@ func TestCheckPolicyPath_SaysWhatIsWrong(t *testing.T) {
 }
 
 // Whatever path is asked for, a policy for everything below the root covers it, and no trick of
-// spelling leads out of a folder that a policy covers.
+// spelling leads out of a directory that a policy covers.
 func FuzzDecide(f *testing.F) {
 	for _, path := range []string{"", "/", "a", "/a/../b", "//a//b", "/a/./b?c#d", "/..", "/%2e%2e/a", "/a/*", "/ä"} {
 		f.Add("/a*/b", path)

@@ -15,10 +15,10 @@ type Action string
 const (
 	Live        Action = "live"         // mounted: the app sees it by itself
 	Sync        Action = "sync"         // copied into the container
-	SyncRestart Action = "sync+restart" // copied, then the service's process starts anew
+	SyncRestart Action = "sync+restart" // copied, then the service's process starts again
 	SyncExec    Action = "sync+exec"    // copied, then a command runs in the container
-	Restart     Action = "restart"      // the app's process must start anew
-	Rebuild     Action = "rebuild"      // the image must be built anew
+	Restart     Action = "restart"      // the app's process must start again
+	Rebuild     Action = "rebuild"      // the image must be rebuilt
 	Ignored     Action = "ignored"      // nothing happens
 )
 
@@ -28,14 +28,14 @@ func (a Action) Syncs() bool { return a == Sync || a == SyncRestart || a == Sync
 // Rule says what a change below a path means. The first rule that matches a path decides; a path
 // that no rule matches is ignored.
 type Rule struct {
-	// Path is a file or folder relative to the project, with slashes; "." is the project itself.
+	// Path is a file or directory relative to the project, with slashes; "." is the project itself.
 	Path string `json:"path"`
 	// Include, when not empty, limits the rule to files that match one of these patterns; Ignore
 	// takes files out. Both are .dockerignore patterns relative to Path.
 	Include []string `json:"include,omitempty"`
 	Ignore  []string `json:"ignore,omitempty"`
 	// ContextIgnore takes files out as well: the .dockerignore of the image's build context, with
-	// patterns relative to Context, a folder relative to the project.
+	// patterns relative to Context, a directory relative to the project.
 	Context       string   `json:"context,omitempty"`
 	ContextIgnore []string `json:"context_ignore,omitempty"`
 	Action        Action   `json:"action"`
@@ -56,7 +56,7 @@ type Exec struct {
 	Privileged bool
 }
 
-// Copy is a file or folder of the project that is kept equal in a container by copying it there.
+// Copy is a file or directory of the project that is kept equal in a container by copying it there.
 type Copy struct {
 	Service string
 	Path    string // relative to the project, with slashes; "." is the project itself

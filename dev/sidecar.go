@@ -19,7 +19,7 @@ type Sidecar struct {
 	Origins []string `json:"origins,omitempty"`
 	// TrustedHeaders are those that the app's settings believe to say who somebody is.
 	TrustedHeaders []string `json:"trusted_headers,omitempty"`
-	// Root is the project folder as the gateway sees it, read-only; "" means nothing is watched.
+	// Root is the project directory as the gateway sees it, read-only; "" means nothing is watched.
 	Root   string  `json:"root"`
 	Rules  []Rule  `json:"rules,omitempty"`
 	Mounts []Mount `json:"mounts,omitempty"`
@@ -31,7 +31,7 @@ type Sidecar struct {
 	// are there in every mode, so that a change of the mode leaves the gateway as it is.
 	Identity   int    `json:"identity,omitempty"`
 	Parameters string `json:"parameters,omitempty"`
-	// State is the folder, as the gateway sees it, where it keeps how people sign in, with keys and
+	// State is the directory, as the gateway sees it, where it keeps how people sign in, with keys and
 	// sessions; "" keeps them in memory.
 	State string `json:"state,omitempty"`
 	// Control is the path of the unix socket that takes commands, reached by exec only.
@@ -49,8 +49,8 @@ const (
 	SidecarEnv  = "SDEV_GATEWAY"   // environment variable that holds a Sidecar as JSON
 	SidecarRoot = "/project"       // where the project is mounted in the gateway
 	SidecarKeep = "/state"         // where the gateway keeps what must outlive it
-	StateFolder = ".sdev"          // sdev's own folder in a project
-	LoginFolder = "auth"           // in it, what has to do with signing in: the gateway's [SidecarKeep]
+	StateDir    = ".sdev"          // sdev's own directory in a project
+	LoginDir    = "auth"           // in it, what has to do with signing in: the gateway's [SidecarKeep]
 	LoginFile   = "login.json"     // in that, the [Login] that the gateway was told last
 	ReceiverDir = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
 	SidecarSock = "/run/sdev/control.sock"

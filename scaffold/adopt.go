@@ -25,7 +25,7 @@ func NewAdoption(dir string, offers []Offer) (*Plan, error) {
 		return nil, err
 	}
 	if !exists {
-		return nil, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is not there", Hint: "name the project's folder", Exit: dev.ExitFailed}
+		return nil, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is not there", Hint: "name the project's directory", Exit: dev.ExitFailed}
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -35,7 +35,7 @@ func TestAdoption_WritesOnlyWhatIsMissing(t *testing.T) {
 		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
-		t.Errorf("the folder holds %v (%v)", entries, err)
+		t.Errorf("the directory holds %v (%v)", entries, err)
 	}
 	again, err := scaffold.NewAdoption(dir, offers)
 	if err != nil || !again.Empty() {
@@ -43,7 +43,7 @@ func TestAdoption_WritesOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestAdoption_RefusesWhatIsNoFolder(t *testing.T) {
+func TestAdoption_RefusesWhatIsNoDirectory(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

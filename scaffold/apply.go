@@ -53,7 +53,7 @@ func withUndo(err, undo error) error {
 	return targetError(err, "%s; and what was written could not all be removed: %s", err, undo)
 }
 
-// writer writes into one folder and remembers how to take it back.
+// writer writes into one directory and remembers how to take it back.
 type writer struct {
 	root  *os.Root
 	steps []func() error // what undoes each thing done, oldest first
@@ -108,7 +108,7 @@ func (w *writer) write(f File) error {
 // left are files of a run that was killed between writing and renaming one.
 var left = regexp.MustCompile(`^\.sdev-[A-Z2-7]{26}$`)
 
-// clean removes what such a run has left in a folder. What cannot be removed does no harm.
+// clean removes what such a run has left in a directory. What cannot be removed does no harm.
 func (w *writer) clean(dir string) {
 	entries, err := fs.ReadDir(w.root.FS(), dir)
 	if err != nil {
@@ -212,7 +212,7 @@ func makeDir(dir string) (made []string, err error) {
 	return append(made, dir), nil
 }
 
-// removeAll removes folders that makeDir made; they are empty, or else not ours to remove.
+// removeAll removes directories that makeDir made; they are empty, or else not ours to remove.
 func removeAll(made []string) error {
 	var all error
 	for _, dir := range slices.Backward(made) {

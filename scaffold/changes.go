@@ -6,7 +6,7 @@ import (
 
 // Change is what becomes of one file, decided by somebody who has looked at it.
 type Change struct {
-	Path       string // relative to the folder, with slashes
+	Path       string // relative to the directory, with slashes
 	Before     []byte // what the file holds; nil where it is not there
 	Content    []byte // what it is to hold; nil removes it
 	Executable bool

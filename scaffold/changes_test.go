@@ -11,7 +11,7 @@ import (
 	"sdev/scaffold"
 )
 
-// treeText gives the files of a folder, as "path: content" lines.
+// treeText gives the files of a directory, as "path: content" lines.
 func treeText(t *testing.T, dir string) string {
 	t.Helper()
 	var out strings.Builder
@@ -30,7 +30,7 @@ func treeText(t *testing.T, dir string) string {
 	return out.String()
 }
 
-func folder(t *testing.T) string {
+func dir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"a": "1", "b": "2", "c": "3"} {
@@ -42,7 +42,7 @@ func folder(t *testing.T) string {
 }
 
 func TestNewChanges_MakesThem(t *testing.T) {
-	dir := folder(t)
+	dir := dir(t)
 	left := filepath.Join(dir, ".sdev-ABCDEFGHIJKLMNOPQRSTUVWXY2")
 	for _, name := range []string{left, filepath.Join(dir, ".sdev-mine")} {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
@@ -74,7 +74,7 @@ func TestNewChanges_AllOrNothing(t *testing.T) {
 		"removed in a missing tree": {Path: "x/y", Before: []byte("old")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := folder(t)
+			dir := dir(t)
 			before := treeText(t, dir)
 			err := scaffold.NewChanges(dir, []scaffold.Change{
 				{Path: "a", Before: []byte("1"), Content: []byte("one")}, {Path: "b", Before: []byte("2")}, {Path: "d/e", Content: []byte("new")}, last,
@@ -86,7 +86,7 @@ func TestNewChanges_AllOrNothing(t *testing.T) {
 				t.Errorf("%s\nwas\n%s", got, before)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "d")); err == nil {
-				t.Error("a folder is left")
+				t.Error("a directory is left")
 			}
 		})
 	}

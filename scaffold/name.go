@@ -34,7 +34,7 @@ func CheckName(name string) error {
 	return &dev.Error{Code: dev.CodeScaffoldName, Message: message, Hint: "--name " + SuggestName(name), Exit: dev.ExitUsage}
 }
 
-// SuggestName makes a valid name from any text, such as the name of a folder.
+// SuggestName makes a valid name from any text, such as the name of a directory.
 func SuggestName(text string) string {
 	name := notInNames.ReplaceAllString(strings.ToLower(text), "-")
 	name = strings.TrimLeft(name, "-_")

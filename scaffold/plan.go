@@ -45,11 +45,11 @@ type Plan struct {
 	Files []File // by path; the record comes last
 
 	force   bool
-	foreign []string // top-level entries of a folder that is not a project of ours
+	foreign []string // top-level entries of a directory that is not a project of ours
 }
 
 // NewPlan looks at dir, which need not exist, and says what writing src there means. With force,
-// files that differ are overwritten, and a folder that holds other things is accepted. The error is
+// files that differ are overwritten, and a directory that holds other things is accepted. The error is
 // a *dev.Error where dir is to blame; where src is, it is a plain one.
 func NewPlan(src Source, dir string, force bool) (*Plan, error) {
 	files, err := src.render()
@@ -79,7 +79,7 @@ func NewPlan(src Source, dir string, force bool) (*Plan, error) {
 	return p, p.compare(root, files, rec)
 }
 
-// compare fills the plan from what is in the folder.
+// compare fills the plan from what is in the directory.
 func (p *Plan) compare(root *os.Root, files []rendered, rec Record) error {
 	old, raw, err := readRecord(root)
 	if err != nil {
@@ -164,7 +164,7 @@ func (p *Plan) Err() error {
 		return &dev.Error{
 			Code:    dev.CodeScaffoldTarget,
 			Message: fmt.Sprintf("%s is not empty: it holds %s", p.Dir, enumerate(p.foreign)),
-			Hint:    "name a new folder, or write beside what is there with --force",
+			Hint:    "name a new directory, or write beside what is there with --force",
 			Exit:    dev.ExitFailed,
 		}
 	}

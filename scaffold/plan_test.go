@@ -105,7 +105,7 @@ func content(t *testing.T, file string) string {
 	return string(b)
 }
 
-// listing is every file and folder below dir.
+// listing is every file and directory below dir.
 func listing(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
@@ -288,7 +288,7 @@ func TestApply_NeverOverwritesUnasked(t *testing.T) {
 	}
 }
 
-func TestApply_RefusesAFolderOfOtherThings(t *testing.T) {
+func TestApply_RefusesADirectoryOfOtherThings(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "holiday.jpg"), "")
 	put(t, filepath.Join(dir, ".git/HEAD"), "")

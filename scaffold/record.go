@@ -34,7 +34,7 @@ type Record struct {
 func ReadRecord(dir string) (rec Record, ok bool, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		// Whatever is wrong with the folder is told by the one who writes to it.
+		// Whatever is wrong with the directory is told by the one who writes to it.
 		return Record{}, false, nil
 	}
 	defer root.Close()

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// checkDir says whether the target is there. It must be a folder itself, not a link to one: what
+// checkDir says whether the target is there. It must be a directory itself, not a link to one: what
 // the user sees in front of them is what is written to.
 func checkDir(dir string) (exists bool, err error) {
 	info, err := os.Lstat(dir)
@@ -22,18 +22,18 @@ func checkDir(dir string) (exists bool, err error) {
 	case err != nil:
 		return false, targetError(err, "look at %s: %s", dir, reason(err))
 	case info.Mode()&fs.ModeSymlink != 0:
-		hint := "name the folder itself"
+		hint := "name the directory itself"
 		if to, err := filepath.EvalSymlinks(dir); err == nil {
 			hint = "sdev init " + to
 		}
 		return false, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is a symbolic link", Hint: hint, Exit: dev.ExitFailed}
 	case !info.IsDir():
-		return false, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is not a folder", Hint: "name another folder", Exit: dev.ExitFailed}
+		return false, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is not a directory", Hint: "name another directory", Exit: dev.ExitFailed}
 	}
 	return true, nil
 }
 
-// checkParents refuses a path below something that is not a folder. Links to folders inside the
+// checkParents refuses a path below something that is not a directory. Links to directories inside the
 // project are followed; os.Root refuses those that lead out of it.
 func checkParents(root *os.Root, name string) error {
 	for i, c := range name {
@@ -57,12 +57,12 @@ func checkParents(root *os.Root, name string) error {
 	return nil
 }
 
-// foreign lists what else is in the folder, so that a slip of the hand does not spread a project
-// over somebody's home. Dotfiles, a licence and the folders of the project itself are expected.
+// foreign lists what else is in the directory, so that a slip of the hand does not spread a project
+// over somebody's home. Dotfiles, a licence and the directories of the project itself are expected.
 func foreign(root *os.Root, files []rendered) ([]string, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return nil, targetError(err, "list the folder: %s", reason(err))
+		return nil, targetError(err, "list the directory: %s", reason(err))
 	}
 	ours := make(map[string]bool)
 	for _, f := range files {
@@ -84,9 +84,9 @@ func inTheWay(name string, info fs.FileInfo) error {
 	case info.Mode()&fs.ModeSymlink != 0:
 		what = "a symbolic link"
 	case info.IsDir():
-		what = "a folder"
+		what = "a directory"
 	case info.Mode().IsRegular():
-		what = "a file, not a folder"
+		what = "a file, not a directory"
 	}
 	return &dev.Error{
 		Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf("%s is %s", name, what),
@@ -94,11 +94,11 @@ func inTheWay(name string, info fs.FileInfo) error {
 	}
 }
 
-// targetError is a system error about the folder.
+// targetError is a system error about the directory.
 func targetError(cause error, format string, args ...any) error {
 	hint := ""
 	if errors.Is(cause, fs.ErrPermission) || errors.Is(cause, syscall.EROFS) {
-		hint = "name a folder that you may write to"
+		hint = "name a directory that you may write to"
 	}
 	return &dev.Error{Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf(format, args...), Hint: hint, Exit: dev.ExitFailed, Cause: cause}
 }

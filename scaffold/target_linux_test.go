@@ -30,7 +30,7 @@ func asNobody(t *testing.T, f func()) {
 	f()
 }
 
-func TestApply_RefusesAReadOnlyFolder(t *testing.T) {
+func TestApply_RefusesAReadOnlyDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for parent := dir; parent != os.TempDir() && parent != "/"; parent = filepath.Dir(parent) {
 		if err := os.Chmod(parent, 0o755); err != nil {

@@ -41,7 +41,7 @@ func TestPlan_RefusesAFileAsTarget(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	put(t, file, "")
 	_, err := scaffold.NewPlan(source(), file, true)
-	wantCode(t, err, dev.CodeScaffoldTarget, "not a folder")
+	wantCode(t, err, dev.CodeScaffoldTarget, "not a directory")
 	_, err = scaffold.NewPlan(source(), filepath.Join(file, "below"), true)
 	wantCode(t, err, dev.CodeScaffoldTarget)
 }
@@ -68,10 +68,10 @@ func TestPlan_RefusesALinkThatLeadsOut(t *testing.T) {
 
 func TestPlan_RefusesWhatForceDoesNotReplace(t *testing.T) {
 	for name, obstruct := range map[string]func(dir string){
-		"file where a folder is needed": func(dir string) { put(t, filepath.Join(dir, "src"), "") },
-		"folder where a file is needed": func(dir string) { put(t, filepath.Join(dir, "README.md/a"), "") },
-		"link where a file is needed":   func(dir string) { link(t, "/etc/hostname", filepath.Join(dir, "README.md")) },
-		"link to nothing":               func(dir string) { link(t, "nowhere", filepath.Join(dir, "src")) },
+		"file where a directory is needed": func(dir string) { put(t, filepath.Join(dir, "src"), "") },
+		"directory where a file is needed": func(dir string) { put(t, filepath.Join(dir, "README.md/a"), "") },
+		"link where a file is needed":      func(dir string) { link(t, "/etc/hostname", filepath.Join(dir, "README.md")) },
+		"link to nothing":                  func(dir string) { link(t, "nowhere", filepath.Join(dir, "src")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -110,7 +110,7 @@ func checkProject(t *testing.T, image string) {
 	}
 }
 
-// checkLock looks whether solving anew, without being asked for newer versions, changes anything.
+// checkLock looks whether solving again, without being asked for newer versions, changes anything.
 func checkLock(t *testing.T, image, dir string) {
 	t.Helper()
 	for _, name := range []string{"uv.lock", "requirements.txt", "requirements-dev.txt"} {

@@ -39,7 +39,7 @@ func variants() []variant {
 	return all
 }
 
-// render makes a project of the variant and gives its folder.
+// render makes a project of the variant and gives its directory.
 func render(t *testing.T, v variant) string {
 	t.Helper()
 	return renderNamed(t, "shop", v)
@@ -267,7 +267,7 @@ func TestProject_FilesAreWellFormed(t *testing.T) {
 	}
 }
 
-func TestProject_OnlyTheStreamlitFolderIsNoPackage(t *testing.T) {
+func TestProject_OnlyTheStreamlitDirectoryIsNoPackage(t *testing.T) {
 	for _, v := range variants() {
 		rendered := files(t, os.DirFS(render(t, v)))
 		for name := range rendered {

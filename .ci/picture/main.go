@@ -2,7 +2,7 @@
 // in a terminal emulator, opens the page in Chromium, saves and breaks a file, and draws what the
 // terminal shows by then. "make picture" calls it.
 //
-//	picture SDEV FOLDER    the program to run, and where the pictures go
+//	picture SDEV DIR    the program to run, and where the pictures go
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: picture SDEV FOLDER")
+		fmt.Fprintln(os.Stderr, "usage: picture SDEV DIR")
 		os.Exit(2)
 	}
 	if err := take(ctx, os.Args[1], os.Args[2]); err != nil {
@@ -46,7 +46,7 @@ const (
 )
 
 // take makes a project, runs it, and takes the pictures.
-func take(ctx context.Context, sdev, folder string) (err error) {
+func take(ctx context.Context, sdev, dir string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	home, err := os.MkdirTemp("", "sdev-picture-")
@@ -112,13 +112,13 @@ func take(ctx context.Context, sdev, folder string) (err error) {
 			return err
 		}
 	}
-	if err := screen.shoot(filepath.Join(folder, "dashboard.svg")); err != nil {
+	if err := screen.shoot(filepath.Join(dir, "dashboard.svg")); err != nil {
 		return err
 	}
 	if err := save("orders = []\nst.metric(\"Average order\", sum(orders) / len(orders))", "the exception", func(s string) bool { return strings.Contains(s, "ZeroDivisionError") && strings.Contains(s, "› ") }); err != nil {
 		return err
 	}
-	return screen.shoot(filepath.Join(folder, "exception.svg"))
+	return screen.shoot(filepath.Join(dir, "exception.svg"))
 }
 
 // terminal is an emulator in which a program runs.

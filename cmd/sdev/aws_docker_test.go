@@ -82,7 +82,7 @@ func TestDockerAWSSession_GivesTheAppOneProfileAndNothingElse(t *testing.T) {
 	if want := (map[string]string{"source": "session", "profile": "tool", "region": "eu-central-1", "expires": until.Format(time.RFC3339)}); fmt.Sprint(s.AWS) != fmt.Sprint(want) {
 		t.Errorf("status: %v, want %v", s.AWS, want)
 	}
-	// The keys are in memory alone: neither the engine nor the project's folder knows them.
+	// The keys are in memory alone: neither the engine nor the project's directory knows them.
 	known := docker(t, "inspect", p.app(), p.gateway()) + docker(t, "logs", p.gateway())
 	_ = filepath.WalkDir(filepath.Join(p.dir, ".sdev"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {

@@ -271,7 +271,7 @@ func TestDockerCompose_BrokenWhileItRunsIsToldAndMended(t *testing.T) {
 	p.write("docker-compose.yml", strings.Replace(string(whole), "    init: true\n", "    init: true\n    environment: {MENDED: yes-it-is}\n", 1))
 	awaitEvent[dev.Ready](t, up)
 	if got := p.inside("echo $MENDED"); got != "yes-it-is" || !p.answers(url) {
-		t.Errorf("after it was mended: %q", got)
+		t.Errorf("after it was fixed: %q", got)
 	}
 	if p.ids()["sdev-gateway"] != ids["sdev-gateway"] {
 		t.Error("the gateway was replaced for a variable of the app's")
@@ -284,7 +284,7 @@ func TestDockerCompose_BrokenWhileItRunsIsToldAndMended(t *testing.T) {
 	}
 }
 
-func TestDockerFolder_OfAnyKind(t *testing.T) {
+func TestDockerDirectory_OfAnyKind(t *testing.T) {
 	t.Run("behind a link", func(t *testing.T) {
 		p := scaffolded(t)
 		link := filepath.Join(t.TempDir(), "link")
@@ -298,7 +298,7 @@ func TestDockerFolder_OfAnyKind(t *testing.T) {
 		awaitEvent[dev.FileChanged](t, follow)
 		p.up()
 		if fmt.Sprint(p.ids()) != fmt.Sprint(ids) {
-			t.Errorf("the same folder by its other name: containers %v, were %v", p.ids(), ids)
+			t.Errorf("the same directory by its other name: containers %v, were %v", p.ids(), ids)
 		}
 	})
 	t.Run("with spaces and capitals", func(t *testing.T) {
@@ -309,7 +309,7 @@ func TestDockerFolder_OfAnyKind(t *testing.T) {
 		}
 		p.dir = odd
 		p.keep()
-		// Nothing but the folder names the project.
+		// Nothing but the directory names the project.
 		p.replace("docker-compose.yml", `name: "`+p.name+`"`, "")
 		p.name = "myshopv2home"
 		ready := p.up()

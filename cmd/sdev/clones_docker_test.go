@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// clone is another folder with the same files, and so a project of the same name.
+// clone is another directory with the same files, and so a project of the same name.
 func (p *project) clone(t *testing.T) *project {
 	t.Helper()
 	other := *p
@@ -50,7 +50,7 @@ func (p *project) isLeftAlone(t *testing.T) {
 	if again := p.ids(); !maps.Equal(before, again) {
 		t.Errorf("containers were %v, are %v", before, again)
 	}
-	// A link to the folder leads to the project itself.
+	// A link to the directory leads to the project itself.
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(p.dir, link); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func TestDockerCompose_WorksOnWhatSdevStarted(t *testing.T) {
 	}
 }
 
-func TestDockerUp_LeavesAloneWhatRunsFromAnotherFolder(t *testing.T) {
+func TestDockerUp_LeavesAloneWhatRunsFromAnotherDirectory(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	twin := *p

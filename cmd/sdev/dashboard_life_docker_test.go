@@ -44,7 +44,7 @@ func TestDockerDashboard_OutlivesItsEngine(t *testing.T) {
 	listen()
 	tm.sees("● running", "http://localhost:")
 	tm.seesNot("nobody attends")
-	p.write(filepath.Join("code_package", "streamlit", "Home.py"), home("anew"))
+	p.write(filepath.Join("code_package", "streamlit", "Home.py"), home("again"))
 	tm.sees("LAST SAVE", "Home.py saved, the next tab shows it")
 	tm.keys("q")
 	if code, left := tm.ended(); code != dev.ExitOK || !strings.Contains(left, "still runs") {
@@ -112,7 +112,7 @@ func TestDockerDashboard_EndsWithItsTerminal(t *testing.T) {
 	}
 }
 
-// In a folder without a project sdev asks the questions of init, and shows what came of it.
+// In a directory without a project sdev asks the questions of init, and shows what came of it.
 func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T) {
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), "sales"), name: "sales", home: t.TempDir()}
 	if err := os.Mkdir(p.dir, 0o755); err != nil {

@@ -217,7 +217,7 @@ func (p *project) asUser(uid, gid int) {
 	}
 	group := socket.Sys().(*syscall.Stat_t).Gid //nolint:forcetypeassert // always so on Linux
 	for _, root := range []string{p.dir, p.home} {
-		if err := os.Chmod(filepath.Dir(filepath.Dir(root)), 0o755); err != nil { //nolint:gosec // a test's folder
+		if err := os.Chmod(filepath.Dir(filepath.Dir(root)), 0o755); err != nil { //nolint:gosec // a test's directory
 			p.t.Fatal(err)
 		}
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
@@ -240,12 +240,12 @@ func (p *project) asUser(uid, gid int) {
 func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 	p := scaffolded(t)
 	p.awsLogin()
-	p.override("volumes: [./data/made:/data]\n") // a folder that is not there yet
+	p.override("volumes: [./data/made:/data]\n") // a directory that is not there yet
 	p.asUser(1234, 2345)
 	p.tree = nil // the app itself writes there
 	p.up()
 	if got := p.inside(`touch /data/by-the-app && echo written`); got != "written" {
-		t.Errorf("in a folder that was missing: %q", got)
+		t.Errorf("in a directory that was missing: %q", got)
 	}
 	if got := p.inside(`id -u; id -g; touch code_package/made && touch ~/made && grep -c AKIAEXAMPLE ~/.aws/credentials`); got != "1234\n2345\n1" {
 		t.Errorf("inside: %q", got)

@@ -17,7 +17,7 @@ import (
 )
 
 // farEngine starts a container engine in a network and a mount namespace of its own: neither its ports
-// nor this machine's folder dir are what they are here, as on another machine. It gives the engine's
+// nor this machine's directory dir are what they are here, as on another machine. It gives the engine's
 // address.
 func farEngine(t *testing.T, dir string) string {
 	t.Helper()

@@ -374,7 +374,7 @@ func TestDockerWithAuth_StLoginSignsInWithSecretsThatAreNotInTheTree(t *testing.
 		t.Errorf("sdev config:\n%s", text)
 	}
 
-	// The cookie's secret is the project's: who was signed in stays so when the app is made anew.
+	// The cookie's secret is the project's: who was signed in stays so when the app is recreated.
 	p.run(0, "down")
 	p.upAs("--with-auth", "--as", "user@example.com")
 	if got := p.whoIs(cookie); got != "user@example.com" {

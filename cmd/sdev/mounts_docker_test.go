@@ -13,7 +13,7 @@ import (
 )
 
 // given is a compose file's share of what is put into the app's container at places inside the mounted
-// project: over a file, beside one, in a folder that is not there, in a home inside the project, and in a
+// project: over a file, beside one, in a directory that is not there, in a home inside the project, and in a
 // volume inside of it.
 const given = `services:
   streamlit-local:
@@ -40,7 +40,7 @@ secrets: {key: {environment: KEY_OF_TEST}}
 `
 
 // What sdev puts into containers is never written through a mount, whatever is done: helpers hold the
-// project's folder, byte for byte, to what it was after each command.
+// project's directory, byte for byte, to what it was after each command.
 func TestDockerMounts_TheProjectStaysAsItIs(t *testing.T) {
 	p := scaffolded(t)
 	p.awsLogin()
@@ -91,7 +91,7 @@ func TestDockerMounts_TheProjectStaysAsItIs(t *testing.T) {
 	}
 }
 
-// whileMounted holds the folder but for the empty places that given needs.
+// whileMounted holds the directory but for the empty places that given needs.
 func (p *project) whileMounted(run func()) {
 	p.t.Helper()
 	p.tree.Allow("conf", "conf/new", "conf/new/settings.toml", "conf/new/key", "home", "home/.aws", "data", "data/made", "cache")

@@ -165,15 +165,15 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 	const why = " (environment GREETING changed)\n"
 	db, app, job := "container "+p.name+"-db-1", "container "+p.app(), "container "+p.name+"-migrate-1"
 	want := "remove " + db + why + "create " + db + why + "start " + db + why +
-		"wait " + db + " (healthy, migrate and streamlit-local depend on it)\nstart " + job + " (db is made anew)\n" +
-		"wait " + job + " (completed with exit code 0, streamlit-local depends on it)\nrestart " + app + " (db is made anew, and it is to restart with it)\n"
+		"wait " + db + " (healthy, migrate and streamlit-local depend on it)\nstart " + job + " (db is recreated)\n" +
+		"wait " + job + " (completed with exit code 0, streamlit-local depends on it)\nrestart " + app + " (db is recreated, and it is to restart with it)\n"
 	if made = plans(t, p.run(0, "up", "-d", "--json")); made != want {
 		t.Errorf("plan:\n%swant\n%s", made, want)
 	}
 	if got := ask("1234", "again"); got != "migrated\nasked\nmigrated\nagain" {
 		t.Errorf("the database remembers %q", got)
 	}
-	// A neighbour is built anew when what it is made of changed.
+	// A neighbour is rebuilt when what it is made of changed.
 	p.write("db/db.py", database+"# changed\n")
 	if made = plans(t, p.run(0, "up", "-d", "--json")); !strings.HasPrefix(made, "build image "+p.name+"-db (what it is built from changed)\nremove "+db+" (its image changed)\n") {
 		t.Errorf("plan:\n%s", made)

@@ -270,7 +270,7 @@ func watchPort(b *testing.B, page tab) (stop func() int) {
 }
 
 // BenchmarkSyncBranchSwitch changes 3,115 files at once, and counts the watches that are held beside a
-// .venv of 3,000 folders.
+// .venv of 3,000 directories.
 func BenchmarkSyncBranchSwitch(b *testing.B) {
 	const files = 3115
 	p := scaffolded(b)

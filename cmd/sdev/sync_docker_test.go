@@ -97,7 +97,7 @@ func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
 	}
 	p.owns("code_package/kill")
 	docker(t, "start", p.app())
-	p.leaves("/app/code_package/kill") // the folder too
+	p.leaves("/app/code_package/kill") // the directory too
 	if got := docker(t, "exec", p.app(), "find", "/app/code_package", "-name", ".sdev-*"); got != "" {
 		t.Errorf("left behind:\n%s", got)
 	}
@@ -167,10 +167,10 @@ func TestDockerSync_FullDiskAndWhatItLeaves(t *testing.T) {
 	p.arrives("/small/big.bin", "short now")
 }
 
-// admit takes folders out of .dockerignore, and refuse puts patterns in.
-func (p *project) admit(folders ...string) {
+// admit takes directories out of .dockerignore, and refuse puts patterns in.
+func (p *project) admit(dirs ...string) {
 	p.t.Helper()
-	for _, f := range folders {
+	for _, f := range dirs {
 		p.refuse("!" + f)
 	}
 }
@@ -265,7 +265,7 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	}
 }
 
-// Files that are there, and whose saves nothing tells of, as with folders that are shared with another
+// Files that are there, and whose saves nothing tells of, as with directories that are shared with another
 // machine: the engine sees the project through an overlay, and sdev writes to what lies below it.
 func TestDockerSync_AnEngineThatIsNotToldOfSaves(t *testing.T) {
 	p := scaffolded(t)

@@ -52,7 +52,7 @@ func TestTrees_CanAllBeAdopted(t *testing.T) {
 	}
 }
 
-// unpacked lays a tree out in a folder of the test's own; scripts are executable, as in a repository.
+// unpacked lays a tree out in a directory of the test's own; scripts are executable, as in a repository.
 func unpacked(t testing.TB, tree string) (dir string, files map[string]string) {
 	t.Helper()
 	archive, err := txtar.ParseFile(tree)

@@ -33,7 +33,7 @@ type project struct {
 	home string
 	env  []string      // on top of the test's own
 	wrap []string      // a command to start sdev with
-	tree *devtest.Tree // holds the folder to what the test itself made of it; nil where nothing is held
+	tree *devtest.Tree // holds the directory to what the test itself made of it; nil where nothing is held
 }
 
 // scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
@@ -76,7 +76,7 @@ func (p *project) write(path, content string) {
 	p.owns(path)
 }
 
-// keep holds the project's folder to what it is now and to what the test makes of it. Benchmarks write
+// keep holds the project's directory to what it is now and to what the test makes of it. Benchmarks write
 // past it.
 func (p *project) keep() {
 	p.t.Helper()
@@ -93,7 +93,7 @@ func (p *project) owns(paths ...string) {
 	}
 }
 
-// held checks that a command left the project's folder alone, but for those that are there to write.
+// held checks that a command left the project's directory alone, but for those that are there to write.
 func (p *project) held(args []string) {
 	p.t.Helper()
 	writes := slices.ContainsFunc(args, func(a string) bool { return slices.Contains([]string{"init", "deploy", "users"}, a) })

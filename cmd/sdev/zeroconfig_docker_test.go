@@ -51,7 +51,7 @@ func TestDockerFlatScript_RunsWithoutAFileOfSdevs(t *testing.T) {
 			assumed = append(assumed, w.Message)
 		}
 	}
-	for _, want := range []string{"no compose file, so one is assumed: streamlit_app.py", "no Dockerfile, so one is assumed: python:3.11-slim", "this folder is mounted at /app"} {
+	for _, want := range []string{"no compose file, so one is assumed: streamlit_app.py", "no Dockerfile, so one is assumed: python:3.11-slim", "this directory is mounted at /app"} {
 		if !slices.ContainsFunc(assumed, func(m string) bool { return strings.Contains(m, want) }) {
 			t.Errorf("nothing says %q: %q", want, assumed)
 		}
@@ -122,7 +122,7 @@ func TestDockerDockerfileOnly_RunsItsOwnCommand(t *testing.T) {
 	if got := p.inside("tr '\\0' ' ' </proc/$(pgrep -o -f 'streamlit run' || echo 1)/cmdline"); !strings.Contains(got, "source/board.py") {
 		t.Errorf("what runs: %s", got)
 	}
-	// The source is the folder's own, not the copy in the image.
+	// The source is the directory's own, not the copy in the image.
 	p.write("source/parts.py", "def title():\n    return \"edited\"\n")
 	if got := p.runsScript("source/board.py"); got != "edited" {
 		t.Errorf("after an edit the script shows %q", got)

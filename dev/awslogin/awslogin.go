@@ -3,7 +3,7 @@
 //
 // Everything that the AWS SDK knows is resolved here, on the host: an SSO login, renewed by itself
 // where it can be, a credential_process with the host's own programs, roles to assume, keys in the
-// environment. Nothing is kept: every [Profile.Export] reads the files anew, so that a login made in
+// environment. Nothing is kept: every [Profile.Export] reads the files again, so that a login made in
 // another terminal counts at once. The package starts no goroutine.
 package awslogin
 

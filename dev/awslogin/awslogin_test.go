@@ -29,7 +29,7 @@ func home(t *testing.T, files map[string]string) string {
 	}
 	dir := filepath.Join(t.TempDir(), ".aws")
 	t.Setenv("HOME", filepath.Dir(dir))
-	// The SDK asks for the home folder once per process, so the files are named to it.
+	// The SDK asks for the home directory once per process, so the files are named to it.
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(dir, "config"))
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(dir, "credentials"))
 	for name, text := range files {

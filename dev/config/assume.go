@@ -24,7 +24,7 @@ import (
 // Assumption describes the one service of a project that has no compose file. Paths of the project
 // are relative to it, with slashes.
 type Assumption struct {
-	Name       string // of the project; "" is that of its folder
+	Name       string // of the project; "" is that of its directory
 	Service    string
 	Entry      string // the script, for x-sdev
 	Context    string // of the build
@@ -34,7 +34,7 @@ type Assumption struct {
 	Command    []string // nil leaves the image's own
 	PythonPath string   // "" leaves the image's own
 	Mounts     []dev.Mount
-	Hidden     []string // folders of the image below a mount that must stay visible
+	Hidden     []string // directories of the image below a mount that must stay visible
 	// Why gives reasons by key of the service: "build", "command", "volumes", "PYTHONPATH".
 	Why map[string]string
 	// Warnings tell what was assumed.
@@ -100,12 +100,12 @@ func (a Assumption) put(to *yaml.Node, key string, value *yaml.Node, why string)
 	to.Content = append(to.Content, k, value)
 }
 
-// dotted writes a folder of the project so that it is not taken for the name of a volume.
-func dotted(folder string) string {
-	if folder == "." {
-		return folder
+// dotted writes a directory of the project so that it is not taken for the name of a volume.
+func dotted(dir string) string {
+	if dir == "." {
+		return dir
 	}
-	return "./" + folder
+	return "./" + dir
 }
 
 func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
@@ -151,7 +151,7 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil { // as for a compose file
 		dir = real
 	}
-	if err := Private(filepath.Join(dir, dev.StateFolder)); err != nil {
+	if err := Private(filepath.Join(dir, dev.StateDir)); err != nil {
 		return nil, err
 	}
 	a, err := o.Assume(dir)
@@ -168,7 +168,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		return nil, err
 	}
 	if err != nil {
-		return nil, bad(dev.CodeComposeVariable, ".env", 0, err.Error(), "mend .env")
+		return nil, bad(dev.CodeComposeVariable, ".env", 0, err.Error(), "fix .env")
 	}
 	content, err := a.YAML()
 	if err != nil {
@@ -178,7 +178,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if v := opts.Environment[consts.ComposeProjectName]; v != "" {
 		name = v
 	}
-	if name == "" { // a folder whose name has no letter that a project's may have
+	if name == "" { // a directory whose name has no letter that a project's may have
 		name = a.Service
 	}
 	model, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,

@@ -84,15 +84,15 @@ func TestLoad_AssumesOnlyWhereNoComposeFileIsMeant(t *testing.T) {
 }
 
 func TestLoad_NamesAProjectWithoutAComposeFile(t *testing.T) {
-	for folder, want := range map[string]string{"My App": "myapp", "日本": "streamlit", "_x.1": "x1"} {
-		dir := filepath.Join(t.TempDir(), folder)
+	for name, want := range map[string]string{"My App": "myapp", "日本": "streamlit", "_x.1": "x1"} {
+		dir := filepath.Join(t.TempDir(), name)
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		o := config.Options{Dir: dir}
 		assuming(flat())(&o)
 		if p, err := config.Load(t.Context(), o); err != nil || p.Name != want {
-			t.Errorf("%s: %v, want the name %s", folder, err, want)
+			t.Errorf("%s: %v, want the name %s", name, err, want)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func TestLoad_AssumesABuildBesideALocalImage(t *testing.T) {
 		built      bool
 	}{
 		"a local name":            {"image: img_name:latest", true, true},
-		"with a folder":           {"image: team/img", true, true},
+		"with a directory":        {"image: team/img", true, true},
 		"of a registry":           {"image: 123.dkr.ecr.us-east-1.amazonaws.com/img:latest", true, false},
 		"of a local registry":     {"image: localhost:5000/img", true, false},
 		"of the usual registry":   {"image: docker.io/team/img", true, false},

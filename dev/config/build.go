@@ -54,15 +54,15 @@ func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, e
 		h.Write(text) // it may lie outside the context
 	}
 	in := buildInput{h, p, s.Name, b, except}
-	for _, folder := range contexts(b) {
-		if err := in.add(ctx, folder); err != nil {
+	for _, dir := range contexts(b) {
+		if err := in.add(ctx, dir); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// contexts are the folders of this machine that a build reads: its own, and the named ones. What
+// contexts are the directories of this machine that a build reads: its own, and the named ones. What
 // comes from elsewhere is known by its address alone.
 func contexts(b types.BuildConfig) []string {
 	var out []string
@@ -84,22 +84,22 @@ type buildInput struct {
 }
 
 // add takes in the files of a context.
-func (in buildInput) add(ctx context.Context, folder string) error {
+func (in buildInput) add(ctx context.Context, dir string) error {
 	p, b := in.p, in.build
-	ignored, err := ignorePatterns(folder, b.Dockerfile)
+	ignored, err := ignorePatterns(dir, b.Dockerfile)
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(folder, ".dockerignore")), 0, err.Error(), "fix the pattern")
+		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(dir, ".dockerignore")), 0, err.Error(), "fix the pattern")
 	}
-	passed := map[string]bool{p.StatePath(): true, filepath.Join(folder, ".git"): true}
+	passed := map[string]bool{p.StatePath(): true, filepath.Join(dir, ".git"): true}
 	var mounts []string
 	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
 		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	}
-	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
 			return cmp.Or(err, ctx.Err())
 		}
-		rel, err := filepath.Rel(folder, path)
+		rel, err := filepath.Rel(dir, path)
 		if err != nil || rel == "." {
 			return err
 		}
@@ -129,13 +129,13 @@ func (in buildInput) add(ctx context.Context, folder string) error {
 	return nil
 }
 
-// isBelow says whether a path is one of these folders or lies in one.
-func isBelow(folders []string, path string) bool {
-	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
+// isBelow says whether a path is one of these directories or lies in one.
+func isBelow(dirs []string, path string) bool {
+	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
 }
 
 // countsThoughMounted is true for what the app sees through a mount and the build depends on all the
-// same: the files that say what is installed. They are looked for in folders of source alone.
+// same: the files that say what is installed. They are looked for in directories of source alone.
 func countsThoughMounted(d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {

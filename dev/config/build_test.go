@@ -39,7 +39,7 @@ func TestBuildInput_ChangesExactlyWhenTheImageWould(t *testing.T) {
 		"a mounted file":         {edit("code_package/Home.py"), false},
 		"a mounted file below":   {edit("code_package/deep/new.py"), false},
 		"an ignored file":        {edit("noise.log"), false},
-		"an ignored folder":      {edit("secret/key"), false},
+		"an ignored directory":   {edit("secret/key"), false},
 		"the repository":         {edit(".git/HEAD"), false},
 		"sdev's own state":       {edit(".sdev/state.json"), false},
 		"the same content, touched": {func(t *testing.T, dir string, _ *config.Project) {

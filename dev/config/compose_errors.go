@@ -123,7 +123,7 @@ func lastWord(message string) string {
 // unreadable words why a compose file could not be read as a file.
 func unreadable(path string, err error) (message, hint string) {
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-		return "it is a folder, not a compose file", "name the file in it: -f " + filepath.Join(path, "compose.yaml")
+		return "it is a directory, not a compose file", "name the file in it: -f " + filepath.Join(path, "compose.yaml")
 	}
 	if dev.IsUnfit(err) {
 		return "cannot be read: " + reasonOf(err), "put a regular file there, or name another: -f FILE"

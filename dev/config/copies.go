@@ -47,7 +47,7 @@ func (o *overlay) copies() {
 		volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: v.Target, Volume: &types.ServiceVolumeVolume{NoCopy: true}})
 	}
 	o.app.Volumes = volumes
-	o.note("sdev up --sync: the project's folders are copied in, not mounted", "volumes")
+	o.note("sdev up --sync: the project's directories are copied in, not mounted", "volumes")
 }
 
 // shownElsewhere says whether a path inside lies in a mount that stays one when the project is copied:
@@ -60,7 +60,7 @@ func (o *overlay) shownElsewhere(target string) bool {
 	})
 }
 
-// bounds keeps copies out of what is mounted inside their folders, and gives the receiver a place of its
+// bounds keeps copies out of what is mounted inside their directories, and gives the receiver a place of its
 // own where it would otherwise lie in a container that is read-only, or in somebody's mount.
 func (o *overlay) bounds() {
 	if len(o.out.Copies) == 0 {

@@ -14,7 +14,7 @@ import (
 // the file's own rights. A file that somebody else has changed since it was read stays as it is.
 func (e PeopleEdit) Write() error {
 	wrap := func(err error) error {
-		return bad(dev.CodeProjectInvalid, e.File, 0, "cannot be written: "+err.Error(), "check the permissions of the file and its folder")
+		return bad(dev.CodeProjectInvalid, e.File, 0, "cannot be written: "+err.Error(), "check the permissions of the file and its directory")
 	}
 	path, err := filepath.EvalSymlinks(e.path)
 	if err != nil {

@@ -28,7 +28,7 @@ func syntaxError(file string, content []byte, err error) *dev.Error {
 			message = rest
 		}
 	}
-	return bad(dev.CodeComposeSyntax, file, yamlLine(err), "not valid YAML: "+message, "mend the file at that line; indentation is by spaces")
+	return bad(dev.CodeComposeSyntax, file, yamlLine(err), "not valid YAML: "+message, "fix the file at that line; indentation is by spaces")
 }
 
 // fromCompose words an error of compose-go and adds the place it is about.

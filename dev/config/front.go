@@ -181,9 +181,9 @@ func Page(p *Project, parts Parts) string {
 	return o.page()
 }
 
-// MakeFolders creates what the gateway mounts of the project's state folder: the engine would make
+// MakeDirs creates what the gateway mounts of the project's state directory: the engine would make
 // it root's.
-func (e *Effective) MakeFolders() error {
+func (e *Effective) MakeDirs() error {
 	for _, v := range e.Project.Services[GatewayService].Volumes {
 		if v.Target != dev.SidecarKeep {
 			continue
@@ -265,7 +265,7 @@ func (o *overlay) sidecarService() types.ServiceConfig {
 		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.SidecarRoot, ReadOnly: true}}
 	}
 	if o.out.Sidecar.State != "" {
-		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginFolder), Target: dev.SidecarKeep})
+		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginDir), Target: dev.SidecarKeep})
 	}
 	g.StopGracePeriod = ptr(types.Duration(time.Second))
 	return g

@@ -17,10 +17,10 @@ import (
 	"sdev/dev"
 )
 
-// hideState mounts an empty folder over every .sdev that a service would see through its mounts: it
+// hideState mounts an empty directory over every .sdev that a service would see through its mounts: it
 // holds copies of logins, keys and secrets.
 func (o *overlay) hideState() {
-	found := map[string][]string{} // by folder: services mostly mount the same
+	found := map[string][]string{} // by directory: services mostly mount the same
 	for name, s := range o.out.Project.Services {
 		if name == GatewayService {
 			continue
@@ -33,7 +33,7 @@ func (o *overlay) hideState() {
 					continue
 				}
 				volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeTmpfs, Target: target, ReadOnly: true, Tmpfs: &types.ServiceVolumeTmpfs{Size: 4096, Mode: 0o555}})
-				o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "volumes", strconv.Itoa(len(volumes) - 1)}, "sdev: an empty folder over what sdev keeps in " + dev.StateFolder})
+				o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "volumes", strconv.Itoa(len(volumes) - 1)}, "sdev: an empty directory over what sdev keeps in " + dev.StateDir})
 			}
 		}
 		s.Volumes = volumes
@@ -41,18 +41,18 @@ func (o *overlay) hideState() {
 	}
 }
 
-// states are the state folders below what a volume shows of this machine, relative to it and with
+// states are the state directories below what a volume shows of this machine, relative to it and with
 // slashes: the project's own, whether or not it is there yet, and those of other projects. What was found
 // before is in known, and what is found is added.
 func (o *overlay) states(v types.ServiceVolumeConfig, known map[string][]string) []string {
-	source := o.shownFolder(v)
+	source := o.shownDir(v)
 	if source == "" {
 		return nil
 	}
 	if found, ok := known[source]; ok {
 		return found
 	}
-	found := stateFolders(source)
+	found := stateDirs(source)
 	if own, ok := relativeTo(source, dev.RealPath(o.p.StatePath())); ok && own != "." && !slices.Contains(found, own) {
 		found = append(found, own)
 	}
@@ -61,13 +61,13 @@ func (o *overlay) states(v types.ServiceVolumeConfig, known map[string][]string)
 	return found
 }
 
-// shownFolder is the folder of this machine that a volume shows, without links; "" for any other volume.
-func (o *overlay) shownFolder(v types.ServiceVolumeConfig) string {
+// shownDir is the directory of this machine that a volume shows, without links; "" for any other volume.
+func (o *overlay) shownDir(v types.ServiceVolumeConfig) string {
 	source := ""
 	switch v.Type {
 	case types.VolumeTypeBind:
 		source = v.Source
-	case types.VolumeTypeVolume: // one may be a folder in disguise
+	case types.VolumeTypeVolume: // one may be a directory in disguise
 		options := o.out.Project.Volumes[v.Source].DriverOpts
 		if strings.Contains(options["o"], "bind") {
 			source = options["device"]
@@ -83,35 +83,35 @@ func (o *overlay) shownFolder(v types.ServiceVolumeConfig) string {
 	return source
 }
 
-// relativeTo gives a path relative to a folder, with slashes, and whether it lies inside.
-func relativeTo(folder, name string) (string, bool) {
-	rel, err := filepath.Rel(folder, name)
+// relativeTo gives a path relative to a directory, with slashes, and whether it lies inside.
+func relativeTo(dir, name string) (string, bool) {
+	rel, err := filepath.Rel(dir, name)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
 }
 
-// mostFolders bounds the search for other projects' state, so that a mount of half a machine does not
+// mostDirs bounds the search for other projects' state, so that a mount of half a machine does not
 // hold up each start.
-const mostFolders = 20_000
+const mostDirs = 20_000
 
-// stateFolders searches a folder for the state of projects. Where packages, caches and other tools'
+// stateDirs searches a directory for the state of projects. Where packages, caches and other tools'
 // things lie is no project.
-func stateFolders(root string) []string {
+func stateDirs(root string) []string {
 	var out []string
 	seen := 0
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return nil //nolint:nilerr // what cannot be read here cannot be read there
 		}
-		if seen++; seen > mostFolders {
+		if seen++; seen > mostDirs {
 			return filepath.SkipAll
 		}
 		switch base := d.Name(); {
 		case name == root:
 			return nil
-		case base == dev.StateFolder:
+		case base == dev.StateDir:
 			if rel, ok := relativeTo(root, name); ok {
 				out = append(out, rel)
 			}
@@ -133,7 +133,7 @@ type naming struct {
 	at           []string // where the compose file says it
 }
 
-// checkState refuses what would hand the project's state folder to a container or an image by name.
+// checkState refuses what would hand the project's state directory to a container or an image by name.
 func checkState(p *Project) error {
 	state := dev.RealPath(p.StatePath())
 	for _, n := range namings(p.Model) {
@@ -149,7 +149,7 @@ func checkState(p *Project) error {
 		}
 		file, line := p.sources.locate(n.at...)
 		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("%s is %s, where sdev keeps logins and keys", n.what, display(p.Dir, source)),
-			"name a folder of your own: what lies in "+dev.StateFolder+" stays on this machine")
+			"name a directory of your own: what lies in "+dev.StateDir+" stays on this machine")
 	}
 	return nil
 }

@@ -15,11 +15,11 @@ import (
 	"sdev/dev/config"
 )
 
-// hiddenIn gives the targets of a service at which an empty folder is mounted.
+// hiddenIn gives the targets of a service at which an empty directory is mounted.
 func hiddenIn(s types.ServiceConfig) []string {
 	var out []string
 	for _, v := range s.Volumes {
-		if v.Type == types.VolumeTypeTmpfs && v.ReadOnly && strings.HasSuffix(v.Target, "/"+dev.StateFolder) {
+		if v.Type == types.VolumeTypeTmpfs && v.ReadOnly && strings.HasSuffix(v.Target, "/"+dev.StateDir) {
 			out = append(out, v.Target)
 		}
 	}
@@ -40,7 +40,7 @@ func TestOverlay_WhatSdevKeepsIsHiddenFromEveryService(t *testing.T) {
 		"another project's":        {`[".:/app"]`, map[string]string{"apps/other/.sdev/auth/client.json": "{}"}, []string{"/app/.sdev", "/app/apps/other/.sdev"}},
 		"another's in a part":      {`["./apps:/apps"]`, map[string]string{"apps/other/.sdev/auth/client.json": "{}"}, []string{"/apps/other/.sdev"}},
 		"a volume that is a mount": {`["all:/app"]`, nil, []string{"/app/.sdev"}},
-		"its own empty folder":     {`[".:/app", {type: tmpfs, target: /app/.sdev}]`, nil, nil},
+		"its own empty directory":  {`[".:/app", {type: tmpfs, target: /app/.sdev}]`, nil, nil},
 		"a file":                   {`["./src/app.py:/app/app.py"]`, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestOverlay_WhatSdevKeepsIsHiddenFromEveryService(t *testing.T) {
 	}
 }
 
-// loadIn loads a project in a folder that holds these files and a link to itself.
+// loadIn loads a project in a directory that holds these files and a link to itself.
 func loadIn(t *testing.T, dir string, files map[string]string) (*config.Project, error) {
 	t.Helper()
 	for rel, content := range files {
@@ -140,7 +140,7 @@ secrets: {s: {environment: HOME}}
 	}
 	app := e.Project.Services["streamlit"]
 	if slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Path == "one.toml" }) {
-		t.Error("a file is copied through a mount of another folder")
+		t.Error("a file is copied through a mount of another directory")
 	}
 	if !slices.ContainsFunc(app.Configs, func(c types.ServiceConfigObjConfig) bool { return c.Target == "/etc/other/one.toml" }) {
 		t.Errorf("configs %+v", app.Configs)

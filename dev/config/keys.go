@@ -49,7 +49,7 @@ func topKeys() []Key {
 		{Path: "include", Use: Applied, About: "read with the files that name it"},
 		{Path: "jobs", Use: Refused, About: "run it with: docker compose"},
 		{Path: "models", Use: Refused, About: "sdev runs no models"},
-		{Path: "networks.*", Use: Applied, About: "made for the project; made anew, with what lives in it, when its settings change"},
+		{Path: "networks.*", Use: Applied, About: "made for the project; recreated, with what lives in it, when its settings change"},
 		{Path: "networks.*.external", Use: Applied, About: "used, neither made nor removed"},
 		{Path: "volumes.*", Use: Applied, About: "made for the project; a change of its settings is an error, since its data would be lost"},
 		{Path: "volumes.*.external", Use: Applied, About: "used, neither made nor removed"},
@@ -91,7 +91,7 @@ func serviceKeys() []Key {
 		services("merged, across files", "extends"),
 		services("which services there are", "profiles"),
 		services("while others wait for it sdev runs the check itself, and does not wait for its interval; start_interval needs API 1.44", "healthcheck"),
-		services("the rules of saves, of the app alone: a neighbour is built anew at the next up", "develop"),
+		services("the rules of saves, of the app alone: a neighbour is rebuilt at the next up", "develop"),
 		services("0 or 1", "scale"),
 		[]Key{
 			{Path: "services.*.attach", Use: Idle, About: "sdev logs SERVICE shows what one wants to see"},

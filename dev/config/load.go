@@ -58,7 +58,7 @@ type Options struct {
 	// are not checked.
 	Targets map[string][]string
 
-	// Assume is asked for a folder, absolute, that has no compose file; nil means that it has no app
+	// Assume is asked for a directory, absolute, that has no compose file; nil means that it has no app
 	// either. It may be nil itself.
 	Assume func(dir string) (*Assumption, error)
 	// Guess is asked which of these services is the app where their names, images and commands do not
@@ -66,7 +66,7 @@ type Options struct {
 	Guess func(dir string, services []string) (name, why string)
 	// Source is asked where an image has the app's source, when the app is built in the project and
 	// the compose file mounts nothing of it. Paths are relative to dir, with slashes; hidden are
-	// folders of the image below a mount that must stay visible. It may be nil itself.
+	// directories of the image below a mount that must stay visible. It may be nil itself.
 	Source func(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string)
 }
 
@@ -171,8 +171,8 @@ func (o Options) paths() []string {
 	return out
 }
 
-// besideFirstFile makes the folder of the first compose file the project's, as Compose does,
-// wherever the search for it started. Links that lead to a file's folder are followed, since
+// besideFirstFile makes the directory of the first compose file the project's, as Compose does,
+// wherever the search for it started. Links that lead to a file's directory are followed, since
 // compose-go follows those of watched paths: else the one would seem to lie outside the other. A
 // file that is a link itself stays where it is.
 func besideFirstFile(o *cli.ProjectOptions) error {
@@ -389,9 +389,9 @@ func leaves(n *yaml.Node) []*yaml.Node {
 }
 
 // StatePath is where StateDir is, or would be.
-func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateFolder) }
+func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateDir) }
 
-// StateDir is the project's private folder for things that can be made again. It is created, with
+// StateDir is the project's private directory for things that can be made again. It is created, with
 // a .gitignore of its own, on first use. What is there already is checked as [Private] does.
 func (p *Project) StateDir() (string, error) {
 	dir := p.StatePath()
@@ -400,7 +400,7 @@ func (p *Project) StateDir() (string, error) {
 	}
 	before, _ := os.Stat(p.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project folder writable")
+		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project directory writable")
 	}
 	if before != nil {
 		_ = os.Chtimes(p.Dir, time.Time{}, before.ModTime()) // nothing of the user's has changed
@@ -408,7 +408,7 @@ func (p *Project) StateDir() (string, error) {
 	ignore := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(ignore); isNotExist(err) {
 		if err := dev.WriteFile(ignore, []byte("*\n"), 0o600); err != nil {
-			return "", bad(dev.CodeProjectInvalid, "", 0, err.Error(), "make the project folder writable")
+			return "", bad(dev.CodeProjectInvalid, "", 0, err.Error(), "make the project directory writable")
 		}
 	}
 	return dir, nil

@@ -262,7 +262,7 @@ func TestLoad_StartedBelowOrElsewhereIsTheSameProject(t *testing.T) {
 		"shop/.env":               "TAG=1\n", "shop/src/x.py": "",
 	})
 	for from, o := range map[string]config.Options{
-		"the folder":      {Dir: filepath.Join(dir, "shop")},
+		"the directory":   {Dir: filepath.Join(dir, "shop")},
 		"below":           {Dir: filepath.Join(dir, "shop", "src")},
 		"above, by file":  {Dir: dir, Files: []string{"shop/docker-compose.yml"}},
 		"an absolute one": {Files: []string{filepath.Join(dir, "shop", "docker-compose.yml")}},
@@ -302,10 +302,10 @@ func TestLoad_RefusesAProfileThatNoServiceHas(t *testing.T) {
 	}
 }
 
-func TestLoad_AFolderIsNoComposeFile(t *testing.T) {
+func TestLoad_ADirectoryIsNoComposeFile(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"compose.yaml/app.py": ""})
 	_, err := config.Load(t.Context(), config.Options{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), "it is a folder") {
+	if err == nil || !strings.Contains(err.Error(), "it is a directory") {
 		t.Errorf("error %v", err)
 	}
 }

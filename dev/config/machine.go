@@ -55,12 +55,12 @@ func (c CA) Write() error {
 		return nil
 	}
 	if err := dev.WriteFile(c.File, c.PEM, 0o600); err != nil {
-		return bad(dev.CodeProjectInvalid, "", 0, "cannot write the CA bundle: "+err.Error(), "make the project folder writable")
+		return bad(dev.CodeProjectInvalid, "", 0, "cannot write the CA bundle: "+err.Error(), "make the project directory writable")
 	}
 	return nil
 }
 
-// ReadMachine looks at user, home folder and environment. What is merely missing becomes a warning.
+// ReadMachine looks at user, home directory and environment. What is merely missing becomes a warning.
 func ReadMachine(p *Project, getenv func(string) string, now time.Time) (Machine, []dev.Warning, error) {
 	m := Machine{UID: os.Getuid(), GID: os.Getgid(), Proxy: proxies(getenv)}
 	var err error
@@ -211,7 +211,7 @@ func hasKeys(profile, keys *ini.Section) bool {
 	return false
 }
 
-// tokenFile keeps AWSToken, in the project's state folder.
+// tokenFile keeps AWSToken, in the project's state directory.
 const tokenFile = "aws.token"
 
 // AWSToken is the project's own secret that the app shows to be given keys. It is made on first use,

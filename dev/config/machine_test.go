@@ -35,7 +35,7 @@ sso_start_url = https://corp.example/start
 sso_session = nowhere
 `
 
-// home makes a home folder with ~/.aws of these files.
+// home makes a home directory with ~/.aws of these files.
 func home(t *testing.T, files map[string]string) string {
 	t.Helper()
 	all := map[string]string{}
@@ -101,7 +101,7 @@ func TestReadMachine_AWS(t *testing.T) {
 				t.Errorf("profile, region, expiry: -want +got:\n%s", diff)
 			}
 			if there := c.files != nil; (m.AWS.Dir == filepath.Join(dir, ".aws")) != there {
-				t.Errorf("folder %q", m.AWS.Dir)
+				t.Errorf("directory %q", m.AWS.Dir)
 			}
 			switch {
 			case c.warning == "" && len(warnings) > 0:

@@ -80,7 +80,7 @@ func checkMounts(p *Project) []dev.Warning {
 			file, line := p.sources.locate("services", name, "volumes", strconv.Itoa(i))
 			warnings = append(warnings, dev.Warning{Code: dev.CodeMountStale,
 				Message: fmt.Sprintf("%s:%d: service %s mounts the file %s by itself, and goes on seeing the old one after most editors save it", file, line, name, display(p.Dir, v.Source)),
-				Hint:    "mount the folder that it is in"})
+				Hint:    "mount the directory that it is in"})
 		}
 	}
 	return warnings

@@ -35,7 +35,7 @@ type Parts struct {
 	// Env gives Streamlit's development settings for a port of its own.
 	Env      func(port int) map[string]string
 	Shim     []byte // sitecustomize.py
-	Sync     bool   // the project's folders are copied into the app's container, not mounted
+	Sync     bool   // the project's directories are copied into the app's container, not mounted
 	StateDir string
 }
 
@@ -56,7 +56,7 @@ type Effective struct {
 	Issuer  string // of the local provider, in modes with a login
 	Sidecar dev.Sidecar
 	Notes   []Note
-	// Seeds are folders whose files are copied, newer ones only, before the app starts.
+	// Seeds are directories whose files are copied, newer ones only, before the app starts.
 	Seeds []Seed
 	// Copies are what is kept equal by copying.
 	Copies []dev.Copy
@@ -71,7 +71,7 @@ type Note struct {
 	Why  string
 }
 
-// Seed is a folder that is filled from another.
+// Seed is a directory that is filled from another.
 type Seed struct{ From, To string }
 
 // Overlay derives the model that runs: the user's own, the gateway in front of the app, and what

@@ -14,10 +14,10 @@ import (
 	"sdev/dev"
 )
 
-// Private checks a folder of sdev's own, in which it keeps tokens and keys, before anything is read or
-// written there: it has to be a folder of whoever runs sdev, and hold nothing that leads elsewhere. A
+// Private checks a directory of sdev's own, in which it keeps tokens and keys, before anything is read or
+// written there: it has to be a directory of whoever runs sdev, and hold nothing that leads elsewhere. A
 // repository may bring a link in its place, and so have a token written to where others read it. Modes
-// that let others in are corrected. A folder that is not there yet is fine.
+// that let others in are corrected. A directory that is not there yet is fine.
 func Private(dir string) error {
 	info, err := os.Lstat(dir)
 	if isNotExist(err) {
@@ -28,7 +28,7 @@ func Private(dir string) error {
 	}
 	p := private{dir: dir, owners: owners(filepath.Dir(dir))}
 	if !info.IsDir() {
-		return unsafeState(dir, "it is "+kindOf(dir, info)+", and has to be a folder")
+		return unsafeState(dir, "it is "+kindOf(dir, info)+", and has to be a directory")
 	}
 	if uid := ownerOf(info); !p.owners[uid] {
 		return unsafeState(dir, "it belongs to "+userName(uid))
@@ -46,7 +46,7 @@ func Private(dir string) error {
 	return fs.WalkDir(p.root.FS(), ".", p.check)
 }
 
-// private is a folder while it is checked.
+// private is a directory while it is checked.
 type private struct {
 	dir    string
 	root   *os.Root
@@ -104,7 +104,7 @@ func closed(info fs.FileInfo, chmod func(os.FileMode) error) error {
 	return nil
 }
 
-// owners are those whose folder of sdev's is to be trusted: whoever runs sdev, and for root, who can
+// owners are those whose directory of sdev's is to be trusted: whoever runs sdev, and for root, who can
 // be nobody's guest, the owner of the project as well.
 func owners(parent string) map[uint32]bool {
 	own := map[uint32]bool{uint32(os.Getuid()): true} //nolint:gosec // what the system gave as 32 bits

@@ -34,7 +34,7 @@ func mustBeUnsafe(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// A repository can bring anything under the name of sdev's folder, and something in it. Whatever is
+// A repository can bring anything under the name of sdev's directory, and something in it. Whatever is
 // done with the project, nothing is read or written there.
 func TestState_WhatLeadsElsewhereIsNotFollowed(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -42,21 +42,21 @@ func TestState_WhatLeadsElsewhereIsNotFollowed(t *testing.T) {
 		file string // in the error, below .sdev
 		why  string
 	}{
-		"a link":                      {func(t *testing.T, state, other string) { must(t, os.Symlink(other, state)) }, "", "a link to /"},
-		"a link to nothing":           {func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/gone", state)) }, "", "a link to /"},
-		"a link to the project":       {func(t *testing.T, state, _ string) { must(t, os.Symlink(".", state)) }, "", "a link to ."},
-		"a file":                      {func(t *testing.T, state, _ string) { must(t, os.WriteFile(state, nil, 0o600)) }, "", "a file"},
-		"a named pipe":                {func(t *testing.T, state, _ string) { must(t, syscall.Mkfifo(state, 0o600)) }, "", "a named pipe"},
-		"a linked folder":             {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/auth")) }), "auth", "a link"},
-		"a linked file":               {inState("auth", func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/kept", state+"/auth/client.json")) }), "auth/client.json", "a link"},
-		"a linked file of its own":    {inState("", func(t *testing.T, state, _ string) { must(t, os.Symlink("state.json", state+"/aws.token")) }), "aws.token", "a link"},
-		"a file with two names":       {inState("", func(t *testing.T, state, other string) { must(t, os.Link(other+"/kept", state+"/aws.token")) }), "aws.token", "hard link"},
-		"a named pipe in it":          {inState("", func(t *testing.T, state, _ string) { must(t, syscall.Mkfifo(state+"/state.json", 0o600)) }), "state.json", "a named pipe"},
-		"a socket in it":              {inState("", listenAt), "lock", "a socket"},
-		"a linked cache":              {inState("aws/sso", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/aws/sso/cache")) }), "aws/sso/cache", "a link"},
-		"a linked folder of caches":   {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/aws")) }), "aws", "a link"},
-		"a link in a foreign folder":  {inState("own/deeper", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/own/deeper/x")) }), "own/deeper/x", "a link"},
-		"the choice of a script, led": {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/kept", state+"/entry")) }), "entry", "a link"},
+		"a link":                        {func(t *testing.T, state, other string) { must(t, os.Symlink(other, state)) }, "", "a link to /"},
+		"a link to nothing":             {func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/gone", state)) }, "", "a link to /"},
+		"a link to the project":         {func(t *testing.T, state, _ string) { must(t, os.Symlink(".", state)) }, "", "a link to ."},
+		"a file":                        {func(t *testing.T, state, _ string) { must(t, os.WriteFile(state, nil, 0o600)) }, "", "a file"},
+		"a named pipe":                  {func(t *testing.T, state, _ string) { must(t, syscall.Mkfifo(state, 0o600)) }, "", "a named pipe"},
+		"a linked directory":            {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/auth")) }), "auth", "a link"},
+		"a linked file":                 {inState("auth", func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/kept", state+"/auth/client.json")) }), "auth/client.json", "a link"},
+		"a linked file of its own":      {inState("", func(t *testing.T, state, _ string) { must(t, os.Symlink("state.json", state+"/aws.token")) }), "aws.token", "a link"},
+		"a file with two names":         {inState("", func(t *testing.T, state, other string) { must(t, os.Link(other+"/kept", state+"/aws.token")) }), "aws.token", "hard link"},
+		"a named pipe in it":            {inState("", func(t *testing.T, state, _ string) { must(t, syscall.Mkfifo(state+"/state.json", 0o600)) }), "state.json", "a named pipe"},
+		"a socket in it":                {inState("", listenAt), "lock", "a socket"},
+		"a linked cache":                {inState("aws/sso", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/aws/sso/cache")) }), "aws/sso/cache", "a link"},
+		"a linked directory of caches":  {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/aws")) }), "aws", "a link"},
+		"a link in a foreign directory": {inState("own/deeper", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/own/deeper/x")) }), "own/deeper/x", "a link"},
+		"the choice of a script, led":   {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/kept", state+"/entry")) }), "entry", "a link"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir("/tmp") // a socket's name must be short
@@ -79,7 +79,7 @@ func TestState_WhatLeadsElsewhereIsNotFollowed(t *testing.T) {
 			mustBeUnsafe(t, err)
 			must(t, os.Remove(dir+"/compose.yaml"))
 			_, err = config.Load(t.Context(), config.Options{Dir: dir, Assume: func(string) (*config.Assumption, error) {
-				t.Error("the folder is looked at")
+				t.Error("the directory is looked at")
 				return nil, nil
 			}})
 			mustBeUnsafe(t, err)
@@ -96,7 +96,7 @@ func TestState_WhatLeadsElsewhereIsNotFollowed(t *testing.T) {
 	}
 }
 
-// inState makes the folder first, and one below it.
+// inState makes the directory first, and one below it.
 func inState(below string, put func(t *testing.T, state, other string)) func(t *testing.T, state, other string) {
 	return func(t *testing.T, state, other string) {
 		t.Helper()
@@ -146,7 +146,7 @@ func TestState_OfSomebodyElseIsRefused(t *testing.T) {
 	mustBeUnsafe(t, config.Private(state), "client.json", "user 4711")
 	must(t, os.Chown(state, 4711, -1))
 	mustBeUnsafe(t, config.Private(state), "user 4711")
-	// Root works in the folder of whoever the project belongs to.
+	// Root works in the directory of whoever the project belongs to.
 	must(t, os.Chown(dir, 4711, -1))
 	if err := config.Private(state); err != nil {
 		t.Error(err)

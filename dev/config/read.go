@@ -25,7 +25,7 @@ import (
 // file is looked at before. What is put in its place in between can still make it wait; so nobody waits
 // for compose-go itself (see dev.Interruptible).
 
-// withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the folder of the
+// withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the directory of the
 // project, which do not take the place of those that are set.
 func withDotEnv(o *cli.ProjectOptions) error {
 	if err := cli.WithEnvFiles()(o); err != nil {

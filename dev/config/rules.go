@@ -21,7 +21,7 @@ func dependencyFiles() []string {
 }
 
 // rules says what a save means: first what develop.watch asks for, then what follows from how the
-// app is built and mounted. synced says that the project's folders are copied and not mounted.
+// app is built and mounted. synced says that the project's directories are copied and not mounted.
 func rules(p *Project, app types.ServiceConfig, synced bool) ([]dev.Rule, error) {
 	asked, err := askedRules(p, app)
 	if err != nil {
@@ -144,7 +144,7 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 	return out
 }
 
-// anywhere makes patterns match in every folder.
+// anywhere makes patterns match in every directory.
 func anywhere(patterns []string) []string {
 	for i, p := range patterns {
 		patterns[i] = "**/" + p
@@ -152,7 +152,7 @@ func anywhere(patterns []string) []string {
 	return patterns
 }
 
-// sourceMounts are the folders of the project that the app sees through bind mounts.
+// sourceMounts are the directories of the project that the app sees through bind mounts.
 func sourceMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 	var out []dev.Mount
 	for _, v := range app.Volumes {

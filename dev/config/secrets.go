@@ -29,13 +29,13 @@ type LoginKeys struct {
 // Format keeps the keys out of everything that is printed, whatever the verb.
 func (LoginKeys) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login keys]")) }
 
-// LoginDir is the folder of what has to do with signing in. It is created on first use.
+// LoginDir is the directory of what has to do with signing in. It is created on first use.
 func (p *Project) LoginDir() (string, error) {
 	state, err := p.StateDir()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(state, dev.LoginFolder)
+	dir := filepath.Join(state, dev.LoginDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", unwritable(dir, err)
 	}
@@ -43,10 +43,10 @@ func (p *Project) LoginDir() (string, error) {
 }
 
 func unwritable(path string, err error) error {
-	return bad(dev.CodeProjectInvalid, "", 0, "cannot write "+path+": "+err.Error(), "make the project folder writable")
+	return bad(dev.CodeProjectInvalid, "", 0, "cannot write "+path+": "+err.Error(), "make the project directory writable")
 }
 
-// LoginKeys gives the project's own. Ones that cannot be read are made anew.
+// LoginKeys gives the project's own. Ones that cannot be read are recreated.
 func (p *Project) LoginKeys() (LoginKeys, error) {
 	dir, err := p.LoginDir()
 	if err != nil {
@@ -91,10 +91,10 @@ type NativeLogin struct {
 
 // SecretsPath is where [Project.WriteSecrets] writes.
 func (p *Project) SecretsPath() string {
-	return filepath.Join(p.StatePath(), dev.LoginFolder, "secrets.toml")
+	return filepath.Join(p.StatePath(), dev.LoginDir, "secrets.toml")
 }
 
-// WriteSecrets makes the secrets.toml of a run, in the project's state folder: the project's own with
+// WriteSecrets makes the secrets.toml of a run, in the project's state directory: the project's own with
 // [auth] leading to the local provider. It gives the ids of the clients in it. A file of the project's
 // that is not TOML is an error with its line.
 func (p *Project) WriteSecrets(n NativeLogin) (clients []string, err error) {

@@ -35,7 +35,7 @@ func (p *Project) Ships() (s types.ServiceConfig, why string) {
 	return app, "it is the app's only service"
 }
 
-// sameBuild says whether two services are built from one folder, or the second says nothing of it.
+// sameBuild says whether two services are built from one directory, or the second says nothing of it.
 func sameBuild(app, other *types.BuildConfig) bool {
 	return other == nil || app != nil && app.Context == other.Context
 }

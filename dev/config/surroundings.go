@@ -50,7 +50,7 @@ func (o *overlay) environment(ports appPorts) {
 	if len(o.parts.Shim) > 0 {
 		o.set("PYTHONPATH", o.pythonPath(), "sdev: the start-up shim, then "+o.pythonPathWhy())
 		o.addConfig("sdev-shim", shimDir+"/sitecustomize.py", types.FileObjectConfig{Content: string(o.parts.Shim)})
-		o.note("sdev: keeps folders out of Streamlit's watch list; development only", "configs")
+		o.note("sdev: keeps directories out of Streamlit's watch list; development only", "configs")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
 		o.offer(name, o.parts.Machine.Proxy[name], "this machine's proxy")

@@ -70,7 +70,7 @@ func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) 
 			rel, below = r.Path, r.Path != "."
 		}
 		if below && coversAll(r.ContextIgnore, rel) {
-			return t.bad(fmt.Sprintf("can never match: .dockerignore leaves out %s", r.Path), "take it out of .dockerignore, or mount the folder instead", "path")
+			return t.bad(fmt.Sprintf("can never match: .dockerignore leaves out %s", r.Path), "take it out of .dockerignore, or mount the directory instead", "path")
 		}
 	}
 	if !info.IsDir() {
@@ -90,7 +90,7 @@ func literal(pattern string) bool { return !strings.ContainsAny(pattern, `*?[!\`
 
 // shadows reports whether the earlier of two rules takes every path that the later one means. Where
 // patterns would have to be compared it does not say so.
-func shadows(e, r dev.Rule, folder bool) bool {
+func shadows(e, r dev.Rule, dir bool) bool {
 	rel, below := strings.CutPrefix(r.Path, e.Path+"/")
 	switch e.Path {
 	case ".":
@@ -102,7 +102,7 @@ func shadows(e, r dev.Rule, folder bool) bool {
 		return false
 	}
 	same := rel == "." && slices.Equal(e.Include, r.Include)
-	if !folder && len(e.Include) > 0 {
+	if !dir && len(e.Include) > 0 {
 		return coversAll(e.Include, rel) && !coversAll(e.Ignore, rel)
 	}
 	return len(e.Ignore) == 0 && (len(e.Include) == 0 || same)
@@ -133,7 +133,7 @@ func (t trigger) checkTarget(r dev.Rule) error {
 	case !path.IsAbs(r.Target):
 		return t.bad(fmt.Sprintf("has the target %s, which is not absolute", r.Target), "give the full path in the container", "target")
 	case path.Clean(r.Target) == "/":
-		return t.bad("has the target /", "name the folder in the container that the files belong to", "target")
+		return t.bad("has the target /", "name the directory in the container that the files belong to", "target")
 	}
 	target := path.Clean(r.Target)
 	for _, v := range t.app.Volumes {

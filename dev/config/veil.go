@@ -29,7 +29,7 @@ const awsToken = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 // stands in the model.
 func (v veil) over(value string, path []string) (printed, note string) {
 	if v.token != "" && strings.Contains(value, v.token) {
-		return strings.ReplaceAll(value, v.token, "${"+awsToken+"}"), "the project's own token is left to the environment; " + dev.StateFolder + "/" + tokenFile + " holds it"
+		return strings.ReplaceAll(value, v.token, "${"+awsToken+"}"), "the project's own token is left to the environment; " + dev.StateDir + "/" + tokenFile + " holds it"
 	}
 	key := path[len(path)-1]
 	assigned := key + "=" // a proxy's name tells what a value without a scheme is

@@ -11,7 +11,7 @@ type run struct {
 	script string // as it is written
 	file   string
 	line   int
-	folder string // that a "cd" before it on the same line went to; "" if none did
+	dir    string // that a "cd" before it on the same line went to; "" if none did
 	flags  []string
 }
 
@@ -59,15 +59,15 @@ func isSeparator(w string) bool { return w == ";" || w == "&" || w == "|" }
 func runs(command, file string, at int) []run {
 	list := words(command)
 	var out []run
-	folder := ""
+	dir := ""
 	for i, w := range list {
 		if w == "cd" && i+1 < len(list) {
-			folder = list[i+1]
+			dir = list[i+1]
 		}
 		if path.Base(w) != "streamlit" || i+1 >= len(list) || list[i+1] != "run" {
 			continue
 		}
-		r := run{file: file, line: at, folder: folder}
+		r := run{file: file, line: at, dir: dir}
 		for _, arg := range list[i+2:] {
 			if isSeparator(arg) {
 				break
@@ -89,19 +89,19 @@ func runs(command, file string, at int) []run {
 }
 
 // resolve finds the file of the tree that a path in a command means: from where the command stands
-// to what it is called inside an image, whose first folders the tree does not have.
-func (t *tree) resolve(name, folder, from string) (string, bool) {
+// to what it is called inside an image, whose first directories the tree does not have.
+func (t *tree) resolve(name, dir, from string) (string, bool) {
 	name = strings.TrimPrefix(name, "./")
 	if strings.ContainsAny(name, "$*") {
 		return "", false
 	}
-	candidates := []string{path.Join(folder, name), name, path.Join(path.Dir(from), folder, name), path.Join(path.Dir(from), name)}
+	candidates := []string{path.Join(dir, name), name, path.Join(path.Dir(from), dir, name), path.Join(path.Dir(from), name)}
 	for _, c := range candidates {
 		if c = path.Clean(strings.TrimPrefix(c, "/")); t.has(c) {
 			return c, true
 		}
 	}
-	for rest := strings.TrimPrefix(path.Join(folder, name), "/"); ; {
+	for rest := strings.TrimPrefix(path.Join(dir, name), "/"); ; {
 		_, after, ok := strings.Cut(rest, "/")
 		if !ok {
 			break

@@ -81,7 +81,7 @@ func (c *checker) shadows() {
 	for _, name := range c.t.names {
 		switch dir, base := path.Split(name); {
 		case base == "__init__.py" && path.Base(dir) == "streamlit":
-			c.add("import.shadow", name, 1, "this file makes a package named streamlit, which hides the real one wherever its parent folder is on Python's path", "remove the file, or rename the folder")
+			c.add("import.shadow", name, 1, "this file makes a package named streamlit, which hides the real one wherever its parent directory is on Python's path", "remove the file, or rename the directory")
 		case base == "streamlit.py":
 			c.add("import.shadow", name, 1, "a script named streamlit.py hides the real package from its neighbours", "rename it")
 		}
@@ -172,15 +172,15 @@ func (c *checker) dockerfile(d Dockerfile) {
 	}
 }
 
-// pythonPath refuses empty entries, which mean the folder that Python happens to be started in.
+// pythonPath refuses empty entries, which mean the directory that Python happens to be started in.
 func (c *checker) pythonPath(file string, line int, value string, set bool) {
 	rest := value
 	if !set { // what it refers to is empty then
 		rest = variable.ReplaceAllString(value, "")
 	}
 	if strings.Contains(rest, ":") && slices.Contains(strings.Split(rest, ":"), "") {
-		c.add("pythonpath.empty-entry", file, line, fmt.Sprintf("PYTHONPATH is %q, and an empty entry means the folder that Python is started in: imports work there and nowhere else", value),
-			"name the folder that holds the package, for example /app")
+		c.add("pythonpath.empty-entry", file, line, fmt.Sprintf("PYTHONPATH is %q, and an empty entry means the directory that Python is started in: imports work there and nowhere else", value),
+			"name the directory that holds the package, for example /app")
 	}
 }
 

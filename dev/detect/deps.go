@@ -37,7 +37,7 @@ func order() []string {
 // dependencies finds the lists and what they say about versions.
 func (f *Findings) dependencies() {
 	f.lists, f.Managers, f.Python, f.Streamlit = nil, nil, Fact{}, Fact{}
-	for _, dir := range f.folders() {
+	for _, dir := range f.dirs() {
 		f.lists = append(f.lists, listsOf(f.tree, dir)...)
 	}
 	// What names streamlit is what the app is installed from.
@@ -71,8 +71,8 @@ func (f *Findings) Requires(name string) (Fact, bool) {
 	return Fact{}, false
 }
 
-// folders are where lists are looked for: from the entry script's folder up to the root.
-func (f *Findings) folders() []string {
+// directories are where lists are looked for: from the entry script's directory up to the root.
+func (f *Findings) dirs() []string {
 	out := []string{"."}
 	if e, ok := f.Entry(); ok {
 		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {

@@ -1,4 +1,4 @@
-// Package detect says what kind of Streamlit project a folder holds, and why.
+// Package detect says what kind of Streamlit project a directory holds, and why.
 //
 // [Tree] reads a tree of files and concludes: which script Streamlit runs, which pages there are,
 // what has to be on Python's path, what installs the packages, which versions, which login, which
@@ -19,10 +19,10 @@ import (
 	"io/fs"
 )
 
-// Limits of the walk. They are far above what a project of people holds and keep a home folder or
+// Limits of the walk. They are far above what a project of people holds and keep a home directory or
 // a data lake from being read to its end.
 const (
-	maxEntries  = 60_000    // files and folders looked at
+	maxEntries  = 60_000    // files and directories looked at
 	maxFileSize = 1 << 20   // larger files are not read
 	maxRead     = 128 << 20 // bytes read in all
 )
@@ -67,7 +67,7 @@ type Findings struct {
 	Entries   []Entry `json:"entries"`   // candidates for the entry script, best first
 	Ambiguous bool    `json:"ambiguous"` // the first entries are about as likely as one another
 	Pages     []Fact  `json:"pages"`     // scripts of pages, in the order of their names
-	Roots     []Fact  `json:"roots"`     // folders that Python's path must hold besides the entry's own; "." is the tree
+	Roots     []Fact  `json:"roots"`     // directories that Python's path must hold besides the entry's own; "." is the tree
 	Managers  []Fact  `json:"managers"`  // what installs packages: uv, poetry, pipenv, conda, pip, pyproject; File is the list
 	Python    Fact    `json:"python"`    // "3.11"; Value is empty where nothing says it
 	Streamlit Fact    `json:"streamlit"` // a version where it is pinned, "any" where it is only named, "" where nothing names it
@@ -96,7 +96,7 @@ func (f *Findings) Entry() (e Entry, ok bool) {
 }
 
 // Choose makes one of the scripts of the tree the entry, for a reason of the caller's; everything
-// that follows from the entry is concluded anew. ok is false where there is no such file.
+// that follows from the entry is concluded again. ok is false where there is no such file.
 func (f *Findings) Choose(path string, why Fact) (ok bool) {
 	if _, there := f.tree.files[path]; !there {
 		return false

@@ -22,8 +22,8 @@ type Dockerfile struct {
 	PythonPath Fact `json:"python_path"`
 	// App says why the image is, or may be, the app's; the value is empty where it is another one's.
 	App Fact `json:"app"`
-	// Hidden are folders made inside the image below a copied one, for example ".venv": a mount over
-	// that folder would hide them.
+	// Hidden are directories made inside the image below a copied one, for example ".venv": a mount over
+	// that directory would hide them.
 	Hidden []Fact `json:"hidden,omitempty"`
 
 	// Steps are the instructions of the stage, those of stages that it starts from before.
@@ -51,7 +51,7 @@ func dockerfiles(t *tree) []Dockerfile {
 	names := t.named(func(base string) bool {
 		return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") && !strings.HasSuffix(base, ".dockerignore") || strings.HasSuffix(base, ".Dockerfile") || strings.HasSuffix(base, ".dockerfile")
 	})
-	// The plain name before its variants, in the same folder.
+	// The plain name before its variants, in the same directory.
 	slices.SortStableFunc(names, func(a, b string) int {
 		if d := strings.Count(a, "/") - strings.Count(b, "/"); d != 0 {
 			return d
@@ -241,14 +241,14 @@ func (d *Dockerfile) copies(in instruction) {
 		return
 	}
 	to := expand(list[len(list)-1], d.env)
-	folder := strings.HasSuffix(to, "/") || len(list) > 2 || to == "." || path.Clean(to) == path.Clean("/"+d.Workdir)
+	dir := strings.HasSuffix(to, "/") || len(list) > 2 || to == "." || path.Clean(to) == path.Clean("/"+d.Workdir)
 	if !path.IsAbs(to) {
 		to = path.Join("/", d.Workdir, to)
 	}
 	for _, from := range list[:len(list)-1] {
 		c := Copied{From: path.Clean(strings.TrimPrefix(strings.TrimPrefix(from, "./"), "/")), To: path.Clean(to), Line: in.line}
-		if folder && path.Ext(c.From) != "" && !strings.HasSuffix(from, "/") {
-			c.To = path.Join(c.To, path.Base(c.From)) // a file put into a folder
+		if dir && path.Ext(c.From) != "" && !strings.HasSuffix(from, "/") {
+			c.To = path.Join(c.To, path.Base(c.From)) // a file put into a directory
 		}
 		d.Copies = append(d.Copies, c)
 	}
@@ -294,12 +294,12 @@ func (d *Dockerfile) hides(in instruction) {
 	}
 }
 
-func (d *Dockerfile) hide(folder string, line int) {
-	if !path.IsAbs(folder) {
-		folder = path.Join("/", d.Workdir, folder)
+func (d *Dockerfile) hide(dir string, line int) {
+	if !path.IsAbs(dir) {
+		dir = path.Join("/", d.Workdir, dir)
 	}
-	if folder = path.Clean(folder); !slices.ContainsFunc(d.Hidden, func(f Fact) bool { return f.Value == folder }) {
-		d.Hidden = append(d.Hidden, Fact{Value: folder, Why: "the image has its packages there", File: d.Path, Line: line})
+	if dir = path.Clean(dir); !slices.ContainsFunc(d.Hidden, func(f Fact) bool { return f.Value == dir }) {
+		d.Hidden = append(d.Hidden, Fact{Value: dir, Why: "the image has its packages there", File: d.Path, Line: line})
 	}
 }
 

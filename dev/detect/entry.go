@@ -15,12 +15,12 @@ const (
 	weightContainer = 300 // named by what starts the container
 	weightScript    = 200 // named by a script or a Makefile
 	weightReadme    = 80
-	weightPages     = 60 // has a pages folder beside it, calls st.navigation, or makes an st.App
+	weightPages     = 60 // has a pages directory beside it, calls st.navigation, or makes an st.App
 	weightUsual     = 50 // has the name that Streamlit looks for
 	weightName      = 30 // has another usual name
 	weightConfig    = 15 // calls st.set_page_config
 	weightImports   = 10 // imports streamlit at all
-	weightDeeper    = -3 // for each folder that it lies in
+	weightDeeper    = -3 // for each directory that it lies in
 	weightImported  = -60
 	closeBy         = 10 // candidates that differ by no more are taken for equals
 )
@@ -79,7 +79,7 @@ func (c *collector) fromContainers(f *Findings) {
 // fromCommand takes what a container's command runs, through a shell script if need be.
 func (c *collector) fromCommand(command Fact, by string) {
 	for _, r := range commandRuns(c.t, command) {
-		script, ok := c.t.resolve(r.script, r.folder, r.file)
+		script, ok := c.t.resolve(r.script, r.dir, r.file)
 		switch {
 		case !ok:
 		case r.file == command.File:
@@ -128,7 +128,7 @@ func (c *collector) fromCommands() {
 			continue
 		}
 		for _, r := range scriptRuns(c.t, name) {
-			if script, ok := c.t.resolve(r.script, r.folder, r.file); ok {
+			if script, ok := c.t.resolve(r.script, r.dir, r.file); ok {
 				c.add(script, weight, "streamlit run names it", r.file, r.line)
 			}
 		}
@@ -164,7 +164,7 @@ func (c *collector) fromScripts() {
 			c.add(name, weightPages, "it makes an st.App", name, n)
 		}
 		if c.t.hasPages(path.Dir(name)) {
-			c.add(name, weightPages, "there is a pages folder beside it", path.Join(path.Dir(name), "pages"), 0)
+			c.add(name, weightPages, "there is a pages directory beside it", path.Join(path.Dir(name), "pages"), 0)
 		}
 		if w := usualNames()[strings.TrimLeft(strings.ToLower(ascii(path.Base(name))), "0123456789_- ")]; w > 0 {
 			c.add(name, w, "its name is a usual one", name, 0)
@@ -213,8 +213,8 @@ func (c *collector) againstImported() {
 	}
 }
 
-// targets are the files that an import may mean, if it starts from the importing script's folder, the
-// root of the tree or its src folder.
+// targets are the files that an import may mean, if it starts from the importing script's directory, the
+// root of the tree or its src directory.
 func (t *tree) targets(from string, i imported) []string {
 	bases := []string{path.Dir(from), ".", "src"}
 	if i.level > 0 {
@@ -254,7 +254,7 @@ func (t *tree) pythons() []string {
 	return t.named(func(base string) bool { return strings.HasSuffix(base, ".py") })
 }
 
-// hasPages says whether a folder has a pages folder with scripts.
+// hasPages says whether a directory has a pages directory with scripts.
 func (t *tree) hasPages(dir string) bool {
 	return t.dirs[path.Join(dir, "pages")] && slices.ContainsFunc(t.names, func(n string) bool {
 		return path.Dir(n) == path.Join(dir, "pages") && strings.HasSuffix(n, ".py")

@@ -12,7 +12,7 @@ type program struct {
 	f       *Findings
 	t       *tree
 	entry   string // "" where there is none
-	home    string // folder of the entry script, which Streamlit puts on Python's path
+	home    string // directory of the entry script, which Streamlit puts on Python's path
 	pages   []Fact
 	roots   []Fact
 	modules []*module // reachable from the entry and the pages; all of them where there is no entry
@@ -37,10 +37,10 @@ func newProgram(f *Findings) *program {
 	}
 	p.entry, p.home = e.Path, path.Dir(e.Path)
 	p.follow(e.Path)
-	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // which makes Streamlit ignore the folder
+	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // which makes Streamlit ignore the directory
 		for _, name := range p.t.names {
 			if path.Dir(name) == path.Join(p.home, "pages") && strings.HasSuffix(name, ".py") && path.Base(name) != "__init__.py" {
-				p.page(Fact{Value: name, Why: "it is in the pages folder beside the entry script", File: name})
+				p.page(Fact{Value: name, Why: "it is in the pages directory beside the entry script", File: name})
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func (p *program) follow(name string) {
 	}
 }
 
-// base finds the folder that an absolute import of project code starts from, and notes it where it is
+// base finds the directory that an absolute import of project code starts from, and notes it where it is
 // not on the path anyway.
 func (p *program) base(from string, i imported) (string, bool) {
 	if p.thirds[i.top()] {
@@ -104,8 +104,8 @@ func (p *program) base(from string, i imported) (string, bool) {
 	return "", false
 }
 
-// bases are the folders where an import may start, likeliest first: what is on the path anyway, what
-// other imports needed, the usual ones, and the folders around the importing file.
+// bases are the directories where an import may start, likeliest first: what is on the path anyway, what
+// other imports needed, the usual ones, and the directories around the importing file.
 func (p *program) bases(from string, i imported) []string {
 	out := []string{p.home}
 	for _, r := range p.roots {
@@ -125,7 +125,7 @@ func (p *program) bases(from string, i imported) []string {
 }
 
 // provides says whether a module can be imported when base is on Python's path: as a file, a package,
-// or a folder without __init__.py that holds Python.
+// or a directory without __init__.py that holds Python.
 func (t *tree) provides(base, module string) bool {
 	stem := path.Join(base, strings.ReplaceAll(module, ".", "/"))
 	return t.has(stem+".py") || t.dirs[stem] && t.holdsPython(stem)
@@ -135,7 +135,7 @@ func (t *tree) holdsPython(dir string) bool {
 	return slices.ContainsFunc(t.names, func(n string) bool { return strings.HasPrefix(n, dir+"/") && strings.HasSuffix(n, ".py") })
 }
 
-// holding gives the folders, not too deep, that hold a module or package of that name.
+// holding gives the directories, not too deep, that hold a module or package of that name.
 func (t *tree) holding(top string) []string {
 	if out, known := t.held[top]; known {
 		return out

@@ -114,7 +114,7 @@ func TestRuns_FindsTheScriptInCommands(t *testing.T) {
 	} {
 		got := ""
 		for _, r := range runs(command, "f", 1) {
-			got = strings.TrimSpace(r.folder + " " + r.script)
+			got = strings.TrimSpace(r.dir + " " + r.script)
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", command, got, want)

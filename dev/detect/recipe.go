@@ -16,12 +16,12 @@ type Recipe struct {
 	Command    []string
 	CommandWhy Fact     // why Command is what runs; where Command is nil, why the image's own does
 	Mounts     []Mount  // the source; the first holds the entry script
-	Hidden     []string // folders of the image below a mount that must stay visible
+	Hidden     []string // directories of the image below a mount that must stay visible
 	PythonPath string   // "" leaves the image's own
 	PathWhy    Fact
 }
 
-// Mount is a folder of the tree and where the app sees it.
+// Mount is a directory of the tree and where the app sees it.
 type Mount struct{ From, To string }
 
 // appDir is where the source is in an image of a recipe's own.
@@ -42,7 +42,7 @@ func (f *Findings) Recipe() (r Recipe, ok bool) {
 	return r, true
 }
 
-// pythonPath gives the import roots as the app sees them; without any, the source's own folder.
+// pythonPath gives the import roots as the app sees them; without any, the source's own directory.
 func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
 	var out []string
 	var why Fact
@@ -53,7 +53,7 @@ func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
 		}
 	}
 	if len(out) == 0 {
-		return mounts[0].To, Fact{Why: "no import needs another folder"}
+		return mounts[0].To, Fact{Why: "no import needs another directory"}
 	}
 	return strings.Join(out, ":"), why
 }
@@ -85,7 +85,7 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	r.Mounts = f.sources(d, r.Context, e.Path)
 	r.Hidden = hiddenBelow(r.Mounts, d)
 	started := slices.ContainsFunc(commandRuns(f.tree, d.Command), func(c run) bool {
-		script, ok := f.tree.resolve(c.script, c.folder, c.file)
+		script, ok := f.tree.resolve(c.script, c.dir, c.file)
 		return ok && script == e.Path
 	})
 	if started && d.Workdir != "" {
@@ -104,7 +104,7 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 }
 
 // Sources says where an image that is built from a Dockerfile of the tree has the source of the entry
-// script, and which folders of the image below those must stay visible. Both are nil where the image
+// script, and which directories of the image below those must stay visible. Both are nil where the image
 // does not copy the script from the tree.
 func (f *Findings) Sources(context, dockerfile, target string) (mounts []Mount, hidden []string) {
 	e, ok := f.Entry()
@@ -142,14 +142,14 @@ func (f *Findings) copiesFrom(d Dockerfile, dir string) bool {
 	})
 }
 
-// sources are the folders to mount: those that the Dockerfile copies and that hold source, and where
-// it copies the entry script alone, the script's folder.
+// sources are the directories to mount: those that the Dockerfile copies and that hold source, and where
+// it copies the entry script alone, the script's directory.
 func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 	var out []Mount
 	for _, c := range d.Copies {
 		from := path.Join(context, c.From)
-		folder := from == "." || f.tree.dirs[from] && (f.tree.holdsPython(from) || path.Base(from) == ".streamlit")
-		if folder && c.To != "/" && !slices.ContainsFunc(out, func(m Mount) bool { return m.To == c.To }) {
+		dir := from == "." || f.tree.dirs[from] && (f.tree.holdsPython(from) || path.Base(from) == ".streamlit")
+		if dir && c.To != "/" && !slices.ContainsFunc(out, func(m Mount) bool { return m.To == c.To }) {
 			out = append(out, Mount{from, c.To})
 		}
 	}

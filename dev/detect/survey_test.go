@@ -94,7 +94,7 @@ func TestSurvey_AddressesOfPages(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"a folder of pages": {map[string]string{
+		"a directory of pages": {map[string]string{
 			"Home.py": "import streamlit as st\n", "pages/1_Sales.py": "", "pages/02_📈_Our Plans.py": "", "pages/notes.py": "", "pages/3.py": "", "pages/4_-_x-y.py": "", "pages/__init__.py": "",
 		}, "[{Home.py /} {pages/02_📈_Our Plans.py /Our_Plans} {pages/1_Sales.py /Sales} {pages/3.py /3} {pages/4_-_x-y.py /x-y} {pages/notes.py /notes}]"},
 		"pages that are named": {map[string]string{

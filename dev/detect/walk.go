@@ -16,7 +16,7 @@ import (
 // tree is what was found in a file system: names first, texts when asked for.
 type tree struct {
 	fsys  fs.FS
-	files map[string]fs.FileMode // every regular file that is not in an ignored folder
+	files map[string]fs.FileMode // every regular file that is not in an ignored directory
 	names []string               // the same, sorted, those nearer to the root first
 	dirs  map[string]bool        // "." included
 	left  []Fact
@@ -27,7 +27,7 @@ type tree struct {
 }
 
 // walk lists the tree breadth first, so that where the limit cuts it short what is left out lies
-// deepest. Links to files are followed, links to folders are not: they may lead in circles, and
+// deepest. Links to files are followed, links to directories are not: they may lead in circles, and
 // what they lead to is found where it is.
 func walk(fsys fs.FS) (*tree, error) {
 	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, texts: map[string]string{}, mods: map[string]*module{}, held: map[string][]string{}}
@@ -38,9 +38,9 @@ func walk(fsys fs.FS) (*tree, error) {
 		list, err := fs.ReadDir(fsys, dir)
 		if err != nil {
 			if dir == "." {
-				return nil, fmt.Errorf("list the folder: %w", err)
+				return nil, fmt.Errorf("list the directory: %w", err)
 			}
-			t.leave(dir, "the folder cannot be listed: "+reason(err))
+			t.leave(dir, "the directory cannot be listed: "+reason(err))
 			continue
 		}
 		if isEnvironment(list) && dir != "." {
@@ -49,7 +49,7 @@ func walk(fsys fs.FS) (*tree, error) {
 		t.dirs[dir] = true
 		for _, entry := range list {
 			if seen++; seen > maxEntries {
-				t.leave(dir, fmt.Sprintf("the tree holds more than %d files and folders; the deeper ones were not looked at", maxEntries))
+				t.leave(dir, fmt.Sprintf("the tree holds more than %d files and directories; the deeper ones were not looked at", maxEntries))
 				return t.sorted(), nil
 			}
 			if next := t.add(path.Join(dir, entry.Name()), entry); next != "" {
@@ -60,8 +60,8 @@ func walk(fsys fs.FS) (*tree, error) {
 	return t.sorted(), nil
 }
 
-// add takes a file in; it gives the name back where it is a folder to look into.
-func (t *tree) add(name string, entry fs.DirEntry) (folder string) {
+// add takes a file in; it gives the name back where it is a directory to look into.
+func (t *tree) add(name string, entry fs.DirEntry) (dir string) {
 	if !fs.ValidPath(name) {
 		return "" // a name that is not UTF-8 is none that anybody could type
 	}
@@ -82,7 +82,7 @@ func (t *tree) add(name string, entry fs.DirEntry) (folder string) {
 	return ""
 }
 
-// isIgnored names the folders in which no project is. Of those that begin with a dot two hold
+// isIgnored names the directories in which no project is. Of those that begin with a dot two hold
 // settings.
 func isIgnored(name string) bool {
 	switch name {

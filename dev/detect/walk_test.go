@@ -17,7 +17,7 @@ import (
 	"sdev/dev/detect"
 )
 
-// onDisk makes a folder of these files and looks at it as the command does.
+// onDisk makes a directory of these files and looks at it as the command does.
 func onDisk(t *testing.T, files map[string]string, more func(dir string)) *detect.Findings {
 	t.Helper()
 	dir := t.TempDir()
@@ -104,7 +104,7 @@ func TestTree_LeavesOutWhatCannotBeReadAndSaysSo(t *testing.T) {
 	}
 }
 
-// locked is a file system in which one folder and one file may not be opened, also for root.
+// locked is a file system in which one directory and one file may not be opened, also for root.
 type locked struct{ fstest.MapFS }
 
 func (l locked) Open(name string) (fs.File, error) {
@@ -130,7 +130,7 @@ func TestTree_SaysWhatItMayNotOpen(t *testing.T) {
 	for _, l := range f.Left {
 		told = append(told, l.Value+": "+l.Why)
 	}
-	if want := []string{"closed: the folder cannot be listed: permission denied", "closed.py: not read: permission denied"}; !slices.Equal(told, want) {
+	if want := []string{"closed: the directory cannot be listed: permission denied", "closed.py: not read: permission denied"}; !slices.Equal(told, want) {
 		t.Errorf("left: %q, want %q", told, want)
 	}
 	if got := entryPaths(f); !slices.Equal(got, []string{"app.py"}) {

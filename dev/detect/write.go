@@ -70,7 +70,7 @@ func (f *Findings) Ship() string {
 		return ""
 	}
 	w := &writer{f: f}
-	w.line("# Made by sdev init from what it found in this folder.")
+	w.line("# Made by sdev init from what it found in this directory.")
 	w.WriteString(f.dockerfile())
 	w.line("COPY . /app")
 	w.line("CMD [%s]", quoted([]string{"streamlit", "run", e.Path}))
@@ -78,7 +78,7 @@ func (f *Findings) Ship() string {
 }
 
 // firstList is what the environment is made by: the likeliest list, or where that is one of pip's a
-// list of another manager in another folder, which it then comes on top of.
+// list of another manager in another directory, which it then comes on top of.
 func (f *Findings) firstList() depFile {
 	if len(f.lists) == 0 {
 		return depFile{}
@@ -240,7 +240,7 @@ func (w *writer) conda(l depFile) {
 	w.run(condaCache, " MAMBA_SSL_VERIFY=/run/secrets/ca", fmt.Sprintf("micromamba install --yes --name base%s --file %s", python, shell(path.Join(appDir, l.file))))
 }
 
-// requirements installs pip's lists: the one that first is, and any from other folders than first's;
+// requirements installs pip's lists: the one that first is, and any from other directories than first's;
 // and Streamlit itself where nothing names it.
 func (w *writer) requirements(first depFile) {
 	var args []string

@@ -13,8 +13,8 @@ import (
 func (c *contract) filesInMount()         { c.withFilesInMount(false) }
 func (c *contract) filesInMountReadOnly() { c.withFilesInMount(true) }
 
-// withFilesInMount puts files at places inside folders of this machine: one that has a file there, one
-// that has nothing there, one in a folder that is not there either, one in a folder that is mounted
+// withFilesInMount puts files at places inside directories of this machine: one that has a file there, one
+// that has nothing there, one in a directory that is not there either, one in a directory that is mounted
 // read-only, and one that is the mount itself.
 func (c *contract) withFilesInMount(readOnly bool) {
 	dir := Project(c.T, map[string]string{"app/.streamlit/secrets.toml": "mine = true\n", "app/Home.py": "", "alone.txt": "mine as well\n", "fixed/settings": "mine, too\n"})
@@ -94,7 +94,7 @@ func (c *contract) filesInVolume() {
 	}
 }
 
-// sharedPoints has two containers mount something at one place of a folder that has nothing there.
+// sharedPoints has two containers mount something at one place of a directory that has nothing there.
 func (c *contract) sharedPoints() {
 	dir := Project(c.T, map[string]string{"app/Home.py": ""})
 	kept := KeepTree(c.T, dir)

@@ -55,7 +55,7 @@ func Leaks(t testing.TB) {
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
-// Project makes a folder with these files, given by path with slashes, and gives the folder's real
+// Project makes a directory with these files, given by path with slashes, and gives the directory's real
 // path.
 func Project(t testing.TB, files map[string]string) string {
 	t.Helper()
@@ -69,7 +69,7 @@ func Project(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// Write writes a file in place, and the folders above it where they are missing.
+// Write writes a file in place, and the directories above it where they are missing.
 func Write(t testing.TB, file, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {

@@ -15,7 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// Tree holds a folder to what it was: every file and folder below it with content, kind, mode, owner and
+// Tree holds a directory to what it was: every file and directory below it with content, kind, mode, owner and
 // time. What is sdev's own (.sdev) is left out. It is safe for concurrent use.
 type Tree struct {
 	t   testing.TB
@@ -26,7 +26,7 @@ type Tree struct {
 	empty []string          // what may be there besides
 }
 
-// KeepTree takes a folder as it is now.
+// KeepTree takes a directory as it is now.
 func KeepTree(t testing.TB, dir string) *Tree {
 	t.Helper()
 	k := &Tree{t: t, dir: dir}
@@ -34,7 +34,7 @@ func KeepTree(t testing.TB, dir string) *Tree {
 	return k
 }
 
-// Renew takes the whole folder as it is now.
+// Renew takes the whole directory as it is now.
 func (k *Tree) Renew() {
 	k.t.Helper()
 	k.mu.Lock()
@@ -42,7 +42,7 @@ func (k *Tree) Renew() {
 	k.was = k.read()
 }
 
-// Own takes paths, relative to the folder, as they are now, with what is below them and the folders that
+// Own takes paths, relative to the directory, as they are now, with what is below them and the directories that
 // they are in: the test itself has changed them.
 func (k *Tree) Own(paths ...string) {
 	k.t.Helper()
@@ -63,8 +63,8 @@ func (k *Tree) Own(paths ...string) {
 	}
 }
 
-// Allow names paths, relative to the folder, that may be there from now on besides what was there, as long
-// as they are empty files or folders of such: places on which something is mounted. A later call replaces
+// Allow names paths, relative to the directory, that may be there from now on besides what was there, as long
+// as they are empty files or directories of such: places on which something is mounted. A later call replaces
 // an earlier one.
 func (k *Tree) Allow(paths ...string) {
 	k.mu.Lock()
@@ -98,7 +98,7 @@ func (k *Tree) Check(when string) {
 		}
 	}
 	if slices.Sort(differs); len(differs) > 0 {
-		k.t.Errorf("the project's folder has changed after %s:\n\t%s", when, strings.Join(differs, "\n\t"))
+		k.t.Errorf("the project's directory has changed after %s:\n\t%s", when, strings.Join(differs, "\n\t"))
 		k.was = now // each change once
 	}
 }
@@ -113,7 +113,7 @@ func (k *Tree) read() map[string]string {
 		if err != nil {
 			return err
 		}
-		if d.Name() == dev.StateFolder && d.IsDir() {
+		if d.Name() == dev.StateDir && d.IsDir() {
 			return filepath.SkipDir
 		}
 		name, err := filepath.Rel(k.dir, path)

@@ -34,7 +34,7 @@ func TestTree_NoticesEveryKindOfChange(t *testing.T) {
 		"time":          func(file, _ string) error { return os.Chtimes(file, time.Time{}, time.Unix(0, 0)) },
 		"a new file":    func(_, dir string) error { return os.WriteFile(filepath.Join(dir, "new"), nil, 0o644) },
 		"a file gone":   func(file, _ string) error { return os.Remove(file) },
-		"a folder's":    func(_, dir string) error { return os.Chtimes(dir, time.Time{}, time.Unix(0, 0)) },
+		"a directory's": func(_, dir string) error { return os.Chtimes(dir, time.Time{}, time.Unix(0, 0)) },
 		"a link's goal": func(_, dir string) error { return os.Symlink("elsewhere", filepath.Join(dir, "link")) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestTree_NoticesEveryKindOfChange(t *testing.T) {
 			kept := devtest.KeepTree(told, dir)
 			devtest.Write(t, filepath.Join(dir, ".sdev/own"), "y")
 			if kept.Check("nothing"); told.errors != 0 {
-				t.Error("it reports a change of sdev's own folder")
+				t.Error("it reports a change of sdev's own directory")
 			}
 			if err := change(filepath.Join(dir, "sub/file"), filepath.Join(dir, "sub")); err != nil {
 				t.Fatal(err)

@@ -22,11 +22,11 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	if remote(b.Context) {
 		emit(dev.BuildStep{Service: b.Service, Text: "fetch " + withoutPassword(b.Context)})
 	}
-	if folder, remove, ok, err := checkout(ctx, b.Service, b.Context); err != nil {
+	if dir, remove, ok, err := checkout(ctx, b.Service, b.Context); err != nil {
 		return "", err
 	} else if ok {
 		defer remove()
-		b.Context = folder
+		b.Context = dir
 	}
 	r := &recipe{Build: b}
 	defer e.forget(ctx, r)

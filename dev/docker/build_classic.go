@@ -37,12 +37,12 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 	}
 	var body io.Reader
 	if options.RemoteContext == "" {
-		folder, err := r.pack(ctx)
+		dir, err := r.pack(ctx)
 		if err != nil {
 			return err
 		}
-		defer folder.Close()
-		body = folder
+		defer dir.Close()
+		body = dir
 	}
 	response, err := e.api.ImageBuild(ctx, body, options)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// contextImage gives the image that stands for a context with a name. Folders and addresses are made
+// contextImage gives the image that stands for a context with a name. Directories and addresses are made
 // into one that holds their files: the builders of old engines know no such contexts, and every
 // builder can copy from an image.
 func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context string) (string, error) {
@@ -25,7 +25,7 @@ func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context s
 	}
 	if scheme, _, ok := strings.Cut(context, "://"); ok && !remote(context) {
 		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, which sdev cannot build from", name, b.Service, scheme),
-			Hint: "use a folder, docker-image://NAME or the address of a git repository"}
+			Hint: "use a directory, docker-image://NAME or the address of a git repository"}
 	}
 	// Another build of the same image, which this one may be about to replace, has names of its own.
 	sum := sha256.Sum256(fmt.Append(nil, b.Tag, "\x00", name, "\x00", time.Now().UnixNano()))

@@ -93,7 +93,7 @@ func noCache() string { return fmt.Sprintf("RUN echo %d\n", time.Now().UnixNano(
 
 func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 	e := open(t)
-	folder := write(t, t.TempDir(), map[string]string{"from-folder": "yes"})
+	dir := write(t, t.TempDir(), map[string]string{"from-directory": "yes"})
 	for name, c := range map[string]struct {
 		b     plan.Build
 		lines string
@@ -103,7 +103,7 @@ func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 		"no network":           {plan.Build{Network: "none"}, "RUN ! grep -q eth0 /proc/net/dev\n"},
 		"the host's network":   {plan.Build{Network: "host"}, "RUN grep -q 8dd1 /proc/net/tcp || cat /proc/net/dev | grep -q docker0\n"},
 		"extra hosts":          {plan.Build{ExtraHosts: []string{"db:10.1.2.3", "me=host-gateway", "six:[fd00::1]"}}, "RUN grep -q '10.1.2.3.*db' /etc/hosts && grep -q '[0-9.]*.*me' /etc/hosts && grep -q 'fd00::1.*six' /etc/hosts\n"},
-		"a folder by name":     {plan.Build{Contexts: map[string]string{"extra": folder}}, "COPY --from=extra from-folder /\nRUN --mount=type=bind,from=extra,target=/m test -s /from-folder && test -s /m/from-folder\n"},
+		"a directory by name":  {plan.Build{Contexts: map[string]string{"extra": dir}}, "COPY --from=extra from-directory /\nRUN --mount=type=bind,from=extra,target=/m test -s /from-directory && test -s /m/from-directory\n"},
 		"an image by name":     {plan.Build{Contexts: map[string]string{"extra": "docker-image://python:3.11-slim"}}, "COPY --from=extra /etc/os-release /copied\nRUN test -s /copied\n"},
 		"a stage of that name": {plan.Build{Contexts: map[string]string{"base": "docker-image://python:3.11-slim"}}, "RUN test -d /etc\nFROM scratch AS base\nFROM base\nRUN python --version\n"},
 		"cache of an image":    {plan.Build{CacheFrom: []string{"nosuch.invalid/image:1"}}, "RUN true\n"},

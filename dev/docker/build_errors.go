@@ -25,7 +25,7 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 		err = r.fault // the frontend would have said something like it
 	}
 	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
-		Hint: "mend the Dockerfile or what the step names, then run it again"}
+		Hint: "fix the Dockerfile or what the step names, then run it again"}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
 		e.File, e.Message = r.displayed(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])

@@ -16,12 +16,12 @@ import (
 	"sdev/dev"
 )
 
-// checkout gets the context of a build from a git repository into a folder of its own; ok is false
+// checkout gets the context of a build from a git repository into a directory of its own; ok is false
 // where the address is no repository's. Fetched here and not by the engine, the context may be a
-// folder in the repository also where the engine's BuildKit is too old for that, the machine's git
+// directory in the repository also where the engine's BuildKit is too old for that, the machine's git
 // finds its logins and certificates as always, and the Dockerfile can be changed like any other.
-// The caller removes the folder.
-func checkout(ctx context.Context, service, address string) (folder string, remove func(), ok bool, err error) {
+// The caller removes the directory.
+func checkout(ctx context.Context, service, address string) (dir string, remove func(), ok bool, err error) {
 	if !remote(address) {
 		return "", nil, false, nil
 	}
@@ -36,7 +36,7 @@ func checkout(ctx context.Context, service, address string) (folder string, remo
 	if err != nil {
 		return "", nil, true, unfetched(service, address, err)
 	}
-	remove = func() { _ = os.RemoveAll(root) } // the system clears its temporary folder of what is left
+	remove = func() { _ = os.RemoveAll(root) } // the system clears its temporary directory of what is left
 	if err := fetch(ctx, root, ref); err != nil {
 		remove()
 		if ctx.Err() != nil {
@@ -44,15 +44,15 @@ func checkout(ctx context.Context, service, address string) (folder string, remo
 		}
 		return "", nil, true, unfetched(service, address, err)
 	}
-	folder, err = filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(ref.SubDir)))
-	if err == nil && folder != root && !strings.HasPrefix(folder, root+string(filepath.Separator)) {
+	dir, err = filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(ref.SubDir)))
+	if err == nil && dir != root && !strings.HasPrefix(dir, root+string(filepath.Separator)) {
 		err = errors.New("it leads out of the repository")
 	}
 	if err != nil {
 		remove()
 		return "", nil, true, unfetched(service, address, err)
 	}
-	return folder, remove, true, nil
+	return dir, remove, true, nil
 }
 
 // fetch gets one commit of a repository and what it has as submodules.
@@ -86,7 +86,7 @@ func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 }
 
 // elsewhere are the variables by which a hook, or a script around it, points git to another repository
-// than that of the folder, whose settings may name programs.
+// than that of the directory, whose settings may name programs.
 var elsewhere = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
 
 // git runs a git command that asks nobody for a password, and nothing that what was fetched could name:

@@ -96,7 +96,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		mounts["dockerfile"] = r.inMemory(time.Now())
 	}
 	if !remote(r.Context) {
-		if mounts["context"], err = r.folder(); err != nil {
+		if mounts["context"], err = r.contextDir(); err != nil {
 			return bk.SolveOpt{}, r.unreadable(err)
 		}
 	}
@@ -114,13 +114,13 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	return opt, nil
 }
 
-// folder is the build context without what sdev keeps in projects, whatever .dockerignore says.
-func (r *recipe) folder() (fsutil.FS, error) {
+// directory is the build context without what sdev keeps in projects, whatever .dockerignore says.
+func (r *recipe) contextDir() (fsutil.FS, error) {
 	all, err := fsutil.NewFS(r.Context)
 	if err != nil {
 		return nil, err
 	}
-	return fsutil.NewFilterFS(all, &fsutil.FilterOpt{ExcludePatterns: []string{"**/" + dev.StateFolder}})
+	return fsutil.NewFilterFS(all, &fsutil.FilterOpt{ExcludePatterns: []string{"**/" + dev.StateDir}})
 }
 
 // key is what the builder keeps this context's files under, so that they are not mixed up with those
@@ -134,22 +134,22 @@ func (r *recipe) key() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// memoryName is what the Dockerfile is called in the folder that the builder gets.
+// memoryName is what the Dockerfile is called in the directory that the builder gets.
 const memoryName = "Dockerfile"
 
-// inMemory is a folder with nothing but the Dockerfile. Builders keep what they have got and ask
+// inMemory is a directory with nothing but the Dockerfile. Builders keep what they have got and ask
 // for what differs in time or size: a new time each build is what makes them ask.
 func (r *recipe) inMemory(now time.Time) fsutil.FS {
-	folder := staticfs.NewFS()
-	folder.Add(memoryName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
+	dir := staticfs.NewFS()
+	dir.Add(memoryName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
 	if r.ignore != nil {
-		folder.Add(memoryName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
+		dir.Add(memoryName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
 	}
-	return exactly{folder}
+	return exactly{dir}
 }
 
-// exactly is a folder in memory in which a path means itself and what is below it: by itself the
-// folder would also give what only begins like it.
+// exactly is a directory in memory in which a path means itself and what is below it: by itself the
+// directory would also give what only begins like it.
 type exactly struct{ *staticfs.FS }
 
 func (e exactly) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {

@@ -86,7 +86,7 @@ func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, ca
 }
 
 // date gives an image's configuration one time in all that the build adds to it. The Dockerfile's own
-// argument for it (SOURCE_DATE_EPOCH) would do the same, and have every step after a WORKDIR run anew
+// argument for it (SOURCE_DATE_EPOCH) would do the same, and have every step after a WORKDIR run again
 // for each commit.
 func (r *recipe) date(image *dockerspec.DockerOCIImage) {
 	if r.Epoch.IsZero() {

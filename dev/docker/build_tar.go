@@ -65,7 +65,7 @@ func (p *packing) Close() error {
 	return err
 }
 
-// all writes the whole archive: the folder, the Dockerfile, and the rules that hide it.
+// all writes the whole archive: the directory, the Dockerfile, and the rules that hide it.
 func (p packer) all(dockerfile, ignore []byte) error {
 	if err := filepath.WalkDir(p.root, p.visit); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (r *recipe) unreadable(err error) error {
 		Message: fmt.Sprintf("the build context of service %s cannot be read: %v", r.Service, err), Hint: "correct build.context or .dockerignore"}
 }
 
-// packer writes the files of a folder into an archive.
+// packer writes the files of a directory into an archive.
 type packer struct {
 	ctx     context.Context //nolint:containedctx // it lives as long as one walk
 	root    string
@@ -107,7 +107,7 @@ func (p packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil || rel == "." || rel == ".dockerignore" {
 		return err
 	}
-	if d.Name() == dev.StateFolder { // what sdev keeps is left out of every image, whatever .dockerignore says
+	if d.Name() == dev.StateDir { // what sdev keeps is left out of every image, whatever .dockerignore says
 		if d.IsDir() {
 			return filepath.SkipDir
 		}

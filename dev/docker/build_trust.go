@@ -32,7 +32,7 @@ const (
 	trustName = "sdev-ca"
 	// trustFile is where the bundle lies in them. No package of a distribution writes there.
 	trustFile = "/usr/local/share/sdev/ca.pem"
-	// trustVersion is part of the tag, so that another sdev makes them anew where it makes others.
+	// trustVersion is part of the tag, so that another sdev makes them again where it makes others.
 	trustVersion = "1"
 )
 

@@ -16,11 +16,11 @@ func bundles() []string {
 		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/cert.pem"}
 }
 
-// anchors are folders from which distributions make these files anew, once a package brings the
+// anchors are directories from which distributions make these files again, once a package brings the
 // tool: what lies there survives that.
 type anchor struct {
 	dir    string
-	needs  string // a folder that only such a distribution has; "" for all
+	needs  string // a directory that only such a distribution has; "" for all
 	single bool   // one certificate a file
 	suffix string
 }

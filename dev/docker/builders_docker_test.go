@@ -123,8 +123,8 @@ func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
 			line       int
 			says, hint string
 		}{
-			"unknown instruction": {"FROM python:3.11-slim\n\nNOSUCH thing\n", dev.CodeBuildFailed, "Dockerfile", 3, "nosuch", "mend"},
-			"failing step":        {"FROM python:3.11-slim\nRUN echo first && echo second && exit 3\n", dev.CodeBuildFailed, "", 0, "\n  first\n  second", "mend"},
+			"unknown instruction": {"FROM python:3.11-slim\n\nNOSUCH thing\n", dev.CodeBuildFailed, "Dockerfile", 3, "nosuch", "fix"},
+			"failing step":        {"FROM python:3.11-slim\nRUN echo first && echo second && exit 3\n", dev.CodeBuildFailed, "", 0, "\n  first\n  second", "fix"},
 			"no such base":        {"FROM nosuch.invalid/image:1\nRUN true\n", "", "", 0, "nosuch.invalid/image:1", ""},
 			"requirements":        {"FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN python -m venv /v && /v/bin/pip install -r requirements.txt\n", dev.CodeBuildFailed, "requirements.txt", 3, "No matching distribution found for six==99.99", "requirement"},
 			"full disk":           {"FROM python:3.11-slim\nRUN cat /etc/passwd > /dev/full\n", dev.CodeBuildFailed, "", 0, "disk is full", "docker system df"},

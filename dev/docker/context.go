@@ -145,7 +145,7 @@ func (f finder) sockets() []socket {
 		out = append(out, socket{filepath.Join(f.home, ".colima/default/docker.sock"), "colima"})
 		others, err := filepath.Glob(filepath.Join(f.home, ".colima/*/docker.sock"))
 		if err != nil {
-			others = nil // a home folder with brackets in its name
+			others = nil // a home directory with brackets in its name
 		}
 		for _, path := range others {
 			if profile := filepath.Base(filepath.Dir(path)); profile != "default" {
@@ -174,7 +174,7 @@ func (f finder) fromHost(p Place) (candidate, error) {
 	if strings.HasPrefix(p.Host, "tcp://") && (f.getenv(client.EnvTLSVerify) != "" || f.getenv("DOCKER_TLS") != "") {
 		opt, err := f.withTLS()
 		if err != nil {
-			return c, f.unusable(p, err, "put ca.pem, cert.pem and key.pem into the folder that DOCKER_CERT_PATH names, or unset DOCKER_TLS_VERIFY")
+			return c, f.unusable(p, err, "put ca.pem, cert.pem and key.pem into the directory that DOCKER_CERT_PATH names, or unset DOCKER_TLS_VERIFY")
 		}
 		c.opts = append(c.opts, opt)
 	}

@@ -222,7 +222,7 @@ func (e *MountAbsentError) Unwrap() error { return e.Cause }
 // MountAbsent marks the error for callers that copy then.
 func (e *MountAbsentError) MountAbsent() bool { return true }
 
-// absentSource recognises that refusal, where it is about a folder of the project, and gives that.
+// absentSource recognises that refusal, where it is about a directory of the project, and gives that.
 func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
 	if err == nil || !strings.Contains(err.Error(), "bind source path does not exist") {
 		return "", false

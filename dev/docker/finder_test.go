@@ -16,7 +16,7 @@ import (
 	"sdev/dev"
 )
 
-// place is a finder in a home folder of its own, whose usual socket may be listened at.
+// place is a finder in a home directory of its own, whose usual socket may be listened at.
 func newPlace(t *testing.T, env map[string]string) finder {
 	t.Helper()
 	home, err := os.MkdirTemp("", "sdev") // a socket's path must be short
@@ -59,7 +59,7 @@ func dead(t *testing.T, socket string) {
 
 func TestFinder_TriesKnownSocketsWhereNothingWasChosen(t *testing.T) {
 	for _, c := range []struct {
-		at    []string // where engines listen, below the home folder
+		at    []string // where engines listen, below the home directory
 		dead  []string
 		where string
 		why   string

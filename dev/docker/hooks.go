@@ -23,7 +23,7 @@ func (e *Engine) hooks(ctx context.Context, op plan.Operation) error {
 		if code != 0 {
 			return &dev.Error{Code: dev.CodeServiceExited, Exit: dev.ExitNotReady,
 				Message: fmt.Sprintf("post_start[%d] of service %s ended with exit code %d%s", i, op.Service.Config.Name, code, indented(out.String())),
-				Hint:    "mend the command in the compose file"}
+				Hint:    "fix the command in the compose file"}
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ import (
 //
 // What the engine copies into a container goes through the container's mounts, and so would replace a
 // file of this machine for good. These files are put into a volume that belongs to the container alone,
-// and are mounted from there over what the other mount shows. A volume, unlike a folder of this machine,
+// and are mounted from there over what the other mount shows. A volume, unlike a directory of this machine,
 // is there on every engine, and keeps owners and modes as the compose file has them.
 
 // ownFiles is the label of such a volume, and of the container that it belongs to: the other one's name.
@@ -50,7 +50,7 @@ func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.
 		mounted[f.Path] = true
 	}
 	if op.Service.Config.ReadOnly {
-		for _, dir := range foldersOf(copied) {
+		for _, dir := range dirsOf(copied) {
 			host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Target: dir})
 		}
 	}
@@ -107,10 +107,10 @@ func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, er
 	return out, nil
 }
 
-// covers says whether what is mounted at a folder of a container shows at a path.
-func covers(folder, file string) bool {
-	folder, file = path.Clean(folder), path.Clean(file)
-	return file == folder || strings.HasPrefix(file, strings.TrimSuffix(folder, "/")+"/")
+// covers says whether what is mounted at a directory of a container shows at a path.
+func covers(dir, file string) bool {
+	dir, file = path.Clean(dir), path.Clean(file)
+	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, "/")+"/")
 }
 
 // mountOver puts files into a volume of the container's own, whose name it gives, and adds the mounts
@@ -151,9 +151,9 @@ func bindTarget(bind string) string {
 // fill writes files into a volume, each under its number. The engine writes into volumes only through
 // a container; this one is never started.
 func (e *Engine) fill(ctx context.Context, name string, s plan.Service, files []plan.File) error {
-	const folder = "/files"
+	const dir = "/files"
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: s.Config.Image, Cmd: []string{"/none"}, NetworkDisabled: true, Labels: map[string]string{ownFiles: name}},
-		&container.HostConfig{Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: folder, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}}}, nil, platform(s.Config.Platform), "")
+		&container.HostConfig{Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: dir, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}}}, nil, platform(s.Config.Platform), "")
 	if err != nil {
 		return refused("prepare the files of "+s.Config.Name, err)
 	}
@@ -162,7 +162,7 @@ func (e *Engine) fill(ctx context.Context, name string, s plan.Service, files []
 	if err != nil {
 		return err
 	}
-	return refused("copy secrets and configs for "+s.Config.Name, e.api.CopyToContainer(ctx, c.ID, folder, archive, container.CopyToContainerOptions{}))
+	return refused("copy secrets and configs for "+s.Config.Name, e.api.CopyToContainer(ctx, c.ID, dir, archive, container.CopyToContainerOptions{}))
 }
 
 // numbered packs files under their numbers.

@@ -17,7 +17,7 @@ import (
 // copyFiles writes a service's secrets and configs into its container before the first start, all
 // in one archive, since each costs the engine a tenth of a second. No path of this machine is
 // mounted for them, so that it works on any engine; none of them lies inside a mount. Into a root that is read-only the engine writes
-// nothing: there each folder, which lies on a volume, gets its own.
+// nothing: there each directory, which lies on a volume, gets its own.
 func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error {
 	if len(s.Files) == 0 {
 		return nil
@@ -25,21 +25,21 @@ func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error
 	if !s.Config.ReadOnly {
 		return e.copyInto(ctx, id, "/", s.Config.Name, s.Files)
 	}
-	folders := map[string][]plan.File{}
+	dirs := map[string][]plan.File{}
 	for _, f := range s.Files {
 		dir := path.Dir(f.Path)
 		f.Path = "/" + path.Base(f.Path)
-		folders[dir] = append(folders[dir], f)
+		dirs[dir] = append(dirs[dir], f)
 	}
-	for _, dir := range slices.Sorted(maps.Keys(folders)) {
-		if err := e.copyInto(ctx, id, dir, s.Config.Name, folders[dir]); err != nil {
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := e.copyInto(ctx, id, dir, s.Config.Name, dirs[dir]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// copyInto puts files below a folder of a service's container.
+// copyInto puts files below a directory of a service's container.
 func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []plan.File) error {
 	archive, err := e.archive(ctx, id, files)
 	if err != nil {
@@ -48,8 +48,8 @@ func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []
 	return refused("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
 }
 
-// foldersOf are the folders of files. Where a root is read-only each of them needs a volume.
-func foldersOf(files []plan.File) []string {
+// dirsOf are the directories of files. Where a root is read-only each of them needs a volume.
+func dirsOf(files []plan.File) []string {
 	dirs := map[string]bool{}
 	for _, f := range files {
 		if dir := path.Dir(f.Path); dir != "/" {
@@ -59,7 +59,7 @@ func foldersOf(files []plan.File) []string {
 	return slices.Sorted(maps.Keys(dirs))
 }
 
-// archive packs files, with those of their folders that a container does not have: one that it has
+// archive packs files, with those of their directories that a container does not have: one that it has
 // would get the mode of the archive's, and a link would be replaced.
 func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
 	var b bytes.Buffer
@@ -90,7 +90,7 @@ func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.
 	return &b, t.Close()
 }
 
-// parents lists the folders of an absolute path, outermost first, as an archive names them.
+// parents lists the directories of an absolute path, outermost first, as an archive names them.
 func parents(path string) []string {
 	var out []string
 	for i := 1; i < len(path); i++ {

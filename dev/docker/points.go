@@ -24,17 +24,17 @@ import (
 // Mount points on this machine.
 //
 // A mount needs something to be mounted on. Where one mount lies inside another, and the outer one is a
-// folder of this machine that has nothing at that place, the engine would create it there, as root's, and
+// directory of this machine that has nothing at that place, the engine would create it there, as root's, and
 // leave it behind. Here it is created by the user of sdev instead, empty, is written down in a label of
-// the container before it exists, and goes with the container. The same holds for folders that a compose
-// file mounts and that are not there yet. What has got content meanwhile stays. The folders above keep
+// the container before it exists, and goes with the container. The same holds for directories that a compose
+// file mounts and that are not there yet. What has got content meanwhile stays. The directories above keep
 // their times.
 
 // ownPoints is the label that holds, as a JSON array, the absolute paths that a container needs on this
 // machine and that were not there before, outermost first.
 const ownPoints = "dev.sdev.mount-points"
 
-// point is a file or folder that exists only to be mounted on.
+// point is a file or directory that exists only to be mounted on.
 type point struct {
 	path   string
 	file   bool
@@ -44,7 +44,7 @@ type point struct {
 // shown is a mount as far as mount points are concerned.
 type shown struct {
 	target string // inside, clean
-	source string // folder of this machine; "" for anything else
+	source string // directory of this machine; "" for anything else
 	file   bool   // the target is a file
 }
 
@@ -78,7 +78,7 @@ func shownBy(host *container.HostConfig, files map[string]bool) []shown {
 	return out
 }
 
-// outer finds the mount in which another one lies; ok is false where that is none, or no folder of this
+// outer finds the mount in which another one lies; ok is false where that is none, or no directory of this
 // machine.
 func outer(all []shown, inner shown) (found shown, ok bool) {
 	for _, s := range all {
@@ -89,10 +89,10 @@ func outer(all []shown, inner shown) (found shown, ok bool) {
 	return found, found.source != ""
 }
 
-// way lists a path below a folder piece by piece, as what is there of it and what is missing for it to be
+// way lists a path below a directory piece by piece, as what is there of it and what is missing for it to be
 // mounted on. A link on the way is left to the engine, which follows it inside the container.
-func way(folder, rel string, file bool) (there, missing []point) {
-	at := folder
+func way(dir, rel string, file bool) (there, missing []point) {
+	at := dir
 	names := strings.Split(rel, "/")
 	for i, name := range names {
 		at = filepath.Join(at, name)
@@ -164,9 +164,9 @@ func (e *Engine) points(ctx context.Context, s types.ServiceConfig, host *contai
 	return append(there, out...), err
 }
 
-// wayTo is [way] for the folder that a mount leads to, from the root of this machine.
-func wayTo(folder string) (there, missing []point) {
-	for at := folder; ; at = filepath.Dir(at) {
+// wayTo is [way] for the directory that a mount leads to, from the root of this machine.
+func wayTo(dir string) (there, missing []point) {
+	for at := dir; ; at = filepath.Dir(at) {
 		p := point{path: at, source: true}
 		if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, p)
@@ -195,7 +195,7 @@ func (e *Engine) isHere() bool {
 	return false
 }
 
-// isEmpty says whether a path is an empty file or folder.
+// isEmpty says whether a path is an empty file or directory.
 func isEmpty(name string) bool {
 	st, err := os.Lstat(name)
 	switch {
@@ -264,7 +264,7 @@ func makePoints(service string, points []point) error {
 				}
 				return f.Close()
 			}
-			return os.Mkdir(p.path, 0o755) //nolint:gosec // an ordinary folder of the project
+			return os.Mkdir(p.path, 0o755) //nolint:gosec // an ordinary directory of the project
 		})
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
@@ -295,15 +295,15 @@ func (e *Engine) forgetPoints(ctx context.Context, names []string) error {
 	return nil
 }
 
-// unnoticed changes what is in a folder and leaves the folder its time.
-func unnoticed(folder string, change func() error) error {
-	before, err := os.Stat(folder)
+// unnoticed changes what is in a directory and leaves the directory its time.
+func unnoticed(dir string, change func() error) error {
+	before, err := os.Stat(dir)
 	if err != nil {
 		return err
 	}
 	if err := change(); err != nil {
 		return err
 	}
-	_ = os.Chtimes(folder, time.Time{}, before.ModTime()) // somebody else's folder keeps the new time
+	_ = os.Chtimes(dir, time.Time{}, before.ModTime()) // somebody else's directory keeps the new time
 	return nil
 }

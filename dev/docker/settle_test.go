@@ -39,7 +39,7 @@ func members(at time.Time, format tar.Format) []member {
 	}
 	link := h("link", tar.TypeSymlink, at)
 	link.Linkname = "file"
-	return []member{{h("folder/", tar.TypeDir, at), ""}, {h("file", tar.TypeReg, at), strings.Repeat("x", 700)}, {h("old", tar.TypeReg, limit.Add(-time.Hour)), "y"}, {link, ""},
+	return []member{{h("directory/", tar.TypeDir, at), ""}, {h("file", tar.TypeReg, at), strings.Repeat("x", 700)}, {h("old", tar.TypeReg, limit.Add(-time.Hour)), "y"}, {link, ""},
 		{h("a.pyc", tar.TypeReg, at), compiled(0, at)}, {h("hashed.pyc", tar.TypeReg, at), compiled(1, at)}, {h("short.pyc", tar.TypeReg, at), "?"}, {h("empty.pyc", tar.TypeReg, at), ""},
 		{h(strings.Repeat("long/", 40)+"b.pyc", tar.TypeReg, at), compiled(0, at)}, {h(strings.Repeat("long/", 40)+"c", tar.TypeReg, at), "z"}}
 }

@@ -84,10 +84,10 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Put unpacks an archive into a folder of a container, running or not. The engine refuses a container
-// whose root is read-only, unless the folder lies on a volume.
-func (e *Engine) Put(ctx context.Context, name, folder string, archive io.Reader) error {
-	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, folder, archive, container.CopyToContainerOptions{}))
+// Put unpacks an archive into a directory of a container, running or not. The engine refuses a container
+// whose root is read-only, unless the directory lies on a volume.
+func (e *Engine) Put(ctx context.Context, name, dir string, archive io.Reader) error {
+	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, dir, archive, container.CopyToContainerOptions{}))
 }
 
 // Stat gives size and modification time, in whole seconds, of a file in a container; ok is false where
@@ -230,7 +230,7 @@ func (e *Engine) readFile(ctx context.Context, name, file string) (at string, co
 	return at, content, err
 }
 
-// Command runs a command inside a container, with a user, folder and environment of its own, and
+// Command runs a command inside a container, with a user, directory and environment of its own, and
 // gives what it printed and its exit code.
 func (e *Engine) Command(ctx context.Context, name string, x dev.Exec) (output string, code int, err error) {
 	var out bytes.Buffer

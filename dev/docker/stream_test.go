@@ -48,7 +48,7 @@ func TestResolveUser_WithoutLists(t *testing.T) {
 	}
 }
 
-func TestAbsentSource_IsAboutFoldersOfTheProject(t *testing.T) {
+func TestAbsentSource_IsAboutDirectoriesOfTheProject(t *testing.T) {
 	dir := t.TempDir()
 	s := types.ServiceConfig{}
 	s.Volumes = []types.ServiceVolumeConfig{{Type: "bind", Source: dir, Target: "/x"}, {Type: "bind", Source: "/nowhere", Target: "/y"}}
@@ -59,7 +59,7 @@ func TestAbsentSource_IsAboutFoldersOfTheProject(t *testing.T) {
 		err     error
 		want    string
 	}{
-		{"a folder that is here", dir, errors.New(refusal.Error() + dir), dir},
+		{"a directory that is here", dir, errors.New(refusal.Error() + dir), dir},
 		{"one outside of the project", "/other", errors.New(refusal.Error() + dir), ""},
 		{"one that is nowhere", "/nowhere", errors.New(refusal.Error() + "/nowhere"), ""},
 		{"another refusal", dir, errors.New("no such image"), ""},

@@ -26,7 +26,7 @@ type Trial struct {
 	Env      map[string]string // on top of the image's
 	Dir      string            // "" is the image's own
 	User     string            // "" is the image's own
-	Scratch  []string          // folders in memory that can be written to; nothing else can
+	Scratch  []string          // directories in memory that can be written to; nothing else can
 	Port     int               // that it listens on
 	Gateway  string            // image of this program, which reaches the port; it is made where it is missing
 }
@@ -68,8 +68,8 @@ func (e *Engine) Try(ctx context.Context, t Trial) (*Trying, error) {
 		config.Env = append(config.Env, name+"="+value)
 	}
 	host := &container.HostConfig{ReadonlyRootfs: true, NetworkMode: "none", Tmpfs: map[string]string{}}
-	for _, folder := range t.Scratch {
-		host.Tmpfs[folder] = "mode=1777"
+	for _, dir := range t.Scratch {
+		host.Tmpfs[dir] = "mode=1777"
 	}
 	tried := &Trying{engine: e, trial: t}
 	id, err := tried.create(ctx, config, host, t.Platform, t.Project+"-trial-"+strings.ToLower(rand.Text()[:8]))

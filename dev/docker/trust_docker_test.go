@@ -40,7 +40,7 @@ func image(t *testing.T, dir, dockerfile string) string {
 	return tag
 }
 
-// fetcher is a folder with a program that needs nothing but certificates to fetch a page.
+// fetcher is a directory with a program that needs nothing but certificates to fetch a page.
 func fetcher(t *testing.T) string {
 	t.Helper()
 	dir := write(t, t.TempDir(), map[string]string{"go.mod": "module fetch\n", "main.go": `package main
@@ -79,7 +79,7 @@ func TestDockerTrust_ReachesEveryKindOfBase(t *testing.T) {
 			"RUN test -L /etc/ssl/certs/ca-certificates.crt && env -i SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt /usr/bin/env PATH=$PATH " + getIndex},
 		"what the base says itself": {image(t, "", "FROM python:3.11-slim\nENV PIP_CERT=/mine\nUSER nobody\nWORKDIR /home\nENTRYPOINT [\"python\"]\nONBUILD RUN id -un > /tmp/on-build\n"),
 			"RUN test $PIP_CERT = /mine && test $(id -un) = nobody && test $PWD = /home && grep nobody /tmp/on-build && " + getIndex},
-		"a bundle that is made anew": {"python:3.11-slim", "RUN rm /etc/ssl/certs/ca-certificates.crt && update-ca-certificates && env -i SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt /usr/bin/env PATH=$PATH " + getIndex},
+		"a bundle that is recreated": {"python:3.11-slim", "RUN rm /etc/ssl/certs/ca-certificates.crt && update-ca-certificates && env -i SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt /usr/bin/env PATH=$PATH " + getIndex},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, told, err := built(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + c.base + "\n" + c.run + "\n"}); err != nil {

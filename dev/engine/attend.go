@@ -93,8 +93,8 @@ type attendant struct {
 	exited bool               // the app's container has ended or is gone, and not by our hand
 	lost   bool               // the gateway has ended, and nobody asked it to
 	doing  job                // what that is for
-	mend   bool               // a save came meanwhile that may mend what fails
-	again  bool               // it was cancelled, and doing is to be started anew
+	retry  bool               // a save came meanwhile that may fix what fails
+	again  bool               // it was cancelled, and doing is to be started again
 	first  bool               // the project has not been up yet: a failure ends it all
 
 	// missed is the last state of each service that came while a converge was under way. Most are its
@@ -195,7 +195,7 @@ func (a *attendant) saved(ctx context.Context, ev dev.FileChanged) {
 		if a.cancel != nil {
 			// What is under way starts the app, with this save in it or not. To break it off for each
 			// save would mean that somebody who goes on saving never sees it start.
-			a.mend = true
+			a.retry = true
 			return
 		}
 		a.start(ctx, job{})
@@ -299,7 +299,7 @@ func (e *Engine) again(ctx context.Context, source Source, j job) (Running, erro
 }
 
 // finished takes in what a converge came to. A failure is told and stayed with: the next save may
-// mend it.
+// fix it.
 func (a *attendant) finished(ctx context.Context, r result) error {
 	if a.again {
 		a.again = false
@@ -314,9 +314,9 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 		return r.err
 	}
 	a.first = false
-	mend := a.mend
-	a.mend = false
-	if r.err != nil && mend {
+	retry := a.retry
+	a.retry = false
+	if r.err != nil && retry {
 		a.start(ctx, job{})
 		return nil
 	}
@@ -338,8 +338,8 @@ func (a *attendant) finished(ctx context.Context, r result) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	if mend && a.exited && a.cancel == nil {
-		a.start(ctx, job{}) // the app ended, and was mended, after what was under way had looked at it
+	if retry && a.exited && a.cancel == nil {
+		a.start(ctx, job{}) // the app ended, and was fixed, after what was under way had looked at it
 	}
 	return nil
 }

@@ -61,10 +61,10 @@ func TestAttend_NewestSaveCancelsTheRebuildUnderWay(t *testing.T) {
 func TestAttend_FailedRebuildIsAWarningAndTheNextSaveMendsIt(t *testing.T) {
 	a := newRig(t).attend()
 	a.fake.OnBuild(func(context.Context, plan.Build) error {
-		return &dev.Error{Code: dev.CodeBuildFailed, Message: "no such package", Hint: "mend it", Exit: dev.ExitFailed}
+		return &dev.Error{Code: dev.CodeBuildFailed, Message: "no such package", Hint: "fix it", Exit: dev.ExitFailed}
 	})
 	a.save(dev.Rebuild, "pyproject.toml")
-	if w := a.awaitWarning(dev.CodeBuildFailed); w.Message != "no such package" || w.Hint != "mend it" {
+	if w := a.awaitWarning(dev.CodeBuildFailed); w.Message != "no such package" || w.Hint != "fix it" {
 		t.Errorf("%+v", w)
 	}
 	if !a.runs("app") {

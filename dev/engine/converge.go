@@ -32,7 +32,7 @@ func (e *Engine) lock(ctx context.Context, file string) (release func(), err err
 }
 
 func lockError(file string, err error) error {
-	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project folder writable"}
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project directory writable"}
 }
 
 // portTaken is how a runtime says that a port was taken between the choice and the start.
@@ -64,7 +64,7 @@ func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, e
 func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Running, error) {
 	have, err := e.observe(ctx, p, p.GatewayImage)
 	if err != nil {
-		return Running{}, err // before a build, whose image would take the place of the other folder's
+		return Running{}, err // before a build, whose image would take the place of the other directory's
 	}
 	memory := recall(p.StateDir)
 	images, built, err := e.images(ctx, p, want, &memory)

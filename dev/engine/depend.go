@@ -86,7 +86,7 @@ func hint(lines string) string {
 	if strings.Contains(lines, "exec format error") {
 		return "its image, or the program in it, is for another kind of machine: get it for this one, or install an emulator (binfmt)"
 	}
-	return "mend what its lines name, then run it again (--timeout gives a slow app more time)"
+	return "fix what its lines name, then run it again (--timeout gives a slow app more time)"
 }
 
 func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {

@@ -25,8 +25,8 @@ type Place struct {
 func (p Project) place() Place { return Place{Name: p.Name, Dir: p.Labels.Dir, Host: p.Host} }
 
 // Elsewhere is the error that says that what the engine has under a project's name belongs to
-// another folder; nil where it does not. A folder that is gone was moved here, or is nobody's any
-// more. On an engine of another machine it may as well be a folder of somebody else's.
+// another directory; nil where it does not. A directory that is gone was moved here, or is nobody's any
+// more. On an engine of another machine it may as well be a directory of somebody else's.
 func Elsewhere(at Place, have plan.Observed) error {
 	i := slices.IndexFunc(have.Containers, at.isForeign)
 	if i < 0 {
@@ -39,7 +39,7 @@ func Elsewhere(at Place, have plan.Observed) error {
 	}
 	stop := "sdev -C " + inShell(c.Dir) + " down"
 	if _, err := os.Stat(c.Dir); err != nil {
-		e.Message += ", a folder that is not on this machine"
+		e.Message += ", a directory that is not on this machine"
 		stop = "there, or from here: docker compose -p " + at.Name + " down"
 	} else if !c.Ours {
 		stop = "docker compose -p " + at.Name + " down"
@@ -48,7 +48,7 @@ func Elsewhere(at Place, have plan.Observed) error {
 	return e
 }
 
-// isForeign says whether a container belongs to another folder. What Docker Compose made has the folder
+// isForeign says whether a container belongs to another directory. What Docker Compose made has the directory
 // of the compose file that it was told, which may as well lie around or below the one of the app.
 func (at Place) isForeign(c plan.Container) bool {
 	if !c.Ours && (holds(c.Dir, at.Dir) || holds(at.Dir, c.Dir)) {
@@ -57,13 +57,13 @@ func (at Place) isForeign(c plan.Container) bool {
 	return at.foreign(c.Dir)
 }
 
-// holds says whether a folder lies in another.
+// holds says whether a directory lies in another.
 func holds(outer, inner string) bool {
 	rel, err := filepath.Rel(outer, inner)
 	return filepath.IsAbs(outer) && err == nil && filepath.IsLocal(rel)
 }
 
-// foreign says whether something that was made for a folder belongs to another project than this.
+// foreign says whether something that was made for a directory belongs to another project than this.
 func (at Place) foreign(dir string) bool {
 	if !filepath.IsAbs(dir) || dir == at.Dir {
 		return false // nothing says whose it is
@@ -73,7 +73,7 @@ func (at Place) foreign(dir string) bool {
 		return at.far()
 	}
 	own, err := os.Stat(at.Dir)
-	return err != nil || !os.SameFile(own, other) // a link to it, or another spelling, is the same folder
+	return err != nil || !os.SameFile(own, other) // a link to it, or another spelling, is the same directory
 }
 
 // far says whether the engine may serve other machines than this one.
@@ -94,7 +94,7 @@ func isWord(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// observe looks at what the engine has of the project. What belongs to another folder is an error:
+// observe looks at what the engine has of the project. What belongs to another directory is an error:
 // nothing is read of it, nor changed.
 func (e *Engine) observe(ctx context.Context, p Project, images ...string) (plan.Observed, error) {
 	have, err := e.Runtime.Observe(ctx, p.Name, images)
@@ -104,7 +104,7 @@ func (e *Engine) observe(ctx context.Context, p Project, images ...string) (plan
 	return have, Elsewhere(p.place(), have)
 }
 
-// own leaves out the containers and volumes that belong to another folder.
+// own leaves out the containers and volumes that belong to another directory.
 func (p Project) own(have plan.Observed) plan.Observed {
 	at := p.place()
 	have.Containers = slices.DeleteFunc(slices.Clone(have.Containers), at.isForeign)
@@ -130,7 +130,7 @@ func (p Project) removable(have plan.Observed) (volumes []plan.Resource, kept []
 		case at.foreign(v.Dir):
 			keep(v, "it was made from "+dev.Printable(v.Dir), "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
 		case v.Dir == "" && !slices.ContainsFunc(have.Containers, mounts):
-			keep(v, "nothing says that it was made from this folder", byHand(v))
+			keep(v, "nothing says that it was made from this directory", byHand(v))
 		default:
 			volumes = append(volumes, v)
 		}
@@ -138,7 +138,7 @@ func (p Project) removable(have plan.Observed) (volumes []plan.Resource, kept []
 	return volumes, kept
 }
 
-// borrowed warns of volumes that were made from another folder, and that this project is about to use.
+// borrowed warns of volumes that were made from another directory, and that this project is about to use.
 func (p Project) borrowed(have plan.Observed, want plan.Desired) []dev.Warning {
 	var list []dev.Warning
 	for _, v := range have.Volumes {

@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// clones are two folders with a project of the same name on one engine, each with a volume.
+// clones are two directories with a project of the same name on one engine, each with a volume.
 func clones(t *testing.T) (first, second *rig) {
 	t.Helper()
 	first, second = newRig(t), newRig(t)
@@ -106,7 +106,7 @@ func TestElsewhere_AnInterruptedUpLeavesTheOther(t *testing.T) {
 	}
 }
 
-func TestElsewhere_WhichFolderIsTheSame(t *testing.T) {
+func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
 	dir := t.TempDir()
 	own, other, link := filepath.Join(dir, "own"), filepath.Join(dir, "other place"), filepath.Join(dir, "link")
 	for _, d := range []string{own, other} {
@@ -122,7 +122,7 @@ func TestElsewhere_WhichFolderIsTheSame(t *testing.T) {
 	for name, c := range map[string]struct {
 		dir, made, host string
 		ours            bool
-		hint            string // "" where it is this folder's
+		hint            string // "" where it is this directory's
 	}{
 		"itself":                     {own, own, here, true, ""},
 		"through a link":             {link, own, here, true, ""},
@@ -204,7 +204,7 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 		stays string // in the warning; "" where it is removed
 	}{
 		"its own":                     {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
-		"of a folder that is gone":    {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
+		"of a directory that is gone": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
 		"of another clone, all gone":  {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "made from /"},
 		"of nobody knows whom":        {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "nothing says"},
 		"by docker compose, and here": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", ""); mounting(r, "shop", "shop_data") }, ""},
@@ -255,6 +255,6 @@ func TestUp_SaysThatAVolumeIsAnotherClones(t *testing.T) {
 		t.Errorf("left are %v, warnings %v", left, warnings)
 	}
 	if left, _ := downVolumes(t, first, first.project); len(left) > 0 {
-		t.Errorf("its own folder leaves %v", left)
+		t.Errorf("its own directory leaves %v", left)
 	}
 }

@@ -9,7 +9,7 @@
 //
 // What runs is known from the runtime alone; nothing is assumed from an earlier call, so any
 // number of sdev processes may come and go. Those that change something take turns by a lock file.
-// What a clone in another folder made under the same name is neither read nor changed: [Elsewhere].
+// What a clone in another directory made under the same name is neither read nor changed: [Elsewhere].
 //
 // The package declares what it needs from its surroundings: [Runtime], [Images] and [Source].
 // Methods block until everything they started has ended. Facts are told through emit, which may be
@@ -51,7 +51,7 @@ type Images interface {
 	PortOwner(ctx context.Context, port uint16) string
 }
 
-// Source reads the project, anew each time it is asked.
+// Source reads the project, again each time it is asked.
 type Source func(ctx context.Context) (Project, error)
 
 // Project is what an engine has to know of a project.
@@ -106,7 +106,7 @@ func (p Project) lockFile() string { return filepath.Join(p.StateDir, "lock") }
 // attended is the file that whoever attends to a project holds a shared lock of.
 func attended(stateDir string) string { return filepath.Join(stateDir, "attended") }
 
-// IsAttended says whether some sdev attends to the project with this state folder, and so acts on
+// IsAttended says whether some sdev attends to the project with this state directory, and so acts on
 // changes that ask for a rebuild or a restart.
 func IsAttended(stateDir string) bool {
 	l := lockOn(attended(stateDir))
@@ -337,7 +337,7 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 // its own. Nothing running is no error. Once force ends, containers are killed instead of stopped.
 func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error {
 	start := time.Now()
-	// What another sdev is making right now would stay. One that was never up has no folder to lock.
+	// What another sdev is making right now would stay. One that was never up has no directory to lock.
 	if _, err := os.Stat(p.StateDir); err == nil {
 		release, err := e.lock(ctx, p.lockFile())
 		if err != nil {

@@ -77,5 +77,5 @@ func (m memory) keep(dir string) error {
 			return nil
 		}
 	}
-	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project folder writable, and see that its disk is not full"}
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project directory writable, and see that its disk is not full"}
 }

@@ -20,7 +20,7 @@ const portTries = 100
 // IdentityPort is the first number that is tried for the local provider.
 const IdentityPort = 8601
 
-// LastPorts are those of the last up below a state folder, where the project's files name the port that
+// LastPorts are those of the last up below a state directory, where the project's files name the port that
 // they named then; 0 where that is not known.
 func LastPorts(stateDir string, named int) Ports {
 	m := recall(stateDir)

@@ -15,7 +15,7 @@ const (
 	renewAgain = 30 * time.Second
 )
 
-// renew supplies the gateway anew before what it was given ends. A failure is told once, not at
+// renew supplies the gateway again before what it was given ends. A failure is told once, not at
 // each further try: what helps is a login, and as soon as that was made the next try succeeds.
 func (a *attendant) renew(ctx context.Context, p Project) error {
 	var due <-chan time.Time

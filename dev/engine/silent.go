@@ -47,7 +47,7 @@ func (e *Engine) settle(ctx context.Context, run Running) error {
 		}
 		why := "what is saved here raises no event inside containers"
 		if !sight.Visible {
-			why = "the project's folder is not the one that containers see"
+			why = "the project's directory is not the one that containers see"
 		}
 		return e.blind(ctx, p, why)
 	})

@@ -198,8 +198,8 @@ func TestAttend_CopiedFilesAreNoReasonToBuild(t *testing.T) {
 
 func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 	for about, sight := range map[string]engine.Sight{
-		"what is saved here raises no event inside containers":    {Visible: true},
-		"the project's folder is not the one that containers see": {},
+		"what is saved here raises no event inside containers":       {Visible: true},
+		"the project's directory is not the one that containers see": {},
 	} {
 		r, c := newCopied(t)
 		silent(r)

@@ -137,8 +137,8 @@ func twoTabs(t *testing.T, r *rig, p *page) {
 	await(r, func(e dev.SessionClosed) bool { return e.Sessions == 1 })
 }
 
-// saveImported saves a module of a folder without __init__.py as editors do, through another file.
-// It is what the start-up shim is for: without it Streamlit watches the folder, looks for the file
+// saveImported saves a module of a directory without __init__.py as editors do, through another file.
+// It is what the start-up shim is for: without it Streamlit watches the directory, looks for the file
 // that is gone, and takes seconds.
 func saveImported(t *testing.T, r *rig, p *page) {
 	p.shows("before")
@@ -280,7 +280,7 @@ func (p *page) idle() {
 	p.becomes(`document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-script-state") === "notRunning"`)
 }
 
-// types replaces a field's text. What is typed while the page draws itself anew is lost, so it is
+// types replaces a field's text. What is typed while the page draws itself again is lost, so it is
 // looked at before it is entered.
 func (p *page) types(selector, text string) {
 	p.t.Helper()

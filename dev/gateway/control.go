@@ -28,7 +28,7 @@ type Request struct {
 	Login  *dev.Login     `json:"login,omitempty"`
 	Auth   oidc.Command   `json:"auth,omitzero"`
 	Saved  Saved          `json:"saved,omitzero"`
-	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state folder
+	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state directory
 }
 
 // The commands.
@@ -56,7 +56,7 @@ const probeFor = time.Second
 type Saved struct {
 	Changes []dev.Change `json:"changes"`
 	First   time.Time    `json:"first"`   // when the first of them was noticed
-	Watches int          `json:"watches"` // folders watched there now
+	Watches int          `json:"watches"` // directories watched there now
 }
 
 // Expect is what is about to happen to the app, or has: it is what the page that stands in for the
@@ -70,8 +70,8 @@ type Expect struct {
 // What can be expected.
 const (
 	HowStart   = "start"   // the app starts for the first time
-	HowRestart = "restart" // its process is started anew
-	HowRebuild = "rebuild" // its image is built anew, then it is replaced
+	HowRestart = "restart" // its process is started again
+	HowRebuild = "rebuild" // its image is rebuilt, then it is replaced
 	HowExited  = "exited"  // it ended by itself and will not come back without help
 	HowNothing = "nothing" // what was announced does not come to pass: a build failed, say
 )
@@ -90,7 +90,7 @@ type Status struct {
 	Up         bool             `json:"up"`  // the app answered when last asked
 	Generation uint64           `json:"generation"`
 	Sessions   int              `json:"sessions"` // tabs connected now
-	Watches    int              `json:"watches"`  // folders watched now
+	Watches    int              `json:"watches"`  // directories watched now
 	Reloads    int              `json:"reloads"`
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one a tab shows now
@@ -290,7 +290,7 @@ func (r Request) command() oidc.Command {
 	return oidc.Command{Do: oidc.DoState}
 }
 
-// signIn puts a login into force. Another mode means that the app is about to be made anew for it.
+// signIn puts a login into force. Another mode means that the app is about to be recreated for it.
 func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
 	if login == nil {
 		return errors.New("no login was sent")
@@ -307,17 +307,17 @@ func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
 	return nil
 }
 
-// probe waits until a file in the project's state folder is noticed, or for long enough that it will
+// probe waits until a file in the project's state directory is noticed, or for long enough that it will
 // not be.
 func (g *gateway) probe(ctx context.Context, name string) Probe {
 	if g.cfg.Root == "" || filepath.Base(name) != name {
 		return Probe{}
 	}
-	folder := filepath.Join(g.cfg.Root, dev.StateFolder)
+	dir := filepath.Join(g.cfg.Root, dev.StateDir)
 	ctx, cancel := context.WithTimeout(ctx, probeFor)
 	defer cancel()
-	noticed, err := watch.Notices(ctx, folder, name)
-	_, serr := os.Stat(filepath.Join(folder, name))
+	noticed, err := watch.Notices(ctx, dir, name)
+	_, serr := os.Stat(filepath.Join(dir, name))
 	// Where no watch is granted the watcher polls, and says so itself.
 	return Probe{Visible: noticed || serr == nil, Noticed: noticed || err != nil && serr == nil}
 }

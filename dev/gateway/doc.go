@@ -20,7 +20,7 @@
 //   - What would say who somebody is, headers and cookies of front doors, is taken off what comes in, and
 //     so are cookies of the provider, which share the browser's jar. See [forgeries].
 //   - No path of the app's origin administers anything. Commands come in over a unix socket.
-//   - How people sign in comes in as a command, is kept with mode 0600 where the gateway has a folder
+//   - How people sign in comes in as a command, is kept with mode 0600 where the gateway has a directory
 //     for it, and outlives it there with keys and sessions. No secret of it comes out again.
 //   - Events are written in the order in which things happened, one JSON object a line; nothing
 //     else is ever written to that stream. A save comes before the reload it causes.

@@ -245,9 +245,9 @@ func newRigWith(t testing.TB, app *fakeApp, change func(*Config)) *rig {
 	return r
 }
 
-// newRigAt starts a gateway for a project of these files, which the app at addr has in folder, or, if
+// newRigAt starts a gateway for a project of these files, which the app at addr has in directory, or, if
 // that is empty, right where they are.
-func newRigAt(t testing.TB, addr string, files map[string]string, folder string, changes ...func(*Config)) *rig {
+func newRigAt(t testing.TB, addr string, files map[string]string, dir string, changes ...func(*Config)) *rig {
 	t.Helper()
 	short, err := os.MkdirTemp("", "gateway") // a socket's path must be short
 	if err != nil {
@@ -262,14 +262,14 @@ func newRigAt(t testing.TB, addr string, files map[string]string, folder string,
 		t: t, events: newEventPipe(), addr: l.Addr().String(), control: filepath.Join(short, "run", "control.sock"),
 		root: devtest.Project(t, files),
 	}
-	if folder == "" {
-		folder = r.root
+	if dir == "" {
+		dir = r.root
 	}
 	_, port, _ := strings.Cut(r.addr, ":")
 	r.host = "localhost:" + port
 	cfg := Config{
 		Project: "shop", Service: "app", Listen: r.addr, Upstream: addr, Host: "localhost",
-		Root: r.root, Control: r.control, Mounts: []dev.Mount{{Container: folder, Project: "."}},
+		Root: r.root, Control: r.control, Mounts: []dev.Mount{{Container: dir, Project: "."}},
 		Rules: []dev.Rule{
 			{Path: "requirements.txt", Action: dev.Rebuild, Origin: "deps"},
 			{Path: ".", Action: dev.Live, Origin: "source"},

@@ -45,7 +45,7 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 		return err
 	}
 	if err := g.identity.recall(); err != nil {
-		g.desk.told(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "nothing needs to be done: sdev up tells it anew"})
+		g.desk.told(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "nothing needs to be done: sdev up sends it again"})
 	}
 	return g.serve(ctx, front, control)
 }
@@ -97,7 +97,7 @@ type gateway struct {
 	pages    *pages
 	upstream *upstream
 	watcher  *watch.Watcher // nil where nothing is watched here
-	outside  atomic.Int64   // folders that somebody else watches and tells of
+	outside  atomic.Int64   // directories that somebody else watches and tells of
 	desk     *desk
 	proxy    http.Handler
 	requests sync.WaitGroup // handlers, those of taken-over connections included

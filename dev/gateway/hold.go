@@ -32,9 +32,9 @@ func noticeFor(e Expect) notice {
 	case HowStart:
 		n.Title, n.Lead = "Starting the app", "It will be here in a moment."
 	case HowRestart:
-		n.Title, n.Lead = "Restarting the app", "Its process starts anew"+because+"."
+		n.Title, n.Lead = "Restarting the app", "Its process starts again"+because+"."
 	case HowRebuild:
-		n.Title, n.Lead = "Rebuilding the app", "Its image is built anew"+because+". This can take a minute."
+		n.Title, n.Lead = "Rebuilding the app", "Its image is rebuilt"+because+". This can take a minute."
 	case HowExited:
 		n.Title, n.Lead, n.Busy = "The app has stopped", "It ended by itself. The terminal that runs sdev shows its last words.", false
 	default:

@@ -20,14 +20,14 @@ import (
 )
 
 // identity is how people sign in: the local provider, and the stand-in for the parameter store that
-// tells an app of it. What it was told last it keeps in the state folder, so that a gateway that was
+// tells an app of it. What it was told last it keeps in the state directory, so that a gateway that was
 // restarted goes on without being told again.
 //
 // As an [http.Handler] it is the provider's origin. It is there in every mode, so that a change of
 // the mode leaves the gateway as it is; where nobody signs in it says so.
 type identity struct {
 	project    string
-	state      string // the folder where all is kept; "" keeps it in memory
+	state      string // the directory where all is kept; "" keeps it in memory
 	hosts      hosts
 	emit       func(dev.Event)
 	parameters awslocal.Parameters
@@ -45,7 +45,7 @@ func newIdentity(cfg Config, emit func(dev.Event)) *identity {
 func (i *identity) file() string { return filepath.Join(i.state, dev.LoginFile) }
 
 // recall goes on where the last gateway was. Where that cannot be, nobody signs in until the host,
-// which sees that something else is kept than it wants, tells anew.
+// which sees that something else is kept than it wants, sends it again.
 func (i *identity) recall() error {
 	if i.state == "" {
 		return nil
@@ -62,7 +62,7 @@ func (i *identity) recall() error {
 		err = i.use(login)
 	}
 	if err != nil {
-		_ = os.Remove(i.file()) // so that the host tells anew, also where it wants the same
+		_ = os.Remove(i.file()) // so that the host sends it again, also where it wants the same
 		return fmt.Errorf("how people sign in cannot be read from %s: %w", dev.LoginFile, err)
 	}
 	return nil
@@ -86,14 +86,14 @@ func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err
 	return before != login.Mode, nil
 }
 
-// unkept is the error of a state folder that nothing can be written to. A folder that was removed while
+// unkept is the error of a state directory that nothing can be written to. A directory that was removed while
 // the gateway runs comes back for the next one only.
 func unkept(err error) error {
-	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateFolder + "/" + dev.LoginFolder,
+	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateDir + "/" + dev.LoginDir,
 		Hint: "was it removed while the project ran? run: sdev down, then sdev up again; else make it writable"}
 }
 
-// inWords makes the provider's error of its state folder, which it knows by its path in here, ours.
+// inWords makes the provider's error of its state directory, which it knows by its path in here, ours.
 func inWords(err error) error {
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAuthState {
 		return unkept(e)

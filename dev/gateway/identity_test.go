@@ -115,7 +115,7 @@ func TestIdentity_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
 			t.Errorf("%s: %v, mode %s", name, err, i.mode())
 		}
 		if _, err := os.Stat(file); err == nil {
-			t.Errorf("%s: it is still there, so that nobody would tell anew", name)
+			t.Errorf("%s: it is still there, so that nobody would send it again", name)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func TestIdentity_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing
 	}
 }
 
-func TestIdentity_AStateFolderThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
+func TestIdentity_AStateDirectoryThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
 	i := identityAt(t.TempDir())
 	i.state = filepath.Join(i.state, "file", "below") // which not even root can make
 	if err := os.WriteFile(filepath.Dir(i.state), nil, 0o600); err != nil {

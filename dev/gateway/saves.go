@@ -20,7 +20,7 @@ type save struct {
 	joined  bool      // a later save took its runs along
 }
 
-// replaces reports whether the save needs the app to be replaced or started anew.
+// replaces reports whether the save needs the app to be replaced or started again.
 func (s *save) replaces() bool { return s.how != howMount && s.how != howSync }
 
 // progress is how far a save has come.
@@ -78,7 +78,7 @@ const (
 	// returnFor is how long tabs are waited for after the app came back.
 	returnFor = 10 * time.Minute
 	// tablessFor is how long no tab must have been open before that is worth telling; loading a page
-	// anew, or coming back to a restarted app, leaves a gap.
+	// again, or coming back to a restarted app, leaves a gap.
 	tablessFor = 5 * time.Second
 )
 
@@ -294,7 +294,7 @@ func (t *tracker) conclude(s *save, now time.Time) {
 	case s.script && len(t.tabs) > 0 && !t.away():
 		t.emit(now, dev.Warning{
 			Code:    dev.CodeReloadUnseen,
-			Message: fmt.Sprintf("no open tab ran anew after %s was saved", s.trigger),
+			Message: fmt.Sprintf("no open tab ran again after %s was saved", s.trigger),
 			Hint:    "no open page uses the file, or its content is what it was",
 		})
 	}

@@ -56,11 +56,11 @@ func TestControl_SavesThatAreToldCountAsNoticed(t *testing.T) {
 func TestControl_AProbeTellsWhatIsNoticed(t *testing.T) {
 	devtest.Leaks(t)
 	r := newRig(t, newFakeApp(t))
-	folder := filepath.Join(r.root, dev.StateFolder)
+	dir := filepath.Join(r.root, dev.StateDir)
 	if got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe; got != (Probe{}) {
 		t.Errorf("a file that is not there: %+v", got)
 	}
-	devtest.Write(t, filepath.Join(folder, "look"), "")
+	devtest.Write(t, filepath.Join(dir, "look"), "")
 	if got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe; got != (Probe{Visible: true}) {
 		t.Errorf("a file that nobody writes: %+v", got)
 	}
@@ -72,7 +72,7 @@ func TestControl_AProbeTellsWhatIsNoticed(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				_ = os.WriteFile(filepath.Join(folder, "look"), []byte{n}, 0o600) // seen or not is the question
+				_ = os.WriteFile(filepath.Join(dir, "look"), []byte{n}, 0o600) // seen or not is the question
 			}
 		}
 	}()

@@ -106,7 +106,7 @@ func newTracker(match func(string) (dev.Rule, bool), mounts []dev.Mount, emit fu
 func (t *tracker) away() bool { return !t.up || t.expected != Expect{} }
 
 // opened takes a new connection. For a tab that shows a page of an earlier life of the app it
-// returns the request by which it gets that page anew.
+// returns the request by which it gets that page again.
 func (t *tracker) opened(tb *tab, session string, generation uint64, now time.Time) []byte {
 	t.tabs[tb] = struct{}{}
 	t.tabless = false

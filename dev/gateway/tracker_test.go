@@ -345,7 +345,7 @@ func TestTracker_WarnsOnceWhileNoTabIsOpen(t *testing.T) {
 	s.at(11_000).save(0, "Home.py")
 	tb := s.open()
 	s.tr.closed(tb, s.now())
-	s.at(11_500).save(0, "Home.py") // a page that is loaded anew leaves a gap
+	s.at(11_500).save(0, "Home.py") // a page that is loaded again leaves a gap
 	s.at(20_000).save(0, "notes.md")
 	s.at(21_000).save(0, "Home.py")
 	s.at(30_000).expect("10000 changed Home.py live", "10000 warning reload.no-tab", "11000 changed Home.py live",

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// caller runs git in one folder.
+// caller runs git in one directory.
 type caller struct {
 	program, dir string
 	env          []string
@@ -20,7 +20,7 @@ type caller struct {
 }
 
 // foreign are the variables by which a hook, or a script around it, points git to a repository: the
-// one that is asked about is that of the folder.
+// one that is asked about is that of the directory.
 var foreign = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
 
 // safe are settings that win over those of the repository. What git may run while it reads: a file

@@ -1,4 +1,4 @@
-// Package git asks the git program about the repository that a folder lies in.
+// Package git asks the git program about the repository that a directory lies in.
 //
 // Nothing is changed: no index is refreshed, nothing is fetched, and nobody is asked for a password.
 // Nothing is run either that the repository's own files could name: no filter, hook, file watcher,
@@ -26,7 +26,7 @@ import (
 	"sdev/dev"
 )
 
-// Repository is what git says about the repository that a folder lies in.
+// Repository is what git says about the repository that a directory lies in.
 type Repository struct {
 	Found bool
 	Why   string // why nothing was found out, where Found is false
@@ -47,7 +47,7 @@ type Repository struct {
 }
 
 // Read asks about the repository around dir. env is the program's environment. The error is that of
-// ctx alone: a machine without git, a folder without a repository, and one that git refuses to look
+// ctx alone: a machine without git, a directory without a repository, and one that git refuses to look
 // into are answers.
 func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	r := Repository{}
@@ -64,7 +64,7 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	}
 	r.Found, r.Root = true, filepath.FromSlash(strings.TrimSuffix(string(root), "\n"))
 	if !within(dir, r.Root) {
-		return Repository{Why: "the repository's settings say that its files are in another folder: " + dev.Printable(r.Root)}, nil
+		return Repository{Why: "the repository's settings say that its files are in another directory: " + dev.Printable(r.Root)}, nil
 	}
 	if err := r.readHead(ctx); err != nil {
 		return r, err
@@ -76,13 +76,13 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	return r, nil
 }
 
-// why words the answer of a folder that is in no work tree.
+// why words the answer of a directory that is in no work tree.
 func why(err error) string {
 	switch {
 	case err == nil, strings.Contains(err.Error(), "not a git repository"), strings.Contains(err.Error(), "must be run in a work tree"):
-		return "the folder is in no git repository"
+		return "the directory is in no git repository"
 	case strings.Contains(err.Error(), "dubious ownership"):
-		return "git does not trust the repository, because somebody else owns it: git config --global --add safe.directory FOLDER"
+		return "git does not trust the repository, because somebody else owns it: git config --global --add safe.directory DIR"
 	}
 	return err.Error()
 }
@@ -132,7 +132,7 @@ func cmpCause(ctx context.Context, err error) error {
 	return err
 }
 
-// LastChange is the newest commit that changed anything but what lies below these folders and files of
+// LastChange is the newest commit that changed anything but what lies below these directories and files of
 // the repository (relative to its root, with slashes), so that committing them is no change itself.
 // It is "" before the first commit.
 func (r Repository) LastChange(ctx context.Context, except []string) (string, error) {
@@ -199,7 +199,7 @@ func (r Repository) Inside(name string) (rel string, ok bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// within says that a folder is another one, or lies in it. A repository's settings can put its work tree
+// within says that a directory is another one, or lies in it. A repository's settings can put its work tree
 // anywhere.
 func within(dir, root string) bool {
 	want, err := os.Stat(root)

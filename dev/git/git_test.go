@@ -16,7 +16,7 @@ import (
 	"sdev/dev/git"
 )
 
-// repo is a repository in a temporary folder.
+// repo is a repository in a temporary directory.
 type repo struct {
 	*testing.T
 	dir string
@@ -80,7 +80,7 @@ func (r repo) read(more ...string) git.Repository {
 func TestRead_States(t *testing.T) {
 	t.Run("no repository", func(t *testing.T) {
 		got := repo{t, t.TempDir()}.read("GIT_CEILING_DIRECTORIES=" + os.TempDir())
-		if got.Found || got.Why != "the folder is in no git repository" {
+		if got.Found || got.Why != "the directory is in no git repository" {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -190,7 +190,7 @@ func TestRead_OnlyRemoteWhateverItsName(t *testing.T) {
 	}
 }
 
-func TestLastChange_LeavesFoldersOut(t *testing.T) {
+func TestLastChange_LeavesDirectoriesOut(t *testing.T) {
 	r := newRepo(t)
 	first := r.commit("app.py")
 	second := r.commit("deploy/ecs/a")

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Files are the files of a folder of the repository that git does not ignore, and those of them that
-// it keeps, both relative to the folder that was asked about, with slashes.
+// Files are the files of a directory of the repository that git does not ignore, and those of them that
+// it keeps, both relative to the directory that was asked about, with slashes.
 func (r Repository) Files(ctx context.Context) (files, tracked []string, err error) {
 	list := func(args ...string) ([]string, error) {
 		out, err := r.in.run(ctx, append([]string{"ls-files", "-z"}, args...)...)

@@ -148,7 +148,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			}
 			r.write("a.txt", "a.txt") // has the index be written again
 		}, []string{"status"}},
-		"hooks of a folder": {func(r trap) {
+		"hooks of a directory": {func(r trap) {
 			if err := os.Symlink(r.program, filepath.Join(filepath.Dir(r.marker), "post-index-change")); err != nil {
 				r.Fatal(err)
 			}

@@ -298,9 +298,9 @@ func ships(f Facts, address string) map[string]string {
 }
 
 // build is how the image is built, from the root of the repository.
-func build(f Facts) (folder, dockerfile, platform string) {
-	folder = cmp.Or(f.App.Context, ".")
-	return folder, path.Join(folder, cmp.Or(f.App.Dockerfile, "Dockerfile")), "linux/amd64"
+func build(f Facts) (dir, dockerfile, platform string) {
+	dir = cmp.Or(f.App.Context, ".")
+	return dir, path.Join(dir, cmp.Or(f.App.Dockerfile, "Dockerfile")), "linux/amd64"
 }
 
 // hostName is a check of a name under which an app is reached.

@@ -34,18 +34,18 @@ const (
 
 // Place is where a bundle lies.
 type Place struct {
-	Root   string // absolute folder that nothing is written outside of: the repository, or the bundle itself
-	Bundle string // the bundle's folder relative to Root, with slashes; "." is Root
+	Root   string // absolute directory that nothing is written outside of: the repository, or the bundle itself
+	Bundle string // the bundle's directory relative to Root, with slashes; "." is Root
 }
 
-// OwnFolder is the folder in a bundle that holds what sdev keeps for itself.
-const OwnFolder = ".handoff"
+// OwnDir is the directory in a bundle that holds what sdev keeps for itself.
+const OwnDir = ".handoff"
 
 // Names of files in a bundle.
 const (
-	RecordFile  = OwnFolder + "/record.json"
+	RecordFile  = OwnDir + "/record.json"
 	SummaryFile = "HANDOFF.md"
-	baseFolder  = OwnFolder + "/base/"
+	baseDir     = OwnDir + "/base/"
 )
 
 // path is where a file of a bundle lies, relative to the root.
@@ -91,16 +91,16 @@ type Bundle struct {
 
 	lastRaw []byte
 	record  []byte
-	root    *os.Root // nil where the folder is not there
+	root    *os.Root // nil where the directory is not there
 }
 
-// Open looks at a bundle, which need not be there. The error is a *dev.Error: a folder that is none, a
+// Open looks at a bundle, which need not be there. The error is a *dev.Error: a directory that is none, a
 // record that cannot be used.
 func Open(place Place) (*Bundle, error) {
 	b := &Bundle{Place: place}
 	var err error
 	if b.root, err = os.OpenRoot(place.Root); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, folderError(err, place.Root)
+		return nil, dirError(err, place.Root)
 	}
 	name := path.Join(place.Bundle, RecordFile)
 	if b.lastRaw, err = b.readFile(name); err == nil && b.lastRaw != nil {
@@ -113,7 +113,7 @@ func Open(place Place) (*Bundle, error) {
 	return b, nil
 }
 
-// Close lets the folder go.
+// Close lets the directory go.
 func (b *Bundle) Close() {
 	if b.root != nil {
 		b.root.Close()
@@ -175,7 +175,7 @@ func (b *Bundle) dropped(rendered map[string]bool) error {
 
 // read looks at what is there, and at what was rendered last.
 func (b *Bundle) read(c *Change) (err error) {
-	if c.base, err = b.readFile(path.Join(b.Place.Bundle, baseFolder, c.File)); err != nil {
+	if c.base, err = b.readFile(path.Join(b.Place.Bundle, baseDir, c.File)); err != nil {
 		return err
 	}
 	if c.kept = c.base; c.base != nil {
@@ -211,7 +211,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 		c.Status = Create
 	case c.Before == nil:
 		c.Status, c.Content = Skip, nil
-		c.Reason = "removed by you; to have it again: rm " + b.shown(path.Join(b.Place.Bundle, baseFolder, f.Path))
+		c.Reason = "removed by you; to have it again: rm " + b.shown(path.Join(b.Place.Bundle, baseDir, f.Path))
 	case bytes.Equal(yours, f.Content):
 		c.Status, c.Content = Identical, c.Before
 	case c.base == nil:
@@ -254,7 +254,7 @@ func unix(text []byte) []byte {
 // Refused says why nothing can be written: files in the way that nobody may overwrite.
 func (b *Bundle) Refused() error {
 	if names := b.Paths(Foreign); len(names) > 0 {
-		return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("in the way, and of no hand-off, so nothing was written: %s", strings.Join(names, ", ")),
+		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("in the way, and of no hand-off, so nothing was written: %s", strings.Join(names, ", ")),
 			Hint: "move it away, or write elsewhere with --out"}
 	}
 	return nil
@@ -337,7 +337,7 @@ func (b *Bundle) Writes() []Write {
 		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !hasMarks(unix(c.Before))) {
 			base := c.kept
 			if base != nil || c.Rendered != nil {
-				bases = append(bases, Write{path.Join(b.Place.Bundle, baseFolder, c.File), base, c.Rendered, false})
+				bases = append(bases, Write{path.Join(b.Place.Bundle, baseDir, c.File), base, c.Rendered, false})
 			}
 		}
 	}
@@ -358,14 +358,14 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case err != nil:
-		return nil, folderError(err, name)
+		return nil, dirError(err, name)
 	case !info.Mode().IsRegular():
-		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a folder"}[info.Mode().Type()], "a special file")
-		return nil, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), what), Hint: "move it away, or write elsewhere with --out"}
+		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a directory"}[info.Mode().Type()], "a special file")
+		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), what), Hint: "move it away, or write elsewhere with --out"}
 	}
 	content, err := dev.ReadFileIn(b.root, name)
 	if err != nil {
-		return nil, folderError(err, name)
+		return nil, dirError(err, name)
 	}
 	if content == nil {
 		content = []byte{}
@@ -373,15 +373,15 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 	return content, nil
 }
 
-// folderError is a system error about where the bundle lies.
-func folderError(err error, name string) error {
+// dirError is a system error about where the bundle lies.
+func dirError(err error, name string) error {
 	cause := err
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		cause = pe.Err
 	}
-	hint := "name another folder with --out"
+	hint := "name another directory with --out"
 	if strings.Contains(cause.Error(), "path escapes") {
 		hint = "a link leads out of the repository; remove it, or name its target with --out"
 	}
-	return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %v", dev.Printable(name), cause), Hint: hint}
+	return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %v", dev.Printable(name), cause), Hint: hint}
 }

@@ -15,18 +15,18 @@ import (
 	"sdev/dev/handoff"
 )
 
-// bundleFolder is a repository with a bundle in "deploy/x".
-type bundleFolder struct {
+// bundleDir is a repository with a bundle in "deploy/x".
+type bundleDir struct {
 	*testing.T
 	dir   string
 	place handoff.Place
 	now   time.Time
 }
 
-func newFolder(t *testing.T) *bundleFolder {
+func newDir(t *testing.T) *bundleDir {
 	t.Helper()
 	dir := t.TempDir()
-	return &bundleFolder{t, dir, handoff.Place{Root: dir, Bundle: "deploy/x"}, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
+	return &bundleDir{t, dir, handoff.Place{Root: dir, Bundle: "deploy/x"}, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 }
 
 func files(pairs ...string) []handoff.File {
@@ -38,7 +38,7 @@ func files(pairs ...string) []handoff.File {
 }
 
 // compare opens the bundle and compares; the caller need not close it.
-func (f *bundleFolder) compare(rendered []handoff.File) *handoff.Bundle {
+func (f *bundleDir) compare(rendered []handoff.File) *handoff.Bundle {
 	f.Helper()
 	b, err := handoff.Open(f.place)
 	if err != nil {
@@ -52,7 +52,7 @@ func (f *bundleFolder) compare(rendered []handoff.File) *handoff.Bundle {
 }
 
 // deploy writes what is rendered, at most so many files of it, and gives the statuses.
-func (f *bundleFolder) deploy(most int, rendered []handoff.File) string {
+func (f *bundleDir) deploy(most int, rendered []handoff.File) string {
 	f.Helper()
 	b := f.compare(rendered)
 	var out []string
@@ -81,7 +81,7 @@ func (f *bundleFolder) deploy(most int, rendered []handoff.File) string {
 	return strings.Join(out, ", ")
 }
 
-func (f *bundleFolder) write(name, content string) {
+func (f *bundleDir) write(name, content string) {
 	f.Helper()
 	name = filepath.Join(f.dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -92,7 +92,7 @@ func (f *bundleFolder) write(name, content string) {
 	}
 }
 
-func (f *bundleFolder) read(name string) string {
+func (f *bundleDir) read(name string) string {
 	f.Helper()
 	b, err := os.ReadFile(filepath.Join(f.dir, filepath.FromSlash(name)))
 	if errors.Is(err, os.ErrNotExist) {
@@ -136,7 +136,7 @@ func TestBundle_OneFileThroughItsLife(t *testing.T) {
 		"there, and as it is":             {strings.ReplaceAll(one, "\n", "\r\n"), one, one, handoff.Identical, strings.ReplaceAll(one, "\n", "\r\n")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFolder(t)
+			f := newDir(t)
 			if tc.base != "" {
 				f.deploy(all, files("a.txt", tc.base))
 			}
@@ -160,7 +160,7 @@ func TestBundle_OneFileThroughItsLife(t *testing.T) {
 }
 
 func TestBundle_BasesThatWereLost(t *testing.T) {
-	f := newFolder(t)
+	f := newDir(t)
 	f.deploy(all, files("1.txt", "a\n", "2.txt", "a\n", "3.txt", "a\n", "4.txt", "a\n"))
 	f.write("deploy/x/3.txt", "mine\n")
 	if err := os.RemoveAll(filepath.Join(f.dir, "deploy/x/.handoff/base")); err != nil {
@@ -175,7 +175,7 @@ func TestBundle_BasesThatWereLost(t *testing.T) {
 }
 
 func TestBundle_RefusesOrTells(t *testing.T) {
-	f := newFolder(t)
+	f := newDir(t)
 	f.write("deploy/x/a.txt", "mine\n")
 	b := f.compare(files("a.txt", "theirs\n"))
 	if err := b.Refused(); err == nil || err.Error() != "in the way, and of no hand-off, so nothing was written: deploy/x/a.txt" {
@@ -191,7 +191,7 @@ func TestBundle_RefusesOrTells(t *testing.T) {
 }
 
 func TestBundle_FilesOfTheRepository(t *testing.T) {
-	f := newFolder(t)
+	f := newDir(t)
 	rendered := files("@repository/.github/workflows/a.yml", "a\n", "a.txt", "a\n")
 	if got := f.deploy(all, rendered); got != "create .github/workflows/a.yml, create deploy/x/a.txt" {
 		t.Error(got)
@@ -210,7 +210,7 @@ func TestBundle_FilesOfTheRepository(t *testing.T) {
 func TestBundle_KilledAtAnyMoment(t *testing.T) {
 	const one, edited, two = "a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n"
 	for most := range 12 {
-		f := newFolder(t)
+		f := newDir(t)
 		f.deploy(all, files("1.txt", one, "2.txt", one, "3.txt", one, "gone.txt", one))
 		f.write("deploy/x/2.txt", edited)
 		f.write("deploy/x/3.txt", "mine\n"+two)
@@ -230,7 +230,7 @@ func TestBundle_KilledAtAnyMoment(t *testing.T) {
 }
 
 func TestBundle_TheSameAgainChangesNoByte(t *testing.T) {
-	f := newFolder(t)
+	f := newDir(t)
 	rendered := files("a.txt", "a\n", "run.sh", "b\n")
 	f.deploy(all, rendered)
 	record, summary := f.read("deploy/x/.handoff/record.json"), f.read("deploy/x/HANDOFF.md")
@@ -254,7 +254,7 @@ func TestOpen_RecordsThatCannotBeUsed(t *testing.T) {
 		`{"v":1,"files":"all"}`: "this is no record of this sdev: ",
 		"":                      "this is no record of this sdev: ",
 	} {
-		f := newFolder(t)
+		f := newDir(t)
 		f.write("deploy/x/.handoff/record.json", content)
 		_, err := handoff.Open(f.place)
 		e, ok := errors.AsType[*dev.Error](err)
@@ -280,17 +280,17 @@ func TestCheckTemplates_OfANewerSdev(t *testing.T) {
 	}
 }
 
-func TestCompare_LinksAndFolders(t *testing.T) {
-	f := newFolder(t)
+func TestCompare_LinksAndDirectories(t *testing.T) {
+	f := newDir(t)
 	outside := t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(f.dir, "deploy")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := handoff.Open(f.place)
-	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeDeployFolder || !strings.Contains(e.Message, "path escapes") || !strings.Contains(e.Hint, "link") {
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeDeployDir || !strings.Contains(e.Message, "path escapes") || !strings.Contains(e.Hint, "link") {
 		t.Error(err)
 	}
-	f = newFolder(t)
+	f = newDir(t)
 	f.write("deploy/x/b.txt", "")
 	if err := os.Symlink("b.txt", filepath.Join(f.dir, "deploy/x/a.txt")); err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func TestCompare_LinksAndFolders(t *testing.T) {
 }
 
 func TestSummary_OnRecord(t *testing.T) {
-	f := newFolder(t)
+	f := newDir(t)
 	b := f.compare(files("a b.md", "a\n", "@repository/.github/w.yml", "b\n"))
 	_, err := b.Finish(handoff.Record{
 		Target: "x", Status: handoff.Blocked, Project: "sh*op", Sdev: "1.0", Templates: "2026.11.0", Commit: "0123456789abcdef", Remote: "https://github.com/acme/shop.git", Dirty: []string{"a"},
@@ -314,7 +314,7 @@ func TestSummary_OnRecord(t *testing.T) {
 		Values: []handoff.NamedValue{{Name: "a", Value: handoff.Value{Text: "`x` | y", Source: "--set"}}, {Name: "b", Value: handoff.Value{Text: "B", Source: "placeholder", Placeholder: true}}, {Name: "c", Value: handoff.Value{Source: "not set"}}},
 		Checks: handoff.Checks{Rules: 7, Blocks: 1, Warnings: 0, Suppressed: 1},
 		Findings: []dev.Finding{
-			{ID: "a.b", Severity: dev.Blocks, Message: "wrong_thing <b>", File: "a.py", Line: 3, Fix: "mend it"},
+			{ID: "a.b", Severity: dev.Blocks, Message: "wrong_thing <b>", File: "a.py", Line: 3, Fix: "fix it"},
 			{ID: "c.d", Severity: dev.Warns, Message: "so so", Where: "layer 3", Fix: "x", Suppressed: &dev.Suppression{ID: "c.d", Reason: "it is known", Until: f.now, Origin: "compose.yaml:4"}},
 			{ID: "e.f", Severity: dev.Informs, Message: "just so", Fix: "x"},
 		},
@@ -346,7 +346,7 @@ func TestSummary_OnRecord(t *testing.T) {
 
 // Git gives the files of a bundle other line ends on other systems, those that sdev keeps included.
 func TestBundle_LineEndsOfAnotherSystem(t *testing.T) {
-	f := newFolder(t)
+	f := newDir(t)
 	f.deploy(all, files("a.txt", "a\nb\nc\nd\n"))
 	err := filepath.WalkDir(f.dir, func(name string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

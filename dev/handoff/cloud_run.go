@@ -63,7 +63,7 @@ func cloudRunParams() []Param {
 		{Name: "cpu", About: "CPUs of the instance", Choices: []string{"1", "2", "4", "8"}, Default: "1"},
 		{Name: "memory", About: "memory of the instance, which /tmp is part of", Check: matches(`^[1-9][0-9]{0,4}(Mi|Gi)$`, "such as 512Mi or 2Gi"), Default: "1Gi"},
 		{
-			Name: "state-bucket", About: "bucket that Terraform keeps its state in; empty: this folder", Optional: true,
+			Name: "state-bucket", About: "bucket that Terraform keeps its state in; empty: this directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`, "the name of a bucket, without gs://"),
 		},
 	}
@@ -127,10 +127,10 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 		tfvars["external_cidrs"] = list(v.Text("external-cidrs"))
 		tfvars["login_page"] = v.Text("login-page")
 	}
-	folder, dockerfile, platform := build(f)
+	dir, dockerfile, platform := build(f)
 	return map[string]any{
 		"tfvars": tfvars, "grants": grants, "external": external,
-		"context": folder, "dockerfile": dockerfile, "platform": platform,
+		"context": dir, "dockerfile": dockerfile, "platform": platform,
 	}, findings
 }
 
@@ -287,7 +287,7 @@ func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
 // nextCloudRun are the commands of README.md, in short.
 func nextCloudRun(_ Facts, v Values) []Step {
 	steps := []Step{
-		{About: "In the bundle's folder: make the registry and the way in for GitHub", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
+		{About: "In the bundle's directory: make the registry and the way in for GitHub", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
 		{About: "Tell the repository who it deploys as", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
 		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch")},
 		{About: "Make everything", Once: true, Run: "terraform apply"},

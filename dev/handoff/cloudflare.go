@@ -53,7 +53,7 @@ func cloudflareParams() []Param {
 		{Name: "session-duration", About: "how long a sign-in holds", Check: matches(`^[1-9][0-9]{0,3}(m|h)$`, "such as 30m or 12h"), Default: "12h"},
 		{Name: "memory-limit", About: "memory that the app may use", Check: matches(`^[1-9][0-9]{0,5}(m|g)$`, "such as 512m or 2g"), Default: "1g"},
 		{
-			Name: "state-bucket", About: "bucket of R2 that Terraform keeps its state in; empty: this folder", Optional: true,
+			Name: "state-bucket", About: "bucket of R2 that Terraform keeps its state in; empty: this directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`, "the name of a bucket"),
 		},
 		{Name: "identity-providers", About: "ids of the identity providers that people may choose from, with commas; empty: all", Optional: true, Check: each(1, uuid)},
@@ -235,7 +235,7 @@ func cloudflareFindings(f Facts, v Values) []dev.Finding {
 // nextCloudflare are the commands of README.md, in short.
 func nextCloudflare(_ Facts, _ Values) []Step {
 	return []Step{
-		{About: "In the bundle's folder, with CLOUDFLARE_API_TOKEN set: make tunnel, applications and name", Run: "terraform init && terraform apply", Once: true},
+		{About: "In the bundle's directory, with CLOUDFLARE_API_TOKEN set: make tunnel, applications and name", Run: "terraform init && terraform apply", Once: true},
 		{About: "What compose.yaml takes from its environment", Run: "terraform output -raw environment >access.env"},
 		{About: "Fetch the tunnel's token into tunnel-token: README.md, step 2", Once: true},
 		{About: "On the machine: start", Run: "docker compose --env-file access.env up --detach --wait"},

@@ -26,7 +26,7 @@ import (
 func shop() Facts {
 	const login = "code_package/streamlit/util/google_oauth.py"
 	return Facts{
-		Name: "shop", Folder: ".", Version: "1.0.0",
+		Name: "shop", Dir: ".", Version: "1.0.0",
 		App: App{
 			Service: "streamlit", Entry: "code_package/streamlit/Home.py", Port: 8501,
 			Pages:  []Page{{Script: "code_package/streamlit/Home.py", Path: "/"}, {Script: "code_package/streamlit/pages/1_First_App.py", Path: "/First_App"}},
@@ -152,7 +152,7 @@ func scenarios() []scenario {
 	}
 	closed.App.BasePath = "streamlit"
 	nasty := shop()
-	nasty.Name, nasty.Folder = `"}; ${file("/etc/passwd")} %{ if true }`, "apps/it's"
+	nasty.Name, nasty.Dir = `"}; ${file("/etc/passwd")} %{ if true }`, "apps/it's"
 	nasty.App.Entrypoint, nasty.App.Args = []string{"sh", "-c", `exec "$@" ${x} $(id)`, "sh"}, []string{"streamlit", "run", "a b.py", "--x={{ .V }}"}
 	nasty.App.Dockerfile = `Docker "file" $(id)`
 	nasty.App.Entry = "code_package/$(id)/Home page.py"

@@ -92,8 +92,8 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	if v.Text("architecture") == "ARM64" {
 		d["platform"], d["runner"] = "linux/arm64", "ubuntu-24.04-arm"
 	}
-	if f.Folder != "" && f.Folder != "." {
-		d["paths"] = []string{f.Folder + "/**", f.Bundle + "/task-definition.json", ".github/workflows/deploy-" + v.Text("name") + ".yml"}
+	if f.Dir != "" && f.Dir != "." {
+		d["paths"] = []string{f.Dir + "/**", f.Bundle + "/task-definition.json", ".github/workflows/deploy-" + v.Text("name") + ".yml"}
 	}
 	addSecrets(d, f, v)
 	return d, findings
@@ -253,7 +253,7 @@ func nextECS(f Facts, v Values) []Step {
 	stack := "aws cloudformation deploy --region " + v.Text("region") + " --stack-name " + v.Text("name") +
 		" --template-file infrastructure.yml --capabilities CAPABILITY_NAMED_IAM"
 	steps := []Step{
-		{About: "In the bundle's folder: make everything but the service", Run: stack + " --parameter-overrides file://parameters.json", Once: true},
+		{About: "In the bundle's directory: make everything but the service", Run: stack + " --parameter-overrides file://parameters.json", Once: true},
 	}
 	steps = append(steps, storing(f, v, ecsSecrets(f, v))...)
 	return append(steps,

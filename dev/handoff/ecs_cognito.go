@@ -171,7 +171,7 @@ func cognitoFindings(f Facts, v Values) []dev.Finding {
 func nextCognito(f Facts, v Values) []Step {
 	name, region := v.Text("name"), v.Text("region")
 	steps := []Step{
-		{About: "In the bundle's folder: install what package-lock.json names", Run: "npm ci", Once: true},
+		{About: "In the bundle's directory: install what package-lock.json names", Run: "npm ci", Once: true},
 		{About: "Prepare the account for CDK", Run: "npx cdk bootstrap aws://" + v.Text("aws-account") + "/" + region, Once: true},
 		{About: "Make the registry", Run: "npx cdk deploy " + name + "-registry", Once: true},
 	}

@@ -5,8 +5,8 @@ import "sdev/dev"
 // Facts are what is known of a project before anybody is asked.
 type Facts struct {
 	Name    string // the project's name
-	Folder  string // the project's folder relative to the repository, with slashes; "." is the repository itself
-	Bundle  string // folder of the bundle relative to the repository, with slashes
+	Dir     string // the project's directory relative to the repository, with slashes; "." is the repository itself
+	Bundle  string // directory of the bundle relative to the repository, with slashes
 	App     App
 	Git     Git
 	AWS     AWS

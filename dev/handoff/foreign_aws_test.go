@@ -48,7 +48,7 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) (o
 func awsScenarios() []scenario {
 	other := shop()
 	other.App.BasePath, other.App.Login = "shop", []Value{{Text: "native"}}
-	other.Folder, other.Bundle = "apps/shop", "apps/shop/deploy/ecs"
+	other.Dir, other.Bundle = "apps/shop", "apps/shop/deploy/ecs"
 	other.Policy = []dev.Policy{{Path: "/admin/*", Origin: "compose.yaml:14"}, {Path: "/marketing", Allow: dev.Allow{Groups: []string{"marketing"}}}}
 	other.People = []dev.Person{{Email: "a@example.com", Groups: []string{"staff", "a/b", `q"${x}`}}}
 	return append(scenarios(), scenario{"other", other, map[string]string{
@@ -60,7 +60,7 @@ func awsScenarios() []scenario {
 	}})
 }
 
-// awsBundles renders a target for each scenario into a folder of its own, and gives their folders.
+// awsBundles renders a target for each scenario into a directory of its own, and gives their directories.
 func awsBundles(t *testing.T, target Target) map[string]string {
 	t.Helper()
 	root := t.TempDir()
@@ -135,7 +135,7 @@ func acceptedRules() map[string]string {
 	}
 }
 
-// templatesHold puts the templates, so many of them, of a folder to cfn-lint, checkov and the rules of cfn-guard.
+// templatesHold puts the templates, so many of them, of a directory to cfn-lint, checkov and the rules of cfn-guard.
 func templatesHold(t *testing.T, dir string, want int) {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -185,7 +185,7 @@ func templatesHold(t *testing.T, dir string, want int) {
 	}
 }
 
-// machine is the processor as cfn-guard's folders call it.
+// machine is the processor as cfn-guard's directories call it.
 func machine(t *testing.T) string {
 	t.Helper()
 	out, ok := run(t, ".", nil, "uname", "-m")

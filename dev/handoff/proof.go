@@ -13,7 +13,7 @@ import (
 type Trial struct {
 	Image   string
 	User    string   // that the image runs as; "" is root
-	Scratch []string // folders that could be written to
+	Scratch []string // directories that could be written to
 	Port    int
 	Health  string // address of the health check, as a path
 
@@ -66,7 +66,7 @@ func (t Trial) Judge() (Proof, []dev.Finding) {
 		}
 		return []dev.Finding{f}
 	}
-	write := "write to " + strings.Join(t.Scratch, " or ") + " (TMPDIR, HOME and caches can point there), or make the folder part of the image"
+	write := "write to " + strings.Join(t.Scratch, " or ") + " (TMPDIR, HOME and caches can point there), or make the directory part of the image"
 	switch {
 	case t.NotStarted != "":
 		return p, find(proofUntried, "it was not tried whether the image runs: "+t.NotStarted, "try it on an engine that can run it: sdev deploy TARGET --image REF")
@@ -100,7 +100,7 @@ func (t Trial) judgeRun(find func(id, message, fix string) []dev.Finding, write 
 			out = append(out, find(proofWrite, "its page writes to a file system that is read-only where it ships: "+text, write)...)
 			continue
 		}
-		out = append(out, find(proofRaised, "the page is served, and raises without network and credentials: "+text, "nothing, where that is what is missing; else mend it")...)
+		out = append(out, find(proofRaised, "the page is served, and raises without network and credentials: "+text, "nothing, where that is what is missing; else fix it")...)
 	}
 	return out
 }

@@ -33,13 +33,13 @@ const AtRepository = "@repository/"
 // templateEnding is how the names of files end that are rendered; the others are copied.
 const templateEnding = ".tmpl"
 
-// Render renders the target's folder of tree, which holds one for every target. It is pure: the same
+// Render renders the target's directory of tree, which holds one for every target. It is pure: the same
 // values give the same bytes. The files are sorted by path; the findings are what the target cannot
 // express.
 //
 // A template (its name ends in .tmpl) is a text/template between <% and %>, over .V, the values by
 // name, .F, the [Facts], and .D, what [Target.Derive] returned. A file of which nothing but space is
-// left is not written. A folder "key=value" at the top belongs to the bundle, without this part of its
+// left is not written. A directory "key=value" at the top belongs to the bundle, without this part of its
 // name, where that value or derived value is that. A {key} in a path is replaced by the value.
 //
 // Whatever an action prints is quoted for the file's language, which the file's name tells, as a whole
@@ -161,7 +161,7 @@ func (d renderData) renderTree(tree fs.FS) ([]File, error) {
 	return files, nil
 }
 
-// layer is a path without the folder that says when it is taken, and whether it is.
+// layer is a path without the directory that says when it is taken, and whether it is.
 func (d renderData) layer(name string) (rel string, taken bool) {
 	top, rest, _ := strings.Cut(name, "/")
 	key, value, ok := strings.Cut(top, "=")

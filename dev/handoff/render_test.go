@@ -44,10 +44,10 @@ func TestRender_Trees(t *testing.T) {
 		"a file of space alone is left out": {
 			tree: map[string]string{"a.md.tmpl": "<% if eq .V.x \"\" %>\n\n<% end %>", "b.md": "b"}, want: "b.md: b\n",
 		},
-		"a folder is taken by a value": {
+		"a directory is taken by a value": {
 			tree: map[string]string{"x=light/main.tf": "light", "x=full/main.tf": "full"}, values: handoff.Values{"x": {Text: "light"}}, want: "main.tf: light\n",
 		},
-		"a folder is taken by a derived value": {
+		"a directory is taken by a derived value": {
 			tree: map[string]string{"kind=light/a/main.tf": "light", "kind=full/a/main.tf": "full"}, want: "a/main.tf: full\n",
 		},
 		"a value is part of a name": {

@@ -52,7 +52,7 @@ func snowflakeParams() []Param {
 			Check: matches(`^1\.\d{1,3}(\.\d{1,3})?$`, "a version such as 1.50.0"),
 		},
 		{
-			Name: "sources", About: "what is uploaded: files and folders of the project, with commas",
+			Name: "sources", About: "what is uploaded: files and directories of the project, with commas",
 			Check: each(1, checkSource), From: sources, Placeholder: "streamlit_app.py",
 		},
 	}
@@ -73,8 +73,8 @@ func checkSource(s string) error {
 	return nil
 }
 
-// sources are the folders that the entry and what it imports are in: the top of the entry's path, and
-// where the entry is at the top itself, its pages and the folders of its own modules.
+// sources are the directories that the entry and what it imports are in: the top of the entry's path, and
+// where the entry is at the top itself, its pages and the directories of its own modules.
 func sources(f Facts) (Value, bool) {
 	entry := path.Clean(f.App.Entry)
 	if f.App.Entry == "" || strings.Contains(entry, ",") {
@@ -247,7 +247,7 @@ func limits() map[string]limit {
 	login := limit{dev.Blocks, "Snowflake signs people in, and a login by redirect or cookie cannot come back into its frame", "take the person from st.user"}
 	aws := limit{dev.Warns, "neither ~/.aws nor the role of a task is there, and nothing outside can be reached", "keep the value in a secret of Snowflake's, or make an external access integration for AWS with credentials in a secret"}
 	network := limit{dev.Warns, "nothing outside can be reached", "make a network rule and an external access integration, and name it in snowflake.yml"}
-	files := limit{dev.Warns, "files are gone with the session, and only the temporary folder takes any", "write to a stage or a table"}
+	files := limit{dev.Warns, "files are gone with the session, and only the temporary directory takes any", "write to a stage or a table"}
 	process := limit{dev.Warns, "there are no programs but Python", "do it in Python, or in a service of Snowpark Container Services"}
 	return map[string]limit{
 		"streamlit_oauth": login, "streamlit_authenticator": login, "streamlit_google_auth": login, "streamlit_keycloak": login, "streamlit_cognito_auth": login,
@@ -372,7 +372,7 @@ func object(v Values) string {
 // nextSnowflake are the commands of README.md, in short.
 func nextSnowflake(_ Facts, v Values) []Step {
 	return []Step{
-		{About: "In the bundle's folder, by an administrator who has read it", Run: "snow sql --filename setup.sql", Once: true},
+		{About: "In the bundle's directory, by an administrator who has read it", Run: "snow sql --filename setup.sql", Once: true},
 		{About: "Put together what is uploaded", Run: "./assemble.sh"},
 		{About: "Upload, and make the app", Run: "snow streamlit deploy app --replace --prune --role " + v.Text("role")},
 		{About: "Where it is", Run: "snow streamlit get-url " + object(v)},

@@ -20,7 +20,7 @@ func (r Record) summary(place Place) []byte {
 	case Incomplete:
 		w.line("**Incomplete: nothing is handed over.** Values that nobody has said are below.\n")
 	default:
-		w.line("**Blocked: nothing is handed over.** What has to be mended first is below.\n")
+		w.line("**Blocked: nothing is handed over.** Fix what is listed below first.\n")
 	}
 	w.line("Written by sdev %s (templates %s), which renews this file at every `sdev deploy %s`.\n", mark(r.Sdev), mark(r.Templates), r.Target)
 	r.origin(w)

@@ -24,7 +24,7 @@ import (
 func hostile(bad string) handoff.Facts {
 	call := handoff.Call{What: "aws:ssm", Text: bad, File: bad, Line: 1}
 	return handoff.Facts{
-		Name: bad, Folder: bad, Bundle: "deploy/x", Version: bad,
+		Name: bad, Dir: bad, Bundle: "deploy/x", Version: bad,
 		App: handoff.App{
 			Service: bad, Entry: bad + ".py", Port: 8501, BasePath: bad, Roots: []string{bad}, Pages: []handoff.Page{{Script: bad, Path: "/" + bad}}, Python: handoff.Value{Text: bad, Source: bad},
 			Streamlit: handoff.Value{Text: bad, Source: bad}, Deps: handoff.Value{Text: bad, Source: bad}, Login: []handoff.Value{{Text: "native", Source: bad}, {Text: "streamlit-oauth", Source: bad}},

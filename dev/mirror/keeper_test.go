@@ -61,7 +61,7 @@ func TestKeeper_LinksAreMadeAndNeverFollowed(t *testing.T) {
 	p.same()
 }
 
-func TestKeeper_FilesBecomeFoldersAndBack(t *testing.T) {
+func TestKeeper_FilesBecomeDirectoriesAndBack(t *testing.T) {
 	p := newPair(t)
 	p.write("thing", "file")
 	p.write("other/deep/x", "x")
@@ -103,11 +103,11 @@ func TestKeeper_StoppedContainerCatchesUp(t *testing.T) {
 	}
 	p.same()
 	if _, err := os.Stat(filepath.Join(p.there, "gone")); err == nil {
-		t.Error("the folder that was made for the deleted file is still there")
+		t.Error("the directory that was made for the deleted file is still there")
 	}
 }
 
-// A container that was made anew has what its image has: the file that was deleted since, too.
+// A container that was recreated has what its image has: the file that was deleted since, too.
 func TestKeeper_NewContainerIsToldWhatWasDeleted(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "1")
@@ -197,7 +197,7 @@ func TestKeeper_SweepsWhatAKilledReceiverLeft(t *testing.T) {
 	p.saved("b/two.py", "a/one.py")
 	p.same()
 	if _, err := os.Stat(filepath.Join(p.there, "b")); err == nil {
-		t.Error("the folder of the deleted file is still there")
+		t.Error("the directory of the deleted file is still there")
 	}
 }
 
@@ -301,7 +301,7 @@ func TestKeeper_AnySequenceOfEditsEndsEqual(t *testing.T) {
 	}
 }
 
-// clear makes room for a folder where files are in the way.
+// clear makes room for a directory where files are in the way.
 func (p *pair) clear(dir string) {
 	for ; dir != "."; dir = filepath.Dir(dir) {
 		if info, err := os.Lstat(filepath.Join(p.here, dir)); err == nil && !info.IsDir() {

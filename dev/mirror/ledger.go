@@ -8,7 +8,7 @@ import (
 	"path"
 )
 
-// ledger is the list of what was put into a container: absolute paths, those of folders with a slash
+// ledger is the list of what was put into a container: absolute paths, those of directories with a slash
 // at the end. On disk it is a log of additions and removals, each ended by a zero byte, which no
 // path holds.
 type ledger struct {

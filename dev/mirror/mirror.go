@@ -9,16 +9,16 @@ import (
 
 // Layout says which files of the project go where. It is used by one goroutine at a time.
 type Layout interface {
-	// Roots are the folders of the container below which everything goes.
+	// Roots are the directories of the container below which everything goes.
 	Roots() []Root
 	// Places are where a file goes; none means that it is not copied.
 	Places(path string) []Place
-	// Reaches reports whether a file anywhere below a folder of the project may have a place. It may
+	// Reaches reports whether a file anywhere below a directory of the project may have a place. It may
 	// say yes in vain, never no.
 	Reaches(dir string) bool
 }
 
-// Root is a folder of the container.
+// Root is a directory of the container.
 type Root struct {
 	Path string // absolute
 	Own  bool   // there is nothing in it but what is copied and what the app makes: it gets the app's owner
@@ -41,7 +41,7 @@ type Owner struct {
 
 // Source is one side: a project, and what of it goes where.
 type Source struct {
-	Dir    string // the project's folder, absolute
+	Dir    string // the project's directory, absolute
 	Layout Layout
 	Owner  Owner
 	// Since is when the container's image was made. See [Place].
@@ -63,7 +63,7 @@ type Failure struct {
 
 // Where the receiver's own things are inside a container.
 const (
-	Folder  = dev.ReceiverDir
-	Program = Folder + "/sdev"
-	Ledger  = Folder + "/ledger"
+	Dir     = dev.ReceiverDir
+	Program = Dir + "/sdev"
+	Ledger  = Dir + "/ledger"
 )

@@ -91,8 +91,8 @@ func entrySpot(entry string) (spot, error) {
 }
 
 // Pack writes an archive of everything that a container should have before it starts, as far as it
-// lies in or below the folder under, where the archive is to be unpacked: program, which is the
-// receiver, or "" where it is there already, the files, the folders that lead to them, and the
+// lies in or below the directory under, where the archive is to be unpacked: program, which is the
+// receiver, or "" where it is there already, the files, the directories that lead to them, and the
 // ledger. It reports what could not be read.
 func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	items, failed := s.scan()
@@ -103,14 +103,14 @@ func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 			return nil, fmt.Errorf("pack the receiver: %w", err)
 		}
 	}
-	folders := s.folders(items)
-	for _, dir := range folders {
-		if err := p.folder(from(under, dir), s.Owner); err != nil {
+	dirs := s.dirs(items)
+	for _, dir := range dirs {
+		if err := p.dirEntry(from(under, dir), s.Owner); err != nil {
 			return nil, err
 		}
 	}
 	var notes bytes.Buffer
-	for _, dir := range folders {
+	for _, dir := range dirs {
 		notes.WriteString(ledgerLine('+', dir+"/"))
 	}
 	for _, it := range items {
@@ -133,7 +133,7 @@ func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	return p.failed, p.tar.Close()
 }
 
-// from is the way from a folder to an absolute path in or below it, "." for the folder itself, and
+// from is the way from a directory to an absolute path in or below it, "." for the directory itself, and
 // "" for what lies elsewhere.
 func from(under, full string) string {
 	if full == under {
@@ -146,14 +146,14 @@ func from(under, full string) string {
 	return rel
 }
 
-func (p *packer) folder(entry string, owner Owner) error {
+func (p *packer) dirEntry(entry string, owner Owner) error {
 	if entry == "" {
 		return nil
 	}
 	return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: entry + "/", Mode: 0o755, ModTime: time.Now(), Uid: owner.UID, Gid: owner.GID, Format: tar.FormatPAX})
 }
 
-// PackProgram writes an archive of the receiver alone, to be unpacked in the folder under.
+// PackProgram writes an archive of the receiver alone, to be unpacked in the directory under.
 func PackProgram(w io.Writer, program, under string) error {
 	p := &packer{tar: tar.NewWriter(w)}
 	if err := p.program(program, under); err != nil {
@@ -167,9 +167,9 @@ func (s Source) full(at spot) string {
 	return path.Join(s.Layout.Roots()[at.Root].Path, string(at.Path))
 }
 
-// folders are those below the roots that lead to files which a new container may lack, outermost
+// directories are those below the roots that lead to files which a new container may lack, outermost
 // first, and the roots that are our own.
-func (s Source) folders(items []item) []string {
+func (s Source) dirs(items []item) []string {
 	found := map[string]bool{}
 	for _, r := range s.Layout.Roots() {
 		if r.Own {
@@ -201,7 +201,7 @@ func (p *packer) program(file, under string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.folder(from(under, Folder), Owner{}); err != nil {
+	if err := p.dirEntry(from(under, Dir), Owner{}); err != nil {
 		return err
 	}
 	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o755, Size: info.Size(), ModTime: info.ModTime()}); err != nil {

@@ -82,7 +82,7 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 		t.Errorf("the receiver: %+v", h)
 	}
 	p.same()
-	// The archive says /app, where this container's files are in a folder.
+	// The archive says /app, where this container's files are in a directory.
 	notes, err := os.ReadFile(filepath.Join(container, mirror.Ledger+".filled"))
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	}
 	p.same()
 	if _, err := os.Stat(filepath.Join(p.there, "deep")); err == nil {
-		t.Error("the folder of the file that is gone is still there")
+		t.Error("the directory of the file that is gone is still there")
 	}
 	b.Reset()
 	if _, err := source.Pack(&b, "", "/"); err != nil || strings.Contains(b.String(), "program") {
@@ -114,6 +114,6 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := slices.Sorted(maps.Keys(unpack(t, &b, t.TempDir()))); !slices.Equal(got, []string{"./", "er/", "er/b.py"}) {
-		t.Errorf("below one folder: %q", got)
+		t.Errorf("below one directory: %q", got)
 	}
 }

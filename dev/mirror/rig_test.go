@@ -17,7 +17,7 @@ import (
 	"sdev/dev/mirror"
 )
 
-// everything copies the whole project, but for a folder.
+// everything copies the whole project, but for a directory.
 type everything struct {
 	root  mirror.Root
 	whole bool
@@ -34,7 +34,7 @@ func (e everything) Places(file string) []mirror.Place {
 
 func (e everything) Reaches(dir string) bool { return dir != "ignored" }
 
-// pair is a project and a container, which is a folder here, with a keeper between the two.
+// pair is a project and a container, which is a directory here, with a keeper between the two.
 type pair struct {
 	*testing.T
 	here, there, ledger string
@@ -228,7 +228,7 @@ func (p *pair) same() {
 	}
 }
 
-// list gives every file below a folder: mode, time and content, or where it leads.
+// list gives every file below a directory: mode, time and content, or where it leads.
 func list(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

@@ -20,7 +20,7 @@ type item struct {
 func (s Source) abs(rel string) string { return filepath.Join(s.Dir, filepath.FromSlash(rel)) }
 
 // scan gives every file of the project that has a place, ordered by place. What cannot be read is a
-// failure; folders that vanish meanwhile count as empty.
+// failure; directories that vanish meanwhile count as empty.
 func (s Source) scan() (items []item, failed []Failure) {
 	var walk func(dir string)
 	walk = func(dir string) {

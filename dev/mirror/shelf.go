@@ -21,8 +21,8 @@ type shelf struct {
 	owner  Owner
 	ledger *ledger
 	temp   string          // name of a file while it is written; no two receivers have the same
-	sure   map[string]bool // folders seen in this batch
-	swept  map[string]bool // folders in which no earlier receiver's temporary file is left
+	sure   map[string]bool // directories seen in this batch
+	swept  map[string]bool // directories in which no earlier receiver's temporary file is left
 }
 
 func openShelf(dir string, owner Owner, l *ledger) (*shelf, error) {
@@ -43,7 +43,7 @@ func openShelf(dir string, owner Owner, l *ledger) (*shelf, error) {
 // Around the number of a receiver's process, these are the name of a file while it is written.
 const tempPrefix, tempSuffix = ".sdev-", "~"
 
-// sweep takes away what a receiver that was killed left in a folder. There is one at a time.
+// sweep takes away what a receiver that was killed left in a directory. There is one at a time.
 func (s *shelf) sweep(dir string) {
 	if s.swept[dir] {
 		return
@@ -62,7 +62,7 @@ func (s *shelf) sweep(dir string) {
 	}
 }
 
-// makeRoot makes the folder where it is missing, and those that lead to it; they are the app's then.
+// makeRoot makes the directory where it is missing, and those that lead to it; they are the app's then.
 func makeRoot(dir string, owner Owner, l *ledger) error {
 	if _, err := os.Stat(dir); err == nil || dir == "/" {
 		return nil
@@ -112,7 +112,7 @@ func (s *shelf) met(w want) bool {
 
 // put writes one file or link, beside and renamed.
 func (s *shelf) put(rel string, h *tar.Header, content io.Reader) error {
-	if err := s.folder(path.Dir(rel)); err != nil {
+	if err := s.makeDir(path.Dir(rel)); err != nil {
 		return err
 	}
 	s.sweep(path.Dir(rel))
@@ -163,7 +163,7 @@ func (s *shelf) write(temp string, h *tar.Header, content io.Reader) error {
 	return s.root.Chtimes(temp, h.ModTime, h.ModTime)
 }
 
-// place renames. A folder that is in the way is not the project's any more: there it is a file.
+// place renames. A directory that is in the way is not the project's any more: there it is a file.
 func (s *shelf) place(temp, rel string) error {
 	err := s.root.Rename(temp, rel)
 	if err == nil {
@@ -180,13 +180,13 @@ func (s *shelf) place(temp, rel string) error {
 	return s.root.Rename(temp, rel)
 }
 
-// folder makes the folders that lead to a file. A file in the way is replaced by one; a link is only
+// directory makes the directories that lead to a file. A file in the way is replaced by one; a link is only
 // if it was put there, since the image may mean something by it.
-func (s *shelf) folder(rel string) error {
+func (s *shelf) makeDir(rel string) error {
 	if rel == "." || s.sure[rel] {
 		return nil
 	}
-	if err := s.folder(path.Dir(rel)); err != nil {
+	if err := s.makeDir(path.Dir(rel)); err != nil {
 		return err
 	}
 	info, err := s.root.Lstat(rel)
@@ -212,8 +212,8 @@ func (s *shelf) folder(rel string) error {
 	return s.root.Lchown(rel, s.owner.UID, s.owner.GID)
 }
 
-// remove takes one file away, and the folders that were made for it once they are empty. It reports
-// whether there was something. A folder of that name stays: what is wanted gone was a file.
+// remove takes one file away, and the directories that were made for it once they are empty. It reports
+// whether there was something. A directory of that name stays: what is wanted gone was a file.
 func (s *shelf) remove(rel string) (bool, error) {
 	info, err := s.root.Lstat(rel)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && info.IsDir() {

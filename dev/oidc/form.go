@@ -25,7 +25,7 @@ func (x *exchange) formToken(path, about string) string {
 }
 
 // formKey is the key of all tokens of forms. It outlives the process with the provider's other keys; where
-// it cannot, a page that is open when the provider starts anew has to be opened again, and that is all.
+// it cannot, a page that is open when the provider starts again has to be opened again, and that is all.
 func (p *Provider) formKey() []byte {
 	p.mu.Lock()
 	key, unkept := p.ring.Forms, error(nil)

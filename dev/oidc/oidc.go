@@ -11,13 +11,13 @@
 //     are refused, and nobody is sent anywhere but to what a client has registered.
 //   - Every handler passes through one plan of faults and reads one clock, so a fault or a shift of
 //     time acts at once and everywhere.
-//   - With a State folder, keys, sessions, codes in flight, refresh tokens, faults and clock outlive
+//   - With a State directory, keys, sessions, codes in flight, refresh tokens, faults and clock outlive
 //     the process. Codes, tokens and cookies are kept as hashes alone.
 //   - No cookie that another page sets keeps anybody from signing in, and none is needed to send a form.
 //     An image, a script or a frame of a page signs nobody out; a page without a token of the person's asks.
 //   - No event, error or page holds a secret, a code, a token or a cookie.
 //
-// A Provider is safe for concurrent use and owns no goroutine. One at a time may use a State folder.
+// A Provider is safe for concurrent use and owns no goroutine. One at a time may use a State directory.
 //
 // A request goes: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its
 // handler, which names who is concerned by admit, where faults that delay or refuse act → claims and
@@ -46,7 +46,7 @@ type Config struct {
 	People  []dev.Person // who is offered on the sign-in page
 	Clients []dev.Client
 	Current string          // e-mail of who signs in without being asked; "" asks
-	State   string          // folder for keys and sessions; "" keeps them in memory
+	State   string          // directory for keys and sessions; "" keeps them in memory
 	Emit    func(dev.Event) // may be called by several goroutines; nil: nobody listens
 
 	// PlainPKCE allows the code challenge method "plain", which protects nothing.

@@ -96,7 +96,7 @@ func (d *data) clients() map[string]bool {
 }
 
 // thin drops the older half of those that are settled, where they are more than most: half, so that
-// they are not sorted anew for each one that comes. rank says how old one is, and whether it is settled.
+// they are not sorted again for each one that comes. rank says how old one is, and whether it is settled.
 func thin[V any](m map[string]V, rank func(id string, v V) (at time.Time, settled bool)) {
 	if len(m) <= most {
 		return

@@ -12,7 +12,7 @@ const (
 	pushedPrefix = "urn:ietf:params:oauth:request_uri:"
 	pushedLife   = 90 * time.Second
 	// pushedMark is a parameter of our own with which a pushed request goes through the sign-in page,
-	// so that it is used up together with the sign-in and not by a page that is loaded anew.
+	// so that it is used up together with the sign-in and not by a page that is loaded again.
 	pushedMark = "sdev_pushed"
 )
 

@@ -86,7 +86,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	return r
 }
 
-// open makes a provider for the same server, as a process does that starts anew.
+// open makes a provider for the same server, as a process does that starts again.
 func (r *rig) open(cfg Config) {
 	r.t.Helper()
 	p, err := New(cfg)

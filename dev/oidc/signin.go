@@ -10,8 +10,8 @@ import (
 	"sdev/dev"
 )
 
-// ask shows the sign-in page. The whole request is in its form and is read anew when the form comes
-// back, so that nothing is lost when the provider starts anew meanwhile.
+// ask shows the sign-in page. The whole request is in its form and is read again when the form comes
+// back, so that nothing is lost when the provider starts again meanwhile.
 func (x *exchange) ask(req authRequest, last *dev.Person, problem string) error {
 	page := x.signInPage(req, last)
 	sent := req.raw.Encode()

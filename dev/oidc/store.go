@@ -24,7 +24,7 @@ const (
 	sessionLife = 12 * time.Hour
 )
 
-// The files in the State folder.
+// The files in the State directory.
 const (
 	keysFile   = "provider-keys.json"
 	loginsFile = "provider-logins.json"
@@ -214,7 +214,7 @@ func (p *Provider) write() error {
 	return p.store.write(loginsFile, b)
 }
 
-// store is a folder of JSON files, or nothing at all.
+// store is a directory of JSON files, or nothing at all.
 type store struct {
 	dir string
 }
@@ -243,7 +243,7 @@ func (s store) write(name string, b []byte) error {
 	}
 	return &dev.Error{
 		Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-		Message: "cannot be written", Hint: "make the folder writable, and see that its disk is not full",
+		Message: "cannot be written", Hint: "make the directory writable, and see that its disk is not full",
 	}
 }
 
@@ -278,7 +278,7 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 	if err != nil {
 		return none, dev.Warning{}, &dev.Error{
 			Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-			Message: "cannot be read", Hint: "make it readable, or remove it: everybody signs in anew then",
+			Message: "cannot be read", Hint: "make it readable, or remove it: everybody signs in again then",
 		}
 	}
 	if json.Unmarshal(b, &v) == nil {
@@ -288,12 +288,12 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 	if err := os.Rename(file, aside); err != nil {
 		return none, dev.Warning{}, &dev.Error{
 			Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-			Message: "is damaged and cannot be moved away", Hint: "remove it: everybody signs in anew then",
+			Message: "is damaged and cannot be moved away", Hint: "remove it: everybody signs in again then",
 		}
 	}
 	return none, dev.Warning{
 		Code: dev.CodeAuthState, Message: fmt.Sprintf("%s is damaged and was set aside as %s", name, filepath.Base(aside)),
-		Hint: "sign in anew; the damaged file can be removed",
+		Hint: "sign in again; the damaged file can be removed",
 	}, nil
 }
 

@@ -20,7 +20,7 @@ func kept(t *testing.T) *rig {
 	return newRig(t, func(c *Config) { c.State = dir })
 }
 
-// again is what a process does that starts anew.
+// again is what a process does that starts again.
 func (r *rig) again() { r.open(r.p.cfg) }
 
 func TestState_SurvivesARestartInMidLogin(t *testing.T) {

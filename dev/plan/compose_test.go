@@ -49,7 +49,7 @@ start container shop-gateway-1 (not running)
 wait container shop-db-1 (healthy, app depends on it)
 start container shop-app-1 (not running)
 `},
-		"the app alone is made anew": {
+		"the app alone is recreated": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "app", func(s *types.ServiceConfig) { s.WorkingDir = "/srv" })
 			},
@@ -68,7 +68,7 @@ start container shop-app-1 (working_dir added)
 create container shop-db-1 (command added)
 start container shop-db-1 (command added)
 wait container shop-db-1 (healthy, migrate depends on it)
-start container shop-migrate-1 (db is made anew)
+start container shop-migrate-1 (db is recreated)
 `},
 		"who is to restart with it does": {
 			func(model *types.Project, _ *plan.Observed) {
@@ -79,9 +79,9 @@ start container shop-migrate-1 (db is made anew)
 create container shop-db-1 (restart added)
 start container shop-db-1 (restart added)
 wait container shop-db-1 (healthy, migrate depends on it)
-start container shop-migrate-1 (db is made anew)
+start container shop-migrate-1 (db is recreated)
 wait container shop-migrate-1 (completed with exit code 0, app depends on it)
-restart container shop-app-1 (db is made anew, and it is to restart with it)
+restart container shop-app-1 (db is recreated, and it is to restart with it)
 `},
 		"the database is not healthy when the app has to start": {
 			func(_ *types.Project, have *plan.Observed) {
@@ -151,17 +151,17 @@ func TestMake_NetworksFollowTheFile(t *testing.T) {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", Internal: true}
 			},
-			`remove container shop-db-1 (network shop_default is made anew)
-remove container shop-gateway-1 (network shop_default is made anew)
-remove container shop-app-1 (gateway is made anew, and it lives in its network)
+			`remove container shop-db-1 (network shop_default is recreated)
+remove container shop-gateway-1 (network shop_default is recreated)
+remove container shop-app-1 (gateway is recreated, and it lives in its network)
 remove network shop_default (its settings changed)
 create network shop_default (its settings changed)
-create container shop-db-1 (network shop_default is made anew)
-create container shop-gateway-1 (network shop_default is made anew)
-create container shop-app-1 (gateway is made anew)
-start container shop-db-1 (network shop_default is made anew)
-start container shop-gateway-1 (network shop_default is made anew)
-start container shop-app-1 (gateway is made anew)
+create container shop-db-1 (network shop_default is recreated)
+create container shop-gateway-1 (network shop_default is recreated)
+create container shop-app-1 (gateway is recreated)
+start container shop-db-1 (network shop_default is recreated)
+start container shop-gateway-1 (network shop_default is recreated)
+start container shop-app-1 (gateway is recreated)
 `},
 		"one that no service uses goes": {
 			func(_ *types.Project, have *plan.Observed) {

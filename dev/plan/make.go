@@ -44,7 +44,7 @@ type maker struct {
 	have                                 Observed
 	removals, dropped, creations, starts Plan
 	renewed                              map[string]change // services whose container will be new or started
-	networks                             map[string]bool   // that are made anew, by the engine's name
+	networks                             map[string]bool   // that are recreated, by the engine's name
 }
 
 // change is what happens to a service's container.
@@ -88,7 +88,7 @@ func (m *maker) remove(c Container, reason string) {
 	m.removals = append(m.removals, Operation{Verb: Remove, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: reason})
 }
 
-// shared makes networks and volumes. A network that is to be another is made anew, and what lives
+// shared makes networks and volumes. A network that is to be another is recreated, and what lives
 // in it as well.
 func (m *maker) shared() {
 	for _, n := range m.want.Networks {
@@ -125,11 +125,11 @@ func (m *maker) service(s Service) {
 		m.create(s, name, why)
 	case host != "" && !restarted:
 		// A container cannot move to another namespace, and the one it was in is gone.
-		m.remove(c, host+" is made anew, and it lives in its network")
-		m.create(s, name, host+" is made anew")
+		m.remove(c, host+" is recreated, and it lives in its network")
+		m.create(s, name, host+" is recreated")
 	case !c.Running && m.completed(s, c):
 		if dep := m.newDependency(s, false); dep != "" {
-			m.start(s, c, Start, dep+" is made anew")
+			m.start(s, c, Start, dep+" is recreated")
 		}
 	case !c.Running:
 		m.start(s, c, Start, "not running")
@@ -138,7 +138,7 @@ func (m *maker) service(s Service) {
 		m.start(s, c, Restart, m.networkHost(s)+" was restarted, and it lives in its network")
 	default:
 		if dep := m.newDependency(s, true); dep != "" {
-			m.start(s, c, Restart, dep+" is made anew, and it is to restart with it")
+			m.start(s, c, Restart, dep+" is recreated, and it is to restart with it")
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (m *maker) outdated(s Service, c Container) string {
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.Config.Networks)) {
 		if m.networks[n] {
-			return "network " + n + " is made anew"
+			return "network " + n + " is recreated"
 		}
 	}
 	return ""
@@ -171,7 +171,7 @@ func (m *maker) completed(s Service, c Container) bool {
 	return c.ExitCode == 0 && !c.Started.IsZero() && m.once(s)
 }
 
-// newDependency gives the first service that this one depends on and that is made anew; with
+// newDependency gives the first service that this one depends on and that is recreated; with
 // following only of those with whom it is to restart.
 func (m *maker) newDependency(s Service, following bool) string {
 	for _, dep := range slices.Sorted(maps.Keys(s.Config.DependsOn)) {

@@ -53,7 +53,7 @@ type Resource struct {
 	Name string
 	Hash string // of the settings it was made with; "" if something else made it
 	Of   string // the container that a volume was made for and goes with; "" for one of the project's own
-	Dir  string // of a volume: folder of the project that it was made for; "" where it does not say
+	Dir  string // of a volume: directory of the project that it was made for; "" where it does not say
 	// Users names the containers of other projects that use it, of a volume; "" where none does.
 	Users string
 }
@@ -82,7 +82,7 @@ type Container struct {
 	Env               map[string]string
 	Mounts            []string // paths inside
 	Volumes           []string // names of those that are mounted
-	Dir               string   // folder of the project that it was made for; "" where it does not say
+	Dir               string   // directory of the project that it was made for; "" where it does not say
 	Ours              bool     // sdev made it
 }
 

@@ -45,7 +45,7 @@ start container shop-app-1 (environment COLOUR added)
 create container shop-app-1 (config shim changed)
 start container shop-app-1 (config shim changed)
 `},
-		"the app's image was built anew": {
+		"the app's image was rebuilt": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Image = "sha256:app-0" },
 			`remove container shop-app-1 (its image changed)
 create container shop-app-1 (its image changed)
@@ -56,21 +56,21 @@ start container shop-app-1 (its image changed)
 				edit(model, "gateway", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"PORT=2"}) })
 			},
 			`remove container shop-gateway-1 (environment PORT added)
-remove container shop-app-1 (gateway is made anew, and it lives in its network)
+remove container shop-app-1 (gateway is recreated, and it lives in its network)
 create container shop-gateway-1 (environment PORT added)
-create container shop-app-1 (gateway is made anew)
+create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (environment PORT added)
-start container shop-app-1 (gateway is made anew)
+start container shop-app-1 (gateway is recreated)
 `},
 		"the gateway is gone": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.Service == "gateway" })
 			},
-			`remove container shop-app-1 (gateway is made anew, and it lives in its network)
+			`remove container shop-app-1 (gateway is recreated, and it lives in its network)
 create container shop-gateway-1 (missing)
-create container shop-app-1 (gateway is made anew)
+create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (missing)
-start container shop-app-1 (gateway is made anew)
+start container shop-app-1 (gateway is recreated)
 `},
 		"the gateway was restarted by hand": {
 			func(_ *types.Project, have *plan.Observed) {
@@ -108,17 +108,17 @@ start container shop-app-1 (not running)
 			"remove container shop-db-2 (one container a service is enough)\n"},
 		"network and volume are gone": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks, have.Volumes = nil, nil },
-			`remove container shop-db-1 (network shop_default is made anew)
-remove container shop-gateway-1 (network shop_default is made anew)
-remove container shop-app-1 (gateway is made anew, and it lives in its network)
+			`remove container shop-db-1 (network shop_default is recreated)
+remove container shop-gateway-1 (network shop_default is recreated)
+remove container shop-app-1 (gateway is recreated, and it lives in its network)
 create network shop_default (missing)
 create volume shop_data (missing)
-create container shop-db-1 (network shop_default is made anew)
-create container shop-gateway-1 (network shop_default is made anew)
-create container shop-app-1 (gateway is made anew)
-start container shop-db-1 (network shop_default is made anew)
-start container shop-gateway-1 (network shop_default is made anew)
-start container shop-app-1 (gateway is made anew)
+create container shop-db-1 (network shop_default is recreated)
+create container shop-gateway-1 (network shop_default is recreated)
+create container shop-app-1 (gateway is recreated)
+start container shop-db-1 (network shop_default is recreated)
+start container shop-gateway-1 (network shop_default is recreated)
+start container shop-app-1 (gateway is recreated)
 `},
 		"network and volume belong to others": {
 			func(model *types.Project, have *plan.Observed) {
@@ -209,7 +209,7 @@ func TestMake_TwiceFindsNothingToDo(t *testing.T) {
 			story = append(story, fmt.Sprintf("%+v", *c))
 		}
 		first := plan.Make(want(model), have)
-		// Removals come first: a name can be given anew only when it is free.
+		// Removals come first: a name can be given again only when it is free.
 		if i := slices.IndexFunc(first, func(op plan.Operation) bool { return op.Verb != plan.Remove }); i >= 0 {
 			if slices.ContainsFunc(first[i:], func(op plan.Operation) bool { return op.Verb == plan.Remove }) {
 				t.Fatalf("something is removed late:\n%s", first)

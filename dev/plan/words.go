@@ -7,7 +7,7 @@ type Build struct {
 	Service    string // whose image it is
 	Tag        string // reference the result gets
 	Tags       []string
-	Context    string // absolute folder, or the address of a remote context
+	Context    string // absolute directory, or the address of a remote context
 	Dockerfile string // relative to Context, or absolute
 	Inline     string // the Dockerfile itself; Dockerfile is empty then
 	Ignore     []byte // with Inline: what a .dockerignore for it would hold; nil leaves the context's own
@@ -17,7 +17,7 @@ type Build struct {
 	Secrets    map[string]string // id → absolute file
 	SecretEnv  map[string]string // id → value
 	SSH        []string          // agents and keys, as "docker build --ssh" takes them: "default", "ID=PATH"
-	Contexts   map[string]string // named contexts: absolute folder, docker-image://REF, or an address
+	Contexts   map[string]string // named contexts: absolute directory, docker-image://REF, or an address
 	ExtraHosts []string          // "name:address"
 	Network    string            // of RUN steps: "", "none" or "host"
 	CacheFrom  []string

@@ -110,7 +110,7 @@ func (c *check) asEnvdir(name, text string) []bypassed {
 	if strings.TrimSpace(text) == "" || isTest(name) || isAboutMachine(path.Dir(name)) || len(c.App.Copies) > 0 && !c.isCopied(name) {
 		return nil
 	}
-	return []bypassed{{"bypass.start", 1, dev.Blocks, "a file of this name sets " + bypassVariable + " where a folder of variables is read at the start"}}
+	return []bypassed{{"bypass.start", 1, dev.Blocks, "a file of this name sets " + bypassVariable + " where a directory of variables is read at the start"}}
 }
 
 func isSecretsOfStreamlit(name string) bool {

@@ -98,7 +98,7 @@ func ways() []way {
 		py("a stream of dotenv", "2", "import io, dotenv\ndotenv.load_dotenv(stream=io.StringIO('LOCAL_STREAMLIT=1'))\n", "import io, dotenv\ndotenv.load_dotenv(stream=io.StringIO('DEBUG=1'))\n"),
 		{name: "secrets of Streamlit", id: "bypass.start", at: ".streamlit/secrets.toml:2", change: copiesAll, files: map[string]string{".streamlit/secrets.toml": "a = 1\nLOCAL_STREAMLIT = \"1\"\n"}, twin: map[string]string{"secrets.toml.md": "LOCAL_STREAMLIT = \"1\"\n"}},
 		{name: "secrets elsewhere", id: "bypass.start", at: "conf/s.toml:1", change: copiesAll, files: map[string]string{"conf/s.toml": "LOCAL_STREAMLIT = 1\n", ".streamlit/config.toml": "[secrets]\nfiles = [\"conf/s.toml\"]\n"}, twin: map[string]string{"conf/s.toml": "[dev]\nDEBUG = 1\n", ".streamlit/config.toml": "[secrets]\nfiles = [\"conf/s.toml\"]\n"}},
-		{name: "a folder of variables", id: "bypass.start", at: "env/LOCAL_STREAMLIT:1", change: copiesAll, files: map[string]string{"env/LOCAL_STREAMLIT": "1\n"}, twin: map[string]string{"env/LOCAL_STREAMLIT": "\n"}},
+		{name: "a directory of variables", id: "bypass.start", at: "env/LOCAL_STREAMLIT:1", change: copiesAll, files: map[string]string{"env/LOCAL_STREAMLIT": "1\n"}, twin: map[string]string{"env/LOCAL_STREAMLIT": "\n"}},
 
 		started("a script of local/", "local/run.sh:2", "#!/bin/sh\nexport LOCAL_STREAMLIT=1\n", "#!/bin/sh\nunset LOCAL_STREAMLIT\n", `ENTRYPOINT ["./local/run.sh"]`),
 		started("a script of dev-tools/", "dev-tools/run.sh:1", "LOCAL_STREAMLIT=1 exec streamlit run app.py\n", "exec streamlit run app.py\n", `CMD ["/app/dev-tools/run.sh"]`),

@@ -19,8 +19,8 @@ func codeRules() []Rule {
 		{"oauth.last-redirect", dev.Warns, "the last of the registered redirect addresses is taken, whichever it is", "choose the address by name, from the environment", docsOAuth},
 		{"start.installs", dev.Warns, "the start script installs packages: slow, in need of the network, and impossible with a read-only root", "install them in the Dockerfile", docsDockerfile + "#run"},
 		{"start.no-exec", dev.Warns, "a shell stays in front of Streamlit and does not hand on the signal to stop", "write: exec streamlit run …", docsDockerfile + "#entrypoint"},
-		{"pythonpath.empty-entry", dev.Warns, "PYTHONPATH has an empty entry: imports depend on the folder that Python is started in", "name the folder that holds the package, for example /app", "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONPATH"},
-		{"import.shadow", dev.Warns, "a file or folder of the project hides the real Streamlit from Python", "rename it", "https://docs.python.org/3/reference/import.html"},
+		{"pythonpath.empty-entry", dev.Warns, "PYTHONPATH has an empty entry: imports depend on the directory that Python is started in", "name the directory that holds the package, for example /app", "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONPATH"},
+		{"import.shadow", dev.Warns, "a file or directory of the project hides the real Streamlit from Python", "rename it", "https://docs.python.org/3/reference/import.html"},
 		{"docker.latest", dev.Warns, "the image is made from a base that is another one tomorrow", "name a version", docsDockerfile + "#from"},
 	}
 }

@@ -24,7 +24,7 @@ func imageRules() []Rule {
 		{"image.user", dev.Warns, "the image runs as root", "make a user in the Dockerfile, and end it with USER", docsDockerfile + "#user"},
 		{"image.health", dev.Informs, "the image has no health check", "add a HEALTHCHECK that asks /_stcore/health", docsDockerfile + "#healthcheck"},
 		{"image.size", dev.Warns, "the image is larger than 2 GiB: slow to start on a platform that fetches it each time", "use a slim base, a stage for building, and pip without a cache", "https://docs.docker.com/build/building/best-practices/"},
-		{"image.git", dev.Warns, "the folder .git is in the image, or copied there", "name .git in .dockerignore", docsIgnore},
+		{"image.git", dev.Warns, "the directory .git is in the image, or copied there", "name .git in .dockerignore", docsIgnore},
 		{"image.ca", dev.Warns, "the image trusts a certificate authority of its own", "where only the build needs it, hand it in as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
 		{"image.writable", dev.Informs, "the app's user may overwrite the app's source", "COPY without --chown, so that the source stays root's, or run it with a read-only root", docsDockerfile + "#copy"},
 	}

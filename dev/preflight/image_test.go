@@ -31,7 +31,7 @@ import (
 func TestRun_FindsASecretThatALaterLayerDeletes(t *testing.T) {
 	for name, deletion := range map[string]testFile{
 		"the file":       {name: "app/.wh.id_rsa"},
-		"its folder":     {name: ".wh.app"},
+		"its directory":  {name: ".wh.app"},
 		"all below":      {name: "app/.wh..wh..opq"},
 		"another one on": {name: "app/id_rsa", body: "nothing\n"},
 	} {
@@ -243,7 +243,7 @@ func TestOpen_ReadsArchivesOfEveryForm(t *testing.T) {
 	}
 }
 
-// oldForm is what engines up to 24 write: layers that are not packed, in folders of their own.
+// oldForm is what engines up to 24 write: layers that are not packed, in directories of their own.
 func oldForm(t *testing.T, change func(files map[string]string)) string {
 	t.Helper()
 	s := sound()
@@ -307,7 +307,7 @@ func TestOpen_SaysWhatIsWrongWithAnArchive(t *testing.T) {
 		code dev.Code
 	}{
 		"absent":        {filepath.Join(t.TempDir(), "none.tar"), "there is no file", dev.CodeImageMissing},
-		"a folder":      {t.TempDir(), "a folder", dev.CodeImageInvalid},
+		"a directory":   {t.TempDir(), "a directory", dev.CodeImageInvalid},
 		"empty":         {write(t, nil), "empty", dev.CodeImageInvalid},
 		"no tar":        {write(t, bytes.Repeat([]byte("hello "), 200)), "no tar archive", dev.CodeImageInvalid},
 		"no gzip":       {write(t, []byte("\x1f\x8bhello, this is not packed at all")), "gzip", dev.CodeImageInvalid},

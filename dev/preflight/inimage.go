@@ -97,7 +97,7 @@ func (w *walker) bypass() {
 		switch k := w.texts[name]; {
 		case path.Base(name) == bypassVariable:
 			if strings.TrimSpace(k.text) != "" && !isTest(name) {
-				w.see("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s where a folder of variables is read at the start", name, bypassVariable)
+				w.see("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s where a directory of variables is read at the start", name, bypassVariable)
 			}
 		case path.Ext(name) == ".py":
 			if !isTest(name) || started[name] {

@@ -46,8 +46,8 @@ func (w *walker) byName(n int, name string, size int64) {
 	switch {
 	case strings.HasPrefix(name, "/opt/sdev/"):
 		w.see("mock.layer", dev.Blocks, n, "/opt/sdev", 0, "/opt/sdev is in the image")
-	case strings.Contains(name, "/"+dev.StateFolder+"/"):
-		at := name[:strings.Index(name, "/"+dev.StateFolder+"/")] + "/" + dev.StateFolder
+	case strings.Contains(name, "/"+dev.StateDir+"/"):
+		at := name[:strings.Index(name, "/"+dev.StateDir+"/")] + "/" + dev.StateDir
 		w.see("mock.layer", dev.Blocks, n, at, 0, "%s is in the image, with the keys of the local login", at)
 	case isPublished(name) || size == 0:
 	case strings.Contains(name, "/.git/") && (base == "HEAD" || base == "config") && parent == ".git":

@@ -47,7 +47,7 @@ type walker struct {
 	c      *check
 	s      scanner
 	sights []sight
-	app    map[string]owned // what is in the folder of the app, as the layers so far have it
+	app    map[string]owned // what is in the directory of the app, as the layers so far have it
 	users  map[string]int   // ids of users by name
 	total  int64
 	files  int
@@ -59,10 +59,10 @@ type walker struct {
 	keeps    int             // bytes of those
 	compiled map[string]kept // compiled scripts that speak of the bypass
 
-	seen    map[sight]bool    // those of sights, with nothing gone
-	byFile  map[string][]int  // indexes of sights
-	links   map[string]string // what links lead to
-	folders map[string]bool   // that hold what is tracked, and the names of that
+	seen   map[sight]bool    // those of sights, with nothing gone
+	byFile map[string][]int  // indexes of sights
+	links  map[string]string // what links lead to
+	dirs   map[string]bool   // that hold what is tracked, and the names of that
 }
 
 // owned is who may write to a file.
@@ -82,13 +82,13 @@ const (
 
 func newWalker(c *check) *walker {
 	return &walker{c: c, app: map[string]owned{}, users: map[string]int{"root": 0}, texts: map[string]kept{}, compiled: map[string]kept{},
-		links: map[string]string{}, seen: map[sight]bool{}, byFile: map[string][]int{}, folders: map[string]bool{}}
+		links: map[string]string{}, seen: map[sight]bool{}, byFile: map[string][]int{}, dirs: map[string]bool{}}
 }
 
 // track notes that something is known of a file, so that deletions of others cost nothing.
 func (w *walker) track(name string) {
-	for ; !w.folders[name]; name = path.Dir(name) {
-		w.folders[name] = true
+	for ; !w.dirs[name]; name = path.Dir(name) {
+		w.dirs[name] = true
 		if name == "/" || name == "." {
 			return
 		}
@@ -265,7 +265,7 @@ func (w *walker) deleted(n int, dir, base string) {
 	if opaque {
 		target = dir
 	}
-	if !w.folders[target] {
+	if !w.dirs[target] {
 		return
 	}
 	covers := func(name string) bool {
@@ -302,7 +302,7 @@ func (w *walker) replaced(n int, name string) {
 	}
 	w.drop(name)
 	delete(w.compiled, name)
-	if w.folders[name+"!"] { // an archive, of which something is kept
+	if w.dirs[name+"!"] { // an archive, of which something is kept
 		for file := range w.texts {
 			if strings.HasPrefix(file, name+memberMark) {
 				w.drop(file)

@@ -16,8 +16,8 @@ var deploys = lazily(`(?i)(?:docker|podman|image) push|build-push-action|buildx 
 // isPipeline knows the files of services that build and deploy.
 func isPipeline(name string) bool {
 	base := path.Base(name)
-	for _, folder := range []string{".github/workflows/", ".github/actions/", ".circleci/", ".gitlab/", ".buildkite/", ".semaphore/", ".woodpecker/", ".azure-pipelines/", ".gitea/workflows/", ".forgejo/workflows/"} {
-		if strings.HasPrefix(name, folder) {
+	for _, dir := range []string{".github/workflows/", ".github/actions/", ".circleci/", ".gitlab/", ".buildkite/", ".semaphore/", ".woodpecker/", ".azure-pipelines/", ".gitea/workflows/", ".forgejo/workflows/"} {
+		if strings.HasPrefix(name, dir) {
 			return true
 		}
 	}

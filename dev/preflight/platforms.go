@@ -95,8 +95,8 @@ var (
 func isPlatform(name, text string) bool {
 	base := path.Base(name)
 	parts := strings.Split(path.Dir(name), "/")
-	for _, folder := range []string{"copilot", "helm", "chart", "charts", ".ebextensions", ".platform", ".do", "k8s", "kubernetes", "manifests", "kustomize", "overlays", "terraform", "infra", "infrastructure", "nomad", "ansible", "deploy", "deployment", "ecs", "cloudformation", "bicep"} {
-		if slices.Contains(parts, folder) && (languageOf(name) != asScript || path.Ext(name) == ".env") { // a script there may be for tests
+	for _, dir := range []string{"copilot", "helm", "chart", "charts", ".ebextensions", ".platform", ".do", "k8s", "kubernetes", "manifests", "kustomize", "overlays", "terraform", "infra", "infrastructure", "nomad", "ansible", "deploy", "deployment", "ecs", "cloudformation", "bicep"} {
+		if slices.Contains(parts, dir) && (languageOf(name) != asScript || path.Ext(name) == ".env") { // a script there may be for tests
 			return true
 		}
 	}
@@ -150,7 +150,7 @@ func (c *check) bypassInEnvFiles(name, text string) {
 	}
 }
 
-// resolve gives the files of the project that a path may mean: seen from a folder, or from the project.
+// resolve gives the files of the project that a path may mean: seen from a directory, or from the project.
 func (c *check) resolve(word, dir string) (out []string) {
 	for _, name := range []string{path.Join(dir, word), path.Clean(strings.TrimPrefix(word, "/"))} {
 		if word != "" && c.listed[name] && !slices.Contains(out, name) {

@@ -30,7 +30,7 @@ func examples() map[string]example {
 	}
 	defect := func(id string) example {
 		return example{fails: func(s *subject) {
-			s.App.Defects = []preflight.Defect{{ID: id, File: "app.py", Line: 1, What: "it is wrong", Fix: "mend it"}}
+			s.App.Defects = []preflight.Defect{{ID: id, File: "app.py", Line: 1, What: "it is wrong", Fix: "fix it"}}
 		},
 			passes: func(s *subject) { s.App.Defects = []preflight.Defect{{ID: "make.prune", File: "Makefile", Line: 1}} }}
 	}
@@ -153,7 +153,7 @@ func examples() map[string]example {
 		"git.missing":  {fails: func(s *subject) { s.Repository = preflight.Repository{} }, passes: func(s *subject) { s.Repository.Branch = "x" }},
 		"git.commit":   {fails: func(s *subject) { s.Repository.Commit = "" }, passes: func(s *subject) { s.Repository.Commit = "1a2b" }},
 		"git.dirty":    {fails: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"app.py"} }, passes: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"deploy/", "deploy/ecs/README.md"} }},
-		"git.shallow":  {fails: func(s *subject) { s.Repository.Shallow = true }, passes: func(s *subject) { s.Repository.Folder = "apps/shop" }},
+		"git.shallow":  {fails: func(s *subject) { s.Repository.Shallow = true }, passes: func(s *subject) { s.Repository.Dir = "apps/shop" }},
 		"git.detached": {fails: func(s *subject) { s.Repository.Branch = "" }, passes: func(s *subject) { s.Repository.Branch = "feature/x" }},
 
 		"suppress.reason": {fails: decide(dev.Suppression{ID: "image.user", Until: now.Add(day), Reason: " "}), passes: func(*subject) {}},

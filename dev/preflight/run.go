@@ -13,7 +13,7 @@ import (
 )
 
 // Run checks everything that the subject has, and gives what was found, worst first. The error is
-// that of an image, a folder or a repository that cannot be read to its end; what was found before
+// that of an image, a directory or a repository that cannot be read to its end; what was found before
 // it is lost. It ends early when ctx does.
 func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 	c := &check{Subject: s, rules: map[string]Rule{}}
@@ -212,13 +212,13 @@ func readText(fsys fs.FS, name string) ([]byte, bool) {
 	return b, err == nil
 }
 
-// isHidden says that a folder is hidden, and that no platform or pipeline reads it.
+// isHidden says that a directory is hidden, and that no platform or pipeline reads it.
 func isHidden(base string) bool {
 	return strings.HasPrefix(base, ".") && !slices.Contains([]string{".", ".streamlit", ".github", ".gitlab", ".gitea", ".forgejo", ".circleci", ".buildkite", ".semaphore", ".woodpecker", ".azure-pipelines", ".ebextensions", ".elasticbeanstalk", ".platform", ".do", ".kamal"}, base)
 }
 
 // walk lists the files of a project where no repository says which of them matter: neither hidden
-// folders, but for those with settings, nor environments. Secrets that are kept out of repositories by
+// directories, but for those with settings, nor environments. Secrets that are kept out of repositories by
 // everybody are no findings while they stay in the project.
 func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 	var out []string

@@ -25,7 +25,7 @@ func secretRules() []Rule {
 		{"secret.layer", dev.Blocks, "a credential is in a file of a layer, one that a later layer deletes included", rotate, docsBuildKeys},
 		{"secret.image", dev.Blocks, "a credential is in the image's environment, labels, command or history", rotate, docsBuildKeys},
 		{"secret.variable", dev.Blocks, "a variable whose name speaks of a secret has a value in the image", "give it at run time, from the platform's secret store", docsBuildKeys},
-		{"secret.aws", dev.Blocks, "a folder .aws is in the image", out, docsIgnore},
+		{"secret.aws", dev.Blocks, "a directory .aws is in the image", out, docsIgnore},
 		{"secret.toml", dev.Blocks, "Streamlit's secrets.toml is in the image", "give it at run time as a mounted secret, and name it in .dockerignore", docsSecrets},
 		{"secret.dotenv", dev.Blocks, "a file .env is in the image", out, docsIgnore},
 		{"secret.login", dev.Blocks, "a file with somebody's logins (.netrc, .pypirc, .git-credentials, .docker/config.json, .kube/config, gcloud's) is in the image", out, docsIgnore},
@@ -63,7 +63,7 @@ func isSecret(name, value string) bool {
 func isKeptSecret(name string) bool {
 	base, dir := path.Base(name), path.Base(path.Dir(name))
 	switch {
-	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateFolder):
+	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateDir):
 		return true
 	case strings.HasPrefix(base, ".env."):
 		return !isPattern(base)
@@ -134,14 +134,14 @@ func (c *check) context() {
 	ignored := c.ignored()
 	for _, cp := range c.App.Copies {
 		at := place{file: cp.File, line: cp.Line}
-		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateFolder, ".git"} {
+		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateDir, ".git"} {
 			if !c.holds(c.contextPath(name)) || !takes(cp.From, name) || ignored(name) {
 				continue
 			}
 			switch name {
 			case ".git":
-				c.add("image.git", at, "COPY %s takes the folder .git into the image", cp.From)
-			case dev.StateFolder:
+				c.add("image.git", at, "COPY %s takes the directory .git into the image", cp.From)
+			case dev.StateDir:
 				c.weighed("secret.context", dev.Warns, at, "", "COPY %s takes %s into an image that is built here by hand; builds by sdev leave it out, and a build from the repository does not have it", cp.From, name)
 			default:
 				c.add("secret.context", at, "COPY %s takes %s into the image", cp.From, name)
@@ -224,7 +224,7 @@ const maxLeaks = 200
 
 // fromRepository is a path of the repository as the project sees it.
 func (c *check) fromRepository(name string) string {
-	rel, err := filepath.Rel(filepath.FromSlash(path.Clean(c.Repository.Folder)), filepath.FromSlash(name))
+	rel, err := filepath.Rel(filepath.FromSlash(path.Clean(c.Repository.Dir)), filepath.FromSlash(name))
 	if err != nil {
 		return name
 	}

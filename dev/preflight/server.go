@@ -157,11 +157,11 @@ func (c *check) hosts(places []source) {
 			return
 		}
 	}
-	c.add("server.hosts", c.bundleFolder(), "nothing names the host that the app is to be asked by")
+	c.add("server.hosts", c.bundleDir(), "nothing names the host that the app is to be asked by")
 }
 
-// bundleFolder is where the bundle lies; files of its for the root of the repository lie elsewhere.
-func (c *check) bundleFolder() place {
+// bundleDir is where the bundle lies; files of its for the root of the repository lie elsewhere.
+func (c *check) bundleDir() place {
 	for _, f := range c.Bundle {
 		if !strings.HasPrefix(f.Path, ".github/") && !strings.HasPrefix(f.Path, "../") {
 			return place{file: path.Dir(f.Path)}

@@ -8,7 +8,7 @@ import (
 	"sdev/dev"
 )
 
-// isAboutMachine says that a file is for development, by the name of it or of a folder that it is in.
+// isAboutMachine says that a file is for development, by the name of it or of a directory that it is in.
 func isAboutMachine(name string) bool {
 	return slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool {
 		return isForDevelopment(part) || slices.Contains([]string{".devcontainer", ".vscode", ".idea"}, part)
@@ -45,9 +45,9 @@ func (c *check) bypassCopied(name, text string) {
 // isCopied says that the image takes a file of the project.
 func (c *check) isCopied(name string) bool {
 	inner := name
-	if folder := path.Clean(c.App.Context); folder != "." {
+	if dir := path.Clean(c.App.Context); dir != "." {
 		var ok bool
-		if inner, ok = strings.CutPrefix(name, folder+"/"); !ok {
+		if inner, ok = strings.CutPrefix(name, dir+"/"); !ok {
 			return false
 		}
 	}

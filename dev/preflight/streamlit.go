@@ -17,7 +17,7 @@ func streamlitRules() []Rule {
 	const releases = "https://docs.streamlit.io/develop/quick-reference/release-notes"
 	return []Rule{
 		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54, with known vulnerabilities", "streamlit>=1.58 in the app's requirements", "https://github.com/streamlit/streamlit/security/advisories"},
-		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: logins are lost at a restart, and faults of its new server are not mended", "streamlit>=1.58 in the app's requirements", releases},
+		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: logins are lost at a restart, and faults of its new server are not fixed", "streamlit>=1.58 in the app's requirements", releases},
 		{"streamlit.unpinned", dev.Warns, "nothing says which Streamlit is installed, so every build may get another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
 		{"streamlit.python", dev.Blocks, "Python is too old for this Streamlit", "take a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
 		{"deps.lock", dev.Warns, "the versions of what the app is made of are not fixed", "keep a lock file (uv lock), or pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},

@@ -17,7 +17,7 @@ type Subject struct {
 	Target string    // the platform that it is for; "" where none is chosen
 	Now    time.Time // decides whether a suppression still holds
 
-	Project      fs.FS          // the project's folder; nil is no source
+	Project      fs.FS          // the project's directory; nil is no source
 	App          App            // what is known of the app
 	Compose      *types.Project // the model
 	ComposeFiles []string       // where it was read from, relative to Project
@@ -85,7 +85,7 @@ type File struct {
 // Repository is the state of the repository that the project is in. The zero value is none.
 type Repository struct {
 	Found    bool
-	Folder   string   // the project's, relative to the repository; "" or "." is the repository itself
+	Dir      string   // the project's, relative to the repository; "" or "." is the repository itself
 	Shallow  bool     // older commits were not fetched
 	Branch   string   // "" where the head is detached
 	Commit   string   // "" before the first one

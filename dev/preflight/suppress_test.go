@@ -90,7 +90,7 @@ func TestRun_WithoutRepositoryLeavesKeptSecretsAlone(t *testing.T) {
 
 func TestRun_NamesFilesOfTheHistoryAsTheProjectSeesThem(t *testing.T) {
 	s := sound()
-	s.Repository.Folder = "apps/shop"
+	s.Repository.Dir = "apps/shop"
 	s.blobs = []testBlob{{"apps/shop/a.txt", awsKey}, {"apps/b.txt", awsKey}}
 	if found := s.run(t); len(found) != 2 || found[0].File != "../b.txt" || found[1].File != "a.txt" {
 		t.Errorf("found %+v", found)

@@ -5,7 +5,7 @@ import _ "embed"
 //go:embed sitecustomize.py
 var shim []byte
 
-// ShimName is the file name under which Python finds the start-up shim in a folder on its path.
+// ShimName is the file name under which Python finds the start-up shim in a directory on its path.
 const ShimName = "sitecustomize.py"
 
 // ShimEndpoints is the variable that names the local provider's endpoints: JSON with the members
@@ -15,7 +15,7 @@ const ShimEndpoints = "SDEV_OAUTH_ENDPOINTS"
 // ShimLogin is the variable that names the mode in which people sign in.
 const ShimLogin = "SDEV_LOGIN"
 
-// Shim is the Python file that, in a folder at the front of PYTHONPATH, keeps folders out of
+// Shim is the Python file that, in a directory at the front of PYTHONPATH, keeps directories out of
 // Streamlit's list of watched files. Without it a save in a package that has no __init__.py takes
 // seconds to be seen instead of a tenth of one.
 //

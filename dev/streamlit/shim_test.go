@@ -21,7 +21,7 @@ def watched(module):
     return sorted(get_module_paths(module))
 `
 
-// tree writes files below a fresh folder and returns it.
+// tree writes files below a fresh directory and returns it.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -62,7 +62,7 @@ func streamlitTree(t *testing.T, watcher string) string {
 	})
 }
 
-func TestShim_DropsFoldersFromTheWatchList(t *testing.T) {
+func TestShim_DropsDirectoriesFromTheWatchList(t *testing.T) {
 	site := streamlitTree(t, watcherModule)
 	list := fmt.Sprintf("[%q, %q, %q]", site+"/package", site+"/package/module.py", site+"/gone.py")
 	got := python(t, "from streamlit.watcher import local_sources_watcher as w, another_sources_module as a\n"+

@@ -1,8 +1,8 @@
 """Start-up file of sdev, mounted for development only; nothing of it ships.
 
-Python imports the first module of this name on its path at every start. This one keeps folders out
-of Streamlit's list of files to watch: a package without __init__.py is known to Python as a folder,
-and a watched folder makes every save in it slow and every file below it a reason to run again. In
+Python imports the first module of this name on its path at every start. This one keeps directories out
+of Streamlit's list of files to watch: a package without __init__.py is known to Python as a directory,
+and a watched directory makes every save in it slow and every file below it a reason to run again. In
 the modes with a login, which SDEV_LOGIN names, it keeps the variable off that would bypass the login,
 and leads OAuth clients whose provider's addresses are written in the code to the local provider, which
 SDEV_OAUTH_ENDPOINTS names. Then it hands over to the next module of this

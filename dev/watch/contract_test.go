@@ -26,23 +26,23 @@ func TestContract(t *testing.T) {
 	}
 	for _, way := range ways {
 		for name, test := range map[string]func(*testing.T, watch.Options){
-			"reports a save once":                          testSave,
-			"reports an atomic save as its final path":     testAtomicSave,
-			"reports what editors do as one change":        testEditors,
-			"reports a touch but no change of mode":        testTouch,
-			"reports removals, of folders too":             testRemove,
-			"sees files made together with their folders":  testNewFolders,
-			"follows a folder that is renamed":             testRenamedFolder,
-			"leaves ignored paths alone":                   testIgnored,
-			"honours a negation inside an ignored folder":  testNegation,
-			"follows no links":                             testLinks,
-			"survives its root":                            testRoot,
-			"reports an edit while another file is noisy":  testNoise,
-			"reports what changed between New and Run":     testBeforeRun,
-			"reports a file that a folder takes the place": testFolderForFile,
-			"reports a branch switch completely":           testManyFiles,
-			"reports names of any bytes":                   testNames,
-			"leaves out what the image's build leaves out": testContextIgnore,
+			"reports a save once":                             testSave,
+			"reports an atomic save as its final path":        testAtomicSave,
+			"reports what editors do as one change":           testEditors,
+			"reports a touch but no change of mode":           testTouch,
+			"reports removals, of directories too":            testRemove,
+			"sees files made together with their directories": testNewDirs,
+			"follows a directory that is renamed":             testRenamedDir,
+			"leaves ignored paths alone":                      testIgnored,
+			"honours a negation inside an ignored directory":  testNegation,
+			"follows no links":                                testLinks,
+			"survives its root":                               testRoot,
+			"reports an edit while another file is noisy":     testNoise,
+			"reports what changed between New and Run":        testBeforeRun,
+			"reports a file that a directory takes the place": testDirForFile,
+			"reports a branch switch completely":              testManyFiles,
+			"reports names of any bytes":                      testNames,
+			"leaves out what the image's build leaves out":    testContextIgnore,
 		} {
 			t.Run(way.name+"/"+name, func(t *testing.T) {
 				devtest.Leaks(t)
@@ -125,7 +125,7 @@ func testRemove(t *testing.T, opts watch.Options) {
 	w.only()
 }
 
-func testNewFolders(t *testing.T, opts watch.Options) {
+func testNewDirs(t *testing.T, opts watch.Options) {
 	root := devtest.Project(t, map[string]string{"Home.py": "a"})
 	w := start(t, root, anything, opts)
 	var want []string
@@ -139,7 +139,7 @@ func testNewFolders(t *testing.T, opts watch.Options) {
 	w.await("new7/b/c/mod.py")
 }
 
-func testRenamedFolder(t *testing.T, opts watch.Options) {
+func testRenamedDir(t *testing.T, opts watch.Options) {
 	root := devtest.Project(t, map[string]string{"old/a.py": "a", "old/sub/b.py": "b"})
 	w := start(t, root, anything, opts)
 	rename(t, root+"/old", root+"/new")
@@ -262,7 +262,7 @@ func testBeforeRun(t *testing.T, opts watch.Options) {
 	run(t, root, w).only("Home.py", "gone.py", "new/x.py")
 }
 
-func testFolderForFile(t *testing.T, opts watch.Options) {
+func testDirForFile(t *testing.T, opts watch.Options) {
 	root := devtest.Project(t, map[string]string{"thing": "a file"})
 	w := start(t, root, anything, opts)
 	remove(t, root+"/thing")
@@ -329,7 +329,7 @@ func TestWatches_AreOnlyWhatRulesReach(t *testing.T) {
 	devtest.Write(t, root+"/requirements.txt", "x")
 	w.only("code_package/streamlit/pages/1.py", "requirements.txt")
 	if n := w.Watches(); n != 4 {
-		t.Errorf("%d folders are watched, want 4: the root, code_package, streamlit and pages", n)
+		t.Errorf("%d directories are watched, want 4: the root, code_package, streamlit and pages", n)
 	}
 }
 
@@ -339,7 +339,7 @@ func TestNew_RefusesWhatItCannotWatch(t *testing.T) {
 		root string
 		rule dev.Rule
 	}{
-		"no folder there":      {root + "/missing", dev.Rule{Path: "."}},
+		"no directory there":   {root + "/missing", dev.Rule{Path: "."}},
 		"a file as root":       {root + "/file", dev.Rule{Path: "."}},
 		"a path outside":       {root, dev.Rule{Path: "../other", Origin: "develop.watch[0] (compose.yml:3)"}},
 		"a malformed pattern":  {root, dev.Rule{Path: ".", Ignore: []string{"[a-"}, Origin: "develop.watch[1] (compose.yml:9)"}},

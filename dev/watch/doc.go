@@ -13,7 +13,7 @@
 //     [Options].Cap after the first event, however often the file is written. Each path has its own
 //     window, so a noisy file delays no other one. A file that is gone, or empty and was not, is
 //     given five times Quiet to come back: editors that save in two steps leave such a moment.
-//   - Only folders in which a rule can take effect are watched. Links are never followed: a link is
+//   - Only directories in which a rule can take effect are watched. Links are never followed: a link is
 //     a file of its own, so loops and ways out of the root do not exist.
 //   - Lost events do not matter. When the system's queue overflows, the tree is compared with what
 //     is known, and one batch with Overflow set holds every difference.

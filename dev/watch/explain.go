@@ -18,7 +18,7 @@ type Explanation struct {
 	// Passed are the rules whose path covers this one and that take it out nonetheless, in order, up
 	// to the one that decides.
 	Passed []Passed
-	// Watched says, of a folder, that it is watched.
+	// Watched says, of a directory, that it is watched.
 	Watched bool
 }
 
@@ -50,7 +50,7 @@ func (rs *Rules) Explain(file string) Explanation {
 func (r *rule) why(file string) string {
 	rel, _ := below(r.path, file)
 	for name := range strings.SplitSeq(rel, "/") {
-		if builtinIgnoredFolder(name) {
+		if builtinIgnoredDir(name) {
 			return fmt.Sprintf("%s is never meant unless a rule's path names it", name)
 		}
 	}

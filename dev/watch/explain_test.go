@@ -41,9 +41,9 @@ func TestExplain_NamesTheRuleOrWhatTakesThePathOut(t *testing.T) {
 			t.Errorf("%s: by %q, %q, want %q, %q", path, e.Rule.Origin, why, want.origin, want.why)
 		}
 	}
-	for folder, want := range map[string]bool{"src": true, "src/.venv": false, "src/gen": false, ".": true} {
-		if got := rules.Explain(folder).Watched; got != want {
-			t.Errorf("%s: watched %v", folder, got)
+	for dir, want := range map[string]bool{"src": true, "src/.venv": false, "src/gen": false, ".": true} {
+		if got := rules.Explain(dir).Watched; got != want {
+			t.Errorf("%s: watched %v", dir, got)
 		}
 	}
 }
@@ -71,6 +71,6 @@ func TestNotices_AFileThatIsWrittenMeanwhile(t *testing.T) {
 		t.Errorf("a file that nobody writes: %v, %v", ok, err)
 	}
 	if ok, err := watch.Notices(ctx, filepath.Join(dir, "nowhere"), "look"); ok || err == nil {
-		t.Errorf("a folder that is not there: %v, %v", ok, err)
+		t.Errorf("a directory that is not there: %v, %v", ok, err)
 	}
 }

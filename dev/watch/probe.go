@@ -5,15 +5,15 @@ import (
 	"path/filepath"
 )
 
-// Notices waits until the system tells that the file called name in folder was touched, and reports
-// whether it did so before ctx ended. An error means that the folder cannot be watched.
-func Notices(ctx context.Context, folder, name string) (bool, error) {
+// Notices waits until the system tells that the file called name in directory was touched, and reports
+// whether it did so before ctx ended. An error means that the directory cannot be watched.
+func Notices(ctx context.Context, dir, name string) (bool, error) {
 	src, err := newSystem()
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = src.Close() }() // it was only read from
-	if err := src.Add(folder); err != nil {
+	if err := src.Add(dir); err != nil {
 		return false, err
 	}
 	for {

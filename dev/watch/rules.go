@@ -83,7 +83,7 @@ func (rs *Rules) Match(path string) (dev.Rule, bool) {
 	return dev.Rule{}, false
 }
 
-// Reaches reports whether a change anywhere below the folder dir may mean anything. It may say yes
+// Reaches reports whether a change anywhere below the directory dir may mean anything. It may say yes
 // in vain; it never says no in vain.
 func (rs *Rules) Reaches(dir string) bool { return rs.reaches(dir) }
 
@@ -93,7 +93,7 @@ func (rs *Rules) effective(path string) bool {
 	return ok && r.Action != dev.Ignored
 }
 
-// reaches reports whether a change anywhere below the folder dir may mean anything. It may say yes
+// reaches reports whether a change anywhere below the directory dir may mean anything. It may say yes
 // in vain, which costs a watch; it never says no in vain.
 func (rs *Rules) reaches(dir string) bool {
 	for i := range rs.list {
@@ -154,7 +154,7 @@ func (r *rule) reaches(dir string) bool {
 	if rel == "." {
 		return true
 	}
-	if builtinIgnoredFolder(rel) {
+	if builtinIgnoredDir(rel) {
 		return false
 	}
 	parts := strings.Split(rel, "/")
@@ -168,14 +168,14 @@ func (r *rule) reaches(dir string) bool {
 }
 
 // anyReaches reports whether a pattern, of those that negate or of those that do not, can match
-// something below the folder whose path consists of parts.
+// something below the directory whose path consists of parts.
 func anyReaches(m *patternmatcher.PatternMatcher, parts []string, negated bool) bool {
 	return slices.ContainsFunc(m.Patterns(), func(p *patternmatcher.Pattern) bool {
 		return p.Exclusion() == negated && patternReaches(p.String(), parts)
 	})
 }
 
-// patternReaches compares a pattern with a folder, name by name, as far as both go. A pattern that
+// patternReaches compares a pattern with a directory, name by name, as far as both go. A pattern that
 // ends first still matches everything below what it names.
 func patternReaches(pattern string, parts []string) bool {
 	for i, want := range strings.Split(pattern, "/") {
@@ -207,15 +207,15 @@ func below(base, p string) (string, bool) {
 }
 
 // builtinIgnored reports whether the file, relative to a rule's path, is one that no rule means
-// unless its path names it: other tools' folders and what editors leave while they save.
+// unless its path names it: other tools' directories and what editors leave while they save.
 func builtinIgnored(rel string) bool {
-	return builtinIgnoredFolder(rel) || leftByTool(path.Base(rel))
+	return builtinIgnoredDir(rel) || leftByTool(path.Base(rel))
 }
 
-func builtinIgnoredFolder(rel string) bool {
+func builtinIgnoredDir(rel string) bool {
 	for name := range strings.SplitSeq(rel, "/") {
 		switch name {
-		case ".git", dev.StateFolder, "__pycache__", ".venv", "venv", "node_modules":
+		case ".git", dev.StateDir, "__pycache__", ".venv", "venv", "node_modules":
 			return true
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// Whatever the patterns are, they are refused or they answer for every path; and no folder is left
+// Whatever the patterns are, they are refused or they answer for every path; and no directory is left
 // unwatched that holds a file that means something.
 func FuzzRules(f *testing.F) {
 	f.Add(".", "*.py\n**/*.py", "*_test.py\n!keep_test.py", "", "dist\n!dist/keep", "a/b/Home.py", byte(0))
@@ -45,7 +45,7 @@ func FuzzRules(f *testing.F) {
 		}
 		for dir := path.Dir(file); ; dir = path.Dir(dir) {
 			if !rs.reaches(dir) {
-				t.Errorf("%q means something by %s, and its folder %q is not watched: %+v", file, found.Origin, dir, rules[0])
+				t.Errorf("%q means something by %s, and its directory %q is not watched: %+v", file, found.Origin, dir, rules[0])
 			}
 			if dir == "." {
 				return

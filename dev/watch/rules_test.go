@@ -48,14 +48,14 @@ func TestMatch_PassesOverRulesThatCannotBeCompiled(t *testing.T) {
 	}
 }
 
-func TestRules_ReachOnlyFoldersInWhichSomethingMatters(t *testing.T) {
+func TestRules_ReachOnlyDirectoriesInWhichSomethingMatters(t *testing.T) {
 	type reach map[string]bool
 	for name, c := range map[string]struct {
 		rules []dev.Rule
 		want  reach
 	}{
 		"no rules": {nil, reach{".": false, "a": false}},
-		"a folder": {
+		"a directory": {
 			[]dev.Rule{{Path: "a/b", Action: dev.Live}},
 			reach{".": true, "a": true, "a/b": true, "a/b/c": true, "a/c": false, "b": false},
 		},
@@ -71,7 +71,7 @@ func TestRules_ReachOnlyFoldersInWhichSomethingMatters(t *testing.T) {
 			[]dev.Rule{{Path: ".", Include: []string{"requirements.txt", "conf/*.toml", "deep/**/x"}, Action: dev.Rebuild}},
 			reach{".": true, "a": false, "conf": true, "conf/a": false, "deep": true, "deep/a/b": true},
 		},
-		"an included folder": {
+		"an included directory": {
 			[]dev.Rule{{Path: ".", Include: []string{"pages"}, Action: dev.Live}},
 			reach{"pages": true, "pages/a/b": true, "other": false},
 		},

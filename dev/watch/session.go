@@ -24,7 +24,7 @@ type session struct {
 	pending *coalescer
 
 	src  source          // nil when polling
-	dirs map[string]bool // folders watched, relative to the root
+	dirs map[string]bool // directories watched, relative to the root
 }
 
 // native reports changes with the help of the system's events until ctx ends. Any other error says
@@ -93,12 +93,12 @@ func (s *session) pause() time.Duration {
 
 // follows takes what the source has told since the last time.
 func (s *session) follows(hints map[string]hint, lost time.Time) error {
-	// Watches of folders that went away are given up before any new one is asked for: the system
-	// keeps the watch of a folder that was renamed, and would report it under its old name.
-	folders := make(map[string]bool)
+	// Watches of directories that went away are given up before any new one is asked for: the system
+	// keeps the watch of a directory that was renamed, and would report it under its old name.
+	dirs := make(map[string]bool)
 	for name, h := range hints {
 		if rel, ok := s.rel(name); ok && h.moved {
-			folders[rel] = s.forget(rel)
+			dirs[rel] = s.forget(rel)
 		}
 	}
 	if !lost.IsZero() {
@@ -107,7 +107,7 @@ func (s *session) follows(hints map[string]hint, lost time.Time) error {
 	}
 	for name, h := range hints {
 		if rel, ok := s.rel(name); ok {
-			if err := s.hinted(rel, h, folders[rel]); err != nil {
+			if err := s.hinted(rel, h, dirs[rel]); err != nil {
 				return err
 			}
 		}
@@ -123,9 +123,9 @@ func (s *session) rel(name string) (string, bool) {
 	return filepath.ToSlash(rel), filepath.IsLocal(rel) // names need not be text
 }
 
-// hinted opens windows for what may have changed at rel, which was a watched folder or was not.
-func (s *session) hinted(rel string, h hint, wasFolder bool) error {
-	if h.moved && s.isFolder(rel) {
+// hinted opens windows for what may have changed at rel, which was a watched directory or was not.
+func (s *session) hinted(rel string, h hint, wasDir bool) error {
+	if h.moved && s.isDir(rel) {
 		if !s.tree.rules.reaches(rel) {
 			return nil
 		}
@@ -135,7 +135,7 @@ func (s *session) hinted(rel string, h hint, wasFolder bool) error {
 		}
 		return err
 	}
-	if wasFolder {
+	if wasDir {
 		for file := range s.tree.under(rel) {
 			s.pending.touch(file, h.first, h.last)
 		}
@@ -146,12 +146,12 @@ func (s *session) hinted(rel string, h hint, wasFolder bool) error {
 	return nil
 }
 
-func (s *session) isFolder(rel string) bool {
+func (s *session) isDir(rel string) bool {
 	info, err := os.Lstat(s.tree.abs(rel))
 	return err == nil && info.IsDir()
 }
 
-// enter watches a folder. One that vanished or may not be read has nothing to watch.
+// enter watches a directory. One that vanished or may not be read has nothing to watch.
 func (s *session) enter(dir string) error {
 	if s.src == nil || s.dirs[dir] {
 		return nil

@@ -111,7 +111,7 @@ func TestRun_LostEventsAreMadeUpForInOneBatch(t *testing.T) {
 			t.Errorf("batch after an overflow: %+v", b)
 		}
 		if n := s.w.Watches(); n != 3 {
-			t.Errorf("%d folders are watched, want 3: the root, new and deep", n)
+			t.Errorf("%d directories are watched, want 3: the root, new and deep", n)
 		}
 
 		s.src.errs <- fsnotify.ErrEventOverflow

@@ -7,11 +7,11 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// source tells where something may have changed, in single folders. Both channels are closed once
+// source tells where something may have changed, in single directories. Both channels are closed once
 // Close has returned.
 type source interface {
-	Add(folder string) error
-	Remove(folder string) error
+	Add(dir string) error
+	Remove(dir string) error
 	Events() <-chan fsnotify.Event
 	Errors() <-chan error
 	Close() error

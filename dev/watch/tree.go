@@ -35,7 +35,7 @@ const maxSum = 4 << 20
 
 func (t *tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
 
-// look gives the file's state now. It reports false when there is no file: nothing, or a folder.
+// look gives the file's state now. It reports false when there is no file: nothing, or a directory.
 func (t *tree) look(rel string) (state, bool) {
 	info, err := os.Lstat(t.abs(rel))
 	if err != nil || info.IsDir() {
@@ -78,8 +78,8 @@ func (t *tree) checksum(rel string, info fs.FileInfo) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// walk calls file for every file below dir that matters, and enter for dir and every folder below
-// it that may hold one, before its entries are read. An error of enter ends the walk. Folders that
+// walk calls file for every file below dir that matters, and enter for dir and every directory below
+// it that may hold one, before its entries are read. An error of enter ends the walk. Directories that
 // vanish or cannot be read count as empty.
 func (t *tree) walk(dir string, enter func(dir string) error, file func(rel string, info fs.FileInfo)) error {
 	if err := enter(dir); err != nil {

@@ -58,7 +58,7 @@ type Watcher struct {
 	watches atomic.Int64
 }
 
-// New reads the tree at root as the state from which changes are counted. Root must be a folder;
+// New reads the tree at root as the state from which changes are counted. Root must be a directory;
 // rules that cannot be compiled are refused. Nothing is started before [Watcher.Run].
 func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 	compiled, err := Compile(rules)
@@ -72,7 +72,7 @@ func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("watch %s: not a folder", root)
+		return nil, fmt.Errorf("watch %s: not a directory", root)
 	}
 	opts = opts.withDefaults()
 	t := &tree{root: root, rules: compiled, fresh: opts.Quiet}
@@ -82,7 +82,7 @@ func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 	return &Watcher{tree: t, opts: opts, source: newSystem}, nil
 }
 
-// Watches is the number of folders for which the system is asked for events now; 0 when polling.
+// Watches is the number of directories for which the system is asked for events now; 0 when polling.
 // It is safe to call from any goroutine.
 func (w *Watcher) Watches() int { return int(w.watches.Load()) }
 
@@ -107,11 +107,11 @@ func (w *Watcher) Run(ctx context.Context, emit func(Batch)) error {
 }
 
 // limitWarning says that events are not to be had, why, and what to do about it.
-func limitWarning(err error, folders int, every time.Duration) dev.Warning {
+func limitWarning(err error, dirs int, every time.Duration) dev.Warning {
 	w := dev.Warning{Code: dev.CodeWatchLimit}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		w.Message = fmt.Sprintf("the system grants no more than %d file watches to this user's programs", folders)
+		w.Message = fmt.Sprintf("the system grants no more than %d file watches to this user's programs", dirs)
 		w.Hint = "sudo sysctl fs.inotify.max_user_watches=524288"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		w.Message = "the system grants no more watchers or open files to this user's programs"

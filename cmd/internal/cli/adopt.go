@@ -16,7 +16,7 @@ import (
 	"sdev/scaffold"
 )
 
-// adoption is what init does in a folder that holds somebody's app already.
+// adoption is what init does in a directory that holds somebody's app already.
 type adoption struct {
 	found *detect.Findings
 	plan  *scaffold.Plan
@@ -29,7 +29,7 @@ type advice struct {
 	Lines []string `json:"lines"`
 }
 
-// adoptable looks for an app in the folder that init is to work in; nil where a project is to be made.
+// adoptable looks for an app in the directory that init is to work in; nil where a project is to be made.
 func (a *app) adoptable(o initOptions) (*detect.Findings, error) {
 	if o.force {
 		return nil, nil // asked to write beside what is there
@@ -50,7 +50,7 @@ func (a *app) adoptable(o initOptions) (*detect.Findings, error) {
 func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Findings) error {
 	for flag, value := range map[string]string{"--auth": o.auth, "--deps": o.deps} {
 		if value != "" {
-			return usage(flag+" is for new projects, and this folder holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another folder")
+			return usage(flag+" is for new projects, and this directory holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another directory")
 		}
 	}
 	asks := !o.yes && !o.json && a.InTTY && a.OutTTY
@@ -125,7 +125,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		if err != nil {
 			return ad, err
 		}
-		offer("docker-compose.yml", "# Made by sdev init from what it found in this folder. Run it: sdev up --local\n"+string(content))
+		offer("docker-compose.yml", "# Made by sdev init from what it found in this directory. Run it: sdev up --local\n"+string(content))
 	}
 	if image {
 		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
@@ -143,7 +143,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 
 // dockerIgnored is what no image of the project should hold, other than what a Dockerfile copies by name.
 func dockerIgnored(files []detect.Dockerfile) []string {
-	list := []string{".git", dev.StateFolder, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
+	list := []string{".git", dev.StateDir, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
 	return slices.DeleteFunc(list, func(name string) bool {
 		return slices.ContainsFunc(files, func(d detect.Dockerfile) bool {
 			return slices.ContainsFunc(d.Copies, func(c detect.Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
@@ -164,8 +164,8 @@ func lackingLines(text string, lines []string) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
 		name := strings.Trim(l, "/")
-		// sdev's own folder ignores itself.
-		return name == dev.StateFolder || slices.Contains(have, name) || slices.Contains(have, "**/"+name) || slices.Contains(have, path.Base(name))
+		// sdev's own directory ignores itself.
+		return name == dev.StateDir || slices.Contains(have, name) || slices.Contains(have, "**/"+name) || slices.Contains(have, path.Base(name))
 	})
 }
 
@@ -223,7 +223,7 @@ func (a *app) printAdoption(o initOptions, ad adoption, written bool) {
 func (a *app) printAdoptionJSON(o initOptions, ad adoption, written, repository bool) error {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
-		return fmt.Errorf("find the folder: %w", err)
+		return fmt.Errorf("find the directory: %w", err)
 	}
 	report := initReport{V: dev.WireVersion, Type: "init", Dir: abs, Name: cmp.Or(o.name, scaffold.SuggestName(filepath.Base(abs))), Auth: ad.found.Auth[0].Value, DryRun: o.dryRun, Changed: written, Git: repository,
 		Files: ad.plan.Files, Adopted: true, Settings: ad.found.Table(), Defects: ad.found.Defects, Advice: ad.advice}

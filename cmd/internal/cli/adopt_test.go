@@ -24,7 +24,7 @@ func TestInit_AdoptsByAskingOnATerminal(t *testing.T) {
 		t.Errorf("compose file %s, %v", compose, err)
 	}
 	if exists(dir, ".sdev") {
-		t.Error("init left a state folder")
+		t.Error("init left a state directory")
 	}
 }
 

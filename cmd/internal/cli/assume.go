@@ -27,13 +27,13 @@ type entryChoice struct {
 // assumedService is the name of the one service of a project without a compose file.
 const assumedService = "streamlit"
 
-// Files in the project's state folder that remember what somebody chose.
+// Files in the project's state directory that remember what somebody chose.
 const (
 	chosenFile = "entry" // the script
 	chosenApp  = "app"   // the service
 )
 
-// assume gives the model of a folder without a compose file; nil where it holds no Streamlit app.
+// assume gives the model of a directory without a compose file; nil where it holds no Streamlit app.
 func (a *app) assume(ctx context.Context, dir string, c entryChoice) (*config.Assumption, error) {
 	found, err := look(dir)
 	if err != nil {
@@ -51,16 +51,16 @@ func (a *app) assume(ctx context.Context, dir string, c entryChoice) (*config.As
 	return &out, nil
 }
 
-// look detects what a folder holds. Nothing outside of it is read, whatever links lead there.
+// look detects what a directory holds. Nothing outside of it is read, whatever links lead there.
 func look(dir string) (*detect.Findings, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, errors.Unwrap(err)), Hint: "check the folder's permissions"}
+		return nil, &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, errors.Unwrap(err)), Hint: "check the directory's permissions"}
 	}
 	defer root.Close()
 	found, err := detect.Tree(dev.Files(root))
 	if err != nil {
-		return nil, &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, err), Hint: "check the folder's permissions"}
+		return nil, &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, err), Hint: "check the directory's permissions"}
 	}
 	return found, nil
 }
@@ -68,7 +68,7 @@ func look(dir string) (*detect.Findings, error) {
 // chooseEntry settles which script is the entry: the one named by flag, the one that was chosen
 // before, the plain one, or the one that a person at the terminal picks.
 func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Findings, c entryChoice) error {
-	remembered := filepath.Join(dir, dev.StateFolder, chosenFile)
+	remembered := filepath.Join(dir, dev.StateDir, chosenFile)
 	if c.entry != "" {
 		name := filepath.ToSlash(filepath.Clean(c.entry))
 		if rel, err := filepath.Rel(dir, c.entry); filepath.IsAbs(c.entry) && err == nil {
@@ -79,7 +79,7 @@ func (a *app) chooseEntry(ctx context.Context, dir string, found *detect.Finding
 		}
 		return c.remember(dir, name)
 	}
-	if b, err := dev.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateFolder + "/" + chosenFile}) {
+	if b, err := dev.ReadFile(remembered); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateDir + "/" + chosenFile}) {
 		return nil
 	}
 	switch {
@@ -110,7 +110,7 @@ func remember(dir, file, choice string) error {
 		return err
 	}
 	if err := dev.WriteFile(filepath.Join(state, file), []byte(choice+"\n"), 0o600); err != nil {
-		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "cannot remember the choice: " + err.Error(), Hint: "make the project folder writable"}
+		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: "cannot remember the choice: " + err.Error(), Hint: "make the project directory writable"}
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (a *app) askEntry(ctx context.Context, found *detect.Findings) (string, err
 // only one whose command or image comes to Streamlit, or the one that a person at the terminal picks.
 func (a *app) guess(ctx context.Context, c entryChoice) func(dir string, services []string) (name, why string) {
 	return func(dir string, services []string) (name, why string) {
-		if b, err := dev.ReadFile(filepath.Join(dir, dev.StateFolder, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
+		if b, err := dev.ReadFile(filepath.Join(dir, dev.StateDir, chosenApp)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
 			return strings.TrimSuffix(string(b), "\n"), "it was chosen before"
 		}
 		if name, why = guessApp(dir, services); name != "" || !c.ask {
@@ -246,7 +246,7 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	for _, m := range r.Mounts {
 		from := m.From
 		if from == "." {
-			from = "this folder"
+			from = "this directory"
 		}
 		say("%s is mounted at %s, so that saves are live", from, m.To)
 	}

@@ -140,7 +140,7 @@ func (d *dashboard) first() tui.Facts {
 	}
 }
 
-// fromHome writes a folder as a shell's prompt does.
+// fromHome writes a directory as a shell's prompt does.
 func (a *app) fromHome(dir string) string {
 	if rest, ok := strings.CutPrefix(dir, a.Getenv("HOME")+"/"); ok && a.Getenv("HOME") != "" {
 		return "~/" + rest

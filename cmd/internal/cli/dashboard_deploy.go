@@ -19,7 +19,7 @@ func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
 	}
 	var out []tui.Target
 	for _, t := range handoff.Targets() {
-		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join(deployFolder, t.Name)}
+		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join(deployDir, t.Name)}
 		last, err := d.app.recordOf(s, t.Name)
 		if err != nil {
 			return nil, err

@@ -251,7 +251,7 @@ func (d *dashboard) notice(r running) {
 }
 
 // Usage is tui.Host's. It measures the containers that the last look for facts found: to list them
-// anew each time would cost the engine more than to measure them.
+// again each time would cost the engine more than to measure them.
 func (d *dashboard) Usage(ctx context.Context) ([]tui.Usage, error) {
 	d.mu.Lock()
 	last, found := d.last, d.found

@@ -20,7 +20,7 @@ import (
 // deployOptions are the flags of "sdev deploy".
 type deployOptions struct {
 	target string
-	out    string            // folder of the bundle; "" is the usual one
+	out    string            // directory of the bundle; "" is the usual one
 	entry  string            // script that Streamlit runs, of a project without a compose file
 	set    map[string]string // --set
 	image  string            // reference or archive
@@ -45,8 +45,8 @@ with --yes, a placeholder stands for it and is listed, and the hand-off is incom
 What you have edited in the files is kept: a later run joins your edits with what has changed, and
 where both changed the same lines, both stand there between marks, for you to decide.
 
-The bundle lies in the project, or with --out in a folder of its own: one that is new, empty, or a bundle
-already. Folders of the system, git's, sdev's own, your home folder and those with code of the app are none.
+The bundle lies in the project, or with --out in a directory of its own: one that is new, empty, or a bundle
+already. Directories of the system, git's, sdev's own, your home directory and those with code of the app are none.
 
 With --check nothing is written: it ends with exit code 1 where something blocks, a value is missing,
 or the files are not as they would be rendered, your own edits aside. That is for CI.
@@ -282,9 +282,9 @@ func (d *delivery) blocked() error {
 	}
 	message := count(n, "finding") + verb + ", so nothing is handed over"
 	if d.written {
-		message += "; the files are written, so that you can mend them"
+		message += "; the files are written, so that you can fix them"
 	}
-	hint := "mend what is listed, and run it again"
+	hint := "fix what is listed, then run it again"
 	if status == handoff.Incomplete {
 		hint = "say what is missing: " + d.saying()
 	}
@@ -351,7 +351,7 @@ func (a *app) write(ctx context.Context, d *delivery) error {
 	}
 	if err := scaffold.NewChanges(d.bundle.Place.Root, changes).Apply(ctx); err != nil {
 		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
-			return &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another folder with --out"}
+			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
 		}
 		return err
 	}
@@ -383,7 +383,7 @@ func (d *delivery) staleImage() []dev.Finding {
 		return nil
 	}
 	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
-		Fix: "build it anew: sdev deploy " + d.target.Name + " --build"}}
+		Fix: "rebuild it: sdev deploy " + d.target.Name + " --build"}}
 }
 
 // unproven is about an image of an earlier run that did not run then.

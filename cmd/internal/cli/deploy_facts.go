@@ -33,8 +33,8 @@ type subject struct {
 	handed  []string      // files outside of bundles that hand-offs of this project have written
 }
 
-// deployFolder holds the bundles of a project.
-const deployFolder = "deploy"
+// deployDir holds the bundles of a project.
+const deployDir = "deploy"
 
 // gather finds out what is known of the project here.
 func (a *app) gather(ctx context.Context, choice entryChoice) (*subject, error) {
@@ -59,10 +59,10 @@ func (a *app) gather(ctx context.Context, choice entryChoice) (*subject, error) 
 	if s.repo, err = git.Read(ctx, p.Dir, a.Env); err != nil {
 		return nil, err
 	}
-	s.facts = handoff.Facts{Name: p.Name, Folder: ".", App: s.appFacts(), Git: s.gitFacts(), AWS: s.awsFacts(),
+	s.facts = handoff.Facts{Name: p.Name, Dir: ".", App: s.appFacts(), Git: s.gitFacts(), AWS: s.awsFacts(),
 		Policy: p.Settings.Auth.Policies, People: p.Settings.Auth.Users, Version: buildVersion}
 	if rel, ok := s.repo.Inside(p.Dir); ok {
-		s.facts.Folder = rel
+		s.facts.Dir = rel
 	}
 	return s, a.findHanded(s)
 }
@@ -90,7 +90,7 @@ func (a *app) findHanded(s *subject) error {
 	return nil
 }
 
-// root is the folder that files of a hand-off may be written below, besides a bundle that lies elsewhere.
+// root is the directory that files of a hand-off may be written below, besides a bundle that lies elsewhere.
 func (s *subject) root() string {
 	if _, ok := s.repo.Inside(s.project.Dir); ok {
 		return s.repo.Root
@@ -261,11 +261,11 @@ func (s *subject) awsFacts() handoff.AWS {
 	return out
 }
 
-// placeOf says where a bundle lies. out is --out, "" for the usual folder.
+// placeOf says where a bundle lies. out is --out, "" for the usual directory.
 func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 	root := s.root()
 	if out == "" {
-		out = filepath.Join(s.project.Dir, deployFolder, target)
+		out = filepath.Join(s.project.Dir, deployDir, target)
 	} else if !filepath.IsAbs(out) {
 		out = filepath.Join(a.dir, out)
 	}
@@ -274,7 +274,7 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 		return handoff.Place{}, err
 	}
 	if why := a.misplaced(s.project.Dir, root, out); why != "" {
-		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployFolder, Exit: dev.ExitFailed, Message: dev.Printable(out) + " is no folder for a bundle: " + why,
+		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Printable(out) + " cannot take a bundle: " + why,
 			Hint: "name one for it alone, for example --out handoff"}
 	}
 	// What lies in the repository by its name stays there: links in it that lead out are refused.
@@ -286,8 +286,8 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 	return handoff.Place{Root: dev.RealPath(out), Bundle: "."}, nil
 }
 
-// misplaced says why a folder is none for a bundle; "" where it is one. A bundle lies in the project, or
-// in a folder of its own.
+// misplaced says why a directory is none for a bundle; "" where it is one. A bundle lies in the project, or
+// in a directory of its own.
 func (a *app) misplaced(project, root, out string) string {
 	for _, seen := range []string{out, dev.RealPath(out)} {
 		if within(seen, dev.RealPath(project)) {
@@ -312,10 +312,10 @@ func (a *app) misplaced(project, root, out string) string {
 	return ""
 }
 
-// bundlesOf are the folders and files of the repository that hand-offs of this project have written, and
+// bundlesOf are the directories and files of the repository that hand-offs of this project have written, and
 // the one that is about to: committing them is no change of what is handed over.
 func bundlesOf(s *subject, b *handoff.Bundle) []string {
-	out := append([]string{path.Join(s.facts.Folder, deployFolder)}, s.handed...)
+	out := append([]string{path.Join(s.facts.Dir, deployDir)}, s.handed...)
 	if b.Place.Root == s.root() && b.Place.Bundle != "." {
 		out = append(out, b.Place.Bundle)
 	}

@@ -86,7 +86,7 @@ func (d *delivery) keepProof() {
 }
 
 func unreadableImage(ref string, err error) error {
-	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot read image " + dev.Printable(ref+": "+err.Error()), Hint: "save it anew: docker save IMAGE -o FILE"}
+	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot read image " + dev.Printable(ref+": "+err.Error()), Hint: "save it again: docker save IMAGE -o FILE"}
 }
 
 // platform is the one that the image has to be for.

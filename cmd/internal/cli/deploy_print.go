@@ -22,7 +22,7 @@ type deployReport struct {
 	Status   string               `json:"status"` // "ready", "incomplete" or "blocked"
 	Check    bool                 `json:"check"`
 	Written  bool                 `json:"written"`
-	Out      string               `json:"out"` // folder of the bundle
+	Out      string               `json:"out"` // directory of the bundle
 	Values   []handoff.NamedValue `json:"values"`
 	Files    []handoff.Change     `json:"files"`
 	Findings []dev.Finding        `json:"findings"`
@@ -212,7 +212,7 @@ type lastRecord struct {
 	Path   string    `json:"path"`
 }
 
-// listTargets shows the targets, each with its last hand-off in the usual folder.
+// listTargets shows the targets, each with its last hand-off in the usual directory.
 func (a *app) listTargets(ctx context.Context, o deployOptions) error {
 	s, err := a.gather(ctx, entryChoice{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.dir == "" && len(a.files) == 0 {
@@ -254,10 +254,10 @@ func (a *app) lastOf(s *subject, target string) (*lastRecord, error) {
 	if last == nil || err != nil {
 		return nil, err
 	}
-	return &lastRecord{last.Status, last.Time, last.Commit, path.Join(deployFolder, target, handoff.RecordFile)}, nil
+	return &lastRecord{last.Status, last.Time, last.Commit, path.Join(deployDir, target, handoff.RecordFile)}, nil
 }
 
-// recordOf is the record of the last hand-off in the usual folder; nil where there was none.
+// recordOf is the record of the last hand-off in the usual directory; nil where there was none.
 func (a *app) recordOf(s *subject, target string) (*handoff.Record, error) {
 	place, err := a.placeOf(s, target, "")
 	if err != nil {

@@ -160,7 +160,7 @@ func TestDeploy_FactsOfAProject(t *testing.T) {
 	}
 }
 
-func TestDeploy_OfAFolderWithoutComposeFile(t *testing.T) {
+func TestDeploy_OfADirectoryWithoutComposeFile(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"src/app.py": "import streamlit as st\nfrom lib import x\n", "src/lib/x.py": "", "requirements.txt": "streamlit==1.58.0\n"})
 	_, r, out := deployed(t, dir, "ecs", "--yes")
 	if !r.Written || strings.Contains(out, "ship.environment") || !exists(dir, "deploy/ecs/README.md") {

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-func TestDeploy_RefusesFoldersThatAreNoBundles(t *testing.T) {
+func TestDeploy_RefusesDirectoriesThatAreNoBundles(t *testing.T) {
 	dir := plainApp(t, map[string]string{"sub/link.txt": ""})
 	if err := os.Symlink("..", filepath.Join(dir, "sub/up")); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestDeploy_RefusesFoldersThatAreNoBundles(t *testing.T) {
 	} {
 		s, stdout, _ := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
 		code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
-		if code != dev.ExitFailed || !strings.Contains(stdout.String(), string(dev.CodeDeployFolder)) || exists(dir, "HANDOFF.md") || exists(dir, "../HANDOFF.md") {
+		if code != dev.ExitFailed || !strings.Contains(stdout.String(), string(dev.CodeDeployDir)) || exists(dir, "HANDOFF.md") || exists(dir, "../HANDOFF.md") {
 			t.Errorf("--out %s: exit %d, %s", out, code, stdout)
 		}
 	}
@@ -39,24 +39,24 @@ func TestDeploy_RefusesFoldersThatAreNoBundles(t *testing.T) {
 	}
 }
 
-func TestDeploy_TakesFoldersForBundles(t *testing.T) {
+func TestDeploy_TakesDirectoriesForBundles(t *testing.T) {
 	dir, home := plainApp(t, nil), t.TempDir()
 	must(t, os.MkdirAll(home+"/empty", 0o755), os.MkdirAll(dir+"/docs", 0o755), os.WriteFile(dir+"/docs/notes.md", nil, 0o600))
 	for _, out := range []string{"handoff", "docs", "deploy/other", home + "/new/deeper", home + "/empty", home + "/empty/"} { // the last is a bundle by then
 		s, stdout, errs := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
 		Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
-		if strings.Contains(stdout.String(), string(dev.CodeDeployFolder)) || !exists(filepath.Join(map[bool]string{true: "", false: dir}[filepath.IsAbs(out)], out), "HANDOFF.md") {
+		if strings.Contains(stdout.String(), string(dev.CodeDeployDir)) || !exists(filepath.Join(map[bool]string{true: "", false: dir}[filepath.IsAbs(out)], out), "HANDOFF.md") {
 			t.Errorf("--out %s: %s%s", out, stdout, errs)
 		}
 	}
 }
 
-func TestInit_WritesToNoFolderOfSomebodyElse(t *testing.T) {
+func TestInit_WritesToNoDirectoryOfSomebodyElse(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Symlink("/etc", dir+"/etc"), os.MkdirAll(dir+"/.git", 0o755))
 	for _, target := range []string{"/", "/etc", "/etc/shop", "/usr/lib/shop", dir + "/etc/shop", dir + "/.git/shop", dir + "/.sdev", "/tmp"} {
 		code, _, errs := runLine(t, dir, "init", target, "--yes", "--no-git", "--dry-run")
-		if code != dev.ExitFailed || !strings.Contains(errs, "is no folder for a project: it is") && !strings.Contains(errs, "is no folder for a project: sdev keeps") || !strings.Contains(errs, "hint: ") {
+		if code != dev.ExitFailed || !strings.Contains(errs, "cannot take a project: it is") && !strings.Contains(errs, "cannot take a project: sdev keeps") || !strings.Contains(errs, "hint: ") {
 			t.Errorf("init %s: exit %d, %s", target, code, errs)
 		}
 	}
@@ -94,7 +94,7 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// listing is every path below a folder.
+// listing is every path below a directory.
 func listing(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	must(t, filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {

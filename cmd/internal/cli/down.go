@@ -22,9 +22,9 @@ func (a *app) newDownCmd() *cobra.Command {
 		Short: "Stop and remove what this project started",
 		Long: `Stops and removes the containers and networks of this project, found by their labels.
 Nothing else is touched, and nothing running is no error. What a clone of it in another
-folder runs under the same name is left alone, and that is an error.
+directory runs under the same name is left alone, and that is an error.
 
---volumes removes the volumes that were made from this folder. One that is external, that
+--volumes removes the volumes that were made from this directory. One that is external, that
 another project uses, or that does not say where it is from, stays, with a warning.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

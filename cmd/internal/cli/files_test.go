@@ -67,7 +67,7 @@ func put(t *testing.T, name, kind string) {
 				err = os.Symlink(short, name)
 			}
 		}
-	case "folder":
+	case "directory":
 		err = os.Mkdir(name, 0o700)
 	case "loop":
 		err = os.Symlink(filepath.Base(name), name)
@@ -85,7 +85,7 @@ func put(t *testing.T, name, kind string) {
 
 // Every command ends, whatever lies in place of a file, and says which one it cannot read.
 func TestCommands_NeverWaitForWhatIsNoFile(t *testing.T) {
-	// What each kind of thing is called; a folder that is not read as a file is no harm.
+	// What each kind of thing is called; a directory that is not read as a file is no harm.
 	words := map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "huge": "larger than"}
 	must := []string{"compose.yaml", "compose.override.yaml", "included.yaml", "other/included.yaml", "other/.env", "base.yaml", ".env", "vars.env", "labels.env", "ca.pem", ".streamlit/config.toml", ".streamlit/secrets.toml"}
 	refused := map[string]bool{}
@@ -93,7 +93,7 @@ func TestCommands_NeverWaitForWhatIsNoFile(t *testing.T) {
 		refused[name] = true
 	}
 	for name := range attacked() {
-		for _, kind := range []string{"pipe", "device", "socket", "folder", "loop", "dangling", "huge"} {
+		for _, kind := range []string{"pipe", "device", "socket", "directory", "loop", "dangling", "huge"} {
 			if !refused[name] && kind != "pipe" {
 				continue // it is not read here, or read with what reads the others
 			}
@@ -125,7 +125,7 @@ func TestCommands_NeverWaitForAComposeFileByName(t *testing.T) {
 		want string
 	}{
 		{nil, []string{"-f", name, "config"}, "named pipe"}, {nil, []string{"-f", "other.yaml", "auth", "users"}, "named pipe"}, {nil, []string{"-f", "/dev/zero", "config"}, "device"},
-		{nil, []string{"-f", dir, "config"}, "folder"}, {map[string]string{"COMPOSE_FILE": name}, []string{"config"}, "not a regular file"},
+		{nil, []string{"-f", dir, "config"}, "directory"}, {map[string]string{"COMPOSE_FILE": name}, []string{"config"}, "not a regular file"},
 	} {
 		env := map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"}
 		maps.Copy(env, c.env)
@@ -158,7 +158,7 @@ func TestDetection_NeverWaitsForWhatIsNoFile(t *testing.T) {
 }
 
 func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
-	for _, kind := range []string{"pipe", "device", "socket", "folder", "loop", "huge"} {
+	for _, kind := range []string{"pipe", "device", "socket", "directory", "loop", "huge"} {
 		home := t.TempDir()
 		for _, name := range []string{".aws/config", ".aws/credentials", ".docker/config.json"} {
 			file := filepath.Join(home, filepath.FromSlash(name))
@@ -181,7 +181,7 @@ func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
 
 func TestPreflight_ImageThatIsNoFile(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n", "image.tar": ""})
-	for kind, word := range map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "folder": "folder"} {
+	for kind, word := range map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "directory": "directory"} {
 		name := filepath.Join(dir, "image.tar")
 		put(t, name, kind)
 		s, _, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})

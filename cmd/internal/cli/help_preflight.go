@@ -22,10 +22,10 @@ that a later layer deletes included. Secrets are told by their kind and place, a
 
 Ways to switch the login off are followed as far as reading goes: through constants, names that are
 put together, other names of os.environ, functions, files that a script loads into the environment,
-scripts that ENTRYPOINT, CMD, a supervisor, a Procfile or a service names (whatever their folder is
-called), and the files of the platforms that run containers. What a project has for development, for
-tests and for people is left alone: files and folders named dev, local, test, docs and the like,
-compose files that no production file is named after, jobs that deploy nothing.
+scripts that ENTRYPOINT, CMD, a supervisor, a Procfile or a service names, in a directory of any
+name, and the files of the platforms that run containers. What a project has for development, for
+tests and for people is left alone: files and directories named dev, local, test, docs and the
+like, compose files that no production file is named after, jobs that deploy nothing.
 
 What reading cannot show is not found: names from arithmetic, encryption, the network or a database;
 what a branch or an exception decides; programs in other languages that the app starts; variables

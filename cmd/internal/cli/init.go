@@ -81,7 +81,7 @@ func (a *app) newInitCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Make a new project, or adopt the one that is there",
-		Long: `Makes a Streamlit project in DIR (this folder, when not given) that runs in Docker: pages,
+		Long: `Makes a Streamlit project in DIR (this directory, when not given) that runs in Docker: pages,
 login, tests, image and locked packages. It works offline.
 
 On a terminal it asks what the flags leave open; with --yes, and without a terminal, it takes
@@ -102,7 +102,7 @@ it cannot be done an error object follows.`,
   sdev init shop --dry-run                only say what would be written`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usage("sdev init takes one folder, and got "+strings.Join(args, " "), "see: sdev init --help")
+				return usage("sdev init takes one directory, and got "+strings.Join(args, " "), "see: sdev init --help")
 			}
 			return nil
 		},
@@ -120,14 +120,14 @@ it cannot be done an error object follows.`,
 				return err
 			}
 			if why := a.unfit(abs); why != "" {
-				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " is no folder for a project: " + why, Hint: "name one of your own: sdev init NAME"}
+				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " cannot take a project: " + why, Hint: "name one of your own: sdev init NAME"}
 			}
 			return a.runInit(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.template, "template", projectTemplate, "what to make: `NAME` is "+projectTemplate)
-	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: made from the folder's name)")
+	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: made from the directory's name)")
 	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
 	f.StringVar(&o.deps, "deps", "", "what keeps its packages: `KIND` is uv (default), pip or conda")
 	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, of an app that is there already")
@@ -201,11 +201,11 @@ func (o initOptions) plan() (*scaffold.Plan, error) {
 }
 
 // settle completes the answers: what the flags leave open comes from the project's record, from the
-// person at the terminal, or is the default. It says whether the folder is a project already.
+// person at the terminal, or is the default. It says whether the directory is a project already.
 func (a *app) settle(ctx context.Context, o *initOptions) (known bool, err error) {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
-		return false, fmt.Errorf("find the folder: %w", err)
+		return false, fmt.Errorf("find the directory: %w", err)
 	}
 	record, known, err := scaffold.ReadRecord(abs)
 	if err != nil {
@@ -228,7 +228,7 @@ func (a *app) settle(ctx context.Context, o *initOptions) (known bool, err error
 	return known, o.check() // a record can be edited
 }
 
-// refused says why the folder cannot take a project, whatever the answers are.
+// refused says why the directory cannot take a project, whatever the answers are.
 func (o initOptions) refused() error {
 	plan, err := o.plan()
 	if err != nil {
@@ -304,7 +304,7 @@ type initReport struct {
 func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool) error {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
-		return fmt.Errorf("find the folder: %w", err)
+		return fmt.Errorf("find the directory: %w", err)
 	}
 	return a.printJSON(initReport{
 		V: dev.WireVersion, Type: "init", Dir: abs, Template: o.template, Version: templates.ProjectVersion,

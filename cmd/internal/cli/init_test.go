@@ -15,7 +15,7 @@ import (
 	"sdev/scaffold"
 )
 
-// runLine runs a command line in a folder of its own, without a terminal.
+// runLine runs a command line in a directory of its own, without a terminal.
 func runLine(t *testing.T, dir string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	s, o, e := Buffers(nil)
@@ -73,7 +73,7 @@ func TestInit_DryRunWritesNothing(t *testing.T) {
 	dir := t.TempDir()
 	code, out, _ := runLine(t, dir, "init", "shop", "--dry-run")
 	if code != dev.ExitOK || exists(dir, "shop") {
-		t.Errorf("exit %d, folder made: %v", code, exists(dir, "shop"))
+		t.Errorf("exit %d, directory made: %v", code, exists(dir, "shop"))
 	}
 	wantLines(t, out, "create     uv.lock", "dry run")
 }
@@ -206,7 +206,7 @@ func TestInit_AsksOnATerminal(t *testing.T) {
 	}
 }
 
-func TestInit_AsksNobodyAboutAFolderThatCannotTakeAProject(t *testing.T) {
+func TestInit_AsksNobodyAboutADirectoryThatCannotTakeAProject(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "holiday.jpg"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestInit_AsksNobodyAboutAFolderThatCannotTakeAProject(t *testing.T) {
 		t.Errorf("a file: exit %d: %s", code, out)
 	}
 	if code, out := asked(t, dir, ""); code != dev.ExitFailed || out != "" {
-		t.Errorf("a folder of other things: exit %d: %s", code, out)
+		t.Errorf("a directory of other things: exit %d: %s", code, out)
 	}
 }
 

@@ -104,7 +104,7 @@ func (l *layout) hidden(of int, full string) bool {
 	return false
 }
 
-// Reaches reports whether a part may mean something below a folder.
+// Reaches reports whether a part may mean something below a directory.
 func (l *layout) Reaches(dir string) bool {
 	for _, p := range l.parts {
 		rules := l.rules

@@ -200,7 +200,7 @@ func (a *app) archive(name string) (file string, ok bool) {
 	return file, (err == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name)
 }
 
-// spool keeps an archive in the cache folder: its description comes last, and layers are read one after
+// spool keeps an archive in the cache directory: its description comes last, and layers are read one after
 // another.
 func (a *app) spool(archive io.Reader) (name string, err error) {
 	dir, err := a.cacheDir()

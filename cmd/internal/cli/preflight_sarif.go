@@ -42,7 +42,7 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
 	}
 	if err := writeReport(name, text); err != nil {
-		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a folder that is there: --sarif FILE"}
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a directory that is there: --sarif FILE"}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (a *app) subject(ctx context.Context, p *config.Project, found *detect.Find
 			return preflight.Subject{}, err
 		}
 		s.Repository = preflight.Repository{Found: true, Branch: repo.Branch, Commit: repo.Commit, Files: files, Tracked: tracked, Shallow: repo.Shallow(ctx)}
-		s.Repository.Folder, _ = repo.Inside(p.Dir)
+		s.Repository.Dir, _ = repo.Inside(p.Dir)
 		for _, name := range repo.Modified {
 			s.Repository.Modified = append(s.Repository.Modified, inProject(p, repo.Root, name))
 		}

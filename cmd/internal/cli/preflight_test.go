@@ -24,7 +24,7 @@ import (
 	"sdev/dev/preflight"
 )
 
-// committed makes a repository of a folder.
+// committed makes a repository of a directory.
 func committed(t *testing.T, dir string) {
 	t.Helper()
 	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "first"}} {
@@ -100,7 +100,7 @@ func TestPreflight_FindsNothingInAScaffoldedProject(t *testing.T) {
 	}
 }
 
-// articlesProject is a folder with the project of document 000, part two.
+// articlesProject is a directory with the project of document 000, part two.
 func articlesProject(t *testing.T) (dir string) {
 	t.Helper()
 	a, err := txtar.ParseFile("../../../dev/detect/testdata/trees/document000.txtar")

@@ -70,7 +70,7 @@ func (a *app) newRebuildCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rebuild [SERVICE]",
-		Short: "Build the app's image anew and replace the app if it changed",
+		Short: "Rebuild the app's image, and replace the app if it changed",
 		Long: `Builds the app's image, or another service's, with the engine's cache. If the result differs the
 service is replaced; while that is the app, the gateway keeps the browser's page.`,
 		Args: oneService,

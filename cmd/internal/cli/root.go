@@ -94,7 +94,7 @@ as it is against a provider on this machine.`,
 				return usage("--color is "+quote(a.color), "one of: auto, always, never")
 			}
 			if st, err := os.Stat(a.dir); a.dir != "" && (err != nil || !st.IsDir()) {
-				return usage("--directory is "+quote(a.dir)+", which is no folder", "check the path given with -C")
+				return usage("--directory is "+quote(a.dir)+", which is not a directory", "check the path given with -C")
 			}
 			if a.quiet && a.verbose {
 				return usage("--quiet and --verbose exclude each other", "give one of them")
@@ -207,7 +207,7 @@ func (a *app) colored() bool {
 	return a.OutTTY && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
 }
 
-// cacheDir is the machine's cache folder of sdev, which may not exist yet.
+// cacheDir is the machine's cache directory of sdev, which may not exist yet.
 func (a *app) cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {

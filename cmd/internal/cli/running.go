@@ -27,10 +27,10 @@ type running struct {
 	engine  *docker.Engine
 	have    plan.Observed
 
-	elsewhere error // what runs under the project's name belongs to another folder; nil where it does not
+	elsewhere error // what runs under the project's name belongs to another directory; nil where it does not
 }
 
-// find loads the project and looks at what runs. What runs from another folder under the same name is
+// find loads the project and looks at what runs. What runs from another directory under the same name is
 // an error. The caller closes the engine.
 func (a *app) find(ctx context.Context) (running, error) {
 	r, err := a.seek(ctx)
@@ -41,7 +41,7 @@ func (a *app) find(ctx context.Context) (running, error) {
 	return r, err
 }
 
-// seek is find for commands that go on where the project runs from another folder: nothing of that is
+// seek is find for commands that go on where the project runs from another directory: nothing of that is
 // found, and elsewhere says so.
 func (a *app) seek(ctx context.Context) (running, error) {
 	p, err := a.load(ctx, runOptions{})
@@ -121,7 +121,7 @@ func (r running) login() (auth, current string) {
 		return "", ""
 	}
 	var kept dev.Login
-	b, err := dev.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginFolder, dev.LoginFile))
+	b, err := dev.ReadFile(filepath.Join(r.project.StatePath(), dev.LoginDir, dev.LoginFile))
 	if err != nil || json.Unmarshal(b, &kept) != nil {
 		return string(r.mode()), ""
 	}

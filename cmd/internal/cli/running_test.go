@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What runs under a project's name may belong to another folder: a command that looked for itself would
+// What runs under a project's name may belong to another directory: a command that looked for itself would
 // act on that.
 func TestObserve_IsTheOnlyPlaceThatLooksAtWhatRuns(t *testing.T) {
 	files, err := filepath.Glob("*.go")

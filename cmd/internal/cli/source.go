@@ -134,7 +134,7 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 		return want
 	}
 	out.Prepare = func() error {
-		if err := e.MakeFolders(); err != nil {
+		if err := e.MakeDirs(); err != nil {
 			return err
 		}
 		for _, s := range e.Seeds {
@@ -157,7 +157,7 @@ func create(file string, content []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// seed copies the files of a folder that are newer than what is there, and nothing below it.
+// seed copies the files of a directory that are newer than what is there, and nothing below it.
 func seed(s config.Seed) error {
 	if err := os.MkdirAll(s.To, 0o700); err != nil {
 		return err
@@ -179,7 +179,7 @@ func seed(s config.Seed) error {
 		if err != nil {
 			return err
 		}
-		// An app that runs as root leaves files that nobody else may write to, in a folder of ours.
+		// An app that runs as root leaves files that nobody else may write to, in a directory of ours.
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

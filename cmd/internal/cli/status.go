@@ -46,7 +46,7 @@ type status struct {
 	Auth     authStatus      `json:"auth"`
 	AWS      awsStatus       `json:"aws"`
 	Engine   engineStatus    `json:"engine"`
-	// Elsewhere says that what runs under the project's name belongs to another folder; "" where it does not.
+	// Elsewhere says that what runs under the project's name belongs to another directory; "" where it does not.
 	Elsewhere string `json:"elsewhere"`
 
 	hint      string
@@ -193,11 +193,11 @@ func (a *app) statusText(s status) *page {
 		if s.reloads > 0 {
 			last = fmt.Sprintf(", last save live in %d ms", s.Reload.LastMS)
 		}
-		folders := "folders"
+		dirs := "directories"
 		if s.Reload.Watches == 1 {
-			folders = "folder"
+			dirs = "directory"
 		}
-		row("reload", "%s, %d %s watched%s", s.Reload.How, s.Reload.Watches, folders, last)
+		row("reload", "%s, %d %s watched%s", s.Reload.How, s.Reload.Watches, dirs, last)
 	}
 	if e := s.exception; e.Exception != "" {
 		row("exception", "%s at %s:%d", e.Exception, e.File, e.Line)

@@ -85,12 +85,12 @@ func (s *supplies) insisted() {
 }
 
 // isKept reports whether the gateway has that login already: it keeps what it was told last in a
-// folder that it shares with this machine, where the engine mounts folders of this machine at all.
+// directory that it shares with this machine, where the engine mounts directories of this machine at all.
 func isKept(project engine.Project, login dev.Login) bool {
 	if !project.Mounted {
 		return false
 	}
-	kept, err := dev.ReadFile(filepath.Join(project.StateDir, dev.LoginFolder, dev.LoginFile))
+	kept, err := dev.ReadFile(filepath.Join(project.StateDir, dev.LoginDir, dev.LoginFile))
 	if os.IsNotExist(err) {
 		return !login.Mode.SignsIn() // a gateway that was told nothing lets nobody sign in
 	}

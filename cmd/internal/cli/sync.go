@@ -42,19 +42,19 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 		return err
 	}
 	var failed []mirror.Failure
-	pack := func(folder string) error {
-		return c.put(ctx, container, folder, func(w io.Writer, program string) error {
+	pack := func(dir string) error {
+		return c.put(ctx, container, dir, func(w io.Writer, program string) error {
 			if equipped {
 				program = ""
 			}
 			var err error
-			failed, err = source.Pack(w, program, folder)
+			failed, err = source.Pack(w, program, dir)
 			return err
 		})
 	}
 	if !id.ReadOnly {
 		err = pack("/")
-	} else if err = pack(mirror.Folder); err == nil {
+	} else if err = pack(mirror.Dir); err == nil {
 		for _, root := range l.Roots() {
 			// What is neither a volume nor there yet, as a tmpfs, gets its files right after the start.
 			_ = pack(root.Path)
@@ -67,8 +67,8 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 	return nil
 }
 
-// put sends an archive, to be unpacked in a folder, while it is written.
-func (c *copier) put(ctx context.Context, container, folder string, write func(w io.Writer, program string) error) error {
+// put sends an archive, to be unpacked in a directory, while it is written.
+func (c *copier) put(ctx context.Context, container, dir string, write func(w io.Writer, program string) error) error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program's file: %w", err)
@@ -80,7 +80,7 @@ func (c *copier) put(ctx context.Context, container, folder string, write func(w
 		w.CloseWithError(err)
 		written <- err
 	}()
-	err = c.docker.Put(ctx, container, folder, r)
+	err = c.docker.Put(ctx, container, dir, r)
 	_ = r.Close() // ends the writer, should the engine have refused
 	if werr := <-written; err == nil {
 		return werr
@@ -109,7 +109,7 @@ func (c *copier) equip(ctx context.Context, container string) error {
 	if there, err := c.equipped(ctx, container); there || err != nil {
 		return err
 	}
-	return c.put(ctx, container, mirror.Folder, func(w io.Writer, program string) error { return mirror.PackProgram(w, program, mirror.Folder) })
+	return c.put(ctx, container, mirror.Dir, func(w io.Writer, program string) error { return mirror.PackProgram(w, program, mirror.Dir) })
 }
 
 // equipped reports whether this very program is in the container as the receiver.
@@ -138,7 +138,7 @@ func (c *copier) Compare(ctx context.Context, p engine.Project, container string
 	}
 	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Ledger)
 	if err != nil {
-		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; sdev down makes everything anew"}
+		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; to start from scratch: sdev down"}
 	}
 	c.warn(done.Failed, map[mirror.Failure]bool{})
 	return nil
@@ -222,7 +222,7 @@ func (c *copier) warn(failed []mirror.Failure, told map[mirror.Failure]bool) {
 	if n := len(fresh) - shown; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
-	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "mend what it names; it is tried again every two seconds"})
+	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "fix what it names; sdev tries again every two seconds"})
 }
 
 // patience is how many streams may fail in a row before that is worth a word: containers come and go.
@@ -236,7 +236,7 @@ func (c *copier) worry(r mirror.Report, container string, failures int) int {
 	case r.Err == nil:
 		return failures
 	case failures+1 == patience:
-		c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: fmt.Sprintf("saves do not reach %s: %v", container, r.Err), Hint: "it is tried again every two seconds; sdev down makes everything anew"})
+		c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: fmt.Sprintf("saves do not reach %s: %v", container, r.Err), Hint: "it is tried again every two seconds; to start from scratch: sdev down"})
 	}
 	return failures + 1
 }

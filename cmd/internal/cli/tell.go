@@ -39,7 +39,7 @@ func newTeller(send func(context.Context, saved) error, watches func() int) *tel
 	return &teller{send: send, watches: watches, woken: make(chan struct{}, 1)}
 }
 
-// wake has the gateway told, if of nothing else then of how many folders are watched.
+// wake has the gateway told, if of nothing else then of how many directories are watched.
 func (t *teller) wake() {
 	select {
 	case t.woken <- struct{}{}:

@@ -46,7 +46,7 @@ func (a *app) newUpCmd() *cobra.Command {
 the gateway, waits until the page answers, then tells of every save whether it is live.
 Nothing is done twice: what runs already and is up to date is left as it is.
 
-Where there is no compose file, or no Dockerfile, it runs what the folder's files say of the app,
+Where there is no compose file, or no Dockerfile, it runs what the directory's files say of the app,
 and tells each assumption with its reason; "sdev init" writes them down.
 
 On a terminal it shows the dashboard; q leaves it, and the app goes on running (--on-quit).
@@ -183,7 +183,7 @@ func (a *app) withEngine(ctx context.Context, o runOptions, v view, work func(co
 }
 
 // engineOn makes an engine that works on the project as the options have it, on a container engine
-// that is open, and tells what it does to the hub. The project is read anew each time it is needed,
+// that is open, and tells what it does to the hub. The project is read again each time it is needed,
 // but for the first, when first is as it was read just now.
 func (a *app) engineOn(ctx context.Context, runtime *docker.Engine, first *config.Project, login signIn, o runOptions, events *hub.Hub) (*engine.Engine, error) {
 	session, err := a.newAWSSession(ctx, first)

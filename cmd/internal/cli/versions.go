@@ -26,7 +26,7 @@ type versions struct {
 // installed gives the versions of the packages of an image. An image is asked once; the answer is
 // remembered, since asking takes half a second.
 func installed(ctx context.Context, runtime *docker.Engine, stateDir, image string) (map[string]string, error) {
-	file := filepath.Join(stateDir, dev.LoginFolder, versionsFile)
+	file := filepath.Join(stateDir, dev.LoginDir, versionsFile)
 	var known versions
 	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &known) == nil && known.Image == image {
 		return known.Packages, nil
@@ -52,7 +52,7 @@ func (s signIn) checkInstalled(packages map[string]string) ([]dev.Warning, error
 	case dev.Native:
 		var warnings []dev.Warning
 		if v := packages["streamlit"]; v != "" && isBelow(v, 1, 58) {
-			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has Streamlit " + v + ", whose st.login has faults that 1.58 mended: a restart in mid-login loses it, and PKCE or the 30 days of a login may be missing",
+			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has Streamlit " + v + ", whose st.login has faults that 1.58 fixed: a restart in mid-login loses it, and PKCE or the 30 days of a login may be missing",
 				Hint: "ask for streamlit>=1.58"})
 		}
 		for _, needed := range []string{"Authlib", "httpx"} {

@@ -24,7 +24,7 @@ func (a *app) newWatchCmd() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "watch --explain PATH",
-		Short: "Say what a save of a file or folder would do",
+		Short: "Say what a save of a file or directory would do",
 		Long: `Says which rule applies to a path and what a save of it would do, or why nothing would
 happen. The path need not exist. "sdev up" does the watching; no engine is needed for this.`,
 		Example: `  sdev watch --explain code_package/streamlit/Home.py
@@ -52,16 +52,16 @@ happen. The path need not exist. "sdev up" does the watching; no engine is neede
 type explanation struct {
 	V       int            `json:"v"`
 	Path    string         `json:"path"`    // relative to the project, with slashes; as given where it lies outside
-	Kind    string         `json:"kind"`    // file, folder, link, missing
+	Kind    string         `json:"kind"`    // file, directory, link, missing
 	Real    string         `json:"real"`    // where it is, if links lead there; else ""
 	Action  dev.Action     `json:"action"`  // ignored where nothing would happen
 	Rule    string         `json:"rule"`    // "" where none applies
 	Targets []string       `json:"targets"` // where it is copied to, in the app's container
 	Exec    string         `json:"exec"`    // what runs afterwards
-	Watched bool           `json:"watched"` // of a folder: it is watched
+	Watched bool           `json:"watched"` // of a directory: it is watched
 	Why     string         `json:"why"`     // in words
 	Passed  []passedRule   `json:"passed"`  // rules that cover the path and leave it out
-	Below   []explainedFor `json:"below"`   // of a folder: what saves of files in it can do
+	Below   []explainedFor `json:"below"`   // of a directory: what saves of files in it can do
 }
 
 type passedRule struct {
@@ -98,8 +98,8 @@ func (a *app) explain(ctx context.Context, given string, sync bool) (explanation
 	if err != nil {
 		return e, err
 	}
-	if e.Kind == "folder" {
-		e.folder(rules, effective.Sidecar.Rules)
+	if e.Kind == "directory" {
+		e.directory(rules, effective.Sidecar.Rules)
 		return e, nil
 	}
 	e.file(rules)
@@ -128,7 +128,7 @@ func (a *app) locate(dir, given string, e *explanation) (string, error) {
 	case err != nil:
 		e.Kind = "missing"
 	case info.IsDir():
-		e.Kind = "folder"
+		e.Kind = "directory"
 	case info.Mode()&fs.ModeSymlink != 0:
 		e.Kind = "link"
 	default:
@@ -187,9 +187,9 @@ func (e *explanation) file(rules *watch.Rules) {
 	}
 }
 
-func (e *explanation) folder(rules *watch.Rules, all []dev.Rule) {
+func (e *explanation) directory(rules *watch.Rules, all []dev.Rule) {
 	e.Watched = rules.Explain(e.Path).Watched
-	e.Why = "a folder: what counts are the files in it"
+	e.Why = "a directory: what counts are the files in it"
 	if !e.Watched {
 		e.Why = "no rule can mean anything in it, so it is not watched"
 		for _, p := range rules.Explain(path.Join(e.Path, "file.py")).Passed {
@@ -212,9 +212,9 @@ func (e *explanation) folder(rules *watch.Rules, all []dev.Rule) {
 func meaning(a dev.Action) string {
 	switch a {
 	case dev.Live:
-		return "the app sees it through its mount, and open tabs run anew"
+		return "the app sees it through its mount, and open tabs run again"
 	case dev.Sync:
-		return "it is copied into the container, and open tabs run anew"
+		return "it is copied into the container, and open tabs run again"
 	case dev.SyncRestart:
 		return "it is copied into the container, then the app is restarted"
 	case dev.SyncExec:
@@ -222,7 +222,7 @@ func meaning(a dev.Action) string {
 	case dev.Restart:
 		return "the app is restarted"
 	case dev.Rebuild:
-		return "the image is built anew and the app replaced"
+		return "the image is rebuilt and the app replaced"
 	case dev.Ignored:
 	}
 	return "nothing happens"

@@ -16,7 +16,7 @@ import (
 type Target struct {
 	Name   string
 	About  string
-	Bundle string // folder of what was rendered, relative to the project
+	Bundle string // directory of what was rendered, relative to the project
 	Status string // of the last hand-off: "ready", "incomplete", "blocked"; "" where there was none
 	Commit string // that it was rendered from
 	Dirty  bool   // there were changes besides

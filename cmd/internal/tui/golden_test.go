@@ -83,7 +83,7 @@ func building(r *rig) {
 }
 
 func buildFailure() *dev.Error {
-	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Message: "build streamlit-local: step 3, packages: RUN uv sync ended with exit code 1\n  × No solution found when resolving dependencies:\n  ╰─▶ Because pandas==99.0 was not found and shop depends on pandas==99.0, we can conclude that the requirements are unsatisfiable.", Hint: "mend it, and save: the build starts again by itself", File: "Dockerfile", Line: 12}
+	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Message: "build streamlit-local: step 3, packages: RUN uv sync ended with exit code 1\n  × No solution found when resolving dependencies:\n  ╰─▶ Because pandas==99.0 was not found and shop depends on pandas==99.0, we can conclude that the requirements are unsatisfiable.", Hint: "fix it and save: the build starts again by itself", File: "Dockerfile", Line: 12}
 }
 
 func engineLost(r *rig) {

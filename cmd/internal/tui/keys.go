@@ -158,7 +158,7 @@ func table() []binding {
 		{everywhere, cmdStart, []string{"u"}, "start", "start the project, or attend to one that runs", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
-		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "build the image anew, and replace the app if it changed", true},
+		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "rebuild the image, and replace the app if it changed", true},
 		{everywhere, cmdShell, []string{"s"}, "shell", "a shell in the app's container", true},
 		{everywhere, cmdSwitch, []string{"x"}, "mode", "bypass the login, or try it", true},
 		{everywhere, cmdDown, []string{"D"}, "", "stop and remove what runs", true},

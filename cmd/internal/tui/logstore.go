@@ -87,7 +87,7 @@ func (s *logStore) shows(e *entry) bool {
 	return (s.only == "" || e.service == s.only) && s.filter.matches(e)
 }
 
-// choose decides anew which lines are shown.
+// choose decides again which lines are shown.
 func (s *logStore) choose(f matcher, only string) {
 	s.filter, s.only, s.shown = f, only, s.shown[:0]
 	for i := range s.lines {

@@ -68,7 +68,7 @@ func TestNothing_IsDrawnWhenNothingChanges(t *testing.T) {
 	r.send(usageMsg{{Service: "streamlit-local", CPU: 13.4, Memory: 188 << 20}})
 	r.send(tea.BlurMsg{})
 	if got := r.m.View().Content; got != "untouched" {
-		t.Errorf("it was drawn anew:\n%s", got)
+		t.Errorf("it was drawn again:\n%s", got)
 	}
 	r.send(usageMsg{{Service: "streamlit-local", CPU: 55, Memory: 188 << 20}})
 	if got := r.m.View().Content; got == "untouched" || got == before.Content {

@@ -350,9 +350,9 @@ func (s sheet) surroundings() []string {
 	switch f.How {
 	case "":
 	case "mount":
-		rows = append(rows, line("saves", "mounted, "+count(f.Watches, "folder")+" watched"))
+		rows = append(rows, line("saves", "mounted, "+count(f.Watches, "directory")+" watched"))
 	default:
-		rows = append(rows, line("saves", "copied, "+count(f.Watches, "folder")+" watched"))
+		rows = append(rows, line("saves", "copied, "+count(f.Watches, "directory")+" watched"))
 	}
 	if f.AWS.Source != "" {
 		rows = append(rows, line("AWS", s.aws(f.AWS)))
@@ -360,7 +360,7 @@ func (s sheet) surroundings() []string {
 	if f.Engine != "" {
 		rows = append(rows, line("engine", f.Engine+s.dim.Render("  API "+f.API)))
 	}
-	return append(rows, line("folder", safe(f.Dir)), "")
+	return append(rows, line("path", safe(f.Dir)), "")
 }
 
 func (s sheet) aws(a AWS) string {
@@ -388,7 +388,7 @@ func (s sheet) happenings(rows int) []string {
 	for _, h := range slices.Backward(list) {
 		text := h.text
 		if ansi.StringWidth(text) > s.width-21 {
-			text = folders.ReplaceAllString(text, "") // a file's name says more than the end of the line
+			text = dirs.ReplaceAllString(text, "") // a file's name says more than the end of the line
 		}
 		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+text))
 	}
@@ -398,5 +398,5 @@ func (s sheet) happenings(rows int) []string {
 	return out
 }
 
-// folders are those in front of a file at the beginning of a line, as short leaves them.
-var folders = regexp.MustCompile(`^…/[^/ ]+/`)
+// directories are those in front of a file at the beginning of a line, as short leaves them.
+var dirs = regexp.MustCompile(`^…/[^/ ]+/`)

@@ -96,7 +96,7 @@ type Facts struct {
 	Services []Service
 	Tabs     []Tab
 	How      string // how saves reach the app: "mount", "sync"; "" where nothing is watched
-	Watches  int    // folders watched
+	Watches  int    // directories watched
 	AWS      AWS
 	Engine   string // where the container engine is
 	API      string // its version of the API

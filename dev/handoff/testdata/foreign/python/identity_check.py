@@ -115,7 +115,7 @@ sound = token(good)
 assert page(sound) is None, "let in without an audience to compare with"
 os.environ.update({"IAP_AUDIENCES": f"{audience},another", "CF_AUD": f"{audience},another", "CF_TEAM": "acme"})
 assert page(sound) == "alice@example.com"
-# What was verified holds for this connection, however old it becomes; anything else is verified anew.
+# What was verified holds for this connection, however old it becomes; anything else is verified again.
 identity._keys = lambda *_: types.SimpleNamespace(get_signing_key_from_jwt=gone)
 assert page(sound) == "alice@example.com"
 assert page("") is None

@@ -1,4 +1,4 @@
-"""Reads projects as the Snowflake CLI does before it uploads: python snowflake_bundle.py FOLDERS.
+"""Reads projects as the Snowflake CLI does before it uploads: python snowflake_bundle.py DIRS.
 
 Prints for each, as JSON, what its parser made of snowflake.yml and, where the entry is there already, the
 files that would be uploaded.
@@ -14,8 +14,8 @@ from snowflake.cli.api.console import cli_console
 from snowflake.cli.api.project.definition_manager import DefinitionManager
 
 results = []
-for folder in sys.argv[1:]:
-    root = Path(folder).resolve()
+for directory in sys.argv[1:]:
+    root = Path(directory).resolve()
     model = DefinitionManager(str(root)).project_definition.entities["app"]
     result = {"model": json.loads(model.model_dump_json(exclude_none=True)), "files": []}
     if (root / model.main_file).exists():

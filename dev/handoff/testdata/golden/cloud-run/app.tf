@@ -21,10 +21,10 @@ resource "google_cloud_run_v2_service" "app" {
     service_account = google_service_account.app.email
 
     # Streamlit's pages live on one WebSocket, and a request of Cloud Run may last an hour at most:
-    # after that the browser connects anew.
+    # after that the browser connects again.
     timeout = "3600s"
 
-    # A browser that connects anew finds its session only in the instance that has it, and files that
+    # A browser that connects again finds its session only in the instance that has it, and files that
     # were uploaded as well. One instance, always there: no cold start, nobody in the wrong one. Each open
     # tab is a request that does not end; beyond this number new tabs get "429".
     session_affinity                 = true

@@ -46,7 +46,7 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of an instance. /tmp and the home folder are part of it."
+  description = "Memory of an instance. /tmp and the home directory are part of it."
   type        = string
 }
 

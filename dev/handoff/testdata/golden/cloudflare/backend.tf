@@ -1,4 +1,4 @@
-# The state lies in this folder until you say otherwise, which is fine to look at a plan and wrong for
+# The state lies in this directory until you say otherwise, which is fine to look at a plan and wrong for
 # a team. `--set state-bucket=NAME` puts it into a bucket of R2 of the same account:
 #
 # terraform {

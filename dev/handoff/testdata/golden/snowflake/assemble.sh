@@ -2,7 +2,7 @@
 # Puts what is uploaded beside this file, laid out as Snowflake wants it: the entry here, all else in
 # app/. It is the commit that is checked out, whatever has been edited since.
 #
-#   ./assemble.sh [FOLDER OF THE PROJECT]
+#   ./assemble.sh [DIR OF THE PROJECT]
 #
 # Only what git has goes along, so neither secrets.toml nor .env nor ~/.aws can.
 set -eu

@@ -190,7 +190,7 @@ def verify_id_token(id_token: str, client: Client, nonce: str, keys: Keys) -> di
 
 @st.cache_resource
 def _keys(jwks_uri: str) -> jwt.PyJWKClient:
-    # It caches the keys and fetches them anew when a token names one that it does not know.
+    # It caches the keys and fetches them again when a token names one that it does not know.
     return jwt.PyJWKClient(jwks_uri, timeout=5)
 
 
