@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"dev/awslocal":    {"dev"},
 	"dev/awslogin":    {"dev"},
 	"dev/config":      {"dev"},
+	"dev/destination": {"dev"},
 	"dev/detect":      {"dev"},
 	"dev/doctor":      {"dev"},
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},

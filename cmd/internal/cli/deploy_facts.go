@@ -6,17 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/destination"
 	"sdev/dev/detect"
 	"sdev/dev/git"
 	"sdev/dev/handoff"
@@ -290,7 +294,7 @@ func (a *app) placeOf(s *subject, target, out string) (handoff.Place, error) {
 // in a directory of its own.
 func (a *app) misplaced(project, root, out string) string {
 	for _, seen := range []string{out, dev.RealPath(out)} {
-		if within(seen, dev.RealPath(project)) {
+		if destination.Within(seen, dev.RealPath(project)) {
 			return "the project lies in it"
 		}
 	}
@@ -298,18 +302,72 @@ func (a *app) misplaced(project, root, out string) string {
 	for _, seen := range [][2]string{{root, out}, {dev.RealPath(root), dev.RealPath(out)}} {
 		if rel, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rel) {
 			inside = true
-			if why := reserved(rel); why != "" {
+			if why := destination.Reserved(rel); why != "" {
 				return why
 			}
 		}
 	}
 	switch {
 	case !inside:
-		return cmp.Or(a.unfit(out), a.notForBundle(out))
+		return cmp.Or(a.guard().RefuseDir(out), notForBundle(a.guard().Home, out))
 	case isSource(dev.RealPath(out)):
 		return "the project has code in it"
 	}
 	return ""
+}
+
+// notForBundle says why a bundle cannot be written to a directory that lies outside of the project; "" where
+// it can: the directory is new, or empty, or a bundle already, and it is the user's.
+func notForBundle(home, out string) string {
+	real, home := dev.RealPath(out), dev.RealPath(home)
+	switch rel, err := filepath.Rel(home, real); {
+	case err != nil || !destination.Within(home, real):
+	case rel == ".":
+		return "it is your home directory"
+	case strings.HasPrefix(rel, "."):
+		return "programs keep their settings there"
+	}
+	info, err := os.Stat(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if err != nil || !info.IsDir() {
+		return "" // opening it says so
+	}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Getuid() {
+		return "it is somebody else's"
+	}
+	if entries, err := os.ReadDir(real); err == nil && len(entries) > 0 && !isBundle(real) {
+		return "it is not empty, and no bundle of sdev's"
+	}
+	return ""
+}
+
+func isBundle(dir string) bool {
+	info, err := os.Lstat(filepath.Join(dir, handoff.OwnDir))
+	return err == nil && info.IsDir()
+}
+
+// isSource says whether a directory of the project holds code of its own: a bundle would become part of the
+// app.
+func isSource(dir string) bool {
+	if isBundle(dir) {
+		return false
+	}
+	found := false
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read is no code
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		if d.IsDir() && isBundle(filepath.Join(dir, d.Name())) {
+			return fs.SkipDir
+		}
+		if found = d.Type().IsRegular() && filepath.Ext(d.Name()) == ".py"; found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
 }
 
 // bundlesOf are the directories and files of the repository that hand-offs of this project have written, and

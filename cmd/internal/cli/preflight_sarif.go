@@ -38,7 +38,7 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 	if err != nil {
 		return err
 	}
-	if why := a.unfitReport(name, isSARIF); why != "" {
+	if why := a.guard().RefuseReport(name, isSARIF); why != "" {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
 	}
 	if err := writeReport(name, text); err != nil {
