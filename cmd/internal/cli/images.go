@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"strings"
 
@@ -57,7 +56,7 @@ func imageSource(model *types.Project, s types.ServiceConfig, machine config.Mac
 		img.Pull, img.Every = plan.PullEvery, every
 	}
 	if s.Build != nil {
-		img.Build = asBuild(model, s, img.Ref)
+		img.Build = plan.BuildOf(model, s, img.Ref)
 		// What this machine needs to reach the world: for images that stay here.
 		img.Build.CA, img.Build.Proxy = machine.CA.PEM, machine.Proxy
 		for _, from := range s.Build.AdditionalContexts {
@@ -67,39 +66,4 @@ func imageSource(model *types.Project, s types.ServiceConfig, machine config.Mac
 		}
 	}
 	return img
-}
-
-// asBuild words a build section for a builder.
-func asBuild(model *types.Project, s types.ServiceConfig, tag string) *plan.Build {
-	b := &plan.Build{Service: s.Name, Tag: tag, Tags: s.Build.Tags, Context: s.Build.Context, Dockerfile: s.Build.Dockerfile, Inline: s.Build.DockerfileInline,
-		Target: s.Build.Target, NoCache: s.Build.NoCache, Pull: s.Build.Pull, Platform: s.Platform, Network: s.Build.Network, CacheFrom: s.Build.CacheFrom,
-		ExtraHosts: s.Build.ExtraHosts.AsList(":"), Labels: s.Build.Labels,
-		Args: map[string]string{}, Secrets: map[string]string{}, SecretEnv: map[string]string{}, Contexts: map[string]string{}}
-	for k, v := range s.Build.Args {
-		if v != nil {
-			b.Args[k] = *v
-		}
-	}
-	for _, ref := range s.Build.Secrets {
-		id := cmp.Or(ref.Target, ref.Source)
-		if secret := model.Secrets[ref.Source]; secret.File != "" {
-			b.Secrets[id] = secret.File
-		} else {
-			b.SecretEnv[id] = secret.Content
-		}
-	}
-	for _, key := range s.Build.SSH {
-		if key.Path == "" {
-			b.SSH = append(b.SSH, key.ID)
-		} else {
-			b.SSH = append(b.SSH, key.ID+"="+key.Path)
-		}
-	}
-	for name, from := range s.Build.AdditionalContexts {
-		if other, ok := strings.CutPrefix(from, types.ServicePrefix); ok {
-			from = "docker-image://" + plan.ImageName(model.Name, model.Services[other])
-		}
-		b.Contexts[name] = from
-	}
-	return b
 }

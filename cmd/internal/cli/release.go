@@ -62,7 +62,7 @@ func (a *app) releaseBuild(ctx context.Context, p *config.Project, repo git.Repo
 	if err != nil {
 		return plan.Build{}, err
 	}
-	b := asBuild(p.Model, service, p.Name+"-release:"+releaseTag(repo))
+	b := plan.BuildOf(p.Model, service, p.Name+"-release:"+releaseTag(repo))
 	b.Tags = nil // those are of "docker compose build"
 	b.Ships, b.CA, b.Proxy = true, machine.CA.PEM, machine.Proxy
 	if _, own := b.Secrets["ca"]; !own && b.SecretEnv["ca"] == "" && len(machine.CA.PEM) > 0 {
@@ -97,7 +97,7 @@ func (a *app) ownRecipe(ctx context.Context, dir string, b *plan.Build) error {
 	}
 	b.Inline = found.Ship()
 	if _, err := os.Stat(filepath.Join(b.Context, ".dockerignore")); err != nil {
-		b.Ignore = []byte(strings.Join(dockerIgnored(found.Dockerfiles), "\n") + "\n")
+		b.Ignore = []byte(strings.Join(found.DockerIgnore(), "\n") + "\n")
 	}
 	return nil
 }
