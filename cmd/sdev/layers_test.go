@@ -55,6 +55,15 @@ var mayImport = map[string][]string{
 	"dev/tunnel":      {"dev"},
 	"dev/watch":       {"dev"},
 
+	// The use cases: what a command does, for which it needs several parts. A use case calls parts that
+	// decide or read, and declares an interface for what acts on the world, such as a container engine: cmd
+	// hands that in, and a test hands in a fake. No part knows a use case, so the arrows have no circle.
+	//
+	// Shipping reads the project (config, detect, git), renders, compares and checks (handoff, preflight),
+	// words a build (plan), visits an app that it has started (tunnel, streamlit), and writes changes that
+	// undo each other when one fails (scaffold). Templates and engine are handed in.
+	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel", "scaffold"},
+
 	// A program of its own, in the sidecar, and therefore put together here.
 	"dev/gateway":   {"dev", "dev/awslocal", "dev/gateway/…", "dev/hub", "dev/oidc", "dev/streamlit", "dev/watch"},
 	"dev/gateway/…": {"dev"},

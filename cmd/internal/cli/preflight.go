@@ -4,22 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
-	"sdev/dev/config"
-	"sdev/dev/detect"
-	"sdev/dev/git"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
+	"sdev/dev/release"
 )
 
 // preflightOptions are the flags of "sdev preflight".
@@ -52,11 +44,7 @@ what is known to fail where it will run. It needs neither a container engine nor
 			return nil
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, t := range handoff.Targets() {
-				names = append(names, t.Name)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return targetNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -97,140 +85,36 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	return err
 }
 
-// check looks at everything that there is. With a target that is a hand-off that ends before it writes.
+// check checks everything that there is. With a target that is a hand-off that ends before it writes.
 func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
 	if o.target != "" {
-		d, err := a.deliver(ctx, deployOptions{target: o.target, image: o.image, check: true, yes: true})
-		if err != nil {
-			return nil, err
-		}
-		d.bundle.Close()
-		return d.findings, nil
+		return a.checkTarget(ctx, o.target, o.image)
 	}
-	s, err := a.preflightSubject(ctx, o)
+	p, err := a.load(ctx, runOptions{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
+		return a.releaser().Preflight(ctx, nil, nil, o.image)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if o.image != "" {
-		img, done, err := a.imageFrom(ctx, o.image, s.Platform)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-		s.Image = img
-	}
-	return preflight.Run(ctx, s)
-}
-
-// preflightSubject is everything but the image. Without a project an image is checked by itself.
-func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflight.Subject, error) {
-	p, err := a.load(ctx, runOptions{})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
-		return preflight.Subject{Now: a.now()}, nil
-	}
-	if err != nil {
-		return preflight.Subject{}, err
-	}
-	repo, err := git.Read(ctx, p.Dir, a.Env)
-	if err != nil {
-		return preflight.Subject{}, err
-	}
 	found, err := look(p.Dir)
 	if err != nil {
-		return preflight.Subject{}, err
+		return nil, err
 	}
-	if entry := p.Settings.Entry; entry != "" {
-		found.Choose(entry, detect.Fact{Why: "x-sdev.entry"})
-	}
-	return a.subject(ctx, p, found, repo)
+	return a.releaser().Preflight(ctx, p, found, o.image)
 }
 
-// inProject is a path of the repository as it is seen from the project.
-func inProject(p *config.Project, root, name string) string {
-	dir := p.Dir
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
-	}
-	rel, err := filepath.Rel(dir, filepath.Join(root, filepath.FromSlash(name)))
+// checkTarget checks what a hand-off to a target would ship.
+func (a *app) checkTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {
+	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
-		return name
+		return nil, err
 	}
-	return filepath.ToSlash(rel)
-}
-
-// imageFrom opens an archive, or an image of the engine. What done removes is needed until then.
-func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Image, done func(), err error) {
-	nothing := func() {}
-	if file, ok := a.archive(name); ok {
-		img, err = preflight.Open(ctx, file, platform)
-		return img, nothing, err
-	}
-	e, err := a.open(ctx)
+	p, err := a.gather(ctx, entryChoice{must: true, keep: true})
 	if err != nil {
-		return nil, nothing, err
+		return nil, err
 	}
-	defer e.Close() //nolint:errcheck // nothing is left to say to it
-	archive, err := e.Save(ctx, name)
-	if err != nil {
-		return nil, nothing, err
-	}
-	defer archive.Close()
-	spooled, err := a.spool(archive)
-	if ctx.Err() != nil {
-		return nil, nothing, errors.Join(ctx.Err(), os.RemoveAll(spooled))
-	}
-	if err != nil {
-		return nil, nothing, &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "make room, or point XDG_CACHE_HOME to a larger disk"}
-	}
-	done = func() { _ = os.Remove(spooled) }
-	if img, err = preflight.Open(ctx, spooled, platform); err != nil {
-		done()
-		return nil, nothing, err
-	}
-	return img, done, nil
-}
-
-// archive is the file that --image names; ok is false where it names an image of the engine.
-func (a *app) archive(name string) (file string, ok bool) {
-	file = name
-	if !filepath.IsAbs(name) {
-		file = filepath.Join(a.dir, name)
-	}
-	st, err := os.Stat(file)
-	return file, (err == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name)
-}
-
-// spool keeps an archive in the cache directory: its description comes last, and layers are read one after
-// another.
-func (a *app) spool(archive io.Reader) (name string, err error) {
-	dir, err := a.cacheDir()
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	a.sweep(dir)
-	f, err := os.CreateTemp(dir, "image-*.tar")
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(f, archive)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-// sweep removes archives that a run left behind which was killed.
-func (a *app) sweep(dir string) {
-	const old = 24 * time.Hour
-	names, _ := filepath.Glob(filepath.Join(dir, "image-*.tar")) // the pattern is a good one
-	for _, name := range names {
-		if st, err := os.Stat(name); err == nil && a.now().Sub(st.ModTime()) > old {
-			_ = os.Remove(name) // another run may have been faster
-		}
-	}
+	return p.Check(ctx, release.Options{Target: target, Image: image})
 }
 
 // preflightReport is what "sdev preflight --json" prints.
