@@ -55,7 +55,7 @@ func (a *app) printPlan(p *release.Project, r *release.Release) {
 	// Missing values stand in the list above: a finding each would say it twice.
 	rest := slices.DeleteFunc(slices.Clone(r.Findings), func(f dev.Finding) bool { return f.ID == handoff.MissingValue })
 	if len(rest) > 0 {
-		_ = a.print(preflightText(rest, a.Width))
+		_ = a.printPreflight(rest)
 	}
 }
 

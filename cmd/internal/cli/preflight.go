@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
+	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
@@ -77,7 +79,7 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	case o.json:
 		err = a.printJSON(newPreflightReport(o.target, found))
 	case o.sarif != "-":
-		err = a.print(preflightText(found, a.Width))
+		err = a.printPreflight(found)
 	}
 	if err == nil && dev.Block(found) {
 		return exitError(dev.ExitFailed)
@@ -127,99 +129,51 @@ type preflightReport struct {
 }
 
 func newPreflightReport(target string, found []dev.Finding) preflightReport {
-	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: tally(found).Blocks}
+	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: handoff.Checks{}.Count(found).Blocks}
 }
 
-func tally(found []dev.Finding) handoff.Checks {
-	return handoff.Checks{Rules: len(preflight.Rules())}.Count(found)
+// printPreflight shows findings to a person.
+func (a *app) printPreflight(found []dev.Finding) error {
+	return a.printf("%s", render.Findings(found, len(preflight.Rules()), a.Width))
 }
 
-// preflightText shows findings to a person: what blocks first, each with its place and what helps.
-func preflightText(found []dev.Finding, width int) *page {
-	var b page
-	group := func(title string, in func(dev.Finding) bool) {
-		first := true
-		for _, f := range found {
-			if !in(f) {
-				continue
-			}
-			if first {
-				b.add("%s:\n", title)
-				first = false
-			}
-			b.add("%s", findingText(f, width))
-		}
-		if !first {
-			b.add("\n")
-		}
+// writeSARIF writes a SARIF report of findings to a file; "-" is stdout.
+func (a *app) writeSARIF(name string, found []dev.Finding) error {
+	var rules []render.Rule
+	for _, r := range preflight.Rules() {
+		rules = append(rules, render.Rule(r))
 	}
-	of := func(s dev.Severity) func(dev.Finding) bool {
-		return func(f dev.Finding) bool { return f.Severity == s && f.Suppressed == nil }
+	text, err := render.SARIF(buildVersion, rules, found)
+	if err != nil {
+		return err
 	}
-	group("Blocks the hand-off", of(dev.Blocks))
-	group("Ships, and somebody should know", of(dev.Warns))
-	group("For information", of(dev.Informs))
-	group("Suppressed", func(f dev.Finding) bool { return f.Suppressed != nil })
-	c := tally(found)
-	notes := len(found) - c.Blocks - c.Warnings - c.Suppressed
-	b.add("%s: %s", count(c.Rules, "rule"), blockText(c.Blocks))
-	for _, part := range []string{some(c.Warnings, "warning"), some(notes, "note")} {
-		if part != "" {
-			b.add(", %s", part)
-		}
+	if name == "-" {
+		_, err := a.out().Write(text)
+		return err
 	}
-	if c.Suppressed > 0 {
-		b.add(", %d suppressed", c.Suppressed)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(a.dir, name)
 	}
-	b.add("\n")
-	return &b
+	name, err = filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	if why := a.guard().RefuseReport(name, render.IsSARIF); why != "" {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
+	}
+	if err := writeReport(name, text); err != nil {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a directory that is there: --sarif FILE"}
+	}
+	return nil
 }
 
-func blockText(n int) string {
-	switch n {
-	case 0:
-		return "nothing blocks"
-	case 1:
-		return "1 blocks"
+// writeReport writes a file for others to read; it holds no secrets. A pipe is written to where somebody
+// reads it, and not waited for where nobody does.
+func writeReport(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // for others to read
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%d block", n)
-}
-
-func some(n int, what string) string {
-	if n == 0 {
-		return ""
-	}
-	return count(n, what)
-}
-
-// findingText is one finding: id and place, what is wrong, what helps.
-func findingText(f dev.Finding, width int) dev.Text {
-	const indent = "    "
-	at := f.File
-	if f.File != "" && f.Line > 0 {
-		at = fmt.Sprintf("%s:%d", f.File, f.Line)
-	}
-	if f.Where != "" {
-		at = strings.TrimPrefix(at+", "+f.Where, ", ")
-	}
-	head := "  " + f.ID
-	if at != "" {
-		head += "  " + at
-	}
-	var b page
-	b.add("  %s", wrap(strings.TrimSpace(head), width, len(indent)))
-	line := func(label, text string) {
-		if text != "" {
-			b.add("\n%s%s%s", indent, label, wrap(text, width, len(indent)+len(label)))
-		}
-	}
-	line("", f.Message)
-	if s := f.Suppressed; s != nil {
-		line("reason: ", fmt.Sprintf("%s (until %s, %s)", s.Reason, s.Until.Format("2006-01-02"), s.Origin))
-	} else {
-		line("fix: ", f.Fix)
-		line("see: ", f.Docs)
-	}
-	b.add("\n")
-	return dev.Text(b.text.String())
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
