@@ -13,7 +13,7 @@ import (
 
 // Targets is tui.Host's.
 func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
-	s, err := d.app.gather(ctx, d.up.choice)
+	s, err := d.app.gather(ctx, d.up.Entry)
 	if err != nil {
 		return nil, err
 	}

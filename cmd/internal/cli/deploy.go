@@ -13,6 +13,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/handoff"
+	"sdev/dev/session"
 	"sdev/scaffold"
 	"sdev/templates"
 )
@@ -171,7 +172,7 @@ func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.gather(ctx, entryChoice{entry: o.entry, must: true, ask: a.asks(o), keep: true})
+	s, err := a.gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: a.chooser(!o.yes && !o.json && !o.check), Keep: true})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"sdev/dev/detect"
 	"sdev/dev/git"
 	"sdev/dev/handoff"
+	"sdev/dev/session"
 )
 
 // subject is a project as it leaves this machine: everything that is known before anybody is asked.
@@ -37,19 +38,19 @@ type subject struct {
 const deployDir = "deploy"
 
 // gather finds out what is known of the project here.
-func (a *app) gather(ctx context.Context, choice entryChoice) (*subject, error) {
-	p, err := a.load(ctx, runOptions{choice: choice})
+func (a *app) gather(ctx context.Context, choice session.EntryChoice) (*subject, error) {
+	p, err := a.load(ctx, session.Options{Entry: choice})
 	if err != nil {
 		return nil, err
 	}
 	s := &subject{project: p}
 	s.service, _ = p.Ships()
-	if s.found, err = look(p.Dir); err != nil {
+	if s.found, err = detect.Dir(p.Dir); err != nil {
 		return nil, err
 	}
 	if entry := p.Settings.Entry; entry != "" {
 		s.found.Choose(path.Clean(filepath.ToSlash(entry)), detect.Fact{Why: "x-sdev.entry"})
-	} else if err := a.chooseEntry(ctx, p.Dir, s.found, choice); err != nil {
+	} else if err := session.ChooseEntry(ctx, p.Dir, s.found, choice); err != nil {
 		if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
 			e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
 		}

@@ -12,6 +12,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/handoff"
+	"sdev/dev/session"
 )
 
 // deployReport is what "sdev deploy TARGET --json" prints.
@@ -214,7 +215,7 @@ type lastRecord struct {
 
 // listTargets shows the targets, each with its last hand-off in the usual directory.
 func (a *app) listTargets(ctx context.Context, o deployOptions) error {
-	s, err := a.gather(ctx, entryChoice{})
+	s, err := a.gather(ctx, session.EntryChoice{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.dir == "" && len(a.files) == 0 {
 		s = nil
 	} else if err != nil {

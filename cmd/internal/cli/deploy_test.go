@@ -13,6 +13,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/handoff"
+	"sdev/dev/session"
 )
 
 // plainApp is a project without a login, which any target takes.
@@ -144,7 +145,7 @@ func TestDeploy_FactsOfAProject(t *testing.T) {
 	dir := plainApp(t, map[string]string{"pages/1_Sales.py": "import pandas\n", ".streamlit/config.toml": "[server]\nbaseUrlPath = \"shop\"\n"})
 	s, _, _ := Buffers(map[string]string{"FROM_HERE": "hunter2"})
 	a := &app{Streams: s, dir: dir, now: time.Now}
-	got, err := a.gather(t.Context(), entryChoice{})
+	got, err := a.gather(t.Context(), session.EntryChoice{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestDeploy_KnowsWhatTheImageRuns(t *testing.T) {
 			"Dockerfile":         "FROM python:3.11-slim AS release\n" + dockerfile + "\n",
 			"docker-compose.yml": "services: {streamlit: {build: {context: ., target: release}}}\n",
 		}), now: time.Now}
-		got, err := a.gather(t.Context(), entryChoice{})
+		got, err := a.gather(t.Context(), session.EntryChoice{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ import (
 	"sdev/dev/git"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
+	"sdev/dev/session"
 )
 
 // preflightOptions are the flags of "sdev preflight".
@@ -124,7 +125,7 @@ func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, err
 
 // preflightSubject is everything but the image. Without a project an image is checked by itself.
 func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflight.Subject, error) {
-	p, err := a.load(ctx, runOptions{})
+	p, err := a.load(ctx, session.Options{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
 		return preflight.Subject{Now: a.now()}, nil
 	}
@@ -135,7 +136,7 @@ func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflig
 	if err != nil {
 		return preflight.Subject{}, err
 	}
-	found, err := look(p.Dir)
+	found, err := detect.Dir(p.Dir)
 	if err != nil {
 		return preflight.Subject{}, err
 	}

@@ -11,10 +11,12 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/git"
 	"sdev/dev/handoff"
 	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 // Labels of an image, by which it says where it comes from.
@@ -62,7 +64,7 @@ func (a *app) releaseBuild(ctx context.Context, p *config.Project, repo git.Repo
 	if err != nil {
 		return plan.Build{}, err
 	}
-	b := asBuild(p.Model, service, p.Name+"-release:"+releaseTag(repo))
+	b := plan.BuildOf(p.Model, service, p.Name+"-release:"+releaseTag(repo))
 	b.Tags = nil // those are of "docker compose build"
 	b.Ships, b.CA, b.Proxy = true, machine.CA.PEM, machine.Proxy
 	if _, own := b.Secrets["ca"]; !own && b.SecretEnv["ca"] == "" && len(machine.CA.PEM) > 0 {
@@ -88,11 +90,11 @@ func (a *app) ownRecipe(ctx context.Context, dir string, b *plan.Build) error {
 	if b.Inline == "" {
 		return nil
 	}
-	found, err := look(dir)
+	found, err := detect.Dir(dir)
 	if err != nil {
 		return err
 	}
-	if err := a.chooseEntry(ctx, dir, found, entryChoice{}); err != nil {
+	if err := session.ChooseEntry(ctx, dir, found, session.EntryChoice{}); err != nil {
 		return err
 	}
 	b.Inline = found.Ship()

@@ -11,6 +11,7 @@ import (
 	"sdev/dev/devtest"
 	"sdev/dev/git"
 	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 // released gives the build of what ships of a project.
@@ -18,7 +19,7 @@ func released(t *testing.T, files map[string]string, repo git.Repository, env ma
 	t.Helper()
 	streams, _, _ := Buffers(env)
 	a := &app{Streams: streams, now: time.Now, dir: devtest.Project(t, files)}
-	p, err := a.load(t.Context(), runOptions{})
+	p, err := a.load(t.Context(), session.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
