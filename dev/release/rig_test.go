@@ -76,7 +76,7 @@ func target() handoff.Target {
 // load reads the project as the command line does.
 func (r *rig) load() (*config.Project, *detect.Findings) {
 	r.t.Helper()
-	found, err := detect.Tree(os.DirFS(r.dir))
+	found, err := detect.Dir(r.dir)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/detect"
+	"sdev/dev/session"
 	"sdev/scaffold"
 )
 
@@ -40,7 +41,7 @@ func (a *app) adoptable(o initOptions) (*detect.Findings, error) {
 	if st, err := os.Stat(o.dir); err != nil || !st.IsDir() {
 		return nil, nil // to be made
 	}
-	found, err := look(o.dir)
+	found, err := detect.Dir(o.dir)
 	if err != nil || len(found.Entries) == 0 {
 		return nil, err
 	}
@@ -53,9 +54,8 @@ func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Finding
 			return usage(flag+" is for new projects, and this directory holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another directory")
 		}
 	}
-	asks := !o.yes && !o.json && a.InTTY && a.OutTTY
 	if o.entry != "" || len(found.Composes) == 0 {
-		if err := a.chooseEntry(ctx, o.dir, found, entryChoice{entry: o.entry, must: true, ask: asks}); err != nil {
+		if err := session.ChooseEntry(ctx, o.dir, found, session.EntryChoice{Entry: o.entry, Required: true, Ask: a.chooser(!o.yes && !o.json)}); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Finding
 		a.printTable(found)
 	}
 	write := !o.dryRun && !ad.plan.Empty()
-	if write && asks {
+	if write && a.chooser(!o.yes && !o.json) != nil {
 		if write, err = a.confirm(ctx, ad.plan); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offer(found.Composes[0].Path, "")
 	} else {
 		recipe, _ := found.Recipe()
-		model := assumption(found, recipe)
+		model := session.Assumption(found, recipe)
 		model.Name = o.name
 		for key, why := range model.Why {
 			model.Why[key] = strings.TrimPrefix(why, "assumed: ")
@@ -113,7 +113,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		if recipe.Text != "" {
 			name := "Dockerfile"
 			if slices.ContainsFunc(found.Dockerfiles, func(d detect.Dockerfile) bool { return d.Path == name }) { // of something else
-				name = assumedService + ".Dockerfile"
+				name = session.AssumedService + ".Dockerfile"
 			}
 			offer(name, found.Ship())
 			image = true

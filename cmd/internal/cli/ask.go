@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"charm.land/huh/v2"
 
 	"sdev/dev"
+	"sdev/dev/detect"
 	"sdev/dev/handoff"
+	"sdev/dev/session"
 	"sdev/scaffold"
 )
 
@@ -117,4 +121,40 @@ func selection(title string, from []huh.Option[string], value *string) *huh.Sele
 // confirmation asks a question; its values are those of [dev.Line].
 func confirmation(yes *bool, question string, values ...any) huh.Field {
 	return huh.NewConfirm().Title(dev.Line(question, values...)).Value(yes)
+}
+
+// chooser is the person at the terminal; nil where nobody is there, or is to be asked.
+func (a *app) chooser(ask bool) session.Chooser {
+	if !ask || !a.InTTY || !a.OutTTY {
+		return nil
+	}
+	return a
+}
+
+// ChooseEntry is session.Chooser's.
+func (a *app) ChooseEntry(ctx context.Context, entries []detect.Entry) (string, error) {
+	var scripts []huh.Option[string]
+	for _, e := range entries {
+		scripts = append(scripts, option(e.Path+": "+e.Why().Source(), e.Path))
+	}
+	name := entries[0].Path
+	field := selection("Which script is the app?", scripts, &name)
+	return name, a.ask(ctx, field)
+}
+
+// ChooseService is session.Chooser's.
+func (a *app) ChooseService(ctx context.Context, names []string) (name string, err error) {
+	field := selection("Which service is the Streamlit app?", options(names), &name)
+	err = a.ask(ctx, field)
+	return name, err
+}
+
+// askMFACode is session.Host's MFACode.
+func (a *app) askMFACode() (string, error) {
+	a.notef("code of your AWS MFA device: ")
+	line, err := bufio.NewReader(a.In).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("read the code: %w", err)
+	}
+	return strings.TrimSpace(line), nil
 }

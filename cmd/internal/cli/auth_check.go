@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
-	"sdev/dev/docker"
 	"sdev/dev/oidc"
+	"sdev/dev/plan"
 )
 
 func (a *app) newAuthCheckCmd() *cobra.Command {
@@ -97,19 +97,19 @@ func (a *app) lookAtLogin(ctx context.Context) (loginCheck, error) {
 		return loginCheck{}, err
 	}
 	defer r.close()
-	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
+	state, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState})
 	if err != nil {
 		return loginCheck{}, err
 	}
-	told, _ := r.sidecar()
-	l := loginCheck{mode: r.mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
-	l.unknown = unknownGroups(r.project.Settings.Auth.Policies, r.project.Settings.Auth.People())
+	told, _ := r.Sidecar()
+	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
+	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = see(ctx, l.issuer) })
 	asking.Go(func() { l.others = r.otherApps(ctx, told.Port) })
 	asking.Go(func() { l.app, l.appError = a.lookInside(ctx, r, l.issuer, l.mode) })
 	asking.Wait()
-	l.state, err = r.steer(ctx, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
+	l.state, err = r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
 	return l, err
 }
 
@@ -190,13 +190,13 @@ exec "$python" - "$@"`
 // lookInside runs a script with the app's own Python, in its container.
 func (a *app) lookInside(ctx context.Context, r running, issuer string, mode dev.Mode) (inside, error) {
 	var in inside
-	app, err := r.must(r.project.App)
+	app, err := r.RequireRunning(r.Project.App)
 	if err != nil {
 		return in, err
 	}
 	var out, errs bytes.Buffer
 	in.asked = a.now()
-	code, err := r.engine.Run(ctx, docker.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
+	code, err := r.engine.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
 		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
 	in.answered = a.now()
 	if err == nil && code != 0 {

@@ -8,6 +8,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/oidc"
+	"sdev/dev/session"
 )
 
 // completer says what may stand at a place of the command line, for shells.
@@ -23,7 +24,7 @@ func (a *app) completePeople(cmd *cobra.Command, args []string, _ string) ([]str
 
 func (a *app) peopleOffered(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var out []string
-	if p, err := a.load(cmd.Context(), runOptions{}); err == nil { // nothing can be offered for a project that cannot be read
+	if p, err := a.load(cmd.Context(), session.Options{}); err == nil { // nothing can be offered for a project that cannot be read
 		for _, who := range p.Settings.Auth.People() {
 			if safe := dev.Inline(who.Email); safe == who.Email { // what cannot be typed as it is shown is not offered
 				out = append(out, who.Email+"\t"+dev.Inline(who.Name))

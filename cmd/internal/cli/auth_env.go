@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/dev/oidc"
+	"sdev/dev/session"
 )
 
 func (a *app) newAuthEnvCmd() *cobra.Command {
@@ -35,16 +36,16 @@ func (a *app) runAuthEnv(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	defer r.close()
-	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
+	state, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState})
 	if err != nil {
 		return err
 	}
-	keys, err := r.project.LoginKeys()
+	keys, err := r.Project.LoginKeys()
 	if err != nil {
 		return err
 	}
 	env := map[string]string{
-		"OIDC_ISSUER": state.Issuer, "OIDC_CLIENT_ID": outsideClient, "OIDC_CLIENT_SECRET": keys.Outside,
+		"OIDC_ISSUER": state.Issuer, "OIDC_CLIENT_ID": session.OutsideClient, "OIDC_CLIENT_SECRET": keys.Outside,
 		"OIDC_DISCOVERY_URL": state.Issuer + "/.well-known/openid-configuration", "OIDC_SCOPES": "openid email profile",
 	}
 	if asJSON {

@@ -10,6 +10,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/session"
 )
 
 // verdict is the object that "sdev auth explain --json" prints.
@@ -60,7 +61,7 @@ With --matrix it goes through all people, and without PATH through every path th
 }
 
 func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSON bool) error {
-	p, err := a.load(ctx, runOptions{})
+	p, err := a.load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/session"
 )
 
 // finding is an object of the array that "sdev auth check --json" prints.
@@ -136,12 +137,12 @@ func (l loginCheck) bypass() finding {
 	f := finding{ID: "bypass.off", Blocks: true}
 	switch {
 	case l.app.Bypass != "":
-		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it; "+guardHint
+		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it; "+session.GuardHint
 	case l.app.BypassError != "":
 		f.Blocks = false // the shim may well be in it
 		f.Evidence, f.Fix = "the app's process does not let itself be looked into: "+l.app.BypassError, "let the container's user be the one that the app runs as (user: in the compose file)"
 	case !l.app.Guarded:
-		f.Evidence, f.Fix = "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", guardHint
+		f.Evidence, f.Fix = "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", session.GuardHint
 	case len(l.app.KeptOff) > 0:
 		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; it is kept off here, and would bypass the login where the app is deployed"
 		f.Fix = "take it out of there: sdev up --local sets it by itself"
@@ -155,7 +156,7 @@ func (l loginCheck) boto3() finding {
 	have, ok := l.app.Versions["botocore"]
 	f := finding{ID: "boto3.version", OK: true, Evidence: "boto3 is not installed", Blocks: true}
 	if ok {
-		f.OK, f.Evidence = !isBelow(have, 1, 31), "botocore "+have
+		f.OK, f.Evidence = !session.IsBelow(have, 1, 31), "botocore "+have
 	}
 	if !f.OK {
 		f.Evidence += " does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS"
@@ -167,12 +168,12 @@ func (l loginCheck) boto3() finding {
 func (l loginCheck) streamlit() finding {
 	const fix = "streamlit>=1.58 in the app's requirements"
 	have := l.app.Versions["streamlit"]
-	f := finding{ID: "streamlit.version", OK: have != "" && !isBelow(have, 1, 58), Evidence: "streamlit " + have}
+	f := finding{ID: "streamlit.version", OK: have != "" && !session.IsBelow(have, 1, 58), Evidence: "streamlit " + have}
 	switch {
 	case f.OK:
 	case have == "":
 		f.Evidence, f.Fix = "the container's Python has no streamlit", "see which Python the app runs with: sdev shell -- ps"
-	case isBelow(have, 1, 42):
+	case session.IsBelow(have, 1, 42):
 		f.Evidence, f.Fix, f.Blocks = "streamlit "+have+" has no st.login", fix, true
 	default:
 		f.Evidence, f.Fix = "streamlit "+have+": before 1.58 a login is lost when the app restarts", fix

@@ -39,7 +39,7 @@ func (a *app) runAuthUse(ctx context.Context, email string, asJSON bool) error {
 	defer r.close()
 	text := "the sign-in page asks who it is"
 	if email != "" {
-		auth := r.project.Settings.Auth
+		auth := r.Project.Settings.Auth
 		who, ok := auth.Person(email)
 		if !ok {
 			var have []string
@@ -50,7 +50,7 @@ func (a *app) runAuthUse(ctx context.Context, email string, asJSON bool) error {
 		}
 		email, text = who.Email, who.Email+" signs in without being asked"
 	}
-	state, err := r.steer(ctx, oidc.Command{Do: oidc.DoUse, Email: email})
+	state, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoUse, Email: email})
 	if err != nil {
 		return err
 	}

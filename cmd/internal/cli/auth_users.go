@@ -14,6 +14,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/oidc"
+	"sdev/dev/session"
 )
 
 // personFlags say what somebody is like.
@@ -167,7 +168,7 @@ func readClaims(pairs []string) (map[string]any, error) {
 }
 
 func (a *app) runAuthUsers(ctx context.Context, asJSON bool) error {
-	p, err := a.load(ctx, runOptions{})
+	p, err := a.load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func peopleJSON(people []dev.Person) []dev.Person {
 
 // editPeople changes the compose file, and tells a provider that runs.
 func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change func(*config.Project) (config.PeopleEdit, error)) error {
-	p, err := a.load(ctx, runOptions{})
+	p, err := a.load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}

@@ -15,10 +15,12 @@ import (
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/hub"
 	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 // hasScreen says whether a dashboard can be shown: a person sits at a terminal that knows more than
@@ -76,7 +78,7 @@ type job struct {
 // runDashboard shows the dashboard. start begins the project at once, as the options have it;
 // otherwise what runs is shown, or nothing.
 func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
-	p, runtime, err := a.loadAndOpen(ctx, o.runOptions)
+	p, runtime, err := a.loadAndOpen(ctx, o.Options)
 	if err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func (a *app) showDashboard(ctx context.Context, o upOptions, p *config.Project,
 
 // loadAndOpen reads the project while the engine is found, because a person waits for the first
 // picture. A project that cannot be used is said before an engine that does not answer.
-func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *docker.Engine, error) {
+func (a *app) loadAndOpen(ctx context.Context, o session.Options) (*config.Project, *docker.Engine, error) {
 	var runtime *docker.Engine
 	var closed error
 	var opening sync.WaitGroup
@@ -121,9 +123,9 @@ func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *
 	p, err := a.load(ctx, o)
 	opening.Wait()
 	if err = cmp.Or(err, closed); err == nil {
-		var r running
-		if r, err = observe(ctx, runtime, p); err == nil {
-			err = r.elsewhere
+		var i session.Instance
+		if i, err = session.Observe(ctx, runtime, p); err == nil {
+			err = i.Elsewhere
 		}
 	}
 	if err != nil && closed == nil {
@@ -166,9 +168,9 @@ func (d *dashboard) end(ctx context.Context, stop bool) error {
 	if ctx.Err() != nil {
 		return exitError(dev.ExitInterrupted)
 	}
-	if r, rerr := d.look(after); rerr == nil && r.url() != "" {
-		err = d.app.printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.project.Name, r.url(), modeText(r.mode()))
-		if s, ok := r.sidecar(); ok && s.Root == "" {
+	if r, rerr := d.look(after); rerr == nil && r.URL() != "" {
+		err = d.app.printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
+		if s, ok := r.Sidecar(); ok && s.Root == "" {
 			err = d.app.printf("Saves are copied only while somebody attends: sdev up does.\n")
 		}
 	}
@@ -190,28 +192,28 @@ func (d *dashboard) attend(first *config.Project) error {
 	ctx, stop := context.WithCancelCause(d.ctx)
 	if first == nil {
 		var err error
-		if first, err = d.app.load(ctx, o.runOptions); err != nil {
+		if first, err = d.app.load(ctx, o.Options); err != nil {
 			stop(err)
 			return err
 		}
 	}
-	e, err := d.engine(ctx, first, o.runOptions)
+	e, err := d.engine(ctx, first, o.Options)
 	if err != nil {
 		stop(err)
 		return err
 	}
 	e.Timeout = o.timeout
-	d.begin(true, stop, func() error { return e.Attend(ctx, d.app.force, engine.Want{Build: o.build}) })
+	d.begin(true, stop, func() error { return e.Supervise(ctx, d.app.force, engine.Request{Build: o.build}) })
 	return nil
 }
 
 // engine makes an engine that tells what it does to the dashboard.
-func (d *dashboard) engine(ctx context.Context, p *config.Project, o runOptions) (*engine.Engine, error) {
-	login, err := newSignIn(p, o)
+func (d *dashboard) engine(ctx context.Context, p *config.Project, o session.Options) (*engine.Engine, error) {
+	s, err := session.Of(d.app.host(), p, o)
 	if err != nil {
 		return nil, err
 	}
-	return d.app.engineOn(ctx, d.runtime, p, login, o, d.events)
+	return s.Engine(ctx, d.runtime, d.events.EmitAt)
 }
 
 // followHistory is how many lines each service has printed before that are shown.
@@ -221,14 +223,14 @@ const followHistory = 1000
 func (d *dashboard) follow(r running) {
 	d.tell(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
-	f := plan.Follow{Project: r.project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
+	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
 	d.begin(false, stop, func() error { return d.runtime.Follow(ctx, f, d.events.EmitAt) })
 }
 
 // tell says of a project that was found running what its own start would have.
 func (d *dashboard) tell(r running) {
 	var names []string
-	for _, c := range r.have.Containers {
+	for _, c := range r.Observed.Containers {
 		state := dev.ServiceState{Service: c.Service, State: dev.Exited, ExitCode: c.ExitCode}
 		if c.Running {
 			state = dev.ServiceState{Service: c.Service, State: dev.Running}
@@ -236,9 +238,9 @@ func (d *dashboard) tell(r running) {
 		}
 		d.events.EmitAt(c.Started, state)
 	}
-	if url := r.url(); url != "" {
-		g, _ := r.container(config.GatewayService)
-		d.events.EmitAt(g.Started, dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer(), Services: names})
+	if url := r.URL(); url != "" {
+		g, _ := r.Container(config.GatewayService)
+		d.events.EmitAt(g.Started, dev.Ready{URL: url, Mode: r.Mode(), Issuer: r.Issuer(), Services: names})
 	}
 }
 
@@ -300,15 +302,15 @@ func (d *dashboard) failure() error {
 
 // look reads the project and what runs of it.
 func (d *dashboard) look(ctx context.Context) (running, error) {
-	p, err := d.app.load(ctx, runOptions{choice: d.up.choice})
+	p, err := d.app.load(ctx, session.Options{Entry: d.up.Entry})
 	if err != nil {
 		return running{}, err
 	}
-	r, err := observe(ctx, d.runtime, p)
+	i, err := session.Observe(ctx, d.runtime, p)
 	if err == nil {
-		err = r.elsewhere
+		err = i.Elsewhere
 	}
-	return r, err
+	return running{i, d.runtime}, err
 }
 
 // modes are the ways to treat the login that this project has, the present one included.
@@ -331,8 +333,8 @@ func (d *dashboard) codeMode(dir string) dev.Mode {
 		return known.mode
 	}
 	known = codeLogin{at: now}
-	if found, err := look(dir); err == nil {
-		known.mode, _, _ = modeOf(found)
+	if found, err := detect.Dir(dir); err == nil {
+		known.mode, _, _ = session.LoginMode(found)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -362,13 +364,4 @@ func settled(ctx context.Context, stream *hub.Subscription) error {
 // since is for results: how long something took.
 func since(start time.Time) string {
 	return fmt.Sprintf("%.1f s", time.Since(start).Seconds())
-}
-
-// issuer is the local provider of what runs; "" where nobody signs in.
-func (r running) issuer() string {
-	s, ok := r.sidecar()
-	if !ok || !r.mode().SignsIn() {
-		return ""
-	}
-	return dev.Issuer(s.Identity)
 }

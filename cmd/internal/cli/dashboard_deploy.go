@@ -10,11 +10,12 @@ import (
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 	"sdev/dev/release"
+	"sdev/dev/session"
 )
 
 // Targets is tui.Host's.
 func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
-	p, err := d.app.gather(ctx, d.up.choice)
+	p, err := d.app.gather(ctx, d.up.Entry)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (d *dashboard) handOver(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := d.app.silent().gather(ctx, entryChoice{must: true, keep: true})
+	p, err := d.app.silent().gather(ctx, session.EntryChoice{Required: true, Keep: true})
 	if err != nil {
 		return "", err
 	}

@@ -20,9 +20,9 @@ import (
 	"sdev/dev/config"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
-	"sdev/dev/gateway"
 	"sdev/dev/oidc"
 	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 // Do is tui.Host's.
@@ -78,20 +78,20 @@ func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error
 	}
 	service := action.Service
 	if service == "" {
-		service = r.project.App
+		service = r.Project.App
 	}
-	if _, err := r.must(service); err != nil {
+	if _, err := r.RequireRunning(service); err != nil {
 		return "", err
 	}
-	e, err := d.engine(ctx, r.project, d.app.asItRuns(r))
+	e, err := d.engine(ctx, r.Project, r.CurrentOptions(d.app.host()))
 	if err != nil {
 		return "", err
 	}
 	if action.Do == tui.Restart {
-		err := d.app.restart(ctx, e, r, service)
+		err := r.Restart(ctx, e, service)
 		return "restarted " + service + " in " + since(began), err
 	}
-	want, err := rebuildOf(r, service)
+	want, err := r.Rebuild(service)
 	if err == nil {
 		_, err = e.Up(ctx, want)
 	}
@@ -109,12 +109,12 @@ func (d *dashboard) browse(ctx context.Context) (string, error) {
 
 func (d *dashboard) down(ctx context.Context, volumes bool) error {
 	d.leave(engine.ErrLeft)
-	p, err := d.app.load(ctx, runOptions{choice: d.up.choice})
+	p, err := d.app.load(ctx, session.Options{Entry: d.up.Entry})
 	if err != nil {
 		return err
 	}
 	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
-	return e.Down(ctx, d.app.force, toRemove(p, d.runtime.Host()), volumes)
+	return e.Down(ctx, d.app.force, session.Removal(p, d.runtime.Host()), volumes)
 }
 
 // change treats the login in another way from now on. Whoever attends goes on in that way too, and the
@@ -125,20 +125,20 @@ func (d *dashboard) change(ctx context.Context, mode dev.Mode) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	as := d.app.asItRuns(r)
-	as.auth, as.as = "", ""
+	as := r.CurrentOptions(d.app.host())
+	as.Auth, as.As = "", ""
 	if mode.SignsIn() {
-		as.auth = string(mode)
+		as.Auth = string(mode)
 	}
-	e, err := d.engine(ctx, r.project, as)
+	e, err := d.engine(ctx, r.Project, as)
 	if err == nil {
-		_, err = e.Up(ctx, engine.Want{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+		_, err = e.Up(ctx, engine.Request{Announcement: engine.Announcement{How: "restart"}, Keep: true})
 	}
 	if err != nil {
 		return "", err
 	}
 	d.mu.Lock()
-	d.up.runOptions.auth, d.up.as = as.auth, "" // for the next start
+	d.up.Auth, d.up.As = as.Auth, "" // for the next start
 	d.mu.Unlock()
 	return "mode " + string(mode) + " after " + since(began), nil
 }
@@ -175,26 +175,26 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 		return f, err
 	}
 	d.notice(r)
-	f.Project, f.Dir, f.App, f.Modes = r.project.Name, d.app.fromHome(r.project.Dir), r.project.App, d.modes(r.project)
-	f.Running = len(r.have.Containers) > 0
-	f.Attended = engine.IsAttended(r.project.StatePath())
-	d.remember(r.have.Containers)
-	for _, c := range r.have.Containers {
+	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.app.fromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
+	f.Running = len(r.Observed.Containers) > 0
+	f.Attended = engine.IsSupervised(r.Project.StatePath())
+	d.remember(r.Observed.Containers)
+	for _, c := range r.Observed.Containers {
 		state := dev.Exited
 		if c.Running {
 			state = dev.Running
 		}
 		f.Services = append(f.Services, tui.Service{Name: c.Service, State: state, Health: c.Health, Ports: c.Ports})
 	}
-	f.Login.People = r.project.Settings.Auth.People()
-	f.URL = r.url()
+	f.Login.People = r.Project.Settings.Auth.People()
+	f.URL = r.URL()
 	if f.URL == "" {
 		return f, nil
 	}
-	aws := d.app.awsStatus(r)
-	f.Mode, f.AWS = r.mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
+	aws := r.AWS(d.app.host())
+	f.Mode, f.AWS = r.Mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
 	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
-	g, err := r.ask(ctx, gateway.Request{Do: gateway.DoStatus})
+	g, err := r.GatewayStatus(ctx, r.engine)
 	if err != nil {
 		return f, nil // it is starting, or ending: the next look will tell
 	}
@@ -235,18 +235,18 @@ func loginFacts(s oidc.State) tui.Login {
 
 // notice follows what was started or changed from elsewhere, while nobody here attends.
 func (d *dashboard) notice(r running) {
-	if d.attending() || len(r.have.Containers) == 0 {
+	if d.attending() || len(r.Observed.Containers) == 0 {
 		return
 	}
 	snap := d.events.Snapshot()
-	switch url := r.url(); {
+	switch url := r.URL(); {
 	case !d.busy():
 		if d.wasCut() && url != "" && d.attend(nil) == nil {
 			return // as before the engine went away
 		}
 		d.follow(r)
-	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.mode()):
-		d.events.Emit(dev.Ready{URL: url, Mode: r.mode(), Issuer: r.issuer()})
+	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.Mode()):
+		d.events.Emit(dev.Ready{URL: url, Mode: r.Mode(), Issuer: r.Issuer()})
 	}
 }
 
@@ -358,7 +358,7 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	case tui.ClearFaults:
 		c, said = oidc.Command{Do: oidc.DoClear}, "everything works again"
 	case tui.MoveClock:
-		now, err := r.steer(ctx, oidc.Command{Do: oidc.DoState})
+		now, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState})
 		if err != nil {
 			return "", err
 		}
@@ -368,7 +368,7 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
-	if _, err = r.steer(ctx, c); err != nil || !action.Browse {
+	if _, err = r.Steer(ctx, r.engine, c); err != nil || !action.Browse {
 		return said, err
 	}
 	opened, err := d.browse(ctx)

@@ -15,6 +15,7 @@ import (
 	"sdev/dev/docker"
 	"sdev/dev/handoff"
 	"sdev/dev/release"
+	"sdev/dev/session"
 	"sdev/templates"
 )
 
@@ -147,13 +148,13 @@ func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
 	if err != nil {
 		return err
 	}
-	asks := a.InTTY && a.OutTTY && !o.yes && !o.json && !o.check
-	p, err := a.gather(ctx, entryChoice{entry: o.entry, must: true, ask: asks, keep: true})
+	chooser := a.chooser(!o.yes && !o.json && !o.check)
+	p, err := a.gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: chooser, Keep: true})
 	if err != nil {
 		return err
 	}
 	options := release.Options{Target: target, Out: o.out, Set: o.set, Image: o.image, Build: o.build, Check: o.check}
-	if asks {
+	if chooser != nil {
 		options.Person = terminal{a}
 	}
 	r, err := p.Prepare(ctx, options)
@@ -180,7 +181,7 @@ func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
 }
 
 // gather collects what is known of the project.
-func (a *app) gather(ctx context.Context, choice entryChoice) (*release.Project, error) {
+func (a *app) gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
 	p, found, err := a.shipped(ctx, choice)
 	if err != nil {
 		return nil, err
@@ -189,16 +190,16 @@ func (a *app) gather(ctx context.Context, choice entryChoice) (*release.Project,
 }
 
 // shipped reads the project, and finds out which script is the app.
-func (a *app) shipped(ctx context.Context, choice entryChoice) (*config.Project, *detect.Findings, error) {
-	p, err := a.load(ctx, runOptions{choice: choice})
+func (a *app) shipped(ctx context.Context, choice session.EntryChoice) (*config.Project, *detect.Findings, error) {
+	p, err := a.load(ctx, session.Options{Entry: choice})
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := look(p.Dir)
+	found, err := detect.Dir(p.Dir)
 	if err != nil || p.Settings.Entry != "" {
 		return p, found, err
 	}
-	err = a.chooseEntry(ctx, p.Dir, found, choice)
+	err = session.ChooseEntry(ctx, p.Dir, found, choice)
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
 		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
 	}
@@ -269,7 +270,7 @@ type lastRecord struct {
 
 // listTargets shows the targets, each with its last hand-off in the usual directory.
 func (a *app) listTargets(ctx context.Context, o deployOptions) error {
-	p, err := a.gather(ctx, entryChoice{})
+	p, err := a.gather(ctx, session.EntryChoice{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.dir == "" && len(a.files) == 0 {
 		p = nil
 	} else if err != nil {

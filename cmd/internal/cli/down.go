@@ -5,9 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdev/dev/config"
 	"sdev/dev/engine"
-	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 type downOptions struct {
@@ -38,22 +37,11 @@ another project uses, or that does not say where it is from, stays, with a warni
 }
 
 func (a *app) runDown(ctx context.Context, o downOptions) error {
-	p, err := a.load(ctx, runOptions{})
+	p, err := a.load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
-		return e.Down(ctx, a.force, toRemove(p, e.Host), o.volumes)
+	return a.withEngine(ctx, session.Options{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
+		return e.Down(ctx, a.force, session.Removal(p, e.Host), o.volumes)
 	})
-}
-
-// toRemove is what an engine has to know of a project to take it down.
-func toRemove(p *config.Project, host string) engine.Project {
-	out := engine.Project{Name: p.Name, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
-	for _, v := range p.Model.Volumes {
-		if v.External {
-			out.External = append(out.External, v.Name)
-		}
-	}
-	return out
 }

@@ -1,13 +1,20 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
 	"sdev/dev/gateway"
 	"sdev/dev/mirror"
+	"sdev/dev/session"
+	"sdev/dev/tunnel"
 )
 
 // newGatewayCmd is what runs inside the gateway's container. It is hidden: nobody types it.
@@ -43,4 +50,34 @@ func (a *app) newGatewayCmd() *cobra.Command {
 		},
 	})
 	return cmd
+}
+
+// runTunnel is the far end of a tunnel. It leads to one of the gateway's own places, or to a port.
+func (a *app) runTunnel(ctx context.Context, to string) error {
+	if _, err := strconv.ParseUint(to, 10, 16); err == nil {
+		return tunnel.Far(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", to))
+	}
+	var cfg dev.Sidecar
+	if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
+		return usage("sdev gateway tunnel reads what it leads to from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+	}
+	address := "127.0.0.1" + cfg.Listen
+	if to == session.TunnelToProvider {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Identity))
+	}
+	return tunnel.Far(ctx, carrier{a.In, a.Out}, address)
+}
+
+// carrier is what a command reads and writes. Its input ends with the process.
+type carrier struct {
+	io.Reader
+	io.Writer
+}
+
+// Close ends a read that waits: a pipe can be closed under one.
+func (c carrier) Close() error {
+	if f, ok := c.Reader.(*os.File); ok {
+		return f.Close()
+	}
+	return nil
 }

@@ -66,14 +66,14 @@ func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) err
 	}
 	defer r.close()
 	for _, s := range services {
-		if _, err := r.must(s); err != nil {
+		if _, err := r.RequireRunning(s); err != nil {
 			return err
 		}
 	}
-	if len(r.have.Containers) == 0 {
-		return notRunning(r.project.Name)
+	if len(r.Observed.Containers) == 0 {
+		return r.NotRunning()
 	}
-	f.Project = r.project.Name
+	f.Project = r.Project.Name
 	if o.follow {
 		return a.followLogs(ctx, r, f, o.json)
 	}
@@ -105,7 +105,7 @@ func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON b
 // project that was started with --detach runs by itself.
 func (a *app) pending(r running, ev dev.Event) (dev.Warning, bool) {
 	save, ok := ev.(dev.FileChanged)
-	if !ok || save.Action != dev.Rebuild && save.Action != dev.Restart || engine.IsAttended(r.project.StatePath()) {
+	if !ok || save.Action != dev.Rebuild && save.Action != dev.Restart || engine.IsSupervised(r.Project.StatePath()) {
 		return dev.Warning{}, false
 	}
 	hint := "run: sdev up -d"

@@ -26,9 +26,9 @@ func (a *app) runOpen(ctx context.Context) error {
 		return err
 	}
 	defer r.close()
-	url := r.url()
+	url := r.URL()
 	if url == "" {
-		return notRunning(r.project.Name)
+		return r.NotRunning()
 	}
 	if err := a.printf("%s\n", url); err != nil {
 		return err

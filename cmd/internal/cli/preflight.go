@@ -11,9 +11,11 @@ import (
 
 	"sdev/cmd/internal/render"
 	"sdev/dev"
+	"sdev/dev/detect"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 	"sdev/dev/release"
+	"sdev/dev/session"
 )
 
 // preflightOptions are the flags of "sdev preflight".
@@ -92,14 +94,14 @@ func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, err
 	if o.target != "" {
 		return a.checkTarget(ctx, o.target, o.image)
 	}
-	p, err := a.load(ctx, runOptions{})
+	p, err := a.load(ctx, session.Options{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
 		return a.releaser().Preflight(ctx, nil, nil, o.image)
 	}
 	if err != nil {
 		return nil, err
 	}
-	found, err := look(p.Dir)
+	found, err := detect.Dir(p.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +114,7 @@ func (a *app) checkTarget(ctx context.Context, name, image string) ([]dev.Findin
 	if err != nil {
 		return nil, err
 	}
-	p, err := a.gather(ctx, entryChoice{must: true, keep: true})
+	p, err := a.gather(ctx, session.EntryChoice{Required: true, Keep: true})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"sdev/dev"
+	"sdev/dev/session"
 )
 
 // evil is what a name, a message or a claim may hold: title, clear screen, clipboard, C1 in both
@@ -60,9 +61,9 @@ func TestErrors_AreFitForATerminal(t *testing.T) {
 }
 
 func TestStatus_IsFitForATerminal(t *testing.T) {
-	s := status{Project: evil, Dir: evil, URL: evil, Issuer: evil, Mode: dev.Mode(evil), Services: []serviceStatus{{Name: evil, State: evil, Health: evil, Ports: []string{evil}}},
-		Reload: reloadStatus{How: evil}, AWS: awsStatus{Source: evil, Profile: evil, Region: evil}, Engine: engineStatus{Host: evil, Why: evil, API: evil},
-		Auth: authStatus{Current: evil}, exception: dev.AppException{Exception: evil, File: evil}}
+	s := session.Status{Project: evil, Dir: evil, URL: evil, Issuer: evil, Mode: dev.Mode(evil), Services: []session.ServiceStatus{{Name: evil, State: evil, Health: evil, Ports: []string{evil}}},
+		Reload: session.ReloadStatus{How: evil}, AWS: session.AWSStatus{Source: evil, Profile: evil, Region: evil}, Engine: session.EngineStatus{Host: evil, Why: evil, API: evil},
+		Auth: session.AuthStatus{Current: evil}, Exception: dev.AppException{Exception: evil, File: evil}}
 	for _, tty := range []bool{false, true} {
 		streams, out, _ := Buffers(nil)
 		streams.OutTTY = tty

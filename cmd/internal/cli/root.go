@@ -147,7 +147,7 @@ func suggestion(cmd *cobra.Command, arg string) string {
 }
 
 func usage(message, hint string) error {
-	return &dev.Error{Code: dev.CodeUsage, Message: message, Hint: hint, Exit: dev.ExitUsage}
+	return dev.UsageError(message, hint)
 }
 
 // noArgs is cobra.NoArgs in our words.

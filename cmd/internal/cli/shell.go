@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"sdev/dev/docker"
+	"sdev/dev/plan"
 )
 
 func (a *app) newShellCmd() *cobra.Command {
@@ -32,11 +32,11 @@ func (a *app) runShell(ctx context.Context, keys io.Reader, command []string) er
 		return err
 	}
 	defer r.close()
-	app, err := r.must(r.project.App)
+	app, err := r.RequireRunning(r.Project.App)
 	if err != nil {
 		return err
 	}
-	x := docker.Exec{Container: app.Name, Command: command, In: keys, Out: a.Out, Err: a.Err}
+	x := plan.Exec{Container: app.Name, Command: command, In: keys, Out: a.Out, Err: a.Err}
 	if len(command) == 0 {
 		// bash where the image has it; every image with a shell has sh.
 		x.Command = []string{"sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"}
@@ -61,7 +61,7 @@ func (a *app) runShell(ctx context.Context, keys io.Reader, command []string) er
 
 // rawTerminal hands the terminal to the container: keys go through as they are, and its size
 // follows the window. restore undoes that and ends what it started.
-func (a *app) rawTerminal(ctx context.Context, in *os.File, x *docker.Exec) (restore func(), err error) {
+func (a *app) rawTerminal(ctx context.Context, in *os.File, x *plan.Exec) (restore func(), err error) {
 	fd := int(in.Fd())
 	before, err := term.MakeRaw(fd)
 	if err != nil {

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"sdev/dev"
+	"sdev/dev/session"
 )
 
 func TestStatusText_BreaksLinesBetweenWordsOnATerminal(t *testing.T) {
-	s := status{Project: "shop", Dir: "/home/ada/shop", URL: "http://localhost:8504", Mode: dev.Local, Services: []serviceStatus{
+	s := session.Status{Project: "shop", Dir: "/home/ada/shop", URL: "http://localhost:8504", Mode: dev.Local, Services: []session.ServiceStatus{
 		{Name: "sdev-gateway", State: "running", Ports: []string{"127.0.0.1:8504->8501/tcp", "127.0.0.1:8604->8604/tcp"}},
 	}}
 	const row = "service   sdev-gateway running  127.0.0.1:8504→8501/tcp"

@@ -34,7 +34,7 @@ func (a *app) runUI(ctx context.Context) error { return a.runDashboard(ctx, uiOp
 
 func uiOptions() upOptions {
 	o := upOptions{quit: quitLeave, timeout: time.Minute}
-	o.choice.must, o.choice.keep = true, true
+	o.Entry.Required, o.Entry.Keep = true, true
 	return o
 }
 
@@ -42,12 +42,12 @@ func uiOptions() upOptions {
 // by which one is made.
 func (a *app) runHere(ctx context.Context) error {
 	o := uiOptions()
-	p, runtime, err := a.loadAndOpen(ctx, o.runOptions)
+	p, runtime, err := a.loadAndOpen(ctx, o.Options)
 	if err != nil && dev.AsError(err).Code == dev.CodeProjectMissing {
 		if err := a.runInit(ctx, initOptions{dir: cmp.Or(a.dir, "."), template: projectTemplate}); err != nil {
 			return err
 		}
-		p, runtime, err = a.loadAndOpen(ctx, o.runOptions)
+		p, runtime, err = a.loadAndOpen(ctx, o.Options)
 	}
 	if err != nil {
 		return err
