@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sdev/cmd/internal/auth"
 	"sdev/dev/oidc"
 )
 
@@ -12,7 +13,7 @@ func authText() string {
 	var b strings.Builder
 	b.WriteString(authModesText)
 	b.WriteString("\nFaults (sdev auth fault set NAME [PARAM=VALUE…] [--times N] [--user EMAIL] [--client ID]):\n")
-	rows := faultRows(oidc.Faults())[1:]
+	rows := auth.FaultRows(oidc.Faults())[1:]
 	width := 0
 	for _, row := range rows {
 		width = max(width, len(row[0]))

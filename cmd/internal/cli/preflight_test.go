@@ -19,6 +19,7 @@ import (
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/preflight"
@@ -240,7 +241,7 @@ func TestPreflight_ChecksAnImageByItself(t *testing.T) {
 	dir := t.TempDir()
 	leakyImage(t, dir)
 	t.Chdir(dir)
-	s, out, errs := Buffers(nil)
+	s, out, errs := console.Buffers(nil)
 	if code := Main(t.Context(), t.Context(), s, []string{"preflight", "--image", "shop.tar"}); code != dev.ExitFailed || !strings.Contains(out.String(), "secret.layer") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
@@ -336,7 +337,7 @@ func TestPreflight_OverwritesNothingWithAReport(t *testing.T) {
 	dir := plainApp(t, map[string]string{"report.sarif": "{\"version\": \"2.1.0\", \"runs\": []}\n", "empty.sarif": "", "notes.json": "{}\n"})
 	must(t, os.Symlink("app.py", dir+"/led.sarif"), os.MkdirAll(dir+"/.sdev", 0o700))
 	run := func(file string) (code int, errs string) {
-		s, _, e := Buffers(map[string]string{"PATH": os.Getenv("PATH")})
+		s, _, e := console.Buffers(map[string]string{"PATH": os.Getenv("PATH")})
 		return Main(t.Context(), t.Context(), s, []string{"-C", dir, "preflight", "--sarif", file}), e.String()
 	}
 	for _, file := range []string{"app.py", "led.sarif", "notes.json", ".git/report.sarif", ".sdev/report.sarif", "/etc/report.sarif", "/usr/lib/report.sarif"} {

@@ -1,4 +1,4 @@
-package cli
+package auth
 
 import (
 	"context"
@@ -6,10 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
-func (a *app) newAuthUseCmd() *cobra.Command {
+func (a *commands) newAuthUseCmd() *cobra.Command {
 	var ask, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "use EMAIL",
@@ -19,9 +20,9 @@ asks again. Who is signed in now stays so until they sign out.`,
 		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
 		ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			if ask == (len(args) > 0) || len(args) > 1 {
-				return usage("sdev auth use takes one e-mail address, or --ask", "for example: sdev auth use alice@example.com")
+				return dev.UsageError("sdev auth use takes one e-mail address, or --ask", "for example: sdev auth use alice@example.com")
 			}
 			return a.runAuthUse(cmd.Context(), strings.Join(args, ""), asJSON)
 		},
@@ -31,12 +32,12 @@ asks again. Who is signed in now stays so until they sign out.`,
 	return cmd
 }
 
-func (a *app) runAuthUse(ctx context.Context, email string, asJSON bool) error {
-	r, err := a.find(ctx)
+func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) error {
+	r, err := a.Find(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.Close()
 	text := "the sign-in page asks who it is"
 	if email != "" {
 		auth := r.Project.Settings.Auth
@@ -46,11 +47,11 @@ func (a *app) runAuthUse(ctx context.Context, email string, asJSON bool) error {
 			for _, p := range auth.People() {
 				have = append(have, p.Email)
 			}
-			return usage("none of the project's people is "+email, "one of: "+strings.Join(have, ", "))
+			return dev.UsageError("none of the project's people is "+email, "one of: "+strings.Join(have, ", "))
 		}
 		email, text = who.Email, who.Email+" signs in without being asked"
 	}
-	state, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoUse, Email: email})
+	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoUse, Email: email})
 	if err != nil {
 		return err
 	}

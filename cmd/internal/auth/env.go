@@ -1,4 +1,4 @@
-package cli
+package auth
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev/oidc"
 	"sdev/dev/session"
 )
 
-func (a *app) newAuthEnvCmd() *cobra.Command {
+func (a *commands) newAuthEnvCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "env",
@@ -20,9 +21,9 @@ func (a *app) newAuthEnvCmd() *cobra.Command {
 		Long: `Prints what a program on this machine needs to use the local provider: issuer, client and secret.
 Any address on localhost may be its redirect address. The secret is worth nothing elsewhere.`,
 		Example: "  eval \"$(sdev auth env)\" && python tool.py\n  sdev auth env --json",
-		Args:    noArgs,
+		Args:    console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.runAuthEnv(cmd.Context(), asJSON)
 		},
 	}
@@ -30,13 +31,13 @@ Any address on localhost may be its redirect address. The secret is worth nothin
 	return cmd
 }
 
-func (a *app) runAuthEnv(ctx context.Context, asJSON bool) error {
-	r, err := a.find(ctx)
+func (a *commands) runAuthEnv(ctx context.Context, asJSON bool) error {
+	r, err := a.Find(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	state, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState})
+	defer r.Close()
+	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
 	if err != nil {
 		return err
 	}
@@ -49,11 +50,11 @@ func (a *app) runAuthEnv(ctx context.Context, asJSON bool) error {
 		"OIDC_DISCOVERY_URL": state.Issuer + "/.well-known/openid-configuration", "OIDC_SCOPES": "openid email profile",
 	}
 	if asJSON {
-		return a.printJSON(env)
+		return a.PrintJSON(env)
 	}
-	var b page
+	var b console.Page
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		b.add("export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))
+		b.Add("export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))
 	}
-	return a.print(&b)
+	return a.Print(&b)
 }

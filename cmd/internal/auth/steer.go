@@ -1,4 +1,4 @@
-package cli
+package auth
 
 // How a command reaches the provider of a project that runs.
 
@@ -9,23 +9,23 @@ import (
 )
 
 // steer sends one command to the provider of the project here. The caller closes what runs.
-func (a *app) steer(ctx context.Context, c oidc.Command) (oidc.State, error) {
-	r, err := a.find(ctx)
+func (a *commands) steer(ctx context.Context, c oidc.Command) (oidc.State, error) {
+	r, err := a.Find(ctx)
 	if err != nil {
 		return oidc.State{}, err
 	}
-	defer r.close()
-	return r.Steer(ctx, r.engine, c)
+	defer r.Close()
+	return r.Steer(ctx, r.Engine, c)
 }
 
 // told prints what a command has changed.
-func (a *app) told(state oidc.State, asJSON bool, text string) error {
+func (a *commands) told(state oidc.State, asJSON bool, text string) error {
 	if asJSON {
-		return a.printJSON(state)
+		return a.PrintJSON(state)
 	}
-	if a.quiet {
+	if a.Quiet {
 		return nil
 	}
-	err := a.printf("%s\n", text)
+	err := a.Printf("%s\n", text)
 	return err
 }

@@ -1,4 +1,4 @@
-package cli
+package dashboard
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/muesli/cancelreader"
 
+	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
@@ -26,7 +27,7 @@ import (
 )
 
 // Do is tui.Host's.
-func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
+func (d *host) Do(ctx context.Context, action tui.Action) (string, error) {
 	start := time.Now()
 	switch action.Do {
 	case tui.Start:
@@ -44,7 +45,7 @@ func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
 	case tui.Switch:
 		return d.change(context.WithoutCancel(ctx), action.Mode)
 	case tui.SaveLog:
-		return saveLog(d.app.dir, action.File, action.Text)
+		return saveLog(d.console.Dir, action.File, action.Text)
 	case tui.SignInAs, tui.SetFault, tui.ClearFaults, tui.MoveClock, tui.RotateKeys:
 		return d.auth(ctx, action)
 	case tui.Render:
@@ -54,7 +55,7 @@ func (d *dashboard) Do(ctx context.Context, action tui.Action) (string, error) {
 }
 
 // start runs the project, or goes on with what runs by now.
-func (d *dashboard) start(ctx context.Context) (string, error) {
+func (d *host) start(ctx context.Context) (string, error) {
 	if d.attending() {
 		return "it runs already", nil
 	}
@@ -70,7 +71,7 @@ func (d *dashboard) start(ctx context.Context) (string, error) {
 }
 
 // renew restarts or rebuilds beside whoever attends.
-func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error) {
+func (d *host) renew(ctx context.Context, action tui.Action) (string, error) {
 	began := time.Now()
 	r, err := d.look(ctx)
 	if err != nil {
@@ -83,7 +84,7 @@ func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error
 	if _, err := r.RequireRunning(service); err != nil {
 		return "", err
 	}
-	e, err := d.engine(ctx, r.Project, r.CurrentOptions(d.app.host()))
+	e, err := d.engine(ctx, r.Project, r.CurrentOptions(d.console.Host()))
 	if err != nil {
 		return "", err
 	}
@@ -98,34 +99,34 @@ func (d *dashboard) renew(ctx context.Context, action tui.Action) (string, error
 	return "rebuilt " + service + " in " + since(began), err
 }
 
-func (d *dashboard) browse(ctx context.Context) (string, error) {
+func (d *host) browse(ctx context.Context) (string, error) {
 	url := d.events.Snapshot().URL
-	missing, err := d.app.browse(ctx, url)
+	missing, err := d.console.Browse(ctx, url)
 	if missing != "" {
 		return "no browser to start here (" + missing + " is missing): open " + url + " yourself", nil
 	}
 	return "opened " + url, err
 }
 
-func (d *dashboard) down(ctx context.Context, volumes bool) error {
+func (d *host) down(ctx context.Context, volumes bool) error {
 	d.leave(engine.ErrLeft)
-	p, err := d.app.load(ctx, session.Options{Entry: d.up.Entry})
+	p, err := d.console.Load(ctx, session.Options{Entry: d.options.Entry})
 	if err != nil {
 		return err
 	}
 	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
-	return e.Down(ctx, d.app.force, session.Removal(p, d.runtime.Host()), volumes)
+	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host()), volumes)
 }
 
 // change treats the login in another way from now on. Whoever attends goes on in that way too, and the
 // browser's page stays meanwhile.
-func (d *dashboard) change(ctx context.Context, mode dev.Mode) (string, error) {
+func (d *host) change(ctx context.Context, mode dev.Mode) (string, error) {
 	began := time.Now()
 	r, err := d.look(ctx)
 	if err != nil {
 		return "", err
 	}
-	as := r.CurrentOptions(d.app.host())
+	as := r.CurrentOptions(d.console.Host())
 	as.Auth, as.As = "", ""
 	if mode.SignsIn() {
 		as.Auth = string(mode)
@@ -138,7 +139,7 @@ func (d *dashboard) change(ctx context.Context, mode dev.Mode) (string, error) {
 		return "", err
 	}
 	d.mu.Lock()
-	d.up.Auth, d.up.As = as.Auth, "" // for the next start
+	d.options.Auth, d.options.As = as.Auth, "" // for the next start
 	d.mu.Unlock()
 	return "mode " + string(mode) + " after " + since(began), nil
 }
@@ -168,14 +169,14 @@ func saveLog(dir, file, text string) (string, error) {
 }
 
 // Facts is tui.Host's.
-func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
+func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 	f := d.first()
 	r, err := d.look(ctx)
 	if err != nil {
 		return f, err
 	}
 	d.notice(r)
-	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.app.fromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
+	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.console.FromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
 	f.Running = len(r.Observed.Containers) > 0
 	f.Attended = engine.IsSupervised(r.Project.StatePath())
 	d.remember(r.Observed.Containers)
@@ -191,10 +192,10 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 	if f.URL == "" {
 		return f, nil
 	}
-	aws := r.AWS(d.app.host())
+	aws := r.AWS(d.console.Host())
 	f.Mode, f.AWS = r.Mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
 	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
-	g, err := r.GatewayStatus(ctx, r.engine)
+	g, err := r.GatewayStatus(ctx, r.Engine)
 	if err != nil {
 		return f, nil // it is starting, or ending: the next look will tell
 	}
@@ -212,7 +213,7 @@ func (d *dashboard) Facts(ctx context.Context) (tui.Facts, error) {
 }
 
 // remember keeps which containers there are to measure.
-func (d *dashboard) remember(list []plan.Container) {
+func (d *host) remember(list []plan.Container) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.found = slices.DeleteFunc(slices.Clone(list), func(c plan.Container) bool { return !c.Running })
@@ -234,7 +235,7 @@ func loginFacts(s oidc.State) tui.Login {
 }
 
 // notice follows what was started or changed from elsewhere, while nobody here attends.
-func (d *dashboard) notice(r running) {
+func (d *host) notice(r console.Running) {
 	if d.attending() || len(r.Observed.Containers) == 0 {
 		return
 	}
@@ -252,7 +253,7 @@ func (d *dashboard) notice(r running) {
 
 // Usage is tui.Host's. It measures the containers that the last look for facts found: to list them
 // again each time would cost the engine more than to measure them.
-func (d *dashboard) Usage(ctx context.Context) ([]tui.Usage, error) {
+func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	d.mu.Lock()
 	last, found := d.last, d.found
 	d.mu.Unlock()
@@ -280,7 +281,7 @@ func (d *dashboard) Usage(ctx context.Context) ([]tui.Usage, error) {
 const excerptAround = 2
 
 // Excerpt is tui.Host's. What does not lie within the project is not read.
-func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLine, error) {
+func (d *host) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLine, error) {
 	root, err := os.OpenRoot(d.project.Dir)
 	if err != nil {
 		return nil, err
@@ -302,16 +303,16 @@ func (d *dashboard) Excerpt(_ context.Context, file string, line int) ([]tui.Sou
 }
 
 // Shell is tui.Host's.
-func (d *dashboard) Shell(ctx context.Context) tui.Program {
+func (d *host) Shell(ctx context.Context) tui.Program {
 	return func(io.Reader, io.Writer, io.Writer) error { // the terminal's, which the command knows itself
-		keys, err := cancelreader.NewReader(d.app.In)
+		keys, err := cancelreader.NewReader(d.console.In)
 		if err != nil {
 			return fmt.Errorf("read the keys: %w", err)
 		}
 		lent := &lentKeys{keys: keys}
 		defer lent.giveBack()
-		err = d.app.runShell(ctx, lent, nil)
-		if _, ok := errors.AsType[exitError](err); ok {
+		err = d.console.RunShell(ctx, lent, nil)
+		if _, ok := errors.AsType[console.ExitError](err); ok {
 			return nil // of the last command in it: nobody asked
 		}
 		return err
@@ -340,7 +341,7 @@ func (l *lentKeys) giveBack() {
 }
 
 // auth steers the local provider.
-func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error) {
+func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	r, err := d.look(ctx)
 	if err != nil {
 		return "", err
@@ -358,7 +359,7 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	case tui.ClearFaults:
 		c, said = oidc.Command{Do: oidc.DoClear}, "everything works again"
 	case tui.MoveClock:
-		now, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState})
+		now, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
 		if err != nil {
 			return "", err
 		}
@@ -368,7 +369,7 @@ func (d *dashboard) auth(ctx context.Context, action tui.Action) (string, error)
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
-	if _, err = r.Steer(ctx, r.engine, c); err != nil || !action.Browse {
+	if _, err = r.Steer(ctx, r.Engine, c); err != nil || !action.Browse {
 		return said, err
 	}
 	opened, err := d.browse(ctx)

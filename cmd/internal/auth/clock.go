@@ -1,4 +1,4 @@
-package cli
+package auth
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
@@ -18,8 +19,8 @@ const earlier = "earlier"
 
 var backwards = regexp.MustCompile(`^-[0-9.]`)
 
-// withOffsets makes "-30m" after "clock" something else than the flags that it looks like.
-func withOffsets(args []string) []string {
+// WithOffsets makes "-30m" after "clock" something else than the flags that it looks like.
+func WithOffsets(args []string) []string {
 	i := slices.Index(args, "clock")
 	if i < 1 || !slices.Contains(args[:i], "auth") {
 		return args
@@ -33,7 +34,7 @@ func withOffsets(args []string) []string {
 	return out
 }
 
-func (a *app) newAuthClockCmd() *cobra.Command {
+func (a *commands) newAuthClockCmd() *cobra.Command {
 	var before string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -44,7 +45,7 @@ time, not from the last offset. What it has signed in the meantime expires accor
 offset it says what the clock shows.`,
 		Example: "  sdev auth clock +2h\n  sdev auth clock -30m\n  sdev auth clock reset",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			if before != "" {
 				args = append(args, before)
 			}
@@ -56,7 +57,7 @@ offset it says what the clock shows.`,
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, clockText(state.Clock, a.now()))
+			return a.told(state, asJSON, clockText(state.Clock, a.Now()))
 		},
 	}
 	cmd.Flags().StringVar(&before, earlier, "", "")
@@ -71,7 +72,7 @@ func readClock(args []string) (oidc.Command, error) {
 	const hint = "for example: sdev auth clock +2h, -30m or reset"
 	switch {
 	case len(args) > 1:
-		return oidc.Command{}, usage(fmt.Sprintf("sdev auth clock takes one offset, and got %d", len(args)), hint)
+		return oidc.Command{}, dev.UsageError(fmt.Sprintf("sdev auth clock takes one offset, and got %d", len(args)), hint)
 	case len(args) == 0:
 		return oidc.Command{Do: oidc.DoState}, nil
 	case args[0] == "reset":
@@ -89,7 +90,7 @@ func readClock(args []string) (oidc.Command, error) {
 	}
 	offset, err := time.ParseDuration(text)
 	if err != nil {
-		return oidc.Command{}, usage(quote(args[0])+" is no offset", hint)
+		return oidc.Command{}, dev.UsageError(strconv.Quote(args[0])+" is no offset", hint)
 	}
 	return oidc.Command{Do: oidc.DoClock, Clock: days + offset}, nil
 }

@@ -1,14 +1,14 @@
-package cli
+package auth
 
 import (
 	"fmt"
 	"math"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/session"
 )
@@ -71,20 +71,13 @@ func (l loginCheck) sameKeys() finding {
 		want = append(want, k.ID)
 	}
 	slices.Sort(want)
-	f := finding{ID: "keys.same", OK: true, Evidence: count(len(want), "key") + ", the same from both sides", Blocks: true}
+	f := finding{ID: "keys.same", OK: true, Evidence: console.Count(len(want), "key") + ", the same from both sides", Blocks: true}
 	for _, s := range []seen{l.host, l.fromApp()} {
 		if s.Error == "" && !slices.Equal(s.Keys, want) {
 			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("published are %q, and the provider has %q", s.Keys, want), "if a fault does that on purpose: sdev auth fault clear"
 		}
 	}
 	return f
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }
 
 // leeway is what verifiers forgive at least: that of the scaffolded one is 10 seconds.

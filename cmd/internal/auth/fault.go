@@ -1,18 +1,21 @@
-package cli
+package auth
 
 import (
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
-func (a *app) newAuthFaultCmd() *cobra.Command {
+func (a *commands) newAuthFaultCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fault",
 		Short: "What goes wrong on purpose: list, set, clear",
@@ -25,7 +28,7 @@ for one person or program. Each use of it is an event of the run.`,
   sdev auth fault clear`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("unknown command "+quote("auth fault "+args[0]), suggestionBelow(cmd, args[0]))
+				return dev.UsageError("unknown command "+strconv.Quote("auth fault "+args[0]), suggestionBelow(cmd, args[0]))
 			}
 			return nil
 		},
@@ -57,12 +60,12 @@ func faultDocs() []faultDoc {
 	return out
 }
 
-func (a *app) newAuthFaultListCmd() *cobra.Command {
+func (a *commands) newAuthFaultListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List what can go wrong, and what does now", Args: noArgs,
+		Use: "list", Short: "List what can go wrong, and what does now", Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.runAuthFaultList(cmd.Context(), asJSON)
 		},
 	}
@@ -70,11 +73,11 @@ func (a *app) newAuthFaultListCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runAuthFaultList(ctx context.Context, asJSON bool) error {
+func (a *commands) runAuthFaultList(ctx context.Context, asJSON bool) error {
 	if asJSON {
-		return a.printJSON(faultDocs())
+		return a.PrintJSON(faultDocs())
 	}
-	if err := a.table(faultRows(oidc.Faults())); err != nil {
+	if err := a.Table(FaultRows(oidc.Faults())); err != nil {
 		return err
 	}
 	// What is set now is worth a look, and no reason to fail: the list itself needs no project.
@@ -84,15 +87,15 @@ func (a *app) runAuthFaultList(ctx context.Context, asJSON bool) error {
 	if err != nil || len(state.Faults) == 0 {
 		return nil
 	}
-	var b page
-	b.add("\nSet now:\n")
+	var b console.Page
+	b.Add("\nSet now:\n")
 	for _, f := range state.Faults {
-		b.add("  %s\n", faultText(f))
+		b.Add("  %s\n", faultText(f))
 	}
-	return a.print(&b)
+	return a.Print(&b)
 }
 
-func faultRows(all []oidc.FaultDoc) [][]string {
+func FaultRows(all []oidc.FaultDoc) [][]string {
 	rows := [][]string{{"NAME", "ABOUT"}}
 	for _, f := range all {
 		rows = append(rows, []string{f.Name, f.About})
@@ -124,7 +127,7 @@ func faultText(f oidc.Fault) string {
 	return fmt.Sprintf("%s, %d times", text, f.Times)
 }
 
-func (a *app) newAuthFaultSetCmd() *cobra.Command {
+func (a *commands) newAuthFaultSetCmd() *cobra.Command {
 	var f oidc.Fault
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -134,9 +137,9 @@ func (a *app) newAuthFaultSetCmd() *cobra.Command {
 		Example:           "  sdev auth fault set deny --times 1\n  sdev auth fault set expired --user alice@example.com",
 		ValidArgsFunction: completeFault(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			if f.Times < 0 {
-				return usage("--times must be a number from 1", "leave it out to keep the fault until it is cleared")
+				return dev.UsageError("--times must be a number from 1", "leave it out to keep the fault until it is cleared")
 			}
 			if err := readFault(&f, args); err != nil {
 				return err
@@ -152,7 +155,7 @@ func (a *app) newAuthFaultSetCmd() *cobra.Command {
 	flags.IntVar(&f.Times, "times", 0, "only the next `N` times; else until it is cleared")
 	flags.StringVar(&f.User, "user", "", "only for this person: `EMAIL`")
 	flags.StringVar(&f.Client, "client", "", "only for this program: `ID`")
-	offer(cmd, "user", a.peopleOffered)
+	console.CompleteFlag(cmd, "user", a.OfferPeople)
 	flags.BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
 	return cmd
 }
@@ -161,18 +164,18 @@ func (a *app) newAuthFaultSetCmd() *cobra.Command {
 func readFault(f *oidc.Fault, args []string) error {
 	const list = "see: sdev auth fault list"
 	if len(args) == 0 {
-		return usage("sdev auth fault set needs the name of a fault", list)
+		return dev.UsageError("sdev auth fault set needs the name of a fault", list)
 	}
 	known := oidc.Faults()
 	i := slices.IndexFunc(known, func(d oidc.FaultDoc) bool { return d.Name == args[0] })
 	if i < 0 {
-		return usage("no fault is called "+quote(args[0]), list)
+		return dev.UsageError("no fault is called "+strconv.Quote(args[0]), list)
 	}
 	f.Name, f.Params = args[0], nil
 	for _, pair := range args[1:] {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return usage(quote(pair)+" is no PARAM=VALUE", list)
+			return dev.UsageError(strconv.Quote(pair)+" is no PARAM=VALUE", list)
 		}
 		is := func(param string) bool { return strings.HasPrefix(param, name+"=") } // the default follows
 		if !slices.ContainsFunc(known[i].Params, is) {
@@ -180,7 +183,7 @@ func readFault(f *oidc.Fault, args []string) error {
 			if len(known[i].Params) > 0 {
 				have = "it has: " + strings.Join(known[i].Params, ", ")
 			}
-			return usage(fmt.Sprintf("fault %s has no parameter %q", f.Name, name), have)
+			return dev.UsageError(fmt.Sprintf("fault %s has no parameter %q", f.Name, name), have)
 		}
 		if f.Params == nil {
 			f.Params = map[string]string{}
@@ -190,7 +193,7 @@ func readFault(f *oidc.Fault, args []string) error {
 	return nil
 }
 
-func (a *app) newAuthFaultClearCmd() *cobra.Command {
+func (a *commands) newAuthFaultClearCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "clear [NAME]",
@@ -198,9 +201,9 @@ func (a *app) newAuthFaultClearCmd() *cobra.Command {
 
 		ValidArgsFunction: completeFault(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			if len(args) > 1 {
-				return usage(fmt.Sprintf("sdev auth fault clear takes one name at most, and got %d", len(args)), "without a name it clears all of them")
+				return dev.UsageError(fmt.Sprintf("sdev auth fault clear takes one name at most, and got %d", len(args)), "without a name it clears all of them")
 			}
 			name, text := strings.Join(args, ""), "no fault is set"
 			if name != "" {

@@ -1,4 +1,4 @@
-package cli
+package auth
 
 import (
 	"context"
@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/oidc"
@@ -28,13 +30,13 @@ type personFlags struct {
 	json   bool
 }
 
-func (a *app) newAuthUsersCmd() *cobra.Command {
+func (a *commands) newAuthUsersCmd() *cobra.Command {
 	var asJSON bool
 	list := func(use string) *cobra.Command {
 		cmd := &cobra.Command{
-			Use: use, Short: "List the people who can sign in", Args: noArgs,
+			Use: use, Short: "List the people who can sign in", Args: console.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				a.json = asJSON
+				a.JSON = asJSON
 				return a.runAuthUsers(cmd.Context(), asJSON)
 			},
 		}
@@ -52,7 +54,7 @@ that file and nothing else in it, and a project that runs knows at once.`
   sdev auth users remove dora@example.com`
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usage("unknown command "+quote("auth users "+args[0]), suggestionBelow(cmd, args[0]))
+			return dev.UsageError("unknown command "+strconv.Quote("auth users "+args[0]), suggestionBelow(cmd, args[0]))
 		}
 		return nil
 	}
@@ -61,12 +63,12 @@ that file and nothing else in it, and a project that runs knows at once.`
 	return cmd
 }
 
-func (a *app) newAuthUsersAddCmd() *cobra.Command {
+func (a *commands) newAuthUsersAddCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
 		Use: "add EMAIL", Short: "Add somebody", Args: oneEmail,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			claims, err := readClaims(o.claims)
 			if err != nil {
 				return err
@@ -79,13 +81,13 @@ func (a *app) newAuthUsersAddCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) newAuthUsersEditCmd() *cobra.Command {
+func (a *commands) newAuthUsersEditCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
 		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		Long: "Changes what the flags name; everything else about the person stays. The groups that are given take the place of those that there were.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			change, err := o.change()
 			if err != nil {
 				return err
@@ -101,12 +103,12 @@ func (a *app) newAuthUsersEditCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) newAuthUsersRemoveCmd() *cobra.Command {
+func (a *commands) newAuthUsersRemoveCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.editPeople(cmd.Context(), asJSON, args[0]+" is removed", func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson(args[0]) })
 		},
 	}
@@ -130,12 +132,12 @@ func (o *personFlags) change() (config.PersonChange, error) {
 	}
 	switch {
 	case o.none && len(o.groups) > 0:
-		return c, usage("--group and --no-groups exclude each other", "give one of them")
+		return c, dev.UsageError("--group and --no-groups exclude each other", "give one of them")
 	case o.none || len(o.groups) > 0:
 		c.Groups = &o.groups
 	}
 	if c.Email == "" && c.Name == "" && c.Groups == nil && len(c.Set)+len(c.Unset) == 0 {
-		return c, usage("nothing to change is given", "for example: --name NAME, --group GROUP, --claim NAME=VALUE")
+		return c, dev.UsageError("nothing to change is given", "for example: --name NAME, --group GROUP, --claim NAME=VALUE")
 	}
 	return c, nil
 }
@@ -143,7 +145,7 @@ func (o *personFlags) change() (config.PersonChange, error) {
 // oneEmail is the check of arguments of commands about one person.
 func oneEmail(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usage(fmt.Sprintf("%s takes one e-mail address, and got %d arguments", cmd.CommandPath(), len(args)), "for example: "+cmd.CommandPath()+" alice@example.com")
+		return dev.UsageError(fmt.Sprintf("%s takes one e-mail address, and got %d arguments", cmd.CommandPath(), len(args)), "for example: "+cmd.CommandPath()+" alice@example.com")
 	}
 	return nil
 }
@@ -153,7 +155,7 @@ func readClaims(pairs []string) (map[string]any, error) {
 	for _, pair := range pairs {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
-			return nil, usage("--claim is "+quote(pair), "write it as NAME=VALUE, for example: --claim hd=example.com")
+			return nil, dev.UsageError("--claim is "+strconv.Quote(pair), "write it as NAME=VALUE, for example: --claim hd=example.com")
 		}
 		var value any
 		if json.Unmarshal([]byte(text), &value) != nil {
@@ -167,23 +169,23 @@ func readClaims(pairs []string) (map[string]any, error) {
 	return claims, nil
 }
 
-func (a *app) runAuthUsers(ctx context.Context, asJSON bool) error {
-	p, err := a.load(ctx, session.Options{})
+func (a *commands) runAuthUsers(ctx context.Context, asJSON bool) error {
+	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
 	people := p.Settings.Auth.People()
 	if asJSON {
-		return a.printJSON(peopleJSON(people))
+		return a.PrintJSON(peopleJSON(people))
 	}
 	rows := [][]string{{"E-MAIL", "NAME", "GROUPS", "CLAIMS"}}
 	for _, who := range people {
 		rows = append(rows, []string{who.Email, who.Name, strings.Join(who.Groups, ", "), claimsText(who.Claims)})
 	}
-	if err := a.table(rows); err != nil || len(p.Settings.Auth.Users) > 0 {
+	if err := a.Table(rows); err != nil || len(p.Settings.Auth.Users) > 0 {
 		return err
 	}
-	err = a.printf("\n%s\n", a.wrapped("They are made up, since x-sdev.auth.users names nobody. The project's own: sdev auth users add EMAIL", 0))
+	err = a.Printf("\n%s\n", a.Wrapped("They are made up, since x-sdev.auth.users names nobody. The project's own: sdev auth users add EMAIL", 0))
 	return err
 }
 
@@ -214,8 +216,8 @@ func peopleJSON(people []dev.Person) []dev.Person {
 }
 
 // editPeople changes the compose file, and tells a provider that runs.
-func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change func(*config.Project) (config.PeopleEdit, error)) error {
-	p, err := a.load(ctx, session.Options{})
+func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, change func(*config.Project) (config.PeopleEdit, error)) error {
+	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
@@ -229,9 +231,9 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 	now := config.AuthSettings{Users: edit.People}
 	running := a.tellPeople(ctx, now.People())
 	if asJSON {
-		return a.printJSON(peopleJSON(now.People()))
+		return a.PrintJSON(peopleJSON(now.People()))
 	}
-	if a.quiet {
+	if a.Quiet {
 		return nil
 	}
 	text := done + ": " + edit.File
@@ -244,7 +246,7 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 	if running {
 		text += "; the sign-in page has it already"
 	}
-	err = a.printf("%s\n", text)
+	err = a.Printf("%s\n", text)
 	return err
 }
 
@@ -253,7 +255,7 @@ func (a *app) editPeople(ctx context.Context, asJSON bool, done string, change f
 const tellFor = 5 * time.Second
 
 // tellPeople tells the provider, where one runs, who there is now.
-func (a *app) tellPeople(ctx context.Context, people []dev.Person) bool {
+func (a *commands) tellPeople(ctx context.Context, people []dev.Person) bool {
 	ctx, cancel := context.WithTimeout(ctx, tellFor)
 	defer cancel()
 	_, err := a.steer(ctx, oidc.Command{Do: oidc.DoPeople, People: people})

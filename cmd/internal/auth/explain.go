@@ -1,4 +1,4 @@
-package cli
+package auth
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/session"
@@ -23,7 +24,7 @@ type verdict struct {
 	Why      string            `json:"why"`
 }
 
-func (a *app) newAuthExplainCmd() *cobra.Command {
+func (a *commands) newAuthExplainCmd() *cobra.Command {
 	var o struct {
 		as     string
 		matrix bool
@@ -40,28 +41,28 @@ With --matrix it goes through all people, and without PATH through every path th
 		Example: `  sdev auth explain /marketing/q3 --as alice@example.com
   sdev auth explain --matrix`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			switch {
 			case len(args) > 1:
-				return usage(fmt.Sprintf("sdev auth explain takes one path, and got %d", len(args)), "quote a path with spaces in it")
+				return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, and got %d", len(args)), "quote a path with spaces in it")
 			case len(args) == 0 && !o.matrix:
-				return usage("sdev auth explain needs a path", "for example: sdev auth explain /marketing/q3, or --matrix for all of them")
+				return dev.UsageError("sdev auth explain needs a path", "for example: sdev auth explain /marketing/q3, or --matrix for all of them")
 			case o.matrix && o.as != "":
-				return usage("--as and --matrix exclude each other", "give one of them")
+				return dev.UsageError("--as and --matrix exclude each other", "give one of them")
 			}
 			return a.runAuthExplain(cmd.Context(), strings.Join(args, ""), o.as, o.matrix, o.json)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.as, "as", "", "the person by e-mail address: `EMAIL`; else nobody has signed in")
-	offer(cmd, "as", a.peopleOffered)
+	console.CompleteFlag(cmd, "as", a.OfferPeople)
 	f.BoolVar(&o.matrix, "matrix", false, "for nobody and for each of the people")
 	f.BoolVar(&o.json, "json", false, "print one JSON object, with --matrix an array of them")
 	return cmd
 }
 
-func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSON bool) error {
-	p, err := a.load(ctx, session.Options{})
+func (a *commands) runAuthExplain(ctx context.Context, path, as string, matrix, asJSON bool) error {
+	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSO
 	note := ""
 	if as != "" {
 		if err := config.CheckEmail(as); err != nil {
-			return usage("--as: "+err.Error(), "for example: --as alice@example.com")
+			return dev.UsageError("--as: "+err.Error(), "for example: --as alice@example.com")
 		}
 		person, known := p.Settings.Auth.Person(as)
 		if !known {
@@ -82,12 +83,12 @@ func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSO
 	}
 	v := explainPath(p.Settings.Auth.Policies, path, who)
 	if asJSON {
-		return a.printJSON(v)
+		return a.PrintJSON(v)
 	}
-	var b page
+	var b console.Page
 	row := func(name, text string) {
 		if text != "" {
-			b.add("%-9s %s\n", name, a.wrapped(text, 10))
+			b.Add("%-9s %s\n", name, a.Wrapped(text, 10))
 		}
 	}
 	row("path", v.Path)
@@ -96,7 +97,7 @@ func (a *app) runAuthExplain(ctx context.Context, path, as string, matrix, asJSO
 	}
 	row("decision", string(v.Decision)+": "+v.Why)
 	row("rule", v.Rule)
-	return a.print(&b)
+	return a.Print(&b)
 }
 
 func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {
@@ -109,7 +110,7 @@ func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {
 }
 
 // explainAll goes through people and paths. The path of a policy stands for what only it covers.
-func (a *app) explainAll(auth config.AuthSettings, path string, asJSON bool) error {
+func (a *commands) explainAll(auth config.AuthSettings, path string, asJSON bool) error {
 	paths := []string{path}
 	if path == "" {
 		paths = []string{"/"}
@@ -140,7 +141,7 @@ func (a *app) explainAll(auth config.AuthSettings, path string, asJSON bool) err
 		}
 	}
 	if asJSON {
-		return a.printJSON(all)
+		return a.PrintJSON(all)
 	}
-	return a.table(rows)
+	return a.Table(rows)
 }

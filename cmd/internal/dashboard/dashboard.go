@@ -1,4 +1,8 @@
-package cli
+// Package dashboard joins the screen with the project: it is what package tui asks and steers.
+//
+// At most one job stays with the project, in a goroutine of its own: it supervises the project, or only
+// follows its events. Leaving the dashboard ends the job and waits for it.
+package dashboard
 
 import (
 	"cmp"
@@ -6,12 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
@@ -23,31 +26,23 @@ import (
 	"sdev/dev/session"
 )
 
-// hasScreen says whether a dashboard can be shown: a person sits at a terminal that knows more than
-// lines.
-func (a *app) hasScreen() bool {
-	return a.InTTY && a.OutTTY && a.Getenv("TERM") != "dumb" && a.Getenv("TERM") != ""
+// Options say how the dashboard runs a project.
+type Options struct {
+	session.Options
+	Build      bool          // build even where nothing changed
+	Timeout    time.Duration // how long the app may take until its page answers
+	StopOnQuit bool          // leaving the dashboard takes the project down
 }
 
-// screen gives the terminal's two ends.
-func (a *app) screen() (in, out *os.File, err error) {
-	in, isIn := a.In.(*os.File)
-	out, isOut := a.Out.(*os.File)
-	if !isIn || !isOut {
-		return nil, nil, usage("the dashboard needs a terminal", "without one: sdev status, sdev logs -f")
-	}
-	return in, out, nil
-}
-
-// dashboard is what the screen steers: at most one job that stays with the project, and whatever a
+// host is what the screen steers: at most one job that stays with the project, and whatever a
 // person asks for beside it. Safe for concurrent use.
-type dashboard struct {
-	app     *app
+type host struct {
+	console *console.Console
 	ctx     context.Context //nolint:containedctx // jobs live as long as the dashboard, whoever asks for them
 	runtime *docker.Engine
 	events  *hub.Hub
 	project *config.Project
-	up      upOptions
+	options Options
 
 	mu    sync.Mutex               // guards what follows
 	job   *job                     // nil where nothing is followed
@@ -75,24 +70,24 @@ type job struct {
 	ended   chan struct{}
 }
 
-// runDashboard shows the dashboard. start begins the project at once, as the options have it;
-// otherwise what runs is shown, or nothing.
-func (a *app) runDashboard(ctx context.Context, o upOptions, start bool) error {
-	p, runtime, err := a.loadAndOpen(ctx, o.Options)
+// Run shows the dashboard. start begins the project at once, as the options have it; otherwise what runs
+// is shown, or nothing.
+func Run(ctx context.Context, c *console.Console, o Options, start bool) error {
+	p, runtime, err := Open(ctx, c, o.Options)
 	if err != nil {
 		return err
 	}
-	return a.showDashboard(ctx, o, p, runtime, start)
+	return Show(ctx, c, o, p, runtime, start)
 }
 
-// showDashboard shows the dashboard of a project, and closes the engine.
-func (a *app) showDashboard(ctx context.Context, o upOptions, p *config.Project, runtime *docker.Engine, start bool) error {
+// Show shows the dashboard of a project, and closes the engine.
+func Show(ctx context.Context, c *console.Console, o Options, p *config.Project, runtime *docker.Engine, start bool) error {
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
-	in, out, err := a.screen()
+	in, out, err := c.Screen()
 	if err != nil {
 		return err
 	}
-	d := &dashboard{app: a, ctx: ctx, runtime: runtime, events: hub.New(a.now), project: p, up: o, last: map[string]docker.Sample{}}
+	d := &host{console: c, ctx: ctx, runtime: runtime, events: hub.New(c.Now), project: p, options: o, last: map[string]docker.Sample{}}
 	before, stream := d.events.Subscribe()
 	if start { // else the first look for facts joins what runs
 		if err := d.attend(p); err != nil {
@@ -101,7 +96,7 @@ func (a *app) showDashboard(ctx context.Context, o upOptions, p *config.Project,
 	}
 	exit, err := tui.Run(ctx, tui.Options{
 		Host: d, HandOff: d, Before: before, Events: stream, Facts: d.first(),
-		In: in, Out: out, Env: a.Env, Colors: a.color, StopOnQuit: o.quit == quitStop, Owned: d.attending() || !start, Now: a.now,
+		In: in, Out: out, Env: c.Env, Colors: c.Color, StopOnQuit: o.StopOnQuit, Owned: d.attending() || !start, Now: c.Now,
 	})
 	stream.Close()
 	if ctx.Err() != nil {
@@ -113,14 +108,14 @@ func (a *app) showDashboard(ctx context.Context, o upOptions, p *config.Project,
 	return err
 }
 
-// loadAndOpen reads the project while the engine is found, because a person waits for the first
-// picture. A project that cannot be used is said before an engine that does not answer.
-func (a *app) loadAndOpen(ctx context.Context, o session.Options) (*config.Project, *docker.Engine, error) {
+// Open reads the project while the engine is found, because a person waits for the first picture. A
+// project that cannot be used is reported before an engine that does not answer.
+func Open(ctx context.Context, c *console.Console, o session.Options) (*config.Project, *docker.Engine, error) {
 	var runtime *docker.Engine
 	var closed error
 	var opening sync.WaitGroup
-	opening.Go(func() { runtime, closed = a.open(ctx) })
-	p, err := a.load(ctx, o)
+	opening.Go(func() { runtime, closed = c.Open(ctx) })
+	p, err := c.Load(ctx, o)
 	opening.Wait()
 	if err = cmp.Or(err, closed); err == nil {
 		var i session.Instance
@@ -135,26 +130,18 @@ func (a *app) loadAndOpen(ctx context.Context, o session.Options) (*config.Proje
 }
 
 // first is what is known before anything was asked.
-func (d *dashboard) first() tui.Facts {
+func (d *host) first() tui.Facts {
 	return tui.Facts{
-		Project: d.project.Name, Dir: d.app.fromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
+		Project: d.project.Name, Dir: d.console.FromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
 		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Login: tui.Login{People: d.project.Settings.Auth.People()},
 	}
 }
 
-// fromHome writes a directory as a shell's prompt does.
-func (a *app) fromHome(dir string) string {
-	if rest, ok := strings.CutPrefix(dir, a.Getenv("HOME")+"/"); ok && a.Getenv("HOME") != "" {
-		return "~/" + rest
-	}
-	return dir
-}
-
 // end lets go of what runs, or takes it down, and says in a line or two how things are left.
-func (d *dashboard) end(ctx context.Context, stop bool) error {
+func (d *host) end(ctx context.Context, stop bool) error {
 	after := context.WithoutCancel(ctx)
 	snap := d.events.Snapshot()
-	shown := d.app.show(ctx, d.events, view{}, func() {})
+	shown := d.console.Show(ctx, d.events, console.View{}, func() {})
 	if stop && d.attending() {
 		d.leave(context.Canceled)
 	} else {
@@ -166,12 +153,12 @@ func (d *dashboard) end(ctx context.Context, stop bool) error {
 		return d.failure()
 	}
 	if ctx.Err() != nil {
-		return exitError(dev.ExitInterrupted)
+		return console.ExitError(dev.ExitInterrupted)
 	}
 	if r, rerr := d.look(after); rerr == nil && r.URL() != "" {
-		err = d.app.printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
+		err = d.console.Printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
 		if s, ok := r.Sidecar(); ok && s.Root == "" {
-			err = d.app.printf("Saves are copied only while somebody attends: sdev up does.\n")
+			err = d.console.Printf("Saves are copied only while sdev up runs.\n")
 		}
 	}
 	return err
@@ -185,14 +172,14 @@ func modeText(m dev.Mode) string {
 }
 
 // attend starts the project and stays with it until it is left.
-func (d *dashboard) attend(first *config.Project) error {
+func (d *host) attend(first *config.Project) error {
 	d.mu.Lock()
-	o := d.up
+	o := d.options
 	d.mu.Unlock()
 	ctx, stop := context.WithCancelCause(d.ctx)
 	if first == nil {
 		var err error
-		if first, err = d.app.load(ctx, o.Options); err != nil {
+		if first, err = d.console.Load(ctx, o.Options); err != nil {
 			stop(err)
 			return err
 		}
@@ -202,14 +189,14 @@ func (d *dashboard) attend(first *config.Project) error {
 		stop(err)
 		return err
 	}
-	e.Timeout = o.timeout
-	d.begin(true, stop, func() error { return e.Supervise(ctx, d.app.force, engine.Request{Build: o.build}) })
+	e.Timeout = o.Timeout
+	d.begin(true, stop, func() error { return e.Supervise(ctx, d.console.Force, engine.Request{Build: o.Build}) })
 	return nil
 }
 
 // engine makes an engine that tells what it does to the dashboard.
-func (d *dashboard) engine(ctx context.Context, p *config.Project, o session.Options) (*engine.Engine, error) {
-	s, err := session.Of(d.app.host(), p, o)
+func (d *host) engine(ctx context.Context, p *config.Project, o session.Options) (*engine.Engine, error) {
+	s, err := session.Of(d.console.Host(), p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +207,7 @@ func (d *dashboard) engine(ctx context.Context, p *config.Project, o session.Opt
 const followHistory = 1000
 
 // follow tells of what runs, from its beginning on.
-func (d *dashboard) follow(r running) {
+func (d *host) follow(r console.Running) {
 	d.tell(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
 	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
@@ -228,7 +215,7 @@ func (d *dashboard) follow(r running) {
 }
 
 // tell says of a project that was found running what its own start would have.
-func (d *dashboard) tell(r running) {
+func (d *host) tell(r console.Running) {
 	var names []string
 	for _, c := range r.Observed.Containers {
 		state := dev.ServiceState{Service: c.Service, State: dev.Exited, ExitCode: c.ExitCode}
@@ -245,7 +232,7 @@ func (d *dashboard) tell(r running) {
 }
 
 // begin runs a job in a goroutine of its own. Its failure is an event.
-func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func() error) {
+func (d *host) begin(attends bool, stop context.CancelCauseFunc, run func() error) {
 	j := &job{attends, stop, make(chan struct{})}
 	d.mu.Lock()
 	d.job, d.err, d.cut = j, nil, false
@@ -265,7 +252,7 @@ func (d *dashboard) begin(attends bool, stop context.CancelCauseFunc, run func()
 }
 
 // leave ends the job for a reason, and waits for it.
-func (d *dashboard) leave(why error) {
+func (d *host) leave(why error) {
 	d.mu.Lock()
 	j := d.job
 	d.mu.Unlock()
@@ -275,46 +262,46 @@ func (d *dashboard) leave(why error) {
 	}
 }
 
-func (d *dashboard) attending() bool {
+func (d *host) attending() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.job != nil && d.job.attends
 }
 
 // wasCut reports whether an engine that went away ended what was attended to.
-func (d *dashboard) wasCut() bool {
+func (d *host) wasCut() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.cut
 }
 
-func (d *dashboard) busy() bool {
+func (d *host) busy() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.job != nil
 }
 
-func (d *dashboard) failure() error {
+func (d *host) failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.err
 }
 
 // look reads the project and what runs of it.
-func (d *dashboard) look(ctx context.Context) (running, error) {
-	p, err := d.app.load(ctx, session.Options{Entry: d.up.Entry})
+func (d *host) look(ctx context.Context) (console.Running, error) {
+	p, err := d.console.Load(ctx, session.Options{Entry: d.options.Entry})
 	if err != nil {
-		return running{}, err
+		return console.Running{}, err
 	}
 	i, err := session.Observe(ctx, d.runtime, p)
 	if err == nil {
 		err = i.Elsewhere
 	}
-	return running{i, d.runtime}, err
+	return console.Running{Instance: i, Engine: d.runtime}, err
 }
 
 // modes are the ways to treat the login that this project has, the present one included.
-func (d *dashboard) modes(p *config.Project) []dev.Mode {
+func (d *host) modes(p *config.Project) []dev.Mode {
 	modes := []dev.Mode{dev.Local}
 	mode := cmp.Or(p.Settings.Auth.Mode, d.codeMode(p.Dir))
 	if mode != "" && !slices.Contains(modes, mode) {
@@ -324,11 +311,11 @@ func (d *dashboard) modes(p *config.Project) []dev.Mode {
 }
 
 // codeMode is the login that the code has; "" where it does not say.
-func (d *dashboard) codeMode(dir string) dev.Mode {
+func (d *host) codeMode(dir string) dev.Mode {
 	d.mu.Lock()
 	known := d.login
 	d.mu.Unlock()
-	now := d.app.now()
+	now := d.console.Now()
 	if age := now.Sub(known.at); age >= 0 && age < readAgain {
 		return known.mode
 	}

@@ -1,11 +1,11 @@
-package cli
+package dashboard
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"path"
 
+	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/tui"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
@@ -14,8 +14,8 @@ import (
 )
 
 // Targets is tui.Host's.
-func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
-	p, err := d.app.gather(ctx, d.up.Entry)
+func (d *host) Targets(ctx context.Context) ([]tui.Target, error) {
+	p, err := d.console.Gather(ctx, d.options.Entry)
 	if err != nil {
 		return nil, err
 	}
@@ -38,18 +38,18 @@ func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
 }
 
 // Check is tui.Host's: what ships as it is now, and the target's files as they would be rendered.
-func (d *dashboard) Check(ctx context.Context, target string) (tui.Checks, error) {
-	findings, err := d.app.silent().checkTarget(ctx, target, "")
+func (d *host) Check(ctx context.Context, target string) (tui.Checks, error) {
+	findings, err := d.console.Silent().CheckTarget(ctx, target, "")
 	return tui.Checks{Rules: len(preflight.Rules()), Findings: findings}, err
 }
 
 // handOver renders a target's files.
-func (d *dashboard) handOver(ctx context.Context, name string) (string, error) {
+func (d *host) handOver(ctx context.Context, name string) (string, error) {
 	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
 		return "", err
 	}
-	p, err := d.app.silent().gather(ctx, session.EntryChoice{Required: true, Keep: true})
+	p, err := d.console.Silent().Gather(ctx, session.EntryChoice{Required: true, Keep: true})
 	if err != nil {
 		return "", err
 	}
@@ -71,16 +71,9 @@ func (d *dashboard) handOver(ctx context.Context, name string) (string, error) {
 		if missing == 1 {
 			verb = " is"
 		}
-		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), count(missing, "value"), verb, handoff.SummaryFile)
+		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), console.Count(missing, "value"), verb, handoff.SummaryFile)
 	case r.Written:
 		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", r.Dir(), handoff.SummaryFile)
 	}
 	return said, nil
-}
-
-// silent is the same program with nobody listening: the screen is the dashboard's.
-func (a *app) silent() *app {
-	b := *a
-	b.Out, b.Err, b.quiet = io.Discard, io.Discard, true
-	return &b
 }

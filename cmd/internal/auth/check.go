@@ -1,4 +1,4 @@
-package cli
+package auth
 
 import (
 	"bytes"
@@ -16,12 +16,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/oidc"
 	"sdev/dev/plan"
 )
 
-func (a *app) newAuthCheckCmd() *cobra.Command {
+func (a *commands) newAuthCheckCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -29,9 +30,9 @@ func (a *app) newAuthCheckCmd() *cobra.Command {
 		Long: `Asks the provider from this machine and from inside the app's container, and compares: issuer, keys,
 clocks, redirect addresses, versions of the packages that matter, a bypass that is still on, other
 apps whose cookies this one shares. What blocks a login ends it with exit code 1.`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.runAuthCheck(cmd.Context(), asJSON)
 		},
 	}
@@ -74,30 +75,30 @@ type loginCheck struct {
 	unknown  []string // groups that policies name and nobody is in
 }
 
-func (a *app) runAuthCheck(ctx context.Context, asJSON bool) error {
+func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
 	l, err := a.lookAtLogin(ctx)
 	if err != nil {
 		return err
 	}
 	all := l.findings()
 	if asJSON {
-		err = a.printJSON(all)
+		err = a.PrintJSON(all)
 	} else {
 		err = a.printFindings(all)
 	}
 	if err == nil && slices.ContainsFunc(all, func(f finding) bool { return f.Blocks && !f.OK }) {
-		return exitError(dev.ExitFailed)
+		return console.ExitError(dev.ExitFailed)
 	}
 	return err
 }
 
-func (a *app) lookAtLogin(ctx context.Context) (loginCheck, error) {
-	r, err := a.find(ctx)
+func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
+	r, err := a.Find(ctx)
 	if err != nil {
 		return loginCheck{}, err
 	}
-	defer r.close()
-	state, err := r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState})
+	defer r.Close()
+	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
 	if err != nil {
 		return loginCheck{}, err
 	}
@@ -106,10 +107,10 @@ func (a *app) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = see(ctx, l.issuer) })
-	asking.Go(func() { l.others = r.otherApps(ctx, told.Port) })
+	asking.Go(func() { l.others = otherApps(ctx, r, told.Port) })
 	asking.Go(func() { l.app, l.appError = a.lookInside(ctx, r, l.issuer, l.mode) })
 	asking.Wait()
-	l.state, err = r.Steer(ctx, r.engine, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
+	l.state, err = r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
 	return l, err
 }
 
@@ -168,7 +169,7 @@ func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
 	return b, err
 }
 
-//go:embed auth_check.py
+//go:embed check.py
 var checkScript string
 
 // appPython runs a script with the Python that runs the app: an environment that only the image's
@@ -188,17 +189,17 @@ command -v "${python:=python}" >/dev/null || python=python3
 exec "$python" - "$@"`
 
 // lookInside runs a script with the app's own Python, in its container.
-func (a *app) lookInside(ctx context.Context, r running, issuer string, mode dev.Mode) (inside, error) {
+func (a *commands) lookInside(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (inside, error) {
 	var in inside
 	app, err := r.RequireRunning(r.Project.App)
 	if err != nil {
 		return in, err
 	}
 	var out, errs bytes.Buffer
-	in.asked = a.now()
-	code, err := r.engine.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
+	in.asked = a.Now()
+	code, err := r.Engine.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
 		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
-	in.answered = a.now()
+	in.answered = a.Now()
 	if err == nil && code != 0 {
 		err = errors.New(lastLine(errs.String()))
 	}
@@ -218,7 +219,7 @@ const firstNeighbour, lastNeighbour = 8501, 8520
 
 // otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not
 // tell ports apart.
-func (r running) otherApps(ctx context.Context, own int) []string {
+func otherApps(ctx context.Context, r console.Running, own int) []string {
 	var mu sync.Mutex // guards found
 	var found []string
 	var asking sync.WaitGroup
@@ -231,7 +232,7 @@ func (r running) otherApps(ctx context.Context, own int) []string {
 			if b, err := get(ctx, url+"/_stcore/health", time.Second); err != nil || strings.TrimSpace(string(b)) != "ok" {
 				return
 			}
-			if owner := r.engine.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // between the two above
+			if owner := r.Engine.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // between the two above
 				url += " (" + owner + ")"
 			}
 			mu.Lock()
@@ -256,7 +257,7 @@ func unknownGroups(policies []dev.Policy, people []dev.Person) []string {
 	return unknown
 }
 
-func (a *app) printFindings(all []finding) error {
+func (a *commands) printFindings(all []finding) error {
 	rows := [][]string{}
 	for _, f := range all {
 		mark := "ok"
@@ -271,5 +272,5 @@ func (a *app) printFindings(all []finding) error {
 			rows = append(rows, []string{"", "", "fix: " + f.Fix})
 		}
 	}
-	return a.table(rows)
+	return a.Table(rows)
 }

@@ -1,15 +1,23 @@
-package cli
+// Package auth is "sdev auth": it steers the local provider of a project that runs with its login, edits
+// the people of the project, and checks the login from every side.
+package auth
 
 import (
+	"strconv"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 )
 
-func (a *app) newAuthCmd() *cobra.Command {
+// commands are the commands below "sdev auth".
+type commands struct{ *console.Console }
+
+// NewCmd makes "sdev auth".
+func NewCmd(c *console.Console) *cobra.Command {
+	a := &commands{c}
 	cmd := &cobra.Command{
 		Use:   "auth",
 		Short: "People, faults and clock of the local login",
@@ -21,7 +29,7 @@ What it changes takes effect at once. "sdev help auth" tells how it fits togethe
   sdev auth explain /marketing/q3 --as dora@example.com`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("unknown command "+quote("auth "+args[0]), suggestionBelow(cmd, args[0]))
+				return dev.UsageError("unknown command "+strconv.Quote("auth "+args[0]), suggestionBelow(cmd, args[0]))
 			}
 			return nil
 		},
@@ -34,9 +42,9 @@ What it changes takes effect at once. "sdev help auth" tells how it fits togethe
 }
 
 // addFileFlagBelow adds --file to every command below one.
-func (a *app) addFileFlagBelow(cmd *cobra.Command) {
+func (a *commands) addFileFlagBelow(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
-		a.addFileFlag(c)
+		a.AddFileFlag(c)
 		a.addFileFlagBelow(c)
 	}
 }
@@ -46,31 +54,4 @@ func suggestionBelow(cmd *cobra.Command, arg string) string {
 		return "did you mean: " + cmd.CommandPath() + " " + strings.Join(near, ", "+cmd.CommandPath()+" ")
 	}
 	return "see: " + cmd.CommandPath() + " --help"
-}
-
-// table prints rows in aligned columns, the first row being the heading. The last column takes what
-// is left of the line and is wrapped there, where a person reads it.
-func (a *app) table(rows [][]string) error {
-	rows = dev.Shown(rows)
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row[:len(row)-1] {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
-		}
-	}
-	var b page
-	for _, row := range rows {
-		var line strings.Builder
-		at := 0
-		for i, cell := range row[:len(row)-1] {
-			line.WriteString(cell + strings.Repeat(" ", widths[i]-ansi.StringWidth(cell)+2))
-			at += widths[i] + 2
-		}
-		line.WriteString(string(a.wrapped(row[len(row)-1], at)))
-		b.add("%s\n", dev.Text(strings.TrimRight(line.String(), " ")))
-	}
-	return a.print(&b)
 }
