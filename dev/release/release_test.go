@@ -13,13 +13,13 @@ import (
 	"sdev/dev/handoff"
 )
 
-// told is that a value is given, so that a hand-off is complete.
-func told(region string) map[string]string { return map[string]string{"region": region} }
+// region gives the value that is missing, so that a hand-off is complete.
+func region(name string) map[string]string { return map[string]string{"region": name} }
 
 func TestRelease_WritesABundleAndItsRecord(t *testing.T) {
 	r := newRig(t, nil)
 	r.commit()
-	out := r.prepared(Options{Set: told("eu-west-1")})
+	out := r.prepared(Options{Set: region("eu-west-1")})
 	if out.Record.Status != handoff.Ready || out.Written || r.read("deploy/test/values.json") != "" {
 		t.Errorf("before it is written: %s, %+v", out.Record.Status, out.Findings)
 	}
@@ -60,7 +60,7 @@ func TestRelease_IsIncompleteWithoutAValue(t *testing.T) {
 
 func TestRelease_ThatIsBlockedIsWrittenAndNotHandedOver(t *testing.T) {
 	r := newRig(t, map[string]string{"compose.yaml": "name: shop\nservices: {streamlit: {build: ., environment: {LOCAL_STREAMLIT: 1}}}\n"})
-	out := r.prepared(Options{Set: told("eu-west-1")})
+	out := r.prepared(Options{Set: region("eu-west-1")})
 	if f := finding(t, out.Findings, "bypass.compose"); f.Severity != dev.Blocks || out.Record.Status != handoff.Blocked {
 		t.Errorf("%s: %+v", out.Record.Status, f)
 	}
@@ -75,11 +75,11 @@ func TestRelease_ThatIsBlockedIsWrittenAndNotHandedOver(t *testing.T) {
 func TestRelease_LeavesTheBundleAlone(t *testing.T) {
 	r := newRig(t, nil)
 	tree := devtest.KeepTree(t, r.dir)
-	check := r.write(Options{Set: told("eu-west-1"), Check: true})
+	check := r.write(Options{Set: region("eu-west-1"), Check: true})
 	if e := dev.AsError(check.Err()); check.Written || e.Code != dev.CodeDeployChanged {
 		t.Errorf("a check of what is not written yet: %+v", e)
 	}
-	no := r.prepared(Options{Set: told("eu-west-1"), Person: &person{no: true}})
+	no := r.prepared(Options{Set: region("eu-west-1"), Person: &person{no: true}})
 	if err := no.Write(t.Context()); dev.AsError(err).Message != "nothing was written" || no.Written {
 		t.Errorf("a person who says no: %v", err)
 	}
@@ -87,7 +87,7 @@ func TestRelease_LeavesTheBundleAlone(t *testing.T) {
 		t.Errorf("checked: %q, %v", ids(found), err)
 	}
 	tree.Check("of all that")
-	r.write(Options{Set: told("eu-west-1")})
+	r.write(Options{Set: region("eu-west-1")})
 	if again := r.prepared(Options{Check: true}); again.Err() != nil {
 		t.Errorf("a check of what is written: %v", again.Err())
 	}
@@ -97,19 +97,19 @@ func TestRelease_KeepsWhatIsYours(t *testing.T) {
 	r := newRig(t, nil)
 	file := filepath.Join(r.dir, "deploy/test/values.json")
 	devtest.Write(t, file, "mine\n")
-	out := r.write(Options{Set: told("eu-west-1")})
+	out := r.write(Options{Set: region("eu-west-1")})
 	if e := dev.AsError(out.Err()); e.Code != dev.CodeDeployDir || !strings.Contains(e.Message, "deploy/test/values.json") || out.Written || r.read("deploy/test/values.json") != "mine\n" {
 		t.Errorf("a file of somebody else: %+v, written %v", e, out.Written)
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	r.write(Options{Set: told("eu-west-1")})
+	r.write(Options{Set: region("eu-west-1")})
 	devtest.Write(t, file, "{\"region\": \"mine\", \"size\": \"small\"}\n")
 	if out = r.write(Options{}); out.Err() != nil || r.read("deploy/test/values.json") != "{\"region\": \"mine\", \"size\": \"small\"}\n" {
 		t.Errorf("an edit: %v, %s", out.Err(), r.read("deploy/test/values.json"))
 	}
-	out = r.write(Options{Set: told("eu-south-1")})
+	out = r.write(Options{Set: region("eu-south-1")})
 	if e := dev.AsError(out.Err()); e.Code != dev.CodeDeployConflict || out.Record.Status != handoff.Blocked || !strings.Contains(r.read("deploy/test/values.json"), "<<<<<<<") {
 		t.Errorf("an edit of the same line: %+v, %s", e, out.Record.Status)
 	}
@@ -118,7 +118,7 @@ func TestRelease_KeepsWhatIsYours(t *testing.T) {
 func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 	r := newRig(t, nil)
 	away := filepath.Join(t.TempDir(), "bundle")
-	out := r.write(Options{Out: away, Set: told("eu-west-1")})
+	out := r.write(Options{Out: away, Set: region("eu-west-1")})
 	if out.Dir() != dev.RealPath(away) || out.File(handoff.RecordFile) != dev.RealPath(away)+"/.handoff/record.json" || r.read("deploy/test/values.json") != "" {
 		t.Errorf("it is shown as %s", out.Dir())
 	}
@@ -132,7 +132,7 @@ func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 
 func TestRelease_FailsBeforeItWrites(t *testing.T) {
 	r := newRig(t, nil)
-	r.write(Options{Set: told("eu-west-1")})
+	r.write(Options{Set: region("eu-west-1")})
 	r.Edition = "2025.12.0"
 	if _, err := r.prepare(Options{}); dev.AsError(err).Code != dev.CodeDeployRecord {
 		t.Errorf("a bundle of newer templates: %v", err)
@@ -141,13 +141,13 @@ func TestRelease_FailsBeforeItWrites(t *testing.T) {
 	if _, err := r.prepare(Options{Out: "."}); dev.AsError(err).Code != dev.CodeDeployDir {
 		t.Errorf("the project itself as the bundle: %v", err)
 	}
-	out := r.prepared(Options{Set: told("eu-south-1")})
+	out := r.prepared(Options{Set: region("eu-south-1")})
 	devtest.Write(t, filepath.Join(r.dir, "deploy/test/values.json"), "changed meanwhile\n")
 	if err := out.Write(t.Context()); dev.AsError(err).Code != dev.CodeDeployDir || out.Written || r.read("deploy/test/values.json") != "changed meanwhile\n" {
 		t.Errorf("a file that changes between the plan and the writing: %v", err)
 	}
 	gone := errors.New("the terminal is gone")
-	out = r.prepared(Options{Out: "other", Set: told("eu-south-1"), Person: &person{err: gone}})
+	out = r.prepared(Options{Out: "other", Set: region("eu-south-1"), Person: &person{err: gone}})
 	if err := out.Write(t.Context()); !errors.Is(err, gone) || r.read("other/HANDOFF.md") != "" {
 		t.Errorf("a terminal that goes away: %v", err)
 	}

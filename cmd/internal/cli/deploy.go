@@ -10,13 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
-	"sdev/dev/config"
 	"sdev/dev/detect"
-	"sdev/dev/docker"
 	"sdev/dev/handoff"
 	"sdev/dev/release"
 	"sdev/dev/session"
-	"sdev/templates"
 )
 
 // deployOptions are the flags of "sdev deploy".
@@ -168,91 +165,40 @@ func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
 	if err := r.Write(ctx); err != nil {
 		return err
 	}
-	if !o.json {
-		if r.Err() == nil {
-			a.printNext(r, o.check)
+	if o.json {
+		if err := a.printJSON(newDeployReport(r, o.check)); err != nil {
+			return err
 		}
 		return r.Err()
 	}
-	if err := a.printJSON(newDeployReport(r, o.check)); err != nil {
+	if err := r.Err(); err != nil {
 		return err
 	}
-	return r.Err()
+	a.printNext(r, o.check)
+	return nil
 }
 
-// gather collects what is known of the project.
+// gather reads the project, finds out which script is the app, and collects what is known of it.
 func (a *app) gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
-	p, found, err := a.shipped(ctx, choice)
+	p, err := a.load(ctx, session.Options{Entry: choice})
 	if err != nil {
 		return nil, err
+	}
+	found, err := detect.Dir(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if p.Settings.Entry == "" {
+		err := session.ChooseEntry(ctx, p.Dir, found, choice)
+		if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
+			e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return a.releaser().Gather(ctx, p, found)
 }
-
-// shipped reads the project, and finds out which script is the app.
-func (a *app) shipped(ctx context.Context, choice session.EntryChoice) (*config.Project, *detect.Findings, error) {
-	p, err := a.load(ctx, session.Options{Entry: choice})
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := detect.Dir(p.Dir)
-	if err != nil || p.Settings.Entry != "" {
-		return p, found, err
-	}
-	err = session.ChooseEntry(ctx, p.Dir, found, choice)
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
-		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
-	}
-	return p, found, err
-}
-
-// releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
-func (a *app) releaser() *release.Releaser {
-	progress := a.printer(view{})
-	return &release.Releaser{Dir: a.dir, Guard: a.guard(), Env: a.Env, Getenv: a.Getenv, Now: a.now, Version: buildVersion,
-		Templates: templates.Targets(), Edition: templates.TargetsVersion, CacheDir: a.cacheDir,
-		OpenEngine: func(ctx context.Context) (release.Engine, error) {
-			e, err := a.open(ctx)
-			return releaseEngine{e, a.cacheDir}, err
-		},
-		Emit: func(e dev.Event) {
-			if !a.json {
-				_ = progress.Print(dev.Stamped{Time: a.now(), Event: e}) // whoever reads has left
-			}
-		}}
-}
-
-// releaseEngine is the container engine as package release sees it.
-type releaseEngine struct {
-	*docker.Engine
-	cacheDir func() (string, error)
-}
-
-func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
-	s, err := e.Shipped(ctx, ref)
-	return release.Image(s), err
-}
-
-func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
-	cache, err := e.cacheDir()
-	if err != nil {
-		return nil, err
-	}
-	gateway, err := docker.GatewayRef(cache)
-	if err != nil {
-		return nil, err
-	}
-	tried, err := e.Try(ctx, docker.Trial{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
-	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
-		return nil, &release.StartError{Message: failure.Message}
-	}
-	return releaseContainer{tried}, err
-}
-
-// releaseContainer is a container as package release sees it.
-type releaseContainer struct{ *docker.Trying }
-
-func (c releaseContainer) User() string { return c.Trying.User }
 
 // listedTarget is a row of "sdev deploy --json".
 type listedTarget struct {

@@ -5,11 +5,14 @@ import (
 	"errors"
 
 	"sdev/cmd/internal/render"
+	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/hub"
+	"sdev/dev/release"
 	"sdev/dev/session"
+	"sdev/templates"
 )
 
 // host is this machine and the global flags, as a session takes them.
@@ -50,6 +53,50 @@ func (a *app) open(ctx context.Context) (*docker.Engine, error) {
 	}
 	return e, nil
 }
+
+// releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
+func (a *app) releaser() *release.Releaser {
+	progress := a.printer(view{})
+	return &release.Releaser{Dir: a.dir, Guard: a.guard(), Env: a.Env, Getenv: a.Getenv, Now: a.now, Version: buildVersion,
+		Templates: templates.Targets(), Edition: templates.TargetsVersion, CacheDir: a.cacheDir,
+		OpenEngine: func(ctx context.Context) (release.Engine, error) {
+			e, err := a.open(ctx)
+			return releaseEngine{e, a.gatewayRef}, err
+		},
+		Emit: func(e dev.Event) {
+			if !a.json {
+				_ = progress.Print(dev.Stamped{Time: a.now(), Event: e}) // whoever reads has left
+			}
+		}}
+}
+
+// releaseEngine is the container engine as package release sees it.
+type releaseEngine struct {
+	*docker.Engine
+	gatewayRef func() (string, error)
+}
+
+func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
+	s, err := e.Shipped(ctx, ref)
+	return release.Image(s), err
+}
+
+func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
+	gateway, err := e.gatewayRef()
+	if err != nil {
+		return nil, err
+	}
+	tried, err := e.Try(ctx, docker.Trial{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
+	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
+		return nil, &release.StartError{Message: failure.Message}
+	}
+	return releaseContainer{tried}, err
+}
+
+// releaseContainer is a container as package release sees it.
+type releaseContainer struct{ *docker.Trying }
+
+func (c releaseContainer) User() string { return c.Trying.User }
 
 // running is what runs of the project here, and the engine that it runs on.
 type running struct {
