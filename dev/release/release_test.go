@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -127,6 +128,25 @@ func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 	}
 	if out = r.prepared(Options{}); out.Dir() != "deploy/test" {
 		t.Errorf("the usual one is shown as %s", out.Dir())
+	}
+}
+
+// Files that a target has at the root of the repository are the hand-off's too, though they lie outside of its bundle.
+func TestRelease_WritesAtTheRootOfTheRepository(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit()
+	r.Templates = fstest.MapFS{"test/@repository/.github/workflows/shop.yml": {Data: []byte("name: shop\n")}}
+	first := r.write(Options{Set: region("eu-west-1")})
+	if r.read(".github/workflows/shop.yml") != "name: shop\n" || len(first.Record.Dirty) > 0 {
+		t.Errorf("%+v", first.Record)
+	}
+	if again := r.write(Options{}); again.Written || len(again.Record.Dirty) > 0 {
+		t.Errorf("what was handed over counts as changed: %q", again.Record.Dirty)
+	}
+	r.commit()
+	devtest.Write(t, filepath.Join(r.dir, "app.py"), "import streamlit as st\n")
+	if again := r.prepared(Options{}); again.Record.Commit != first.Record.Commit || !slices.Equal(again.Record.Dirty, []string{"app.py"}) {
+		t.Errorf("of commit %s with %q", again.Record.Commit, again.Record.Dirty)
 	}
 }
 

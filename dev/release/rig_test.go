@@ -181,6 +181,7 @@ type fakeEngine struct {
 	saved  []byte // the archive of every image
 	app    string // address at which the app of a container listens; "" is a container that has ended
 	refuse error  // why an image cannot be started
+	fault  error  // why nothing can be built
 
 	opened, closed   int
 	started, removed int
@@ -213,6 +214,9 @@ func (e *fakeEngine) Inspect(_ context.Context, ref string) (Image, error) {
 
 func (e *fakeEngine) Build(_ context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	e.builds = append(e.builds, b)
+	if e.fault != nil {
+		return "", e.fault
+	}
 	emit(dev.BuildDone{Service: b.Service, Image: b.Tag})
 	e.images[b.Tag] = Image{ID: "sha256:built", Platform: b.Platform, Labels: b.Labels}
 	return "sha256:built", nil
