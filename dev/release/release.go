@@ -81,7 +81,7 @@ func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
 		return nil, err
 	}
 	r.Bundle.Show, r.facts.Bundle = r.Shown, place.Bundle
-	err = r.Bundle.Last.CheckTemplates(p.releaser.Edition, r.File(handoff.RecordFile))
+	err = r.Bundle.Last.CheckTemplates(p.releaser.TemplatesVersion, r.File(handoff.RecordFile))
 	if err == nil {
 		err = r.resolve(ctx)
 	}
@@ -124,7 +124,7 @@ func (r *Release) record(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.Edition, Commit: commit, Remote: p.Repository.Remote,
+	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.TemplatesVersion, Commit: commit, Remote: p.Repository.Remote,
 		Dirty: p.modified(r.Bundle), Values: target.Named(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
 	if r.facts.Image != (handoff.Image{}) {
 		image := r.facts.Image

@@ -153,11 +153,11 @@ func TestRelease_WritesAtTheRootOfTheRepository(t *testing.T) {
 func TestRelease_FailsBeforeItWrites(t *testing.T) {
 	r := newRig(t, nil)
 	r.write(Options{Set: region("eu-west-1")})
-	r.Edition = "2025.12.0"
+	r.TemplatesVersion = "2025.12.0"
 	if _, err := r.prepare(Options{}); dev.AsError(err).Code != dev.CodeDeployRecord {
 		t.Errorf("a bundle of newer templates: %v", err)
 	}
-	r.Edition = "2026.1.0"
+	r.TemplatesVersion = "2026.1.0"
 	if _, err := r.prepare(Options{Out: "."}); dev.AsError(err).Code != dev.CodeDeployDir {
 		t.Errorf("the project itself as the bundle: %v", err)
 	}

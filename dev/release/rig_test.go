@@ -58,7 +58,7 @@ func rigIn(t *testing.T, dir string) *rig {
 	r := &rig{t: t, dir: dir, cache: t.TempDir(), engine: &fakeEngine{images: map[string]Image{}}, env: map[string]string{}}
 	r.Releaser = &Releaser{Dir: dir, Guard: destination.NewGuard(t.TempDir()), Env: []string{"PATH=" + os.Getenv("PATH")}, Getenv: func(name string) string { return r.env[name] },
 		Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }, Version: "1.2.3",
-		Templates: fstest.MapFS{"test/values.json.tmpl": {Data: []byte("{\"region\": <% .V.region %>, \"size\": <% .V.size %>}\n")}}, Edition: "2026.1.0",
+		Templates: fstest.MapFS{"test/values.json.tmpl": {Data: []byte("{\"region\": <% .V.region %>, \"size\": <% .V.size %>}\n")}}, TemplatesVersion: "2026.1.0",
 		CacheDir: func() (string, error) { return r.cache, nil }, OpenEngine: r.engine.open, Emit: func(e dev.Event) { r.engine.events = append(r.engine.events, e) }}
 	return r
 }

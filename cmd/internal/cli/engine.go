@@ -58,7 +58,7 @@ func (a *app) open(ctx context.Context) (*docker.Engine, error) {
 func (a *app) releaser() *release.Releaser {
 	progress := a.printer(view{})
 	return &release.Releaser{Dir: a.dir, Guard: a.guard(), Env: a.Env, Getenv: a.Getenv, Now: a.now, Version: buildVersion,
-		Templates: templates.Targets(), Edition: templates.TargetsVersion, CacheDir: a.cacheDir,
+		Templates: templates.Targets(), TemplatesVersion: templates.TargetsVersion, CacheDir: a.cacheDir,
 		OpenEngine: func(ctx context.Context) (release.Engine, error) {
 			e, err := a.open(ctx)
 			return releaseEngine{e, a.gatewayRef}, err
