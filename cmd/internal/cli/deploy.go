@@ -156,16 +156,17 @@ func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 	if err := r.Write(ctx); err != nil {
 		return err
 	}
-	if !o.json {
-		if r.Err() == nil {
-			a.printNext(r, o.check)
+	if o.json {
+		if err := a.PrintJSON(newDeployReport(r, o.check)); err != nil {
+			return err
 		}
 		return r.Err()
 	}
-	if err := a.PrintJSON(newDeployReport(r, o.check)); err != nil {
+	if err := r.Err(); err != nil {
 		return err
 	}
-	return r.Err()
+	a.printNext(r, o.check)
+	return nil
 }
 
 // listedTarget is a row of "sdev deploy --json".

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"sdev/dev"
-	"sdev/dev/config"
 	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/handoff"
@@ -24,40 +23,36 @@ func targetParams() map[string][]string {
 	return out
 }
 
-// Gather collects what is known of the project.
+// Gather reads the project, finds out which script is the app, and collects what is known of it.
 func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
-	p, found, err := c.Shipped(ctx, choice)
+	p, err := c.Load(ctx, session.Options{Entry: choice})
 	if err != nil {
 		return nil, err
 	}
-	return c.Releaser().Gather(ctx, p, found)
-}
-
-// Shipped reads the project, and finds out which script is the app.
-func (c *Console) Shipped(ctx context.Context, choice session.EntryChoice) (*config.Project, *detect.Findings, error) {
-	p, err := c.Load(ctx, session.Options{Entry: choice})
-	if err != nil {
-		return nil, nil, err
-	}
 	found, err := detect.Dir(p.Dir)
-	if err != nil || p.Settings.Entry != "" {
-		return p, found, err
+	if err != nil {
+		return nil, err
 	}
-	err = session.ChooseEntry(ctx, p.Dir, found, choice)
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
-		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+	if p.Settings.Entry == "" {
+		err := session.ChooseEntry(ctx, p.Dir, found, choice)
+		if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
+			e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return p, found, err
+	return c.Releaser().Gather(ctx, p, found)
 }
 
 // Releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
 func (c *Console) Releaser() *release.Releaser {
 	progress := c.Printer(View{})
 	return &release.Releaser{Dir: c.Dir, Guard: c.Guard(), Env: c.Env, Getenv: c.Getenv, Now: c.Now, Version: c.Version,
-		Templates: templates.Targets(), Edition: templates.TargetsVersion, CacheDir: c.CacheDir,
+		Templates: templates.Targets(), TemplatesVersion: templates.TargetsVersion, CacheDir: c.CacheDir,
 		OpenEngine: func(ctx context.Context) (release.Engine, error) {
 			e, err := c.Open(ctx)
-			return releaseEngine{e, c.CacheDir}, err
+			return releaseEngine{e, c.gatewayRef}, err
 		},
 		Emit: func(e dev.Event) {
 			if !c.JSON {
@@ -69,7 +64,7 @@ func (c *Console) Releaser() *release.Releaser {
 // releaseEngine is the container engine as package release sees it.
 type releaseEngine struct {
 	*docker.Engine
-	cacheDir func() (string, error)
+	gatewayRef func() (string, error)
 }
 
 func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
@@ -78,11 +73,7 @@ func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, 
 }
 
 func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
-	cache, err := e.cacheDir()
-	if err != nil {
-		return nil, err
-	}
-	gateway, err := docker.GatewayRef(cache)
+	gateway, err := e.gatewayRef()
 	if err != nil {
 		return nil, err
 	}
