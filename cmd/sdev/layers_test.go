@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
 	"dev/docker/…":    {"dev"},
 	"dev/git":         {"dev"},
-	"dev/handoff":     {"dev"},
+	"dev/handoff":     {"dev", "dev/tree"},
 	"dev/hub":         {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"dev/preflight/…": {"dev"},
 	"dev/process":     {"dev", "dev/plan"},
 	"dev/streamlit":   {"dev"},
+	"dev/tree":        {"dev"}, // what handoff and scaffold share
 	"dev/tunnel":      {"dev"},
 	"dev/watch":       {"dev"},
 
@@ -62,7 +63,7 @@ var mayImport = map[string][]string{
 	"dev/devtest": {"dev", "dev/plan"},
 
 	// Making a project has nothing to do with running one, but for words and errors.
-	"scaffold":  {"dev"},
+	"scaffold":  {"dev", "dev/tree"},
 	"templates": {},
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/handoff"
-	"sdev/scaffold"
 	"sdev/templates"
 )
 
@@ -332,8 +331,7 @@ func (a *app) recorded(ctx context.Context, d *delivery) error {
 
 // write asks, and writes what has to be written.
 func (a *app) write(ctx context.Context, d *delivery) error {
-	writes := d.bundle.Writes()
-	if len(writes) == 0 {
+	if len(d.bundle.Writes()) == 0 {
 		return nil
 	}
 	if a.asks(d.options) {
@@ -345,14 +343,7 @@ func (a *app) write(ctx context.Context, d *delivery) error {
 			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
 		}
 	}
-	var changes []scaffold.Change
-	for _, w := range writes {
-		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
-	}
-	if err := scaffold.NewChanges(d.bundle.Place.Root, changes).Apply(ctx); err != nil {
-		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
-			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
-		}
+	if err := d.bundle.Apply(ctx); err != nil {
 		return err
 	}
 	d.written = true
