@@ -3,6 +3,7 @@ package oidc
 import (
 	"maps"
 	"net/http"
+	"sdev/dev"
 	"slices"
 )
 
@@ -49,7 +50,7 @@ func authMethods() []string {
 }
 
 func (p *Provider) claimsSupported() []string {
-	names := slices.Concat([]string{"sub", "groups"}, fixed, slices.Collect(maps.Keys(scopeOf)))
+	names := slices.Concat([]string{"sub", "groups"}, dev.ProtocolClaims(), slices.Collect(maps.Keys(scopeOf)))
 	slices.Sort(names)
 	return names
 }

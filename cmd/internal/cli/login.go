@@ -285,5 +285,5 @@ func (s signIn) profile(p *config.Project) string {
 			return "keycloak"
 		}
 	}
-	return config.AuthProfiles()[0]
+	return dev.Profiles()[0]
 }
