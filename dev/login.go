@@ -21,10 +21,6 @@ func Issuer(port int) string { return fmt.Sprintf("http://localhost:%d", port) }
 // SignsIn reports whether people sign in at the local provider in this mode.
 func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
 
-// Profiles are the identity providers whose paths and claims the local one can imitate. The first, which is the
-// default, imitates nobody.
-func Profiles() []string { return []string{"plain", "google", "cognito", "keycloak", "entra"} }
-
 // ProtocolClaims are those that a token says of itself: what is said of a person cannot replace them. What is
 // wrong with them on purpose is a fault's business. Source: OpenID Connect Core 1.0, section 2.
 func ProtocolClaims() []string {
