@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -36,8 +37,8 @@ const AtRepository = "@repository/"
 // Whatever an action prints is quoted for the file's language, which the file's name tells, as a whole
 // value with its quotes: "region: <% .V.region %>". Lists and mappings become those of the language.
 // Between double quotes that the template writes itself, inside does it: "arn:<% .V.region | inside %>:x".
-// Where a file holds another language, the action ends in that one's function: yaml, json, hcl, ts, toml,
-// md and code (Markdown), sh, sql and ident (a name of SQL), plain. raw is for constants alone.
+// Where a file holds another language, the action ends in that one's function: yaml, json, hcl, md and code
+// (Markdown), sh, plain, and those of the target. raw is for constants alone.
 //
 // A value that cannot be written in that place (a zero byte; a line break in plain text) is an error.
 func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Finding, error) {
@@ -61,7 +62,9 @@ func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Findin
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the templates of %s: %w", t.Name, err)
 	}
-	files, err := tree.Templates{FS: sub, Value: d.value, Execute: d.execute, Place: d.place, Open: true, DropBlank: true}.Render()
+	files, err := tree.Templates{FS: sub, Value: d.value, Place: d.place, Open: true, DropBlank: true, Execute: func(name, text string) ([]byte, error) {
+		return t.execute(name, text, d)
+	}}.Render()
 	return files, findings, err
 }
 
@@ -149,32 +152,37 @@ func (d renderData) place(file string) (_ string, err error) {
 }
 
 // execute renders one template.
-func (d renderData) execute(name, text string) ([]byte, error) {
-	l, err := languageOf(name)
+func (t Target) execute(name, text string, d renderData) ([]byte, error) {
+	funcs, err := t.funcs(name)
 	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", name, err)
+		return nil, err
 	}
-	t, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").Funcs(l.funcs()).Parse(text)
+	parsed, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").Funcs(funcs).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("parse template: %w", err)
 	}
-	for _, part := range t.Templates() {
+	for _, part := range parsed.Templates() {
 		if part.Tree == nil {
 			continue
 		}
-		q := quoter{}
+		q := quoter{quotes: t.quotes}
 		if err := q.list(part.Root); err != nil {
-			return nil, fmt.Errorf("template %s: %w", name, err)
+			return nil, err
 		}
 	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, d); err != nil {
+	if err := parsed.Execute(&out, d); err != nil {
 		if refused, ok := errors.AsType[*quoteError](err); ok {
 			return nil, unwritable(fmt.Errorf("a value cannot be written into %s: %w", name, refused))
 		}
 		return nil, fmt.Errorf("render template: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// quotes reports whether a function ends an action, by its name.
+func (t Target) quotes(function string) bool {
+	return function == inQuote || slices.ContainsFunc(t.allLanguages(), func(l language) bool { return l.name == function })
 }
 
 // quoteError is a value that cannot be quoted, as opposed to a template that is wrong.
@@ -190,11 +198,16 @@ const (
 	inQuote   = "inside"
 )
 
-// funcs are what the templates of a language can call.
-func (l language) funcs() template.FuncMap {
+// funcs are what the templates of a file can call.
+func (t Target) funcs(name string) (template.FuncMap, error) {
+	l, err := t.languageOf(name)
+	if err != nil {
+		return nil, err
+	}
+	guard := t.guardOf(name)
 	guarded := func(s string, err error) (string, error) {
 		if err == nil {
-			s, err = l.guard(s)
+			s, err = guard(s)
 		}
 		if err != nil {
 			return "", &quoteError{err}
@@ -209,10 +222,10 @@ func (l language) funcs() template.FuncMap {
 		"upper":   strings.ToUpper,
 		"replace": func(old, with, s string) string { return strings.ReplaceAll(s, old, with) },
 	}
-	for name, q := range quotings() {
-		funcs[name] = func(v any) (string, error) {
-			s, err := q.whole(v, "")
-			if name == "json" || name == "ts" {
+	for _, other := range t.allLanguages() {
+		funcs[other.name] = func(v any) (string, error) {
+			s, err := other.whole(v, "")
+			if other.name == "json" {
 				s, err = compact(s, err)
 			}
 			return guarded(s, err)
@@ -221,13 +234,10 @@ func (l language) funcs() template.FuncMap {
 	if l.inside != nil {
 		funcs[inQuote] = func(v any) (string, error) {
 			s, err := scalarText(v)
-			if err == nil {
-				s, err = l.inside(s)
-			}
-			return guarded(s, err)
+			return guarded(l.inside(s), err)
 		}
 	}
-	return funcs
+	return funcs, nil
 }
 
 // compact puts JSON on one line, for files of another language.
@@ -242,6 +252,7 @@ func compact(s string, err error) (string, error) {
 
 // quoter appends the quoting function to every action that prints something.
 type quoter struct {
+	quotes func(function string) bool
 	indent string // what the line of the last text begins with
 }
 
@@ -286,7 +297,7 @@ func (q *quoter) action(n *parse.ActionNode) error {
 	case last == nil:
 	case last.Ident == rawQuote && !isConstant(n.Pipe):
 		return fmt.Errorf("line %d: raw is for constants alone: %s", n.Line, n)
-	case last.Ident == rawQuote, last.Ident == inQuote, quotings()[last.Ident].whole != nil:
+	case last.Ident == rawQuote, q.quotes(last.Ident):
 		return nil
 	}
 	n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{

@@ -212,7 +212,7 @@ func (a *app) render(ctx context.Context, d *delivery) error {
 		return err
 	}
 	missing := d.target.Missing(d.values, d.bundle.Changes) // without a value nothing can be deployed, whoever decides that
-	own := slices.Concat(findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.values.Filled()), d.staleImage(), d.unproven())
+	own := slices.Concat(findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.filled()), d.staleImage(), d.unproven())
 	for i, f := range missing {
 		if f.File != "" {
 			missing[i].File = d.shown(f.File)
@@ -291,6 +291,14 @@ func (d *delivery) blocked() error {
 }
 
 // unsaid are the parameters that placeholders stand for.
+// filled are the variables whose values the platform puts in.
+func (d *delivery) filled() []string {
+	if d.target.Filled == nil {
+		return nil
+	}
+	return d.target.Filled(d.values)
+}
+
 func (d *delivery) unsaid() []handoff.Param { return d.target.Unsaid(d.values, d.bundle.Changes) }
 
 // saying is the command that says what is missing.

@@ -91,11 +91,8 @@ func unreadableImage(ref string, err error) error {
 
 // platform is the one that the image has to be for.
 func (d *delivery) platform() string {
-	switch d.values.Text("architecture") {
-	case "X86_64":
-		return "linux/amd64"
-	case "ARM64":
-		return "linux/arm64"
+	if d.target.Platform != nil {
+		return d.target.Platform(d.values)
 	}
 	if d.service.Platform == "" && d.target.Image {
 		return "linux/amd64"
@@ -143,7 +140,7 @@ func (a *app) judge(ctx context.Context, d *delivery, own []dev.Finding) ([]dev.
 	if err != nil {
 		return nil, err
 	}
-	s.Target, s.Platform, s.Built = d.target.Name, d.platform(), d.options.build
+	s.Target, s.Hosting, s.Platform, s.Built = d.target.Name, d.target.Hosting, d.platform(), d.options.build
 	s.App.Port, s.App.BasePath = d.facts.App.Port, d.facts.App.BasePath
 	bundles := bundlesOf(d.subject, d.bundle)
 	s.Repository.Modified = nil
