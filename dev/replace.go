@@ -59,7 +59,7 @@ func replaceByName(name string, r replacement) error {
 	if err != nil {
 		return replaceError("open", name, err)
 	}
-	defer root.Close() //nolint:errcheck // nothing is written through it
+	defer root.Close()
 	return r.put(root, filepath.Base(name), name)
 }
 

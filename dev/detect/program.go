@@ -3,9 +3,10 @@ package detect
 import (
 	"cmp"
 	"path"
-	"sdev/dev"
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
 // program is what the entry script and its pages consist of.

@@ -3,8 +3,9 @@ package oidc
 import (
 	"maps"
 	"net/http"
-	"sdev/dev"
 	"slices"
+
+	"sdev/dev"
 )
 
 // serveDiscovery tells clients where everything is (OpenID Connect Discovery 1.0, RFC 8414). What it
