@@ -23,7 +23,6 @@ func cloudRun() Target {
 		Next:   nextCloudRun,
 
 		Hosting: dev.Hosting{OwnHost: true},
-		Door:    dev.DoorIAP,
 	}
 }
 

@@ -22,7 +22,6 @@ func cloudflare() Target {
 		Next:   nextCloudflare,
 
 		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
-		Door:    dev.DoorCloudflare,
 	}
 }
 

@@ -24,7 +24,6 @@ func ecsCognito() Target {
 		Next:   nextCognito,
 
 		Hosting:  dev.Hosting{OwnHost: true},
-		Door:     dev.DoorALB,
 		Platform: awsPlatform,
 		Filled:   awsFilled,
 	}

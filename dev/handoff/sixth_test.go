@@ -17,7 +17,7 @@ import (
 // sixth is a target that nobody else knows of: everything about it stands here.
 func sixth() Target {
 	return Target{
-		Name: "harbour", About: "a harbour", Image: true, Door: dev.DoorIAP, Hosting: dev.Hosting{OwnHost: true},
+		Name: "harbour", About: "a harbour", Image: true, Hosting: dev.Hosting{OwnHost: true},
 		Params: []Param{{Name: "quay", About: "where it lies", Check: matches(`^[a-z ]+$`, "small letters"), Placeholder: "somewhere"}},
 		Derive: func(f Facts, v Values) (map[string]any, []dev.Finding) {
 			return map[string]any{"kind": "large"}, doorFindings(f, "harbour", dev.DoorIAP, "identity.py")
@@ -115,19 +115,9 @@ func TestTargets_EachHasADirectoryOfTemplatesAndAGolden(t *testing.T) {
 	}
 }
 
-// TestTargets_SayWhatChecksAsk holds together what a target says of itself.
-func TestTargets_SayWhatChecksAsk(t *testing.T) {
-	var doors []string
-	for _, d := range dev.FrontDoors() {
-		doors = append(doors, d.Name)
-	}
+// TestTargets_LanguagesHaveOneNameEach keeps a target from taking over what another language's function does.
+func TestTargets_LanguagesHaveOneNameEach(t *testing.T) {
 	for _, target := range Targets() {
-		if target.Door != "" && !slices.Contains(doors, target.Door) {
-			t.Errorf("%s: no front door is called %q", target.Name, target.Door)
-		}
-		if (target.Door != "" || target.Hosting.Tunnel) && !target.Hosting.OwnHost {
-			t.Errorf("%s: what stands before the app answers to a name", target.Name)
-		}
 		var names []string
 		for _, l := range target.allLanguages() {
 			names = append(names, l.name)

@@ -17,8 +17,6 @@ type Target struct {
 
 	// Hosting is what checks of other packages ask about the platform.
 	Hosting dev.Hosting
-	// Door is the name of the front door that signs people in there, see [dev.FrontDoors]; "" is none.
-	Door string
 	// Platform is the one that the image has to be for, "linux/amd64", as far as the values say so. Nil says
 	// nothing.
 	Platform func(Values) string
