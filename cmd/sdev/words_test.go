@@ -3,8 +3,10 @@ package main_test
 import (
 	"go/ast"
 	"go/token"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"sdev/dev"
@@ -32,6 +34,18 @@ func TestWords_ATargetIsKnownByNameInItsOwnFileAlone(t *testing.T) {
 			if !slices.Contains(owners, at.name) {
 				t.Errorf("%s: the name of target %s; ask the target for what you need to know", at.at(at.node), target.Name)
 			}
+		}
+	}
+}
+
+func TestWords_TheREADMEListsEveryTarget(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range handoff.Targets() {
+		if !strings.Contains(string(readme), "\n| `"+target.Name+"` | ") {
+			t.Errorf("the table of targets in README.md has no row for %s", target.Name)
 		}
 	}
 }
