@@ -41,10 +41,10 @@ var mayImport = map[string][]string{
 	// fake. No part knows a use case, and neither use case knows the other.
 	//
 	// Running a project is what commands and the dashboard have in common. Shipping one reads it (config, detect,
-	// git), renders, compares and checks (handoff, preflight), words a build (plan), visits an app that it has
-	// started (tunnel, streamlit), and writes changes that are undone together when one fails (scaffold).
+	// git), renders, compares and checks (handoff, preflight), describes a build (plan), and visits an app that it
+	// started (tunnel, streamlit).
 	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/mirror", "dev/oidc", "dev/plan", "dev/streamlit", "dev/tunnel", "dev/watch"},
-	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel", "scaffold"},
+	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel"},
 
 	// The parts. They do not know each other.
 	"dev/awslocal":    {"dev"},
@@ -55,13 +55,14 @@ var mayImport = map[string][]string{
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
 	"dev/docker/…":    {"dev"},
 	"dev/git":         {"dev"},
-	"dev/handoff":     {"dev"},
+	"dev/handoff":     {"dev", "dev/tree"},
 	"dev/hub":         {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
 	"dev/preflight":   {"dev", "dev/preflight/…"},
 	"dev/preflight/…": {"dev"},
 	"dev/streamlit":   {"dev"},
+	"dev/tree":        {"dev"}, // what handoff and scaffold share
 	"dev/tunnel":      {"dev"},
 	"dev/watch":       {"dev"},
 
@@ -72,7 +73,7 @@ var mayImport = map[string][]string{
 	"dev/devtest": {"dev", "dev/plan"},
 
 	// Making a project has nothing to do with running one, but for words and errors.
-	"scaffold":  {"dev"},
+	"scaffold":  {"dev", "dev/tree"},
 	"templates": {},
 }
 

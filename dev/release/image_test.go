@@ -187,6 +187,11 @@ func TestPlatform_IsTheTargetsThenTheServices(t *testing.T) {
 	if got := out.platform(); got != "linux/arm64" {
 		t.Errorf("of the service: %q", got)
 	}
+	ecs, err := handoff.Find(handoff.Targets(), "ecs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.options.Target = ecs
 	out.values["architecture"] = handoff.Value{Text: "X86_64"}
 	if got := out.platform(); got != "linux/amd64" {
 		t.Errorf("of the target: %q", got)

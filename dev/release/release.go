@@ -13,7 +13,6 @@ import (
 	"sdev/dev"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
-	"sdev/scaffold"
 )
 
 // Options say what is handed over, and how.
@@ -111,7 +110,7 @@ func (r *Release) render(ctx context.Context) error {
 			missing[i].File = r.Shown(f.File)
 		}
 	}
-	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.values.Filled()), r.staleImage(), r.unproven())
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.filled()), r.staleImage(), r.unproven())
 	found, err := r.check(ctx, own)
 	r.Findings = append(missing, found...)
 	return err
@@ -151,8 +150,7 @@ func (r *Release) Write(ctx context.Context) error {
 	if r.options.Check || r.Bundle.Refused() != nil {
 		return nil
 	}
-	writes := r.Bundle.Writes()
-	if len(writes) == 0 {
+	if len(r.Bundle.Writes()) == 0 {
 		return nil
 	}
 	if r.options.Person != nil {
@@ -164,18 +162,19 @@ func (r *Release) Write(ctx context.Context) error {
 			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
 		}
 	}
-	var changes []scaffold.Change
-	for _, w := range writes {
-		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
-	}
-	if err := scaffold.NewChanges(r.Bundle.Place.Root, changes).Apply(ctx); err != nil {
-		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
-			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
-		}
+	if err := r.Bundle.Apply(ctx); err != nil {
 		return err
 	}
 	r.Written = true
 	return nil
+}
+
+// filled are the variables whose values the platform puts in.
+func (r *Release) filled() []string {
+	if r.options.Target.Filled == nil {
+		return nil
+	}
+	return r.options.Target.Filled(r.values)
 }
 
 // Err says why the hand-off must not happen; nil where it may. Missing values are an error of a check alone,

@@ -147,7 +147,7 @@ func xsdevText() string {
         /shop/key: some text    # a SecureString, or {value: some text, type: String}
     auth:
       mode: app                 # app or native: what --with-auth means; else read from the code
-      profile: plain            # or google, cognito, keycloak, entra: whose claims and paths
+      profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: whose claims and paths
       users:                    # who can sign in; else two people are made up
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
       policies:                 # who may reach which path; sdev help auth

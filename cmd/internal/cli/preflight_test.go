@@ -22,6 +22,7 @@ import (
 	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/devtest"
+	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 )
 
@@ -267,7 +268,7 @@ type edit struct{ rule, file, old, text string }
 // What is rendered is right: no rule finds anything in it. What somebody edits in it is found, in the
 // files as they really are.
 func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
-	for target, edits := range map[string][]edit{
+	edits := map[string][]edit{
 		"ecs": {
 			{"platform.idle", "infrastructure.yml", `idle_timeout.timeout_seconds, Value: "300"`, `idle_timeout.timeout_seconds, Value: "30"`},
 			{"platform.grace", "infrastructure.yml", "HealthCheckGracePeriodSeconds: 120", "HealthCheckGracePeriodSeconds: 5\n      DesiredCount: 2"},
@@ -290,30 +291,30 @@ func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
 			{"platform.open", "compose.yaml", "    init: true\n", "    init: true\n    ports: [\"8501:8501\"]\n"},
 			{"bypass.bundle", "compose.yaml", `"STREAMLIT_SERVER_PORT": "8501"`, `"LOCAL_STREAMLIT": "1"`},
 		},
-		"snowflake": nil,
-	} {
-		t.Run(target, func(t *testing.T) {
+	}
+	for _, target := range handoff.Targets() {
+		t.Run(target.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			if code, _, errs := runLine(t, dir, "init", "shop", "--yes", "--no-git"); code != dev.ExitOK {
 				t.Fatal(errs)
 			}
 			dir = filepath.Join(dir, "shop")
 			committed(t, dir)
-			runLine(t, dir, "deploy", target, "--yes")
-			_, r := checked(t, dir, target)
+			runLine(t, dir, "deploy", target.Name, "--yes")
+			_, r := checked(t, dir, target.Name)
 			for _, f := range r.Findings {
 				own := slices.ContainsFunc(preflight.Rules(), func(r preflight.Rule) bool { return r.ID == f.ID }) // not what the target says of the app
 				if own && f.ID != "bypass.optional" && f.ID != "server.hosts" {
 					t.Errorf("found in what was rendered: %+v", f)
 				}
 			}
-			for _, e := range edits {
-				e.apply(t, filepath.Join(dir, "deploy", target))
+			for _, e := range edits[target.Name] {
+				e.apply(t, filepath.Join(dir, "deploy", target.Name))
 			}
-			_, r = checked(t, dir, target)
-			for _, e := range edits {
+			_, r = checked(t, dir, target.Name)
+			for _, e := range edits[target.Name] {
 				found := func(f dev.Finding) bool {
-					return f.ID == e.rule && f.Line > 0 && strings.HasPrefix(f.File, "deploy/"+target+"/")
+					return f.ID == e.rule && f.Line > 0 && strings.HasPrefix(f.File, "deploy/"+target.Name+"/")
 				}
 				if e.rule != "" && !slices.ContainsFunc(r.Findings, found) {
 					t.Errorf("%s: not found, or without its line: %+v", e.rule, r.Findings)

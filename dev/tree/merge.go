@@ -1,4 +1,4 @@
-package handoff
+package tree
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ const (
 	markTheir = ">>>>>>> sdev\n"
 )
 
-// merge joins what somebody made of base with what is rendered now. Where both changed the same lines,
+// Join joins what somebody made of base with what is rendered now. Where both changed the same lines,
 // both stand there between marks, and conflict is true. Nothing of yours is ever left out.
-func merge(base, yours, rendered []byte) (merged []byte, conflict bool) {
+func Join(base, yours, rendered []byte) (merged []byte, conflict bool) {
 	const excludeSame = true // where both changed a line alike there is nothing to decide
 	var out bytes.Buffer
 	for _, block := range diff3.Diff3Merge(lines(yours), lines(base), lines(rendered), excludeSame) {
@@ -57,8 +57,8 @@ func endLine(out *bytes.Buffer) {
 	}
 }
 
-// hasMarks reports whether a conflict is still to be decided in a text.
-func hasMarks(text []byte) bool {
+// HasMarks reports whether a conflict is still to be decided in a text.
+func HasMarks(text []byte) bool {
 	inside := false
 	for line := range strings.Lines(string(text)) {
 		switch strings.TrimRight(line, "\r\n") {
@@ -73,8 +73,8 @@ func hasMarks(text []byte) bool {
 	return false
 }
 
-// unified is the difference of two texts as patches have it.
-func unified(name string, before, after []byte) string {
+// Unified is the difference of two texts as patches have it.
+func Unified(name string, before, after []byte) string {
 	from := "a/" + name
 	if before == nil {
 		from = "/dev/null"

@@ -1,4 +1,4 @@
-package scaffold_test
+package tree_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"sdev/dev"
-	"sdev/scaffold"
+	"sdev/dev/tree"
 )
 
 // treeText gives the files of a directory, as "path: content" lines.
@@ -41,7 +41,7 @@ func dir(t *testing.T) string {
 	return dir
 }
 
-func TestNewChanges_MakesThem(t *testing.T) {
+func TestApply_MakesTheChanges(t *testing.T) {
 	dir := dir(t)
 	left := filepath.Join(dir, ".sdev-ABCDEFGHIJKLMNOPQRSTUVWXY2")
 	for _, name := range []string{left, filepath.Join(dir, ".sdev-mine")} {
@@ -49,10 +49,10 @@ func TestNewChanges_MakesThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	plan := scaffold.NewChanges(dir, []scaffold.Change{
-		{Path: "a", Before: []byte("1"), Content: []byte("one")}, {Path: "b", Before: []byte("2")}, {Path: "d/e.sh", Content: []byte("new"), Executable: true},
+	err := tree.Apply(t.Context(), dir, []tree.Change{
+		{Path: "a", Before: []byte("1"), Content: []byte("one")}, {Path: "b", Before: []byte("2")}, {Path: "d/e.sh", Content: []byte("new"), Mode: 0o755},
 	})
-	if err := plan.Apply(t.Context()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := treeText(t, dir); got != ".sdev-mine: \na: one\nc: 3\nd/e.sh: new\n" {
@@ -63,8 +63,8 @@ func TestNewChanges_MakesThem(t *testing.T) {
 	}
 }
 
-func TestNewChanges_AllOrNothing(t *testing.T) {
-	for name, last := range map[string]scaffold.Change{
+func TestApply_MakesAllOrNothing(t *testing.T) {
+	for name, last := range map[string]tree.Change{
 		"changed meanwhile":         {Path: "c", Before: []byte("old"), Content: []byte("new")},
 		"changed before its end":    {Path: "c", Before: []byte("old")},
 		"made meanwhile":            {Path: "c", Content: []byte("new")},
@@ -76,9 +76,9 @@ func TestNewChanges_AllOrNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := dir(t)
 			before := treeText(t, dir)
-			err := scaffold.NewChanges(dir, []scaffold.Change{
+			err := tree.Apply(t.Context(), dir, []tree.Change{
 				{Path: "a", Before: []byte("1"), Content: []byte("one")}, {Path: "b", Before: []byte("2")}, {Path: "d/e", Content: []byte("new")}, last,
-			}).Apply(t.Context())
+			})
 			if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeScaffoldTarget {
 				t.Error(err)
 			}
