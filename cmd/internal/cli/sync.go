@@ -136,7 +136,7 @@ func (c *copier) Compare(ctx context.Context, p engine.Project, container string
 	if err != nil {
 		return err
 	}
-	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Ledger)
+	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Manifest)
 	if err != nil {
 		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; to start from scratch: sdev down"}
 	}
@@ -163,8 +163,8 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 	}, watcher.Watches)
 	hooks := newHooks(func(ctx context.Context, r dev.Rule) { c.hook(ctx, p.App, container, r) })
 	told, failures := map[mirror.Failure]bool{}, 0
-	keeper := &mirror.Keeper{
-		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Ledger: mirror.Ledger,
+	keeper := &mirror.Syncer{
+		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Manifest: mirror.Manifest,
 		Open: func(ctx context.Context) (mirror.Peer, error) { return c.open(ctx, container) },
 		Report: func(r mirror.Report) {
 			c.warn(r.Failed, told)

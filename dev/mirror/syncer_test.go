@@ -13,7 +13,7 @@ import (
 	"sdev/dev/mirror"
 )
 
-func TestKeeper_BringsEverythingAndThenWhatChanges(t *testing.T) {
+func TestSyncer_BringsEverythingAndThenWhatChanges(t *testing.T) {
 	p := newPair(t)
 	p.write("Home.py", "one")
 	p.write("pages/a.py", "two")
@@ -30,7 +30,7 @@ func TestKeeper_BringsEverythingAndThenWhatChanges(t *testing.T) {
 	p.same()
 }
 
-func TestKeeper_NamesAreBytes(t *testing.T) {
+func TestSyncer_NamesAreBytes(t *testing.T) {
 	p := newPair(t)
 	for _, name := range []string{"two\nlines.py", "caf\xe9.py", "naïve ☃.py", "-rf", "sp ace/a\tb", strings.Repeat("n", 250)} {
 		p.write(name, name)
@@ -44,7 +44,7 @@ func TestKeeper_NamesAreBytes(t *testing.T) {
 	p.same()
 }
 
-func TestKeeper_LinksAreMadeAndNeverFollowed(t *testing.T) {
+func TestSyncer_LinksAreMadeAndNeverFollowed(t *testing.T) {
 	p := newPair(t)
 	outside := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
@@ -61,7 +61,7 @@ func TestKeeper_LinksAreMadeAndNeverFollowed(t *testing.T) {
 	p.same()
 }
 
-func TestKeeper_FilesBecomeDirectoriesAndBack(t *testing.T) {
+func TestSyncer_FilesBecomeDirectoriesAndBack(t *testing.T) {
 	p := newPair(t)
 	p.write("thing", "file")
 	p.write("other/deep/x", "x")
@@ -83,7 +83,7 @@ func TestKeeper_FilesBecomeDirectoriesAndBack(t *testing.T) {
 }
 
 // What the container gets while it does not run is not lost, and neither is what was deleted.
-func TestKeeper_StoppedContainerCatchesUp(t *testing.T) {
+func TestSyncer_StoppedContainerCatchesUp(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "1")
 	p.write("gone/b.py", "1")
@@ -93,7 +93,7 @@ func TestKeeper_StoppedContainerCatchesUp(t *testing.T) {
 	p.remove("gone")
 	p.write("a.py", "2")
 	p.write("c.py", "1")
-	p.tell("gone/b.py", "a.py", "c.py")
+	p.changed("gone/b.py", "a.py", "c.py")
 	if r := p.await(func(r mirror.Report) bool { return len(r.Changes) == 3 }); r.Connected {
 		t.Errorf("%+v: a container that does not run has it", r)
 	}
@@ -108,7 +108,7 @@ func TestKeeper_StoppedContainerCatchesUp(t *testing.T) {
 }
 
 // A container that was recreated has what its image has: the file that was deleted since, too.
-func TestKeeper_NewContainerIsToldWhatWasDeleted(t *testing.T) {
+func TestSyncer_NewContainerIsToldWhatWasDeleted(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "1")
 	p.run()
@@ -116,7 +116,7 @@ func TestKeeper_NewContainerIsToldWhatWasDeleted(t *testing.T) {
 	p.remove("a.py")
 	p.saved("a.py")
 	p.stop()
-	for _, path := range []string{p.there, filepath.Dir(p.ledger)} {
+	for _, path := range []string{p.there, filepath.Dir(p.manifest)} {
 		if err := os.RemoveAll(path); err != nil {
 			t.Fatal(err)
 		}
@@ -137,11 +137,11 @@ func TestKeeper_NewContainerIsToldWhatWasDeleted(t *testing.T) {
 }
 
 // Where the image has the files, only what changed since it was made is brought there.
-func TestKeeper_LeavesWhatTheImageHas(t *testing.T) {
+func TestSyncer_LeavesWhatTheImageHas(t *testing.T) {
 	p := newPair(t)
 	p.write("old.py", "source")
 	p.since = time.Now().Add(time.Hour)
-	p.keeper.Source.Layout = everything{mirror.Root{Path: p.there}, false}
+	p.syncer.Source.Layout = everything{mirror.Root{Path: p.there}, false}
 	if err := os.MkdirAll(p.there, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestKeeper_LeavesWhatTheImageHas(t *testing.T) {
 }
 
 // A pipe is nobody's source, and must not be waited for.
-func TestKeeper_PipesAreNotRead(t *testing.T) {
+func TestSyncer_PipesAreNotRead(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "a")
 	p.write("z.py", "z")
@@ -179,7 +179,7 @@ func TestKeeper_PipesAreNotRead(t *testing.T) {
 }
 
 // A receiver that is killed while it writes leaves a file; the next one takes it away.
-func TestKeeper_SweepsWhatAKilledReceiverLeft(t *testing.T) {
+func TestSyncer_SweepsWhatAKilledReceiverLeft(t *testing.T) {
 	p := newPair(t)
 	p.write("a/one.py", "1")
 	p.write("b/two.py", "2")
@@ -203,7 +203,7 @@ func TestKeeper_SweepsWhatAKilledReceiverLeft(t *testing.T) {
 
 // A link that the image has may mean something: nothing is written through it, and it stays. What
 // failed is named, and tried again by itself.
-func TestKeeper_WritesThroughNoLink(t *testing.T) {
+func TestSyncer_WritesThroughNoLink(t *testing.T) {
 	p := newPair(t)
 	outside := t.TempDir()
 	if err := os.MkdirAll(p.there, 0o755); err != nil {
@@ -234,7 +234,7 @@ func TestKeeper_WritesThroughNoLink(t *testing.T) {
 	p.same()
 }
 
-func TestKeeper_ManyFilesGoInBoundedBatches(t *testing.T) {
+func TestSyncer_ManyFilesGoInBoundedBatches(t *testing.T) {
 	p := newPair(t)
 	p.run()
 	p.await(compared)
@@ -254,7 +254,7 @@ func TestKeeper_ManyFilesGoInBoundedBatches(t *testing.T) {
 
 // Whatever is done to the files, and however often the stream breaks, both sides are equal in the
 // end.
-func TestKeeper_AnySequenceOfEditsEndsEqual(t *testing.T) {
+func TestSyncer_AnySequenceOfEditsEndsEqual(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			p := newPair(t)
@@ -288,10 +288,10 @@ func TestKeeper_AnySequenceOfEditsEndsEqual(t *testing.T) {
 					p.stop()
 					p.start()
 				}
-				p.tell(differing(before, list(t, p.here))...)
+				p.changed(differing(before, list(t, p.here))...)
 			}
 			p.write("last", "one")
-			p.tell("last")
+			p.changed("last")
 			p.await(func(r mirror.Report) bool {
 				_, err := os.Lstat(filepath.Join(p.there, "last"))
 				return r.Connected && err == nil
