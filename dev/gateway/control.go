@@ -109,7 +109,7 @@ type Status struct {
 // Tab is a browser tab that shows the app.
 type Tab struct {
 	Page string `json:"page"` // name of the page that ran last; "" for the main page
-	User string `json:"user"` // e-mail of who is signed in; "" where nobody is, or it cannot be known
+	User string `json:"user"` // e-mail of the signed-in user; "" if nobody is signed in, or unknown
 }
 
 // reply is what goes over the socket.
@@ -130,7 +130,7 @@ const startFor = 5 * time.Second
 // Call sends one command to the gateway that listens on socket and gives its status afterwards. One
 // that is just starting is waited for, a few seconds or until ctx ends.
 func Call(ctx context.Context, socket string, req Request) (Status, error) {
-	conn, err := reach(ctx, socket)
+	conn, err := dialControl(ctx, socket)
 	if err != nil {
 		return Status{}, fmt.Errorf("reach the gateway: %w", err)
 	}
@@ -149,8 +149,8 @@ func Call(ctx context.Context, socket string, req Request) (Status, error) {
 	return rep.Status, nil
 }
 
-// reach connects to a gateway as soon as it listens.
-func reach(ctx context.Context, socket string) (net.Conn, error) {
+// dialControl connects to a gateway as soon as it listens.
+func dialControl(ctx context.Context, socket string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, startFor)
 	defer cancel()
 	again := time.NewTicker(10 * time.Millisecond)
@@ -229,7 +229,7 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 
 // answer carries out a command.
 func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
-	var told error // what a new login came to
+	var loginErr error // what a new login came to
 	switch req.Do {
 	case DoStatus:
 	case DoExpect:
@@ -238,29 +238,29 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		default:
 			return Status{}, fmt.Errorf("how %q is not one of start, restart, rebuild, exited, nothing", req.Expect.How)
 		}
-		g.desk.expect(req.Expect)
+		g.loop.expect(req.Expect)
 	case DoLogin:
-		told = g.signIn(ctx, req.Login)
+		loginErr = g.setLogin(ctx, req.Login)
 	case DoGrant:
 		g.credentials.Set(req.Grant)
 	case DoSaved:
-		g.outside.Store(int64(req.Saved.Watches))
+		g.externalWatches.Store(int64(req.Saved.Watches))
 		if len(req.Saved.Changes) > 0 {
-			g.desk.saved(req.Saved.Changes, req.Saved.First)
+			g.loop.saved(req.Saved.Changes, req.Saved.First)
 		}
 	case DoProbe, DoAuth:
 	default:
 		return Status{}, errors.New("unknown command")
 	}
 	auth, err := g.identity.do(ctx, req.command())
-	if told != nil {
-		err = told
+	if loginErr != nil {
+		err = loginErr
 	}
 	refusal, isOurs := errors.AsType[*dev.Error](err)
 	if err != nil && !isOurs {
 		return Status{}, err
 	}
-	st := g.desk.status()
+	st := g.loop.status()
 	st.Auth = auth
 	if isOurs {
 		refused := refusal.Event()
@@ -278,7 +278,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	if g.cfg.Root == "" {
 		st.How = howSync
 	}
-	st.Watches += int(g.outside.Load())
+	st.Watches += int(g.externalWatches.Load())
 	return st, ctx.Err()
 }
 
@@ -290,8 +290,8 @@ func (r Request) command() oidc.Command {
 	return oidc.Command{Do: oidc.DoState}
 }
 
-// signIn puts a login into force. Another mode means that the app is about to be recreated for it.
-func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
+// setLogin puts a login into force. Another mode means that the app is about to be recreated for it.
+func (g *gateway) setLogin(ctx context.Context, login *dev.Login) error {
 	if login == nil {
 		return errors.New("no login was sent")
 	}
@@ -303,7 +303,7 @@ func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
 	if !login.Mode.SignsIn() {
 		text = "It comes back with its login bypassed."
 	}
-	g.desk.expect(Expect{How: HowRestart, Text: text})
+	g.loop.expect(Expect{How: HowRestart, Text: text})
 	return nil
 }
 

@@ -15,10 +15,10 @@ var identityCookies = []string{
 	"appserviceauthsession", "_oauth2_proxy", "_pomerium", "authelia_session", "authentik_", "vouchcookie", "kubeflow",
 }
 
-// mostCookies is how many bytes of cookies go to the app if they are not Streamlit's own. Its server takes
+// maxCookieBytes is how many bytes of cookies go to the app if they are not Streamlit's own. Its server takes
 // no line of more than 8192 when a stream is opened (websockets 17, http11.py), and a page on
 // another port can fill the browser's jar for the whole host.
-const mostCookies = 8000
+const maxCookieBytes = 8000
 
 // streamlitCookie are the names of Streamlit's own, parts of large ones included.
 var streamlitCookie = regexp.MustCompile(`^_streamlit_(user|user_tokens)(_+\d{1,2})?$|^_streamlit_(xsrf|session)$|^_xsrf$|^_user$`)
@@ -38,7 +38,7 @@ func stripCookies(h http.Header) (tooMany int) {
 			}
 		}
 	}
-	if size > mostCookies {
+	if size > maxCookieBytes {
 		all := len(kept)
 		kept = slices.DeleteFunc(kept, func(pair string) bool {
 			name, _, _ := strings.Cut(pair, "=")
@@ -73,9 +73,9 @@ func cookieName(name string) string {
 	return name
 }
 
-// keepCookies takes off an answer of the app the cookies that would take the place of the provider's:
+// dropProviderCookies takes off an answer of the app the cookies that would take the place of the provider's:
 // cookies ignore ports, so the two share them.
-func keepCookies(h http.Header) {
+func dropProviderCookies(h http.Header) {
 	own := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		pair, _, _ := strings.Cut(line, ";")
 		name, _, _ := strings.Cut(pair, "=")

@@ -43,8 +43,8 @@ func noticeFor(e Expect) notice {
 	return n
 }
 
-// standIn answers a request in the app's place: 503, with a page for a person, a line for a script.
-func standIn(w http.ResponseWriter, r *http.Request, e Expect) {
+// serveHoldPage answers a request in the app's place: 503, with a page for a person, a line for a script.
+func serveHoldPage(w http.ResponseWriter, r *http.Request, e Expect) {
 	n := noticeFor(e)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -41,14 +41,14 @@ func newHosts(cfg Config) hosts {
 	return h
 }
 
-// judge says what becomes of a request, and for a redirect where it leads.
+// check says what becomes of a request, and for a redirect where it leads.
 //
 // A name that resolves to this machine but is not the app's is how DNS rebinding looks, so names are
 // allowed by list. Loopback, by address or by its own name, cannot be rebound; pages asked for in that
 // way are led to the canonical origin, because sign-ins and cookies are bound to its name. The port
 // inside the namespace counts as well, but only from there: a health check in the app's own container
 // uses it.
-func (h hosts) judge(r *http.Request) (verdict, string) {
+func (h hosts) check(r *http.Request) (verdict, string) {
 	name, port := splitHost(r.Host)
 	if slices.Contains(h.aliases, name) {
 		return serve, ""
@@ -77,8 +77,8 @@ func targetOf(r *http.Request) string {
 	return target
 }
 
-// explain answers a request that came under a foreign name.
-func (h hosts) explain(w http.ResponseWriter, r *http.Request) {
+// writeRefusal answers a request that came under a foreign name.
+func (h hosts) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusMisdirectedRequest)

@@ -44,9 +44,9 @@ func newIdentity(cfg Config, emit func(dev.Event)) *identity {
 
 func (i *identity) file() string { return filepath.Join(i.state, dev.LoginFile) }
 
-// recall goes on where the last gateway was. Where that cannot be, nobody signs in until the host,
+// load goes on where the last gateway was. Where that cannot be, nobody signs in until the host,
 // which sees that something else is kept than it wants, sends it again.
-func (i *identity) recall() error {
+func (i *identity) load() error {
 	if i.state == "" {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (i *identity) recall() error {
 		err = json.Unmarshal(b, &login)
 	}
 	if err == nil {
-		err = i.use(login)
+		err = i.apply(login)
 	}
 	if err != nil {
 		_ = os.Remove(i.file()) // so that the host sends it again, also where it wants the same
@@ -71,38 +71,38 @@ func (i *identity) recall() error {
 // set makes a login the one in force, and keeps it. It reports whether the mode is another one now.
 func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err error) {
 	before := i.mode()
-	if err := i.use(login); err != nil {
-		return false, inWords(err)
+	if err := i.apply(login); err != nil {
+		return false, explainStateError(err)
 	}
 	// A provider keeps people that it was told of meanwhile. Those of the project's files now are these.
 	if p := i.current(); p != nil {
 		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
-			return false, inWords(err)
+			return false, explainStateError(err)
 		}
 	}
-	if err := i.keep(login); err != nil {
-		return false, unkept(err)
+	if err := i.store(login); err != nil {
+		return false, stateError(err)
 	}
 	return before != login.Mode, nil
 }
 
-// unkept is the error of a state directory that nothing can be written to. A directory that was removed while
+// stateError is the error of a state directory that nothing can be written to. A directory that was removed while
 // the gateway runs comes back for the next one only.
-func unkept(err error) error {
+func stateError(err error) error {
 	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateDir + "/" + dev.LoginDir,
 		Hint: "was it removed while the project ran? run: sdev down, then sdev up again; else make it writable"}
 }
 
-// inWords makes the provider's error of its state directory, which it knows by its path in here, ours.
-func inWords(err error) error {
+// explainStateError makes the provider's error of its state directory, which it knows by its path in here, ours.
+func explainStateError(err error) error {
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAuthState {
-		return unkept(e)
+		return stateError(e)
 	}
 	return err
 }
 
-// keep writes a login down, for the gateway after this one and for the host, which compares.
-func (i *identity) keep(login dev.Login) error {
+// store writes a login down, for the gateway after this one and for the host, which compares.
+func (i *identity) store(login dev.Login) error {
 	if i.state == "" {
 		return nil
 	}
@@ -117,9 +117,9 @@ func (i *identity) keep(login dev.Login) error {
 	return os.Rename(beside, i.file())
 }
 
-// use makes a login the one in force. A provider whose settings are as they were goes on as it is;
+// apply makes a login the one in force. A provider whose settings are as they were goes on as it is;
 // another one takes over its keys and sessions, which are on disk.
-func (i *identity) use(login dev.Login) error {
+func (i *identity) apply(login dev.Login) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.provider != nil && reflect.DeepEqual(i.login, login) {
@@ -188,13 +188,13 @@ func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
 	i.login.People = c.People
 	login := i.login
 	i.mu.Unlock()
-	return state, i.keep(login)
+	return state, i.store(login)
 }
 
 // ServeHTTP is the provider's origin. It has one name; what other containers or foreign pages call it
 // is refused.
 func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	verdict, to := i.hosts.judge(r)
+	verdict, to := i.hosts.check(r)
 	p := i.current()
 	switch {
 	case verdict == refuse:

@@ -52,7 +52,7 @@ const discovery = "/.well-known/openid-configuration"
 
 func TestIdentity_NobodySignsInUntilItIsToldHow(t *testing.T) {
 	i := identityAt(t.TempDir())
-	if err := i.recall(); err != nil || i.mode() != dev.Local {
+	if err := i.load(); err != nil || i.mode() != dev.Local {
 		t.Fatalf("%v, mode %s", err, i.mode())
 	}
 	if w := fetch(i, "localhost:8601", discovery); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "--with-auth") {
@@ -78,7 +78,7 @@ func TestIdentity_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	second := identityAt(state)
-	if err := second.recall(); err != nil || second.mode() != dev.AppLogin {
+	if err := second.load(); err != nil || second.mode() != dev.AppLogin {
 		t.Fatalf("%v, mode %s", err, second.mode())
 	}
 	if got := fetch(second, "localhost:8601", "/jwks").Body.String(); got != keys || keys == "" {
@@ -111,7 +111,7 @@ func TestIdentity_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := identityAt(state)
-		if err := i.recall(); err == nil || i.mode() != dev.Local {
+		if err := i.load(); err == nil || i.mode() != dev.Local {
 			t.Errorf("%s: %v, mode %s", name, err, i.mode())
 		}
 		if _, err := os.Stat(file); err == nil {
@@ -230,7 +230,7 @@ func TestIdentity_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing
 		t.Errorf("kept are %+v, %v", kept.People, err)
 	}
 	next := identityAt(i.state)
-	if err := next.recall(); err != nil || who(next) != "late@example.com" {
+	if err := next.load(); err != nil || who(next) != "late@example.com" {
 		t.Errorf("after a restart: %v", err)
 	}
 	if _, err := next.set(t.Context(), login); err != nil || who(next) != "dora@example.com" {

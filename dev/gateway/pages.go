@@ -17,17 +17,17 @@ import (
 // The app is not asked. A setting of Streamlit's (server.enableCORS) opens it to every page there is,
 // and without it every page of this machine is let in, whatever its port.
 type pages struct {
-	own    string   // the app's one origin
-	listed []string // x-sdev.origins
-	issuer func() string
-	frames string // who may show the app in a frame, as a policy
-	teller *teller
+	own      string   // the app's one origin
+	listed   []string // x-sdev.origins
+	issuer   func() string
+	frames   string // who may show the app in a frame, as a policy
+	warnings *onceEmitter
 }
 
 func newPages(cfg Config, own string, issuer func() string, emit func(dev.Event)) *pages {
 	// The browser of an editor is a frame as well, of a scheme that no page of the web has.
 	frames := append([]string{"frame-ancestors", "'self'", "vscode-webview:", "vscode-file:"}, cfg.Origins...)
-	return &pages{own: own, listed: cfg.Origins, issuer: issuer, frames: strings.Join(frames, " "), teller: newTeller(emit)}
+	return &pages{own: own, listed: cfg.Origins, issuer: issuer, frames: strings.Join(frames, " "), warnings: newOnceEmitter(emit)}
 }
 
 // intrusion is a request that a page made which may not.
@@ -44,15 +44,15 @@ type intrusion struct {
 // and say of everything else whether it is of the same origin (Sec-Fetch-Site; Fetch Metadata). A
 // script can set neither. "null" is the origin of sandboxed frames and of files: nobody's.
 func (p *pages) admit(r *http.Request) (string, *intrusion) {
-	if where, ok := signsInOrOut(r.URL.Path); ok && (inPassing(r) || where != pathCallback && isCross(r)) {
+	if where, ok := authPath(r.URL.Path); ok && (isSubresource(r) || where != pathCallback && isCross(r)) {
 		return "", &intrusion{what: where, signIn: true}
 	}
-	if leadsSomewhere(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if isTopLevelNavigation(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return "", nil // a link, an address, the way back from the provider: nobody but the person sees it
 	}
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
-		return p.admitUnnamed(r)
+		return p.admitWithoutOrigin(r)
 	}
 	from := strings.Join(origins, ", ")
 	switch {
@@ -60,15 +60,15 @@ func (p *pages) admit(r *http.Request) (string, *intrusion) {
 		return "", nil
 	case slices.Contains(p.listed, from):
 		return from, nil
-	case from != "" && from == p.issuer() && r.Method == http.MethodPost && leadsSomewhere(r):
+	case from != "" && from == p.issuer() && r.Method == http.MethodPost && isTopLevelNavigation(r):
 		return "", nil // the provider's answer, in a form (OAuth 2.0 Form Post Response Mode)
 	}
-	return "", &intrusion{origin: from, what: wanted(r)}
+	return "", &intrusion{origin: from, what: describeRequest(r)}
 }
 
-// admitUnnamed judges a request that names no page: what no browser sent, what a browser gets for the
+// admitWithoutOrigin judges a request that names no page: what no browser sent, what a browser gets for the
 // app's own page, and what others show or run without being able to read it.
-func (p *pages) admitUnnamed(r *http.Request) (string, *intrusion) {
+func (p *pages) admitWithoutOrigin(r *http.Request) (string, *intrusion) {
 	if !isCross(r) {
 		return "", nil
 	}
@@ -79,7 +79,7 @@ func (p *pages) admitUnnamed(r *http.Request) (string, *intrusion) {
 	case isFrame(r) && (from == "" || p.isOwn(from, r)):
 		return "", nil // the browser itself compares, by the policy for frames
 	}
-	return "", &intrusion{origin: from, what: wanted(r)}
+	return "", &intrusion{origin: from, what: describeRequest(r)}
 }
 
 // isOwn reports whether an origin is the app's: its one origin, or the very name, judged before, under
@@ -98,8 +98,8 @@ func referrer(r *http.Request) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// leadsSomewhere reports whether a person is led to a page that takes up the whole tab.
-func leadsSomewhere(r *http.Request) bool {
+// isTopLevelNavigation reports whether a person is led to a page that takes up the whole tab.
+func isTopLevelNavigation(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && r.Header.Get("Upgrade") == ""
 }
 
@@ -128,7 +128,7 @@ const (
 	pathCallback = "/oauth2callback"
 )
 
-func signsInOrOut(asked string) (string, bool) {
+func authPath(asked string) (string, bool) {
 	asked = path.Clean("/" + asked)
 	for _, p := range []string{pathLogin, pathLogout, pathCallback} {
 		if strings.HasSuffix(asked, p) {
@@ -138,10 +138,10 @@ func signsInOrOut(asked string) (string, bool) {
 	return "", false
 }
 
-// inPassing reports whether a browser asks without leading anybody anywhere: for an image, a frame, a
+// isSubresource reports whether a browser asks without leading anybody anywhere: for an image, a frame, a
 // script of a page, or for what somebody might want to see next. An old browser says only what it would
 // take.
-func inPassing(r *http.Request) bool {
+func isSubresource(r *http.Request) bool {
 	if ahead := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz"); ahead != "" {
 		return true
 	}
@@ -152,8 +152,8 @@ func inPassing(r *http.Request) bool {
 	return strings.Contains(accept, "image/") && !strings.Contains(accept, "text/html")
 }
 
-// wanted says in words what a request is for.
-func wanted(r *http.Request) string {
+// describeRequest says in words what a request is for.
+func describeRequest(r *http.Request) string {
 	switch {
 	case strings.HasSuffix(r.URL.Path, pathStream):
 		return "the app's stream"
@@ -168,7 +168,7 @@ func wanted(r *http.Request) string {
 // refuse answers a page that may not ask, and tells the developer once.
 func (p *pages) refuse(w http.ResponseWriter, in *intrusion) {
 	who, fix := in.words()
-	p.teller.tell(who+"\x00"+in.what, dev.Warning{
+	p.warnings.emitOnce(who+"\x00"+in.what, dev.Warning{
 		Code: dev.CodeOrigin, Message: fmt.Sprintf("%s asked for %s and was refused", who, in.what), Hint: fix,
 	})
 	plainText(w, http.StatusForbidden, fmt.Sprintf("Refused: %s asked for %s.\n\n%s.\n", who, in.what, upperFirst(fix)))
@@ -192,9 +192,9 @@ func (in *intrusion) words() (who, fix string) {
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// guard has the browser hold other pages off where no request shows them: from showing the app in a
+// setPolicy has the browser hold other pages off where no request shows them: from showing the app in a
 // frame, and from what it keeps of the app. A listed page may read the answer.
-func (p *pages) guard(h http.Header, from string) {
+func (p *pages) setPolicy(h http.Header, from string) {
 	h.Set("Content-Security-Policy", p.frames)
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if len(p.listed) > 0 {

@@ -177,13 +177,13 @@ func TestPages_SayWhatToDo(t *testing.T) {
 
 func TestTeller_ForgetsNobodyAndEndsSomewhere(t *testing.T) {
 	var events told
-	teller := newTeller(events.emit)
+	teller := newOnceEmitter(events.emit)
 	for range 2 {
-		for i := range 10 * mostTold {
-			teller.tell(fmt.Sprint(i), dev.Warning{})
+		for i := range 10 * maxKinds {
+			teller.emitOnce(fmt.Sprint(i), dev.Warning{})
 		}
 	}
-	if n := len(events.events); n != mostTold {
+	if n := len(events.events); n != maxKinds {
 		t.Errorf("told %d things", n)
 	}
 }

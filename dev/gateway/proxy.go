@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// patience is how long a request of a tab that reconnects is held while the app is away. The
+// reconnectWait is how long a request of a tab that reconnects is held while the app is away. The
 // frontend gives its probes and its WebSocket 15 s each (1.67: both timeouts are 15e3) and pauses
 // for 4 s after a refusal, so a tab that is held comes back at once, and a refused one does not.
-const patience = 14 * time.Second
+const reconnectWait = 14 * time.Second
 
 // Streamlit's endpoints that a reconnecting tab asks for, with whatever base path before them.
 const (
@@ -29,7 +29,7 @@ const pathUpload = "/_stcore/upload_file"
 
 // newProxy gives the handler that passes requests on to the app, or says why it cannot. who tells of a
 // request whose it is.
-func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) string) http.Handler {
+func newProxy(up *upstream, loop *eventLoop, f *identityFilter, who func(*http.Request) string) http.Handler {
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 64,
@@ -53,11 +53,11 @@ func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) strin
 			// Without extensions no frame is compressed, and all of them can be read in passing.
 			r.Out.Header.Del("Sec-WebSocket-Extensions")
 		},
-		Transport:     &patient{next: transport, up: up, limit: patience},
+		Transport:     &reconnectTransport{next: transport, up: up, limit: reconnectWait},
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {
-			keepCookies(resp.Header)
+			dropProviderCookies(resp.Header)
 			// Who may read is decided here, and was said before: see guard.
 			for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Cross-Origin-Resource-Policy"} {
 				resp.Header.Del(name)
@@ -69,46 +69,46 @@ func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) strin
 			if !ok {
 				return errors.New("upgraded connection cannot be written to")
 			}
-			resp.Body = newStream(backend, up, d, sessionOf(resp.Request), who(resp.Request))
+			resp.Body = newStream(backend, up, loop, sessionOf(resp.Request), who(resp.Request))
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
 				return // the browser has gone; nobody reads an answer
 			}
-			up.suspect()
-			standIn(w, r, d.expected())
+			up.check()
+			serveHoldPage(w, r, loop.expected())
 		},
 	}
 }
 
-// patient is a transport that, for the requests by which a tab reconnects, waits for the app.
-type patient struct {
+// reconnectTransport is a transport that, for the requests by which a tab reconnects, waits for the app.
+type reconnectTransport struct {
 	next  http.RoundTripper
 	up    *upstream
 	limit time.Duration
 }
 
 // RoundTrip passes the request on. It returns an error when the app does not answer.
-func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *reconnectTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	again := isReconnect(r)
-	ctx, cancel := context.WithTimeout(r.Context(), p.limit)
+	ctx, cancel := context.WithTimeout(r.Context(), t.limit)
 	defer cancel()
 	for {
-		resp, err := p.next.RoundTrip(r)
+		resp, err := t.next.RoundTrip(r)
 		switch {
 		case err == nil && again && resp.StatusCode == http.StatusServiceUnavailable && pause(ctx):
 			// It answers, but is about to stop or not quite ready.
 			resp.Body.Close()
 		case err == nil:
 			// A connection that was just made, for a tab or a probe, may be to a new life of the app.
-			if up, _ := p.up.state(); !up || again {
-				p.up.answered()
+			if up, _ := t.up.state(); !up || again {
+				t.up.markUp()
 			}
 			return resp, nil
 		case isRefused(err):
-			p.up.lost()
-			if !again || !p.up.wait(ctx) {
+			t.up.markDown()
+			if !again || !t.up.wait(ctx) {
 				return nil, err
 			}
 		case !again || !pause(ctx):

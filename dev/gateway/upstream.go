@@ -23,18 +23,18 @@ const (
 type upstream struct {
 	addr    string
 	changed func(up bool) // told of every new life and of every end, in order
-	look    chan struct{} // asks run to see whether the app answers
+	checks  chan struct{} // asks run to see whether the app answers
 
-	mu     sync.Mutex // guards what follows; held while changed is called, which keeps the order
-	up     bool
-	back   chan struct{} // closed when the app answers again
-	life   uint64
-	socket uint64
+	mu         sync.Mutex // guards what follows; held while changed is called, which keeps the order
+	up         bool
+	back       chan struct{} // closed when the app answers again
+	generation uint64
+	socket     uint64
 }
 
 func newUpstream(addr string, changed func(up bool)) *upstream {
-	u := &upstream{addr: addr, changed: changed, look: make(chan struct{}, 1), back: make(chan struct{})}
-	u.suspect()
+	u := &upstream{addr: addr, changed: changed, checks: make(chan struct{}, 1), back: make(chan struct{})}
+	u.check()
 	return u
 }
 
@@ -44,11 +44,11 @@ func (u *upstream) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-u.look:
+		case <-u.checks:
 		}
 		since := time.Now()
 		for !u.dial(ctx) {
-			u.lost()
+			u.markDown()
 			pause := probeSoon
 			if time.Since(since) > probeSoonFor {
 				pause = probeLater
@@ -59,7 +59,7 @@ func (u *upstream) run(ctx context.Context) {
 			case <-time.After(pause):
 			}
 		}
-		u.answered()
+		u.markUp()
 	}
 }
 
@@ -72,16 +72,16 @@ func (u *upstream) dial(ctx context.Context) bool {
 	return conn.Close() == nil
 }
 
-// suspect asks for a look at the app; it never blocks.
-func (u *upstream) suspect() {
+// check asks for a look at the app; it never blocks.
+func (u *upstream) check() {
 	select {
-	case u.look <- struct{}{}:
+	case u.checks <- struct{}{}:
 	default:
 	}
 }
 
-// lost notes that the app did not answer.
-func (u *upstream) lost() {
+// markDown notes that the app did not answer.
+func (u *upstream) markDown() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.up {
@@ -91,15 +91,15 @@ func (u *upstream) lost() {
 	u.changed(false)
 }
 
-// answered notes that the app answered, and lets everyone go who waits for that.
-func (u *upstream) answered() {
+// markUp notes that the app answered, and lets everyone go who waits for that.
+func (u *upstream) markUp() {
 	socket := listener(u.addr)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.up && socket == u.socket {
 		return
 	}
-	u.life++
+	u.generation++
 	u.socket = socket
 	u.changed(true)
 	if !u.up {
@@ -112,7 +112,7 @@ func (u *upstream) answered() {
 func (u *upstream) state() (up bool, generation uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.up, u.life
+	return u.up, u.generation
 }
 
 // wait blocks until the app answers or ctx ends, and reports whether it answers.
@@ -123,7 +123,7 @@ func (u *upstream) wait(ctx context.Context) bool {
 	if up {
 		return true
 	}
-	u.suspect()
+	u.check()
 	select {
 	case <-back:
 		return true

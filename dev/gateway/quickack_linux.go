@@ -29,16 +29,16 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if err != nil {
 		return c, nil //nolint:nilerr // it works all the same, only later
 	}
-	return &promptConn{Conn: c, raw: raw}, nil
+	return &quickackConn{Conn: c, raw: raw}, nil
 }
 
-// promptConn hides what net.TCPConn does beyond net.Conn: every byte has to come through Read.
-type promptConn struct {
+// quickackConn hides what net.TCPConn does beyond net.Conn: every byte has to come through Read.
+type quickackConn struct {
 	net.Conn
 	raw syscall.RawConn
 }
 
-func (c *promptConn) Read(p []byte) (int, error) {
+func (c *quickackConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	// The kernel falls back to waiting whenever it likes, so it is asked again each time. Its refusal
 	// would only cost time.

@@ -13,7 +13,7 @@ import (
 
 func TestTracker_ACopiedSaveIsAReloadBySync(t *testing.T) {
 	s := newScene(t)
-	s.tr.explainFor = explainTold
+	s.tr.matchFor = matchWithinSynced
 	tb := s.open()
 	s.at(1000).begin(tb)
 	s.at(1010).finish(tb, streamlit.Succeeded)

@@ -47,14 +47,14 @@ var identityWords = []string{
 // ordinaryHeaders have such a word in them and are any browser's.
 var ordinaryHeaders = []string{"user-agent", "sec-fetch-user"}
 
-// forgeries takes off a request what only a front door may say.
-type forgeries struct {
-	trusted []string // headers that the app's own settings believe, as named makes them
-	teller  *teller
+// identityFilter takes off a request what only a front door may say.
+type identityFilter struct {
+	trusted  []string // headers that the app's own settings believe, as named makes them
+	warnings *onceEmitter
 }
 
-func newForgeries(cfg Config, emit func(dev.Event)) *forgeries {
-	f := &forgeries{teller: newTeller(emit)}
+func newIdentityFilter(cfg Config, emit func(dev.Event)) *identityFilter {
+	f := &identityFilter{warnings: newOnceEmitter(emit)}
 	for _, name := range cfg.TrustedHeaders {
 		f.trusted = append(f.trusted, dashed(name))
 	}
@@ -62,28 +62,28 @@ func newForgeries(cfg Config, emit func(dev.Event)) *forgeries {
 }
 
 // strip cleans the headers of a request to the app, and tells of each kind once.
-func (f *forgeries) strip(h http.Header) {
+func (f *identityFilter) strip(h http.Header) {
 	for name := range h {
-		if f.saysWho(dashed(name)) {
+		if f.isIdentityHeader(dashed(name)) {
 			h.Del(name)
 			delete(h, name) // in whatever way it is written
 			name = dev.Printable(name)
-			f.teller.tell(name, dev.Warning{
+			f.warnings.emitOnce(name, dev.Warning{
 				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s of a browser was dropped: only a front door says who somebody is", name),
 				Hint: "nothing needs to be done, unless the app sends it itself: then give it another name",
 			})
 		}
 	}
 	if n := stripCookies(h); n > 0 {
-		f.teller.tell("cookies", dev.Warning{
+		f.warnings.emitOnce("cookies", dev.Warning{
 			Code: dev.CodeForged, Message: fmt.Sprintf("%d cookies of a browser were dropped: all pages of one host name share them, and together they were more than the app's server takes", n),
 			Hint: "delete those of this host name in the browser; sdev auth check names other apps that share them",
 		})
 	}
 }
 
-// saysWho reports whether a header, dashed, is of those that say who somebody is.
-func (f *forgeries) saysWho(name string) bool {
+// isIdentityHeader reports whether a header, dashed, is of those that say who somebody is.
+func (f *identityFilter) isIdentityHeader(name string) bool {
 	if slices.Contains(f.trusted, name) {
 		return true
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func TestForgeries_KnowWhoSaysWhoSomebodyIs(t *testing.T) {
-	f := newForgeries(Config{TrustedHeaders: []string{"X-Shop-Person"}}, func(dev.Event) {})
+	f := newIdentityFilter(Config{TrustedHeaders: []string{"X-Shop-Person"}}, func(dev.Event) {})
 	for _, name := range strings.Fields(`
 		X-Amzn-Oidc-Data X-Amzn-Oidc-Identity X-Amzn-Oidc-Accesstoken x_amzn_oidc_data X-AMZN_OIDC-DATA X-Amzn-Ava-User-Context X-Amzn-Mtls-Clientcert
 		X-Goog-Authenticated-User-Email X-Goog-Authenticated-User-Id X-Goog-Iap-Jwt-Assertion X_Goog_Iap_Jwt_Assertion X-Appengine-User-Email X-Serverless-Authorization
@@ -28,7 +28,7 @@ func TestForgeries_KnowWhoSaysWhoSomebodyIs(t *testing.T) {
 		X-Vouch-User X-Token-User-Email Ngrok-Auth-User-Email Teleport-Jwt-Assertion X-Jwt-Payload OIDC_CLAIM_email Oidc-Access-Token Kubeflow-Userid
 		Ssl-Client-Verify X-Ssl-Client-S-Dn Client-Cert X-Client-Cert Sm-User Iv-User Oam-Remote-User Eppn Shib-Session-Id Posit-Connect-User-Session-Token
 		X-Real-Ip True-Client-Ip Proxy-User X-Company-User-Email X-Shop-Person x_shop_person`) {
-		if !f.saysWho(dashed(name)) {
+		if !f.isIdentityHeader(dashed(name)) {
 			t.Errorf("%s goes through", name)
 		}
 	}
@@ -36,7 +36,7 @@ func TestForgeries_KnowWhoSaysWhoSomebodyIs(t *testing.T) {
 		User-Agent Sec-Fetch-User Sec-Ch-Ua Sec-Ch-Ua-Platform Accept Accept-Language Authorization Cookie Origin Referer Host Content-Type Range If-None-Match
 		X-Xsrftoken X-Streamlit-Session-Id X-Requested-With X-Csrf-Token Upgrade-Insecure-Requests Sec-Websocket-Protocol Sec-Websocket-Key Dnt Priority
 		Traceparent X-Request-Id X-Api-Key`) {
-		if f.saysWho(dashed(name)) {
+		if f.isIdentityHeader(dashed(name)) {
 			t.Errorf("%s is dropped", name)
 		}
 	}
@@ -163,13 +163,13 @@ func TestCookies_OfTheAppGetThroughWhereThereAreTooMany(t *testing.T) {
 	if n := stripCookies(h); n != 201 || !slices.Equal(h["Cookie"], []string{own}) {
 		t.Errorf("%d dropped, left are %.200q", n, h["Cookie"])
 	}
-	fits := "mine=" + strings.Repeat("x", mostCookies-len("mine=; "))
+	fits := "mine=" + strings.Repeat("x", maxCookieBytes-len("mine=; "))
 	h = http.Header{"Cookie": {fits}}
 	if n := stripCookies(h); n != 0 || h.Get("Cookie") != fits {
 		t.Errorf("%d dropped of what fits", n)
 	}
 	var events told
-	f := newForgeries(Config{}, events.emit)
+	f := newIdentityFilter(Config{}, events.emit)
 	for range 2 {
 		f.strip(http.Header{"Cookie": {fits + "; one=more"}})
 	}
