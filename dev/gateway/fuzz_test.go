@@ -56,7 +56,7 @@ func FuzzOrigin(f *testing.F) {
 	f.Add("http://localhost:8601", "/callback", "same-site", "navigate", "document")
 	f.Add("http://localhost:8501", "/auth/%6cogout", "same-origin", "no-cors", "image")
 	f.Fuzz(func(t *testing.T, origin, path, site, mode, dest string) {
-		var events told
+		var events recorder
 		p := somePages(events.emit)
 		r := asking(http.MethodPut, "/", "Origin", origin, "Sec-Fetch-Site", site, "Sec-Fetch-Mode", mode, "Sec-Fetch-Dest", dest)
 		r.URL.Path = path

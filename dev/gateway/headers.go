@@ -9,12 +9,12 @@ import (
 	"sdev/dev"
 )
 
-// In a deployment a front door says who somebody is, in headers and cookies of its own, and takes the
-// same ones off what browsers send. Here nothing stands in front of the gateway, so that whatever comes
-// in under such a name was made up: by a script of a page, an extension of the browser, a program.
+// In a deployment a front door sets headers and cookies that say who the user is, and drops those that a
+// browser sends. Here nothing stands in front of the gateway, so any such header is forged: by a script of a
+// page, a browser extension or a program.
 
-// identityHeaders begin with one of these, in lower case, with a dash for whatever is neither letter
-// nor digit: a server in between may have made dashes of underscores, or the app's may.
+// identityHeaders are prefixes of such headers, in lower case, with a dash for every other character: servers
+// may turn underscores into dashes.
 var identityHeaders = []string{
 	// Amazon: load balancer, Verified Access, API Gateway and the adapter of Lambda.
 	"x-amzn-oidc-", "x-amzn-ava-", "x-amzn-mtls-", "x-amzn-request-context", "x-amzn-lambda-context", "x-apigateway-",
@@ -32,24 +32,24 @@ var identityHeaders = []string{
 	"ngrok-auth-", "teleport-", "x-teleport-", "x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-consumer", "x-userinfo",
 	"x-jwt-", "x-id-token", "x-access-token", "x-envoy-", "oidc-", "x-oidc-", "x-okta-", "x-webauth-", "x-keycloak-", "x-cognito-", "x-oauth-",
 	"remote-", "x-remote-", "kubeflow-", "x-jupyterhub-", "sm-", "iv-", "oam-", "shib-", "cas-", "x-saml-", "saml-", "eppn", "x-iap-",
-	// A certificate of the client's, as whoever ended TLS tells of it (RFC 9440 and older ways).
+	// The client's certificate, passed on by the server that ended TLS (RFC 9440 and older conventions).
 	"client-cert", "x-client-cert", "x-client-dn", "x-client-verify", "x-ssl-", "ssl-client-", "x-tls-",
-	// Where somebody comes from.
+	// The client's address.
 	"forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-",
 }
 
-// identityWords are parts of a name, between two dashes, by which the ways of companies are known.
+// identityWords are parts of a name, between dashes, that companies use in headers of their own.
 var identityWords = []string{
 	"user", "username", "userid", "useremail", "login", "email", "mail", "upn", "uid", "principal", "identity", "subject", "sub",
 	"group", "groups", "role", "roles", "entitlements", "claims", "claim", "jwt", "authenticated",
 }
 
-// ordinaryHeaders have such a word in them and are any browser's.
+// ordinaryHeaders contain such a word, but every browser sends them.
 var ordinaryHeaders = []string{"user-agent", "sec-fetch-user"}
 
-// identityFilter takes off a request what only a front door may say.
+// identityFilter drops headers and cookies of a request that only a front door may set.
 type identityFilter struct {
-	trusted  []string // headers that the app's own settings believe, as named makes them
+	trusted  []string // headers that the app's settings trust, as dashed writes them
 	warnings *onceEmitter
 }
 
@@ -61,28 +61,28 @@ func newIdentityFilter(cfg Config, emit func(dev.Event)) *identityFilter {
 	return f
 }
 
-// strip cleans the headers of a request to the app, and tells of each kind once.
+// strip drops them from a request to the app, and warns of each kind once.
 func (f *identityFilter) strip(h http.Header) {
 	for name := range h {
 		if f.isIdentityHeader(dashed(name)) {
 			h.Del(name)
-			delete(h, name) // in whatever way it is written
+			delete(h, name) // h.Del deletes only the canonical spelling
 			name = dev.Printable(name)
 			f.warnings.emitOnce(name, dev.Warning{
-				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s of a browser was dropped: only a front door says who somebody is", name),
-				Hint: "nothing needs to be done, unless the app sends it itself: then give it another name",
+				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s was dropped from a request: only a front door may say who the user is", name),
+				Hint: "no action needed, unless your own code sends the header: then rename it",
 			})
 		}
 	}
 	if n := stripCookies(h); n > 0 {
 		f.warnings.emitOnce("cookies", dev.Warning{
-			Code: dev.CodeForged, Message: fmt.Sprintf("%d cookies of a browser were dropped: all pages of one host name share them, and together they were more than the app's server takes", n),
-			Hint: "delete those of this host name in the browser; sdev auth check names other apps that share them",
+			Code: dev.CodeForged, Message: fmt.Sprintf("%d cookies were dropped from a request: all pages of one host name share them, and together they exceed what the app's server accepts", n),
+			Hint: "delete this host name's cookies in the browser; sdev auth check lists other apps that share them",
 		})
 	}
 }
 
-// isIdentityHeader reports whether a header, dashed, is of those that say who somebody is.
+// isIdentityHeader reports whether a header, as dashed writes it, may say who the user is.
 func (f *identityFilter) isIdentityHeader(name string) bool {
 	if slices.Contains(f.trusted, name) {
 		return true
@@ -101,7 +101,7 @@ func (f *identityFilter) isIdentityHeader(name string) bool {
 	return false
 }
 
-// dashed is a name in lower case, with a dash for whatever is neither letter nor digit.
+// dashed is a name in lower case, with a dash for every character that is neither letter nor digit.
 func dashed(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -168,7 +168,7 @@ func TestCookies_OfTheAppGetThroughWhereThereAreTooMany(t *testing.T) {
 	if n := stripCookies(h); n != 0 || h.Get("Cookie") != fits {
 		t.Errorf("%d dropped of what fits", n)
 	}
-	var events told
+	var events recorder
 	f := newIdentityFilter(Config{}, events.emit)
 	for range 2 {
 		f.strip(http.Header{"Cookie": {fits + "; one=more"}})

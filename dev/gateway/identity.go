@@ -19,15 +19,15 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// identity is how people sign in: the local provider, and the stand-in for the parameter store that
-// tells an app of it. What it was told last it keeps in the state directory, so that a gateway that was
-// restarted goes on without being told again.
+// identity holds how people sign in: the local provider, and the stand-in for the parameter store that
+// tells an app about it. It stores the last login in the state directory, so that a restarted gateway
+// goes on with it.
 //
-// As an [http.Handler] it is the provider's origin. It is there in every mode, so that a change of
-// the mode leaves the gateway as it is; where nobody signs in it says so.
+// As an [http.Handler] it serves the provider's origin, in every mode, so that a change of the mode does not
+// recreate the gateway. While the login is bypassed it says so.
 type identity struct {
 	project    string
-	state      string // the directory where all is kept; "" keeps it in memory
+	state      string // the state directory; "" keeps everything in memory
 	hosts      hosts
 	emit       func(dev.Event)
 	parameters awslocal.Parameters
@@ -44,8 +44,8 @@ func newIdentity(cfg Config, emit func(dev.Event)) *identity {
 
 func (i *identity) file() string { return filepath.Join(i.state, dev.LoginFile) }
 
-// load goes on where the last gateway was. Where that cannot be, nobody signs in until the host,
-// which sees that something else is kept than it wants, sends it again.
+// load applies the login that the last gateway stored. If it cannot, nobody can sign in until the host, which
+// compares the stored login with its own, sends it again.
 func (i *identity) load() error {
 	if i.state == "" {
 		return nil
@@ -62,19 +62,19 @@ func (i *identity) load() error {
 		err = i.apply(login)
 	}
 	if err != nil {
-		_ = os.Remove(i.file()) // so that the host sends it again, also where it wants the same
-		return fmt.Errorf("how people sign in cannot be read from %s: %w", dev.LoginFile, err)
+		_ = os.Remove(i.file()) // so that the host sends it again, even if its own is the same
+		return fmt.Errorf("the login settings in %s cannot be read: %w", dev.LoginFile, err)
 	}
 	return nil
 }
 
-// set makes a login the one in force, and keeps it. It reports whether the mode is another one now.
+// set applies and stores a login. It reports whether the mode has changed.
 func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err error) {
 	before := i.mode()
 	if err := i.apply(login); err != nil {
 		return false, explainStateError(err)
 	}
-	// A provider keeps people that it was told of meanwhile. Those of the project's files now are these.
+	// The provider keeps people that commands have set since. The project's files replace them now.
 	if p := i.current(); p != nil {
 		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
 			return false, explainStateError(err)
@@ -86,14 +86,14 @@ func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err
 	return before != login.Mode, nil
 }
 
-// stateError is the error of a state directory that nothing can be written to. A directory that was removed while
-// the gateway runs comes back for the next one only.
+// stateError reports that the state directory cannot be written. If it was removed while the gateway ran,
+// only a new container mounts it again.
 func stateError(err error) error {
 	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateDir + "/" + dev.LoginDir,
-		Hint: "was it removed while the project ran? run: sdev down, then sdev up again; else make it writable"}
+		Hint: "if the directory was removed while the project ran: sdev down, then sdev up; otherwise make it writable"}
 }
 
-// explainStateError makes the provider's error of its state directory, which it knows by its path in here, ours.
+// explainStateError replaces the provider's state error, which holds a path in the container, by our own.
 func explainStateError(err error) error {
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAuthState {
 		return stateError(e)
@@ -101,7 +101,7 @@ func explainStateError(err error) error {
 	return err
 }
 
-// store writes a login down, for the gateway after this one and for the host, which compares.
+// store writes a login to the state directory, for the next gateway and for the host, which compares it.
 func (i *identity) store(login dev.Login) error {
 	if i.state == "" {
 		return nil
@@ -117,8 +117,8 @@ func (i *identity) store(login dev.Login) error {
 	return os.Rename(beside, i.file())
 }
 
-// apply makes a login the one in force. A provider whose settings are as they were goes on as it is;
-// another one takes over its keys and sessions, which are on disk.
+// apply makes a login the current one. A provider with unchanged settings stays; a new one takes over its keys
+// and sessions, which are on disk.
 func (i *identity) apply(login dev.Login) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -145,8 +145,7 @@ func (i *identity) mode() dev.Mode {
 	return i.login.Mode
 }
 
-// user is the e-mail address of who signed in where a request comes from, as far as the app's cookies
-// tell.
+// user is the e-mail address of the user who makes a request, as far as the app's cookies tell.
 func (i *identity) user(r *http.Request) string {
 	i.mu.Lock()
 	secret := i.login.Cookies
@@ -154,7 +153,7 @@ func (i *identity) user(r *http.Request) string {
 	return streamlit.User(secret, r)
 }
 
-// issuer is the provider's origin; "" where nobody signs in.
+// issuer is the provider's origin; "" in modes without a login.
 func (i *identity) issuer() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -170,20 +169,20 @@ func (i *identity) current() *oidc.Provider {
 	return i.provider
 }
 
-// do carries out a command of the provider; without one the state is empty.
+// do runs a command of the provider; without a provider the state is empty.
 func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
 	p := i.current()
 	if p == nil && c.Do == oidc.DoState {
 		return oidc.State{}, nil
 	}
 	if p == nil {
-		return oidc.State{}, errors.New("the login is bypassed: sdev up --with-auth")
+		return oidc.State{}, errors.New("the login is bypassed; to run the app with its login: sdev up --with-auth")
 	}
 	state, err := p.Do(ctx, c)
 	if err != nil || c.Do != oidc.DoPeople {
 		return state, err
 	}
-	// The people are part of the settings, which then are others than the host told last.
+	// The people are part of the settings, which now differ from those that the host sent last.
 	i.mu.Lock()
 	i.login.People = c.People
 	login := i.login
@@ -191,19 +190,19 @@ func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
 	return state, i.store(login)
 }
 
-// ServeHTTP is the provider's origin. It has one name; what other containers or foreign pages call it
-// is refused.
+// ServeHTTP serves the provider's origin. It has one host name; requests of other containers or foreign pages
+// under another name are refused.
 func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	verdict, to := i.hosts.check(r)
 	p := i.current()
 	switch {
 	case verdict == refuse:
-		plainText(w, http.StatusMisdirectedRequest, "People sign in at "+i.hosts.origin+", and under no other name.\n")
+		plainText(w, http.StatusMisdirectedRequest, "The sign-in page is at "+i.hosts.origin+" and answers under no other name.\n")
 	case verdict == redirect:
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 	case p == nil:
-		plainText(w, http.StatusServiceUnavailable, "Nobody signs in here now: the app's login is bypassed.\n\nsdev up --with-auth runs it with its login.\n")
+		plainText(w, http.StatusServiceUnavailable, "There is no sign-in page now, because the app's login is bypassed.\n\nTo run the app with its login: sdev up --with-auth\n")
 	default:
 		p.ServeHTTP(w, r)
 	}
@@ -215,5 +214,5 @@ func plainText(w http.ResponseWriter, status int, text string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // who does not wait for the answer does not want it
+	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
 }

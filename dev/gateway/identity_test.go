@@ -17,13 +17,13 @@ import (
 	"sdev/dev/oidc"
 )
 
-// told collects events.
-type told struct {
+// recorder collects events.
+type recorder struct {
 	mu     sync.Mutex
 	events []dev.Event
 }
 
-func (t *told) emit(e dev.Event) {
+func (t *recorder) emit(e dev.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.events = append(t.events, e)
@@ -36,7 +36,7 @@ func aLogin() dev.Login {
 }
 
 func identityAt(state string) *identity {
-	return newIdentity(Config{Project: "shop", Identity: 8601, State: state}, new(told).emit)
+	return newIdentity(Config{Project: "shop", Identity: 8601, State: state}, new(recorder).emit)
 }
 
 // fetch asks the provider's origin under a name.

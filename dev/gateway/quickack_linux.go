@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dial connects to the app and acknowledges what it sends at once.
+// dial connects to the app and acknowledges its packets at once.
 //
 // Streamlit's server leaves Nagle's algorithm on (its listening socket is made with protocol 0, for
 // which asyncio does not set TCP_NODELAY). So of two writes in a row, such as a response's head and
@@ -27,12 +27,12 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return c, nil //nolint:nilerr // it works all the same, only later
+		return c, nil //nolint:nilerr // the connection works, only slower
 	}
 	return &quickackConn{Conn: c, raw: raw}, nil
 }
 
-// quickackConn hides what net.TCPConn does beyond net.Conn: every byte has to come through Read.
+// quickackConn hides the methods of net.TCPConn beyond net.Conn: every byte has to pass through Read.
 type quickackConn struct {
 	net.Conn
 	raw syscall.RawConn
@@ -40,7 +40,7 @@ type quickackConn struct {
 
 func (c *quickackConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	// The kernel falls back to waiting whenever it likes, so it is asked again each time. Its refusal
+	// The kernel may return to delayed acknowledgements at any time, so each read sets the option. An error
 	// would only cost time.
 	_ = c.raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)

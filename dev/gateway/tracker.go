@@ -85,7 +85,7 @@ type tracker struct {
 	recent    []*run               // runs without a request that a later save may explain
 	replacing map[string]time.Time // saves that need a restart or rebuild, by path
 
-	up           bool   // the app answered when last asked
+	up           bool   // the app answered last time
 	expected     Expect // announced, but not true yet
 	tabless      bool   // the warning that no tab is open was sent
 	reload       dev.AppReloaded
