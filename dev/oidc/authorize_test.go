@@ -137,7 +137,7 @@ func TestAuthorize_AsksOnceForASession(t *testing.T) {
 			t.Errorf("prompt=%s: %s", prompt, res.Status)
 		}
 	}
-	r.later(sessionLife + time.Second)
+	r.later(sessionLifetime + time.Second)
 	if back := r.sentBack(r.authorize(asked("prompt", "none"))); back.Get("error") != "login_required" {
 		t.Errorf("after its end: %v", back)
 	}

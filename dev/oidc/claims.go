@@ -31,7 +31,7 @@ func parseClaimsRequest(s string) (claimsRequest, error) {
 		return c, nil
 	}
 	if err := json.Unmarshal([]byte(s), &c); err != nil {
-		return claimsRequest{}, refused("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
+		return claimsRequest{}, newError("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
 	}
 	return c, nil
 }
@@ -49,10 +49,10 @@ func (w *claimWish) first() string {
 	return ""
 }
 
-// personal gives the claims of a person that a scope opens, those asked for by name on top. Groups
+// personClaims gives the claims of a person that a scope opens, those asked for by name on top. Groups
 // and the claims that the project gives a person are always there, because real providers are set up
 // to send what the app reads, and an app like Streamlit reads the ID token alone.
-func (p *Provider) personal(g grant, wishes map[string]*claimWish) claims {
+func (p *Provider) personClaims(g grant, wishes map[string]*claimWish) claims {
 	person := *g.Person
 	all := profileClaims(person)
 	c := claims{"sub": p.profile.subject(person.Email)}
@@ -96,10 +96,10 @@ func profileClaims(p dev.Person) claims {
 }
 
 // idClaims are the claims of an ID token.
-func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
-	c := x.p.lasting(g)
-	c["iat"], c["exp"] = x.now.Unix(), x.now.Add(tokenLife).Unix()
-	c["jti"], c["at_hash"] = secret()[:22], halfHash(accessToken)
+func (rc *requestContext) idClaims(g grant, accessToken, alg string) claims {
+	c := rc.p.stableClaims(g)
+	c["iat"], c["exp"] = rc.now.Unix(), rc.now.Add(tokenLifetime).Unix()
+	c["jti"], c["at_hash"] = randomToken()[:22], halfHash(accessToken)
 	if g.Nonce != "" {
 		c["nonce"] = g.Nonce
 	}
@@ -109,9 +109,9 @@ func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
 	return c
 }
 
-// lasting are the claims that every ID token of a grant has, and no secret is among them.
-func (p *Provider) lasting(g grant) claims {
-	c := p.personal(g, g.Claims.IDToken)
+// stableClaims are the claims that every ID token of a grant has, and no secret is among them.
+func (p *Provider) stableClaims(g grant) claims {
+	c := p.personClaims(g, g.Claims.IDToken)
 	c["iss"], c["aud"], c["auth_time"] = p.cfg.Issuer, g.Client, g.At.Unix()
 	if p.profile.name != "cognito" && p.profile.name != "entra" {
 		c["azp"] = g.Client
@@ -124,10 +124,10 @@ func (p *Provider) lasting(g grant) claims {
 }
 
 // accessClaims are those of an access token, which is a JWT as in RFC 9068.
-func (x *exchange) accessClaims(id string, g grant) claims {
+func (rc *requestContext) accessClaims(id string, g grant) claims {
 	c := claims{
-		"iss": x.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
-		"iat": x.now.Unix(), "exp": x.now.Add(tokenLife).Unix(), "jti": id + "." + secret()[:16],
+		"iss": rc.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
+		"iat": rc.now.Unix(), "exp": rc.now.Add(tokenLifetime).Unix(), "jti": id + "." + randomToken()[:16],
 	}
 	if g.Audience != "" {
 		c["aud"] = g.Audience
@@ -139,8 +139,8 @@ func (x *exchange) accessClaims(id string, g grant) claims {
 		c["sub"] = g.Client
 		return c
 	}
-	c["sub"], c["auth_time"] = x.p.subject(*g.Person), g.At.Unix()
-	x.p.profile.access(c, *g.Person)
+	c["sub"], c["auth_time"] = rc.p.subject(*g.Person), g.At.Unix()
+	rc.p.profile.access(c, *g.Person)
 	return c
 }
 

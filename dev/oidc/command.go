@@ -34,20 +34,20 @@ type Command struct {
 
 // State is what is true of a provider now. It holds no secret.
 type State struct {
-	Issuer   string        `json:"issuer"`
-	Profile  string        `json:"profile"`
-	Current  string        `json:"current,omitempty"` // who signs in without being asked
-	Clock    time.Duration `json:"clock"`             // ahead of the real time, in nanoseconds
-	Faults   []Fault       `json:"faults"`            // armed, with the times that are left
-	Keys     []Key         `json:"keys"`              // published, newest first
-	SignedIn []string      `json:"signed_in"`         // e-mails of those with a session, sorted
-	Holds    []Held        `json:"holds"`             // what programs were told of them, newest first, no more than [mostHeld]
-	People   []dev.Person  `json:"people"`
+	Issuer   string          `json:"issuer"`
+	Profile  string          `json:"profile"`
+	Current  string          `json:"current,omitempty"` // who signs in without being asked
+	Clock    time.Duration   `json:"clock"`             // ahead of the real time, in nanoseconds
+	Faults   []Fault         `json:"faults"`            // armed, with the times that are left
+	Keys     []Key           `json:"keys"`              // published, newest first
+	SignedIn []string        `json:"signed_in"`         // e-mails of those with a session, sorted
+	Sessions []ClientSession `json:"holds"`             // what programs were told of them, newest first, no more than [mostHeld]
+	People   []dev.Person    `json:"people"`
 }
 
-// Held is what a program holds of somebody who is signed in: what their ID token says, without the
+// ClientSession is what a program holds of somebody who is signed in: what their ID token says, without the
 // token, and without what makes one token differ from the next.
-type Held struct {
+type ClientSession struct {
 	User    string         `json:"user"` // e-mail
 	Client  string         `json:"client"`
 	At      time.Time      `json:"at"`      // when they signed in, by the provider's clock
@@ -55,8 +55,8 @@ type Held struct {
 	Claims  map[string]any `json:"claims"`
 }
 
-// mostHeld bounds the state, which is read often.
-const mostHeld = 20
+// maxClientSessions bounds the state, which is read often.
+const maxClientSessions = 20
 
 // Key is a published key.
 type Key struct {
@@ -95,7 +95,7 @@ func (p *Provider) change(c Command) error {
 		}
 		p.data.Current = who.Email
 	case DoFault:
-		return p.arm(c.Fault)
+		return p.setFault(c.Fault)
 	case DoClear:
 		if _, ok := p.kinds[c.Fault.Name]; c.Fault.Name != "" && !ok {
 			return unknownFault(c.Fault.Name)
@@ -123,12 +123,12 @@ func (p *Provider) stateLocked() State {
 	now := p.nowLocked()
 	s := State{
 		Issuer: p.cfg.Issuer, Profile: p.profile.name, Current: p.data.Current, Clock: p.data.Clock,
-		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Holds: p.holdsLocked(now), People: slices.Clone(p.data.People),
+		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Sessions: p.clientSessionsLocked(now), People: slices.Clone(p.data.People),
 	}
 	for _, f := range p.data.Faults {
 		s.Faults = append(s.Faults, f.clone())
 	}
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.published(now) {
 			s.Keys = append(s.Keys, Key{ID: k.ID, Alg: k.Alg, Since: k.Since, Signing: k.Retired.IsZero()})
 		}
@@ -142,8 +142,8 @@ func (p *Provider) stateLocked() State {
 	return s
 }
 
-// holdsLocked gives the newest grant of each program in each session.
-func (p *Provider) holdsLocked(now time.Time) []Held {
+// clientSessionsLocked gives the newest grant of each program in each session.
+func (p *Provider) clientSessionsLocked(now time.Time) []ClientSession {
 	live := map[string]session{}
 	for _, sn := range p.data.Sessions {
 		if now.Before(sn.Expires) {
@@ -160,12 +160,12 @@ func (p *Provider) holdsLocked(now time.Time) []Held {
 		}
 		newest[at] = g
 	}
-	list := make([]Held, 0, len(newest))
+	list := make([]ClientSession, 0, len(newest))
 	for _, g := range newest {
-		list = append(list, Held{User: g.Person.Email, Client: g.Client, At: g.At, Expires: live[g.Session].Expires, Claims: p.lasting(g)})
+		list = append(list, ClientSession{User: g.Person.Email, Client: g.Client, At: g.At, Expires: live[g.Session].Expires, Claims: p.stableClaims(g)})
 	}
-	slices.SortFunc(list, func(a, b Held) int {
+	slices.SortFunc(list, func(a, b ClientSession) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(a.User, b.User), strings.Compare(a.Client, b.Client))
 	})
-	return list[:min(len(list), mostHeld)]
+	return list[:min(len(list), maxClientSessions)]
 }

@@ -10,8 +10,8 @@ import (
 	"sdev/dev"
 )
 
-// fixed are the claims that are part of the protocol: what a person has must not replace them.
-var fixed = []string{"iss", "aud", "azp", "exp", "nbf", "iat", "auth_time", "nonce", "at_hash", "c_hash", "sid", "jti"}
+// reservedClaims are the claims that are part of the protocol: what a person has must not replace them.
+var reservedClaims = []string{"iss", "aud", "azp", "exp", "nbf", "iat", "auth_time", "nonce", "at_hash", "c_hash", "sid", "jti"}
 
 func invalid(message, hint string) *dev.Error {
 	return &dev.Error{Code: dev.CodeAuthInvalid, Message: message, Hint: hint, Exit: dev.ExitProject}
@@ -65,7 +65,7 @@ func checkPeople(people []dev.Person) error {
 }
 
 func checkClaims(p dev.Person) error {
-	for _, name := range fixed {
+	for _, name := range reservedClaims {
 		if _, ok := p.Claims[name]; ok {
 			return invalid(fmt.Sprintf("%s: the claim %q is part of the protocol", p.Email, name), "leave it out; a fault can spoil it: sdev auth fault list")
 		}

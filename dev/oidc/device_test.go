@@ -98,7 +98,7 @@ func TestDevice_IsRefused(t *testing.T) {
 	t.Run("too late", func(t *testing.T) {
 		r := newRig(t)
 		d := r.device()
-		r.later(deviceLife)
+		r.later(deviceLifetime)
 		r.refused(r.poll(d), http.StatusBadRequest, "expired_token", "")
 		if page := r.get("/device?user_code=" + d.UserCode); !strings.Contains(page.body, "No device waits") {
 			t.Errorf("a code that has run out is taken: %s", page.body)
@@ -124,12 +124,12 @@ func TestDevice_IsRefused(t *testing.T) {
 func TestUserCode_IsTypedInManyWays(t *testing.T) {
 	code := userCode()
 	for _, s := range []string{code, strings.ToLower(code), strings.ReplaceAll(code, "-", ""), " " + strings.ReplaceAll(code, "-", " ") + "\n"} {
-		if typed(s) != code {
-			t.Errorf("%q is read as %q, not %q", s, typed(s), code)
+		if normalizeUserCode(s) != code {
+			t.Errorf("%q is read as %q, not %q", s, normalizeUserCode(s), code)
 		}
 	}
 	for _, s := range []string{"", "BCDF", "aeiou-0123", code + "B", "<script>"} {
-		if got := typed(s); got != "" {
+		if got := normalizeUserCode(s); got != "" {
 			t.Errorf("%q is read as %q", s, got)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // serveDiscovery tells clients where everything is (OpenID Connect Discovery 1.0, RFC 8414). What it
 // says follows from the tables of endpoints and grants.
-func (p *Provider) serveDiscovery(x *exchange) error {
+func (p *Provider) serveDiscovery(rc *requestContext) error {
 	methods := []string{"S256"}
 	if p.cfg.PlainPKCE {
 		methods = append(methods, "plain")
@@ -40,7 +40,7 @@ func (p *Provider) serveDiscovery(x *exchange) error {
 			m[e.metadata] = address
 		}
 	}
-	return x.reply(http.StatusOK, m)
+	return rc.reply(http.StatusOK, m)
 }
 
 // authMethods are the ways in which a client proves who it is.
@@ -49,16 +49,16 @@ func authMethods() []string {
 }
 
 func (p *Provider) claimsSupported() []string {
-	names := slices.Concat([]string{"sub", "groups"}, fixed, slices.Collect(maps.Keys(scopeOf)))
+	names := slices.Concat([]string{"sub", "groups"}, reservedClaims, slices.Collect(maps.Keys(scopeOf)))
 	slices.Sort(names)
 	return names
 }
 
 // serveJWKS publishes the keys that verify tokens (RFC 7517).
-func (p *Provider) serveJWKS(x *exchange) error {
+func (p *Provider) serveJWKS(rc *requestContext) error {
 	set, err := p.published()
 	if err != nil {
 		return err
 	}
-	return x.reply(http.StatusOK, set)
+	return rc.reply(http.StatusOK, set)
 }

@@ -274,7 +274,7 @@ func TestFaults_AreRefusedWhenTheyMakeNoSense(t *testing.T) {
 func TestFaultTable_IsWhole(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, k := range faultKinds() {
-		hooks := map[moment]bool{atRequest: k.request != nil, atDecision: k.decision != nil, atClaims: k.claims != nil, atMint: k.mint != nil, atReply: k.reply != nil}
+		hooks := map[stage]bool{atRequest: k.request != nil, atDecision: k.decision != nil, atClaims: k.claims != nil, atSigning: k.token != nil, atReply: k.reply != nil}
 		for at, there := range hooks {
 			if there != (at == k.at) {
 				t.Errorf("%s: its function does not belong to its moment", k.name)
@@ -285,7 +285,7 @@ func TestFaultTable_IsWhole(t *testing.T) {
 		}
 		seen[k.name] = true
 		if k.check != nil {
-			if err := k.check(k.complete(nil)); err != nil {
+			if err := k.check(k.withDefaults(nil)); err != nil {
 				t.Errorf("%s: its own defaults: %v", k.name, err)
 			}
 		}

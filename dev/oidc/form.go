@@ -16,24 +16,24 @@ import (
 // No cookie has a part in it: whatever runs on another port of the same host can put cookies in front of
 // ours, or so many that the browser drops them, and would keep people from signing in.
 
-// formLife is how long a page that was opened can be sent.
-const formLife = sessionLife
+// formLifetime is how long a page that was opened can be sent.
+const formLifetime = sessionLifetime
 
 // formToken is the token of a form that goes to an endpoint, by its path.
-func (x *exchange) formToken(path, about string) string {
-	return newFormToken(x.p.formKey(), x.p.clock(), path, about)
+func (rc *requestContext) formToken(path, about string) string {
+	return newFormToken(rc.p.formKey(), rc.p.clock(), path, about)
 }
 
 // formKey is the key of all tokens of forms. It outlives the process with the provider's other keys; where
 // it cannot, a page that is open when the provider starts again has to be opened again, and that is all.
 func (p *Provider) formKey() []byte {
 	p.mu.Lock()
-	key, unkept := p.ring.Forms, error(nil)
+	key, unkept := p.keys.Forms, error(nil)
 	if len(key) == 0 {
 		key = make([]byte, sha256.Size)
 		_, _ = rand.Read(key) // never fails
-		p.ring.Forms = key
-		unkept = p.store.saveKeys(p.ring)
+		p.keys.Forms = key
+		unkept = p.store.saveKeys(p.keys)
 	}
 	p.mu.Unlock()
 	if unkept != nil {
@@ -68,7 +68,7 @@ func checkFormToken(key []byte, now time.Time, token, path, about string) error 
 		return errForeignForm
 	}
 	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
-	if age < -time.Minute || age > formLife {
+	if age < -time.Minute || age > formLifetime {
 		return errOldForm
 	}
 	return nil
@@ -76,23 +76,23 @@ func checkFormToken(key []byte, now time.Time, token, path, about string) error 
 
 // checkForm refuses a form that another site has sent, by what the browser says of it, and one that does
 // not come from a page of this provider about the same thing, by its token.
-func (x *exchange) checkForm(about string) error {
-	foreign := &refusal{Status: http.StatusForbidden, Code: "access_denied", About: "the form was sent from another site", Fix: "start again in the app.", once: true}
-	if err := http.NewCrossOriginProtection().Check(x.r); err != nil {
+func (rc *requestContext) checkForm(about string) error {
+	foreign := &protocolError{Status: http.StatusForbidden, Code: "access_denied", Description: "the form was sent from another site", Fix: "start again in the app.", reportOnce: true}
+	if err := http.NewCrossOriginProtection().Check(rc.r); err != nil {
 		return foreign
 	}
-	if err := checkFormToken(x.p.formKey(), x.p.clock(), x.one("csrf"), x.endpoint.path, about); err != nil {
-		foreign.About = "the form cannot be taken: " + err.Error()
+	if err := checkFormToken(rc.p.formKey(), rc.p.clock(), rc.param("csrf"), rc.endpoint.path, about); err != nil {
+		foreign.Description = "the form cannot be taken: " + err.Error()
 		return foreign
 	}
-	return x.once()
+	return rc.checkDuplicates()
 }
 
-// inPassing reports whether a page asks without leading anybody here: by an image, a script, a style, or
+// isSubresource reports whether a page asks without leading anybody here: by an image, a script, a style, or
 // for what somebody might want to see next. A frame is a page, though nobody may see it. An old browser says
 // only what it would take.
-func (x *exchange) inPassing() bool {
-	h := x.r.Header
+func (rc *requestContext) isSubresource() bool {
+	h := rc.r.Header
 	if h.Get("Sec-Purpose")+h.Get("Purpose")+h.Get("X-Moz") != "" {
 		return true
 	}
@@ -104,15 +104,15 @@ func (x *exchange) inPassing() bool {
 }
 
 // inFrame reports whether a page shows this one within itself.
-func (x *exchange) inFrame() bool {
-	dest := x.r.Header.Get("Sec-Fetch-Dest")
+func (rc *requestContext) inFrame() bool {
+	dest := rc.r.Header.Get("Sec-Fetch-Dest")
 	return dest != "" && dest != "document"
 }
 
-// notInPassing is the refusal of what changes who is signed in without anybody seeing it.
-func notInPassing() error {
-	return &refusal{
-		Status: http.StatusForbidden, Code: "access_denied", About: "an image, a script or a frame of a page asked, and nobody was led here",
-		Fix: "have the app lead people here by a link or a redirect of the whole page.", once: true,
+// subresourceError is the refusal of what changes who is signed in without anybody seeing it.
+func subresourceError() error {
+	return &protocolError{
+		Status: http.StatusForbidden, Code: "access_denied", Description: "an image, a script or a frame of a page asked, and nobody was led here",
+		Fix: "have the app lead people here by a link or a redirect of the whole page.", reportOnce: true,
 	}
 }

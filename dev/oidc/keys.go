@@ -26,8 +26,8 @@ const keyOverlap = 24 * time.Hour
 // mostKeys bounds what is published when keys are rotated again and again: five generations.
 const mostKeys = 10
 
-// ring is the provider's keys, newest first. There is one signing key for each algorithm.
-type ring struct {
+// keyRing is the provider's keys, newest first. There is one signing key for each algorithm.
+type keyRing struct {
 	Keys []key `json:"keys"`
 	// Forms is the key of the tokens in the provider's own forms.
 	Forms []byte `json:"forms,omitempty"`
@@ -54,7 +54,7 @@ func (p *Provider) keyFor(alg string) (key, error) {
 	if err := p.ensureKeysLocked(); err != nil {
 		return key{}, err
 	}
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.Alg == alg && k.Retired.IsZero() {
 			return k, nil
 		}
@@ -71,7 +71,7 @@ func (p *Provider) published() (jose.JSONWebKeySet, error) {
 		return set, err
 	}
 	now := p.nowLocked()
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.published(now) {
 			set.Keys = append(set.Keys, k.Private.Public())
 		}
@@ -79,15 +79,15 @@ func (p *Provider) published() (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
-// known gives every key that may have signed a token, whether it is published or not.
-func (p *Provider) known() []key {
+// allKeys gives every key that may have signed a token, whether it is published or not.
+func (p *Provider) allKeys() []key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ring.Keys
+	return p.keys.Keys
 }
 
 func (p *Provider) ensureKeysLocked() error {
-	if len(p.ring.Keys) > 0 {
+	if len(p.keys.Keys) > 0 {
 		return nil
 	}
 	return p.rotateLocked(0)
@@ -108,7 +108,7 @@ func (p *Provider) rotateLocked(hidden time.Duration) error {
 		}
 		keys = append(keys, k)
 	}
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.Retired.IsZero() {
 			k.Retired = now
 		}
@@ -117,8 +117,8 @@ func (p *Provider) rotateLocked(hidden time.Duration) error {
 		}
 	}
 	keys = keys[:min(len(keys), mostKeys)]
-	p.ring.Keys = keys // a new slice: others may still read the old one
-	return p.store.saveKeys(p.ring)
+	p.keys.Keys = keys // a new slice: others may still read the old one
+	return p.store.saveKeys(p.keys)
 }
 
 func (p *Provider) rotate(hidden time.Duration) error {

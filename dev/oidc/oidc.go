@@ -73,11 +73,11 @@ type Provider struct {
 	store   store
 	writing sync.Mutex // held while the state is written
 
-	mu   sync.Mutex // guards all below
-	data data
-	ring ring
-	told map[string]bool // refusals that were told of, of those that are once
-	next *save           // the write that is still to begin; nil where nobody asked for one
+	mu       sync.Mutex // guards all below
+	data     data
+	keys     keyRing
+	reported map[string]bool // refusals that were told of, of those that are once
+	next     *save           // the write that is still to begin; nil where nobody asked for one
 }
 
 // New makes a provider. A New on the same State goes on where the last one was. The error is a
@@ -88,7 +88,7 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}, told: make(map[string]bool)}
+	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}, reported: make(map[string]bool)}
 	p.kinds = faultTable()
 	p.grants = p.grantTable()
 	p.endpoints = p.endpointTable()
@@ -108,7 +108,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", noReferrer)
 	h.Set("Cache-Control", "no-store")
-	if !p.ours(r.Host) {
+	if !p.isOwnHost(r.Host) {
 		http.Error(w, "this is the sign-in of another host: use "+p.cfg.Issuer, http.StatusMisdirectedRequest)
 		return
 	}
@@ -120,9 +120,9 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.serve(e, w, r)
 }
 
-// ours reports whether a Host header names the provider: its own host, or the same port of this
+// isOwnHost reports whether a Host header names the provider: its own host, or the same port of this
 // machine by number. Anything else may be a page of the internet whose name was made to point here.
-func (p *Provider) ours(host string) bool {
+func (p *Provider) isOwnHost(host string) bool {
 	if strings.EqualFold(host, p.base.Host) {
 		return true
 	}

@@ -169,20 +169,20 @@ type formPostPage struct {
 	Hidden []detail
 }
 
-func (x *exchange) frame(title string) frame {
-	return frame{Title: title, Project: x.p.cfg.Project, Issuer: x.p.cfg.Issuer}
+func (rc *requestContext) frame(title string) frame {
+	return frame{Title: title, Project: rc.p.cfg.Project, Issuer: rc.p.cfg.Issuer}
 }
 
 // page answers with a page. It may not be framed or run scripts, but it never cuts itself off from
 // the window that opened it (Cross-Origin-Opener-Policy): apps watch their popups from there.
-func (x *exchange) page(status int, name string, data any) {
+func (rc *requestContext) page(status int, name string, data any) {
 	var b bytes.Buffer
-	if err := x.p.pages.byName[name].ExecuteTemplate(&b, name+".html", data); err != nil {
-		x.p.emit(warn(fmt.Errorf("page %s: %w", name, err)))
-		http.Error(x.w, "the page cannot be shown", http.StatusInternalServerError)
+	if err := rc.p.pages.byName[name].ExecuteTemplate(&b, name+".html", data); err != nil {
+		rc.p.emit(warn(fmt.Errorf("page %s: %w", name, err)))
+		http.Error(rc.w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
-	h := x.w.Header()
+	h := rc.w.Header()
 	if h.Get("Content-Security-Policy") == "" {
 		h.Set("Content-Security-Policy", policy("'none'"))
 	}
@@ -192,8 +192,8 @@ func (x *exchange) page(status int, name string, data any) {
 		h.Set("Referrer-Policy", "same-origin")
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(b.Bytes()) // whoever asked has gone
+	rc.w.WriteHeader(status)
+	_, _ = rc.w.Write(b.Bytes()) // whoever asked has gone
 }
 
 // policy is the pages' Content-Security-Policy. It says nothing of forms: where a browser is sent on
@@ -205,8 +205,8 @@ func policy(script string) string {
 // submit sends the form of the form_post page at once; without scripts there is a button.
 const submit = "document.forms[0].submit()"
 
-func (x *exchange) formPost(action string, answer map[string]string) {
-	page := formPostPage{Frame: x.frame("Back to the app"), Action: template.URL(action)}
+func (rc *requestContext) formPost(action string, answer map[string]string) {
+	page := formPostPage{Frame: rc.frame("Back to the app"), Action: template.URL(action)}
 	for _, name := range slices.Sorted(maps.Keys(answer)) {
 		if answer[name] != "" {
 			page.Hidden = append(page.Hidden, detail{name, answer[name]})
@@ -214,20 +214,20 @@ func (x *exchange) formPost(action string, answer map[string]string) {
 	}
 	page.Frame.Script = submit
 	sum := sha256.Sum256([]byte(submit))
-	x.w.Header().Set("Content-Security-Policy", policy("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
-	x.w.Header().Set("Referrer-Policy", "strict-origin") // whoever gets the form may see whose it is
-	x.page(http.StatusOK, "formpost", page)
+	rc.w.Header().Set("Content-Security-Policy", policy("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
+	rc.w.Header().Set("Referrer-Policy", "strict-origin") // whoever gets the form may see whose it is
+	rc.page(http.StatusOK, "formpost", page)
 }
 
 // serveHome shows whoever opens the issuer what this is, and who is signed in.
-func (p *Provider) serveHome(x *exchange) error {
-	if err := x.admit("", ""); err != nil {
+func (p *Provider) serveHome(rc *requestContext) error {
+	if err := rc.admit("", ""); err != nil {
 		return err
 	}
-	s, _ := x.session()
-	x.page(http.StatusOK, "home", homePage{
-		Frame: x.frame("Sign-in"), SignedIn: s.Person.Email,
-		SignOut: p.base.Path + "/signout", Hidden: x.signOutForm(""), Metadata: p.base.Path + "/.well-known/openid-configuration",
+	s, _ := rc.session()
+	rc.page(http.StatusOK, "home", homePage{
+		Frame: rc.frame("Sign-in"), SignedIn: s.Person.Email,
+		SignOut: p.base.Path + "/signout", Hidden: rc.signOutForm(""), Metadata: p.base.Path + "/.well-known/openid-configuration",
 	})
 	return nil
 }

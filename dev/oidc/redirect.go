@@ -38,30 +38,30 @@ func isLoopback(s string) bool {
 		slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
 }
 
-func mismatch(what, sent string, list []string, loopback bool) *refusal {
-	r := &refusal{Code: "invalid_request", About: "the " + what + " is not registered for this client", Detail: []detail{{"sent", bare(sent)}}}
+func mismatch(what, sent string, list []string, loopback bool) *protocolError {
+	e := &protocolError{Code: "invalid_request", Description: "the " + what + " is not registered for this client", Detail: []detail{{"sent", bare(sent)}}}
 	for _, uri := range list {
-		r.Detail = append(r.Detail, detail{"registered", uri})
+		e.Detail = append(e.Detail, detail{"registered", uri})
 	}
 	if loopback {
-		r.Detail = append(r.Detail, detail{"registered", "any address of http://localhost, http://127.0.0.1 or http://[::1]"})
+		e.Detail = append(e.Detail, detail{"registered", "any address of http://localhost, http://127.0.0.1 or http://[::1]"})
 	}
 	switch {
 	case sent == "":
-		r.About = "the app sent no " + what
-		r.Fix = "have the app send one of those that are registered."
-		return r
+		e.Description = "the app sent no " + what
+		e.Fix = "have the app send one of those that are registered."
+		return e
 	case len(list) == 0 && !loopback:
-		r.Fix = "register it for this client: it has none."
-		return r
+		e.Fix = "register it for this client: it has none."
+		return e
 	}
-	r.Fix = "have the app send exactly what is registered, or register what it sends."
+	e.Fix = "have the app send exactly what is registered, or register what it sends."
 	if near, ok := nearest(sent, list); ok {
 		for _, d := range differences(sent, near) {
-			r.Detail = append(r.Detail, detail{"differs", d})
+			e.Detail = append(e.Detail, detail{"differs", d})
 		}
 	}
-	return r
+	return e
 }
 
 // bare is an address without the query, where apps put what is secret.

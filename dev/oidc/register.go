@@ -14,11 +14,11 @@ import (
 	"sdev/dev"
 )
 
-// clientLife is how long a client that registered itself is kept.
-const clientLife = 30 * 24 * time.Hour
+// clientLifetime is how long a client that registered itself is kept.
+const clientLifetime = 30 * 24 * time.Hour
 
-// selfMade is a client that registered itself.
-type selfMade struct {
+// registeredClient is a client that registered itself.
+type registeredClient struct {
 	Client  dev.Client `json:"client"`
 	Expires time.Time  `json:"expires"`
 }
@@ -44,14 +44,14 @@ type metadata struct {
 
 // serveRegister lets a program on this machine register itself (RFC 7591). Whoever can ask may do so,
 // and therefore it can be sent back to this machine alone.
-func (p *Provider) serveRegister(x *exchange) error {
-	if err := x.admit("", ""); err != nil {
+func (p *Provider) serveRegister(rc *requestContext) error {
+	if err := rc.admit("", ""); err != nil {
 		return err
 	}
 	m := metadata{Auth: "client_secret_basic", Grants: []string{"authorization_code"}, Responses: []string{"code"}}
-	b, err := io.ReadAll(x.r.Body)
+	b, err := io.ReadAll(rc.r.Body)
 	if err != nil || json.Unmarshal(b, &m) != nil {
-		return refused("invalid_client_metadata", "the body is not a JSON object that describes a client")
+		return newError("invalid_client_metadata", "the body is not a JSON object that describes a client")
 	}
 	if err := p.checkMetadata(m); err != nil {
 		return err
@@ -60,32 +60,32 @@ func (p *Provider) serveRegister(x *exchange) error {
 		m.Redirects = []string{}
 	}
 	var forever int64
-	m.ID, m.Issued, m.Secret, m.Expires = "dyn-"+secret()[:16], x.now.Unix(), "", nil
+	m.ID, m.Issued, m.Secret, m.Expires = "dyn-"+randomToken()[:16], rc.now.Unix(), "", nil
 	if m.Auth == "client_secret_basic" || m.Auth == "client_secret_post" {
-		m.Secret, m.Expires = secret(), &forever
+		m.Secret, m.Expires = randomToken(), &forever
 	}
-	x.client = m.ID
-	if err := p.keep(m, x.now); err != nil {
+	rc.client = m.ID
+	if err := p.storeClient(m, rc.now); err != nil {
 		return err
 	}
-	return x.reply(http.StatusCreated, m)
+	return rc.reply(http.StatusCreated, m)
 }
 
-// keep adds a client to those that registered themselves.
-func (p *Provider) keep(m metadata, now time.Time) error {
+// storeClient adds a client to those that registered themselves.
+func (p *Provider) storeClient(m metadata, now time.Time) error {
 	c := dev.Client{ID: m.ID, Name: m.Name, Secret: m.Secret, RedirectURIs: m.Redirects, PostLogout: m.PostLogout, BackChannel: m.BackChannel}
 	if m.Auth == "private_key_jwt" {
 		c.Keys = m.Keys
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.data.SelfMade[m.ID] = selfMade{Client: c, Expires: now.Add(clientLife)}
+	p.data.Registered[m.ID] = registeredClient{Client: c, Expires: now.Add(clientLifetime)}
 	return p.saveLocked()
 }
 
 // checkMetadata says what cannot be had, rather than to give something else.
 func (p *Provider) checkMetadata(m metadata) error {
-	bad := func(about string) error { return refused("invalid_client_metadata", about) }
+	bad := func(about string) error { return newError("invalid_client_metadata", about) }
 	code := slices.Contains(m.Grants, "authorization_code")
 	switch {
 	case !slices.Contains(authMethods(), m.Auth):
@@ -99,7 +99,7 @@ func (p *Provider) checkMetadata(m metadata) error {
 	case slices.ContainsFunc(m.Responses, func(r string) bool { return r != "code" }):
 		return bad("the only response type here is code")
 	case code && len(m.Redirects) == 0:
-		return refused("invalid_redirect_uri", "redirect_uris is needed for authorization_code")
+		return newError("invalid_redirect_uri", "redirect_uris is needed for authorization_code")
 	}
 	for _, g := range m.Grants {
 		if _, ok := p.grants[g]; !ok {
@@ -108,7 +108,7 @@ func (p *Provider) checkMetadata(m metadata) error {
 	}
 	for _, uri := range slices.Concat(m.Redirects, m.PostLogout) {
 		if !onThisMachine(uri) {
-			return refused("invalid_redirect_uri", printable(uri)+" is not an http address of this machine (localhost, 127.0.0.1 or [::1])")
+			return newError("invalid_redirect_uri", printable(uri)+" is not an http address of this machine (localhost, 127.0.0.1 or [::1])")
 		}
 	}
 	if m.BackChannel != "" && !onThisMachine(m.BackChannel) {

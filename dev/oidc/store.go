@@ -18,10 +18,10 @@ import (
 
 // How long things live, by the provider's clock.
 const (
-	codeLife    = 10 * time.Minute // the most that RFC 6749 4.1.2 allows: a debugger may stand in between
-	tokenLife   = time.Hour
-	refreshLife = 30 * 24 * time.Hour
-	sessionLife = 12 * time.Hour
+	codeLifetime    = 10 * time.Minute // the most that RFC 6749 4.1.2 allows: a debugger may stand in between
+	tokenLifetime   = time.Hour
+	refreshLifetime = 30 * 24 * time.Hour
+	sessionLifetime = 12 * time.Hour
 )
 
 // The files in the State directory.
@@ -37,21 +37,21 @@ type data struct {
 	Faults  []Fault       `json:"faults"`
 	People  []dev.Person  `json:"people"`
 	Current string        `json:"current"`
-	// Given is what the settings said about People and Current: what was changed since holds until
+	// Configured is what the settings said about People and Current: what was changed since holds until
 	// the settings say something else.
-	Given    given                `json:"given"`
-	Sessions map[string]session   `json:"sessions"`
-	Codes    map[string]code      `json:"codes"`
-	Grants   map[string]grant     `json:"grants"` // by id
-	Refresh  map[string]refresh   `json:"refresh"`
-	Revoked  map[string]time.Time `json:"revoked"` // ids of access tokens, until when they would have lived
-	Devices  map[string]device    `json:"devices"`
-	Pushed   map[string]pushed    `json:"pushed"`
-	SelfMade map[string]selfMade  `json:"self_made"` // clients that registered themselves, by id
-	Spent    map[string]time.Time `json:"spent"`     // what may happen once, until when it is remembered
+	Configured configured                  `json:"given"`
+	Sessions   map[string]session          `json:"sessions"`
+	Codes      map[string]code             `json:"codes"`
+	Grants     map[string]grant            `json:"grants"` // by id
+	Refresh    map[string]refresh          `json:"refresh"`
+	Revoked    map[string]time.Time        `json:"revoked"` // ids of access tokens, until when they would have lived
+	Devices    map[string]device           `json:"devices"`
+	Pushed     map[string]pushedRequest    `json:"pushed"`
+	Registered map[string]registeredClient `json:"self_made"` // clients that registered themselves, by id
+	UsedOnce   map[string]time.Time        `json:"spent"`     // what may happen once, until when it is remembered
 }
 
-type given struct {
+type configured struct {
 	People  []dev.Person `json:"people"`
 	Current string       `json:"current"`
 }
@@ -103,11 +103,11 @@ type refresh struct {
 // load reads what the last provider on the same State left. What cannot be read is set aside, with a
 // warning: a login is worth less than a start.
 func (p *Provider) load() error {
-	ring, keysWarning, err := read[ring](p.store, keysFile)
+	ring, keysWarning, err := readState[keyRing](p.store, keysFile)
 	if err != nil {
 		return err
 	}
-	data, loginsWarning, err := read[data](p.store, loginsFile)
+	data, loginsWarning, err := readState[data](p.store, loginsFile)
 	if err != nil {
 		return err
 	}
@@ -117,11 +117,11 @@ func (p *Provider) load() error {
 		}
 	}
 	data.fill()
-	if !sameJSON(p.cfg.People, data.Given.People) {
-		data.Given.People, data.People = p.cfg.People, p.cfg.People
+	if !sameJSON(p.cfg.People, data.Configured.People) {
+		data.Configured.People, data.People = p.cfg.People, p.cfg.People
 	}
-	if p.cfg.Current != data.Given.Current {
-		data.Given.Current, data.Current = p.cfg.Current, p.cfg.Current
+	if p.cfg.Current != data.Configured.Current {
+		data.Configured.Current, data.Current = p.cfg.Current, p.cfg.Current
 	}
 	if _, ok := personIn(data.People, data.Current); !ok {
 		data.Current = ""
@@ -129,7 +129,7 @@ func (p *Provider) load() error {
 	data.Faults = slices.DeleteFunc(data.Faults, func(f Fault) bool { return p.checkFault(f) != nil })
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ring, p.data = ring, data
+	p.keys, p.data = ring, data
 	return nil
 }
 
@@ -153,13 +153,13 @@ func (d *data) fill() {
 		d.Devices = make(map[string]device)
 	}
 	if d.Pushed == nil {
-		d.Pushed = make(map[string]pushed)
+		d.Pushed = make(map[string]pushedRequest)
 	}
-	if d.SelfMade == nil {
-		d.SelfMade = make(map[string]selfMade)
+	if d.Registered == nil {
+		d.Registered = make(map[string]registeredClient)
 	}
-	if d.Spent == nil {
-		d.Spent = make(map[string]time.Time)
+	if d.UsedOnce == nil {
+		d.UsedOnce = make(map[string]time.Time)
 	}
 }
 
@@ -219,7 +219,7 @@ type store struct {
 	dir string
 }
 
-func (s store) saveKeys(r ring) error {
+func (s store) saveKeys(r keyRing) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", keysFile, err)
@@ -236,7 +236,7 @@ func (s store) write(name string, b []byte) error {
 	file := filepath.Join(s.dir, name)
 	err := os.MkdirAll(s.dir, 0o700)
 	if err == nil {
-		err = replace(file, b)
+		err = writeAtomically(file, b)
 	}
 	if err == nil {
 		return nil
@@ -247,7 +247,7 @@ func (s store) write(name string, b []byte) error {
 	}
 }
 
-func replace(file string, b []byte) error {
+func writeAtomically(file string, b []byte) error {
 	beside, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
 	if err != nil {
 		return err
@@ -263,9 +263,9 @@ func replace(file string, b []byte) error {
 	return nil
 }
 
-// read gives what is in a file, which need not be there. One that makes no sense is renamed, and the
+// readState gives what is in a file, which need not be there. One that makes no sense is renamed, and the
 // warning says so.
-func read[V any](s store, name string) (V, dev.Warning, error) {
+func readState[V any](s store, name string) (V, dev.Warning, error) {
 	var v, none V
 	if s.dir == "" {
 		return none, dev.Warning{}, nil
@@ -297,15 +297,15 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 	}, nil
 }
 
-// secret is a new random value that cannot be guessed.
-func secret() string {
+// randomToken is a new random value that cannot be guessed.
+func randomToken() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// hashed is how a secret value is kept.
-func hashed(s string) string {
+// hash is how a secret value is kept.
+func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -141,7 +141,7 @@ func TestToken_CodeRunsOutAndBelongsToItsClient(t *testing.T) {
 	code := r.signIn("alice@example.com")
 	res := r.post("/token", url.Values{"client_id": {"public"}, "grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {appURL}, "code_verifier": {verifier}})
 	r.refused(res, http.StatusBadRequest, "invalid_grant", "another client")
-	r.later(codeLife + time.Second)
+	r.later(codeLifetime + time.Second)
 	r.refused(r.redeem(code), http.StatusBadRequest, "invalid_grant", "run out")
 }
 
@@ -279,7 +279,7 @@ func TestRefresh_NarrowsButNeverWidens(t *testing.T) {
 	}
 	r.refused(r.post("/token", url.Values{"client_id": {"public"}, "grant_type": {"refresh_token"}, "refresh_token": {whole.RefreshToken}}), http.StatusBadRequest, "invalid_grant", "another client")
 	r.refused(r.token("grant_type", "refresh_token"), http.StatusBadRequest, "invalid_request", "refresh_token")
-	r.later(refreshLife + time.Hour)
+	r.later(refreshLifetime + time.Hour)
 	r.refused(r.token("grant_type", "refresh_token", "refresh_token", whole.RefreshToken), http.StatusBadRequest, "invalid_grant", "run out")
 }
 
@@ -303,7 +303,7 @@ func TestUserinfo_TellsOfWhoSignedIn(t *testing.T) {
 	r.refused(bearer("guessed"), http.StatusUnauthorized, "invalid_token", "unknown")
 	r.refused(bearer(a.IDToken), http.StatusUnauthorized, "invalid_token", "unknown")
 	r.refused(bearer(r.read(r.token("grant_type", "client_credentials")).AccessToken), http.StatusForbidden, "insufficient_scope", "client's own")
-	r.later(tokenLife + time.Second)
+	r.later(tokenLifetime + time.Second)
 	res := bearer(a.AccessToken)
 	r.refused(res, http.StatusUnauthorized, "invalid_token", "run out")
 	if !strings.Contains(res.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {

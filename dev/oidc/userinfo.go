@@ -6,46 +6,46 @@ import (
 )
 
 // serveUserinfo tells what is known of the person of an access token (OpenID Connect Core 5.3).
-func (p *Provider) serveUserinfo(x *exchange) error {
-	g, err := x.bearer()
+func (p *Provider) serveUserinfo(rc *requestContext) error {
+	g, err := rc.bearer()
 	if err != nil {
 		return err
 	}
-	if err := x.admit(g.Client, g.Person.Email); err != nil {
+	if err := rc.admit(g.Client, g.Person.Email); err != nil {
 		return err
 	}
-	c := p.personal(g, g.Claims.Userinfo)
+	c := p.personClaims(g, g.Claims.Userinfo)
 	p.profile.userinfo(c)
-	for _, f := range p.take(x, atClaims) {
+	for _, f := range p.takeFaults(rc, atClaims) {
 		f.kind.claims(c, f.Params)
 	}
-	return x.reply(http.StatusOK, c)
+	return rc.reply(http.StatusOK, c)
 }
 
 // bearer finds the grant of the access token that a request carries (RFC 6750 2).
-func (x *exchange) bearer() (grant, error) {
-	scheme, token, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
+func (rc *requestContext) bearer() (grant, error) {
+	scheme, token, _ := strings.Cut(rc.r.Header.Get("Authorization"), " ")
 	refuse := func(code, about string, status int) error {
 		challenge := `Bearer realm="sdev"`
 		if token != "" { // RFC 6750 3.1: who has shown nothing is told nothing
 			challenge += `, error="` + code + `", error_description="` + about + `"`
 		}
-		return &refusal{Status: status, Code: code, About: about, Auth: challenge}
+		return &protocolError{Status: status, Code: code, Description: about, Auth: challenge}
 	}
 	if !strings.EqualFold(scheme, "Bearer") {
-		if token = ""; x.r.Method == http.MethodPost {
-			token = x.one("access_token")
+		if token = ""; rc.r.Method == http.MethodPost {
+			token = rc.param("access_token")
 		}
 	}
 	if token == "" {
 		return grant{}, refuse("invalid_request", "no access token: send it as Authorization: Bearer", http.StatusUnauthorized)
 	}
-	g, c, ok := x.p.granted(strings.TrimSpace(token))
+	g, c, ok := rc.p.grantOfAccessToken(strings.TrimSpace(token))
 	if g.Client != "" {
-		x.client = g.Client
+		rc.client = g.Client
 	}
 	switch {
-	case !ok || !x.now.Before(c.time("exp")):
+	case !ok || !rc.now.Before(c.time("exp")):
 		return grant{}, refuse("invalid_token", "the access token is unknown, revoked, or has run out", http.StatusUnauthorized)
 	case g.Person == nil:
 		return grant{}, refuse("insufficient_scope", "the access token is a client's own: there is nobody to tell of", http.StatusForbidden)
@@ -53,10 +53,10 @@ func (x *exchange) bearer() (grant, error) {
 	return g, nil
 }
 
-// granted finds the grant that an access token stands for. Whether the token has run out is for the
+// grantOfAccessToken finds the grant that an access token stands for. Whether the token has run out is for the
 // caller.
-func (p *Provider) granted(token string) (grant, claims, bool) {
-	c, ok := p.read(token)
+func (p *Provider) grantOfAccessToken(token string) (grant, claims, bool) {
+	c, ok := p.verifyToken(token)
 	if !ok {
 		return grant{}, nil, false
 	}

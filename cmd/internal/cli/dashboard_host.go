@@ -221,7 +221,7 @@ func (d *dashboard) remember(list []plan.Container) {
 // loginFacts is what the provider says of itself.
 func loginFacts(s oidc.State) tui.Login {
 	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
-	for _, h := range s.Holds {
+	for _, h := range s.Sessions {
 		l.Holds = append(l.Holds, tui.Hold{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
 	}
 	for _, f := range s.Faults {

@@ -55,7 +55,7 @@ func TestPushed_IsRefused(t *testing.T) {
 	if res := r.pull("outside", uri); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("taken from another client: %s", res.Status)
 	}
-	r.later(pushedLife)
+	r.later(pushedLifetime)
 	if res := r.pull("app", uri); res.StatusCode != http.StatusBadRequest || !strings.Contains(res.body, "invalid_request_uri") {
 		t.Errorf("taken when it had run out: %s %s", res.Status, res.body)
 	}

@@ -50,12 +50,12 @@ func TestIntrospect_TellsWhatATokenIsGoodFor(t *testing.T) {
 func TestIntrospect_SaysNothingOfWhatIsNotGood(t *testing.T) {
 	r := newRig(t)
 	a := r.tokens("alice@example.com")
-	for name, token := range map[string]string{"nonsense": "nonsense", "ID token": a.IDToken, "forged": forge(a.AccessToken)} {
+	for name, token := range map[string]string{"nonsense": "nonsense", "ID token": a.IDToken, "forged": breakSignature(a.AccessToken)} {
 		if got := r.introspect(token); len(got) != 1 || got["active"] != false {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	r.later(tokenLife)
+	r.later(tokenLifetime)
 	if r.active(a.AccessToken) {
 		t.Error("a token that has run out is good")
 	}
