@@ -2,13 +2,13 @@ package oidc
 
 import "time"
 
-// The kinds of tokens, as hints and RFC 7662 name them.
+// The kinds of tokens, as RFC 7662 names them.
 const (
 	kindAccess  = "access_token"
 	kindRefresh = "refresh_token"
 )
 
-// activeToken is a token that is good now, and what it was given for.
+// activeToken is a valid token and its grant.
 type activeToken struct {
 	kind    string
 	id      string // of an access token: its jti
@@ -18,8 +18,8 @@ type activeToken struct {
 	expires time.Time
 }
 
-// findToken finds an access or a refresh token of ours. Of one that has run out, was revoked or used
-// up, or was never issued, there is nothing to say but that.
+// findToken finds one of our access or refresh tokens. It returns false for one that is expired, revoked, used
+// or unknown.
 func (p *Provider) findToken(token string, now time.Time) (activeToken, bool) {
 	p.mu.Lock()
 	r, ok := p.data.Refresh[hash(token)]

@@ -14,22 +14,22 @@ import (
 	"sdev/dev"
 )
 
-// assertionType is the only kind of assertion with which a client proves who it is (RFC 7523 2.2).
+// assertionType is the only supported kind of client assertion (RFC 7523 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionLeeway is how far the clocks of client and provider may be apart, and assertionLife how
-// long an assertion may live: its id is remembered as long, so it must not be for ever.
+// assertionLeeway is the tolerated clock difference between client and provider. assertionLifetime is how long
+// an assertion may be valid: the provider remembers its id for as long.
 const (
 	assertionLeeway   = time.Minute
 	assertionLifetime = time.Hour
 )
 
-// assertionAlgs are the signatures that private_key_jwt may have.
+// assertionAlgs are the signature algorithms of private_key_jwt.
 func assertionAlgs() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.ES384, jose.EdDSA}
 }
 
-// authenticateByAssertion authenticates a client that signs its way in: private_key_jwt of OpenID Connect Core 9.
+// authenticateByAssertion authenticates a client by private_key_jwt (OpenID Connect Core 9).
 func (rc *requestContext) authenticateByAssertion() (dev.Client, error) {
 	refuse := func(about string) (dev.Client, error) {
 		return dev.Client{}, &protocolError{Status: http.StatusUnauthorized, Code: "invalid_client", Description: about}
@@ -38,7 +38,7 @@ func (rc *requestContext) authenticateByAssertion() (dev.Client, error) {
 		return refuse("client_assertion_type is not " + assertionType)
 	}
 	if rc.form.Has("client_secret") || rc.r.Header.Get("Authorization") != "" {
-		return dev.Client{}, newError("invalid_request", "the client proves twice who it is: send the assertion alone")
+		return dev.Client{}, newError("invalid_request", "the client authenticates twice: send only the assertion")
 	}
 	token, err := jwt.ParseSigned(rc.param("client_assertion"), assertionAlgs())
 	if err != nil {
@@ -51,7 +51,7 @@ func (rc *requestContext) authenticateByAssertion() (dev.Client, error) {
 	rc.client = printable(c.Subject)
 	client, ok := rc.p.client(c.Subject)
 	if id := rc.param("client_id"); !ok || id != "" && id != c.Subject {
-		return refuse("client_assertion is for the client " + printable(c.Subject) + ", which is not here or is not client_id")
+		return refuse("client_assertion is for the client " + printable(c.Subject) + ", which is not registered or not the client_id")
 	}
 	if err := checkSignature(token, client.Keys); err != nil {
 		return refuse("client_assertion: " + err.Error())
@@ -69,8 +69,7 @@ func (rc *requestContext) authenticateByAssertion() (dev.Client, error) {
 	return client, nil
 }
 
-// checkAssertion says what is wrong with the claims of an assertion whose signature is good; "" is
-// nothing.
+// checkAssertion says what is wrong with the claims of an assertion with a valid signature; "" is nothing.
 func (rc *requestContext) checkAssertion(c jwt.Claims) string {
 	at, self := rc.p.now(), rc.p.cfg.Issuer+rc.endpoint.path
 	audiences := []string{rc.p.cfg.Issuer, self, rc.p.address(*rc.endpoint)}
@@ -81,15 +80,15 @@ func (rc *requestContext) checkAssertion(c jwt.Claims) string {
 	}
 	switch {
 	case c.Issuer != c.Subject:
-		return "iss and sub have to be the client's id, both"
+		return "iss and sub must both be the client's id"
 	case !slices.ContainsFunc(audiences, c.Audience.Contains):
-		return "aud has to be " + rc.p.cfg.Issuer
+		return "aud must be " + rc.p.cfg.Issuer
 	case c.Expiry == nil || c.ID == "":
-		return "exp and jti are needed"
+		return "exp and jti are required"
 	case !at.Before(c.Expiry.Time().Add(assertionLeeway)):
-		return "it has run out"
+		return "it has expired"
 	case c.Expiry.Time().After(at.Add(assertionLifetime)):
-		return "it lives too long: make a new one for each request"
+		return "its lifetime is too long: create a new one for each request"
 	case c.NotBefore != nil && at.Add(assertionLeeway).Before(c.NotBefore.Time()):
 		return "it is not valid yet"
 	}
@@ -99,7 +98,7 @@ func (rc *requestContext) checkAssertion(c jwt.Claims) string {
 // checkSignature checks a signature against a client's key set.
 func checkSignature(token *jwt.JSONWebToken, keys json.RawMessage) error {
 	if len(keys) == 0 {
-		return errors.New("no key of the client is known")
+		return errors.New("the client has no registered key")
 	}
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(keys, &set); err != nil {
@@ -116,8 +115,8 @@ func checkSignature(token *jwt.JSONWebToken, keys json.RawMessage) error {
 	return errors.New("none of the client's keys made the signature")
 }
 
-// useOnce reports whether something that may happen once happens for the first time, and remembers it
-// until then.
+// useOnce reports whether this is the first use of something that may be used once, and remembers it until
+// the given time.
 func (p *Provider) useOnce(what string, until time.Time) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// authRequest is an authorization request (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1) that has
-// been read, and whose client and redirect_uri are known to be good.
+// authRequest is a parsed authorization request (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1) with valid client
+// and redirect_uri.
 type authRequest struct {
 	Client    dev.Client
 	Redirect  string
@@ -23,18 +23,18 @@ type authRequest struct {
 	Prompt    []string
 	MaxAge    time.Duration // -1: any
 	LoginHint string
-	Subject   string // of id_token_hint; "" is anybody
+	Subject   string // from id_token_hint; "" is any person
 	ACR       string
 	Claims    claimsRequest
 	Challenge string
 	Method    string
-	Offline   bool // access_type=offline, which is Google's way to ask
+	Offline   bool // access_type=offline, as Google has it
 	raw       url.Values
 }
 
 func (r authRequest) asks(prompt string) bool { return slices.Contains(r.Prompt, prompt) }
 
-// serveAuthorize decides whether somebody has to be asked who they are.
+// serveAuthorize answers an authorization request, with or without the sign-in page.
 func (p *Provider) serveAuthorize(rc *requestContext) error {
 	if rc.isSubresource() {
 		return subresourceError()
@@ -59,7 +59,7 @@ func (p *Provider) serveAuthorize(rc *requestContext) error {
 	return rc.decide(req.authRequest)
 }
 
-// decide answers at once where nobody needs to be asked, and shows the sign-in page otherwise.
+// decide answers at once if the session allows it, and otherwise shows the sign-in page.
 func (rc *requestContext) decide(req authRequest) error {
 	p := rc.p
 	if who, ok := p.currentPerson(); ok {
@@ -69,7 +69,7 @@ func (rc *requestContext) decide(req authRequest) error {
 	good := ok && req.accepts(s, rc.now) && p.matchesHint(req, s.Person)
 	switch {
 	case req.asks("none") && !good:
-		return rc.respondWithError(req, newError("login_required", "nobody is signed in who could be taken without asking"))
+		return rc.respondWithError(req, newError("login_required", "prompt=none was sent, but no suitable user is signed in"))
 	case good && !req.asks("login") && !req.asks("select_account") && !req.asks("consent"):
 		return rc.respondWithCode(req, s, "already signed in")
 	}
@@ -80,12 +80,12 @@ func (rc *requestContext) decide(req authRequest) error {
 	return rc.showSignIn(req, last, "")
 }
 
-// accepts reports whether a session is fresh enough.
+// accepts reports whether a session is recent enough.
 func (r authRequest) accepts(s session, now time.Time) bool {
 	return r.MaxAge < 0 || now.Sub(s.At) <= r.MaxAge
 }
 
-// matchesHint reports whether a person is the one who is hinted at, if anybody is.
+// matchesHint reports whether a person matches the request's hints, if it has any.
 func (p *Provider) matchesHint(r authRequest, who dev.Person) bool {
 	if r.LoginHint != "" && !strings.EqualFold(r.LoginHint, who.Email) {
 		return false
@@ -93,7 +93,7 @@ func (p *Provider) matchesHint(r authRequest, who dev.Person) bool {
 	return r.Subject == "" || r.Subject == p.subject(who)
 }
 
-// currentPerson is who signs in without being asked.
+// currentPerson is the person who is signed in without the page.
 func (p *Provider) currentPerson() (dev.Person, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,7 +103,7 @@ func (p *Provider) currentPerson() (dev.Person, bool) {
 	return personIn(p.data.People, p.data.Current)
 }
 
-// approve signs a person in and sends them back.
+// approve signs a person in and answers the app.
 func (rc *requestContext) approve(req authRequest, who dev.Person, how string) error {
 	s, err := rc.startSession(who)
 	if err != nil {
@@ -112,7 +112,7 @@ func (rc *requestContext) approve(req authRequest, who dev.Person, how string) e
 	return rc.respondWithCode(req, s, how)
 }
 
-// respondWithCode sends the person of a session back with a code.
+// respondWithCode redirects the browser to the app with a code.
 func (rc *requestContext) respondWithCode(req authRequest, s session, how string) error {
 	rc.user, rc.client = s.Person.Email, req.Client.ID
 	answer := map[string]string{"state": req.State, "iss": rc.p.cfg.Issuer}
@@ -136,7 +136,7 @@ func (rc *requestContext) respondWithCode(req authRequest, s session, how string
 	return rc.respond(req, answer)
 }
 
-// issueCode keeps what is granted and gives the code for it.
+// issueCode stores the grant and returns a code for it.
 func (rc *requestContext) issueCode(req authRequest, s session) (string, error) {
 	p := rc.p
 	c := randomToken()
@@ -160,14 +160,14 @@ func (rc *requestContext) issueCode(req authRequest, s session) (string, error) 
 	return c, p.saveLocked()
 }
 
-// respondWithError tells the app of a refusal (RFC 6749 4.1.2.1).
+// respondWithError redirects the browser to the app with an error (RFC 6749 4.1.2.1).
 func (rc *requestContext) respondWithError(req authRequest, e *protocolError) error {
 	rc.client = req.Client.ID
 	rc.reportDenied(e)
 	return rc.respond(req, map[string]string{"error": e.Code, "error_description": e.Description, "state": req.State, "iss": rc.p.cfg.Issuer})
 }
 
-// respond sends an answer back to the app, in the way that it asked for.
+// respond sends an answer to the app in the requested response mode.
 func (rc *requestContext) respond(req authRequest, answer map[string]string) error {
 	if req.Mode == "form_post" {
 		rc.formPost(req.Redirect, answer)
@@ -176,15 +176,14 @@ func (rc *requestContext) respond(req authRequest, answer map[string]string) err
 	return rc.redirect(req.Redirect, answer)
 }
 
-// readRequest is an authorization request whose client and redirect_uri are good, with what is wrong
-// with the rest of it.
+// readRequest is an authorization request with valid client and redirect_uri, and the error in the rest of it.
 type readRequest struct {
 	authRequest
 	err *protocolError
 }
 
-// authRequest reads an authorization request. The error is one of client or redirect_uri, which the
-// person is shown, because there is nobody to be sent back to.
+// authRequest parses an authorization request. It returns an error only for client or redirect_uri: the browser
+// shows that one, because there is no safe address to redirect to.
 func (rc *requestContext) authRequest(v url.Values) (readRequest, error) {
 	c, ok := rc.p.client(v.Get("client_id"))
 	if !ok {
@@ -203,7 +202,7 @@ func (rc *requestContext) authRequest(v url.Values) (readRequest, error) {
 }
 
 func (rc *requestContext) unknownClient(id string) error {
-	e := &protocolError{Code: "unauthorized_client", Description: "there is no client " + printable(id), Fix: "give the app one of the client ids that are registered here."}
+	e := &protocolError{Code: "unauthorized_client", Description: "there is no client " + printable(id), Fix: "set the app's client id to one that is registered here."}
 	if id == "" {
 		e.Code, e.Description = "invalid_request", "the app sent no client_id"
 	}
@@ -232,7 +231,7 @@ func (p *Provider) checkRequest(req *authRequest) *protocolError {
 	return nil
 }
 
-// parseAuth reads the parameters that do not depend on who asks.
+// parseAuth parses the parameters that do not depend on the client.
 func parseAuth(v url.Values, plainPKCE bool) (authRequest, *protocolError) {
 	req := authRequest{
 		State: v.Get("state"), Nonce: v.Get("nonce"), LoginHint: v.Get("login_hint"), MaxAge: -1, Mode: v.Get("response_mode"),
@@ -241,7 +240,7 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *protocolError) {
 	}
 	for name, values := range v {
 		if len(values) > 1 && name != "resource" {
-			return req, newError("invalid_request", "a parameter is there twice: "+printable(name))
+			return req, newError("invalid_request", "the request repeats a parameter: "+printable(name))
 		}
 	}
 	if acr := strings.Fields(v.Get("acr_values")); len(acr) > 0 {
@@ -251,7 +250,7 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *protocolError) {
 	case v.Get("request") != "":
 		return req, newError("request_not_supported", "request objects are not supported: send plain parameters")
 	case v.Get("request_uri") != "":
-		return req, newError("request_uri_not_supported", "request_uri is not one of a pushed request")
+		return req, newError("request_uri_not_supported", "request_uri does not refer to a pushed request")
 	case v.Get("response_type") == "":
 		return req, newError("invalid_request", "no response_type: send response_type=code")
 	case v.Get("response_type") != "code":
@@ -289,7 +288,7 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *protocolError) {
 
 func prompts() []string { return []string{"none", "login", "consent", "select_account"} }
 
-// checkChallenge reads PKCE (RFC 7636 4.3).
+// checkChallenge checks the PKCE parameters (RFC 7636 4.3).
 func checkChallenge(req *authRequest, plain bool) *protocolError {
 	switch {
 	case req.Challenge == "" && req.Method == "":

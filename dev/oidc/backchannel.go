@@ -13,35 +13,35 @@ import (
 	"sdev/dev"
 )
 
-// backChannelTimeout is how long a client has to answer that it knows of a logout. The person waits with it.
+// backChannelTimeout is how long a client may take to answer a logout notice. The user waits as long.
 const backChannelTimeout = 2 * time.Second
 
-// logoutTokenLifetime is how long a logout token is good: OpenID Connect Back-Channel Logout 1.0 advises two
-// minutes at most.
+// logoutTokenLifetime is how long a logout token is valid: OpenID Connect Back-Channel Logout 1.0 recommends at
+// most two minutes.
 const logoutTokenLifetime = 2 * time.Minute
 
-// notifyClients tells the clients that somebody got tokens for in a session that it has ended. It
-// returns when each has answered or has taken too long.
+// notifyClients notifies all clients that got tokens in a session of its end. It returns when each has answered
+// or timed out.
 func (rc *requestContext) notifyClients(ctx context.Context, s session) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backChannelTimeout)
 	defer cancel()
-	var told sync.WaitGroup
+	var notices sync.WaitGroup
 	for _, id := range s.Clients {
 		c, ok := rc.p.client(id)
 		if !ok || c.BackChannel == "" {
 			continue
 		}
-		told.Go(func() {
+		notices.Go(func() {
 			if err := rc.p.notifyClient(ctx, c, s); err != nil {
 				rc.p.emit(dev.Warning{
 					Code:    dev.CodeAuthBackChannel,
-					Message: fmt.Sprintf("client %s was not told that %s signed out: %v", c.ID, s.Person.Email, err),
-					Hint:    "see that it listens at its back-channel address, as seen from the gateway's container",
+					Message: fmt.Sprintf("client %s was not notified that %s signed out: %v", c.ID, s.Person.Email, err),
+					Hint:    "check that it listens at its back-channel address, as seen from the gateway's container",
 				})
 			}
 		})
 	}
-	told.Wait()
+	notices.Wait()
 }
 
 func (p *Provider) notifyClient(ctx context.Context, c dev.Client, s session) error {
@@ -60,8 +60,8 @@ func (p *Provider) notifyClient(ctx context.Context, c dev.Client, s session) er
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// A transport of its own leaves no connection, and so no goroutine, behind; an answer that leads
-	// elsewhere is not followed with the token.
+	// A transport without keep-alive leaves no connection and no goroutine behind. The token must not follow
+	// a redirect.
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// claims are what a token or userinfo says.
+// claims are the claims of a token or of userinfo.
 type claims map[string]any
 
 // claimsRequest is the parameter "claims" (OpenID Connect Core 5.5).
@@ -18,7 +18,7 @@ type claimsRequest struct {
 	Userinfo map[string]*claimWish `json:"userinfo,omitempty"`
 }
 
-// claimWish is what is asked of one claim; nil asks for the claim and no more.
+// claimWish is the request for one claim; nil requests it without conditions.
 type claimWish struct {
 	Essential bool  `json:"essential,omitempty"`
 	Value     any   `json:"value,omitempty"`
@@ -36,7 +36,7 @@ func parseClaimsRequest(s string) (claimsRequest, error) {
 	return c, nil
 }
 
-// first gives the value asked for, if it is text: that of value, or the first of values.
+// first is the requested value, if it is text: value, or the first of values.
 func (w *claimWish) first() string {
 	if w == nil {
 		return ""
@@ -49,9 +49,9 @@ func (w *claimWish) first() string {
 	return ""
 }
 
-// personClaims gives the claims of a person that a scope opens, those asked for by name on top. Groups
-// and the claims that the project gives a person are always there, because real providers are set up
-// to send what the app reads, and an app like Streamlit reads the ID token alone.
+// personClaims are the claims of a person that the scopes allow, plus those requested by name. Groups and the
+// project's own claims are always included, because real providers are configured to send what the app reads,
+// and Streamlit reads only the ID token.
 func (p *Provider) personClaims(g grant, wishes map[string]*claimWish) claims {
 	person := *g.Person
 	all := profileClaims(person)
@@ -74,7 +74,7 @@ func (p *Provider) personClaims(g grant, wishes map[string]*claimWish) claims {
 	return c
 }
 
-// scopeOf is which scope opens a standard claim (OpenID Connect Core 5.4).
+// scopeOf maps a standard claim to the scope that includes it (OpenID Connect Core 5.4).
 var scopeOf = map[string]string{
 	"email": "email", "email_verified": "email",
 	"name": "profile", "given_name": "profile", "family_name": "profile", "preferred_username": "profile", "locale": "profile",
@@ -109,7 +109,7 @@ func (rc *requestContext) idClaims(g grant, accessToken, alg string) claims {
 	return c
 }
 
-// stableClaims are the claims that every ID token of a grant has, and no secret is among them.
+// stableClaims are the claims that all ID tokens of a grant share. They hold no secret.
 func (p *Provider) stableClaims(g grant) claims {
 	c := p.personClaims(g, g.Claims.IDToken)
 	c["iss"], c["aud"], c["auth_time"] = p.cfg.Issuer, g.Client, g.At.Unix()
@@ -123,7 +123,7 @@ func (p *Provider) stableClaims(g grant) claims {
 	return c
 }
 
-// accessClaims are those of an access token, which is a JWT as in RFC 9068.
+// accessClaims are the claims of an access token, a JWT as in RFC 9068.
 func (rc *requestContext) accessClaims(id string, g grant) claims {
 	c := claims{
 		"iss": rc.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
@@ -152,7 +152,7 @@ func (p *Provider) subject(person dev.Person) string {
 	return p.profile.subject(person.Email)
 }
 
-// time reads a time of a token that was read.
+// time is a claim that holds a time.
 func (c claims) time(name string) time.Time {
 	n, _ := c[name].(float64)
 	return time.Unix(int64(n), 0)

@@ -23,11 +23,11 @@ func (p *Provider) client(id string) (dev.Client, bool) {
 	return c.Client, ok
 }
 
-// public reports whether a client cannot prove who it is.
+// public reports whether a client has neither secret nor key.
 func public(c dev.Client) bool { return c.Secret == "" && len(c.Keys) == 0 }
 
-// authenticate finds out which client asks, and proves it: by client_secret_basic, by
-// client_secret_post, by private_key_jwt, or not at all for a client without a secret (RFC 6749 2.3).
+// authenticate identifies and authenticates the client: by client_secret_basic, client_secret_post or
+// private_key_jwt, or not at all if it is public (RFC 6749 2.3).
 func (rc *requestContext) authenticate() (dev.Client, error) {
 	if rc.form.Has("client_assertion") {
 		return rc.authenticateByAssertion()
@@ -48,13 +48,13 @@ func (rc *requestContext) authenticate() (dev.Client, error) {
 	case !ok:
 		refuse.Description = "there is no client " + printable(id)
 	case len(c.Keys) > 0:
-		refuse.Description = "the client signs its way in: send a client_assertion (private_key_jwt)"
+		refuse.Description = "the client authenticates with a key: send a client_assertion (private_key_jwt)"
 	case c.Secret == "" && !hasSecret(secrets):
 		return c, nil
 	case c.Secret == "":
 		refuse.Description = "the client has no secret, so it must not send one"
 	case !hasSecret(secrets):
-		refuse.Description = "the client has a secret, and it was not sent"
+		refuse.Description = "the client's secret was not sent"
 	case !matches(c.Secret, secrets):
 		refuse.Description = "the client's secret is wrong"
 	default:
@@ -73,9 +73,8 @@ func matches(want string, sent []string) bool {
 	return ok == 1
 }
 
-// credentials reads what a client says of itself. RFC 6749 2.3.1 has id and secret encoded as in a
-// form before they go into a Basic header, and half of the clients out there do not: so there may be
-// two readings of the secret, and either will do.
+// credentials reads the client's id and secret. RFC 6749 2.3.1 form-encodes both in a Basic header, but many
+// clients do not: so there may be two readings of the secret, and either is accepted.
 func credentials(header string, form url.Values) (id string, secrets []string, basic bool, err error) {
 	scheme, rest, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {

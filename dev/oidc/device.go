@@ -14,13 +14,13 @@ import (
 const (
 	grantDevice    = "urn:ietf:params:oauth:grant-type:device_code"
 	deviceLifetime = 10 * time.Minute
-	devicePause    = time.Second     // between two polls: short, because everything is on one machine
-	deviceSlower   = 5 * time.Second // what each poll that comes too early adds (RFC 8628 3.5)
-	// userLetters cannot be taken for one another and make no words (RFC 8628 6.1).
+	devicePause    = time.Second     // between two polls: short, because all runs on one machine
+	deviceSlower   = 5 * time.Second // added by each poll that comes too early (RFC 8628 3.5)
+	// userLetters are hard to confuse and form no words (RFC 8628 6.1).
 	userLetters = "BCDFGHJKLMNPQRSTVWXZ"
 )
 
-// device is a program that waits for somebody to sign in elsewhere, by the hash of its device code.
+// device is a program that waits for a user to sign in elsewhere, stored under the hash of its device code.
 type device struct {
 	Client  string        `json:"client"`
 	Scope   []string      `json:"scope"`
@@ -28,7 +28,7 @@ type device struct {
 	Person  *dev.Person   `json:"person,omitempty"`
 	Session string        `json:"session,omitempty"`
 	At      time.Time     `json:"at,omitzero"`
-	Error   string        `json:"error,omitempty"` // of the protocol, once somebody refused
+	Error   string        `json:"error,omitempty"` // error code, once a user has denied access
 	Polled  time.Time     `json:"polled,omitzero"`
 	Pause   time.Duration `json:"pause"`
 	Expires time.Time     `json:"expires"`
@@ -44,7 +44,7 @@ type deviceAnswer struct {
 	Interval   int    `json:"interval"`   // seconds
 }
 
-// serveDevice gives a device its codes.
+// serveDevice issues the codes of a device.
 func (p *Provider) serveDevice(rc *requestContext) error {
 	if err := rc.checkDuplicates(); err != nil {
 		return err
@@ -78,14 +78,14 @@ func (p *Provider) addDevice(key string, d device, now time.Time) error {
 	return p.saveLocked()
 }
 
-// userCode is what a person types: two groups of four letters.
+// userCode is what a user types: two groups of four letters.
 func userCode() string {
 	letters := make([]byte, 0, 9)
 	for len(letters) < cap(letters) {
 		var b [1]byte
 		_, _ = rand.Read(b[:]) // never fails
 		if int(b[0]) >= 256-256%len(userLetters) {
-			continue // the first letters would come more often
+			continue // otherwise the first letters would be more frequent
 		}
 		if len(letters) == 4 {
 			letters = append(letters, '-')
@@ -95,7 +95,7 @@ func userCode() string {
 	return string(letters)
 }
 
-// normalizeUserCode is a user code as it was given out, however it was typed.
+// normalizeUserCode is a user code as it was issued, however the user typed it.
 func normalizeUserCode(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(userLetters, r) {
@@ -109,7 +109,7 @@ func normalizeUserCode(s string) string {
 	return s[:4] + "-" + s[4:]
 }
 
-// serveVerify is where a person lets a device in: the code first, then who they are.
+// serveVerify is where a user approves a device: first the code, then the sign-in.
 func (p *Provider) serveVerify(rc *requestContext) error {
 	if rc.redirectedToIssuer() {
 		return nil
@@ -121,7 +121,7 @@ func (p *Provider) serveVerify(rc *requestContext) error {
 			return err
 		}
 		if page.Code != "" {
-			page.Problem = "No device waits with that code. It may have run out, or been used."
+			page.Problem = "No device is waiting with that code. It may have expired, or been used."
 		}
 		rc.page(http.StatusOK, "device", page)
 		return nil
@@ -139,8 +139,8 @@ func (p *Provider) serveVerify(rc *requestContext) error {
 	return rc.approveDevice(key, d)
 }
 
-// redirectedToIssuer sends a browser that came by another name of this machine to the issuer's, where its
-// cookies are.
+// redirectedToIssuer redirects a browser that uses another name of this machine to the issuer, which has its
+// cookies, and reports whether it did.
 func (rc *requestContext) redirectedToIssuer() bool {
 	base := rc.p.base
 	if rc.r.Host == base.Host || rc.r.Method != http.MethodGet {
@@ -150,7 +150,7 @@ func (rc *requestContext) redirectedToIssuer() bool {
 	return true
 }
 
-// pendingDevice finds the device that shows a user code and waits for a decision.
+// pendingDevice finds the device with a user code that waits for a decision.
 func (p *Provider) pendingDevice(user string, now time.Time) (string, device, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -162,7 +162,7 @@ func (p *Provider) pendingDevice(user string, now time.Time) (string, device, bo
 	return "", device{}, false
 }
 
-// showDeviceSignIn shows the sign-in page on behalf of a device.
+// showDeviceSignIn shows the sign-in page for a device.
 func (rc *requestContext) showDeviceSignIn(d device, problem string) error {
 	c, _ := rc.p.client(d.Client)
 	code := normalizeUserCode(rc.param("user_code"))
@@ -177,7 +177,7 @@ func (rc *requestContext) showDeviceSignIn(d device, problem string) error {
 	return nil
 }
 
-// approveDevice takes the form of the sign-in page that was shown for a device.
+// approveDevice handles the form of a device's sign-in page.
 func (rc *requestContext) approveDevice(key string, d device) error {
 	if rc.form.Has("deny") {
 		if err := rc.admit(d.Client, ""); err != nil {
@@ -208,7 +208,7 @@ func (rc *requestContext) approveDevice(key string, d device) error {
 	}
 	rc.p.emit(dev.AuthLogin{User: who.Email, Client: d.Client, Reason: how + ", for a device"})
 	rc.page(http.StatusOK, "device", devicePage{
-		Frame: rc.frame("The device may go on"), Lead: "It is signed in as " + who.Email + ". This window can be closed.",
+		Frame: rc.frame("The device is signed in"), Lead: "It is signed in as " + who.Email + ". You can close this window.",
 	})
 	return nil
 }
@@ -218,17 +218,17 @@ func (rc *requestContext) denyDevice(key, code, why string) error {
 		return err
 	}
 	rc.reportDenied(newError(code, why))
-	rc.page(http.StatusOK, "device", devicePage{Frame: rc.frame("The device stays out"), Lead: "It is told that you denied it. This window can be closed."})
+	rc.page(http.StatusOK, "device", devicePage{Frame: rc.frame("The device is not signed in"), Lead: "You denied access. You can close this window."})
 	return nil
 }
 
-// decideDevice keeps what somebody decided about a device.
+// decideDevice stores the decision about a device.
 func (p *Provider) decideDevice(key string, how func(*device)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d, ok := p.data.Devices[key]
 	if !ok || d.Person != nil || d.Error != "" {
-		return newError("invalid_request", "somebody else decided about this device meanwhile")
+		return newError("invalid_request", "somebody else has already decided about this device")
 	}
 	how(&d)
 	p.data.Devices[key] = d
@@ -236,7 +236,7 @@ func (p *Provider) decideDevice(key string, how func(*device)) error {
 	return p.saveLocked()
 }
 
-// redeemDevice answers a device that asks whether somebody has let it in (RFC 8628 3.4).
+// redeemDevice answers a device that polls for its tokens (RFC 8628 3.4).
 func (rc *requestContext) redeemDevice(c dev.Client) error {
 	key := hash(rc.param("device_code"))
 	d, err := rc.poll(key, c)
@@ -264,7 +264,7 @@ func (rc *requestContext) redeemDevice(c dev.Client) error {
 	return rc.replyTokens(id, g, true)
 }
 
-// poll finds a device that somebody has let in. One that asks too often has to wait longer.
+// poll finds an approved device. A device that polls too often has to wait longer.
 func (rc *requestContext) poll(key string, c dev.Client) (device, error) {
 	p := rc.p
 	p.mu.Lock()
@@ -274,22 +274,22 @@ func (rc *requestContext) poll(key string, c dev.Client) (device, error) {
 	case rc.param("device_code") == "":
 		return device{}, newError("invalid_request", "no device_code")
 	case !ok || d.Client != c.ID:
-		return device{}, newError("invalid_grant", "the device code is unknown, or was used, or is another client's")
+		return device{}, newError("invalid_grant", "the device code is unknown, used, or another client's")
 	case !rc.now.Before(d.Expires):
-		return device{}, newError("expired_token", "nobody let the device in while its code was good")
+		return device{}, newError("expired_token", "nobody approved the device before its code expired")
 	case d.Error != "":
-		return device{}, newError(d.Error, "the device was not let in")
+		return device{}, newError(d.Error, "the device was not approved")
 	case d.Person != nil:
 		return d, nil
 	}
-	early := !d.Polled.IsZero() && rc.now.Sub(d.Polled) < d.Pause*9/10 // timers of clients are not exact
+	early := !d.Polled.IsZero() && rc.now.Sub(d.Polled) < d.Pause*9/10 // clients' timers are not exact
 	if d.Polled = rc.now; early {
 		d.Pause += deviceSlower
 	}
 	p.data.Devices[key] = d
-	wait := &protocolError{Code: "authorization_pending", Description: "nobody has let the device in yet", noEvent: true}
+	wait := &protocolError{Code: "authorization_pending", Description: "nobody has approved the device yet", noEvent: true}
 	if early {
-		wait.Code, wait.Description = "slow_down", "ask less often: at least "+d.Pause.String()+" apart from now on"
+		wait.Code, wait.Description = "slow_down", "poll less often: wait at least "+d.Pause.String()+" between requests"
 	}
 	return device{}, wait
 }

@@ -43,7 +43,7 @@ func TestDevice_WaitsUntilSomebodyLetsItIn(t *testing.T) {
 	if page := r.get(strings.TrimPrefix(d.Complete, r.p.cfg.Issuer)); !strings.Contains(page.body, d.UserCode) || !strings.Contains(page.body, "alice@example.com") {
 		t.Errorf("the page shows neither code nor people: %s", page.body)
 	}
-	if done := r.verify(d, "pick", "alice@example.com"); !strings.Contains(done.body, "The device may go on") {
+	if done := r.verify(d, "pick", "alice@example.com"); !strings.Contains(done.body, "The device is signed in") {
 		t.Fatalf("%s %s", done.Status, done.body)
 	}
 	answer := r.read(r.poll(d))
@@ -100,8 +100,8 @@ func TestDevice_IsRefused(t *testing.T) {
 		d := r.device()
 		r.later(deviceLifetime)
 		r.refused(r.poll(d), http.StatusBadRequest, "expired_token", "")
-		if page := r.get("/device?user_code=" + d.UserCode); !strings.Contains(page.body, "No device waits") {
-			t.Errorf("a code that has run out is taken: %s", page.body)
+		if page := r.get("/device?user_code=" + d.UserCode); !strings.Contains(page.body, "No device is waiting") {
+			t.Errorf("an expired code is accepted: %s", page.body)
 		}
 	})
 	t.Run("another client", func(t *testing.T) {

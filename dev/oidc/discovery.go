@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// serveDiscovery tells clients where everything is (OpenID Connect Discovery 1.0, RFC 8414). What it
-// says follows from the tables of endpoints and grants.
+// serveDiscovery serves the discovery document (OpenID Connect Discovery 1.0, RFC 8414). It derives from the
+// tables of endpoints and grants.
 func (p *Provider) serveDiscovery(rc *requestContext) error {
 	methods := []string{"S256"}
 	if p.cfg.PlainPKCE {
@@ -43,7 +43,7 @@ func (p *Provider) serveDiscovery(rc *requestContext) error {
 	return rc.reply(http.StatusOK, m)
 }
 
-// authMethods are the ways in which a client proves who it is.
+// authMethods are the supported ways to authenticate a client.
 func authMethods() []string {
 	return []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
 }

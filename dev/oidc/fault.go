@@ -9,16 +9,16 @@ import (
 	"sdev/dev"
 )
 
-// Fault is something that goes wrong because it was asked for.
+// Fault is an injected error.
 type Fault struct {
 	Name   string            `json:"name"`
-	Params map[string]string `json:"params,omitempty"` // those not given have their defaults
-	Times  int               `json:"times"`            // for how many more uses; 0: until it is cleared
+	Params map[string]string `json:"params,omitempty"` // missing ones have their defaults
+	Times  int               `json:"times"`            // how many more times it acts; 0: until it is cleared
 	User   string            `json:"user,omitempty"`   // only for this e-mail; "" is everybody
-	Client string            `json:"client,omitempty"` // only for this client; "" is every one
+	Client string            `json:"client,omitempty"` // only for this client; "" is all
 }
 
-// FaultDoc says what a fault does.
+// FaultDoc describes a fault.
 type FaultDoc struct {
 	Name   string   `json:"name"`
 	About  string   `json:"about"`
@@ -34,13 +34,13 @@ func Faults() []FaultDoc {
 	return docs
 }
 
-// stage is where in a request a fault acts.
+// stage is the part of a request in which a fault acts.
 type stage int
 
 const (
 	atRequest  stage = iota // before anything takes effect
-	atDecision              // a person has been picked, and is about to be sent back
-	atClaims                // what is said of a person, in ID token and userinfo
+	atDecision              // the person is known, and the app is about to be answered
+	atClaims                // the claims of ID token and userinfo
 	atSigning               // an ID token is about to be signed
 	atReply                 // an answer in JSON is about to be sent
 )
@@ -48,12 +48,12 @@ const (
 // params are a fault's parameters, defaults included.
 type params map[string]string
 
-// faultKind is a row of the table. Just the function of its moment is set.
+// faultKind is a row of the table of faults. Only the function of its stage is set.
 type faultKind struct {
 	name, about string
 	params      []string // "name=default"
 	at          stage
-	endpoint    string // where it acts; "" is where its parameter endpoint says
+	endpoint    string // where it acts; "" is as its parameter endpoint says
 	grant       string // only for this grant_type
 	check       func(params) error
 
@@ -88,10 +88,10 @@ func unknownFault(name string) error {
 	for _, k := range faultKinds() {
 		known = append(known, k.name)
 	}
-	return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("there is no fault %q", name), Hint: "faults: " + strings.Join(known, ", ")}
+	return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("unknown fault %q", name), Hint: "faults: " + strings.Join(known, ", ")}
 }
 
-// withDefaults gives a fault's parameters with the defaults of those not given.
+// withDefaults returns a fault's parameters, with defaults for missing ones.
 func (k faultKind) withDefaults(given map[string]string) params {
 	out := make(params)
 	for _, p := range k.params {
@@ -102,27 +102,27 @@ func (k faultKind) withDefaults(given map[string]string) params {
 	return out
 }
 
-// checkFault says what is wrong with a fault that is to be armed.
+// checkFault says what is wrong with a fault.
 func (p *Provider) checkFault(f Fault) error {
 	k, ok := p.kinds[f.Name]
 	if !ok {
 		return unknownFault(f.Name)
 	}
 	wrong := func(format string, a ...any) error {
-		return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("fault %s: ", f.Name) + fmt.Sprintf(format, a...), Hint: "what it takes: " + k.usage()}
+		return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("fault %s: ", f.Name) + fmt.Sprintf(format, a...), Hint: "parameters: " + k.usage()}
 	}
 	all := k.withDefaults(nil)
 	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
 		if _, ok := all[name]; !ok {
-			return wrong("it has no parameter %q", name)
+			return wrong("unknown parameter %q", name)
 		}
 	}
 	all = k.withDefaults(f.Params)
 	if e, ok := all["endpoint"]; ok && !slices.ContainsFunc(p.endpoints, func(row endpoint) bool { return row.name == e }) {
-		return wrong("there is no endpoint %q", e)
+		return wrong("unknown endpoint %q", e)
 	}
 	if f.Times < 0 {
-		return wrong("it cannot happen %d times", f.Times)
+		return wrong("times must not be negative, but is %d", f.Times)
 	}
 	if k.check != nil {
 		if err := k.check(all); err != nil {
@@ -139,8 +139,8 @@ func (k faultKind) usage() string {
 	return strings.Join(k.params, ", ")
 }
 
-// setFault adds a fault to the plan, in place of one of the same name for the same people and clients.
-// The lock is held.
+// setFault adds a fault, and replaces one with the same name, user, client and endpoint. The caller holds the
+// lock.
 func (p *Provider) setFault(f Fault) error {
 	if err := p.checkFault(f); err != nil {
 		return err
@@ -153,11 +153,11 @@ func (p *Provider) setFault(f Fault) error {
 	return nil
 }
 
-// takeFaults gives the faults that act on a request at one moment, counts them, and tells of them.
+// takeFaults returns the faults that act on a request at one stage, counts their use, and sends their events.
 func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 	var (
-		now  []activeFault
-		told []dev.AuthFault
+		now    []activeFault
+		events []dev.AuthFault
 	)
 	p.mu.Lock()
 	for i := range p.data.Faults {
@@ -170,15 +170,15 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 		if f.Times > 0 {
 			f.Times--
 			if left = f.Times; left == 0 {
-				f.Times = -1 // used up; goes below
+				f.Times = -1 // used up; deleted below
 			}
 		}
 		now = append(now, activeFault{Params: k.withDefaults(f.Params), kind: k})
 		where := rc.endpoint.name
 		if at == atDecision {
-			where = "authorize" // whether or not somebody had to be asked
+			where = "authorize" // with or without the sign-in page
 		}
-		told = append(told, dev.AuthFault{Fault: f.Name, Where: where, User: rc.user, Client: rc.client, Left: left})
+		events = append(events, dev.AuthFault{Fault: f.Name, Where: where, User: rc.user, Client: rc.client, Left: left})
 	}
 	var err error
 	if len(now) > 0 {
@@ -186,7 +186,7 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 		err = p.saveLocked()
 	}
 	p.mu.Unlock()
-	for _, e := range told {
+	for _, e := range events {
 		p.emit(e)
 	}
 	if err != nil {

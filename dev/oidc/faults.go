@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// faultKinds is the table of all faults, in the order in which help prints them.
+// faultKinds lists all faults, in the order in which help prints them.
 func faultKinds() []faultKind {
 	return slices.Concat(signInFaults(), tokenFaults(), claimFaults(), wireFaults())
 }
 
-// signInFaults go wrong before there is a token.
+// signInFaults act before there is a token.
 func signInFaults() []faultKind {
 	return []faultKind{
 		{
-			name: "deny", about: "whoever is picked is sent back with an error instead of a code", at: atDecision,
+			name: "deny", about: "the app gets an error instead of a code", at: atDecision,
 			params: []string{"error=access_denied", "description=denied by a fault of sdev"}, check: errorCode,
 			decision: func(answer map[string]string, f params) {
 				delete(answer, "code")
@@ -26,7 +26,7 @@ func signInFaults() []faultKind {
 			},
 		},
 		{
-			name: "wrong-state", about: "the app gets back another state than it sent", at: atDecision,
+			name: "wrong-state", about: "the app gets a different state than it sent", at: atDecision,
 			decision: func(answer map[string]string, _ params) { answer["state"] = "not-the-state-that-was-sent" },
 		},
 		{
@@ -42,7 +42,7 @@ func signInFaults() []faultKind {
 	}
 }
 
-// tokenFaults spoil ID tokens.
+// tokenFaults change ID tokens.
 func tokenFaults() []faultKind {
 	claim := func(name, about, key, value string) faultKind {
 		return faultKind{name: name, about: about, at: atSigning, params: []string{"value=" + value}, token: func(_ *requestContext, t *unsignedToken, f params) { t.claims[key] = f["value"] }}
@@ -50,23 +50,23 @@ func tokenFaults() []faultKind {
 	return []faultKind{
 		claim("wrong-aud", "the ID token is for another audience", "aud", "another-client"),
 		claim("wrong-iss", "the ID token is from another issuer", "iss", "https://another-issuer.example"),
-		claim("wrong-nonce", "the ID token has another nonce than was sent", "nonce", "another-nonce"),
+		claim("wrong-nonce", "the ID token has a different nonce than the app sent", "nonce", "another-nonce"),
 		claim("wrong-azp", "the ID token names another authorized party", "azp", "another-client"),
-		claim("wrong-at-hash", "the ID token does not fit the access token", "at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
-		{name: "bad-signature", about: "the ID token's signature does not fit", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.badSignature = true }},
+		claim("wrong-at-hash", "the ID token's at_hash does not match the access token", "at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
+		{name: "bad-signature", about: "the ID token's signature is invalid", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.badSignature = true }},
 		{
 			name: "unknown-kid", about: "the ID token names a key that is not published", at: atSigning, params: []string{"value=no-such-key"},
 			token: func(_ *requestContext, t *unsignedToken, f params) { t.kid = f["value"] },
 		},
-		{name: "alg-none", about: "the ID token is not signed and says so", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.alg = "none" }},
+		{name: "alg-none", about: "the ID token is unsigned (alg=none)", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.alg = "none" }},
 		{
-			name: "expired", about: "the ID token ran out this long ago; verifiers forgive a minute or two", at: atSigning, params: []string{"by=1h"}, check: durationParam("by"),
+			name: "expired", about: "the ID token expired this long ago; verifiers tolerate a minute or two", at: atSigning, params: []string{"by=1h"}, check: durationParam("by"),
 			token: func(rc *requestContext, t *unsignedToken, f params) {
 				shiftTimes(rc, t, -f.duration("by")-tokenLifetime)
 			},
 		},
 		{
-			name: "not-yet-valid", about: "the ID token is good only after this time", at: atSigning, params: []string{"by=1h"}, check: durationParam("by"),
+			name: "not-yet-valid", about: "the ID token is valid only after this time", at: atSigning, params: []string{"by=1h"}, check: durationParam("by"),
 			token: func(rc *requestContext, t *unsignedToken, f params) {
 				shiftTimes(rc, t, f.duration("by"))
 				t.claims["nbf"] = t.claims["iat"]
@@ -77,36 +77,36 @@ func tokenFaults() []faultKind {
 			token: func(rc *requestContext, t *unsignedToken, f params) { shiftTimes(rc, t, f.duration("by")) },
 		},
 		{
-			name: "rotate", about: "the keys change with this ID token, and the new one is published only after a while", at: atSigning, params: []string{"hidden=30s"}, check: durationParam("hidden"),
+			name: "rotate", about: "new keys sign this ID token and are published only after a while", at: atSigning, params: []string{"hidden=30s"}, check: durationParam("hidden"),
 			token: func(rc *requestContext, t *unsignedToken, f params) {
 				t.beforeSigning = func() error { return rc.p.rotate(f.duration("hidden")) }
 			},
 		},
-		{name: "raw-unicode", about: "the ID token has characters beyond ASCII as they are", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.rawUnicode = true }},
+		{name: "raw-unicode", about: "the ID token holds non-ASCII characters unescaped", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.rawUnicode = true }},
 	}
 }
 
-// claimFaults change what is said of a person, in the ID token and at userinfo.
+// claimFaults change the claims of a person, in the ID token and at userinfo.
 func claimFaults() []faultKind {
 	return []faultKind{
-		{name: "no-email", about: "neither ID token nor userinfo has an e-mail address", at: atClaims, claims: func(c claims, _ params) {
+		{name: "no-email", about: "neither the ID token nor userinfo holds an e-mail address", at: atClaims, claims: func(c claims, _ params) {
 			delete(c, "email")
 			delete(c, "email_verified")
 		}},
-		{name: "unverified-email", about: "the e-mail address is said not to be verified", at: atClaims, claims: func(c claims, _ params) { c["email_verified"] = false }},
+		{name: "unverified-email", about: "the e-mail address counts as unverified", at: atClaims, claims: func(c claims, _ params) { c["email_verified"] = false }},
 		{
-			name: "huge-claims", about: "the claims grow by this many bytes: 5000 needs several cookies, 12000 is more than a load balancer takes", at: atClaims,
+			name: "huge-claims", about: "the claims grow by this many bytes: 5000 need several cookies, 12000 exceed a load balancer's limit", at: atClaims,
 			params: []string{"bytes=5000"}, check: numberParam("bytes", 1, 1<<20),
 			claims: func(c claims, f params) { c["groups_of_a_large_company"] = longList(f.number("bytes")) },
 		},
 		{
-			name: "wrong-sub", about: "userinfo is of another person than the ID token", at: atClaims, endpoint: "userinfo", params: []string{"value=somebody-else"},
+			name: "wrong-sub", about: "userinfo describes another person than the ID token", at: atClaims, endpoint: "userinfo", params: []string{"value=somebody-else"},
 			claims: func(c claims, f params) { c["sub"] = f["value"] },
 		},
 	}
 }
 
-// wireFaults are those of a bad network and a bad server.
+// wireFaults imitate a bad network and a bad server.
 func wireFaults() []faultKind {
 	return []faultKind{
 		{
@@ -118,7 +118,7 @@ func wireFaults() []faultKind {
 			request: func(*requestContext, params) error { return errDropped },
 		},
 		{
-			name: "status", about: "an endpoint answers with an error of the server", at: atRequest, params: []string{"endpoint=token", "code=503"}, check: numberParam("code", 400, 599),
+			name: "status", about: "an endpoint answers with a server error", at: atRequest, params: []string{"endpoint=token", "code=503"}, check: numberParam("code", 400, 599),
 			request: func(_ *requestContext, f params) error {
 				e := faultError("temporarily_unavailable", "the provider is not available")
 				e.Status = f.number("code")
@@ -129,24 +129,24 @@ func wireFaults() []faultKind {
 			},
 		},
 		{
-			name: "malformed", about: "an endpoint's JSON ends in the middle", at: atReply, params: []string{"endpoint=token"},
+			name: "malformed", about: "an endpoint's JSON is cut off", at: atReply, params: []string{"endpoint=token"},
 			reply: func(body []byte, _ params) []byte { return body[:len(body)/2] },
 		},
 	}
 }
 
-// faultError is a refusal that has its event already.
+// faultError is an error by a fault, which has sent its own event.
 func faultError(code, about string) *protocolError {
 	return &protocolError{Code: code, Description: about + " (by a fault of sdev)", noEvent: true}
 }
 
-// shiftTimes moves all times of a token.
+// shiftTimes shifts all times of a token.
 func shiftTimes(rc *requestContext, t *unsignedToken, by time.Duration) {
 	t.claims["iat"] = rc.now.Add(by).Unix()
 	t.claims["exp"] = rc.now.Add(by).Add(tokenLifetime).Unix()
 }
 
-// wait lets time pass, or ends with the request.
+// wait waits for d, or until the request ends.
 func (rc *requestContext) wait(d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -158,7 +158,7 @@ func (rc *requestContext) wait(d time.Duration) error {
 	}
 }
 
-// longList is a list of names that is n bytes long in all.
+// longList is a list of names of n bytes in total.
 func longList(n int) []string {
 	var list []string
 	for size := 0; size < n; {
@@ -170,19 +170,19 @@ func longList(n int) []string {
 }
 
 func (f params) duration(name string) time.Duration {
-	d, _ := time.ParseDuration(f[name]) // checked when it was armed
+	d, _ := time.ParseDuration(f[name]) // checkFault has checked it
 	return d
 }
 
 func (f params) number(name string) int {
-	n, _ := strconv.Atoi(f[name]) // checked when it was armed
+	n, _ := strconv.Atoi(f[name]) // checkFault has checked it
 	return n
 }
 
 func durationParam(name string) func(params) error {
 	return func(f params) error {
 		if d, err := time.ParseDuration(f[name]); err != nil || d.Abs() > 10*365*24*time.Hour {
-			return fmt.Errorf("%s=%s is not a time like 90s or 2h", name, f[name])
+			return fmt.Errorf("%s=%s is not a duration like 90s or 2h", name, f[name])
 		}
 		return nil
 	}
@@ -197,7 +197,7 @@ func numberParam(name string, least, most int) func(params) error {
 	}
 }
 
-// errorCode wants what RFC 6749 allows in an error code.
+// errorCode checks that an error code has only characters that RFC 6749 allows.
 func errorCode(f params) error {
 	if f["error"] == "" || strings.ContainsFunc(f["error"], func(r rune) bool { return r < 0x21 || r > 0x7e || r == '"' || r == '\\' }) {
 		return fmt.Errorf("error=%q is not an error code like access_denied", f["error"])

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// serveIntrospect says whether a token is good, and what it is good for (RFC 7662). A client without
-// a secret is told of its own tokens alone, or anybody could try out what they found.
+// serveIntrospect says whether a token is active, and what it grants (RFC 7662). A public client learns only
+// about its own tokens, so that nobody can probe found tokens.
 func (p *Provider) serveIntrospect(rc *requestContext) error {
 	if err := rc.checkDuplicates(); err != nil {
 		return err

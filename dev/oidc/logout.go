@@ -9,18 +9,18 @@ import (
 	"sdev/dev"
 )
 
-// logoutRequest is a request to sign out that has been read, and whose client and addresses are good.
+// logoutRequest is a parsed logout request with valid client and addresses.
 type logoutRequest struct {
-	client      dev.Client // without an id where nobody says who asks
-	back        string     // where people go afterwards; "" shows them a page
+	client      dev.Client // empty if the request does not say which
+	back        string     // where the browser goes afterwards; "" shows a page
 	state       string
-	signInAgain bool   // Cognito: they are asked to sign in again
-	hint        claims // the ID token that the client shows; nil where it shows none
-	noHint      bool   // Cognito: there is no way to show one
+	signInAgain bool   // Cognito: the sign-in page follows
+	hint        claims // claims of id_token_hint; nil without one
+	noHint      bool   // Cognito: the request cannot have a hint
 }
 
-// serveEndSession signs a person out (OpenID Connect RP-Initiated Logout 1.0). Below Cognito's path
-// it takes Cognito's parameters and no others. Who cannot be known to have meant it is asked.
+// serveEndSession signs a user out (OpenID Connect RP-Initiated Logout 1.0). Under Cognito's path it takes only
+// Cognito's parameters. Unless it is certain that the user meant it, it asks.
 func (p *Provider) serveEndSession(rc *requestContext) error {
 	if rc.isSubresource() || rc.inFrame() {
 		return subresourceError()
@@ -35,14 +35,14 @@ func (p *Provider) serveEndSession(rc *requestContext) error {
 	return rc.logOut(req)
 }
 
-// serveSignOut takes the form by which somebody says that they want to leave.
+// serveSignOut handles the form by which a user confirms the logout.
 func (p *Provider) serveSignOut(rc *requestContext) error {
 	if err := rc.checkForm(rc.param("request")); err != nil {
 		return err
 	}
 	u, err := url.Parse(rc.param("request"))
 	if err != nil {
-		return newError("invalid_request", "the form is not whole: start again in the app")
+		return newError("invalid_request", "the form is incomplete: start again in the app")
 	}
 	rc.form = u.Query()
 	req, err := rc.parseLogout(u.Path)
@@ -52,7 +52,7 @@ func (p *Provider) serveSignOut(rc *requestContext) error {
 	return rc.logOut(req)
 }
 
-// parseLogout reads a request to sign out, for the endpoint's path that it was sent to.
+// parseLogout parses a logout request that was sent to path.
 func (rc *requestContext) parseLogout(path string) (logoutRequest, error) {
 	if err := rc.checkDuplicates(); err != nil {
 		return logoutRequest{}, err
@@ -69,14 +69,14 @@ func (rc *requestContext) parseLogout(path string) (logoutRequest, error) {
 		return req, nil
 	}
 	if req.client.ID == "" {
-		return logoutRequest{}, &protocolError{Code: "invalid_request", Description: "who signs out is not said", Fix: "have the app send client_id or id_token_hint along with post_logout_redirect_uri."}
+		return logoutRequest{}, &protocolError{Code: "invalid_request", Description: "the request does not say which client signs out", Fix: "have the app send client_id or id_token_hint with post_logout_redirect_uri."}
 	}
 	return req, checkPostLogout(req.client, req.back)
 }
 
-// isConfirmed reports whether it is certain that whoever is signed in asks to leave. An ID token of theirs says
-// so: the app has it, and no other page. Cognito takes none; there somebody has to have followed a link of
-// the app's own page.
+// isConfirmed reports whether it is certain that the signed-in user asked for the logout. Their ID token proves
+// it, because only the app has it. Cognito accepts none; there the user must have followed a link on the app's
+// own page.
 func (rc *requestContext) isConfirmed(req logoutRequest, s session) bool {
 	if req.hint != nil {
 		return req.hint.text("sid") == s.ID || req.hint.text("sub") == rc.p.subject(s.Person)
@@ -84,8 +84,7 @@ func (rc *requestContext) isConfirmed(req logoutRequest, s session) bool {
 	return req.noHint && rc.r.Header.Get("Sec-Fetch-User") == "?1" && rc.fromPageOf(req.client)
 }
 
-// fromPageOf reports whether the page that leads here is one of the client's, by the addresses that it
-// has registered.
+// fromPageOf reports whether the referring page has the origin of one of the client's registered addresses.
 func (rc *requestContext) fromPageOf(c dev.Client) bool {
 	from, err := url.Parse(rc.r.Header.Get("Referer"))
 	return err == nil && from.Host != "" && slices.ContainsFunc(slices.Concat(c.RedirectURIs, c.PostLogout), func(uri string) bool {
@@ -94,7 +93,7 @@ func (rc *requestContext) fromPageOf(c dev.Client) bool {
 	})
 }
 
-// confirmLogout asks whoever is signed in.
+// confirmLogout asks the signed-in user.
 func (rc *requestContext) confirmLogout(req logoutRequest, s session) error {
 	if err := rc.admit(req.client.ID, s.Person.Email); err != nil {
 		return err
@@ -106,12 +105,12 @@ func (rc *requestContext) confirmLogout(req logoutRequest, s session) error {
 	return nil
 }
 
-// signOutForm is what the form holds by which somebody leaves, as request asked for.
+// signOutForm is the hidden fields of the form that confirms a logout request.
 func (rc *requestContext) signOutForm(request string) []detail {
 	return []detail{{"request", request}, {"csrf", rc.formToken("/signout", request)}}
 }
 
-// logOut signs whoever is there out, and sends them back.
+// logOut signs the user out and redirects the browser.
 func (rc *requestContext) logOut(req logoutRequest) error {
 	if err := rc.finishLogout(req.client.ID); err != nil {
 		return err
@@ -126,19 +125,19 @@ func (rc *requestContext) logOut(req logoutRequest) error {
 	return rc.redirect(req.back, map[string]string{"state": req.state})
 }
 
-// logoutClient is the client from which somebody signs out. An ID token that has run out is as good as
-// another: it only says who is meant.
+// logoutClient finds the client that a logout comes from. An expired ID token is accepted: it only identifies
+// client and user.
 func (rc *requestContext) logoutClient() (logoutRequest, error) {
 	var req logoutRequest
 	id := rc.param("client_id")
 	if hint := rc.param("id_token_hint"); hint != "" {
 		c, ok := rc.p.verifyToken(hint)
 		if !ok {
-			return req, &protocolError{Code: "invalid_request", Description: "id_token_hint is not a token of this provider", Fix: "sign in again: the provider may have new keys since then."}
+			return req, &protocolError{Code: "invalid_request", Description: "id_token_hint is not a token of this provider", Fix: "sign in again: the provider may have changed its keys."}
 		}
 		aud := c.text("aud")
 		if id != "" && id != aud {
-			return req, newError("invalid_request", "client_id is not the client that the id_token_hint was made for")
+			return req, newError("invalid_request", "client_id is not the client that got the id_token_hint")
 		}
 		id, req.hint = aud, c
 	}
@@ -154,8 +153,7 @@ func (rc *requestContext) logoutClient() (logoutRequest, error) {
 }
 
 // parseCognitoLogout follows the LOGOUT endpoint of Amazon Cognito: client_id with logout_uri, or with
-// redirect_uri and response_type, which leads to the sign-in again. It knows nothing of
-// post_logout_redirect_uri.
+// redirect_uri and response_type, which leads to the sign-in page. It ignores post_logout_redirect_uri.
 func (rc *requestContext) parseCognitoLogout() (logoutRequest, error) {
 	c, ok := rc.p.client(rc.param("client_id"))
 	if !ok {
@@ -176,8 +174,8 @@ func (rc *requestContext) parseCognitoLogout() (logoutRequest, error) {
 		return req, checkRedirect(c, redirect)
 	}
 	return req, &protocolError{
-		Code: "invalid_request", Description: "Cognito signs out with client_id and logout_uri; neither logout_uri nor redirect_uri was sent",
-		Fix: "have the app send logout_uri: post_logout_redirect_uri means nothing to Cognito.",
+		Code: "invalid_request", Description: "Cognito needs client_id and logout_uri; the app sent neither logout_uri nor redirect_uri",
+		Fix: "have the app send logout_uri: Cognito ignores post_logout_redirect_uri.",
 	}
 }
 
@@ -197,7 +195,7 @@ func (rc *requestContext) finishLogout(client string) error {
 	return nil
 }
 
-// redirect sends the browser to an address that is known to be registered.
+// redirect sends the browser to an address that was checked to be registered.
 func (rc *requestContext) redirect(address string, query map[string]string) error {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -210,7 +208,7 @@ func (rc *requestContext) redirect(address string, query map[string]string) erro
 		}
 	}
 	if u.RawQuery != "" && len(q) > 0 {
-		u.RawQuery += "&" // what was registered stays as it is
+		u.RawQuery += "&" // the registered query stays
 	}
 	u.RawQuery += q.Encode()
 	status := http.StatusFound
@@ -222,7 +220,7 @@ func (rc *requestContext) redirect(address string, query map[string]string) erro
 	return nil
 }
 
-// signedOut says that somebody has left, with a way back where the client has one.
+// signedOut shows the page after a logout, with a link to the client if it has registered one.
 func (rc *requestContext) signedOut(c dev.Client) error {
 	page := signedOutPage{Frame: rc.frame("Signed out"), Client: c.Name}
 	if i := slices.IndexFunc(c.PostLogout, func(s string) bool {

@@ -35,7 +35,7 @@ func TestNew_SaysWhichSettingIsWrong(t *testing.T) {
 		"subject no text":    {func(c *Config) { c.People[1].Claims = map[string]any{"sub": 1} }, "sub"},
 		"nobody is current":  {func(c *Config) { c.Current = "x@example.com" }, "x@example.com"},
 		"client twice":       {func(c *Config) { c.Clients[1].ID = "app" }, `"app"`},
-		"client of no name":  {func(c *Config) { c.Clients[1].ID = "" }, "no name"},
+		"client of no name":  {func(c *Config) { c.Clients[1].ID = "" }, "no id"},
 		"a script":           {func(c *Config) { c.Clients[0].RedirectURIs = []string{"javascript:alert(1)"} }, "javascript"},
 		"a relative address": {func(c *Config) { c.Clients[0].PostLogout = []string{"/bye"} }, "/bye"},
 		"a fragment":         {func(c *Config) { c.Clients[0].PostLogout = []string{"http://localhost/#x"} }, "#x"},

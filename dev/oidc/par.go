@@ -11,20 +11,21 @@ import (
 const (
 	pushedPrefix   = "urn:ietf:params:oauth:request_uri:"
 	pushedLifetime = 90 * time.Second
-	// pushedParam is a parameter of our own with which a pushed request goes through the sign-in page,
-	// so that it is used up together with the sign-in and not by a page that is loaded again.
+	// pushedParam is our own parameter that carries a pushed request through the sign-in page: the sign-in
+	// uses the request up, and a reload of the page does not.
 	pushedParam = "sdev_pushed"
 )
 
-// pushedRequest is an authorization request that the client sent by itself, by the hash of its request_uri.
+// pushedRequest is an authorization request that the client sent directly, stored under the hash of its
+// request_uri.
 type pushedRequest struct {
 	Client  string    `json:"client"`
 	Form    string    `json:"form"`
 	Expires time.Time `json:"expires"`
 }
 
-// servePushed takes an authorization request from the client itself (RFC 9126), and with it the
-// mistakes that a person would be shown otherwise.
+// servePushed accepts an authorization request from the client itself (RFC 9126) and reports errors to it that
+// otherwise the browser would show.
 func (p *Provider) servePushed(rc *requestContext) error {
 	if err := rc.checkDuplicates("resource"); err != nil {
 		return err
@@ -68,8 +69,8 @@ func (p *Provider) storePushed(key string, r pushedRequest, now time.Time) error
 	return p.saveLocked()
 }
 
-// resolvePushed gives the parameters of an authorization request: those in the address or, where it refers
-// to a pushed request, those and no others.
+// resolvePushed returns the parameters of an authorization request: those of the pushed request that it refers
+// to, or else its own.
 func (rc *requestContext) resolvePushed(v url.Values) (url.Values, error) {
 	uri := v.Get("request_uri")
 	v.Del(pushedParam)
@@ -81,7 +82,7 @@ func (rc *requestContext) resolvePushed(v url.Values) (url.Values, error) {
 	rc.p.mu.Unlock()
 	if !ok || !rc.now.Before(stored.Expires) || stored.Client != v.Get("client_id") {
 		return nil, &protocolError{
-			Code: "invalid_request_uri", Description: "the pushed request is unknown, was used, has run out, or is another client's",
+			Code: "invalid_request_uri", Description: "the pushed request is unknown, used, expired, or another client's",
 			Fix: "start again in the app.",
 		}
 	}

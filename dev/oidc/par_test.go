@@ -44,7 +44,7 @@ func TestPushed_StandsForTheWholeRequest(t *testing.T) {
 	if a := r.read(r.redeem(back.Get("code"))); a.Scope != "openid email profile" {
 		t.Errorf("scope %q", a.Scope)
 	}
-	if res := r.pull("app", uri); res.StatusCode != http.StatusBadRequest || !strings.Contains(res.body, "was used") {
+	if res := r.pull("app", uri); res.StatusCode != http.StatusBadRequest || !strings.Contains(res.body, "used, expired") {
 		t.Errorf("taken twice: %s", res.Status)
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"sdev/dev"
 )
 
-// protocolError is an error of the protocol (RFC 6749 5.2). About is for the developer who reads it; it
-// holds nothing secret, since it becomes an event as well.
+// protocolError is an error of the protocol (RFC 6749 5.2). Description is for the developer; it holds no
+// secret, because it becomes an event as well.
 type protocolError struct {
 	Status      int // 0 is 400
 	Code        string
 	Description string
 	Auth        string   // the WWW-Authenticate header; "" sends none
-	Detail      []detail // for a page: what was sent and what was expected
+	Detail      []detail // for a page: what the app sent and what was expected
 	Fix         string   // for a page: what to do
-	noEvent     bool     // asked for by a fault, which has an event of its own
-	reportOnce  bool     // a page can have it as often as it likes, so it is told of once
+	noEvent     bool     // a fault caused it and has sent its own event
+	reportOnce  bool     // any page can cause it, so only the first one becomes an event
 }
 
 // detail is a line of an error page.
@@ -30,7 +30,7 @@ func newError(code, about string) *protocolError {
 	return &protocolError{Code: code, Description: about}
 }
 
-// fail answers a request that was refused.
+// fail answers a request with an error.
 func (rc *requestContext) fail(err error) {
 	e, ok := errors.AsType[*protocolError](err)
 	if !ok {
@@ -44,7 +44,7 @@ func (rc *requestContext) fail(err error) {
 		status = http.StatusBadRequest
 	}
 	if rc.endpoint.human {
-		rc.page(status, "error", errorPage{Frame: rc.frame("This sign-in cannot work"), Code: e.Code, About: e.Description, Detail: e.Detail, Fix: e.Fix})
+		rc.page(status, "error", errorPage{Frame: rc.frame("Sign-in failed"), Code: e.Code, About: e.Description, Detail: e.Detail, Fix: e.Fix})
 		return
 	}
 	if e.Auth != "" {
@@ -53,7 +53,7 @@ func (rc *requestContext) fail(err error) {
 	rc.write(status, map[string]string{"error": e.Code, "error_description": e.Description})
 }
 
-// reportDenied tells of a refusal.
+// reportDenied sends the event of an error.
 func (rc *requestContext) reportDenied(e *protocolError) {
 	if e.noEvent || e.reportOnce && rc.p.reportedBefore(rc.endpoint.name+e.Description) {
 		return
@@ -61,7 +61,7 @@ func (rc *requestContext) reportDenied(e *protocolError) {
 	rc.p.emit(dev.AuthDenied{User: rc.user, Client: rc.client, Reason: e.Description})
 }
 
-// reportedBefore reports whether something was told of, and is true of it from then on.
+// reportedBefore reports whether something was reported, and marks it as reported.
 func (p *Provider) reportedBefore(what string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,7 +70,7 @@ func (p *Provider) reportedBefore(what string) bool {
 	return before
 }
 
-// printable is a value of a request in words for people: short, and without control characters.
+// printable is a value of a request, fit for a message: short, and without control characters.
 func printable(s string) string {
 	s = dev.Printable(strings.ReplaceAll(s, "\n", " "))
 	if r := []rune(s); len(r) > 200 {

@@ -7,20 +7,19 @@ import (
 	"time"
 )
 
-// How many of each kind are kept. What is open (a login that is under way, or something that must be
-// remembered until it runs out) is never dropped before its time: where there is no room, a newcomer
-// is refused instead, and may come again. Of all else the least recently used half goes once there
-// are more than most, so a run of most/2 logins finds its own tokens good at its end.
+// Limits of each kind of entry. Open entries (of a login in progress, or of something that must be remembered
+// until it expires) are never dropped early: if the limit is reached, new ones are refused instead. Of all
+// others the least recently used half is dropped above maxKept, so a series of maxKept/2 logins finds its
+// tokens still valid at the end.
 const (
 	maxKept = 4000
 	maxOpen = 20000
 )
 
-// openSlack is how much longer a grant is open than its code: the request that trades the code may
-// take its time, as a slow endpoint does.
+// openSlack is how much longer a grant stays open than its code, because the token request may be slow.
 const openSlack = 5 * time.Minute
 
-// checkCapacity refuses one more of a kind where as many are kept as may be.
+// checkCapacity refuses a new entry if the limit is reached.
 func checkCapacity[V any](m map[string]V, now time.Time, expires func(V) time.Time) error {
 	if len(m) < maxKept+maxOpen {
 		return nil
@@ -28,7 +27,7 @@ func checkCapacity[V any](m map[string]V, now time.Time, expires func(V) time.Ti
 	if dropExpired(m, now, expires); len(m) < maxKept+maxOpen {
 		return nil
 	}
-	return &protocolError{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too much is under way at once", Fix: "try again in a few minutes."}
+	return &protocolError{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too many logins are in progress", Fix: "try again in a few minutes."}
 }
 
 func dropExpired[V any](m map[string]V, now time.Time, expires func(V) time.Time) {
@@ -42,9 +41,9 @@ func (g grant) expires() time.Time            { return g.Expires }
 func (r refresh) expires() time.Time          { return r.Expires }
 func (p pushedRequest) expires() time.Time    { return p.Expires }
 func (s registeredClient) expires() time.Time { return s.Expires }
-func (d device) forgotten() time.Time         { return d.Expires.Add(deviceLifetime) } // until then it is told that it ran out
+func (d device) forgotten() time.Time         { return d.Expires.Add(deviceLifetime) } // until then a poll learns that it expired
 
-// touchLocked notes that a grant is in use.
+// touchLocked marks a grant as used now.
 func (p *Provider) touchLocked(id string, now time.Time) {
 	if g, ok := p.data.Grants[id]; ok {
 		g.Touched = now
@@ -52,7 +51,7 @@ func (p *Provider) touchLocked(id string, now time.Time) {
 	}
 }
 
-// prune drops what has run out, and what is too much.
+// prune drops expired entries, and old ones above the limit.
 func (d *data) prune(now time.Time) {
 	dropExpired(d.Sessions, now, session.expires)
 	dropExpired(d.Codes, now, code.expires)
@@ -68,7 +67,7 @@ func (d *data) prune(now time.Time) {
 	dropOldest(d.Codes, func(_ string, c code) (time.Time, bool) { return c.Expires, c.Used })
 	dropOldest(d.Grants, func(_ string, g grant) (time.Time, bool) { return g.Touched, !g.Open })
 	dropOldest(d.Refresh, func(_ string, r refresh) (time.Time, bool) {
-		if r.Used { // it is of use only to whoever stole it
+		if r.Used { // only a thief would use it
 			return r.Expires.Add(-refreshLifetime), true
 		}
 		return r.Expires, true
@@ -80,7 +79,7 @@ func (d *data) prune(now time.Time) {
 	}
 }
 
-// clients are those that something refers to which has not run out.
+// clients are the clients of all unexpired entries.
 func (d *data) clients() map[string]bool {
 	needed := make(map[string]bool)
 	for _, g := range d.Grants {
@@ -95,15 +94,15 @@ func (d *data) clients() map[string]bool {
 	return needed
 }
 
-// dropOldest drops the older half of those that are settled, where they are more than most: half, so that
-// they are not sorted again for each one that comes. rank says how old one is, and whether it is settled.
-func dropOldest[V any](m map[string]V, rank func(id string, v V) (at time.Time, settled bool)) {
+// dropOldest drops the older half of the finished entries once there are more than maxKept: half, so that the
+// next new entry does not sort them again. rank returns an entry's age and whether it is finished.
+func dropOldest[V any](m map[string]V, rank func(id string, v V) (at time.Time, finished bool)) {
 	if len(m) <= maxKept {
 		return
 	}
 	at := make(map[string]time.Time, len(m))
 	for id, v := range m {
-		if when, settled := rank(id, v); settled {
+		if when, finished := rank(id, v); finished {
 			at[id] = when
 		}
 	}

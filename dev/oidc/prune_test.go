@@ -160,7 +160,7 @@ func TestLoad_ANewcomerIsRefusedRatherThanAnOlderOneDropped(t *testing.T) {
 	if back.Get("error") != "temporarily_unavailable" || back.Get("state") != "the-state" {
 		t.Errorf("a login: %v", back)
 	}
-	r.refused(r.token("grant_type", "client_credentials"), http.StatusServiceUnavailable, "temporarily_unavailable", "under way")
+	r.refused(r.token("grant_type", "client_credentials"), http.StatusServiceUnavailable, "temporarily_unavailable", "in progress")
 	if got := r.read(r.token("grant_type", "refresh_token", "refresh_token", kept.RefreshToken)); got.AccessToken == "" {
 		t.Error("who had signed in before is signed out")
 	}

@@ -8,8 +8,8 @@ import (
 	"sdev/dev"
 )
 
-// redeemRefresh trades a refresh token for new tokens (RFC 6749 6). What becomes of it is the
-// profile's, or the settings', to say.
+// redeemRefresh exchanges a refresh token for new tokens (RFC 6749 6). The settings or the profile decide
+// whether it stays valid.
 func (rc *requestContext) redeemRefresh(c dev.Client) error {
 	key := hash(rc.param("refresh_token"))
 	found, g, err := rc.findRefresh(key, c)
@@ -51,7 +51,7 @@ func (p *Provider) refreshPolicy() string {
 	return p.profile.refresh
 }
 
-// findRefresh finds a refresh token and its grant, and checks that it is this client's to use.
+// findRefresh finds a refresh token and its grant, and checks that this client may use it.
 func (rc *requestContext) findRefresh(key string, c dev.Client) (refresh, grant, error) {
 	p := rc.p
 	p.mu.Lock()
@@ -61,7 +61,7 @@ func (rc *requestContext) findRefresh(key string, c dev.Client) (refresh, grant,
 	if granted && g.Person != nil {
 		rc.user = g.Person.Email
 		if now, ok := personIn(p.data.People, g.Person.Email); ok {
-			g.Person = &now // as the project has them now
+			g.Person = &now // the project's current data
 		}
 	}
 	why := ""
@@ -69,7 +69,7 @@ func (rc *requestContext) findRefresh(key string, c dev.Client) (refresh, grant,
 	case rc.param("refresh_token") == "":
 		return refresh{}, grant{}, newError("invalid_request", "no refresh_token")
 	case !ok || !rc.now.Before(found.Expires):
-		why = "the refresh token is unknown, revoked, or has run out"
+		why = "the refresh token is unknown, revoked or expired"
 	case granted && g.Client != c.ID:
 		why = "the refresh token was given to another client"
 	case found.Used:
@@ -77,16 +77,16 @@ func (rc *requestContext) findRefresh(key string, c dev.Client) (refresh, grant,
 		if err := p.saveLocked(); err != nil {
 			return refresh{}, grant{}, err
 		}
-		why = "the refresh token was replaced by a newer one; all that came from it is revoked"
+		why = "the refresh token was replaced by a newer one; all tokens of the grant are revoked now"
 	case !granted:
-		why = "the refresh token is no longer good: its person has signed out"
+		why = "the refresh token is no longer valid: the user has signed out"
 	}
 	if why != "" {
 		return refresh{}, grant{}, newError("invalid_grant", why)
 	}
 	for _, s := range strings.Fields(rc.param("scope")) {
 		if !slices.Contains(g.Scope, s) {
-			return refresh{}, grant{}, newError("invalid_scope", "more is asked for than was granted: "+printable(s))
+			return refresh{}, grant{}, newError("invalid_scope", "the scope exceeds what was granted: "+printable(s))
 		}
 	}
 	p.touchLocked(found.Grant, rc.now)
@@ -100,7 +100,7 @@ func (rc *requestContext) spendRefresh(key string, found refresh) error {
 	defer p.mu.Unlock()
 	if p.data.Refresh[key].Used {
 		p.revokeLocked(found.Grant)
-		return newError("invalid_grant", "the refresh token was replaced by a newer one; all that came from it is revoked")
+		return newError("invalid_grant", "the refresh token was replaced by a newer one; all tokens of the grant are revoked now")
 	}
 	found.Used = true
 	p.data.Refresh[key] = found

@@ -23,8 +23,8 @@ type registeredClient struct {
 	Expires time.Time  `json:"expires"`
 }
 
-// metadata is what a client says of itself, and is told in return (RFC 7591 2 and 3.2.1). Members
-// that are not here are ignored, as the RFC has it.
+// metadata is the request and the answer of a client registration (RFC 7591 2 and 3.2.1). Other members are
+// ignored, as the RFC says.
 type metadata struct {
 	ID          string          `json:"client_id,omitempty"`
 	Secret      string          `json:"client_secret,omitempty"`
@@ -42,8 +42,8 @@ type metadata struct {
 	BackChannel string          `json:"backchannel_logout_uri,omitempty"`
 }
 
-// serveRegister lets a program on this machine register itself (RFC 7591). Whoever can ask may do so,
-// and therefore it can be sent back to this machine alone.
+// serveRegister lets a program on this machine register itself as a client (RFC 7591). It needs no permission,
+// and therefore accepts only redirect addresses of this machine.
 func (p *Provider) serveRegister(rc *requestContext) error {
 	if err := rc.admit("", ""); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (p *Provider) serveRegister(rc *requestContext) error {
 	return rc.reply(http.StatusCreated, m)
 }
 
-// storeClient adds a client to those that registered themselves.
+// storeClient stores a client that registered itself.
 func (p *Provider) storeClient(m metadata, now time.Time) error {
 	c := dev.Client{ID: m.ID, Name: m.Name, Secret: m.Secret, RedirectURIs: m.Redirects, PostLogout: m.PostLogout, BackChannel: m.BackChannel}
 	if m.Auth == "private_key_jwt" {
@@ -83,27 +83,27 @@ func (p *Provider) storeClient(m metadata, now time.Time) error {
 	return p.saveLocked()
 }
 
-// checkMetadata says what cannot be had, rather than to give something else.
+// checkMetadata refuses what the provider does not support, rather than to substitute something else.
 func (p *Provider) checkMetadata(m metadata) error {
 	bad := func(about string) error { return newError("invalid_client_metadata", about) }
 	code := slices.Contains(m.Grants, "authorization_code")
 	switch {
 	case !slices.Contains(authMethods(), m.Auth):
-		return bad("token_endpoint_auth_method " + printable(m.Auth) + " is not one of those in discovery")
+		return bad("token_endpoint_auth_method " + printable(m.Auth) + " is not listed in the discovery document")
 	case m.KeysURI != "":
-		return bad("jwks_uri is not fetched here: send the keys as jwks")
+		return bad("jwks_uri is not supported: send the keys as jwks")
 	case m.Auth == "private_key_jwt" && !validKeys(m.Keys):
 		return bad("private_key_jwt needs public keys in jwks")
 	case m.Alg != "" && m.Alg != p.alg():
-		return bad("ID tokens are signed with " + p.alg() + " here")
+		return bad("this provider signs ID tokens with " + p.alg())
 	case slices.ContainsFunc(m.Responses, func(r string) bool { return r != "code" }):
-		return bad("the only response type here is code")
+		return bad("the only supported response type is code")
 	case code && len(m.Redirects) == 0:
-		return newError("invalid_redirect_uri", "redirect_uris is needed for authorization_code")
+		return newError("invalid_redirect_uri", "authorization_code needs redirect_uris")
 	}
 	for _, g := range m.Grants {
 		if _, ok := p.grants[g]; !ok {
-			return bad("there is no grant " + printable(g) + " here")
+			return bad("the grant type " + printable(g) + " is not supported")
 		}
 	}
 	for _, uri := range slices.Concat(m.Redirects, m.PostLogout) {
@@ -117,7 +117,7 @@ func (p *Provider) checkMetadata(m metadata) error {
 	return nil
 }
 
-// onThisMachine reports whether an address can lead nowhere else.
+// onThisMachine reports whether an address can only lead to this machine.
 func onThisMachine(uri string) bool {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !validRedirect(uri) {
@@ -127,7 +127,7 @@ func onThisMachine(uri string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// validKeys reports whether a text is a JWK set of public keys that verify.
+// validKeys reports whether raw is a JWK set of valid public keys.
 func validKeys(raw json.RawMessage) bool {
 	var set jose.JSONWebKeySet
 	if json.Unmarshal(raw, &set) != nil || len(set.Keys) == 0 {

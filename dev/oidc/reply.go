@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 )
 
-// reply answers with JSON, past the faults that spoil answers.
+// reply answers with JSON, after faults have changed it.
 func (rc *requestContext) reply(status int, v any) error {
 	if !rc.admitted {
 		if err := rc.admit(rc.client, rc.user); err != nil {
@@ -38,11 +38,11 @@ func (rc *requestContext) send(status int, body []byte) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Pragma", "no-cache")
 	rc.w.WriteHeader(status)
-	_, _ = rc.w.Write(body) // whoever asked has gone
+	_, _ = rc.w.Write(body) // on an error the client has gone
 }
 
-// asciiJSON is JSON whose base64url is base64 as well. Many apps read a token's claims with the
-// alphabet that has + and / for - and _, which are what bytes beyond ASCII lead to, and >, ? and ~.
+// asciiJSON is JSON whose base64url is plain base64 as well. Many apps decode a token's claims with the plain
+// alphabet, where + and / stand for - and _; only non-ASCII bytes and >, ? and ~ produce those characters.
 func asciiJSON(v any) ([]byte, error) {
 	b, err := plainJSON(v)
 	if err != nil {
@@ -63,7 +63,7 @@ func asciiJSON(v any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// plainJSON leaves every character as it is.
+// plainJSON escapes no character beyond what JSON requires.
 func plainJSON(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

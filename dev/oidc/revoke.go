@@ -7,8 +7,8 @@ import (
 	"sdev/dev"
 )
 
-// serveRevoke makes a token worthless (RFC 7009). With a refresh token goes all that was given for
-// it; an access token goes alone. A token that is not good, or never was, is no error.
+// serveRevoke revokes a token (RFC 7009). A refresh token takes its whole grant with it; an access token only
+// itself. An invalid token is no error.
 func (p *Provider) serveRevoke(rc *requestContext) error {
 	if err := rc.checkDuplicates(); err != nil {
 		return err
@@ -41,7 +41,8 @@ func (p *Provider) serveRevoke(rc *requestContext) error {
 	return nil
 }
 
-// revoker finds out who asks. Google asks nobody: there, whoever has a token may revoke it.
+// revoker authenticates the client. With the profile google it need not: there, whoever has a token may
+// revoke it.
 func (p *Provider) revoker(rc *requestContext) (dev.Client, error) {
 	if p.profile.name == "google" && rc.r.Header.Get("Authorization") == "" && !rc.form.Has("client_id") && !rc.form.Has("client_assertion") {
 		return dev.Client{}, nil

@@ -8,7 +8,7 @@ import (
 	"sdev/dev"
 )
 
-// session is whoever is signed in, in the browser that asks.
+// session is the session of the browser that makes the request.
 func (rc *requestContext) session() (session, bool) {
 	rc.p.mu.Lock()
 	defer rc.p.mu.Unlock()
@@ -16,8 +16,8 @@ func (rc *requestContext) session() (session, bool) {
 	return s, ok
 }
 
-// sessionLocked gives the session as well by its key. Of several cookies of the name any may be ours:
-// whatever runs on another port of this host can set others, for paths that come before.
+// sessionLocked also returns the session's key. Any of several cookies of the name may be ours: servers on other
+// ports of this host can set others, for longer paths.
 func (rc *requestContext) sessionLocked() (session, string, bool) {
 	for _, c := range rc.r.CookiesNamed(rc.p.cookie("session")) {
 		key := hash(c.Value)
@@ -26,15 +26,15 @@ func (rc *requestContext) sessionLocked() (session, string, bool) {
 			continue
 		}
 		if p, ok := personIn(rc.p.data.People, s.Person.Email); ok {
-			s.Person = p // as the project has them now
+			s.Person = p // the project's current data
 		}
 		return s, key, true
 	}
 	return session{}, "", false
 }
 
-// startSession begins a session, under a new cookie even where there was one, and with the id of the old
-// one where it is the same person.
+// startSession creates a session with a new cookie. It keeps the id of the old session if that was the same
+// person's.
 func (rc *requestContext) startSession(who dev.Person) (session, error) {
 	s := session{ID: randomToken()[:22], Person: who, At: rc.now, Expires: rc.now.Add(sessionLifetime)}
 	value := randomToken()
@@ -60,8 +60,8 @@ func (p *Provider) joinLocked(id, client string) {
 	}
 }
 
-// endSession ends the session of this browser, and with it what its apps were granted, but for what
-// they may use while nobody is there (OpenID Connect Core 11).
+// endSession ends the session of this browser and the grants of its apps, except those with offline access
+// (OpenID Connect Core 11).
 func (rc *requestContext) endSession() (session, bool, error) {
 	s, ok := rc.session()
 	rc.setCookie("session", "", -1)
@@ -83,7 +83,7 @@ func (rc *requestContext) endSession() (session, bool, error) {
 	return s, true, rc.p.saveLocked()
 }
 
-// setCookie sets a cookie of the provider's; an age below zero removes it.
+// setCookie sets one of the provider's cookies; a negative age removes it.
 func (rc *requestContext) setCookie(what, value string, age int) {
 	http.SetCookie(rc.w, &http.Cookie{
 		Name: rc.p.cookie(what), Value: value, Path: rc.p.base.Path + "/", MaxAge: age,

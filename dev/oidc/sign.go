@@ -17,12 +17,12 @@ type unsignedToken struct {
 	alg           string // "none" leaves it unsigned
 	kid           string // header kid; "" is the signing key's
 	claims        claims
-	rawUnicode    bool         // characters beyond ASCII stay as they are
-	badSignature  bool         // the signature does not fit
-	beforeSigning func() error // acts before it is signed
+	rawUnicode    bool         // non-ASCII characters stay unescaped
+	badSignature  bool         // the signature gets invalidated
+	beforeSigning func() error // runs before it is signed
 }
 
-// idToken signs an ID token, past the faults that spoil one.
+// idToken signs an ID token, after faults have changed it.
 func (rc *requestContext) idToken(alg string, c claims) (string, error) {
 	t := &unsignedToken{kind: "id_token", typ: "JWT", alg: alg, claims: c}
 	for _, f := range rc.p.takeFaults(rc, atClaims) {
@@ -34,7 +34,7 @@ func (rc *requestContext) idToken(alg string, c claims) (string, error) {
 	return rc.p.sign(t)
 }
 
-// sign gives the compact form of a token (RFC 7515).
+// sign returns the compact form of a token (RFC 7515).
 func (p *Provider) sign(t *unsignedToken) (string, error) {
 	if t.beforeSigning != nil {
 		if err := t.beforeSigning(); err != nil {
@@ -79,7 +79,7 @@ func (p *Provider) sign(t *unsignedToken) (string, error) {
 	return token, nil
 }
 
-// breakSignature replaces the signature by one of the same length that does not fit.
+// breakSignature replaces the signature by an invalid one of the same length.
 func breakSignature(token string) string {
 	i := strings.LastIndexByte(token, '.')
 	b, err := base64.RawURLEncoding.DecodeString(token[i+1:])
@@ -90,7 +90,7 @@ func breakSignature(token string) string {
 	return token[:i+1] + base64.RawURLEncoding.EncodeToString(b)
 }
 
-// verifyToken verifies a token of our own and gives its claims; whether it has run out is for the caller.
+// verifyToken verifies one of our own tokens and returns its claims; the caller checks the expiry.
 func (p *Provider) verifyToken(token string) (claims, bool) {
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{algRS, algES})
 	if err != nil || len(signed.Signatures) != 1 {

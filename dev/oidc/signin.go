@@ -10,8 +10,8 @@ import (
 	"sdev/dev"
 )
 
-// showSignIn shows the sign-in page. The whole request is in its form and is read again when the form comes
-// back, so that nothing is lost when the provider starts again meanwhile.
+// showSignIn shows the sign-in page. Its form holds the whole request, so that nothing is lost if the provider
+// restarts meanwhile.
 func (rc *requestContext) showSignIn(req authRequest, last *dev.Person, problem string) error {
 	page := rc.signInPage(req, last)
 	sent := req.raw.Encode()
@@ -24,7 +24,7 @@ func (rc *requestContext) showSignIn(req authRequest, last *dev.Person, problem 
 	return nil
 }
 
-// refilled is the page with what was filled in before, and what is wrong with it.
+// refilled is the page with the previous input and what is wrong with it.
 func (p signInPage) refilled(form url.Values, problem string) signInPage {
 	p.Problem = problem
 	p.Email, p.Name = form.Get("email"), form.Get("name")
@@ -32,7 +32,7 @@ func (p signInPage) refilled(form url.Values, problem string) signInPage {
 	return p
 }
 
-// signInPage is everything that the sign-in page shows, but for what its form carries.
+// signInPage is the sign-in page without the hidden fields of its form.
 func (rc *requestContext) signInPage(req authRequest, last *dev.Person) signInPage {
 	p := signInPage{
 		Frame: rc.frame("Sign in"), Client: req.Client.Name, ClientID: req.Client.ID, Scopes: req.Scope,
@@ -58,7 +58,7 @@ func (rc *requestContext) signInPage(req authRequest, last *dev.Person) signInPa
 		c.Hinted = strings.EqualFold(req.LoginHint, who.Email) || req.Subject != "" && req.Subject == rc.p.subject(who)
 		p.People = append(p.People, c)
 	}
-	// Who is hinted at, and who is signed in, come first: the first button is what Enter presses.
+	// The hinted and the signed-in person come first, because Enter presses the first button.
 	slices.SortStableFunc(p.People, func(a, b choice) int { return b.rank() - a.rank() })
 	return p
 }
@@ -70,14 +70,14 @@ func unlessKnown(people []choice, email string) string {
 	return email
 }
 
-// serveSignIn takes the form of the sign-in page.
+// serveSignIn handles the form of the sign-in page.
 func (p *Provider) serveSignIn(rc *requestContext) error {
 	if err := rc.checkForm(rc.param("request")); err != nil {
 		return err
 	}
 	sent, err := url.ParseQuery(rc.param("request"))
 	if err != nil {
-		return newError("invalid_request", "the form is not whole: start again in the app")
+		return newError("invalid_request", "the form is incomplete: start again in the app")
 	}
 	req, err := rc.authRequest(sent)
 	if err != nil {
@@ -102,7 +102,7 @@ func (p *Provider) serveSignIn(rc *requestContext) error {
 	return rc.approve(req.authRequest, who, how)
 }
 
-// selectedPerson is who was picked, or who was described; a problem is for whoever filled in the form.
+// selectedPerson is the person who was picked or entered; problem is a message for whoever filled in the form.
 func (rc *requestContext) selectedPerson() (who dev.Person, how, problem string) {
 	if email := rc.param("pick"); email != "" {
 		rc.p.mu.Lock()
@@ -114,7 +114,7 @@ func (rc *requestContext) selectedPerson() (who dev.Person, how, problem string)
 		if s, ok := rc.session(); ok && strings.EqualFold(s.Person.Email, email) {
 			return s.Person, "picked", ""
 		}
-		return dev.Person{}, "", "Nobody here has that address any more."
+		return dev.Person{}, "", "No person of this project has that address any more."
 	}
 	who = dev.Person{Email: strings.TrimSpace(rc.param("email")), Name: strings.TrimSpace(rc.param("name"))}
 	if !validEmail(who.Email) {
@@ -131,7 +131,7 @@ func (rc *requestContext) selectedPerson() (who dev.Person, how, problem string)
 		}
 	}
 	if err := checkClaims(who); err != nil {
-		return dev.Person{}, "", "A claim among these is part of the protocol, and cannot be set."
+		return dev.Person{}, "", "One of these claims is part of the protocol and cannot be set."
 	}
 	return who, "someone else", ""
 }

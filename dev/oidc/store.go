@@ -16,9 +16,9 @@ import (
 	"sdev/dev"
 )
 
-// How long things live, by the provider's clock.
+// Lifetimes, by the provider's clock.
 const (
-	codeLifetime    = 10 * time.Minute // the most that RFC 6749 4.1.2 allows: a debugger may stand in between
+	codeLifetime    = 10 * time.Minute // the maximum of RFC 6749 4.1.2, for the sake of debuggers
 	tokenLifetime   = time.Hour
 	refreshLifetime = 30 * 24 * time.Hour
 	sessionLifetime = 12 * time.Hour
@@ -30,25 +30,24 @@ const (
 	loginsFile = "provider-logins.json"
 )
 
-// data is all that changes while a provider runs, but for its keys. What is secret is the key of a
-// map as its hash.
+// data is all state that changes while a provider runs, except its keys. Secrets are map keys, as hashes.
 type data struct {
 	Clock   time.Duration `json:"clock"`
 	Faults  []Fault       `json:"faults"`
 	People  []dev.Person  `json:"people"`
 	Current string        `json:"current"`
-	// Configured is what the settings said about People and Current: what was changed since holds until
-	// the settings say something else.
+	// Configured is what the settings said about People and Current. Changes by command stay until
+	// the settings change.
 	Configured configured                  `json:"given"`
 	Sessions   map[string]session          `json:"sessions"`
 	Codes      map[string]code             `json:"codes"`
 	Grants     map[string]grant            `json:"grants"` // by id
 	Refresh    map[string]refresh          `json:"refresh"`
-	Revoked    map[string]time.Time        `json:"revoked"` // ids of access tokens, until when they would have lived
+	Revoked    map[string]time.Time        `json:"revoked"` // ids of access tokens, with their expiry
 	Devices    map[string]device           `json:"devices"`
 	Pushed     map[string]pushedRequest    `json:"pushed"`
 	Registered map[string]registeredClient `json:"self_made"` // clients that registered themselves, by id
-	UsedOnce   map[string]time.Time        `json:"spent"`     // what may happen once, until when it is remembered
+	UsedOnce   map[string]time.Time        `json:"spent"`     // keys of useOnce, until when to remember them
 }
 
 type configured struct {
@@ -56,16 +55,16 @@ type configured struct {
 	Current string       `json:"current"`
 }
 
-// session is somebody who is signed in at the provider, by the hash of the cookie.
+// session is a user's session at the provider, stored under the hash of its cookie.
 type session struct {
 	ID      string     `json:"id"` // the claim sid
 	Person  dev.Person `json:"person"`
-	At      time.Time  `json:"at"` // when they signed in
+	At      time.Time  `json:"at"` // when the user signed in
 	Expires time.Time  `json:"expires"`
-	Clients []string   `json:"clients"` // who got tokens in it
+	Clients []string   `json:"clients"` // ids of the clients that got tokens in it
 }
 
-// grant is what a client may do, and for whom. Codes and tokens refer to it, so that they end with it.
+// grant is what a client may do, and for whom. Codes and tokens refer to it and end with it.
 type grant struct {
 	Client   string        `json:"client"`
 	Person   *dev.Person   `json:"person,omitempty"` // nil: the client acts for itself
@@ -75,15 +74,15 @@ type grant struct {
 	Nonce    string        `json:"nonce,omitempty"`
 	ACR      string        `json:"acr,omitempty"`
 	Claims   claimsRequest `json:"claims,omitzero"`
-	Offline  bool          `json:"offline"`          // a refresh token comes with it
-	Open     bool          `json:"open,omitempty"`   // nothing was given for it yet: somebody is in the middle of a login
-	Touched  time.Time     `json:"touched,omitzero"` // when it was begun, or last traded for tokens
+	Offline  bool          `json:"offline"`          // it includes a refresh token
+	Open     bool          `json:"open,omitempty"`   // no tokens were issued for it yet: the login is in progress
+	Touched  time.Time     `json:"touched,omitzero"` // when it was created, or last used to get tokens
 	Expires  time.Time     `json:"expires"`
 	Audience string        `json:"audience,omitempty"`
-	Actor    string        `json:"actor,omitempty"` // who acts on the person's behalf: its subject
+	Actor    string        `json:"actor,omitempty"` // subject of the party that acts on the person's behalf
 }
 
-// code is an authorization code, by its hash. It stays until it runs out, so that its replay is seen.
+// code is an authorization code, stored under its hash. It stays until it expires, so that a replay is noticed.
 type code struct {
 	Grant     string    `json:"grant"`
 	Redirect  string    `json:"redirect"`
@@ -93,15 +92,15 @@ type code struct {
 	Expires   time.Time `json:"expires"`
 }
 
-// refresh is a refresh token, by its hash.
+// refresh is a refresh token, stored under its hash.
 type refresh struct {
 	Grant   string    `json:"grant"`
 	Used    bool      `json:"used"` // replaced by a newer one
 	Expires time.Time `json:"expires"`
 }
 
-// load reads what the last provider on the same State left. What cannot be read is set aside, with a
-// warning: a login is worth less than a start.
+// load reads the state that the last provider stored. It renames a damaged file, with a warning: a lost login
+// is better than a provider that does not start.
 func (p *Provider) load() error {
 	ring, keysWarning, err := readState[keyRing](p.store, keysFile)
 	if err != nil {
@@ -169,15 +168,14 @@ func sameJSON(a, b any) bool {
 	return errA == nil && errB == nil && string(x) == string(y)
 }
 
-// save is one write of the state, for everybody who asked for one before it began.
+// save is one write of the state, shared by everybody who asked for one before it began.
 type save struct {
 	done chan struct{}
 	err  error
 }
 
-// saveLocked writes what has changed, without what has run out. Whoever comes while another write is
-// under way shares the next one, so that many logins at once cost few writes. The lock is given up
-// meanwhile.
+// saveLocked writes the state without expired entries. Callers that come during a write share the next one,
+// so that many simultaneous logins cost few writes. It releases the lock meanwhile.
 func (p *Provider) saveLocked() error {
 	if p.store.dir == "" {
 		p.data.prune(p.nowLocked())
@@ -199,7 +197,7 @@ func (p *Provider) saveLocked() error {
 	return s.err
 }
 
-// write writes the state as it is once no other write is under way.
+// write writes the current state once no other write is active.
 func (p *Provider) write() error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -214,7 +212,7 @@ func (p *Provider) write() error {
 	return p.store.write(loginsFile, b)
 }
 
-// store is a directory of JSON files, or nothing at all.
+// store is a directory of JSON files; without a directory it stores nothing.
 type store struct {
 	dir string
 }
@@ -227,8 +225,7 @@ func (s store) saveKeys(r keyRing) error {
 	return s.write(keysFile, b)
 }
 
-// write puts a file beside the one that is there and renames it, so that a reader, or a crash, sees
-// the old or the new one.
+// write replaces a file atomically: a reader, or a crash, sees the old or the new one.
 func (s store) write(name string, b []byte) error {
 	if s.dir == "" {
 		return nil
@@ -243,7 +240,7 @@ func (s store) write(name string, b []byte) error {
 	}
 	return &dev.Error{
 		Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-		Message: "cannot be written", Hint: "make the directory writable, and see that its disk is not full",
+		Message: "cannot be written", Hint: "make the directory writable, and check that its disk is not full",
 	}
 }
 
@@ -263,8 +260,7 @@ func writeAtomically(file string, b []byte) error {
 	return nil
 }
 
-// readState gives what is in a file, which need not be there. One that makes no sense is renamed, and the
-// warning says so.
+// readState reads a file, which need not exist. It renames a damaged one and returns a warning.
 func readState[V any](s store, name string) (V, dev.Warning, error) {
 	var v, none V
 	if s.dir == "" {
@@ -278,7 +274,7 @@ func readState[V any](s store, name string) (V, dev.Warning, error) {
 	if err != nil {
 		return none, dev.Warning{}, &dev.Error{
 			Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-			Message: "cannot be read", Hint: "make it readable, or remove it: everybody signs in again then",
+			Message: "cannot be read", Hint: "make it readable, or delete it: then everybody has to sign in again",
 		}
 	}
 	if json.Unmarshal(b, &v) == nil {
@@ -288,12 +284,12 @@ func readState[V any](s store, name string) (V, dev.Warning, error) {
 	if err := os.Rename(file, aside); err != nil {
 		return none, dev.Warning{}, &dev.Error{
 			Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-			Message: "is damaged and cannot be moved away", Hint: "remove it: everybody signs in again then",
+			Message: "is damaged and cannot be renamed", Hint: "delete it: then everybody has to sign in again",
 		}
 	}
 	return none, dev.Warning{
-		Code: dev.CodeAuthState, Message: fmt.Sprintf("%s is damaged and was set aside as %s", name, filepath.Base(aside)),
-		Hint: "sign in again; the damaged file can be removed",
+		Code: dev.CodeAuthState, Message: fmt.Sprintf("%s is damaged and was renamed to %s", name, filepath.Base(aside)),
+		Hint: "sign in again; you can delete the damaged file",
 	}, nil
 }
 
@@ -304,7 +300,7 @@ func randomToken() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// hash is how a secret value is kept.
+// hash is the form in which a secret value is stored.
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

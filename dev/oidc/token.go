@@ -19,10 +19,10 @@ const (
 	grantClient  = "client_credentials"
 )
 
-// grantFunc answers a token request of one grant_type, whose client is proven.
+// grantFunc answers a token request of one grant_type from an authenticated client.
 type grantFunc func(rc *requestContext, c dev.Client) error
 
-// grantTable is every grant_type that the token endpoint takes.
+// grantTable lists every grant_type of the token endpoint.
 func (p *Provider) grantTable() map[string]grantFunc {
 	return map[string]grantFunc{
 		grantCode:     (*requestContext).redeemCode,
@@ -53,7 +53,7 @@ func (p *Provider) serveToken(rc *requestContext) error {
 	return redeem(rc, c)
 }
 
-// redeemCode trades a code for tokens (RFC 6749 4.1.3, RFC 7636 4.6).
+// redeemCode exchanges a code for tokens (RFC 6749 4.1.3, RFC 7636 4.6).
 func (rc *requestContext) redeemCode(c dev.Client) error {
 	key := hash(rc.param("code"))
 	found, g, err := rc.findCode(key, c)
@@ -69,8 +69,8 @@ func (rc *requestContext) redeemCode(c dev.Client) error {
 	return rc.replyTokens(found.Grant, g, true)
 }
 
-// findCode finds a code and the grant behind it, and checks that it is this client's to redeem. A
-// code that is replayed ends what it was traded for (RFC 6749 4.1.2).
+// findCode finds a code and its grant, and checks that this client may redeem it. A replayed code revokes the
+// grant (RFC 6749 4.1.2).
 func (rc *requestContext) findCode(key string, c dev.Client) (code, grant, error) {
 	p := rc.p
 	p.mu.Lock()
@@ -85,7 +85,7 @@ func (rc *requestContext) findCode(key string, c dev.Client) (code, grant, error
 	case rc.param("code") == "":
 		return code{}, grant{}, newError("invalid_request", "no code")
 	case !ok || !rc.now.Before(found.Expires):
-		why = "the code is unknown, or has run out"
+		why = "the code is unknown or expired"
 	case granted && g.Client != c.ID:
 		why = "the code was given to another client"
 	case found.Used:
@@ -93,11 +93,11 @@ func (rc *requestContext) findCode(key string, c dev.Client) (code, grant, error
 		if err := p.saveLocked(); err != nil {
 			return code{}, grant{}, err
 		}
-		why = "the code was used before; the tokens it was traded for are revoked"
+		why = "the code was used before; its tokens are revoked now"
 	case !granted:
-		why = "the code is no longer good: its person has signed out"
+		why = "the code is no longer valid: the user has signed out"
 	case rc.param("redirect_uri") != found.Redirect:
-		why = "redirect_uri is not the one that the code was asked for with"
+		why = "redirect_uri differs from the one in the authorization request"
 	default:
 		why = checkVerifier(found, rc.param("code_verifier"))
 	}
@@ -114,7 +114,7 @@ func (rc *requestContext) spendCode(key string, found code) error {
 	defer p.mu.Unlock()
 	if p.data.Codes[key].Used {
 		p.revokeLocked(found.Grant)
-		return newError("invalid_grant", "the code was used before; the tokens it was traded for are revoked")
+		return newError("invalid_grant", "the code was used before; its tokens are revoked now")
 	}
 	found.Used = true
 	p.data.Codes[key] = found
@@ -127,9 +127,9 @@ func checkVerifier(found code, verifier string) string {
 	case found.Challenge == "" && verifier == "":
 		return ""
 	case found.Challenge == "":
-		return "there is a code_verifier, but there was no code_challenge"
+		return "code_verifier was sent, but the authorization request had no code_challenge"
 	case verifier == "":
-		return "no code_verifier, but there was a code_challenge"
+		return "no code_verifier, but the authorization request had a code_challenge"
 	}
 	want := verifier
 	if found.Method == "S256" {
@@ -137,15 +137,15 @@ func checkVerifier(found code, verifier string) string {
 		want = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
 	if subtle.ConstantTimeCompare([]byte(want), []byte(found.Challenge)) != 1 {
-		return "code_verifier does not fit the code_challenge (PKCE)"
+		return "code_verifier does not match the code_challenge (PKCE)"
 	}
 	return ""
 }
 
-// redeemClient gives a client a token for itself (RFC 6749 4.4).
+// redeemClient issues a token for the client itself (RFC 6749 4.4).
 func (rc *requestContext) redeemClient(c dev.Client) error {
 	if public(c) {
-		return newError("unauthorized_client", "a client without a secret cannot act for itself")
+		return newError("unauthorized_client", "a client without a secret or key cannot get a token for itself")
 	}
 	if err := rc.admit(c.ID, ""); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (rc *requestContext) redeemClient(c dev.Client) error {
 	return rc.replyTokens(id, g, false)
 }
 
-// newGrant stores a new grant, open until tokens are given for it, and gives its id.
+// newGrant stores a new grant, open until tokens are issued for it, and returns its id.
 func (rc *requestContext) newGrant(g grant) (string, error) {
 	id := randomToken()[:22]
 	g.Open, g.Touched, g.Expires = true, rc.now, rc.now.Add(codeLifetime+openSlack)
@@ -168,11 +168,10 @@ func (rc *requestContext) newGrant(g grant) (string, error) {
 		return "", err
 	}
 	rc.p.data.Grants[id] = g
-	return id, nil // saved together with what is given for it
+	return id, nil // saved together with its code or tokens
 }
 
-// replyTokens keeps a grant and answers with the tokens for it, a new refresh token among them where
-// renew says so.
+// replyTokens stores a grant and answers with its tokens, including a new refresh token if renew is true.
 func (rc *requestContext) replyTokens(id string, g grant, renew bool) error {
 	answer, err := rc.tokens(id, g)
 	if err != nil {
@@ -195,7 +194,7 @@ type tokenAnswer struct {
 	IssuedType   string `json:"issued_token_type,omitempty"` // token exchange only
 }
 
-// tokens makes access token and ID token of a grant.
+// tokens creates the access token and the ID token of a grant.
 func (rc *requestContext) tokens(id string, g grant) (tokenAnswer, error) {
 	access, err := rc.p.sign(&unsignedToken{kind: "access_token", typ: "at+jwt", alg: rc.p.alg(), claims: rc.accessClaims(id, g)})
 	if err != nil {
@@ -208,13 +207,13 @@ func (rc *requestContext) tokens(id string, g grant) (tokenAnswer, error) {
 	return a, err
 }
 
-// storeGrant stores a grant for as long as its tokens live, unless it was revoked meanwhile.
+// storeGrant stores a grant for the lifetime of its tokens, unless it was revoked meanwhile.
 func (rc *requestContext) storeGrant(id string, g grant, a *tokenAnswer, renew bool) error {
 	p := rc.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.data.Grants[id]; !ok {
-		return newError("invalid_grant", "what was granted is revoked")
+		return newError("invalid_grant", "the grant was revoked")
 	}
 	until := rc.now.Add(tokenLifetime)
 	if renew && g.Offline {
@@ -237,7 +236,7 @@ func (p *Provider) alg() string {
 	return algRS
 }
 
-// revokeLocked ends a grant: its access tokens are good no more, and its refresh tokens neither.
+// revokeLocked ends a grant, its access tokens and its refresh tokens.
 func (p *Provider) revokeLocked(id string) {
 	delete(p.data.Grants, id)
 	maps.DeleteFunc(p.data.Refresh, func(_ string, r refresh) bool { return r.Grant == id })

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// Token exchange (RFC 8693): its grant, and the kinds of tokens as it names them.
+// Token exchange (RFC 8693): its grant type and token types.
 const (
 	grantExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 	typePrefix    = "urn:ietf:params:oauth:token-type:"
@@ -19,11 +19,11 @@ const (
 	typeJWT       = typePrefix + "jwt"
 )
 
-// redeemExchange trades somebody's token for one with which a client calls another program on their
-// behalf. The new token can do no more than the old one.
+// redeemExchange exchanges a user's token for one with which a client calls another service on their behalf.
+// The new token grants no more than the old one.
 func (rc *requestContext) redeemExchange(c dev.Client) error {
 	if public(c) {
-		return newError("unauthorized_client", "a client that cannot prove who it is cannot exchange tokens")
+		return newError("unauthorized_client", "a client without a secret or key cannot exchange tokens")
 	}
 	wanted := rc.param("requested_token_type")
 	if wanted == "" {
@@ -34,7 +34,7 @@ func (rc *requestContext) redeemExchange(c dev.Client) error {
 	}
 	g, ok := rc.grantOfParam("subject_token")
 	if !ok {
-		return newError("invalid_request", "subject_token is missing, not good, or not of its subject_token_type")
+		return newError("invalid_request", "subject_token is missing, invalid, or does not match subject_token_type")
 	}
 	user := ""
 	if g.Person != nil {
@@ -50,36 +50,36 @@ func (rc *requestContext) redeemExchange(c dev.Client) error {
 	return rc.replyExchanged(g, wanted)
 }
 
-// exchangedGrant is the grant of the new token: the old one's, for this client, audience, actor and scope.
+// exchangedGrant is the grant of the new token: the old one, limited to this client, audience, actor and scope.
 func (rc *requestContext) exchangedGrant(old grant, c dev.Client, wanted string) (grant, error) {
 	g := grant{Client: c.ID, Person: old.Person, Scope: old.Scope, Session: old.Session, At: old.At, ACR: old.ACR}
 	targets := slices.Concat(rc.form["audience"], rc.form["resource"])
 	for _, r := range rc.form["resource"] {
 		if u, err := url.Parse(r); err != nil || !u.IsAbs() || u.Fragment != "" {
-			return grant{}, newError("invalid_target", "resource is not a whole address without #")
+			return grant{}, newError("invalid_target", "resource must be a full URL without #")
 		}
 	}
 	if len(targets) > 1 {
-		return grant{}, newError("invalid_target", "a token is for one audience here")
+		return grant{}, newError("invalid_target", "only one audience per token is supported")
 	}
 	if len(targets) == 1 {
 		g.Audience = targets[0]
 	}
 	if wanted == typeID && (g.Person == nil || !slices.Contains(old.Scope, "openid")) {
-		return grant{}, newError("invalid_request", "an ID token needs a subject_token of a person, with the scope openid")
+		return grant{}, newError("invalid_request", "an ID token needs a user's subject_token with the scope openid")
 	}
 	if s := rc.param("scope"); s != "" {
 		g.Scope = strings.Fields(s)
 		for _, one := range g.Scope {
 			if !slices.Contains(old.Scope, one) {
-				return grant{}, newError("invalid_scope", "more is asked for than the subject_token has: "+printable(one))
+				return grant{}, newError("invalid_scope", "the scope exceeds that of the subject_token: "+printable(one))
 			}
 		}
 	}
 	if rc.form.Has("actor_token") {
 		actor, ok := rc.grantOfParam("actor_token")
 		if !ok {
-			return grant{}, newError("invalid_request", "actor_token is not good, or not of its actor_token_type")
+			return grant{}, newError("invalid_request", "actor_token is invalid, or does not match actor_token_type")
 		}
 		if g.Actor = actor.Client; actor.Person != nil {
 			g.Actor = rc.p.subject(*actor.Person)
@@ -88,7 +88,7 @@ func (rc *requestContext) exchangedGrant(old grant, c dev.Client, wanted string)
 	return g, nil
 }
 
-// grantOfParam finds what the token in a parameter was given for.
+// grantOfParam is the grant of the token in a parameter.
 func (rc *requestContext) grantOfParam(param string) (grant, bool) {
 	token, kind := rc.param(param), rc.param(param+"_type")
 	if kind == typeID {
@@ -99,7 +99,7 @@ func (rc *requestContext) grantOfParam(param string) (grant, bool) {
 	return t.grant, good && fits
 }
 
-// grantOfIDToken reads an ID token back: it says who, and for which client.
+// grantOfIDToken derives a grant from an ID token.
 func (p *Provider) grantOfIDToken(token string, rc *requestContext) (grant, bool) {
 	c, ok := p.verifyToken(token)
 	if !ok || c.text("client_id") != "" || c["events"] != nil || !rc.now.Before(c.time("exp")) {
@@ -132,7 +132,7 @@ func (rc *requestContext) replyExchanged(g grant, wanted string) error {
 	}
 	answer.IssuedType = wanted
 	if wanted == typeID {
-		// RFC 8693 2.2.1: whatever the kind, it is told as access_token.
+		// RFC 8693 2.2.1: a token of any type is returned as access_token.
 		answer.AccessToken, answer.TokenType = answer.IDToken, "N_A"
 	}
 	answer.IDToken = ""

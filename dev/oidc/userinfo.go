@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// serveUserinfo tells what is known of the person of an access token (OpenID Connect Core 5.3).
+// serveUserinfo returns the claims of an access token's person (OpenID Connect Core 5.3).
 func (p *Provider) serveUserinfo(rc *requestContext) error {
 	g, err := rc.bearer()
 	if err != nil {
@@ -27,7 +27,7 @@ func (rc *requestContext) bearer() (grant, error) {
 	scheme, token, _ := strings.Cut(rc.r.Header.Get("Authorization"), " ")
 	refuse := func(code, about string, status int) error {
 		challenge := `Bearer realm="sdev"`
-		if token != "" { // RFC 6750 3.1: who has shown nothing is told nothing
+		if token != "" { // RFC 6750 3.1: without a token there are no details
 			challenge += `, error="` + code + `", error_description="` + about + `"`
 		}
 		return &protocolError{Status: status, Code: code, Description: about, Auth: challenge}
@@ -46,15 +46,14 @@ func (rc *requestContext) bearer() (grant, error) {
 	}
 	switch {
 	case !ok || !rc.now.Before(c.time("exp")):
-		return grant{}, refuse("invalid_token", "the access token is unknown, revoked, or has run out", http.StatusUnauthorized)
+		return grant{}, refuse("invalid_token", "the access token is unknown, revoked or expired", http.StatusUnauthorized)
 	case g.Person == nil:
-		return grant{}, refuse("insufficient_scope", "the access token is a client's own: there is nobody to tell of", http.StatusForbidden)
+		return grant{}, refuse("insufficient_scope", "the access token belongs to a client, not to a user", http.StatusForbidden)
 	}
 	return g, nil
 }
 
-// grantOfAccessToken finds the grant that an access token stands for. Whether the token has run out is for the
-// caller.
+// grantOfAccessToken finds the grant of an access token. The caller checks the expiry.
 func (p *Provider) grantOfAccessToken(token string) (grant, claims, bool) {
 	c, ok := p.verifyToken(token)
 	if !ok {
@@ -67,10 +66,10 @@ func (p *Provider) grantOfAccessToken(token string) (grant, claims, bool) {
 	if _, revoked := p.data.Revoked[c.text("jti")]; revoked || !ok || !isAccess {
 		return grant{}, nil, false
 	}
-	g.Scope = strings.Fields(c.text("scope")) // less than was granted, where a refresh asked for less
+	g.Scope = strings.Fields(c.text("scope")) // a refresh may have narrowed it
 	if g.Person != nil {
 		if now, ok := personIn(p.data.People, g.Person.Email); ok {
-			g.Person = &now // as the project has them now
+			g.Person = &now // the project's current data
 		}
 	}
 	return g, c, true

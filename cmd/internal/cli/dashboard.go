@@ -136,7 +136,7 @@ func (a *app) loadAndOpen(ctx context.Context, o runOptions) (*config.Project, *
 func (d *dashboard) first() tui.Facts {
 	return tui.Facts{
 		Project: d.project.Name, Dir: d.app.fromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
-		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Login: tui.Login{People: d.project.Settings.Auth.People()},
+		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
 	}
 }
 

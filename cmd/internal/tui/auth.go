@@ -22,12 +22,12 @@ type auth struct {
 }
 
 func (a *auth) clamp(s *state) {
-	a.cursor = max(0, min(a.cursor, len(s.facts.Login.People)-1))
+	a.cursor = max(0, min(a.cursor, len(s.facts.Provider.People)-1))
 }
 
 // inAuth carries out a command of the pane.
 func (m *model) inAuth(c command) tea.Cmd {
-	login := m.state.facts.Login
+	login := m.state.facts.Provider
 	switch c {
 	case cmdUp, cmdDownward:
 		m.auth.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
@@ -100,7 +100,7 @@ func (a *auth) bypassed(sh sheet) []string {
 	if slices.ContainsFunc(sh.state.facts.Modes, dev.Mode.SignsIn) {
 		rows = append(rows, sh.row(sh.key.Render(keyOf(everywhere, cmdSwitch))+"  try the app's own login, with people to choose from"))
 	}
-	if people := sh.state.facts.Login.People; len(people) > 0 {
+	if people := sh.state.facts.Provider.People; len(people) > 0 {
 		rows = append(rows, "")
 		rows = append(rows, a.people(sh)...)
 	}
@@ -108,7 +108,7 @@ func (a *auth) bypassed(sh sheet) []string {
 }
 
 func (a *auth) provider(sh sheet) []string {
-	l := sh.state.facts.Login
+	l := sh.state.facts.Provider
 	next := "asks who it is"
 	if l.Current != "" {
 		next = "is " + safe(l.Current)
@@ -133,7 +133,7 @@ func clockText(d time.Duration) string {
 }
 
 func (a *auth) people(sh sheet) []string {
-	l := sh.state.facts.Login
+	l := sh.state.facts.Provider
 	rows := []string{sh.heading("PEOPLE", count(len(l.People), "person"))}
 	rows[0] = strings.Replace(rows[0], "persons", "people", 1)
 	name := 0
@@ -163,13 +163,13 @@ func (a *auth) people(sh sheet) []string {
 // claims is what programs were told of the person under the cursor or, while nobody has signed in as
 // them, what the project adds to what they will be told.
 func (a *auth) claims(sh sheet) []string {
-	l := sh.state.facts.Login
+	l := sh.state.facts.Provider
 	if a.cursor >= len(l.People) {
 		return nil
 	}
 	who := l.People[a.cursor]
 	var rows []string
-	for _, h := range l.Holds {
+	for _, h := range l.Sessions {
 		if h.User == who.Email {
 			rows = append(rows, sh.heading("TOLD OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "to "+safe(h.Client)+" at "+h.At.Format(time.TimeOnly)))
 			rows = append(append(rows, claimRows(sh, h.Claims, h.At.Location())...), "")
@@ -214,12 +214,12 @@ func claimText(name string, value any, where *time.Location) string {
 }
 
 func (a *auth) faults(sh sheet) []string {
-	l := sh.state.facts.Login
-	if len(l.Set) == 0 {
+	l := sh.state.facts.Provider
+	if len(l.ActiveFaults) == 0 {
 		return nil
 	}
 	rows := []string{sh.heading("FAULTS IN FORCE", keyOf(inAuth, cmdClearFaults)+" clears")}
-	for _, f := range l.Set {
+	for _, f := range l.ActiveFaults {
 		left := "until it is cleared"
 		if f.Left > 0 {
 			left = count(f.Left, "time") + " more"

@@ -48,8 +48,8 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 		if e := &msg.facts.AWS.Expires; !e.IsZero() {
 			*e = e.In(here)
 		}
-		for i := range msg.facts.Login.Holds {
-			msg.facts.Login.Holds[i].At = msg.facts.Login.Holds[i].At.In(here)
+		for i := range msg.facts.Provider.Sessions {
+			msg.facts.Provider.Sessions[i].At = msg.facts.Provider.Sessions[i].At.In(here)
 		}
 		m.state.facts, m.state.known = msg.facts, true
 		m.auth.clamp(&m.state)

@@ -100,7 +100,7 @@ type Facts struct {
 	AWS      AWS
 	Engine   string // where the container engine is
 	API      string // its version of the API
-	Login    Login
+	Provider    Provider
 }
 
 // Service is what is known of a service beside its state.
@@ -125,8 +125,8 @@ type AWS struct {
 	Expires time.Time // zero where it does not run out or is not known
 }
 
-// Login is what the local provider says, in modes in which people sign in.
-type Login struct {
+// Provider is what the local provider says, in modes in which people sign in.
+type Provider struct {
 	Issuer  string
 	Profile string
 	People  []dev.Person
@@ -134,13 +134,13 @@ type Login struct {
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
 	SignedIn []string
-	Holds    []Hold     // what programs were told of them, newest first
-	Set      []Fault    // that are in force
+	Sessions    []Session     // what programs were told of them, newest first
+	ActiveFaults      []Fault    // that are in force
 	Faults   []FaultDoc // that can be
 }
 
-// Hold is what a program was told of somebody when they signed in; no token is part of it.
-type Hold struct {
+// Session is what a program was told of somebody when they signed in; no token is part of it.
+type Session struct {
 	User   string // e-mail
 	Client string
 	At     time.Time
