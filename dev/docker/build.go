@@ -29,7 +29,7 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 		b.Context = dir
 	}
 	r := &recipe{Build: b}
-	defer e.forget(ctx, r)
+	defer e.removeTempImages(ctx, r)
 	if err := e.prepare(ctx, r, emit); err != nil {
 		return "", err
 	}
@@ -39,7 +39,7 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	}
 	err := solve(ctx, r, emit)
 	if err == nil && r.shipped() && !classic && !r.Epoch.IsZero() {
-		if serr := e.settle(ctx, r, emit); serr != nil { // what was built is sound all the same
+		if serr := e.normalizeTimestamps(ctx, r, emit); serr != nil { // what was built is sound all the same
 			emit(dev.BuildStep{Service: b.Service, Text: "files keep the times of this build: " + serr.Error()})
 			err = ctx.Err()
 		}
@@ -52,7 +52,7 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	}
 	result, err := e.api.ImageInspect(ctx, b.Tag)
 	if err != nil {
-		return "", refused("find the image just built", err)
+		return "", engineError("find the image just built", err)
 	}
 	emit(dev.BuildDone{Service: b.Service, Image: b.Tag, MS: time.Since(start).Milliseconds()})
 	return result.ID, nil
@@ -81,10 +81,10 @@ func (e *Engine) classic(ctx context.Context) bool {
 	return false
 }
 
-// forget removes the images that stood for contexts in a build. The builder's cache keeps what was
+// removeTempImages removes the images that stood for contexts in a build. The builder's cache keeps what was
 // in them.
-func (e *Engine) forget(ctx context.Context, r *recipe) {
-	for _, name := range r.made {
+func (e *Engine) removeTempImages(ctx context.Context, r *recipe) {
+	for _, name := range r.tempImages {
 		_, _ = e.api.ImageRemove(context.WithoutCancel(ctx), name, image.RemoveOptions{}) // a matter of room on the disk alone
 	}
 }

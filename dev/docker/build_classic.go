@@ -23,12 +23,12 @@ import (
 // buildClassic builds with the builder that engines have without BuildKit. It knows no mounts, no
 // secrets and no SSH; what asks for them is refused before anything is sent.
 func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
-	if err := r.classicShips(); err != nil {
+	if err := r.checkClassicShip(); err != nil {
 		return err
 	}
 	if podman, err := e.podman(ctx); err != nil {
 		return err
-	} else if err := r.classicFits(); err != nil && !podman {
+	} else if err := r.checkClassic(); err != nil && !podman {
 		return err
 	}
 	options, err := e.classicOptions(ctx, r)
@@ -49,7 +49,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		return r.failed(errors.New(engineText(err)), "", nil)
 	}
 	defer response.Body.Close()
-	steps := &classicSteps{service: r.Service, names: r.shown(), emit: emit, now: time.Now}
+	steps := &classicSteps{service: r.Service, names: r.displayNames(), emit: emit, now: time.Now}
 	if err := steps.read(response.Body); err != nil {
 		name, tail := steps.failure()
 		return r.failed(err, name, tail)
@@ -62,16 +62,16 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 func (e *Engine) podman(ctx context.Context) (bool, error) {
 	version, err := e.api.ServerVersion(ctx)
 	if err != nil {
-		return false, refused("ask the engine for its version", err)
+		return false, engineError("ask the engine for its version", err)
 	}
 	return slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), nil
 }
 
-// classicFits refuses what only BuildKit can do, with the line that asks for it.
-func (r *recipe) classicFits() error {
+// checkClassic refuses what only BuildKit can do, with the line that asks for it.
+func (r *recipe) checkClassic() error {
 	const hint = "switch BuildKit on: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
 	refuse := func(line int, what string) error {
-		return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.displayed(), Line: line,
+		return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(), Line: line,
 			Message: what + " needs BuildKit, and the engine builds service " + r.Service + " with its classic builder", Hint: hint}
 	}
 	if r.file != nil {
@@ -93,7 +93,7 @@ func (r *recipe) classicFits() error {
 
 func (e *Engine) classicOptions(ctx context.Context, r *recipe) (build.ImageBuildOptions, error) {
 	o := build.ImageBuildOptions{Version: build.BuilderV1, Tags: append([]string{r.Tag}, r.Tags...), Dockerfile: packedName, Target: r.Target,
-		NoCache: r.NoCache, PullParent: r.Pull && !r.trusted(), Platform: r.Platform, NetworkMode: r.Network, Labels: r.Labels,
+		NoCache: r.NoCache, PullParent: r.Pull && !r.replacesBases(), Platform: r.Platform, NetworkMode: r.Network, Labels: r.Labels,
 		Remove: true, ForceRemove: true, BuildArgs: map[string]*string{}, AuthConfigs: map[string]registry.AuthConfig{}}
 	if remote(r.Context) {
 		o.RemoteContext, o.Dockerfile = r.Context, r.path()
@@ -155,11 +155,11 @@ func (c *classicSteps) read(stream io.Reader) error {
 			c.failed = true
 			return errors.New(m.Error)
 		}
-		c.said(m.Stream)
+		c.line(m.Stream)
 	}
 }
 
-func (c *classicSteps) said(text string) {
+func (c *classicSteps) line(text string) {
 	if m := classicStep.FindStringSubmatch(text); m != nil {
 		c.end()
 		number, _ := strconv.Atoi(m[1]) // digits, by the expression

@@ -48,7 +48,7 @@ const contextLabel = "dev.sdev.context-of"
 func (e *Engine) hostGateway(ctx context.Context) (string, error) {
 	bridge, err := e.api.NetworkInspect(ctx, "bridge", network.InspectOptions{})
 	if err != nil {
-		return "", refused("find the address that host-gateway stands for", err)
+		return "", engineError("find the address that host-gateway stands for", err)
 	}
 	if gateway := gatewayOf(bridge.IPAM.Config); gateway != "" {
 		return gateway, nil

@@ -11,7 +11,7 @@ import (
 
 // failed words a failed build: which step, and the end of what it printed.
 func (r *recipe) failed(err error, name string, tail []string) error {
-	text := r.shown().Replace(reason(err))
+	text := r.displayNames().Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
 		ref = strings.TrimPrefix(ref, "docker.io/library/")
 		if r.Platform != "" {
@@ -21,16 +21,16 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, r.Service, text),
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
 	}
-	if strings.HasPrefix(name, frontendStep) && r.fault != nil {
-		err = r.fault // the frontend would have said something like it
+	if strings.HasPrefix(name, frontendStep) && r.parseErr != nil {
+		err = r.parseErr // the frontend would have said something like it
 	}
 	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
 		Hint: "fix the Dockerfile or what the step names, then run it again"}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
-		e.File, e.Message = r.displayed(), m[2]
+		e.File, e.Message = r.dockerfilePath(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
-		if r.beyond != "" {
-			e.Hint = r.beyond + ": update it, or let it ask a registry with a first line # syntax=docker/dockerfile:1"
+		if r.newerFeature != "" {
+			e.Hint = r.newerFeature + ": update it, or let it ask a registry with a first line # syntax=docker/dockerfile:1"
 		}
 		return e
 	}
@@ -52,8 +52,8 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 // frontendStep is BuildKit's errand for the image that a line "# syntax=" names.
 const frontendStep = "resolve image config for "
 
-// displayed is the Dockerfile's name in messages.
-func (r *recipe) displayed() string {
+// dockerfilePath is the Dockerfile's name in messages.
+func (r *recipe) dockerfilePath() string {
 	switch {
 	case r.Inline != "":
 		return "dockerfile_inline"

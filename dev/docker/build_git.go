@@ -34,7 +34,7 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 		root, err = os.MkdirTemp("", "sdev-context-")
 	}
 	if err != nil {
-		return "", nil, true, unfetched(service, address, err)
+		return "", nil, true, fetchError(service, address, err)
 	}
 	remove = func() { _ = os.RemoveAll(root) } // the system clears its temporary directory of what is left
 	if err := fetch(ctx, root, ref); err != nil {
@@ -42,7 +42,7 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 		if ctx.Err() != nil {
 			return "", nil, true, ctx.Err()
 		}
-		return "", nil, true, unfetched(service, address, err)
+		return "", nil, true, fetchError(service, address, err)
 	}
 	dir, err = filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(ref.SubDir)))
 	if err == nil && dir != root && !strings.HasPrefix(dir, root+string(filepath.Separator)) {
@@ -50,7 +50,7 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 	}
 	if err != nil {
 		remove()
-		return "", nil, true, unfetched(service, address, err)
+		return "", nil, true, fetchError(service, address, err)
 	}
 	return dir, remove, true, nil
 }
@@ -101,7 +101,7 @@ func git(ctx context.Context, dir string, args ...string) error {
 	return err
 }
 
-func unfetched(service, address string, err error) error {
+func fetchError(service, address string, err error) error {
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
 		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "try: git ls-remote, with the address up to the #"}
 }

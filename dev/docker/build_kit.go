@@ -40,14 +40,14 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 			return e.api.DialHijack(ctx, "/session", proto, meta)
 		}))
 	if err != nil {
-		return refused("start a build", err)
+		return engineError("start a build", err)
 	}
 	defer builder.Close() //nolint:errcheck // nothing is lost with the connection
 	opt, err := e.solveOpt(ctx, r)
 	if err != nil {
 		return err
 	}
-	steps := newProgress(r.Service, r.shown(), emit)
+	steps := newProgress(r.Service, r.displayNames(), emit)
 	group, gctx := errgroup.WithContext(ctx)
 	statuses := make(chan *bk.SolveStatus)
 	group.Go(func() (err error) {
@@ -68,7 +68,7 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	switch {
 	case err == nil:
 		return nil
-	case !r.NoCache && ctx.Err() == nil && lostLayer(err):
+	case !r.NoCache && ctx.Err() == nil && isLostLayer(err):
 		emit(dev.BuildStep{Service: r.Service, Text: "the builder's cache names a layer that the engine has not any more: again, without the cache"})
 		r.NoCache = true
 		return e.buildKit(ctx, r, emit)
@@ -77,10 +77,10 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	return r.failed(err, name, tail)
 }
 
-// lostLayer says that the cache of a BuildKit inside an engine is at odds with the engine's layers. That
+// isLostLayer says that the cache of a BuildKit inside an engine is at odds with the engine's layers. That
 // comes about when images are removed, or the cache is pruned, after a restart of the engine; every
 // build that would use such a layer fails from then on, and works without the cache.
-func lostLayer(err error) bool { return strings.Contains(err.Error(), "layer does not exist") }
+func isLostLayer(err error) bool { return strings.Contains(err.Error(), "layer does not exist") }
 
 func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	attached, err := attachments(r)
@@ -93,7 +93,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	}
 	mounts := map[string]fsutil.FS{}
 	if r.content != nil {
-		mounts["dockerfile"] = r.inMemory(time.Now())
+		mounts["dockerfile"] = r.dockerfileDir(time.Now())
 	}
 	if !remote(r.Context) {
 		if mounts["context"], err = r.contextDir(); err != nil {
@@ -101,7 +101,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		}
 	}
 	opt := bk.SolveOpt{
-		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.key(),
+		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.sharedKey(),
 		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
 	}
@@ -123,9 +123,9 @@ func (r *recipe) contextDir() (fsutil.FS, error) {
 	return fsutil.NewFilterFS(all, &fsutil.FilterOpt{ExcludePatterns: []string{"**/" + dev.StateDir}})
 }
 
-// key is what the builder keeps this context's files under, so that they are not mixed up with those
+// sharedKey is what the builder keeps this context's files under, so that they are not mixed up with those
 // of another project whose build runs at the same time or ran before.
-func (r *recipe) key() string {
+func (r *recipe) sharedKey() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "" // one machine less to be told from
@@ -134,25 +134,25 @@ func (r *recipe) key() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// memoryName is what the Dockerfile is called in the directory that the builder gets.
-const memoryName = "Dockerfile"
+// dockerfileName is what the Dockerfile is called in the directory that the builder gets.
+const dockerfileName = "Dockerfile"
 
-// inMemory is a directory with nothing but the Dockerfile. Builders keep what they have got and ask
+// dockerfileDir is a directory with nothing but the Dockerfile. Builders keep what they have got and ask
 // for what differs in time or size: a new time each build is what makes them ask.
-func (r *recipe) inMemory(now time.Time) fsutil.FS {
+func (r *recipe) dockerfileDir(now time.Time) fsutil.FS {
 	dir := staticfs.NewFS()
-	dir.Add(memoryName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
+	dir.Add(dockerfileName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
 	if r.ignore != nil {
-		dir.Add(memoryName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
+		dir.Add(dockerfileName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
 	}
-	return exactly{dir}
+	return exactFS{dir}
 }
 
-// exactly is a directory in memory in which a path means itself and what is below it: by itself the
+// exactFS is a directory in memory in which a path means itself and what is below it: by itself the
 // directory would also give what only begins like it.
-type exactly struct{ *staticfs.FS }
+type exactFS struct{ *staticfs.FS }
 
-func (e exactly) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
+func (e exactFS) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
 	target = strings.Trim(target, "/")
 	return e.FS.Walk(ctx, target, func(path string, d fs.DirEntry, err error) error {
 		if target != "" && path != target && !strings.HasPrefix(path, target+"/") {
@@ -165,7 +165,7 @@ func (e exactly) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) 
 // attrs are the settings of the Dockerfile frontend.
 // Source: moby/buildkit, frontend/dockerui/config.go and frontend/dockerfile/builder.
 func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error) {
-	attrs := map[string]string{"filename": memoryName}
+	attrs := map[string]string{"filename": dockerfileName}
 	if remote(r.Context) {
 		attrs["context"] = r.Context
 		if r.content == nil {
@@ -182,7 +182,7 @@ func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error
 	if r.NoCache {
 		attrs["no-cache"] = ""
 	}
-	if r.Pull && !r.trusted() {
+	if r.Pull && !r.replacesBases() {
 		attrs["image-resolve-mode"] = "pull"
 	}
 	for k, v := range maps.All(r.Proxy) {
@@ -225,7 +225,7 @@ func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
 // attachments are what the builder may ask this side for while it builds.
 func attachments(r *recipe) ([]session.Attachable, error) {
 	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerLogins()})}
-	values := with(r.SecretEnv, nil)
+	values := mergeLabels(r.SecretEnv, nil)
 	for id, file := range r.Secrets {
 		b, err := dev.ReadUpTo(file, secretsprovider.MaxSecretSize)
 		if err != nil {
@@ -233,7 +233,7 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 		}
 		values[id] = string(b)
 	}
-	if r.Ships && r.ignorant() {
+	if r.Ships && r.lacksCA() {
 		values[shipSecret] = string(r.CA)
 	}
 	out = append(out, secretsprovider.NewSecretProvider(secretStore(values)))
@@ -243,7 +243,7 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 	var agents []sshprovider.AgentConfig
 	for _, s := range r.SSH {
 		id, paths, _ := strings.Cut(s, "=")
-		if err := keysFit(strings.Split(paths, ",")); err != nil {
+		if err := checkKeyFiles(strings.Split(paths, ",")); err != nil {
 			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build.ssh of service %s: %v", r.Service, err), Hint: "name the key's file, or an agent's socket"}
 		}
 		agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: slices.DeleteFunc(strings.Split(paths, ","), func(p string) bool { return p == "" })})
@@ -256,8 +256,8 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 	return append(out, ssh), nil
 }
 
-// keysFit looks at the files of keys, which are about to be read as a whole, and not at sockets of agents.
-func keysFit(paths []string) error {
+// checkKeyFiles looks at the files of keys, which are about to be read as a whole, and not at sockets of agents.
+func checkKeyFiles(paths []string) error {
 	for _, path := range paths {
 		if st, err := os.Stat(path); err != nil || st.Mode()&fs.ModeSocket != 0 {
 			continue

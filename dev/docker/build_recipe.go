@@ -19,14 +19,14 @@ import (
 // recipe is a build with its Dockerfile read and changed.
 type recipe struct {
 	plan.Build
-	content []byte           // the Dockerfile; nil where it lies in a remote context
-	ignore  []byte           // what the file beside it, DOCKERFILE.dockerignore, holds
-	file    *dockerfile.File // as the user has it; nil where it cannot be read
-	fault   error            // why it cannot be read
-	beyond  string           // what it uses that the engine's own frontend does not know
-	names   []string         // of sdev's images, each with what the Dockerfile has in its place
-	made    []string         // images that stand for contexts, for this build alone
-	runs    bool             // commands are run
+	content      []byte           // the Dockerfile; nil where it lies in a remote context
+	ignore       []byte           // what the file beside it, DOCKERFILE.dockerignore, holds
+	file         *dockerfile.File // as the user has it; nil where it cannot be read
+	parseErr     error            // why it cannot be read
+	newerFeature string           // what it uses that the engine's own frontend does not know
+	replacements []string         // of sdev's images, each with what the Dockerfile has in its place
+	tempImages   []string         // images that stand for contexts, for this build alone
+	runs         bool             // commands are run
 }
 
 // prepare reads the Dockerfile and changes it as far as the build needs: contexts with names become
@@ -43,7 +43,7 @@ func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) e
 	if err := r.read(); err != nil {
 		return err
 	}
-	if r.file, r.fault = dockerfile.Parse(r.content); r.fault != nil {
+	if r.file, r.parseErr = dockerfile.Parse(r.content); r.parseErr != nil {
 		return nil // the builder names the fault, in the words of its own version
 	}
 	return e.adapt(ctx, r, emit)
@@ -98,15 +98,15 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 	}
 	version, err := e.api.ServerVersion(ctx)
 	if err != nil {
-		return refused("ask the engine for its version", err)
+		return engineError("ask the engine for its version", err)
 	}
 	if used, since := r.file.Newest(); since > major(version.Version) {
-		r.beyond = fmt.Sprintf("%s needs Docker %d, and this engine is %s", used, since, version.Version)
+		r.newerFeature = fmt.Sprintf("%s needs Docker %d, and this engine is %s", used, since, version.Version)
 	}
 	if r.Ships {
 		r.Platform = cmp.Or(r.Platform, version.Os+"/"+version.Arch) // the frontend, which runs here, must not take this machine's
 	}
-	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.ownFrontend(emit)}
+	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.dropSyntax(emit)}
 	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Engine: version.Os + "/" + version.Arch, Contexts: images}
 	bases := r.file.Bases(setting)
 	r.runs = slices.ContainsFunc(bases, func(b dockerfile.Base) bool { return b.Runs })
@@ -114,7 +114,7 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 		return err
 	}
 	r.content = r.file.Rewrite(change)
-	if r.Ships && r.ignorant() && r.runs && !r.shipped() {
+	if r.Ships && r.lacksCA() && r.runs && !r.shipped() {
 		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("the Dockerfile of service %s asks for the frontend %s, so its steps do not know the extra CA of this machine", r.Service, dockerfile.Syntax(r.content)),
 			Hint: "take the line # syntax= away, or let the Dockerfile use the build secret \"ca\""})
 	}
@@ -130,7 +130,7 @@ func (e *Engine) contextImages(ctx context.Context, r *recipe) (map[string]strin
 			return nil, err
 		}
 		images[name] = image
-		r.stands(image, name)
+		r.recordReplacement(image, name)
 	}
 	return images, nil
 }
@@ -143,32 +143,32 @@ func (e *Engine) bases(ctx context.Context, r *recipe, bases []dockerfile.Base, 
 		if base.Given {
 			out[base.Line] = base.Ref
 		}
-		if !r.trusted() {
+		if !r.replacesBases() {
 			continue
 		}
-		image, err := e.trusting(ctx, r, base, emit)
+		image, err := e.baseWithCA(ctx, r, base, emit)
 		if err != nil {
 			return nil, err
 		}
 		if image != "" {
 			out[base.Line] = image
-			r.stands(image, base.Ref)
+			r.recordReplacement(image, base.Ref)
 		}
 	}
 	return out, nil
 }
 
-// stands notes that an image of sdev's stands for what the Dockerfile names. What stands for a
+// recordReplacement notes that an image of sdev's stands for what the Dockerfile names. What stands for a
 // context, or is made from it, goes with the build.
-func (r *recipe) stands(image, name string) {
+func (r *recipe) recordReplacement(image, name string) {
 	if strings.HasPrefix(image, contextName+":") || strings.HasPrefix(name, contextName+":") {
-		r.made = append(r.made, image)
+		r.tempImages = append(r.tempImages, image)
 	}
-	r.names = append(r.names, "docker.io/library/"+image, name, image, name)
+	r.replacements = append(r.replacements, "docker.io/library/"+image, name, image, name)
 }
 
-// shown gives a text with the names that the Dockerfile has.
-func (r *recipe) shown() *strings.Replacer { return strings.NewReplacer(r.names...) }
+// displayNames gives a text with the names that the Dockerfile has.
+func (r *recipe) displayNames() *strings.Replacer { return strings.NewReplacer(r.replacements...) }
 
 // major is the first number of a version; 0 where there is none.
 func major(version string) int {
@@ -180,17 +180,17 @@ func major(version string) int {
 	return n
 }
 
-// ownFrontend decides whether the line that names a frontend is left out: it makes the engine ask a
+// dropSyntax decides whether the line that names a frontend is left out: it makes the engine ask a
 // registry at every build, and what it asks for is mostly what the engine has built in.
-func (r *recipe) ownFrontend(emit func(dev.Event)) bool {
+func (r *recipe) dropSyntax(emit func(dev.Event)) bool {
 	syntax := dockerfile.Syntax(r.content)
 	name := strings.TrimPrefix(strings.TrimPrefix(syntax, "docker.io/"), "index.docker.io/")
 	repository, tag, _ := strings.Cut(name, ":")
 	if repository != "docker/dockerfile" || strings.Contains(tag, "labs") || strings.Contains(tag, "@") {
 		return false
 	}
-	if r.beyond != "" && !r.Ships {
-		emit(dev.BuildStep{Service: r.Service, Text: syntax + " is asked of a registry: " + r.beyond})
+	if r.newerFeature != "" && !r.Ships {
+		emit(dev.BuildStep{Service: r.Service, Text: syntax + " is asked of a registry: " + r.newerFeature})
 		return false
 	}
 	whose := "the engine's own"
@@ -213,11 +213,11 @@ func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
 		if line := r.file.Bakes(name); line > 0 && r.Ships {
 			r.Proxy = maps.Clone(r.Proxy)
 			delete(r.Proxy, name)
-			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d would put this machine's %s into the image that ships, so the build does not get it", r.displayed(), line, name),
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d would put this machine's %s into the image that ships, so the build does not get it", r.dockerfilePath(), line, name),
 				Hint: "take it away: builds and the app get the proxy without it"})
 			continue
 		} else if line > 0 {
-			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.displayed(), line, name),
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.dockerfilePath(), line, name),
 				Hint: "take it away: builds and the app get the proxy without it"})
 			continue
 		}

@@ -73,8 +73,8 @@ func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, ca
 		return nil, err
 	}
 	definition := marshalled.ToPB()
-	if r.ignorant() {
-		if definition, err = changed(definition, trustingCommand); err != nil {
+	if r.lacksCA() {
+		if definition, err = rewriteExec(definition, addCA); err != nil {
 			return nil, err
 		}
 	}
@@ -101,9 +101,9 @@ func (r *recipe) date(image *dockerspec.DockerOCIImage) {
 	}
 }
 
-// trustingCommand gives one command the certificates. Variables that the Dockerfile or its base sets
+// addCA gives one command the certificates. Variables that the Dockerfile or its base sets
 // stay as they are.
-func trustingCommand(command *pb.ExecOp) {
+func addCA(command *pb.ExecOp) {
 	set := envMap(command.Meta.Env)
 	for _, name := range trustVariables() {
 		if _, own := set[name]; !own {
@@ -114,9 +114,9 @@ func trustingCommand(command *pb.ExecOp) {
 		SecretOpt: &pb.SecretOpt{ID: shipSecret, Mode: 0o444}})
 }
 
-// changed gives what a builder is to do with every command changed. Steps are known by the hash of
+// rewriteExec gives what a builder is to do with every command changed. Steps are known by the hash of
 // what they are, so that what is made from a changed one changes as well.
-func changed(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition, error) {
+func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition, error) {
 	out := &pb.Definition{Metadata: map[string]*pb.OpMetadata{}}
 	renamed := map[string]string{}
 	for _, encoded := range definition.Def {
@@ -154,12 +154,12 @@ func changed(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition
 	return out, nil
 }
 
-// classicShips refuses what would leave certificates in an image.
-func (r *recipe) classicShips() error {
-	if !r.Ships || !r.ignorant() || !r.runs {
+// checkClassicShip refuses what would leave certificates in an image.
+func (r *recipe) checkClassicShip() error {
+	if !r.Ships || !r.lacksCA() || !r.runs {
 		return nil
 	}
-	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.displayed(),
+	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(),
 		Message: "this machine has an extra CA, and without BuildKit commands get it only in an image that keeps it, which must not ship",
 		Hint:    "switch BuildKit on (unset DOCKER_BUILDKIT), or build where no proxy opens TLS"}
 }

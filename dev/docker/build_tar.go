@@ -77,7 +77,7 @@ func (p packer) all(dockerfile, ignore []byte) error {
 	if ignore == nil {
 		hidden += ".dockerignore\n"
 	}
-	if err := p.content(".dockerignore", append(ended(ignore), hidden...)); err != nil {
+	if err := p.content(".dockerignore", append(endLine(ignore), hidden...)); err != nil {
 		return err
 	}
 	return p.tar.Close()

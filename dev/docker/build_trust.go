@@ -42,17 +42,17 @@ func trustVariables() []string {
 		"NIX_SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
 }
 
-// trusted says whether base images are replaced.
-func (r *recipe) trusted() bool { return !r.Ships && r.ignorant() }
+// replacesBases says whether base images are replaced.
+func (r *recipe) replacesBases() bool { return !r.Ships && r.lacksCA() }
 
-// ignorant says whether the Dockerfile knows nothing of certificates that its steps need.
-func (r *recipe) ignorant() bool {
+// lacksCA says whether the Dockerfile knows nothing of certificates that its steps need.
+func (r *recipe) lacksCA() bool {
 	return len(r.CA) > 0 && r.file != nil && !r.file.HasSecret("ca")
 }
 
-// trusting gives an image that is like a base and knows the build's certificates; "" where the base
+// baseWithCA gives an image that is like a base and knows the build's certificates; "" where the base
 // may stay as it is.
-func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
+func (e *Engine) baseWithCA(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
 	platform := cmp.Or(base.Platform, r.Platform)
 	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
 		emit(dev.BuildStep{Service: r.Service, Text: "pull " + base.Ref})
@@ -70,7 +70,7 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, 
 	if !runs {
 		return "", nil
 	}
-	if !fits(img, platform) {
+	if !matchesPlatform(img, platform) {
 		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("%s is here for %s/%s alone, so steps on it for %s do not know the extra CA of this machine", base.Ref, img.Os, img.Architecture, platform),
 			Hint: "pull it for that platform: docker pull --platform " + platform + " " + base.Ref})
 		return "", nil
@@ -80,21 +80,21 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, 
 	if _, err := e.api.ImageInspect(ctx, tag); err == nil {
 		return tag, nil
 	} else if !isGone(err) {
-		return "", refused("look at image "+tag, err)
+		return "", engineError("look at image "+tag, err)
 	}
 	emit(dev.BuildStep{Service: r.Service, Text: base.Ref + " is made to trust the extra CA, for builds on this machine"})
 	ca := sha256.Sum256(r.CA)
 	labels := map[string]string{trustLabel: hex.EncodeToString(ca[:8]), trustBase: base.Ref}
-	if err := e.derive(ctx, img, tag, r.CA, labels); err != nil {
-		return "", refused("make a base image with the extra CA from "+base.Ref, err)
+	if err := e.commitBaseWithCA(ctx, img, tag, r.CA, labels); err != nil {
+		return "", engineError("make a base image with the extra CA from "+base.Ref, err)
 	}
-	e.forgetOlder(ctx, tag, labels)
+	e.removeOlderBases(ctx, tag, labels)
 	return tag, nil
 }
 
-// forgetOlder removes the images that one was made in place of: of the same base as it was before,
+// removeOlderBases removes the images that one was made in place of: of the same base as it was before,
 // with the same certificates. What is still used the engine keeps, and that is fine.
-func (e *Engine) forgetOlder(ctx context.Context, tag string, labels map[string]string) {
+func (e *Engine) removeOlderBases(ctx context.Context, tag string, labels map[string]string) {
 	same := filters.NewArgs(filters.Arg("reference", trustName))
 	for k, v := range labels {
 		same.Add("label", k+"="+v)
@@ -119,21 +119,21 @@ func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool,
 		return img, nil
 	}
 	if err != nil && !isGone(err) {
-		return img, refused("look at image "+ref, err)
+		return img, engineError("look at image "+ref, err)
 	}
 	pulls()
 	if err := e.Pull(ctx, ref, platform); err != nil {
 		return img, err
 	}
 	if img, err = e.api.ImageInspect(ctx, ref); err != nil {
-		return img, refused("look at image "+ref, err)
+		return img, engineError("look at image "+ref, err)
 	}
 	return img, nil
 }
 
-// fits says whether an image is for a platform. One that is not is left to the builder, which finds
+// matchesPlatform says whether an image is for a platform. One that is not is left to the builder, which finds
 // the right one by itself, or says that there is none.
-func fits(img image.InspectResponse, platform string) bool {
+func matchesPlatform(img image.InspectResponse, platform string) bool {
 	if platform == "" {
 		return true
 	}
@@ -141,8 +141,8 @@ func fits(img image.InspectResponse, platform string) bool {
 	return img.Os == parts[0] && (len(parts) < 2 || img.Architecture == parts[1])
 }
 
-// derive makes the image. The container is never started.
-func (e *Engine) derive(ctx context.Context, base image.InspectResponse, tag string, ca []byte, labels map[string]string) error {
+// commitBaseWithCA makes the image. The container is never started.
+func (e *Engine) commitBaseWithCA(ctx context.Context, base image.InspectResponse, tag string, ca []byte, labels map[string]string) error {
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: base.ID, Labels: labels, Cmd: commandOf(base), NetworkDisabled: true}, nil, nil, nil, "")
 	if err != nil {
 		return err

@@ -49,12 +49,12 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 			continue
 		}
 		known = append(known, content...)
-		files = append(files, plan.File{Path: at, Mode: 0o644, Content: append(ended(content), extra(ca, content)...)})
+		files = append(files, plan.File{Path: at, Mode: 0o644, Content: append(endLine(content), missingCertificates(ca, content)...)})
 	}
 	if len(files) == 1 {
 		files = append(files, plan.File{Path: bundles()[0], Mode: 0o644, Content: ca})
 	}
-	added := extra(ca, known)
+	added := missingCertificates(ca, known)
 	for _, a := range anchors() {
 		if a.needs != "" {
 			if _, err := e.api.ContainerStatPath(ctx, id, a.needs); isGone(err) {
@@ -74,8 +74,8 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 	return files, nil
 }
 
-// extra gives those certificates of a bundle that another does not hold.
-func extra(bundle, other []byte) []byte {
+// missingCertificates gives those certificates of a bundle that another does not hold.
+func missingCertificates(bundle, other []byte) []byte {
 	has := map[string]bool{}
 	for _, c := range certificates(other) {
 		has[string(c)] = true
@@ -104,8 +104,8 @@ func certificates(bundle []byte) [][]byte {
 	}
 }
 
-// ended is text that ends with its line.
-func ended(text []byte) []byte {
+// endLine is text that ends with its line.
+func endLine(text []byte) []byte {
 	if len(text) == 0 || text[len(text)-1] == '\n' {
 		return slices.Clone(text)
 	}

@@ -23,7 +23,7 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 		if _, err := e.api.NetworkInspect(ctx, name, network.InspectOptions{}); isGone(err) {
 			return missing("network", name)
 		} else if err != nil {
-			return refused("look at network "+name, err)
+			return engineError("look at network "+name, err)
 		}
 	}
 	for _, v := range s.Volumes {
@@ -33,7 +33,7 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 		if _, err := e.api.VolumeInspect(ctx, v.Source); isGone(err) {
 			return missing("volume", v.Source)
 		} else if err != nil {
-			return refused("look at volume "+v.Source, err)
+			return engineError("look at volume "+v.Source, err)
 		}
 	}
 	return nil
@@ -47,24 +47,24 @@ func (e *Engine) checkVersion(s types.ServiceConfig) error {
 	}
 	for _, v := range s.Volumes {
 		switch {
-		case v.Volume != nil && v.Volume.Subpath != "" && !e.speaks("1.45"):
+		case v.Volume != nil && v.Volume.Subpath != "" && !e.supportsAPI("1.45"):
 			return old("volumes.volume.subpath", "1.45")
-		case v.Type == types.VolumeTypeImage && !e.speaks("1.48"):
+		case v.Type == types.VolumeTypeImage && !e.supportsAPI("1.48"):
 			return old("volumes of type image", "1.48")
-		case v.Bind != nil && v.Bind.Recursive == "readonly" && !e.speaks("1.44"):
+		case v.Bind != nil && v.Bind.Recursive == "readonly" && !e.supportsAPI("1.44"):
 			return old("volumes.bind.recursive", "1.44")
 		}
 	}
 	for name, n := range s.Networks {
 		switch {
 		case n == nil:
-		case n.GatewayPriority != 0 && !e.speaks("1.48"):
+		case n.GatewayPriority != 0 && !e.supportsAPI("1.48"):
 			return old("networks."+name+".gw_priority", "1.48")
-		case n.MacAddress != "" && !e.speaks(apiEndpointMAC):
+		case n.MacAddress != "" && !e.supportsAPI(apiEndpointMAC):
 			return old("networks."+name+".mac_address", apiEndpointMAC)
 		}
 	}
-	if len(s.Annotations) > 0 && !e.speaks(apiAnnotations) {
+	if len(s.Annotations) > 0 && !e.supportsAPI(apiAnnotations) {
 		return old("annotations", apiAnnotations)
 	}
 	return nil

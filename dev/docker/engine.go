@@ -72,7 +72,7 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := knock(bounded, c.Host); err != nil {
+	if err := ping(bounded, c.Host); err != nil {
 		return nil, err
 	}
 	api, err := client.NewClientWithOpts(append(c.opts, client.WithAPIVersionNegotiation())...)

@@ -64,9 +64,9 @@ func (p Place) described() string {
 	return fmt.Sprintf("%s (%s)", p.Host, p.Why)
 }
 
-// knock opens and closes a connection to a socket or port: the client's own errors do not say why
+// ping opens and closes a connection to a socket or port: the client's own errors do not say why
 // one cannot be opened.
-func knock(ctx context.Context, host string) error {
+func ping(ctx context.Context, host string) error {
 	network, address, _ := strings.Cut(host, "://")
 	if network != "unix" && network != "tcp" {
 		return nil
@@ -139,8 +139,8 @@ func tooLow(version string) error {
 // tooNew is an engine's refusal of every API version that this sdev speaks.
 var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 
-// refused words an engine's refusal of something that sdev asked for.
-func refused(what string, err error) error {
+// engineError words an engine's refusal of something that sdev asked for.
+func engineError(what string, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -29,11 +29,11 @@ func (e *Engine) Run(ctx context.Context, x Exec) (int, error) {
 		Cmd: x.Command, User: x.User, WorkingDir: x.Dir, Env: x.Env, Privileged: x.Privileged, Tty: x.Terminal, AttachStdin: x.In != nil, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
-		return 0, refused("run a command in "+x.Container, err)
+		return 0, engineError("run a command in "+x.Container, err)
 	}
 	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{Tty: x.Terminal})
 	if err != nil {
-		return 0, refused("run a command in "+x.Container, err)
+		return 0, engineError("run a command in "+x.Container, err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, conn.Close)
@@ -60,11 +60,11 @@ func (e *Engine) Run(ctx context.Context, x Exec) (int, error) {
 		return 0, ctx.Err()
 	}
 	if err != nil {
-		return 0, refused("read a command's output", err)
+		return 0, engineError("read a command's output", err)
 	}
 	done, err := e.api.ContainerExecInspect(ctx, made.ID)
 	if err != nil {
-		return 0, refused("ask for a command's exit code", err)
+		return 0, engineError("ask for a command's exit code", err)
 	}
 	return done.ExitCode, nil
 }

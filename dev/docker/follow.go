@@ -36,7 +36,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 	messages, failures := e.api.Events(ctx, events.ListOptions{Filters: args})
 	list, err := e.containers(ctx, f.Project)
 	if err != nil {
-		return refused("look at what runs", err)
+		return engineError("look at what runs", err)
 	}
 	for _, c := range list {
 		r.read(ctx, c.ID, c.Service, f.Since, f.Tail)
@@ -48,7 +48,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 	for {
 		select {
 		case m := <-messages:
-			r.happened(ctx, m)
+			r.handleEvent(ctx, m)
 		case err := <-failures:
 			if ctx.Err() != nil || errors.Is(err, io.EOF) && ctx.Err() != nil {
 				return nil
@@ -71,13 +71,13 @@ type follower struct {
 	until   map[string]time.Time // how far it was read when it last ended; guarded by mu
 }
 
-func (r *follower) wants(service string) bool {
+func (r *follower) follows(service string) bool {
 	return len(r.Services) == 0 || slices.Contains(r.Services, service)
 }
 
-// happened turns an engine event into a state. The engine sends, for a container that is made and
+// handleEvent turns an engine event into a state. The engine sends, for a container that is made and
 // started: create, start; for one that ends: die (with its code), stop; then destroy.
-func (r *follower) happened(ctx context.Context, m events.Message) {
+func (r *follower) handleEvent(ctx context.Context, m events.Message) {
 	service := m.Actor.Attributes[ownService]
 	if service == "" {
 		service = m.Actor.Attributes[labelService]
@@ -105,7 +105,7 @@ func (r *follower) happened(ctx context.Context, m events.Message) {
 	default:
 		return
 	}
-	if r.wants(service) {
+	if r.follows(service) {
 		r.emit(at, state)
 	}
 }
@@ -113,7 +113,7 @@ func (r *follower) happened(ctx context.Context, m events.Message) {
 // read follows one container's output in a goroutine of its own, until it stops. The gateway is
 // always read: its events are about the app.
 func (r *follower) read(ctx context.Context, id, service string, since time.Time, tail int) {
-	if service != r.Gateway && !r.wants(service) {
+	if service != r.Gateway && !r.follows(service) {
 		return
 	}
 	r.mu.Lock()

@@ -39,7 +39,7 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 		key.Inode = sys.Ino
 	}
 	file := filepath.Join(cacheDir, "gateway.json")
-	if ref, ok := key.recall(file); ok {
+	if ref, ok := key.cachedRef(file); ok {
 		return ref, nil
 	}
 	if err := mustBeStatic(executable); err != nil {
@@ -50,7 +50,7 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 		return "", fmt.Errorf("read this program's file: %w", err)
 	}
 	ref = "sdev-gateway:" + sum[:16]
-	key.remember(file, ref)
+	key.storeRef(file, ref)
 	return ref, nil
 }
 
@@ -81,7 +81,7 @@ type gatewayEntry struct {
 	Ref string
 }
 
-func (k gatewayKey) recall(file string) (string, bool) {
+func (k gatewayKey) cachedRef(file string) (string, bool) {
 	b, err := dev.ReadFile(file)
 	if err != nil {
 		return "", false
@@ -93,8 +93,8 @@ func (k gatewayKey) recall(file string) (string, bool) {
 	return e.Ref, true
 }
 
-// remember is best effort: without it the next start hashes again.
-func (k gatewayKey) remember(file, ref string) {
+// storeRef is best effort: without it the next start hashes again.
+func (k gatewayKey) storeRef(file, ref string) {
 	b, err := json.Marshal(gatewayEntry{k, ref})
 	if err != nil || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
 		return
@@ -131,11 +131,11 @@ func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 		Message: "sdev gateway", Changes: []string{`ENTRYPOINT ["/sdev","gateway"]`, `LABEL dev.sdev.gateway=1`},
 	})
 	if err != nil {
-		return refused("load the gateway's image", err)
+		return engineError("load the gateway's image", err)
 	}
 	defer out.Close()
 	if _, err := io.Copy(io.Discard, out); err != nil {
-		return refused("load the gateway's image", err)
+		return engineError("load the gateway's image", err)
 	}
 	return nil
 }

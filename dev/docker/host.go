@@ -21,8 +21,8 @@ const (
 	apiEndpointMAC   = "1.44"
 )
 
-// speaks says whether the engine's API is at least of a version.
-func (e *Engine) speaks(version string) bool {
+// supportsAPI says whether the engine's API is at least of a version.
+func (e *Engine) supportsAPI(version string) bool {
 	return versions.GreaterThanOrEqualTo(e.place.API, version)
 }
 
@@ -48,7 +48,7 @@ func (e *Engine) hostConfig(s types.ServiceConfig, joins string) (*container.Hos
 	if s.Logging != nil {
 		h.LogConfig = container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options}
 	}
-	if e.speaks(apiAnnotations) {
+	if e.supportsAPI(apiAnnotations) {
 		h.Annotations = s.Annotations
 	}
 	switch {
@@ -60,7 +60,7 @@ func (e *Engine) hostConfig(s types.ServiceConfig, joins string) (*container.Hos
 		h.NetworkMode = container.NetworkMode(s.NetworksByPriority()[0])
 	}
 	for _, v := range s.Volumes {
-		if bind, ok := labelled(v); ok {
+		if bind, ok := bindWithLabel(v); ok {
 			h.Binds = append(h.Binds, bind)
 			continue
 		}
@@ -127,12 +127,12 @@ func resources(s types.ServiceConfig) container.Resources {
 	}
 	blkio(&r, s.BlkioConfig)
 	if s.Deploy != nil {
-		deployed(&r, s.Deploy.Resources)
+		applyDeployLimits(&r, s.Deploy.Resources)
 	}
 	return r
 }
 
-func deployed(r *container.Resources, asked types.Resources) {
+func applyDeployLimits(r *container.Resources, asked types.Resources) {
 	if l := asked.Limits; l != nil {
 		if l.NanoCPUs != 0 {
 			r.NanoCPUs = nano(l.NanoCPUs.Value())

@@ -10,13 +10,13 @@ import (
 // archive, which also ends one that has not been read to its end, as the end of ctx does.
 func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 	if _, err := e.api.ImageInspect(ctx, ref); isGone(err) {
-		return nil, absent(ref, err)
+		return nil, imageNotFound(ref, err)
 	} else if err != nil {
-		return nil, refused("look at image "+ref, err)
+		return nil, engineError("look at image "+ref, err)
 	}
 	archive, err := e.api.ImageSave(ctx, []string{ref})
 	if err != nil {
-		return nil, refused("export image "+ref, err)
+		return nil, engineError("export image "+ref, err)
 	}
 	return archive, nil
 }

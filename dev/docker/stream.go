@@ -30,17 +30,17 @@ func (e *Engine) Stream(ctx context.Context, name string, privileged bool, comma
 		User: "0:0", Privileged: privileged, Cmd: command, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
-		return nil, refused("run a command in "+name, err)
+		return nil, engineError("run a command in "+name, err)
 	}
 	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
 	if err != nil {
-		return nil, refused("run a command in "+name, err)
+		return nil, engineError("run a command in "+name, err)
 	}
-	return carried(conn), nil
+	return newStream(conn), nil
 }
 
-// carried gives the input and output of a process that is attached to.
-func carried(conn types.HijackedResponse) io.ReadWriteCloser {
+// newStream gives the input and output of a process that is attached to.
+func newStream(conn types.HijackedResponse) io.ReadWriteCloser {
 	out, in := io.Pipe()
 	s := &stream{Reader: out, Writer: conn.Conn, hangUp: func() { conn.Close(); _ = out.Close() }}
 	s.copier.Go(func() {
@@ -87,7 +87,7 @@ func (l *limited) Write(p []byte) (int, error) {
 // Put unpacks an archive into a directory of a container, running or not. The engine refuses a container
 // whose root is read-only, unless the directory lies on a volume.
 func (e *Engine) Put(ctx context.Context, name, dir string, archive io.Reader) error {
-	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, dir, archive, container.CopyToContainerOptions{}))
+	return engineError("copy files into "+name, e.api.CopyToContainer(ctx, name, dir, archive, container.CopyToContainerOptions{}))
 }
 
 // Stat gives size and modification time, in whole seconds, of a file in a container; ok is false where
@@ -98,7 +98,7 @@ func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modif
 		return 0, time.Time{}, false, nil
 	}
 	if err != nil {
-		return 0, time.Time{}, false, refused("look into "+name, err)
+		return 0, time.Time{}, false, engineError("look into "+name, err)
 	}
 	return st.Size, st.Mtime.Truncate(time.Second), true, nil
 }
@@ -120,7 +120,7 @@ func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
 		return Identity{}, nil
 	}
 	if err != nil {
-		return Identity{}, refused("look at "+name, err)
+		return Identity{}, engineError("look at "+name, err)
 	}
 	id := Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {

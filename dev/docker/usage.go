@@ -19,12 +19,12 @@ type Sample struct {
 func (e *Engine) Sample(ctx context.Context, name string) (Sample, error) {
 	answer, err := e.api.ContainerStatsOneShot(ctx, name)
 	if err != nil {
-		return Sample{}, refused("measure "+name, err)
+		return Sample{}, engineError("measure "+name, err)
 	}
 	defer answer.Body.Close()
 	var s container.StatsResponse
 	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return Sample{}, refused("measure "+name, err)
+		return Sample{}, engineError("measure "+name, err)
 	}
 	used := s.MemoryStats.Usage
 	// What the docker command takes off: on a system with cgroups v1, and on one with v2.

@@ -26,18 +26,18 @@ for name in sys.argv[1:]:
 func (e *Engine) Versions(ctx context.Context, image string, packages ...string) (map[string]string, error) {
 	const what = "ask an image for the versions of its packages"
 	config := &container.Config{Image: image, Entrypoint: append([]string{"python", "-c", versionsScript}, packages...), Cmd: []string{}, NetworkDisabled: true}
-	making, cancel := unbroken(ctx)
+	making, cancel := withoutCancel(ctx)
 	defer cancel()
 	c, err := e.api.ContainerCreate(making, config, &container.HostConfig{NetworkMode: container.NetworkMode("none")}, nil, nil, "")
 	if err != nil {
-		return nil, refused(what, err)
+		return nil, engineError(what, err)
 	}
 	defer func() {
 		_ = e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // what stays is empty, and named by nobody
 	}()
 	conn, err := e.api.ContainerAttach(ctx, c.ID, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
 	if err != nil {
-		return nil, refused(what, err)
+		return nil, engineError(what, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, conn.Close)()
@@ -46,7 +46,7 @@ func (e *Engine) Versions(ctx context.Context, image string, packages ...string)
 	}
 	var out bytes.Buffer
 	if _, err := stdcopy.StdCopy(&out, io.Discard, conn.Reader); err != nil && ctx.Err() == nil {
-		return nil, refused(what, err)
+		return nil, engineError(what, err)
 	}
 	found := map[string]string{}
 	for line := range strings.Lines(out.String()) {

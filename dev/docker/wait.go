@@ -45,9 +45,9 @@ func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return refused("look at "+op.Name, err)
+			return engineError("look at "+op.Name, err)
 		}
-		if met, err := met(c, op.Until); met || err != nil {
+		if met, err := reached(c, op.Until); met || err != nil {
 			return err
 		}
 		if passed == nil && op.Until == plan.Healthy {
@@ -66,8 +66,8 @@ func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
 	}
 }
 
-// met says whether a container is as it should be, or an error where it will not be.
-func met(c container.InspectResponse, until plan.Until) (bool, error) {
+// reached says whether a container is as it should be, or an error where it will not be.
+func reached(c container.InspectResponse, until plan.Until) (bool, error) {
 	unmet := &plan.UnmetError{Container: describe(c), Until: until}
 	ended := c.State.Status == container.StateExited || c.State.Status == container.StateDead
 	switch {

@@ -76,7 +76,7 @@ func (a *app) try(ctx context.Context, e *docker.Engine, project string, app han
 		env[v.Name] = v.Value
 	}
 	begun := time.Now()
-	tried, err := e.Try(ctx, docker.Trial{Project: project, Image: seen.Image, Command: app.Command, Env: env, Scratch: seen.Scratch, Port: app.Port, Gateway: gateway})
+	tried, err := e.StartSmokeTest(ctx, docker.SmokeTest{Project: project, Image: seen.Image, Command: app.Command, Env: env, Scratch: seen.Scratch, Port: app.Port, Gateway: gateway})
 	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
 		seen.Ended, seen.Output, seen.ExitCode = true, []string{failure.Message}, startFailed
 		return nil
@@ -99,7 +99,7 @@ func (a *app) try(ctx context.Context, e *docker.Engine, project string, app han
 const startFailed = 127
 
 // reached does some work while the container's port is reachable from here, and ends with it.
-func reached(ctx context.Context, tried *docker.Trying, work func(ctx context.Context, origin string) error) error {
+func reached(ctx context.Context, tried *docker.SmokeTestRun, work func(ctx context.Context, origin string) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -117,7 +117,7 @@ func reached(ctx context.Context, tried *docker.Trying, work func(ctx context.Co
 }
 
 // visit waits until the app is well, and looks at its page.
-func (a *app) visit(ctx context.Context, tried *docker.Trying, origin string, app handoff.App, begun time.Time, seen *handoff.Trial) error {
+func (a *app) visit(ctx context.Context, tried *docker.SmokeTestRun, origin string, app handoff.App, begun time.Time, seen *handoff.Trial) error {
 	if err := awaitHealth(ctx, tried, origin+seen.Health, seen); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (a *app) visit(ctx context.Context, tried *docker.Trying, origin string, ap
 }
 
 // awaitHealth asks until the app says that it is well, ends, or has had its time.
-func awaitHealth(ctx context.Context, tried *docker.Trying, address string, seen *handoff.Trial) error {
+func awaitHealth(ctx context.Context, tried *docker.SmokeTestRun, address string, seen *handoff.Trial) error {
 	limit, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()
 	again := time.NewTicker(healthEvery)

@@ -100,7 +100,7 @@ type Facts struct {
 	AWS      AWS
 	Engine   string // where the container engine is
 	API      string // its version of the API
-	Provider    Provider
+	Provider Provider
 }
 
 // Service is what is known of a service beside its state.
@@ -133,10 +133,10 @@ type Provider struct {
 	Current string // e-mail of who signs in without being asked; "" asks
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
-	SignedIn []string
-	Sessions    []Session     // what programs were told of them, newest first
-	ActiveFaults      []Fault    // that are in force
-	Faults   []FaultDoc // that can be
+	SignedIn     []string
+	Sessions     []Session  // what programs were told of them, newest first
+	ActiveFaults []Fault    // that are in force
+	Faults       []FaultDoc // that can be
 }
 
 // Session is what a program was told of somebody when they signed in; no token is part of it.

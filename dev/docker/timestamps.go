@@ -34,57 +34,57 @@ import (
 //
 // It is done once for what a build gave, which is remembered by a name on the engine (sdev-settled:…).
 
-// settledName is what images are called that came of this; the tag says of what.
-const settledName = "sdev-settled"
+// normalizedName is what images are called that came of this; the tag says of what.
+const normalizedName = "sdev-settled"
 
-// settle does it to the image that a build has just tagged. Engines that keep images in containerd's
+// normalizeTimestamps does it to the image that a build has just tagged. Engines that keep images in containerd's
 // store keep what the builder made.
-func (e *Engine) settle(ctx context.Context, r *recipe, emit func(dev.Event)) error {
+func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	ref := r.Tag
 	built, err := e.api.ImageInspect(ctx, ref)
 	if err != nil {
-		return refused("find the image just built", err)
+		return engineError("find the image just built", err)
 	}
 	info, err := e.api.Info(ctx)
 	if err != nil {
-		return refused("ask the engine how it keeps images", err)
+		return engineError("ask the engine how it keeps images", err)
 	}
 	if slices.ContainsFunc(info.DriverStatus, func(kv [2]string) bool { return kv[0] == "driver-type" && strings.Contains(kv[1], "containerd") }) {
 		return nil
 	}
-	known := settledName + ":" + strings.TrimPrefix(built.ID, "sha256:")[:24]
+	known := normalizedName + ":" + strings.TrimPrefix(built.ID, "sha256:")[:24]
 	if done, err := e.api.ImageInspect(ctx, known); err == nil {
-		return refused("name image "+ref, e.replace(ctx, ref, built.ID, done.ID))
+		return engineError("name image "+ref, e.retag(ctx, ref, built.ID, done.ID))
 	}
 	emit(dev.BuildStep{Service: r.Service, Text: "files get the time of the commit, so that it always gives the same image"})
 	archive, err := e.api.ImageSave(ctx, []string{ref})
 	if err != nil {
-		return refused("export image "+ref, err)
+		return engineError("export image "+ref, err)
 	}
 	defer archive.Close()
-	s := newSettler(r.Epoch, append([]string{ref, known}, r.Tags...))
+	n := newTimestampNormalizer(r.Epoch, append([]string{ref, known}, r.Tags...))
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := s.all(writer, archive)
+		err := n.rewrite(writer, archive)
 		writer.CloseWithError(err)
 		ended <- err
 	}()
-	err = e.takeIn(ctx, reader)
+	err = e.loadArchive(ctx, reader)
 	_ = reader.Close()
 	if cause := <-ended; cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
 		err = cause
 	}
 	if err != nil {
-		return refused("give the image its commit's time", err)
+		return engineError("give the image its commit's time", err)
 	}
 	_, _ = e.api.ImageRemove(ctx, built.ID, image.RemoveOptions{}) // the builder's cache keeps what is in it
-	e.forgetSettled(ctx, known)
+	e.removeUnusedNames(ctx, known)
 	return nil
 }
 
-// replace moves a name to another image.
-func (e *Engine) replace(ctx context.Context, ref, from, to string) error {
+// retag moves a name to another image.
+func (e *Engine) retag(ctx context.Context, ref, from, to string) error {
 	if from == to {
 		return nil
 	}
@@ -95,8 +95,8 @@ func (e *Engine) replace(ctx context.Context, ref, from, to string) error {
 	return nil
 }
 
-// takeIn loads an archive.
-func (e *Engine) takeIn(ctx context.Context, archive io.Reader) error {
+// loadArchive loads an archive.
+func (e *Engine) loadArchive(ctx context.Context, archive io.Reader) error {
 	loaded, err := e.api.ImageLoad(ctx, archive)
 	if err != nil {
 		return err
@@ -117,13 +117,13 @@ func (e *Engine) takeIn(ctx context.Context, archive io.Reader) error {
 	}
 }
 
-// forgetSettled removes names of images that have no other any more.
-func (e *Engine) forgetSettled(ctx context.Context, but string) {
-	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", settledName))})
+// removeUnusedNames removes names of images that have no other any more.
+func (e *Engine) removeUnusedNames(ctx context.Context, but string) {
+	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", normalizedName))})
 	if err != nil {
 		return // a matter of room on the disk alone
 	}
-	of := func(name string) bool { return strings.HasPrefix(name, settledName+":") }
+	of := func(name string) bool { return strings.HasPrefix(name, normalizedName+":") }
 	for _, i := range list {
 		if slices.ContainsFunc(i.RepoTags, func(name string) bool { return !of(name) }) {
 			continue
@@ -136,27 +136,27 @@ func (e *Engine) forgetSettled(ctx context.Context, but string) {
 	}
 }
 
-// settler changes an archive of "docker save" on its way.
-type settler struct {
+// timestampNormalizer changes an archive of "docker save" on its way.
+type timestampNormalizer struct {
 	epoch time.Time
 	names []string // that the image gets
 
-	small  map[string][]byte    // descriptions, by name
-	layers map[string]layerSums // by name in the archive
-	same   map[string]string    // names of layers that stand for others
+	metadata   map[string][]byte    // descriptions, by name
+	layers     map[string]layerSums // by name in the archive
+	duplicates map[string]string    // names of layers that stand for others
 }
 
-func newSettler(epoch time.Time, names []string) *settler {
-	return &settler{epoch: epoch, names: names, small: map[string][]byte{}, layers: map[string]layerSums{}, same: map[string]string{}}
+func newTimestampNormalizer(epoch time.Time, names []string) *timestampNormalizer {
+	return &timestampNormalizer{epoch: epoch, names: names, metadata: map[string][]byte{}, layers: map[string]layerSums{}, duplicates: map[string]string{}}
 }
 
 // layerSums are the digests of a layer before and after.
 type layerSums struct{ before, after digest.Digest }
 
-// mostDescribed is more than any description of an image has, in bytes.
-const mostDescribed = 16 << 20
+// maxMetadata is more than any description of an image has, in bytes.
+const maxMetadata = 16 << 20
 
-func (s *settler) all(to io.Writer, from io.Reader) error {
+func (n *timestampNormalizer) rewrite(to io.Writer, from io.Reader) error {
 	in, out := tar.NewReader(from), tar.NewWriter(to)
 	for {
 		h, err := in.Next()
@@ -166,21 +166,21 @@ func (s *settler) all(to io.Writer, from io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if err := s.entry(out, h, in); err != nil {
+		if err := n.entry(out, h, in); err != nil {
 			return fmt.Errorf("%s: %w", h.Name, err)
 		}
 	}
-	if err := s.describe(out); err != nil {
+	if err := n.writeMetadata(out); err != nil {
 		return err
 	}
 	return out.Close()
 }
 
 // entry passes a layer on, and keeps a description.
-func (s *settler) entry(out *tar.Writer, h *tar.Header, content io.Reader) error {
+func (n *timestampNormalizer) entry(out *tar.Writer, h *tar.Header, content io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeSymlink: // a layer that is there twice; the other one may come later
-		s.same[h.Name] = path.Join(path.Dir(h.Name), h.Linkname)
+		n.duplicates[h.Name] = path.Join(path.Dir(h.Name), h.Linkname)
 		return nil
 	case tar.TypeReg:
 	default:
@@ -193,17 +193,17 @@ func (s *settler) entry(out *tar.Writer, h *tar.Header, content io.Reader) error
 	}
 	layer := path.Base(h.Name) == "layer.tar" || strings.HasPrefix(h.Name, "blobs/") && !bytes.Equal(first, []byte("{"))
 	if !layer {
-		s.small[h.Name], err = io.ReadAll(io.LimitReader(peeked, mostDescribed))
+		n.metadata[h.Name], err = io.ReadAll(io.LimitReader(peeked, maxMetadata))
 		return err
 	}
 	before, after := sha256.New(), sha256.New()
 	if err := out.WriteHeader(&tar.Header{Name: h.Name, Mode: 0o644, Size: h.Size}); err != nil {
 		return err
 	}
-	if err := clamp(io.MultiWriter(out, after), io.TeeReader(peeked, before), s.epoch.Unix()); err != nil {
+	if err := clamp(io.MultiWriter(out, after), io.TeeReader(peeked, before), n.epoch.Unix()); err != nil {
 		return err
 	}
-	s.layers[h.Name] = layerSums{digest.NewDigest(digest.SHA256, before), digest.NewDigest(digest.SHA256, after)}
+	n.layers[h.Name] = layerSums{digest.NewDigest(digest.SHA256, before), digest.NewDigest(digest.SHA256, after)}
 	return nil
 }
 
@@ -214,11 +214,11 @@ type savedManifest struct {
 	Layers   []string
 }
 
-// describe writes the configuration and the manifest of what has come of the image. A layer of the base
+// writeMetadata writes the configuration and the manifest of what has come of the image. A layer of the base
 // keeps its digest: the engine has it, and does not look at what the archive holds for it.
-func (s *settler) describe(out *tar.Writer) error {
+func (n *timestampNormalizer) writeMetadata(out *tar.Writer) error {
 	var manifests []savedManifest
-	if err := json.Unmarshal(s.small["manifest.json"], &manifests); err != nil {
+	if err := json.Unmarshal(n.metadata["manifest.json"], &manifests); err != nil {
 		return fmt.Errorf("manifest.json: %w", err)
 	}
 	if len(manifests) != 1 {
@@ -226,19 +226,19 @@ func (s *settler) describe(out *tar.Writer) error {
 	}
 	m := manifests[0]
 	var config dockerspec.DockerOCIImage
-	if err := json.Unmarshal(s.small[m.Config], &config); err != nil {
+	if err := json.Unmarshal(n.metadata[m.Config], &config); err != nil {
 		return fmt.Errorf("the image's configuration: %w", err)
 	}
 	if len(config.RootFS.DiffIDs) != len(m.Layers) {
 		return fmt.Errorf("%d layers, and %d in the configuration", len(m.Layers), len(config.RootFS.DiffIDs))
 	}
-	base := len(m.Layers) - s.added(config)
+	base := len(m.Layers) - n.added(config)
 	for i, name := range m.Layers {
-		if other, ok := s.same[name]; ok {
+		if other, ok := n.duplicates[name]; ok {
 			name = other
 			m.Layers[i] = other // the link itself is not passed on
 		}
-		sums, ok := s.layers[name]
+		sums, ok := n.layers[name]
 		if !ok || sums.before != config.RootFS.DiffIDs[i] {
 			return fmt.Errorf("layer %d is not what the configuration says", i+1)
 		}
@@ -251,15 +251,15 @@ func (s *settler) describe(out *tar.Writer) error {
 		return err
 	}
 	sum := sha256.Sum256(content)
-	m.Config, m.RepoTags = hex.EncodeToString(sum[:])+".json", s.names
+	m.Config, m.RepoTags = hex.EncodeToString(sum[:])+".json", n.names
 	manifest, err := json.Marshal([]savedManifest{m})
 	if err != nil {
 		return err
 	}
-	return errors.Join(put(out, m.Config, content), put(out, "manifest.json", manifest))
+	return errors.Join(writeEntry(out, m.Config, content), writeEntry(out, "manifest.json", manifest))
 }
 
-func put(out *tar.Writer, name string, content []byte) error {
+func writeEntry(out *tar.Writer, name string, content []byte) error {
 	if err := out.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
 		return err
 	}
@@ -269,15 +269,15 @@ func put(out *tar.Writer, name string, content []byte) error {
 
 // added is how many layers the build has added: those of the lines of the history, from the end, that
 // have the build's time.
-func (s *settler) added(config dockerspec.DockerOCIImage) int {
-	n := 0
+func (n *timestampNormalizer) added(config dockerspec.DockerOCIImage) int {
+	layers := 0
 	for _, line := range slices.Backward(config.History) {
-		if line.Created == nil || !line.Created.Equal(s.epoch) {
+		if line.Created == nil || !line.Created.Equal(n.epoch) {
 			break
 		}
 		if !line.EmptyLayer {
-			n++
+			layers++
 		}
 	}
-	return n
+	return layers
 }

@@ -26,18 +26,18 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 		return e.loadGateway(ctx, op.Name)
 	case plan.Network:
 		if op.Verb == plan.Remove {
-			return e.removed("remove network "+op.Name, e.api.NetworkRemove(ctx, op.Name))
+			return e.ignoreNotFound("remove network "+op.Name, e.api.NetworkRemove(ctx, op.Name))
 		}
 		return e.createNetwork(ctx, op, labels)
 	case plan.Volume:
 		if op.Verb == plan.Remove {
-			return e.removed("remove volume "+op.Name, e.api.VolumeRemove(ctx, op.Name, false))
+			return e.ignoreNotFound("remove volume "+op.Name, e.api.VolumeRemove(ctx, op.Name, false))
 		}
-		making, cancel := unbroken(ctx)
+		making, cancel := withoutCancel(ctx)
 		defer cancel()
 		_, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
-			Labels: with(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownHash: op.Hash})})
-		return refused("create volume "+op.Name, err)
+			Labels: mergeLabels(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownHash: op.Hash})})
+		return engineError("create volume "+op.Name, err)
 	case plan.ServiceContainer:
 		return e.doContainer(ctx, op, labels)
 	}
@@ -52,7 +52,7 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 		return e.startContainer(ctx, op)
 	case plan.Restart:
 		if err := e.api.ContainerRestart(ctx, op.Name, container.StopOptions{}); err != nil {
-			return refused("restart "+op.Name, err)
+			return engineError("restart "+op.Name, err)
 		}
 		return e.hooks(ctx, op)
 	case plan.Remove:
@@ -68,41 +68,41 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 // own alone.
 func (e *Engine) removeContainer(ctx context.Context, id string) error {
 	if err := e.api.ContainerStop(ctx, id, container.StopOptions{}); err != nil && !isGone(err) {
-		return refused("stop a container", err)
+		return engineError("stop a container", err)
 	}
-	return e.takeAway(ctx, id)
+	return e.kill(ctx, id)
 }
 
 // Kill ends a container at once.
-func (e *Engine) Kill(ctx context.Context, id string) error { return e.takeAway(ctx, id) }
+func (e *Engine) Kill(ctx context.Context, id string) error { return e.kill(ctx, id) }
 
-// takeAway removes a container, running or not, and what was made for it alone: anonymous volumes, the
+// kill removes a container, running or not, and what was made for it alone: anonymous volumes, the
 // volume of its files, and mount points on this machine.
-func (e *Engine) takeAway(ctx context.Context, id string) error {
+func (e *Engine) kill(ctx context.Context, id string) error {
 	c, err := e.api.ContainerInspect(ctx, id)
 	if isGone(err) {
 		return nil
 	}
 	if err != nil {
-		return refused("look at a container", err)
+		return engineError("look at a container", err)
 	}
 	name := strings.TrimPrefix(c.Name, "/")
-	if err := e.removed("remove "+name, e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})); err != nil {
+	if err := e.ignoreNotFound("remove "+name, e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})); err != nil {
 		return err
 	}
 	if files := c.Config.Labels[ownFiles]; files != "" {
-		if err := e.removed("remove volume "+files, e.api.VolumeRemove(ctx, files, true)); err != nil {
+		if err := e.ignoreNotFound("remove volume "+files, e.api.VolumeRemove(ctx, files, true)); err != nil {
 			return err
 		}
 	}
-	return e.forgetPoints(ctx, pointsOf(c.Config.Labels))
+	return e.removeMountPoints(ctx, parseMountPoints(c.Config.Labels))
 }
 
-func (e *Engine) removed(what string, err error) error {
+func (e *Engine) ignoreNotFound(what string, err error) error {
 	if err == nil || isGone(err) || strings.Contains(err.Error(), "already in progress") {
 		return nil
 	}
-	return refused(what, err)
+	return engineError(what, err)
 }
 
 // startContainer starts; where the engine refuses because of a taken port, that is said as such,
@@ -113,9 +113,9 @@ func (e *Engine) startContainer(ctx context.Context, op plan.Operation) error {
 		return e.hooks(ctx, op)
 	}
 	if !isPortTaken(err) {
-		return refused("start "+op.Name, err)
+		return engineError("start "+op.Name, err)
 	}
-	_ = e.takeAway(ctx, op.Name) // the refusal is what matters
+	_ = e.kill(ctx, op.Name) // the refusal is what matters
 	return &PortTakenError{Cause: err}
 }
 
@@ -128,9 +128,9 @@ func (e *PortTakenError) Unwrap() error { return e.Cause }
 // PortTaken marks the error for callers that choose another port then.
 func (e *PortTakenError) PortTaken() bool { return true }
 
-// unbroken is a context for a request that makes something. Broken off, the engine would go on with
+// withoutCancel is a context for a request that makes something. Broken off, the engine would go on with
 // it, and whoever cleans up would not see it yet.
-func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
+func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	const most = time.Minute
 	return context.WithTimeout(context.WithoutCancel(ctx), most)
 }
@@ -148,7 +148,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil {
 		return err
 	}
-	config.Labels = with(s.Labels, containerLabels(op.Service, labels))
+	config.Labels = mergeLabels(s.Labels, containerLabels(op.Service, labels))
 	host, err := e.hostConfig(s, op.Joins)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	}
 	err = e.makeContainer(ctx, op, config, host, mounted)
 	if source, absent := absentSource(s, labels.Dir, err); absent {
-		err = &MountAbsentError{Source: source, Cause: refused("create "+op.Name, err)}
+		err = &MountAbsentError{Source: source, Cause: engineError("create "+op.Name, err)}
 	}
 	if err != nil && volume != "" {
 		_ = e.api.VolumeRemove(context.WithoutCancel(ctx), volume, true) // the first error is what matters
@@ -182,10 +182,10 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 	if op.Joins == "" {
 		first.EndpointsConfig, others = e.splitFirst(s)
 	}
-	making, cancel := unbroken(ctx)
+	making, cancel := withoutCancel(ctx)
 	defer cancel()
 	made := ""
-	err := e.pointed(making, s, host, mounted, func(label string) error {
+	err := e.withMountPoints(making, s, host, mounted, func(label string) error {
 		if label != "" {
 			config.Labels[ownPoints] = label
 		}
@@ -195,14 +195,14 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 	})
 	switch {
 	case err == nil:
-		err = e.furnish(ctx, made, op.Service, others)
+		err = e.finishContainer(ctx, made, op.Service, others)
 	case isGone(err) && strings.Contains(err.Error(), "No such image"):
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
 	case made == "":
-		return refused("create "+op.Name, err)
+		return engineError("create "+op.Name, err)
 	}
 	if err != nil {
-		_ = e.takeAway(making, made) // the first error is what matters
+		_ = e.kill(making, made) // the first error is what matters
 	}
 	return err
 }
@@ -235,11 +235,11 @@ func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
 	return "", false
 }
 
-// furnish gives a new container what it needs before it starts.
-func (e *Engine) furnish(ctx context.Context, id string, s plan.Service, networks []endpoint) error {
+// finishContainer gives a new container what it needs before it starts.
+func (e *Engine) finishContainer(ctx context.Context, id string, s plan.Service, networks []endpoint) error {
 	for _, n := range networks {
 		if err := e.api.NetworkConnect(ctx, n.network, id, n.settings); err != nil {
-			return refused("connect to network "+n.network, err)
+			return engineError("connect to network "+n.network, err)
 		}
 	}
 	return e.copyFiles(ctx, id, s)
@@ -259,7 +259,7 @@ func containerLabels(s plan.Service, l plan.Labels) map[string]string {
 	return labels
 }
 
-func with(own types.Labels, ours map[string]string) map[string]string {
+func mergeLabels(own types.Labels, ours map[string]string) map[string]string {
 	out := make(map[string]string, len(own)+len(ours))
 	for k, v := range own {
 		out[k] = v

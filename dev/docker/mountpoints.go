@@ -34,25 +34,25 @@ import (
 // machine and that were not there before, outermost first.
 const ownPoints = "dev.sdev.mount-points"
 
-// point is a file or directory that exists only to be mounted on.
-type point struct {
+// mountPoint is a file or directory that exists only to be mounted on.
+type mountPoint struct {
 	path   string
 	file   bool
 	source bool // the mount leads to it, instead of covering it
 }
 
-// shown is a mount as far as mount points are concerned.
-type shown struct {
+// visibleMount is a mount as far as mount points are concerned.
+type visibleMount struct {
 	target string // inside, clean
 	source string // directory of this machine; "" for anything else
 	file   bool   // the target is a file
 }
 
-// shownBy lists the mounts of a container. files are those targets that [Engine.mountOver] added.
-func shownBy(host *container.HostConfig, files map[string]bool) []shown {
-	var out []shown
+// visibleMounts lists the mounts of a container. files are those targets that [Engine.mountOver] added.
+func visibleMounts(host *container.HostConfig, files map[string]bool) []visibleMount {
+	var out []visibleMount
 	add := func(target, source string) {
-		s := shown{target: path.Clean(target), file: files[target]}
+		s := visibleMount{target: path.Clean(target), file: files[target]}
 		if st, err := os.Stat(source); source != "" && err == nil {
 			if s.file = !st.IsDir(); !s.file {
 				s.source = filepath.Clean(source)
@@ -74,13 +74,13 @@ func shownBy(host *container.HostConfig, files map[string]bool) []shown {
 	for target := range host.Tmpfs {
 		add(target, "")
 	}
-	slices.SortFunc(out, func(a, b shown) int { return strings.Compare(a.target, b.target) })
+	slices.SortFunc(out, func(a, b visibleMount) int { return strings.Compare(a.target, b.target) })
 	return out
 }
 
-// outer finds the mount in which another one lies; ok is false where that is none, or no directory of this
+// enclosingMount finds the mount in which another one lies; ok is false where that is none, or no directory of this
 // machine.
-func outer(all []shown, inner shown) (found shown, ok bool) {
+func enclosingMount(all []visibleMount, inner visibleMount) (found visibleMount, ok bool) {
 	for _, s := range all {
 		if s.target != inner.target && covers(s.target, inner.target) {
 			found = s // sorted: a longer one comes later
@@ -89,15 +89,15 @@ func outer(all []shown, inner shown) (found shown, ok bool) {
 	return found, found.source != ""
 }
 
-// way lists a path below a directory piece by piece, as what is there of it and what is missing for it to be
+// pathTo lists a path below a directory piece by piece, as what is there of it and what is missing for it to be
 // mounted on. A link on the way is left to the engine, which follows it inside the container.
-func way(dir, rel string, file bool) (there, missing []point) {
+func pathTo(dir, rel string, file bool) (there, missing []mountPoint) {
 	at := dir
 	names := strings.Split(rel, "/")
 	for i, name := range names {
 		at = filepath.Join(at, name)
 		last := i == len(names)-1
-		p := point{path: at, file: file && last}
+		p := mountPoint{path: at, file: file && last}
 		st, err := os.Lstat(at)
 		switch {
 		case len(missing) > 0 || errors.Is(err, fs.ErrNotExist):
@@ -111,12 +111,12 @@ func way(dir, rel string, file bool) (there, missing []point) {
 	return there, missing
 }
 
-// pointed makes a container between the two halves of making its mount points: what the engine wants to
+// withMountPoints makes a container between the two halves of making its mount points: what the engine wants to
 // see before, and what only the start needs, which is created once the container says so in its label.
 // One container at a time: whoever comes next has to see the label.
-func (e *Engine) pointed(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool, create func(label string) error) error {
+func (e *Engine) withMountPoints(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool, create func(label string) error) error {
 	e.pointing.Lock()
-	points, err := e.points(ctx, s, host, files)
+	points, err := e.missingMountPoints(ctx, s, host, files)
 	if err != nil || len(points) == 0 {
 		e.pointing.Unlock()
 		if err != nil {
@@ -125,49 +125,49 @@ func (e *Engine) pointed(ctx context.Context, s types.ServiceConfig, host *conta
 		return create("")
 	}
 	defer e.pointing.Unlock()
-	err = makePoints(s.Name, slices.DeleteFunc(slices.Clone(points), func(p point) bool { return !p.source }))
+	err = createMountPoints(s.Name, slices.DeleteFunc(slices.Clone(points), func(p mountPoint) bool { return !p.source }))
 	if err == nil {
-		err = create(pointsLabel(points))
+		err = create(formatMountPoints(points))
 	}
 	if err != nil {
-		_ = e.forgetPoints(ctx, namesOf(points)) // the first error is what matters
+		_ = e.removeMountPoints(ctx, mountPointPaths(points)) // the first error is what matters
 		return err
 	}
-	return makePoints(s.Name, points)
+	return createMountPoints(s.Name, points)
 }
 
-// points lists what has to be created on this machine before the mounts of a container fit, and what
+// missingMountPoints lists what has to be created on this machine before the mounts of a container fit, and what
 // was created for another container and is needed by this one as well.
-func (e *Engine) points(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool) ([]point, error) {
-	var out, there []point
+func (e *Engine) missingMountPoints(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool) ([]mountPoint, error) {
+	var out, there []mountPoint
 	for _, v := range s.Volumes {
 		if v.Type == types.VolumeTypeBind && v.Bind != nil && bool(v.Bind.CreateHostPath) {
-			exists, missing := wayTo(v.Source)
+			exists, missing := hostPathTo(v.Source)
 			there, out = append(there, exists...), append(out, missing...)
 		}
 	}
-	var all []shown
-	if e.isHere() {
-		all = shownBy(host, files)
+	var all []visibleMount
+	if e.isLocal() {
+		all = visibleMounts(host, files)
 	}
 	for _, inner := range all {
-		if o, ok := outer(all, inner); ok {
-			exists, missing := way(o.source, strings.TrimPrefix(strings.TrimPrefix(inner.target, o.target), "/"), inner.file)
+		if o, ok := enclosingMount(all, inner); ok {
+			exists, missing := pathTo(o.source, strings.TrimPrefix(strings.TrimPrefix(inner.target, o.target), "/"), inner.file)
 			there, out = append(there, exists...), append(out, missing...)
 		}
 	}
 	if len(there) == 0 {
 		return out, nil
 	}
-	taken, err := e.recorded(ctx)
-	there = slices.DeleteFunc(there, func(p point) bool { return !taken[p.path] })
+	taken, err := e.recordedMountPoints(ctx)
+	there = slices.DeleteFunc(there, func(p mountPoint) bool { return !taken[p.path] })
 	return append(there, out...), err
 }
 
-// wayTo is [way] for the directory that a mount leads to, from the root of this machine.
-func wayTo(dir string) (there, missing []point) {
+// hostPathTo is [way] for the directory that a mount leads to, from the root of this machine.
+func hostPathTo(dir string) (there, missing []mountPoint) {
 	for at := dir; ; at = filepath.Dir(at) {
-		p := point{path: at, source: true}
+		p := mountPoint{path: at, source: true}
 		if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, p)
 		} else {
@@ -182,8 +182,8 @@ func wayTo(dir string) (there, missing []point) {
 	return there, missing
 }
 
-// isHere says whether the engine sees the files of this machine, as far as its address tells.
-func (e *Engine) isHere() bool {
+// isLocal says whether the engine sees the files of this machine, as far as its address tells.
+func (e *Engine) isLocal() bool {
 	kind, address, _ := strings.Cut(e.place.Host, "://")
 	switch kind {
 	case "unix", "npipe":
@@ -210,23 +210,23 @@ func isEmpty(name string) bool {
 	return err == nil && len(entries) == 0
 }
 
-// recorded gives the mount points of all containers.
-func (e *Engine) recorded(ctx context.Context) (map[string]bool, error) {
+// recordedMountPoints gives the mount points of all containers.
+func (e *Engine) recordedMountPoints(ctx context.Context) (map[string]bool, error) {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", ownPoints))})
 	if err != nil {
-		return nil, refused("look at what runs", err)
+		return nil, engineError("look at what runs", err)
 	}
 	out := map[string]bool{}
 	for _, c := range list {
-		for _, name := range pointsOf(c.Labels) {
+		for _, name := range parseMountPoints(c.Labels) {
 			out[name] = true
 		}
 	}
 	return out, nil
 }
 
-// pointsOf reads the label of a container.
-func pointsOf(labels map[string]string) []string {
+// parseMountPoints reads the label of a container.
+func parseMountPoints(labels map[string]string) []string {
 	var out []string
 	if json.Unmarshal([]byte(labels[ownPoints]), &out) != nil {
 		return nil
@@ -234,16 +234,16 @@ func pointsOf(labels map[string]string) []string {
 	return out
 }
 
-// pointsLabel is the label's value.
-func pointsLabel(points []point) string {
-	b, err := json.Marshal(namesOf(points))
+// formatMountPoints is the label's value.
+func formatMountPoints(points []mountPoint) string {
+	b, err := json.Marshal(mountPointPaths(points))
 	if err != nil {
 		panic(err) // strings: cannot fail
 	}
 	return string(b)
 }
 
-func namesOf(points []point) []string {
+func mountPointPaths(points []mountPoint) []string {
 	var out []string
 	for _, p := range points {
 		if !slices.Contains(out, p.path) {
@@ -253,10 +253,10 @@ func namesOf(points []point) []string {
 	return out
 }
 
-// makePoints creates what is missing.
-func makePoints(service string, points []point) error {
+// createMountPoints creates what is missing.
+func createMountPoints(service string, points []mountPoint) error {
 	for _, p := range points {
-		err := unnoticed(filepath.Dir(p.path), func() error {
+		err := keepModTime(filepath.Dir(p.path), func() error {
 			if p.file {
 				f, err := os.OpenFile(p.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // an ordinary file of the project
 				if err != nil {
@@ -275,13 +275,13 @@ func makePoints(service string, points []point) error {
 	return nil
 }
 
-// forgetPoints removes the mount points of a container that is gone, unless another one needs them or
+// removeMountPoints removes the mount points of a container that is gone, unless another one needs them or
 // they have got content.
-func (e *Engine) forgetPoints(ctx context.Context, names []string) error {
+func (e *Engine) removeMountPoints(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	needed, err := e.recorded(ctx)
+	needed, err := e.recordedMountPoints(ctx)
 	if err != nil {
 		return err
 	}
@@ -290,13 +290,13 @@ func (e *Engine) forgetPoints(ctx context.Context, names []string) error {
 			continue
 		}
 		// Whoever has written to it since keeps it, and one that cannot be removed harms nobody.
-		_ = unnoticed(filepath.Dir(name), func() error { return os.Remove(name) })
+		_ = keepModTime(filepath.Dir(name), func() error { return os.Remove(name) })
 	}
 	return nil
 }
 
-// unnoticed changes what is in a directory and leaves the directory its time.
-func unnoticed(dir string, change func() error) error {
+// keepModTime changes what is in a directory and leaves the directory its time.
+func keepModTime(dir string, change func() error) error {
 	before, err := os.Stat(dir)
 	if err != nil {
 		return err

@@ -118,13 +118,13 @@ func tarNumber(field []byte) (int64, error) {
 // extendedTime is a record of an extended header with the time of the file that follows.
 var extendedTime = regexp.MustCompile(`(?m)^(\d+ mtime=)(\d+)((?:\.\d*)?)$`)
 
-// mostExtended is more than names and attributes of a file take, in bytes.
-const mostExtended = 8 << 20
+// maxExtended is more than names and attributes of a file take, in bytes.
+const maxExtended = 8 << 20
 
 // clampExtended copies the records of an extended header, or a long name, with their times changed.
 // compiled says that they are of a compiled Python file.
 func clampExtended(to io.Writer, from io.Reader, size, limit int64) (compiled bool, err error) {
-	if size > mostExtended {
+	if size > maxExtended {
 		return false, fmt.Errorf("a header of %d bytes", size)
 	}
 	records := make([]byte, size)

@@ -140,8 +140,8 @@ func settled(t *testing.T, layerName func(digest.Digest) string, tamper func(*do
 	}
 	saved := packed(t, []member{again, plain(names[0], string(base)), plain("blobs/sha256/config", string(described)), plain(names[1], string(top)), plain("manifest.json", string(listed))})
 	var out bytes.Buffer
-	s := newSettler(limit, []string{"shop:1", "other:2"})
-	if err := s.all(&out, bytes.NewReader(saved)); err != nil {
+	s := newTimestampNormalizer(limit, []string{"shop:1", "other:2"})
+	if err := s.rewrite(&out, bytes.NewReader(saved)); err != nil {
 		return manifest, image, err
 	}
 	files := map[string][]byte{}

@@ -36,7 +36,7 @@ const apiSubpath = "1.45"
 // mountFiles prepares the mounts of a container for its files, and gives those files that are copied
 // into it, and the places of those that are mounted. volume is where the latter are; "" for none.
 func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig) (copied []plan.File, mounted map[string]bool, volume string, err error) {
-	copied, over, err := e.divide(ctx, op.Service)
+	copied, over, err := e.splitFiles(ctx, op.Service)
 	if err != nil {
 		return nil, nil, "", err
 	}
@@ -57,10 +57,10 @@ func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.
 	return copied, mounted, volume, nil
 }
 
-// divide says which files are copied into a container, and which are mounted over what its mounts show:
+// splitFiles says which files are copied into a container, and which are mounted over what its mounts show:
 // all of them where a single one has to be. Docker of 2026 up to 29.8.1, and what others patched alike,
 // copies nothing into a container with a file mounted inside a read-only mount.
-func (e *Engine) divide(ctx context.Context, s plan.Service) (copied, over []plan.File, err error) {
+func (e *Engine) splitFiles(ctx context.Context, s plan.Service) (copied, over []plan.File, err error) {
 	if len(s.Files) == 0 {
 		return nil, nil, nil
 	}
@@ -98,7 +98,7 @@ func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, er
 		name, _, _ := strings.Cut(from, ":")
 		other, err := e.api.ContainerInspect(ctx, name)
 		if err != nil {
-			return nil, refused("look at the volumes of "+name, err)
+			return nil, engineError("look at the volumes of "+name, err)
 		}
 		for _, m := range other.Mounts {
 			out = append(out, m.Destination)
@@ -117,21 +117,21 @@ func covers(dir, file string) bool {
 // that show them at their places. As with Compose, a file takes the place of a mount that has the very
 // same target.
 func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig, files []plan.File) (string, error) {
-	making, cancel := unbroken(ctx)
+	making, cancel := withoutCancel(ctx)
 	defer cancel()
 	name := op.Name + "-files-" + strings.ToLower(rand.Text()[:8])
 	made, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: name, Labels: map[string]string{
 		labelProject: labels.Project, labelVolume: strings.TrimPrefix(name, labels.Project+"-"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownFiles: op.Name}})
 	if err != nil {
-		return "", refused("create volume "+name, err)
+		return "", engineError("create volume "+name, err)
 	}
-	if err := e.fill(making, name, op.Service, files); err != nil {
+	if err := e.fillVolume(making, name, op.Service, files); err != nil {
 		_ = e.api.VolumeRemove(making, name, true) // the first error is what matters
 		return "", err
 	}
 	for i, f := range files {
 		m := mount.Mount{Type: mount.TypeBind, Source: made.Mountpoint + "/" + strconv.Itoa(i), Target: f.Path, ReadOnly: true}
-		if e.speaks(apiSubpath) {
+		if e.supportsAPI(apiSubpath) {
 			m.Type, m.Source, m.VolumeOptions = mount.TypeVolume, name, &mount.VolumeOptions{NoCopy: true, Subpath: strconv.Itoa(i)}
 		}
 		host.Mounts = slices.DeleteFunc(host.Mounts, func(other mount.Mount) bool { return path.Clean(other.Target) == path.Clean(f.Path) })
@@ -148,25 +148,25 @@ func bindTarget(bind string) string {
 	return target
 }
 
-// fill writes files into a volume, each under its number. The engine writes into volumes only through
+// fillVolume writes files into a volume, each under its number. The engine writes into volumes only through
 // a container; this one is never started.
-func (e *Engine) fill(ctx context.Context, name string, s plan.Service, files []plan.File) error {
+func (e *Engine) fillVolume(ctx context.Context, name string, s plan.Service, files []plan.File) error {
 	const dir = "/files"
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: s.Config.Image, Cmd: []string{"/none"}, NetworkDisabled: true, Labels: map[string]string{ownFiles: name}},
 		&container.HostConfig{Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: dir, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}}}, nil, platform(s.Config.Platform), "")
 	if err != nil {
-		return refused("prepare the files of "+s.Config.Name, err)
+		return engineError("prepare the files of "+s.Config.Name, err)
 	}
 	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and of no name
-	archive, err := numbered(files)
+	archive, err := numberedArchive(files)
 	if err != nil {
 		return err
 	}
-	return refused("copy secrets and configs for "+s.Config.Name, e.api.CopyToContainer(ctx, c.ID, dir, archive, container.CopyToContainerOptions{}))
+	return engineError("copy secrets and configs for "+s.Config.Name, e.api.CopyToContainer(ctx, c.ID, dir, archive, container.CopyToContainerOptions{}))
 }
 
-// numbered packs files under their numbers.
-func numbered(files []plan.File) (*bytes.Buffer, error) {
+// numberedArchive packs files under their numbers.
+func numberedArchive(files []plan.File) (*bytes.Buffer, error) {
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)
 	for i, f := range files {
