@@ -62,17 +62,17 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 func (e *Engine) podman(ctx context.Context) (bool, error) {
 	version, err := e.api.ServerVersion(ctx)
 	if err != nil {
-		return false, engineError("ask the engine for its version", err)
+		return false, engineError("read the engine's version", err)
 	}
 	return slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), nil
 }
 
 // checkClassic refuses what only BuildKit can do, with the line that asks for it.
 func (r *recipe) checkClassic() error {
-	const hint = "switch BuildKit on: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
+	const hint = "enable BuildKit: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
 	refuse := func(line int, what string) error {
 		return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(), Line: line,
-			Message: what + " needs BuildKit, and the engine builds service " + r.Service + " with its classic builder", Hint: hint}
+			Message: what + " needs BuildKit, but the engine builds service " + r.Service + " with its classic builder", Hint: hint}
 	}
 	if r.file != nil {
 		for kind, line := range r.file.Mounts() {
@@ -150,7 +150,7 @@ func (c *classicSteps) read(stream io.Reader) error {
 			c.end()
 			return nil
 		case err != nil:
-			return fmt.Errorf("read what the builder says: %w", err)
+			return fmt.Errorf("read the builder's output: %w", err)
 		case m.Error != "":
 			c.failed = true
 			return errors.New(m.Error)

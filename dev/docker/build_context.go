@@ -24,7 +24,7 @@ func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context s
 		return ref, nil
 	}
 	if scheme, _, ok := strings.Cut(context, "://"); ok && !remote(context) {
-		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, which sdev cannot build from", name, b.Service, scheme),
+		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, from which sdev cannot build", name, b.Service, scheme),
 			Hint: "use a directory, docker-image://NAME or the address of a git repository"}
 	}
 	// Another build of the same image, which this one may be about to replace, has names of its own.
@@ -48,12 +48,12 @@ const contextLabel = "dev.sdev.context-of"
 func (e *Engine) hostGateway(ctx context.Context) (string, error) {
 	bridge, err := e.api.NetworkInspect(ctx, "bridge", network.InspectOptions{})
 	if err != nil {
-		return "", engineError("find the address that host-gateway stands for", err)
+		return "", engineError("find the address of host-gateway", err)
 	}
 	if gateway := gatewayOf(bridge.IPAM.Config); gateway != "" {
 		return gateway, nil
 	}
-	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "name an address in extra_hosts"}
+	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "use an address in extra_hosts"}
 }
 
 // gatewayOf is the engine's own address in a network. An engine that has just made its usual network

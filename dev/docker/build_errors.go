@@ -18,27 +18,27 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 			ref += " for " + r.Platform
 		}
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
-			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, r.Service, text),
+			Message: fmt.Sprintf("base image %s of service %s is missing and cannot be pulled: %s", ref, r.Service, text),
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
 	}
 	if strings.HasPrefix(name, frontendStep) && r.parseErr != nil {
 		err = r.parseErr // the frontend would have said something like it
 	}
-	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
-		Hint: "fix the Dockerfile or what the step names, then run it again"}
+	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the build of service %s failed: %s", r.Service, text),
+		Hint: "fix the Dockerfile, or what the step names, and try again"}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
 		e.File, e.Message = r.dockerfilePath(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
 		if r.newerFeature != "" {
-			e.Hint = r.newerFeature + ": update it, or let it ask a registry with a first line # syntax=docker/dockerfile:1"
+			e.Hint = r.newerFeature + ": update it, or begin the Dockerfile with # syntax=docker/dockerfile:1 to use a newer frontend"
 		}
 		return e
 	}
 	if ref, ok := strings.CutPrefix(name, frontendStep); ok {
-		e.Hint = "take the line # syntax= away, or make " + ref + " reachable"
+		e.Hint = "remove the line # syntax=, or make " + ref + " reachable"
 	}
 	if name != "" {
-		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", r.Service, name)
+		e.Message = fmt.Sprintf("the build of service %s failed: step %s", r.Service, name)
 		if len(tail) == 0 {
 			e.Message += ": " + text
 		}

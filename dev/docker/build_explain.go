@@ -25,12 +25,12 @@ func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 		e.Message = "the disk is full: " + e.Message
 		e.Hint = makeRoom
 	case says("exec format error"):
-		e.Message = "the image is for another kind of processor, and the engine cannot run its programs: " + e.Message
-		e.Hint = "leave platform away or name the engine's own, or install emulation where the engine runs (Debian: qemu-user-static)"
+		e.Message = "the image is for another processor architecture: " + e.Message
+		e.Hint = "remove platform or set it to the engine's own, or install emulation where the engine runs (Debian: qemu-user-static)"
 	case says("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate in certificate chain", "unable to get local issuer certificate", "UnknownIssuer", "certificate signed by unknown authority"):
-		e.Hint = "a certificate is not trusted: where a proxy opens TLS, name its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
+		e.Hint = "the build does not trust a certificate: if a proxy intercepts TLS, set its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
 	case says("Temporary failure in name resolution", "Could not resolve host", "Name or service not known", "Could not resolve proxy"):
-		e.Hint = "a host's name is not found from inside the build: check the network, VPN and proxy (HTTPS_PROXY)"
+		e.Hint = "the build cannot resolve a host name: check the network, VPN and proxy (HTTPS_PROXY)"
 	default:
 		return r.explainRequirement(e, tail)
 	}
@@ -64,7 +64,7 @@ func (r *recipe) explainRequirement(e *dev.Error, tail []string) []string {
 		if m == nil {
 			continue
 		}
-		e.Hint = "correct the requirement, then run it again"
+		e.Hint = "correct the requirement and try again"
 		e.File, e.Line = r.findRequirement(e.Message, m[1])
 		if kept := relevantLines(tail); len(kept) > 0 {
 			return kept

@@ -46,7 +46,7 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 	}
 	dir, err = filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(ref.SubDir)))
 	if err == nil && dir != root && !strings.HasPrefix(dir, root+string(filepath.Separator)) {
-		err = errors.New("it leads out of the repository")
+		err = errors.New("the path leads outside the repository")
 	}
 	if err != nil {
 		remove()
@@ -103,7 +103,7 @@ func git(ctx context.Context, dir string, args ...string) error {
 
 func fetchError(service, address string, err error) error {
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "try: git ls-remote, with the address up to the #"}
+		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "test the address up to the # with: git ls-remote"}
 }
 
 // password is what an address may hold between its name of a user and its host.

@@ -122,12 +122,12 @@ func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Defini
 	for _, encoded := range definition.Def {
 		var op pb.Op
 		if err := proto.Unmarshal(encoded, &op); err != nil {
-			return nil, fmt.Errorf("read a step of the build: %w", err)
+			return nil, fmt.Errorf("parse a build step: %w", err)
 		}
 		for _, input := range op.Inputs {
 			name, ok := renamed[input.Digest]
 			if !ok {
-				return nil, fmt.Errorf("a step of the build comes before %s, which it is made from", input.Digest)
+				return nil, fmt.Errorf("a build step precedes its input %s", input.Digest)
 			}
 			input.Digest = name
 		}
@@ -136,7 +136,7 @@ func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Defini
 		}
 		again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&op)
 		if err != nil {
-			return nil, fmt.Errorf("write a step of the build: %w", err)
+			return nil, fmt.Errorf("encode a build step: %w", err)
 		}
 		before, after := digest.FromBytes(encoded).String(), digest.FromBytes(again).String()
 		renamed[before] = after
@@ -160,6 +160,6 @@ func (r *recipe) checkClassicShip() error {
 		return nil
 	}
 	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(),
-		Message: "this machine has an extra CA, and without BuildKit commands get it only in an image that keeps it, which must not ship",
-		Hint:    "switch BuildKit on (unset DOCKER_BUILDKIT), or build where no proxy opens TLS"}
+		Message: "the build needs this machine's extra CA, but the classic builder would leave it in the image that ships",
+		Hint:    "enable BuildKit (unset DOCKER_BUILDKIT), or build on a network without TLS interception"}
 }

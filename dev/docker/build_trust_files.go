@@ -9,15 +9,15 @@ import (
 	"sdev/dev/plan"
 )
 
-// bundles are the files in which distributions keep what their programs trust.
+// bundles are the paths of distributions' CA bundles.
 // Source: crypto/x509, root_linux.go; /etc/ssl/cert.pem is Alpine's.
 func bundles() []string {
 	return []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/cert.pem"}
 }
 
-// anchors are directories from which distributions make these files again, once a package brings the
-// tool: what lies there survives that.
+// anchor is a directory from which a distribution's tool regenerates the bundles: certificates there survive
+// that.
 type anchor struct {
 	dir    string
 	needs  string // a directory that only such a distribution has; "" for all
@@ -33,7 +33,7 @@ func anchors() []anchor {
 	}
 }
 
-// trustFiles says which files a container gets.
+// trustFiles lists the files to copy into the container.
 func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.File, error) {
 	files := []plan.File{{Path: trustFile, Mode: 0o644, Content: ca}}
 	var known []byte
@@ -74,7 +74,7 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 	return files, nil
 }
 
-// missingCertificates gives those certificates of a bundle that another does not hold.
+// missingCertificates returns the certificates of a bundle that another does not contain.
 func missingCertificates(bundle, other []byte) []byte {
 	has := map[string]bool{}
 	for _, c := range certificates(other) {
@@ -89,7 +89,7 @@ func missingCertificates(bundle, other []byte) []byte {
 	return out
 }
 
-// certificates gives a bundle's certificates, each in the same spelling.
+// certificates returns a bundle's certificates, each in canonical PEM.
 func certificates(bundle []byte) [][]byte {
 	var out [][]byte
 	for {
@@ -104,7 +104,7 @@ func certificates(bundle []byte) [][]byte {
 	}
 }
 
-// endLine is text that ends with its line.
+// endLine is text with a newline at its end.
 func endLine(text []byte) []byte {
 	if len(text) == 0 || text[len(text)-1] == '\n' {
 		return slices.Clone(text)

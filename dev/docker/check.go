@@ -16,14 +16,14 @@ import (
 // now, so these are others'; the engine would make such a volume, empty, without a word.
 func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 	missing := func(kind, name string) error {
-		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the %s %s, which is external and is not there", s.Name, kind, name),
-			Hint: fmt.Sprintf("make it (docker %s create %s), or take external away from it", kind, name)}
+		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the external %s %s, which does not exist", s.Name, kind, name),
+			Hint: fmt.Sprintf("create it (docker %s create %s), or remove external from it", kind, name)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Networks)) {
 		if _, err := e.api.NetworkInspect(ctx, name, network.InspectOptions{}); isGone(err) {
 			return missing("network", name)
 		} else if err != nil {
-			return engineError("look at network "+name, err)
+			return engineError("inspect network "+name, err)
 		}
 	}
 	for _, v := range s.Volumes {
@@ -33,7 +33,7 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 		if _, err := e.api.VolumeInspect(ctx, v.Source); isGone(err) {
 			return missing("volume", v.Source)
 		} else if err != nil {
-			return engineError("look at volume "+v.Source, err)
+			return engineError("inspect volume "+v.Source, err)
 		}
 	}
 	return nil
@@ -43,7 +43,7 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 func (e *Engine) checkVersion(s types.ServiceConfig) error {
 	old := func(key, version string) error {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitProject,
-			Message: fmt.Sprintf("services.%s.%s needs an engine with API %s, and this one speaks %s", s.Name, key, version, e.place.API), Hint: "remove it, or update Docker"}
+			Message: fmt.Sprintf("services.%s.%s needs engine API %s, but this engine has %s", s.Name, key, version, e.place.API), Hint: "remove it, or update Docker"}
 	}
 	for _, v := range s.Volumes {
 		switch {

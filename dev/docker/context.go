@@ -112,7 +112,7 @@ func (f finder) configDir() string {
 
 // usualFirst gives the usual socket, then those of other engines that exist.
 func (f finder) usualFirst() ([]candidate, error) {
-	first, err := f.fromHost(Place{Host: f.usual, Why: "the usual socket"})
+	first, err := f.fromHost(Place{Host: f.usual, Why: "the default socket"})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (f finder) usualFirst() ([]candidate, error) {
 		if st, err := os.Stat(s.path); err != nil || st.Mode()&os.ModeSocket == 0 {
 			continue
 		}
-		c, err := f.fromHost(Place{Host: "unix://" + s.path, Why: s.whose + ", since the usual socket does not answer"})
+		c, err := f.fromHost(Place{Host: "unix://" + s.path, Why: s.whose + ", because the default socket does not answer"})
 		if err != nil {
 			return nil, err
 		}

@@ -41,14 +41,14 @@ func unreachable(failures []failure) error {
 	switch {
 	case errors.Is(first.err, fs.ErrPermission) || strings.HasPrefix(first.Host, "unix://") && strings.Contains(text, "permission denied"):
 		e.Code = dev.CodeEnginePermission
-		e.Message = fmt.Sprintf("you may not open the container engine's socket %s", first.described())
+		e.Message = fmt.Sprintf("you have no permission to open the container engine's socket %s", first.described())
 		e.Hint = "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"
 	case strings.HasPrefix(first.Host, "ssh://"):
-		e.Hint = "try: ssh " + strings.TrimPrefix(first.Host, "ssh://") + " docker version (sdev answers no questions of ssh: the key must be in an agent and the host known)"
+		e.Hint = "try: ssh " + strings.TrimPrefix(first.Host, "ssh://") + " docker version (sdev cannot answer prompts of ssh: the agent must hold the key, and known_hosts the host)"
 	case strings.Contains(text, "x509: ") || strings.Contains(text, "tls: "):
 		e.Hint = "check the certificates of the docker context, or those in DOCKER_CERT_PATH"
 	case first.Context != "":
-		e.Hint = "start it, or choose another: docker context ls, docker context use NAME"
+		e.Hint = "start it, or choose another one: docker context ls, docker context use NAME"
 	}
 	for _, f := range failures[1:] {
 		e.Message += fmt.Sprintf("; then tried %s: %s", f.described(), cause(f.err))
@@ -97,17 +97,17 @@ func cause(err error) string {
 	case ours:
 		return e.Message
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such socket"
+		return "the socket does not exist"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens there"
+		return "nothing listens there"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
+		return "it timed out"
 	case errors.Is(err, exec.ErrNotFound):
-		return "there is no ssh command here"
+		return "the ssh command is not installed"
 	case errors.As(err, &dns):
 		return dns.Error()
 	case plainHTTP.MatchString(err.Error()):
-		return "it does not speak plain HTTP; if it wants TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
+		return "it does not accept plain HTTP; if it needs TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 	}
 	if m := sshSaid.FindStringSubmatch(err.Error()); m != nil {
 		return lastLine(m[1])
@@ -126,13 +126,13 @@ func lastLine(text string) string {
 
 func tooOld(host, version string) error {
 	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine,
-		Message: fmt.Sprintf("the container engine at %s speaks API %s at most; sdev needs %s (Docker 20.10) to %s", host, version, MinAPI, api.DefaultVersion),
+		Message: fmt.Sprintf("the container engine at %s supports API %s at most; sdev needs %s (Docker 20.10) to %s", host, version, MinAPI, api.DefaultVersion),
 		Hint:    "update Docker"}
 }
 
 // tooLow is a choice of the environment's that no engine can do anything about.
 func tooLow(version string) error {
-	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Message: fmt.Sprintf("DOCKER_API_VERSION asks for API %s; sdev needs %s to %s", version, MinAPI, api.DefaultVersion),
+	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Message: fmt.Sprintf("DOCKER_API_VERSION is %s; sdev needs %s to %s", version, MinAPI, api.DefaultVersion),
 		Hint: "unset DOCKER_API_VERSION"}
 }
 
@@ -149,7 +149,7 @@ func engineError(what string, err error) error {
 	}
 	if m := tooNew.FindStringSubmatch(err.Error()); m != nil {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Cause: err,
-			Message: fmt.Sprintf("the container engine speaks API %s and newer; this sdev speaks %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
+			Message: fmt.Sprintf("the container engine supports API %s and newer; this sdev supports %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
 	}
 	if client.IsErrConnectionFailed(err) {
 		why, _, _ := strings.Cut(cause(err), ". Is the docker daemon running?")
@@ -162,7 +162,7 @@ func engineError(what string, err error) error {
 }
 
 // makeRoom is what helps against a full disk.
-const makeRoom = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
+const makeRoom = "free disk space (docker system df shows the usage, docker builder prune deletes the build cache) and try again"
 
 // engineText is the engine's message without the layers that the client puts before it.
 func engineText(err error) string {
@@ -179,6 +179,6 @@ func isPortTaken(err error) bool {
 
 func imageMissing(ref string, err error) error {
 	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
-		Message: fmt.Sprintf("image %s is not here and cannot be pulled: %s", ref, engineText(err)),
+		Message: fmt.Sprintf("image %s is missing and cannot be pulled: %s", ref, engineText(err)),
 		Hint:    "check its name, your network and your registry login (docker login)"}
 }

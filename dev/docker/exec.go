@@ -64,7 +64,7 @@ func (e *Engine) Run(ctx context.Context, x Exec) (int, error) {
 	}
 	done, err := e.api.ContainerExecInspect(ctx, made.ID)
 	if err != nil {
-		return 0, engineError("ask for a command's exit code", err)
+		return 0, engineError("read a command's exit code", err)
 	}
 	return done.ExitCode, nil
 }

@@ -20,17 +20,16 @@ import (
 	"sdev/dev/plan"
 )
 
-// Files whose place lies inside a mount.
+// Files whose path lies inside a mount.
 //
-// What the engine copies into a container goes through the container's mounts, and so would replace a
-// file of this machine for good. These files are put into a volume that belongs to the container alone,
-// and are mounted from there over what the other mount shows. A volume, unlike a directory of this machine,
-// is there on every engine, and keeps owners and modes as the compose file has them.
+// The engine copies files into a container through its mounts, and so would overwrite a file on this machine.
+// Such files go into a volume of the container's own instead, and are mounted from there over the other mount.
+// A volume, unlike a directory on this machine, works on every engine, and keeps owners and modes.
 
-// ownFiles is the label of such a volume, and of the container that it belongs to: the other one's name.
+// ownFiles is the label that links such a volume and its container: each holds the other's name.
 const ownFiles = "dev.sdev.files"
 
-// apiSubpath is the API from which on a part of a volume can be mounted.
+// apiSubpath is the first API version that can mount part of a volume.
 const apiSubpath = "1.45"
 
 // mountFiles prepares the mounts of a container for its files, and gives those files that are copied
@@ -98,7 +97,7 @@ func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, er
 		name, _, _ := strings.Cut(from, ":")
 		other, err := e.api.ContainerInspect(ctx, name)
 		if err != nil {
-			return nil, engineError("look at the volumes of "+name, err)
+			return nil, engineError("inspect the volumes of "+name, err)
 		}
 		for _, m := range other.Mounts {
 			out = append(out, m.Destination)
@@ -157,7 +156,7 @@ func (e *Engine) fillVolume(ctx context.Context, name string, s plan.Service, fi
 	if err != nil {
 		return engineError("prepare the files of "+s.Config.Name, err)
 	}
-	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and of no name
+	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and without a name
 	archive, err := numberedArchive(files)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 	messages, failures := e.api.Events(ctx, events.ListOptions{Filters: args})
 	list, err := e.containers(ctx, f.Project)
 	if err != nil {
-		return engineError("look at what runs", err)
+		return engineError("list containers", err)
 	}
 	for _, c := range list {
 		r.read(ctx, c.ID, c.Service, f.Since, f.Tail)

@@ -28,7 +28,7 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 		return "", fmt.Errorf("find this program's file: %w", err)
 	}
 	if runtime.GOOS != "linux" {
-		return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitEngine, Message: "the gateway needs a Linux build of sdev, and this one is for " + runtime.GOOS, Hint: "run sdev on Linux"}
+		return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitEngine, Message: "the gateway needs a Linux build of sdev, but this one is for " + runtime.GOOS, Hint: "run sdev on Linux"}
 	}
 	st, err := os.Stat(executable)
 	if err != nil {
@@ -63,7 +63,7 @@ func mustBeStatic(executable string) error {
 	defer f.Close() //nolint:errcheck // only read
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "this sdev is linked dynamically and cannot be the gateway as well", Hint: "build it with: make build (or CGO_ENABLED=0 go install)"}
+			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "this sdev is linked dynamically, so it cannot run as the gateway", Hint: "build it with: make build (or CGO_ENABLED=0 go install)"}
 		}
 	}
 	return nil

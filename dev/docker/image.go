@@ -23,7 +23,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 		return plan.ImageInfo{}, false, nil
 	}
 	if err != nil {
-		return plan.ImageInfo{}, false, engineError("look at image "+ref, err)
+		return plan.ImageInfo{}, false, engineError("inspect image "+ref, err)
 	}
 	info = plan.ImageInfo{ID: img.ID, Foreign: e.foreignPlatform(ctx, img.Os, img.Architecture)}
 	if img.Config != nil {
@@ -134,7 +134,7 @@ func (e *Engine) Shipped(ctx context.Context, ref string) (Shipped, error) {
 		return Shipped{}, imageNotFound(ref, err)
 	}
 	if err != nil {
-		return Shipped{}, engineError("look at image "+ref, err)
+		return Shipped{}, engineError("inspect image "+ref, err)
 	}
 	s := Shipped{ID: img.ID, Platform: img.Os + "/" + img.Architecture, Size: img.Size, Foreign: e.foreignPlatform(ctx, img.Os, img.Architecture) != ""}
 	if img.Variant != "" {
@@ -152,5 +152,5 @@ func (e *Engine) Shipped(ctx context.Context, ref string) (Shipped, error) {
 // imageNotFound words that an image would have to be there.
 func imageNotFound(ref string, err error) error {
 	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + ref + " is not on the container engine",
-		Hint: "build or pull it (docker images lists what is there), or name a tarball of docker save"}
+		Hint: "build or pull it (docker images lists local images), or pass a tarball of docker save"}
 }

@@ -214,7 +214,7 @@ func isEmpty(name string) bool {
 func (e *Engine) recordedMountPoints(ctx context.Context) (map[string]bool, error) {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", ownPoints))})
 	if err != nil {
-		return nil, engineError("look at what runs", err)
+		return nil, engineError("list containers", err)
 	}
 	out := map[string]bool{}
 	for _, c := range list {
@@ -268,7 +268,7 @@ func createMountPoints(service string, points []mountPoint) error {
 		})
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-				Message: "service " + service + " mounts something at " + p.path + ", which is missing and cannot be created: " + errors.Unwrap(err).Error(),
+				Message: "service " + service + " mounts something at " + p.path + ", which does not exist and cannot be created: " + errors.Unwrap(err).Error(),
 				Hint:    "create it, or correct the volume in the compose file"}
 		}
 	}

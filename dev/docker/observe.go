@@ -71,7 +71,7 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 		return nil
 	})
 	if err := group.Wait(); err != nil {
-		return have, engineError("look at what runs", err)
+		return have, engineError("list containers", err)
 	}
 	slices.SortFunc(have.Networks, byName)
 	slices.SortFunc(have.Volumes, byName)

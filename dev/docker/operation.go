@@ -41,7 +41,7 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 	case plan.ServiceContainer:
 		return e.doContainer(ctx, op, labels)
 	}
-	return fmt.Errorf("operation on unknown kind %q", op.Kind)
+	return fmt.Errorf("unknown kind of operation: %q", op.Kind)
 }
 
 func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan.Labels) error {
@@ -61,7 +61,7 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 		return e.wait(ctx, op)
 	case plan.Load, plan.Sync: // images only; the engine's own
 	}
-	return fmt.Errorf("operation %q on a container", op.Verb)
+	return fmt.Errorf("unknown operation on a container: %q", op.Verb)
 }
 
 // removeContainer stops a container within its own grace period, then removes it with all that is its
@@ -84,7 +84,7 @@ func (e *Engine) kill(ctx context.Context, id string) error {
 		return nil
 	}
 	if err != nil {
-		return engineError("look at a container", err)
+		return engineError("inspect a container", err)
 	}
 	name := strings.TrimPrefix(c.Name, "/")
 	if err := e.ignoreNotFound("remove "+name, e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})); err != nil {
@@ -197,7 +197,7 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 	case err == nil:
 		err = e.finishContainer(ctx, made, op.Service, others)
 	case isGone(err) && strings.Contains(err.Error(), "No such image"):
-		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " is gone", Hint: "run it again: what is missing is built or pulled"}
+		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + s.Image + " was removed meanwhile", Hint: "run the command again: it builds or pulls missing images"}
 	case made == "":
 		return engineError("create "+op.Name, err)
 	}
@@ -215,7 +215,7 @@ type MountAbsentError struct {
 }
 
 func (e *MountAbsentError) Error() string {
-	return "the engine does not see " + e.Source + ", which is here"
+	return "the engine cannot see " + e.Source + ", which exists on this machine"
 }
 func (e *MountAbsentError) Unwrap() error { return e.Cause }
 

@@ -43,7 +43,7 @@ func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error
 func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []plan.File) error {
 	archive, err := e.archive(ctx, id, files)
 	if err != nil {
-		return engineError("look into "+service, err)
+		return engineError("read a file in "+service, err)
 	}
 	return engineError("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
 }

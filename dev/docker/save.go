@@ -12,7 +12,7 @@ func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 	if _, err := e.api.ImageInspect(ctx, ref); isGone(err) {
 		return nil, imageNotFound(ref, err)
 	} else if err != nil {
-		return nil, engineError("look at image "+ref, err)
+		return nil, engineError("inspect image "+ref, err)
 	}
 	archive, err := e.api.ImageSave(ctx, []string{ref})
 	if err != nil {

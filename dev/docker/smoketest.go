@@ -17,42 +17,41 @@ import (
 	"sdev/dev/plan"
 )
 
-// SmokeTest says how an image is started once, to see whether it runs.
+// SmokeTest says how to start an image once, to check that it runs.
 type SmokeTest struct {
-	Project  string // whose image it is
+	Project  string // the project that owns the image
 	Image    string
 	Platform string            // "" is the engine's own
-	Command  []string          // in place of the image's; nil leaves that
-	Env      map[string]string // on top of the image's
+	Command  []string          // instead of the image's; nil keeps it
+	Env      map[string]string // added to the image's
 	Dir      string            // "" is the image's own
 	User     string            // "" is the image's own
-	Scratch  []string          // directories in memory that can be written to; nothing else can
-	Port     int               // that it listens on
-	Gateway  string            // image of this program, which reaches the port; it is made where it is missing
+	Scratch  []string          // writable directories in memory; all else is read-only
+	Port     int               // port on which the image listens
+	Gateway  string            // image of this program, which connects to the port; loaded if missing
 }
 
-// SmokeTestRun is a container that is being tried. It has a loopback interface and no other network, no
-// mounts, and a root that cannot be written to. It may be used by several goroutines; [Trying.Remove]
-// comes last, after all else has returned.
+// SmokeTestRun is the container of a smoke test. It has only a loopback interface, no mounts, and a read-only
+// root. It is safe for concurrent use; call [SmokeTestRun.Remove] last, after all other calls have returned.
 type SmokeTestRun struct {
 	engine *Engine
 	id     string
 	test   SmokeTest
-	User   string // that it runs as; "" is root
+	User   string // user of its process; "" is root
 
-	mu         sync.Mutex // guards what follows: a tunnel reaches in by itself
-	containers []string   // containers, in order
-	helper     string     // the last one that reaches in; "" before the first
+	mu         sync.Mutex // guards what follows: a tunnel connects from its own goroutines
+	containers []string   // ids, in order of creation
+	helper     string     // the last container that connects to it; "" before the first
 }
 
-// smokeTestLabel is on the containers of a trial, with the project's name.
+// smokeTestLabel is the label of a smoke test's containers, with the project's name.
 const smokeTestLabel = "dev.sdev.trial"
 
-// staleAfter is the age at which a trial's containers are nobody's any more.
+// staleAfter is the age at which containers of a smoke test count as left behind.
 const staleAfter = 10 * time.Minute
 
-// StartSmokeTest starts an image. The caller removes the container, whatever came of it. A container that cannot
-// even be started (its command is not there) is an error with code dev.CodeEngine, and nothing is left.
+// StartSmokeTest starts an image. The caller calls Remove in any case. If the container cannot be started (its
+// command does not exist), the error has the code dev.CodeEngine, and nothing is left behind.
 func (e *Engine) StartSmokeTest(ctx context.Context, t SmokeTest) (*SmokeTestRun, error) {
 	if _, found, err := e.Image(ctx, t.Gateway); err != nil {
 		return nil, err
@@ -63,7 +62,7 @@ func (e *Engine) StartSmokeTest(ctx context.Context, t SmokeTest) (*SmokeTestRun
 	}
 	e.removeStaleSmokeTests(ctx, t.Project)
 	config := &container.Config{Image: t.Image, Cmd: t.Command, WorkingDir: t.Dir, User: t.User, Labels: map[string]string{smokeTestLabel: t.Project},
-		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}}} // who tries it asks by itself
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}}} // the caller checks by itself
 	for name, value := range t.Env {
 		config.Env = append(config.Env, name+"="+value)
 	}
@@ -90,7 +89,7 @@ func (e *Engine) StartSmokeTest(ctx context.Context, t SmokeTest) (*SmokeTestRun
 	return run, nil
 }
 
-// create makes a container that goes with the trial.
+// create creates a container that belongs to the smoke test.
 func (r *SmokeTestRun) create(ctx context.Context, config *container.Config, host *container.HostConfig, system, name string) (string, error) {
 	making, cancel := withoutCancel(ctx)
 	defer cancel()
@@ -107,11 +106,11 @@ func (r *SmokeTestRun) create(ctx context.Context, config *container.Config, hos
 	return made.ID, nil
 }
 
-// removeStaleSmokeTests removes what trials that were killed have left.
+// removeStaleSmokeTests removes containers that killed smoke tests have left behind.
 func (e *Engine) removeStaleSmokeTests(ctx context.Context, project string) {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", smokeTestLabel+"="+project))})
 	if err != nil {
-		return // a matter of tidiness alone
+		return // cleanup is not essential
 	}
 	for _, c := range list {
 		if time.Since(time.Unix(c.Created, 0)) > staleAfter {
@@ -120,9 +119,8 @@ func (e *Engine) removeStaleSmokeTests(ctx context.Context, project string) {
 	}
 }
 
-// Reach gives the two ends of a connection into the container, which package tunnel talks over: the
-// other end is this program in a container of its own that shares the tried one's network. It works
-// wherever the engine is, and opens no port to anybody else.
+// Reach connects to the container, for package tunnel: the other end is this program in a second container
+// that shares the network of the first. It works wherever the engine is, and opens no port.
 func (r *SmokeTestRun) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 	config := &container.Config{Image: r.test.Gateway, Cmd: []string{"tunnel", strconv.Itoa(r.test.Port)}, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		Labels: map[string]string{smokeTestLabel: r.test.Project}}
@@ -133,11 +131,11 @@ func (r *SmokeTestRun) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 	}
 	conn, err := r.engine.api.ContainerAttach(ctx, id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
-		return nil, engineError("reach into the container", err)
+		return nil, engineError("connect to the container", err)
 	}
 	if err := r.engine.api.ContainerStart(ctx, id, container.StartOptions{}); err != nil {
 		conn.Close()
-		return nil, engineError("reach into the container", err)
+		return nil, engineError("connect to the container", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,12 +143,12 @@ func (r *SmokeTestRun) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 	return newStream(conn), nil
 }
 
-// Ended says whether the container has ended, and how. It is an error if what reaches into it has ended
-// while it runs: then nothing can be said of it.
+// Ended says whether the container has ended, and with which exit code. If the connection to a running
+// container has ended, that is an error.
 func (r *SmokeTestRun) Ended(ctx context.Context) (ended bool, code int, err error) {
 	c, err := r.engine.api.ContainerInspect(ctx, r.id)
 	if err != nil {
-		return false, 0, engineError("look at the container", err)
+		return false, 0, engineError("inspect the container", err)
 	}
 	r.mu.Lock()
 	helper := r.helper
@@ -160,24 +158,24 @@ func (r *SmokeTestRun) Ended(ctx context.Context) (ended bool, code int, err err
 	}
 	h, err := r.engine.api.ContainerInspect(ctx, helper)
 	if err == nil && !h.State.Running {
-		err = errors.New("what reaches into it ended: " + strings.Join(r.engine.Tail(ctx, plan.Container{ID: helper}, 1), ""))
+		err = errors.New("the connection to it ended: " + strings.Join(r.engine.Tail(ctx, plan.Container{ID: helper}, 1), ""))
 	}
-	return false, 0, engineError("try the image", err)
+	return false, 0, engineError("smoke-test the image", err)
 }
 
-// Output gives the last lines that it printed.
+// Output returns the last lines that the container printed.
 func (r *SmokeTestRun) Output(ctx context.Context, lines int) []string {
 	return r.engine.Tail(ctx, plan.Container{ID: r.id}, lines)
 }
 
-// Remove takes away all that the trial made. It works with a ctx that has ended.
+// Remove removes all containers of the smoke test, even if ctx has ended.
 func (r *SmokeTestRun) Remove(ctx context.Context) error {
 	ctx, cancel := withoutCancel(ctx)
 	defer cancel()
 	var failed error
 	for i := len(r.containers) - 1; i >= 0; i-- {
 		if err := r.engine.Kill(ctx, r.containers[i]); err != nil {
-			failed = fmt.Errorf("remove a container that was tried: %w", err)
+			failed = fmt.Errorf("remove a container of the smoke test: %w", err)
 		}
 	}
 	r.containers = nil

@@ -98,7 +98,7 @@ func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modif
 		return 0, time.Time{}, false, nil
 	}
 	if err != nil {
-		return 0, time.Time{}, false, engineError("look into "+name, err)
+		return 0, time.Time{}, false, engineError("read a file in "+name, err)
 	}
 	return st.Size, st.Mtime.Truncate(time.Second), true, nil
 }
@@ -120,7 +120,7 @@ func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
 		return Identity{}, nil
 	}
 	if err != nil {
-		return Identity{}, engineError("look at "+name, err)
+		return Identity{}, engineError("inspect "+name, err)
 	}
 	id := Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
@@ -224,7 +224,7 @@ func (e *Engine) readFile(ctx context.Context, name, file string) (at string, co
 		return "", nil, err
 	}
 	if header.Typeflag != tar.TypeReg {
-		return "", nil, fmt.Errorf("%s is no file: %w", at, errdefs.ErrNotFound)
+		return "", nil, fmt.Errorf("%s is not a file: %w", at, errdefs.ErrNotFound)
 	}
 	content, err = io.ReadAll(io.LimitReader(archive, 4<<20))
 	return at, content, err

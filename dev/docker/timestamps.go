@@ -24,30 +24,30 @@ import (
 	"sdev/dev"
 )
 
-// The times of files in an image that ships.
+// Timestamps of files in an image that ships.
 //
-// Builders write files at the time at which they build, so that the same commit gives other layers, and
-// another digest, each time. Here an image that was built is taken from the engine, the files in the
-// layers that the build has added are given the time of the build at most, and it is put back: in one
-// stream, without a file in between, and with nothing else changed. The layers of the base stay as
-// they are.
+// Builders give files the time of the build, so that the same commit has different layers, and a different
+// digest, each time. normalizeTimestamps exports the built image, limits the timestamps in the layers that the
+// build has added to the commit's time, and imports it again: in one stream, without a temporary file, and
+// without any other change. The layers of the base image stay unchanged.
 //
-// It is done once for what a build gave, which is remembered by a name on the engine (sdev-settled:…).
+// A built image is normalized once; the name sdev-settled:… on the engine records the result.
 
-// normalizedName is what images are called that came of this; the tag says of what.
+// normalizedName is the repository of normalized images; the tag is the original's id. Older versions use the
+// same name.
 const normalizedName = "sdev-settled"
 
-// normalizeTimestamps does it to the image that a build has just tagged. Engines that keep images in containerd's
-// store keep what the builder made.
+// normalizeTimestamps normalizes the image that a build has just tagged. Engines with containerd's image store
+// keep the builder's image.
 func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	ref := r.Tag
 	built, err := e.api.ImageInspect(ctx, ref)
 	if err != nil {
-		return engineError("find the image just built", err)
+		return engineError("find the built image", err)
 	}
 	info, err := e.api.Info(ctx)
 	if err != nil {
-		return engineError("ask the engine how it keeps images", err)
+		return engineError("read the engine's storage driver", err)
 	}
 	if slices.ContainsFunc(info.DriverStatus, func(kv [2]string) bool { return kv[0] == "driver-type" && strings.Contains(kv[1], "containerd") }) {
 		return nil
@@ -56,7 +56,7 @@ func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(d
 	if done, err := e.api.ImageInspect(ctx, known); err == nil {
 		return engineError("name image "+ref, e.retag(ctx, ref, built.ID, done.ID))
 	}
-	emit(dev.BuildStep{Service: r.Service, Text: "files get the time of the commit, so that it always gives the same image"})
+	emit(dev.BuildStep{Service: r.Service, Text: "set the files' timestamps to the commit's, so that the image is reproducible"})
 	archive, err := e.api.ImageSave(ctx, []string{ref})
 	if err != nil {
 		return engineError("export image "+ref, err)
@@ -76,9 +76,9 @@ func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(d
 		err = cause
 	}
 	if err != nil {
-		return engineError("give the image its commit's time", err)
+		return engineError("normalize the image's timestamps", err)
 	}
-	_, _ = e.api.ImageRemove(ctx, built.ID, image.RemoveOptions{}) // the builder's cache keeps what is in it
+	_, _ = e.api.ImageRemove(ctx, built.ID, image.RemoveOptions{}) // the build cache keeps its content
 	e.removeUnusedNames(ctx, known)
 	return nil
 }
@@ -91,11 +91,11 @@ func (e *Engine) retag(ctx context.Context, ref, from, to string) error {
 	if err := e.api.ImageTag(ctx, to, ref); err != nil {
 		return err
 	}
-	_, _ = e.api.ImageRemove(ctx, from, image.RemoveOptions{}) // the builder's cache keeps what is in it
+	_, _ = e.api.ImageRemove(ctx, from, image.RemoveOptions{}) // the build cache keeps its content
 	return nil
 }
 
-// loadArchive loads an archive.
+// loadArchive loads an archive of images.
 func (e *Engine) loadArchive(ctx context.Context, archive io.Reader) error {
 	loaded, err := e.api.ImageLoad(ctx, archive)
 	if err != nil {
@@ -117,11 +117,11 @@ func (e *Engine) loadArchive(ctx context.Context, archive io.Reader) error {
 	}
 }
 
-// removeUnusedNames removes names of images that have no other any more.
+// removeUnusedNames removes our names of images that have no other name any more.
 func (e *Engine) removeUnusedNames(ctx context.Context, but string) {
 	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", normalizedName))})
 	if err != nil {
-		return // a matter of room on the disk alone
+		return // it would only have freed disk space
 	}
 	of := func(name string) bool { return strings.HasPrefix(name, normalizedName+":") }
 	for _, i := range list {
@@ -136,24 +136,24 @@ func (e *Engine) removeUnusedNames(ctx context.Context, but string) {
 	}
 }
 
-// timestampNormalizer changes an archive of "docker save" on its way.
+// timestampNormalizer changes an archive of "docker save" while it passes.
 type timestampNormalizer struct {
 	epoch time.Time
-	names []string // that the image gets
+	names []string // names that the image gets
 
-	metadata   map[string][]byte    // descriptions, by name
+	metadata   map[string][]byte    // metadata files, by name
 	layers     map[string]layerSums // by name in the archive
-	duplicates map[string]string    // names of layers that stand for others
+	duplicates map[string]string    // layers that are links to others
 }
 
 func newTimestampNormalizer(epoch time.Time, names []string) *timestampNormalizer {
 	return &timestampNormalizer{epoch: epoch, names: names, metadata: map[string][]byte{}, layers: map[string]layerSums{}, duplicates: map[string]string{}}
 }
 
-// layerSums are the digests of a layer before and after.
+// layerSums are the digests of a layer before and after the change.
 type layerSums struct{ before, after digest.Digest }
 
-// maxMetadata is more than any description of an image has, in bytes.
+// maxMetadata limits the size of a metadata file, in bytes.
 const maxMetadata = 16 << 20
 
 func (n *timestampNormalizer) rewrite(to io.Writer, from io.Reader) error {
@@ -176,10 +176,10 @@ func (n *timestampNormalizer) rewrite(to io.Writer, from io.Reader) error {
 	return out.Close()
 }
 
-// entry passes a layer on, and keeps a description.
+// entry rewrites a layer, and keeps a metadata file for writeMetadata.
 func (n *timestampNormalizer) entry(out *tar.Writer, h *tar.Header, content io.Reader) error {
 	switch h.Typeflag {
-	case tar.TypeSymlink: // a layer that is there twice; the other one may come later
+	case tar.TypeSymlink: // a duplicate layer; the other one may follow
 		n.duplicates[h.Name] = path.Join(path.Dir(h.Name), h.Linkname)
 		return nil
 	case tar.TypeReg:
@@ -214,15 +214,15 @@ type savedManifest struct {
 	Layers   []string
 }
 
-// writeMetadata writes the configuration and the manifest of what has come of the image. A layer of the base
-// keeps its digest: the engine has it, and does not look at what the archive holds for it.
+// writeMetadata writes the configuration and the manifest of the changed image. A layer of the base image keeps
+// its digest: the engine has that layer and ignores the archive's copy.
 func (n *timestampNormalizer) writeMetadata(out *tar.Writer) error {
 	var manifests []savedManifest
 	if err := json.Unmarshal(n.metadata["manifest.json"], &manifests); err != nil {
 		return fmt.Errorf("manifest.json: %w", err)
 	}
 	if len(manifests) != 1 {
-		return fmt.Errorf("the archive holds %d images", len(manifests))
+		return fmt.Errorf("the archive holds %d images, not one", len(manifests))
 	}
 	m := manifests[0]
 	var config dockerspec.DockerOCIImage
@@ -230,17 +230,17 @@ func (n *timestampNormalizer) writeMetadata(out *tar.Writer) error {
 		return fmt.Errorf("the image's configuration: %w", err)
 	}
 	if len(config.RootFS.DiffIDs) != len(m.Layers) {
-		return fmt.Errorf("%d layers, and %d in the configuration", len(m.Layers), len(config.RootFS.DiffIDs))
+		return fmt.Errorf("the image has %d layers, but its configuration lists %d", len(m.Layers), len(config.RootFS.DiffIDs))
 	}
 	base := len(m.Layers) - n.added(config)
 	for i, name := range m.Layers {
 		if other, ok := n.duplicates[name]; ok {
 			name = other
-			m.Layers[i] = other // the link itself is not passed on
+			m.Layers[i] = other // the archive does not contain the link itself
 		}
 		sums, ok := n.layers[name]
 		if !ok || sums.before != config.RootFS.DiffIDs[i] {
-			return fmt.Errorf("layer %d is not what the configuration says", i+1)
+			return fmt.Errorf("layer %d does not match the configuration", i+1)
 		}
 		if i >= base {
 			config.RootFS.DiffIDs[i] = sums.after
@@ -267,8 +267,7 @@ func writeEntry(out *tar.Writer, name string, content []byte) error {
 	return err
 }
 
-// added is how many layers the build has added: those of the lines of the history, from the end, that
-// have the build's time.
+// added is how many layers the build has added: those of the last history entries that have the build's time.
 func (n *timestampNormalizer) added(config dockerspec.DockerOCIImage) int {
 	layers := 0
 	for _, line := range slices.Backward(config.History) {

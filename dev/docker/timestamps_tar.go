@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Where a header of a tar archive has what. Source: POSIX.1-2001, pax, "ustar Interchange Format".
+// Offsets in the header of a tar archive. Source: POSIX.1-2001, pax, "ustar Interchange Format".
 const (
 	tarBlock = 512
 
@@ -21,15 +21,14 @@ const (
 	tarType             = 156
 )
 
-// clamp copies a tar archive in which nothing is changed but times after a limit, in seconds since 1970,
-// which become the limit. As it changes numbers in place, the archive stays as long as it is, whatever
-// wrote it.
+// clamp copies a tar archive and replaces timestamps after limit, in seconds since 1970, by limit. It changes
+// numbers in place, so the archive keeps its length.
 //
-// Compiled Python files hold the time of the source that they were made of, and are good for nothing
-// where it differs: it is changed with it.
+// A compiled Python file holds the timestamp of its source and is ignored if it differs, so that timestamp is
+// changed too.
 func clamp(to io.Writer, from io.Reader, limit int64) error {
 	header := make([]byte, tarBlock)
-	compiled := false // by a name that a header before has said
+	compiled := false // an extended header names a compiled file
 	for {
 		if _, err := io.ReadFull(from, header); errors.Is(err, io.EOF) {
 			return nil
@@ -50,7 +49,7 @@ func clamp(to io.Writer, from io.Reader, limit int64) error {
 		if err != nil {
 			return err
 		}
-		if last { // what follows fills the last record
+		if last { // the rest is padding
 			_, err := io.Copy(to, from)
 			return err
 		}
@@ -60,8 +59,8 @@ func clamp(to io.Writer, from io.Reader, limit int64) error {
 	}
 }
 
-// clampContent copies what follows a header. compiled says that the file is a compiled one of Python's,
-// and then that the next is, where this was about its name.
+// clampContent copies the content after a header. compiled says that the file is compiled Python; next says so
+// of the following file, if this content was its name.
 func clampContent(to io.Writer, from io.Reader, header []byte, size, limit int64, compiled bool) (next bool, err error) {
 	left := (size + tarBlock - 1) / tarBlock * tarBlock
 	switch header[tarType] {
@@ -83,7 +82,7 @@ func text(field []byte) string {
 	return s
 }
 
-// clampHeader changes the time in a header, and its sum.
+// clampHeader changes the timestamp in a header, and the checksum.
 func clampHeader(header []byte, limit int64) error {
 	field := header[tarTime:tarTimeEnd]
 	when, err := tarNumber(field)
@@ -100,13 +99,13 @@ func clampHeader(header []byte, limit int64) error {
 	return nil
 }
 
-// tarNumber reads a number of a header: octal digits, or binary where the first bit is set.
+// tarNumber reads a number of a header: octal digits, or binary if the first bit is set.
 func tarNumber(field []byte) (int64, error) {
 	if field[0]&0x80 != 0 {
 		if field[0]&0x40 != 0 {
 			return -1, nil // before 1970
 		}
-		return int64(binary.BigEndian.Uint64(field[len(field)-8:])), nil //nolint:gosec // no archive is longer
+		return int64(binary.BigEndian.Uint64(field[len(field)-8:])), nil //nolint:gosec // no archive is that long
 	}
 	digits := strings.Trim(text(field), " ")
 	if digits == "" {
@@ -115,17 +114,17 @@ func tarNumber(field []byte) (int64, error) {
 	return strconv.ParseInt(digits, 8, 64)
 }
 
-// extendedTime is a record of an extended header with the time of the file that follows.
+// extendedTime matches the record of an extended header with the timestamp of the next file.
 var extendedTime = regexp.MustCompile(`(?m)^(\d+ mtime=)(\d+)((?:\.\d*)?)$`)
 
-// maxExtended is more than names and attributes of a file take, in bytes.
+// maxExtended limits the size of an extended header, in bytes.
 const maxExtended = 8 << 20
 
-// clampExtended copies the records of an extended header, or a long name, with their times changed.
-// compiled says that they are of a compiled Python file.
+// clampExtended copies the records of an extended header, or a long name, and changes the timestamps. compiled
+// says that they belong to a compiled Python file.
 func clampExtended(to io.Writer, from io.Reader, size, limit int64) (compiled bool, err error) {
 	if size > maxExtended {
-		return false, fmt.Errorf("a header of %d bytes", size)
+		return false, fmt.Errorf("a tar header of %d bytes is too long", size)
 	}
 	records := make([]byte, size)
 	if _, err := io.ReadFull(from, records); err != nil {
@@ -149,8 +148,8 @@ func clampExtended(to io.Writer, from io.Reader, size, limit int64) (compiled bo
 	return strings.HasSuffix(all, ".pyc") || strings.Contains(all, ".pyc\n"), err
 }
 
-// clampCompiled copies the header of a compiled Python file, and says how much is left to copy. One that
-// holds a hash of its source in place of the time stays as it is. Source: PEP 552.
+// clampCompiled copies the header of a compiled Python file, and returns how much is left to copy. A file with
+// a hash of its source instead of a timestamp stays unchanged. Source: PEP 552.
 func clampCompiled(to io.Writer, from io.Reader, size, padded, limit int64) (left int64, err error) {
 	const head = 16
 	if size < head {
@@ -162,7 +161,7 @@ func clampCompiled(to io.Writer, from io.Reader, size, padded, limit int64) (lef
 	}
 	flags, when := binary.LittleEndian.Uint32(start[4:]), binary.LittleEndian.Uint32(start[8:])
 	if flags == 0 && int64(when) > limit {
-		binary.LittleEndian.PutUint32(start[8:], uint32(limit)) //nolint:gosec // it is less than what was there
+		binary.LittleEndian.PutUint32(start[8:], uint32(limit)) //nolint:gosec // it is less than the old value
 	}
 	_, err = to.Write(start)
 	return padded - head, err

@@ -114,9 +114,9 @@ func FuzzClamp(f *testing.F) {
 	})
 }
 
-// settled is what comes of an image with a layer of a base and two equal ones of a build, as an engine
+// normalized is what comes of an image with a layer of a base and two equal ones of a build, as an engine
 // saves it: the second of them is a link to the first, and may come before it.
-func settled(t *testing.T, layerName func(digest.Digest) string, tamper func(*dockerspec.DockerOCIImage)) (manifest savedManifest, image dockerspec.DockerOCIImage, err error) {
+func normalized(t *testing.T, layerName func(digest.Digest) string, tamper func(*dockerspec.DockerOCIImage)) (manifest savedManifest, image dockerspec.DockerOCIImage, err error) {
 	t.Helper()
 	base, top := packed(t, members(after, tar.FormatPAX)), packed(t, members(after.Add(time.Minute), tar.FormatPAX))
 	early, epoch := limit.Add(-time.Hour), limit.UTC()
@@ -162,18 +162,18 @@ func settled(t *testing.T, layerName func(digest.Digest) string, tamper func(*do
 	return list[0], image, nil
 }
 
-func TestSettler_ChangesTheLayersOfTheBuildAlone(t *testing.T) {
+func TestTimestampNormalizer_ChangesTheLayersOfTheBuildAlone(t *testing.T) {
 	for name, layerName := range map[string]func(digest.Digest) string{
 		"as older engines save":   func(d digest.Digest) string { return d.Encoded()[:16] + "/layer.tar" },
 		"as younger engines save": func(d digest.Digest) string { return "blobs/sha256/" + d.Encoded() },
 	} {
-		m, image, err := settled(t, layerName, func(*dockerspec.DockerOCIImage) {})
+		m, image, err := normalized(t, layerName, func(*dockerspec.DockerOCIImage) {})
 		if err != nil || strings.Join(m.RepoTags, " ") != "shop:1 other:2" || image.Config.User != "app" {
 			t.Errorf("%s: %+v, %+v, %v", name, m, image, err)
 		}
 	}
-	_, _, err := settled(t, func(d digest.Digest) string { return "blobs/sha256/" + d.Encoded() }, func(c *dockerspec.DockerOCIImage) { c.RootFS.DiffIDs[1] = digest.FromString("another") })
-	if err == nil || !strings.Contains(err.Error(), "layer 2 is not what the configuration says") {
+	_, _, err := normalized(t, func(d digest.Digest) string { return "blobs/sha256/" + d.Encoded() }, func(c *dockerspec.DockerOCIImage) { c.RootFS.DiffIDs[1] = digest.FromString("another") })
+	if err == nil || !strings.Contains(err.Error(), "layer 2 does not match the configuration") {
 		t.Errorf("a layer that is another: %v", err)
 	}
 }

@@ -24,7 +24,7 @@ for name in sys.argv[1:]:
 // not have are left out; so are all of them where the image's python cannot be asked. A container
 // without a network runs for that, and is removed.
 func (e *Engine) Versions(ctx context.Context, image string, packages ...string) (map[string]string, error) {
-	const what = "ask an image for the versions of its packages"
+	const what = "read the package versions of an image"
 	config := &container.Config{Image: image, Entrypoint: append([]string{"python", "-c", versionsScript}, packages...), Cmd: []string{}, NetworkDisabled: true}
 	making, cancel := withoutCancel(ctx)
 	defer cancel()

@@ -48,7 +48,7 @@ func samples(t *testing.T) map[string]string {
 		"signout":   signOutPage{Frame: frame, Client: "<b>Shop</b>", SignedIn: "alice@example.com", Action: "/signout", Hidden: []detail{{"csrf", `"><script>`}}},
 		"signedout": signedOutPage{Frame: frame, Client: "Shop", Back: appHome}, "home": homePage{Frame: frame, SignedIn: "alice@example.com", SignOut: "/signout", Hidden: []detail{{"csrf", "t"}}, Metadata: "/x"},
 		"formpost":    formPostPage{Frame: frame, Action: appURL, Hidden: []detail{{"code", "c"}}},
-		"device":      devicePage{Frame: frame, Problem: "No device waits with that code.", Code: "<b>", Action: "/device"},
+		"device":      devicePage{Frame: frame, Problem: "No device is waiting with that code.", Code: "<b>", Action: "/device"},
 		"device done": devicePage{Frame: frame, Lead: "It is signed in."},
 	} {
 		w := httptest.NewRecorder()

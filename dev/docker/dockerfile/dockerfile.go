@@ -66,7 +66,7 @@ type Base struct {
 	Platform string // "" where the stage names none
 	Line     int    // of the FROM, from 1
 	Given    bool   // Ref is what stands for the name in the file: see Setting.Contexts
-	Runs     bool   // commands are run in it, or in a stage made from it
+	Runs     bool   // the build runs commands in it, or in a stage made from it
 }
 
 // Bases gives the images from outside that a build starts from, in the order of the file; stages
