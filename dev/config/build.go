@@ -124,7 +124,7 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or keep the file out with .dockerignore")
+		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func ignoreLines(context, dockerfile string) ([]string, error) {
 // were read, and those that would be if they were there.
 func (p *Project) RelativeFiles() []string {
 	files := []string{".env"}
-	if p.usual {
+	if p.defaultFiles {
 		files = append(files, cli.DefaultOverrideFileNames...)
 	}
 	if p.assumed {

@@ -29,7 +29,7 @@ func (e PeopleEdit) Write() error {
 		return wrap(err)
 	}
 	if !bytes.Equal(now, e.before) {
-		return bad(dev.CodeProjectInvalid, e.File, 0, "was changed meanwhile by somebody else", "run the command again")
+		return bad(dev.CodeProjectInvalid, e.File, 0, "was changed meanwhile by another program", "run the command again")
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

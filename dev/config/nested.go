@@ -94,7 +94,7 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 // unfit keeps the first error about a file that is named in a line and must not be opened.
 func (n *nesting) unfit(file string, err error, from source, line int) {
 	if n.fault == nil && dev.IsUnfit(err) {
-		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or name another")
+		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or use another path")
 	}
 }
 

@@ -43,7 +43,7 @@ func (a *app) gather(ctx context.Context, choice entryChoice) (*subject, error) 
 		return nil, err
 	}
 	s := &subject{project: p}
-	s.service, _ = p.Ships()
+	s.service, _ = p.ReleaseService()
 	if s.found, err = look(p.Dir); err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *subject) appFacts() handoff.App {
 	if app.Streamlit.Text == "any" {
 		app.Streamlit = handoff.Value{}
 	}
-	app.Port, app.BasePath = p.Listens(s.service)
+	app.Port, app.BasePath = p.AppPort(s.service)
 	if len(f.Managers) > 0 {
 		app.Deps = handoff.Value{Text: f.Managers[0].File, Source: f.Managers[0].Source()}
 		app.Manager = f.Managers[0].Value

@@ -153,11 +153,11 @@ func isClientParameter(name string) bool {
 }
 
 // surroundings is what an overlay has to know of the login.
-func (s signIn) surroundings(p *config.Project, ports engine.Ports) config.Login {
+func (s signIn) surroundings(p *config.Project, ports engine.Ports) config.LoginSetup {
 	if !s.mode.SignsIn() {
-		return config.Login{}
+		return config.LoginSetup{}
 	}
-	return config.Login{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
 }
 
 // login is what the gateway is told. In native mode the app's secrets are written on the way.

@@ -20,7 +20,7 @@ import (
 // subject is what the checks look at of a project: its files, what is concluded from them, the
 // service that ships, and the repository. Image and bundle are the caller's to add.
 func (a *app) subject(ctx context.Context, p *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
-	service, _ := p.Ships()
+	service, _ := p.ReleaseService()
 	s := preflight.Subject{Now: a.now(), Project: dev.FilesOf(p.Dir), App: appOf(p, found, service), Compose: p.Model, ComposeFiles: composeFiles(p), Service: service.Name,
 		Platform: service.Platform, Suppress: p.Settings.Deploy.Suppress}
 	if repo.Found {

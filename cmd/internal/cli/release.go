@@ -53,7 +53,7 @@ func imageOn(ctx context.Context, e *docker.Engine, ref string) (handoff.Image, 
 
 // releaseBuild says how the image that ships is built.
 func (a *app) releaseBuild(ctx context.Context, p *config.Project, repo git.Repository) (plan.Build, error) {
-	service, _ := p.Ships()
+	service, _ := p.ReleaseService()
 	if service.Build == nil {
 		return plan.Build{}, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service.Name + " is not built here: it names the image " + service.Image,
 			Hint: "hand over that image: --image " + service.Image + ", or say how it is built: build: . in the compose file"}

@@ -1,6 +1,6 @@
 package config
 
-// What the app finds around itself: environment, user, credentials, certificates.
+// The app's environment: variables, user, credentials, certificates.
 
 import (
 	"cmp"
@@ -23,8 +23,8 @@ func (o *overlay) set(name, value, why string) {
 	o.note(why, "environment", name)
 }
 
-// offer sets a variable that the compose file leaves open.
-func (o *overlay) offer(name, value, why string) {
+// setDefault sets a variable that the compose file does not set.
+func (o *overlay) setDefault(name, value, why string) {
 	if v, ok := o.app.Environment[name]; !ok || v == nil {
 		o.set(name, value, why)
 	}
@@ -40,7 +40,7 @@ func (o *overlay) environment(ports appPorts) {
 			o.set(name, settings[name], "sdev: behind the gateway")
 			continue
 		}
-		o.offer(name, settings[name], "sdev: development settings")
+		o.setDefault(name, settings[name], "sdev: development settings")
 	}
 	o.set("STREAMLIT_BROWSER_SERVER_PORT", strconv.Itoa(o.parts.Port), "sdev: the port in the address bar")
 	o.label(dev.LabelMode, string(o.parts.Mode))
@@ -53,13 +53,13 @@ func (o *overlay) environment(ports appPorts) {
 		o.note("sdev: keeps directories out of Streamlit's watch list; development only", "configs")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
-		o.offer(name, o.parts.Machine.Proxy[name], "this machine's proxy")
+		o.setDefault(name, o.parts.Machine.Proxy[name], "this machine's proxy")
 	}
 }
 
-// pythonPath puts the shim first and leaves what the image or the compose file says as it is,
-// empty entries (the working directory) included. Where nothing is said the working directory is
-// added, since that is what the app's imports start from.
+// pythonPath puts the shim before the value of the image or the compose file, which stays as it is, including
+// empty entries (the working directory). Without a value it adds the working directory, where the app's imports
+// start.
 func (o *overlay) pythonPath() string {
 	own := o.ownPythonPath()
 	if own == "" {
@@ -77,25 +77,25 @@ func (o *overlay) ownPythonPath() string {
 
 func (o *overlay) pythonPathWhy() string {
 	if o.ownPythonPath() == "" {
-		return "the working directory, since nothing sets it"
+		return "the working directory, because nothing sets it"
 	}
-	return "as the image or the compose file has it"
+	return "the value of the image or the compose file"
 }
 
-// identity runs the app as the user of this machine, with a home of its own, so that files in the
-// mount belong to them and ~ is writable whoever the image was made for.
+// user runs the app as this machine's user, with its own home directory, so that files in the mount belong to
+// that user and ~ is writable whatever the image expects.
 //
-// An image that says USER root, or a mount into root's home, expects root: its packages may be
-// installed at the start, and what is mounted there is looked for there.
-func (o *overlay) identity() {
+// An image with USER root, or a mount into root's home, expects root: it may install packages at the start, or
+// read the mount there.
+func (o *overlay) user() {
 	if why := o.expectsRoot(); why != "" {
 		o.app.User = "0:0"
-		o.note("root, since "+why, "user")
+		o.note("root, because "+why, "user")
 		return
 	}
 	if o.app.User == "" {
 		o.app.User = fmt.Sprintf("%d:%d", o.parts.Machine.UID, o.parts.Machine.GID)
-		o.note("you, so that files in the mount stay yours", "user")
+		o.note("your user, so that files in the mount stay yours", "user")
 	}
 	if v, ok := o.app.Environment["HOME"]; ok && v != nil {
 		return
@@ -110,7 +110,7 @@ func (o *overlay) identity() {
 		owner += ",gid=" + gid
 	}
 	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode=0755"+owner)
-	o.note("sdev: the home above", "tmpfs")
+	o.note("sdev: the home directory above", "tmpfs")
 }
 
 func (o *overlay) expectsRoot() string {
@@ -129,7 +129,7 @@ func (o *overlay) expectsRoot() string {
 	return ""
 }
 
-// home is where the app's user is at home.
+// home is the home directory of the app's user.
 func (o *overlay) home() string {
 	if v := o.app.Environment["HOME"]; v != nil {
 		return *v
@@ -138,7 +138,7 @@ func (o *overlay) home() string {
 }
 
 func (o *overlay) aws() {
-	o.offer("AWS_EC2_METADATA_DISABLED", "true", "sdev: no such service here, and asking it costs seconds")
+	o.setDefault("AWS_EC2_METADATA_DISABLED", "true", "sdev: there is no metadata service here, and a request to it takes seconds")
 	a := o.parts.Machine.AWS
 	switch a.Mode {
 	case AWSNone:
@@ -152,16 +152,16 @@ func (o *overlay) aws() {
 		}
 		o.awsMount(a)
 		if a.Profile != "" {
-			o.offer("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
+			o.setDefault("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
 		}
 	}
 	if a.Region != "" {
-		o.offer("AWS_REGION", a.Region, "x-sdev.aws.region, AWS_REGION or the profile")
-		o.offer("AWS_DEFAULT_REGION", a.Region, "the same, as boto3 reads it")
+		o.setDefault("AWS_REGION", a.Region, "x-sdev.aws.region, AWS_REGION or the profile")
+		o.setDefault("AWS_DEFAULT_REGION", a.Region, "the same, as boto3 reads it")
 	}
 }
 
-// withoutHostAWS takes away what the compose file itself mounts of the host's ~/.aws.
+// withoutHostAWS removes mounts of the host's ~/.aws from the compose file.
 func (o *overlay) withoutHostAWS() {
 	dir := o.parts.Machine.AWS.Dir
 	o.app.Volumes = slices.DeleteFunc(slices.Clone(o.app.Volumes), func(v types.ServiceVolumeConfig) bool {
@@ -170,19 +170,19 @@ func (o *overlay) withoutHostAWS() {
 	})
 }
 
-// awsSession leads the app's AWS SDK to the gateway, and away from everything that it would try
-// before: files, and a profile that only the host has.
+// awsSession makes the app's AWS SDK get its keys from the gateway, and removes what it would try first: files,
+// and a profile that only the host has.
 func (o *overlay) awsSession(a AWS) {
 	o.withoutHostAWS()
 	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
 		delete(o.app.Environment, name)
 	}
-	const why = "x-sdev.aws.mode: session; the keys are the gateway's to give, and renewed by the host"
+	const why = "x-sdev.aws.mode: session; the gateway provides the keys, and the host renews them"
 	o.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.out.Sidecar.Credentials+"/", why)
 	o.set(awsToken, a.Token, why)
 }
 
-// awsMount gives the app ~/.aws read-only, with private copies of the caches that tools write to.
+// awsMount mounts ~/.aws read-only, with private copies of the caches that tools write to.
 func (o *overlay) awsMount(a AWS) {
 	home := o.home()
 	volumes := slices.Clone(o.app.Volumes)
@@ -191,9 +191,9 @@ func (o *overlay) awsMount(a AWS) {
 	case i < 0:
 		volumes = append(volumes, mounted)
 	case volumes[i].Type != types.VolumeTypeBind || filepath.Clean(volumes[i].Source) != a.Dir:
-		return // the compose file brings something else
+		return // the compose file mounts something else there
 	default:
-		// What a container writes there as root its user could never renew again.
+		// The user could not change files that a container writes there as root.
 		volumes[i].ReadOnly = true
 	}
 	for _, cache := range a.Caches {
@@ -205,18 +205,17 @@ func (o *overlay) awsMount(a AWS) {
 	o.note("x-sdev.aws.mode: mount; read-only, with private caches so that a login can renew itself", "volumes")
 }
 
-// ca hands the machine's extra certificate authority to the build, as a secret that stays out of
-// the image, and to the app.
+// ca passes the machine's extra CA to the build, as a secret that the image does not contain, and to the app.
 func (o *overlay) ca() {
 	ca := o.parts.Machine.CA
 	if ca.File == "" {
 		return
 	}
 	sum := sha256.Sum256(ca.PEM)
-	o.label("dev.sdev.ca", hex.EncodeToString(sum[:8])) // a new bundle makes a new container
+	o.label("dev.sdev.ca", hex.EncodeToString(sum[:8])) // a new bundle recreates the container
 	o.addConfig("sdev-ca", caFile, types.FileObjectConfig{File: ca.File})
 	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT"} {
-		o.offer(name, caFile, "the extra CA of this machine ("+ca.Origin+")")
+		o.setDefault(name, caFile, "the extra CA of this machine ("+ca.Origin+")")
 	}
 	if o.app.Build != nil {
 		build := *o.app.Build
@@ -228,7 +227,7 @@ func (o *overlay) ca() {
 func (o *overlay) process() {
 	if o.app.Init == nil {
 		o.app.Init = ptr(true)
-		o.note("sdev: signals reach the app, so that it ends at once", "init")
+		o.note("sdev: an init process forwards signals, so that the app stops at once", "init")
 	}
 	if o.app.StopGracePeriod == nil {
 		o.app.StopGracePeriod = ptr(types.Duration(grace))

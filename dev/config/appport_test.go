@@ -20,8 +20,8 @@ func TestListens_WhoeverSaysItLast(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			service, _ := p.Ships()
-			port, base := p.Listens(service)
+			service, _ := p.ReleaseService()
+			port, base := p.AppPort(service)
 			if got := fmt.Sprint(port, " ", base); got != tc.want {
 				t.Errorf("%q, want %q", got, tc.want)
 			}

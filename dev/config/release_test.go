@@ -25,7 +25,7 @@ services:
 `, "web-local", "dev"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, why := loaded(t, c.content).Ships()
+			s, why := loaded(t, c.content).ReleaseService()
 			if s.Name != c.service || s.Build == nil || s.Build.Target != c.target || why == "" {
 				t.Errorf("%s (%s), build %+v", s.Name, why, s.Build)
 			}

@@ -1,7 +1,6 @@
 package config
 
-// What the app's neighbours get: the same way out to company networks for their builds, and the
-// gateway where they mean the app.
+// The other services: their builds get the extra CA, and references to the app lead to the gateway.
 
 import (
 	"cmp"
@@ -17,18 +16,18 @@ import (
 	"sdev/dev"
 )
 
-// neighbours changes the services around the app as little as it can.
-func (o *overlay) neighbours() {
+// otherServices changes the services besides the app as little as possible.
+func (o *overlay) otherServices() {
 	for name, s := range o.out.Project.Services {
 		if name == o.p.App || name == GatewayService {
 			continue
 		}
 		if s.NetworkMode == types.ServicePrefix+o.p.App {
-			// The app has no network of its own any more. Who joins it joins the gateway's.
+			// The gateway owns the app's network.
 			s.NetworkMode = types.ServicePrefix + GatewayService
 			s.DependsOn = maps.Clone(s.DependsOn)
 			s.DependsOn[GatewayService] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true}
-			o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "network_mode"}, "sdev: the app's network is the gateway's"})
+			o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "network_mode"}, "sdev: the gateway owns the app's network"})
 		}
 		s.Links = slices.Clone(s.Links)
 		for i, link := range s.Links {
@@ -45,8 +44,8 @@ func (o *overlay) neighbours() {
 	}
 }
 
-// buildWithCA hands a build this machine's extra certificate authority, as a secret that stays out
-// of the image, unless the compose file hands one in itself.
+// buildWithCA passes this machine's extra CA to a build, as a secret that the image does not contain, unless
+// the compose file passes one itself.
 func (o *overlay) buildWithCA(b *types.BuildConfig, service string) {
 	ca := o.parts.Machine.CA
 	if ca.File == "" || slices.ContainsFunc(b.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == "ca" || s.Target == "ca" }) {
@@ -62,8 +61,8 @@ func (o *overlay) buildWithCA(b *types.BuildConfig, service string) {
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", service, "build", "secrets"}, "the extra CA of this machine (" + ca.Origin + "), as secret id \"ca\"; it stays out of the image"})
 }
 
-// checkMounts warns of files that are mounted by themselves: most editors save a new file in place of
-// the old one, and the container keeps the old one (moby/moby#15793).
+// checkMounts warns of mounts of single files: most editors replace a file on save, and the container keeps the
+// old one (moby/moby#15793).
 func checkMounts(p *Project) []dev.Warning {
 	var warnings []dev.Warning
 	for _, name := range p.Model.ServiceNames() {
@@ -75,18 +74,18 @@ func checkMounts(p *Project) []dev.Warning {
 				continue
 			}
 			if _, inside := p.relative(v.Source); !inside {
-				continue // of the machine, such as /etc/localtime: nobody edits it here
+				continue // a file of the system such as /etc/localtime, which nobody edits
 			}
 			file, line := p.sources.locate("services", name, "volumes", strconv.Itoa(i))
 			warnings = append(warnings, dev.Warning{Code: dev.CodeMountStale,
-				Message: fmt.Sprintf("%s:%d: service %s mounts the file %s by itself, and goes on seeing the old one after most editors save it", file, line, name, display(p.Dir, v.Source)),
-				Hint:    "mount the directory that it is in"})
+				Message: fmt.Sprintf("%s:%d: service %s mounts the single file %s, but most editors replace a file on save, and the container keeps the old one", file, line, name, display(p.Dir, v.Source)),
+				Hint:    "mount its directory instead"})
 		}
 	}
 	return warnings
 }
 
-// maxMounted bounds a file that is handed to the engine as a whole.
+// maxMounted limits the size of a file for a secret or config.
 const maxMounted = 512 << 20
 
 // ReadFiles reads the files that the services' secrets and configs name, by path.

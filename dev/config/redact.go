@@ -13,43 +13,43 @@ import (
 	"sdev/dev"
 )
 
-// veil keeps the passwords of addresses out of a model that is printed: a proxy's, a package index's, a
+// redaction keeps the passwords of addresses out of a model that is printed: a proxy's, a package index's, a
 // repository's, a database's. What Compose can fill in stands in their place, so that the printed file
 // runs all the same: the variable that has the value, or part of it, on this machine or in .env; and
 // where there is none, one that the reader is told of.
-type veil struct {
+type redaction struct {
 	env   map[string]string // what the compose files were filled in with
 	token string            // a secret of sdev's own, which the app and the gateway share
 }
 
-// awsToken is the variable that stands for veil's token, as it does in the app's container.
+// awsToken is the variable that replaces redaction's token, as in the app's container.
 const awsToken = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 
-// over gives what is printed of a value, and a note where that is not the value. path is where it
+// redact gives what is printed of a value, and a note where that is not the value. path is where it
 // stands in the model.
-func (v veil) over(value string, path []string) (printed, note string) {
+func (v redaction) redact(value string, path []string) (printed, note string) {
 	if v.token != "" && strings.Contains(value, v.token) {
-		return strings.ReplaceAll(value, v.token, "${"+awsToken+"}"), "the project's own token is left to the environment; " + dev.StateDir + "/" + tokenFile + " holds it"
+		return strings.ReplaceAll(value, v.token, "${"+awsToken+"}"), "the project's own token is left out; " + dev.StateDir + "/" + tokenFile + " contains it"
 	}
 	key := path[len(path)-1]
 	assigned := key + "=" // a proxy's name tells what a value without a scheme is
 	if !dev.HasPassword(assigned + value) {
 		return value, ""
 	}
-	if name, ok := v.named(value, func(name string) bool { return name == key }); ok {
-		return "${" + name + "}", "it holds a password, so it is left to the environment"
+	if name, ok := v.redactNamed(value, func(name string) bool { return name == key }); ok {
+		return "${" + name + "}", "it contains a password, so the environment has to provide it"
 	}
-	if name, ok := v.named(value, func(string) bool { return true }); ok {
-		return "${" + name + "}", "it holds a password, so it is left to the environment"
+	if name, ok := v.redactNamed(value, func(string) bool { return true }); ok {
+		return "${" + name + "}", "it contains a password, so the environment has to provide it"
 	}
 	var names []string
 	logins := map[string]string{} // variables by what they stand for
 	printed = dev.ReplacePasswords(assigned+value, func(who string) string {
 		if user, password, both := strings.Cut(who, ":"); both {
-			if name, ok := v.named(password, isSecretName); ok {
+			if name, ok := v.redactNamed(password, isSecretName); ok {
 				return user + ":${" + name + "}"
 			}
-		} else if name, ok := v.named(who, isSecretName); ok {
+		} else if name, ok := v.redactNamed(who, isSecretName); ok {
 			return "${" + name + "}"
 		}
 		if logins[who] == "" {
@@ -60,13 +60,13 @@ func (v veil) over(value string, path []string) (printed, note string) {
 	})
 	printed = strings.TrimPrefix(printed, assigned)
 	if len(names) == 0 {
-		return printed, "its password is left to the environment"
+		return printed, "the environment has to provide its password"
 	}
-	return printed, "who it signs in as is left out: set " + strings.Join(names, " and ") + ", as user:password, to run this file"
+	return printed, "its user and password are left out: set " + strings.Join(names, " and ") + ", as user:password, to run this file"
 }
 
-// named finds the first variable that has a value.
-func (v veil) named(value string, fits func(name string) bool) (string, bool) {
+// redactNamed finds the first variable that has a value.
+func (v redaction) redactNamed(value string, fits func(name string) bool) (string, bool) {
 	for _, name := range slices.Sorted(maps.Keys(v.env)) {
 		if v.env[name] == value && fits(name) {
 			return name, true
@@ -99,8 +99,8 @@ func loginVariable(path []string, before int) string {
 	return name + "_LOGIN"
 }
 
-// node puts the veil over every value of a model, and each note behind its value.
-func (v veil) node(n *yaml.Node, path []string) {
+// node redacts every value of a model, and adds each note after its value.
+func (v redaction) node(n *yaml.Node, path []string) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -112,7 +112,7 @@ func (v veil) node(n *yaml.Node, path []string) {
 		}
 	case yaml.ScalarNode:
 		plain := strings.ReplaceAll(n.Value, "$$", "$") // as it was before it was made ready for Compose
-		printed, note := v.over(plain, path)
+		printed, note := v.redact(plain, path)
 		if note == "" {
 			return
 		}
@@ -135,11 +135,11 @@ func composeText(printed string) string {
 	return b.String() + strings.ReplaceAll(printed[at:], "$", "$$")
 }
 
-// value puts the veil over every text of a decoded JSON value.
-func (v veil) value(x any, path []string) any {
+// value redacts every string of a decoded JSON value.
+func (v redaction) value(x any, path []string) any {
 	switch x := x.(type) {
 	case string:
-		printed, _ := v.over(x, append([]string{""}, path...))
+		printed, _ := v.redact(x, append([]string{""}, path...))
 		return printed
 	case []any:
 		for i := range x {

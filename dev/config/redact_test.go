@@ -57,10 +57,10 @@ func TestConfig_PrintsNoPasswordAndRunsAllTheSame(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"HTTPS_PROXY: ${HTTPS_PROXY} # this machine's proxy; it holds a password, so it is left to the environment",
+		"HTTPS_PROXY: ${HTTPS_PROXY} # this machine's proxy; it contains a password, so the environment has to provide it",
 		"http_proxy: ${http_proxy} #", "PIP_INDEX_URL: ${PIP_INDEX_URL} #", "OTHER_INDEX: ${PIP_INDEX_URL} #",
-		"DATABASE_URL: postgres://shop:${DB_PASSWORD}@db/shop # its password is left to the environment",
-		"UV_INDEX_URL: https://${STREAMLIT_LOCAL_UV_INDEX_URL_LOGIN}@pypi.example/simple # who it signs in as is left out: set STREAMLIT_LOCAL_UV_INDEX_URL_LOGIN, as user:password, to run this file",
+		"DATABASE_URL: postgres://shop:${DB_PASSWORD}@db/shop # the environment has to provide its password",
+		"UV_INDEX_URL: https://${STREAMLIT_LOCAL_UV_INDEX_URL_LOGIN}@pypi.example/simple # its user and password are left out: set STREAMLIT_LOCAL_UV_INDEX_URL_LOGIN, as user:password, to run this file",
 		"DATABASE_URL: postgres://${DB_DATABASE_URL_LOGIN}@db/shop #", "PRICE: costs $$5",
 	} {
 		if !strings.Contains(string(text), want) {

@@ -85,7 +85,7 @@ func TestLoad_WarnsOfFilesThatAreMountedByThemselves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Warnings) != 1 || p.Warnings[0].Code != dev.CodeMountStale || !strings.HasPrefix(p.Warnings[0].Message, "docker-compose.yml:6: service streamlit mounts the file settings.toml by itself") {
+	if len(p.Warnings) != 1 || p.Warnings[0].Code != dev.CodeMountStale || !strings.HasPrefix(p.Warnings[0].Message, "docker-compose.yml:6: service streamlit mounts the single file settings.toml") {
 		t.Errorf("%+v", p.Warnings)
 	}
 }

@@ -12,12 +12,11 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// Listens is where a service that runs the app serves it, as its command, its environment, its published
-// ports and Streamlit's settings file say, in this order: the port in the container, and the path below
-// which it is, without slashes around it.
-func (p *Project) Listens(s types.ServiceConfig) (port int, base string) {
+// AppPort is the port in the container on which a service serves the app, and the base path without slashes
+// around it, as its command, environment, published ports and Streamlit's settings say, in this order.
+func (p *Project) AppPort(s types.ServiceConfig) (port int, base string) {
 	command := strings.Join(append(slices.Clone([]string(s.Entrypoint)), s.Command...), " ")
-	port = fallback
+	port = defaultPort
 	if n, err := strconv.Atoi(readSetting(p.Dir, "server.port")); err == nil {
 		port = n
 	}
@@ -44,10 +43,10 @@ func (p *Project) Listens(s types.ServiceConfig) (port int, base string) {
 	return port, strings.Trim(base, `/"'`)
 }
 
-// tomlNumber is a line of a settings file that sets a number.
+// tomlNumber matches a line of a settings file that sets a number.
 var tomlNumber = regexp.MustCompile(`^\s*"?([\w.]+)"?\s*=\s*(\d+)\s*(?:#.*)?$`)
 
-// readSetting takes a number from the project's settings for Streamlit; "" where they do not say it.
+// readSetting reads a number from the project's Streamlit settings; "" if it is not set.
 func readSetting(dir, name string) string {
 	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
 	if err != nil {
