@@ -113,7 +113,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.LogLine:
 		return p.logLine(e)
 	case dev.LogDropped:
-		return p.line(p.style.warn, "dropped", count(e.N, "log line")+", since they came faster than they could be shown")
+		return p.line(p.style.warn, "dropped", count(e.N, "log line")+", because they came faster than they could be shown")
 	case dev.Warning:
 		if e.Code == dev.CodeAssumed {
 			return p.problem(p.style.name, "assumed", e.Message, e.Hint)
@@ -123,7 +123,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 		return p.problem(p.style.bad, "error", e.Message, e.Hint)
 	case dev.Stopped:
 		if e.MS == 0 {
-			return p.line(p.style.strong, "stopped", "from elsewhere")
+			return p.line(p.style.strong, "stopped", "from outside")
 		}
 		return p.line(p.style.strong, "stopped", "in "+duration(e.MS))
 	}
@@ -219,7 +219,7 @@ func (p *plain) state(e dev.ServiceState) string {
 	case e.State == dev.Exited && e.ExitCode != 0 && e.ExitCode != 143 && e.ExitCode != 137:
 		return p.line(p.style.bad, "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode))
 	case e.State == dev.Unhealthy:
-		return p.line(p.style.warn, "unwell", e.Service+" fails its health check")
+		return p.line(p.style.warn, "health", e.Service+" is unhealthy")
 	case p.Verbose:
 		return p.line(p.style.dim, string(e.State), e.Service)
 	}
@@ -242,9 +242,9 @@ func (p *plain) ready(e dev.Ready) string {
 func savedSuffix(e dev.FileChanged, sessions int) string {
 	switch e.Action {
 	case dev.Rebuild:
-		return "  asks for a rebuild"
+		return "  needs a rebuild"
 	case dev.Restart, dev.SyncRestart:
-		return "  asks for a restart"
+		return "  needs a restart"
 	case dev.Live, dev.Sync, dev.SyncExec:
 		if sessions == 0 {
 			return "  no tab is open; the next one shows it"

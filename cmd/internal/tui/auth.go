@@ -39,7 +39,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 	default: // the rest is for the provider
 	}
 	if !m.state.snap.Mode.SignsIn() || !m.state.runs() {
-		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" tries it")
+		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
 		return nil
 	}
 	switch c {
@@ -52,7 +52,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 	case cmdAsk:
 		return m.run("asking who signs in", Action{Do: SignInAs})
 	case cmdFault:
-		m.overlay = newMenu("What fails once?", faultChoices(login.Faults))
+		m.overlay = newMenu("Which fault, once?", faultChoices(login.Faults))
 	case cmdClearFaults:
 		return m.run("clearing faults", Action{Do: ClearFaults})
 	case cmdClockOn:
@@ -60,7 +60,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 	case cmdClockBack:
 		return m.run("moving the clock", Action{Do: MoveClock, By: -clockStep})
 	case cmdRotate:
-		return m.run("making new keys", Action{Do: RotateKeys})
+		return m.run("rotating keys", Action{Do: RotateKeys})
 	default: // not one of this pane's
 	}
 	return nil
@@ -93,12 +93,12 @@ func (a *auth) view(t theme, s *state, l layout) string {
 func (a *auth) bypassed(sh sheet) []string {
 	rows := []string{""}
 	if sh.state.runs() {
-		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  whoever opens the page is in, and the app sees nobody"), "")
+		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  everybody has access, and the app sees no user"), "")
 	} else {
-		rows = append(rows, sh.row(sh.dim.Render("nothing runs, so nobody signs in")), "")
+		rows = append(rows, sh.row(sh.dim.Render("the project is not running")), "")
 	}
 	if slices.ContainsFunc(sh.state.facts.Modes, dev.Mode.SignsIn) {
-		rows = append(rows, sh.row(sh.key.Render(keyOf(everywhere, cmdSwitch))+"  try the app's own login, with people to choose from"))
+		rows = append(rows, sh.row(sh.key.Render(keyOf(everywhere, cmdSwitch))+"  run the app with its own login"))
 	}
 	if people := sh.state.facts.Provider.People; len(people) > 0 {
 		rows = append(rows, "")
@@ -109,7 +109,7 @@ func (a *auth) bypassed(sh sheet) []string {
 
 func (a *auth) provider(sh sheet) []string {
 	l := sh.state.facts.Provider
-	next := "asks who it is"
+	next := "shows the sign-in page"
 	if l.Current != "" {
 		next = "is " + safe(l.Current)
 	}
@@ -171,7 +171,7 @@ func (a *auth) claims(sh sheet) []string {
 	var rows []string
 	for _, h := range l.Sessions {
 		if h.User == who.Email {
-			rows = append(rows, sh.heading("TOLD OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "to "+safe(h.Client)+" at "+h.At.Format(time.TimeOnly)))
+			rows = append(rows, sh.heading("SESSION OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "with "+safe(h.Client)+" since "+h.At.Format(time.TimeOnly)))
 			rows = append(append(rows, claimRows(sh, h.Claims, h.At.Location())...), "")
 		}
 	}
@@ -218,7 +218,7 @@ func (a *auth) faults(sh sheet) []string {
 	if len(l.ActiveFaults) == 0 {
 		return nil
 	}
-	rows := []string{sh.heading("FAULTS IN FORCE", keyOf(inAuth, cmdClearFaults)+" clears")}
+	rows := []string{sh.heading("ACTIVE FAULTS", keyOf(inAuth, cmdClearFaults)+" clears")}
 	for _, f := range l.ActiveFaults {
 		left := "until it is cleared"
 		if f.Left > 0 {

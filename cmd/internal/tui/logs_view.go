@@ -97,8 +97,8 @@ func (l *logs) status(t theme) string {
 	if !l.search.empty() {
 		left = append(left, t.accent.Render("search "+l.search.text))
 	}
-	if l.said != "" {
-		left = append(left, l.said)
+	if l.message != "" {
+		left = append(left, l.message)
 	}
 	lines := count(len(l.store.shown), "line")
 	if n := len(l.store.shown); n >= 1000 {

@@ -129,7 +129,7 @@ func entries(before dev.Snapshot, batch []dev.Stamped) (list []entry, dropped in
 		if d, ok := e.Event.(dev.LogDropped); ok {
 			dropped += d.N
 		}
-		if h, ok := happened(was, now, e); ok {
+		if h, ok := describeEvent(was, now, e); ok {
 			list = append(list, entry{at: h.at, service: own, what: h.what, text: h.text, tone: h.tone, level: toneLevel(h.tone)})
 		}
 	}

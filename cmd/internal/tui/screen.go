@@ -14,7 +14,7 @@ import (
 	tty "golang.org/x/term"
 )
 
-// frame is what the screen shows.
+// frame is the content of the screen.
 type frame struct {
 	content string
 	title   string
@@ -22,12 +22,11 @@ type frame struct {
 	look    look
 }
 
-// stage is the terminal while the dashboard has it. It draws when there is something new, and only
-// what is different. Bubble Tea's own renderer looks many times a second whether there is something
-// to draw, also when nothing has happened for hours.
+// screen is the terminal while the dashboard owns it. It draws only when something is new, and only what
+// differs. Bubble Tea's own renderer polls many times a second, even when nothing happens for hours.
 //
 //	model.View ──show──▶ next ──run──▶ terminal
-type stage struct {
+type screen struct {
 	in, out *os.File
 	env     []string
 	changed chan struct{} // holds a token when there may be something to draw
@@ -41,18 +40,18 @@ type stage struct {
 	height int
 	next   frame
 	shown  frame
-	on     bool // the terminal is ours
+	on     bool // the dashboard owns the terminal
 }
 
-func newStage(in, out *os.File, env []string) *stage {
-	return &stage{in: in, out: out, env: env, changed: make(chan struct{}, 1)}
+func newScreen(in, out *os.File, env []string) *screen {
+	return &screen{in: in, out: out, env: env, changed: make(chan struct{}, 1)}
 }
 
-// drawEvery is the time between two drawings at least. One that comes after a pause is drawn at once.
+// drawEvery is the minimal time between two drawings. The first one after a pause is immediate.
 const drawEvery = 4 * time.Millisecond
 
 // run draws until ctx ends.
-func (s *stage) run(ctx context.Context) {
+func (s *screen) run(ctx context.Context) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -72,7 +71,7 @@ func (s *stage) run(ctx context.Context) {
 }
 
 // show has a frame drawn as soon as it can be; one that was not drawn by then is passed over.
-func (s *stage) show(f frame) {
+func (s *screen) show(f frame) {
 	s.mu.Lock()
 	same := s.next == f
 	s.next = f
@@ -83,7 +82,7 @@ func (s *stage) show(f frame) {
 }
 
 // size is that of the terminal. One that does not know its own is taken for the usual one.
-func (s *stage) size() (width, height int, err error) {
+func (s *screen) size() (width, height int, err error) {
 	width, height, err = tty.GetSize(int(s.out.Fd()))
 	if err == nil && (width <= 0 || height <= 0) {
 		return 80, 24, nil
@@ -93,7 +92,7 @@ func (s *stage) size() (width, height int, err error) {
 
 // hungUp waits until the terminal is gone, and is false where ctx ended first. Who reads keys sees no
 // difference between such a terminal and one at which nobody types.
-func (s *stage) hungUp(ctx context.Context) bool {
+func (s *screen) hungUp(ctx context.Context) bool {
 	end, stop, err := os.Pipe()
 	if err != nil {
 		return false
@@ -121,7 +120,7 @@ func (s *stage) hungUp(ctx context.Context) bool {
 }
 
 // enter takes the terminal: its keys come as they are, and what is on it is kept for later.
-func (s *stage) enter() error {
+func (s *screen) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before, err := tty.MakeRaw(int(s.in.Fd()))
@@ -140,7 +139,7 @@ func (s *stage) enter() error {
 }
 
 // leave gives the terminal back as it was. It may be called again.
-func (s *stage) leave() error {
+func (s *screen) leave() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.on {
@@ -160,13 +159,13 @@ func (s *stage) leave() error {
 }
 
 // write sends something that is not part of a frame.
-func (s *stage) write(text string) error {
+func (s *screen) write(text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.writeLocked(text)
 }
 
-func (s *stage) writeLocked(text string) error {
+func (s *screen) writeLocked(text string) error {
 	_, err := s.out.WriteString(text)
 	return err
 }
@@ -178,7 +177,7 @@ const (
 
 // draw brings the terminal up to date. A terminal that is gone says so by its keys as well, so that
 // what cannot be written needs no word here.
-func (s *stage) draw() {
+func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.next

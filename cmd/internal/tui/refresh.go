@@ -20,8 +20,8 @@ const (
 	retryEvery = 2 * time.Second
 )
 
-// lookForFacts has the host look, once at a time, and once more if asked meanwhile.
-func (m *model) lookForFacts() tea.Cmd {
+// refreshFacts has the host look, once at a time, and once more if asked meanwhile.
+func (m *model) refreshFacts() tea.Cmd {
 	if m.asking {
 		m.askAgain = true
 		return nil

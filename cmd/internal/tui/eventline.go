@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// tone is how something that happened is meant.
+// tone is how good or bad an event is.
 type tone int
 
 // The tones.
@@ -39,11 +39,11 @@ func (t theme) tone(n tone) lipgloss.Style {
 	return t.dim
 }
 
-// happened is an event in one line, in the words of the plain view; it is false for those that say
-// nothing to a person here.
-func happened(before, now dev.Snapshot, e dev.Stamped) (happening, bool) {
-	line := func(n tone, what, format string, args ...any) (happening, bool) {
-		return happening{at: e.Time, tone: n, what: what, text: safe(fmt.Sprintf(format, args...))}, true
+// describeEvent describes an event in one line, in the words of the plain view; it returns false for events that
+// the dashboard does not list.
+func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
+	line := func(n tone, what, format string, args ...any) (eventLine, bool) {
+		return eventLine{at: e.Time, tone: n, what: what, text: safe(fmt.Sprintf(format, args...))}, true
 	}
 	switch ev := e.Event.(type) {
 	case dev.BuildDone:
@@ -57,7 +57,7 @@ func happened(before, now dev.Snapshot, e dev.Stamped) (happening, bool) {
 		return line(good, "ready", "%s after %s", ev.URL, duration(ev.MS))
 	case dev.FileChanged:
 		if ev.Action == dev.Ignored || len(ev.Paths) == 0 {
-			return happening{}, false
+			return eventLine{}, false
 		}
 		return line(neutral, "saved", "%s%s", pathsText(ev.Paths), savedText(ev, now.Sessions))
 	case dev.AppReloaded:
@@ -84,34 +84,34 @@ func happened(before, now dev.Snapshot, e dev.Stamped) (happening, bool) {
 	case dev.Failed:
 		return line(bad, "error", "%s", ev.Message)
 	case dev.Stopped:
-		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from elsewhere"}[ev.MS == 0], "in "+duration(ev.MS)))
+		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from outside"}[ev.MS == 0], "in "+duration(ev.MS)))
 	case dev.LogDropped:
-		return line(warning, "dropped", "%s that came faster than could be read", count(ev.N, "log line"))
+		return line(warning, "dropped", "%s that came faster than they could be shown", count(ev.N, "log line"))
 	case dev.PlanMade, dev.BuildStep, dev.LogLine:
 	}
-	return happening{}, false
+	return eventLine{}, false
 }
 
-// stateLine tells of states that a person did not ask for.
-func stateLine(line func(tone, string, string, ...any) (happening, bool), ev dev.ServiceState) (happening, bool) {
+// stateLine describes states that the user did not cause.
+func stateLine(line func(tone, string, string, ...any) (eventLine, bool), ev dev.ServiceState) (eventLine, bool) {
 	switch {
 	case ev.State == dev.Exited && ev.ExitCode != 0 && ev.ExitCode != 143 && ev.ExitCode != 137:
 		return line(bad, "exited", "%s with code %d", ev.Service, ev.ExitCode)
 	case ev.State == dev.Unhealthy:
-		return line(warning, "unwell", "%s fails its health check", ev.Service)
+		return line(warning, "health", "%s is unhealthy", ev.Service)
 	case ev.State == dev.Running, ev.State == dev.Healthy:
 		return line(neutral, string(ev.State), "%s", ev.Service)
 	}
-	return happening{}, false
+	return eventLine{}, false
 }
 
-// savedText says what becomes of a save, where no other line will.
+// savedText says what a save leads to, if no other line will.
 func savedText(e dev.FileChanged, sessions int) string {
 	switch e.Action {
 	case dev.Rebuild:
-		return ", asks for a rebuild"
+		return ", needs a rebuild"
 	case dev.Restart, dev.SyncRestart:
-		return ", asks for a restart"
+		return ", needs a restart"
 	case dev.Live, dev.Sync, dev.SyncExec:
 		if sessions == 0 {
 			return ", the next tab shows it"
@@ -128,7 +128,7 @@ func pathsText(paths []string) string {
 	return fmt.Sprintf("%s and %d more", short(paths[0]), len(paths)-1)
 }
 
-// place is a file and a line, as editors understand them.
+// place is a file and line in the form that editors understand.
 func place(file string, line int) string {
 	if file == "" || line == 0 {
 		return file
@@ -146,7 +146,7 @@ func count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// duration is milliseconds as a person reads them.
+// duration formats milliseconds.
 func duration(ms int64) string {
 	switch {
 	case ms < 1000:
@@ -157,7 +157,7 @@ func duration(ms int64) string {
 	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
 }
 
-// size is bytes as a person reads them, in steps that do not change with every breath.
+// size formats bytes, coarsely, so that the text does not change all the time.
 func size(bytes int64) string {
 	const mega = 1 << 20
 	switch {
@@ -169,7 +169,7 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%.1f GB", float64(bytes)/(1024*mega))
 }
 
-// grouped is a number with its thousands apart.
+// grouped formats a number with thousands separators.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -178,7 +178,7 @@ func grouped(n int) string {
 	return s
 }
 
-// short is the end of a path, which is what tells files apart.
+// short is the end of a path, which distinguishes files.
 func short(file string) string {
 	if dir, name := path.Split(file); strings.Count(file, "/") > 1 {
 		return "…/" + path.Base(dir) + "/" + name
