@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"cmd/sdev":            {"cmd/internal/cli"},
 	"cmd/internal/cli":    {"cmd/internal/render", "cmd/internal/tui", "dev", "dev/…", "scaffold", "templates"},
 	"cmd/internal/render": {"dev"},
-	"cmd/internal/tui":    {"dev", "cmd/internal/tui/…"},
+	"cmd/internal/tui":    {"cmd/internal/render", "dev", "cmd/internal/tui/…"},
 	"cmd/internal/tui/…":  {"dev", "cmd/internal/tui/…"},
 
 	// The vocabulary, and the one decision that is pure.

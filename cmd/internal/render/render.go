@@ -1,6 +1,6 @@
-// Package render shows events as text: lines for people ([NewPlain]) and objects for programs
-// ([NewJSON]). It knows the vocabulary of package dev and nothing else, keeps no clock and starts
-// no goroutines. A printer is used by one goroutine at a time.
+// Package render prints events as text: lines for people ([NewPlain]) and objects for programs ([NewJSON]).
+// The dashboard shares its wording ([Duration], [Count], [Outcome]). It knows only package dev, has no clock
+// and starts no goroutine. Only one goroutine at a time may use a printer.
 package render
 
 import (

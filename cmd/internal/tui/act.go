@@ -12,6 +12,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -122,7 +123,7 @@ func (m *model) inLogs(c command) tea.Cmd {
 		if n == 0 {
 			return nil
 		}
-		m.say(good, "copied "+count(n, "line")+", as far as the terminal allows it")
+		m.say(good, "copied "+render.Count(n, "line")+", as far as the terminal allows it")
 		return m.copy(text)
 	default:
 		m.logs.do(c)

@@ -11,6 +11,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -134,7 +135,7 @@ func clockText(d time.Duration) string {
 
 func (a *auth) people(sh sheet) []string {
 	l := sh.state.facts.Provider
-	rows := []string{sh.heading("PEOPLE", count(len(l.People), "person"))}
+	rows := []string{sh.heading("PEOPLE", render.Count(len(l.People), "person"))}
 	rows[0] = strings.Replace(rows[0], "persons", "people", 1)
 	name := 0
 	for _, p := range l.People {
@@ -222,7 +223,7 @@ func (a *auth) faults(sh sheet) []string {
 	for _, f := range l.ActiveFaults {
 		left := "until it is cleared"
 		if f.Left > 0 {
-			left = count(f.Left, "time") + " more"
+			left = render.Count(f.Left, "time") + " more"
 		}
 		rows = append(rows, "  "+spread(sh.warn.Render(f.Name), sh.dim.Render(left), max(0, sh.width-3)))
 	}

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -271,7 +272,7 @@ func tally(findings []dev.Finding) string {
 		counts[rank(f)]++
 	}
 	var parts []string
-	for i, text := range []string{fmt.Sprintf("%d blocking", counts[0]), count(counts[1], "warning"), count(counts[2], "note"), fmt.Sprintf("%d suppressed", counts[3])} {
+	for i, text := range []string{fmt.Sprintf("%d blocking", counts[0]), render.Count(counts[1], "warning"), render.Count(counts[2], "note"), fmt.Sprintf("%d suppressed", counts[3])} {
 		if counts[i] > 0 {
 			parts = append(parts, text)
 		}

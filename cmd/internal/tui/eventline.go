@@ -9,6 +9,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -47,21 +48,21 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	}
 	switch ev := e.Event.(type) {
 	case dev.BuildDone:
-		return line(good, "built", "%s in %s", ev.Service, duration(ev.MS))
+		return line(good, "built", "%s in %s", ev.Service, render.Duration(ev.MS))
 	case dev.ServiceState:
 		return stateLine(line, ev)
 	case dev.Ready:
 		if ev.MS == 0 {
 			return line(good, "ready", "%s", ev.URL)
 		}
-		return line(good, "ready", "%s after %s", ev.URL, duration(ev.MS))
+		return line(good, "ready", "%s after %s", ev.URL, render.Duration(ev.MS))
 	case dev.FileChanged:
 		if ev.Action == dev.Ignored || len(ev.Paths) == 0 {
 			return eventLine{}, false
 		}
 		return line(neutral, "saved", "%s%s", pathsText(ev.Paths), savedText(ev, now.Sessions))
 	case dev.AppReloaded:
-		return line(good, "live", "%s in %s, %s", short(ev.Trigger), duration(ev.MS), count(ev.Sessions, "tab"))
+		return line(good, "live", "%s in %s, %s", short(ev.Trigger), render.Duration(ev.MS), render.Count(ev.Sessions, "tab"))
 	case dev.AppException:
 		return line(bad, "raised", "%s: %s  %s", ev.Exception, ev.Message, place(ev.File, ev.Line))
 	case dev.SessionOpened:
@@ -84,9 +85,9 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	case dev.Failed:
 		return line(bad, "error", "%s", ev.Message)
 	case dev.Stopped:
-		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from outside"}[ev.MS == 0], "in "+duration(ev.MS)))
+		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from outside"}[ev.MS == 0], "in "+render.Duration(ev.MS)))
 	case dev.LogDropped:
-		return line(warning, "dropped", "%s that came faster than they could be shown", count(ev.N, "log line"))
+		return line(warning, "dropped", "%s that came faster than they could be shown", render.Count(ev.N, "log line"))
 	case dev.PlanMade, dev.BuildStep, dev.LogLine:
 	}
 	return eventLine{}, false
@@ -95,7 +96,7 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 // stateLine describes states that the user did not cause.
 func stateLine(line func(tone, string, string, ...any) (eventLine, bool), ev dev.ServiceState) (eventLine, bool) {
 	switch {
-	case ev.State == dev.Exited && ev.ExitCode != 0 && ev.ExitCode != 143 && ev.ExitCode != 137:
+	case render.Failed(ev):
 		return line(bad, "exited", "%s with code %d", ev.Service, ev.ExitCode)
 	case ev.State == dev.Unhealthy:
 		return line(warning, "health", "%s is unhealthy", ev.Service)
@@ -105,18 +106,10 @@ func stateLine(line func(tone, string, string, ...any) (eventLine, bool), ev dev
 	return eventLine{}, false
 }
 
-// savedText says what a save leads to, if no other line will.
+// savedText is what a save leads to, as the end of a sentence.
 func savedText(e dev.FileChanged, sessions int) string {
-	switch e.Action {
-	case dev.Rebuild:
-		return ", needs a rebuild"
-	case dev.Restart, dev.SyncRestart:
-		return ", needs a restart"
-	case dev.Live, dev.Sync, dev.SyncExec:
-		if sessions == 0 {
-			return ", the next tab shows it"
-		}
-	case dev.Ignored:
+	if text := render.Outcome(e, sessions); text != "" {
+		return ", " + text
 	}
 	return ""
 }
@@ -134,27 +127,6 @@ func place(file string, line int) string {
 		return file
 	}
 	return file + ":" + strconv.Itoa(line)
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
-		return strconv.Itoa(n) + " " + stem + "ies"
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
-// duration formats milliseconds.
-func duration(ms int64) string {
-	switch {
-	case ms < 1000:
-		return fmt.Sprintf("%d ms", ms)
-	case ms < 60_000:
-		return fmt.Sprintf("%.1f s", float64(ms)/1000)
-	}
-	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
 }
 
 // size formats bytes, coarsely, so that the text does not change all the time.

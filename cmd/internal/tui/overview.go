@@ -11,6 +11,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -81,7 +82,7 @@ func (s sheet) page() []string {
 		return []string{"", s.row(text), ""}
 	}
 	url := s.strong.Underline(true).Render(st.snap.URL)
-	tabs := count(st.snap.Sessions, "tab") + " open"
+	tabs := render.Count(st.snap.Sessions, "tab") + " open"
 	if st.snap.Sessions == 0 {
 		tabs = "no tab open"
 	}
@@ -198,15 +199,15 @@ func (s sheet) reload() []string {
 	st := s.state
 	note := ""
 	if n := len(st.reloads); n > 1 {
-		note = fmt.Sprintf("median %s of %d", duration(median(st.reloads)), n)
+		note = fmt.Sprintf("median %s of %d", render.Duration(median(st.reloads)), n)
 	}
 	rows := []string{s.heading("LAST SAVE", note)}
 	if len(st.reloads) == 0 {
 		return append(rows, s.row(s.dim.Render(cmp.Or(s.firstSave(), "nothing saved yet"))), "")
 	}
 	last := st.reloads[len(st.reloads)-1]
-	head, file := "live in "+duration(last.MS), safe(last.Trigger)
-	after := count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
+	head, file := "live in "+render.Duration(last.MS), safe(last.Trigger)
+	after := render.Count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
 	if last.How == "restart" || last.How == "rebuild" {
 		after = "after a " + last.How + ", " + after
 	}
@@ -350,9 +351,9 @@ func (s sheet) environment() []string {
 	switch f.How {
 	case "":
 	case "mount":
-		rows = append(rows, line("saves", "mounted, "+count(f.Watches, "directory")+" watched"))
+		rows = append(rows, line("saves", "mounted, "+render.Count(f.Watches, "directory")+" watched"))
 	default:
-		rows = append(rows, line("saves", "copied, "+count(f.Watches, "directory")+" watched"))
+		rows = append(rows, line("saves", "copied, "+render.Count(f.Watches, "directory")+" watched"))
 	}
 	if f.AWS.Source != "" {
 		rows = append(rows, line("AWS", s.aws(f.AWS)))
