@@ -52,7 +52,7 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	tm.sees("LAST SAVE")
 
 	tm.keys("s") // a shell takes the terminal, and gives it back
-	tm.sees("goes back to the dashboard", "#")
+	tm.sees("returns to the dashboard", "#")
 	tm.keys("echo in-the-$((40+2)); exit 3\r")
 	tm.sees("● running", "LAST SAVE")
 

@@ -137,9 +137,9 @@ func (t *tree) compare(dir string, enter func(dir string) error) ([]string, erro
 	return out, err
 }
 
-// halfSaved reports whether the file is in a state that editors pass through while they save: not
+// maybeHalfSaved reports whether the file is in a state that editors pass through while they save: not
 // there, or empty, though it was not.
-func (t *tree) halfSaved(rel string) bool {
+func (t *tree) maybeHalfSaved(rel string) bool {
 	was, known := t.files[rel]
 	if !known || was.info.Size() == 0 {
 		return false
