@@ -127,7 +127,7 @@ func flow(list []string) *yaml.Node {
 	return n
 }
 
-// notes gives the reasons as comments on the effective model.
+// notes returns the reasons as comments on the effective model.
 func (a Assumption) notes() []Note {
 	var out []Note
 	for _, key := range []string{"build", "working_dir", "command", "ports", "volumes", "init"} {
@@ -138,7 +138,7 @@ func (a Assumption) notes() []Note {
 	return out
 }
 
-// assumed gives the project that is assumed where no compose file was found or asked for; nil where
+// assumed returns the project that is assumed where no compose file was found or asked for; nil where
 // there is nothing to go by.
 func assumed(ctx context.Context, o Options) (*Project, error) {
 	if o.Assume == nil || len(o.Files) > 0 || slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
@@ -290,7 +290,7 @@ func (p *Project) dropMissingAWS() {
 	p.Model.Services[p.App] = s
 }
 
-// isLocal says whether an image's name is one that this machine gave it: no registry in front.
+// isLocal reports whether an image's name is one that this machine gave it: no registry in front.
 func isLocal(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {

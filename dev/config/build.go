@@ -129,7 +129,7 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 	return nil
 }
 
-// isBelow says whether a path is one of these directories or lies in one.
+// isBelow reports whether a path is one of these directories or lies in one.
 func isBelow(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
 }

@@ -50,7 +50,7 @@ func (o *overlay) copies() {
 	o.note("sdev up --sync: the project's directories are copied, not mounted", "volumes")
 }
 
-// isMounted says whether a path inside lies in a mount that stays one when the project is copied:
+// isMounted reports whether a path inside lies in a mount that stays one when the project is copied:
 // a copy would go through it.
 func (o *overlay) isMounted(target string) bool {
 	return slices.ContainsFunc(o.app.Volumes, func(v types.ServiceVolumeConfig) bool {

@@ -176,7 +176,7 @@ func (r *reader) suppress(to *[]dev.Suppression) func(*yaml.Node) {
 	}
 }
 
-// pairs gives keys and values of a mapping.
+// pairs returns keys and values of a mapping.
 func pairs(n *yaml.Node) func(func(key, value *yaml.Node) bool) {
 	return func(yield func(key, value *yaml.Node) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {

@@ -83,7 +83,7 @@ func (o *overlay) shownDir(v types.ServiceVolumeConfig) string {
 	return source
 }
 
-// relativeTo gives a path relative to a directory, with slashes, and whether it lies inside.
+// relativeTo returns a path relative to a directory, with slashes, and whether it lies inside.
 func relativeTo(dir, name string) (string, bool) {
 	rel, err := filepath.Rel(dir, name)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {

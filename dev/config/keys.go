@@ -202,7 +202,7 @@ func aboutRefused(path tree.Path) string {
 	return ""
 }
 
-// isActive says whether something that a path leads to has a part in what will run.
+// isActive reports whether something that a path leads to has a part in what will run.
 func (p *Project) isActive(path []string) bool {
 	if len(path) < 2 {
 		return true

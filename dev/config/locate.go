@@ -141,7 +141,7 @@ func (all sources) checkSections() error {
 	return nil
 }
 
-// locate gives file and line of a path. The last file that has it wins, as in Compose; where none
+// locate returns file and line of a path. The last file that has it wins, as in Compose; where none
 // does, the deepest part of the path that some file has.
 func (all sources) locate(path ...string) (file string, line int) {
 	for n := len(path); n > 0; n-- {

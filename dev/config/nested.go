@@ -110,7 +110,7 @@ func (n *nesting) read(path string, from source, line int) (source, bool) {
 	return s, err == nil
 }
 
-// resolve gives the absolute path of a file that another names, with variables filled in.
+// resolve returns the absolute path of a file that another names, with variables filled in.
 func (n *nesting) resolve(path string, from source) string {
 	if filled, err := template.Substitute(path, func(name string) (string, bool) { v, ok := n.env[name]; return v, ok }); err == nil {
 		path = filled

@@ -165,7 +165,7 @@ func (p *Project) checkSettings() error {
 	return nil
 }
 
-// isOurs says whether an error says all that there is to say already.
+// isOurs reports whether an error says all that there is to say already.
 func isOurs(err error) bool {
 	_, ok := errors.AsType[*dev.Error](err)
 	return ok

@@ -25,7 +25,7 @@ type redaction struct {
 // awsToken is the variable that replaces redaction's token, as in the app's container.
 const awsToken = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 
-// redact gives what is printed of a value, and a note where that is not the value. path is where it
+// redact returns what is printed of a value, and a note where that is not the value. path is where it
 // stands in the model.
 func (v redaction) redact(value string, path []string) (printed, note string) {
 	if v.token != "" && strings.Contains(value, v.token) {

@@ -166,7 +166,7 @@ func sourceMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 	return out
 }
 
-// relative gives a path relative to the project with slashes, and whether it lies inside. A build
+// relative returns a path relative to the project with slashes, and whether it lies inside. A build
 // context that is an address lies nowhere here.
 func (p *Project) relative(path string) (string, bool) {
 	if strings.Contains(path, "://") || strings.HasPrefix(path, "git@") {

@@ -46,7 +46,7 @@ func unwritable(path string, err error) error {
 	return bad(dev.CodeProjectInvalid, "", 0, "cannot write "+path+": "+err.Error(), "make the project directory writable")
 }
 
-// LoginKeys gives the project's own. Ones that cannot be read are recreated.
+// LoginKeys returns the project's own. Ones that cannot be read are recreated.
 func (p *Project) LoginKeys() (LoginKeys, error) {
 	dir, err := p.LoginDir()
 	if err != nil {
@@ -146,7 +146,7 @@ func (n NativeLogin) configure(table map[string]any) string {
 	return id
 }
 
-// providers gives the named ones, of the secrets and of the code, and whether there is to be a
+// providers returns the named ones, of the secrets and of the code, and whether there is to be a
 // default one: where the secrets have it, or the code asks for it, or nothing is named.
 func providers(auth map[string]any, code []string) (names []string, wantDefault bool) {
 	for name, v := range auth {

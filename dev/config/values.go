@@ -52,7 +52,7 @@ func (p *Project) checkContexts(name string, above []string) error {
 	return nil
 }
 
-// unsupportedValue gives the first value of a service that would not be applied, and why; "" if all would.
+// unsupportedValue returns the first value of a service that would not be applied, and why; "" if all would.
 func unsupportedValue(s types.ServiceConfig) (about string, path []string) {
 	if n := s.GetScale(); n > 1 {
 		return fmt.Sprintf("sdev runs one container per service, not %d", n), scalePath(s)

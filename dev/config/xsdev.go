@@ -165,7 +165,7 @@ func (s *AWSSettings) fill(extension any) {
 	}
 }
 
-// withoutParameters gives the extension as it may be printed.
+// withoutParameters returns the extension as it may be printed.
 func withoutParameters(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
 	aws, _ := top["aws"].(map[string]any)

@@ -57,7 +57,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 	return nil
 }
 
-// podman says whether the engine is one of podman's, whose builder answers like the classic one and
+// podman reports whether the engine is one of podman's, whose builder answers like the classic one and
 // can do what BuildKit can.
 func (e *Engine) podman(ctx context.Context) (bool, error) {
 	version, err := e.api.ServerVersion(ctx)

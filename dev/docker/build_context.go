@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// contextImage gives the image that stands for a context with a name. Directories and addresses are made
+// contextImage returns the image that stands for a context with a name. Directories and addresses are made
 // into one that holds their files: the builders of old engines know no such contexts, and every
 // builder can copy from an image.
 func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context string) (string, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // explain adds what a person would do about what a step printed, where the cause is a known one,
-// and gives the lines that matter.
+// and returns the lines that matter.
 func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 	all := text + "\n" + strings.Join(tail, "\n")
 	says := func(parts ...string) bool {

@@ -34,7 +34,7 @@ const (
 	shipFile = "/dev/sdev-ca.pem"
 )
 
-// shipped says whether the frontend runs here. Another one, which the Dockerfile names, comes from a
+// shipped reports whether the frontend runs here. Another one, which the Dockerfile names, comes from a
 // registry and runs on the engine, and so does the work on contexts that only the engine gets.
 func (r *recipe) shipped() bool {
 	return r.Ships && r.file != nil && dockerfile.Syntax(r.content) == ""
@@ -114,7 +114,7 @@ func addCA(command *pb.ExecOp) {
 		SecretOpt: &pb.SecretOpt{ID: shipSecret, Mode: 0o444}})
 }
 
-// rewriteExec gives what a builder is to do with every command changed. Steps are known by the hash of
+// rewriteExec returns what a builder is to do with every command changed. Steps are known by the hash of
 // what they are, so that what is made from a changed one changes as well.
 func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition, error) {
 	out := &pb.Definition{Metadata: map[string]*pb.OpMetadata{}}

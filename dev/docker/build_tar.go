@@ -22,7 +22,7 @@ import (
 // name too, so that the builder takes the file away before anything is copied.
 const packedName = ".dockerfile.sdev"
 
-// pack gives the build context as an archive, written while it is read. What .dockerignore leaves
+// pack returns the build context as an archive, written while it is read. What .dockerignore leaves
 // out is left out; owners are root, as the docker command has it. The caller closes it, which ends
 // the goroutine that writes.
 func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {

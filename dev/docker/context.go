@@ -58,7 +58,7 @@ func newFinder() finder {
 // standard is the context that stands for the environment and the usual socket.
 const standard = "default"
 
-// candidates gives the places to try, in order. More than one means that nobody chose.
+// candidates returns the places to try, in order. More than one means that nobody chose.
 func (f finder) candidates(flag string) ([]candidate, error) {
 	name, why := flag, "--context"
 	if name == "" {
@@ -110,7 +110,7 @@ func (f finder) configDir() string {
 	return filepath.Join(f.home, ".docker")
 }
 
-// usualFirst gives the usual socket, then those of other engines that exist.
+// usualFirst returns the usual socket, then those of other engines that exist.
 func (f finder) usualFirst() ([]candidate, error) {
 	first, err := f.fromHost(Place{Host: f.usual, Why: "the default socket"})
 	if err != nil {
@@ -157,7 +157,7 @@ func (f finder) sockets() []socket {
 	return append(out, socket{filepath.Join(runtime, "podman/podman.sock"), "podman"}, socket{"/run/podman/podman.sock", "podman"})
 }
 
-// fromHost gives the way to an address, with the certificates that the environment names.
+// fromHost returns the way to an address, with the certificates that the environment names.
 func (f finder) fromHost(p Place) (candidate, error) {
 	c := candidate{Place: p}
 	if strings.HasPrefix(p.Host, "ssh://") {
@@ -195,7 +195,7 @@ func (f finder) withTLS() (client.Opt, error) {
 	return client.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: config}, CheckRedirect: client.CheckRedirect}), nil
 }
 
-// overSSH gives the way to an engine on another machine, through the docker command there. Nothing
+// overSSH returns the way to an engine on another machine, through the docker command there. Nothing
 // is asked on the terminal, and a machine that does not answer is given up.
 func overSSH(host string) ([]client.Opt, error) {
 	helper, err := connhelper.GetConnectionHelperWithSSHOpts(host, []string{"-oBatchMode=yes", "-oConnectTimeout=10"})
@@ -209,7 +209,7 @@ func overSSH(host string) ([]client.Opt, error) {
 	}, nil
 }
 
-// fromContext gives the way to the engine of a docker context.
+// fromContext returns the way to the engine of a docker context.
 func (f finder) fromContext(name, why string) (candidate, error) {
 	c := candidate{Place: Place{Context: name, Why: why}}
 	settings := store.NewConfig(func() any { return &map[string]any{} },

@@ -76,7 +76,7 @@ func (e *Engine) splitFiles(ctx context.Context, s plan.Service) (copied, over [
 	return s.Files, nil, nil
 }
 
-// filesInReadOnly says whether a file of this machine is mounted inside a read-only mount.
+// filesInReadOnly reports whether a file of this machine is mounted inside a read-only mount.
 func filesInReadOnly(volumes []types.ServiceVolumeConfig) bool {
 	return slices.ContainsFunc(volumes, func(inner types.ServiceVolumeConfig) bool {
 		st, err := os.Stat(inner.Source)
@@ -106,7 +106,7 @@ func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, er
 	return out, nil
 }
 
-// covers says whether what is mounted at a directory of a container shows at a path.
+// covers reports whether what is mounted at a directory of a container shows at a path.
 func covers(dir, file string) bool {
 	dir, file = path.Clean(dir), path.Clean(file)
 	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, "/")+"/")

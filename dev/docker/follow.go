@@ -224,7 +224,7 @@ func splitTime(line string) (time.Time, string) {
 	return time.Time{}, line
 }
 
-// Tail gives the last lines that a container printed.
+// Tail returns the last lines that a container printed.
 func (e *Engine) Tail(ctx context.Context, c plan.Container, n int) []string {
 	var lines []string
 	var mu sync.Mutex

@@ -21,7 +21,7 @@ const (
 	apiEndpointMAC   = "1.44"
 )
 
-// supportsAPI says whether the engine's API is at least of a version.
+// supportsAPI reports whether the engine's API is at least of a version.
 func (e *Engine) supportsAPI(version string) bool {
 	return versions.GreaterThanOrEqualTo(e.place.API, version)
 }

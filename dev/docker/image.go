@@ -34,7 +34,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 	return info, true, nil
 }
 
-// foreignPlatform gives an image's platform where the engine's machine cannot run it by itself.
+// foreignPlatform returns an image's platform where the engine's machine cannot run it by itself.
 func (e *Engine) foreignPlatform(ctx context.Context, system, architecture string) string {
 	// An engine on this machine is not asked: it runs other programs to find out what it is, which
 	// takes longer than all else that an "up" with nothing to do does.
@@ -52,7 +52,7 @@ func (e *Engine) foreignPlatform(ctx context.Context, system, architecture strin
 	return system + "/" + architecture
 }
 
-// compatible says whether machines of one architecture run programs of another as well.
+// compatible reports whether machines of one architecture run programs of another as well.
 func compatible(architecture, machine string) bool {
 	return architecture == "386" && machine == "amd64" || architecture == "arm" && machine == "arm64"
 }

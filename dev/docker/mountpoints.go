@@ -182,7 +182,7 @@ func hostPathTo(dir string) (there, missing []mountPoint) {
 	return there, missing
 }
 
-// isLocal says whether the engine sees the files of this machine, as far as its address tells.
+// isLocal reports whether the engine sees the files of this machine, as far as its address tells.
 func (e *Engine) isLocal() bool {
 	kind, address, _ := strings.Cut(e.place.Host, "://")
 	switch kind {
@@ -195,7 +195,7 @@ func (e *Engine) isLocal() bool {
 	return false
 }
 
-// isEmpty says whether a path is an empty file or directory.
+// isEmpty reports whether a path is an empty file or directory.
 func isEmpty(name string) bool {
 	st, err := os.Lstat(name)
 	switch {
@@ -210,7 +210,7 @@ func isEmpty(name string) bool {
 	return err == nil && len(entries) == 0
 }
 
-// recordedMountPoints gives the mount points of all containers.
+// recordedMountPoints returns the mount points of all containers.
 func (e *Engine) recordedMountPoints(ctx context.Context) (map[string]bool, error) {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", ownPoints))})
 	if err != nil {

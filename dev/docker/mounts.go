@@ -33,7 +33,7 @@ func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
 	return m
 }
 
-// bindWithLabel gives a bind mount in its short form where SELinux is to label it: the long form has no
+// bindWithLabel returns a bind mount in its short form where SELinux is to label it: the long form has no
 // place for that.
 func bindWithLabel(v types.ServiceVolumeConfig) (bind string, ok bool) {
 	if v.Type != types.VolumeTypeBind || v.Bind == nil || v.Bind.SELinux == "" {

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Save gives an image as the archive that "docker save" writes, while the engine packs it. An image
+// Save returns an image as the archive that "docker save" writes, while the engine packs it. An image
 // that the engine does not have is dev.CodeImageMissing; nothing is pulled. The caller closes the
 // archive, which also ends one that has not been read to its end, as the end of ctx does.
 func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {

@@ -143,7 +143,7 @@ func (r *SmokeTestRun) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 	return newStream(conn), nil
 }
 
-// Ended says whether the container has ended, and with which exit code. If the connection to a running
+// Ended reports whether the container has ended, and with which exit code. If the connection to a running
 // container has ended, that is an error.
 func (r *SmokeTestRun) Ended(ctx context.Context) (ended bool, code int, err error) {
 	c, err := r.engine.api.ContainerInspect(ctx, r.id)

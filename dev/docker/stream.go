@@ -39,7 +39,7 @@ func (e *Engine) Stream(ctx context.Context, name string, privileged bool, comma
 	return newStream(conn), nil
 }
 
-// newStream gives the input and output of a process that is attached to.
+// newStream returns the input and output of a process that is attached to.
 func newStream(conn types.HijackedResponse) io.ReadWriteCloser {
 	out, in := io.Pipe()
 	s := &stream{Reader: out, Writer: conn.Conn, hangUp: func() { conn.Close(); _ = out.Close() }}
@@ -174,7 +174,7 @@ func resolveUser(setting string, read func(file string) (string, error)) (uid, g
 	return uid, gid, nil
 }
 
-// lookUp gives the fields of the first line with a name, or with a number in its third field. A file
+// lookUp returns the fields of the first line with a name, or with a number in its third field. A file
 // that is missing has none.
 func lookUp(read func(string) (string, error), file, name string, number int, numeric bool) ([]string, error) {
 	text, err := read(file)

@@ -251,7 +251,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	default:
 		return Status{}, errors.New("unknown command")
 	}
-	auth, err := g.identity.do(ctx, req.command())
+	auth, err := g.login.do(ctx, req.command())
 	if loginErr != nil {
 		err = loginErr
 	}
@@ -269,7 +269,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		st.Probe = g.probe(ctx, req.Probe)
 	}
 	st.Up, st.Generation = g.upstream.state()
-	st.Mode = g.identity.mode()
+	st.Mode = g.login.mode()
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = howMount, g.watcher.Watches()
@@ -294,7 +294,7 @@ func (g *gateway) setLogin(ctx context.Context, login *dev.Login) error {
 	if login == nil {
 		return errors.New("the command has no login")
 	}
-	switched, err := g.identity.set(ctx, *login)
+	switched, err := g.login.set(ctx, *login)
 	if up, _ := g.upstream.state(); err != nil || !switched || !up {
 		return err
 	}

@@ -44,7 +44,7 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 	if err := g.listen(ctx); err != nil {
 		return err
 	}
-	if err := g.identity.load(); err != nil {
+	if err := g.login.load(); err != nil {
 		g.loop.emit(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "no action needed: sdev up sends it again"})
 	}
 	return g.serve(ctx, front, control)
@@ -59,7 +59,7 @@ func (g *gateway) listen(ctx context.Context) error {
 	for _, s := range []struct {
 		address string
 		handler http.Handler
-	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.identity.parameters}, {provider, g.identity}} {
+	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.login.parameters}, {provider, g.login}} {
 		if s.address == "" {
 			continue
 		}
@@ -102,7 +102,7 @@ type gateway struct {
 	proxy           http.Handler
 	requests        sync.WaitGroup // handlers, including those of upgraded connections
 
-	identity    *identity
+	login       *loginServer
 	credentials awslocal.Credentials
 	services    []service // all but the app's origin
 }
@@ -122,10 +122,10 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if slices.ContainsFunc(cfg.Rules, func(r dev.Rule) bool { return r.Action.Syncs() }) {
 		g.loop.tracker.matchFor = matchWithinSynced
 	}
-	g.identity = newIdentity(cfg, g.loop.emit)
-	g.pages = newPages(cfg, g.hosts.origin, g.identity.issuer, g.loop.emit)
+	g.login = newLoginServer(cfg, g.loop.emit)
+	g.pages = newPages(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
 	g.upstream = newUpstream(cfg.Upstream, g.loop.reachable)
-	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.identity.user)
+	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user)
 	if cfg.Root == "" {
 		return g, nil
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// serveIntrospect says whether a token is active, and what it grants (RFC 7662). A public client learns only
+// serveIntrospect reports whether a token is active, and what it grants (RFC 7662). A public client learns only
 // about its own tokens, so that nobody can probe found tokens.
 func (p *Provider) serveIntrospect(rc *requestContext) error {
 	if err := rc.checkDuplicates(); err != nil {

@@ -71,7 +71,7 @@ func (b *build) broke(f dev.Failed) bool {
 	return true
 }
 
-// open gives the build of a service that is under way, or begins one.
+// open returns the build of a service that is under way, or begins one.
 func (b *build) open(service string, at time.Time) *buildRun {
 	for i := range b.runs {
 		if b.runs[i].service == service && !b.runs[i].done {

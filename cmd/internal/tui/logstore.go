@@ -97,7 +97,7 @@ func (s *logStore) choose(f matcher, only string) {
 	}
 }
 
-// at gives a shown line by its place among them.
+// at returns a shown line by its place among them.
 func (s *logStore) at(i int) *entry { return &s.lines[s.shown[i]-s.first] }
 
 // place finds where among the shown lines the line of a number is, or the next one after it.

@@ -130,7 +130,7 @@ func (t term) holds(e *entry) bool {
 	return start >= 0
 }
 
-// find gives the first place in text, in bytes; start is -1 where there is none.
+// find returns the first place in text, in bytes; start is -1 where there is none.
 func (t term) find(text string) (start, end int) {
 	if t.re != nil {
 		if at := t.re.FindStringIndex(text); at != nil {

@@ -89,7 +89,7 @@ func (s *state) runs() bool {
 	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.silent.Code == ""
 }
 
-// service gives what is known of a service: its state from events, the rest from facts.
+// service returns what is known of a service: its state from events, the rest from facts.
 func (s *state) service(name string) Service {
 	var out Service
 	if i := slices.IndexFunc(s.facts.Services, func(v Service) bool { return v.Name == name }); i >= 0 {

@@ -26,10 +26,10 @@ type Host interface {
 	Facts(ctx context.Context) (Facts, error)
 	// Usage measures what services use right now. It is asked only while somebody sees it.
 	Usage(ctx context.Context) ([]Usage, error)
-	// Excerpt gives the lines around a place in a file of the project, or none where there is no such
+	// Excerpt returns the lines around a place in a file of the project, or none where there is no such
 	// place.
 	Excerpt(ctx context.Context, file string, line int) ([]SourceLine, error)
-	// Shell gives a program for the terminal: a shell in the app's container.
+	// Shell returns a program for the terminal: a shell in the app's container.
 	Shell(ctx context.Context) Program
 }
 

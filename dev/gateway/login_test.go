@@ -35,12 +35,12 @@ func aLogin() dev.Login {
 		Parameters: map[string]dev.Parameter{"/streamlit/oauth": {Value: "client", Secure: true}}}
 }
 
-func identityAt(state string) *identity {
-	return newIdentity(Config{Project: "shop", Identity: 8601, State: state}, new(recorder).emit)
+func identityAt(state string) *loginServer {
+	return newLoginServer(Config{Project: "shop", Identity: 8601, State: state}, new(recorder).emit)
 }
 
 // fetch asks the provider's origin under a name.
-func fetch(i *identity, host, path string) *httptest.ResponseRecorder {
+func fetch(i *loginServer, host, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "http://"+host+path, nil)
 	r.Header.Set("Accept", "text/html")
 	w := httptest.NewRecorder()
@@ -50,7 +50,7 @@ func fetch(i *identity, host, path string) *httptest.ResponseRecorder {
 
 const discovery = "/.well-known/openid-configuration"
 
-func TestIdentity_NobodySignsInUntilItIsToldHow(t *testing.T) {
+func TestLoginServer_NobodySignsInUntilItIsToldHow(t *testing.T) {
 	i := identityAt(t.TempDir())
 	if err := i.load(); err != nil || i.mode() != dev.Local {
 		t.Fatalf("%v, mode %s", err, i.mode())
@@ -66,7 +66,7 @@ func TestIdentity_NobodySignsInUntilItIsToldHow(t *testing.T) {
 	}
 }
 
-func TestIdentity_GoesOnWhereTheLastGatewayWas(t *testing.T) {
+func TestLoginServer_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 	state := t.TempDir()
 	first := identityAt(state)
 	if switched, err := first.set(t.Context(), aLogin()); err != nil || !switched {
@@ -103,7 +103,7 @@ func TestIdentity_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 	}
 }
 
-func TestIdentity_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
+func TestLoginServer_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
 	for name, content := range map[string]string{"no JSON": "{", "no login that can be": `{"mode":"app","issuer":"nonsense"}`} {
 		state := t.TempDir()
 		file := filepath.Join(state, dev.LoginFile)
@@ -120,7 +120,7 @@ func TestIdentity_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
 	}
 }
 
-func TestIdentity_ARefusedLoginChangesNothing(t *testing.T) {
+func TestLoginServer_ARefusedLoginChangesNothing(t *testing.T) {
 	i := identityAt(t.TempDir())
 	if _, err := i.set(t.Context(), aLogin()); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestIdentity_ARefusedLoginChangesNothing(t *testing.T) {
 	}
 }
 
-func TestIdentity_HasOneName(t *testing.T) {
+func TestLoginServer_HasOneName(t *testing.T) {
 	i := identityAt("")
 	if _, err := i.set(t.Context(), aLogin()); err != nil {
 		t.Fatal(err)
@@ -207,13 +207,13 @@ func TestStream_TellsWhoseATabIs(t *testing.T) {
 	}
 }
 
-func TestIdentity_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing.T) {
+func TestLoginServer_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing.T) {
 	i := identityAt(t.TempDir())
 	login := aLogin()
 	if _, err := i.set(t.Context(), login); err != nil {
 		t.Fatal(err)
 	}
-	who := func(i *identity) string {
+	who := func(i *loginServer) string {
 		t.Helper()
 		st, err := i.do(t.Context(), oidc.Command{Do: oidc.DoState})
 		if err != nil || len(st.People) != 1 {
@@ -238,7 +238,7 @@ func TestIdentity_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing
 	}
 }
 
-func TestIdentity_AStateDirectoryThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
+func TestLoginServer_AStateDirectoryThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
 	i := identityAt(t.TempDir())
 	i.state = filepath.Join(i.state, "file", "below") // which not even root can make
 	if err := os.WriteFile(filepath.Dir(i.state), nil, 0o600); err != nil {

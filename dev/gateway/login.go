@@ -19,13 +19,13 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// identity holds how people sign in: the local provider, and the stand-in for the parameter store that
+// loginServer holds how people sign in: the local provider, and the stand-in for the parameter store that
 // tells an app about it. It stores the last login in the state directory, so that a restarted gateway
 // goes on with it.
 //
 // As an [http.Handler] it serves the provider's origin, in every mode, so that a change of the mode does not
 // recreate the gateway. While the login is bypassed it says so.
-type identity struct {
+type loginServer struct {
 	project    string
 	state      string // the state directory; "" keeps everything in memory
 	hosts      hosts
@@ -37,20 +37,20 @@ type identity struct {
 	provider *oidc.Provider // nil in modes without a login
 }
 
-func newIdentity(cfg Config, emit func(dev.Event)) *identity {
+func newLoginServer(cfg Config, emit func(dev.Event)) *loginServer {
 	own := Config{Listen: fmt.Sprintf(":%d", cfg.Identity), Host: "localhost", Port: cfg.Identity}
-	return &identity{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
+	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
 }
 
-func (i *identity) file() string { return filepath.Join(i.state, dev.LoginFile) }
+func (s *loginServer) file() string { return filepath.Join(s.state, dev.LoginFile) }
 
 // load applies the login that the last gateway stored. If it cannot, nobody can sign in until the host, which
 // compares the stored login with its own, sends it again.
-func (i *identity) load() error {
-	if i.state == "" {
+func (s *loginServer) load() error {
+	if s.state == "" {
 		return nil
 	}
-	b, err := dev.ReadFile(i.file())
+	b, err := dev.ReadFile(s.file())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -59,28 +59,28 @@ func (i *identity) load() error {
 		err = json.Unmarshal(b, &login)
 	}
 	if err == nil {
-		err = i.apply(login)
+		err = s.apply(login)
 	}
 	if err != nil {
-		_ = os.Remove(i.file()) // so that the host sends it again, even if its own is the same
+		_ = os.Remove(s.file()) // so that the host sends it again, even if its own is the same
 		return fmt.Errorf("the login settings in %s cannot be read: %w", dev.LoginFile, err)
 	}
 	return nil
 }
 
 // set applies and stores a login. It reports whether the mode has changed.
-func (i *identity) set(ctx context.Context, login dev.Login) (switched bool, err error) {
-	before := i.mode()
-	if err := i.apply(login); err != nil {
+func (s *loginServer) set(ctx context.Context, login dev.Login) (switched bool, err error) {
+	before := s.mode()
+	if err := s.apply(login); err != nil {
 		return false, explainStateError(err)
 	}
 	// The provider keeps people that commands have set since. The project's files replace them now.
-	if p := i.current(); p != nil {
+	if p := s.current(); p != nil {
 		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
 			return false, explainStateError(err)
 		}
 	}
-	if err := i.store(login); err != nil {
+	if err := s.store(login); err != nil {
 		return false, stateError(err)
 	}
 	return before != login.Mode, nil
@@ -102,76 +102,76 @@ func explainStateError(err error) error {
 }
 
 // store writes a login to the state directory, for the next gateway and for the host, which compares it.
-func (i *identity) store(login dev.Login) error {
-	if i.state == "" {
+func (s *loginServer) store(login dev.Login) error {
+	if s.state == "" {
 		return nil
 	}
 	b, err := json.Marshal(login)
 	if err != nil {
 		return err
 	}
-	beside := i.file() + ".new"
+	beside := s.file() + ".new"
 	if err := os.WriteFile(beside, b, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(beside, i.file())
+	return os.Rename(beside, s.file())
 }
 
 // apply makes a login the current one. A provider with unchanged settings stays; a new one takes over its keys
 // and sessions, which are on disk.
-func (i *identity) apply(login dev.Login) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.provider != nil && reflect.DeepEqual(i.login, login) {
+func (s *loginServer) apply(login dev.Login) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provider != nil && reflect.DeepEqual(s.login, login) {
 		return nil
 	}
 	var provider *oidc.Provider
 	if login.Mode.SignsIn() {
 		var err error
-		provider, err = oidc.New(oidc.Config{Issuer: login.Issuer, Project: i.project, Profile: login.Profile, People: login.People,
-			Clients: login.Clients, Current: login.Current, State: i.state, Emit: i.emit})
+		provider, err = oidc.New(oidc.Config{Issuer: login.Issuer, Project: s.project, Profile: login.Profile, People: login.People,
+			Clients: login.Clients, Current: login.Current, State: s.state, Emit: s.emit})
 		if err != nil {
 			return err
 		}
 	}
-	i.provider, i.login = provider, login
-	i.parameters.Set(login.Parameters)
+	s.provider, s.login = provider, login
+	s.parameters.Set(login.Parameters)
 	return nil
 }
 
-func (i *identity) mode() dev.Mode {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.login.Mode
+func (s *loginServer) mode() dev.Mode {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.login.Mode
 }
 
 // user is the e-mail address of the user who makes a request, as far as the app's cookies tell.
-func (i *identity) user(r *http.Request) string {
-	i.mu.Lock()
-	secret := i.login.Cookies
-	i.mu.Unlock()
+func (s *loginServer) user(r *http.Request) string {
+	s.mu.Lock()
+	secret := s.login.Cookies
+	s.mu.Unlock()
 	return streamlit.User(secret, r)
 }
 
 // issuer is the provider's origin; "" in modes without a login.
-func (i *identity) issuer() string {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if !i.login.Mode.SignsIn() {
+func (s *loginServer) issuer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.login.Mode.SignsIn() {
 		return ""
 	}
-	return i.hosts.origin
+	return s.hosts.origin
 }
 
-func (i *identity) current() *oidc.Provider {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.provider
+func (s *loginServer) current() *oidc.Provider {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.provider
 }
 
 // do runs a command of the provider; without a provider the state is empty.
-func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
-	p := i.current()
+func (s *loginServer) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
+	p := s.current()
 	if p == nil && c.Do == oidc.DoState {
 		return oidc.State{}, nil
 	}
@@ -183,21 +183,21 @@ func (i *identity) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
 		return state, err
 	}
 	// The people are part of the settings, which now differ from those that the host sent last.
-	i.mu.Lock()
-	i.login.People = c.People
-	login := i.login
-	i.mu.Unlock()
-	return state, i.store(login)
+	s.mu.Lock()
+	s.login.People = c.People
+	login := s.login
+	s.mu.Unlock()
+	return state, s.store(login)
 }
 
 // ServeHTTP serves the provider's origin. It has one host name; requests of other containers or foreign pages
 // under another name are refused.
-func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	verdict, to := i.hosts.check(r)
-	p := i.current()
+func (s *loginServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	verdict, to := s.hosts.check(r)
+	p := s.current()
 	switch {
 	case verdict == refuse:
-		plainText(w, http.StatusMisdirectedRequest, "The sign-in page is at "+i.hosts.origin+" and answers under no other name.\n")
+		plainText(w, http.StatusMisdirectedRequest, "The sign-in page is at "+s.hosts.origin+" and answers under no other name.\n")
 	case verdict == redirect:
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
