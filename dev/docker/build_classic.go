@@ -20,8 +20,8 @@ import (
 	"sdev/dev"
 )
 
-// buildClassic builds with the builder that engines have without BuildKit. It knows no mounts, no
-// secrets and no SSH; what asks for them is refused before anything is sent.
+// buildClassic builds with the classic builder. That supports no mounts, no secrets and no SSH; buildClassic
+// refuses such builds before it sends anything.
 func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	if err := r.checkClassicShip(); err != nil {
 		return err
@@ -57,8 +57,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 	return nil
 }
 
-// podman reports whether the engine is one of podman's, whose builder answers like the classic one and
-// can do what BuildKit can.
+// podman reports whether the engine is podman, whose builder has the classic API and BuildKit's features.
 func (e *Engine) podman(ctx context.Context) (bool, error) {
 	version, err := e.api.ServerVersion(ctx)
 	if err != nil {
@@ -67,7 +66,7 @@ func (e *Engine) podman(ctx context.Context) (bool, error) {
 	return slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), nil
 }
 
-// checkClassic refuses what only BuildKit can do, with the line that asks for it.
+// checkClassic refuses what only BuildKit supports, with the line that needs it.
 func (r *recipe) checkClassic() error {
 	const hint = "enable BuildKit: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
 	refuse := func(line int, what string) error {
@@ -110,7 +109,7 @@ func (e *Engine) classicOptions(ctx context.Context, r *recipe) (build.ImageBuil
 	}
 	logins, err := dockerLogins().GetAllCredentials()
 	if err != nil {
-		logins = nil // a build that needs none must not fail for a broken store of logins
+		logins = nil // a broken credential store must not fail a build that needs no login
 	}
 	for host, l := range logins {
 		o.AuthConfigs[host] = registry.AuthConfig{Username: l.Username, Password: l.Password, ServerAddress: l.ServerAddress, IdentityToken: l.IdentityToken, RegistryToken: l.RegistryToken}
@@ -129,7 +128,7 @@ type classicSteps struct {
 	emit    func(dev.Event)
 	now     func() time.Time
 
-	at     dev.BuildStep // the step under way
+	at     dev.BuildStep // the current step
 	since  time.Time
 	lines  tail
 	failed bool
@@ -174,13 +173,13 @@ func (c *classicSteps) line(text string) {
 		c.at.Cached = true
 	case strings.HasPrefix(word, "---> "), strings.HasPrefix(word, "Removing intermediate container "),
 		strings.HasPrefix(word, "Successfully built "), strings.HasPrefix(word, "Successfully tagged "):
-		// the builder's own talk
+		// messages of the builder itself
 	default:
 		c.lines.add(text)
 	}
 }
 
-// end tells that the step under way has ended.
+// end reports the end of the current step.
 func (c *classicSteps) end() {
 	if c.at.Step == 0 {
 		return

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// failed words a failed build: which step, and the end of what it printed.
+// failed is the error of a failed build: the step, and the end of its output.
 func (r *recipe) failed(err error, name string, tail []string) error {
 	text := r.displayNames().Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
@@ -49,7 +49,7 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	return e
 }
 
-// frontendStep is BuildKit's errand for the image that a line "# syntax=" names.
+// frontendStep is BuildKit's step that resolves the image of a "# syntax=" line.
 const frontendStep = "resolve image config for "
 
 // dockerfilePath is the Dockerfile's name in messages.
@@ -66,7 +66,7 @@ func (r *recipe) dockerfilePath() string {
 // parseError is how the Dockerfile frontend says where it stopped reading.
 var parseError = regexp.MustCompile(`(?s)[dD]ockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
 
-// reason is the innermost of the layers that BuildKit wraps an error in.
+// reason is the innermost error that BuildKit wraps.
 func reason(err error) string {
 	text := firstLine(err.Error())
 	for _, layer := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {

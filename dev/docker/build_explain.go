@@ -8,8 +8,7 @@ import (
 	"sdev/dev"
 )
 
-// explain adds what a person would do about what a step printed, where the cause is a known one,
-// and returns the lines that matter.
+// explain adds a hint for a step's output if the cause is known, and returns the relevant lines.
 func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 	all := text + "\n" + strings.Join(tail, "\n")
 	says := func(parts ...string) bool {
@@ -37,8 +36,8 @@ func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 	return tail
 }
 
-// unresolvedPatterns are how package managers say that they cannot find what was asked for. The first group
-// is the requirement. Source: what pip 23 to 25, uv 0.13, poetry 2, conda and micromamba print.
+// unresolvedPatterns match the messages of package managers about requirements that they cannot find. The first
+// group is the requirement. Source: what pip 23 to 25, uv 0.13, poetry 2, conda and micromamba print.
 func unresolvedPatterns() []*regexp.Regexp {
 	return []*regexp.Regexp{
 		regexp.MustCompile(`No matching distribution found for ([^\s;]+)`),
@@ -56,7 +55,7 @@ func unresolvedPatterns() []*regexp.Regexp {
 // progress.
 var matters = regexp.MustCompile(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
 
-// explainRequirement points at the line of the file that asks for a package which cannot be had.
+// explainRequirement points at the line of a file that requires an unavailable package.
 func (r *recipe) explainRequirement(e *dev.Error, tail []string) []string {
 	all := strings.Join(tail, "\n")
 	for _, say := range unresolvedPatterns() {
@@ -84,7 +83,7 @@ func relevantLines(lines []string) []string {
 	return out
 }
 
-// requirementFile is how a command names the file that its packages are read from.
+// requirementFile matches the argument with the file from which a command reads packages.
 var requirementFile = regexp.MustCompile(`(?:-r|--requirements?|-f|--file)[ =]?["']?([\w./-]+\.(?:txt|in|ya?ml|toml|lock))`)
 
 // requirementName is the name that a requirement begins with, in a line of its own, in a list or in

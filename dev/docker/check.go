@@ -12,8 +12,8 @@ import (
 	"sdev/dev"
 )
 
-// checkThere refuses networks and volumes that are not there. The project's own have been made by
-// now, so these are others'; the engine would make such a volume, empty, without a word.
+// checkThere refuses missing external networks and volumes. The project's own exist by now; the engine would
+// silently create a missing external volume, empty.
 func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 	missing := func(kind, name string) error {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the external %s %s, which does not exist", s.Name, kind, name),
@@ -39,7 +39,7 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 	return nil
 }
 
-// checkVersion refuses what this engine is too old for, before it is ignored or crashes on it.
+// checkVersion refuses what this engine is too old for, because it would ignore it or crash.
 func (e *Engine) checkVersion(s types.ServiceConfig) error {
 	old := func(key, version string) error {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitProject,

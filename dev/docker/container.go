@@ -14,7 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// containerConfig translates what a service says about its process.
+// containerConfig translates a service's settings for its process.
 func (e *Engine) containerConfig(s types.ServiceConfig) (*container.Config, error) {
 	exposed, _, err := ports(s)
 	if err != nil {

@@ -21,14 +21,14 @@ import (
 	"sdev/dev"
 )
 
-// failure is a place where no engine answered.
+// failure is a place that did not answer.
 type failure struct {
 	Place
 	err error
 }
 
-// unreachable words that no engine answers: what was tried, in order, and why it failed. What is
-// wrong with the only place, or with the first, decides what helps.
+// unreachable is the error for engines that do not answer: the places tried, in order, and why each failed. The
+// first one determines the hint.
 func unreachable(failures []failure) error {
 	first := failures[0]
 	if e, ok := errors.AsType[*dev.Error](first.err); ok {
@@ -56,7 +56,7 @@ func unreachable(failures []failure) error {
 	return e
 }
 
-// described is an address with what chose it.
+// described is an address and what chose it.
 func (p Place) described() string {
 	if p.Context != "" {
 		return fmt.Sprintf("%s (context %s, %s)", p.Host, p.Context, p.Why)
@@ -76,7 +76,7 @@ func ping(ctx context.Context, host string) error {
 		address, _, _ = strings.Cut(address, "/")
 		ask := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
 		if proxy, err := http.ProxyFromEnvironment(ask); proxy != nil || err != nil {
-			return nil // the client goes through it, and there may be no other way
+			return nil // the client uses the proxy, which may be the only way
 		}
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -86,7 +86,7 @@ func ping(ctx context.Context, host string) error {
 	return conn.Close()
 }
 
-// sshSaid is what the ssh command printed, in the error of a connection through it.
+// sshSaid matches ssh's output in the error of a connection.
 var sshSaid = regexp.MustCompile(`(?s)stderr=(.+)$`)
 
 // cause is why a place did not answer, short.
@@ -115,10 +115,10 @@ func cause(err error) string {
 	return firstLine(err.Error())
 }
 
-// plainHTTP is how a request ends that is not encrypted, where it should be.
+// plainHTTP matches the error of a plain request to a TLS port.
 var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
 
-// lastLine is the last line that says anything: ssh warns first, and gives up last.
+// lastLine is the last line: ssh prints warnings first, and the error last.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return dev.Printable(strings.TrimSpace(lines[len(lines)-1]))
@@ -130,16 +130,16 @@ func tooOld(host, version string) error {
 		Hint:    "update Docker"}
 }
 
-// tooLow is a choice of the environment's that no engine can do anything about.
+// tooLow is the error for a DOCKER_API_VERSION below the minimum.
 func tooLow(version string) error {
 	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Message: fmt.Sprintf("DOCKER_API_VERSION is %s; sdev needs %s to %s", version, MinAPI, api.DefaultVersion),
 		Hint: "unset DOCKER_API_VERSION"}
 }
 
-// tooNew is an engine's refusal of every API version that this sdev speaks.
+// tooNew matches an engine's refusal of every API version that this sdev supports.
 var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 
-// engineError words an engine's refusal of something that sdev asked for.
+// engineError turns an engine's error into ours; what says what sdev tried to do.
 func engineError(what string, err error) error {
 	if err == nil {
 		return nil
@@ -161,17 +161,17 @@ func engineError(what string, err error) error {
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: what + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
 
-// makeRoom is what helps against a full disk.
+// makeRoom is the hint for a full disk.
 const makeRoom = "free disk space (docker system df shows the usage, docker builder prune deletes the build cache) and try again"
 
-// engineText is the engine's message without the layers that the client puts before it.
+// engineText is the engine's message without the client's prefix.
 func engineText(err error) string {
 	return strings.TrimPrefix(err.Error(), "Error response from daemon: ")
 }
 
 func isGone(err error) bool { return errdefs.IsNotFound(err) }
 
-// isPortTaken recognises the engine's refusal to publish a port.
+// isPortTaken recognises the engine's error for a port in use.
 func isPortTaken(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "port is already allocated") || strings.Contains(text, "address already in use")

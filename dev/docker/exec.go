@@ -23,7 +23,7 @@ type Exec struct {
 	Sizes <-chan [2]uint
 }
 
-// Run runs a command and gives its exit code.
+// Run runs a command and returns its exit code.
 func (e *Engine) Run(ctx context.Context, x Exec) (int, error) {
 	made, err := e.api.ContainerExecCreate(ctx, x.Container, container.ExecOptions{
 		Cmd: x.Command, User: x.User, WorkingDir: x.Dir, Env: x.Env, Privileged: x.Privileged, Tty: x.Terminal, AttachStdin: x.In != nil, AttachStdout: true, AttachStderr: true,
@@ -73,7 +73,7 @@ func (e *Engine) resize(ctx context.Context, id string, sizes <-chan [2]uint) {
 	for {
 		select {
 		case s := <-sizes:
-			// A resize that comes too early or too late changes nothing that matters.
+			// A resize that comes too early or too late does no harm.
 			_ = e.api.ContainerExecResize(ctx, id, container.ResizeOptions{Width: s[0], Height: s[1]})
 		case <-ctx.Done():
 			return

@@ -32,8 +32,8 @@ const ownFiles = "dev.sdev.files"
 // apiSubpath is the first API version that can mount part of a volume.
 const apiSubpath = "1.45"
 
-// mountFiles prepares the mounts of a container for its files, and gives those files that are copied
-// into it, and the places of those that are mounted. volume is where the latter are; "" for none.
+// mountFiles prepares a container's mounts for its files. It returns the files to copy, the paths of those that
+// are mounted, and the volume that holds the latter; "" for none.
 func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig) (copied []plan.File, mounted map[string]bool, volume string, err error) {
 	copied, over, err := e.splitFiles(ctx, op.Service)
 	if err != nil {
@@ -56,8 +56,8 @@ func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.
 	return copied, mounted, volume, nil
 }
 
-// splitFiles says which files are copied into a container, and which are mounted over what its mounts show:
-// all of them where a single one has to be. Docker of 2026 up to 29.8.1, and what others patched alike,
+// splitFiles decides which files are copied into a container, and which are mounted over its mounts: all of them
+// if one has to be. Docker of 2026 up to 29.8.1, and what others patched alike,
 // copies nothing into a container with a file mounted inside a read-only mount.
 func (e *Engine) splitFiles(ctx context.Context, s plan.Service) (copied, over []plan.File, err error) {
 	if len(s.Files) == 0 {
@@ -76,7 +76,7 @@ func (e *Engine) splitFiles(ctx context.Context, s plan.Service) (copied, over [
 	return s.Files, nil, nil
 }
 
-// filesInReadOnly reports whether a file of this machine is mounted inside a read-only mount.
+// filesInReadOnly reports whether a file on this machine is mounted inside a read-only mount.
 func filesInReadOnly(volumes []types.ServiceVolumeConfig) bool {
 	return slices.ContainsFunc(volumes, func(inner types.ServiceVolumeConfig) bool {
 		st, err := os.Stat(inner.Source)
@@ -86,7 +86,7 @@ func filesInReadOnly(volumes []types.ServiceVolumeConfig) bool {
 	})
 }
 
-// mountTargets are the paths at which something is mounted in a service's container.
+// mountTargets are the paths of all mounts in a service's container.
 func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, error) {
 	var out []string
 	for _, v := range s.Config.Volumes {
@@ -106,15 +106,14 @@ func (e *Engine) mountTargets(ctx context.Context, s plan.Service) ([]string, er
 	return out, nil
 }
 
-// covers reports whether what is mounted at a directory of a container shows at a path.
+// covers reports whether a mount at dir covers a path.
 func covers(dir, file string) bool {
 	dir, file = path.Clean(dir), path.Clean(file)
 	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// mountOver puts files into a volume of the container's own, whose name it gives, and adds the mounts
-// that show them at their places. As with Compose, a file takes the place of a mount that has the very
-// same target.
+// mountOver writes files into a volume of the container's own, adds a mount for each of them, and returns the
+// volume's name. As with Compose, a file replaces a mount with the same target.
 func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig, files []plan.File) (string, error) {
 	making, cancel := withoutCancel(ctx)
 	defer cancel()
@@ -125,7 +124,7 @@ func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.L
 		return "", engineError("create volume "+name, err)
 	}
 	if err := e.fillVolume(making, name, op.Service, files); err != nil {
-		_ = e.api.VolumeRemove(making, name, true) // the first error is what matters
+		_ = e.api.VolumeRemove(making, name, true) // the first error matters
 		return "", err
 	}
 	for i, f := range files {
@@ -140,15 +139,15 @@ func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.L
 	return name, nil
 }
 
-// bindTarget is the path inside of a mount in its short form, "source:target:options".
+// bindTarget is the target of a mount in short form, "source:target:options".
 func bindTarget(bind string) string {
 	_, rest, _ := strings.Cut(bind, ":")
 	target, _, _ := strings.Cut(rest, ":")
 	return target
 }
 
-// fillVolume writes files into a volume, each under its number. The engine writes into volumes only through
-// a container; this one is never started.
+// fillVolume writes files into a volume, each named by its index. The engine writes into volumes only through a
+// container, which is never started.
 func (e *Engine) fillVolume(ctx context.Context, name string, s plan.Service, files []plan.File) error {
 	const dir = "/files"
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: s.Config.Image, Cmd: []string{"/none"}, NetworkDisabled: true, Labels: map[string]string{ownFiles: name}},
@@ -164,7 +163,7 @@ func (e *Engine) fillVolume(ctx context.Context, name string, s plan.Service, fi
 	return engineError("copy secrets and configs for "+s.Config.Name, e.api.CopyToContainer(ctx, c.ID, dir, archive, container.CopyToContainerOptions{}))
 }
 
-// numberedArchive packs files under their numbers.
+// numberedArchive packs files named by their index.
 func numberedArchive(files []plan.File) (*bytes.Buffer, error) {
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)

@@ -19,9 +19,8 @@ import (
 	"sdev/dev"
 )
 
-// GatewayRef names the gateway's image after the content of the program it is made of, which is
-// this one. cacheDir keeps the name beside the program's size and time, since hashing some
-// 30 MB at every start would cost more than all else that a start does.
+// GatewayRef is the reference of the gateway's image: a hash of this program. cacheDir stores the hash with the
+// program's size and time, because hashing 30 MB at every start would take longer than everything else.
 func GatewayRef(cacheDir string) (ref string, err error) {
 	executable, err := os.Executable()
 	if err != nil {
@@ -93,7 +92,7 @@ func (k gatewayKey) cachedRef(file string) (string, bool) {
 	return e.Ref, true
 }
 
-// storeRef is best effort: without it the next start hashes again.
+// storeRef is best effort: if it fails, the next start hashes again.
 func (k gatewayKey) storeRef(file, ref string) {
 	b, err := json.Marshal(gatewayEntry{k, ref})
 	if err != nil || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
@@ -118,7 +117,7 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// loadGateway makes the gateway's image: this program on nothing else.
+// loadGateway creates the gateway's image, which holds only this program.
 func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 	executable, err := os.Executable()
 	if err != nil {

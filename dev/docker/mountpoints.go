@@ -23,27 +23,26 @@ import (
 
 // Mount points on this machine.
 //
-// A mount needs something to be mounted on. Where one mount lies inside another, and the outer one is a
-// directory of this machine that has nothing at that place, the engine would create it there, as root's, and
-// leave it behind. Here it is created by the user of sdev instead, empty, is written down in a label of
-// the container before it exists, and goes with the container. The same holds for directories that a compose
-// file mounts and that are not there yet. What has got content meanwhile stays. The directories above keep
-// their times.
+// A mount needs a mount point. If a mount lies inside another one, and the outer one is a directory of this
+// machine without an entry at that path, the engine would create the entry as root and leave it behind. This
+// package creates it instead, empty and as sdev's user, records it first in a label of the container, and
+// removes it with the container. The same holds for missing directories that a compose file mounts. Mount points
+// that have got content stay. The directories above keep their modification times.
 
-// ownPoints is the label that holds, as a JSON array, the absolute paths that a container needs on this
-// machine and that were not there before, outermost first.
+// ownPoints is the label with the mount points created for a container: a JSON array of absolute paths, parents
+// first.
 const ownPoints = "dev.sdev.mount-points"
 
 // mountPoint is a file or directory that exists only to be mounted on.
 type mountPoint struct {
 	path   string
 	file   bool
-	source bool // the mount leads to it, instead of covering it
+	source bool // the source of a mount, not its mount point
 }
 
-// visibleMount is a mount as far as mount points are concerned.
+// visibleMount is the part of a mount that matters for mount points.
 type visibleMount struct {
-	target string // inside, clean
+	target string // path in the container, clean
 	source string // directory of this machine; "" for anything else
 	file   bool   // the target is a file
 }
@@ -78,19 +77,19 @@ func visibleMounts(host *container.HostConfig, files map[string]bool) []visibleM
 	return out
 }
 
-// enclosingMount finds the mount in which another one lies; ok is false where that is none, or no directory of this
-// machine.
+// enclosingMount finds the mount that contains another one; ok is false if there is none, or it is not a directory
+// of this machine.
 func enclosingMount(all []visibleMount, inner visibleMount) (found visibleMount, ok bool) {
 	for _, s := range all {
 		if s.target != inner.target && covers(s.target, inner.target) {
-			found = s // sorted: a longer one comes later
+			found = s // sorted: the longest one comes last
 		}
 	}
 	return found, found.source != ""
 }
 
-// pathTo lists a path below a directory piece by piece, as what is there of it and what is missing for it to be
-// mounted on. A link on the way is left to the engine, which follows it inside the container.
+// pathTo splits a path below a directory into its existing and its missing parts. It returns nothing if a part is
+// a link: the engine follows that inside the container.
 func pathTo(dir, rel string, file bool) (there, missing []mountPoint) {
 	at := dir
 	names := strings.Split(rel, "/")
@@ -111,9 +110,9 @@ func pathTo(dir, rel string, file bool) (there, missing []mountPoint) {
 	return there, missing
 }
 
-// withMountPoints makes a container between the two halves of making its mount points: what the engine wants to
-// see before, and what only the start needs, which is created once the container says so in its label.
-// One container at a time: whoever comes next has to see the label.
+// withMountPoints creates a container and its mount points: first the sources that the engine requires, then the
+// container with the label, then the mount points that its start needs. It handles one container at a time,
+// because the next one must see the label.
 func (e *Engine) withMountPoints(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool, create func(label string) error) error {
 	e.pointing.Lock()
 	points, err := e.missingMountPoints(ctx, s, host, files)
@@ -130,14 +129,14 @@ func (e *Engine) withMountPoints(ctx context.Context, s types.ServiceConfig, hos
 		err = create(formatMountPoints(points))
 	}
 	if err != nil {
-		_ = e.removeMountPoints(ctx, mountPointPaths(points)) // the first error is what matters
+		_ = e.removeMountPoints(ctx, mountPointPaths(points)) // the first error matters
 		return err
 	}
 	return createMountPoints(s.Name, points)
 }
 
-// missingMountPoints lists what has to be created on this machine before the mounts of a container fit, and what
-// was created for another container and is needed by this one as well.
+// missingMountPoints lists the mount points to create on this machine for a container, and those created for
+// another container that this one needs as well.
 func (e *Engine) missingMountPoints(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool) ([]mountPoint, error) {
 	var out, there []mountPoint
 	for _, v := range s.Volumes {
@@ -164,7 +163,7 @@ func (e *Engine) missingMountPoints(ctx context.Context, s types.ServiceConfig, 
 	return append(there, out...), err
 }
 
-// hostPathTo is [way] for the directory that a mount leads to, from the root of this machine.
+// hostPathTo is [pathTo] for the source directory of a mount, from the root of this machine.
 func hostPathTo(dir string) (there, missing []mountPoint) {
 	for at := dir; ; at = filepath.Dir(at) {
 		p := mountPoint{path: at, source: true}
@@ -182,7 +181,7 @@ func hostPathTo(dir string) (there, missing []mountPoint) {
 	return there, missing
 }
 
-// isLocal reports whether the engine sees the files of this machine, as far as its address tells.
+// isLocal reports whether the engine is on this machine, according to its address.
 func (e *Engine) isLocal() bool {
 	kind, address, _ := strings.Cut(e.place.Host, "://")
 	switch kind {
@@ -275,8 +274,8 @@ func createMountPoints(service string, points []mountPoint) error {
 	return nil
 }
 
-// removeMountPoints removes the mount points of a container that is gone, unless another one needs them or
-// they have got content.
+// removeMountPoints removes the mount points of a removed container, unless another one needs them or they have
+// content.
 func (e *Engine) removeMountPoints(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
@@ -289,13 +288,13 @@ func (e *Engine) removeMountPoints(ctx context.Context, names []string) error {
 		if needed[name] || !isEmpty(name) {
 			continue
 		}
-		// Whoever has written to it since keeps it, and one that cannot be removed harms nobody.
+		// Mount points with content stay; one that cannot be removed does no harm.
 		_ = keepModTime(filepath.Dir(name), func() error { return os.Remove(name) })
 	}
 	return nil
 }
 
-// keepModTime changes what is in a directory and leaves the directory its time.
+// keepModTime changes the content of a directory and restores its modification time.
 func keepModTime(dir string, change func() error) error {
 	before, err := os.Stat(dir)
 	if err != nil {
@@ -304,6 +303,6 @@ func keepModTime(dir string, change func() error) error {
 	if err := change(); err != nil {
 		return err
 	}
-	_ = os.Chtimes(dir, time.Time{}, before.ModTime()) // somebody else's directory keeps the new time
+	_ = os.Chtimes(dir, time.Time{}, before.ModTime()) // another user's directory keeps the new time
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Do carries out one operation. Removing what is gone already is no error.
+// Do carries out one operation. Removing something that no longer exists is no error.
 func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -64,8 +64,8 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 	return fmt.Errorf("unknown operation on a container: %q", op.Verb)
 }
 
-// removeContainer stops a container within its own grace period, then removes it with all that is its
-// own alone.
+// removeContainer stops a container within its grace period, then removes it with everything that belongs only to
+// it.
 func (e *Engine) removeContainer(ctx context.Context, id string) error {
 	if err := e.api.ContainerStop(ctx, id, container.StopOptions{}); err != nil && !isGone(err) {
 		return engineError("stop a container", err)
@@ -76,8 +76,8 @@ func (e *Engine) removeContainer(ctx context.Context, id string) error {
 // Kill ends a container at once.
 func (e *Engine) Kill(ctx context.Context, id string) error { return e.kill(ctx, id) }
 
-// kill removes a container, running or not, and what was made for it alone: anonymous volumes, the
-// volume of its files, and mount points on this machine.
+// kill removes a container, running or not, and everything created only for it: anonymous volumes, the volume of
+// its files, and mount points on this machine.
 func (e *Engine) kill(ctx context.Context, id string) error {
 	c, err := e.api.ContainerInspect(ctx, id)
 	if isGone(err) {
@@ -105,8 +105,8 @@ func (e *Engine) ignoreNotFound(what string, err error) error {
 	return engineError(what, err)
 }
 
-// startContainer starts; where the engine refuses because of a taken port, that is said as such,
-// and the container that was made for nothing is removed.
+// startContainer starts a container. If the engine refuses because a port is in use, the error is a
+// [*PortTakenError], and the container is removed.
 func (e *Engine) startContainer(ctx context.Context, op plan.Operation) error {
 	err := e.api.ContainerStart(ctx, op.Name, container.StartOptions{})
 	if err == nil {
@@ -115,28 +115,28 @@ func (e *Engine) startContainer(ctx context.Context, op plan.Operation) error {
 	if !isPortTaken(err) {
 		return engineError("start "+op.Name, err)
 	}
-	_ = e.kill(ctx, op.Name) // the refusal is what matters
+	_ = e.kill(ctx, op.Name) // the engine's error matters
 	return &PortTakenError{Cause: err}
 }
 
-// PortTakenError is the engine's refusal to publish a port that something else took meanwhile.
+// PortTakenError says that the engine could not publish a port, because it is in use.
 type PortTakenError struct{ Cause error }
 
 func (e *PortTakenError) Error() string { return engineText(e.Cause) }
 func (e *PortTakenError) Unwrap() error { return e.Cause }
 
-// PortTaken marks the error for callers that choose another port then.
+// PortTaken marks the error for callers that then choose another port.
 func (e *PortTakenError) PortTaken() bool { return true }
 
-// withoutCancel is a context for a request that makes something. Broken off, the engine would go on with
-// it, and whoever cleans up would not see it yet.
+// withoutCancel is a context for a request that creates something. If it were cancelled, the engine would
+// continue, and a cleanup would not see the result yet.
 func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	const most = time.Minute
 	return context.WithTimeout(context.WithoutCancel(ctx), most)
 }
 
-// composeVersion is the Compose whose labels these are; its commands look for the label, not at
-// the number.
+// composeVersion is the Compose version with these labels; its commands check that the label exists, not its
+// value.
 const composeVersion = "2.0.0"
 
 func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels plan.Labels) error {
@@ -169,13 +169,13 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 		err = &MountAbsentError{Source: source, Cause: engineError("create "+op.Name, err)}
 	}
 	if err != nil && volume != "" {
-		_ = e.api.VolumeRemove(context.WithoutCancel(ctx), volume, true) // the first error is what matters
+		_ = e.api.VolumeRemove(context.WithoutCancel(ctx), volume, true) // the first error matters
 	}
 	return err
 }
 
-// makeContainer has the engine make a container, with everything that it needs before it starts. What
-// comes of a failure is removed.
+// makeContainer creates a container with everything that it needs before the start. It removes the remains of a
+// failure.
 func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *container.Config, host *container.HostConfig, mounted map[string]bool) error {
 	s := op.Service.Config
 	first, others := network.NetworkingConfig{}, []endpoint(nil)
@@ -202,13 +202,13 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 		return engineError("create "+op.Name, err)
 	}
 	if err != nil {
-		_ = e.kill(making, made) // the first error is what matters
+		_ = e.kill(making, made) // the first error matters
 	}
 	return err
 }
 
-// MountAbsentError is the engine's refusal to mount something that is there on this machine: it runs
-// on another one, or does not share this one's files.
+// MountAbsentError says that the engine cannot mount a path that exists on this machine: it runs on another
+// machine, or cannot see this one's files.
 type MountAbsentError struct {
 	Source string
 	Cause  error
@@ -219,10 +219,10 @@ func (e *MountAbsentError) Error() string {
 }
 func (e *MountAbsentError) Unwrap() error { return e.Cause }
 
-// MountAbsent marks the error for callers that copy then.
+// MountAbsent marks the error for callers that then copy files.
 func (e *MountAbsentError) MountAbsent() bool { return true }
 
-// absentSource recognises that refusal, where it is about a directory of the project, and gives that.
+// absentSource returns the directory of the project that such an error is about.
 func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
 	if err == nil || !strings.Contains(err.Error(), "bind source path does not exist") {
 		return "", false
@@ -235,7 +235,7 @@ func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
 	return "", false
 }
 
-// finishContainer gives a new container what it needs before it starts.
+// finishContainer adds files and networks to a new container.
 func (e *Engine) finishContainer(ctx context.Context, id string, s plan.Service, networks []endpoint) error {
 	for _, n := range networks {
 		if err := e.api.NetworkConnect(ctx, n.network, id, n.settings); err != nil {
@@ -245,8 +245,8 @@ func (e *Engine) finishContainer(ctx context.Context, id string, s plan.Service,
 	return e.copyFiles(ctx, id, s)
 }
 
-// containerLabels are Compose's and sdev's. The gateway counts as a second container of the app's
-// service, so that "docker compose down" of the same file takes it along.
+// containerLabels are Compose's labels and sdev's. The gateway counts as a second container of the app's service,
+// so that "docker compose down" with the same file removes it.
 func containerLabels(s plan.Service, l plan.Labels) map[string]string {
 	labels := map[string]string{
 		labelProject: l.Project, labelService: s.Config.Name, labelHash: s.Hash, labelNumber: "1", labelOneOff: "False",
