@@ -129,7 +129,7 @@ func TestDockerCompany_AnEngineWithoutBuildKitOrOnlyNewAPIs(t *testing.T) {
 	}
 	p.write("Dockerfile", "FROM python:3.11-slim AS dev\nRUN --mount=type=cache,target=/x true\n")
 	_, errs, code := p.result("up", "-d")
-	if code != 1 || !strings.Contains(errs, "Dockerfile:2: RUN --mount=type=cache needs BuildKit") || !strings.Contains(errs, "hint: switch BuildKit on") {
+	if code != 1 || !strings.Contains(errs, "Dockerfile:2: RUN --mount=type=cache needs BuildKit") || !strings.Contains(errs, "hint: enable BuildKit") {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
 }
@@ -153,7 +153,7 @@ func TestDockerEngine_IsFoundAsTheDockerCommandFindsIt(t *testing.T) {
 		want       [3]string // host, context, why
 		stderr     string
 	}{
-		"nothing chosen":        {nil, nil, [3]string{usual, "", "the usual socket"}, ""},
+		"nothing chosen":        {nil, nil, [3]string{usual, "", "the default socket"}, ""},
 		"ssh":                   {append(remote.env(), "DOCKER_HOST="+remote.host), nil, [3]string{remote.host, "", "DOCKER_HOST"}, ""},
 		"a context over ssh":    {append(remote.env(), "DOCKER_CONTEXT=over-ssh"), nil, [3]string{remote.host, "over-ssh", "DOCKER_CONTEXT"}, ""},
 		"TLS":                   {[]string{"DOCKER_HOST=" + other.host, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH=" + other.dir}, nil, [3]string{other.host, "", "DOCKER_HOST"}, ""},
@@ -186,7 +186,7 @@ func TestDockerEngine_IsFoundAsTheDockerCommandFindsIt(t *testing.T) {
 			"no key":              {append(remote.env("PubkeyAuthentication=no"), "DOCKER_HOST="+remote.host), "Permission denied"},
 			"no such host":        {[]string{"DOCKER_HOST=ssh://me@nosuch.invalid"}, "nosuch.invalid"},
 			"another authority":   {[]string{"DOCKER_HOST=" + other.host, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH=" + newTLS(t).dir}, "certificate"},
-			"TLS not spoken":      {[]string{"DOCKER_HOST=" + other.host, "DOCKER_TLS_VERIFY="}, "if it wants TLS, set DOCKER_TLS_VERIFY=1"},
+			"TLS not spoken":      {[]string{"DOCKER_HOST=" + other.host, "DOCKER_TLS_VERIFY="}, "if it needs TLS, set DOCKER_TLS_VERIFY=1"},
 		} {
 			p.env = append(append([]string{}, none...), c.env...)
 			_, stderr, code := p.result("status")
@@ -209,11 +209,11 @@ func TestDockerEngine_OfAnotherKindIsFoundWhereTheUsualIsClosed(t *testing.T) {
 	p.asUser(1234, 2345)
 	p.wrap = []string{"setpriv", "--reuid=1234", "--regid=2345", "--clear-groups"}
 	out, errs, code := p.result("status")
-	if code != 4 || !strings.Contains(errs, "you may not open the container engine's socket unix:///var/run/docker.sock (the usual socket)") {
+	if code != 4 || !strings.Contains(errs, "you have no permission to open the container engine's socket unix:///var/run/docker.sock (the default socket)") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	socket := passOn(t, filepath.Join(p.home, ".colima/default/docker.sock"), nil)
-	if got := p.run(0, "status"); !strings.Contains(got, "unix://"+socket+"  colima, since the usual socket does not answer, API 1.") {
+	if got := p.run(0, "status"); !strings.Contains(got, "unix://"+socket+"  colima, because the default socket does not answer, API 1.") {
 		t.Errorf("status:\n%s", got)
 	}
 	p.env, p.wrap = nil, nil

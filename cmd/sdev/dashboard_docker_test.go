@@ -52,7 +52,7 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	tm.sees("LAST SAVE")
 
 	tm.keys("s") // a shell takes the terminal, and gives it back
-	tm.sees("goes back to the dashboard", "#")
+	tm.sees("returns to the dashboard", "#")
 	tm.keys("echo in-the-$((40+2)); exit 3\r")
 	tm.sees("● running", "LAST SAVE")
 
@@ -72,7 +72,7 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	tm := p.terminal(80, 24, "ui")
-	tm.sees("● running", "nobody attends", "saves    mounted")
+	tm.sees("● running", "no sdev supervises", "saves    mounted")
 	idle := tm.bytes.Load()
 	tm.keys("3")
 	tm.sees("the image is up to date")
@@ -82,11 +82,11 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	tm.keys("x") // the login, and back
 	tm.sees("LOGIN: APP", "mode app after")
 	tm.keys("4")
-	tm.sees("the next login asks who it is", "PEOPLE", "user@example.com")
+	tm.sees("the next login shows the sign-in page", "PEOPLE", "user@example.com")
 	tm.keys("j\r")
 	tm.sees("the next login is user@example.com", "signs in next")
 	tm.keys("fwrong-aud\r")
-	tm.sees("FAULTS IN FORCE", "wrong-aud happens once")
+	tm.sees("ACTIVE FAULTS", "wrong-aud happens once")
 	tm.keys("x")
 	tm.sees("LOGIN BYPASSED", "mode local after")
 	tm.keys("\x03") // it did not start the project, so it does not stop it

@@ -115,7 +115,7 @@ func TestDockerAWS_ALoginThatRunsOutIsRenewedInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.env = []string{"AWS_PROFILE=work"}
-	if out := p.run(0, "up", "-d"); !strings.Contains(out, "ran out") || !strings.Contains(out, "aws sso login --profile work") {
+	if out := p.run(0, "up", "-d"); !strings.Contains(out, "expired") || !strings.Contains(out, "aws sso login --profile work") {
 		t.Errorf("up says nothing of the login that ran out:\n%s", out)
 	}
 	if got := strings.TrimSpace(p.run(0, "shell", "--", "python", "-c", renewal)); got != "renewed" {

@@ -130,7 +130,7 @@ func TestDockerUp_WhatIsExternalHasToBeThere(t *testing.T) {
 		name := p.name + "-shared"
 		p.write("docker-compose.override.yml", "services:\n"+db+uses+kind+"s:\n  shared: {external: true, name: "+name+"}\n")
 		_, errs, code := p.result("up", "-d")
-		if code != dev.ExitProject || !strings.Contains(errs, "service db uses the "+kind+" "+name+", which is external and is not there") || !strings.Contains(errs, "docker "+kind+" create "+name) {
+		if code != dev.ExitProject || !strings.Contains(errs, "service db uses the external "+kind+" "+name+", which does not exist") || !strings.Contains(errs, "docker "+kind+" create "+name) {
 			t.Errorf("exit code %d\n%s", code, errs)
 		}
 		docker(t, kind, "create", "--label", "com.docker.compose.project="+p.name, name)

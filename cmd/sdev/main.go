@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/sirupsen/logrus"
 	"golang.org/x/term"
 
 	"sdev/cmd/internal/cli"
@@ -15,6 +17,7 @@ import (
 )
 
 func main() {
+	logrus.SetOutput(io.Discard) // compose-go logs what dev/config reports as errors and warnings
 	ctx, force, done := interrupts()
 	code := cli.Main(ctx, force, system(), os.Args[1:])
 	done()

@@ -253,7 +253,7 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	for w.Code != dev.CodeWatchSilent {
 		w = awaitEvent[dev.Warning](t, up)
 	}
-	if !strings.Contains(w.Message, "the engine does not see "+view) {
+	if !strings.Contains(w.Message, "the engine cannot see "+view) {
 		t.Errorf("%+v", w)
 	}
 	awaitEvent[dev.Ready](t, up)

@@ -1,5 +1,5 @@
-// Package awslocal stands in for services of AWS that an app finds around itself when it is
-// deployed, on an address that only the app reaches.
+// Package awslocal provides stand-ins for AWS services that a deployed app uses, on an address that only the app
+// can reach.
 //
 // [Credentials] is the container credentials endpoint, and [Parameters] the parameter store. Both are
 // an http.Handler, safe for concurrent use, and start no goroutine.
@@ -16,32 +16,32 @@ import (
 	"sdev/dev"
 )
 
-// Grant is what an app may use. It comes from the host.
+// Grant is the credentials that an app may use. The host sends it.
 type Grant struct {
-	Authorization string      `json:"authorization"` // what the app has to send in the header of that name
+	Authorization string      `json:"authorization"` // the Authorization header that the app must send
 	Keys          dev.AWSKeys `json:"keys"`
 }
 
-// Credentials is the endpoint that AWS SDKs ask when AWS_CONTAINER_CREDENTIALS_FULL_URI is set. They
-// ask again before what they got expires, so that a new grant reaches the app by itself. The zero
-// value is ready, and has nothing to give yet.
+// Credentials is the endpoint that AWS SDKs use when AWS_CONTAINER_CREDENTIALS_FULL_URI is set. They request new
+// credentials before the old ones expire, so a new grant reaches the app by itself. The zero value is ready to
+// use, without a grant.
 //
 // Source of the format: AWS SDKs and Tools Reference Guide, "Container credential provider";
 // botocore, credentials.py, ContainerProvider.
 type Credentials struct {
 	mu    sync.Mutex
 	grant Grant
-	first chan struct{} // closed once there is a grant; made on demand
+	first chan struct{} // closed once there is a grant; created on first use
 }
 
-// endless is how long keys that do not run out are said to hold: an SDK wants a time, and asks again
-// when it has come.
-const endless = time.Hour
+// nominalLifetime is the reported lifetime of keys without expiry: SDKs require a time, and then request new
+// credentials.
+const nominalLifetime = time.Hour
 
-// patience is how long a request waits for the first grant. An SDK asks three times, two seconds each.
-const patience = 1500 * time.Millisecond
+// grantTimeout is how long a request waits for the first grant. An SDK tries three times, for two seconds each.
+const grantTimeout = 1500 * time.Millisecond
 
-// Set gives a new grant.
+// Set replaces the grant.
 func (c *Credentials) Set(g Grant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,8 +56,7 @@ func (c *Credentials) Set(g Grant) {
 	}
 }
 
-// Expires is when the grant ends; ok is false where there is none. The time is zero for keys that do
-// not run out.
+// Expires is when the grant expires; ok is false without a grant. The time is zero for keys without expiry.
 func (c *Credentials) Expires() (at time.Time, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +70,7 @@ func (c *Credentials) wait(ctx context.Context) Grant {
 	}
 	first := c.first
 	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
 	defer cancel()
 	select {
 	case <-first:
@@ -93,15 +92,15 @@ func (c *Credentials) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	switch {
 	case g.Keys.AccessKeyID == "":
-		refuse(w, http.StatusServiceUnavailable, "CredentialsNotReady", "sdev has handed over no AWS credentials yet; see what sdev up says")
+		refuse(w, http.StatusServiceUnavailable, "CredentialsNotReady", "sdev has not provided AWS credentials yet; see the output of sdev up")
 	case subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(g.Authorization)) != 1:
-		refuse(w, http.StatusUnauthorized, "Unauthorized", "the Authorization header is not the one that sdev gave to the app")
+		refuse(w, http.StatusUnauthorized, "Unauthorized", "the Authorization header is not the one that sdev set for the app")
 	case !g.Keys.Expires.IsZero() && !g.Keys.Expires.After(now):
-		refuse(w, http.StatusServiceUnavailable, "CredentialsExpired", "the AWS credentials ran out at "+g.Keys.Expires.UTC().Format(time.RFC3339)+"; sdev up renews them")
+		refuse(w, http.StatusServiceUnavailable, "CredentialsExpired", "the AWS credentials expired at "+g.Keys.Expires.UTC().Format(time.RFC3339)+"; sdev up renews them")
 	default:
 		expires := g.Keys.Expires
 		if expires.IsZero() {
-			expires = now.Add(endless)
+			expires = now.Add(nominalLifetime)
 		}
 		answer(w, http.StatusOK, map[string]string{"AccessKeyId": g.Keys.AccessKeyID, "SecretAccessKey": g.Keys.SecretAccessKey, "Token": g.Keys.SessionToken,
 			"Expiration": expires.UTC().Format(time.RFC3339)})
@@ -115,5 +114,5 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 func answer(w http.ResponseWriter, status int, body map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // who does not wait for the answer does not want it
+	_ = json.NewEncoder(w).Encode(body) // a client that is gone needs no answer
 }

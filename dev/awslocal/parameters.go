@@ -17,13 +17,12 @@ import (
 	"sdev/dev"
 )
 
-// Parameters stands in for the parameter store of AWS Systems Manager: what reads parameters works,
-// what changes them is refused. AWS SDKs ask it when AWS_ENDPOINT_URL_SSM is set. Signatures are not
-// verified, but have to be there, as whoever forgets them is refused by AWS as well. The zero value is
-// ready, and holds nothing.
+// Parameters is a stand-in for the parameter store of AWS Systems Manager: it supports reading and refuses
+// changes. AWS SDKs use it when AWS_ENDPOINT_URL_SSM is set. It does not verify signatures, but requires them,
+// because AWS does too. The zero value is ready to use, and empty.
 //
-// A SecureString that is asked for without decryption comes as an opaque text, so that the mistake
-// shows here and not after the deployment.
+// A SecureString that is read without decryption is returned as opaque text, so that the mistake shows here and
+// not after the deployment.
 //
 // Source of the format: AWS Systems Manager API Reference, "GetParameter", "GetParameters",
 // "GetParametersByPath", "DescribeParameters" and "Common Errors"; the JSON 1.1 protocol of Smithy.
@@ -31,10 +30,10 @@ type Parameters struct {
 	mu     sync.Mutex
 	values map[string]dev.Parameter
 	since  time.Time // when they were set
-	key    []byte    // what stands in for a KMS key; made on demand
+	key    []byte    // replaces a KMS key; created on first use
 }
 
-// requestLimit bounds a request. The largest legal one names ten parameters of two thousand letters.
+// requestLimit is the maximal size of a request. The largest valid one has ten names of two thousand letters.
 const requestLimit = 64 << 10
 
 // Set replaces all parameters.
@@ -48,9 +47,9 @@ func (p *Parameters) Set(values map[string]dev.Parameter) {
 	}
 }
 
-// operations are what can be asked for, by the name in the header X-Amz-Target.
-func (p *Parameters) operations() map[string]func(call) (any, *fault) {
-	return map[string]func(call) (any, *fault){
+// operations are the supported operations, by the name in the header X-Amz-Target.
+func (p *Parameters) operations() map[string]func(call) (any, *storeError) {
+	return map[string]func(call) (any, *storeError){
 		"GetParameter":        p.getParameter,
 		"GetParameters":       p.getParameters,
 		"GetParametersByPath": p.getParametersByPath,
@@ -58,12 +57,12 @@ func (p *Parameters) operations() map[string]func(call) (any, *fault) {
 	}
 }
 
-// changing are the operations of the real store that change something.
-func changing() []string {
+// writeOperations are the operations of the real store that change something.
+func writeOperations() []string {
 	return []string{"PutParameter", "DeleteParameter", "DeleteParameters", "LabelParameterVersion", "UnlabelParameterVersion"}
 }
 
-// call is a request: the members of all operations together, and who asks.
+// call is a request, with the members of all operations.
 type call struct {
 	Name             string
 	Names            []string
@@ -78,8 +77,8 @@ type call struct {
 	region string
 }
 
-// fault is a refusal in the shape of the store's.
-type fault struct{ kind, message string }
+// storeError is an error in the store's format.
+type storeError struct{ kind, message string }
 
 // ServeHTTP answers the store's requests: POST / with the operation in X-Amz-Target.
 func (p *Parameters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -90,24 +89,24 @@ func (p *Parameters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		out = map[string]string{"__type": refusal.kind, "message": refusal.message}
 	}
-	_ = json.NewEncoder(w).Encode(out) // who does not wait for the answer does not want it
+	_ = json.NewEncoder(w).Encode(out) // a client that is gone needs no answer
 }
 
-func (p *Parameters) serve(w http.ResponseWriter, r *http.Request) (any, *fault) {
+func (p *Parameters) serve(w http.ResponseWriter, r *http.Request) (any, *storeError) {
 	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "AmazonSSM.")
 	operation, known := p.operations()[name]
 	auth := r.Header.Get("Authorization")
 	switch {
-	case slices.Contains(changing(), name):
-		return nil, &fault{"AccessDeniedException", name + " is refused: sdev's parameter store holds what x-sdev.aws.parameters in the compose file says, and is changed there"}
+	case slices.Contains(writeOperations(), name):
+		return nil, &storeError{"AccessDeniedException", name + " is refused: sdev's parameter store is read-only; change x-sdev.aws.parameters in the compose file"}
 	case r.Method != http.MethodPost || !known:
-		return nil, &fault{"UnknownOperationException", fmt.Sprintf("%q is no operation of sdev's parameter store, which knows GetParameter, GetParameters, GetParametersByPath and DescribeParameters", name)}
+		return nil, &storeError{"UnknownOperationException", fmt.Sprintf("sdev's parameter store does not support %q, only GetParameter, GetParameters, GetParametersByPath and DescribeParameters", name)}
 	case !strings.HasPrefix(auth, "AWS4-"):
-		return nil, &fault{"MissingAuthenticationTokenException", "the request is not signed"}
+		return nil, &storeError{"MissingAuthenticationTokenException", "the request is not signed"}
 	}
 	c := call{region: region(auth)}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestLimit)).Decode(&c); err != nil {
-		return nil, &fault{"SerializationException", "the request is not the JSON that " + name + " takes: " + err.Error()}
+		return nil, &storeError{"SerializationException", "the request is not valid JSON for " + name + ": " + err.Error()}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,7 +142,7 @@ type parameter struct {
 	Tier             string `json:",omitempty"` // only where parameters are described
 }
 
-func (p *Parameters) getParameter(c call) (any, *fault) {
+func (p *Parameters) getParameter(c call) (any, *storeError) {
 	found, refusal := p.find(c.Name, c)
 	if refusal != nil {
 		return nil, refusal
@@ -151,7 +150,7 @@ func (p *Parameters) getParameter(c call) (any, *fault) {
 	return map[string]parameter{"Parameter": found}, nil
 }
 
-func (p *Parameters) getParameters(c call) (any, *fault) {
+func (p *Parameters) getParameters(c call) (any, *storeError) {
 	const most = 10
 	if len(c.Names) < 1 || len(c.Names) > most {
 		return nil, invalid("names", fmt.Sprintf("%d names", len(c.Names)), "Member must have length less than or equal to 10 and greater than or equal to 1")
@@ -174,9 +173,9 @@ func (p *Parameters) getParameters(c call) (any, *fault) {
 	return out, nil
 }
 
-func (p *Parameters) getParametersByPath(c call) (any, *fault) {
+func (p *Parameters) getParametersByPath(c call) (any, *storeError) {
 	if !strings.HasPrefix(c.Path, "/") {
-		return nil, &fault{kindValidation, fmt.Sprintf("The parameter doesn't meet the parameter name requirements. The parameter path must begin with a forward slash \"/\": %q", c.Path)}
+		return nil, &storeError{kindValidation, fmt.Sprintf("The parameter doesn't meet the parameter name requirements. The parameter path must begin with a forward slash \"/\": %q", c.Path)}
 	}
 	prefix := strings.TrimSuffix(c.Path, "/") + "/"
 	below := func(name string) bool {
@@ -198,7 +197,7 @@ func (p *Parameters) getParametersByPath(c call) (any, *fault) {
 	return out, nil
 }
 
-func (p *Parameters) describeParameters(c call) (any, *fault) {
+func (p *Parameters) describeParameters(c call) (any, *storeError) {
 	const most = 50
 	page, next, refusal := p.page(c, most, func(string) bool { return true })
 	if refusal != nil {
@@ -217,9 +216,9 @@ func (p *Parameters) describeParameters(c call) (any, *fault) {
 }
 
 // page gives the names that fit, in order, from where the last page ended; next is "" at the end.
-func (p *Parameters) page(c call, most int, fits func(string) bool) (page []string, next string, refusal *fault) {
+func (p *Parameters) page(c call, most int, fits func(string) bool) (page []string, next string, refusal *storeError) {
 	if len(c.ParameterFilters)+len(c.Filters) > 0 {
-		return nil, "", &fault{"InvalidFilterKey", "sdev's parameter store knows no filters: ask by path, or filter what comes"}
+		return nil, "", &storeError{"InvalidFilterKey", "sdev's parameter store does not support filters: query by path, or filter the result"}
 	}
 	size := most
 	if c.MaxResults != nil {
@@ -232,7 +231,7 @@ func (p *Parameters) page(c call, most int, fits func(string) bool) (page []stri
 	if c.NextToken != "" {
 		b, err := base64.StdEncoding.DecodeString(c.NextToken)
 		if err != nil {
-			return nil, "", &fault{"InvalidNextToken", "The specified token is not valid."}
+			return nil, "", &storeError{"InvalidNextToken", "The specified token is not valid."}
 		}
 		after = string(b)
 	}
@@ -251,13 +250,13 @@ func (p *Parameters) page(c call, most int, fits func(string) bool) (page []stri
 
 const kindValidation = "ValidationException"
 
-func invalid(member, value, constraint string) *fault {
-	return &fault{kindValidation, fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint)}
+func invalid(member, value, constraint string) *storeError {
+	return &storeError{kindValidation, fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint)}
 }
 
 // find gives the parameter that a name leads to: a plain name, one with ":version" or ":label" behind
 // it, or an ARN.
-func (p *Parameters) find(asked string, c call) (parameter, *fault) {
+func (p *Parameters) find(asked string, c call) (parameter, *storeError) {
 	name, selector := asked, ""
 	if arn := strings.SplitN(asked, ":", 6); len(arn) == 6 && arn[0] == "arn" {
 		_, name, _ = strings.Cut(arn[5], "parameter")
@@ -266,17 +265,17 @@ func (p *Parameters) find(asked string, c call) (parameter, *fault) {
 		name, selector = name[:i], name[i:]
 	}
 	if !isName(name) {
-		return parameter{}, &fault{kindValidation, fmt.Sprintf("Parameter name: can't be prefixed with \"ssm\" (case-insensitive) nor be empty. "+
-			"It consists of letters, digits and .-_ in parts that / divides, the first of which it begins with: %q", asked)}
+		return parameter{}, &storeError{kindValidation, fmt.Sprintf("Parameter name: can't be prefixed with \"ssm\" (case-insensitive) nor be empty. "+
+			"It consists of letters, digits and .-_ in parts separated by /, and begins with /: %q", asked)}
 	}
 	if _, there := p.values[name]; !there && name != asked {
 		name = strings.TrimPrefix(name, "/") // an ARN writes /name and name alike
 	}
 	if _, there := p.values[name]; !there {
-		return parameter{}, &fault{"ParameterNotFound", fmt.Sprintf("Parameter %s not found. sdev's parameter store stands in for the real one: give it this one in the compose file, as x-sdev.aws.parameters", name)}
+		return parameter{}, &storeError{"ParameterNotFound", fmt.Sprintf("Parameter %s not found. sdev's parameter store replaces the real one: add the parameter to x-sdev.aws.parameters in the compose file", name)}
 	}
 	if selector != "" && selector != ":1" {
-		return parameter{}, &fault{"ParameterVersionNotFound", fmt.Sprintf("Systems Manager could not find version %s of %s. Verify the version and try again.", selector[1:], name)}
+		return parameter{}, &storeError{"ParameterVersionNotFound", fmt.Sprintf("Systems Manager could not find version %s of %s. Verify the version and try again.", selector[1:], name)}
 	}
 	found := p.read(name, c)
 	found.Selector = selector

@@ -1,10 +1,10 @@
-// Package awslogin gets temporary AWS credentials for one profile on this machine, so that an app in
-// a container can have those and nothing else of ~/.aws.
+// Package awslogin gets temporary AWS credentials of one profile on this machine, so that an app in a container
+// gets those and nothing else of ~/.aws.
 //
-// Everything that the AWS SDK knows is resolved here, on the host: an SSO login, renewed by itself
-// where it can be, a credential_process with the host's own programs, roles to assume, keys in the
-// environment. Nothing is kept: every [Profile.Export] reads the files again, so that a login made in
-// another terminal counts at once. The package starts no goroutine.
+// It resolves everything that the AWS SDK supports on the host: an SSO login, which the SDK renews if it can, a
+// credential_process with the host's programs, roles to assume, and keys in the environment. It caches nothing:
+// every [Profile.Export] reads the files again, so a login in another terminal counts at once. The package
+// starts no goroutine.
 package awslogin
 
 import (
@@ -27,27 +27,26 @@ import (
 	"sdev/dev"
 )
 
-// patience is how long services, and a credential_process, may take. One that asks a person in a
-// browser needs about that long.
-const patience = 90 * time.Second
+// timeout limits requests to services, and a credential_process. One that asks the user in a browser needs about
+// that long.
+const timeout = 90 * time.Second
 
-// Profile is whose credentials are wanted.
+// Profile is an AWS profile.
 type Profile struct {
-	Name   string // "" is what the SDK chooses: keys in the environment, else the default profile
+	Name   string // "" is the SDK's choice: keys in the environment, or else the default profile
 	Region string // "" as the profile says
-	// AskCode asks a person for the code of their MFA device; nil where nobody can be asked.
+	// AskCode asks the user for the code of their MFA device; nil if there is nobody to ask.
 	AskCode func() (string, error)
 }
 
-// Export gives the profile's credentials as they are now. An error says which login is needed, and
-// how to get it.
+// Export returns the profile's current credentials. An error says which login is needed, and how to get it.
 func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	options := []func(*config.LoadOptions) error{
-		// This is a developer's machine: asking for an instance's role costs seconds and finds none.
+		// A developer's machine has no instance role, and the request for one takes seconds.
 		config.WithEC2IMDSClientEnableState(imds.ClientDisabled),
-		config.WithProcessCredentialOptions(func(o *processcreds.Options) { o.Timeout = patience }),
+		config.WithProcessCredentialOptions(func(o *processcreds.Options) { o.Timeout = timeout }),
 		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
 			o.TokenProvider = func() (string, error) { return dev.Interruptible(ctx, p.code) }
 		}),
@@ -58,7 +57,7 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 	if p.Region != "" {
 		options = append(options, config.WithRegion(p.Region))
 	}
-	if err := settingsFit(); err != nil {
+	if err := checkSettings(); err != nil {
 		return dev.AWSKeys{}, err
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
@@ -76,12 +75,11 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 	return keys, nil
 }
 
-// settingsFit looks at the files that the SDK is about to read as a whole: of a pipe it would wait for the
-// end, and of a device forever.
-func settingsFit() error {
+// checkSettings checks the files that the SDK is about to read completely: it would block on a pipe or a device.
+func checkSettings() error {
 	for file, variable := range map[string]string{config.DefaultSharedConfigFilename(): "AWS_CONFIG_FILE", config.DefaultSharedCredentialsFilename(): "AWS_SHARED_CREDENTIALS_FILE"} {
 		if _, err := dev.ReadFile(cmp.Or(os.Getenv(variable), file)); dev.IsUnfit(err) {
-			return &dev.Error{Code: dev.CodeAWSLogin, Exit: dev.ExitFailed, Cause: err, Message: "the AWS settings cannot be read: " + err.Error(), Hint: "put a regular file there: aws configure sso"}
+			return &dev.Error{Code: dev.CodeAWSLogin, Exit: dev.ExitFailed, Cause: err, Message: "the AWS settings cannot be read: " + err.Error(), Hint: "replace it by a regular file: aws configure sso"}
 		}
 	}
 	return nil
@@ -97,8 +95,8 @@ func (p Profile) code() (string, error) {
 	return p.AskCode()
 }
 
-// explain says what is in the way. What the SDK says is not passed on where it may hold what a
-// credential_process printed.
+// explain says what is wrong. It does not pass on messages of the SDK that may hold the output of a
+// credential_process.
 func (p Profile) explain(ctx context.Context, err error) error {
 	e := &dev.Error{Code: dev.CodeAWSLogin, Exit: dev.ExitFailed, Cause: err}
 	login, configure := "run: aws sso login", "run: aws configure sso"
@@ -112,23 +110,23 @@ func (p Profile) explain(ctx context.Context, err error) error {
 	var api smithy.APIError
 	switch {
 	case ctx.Err() != nil:
-		e.Message, e.Hint = fmt.Sprintf("%s gave no credentials within %s", name, patience), "see whether AWS, and what the profile's credential_process asks, can be reached"
+		e.Message, e.Hint = fmt.Sprintf("%s gave no credentials within %s", name, timeout), "check that AWS, and the service of the profile's credential_process, can be reached"
 	case is[config.SharedConfigProfileNotExistError](err):
 		e.Code, e.Message = dev.CodeAWSProfile, name+" is in neither ~/.aws/config nor ~/.aws/credentials"
-		e.Hint = configure + " (or name another: x-sdev.aws.profile, AWS_PROFILE)"
+		e.Hint = configure + " (or choose another one: x-sdev.aws.profile, AWS_PROFILE)"
 	case is[*processcreds.ProviderError](err):
-		e.Message, e.Hint = fmt.Sprintf("the credential_process of %s gave no credentials: %s", name, processFault(err)), "run the command that ~/.aws/config names by hand, and see what it says"
+		e.Message, e.Hint = fmt.Sprintf("the credential_process of %s gave no credentials: %s", name, processFault(err)), "run the command in ~/.aws/config by hand and check its output"
 	case is[*ssocreds.InvalidTokenError](err), strings.Contains(err.Error(), "SSO token"), errors.As(err, &api) && api.ErrorCode() == "UnauthorizedException":
-		e.Message, e.Hint = "the AWS login of "+strings.TrimPrefix(name, "AWS ")+" has run out, or was never made", login
+		e.Message, e.Hint = "the AWS login of "+strings.TrimPrefix(name, "AWS ")+" has expired, or does not exist", login
 	case errors.Is(err, errNobody), is[config.AssumeRoleTokenProviderNotSetError](err):
-		e.Message, e.Hint = name+" needs the code of an MFA device, and "+errNobody.Error(), "run it on a terminal, or log in with: aws sso login"
+		e.Message, e.Hint = name+" needs the code of an MFA device, and "+errNobody.Error(), "run the command on a terminal, or log in with: aws sso login"
 	case errors.As(err, &api):
-		e.Message = fmt.Sprintf("AWS refused %s: %s: %s", strings.TrimPrefix(name, "AWS "), api.ErrorCode(), cmp.Or(api.ErrorMessage(), "it says no more"))
-		e.Hint = "see whether the profile names the right account and role"
+		e.Message = fmt.Sprintf("AWS refused %s: %s: %s", strings.TrimPrefix(name, "AWS "), api.ErrorCode(), cmp.Or(api.ErrorMessage(), "without a message"))
+		e.Hint = "check the account and the role of the profile"
 	case strings.Contains(err.Error(), "IMDS"): // the SDK's last resort, so nothing else was found
 		e.Message, e.Hint = name+" has no credentials", configure
 	default:
-		e.Message, e.Hint = fmt.Sprintf("%s cannot be used: %v", name, err), "see ~/.aws/config"
+		e.Message, e.Hint = fmt.Sprintf("%s cannot be used: %v", name, err), "check ~/.aws/config"
 	}
 	return e
 }
@@ -138,7 +136,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// processFault says what was wrong with a credential_process, without what it printed.
+// processFault says what is wrong with a credential_process, without its output.
 func processFault(err error) string {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.Error()
@@ -149,7 +147,7 @@ func processFault(err error) string {
 		}
 	}
 	if strings.Contains(err.Error(), "parse failed") {
-		return "its output is not the JSON that it has to be"
+		return "its output is not valid JSON"
 	}
-	return "it cannot be run"
+	return "it cannot be started"
 }

@@ -182,7 +182,7 @@ func TestExport_SaysWhatIsInTheWay(t *testing.T) {
 		"nothing at all":            {"", awslogin.Profile{}, dev.CodeAWSLogin, "has no credentials"},
 		"a process that fails":      {"[profile work]\ncredential_process = false\n", awslogin.Profile{Name: "work"}, dev.CodeAWSLogin, "exit status 1"},
 		"a process that is none":    {"[profile work]\ncredential_process = /does/not/exist\n", awslogin.Profile{Name: "work"}, dev.CodeAWSLogin, "exit status 127"},
-		"a process that talks":      {"[profile work]\ncredential_process = echo very-secret\n", awslogin.Profile{Name: "work"}, dev.CodeAWSLogin, "not the JSON"},
+		"a process that talks":      {"[profile work]\ncredential_process = echo very-secret\n", awslogin.Profile{Name: "work"}, dev.CodeAWSLogin, "not valid JSON"},
 		"a process of version 2":    {"[profile work]\ncredential_process = echo '{\"Version\":2}'\n", awslogin.Profile{Name: "work"}, dev.CodeAWSLogin, "wrong version"},
 		"MFA and nobody to ask":     {mfa, awslogin.Profile{Name: "work"}, dev.CodeAWSLogin, "MFA"},
 		"MFA and nobody that knows": {mfa, awslogin.Profile{Name: "work", AskCode: func() (string, error) { return "", fmt.Errorf("cancelled") }}, dev.CodeAWSLogin, "cancelled"},

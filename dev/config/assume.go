@@ -65,7 +65,7 @@ func (a Assumption) YAML() ([]byte, error) {
 		service.Content = append(service.Content, text("environment"), mapping(text("PYTHONPATH"), path))
 	}
 	a.put(service, "init", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}, "init")
-	a.put(service, "ports", sequence(text("127.0.0.1:"+strconv.Itoa(fallback)+":"+strconv.Itoa(fallback))), "ports")
+	a.put(service, "ports", sequence(text("127.0.0.1:"+strconv.Itoa(defaultPort)+":"+strconv.Itoa(defaultPort))), "ports")
 	var volumes []*yaml.Node
 	for _, m := range a.Mounts {
 		volumes = append(volumes, mapping(text("type"), text("bind"), text("source"), text(dotted(m.Project)), text("target"), text(m.Container)))
@@ -127,7 +127,7 @@ func flow(list []string) *yaml.Node {
 	return n
 }
 
-// notes gives the reasons as comments on the effective model.
+// notes returns the reasons as comments on the effective model.
 func (a Assumption) notes() []Note {
 	var out []Note
 	for _, key := range []string{"build", "working_dir", "command", "ports", "volumes", "init"} {
@@ -138,7 +138,7 @@ func (a Assumption) notes() []Note {
 	return out
 }
 
-// assumed gives the project that is assumed where no compose file was found or asked for; nil where
+// assumed returns the project that is assumed where no compose file was found or asked for; nil where
 // there is nothing to go by.
 func assumed(ctx context.Context, o Options) (*Project, error) {
 	if o.Assume == nil || len(o.Files) > 0 || slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
@@ -191,26 +191,26 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		return nil, fromCompose(nil, err)
 	}
 	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
-		Warnings: a.Warnings, usual: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
+		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
 }
 
-// leaveOut takes out services that run instead of the app, not beside it, and that nothing depends
+// dropDuplicates takes out services that run instead of the app, not beside it, and that nothing depends
 // on: those that publish the same port of this machine, or run the same command. Document 000's
 // streamlit and streamlit-local are such a pair.
-func (p *Project) leaveOut() {
+func (p *Project) dropDuplicates() {
 	for _, name := range p.Model.ServiceNames() {
-		why := p.rivals(p.Model.Services[name])
+		why := p.duplicateOf(p.Model.Services[name])
 		if name == p.App || why == "" || p.needed(name) {
 			continue
 		}
 		p.Model = p.Model.WithServicesDisabled(name)
 		file, line := p.sources.locate("services", name)
-		p.assume(fmt.Sprintf("service %s is not started: it %s, as %s does, so it is the same app once more (%s:%d)", name, why, p.App, file, line))
+		p.recordAssumption(fmt.Sprintf("service %s is not started: it %s, as %s does, so it is the same app (%s:%d)", name, why, p.App, file, line))
 	}
 }
 
-// rivals says what makes a service one that runs instead of the app; "" for none.
-func (p *Project) rivals(s types.ServiceConfig) string {
+// duplicateOf says what makes a service one that runs instead of the app; "" for none.
+func (p *Project) duplicateOf(s types.ServiceConfig) string {
 	app := p.Model.Services[p.App]
 	if main, ok := p.mainPort(); ok && main.Published != "" &&
 		slices.ContainsFunc(s.Ports, func(port types.ServicePortConfig) bool { return port.Published == main.Published }) {
@@ -246,9 +246,9 @@ func (p *Project) assumeBuild() {
 	p.Model.Services[p.App] = s
 	p.BuildAssumed = true
 	file, line := p.sources.locate("services", p.App, "image")
-	why := fmt.Sprintf("image %s names no registry, and a Dockerfile stands beside %s", s.Image, file)
+	why := fmt.Sprintf("image %s names no registry, and there is a Dockerfile beside %s", s.Image, file)
 	p.notes = append(p.notes, Note{Path: []string{"services", p.App, "build"}, Why: "assumed: " + why})
-	p.assume(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
+	p.recordAssumption(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
 }
 
 // assumeSource mounts the source over the copy of it in the image, where the compose file brings a
@@ -265,7 +265,7 @@ func (p *Project) assumeSource(o Options) {
 	mounts, hidden := o.Source(p.Dir, context, filepath.ToSlash(s.Build.Dockerfile), s.Build.Target)
 	for _, m := range mounts {
 		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
-		p.assume(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file mounts nothing", dotted(m.Project), m.Container, p.App))
+		p.recordAssumption(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file has no mount for the source", dotted(m.Project), m.Container, p.App))
 	}
 	for _, h := range hidden {
 		s.Volumes = append(s.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: h})
@@ -276,9 +276,9 @@ func (p *Project) assumeSource(o Options) {
 	p.Model.Services[p.App] = s
 }
 
-// withoutMissingAWS takes the mount of an ~/.aws out that is not there, which [ReadMachine] tells: to
+// dropMissingAWS takes the mount of an ~/.aws out that is not there, which [ReadMachine] tells: to
 // mount it would make an empty one in the user's home.
-func (p *Project) withoutMissingAWS() {
+func (p *Project) dropMissingAWS() {
 	s := p.Model.Services[p.App]
 	s.Volumes = slices.DeleteFunc(slices.Clone(s.Volumes), func(v types.ServiceVolumeConfig) bool {
 		if v.Type != types.VolumeTypeBind || filepath.Base(v.Source) != ".aws" {
@@ -290,7 +290,7 @@ func (p *Project) withoutMissingAWS() {
 	p.Model.Services[p.App] = s
 }
 
-// isLocal says whether an image's name is one that this machine gave it: no registry in front.
+// isLocal reports whether an image's name is one that this machine gave it: no registry in front.
 func isLocal(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -299,7 +299,7 @@ func isLocal(image string) bool {
 	return reference.Domain(named) == "docker.io" && !strings.HasPrefix(image, "docker.io/")
 }
 
-func (p *Project) assume(message string) {
+func (p *Project) recordAssumption(message string) {
 	p.Warnings = append(p.Warnings, dev.Warning{Code: dev.CodeAssumed, Message: message})
 }
 
@@ -324,7 +324,7 @@ func checkCommand(p *Project) error {
 	}
 	if st.Mode()&0o111 == 0 {
 		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, which is not executable", p.App, command[0]),
-			fmt.Sprintf("run: chmod +x %s (and, for everybody: git update-index --chmod=+x %[1]s)", command[0]))
+			fmt.Sprintf("run: chmod +x %s (and, to commit that: git update-index --chmod=+x %[1]s)", command[0]))
 	}
 	head := make([]byte, 256)
 	f, err := dev.OpenFile(script)
@@ -336,10 +336,10 @@ func checkCommand(p *Project) error {
 	first, _, _ := strings.Cut(string(head[:n]), "\n")
 	switch {
 	case strings.HasSuffix(first, "\r"):
-		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, whose lines end as on Windows, so that no interpreter is found", p.App, command[0]),
-			fmt.Sprintf("run: sed -i 's/\\r$//' %s (and put \"*.sh text eol=lf\" into .gitattributes)", command[0]))
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, whose Windows line endings hide its interpreter", p.App, command[0]),
+			fmt.Sprintf("run: sed -i 's/\\r$//' %s (and add \"*.sh text eol=lf\" to .gitattributes)", command[0]))
 	case !strings.HasPrefix(first, "#!") && !strings.HasPrefix(first, "\x7fELF"):
-		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, whose first line names no interpreter", p.App, command[0]), "put #!/bin/sh at its top")
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, which has no #! line", p.App, command[0]), "add #!/bin/sh as its first line")
 	}
 	return nil
 }

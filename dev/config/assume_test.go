@@ -193,9 +193,9 @@ func TestLoad_SaysWhyAScriptCannotBeStarted(t *testing.T) {
 	}{
 		"fine":           {"#!/bin/sh\n", 0o755, ""},
 		"not executable": {"#!/bin/sh\n", 0o644, "compose.yaml:4: service streamlit starts bin/start.sh, which is not executable"},
-		"for Windows":    {"#!/bin/sh\r\n", 0o755, "lines end as on Windows"},
-		"no interpreter": {"streamlit run app.py\n", 0o755, "names no interpreter"},
-		"empty":          {"", 0o755, "names no interpreter"},
+		"for Windows":    {"#!/bin/sh\r\n", 0o755, "Windows line endings"},
+		"no interpreter": {"streamlit run app.py\n", 0o755, "has no #! line"},
+		"empty":          {"", 0o755, "has no #! line"},
 	} {
 		dir := devtest.Project(t, map[string]string{"compose.yaml": "services:\n  streamlit:\n    image: x\n    command: bin/start.sh --fast\n", "bin/start.sh": c.script})
 		if err := os.Chmod(filepath.Join(dir, "bin/start.sh"), c.mode); err != nil {

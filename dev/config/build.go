@@ -124,12 +124,12 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or keep the file out with .dockerignore")
+		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
 	}
 	return nil
 }
 
-// isBelow says whether a path is one of these directories or lies in one.
+// isBelow reports whether a path is one of these directories or lies in one.
 func isBelow(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
 }
@@ -225,7 +225,7 @@ func ignoreLines(context, dockerfile string) ([]string, error) {
 // were read, and those that would be if they were there.
 func (p *Project) RelativeFiles() []string {
 	files := []string{".env"}
-	if p.usual {
+	if p.defaultFiles {
 		files = append(files, cli.DefaultOverrideFileNames...)
 	}
 	if p.assumed {

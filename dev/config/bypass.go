@@ -18,19 +18,19 @@ func (p *Project) BypassWarnings() []dev.Warning {
 	env := p.Model.Services[p.App].Environment
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if v := env[name]; isBypass(name) && v != nil && *v != "" {
-			list = append(list, dev.Warning{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s: %s=%s bypasses the login; it is empty in this mode", p.whereSet(name), name, *v),
-				Hint: "take it out of there: sdev up --local sets it by itself"})
+			list = append(list, dev.Warning{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s: %s=%s bypasses the login; sdev sets it to an empty value in this mode", p.locateVariable(name), name, *v),
+				Hint: "remove it there: sdev up --local sets it by itself"})
 		}
 	}
 	if line := bypassLine(filepath.Join(p.Dir, filepath.FromSlash(secretsName))); line > 0 {
-		list = append(list, dev.Warning{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s:%d: Streamlit makes a variable of %s at the top level, which bypasses the login; it is kept off in this mode", secretsName, line, bypass),
-			Hint: "take it out of there: sdev up --local sets it by itself"})
+		list = append(list, dev.Warning{Code: dev.CodeAuthBypass, Message: fmt.Sprintf("%s:%d: Streamlit turns %s at the top level into an environment variable, which bypasses the login; sdev prevents that in this mode", secretsName, line, bypassVariable),
+			Hint: "remove it there: sdev up --local sets it by itself"})
 	}
 	return list
 }
 
-// whereSet is the place that gives the app a variable.
-func (p *Project) whereSet(name string) string {
+// locateVariable is the place that gives the app a variable.
+func (p *Project) locateVariable(name string) string {
 	if file, line := p.sources.locateExactly("services", p.App, "environment", name); file != "" {
 		return fmt.Sprintf("%s:%d", file, line)
 	}

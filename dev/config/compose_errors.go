@@ -40,30 +40,30 @@ func oneLine(message string) string {
 	return heading
 }
 
-// constructed words what the YAML reader could not make of a file that it could read. The line in
+// parseConstructError words what the YAML reader could not make of a file that it could read. The line in
 // front of such a message is the document's, the one after it, if any, the place.
-func constructed(message string) (words string, line int) {
+func parseConstructError(message string) (words string, line int) {
 	where := atLine.FindString(message)
 	line = yamlLine(errors.New(where))
 	message = strings.TrimPrefix(message, where)
 	switch {
 	case strings.Contains(message, "into struct {"):
-		return "it is no compose file: the whole of it has to be a mapping with services", line
+		return "it is not a compose file: its top level must be a mapping with the key services", line
 	case strings.Contains(message, "node visit limit"):
-		return "its YAML aliases unfold to far more than stands in it", 0
+		return "its YAML aliases expand to an excessive size", 0
 	}
 	return message, line
 }
 
-// relation finds the key that ties a service to what is missing or to itself, and what to do about it.
-func (all sources) relation(message string) (file string, line int, hint string) {
+// explainRelation finds the key that ties a service to what is missing or to itself, and what to do about it.
+func (all sources) explainRelation(message string) (file string, line int, hint string) {
 	if m := undefinedThing.FindStringSubmatch(message); m != nil {
 		file, line = all.locate("services", m[1], m[2]+"s")
 		return file, line, "declare it under " + m[2] + "s, or check its spelling"
 	}
 	if m := undefinedService.FindStringSubmatch(message); m != nil {
 		file, line = all.locate("services", m[1], "depends_on", m[2])
-		hint = "check its spelling, or take the dependency away"
+		hint = "check its spelling, or remove the dependency"
 		if profiles := all.profilesOf(m[2]); len(profiles) > 0 {
 			hint = m[2] + " belongs to a profile: add --profile " + profiles[0]
 		}
@@ -71,7 +71,7 @@ func (all sources) relation(message string) (file string, line int, hint string)
 	}
 	if m := dependencyCycle.FindStringSubmatch(message); m != nil {
 		file, line = all.locate("services", m[1], "depends_on")
-		return file, line, "take one of these dependencies away"
+		return file, line, "remove one of these dependencies"
 	}
 	return "", 0, ""
 }
@@ -123,10 +123,10 @@ func lastWord(message string) string {
 // unreadable words why a compose file could not be read as a file.
 func unreadable(path string, err error) (message, hint string) {
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-		return "it is a directory, not a compose file", "name the file in it: -f " + filepath.Join(path, "compose.yaml")
+		return "it is a directory, not a compose file", "pass the file in it: -f " + filepath.Join(path, "compose.yaml")
 	}
 	if dev.IsUnfit(err) {
-		return "cannot be read: " + reasonOf(err), "put a regular file there, or name another: -f FILE"
+		return "cannot be read: " + reasonOf(err), "put a regular file there, or pass another one: -f FILE"
 	}
 	return "cannot be read: " + err.Error(), "check the file's permissions"
 }

@@ -36,7 +36,7 @@ func (o *overlay) copies() {
 		}
 		copied := dev.Copy{Service: o.p.App, Path: rel, Target: v.Target, Whole: true}
 		if info, err := os.Stat(filepath.Join(o.p.Dir, filepath.FromSlash(rel))); err == nil && !info.IsDir() {
-			if o.shownElsewhere(v.Target) {
+			if o.isMounted(v.Target) {
 				o.addConfig("sdev-file-"+strings.ReplaceAll(rel, "/", "-"), v.Target, types.FileObjectConfig{File: v.Source})
 			} else {
 				o.out.Copies = append(o.out.Copies, copied) // over the image's
@@ -47,12 +47,12 @@ func (o *overlay) copies() {
 		volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: v.Target, Volume: &types.ServiceVolumeVolume{NoCopy: true}})
 	}
 	o.app.Volumes = volumes
-	o.note("sdev up --sync: the project's directories are copied in, not mounted", "volumes")
+	o.note("sdev up --sync: the project's directories are copied, not mounted", "volumes")
 }
 
-// shownElsewhere says whether a path inside lies in a mount that stays one when the project is copied:
+// isMounted reports whether a path inside lies in a mount that stays one when the project is copied:
 // a copy would go through it.
-func (o *overlay) shownElsewhere(target string) bool {
+func (o *overlay) isMounted(target string) bool {
 	return slices.ContainsFunc(o.app.Volumes, func(v types.ServiceVolumeConfig) bool {
 		_, project := o.p.relative(v.Source)
 		stays := v.Type != types.VolumeTypeBind || !project

@@ -70,8 +70,8 @@ func (r *reader) deploy(to *DeploySettings, targets map[string][]string) func(*y
 			case targets == nil, slices.Contains(shared, key.Value):
 				r.deployValue(to, "", key, value)
 			default:
-				hint := "targets: " + strings.Join(slices.Sorted(maps.Keys(targets)), ", ") + "; values of several targets: sdev help deploy"
-				r.fail(key, fmt.Sprintf("%s.%s is neither a target nor a value that one has", name, key.Value), hint)
+				hint := "targets: " + strings.Join(slices.Sorted(maps.Keys(targets)), ", ") + "; settings for several targets: sdev help deploy"
+				r.fail(key, fmt.Sprintf("%s.%s is neither a target nor a setting of one", name, key.Value), hint)
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (r *reader) deploy(to *DeploySettings, targets map[string][]string) func(*y
 
 func (r *reader) deployTarget(to *DeploySettings, target string, params []string, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, "x-sdev.deploy."+target+" must be a mapping from names to values", "see: sdev help deploy")
+		r.fail(n, "x-sdev.deploy."+target+" must be a mapping of names to values", "see: sdev help deploy")
 		return
 	}
 	for key, value := range pairs(n) {
@@ -109,11 +109,11 @@ func deployText(n *yaml.Node) (string, error) {
 	part := func(n *yaml.Node, without string) (string, error) {
 		switch n = resolve(n); {
 		case n.Kind != yaml.ScalarNode:
-			return "", fmt.Errorf(" holds more than texts")
+			return "", fmt.Errorf(" must be a string or a list of strings")
 		case n.Value == "" || n.Tag == "!!null":
 			return "", fmt.Errorf(" has an empty value")
 		case without != "" && strings.ContainsAny(n.Value, without):
-			return "", fmt.Errorf(" holds %q, and the signs %s divide values", n.Value, without)
+			return "", fmt.Errorf(" contains %q, but the characters %s separate values", n.Value, without)
 		}
 		return n.Value, nil
 	}
@@ -161,7 +161,7 @@ func (r *reader) suppress(to *[]dev.Suppression) func(*yaml.Node) {
 					r.text(&until, at+".until")(n)
 					day, err := time.Parse(time.DateOnly, until)
 					if err != nil {
-						r.fail(n, fmt.Sprintf("%s.until is %q, which is no day", at, until), "for example: until: 2027-01-31")
+						r.fail(n, fmt.Sprintf("%s.until is %q, which is not a date", at, until), "for example: until: 2027-01-31")
 					}
 					s.Until = day
 				},
@@ -176,7 +176,7 @@ func (r *reader) suppress(to *[]dev.Suppression) func(*yaml.Node) {
 	}
 }
 
-// pairs gives keys and values of a mapping.
+// pairs returns keys and values of a mapping.
 func pairs(n *yaml.Node) func(func(key, value *yaml.Node) bool) {
 	return func(yield func(key, value *yaml.Node) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {

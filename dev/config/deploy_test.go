@@ -57,13 +57,13 @@ func TestDeploy_ValuesHaveTheirPlaces(t *testing.T) {
 func TestDeploy_ErrorsHaveALine(t *testing.T) {
 	for name, tc := range map[string]struct{ deploy, message, hint string }{
 		"no mapping":             {"    a", "2: x-sdev.deploy must be a mapping", "help deploy"},
-		"unknown target":         {"    esc: {region: a}", "3: x-sdev.deploy.esc is neither a target nor a value that one has", "targets: cloud-run, ecs;"},
+		"unknown target":         {"    esc: {region: a}", "3: x-sdev.deploy.esc is neither a target nor a setting of one", "targets: cloud-run, ecs;"},
 		"unknown value":          {"    colour: red", "3: x-sdev.deploy.colour is neither", "targets: cloud-run, ecs;"},
 		"unknown value of one":   {"    ecs:\n      project: a", "4: unknown setting x-sdev.deploy.ecs.project", "known here: region, cpu, groups, cidr"},
 		"target is no mapping":   {"    ecs: yes", "3: x-sdev.deploy.ecs must be a mapping", "help deploy"},
 		"empty value":            {"    region:", "3: x-sdev.deploy.region has an empty value", "help deploy"},
-		"list in a list":         {"    region: [[a]]", "3: x-sdev.deploy.region holds more than texts", "help deploy"},
-		"comma in a list":        {"    ecs: {cidr: ['a,b']}", `3: x-sdev.deploy.ecs.cidr holds "a,b"`, "help deploy"},
+		"list in a list":         {"    region: [[a]]", "3: x-sdev.deploy.region must be a string or a list of strings", "help deploy"},
+		"comma in a list":        {"    ecs: {cidr: ['a,b']}", `3: x-sdev.deploy.ecs.cidr contains "a,b"`, "help deploy"},
 		"suppressed without why": {"    suppress: [{id: a, until: 2027-01-31}]", "3: x-sdev.deploy.suppress[0] has no reason", "reason: "},
 		"suppressed for ever":    {"    suppress: [{id: a, reason: b}]", "3: x-sdev.deploy.suppress[0] has no until", "until: "},
 		"no day":                 {"    suppress: [{id: a, reason: b, until: soon}]", `3: x-sdev.deploy.suppress[0].until is "soon"`, "until: 2027-01-31"},

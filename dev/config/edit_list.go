@@ -43,7 +43,7 @@ func (e *editor) addPerson(src source, who dev.Person) error {
 		missing = []string{"users"}
 	}
 	if at.value == nil || at.value.Kind != yaml.MappingNode {
-		return errors.New("an alias stands where the list belongs")
+		return errors.New("an alias takes the place of the list")
 	}
 	if isFlow(at.value) {
 		text := "[" + item + "]"
@@ -85,7 +85,7 @@ func (e *editor) addBlock(src source, n *yaml.Node, missing []string, item strin
 func (e *editor) addItem(list *yaml.Node, who dev.Person, item string) error {
 	switch {
 	case list.Kind == yaml.AliasNode:
-		return fmt.Errorf("the list stands elsewhere, in line %d", list.Alias.Line)
+		return fmt.Errorf("the list is an alias of line %d", list.Alias.Line)
 	case isFlow(list):
 		e.appendTo(list, item)
 		return nil
@@ -141,11 +141,11 @@ func (e *editor) dash(item *yaml.Node) (line, indent int, err error) {
 func (e *editor) changePerson(src source, i int, now dev.Person, change PersonChange) error {
 	at, _ := src.find("x-sdev", "auth", "users")
 	if at.value.Kind == yaml.AliasNode {
-		return fmt.Errorf("the list stands elsewhere, in line %d", at.value.Alias.Line)
+		return fmt.Errorf("the list is an alias of line %d", at.value.Alias.Line)
 	}
 	item := at.value.Content[i]
 	if item.Kind == yaml.AliasNode {
-		return fmt.Errorf("the entry stands elsewhere, in line %d", item.Alias.Line)
+		return fmt.Errorf("the entry is an alias of line %d", item.Alias.Line)
 	}
 	set := func(key string, v any) error {
 		text, err := e.flow(valueNode(v))
@@ -175,7 +175,7 @@ func (e *editor) removePerson(src source, i int) error {
 	list := at.value
 	switch {
 	case list.Kind == yaml.AliasNode:
-		return fmt.Errorf("the list stands elsewhere, in line %d", list.Alias.Line)
+		return fmt.Errorf("the list is an alias of line %d", list.Alias.Line)
 	case isFlow(list):
 		e.removeFrom(list, i)
 		return nil

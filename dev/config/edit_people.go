@@ -39,7 +39,7 @@ func (p *Project) AddPerson(who dev.Person) (PeopleEdit, error) {
 		return PeopleEdit{}, err
 	}
 	if slices.ContainsFunc(p.Settings.Auth.Users, sameEmail(who.Email)) {
-		return PeopleEdit{}, unusablePerson(who.Email+" is there already", "run: sdev auth users edit "+who.Email)
+		return PeopleEdit{}, personError(who.Email+" already exists", "run: sdev auth users edit "+who.Email)
 	}
 	want := append(slices.Clone(p.Settings.Auth.Users), who)
 	return p.editPeople(want, "- "+describe(who), func(e *editor, src source) error { return e.addPerson(src, who) })
@@ -58,7 +58,7 @@ func (p *Project) ChangePerson(email string, change PersonChange) (PeopleEdit, e
 	}
 	for j, other := range want {
 		if j != i && sameEmail(want[i].Email)(other) {
-			return PeopleEdit{}, unusablePerson(other.Email+" is there already", "choose another address")
+			return PeopleEdit{}, personError(other.Email+" already exists", "choose another address")
 		}
 	}
 	return p.editPeople(want, "- "+describe(want[i]), func(e *editor, src source) error { return e.changePerson(src, i, want[i], change) })
@@ -80,20 +80,20 @@ func (p *Project) personIndex(email string) (int, error) {
 		return i, nil
 	}
 	if len(users) == 0 {
-		return 0, unusablePerson("nobody is named in x-sdev.auth.users; the people that there are now are made up", "run: sdev auth users add "+email)
+		return 0, personError("x-sdev.auth.users lists nobody; the current people are samples", "run: sdev auth users add "+email)
 	}
 	var have []string
 	for _, u := range users {
 		have = append(have, u.Email)
 	}
-	return 0, unusablePerson("no "+email+" in x-sdev.auth.users", "people here: "+strings.Join(have, ", "))
+	return 0, personError("no "+email+" in x-sdev.auth.users", "people of this project: "+strings.Join(have, ", "))
 }
 
 func sameEmail(email string) func(dev.Person) bool {
 	return func(p dev.Person) bool { return strings.EqualFold(p.Email, email) }
 }
 
-func unusablePerson(message, hint string) error {
+func personError(message, hint string) error {
 	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: message, Hint: hint}
 }
 
@@ -123,26 +123,26 @@ func changed(p dev.Person, c PersonChange) dev.Person {
 // checkPerson is what the reader of the file would say, before it is written.
 func checkPerson(p dev.Person) error {
 	if err := CheckEmail(p.Email); err != nil {
-		return unusablePerson(err.Error(), "for example: alice@example.com")
+		return personError(err.Error(), "for example: alice@example.com")
 	}
 	for i, g := range p.Groups {
 		if err := CheckGroup(g); err != nil {
-			return unusablePerson(err.Error(), "give each group with a --group of its own")
+			return personError(err.Error(), "use one --group for each group")
 		}
 		if slices.Contains(p.Groups[:i], g) {
-			return unusablePerson(fmt.Sprintf("group %q is given twice", g), "give it once")
+			return personError(fmt.Sprintf("group %q is listed twice", g), "remove one of the two")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
 		if err := CheckClaim(name); err != nil {
-			return unusablePerson(err.Error(), faultHint)
+			return personError(err.Error(), faultHint)
 		}
 	}
 	if err := CheckSubject(p.Claims); err != nil {
-		return unusablePerson(err.Error(), "as JSON: --claim 'sub=\"5\"'")
+		return personError(err.Error(), "as JSON: --claim 'sub=\"5\"'")
 	}
 	if strings.Contains(describe(p), "$") {
-		return unusablePerson("a $ names a variable in a compose file", "leave it out")
+		return personError("a compose file reads $ as the start of a variable", "leave the $ out")
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func (p *Project) editPeople(want []dev.Person, paste string, change func(*edito
 	e := newEditor(before, src.root)
 	if err = change(e, src); err == nil {
 		after := e.result()
-		if err = says(src, before, after, want); err == nil {
+		if err = verifyEdit(src, before, after, want); err == nil {
 			return PeopleEdit{File: src.path, People: want, path: src.file, before: before, after: after}, nil
 		}
 	}
@@ -177,17 +177,17 @@ func (p *Project) editPeople(want []dev.Person, paste string, change func(*edito
 	if at, ok := src.find("x-sdev", "auth", "users"); ok {
 		line = at.key.Line
 	}
-	hint := "take the entry out there yourself"
+	hint := "remove the entry by hand"
 	if paste != "" {
-		hint = "write under x-sdev.auth.users yourself: " + paste
+		hint = "add under x-sdev.auth.users by hand: " + paste
 	}
-	return PeopleEdit{}, bad(dev.CodeXSdev, src.path, line, "its layout is not one that sdev can change without changing more: "+err.Error(), hint)
+	return PeopleEdit{}, bad(dev.CodeXSdev, src.path, line, "sdev cannot edit this layout without changing something else: "+err.Error(), hint)
 }
 
 // peopleSource is the file that has the list of people, or the one that it belongs into.
 func (p *Project) peopleSource() (source, error) {
 	if len(p.Files) == 0 || len(p.sources) == 0 {
-		return source{}, bad(dev.CodeProjectMissing, "", 0, "people are kept in the compose file, and there is none in "+p.Dir, "run: sdev init")
+		return source{}, bad(dev.CodeProjectMissing, "", 0, "people are stored in the compose file, but there is none in "+p.Dir, "run: sdev init")
 	}
 	for _, path := range [][]string{{"x-sdev", "auth", "users"}, {"x-sdev", "auth"}, {"x-sdev"}} {
 		for _, s := range slices.Backward(p.sources) {
@@ -200,8 +200,8 @@ func (p *Project) peopleSource() (source, error) {
 	return p.sources[max(0, i)], nil
 }
 
-// says checks that the new text holds these people, and else what the old one holds.
-func says(src source, before, after []byte, want []dev.Person) error {
+// verifyEdit checks that the new text holds these people, and else what the old one holds.
+func verifyEdit(src source, before, after []byte, want []dev.Person) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(after, &doc); err != nil || len(doc.Content) == 0 {
 		return errors.New("the result would not be YAML")
@@ -211,7 +211,7 @@ func says(src source, before, after []byte, want []dev.Person) error {
 		return errors.New("the result would be wrong")
 	}
 	if !reflect.DeepEqual(normal(got.Auth.Users), normal(want)) {
-		return errors.New("the result would name other people")
+		return errors.New("the result would list other people")
 	}
 	var old, now map[string]any
 	if yaml.Unmarshal(before, &old) != nil || yaml.Unmarshal(after, &now) != nil || !reflect.DeepEqual(withoutPeople(old), withoutPeople(now)) {

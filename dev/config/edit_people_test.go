@@ -198,28 +198,28 @@ func TestPeopleEdit_RefusesWhatItCannotDoWithoutHarm(t *testing.T) {
 		want, hint string
 	}{
 		"a list that stands elsewhere": {"x-p: &p [{email: a@example.com}]\nx-sdev:\n  auth:\n    users: *p\n", add, dev.CodeXSdev,
-			"compose.yaml:4: its layout is not one that sdev can change without changing more: the list stands elsewhere, in line 1", "- " + doraLine},
+			"compose.yaml:4: sdev cannot edit this layout without changing something else: the list is an alias of line 1", "- " + doraLine},
 		"a list that others use": {"x-sdev:\n  auth:\n    users: &p [{email: a@example.com}]\nx-p: *p\n", add, dev.CodeXSdev,
-			"compose.yaml:3: its layout is not one that sdev can change without changing more: something else in the file depends on the list", "- " + doraLine},
+			"compose.yaml:3: sdev cannot edit this layout without changing something else: something else in the file depends on the list", "- " + doraLine},
 		"an entry that others use": {"x-sdev:\n  auth:\n    users:\n      - &a {email: a@example.com}\nx-p: *a\n", remove, dev.CodeXSdev,
-			"compose.yaml:3: its layout is not one that sdev can change without changing more: the result would not be YAML", "yourself"},
+			"compose.yaml:3: sdev cannot edit this layout without changing something else: the result would not be YAML", "by hand"},
 		"an entry that stands elsewhere": {"x-a: &a {email: a@example.com}\nx-sdev: {auth: {users: [*a]}}\n", rename, dev.CodeXSdev,
-			"compose.yaml:2: its layout is not one that sdev can change without changing more: the entry stands elsewhere, in line 1", "{email: a@example.com, name: A}"},
+			"compose.yaml:2: sdev cannot edit this layout without changing something else: the entry is an alias of line 1", "{email: a@example.com, name: A}"},
 		"an end in the middle":      {"x-sdev: {app: streamlit}\n" + streamlitOnly + "...\n# the end\n", nil, "", "", ""},
-		"somebody twice":            {"x-sdev: {auth: {users: [{email: DORA@example.com}]}}\n", add, dev.CodeUsage, "dora@example.com is there already", "users edit dora@example.com"},
-		"somebody who is not there": {"x-sdev: {auth: {users: [{email: b@example.com}]}}\n", remove, dev.CodeUsage, "no a@example.com in x-sdev.auth.users", "people here: b@example.com"},
+		"somebody twice":            {"x-sdev: {auth: {users: [{email: DORA@example.com}]}}\n", add, dev.CodeUsage, "dora@example.com already exists", "users edit dora@example.com"},
+		"somebody who is not there": {"x-sdev: {auth: {users: [{email: b@example.com}]}}\n", remove, dev.CodeUsage, "no a@example.com in x-sdev.auth.users", "people of this project: b@example.com"},
 		"somebody made up": {"", func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson("admin@example.com") }, dev.CodeUsage,
-			"nobody is named in x-sdev.auth.users; the people that there are now are made up", "users add admin@example.com"},
-		"a bad address": {"", func(p *config.Project) (config.PeopleEdit, error) { return p.AddPerson(dev.Person{Email: "dora"}) }, dev.CodeUsage, `"dora" is no e-mail address`, "alice@"},
+			"x-sdev.auth.users lists nobody; the current people are samples", "users add admin@example.com"},
+		"a bad address": {"", func(p *config.Project) (config.PeopleEdit, error) { return p.AddPerson(dev.Person{Email: "dora"}) }, dev.CodeUsage, `"dora" is not an e-mail address`, "alice@"},
 		"a variable": {"", func(p *config.Project) (config.PeopleEdit, error) {
 			return p.AddPerson(dev.Person{Email: "d@example.com", Name: "${HOME}"})
-		}, dev.CodeUsage, "a $ names a variable in a compose file", ""},
+		}, dev.CodeUsage, "a compose file reads $ as the start of a variable", ""},
 		"a token's claim": {"", func(p *config.Project) (config.PeopleEdit, error) {
 			return p.AddPerson(dev.Person{Email: "d@example.com", Claims: map[string]any{"exp": 1}})
-		}, dev.CodeUsage, "claim exp is about the token, not about the person", "fault"},
+		}, dev.CodeUsage, "claim exp is part of the protocol and cannot be set for a person", "fault"},
 		"an address of somebody else": {"x-sdev: {auth: {users: [{email: a@example.com}, {email: b@example.com}]}}\n", func(p *config.Project) (config.PeopleEdit, error) {
 			return p.ChangePerson("a@example.com", config.PersonChange{Email: "B@example.com"})
-		}, dev.CodeUsage, "b@example.com is there already", "another"},
+		}, dev.CodeUsage, "b@example.com already exists", "another"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.change == nil {
@@ -267,7 +267,7 @@ func TestPeopleEdit_KeepsLinksAndRightsAndWhatOthersWrote(t *testing.T) {
 	if info, err := os.Stat(real); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if err := edit.Write(); err == nil || !strings.Contains(err.Error(), "was changed meanwhile by somebody else") {
+	if err := edit.Write(); err == nil || !strings.Contains(err.Error(), "was changed meanwhile by another program") {
 		t.Errorf("what somebody else wrote was overwritten: %v", err)
 	}
 	left, err := os.ReadDir(filepath.Dir(real))

@@ -22,7 +22,7 @@ func (e PeopleEdit) Write() error {
 		return wrap(err)
 	}
 	if !bytes.Equal(now, e.before) {
-		return bad(dev.CodeProjectInvalid, e.File, 0, "was changed meanwhile by somebody else", "run the command again")
+		return bad(dev.CodeProjectInvalid, e.File, 0, "was changed meanwhile by another program", "run the command again")
 	}
 	if err := dev.RewriteFile(path, e.after); err != nil {
 		return wrap(err)

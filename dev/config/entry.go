@@ -24,7 +24,7 @@ func (p *Project) useEntry() error {
 	}
 	if st, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(entry))); err != nil || !st.Mode().IsRegular() || filepath.IsAbs(entry) {
 		file, line := p.sources.locate("x-sdev", "entry")
-		return bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.entry names %q, which is no file of the project", entry), "give a path relative to "+filepath.Base(file))
+		return bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.entry is %q, which is not a file of the project", entry), "give a path relative to "+filepath.Base(file))
 	}
 	app := p.Model.Services[p.App]
 	script := p.inContainer(path.Clean(filepath.ToSlash(entry)))

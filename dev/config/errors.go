@@ -41,8 +41,8 @@ func fromCompose(all sources, err error) *dev.Error {
 	}
 	message = strings.TrimRight(message, ".")
 	file, line := all.locateMentioned(message)
-	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for what may stand there"
-	if f, l, h := all.relation(message); f != "" {
+	code, hint := dev.CodeComposeInvalid, "see the Compose Specification for the allowed values"
+	if f, l, h := all.explainRelation(message); f != "" {
 		file, line, hint = f, l, h
 	} else if line == 0 {
 		if f, l := all.locateValue(lastWord(message)); l != 0 {
@@ -51,14 +51,14 @@ func fromCompose(all sources, err error) *dev.Error {
 	}
 	switch {
 	case strings.Contains(err.Error(), "excessive aliasing"):
-		message, line, hint = "its YAML aliases unfold to far more than stands in it", 0, "use fewer aliases of aliases"
+		message, line, hint = "its YAML aliases expand to an excessive size", 0, "use fewer nested aliases"
 	case strings.Contains(err.Error(), "construct errors:"):
-		message, line = constructed(message)
+		message, line = parseConstructError(message)
 		if strings.Contains(message, "aliases") {
-			hint = "use fewer aliases of aliases"
+			hint = "use fewer nested aliases"
 		}
 	case missingFile.MatchString(message) && !strings.Contains(message, "env file"):
-		message, hint = missingFile.FindStringSubmatch(message)[1]+" is not there", "check the path, or create the file"
+		message, hint = missingFile.FindStringSubmatch(message)[1]+" does not exist", "check the path, or create the file"
 	case strings.Contains(message, "required variable"):
 		code, hint = dev.CodeComposeVariable, "set it in the environment or in .env beside the compose file"
 	case strings.Contains(message, "interpolation format"):

@@ -33,7 +33,7 @@ func (o *overlay) hideState() {
 					continue
 				}
 				volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeTmpfs, Target: target, ReadOnly: true, Tmpfs: &types.ServiceVolumeTmpfs{Size: 4096, Mode: 0o555}})
-				o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "volumes", strconv.Itoa(len(volumes) - 1)}, "sdev: an empty directory over what sdev keeps in " + dev.StateDir})
+				o.out.Notes = append(o.out.Notes, Note{[]string{"services", name, "volumes", strconv.Itoa(len(volumes) - 1)}, "sdev: an empty directory hides sdev's own files in " + dev.StateDir})
 			}
 		}
 		s.Volumes = volumes
@@ -83,7 +83,7 @@ func (o *overlay) shownDir(v types.ServiceVolumeConfig) string {
 	return source
 }
 
-// relativeTo gives a path relative to a directory, with slashes, and whether it lies inside.
+// relativeTo returns a path relative to a directory, with slashes, and whether it lies inside.
 func relativeTo(dir, name string) (string, bool) {
 	rel, err := filepath.Rel(dir, name)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
@@ -127,8 +127,8 @@ func stateDirs(root string) []string {
 	return out
 }
 
-// naming is a path of this machine that a compose file gives to a container or a build.
-type naming struct {
+// hostPath is a path of this machine that a compose file gives to a container or a build.
+type hostPath struct {
 	what, source string
 	at           []string // where the compose file says it
 }
@@ -136,7 +136,7 @@ type naming struct {
 // checkState refuses what would hand the project's state directory to a container or an image by name.
 func checkState(p *Project) error {
 	state := dev.RealPath(p.StatePath())
-	for _, n := range namings(p.Model) {
+	for _, n := range hostPaths(p.Model) {
 		source := n.source
 		if source == "" || strings.Contains(source, "://") {
 			continue
@@ -148,38 +148,38 @@ func checkState(p *Project) error {
 			continue
 		}
 		file, line := p.sources.locate(n.at...)
-		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("%s is %s, where sdev keeps logins and keys", n.what, display(p.Dir, source)),
-			"name a directory of your own: what lies in "+dev.StateDir+" stays on this machine")
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("%s is %s, where sdev stores logins and keys", n.what, display(p.Dir, source)),
+			"use another directory: "+dev.StateDir+" must not leave this machine")
 	}
 	return nil
 }
 
-// namings lists all of them.
-func namings(model *types.Project) []naming {
-	var out []naming
+// hostPaths lists all of them.
+func hostPaths(model *types.Project) []hostPath {
+	var out []hostPath
 	for _, name := range model.ServiceNames() {
 		s := model.Services[name]
 		for i, v := range s.Volumes {
 			if v.Type == types.VolumeTypeBind {
-				out = append(out, naming{"what service " + name + " mounts at " + v.Target, v.Source, []string{"services", name, "volumes", strconv.Itoa(i)}})
+				out = append(out, hostPath{"what service " + name + " mounts at " + v.Target, v.Source, []string{"services", name, "volumes", strconv.Itoa(i)}})
 			}
 		}
 		if s.Build == nil {
 			continue
 		}
-		out = append(out, naming{"the build context of service " + name, s.Build.Context, []string{"services", name, "build"}})
+		out = append(out, hostPath{"the build context of service " + name, s.Build.Context, []string{"services", name, "build"}})
 		for context, source := range s.Build.AdditionalContexts {
-			out = append(out, naming{"the build context " + context + " of service " + name, source, []string{"services", name, "build", "additional_contexts", context}})
+			out = append(out, hostPath{"the build context " + context + " of service " + name, source, []string{"services", name, "build", "additional_contexts", context}})
 		}
 	}
 	for name, v := range model.Volumes {
-		out = append(out, naming{"the volume " + name, v.DriverOpts["device"], []string{"volumes", name}})
+		out = append(out, hostPath{"the volume " + name, v.DriverOpts["device"], []string{"volumes", name}})
 	}
 	for name, c := range model.Configs {
-		out = append(out, naming{"the config " + name, c.File, []string{"configs", name}})
+		out = append(out, hostPath{"the config " + name, c.File, []string{"configs", name}})
 	}
 	for name, s := range model.Secrets {
-		out = append(out, naming{"the secret " + name, s.File, []string{"secrets", name}})
+		out = append(out, hostPath{"the secret " + name, s.File, []string{"secrets", name}})
 	}
 	return out
 }

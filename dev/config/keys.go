@@ -34,7 +34,7 @@ type Key struct {
 	AppRefused bool
 }
 
-const toGateway = "goes to the gateway, which owns the app's network"
+const toGateway = "applied to the gateway, which owns the app's network"
 
 // Keys is the table that the check of compose files and the help share. A test holds it against the
 // Compose Specification, so that nothing of a newer one is left out.
@@ -46,21 +46,21 @@ func topKeys() []Key {
 	return []Key{
 		{Path: "name", Use: Applied, About: "the project's name"},
 		{Path: "version", Use: Idle, About: "obsolete since 2020"},
-		{Path: "include", Use: Applied, About: "read with the files that name it"},
+		{Path: "include", Use: Applied, About: "included files are read"},
 		{Path: "jobs", Use: Refused, About: "run it with: docker compose"},
-		{Path: "models", Use: Refused, About: "sdev runs no models"},
-		{Path: "networks.*", Use: Applied, About: "made for the project; recreated, with what lives in it, when its settings change"},
-		{Path: "networks.*.external", Use: Applied, About: "used, neither made nor removed"},
-		{Path: "volumes.*", Use: Applied, About: "made for the project; a change of its settings is an error, since its data would be lost"},
-		{Path: "volumes.*.external", Use: Applied, About: "used, neither made nor removed"},
+		{Path: "models", Use: Refused, About: "sdev does not run models"},
+		{Path: "networks.*", Use: Applied, About: "created for the project; recreated, with its containers, when its settings change"},
+		{Path: "networks.*.external", Use: Applied, About: "used, but neither created nor removed"},
+		{Path: "volumes.*", Use: Applied, About: "created for the project; a change of its settings is an error, because its data would be lost"},
+		{Path: "volumes.*.external", Use: Applied, About: "used, but neither created nor removed"},
 		{Path: "configs.*", Use: Applied, About: "written into the containers from file, environment or content"},
-		{Path: "configs.*.external", Use: Refused, About: "that is Swarm's; give a file instead"},
-		{Path: "configs.*.template_driver", Use: Refused, About: "that is Swarm's"},
-		{Path: "secrets.*", Use: Applied, About: "written into the containers, at /run/secrets unless they say otherwise, from file or environment"},
-		{Path: "secrets.*.external", Use: Refused, About: "that is Swarm's; give a file instead"},
-		{Path: "secrets.*.driver", Use: Refused, About: "that is Swarm's; give a file instead"},
-		{Path: "secrets.*.driver_opts", Use: Refused, About: "that is Swarm's"},
-		{Path: "secrets.*.template_driver", Use: Refused, About: "that is Swarm's"},
+		{Path: "configs.*.external", Use: Refused, About: "only for Swarm; use file instead"},
+		{Path: "configs.*.template_driver", Use: Refused, About: "only for Swarm"},
+		{Path: "secrets.*", Use: Applied, About: "written into the containers, by default at /run/secrets, from file or environment"},
+		{Path: "secrets.*.external", Use: Refused, About: "only for Swarm; use file instead"},
+		{Path: "secrets.*.driver", Use: Refused, About: "only for Swarm; use file instead"},
+		{Path: "secrets.*.driver_opts", Use: Refused, About: "only for Swarm"},
+		{Path: "secrets.*.template_driver", Use: Refused, About: "only for Swarm"},
 	}
 }
 
@@ -82,19 +82,19 @@ func serviceKeys() []Key {
 			"tmpfs", "tty", "user", "userns_mode", "uts", "working_dir", "volumes_from"),
 		services("read into the environment, with required and format", "env_file"),
 		services("read into the labels", "label_file"),
-		services("files in the container, with uid, gid and mode, mounted over what a volume shows there; a change replaces the container", "configs", "secrets"),
+		services("files in the container, with uid, gid and mode, mounted over any volume there; a change recreates the container", "configs", "secrets"),
 		services("all conditions, required and restart; see the plan that sdev up prints", "depends_on"),
-		services("run after each start; a command that fails is an error", "post_start"),
-		services("bind, volume, tmpfs and image mounts with their options, as far as the engine knows them; what is missing on this machine for them is made empty, and goes with the container", "volumes"),
+		services("run after each start; a failing command is an error", "post_start"),
+		services("bind, volume, tmpfs and image mounts with their options, as far as the engine supports them; missing mount points are created empty, and removed with the container", "volumes"),
 		services("an image for another kind of machine is refused unless this names it", "platform"),
 		services("missing, always, never, build, daily, weekly, every_…", "pull_policy"),
 		services("merged, across files", "extends"),
-		services("which services there are", "profiles"),
-		services("while others wait for it sdev runs the check itself, and does not wait for its interval; start_interval needs API 1.44", "healthcheck"),
-		services("the rules of saves, of the app alone: a neighbour is rebuilt at the next up", "develop"),
+		services("select the active services", "profiles"),
+		services("while others wait for the service, sdev runs the check itself instead of waiting for its interval; start_interval needs API 1.44", "healthcheck"),
+		services("the rules for saves, only of the app: sdev up rebuilds other services", "develop"),
 		services("0 or 1", "scale"),
 		[]Key{
-			{Path: "services.*.attach", Use: Idle, About: "sdev logs SERVICE shows what one wants to see"},
+			{Path: "services.*.attach", Use: Idle, About: "to choose services: sdev logs SERVICE"},
 			{Path: "services.*.dns", Use: Applied, About: asGiven, App: toGateway},
 			{Path: "services.*.dns_opt", Use: Applied, About: asGiven, App: toGateway},
 			{Path: "services.*.dns_search", Use: Applied, About: asGiven, App: toGateway},
@@ -106,19 +106,19 @@ func serviceKeys() []Key {
 			{Path: "services.*.links", Use: Applied, About: asGiven, App: toGateway},
 			{Path: "services.*.mac_address", Use: Applied, About: asGiven, App: toGateway},
 			{Path: "services.*.networks", Use: Applied, About: "with aliases, addresses, priority and driver_opts", App: toGateway},
-			{Path: "services.*.networks.*.interface_name", Use: Refused, About: "the engine's API has no place for it below 1.49"},
+			{Path: "services.*.networks.*.interface_name", Use: Refused, About: "needs engine API 1.49"},
 			{Path: "services.*.network_mode", Use: Applied, About: "host, none, service:NAME, container:NAME", App: "the app lives in the gateway's network: remove it", AppRefused: true},
-			{Path: "services.*.ports", Use: Applied, About: "closed to other machines: published at 127.0.0.1", App: toGateway + "; the app's own is the front door"},
-			{Path: "services.*.cpu_count", Use: Refused, About: "for Windows; use cpus"},
-			{Path: "services.*.cpu_percent", Use: Refused, About: "for Windows; use cpus"},
-			{Path: "services.*.credential_spec", Use: Refused, About: "for Windows"},
-			{Path: "services.*.isolation", Use: Refused, About: "for Windows"},
-			{Path: "services.*.models", Use: Refused, About: "sdev runs no models"},
-			{Path: "services.*.pre_start", Use: Refused, About: "use a service of its own with condition: service_completed_successfully"},
-			{Path: "services.*.pre_stop", Use: Refused, About: "let the process do it when it gets its stop_signal"},
+			{Path: "services.*.ports", Use: Applied, About: "published at 127.0.0.1, so not reachable from other machines", App: toGateway + "; the app's own port leads to the gateway"},
+			{Path: "services.*.cpu_count", Use: Refused, About: "only for Windows; use cpus"},
+			{Path: "services.*.cpu_percent", Use: Refused, About: "only for Windows; use cpus"},
+			{Path: "services.*.credential_spec", Use: Refused, About: "only for Windows"},
+			{Path: "services.*.isolation", Use: Refused, About: "only for Windows"},
+			{Path: "services.*.models", Use: Refused, About: "sdev does not run models"},
+			{Path: "services.*.pre_start", Use: Refused, About: "use a separate service and condition: service_completed_successfully"},
+			{Path: "services.*.pre_stop", Use: Refused, About: "let the process handle its stop_signal"},
 			{Path: "services.*.provider", Use: Refused, About: "run it with: docker compose"},
 			{Path: "services.*.pull_refresh_after", Use: Refused, About: "use pull_policy: every_…"},
-			{Path: "services.*.umask", Use: Refused, About: "the engine's API has no place for it"},
+			{Path: "services.*.umask", Use: Refused, About: "the engine's API does not support it"},
 			{Path: "services.*.use_api_socket", Use: Refused, About: "mount the engine's socket as a volume"},
 		})
 }
@@ -128,19 +128,19 @@ func resourceKeys() []Key {
 		services("limits of the container", "blkio_config", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset",
 			"mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "oom_kill_disable", "oom_score_adj", "pids_limit", "shm_size", "ulimits"),
 		[]Key{
-			{Path: "services.*.deploy.mode", Use: Idle, About: "one container a service, in every mode but job modes"},
+			{Path: "services.*.deploy.mode", Use: Idle, About: "one container per service, except in job modes"},
 			{Path: "services.*.deploy.replicas", Use: Applied, About: "0 or 1"},
 			{Path: "services.*.deploy.resources", Use: Applied, About: "limits of cpus, memory and pids; reservations of memory and devices"},
-			{Path: "services.*.deploy.resources.reservations.cpus", Use: Idle, About: "one machine has nothing to place"},
-			{Path: "services.*.deploy.resources.reservations.generic_resources", Use: Idle, About: "one machine has nothing to place"},
-			{Path: "services.*.deploy.restart_policy", Use: Applied, About: "where restart is not set: condition and max_attempts"},
-			{Path: "services.*.deploy.restart_policy.delay", Use: Idle, About: "the engine waits 0.1 s, and twice as long each time"},
-			{Path: "services.*.deploy.restart_policy.window", Use: Idle, About: "the engine takes 10 s"},
-			{Path: "services.*.deploy.labels", Use: Idle, About: "of a Swarm's service"},
-			{Path: "services.*.deploy.placement", Use: Idle, About: "one machine has nothing to place"},
+			{Path: "services.*.deploy.resources.reservations.cpus", Use: Idle, About: "one machine needs no placement"},
+			{Path: "services.*.deploy.resources.reservations.generic_resources", Use: Idle, About: "one machine needs no placement"},
+			{Path: "services.*.deploy.restart_policy", Use: Applied, About: "condition and max_attempts, unless restart is set"},
+			{Path: "services.*.deploy.restart_policy.delay", Use: Idle, About: "the engine waits 0.1 s, doubled each time"},
+			{Path: "services.*.deploy.restart_policy.window", Use: Idle, About: "the engine uses 10 s"},
+			{Path: "services.*.deploy.labels", Use: Idle, About: "only for Swarm"},
+			{Path: "services.*.deploy.placement", Use: Idle, About: "one machine needs no placement"},
 			{Path: "services.*.deploy.update_config", Use: Idle, About: "one container is replaced at once"},
 			{Path: "services.*.deploy.rollback_config", Use: Idle, About: "one container is replaced at once"},
-			{Path: "services.*.deploy.endpoint_mode", Use: Idle, About: "of a Swarm"},
+			{Path: "services.*.deploy.endpoint_mode", Use: Idle, About: "only for Swarm"},
 		})
 }
 
@@ -151,22 +151,22 @@ func buildKeys() []Key {
 		out = append(out, Key{Path: "services.*.build." + name, Use: Applied, About: "when the image is built"})
 	}
 	return append(out,
-		Key{Path: "services.*.build.platforms", Use: Idle, About: "one image is built: for platform, else for the engine's machine"},
-		Key{Path: "services.*.build.provenance", Use: Idle, About: "the engine's own images hold no attestations"},
-		Key{Path: "services.*.build.sbom", Use: Idle, About: "the engine's own images hold no attestations"},
+		Key{Path: "services.*.build.platforms", Use: Idle, About: "one image is built, for platform or else for the engine's machine"},
+		Key{Path: "services.*.build.provenance", Use: Idle, About: "the engine's own images have no attestations"},
+		Key{Path: "services.*.build.sbom", Use: Idle, About: "the engine's own images have no attestations"},
 		Key{Path: "services.*.build.cache_to", Use: Idle, About: "the engine keeps its own cache"},
 		Key{Path: "services.*.build.entitlements", Use: Refused, About: "the engine's builder grants none"},
 		Key{Path: "services.*.build.privileged", Use: Refused, About: "the engine's builder grants no privileges"},
-		Key{Path: "services.*.build.isolation", Use: Refused, About: "for Windows"},
+		Key{Path: "services.*.build.isolation", Use: Refused, About: "only for Windows"},
 		Key{Path: "services.*.build.no_cache_filter", Use: Refused, About: "use no_cache"},
 		Key{Path: "services.*.build.shm_size", Use: Refused, About: "mount a tmpfs in the step that needs it"},
 		Key{Path: "services.*.build.ulimits", Use: Refused, About: "set them in the step that needs them"},
 	)
 }
 
-// screen makes compose-go collect what the merged files set and the table refuses. What the table
+// collectUnsupported makes compose-go collect what the merged files set and the table refuses. What the table
 // does not have the specification of this compose-go has not either, and is an error before.
-func screen(found *[]loader.UnsupportedAttribute) func(*loader.Options) {
+func collectUnsupported(found *[]loader.UnsupportedAttribute) func(*loader.Options) {
 	var refused []loader.UnsupportedAttributePattern
 	for _, k := range Keys() {
 		if k.Use == Refused {
@@ -180,7 +180,7 @@ func screen(found *[]loader.UnsupportedAttribute) func(*loader.Options) {
 // running a service without something its file asks for would be a silent lie.
 func checkKeys(p *Project, found []loader.UnsupportedAttribute) error {
 	for _, f := range found {
-		if path := f.Path.Parts(); p.matters(path) {
+		if path := f.Path.Parts(); p.isActive(path) {
 			return p.sources.refuse(path, aboutRefused(f.Path))
 		}
 	}
@@ -202,8 +202,8 @@ func aboutRefused(path tree.Path) string {
 	return ""
 }
 
-// matters says whether something that a path leads to has a part in what will run.
-func (p *Project) matters(path []string) bool {
+// isActive reports whether something that a path leads to has a part in what will run.
+func (p *Project) isActive(path []string) bool {
 	if len(path) < 2 {
 		return true
 	}
@@ -241,7 +241,7 @@ func (p *Project) matters(path []string) bool {
 // refuse words the refusal of something that a path leads to.
 func (all sources) refuse(path []string, about string) *dev.Error {
 	file, line := all.locate(path...)
-	message := strings.ReplaceAll(strings.Join(path, "."), ".[]", "[]") + " is not applied by sdev"
+	message := strings.ReplaceAll(strings.Join(path, "."), ".[]", "[]") + " is not supported by sdev"
 	if about != "" {
 		message += ": " + about
 	}

@@ -22,7 +22,7 @@ func TestKeys_CoverTheSpecification(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range rows {
 		if seen[k.Path] || k.About == "" {
-			t.Errorf("row %q is there twice, or says nothing", k.Path)
+			t.Errorf("row %q is listed twice, or says nothing", k.Path)
 		}
 		seen[k.Path] = true
 	}
@@ -53,25 +53,25 @@ func TestLoad_RefusesByNameAndLine(t *testing.T) {
 		want  string
 	}{
 		"a neighbour's key": {map[string]string{"docker-compose.yml": app + "  db:\n    image: postgres\n    pre_stop:\n      - command: [sync]\n"},
-			"docker-compose.yml:6: services.db.pre_stop is not applied by sdev"},
+			"docker-compose.yml:6: services.db.pre_stop is not supported by sdev"},
 		"a key in an item of a list": {map[string]string{"docker-compose.yml": app + "  db:\n    image: postgres\n    networks:\n      back: {}\n      front:\n        interface_name: eth7\nnetworks: {back: {}, front: {}}\n"},
-			"docker-compose.yml:9: services.db.networks.front.interface_name is not applied by sdev"},
+			"docker-compose.yml:9: services.db.networks.front.interface_name is not supported by sdev"},
 		"the app's own network": {map[string]string{"docker-compose.yml": app + "    network_mode: host\n"},
-			"docker-compose.yml:4: services.streamlit.network_mode is not applied by sdev: the app lives in the gateway's network"},
+			"docker-compose.yml:4: services.streamlit.network_mode is not supported by sdev: the app lives in the gateway's network"},
 		"several containers of a service": {map[string]string{"docker-compose.yml": app + "  db:\n    image: postgres\n    deploy:\n      replicas: 2\n"},
-			"docker-compose.yml:7: services.db.deploy.replicas is not applied by sdev: 2 containers"},
+			"docker-compose.yml:7: services.db.deploy.replicas is not supported by sdev: sdev runs one container per service, not 2"},
 		"no container of the app": {map[string]string{"docker-compose.yml": app + "    scale: 0\n"},
-			"docker-compose.yml:4: services.streamlit.scale is not applied by sdev: the app needs"},
+			"docker-compose.yml:4: services.streamlit.scale is not supported by sdev: the app needs"},
 		"a secret of Swarm's": {map[string]string{"docker-compose.yml": app + "    secrets: [token]\nsecrets:\n  token:\n    external: true\n"},
-			"docker-compose.yml:7: secrets.token.external is not applied by sdev: that is Swarm's"},
+			"docker-compose.yml:7: secrets.token.external is not supported by sdev: only for Swarm"},
 		"an owner by name": {map[string]string{"docker-compose.yml": app + "    secrets:\n      - source: token\n        uid: postgres\nsecrets:\n  token: {file: t}\n"},
-			"docker-compose.yml:5: services.streamlit.secrets.0 is not applied by sdev: uid and gid have to be numbers"},
+			"docker-compose.yml:5: services.streamlit.secrets.0 is not supported by sdev: uid and gid must be numbers"},
 		"in an included file": {map[string]string{"docker-compose.yml": "include: [more/db.yml]\n" + app, "more/db.yml": "services:\n  db:\n    image: postgres\n    umask: 18\n"},
-			"more/db.yml:4: services.db.umask is not applied by sdev"},
+			"more/db.yml:4: services.db.umask is not supported by sdev"},
 		"in a file that is included so": {map[string]string{"docker-compose.yml": "include:\n  - path: [more/db.yml]\n" + app, "more/db.yml": "include: [deep.yml]\n", "more/deep.yml": "services:\n  db:\n    image: postgres\n    umask: 18\n"},
-			"more/deep.yml:4: services.db.umask is not applied by sdev"},
+			"more/deep.yml:4: services.db.umask is not supported by sdev"},
 		"in a service that is extended": {map[string]string{"docker-compose.yml": app + "  db:\n    extends: {file: base.yml, service: store}\n", "base.yml": "services:\n  store:\n    image: postgres\n    umask: 18\n"},
-			"base.yml:4: services.db.umask is not applied by sdev"},
+			"base.yml:4: services.db.umask is not supported by sdev"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, c.files)
@@ -137,7 +137,7 @@ func TestLoad_AliasBombIsAnErrorAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	if e := dev.AsError(err); e.Exit != dev.ExitProject || !strings.Contains(e.Message, "aliases unfold") || !strings.Contains(e.Hint, "fewer") {
+	if e := dev.AsError(err); e.Exit != dev.ExitProject || !strings.Contains(e.Message, "aliases expand") || !strings.Contains(e.Hint, "fewer") {
 		t.Errorf("%+v", e)
 	}
 	if grown := after.TotalAlloc - before.TotalAlloc; took > 10*time.Second || grown > 1<<28 {

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Literal gives the variables of a service's environment whose values stand in the compose files
+// Literal returns the variables of a service's environment whose values stand in the compose files
 // themselves: not those that come from an env_file, from this machine, or from a variable.
 func (p *Project) Literal(service string) map[string]string {
 	out := map[string]string{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,56 +16,54 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/sirupsen/logrus"
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
 )
 
-// Project is a compose project as its files describe it, checked, before anything is derived.
+// Project is a checked compose project as its files describe it, before sdev derives anything.
 type Project struct {
 	Name     string
-	Dir      string   // absolute; where relative paths start
+	Dir      string   // absolute; base of relative paths
 	Files    []string // the compose files, absolute, in the order in which they override
 	App      string   // name of the service that is the Streamlit app
-	AppWhy   string   // how that was found out
+	AppWhy   string   // why sdev chose it
 	Settings Settings
 	Model    *types.Project
 	Warnings []dev.Warning
-	// BuildAssumed says that the app's build is none of the compose file's: an image that is there
-	// and that sdev did not make is used as it is.
+	// BuildAssumed says that the compose file has no build for the app: if an image exists that sdev did not
+	// build, it is used unchanged.
 	BuildAssumed bool
 
 	sources sources
-	notes   []Note // on what was assumed
+	notes   []Note // about assumptions
 	assumed bool   // there is no compose file
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
 	// settingsTrusted is its server.trustedUserHeaders.
 	settingsTrusted map[string]any
-	usual           bool // the files were found under their usual names
+	defaultFiles    bool // the files have the default names
 }
 
-// Options says where to look.
+// Options are the settings of [Load].
 type Options struct {
 	Dir      string   // where to start looking; "" is the working directory
-	Files    []string // compose files; none means the usual names, here or above
+	Files    []string // compose files; none means the default names, in Dir or above
 	Profiles []string
 	Env      []string // KEY=VALUE, for interpolation
 
-	// Targets are the names of the parameters that x-sdev.deploy may set, by platform; nil means that they
-	// are not checked.
+	// Targets are the parameters that x-sdev.deploy may set, by platform; nil skips the check.
 	Targets map[string][]string
 
-	// Assume is asked for a directory, absolute, that has no compose file; nil means that it has no app
-	// either. It may be nil itself.
+	// Assume describes the app of a directory (absolute) without a compose file; it returns nil if there is no
+	// app. It may be nil itself.
 	Assume func(dir string) (*Assumption, error)
-	// Guess is asked which of these services is the app where their names, images and commands do not
-	// tell; "" means that it cannot tell either. It may be nil itself.
+	// Guess chooses the app among services whose names, images and commands do not tell; it returns "" if it
+	// cannot tell either. It may be nil itself.
 	Guess func(dir string, services []string) (name, why string)
-	// Source is asked where an image has the app's source, when the app is built in the project and
-	// the compose file mounts nothing of it. Paths are relative to dir, with slashes; hidden are
-	// directories of the image below a mount that must stay visible. It may be nil itself.
+	// Source says where an image has the app's source, if the app is built in the project and the compose file
+	// does not mount the source. Paths are relative to dir, with slashes; hidden are directories of the image
+	// below a mount that must stay visible. It may be nil itself.
 	Source func(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string)
 }
 
@@ -76,11 +73,8 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 }
 
 func load(ctx context.Context, o Options) (*Project, error) {
-	// compose-go tells by logging what Load reports itself, with places.
-	logrus.SetOutput(io.Discard)
-
-	// In Compose's own order: a .env where the search starts may name the files, and the one beside
-	// the first of them fills in the variables.
+	// Compose's order: a .env where the search starts may set the files, and the one beside the first of them
+	// sets the variables.
 	var refused []loader.UnsupportedAttribute
 	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), withDotEnv,
 		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, withDotEnv)
@@ -100,7 +94,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err != nil {
 		return nil, missing(o, err)
 	}
-	p := &Project{Dir: dir, usual: len(o.Files) == 0}
+	p := &Project{Dir: dir, defaultFiles: len(o.Files) == 0}
 	if err := Private(p.StatePath()); err != nil {
 		return nil, err
 	}
@@ -116,7 +110,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err := p.sources.checkSections(); err != nil {
 		return nil, err
 	}
-	if p.Model, err = p.model(ctx, opts, named, o.Profiles, screen(&refused)); err != nil {
+	if p.Model, err = p.model(ctx, opts, named, o.Profiles, collectUnsupported(&refused)); err != nil {
 		if isOurs(err) {
 			return nil, err
 		}
@@ -141,9 +135,9 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err := p.useEntry(); err != nil {
 		return nil, err
 	}
-	p.leaveOut()
+	p.dropDuplicates()
 	p.assumeBuild()
-	p.withoutMissingAWS()
+	p.dropMissingAWS()
 	p.assumeSource(o)
 	if err := checkKeys(p, refused); err != nil {
 		return nil, err
@@ -159,7 +153,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	return p, checkCommand(p)
 }
 
-// paths are the files that were asked for, seen from Dir.
+// paths are the requested files, relative to Dir.
 func (o Options) paths() []string {
 	var out []string
 	for _, f := range o.Files {
@@ -171,17 +165,16 @@ func (o Options) paths() []string {
 	return out
 }
 
-// besideFirstFile makes the directory of the first compose file the project's, as Compose does,
-// wherever the search for it started. Links that lead to a file's directory are followed, since
-// compose-go follows those of watched paths: else the one would seem to lie outside the other. A
-// file that is a link itself stays where it is.
+// besideFirstFile makes the first compose file's directory the project directory, as Compose does. It resolves
+// links in that directory, because compose-go resolves those of watched paths: otherwise a watched path would
+// seem to lie outside the project. It does not resolve a file that is a link itself.
 func besideFirstFile(o *cli.ProjectOptions) error {
 	for i, path := range o.ConfigPaths {
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return err
 		}
-		if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil { // readSources says what is wrong with it
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil { // readSources reports the error
 			o.ConfigPaths[i] = filepath.Join(dir, filepath.Base(abs))
 		}
 	}
@@ -224,7 +217,7 @@ func readSources(paths []string, dir string) (sources, error) {
 	return all, nil
 }
 
-// findApp decides which service is the Streamlit app, and says why.
+// findApp chooses the service that is the Streamlit app, and says why.
 func findApp(p *Project, guess func(dir string, services []string) (name, why string)) (name, why string, err error) {
 	services := p.Model.Services
 	if want := p.Settings.App; want != "" {
@@ -232,11 +225,11 @@ func findApp(p *Project, guess func(dir string, services []string) (name, why st
 			return want, "x-sdev.app", nil
 		}
 		file, line := p.sources.locate("x-sdev", "app")
-		hint := "services here: " + strings.Join(p.Model.ServiceNames(), ", ")
+		hint := "active services: " + strings.Join(p.Model.ServiceNames(), ", ")
 		if of := p.sources.profilesOf(want); len(of) > 0 {
 			hint = want + " belongs to a profile: add --profile " + of[0]
 		}
-		return "", "", bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.app names %q, which is no active service", want), hint)
+		return "", "", bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.app is %q, which is not an active service", want), hint)
 	}
 	var found []string
 	for _, s := range p.Model.ServiceNames() {
@@ -246,11 +239,11 @@ func findApp(p *Project, guess func(dir string, services []string) (name, why st
 	}
 	switch {
 	case len(found) == 1:
-		return found[0], "its name, image or command speaks of Streamlit", nil
+		return found[0], "its name, image or command contains \"streamlit\"", nil
 	case slices.Contains(found, "streamlit-local"):
-		return "streamlit-local", "the service for local work", nil
-	case len(found) == 0 && asleep(p) != nil:
-		return "", "", asleep(p)
+		return "streamlit-local", "the service for local development", nil
+	case len(found) == 0 && inactiveApp(p) != nil:
+		return "", "", inactiveApp(p)
 	case len(found) == 0 && len(services) == 1:
 		return p.Model.ServiceNames()[0], "the only service", nil
 	}
@@ -273,19 +266,19 @@ func looksLikeStreamlit(s types.ServiceConfig) bool {
 	return strings.Contains(strings.ToLower(text), "streamlit")
 }
 
-// checkVariables looks for variables without a value. In a service that will run that is an
-// error: a blank where a value was meant is found out late and far away. Elsewhere it is a warning.
+// checkVariables looks for unset variables. In a service that will run that is an error, because an empty value
+// fails late and elsewhere. In other services it is a warning.
 func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
 	var warnings []dev.Warning
 	for _, src := range p.sources {
 		if src.root == nil || src.nested {
-			continue // what is included may have an .env of its own
+			continue // an included file may have its own .env
 		}
 		for _, use := range unsetVariables(src.root, nil, env) {
 			if service := use.service(); service != "" {
 				if _, active := p.Model.Services[service]; !active {
 					warnings = append(warnings, dev.Warning{Code: dev.CodeComposeVariable,
-						Message: fmt.Sprintf("%s:%d: variable %s is not set; service %s is not started, so it does not matter now", src.path, use.line, use.name, service), Hint: use.hint()})
+						Message: fmt.Sprintf("%s:%d: variable %s is not set, but service %s, which uses it, is not started", src.path, use.line, use.name, service), Hint: use.hint()})
 					continue
 				}
 			}
@@ -295,8 +288,7 @@ func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
 	return warnings, nil
 }
 
-// checkReload warns where the compose file itself switches off what makes saves live. That wins over
-// what sdev would set, as every variable of the compose file does.
+// checkReload warns if the compose file switches off what makes saves live. Its variables override sdev's.
 func checkReload(p *Project) []dev.Warning {
 	var warnings []dev.Warning
 	off := map[string]string{"STREAMLIT_SERVER_RUN_ON_SAVE": "false", "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
@@ -310,8 +302,8 @@ func checkReload(p *Project) []dev.Warning {
 	return warnings
 }
 
-// explain words why compose-go refused the project. Where a variable has no value, that is the
-// likelier reason than what its blank led to.
+// explain turns an error of compose-go into ours. An unset variable is a likelier reason than the error that its
+// empty value caused.
 func (p *Project) explain(err error, env map[string]string) error {
 	e := fromCompose(p.sources, err)
 	if e.Code != dev.CodeComposeInvalid {
@@ -372,7 +364,7 @@ func unsetVariables(n *yaml.Node, path []string, env map[string]string) []variab
 	return found
 }
 
-// isPlainUse is false for ${NAME:-} and its kin: an empty default is a decision too.
+// isPlainUse is false for ${NAME:-} and the like: an empty default is deliberate.
 func isPlainUse(value, name string) bool {
 	return strings.Contains(value, "${"+name+"}") || !strings.Contains(value, "${"+name)
 }
@@ -388,11 +380,11 @@ func leaves(n *yaml.Node) []*yaml.Node {
 	return out
 }
 
-// StatePath is where StateDir is, or would be.
+// StatePath is the path of the state directory, which may not exist.
 func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateDir) }
 
-// StateDir is the project's private directory for things that can be made again. It is created, with
-// a .gitignore of its own, on first use. What is there already is checked as [Private] does.
+// StateDir is the project's private directory for data that can be recreated. The first use creates it, with its
+// own .gitignore; an existing one is checked by [Private].
 func (p *Project) StateDir() (string, error) {
 	dir := p.StatePath()
 	if err := Private(dir); err != nil {
@@ -403,7 +395,7 @@ func (p *Project) StateDir() (string, error) {
 		return "", bad(dev.CodeProjectInvalid, "", 0, "cannot create "+dir+": "+err.Error(), "make the project directory writable")
 	}
 	if before != nil {
-		_ = os.Chtimes(p.Dir, time.Time{}, before.ModTime()) // nothing of the user's has changed
+		_ = os.Chtimes(p.Dir, time.Time{}, before.ModTime()) // the user's files have not changed
 	}
 	ignore := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(ignore); isNotExist(err) {

@@ -77,9 +77,9 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"wrong type": {app + "    ports: 8501\n", dev.CodeComposeInvalid,
 			"docker-compose.yml:4: services.streamlit.ports must be a array", ""},
 		"key that is not applied": {app + "    umask: 18\n", dev.CodeComposeKey,
-			"docker-compose.yml:4: services.streamlit.umask is not applied by sdev: the engine's API has no place for it", "profile"},
+			"docker-compose.yml:4: services.streamlit.umask is not supported by sdev: the engine's API does not support it", "profile"},
 		"build key that is not applied": {app + "    build:\n      context: .\n      no_cache_filter: [dev]\n", dev.CodeComposeKey,
-			"docker-compose.yml:6: services.streamlit.build.no_cache_filter is not applied by sdev: use no_cache", "remove it"},
+			"docker-compose.yml:6: services.streamlit.build.no_cache_filter is not supported by sdev: use no_cache", "remove it"},
 		"unknown x-sdev setting": {"x-sdev:\n  app: streamlit\n  colour: red\n" + app, dev.CodeXSdev,
 			"docker-compose.yml:3: unknown setting x-sdev.colour", "known here: app, auth, aws, ca, deploy, entry"},
 		"unknown x-sdev.aws setting": {"x-sdev:\n  aws:\n    regoin: eu\n" + app, dev.CodeXSdev,
@@ -87,11 +87,11 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"wrong x-sdev value": {"x-sdev:\n  aws: {mode: copy}\n" + app, dev.CodeXSdev,
 			`docker-compose.yml:2: x-sdev.aws.mode is "copy"`, "one of: mount, session, none"},
 		"x-sdev value of a wrong type": {"x-sdev:\n  app: [streamlit]\n" + app, dev.CodeXSdev,
-			"docker-compose.yml:2: x-sdev.app must be a text", "help x-sdev"},
+			"docker-compose.yml:2: x-sdev.app must be a string", "help x-sdev"},
 		"x-sdev is no mapping": {"x-sdev: yes\n" + app, dev.CodeXSdev,
 			"docker-compose.yml:1: x-sdev must be a mapping", "help x-sdev"},
 		"x-sdev.app names nothing": {"x-sdev:\n  app: web\n" + app, dev.CodeXSdev,
-			`docker-compose.yml:2: x-sdev.app names "web", which is no active service`, "services here: streamlit"},
+			`docker-compose.yml:2: x-sdev.app is "web", which is not an active service`, "active services: streamlit"},
 		"no app to be recognised": {"name: shop\nservices:\n  web:\n    image: a\n  db:\n    image: b\n", dev.CodeAppMissing,
 			"docker-compose.yml:2: cannot tell which service is the Streamlit app: db, web", "x-sdev: {app: NAME}"},
 		"two apps": {"services:\n  a:\n    image: streamlit\n  b:\n    image: streamlit\n", dev.CodeAppMissing,
@@ -105,19 +105,19 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"missing env_file": {app + "    env_file:\n      - secrets.env\n", dev.CodeComposeEnvFile,
 			"docker-compose.yml:5: env file DIR/secrets.env not found", "required: false"},
 		"no mapping": {"hello\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:1: it is no compose file: the whole of it has to be a mapping with services", ""},
+			"docker-compose.yml:1: it is not a compose file: its top level must be a mapping with the key services", ""},
 		"services without any": {"name: shop\nservices:\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:2: services must be a mapping from names to values", "indented"},
+			"docker-compose.yml:2: services must be a mapping of names to values", "indented"},
 		"services that are a text, beside an include": {"include: [base.yaml]\nservices: streamlit run Home.py\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:2: services must be a mapping from names to values", "indented"},
+			"docker-compose.yml:2: services must be a mapping of names to values", "indented"},
 		"an empty section, beside an include": {"include: [base.yaml]\n" + app + "volumes:\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:5: volumes must be a mapping from names to values", "remove it"},
+			"docker-compose.yml:5: volumes must be a mapping of names to values", "remove it"},
 		"not UTF-8": {app + "    user: \"\xff\xfe\"\n", dev.CodeComposeSyntax,
 			"docker-compose.yml:4: it is not UTF-8 text", "UTF-8"},
 		"a key twice": {app + "    image: other\n", dev.CodeComposeInvalid,
 			`docker-compose.yml:4: mapping key "image" already defined at line 3`, ""},
 		"an alias inside of its anchor": {"services:\n  streamlit: &s\n    image: shop\n    <<: *s\n", dev.CodeComposeSyntax,
-			"docker-compose.yml:4: the alias *s stands inside of what it stands for", "alias"},
+			"docker-compose.yml:4: the alias *s refers to a value that contains it", "alias"},
 		"wrong size": {app + "    mem_limit: huge\n", dev.CodeComposeInvalid,
 			"docker-compose.yml:4: 'services.streamlit.mem_limit' invalid size: 'huge'", ""},
 		"wrong duration": {app + "    healthcheck:\n      interval: often\n", dev.CodeComposeInvalid,
@@ -133,7 +133,7 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"circular dependency": {app + "    user: me\n    depends_on: [db]\n  db: {image: db, depends_on: [streamlit]}\n", dev.CodeComposeInvalid,
 			"docker-compose.yml:6: dependency cycle detected: db -> streamlit -> db", "dependencies"},
 		"include that is not there": {app + "include:\n  - other.yml\n", dev.CodeComposeInvalid,
-			"docker-compose.yml:5: DIR/other.yml is not there", "create the file"},
+			"docker-compose.yml:5: DIR/other.yml does not exist", "create the file"},
 		"the app sleeps in a profile": {"services:\n  streamlit: {image: shop, profiles: [dev]}\n  db: {image: db}\n", dev.CodeAppMissing,
 			"docker-compose.yml:2: service streamlit looks like the Streamlit app, but its profile dev is not active", "--profile dev"},
 		"--server.port that is none": {app + "    command: streamlit run Home.py --server.port 99999\n", "", "", ""},
@@ -187,9 +187,9 @@ func TestLoad_LooksAboveForTheProject(t *testing.T) {
 func TestLoad_FindsTheAppAndSaysWhy(t *testing.T) {
 	for why, compose := range map[string]string{
 		"x-sdev.app": "x-sdev: {app: web}\nservices:\n  web: {image: a}\n  streamlit: {image: b}\n",
-		"its name, image or command speaks of Streamlit": "services:\n  web: {image: a, command: streamlit run x.py}\n  db: {image: b}\n",
-		"the service for local work":                     "services:\n  streamlit-local: {image: a}\n  streamlit: {image: b}\n",
-		"the only service":                               "services:\n  web: {image: a}\n",
+		"its name, image or command contains \"streamlit\"": "services:\n  web: {image: a, command: streamlit run x.py}\n  db: {image: b}\n",
+		"the service for local development":                 "services:\n  streamlit-local: {image: a}\n  streamlit: {image: b}\n",
+		"the only service":                                  "services:\n  web: {image: a}\n",
 	} {
 		p := loaded(t, compose)
 		if p.AppWhy != why || p.App != "web" && p.App != "streamlit-local" {
@@ -218,7 +218,7 @@ func TestLoad_LaterFilesOverride(t *testing.T) {
 
 	files["docker-compose.override.yml"] = "services:\n  streamlit-local:\n    user: \"7\"\n    umask: 18\n"
 	_, err = load(t, files)
-	if got, want := dev.AsError(err).Error(), "docker-compose.override.yml:4: services.streamlit-local.umask is not applied by sdev: the engine's API has no place for it"; got != want {
+	if got, want := dev.AsError(err).Error(), "docker-compose.override.yml:4: services.streamlit-local.umask is not supported by sdev: the engine's API does not support it"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -243,7 +243,7 @@ func TestLoad_UnsetVariableOfAServiceThatDoesNotRunIsAWarning(t *testing.T) {
 	compose := composeFile + "    environment: {KEY: \"${UNSET_HERE}\"}\n"
 	p := loaded(t, compose)
 	if len(p.Warnings) != 1 || p.Warnings[0].Code != dev.CodeComposeVariable ||
-		p.Warnings[0].Message != "docker-compose.yml:22: variable UNSET_HERE is not set; service streamlit is not started, so it does not matter now" {
+		p.Warnings[0].Message != "docker-compose.yml:22: variable UNSET_HERE is not set, but service streamlit, which uses it, is not started" {
 		t.Errorf("warnings %+v", p.Warnings)
 	}
 	_, err := load(t, map[string]string{"docker-compose.yml": compose}, func(o *config.Options) { o.Profiles = []string{"release"} })

@@ -38,7 +38,7 @@ func readSource(path, display string) (source, error) {
 		return source{}, syntaxError(display, b, err)
 	}
 	if name, line := selfReference(&doc, nil); line != 0 {
-		return source{}, bad(dev.CodeComposeSyntax, display, line, "the alias *"+name+" stands inside of what it stands for", "take the alias away, or put its anchor elsewhere")
+		return source{}, bad(dev.CodeComposeSyntax, display, line, "the alias *"+name+" refers to a value that contains it", "remove the alias, or move its anchor")
 	}
 	s := source{path: display, file: path, content: b}
 	if len(doc.Content) > 0 {
@@ -134,14 +134,14 @@ func (all sources) checkSections() error {
 				continue
 			}
 			if value := at.value; value.Kind != yaml.MappingNode && (value.Kind != yaml.AliasNode || value.Alias.Kind != yaml.MappingNode) {
-				return bad(dev.CodeComposeInvalid, s.path, at.key.Line, name+" must be a mapping from names to values", "write what belongs to it below it, indented, or remove it")
+				return bad(dev.CodeComposeInvalid, s.path, at.key.Line, name+" must be a mapping of names to values", "write its entries below it, indented, or remove it")
 			}
 		}
 	}
 	return nil
 }
 
-// locate gives file and line of a path. The last file that has it wins, as in Compose; where none
+// locate returns file and line of a path. The last file that has it wins, as in Compose; where none
 // does, the deepest part of the path that some file has.
 func (all sources) locate(path ...string) (file string, line int) {
 	for n := len(path); n > 0; n-- {

@@ -18,7 +18,7 @@ import (
 func signingIn(mode dev.Mode) func(*config.Parts) {
 	return func(p *config.Parts) {
 		p.Mode = mode
-		p.Login = config.Login{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
+		p.Login = config.LoginSetup{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
 			Secrets: filepath.Join(p.StateDir, "auth", "secrets.toml"), Mapped: "https://accounts.google.com/o/oauth2/v2/auth (oauth.py:3)"}
 	}
 }
@@ -207,7 +207,7 @@ func TestReservedPorts_AreThoseOfTheProject(t *testing.T) {
 func TestParameters_HaveNamesThatTheStoreCanHold(t *testing.T) {
 	for _, name := range []string{"/a//b", "a/b", "/a/", "/a/\u00e9", "a b", "", "/"} {
 		_, err := load(t, map[string]string{"compose.yaml": streamlitOnly + fmt.Sprintf("x-sdev:\n  aws:\n    parameters:\n      %q: x\n", name)})
-		if e := dev.AsError(err); err == nil || e.Code != dev.CodeXSdev || e.Line == 0 || !strings.Contains(e.Message, fmt.Sprintf("%q cannot be the name", name)) {
+		if e := dev.AsError(err); err == nil || e.Code != dev.CodeXSdev || e.Line == 0 || !strings.Contains(e.Message, fmt.Sprintf("%q is not a valid parameter name", name)) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"sdev/dev"
 )
 
-// Machine is what the machine and the user's surroundings contribute to a run.
+// Machine is what the machine and the user's environment contribute to a run.
 type Machine struct {
 	UID, GID int
 	AWS      AWS
@@ -79,7 +79,7 @@ func ReadMachine(p *Project, getenv func(string) string, now time.Time) (Machine
 			warnings = append(warnings, dev.Warning{Code: dev.CodeAWSMissing, Message: "no ~/.aws on this machine: the app runs without AWS credentials",
 				Hint: "run: aws configure sso (or set x-sdev.aws.mode: none)"})
 		case !m.AWS.Expires.IsZero() && m.AWS.Expires.Before(now):
-			warnings = append(warnings, dev.Warning{Code: dev.CodeAWSExpired, Message: "the AWS login" + profileText(m.AWS.Profile) + " ran out at " + m.AWS.Expires.Local().Format("15:04 on 2 Jan"),
+			warnings = append(warnings, dev.Warning{Code: dev.CodeAWSExpired, Message: "the AWS login" + profileText(m.AWS.Profile) + " expired at " + m.AWS.Expires.Local().Format("15:04 on 2 Jan"),
 				Hint: "run: aws sso login" + profileFlag(m.AWS.Profile)})
 		}
 	}
@@ -122,7 +122,7 @@ func readCA(p *Project, getenv func(string) string) (CA, error) {
 	b, err := dev.ReadFile(ca.File)
 	if err == nil {
 		if block, _ := pem.Decode(b); block == nil || block.Type != "CERTIFICATE" {
-			err = fmt.Errorf("%s holds no PEM certificate", ca.File)
+			err = fmt.Errorf("%s contains no PEM certificate", ca.File)
 		}
 	}
 	if err != nil {

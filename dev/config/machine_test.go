@@ -155,8 +155,8 @@ func TestReadMachine_CA(t *testing.T) {
 		"the setting wins":      {dir + "/b.pem", map[string]string{"SSL_CERT_FILE": dir + "/no.pem"}, "x-sdev.ca", ""},
 		"a variable, no file":   {"", map[string]string{"SSL_CERT_FILE": "/nowhere.pem"}, "", "extra CA (SSL_CERT_FILE): open /nowhere.pem: no such file or directory"},
 		"a setting, no file":    {"missing.pem", nil, "", "docker-compose.yml:1: extra CA (x-sdev.ca): open DIR/missing.pem: no such file or directory"},
-		"no certificate":        {"", map[string]string{"SSL_CERT_FILE": dir + "/no.pem"}, "", "extra CA (SSL_CERT_FILE): " + dir + "/no.pem holds no PEM certificate"},
-		"a key, no certificate": {"", map[string]string{"SSL_CERT_FILE": dir + "/key.pem"}, "", "extra CA (SSL_CERT_FILE): " + dir + "/key.pem holds no PEM certificate"},
+		"no certificate":        {"", map[string]string{"SSL_CERT_FILE": dir + "/no.pem"}, "", "extra CA (SSL_CERT_FILE): " + dir + "/no.pem contains no PEM certificate"},
+		"a key, no certificate": {"", map[string]string{"SSL_CERT_FILE": dir + "/key.pem"}, "", "extra CA (SSL_CERT_FILE): " + dir + "/key.pem contains no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			compose := plain

@@ -94,7 +94,7 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 // unfit keeps the first error about a file that is named in a line and must not be opened.
 func (n *nesting) unfit(file string, err error, from source, line int) {
 	if n.fault == nil && dev.IsUnfit(err) {
-		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or name another")
+		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or use another path")
 	}
 }
 
@@ -110,7 +110,7 @@ func (n *nesting) read(path string, from source, line int) (source, bool) {
 	return s, err == nil
 }
 
-// resolve gives the absolute path of a file that another names, with variables filled in.
+// resolve returns the absolute path of a file that another names, with variables filled in.
 func (n *nesting) resolve(path string, from source) string {
 	if filled, err := template.Substitute(path, func(name string) (string, bool) { v, ok := n.env[name]; return v, ok }); err == nil {
 		path = filled

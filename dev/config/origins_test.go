@@ -35,14 +35,14 @@ func TestOrigins_ThatAreWrongAreSaidWithTheirLine(t *testing.T) {
 	for value, want := range map[string]string{
 		"https://portal.example.com":           "must be a list",
 		"{a: b}":                               "must be a list",
-		"[[https://a.example]]":                "must be a text",
+		"[[https://a.example]]":                "must be a string",
 		`["*"]`:                                "every page of the internet",
 		`["null"]`:                             "sandboxed frame",
 		"[portal.example.com]":                 "not the origin of a web page",
 		"[https://portal.example.com/]":        "write it: https://portal.example.com",
 		"[https://*.example.com]":              "no patterns",
 		`["https://${PORTAL:-a}.example.com"]`: "not the origin of a web page",
-		"[https://portal.example.com, https://portal.example.com]": "there twice",
+		"[https://portal.example.com, https://portal.example.com]": "listed twice",
 		"[https://portal.example.com, ftp://a.example]":            "not the origin of a web page",
 	} {
 		_, err := load(t, map[string]string{"compose.yaml": streamlitOnly + "x-sdev:\n  origins: " + value + "\n"})

@@ -15,12 +15,12 @@ const GatewayService = "sdev-gateway"
 
 // Where sdev's own things are inside the app's container.
 const (
-	shimDir  = "/opt/sdev/shim"
-	caFile   = "/opt/sdev/ca.pem"
-	homeDir  = "/home/sdev"
-	rootHome = "/root"
-	grace    = 3 * time.Second // Streamlit ends in well under one; a hung one is not waited for long
-	fallback = 8501            // Streamlit's own default port
+	shimDir     = "/opt/sdev/shim"
+	caFile      = "/opt/sdev/ca.pem"
+	homeDir     = "/home/sdev"
+	rootHome    = "/root"
+	grace       = 3 * time.Second // Streamlit ends in well under one; a hung one is not waited for long
+	defaultPort = 8501            // Streamlit's own default port
 )
 
 // Parts is what an overlay is made of besides the project: facts found out on the way.
@@ -29,7 +29,7 @@ type Parts struct {
 	Mode         dev.Mode
 	Port         int        // host port of the app's origin
 	Identity     int        // host port of the local provider
-	Login        Login      // in modes with a login
+	Login        LoginSetup // in modes with a login
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
 	// Env gives Streamlit's development settings for a port of its own.
@@ -96,16 +96,16 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.copies()
 	o.gateway(ports, ruleset, mounts)
 	o.environment(ports)
-	o.identity()
+	o.user()
 	o.aws()
 	o.login()
 	o.ca()
 	o.process()
 	o.bounds()
 	model.Services[p.App] = o.app
-	o.neighbours()
+	o.otherServices()
 	o.hideState()
-	o.loopback()
+	o.publishOnLoopback()
 	return o.out, nil
 }
 

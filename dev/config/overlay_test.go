@@ -166,7 +166,7 @@ func TestOverlay_PortsOfAppAndGatewayDiffer(t *testing.T) {
 	}
 	p := loaded(t, "services:\n  streamlit:\n    image: shop\n    command: streamlit run x.py --server.port 99999\n")
 	_, err := config.Overlay(p, parts(p))
-	if got, want := dev.AsError(err).Error(), "docker-compose.yml:4: --server.port 99999 is no port"; err == nil || got != want {
+	if got, want := dev.AsError(err).Error(), "docker-compose.yml:4: --server.port 99999 is not a valid port"; err == nil || got != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
@@ -255,7 +255,7 @@ func TestOverlay_RulesComeFromTheFileFirst(t *testing.T) {
 	if !strings.HasPrefix(text, "rebuild pyproject.toml develop.watch[0] (docker-compose.yml)\nrestart .streamlit/config.toml develop.watch[1] (docker-compose.yml)\n") {
 		t.Errorf("rules:\n%s", text)
 	}
-	for _, want := range []string{"restart . derived: project file", "rebuild . derived: what the image is built from", "live code_package derived: mounted source"} {
+	for _, want := range []string{"restart . derived: project file", "rebuild . derived: source of the image", "live code_package derived: mounted source"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no rule %q among\n%s", want, text)
 		}

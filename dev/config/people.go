@@ -37,7 +37,7 @@ func CheckEmail(email string) error {
 	parsed, err := mail.ParseAddress(email)
 	const longest = 254 // RFC 5321, with the brackets around the path taken off
 	if err != nil || parsed.Address != email || parsed.Name != "" || len(email) > longest {
-		return fmt.Errorf("%q is no e-mail address", email)
+		return fmt.Errorf("%q is not an e-mail address", email)
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func CheckEmail(email string) error {
 // CheckGroup says what is wrong with the name of a group.
 func CheckGroup(group string) error {
 	if strings.TrimSpace(group) != group || group == "" || strings.ContainsAny(group, ",\r\n\t") {
-		return fmt.Errorf("%q is no name of a group", group)
+		return fmt.Errorf("%q is not a valid group name", group)
 	}
 	return nil
 }
@@ -54,9 +54,9 @@ func CheckGroup(group string) error {
 func CheckClaim(name string) error {
 	switch {
 	case strings.TrimSpace(name) != name || name == "":
-		return fmt.Errorf("%q is no name of a claim", name)
+		return fmt.Errorf("%q is not a valid claim name", name)
 	case slices.Contains(dev.ProtocolClaims(), name):
-		return fmt.Errorf("claim %s is about the token, not about the person", name)
+		return fmt.Errorf("claim %s is part of the protocol and cannot be set for a person", name)
 	}
 	return nil
 }
@@ -67,12 +67,12 @@ func CheckSubject(claims map[string]any) error {
 	const longest = 255
 	sub, there := claims["sub"]
 	if text, ok := sub.(string); there && (!ok || text == "" || len(text) > longest) {
-		return fmt.Errorf("claim sub must be a text of 1 to %d characters", longest)
+		return fmt.Errorf("claim sub must be a string of 1 to %d characters", longest)
 	}
 	return nil
 }
 
-const faultHint = "wrong tokens are made with: sdev auth fault set"
+const faultHint = "to send a wrong value, set a fault: sdev auth fault set"
 
 // users reads x-sdev.auth.users. A later file's list takes the place of an earlier one's.
 func (r *reader) users(to *[]dev.Person) func(*yaml.Node) {
@@ -88,7 +88,7 @@ func (r *reader) users(to *[]dev.Person) func(*yaml.Node) {
 			}
 			key := strings.ToLower(p.Email)
 			if line, twice := seen[key]; twice {
-				r.fail(email, fmt.Sprintf("%s: %s is there already, in line %d", name, p.Email, line), "take one of the two out")
+				r.fail(email, fmt.Sprintf("%s: %s is already listed in line %d", name, p.Email, line), "remove one of the two")
 				return
 			}
 			seen[key] = email.Line
@@ -112,7 +112,7 @@ func (r *reader) person(to *dev.Person, name string, n *yaml.Node) (email *yaml.
 		"claims": r.claims(&to.Claims, name+".claims"),
 	})
 	if email == nil {
-		r.fail(n, name+" has no email", "people are known by their e-mail address: {email: alice@example.com}")
+		r.fail(n, name+" has no email", "an e-mail address identifies a person: {email: alice@example.com}")
 	}
 	return email
 }
@@ -121,7 +121,7 @@ func (r *reader) claims(to *map[string]any, name string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		n = resolve(n)
 		if n.Kind != yaml.MappingNode {
-			r.fail(n, name+" must be a mapping from names to values", "for example: claims: {hd: example.com}")
+			r.fail(n, name+" must be a mapping of names to values", "for example: claims: {hd: example.com}")
 			return
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -131,12 +131,12 @@ func (r *reader) claims(to *map[string]any, name string) func(*yaml.Node) {
 		}
 		value, err := jsonValue(n, 0)
 		if err != nil {
-			r.fail(n, name+": "+err.Error(), "write it as JSON could hold it")
+			r.fail(n, name+": "+err.Error(), "use only values that JSON has")
 			return
 		}
 		*to = value.(map[string]any)
 		if err := CheckSubject(*to); err != nil {
-			r.fail(n, name+": "+err.Error(), "put it in quotes, or leave it out: one is made from the address")
+			r.fail(n, name+": "+err.Error(), "quote it, or leave it out: sdev derives it from the address")
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (r *reader) claims(to *map[string]any, name string) func(*yaml.Node) {
 // jsonValue is what a node says as JSON has it. Dates stay the texts that they are written as.
 func jsonValue(n *yaml.Node, depth int) (any, error) {
 	if depth > 20 {
-		return nil, fmt.Errorf("line %d is nested deeper than anybody reads", n.Line)
+		return nil, fmt.Errorf("line %d is nested too deeply", n.Line)
 	}
 	n = resolve(n)
 	switch n.Kind {
@@ -171,7 +171,7 @@ func jsonValue(n *yaml.Node, depth int) (any, error) {
 	}
 	var v any
 	if err := n.Decode(&v); err != nil {
-		return nil, fmt.Errorf("line %d: %q is no value", n.Line, n.Value)
+		return nil, fmt.Errorf("line %d: %q is not a value", n.Line, n.Value)
 	}
 	switch v := v.(type) {
 	case nil, bool, string, int, int64, uint64, float64: // NaN and its kin were refused before, with the whole file
@@ -190,7 +190,7 @@ func (r *reader) policies(to *[]dev.Policy) func(*yaml.Node) {
 			p := dev.Policy{Origin: fmt.Sprintf("%s:%d", r.file, item.Line)}
 			r.policy(&p, fmt.Sprintf("%s[%d]", name, i), item)
 			if line, twice := seen[p.Path]; twice {
-				r.fail(item, fmt.Sprintf("%s: path %s is there already, in line %d", name, p.Path, line), "say in one policy who is allowed")
+				r.fail(item, fmt.Sprintf("%s: path %s is already listed in line %d", name, p.Path, line), "put everyone who is allowed into one policy")
 			}
 			seen[p.Path] = item.Line
 			*to = append(*to, p)
@@ -214,7 +214,7 @@ func (r *reader) policy(to *dev.Policy, name string, n *yaml.Node) {
 				"groups":  r.texts(&to.Allow.Groups, name+".allow.groups", hint, CheckGroup),
 				"emails":  r.texts(&to.Allow.Emails, name+".allow.emails", hint, CheckEmail),
 				"domains": r.texts(&to.Allow.Domains, name+".allow.domains", hint, checkDomain),
-				"anyone":  r.truth(&to.Allow.Anyone, name+".allow.anyone"),
+				"anyone":  r.boolean(&to.Allow.Anyone, name+".allow.anyone"),
 			})
 		},
 	})
@@ -222,13 +222,13 @@ func (r *reader) policy(to *dev.Policy, name string, n *yaml.Node) {
 	case to.Path == "":
 		r.fail(n, name+" has no path", "for example: {path: /marketing/*, allow: {groups: [marketing]}}")
 	case !allow:
-		r.fail(n, name+" does not say who is allowed", "for example: {path: "+to.Path+", allow: {groups: [marketing]}}")
+		r.fail(n, name+" has no allow", "for example: {path: "+to.Path+", allow: {groups: [marketing]}}")
 	}
 }
 
 func checkDomain(domain string) error {
 	if CheckEmail("somebody@"+domain) != nil {
-		return fmt.Errorf("%q is no domain", domain)
+		return fmt.Errorf("%q is not a domain", domain)
 	}
 	return nil
 }
@@ -258,14 +258,14 @@ func (r *reader) texts(to *[]string, name, hint string, check func(string) error
 				r.fail(item, name+": "+err.Error(), hint)
 			}
 			if slices.Contains(*to, text) {
-				r.fail(item, fmt.Sprintf("%s: %q is there twice", name, text), "take one of the two out")
+				r.fail(item, fmt.Sprintf("%s: %q is listed twice", name, text), "remove one of the two")
 			}
 			*to = append(*to, text)
 		})
 	}
 }
 
-func (r *reader) truth(to *bool, name string) func(*yaml.Node) {
+func (r *reader) boolean(to *bool, name string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if err := n.Decode(to); err != nil {
 			r.fail(n, name+" must be true or false", "see: sdev help x-sdev")

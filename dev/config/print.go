@@ -13,7 +13,7 @@ import (
 
 // YAML prints the effective model as a compose file. Derived values carry their source as a
 // comment. A dollar sign is doubled, as Compose reads it; addresses are printed without their passwords
-// (see veil), and nothing in the text steers a terminal.
+// (see redaction), and nothing in the text steers a terminal.
 func (e *Effective) YAML() ([]byte, error) {
 	b, err := e.Project.MarshalYAML()
 	if err != nil {
@@ -24,12 +24,12 @@ func (e *Effective) YAML() ([]byte, error) {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
 	if len(doc.Content) == 1 {
-		doc.HeadComment = "What sdev runs. Lines with a comment are derived; the others are the project's own."
+		doc.HeadComment = "What sdev runs. Lines with a comment are derived; all others come from the project."
 		for _, n := range e.Notes {
 			annotate(doc.Content[0], n)
 		}
 	}
-	veil{e.Project.Environment, e.token}.node(doc.Content[0], nil)
+	redaction{e.Project.Environment, e.token}.node(doc.Content[0], nil)
 	quoteHidden(&doc)
 	var out strings.Builder
 	encoder := yaml.NewEncoder(&out)
@@ -53,7 +53,7 @@ func (e *Effective) JSON() ([]byte, error) {
 	if err := decoder.Decode(&model); err != nil {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
-	if b, err = json.MarshalIndent(veil{e.Project.Environment, e.token}.value(model, nil), "", "  "); err != nil {
+	if b, err = json.MarshalIndent(redaction{e.Project.Environment, e.token}.value(model, nil), "", "  "); err != nil {
 		return nil, fmt.Errorf("print the compose model: %w", err)
 	}
 	return dev.EscapeJSON(b), nil

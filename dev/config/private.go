@@ -24,24 +24,24 @@ func Private(dir string) error {
 		return nil
 	}
 	if err != nil {
-		return unsafeState(dir, err.Error())
+		return unsafeStateError(dir, err.Error())
 	}
 	p := private{dir: dir, owners: owners(filepath.Dir(dir))}
 	if !info.IsDir() {
-		return unsafeState(dir, "it is "+kindOf(dir, info)+", and has to be a directory")
+		return unsafeStateError(dir, "it is "+kindOf(dir, info)+", but must be a directory")
 	}
 	if uid := ownerOf(info); !p.owners[uid] {
-		return unsafeState(dir, "it belongs to "+userName(uid))
+		return unsafeStateError(dir, "it belongs to "+userName(uid))
 	}
-	if err := closed(info, func(mode os.FileMode) error { return os.Chmod(dir, mode) }); err != nil { // first, since it may not even be readable
-		return unsafeState(dir, err.Error())
+	if err := restrictMode(info, func(mode os.FileMode) error { return os.Chmod(dir, mode) }); err != nil { // first, since it may not even be readable
+		return unsafeStateError(dir, err.Error())
 	}
 	if p.root, err = os.OpenRoot(dir); err != nil {
-		return unsafeState(dir, err.Error())
+		return unsafeStateError(dir, err.Error())
 	}
 	defer p.root.Close()
 	if opened, err := p.root.Stat("."); err != nil || !os.SameFile(opened, info) {
-		return unsafeState(dir, "something was put in its place right now")
+		return unsafeStateError(dir, "it was replaced just now")
 	}
 	return fs.WalkDir(p.root.FS(), ".", p.check)
 }
@@ -67,30 +67,30 @@ func (p private) check(name string, d fs.DirEntry, err error) error {
 		return nil // another sdev was done with it
 	}
 	if err != nil {
-		return unsafeState(full, err.Error())
+		return unsafeStateError(full, err.Error())
 	}
 	uid := ownerOf(info)
 	isCache, _ := path.Match(cacheDepth, name) // the pattern is a good one
 	switch {
 	case !info.IsDir() && !info.Mode().IsRegular():
-		return unsafeState(full, "it is "+kindOf(full, info))
+		return unsafeStateError(full, "it is "+kindOf(full, info))
 	case isCache && info.IsDir():
 		return fs.SkipDir
 	case !p.owners[uid] && uid != 0:
-		return unsafeState(full, "it belongs to "+userName(uid))
+		return unsafeStateError(full, "it belongs to "+userName(uid))
 	case info.Mode().IsRegular() && links(info) > 1:
-		return unsafeState(full, "the file has another name somewhere else, too (a hard link)")
+		return unsafeStateError(full, "the file has a second name elsewhere (a hard link)")
 	case !p.owners[uid]: // root's, as a container may leave it: nobody else can have put it there
 		return nil
 	}
-	if err := closed(info, func(mode os.FileMode) error { return p.root.Chmod(filepath.FromSlash(name), mode) }); err != nil && !isNotExist(err) {
-		return unsafeState(full, err.Error())
+	if err := restrictMode(info, func(mode os.FileMode) error { return p.root.Chmod(filepath.FromSlash(name), mode) }); err != nil && !isNotExist(err) {
+		return unsafeStateError(full, err.Error())
 	}
 	return nil
 }
 
-// closed takes away what lets others than the owner in. A disk that nobody can write to stays as it is.
-func closed(info fs.FileInfo, chmod func(os.FileMode) error) error {
+// restrictMode takes away what lets others than the owner in. A disk that nobody can write to stays as it is.
+func restrictMode(info fs.FileInfo, chmod func(os.FileMode) error) error {
 	want := info.Mode().Perm() &^ 0o077
 	if info.IsDir() {
 		want |= 0o700
@@ -153,7 +153,7 @@ func kindOf(file string, info fs.FileInfo) string {
 	return "a file"
 }
 
-func unsafeState(file, why string) error {
-	return bad(dev.CodeStateUnsafe, "", 0, fmt.Sprintf("sdev keeps secrets in %s, and does not trust it: %s", dev.Printable(file), why),
-		"see who put it there, then remove it: sdev makes what it needs again")
+func unsafeStateError(file, why string) error {
+	return bad(dev.CodeStateUnsafe, "", 0, fmt.Sprintf("sdev stores secrets in %s, but that is not safe: %s", dev.Printable(file), why),
+		"find out who created it, then delete it: sdev recreates what it needs")
 }

@@ -28,18 +28,18 @@ func checkProfiles(model *types.Project, wanted []string) error {
 			continue
 		}
 		delete(known, "*")
-		hint := "no service here has a profile: leave --profile away"
+		hint := "no service has a profile: remove --profile"
 		if len(known) > 0 {
-			hint = "profiles here: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+			hint = "profiles: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 		}
 		return bad(dev.CodeComposeInvalid, "", 0, fmt.Sprintf("no service has the profile %q", name), hint)
 	}
 	return nil
 }
 
-// asleep is the error for a project whose Streamlit app is plain to see, but belongs to a profile
+// inactiveApp is the error for a project whose Streamlit app is plain to see, but belongs to a profile
 // that is not active; nil if it is another case.
-func asleep(p *Project) error {
+func inactiveApp(p *Project) error {
 	for _, name := range slices.Sorted(maps.Keys(p.Model.DisabledServices)) {
 		s := p.Model.DisabledServices[name]
 		if len(s.Profiles) == 0 || !looksLikeStreamlit(s) {
@@ -47,7 +47,7 @@ func asleep(p *Project) error {
 		}
 		file, line := p.sources.locate("services", name, "profiles")
 		return bad(dev.CodeAppMissing, file, line, fmt.Sprintf("service %s looks like the Streamlit app, but its profile %s is not active", name, s.Profiles[0]),
-			"add --profile "+s.Profiles[0]+", or name another in the compose file: x-sdev: {app: NAME}")
+			"add --profile "+s.Profiles[0]+", or set another app in the compose file: x-sdev: {app: NAME}")
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	dockerconfig "github.com/docker/cli/cli/config"
 )
 
-// proxies gives the proxy variables of this machine: those of the environment in the spelling in
+// proxies returns the proxy variables of this machine: those of the environment in the spelling in
 // which they are set, and for what it does not set those that docker's own configuration has for
 // builds and containers, in both spellings.
 func proxies(getenv func(string) string) map[string]string {

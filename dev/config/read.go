@@ -41,7 +41,7 @@ func withDotEnv(o *cli.ProjectOptions) error {
 			return v, ok
 		})
 		if err != nil {
-			return bad(dev.CodeComposeVariable, display(o.WorkingDir, file), 0, err.Error(), "fix the line: NAME=value, each on a line of its own")
+			return bad(dev.CodeComposeVariable, display(o.WorkingDir, file), 0, err.Error(), "fix the line: NAME=value, one per line")
 		}
 		o.Environment.Merge(values)
 	}
@@ -49,7 +49,7 @@ func withDotEnv(o *cli.ProjectOptions) error {
 }
 
 func unfitEnv(file string, err error) error {
-	return bad(dev.CodeComposeVariable, file, 0, "the variables cannot be read: "+reasonOf(err), "put a regular file there, or take it away")
+	return bad(dev.CodeComposeVariable, file, 0, "the variables cannot be read: "+reasonOf(err), "put a regular file there, or remove it")
 }
 
 // reasonOf is an error about a file without the file, which is named beside it.
@@ -103,7 +103,7 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 func loadModel(ctx context.Context, details types.ConfigDetails, options ...func(*loader.Options)) (model *types.Project, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			model, err = nil, fmt.Errorf("the file cannot be read as a compose file: %v", fault)
+			model, err = nil, fmt.Errorf("the file cannot be parsed as a compose file: %v", fault)
 		}
 	}()
 	return loader.LoadWithContext(ctx, details, options...)
@@ -150,7 +150,7 @@ func (p *Project) checkNamed(service, key, path string, code dev.Code) error {
 		if f, l := p.sources.locateEnvFile(path); key == "env_file" && l > 0 {
 			file, line = f, l
 		}
-		return bad(code, file, line, fmt.Sprintf("%s %s of service %s cannot be read: %s", key, display(p.Dir, path), service, reasonOf(err)), "put a regular file there, or name another")
+		return bad(code, file, line, fmt.Sprintf("%s %s of service %s cannot be read: %s", key, display(p.Dir, path), service, reasonOf(err)), "put a regular file there, or use another path")
 	}
 	return nil
 }
@@ -159,13 +159,13 @@ func (p *Project) checkNamed(service, key, path string, code dev.Code) error {
 func (p *Project) checkSettings() error {
 	for _, name := range []string{".streamlit/config.toml", secretsName} {
 		if _, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name))); dev.IsUnfit(err) {
-			return bad(dev.CodeProjectInvalid, name, 0, "cannot be read: "+reasonOf(err), "put a regular file there, or take it away")
+			return bad(dev.CodeProjectInvalid, name, 0, "cannot be read: "+reasonOf(err), "put a regular file there, or remove it")
 		}
 	}
 	return nil
 }
 
-// isOurs says whether an error says all that there is to say already.
+// isOurs reports whether an error says all that there is to say already.
 func isOurs(err error) bool {
 	_, ok := errors.AsType[*dev.Error](err)
 	return ok

@@ -56,7 +56,7 @@ func onlyOf(p *Project, app string) error {
 	for _, name := range p.Model.ServiceNames() {
 		if s := p.Model.Services[name]; name != app && s.Develop != nil && len(s.Develop.Watch) > 0 {
 			file, line := p.sources.locate("services", name, "develop", "watch")
-			return bad(dev.CodeComposeKey, file, line, fmt.Sprintf("services.%s.develop.watch is not applied by sdev: it watches for the app, %s", name, app),
+			return bad(dev.CodeComposeKey, file, line, fmt.Sprintf("services.%s.develop.watch is not supported: sdev watches only for the app, %s", name, app),
 				"remove it, or move the service behind a profile that is not active")
 		}
 	}
@@ -67,7 +67,7 @@ func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev
 	at := trigger{p, app, i, t}
 	rel, ok := p.relative(t.Path)
 	if !ok {
-		return dev.Rule{}, at.bad(fmt.Sprintf("watches %s, which lies outside the project", t.Path), "give a path inside the project", "path")
+		return dev.Rule{}, at.bad(fmt.Sprintf("watches %s, which lies outside the project", t.Path), "use a path inside the project", "path")
 	}
 	file, _ := at.place()
 	// Without its line: the running gateway is told these, and an edit above it would replace it.
@@ -127,13 +127,13 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 			if app.Build.Dockerfile != "" {
 				include = append(include, filepath.ToSlash(app.Build.Dockerfile))
 			}
-			out = append(out, dev.Rule{Path: context, Include: include, Action: dev.Rebuild, Origin: "derived: what the image is built from"})
+			out = append(out, dev.Rule{Path: context, Include: include, Action: dev.Rebuild, Origin: "derived: source of the image"})
 		}
 	}
 	out = append(out, dev.Rule{Path: ".streamlit", Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	for _, m := range sourceMounts(p, app) {
 		if app.Build != nil && m.Project != ".streamlit" {
-			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: what is installed"})
+			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: dependencies"})
 		}
 		if synced {
 			out = append(out, dev.Rule{Path: m.Project, Action: dev.Sync, Origin: "derived: synced source", Target: m.Container})
@@ -166,7 +166,7 @@ func sourceMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 	return out
 }
 
-// relative gives a path relative to the project with slashes, and whether it lies inside. A build
+// relative returns a path relative to the project with slashes, and whether it lies inside. A build
 // context that is an address lies nowhere here.
 func (p *Project) relative(path string) (string, bool) {
 	if strings.Contains(path, "://") || strings.HasPrefix(path, "git@") {

@@ -61,7 +61,7 @@ func (t trigger) check(r dev.Rule, earlier []dev.Rule) error {
 func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) error {
 	for i, e := range earlier {
 		if shadows(e, r, info.IsDir()) {
-			return t.bad(fmt.Sprintf("can never match: develop.watch[%d] comes first and covers all of it", i), "put the narrower rule first, or remove one", "path")
+			return t.bad(fmt.Sprintf("can never match: develop.watch[%d] comes first and covers its whole path", i), "put the narrower rule first, or remove one", "path")
 		}
 	}
 	if len(r.ContextIgnore) > 0 {
@@ -70,7 +70,7 @@ func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) 
 			rel, below = r.Path, r.Path != "."
 		}
 		if below && coversAll(r.ContextIgnore, rel) {
-			return t.bad(fmt.Sprintf("can never match: .dockerignore leaves out %s", r.Path), "take it out of .dockerignore, or mount the directory instead", "path")
+			return t.bad(fmt.Sprintf("can never match: .dockerignore excludes %s", r.Path), "remove it from .dockerignore, or mount the directory instead", "path")
 		}
 	}
 	if !info.IsDir() {
@@ -131,9 +131,9 @@ func mayReach(pattern, rel string) bool {
 func (t trigger) checkTarget(r dev.Rule) error {
 	switch {
 	case !path.IsAbs(r.Target):
-		return t.bad(fmt.Sprintf("has the target %s, which is not absolute", r.Target), "give the full path in the container", "target")
+		return t.bad(fmt.Sprintf("has the target %s, which is not absolute", r.Target), "use the full path in the container", "target")
 	case path.Clean(r.Target) == "/":
-		return t.bad("has the target /", "name the directory in the container that the files belong to", "target")
+		return t.bad("has the target /", "use the directory in the container that the files belong to", "target")
 	}
 	target := path.Clean(r.Target)
 	for _, v := range t.app.Volumes {
@@ -142,7 +142,7 @@ func (t trigger) checkTarget(r dev.Rule) error {
 		}
 		mounted := path.Clean(v.Target)
 		if within(mounted, target) {
-			return t.bad(fmt.Sprintf("syncs to %s, where %s is mounted: saves are live there already", r.Target, t.shown(v.Source)), "remove the rule or the volume", "target")
+			return t.bad(fmt.Sprintf("syncs to %s, where %s is mounted: saves are already live there", r.Target, t.shown(v.Source)), "remove the rule or the volume", "target")
 		}
 		if rel, ok := strings.CutPrefix(mounted, target+"/"); ok && !coversAll(r.Ignore, rel) {
 			return t.bad(fmt.Sprintf("syncs to %s, but %s inside it is a mount of %s", r.Target, mounted, t.shown(v.Source)), "add to the rule: ignore: ["+rel+"/]", "target")

@@ -32,14 +32,14 @@ func TestWatch_WhatCanNeverTakeEffectIsRefused(t *testing.T) {
 		"relative target":         {build, []string{"{action: sync, path: src, target: app}"}, "compose.yml:7: develop.watch[0] has the target app, which is not absolute"},
 		"target is the root":      {build, []string{"{action: sync, path: src, target: /x/..}"}, "compose.yml:7: develop.watch[0] has the target /"},
 		"sync+exec without exec":  {build, []string{"{action: sync+exec, path: src, target: /app}"}, "compose.yml:7: develop.watch[0] is sync+exec without a command"},
-		"target is mounted":       {build + "    volumes: [\"./src:/app/src\"]\n", []string{"{action: sync, path: src, target: /app/src/}"}, "compose.yml:8: develop.watch[0] syncs to /app/src/, where ./src is mounted: saves are live there already"},
+		"target is mounted":       {build + "    volumes: [\"./src:/app/src\"]\n", []string{"{action: sync, path: src, target: /app/src/}"}, "compose.yml:8: develop.watch[0] syncs to /app/src/, where ./src is mounted: saves are already live there"},
 		"mount inside the target": {build + "    volumes: [\"./src/data:/app/src/data\"]\n", []string{"{action: sync, path: src, target: /app/src}"}, "compose.yml:8: develop.watch[0] syncs to /app/src, but /app/src/data inside it is a mount of ./src/data"},
 		"read-only":               {build + "    read_only: true\n", []string{"{action: sync, path: src, target: /app}"}, "compose.yml:8: develop.watch[0] syncs to /app, but the service is read_only"},
-		"shadowed":                {build, []string{"{action: restart, path: .}", "{action: sync, path: src, target: /app}"}, "compose.yml:8: develop.watch[1] can never match: develop.watch[0] comes first and covers all of it"},
-		"shadowed by a file":      {build, []string{"{action: rebuild, path: ., include: [requirements.txt]}", "{action: restart, path: requirements.txt}"}, "compose.yml:8: develop.watch[1] can never match: develop.watch[0] comes first and covers all of it"},
+		"shadowed":                {build, []string{"{action: restart, path: .}", "{action: sync, path: src, target: /app}"}, "compose.yml:8: develop.watch[1] can never match: develop.watch[0] comes first and covers its whole path"},
+		"shadowed by a file":      {build, []string{"{action: rebuild, path: ., include: [requirements.txt]}", "{action: restart, path: requirements.txt}"}, "compose.yml:8: develop.watch[1] can never match: develop.watch[0] comes first and covers its whole path"},
 		"all ignored":             {build, []string{"{action: sync, path: src, target: /app, ignore: [\"**\"]}"}, "compose.yml:7: develop.watch[0] can never match: everything below its path is ignored"},
 		"what is included, too":   {build, []string{"{action: sync, path: src, target: /app, include: [app.py], ignore: [app.py]}"}, "compose.yml:7: develop.watch[0] can never match: everything that it includes is ignored"},
-		"left out of the build":   {build, []string{"{action: sync, path: docs, target: /app/docs}"}, "compose.yml:7: develop.watch[0] can never match: .dockerignore leaves out docs"},
+		"left out of the build":   {build, []string{"{action: sync, path: docs, target: /app/docs}"}, "compose.yml:7: develop.watch[0] can never match: .dockerignore excludes docs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := load(t, watched(c.service, c.entries...))
@@ -87,7 +87,7 @@ func TestWatch_OfAnotherServiceIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = config.Overlay(p, parts(p))
-	if err == nil || !strings.HasPrefix(err.Error(), "compose.yml:10: services.worker.develop.watch is not applied by sdev") {
+	if err == nil || !strings.HasPrefix(err.Error(), "compose.yml:10: services.worker.develop.watch is not supported") {
 		t.Errorf("%v", err)
 	}
 }

@@ -16,9 +16,9 @@ import (
 func checkValues(p *Project) error {
 	for _, name := range p.Model.ServiceNames() {
 		s := p.Model.Services[name]
-		about, path := unusable(s)
+		about, path := unsupportedValue(s)
 		if about == "" && s.GetScale() == 0 && name == p.App {
-			about, path = "the app needs a container", scalePath(s)
+			about, path = "the app needs one container", scalePath(s)
 		}
 		if about != "" {
 			return p.sources.refuse(append([]string{"services", name}, path...), about)
@@ -43,7 +43,7 @@ func (p *Project) checkContexts(name string, above []string) error {
 		}
 		if other == name || slices.Contains(above, other) {
 			file, line := p.sources.locate("services", name, "build", "additional_contexts", key)
-			return bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("services %s and %s are built from each other's images", name, other), "take one of the two out")
+			return bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("services %s and %s are built from each other's images", name, other), "remove one of the two")
 		}
 		if err := p.checkContexts(other, append(slices.Clone(above), name)); err != nil {
 			return err
@@ -52,10 +52,10 @@ func (p *Project) checkContexts(name string, above []string) error {
 	return nil
 }
 
-// unusable gives the first value of a service that would not be applied, and why; "" if all would.
-func unusable(s types.ServiceConfig) (about string, path []string) {
+// unsupportedValue returns the first value of a service that would not be applied, and why; "" if all would.
+func unsupportedValue(s types.ServiceConfig) (about string, path []string) {
 	if n := s.GetScale(); n > 1 {
-		return fmt.Sprintf("%d containers of one service; sdev runs one", n), scalePath(s)
+		return fmt.Sprintf("sdev runs one container per service, not %d", n), scalePath(s)
 	}
 	if s.Deploy != nil && strings.HasSuffix(s.Deploy.Mode, "-job") {
 		return "mode " + s.Deploy.Mode, []string{"deploy", "mode"}
@@ -68,7 +68,7 @@ func unusable(s types.ServiceConfig) (about string, path []string) {
 			return "type " + v.Type, []string{"volumes", strconv.Itoa(i)}
 		}
 	}
-	const owner = "uid and gid have to be numbers"
+	const owner = "uid and gid must be numbers"
 	for i, ref := range s.Secrets {
 		if !isNumber(ref.UID) || !isNumber(ref.GID) {
 			return owner, []string{"secrets", strconv.Itoa(i)}

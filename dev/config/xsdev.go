@@ -117,7 +117,7 @@ var parameterName = regexp.MustCompile(`^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)
 func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
 	const name = "x-sdev.aws.parameters"
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, name+" must be a mapping from names to values", "see: sdev help x-sdev")
+		r.fail(n, name+" must be a mapping of names to values", "see: sdev help x-sdev")
 		return
 	}
 	all := maps.Clone(*to)
@@ -128,7 +128,7 @@ func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
 		key, value := n.Content[i], n.Content[i+1]
 		text, kind := "", ParameterTypes()[0]
 		if !parameterName.MatchString(key.Value) {
-			r.fail(key, fmt.Sprintf("%s: %q cannot be the name of a parameter", name, key.Value), "letters, digits and .-_ in parts that a slash divides, for example: /streamlit/oauth")
+			r.fail(key, fmt.Sprintf("%s: %q is not a valid parameter name", name, key.Value), "use letters, digits and .-_ in parts separated by slashes, for example: /streamlit/oauth")
 		}
 		if value.Kind == yaml.MappingNode {
 			r.fields(value, name+"."+key.Value, map[string]func(*yaml.Node){
@@ -162,7 +162,7 @@ func (s *AWSSettings) fill(extension any) {
 	}
 }
 
-// withoutParameters gives the extension as it may be printed.
+// withoutParameters returns the extension as it may be printed.
 func withoutParameters(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
 	aws, _ := top["aws"].(map[string]any)
@@ -212,7 +212,7 @@ func (r *reader) fields(n *yaml.Node, name string, known map[string]func(*yaml.N
 func (r *reader) text(to *string, name string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
-			r.fail(n, name+" must be a text", "see: sdev help x-sdev")
+			r.fail(n, name+" must be a string", "see: sdev help x-sdev")
 			return
 		}
 		*to = n.Value

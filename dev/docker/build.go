@@ -11,12 +11,12 @@ import (
 	"sdev/dev/plan"
 )
 
-// Build builds an image, reporting steps as they happen, and gives the image's id. It uses the
-// engine's BuildKit, or its classic builder where there is no other. A step that fails is an error
-// that ends with what the step printed. Cancelling ctx stops the build.
+// Build builds an image, reports steps as they happen, and returns the image's id. It uses the engine's BuildKit,
+// or its classic builder if it has no BuildKit. The error of a failed step ends with the step's output.
+// Cancelling ctx stops the build.
 //
-// What the build says of extra certificates and of contexts with names is done to the Dockerfile in
-// memory; the one on disk and the lines that errors name stay as they are.
+// It changes the Dockerfile for the extra CA and for named contexts only in memory; line numbers in errors are
+// those of the file on disk.
 func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	start := time.Now()
 	if remote(b.Context) {
@@ -29,7 +29,7 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 		b.Context = dir
 	}
 	r := &recipe{Build: b}
-	defer e.forget(ctx, r)
+	defer e.removeTempImages(ctx, r)
 	if err := e.prepare(ctx, r, emit); err != nil {
 		return "", err
 	}
@@ -39,8 +39,8 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	}
 	err := solve(ctx, r, emit)
 	if err == nil && r.shipped() && !classic && !r.Epoch.IsZero() {
-		if serr := e.settle(ctx, r, emit); serr != nil { // what was built is sound all the same
-			emit(dev.BuildStep{Service: b.Service, Text: "files keep the times of this build: " + serr.Error()})
+		if serr := e.normalizeTimestamps(ctx, r, emit); serr != nil { // the image is fine all the same
+			emit(dev.BuildStep{Service: b.Service, Text: "files keep the timestamps of this build: " + serr.Error()})
 			err = ctx.Err()
 		}
 	}
@@ -52,14 +52,14 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	}
 	result, err := e.api.ImageInspect(ctx, b.Tag)
 	if err != nil {
-		return "", refused("find the image just built", err)
+		return "", engineError("find the built image", err)
 	}
 	emit(dev.BuildDone{Service: b.Service, Image: b.Tag, MS: time.Since(start).Milliseconds()})
 	return result.ID, nil
 }
 
-// classic says whether the engine's classic builder is to be used. Where neither the user nor the
-// engine chooses, BuildKit is there if its door opens: engines that only resemble Docker have none.
+// classic reports whether to use the engine's classic builder. If neither user nor engine chooses, it is used
+// unless the engine accepts a BuildKit connection: engines that only resemble Docker do not.
 func (e *Engine) classic(ctx context.Context) bool {
 	switch e.getenv("DOCKER_BUILDKIT") {
 	case "0", "false":
@@ -81,10 +81,9 @@ func (e *Engine) classic(ctx context.Context) bool {
 	return false
 }
 
-// forget removes the images that stood for contexts in a build. The builder's cache keeps what was
-// in them.
-func (e *Engine) forget(ctx context.Context, r *recipe) {
-	for _, name := range r.made {
-		_, _ = e.api.ImageRemove(context.WithoutCancel(ctx), name, image.RemoveOptions{}) // a matter of room on the disk alone
+// removeTempImages removes the images of named contexts after a build. The build cache keeps their content.
+func (e *Engine) removeTempImages(ctx context.Context, r *recipe) {
+	for _, name := range r.tempImages {
+		_, _ = e.api.ImageRemove(context.WithoutCancel(ctx), name, image.RemoveOptions{}) // it would only have freed disk space
 	}
 }

@@ -20,15 +20,15 @@ import (
 	"sdev/dev"
 )
 
-// buildClassic builds with the builder that engines have without BuildKit. It knows no mounts, no
-// secrets and no SSH; what asks for them is refused before anything is sent.
+// buildClassic builds with the classic builder. That supports no mounts, no secrets and no SSH; buildClassic
+// refuses such builds before it sends anything.
 func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
-	if err := r.classicShips(); err != nil {
+	if err := r.checkClassicShip(); err != nil {
 		return err
 	}
 	if podman, err := e.podman(ctx); err != nil {
 		return err
-	} else if err := r.classicFits(); err != nil && !podman {
+	} else if err := r.checkClassic(); err != nil && !podman {
 		return err
 	}
 	options, err := e.classicOptions(ctx, r)
@@ -49,7 +49,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		return r.failed(errors.New(engineText(err)), "", nil)
 	}
 	defer response.Body.Close()
-	steps := &classicSteps{service: r.Service, names: r.shown(), emit: emit, now: time.Now}
+	steps := &classicSteps{service: r.Service, names: r.displayNames(), emit: emit, now: time.Now}
 	if err := steps.read(response.Body); err != nil {
 		name, tail := steps.failure()
 		return r.failed(err, name, tail)
@@ -57,22 +57,21 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 	return nil
 }
 
-// podman says whether the engine is one of podman's, whose builder answers like the classic one and
-// can do what BuildKit can.
+// podman reports whether the engine is podman, whose builder has the classic API and BuildKit's features.
 func (e *Engine) podman(ctx context.Context) (bool, error) {
 	version, err := e.api.ServerVersion(ctx)
 	if err != nil {
-		return false, refused("ask the engine for its version", err)
+		return false, engineError("read the engine's version", err)
 	}
 	return slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), nil
 }
 
-// classicFits refuses what only BuildKit can do, with the line that asks for it.
-func (r *recipe) classicFits() error {
-	const hint = "switch BuildKit on: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
+// checkClassic refuses what only BuildKit supports, with the line that needs it.
+func (r *recipe) checkClassic() error {
+	const hint = "enable BuildKit: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
 	refuse := func(line int, what string) error {
-		return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.displayed(), Line: line,
-			Message: what + " needs BuildKit, and the engine builds service " + r.Service + " with its classic builder", Hint: hint}
+		return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(), Line: line,
+			Message: what + " needs BuildKit, but the engine builds service " + r.Service + " with its classic builder", Hint: hint}
 	}
 	if r.file != nil {
 		for kind, line := range r.file.Mounts() {
@@ -93,7 +92,7 @@ func (r *recipe) classicFits() error {
 
 func (e *Engine) classicOptions(ctx context.Context, r *recipe) (build.ImageBuildOptions, error) {
 	o := build.ImageBuildOptions{Version: build.BuilderV1, Tags: append([]string{r.Tag}, r.Tags...), Dockerfile: packedName, Target: r.Target,
-		NoCache: r.NoCache, PullParent: r.Pull && !r.trusted(), Platform: r.Platform, NetworkMode: r.Network, Labels: r.Labels,
+		NoCache: r.NoCache, PullParent: r.Pull && !r.replacesBases(), Platform: r.Platform, NetworkMode: r.Network, Labels: r.Labels,
 		Remove: true, ForceRemove: true, BuildArgs: map[string]*string{}, AuthConfigs: map[string]registry.AuthConfig{}}
 	if remote(r.Context) {
 		o.RemoteContext, o.Dockerfile = r.Context, r.path()
@@ -110,7 +109,7 @@ func (e *Engine) classicOptions(ctx context.Context, r *recipe) (build.ImageBuil
 	}
 	logins, err := dockerLogins().GetAllCredentials()
 	if err != nil {
-		logins = nil // a build that needs none must not fail for a broken store of logins
+		logins = nil // a broken credential store must not fail a build that needs no login
 	}
 	for host, l := range logins {
 		o.AuthConfigs[host] = registry.AuthConfig{Username: l.Username, Password: l.Password, ServerAddress: l.ServerAddress, IdentityToken: l.IdentityToken, RegistryToken: l.RegistryToken}
@@ -129,7 +128,7 @@ type classicSteps struct {
 	emit    func(dev.Event)
 	now     func() time.Time
 
-	at     dev.BuildStep // the step under way
+	at     dev.BuildStep // the current step
 	since  time.Time
 	lines  tail
 	failed bool
@@ -150,16 +149,16 @@ func (c *classicSteps) read(stream io.Reader) error {
 			c.end()
 			return nil
 		case err != nil:
-			return fmt.Errorf("read what the builder says: %w", err)
+			return fmt.Errorf("read the builder's output: %w", err)
 		case m.Error != "":
 			c.failed = true
 			return errors.New(m.Error)
 		}
-		c.said(m.Stream)
+		c.line(m.Stream)
 	}
 }
 
-func (c *classicSteps) said(text string) {
+func (c *classicSteps) line(text string) {
 	if m := classicStep.FindStringSubmatch(text); m != nil {
 		c.end()
 		number, _ := strconv.Atoi(m[1]) // digits, by the expression
@@ -174,13 +173,13 @@ func (c *classicSteps) said(text string) {
 		c.at.Cached = true
 	case strings.HasPrefix(word, "---> "), strings.HasPrefix(word, "Removing intermediate container "),
 		strings.HasPrefix(word, "Successfully built "), strings.HasPrefix(word, "Successfully tagged "):
-		// the builder's own talk
+		// messages of the builder itself
 	default:
 		c.lines.add(text)
 	}
 }
 
-// end tells that the step under way has ended.
+// end reports the end of the current step.
 func (c *classicSteps) end() {
 	if c.at.Step == 0 {
 		return

@@ -16,18 +16,17 @@ import (
 	"sdev/dev/plan"
 )
 
-// contextImage gives the image that stands for a context with a name. Directories and addresses are made
-// into one that holds their files: the builders of old engines know no such contexts, and every
-// builder can copy from an image.
+// contextImage returns the image for a named context. It builds one from a directory or URL, because old builders
+// do not support named contexts, and every builder can copy from an image.
 func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context string) (string, error) {
 	if ref, ok := strings.CutPrefix(context, "docker-image://"); ok {
 		return ref, nil
 	}
 	if scheme, _, ok := strings.Cut(context, "://"); ok && !remote(context) {
-		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, which sdev cannot build from", name, b.Service, scheme),
+		return "", &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("additional context %s of service %s is a %s, from which sdev cannot build", name, b.Service, scheme),
 			Hint: "use a directory, docker-image://NAME or the address of a git repository"}
 	}
-	// Another build of the same image, which this one may be about to replace, has names of its own.
+	// Each build has its own names, because two builds of the same image may overlap.
 	sum := sha256.Sum256(fmt.Append(nil, b.Tag, "\x00", name, "\x00", time.Now().UnixNano()))
 	tag := contextName + ":" + hex.EncodeToString(sum[:8])
 	_, err := e.Build(ctx, plan.Build{Service: b.Service, Tag: tag, Context: context, Inline: "FROM scratch\nCOPY . /\n", Proxy: b.Proxy, SSH: b.SSH,
@@ -38,26 +37,26 @@ func (e *Engine) contextImage(ctx context.Context, b plan.Build, name, context s
 	return tag, err
 }
 
-// contextName is what images that stand for a context are called.
+// contextName is the repository of images for named contexts.
 const contextName = "sdev-context"
 
-// contextLabel is on images that stand for a context, with the image that is built from it.
+// contextLabel is the label of images for named contexts, with the image that is built from them.
 const contextLabel = "dev.sdev.context-of"
 
-// hostGateway is the engine's address in its usual network.
+// hostGateway is the engine's address in its default network.
 func (e *Engine) hostGateway(ctx context.Context) (string, error) {
 	bridge, err := e.api.NetworkInspect(ctx, "bridge", network.InspectOptions{})
 	if err != nil {
-		return "", refused("find the address that host-gateway stands for", err)
+		return "", engineError("find the address of host-gateway", err)
 	}
 	if gateway := gatewayOf(bridge.IPAM.Config); gateway != "" {
 		return gateway, nil
 	}
-	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "name an address in extra_hosts"}
+	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "use an address in extra_hosts"}
 }
 
-// gatewayOf is the engine's own address in a network. An engine that has just made its usual network
-// names none until it is started again; it takes the first address of the subnet.
+// gatewayOf is the engine's own address in a network. An engine that has just created its default network reports
+// none until its restart; it uses the first address of the subnet.
 func gatewayOf(configs []network.IPAMConfig) string {
 	for _, c := range configs {
 		if c.Gateway != "" {

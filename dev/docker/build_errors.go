@@ -9,36 +9,36 @@ import (
 	"sdev/dev"
 )
 
-// failed words a failed build: which step, and the end of what it printed.
+// failed is the error of a failed build: the step, and the end of its output.
 func (r *recipe) failed(err error, name string, tail []string) error {
-	text := r.shown().Replace(reason(err))
+	text := r.displayNames().Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
 		ref = strings.TrimPrefix(ref, "docker.io/library/")
 		if r.Platform != "" {
 			ref += " for " + r.Platform
 		}
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
-			Message: fmt.Sprintf("base image %s of service %s is not here and cannot be pulled: %s", ref, r.Service, text),
+			Message: fmt.Sprintf("base image %s of service %s is missing and cannot be pulled: %s", ref, r.Service, text),
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
 	}
-	if strings.HasPrefix(name, frontendStep) && r.fault != nil {
-		err = r.fault // the frontend would have said something like it
+	if strings.HasPrefix(name, frontendStep) && r.parseErr != nil {
+		err = r.parseErr // the frontend would have said something like it
 	}
-	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the image of service %s does not build: %s", r.Service, text),
-		Hint: "fix the Dockerfile or what the step names, then run it again"}
+	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the build of service %s failed: %s", r.Service, text),
+		Hint: "fix the Dockerfile, or what the step names, and try again"}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
-		e.File, e.Message = r.displayed(), m[2]
+		e.File, e.Message = r.dockerfilePath(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
-		if r.beyond != "" {
-			e.Hint = r.beyond + ": update it, or let it ask a registry with a first line # syntax=docker/dockerfile:1"
+		if r.newerFeature != "" {
+			e.Hint = r.newerFeature + ": update it, or begin the Dockerfile with # syntax=docker/dockerfile:1 to use a newer frontend"
 		}
 		return e
 	}
 	if ref, ok := strings.CutPrefix(name, frontendStep); ok {
-		e.Hint = "take the line # syntax= away, or make " + ref + " reachable"
+		e.Hint = "remove the line # syntax=, or make " + ref + " reachable"
 	}
 	if name != "" {
-		e.Message = fmt.Sprintf("the image of service %s does not build: step %s", r.Service, name)
+		e.Message = fmt.Sprintf("the build of service %s failed: step %s", r.Service, name)
 		if len(tail) == 0 {
 			e.Message += ": " + text
 		}
@@ -49,11 +49,11 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	return e
 }
 
-// frontendStep is BuildKit's errand for the image that a line "# syntax=" names.
+// frontendStep is BuildKit's step that resolves the image of a "# syntax=" line.
 const frontendStep = "resolve image config for "
 
-// displayed is the Dockerfile's name in messages.
-func (r *recipe) displayed() string {
+// dockerfilePath is the Dockerfile's name in messages.
+func (r *recipe) dockerfilePath() string {
 	switch {
 	case r.Inline != "":
 		return "dockerfile_inline"
@@ -66,7 +66,7 @@ func (r *recipe) displayed() string {
 // parseError is how the Dockerfile frontend says where it stopped reading.
 var parseError = regexp.MustCompile(`(?s)[dD]ockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
 
-// reason is the innermost of the layers that BuildKit wraps an error in.
+// reason is the innermost error that BuildKit wraps.
 func reason(err error) string {
 	text := firstLine(err.Error())
 	for _, layer := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {

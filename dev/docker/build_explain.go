@@ -8,8 +8,7 @@ import (
 	"sdev/dev"
 )
 
-// explain adds what a person would do about what a step printed, where the cause is a known one,
-// and gives the lines that matter.
+// explain adds a hint for a step's output if the cause is known, and returns the relevant lines.
 func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 	all := text + "\n" + strings.Join(tail, "\n")
 	says := func(parts ...string) bool {
@@ -25,21 +24,21 @@ func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 		e.Message = "the disk is full: " + e.Message
 		e.Hint = makeRoom
 	case says("exec format error"):
-		e.Message = "the image is for another kind of processor, and the engine cannot run its programs: " + e.Message
-		e.Hint = "leave platform away or name the engine's own, or install emulation where the engine runs (Debian: qemu-user-static)"
+		e.Message = "the image is for another processor architecture: " + e.Message
+		e.Hint = "remove platform or set it to the engine's own, or install emulation where the engine runs (Debian: qemu-user-static)"
 	case says("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate in certificate chain", "unable to get local issuer certificate", "UnknownIssuer", "certificate signed by unknown authority"):
-		e.Hint = "a certificate is not trusted: where a proxy opens TLS, name its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
+		e.Hint = "the build does not trust a certificate: if a proxy intercepts TLS, set its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
 	case says("Temporary failure in name resolution", "Could not resolve host", "Name or service not known", "Could not resolve proxy"):
-		e.Hint = "a host's name is not found from inside the build: check the network, VPN and proxy (HTTPS_PROXY)"
+		e.Hint = "the build cannot resolve a host name: check the network, VPN and proxy (HTTPS_PROXY)"
 	default:
-		return r.requirement(e, tail)
+		return r.explainRequirement(e, tail)
 	}
 	return tail
 }
 
-// unresolved are how package managers say that they cannot find what was asked for. The first group
-// is the requirement. Source: what pip 23 to 25, uv 0.13, poetry 2, conda and micromamba print.
-func unresolved() []*regexp.Regexp {
+// unresolvedPatterns match the messages of package managers about requirements that they cannot find. The first
+// group is the requirement. Source: what pip 23 to 25, uv 0.13, poetry 2, conda and micromamba print.
+func unresolvedPatterns() []*regexp.Regexp {
 	return []*regexp.Regexp{
 		regexp.MustCompile(`No matching distribution found for ([^\s;]+)`),
 		regexp.MustCompile(`Cannot install (.+) because these package versions have conflicting`),
@@ -56,17 +55,17 @@ func unresolved() []*regexp.Regexp {
 // progress.
 var matters = regexp.MustCompile(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
 
-// requirement points at the line of the file that asks for a package which cannot be had.
-func (r *recipe) requirement(e *dev.Error, tail []string) []string {
+// explainRequirement points at the line of a file that requires an unavailable package.
+func (r *recipe) explainRequirement(e *dev.Error, tail []string) []string {
 	all := strings.Join(tail, "\n")
-	for _, say := range unresolved() {
+	for _, say := range unresolvedPatterns() {
 		m := say.FindStringSubmatch(all)
 		if m == nil {
 			continue
 		}
-		e.Hint = "correct the requirement, then run it again"
-		e.File, e.Line = r.asking(e.Message, m[1])
-		if kept := filtered(tail); len(kept) > 0 {
+		e.Hint = "correct the requirement and try again"
+		e.File, e.Line = r.findRequirement(e.Message, m[1])
+		if kept := relevantLines(tail); len(kept) > 0 {
 			return kept
 		}
 		return tail
@@ -74,7 +73,7 @@ func (r *recipe) requirement(e *dev.Error, tail []string) []string {
 	return tail
 }
 
-func filtered(lines []string) []string {
+func relevantLines(lines []string) []string {
 	var out []string
 	for _, l := range lines {
 		if matters.MatchString(l) {
@@ -84,15 +83,15 @@ func filtered(lines []string) []string {
 	return out
 }
 
-// requirementFile is how a command names the file that its packages are read from.
+// requirementFile matches the argument with the file from which a command reads packages.
 var requirementFile = regexp.MustCompile(`(?:-r|--requirements?|-f|--file)[ =]?["']?([\w./-]+\.(?:txt|in|ya?ml|toml|lock))`)
 
 // requirementName is the name that a requirement begins with, in a line of its own, in a list or in
 // quotes. Where a name is given it is the first group.
 var requirementName = regexp.MustCompile(`(?:^[ \t-]*|["'])([A-Za-z0-9][\w.-]*)`)
 
-// asking finds the file that a step reads packages from, and the line that asks for one of them.
-func (r *recipe) asking(step, requirement string) (file string, line int) {
+// findRequirement finds the file that a step reads packages from, and the line that asks for one of them.
+func (r *recipe) findRequirement(step, requirement string) (file string, line int) {
 	if remote(r.Context) {
 		return "", 0
 	}
@@ -103,7 +102,7 @@ func (r *recipe) asking(step, requirement string) (file string, line int) {
 	names = append(names, "pyproject.toml", "environment.yml")
 	wanted := ""
 	if m := requirementName.FindStringSubmatch(requirement); m != nil {
-		wanted = normal(m[1])
+		wanted = normalizeName(m[1])
 	}
 	for _, name := range names {
 		content, err := dev.ReadFile(filepath.Join(r.Context, name))
@@ -117,7 +116,7 @@ func (r *recipe) asking(step, requirement string) (file string, line int) {
 		for text := range strings.Lines(string(content)) {
 			number++
 			for _, m := range requirementName.FindAllStringSubmatch(text, -1) {
-				if wanted != "" && normal(m[1]) == wanted {
+				if wanted != "" && normalizeName(m[1]) == wanted {
 					return name, number
 				}
 			}
@@ -126,7 +125,7 @@ func (r *recipe) asking(step, requirement string) (file string, line int) {
 	return file, 0
 }
 
-// normal is a package's name as indexes compare it. Source: PEP 503.
-func normal(name string) string {
+// normalizeName is a package's name as indexes compare it. Source: PEP 503.
+func normalizeName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(name))
 }

@@ -16,11 +16,10 @@ import (
 	"sdev/dev"
 )
 
-// checkout gets the context of a build from a git repository into a directory of its own; ok is false
-// where the address is no repository's. Fetched here and not by the engine, the context may be a
-// directory in the repository also where the engine's BuildKit is too old for that, the machine's git
-// finds its logins and certificates as always, and the Dockerfile can be changed like any other.
-// The caller removes the directory.
+// checkout fetches a build context from a git repository into its own directory; ok is false if the address is
+// not a repository. sdev fetches it instead of the engine, so that the context may be a subdirectory even with an
+// old BuildKit, the machine's git uses its logins and certificates, and the Dockerfile can be changed. The caller
+// removes the directory.
 func checkout(ctx context.Context, service, address string) (dir string, remove func(), ok bool, err error) {
 	if !remote(address) {
 		return "", nil, false, nil
@@ -34,28 +33,28 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 		root, err = os.MkdirTemp("", "sdev-context-")
 	}
 	if err != nil {
-		return "", nil, true, unfetched(service, address, err)
+		return "", nil, true, fetchError(service, address, err)
 	}
-	remove = func() { _ = os.RemoveAll(root) } // the system clears its temporary directory of what is left
+	remove = func() { _ = os.RemoveAll(root) } // the system clears its temporary directory
 	if err := fetch(ctx, root, ref); err != nil {
 		remove()
 		if ctx.Err() != nil {
 			return "", nil, true, ctx.Err()
 		}
-		return "", nil, true, unfetched(service, address, err)
+		return "", nil, true, fetchError(service, address, err)
 	}
 	dir, err = filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(ref.SubDir)))
 	if err == nil && dir != root && !strings.HasPrefix(dir, root+string(filepath.Separator)) {
-		err = errors.New("it leads out of the repository")
+		err = errors.New("the path leads outside the repository")
 	}
 	if err != nil {
 		remove()
-		return "", nil, true, unfetched(service, address, err)
+		return "", nil, true, fetchError(service, address, err)
 	}
 	return dir, remove, true, nil
 }
 
-// fetch gets one commit of a repository and what it has as submodules.
+// fetch gets one commit of a repository and its submodules.
 func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 	from := ref.Remote
 	if ref.IndistinguishableFromLocal {
@@ -69,7 +68,7 @@ func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 		return err
 	}
 	if err := git(ctx, dir, "fetch", "-q", "--depth=1", "--", from, commit); err != nil {
-		// Not every server gives out a commit by its number, and none a shortened one.
+		// Not every server serves a commit by its hash, and none by a shortened hash.
 		if all := git(ctx, dir, "fetch", "-q", "--tags", "--", from, "+refs/heads/*:refs/heads/*"); all != nil || ref.Ref == "" {
 			return err
 		}
@@ -85,12 +84,12 @@ func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 	return git(ctx, dir, "submodule", "-q", "update", "--init", "--recursive", "--depth=1")
 }
 
-// elsewhere are the variables by which a hook, or a script around it, points git to another repository
-// than that of the directory, whose settings may name programs.
+// elsewhere are variables with which a hook or script makes git use another repository, whose settings may run
+// programs.
 var elsewhere = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
 
-// git runs a git command that asks nobody for a password, and nothing that what was fetched could name:
-// the repository is new, so that its settings are the user's own.
+// git runs a git command that never prompts for a password and runs no program that the fetched files could
+// configure: the repository is new, so it has only the user's own settings.
 func git(ctx context.Context, dir string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"}, args...)...) //nolint:gosec // addresses come after "--"
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), elsewhere.MatchString), "GIT_TERMINAL_PROMPT=0")
@@ -101,9 +100,9 @@ func git(ctx context.Context, dir string, args ...string) error {
 	return err
 }
 
-func unfetched(service, address string, err error) error {
+func fetchError(service, address string, err error) error {
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,
-		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "try: git ls-remote, with the address up to the #"}
+		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "test the address up to the # with: git ls-remote"}
 }
 
 // password is what an address may hold between its name of a user and its host.

@@ -40,14 +40,14 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 			return e.api.DialHijack(ctx, "/session", proto, meta)
 		}))
 	if err != nil {
-		return refused("start a build", err)
+		return engineError("start a build", err)
 	}
-	defer builder.Close() //nolint:errcheck // nothing is lost with the connection
+	defer builder.Close() //nolint:errcheck // closing cannot lose anything
 	opt, err := e.solveOpt(ctx, r)
 	if err != nil {
 		return err
 	}
-	steps := newProgress(r.Service, r.shown(), emit)
+	steps := newProgress(r.Service, r.displayNames(), emit)
 	group, gctx := errgroup.WithContext(ctx)
 	statuses := make(chan *bk.SolveStatus)
 	group.Go(func() (err error) {
@@ -68,8 +68,8 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	switch {
 	case err == nil:
 		return nil
-	case !r.NoCache && ctx.Err() == nil && lostLayer(err):
-		emit(dev.BuildStep{Service: r.Service, Text: "the builder's cache names a layer that the engine has not any more: again, without the cache"})
+	case !r.NoCache && ctx.Err() == nil && isLostLayer(err):
+		emit(dev.BuildStep{Service: r.Service, Text: "the build cache refers to a layer that the engine has lost; building again without the cache"})
 		r.NoCache = true
 		return e.buildKit(ctx, r, emit)
 	}
@@ -77,10 +77,10 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	return r.failed(err, name, tail)
 }
 
-// lostLayer says that the cache of a BuildKit inside an engine is at odds with the engine's layers. That
-// comes about when images are removed, or the cache is pruned, after a restart of the engine; every
-// build that would use such a layer fails from then on, and works without the cache.
-func lostLayer(err error) bool { return strings.Contains(err.Error(), "layer does not exist") }
+// isLostLayer reports that the cache of the engine's BuildKit refers to a layer that the engine no longer has.
+// This happens when images are removed, or the cache is pruned, after a restart of the engine. Every build that
+// uses such a layer fails from then on, but works without the cache.
+func isLostLayer(err error) bool { return strings.Contains(err.Error(), "layer does not exist") }
 
 func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	attached, err := attachments(r)
@@ -93,7 +93,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	}
 	mounts := map[string]fsutil.FS{}
 	if r.content != nil {
-		mounts["dockerfile"] = r.inMemory(time.Now())
+		mounts["dockerfile"] = r.dockerfileDir(time.Now())
 	}
 	if !remote(r.Context) {
 		if mounts["context"], err = r.contextDir(); err != nil {
@@ -101,7 +101,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 		}
 	}
 	opt := bk.SolveOpt{
-		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.key(),
+		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.sharedKey(),
 		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
 	}
@@ -114,7 +114,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	return opt, nil
 }
 
-// directory is the build context without what sdev keeps in projects, whatever .dockerignore says.
+// contextDir is the build context without sdev's state directory, whatever .dockerignore says.
 func (r *recipe) contextDir() (fsutil.FS, error) {
 	all, err := fsutil.NewFS(r.Context)
 	if err != nil {
@@ -123,36 +123,36 @@ func (r *recipe) contextDir() (fsutil.FS, error) {
 	return fsutil.NewFilterFS(all, &fsutil.FilterOpt{ExcludePatterns: []string{"**/" + dev.StateDir}})
 }
 
-// key is what the builder keeps this context's files under, so that they are not mixed up with those
-// of another project whose build runs at the same time or ran before.
-func (r *recipe) key() string {
+// sharedKey is the key under which the builder caches this context's files, so that it does not confuse them
+// with another project's.
+func (r *recipe) sharedKey() string {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "" // one machine less to be told from
+		host = "" // then the path alone has to do
 	}
 	sum := sha256.Sum256([]byte(host + "\x00" + r.Context))
 	return hex.EncodeToString(sum[:])
 }
 
-// memoryName is what the Dockerfile is called in the directory that the builder gets.
-const memoryName = "Dockerfile"
+// dockerfileName is the Dockerfile's name in the directory for the builder.
+const dockerfileName = "Dockerfile"
 
-// inMemory is a directory with nothing but the Dockerfile. Builders keep what they have got and ask
-// for what differs in time or size: a new time each build is what makes them ask.
-func (r *recipe) inMemory(now time.Time) fsutil.FS {
+// dockerfileDir is a directory in memory with only the Dockerfile. Builders cache files and fetch those whose
+// time or size differ: a new time for each build makes them fetch it.
+func (r *recipe) dockerfileDir(now time.Time) fsutil.FS {
 	dir := staticfs.NewFS()
-	dir.Add(memoryName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
+	dir.Add(dockerfileName, &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.content)
 	if r.ignore != nil {
-		dir.Add(memoryName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
+		dir.Add(dockerfileName+".dockerignore", &fstypes.Stat{Mode: 0o644, ModTime: now.UnixNano()}, r.ignore)
 	}
-	return exactly{dir}
+	return exactFS{dir}
 }
 
-// exactly is a directory in memory in which a path means itself and what is below it: by itself the
-// directory would also give what only begins like it.
-type exactly struct{ *staticfs.FS }
+// exactFS is a directory in memory whose Walk visits a path and what is below it: staticfs would also visit
+// other paths with the same prefix.
+type exactFS struct{ *staticfs.FS }
 
-func (e exactly) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
+func (e exactFS) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
 	target = strings.Trim(target, "/")
 	return e.FS.Walk(ctx, target, func(path string, d fs.DirEntry, err error) error {
 		if target != "" && path != target && !strings.HasPrefix(path, target+"/") {
@@ -162,10 +162,10 @@ func (e exactly) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) 
 	})
 }
 
-// attrs are the settings of the Dockerfile frontend.
+// attrs are the options of the Dockerfile frontend.
 // Source: moby/buildkit, frontend/dockerui/config.go and frontend/dockerfile/builder.
 func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error) {
-	attrs := map[string]string{"filename": memoryName}
+	attrs := map[string]string{"filename": dockerfileName}
 	if remote(r.Context) {
 		attrs["context"] = r.Context
 		if r.content == nil {
@@ -182,7 +182,7 @@ func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error
 	if r.NoCache {
 		attrs["no-cache"] = ""
 	}
-	if r.Pull && !r.trusted() {
+	if r.Pull && !r.replacesBases() {
 		attrs["image-resolve-mode"] = "pull"
 	}
 	for k, v := range maps.All(r.Proxy) {
@@ -201,8 +201,8 @@ func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error
 	return attrs, err
 }
 
-// hosts gives extra hosts as a builder takes them, "name=address". The word host-gateway stands for
-// the engine's end of its usual network.
+// hosts returns extra hosts in the builder's form, "name=address". It replaces host-gateway by the gateway of the
+// engine's default network.
 func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
 	var out []string
 	for _, h := range extra {
@@ -222,10 +222,10 @@ func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
 	return out, nil
 }
 
-// attachments are what the builder may ask this side for while it builds.
+// attachments are the services that the builder may use during a build: registry logins, secrets, SSH.
 func attachments(r *recipe) ([]session.Attachable, error) {
 	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerLogins()})}
-	values := with(r.SecretEnv, nil)
+	values := mergeLabels(r.SecretEnv, nil)
 	for id, file := range r.Secrets {
 		b, err := dev.ReadUpTo(file, secretsprovider.MaxSecretSize)
 		if err != nil {
@@ -233,7 +233,7 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 		}
 		values[id] = string(b)
 	}
-	if r.Ships && r.ignorant() {
+	if r.Ships && r.lacksCA() {
 		values[shipSecret] = string(r.CA)
 	}
 	out = append(out, secretsprovider.NewSecretProvider(secretStore(values)))
@@ -243,21 +243,21 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 	var agents []sshprovider.AgentConfig
 	for _, s := range r.SSH {
 		id, paths, _ := strings.Cut(s, "=")
-		if err := keysFit(strings.Split(paths, ",")); err != nil {
-			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build.ssh of service %s: %v", r.Service, err), Hint: "name the key's file, or an agent's socket"}
+		if err := checkKeyFiles(strings.Split(paths, ",")); err != nil {
+			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build.ssh of service %s: %v", r.Service, err), Hint: "use the path of the key file, or of an agent's socket"}
 		}
 		agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: slices.DeleteFunc(strings.Split(paths, ","), func(p string) bool { return p == "" })})
 	}
 	ssh, err := sshprovider.NewSSHAgentProvider(agents)
 	if err != nil {
 		return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build.ssh of service %s: %v", r.Service, err),
-			Hint: "start an SSH agent and add the key (ssh-add), or name the key's file"}
+			Hint: "start an SSH agent and add the key (ssh-add), or use the path of the key file"}
 	}
 	return append(out, ssh), nil
 }
 
-// keysFit looks at the files of keys, which are about to be read as a whole, and not at sockets of agents.
-func keysFit(paths []string) error {
+// checkKeyFiles checks that key files are regular files of a sensible size. It skips agents' sockets.
+func checkKeyFiles(paths []string) error {
 	for _, path := range paths {
 		if st, err := os.Stat(path); err != nil || st.Mode()&fs.ModeSocket != 0 {
 			continue
@@ -269,7 +269,7 @@ func keysFit(paths []string) error {
 	return nil
 }
 
-// secretStore gives secrets by their ids. Files were read before: the library's own store waits for
+// secretStore returns secrets by id. The files were read before, because the library's own store would block on
 // pipes.
 type secretStore map[string]string
 
@@ -280,7 +280,7 @@ func (s secretStore) GetSecret(_ context.Context, id string) ([]byte, error) {
 	return nil, fmt.Errorf("build secret %s: %w", id, secrets.ErrNotFound)
 }
 
-// cacheImport reads an entry of cache_from: an image, or "type=…,key=value".
+// cacheImport parses an entry of cache_from: an image, or "type=…,key=value".
 func cacheImport(from string) bk.CacheOptionsEntry {
 	if !strings.Contains(from, "=") {
 		return bk.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{"ref": from}}

@@ -16,26 +16,25 @@ import (
 	"sdev/dev/plan"
 )
 
-// recipe is a build with its Dockerfile read and changed.
+// recipe is a build with its parsed and changed Dockerfile.
 type recipe struct {
 	plan.Build
-	content []byte           // the Dockerfile; nil where it lies in a remote context
-	ignore  []byte           // what the file beside it, DOCKERFILE.dockerignore, holds
-	file    *dockerfile.File // as the user has it; nil where it cannot be read
-	fault   error            // why it cannot be read
-	beyond  string           // what it uses that the engine's own frontend does not know
-	names   []string         // of sdev's images, each with what the Dockerfile has in its place
-	made    []string         // images that stand for contexts, for this build alone
-	runs    bool             // commands are run
+	content      []byte           // the Dockerfile; nil if it lies in a remote context
+	ignore       []byte           // content of DOCKERFILE.dockerignore
+	file         *dockerfile.File // the user's Dockerfile; nil if it cannot be parsed
+	parseErr     error            // why it cannot be parsed
+	newerFeature string           // why the engine's own frontend is too old for it; "" if it is not
+	replacements []string         // pairs of our image and the Dockerfile's name for it
+	tempImages   []string         // images of named contexts, removed after the build
+	runs         bool             // the build runs commands
 }
 
-// prepare reads the Dockerfile and changes it as far as the build needs: contexts with names become
-// images, base images learn of the extra certificates, and a frontend that would have to come from
-// a registry is left out where the engine's own can do the work.
+// prepare reads the Dockerfile and changes it as the build needs: named contexts become images, base images get
+// the extra CA, and the line # syntax= is dropped if the engine's own frontend supports the Dockerfile.
 func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	if remote(r.Context) && r.Inline == "" {
 		if len(r.CA) > 0 {
-			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + r.Service + " is built from " + withoutPassword(r.Context) + ", so its steps do not know the extra CA of this machine",
+			emit(dev.Warning{Code: dev.CodeBuildCA, Message: "service " + r.Service + " is built from " + withoutPassword(r.Context) + ", so its steps do not trust this machine's extra CA",
 				Hint: "build it from a checkout, or let its Dockerfile use the build secret \"ca\""})
 		}
 		return nil
@@ -43,13 +42,13 @@ func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) e
 	if err := r.read(); err != nil {
 		return err
 	}
-	if r.file, r.fault = dockerfile.Parse(r.content); r.fault != nil {
-		return nil // the builder names the fault, in the words of its own version
+	if r.file, r.parseErr = dockerfile.Parse(r.content); r.parseErr != nil {
+		return nil // the builder reports the error
 	}
 	return e.adapt(ctx, r, emit)
 }
 
-// read takes the Dockerfile from disk, or as the compose file has it.
+// read reads the Dockerfile from disk, or from the compose file.
 func (r *recipe) read() error {
 	if r.Inline != "" {
 		r.content, r.ignore = []byte(r.Inline), r.Ignore
@@ -63,12 +62,12 @@ func (r *recipe) read() error {
 			Hint:    "correct build.context and build.dockerfile in the compose file"}
 	}
 	if r.ignore, err = dev.ReadFile(path + ".dockerignore"); err != nil {
-		r.ignore = nil // usual: the context's own .dockerignore counts then
+		r.ignore = nil // usual: then the context's own .dockerignore counts
 	}
 	return nil
 }
 
-// path is where the Dockerfile lies.
+// path is the path of the Dockerfile.
 func (r *recipe) path() string {
 	name := r.Dockerfile
 	if name == "" {
@@ -80,7 +79,7 @@ func (r *recipe) path() string {
 	return filepath.Join(r.Context, name)
 }
 
-// remote says whether a context is an address. Source: what "docker build" takes for one.
+// remote reports whether a context is a URL, by the same rule as "docker build".
 func remote(context string) bool {
 	for _, prefix := range []string{"http://", "https://", "git://", "ssh://", "git@", "github.com/"} {
 		if strings.HasPrefix(context, prefix) {
@@ -98,15 +97,15 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 	}
 	version, err := e.api.ServerVersion(ctx)
 	if err != nil {
-		return refused("ask the engine for its version", err)
+		return engineError("read the engine's version", err)
 	}
 	if used, since := r.file.Newest(); since > major(version.Version) {
-		r.beyond = fmt.Sprintf("%s needs Docker %d, and this engine is %s", used, since, version.Version)
+		r.newerFeature = fmt.Sprintf("%s needs Docker %d, but the engine is %s", used, since, version.Version)
 	}
 	if r.Ships {
 		r.Platform = cmp.Or(r.Platform, version.Os+"/"+version.Arch) // the frontend, which runs here, must not take this machine's
 	}
-	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.ownFrontend(emit)}
+	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.dropSyntax(emit)}
 	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Engine: version.Os + "/" + version.Arch, Contexts: images}
 	bases := r.file.Bases(setting)
 	r.runs = slices.ContainsFunc(bases, func(b dockerfile.Base) bool { return b.Runs })
@@ -114,14 +113,14 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 		return err
 	}
 	r.content = r.file.Rewrite(change)
-	if r.Ships && r.ignorant() && r.runs && !r.shipped() {
-		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("the Dockerfile of service %s asks for the frontend %s, so its steps do not know the extra CA of this machine", r.Service, dockerfile.Syntax(r.content)),
-			Hint: "take the line # syntax= away, or let the Dockerfile use the build secret \"ca\""})
+	if r.Ships && r.lacksCA() && r.runs && !r.shipped() {
+		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("the Dockerfile of service %s uses the frontend %s, so its steps do not trust this machine's extra CA", r.Service, dockerfile.Syntax(r.content)),
+			Hint: "remove the line # syntax=, or let the Dockerfile use the build secret \"ca\""})
 	}
 	return nil
 }
 
-// contextImages gives the images that stand for the build's contexts with names.
+// contextImages builds the images of named contexts and returns their names.
 func (e *Engine) contextImages(ctx context.Context, r *recipe) (map[string]string, error) {
 	images := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(r.Contexts)) {
@@ -130,47 +129,46 @@ func (e *Engine) contextImages(ctx context.Context, r *recipe) (map[string]strin
 			return nil, err
 		}
 		images[name] = image
-		r.stands(image, name)
+		r.recordReplacement(image, name)
 	}
 	return images, nil
 }
 
-// bases gives the images that stages start from in place of what the Dockerfile says, by the line
-// of their FROM.
+// bases returns the replacements of base images, by the line of their FROM.
 func (e *Engine) bases(ctx context.Context, r *recipe, bases []dockerfile.Base, emit func(dev.Event)) (map[int]string, error) {
 	out := map[int]string{}
 	for _, base := range bases {
 		if base.Given {
 			out[base.Line] = base.Ref
 		}
-		if !r.trusted() {
+		if !r.replacesBases() {
 			continue
 		}
-		image, err := e.trusting(ctx, r, base, emit)
+		image, err := e.baseWithCA(ctx, r, base, emit)
 		if err != nil {
 			return nil, err
 		}
 		if image != "" {
 			out[base.Line] = image
-			r.stands(image, base.Ref)
+			r.recordReplacement(image, base.Ref)
 		}
 	}
 	return out, nil
 }
 
-// stands notes that an image of sdev's stands for what the Dockerfile names. What stands for a
-// context, or is made from it, goes with the build.
-func (r *recipe) stands(image, name string) {
+// recordReplacement records that our image replaces a name in the Dockerfile. Images of named contexts, and
+// those derived from them, are removed after the build.
+func (r *recipe) recordReplacement(image, name string) {
 	if strings.HasPrefix(image, contextName+":") || strings.HasPrefix(name, contextName+":") {
-		r.made = append(r.made, image)
+		r.tempImages = append(r.tempImages, image)
 	}
-	r.names = append(r.names, "docker.io/library/"+image, name, image, name)
+	r.replacements = append(r.replacements, "docker.io/library/"+image, name, image, name)
 }
 
-// shown gives a text with the names that the Dockerfile has.
-func (r *recipe) shown() *strings.Replacer { return strings.NewReplacer(r.names...) }
+// displayNames replaces our image names in a text by those of the Dockerfile.
+func (r *recipe) displayNames() *strings.Replacer { return strings.NewReplacer(r.replacements...) }
 
-// major is the first number of a version; 0 where there is none.
+// major is the first number of a version, or 0.
 func major(version string) int {
 	first, _, _ := strings.Cut(version, ".")
 	n, err := strconv.Atoi(first)
@@ -180,30 +178,30 @@ func major(version string) int {
 	return n
 }
 
-// ownFrontend decides whether the line that names a frontend is left out: it makes the engine ask a
-// registry at every build, and what it asks for is mostly what the engine has built in.
-func (r *recipe) ownFrontend(emit func(dev.Event)) bool {
+// dropSyntax decides whether to drop the line # syntax=: it makes the engine contact a registry at every build,
+// mostly for a frontend that the engine has built in.
+func (r *recipe) dropSyntax(emit func(dev.Event)) bool {
 	syntax := dockerfile.Syntax(r.content)
 	name := strings.TrimPrefix(strings.TrimPrefix(syntax, "docker.io/"), "index.docker.io/")
 	repository, tag, _ := strings.Cut(name, ":")
 	if repository != "docker/dockerfile" || strings.Contains(tag, "labs") || strings.Contains(tag, "@") {
 		return false
 	}
-	if r.beyond != "" && !r.Ships {
-		emit(dev.BuildStep{Service: r.Service, Text: syntax + " is asked of a registry: " + r.beyond})
+	if r.newerFeature != "" && !r.Ships {
+		emit(dev.BuildStep{Service: r.Service, Text: "the registry provides " + syntax + ": " + r.newerFeature})
 		return false
 	}
 	whose := "the engine's own"
 	if r.Ships {
 		whose = "sdev's own"
 	}
-	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is left out: " + whose + " frontend can do it"})
+	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is ignored: " + whose + " frontend supports the Dockerfile"})
 	return true
 }
 
-// hiddenProxy gives the proxy variables that the Dockerfile need not declare: commands see them
-// anyway, and what is declared stays in the image's history with its value. One that the Dockerfile
-// puts into the image itself is said.
+// hiddenProxy returns the proxy variables whose ARG lines are dropped: commands see them anyway, and a declared
+// one would leave its value in the image's history. It warns of those that the Dockerfile itself puts into the
+// image.
 func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
 	hidden := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(r.Proxy)) {
@@ -213,12 +211,12 @@ func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
 		if line := r.file.Bakes(name); line > 0 && r.Ships {
 			r.Proxy = maps.Clone(r.Proxy)
 			delete(r.Proxy, name)
-			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d would put this machine's %s into the image that ships, so the build does not get it", r.displayed(), line, name),
-				Hint: "take it away: builds and the app get the proxy without it"})
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d would put this machine's %s into the image that ships, so the build does not get it", r.dockerfilePath(), line, name),
+				Hint: "remove the line: builds and the app get the proxy without it"})
 			continue
 		} else if line > 0 {
-			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.displayed(), line, name),
-				Hint: "take it away: builds and the app get the proxy without it"})
+			emit(dev.Warning{Code: dev.CodeBuildProxy, Message: fmt.Sprintf("%s:%d puts this machine's %s into the image", r.dockerfilePath(), line, name),
+				Hint: "remove the line: builds and the app get the proxy without it"})
 			continue
 		}
 		hidden[name] = true

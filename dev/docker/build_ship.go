@@ -18,13 +18,12 @@ import (
 	"sdev/dev/docker/dockerfile"
 )
 
-// Images that leave this machine.
+// Images that ship.
 //
-// BuildKit's own Dockerfile frontend runs here, in this program, and the engine is sent what it comes
-// to. Image and history are thus what the user's Dockerfile says, on every engine alike, while the
-// commands that are sent get this machine's certificates: in a file of a file system in memory that
-// every container has anyway, and in variables of the one process. What is not part of the Dockerfile
-// cannot be part of the image.
+// BuildKit's Dockerfile frontend runs in this process and sends its result to the engine. So image and history are
+// exactly what the user's Dockerfile says, on every engine, while its commands get this machine's certificates:
+// in a file on a tmpfs that every container has anyway, and in environment variables of that process. The image
+// cannot contain anything that is not in the Dockerfile.
 
 const (
 	// shipSecret is the build secret with the certificates.
@@ -34,8 +33,8 @@ const (
 	shipFile = "/dev/sdev-ca.pem"
 )
 
-// shipped says whether the frontend runs here. Another one, which the Dockerfile names, comes from a
-// registry and runs on the engine, and so does the work on contexts that only the engine gets.
+// shipped reports whether the frontend runs here. A frontend that the Dockerfile specifies comes from a registry
+// and runs on the engine, as does the frontend for contexts that only the engine fetches.
 func (r *recipe) shipped() bool {
 	return r.Ships && r.file != nil && dockerfile.Syntax(r.content) == ""
 }
@@ -66,15 +65,15 @@ func (r *recipe) ship(ctx context.Context, c gateway.Client) (*gateway.Result, e
 	return built.Finalize()
 }
 
-// run has the engine do what a Dockerfile comes to.
+// run makes the engine carry out the frontend's result.
 func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, cache []gateway.CacheOptionsEntry) (gateway.Reference, error) {
 	marshalled, err := state.Marshal(ctx)
 	if err != nil {
 		return nil, err
 	}
 	definition := marshalled.ToPB()
-	if r.ignorant() {
-		if definition, err = changed(definition, trustingCommand); err != nil {
+	if r.lacksCA() {
+		if definition, err = rewriteExec(definition, addCA); err != nil {
 			return nil, err
 		}
 	}
@@ -85,9 +84,8 @@ func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, ca
 	return result.SingleRef()
 }
 
-// date gives an image's configuration one time in all that the build adds to it. The Dockerfile's own
-// argument for it (SOURCE_DATE_EPOCH) would do the same, and have every step after a WORKDIR run again
-// for each commit.
+// date sets the timestamps that the build adds to an image's configuration. The argument SOURCE_DATE_EPOCH would
+// do the same, but would rerun every step after a WORKDIR for each commit.
 func (r *recipe) date(image *dockerspec.DockerOCIImage) {
 	if r.Epoch.IsZero() {
 		return
@@ -95,15 +93,14 @@ func (r *recipe) date(image *dockerspec.DockerOCIImage) {
 	epoch := r.Epoch.UTC()
 	image.Created = &epoch
 	for i := range image.History {
-		if image.History[i].Created == nil { // the base's have theirs
+		if image.History[i].Created == nil { // those of the base image stay
 			image.History[i].Created = &epoch
 		}
 	}
 }
 
-// trustingCommand gives one command the certificates. Variables that the Dockerfile or its base sets
-// stay as they are.
-func trustingCommand(command *pb.ExecOp) {
+// addCA passes the certificates to one command. Variables that the Dockerfile or its base image sets stay.
+func addCA(command *pb.ExecOp) {
 	set := envMap(command.Meta.Env)
 	for _, name := range trustVariables() {
 		if _, own := set[name]; !own {
@@ -114,20 +111,20 @@ func trustingCommand(command *pb.ExecOp) {
 		SecretOpt: &pb.SecretOpt{ID: shipSecret, Mode: 0o444}})
 }
 
-// changed gives what a builder is to do with every command changed. Steps are known by the hash of
-// what they are, so that what is made from a changed one changes as well.
-func changed(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition, error) {
+// rewriteExec changes every command of a build definition. Steps refer to their inputs by hash, so a change
+// propagates to all later steps.
+func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition, error) {
 	out := &pb.Definition{Metadata: map[string]*pb.OpMetadata{}}
 	renamed := map[string]string{}
 	for _, encoded := range definition.Def {
 		var op pb.Op
 		if err := proto.Unmarshal(encoded, &op); err != nil {
-			return nil, fmt.Errorf("read a step of the build: %w", err)
+			return nil, fmt.Errorf("parse a build step: %w", err)
 		}
 		for _, input := range op.Inputs {
 			name, ok := renamed[input.Digest]
 			if !ok {
-				return nil, fmt.Errorf("a step of the build comes before %s, which it is made from", input.Digest)
+				return nil, fmt.Errorf("a build step precedes its input %s", input.Digest)
 			}
 			input.Digest = name
 		}
@@ -136,7 +133,7 @@ func changed(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition
 		}
 		again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&op)
 		if err != nil {
-			return nil, fmt.Errorf("write a step of the build: %w", err)
+			return nil, fmt.Errorf("encode a build step: %w", err)
 		}
 		before, after := digest.FromBytes(encoded).String(), digest.FromBytes(again).String()
 		renamed[before] = after
@@ -154,12 +151,12 @@ func changed(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Definition
 	return out, nil
 }
 
-// classicShips refuses what would leave certificates in an image.
-func (r *recipe) classicShips() error {
-	if !r.Ships || !r.ignorant() || !r.runs {
+// checkClassicShip refuses a build that would leave certificates in an image.
+func (r *recipe) checkClassicShip() error {
+	if !r.Ships || !r.lacksCA() || !r.runs {
 		return nil
 	}
-	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.displayed(),
-		Message: "this machine has an extra CA, and without BuildKit commands get it only in an image that keeps it, which must not ship",
-		Hint:    "switch BuildKit on (unset DOCKER_BUILDKIT), or build where no proxy opens TLS"}
+	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(),
+		Message: "the build needs this machine's extra CA, but the classic builder would leave it in the image that ships",
+		Hint:    "enable BuildKit (unset DOCKER_BUILDKIT), or build on a network without TLS interception"}
 }

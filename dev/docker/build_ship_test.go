@@ -21,7 +21,7 @@ func TestChanged_KeepsEveryStepAndWhatIsKnownOfIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := changed(before.ToPB(), trustingCommand)
+	after, err := rewriteExec(before.ToPB(), addCA)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestChanged_KeepsEveryStepAndWhatIsKnownOfIt(t *testing.T) {
 	}
 	definition := before.ToPB()
 	definition.Def[0], definition.Def[1] = definition.Def[1], definition.Def[0]
-	if _, err := changed(definition, trustingCommand); err == nil {
+	if _, err := rewriteExec(definition, addCA); err == nil {
 		t.Error("steps in no order are taken")
 	}
 }
@@ -63,7 +63,7 @@ func TestClassicShips_RefusesWhatWouldStayInTheImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &recipe{Build: plan.Build{Ships: true, CA: []byte("x")}, file: file, runs: true}
-	if got := dev.AsError(r.classicShips()); got.Code != dev.CodeBuildFailed || got.File != "Dockerfile" || !strings.Contains(got.Hint, "BuildKit") {
+	if got := dev.AsError(r.checkClassicShip()); got.Code != dev.CodeBuildFailed || got.File != "Dockerfile" || !strings.Contains(got.Hint, "BuildKit") {
 		t.Errorf("%+v", got)
 	}
 	for name, other := range map[string]recipe{
@@ -71,7 +71,7 @@ func TestClassicShips_RefusesWhatWouldStayInTheImage(t *testing.T) {
 		"without a CA":     {Build: plan.Build{Ships: true}, file: file, runs: true},
 		"nothing is run":   {Build: plan.Build{Ships: true, CA: []byte("x")}, file: file},
 	} {
-		if err := other.classicShips(); err != nil {
+		if err := other.checkClassicShip(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -18,13 +18,12 @@ import (
 	"sdev/dev"
 )
 
-// packedName is what the Dockerfile is called in an archive. The archive's .dockerignore has the
+// packedName is the Dockerfile's name in an archive. The archive's .dockerignore has the
 // name too, so that the builder takes the file away before anything is copied.
 const packedName = ".dockerfile.sdev"
 
-// pack gives the build context as an archive, written while it is read. What .dockerignore leaves
-// out is left out; owners are root, as the docker command has it. The caller closes it, which ends
-// the goroutine that writes.
+// pack returns the build context as an archive, written while it is read, without the files that .dockerignore
+// excludes. Owners are root, as with the docker command. The caller closes it, which ends the writing goroutine.
 func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
 	own, err := dev.ReadFile(filepath.Join(r.Context, ".dockerignore"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +57,7 @@ type packing struct {
 	ended chan struct{}
 }
 
-// Close gives the archive up, and returns once nothing writes it any more.
+// Close stops the writing and waits until it has ended.
 func (p *packing) Close() error {
 	err := p.PipeReader.Close()
 	<-p.ended
@@ -77,7 +76,7 @@ func (p packer) all(dockerfile, ignore []byte) error {
 	if ignore == nil {
 		hidden += ".dockerignore\n"
 	}
-	if err := p.content(".dockerignore", append(ended(ignore), hidden...)); err != nil {
+	if err := p.content(".dockerignore", append(endLine(ignore), hidden...)); err != nil {
 		return err
 	}
 	return p.tar.Close()
@@ -107,7 +106,7 @@ func (p packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil || rel == "." || rel == ".dockerignore" {
 		return err
 	}
-	if d.Name() == dev.StateDir { // what sdev keeps is left out of every image, whatever .dockerignore says
+	if d.Name() == dev.StateDir { // no image contains sdev's state directory, whatever .dockerignore says
 		if d.IsDir() {
 			return filepath.SkipDir
 		}

@@ -19,40 +19,38 @@ import (
 	"sdev/dev/docker/dockerfile"
 )
 
-// Base images that know an extra certificate authority, for builds whose Dockerfile does not speak
-// of one. They are made without running anything, so that images without a shell work too: a
-// container is created, files are put into it, and it is kept as an image.
+// Copies of base images that trust the extra CA, for Dockerfiles that do not mention one. They are made without
+// running anything, so that images without a shell work too: create a container, copy files into it, commit it.
 
 const (
-	// trustLabel is on images made so and on what is built from them, with a hash of the bundle.
+	// trustLabel is the label of these images, and of those built from them, with a hash of the bundle.
 	trustLabel = "dev.sdev.ca"
-	// trustBase is on them too, with the name of the base.
+	// trustBase is their label with the name of the base image.
 	trustBase = "dev.sdev.ca-base"
-	// trustName is what these images are called; the tag says what they are made of.
+	// trustName is their repository; the tag is a hash of base image and bundle.
 	trustName = "sdev-ca"
-	// trustFile is where the bundle lies in them. No package of a distribution writes there.
+	// trustFile is the path of the bundle in them. No package of a distribution writes there.
 	trustFile = "/usr/local/share/sdev/ca.pem"
-	// trustVersion is part of the tag, so that another sdev makes them again where it makes others.
+	// trustVersion is part of the tag. Change it when the way of making these images changes.
 	trustVersion = "1"
 )
 
-// trustVariables are what programs take the path of a bundle from.
+// trustVariables are environment variables from which programs read the path of a CA bundle.
 func trustVariables() []string {
 	return []string{"AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "CONDA_SSL_VERIFY", "CURL_CA_BUNDLE", "DENO_CERT", "GIT_SSL_CAINFO", "MAMBA_SSL_VERIFY",
 		"NIX_SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
 }
 
-// trusted says whether base images are replaced.
-func (r *recipe) trusted() bool { return !r.Ships && r.ignorant() }
+// replacesBases reports whether the build starts from copies of its base images with the extra CA.
+func (r *recipe) replacesBases() bool { return !r.Ships && r.lacksCA() }
 
-// ignorant says whether the Dockerfile knows nothing of certificates that its steps need.
-func (r *recipe) ignorant() bool {
+// lacksCA reports whether there is an extra CA that the Dockerfile does not mention.
+func (r *recipe) lacksCA() bool {
 	return len(r.CA) > 0 && r.file != nil && !r.file.HasSecret("ca")
 }
 
-// trusting gives an image that is like a base and knows the build's certificates; "" where the base
-// may stay as it is.
-func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
+// baseWithCA returns a copy of a base image that trusts the extra CA; "" if the base image itself will do.
+func (e *Engine) baseWithCA(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
 	platform := cmp.Or(base.Platform, r.Platform)
 	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
 		emit(dev.BuildStep{Service: r.Service, Text: "pull " + base.Ref})
@@ -70,8 +68,8 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, 
 	if !runs {
 		return "", nil
 	}
-	if !fits(img, platform) {
-		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("%s is here for %s/%s alone, so steps on it for %s do not know the extra CA of this machine", base.Ref, img.Os, img.Architecture, platform),
+	if !matchesPlatform(img, platform) {
+		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("%s is only available for %s/%s, so steps on it for %s do not trust this machine's extra CA", base.Ref, img.Os, img.Architecture, platform),
 			Hint: "pull it for that platform: docker pull --platform " + platform + " " + base.Ref})
 		return "", nil
 	}
@@ -80,28 +78,28 @@ func (e *Engine) trusting(ctx context.Context, r *recipe, base dockerfile.Base, 
 	if _, err := e.api.ImageInspect(ctx, tag); err == nil {
 		return tag, nil
 	} else if !isGone(err) {
-		return "", refused("look at image "+tag, err)
+		return "", engineError("inspect image "+tag, err)
 	}
-	emit(dev.BuildStep{Service: r.Service, Text: base.Ref + " is made to trust the extra CA, for builds on this machine"})
+	emit(dev.BuildStep{Service: r.Service, Text: "add this machine's extra CA to " + base.Ref + ", for local builds only"})
 	ca := sha256.Sum256(r.CA)
 	labels := map[string]string{trustLabel: hex.EncodeToString(ca[:8]), trustBase: base.Ref}
-	if err := e.derive(ctx, img, tag, r.CA, labels); err != nil {
-		return "", refused("make a base image with the extra CA from "+base.Ref, err)
+	if err := e.commitBaseWithCA(ctx, img, tag, r.CA, labels); err != nil {
+		return "", engineError("make a base image with the extra CA from "+base.Ref, err)
 	}
-	e.forgetOlder(ctx, tag, labels)
+	e.removeOlderBases(ctx, tag, labels)
 	return tag, nil
 }
 
-// forgetOlder removes the images that one was made in place of: of the same base as it was before,
-// with the same certificates. What is still used the engine keeps, and that is fine.
-func (e *Engine) forgetOlder(ctx context.Context, tag string, labels map[string]string) {
+// removeOlderBases removes earlier copies of the same base image with the same CA. The engine keeps those that
+// are in use.
+func (e *Engine) removeOlderBases(ctx context.Context, tag string, labels map[string]string) {
 	same := filters.NewArgs(filters.Arg("reference", trustName))
 	for k, v := range labels {
 		same.Add("label", k+"="+v)
 	}
 	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: same})
 	if err != nil {
-		return // a matter of room on the disk alone
+		return // it would only have freed disk space
 	}
 	for _, old := range list {
 		for _, name := range old.RepoTags {
@@ -112,28 +110,28 @@ func (e *Engine) forgetOlder(ctx context.Context, tag string, labels map[string]
 	}
 }
 
-// baseImage finds a base image, and pulls it where that is needed, which is told before.
+// baseImage inspects a base image. It pulls it first if necessary, after a call of pulls.
 func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool, pulls func()) (image.InspectResponse, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if err == nil && !pull {
 		return img, nil
 	}
 	if err != nil && !isGone(err) {
-		return img, refused("look at image "+ref, err)
+		return img, engineError("inspect image "+ref, err)
 	}
 	pulls()
 	if err := e.Pull(ctx, ref, platform); err != nil {
 		return img, err
 	}
 	if img, err = e.api.ImageInspect(ctx, ref); err != nil {
-		return img, refused("look at image "+ref, err)
+		return img, engineError("inspect image "+ref, err)
 	}
 	return img, nil
 }
 
-// fits says whether an image is for a platform. One that is not is left to the builder, which finds
-// the right one by itself, or says that there is none.
-func fits(img image.InspectResponse, platform string) bool {
+// matchesPlatform reports whether an image is for a platform. If not, the builder pulls the right one by itself,
+// or reports that there is none.
+func matchesPlatform(img image.InspectResponse, platform string) bool {
 	if platform == "" {
 		return true
 	}
@@ -141,13 +139,13 @@ func fits(img image.InspectResponse, platform string) bool {
 	return img.Os == parts[0] && (len(parts) < 2 || img.Architecture == parts[1])
 }
 
-// derive makes the image. The container is never started.
-func (e *Engine) derive(ctx context.Context, base image.InspectResponse, tag string, ca []byte, labels map[string]string) error {
+// commitBaseWithCA creates the image. It never starts the container.
+func (e *Engine) commitBaseWithCA(ctx context.Context, base image.InspectResponse, tag string, ca []byte, labels map[string]string) error {
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: base.ID, Labels: labels, Cmd: commandOf(base), NetworkDisabled: true}, nil, nil, nil, "")
 	if err != nil {
 		return err
 	}
-	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and of no name
+	defer e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) //nolint:errcheck // never started, and without a name
 	files, err := e.trustFiles(ctx, c.ID, ca)
 	if err != nil {
 		return err
@@ -167,7 +165,7 @@ func (e *Engine) derive(ctx context.Context, base image.InspectResponse, tag str
 	return err
 }
 
-// commandOf is a command for images that have none: without one no container can be made.
+// commandOf is a command for images without one, from which the engine would create no container.
 func commandOf(img image.InspectResponse) []string {
 	if img.Config != nil && len(img.Config.Entrypoint)+len(img.Config.Cmd) > 0 {
 		return nil
@@ -175,8 +173,8 @@ func commandOf(img image.InspectResponse) []string {
 	return []string{"/bin/sh"}
 }
 
-// trustConfig is the base's configuration, which making a container and keeping it would lose parts
-// of (ONBUILD), with the variables that name the bundle. Those that the base sets itself stay.
+// trustConfig is the base image's configuration, parts of which a commit would lose (ONBUILD), plus the variables
+// that name the bundle, except those that the base image sets itself.
 func trustConfig(base image.InspectResponse, labels map[string]string) (*container.Config, error) {
 	b, err := json.Marshal(base.Config)
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"sdev/dev/plan"
 )
 
-// bundles are the files in which distributions keep what their programs trust.
+// bundles are the paths of distributions' CA bundles.
 // Source: crypto/x509, root_linux.go; /etc/ssl/cert.pem is Alpine's.
 func bundles() []string {
 	return []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/cert.pem"}
 }
 
-// anchors are directories from which distributions make these files again, once a package brings the
-// tool: what lies there survives that.
+// anchor is a directory from which a distribution's tool regenerates the bundles: certificates there survive
+// that.
 type anchor struct {
 	dir    string
 	needs  string // a directory that only such a distribution has; "" for all
@@ -33,7 +33,7 @@ func anchors() []anchor {
 	}
 }
 
-// trustFiles says which files a container gets.
+// trustFiles lists the files to copy into the container.
 func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.File, error) {
 	files := []plan.File{{Path: trustFile, Mode: 0o644, Content: ca}}
 	var known []byte
@@ -49,12 +49,12 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 			continue
 		}
 		known = append(known, content...)
-		files = append(files, plan.File{Path: at, Mode: 0o644, Content: append(ended(content), extra(ca, content)...)})
+		files = append(files, plan.File{Path: at, Mode: 0o644, Content: append(endLine(content), missingCertificates(ca, content)...)})
 	}
 	if len(files) == 1 {
 		files = append(files, plan.File{Path: bundles()[0], Mode: 0o644, Content: ca})
 	}
-	added := extra(ca, known)
+	added := missingCertificates(ca, known)
 	for _, a := range anchors() {
 		if a.needs != "" {
 			if _, err := e.api.ContainerStatPath(ctx, id, a.needs); isGone(err) {
@@ -74,8 +74,8 @@ func (e *Engine) trustFiles(ctx context.Context, id string, ca []byte) ([]plan.F
 	return files, nil
 }
 
-// extra gives those certificates of a bundle that another does not hold.
-func extra(bundle, other []byte) []byte {
+// missingCertificates returns the certificates of a bundle that another does not contain.
+func missingCertificates(bundle, other []byte) []byte {
 	has := map[string]bool{}
 	for _, c := range certificates(other) {
 		has[string(c)] = true
@@ -89,7 +89,7 @@ func extra(bundle, other []byte) []byte {
 	return out
 }
 
-// certificates gives a bundle's certificates, each in the same spelling.
+// certificates returns a bundle's certificates, each in canonical PEM.
 func certificates(bundle []byte) [][]byte {
 	var out [][]byte
 	for {
@@ -104,8 +104,8 @@ func certificates(bundle []byte) [][]byte {
 	}
 }
 
-// ended is text that ends with its line.
-func ended(text []byte) []byte {
+// endLine is text with a newline at its end.
+func endLine(text []byte) []byte {
 	if len(text) == 0 || text[len(text)-1] == '\n' {
 		return slices.Clone(text)
 	}

@@ -128,7 +128,7 @@ func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
 			"no such base":        {"FROM nosuch.invalid/image:1\nRUN true\n", "", "", 0, "nosuch.invalid/image:1", ""},
 			"requirements":        {"FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN python -m venv /v && /v/bin/pip install -r requirements.txt\n", dev.CodeBuildFailed, "requirements.txt", 3, "No matching distribution found for six==99.99", "requirement"},
 			"full disk":           {"FROM python:3.11-slim\nRUN cat /etc/passwd > /dev/full\n", dev.CodeBuildFailed, "", 0, "disk is full", "docker system df"},
-			"another processor":   {"FROM python:3.11-slim\nRUN printf '\\177ELF\\002\\001\\001\\0\\0\\0\\0\\0\\0\\0\\0\\0\\002\\0\\267\\0\\001\\0\\0\\0' > /bin/arm && head -c 200 /dev/zero >> /bin/arm && chmod +x /bin/arm\nRUN [\"/bin/arm\"]\n", dev.CodeBuildFailed, "", 0, "another kind of processor", "emulation"},
+			"another processor":   {"FROM python:3.11-slim\nRUN printf '\\177ELF\\002\\001\\001\\0\\0\\0\\0\\0\\0\\0\\0\\0\\002\\0\\267\\0\\001\\0\\0\\0' > /bin/arm && head -c 200 /dev/zero >> /bin/arm && chmod +x /bin/arm\nRUN [\"/bin/arm\"]\n", dev.CodeBuildFailed, "", 0, "another processor architecture", "emulation"},
 			"untrusted":           {"FROM python:3.11-slim\nENV PIP_CERT=/etc/hostname SSL_CERT_FILE=/etc/hostname\nRUN python -c \"import urllib.request as u; u.urlopen('https://pypi.org/')\"\n", dev.CodeBuildFailed, "", 0, "CERTIFICATE_VERIFY_FAILED", "SSL_CERT_FILE"},
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -12,18 +12,18 @@ import (
 	"sdev/dev"
 )
 
-// checkThere refuses networks and volumes that are not there. The project's own have been made by
-// now, so these are others'; the engine would make such a volume, empty, without a word.
+// checkThere refuses missing external networks and volumes. The project's own exist by now; the engine would
+// silently create a missing external volume, empty.
 func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 	missing := func(kind, name string) error {
-		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the %s %s, which is external and is not there", s.Name, kind, name),
-			Hint: fmt.Sprintf("make it (docker %s create %s), or take external away from it", kind, name)}
+		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the external %s %s, which does not exist", s.Name, kind, name),
+			Hint: fmt.Sprintf("create it (docker %s create %s), or remove external from it", kind, name)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Networks)) {
 		if _, err := e.api.NetworkInspect(ctx, name, network.InspectOptions{}); isGone(err) {
 			return missing("network", name)
 		} else if err != nil {
-			return refused("look at network "+name, err)
+			return engineError("inspect network "+name, err)
 		}
 	}
 	for _, v := range s.Volumes {
@@ -33,38 +33,38 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 		if _, err := e.api.VolumeInspect(ctx, v.Source); isGone(err) {
 			return missing("volume", v.Source)
 		} else if err != nil {
-			return refused("look at volume "+v.Source, err)
+			return engineError("inspect volume "+v.Source, err)
 		}
 	}
 	return nil
 }
 
-// checkVersion refuses what this engine is too old for, before it is ignored or crashes on it.
+// checkVersion refuses what this engine is too old for, because it would ignore it or crash.
 func (e *Engine) checkVersion(s types.ServiceConfig) error {
 	old := func(key, version string) error {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitProject,
-			Message: fmt.Sprintf("services.%s.%s needs an engine with API %s, and this one speaks %s", s.Name, key, version, e.place.API), Hint: "remove it, or update Docker"}
+			Message: fmt.Sprintf("services.%s.%s needs engine API %s, but this engine has %s", s.Name, key, version, e.place.API), Hint: "remove it, or update Docker"}
 	}
 	for _, v := range s.Volumes {
 		switch {
-		case v.Volume != nil && v.Volume.Subpath != "" && !e.speaks("1.45"):
+		case v.Volume != nil && v.Volume.Subpath != "" && !e.supportsAPI("1.45"):
 			return old("volumes.volume.subpath", "1.45")
-		case v.Type == types.VolumeTypeImage && !e.speaks("1.48"):
+		case v.Type == types.VolumeTypeImage && !e.supportsAPI("1.48"):
 			return old("volumes of type image", "1.48")
-		case v.Bind != nil && v.Bind.Recursive == "readonly" && !e.speaks("1.44"):
+		case v.Bind != nil && v.Bind.Recursive == "readonly" && !e.supportsAPI("1.44"):
 			return old("volumes.bind.recursive", "1.44")
 		}
 	}
 	for name, n := range s.Networks {
 		switch {
 		case n == nil:
-		case n.GatewayPriority != 0 && !e.speaks("1.48"):
+		case n.GatewayPriority != 0 && !e.supportsAPI("1.48"):
 			return old("networks."+name+".gw_priority", "1.48")
-		case n.MacAddress != "" && !e.speaks(apiEndpointMAC):
+		case n.MacAddress != "" && !e.supportsAPI(apiEndpointMAC):
 			return old("networks."+name+".mac_address", apiEndpointMAC)
 		}
 	}
-	if len(s.Annotations) > 0 && !e.speaks(apiAnnotations) {
+	if len(s.Annotations) > 0 && !e.supportsAPI(apiAnnotations) {
 		return old("annotations", apiAnnotations)
 	}
 	return nil

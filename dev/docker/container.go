@@ -14,7 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// containerConfig translates what a service says about its process.
+// containerConfig translates a service's settings for its process.
 func (e *Engine) containerConfig(s types.ServiceConfig) (*container.Config, error) {
 	exposed, _, err := ports(s)
 	if err != nil {
@@ -23,9 +23,9 @@ func (e *Engine) containerConfig(s types.ServiceConfig) (*container.Config, erro
 	c := &container.Config{
 		Image: s.Image, Hostname: s.Hostname, Domainname: s.DomainName, User: s.User, WorkingDir: s.WorkingDir,
 		Env: environment(s.Environment), Entrypoint: strslice.StrSlice(s.Entrypoint), Cmd: strslice.StrSlice(s.Command),
-		ExposedPorts: exposed, StopSignal: s.StopSignal, Healthcheck: healthcheck(s.HealthCheck, e.speaks(apiStartInterval)), Tty: s.Tty, OpenStdin: s.StdinOpen,
+		ExposedPorts: exposed, StopSignal: s.StopSignal, Healthcheck: healthcheck(s.HealthCheck, e.supportsAPI(apiStartInterval)), Tty: s.Tty, OpenStdin: s.StdinOpen,
 	}
-	if !e.speaks(apiEndpointMAC) {
+	if !e.supportsAPI(apiEndpointMAC) {
 		c.MacAddress = s.MacAddress //nolint:staticcheck // the only way before API 1.44
 	}
 	if s.StopGracePeriod != nil {

@@ -20,31 +20,30 @@ import (
 	"sdev/dev"
 )
 
-// Place is where an engine is and why it is used.
+// Place is the address of an engine and why it is used.
 type Place struct {
 	Host    string // address: unix:///var/run/docker.sock, ssh://me@there, tcp://…
-	Context string // docker context that names it; "" where none does
-	Why     string // what chose it, for people
-	API     string // version agreed on; "" before that
+	Context string // docker context with this address; "" if none
+	Why     string // what chose it, for messages
+	API     string // negotiated version; "" before that
 }
 
-// candidate is a place and how to get there.
+// candidate is a place and how to connect to it.
 type candidate struct {
 	Place
 	opts []client.Opt
 }
 
-// finder finds engines as the docker command does: a context that is asked for by flag, else
-// DOCKER_HOST, else the context that DOCKER_CONTEXT names, else the one that "docker context use"
-// chose, else the usual socket. Where nothing was chosen and the usual socket does not answer, the
-// sockets of other engines that people have on their machines come next.
+// finder finds engines as the docker command does: the context of the flag, else DOCKER_HOST, else the context in
+// DOCKER_CONTEXT, else that of "docker context use", else the default socket. If nothing was chosen and the
+// default socket does not answer, it tries the sockets of other well-known engines.
 type finder struct {
 	getenv func(string) string
 	home   string
-	usual  string // address of the usual socket
+	usual  string // address of the default socket
 	uid    int
 
-	patience time.Duration // with an engine; 0 is the usual
+	patience time.Duration // for an engine to answer; 0 is the default
 }
 
 func newFinder() finder {
@@ -55,10 +54,10 @@ func newFinder() finder {
 	return finder{getenv: os.Getenv, home: home, usual: client.DefaultDockerHost, uid: os.Getuid()}
 }
 
-// standard is the context that stands for the environment and the usual socket.
+// standard is the context for the environment and the default socket.
 const standard = "default"
 
-// candidates gives the places to try, in order. More than one means that nobody chose.
+// candidates returns the places to try, in order. There is more than one only if nothing was chosen.
 func (f finder) candidates(flag string) ([]candidate, error) {
 	name, why := flag, "--context"
 	if name == "" {
@@ -68,7 +67,7 @@ func (f finder) candidates(flag string) ([]candidate, error) {
 		name, why = f.getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	}
 	if name == "" {
-		// A file that cannot be read chooses nothing: the docker command takes it that way too.
+		// An unreadable file counts as no choice, as with the docker command.
 		if file, err := dockerSettings(f.configDir()); err == nil {
 			name, why = file.CurrentContext, "docker context use"
 		}
@@ -86,7 +85,7 @@ func (f finder) candidates(flag string) ([]candidate, error) {
 
 func one(c candidate, err error) ([]candidate, error) { return []candidate{c}, err }
 
-// dockerSettings are those of the docker command.
+// dockerSettings are the settings of the docker command.
 func dockerSettings(dir string) (*configfile.ConfigFile, error) {
 	if _, err := dev.ReadFile(filepath.Join(dir, dockerconfig.ConfigFileName)); dev.IsUnfit(err) {
 		return nil, err
@@ -94,7 +93,7 @@ func dockerSettings(dir string) (*configfile.ConfigFile, error) {
 	return dockerconfig.Load(dir)
 }
 
-// dockerLogins are what the docker command knows of registries.
+// dockerLogins are the registry logins of the docker command.
 func dockerLogins() *configfile.ConfigFile {
 	file := filepath.Join(dockerconfig.Dir(), dockerconfig.ConfigFileName)
 	if _, err := dev.ReadFile(file); dev.IsUnfit(err) {
@@ -110,9 +109,9 @@ func (f finder) configDir() string {
 	return filepath.Join(f.home, ".docker")
 }
 
-// usualFirst gives the usual socket, then those of other engines that exist.
+// usualFirst returns the default socket, then the existing sockets of other engines.
 func (f finder) usualFirst() ([]candidate, error) {
-	first, err := f.fromHost(Place{Host: f.usual, Why: "the usual socket"})
+	first, err := f.fromHost(Place{Host: f.usual, Why: "the default socket"})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func (f finder) usualFirst() ([]candidate, error) {
 		if st, err := os.Stat(s.path); err != nil || st.Mode()&os.ModeSocket == 0 {
 			continue
 		}
-		c, err := f.fromHost(Place{Host: "unix://" + s.path, Why: s.whose + ", since the usual socket does not answer"})
+		c, err := f.fromHost(Place{Host: "unix://" + s.path, Why: s.whose + ", because the default socket does not answer"})
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +131,7 @@ func (f finder) usualFirst() ([]candidate, error) {
 
 type socket struct{ path, whose string }
 
-// sockets are where engines other than the system's own listen.
+// sockets are the paths on which other engines listen.
 // Source: the manuals of rootless Docker, Docker Desktop, colima, Rancher Desktop, OrbStack, podman.
 func (f finder) sockets() []socket {
 	runtime := f.getenv("XDG_RUNTIME_DIR")
@@ -157,7 +156,7 @@ func (f finder) sockets() []socket {
 	return append(out, socket{filepath.Join(runtime, "podman/podman.sock"), "podman"}, socket{"/run/podman/podman.sock", "podman"})
 }
 
-// fromHost gives the way to an address, with the certificates that the environment names.
+// fromHost is the candidate for an address, with the certificates of the environment.
 func (f finder) fromHost(p Place) (candidate, error) {
 	c := candidate{Place: p}
 	if strings.HasPrefix(p.Host, "ssh://") {
@@ -182,7 +181,7 @@ func (f finder) fromHost(p Place) (candidate, error) {
 	return c, nil
 }
 
-// withTLS verifies the engine, also where DOCKER_TLS alone would have the docker command not do it.
+// withTLS verifies the engine's certificate, even if only DOCKER_TLS is set, where the docker command would not.
 func (f finder) withTLS() (client.Opt, error) {
 	dir := f.getenv(client.EnvOverrideCertPath)
 	if dir == "" {
@@ -195,8 +194,8 @@ func (f finder) withTLS() (client.Opt, error) {
 	return client.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: config}, CheckRedirect: client.CheckRedirect}), nil
 }
 
-// overSSH gives the way to an engine on another machine, through the docker command there. Nothing
-// is asked on the terminal, and a machine that does not answer is given up.
+// overSSH connects to an engine on another machine through the docker command there. ssh must not prompt on the
+// terminal, and times out if the machine does not answer.
 func overSSH(host string) ([]client.Opt, error) {
 	helper, err := connhelper.GetConnectionHelperWithSSHOpts(host, []string{"-oBatchMode=yes", "-oConnectTimeout=10"})
 	if err != nil {
@@ -209,7 +208,7 @@ func overSSH(host string) ([]client.Opt, error) {
 	}, nil
 }
 
-// fromContext gives the way to the engine of a docker context.
+// fromContext is the candidate for a docker context.
 func (f finder) fromContext(name, why string) (candidate, error) {
 	c := candidate{Place: Place{Context: name, Why: why}}
 	settings := store.NewConfig(func() any { return &map[string]any{} },

@@ -100,7 +100,7 @@ func TestOpen_RefusesAnAPIThatIsTooOldToWorkWith(t *testing.T) {
 	t.Setenv("DOCKER_HOST", engineAt(t, "engine.sock"))
 	t.Setenv("DOCKER_API_VERSION", "1.40")
 	_, err := docker.Open(context.Background(), "")
-	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeEngineTooOld || !strings.Contains(e.Message, "DOCKER_API_VERSION asks for API 1.40") {
+	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeEngineTooOld || !strings.Contains(e.Message, "DOCKER_API_VERSION is 1.40") {
 		t.Errorf("%+v", err)
 	}
 }
@@ -121,7 +121,7 @@ func TestEngine_ThatOnlySpeaksNewerAPIsIsToldApart(t *testing.T) {
 	}
 	defer e.Close()
 	_, err = e.Observe(context.Background(), "shop", nil)
-	if failure, ok := errors.AsType[*dev.Error](err); !ok || failure.Code != dev.CodeEngineTooOld || failure.Exit != dev.ExitEngine || failure.Message != "the container engine speaks API 1.60 and newer; this sdev speaks 1.41 to 1.51" {
+	if failure, ok := errors.AsType[*dev.Error](err); !ok || failure.Code != dev.CodeEngineTooOld || failure.Exit != dev.ExitEngine || failure.Message != "the container engine supports API 1.60 and newer; this sdev supports 1.41 to 1.51" {
 		t.Errorf("%+v", err)
 	}
 }

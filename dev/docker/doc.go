@@ -1,35 +1,35 @@
-// Package docker is the runtime on a container engine: it observes, builds, creates, starts,
-// follows and removes, through the engine's API alone. No docker or buildx program is called; git is,
-// for a build whose context is a repository.
+// Package docker is the runtime on a container engine: it observes, builds, creates, starts, follows and
+// removes containers through the engine's API. It runs no docker or buildx program; it runs git for a build
+// whose context is a repository.
 //
-// It decides nothing: what to do comes as operations of package plan. Everything it makes carries
-// Compose's own labels and labels of sdev, and nothing without them is ever touched. An [Engine]
-// is opened on first use, so that commands which need no engine work without one; a daemon that
-// is down, not permitted or too old is one clear *dev.Error with exit code 4.
+// It decides nothing: it carries out operations of package plan. Everything it creates has Compose's labels
+// and sdev's labels, and it touches nothing without them. A caller opens an [Engine] on first use, so that
+// commands which need no engine work without one. If the engine is down, too old, or access is denied, the
+// error is a *dev.Error with exit code 4.
 //
-// Which engine is used is decided as the docker command decides it ([Open]), and told ([Place]).
+// [Open] chooses the engine as the docker command does, and [Engine.Place] says which one and why.
 //
-// Builds go through BuildKit, or the engine's classic builder where there is no other. The
-// Dockerfile is read here and handed over from memory, changed where the build needs it (package
-// dockerfile): for machines whose network opens TLS, base images are replaced by ones that know the
-// machine's certificates, so that a Dockerfile which knows nothing of them builds. Those images
-// (sdev-ca:…, labelled dev.sdev.ca) stay on the engine and are made once for a base and a bundle.
+// Builds use BuildKit, or the engine's classic builder if it has no BuildKit. The package reads the
+// Dockerfile, changes it in memory where the build needs it (package dockerfile) and passes that on. On
+// machines with an extra CA, builds start from a copy of the base image that trusts the CA, so that a
+// Dockerfile without any mention of it builds. The copies (sdev-ca:…, labelled dev.sdev.ca) stay on the
+// engine; there is one for each base image and CA bundle.
 //
-// A build of an image that leaves this machine is another matter (plan.Build.Ships): nothing in it is
-// replaced, the frontend runs here, and certificates reach commands alone, so that no layer and no line
-// of the history knows them; files get the time of the commit, so that it always gives the same image.
-// Such an image can be started once, by itself, to see whether it runs ([Engine.Try]).
+// A build of an image that ships (plan.Build.Ships) differs: it replaces no base image, the frontend runs
+// in this process, and only commands see the extra CA, so that no layer and no line of the history holds it.
+// File timestamps are set to the commit's, so that the image is reproducible. [Engine.StartSmokeTest] starts
+// such an image once to check that it runs.
 //
-// What is put into a container is never written through a mount: secrets and configs whose place lies
-// inside one are mounted over it, from a volume that goes with the container, and places on this machine
-// that exist only to be mounted on are made empty and go with the last container that needs them. What
-// sdev itself keeps in a project (.sdev) is left out of every build context.
+// Files are never copied into a container through a mount. Secrets and configs whose path lies inside a
+// mount are mounted over it, from a volume that is removed with the container. Mount points that are missing
+// on this machine are created empty, and removed with the last container that needs them. Build contexts
+// leave out sdev's state directory (.sdev).
 //
-// Health checks are the engine's to run, but whoever waits for a service has its check run at once
-// and often, by [Engine.Do] of a wait, instead of after the check's own interval.
+// The engine runs health checks. While an operation waits for a service, this package runs the same check
+// immediately and often instead of waiting for the check's interval.
 //
-// An Engine may be used by several goroutines. Methods that stream ([Engine.Build],
-// [Engine.Follow]) own the goroutines they start and have ended them when they return.
+// An Engine is safe for concurrent use. Methods that stream ([Engine.Build], [Engine.Follow]) own the
+// goroutines they start, which have ended when the method returns.
 //
 // It is the only package that imports the Docker client and BuildKit.
 package docker

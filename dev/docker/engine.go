@@ -15,23 +15,23 @@ import (
 // MinAPI is the oldest engine API that sdev works with: Docker 20.10.
 const MinAPI = "1.41"
 
-// Engine is a container engine that answers.
+// Engine is a connection to a container engine.
 type Engine struct {
 	api     *client.Client
 	place   Place
-	builder build.BuilderVersion // which the engine says it has; "" where it says nothing
+	builder build.BuilderVersion // the builder that the engine reports; "" if none
 	getenv  func(string) string
 
 	once         sync.Once
-	architecture string // of the engine's machine, in Go's words; set by once
+	architecture string // architecture of the engine's machine, in Go's terms; set by once
 
-	pointing sync.Mutex // held while mount points of a container are made, see points.go
+	pointing sync.Mutex // held while mount points are created, see mountpoints.go
 }
 
-// Open connects to the engine that the docker command would use, and agrees on an API version. A
-// docker context may be named, as with "docker --context"; "" leaves the choice to the environment.
-// Where nothing is chosen and the usual socket does not answer, other known sockets are tried. An
-// engine that does not answer is given up after seconds. The caller closes it.
+// Open connects to the engine that the docker command would use, and negotiates an API version. contextName is a
+// docker context, as with "docker --context"; "" leaves the choice to the environment. If nothing is chosen and
+// the default socket does not answer, Open tries other known sockets. It times out after some seconds. The caller
+// closes the engine.
 func Open(ctx context.Context, contextName string) (*Engine, error) {
 	return newFinder().open(ctx, contextName)
 }
@@ -55,8 +55,7 @@ func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
 	return nil, unreachable(failures)
 }
 
-// Patience with engines: one under load may take many seconds for its first answer, one behind SSH
-// has that long for the greeting as well.
+// Timeouts for engines: one under load may take many seconds for its first answer, as may one behind SSH.
 const (
 	patience    = 30 * time.Second
 	patienceSSH = 45 * time.Second
@@ -72,7 +71,7 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := knock(bounded, c.Host); err != nil {
+	if err := ping(bounded, c.Host); err != nil {
 		return nil, err
 	}
 	api, err := client.NewClientWithOpts(append(c.opts, client.WithAPIVersionNegotiation())...)
@@ -96,11 +95,11 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 	return &Engine{api: api, place: c.Place, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 
-// Close lets go of the connection.
+// Close closes the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
 // Host is the address of the engine, for people.
 func (e *Engine) Host() string { return e.place.Host }
 
-// Place says where the engine is and what chose it.
+// Place is the engine's address and what chose it.
 func (e *Engine) Place() Place { return e.place }

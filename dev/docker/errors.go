@@ -21,14 +21,14 @@ import (
 	"sdev/dev"
 )
 
-// failure is a place where no engine answered.
+// failure is a place that did not answer.
 type failure struct {
 	Place
 	err error
 }
 
-// unreachable words that no engine answers: what was tried, in order, and why it failed. What is
-// wrong with the only place, or with the first, decides what helps.
+// unreachable is the error for engines that do not answer: the places tried, in order, and why each failed. The
+// first one determines the hint.
 func unreachable(failures []failure) error {
 	first := failures[0]
 	if e, ok := errors.AsType[*dev.Error](first.err); ok {
@@ -41,14 +41,14 @@ func unreachable(failures []failure) error {
 	switch {
 	case errors.Is(first.err, fs.ErrPermission) || strings.HasPrefix(first.Host, "unix://") && strings.Contains(text, "permission denied"):
 		e.Code = dev.CodeEnginePermission
-		e.Message = fmt.Sprintf("you may not open the container engine's socket %s", first.described())
+		e.Message = fmt.Sprintf("you have no permission to open the container engine's socket %s", first.described())
 		e.Hint = "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"
 	case strings.HasPrefix(first.Host, "ssh://"):
-		e.Hint = "try: ssh " + strings.TrimPrefix(first.Host, "ssh://") + " docker version (sdev answers no questions of ssh: the key must be in an agent and the host known)"
+		e.Hint = "try: ssh " + strings.TrimPrefix(first.Host, "ssh://") + " docker version (sdev cannot answer prompts of ssh: the agent must hold the key, and known_hosts the host)"
 	case strings.Contains(text, "x509: ") || strings.Contains(text, "tls: "):
 		e.Hint = "check the certificates of the docker context, or those in DOCKER_CERT_PATH"
 	case first.Context != "":
-		e.Hint = "start it, or choose another: docker context ls, docker context use NAME"
+		e.Hint = "start it, or choose another one: docker context ls, docker context use NAME"
 	}
 	for _, f := range failures[1:] {
 		e.Message += fmt.Sprintf("; then tried %s: %s", f.described(), cause(f.err))
@@ -56,7 +56,7 @@ func unreachable(failures []failure) error {
 	return e
 }
 
-// described is an address with what chose it.
+// described is an address and what chose it.
 func (p Place) described() string {
 	if p.Context != "" {
 		return fmt.Sprintf("%s (context %s, %s)", p.Host, p.Context, p.Why)
@@ -64,9 +64,9 @@ func (p Place) described() string {
 	return fmt.Sprintf("%s (%s)", p.Host, p.Why)
 }
 
-// knock opens and closes a connection to a socket or port: the client's own errors do not say why
+// ping opens and closes a connection to a socket or port: the client's own errors do not say why
 // one cannot be opened.
-func knock(ctx context.Context, host string) error {
+func ping(ctx context.Context, host string) error {
 	network, address, _ := strings.Cut(host, "://")
 	if network != "unix" && network != "tcp" {
 		return nil
@@ -76,7 +76,7 @@ func knock(ctx context.Context, host string) error {
 		address, _, _ = strings.Cut(address, "/")
 		ask := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
 		if proxy, err := http.ProxyFromEnvironment(ask); proxy != nil || err != nil {
-			return nil // the client goes through it, and there may be no other way
+			return nil // the client uses the proxy, which may be the only way
 		}
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -86,7 +86,7 @@ func knock(ctx context.Context, host string) error {
 	return conn.Close()
 }
 
-// sshSaid is what the ssh command printed, in the error of a connection through it.
+// sshSaid matches ssh's output in the error of a connection.
 var sshSaid = regexp.MustCompile(`(?s)stderr=(.+)$`)
 
 // cause is why a place did not answer, short.
@@ -97,17 +97,17 @@ func cause(err error) string {
 	case ours:
 		return e.Message
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such socket"
+		return "the socket does not exist"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens there"
+		return "nothing listens there"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
+		return "it timed out"
 	case errors.Is(err, exec.ErrNotFound):
-		return "there is no ssh command here"
+		return "the ssh command is not installed"
 	case errors.As(err, &dns):
 		return dns.Error()
 	case plainHTTP.MatchString(err.Error()):
-		return "it does not speak plain HTTP; if it wants TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
+		return "it does not accept plain HTTP; if it needs TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 	}
 	if m := sshSaid.FindStringSubmatch(err.Error()); m != nil {
 		return lastLine(m[1])
@@ -115,10 +115,10 @@ func cause(err error) string {
 	return firstLine(err.Error())
 }
 
-// plainHTTP is how a request ends that is not encrypted, where it should be.
+// plainHTTP matches the error of a plain request to a TLS port.
 var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
 
-// lastLine is the last line that says anything: ssh warns first, and gives up last.
+// lastLine is the last line: ssh prints warnings first, and the error last.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return dev.Printable(strings.TrimSpace(lines[len(lines)-1]))
@@ -126,21 +126,21 @@ func lastLine(text string) string {
 
 func tooOld(host, version string) error {
 	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine,
-		Message: fmt.Sprintf("the container engine at %s speaks API %s at most; sdev needs %s (Docker 20.10) to %s", host, version, MinAPI, api.DefaultVersion),
+		Message: fmt.Sprintf("the container engine at %s supports API %s at most; sdev needs %s (Docker 20.10) to %s", host, version, MinAPI, api.DefaultVersion),
 		Hint:    "update Docker"}
 }
 
-// tooLow is a choice of the environment's that no engine can do anything about.
+// tooLow is the error for a DOCKER_API_VERSION below the minimum.
 func tooLow(version string) error {
-	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Message: fmt.Sprintf("DOCKER_API_VERSION asks for API %s; sdev needs %s to %s", version, MinAPI, api.DefaultVersion),
+	return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Message: fmt.Sprintf("DOCKER_API_VERSION is %s; sdev needs %s to %s", version, MinAPI, api.DefaultVersion),
 		Hint: "unset DOCKER_API_VERSION"}
 }
 
-// tooNew is an engine's refusal of every API version that this sdev speaks.
+// tooNew matches an engine's refusal of every API version that this sdev supports.
 var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 
-// refused words an engine's refusal of something that sdev asked for.
-func refused(what string, err error) error {
+// engineError turns an engine's error into ours; what says what sdev tried to do.
+func engineError(what string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -149,7 +149,7 @@ func refused(what string, err error) error {
 	}
 	if m := tooNew.FindStringSubmatch(err.Error()); m != nil {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitEngine, Cause: err,
-			Message: fmt.Sprintf("the container engine speaks API %s and newer; this sdev speaks %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
+			Message: fmt.Sprintf("the container engine supports API %s and newer; this sdev supports %s to %s", m[1], MinAPI, api.DefaultVersion), Hint: "update sdev, and unset DOCKER_API_VERSION"}
 	}
 	if client.IsErrConnectionFailed(err) {
 		why, _, _ := strings.Cut(cause(err), ". Is the docker daemon running?")
@@ -161,17 +161,17 @@ func refused(what string, err error) error {
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: what + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
 
-// makeRoom is what helps against a full disk.
-const makeRoom = "make room (docker system df shows what takes it, docker builder prune frees the build cache), then run it again"
+// makeRoom is the hint for a full disk.
+const makeRoom = "free disk space (docker system df shows the usage, docker builder prune deletes the build cache) and try again"
 
-// engineText is the engine's message without the layers that the client puts before it.
+// engineText is the engine's message without the client's prefix.
 func engineText(err error) string {
 	return strings.TrimPrefix(err.Error(), "Error response from daemon: ")
 }
 
 func isGone(err error) bool { return errdefs.IsNotFound(err) }
 
-// isPortTaken recognises the engine's refusal to publish a port.
+// isPortTaken recognises the engine's error for a port in use.
 func isPortTaken(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "port is already allocated") || strings.Contains(text, "address already in use")
@@ -179,6 +179,6 @@ func isPortTaken(err error) bool {
 
 func imageMissing(ref string, err error) error {
 	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err,
-		Message: fmt.Sprintf("image %s is not here and cannot be pulled: %s", ref, engineText(err)),
+		Message: fmt.Sprintf("image %s is missing and cannot be pulled: %s", ref, engineText(err)),
 		Hint:    "check its name, your network and your registry login (docker login)"}
 }

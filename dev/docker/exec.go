@@ -10,17 +10,17 @@ import (
 	"sdev/dev/plan"
 )
 
-// Run runs a command and gives its exit code.
+// Run runs a command and returns its exit code.
 func (e *Engine) Run(ctx context.Context, x plan.Exec) (int, error) {
 	made, err := e.api.ContainerExecCreate(ctx, x.Container, container.ExecOptions{
 		Cmd: x.Command, User: x.User, WorkingDir: x.Dir, Env: x.Env, Privileged: x.Privileged, Tty: x.Terminal, AttachStdin: x.In != nil, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
-		return 0, refused("run a command in "+x.Container, err)
+		return 0, engineError("run a command in "+x.Container, err)
 	}
 	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{Tty: x.Terminal})
 	if err != nil {
-		return 0, refused("run a command in "+x.Container, err)
+		return 0, engineError("run a command in "+x.Container, err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, conn.Close)
@@ -47,11 +47,11 @@ func (e *Engine) Run(ctx context.Context, x plan.Exec) (int, error) {
 		return 0, ctx.Err()
 	}
 	if err != nil {
-		return 0, refused("read a command's output", err)
+		return 0, engineError("read a command's output", err)
 	}
 	done, err := e.api.ContainerExecInspect(ctx, made.ID)
 	if err != nil {
-		return 0, refused("ask for a command's exit code", err)
+		return 0, engineError("read a command's exit code", err)
 	}
 	return done.ExitCode, nil
 }
@@ -60,7 +60,7 @@ func (e *Engine) resize(ctx context.Context, id string, sizes <-chan [2]uint) {
 	for {
 		select {
 		case s := <-sizes:
-			// A resize that comes too early or too late changes nothing that matters.
+			// A resize that comes too early or too late does no harm.
 			_ = e.api.ContainerExecResize(ctx, id, container.ResizeOptions{Width: s[0], Height: s[1]})
 		case <-ctx.Done():
 			return

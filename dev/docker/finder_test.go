@@ -64,14 +64,14 @@ func TestFinder_TriesKnownSocketsWhereNothingWasChosen(t *testing.T) {
 		where string
 		why   string
 	}{
-		{at: []string{"usual.sock", ".colima/default/docker.sock"}, where: "usual.sock", why: "the usual socket"},
-		{at: []string{"run/docker.sock", ".rd/docker.sock"}, where: "run/docker.sock", why: "rootless Docker, since the usual socket does not answer"},
-		{at: []string{".docker/run/docker.sock"}, where: ".docker/run/docker.sock", why: "Docker Desktop, since the usual socket does not answer"},
-		{at: []string{".colima/work/docker.sock", ".colima/default/docker.sock"}, where: ".colima/default/docker.sock", why: "colima, since the usual socket does not answer"},
-		{at: []string{".colima/work/docker.sock"}, where: ".colima/work/docker.sock", why: "colima, profile work, since the usual socket does not answer"},
-		{at: []string{".rd/docker.sock"}, dead: []string{".colima/default/docker.sock", "usual.sock"}, where: ".rd/docker.sock", why: "Rancher Desktop, since the usual socket does not answer"},
-		{at: []string{".orbstack/run/docker.sock", "run/podman/podman.sock"}, where: ".orbstack/run/docker.sock", why: "OrbStack, since the usual socket does not answer"},
-		{at: []string{"run/podman/podman.sock"}, where: "run/podman/podman.sock", why: "podman, since the usual socket does not answer"},
+		{at: []string{"usual.sock", ".colima/default/docker.sock"}, where: "usual.sock", why: "the default socket"},
+		{at: []string{"run/docker.sock", ".rd/docker.sock"}, where: "run/docker.sock", why: "rootless Docker, because the default socket does not answer"},
+		{at: []string{".docker/run/docker.sock"}, where: ".docker/run/docker.sock", why: "Docker Desktop, because the default socket does not answer"},
+		{at: []string{".colima/work/docker.sock", ".colima/default/docker.sock"}, where: ".colima/default/docker.sock", why: "colima, because the default socket does not answer"},
+		{at: []string{".colima/work/docker.sock"}, where: ".colima/work/docker.sock", why: "colima, profile work, because the default socket does not answer"},
+		{at: []string{".rd/docker.sock"}, dead: []string{".colima/default/docker.sock", "usual.sock"}, where: ".rd/docker.sock", why: "Rancher Desktop, because the default socket does not answer"},
+		{at: []string{".orbstack/run/docker.sock", "run/podman/podman.sock"}, where: ".orbstack/run/docker.sock", why: "OrbStack, because the default socket does not answer"},
+		{at: []string{"run/podman/podman.sock"}, where: "run/podman/podman.sock", why: "podman, because the default socket does not answer"},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			env := map[string]string{}
@@ -101,9 +101,9 @@ func TestFinder_SaysWhatWasTried(t *testing.T) {
 	answering(t, filepath.Join(f.home, ".rd/docker.sock"), "1.40")
 	_, err := f.open(t.Context(), "")
 	got := strings.ReplaceAll(fmt.Sprint(err), f.home, "~")
-	want := "the container engine at unix://~/usual.sock (the usual socket) does not answer: there is no such socket; " +
-		"then tried unix://~/.colima/default/docker.sock (colima, since the usual socket does not answer): nobody listens there; " +
-		"then tried unix://~/.rd/docker.sock (Rancher Desktop, since the usual socket does not answer): the container engine at unix://~/.rd/docker.sock speaks API 1.40 at most; sdev needs 1.41 (Docker 20.10) to 1.51"
+	want := "the container engine at unix://~/usual.sock (the default socket) does not answer: the socket does not exist; " +
+		"then tried unix://~/.colima/default/docker.sock (colima, because the default socket does not answer): nothing listens there; " +
+		"then tried unix://~/.rd/docker.sock (Rancher Desktop, because the default socket does not answer): the container engine at unix://~/.rd/docker.sock supports API 1.40 at most; sdev needs 1.41 (Docker 20.10) to 1.51"
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -123,7 +123,7 @@ func TestFinder_WordsWhatCannotBeUsed(t *testing.T) {
 		"a flag that names no context": {nil, "nosuch", `docker context "nosuch", chosen by --context, cannot be used`, "docker context ls"},
 		"a variable":                   {map[string]string{"DOCKER_CONTEXT": "nosuch"}, "", "chosen by DOCKER_CONTEXT", "docker context ls"},
 		"no address":                   {map[string]string{"DOCKER_HOST": "nonsense"}, "", "nonsense (DOCKER_HOST) cannot be used", "check DOCKER_HOST"},
-		"a closed port":                {map[string]string{"DOCKER_HOST": "tcp://" + closed.Addr().String()}, "", "(DOCKER_HOST) does not answer: nobody listens there", "start Docker"},
+		"a closed port":                {map[string]string{"DOCKER_HOST": "tcp://" + closed.Addr().String()}, "", "(DOCKER_HOST) does not answer: nothing listens there", "start Docker"},
 		"no such host":                 {map[string]string{"DOCKER_HOST": "tcp://nosuch.invalid:2376"}, "", "nosuch.invalid", "start Docker"},
 		"no certificates":              {map[string]string{"DOCKER_HOST": "tcp://" + closed.Addr().String(), "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/nowhere"}, "", "/nowhere/ca.pem", "DOCKER_CERT_PATH"},
 		"ssh with a password":          {map[string]string{"DOCKER_HOST": "ssh://me:word@there"}, "", "cannot be used", "check DOCKER_HOST"},
@@ -147,7 +147,7 @@ func TestFinder_GivesUpAnEngineThatNeverAnswers(t *testing.T) {
 	f := newPlace(t, map[string]string{"DOCKER_HOST": "tcp://" + l.Addr().String()})
 	f.patience = 50 * time.Millisecond
 	_, err = f.open(t.Context(), "")
-	if err == nil || !strings.Contains(err.Error(), "no answer in time") {
+	if err == nil || !strings.Contains(err.Error(), "it timed out") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -30,13 +30,13 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 	defer r.readers.Wait()
 	defer cancel()
 
-	// Subscribed before the list is read, so that nothing falls between the two.
+	// Subscribe before reading the list, so that no event is missed in between.
 	args := ofProject(f.Project)
 	args.Add("type", string(events.ContainerEventType))
 	messages, failures := e.api.Events(ctx, events.ListOptions{Filters: args})
 	list, err := e.containers(ctx, f.Project)
 	if err != nil {
-		return refused("look at what runs", err)
+		return engineError("list containers", err)
 	}
 	for _, c := range list {
 		r.read(ctx, c.ID, c.Service, f.Since, f.Tail)
@@ -48,7 +48,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 	for {
 		select {
 		case m := <-messages:
-			r.happened(ctx, m)
+			r.handleEvent(ctx, m)
 		case err := <-failures:
 			if ctx.Err() != nil || errors.Is(err, io.EOF) && ctx.Err() != nil {
 				return nil
@@ -68,16 +68,16 @@ type follower struct {
 
 	mu      sync.Mutex
 	reading map[string]bool      // containers whose log is being read; guarded by mu
-	until   map[string]time.Time // how far it was read when it last ended; guarded by mu
+	until   map[string]time.Time // time of the last line read; guarded by mu
 }
 
-func (r *follower) wants(service string) bool {
+func (r *follower) follows(service string) bool {
 	return len(r.Services) == 0 || slices.Contains(r.Services, service)
 }
 
-// happened turns an engine event into a state. The engine sends, for a container that is made and
+// handleEvent turns an engine event into a state. The engine sends, for a container that is made and
 // started: create, start; for one that ends: die (with its code), stop; then destroy.
-func (r *follower) happened(ctx context.Context, m events.Message) {
+func (r *follower) handleEvent(ctx context.Context, m events.Message) {
 	service := m.Actor.Attributes[ownService]
 	if service == "" {
 		service = m.Actor.Attributes[labelService]
@@ -105,22 +105,22 @@ func (r *follower) happened(ctx context.Context, m events.Message) {
 	default:
 		return
 	}
-	if r.wants(service) {
+	if r.follows(service) {
 		r.emit(at, state)
 	}
 }
 
-// read follows one container's output in a goroutine of its own, until it stops. The gateway is
-// always read: its events are about the app.
+// read follows one container's output in its own goroutine, until it stops. It always reads the gateway, whose
+// events are about the app.
 func (r *follower) read(ctx context.Context, id, service string, since time.Time, tail int) {
-	if service != r.Gateway && !r.wants(service) {
+	if service != r.Gateway && !r.follows(service) {
 		return
 	}
 	r.mu.Lock()
 	already := r.reading[id]
 	r.reading[id] = true
 	if last, ok := r.until[id]; ok && !since.After(last) {
-		since = last.Add(1) // what a container printed before it was restarted has been told
+		since = last.Add(1) // output from before a restart has been reported
 	}
 	r.mu.Unlock()
 	if already {
@@ -137,8 +137,7 @@ func (r *follower) read(ctx context.Context, id, service string, since time.Time
 	})
 }
 
-// copyLog reports a container's output and gives the engine's time of its last line; zero if it had
-// none.
+// copyLog reports a container's output and returns the engine's time of its last line; zero if it had none.
 func (r *follower) copyLog(ctx context.Context, id, service string, since time.Time, tail int) time.Time {
 	opts := container.LogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: r.Stay}
 	if !since.IsZero() {
@@ -149,7 +148,7 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	}
 	stream, err := r.engine.api.ContainerLogs(ctx, id, opts)
 	if err != nil {
-		return time.Time{} // removed meanwhile: its state says so
+		return time.Time{} // removed meanwhile: that is reported as a state
 	}
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
@@ -171,10 +170,10 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	return lastOut
 }
 
-// maxLine bounds a line of a log; what is longer is cut.
+// maxLine limits a line of a log; longer ones are cut.
 const maxLine = 64 << 10
 
-// lines reports what one stream brings, and gives the engine's time of the last line.
+// lines reports the lines of one stream, and returns the engine's time of the last one.
 func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	reader := bufio.NewReaderSize(in, maxLine)
 	for {
@@ -200,8 +199,8 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	}
 }
 
-// gatewayLine reads an event that the gateway wrote. Anything else it prints is a log line, so that
-// a crash is not lost.
+// gatewayLine parses an event that the gateway wrote. Any other output is a log line, so that a crash is not
+// lost.
 func (r *follower) gatewayLine(at time.Time, text, name string) {
 	var s dev.Stamped
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
@@ -211,7 +210,7 @@ func (r *follower) gatewayLine(at time.Time, text, name string) {
 	r.emit(s.Time, s.Event)
 }
 
-// splitTime takes off the time that the engine puts before each line.
+// splitTime splits off the engine's timestamp of a line.
 func splitTime(line string) (time.Time, string) {
 	for i := range line {
 		if line[i] == ' ' {
@@ -224,7 +223,7 @@ func splitTime(line string) (time.Time, string) {
 	return time.Time{}, line
 }
 
-// Tail gives the last lines that a container printed.
+// Tail returns the last lines that a container printed.
 func (e *Engine) Tail(ctx context.Context, c plan.Container, n int) []string {
 	var lines []string
 	var mu sync.Mutex

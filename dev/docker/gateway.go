@@ -19,16 +19,15 @@ import (
 	"sdev/dev"
 )
 
-// GatewayRef names the gateway's image after the content of the program it is made of, which is
-// this one. cacheDir keeps the name beside the program's size and time, since hashing some
-// 30 MB at every start would cost more than all else that a start does.
+// GatewayRef is the reference of the gateway's image: a hash of this program. cacheDir stores the hash with the
+// program's size and time, because hashing 30 MB at every start would take longer than everything else.
 func GatewayRef(cacheDir string) (ref string, err error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program's file: %w", err)
 	}
 	if runtime.GOOS != "linux" {
-		return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitEngine, Message: "the gateway needs a Linux build of sdev, and this one is for " + runtime.GOOS, Hint: "run sdev on Linux"}
+		return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitEngine, Message: "the gateway needs a Linux build of sdev, but this one is for " + runtime.GOOS, Hint: "run sdev on Linux"}
 	}
 	st, err := os.Stat(executable)
 	if err != nil {
@@ -39,7 +38,7 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 		key.Inode = sys.Ino
 	}
 	file := filepath.Join(cacheDir, "gateway.json")
-	if ref, ok := key.recall(file); ok {
+	if ref, ok := key.cachedRef(file); ok {
 		return ref, nil
 	}
 	if err := mustBeStatic(executable); err != nil {
@@ -50,7 +49,7 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 		return "", fmt.Errorf("read this program's file: %w", err)
 	}
 	ref = "sdev-gateway:" + sum[:16]
-	key.remember(file, ref)
+	key.storeRef(file, ref)
 	return ref, nil
 }
 
@@ -63,7 +62,7 @@ func mustBeStatic(executable string) error {
 	defer f.Close() //nolint:errcheck // only read
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "this sdev is linked dynamically and cannot be the gateway as well", Hint: "build it with: make build (or CGO_ENABLED=0 go install)"}
+			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "this sdev is linked dynamically, so it cannot run as the gateway", Hint: "build it with: make build (or CGO_ENABLED=0 go install)"}
 		}
 	}
 	return nil
@@ -81,7 +80,7 @@ type gatewayEntry struct {
 	Ref string
 }
 
-func (k gatewayKey) recall(file string) (string, bool) {
+func (k gatewayKey) cachedRef(file string) (string, bool) {
 	b, err := dev.ReadFile(file)
 	if err != nil {
 		return "", false
@@ -93,8 +92,8 @@ func (k gatewayKey) recall(file string) (string, bool) {
 	return e.Ref, true
 }
 
-// remember is best effort: without it the next start hashes again.
-func (k gatewayKey) remember(file, ref string) {
+// storeRef is best effort: if it fails, the next start hashes again.
+func (k gatewayKey) storeRef(file, ref string) {
 	b, err := json.Marshal(gatewayEntry{k, ref})
 	if err != nil || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
 		return
@@ -115,7 +114,7 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// loadGateway makes the gateway's image: this program on nothing else.
+// loadGateway creates the gateway's image, which holds only this program.
 func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 	executable, err := os.Executable()
 	if err != nil {
@@ -128,11 +127,11 @@ func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 		Message: "sdev gateway", Changes: []string{`ENTRYPOINT ["/sdev","gateway"]`, `LABEL dev.sdev.gateway=1`},
 	})
 	if err != nil {
-		return refused("load the gateway's image", err)
+		return engineError("load the gateway's image", err)
 	}
 	defer out.Close()
 	if _, err := io.Copy(io.Discard, out); err != nil {
-		return refused("load the gateway's image", err)
+		return engineError("load the gateway's image", err)
 	}
 	return nil
 }

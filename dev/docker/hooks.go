@@ -10,8 +10,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// hooks runs what a service wants to be run in its container right after it started. One that fails
-// is an error with what it printed.
+// hooks runs a service's post_start commands. The error of a failed one holds its output.
 func (e *Engine) hooks(ctx context.Context, op plan.Operation) error {
 	for i, hook := range op.Service.Config.PostStart {
 		var out bytes.Buffer

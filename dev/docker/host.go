@@ -21,13 +21,13 @@ const (
 	apiEndpointMAC   = "1.44"
 )
 
-// speaks says whether the engine's API is at least of a version.
-func (e *Engine) speaks(version string) bool {
+// supportsAPI reports whether the engine's API is at least of a version.
+func (e *Engine) supportsAPI(version string) bool {
 	return versions.GreaterThanOrEqualTo(e.place.API, version)
 }
 
-// hostConfig translates what a service says about its surroundings. joins is the container whose
-// network namespace it lives in; "" for one of its own.
+// hostConfig translates a service's settings for its environment. joins is the container whose network namespace
+// it joins; "" for its own.
 func (e *Engine) hostConfig(s types.ServiceConfig, joins string) (*container.HostConfig, error) {
 	_, bindings, err := ports(s)
 	if err != nil {
@@ -48,7 +48,7 @@ func (e *Engine) hostConfig(s types.ServiceConfig, joins string) (*container.Hos
 	if s.Logging != nil {
 		h.LogConfig = container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options}
 	}
-	if e.speaks(apiAnnotations) {
+	if e.supportsAPI(apiAnnotations) {
 		h.Annotations = s.Annotations
 	}
 	switch {
@@ -60,7 +60,7 @@ func (e *Engine) hostConfig(s types.ServiceConfig, joins string) (*container.Hos
 		h.NetworkMode = container.NetworkMode(s.NetworksByPriority()[0])
 	}
 	for _, v := range s.Volumes {
-		if bind, ok := labelled(v); ok {
+		if bind, ok := bindWithLabel(v); ok {
 			h.Binds = append(h.Binds, bind)
 			continue
 		}
@@ -97,8 +97,7 @@ func restartPolicy(s types.ServiceConfig) (container.RestartPolicy, error) {
 	return p, nil
 }
 
-// resources translates limits: those of the service, and those of deploy.resources, which a compose
-// file may not set to something else.
+// resources translates limits: those of the service and those of deploy.resources, which must not differ.
 func resources(s types.ServiceConfig) container.Resources {
 	r := container.Resources{
 		Memory: int64(s.MemLimit), MemoryReservation: int64(s.MemReservation), MemorySwap: int64(s.MemSwapLimit),
@@ -127,12 +126,12 @@ func resources(s types.ServiceConfig) container.Resources {
 	}
 	blkio(&r, s.BlkioConfig)
 	if s.Deploy != nil {
-		deployed(&r, s.Deploy.Resources)
+		applyDeployLimits(&r, s.Deploy.Resources)
 	}
 	return r
 }
 
-func deployed(r *container.Resources, asked types.Resources) {
+func applyDeployLimits(r *container.Resources, asked types.Resources) {
 	if l := asked.Limits; l != nil {
 		if l.NanoCPUs != 0 {
 			r.NanoCPUs = nano(l.NanoCPUs.Value())
@@ -154,7 +153,7 @@ func deployed(r *container.Resources, asked types.Resources) {
 
 func nano(cpus float32) int64 { return int64(math.Round(float64(cpus)*1000) * 1e6) }
 
-// deviceRequests translates requests for devices. capability is what one without any asks for.
+// deviceRequests translates requests for devices. capability is the default for requests without one.
 func deviceRequests(list []types.DeviceRequest, capability string) []container.DeviceRequest {
 	var out []container.DeviceRequest
 	for _, d := range list {

@@ -16,16 +16,16 @@ import (
 	"sdev/dev/plan"
 )
 
-// Image looks up an image by reference; found is false where the engine does not have it.
+// Image looks up an image by reference; found is false if the engine does not have it.
 func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, found bool, err error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if isGone(err) {
 		return plan.ImageInfo{}, false, nil
 	}
 	if err != nil {
-		return plan.ImageInfo{}, false, refused("look at image "+ref, err)
+		return plan.ImageInfo{}, false, engineError("inspect image "+ref, err)
 	}
-	info = plan.ImageInfo{ID: img.ID, Foreign: e.foreign(ctx, img.Os, img.Architecture)}
+	info = plan.ImageInfo{ID: img.ID, Foreign: e.foreignPlatform(ctx, img.Os, img.Architecture)}
 	if img.Config != nil {
 		info.Env = envMap(img.Config.Env)
 		info.WorkingDir, info.User = img.Config.WorkingDir, img.Config.User
@@ -34,8 +34,8 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 	return info, true, nil
 }
 
-// foreign gives an image's platform where the engine's machine cannot run it by itself.
-func (e *Engine) foreign(ctx context.Context, system, architecture string) string {
+// foreignPlatform returns an image's platform if the engine's machine cannot run it without emulation.
+func (e *Engine) foreignPlatform(ctx context.Context, system, architecture string) string {
 	// An engine on this machine is not asked: it runs other programs to find out what it is, which
 	// takes longer than all else that an "up" with nothing to do does.
 	if architecture == "" || strings.HasPrefix(e.Host(), "unix://") && architecture == runtime.GOARCH {
@@ -46,14 +46,14 @@ func (e *Engine) foreign(ctx context.Context, system, architecture string) strin
 			e.architecture = v.Arch
 		}
 	})
-	if e.architecture == "" || architecture == e.architecture || within(architecture, e.architecture) {
+	if e.architecture == "" || architecture == e.architecture || compatible(architecture, e.architecture) {
 		return ""
 	}
 	return system + "/" + architecture
 }
 
-// within says whether machines of one architecture run programs of another as well.
-func within(architecture, machine string) bool {
+// compatible reports whether machines of one architecture run programs of another as well.
+func compatible(architecture, machine string) bool {
 	return architecture == "386" && machine == "amd64" || architecture == "arm" && machine == "arm64"
 }
 
@@ -94,8 +94,7 @@ type errorText string
 
 func (e errorText) Error() string { return string(e) }
 
-// registryLogin is the stored login for an image's registry, as the engine's API wants it; ""
-// where there is none.
+// registryLogin is the stored login for an image's registry, in the format of the engine's API; "" if none.
 func registryLogin(ref string) string {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
@@ -116,27 +115,26 @@ func registryLogin(ref string) string {
 	return base64.URLEncoding.EncodeToString(b)
 }
 
-// Shipped is what identifies an image on an engine.
+// Shipped identifies an image that ships.
 type Shipped struct {
 	ID       string
-	Digest   string // by which a registry has it; "" where none is known to
+	Digest   string // digest in a registry; "" if no registry is known to have it
 	Platform string // "linux/amd64"
 	Size     int64  // of its layers, unpacked, in bytes
 	Foreign  bool   // the engine's machine does not run it by itself
 	Labels   map[string]string
 }
 
-// Shipped looks up what an image is that is handed over. One that is not there is
-// dev.CodeImageMissing.
+// Shipped identifies an image. A missing one is an error with dev.CodeImageMissing.
 func (e *Engine) Shipped(ctx context.Context, ref string) (Shipped, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if isGone(err) {
-		return Shipped{}, absent(ref, err)
+		return Shipped{}, imageNotFound(ref, err)
 	}
 	if err != nil {
-		return Shipped{}, refused("look at image "+ref, err)
+		return Shipped{}, engineError("inspect image "+ref, err)
 	}
-	s := Shipped{ID: img.ID, Platform: img.Os + "/" + img.Architecture, Size: img.Size, Foreign: e.foreign(ctx, img.Os, img.Architecture) != ""}
+	s := Shipped{ID: img.ID, Platform: img.Os + "/" + img.Architecture, Size: img.Size, Foreign: e.foreignPlatform(ctx, img.Os, img.Architecture) != ""}
 	if img.Variant != "" {
 		s.Platform += "/" + img.Variant
 	}
@@ -149,8 +147,8 @@ func (e *Engine) Shipped(ctx context.Context, ref string) (Shipped, error) {
 	return s, nil
 }
 
-// absent words that an image would have to be there.
-func absent(ref string, err error) error {
+// imageNotFound is the error for an image that the engine does not have.
+func imageNotFound(ref string, err error) error {
 	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "image " + ref + " is not on the container engine",
-		Hint: "build or pull it (docker images lists what is there), or name a tarball of docker save"}
+		Hint: "build or pull it (docker images lists local images), or pass a tarball of docker save"}
 }

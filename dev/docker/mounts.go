@@ -33,9 +33,9 @@ func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
 	return m
 }
 
-// labelled gives a bind mount in its short form where SELinux is to label it: the long form has no
+// bindWithLabel returns a bind mount in its short form where SELinux is to label it: the long form has no
 // place for that.
-func labelled(v types.ServiceVolumeConfig) (bind string, ok bool) {
+func bindWithLabel(v types.ServiceVolumeConfig) (bind string, ok bool) {
 	if v.Type != types.VolumeTypeBind || v.Bind == nil || v.Bind.SELinux == "" {
 		return "", false
 	}

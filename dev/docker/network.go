@@ -14,17 +14,17 @@ import (
 func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	n := op.Network
 	opts := network.CreateOptions{Driver: n.Driver, Options: n.DriverOpts, Internal: n.Internal, Attachable: n.Attachable, EnableIPv4: n.EnableIPv4, EnableIPv6: n.EnableIPv6,
-		Labels: with(n.Labels, map[string]string{labelProject: labels.Project, labelNetwork: strings.TrimPrefix(n.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})}
+		Labels: mergeLabels(n.Labels, map[string]string{labelProject: labels.Project, labelNetwork: strings.TrimPrefix(n.Name, labels.Project+"_"), labelVersion: composeVersion, ownHash: op.Hash})}
 	if len(n.Ipam.Config) > 0 || n.Ipam.Driver != "" || len(n.Ipam.Options) > 0 {
 		opts.IPAM = &network.IPAM{Driver: n.Ipam.Driver, Options: n.Ipam.Options}
 		for _, pool := range n.Ipam.Config {
 			opts.IPAM.Config = append(opts.IPAM.Config, network.IPAMConfig{Subnet: pool.Subnet, IPRange: pool.IPRange, Gateway: pool.Gateway, AuxAddress: pool.AuxiliaryAddresses})
 		}
 	}
-	making, cancel := unbroken(ctx)
+	making, cancel := withoutCancel(ctx)
 	defer cancel()
 	_, err := e.api.NetworkCreate(making, n.Name, opts)
-	return refused("create network "+op.Name, err)
+	return engineError("create network "+op.Name, err)
 }
 
 // endpoints are the networks a container joins, under its service's name and aliases.
@@ -45,7 +45,7 @@ func (e *Engine) endpoints(s types.ServiceConfig) map[string]*network.EndpointSe
 			}
 			settings.MacAddress = n.MacAddress
 		}
-		if first := s.NetworksByPriority()[0]; e.speaks(apiEndpointMAC) && settings.MacAddress == "" && name == first {
+		if first := s.NetworksByPriority()[0]; e.supportsAPI(apiEndpointMAC) && settings.MacAddress == "" && name == first {
 			settings.MacAddress = s.MacAddress
 		}
 		slices.Sort(settings.Aliases)

@@ -17,7 +17,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Labels of Compose, so that its commands work on what sdev made, and sdev's own.
+// Labels of Compose, so that its commands work on sdev's objects, and sdev's own.
 // Source of the former: docker/compose, pkg/api/labels.go.
 const (
 	labelProject     = "com.docker.compose.project"
@@ -71,7 +71,7 @@ func (e *Engine) Observe(ctx context.Context, project string, images []string) (
 		return nil
 	})
 	if err := group.Wait(); err != nil {
-		return have, refused("look at what runs", err)
+		return have, engineError("list containers", err)
 	}
 	slices.SortFunc(have.Networks, byName)
 	slices.SortFunc(have.Volumes, byName)
@@ -148,7 +148,7 @@ func describe(c container.InspectResponse) plan.Container {
 		d.Service = c.Config.Labels[labelService]
 	}
 	d.Started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt)
-	if c.State.Health != nil && c.State.Running { // it says nothing of what has ended
+	if c.State.Health != nil && c.State.Running { // the engine does not report it for ended containers
 		d.Health = c.State.Health.Status
 	}
 	if c.HostConfig != nil {
@@ -164,7 +164,7 @@ func describe(c container.InspectResponse) plan.Container {
 	return d
 }
 
-// PortOwner says which container publishes a host port; "" if none does.
+// PortOwner is the container that publishes a host port; "" if none does.
 func (e *Engine) PortOwner(ctx context.Context, port uint16) string {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{})
 	if err != nil {

@@ -43,9 +43,9 @@ func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error
 func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []plan.File) error {
 	archive, err := e.archive(ctx, id, files)
 	if err != nil {
-		return refused("look into "+service, err)
+		return engineError("read a file in "+service, err)
 	}
-	return refused("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
+	return engineError("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
 }
 
 // dirsOf are the directories of files. Where a root is read-only each of them needs a volume.

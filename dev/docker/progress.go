@@ -12,15 +12,15 @@ import (
 	"sdev/dev"
 )
 
-// progress turns BuildKit's vertex updates into build steps. BuildKit repeats a vertex each time
-// anything about it changes; a step is told when it starts and when it ends.
+// progress turns BuildKit's vertex updates into build steps. BuildKit repeats a vertex after each change; progress
+// reports a step when it starts and when it ends.
 type progress struct {
 	service string
 	names   *strings.Replacer // sdev's names of images to the user's
 	emit    func(dev.Event)
 	steps   map[digest.Digest]*step
 	total   int // steps known so far
-	shown   int // steps told so far; a step's number is its place among them
+	shown   int // steps reported so far; a step's number is its position among them
 	broken  *step
 }
 
@@ -66,7 +66,7 @@ func (p *progress) vertex(v *bk.Vertex) {
 		p.broken = st
 	}
 	if !stepName.MatchString(v.Name) {
-		return // BuildKit's own errands: loading definitions, exporting
+		return // BuildKit's internal steps: loading definitions, exporting
 	}
 	if st.number == 0 && v.Started != nil {
 		p.shown++

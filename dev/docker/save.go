@@ -5,18 +5,17 @@ import (
 	"io"
 )
 
-// Save gives an image as the archive that "docker save" writes, while the engine packs it. An image
-// that the engine does not have is dev.CodeImageMissing; nothing is pulled. The caller closes the
-// archive, which also ends one that has not been read to its end, as the end of ctx does.
+// Save streams an image as the archive of "docker save". A missing image is an error with dev.CodeImageMissing;
+// Save pulls nothing. The caller closes the archive; closing it early, or the end of ctx, ends the transfer.
 func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 	if _, err := e.api.ImageInspect(ctx, ref); isGone(err) {
-		return nil, absent(ref, err)
+		return nil, imageNotFound(ref, err)
 	} else if err != nil {
-		return nil, refused("look at image "+ref, err)
+		return nil, engineError("inspect image "+ref, err)
 	}
 	archive, err := e.api.ImageSave(ctx, []string{ref})
 	if err != nil {
-		return nil, refused("export image "+ref, err)
+		return nil, engineError("export image "+ref, err)
 	}
 	return archive, nil
 }

@@ -23,25 +23,24 @@ import (
 	"sdev/dev/plan"
 )
 
-// Stream runs a command inside a container as root, and gives its input and output. Closing it ends
-// the input, whereupon the command is expected to end. What the command writes to its standard error
-// is part of the error that a reader gets in the end.
+// Stream runs a command in a container as root, and returns its input and output. Closing it ends the input; the
+// command should then exit. The reader's final error contains the command's standard error.
 func (e *Engine) Stream(ctx context.Context, name string, privileged bool, command ...string) (io.ReadWriteCloser, error) {
 	made, err := e.api.ContainerExecCreate(ctx, name, container.ExecOptions{
 		User: "0:0", Privileged: privileged, Cmd: command, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
-		return nil, refused("run a command in "+name, err)
+		return nil, engineError("run a command in "+name, err)
 	}
 	conn, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
 	if err != nil {
-		return nil, refused("run a command in "+name, err)
+		return nil, engineError("run a command in "+name, err)
 	}
-	return carried(conn), nil
+	return newStream(conn), nil
 }
 
-// carried gives the input and output of a process that is attached to.
-func carried(conn types.HijackedResponse) io.ReadWriteCloser {
+// newStream is the input and output of an attached process.
+func newStream(conn types.HijackedResponse) io.ReadWriteCloser {
 	out, in := io.Pipe()
 	s := &stream{Reader: out, Writer: conn.Conn, hangUp: func() { conn.Close(); _ = out.Close() }}
 	s.copier.Go(func() {
@@ -88,31 +87,31 @@ func (l *limited) Write(p []byte) (int, error) {
 // Put unpacks an archive into a directory of a container, running or not. The engine refuses a container
 // whose root is read-only, unless the directory lies on a volume.
 func (e *Engine) Put(ctx context.Context, name, dir string, archive io.Reader) error {
-	return refused("copy files into "+name, e.api.CopyToContainer(ctx, name, dir, archive, container.CopyToContainerOptions{}))
+	return engineError("copy files into "+name, e.api.CopyToContainer(ctx, name, dir, archive, container.CopyToContainerOptions{}))
 }
 
-// Stat gives size and modification time, in whole seconds, of a file in a container; ok is false where
-// it is not there.
+// Stat returns size and modification time, in whole seconds, of a file in a container; ok is false if it does
+// not exist.
 func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modified time.Time, ok bool, err error) {
 	st, err := e.api.ContainerStatPath(ctx, name, file)
 	if isGone(err) {
 		return 0, time.Time{}, false, nil
 	}
 	if err != nil {
-		return 0, time.Time{}, false, refused("look into "+name, err)
+		return 0, time.Time{}, false, engineError("read a file in "+name, err)
 	}
 	return st.Size, st.Mtime.Truncate(time.Second), true, nil
 }
 
-// Identify works out the numbers of a container's user as the engine does, from the container's own
-// user list. The container need not run; of one that is not there it only says that it does not run.
+// Identify determines the numbers of a container's user as the engine does, from the container's own user list.
+// The container need not run; if it does not exist, the result only says that it does not run.
 func (e *Engine) Identify(ctx context.Context, name string) (plan.Identity, error) {
 	c, err := e.api.ContainerInspect(ctx, name)
 	if isGone(err) {
 		return plan.Identity{}, nil
 	}
 	if err != nil {
-		return plan.Identity{}, refused("look at "+name, err)
+		return plan.Identity{}, engineError("inspect "+name, err)
 	}
 	id := plan.Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
@@ -166,8 +165,8 @@ func resolveUser(setting string, read func(file string) (string, error)) (uid, g
 	return uid, gid, nil
 }
 
-// lookUp gives the fields of the first line with a name, or with a number in its third field. A file
-// that is missing has none.
+// lookUp returns the fields of the first line with a name, or with a number in its third field; none if the file
+// is missing.
 func lookUp(read func(string) (string, error), file, name string, number int, numeric bool) ([]string, error) {
 	text, err := read(file)
 	if err != nil {
@@ -188,11 +187,11 @@ func lookUp(read func(string) (string, error), file, name string, number int, nu
 	return nil, nil
 }
 
-// readFile reads a small file of a container, through links, and says where those led. Podman gives
-// of a link what it says, Docker where it ends.
+// readFile reads a small file in a container, follows links, and returns the final path. Of a link Podman returns
+// the text, Docker the final target.
 func (e *Engine) readFile(ctx context.Context, name, file string) (at string, content []byte, err error) {
 	at = file
-	for range 8 { // more than any distribution needs, and no loop
+	for range 8 { // more than any distribution needs, but finite
 		st, err := e.api.ContainerStatPath(ctx, name, at)
 		if err != nil {
 			return "", nil, err
@@ -216,14 +215,14 @@ func (e *Engine) readFile(ctx context.Context, name, file string) (at string, co
 		return "", nil, err
 	}
 	if header.Typeflag != tar.TypeReg {
-		return "", nil, fmt.Errorf("%s is no file: %w", at, errdefs.ErrNotFound)
+		return "", nil, fmt.Errorf("%s is not a file: %w", at, errdefs.ErrNotFound)
 	}
 	content, err = io.ReadAll(io.LimitReader(archive, 4<<20))
 	return at, content, err
 }
 
-// Command runs a command inside a container, with a user, directory and environment of its own, and
-// gives what it printed and its exit code.
+// Command runs a command in a container, with its own user, directory and environment, and returns its output and
+// exit code.
 func (e *Engine) Command(ctx context.Context, name string, x dev.Exec) (output string, code int, err error) {
 	var out bytes.Buffer
 	kept := &limited{&out, 64 << 10}

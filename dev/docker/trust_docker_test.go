@@ -148,7 +148,7 @@ func TestDockerTrust_SaysWhatItCannotDo(t *testing.T) {
 	if dev.AsError(err).Code != dev.CodeImageMissing {
 		t.Errorf("%v", err)
 	}
-	if w, ok := told[0].(dev.Warning); !ok || w.Code != dev.CodeBuildCA || !strings.Contains(w.Message, "is here for linux/amd64 alone") && !strings.Contains(w.Message, "is here for linux/arm64 alone") {
+	if w, ok := told[0].(dev.Warning); !ok || w.Code != dev.CodeBuildCA || !strings.Contains(w.Message, "is only available for linux/amd64") && !strings.Contains(w.Message, "is only available for linux/arm64") {
 		t.Errorf("%+v", told)
 	}
 }

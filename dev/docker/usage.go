@@ -8,26 +8,26 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// Sample is what a container has used so far.
+// Sample is the resource usage of a container.
 type Sample struct {
 	At     time.Time
 	CPU    time.Duration // since it started, over all cores
-	Memory int64         // bytes in use now, without what the system only keeps cached
+	Memory int64         // bytes in use now, without the page cache
 }
 
-// Sample measures a running container once. What it uses of a processor follows from two samples.
+// Sample measures a running container once. CPU usage follows from two samples.
 func (e *Engine) Sample(ctx context.Context, name string) (Sample, error) {
 	answer, err := e.api.ContainerStatsOneShot(ctx, name)
 	if err != nil {
-		return Sample{}, refused("measure "+name, err)
+		return Sample{}, engineError("measure "+name, err)
 	}
 	defer answer.Body.Close()
 	var s container.StatsResponse
 	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return Sample{}, refused("measure "+name, err)
+		return Sample{}, engineError("measure "+name, err)
 	}
 	used := s.MemoryStats.Usage
-	// What the docker command takes off: on a system with cgroups v1, and on one with v2.
+	// The docker command subtracts these, with cgroups v1 and v2.
 	for _, cache := range []string{"total_inactive_file", "inactive_file"} {
 		if n, ok := s.MemoryStats.Stats[cache]; ok && n < used {
 			used -= n

@@ -20,33 +20,32 @@ for name in sys.argv[1:]:
         pass
 `
 
-// Versions asks the Python of an image which versions of these packages it has. Those that it does
-// not have are left out; so are all of them where the image's python cannot be asked. A container
-// without a network runs for that, and is removed.
+// Versions returns the installed versions of packages in an image, without those that are missing; none if the
+// image has no usable Python. It runs a container without a network for that, and removes it.
 func (e *Engine) Versions(ctx context.Context, image string, packages ...string) (map[string]string, error) {
-	const what = "ask an image for the versions of its packages"
+	const what = "read the package versions of an image"
 	config := &container.Config{Image: image, Entrypoint: append([]string{"python", "-c", versionsScript}, packages...), Cmd: []string{}, NetworkDisabled: true}
-	making, cancel := unbroken(ctx)
+	making, cancel := withoutCancel(ctx)
 	defer cancel()
 	c, err := e.api.ContainerCreate(making, config, &container.HostConfig{NetworkMode: container.NetworkMode("none")}, nil, nil, "")
 	if err != nil {
-		return nil, refused(what, err)
+		return nil, engineError(what, err)
 	}
 	defer func() {
-		_ = e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // what stays is empty, and named by nobody
+		_ = e.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // a leftover container is empty and unnamed
 	}()
 	conn, err := e.api.ContainerAttach(ctx, c.ID, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
 	if err != nil {
-		return nil, refused(what, err)
+		return nil, engineError(what, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, conn.Close)()
 	if err := e.api.ContainerStart(ctx, c.ID, container.StartOptions{}); err != nil {
-		return map[string]string{}, ctx.Err() // there is no such program in it
+		return map[string]string{}, ctx.Err() // the image has no such program
 	}
 	var out bytes.Buffer
 	if _, err := stdcopy.StdCopy(&out, io.Discard, conn.Reader); err != nil && ctx.Err() == nil {
-		return nil, refused(what, err)
+		return nil, engineError(what, err)
 	}
 	found := map[string]string{}
 	for line := range strings.Lines(out.String()) {

@@ -13,17 +13,16 @@ import (
 )
 
 const (
-	waitEvery  = 25 * time.Millisecond  // how often a container that others wait for is looked at
-	checkEvery = 100 * time.Millisecond // at least so long between two of our own health checks
+	waitEvery  = 25 * time.Millisecond  // how often to inspect a container that others wait for
+	checkEvery = 100 * time.Millisecond // minimal pause between two of our own health checks
 )
 
-// wait blocks until a container is as an operation says. One that cannot be any more is a
+// wait blocks until a container reaches the state of an operation. If it no longer can, wait returns a
 // *plan.UnmetError at once.
 //
-// The engine runs a health check for the first time after a whole interval, 30 s where the compose
-// file says nothing. That is too long for someone who waits, so the same check is run here as well
-// meanwhile, and whichever succeeds first decides. Only the engine's decides that a container is
-// unhealthy: it alone counts start period and retries.
+// The engine runs the first health check after a whole interval, by default 30 s. That is too long for a user
+// who waits, so this package runs the same check meanwhile, and the first success counts. Only the engine
+// decides that a container is unhealthy, because it counts start period and retries.
 func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -45,9 +44,9 @@ func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return refused("look at "+op.Name, err)
+			return engineError("inspect "+op.Name, err)
 		}
-		if met, err := met(c, op.Until); met || err != nil {
+		if met, err := reached(c, op.Until); met || err != nil {
 			return err
 		}
 		if passed == nil && op.Until == plan.Healthy {
@@ -66,8 +65,8 @@ func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
 	}
 }
 
-// met says whether a container is as it should be, or an error where it will not be.
-func met(c container.InspectResponse, until plan.Until) (bool, error) {
+// reached reports whether a container has reached a state, or an error if it never will.
+func reached(c container.InspectResponse, until plan.Until) (bool, error) {
 	unmet := &plan.UnmetError{Container: describe(c), Until: until}
 	ended := c.State.Status == container.StateExited || c.State.Status == container.StateDead
 	switch {

@@ -2,19 +2,19 @@ package gateway
 
 import "sdev/dev/streamlit"
 
-// Limits of what is kept of one message.
+// Limits of what a collector reads of one message.
 const (
-	// peekLimit is how much of a message is looked at before it counts as data for the page.
+	// peekLimit is how much of a message it looks at before it skips it.
 	peekLimit = 4 << 10
-	// keepLimit is the longest message of interest; a longer one is not read. Requests of a tab hold
-	// the values of all its widgets, so they may be large.
+	// keepLimit is the longest message that it collects. A tab's requests hold the values of all its
+	// widgets, so they may be large.
 	keepLimit = 1 << 20
-	// spare is how much room a collector keeps between messages.
+	// spare is how much memory it keeps between messages.
 	spare = 1 << 10
 )
 
-// collector is a sink that gathers the messages that matter and skips all others by their first
-// bytes. A message that comes in one piece and is skipped costs no copy but those bytes.
+// collector is a sink that collects the messages that matter and skips all others after their first
+// bytes. It copies only those bytes of a skipped message.
 type collector struct {
 	peek func(prefix []byte) streamlit.Verdict
 	take func(msg []byte) // called with each message that matters; msg is only valid during the call

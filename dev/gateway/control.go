@@ -28,116 +28,115 @@ type Request struct {
 	Login  *dev.Login     `json:"login,omitempty"`
 	Auth   oidc.Command   `json:"auth,omitzero"`
 	Saved  Saved          `json:"saved,omitzero"`
-	Probe  string         `json:"probe,omitempty"` // with DoProbe: the name of a file in the project's state directory
+	Probe  string         `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
 }
 
 // The commands.
 const (
-	DoStatus = "status" // change nothing
-	DoExpect = "expect" // be told what is about to happen to the app
-	DoLogin  = "login"  // be told how people sign in
-	DoAuth   = "auth"   // steer the provider
-	DoGrant  = "grant"  // be given the AWS credentials that the app may have
-	DoSaved  = "saved"  // be told of saves that somebody else noticed
-	DoProbe  = "probe"  // say whether a file that is written over and over is seen here, and noticed
+	DoStatus = "status" // only return the status
+	DoExpect = "expect" // announce what is about to happen to the app
+	DoLogin  = "login"  // set how people sign in
+	DoAuth   = "auth"   // run a command of the local provider
+	DoGrant  = "grant"  // set the AWS credentials that the app may use
+	DoSaved  = "saved"  // report saves that the host noticed
+	DoProbe  = "probe"  // check whether the gateway sees a file, and notices writes to it
 )
 
 // Probe is the answer to DoProbe.
 type Probe struct {
 	Visible bool `json:"visible"` // the file is there
-	Noticed bool `json:"noticed"` // and the system told of its being written
+	Noticed bool `json:"noticed"` // the file watcher reported a write
 }
 
-// probeFor is how long a file that is written over and over may go unnoticed.
+// probeFor is how long DoProbe waits for a write to be noticed.
 const probeFor = time.Second
 
-// Saved is what whoever watches the project from outside noticed, and has copied into the app's
-// container where that was to be done. It counts exactly like what the gateway notices itself.
+// Saved is a batch of changes that the host noticed, and copied into the app's container if a rule says
+// so. It counts exactly like changes that the gateway notices itself.
 type Saved struct {
 	Changes []dev.Change `json:"changes"`
 	First   time.Time    `json:"first"`   // when the first of them was noticed
-	Watches int          `json:"watches"` // directories watched there now
+	Watches int          `json:"watches"` // number of directories that the host watches
 }
 
-// Expect is what is about to happen to the app, or has: it is what the page that stands in for the
-// app says, and how the next reload is called.
+// Expect is what is about to happen to the app, or just happened. The hold page shows it, and the next
+// reload event names it.
 type Expect struct {
 	How     string `json:"how"`     // one of the How constants
-	Trigger string `json:"trigger"` // the path whose change is the reason; may be empty
-	Text    string `json:"text"`    // one more sentence for the person who waits; may be empty
+	Trigger string `json:"trigger"` // the changed path that is the reason; may be empty
+	Text    string `json:"text"`    // one more sentence for the user who waits; may be empty
 }
 
-// What can be expected.
+// Values of Expect.How.
 const (
 	HowStart   = "start"   // the app starts for the first time
-	HowRestart = "restart" // its process is started again
-	HowRebuild = "rebuild" // its image is rebuilt, then it is replaced
-	HowExited  = "exited"  // it ended by itself and will not come back without help
-	HowNothing = "nothing" // what was announced does not come to pass: a build failed, say
+	HowRestart = "restart" // its process restarts
+	HowRebuild = "rebuild" // its image is rebuilt, then its container is recreated
+	HowExited  = "exited"  // it exited and will not come back by itself
+	HowNothing = "nothing" // the announcement is withdrawn, for example because a build failed
 )
 
-// How a save reaches an app that goes on running.
+// How a save reaches an app that keeps running.
 const (
-	howMount = "mount" // its source is mounted
-	howSync  = "sync"  // its source is copied
+	howMount = "mount" // a mount shares the source
+	howSync  = "sync"  // the source is copied
 )
 
-// Status is what the gateway knows.
+// Status is the state of the gateway.
 type Status struct {
 	V          int              `json:"v"`
 	Mode       dev.Mode         `json:"mode"`
 	How        string           `json:"how"` // how saves reach the app: "mount", "sync", or "" if nothing is watched
-	Up         bool             `json:"up"`  // the app answered when last asked
+	Up         bool             `json:"up"`  // the app answered last time
 	Generation uint64           `json:"generation"`
 	Sessions   int              `json:"sessions"` // tabs connected now
 	Watches    int              `json:"watches"`  // directories watched now
 	Reloads    int              `json:"reloads"`
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
-	Exception  dev.AppException `json:"exception"` // the one a tab shows now
-	Expect     Expect           `json:"expect"`    // what was announced and has not been seen yet
-	// AWSExpires is when the credentials run out that the app may have; zero where there are none, or
-	// they do not run out.
+	Exception  dev.AppException `json:"exception"` // the one that a tab shows now
+	Expect     Expect           `json:"expect"`    // announced, but not seen yet
+	// AWSExpires is when the app's AWS credentials expire; zero if it has none, or they do not expire.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
-	Tabs       []Tab     `json:"tabs,omitempty"` // those connected now, by page
-	// Auth is what is true of the provider; empty in modes without a login.
+	Tabs       []Tab     `json:"tabs,omitempty"` // the connected tabs, sorted by page
+	// Auth is the provider's state; empty in modes without a login.
 	Auth oidc.State `json:"auth,omitzero"`
-	// Refused is why the provider did not do what it was asked for; nil where it did.
+	// Refused is why the provider refused the command; nil if it did not.
 	Refused *dev.Failed `json:"refused,omitempty"`
 }
 
 // Tab is a browser tab that shows the app.
 type Tab struct {
 	Page string `json:"page"` // name of the page that ran last; "" for the main page
-	User string `json:"user"` // e-mail of who is signed in; "" where nobody is, or it cannot be known
+	User string `json:"user"` // e-mail of the signed-in user; "" if nobody is signed in, or unknown
 }
 
-// reply is what goes over the socket.
+// reply is the answer to a Request.
 type reply struct {
 	Status Status `json:"status"`
 	Error  string `json:"error,omitempty"`
 }
 
-// A command is a line; nobody on this socket is slow.
+// controlTimeout limits one command, which is a single line from a local program.
 const controlTimeout = 5 * time.Second
 
-// controlLimit bounds a command. The largest tells of a few hundred saves, each with its whole path.
+// controlLimit is the maximal size of a command. The largest one reports a few hundred saves with full paths.
 const controlLimit = 2 << 20
 
 // startFor is how long a gateway may take from the start of its container until it listens.
 const startFor = 5 * time.Second
 
-// Call sends one command to the gateway that listens on socket and gives its status afterwards. One
-// that is just starting is waited for, a few seconds or until ctx ends.
+// Call sends one command to the gateway that listens on socket and returns its status afterwards. It waits
+// a few seconds, or until ctx ends, for a gateway that is just starting.
 func Call(ctx context.Context, socket string, req Request) (Status, error) {
-	conn, err := reach(ctx, socket)
+	conn, err := dialControl(ctx, socket)
 	if err != nil {
 		return Status{}, fmt.Errorf("reach the gateway: %w", err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := json.NewEncoder(conn).Encode(req); err != nil {
-		return Status{}, fmt.Errorf("ask the gateway: %w", err)
+		return Status{}, fmt.Errorf("send a command to the gateway: %w", err)
 	}
 	var rep reply
 	if err := json.NewDecoder(conn).Decode(&rep); err != nil {
@@ -149,13 +148,13 @@ func Call(ctx context.Context, socket string, req Request) (Status, error) {
 	return rep.Status, nil
 }
 
-// reach connects to a gateway as soon as it listens.
-func reach(ctx context.Context, socket string) (net.Conn, error) {
+// dialControl connects to the gateway as soon as it listens.
+func dialControl(ctx context.Context, socket string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, startFor)
 	defer cancel()
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	var absent error // why there was nobody, which says more than that time ran out
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	var absent error // why nothing listened, which says more than a timeout
 	for {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "unix", socket)
@@ -168,14 +167,14 @@ func reach(ctx context.Context, socket string) (net.Conn, error) {
 			return conn, err
 		}
 		select {
-		case <-again.C:
+		case <-retry.C:
 		case <-ctx.Done():
 			return nil, absent
 		}
 	}
 }
 
-// listenControl opens the socket for its owner alone, in place of one that an earlier gateway left.
+// listenControl opens the socket for its owner alone, and replaces one that an earlier gateway left.
 func listenControl(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
@@ -210,8 +209,8 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 		}
 		conns.Go(func() {
 			defer conn.Close()
-			// A client that says nothing is cut off by the deadline, so that shutting down never waits
-			// for longer than that; the error needs no handling on a unix socket.
+			// The deadline ends the connection of a silent client, so that a shutdown never waits longer;
+			// the error needs no handling on a unix socket.
 			_ = conn.SetDeadline(time.Now().Add(controlTimeout))
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
 			var req Request
@@ -221,7 +220,7 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 			} else if rep.Status, err = answer(ctx, req); err != nil {
 				rep.Error = err.Error()
 			}
-			// Who does not wait for the answer does not want it.
+			// A client that is gone needs no answer.
 			_ = json.NewEncoder(conn).Encode(rep)
 		})
 	}
@@ -229,38 +228,38 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 
 // answer carries out a command.
 func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
-	var told error // what a new login came to
+	var loginErr error // from applying a new login
 	switch req.Do {
 	case DoStatus:
 	case DoExpect:
 		switch req.Expect.How {
 		case HowStart, HowRestart, HowRebuild, HowExited, HowNothing:
 		default:
-			return Status{}, fmt.Errorf("how %q is not one of start, restart, rebuild, exited, nothing", req.Expect.How)
+			return Status{}, fmt.Errorf("how %q must be start, restart, rebuild, exited or nothing", req.Expect.How)
 		}
-		g.desk.expect(req.Expect)
+		g.loop.expect(req.Expect)
 	case DoLogin:
-		told = g.signIn(ctx, req.Login)
+		loginErr = g.setLogin(ctx, req.Login)
 	case DoGrant:
 		g.credentials.Set(req.Grant)
 	case DoSaved:
-		g.outside.Store(int64(req.Saved.Watches))
+		g.externalWatches.Store(int64(req.Saved.Watches))
 		if len(req.Saved.Changes) > 0 {
-			g.desk.saved(req.Saved.Changes, req.Saved.First)
+			g.loop.saved(req.Saved.Changes, req.Saved.First)
 		}
 	case DoProbe, DoAuth:
 	default:
 		return Status{}, errors.New("unknown command")
 	}
-	auth, err := g.identity.do(ctx, req.command())
-	if told != nil {
-		err = told
+	auth, err := g.login.do(ctx, req.command())
+	if loginErr != nil {
+		err = loginErr
 	}
 	refusal, isOurs := errors.AsType[*dev.Error](err)
 	if err != nil && !isOurs {
 		return Status{}, err
 	}
-	st := g.desk.status()
+	st := g.loop.status()
 	st.Auth = auth
 	if isOurs {
 		refused := refusal.Event()
@@ -270,7 +269,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		st.Probe = g.probe(ctx, req.Probe)
 	}
 	st.Up, st.Generation = g.upstream.state()
-	st.Mode = g.identity.mode()
+	st.Mode = g.login.mode()
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = howMount, g.watcher.Watches()
@@ -278,11 +277,11 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	if g.cfg.Root == "" {
 		st.How = howSync
 	}
-	st.Watches += int(g.outside.Load())
+	st.Watches += int(g.externalWatches.Load())
 	return st, ctx.Err()
 }
 
-// command is what a request asks of the provider; most ask for nothing.
+// command is the provider's part of a request; for most requests it only reads the state.
 func (r Request) command() oidc.Command {
 	if r.Do == DoAuth {
 		return r.Auth
@@ -290,25 +289,25 @@ func (r Request) command() oidc.Command {
 	return oidc.Command{Do: oidc.DoState}
 }
 
-// signIn puts a login into force. Another mode means that the app is about to be recreated for it.
-func (g *gateway) signIn(ctx context.Context, login *dev.Login) error {
+// setLogin applies a login. Another mode means that the app is about to be recreated.
+func (g *gateway) setLogin(ctx context.Context, login *dev.Login) error {
 	if login == nil {
-		return errors.New("no login was sent")
+		return errors.New("the command has no login")
 	}
-	switched, err := g.identity.set(ctx, *login)
+	switched, err := g.login.set(ctx, *login)
 	if up, _ := g.upstream.state(); err != nil || !switched || !up {
 		return err
 	}
-	text := "It comes back with its login."
+	text := "It will come back with its login."
 	if !login.Mode.SignsIn() {
-		text = "It comes back with its login bypassed."
+		text = "It will come back with its login bypassed."
 	}
-	g.desk.expect(Expect{How: HowRestart, Text: text})
+	g.loop.expect(Expect{How: HowRestart, Text: text})
 	return nil
 }
 
-// probe waits until a file in the project's state directory is noticed, or for long enough that it will
-// not be.
+// probe waits until the watcher notices a write to a file in the project's state directory, or probeFor has
+// passed.
 func (g *gateway) probe(ctx context.Context, name string) Probe {
 	if g.cfg.Root == "" || filepath.Base(name) != name {
 		return Probe{}
@@ -318,6 +317,6 @@ func (g *gateway) probe(ctx context.Context, name string) Probe {
 	defer cancel()
 	noticed, err := watch.Notices(ctx, dir, name)
 	_, serr := os.Stat(filepath.Join(dir, name))
-	// Where no watch is granted the watcher polls, and says so itself.
+	// If the system grants no watch, the watcher polls and warns by itself.
 	return Probe{Visible: noticed || serr == nil, Noticed: noticed || err != nil && serr == nil}
 }

@@ -9,23 +9,23 @@ import (
 	"sdev/dev/oidc"
 )
 
-// identityCookies are how front doors know who was there before, in lower case.
+// identityCookies are prefixes, in lower case, of the session cookies of front doors.
 var identityCookies = []string{
 	"cf_authorization", "cf_appsession", "cf_binding", "cf_clearance", "gcp_iap", "gcp_iaap", "awselbauthsessioncookie", "awsalbauthnonce",
 	"appserviceauthsession", "_oauth2_proxy", "_pomerium", "authelia_session", "authentik_", "vouchcookie", "kubeflow",
 }
 
-// mostCookies is how many bytes of cookies go to the app if they are not Streamlit's own. Its server takes
-// no line of more than 8192 when a stream is opened (websockets 17, http11.py), and a page on
-// another port can fill the browser's jar for the whole host.
-const mostCookies = 8000
+// maxCookieBytes is how many bytes of cookies go to the app besides Streamlit's own. When a stream opens, its
+// server accepts no line above 8192 bytes (websockets 17, http11.py), and a page on another port can fill the
+// browser's jar for the whole host.
+const maxCookieBytes = 8000
 
-// streamlitCookie are the names of Streamlit's own, parts of large ones included.
+// streamlitCookie matches Streamlit's own cookies, including the parts of large ones.
 var streamlitCookie = regexp.MustCompile(`^_streamlit_(user|user_tokens)(_+\d{1,2})?$|^_streamlit_(xsrf|session)$|^_xsrf$|^_user$`)
 
-// stripCookies takes the provider's cookies, which are none of the app's business, and those of front
-// doors off a request. The others stay as they were written, unless they are more than the app's server
-// takes: then Streamlit's own do. It gives how many were left out for that.
+// stripCookies drops the cookies of the provider and of front doors from a request. The others stay unchanged,
+// unless they exceed what the app's server accepts: then only Streamlit's own stay. It returns how many were
+// dropped for that reason.
 func stripCookies(h http.Header) (tooMany int) {
 	var kept []string
 	size := 0
@@ -38,7 +38,7 @@ func stripCookies(h http.Header) (tooMany int) {
 			}
 		}
 	}
-	if size > mostCookies {
+	if size > maxCookieBytes {
 		all := len(kept)
 		kept = slices.DeleteFunc(kept, func(pair string) bool {
 			name, _, _ := strings.Cut(pair, "=")
@@ -59,7 +59,7 @@ func isForeignCookie(name string) bool {
 		slices.ContainsFunc(identityCookies, func(begin string) bool { return strings.HasPrefix(name, begin) })
 }
 
-// cookieName is the name of a cookie as the most lenient reader would take it.
+// cookieName is the name of a cookie as the most lenient parser reads it.
 func cookieName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 0x7f || r == '"' {
@@ -73,9 +73,9 @@ func cookieName(name string) string {
 	return name
 }
 
-// keepCookies takes off an answer of the app the cookies that would take the place of the provider's:
-// cookies ignore ports, so the two share them.
-func keepCookies(h http.Header) {
+// dropProviderCookies drops cookies from an answer of the app that would overwrite the provider's: cookies ignore
+// ports, so both origins share them.
+func dropProviderCookies(h http.Header) {
 	own := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		pair, _, _ := strings.Cut(line, ";")
 		name, _, _ := strings.Cut(pair, "=")

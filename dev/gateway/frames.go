@@ -2,14 +2,14 @@ package gateway
 
 import "encoding/binary"
 
-// frames follows a stream of WebSocket frames (RFC 6455, section 5) as its bytes pass, in whatever
-// pieces they come, and hands the payload of data messages to sink. It keeps a header at most.
+// frames parses a stream of WebSocket frames (RFC 6455, section 5) from pieces of any size, and hands the
+// payload of data messages to sink. It keeps at most a header.
 type frames struct {
 	sink sink
 
-	head   [14]byte // the header of the frame under way, as far as it has come
+	head   [14]byte // the header of the current frame, as far as it was read
 	have   int
-	left   uint64 // payload bytes of that frame still to come
+	left   uint64 // payload bytes of that frame that follow
 	inBody bool
 	data   bool // that frame carries a data message, as opposed to a control frame
 	last   bool // … and is the last of its message
@@ -17,12 +17,12 @@ type frames struct {
 	masked bool
 	at     uint64 // position in that frame's payload, for the mask
 	open   bool   // a data message has begun and not ended
-	lost   bool   // the bytes are no frames that can be read; nothing more is looked at
+	lost   bool   // the bytes are no valid frames; parsing has stopped
 }
 
 // sink receives the messages of one direction.
 type sink interface {
-	// part is called with pieces of the payload in order; mask is nil where it is plain, else piece[i] is
+	// part is called with pieces of the payload in order; mask is nil if they are not masked, else piece[i] is
 	// masked with mask[(at+i)%4]. The piece is only valid during the call.
 	part(piece []byte, mask *[4]byte, at uint64)
 	// end is called at the end of the message.
@@ -42,7 +42,7 @@ const (
 	opContinued = 0
 )
 
-// pass looks at the next bytes of the stream.
+// pass parses the next bytes of the stream.
 func (f *frames) pass(p []byte) {
 	for len(p) > 0 && !f.lost {
 		if !f.inBody {
@@ -63,11 +63,10 @@ func (f *frames) pass(p []byte) {
 	}
 }
 
-// boundary reports whether a frame of our own may be put in here: between two messages, so that it
-// splits neither a frame nor a message in fragments.
+// boundary reports whether the stream is between two messages, where the gateway may insert a frame.
 func (f *frames) boundary() bool { return !f.lost && !f.inBody && f.have == 0 && !f.open }
 
-// header takes what belongs to the frame's header and returns its length.
+// header reads the rest of a frame's header and returns how many bytes that took.
 func (f *frames) header(p []byte) int {
 	taken := 0
 	for taken < len(p) {
@@ -82,7 +81,7 @@ func (f *frames) header(p []byte) int {
 	return taken
 }
 
-// headerLength is what is known of the header's length from the bytes that are there.
+// headerLength is the length of the header, as far as the bytes read so far tell.
 func (f *frames) headerLength() int {
 	if f.have < 2 {
 		return 2
@@ -118,7 +117,7 @@ func (f *frames) begin() {
 	f.data = first&bitControl == 0
 	f.last = first&bitFinal != 0
 	continued := first&bitsOpcode == opContinued
-	// Compressed frames, and fragments that continue nothing, are not for us to judge.
+	// Compressed frames, and fragments that continue nothing, cannot be parsed.
 	f.lost = first&bitsRSV != 0 || f.data && continued != f.open
 	if f.data {
 		f.open = true
@@ -140,7 +139,7 @@ func (f *frames) finish() {
 }
 
 // maskedFrame is one whole binary message from client to server. A server only checks that a mask
-// is there (RFC 6455, 5.3: it protects intermediaries, and there is none behind us), so it is zero.
+// is there (RFC 6455, 5.3: it protects intermediaries, and there is none between gateway and app), so it is zero.
 func maskedFrame(payload []byte) []byte {
 	const binaryMessage = 0x82
 	b := []byte{binaryMessage}

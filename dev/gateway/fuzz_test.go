@@ -31,7 +31,7 @@ func FuzzHosts(f *testing.F) {
 			return
 		}
 		r := &http.Request{Method: http.MethodGet, Host: host, URL: u, RemoteAddr: "172.18.0.1:4000", Header: http.Header{"Accept": {"text/html"}}}
-		verdict, to := h.judge(r)
+		verdict, to := h.check(r)
 		name, port := splitHost(host)
 		switch {
 		case verdict == serve && name != "streamlit" && (name != "localhost" || port != "8501"):
@@ -56,7 +56,7 @@ func FuzzOrigin(f *testing.F) {
 	f.Add("http://localhost:8601", "/callback", "same-site", "navigate", "document")
 	f.Add("http://localhost:8501", "/auth/%6cogout", "same-origin", "no-cors", "image")
 	f.Fuzz(func(t *testing.T, origin, path, site, mode, dest string) {
-		var events told
+		var events recorder
 		p := somePages(events.emit)
 		r := asking(http.MethodPut, "/", "Origin", origin, "Sec-Fetch-Site", site, "Sec-Fetch-Mode", mode, "Sec-Fetch-Dest", dest)
 		r.URL.Path = path
@@ -103,7 +103,7 @@ func FuzzCookies(f *testing.F) {
 			}
 		}
 		out := http.Header{"Set-Cookie": {line}}
-		if keepCookies(out); len(out["Set-Cookie"]) == 1 && strings.HasPrefix(out.Get("Set-Cookie"), "sdev_0a1b2c3d_") {
+		if dropProviderCookies(out); len(out["Set-Cookie"]) == 1 && strings.HasPrefix(out.Get("Set-Cookie"), "sdev_0a1b2c3d_") {
 			t.Fatalf("the app sets %q", line)
 		}
 	})
@@ -114,7 +114,7 @@ func FuzzHeaders(f *testing.F) {
 	for _, name := range []string{"X-Amzn-Oidc-Data", "remote_user", "X-Forwarded", "User-Agent", "x--user", "É-user"} {
 		f.Add(name)
 	}
-	forged := newForgeries(Config{}, func(dev.Event) {})
+	forged := newIdentityFilter(Config{}, func(dev.Event) {})
 	f.Fuzz(func(t *testing.T, name string) {
 		h := http.Header{name: {"mallory"}}
 		forged.strip(h)
@@ -144,7 +144,7 @@ func FuzzStream(f *testing.F) {
 	}
 	f.Add(wsFrame(deflated, 1, "abc"), wsFrame(ends, 0, "abc"), 1)
 	f.Add(slices.Concat(wsFrame(begins, 1, "\x5a"), wsFrame(ping, 1, "p"), wsFrame(ends, 1, "\x00")), []byte{whole, 127, 0xff, 0xff}, 2)
-	d := newDesk(func(string) (dev.Rule, bool) { return dev.Rule{}, false }, nil, io.Discard)
+	d := newEventLoop(func(string) (dev.Rule, bool) { return dev.Rule{}, false }, nil, io.Discard)
 	ctx, cancel := context.WithCancel(context.Background())
 	go d.run(ctx)
 	f.Cleanup(func() { cancel(); <-d.done })
@@ -153,7 +153,7 @@ func FuzzStream(f *testing.F) {
 		size = max(size, 1)
 		app := &sides{Reader: bytes.NewReader(says)}
 		s := newStream(app, up, d, "a session of the app before", "")
-		s.replayNow()
+		s.replayDue()
 		for piece := range slices.Chunk(asks, size) {
 			if _, err := s.Write(piece); err != nil {
 				t.Fatal(err)

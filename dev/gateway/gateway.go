@@ -20,11 +20,11 @@ import (
 	"sdev/dev/watch"
 )
 
-// Config is what the gateway is told at its start.
+// Config is the gateway's configuration at its start.
 type Config = dev.Sidecar
 
-// Run serves the app's origin and the control socket, and writes what happens to events as JSON
-// lines of [dev.Stamped], until ctx ends, which is no error. Open connections are then cut.
+// Run serves the app's origin and the control socket, and writes events as JSON lines of [dev.Stamped],
+// until ctx ends. It then cuts open connections and returns nil.
 func Run(ctx context.Context, cfg Config, events io.Writer) error {
 	front, err := listen(ctx, cfg.Listen)
 	if err != nil {
@@ -44,13 +44,13 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 	if err := g.listen(ctx); err != nil {
 		return err
 	}
-	if err := g.identity.recall(); err != nil {
-		g.desk.told(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "nothing needs to be done: sdev up sends it again"})
+	if err := g.login.load(); err != nil {
+		g.loop.emit(dev.Warning{Code: dev.CodeInternal, Message: err.Error(), Hint: "no action needed: sdev up sends it again"})
 	}
 	return g.serve(ctx, front, control)
 }
 
-// listen opens everything but the app's origin and the control socket.
+// listen opens all services but the app's origin and the control socket.
 func (g *gateway) listen(ctx context.Context) error {
 	provider := ""
 	if g.cfg.Identity != 0 {
@@ -59,7 +59,7 @@ func (g *gateway) listen(ctx context.Context) error {
 	for _, s := range []struct {
 		address string
 		handler http.Handler
-	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.identity.parameters}, {provider, g.identity}} {
+	}{{g.cfg.Credentials, &g.credentials}, {g.cfg.Parameters, &g.login.parameters}, {provider, g.login}} {
 		if s.address == "" {
 			continue
 		}
@@ -67,13 +67,13 @@ func (g *gateway) listen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		g.more = append(g.more, service{l, s.handler})
+		g.services = append(g.services, service{l, s.handler})
 	}
 	return nil
 }
 
 func (g *gateway) close() {
-	for _, s := range g.more {
+	for _, s := range g.services {
 		s.listener.Close()
 	}
 }
@@ -90,24 +90,24 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// gateway is the composition: each part owns its own state.
+// gateway puts the parts together; each owns its state.
 type gateway struct {
-	cfg      Config
-	hosts    hosts
-	pages    *pages
-	upstream *upstream
-	watcher  *watch.Watcher // nil where nothing is watched here
-	outside  atomic.Int64   // directories that somebody else watches and tells of
-	desk     *desk
-	proxy    http.Handler
-	requests sync.WaitGroup // handlers, those of taken-over connections included
+	cfg             Config
+	hosts           hosts
+	pages           *pages
+	upstream        *upstream
+	watcher         *watch.Watcher // nil if the gateway watches no files
+	externalWatches atomic.Int64   // number of directories that the host watches instead
+	loop            *eventLoop
+	proxy           http.Handler
+	requests        sync.WaitGroup // handlers, including those of upgraded connections
 
-	identity    *identity
+	login       *loginServer
 	credentials awslocal.Credentials
-	more        []service // what is served besides the app's origin
+	services    []service // all but the app's origin
 }
 
-// service is something that is served on a listener of its own.
+// service is an HTTP handler with its own listener.
 type service struct {
 	listener net.Listener
 	handler  http.Handler
@@ -118,23 +118,23 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{cfg: cfg, hosts: newHosts(cfg), desk: newDesk(rules.Match, cfg.Mounts, events)}
+	g := &gateway{cfg: cfg, hosts: newHosts(cfg), loop: newEventLoop(rules.Match, cfg.Mounts, events)}
 	if slices.ContainsFunc(cfg.Rules, func(r dev.Rule) bool { return r.Action.Syncs() }) {
-		g.desk.tracker.explainFor = explainTold
+		g.loop.tracker.matchFor = matchWithinSynced
 	}
-	g.identity = newIdentity(cfg, g.desk.told)
-	g.pages = newPages(cfg, g.hosts.origin, g.identity.issuer, g.desk.told)
-	g.upstream = newUpstream(cfg.Upstream, g.desk.reachable)
-	g.proxy = newProxy(g.upstream, g.desk, newForgeries(cfg, g.desk.told), g.identity.user)
+	g.login = newLoginServer(cfg, g.loop.emit)
+	g.pages = newPages(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
+	g.upstream = newUpstream(cfg.Upstream, g.loop.reachable)
+	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user)
 	if cfg.Root == "" {
 		return g, nil
 	}
-	g.watcher, err = watch.New(cfg.Root, mounted(cfg.Rules), watch.Options{Warn: g.desk.warned})
+	g.watcher, err = watch.New(cfg.Root, mounted(cfg.Rules), watch.Options{Warn: g.loop.warn})
 	return g, err
 }
 
-// mounted are the rules as they concern what the gateway sees itself. What is copied is noticed, and
-// told, by whoever copies it.
+// mounted are the rules for files that the gateway watches itself. Whoever copies files reports their
+// changes.
 func mounted(rules []dev.Rule) []dev.Rule {
 	rules = slices.Clone(rules)
 	for i := range rules {
@@ -145,19 +145,19 @@ func mounted(rules []dev.Rule) []dev.Rule {
 	return rules
 }
 
-// serve blocks until ctx ends and everything it started has ended.
+// serve blocks until ctx ends and every goroutine that it started has ended.
 func (g *gateway) serve(ctx context.Context, front, control net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	serveHTTP(ctx, group, front, g)
-	for _, s := range g.more {
+	for _, s := range g.services {
 		serveHTTP(ctx, group, s.listener, s.handler)
 	}
 	group.Go(func() error { return serveControl(ctx, control, g.answer) })
 	group.Go(func() error { g.upstream.run(ctx); return nil })
-	group.Go(func() error { g.desk.run(ctx); return nil })
+	group.Go(func() error { g.loop.run(ctx); return nil })
 	if g.watcher != nil {
 		group.Go(func() error {
-			return g.watcher.Run(ctx, func(b watch.Batch) { g.desk.saved(b.Changes, b.First) })
+			return g.watcher.Run(ctx, func(b watch.Batch) { g.loop.saved(b.Changes, b.First) })
 		})
 	}
 	err := group.Wait()
@@ -165,14 +165,14 @@ func (g *gateway) serve(ctx context.Context, front, control net.Listener) error 
 	return err
 }
 
-// serveHTTP serves until ctx ends. The base context then ends every request, so there is nothing
-// to wait for gracefully.
+// serveHTTP serves until ctx ends. The base context then ends every request, so no graceful shutdown is
+// needed.
 func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, handler http.Handler) {
 	server := &http.Server{
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
-		// Tabs that go away in the middle of a response are everyday life, not news.
+		// A tab that closes during a response is nothing to log.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	group.Go(func() error {
@@ -187,13 +187,13 @@ func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, handl
 	})
 }
 
-// ServeHTTP is the front of the app's origin.
+// ServeHTTP serves the app's origin.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Done()
-	switch verdict, to := g.hosts.judge(r); verdict {
+	switch verdict, to := g.hosts.check(r); verdict {
 	case refuse:
-		g.hosts.explain(w, r)
+		g.hosts.writeRefusal(w, r)
 	case redirect:
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
@@ -202,14 +202,14 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit passes on what the app's own pages ask for, what listed ones do, and what is no browser's.
+// admit proxies requests of the app's own pages, of listed pages, and of programs that are no browser.
 func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
 	from, intrusion := g.pages.admit(r)
 	if intrusion != nil {
 		g.pages.refuse(w, intrusion)
 		return
 	}
-	g.pages.guard(w.Header(), from)
+	g.pages.setPolicy(w.Header(), from)
 	if from == "" {
 		g.proxy.ServeHTTP(w, r)
 		return

@@ -161,12 +161,12 @@ func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
 }
 
 func TestPatient_GivesUpBeforeTheFrontendDoes(t *testing.T) {
-	if patience >= 15*time.Second {
-		t.Errorf("requests are held for %v; the frontend waits for 15 s", patience)
+	if reconnectWait >= 15*time.Second {
+		t.Errorf("requests are held for %v; the frontend waits for 15 s", reconnectWait)
 	}
 	app := newFakeApp(t)
 	up := newUpstream(app.addr, func(bool) {})
-	p := &patient{next: &http.Transport{}, up: up, limit: 30 * time.Millisecond}
+	p := &reconnectTransport{next: &http.Transport{}, up: up, limit: 30 * time.Millisecond}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+app.addr+pathHealth, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -12,16 +12,16 @@ var holdFS embed.FS
 
 var holdPage = template.Must(template.ParseFS(holdFS, "hold.html"))
 
-// notice is what the page says that stands in for the app.
+// notice is the text of the hold page.
 type notice struct {
 	Title, Lead, Detail string
-	Busy                bool // something is under way, as opposed to waiting for the person
+	Busy                bool // the app is on its way; otherwise the user has to act
 }
 
 // Line is the notice as one line of plain text.
 func (n notice) Line() string { return strings.TrimSpace(n.Title + ". " + n.Lead + " " + n.Detail) }
 
-// noticeFor puts into words what keeps the app away. Without an announcement it is simply not there.
+// noticeFor describes why the app does not answer.
 func noticeFor(e Expect) notice {
 	because := ""
 	if e.Trigger != "" {
@@ -30,21 +30,22 @@ func noticeFor(e Expect) notice {
 	n := notice{Detail: e.Text, Busy: true}
 	switch e.How {
 	case HowStart:
-		n.Title, n.Lead = "Starting the app", "It will be here in a moment."
+		n.Title, n.Lead = "Starting the app", "It will appear here in a moment."
 	case HowRestart:
-		n.Title, n.Lead = "Restarting the app", "Its process starts again"+because+"."
+		n.Title, n.Lead = "Restarting the app", "Its process is restarting"+because+"."
 	case HowRebuild:
-		n.Title, n.Lead = "Rebuilding the app", "Its image is rebuilt"+because+". This can take a minute."
+		n.Title, n.Lead = "Rebuilding the app", "Its image is being rebuilt"+because+". This can take a minute."
 	case HowExited:
-		n.Title, n.Lead, n.Busy = "The app has stopped", "It ended by itself. The terminal that runs sdev shows its last words.", false
+		n.Title, n.Lead, n.Busy = "The app has stopped", "It exited. The terminal that runs sdev shows its last output.", false
 	default:
-		n.Title, n.Lead, n.Busy = "The app does not answer", "Nothing listens where it should be.", false
+		n.Title, n.Lead, n.Busy = "The app does not answer", "Nothing is listening on its port.", false
 	}
 	return n
 }
 
-// standIn answers a request in the app's place: 503, with a page for a person, a line for a script.
-func standIn(w http.ResponseWriter, r *http.Request, e Expect) {
+// serveHoldPage answers with status 503 while the app does not: a page for a browser, a line of text for a
+// script.
+func serveHoldPage(w http.ResponseWriter, r *http.Request, e Expect) {
 	n := noticeFor(e)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -59,6 +60,6 @@ func standIn(w http.ResponseWriter, r *http.Request, e Expect) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'") // besides the one for frames
 	w.WriteHeader(http.StatusServiceUnavailable)
-	// The template is known to execute; what is left is a browser that has gone.
+	// The template cannot fail; only the connection can.
 	_ = holdPage.Execute(w, n)
 }

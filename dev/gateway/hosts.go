@@ -18,7 +18,7 @@ const (
 	serve
 )
 
-// hosts knows by which names the app may be asked for.
+// hosts knows the host names under which the app answers.
 type hosts struct {
 	origin  string // "http://localhost:8501"
 	name    string // canonical host name
@@ -41,14 +41,13 @@ func newHosts(cfg Config) hosts {
 	return h
 }
 
-// judge says what becomes of a request, and for a redirect where it leads.
+// check decides what to do with a request, and where a redirect leads.
 //
-// A name that resolves to this machine but is not the app's is how DNS rebinding looks, so names are
-// allowed by list. Loopback, by address or by its own name, cannot be rebound; pages asked for in that
-// way are led to the canonical origin, because sign-ins and cookies are bound to its name. The port
-// inside the namespace counts as well, but only from there: a health check in the app's own container
-// uses it.
-func (h hosts) judge(r *http.Request) (verdict, string) {
+// DNS rebinding uses a foreign name that resolves to this machine, so only listed names are allowed. The
+// loopback addresses and localhost cannot be rebound; a page requested under them is redirected to the
+// canonical origin, because sign-ins and cookies belong to its name. The port inside the network namespace
+// is allowed as well, but only from loopback: a health check in the app's container uses it.
+func (h hosts) check(r *http.Request) (verdict, string) {
 	name, port := splitHost(r.Host)
 	if slices.Contains(h.aliases, name) {
 		return serve, ""
@@ -67,8 +66,8 @@ func (h hosts) judge(r *http.Request) (verdict, string) {
 	return serve, ""
 }
 
-// targetOf is the path and query that a request asks for, beginning with a slash. What asks for no path
-// ("*", or a name with a colon) would otherwise become a part of the address that it is appended to.
+// targetOf is the path and query of a request, beginning with a slash. A target that is no path ("*", or
+// a name with a colon) would otherwise become part of the host that it is appended to.
 func targetOf(r *http.Request) string {
 	target := r.URL.RequestURI()
 	if !strings.HasPrefix(target, "/") {
@@ -77,16 +76,16 @@ func targetOf(r *http.Request) string {
 	return target
 }
 
-// explain answers a request that came under a foreign name.
-func (h hosts) explain(w http.ResponseWriter, r *http.Request) {
+// writeRefusal answers a request under a foreign host name.
+func (h hosts) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusMisdirectedRequest)
-	fmt.Fprintf(w, "This app is at %s.\n\nThe request asked for %q, which is not one of its names, so it was not answered:\n"+
-		"otherwise any web page could reach the app through a name of its own.\n", h.origin, r.Host)
+	fmt.Fprintf(w, "This app is at %s.\n\nThe request asked for the host %q, which is none of the app's names, so the gateway refused it.\n"+
+		"Otherwise any web page could reach the app through DNS rebinding.\n", h.origin, r.Host)
 }
 
-// splitHost gives name and port of a Host header in lower case; the port of plain http is 80.
+// splitHost splits a Host header into lower-case name and port; the default port is 80.
 func splitHost(host string) (name, port string) {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
@@ -105,7 +104,7 @@ func fromLoopback(r *http.Request) bool {
 	return err == nil && addr.Addr().Unmap().IsLoopback()
 }
 
-// isNavigation reports whether a person waits for a page, as opposed to a script for an answer.
+// isNavigation reports whether a browser loads a page, as opposed to a script making a request.
 func isNavigation(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Header.Get("Upgrade") != "" {
 		return false

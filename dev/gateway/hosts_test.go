@@ -44,7 +44,7 @@ func TestHosts_Judge(t *testing.T) {
 			if tt.page {
 				r.Header.Set("Accept", "text/html,*/*")
 			}
-			if got, to := tt.hosts.judge(r); got != tt.want || to != tt.to {
+			if got, to := tt.hosts.check(r); got != tt.want || to != tt.to {
 				t.Errorf("verdict %d %q, want %d %q", got, to, tt.want, tt.to)
 			}
 		})
@@ -55,7 +55,7 @@ func TestHosts_ExplainSaysWhereTheAppIs(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Host = "evil.example"
 	w := httptest.NewRecorder()
-	newHosts(Config{Host: "localhost", Port: 8501}).explain(w, r)
+	newHosts(Config{Host: "localhost", Port: 8501}).writeRefusal(w, r)
 	if w.Code != http.StatusMisdirectedRequest || !strings.Contains(w.Body.String(), "http://localhost:8501") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

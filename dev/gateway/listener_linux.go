@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// listener gives the kernel's number of the socket that listens on addr's port in this network
-// namespace, 0 if none is seen. Another number means another process, or the same one again.
+// listener is the inode of the socket that listens on addr's port in this network namespace, 0 if there is
+// none. A new number means that the app has restarted.
 //
 // Columns of /proc/net/tcp: number, local address, remote address, state (0A is LISTEN), …, the
 // tenth is the inode (Documentation/networking/proc_net_tcp.rst of Linux). Listeners come first.

@@ -152,39 +152,39 @@ func TestPages_SayWhatToDo(t *testing.T) {
 		"http://localhost:9000":     `x-sdev: {origins: ["http://localhost:9000"]}`,
 		"null":                      "sandboxed frame",
 		"":                          "x-sdev.origins",
-		"http://a]} #\x1b[2J":       "only pages of http and https",
-		"moz-extension://a-b":       "only pages of http and https",
-		strings.Repeat("x", 10_000): "only pages of http and https",
+		"http://a]} #\x1b[2J":       "only http and https pages",
+		"moz-extension://a-b":       "only http and https pages",
+		strings.Repeat("x", 10_000): "only http and https pages",
 	} {
-		var events told
+		var events recorder
 		p := somePages(events.emit)
 		w := httptest.NewRecorder()
 		for range 3 {
 			p.refuse(w, &intrusion{origin: origin, what: "the app's stream"})
 		}
 		if len(events.events) != 1 {
-			t.Fatalf("%.40q: told %d times", origin, len(events.events))
+			t.Fatalf("%.40q: warned %d times", origin, len(events.events))
 		}
 		e := events.events[0].(dev.Warning)
 		if e.Code != dev.CodeOrigin || !strings.Contains(e.Hint+e.Message, want) || !strings.Contains(e.Message, "the app's stream") || strings.ContainsAny(e.Message+e.Hint, "\x1b\n") || len(e.Message+e.Hint) > 600 {
 			t.Errorf("%.40q: %+v", origin, e)
 		}
-		if body := w.Body.String(); w.Code != http.StatusForbidden || !strings.Contains(body, "asked for the app's stream") || strings.Contains(body, "\x1b") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		if body := w.Body.String(); w.Code != http.StatusForbidden || !strings.Contains(body, "requested the app's stream") || strings.Contains(body, "\x1b") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%.40q: %d %s", origin, w.Code, body)
 		}
 	}
 }
 
-func TestTeller_ForgetsNobodyAndEndsSomewhere(t *testing.T) {
-	var events told
-	teller := newTeller(events.emit)
+func TestOnceEmitter_ForgetsNobodyAndEndsSomewhere(t *testing.T) {
+	var events recorder
+	once := newOnceEmitter(events.emit)
 	for range 2 {
-		for i := range 10 * mostTold {
-			teller.tell(fmt.Sprint(i), dev.Warning{})
+		for i := range 10 * maxKinds {
+			once.emitOnce(fmt.Sprint(i), dev.Warning{})
 		}
 	}
-	if n := len(events.events); n != mostTold {
-		t.Errorf("told %d things", n)
+	if n := len(events.events); n != maxKinds {
+		t.Errorf("sent %d events", n)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestGateway_OpensTheStreamToItsOwnPageAlone(t *testing.T) {
 		t.Errorf("the app saw a page of %q first", got)
 	}
 	e := await(r, func(w dev.Warning) bool { return w.Code == dev.CodeOrigin })
-	if !strings.Contains(e.Message, "https://evil.example asked for the app's stream") {
+	if !strings.Contains(e.Message, "https://evil.example requested the app's stream") {
 		t.Errorf("%+v", e)
 	}
 }

@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// patience is how long a request of a tab that reconnects is held while the app is away. The
-// frontend gives its probes and its WebSocket 15 s each (1.67: both timeouts are 15e3) and pauses
-// for 4 s after a refusal, so a tab that is held comes back at once, and a refused one does not.
-const patience = 14 * time.Second
+// reconnectWait is how long the gateway holds a request of a reconnecting tab while the app is down. The
+// frontend gives its probes and its WebSocket 15 s each (1.67: both timeouts are 15e3) and pauses for 4 s
+// after a refusal, so a held tab reconnects at once, and a refused one does not.
+const reconnectWait = 14 * time.Second
 
-// Streamlit's endpoints that a reconnecting tab asks for, with whatever base path before them.
+// Streamlit's endpoints that a reconnecting tab requests, after any base path.
 const (
 	pathHealth     = "/_stcore/health"
 	pathHostConfig = "/_stcore/host-config"
 	pathStream     = "/_stcore/stream"
 )
 
-// pathUpload is where files go that people upload.
+// pathUpload is the endpoint for file uploads.
 const pathUpload = "/_stcore/upload_file"
 
-// newProxy gives the handler that passes requests on to the app, or says why it cannot. who tells of a
-// request whose it is.
-func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) string) http.Handler {
+// newProxy returns the handler that passes requests to the app, or serves the hold page. who returns the
+// user who makes a request.
+func newProxy(up *upstream, loop *eventLoop, f *identityFilter, who func(*http.Request) string) http.Handler {
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 64,
@@ -44,21 +44,21 @@ func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) strin
 			// Streamlit compares Origin with Host, so the browser's Host goes through as it is.
 			r.Out.Host = r.In.Host
 			if pageOf(r.In.Context()) != "" {
-				// It was judged here: to the app it is a page of its own.
+				// The gateway has admitted the page: the app should treat it as its own.
 				r.Out.Header.Set("Origin", "http://"+r.In.Host)
 			}
 			f.strip(r.Out.Header)
-			r.Out.Trailer = nil // what comes behind the body would be past all that
+			r.Out.Trailer = nil // trailers would bypass the filter
 			r.SetXForwarded()
-			// Without extensions no frame is compressed, and all of them can be read in passing.
+			// Without extensions no frame is compressed, so the gateway can read them as they pass.
 			r.Out.Header.Del("Sec-WebSocket-Extensions")
 		},
-		Transport:     &patient{next: transport, up: up, limit: patience},
+		Transport:     &reconnectTransport{next: transport, up: up, limit: reconnectWait},
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {
-			keepCookies(resp.Header)
-			// Who may read is decided here, and was said before: see guard.
+			dropProviderCookies(resp.Header)
+			// The gateway decides who may read the answer: see setPolicy.
 			for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Cross-Origin-Resource-Policy"} {
 				resp.Header.Del(name)
 			}
@@ -69,55 +69,55 @@ func newProxy(up *upstream, d *desk, f *forgeries, who func(*http.Request) strin
 			if !ok {
 				return errors.New("upgraded connection cannot be written to")
 			}
-			resp.Body = newStream(backend, up, d, sessionOf(resp.Request), who(resp.Request))
+			resp.Body = newStream(backend, up, loop, sessionOf(resp.Request), who(resp.Request))
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
-				return // the browser has gone; nobody reads an answer
+				return // the browser has gone and reads no answer
 			}
-			up.suspect()
-			standIn(w, r, d.expected())
+			up.check()
+			serveHoldPage(w, r, loop.expected())
 		},
 	}
 }
 
-// patient is a transport that, for the requests by which a tab reconnects, waits for the app.
-type patient struct {
+// reconnectTransport is a transport that waits for the app if a request is part of a tab's reconnection.
+type reconnectTransport struct {
 	next  http.RoundTripper
 	up    *upstream
 	limit time.Duration
 }
 
-// RoundTrip passes the request on. It returns an error when the app does not answer.
-func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	again := isReconnect(r)
-	ctx, cancel := context.WithTimeout(r.Context(), p.limit)
+// RoundTrip passes the request to the app. It returns an error if the app does not answer.
+func (t *reconnectTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	reconnect := isReconnect(r)
+	ctx, cancel := context.WithTimeout(r.Context(), t.limit)
 	defer cancel()
 	for {
-		resp, err := p.next.RoundTrip(r)
+		resp, err := t.next.RoundTrip(r)
 		switch {
-		case err == nil && again && resp.StatusCode == http.StatusServiceUnavailable && pause(ctx):
-			// It answers, but is about to stop or not quite ready.
+		case err == nil && reconnect && resp.StatusCode == http.StatusServiceUnavailable && pause(ctx):
+			// The app answers, but is about to stop or not ready yet.
 			resp.Body.Close()
 		case err == nil:
-			// A connection that was just made, for a tab or a probe, may be to a new life of the app.
-			if up, _ := p.up.state(); !up || again {
-				p.up.answered()
+			// A new connection, for a tab or a probe, may be to a new generation of the app.
+			if up, _ := t.up.state(); !up || reconnect {
+				t.up.markUp()
 			}
 			return resp, nil
 		case isRefused(err):
-			p.up.lost()
-			if !again || !p.up.wait(ctx) {
+			t.up.markDown()
+			if !reconnect || !t.up.wait(ctx) {
 				return nil, err
 			}
-		case !again || !pause(ctx):
+		case !reconnect || !pause(ctx):
 			return nil, err
 		}
 	}
 }
 
-// pause lets a moment pass before the app is asked again; it is false when there is no time left.
+// pause waits a moment before the next attempt; it returns false if no time is left.
 func pause(ctx context.Context) bool {
 	select {
 	case <-time.After(50 * time.Millisecond):
@@ -127,13 +127,13 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// isRefused reports whether nothing listens where the app should; no byte was sent then.
+// isRefused reports whether nothing listens on the app's port; no byte was sent then.
 func isRefused(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// isReconnect reports whether a request is one of those by which an open tab looks for its app.
-// None of them has a body, so they can be sent again.
+// isReconnect reports whether a request is one of those by which an open tab reconnects. None of them has a
+// body, so they can be repeated.
 func isReconnect(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Body != nil && r.Body != http.NoBody {
 		return false
@@ -146,7 +146,7 @@ func isReconnect(r *http.Request) bool {
 	return false
 }
 
-// sessionOf is the Streamlit session that a tab wants back; empty for a page that was just loaded.
+// sessionOf is the Streamlit session that a tab wants to resume; empty for a newly loaded page.
 // The subprotocols of the handshake are "streamlit", a token, and that id (frontend 1.58 and 1.67).
 func sessionOf(r *http.Request) string {
 	parts := strings.Split(r.Header.Get("Sec-WebSocket-Protocol"), ",")

@@ -8,35 +8,35 @@ import (
 	"sdev/dev"
 )
 
-// save is a change whose way into the tabs is followed.
+// save is a change whose way into the tabs the tracker follows.
 type save struct {
-	how     string
-	trigger string
-	at      time.Time // when the file was written
-	noticed time.Time // when it was known here
-	script  bool      // a run is to be expected of it
-	awaited int       // tabs that are to run; 0 where that cannot be known
-	runs    []*run    // the runs that came of it, in the order in which they began
-	joined  bool      // a later save took its runs along
+	how         string
+	trigger     string
+	at          time.Time // when the file was written
+	noticed     time.Time // when the gateway learned of it
+	script      bool      // Streamlit should rerun because of it
+	awaitedTabs int       // tabs that should run; 0 if unknown
+	runs        []*run    // the runs that it caused, oldest first
+	superseded  bool      // a later save takes the credit for its runs
 }
 
-// replaces reports whether the save needs the app to be replaced or started again.
+// replaces reports whether the save requires a restart or rebuild of the app.
 func (s *save) replaces() bool { return s.how != howMount && s.how != howSync }
 
-// progress is how far a save has come.
+// progress counts the runs of a save.
 type progress struct {
 	running, done, failed int
-	first, last           time.Time // when the first and the latest good run ended
+	first, last           time.Time // when the first and the latest successful run ended
 }
 
 func (s *save) progress() (p progress) {
 	for _, r := range s.runs {
 		switch {
-		case r.underWay():
+		case r.running():
 			p.running++
 		case r.exception != nil, r.compiling:
 			p.failed++
-		case r.well():
+		case r.succeeded():
 			p.done++
 			if p.first.IsZero() || r.ended.Before(p.first) {
 				p.first = r.ended
@@ -49,42 +49,42 @@ func (s *save) progress() (p progress) {
 	return p
 }
 
-// made reports whether a tab has already run because of the save.
-func (s *save) made(tb *tab) bool {
+// hasRunIn reports whether a tab has run because of the save.
+func (s *save) hasRunIn(tb *tab) bool {
 	return slices.ContainsFunc(s.runs, func(r *run) bool { return r.tab == tb && !r.replaced })
 }
 
-// How long things are waited for.
+// Waiting times.
 const (
-	// lull is how long after a tab is done another one may take to begin.
-	lull = 150 * time.Millisecond
-	// lullAway is the same after the app was away: tabs come back one by one.
-	lullAway = 600 * time.Millisecond
-	// straggler is how long a tab that is done waits for one that is not.
-	straggler = 2 * time.Second
-	// unseenAfter is when a save that led to no run is told; Streamlit takes 0.1 s, with the poll
+	// quietFor is how long the tracker waits for another tab to start after one has finished.
+	quietFor = 150 * time.Millisecond
+	// quietForAfterRestart is the same after the app was down: tabs reconnect one by one.
+	quietForAfterRestart = 600 * time.Millisecond
+	// stragglerFor is how long a finished tab waits for an unfinished one.
+	stragglerFor = 2 * time.Second
+	// unseenAfter is when a save that caused no run is reported; Streamlit takes 0.1 s, with the poll
 	// watcher up to a second.
 	unseenAfter = 2 * time.Second
-	// explainWithin is how much later than its run a save may be known: the files' own watcher waits
-	// for a path to be quiet, at most a quarter of a second, and Streamlit does not.
-	explainWithin = 500 * time.Millisecond
-	// explainTold is the same where saves are copied, and told from outside: that is a command in the
-	// gateway's container, which on a busy machine takes its time.
-	explainTold = 2 * time.Second
-	// freshFor is how long a save may be what a run is about that was not held up by another one.
+	// matchWithin is how much later than its run a save may become known: the gateway's watcher waits
+	// until a path is quiet, at most a quarter of a second, and Streamlit does not.
+	matchWithin = 500 * time.Millisecond
+	// matchWithinSynced is the same when saves are copied and reported by a command in the gateway's
+	// container, which takes longer on a busy machine.
+	matchWithinSynced = 2 * time.Second
+	// freshFor is how long after a save a run may start because of it, if no other run delayed it.
 	freshFor = 1500 * time.Millisecond
-	// followFor is the same where a run was under way: Streamlit may wait for its end.
+	// followFor is the same if another run was active: Streamlit may wait for its end.
 	followFor = 30 * time.Second
-	// returnFor is how long tabs are waited for after the app came back.
+	// returnFor is how long the tracker waits for tabs after the app came back.
 	returnFor = 10 * time.Minute
-	// tablessFor is how long no tab must have been open before that is worth telling; loading a page
-	// again, or coming back to a restarted app, leaves a gap.
+	// tablessFor is how long no tab must have been open before that is worth a warning: a page reload or a
+	// restart of the app leaves a gap.
 	tablessFor = 5 * time.Second
 )
 
-// saved takes a batch of changes; first is when the first of them was noticed.
+// saved records a batch of changes; first is when the first of them was noticed.
 func (t *tracker) saved(changes []dev.Change, first, now time.Time) {
-	for _, group := range t.group(changes) {
+	for _, group := range t.groupByRule(changes) {
 		t.emit(now, group.event)
 		switch group.event.Action {
 		case dev.Live:
@@ -93,28 +93,50 @@ func (t *tracker) saved(changes []dev.Change, first, now time.Time) {
 			t.savedLive(group, howSync, first, now)
 		case dev.Restart, dev.SyncRestart, dev.Rebuild:
 			for _, c := range group.changes {
-				t.slow[c.Path] = writtenAt(c, first)
+				t.replacing[c.Path] = writtenAt(c, first)
 			}
 		case dev.Ignored:
 		}
 	}
-	t.settle(now)
+	t.flush(now)
 }
 
-// group is the part of a batch that one rule covers.
-type group struct {
+// ruleGroup is the part of a batch that one rule covers.
+type ruleGroup struct {
 	event   dev.FileChanged
 	changes []dev.Change
 }
 
-func (t *tracker) savedLive(g group, how string, first, now time.Time) {
+// groupByRule splits a batch by the rule that covers each path, in the order of the changes.
+func (t *tracker) groupByRule(changes []dev.Change) []ruleGroup {
+	var groups []ruleGroup
+	at := map[string]int{}
+	for _, c := range changes {
+		rule, ok := t.match(c.Path)
+		if !ok || rule.Action == dev.Ignored {
+			continue
+		}
+		key := rule.Origin + "\x00" + string(rule.Action)
+		i, seen := at[key]
+		if !seen {
+			i = len(groups)
+			at[key] = i
+			groups = append(groups, ruleGroup{event: dev.FileChanged{Rule: rule.Origin, Action: rule.Action}})
+		}
+		groups[i].event.Paths = append(groups[i].event.Paths, c.Path)
+		groups[i].changes = append(groups[i].changes, c)
+	}
+	return groups
+}
+
+func (t *tracker) savedLive(g ruleGroup, how string, first, now time.Time) {
 	trigger := g.changes[0]
 	if i := slices.IndexFunc(g.changes, func(c dev.Change) bool { return isScript(c.Path) }); i >= 0 {
 		trigger = g.changes[i]
 	}
-	t.told = dev.AppException{}
+	t.lastReported = dev.AppException{}
 	if !t.up {
-		return // it is live as soon as the app is back
+		return // it will be live as soon as the app is back
 	}
 	s := &save{
 		how: how, trigger: trigger.Path, at: writtenAt(trigger, first), noticed: now,
@@ -127,7 +149,7 @@ func (t *tracker) savedLive(g group, how string, first, now time.Time) {
 	t.saves = append(t.saves, s)
 	for _, r := range t.recent {
 		if t.saveFor(r, time.Time{}) == s {
-			t.tie(r, s)
+			t.attach(r, s)
 		}
 	}
 }
@@ -139,13 +161,13 @@ func (t *tracker) warnTabless(now time.Time) {
 	t.tabless = true
 	t.emit(now, dev.Warning{
 		Code:    dev.CodeReloadNoTab,
-		Message: "no browser tab is open, so the save is not shown anywhere: Streamlit looks at files only for open tabs",
-		Hint:    "open the app in a browser; it then starts from the saved files",
+		Message: "no browser tab is open, so the save shows nowhere: Streamlit watches files only for open tabs",
+		Hint:    "open the app in a browser: it runs the saved files",
 	})
 }
 
-// writtenAt is when a change was made. A file's own time counts if it can be believed: archives and
-// version control set old ones, and the clock of another machine may be ahead.
+// writtenAt is when a change was made. It trusts the file's modification time only if that is plausible:
+// archives and version control set old ones, and the clock of another machine may be ahead.
 func writtenAt(c dev.Change, noticed time.Time) time.Time {
 	if c.Saved.After(noticed) || c.Saved.Before(noticed.Add(-2*time.Second)) {
 		return noticed
@@ -153,8 +175,7 @@ func writtenAt(c dev.Change, noticed time.Time) time.Time {
 	return c.Saved
 }
 
-// saveFor is the save that a run makes live: of those made since the given time the latest that can
-// have caused it.
+// saveFor is the save that a run makes live: the latest since the given time that can have caused it.
 func (t *tracker) saveFor(r *run, since time.Time) *save {
 	for _, s := range slices.Backward(t.saves) {
 		if s.replaces() != (r.cause == byReturn) {
@@ -167,68 +188,68 @@ func (t *tracker) saveFor(r *run, since time.Time) *save {
 		if len(s.runs) == 0 && since.IsZero() && t.heldUp(r, s) {
 			limit = followFor
 		}
-		if !s.at.After(r.began) && s.at.After(since) && r.began.Sub(s.at) < limit && (s == r.save || !s.made(r.tab)) {
+		if !s.at.After(r.began) && s.at.After(since) && r.began.Sub(s.at) < limit && (s == r.save || !s.hasRunIn(r.tab)) {
 			return s
 		}
 	}
 	return nil
 }
 
-// heldUp reports whether another run was under way between a save and the run, so that Streamlit
-// may have waited.
+// heldUp reports whether another run was active between a save and the run, so that Streamlit may have
+// waited.
 func (t *tracker) heldUp(r *run, s *save) bool {
 	if t.lastEnd.After(s.at) {
 		return true
 	}
 	for tb := range t.tabs {
-		if tb.run != r && tb.run.underWay() {
+		if tb.run != r && tb.run.running() {
 			return true
 		}
 	}
 	return false
 }
 
-// explain ties a run that nobody asked for to its save. The save may still be unknown, or a later
-// one may turn out to fit better, so the run is kept at hand for a while.
-func (t *tracker) explain(r *run) {
+// matchSave finds the save that caused a run which no tab requested. The save may not be known yet, or a
+// later one may fit better, so the tracker keeps the run as recent for a while.
+func (t *tracker) matchSave(r *run) {
 	s := r.save
 	if s == nil {
 		s = t.saveFor(r, time.Time{})
 	}
 	if s == nil && r.cause == byReturn {
-		// The app was replaced and nobody announced it.
+		// The app was restarted without an announcement.
 		s = &save{how: HowRestart, at: r.began, noticed: r.began}
 		t.saves = append(t.saves, s)
 	}
 	if s != nil {
-		t.tie(r, s)
+		t.attach(r, s)
 	}
 	if r.cause == bySave {
 		t.recent = append(t.recent, r)
 	}
 }
 
-// tie makes s the save of r.
-func (t *tracker) tie(r *run, s *save) {
+// attach makes s the save of r.
+func (t *tracker) attach(r *run, s *save) {
 	if r.save != nil {
 		r.save.runs = slices.DeleteFunc(r.save.runs, func(o *run) bool { return o == r })
 	}
 	r.save = s
 	s.runs = append(s.runs, r)
 	for _, o := range t.saves {
-		// One run may make several saves live; it is counted for the latest.
-		o.joined = o.joined || o != s && o.how == s.how && o.at.Before(s.at)
+		// One run may make several saves live; it counts for the latest.
+		o.superseded = o.superseded || o != s && o.how == s.how && o.at.Before(s.at)
 	}
 }
 
-// settle tells of everything that can be told of by now, and forgets what is over.
-func (t *tracker) settle(now time.Time) {
+// flush reports all exceptions and saves whose outcome is known by now, and forgets finished ones.
+func (t *tracker) flush(now time.Time) {
 	for tb := range t.tabs {
-		if r := tb.run; r != nil && !r.underWay() && r.exception != nil && !r.told && t.explained(r, now) {
-			t.tell(r, now)
+		if r := tb.run; r != nil && !r.running() && r.exception != nil && !r.reported && t.matched(r, now) {
+			t.reportException(r, now)
 		}
 	}
-	t.recent = slices.DeleteFunc(t.recent, func(r *run) bool { return now.Sub(r.began) >= t.explainFor })
+	t.recent = slices.DeleteFunc(t.recent, func(r *run) bool { return now.Sub(r.began) >= t.matchFor })
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool {
 		due, ok := t.due(s)
 		if !ok || now.Before(due) {
@@ -239,18 +260,18 @@ func (t *tracker) settle(now time.Time) {
 	})
 }
 
-// explained reports whether the save behind a run is known, or will not be known any more. Until
-// then what came of the run is not told, because the save is told first.
-func (t *tracker) explained(r *run, now time.Time) bool {
-	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= t.explainFor
+// matched reports whether the save behind a run is known, or will never be. Until then the result of the
+// run is held back, because the save has to be reported first.
+func (t *tracker) matched(r *run, now time.Time) bool {
+	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= t.matchFor
 }
 
-// due is when a save can be concluded if nothing else happens; ok is false while that depends on
-// something that has no time.
+// due is when a save can be concluded if nothing else happens; ok is false while that depends on a run
+// that is still active.
 func (t *tracker) due(s *save) (at time.Time, ok bool) {
-	quiet, everyone := lull, len(t.tabs)
+	quiet, everyone := quietFor, len(t.tabs)
 	if s.replaces() {
-		quiet, everyone = lullAway, s.awaited
+		quiet, everyone = quietForAfterRestart, s.awaitedTabs
 	}
 	p := s.progress()
 	switch {
@@ -259,17 +280,17 @@ func (t *tracker) due(s *save) (at time.Time, ok bool) {
 	case p.done > 0 && p.running == 0:
 		return p.last.Add(quiet), true
 	case p.done > 0:
-		return p.first.Add(straggler), true
+		return p.first.Add(stragglerFor), true
 	case p.running > 0:
 		return time.Time{}, false
 	case s.replaces():
 		return s.noticed.Add(returnFor), true
-	case p.failed > 0 || s.joined || !s.script:
+	case p.failed > 0 || s.superseded || !s.script:
 		return s.noticed.Add(freshFor), true
 	}
-	// While a script is busy Streamlit may wait for its end before it turns to the save.
+	// While a script runs, Streamlit may wait for its end before it acts on the save.
 	for tb := range t.tabs {
-		if tb.run.underWay() {
+		if tb.run.running() {
 			return time.Time{}, false
 		}
 	}
@@ -280,11 +301,11 @@ func (t *tracker) due(s *save) (at time.Time, ok bool) {
 	return idle.Add(unseenAfter), true
 }
 
-// conclude tells what became of a save. Exceptions are told by themselves.
+// conclude reports the outcome of a save. Exceptions are reported separately.
 func (t *tracker) conclude(s *save, now time.Time) {
 	p := s.progress()
 	switch {
-	case p.failed > 0 || s.joined && p.done == 0:
+	case p.failed > 0 || s.superseded && p.done == 0:
 	case p.done > 0:
 		t.reload = dev.AppReloaded{
 			Trigger: s.trigger, MS: max(0, p.last.Sub(s.at).Milliseconds()), Sessions: p.done, How: s.how,
@@ -294,13 +315,13 @@ func (t *tracker) conclude(s *save, now time.Time) {
 	case s.script && len(t.tabs) > 0 && !t.away():
 		t.emit(now, dev.Warning{
 			Code:    dev.CodeReloadUnseen,
-			Message: fmt.Sprintf("no open tab ran again after %s was saved", s.trigger),
-			Hint:    "no open page uses the file, or its content is what it was",
+			Message: fmt.Sprintf("no open tab reran after %s was saved", s.trigger),
+			Hint:    "no open page uses the file, or its content is unchanged",
 		})
 	}
 }
 
-// deadline is when wake is to be called next, if nothing else happens before.
+// deadline is when wake must be called next, unless something else happens before.
 func (t *tracker) deadline() (next time.Time, ok bool) {
 	sooner := func(at time.Time) {
 		if !ok || at.Before(next) {
@@ -313,10 +334,10 @@ func (t *tracker) deadline() (next time.Time, ok bool) {
 		}
 	}
 	for _, r := range t.recent {
-		sooner(r.began.Add(t.explainFor))
+		sooner(r.began.Add(t.matchFor))
 	}
 	return next, ok
 }
 
-// wake is called when a deadline has come.
-func (t *tracker) wake(now time.Time) { t.settle(now) }
+// wake is called when a deadline has passed.
+func (t *tracker) wake(now time.Time) { t.flush(now) }

@@ -9,12 +9,12 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// replayAfter is how long a tab that came back to a new app may take to ask for a run by itself.
-// The frontend does so at once, and only if a run was under way or a fragment runs by a timer.
+// replayAfter is how long the gateway waits for a tab that reconnected to a new app to request a run by
+// itself. The frontend does so at once, and only if a run was active or a fragment runs on a timer.
 const replayAfter = 60 * time.Millisecond
 
-// Buffers of a connection: most tabs are idle most of the time, so each direction has a small one of
-// its own and borrows a large one only while a lot passes.
+// Buffer sizes of a connection: most tabs are idle most of the time, so each direction owns a small buffer and
+// borrows a large one only for large transfers.
 const (
 	smallBuffer = 2 << 10
 	largeBuffer = 64 << 10
@@ -22,67 +22,66 @@ const (
 
 var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
-// stream is the app's side of one tab's WebSocket. Reading from it is what the app says, writing to
-// it what the tab says; both are looked at in passing. The proxy's two copying goroutines call it,
-// one each way.
+// stream is the connection to the app for one tab's WebSocket. It parses the bytes in both directions as they
+// pass. The proxy's two copying goroutines call it: one reads, one writes.
 type stream struct {
 	backend io.ReadWriteCloser
 	up      *upstream
-	desk    *desk
+	loop    *eventLoop
 	tab     *tab
-	said    frames // by the app; used by the reading goroutine alone
+	fromApp frames // only the reading goroutine uses it
 
-	mu     sync.Mutex // guards what follows, and the order of frames towards the app
-	asks   frames     // by the tab
-	replay []byte     // the request to put in once the tab has had its chance; nil if none
-	due    bool
-	timer  *time.Timer
+	mu      sync.Mutex // guards what follows, and the order of frames towards the app
+	fromTab frames     // parses what the tab sends
+	replay  []byte     // the request to send unless the tab sends its own; nil if none
+	due     bool
+	timer   *time.Timer
 }
 
-// newStream announces the tab. session is the Streamlit session it wants back, and user who signed in
-// there, if any.
-func newStream(backend io.ReadWriteCloser, up *upstream, d *desk, session, user string) *stream {
-	s := &stream{backend: backend, up: up, desk: d, tab: &tab{user: user}}
+// newStream announces the tab to the loop. session is the Streamlit session that it wants to resume; user is
+// the signed-in user, if any.
+func newStream(backend io.ReadWriteCloser, up *upstream, loop *eventLoop, session, user string) *stream {
+	s := &stream{backend: backend, up: up, loop: loop, tab: &tab{user: user}}
 	_, generation := up.state()
-	replay := d.opened(s.tab, session, generation)
-	s.said.sink = &collector{peek: streamlit.PeekForward, take: s.heard}
-	s.asks.sink = &collector{peek: streamlit.PeekBack, take: s.asked}
+	replay := loop.opened(s.tab, session, generation)
+	s.fromApp.sink = &collector{peek: streamlit.PeekForward, take: s.appMessage}
+	s.fromTab.sink = &collector{peek: streamlit.PeekBack, take: s.tabMessage}
 	if replay != nil {
 		s.mu.Lock()
 		s.replay = replay
-		s.timer = time.AfterFunc(replayAfter, s.replayNow)
+		s.timer = time.AfterFunc(replayAfter, s.replayDue)
 		s.mu.Unlock()
 	}
 	return s
 }
 
-// heard takes a message of the app; one that cannot be read is the page's business alone.
-func (s *stream) heard(msg []byte) {
+// appMessage passes a message of the app to the loop; it ignores one that it cannot parse.
+func (s *stream) appMessage(msg []byte) {
 	if f, err := streamlit.ParseForward(msg); err == nil && f.Kind != streamlit.Other {
-		s.desk.heard(s.tab, f)
+		s.loop.appMessage(s.tab, f)
 	}
 }
 
-// asked takes a message of the tab. It is called with s.mu held.
-func (s *stream) asked(msg []byte) {
+// tabMessage passes a message of the tab to the loop. The caller holds s.mu.
+func (s *stream) tabMessage(msg []byte) {
 	if rerun, ok, err := streamlit.ParseBack(msg); err == nil && ok {
 		s.replay = nil
-		s.desk.asked(s.tab, rerun)
+		s.loop.rerunRequested(s.tab, rerun)
 	}
 }
 
-// replayNow puts the request in, here or, if the tab is in the middle of a message, right after it.
-func (s *stream) replayNow() {
+// replayDue sends the replay request now or, if the tab is in the middle of a message, right after it.
+func (s *stream) replayDue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.due = true
-	// A connection that broke is noticed by the copying goroutines.
-	_ = s.putIn()
+	// The copying goroutines notice a broken connection.
+	_ = s.sendReplay()
 }
 
-// putIn sends the request if it is due and this is the place. It is called with s.mu held.
-func (s *stream) putIn() error {
-	if !s.due || s.replay == nil || !s.asks.boundary() {
+// sendReplay sends the request if it is due and no message is being sent. The caller holds s.mu.
+func (s *stream) sendReplay() error {
+	if !s.due || s.replay == nil || !s.fromTab.boundary() {
 		return nil
 	}
 	frame := maskedFrame(s.replay)
@@ -91,30 +90,30 @@ func (s *stream) putIn() error {
 	return err
 }
 
-// Read passes on what the app says.
+// Read returns what the app sends.
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.backend.Read(p)
-	s.said.pass(p[:n])
+	s.fromApp.pass(p[:n])
 	if err != nil {
-		// The browser may take its time to close its side; for the app the tab is gone now.
-		s.gone()
+		// The browser may close its side later; for the app the tab is gone now.
+		s.tabClosed()
 	}
 	return n, err
 }
 
-// Write passes on what the tab says.
+// Write passes on what the tab sends.
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, err := s.backend.Write(p)
-	s.asks.pass(p[:n])
+	s.fromTab.pass(p[:n])
 	if err != nil {
 		return n, err
 	}
-	return n, s.putIn()
+	return n, s.sendReplay()
 }
 
-// WriteTo is Read with buffers that suit a connection that is idle most of the time.
+// WriteTo is Read with buffers for a connection that is mostly idle.
 func (s *stream) WriteTo(w io.Writer) (int64, error) { return relay(w, s) }
 
 // ReadFrom is Write with such buffers.
@@ -129,15 +128,14 @@ func (s *stream) Close() error {
 	}
 	s.mu.Unlock()
 	err := s.backend.Close()
-	s.gone()
+	s.tabClosed()
 	return err
 }
 
-// gone ends the tab; the second time it does nothing. The app may be why, and if it has ended, the
-// sooner that is known the better.
-func (s *stream) gone() {
-	s.desk.closed(s.tab)
-	s.up.suspect()
+// tabClosed reports the end of the tab, once. It also asks for a check of the app, whose end may be the reason.
+func (s *stream) tabClosed() {
+	s.loop.closed(s.tab)
+	s.up.check()
 }
 
 // relay copies until r ends or either side fails, in the smallest buffer that does.
@@ -152,7 +150,7 @@ func relay(w io.Writer, r io.Reader) (total int64, err error) {
 		total += int64(m)
 		if werr == nil && rerr == nil && n == len(small) {
 			var more int64
-			more, rerr, werr = relayMuch(w, r)
+			more, rerr, werr = relayLarge(w, r)
 			total += more
 		}
 		switch {
@@ -166,9 +164,9 @@ func relay(w io.Writer, r io.Reader) (total int64, err error) {
 	}
 }
 
-// relayMuch copies with a borrowed buffer for as long as reads fill it. A read that does not has
-// emptied the connection, and the next one may wait for hours: not with that buffer in hand.
-func relayMuch(w io.Writer, r io.Reader) (total int64, rerr, werr error) {
+// relayLarge copies with a borrowed buffer as long as reads fill it. A shorter read has emptied the connection;
+// the next one may wait for hours and must not hold the buffer.
+func relayLarge(w io.Writer, r io.Reader) (total int64, rerr, werr error) {
 	large := largeBuffers.Get().(*[largeBuffer]byte)
 	defer largeBuffers.Put(large)
 	for {

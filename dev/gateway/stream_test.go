@@ -27,7 +27,7 @@ func inBubble(t *testing.T, session string, play func(*tabBubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		match := func(string) (dev.Rule, bool) { return dev.Rule{}, false }
-		d := newDesk(match, nil, io.Discard)
+		d := newEventLoop(match, nil, io.Discard)
 		ctx, cancel := context.WithCancel(t.Context())
 		go d.run(ctx)
 		here, there := net.Pipe()
@@ -64,8 +64,8 @@ func (b *tabBubble) say(p []byte) {
 	}
 }
 
-// heard is what the app has got so far.
-func (b *tabBubble) heard(want ...string) {
+// expect is what the app has got so far.
+func (b *tabBubble) expect(want ...string) {
 	b.t.Helper()
 	<-time.After(10 * replayAfter)
 	synctest.Wait()
@@ -86,25 +86,25 @@ const (
 )
 
 func TestStream_AsksForATabThatIsSilent(t *testing.T) {
-	inBubble(t, "of an earlier life", func(b *tabBubble) { b.heard(rerunMain) })
+	inBubble(t, "of an earlier life", func(b *tabBubble) { b.expect(rerunMain) })
 }
 
 func TestStream_LeavesAFreshPageAlone(t *testing.T) {
-	inBubble(t, "", func(b *tabBubble) { b.heard() })
+	inBubble(t, "", func(b *tabBubble) { b.expect() })
 }
 
 func TestStream_LeavesATabAloneThatAsksItself(t *testing.T) {
 	own := "\x5a\x02\x0a\x00"
 	inBubble(t, "of an earlier life", func(b *tabBubble) {
 		b.say(wsFrame(whole, 7, own))
-		b.heard(own)
+		b.expect(own)
 	})
 }
 
 func TestStream_AsksOnceThoughTheTabSaysOtherThings(t *testing.T) {
 	inBubble(t, "of an earlier life", func(b *tabBubble) {
 		b.say(wsFrame(whole, 7, stopScript))
-		b.heard(stopScript, rerunMain)
+		b.expect(stopScript, rerunMain)
 	})
 }
 
@@ -117,16 +117,16 @@ func TestStream_SplitsNoMessage(t *testing.T) {
 			msg = msg[cut:]
 			<-time.After(5 * replayAfter)
 		}
-		b.heard()
+		b.expect()
 		b.say(msg)
-		b.heard(string(long), rerunMain)
+		b.expect(string(long), rerunMain)
 	})
 }
 
 func TestStream_NeverAsksAfterItsEnd(t *testing.T) {
 	inBubble(t, "of an earlier life", func(b *tabBubble) {
 		b.stream.Close()
-		b.heard()
+		b.expect()
 	})
 }
 

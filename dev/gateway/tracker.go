@@ -10,26 +10,26 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// tab is one connected browser tab. It belongs to the tracker.
+// tab is one connected browser tab. Only the tracker touches it.
 type tab struct {
-	session    string // Streamlit's id of it, once known
-	user       string // e-mail of who is signed in; "" where nobody is, or it cannot be known
-	generation uint64 // life of the app it is connected to
-	replay     []byte // request for the page it shows
-	asked      bool   // it asked for a run that has not begun
-	auto       bool   // … by a timer
-	returning  bool   // it came back to a new life of the app and has not run since
-	run        *run   // under way, or the last one
+	session    string // Streamlit's session id, once known
+	user       string // e-mail of the signed-in user; "" if nobody is signed in, or unknown
+	generation uint64 // generation of the app that it is connected to
+	replay     []byte // request that shows its page again
+	requested  bool   // it requested a run that has not started
+	auto       bool   // … because of a timer
+	returning  bool   // it reconnected to a new app and has not run since
+	run        *run   // the active run, or the last one
 }
 
 // cause is why a script ran.
 type cause int
 
 const (
-	byPerson cause = iota // the tab asked: a page was opened, something was clicked
-	byTimer               // the tab asked by itself
-	bySave                // the server did, because of a save
-	byReturn              // the app was replaced, and the tab came back
+	byPerson cause = iota // the tab requested it: the user opened a page or clicked
+	byTimer               // the tab requested it by itself
+	bySave                // Streamlit reran it, because of a save
+	byReturn              // the app was replaced, and the tab reconnected
 )
 
 // run is one run of the script in one tab.
@@ -37,76 +37,76 @@ type run struct {
 	tab       *tab
 	cause     cause
 	began     time.Time
-	ended     time.Time // zero while under way
+	ended     time.Time // zero while it is active
 	save      *save     // the save it makes live, if known
 	page      string
 	exception *dev.AppException
-	compiling bool // it did not compile; the reason is still to come
-	replaced  bool // it was cut short; the next run takes its place
-	told      bool // its exception was told
+	compiling bool // it did not compile; the message with the reason follows
+	replaced  bool // it was interrupted; the next run takes its place
+	reported  bool // its exception was reported
 }
 
-func (r *run) underWay() bool { return r != nil && r.ended.IsZero() }
+func (r *run) running() bool { return r != nil && r.ended.IsZero() }
 
-// well reports whether the run came to a good end.
-func (r *run) well() bool {
-	return !r.underWay() && !r.replaced && !r.compiling && r.exception == nil
+// succeeded reports whether the run ended without an error.
+func (r *run) succeeded() bool {
+	return !r.running() && !r.replaced && !r.compiling && r.exception == nil
 }
 
-// memory is what is kept of a session for the time after its tab is disconnected.
-type memory struct {
+// sessionState is what the tracker keeps of a session after its tab disconnects.
+type sessionState struct {
 	generation uint64
 	replay     []byte
 	used       time.Time
 }
 
-// Limits of the memory: of sessions, and of the request kept for each.
+// Limits of the kept sessions: their number, and the size of each one's request.
 const (
-	memoryTabs   = 512
-	memoryReplay = 64 << 10
+	maxSessions = 512
+	maxReplay   = 64 << 10
 )
 
-// tracker works out from facts what happened to the app. It reads no clock, starts nothing and
-// never blocks, but in emit; every method is called by one goroutine.
+// tracker works out what happened to the app. It reads no clock, starts no goroutine and blocks only in
+// emit; the event loop alone calls its methods.
 type tracker struct {
 	match  func(path string) (dev.Rule, bool)
 	mounts []dev.Mount
 	emit   func(time.Time, dev.Event)
-	// explainFor is how much later than its run a save may be known.
-	explainFor time.Duration
+	// matchFor is how much later than its run a save may become known.
+	matchFor time.Duration
 
-	tabs     map[*tab]struct{}
-	lastTab  time.Time // when the last of them went
-	lastEnd  time.Time // when the latest run ended
-	memories map[string]memory
-	exchange map[string]dev.AppException // exceptions of messages that may be referred to, by hash
+	tabs             map[*tab]struct{}
+	lastTab          time.Time // when the last tab closed
+	lastEnd          time.Time // when the latest run ended
+	sessions         map[string]sessionState
+	cachedExceptions map[string]dev.AppException // exceptions by message hash: later messages may refer to them
 
-	saves  []*save              // not yet concluded, oldest first
-	recent []*run               // runs that nobody asked for and that a save still to come may explain
-	slow   map[string]time.Time // saves that need a restart or rebuild, by path
+	saves     []*save              // not concluded yet, oldest first
+	recent    []*run               // runs without a request that a later save may explain
+	replacing map[string]time.Time // saves that need a restart or rebuild, by path
 
-	up       bool   // the app answered when last asked
-	expected Expect // what was announced and has not come to pass
-	tabless  bool   // it was told that no tab is open
-	reload   dev.AppReloaded
-	reloads  int
-	current  dev.AppException // what a page shows now
-	told     dev.AppException // what was told since the last save
+	up           bool   // the app answered last time
+	expected     Expect // announced, but not true yet
+	tabless      bool   // the warning that no tab is open was sent
+	reload       dev.AppReloaded
+	reloads      int
+	current      dev.AppException // the exception that a page shows now
+	lastReported dev.AppException // the last exception reported since the last save
 }
 
 func newTracker(match func(string) (dev.Rule, bool), mounts []dev.Mount, emit func(time.Time, dev.Event)) *tracker {
 	return &tracker{
-		match: match, mounts: mounts, emit: emit, explainFor: explainWithin,
-		tabs: map[*tab]struct{}{}, memories: map[string]memory{}, exchange: map[string]dev.AppException{},
-		slow: map[string]time.Time{}, expected: Expect{How: HowStart},
+		match: match, mounts: mounts, emit: emit, matchFor: matchWithin,
+		tabs: map[*tab]struct{}{}, sessions: map[string]sessionState{}, cachedExceptions: map[string]dev.AppException{},
+		replacing: map[string]time.Time{}, expected: Expect{How: HowStart},
 	}
 }
 
-// away reports whether the app does not answer, or is about to stop doing so.
+// away reports whether the app is down, or about to go down.
 func (t *tracker) away() bool { return !t.up || t.expected != Expect{} }
 
-// opened takes a new connection. For a tab that shows a page of an earlier life of the app it
-// returns the request by which it gets that page again.
+// opened records a new connection. For a tab that shows a page of an earlier generation of the app it
+// returns the request that runs the page again.
 func (t *tracker) opened(tb *tab, session string, generation uint64, now time.Time) []byte {
 	t.tabs[tb] = struct{}{}
 	t.tabless = false
@@ -115,7 +115,7 @@ func (t *tracker) opened(tb *tab, session string, generation uint64, now time.Ti
 	if session == "" {
 		return nil
 	}
-	known, ok := t.memories[session]
+	known, ok := t.sessions[session]
 	tb.session, tb.replay = session, known.replay
 	if ok && known.generation == generation {
 		return nil
@@ -135,52 +135,52 @@ func (t *tracker) closed(tb *tab, now time.Time) {
 	if len(t.tabs) == 0 {
 		t.lastTab = now
 	}
-	cutShort(tb.run, now)
+	interrupt(tb.run, now)
 	t.emit(now, dev.SessionClosed{Sessions: len(t.tabs), User: tb.user})
-	t.settle(now)
+	t.flush(now)
 }
 
-// asked takes a tab's request to run its script.
-func (t *tracker) asked(tb *tab, r streamlit.Rerun, now time.Time) {
-	tb.asked, tb.auto = true, r.Auto
+// rerunRequested records a tab's request to run its script.
+func (t *tracker) rerunRequested(tb *tab, r streamlit.Rerun, now time.Time) {
+	tb.requested, tb.auto = true, r.Auto
 	tb.replay = r.Replay
-	if len(tb.replay) > memoryReplay {
+	if len(tb.replay) > maxReplay {
 		tb.replay = streamlit.RerunMain()
 	}
-	t.remember(tb, now)
+	t.storeSession(tb, now)
 }
 
-// remember keeps what a tab shows, in place of the one that was not used for the longest time.
-func (t *tracker) remember(tb *tab, now time.Time) {
+// storeSession keeps what a tab shows; above the limit it drops the session unused for the longest time.
+func (t *tracker) storeSession(tb *tab, now time.Time) {
 	if tb.session == "" || tb.returning {
 		return
 	}
-	t.memories[tb.session] = memory{generation: tb.generation, replay: tb.replay, used: now}
-	if len(t.memories) <= memoryTabs {
+	t.sessions[tb.session] = sessionState{generation: tb.generation, replay: tb.replay, used: now}
+	if len(t.sessions) <= maxSessions {
 		return
 	}
 	oldest, at := "", now
-	for id, m := range t.memories {
+	for id, m := range t.sessions {
 		if m.used.Before(at) {
 			oldest, at = id, m.used
 		}
 	}
-	delete(t.memories, oldest)
+	delete(t.sessions, oldest)
 }
 
-// heard takes a message of the app to a tab.
-func (t *tracker) heard(tb *tab, f streamlit.Forward, now time.Time) {
+// appMessage records a message from the app to a tab.
+func (t *tracker) appMessage(tb *tab, f streamlit.Forward, now time.Time) {
 	switch f.Kind {
 	case streamlit.NewSession:
-		t.began(tb, f, now)
+		t.runStarted(tb, f, now)
 	case streamlit.Navigation:
-		if tb.run.underWay() {
+		if tb.run.running() {
 			tb.run.page = f.PageName()
 		}
 	case streamlit.ShownException:
-		t.raised(tb, f)
+		t.exceptionShown(tb, f)
 	case streamlit.Reference:
-		if e, ok := t.exchange[f.Ref]; ok && tb.run.underWay() {
+		if e, ok := t.cachedExceptions[f.Ref]; ok && tb.run.running() {
 			tb.run.exception = &e
 		}
 	case streamlit.CompileException:
@@ -188,59 +188,59 @@ func (t *tracker) heard(tb *tab, f streamlit.Forward, now time.Time) {
 			r.compiling = false
 			e := t.describe(f.Exception, r)
 			r.exception = &e
-			t.settle(now)
+			t.flush(now)
 		}
 	case streamlit.Finished:
-		if tb.run.underWay() {
-			t.finished(tb.run, f.Outcome, now)
+		if tb.run.running() {
+			t.runFinished(tb.run, f.Outcome, now)
 		}
 	case streamlit.Other:
 	}
 }
 
-func (t *tracker) began(tb *tab, f streamlit.Forward, now time.Time) {
+func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	r := &run{tab: tb, began: now, page: f.PageName()}
 	previous := tb.run
-	cutShort(previous, now)
+	interrupt(previous, now)
 	switch {
 	case tb.returning:
 		r.cause = byReturn
-	case tb.asked && tb.auto:
+	case tb.requested && tb.auto:
 		r.cause = byTimer
-	case tb.asked:
+	case tb.requested:
 		r.cause = byPerson
 	case previous != nil && previous.replaced && t.saveFor(r, previous.began) == nil:
-		// The script asked for another run, or a click came while it was running.
+		// The script requested another run, or the user clicked while it ran.
 		r.cause, r.save = previous.cause, previous.save
 	default:
 		r.cause = bySave
 	}
-	tb.session, tb.asked, tb.returning, tb.run = f.SessionID, false, false, r
-	t.remember(tb, now)
+	tb.session, tb.requested, tb.returning, tb.run = f.SessionID, false, false, r
+	t.storeSession(tb, now)
 	if r.cause == bySave || r.cause == byReturn {
-		t.explain(r)
+		t.matchSave(r)
 	}
 }
 
-// cutShort ends a run of which no end was seen.
-func cutShort(r *run, now time.Time) {
-	if r.underWay() {
+// interrupt ends a run whose end was not seen.
+func interrupt(r *run, now time.Time) {
+	if r.running() {
 		r.ended, r.replaced = now, true
 	}
 }
 
-// raised notes an exception on the page. One without a stack was never raised, only shown.
-func (t *tracker) raised(tb *tab, f streamlit.Forward) {
-	if f.Exception.Warning || len(f.Exception.Stack) == 0 || !tb.run.underWay() {
+// exceptionShown records an exception on the page. One without a stack was not raised, only displayed.
+func (t *tracker) exceptionShown(tb *tab, f streamlit.Forward) {
+	if f.Exception.Warning || len(f.Exception.Stack) == 0 || !tb.run.running() {
 		return
 	}
 	e := t.describe(f.Exception, tb.run)
 	tb.run.exception = &e
 	if f.Hash != "" {
-		if len(t.exchange) >= memoryTabs {
-			clear(t.exchange)
+		if len(t.cachedExceptions) >= maxSessions {
+			clear(t.cachedExceptions)
 		}
-		t.exchange[f.Hash] = e
+		t.cachedExceptions[f.Hash] = e
 	}
 }
 
@@ -249,38 +249,38 @@ func (t *tracker) describe(e streamlit.Exception, r *run) dev.AppException {
 	return dev.AppException{Exception: e.Type, Message: e.Summary(), File: file, Line: line, Page: r.page}
 }
 
-func (t *tracker) finished(r *run, outcome streamlit.Outcome, now time.Time) {
+func (t *tracker) runFinished(r *run, outcome streamlit.Outcome, now time.Time) {
 	r.ended, t.lastEnd = now, now
 	r.replaced = outcome == streamlit.EarlyForRerun
 	r.compiling = outcome == streamlit.NotCompiled
-	if r.well() && t.current.Page == r.page {
-		t.current, t.told = dev.AppException{}, dev.AppException{}
+	if r.succeeded() && t.current.Page == r.page {
+		t.current, t.lastReported = dev.AppException{}, dev.AppException{}
 	}
-	t.settle(now)
+	t.flush(now)
 }
 
-// tell tells of the exception that a run ended with, once however many tabs show it.
-func (t *tracker) tell(r *run, now time.Time) {
-	r.told = true
+// reportException reports the exception that a run ended with, once however many tabs show it.
+func (t *tracker) reportException(r *run, now time.Time) {
+	r.reported = true
 	t.current = *r.exception
-	if t.current != t.told || r.cause == byPerson {
-		t.told = t.current
+	if t.current != t.lastReported || r.cause == byPerson {
+		t.lastReported = t.current
 		t.emit(now, t.current)
 	}
 }
 
-// reachable takes whether the app answers. It is called for every new life of the app, also when
-// nobody noticed that the one before had ended.
+// reachable records whether the app answers. It is called for every new generation of the app, even if
+// the end of the one before went unnoticed.
 func (t *tracker) reachable(up bool, now time.Time) {
 	t.up = up
 	if up {
-		t.expected, t.told = Expect{}, dev.AppException{}
-		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && s.awaited == 0 && len(s.runs) == 0 })
+		t.expected, t.lastReported = Expect{}, dev.AppException{}
+		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && s.awaitedTabs == 0 && len(s.runs) == 0 })
 	}
-	t.settle(now)
+	t.flush(now)
 }
 
-// expect takes what the engine is about to do with the app.
+// expect records what the engine is about to do with the app.
 func (t *tracker) expect(e Expect, now time.Time) {
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && len(s.runs) == 0 })
 	switch e.How {
@@ -288,17 +288,17 @@ func (t *tracker) expect(e Expect, now time.Time) {
 		t.expected = Expect{}
 		return
 	case HowRestart, HowRebuild:
-		at, ok := t.slow[e.Trigger]
+		at, ok := t.replacing[e.Trigger]
 		if !ok {
 			at = now
 		}
-		clear(t.slow)
-		t.saves = append(t.saves, &save{how: e.How, trigger: e.Trigger, at: at, noticed: now, awaited: len(t.tabs)})
+		clear(t.replacing)
+		t.saves = append(t.saves, &save{how: e.How, trigger: e.Trigger, at: at, noticed: now, awaitedTabs: len(t.tabs)})
 	}
 	t.expected = e
 }
 
-// status is what is known here; the caller adds what others know.
+// status is the tracker's part of the status; the caller adds the rest.
 func (t *tracker) status() Status {
 	return Status{
 		V: dev.WireVersion, Sessions: len(t.tabs), Reloads: t.reloads,
@@ -306,7 +306,7 @@ func (t *tracker) status() Status {
 	}
 }
 
-// open lists the tabs that are connected.
+// open lists the connected tabs.
 func (t *tracker) open() []Tab {
 	var list []Tab
 	for tb := range t.tabs {
@@ -322,6 +322,6 @@ func (t *tracker) open() []Tab {
 	return list
 }
 
-// isScript reports whether a file is one that Streamlit runs or imports; others are live as soon as
-// they are read, and no run says so.
+// isScript reports whether Streamlit runs or imports a file. Any other file is live as soon as the app
+// reads it, and no run shows that.
 func isScript(path string) bool { return strings.HasSuffix(path, ".py") }

@@ -14,11 +14,11 @@ import (
 
 // scene plays facts to a tracker at chosen milliseconds and notes what it tells, one line an event.
 type scene struct {
-	t    *testing.T
-	tr   *tracker
-	ms   int
-	told []string
-	runs int
+	t      *testing.T
+	tr     *tracker
+	ms     int
+	events []string
+	runs   int
 }
 
 var sceneStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -43,7 +43,7 @@ func newScene(t *testing.T) *scene {
 		if now != s.time(s.ms) {
 			t.Errorf("event %T is stamped %v at %v", e, now, s.time(s.ms))
 		}
-		s.told = append(s.told, fmt.Sprintf("%d %s", s.ms, line(e)))
+		s.events = append(s.events, fmt.Sprintf("%d %s", s.ms, line(e)))
 	})
 	s.tr.reachable(true, s.time(0))
 	return s
@@ -100,7 +100,7 @@ func (s *scene) open() *tab {
 }
 
 func (s *scene) click(tb *tab) {
-	s.tr.asked(tb, streamlit.Rerun{Replay: []byte("replay")}, s.now())
+	s.tr.rerunRequested(tb, streamlit.Rerun{Replay: []byte("replay")}, s.now())
 }
 
 func (s *scene) begin(tb *tab) {
@@ -109,11 +109,11 @@ func (s *scene) begin(tb *tab) {
 	if session == "" || tb.returning {
 		session = fmt.Sprintf("session-%d", s.runs)
 	}
-	s.tr.heard(tb, streamlit.Forward{Kind: streamlit.NewSession, SessionID: session, MainHash: "main", PageHash: "main"}, s.now())
+	s.tr.appMessage(tb, streamlit.Forward{Kind: streamlit.NewSession, SessionID: session, MainHash: "main", PageHash: "main"}, s.now())
 }
 
 func (s *scene) finish(tb *tab, o streamlit.Outcome) {
-	s.tr.heard(tb, streamlit.Forward{Kind: streamlit.Finished, Outcome: o}, s.now())
+	s.tr.appMessage(tb, streamlit.Forward{Kind: streamlit.Finished, Outcome: o}, s.now())
 }
 
 func boom(line int) streamlit.Exception {
@@ -121,7 +121,7 @@ func boom(line int) streamlit.Exception {
 }
 
 func (s *scene) raise(tb *tab, e streamlit.Exception) {
-	s.tr.heard(tb, streamlit.Forward{Kind: streamlit.ShownException, Hash: "hash-" + e.Type, Exception: e}, s.now())
+	s.tr.appMessage(tb, streamlit.Forward{Kind: streamlit.ShownException, Hash: "hash-" + e.Type, Exception: e}, s.now())
 	s.finish(tb, streamlit.Succeeded)
 }
 
@@ -136,10 +136,10 @@ func (s *scene) save(ago int, paths ...string) {
 
 func (s *scene) expect(want ...string) {
 	s.t.Helper()
-	if !slices.Equal(s.told, want) {
-		s.t.Errorf("told\n\t%s\nwant\n\t%s", strings.Join(s.told, "\n\t"), strings.Join(want, "\n\t"))
+	if !slices.Equal(s.events, want) {
+		s.t.Errorf("told\n\t%s\nwant\n\t%s", strings.Join(s.events, "\n\t"), strings.Join(want, "\n\t"))
 	}
-	s.told = nil
+	s.events = nil
 }
 
 func TestTracker_ASaveThatATabShowsIsAReload(t *testing.T) {
@@ -180,7 +180,7 @@ func TestTracker_ThreeTabsAreOneReload(t *testing.T) {
 	s.at(1080).finish(a, streamlit.Succeeded)
 	s.at(1090).finish(b, streamlit.Succeeded)
 	s.at(1100).finish(c, streamlit.Succeeded)
-	s.told = s.told[3:]
+	s.events = s.events[3:]
 	s.at(9000).expect("1000 changed Home.py live", "1100 reloaded Home.py 100ms 3 mount")
 }
 
@@ -190,7 +190,7 @@ func TestTracker_ATabOnAnotherPageIsNotWaitedForLong(t *testing.T) {
 	s.at(1000).save(0, "Home.py")
 	s.at(1050).begin(a)
 	s.at(1060).finish(a, streamlit.Succeeded)
-	s.told = s.told[2:]
+	s.events = s.events[2:]
 	s.at(9000).expect("1000 changed Home.py live", "1210 reloaded Home.py 60ms 1 mount")
 }
 
@@ -201,14 +201,14 @@ func TestTracker_ATabThatNeverEndsHoldsNoOtherBack(t *testing.T) {
 	s.at(1050).begin(a)
 	s.begin(b)
 	s.at(1060).finish(a, streamlit.Succeeded)
-	s.told = s.told[2:]
+	s.events = s.events[2:]
 	s.at(60_000).expect("1000 changed Home.py live", "3060 reloaded Home.py 60ms 1 mount")
 }
 
 func TestTracker_AnExceptionIsNoReload(t *testing.T) {
 	s := newScene(t)
 	a, b := s.open(), s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).save(0, "Home.py")
 	s.begin(a)
 	s.begin(b)
@@ -238,7 +238,7 @@ func TestTracker_AnExceptionIsNoReload(t *testing.T) {
 func TestTracker_AnExceptionWaitsForItsSave(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).begin(tb)
 	s.at(1010).raise(tb, boom(3))
 	s.at(1020).save(30, "Home.py")
@@ -253,11 +253,11 @@ func TestTracker_AnExceptionWaitsForItsSave(t *testing.T) {
 func TestTracker_ASyntaxErrorIsAnException(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).save(0, "Home.py")
 	s.begin(tb)
 	s.finish(tb, streamlit.NotCompiled)
-	s.at(1010).tr.heard(tb, streamlit.Forward{Kind: streamlit.CompileException, Exception: streamlit.Exception{
+	s.at(1010).tr.appMessage(tb, streamlit.Forward{Kind: streamlit.CompileException, Exception: streamlit.Exception{
 		Type: "SyntaxError", Message: "File \"/app/Home.py\", line 4\n  x x\nSyntaxError: invalid syntax",
 	}}, s.now())
 	s.at(9000).expect("1000 changed Home.py live", `1010 exception SyntaxError Home.py:4 page=""`)
@@ -282,9 +282,9 @@ func TestTracker_WhatAPersonDoesIsNoReload(t *testing.T) {
 func TestTracker_ATimerThatRaisesIsToldOnce(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	for i := range 5 {
-		s.at(1000*(i+1)).tr.asked(tb, streamlit.Rerun{Auto: true}, s.now())
+		s.at(1000*(i+1)).tr.rerunRequested(tb, streamlit.Rerun{Auto: true}, s.now())
 		s.begin(tb)
 		s.raise(tb, boom(5))
 	}
@@ -294,7 +294,7 @@ func TestTracker_ATimerThatRaisesIsToldOnce(t *testing.T) {
 func TestTracker_ARunThatIsReplacedCountsOnce(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).save(0, "Home.py")
 	s.at(1050).begin(tb)
 	s.at(1060).finish(tb, streamlit.EarlyForRerun) // st.rerun()
@@ -312,13 +312,13 @@ func TestTracker_ARunThatIsReplacedCountsOnce(t *testing.T) {
 func TestTracker_AReferenceStandsForTheExceptionItNames(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).save(0, "Home.py")
 	s.begin(tb)
 	s.raise(tb, boom(5))
 	s.at(5000).save(0, "Home.py")
 	s.begin(tb)
-	s.tr.heard(tb, streamlit.Forward{Kind: streamlit.Reference, Ref: "hash-Boom"}, s.now())
+	s.tr.appMessage(tb, streamlit.Forward{Kind: streamlit.Reference, Ref: "hash-Boom"}, s.now())
 	s.finish(tb, streamlit.Succeeded)
 	s.at(9000).expect("1000 changed Home.py live", `1000 exception Boom Home.py:5 page=""`,
 		"5000 changed Home.py live", `5000 exception Boom Home.py:5 page=""`)
@@ -327,7 +327,7 @@ func TestTracker_AReferenceStandsForTheExceptionItNames(t *testing.T) {
 func TestTracker_WhatIsOnlyShownIsNoException(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.click(tb)
 	s.begin(tb)
 	warning := boom(1)
@@ -356,7 +356,7 @@ func TestTracker_WarnsOnceWhileNoTabIsOpen(t *testing.T) {
 func TestTracker_WarnsOfASaveThatNoTabUses(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).save(0, "other.py")
 	s.at(5000).save(0, "table.csv") // read by the script, if at all: no run tells
 	s.at(9000).expect("1000 changed other.py live", "3000 warning reload.unseen", "5000 changed table.csv live")
@@ -380,7 +380,7 @@ func TestTracker_GroupsABatchByRule(t *testing.T) {
 func TestTracker_ARebuildIsAReloadOfTheTabsThatComeBack(t *testing.T) {
 	s := newScene(t)
 	a, b := s.open(), s.open()
-	s.told = nil
+	s.events = nil
 	s.at(1000).save(30, "requirements.txt")
 	s.tr.expect(Expect{How: HowRebuild, Trigger: "requirements.txt"}, s.now())
 	s.at(5000).tr.reachable(false, s.now())
@@ -405,7 +405,7 @@ func TestTracker_ARestartNobodyAnnouncedIsAReloadToo(t *testing.T) {
 	s := newScene(t)
 	a := s.open()
 	s.tr.closed(a, s.now())
-	s.told = nil
+	s.events = nil
 	tb := &tab{}
 	if s.tr.opened(tb, a.session, 2, s.now()) == nil {
 		t.Error("the tab is not told to run")
@@ -437,7 +437,7 @@ func TestTracker_OnlyATabOfAnEarlierLifeIsToldToRun(t *testing.T) {
 func TestTracker_AnAnnouncementThatComesToNothingLeavesNoTrace(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
-	s.told = nil
+	s.events = nil
 	s.tr.expect(Expect{How: HowRebuild, Trigger: "requirements.txt"}, s.now())
 	s.tr.expect(Expect{How: HowNothing}, s.now())
 	s.at(1000).save(0, "Home.py")
@@ -451,21 +451,21 @@ func TestTracker_AnAnnouncementThatComesToNothingLeavesNoTrace(t *testing.T) {
 
 func TestTracker_MemoryIsBounded(t *testing.T) {
 	s := newScene(t)
-	for i := range memoryTabs + 50 {
+	for i := range maxSessions + 50 {
 		tb := &tab{}
 		s.at(i).tr.opened(tb, "", 1, s.now())
-		s.tr.asked(tb, streamlit.Rerun{Replay: make([]byte, memoryReplay+1)}, s.now())
+		s.tr.rerunRequested(tb, streamlit.Rerun{Replay: make([]byte, maxReplay+1)}, s.now())
 		s.begin(tb)
 		s.tr.closed(tb, s.now())
 	}
-	if n := len(s.tr.memories); n != memoryTabs {
+	if n := len(s.tr.sessions); n != maxSessions {
 		t.Errorf("%d sessions are remembered", n)
 	}
-	if _, ok := s.tr.memories["session-1"]; ok {
+	if _, ok := s.tr.sessions["session-1"]; ok {
 		t.Error("the oldest is still remembered")
 	}
-	for id, m := range s.tr.memories {
-		if len(m.replay) > memoryReplay {
+	for id, m := range s.tr.sessions {
+		if len(m.replay) > maxReplay {
 			t.Fatalf("%s: %d bytes", id, len(m.replay))
 		}
 	}

@@ -7,48 +7,48 @@ import (
 	"time"
 )
 
-// Pauses between two attempts to reach an app that is down: short while its return is likely, so
-// that nobody waits for the gateway, and longer after a while.
+// Pauses between attempts to reach an app that is down: short at first, while its return is likely, and
+// longer after a while.
 const (
 	probeSoon    = 15 * time.Millisecond
 	probeLater   = 150 * time.Millisecond
 	probeSoonFor = 15 * time.Second
 )
 
-// upstream knows whether the app answers, and counts its lives.
+// upstream knows whether the app answers, and counts its generations.
 //
-// A new life (a generation) begins when the app answers after it did not, or when the socket it
-// listens on is another one: the gateway shares the app's network namespace, so the kernel's table
-// shows it, and even a restart that no request fell into is noticed.
+// A new generation begins when the app answers again, or when it listens on a new socket: the gateway shares
+// the app's network namespace, so the kernel's socket table shows even a restart during which nobody made a
+// request.
 type upstream struct {
 	addr    string
-	changed func(up bool) // told of every new life and of every end, in order
-	look    chan struct{} // asks run to see whether the app answers
+	changed func(up bool) // called for every new generation and every end, in order
+	checks  chan struct{} // asks run to check whether the app answers
 
-	mu     sync.Mutex // guards what follows; held while changed is called, which keeps the order
-	up     bool
-	back   chan struct{} // closed when the app answers again
-	life   uint64
-	socket uint64
+	mu         sync.Mutex // guards what follows; held while changed is called, which keeps the order
+	up         bool
+	back       chan struct{} // closed when the app answers again
+	generation uint64
+	socket     uint64
 }
 
 func newUpstream(addr string, changed func(up bool)) *upstream {
-	u := &upstream{addr: addr, changed: changed, look: make(chan struct{}, 1), back: make(chan struct{})}
-	u.suspect()
+	u := &upstream{addr: addr, changed: changed, checks: make(chan struct{}, 1), back: make(chan struct{})}
+	u.check()
 	return u
 }
 
-// run finds out whether the app answers, whenever there is doubt, until ctx ends.
+// run checks whether the app answers, whenever check asks for it, until ctx ends.
 func (u *upstream) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-u.look:
+		case <-u.checks:
 		}
 		since := time.Now()
 		for !u.dial(ctx) {
-			u.lost()
+			u.markDown()
 			pause := probeSoon
 			if time.Since(since) > probeSoonFor {
 				pause = probeLater
@@ -59,7 +59,7 @@ func (u *upstream) run(ctx context.Context) {
 			case <-time.After(pause):
 			}
 		}
-		u.answered()
+		u.markUp()
 	}
 }
 
@@ -72,16 +72,16 @@ func (u *upstream) dial(ctx context.Context) bool {
 	return conn.Close() == nil
 }
 
-// suspect asks for a look at the app; it never blocks.
-func (u *upstream) suspect() {
+// check makes run check the app; it never blocks.
+func (u *upstream) check() {
 	select {
-	case u.look <- struct{}{}:
+	case u.checks <- struct{}{}:
 	default:
 	}
 }
 
-// lost notes that the app did not answer.
-func (u *upstream) lost() {
+// markDown records that the app did not answer.
+func (u *upstream) markDown() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.up {
@@ -91,15 +91,15 @@ func (u *upstream) lost() {
 	u.changed(false)
 }
 
-// answered notes that the app answered, and lets everyone go who waits for that.
-func (u *upstream) answered() {
+// markUp records that the app answered, and releases everyone who waits for that.
+func (u *upstream) markUp() {
 	socket := listener(u.addr)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.up && socket == u.socket {
 		return
 	}
-	u.life++
+	u.generation++
 	u.socket = socket
 	u.changed(true)
 	if !u.up {
@@ -108,11 +108,11 @@ func (u *upstream) answered() {
 	}
 }
 
-// state reports whether the app answered when last asked, and its generation, counted from 1.
+// state reports whether the app answered last time, and its generation, counted from 1.
 func (u *upstream) state() (up bool, generation uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.up, u.life
+	return u.up, u.generation
 }
 
 // wait blocks until the app answers or ctx ends, and reports whether it answers.
@@ -123,7 +123,7 @@ func (u *upstream) wait(ctx context.Context) bool {
 	if up {
 		return true
 	}
-	u.suspect()
+	u.check()
 	select {
 	case <-back:
 		return true

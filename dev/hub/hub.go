@@ -1,10 +1,9 @@
 // Package hub puts the events of all producers into one order and hands them to every reader.
 //
-// What it promises:
+// The package promises:
 //
-//   - One total order. An event gets its Seq, and unless it brings its own its time, once, under one
-//     lock. All readers see the same events under the same numbers, rising from 1.
-//   - No lost start. [Hub.Subscribe] gives a snapshot and the stream that begins right behind it.
+//   - One total order. An event gets its Seq, and its time unless it has one, once, under one lock. All readers see the same events under the same numbers, rising from 1.
+//   - No lost start. [Hub.Subscribe] returns a snapshot and the stream that begins right after it.
 //   - State is never dropped. Only [dev.LogLine] events are, when a reader lags by more than
 //     [MaxLogs] of them; the oldest go first. A run of dropped lines is replaced, in its place, by
 //     one [dev.LogDropped] with the Seq of the last of them, so that the numbers a reader sees
@@ -22,7 +21,7 @@ import (
 	"sdev/dev"
 )
 
-// Hub is safe for use by any number of goroutines. [New] makes one.
+// Hub is safe for concurrent use. [New] creates one.
 type Hub struct {
 	now func() time.Time
 
@@ -34,22 +33,21 @@ type Hub struct {
 	closed bool
 }
 
-// New makes a hub whose events are stamped with the time that now gives. Calls of now are made one
-// at a time.
+// New creates a hub that stamps events with the time of now. It calls now from one goroutine at a time.
 func New(now func() time.Time) *Hub {
 	return &Hub{now: now, subs: make(map[*Subscription]struct{})}
 }
 
-// Emit gives e the next number and the present time, and queues it for every reader. After
-// [Hub.Close] it does nothing.
+// Emit gives e the next number and the current time, and queues it for every reader. After [Hub.Close] it does
+// nothing.
 func (h *Hub) Emit(e dev.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.emit(h.now(), e)
 }
 
-// EmitAt is Emit for a fact that was observed elsewhere, at time t. Times may therefore run
-// backwards in a stream; numbers do not.
+// EmitAt is Emit for an event that was observed elsewhere at time t. So times may run backwards in a stream;
+// numbers do not.
 func (h *Hub) EmitAt(t time.Time, e dev.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -69,16 +67,15 @@ func (h *Hub) emit(t time.Time, e dev.Event) {
 	}
 }
 
-// Snapshot is what is true now.
+// Snapshot is the current state.
 func (h *Hub) Snapshot() dev.Snapshot {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.snap
 }
 
-// Subscribe gives what is true now and, atomically, the stream of everything after it: the first
-// event read has the number that follows the snapshot's. Subscribing to a closed hub gives a
-// stream that is at its end.
+// Subscribe returns the current state and, atomically, the stream of everything after it: the first event has
+// the number after the snapshot's. The stream of a closed hub is at its end.
 func (h *Hub) Subscribe() (dev.Snapshot, *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,7 +88,7 @@ func (h *Hub) Subscribe() (dev.Snapshot, *Subscription) {
 	return h.snap, s
 }
 
-// Close ends every stream behind the events that were emitted before it. It may be called again.
+// Close ends every stream after the events emitted so far. It may be called more than once.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,25 +12,25 @@ import (
 
 // How far a reader may lag.
 const (
-	// MaxLogs is the number of unread log lines from which on the older half of them is dropped.
+	// MaxLogs is the number of unread log lines above which the older half is dropped.
 	MaxLogs = 4096
 	// MaxState is the number of unread events of other kinds at which a reader is cut off.
 	MaxState = 16384
 )
 
-// ErrCutOff is what a reader gets that left more than [MaxState] events unread.
+// ErrCutOff is the error of a reader that left more than [MaxState] events unread.
 var ErrCutOff = errors.New("reader of events cut off")
 
-// errEnd ends a stream in the usual way.
+// errEnd is the regular end of a stream.
 var errEnd = io.EOF
 
-// kind is what may happen to an unread event.
+// kind says whether an unread event may be dropped.
 type kind uint8
 
 const (
 	state kind = iota // kept
 	line              // may be dropped
-	gap               // what dropped lines left
+	gap               // stands for dropped lines
 )
 
 type entry struct {
@@ -47,11 +47,11 @@ type Subscription struct {
 	mu    sync.Mutex
 	queue []entry      // oldest first
 	count [gap + 1]int // entries of each kind in queue
-	err   error        // what follows the queue; nil while the stream goes on
+	err   error        // returned after the queue; nil while the stream goes on
 }
 
-// Next waits for the next event. Its error is ctx's when ctx ended first, [io.EOF] behind the last
-// event of a closed hub or subscription, and [ErrCutOff] for a reader that was too slow.
+// Next waits for the next event. Its error is ctx's if ctx ended first, [io.EOF] after the last event of a closed
+// hub or subscription, and [ErrCutOff] for a reader that was too slow.
 func (s *Subscription) Next(ctx context.Context) (dev.Stamped, error) {
 	for {
 		if e, ok, err := s.pop(); ok || err != nil {
@@ -65,7 +65,7 @@ func (s *Subscription) Next(ctx context.Context) (dev.Stamped, error) {
 	}
 }
 
-// Close ends the stream at once; what was not read is gone. It may be called again.
+// Close ends the stream at once and discards unread events. It may be called more than once.
 func (s *Subscription) Close() {
 	s.hub.remove(s)
 	s.mu.Lock()
@@ -78,7 +78,7 @@ func (s *Subscription) pop() (dev.Stamped, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) == 0 {
-		s.queue = nil // lets go of an array that a burst made large
+		s.queue = nil // releases an array that a burst has enlarged
 		return dev.Stamped{}, false, s.err
 	}
 	e := s.queue[0]
@@ -88,7 +88,7 @@ func (s *Subscription) pop() (dev.Stamped, bool, error) {
 	return e.Stamped, true, nil
 }
 
-// push queues e and reports whether the reader is still with us.
+// push queues e and reports whether the reader is still connected.
 func (s *Subscription) push(e dev.Stamped) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Subscription) push(e dev.Stamped) bool {
 	return true
 }
 
-// kindOf takes a producer's own LogDropped for a line: it may be merged with others, not lost.
+// kindOf treats a producer's own LogDropped as a line: it may be merged with others, but not lost.
 func kindOf(e dev.Event) kind {
 	switch e.(type) {
 	case dev.LogLine, dev.LogDropped:
@@ -116,8 +116,8 @@ func kindOf(e dev.Event) kind {
 	return state
 }
 
-// dropLogs replaces the oldest n log lines by the gaps they leave. It walks the whole queue, which
-// is cheap only because it is done for many lines at once.
+// dropLogs replaces the oldest n log lines by gaps. It walks the whole queue, which is cheap only for many lines
+// at once.
 func (s *Subscription) dropLogs(n int) {
 	kept := s.queue[:0]
 	for _, e := range s.queue {
@@ -163,6 +163,6 @@ func (s *Subscription) endLocked(err error) {
 func (s *Subscription) wake() {
 	select {
 	case s.ready <- struct{}{}:
-	default: // a token is there already
+	default: // there already is a token
 	}
 }

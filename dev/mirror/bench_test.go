@@ -13,9 +13,9 @@ import (
 	"sdev/dev/mirror"
 )
 
-// BenchmarkKeeper_Save is one changed file, from the hand-in to the answer of the receiver, in a
+// BenchmarkSyncer_Save is one changed file, from the hand-in to the answer of the receiver, in a
 // project of 3,000 files.
-func BenchmarkKeeper_Save(b *testing.B) {
+func BenchmarkSyncer_Save(b *testing.B) {
 	here, there, own := b.TempDir(), b.TempDir(), b.TempDir()
 	for i := range 3000 {
 		name := filepath.Join(here, fmt.Sprintf("d%d/f%d.py", i%60, i))
@@ -27,8 +27,8 @@ func BenchmarkKeeper_Save(b *testing.B) {
 		}
 	}
 	reports := make(chan mirror.Report, 16)
-	k := &mirror.Keeper{
-		Source: mirror.Source{Dir: here, Layout: everything{mirror.Root{Path: there}, true}}, Ledger: filepath.Join(own, "ledger"),
+	k := &mirror.Syncer{
+		Source: mirror.Source{Dir: here, Layout: everything{mirror.Root{Path: there}, true}}, Manifest: filepath.Join(own, "ledger"),
 		Report: func(r mirror.Report) { reports <- r },
 		Open: func(context.Context) (mirror.Peer, error) {
 			toIn, toOut := io.Pipe()

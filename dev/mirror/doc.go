@@ -1,29 +1,29 @@
-// Package mirror keeps files in a container equal to those of the project, where no mount shows
-// them there.
+// Package mirror keeps the files in a container equal to those of the project when no mount shares
+// them.
 //
-// Two halves talk over one stream. [Keeper] runs beside the project. [Receive] runs inside the
-// container, as root, and writes. What goes from the former to the latter:
+// Two halves talk over one stream. [Syncer] runs beside the project. [Receive] runs inside the
+// container, as root, and writes the files. The syncer sends, and ◀ marks what the receiver answers:
 //
-//	hello: a line of JSON; one line for each file that should be there; ◀ one line: which are not
-//	batch: a line of JSON with what is to go; a tar archive with what is to come; ◀ one line: outcome
+//	hello: a line of JSON; one line for each file that should exist; ◀ one line: the files it needs
+//	batch: a line of JSON with the files to delete; a tar archive with the files to write; ◀ one line: the result
 //	batch: …
 //
 // The archive is POSIX.1-2001 (pax), because its records hold times in nanoseconds and names of any
-// bytes. Names in JSON are base64, because a file's name need not be text.
+// bytes. JSON holds names as base64, because a file name need not be text.
 //
-// What it promises:
+// The package promises:
 //
-//   - It goes by state, not by kind of event: a path is looked at when it is sent. With each new
-//     stream both sides compare everything, so that what happened meanwhile (a container that was
-//     restarted, removed and made again, a lost connection) loses nothing, deletions included.
-//   - Whoever reads a file in the container finds the old or the new one, never none and never a
-//     part: files are written beside and renamed, with owner, mode and time already set.
-//   - Nothing is written outside the roots that the hello names. Links are made as links and never
-//     followed, neither here nor there.
-//   - Only what was put there is taken away again, and what was seen to be deleted here. A ledger in
-//     the container says what that is.
-//   - A file that cannot be read or written fails by itself: it is reported by name, tried again, and
-//     holds up no other. Large files go after small ones.
+//   - It compares state and ignores the kind of event: the syncer looks at a path when it sends it. Each
+//     new stream begins with a full comparison, so nothing gets lost while the stream is down (the
+//     container restarts or is recreated, the connection breaks), deletions included.
+//   - A process in the container sees either the old file or the new one, never a missing or partial one:
+//     the receiver writes a temporary file, sets owner, mode and time, and renames it.
+//   - The receiver writes nothing outside the roots that the hello names. Both halves copy symbolic links
+//     as links and never follow them.
+//   - The receiver deletes only files that it wrote itself and files that the syncer saw deleted. A manifest
+//     in the container lists what it wrote.
+//   - A file that cannot be read or written fails alone: the syncer reports it by name, tries it again,
+//     and goes on with the others. Large files go after small ones.
 //
-// Goroutines: [Keeper.Run] and [Receive] own what they start and return when it has ended.
+// Goroutines: [Syncer.Run] and [Receive] own the goroutines they start and return when those have ended.
 package mirror

@@ -7,39 +7,39 @@ import (
 	"sdev/dev"
 )
 
-// Layout says which files of the project go where. It is used by one goroutine at a time.
+// Layout says which files of the project go where. Only one goroutine at a time uses it.
 type Layout interface {
-	// Roots are the directories of the container below which everything goes.
+	// Roots are the directories of the container that hold all copied files.
 	Roots() []Root
 	// Places are where a file goes; none means that it is not copied.
 	Places(path string) []Place
-	// Reaches reports whether a file anywhere below a directory of the project may have a place. It may
-	// say yes in vain, never no.
+	// Reaches reports whether any file below a directory of the project may have a place. It may
+	// wrongly say yes, never no.
 	Reaches(dir string) bool
 }
 
 // Root is a directory of the container.
 type Root struct {
 	Path string // absolute
-	Own  bool   // there is nothing in it but what is copied and what the app makes: it gets the app's owner
+	Own  bool   // it holds only copied files and what the app creates: it belongs to the app's user
 }
 
 // Place is where a file goes.
 type Place struct {
 	Root int    // index into Layout.Roots
 	Path string // relative to that root, with slashes
-	// Whole says that the file is wanted in a new container whatever its image has there; otherwise
-	// only if it is newer than the image.
+	// Whole says that a new container gets the file whatever its image has there; otherwise only if the
+	// file is newer than the image.
 	Whole bool
 }
 
-// Owner is whom files in a container belong to.
+// Owner is the owner of copied files in a container.
 type Owner struct {
 	UID int `json:"uid"`
 	GID int `json:"gid"`
 }
 
-// Source is one side: a project, and what of it goes where.
+// Source is the project's side: its files and where they go.
 type Source struct {
 	Dir    string // the project's directory, absolute
 	Layout Layout
@@ -58,12 +58,13 @@ type Peer struct {
 // Failure is a file that could not be copied.
 type Failure struct {
 	Path   string // relative to the project where it is the one that cannot be read, else in the container
-	Reason string // the system's word for it: "no space left on device"
+	Reason string // the system's message: "no space left on device"
 }
 
-// Where the receiver's own things are inside a container.
+// Where the receiver keeps its own files inside a container. Manifest is still called "ledger" on disk,
+// because containers of older versions have it under that name.
 const (
-	Dir     = dev.ReceiverDir
-	Program = Dir + "/sdev"
-	Ledger  = Dir + "/ledger"
+	Dir      = dev.ReceiverDir
+	Program  = Dir + "/sdev"
+	Manifest = Dir + "/ledger"
 )

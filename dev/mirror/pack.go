@@ -17,87 +17,87 @@ import (
 	"time"
 )
 
-// large is the size from which on a file is not read into memory before it is sent, and goes after
-// those that are not.
-const large = 4 << 20
+// largeFile is the size from which a file is streamed instead of read into memory, and sent after the
+// smaller ones.
+const largeFile = 4 << 20
 
-// errCut says that a large file became shorter while it was on its way. What the receiver has of it
-// must not be used, and the only way to say so is to end the stream.
-var errCut = errors.New("the file became shorter while it was read")
+// errTruncated says that a large file became shorter while it was being sent. The receiver must not use
+// the part it has, and only the end of the stream can tell it so.
+var errTruncated = errors.New("the file became shorter while it was read")
 
-// packer writes files of a project into an archive.
+// packer writes files of the project into an archive.
 type packer struct {
-	source Source
-	tar    *tar.Writer
-	label  func(spot) string // name of an entry
-	failed []Failure
+	source    Source
+	tar       *tar.Writer
+	entryName func(location) string // the name of an entry; "" leaves the file out
+	failed    []Failure
 }
 
-// add writes one file. One that cannot be read, or is gone again, is left out.
+// add writes one file. It leaves out one that cannot be read or no longer exists.
 func (p *packer) add(it item) error {
 	if it.isLink() {
-		return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: p.label(it.spot), Linkname: string(it.Link), Mode: 0o777,
+		return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: p.entryName(it.location), Linkname: string(it.Link), Mode: 0o777,
 			Uid: p.source.Owner.UID, Gid: p.source.Owner.GID, Format: tar.FormatPAX})
 	}
-	f, err := openFile(p.source.abs(it.source))
+	f, err := openFile(p.source.abs(it.path))
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			p.failed = append(p.failed, Failure{Path: it.source, Reason: reason(err)})
+			p.failed = append(p.failed, Failure{Path: it.path, Reason: reasonOf(err)})
 		}
 		return nil
 	}
 	defer f.Close() //nolint:errcheck // only read
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return nil // it was replaced meanwhile, and that is a change of its own
+		return nil // something replaced it; that is a change of its own
 	}
 	size := info.Size()
 	body := io.LimitReader(f, size)
-	if size < large {
-		b, err := io.ReadAll(io.LimitReader(f, large))
+	if size < largeFile {
+		b, err := io.ReadAll(io.LimitReader(f, largeFile))
 		if err != nil {
-			p.failed = append(p.failed, Failure{Path: it.source, Reason: reason(err)})
+			p.failed = append(p.failed, Failure{Path: it.path, Reason: reasonOf(err)})
 			return nil
 		}
 		body, size = bytes.NewReader(b), int64(len(b))
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p.label(it.spot), Mode: int64(info.Mode().Perm()), Size: size, ModTime: info.ModTime(),
+	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p.entryName(it.location), Mode: int64(info.Mode().Perm()), Size: size, ModTime: info.ModTime(),
 		Uid: p.source.Owner.UID, Gid: p.source.Owner.GID, Format: tar.FormatPAX}); err != nil {
 		return err
 	}
 	n, err := io.Copy(p.tar, body)
 	if err == nil && n < size {
-		err = errCut
+		err = errTruncated
 	}
 	return err
 }
 
-// openFile does not wait for a writer, should the file have become a pipe, and follows no link.
+// openFile opens a file without following a link, and without waiting for a writer if it is now a pipe.
 func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) //nolint:gosec // a file of the project
 }
 
-// entryName is how a batch names a place.
-func entryName(s spot) string { return strconv.Itoa(s.Root) + "/" + string(s.Path) }
+// batchEntryName is the name of a file's entry in a batch.
+func batchEntryName(s location) string { return strconv.Itoa(s.Root) + "/" + string(s.Path) }
 
-// entrySpot is the place that an entry's name stands for.
-func entrySpot(entry string) (spot, error) {
+// parseEntryName is the location that an entry's name stands for.
+func parseEntryName(entry string) (location, error) {
 	number, p, ok := strings.Cut(entry, "/")
 	root, err := strconv.Atoi(number)
 	if !ok || err != nil {
-		return spot{}, fmt.Errorf("%q names no place", entry)
+		return location{}, fmt.Errorf("%q names no file in a root", entry)
 	}
-	return spot{Root: root, Path: name(p)}, nil
+	return location{Root: root, Path: rawPath(p)}, nil
 }
 
-// Pack writes an archive of everything that a container should have before it starts, as far as it
-// lies in or below the directory under, where the archive is to be unpacked: program, which is the
-// receiver, or "" where it is there already, the files, the directories that lead to them, and the
-// ledger. It reports what could not be read.
+// Pack writes an archive of everything that a container should have before it starts, as far as it lies
+// in or below the directory under, where the caller unpacks it: the receiver (program; "" if the container
+// has it), the files, their directories and the
+// manifest. It returns the files that could not be read.
 func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	items, failed := s.scan()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.Weak })
-	p := &packer{source: s, tar: tar.NewWriter(w), failed: failed, label: func(at spot) string { return from(under, s.full(at)) }}
+	p := &packer{source: s, tar: tar.NewWriter(w), failed: failed, entryName: func(at location) string { return relTo(under, s.full(at)) }}
 	if program != "" {
 		if err := p.program(program, under); err != nil {
 			return nil, fmt.Errorf("pack the receiver: %w", err)
@@ -105,37 +105,36 @@ func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	}
 	dirs := s.dirs(items)
 	for _, dir := range dirs {
-		if err := p.dirEntry(from(under, dir), s.Owner); err != nil {
+		if err := p.dirEntry(relTo(under, dir), s.Owner); err != nil {
 			return nil, err
 		}
 	}
-	var notes bytes.Buffer
+	var manifest bytes.Buffer
 	for _, dir := range dirs {
-		notes.WriteString(ledgerLine('+', dir+"/"))
+		manifest.WriteString(manifestLine('+', dir+"/"))
 	}
 	for _, it := range items {
-		notes.WriteString(ledgerLine('+', s.full(it.spot)))
-		if p.label(it.spot) == "" {
+		manifest.WriteString(manifestLine('+', s.full(it.location)))
+		if p.entryName(it.location) == "" {
 			continue
 		}
 		if err := p.add(it); err != nil {
 			return nil, err
 		}
 	}
-	if at := from(under, filled(Ledger)); at != "" {
-		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o600, Size: int64(notes.Len())}); err != nil {
+	if at := relTo(under, packedManifest(Manifest)); at != "" {
+		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o600, Size: int64(manifest.Len())}); err != nil {
 			return nil, err
 		}
-		if _, err := p.tar.Write(notes.Bytes()); err != nil {
+		if _, err := p.tar.Write(manifest.Bytes()); err != nil {
 			return nil, err
 		}
 	}
 	return p.failed, p.tar.Close()
 }
 
-// from is the way from a directory to an absolute path in or below it, "." for the directory itself, and
-// "" for what lies elsewhere.
-func from(under, full string) string {
+// relTo is full relative to the directory under: "." for the directory itself, "" if it lies outside.
+func relTo(under, full string) string {
 	if full == under {
 		return "."
 	}
@@ -153,7 +152,7 @@ func (p *packer) dirEntry(entry string, owner Owner) error {
 	return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: entry + "/", Mode: 0o755, ModTime: time.Now(), Uid: owner.UID, Gid: owner.GID, Format: tar.FormatPAX})
 }
 
-// PackProgram writes an archive of the receiver alone, to be unpacked in the directory under.
+// PackProgram writes an archive of the receiver alone, for the directory under.
 func PackProgram(w io.Writer, program, under string) error {
 	p := &packer{tar: tar.NewWriter(w)}
 	if err := p.program(program, under); err != nil {
@@ -162,13 +161,13 @@ func PackProgram(w io.Writer, program, under string) error {
 	return p.tar.Close()
 }
 
-// full is the absolute path of a place.
-func (s Source) full(at spot) string {
+// full is the absolute path of a location.
+func (s Source) full(at location) string {
 	return path.Join(s.Layout.Roots()[at.Root].Path, string(at.Path))
 }
 
-// directories are those below the roots that lead to files which a new container may lack, outermost
-// first, and the roots that are our own.
+// dirs lists the directories that a new container may lack, parents first: our own roots, and those
+// between a root and a file that is wanted in every new container.
 func (s Source) dirs(items []item) []string {
 	found := map[string]bool{}
 	for _, r := range s.Layout.Roots() {
@@ -181,14 +180,14 @@ func (s Source) dirs(items []item) []string {
 			continue
 		}
 		for dir := path.Dir(string(it.Path)); dir != "."; dir = path.Dir(dir) {
-			found[s.full(spot{Root: it.Root, Path: name(dir)})] = true
+			found[s.full(location{Root: it.Root, Path: rawPath(dir)})] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }
 
 func (p *packer) program(file, under string) error {
-	at := from(under, Program)
+	at := relTo(under, Program)
 	if at == "" {
 		return nil
 	}
@@ -201,7 +200,7 @@ func (p *packer) program(file, under string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.dirEntry(from(under, Dir), Owner{}); err != nil {
+	if err := p.dirEntry(relTo(under, Dir), Owner{}); err != nil {
 		return err
 	}
 	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o755, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
@@ -211,8 +210,8 @@ func (p *packer) program(file, under string) error {
 	return err
 }
 
-// reason is the system's word for why something failed, without paths.
-func reason(err error) string {
+// reasonOf is the system's message for an error, without paths.
+func reasonOf(err error) string {
 	if no, ok := errors.AsType[syscall.Errno](err); ok {
 		return no.Error()
 	}

@@ -55,7 +55,7 @@ func unpack(t *testing.T, archive io.Reader, root string) map[string]*tar.Header
 func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	p := newPair(t)
 	container := filepath.Dir(p.there)
-	p.keeper.Source.Layout = everything{mirror.Root{Path: "/app", Own: true}, true}
+	p.syncer.Source.Layout = everything{mirror.Root{Path: "/app", Own: true}, true}
 	p.write("a.py", "a")
 	p.write("deep/er/b.py", "b")
 	p.write("caf\xe9.py", "c")
@@ -66,7 +66,7 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	source := p.keeper.Source
+	source := p.syncer.Source
 	source.Owner = mirror.Owner{UID: 1234, GID: 2345}
 	var b bytes.Buffer
 	if failed, err := source.Pack(&b, program, "/"); err != nil || len(failed) != 0 {
@@ -83,18 +83,18 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	}
 	p.same()
 	// The archive says /app, where this container's files are in a directory.
-	notes, err := os.ReadFile(filepath.Join(container, mirror.Ledger+".filled"))
+	notes, err := os.ReadFile(filepath.Join(container, mirror.Manifest+".filled"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(p.ledger), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(p.manifest), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	notes = bytes.ReplaceAll(notes, []byte("+/app"), []byte("+"+p.there))
-	if err := os.WriteFile(p.ledger+".filled", notes, 0o600); err != nil {
+	if err := os.WriteFile(p.manifest+".filled", notes, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.keeper.Source.Layout = everything{mirror.Root{Path: p.there}, true}
+	p.syncer.Source.Layout = everything{mirror.Root{Path: p.there}, true}
 	p.remove("deep")
 	p.run()
 	if r := p.await(compared); r.Written != 0 || r.Removed != 1 {

@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// Receive is the half inside a container: it does what comes from in and answers to out until in
-// ends, which is no error. It needs the right to write everywhere and to give files away.
+// Receive is the half inside the container. It reads from in and answers to out until in ends, and then
+// returns nil. It needs permission to write everywhere and to change owners.
 func Receive(in io.Reader, out io.Writer) error {
 	r := &receiver{in: bufio.NewReaderSize(in, 256<<10), out: out}
 	var h hello
 	if err := readLine(r.in, &h); err != nil {
-		return ended(err)
+		return ignoreEOF(err)
 	}
 	if err := r.open(h); err != nil {
-		return errors.Join(err, writeLine(out, need{Error: err.Error()}))
+		return errors.Join(err, writeLine(out, helloReply{Error: err.Error()}))
 	}
 	defer r.close()
 	answer, err := r.compare(h)
 	if err != nil {
-		return ended(err)
+		return ignoreEOF(err)
 	}
 	if err := writeLine(out, answer); err != nil {
 		return err
@@ -32,11 +32,11 @@ func Receive(in io.Reader, out io.Writer) error {
 	for {
 		var b batch
 		if err := readLine(r.in, &b); err != nil {
-			return ended(err)
+			return ignoreEOF(err)
 		}
 		d, err := r.batch(b)
 		if err != nil {
-			return ended(err)
+			return ignoreEOF(err)
 		}
 		if err := writeLine(out, d); err != nil {
 			return err
@@ -44,8 +44,8 @@ func Receive(in io.Reader, out io.Writer) error {
 	}
 }
 
-// ended makes the end of the stream, wherever it comes, the ordinary end that it is.
-func ended(err error) error {
+// ignoreEOF turns the end of the stream, wherever it comes, into an ordinary end.
+func ignoreEOF(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
 	}
@@ -53,25 +53,25 @@ func ended(err error) error {
 }
 
 type receiver struct {
-	in     *bufio.Reader
-	out    io.Writer
-	roots  []*shelf
-	ledger *ledger
+	in       *bufio.Reader
+	out      io.Writer
+	roots    []*openedRoot
+	manifest *manifest
 }
 
 func (r *receiver) open(h hello) error {
 	if h.V != version {
-		return fmt.Errorf("stream version %d, and this receiver speaks %d", h.V, version)
+		return fmt.Errorf("stream version %d is not supported: this receiver needs version %d", h.V, version)
 	}
 	if h.Files < 0 || h.Files > maxFiles {
 		return fmt.Errorf("%d files are too many", h.Files)
 	}
 	var err error
-	if r.ledger, err = openLedger(h.Ledger); err != nil {
-		return fmt.Errorf("ledger: %w", err)
+	if r.manifest, err = openManifest(h.Manifest); err != nil {
+		return fmt.Errorf("manifest: %w", err)
 	}
 	for _, root := range h.Roots {
-		s, err := openShelf(root, h.Owner, r.ledger)
+		s, err := openRoot(root, h.Owner, r.manifest)
 		if err != nil {
 			r.close()
 			return fmt.Errorf("open %s: %w", root, err)
@@ -83,14 +83,14 @@ func (r *receiver) open(h hello) error {
 
 func (r *receiver) close() {
 	for _, s := range r.roots {
-		_ = s.root.Close() // nothing is written through it
+		_ = s.dir.Close() // only a directory handle: nothing is left to write
 	}
 }
 
-// compare reads what should be there, takes away what was put there and should not be any more, and
-// says what is not as it should be.
-func (r *receiver) compare(h hello) (need, error) {
-	answer := need{Need: []int{}}
+// compare reads the list of files that should exist, deletes those that it wrote and that are no longer
+// wanted, and answers which ones it needs.
+func (r *receiver) compare(h hello) (helloReply, error) {
+	answer := helloReply{Need: []int{}}
 	wanted := make(map[string]bool, h.Files)
 	for i := range h.Files {
 		var w want
@@ -102,48 +102,48 @@ func (r *receiver) compare(h hello) (need, error) {
 		}
 		s := r.roots[w.Root]
 		wanted[s.full(string(w.Path))] = true
-		if !s.met(w) {
+		if !s.upToDate(w) {
 			answer.Need = append(answer.Need, i)
 		}
 	}
-	gone := r.stale(wanted)
+	gone := r.unwanted(wanted)
 	for _, at := range h.Gone {
 		if at.valid(len(r.roots)) == nil && !wanted[r.roots[at.Root].full(string(at.Path))] {
 			gone = append(gone, at)
 		}
 	}
 	answer.Removed, answer.Failed = r.remove(gone)
-	return answer, r.ledger.flush()
+	return answer, r.manifest.flush()
 }
 
-// stale gives what the ledger has and nobody wants any more. What lies below no root of today is
-// left: a rule that is gone says nothing about its files.
-func (r *receiver) stale(wanted map[string]bool) []spot {
-	var out []spot
-	for p := range r.ledger.has {
+// unwanted lists files of the manifest that are no longer wanted. It leaves out what lies below none of
+// today's roots: a rule that was removed says nothing about its files.
+func (r *receiver) unwanted(wanted map[string]bool) []location {
+	var out []location
+	for p := range r.manifest.paths {
 		if wanted[p] || strings.HasSuffix(p, "/") {
 			continue
 		}
 		best := -1
 		for i, s := range r.roots {
-			if rel, ok := s.rel(p); ok && (best < 0 || len(s.path) > len(r.roots[best].path)) && (spot{Path: name(rel)}).valid(1) == nil {
+			if rel, ok := s.rel(p); ok && (best < 0 || len(s.path) > len(r.roots[best].path)) && (location{Path: rawPath(rel)}).valid(1) == nil {
 				best = i
 			}
 		}
 		if best >= 0 {
 			rel, _ := r.roots[best].rel(p)
-			out = append(out, spot{Root: best, Path: name(rel)})
+			out = append(out, location{Root: best, Path: rawPath(rel)})
 		}
 	}
-	slices.SortFunc(out, func(a, b spot) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	slices.SortFunc(out, func(a, b location) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	return out
 }
 
-func (r *receiver) remove(gone []spot) (n int, failed []failure) {
+func (r *receiver) remove(gone []location) (n int, failed []failure) {
 	for _, at := range gone {
 		did, err := r.roots[at.Root].remove(string(at.Path))
 		if err != nil {
-			failed = append(failed, failure{at, reason(err)})
+			failed = append(failed, failure{at, reasonOf(err)})
 		} else if did {
 			n++
 		}
@@ -151,17 +151,17 @@ func (r *receiver) remove(gone []spot) (n int, failed []failure) {
 	return n, failed
 }
 
-// batch takes in one batch. An error means that the stream cannot be understood any more; what
-// cannot be written is part of the answer.
-func (r *receiver) batch(b batch) (done, error) {
-	d := done{Batch: b.Batch}
+// batch carries out one batch. An error means that the stream is broken; files that cannot be written are
+// part of the answer.
+func (r *receiver) batch(b batch) (batchReply, error) {
+	d := batchReply{Batch: b.Batch}
 	for _, at := range b.Gone {
 		if err := at.valid(len(r.roots)); err != nil {
 			return d, err
 		}
 	}
 	for _, s := range r.roots {
-		clear(s.sure)
+		clear(s.knownDirs)
 	}
 	d.Removed, d.Failed = r.remove(b.Gone)
 	archive := tar.NewReader(r.in)
@@ -173,7 +173,7 @@ func (r *receiver) batch(b batch) (done, error) {
 		if err != nil {
 			return d, err
 		}
-		at, err := entrySpot(h.Name)
+		at, err := parseEntryName(h.Name)
 		if err == nil {
 			err = at.valid(len(r.roots))
 		}
@@ -184,21 +184,21 @@ func (r *receiver) batch(b batch) (done, error) {
 		case errors.Is(err, errStream):
 			return d, err
 		case err != nil:
-			d.Failed = append(d.Failed, failure{at, reason(err)})
+			d.Failed = append(d.Failed, failure{at, reasonOf(err)})
 		default:
 			d.Written++
 		}
 	}
-	if err := r.ledger.flush(); err != nil {
-		d.Failed = append(d.Failed, failure{spot{Path: name(r.ledger.file)}, reason(err)})
+	if err := r.manifest.flush(); err != nil {
+		d.Failed = append(d.Failed, failure{location{Path: rawPath(r.manifest.file)}, reasonOf(err)})
 	}
 	return d, nil
 }
 
-// errStream is what the other side did not deliver, as opposed to what could not be written.
+// errStream marks an error of the stream, as opposed to one of writing a file.
 var errStream = errors.New("the stream broke off")
 
-// body tells an error of the stream from one of the disk.
+// body marks errors of reading the stream with errStream.
 type body struct{ io.Reader }
 
 func (b body) Read(p []byte) (int, error) {

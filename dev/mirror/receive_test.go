@@ -14,8 +14,8 @@ import (
 	"sdev/dev/mirror"
 )
 
-func hello(root, ledger string) string {
-	return fmt.Sprintf(`{"v":1,"roots":[%q],"ledger":%q,"owner":{"uid":%d,"gid":%d}}`+"\n", root, ledger, os.Getuid(), os.Getgid())
+func hello(root, manifest string) string {
+	return fmt.Sprintf(`{"v":1,"roots":[%q],"ledger":%q,"owner":{"uid":%d,"gid":%d}}`+"\n", root, manifest, os.Getuid(), os.Getgid())
 }
 
 // batchOf is a batch of entries, as bytes.

@@ -34,11 +34,11 @@ func (e everything) Places(file string) []mirror.Place {
 
 func (e everything) Reaches(dir string) bool { return dir != "ignored" }
 
-// pair is a project and a container, which is a directory here, with a keeper between the two.
+// pair is a project and a container, which is a directory here, with a syncer between the two.
 type pair struct {
 	*testing.T
-	here, there, ledger string
-	keeper              *mirror.Keeper
+	here, there, manifest string
+	syncer                *mirror.Syncer
 
 	mu      sync.Mutex // guards what follows
 	conn    io.Closer  // of the receiver that runs
@@ -52,15 +52,15 @@ func newPair(t *testing.T) *pair {
 	t.Helper()
 	devtest.Leaks(t)
 	base := t.TempDir()
-	p := &pair{T: t, here: filepath.Join(base, "project"), there: filepath.Join(base, "container", "app"), ledger: filepath.Join(base, "own", "ledger"), more: make(chan struct{}, 1)}
+	p := &pair{T: t, here: filepath.Join(base, "project"), there: filepath.Join(base, "container", "app"), manifest: filepath.Join(base, "own", "ledger"), more: make(chan struct{}, 1)}
 	for _, dir := range []string{p.here, filepath.Dir(p.there)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.keeper = &mirror.Keeper{
-		Source: mirror.Source{Dir: p.here, Layout: everything{mirror.Root{Path: p.there}, true}},
-		Ledger: p.ledger, Open: p.open, Report: p.report,
+	p.syncer = &mirror.Syncer{
+		Source:   mirror.Source{Dir: p.here, Layout: everything{mirror.Root{Path: p.there}, true}},
+		Manifest: p.manifest, Open: p.open, Report: p.report,
 	}
 	return p
 }
@@ -107,12 +107,12 @@ func (p *pair) report(r mirror.Report) {
 	}
 }
 
-// run begins to keep.
+// run starts the syncer.
 func (p *pair) run() {
 	p.Helper()
 	ctx, cancel := context.WithCancel(p.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- p.keeper.Run(ctx) }()
+	go func() { ended <- p.syncer.Run(ctx) }()
 	p.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -142,7 +142,7 @@ func (p *pair) start() {
 	p.mu.Lock()
 	p.down = false
 	p.mu.Unlock()
-	p.keeper.Started()
+	p.syncer.Started()
 }
 
 // await waits for a report.
@@ -173,7 +173,7 @@ func compared(r mirror.Report) bool { return r.Compared }
 // saved hands in paths as what changed now, and waits until the container has them.
 func (p *pair) saved(paths ...string) mirror.Report {
 	p.Helper()
-	p.tell(paths...)
+	p.changed(paths...)
 	last := paths[len(paths)-1]
 	return p.await(func(r mirror.Report) bool {
 		for _, c := range r.Changes {
@@ -185,13 +185,13 @@ func (p *pair) saved(paths ...string) mirror.Report {
 	})
 }
 
-func (p *pair) tell(paths ...string) {
+func (p *pair) changed(paths ...string) {
 	var changes []dev.Change
 	for _, path := range paths {
 		_, err := os.Lstat(filepath.Join(p.here, path))
 		changes = append(changes, dev.Change{Path: path, Gone: err != nil})
 	}
-	p.keeper.Changed(changes, time.Now())
+	p.syncer.Changed(changes, time.Now())
 }
 
 func (p *pair) write(path, content string) {

@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// item is a file of the project and one place where it belongs.
+// item is a file of the project and one of its places in the container.
 type item struct {
-	source string // relative to the project
-	Whole  bool   // see [Place]
+	path  string // relative to the project
+	Whole bool   // see [Place]
 	want
 }
 
 func (s Source) abs(rel string) string { return filepath.Join(s.Dir, filepath.FromSlash(rel)) }
 
-// scan gives every file of the project that has a place, ordered by place. What cannot be read is a
-// failure; directories that vanish meanwhile count as empty.
+// scan lists every file of the project that has a place, ordered by place. A directory that cannot be read
+// is a failure; one that disappears during the scan counts as empty.
 func (s Source) scan() (items []item, failed []Failure) {
 	var walk func(dir string)
 	walk = func(dir string) {
 		entries, err := os.ReadDir(s.abs(dir))
 		if err != nil && !os.IsNotExist(err) {
-			failed = append(failed, Failure{Path: dir, Reason: reason(err)})
+			failed = append(failed, Failure{Path: dir, Reason: reasonOf(err)})
 		}
 		for _, e := range entries {
 			rel := path.Join(dir, e.Name())
@@ -36,7 +36,7 @@ func (s Source) scan() (items []item, failed []Failure) {
 				}
 				continue
 			}
-			items = append(items, s.look(rel)...)
+			items = append(items, s.itemsAt(rel)...)
 		}
 	}
 	walk(".")
@@ -49,9 +49,9 @@ func (s Source) scan() (items []item, failed []Failure) {
 	return items, failed
 }
 
-// look gives what is wanted of one path of the project as it is now: an item for each of its
-// places, or none where there is no file or link.
-func (s Source) look(rel string) []item {
+// itemsAt looks at one path of the project: an item for each of its places, or none if it is neither a
+// file nor a link.
+func (s Source) itemsAt(rel string) []item {
 	places := s.Layout.Places(rel)
 	if len(places) == 0 {
 		return nil
@@ -67,26 +67,26 @@ func (s Source) look(rel string) []item {
 		if err != nil || link == "" {
 			return nil
 		}
-		w = want{Link: name(link)}
+		w = want{Link: rawPath(link)}
 	case !info.Mode().IsRegular():
-		return nil // a socket or a pipe is nobody's source
+		return nil // a socket or a pipe is not copied
 	}
 	items := make([]item, 0, len(places))
 	for _, p := range places {
 		w := w
-		w.spot = spot{Root: p.Root, Path: name(p.Path)}
-		w.Weak = !p.Whole && s.old(info)
-		items = append(items, item{source: rel, Whole: p.Whole, want: w})
+		w.location = location{Root: p.Root, Path: rawPath(p.Path)}
+		w.Weak = !p.Whole && s.olderThanImage(info)
+		items = append(items, item{path: rel, Whole: p.Whole, want: w})
 	}
 	return items
 }
 
-// old reports whether a file was neither written nor moved here since the image was made.
-func (s Source) old(info fs.FileInfo) bool {
-	return latest(info.ModTime(), arrived(info)).Before(s.Since)
+// olderThanImage reports whether a file was neither written nor moved here after the image was made.
+func (s Source) olderThanImage(info fs.FileInfo) bool {
+	return later(info.ModTime(), changeTime(info)).Before(s.Since)
 }
 
-func latest(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}

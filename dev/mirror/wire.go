@@ -11,66 +11,66 @@ import (
 	"strings"
 )
 
-// version of the stream. Both halves are the same program, except for a container that an older one
-// made; its receiver is replaced.
+// version of the stream. Both halves are the same program, unless an older sdev made the container; its
+// receiver is replaced then.
 const version = 1
 
-// Limits of what is read, so that a broken stream is an error and not a full memory.
+// Limits of what is read, so that a broken stream is an error and does not fill the memory.
 const (
 	maxLine  = 64 << 20 // a line that lists files; 1,000,000 of them need half of it
 	maxFiles = 1 << 20
 )
 
-// name is a path of any bytes; in JSON it is base64.
-type name []byte
+// rawPath is a path of any bytes, base64 in JSON.
+type rawPath []byte
 
-// spot is a place in the container.
-type spot struct {
-	Root int  `json:"r"`
-	Path name `json:"p"`
+// location is a path below one of the roots in the container.
+type location struct {
+	Root int     `json:"r"`
+	Path rawPath `json:"p"`
 }
 
-func (s spot) String() string { return string(s.Path) }
+func (s location) String() string { return string(s.Path) }
 
 // hello begins a stream.
 type hello struct {
-	V      int      `json:"v"`
-	Roots  []string `json:"roots"`
-	Ledger string   `json:"ledger"` // where the receiver keeps what it has put there
-	Owner  Owner    `json:"owner"`
-	Gone   []spot   `json:"gone,omitempty"` // seen to be deleted since
-	Files  int      `json:"files"`          // so many wants follow, a line each
+	V        int        `json:"v"`
+	Roots    []string   `json:"roots"`
+	Manifest string     `json:"ledger"` // path of the manifest; older containers know it by this name
+	Owner    Owner      `json:"owner"`
+	Gone     []location `json:"gone,omitempty"` // deleted in the project
+	Files    int        `json:"files"`          // number of wants that follow, one a line
 }
 
-// want is a file that should be there.
+// want is a file that should exist.
 type want struct {
-	spot
-	Size int64  `json:"s,omitempty"`
-	Time int64  `json:"t,omitempty"` // nanoseconds since 1970
-	Mode uint32 `json:"m,omitempty"`
-	Link name   `json:"l,omitempty"` // where a link leads; it has neither of the above
-	// Weak says that what is there is as good, unless it was put there.
+	location
+	Size int64   `json:"s,omitempty"`
+	Time int64   `json:"t,omitempty"` // nanoseconds since 1970
+	Mode uint32  `json:"m,omitempty"`
+	Link rawPath `json:"l,omitempty"` // target of a symbolic link, which has none of the above
+	// Weak says that the image's own version is as good: only one that the receiver wrote is compared.
 	Weak bool `json:"w,omitempty"`
 }
 
-// need answers a hello.
-type need struct {
-	Need    []int     `json:"need"` // indexes of wants that are not as they should be
+// helloReply answers a hello.
+type helloReply struct {
+	Need    []int     `json:"need"` // indexes of the wants to send
 	Removed int       `json:"removed"`
 	Failed  []failure `json:"failed,omitempty"`
-	Error   string    `json:"error,omitempty"` // why there will be no stream
+	Error   string    `json:"error,omitempty"` // why the receiver refuses the stream
 }
 
-// batch is a change of several files. The archive with Files entries follows; an entry's name is
-// the root's number, a slash and the path.
+// batch changes several files. An archive of Files entries follows; an entry's name is the root's index, a
+// slash and the path.
 type batch struct {
-	Batch int    `json:"batch"`
-	Gone  []spot `json:"gone,omitempty"`
-	Files int    `json:"files"`
+	Batch int        `json:"batch"`
+	Gone  []location `json:"gone,omitempty"`
+	Files int        `json:"files"`
 }
 
-// done answers a batch.
-type done struct {
+// batchReply answers a batch.
+type batchReply struct {
 	Batch   int       `json:"batch"`
 	Written int       `json:"written"`
 	Removed int       `json:"removed"`
@@ -78,7 +78,7 @@ type done struct {
 }
 
 type failure struct {
-	spot
+	location
 	Reason string `json:"reason"`
 }
 
@@ -111,19 +111,19 @@ func readLine(r *bufio.Reader, v any) error {
 	}
 }
 
-// valid refuses a place that does not lie below its root.
-func (s spot) valid(roots int) error {
+// valid refuses a location that does not lie below its root.
+func (s location) valid(roots int) error {
 	p := string(s.Path)
 	if s.Root < 0 || s.Root >= roots || p == "" || p == "." || p[0] == '/' || strings.ContainsRune(p, 0) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") {
-		return fmt.Errorf("%d/%q is no place", s.Root, p)
+		return fmt.Errorf("%d/%q is no path below a root", s.Root, p)
 	}
 	return nil
 }
 
 func (w want) isLink() bool { return len(w.Link) > 0 }
 
-// met reports whether what is there is what is wanted.
-func (w want) met(info fs.FileInfo, link string) bool {
+// matches reports whether the file in the container is the wanted one.
+func (w want) matches(info fs.FileInfo, link string) bool {
 	if w.isLink() {
 		return info.Mode()&fs.ModeSymlink != 0 && link == string(w.Link)
 	}

@@ -14,33 +14,33 @@ import (
 	"sdev/dev"
 )
 
-// assertionType is the only kind of assertion with which a client proves who it is (RFC 7523 2.2).
+// assertionType is the only supported kind of client assertion (RFC 7523 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionLeeway is how far the clocks of client and provider may be apart, and assertionLife how
-// long an assertion may live: its id is remembered as long, so it must not be for ever.
+// assertionLeeway is the tolerated clock difference between client and provider. assertionLifetime is how long
+// an assertion may be valid: the provider remembers its id for as long.
 const (
-	assertionLeeway = time.Minute
-	assertionLife   = time.Hour
+	assertionLeeway   = time.Minute
+	assertionLifetime = time.Hour
 )
 
-// assertionAlgs are the signatures that private_key_jwt may have.
+// assertionAlgs are the signature algorithms of private_key_jwt.
 func assertionAlgs() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.ES384, jose.EdDSA}
 }
 
-// asserted authenticates a client that signs its way in: private_key_jwt of OpenID Connect Core 9.
-func (x *exchange) asserted() (dev.Client, error) {
+// authenticateByAssertion authenticates a client by private_key_jwt (OpenID Connect Core 9).
+func (rc *requestContext) authenticateByAssertion() (dev.Client, error) {
 	refuse := func(about string) (dev.Client, error) {
-		return dev.Client{}, &refusal{Status: http.StatusUnauthorized, Code: "invalid_client", About: about}
+		return dev.Client{}, &protocolError{Status: http.StatusUnauthorized, Code: "invalid_client", Description: about}
 	}
-	if x.one("client_assertion_type") != assertionType {
+	if rc.param("client_assertion_type") != assertionType {
 		return refuse("client_assertion_type is not " + assertionType)
 	}
-	if x.form.Has("client_secret") || x.r.Header.Get("Authorization") != "" {
-		return dev.Client{}, refused("invalid_request", "the client proves twice who it is: send the assertion alone")
+	if rc.form.Has("client_secret") || rc.r.Header.Get("Authorization") != "" {
+		return dev.Client{}, newError("invalid_request", "the client authenticates twice: send only the assertion")
 	}
-	token, err := jwt.ParseSigned(x.one("client_assertion"), assertionAlgs())
+	token, err := jwt.ParseSigned(rc.param("client_assertion"), assertionAlgs())
 	if err != nil {
 		return refuse("client_assertion is not a JWT signed with one of " + fmt.Sprint(assertionAlgs()))
 	}
@@ -48,18 +48,18 @@ func (x *exchange) asserted() (dev.Client, error) {
 	if err := token.UnsafeClaimsWithoutVerification(&c); err != nil {
 		return refuse("the claims of client_assertion are malformed")
 	}
-	x.client = printable(c.Subject)
-	client, ok := x.p.client(c.Subject)
-	if id := x.one("client_id"); !ok || id != "" && id != c.Subject {
-		return refuse("client_assertion is for the client " + printable(c.Subject) + ", which is not here or is not client_id")
+	rc.client = printable(c.Subject)
+	client, ok := rc.p.client(c.Subject)
+	if id := rc.param("client_id"); !ok || id != "" && id != c.Subject {
+		return refuse("client_assertion is for the client " + printable(c.Subject) + ", which is not registered or not the client_id")
 	}
-	if err := verified(token, client.Keys); err != nil {
+	if err := checkSignature(token, client.Keys); err != nil {
 		return refuse("client_assertion: " + err.Error())
 	}
-	if about := x.assertionFault(c); about != "" {
+	if about := rc.checkAssertion(c); about != "" {
 		return refuse("client_assertion: " + about)
 	}
-	first, err := x.p.first(hashed("assertion "+c.Subject+" "+c.ID), c.Expiry.Time().Add(assertionLeeway))
+	first, err := rc.p.useOnce(hash("assertion "+c.Subject+" "+c.ID), c.Expiry.Time().Add(assertionLeeway))
 	if err != nil {
 		return dev.Client{}, err
 	}
@@ -69,37 +69,36 @@ func (x *exchange) asserted() (dev.Client, error) {
 	return client, nil
 }
 
-// assertionFault says what is wrong with the claims of an assertion whose signature is good; "" is
-// nothing.
-func (x *exchange) assertionFault(c jwt.Claims) string {
-	at, self := x.p.now(), x.p.cfg.Issuer+x.endpoint.path
-	audiences := []string{x.p.cfg.Issuer, self, x.p.address(*x.endpoint)}
-	for _, e := range x.p.endpoints {
+// checkAssertion says what is wrong with the claims of an assertion with a valid signature; "" is nothing.
+func (rc *requestContext) checkAssertion(c jwt.Claims) string {
+	at, self := rc.p.now(), rc.p.cfg.Issuer+rc.endpoint.path
+	audiences := []string{rc.p.cfg.Issuer, self, rc.p.address(*rc.endpoint)}
+	for _, e := range rc.p.endpoints {
 		if e.name == "token" {
-			audiences = append(audiences, x.p.address(e), x.p.cfg.Issuer+e.path)
+			audiences = append(audiences, rc.p.address(e), rc.p.cfg.Issuer+e.path)
 		}
 	}
 	switch {
 	case c.Issuer != c.Subject:
-		return "iss and sub have to be the client's id, both"
+		return "iss and sub must both be the client's id"
 	case !slices.ContainsFunc(audiences, c.Audience.Contains):
-		return "aud has to be " + x.p.cfg.Issuer
+		return "aud must be " + rc.p.cfg.Issuer
 	case c.Expiry == nil || c.ID == "":
-		return "exp and jti are needed"
+		return "exp and jti are required"
 	case !at.Before(c.Expiry.Time().Add(assertionLeeway)):
-		return "it has run out"
-	case c.Expiry.Time().After(at.Add(assertionLife)):
-		return "it lives too long: make a new one for each request"
+		return "it has expired"
+	case c.Expiry.Time().After(at.Add(assertionLifetime)):
+		return "its lifetime is too long: create a new one for each request"
 	case c.NotBefore != nil && at.Add(assertionLeeway).Before(c.NotBefore.Time()):
 		return "it is not valid yet"
 	}
 	return ""
 }
 
-// verified checks a signature against a client's key set.
-func verified(token *jwt.JSONWebToken, keys json.RawMessage) error {
+// checkSignature checks a signature against a client's key set.
+func checkSignature(token *jwt.JSONWebToken, keys json.RawMessage) error {
 	if len(keys) == 0 {
-		return errors.New("no key of the client is known")
+		return errors.New("the client has no registered key")
 	}
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(keys, &set); err != nil {
@@ -116,17 +115,17 @@ func verified(token *jwt.JSONWebToken, keys json.RawMessage) error {
 	return errors.New("none of the client's keys made the signature")
 }
 
-// first reports whether something that may happen once happens for the first time, and remembers it
-// until then.
-func (p *Provider) first(what string, until time.Time) (bool, error) {
+// useOnce reports whether this is the first use of something that may be used once, and remembers it until
+// the given time.
+func (p *Provider) useOnce(what string, until time.Time) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.data.Spent[what]; ok {
+	if _, ok := p.data.UsedOnce[what]; ok {
 		return false, nil
 	}
-	if err := room(p.data.Spent, p.nowLocked(), itself); err != nil {
+	if err := checkCapacity(p.data.UsedOnce, p.nowLocked(), unchanged); err != nil {
 		return false, err
 	}
-	p.data.Spent[what] = until
+	p.data.UsedOnce[what] = until
 	return true, nil
 }

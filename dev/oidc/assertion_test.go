@@ -49,7 +49,7 @@ func newSigner(t *testing.T) signer {
 func (s signer) assertion(change claims) string {
 	s.r.t.Helper()
 	now := time.Now()
-	c := claims{"iss": "signs", "sub": "signs", "aud": s.r.p.cfg.Issuer, "jti": secret(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}
+	c := claims{"iss": "signs", "sub": "signs", "aud": s.r.p.cfg.Issuer, "jti": randomToken(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}
 	maps.Copy(c, change)
 	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
 	b, err := json.Marshal(c)
@@ -96,7 +96,7 @@ func TestAssertion_RefusesWhatProvesNothing(t *testing.T) {
 		"nonsense":         s.ask("nonsense"),
 		"not signed":       s.ask("eyJhbGciOiJub25lIn0.eyJzdWIiOiJzaWducyJ9."),
 		"another key":      s.ask(other.assertion(nil)),
-		"forged":           s.ask(forge(s.assertion(nil))),
+		"forged":           s.ask(breakSignature(s.assertion(nil))),
 		"another audience": s.ask(s.assertion(claims{"aud": "https://elsewhere.example"})),
 		"no audience":      s.ask(s.assertion(claims{"aud": nil})),
 		"another issuer":   s.ask(s.assertion(claims{"iss": "app"})),

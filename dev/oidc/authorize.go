@@ -11,8 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// authRequest is an authorization request (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1) that has
-// been read, and whose client and redirect_uri are known to be good.
+// authRequest is a parsed authorization request (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1) with valid client
+// and redirect_uri.
 type authRequest struct {
 	Client    dev.Client
 	Redirect  string
@@ -23,78 +23,78 @@ type authRequest struct {
 	Prompt    []string
 	MaxAge    time.Duration // -1: any
 	LoginHint string
-	Subject   string // of id_token_hint; "" is anybody
+	Subject   string // from id_token_hint; "" is any person
 	ACR       string
 	Claims    claimsRequest
 	Challenge string
 	Method    string
-	Offline   bool // access_type=offline, which is Google's way to ask
+	Offline   bool // access_type=offline, as Google has it
 	raw       url.Values
 }
 
 func (r authRequest) asks(prompt string) bool { return slices.Contains(r.Prompt, prompt) }
 
-// serveAuthorize decides whether somebody has to be asked who they are.
-func (p *Provider) serveAuthorize(x *exchange) error {
-	if x.inPassing() {
-		return notInPassing()
+// serveAuthorize answers an authorization request, with or without the sign-in page.
+func (p *Provider) serveAuthorize(rc *requestContext) error {
+	if rc.isSubresource() {
+		return subresourceError()
 	}
-	if x.elsewhere() {
+	if rc.redirectedToIssuer() {
 		return nil
 	}
-	form, err := x.pulled(x.form)
+	form, err := rc.resolvePushed(rc.form)
 	if err != nil {
 		return err
 	}
-	req, err := x.authRequest(form)
+	req, err := rc.authRequest(form)
 	if err != nil {
 		return err
 	}
 	if req.err != nil {
-		return x.sendBack(req.authRequest, req.err)
+		return rc.respondWithError(req.authRequest, req.err)
 	}
-	if err := x.admit(req.Client.ID, ""); err != nil {
+	if err := rc.admit(req.Client.ID, ""); err != nil {
 		return err
 	}
-	return x.decide(req.authRequest)
+	return rc.decide(req.authRequest)
 }
 
-// decide answers at once where nobody needs to be asked, and shows the sign-in page otherwise.
-func (x *exchange) decide(req authRequest) error {
-	p := x.p
-	if who, ok := p.current(); ok {
-		return x.approve(req, who, "current user")
+// decide answers at once if the session allows it, and otherwise shows the sign-in page.
+func (rc *requestContext) decide(req authRequest) error {
+	p := rc.p
+	if who, ok := p.currentPerson(); ok {
+		return rc.approve(req, who, "current user")
 	}
-	s, ok := x.session()
-	good := ok && req.accepts(s, x.now) && p.same(req, s.Person)
+	s, ok := rc.session()
+	good := ok && req.accepts(s, rc.now) && p.matchesHint(req, s.Person)
 	switch {
 	case req.asks("none") && !good:
-		return x.sendBack(req, refused("login_required", "nobody is signed in who could be taken without asking"))
+		return rc.respondWithError(req, newError("login_required", "prompt=none was sent, but no suitable user is signed in"))
 	case good && !req.asks("login") && !req.asks("select_account") && !req.asks("consent"):
-		return x.grantTo(req, s, "already signed in")
+		return rc.respondWithCode(req, s, "already signed in")
 	}
 	var last *dev.Person
 	if ok {
 		last = &s.Person
 	}
-	return x.ask(req, last, "")
+	return rc.showSignIn(req, last, "")
 }
 
-// accepts reports whether a session is fresh enough.
+// accepts reports whether a session is recent enough.
 func (r authRequest) accepts(s session, now time.Time) bool {
 	return r.MaxAge < 0 || now.Sub(s.At) <= r.MaxAge
 }
 
-// same reports whether a person is the one who is hinted at, if anybody is.
-func (p *Provider) same(r authRequest, who dev.Person) bool {
+// matchesHint reports whether a person matches the request's hints, if it has any.
+func (p *Provider) matchesHint(r authRequest, who dev.Person) bool {
 	if r.LoginHint != "" && !strings.EqualFold(r.LoginHint, who.Email) {
 		return false
 	}
 	return r.Subject == "" || r.Subject == p.subject(who)
 }
 
-// current is who signs in without being asked.
-func (p *Provider) current() (dev.Person, bool) {
+// currentPerson is the person who is signed in without the page.
+func (p *Provider) currentPerson() (dev.Person, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.data.Current == "" {
@@ -103,126 +103,125 @@ func (p *Provider) current() (dev.Person, bool) {
 	return personIn(p.data.People, p.data.Current)
 }
 
-// approve signs a person in and sends them back.
-func (x *exchange) approve(req authRequest, who dev.Person, how string) error {
-	s, err := x.signIn(who)
+// approve signs a person in and answers the app.
+func (rc *requestContext) approve(req authRequest, who dev.Person, how string) error {
+	s, err := rc.startSession(who)
 	if err != nil {
 		return err
 	}
-	return x.grantTo(req, s, how)
+	return rc.respondWithCode(req, s, how)
 }
 
-// grantTo sends the person of a session back with a code.
-func (x *exchange) grantTo(req authRequest, s session, how string) error {
-	x.user, x.client = s.Person.Email, req.Client.ID
-	answer := map[string]string{"state": req.State, "iss": x.p.cfg.Issuer}
-	faults := x.p.take(x, atDecision)
+// respondWithCode redirects the browser to the app with a code.
+func (rc *requestContext) respondWithCode(req authRequest, s session, how string) error {
+	rc.user, rc.client = s.Person.Email, req.Client.ID
+	answer := map[string]string{"state": req.State, "iss": rc.p.cfg.Issuer}
+	faults := rc.p.takeFaults(rc, atDecision)
 	for _, f := range faults {
 		f.kind.decision(answer, f.Params)
 	}
 	if _, denied := answer["error"]; denied {
-		x.p.emit(dev.AuthDenied{User: x.user, Client: x.client, Reason: "denied by a fault"})
-		return x.deliver(req, answer)
+		rc.p.emit(dev.AuthDenied{User: rc.user, Client: rc.client, Reason: "denied by a fault"})
+		return rc.respond(req, answer)
 	}
-	c, err := x.issueCode(req, s)
-	if full, ok := errors.AsType[*refusal](err); ok {
-		return x.sendBack(req, full)
+	c, err := rc.issueCode(req, s)
+	if full, ok := errors.AsType[*protocolError](err); ok {
+		return rc.respondWithError(req, full)
 	}
 	if err != nil {
 		return err
 	}
 	answer["code"] = c
-	x.p.emit(dev.AuthLogin{User: x.user, Client: x.client, Reason: how})
-	return x.deliver(req, answer)
+	rc.p.emit(dev.AuthLogin{User: rc.user, Client: rc.client, Reason: how})
+	return rc.respond(req, answer)
 }
 
-// issueCode keeps what is granted and gives the code for it.
-func (x *exchange) issueCode(req authRequest, s session) (string, error) {
-	p := x.p
-	c := secret()
+// issueCode stores the grant and returns a code for it.
+func (rc *requestContext) issueCode(req authRequest, s session) (string, error) {
+	p := rc.p
+	c := randomToken()
 	g := grant{
 		Client: req.Client.ID, Person: &s.Person, Scope: req.Scope, Session: s.ID, At: s.At, Nonce: req.Nonce,
 		ACR: req.ACR, Claims: req.Claims,
 		Offline: p.profile.offline || req.Offline || slices.Contains(req.Scope, "offline_access"),
 	}
-	id, err := x.begin(g)
+	id, err := rc.newGrant(g)
 	if err != nil {
 		return "", err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := room(p.data.Codes, x.now, code.expires); err != nil {
+	if err := checkCapacity(p.data.Codes, rc.now, code.expires); err != nil {
 		return "", err
 	}
-	p.data.Codes[hashed(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: x.now.Add(codeLife)}
+	p.data.Codes[hash(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: rc.now.Add(codeLifetime)}
 	p.joinLocked(s.ID, req.Client.ID)
-	delete(p.data.Pushed, req.raw.Get(pushedMark))
+	delete(p.data.Pushed, req.raw.Get(pushedParam))
 	return c, p.saveLocked()
 }
 
-// sendBack tells the app of a refusal (RFC 6749 4.1.2.1).
-func (x *exchange) sendBack(req authRequest, r *refusal) error {
-	x.client = req.Client.ID
-	x.denied(r)
-	return x.deliver(req, map[string]string{"error": r.Code, "error_description": r.About, "state": req.State, "iss": x.p.cfg.Issuer})
+// respondWithError redirects the browser to the app with an error (RFC 6749 4.1.2.1).
+func (rc *requestContext) respondWithError(req authRequest, e *protocolError) error {
+	rc.client = req.Client.ID
+	rc.reportDenied(e)
+	return rc.respond(req, map[string]string{"error": e.Code, "error_description": e.Description, "state": req.State, "iss": rc.p.cfg.Issuer})
 }
 
-// deliver sends an answer back to the app, in the way that it asked for.
-func (x *exchange) deliver(req authRequest, answer map[string]string) error {
+// respond sends an answer to the app in the requested response mode.
+func (rc *requestContext) respond(req authRequest, answer map[string]string) error {
 	if req.Mode == "form_post" {
-		x.formPost(req.Redirect, answer)
+		rc.formPost(req.Redirect, answer)
 		return nil
 	}
-	return x.goTo(req.Redirect, answer)
+	return rc.redirect(req.Redirect, answer)
 }
 
-// readRequest is an authorization request whose client and redirect_uri are good, with what is wrong
-// with the rest of it.
+// readRequest is an authorization request with valid client and redirect_uri, and the error in the rest of it.
 type readRequest struct {
 	authRequest
-	err *refusal
+	err *protocolError
 }
 
-// authRequest reads an authorization request. The error is one of client or redirect_uri, which the
-// person is shown, because there is nobody to be sent back to.
-func (x *exchange) authRequest(v url.Values) (readRequest, error) {
-	c, ok := x.p.client(v.Get("client_id"))
+// authRequest parses an authorization request. It returns an error only for client or redirect_uri: the browser
+// shows that one, because there is no safe address to redirect to.
+func (rc *requestContext) authRequest(v url.Values) (readRequest, error) {
+	c, ok := rc.p.client(v.Get("client_id"))
 	if !ok {
-		return readRequest{}, x.unknownClient(v.Get("client_id"))
+		return readRequest{}, rc.unknownClient(v.Get("client_id"))
 	}
-	x.client = c.ID
+	rc.client = c.ID
 	if err := checkRedirect(c, v.Get("redirect_uri")); err != nil {
 		return readRequest{}, err
 	}
-	req, err := parseAuth(v, x.p.cfg.PlainPKCE)
+	req, err := parseAuth(v, rc.p.cfg.PlainPKCE)
 	req.Client, req.Redirect, req.raw = c, v.Get("redirect_uri"), v
 	if err == nil {
-		err = x.p.suits(&req)
+		err = rc.p.checkRequest(&req)
 	}
 	return readRequest{req, err}, nil
 }
 
-func (x *exchange) unknownClient(id string) error {
-	r := &refusal{Code: "unauthorized_client", About: "there is no client " + printable(id), Fix: "give the app one of the client ids that are registered here."}
+func (rc *requestContext) unknownClient(id string) error {
+	e := &protocolError{Code: "unauthorized_client", Description: "there is no client " + printable(id), Fix: "set the app's client id to one that is registered here."}
 	if id == "" {
-		r.Code, r.About = "invalid_request", "the app sent no client_id"
+		e.Code, e.Description = "invalid_request", "the app sent no client_id"
 	}
-	r.Detail = append(r.Detail, detail{"sent", printable(id)})
-	for _, c := range x.p.cfg.Clients {
-		r.Detail = append(r.Detail, detail{"registered", c.ID})
+	e.Detail = append(e.Detail, detail{"sent", printable(id)})
+	for _, c := range rc.p.cfg.Clients {
+		e.Detail = append(e.Detail, detail{"registered", c.ID})
 	}
-	return r
+	return e
 }
 
-// suits checks what parsing alone cannot.
-func (p *Provider) suits(req *authRequest) *refusal {
+// checkRequest checks what parsing alone cannot.
+func (p *Provider) checkRequest(req *authRequest) *protocolError {
 	if req.Challenge == "" && public(req.Client) {
-		return refused("invalid_request", "a client without a secret must use PKCE: send code_challenge")
+		return newError("invalid_request", "a client without a secret must use PKCE: send code_challenge")
 	}
 	if hint := req.raw.Get("id_token_hint"); hint != "" {
-		c, ok := p.read(hint)
+		c, ok := p.verifyToken(hint)
 		if !ok {
-			return refused("invalid_request", "id_token_hint is not a token of this provider")
+			return newError("invalid_request", "id_token_hint is not a token of this provider")
 		}
 		req.Subject = c.text("sub")
 	}
@@ -232,8 +231,8 @@ func (p *Provider) suits(req *authRequest) *refusal {
 	return nil
 }
 
-// parseAuth reads the parameters that do not depend on who asks.
-func parseAuth(v url.Values, plainPKCE bool) (authRequest, *refusal) {
+// parseAuth parses the parameters that do not depend on the client.
+func parseAuth(v url.Values, plainPKCE bool) (authRequest, *protocolError) {
 	req := authRequest{
 		State: v.Get("state"), Nonce: v.Get("nonce"), LoginHint: v.Get("login_hint"), MaxAge: -1, Mode: v.Get("response_mode"),
 		Scope: strings.Fields(v.Get("scope")), Prompt: strings.Fields(v.Get("prompt")),
@@ -241,7 +240,7 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *refusal) {
 	}
 	for name, values := range v {
 		if len(values) > 1 && name != "resource" {
-			return req, refused("invalid_request", "a parameter is there twice: "+printable(name))
+			return req, newError("invalid_request", "the request repeats a parameter: "+printable(name))
 		}
 	}
 	if acr := strings.Fields(v.Get("acr_values")); len(acr) > 0 {
@@ -249,37 +248,37 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *refusal) {
 	}
 	switch {
 	case v.Get("request") != "":
-		return req, refused("request_not_supported", "request objects are not supported: send plain parameters")
+		return req, newError("request_not_supported", "request objects are not supported: send plain parameters")
 	case v.Get("request_uri") != "":
-		return req, refused("request_uri_not_supported", "request_uri is not one of a pushed request")
+		return req, newError("request_uri_not_supported", "request_uri does not refer to a pushed request")
 	case v.Get("response_type") == "":
-		return req, refused("invalid_request", "no response_type: send response_type=code")
+		return req, newError("invalid_request", "no response_type: send response_type=code")
 	case v.Get("response_type") != "code":
-		return req, refused("unsupported_response_type", "only response_type=code is supported: the others are not safe in a browser")
+		return req, newError("unsupported_response_type", "only response_type=code is supported: the others are not safe in a browser")
 	case !slices.Contains([]string{"", "query", "form_post"}, req.Mode):
 		req.Mode = ""
-		return req, refused("invalid_request", "response_mode must be query or form_post")
+		return req, newError("invalid_request", "response_mode must be query or form_post")
 	case req.asks("none") && len(req.Prompt) > 1:
-		return req, refused("invalid_request", "prompt=none cannot be combined with another")
+		return req, newError("invalid_request", "prompt=none cannot be combined with another")
 	}
 	for _, s := range req.Prompt {
 		if !slices.Contains(prompts(), s) {
-			return req, refused("invalid_request", "prompt must be one of "+strings.Join(prompts(), ", "))
+			return req, newError("invalid_request", "prompt must be one of "+strings.Join(prompts(), ", "))
 		}
 	}
 	if s := v.Get("max_age"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 31)
 		if err != nil {
-			return req, refused("invalid_request", "max_age is not a number of seconds")
+			return req, newError("invalid_request", "max_age is not a number of seconds")
 		}
 		req.MaxAge = time.Duration(n) * time.Second
 	}
-	if r := checkChallenge(&req, plainPKCE); r != nil {
-		return req, r
+	if e := checkChallenge(&req, plainPKCE); e != nil {
+		return req, e
 	}
 	wishes, err := parseClaimsRequest(v.Get("claims"))
 	if err != nil {
-		return req, refused("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
+		return req, newError("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
 	}
 	if req.Claims = wishes; req.ACR == "" {
 		req.ACR = wishes.IDToken["acr"].first()
@@ -289,20 +288,20 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *refusal) {
 
 func prompts() []string { return []string{"none", "login", "consent", "select_account"} }
 
-// checkChallenge reads PKCE (RFC 7636 4.3).
-func checkChallenge(req *authRequest, plain bool) *refusal {
+// checkChallenge checks the PKCE parameters (RFC 7636 4.3).
+func checkChallenge(req *authRequest, plain bool) *protocolError {
 	switch {
 	case req.Challenge == "" && req.Method == "":
 		return nil
 	case req.Challenge == "":
-		return refused("invalid_request", "code_challenge_method without code_challenge")
+		return newError("invalid_request", "code_challenge_method without code_challenge")
 	case len(req.Challenge) < 43 || len(req.Challenge) > 128:
-		return refused("invalid_request", "code_challenge must have 43 to 128 characters")
+		return newError("invalid_request", "code_challenge must have 43 to 128 characters")
 	case req.Method == "S256":
 		return nil
 	case (req.Method == "plain" || req.Method == "") && plain:
 		req.Method = "plain"
 		return nil
 	}
-	return refused("invalid_request", "code_challenge_method must be S256: anything else protects nothing")
+	return newError("invalid_request", "code_challenge_method must be S256: anything else protects nothing")
 }

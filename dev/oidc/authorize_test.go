@@ -26,7 +26,7 @@ func TestAuthorize_SendsRefusalsBackToTheApp(t *testing.T) {
 		"short challenge":          {[]string{"code_challenge", "short"}, "invalid_request", "43"},
 		"unknown prompt":           {[]string{"prompt", "please"}, "invalid_request", "prompt"},
 		"none and another":         {[]string{"prompt", "none login"}, "invalid_request", "prompt=none"},
-		"nobody signed in":         {[]string{"prompt", "none"}, "login_required", "nobody"},
+		"nobody signed in":         {[]string{"prompt", "none"}, "login_required", "prompt=none was sent"},
 		"bad max_age":              {[]string{"max_age", "-1"}, "invalid_request", "max_age"},
 		"bad claims":               {[]string{"claims", "{"}, "invalid_request", "claims"},
 		"request object":           {[]string{"request", "e30.e30."}, "request_not_supported", "request"},
@@ -75,19 +75,19 @@ func TestAuthorize_SendsNobodyWhereItIsNotRegistered(t *testing.T) {
 		"no client":         {[]string{"client_id", ""}, []string{"no client_id"}},
 		"no redirect_uri":   {[]string{"redirect_uri", ""}, []string{"no redirect_uri", appURL}},
 		"another port":      {[]string{"redirect_uri", "http://localhost:8502/oauth2callback"}, []string{"port: 8502 was sent, 8501 is registered", appURL}},
-		"another name":      {[]string{"redirect_uri", "http://127.0.0.1:8501/oauth2callback"}, []string{"host: 127.0.0.1 was sent", "same machine, but another address"}},
+		"another name":      {[]string{"redirect_uri", "http://127.0.0.1:8501/oauth2callback"}, []string{"host: 127.0.0.1 was sent", "same machine, but different origins"}},
 		"a slash too many":  {[]string{"redirect_uri", appURL + "/"}, []string{"the slash at the end"}},
 		"another scheme":    {[]string{"redirect_uri", "https://localhost:8501/oauth2callback"}, []string{"scheme: https was sent"}},
 		"another path":      {[]string{"redirect_uri", "http://localhost:8501/component/x"}, []string{"path: /component/x was sent"}},
 		"a query on top":    {[]string{"redirect_uri", appURL + "?next=the-query-secret"}, []string{"the query", appURL + "?…"}},
-		"capital letters":   {[]string{"redirect_uri", "HTTP://localhost:8501/oauth2callback"}, []string{"the way it is written"}},
+		"capital letters":   {[]string{"redirect_uri", "HTTP://localhost:8501/oauth2callback"}, []string{"the spelling"}},
 		"another site":      {[]string{"redirect_uri", "https://evil.example/"}, []string{"host: evil.example was sent"}},
 		"a user name":       {[]string{"redirect_uri", "http://localhost:8501@evil.example/oauth2callback"}, []string{"host: evil.example was sent"}},
 		"a script":          {[]string{"redirect_uri", "javascript:alert(1)"}, []string{"not registered"}},
-		"no address at all": {[]string{"redirect_uri", "http://[::1"}, []string{"not an address"}},
-		"a fragment":        {[]string{"redirect_uri", appURL + "#x"}, []string{"there is a #"}},
+		"no address at all": {[]string{"redirect_uri", "http://[::1"}, []string{"no valid address"}},
+		"a fragment":        {[]string{"redirect_uri", appURL + "#x"}, []string{"the #, which is not allowed"}},
 		"of another client": {[]string{"client_id", "public", "redirect_uri", appHome}, []string{"not registered"}},
-		"loopback, https":   {[]string{"client_id", "outside", "redirect_uri", "https://localhost/"}, []string{"any address of http://localhost"}},
+		"loopback, https":   {[]string{"client_id", "outside", "redirect_uri", "https://localhost/"}, []string{"any address below http://localhost"}},
 		"loopback, tricked": {[]string{"client_id", "outside", "redirect_uri", `http://localhost\.evil.example/`}, []string{"not registered"}},
 		"loopback, user":    {[]string{"client_id", "outside", "redirect_uri", "http://localhost:1@evil.example/"}, []string{"not registered"}},
 		"loopback, suffix":  {[]string{"client_id", "outside", "redirect_uri", "http://localhost.evil.example/"}, []string{"not registered"}},
@@ -137,7 +137,7 @@ func TestAuthorize_AsksOnceForASession(t *testing.T) {
 			t.Errorf("prompt=%s: %s", prompt, res.Status)
 		}
 	}
-	r.later(sessionLife + time.Second)
+	r.later(sessionLifetime + time.Second)
 	if back := r.sentBack(r.authorize(asked("prompt", "none"))); back.Get("error") != "login_required" {
 		t.Errorf("after its end: %v", back)
 	}

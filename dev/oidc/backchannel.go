@@ -13,42 +13,42 @@ import (
 	"sdev/dev"
 )
 
-// logoutWait is how long a client has to answer that it knows of a logout. The person waits with it.
-const logoutWait = 2 * time.Second
+// backChannelTimeout is how long a client may take to answer a logout notice. The user waits as long.
+const backChannelTimeout = 2 * time.Second
 
-// logoutLife is how long a logout token is good: OpenID Connect Back-Channel Logout 1.0 advises two
-// minutes at most.
-const logoutLife = 2 * time.Minute
+// logoutTokenLifetime is how long a logout token is valid: OpenID Connect Back-Channel Logout 1.0 recommends at
+// most two minutes.
+const logoutTokenLifetime = 2 * time.Minute
 
-// tellClients tells the clients that somebody got tokens for in a session that it has ended. It
-// returns when each has answered or has taken too long.
-func (x *exchange) tellClients(ctx context.Context, s session) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutWait)
+// notifyClients notifies all clients that got tokens in a session of its end. It returns when each has answered
+// or timed out.
+func (rc *requestContext) notifyClients(ctx context.Context, s session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backChannelTimeout)
 	defer cancel()
-	var told sync.WaitGroup
+	var notices sync.WaitGroup
 	for _, id := range s.Clients {
-		c, ok := x.p.client(id)
+		c, ok := rc.p.client(id)
 		if !ok || c.BackChannel == "" {
 			continue
 		}
-		told.Go(func() {
-			if err := x.p.tellClient(ctx, c, s); err != nil {
-				x.p.emit(dev.Warning{
+		notices.Go(func() {
+			if err := rc.p.notifyClient(ctx, c, s); err != nil {
+				rc.p.emit(dev.Warning{
 					Code:    dev.CodeAuthBackChannel,
-					Message: fmt.Sprintf("client %s was not told that %s signed out: %v", c.ID, s.Person.Email, err),
-					Hint:    "see that it listens at its back-channel address, as seen from the gateway's container",
+					Message: fmt.Sprintf("client %s was not notified that %s signed out: %v", c.ID, s.Person.Email, err),
+					Hint:    "check that it listens at its back-channel address, as seen from the gateway's container",
 				})
 			}
 		})
 	}
-	told.Wait()
+	notices.Wait()
 }
 
-func (p *Provider) tellClient(ctx context.Context, c dev.Client, s session) error {
+func (p *Provider) notifyClient(ctx context.Context, c dev.Client, s session) error {
 	now := p.now()
-	token, err := p.sign(&mint{kind: "logout_token", typ: "logout+jwt", alg: p.alg(), claims: claims{
-		"iss": p.cfg.Issuer, "aud": c.ID, "sub": p.subject(s.Person), "sid": s.ID, "jti": secret()[:22],
-		"iat": now.Unix(), "exp": now.Add(logoutLife).Unix(),
+	token, err := p.sign(&unsignedToken{kind: "logout_token", typ: "logout+jwt", alg: p.alg(), claims: claims{
+		"iss": p.cfg.Issuer, "aud": c.ID, "sub": p.subject(s.Person), "sid": s.ID, "jti": randomToken()[:22],
+		"iat": now.Unix(), "exp": now.Add(logoutTokenLifetime).Unix(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
 	}})
 	if err != nil {
@@ -60,8 +60,8 @@ func (p *Provider) tellClient(ctx context.Context, c dev.Client, s session) erro
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// A transport of its own leaves no connection, and so no goroutine, behind; an answer that leads
-	// elsewhere is not followed with the token.
+	// A transport without keep-alive leaves no connection and no goroutine behind. The token must not follow
+	// a redirect.
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

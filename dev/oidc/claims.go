@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// claims are what a token or userinfo says.
+// claims are the claims of a token or of userinfo.
 type claims map[string]any
 
 // claimsRequest is the parameter "claims" (OpenID Connect Core 5.5).
@@ -18,7 +18,7 @@ type claimsRequest struct {
 	Userinfo map[string]*claimWish `json:"userinfo,omitempty"`
 }
 
-// claimWish is what is asked of one claim; nil asks for the claim and no more.
+// claimWish is the request for one claim; nil requests it without conditions.
 type claimWish struct {
 	Essential bool  `json:"essential,omitempty"`
 	Value     any   `json:"value,omitempty"`
@@ -31,12 +31,12 @@ func parseClaimsRequest(s string) (claimsRequest, error) {
 		return c, nil
 	}
 	if err := json.Unmarshal([]byte(s), &c); err != nil {
-		return claimsRequest{}, refused("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
+		return claimsRequest{}, newError("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
 	}
 	return c, nil
 }
 
-// first gives the value asked for, if it is text: that of value, or the first of values.
+// first is the requested value, if it is text: value, or the first of values.
 func (w *claimWish) first() string {
 	if w == nil {
 		return ""
@@ -49,10 +49,10 @@ func (w *claimWish) first() string {
 	return ""
 }
 
-// personal gives the claims of a person that a scope opens, those asked for by name on top. Groups
-// and the claims that the project gives a person are always there, because real providers are set up
-// to send what the app reads, and an app like Streamlit reads the ID token alone.
-func (p *Provider) personal(g grant, wishes map[string]*claimWish) claims {
+// personClaims are the claims of a person that the scopes allow, plus those requested by name. Groups and the
+// project's own claims are always included, because real providers are configured to send what the app reads,
+// and Streamlit reads only the ID token.
+func (p *Provider) personClaims(g grant, wishes map[string]*claimWish) claims {
 	person := *g.Person
 	all := profileClaims(person)
 	c := claims{"sub": p.profile.subject(person.Email)}
@@ -74,7 +74,7 @@ func (p *Provider) personal(g grant, wishes map[string]*claimWish) claims {
 	return c
 }
 
-// scopeOf is which scope opens a standard claim (OpenID Connect Core 5.4).
+// scopeOf maps a standard claim to the scope that includes it (OpenID Connect Core 5.4).
 var scopeOf = map[string]string{
 	"email": "email", "email_verified": "email",
 	"name": "profile", "given_name": "profile", "family_name": "profile", "preferred_username": "profile", "locale": "profile",
@@ -96,10 +96,10 @@ func profileClaims(p dev.Person) claims {
 }
 
 // idClaims are the claims of an ID token.
-func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
-	c := x.p.lasting(g)
-	c["iat"], c["exp"] = x.now.Unix(), x.now.Add(tokenLife).Unix()
-	c["jti"], c["at_hash"] = secret()[:22], halfHash(accessToken)
+func (rc *requestContext) idClaims(g grant, accessToken, alg string) claims {
+	c := rc.p.stableClaims(g)
+	c["iat"], c["exp"] = rc.now.Unix(), rc.now.Add(tokenLifetime).Unix()
+	c["jti"], c["at_hash"] = randomToken()[:22], halfHash(accessToken)
 	if g.Nonce != "" {
 		c["nonce"] = g.Nonce
 	}
@@ -109,9 +109,9 @@ func (x *exchange) idClaims(g grant, accessToken, alg string) claims {
 	return c
 }
 
-// lasting are the claims that every ID token of a grant has, and no secret is among them.
-func (p *Provider) lasting(g grant) claims {
-	c := p.personal(g, g.Claims.IDToken)
+// stableClaims are the claims that all ID tokens of a grant share. They hold no secret.
+func (p *Provider) stableClaims(g grant) claims {
+	c := p.personClaims(g, g.Claims.IDToken)
 	c["iss"], c["aud"], c["auth_time"] = p.cfg.Issuer, g.Client, g.At.Unix()
 	if p.profile.name != "cognito" && p.profile.name != "entra" {
 		c["azp"] = g.Client
@@ -123,11 +123,11 @@ func (p *Provider) lasting(g grant) claims {
 	return c
 }
 
-// accessClaims are those of an access token, which is a JWT as in RFC 9068.
-func (x *exchange) accessClaims(id string, g grant) claims {
+// accessClaims are the claims of an access token, a JWT as in RFC 9068.
+func (rc *requestContext) accessClaims(id string, g grant) claims {
 	c := claims{
-		"iss": x.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
-		"iat": x.now.Unix(), "exp": x.now.Add(tokenLife).Unix(), "jti": id + "." + secret()[:16],
+		"iss": rc.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
+		"iat": rc.now.Unix(), "exp": rc.now.Add(tokenLifetime).Unix(), "jti": id + "." + randomToken()[:16],
 	}
 	if g.Audience != "" {
 		c["aud"] = g.Audience
@@ -139,8 +139,8 @@ func (x *exchange) accessClaims(id string, g grant) claims {
 		c["sub"] = g.Client
 		return c
 	}
-	c["sub"], c["auth_time"] = x.p.subject(*g.Person), g.At.Unix()
-	x.p.profile.access(c, *g.Person)
+	c["sub"], c["auth_time"] = rc.p.subject(*g.Person), g.At.Unix()
+	rc.p.profile.access(c, *g.Person)
 	return c
 }
 
@@ -152,7 +152,7 @@ func (p *Provider) subject(person dev.Person) string {
 	return p.profile.subject(person.Email)
 }
 
-// time reads a time of a token that was read.
+// time is a claim that holds a time.
 func (c claims) time(name string) time.Time {
 	n, _ := c[name].(float64)
 	return time.Unix(int64(n), 0)

@@ -19,44 +19,44 @@ func (p *Provider) client(id string) (dev.Client, bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, ok := p.data.SelfMade[id]
+	c, ok := p.data.Registered[id]
 	return c.Client, ok
 }
 
-// public reports whether a client cannot prove who it is.
+// public reports whether a client has neither secret nor key.
 func public(c dev.Client) bool { return c.Secret == "" && len(c.Keys) == 0 }
 
-// authenticate finds out which client asks, and proves it: by client_secret_basic, by
-// client_secret_post, by private_key_jwt, or not at all for a client without a secret (RFC 6749 2.3).
-func (x *exchange) authenticate() (dev.Client, error) {
-	if x.form.Has("client_assertion") {
-		return x.asserted()
+// authenticate identifies and authenticates the client: by client_secret_basic, client_secret_post or
+// private_key_jwt, or not at all if it is public (RFC 6749 2.3).
+func (rc *requestContext) authenticate() (dev.Client, error) {
+	if rc.form.Has("client_assertion") {
+		return rc.authenticateByAssertion()
 	}
-	id, secrets, basic, err := credentials(x.r.Header.Get("Authorization"), x.form)
+	id, secrets, basic, err := credentials(rc.r.Header.Get("Authorization"), rc.form)
 	if err != nil {
 		return dev.Client{}, err
 	}
-	x.client = printable(id)
-	refuse := &refusal{Status: http.StatusUnauthorized, Code: "invalid_client"}
+	rc.client = printable(id)
+	refuse := &protocolError{Status: http.StatusUnauthorized, Code: "invalid_client"}
 	if basic {
 		refuse.Auth = `Basic realm="sdev"`
 	}
-	c, ok := x.p.client(id)
+	c, ok := rc.p.client(id)
 	switch {
 	case id == "":
-		refuse.About = "no client_id: send it, with the secret, as HTTP Basic or in the form"
+		refuse.Description = "no client_id: send it, with the secret, as HTTP Basic or in the form"
 	case !ok:
-		refuse.About = "there is no client " + printable(id)
+		refuse.Description = "there is no client " + printable(id)
 	case len(c.Keys) > 0:
-		refuse.About = "the client signs its way in: send a client_assertion (private_key_jwt)"
+		refuse.Description = "the client authenticates with a key: send a client_assertion (private_key_jwt)"
 	case c.Secret == "" && !hasSecret(secrets):
 		return c, nil
 	case c.Secret == "":
-		refuse.About = "the client has no secret, so it must not send one"
+		refuse.Description = "the client has no secret, so it must not send one"
 	case !hasSecret(secrets):
-		refuse.About = "the client has a secret, and it was not sent"
+		refuse.Description = "the client's secret was not sent"
 	case !matches(c.Secret, secrets):
-		refuse.About = "the client's secret is wrong"
+		refuse.Description = "the client's secret is wrong"
 	default:
 		return c, nil
 	}
@@ -73,15 +73,14 @@ func matches(want string, sent []string) bool {
 	return ok == 1
 }
 
-// credentials reads what a client says of itself. RFC 6749 2.3.1 has id and secret encoded as in a
-// form before they go into a Basic header, and half of the clients out there do not: so there may be
-// two readings of the secret, and either will do.
+// credentials reads the client's id and secret. RFC 6749 2.3.1 form-encodes both in a Basic header, but many
+// clients do not: so there may be two readings of the secret, and either is accepted.
 func credentials(header string, form url.Values) (id string, secrets []string, basic bool, err error) {
 	scheme, rest, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
 		return form.Get("client_id"), form["client_secret"], false, nil
 	}
-	bad := &refusal{Status: http.StatusUnauthorized, Code: "invalid_client", About: "the Authorization header is malformed", Auth: `Basic realm="sdev"`}
+	bad := &protocolError{Status: http.StatusUnauthorized, Code: "invalid_client", Description: "the Authorization header is malformed", Auth: `Basic realm="sdev"`}
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
 	if err != nil {
 		return "", nil, true, bad
@@ -98,10 +97,10 @@ func credentials(header string, form url.Values) (id string, secrets []string, b
 		id = s
 	}
 	if other := form.Get("client_id"); other != "" && other != id {
-		return "", nil, true, refused("invalid_request", "client_id in the form is not the one in the Authorization header")
+		return "", nil, true, newError("invalid_request", "client_id in the form is not the one in the Authorization header")
 	}
 	if form.Has("client_secret") {
-		return "", nil, true, refused("invalid_request", "the client's secret is in the header and in the form: send it once")
+		return "", nil, true, newError("invalid_request", "the client's secret is in the header and in the form: send it once")
 	}
 	return id, secrets, true, nil
 }

@@ -14,13 +14,13 @@ import (
 
 // The commands of [Provider.Do].
 const (
-	DoState  = "state"  // changes nothing
-	DoUse    = "use"    // Email signs in without being asked from now on; "" asks
-	DoFault  = "fault"  // Fault is armed; one of the same name, user and client is replaced
-	DoClear  = "clear"  // faults of the name in Fault are cleared; "" clears all
-	DoClock  = "clock"  // the provider's clock runs ahead of the real one by Clock; 0 is the real time
-	DoRotate = "rotate" // new keys sign; the old ones stay published for a while
-	DoPeople = "people" // People are the project's from now on
+	DoState  = "state"  // only returns the state
+	DoUse    = "use"    // sign Email in without the page from now on; "" shows the page again
+	DoFault  = "fault"  // set Fault; it replaces one with the same name, user and client
+	DoClear  = "clear"  // clear the faults with Fault's name; "" clears all
+	DoClock  = "clock"  // set the provider's clock ahead of the real time by Clock
+	DoRotate = "rotate" // sign with new keys; the old ones stay published for a while
+	DoPeople = "people" // replace the project's people by People
 )
 
 // Command is a request to change a provider while it runs.
@@ -32,31 +32,31 @@ type Command struct {
 	People []dev.Person  `json:"people,omitempty"`
 }
 
-// State is what is true of a provider now. It holds no secret.
+// State is the state of a provider. It holds no secret.
 type State struct {
-	Issuer   string        `json:"issuer"`
-	Profile  string        `json:"profile"`
-	Current  string        `json:"current,omitempty"` // who signs in without being asked
-	Clock    time.Duration `json:"clock"`             // ahead of the real time, in nanoseconds
-	Faults   []Fault       `json:"faults"`            // armed, with the times that are left
-	Keys     []Key         `json:"keys"`              // published, newest first
-	SignedIn []string      `json:"signed_in"`         // e-mails of those with a session, sorted
-	Holds    []Held        `json:"holds"`             // what programs were told of them, newest first, no more than [mostHeld]
-	People   []dev.Person  `json:"people"`
+	Issuer   string          `json:"issuer"`
+	Profile  string          `json:"profile"`
+	Current  string          `json:"current,omitempty"` // e-mail of the person who is signed in without the page
+	Clock    time.Duration   `json:"clock"`             // ahead of the real time, in nanoseconds
+	Faults   []Fault         `json:"faults"`            // with the remaining times
+	Keys     []Key           `json:"keys"`              // published, newest first
+	SignedIn []string        `json:"signed_in"`         // e-mails of those with a session, sorted
+	Sessions []ClientSession `json:"sessions"`          // the sessions by client, newest first, at most [maxClientSessions]
+	People   []dev.Person    `json:"people"`
 }
 
-// Held is what a program holds of somebody who is signed in: what their ID token says, without the
-// token, and without what makes one token differ from the next.
-type Held struct {
+// ClientSession is what a client knows about a signed-in user: the claims of their ID token, without the token
+// and without the claims that change with each token.
+type ClientSession struct {
 	User    string         `json:"user"` // e-mail
 	Client  string         `json:"client"`
-	At      time.Time      `json:"at"`      // when they signed in, by the provider's clock
-	Expires time.Time      `json:"expires"` // of the session at the provider
+	At      time.Time      `json:"at"`      // when the user signed in, by the provider's clock
+	Expires time.Time      `json:"expires"` // end of the session at the provider
 	Claims  map[string]any `json:"claims"`
 }
 
-// mostHeld bounds the state, which is read often.
-const mostHeld = 20
+// maxClientSessions limits the size of the state, which is read often.
+const maxClientSessions = 20
 
 // Key is a published key.
 type Key struct {
@@ -66,8 +66,8 @@ type Key struct {
 	Signing bool      `json:"signing"` // signs new tokens; the others only verify old ones
 }
 
-// Do carries out a command, which acts on the next request, and gives the state after it. The error
-// is a [*dev.Error].
+// Do runs a command, which takes effect with the next request, and returns the state after it. The error is a
+// [*dev.Error].
 func (p *Provider) Do(ctx context.Context, c Command) (State, error) {
 	if err := ctx.Err(); err != nil {
 		return State{}, err
@@ -95,7 +95,7 @@ func (p *Provider) change(c Command) error {
 		}
 		p.data.Current = who.Email
 	case DoFault:
-		return p.arm(c.Fault)
+		return p.setFault(c.Fault)
 	case DoClear:
 		if _, ok := p.kinds[c.Fault.Name]; c.Fault.Name != "" && !ok {
 			return unknownFault(c.Fault.Name)
@@ -114,7 +114,7 @@ func (p *Provider) change(c Command) error {
 			p.data.Current = ""
 		}
 	default:
-		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("the provider has no command %q", c.Do)}
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("unknown command of the provider: %q", c.Do)}
 	}
 	return nil
 }
@@ -123,12 +123,12 @@ func (p *Provider) stateLocked() State {
 	now := p.nowLocked()
 	s := State{
 		Issuer: p.cfg.Issuer, Profile: p.profile.name, Current: p.data.Current, Clock: p.data.Clock,
-		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Holds: p.holdsLocked(now), People: slices.Clone(p.data.People),
+		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Sessions: p.clientSessionsLocked(now), People: slices.Clone(p.data.People),
 	}
 	for _, f := range p.data.Faults {
 		s.Faults = append(s.Faults, f.clone())
 	}
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.published(now) {
 			s.Keys = append(s.Keys, Key{ID: k.ID, Alg: k.Alg, Since: k.Since, Signing: k.Retired.IsZero()})
 		}
@@ -142,8 +142,8 @@ func (p *Provider) stateLocked() State {
 	return s
 }
 
-// holdsLocked gives the newest grant of each program in each session.
-func (p *Provider) holdsLocked(now time.Time) []Held {
+// clientSessionsLocked lists the newest grant of each client in each session.
+func (p *Provider) clientSessionsLocked(now time.Time) []ClientSession {
 	live := map[string]session{}
 	for _, sn := range p.data.Sessions {
 		if now.Before(sn.Expires) {
@@ -160,12 +160,12 @@ func (p *Provider) holdsLocked(now time.Time) []Held {
 		}
 		newest[at] = g
 	}
-	list := make([]Held, 0, len(newest))
+	list := make([]ClientSession, 0, len(newest))
 	for _, g := range newest {
-		list = append(list, Held{User: g.Person.Email, Client: g.Client, At: g.At, Expires: live[g.Session].Expires, Claims: p.lasting(g)})
+		list = append(list, ClientSession{User: g.Person.Email, Client: g.Client, At: g.At, Expires: live[g.Session].Expires, Claims: p.stableClaims(g)})
 	}
-	slices.SortFunc(list, func(a, b Held) int {
+	slices.SortFunc(list, func(a, b ClientSession) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(a.User, b.User), strings.Compare(a.Client, b.Client))
 	})
-	return list[:min(len(list), mostHeld)]
+	return list[:min(len(list), maxClientSessions)]
 }

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
-	deviceLife   = 10 * time.Minute
-	devicePause  = time.Second     // between two polls: short, because everything is on one machine
-	deviceSlower = 5 * time.Second // what each poll that comes too early adds (RFC 8628 3.5)
-	// userLetters cannot be taken for one another and make no words (RFC 8628 6.1).
+	grantDevice    = "urn:ietf:params:oauth:grant-type:device_code"
+	deviceLifetime = 10 * time.Minute
+	devicePause    = time.Second     // between two polls: short, because all runs on one machine
+	deviceSlower   = 5 * time.Second // added by each poll that comes too early (RFC 8628 3.5)
+	// userLetters are hard to confuse and form no words (RFC 8628 6.1).
 	userLetters = "BCDFGHJKLMNPQRSTVWXZ"
 )
 
-// device is a program that waits for somebody to sign in elsewhere, by the hash of its device code.
+// device is a program that waits for a user to sign in elsewhere, stored under the hash of its device code.
 type device struct {
 	Client  string        `json:"client"`
 	Scope   []string      `json:"scope"`
@@ -28,7 +28,7 @@ type device struct {
 	Person  *dev.Person   `json:"person,omitempty"`
 	Session string        `json:"session,omitempty"`
 	At      time.Time     `json:"at,omitzero"`
-	Error   string        `json:"error,omitempty"` // of the protocol, once somebody refused
+	Error   string        `json:"error,omitempty"` // error code, once a user has denied access
 	Polled  time.Time     `json:"polled,omitzero"`
 	Pause   time.Duration `json:"pause"`
 	Expires time.Time     `json:"expires"`
@@ -44,48 +44,48 @@ type deviceAnswer struct {
 	Interval   int    `json:"interval"`   // seconds
 }
 
-// serveDevice gives a device its codes.
-func (p *Provider) serveDevice(x *exchange) error {
-	if err := x.once(); err != nil {
+// serveDevice issues the codes of a device.
+func (p *Provider) serveDevice(rc *requestContext) error {
+	if err := rc.checkDuplicates(); err != nil {
 		return err
 	}
-	c, err := x.authenticate()
+	c, err := rc.authenticate()
 	if err != nil {
 		return err
 	}
-	if err := x.admit(c.ID, ""); err != nil {
+	if err := rc.admit(c.ID, ""); err != nil {
 		return err
 	}
-	code, user := secret(), userCode()
-	d := device{Client: c.ID, Scope: strings.Fields(x.one("scope")), User: hashed(user), Pause: devicePause, Expires: x.now.Add(deviceLife)}
-	if err := p.addDevice(hashed(code), d, x.now); err != nil {
+	code, user := randomToken(), userCode()
+	d := device{Client: c.ID, Scope: strings.Fields(rc.param("scope")), User: hash(user), Pause: devicePause, Expires: rc.now.Add(deviceLifetime)}
+	if err := p.addDevice(hash(code), d, rc.now); err != nil {
 		return err
 	}
 	at := p.cfg.Issuer + "/device"
-	return x.reply(http.StatusOK, deviceAnswer{
+	return rc.reply(http.StatusOK, deviceAnswer{
 		DeviceCode: code, UserCode: user, Address: at, Complete: at + "?" + url.Values{"user_code": {user}}.Encode(),
-		ExpiresIn: int(deviceLife.Seconds()), Interval: int(devicePause.Seconds()),
+		ExpiresIn: int(deviceLifetime.Seconds()), Interval: int(devicePause.Seconds()),
 	})
 }
 
 func (p *Provider) addDevice(key string, d device, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := room(p.data.Devices, now, device.forgotten); err != nil {
+	if err := checkCapacity(p.data.Devices, now, device.forgotten); err != nil {
 		return err
 	}
 	p.data.Devices[key] = d
 	return p.saveLocked()
 }
 
-// userCode is what a person types: two groups of four letters.
+// userCode is what a user types: two groups of four letters.
 func userCode() string {
 	letters := make([]byte, 0, 9)
 	for len(letters) < cap(letters) {
 		var b [1]byte
 		_, _ = rand.Read(b[:]) // never fails
 		if int(b[0]) >= 256-256%len(userLetters) {
-			continue // the first letters would come more often
+			continue // otherwise the first letters would be more frequent
 		}
 		if len(letters) == 4 {
 			letters = append(letters, '-')
@@ -95,8 +95,8 @@ func userCode() string {
 	return string(letters)
 }
 
-// typed is a user code as it was given out, however it was typed.
-func typed(s string) string {
+// normalizeUserCode is a user code as it was issued, however the user typed it.
+func normalizeUserCode(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(userLetters, r) {
 			return r
@@ -109,126 +109,126 @@ func typed(s string) string {
 	return s[:4] + "-" + s[4:]
 }
 
-// serveVerify is where a person lets a device in: the code first, then who they are.
-func (p *Provider) serveVerify(x *exchange) error {
-	if x.elsewhere() {
+// serveVerify is where a user approves a device: first the code, then the sign-in.
+func (p *Provider) serveVerify(rc *requestContext) error {
+	if rc.redirectedToIssuer() {
 		return nil
 	}
-	page := devicePage{Frame: x.frame("Let a device sign in"), Code: printable(x.one("user_code")), Action: p.base.Path + "/device"}
-	key, d, ok := p.waiting(typed(x.one("user_code")), x.now)
+	page := devicePage{Frame: rc.frame("Let a device sign in"), Code: printable(rc.param("user_code")), Action: p.base.Path + "/device"}
+	key, d, ok := p.pendingDevice(normalizeUserCode(rc.param("user_code")), rc.now)
 	if !ok {
-		if err := x.admit("", ""); err != nil {
+		if err := rc.admit("", ""); err != nil {
 			return err
 		}
 		if page.Code != "" {
-			page.Problem = "No device waits with that code. It may have run out, or been used."
+			page.Problem = "No device is waiting with that code. It may have expired, or been used."
 		}
-		x.page(http.StatusOK, "device", page)
+		rc.page(http.StatusOK, "device", page)
 		return nil
 	}
-	x.client = d.Client
-	if x.r.Method != http.MethodPost {
-		if err := x.admit(d.Client, ""); err != nil {
+	rc.client = d.Client
+	if rc.r.Method != http.MethodPost {
+		if err := rc.admit(d.Client, ""); err != nil {
 			return err
 		}
-		return x.askFor(d, "")
+		return rc.showDeviceSignIn(d, "")
 	}
-	if err := x.checkForm(typed(x.one("user_code"))); err != nil {
+	if err := rc.checkForm(normalizeUserCode(rc.param("user_code"))); err != nil {
 		return err
 	}
-	return x.letIn(key, d)
+	return rc.approveDevice(key, d)
 }
 
-// elsewhere sends a browser that came by another name of this machine to the issuer's, where its
-// cookies are.
-func (x *exchange) elsewhere() bool {
-	base := x.p.base
-	if x.r.Host == base.Host || x.r.Method != http.MethodGet {
+// redirectedToIssuer redirects a browser that uses another name of this machine to the issuer, which has its
+// cookies, and reports whether it did.
+func (rc *requestContext) redirectedToIssuer() bool {
+	base := rc.p.base
+	if rc.r.Host == base.Host || rc.r.Method != http.MethodGet {
 		return false
 	}
-	http.Redirect(x.w, x.r, base.Scheme+"://"+base.Host+x.r.URL.RequestURI(), http.StatusFound)
+	http.Redirect(rc.w, rc.r, base.Scheme+"://"+base.Host+rc.r.URL.RequestURI(), http.StatusFound)
 	return true
 }
 
-// waiting finds the device that shows a user code and waits for a decision.
-func (p *Provider) waiting(user string, now time.Time) (string, device, bool) {
+// pendingDevice finds the device with a user code that waits for a decision.
+func (p *Provider) pendingDevice(user string, now time.Time) (string, device, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, d := range p.data.Devices {
-		if user != "" && d.User == hashed(user) && d.Person == nil && d.Error == "" && now.Before(d.Expires) {
+		if user != "" && d.User == hash(user) && d.Person == nil && d.Error == "" && now.Before(d.Expires) {
 			return key, d, true
 		}
 	}
 	return "", device{}, false
 }
 
-// askFor shows the sign-in page on behalf of a device.
-func (x *exchange) askFor(d device, problem string) error {
-	c, _ := x.p.client(d.Client)
-	code := typed(x.one("user_code"))
+// showDeviceSignIn shows the sign-in page for a device.
+func (rc *requestContext) showDeviceSignIn(d device, problem string) error {
+	c, _ := rc.p.client(d.Client)
+	code := normalizeUserCode(rc.param("user_code"))
 	var last *dev.Person
-	if s, ok := x.session(); ok {
+	if s, ok := rc.session(); ok {
 		last = &s.Person
 	}
-	page := x.signInPage(authRequest{Client: c, Scope: d.Scope}, last)
-	page.Device, page.Action = code, x.p.base.Path+"/device"
-	page.Hidden = []detail{{"user_code", code}, {"csrf", x.formToken("/device", code)}}
-	x.page(http.StatusOK, "signin", page.refilled(x.form, problem))
+	page := rc.signInPage(authRequest{Client: c, Scope: d.Scope}, last)
+	page.Device, page.Action = code, rc.p.base.Path+"/device"
+	page.Hidden = []detail{{"user_code", code}, {"csrf", rc.formToken("/device", code)}}
+	rc.page(http.StatusOK, "signin", page.refilled(rc.form, problem))
 	return nil
 }
 
-// letIn takes the form of the sign-in page that was shown for a device.
-func (x *exchange) letIn(key string, d device) error {
-	if x.form.Has("deny") {
-		if err := x.admit(d.Client, ""); err != nil {
+// approveDevice handles the form of a device's sign-in page.
+func (rc *requestContext) approveDevice(key string, d device) error {
+	if rc.form.Has("deny") {
+		if err := rc.admit(d.Client, ""); err != nil {
 			return err
 		}
-		return x.turnAway(key, "access_denied", "denied on the sign-in page")
+		return rc.denyDevice(key, "access_denied", "denied on the sign-in page")
 	}
-	who, how, problem := x.chosen()
+	who, how, problem := rc.selectedPerson()
 	if problem != "" {
-		return x.askFor(d, problem)
+		return rc.showDeviceSignIn(d, problem)
 	}
-	if err := x.admit(d.Client, who.Email); err != nil {
+	if err := rc.admit(d.Client, who.Email); err != nil {
 		return err
 	}
 	answer := map[string]string{}
-	for _, f := range x.p.take(x, atDecision) {
+	for _, f := range rc.p.takeFaults(rc, atDecision) {
 		f.kind.decision(answer, f.Params)
 	}
 	if code := answer["error"]; code != "" {
-		return x.turnAway(key, code, "denied by a fault")
+		return rc.denyDevice(key, code, "denied by a fault")
 	}
-	s, err := x.signIn(who)
+	s, err := rc.startSession(who)
 	if err != nil {
 		return err
 	}
-	if err := x.p.decided(key, func(d *device) { d.Person, d.Session, d.At = &who, s.ID, s.At }); err != nil {
+	if err := rc.p.decideDevice(key, func(d *device) { d.Person, d.Session, d.At = &who, s.ID, s.At }); err != nil {
 		return err
 	}
-	x.p.emit(dev.AuthLogin{User: who.Email, Client: d.Client, Reason: how + ", for a device"})
-	x.page(http.StatusOK, "device", devicePage{
-		Frame: x.frame("The device may go on"), Lead: "It is signed in as " + who.Email + ". This window can be closed.",
+	rc.p.emit(dev.AuthLogin{User: who.Email, Client: d.Client, Reason: how + ", for a device"})
+	rc.page(http.StatusOK, "device", devicePage{
+		Frame: rc.frame("The device is signed in"), Lead: "It is signed in as " + who.Email + ". You can close this window.",
 	})
 	return nil
 }
 
-func (x *exchange) turnAway(key, code, why string) error {
-	if err := x.p.decided(key, func(d *device) { d.Error = code }); err != nil {
+func (rc *requestContext) denyDevice(key, code, why string) error {
+	if err := rc.p.decideDevice(key, func(d *device) { d.Error = code }); err != nil {
 		return err
 	}
-	x.denied(refused(code, why))
-	x.page(http.StatusOK, "device", devicePage{Frame: x.frame("The device stays out"), Lead: "It is told that you denied it. This window can be closed."})
+	rc.reportDenied(newError(code, why))
+	rc.page(http.StatusOK, "device", devicePage{Frame: rc.frame("The device is not signed in"), Lead: "You denied access. You can close this window."})
 	return nil
 }
 
-// decided keeps what somebody decided about a device.
-func (p *Provider) decided(key string, how func(*device)) error {
+// decideDevice stores the decision about a device.
+func (p *Provider) decideDevice(key string, how func(*device)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d, ok := p.data.Devices[key]
 	if !ok || d.Person != nil || d.Error != "" {
-		return refused("invalid_request", "somebody else decided about this device meanwhile")
+		return newError("invalid_request", "somebody else has already decided about this device")
 	}
 	how(&d)
 	p.data.Devices[key] = d
@@ -236,60 +236,60 @@ func (p *Provider) decided(key string, how func(*device)) error {
 	return p.saveLocked()
 }
 
-// redeemDevice answers a device that asks whether somebody has let it in (RFC 8628 3.4).
-func (x *exchange) redeemDevice(c dev.Client) error {
-	key := hashed(x.one("device_code"))
-	d, err := x.poll(key, c)
+// redeemDevice answers a device that polls for its tokens (RFC 8628 3.4).
+func (rc *requestContext) redeemDevice(c dev.Client) error {
+	key := hash(rc.param("device_code"))
+	d, err := rc.poll(key, c)
 	if err != nil {
 		return err
 	}
-	if err := x.admit(c.ID, d.Person.Email); err != nil {
+	if err := rc.admit(c.ID, d.Person.Email); err != nil {
 		return err
 	}
-	x.p.mu.Lock()
-	_, ok := x.p.data.Devices[key]
-	delete(x.p.data.Devices, key)
-	x.p.mu.Unlock()
+	rc.p.mu.Lock()
+	_, ok := rc.p.data.Devices[key]
+	delete(rc.p.data.Devices, key)
+	rc.p.mu.Unlock()
 	if !ok {
-		return refused("invalid_grant", "the device code was used before")
+		return newError("invalid_grant", "the device code was used before")
 	}
 	g := grant{
 		Client: c.ID, Person: d.Person, Scope: d.Scope, Session: d.Session, At: d.At,
-		Offline: x.p.profile.offline || slices.Contains(d.Scope, "offline_access"),
+		Offline: rc.p.profile.offline || slices.Contains(d.Scope, "offline_access"),
 	}
-	id, err := x.begin(g)
+	id, err := rc.newGrant(g)
 	if err != nil {
 		return err
 	}
-	return x.replyTokens(id, g, true)
+	return rc.replyTokens(id, g, true)
 }
 
-// poll finds a device that somebody has let in. One that asks too often has to wait longer.
-func (x *exchange) poll(key string, c dev.Client) (device, error) {
-	p := x.p
+// poll finds an approved device. A device that polls too often has to wait longer.
+func (rc *requestContext) poll(key string, c dev.Client) (device, error) {
+	p := rc.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d, ok := p.data.Devices[key]
 	switch {
-	case x.one("device_code") == "":
-		return device{}, refused("invalid_request", "no device_code")
+	case rc.param("device_code") == "":
+		return device{}, newError("invalid_request", "no device_code")
 	case !ok || d.Client != c.ID:
-		return device{}, refused("invalid_grant", "the device code is unknown, or was used, or is another client's")
-	case !x.now.Before(d.Expires):
-		return device{}, refused("expired_token", "nobody let the device in while its code was good")
+		return device{}, newError("invalid_grant", "the device code is unknown, used, or another client's")
+	case !rc.now.Before(d.Expires):
+		return device{}, newError("expired_token", "nobody approved the device before its code expired")
 	case d.Error != "":
-		return device{}, refused(d.Error, "the device was not let in")
+		return device{}, newError(d.Error, "the device was not approved")
 	case d.Person != nil:
 		return d, nil
 	}
-	early := !d.Polled.IsZero() && x.now.Sub(d.Polled) < d.Pause*9/10 // timers of clients are not exact
-	if d.Polled = x.now; early {
+	early := !d.Polled.IsZero() && rc.now.Sub(d.Polled) < d.Pause*9/10 // clients' timers are not exact
+	if d.Polled = rc.now; early {
 		d.Pause += deviceSlower
 	}
 	p.data.Devices[key] = d
-	wait := &refusal{Code: "authorization_pending", About: "nobody has let the device in yet", quiet: true}
+	wait := &protocolError{Code: "authorization_pending", Description: "nobody has approved the device yet", noEvent: true}
 	if early {
-		wait.Code, wait.About = "slow_down", "ask less often: at least "+d.Pause.String()+" apart from now on"
+		wait.Code, wait.Description = "slow_down", "poll less often: wait at least "+d.Pause.String()+" between requests"
 	}
 	return device{}, wait
 }

@@ -43,7 +43,7 @@ func TestDevice_WaitsUntilSomebodyLetsItIn(t *testing.T) {
 	if page := r.get(strings.TrimPrefix(d.Complete, r.p.cfg.Issuer)); !strings.Contains(page.body, d.UserCode) || !strings.Contains(page.body, "alice@example.com") {
 		t.Errorf("the page shows neither code nor people: %s", page.body)
 	}
-	if done := r.verify(d, "pick", "alice@example.com"); !strings.Contains(done.body, "The device may go on") {
+	if done := r.verify(d, "pick", "alice@example.com"); !strings.Contains(done.body, "The device is signed in") {
 		t.Fatalf("%s %s", done.Status, done.body)
 	}
 	answer := r.read(r.poll(d))
@@ -98,10 +98,10 @@ func TestDevice_IsRefused(t *testing.T) {
 	t.Run("too late", func(t *testing.T) {
 		r := newRig(t)
 		d := r.device()
-		r.later(deviceLife)
+		r.later(deviceLifetime)
 		r.refused(r.poll(d), http.StatusBadRequest, "expired_token", "")
-		if page := r.get("/device?user_code=" + d.UserCode); !strings.Contains(page.body, "No device waits") {
-			t.Errorf("a code that has run out is taken: %s", page.body)
+		if page := r.get("/device?user_code=" + d.UserCode); !strings.Contains(page.body, "No device is waiting") {
+			t.Errorf("an expired code is accepted: %s", page.body)
 		}
 	})
 	t.Run("another client", func(t *testing.T) {
@@ -124,12 +124,12 @@ func TestDevice_IsRefused(t *testing.T) {
 func TestUserCode_IsTypedInManyWays(t *testing.T) {
 	code := userCode()
 	for _, s := range []string{code, strings.ToLower(code), strings.ReplaceAll(code, "-", ""), " " + strings.ReplaceAll(code, "-", " ") + "\n"} {
-		if typed(s) != code {
-			t.Errorf("%q is read as %q, not %q", s, typed(s), code)
+		if normalizeUserCode(s) != code {
+			t.Errorf("%q is read as %q, not %q", s, normalizeUserCode(s), code)
 		}
 	}
 	for _, s := range []string{"", "BCDF", "aeiou-0123", code + "B", "<script>"} {
-		if got := typed(s); got != "" {
+		if got := normalizeUserCode(s); got != "" {
 			t.Errorf("%q is read as %q", s, got)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"sdev/dev"
 )
 
-// serveDiscovery tells clients where everything is (OpenID Connect Discovery 1.0, RFC 8414). What it
-// says follows from the tables of endpoints and grants.
-func (p *Provider) serveDiscovery(x *exchange) error {
+// serveDiscovery serves the discovery document (OpenID Connect Discovery 1.0, RFC 8414). It derives from the
+// tables of endpoints and grants.
+func (p *Provider) serveDiscovery(rc *requestContext) error {
 	methods := []string{"S256"}
 	if p.cfg.PlainPKCE {
 		methods = append(methods, "plain")
@@ -42,10 +42,10 @@ func (p *Provider) serveDiscovery(x *exchange) error {
 			m[e.metadata] = address
 		}
 	}
-	return x.reply(http.StatusOK, m)
+	return rc.reply(http.StatusOK, m)
 }
 
-// authMethods are the ways in which a client proves who it is.
+// authMethods are the supported ways to authenticate a client.
 func authMethods() []string {
 	return []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
 }
@@ -57,10 +57,10 @@ func (p *Provider) claimsSupported() []string {
 }
 
 // serveJWKS publishes the keys that verify tokens (RFC 7517).
-func (p *Provider) serveJWKS(x *exchange) error {
+func (p *Provider) serveJWKS(rc *requestContext) error {
 	set, err := p.published()
 	if err != nil {
 		return err
 	}
-	return x.reply(http.StatusOK, set)
+	return rc.reply(http.StatusOK, set)
 }

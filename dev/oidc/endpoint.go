@@ -13,16 +13,16 @@ import (
 
 // endpoint is a row of the table that routes, discovery and faults share.
 type endpoint struct {
-	name     string // as events and faults call it: "token"
-	path     string // below the issuer; the profile may have others on top
-	metadata string // its key in discovery; "" is not listed
+	name     string // its name in events and faults: "token"
+	path     string // below the issuer; the profile may add more
+	metadata string // its key in the discovery document; "" leaves it out
 	methods  []string
 	human    bool // errors are pages; otherwise JSON
-	json     bool // what is sent is JSON, for the handler to read; otherwise a form
-	serve    func(x *exchange) error
+	json     bool // the body is JSON, which the handler reads; otherwise a form
+	serve    func(rc *requestContext) error
 }
 
-// endpointTable is every endpoint of the provider.
+// endpointTable lists every endpoint of the provider.
 func (p *Provider) endpointTable() []endpoint {
 	get, post := []string{http.MethodGet}, []string{http.MethodPost}
 	both := []string{http.MethodGet, http.MethodPost}
@@ -45,7 +45,7 @@ func (p *Provider) endpointTable() []endpoint {
 	}
 }
 
-// routeTable gives the endpoint of each path: its own, and those that the profile has for it.
+// routeTable maps paths to endpoints: each endpoint's own path, and those of the profile.
 func (p *Provider) routeTable() map[string]*endpoint {
 	routes := make(map[string]*endpoint)
 	for i := range p.endpoints {
@@ -55,12 +55,12 @@ func (p *Provider) routeTable() map[string]*endpoint {
 			routes[p.base.Path+path] = e
 		}
 	}
-	// RFC 8414 3.1 puts the issuer's path behind.
+	// RFC 8414 3.1 appends the issuer's path.
 	routes["/.well-known/oauth-authorization-server"+p.base.Path] = routes[p.base.Path+"/.well-known/openid-configuration"]
 	return routes
 }
 
-// address is where discovery sends clients for an endpoint; "" where the profile has none.
+// address is an endpoint's URL in the discovery document; "" if the profile does not have it.
 func (p *Provider) address(e endpoint) string {
 	paths, ok := p.profile.paths[e.name]
 	switch {
@@ -72,20 +72,19 @@ func (p *Provider) address(e endpoint) string {
 	return p.cfg.Issuer + paths[0]
 }
 
-// maxBody is the most bytes that a request may carry, in its body and in its query.
+// maxBody is the maximal size of a request's body, and of its query.
 const maxBody = 64 << 10
 
-// exchange is one request and what is known of it. A handler reads the request through it, and says
-// through it what happens.
-type exchange struct {
+// requestContext is one request and what is known about it. Handlers read the request and answer through it.
+type requestContext struct {
 	p        *Provider
 	w        http.ResponseWriter
 	r        *http.Request
 	endpoint *endpoint
 	now      time.Time  // by the provider's clock
 	form     url.Values // query, or body of a POST
-	client   string     // once it is known
-	user     string     // e-mail, once it is known
+	client   string     // once known
+	user     string     // e-mail, once known
 	grant    string     // grant_type, at the token endpoint
 	admitted bool
 }
@@ -94,86 +93,86 @@ type exchange struct {
 var errDropped = errors.New("the connection is dropped")
 
 func (p *Provider) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
-	x := &exchange{p: p, w: w, r: r, endpoint: e, now: p.now()}
-	err := x.open()
+	rc := &requestContext{p: p, w: w, r: r, endpoint: e, now: p.now()}
+	err := rc.parse()
 	if err == nil {
-		err = e.serve(x)
+		err = e.serve(rc)
 	}
 	switch {
 	case err == nil:
 	case errors.Is(err, errDropped):
 		panic(http.ErrAbortHandler)
 	default:
-		x.fail(err)
+		rc.fail(err)
 	}
 }
 
-// open checks method and size, and reads the form.
-func (x *exchange) open() error {
-	method := x.r.Method
+// parse checks method and size, and reads the form.
+func (rc *requestContext) parse() error {
+	method := rc.r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	if !slices.Contains(x.endpoint.methods, method) {
-		x.w.Header().Set("Allow", strings.Join(x.endpoint.methods, ", "))
-		return &refusal{Status: http.StatusMethodNotAllowed, Code: "invalid_request", About: "the method " + x.r.Method + " is not for this address"}
+	if !slices.Contains(rc.endpoint.methods, method) {
+		rc.w.Header().Set("Allow", strings.Join(rc.endpoint.methods, ", "))
+		return &protocolError{Status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "this endpoint does not accept the method " + rc.r.Method}
 	}
-	if len(x.r.URL.RawQuery) > maxBody {
-		return &refusal{Status: http.StatusRequestURITooLong, Code: "invalid_request", About: "the query is too long"}
+	if len(rc.r.URL.RawQuery) > maxBody {
+		return &protocolError{Status: http.StatusRequestURITooLong, Code: "invalid_request", Description: "the query is too long"}
 	}
 	if method == http.MethodGet {
-		form, err := url.ParseQuery(x.r.URL.RawQuery)
+		form, err := url.ParseQuery(rc.r.URL.RawQuery)
 		if err != nil {
-			return refused("invalid_request", "the query is malformed")
+			return newError("invalid_request", "the query is malformed")
 		}
-		x.form = form
+		rc.form = form
 		return nil
 	}
-	if !x.endpoint.human && http.NewCrossOriginProtection().Check(x.r) != nil {
-		// It could not read the answer; what it would do is fill what is kept here.
-		return &refusal{Status: http.StatusForbidden, Code: "invalid_request", About: "a web page asked, and this address is for servers", once: true}
+	if !rc.endpoint.human && http.NewCrossOriginProtection().Check(rc.r) != nil {
+		// The page could not read the answer, but it could fill the provider's storage.
+		return &protocolError{Status: http.StatusForbidden, Code: "invalid_request", Description: "a web page called this endpoint, which is for servers only", reportOnce: true}
 	}
-	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
-	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
-	if x.endpoint.json {
-		// Pages of other sites can send text and forms unasked, but no JSON.
-		if x.form = (url.Values{}); err != nil || kind != "application/json" {
-			return refused("invalid_request", "the body is not JSON: send application/json")
+	rc.r.Body = http.MaxBytesReader(rc.w, rc.r.Body, maxBody)
+	kind, _, err := mime.ParseMediaType(rc.r.Header.Get("Content-Type"))
+	if rc.endpoint.json {
+		// Foreign pages can send text and forms without a CORS preflight, but no JSON.
+		if rc.form = (url.Values{}); err != nil || kind != "application/json" {
+			return newError("invalid_request", "the body is not JSON: send application/json")
 		}
 		return nil
 	}
-	if x.r.ContentLength != 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
-		return refused("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
+	if rc.r.ContentLength != 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
+		return newError("invalid_request", "the body is not a form: send application/x-www-form-urlencoded")
 	}
-	if err := x.r.ParseForm(); err != nil {
+	if err := rc.r.ParseForm(); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return &refusal{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", About: "the body is too large"}
+			return &protocolError{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "the body is too large"}
 		}
-		return refused("invalid_request", "the form is malformed")
+		return newError("invalid_request", "the form is malformed")
 	}
-	x.form = x.r.PostForm
+	rc.form = rc.r.PostForm
 	return nil
 }
 
-// one gives a parameter, which RFC 6749 3.1 allows once; an empty one counts as not sent.
-func (x *exchange) one(name string) string { return x.form.Get(name) }
+// param returns a parameter. RFC 6749 3.1 treats an empty one as not sent.
+func (rc *requestContext) param(name string) string { return rc.form.Get(name) }
 
-// once refuses parameters that are there twice, but for those that may be.
-func (x *exchange) once(many ...string) error {
-	for _, name := range slices.Sorted(maps.Keys(x.form)) {
-		if len(x.form[name]) > 1 && !slices.Contains(many, name) {
-			return refused("invalid_request", "a parameter is there twice: "+printable(name))
+// checkDuplicates refuses repeated parameters, except those in many.
+func (rc *requestContext) checkDuplicates(many ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(rc.form)) {
+		if len(rc.form[name]) > 1 && !slices.Contains(many, name) {
+			return newError("invalid_request", "the request repeats a parameter: "+printable(name))
 		}
 	}
 	return nil
 }
 
-// admit is called by every handler, once it knows who is concerned and before anything takes effect.
-// It is where faults that delay, refuse or drop a request act.
-func (x *exchange) admit(client, user string) error {
-	x.client, x.user, x.admitted = client, user, true
-	for _, f := range x.p.take(x, atRequest) {
-		if err := f.kind.request(x, f.Params); err != nil {
+// admit runs the faults that delay, refuse or drop a request. Every handler calls it once it knows client and
+// user, and before anything takes effect.
+func (rc *requestContext) admit(client, user string) error {
+	rc.client, rc.user, rc.admitted = client, user, true
+	for _, f := range rc.p.takeFaults(rc, atRequest) {
+		if err := f.kind.request(rc, f.Params); err != nil {
 			return err
 		}
 	}

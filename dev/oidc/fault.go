@@ -9,16 +9,16 @@ import (
 	"sdev/dev"
 )
 
-// Fault is something that goes wrong because it was asked for.
+// Fault is an injected error.
 type Fault struct {
 	Name   string            `json:"name"`
-	Params map[string]string `json:"params,omitempty"` // those not given have their defaults
-	Times  int               `json:"times"`            // for how many more uses; 0: until it is cleared
+	Params map[string]string `json:"params,omitempty"` // missing ones have their defaults
+	Times  int               `json:"times"`            // how many more times it acts; 0: until it is cleared
 	User   string            `json:"user,omitempty"`   // only for this e-mail; "" is everybody
-	Client string            `json:"client,omitempty"` // only for this client; "" is every one
+	Client string            `json:"client,omitempty"` // only for this client; "" is all
 }
 
-// FaultDoc says what a fault does.
+// FaultDoc describes a fault.
 type FaultDoc struct {
 	Name   string   `json:"name"`
 	About  string   `json:"about"`
@@ -34,38 +34,38 @@ func Faults() []FaultDoc {
 	return docs
 }
 
-// moment is where in a request a fault acts.
-type moment int
+// stage is the part of a request in which a fault acts.
+type stage int
 
 const (
-	atRequest  moment = iota // before anything takes effect
-	atDecision               // a person has been picked, and is about to be sent back
-	atClaims                 // what is said of a person, in ID token and userinfo
-	atMint                   // an ID token is about to be signed
-	atReply                  // an answer in JSON is about to be sent
+	atRequest  stage = iota // before anything takes effect
+	atDecision              // the person is known, and the app is about to be answered
+	atClaims                // the claims of ID token and userinfo
+	atSigning               // an ID token is about to be signed
+	atReply                 // an answer in JSON is about to be sent
 )
 
 // params are a fault's parameters, defaults included.
 type params map[string]string
 
-// faultKind is a row of the table. Just the function of its moment is set.
+// faultKind is a row of the table of faults. Only the function of its stage is set.
 type faultKind struct {
 	name, about string
 	params      []string // "name=default"
-	at          moment
-	endpoint    string // where it acts; "" is where its parameter endpoint says
+	at          stage
+	endpoint    string // where it acts; "" is as its parameter endpoint says
 	grant       string // only for this grant_type
 	check       func(params) error
 
-	request  func(x *exchange, f params) error
+	request  func(rc *requestContext, f params) error
 	decision func(answer map[string]string, f params)
 	claims   func(c claims, f params)
-	mint     func(x *exchange, m *mint, f params)
+	token    func(rc *requestContext, t *unsignedToken, f params)
 	reply    func(body []byte, f params) []byte
 }
 
-// used is a fault that acts now.
-type used struct {
+// activeFault is a fault that acts now.
+type activeFault struct {
 	Params params
 	kind   faultKind
 }
@@ -88,11 +88,11 @@ func unknownFault(name string) error {
 	for _, k := range faultKinds() {
 		known = append(known, k.name)
 	}
-	return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("there is no fault %q", name), Hint: "faults: " + strings.Join(known, ", ")}
+	return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("unknown fault %q", name), Hint: "faults: " + strings.Join(known, ", ")}
 }
 
-// complete gives a fault's parameters with the defaults of those not given.
-func (k faultKind) complete(given map[string]string) params {
+// withDefaults returns a fault's parameters, with defaults for missing ones.
+func (k faultKind) withDefaults(given map[string]string) params {
 	out := make(params)
 	for _, p := range k.params {
 		name, value, _ := strings.Cut(p, "=")
@@ -102,27 +102,27 @@ func (k faultKind) complete(given map[string]string) params {
 	return out
 }
 
-// checkFault says what is wrong with a fault that is to be armed.
+// checkFault says what is wrong with a fault.
 func (p *Provider) checkFault(f Fault) error {
 	k, ok := p.kinds[f.Name]
 	if !ok {
 		return unknownFault(f.Name)
 	}
 	wrong := func(format string, a ...any) error {
-		return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("fault %s: ", f.Name) + fmt.Sprintf(format, a...), Hint: "what it takes: " + k.usage()}
+		return &dev.Error{Code: dev.CodeAuthFault, Exit: dev.ExitUsage, Message: fmt.Sprintf("fault %s: ", f.Name) + fmt.Sprintf(format, a...), Hint: "parameters: " + k.usage()}
 	}
-	all := k.complete(nil)
+	all := k.withDefaults(nil)
 	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
 		if _, ok := all[name]; !ok {
-			return wrong("it has no parameter %q", name)
+			return wrong("unknown parameter %q", name)
 		}
 	}
-	all = k.complete(f.Params)
+	all = k.withDefaults(f.Params)
 	if e, ok := all["endpoint"]; ok && !slices.ContainsFunc(p.endpoints, func(row endpoint) bool { return row.name == e }) {
-		return wrong("there is no endpoint %q", e)
+		return wrong("unknown endpoint %q", e)
 	}
 	if f.Times < 0 {
-		return wrong("it cannot happen %d times", f.Times)
+		return wrong("times must not be negative, but is %d", f.Times)
 	}
 	if k.check != nil {
 		if err := k.check(all); err != nil {
@@ -139,9 +139,9 @@ func (k faultKind) usage() string {
 	return strings.Join(k.params, ", ")
 }
 
-// arm adds a fault to the plan, in place of one of the same name for the same people and clients.
-// The lock is held.
-func (p *Provider) arm(f Fault) error {
+// setFault adds a fault, and replaces one with the same name, user, client and endpoint. The caller holds the
+// lock.
+func (p *Provider) setFault(f Fault) error {
 	if err := p.checkFault(f); err != nil {
 		return err
 	}
@@ -153,32 +153,32 @@ func (p *Provider) arm(f Fault) error {
 	return nil
 }
 
-// take gives the faults that act on a request at one moment, counts them, and tells of them.
-func (p *Provider) take(x *exchange, at moment) []used {
+// takeFaults returns the faults that act on a request at one stage, counts their use, and sends their events.
+func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 	var (
-		now  []used
-		told []dev.AuthFault
+		now    []activeFault
+		events []dev.AuthFault
 	)
 	p.mu.Lock()
 	for i := range p.data.Faults {
 		f := &p.data.Faults[i]
 		k := p.kinds[f.Name]
-		if k.at != at || !k.concerns(x, f) {
+		if k.at != at || !k.appliesTo(rc, f) {
 			continue
 		}
 		left := -1
 		if f.Times > 0 {
 			f.Times--
 			if left = f.Times; left == 0 {
-				f.Times = -1 // used up; goes below
+				f.Times = -1 // used up; deleted below
 			}
 		}
-		now = append(now, used{Params: k.complete(f.Params), kind: k})
-		where := x.endpoint.name
+		now = append(now, activeFault{Params: k.withDefaults(f.Params), kind: k})
+		where := rc.endpoint.name
 		if at == atDecision {
-			where = "authorize" // whether or not somebody had to be asked
+			where = "authorize" // with or without the sign-in page
 		}
-		told = append(told, dev.AuthFault{Fault: f.Name, Where: where, User: x.user, Client: x.client, Left: left})
+		events = append(events, dev.AuthFault{Fault: f.Name, Where: where, User: rc.user, Client: rc.client, Left: left})
 	}
 	var err error
 	if len(now) > 0 {
@@ -186,7 +186,7 @@ func (p *Provider) take(x *exchange, at moment) []used {
 		err = p.saveLocked()
 	}
 	p.mu.Unlock()
-	for _, e := range told {
+	for _, e := range events {
 		p.emit(e)
 	}
 	if err != nil {
@@ -195,15 +195,15 @@ func (p *Provider) take(x *exchange, at moment) []used {
 	return now
 }
 
-func (k faultKind) concerns(x *exchange, f *Fault) bool {
+func (k faultKind) appliesTo(rc *requestContext, f *Fault) bool {
 	where := k.endpoint
 	if where == "" {
-		where = k.complete(f.Params)["endpoint"]
+		where = k.withDefaults(f.Params)["endpoint"]
 	}
-	return (where == "" || where == x.endpoint.name) &&
-		(k.grant == "" || k.grant == x.grant) &&
-		(f.User == "" || strings.EqualFold(f.User, x.user)) &&
-		(f.Client == "" || f.Client == x.client)
+	return (where == "" || where == rc.endpoint.name) &&
+		(k.grant == "" || k.grant == rc.grant) &&
+		(f.User == "" || strings.EqualFold(f.User, rc.user)) &&
+		(f.Client == "" || f.Client == rc.client)
 }
 
 func warn(err error) dev.Warning {

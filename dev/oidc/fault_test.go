@@ -251,13 +251,13 @@ func TestFaults_AreRefusedWhenTheyMakeNoSense(t *testing.T) {
 		fault Fault
 		says  string
 	}{
-		"unknown":           {Fault{Name: "bad-luck"}, `no fault "bad-luck"`},
-		"unknown parameter": {Fault{Name: "slow", Params: map[string]string{"by": "1s"}}, `no parameter "by"`},
+		"unknown":           {Fault{Name: "bad-luck"}, `unknown fault "bad-luck"`},
+		"unknown parameter": {Fault{Name: "slow", Params: map[string]string{"by": "1s"}}, `unknown parameter "by"`},
 		"no such time":      {Fault{Name: "slow", Params: map[string]string{"delay": "long"}}, "delay=long"},
-		"no such endpoint":  {Fault{Name: "drop", Params: map[string]string{"endpoint": "tokens"}}, `no endpoint "tokens"`},
+		"no such endpoint":  {Fault{Name: "drop", Params: map[string]string{"endpoint": "tokens"}}, `unknown endpoint "tokens"`},
 		"no number":         {Fault{Name: "huge-claims", Params: map[string]string{"bytes": "many"}}, "bytes=many"},
 		"good status":       {Fault{Name: "status", Params: map[string]string{"code": "200"}}, "400 to 599"},
-		"negative":          {Fault{Name: "deny", Times: -1}, "-1 times"},
+		"negative":          {Fault{Name: "deny", Times: -1}, "-1"},
 		"bad error code":    {Fault{Name: "deny", Params: map[string]string{"error": "a b"}}, "error code"},
 	} {
 		_, err := r.p.Do(t.Context(), Command{Do: DoFault, Fault: c.fault})
@@ -274,7 +274,7 @@ func TestFaults_AreRefusedWhenTheyMakeNoSense(t *testing.T) {
 func TestFaultTable_IsWhole(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, k := range faultKinds() {
-		hooks := map[moment]bool{atRequest: k.request != nil, atDecision: k.decision != nil, atClaims: k.claims != nil, atMint: k.mint != nil, atReply: k.reply != nil}
+		hooks := map[stage]bool{atRequest: k.request != nil, atDecision: k.decision != nil, atClaims: k.claims != nil, atSigning: k.token != nil, atReply: k.reply != nil}
 		for at, there := range hooks {
 			if there != (at == k.at) {
 				t.Errorf("%s: its function does not belong to its moment", k.name)
@@ -285,7 +285,7 @@ func TestFaultTable_IsWhole(t *testing.T) {
 		}
 		seen[k.name] = true
 		if k.check != nil {
-			if err := k.check(k.complete(nil)); err != nil {
+			if err := k.check(k.withDefaults(nil)); err != nil {
 				t.Errorf("%s: its own defaults: %v", k.name, err)
 			}
 		}

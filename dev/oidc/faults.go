@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// faultKinds is the table of all faults, in the order in which help prints them.
+// faultKinds lists all faults, in the order in which help prints them.
 func faultKinds() []faultKind {
 	return slices.Concat(signInFaults(), tokenFaults(), claimFaults(), wireFaults())
 }
 
-// signInFaults go wrong before there is a token.
+// signInFaults act before there is a token.
 func signInFaults() []faultKind {
 	return []faultKind{
 		{
-			name: "deny", about: "whoever is picked is sent back with an error instead of a code", at: atDecision,
+			name: "deny", about: "the app gets an error instead of a code", at: atDecision,
 			params: []string{"error=access_denied", "description=denied by a fault of sdev"}, check: errorCode,
 			decision: func(answer map[string]string, f params) {
 				delete(answer, "code")
@@ -26,136 +26,140 @@ func signInFaults() []faultKind {
 			},
 		},
 		{
-			name: "wrong-state", about: "the app gets back another state than it sent", at: atDecision,
+			name: "wrong-state", about: "the app gets a different state than it sent", at: atDecision,
 			decision: func(answer map[string]string, _ params) { answer["state"] = "not-the-state-that-was-sent" },
 		},
 		{
 			name: "reject-code", about: "the token endpoint refuses the code", at: atRequest, endpoint: "token", grant: grantCode,
-			request: func(*exchange, params) error { return byFault("invalid_grant", "the code is refused") },
+			request: func(*requestContext, params) error { return faultError("invalid_grant", "the code is refused") },
 		},
 		{
 			name: "revoked-refresh", about: "the token endpoint refuses the refresh token as revoked", at: atRequest, endpoint: "token", grant: grantRefresh,
-			request: func(*exchange, params) error { return byFault("invalid_grant", "the refresh token is revoked") },
+			request: func(*requestContext, params) error {
+				return faultError("invalid_grant", "the refresh token is revoked")
+			},
 		},
 	}
 }
 
-// tokenFaults spoil ID tokens.
+// tokenFaults change ID tokens.
 func tokenFaults() []faultKind {
 	claim := func(name, about, key, value string) faultKind {
-		return faultKind{name: name, about: about, at: atMint, params: []string{"value=" + value}, mint: func(_ *exchange, m *mint, f params) { m.claims[key] = f["value"] }}
+		return faultKind{name: name, about: about, at: atSigning, params: []string{"value=" + value}, token: func(_ *requestContext, t *unsignedToken, f params) { t.claims[key] = f["value"] }}
 	}
 	return []faultKind{
 		claim("wrong-aud", "the ID token is for another audience", "aud", "another-client"),
 		claim("wrong-iss", "the ID token is from another issuer", "iss", "https://another-issuer.example"),
-		claim("wrong-nonce", "the ID token has another nonce than was sent", "nonce", "another-nonce"),
+		claim("wrong-nonce", "the ID token has a different nonce than the app sent", "nonce", "another-nonce"),
 		claim("wrong-azp", "the ID token names another authorized party", "azp", "another-client"),
-		claim("wrong-at-hash", "the ID token does not fit the access token", "at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
-		{name: "bad-signature", about: "the ID token's signature does not fit", at: atMint, mint: func(_ *exchange, m *mint, _ params) { m.forged = true }},
+		claim("wrong-at-hash", "the ID token's at_hash does not match the access token", "at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
+		{name: "bad-signature", about: "the ID token's signature is invalid", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.badSignature = true }},
 		{
-			name: "unknown-kid", about: "the ID token names a key that is not published", at: atMint, params: []string{"value=no-such-key"},
-			mint: func(_ *exchange, m *mint, f params) { m.kid = f["value"] },
+			name: "unknown-kid", about: "the ID token names a key that is not published", at: atSigning, params: []string{"value=no-such-key"},
+			token: func(_ *requestContext, t *unsignedToken, f params) { t.kid = f["value"] },
 		},
-		{name: "alg-none", about: "the ID token is not signed and says so", at: atMint, mint: func(_ *exchange, m *mint, _ params) { m.alg = "none" }},
+		{name: "alg-none", about: "the ID token is unsigned (alg=none)", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.alg = "none" }},
 		{
-			name: "expired", about: "the ID token ran out this long ago; verifiers forgive a minute or two", at: atMint, params: []string{"by=1h"}, check: duration("by"),
-			mint: func(x *exchange, m *mint, f params) { shift(x, m, -f.duration("by")-tokenLife) },
-		},
-		{
-			name: "not-yet-valid", about: "the ID token is good only after this time", at: atMint, params: []string{"by=1h"}, check: duration("by"),
-			mint: func(x *exchange, m *mint, f params) {
-				shift(x, m, f.duration("by"))
-				m.claims["nbf"] = m.claims["iat"]
+			name: "expired", about: "the ID token expired this long ago; verifiers tolerate a minute or two", at: atSigning, params: []string{"by=1h"}, check: durationParam("by"),
+			token: func(rc *requestContext, t *unsignedToken, f params) {
+				shiftTimes(rc, t, -f.duration("by")-tokenLifetime)
 			},
 		},
 		{
-			name: "skewed", about: "the ID token's times are off by this much, ahead or (-) behind", at: atMint, params: []string{"by=10m"}, check: duration("by"),
-			mint: func(x *exchange, m *mint, f params) { shift(x, m, f.duration("by")) },
-		},
-		{
-			name: "rotate", about: "the keys change with this ID token, and the new one is published only after a while", at: atMint, params: []string{"hidden=30s"}, check: duration("hidden"),
-			mint: func(x *exchange, m *mint, f params) {
-				m.before = func() error { return x.p.rotate(f.duration("hidden")) }
+			name: "not-yet-valid", about: "the ID token is valid only after this time", at: atSigning, params: []string{"by=1h"}, check: durationParam("by"),
+			token: func(rc *requestContext, t *unsignedToken, f params) {
+				shiftTimes(rc, t, f.duration("by"))
+				t.claims["nbf"] = t.claims["iat"]
 			},
 		},
-		{name: "raw-unicode", about: "the ID token has characters beyond ASCII as they are", at: atMint, mint: func(_ *exchange, m *mint, _ params) { m.raw = true }},
+		{
+			name: "skewed", about: "the ID token's times are off by this much, ahead or (-) behind", at: atSigning, params: []string{"by=10m"}, check: durationParam("by"),
+			token: func(rc *requestContext, t *unsignedToken, f params) { shiftTimes(rc, t, f.duration("by")) },
+		},
+		{
+			name: "rotate", about: "new keys sign this ID token and are published only after a while", at: atSigning, params: []string{"hidden=30s"}, check: durationParam("hidden"),
+			token: func(rc *requestContext, t *unsignedToken, f params) {
+				t.beforeSigning = func() error { return rc.p.rotate(f.duration("hidden")) }
+			},
+		},
+		{name: "raw-unicode", about: "the ID token holds non-ASCII characters unescaped", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.rawUnicode = true }},
 	}
 }
 
-// claimFaults change what is said of a person, in the ID token and at userinfo.
+// claimFaults change the claims of a person, in the ID token and at userinfo.
 func claimFaults() []faultKind {
 	return []faultKind{
-		{name: "no-email", about: "neither ID token nor userinfo has an e-mail address", at: atClaims, claims: func(c claims, _ params) {
+		{name: "no-email", about: "neither the ID token nor userinfo holds an e-mail address", at: atClaims, claims: func(c claims, _ params) {
 			delete(c, "email")
 			delete(c, "email_verified")
 		}},
-		{name: "unverified-email", about: "the e-mail address is said not to be verified", at: atClaims, claims: func(c claims, _ params) { c["email_verified"] = false }},
+		{name: "unverified-email", about: "the e-mail address counts as unverified", at: atClaims, claims: func(c claims, _ params) { c["email_verified"] = false }},
 		{
-			name: "huge-claims", about: "the claims grow by this many bytes: 5000 needs several cookies, 12000 is more than a load balancer takes", at: atClaims,
-			params: []string{"bytes=5000"}, check: whole("bytes", 1, 1<<20),
-			claims: func(c claims, f params) { c["groups_of_a_large_company"] = many(f.number("bytes")) },
+			name: "huge-claims", about: "the claims grow by this many bytes: 5000 need several cookies, 12000 exceed a load balancer's limit", at: atClaims,
+			params: []string{"bytes=5000"}, check: numberParam("bytes", 1, 1<<20),
+			claims: func(c claims, f params) { c["groups_of_a_large_company"] = longList(f.number("bytes")) },
 		},
 		{
-			name: "wrong-sub", about: "userinfo is of another person than the ID token", at: atClaims, endpoint: "userinfo", params: []string{"value=somebody-else"},
+			name: "wrong-sub", about: "userinfo describes another person than the ID token", at: atClaims, endpoint: "userinfo", params: []string{"value=somebody-else"},
 			claims: func(c claims, f params) { c["sub"] = f["value"] },
 		},
 	}
 }
 
-// wireFaults are those of a bad network and a bad server.
+// wireFaults imitate a bad network and a bad server.
 func wireFaults() []faultKind {
 	return []faultKind{
 		{
-			name: "slow", about: "an endpoint answers late", at: atRequest, params: []string{"endpoint=token", "delay=5s"}, check: duration("delay"),
-			request: func(x *exchange, f params) error { return x.wait(f.duration("delay")) },
+			name: "slow", about: "an endpoint answers late", at: atRequest, params: []string{"endpoint=token", "delay=5s"}, check: durationParam("delay"),
+			request: func(rc *requestContext, f params) error { return rc.wait(f.duration("delay")) },
 		},
 		{
 			name: "drop", about: "an endpoint ends the connection without an answer", at: atRequest, params: []string{"endpoint=token"},
-			request: func(*exchange, params) error { return errDropped },
+			request: func(*requestContext, params) error { return errDropped },
 		},
 		{
-			name: "status", about: "an endpoint answers with an error of the server", at: atRequest, params: []string{"endpoint=token", "code=503"}, check: whole("code", 400, 599),
-			request: func(_ *exchange, f params) error {
-				r := byFault("temporarily_unavailable", "the provider is not available")
-				r.Status = f.number("code")
-				if r.Status == http.StatusInternalServerError {
-					r.Code = "server_error"
+			name: "status", about: "an endpoint answers with a server error", at: atRequest, params: []string{"endpoint=token", "code=503"}, check: numberParam("code", 400, 599),
+			request: func(_ *requestContext, f params) error {
+				e := faultError("temporarily_unavailable", "the provider is not available")
+				e.Status = f.number("code")
+				if e.Status == http.StatusInternalServerError {
+					e.Code = "server_error"
 				}
-				return r
+				return e
 			},
 		},
 		{
-			name: "malformed", about: "an endpoint's JSON ends in the middle", at: atReply, params: []string{"endpoint=token"},
+			name: "malformed", about: "an endpoint's JSON is cut off", at: atReply, params: []string{"endpoint=token"},
 			reply: func(body []byte, _ params) []byte { return body[:len(body)/2] },
 		},
 	}
 }
 
-// byFault is a refusal that has its event already.
-func byFault(code, about string) *refusal {
-	return &refusal{Code: code, About: about + " (by a fault of sdev)", quiet: true}
+// faultError is an error by a fault, which has sent its own event.
+func faultError(code, about string) *protocolError {
+	return &protocolError{Code: code, Description: about + " (by a fault of sdev)", noEvent: true}
 }
 
-// shift moves all times of a token.
-func shift(x *exchange, m *mint, by time.Duration) {
-	m.claims["iat"] = x.now.Add(by).Unix()
-	m.claims["exp"] = x.now.Add(by).Add(tokenLife).Unix()
+// shiftTimes shifts all times of a token.
+func shiftTimes(rc *requestContext, t *unsignedToken, by time.Duration) {
+	t.claims["iat"] = rc.now.Add(by).Unix()
+	t.claims["exp"] = rc.now.Add(by).Add(tokenLifetime).Unix()
 }
 
-// wait lets time pass, or ends with the request.
-func (x *exchange) wait(d time.Duration) error {
+// wait waits for d, or until the request ends.
+func (rc *requestContext) wait(d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
-	case <-x.r.Context().Done():
+	case <-rc.r.Context().Done():
 		return errDropped
 	}
 }
 
-// many is a list of names that is n bytes long in all.
-func many(n int) []string {
+// longList is a list of names of n bytes in total.
+func longList(n int) []string {
 	var list []string
 	for size := 0; size < n; {
 		name := fmt.Sprintf("department-%05d-of-a-large-company", len(list))
@@ -166,25 +170,25 @@ func many(n int) []string {
 }
 
 func (f params) duration(name string) time.Duration {
-	d, _ := time.ParseDuration(f[name]) // checked when it was armed
+	d, _ := time.ParseDuration(f[name]) // checkFault has checked it
 	return d
 }
 
 func (f params) number(name string) int {
-	n, _ := strconv.Atoi(f[name]) // checked when it was armed
+	n, _ := strconv.Atoi(f[name]) // checkFault has checked it
 	return n
 }
 
-func duration(name string) func(params) error {
+func durationParam(name string) func(params) error {
 	return func(f params) error {
 		if d, err := time.ParseDuration(f[name]); err != nil || d.Abs() > 10*365*24*time.Hour {
-			return fmt.Errorf("%s=%s is not a time like 90s or 2h", name, f[name])
+			return fmt.Errorf("%s=%s is not a duration like 90s or 2h", name, f[name])
 		}
 		return nil
 	}
 }
 
-func whole(name string, least, most int) func(params) error {
+func numberParam(name string, least, most int) func(params) error {
 	return func(f params) error {
 		if n, err := strconv.Atoi(f[name]); err != nil || n < least || n > most {
 			return fmt.Errorf("%s=%s is not a number from %d to %d", name, f[name], least, most)
@@ -193,7 +197,7 @@ func whole(name string, least, most int) func(params) error {
 	}
 }
 
-// errorCode wants what RFC 6749 allows in an error code.
+// errorCode checks that an error code has only characters that RFC 6749 allows.
 func errorCode(f params) error {
 	if f["error"] == "" || strings.ContainsFunc(f["error"], func(r rune) bool { return r < 0x21 || r > 0x7e || r == '"' || r == '\\' }) {
 		return fmt.Errorf("error=%q is not an error code like access_denied", f["error"])

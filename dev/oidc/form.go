@@ -12,38 +12,38 @@ import (
 	"time"
 )
 
-// A form of the provider's carries a token that only the provider can make, over what the form is about.
-// No cookie has a part in it: whatever runs on another port of the same host can put cookies in front of
-// ours, or so many that the browser drops them, and would keep people from signing in.
+// A form of the provider carries a token that only the provider can make, bound to the form's content. It does
+// not rely on a cookie: a server on another port of the same host could shadow our cookies, or set so many that
+// the browser drops them, and so block the sign-in.
 
-// formLife is how long a page that was opened can be sent.
-const formLife = sessionLife
+// formLifetime is how long a form can be sent after its page was opened.
+const formLifetime = sessionLifetime
 
-// formToken is the token of a form that goes to an endpoint, by its path.
-func (x *exchange) formToken(path, about string) string {
-	return newFormToken(x.p.formKey(), x.p.clock(), path, about)
+// formToken is the token of a form that is sent to the endpoint at path.
+func (rc *requestContext) formToken(path, about string) string {
+	return newFormToken(rc.p.formKey(), rc.p.clock(), path, about)
 }
 
-// formKey is the key of all tokens of forms. It outlives the process with the provider's other keys; where
-// it cannot, a page that is open when the provider starts again has to be opened again, and that is all.
+// formKey is the key of all form tokens. It is stored with the provider's other keys; if that fails, pages that
+// are open during a restart have to be reloaded.
 func (p *Provider) formKey() []byte {
 	p.mu.Lock()
-	key, unkept := p.ring.Forms, error(nil)
+	key, saveErr := p.keys.Forms, error(nil)
 	if len(key) == 0 {
 		key = make([]byte, sha256.Size)
 		_, _ = rand.Read(key) // never fails
-		p.ring.Forms = key
-		unkept = p.store.saveKeys(p.ring)
+		p.keys.Forms = key
+		saveErr = p.store.saveKeys(p.keys)
 	}
 	p.mu.Unlock()
-	if unkept != nil {
-		p.emit(warn(unkept))
+	if saveErr != nil {
+		p.emit(warn(saveErr))
 	}
 	return key
 }
 
-// newFormToken is the time followed by a MAC over it and what the form is about. The time is the real
-// one: the provider's may be moved while a page is open.
+// newFormToken is the time followed by a MAC over it and the form's content. It uses the real time, because the
+// provider's clock may be changed while a page is open.
 func newFormToken(key []byte, now time.Time, path, about string) string {
 	stamp := binary.BigEndian.AppendUint64(nil, uint64(now.Unix()))
 	return base64.RawURLEncoding.EncodeToString(append(stamp, formMAC(key, stamp, path, about)...))
@@ -57,7 +57,7 @@ func formMAC(key, stamp []byte, path, about string) []byte {
 }
 
 var (
-	errForeignForm = errors.New("it is none of this provider's forms, or was changed")
+	errForeignForm = errors.New("it is not a form of this provider, or was changed")
 	errOldForm     = errors.New("the page was opened too long ago")
 )
 
@@ -68,31 +68,30 @@ func checkFormToken(key []byte, now time.Time, token, path, about string) error 
 		return errForeignForm
 	}
 	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
-	if age < -time.Minute || age > formLife {
+	if age < -time.Minute || age > formLifetime {
 		return errOldForm
 	}
 	return nil
 }
 
-// checkForm refuses a form that another site has sent, by what the browser says of it, and one that does
-// not come from a page of this provider about the same thing, by its token.
-func (x *exchange) checkForm(about string) error {
-	foreign := &refusal{Status: http.StatusForbidden, Code: "access_denied", About: "the form was sent from another site", Fix: "start again in the app.", once: true}
-	if err := http.NewCrossOriginProtection().Check(x.r); err != nil {
+// checkForm refuses a form that the browser reports as sent from another site, and one whose token does not
+// belong to a page of this provider with the same content.
+func (rc *requestContext) checkForm(about string) error {
+	foreign := &protocolError{Status: http.StatusForbidden, Code: "access_denied", Description: "the form was sent from another site", Fix: "start again in the app.", reportOnce: true}
+	if err := http.NewCrossOriginProtection().Check(rc.r); err != nil {
 		return foreign
 	}
-	if err := checkFormToken(x.p.formKey(), x.p.clock(), x.one("csrf"), x.endpoint.path, about); err != nil {
-		foreign.About = "the form cannot be taken: " + err.Error()
+	if err := checkFormToken(rc.p.formKey(), rc.p.clock(), rc.param("csrf"), rc.endpoint.path, about); err != nil {
+		foreign.Description = "the form is not valid: " + err.Error()
 		return foreign
 	}
-	return x.once()
+	return rc.checkDuplicates()
 }
 
-// inPassing reports whether a page asks without leading anybody here: by an image, a script, a style, or
-// for what somebody might want to see next. A frame is a page, though nobody may see it. An old browser says
-// only what it would take.
-func (x *exchange) inPassing() bool {
-	h := x.r.Header
+// isSubresource reports whether a page requests this address as an image, a script, a style or a prefetch. A
+// frame does not count. An old browser tells only by its Accept header.
+func (rc *requestContext) isSubresource() bool {
+	h := rc.r.Header
 	if h.Get("Sec-Purpose")+h.Get("Purpose")+h.Get("X-Moz") != "" {
 		return true
 	}
@@ -103,16 +102,16 @@ func (x *exchange) inPassing() bool {
 	return strings.Contains(accept, "image/") && !strings.Contains(accept, "text/html")
 }
 
-// inFrame reports whether a page shows this one within itself.
-func (x *exchange) inFrame() bool {
-	dest := x.r.Header.Get("Sec-Fetch-Dest")
+// inFrame reports whether the browser loads this page into a frame.
+func (rc *requestContext) inFrame() bool {
+	dest := rc.r.Header.Get("Sec-Fetch-Dest")
 	return dest != "" && dest != "document"
 }
 
-// notInPassing is the refusal of what changes who is signed in without anybody seeing it.
-func notInPassing() error {
-	return &refusal{
-		Status: http.StatusForbidden, Code: "access_denied", About: "an image, a script or a frame of a page asked, and nobody was led here",
-		Fix: "have the app lead people here by a link or a redirect of the whole page.", once: true,
+// subresourceError refuses a request that would change who is signed in without the user seeing a page.
+func subresourceError() error {
+	return &protocolError{
+		Status: http.StatusForbidden, Code: "access_denied", Description: "an image, a script or a frame requested this page",
+		Fix: "have the app open this page in the whole tab, by a link or a redirect.", reportOnce: true,
 	}
 }

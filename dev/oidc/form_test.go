@@ -96,8 +96,8 @@ func TestForm_TokensAreOfOneFormForSomeHours(t *testing.T) {
 		want        error
 	}{
 		"at once":         {"a key", now, token, "/signin", "a=b", nil},
-		"hours later":     {"a key", now.Add(formLife), token, "/signin", "a=b", nil},
-		"too late":        {"a key", now.Add(formLife + time.Second), token, "/signin", "a=b", errOldForm},
+		"hours later":     {"a key", now.Add(formLifetime), token, "/signin", "a=b", nil},
+		"too late":        {"a key", now.Add(formLifetime + time.Second), token, "/signin", "a=b", errOldForm},
 		"before its time": {"a key", now.Add(-time.Hour), token, "/signin", "a=b", errOldForm},
 		"another key":     {"b key", now, token, "/signin", "a=b", errForeignForm},
 		"another form":    {"a key", now, token, "/signout", "a=b", errForeignForm},

@@ -18,7 +18,7 @@ func lone(t testing.TB) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.ring = testRing()
+	p.keys = testRing()
 	return p
 }
 

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// serveIntrospect says whether a token is good, and what it is good for (RFC 7662). A client without
-// a secret is told of its own tokens alone, or anybody could try out what they found.
-func (p *Provider) serveIntrospect(x *exchange) error {
-	if err := x.once(); err != nil {
+// serveIntrospect reports whether a token is active, and what it grants (RFC 7662). A public client learns only
+// about its own tokens, so that nobody can probe found tokens.
+func (p *Provider) serveIntrospect(rc *requestContext) error {
+	if err := rc.checkDuplicates(); err != nil {
 		return err
 	}
-	client, err := x.authenticate()
+	client, err := rc.authenticate()
 	if err != nil {
 		return err
 	}
-	if x.one("token") == "" {
-		return refused("invalid_request", "the parameter token is missing")
+	if rc.param("token") == "" {
+		return newError("invalid_request", "the parameter token is missing")
 	}
-	t, good := p.liveToken(x.one("token"), x.now)
+	t, good := p.findToken(rc.param("token"), rc.now)
 	if client.Secret == "" && len(client.Keys) == 0 && t.grant.Client != client.ID {
 		good = false
 	}
@@ -27,16 +27,16 @@ func (p *Provider) serveIntrospect(x *exchange) error {
 	if good && t.grant.Person != nil {
 		user = t.grant.Person.Email
 	}
-	if err := x.admit(client.ID, user); err != nil {
+	if err := rc.admit(client.ID, user); err != nil {
 		return err
 	}
 	if !good {
-		return x.reply(http.StatusOK, claims{"active": false})
+		return rc.reply(http.StatusOK, claims{"active": false})
 	}
-	return x.reply(http.StatusOK, p.introspected(t))
+	return rc.reply(http.StatusOK, p.introspected(t))
 }
 
-func (p *Provider) introspected(t live) claims {
+func (p *Provider) introspected(t activeToken) claims {
 	c := claims{"sub": t.grant.Client, "scope": strings.Join(t.grant.Scope, " "), "client_id": t.grant.Client,
 		"iss": p.cfg.Issuer, "exp": t.expires.Unix()}
 	if t.grant.Person != nil {

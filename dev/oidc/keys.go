@@ -19,15 +19,15 @@ const (
 	algES = "ES256"
 )
 
-// keyOverlap is how long a key that signs no more is still published: longer than any ID token
-// lives, and than verifiers cache a key set.
+// keyOverlap is how long a retired key stays published: longer than the lifetime of ID tokens and than
+// verifiers cache a key set.
 const keyOverlap = 24 * time.Hour
 
-// mostKeys bounds what is published when keys are rotated again and again: five generations.
+// mostKeys limits the number of keys after many rotations: five generations.
 const mostKeys = 10
 
-// ring is the provider's keys, newest first. There is one signing key for each algorithm.
-type ring struct {
+// keyRing holds the provider's keys, newest first. Each algorithm has one signing key.
+type keyRing struct {
 	Keys []key `json:"keys"`
 	// Forms is the key of the tokens in the provider's own forms.
 	Forms []byte `json:"forms,omitempty"`
@@ -37,7 +37,7 @@ type key struct {
 	ID      string          `json:"id"`
 	Alg     string          `json:"alg"`
 	Since   time.Time       `json:"since"`
-	Shown   time.Time       `json:"shown,omitzero"`   // not published before
+	Shown   time.Time       `json:"shown,omitzero"`   // not published before this time
 	Retired time.Time       `json:"retired,omitzero"` // when it stopped signing; zero while it signs
 	Private jose.JSONWebKey `json:"private"`
 }
@@ -46,15 +46,14 @@ func (k key) published(now time.Time) bool {
 	return !now.Before(k.Shown) && (k.Retired.IsZero() || now.Before(k.Retired.Add(keyOverlap)))
 }
 
-// keyFor gives the key that signs with alg. Keys are made when the first one is asked for, so that
-// a provider starts at once.
+// keyFor returns the key that signs with alg. Keys are generated on first use, so that a provider starts fast.
 func (p *Provider) keyFor(alg string) (key, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.ensureKeysLocked(); err != nil {
 		return key{}, err
 	}
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.Alg == alg && k.Retired.IsZero() {
 			return k, nil
 		}
@@ -62,7 +61,7 @@ func (p *Provider) keyFor(alg string) (key, error) {
 	return key{}, fmt.Errorf("no key for %s", alg)
 }
 
-// published gives the public keys that verifiers are told of.
+// published returns the public keys for verifiers.
 func (p *Provider) published() (jose.JSONWebKeySet, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,7 +70,7 @@ func (p *Provider) published() (jose.JSONWebKeySet, error) {
 		return set, err
 	}
 	now := p.nowLocked()
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.published(now) {
 			set.Keys = append(set.Keys, k.Private.Public())
 		}
@@ -79,22 +78,21 @@ func (p *Provider) published() (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
-// known gives every key that may have signed a token, whether it is published or not.
-func (p *Provider) known() []key {
+// allKeys returns every key that may have signed a token, published or not.
+func (p *Provider) allKeys() []key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ring.Keys
+	return p.keys.Keys
 }
 
 func (p *Provider) ensureKeysLocked() error {
-	if len(p.ring.Keys) > 0 {
+	if len(p.keys.Keys) > 0 {
 		return nil
 	}
 	return p.rotateLocked(0)
 }
 
-// rotateLocked makes new keys that sign from now on and are published only after hidden, and retires
-// the old ones.
+// rotateLocked creates new signing keys, publishes them after hidden, and retires the old ones.
 func (p *Provider) rotateLocked(hidden time.Duration) error {
 	now := p.nowLocked()
 	var keys []key
@@ -108,7 +106,7 @@ func (p *Provider) rotateLocked(hidden time.Duration) error {
 		}
 		keys = append(keys, k)
 	}
-	for _, k := range p.ring.Keys {
+	for _, k := range p.keys.Keys {
 		if k.Retired.IsZero() {
 			k.Retired = now
 		}
@@ -117,8 +115,8 @@ func (p *Provider) rotateLocked(hidden time.Duration) error {
 		}
 	}
 	keys = keys[:min(len(keys), mostKeys)]
-	p.ring.Keys = keys // a new slice: others may still read the old one
-	return p.store.saveKeys(p.ring)
+	p.keys.Keys = keys // a new slice: others may still read the old one
+	return p.store.saveKeys(p.keys)
 }
 
 func (p *Provider) rotate(hidden time.Duration) error {

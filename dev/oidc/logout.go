@@ -9,196 +9,194 @@ import (
 	"sdev/dev"
 )
 
-// farewell is a request to sign out that has been read, and whose client and addresses are good.
-type farewell struct {
-	client dev.Client // without an id where nobody says who asks
-	back   string     // where people go afterwards; "" shows them a page
-	state  string
-	again  bool   // Cognito: they are asked to sign in again
-	hint   claims // the ID token that the client shows; nil where it shows none
-	mute   bool   // Cognito: there is no way to show one
+// logoutRequest is a parsed logout request with valid client and addresses.
+type logoutRequest struct {
+	client      dev.Client // empty if the request does not say which
+	back        string     // where the browser goes afterwards; "" shows a page
+	state       string
+	signInAgain bool   // Cognito: the sign-in page follows
+	hint        claims // claims of id_token_hint; nil without one
+	noHint      bool   // Cognito: the request cannot have a hint
 }
 
-// serveEndSession signs a person out (OpenID Connect RP-Initiated Logout 1.0). Below Cognito's path
-// it takes Cognito's parameters and no others. Who cannot be known to have meant it is asked.
-func (p *Provider) serveEndSession(x *exchange) error {
-	if x.inPassing() || x.inFrame() {
-		return notInPassing()
+// serveEndSession signs a user out (OpenID Connect RP-Initiated Logout 1.0). Under Cognito's path it takes only
+// Cognito's parameters. Unless it is certain that the user meant it, it asks.
+func (p *Provider) serveEndSession(rc *requestContext) error {
+	if rc.isSubresource() || rc.inFrame() {
+		return subresourceError()
 	}
-	f, err := x.farewell(x.r.URL.Path)
+	req, err := rc.parseLogout(rc.r.URL.Path)
 	if err != nil {
 		return err
 	}
-	if s, ok := x.session(); ok && !x.meant(f, s) {
-		return x.askToLeave(f, s)
+	if s, ok := rc.session(); ok && !rc.isConfirmed(req, s) {
+		return rc.confirmLogout(req, s)
 	}
-	return x.leave(f)
+	return rc.logOut(req)
 }
 
-// serveSignOut takes the form by which somebody says that they want to leave.
-func (p *Provider) serveSignOut(x *exchange) error {
-	if err := x.checkForm(x.one("request")); err != nil {
+// serveSignOut handles the form by which a user confirms the logout.
+func (p *Provider) serveSignOut(rc *requestContext) error {
+	if err := rc.checkForm(rc.param("request")); err != nil {
 		return err
 	}
-	u, err := url.Parse(x.one("request"))
+	u, err := url.Parse(rc.param("request"))
 	if err != nil {
-		return refused("invalid_request", "the form is not whole: start again in the app")
+		return newError("invalid_request", "the form is incomplete: start again in the app")
 	}
-	x.form = u.Query()
-	f, err := x.farewell(u.Path)
+	rc.form = u.Query()
+	req, err := rc.parseLogout(u.Path)
 	if err != nil {
 		return err
 	}
-	return x.leave(f)
+	return rc.logOut(req)
 }
 
-// farewell reads a request to sign out, for the endpoint's path that it was sent to.
-func (x *exchange) farewell(path string) (farewell, error) {
-	if err := x.once(); err != nil {
-		return farewell{}, err
+// parseLogout parses a logout request that was sent to path.
+func (rc *requestContext) parseLogout(path string) (logoutRequest, error) {
+	if err := rc.checkDuplicates(); err != nil {
+		return logoutRequest{}, err
 	}
-	if x.p.profile.name == "cognito" && path == x.p.base.Path+"/logout" {
-		return x.cognitoFarewell()
+	if rc.p.profile.name == "cognito" && path == rc.p.base.Path+"/logout" {
+		return rc.parseCognitoLogout()
 	}
-	f, err := x.leaving()
+	req, err := rc.logoutClient()
 	if err != nil {
-		return farewell{}, err
+		return logoutRequest{}, err
 	}
-	f.back, f.state = x.one("post_logout_redirect_uri"), x.one("state")
-	if f.back == "" {
-		return f, nil
+	req.back, req.state = rc.param("post_logout_redirect_uri"), rc.param("state")
+	if req.back == "" {
+		return req, nil
 	}
-	if f.client.ID == "" {
-		return farewell{}, &refusal{Code: "invalid_request", About: "who signs out is not said", Fix: "have the app send client_id or id_token_hint along with post_logout_redirect_uri."}
+	if req.client.ID == "" {
+		return logoutRequest{}, &protocolError{Code: "invalid_request", Description: "the request does not say which client signs out", Fix: "have the app send client_id or id_token_hint with post_logout_redirect_uri."}
 	}
-	return f, checkPostLogout(f.client, f.back)
+	return req, checkPostLogout(req.client, req.back)
 }
 
-// meant reports whether it is certain that whoever is signed in asks to leave. An ID token of theirs says
-// so: the app has it, and no other page. Cognito takes none; there somebody has to have followed a link of
-// the app's own page.
-func (x *exchange) meant(f farewell, s session) bool {
-	if f.hint != nil {
-		return f.hint.text("sid") == s.ID || f.hint.text("sub") == x.p.subject(s.Person)
+// isConfirmed reports whether it is certain that the signed-in user asked for the logout. Their ID token proves
+// it, because only the app has it. Cognito accepts none; there the user must have followed a link on the app's
+// own page.
+func (rc *requestContext) isConfirmed(req logoutRequest, s session) bool {
+	if req.hint != nil {
+		return req.hint.text("sid") == s.ID || req.hint.text("sub") == rc.p.subject(s.Person)
 	}
-	return f.mute && x.r.Header.Get("Sec-Fetch-User") == "?1" && x.fromPageOf(f.client)
+	return req.noHint && rc.r.Header.Get("Sec-Fetch-User") == "?1" && rc.fromPageOf(req.client)
 }
 
-// fromPageOf reports whether the page that leads here is one of the client's, by the addresses that it
-// has registered.
-func (x *exchange) fromPageOf(c dev.Client) bool {
-	from, err := url.Parse(x.r.Header.Get("Referer"))
+// fromPageOf reports whether the referring page has the origin of one of the client's registered addresses.
+func (rc *requestContext) fromPageOf(c dev.Client) bool {
+	from, err := url.Parse(rc.r.Header.Get("Referer"))
 	return err == nil && from.Host != "" && slices.ContainsFunc(slices.Concat(c.RedirectURIs, c.PostLogout), func(uri string) bool {
 		u, err := url.Parse(uri)
 		return err == nil && u.Scheme == from.Scheme && u.Host == from.Host
 	})
 }
 
-// askToLeave asks whoever is signed in.
-func (x *exchange) askToLeave(f farewell, s session) error {
-	if err := x.admit(f.client.ID, s.Person.Email); err != nil {
+// confirmLogout asks the signed-in user.
+func (rc *requestContext) confirmLogout(req logoutRequest, s session) error {
+	if err := rc.admit(req.client.ID, s.Person.Email); err != nil {
 		return err
 	}
-	x.page(http.StatusOK, "signout", signOutPage{
-		Frame: x.frame("Sign out"), Client: cmp.Or(f.client.Name, f.client.ID), SignedIn: s.Person.Email,
-		Action: x.p.base.Path + "/signout", Hidden: x.signOutForm(x.r.URL.Path + "?" + x.form.Encode()),
+	rc.page(http.StatusOK, "signout", signOutPage{
+		Frame: rc.frame("Sign out"), Client: cmp.Or(req.client.Name, req.client.ID), SignedIn: s.Person.Email,
+		Action: rc.p.base.Path + "/signout", Hidden: rc.signOutForm(rc.r.URL.Path + "?" + rc.form.Encode()),
 	})
 	return nil
 }
 
-// signOutForm is what the form holds by which somebody leaves, as request asked for.
-func (x *exchange) signOutForm(request string) []detail {
-	return []detail{{"request", request}, {"csrf", x.formToken("/signout", request)}}
+// signOutForm is the hidden fields of the form that confirms a logout request.
+func (rc *requestContext) signOutForm(request string) []detail {
+	return []detail{{"request", request}, {"csrf", rc.formToken("/signout", request)}}
 }
 
-// leave signs whoever is there out, and sends them back.
-func (x *exchange) leave(f farewell) error {
-	if err := x.finishLogout(f.client.ID); err != nil {
+// logOut signs the user out and redirects the browser.
+func (rc *requestContext) logOut(req logoutRequest) error {
+	if err := rc.finishLogout(req.client.ID); err != nil {
 		return err
 	}
 	switch {
-	case f.again:
-		http.Redirect(x.w, x.r, x.p.base.Path+"/oauth2/authorize?"+x.form.Encode(), http.StatusSeeOther)
+	case req.signInAgain:
+		http.Redirect(rc.w, rc.r, rc.p.base.Path+"/oauth2/authorize?"+rc.form.Encode(), http.StatusSeeOther)
 		return nil
-	case f.back == "":
-		return x.signedOut(f.client)
+	case req.back == "":
+		return rc.signedOut(req.client)
 	}
-	return x.goTo(f.back, map[string]string{"state": f.state})
+	return rc.redirect(req.back, map[string]string{"state": req.state})
 }
 
-// leaving is the client from which somebody signs out. An ID token that has run out is as good as
-// another: it only says who is meant.
-func (x *exchange) leaving() (farewell, error) {
-	var f farewell
-	id := x.one("client_id")
-	if hint := x.one("id_token_hint"); hint != "" {
-		c, ok := x.p.read(hint)
+// logoutClient finds the client that a logout comes from. An expired ID token is accepted: it only identifies
+// client and user.
+func (rc *requestContext) logoutClient() (logoutRequest, error) {
+	var req logoutRequest
+	id := rc.param("client_id")
+	if hint := rc.param("id_token_hint"); hint != "" {
+		c, ok := rc.p.verifyToken(hint)
 		if !ok {
-			return f, &refusal{Code: "invalid_request", About: "id_token_hint is not a token of this provider", Fix: "sign in again: the provider may have new keys since then."}
+			return req, &protocolError{Code: "invalid_request", Description: "id_token_hint is not a token of this provider", Fix: "sign in again: the provider may have changed its keys."}
 		}
 		aud := c.text("aud")
 		if id != "" && id != aud {
-			return f, refused("invalid_request", "client_id is not the client that the id_token_hint was made for")
+			return req, newError("invalid_request", "client_id is not the client that got the id_token_hint")
 		}
-		id, f.hint = aud, c
+		id, req.hint = aud, c
 	}
 	if id == "" {
-		return f, nil
+		return req, nil
 	}
 	var ok bool
-	if f.client, ok = x.p.client(id); !ok {
-		return f, x.unknownClient(id)
+	if req.client, ok = rc.p.client(id); !ok {
+		return req, rc.unknownClient(id)
 	}
-	x.client = f.client.ID
-	return f, nil
+	rc.client = req.client.ID
+	return req, nil
 }
 
-// cognitoFarewell follows the LOGOUT endpoint of Amazon Cognito: client_id with logout_uri, or with
-// redirect_uri and response_type, which leads to the sign-in again. It knows nothing of
-// post_logout_redirect_uri.
-func (x *exchange) cognitoFarewell() (farewell, error) {
-	c, ok := x.p.client(x.one("client_id"))
+// parseCognitoLogout follows the LOGOUT endpoint of Amazon Cognito: client_id with logout_uri, or with
+// redirect_uri and response_type, which leads to the sign-in page. It ignores post_logout_redirect_uri.
+func (rc *requestContext) parseCognitoLogout() (logoutRequest, error) {
+	c, ok := rc.p.client(rc.param("client_id"))
 	if !ok {
-		return farewell{}, x.unknownClient(x.one("client_id"))
+		return logoutRequest{}, rc.unknownClient(rc.param("client_id"))
 	}
-	x.client = c.ID
-	f := farewell{client: c, mute: true}
-	logout, redirect := x.one("logout_uri"), x.one("redirect_uri")
+	rc.client = c.ID
+	req := logoutRequest{client: c, noHint: true}
+	logout, redirect := rc.param("logout_uri"), rc.param("redirect_uri")
 	switch {
 	case logout != "":
 		if !registered(c.PostLogout, c.Loopback, logout) {
-			return f, mismatch("logout_uri", logout, c.PostLogout, c.Loopback)
+			return req, mismatch("logout_uri", logout, c.PostLogout, c.Loopback)
 		}
-		f.back = logout
-		return f, nil
-	case redirect != "" && x.one("response_type") != "":
-		f.again = true
-		return f, checkRedirect(c, redirect)
+		req.back = logout
+		return req, nil
+	case redirect != "" && rc.param("response_type") != "":
+		req.signInAgain = true
+		return req, checkRedirect(c, redirect)
 	}
-	return f, &refusal{
-		Code: "invalid_request", About: "Cognito signs out with client_id and logout_uri; neither logout_uri nor redirect_uri was sent",
-		Fix: "have the app send logout_uri: post_logout_redirect_uri means nothing to Cognito.",
+	return req, &protocolError{
+		Code: "invalid_request", Description: "Cognito needs client_id and logout_uri; the app sent neither logout_uri nor redirect_uri",
+		Fix: "have the app send logout_uri: Cognito ignores post_logout_redirect_uri.",
 	}
 }
 
-func (x *exchange) finishLogout(client string) error {
-	s, _ := x.session()
-	if err := x.admit(client, s.Person.Email); err != nil {
+func (rc *requestContext) finishLogout(client string) error {
+	s, _ := rc.session()
+	if err := rc.admit(client, s.Person.Email); err != nil {
 		return err
 	}
-	ended, was, err := x.signOut()
+	ended, was, err := rc.endSession()
 	if err != nil {
 		return err
 	}
 	if was {
-		x.tellClients(x.r.Context(), ended)
-		x.p.emit(dev.AuthLogout{User: s.Person.Email, Client: client, Reason: "signed out"})
+		rc.notifyClients(rc.r.Context(), ended)
+		rc.p.emit(dev.AuthLogout{User: s.Person.Email, Client: client, Reason: "signed out"})
 	}
 	return nil
 }
 
-// goTo sends the browser to an address that is known to be registered.
-func (x *exchange) goTo(address string, query map[string]string) error {
+// redirect sends the browser to an address that was checked to be registered.
+func (rc *requestContext) redirect(address string, query map[string]string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return err
@@ -210,27 +208,27 @@ func (x *exchange) goTo(address string, query map[string]string) error {
 		}
 	}
 	if u.RawQuery != "" && len(q) > 0 {
-		u.RawQuery += "&" // what was registered stays as it is
+		u.RawQuery += "&" // the registered query stays
 	}
 	u.RawQuery += q.Encode()
 	status := http.StatusFound
-	if x.r.Method == http.MethodPost {
+	if rc.r.Method == http.MethodPost {
 		status = http.StatusSeeOther // a 302 may be followed by a second POST
 	}
-	x.w.Header().Set("Location", u.String())
-	x.w.WriteHeader(status)
+	rc.w.Header().Set("Location", u.String())
+	rc.w.WriteHeader(status)
 	return nil
 }
 
-// signedOut says that somebody has left, with a way back where the client has one.
-func (x *exchange) signedOut(c dev.Client) error {
-	page := signedOutPage{Frame: x.frame("Signed out"), Client: c.Name}
+// signedOut shows the page after a logout, with a link to the client if it has registered one.
+func (rc *requestContext) signedOut(c dev.Client) error {
+	page := signedOutPage{Frame: rc.frame("Signed out"), Client: c.Name}
 	if i := slices.IndexFunc(c.PostLogout, func(s string) bool {
 		u, err := url.Parse(s)
 		return err == nil && (u.Scheme == "http" || u.Scheme == "https")
 	}); i >= 0 {
 		page.Back = c.PostLogout[i]
 	}
-	x.page(http.StatusOK, "signedout", page)
+	rc.page(http.StatusOK, "signedout", page)
 	return nil
 }

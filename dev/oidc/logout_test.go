@@ -68,7 +68,7 @@ func TestEndSession_SendsNobodyWhereItIsNotRegistered(t *testing.T) {
 func TestEndSession_TakesATokenThatHasRunOut(t *testing.T) {
 	r := newRig(t)
 	a := r.tokens("alice@example.com")
-	r.later(2 * tokenLife)
+	r.later(2 * tokenLifetime)
 	res := r.get("/end_session?" + url.Values{"id_token_hint": {a.IDToken}, "post_logout_redirect_uri": {appURL}}.Encode())
 	if res.Header.Get("Location") != appURL {
 		t.Errorf("%s: %s", res.Status, res.body)

@@ -1,27 +1,29 @@
-// Package oidc is an OpenID provider for the machine of a developer: people to choose from on one
-// page, and faults to inject. It is an [http.Handler] that works alone in a test as well as in
-// sdev's gateway.
+// Package oidc is an OpenID provider for local development: its sign-in page offers the project's people,
+// and faults can be injected. It is an [http.Handler] that works alone in a test as well as in sdev's
+// gateway.
 //
 // It follows OpenID Connect Core and Discovery 1.0, RP-Initiated Logout and Back-Channel Logout 1.0,
 // and RFC 6749, 6750, 7009, 7523, 7591, 7636, 7662, 8414, 8628, 8693, 9068, 9126 and 9207; where the
-// profile of a well-known provider ([Profiles]) differs from them, the profile wins. It is for development only: nobody proves who they are.
+// profile of a well-known provider ([Profiles]) differs, the profile wins. It is for development only: it
+// does not authenticate anybody.
 //
-// What it promises:
-//   - The issuer is one fixed string and never taken from a request. Requests for a foreign Host
-//     are refused, and nobody is sent anywhere but to what a client has registered.
-//   - Every handler passes through one plan of faults and reads one clock, so a fault or a shift of
-//     time acts at once and everywhere.
-//   - With a State directory, keys, sessions, codes in flight, refresh tokens, faults and clock outlive
-//     the process. Codes, tokens and cookies are kept as hashes alone.
-//   - No cookie that another page sets keeps anybody from signing in, and none is needed to send a form.
-//     An image, a script or a frame of a page signs nobody out; a page without a token of the person's asks.
+// It promises:
+//   - The issuer is a fixed string and never derived from a request. The provider refuses a foreign Host,
+//     and redirects only to addresses that a client has registered.
+//   - All handlers share one list of faults and one clock, so a fault or a clock change takes effect at
+//     once and everywhere.
+//   - With a State directory, keys, sessions, pending codes, refresh tokens, faults and the clock outlive
+//     the process. Codes, tokens and cookies are stored only as hashes.
+//   - No cookie that another page sets can block a sign-in, and forms need no cookie. No image, script or
+//     frame can sign anybody out; without an ID token of the user, a logout asks for confirmation.
 //   - No event, error or page holds a secret, a code, a token or a cookie.
 //
-// A Provider is safe for concurrent use and owns no goroutine. One at a time may use a State directory.
+// A Provider is safe for concurrent use and owns no goroutine. Only one Provider at a time may use a State
+// directory.
 //
-// A request goes: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its
-// handler, which names who is concerned by admit, where faults that delay or refuse act → claims and
-// mint, where those that spoil tokens act → reply.
+// The path of a request: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its
+// handler, which calls admit with client and user, where faults delay or refuse → claims and signing,
+// where faults change tokens → reply.
 package oidc
 
 import (
@@ -38,23 +40,23 @@ import (
 	"sdev/dev"
 )
 
-// Config is what a provider is told at its start.
+// Config holds the settings of a provider.
 type Config struct {
 	Issuer  string       // "http://localhost:8601", no trailing slash; a path is allowed
 	Project string       // shown on the pages; its hash is in the names of the cookies
 	Profile string       // one of [Profiles]; "" is plain
-	People  []dev.Person // who is offered on the sign-in page
+	People  []dev.Person // the people on the sign-in page
 	Clients []dev.Client
-	Current string          // e-mail of who signs in without being asked; "" asks
+	Current string          // e-mail of the person who is signed in without a page; "" shows the page
 	State   string          // directory for keys and sessions; "" keeps them in memory
-	Emit    func(dev.Event) // may be called by several goroutines; nil: nobody listens
+	Emit    func(dev.Event) // receives events, from several goroutines; may be nil
 
 	// PlainPKCE allows the code challenge method "plain", which protects nothing.
 	PlainPKCE bool
-	// Alg signs ID tokens where the client has not registered another: RS256 ("" as well) or ES256.
+	// Alg signs tokens: RS256 (also "") or ES256.
 	Alg string
-	// Refresh is what happens to a refresh token that is used: "rotate" replaces it and takes the use
-	// of an old one for theft, "keep" leaves it, "" is as the profile does.
+	// Refresh is what happens to a used refresh token: "rotate" replaces it and treats reuse of the old one
+	// as theft, "keep" leaves it valid, "" is as the profile does.
 	Refresh string
 }
 
@@ -73,14 +75,14 @@ type Provider struct {
 	store   store
 	writing sync.Mutex // held while the state is written
 
-	mu   sync.Mutex // guards all below
-	data data
-	ring ring
-	told map[string]bool // refusals that were told of, of those that are once
-	next *save           // the write that is still to begin; nil where nobody asked for one
+	mu       sync.Mutex // guards all below
+	data     data
+	keys     keyRing
+	reported map[string]bool // errors with reportOnce that were reported
+	next     *save           // the next write, not begun yet; nil if none is needed
 }
 
-// New makes a provider. A New on the same State goes on where the last one was. The error is a
+// New creates a provider. With the same State it continues where the last one stopped. The error is a
 // [*dev.Error] that says which setting is wrong.
 func New(cfg Config) (*Provider, error) {
 	cfg.People, cfg.Clients = slices.Clone(cfg.People), slices.Clone(cfg.Clients)
@@ -88,7 +90,7 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}, told: make(map[string]bool)}
+	p := &Provider{cfg: cfg, base: base, profile: profileNamed(cfg.Profile), clock: time.Now, store: store{dir: cfg.State}, reported: make(map[string]bool)}
 	p.kinds = faultTable()
 	p.grants = p.grantTable()
 	p.endpoints = p.endpointTable()
@@ -99,7 +101,7 @@ func New(cfg Config) (*Provider, error) {
 	return p, p.load()
 }
 
-// noReferrer keeps the addresses of requests, which hold codes and hints, from those who are linked to.
+// noReferrer keeps addresses, which hold codes and hints, out of the Referer header.
 const noReferrer = "no-referrer"
 
 // ServeHTTP answers every path of the provider. It is safe for concurrent use.
@@ -108,8 +110,8 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", noReferrer)
 	h.Set("Cache-Control", "no-store")
-	if !p.ours(r.Host) {
-		http.Error(w, "this is the sign-in of another host: use "+p.cfg.Issuer, http.StatusMisdirectedRequest)
+	if !p.isOwnHost(r.Host) {
+		http.Error(w, "this sign-in page answers under another host: use "+p.cfg.Issuer, http.StatusMisdirectedRequest)
 		return
 	}
 	e := p.routes[r.URL.Path]
@@ -120,9 +122,9 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.serve(e, w, r)
 }
 
-// ours reports whether a Host header names the provider: its own host, or the same port of this
-// machine by number. Anything else may be a page of the internet whose name was made to point here.
-func (p *Provider) ours(host string) bool {
+// isOwnHost reports whether a Host header names the provider: its own host, or the same port on a loopback
+// address. Any other name may be DNS rebinding.
+func (p *Provider) isOwnHost(host string) bool {
 	if strings.EqualFold(host, p.base.Host) {
 		return true
 	}
@@ -140,7 +142,7 @@ func (p *Provider) port() string {
 	return "80"
 }
 
-// now is the provider's time: the real one and what it was shifted by.
+// now is the provider's time: the real time plus the offset of [DoClock].
 func (p *Provider) now() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,8 +157,8 @@ func (p *Provider) emit(e dev.Event) {
 	}
 }
 
-// cookie is the name of a cookie of this project's. Cookies ignore ports, so that everything on
-// localhost shares one jar.
+// cookie is the name of one of this project's cookies. The project is part of the name, because cookies ignore
+// ports and all servers on localhost share one jar.
 func (p *Provider) cookie(what string) string {
 	sum := sha256.Sum256([]byte(p.cfg.Project))
 	return "sdev_" + hex.EncodeToString(sum[:4]) + "_" + what
@@ -164,6 +166,6 @@ func (p *Provider) cookie(what string) string {
 
 var cookieShape = regexp.MustCompile(`^sdev_[0-9a-f]{8}_`)
 
-// IsCookie reports whether a cookie, by its name in lower case, is one of a provider's, of whichever
-// project. It is no business of the apps that share a browser's cookies with it.
+// IsCookie reports whether a cookie name, in lower case, belongs to the provider of any project. The gateway
+// keeps such cookies from the apps that share the browser's jar.
 func IsCookie(name string) bool { return cookieShape.MatchString(name) }

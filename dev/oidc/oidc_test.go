@@ -35,7 +35,7 @@ func TestNew_SaysWhichSettingIsWrong(t *testing.T) {
 		"subject no text":    {func(c *Config) { c.People[1].Claims = map[string]any{"sub": 1} }, "sub"},
 		"nobody is current":  {func(c *Config) { c.Current = "x@example.com" }, "x@example.com"},
 		"client twice":       {func(c *Config) { c.Clients[1].ID = "app" }, `"app"`},
-		"client of no name":  {func(c *Config) { c.Clients[1].ID = "" }, "no name"},
+		"client of no name":  {func(c *Config) { c.Clients[1].ID = "" }, "no id"},
 		"a script":           {func(c *Config) { c.Clients[0].RedirectURIs = []string{"javascript:alert(1)"} }, "javascript"},
 		"a relative address": {func(c *Config) { c.Clients[0].PostLogout = []string{"/bye"} }, "/bye"},
 		"a fragment":         {func(c *Config) { c.Clients[0].PostLogout = []string{"http://localhost/#x"} }, "#x"},
@@ -240,18 +240,18 @@ func TestClock_MovesEverything(t *testing.T) {
 
 func TestState_TellsWhatALoginHoldsWithoutItsTokens(t *testing.T) {
 	r := newRig(t)
-	if s := r.do(Command{Do: DoState}); len(s.Holds) != 0 {
-		t.Errorf("before anybody signed in: %+v", s.Holds)
+	if s := r.do(Command{Do: DoState}); len(s.Sessions) != 0 {
+		t.Errorf("before anybody signed in: %+v", s.Sessions)
 	}
 	got := r.tokens("alice@example.com", "scope", "openid email profile")
 	s := r.do(Command{Do: DoState})
-	if len(s.Holds) != 1 || s.Holds[0].User != "alice@example.com" || s.Holds[0].Client != "app" || !s.Holds[0].Expires.After(s.Holds[0].At) {
-		t.Fatalf("%+v", s.Holds)
+	if len(s.Sessions) != 1 || s.Sessions[0].User != "alice@example.com" || s.Sessions[0].Client != "app" || !s.Sessions[0].Expires.After(s.Sessions[0].At) {
+		t.Fatalf("%+v", s.Sessions)
 	}
 	token := r.claimsOf(got.IDToken)
 	for name := range token {
 		passing := slices.Contains([]string{"iat", "exp", "jti", "at_hash", "nonce", "sid"}, name)
-		if held, ok := s.Holds[0].Claims[name]; ok == passing {
+		if held, ok := s.Sessions[0].Claims[name]; ok == passing {
 			t.Errorf("%s of the token: %v is held %t", name, held, ok)
 		}
 	}
@@ -264,9 +264,9 @@ func TestState_TellsWhatALoginHoldsWithoutItsTokens(t *testing.T) {
 			t.Errorf("the state holds %q: %s", secret, b)
 		}
 	}
-	r.later(sessionLife + time.Minute)
-	if s := r.do(Command{Do: DoState}); len(s.Holds) != 0 {
-		t.Errorf("of a session that ended: %+v", s.Holds)
+	r.later(sessionLifetime + time.Minute)
+	if s := r.do(Command{Do: DoState}); len(s.Sessions) != 0 {
+		t.Errorf("of a session that ended: %+v", s.Sessions)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 //go:embed pages/*.html
 var pageFiles embed.FS
 
-// pages are the templates of the pages, each by its file's name without the end.
+// pages holds the page templates by file name without extension.
 type pages struct {
 	byName map[string]*template.Template
 }
@@ -33,47 +33,47 @@ func newPages() (*pages, error) {
 	return all, nil
 }
 
-// frame is what every page has.
+// frame holds what every page shows.
 type frame struct {
 	Title   string
 	Project string
 	Issuer  string
-	Script  template.JS // runs on this page; its hash is in the page's policy
+	Script  template.JS // runs on this page; the page's policy holds its hash
 }
 
-// signInPage asks who signs in.
+// signInPage is the page on which people sign in.
 type signInPage struct {
 	Frame    frame
 	Client   string // its name
 	ClientID string
 	Scopes   []string
-	Redirect string // where people are sent back to; "" is nowhere
-	Device   string // the code that a device shows which is to be let in; "" is none
+	Redirect string // where the browser returns to; "" is nowhere
+	Device   string // the user code of the device to approve; "" is none
 	Action   string // where the forms go
 	Hidden   []detail
 	People   []choice
-	Problem  string // with what was filled in; "" is none
-	// What was filled in for somebody else, when it comes back with a problem.
+	Problem  string // with the input; "" is none
+	// The input for someone else, if it had a problem.
 	Email, Name, Groups, Claims string
 }
 
-// Wide reports whether there are so many people that one column would be long.
+// Wide reports whether one column would be too long.
 func (p signInPage) Wide() bool { return len(p.People) > 8 }
 
-// Open reports whether somebody else is being filled in.
+// Open reports whether the form for someone else has input.
 func (p signInPage) Open() bool {
 	return p.Email != "" || p.Name != "" || p.Groups != "" || p.Claims != ""
 }
 
-// choice is a person on the sign-in page. Its button is named "pick" and has the e-mail as value.
+// choice is a person on the sign-in page. The button has the name "pick" and the e-mail as value.
 type choice struct {
 	Email, Name string
 	Groups      []string
 	SignedIn    bool // has a session in this browser
-	Hinted      bool // the app asked for this one
+	Hinted      bool // the app requested this person
 }
 
-// Letter is the first letter of the name, for the circle beside it; a dot where there is none.
+// Letter is the first letter of the name, for the circle beside it, or a dot.
 func (c choice) Letter() string {
 	for _, r := range c.Name + c.Email {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -94,7 +94,7 @@ func (c choice) rank() int {
 	return n
 }
 
-// errorPage tells a developer what is wrong with a request.
+// errorPage tells the developer what is wrong with a request.
 type errorPage struct {
 	Frame  frame
 	Code   string
@@ -103,13 +103,13 @@ type errorPage struct {
 	Fix    string
 }
 
-// compared are lines of one name.
+// compared is the lines under one heading.
 type compared struct {
 	Heading string
 	Lines   []detail
 }
 
-// Compared is the detail with its lines gathered under headings.
+// Compared groups the detail lines under headings.
 func (p errorPage) Compared() []compared {
 	headings := map[string]string{"sent": "The app sent", "registered": "Registered here", "differs": "What differs"}
 	var out []compared
@@ -126,10 +126,10 @@ func (p errorPage) Compared() []compared {
 	return out
 }
 
-// Differs reports whether a line says what differs, which is what the reader is to see first.
+// Differs reports whether a line says what differs, which the page highlights.
 func (errorPage) Differs(d detail) bool { return d.Name == "differs" }
 
-// devicePage asks for the code of a device or, without an Action, says what has become of it.
+// devicePage asks for the code of a device or, without an Action, shows the result.
 type devicePage struct {
 	Frame         frame
 	Lead, Problem string
@@ -137,7 +137,7 @@ type devicePage struct {
 	Action        string
 }
 
-// signOutPage asks somebody whether they want to leave.
+// signOutPage asks the user to confirm a logout.
 type signOutPage struct {
 	Frame    frame
 	Client   string // the app that asks; "" is unknown
@@ -146,14 +146,14 @@ type signOutPage struct {
 	Hidden   []detail
 }
 
-// signedOutPage is where people end who are not sent back to the app.
+// signedOutPage is the page after a logout without a redirect.
 type signedOutPage struct {
 	Frame  frame
 	Client string
 	Back   string // the app; "" is unknown
 }
 
-// homePage is what the bare issuer shows.
+// homePage is the page at the issuer's address.
 type homePage struct {
 	Frame    frame
 	SignedIn string   // e-mail; "" is nobody
@@ -165,48 +165,48 @@ type homePage struct {
 // formPostPage sends an answer back to the app by a form (OAuth 2.0 Form Post Response Mode).
 type formPostPage struct {
 	Frame  frame
-	Action template.URL // registered, so it may have a scheme of an app's own
+	Action template.URL // a registered address, which may have a custom scheme
 	Hidden []detail
 }
 
-func (x *exchange) frame(title string) frame {
-	return frame{Title: title, Project: x.p.cfg.Project, Issuer: x.p.cfg.Issuer}
+func (rc *requestContext) frame(title string) frame {
+	return frame{Title: title, Project: rc.p.cfg.Project, Issuer: rc.p.cfg.Issuer}
 }
 
-// page answers with a page. It may not be framed or run scripts, but it never cuts itself off from
-// the window that opened it (Cross-Origin-Opener-Policy): apps watch their popups from there.
-func (x *exchange) page(status int, name string, data any) {
+// page answers with a page. The page may not be framed or run scripts. It never sets a
+// Cross-Origin-Opener-Policy, because apps watch their popups from the window that opened them.
+func (rc *requestContext) page(status int, name string, data any) {
 	var b bytes.Buffer
-	if err := x.p.pages.byName[name].ExecuteTemplate(&b, name+".html", data); err != nil {
-		x.p.emit(warn(fmt.Errorf("page %s: %w", name, err)))
-		http.Error(x.w, "the page cannot be shown", http.StatusInternalServerError)
+	if err := rc.p.pages.byName[name].ExecuteTemplate(&b, name+".html", data); err != nil {
+		rc.p.emit(warn(fmt.Errorf("page %s: %w", name, err)))
+		http.Error(rc.w, "the page could not be rendered", http.StatusInternalServerError)
 		return
 	}
-	h := x.w.Header()
+	h := rc.w.Header()
 	if h.Get("Content-Security-Policy") == "" {
 		h.Set("Content-Security-Policy", policy("'none'"))
 	}
 	h.Set("X-Frame-Options", "DENY")
 	if h.Get("Referrer-Policy") == noReferrer {
-		// Without the page's address a browser would not say, of a form, that it is our own.
+		// Without a referrer the browser would not report a form as same-origin.
 		h.Set("Referrer-Policy", "same-origin")
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(b.Bytes()) // whoever asked has gone
+	rc.w.WriteHeader(status)
+	_, _ = rc.w.Write(b.Bytes()) // on an error the client has gone
 }
 
-// policy is the pages' Content-Security-Policy. It says nothing of forms: where a browser is sent on
-// after one counts as well, and that is the app's to choose.
+// policy is the pages' Content-Security-Policy. It does not restrict forms: form-action also covers the
+// redirect after one, whose target the app chooses.
 func policy(script string) string {
 	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'; script-src " + script
 }
 
-// submit sends the form of the form_post page at once; without scripts there is a button.
+// submit sends the form of the form_post page at once; without scripts the page has a button.
 const submit = "document.forms[0].submit()"
 
-func (x *exchange) formPost(action string, answer map[string]string) {
-	page := formPostPage{Frame: x.frame("Back to the app"), Action: template.URL(action)}
+func (rc *requestContext) formPost(action string, answer map[string]string) {
+	page := formPostPage{Frame: rc.frame("Back to the app"), Action: template.URL(action)}
 	for _, name := range slices.Sorted(maps.Keys(answer)) {
 		if answer[name] != "" {
 			page.Hidden = append(page.Hidden, detail{name, answer[name]})
@@ -214,20 +214,20 @@ func (x *exchange) formPost(action string, answer map[string]string) {
 	}
 	page.Frame.Script = submit
 	sum := sha256.Sum256([]byte(submit))
-	x.w.Header().Set("Content-Security-Policy", policy("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
-	x.w.Header().Set("Referrer-Policy", "strict-origin") // whoever gets the form may see whose it is
-	x.page(http.StatusOK, "formpost", page)
+	rc.w.Header().Set("Content-Security-Policy", policy("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
+	rc.w.Header().Set("Referrer-Policy", "strict-origin") // the receiver may see which provider sent the form
+	rc.page(http.StatusOK, "formpost", page)
 }
 
-// serveHome shows whoever opens the issuer what this is, and who is signed in.
-func (p *Provider) serveHome(x *exchange) error {
-	if err := x.admit("", ""); err != nil {
+// serveHome shows what is at the issuer's address, and who is signed in.
+func (p *Provider) serveHome(rc *requestContext) error {
+	if err := rc.admit("", ""); err != nil {
 		return err
 	}
-	s, _ := x.session()
-	x.page(http.StatusOK, "home", homePage{
-		Frame: x.frame("Sign-in"), SignedIn: s.Person.Email,
-		SignOut: p.base.Path + "/signout", Hidden: x.signOutForm(""), Metadata: p.base.Path + "/.well-known/openid-configuration",
+	s, _ := rc.session()
+	rc.page(http.StatusOK, "home", homePage{
+		Frame: rc.frame("Sign-in"), SignedIn: s.Person.Email,
+		SignOut: p.base.Path + "/signout", Hidden: rc.signOutForm(""), Metadata: p.base.Path + "/.well-known/openid-configuration",
 	})
 	return nil
 }

@@ -40,7 +40,7 @@ func samples(t *testing.T) map[string]string {
 	let := few
 	let.Device, let.Redirect = "BCDF-GHJK", ""
 	refused := mismatch("redirect_uri", "http://127.0.0.1:8502/oauth2callback/<b>", []string{appURL, appHome}, true)
-	wrong := errorPage{Frame: frame, Code: refused.Code, About: refused.About, Detail: refused.Detail, Fix: refused.Fix}
+	wrong := errorPage{Frame: frame, Code: refused.Code, About: refused.Description, Detail: refused.Detail, Fix: refused.Fix}
 
 	out := make(map[string]string)
 	for name, data := range map[string]any{
@@ -48,12 +48,12 @@ func samples(t *testing.T) map[string]string {
 		"signout":   signOutPage{Frame: frame, Client: "<b>Shop</b>", SignedIn: "alice@example.com", Action: "/signout", Hidden: []detail{{"csrf", `"><script>`}}},
 		"signedout": signedOutPage{Frame: frame, Client: "Shop", Back: appHome}, "home": homePage{Frame: frame, SignedIn: "alice@example.com", SignOut: "/signout", Hidden: []detail{{"csrf", "t"}}, Metadata: "/x"},
 		"formpost":    formPostPage{Frame: frame, Action: appURL, Hidden: []detail{{"code", "c"}}},
-		"device":      devicePage{Frame: frame, Problem: "No device waits with that code.", Code: "<b>", Action: "/device"},
+		"device":      devicePage{Frame: frame, Problem: "No device is waiting with that code.", Code: "<b>", Action: "/device"},
 		"device done": devicePage{Frame: frame, Lead: "It is signed in."},
 	} {
 		w := httptest.NewRecorder()
-		x := &exchange{p: p, w: w, endpoint: &endpoint{}}
-		x.page(200, strings.Fields(name)[0], data)
+		rc := &requestContext{p: p, w: w, endpoint: &endpoint{}}
+		rc.page(200, strings.Fields(name)[0], data)
 		if w.Code != 200 || w.Header().Get("Cross-Origin-Opener-Policy") != "" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Fatalf("%s: %d %v %s", name, w.Code, w.Header(), w.Body)
 		}

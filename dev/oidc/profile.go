@@ -12,26 +12,26 @@ import (
 	"sdev/dev"
 )
 
-// What becomes of a refresh token that is used.
+// What happens to a used refresh token.
 const (
-	refreshRotate = "rotate" // a new one replaces it; using an old one ends the grant
-	refreshKeep   = "keep"   // it stays, and no other is given
-	refreshRenew  = "renew"  // a new one is given, and the old one stays good
+	refreshRotate = "rotate" // a new one replaces it; reuse of the old one revokes the grant
+	refreshKeep   = "keep"   // it stays valid, and no new one is issued
+	refreshRenew  = "renew"  // a new one is issued, and the old one stays valid
 )
 
-// profile is whose paths and claims the provider imitates.
+// profile describes the paths and claims of an imitated provider.
 type profile struct {
 	name string
-	// paths are those that the imitated provider has for an endpoint on top of our own; the first is
-	// the one in discovery, and an empty list is left out there.
+	// paths are an endpoint's additional paths at the imitated provider. Discovery lists the first one; an
+	// empty list hides the endpoint.
 	paths    map[string][]string
 	refresh  string
-	offline  bool // refresh tokens come without being asked for
+	offline  bool // refresh tokens are issued without a request for one
 	subject  func(email string) string
 	shape    func(c claims, person dev.Person) // ID token and userinfo
 	access   func(c claims, person dev.Person) // access token
 	userinfo func(c claims)                    // userinfo only
-	groups   func(c claims, groups []string)   // where groups are told
+	groups   func(c claims, groups []string)   // adds the groups
 }
 
 // imitations are what makes the plain provider each of [dev.Profiles].
@@ -93,7 +93,7 @@ func cognito(p *profile) {
 	}
 	p.access = func(c claims, person dev.Person) {
 		c["token_use"], c["username"], c["version"] = "access", uuidOf(person.Email), 2
-		delete(c, "aud") // it has client_id alone
+		delete(c, "aud") // Cognito has only client_id
 		if len(person.Groups) > 0 {
 			c["cognito:groups"] = person.Groups
 		}
@@ -159,7 +159,7 @@ func entra(p *profile) {
 	p.shape = func(c claims, person dev.Person) {
 		c["ver"], c["tid"], c["oid"] = "2.0", uuidOf(domainOf(person.Email)), uuidOf(person.Email)
 		c["preferred_username"] = person.Email
-		delete(c, "email_verified") // it has none
+		delete(c, "email_verified") // Entra has none
 		if len(person.Groups) > 0 {
 			c["roles"] = person.Groups
 		}

@@ -7,44 +7,43 @@ import (
 	"time"
 )
 
-// How many of each kind are kept. What is open (a login that is under way, or something that must be
-// remembered until it runs out) is never dropped before its time: where there is no room, a newcomer
-// is refused instead, and may come again. Of all else the least recently used half goes once there
-// are more than most, so a run of most/2 logins finds its own tokens good at its end.
+// Limits of each kind of entry. Open entries (of a login in progress, or of something that must be remembered
+// until it expires) are never dropped early: if the limit is reached, new ones are refused instead. Of all
+// others the least recently used half is dropped above maxKept, so a series of maxKept/2 logins finds its
+// tokens still valid at the end.
 const (
-	most     = 4000
-	mostOpen = 20000
+	maxKept = 4000
+	maxOpen = 20000
 )
 
-// openSlack is how much longer a grant is open than its code: the request that trades the code may
-// take its time, as a slow endpoint does.
+// openSlack is how much longer a grant stays open than its code, because the token request may be slow.
 const openSlack = 5 * time.Minute
 
-// room refuses one more of a kind where as many are kept as may be.
-func room[V any](m map[string]V, now time.Time, expires func(V) time.Time) error {
-	if len(m) < most+mostOpen {
+// checkCapacity refuses a new entry if the limit is reached.
+func checkCapacity[V any](m map[string]V, now time.Time, expires func(V) time.Time) error {
+	if len(m) < maxKept+maxOpen {
 		return nil
 	}
-	if dropExpired(m, now, expires); len(m) < most+mostOpen {
+	if dropExpired(m, now, expires); len(m) < maxKept+maxOpen {
 		return nil
 	}
-	return &refusal{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", About: "too much is under way at once", Fix: "try again in a few minutes."}
+	return &protocolError{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too many logins are in progress", Fix: "try again in a few minutes."}
 }
 
 func dropExpired[V any](m map[string]V, now time.Time, expires func(V) time.Time) {
 	maps.DeleteFunc(m, func(_ string, v V) bool { return !now.Before(expires(v)) })
 }
 
-func itself(t time.Time) time.Time    { return t }
-func (s session) expires() time.Time  { return s.Expires }
-func (c code) expires() time.Time     { return c.Expires }
-func (g grant) expires() time.Time    { return g.Expires }
-func (r refresh) expires() time.Time  { return r.Expires }
-func (p pushed) expires() time.Time   { return p.Expires }
-func (s selfMade) expires() time.Time { return s.Expires }
-func (d device) forgotten() time.Time { return d.Expires.Add(deviceLife) } // until then it is told that it ran out
+func unchanged(t time.Time) time.Time         { return t }
+func (s session) expires() time.Time          { return s.Expires }
+func (c code) expires() time.Time             { return c.Expires }
+func (g grant) expires() time.Time            { return g.Expires }
+func (r refresh) expires() time.Time          { return r.Expires }
+func (p pushedRequest) expires() time.Time    { return p.Expires }
+func (s registeredClient) expires() time.Time { return s.Expires }
+func (d device) forgotten() time.Time         { return d.Expires.Add(deviceLifetime) } // until then a poll learns that it expired
 
-// touchLocked notes that a grant is in use.
+// touchLocked marks a grant as used now.
 func (p *Provider) touchLocked(id string, now time.Time) {
 	if g, ok := p.data.Grants[id]; ok {
 		g.Touched = now
@@ -52,35 +51,35 @@ func (p *Provider) touchLocked(id string, now time.Time) {
 	}
 }
 
-// prune drops what has run out, and what is too much.
+// prune drops expired entries, and old ones above the limit.
 func (d *data) prune(now time.Time) {
 	dropExpired(d.Sessions, now, session.expires)
 	dropExpired(d.Codes, now, code.expires)
 	dropExpired(d.Grants, now, grant.expires)
 	dropExpired(d.Refresh, now, refresh.expires)
 	dropExpired(d.Devices, now, device.forgotten)
-	dropExpired(d.Pushed, now, pushed.expires)
-	dropExpired(d.SelfMade, now, selfMade.expires)
-	dropExpired(d.Revoked, now, itself)
-	dropExpired(d.Spent, now, itself)
+	dropExpired(d.Pushed, now, pushedRequest.expires)
+	dropExpired(d.Registered, now, registeredClient.expires)
+	dropExpired(d.Revoked, now, unchanged)
+	dropExpired(d.UsedOnce, now, unchanged)
 
-	thin(d.Sessions, func(_ string, s session) (time.Time, bool) { return s.At, true })
-	thin(d.Codes, func(_ string, c code) (time.Time, bool) { return c.Expires, c.Used })
-	thin(d.Grants, func(_ string, g grant) (time.Time, bool) { return g.Touched, !g.Open })
-	thin(d.Refresh, func(_ string, r refresh) (time.Time, bool) {
-		if r.Used { // it is of use only to whoever stole it
-			return r.Expires.Add(-refreshLife), true
+	dropOldest(d.Sessions, func(_ string, s session) (time.Time, bool) { return s.At, true })
+	dropOldest(d.Codes, func(_ string, c code) (time.Time, bool) { return c.Expires, c.Used })
+	dropOldest(d.Grants, func(_ string, g grant) (time.Time, bool) { return g.Touched, !g.Open })
+	dropOldest(d.Refresh, func(_ string, r refresh) (time.Time, bool) {
+		if r.Used { // only a thief would use it
+			return r.Expires.Add(-refreshLifetime), true
 		}
 		return r.Expires, true
 	})
-	thin(d.Devices, func(_ string, v device) (time.Time, bool) { return v.Expires, v.Error != "" || !now.Before(v.Expires) })
-	if len(d.SelfMade) > most {
+	dropOldest(d.Devices, func(_ string, v device) (time.Time, bool) { return v.Expires, v.Error != "" || !now.Before(v.Expires) })
+	if len(d.Registered) > maxKept {
 		needed := d.clients()
-		thin(d.SelfMade, func(id string, s selfMade) (time.Time, bool) { return s.Expires, !needed[id] })
+		dropOldest(d.Registered, func(id string, s registeredClient) (time.Time, bool) { return s.Expires, !needed[id] })
 	}
 }
 
-// clients are those that something refers to which has not run out.
+// clients are the clients of all unexpired entries.
 func (d *data) clients() map[string]bool {
 	needed := make(map[string]bool)
 	for _, g := range d.Grants {
@@ -95,23 +94,23 @@ func (d *data) clients() map[string]bool {
 	return needed
 }
 
-// thin drops the older half of those that are settled, where they are more than most: half, so that
-// they are not sorted again for each one that comes. rank says how old one is, and whether it is settled.
-func thin[V any](m map[string]V, rank func(id string, v V) (at time.Time, settled bool)) {
-	if len(m) <= most {
+// dropOldest drops the older half of the finished entries once there are more than maxKept: half, so that the
+// next new entry does not sort them again. rank returns an entry's age and whether it is finished.
+func dropOldest[V any](m map[string]V, rank func(id string, v V) (at time.Time, finished bool)) {
+	if len(m) <= maxKept {
 		return
 	}
 	at := make(map[string]time.Time, len(m))
 	for id, v := range m {
-		if when, settled := rank(id, v); settled {
+		if when, finished := rank(id, v); finished {
 			at[id] = when
 		}
 	}
-	if len(at) <= most {
+	if len(at) <= maxKept {
 		return
 	}
 	ids := slices.SortedFunc(maps.Keys(at), func(a, b string) int { return at[a].Compare(at[b]) })
-	for _, id := range ids[:len(ids)-most/2] {
+	for _, id := range ids[:len(ids)-maxKept/2] {
 		delete(m, id)
 	}
 }

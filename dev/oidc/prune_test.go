@@ -33,10 +33,10 @@ func crowd(r *rig, n int, do func(r *rig, i int)) {
 
 // approved is a login as far as the code, without the pages before it.
 func (r *rig) approved(i int, scope string) string {
-	x := &exchange{p: r.p, now: r.p.now()}
+	rc := &requestContext{p: r.p, now: r.p.now()}
 	who := dev.Person{Email: fmt.Sprintf("user-%d@example.com", i)}
-	c, err := x.issueCode(authRequest{Client: r.p.cfg.Clients[0], Redirect: appURL, Challenge: challenge, Method: "S256", Scope: strings.Fields(scope)},
-		session{ID: secret()[:22], Person: who, At: x.now, Expires: x.now.Add(sessionLife)})
+	c, err := rc.issueCode(authRequest{Client: r.p.cfg.Clients[0], Redirect: appURL, Challenge: challenge, Method: "S256", Scope: strings.Fields(scope)},
+		session{ID: randomToken()[:22], Person: who, At: rc.now, Expires: rc.now.Add(sessionLifetime)})
 	if err != nil {
 		r.t.Errorf("login %d: %v", i, err)
 	}
@@ -89,25 +89,25 @@ func TestLoad_WhatIsUnderWayOutlivesWhatIsDone(t *testing.T) {
 		"code":      func() { d.Codes["open"] = code{Grant: "open", Expires: now.Add(time.Second)} },
 		"grant":     func() { d.Grants["open"] = grant{Open: true, Client: "mine", Expires: now.Add(time.Second)} },
 		"device":    func() { d.Devices["open"] = device{Person: &dev.Person{}, Expires: now.Add(time.Second)} },
-		"pushed":    func() { d.Pushed["open"] = pushed{Expires: now.Add(time.Second)} },
+		"pushed":    func() { d.Pushed["open"] = pushedRequest{Expires: now.Add(time.Second)} },
 		"revoked":   func() { d.Revoked["open"] = now.Add(time.Second) },
-		"spent":     func() { d.Spent["open"] = now.Add(time.Second) },
-		"self-made": func() { d.SelfMade["mine"] = selfMade{Expires: now.Add(time.Second)} },
+		"spent":     func() { d.UsedOnce["open"] = now.Add(time.Second) },
+		"self-made": func() { d.Registered["mine"] = registeredClient{Expires: now.Add(time.Second)} },
 	}
 	for _, add := range open {
 		add()
 	}
-	for i := range 3 * most {
+	for i := range 3 * maxKept {
 		id, later := fmt.Sprint(i), now.Add(time.Hour+time.Duration(i))
 		d.Codes[id] = code{Used: true, Expires: later}
 		d.Grants[id] = grant{Touched: now.Add(time.Duration(i)), Expires: later}
 		d.Devices[id] = device{Error: "access_denied", Expires: later}
-		d.Pushed[id] = pushed{Expires: later}
+		d.Pushed[id] = pushedRequest{Expires: later}
 		d.Revoked[id] = later
-		d.Spent[id] = later
-		d.SelfMade[id] = selfMade{Expires: later}
+		d.UsedOnce[id] = later
+		d.Registered[id] = registeredClient{Expires: later}
 		d.Sessions[id] = session{At: now.Add(time.Duration(i)), Expires: later}
-		d.Refresh[id] = refresh{Used: i >= most, Expires: later}
+		d.Refresh[id] = refresh{Used: i >= maxKept, Expires: later}
 	}
 	d.prune(now)
 	_, codes := d.Codes["open"]
@@ -115,17 +115,17 @@ func TestLoad_WhatIsUnderWayOutlivesWhatIsDone(t *testing.T) {
 	_, devices := d.Devices["open"]
 	_, pushes := d.Pushed["open"]
 	_, revoked := d.Revoked["open"]
-	_, spent := d.Spent["open"]
-	_, clients := d.SelfMade["mine"]
+	_, spent := d.UsedOnce["open"]
+	_, clients := d.Registered["mine"]
 	if !codes || !grants || !devices || !pushes || !revoked || !spent || !clients {
 		t.Errorf("dropped before its time: code %t grant %t device %t pushed %t revoked %t spent %t client %t", codes, grants, devices, pushes, revoked, spent, clients)
 	}
-	for kind, n := range map[string]int{"codes": len(d.Codes), "grants": len(d.Grants), "devices": len(d.Devices), "clients": len(d.SelfMade), "sessions": len(d.Sessions), "refresh": len(d.Refresh)} {
-		if n > most/2+1 {
+	for kind, n := range map[string]int{"codes": len(d.Codes), "grants": len(d.Grants), "devices": len(d.Devices), "clients": len(d.Registered), "sessions": len(d.Sessions), "refresh": len(d.Refresh)} {
+		if n > maxKept/2+1 {
 			t.Errorf("%d %s are kept", n, kind)
 		}
 	}
-	newest := fmt.Sprint(3*most - 1)
+	newest := fmt.Sprint(3*maxKept - 1)
 	if _, ok := d.Sessions[newest]; !ok {
 		t.Error("the newest session was dropped before older ones")
 	}
@@ -135,7 +135,7 @@ func TestLoad_WhatIsUnderWayOutlivesWhatIsDone(t *testing.T) {
 		}
 	}
 	d.prune(now.Add(3 * time.Hour))
-	if n := len(d.Codes) + len(d.Grants) + len(d.Devices) + len(d.Pushed) + len(d.Revoked) + len(d.Spent) + len(d.SelfMade) + len(d.Refresh) + len(d.Sessions); n != 0 {
+	if n := len(d.Codes) + len(d.Grants) + len(d.Devices) + len(d.Pushed) + len(d.Revoked) + len(d.UsedOnce) + len(d.Registered) + len(d.Refresh) + len(d.Sessions); n != 0 {
 		t.Errorf("%d have run out and are kept", n)
 	}
 }
@@ -147,7 +147,7 @@ func TestLoad_ANewcomerIsRefusedRatherThanAnOlderOneDropped(t *testing.T) {
 	full := func(change func(id string)) {
 		r.p.mu.Lock()
 		defer r.p.mu.Unlock()
-		for i := range most + mostOpen {
+		for i := range maxKept + maxOpen {
 			change(fmt.Sprint("x", i))
 		}
 	}
@@ -160,13 +160,13 @@ func TestLoad_ANewcomerIsRefusedRatherThanAnOlderOneDropped(t *testing.T) {
 	if back.Get("error") != "temporarily_unavailable" || back.Get("state") != "the-state" {
 		t.Errorf("a login: %v", back)
 	}
-	r.refused(r.token("grant_type", "client_credentials"), http.StatusServiceUnavailable, "temporarily_unavailable", "under way")
+	r.refused(r.token("grant_type", "client_credentials"), http.StatusServiceUnavailable, "temporarily_unavailable", "in progress")
 	if got := r.read(r.token("grant_type", "refresh_token", "refresh_token", kept.RefreshToken)); got.AccessToken == "" {
 		t.Error("who had signed in before is signed out")
 	}
 	full(func(id string) {
 		r.p.data.Devices[id] = device{Expires: until}
-		r.p.data.Pushed[id] = pushed{Expires: until}
+		r.p.data.Pushed[id] = pushedRequest{Expires: until}
 		r.p.data.Revoked[id] = until
 	})
 	as := func(path string, pairs ...string) reply {

@@ -9,8 +9,8 @@ import (
 	"sdev/dev"
 )
 
-// checkRedirect compares a redirect_uri character by character with those registered (RFC 9700 2.1).
-// The refusal shows both and what differs, because that is what people look for longest.
+// checkRedirect compares a redirect_uri character by character with the registered ones (RFC 9700 2.1). The
+// error shows both and what differs, because a small difference is hard to spot.
 func checkRedirect(c dev.Client, uri string) error {
 	if registered(c.RedirectURIs, c.Loopback, uri) {
 		return nil
@@ -18,7 +18,7 @@ func checkRedirect(c dev.Client, uri string) error {
 	return mismatch("redirect_uri", uri, c.RedirectURIs, c.Loopback)
 }
 
-// checkPostLogout is the same for where people go after signing out.
+// checkPostLogout does the same for post_logout_redirect_uri.
 func checkPostLogout(c dev.Client, uri string) error {
 	if registered(c.PostLogout, c.Loopback, uri) {
 		return nil
@@ -30,41 +30,41 @@ func registered(list []string, loopback bool, uri string) bool {
 	return uri != "" && (slices.Contains(list, uri) || loopback && isLoopback(uri))
 }
 
-// isLoopback reports whether an address is on the machine of whoever follows it, by plain http and
-// with nothing in it that a reader of addresses could take for something else.
+// isLoopback reports whether an address is a plain http address of loopback, with nothing in it that parsers
+// might read differently.
 func isLoopback(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "http" && u.User == nil && u.Opaque == "" && !strings.ContainsAny(s, "#\\") &&
 		slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
 }
 
-func mismatch(what, sent string, list []string, loopback bool) *refusal {
-	r := &refusal{Code: "invalid_request", About: "the " + what + " is not registered for this client", Detail: []detail{{"sent", bare(sent)}}}
+func mismatch(what, sent string, list []string, loopback bool) *protocolError {
+	e := &protocolError{Code: "invalid_request", Description: "the " + what + " is not registered for this client", Detail: []detail{{"sent", bare(sent)}}}
 	for _, uri := range list {
-		r.Detail = append(r.Detail, detail{"registered", uri})
+		e.Detail = append(e.Detail, detail{"registered", uri})
 	}
 	if loopback {
-		r.Detail = append(r.Detail, detail{"registered", "any address of http://localhost, http://127.0.0.1 or http://[::1]"})
+		e.Detail = append(e.Detail, detail{"registered", "any address below http://localhost, http://127.0.0.1 or http://[::1]"})
 	}
 	switch {
 	case sent == "":
-		r.About = "the app sent no " + what
-		r.Fix = "have the app send one of those that are registered."
-		return r
+		e.Description = "the app sent no " + what
+		e.Fix = "have the app send a registered one."
+		return e
 	case len(list) == 0 && !loopback:
-		r.Fix = "register it for this client: it has none."
-		return r
+		e.Fix = "register it for this client, which has none."
+		return e
 	}
-	r.Fix = "have the app send exactly what is registered, or register what it sends."
+	e.Fix = "have the app send exactly what is registered, or register what it sends."
 	if near, ok := nearest(sent, list); ok {
 		for _, d := range differences(sent, near) {
-			r.Detail = append(r.Detail, detail{"differs", d})
+			e.Detail = append(e.Detail, detail{"differs", d})
 		}
 	}
-	return r
+	return e
 }
 
-// bare is an address without the query, where apps put what is secret.
+// bare is an address without its query, which may hold secrets.
 func bare(s string) string {
 	s, query, found := strings.Cut(printable(s), "?")
 	if found && query != "" {
@@ -73,7 +73,7 @@ func bare(s string) string {
 	return s
 }
 
-// nearest gives the registered address that differs in the fewest ways.
+// nearest is the registered address with the fewest differences.
 func nearest(sent string, list []string) (string, bool) {
 	best, least := "", -1
 	for _, uri := range list {
@@ -84,12 +84,12 @@ func nearest(sent string, list []string) (string, bool) {
 	return best, least > 0
 }
 
-// differences says in words how two addresses differ.
+// differences describes how two addresses differ.
 func differences(sent, want string) []string {
 	a, errA := url.Parse(sent)
 	b, errB := url.Parse(want)
 	if errA != nil || errB != nil {
-		return []string{"what was sent is not an address"}
+		return []string{"the app sent no valid address"}
 	}
 	var out []string
 	differ := func(what, x, y string) {
@@ -100,7 +100,7 @@ func differences(sent, want string) []string {
 	differ("scheme", a.Scheme, b.Scheme)
 	differ("host", printable(a.Hostname()), b.Hostname())
 	if a.Hostname() != b.Hostname() && isLoopback(sent) && isLoopback(want) {
-		out = append(out, "localhost and 127.0.0.1 are the same machine, but another address, with other cookies")
+		out = append(out, "localhost and 127.0.0.1 are the same machine, but different origins with different cookies")
 	}
 	differ("port", a.Port(), b.Port())
 	x, y := a.EscapedPath(), b.EscapedPath()
@@ -110,13 +110,13 @@ func differences(sent, want string) []string {
 		differ("path", printable(x), y)
 	}
 	if a.RawQuery != b.RawQuery || a.ForceQuery != b.ForceQuery {
-		out = append(out, "the query, behind the question mark")
+		out = append(out, "the query, after the question mark")
 	}
 	if strings.Contains(sent, "#") {
-		out = append(out, "there is a #, which must not be there")
+		out = append(out, "the #, which is not allowed")
 	}
 	if len(out) == 0 && sent != want {
-		out = append(out, "the way it is written: capital letters, or characters as %XX")
+		out = append(out, "the spelling: upper and lower case, or characters written as %XX")
 	}
 	return out
 }

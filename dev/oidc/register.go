@@ -14,17 +14,17 @@ import (
 	"sdev/dev"
 )
 
-// clientLife is how long a client that registered itself is kept.
-const clientLife = 30 * 24 * time.Hour
+// clientLifetime is how long a client that registered itself is kept.
+const clientLifetime = 30 * 24 * time.Hour
 
-// selfMade is a client that registered itself.
-type selfMade struct {
+// registeredClient is a client that registered itself.
+type registeredClient struct {
 	Client  dev.Client `json:"client"`
 	Expires time.Time  `json:"expires"`
 }
 
-// metadata is what a client says of itself, and is told in return (RFC 7591 2 and 3.2.1). Members
-// that are not here are ignored, as the RFC has it.
+// metadata is the request and the answer of a client registration (RFC 7591 2 and 3.2.1). Other members are
+// ignored, as the RFC says.
 type metadata struct {
 	ID          string          `json:"client_id,omitempty"`
 	Secret      string          `json:"client_secret,omitempty"`
@@ -42,16 +42,16 @@ type metadata struct {
 	BackChannel string          `json:"backchannel_logout_uri,omitempty"`
 }
 
-// serveRegister lets a program on this machine register itself (RFC 7591). Whoever can ask may do so,
-// and therefore it can be sent back to this machine alone.
-func (p *Provider) serveRegister(x *exchange) error {
-	if err := x.admit("", ""); err != nil {
+// serveRegister lets a program on this machine register itself as a client (RFC 7591). It needs no permission,
+// and therefore accepts only redirect addresses of this machine.
+func (p *Provider) serveRegister(rc *requestContext) error {
+	if err := rc.admit("", ""); err != nil {
 		return err
 	}
 	m := metadata{Auth: "client_secret_basic", Grants: []string{"authorization_code"}, Responses: []string{"code"}}
-	b, err := io.ReadAll(x.r.Body)
+	b, err := io.ReadAll(rc.r.Body)
 	if err != nil || json.Unmarshal(b, &m) != nil {
-		return refused("invalid_client_metadata", "the body is not a JSON object that describes a client")
+		return newError("invalid_client_metadata", "the body is not a JSON object that describes a client")
 	}
 	if err := p.checkMetadata(m); err != nil {
 		return err
@@ -60,55 +60,55 @@ func (p *Provider) serveRegister(x *exchange) error {
 		m.Redirects = []string{}
 	}
 	var forever int64
-	m.ID, m.Issued, m.Secret, m.Expires = "dyn-"+secret()[:16], x.now.Unix(), "", nil
+	m.ID, m.Issued, m.Secret, m.Expires = "dyn-"+randomToken()[:16], rc.now.Unix(), "", nil
 	if m.Auth == "client_secret_basic" || m.Auth == "client_secret_post" {
-		m.Secret, m.Expires = secret(), &forever
+		m.Secret, m.Expires = randomToken(), &forever
 	}
-	x.client = m.ID
-	if err := p.keep(m, x.now); err != nil {
+	rc.client = m.ID
+	if err := p.storeClient(m, rc.now); err != nil {
 		return err
 	}
-	return x.reply(http.StatusCreated, m)
+	return rc.reply(http.StatusCreated, m)
 }
 
-// keep adds a client to those that registered themselves.
-func (p *Provider) keep(m metadata, now time.Time) error {
+// storeClient stores a client that registered itself.
+func (p *Provider) storeClient(m metadata, now time.Time) error {
 	c := dev.Client{ID: m.ID, Name: m.Name, Secret: m.Secret, RedirectURIs: m.Redirects, PostLogout: m.PostLogout, BackChannel: m.BackChannel}
 	if m.Auth == "private_key_jwt" {
 		c.Keys = m.Keys
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.data.SelfMade[m.ID] = selfMade{Client: c, Expires: now.Add(clientLife)}
+	p.data.Registered[m.ID] = registeredClient{Client: c, Expires: now.Add(clientLifetime)}
 	return p.saveLocked()
 }
 
-// checkMetadata says what cannot be had, rather than to give something else.
+// checkMetadata refuses what the provider does not support, rather than to substitute something else.
 func (p *Provider) checkMetadata(m metadata) error {
-	bad := func(about string) error { return refused("invalid_client_metadata", about) }
+	bad := func(about string) error { return newError("invalid_client_metadata", about) }
 	code := slices.Contains(m.Grants, "authorization_code")
 	switch {
 	case !slices.Contains(authMethods(), m.Auth):
-		return bad("token_endpoint_auth_method " + printable(m.Auth) + " is not one of those in discovery")
+		return bad("token_endpoint_auth_method " + printable(m.Auth) + " is not listed in the discovery document")
 	case m.KeysURI != "":
-		return bad("jwks_uri is not fetched here: send the keys as jwks")
+		return bad("jwks_uri is not supported: send the keys as jwks")
 	case m.Auth == "private_key_jwt" && !validKeys(m.Keys):
 		return bad("private_key_jwt needs public keys in jwks")
 	case m.Alg != "" && m.Alg != p.alg():
-		return bad("ID tokens are signed with " + p.alg() + " here")
+		return bad("this provider signs ID tokens with " + p.alg())
 	case slices.ContainsFunc(m.Responses, func(r string) bool { return r != "code" }):
-		return bad("the only response type here is code")
+		return bad("the only supported response type is code")
 	case code && len(m.Redirects) == 0:
-		return refused("invalid_redirect_uri", "redirect_uris is needed for authorization_code")
+		return newError("invalid_redirect_uri", "authorization_code needs redirect_uris")
 	}
 	for _, g := range m.Grants {
 		if _, ok := p.grants[g]; !ok {
-			return bad("there is no grant " + printable(g) + " here")
+			return bad("the grant type " + printable(g) + " is not supported")
 		}
 	}
 	for _, uri := range slices.Concat(m.Redirects, m.PostLogout) {
 		if !onThisMachine(uri) {
-			return refused("invalid_redirect_uri", printable(uri)+" is not an http address of this machine (localhost, 127.0.0.1 or [::1])")
+			return newError("invalid_redirect_uri", printable(uri)+" is not an http address of this machine (localhost, 127.0.0.1 or [::1])")
 		}
 	}
 	if m.BackChannel != "" && !onThisMachine(m.BackChannel) {
@@ -117,7 +117,7 @@ func (p *Provider) checkMetadata(m metadata) error {
 	return nil
 }
 
-// onThisMachine reports whether an address can lead nowhere else.
+// onThisMachine reports whether an address can only lead to this machine.
 func onThisMachine(uri string) bool {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !validRedirect(uri) {
@@ -127,7 +127,7 @@ func onThisMachine(uri string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// validKeys reports whether a text is a JWK set of public keys that verify.
+// validKeys reports whether raw is a JWK set of valid public keys.
 func validKeys(raw json.RawMessage) bool {
 	var set jose.JSONWebKeySet
 	if json.Unmarshal(raw, &set) != nil || len(set.Keys) == 0 {

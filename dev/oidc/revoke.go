@@ -7,56 +7,57 @@ import (
 	"sdev/dev"
 )
 
-// serveRevoke makes a token worthless (RFC 7009). With a refresh token goes all that was given for
-// it; an access token goes alone. A token that is not good, or never was, is no error.
-func (p *Provider) serveRevoke(x *exchange) error {
-	if err := x.once(); err != nil {
+// serveRevoke revokes a token (RFC 7009). A refresh token takes its whole grant with it; an access token only
+// itself. An invalid token is no error.
+func (p *Provider) serveRevoke(rc *requestContext) error {
+	if err := rc.checkDuplicates(); err != nil {
 		return err
 	}
-	client, err := p.revoker(x)
+	client, err := p.revoker(rc)
 	if err != nil {
 		return err
 	}
-	if x.one("token") == "" {
-		return refused("invalid_request", "the parameter token is missing")
+	if rc.param("token") == "" {
+		return newError("invalid_request", "the parameter token is missing")
 	}
-	t, good := p.liveToken(x.one("token"), x.now)
+	t, good := p.findToken(rc.param("token"), rc.now)
 	user := ""
 	if good && t.grant.Person != nil {
 		user = t.grant.Person.Email
 	}
-	if err := x.admit(client.ID, user); err != nil {
+	if err := rc.admit(client.ID, user); err != nil {
 		return err
 	}
 	switch {
 	case !good:
 	case client.ID != "" && t.grant.Client != client.ID:
-		return refused("unauthorized_client", "the token is another client's")
+		return newError("unauthorized_client", "the token is another client's")
 	default:
-		if err := p.revoke(t, x.now); err != nil {
+		if err := p.revoke(t, rc.now); err != nil {
 			return err
 		}
 	}
-	x.w.WriteHeader(http.StatusOK)
+	rc.w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-// revoker finds out who asks. Google asks nobody: there, whoever has a token may revoke it.
-func (p *Provider) revoker(x *exchange) (dev.Client, error) {
-	if p.profile.name == "google" && x.r.Header.Get("Authorization") == "" && !x.form.Has("client_id") && !x.form.Has("client_assertion") {
+// revoker authenticates the client. With the profile google it need not: there, whoever has a token may
+// revoke it.
+func (p *Provider) revoker(rc *requestContext) (dev.Client, error) {
+	if p.profile.name == "google" && rc.r.Header.Get("Authorization") == "" && !rc.form.Has("client_id") && !rc.form.Has("client_assertion") {
 		return dev.Client{}, nil
 	}
-	return x.authenticate()
+	return rc.authenticate()
 }
 
-func (p *Provider) revoke(t live, now time.Time) error {
+func (p *Provider) revoke(t activeToken, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t.kind == kindRefresh {
 		p.revokeLocked(t.grantID)
 		return p.saveLocked()
 	}
-	if err := room(p.data.Revoked, now, itself); err != nil {
+	if err := checkCapacity(p.data.Revoked, now, unchanged); err != nil {
 		return err
 	}
 	p.data.Revoked[t.id] = t.expires

@@ -44,8 +44,8 @@ func clients() []dev.Client {
 }
 
 // testRing is keys that all tests share, since making RSA keys is what takes longest.
-var testRing = sync.OnceValue(func() ring {
-	var r ring
+var testRing = sync.OnceValue(func() keyRing {
+	var r keyRing
 	for _, alg := range []string{algRS, algES} {
 		k, err := newKey(alg, time.Now())
 		if err != nil {
@@ -78,7 +78,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 		c(&cfg)
 	}
 	if r.open(cfg); cfg.State == "" {
-		r.p.ring = testRing()
+		r.p.keys = testRing()
 	}
 	r.server.Start()
 	t.Cleanup(r.server.Close)

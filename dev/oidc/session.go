@@ -8,85 +8,85 @@ import (
 	"sdev/dev"
 )
 
-// session is whoever is signed in, in the browser that asks.
-func (x *exchange) session() (session, bool) {
-	x.p.mu.Lock()
-	defer x.p.mu.Unlock()
-	s, _, ok := x.sessionLocked()
+// session is the session of the browser that makes the request.
+func (rc *requestContext) session() (session, bool) {
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	s, _, ok := rc.sessionLocked()
 	return s, ok
 }
 
-// sessionLocked gives the session as well by its key. Of several cookies of the name any may be ours:
-// whatever runs on another port of this host can set others, for paths that come before.
-func (x *exchange) sessionLocked() (session, string, bool) {
-	for _, c := range x.r.CookiesNamed(x.p.cookie("session")) {
-		key := hashed(c.Value)
-		s, ok := x.p.data.Sessions[key]
-		if !ok || !x.now.Before(s.Expires) {
+// sessionLocked also returns the session's key. Any of several cookies of the name may be ours: servers on other
+// ports of this host can set others, for longer paths.
+func (rc *requestContext) sessionLocked() (session, string, bool) {
+	for _, c := range rc.r.CookiesNamed(rc.p.cookie("session")) {
+		key := hash(c.Value)
+		s, ok := rc.p.data.Sessions[key]
+		if !ok || !rc.now.Before(s.Expires) {
 			continue
 		}
-		if p, ok := personIn(x.p.data.People, s.Person.Email); ok {
-			s.Person = p // as the project has them now
+		if p, ok := personIn(rc.p.data.People, s.Person.Email); ok {
+			s.Person = p // the project's current data
 		}
 		return s, key, true
 	}
 	return session{}, "", false
 }
 
-// signIn begins a session, under a new cookie even where there was one, and with the id of the old
-// one where it is the same person.
-func (x *exchange) signIn(who dev.Person) (session, error) {
-	s := session{ID: secret()[:22], Person: who, At: x.now, Expires: x.now.Add(sessionLife)}
-	value := secret()
-	x.p.mu.Lock()
-	defer x.p.mu.Unlock()
-	old, key, had := x.sessionLocked()
+// startSession creates a session with a new cookie. It keeps the id of the old session if that was the same
+// person's.
+func (rc *requestContext) startSession(who dev.Person) (session, error) {
+	s := session{ID: randomToken()[:22], Person: who, At: rc.now, Expires: rc.now.Add(sessionLifetime)}
+	value := randomToken()
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	old, key, had := rc.sessionLocked()
 	if had && strings.EqualFold(old.Person.Email, who.Email) {
 		s.ID, s.Clients = old.ID, slices.Clone(old.Clients)
 	}
-	delete(x.p.data.Sessions, key)
-	x.p.data.Sessions[hashed(value)] = s
-	x.setCookie("session", value, int(sessionLife.Seconds()))
-	return s, x.p.saveLocked()
+	delete(rc.p.data.Sessions, key)
+	rc.p.data.Sessions[hash(value)] = s
+	rc.setCookie("session", value, int(sessionLifetime.Seconds()))
+	return s, rc.p.saveLocked()
 }
 
 // joinLocked adds a client to those that got tokens in a session.
 func (p *Provider) joinLocked(id, client string) {
-	for key, held := range p.data.Sessions {
-		if held.ID == id && id != "" && !slices.Contains(held.Clients, client) {
-			held.Clients = append(slices.Clone(held.Clients), client)
-			p.data.Sessions[key] = held
+	for key, s := range p.data.Sessions {
+		if s.ID == id && id != "" && !slices.Contains(s.Clients, client) {
+			s.Clients = append(slices.Clone(s.Clients), client)
+			p.data.Sessions[key] = s
 		}
 	}
 }
 
-// signOut ends the session of this browser, and with it what its apps were granted, but for what
-// they may use while nobody is there (OpenID Connect Core 11).
-func (x *exchange) signOut() (session, bool, error) {
-	s, ok := x.session()
-	x.setCookie("session", "", -1)
+// endSession ends the session of this browser and the grants of its apps, except those with offline access
+// (OpenID Connect Core 11).
+func (rc *requestContext) endSession() (session, bool, error) {
+	s, ok := rc.session()
+	rc.setCookie("session", "", -1)
 	if !ok {
 		return session{}, false, nil
 	}
-	x.p.mu.Lock()
-	defer x.p.mu.Unlock()
-	for key, other := range x.p.data.Sessions {
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	for key, other := range rc.p.data.Sessions {
 		if other.ID == s.ID {
-			delete(x.p.data.Sessions, key)
+			delete(rc.p.data.Sessions, key)
 		}
 	}
-	for id, g := range x.p.data.Grants {
+	for id, g := range rc.p.data.Grants {
 		if g.Session == s.ID && !slices.Contains(g.Scope, "offline_access") {
-			delete(x.p.data.Grants, id)
+			delete(rc.p.data.Grants, id)
 		}
 	}
-	return s, true, x.p.saveLocked()
+	return s, true, rc.p.saveLocked()
 }
 
-// setCookie sets a cookie of the provider's; an age below zero removes it.
-func (x *exchange) setCookie(what, value string, age int) {
-	http.SetCookie(x.w, &http.Cookie{
-		Name: x.p.cookie(what), Value: value, Path: x.p.base.Path + "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: x.p.base.Scheme == "https",
+// setCookie sets one of the provider's cookies; a negative age removes it.
+func (rc *requestContext) setCookie(what, value string, age int) {
+	http.SetCookie(rc.w, &http.Cookie{
+		Name: rc.p.cookie(what), Value: value, Path: rc.p.base.Path + "/", MaxAge: age,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: rc.p.base.Scheme == "https",
 	})
 }

@@ -10,21 +10,21 @@ import (
 	"sdev/dev"
 )
 
-// ask shows the sign-in page. The whole request is in its form and is read again when the form comes
-// back, so that nothing is lost when the provider starts again meanwhile.
-func (x *exchange) ask(req authRequest, last *dev.Person, problem string) error {
-	page := x.signInPage(req, last)
+// showSignIn shows the sign-in page. Its form holds the whole request, so that nothing is lost if the provider
+// restarts meanwhile.
+func (rc *requestContext) showSignIn(req authRequest, last *dev.Person, problem string) error {
+	page := rc.signInPage(req, last)
 	sent := req.raw.Encode()
-	page.Hidden = []detail{{"request", sent}, {"csrf", x.formToken("/signin", sent)}}
-	page = page.refilled(x.form, problem)
+	page.Hidden = []detail{{"request", sent}, {"csrf", rc.formToken("/signin", sent)}}
+	page = page.refilled(rc.form, problem)
 	if page.Email == "" {
 		page.Email = unlessKnown(page.People, req.LoginHint)
 	}
-	x.page(http.StatusOK, "signin", page)
+	rc.page(http.StatusOK, "signin", page)
 	return nil
 }
 
-// refilled is the page with what was filled in before, and what is wrong with it.
+// refilled is the page with the previous input and what is wrong with it.
 func (p signInPage) refilled(form url.Values, problem string) signInPage {
 	p.Problem = problem
 	p.Email, p.Name = form.Get("email"), form.Get("name")
@@ -32,18 +32,18 @@ func (p signInPage) refilled(form url.Values, problem string) signInPage {
 	return p
 }
 
-// signInPage is everything that the sign-in page shows, but for what its form carries.
-func (x *exchange) signInPage(req authRequest, last *dev.Person) signInPage {
+// signInPage is the sign-in page without the hidden fields of its form.
+func (rc *requestContext) signInPage(req authRequest, last *dev.Person) signInPage {
 	p := signInPage{
-		Frame: x.frame("Sign in"), Client: req.Client.Name, ClientID: req.Client.ID, Scopes: req.Scope,
-		Redirect: bare(req.Redirect), Action: x.p.base.Path + "/signin",
+		Frame: rc.frame("Sign in"), Client: req.Client.Name, ClientID: req.Client.ID, Scopes: req.Scope,
+		Redirect: bare(req.Redirect), Action: rc.p.base.Path + "/signin",
 	}
 	if p.Client == "" {
 		p.Client = req.Client.ID
 	}
-	x.p.mu.Lock()
-	people := slices.Clone(x.p.data.People)
-	x.p.mu.Unlock()
+	rc.p.mu.Lock()
+	people := slices.Clone(rc.p.data.People)
+	rc.p.mu.Unlock()
 	if last != nil {
 		if _, ok := personIn(people, last.Email); !ok {
 			people = append([]dev.Person{*last}, people...)
@@ -55,10 +55,10 @@ func (x *exchange) signInPage(req authRequest, last *dev.Person) signInPage {
 			c.Name = userName(who)
 		}
 		c.SignedIn = last != nil && strings.EqualFold(last.Email, who.Email)
-		c.Hinted = strings.EqualFold(req.LoginHint, who.Email) || req.Subject != "" && req.Subject == x.p.subject(who)
+		c.Hinted = strings.EqualFold(req.LoginHint, who.Email) || req.Subject != "" && req.Subject == rc.p.subject(who)
 		p.People = append(p.People, c)
 	}
-	// Who is hinted at, and who is signed in, come first: the first button is what Enter presses.
+	// The hinted and the signed-in person come first, because Enter presses the first button.
 	slices.SortStableFunc(p.People, func(a, b choice) int { return b.rank() - a.rank() })
 	return p
 }
@@ -70,68 +70,68 @@ func unlessKnown(people []choice, email string) string {
 	return email
 }
 
-// serveSignIn takes the form of the sign-in page.
-func (p *Provider) serveSignIn(x *exchange) error {
-	if err := x.checkForm(x.one("request")); err != nil {
+// serveSignIn handles the form of the sign-in page.
+func (p *Provider) serveSignIn(rc *requestContext) error {
+	if err := rc.checkForm(rc.param("request")); err != nil {
 		return err
 	}
-	sent, err := url.ParseQuery(x.one("request"))
+	sent, err := url.ParseQuery(rc.param("request"))
 	if err != nil {
-		return refused("invalid_request", "the form is not whole: start again in the app")
+		return newError("invalid_request", "the form is incomplete: start again in the app")
 	}
-	req, err := x.authRequest(sent)
+	req, err := rc.authRequest(sent)
 	if err != nil {
 		return err
 	}
 	if req.err != nil {
-		return x.sendBack(req.authRequest, req.err)
+		return rc.respondWithError(req.authRequest, req.err)
 	}
-	if x.form.Has("deny") {
-		if err := x.admit(req.Client.ID, ""); err != nil {
+	if rc.form.Has("deny") {
+		if err := rc.admit(req.Client.ID, ""); err != nil {
 			return err
 		}
-		return x.sendBack(req.authRequest, refused("access_denied", "denied on the sign-in page"))
+		return rc.respondWithError(req.authRequest, newError("access_denied", "denied on the sign-in page"))
 	}
-	who, how, problem := x.chosen()
+	who, how, problem := rc.selectedPerson()
 	if problem != "" {
-		return x.ask(req.authRequest, nil, problem)
+		return rc.showSignIn(req.authRequest, nil, problem)
 	}
-	if err := x.admit(req.Client.ID, who.Email); err != nil {
+	if err := rc.admit(req.Client.ID, who.Email); err != nil {
 		return err
 	}
-	return x.approve(req.authRequest, who, how)
+	return rc.approve(req.authRequest, who, how)
 }
 
-// chosen is who was picked, or who was described; a problem is for whoever filled in the form.
-func (x *exchange) chosen() (who dev.Person, how, problem string) {
-	if email := x.one("pick"); email != "" {
-		x.p.mu.Lock()
-		who, ok := personIn(x.p.data.People, email)
-		x.p.mu.Unlock()
+// selectedPerson is the person who was picked or entered; problem is a message for whoever filled in the form.
+func (rc *requestContext) selectedPerson() (who dev.Person, how, problem string) {
+	if email := rc.param("pick"); email != "" {
+		rc.p.mu.Lock()
+		who, ok := personIn(rc.p.data.People, email)
+		rc.p.mu.Unlock()
 		if ok {
 			return who, "picked", ""
 		}
-		if s, ok := x.session(); ok && strings.EqualFold(s.Person.Email, email) {
+		if s, ok := rc.session(); ok && strings.EqualFold(s.Person.Email, email) {
 			return s.Person, "picked", ""
 		}
-		return dev.Person{}, "", "Nobody here has that address any more."
+		return dev.Person{}, "", "No person of this project has that address any more."
 	}
-	who = dev.Person{Email: strings.TrimSpace(x.one("email")), Name: strings.TrimSpace(x.one("name"))}
+	who = dev.Person{Email: strings.TrimSpace(rc.param("email")), Name: strings.TrimSpace(rc.param("name"))}
 	if !validEmail(who.Email) {
 		return dev.Person{}, "", "That is not an e-mail address."
 	}
-	who.Groups = strings.FieldsFunc(x.one("groups"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' })
+	who.Groups = strings.FieldsFunc(rc.param("groups"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' })
 	for i, g := range who.Groups {
 		who.Groups[i] = strings.TrimSpace(g)
 	}
 	who.Groups = slices.DeleteFunc(who.Groups, func(g string) bool { return g == "" })
-	if s := strings.TrimSpace(x.one("claims_json")); s != "" {
+	if s := strings.TrimSpace(rc.param("claims_json")); s != "" {
 		if json.Unmarshal([]byte(s), &who.Claims) != nil || who.Claims == nil {
 			return dev.Person{}, "", `The claims are not a JSON object, like {"hd": "example.com"}.`
 		}
 	}
 	if err := checkClaims(who); err != nil {
-		return dev.Person{}, "", "A claim among these is part of the protocol, and cannot be set."
+		return dev.Person{}, "", "One of these claims is part of the protocol and cannot be set."
 	}
 	return who, "someone else", ""
 }

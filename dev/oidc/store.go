@@ -16,12 +16,12 @@ import (
 	"sdev/dev"
 )
 
-// How long things live, by the provider's clock.
+// Lifetimes, by the provider's clock.
 const (
-	codeLife    = 10 * time.Minute // the most that RFC 6749 4.1.2 allows: a debugger may stand in between
-	tokenLife   = time.Hour
-	refreshLife = 30 * 24 * time.Hour
-	sessionLife = 12 * time.Hour
+	codeLifetime    = 10 * time.Minute // the maximum of RFC 6749 4.1.2, for the sake of debuggers
+	tokenLifetime   = time.Hour
+	refreshLifetime = 30 * 24 * time.Hour
+	sessionLifetime = 12 * time.Hour
 )
 
 // The files in the State directory.
@@ -30,42 +30,41 @@ const (
 	loginsFile = "provider-logins.json"
 )
 
-// data is all that changes while a provider runs, but for its keys. What is secret is the key of a
-// map as its hash.
+// data is all state that changes while a provider runs, except its keys. Secrets are map keys, as hashes.
 type data struct {
 	Clock   time.Duration `json:"clock"`
 	Faults  []Fault       `json:"faults"`
 	People  []dev.Person  `json:"people"`
 	Current string        `json:"current"`
-	// Given is what the settings said about People and Current: what was changed since holds until
-	// the settings say something else.
-	Given    given                `json:"given"`
-	Sessions map[string]session   `json:"sessions"`
-	Codes    map[string]code      `json:"codes"`
-	Grants   map[string]grant     `json:"grants"` // by id
-	Refresh  map[string]refresh   `json:"refresh"`
-	Revoked  map[string]time.Time `json:"revoked"` // ids of access tokens, until when they would have lived
-	Devices  map[string]device    `json:"devices"`
-	Pushed   map[string]pushed    `json:"pushed"`
-	SelfMade map[string]selfMade  `json:"self_made"` // clients that registered themselves, by id
-	Spent    map[string]time.Time `json:"spent"`     // what may happen once, until when it is remembered
+	// Configured is what the settings said about People and Current. Changes by command stay until
+	// the settings change.
+	Configured configured                  `json:"given"`
+	Sessions   map[string]session          `json:"sessions"`
+	Codes      map[string]code             `json:"codes"`
+	Grants     map[string]grant            `json:"grants"` // by id
+	Refresh    map[string]refresh          `json:"refresh"`
+	Revoked    map[string]time.Time        `json:"revoked"` // ids of access tokens, with their expiry
+	Devices    map[string]device           `json:"devices"`
+	Pushed     map[string]pushedRequest    `json:"pushed"`
+	Registered map[string]registeredClient `json:"self_made"` // clients that registered themselves, by id
+	UsedOnce   map[string]time.Time        `json:"spent"`     // keys of useOnce, until when to remember them
 }
 
-type given struct {
+type configured struct {
 	People  []dev.Person `json:"people"`
 	Current string       `json:"current"`
 }
 
-// session is somebody who is signed in at the provider, by the hash of the cookie.
+// session is a user's session at the provider, stored under the hash of its cookie.
 type session struct {
 	ID      string     `json:"id"` // the claim sid
 	Person  dev.Person `json:"person"`
-	At      time.Time  `json:"at"` // when they signed in
+	At      time.Time  `json:"at"` // when the user signed in
 	Expires time.Time  `json:"expires"`
-	Clients []string   `json:"clients"` // who got tokens in it
+	Clients []string   `json:"clients"` // ids of the clients that got tokens in it
 }
 
-// grant is what a client may do, and for whom. Codes and tokens refer to it, so that they end with it.
+// grant is what a client may do, and for whom. Codes and tokens refer to it and end with it.
 type grant struct {
 	Client   string        `json:"client"`
 	Person   *dev.Person   `json:"person,omitempty"` // nil: the client acts for itself
@@ -75,15 +74,15 @@ type grant struct {
 	Nonce    string        `json:"nonce,omitempty"`
 	ACR      string        `json:"acr,omitempty"`
 	Claims   claimsRequest `json:"claims,omitzero"`
-	Offline  bool          `json:"offline"`          // a refresh token comes with it
-	Open     bool          `json:"open,omitempty"`   // nothing was given for it yet: somebody is in the middle of a login
-	Touched  time.Time     `json:"touched,omitzero"` // when it was begun, or last traded for tokens
+	Offline  bool          `json:"offline"`          // it includes a refresh token
+	Open     bool          `json:"open,omitempty"`   // no tokens were issued for it yet: the login is in progress
+	Touched  time.Time     `json:"touched,omitzero"` // when it was created, or last used to get tokens
 	Expires  time.Time     `json:"expires"`
 	Audience string        `json:"audience,omitempty"`
-	Actor    string        `json:"actor,omitempty"` // who acts on the person's behalf: its subject
+	Actor    string        `json:"actor,omitempty"` // subject of the party that acts on the person's behalf
 }
 
-// code is an authorization code, by its hash. It stays until it runs out, so that its replay is seen.
+// code is an authorization code, stored under its hash. It stays until it expires, so that a replay is noticed.
 type code struct {
 	Grant     string    `json:"grant"`
 	Redirect  string    `json:"redirect"`
@@ -93,21 +92,21 @@ type code struct {
 	Expires   time.Time `json:"expires"`
 }
 
-// refresh is a refresh token, by its hash.
+// refresh is a refresh token, stored under its hash.
 type refresh struct {
 	Grant   string    `json:"grant"`
 	Used    bool      `json:"used"` // replaced by a newer one
 	Expires time.Time `json:"expires"`
 }
 
-// load reads what the last provider on the same State left. What cannot be read is set aside, with a
-// warning: a login is worth less than a start.
+// load reads the state that the last provider stored. It renames a damaged file, with a warning: a lost login
+// is better than a provider that does not start.
 func (p *Provider) load() error {
-	ring, keysWarning, err := read[ring](p.store, keysFile)
+	ring, keysWarning, err := readState[keyRing](p.store, keysFile)
 	if err != nil {
 		return err
 	}
-	data, loginsWarning, err := read[data](p.store, loginsFile)
+	data, loginsWarning, err := readState[data](p.store, loginsFile)
 	if err != nil {
 		return err
 	}
@@ -117,11 +116,11 @@ func (p *Provider) load() error {
 		}
 	}
 	data.fill()
-	if !sameJSON(p.cfg.People, data.Given.People) {
-		data.Given.People, data.People = p.cfg.People, p.cfg.People
+	if !sameJSON(p.cfg.People, data.Configured.People) {
+		data.Configured.People, data.People = p.cfg.People, p.cfg.People
 	}
-	if p.cfg.Current != data.Given.Current {
-		data.Given.Current, data.Current = p.cfg.Current, p.cfg.Current
+	if p.cfg.Current != data.Configured.Current {
+		data.Configured.Current, data.Current = p.cfg.Current, p.cfg.Current
 	}
 	if _, ok := personIn(data.People, data.Current); !ok {
 		data.Current = ""
@@ -129,7 +128,7 @@ func (p *Provider) load() error {
 	data.Faults = slices.DeleteFunc(data.Faults, func(f Fault) bool { return p.checkFault(f) != nil })
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ring, p.data = ring, data
+	p.keys, p.data = ring, data
 	return nil
 }
 
@@ -153,13 +152,13 @@ func (d *data) fill() {
 		d.Devices = make(map[string]device)
 	}
 	if d.Pushed == nil {
-		d.Pushed = make(map[string]pushed)
+		d.Pushed = make(map[string]pushedRequest)
 	}
-	if d.SelfMade == nil {
-		d.SelfMade = make(map[string]selfMade)
+	if d.Registered == nil {
+		d.Registered = make(map[string]registeredClient)
 	}
-	if d.Spent == nil {
-		d.Spent = make(map[string]time.Time)
+	if d.UsedOnce == nil {
+		d.UsedOnce = make(map[string]time.Time)
 	}
 }
 
@@ -169,15 +168,14 @@ func sameJSON(a, b any) bool {
 	return errA == nil && errB == nil && string(x) == string(y)
 }
 
-// save is one write of the state, for everybody who asked for one before it began.
+// save is one write of the state, shared by everybody who asked for one before it began.
 type save struct {
 	done chan struct{}
 	err  error
 }
 
-// saveLocked writes what has changed, without what has run out. Whoever comes while another write is
-// under way shares the next one, so that many logins at once cost few writes. The lock is given up
-// meanwhile.
+// saveLocked writes the state without expired entries. Callers that come during a write share the next one,
+// so that many simultaneous logins cost few writes. It releases the lock meanwhile.
 func (p *Provider) saveLocked() error {
 	if p.store.dir == "" {
 		p.data.prune(p.nowLocked())
@@ -199,7 +197,7 @@ func (p *Provider) saveLocked() error {
 	return s.err
 }
 
-// write writes the state as it is once no other write is under way.
+// write writes the current state once no other write is active.
 func (p *Provider) write() error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -214,12 +212,12 @@ func (p *Provider) write() error {
 	return p.store.write(loginsFile, b)
 }
 
-// store is a directory of JSON files, or nothing at all.
+// store is a directory of JSON files; without a directory it stores nothing.
 type store struct {
 	dir string
 }
 
-func (s store) saveKeys(r ring) error {
+func (s store) saveKeys(r keyRing) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", keysFile, err)
@@ -227,7 +225,7 @@ func (s store) saveKeys(r ring) error {
 	return s.write(keysFile, b)
 }
 
-// write replaces a file in one step.
+// write replaces a file atomically: a reader, or a crash, sees the old or the new one.
 func (s store) write(name string, b []byte) error {
 	if s.dir == "" {
 		return nil
@@ -242,13 +240,12 @@ func (s store) write(name string, b []byte) error {
 	}
 	return &dev.Error{
 		Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-		Message: "cannot be written", Hint: "make the directory writable, and see that its disk is not full",
+		Message: "cannot be written", Hint: "make the directory writable, and check that its disk is not full",
 	}
 }
 
-// read gives what is in a file, which need not be there. One that makes no sense is renamed, and the
-// warning says so.
-func read[V any](s store, name string) (V, dev.Warning, error) {
+// readState reads a file, which need not exist. It renames a damaged one and returns a warning.
+func readState[V any](s store, name string) (V, dev.Warning, error) {
 	var v, none V
 	if s.dir == "" {
 		return none, dev.Warning{}, nil
@@ -261,7 +258,7 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 	if err != nil {
 		return none, dev.Warning{}, &dev.Error{
 			Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-			Message: "cannot be read", Hint: "make it readable, or remove it: everybody signs in again then",
+			Message: "cannot be read", Hint: "make it readable, or delete it: then everybody has to sign in again",
 		}
 	}
 	if json.Unmarshal(b, &v) == nil {
@@ -271,24 +268,24 @@ func read[V any](s store, name string) (V, dev.Warning, error) {
 	if err := os.Rename(file, aside); err != nil {
 		return none, dev.Warning{}, &dev.Error{
 			Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
-			Message: "is damaged and cannot be moved away", Hint: "remove it: everybody signs in again then",
+			Message: "is damaged and cannot be renamed", Hint: "delete it: then everybody has to sign in again",
 		}
 	}
 	return none, dev.Warning{
-		Code: dev.CodeAuthState, Message: fmt.Sprintf("%s is damaged and was set aside as %s", name, filepath.Base(aside)),
-		Hint: "sign in again; the damaged file can be removed",
+		Code: dev.CodeAuthState, Message: fmt.Sprintf("%s is damaged and was renamed to %s", name, filepath.Base(aside)),
+		Hint: "sign in again; you can delete the damaged file",
 	}, nil
 }
 
-// secret is a new random value that cannot be guessed.
-func secret() string {
+// randomToken is a new random value that cannot be guessed.
+func randomToken() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// hashed is how a secret value is kept.
-func hashed(s string) string {
+// hash is the form in which a secret value is stored.
+func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -19,169 +19,168 @@ const (
 	grantClient  = "client_credentials"
 )
 
-// grantFunc answers a token request of one grant_type, whose client is proven.
-type grantFunc func(x *exchange, c dev.Client) error
+// grantFunc answers a token request of one grant_type from an authenticated client.
+type grantFunc func(rc *requestContext, c dev.Client) error
 
-// grantTable is every grant_type that the token endpoint takes.
+// grantTable lists every grant_type of the token endpoint.
 func (p *Provider) grantTable() map[string]grantFunc {
 	return map[string]grantFunc{
-		grantCode:     (*exchange).redeemCode,
-		grantRefresh:  (*exchange).redeemRefresh,
-		grantClient:   (*exchange).redeemClient,
-		grantDevice:   (*exchange).redeemDevice,
-		grantExchange: (*exchange).redeemExchange,
+		grantCode:     (*requestContext).redeemCode,
+		grantRefresh:  (*requestContext).redeemRefresh,
+		grantClient:   (*requestContext).redeemClient,
+		grantDevice:   (*requestContext).redeemDevice,
+		grantExchange: (*requestContext).redeemExchange,
 	}
 }
 
 // serveToken is the token endpoint (RFC 6749 3.2).
-func (p *Provider) serveToken(x *exchange) error {
-	if err := x.once("resource", "audience"); err != nil {
+func (p *Provider) serveToken(rc *requestContext) error {
+	if err := rc.checkDuplicates("resource", "audience"); err != nil {
 		return err
 	}
-	c, err := x.authenticate()
+	c, err := rc.authenticate()
 	if err != nil {
 		return err
 	}
-	x.client, x.grant = c.ID, x.one("grant_type")
-	redeem, ok := p.grants[x.grant]
+	rc.client, rc.grant = c.ID, rc.param("grant_type")
+	redeem, ok := p.grants[rc.grant]
 	switch {
-	case x.grant == "":
-		return refused("invalid_request", "no grant_type")
+	case rc.grant == "":
+		return newError("invalid_request", "no grant_type")
 	case !ok:
-		return refused("unsupported_grant_type", "grant_type must be one of "+strings.Join(slices.Sorted(maps.Keys(p.grants)), ", "))
+		return newError("unsupported_grant_type", "grant_type must be one of "+strings.Join(slices.Sorted(maps.Keys(p.grants)), ", "))
 	}
-	return redeem(x, c)
+	return redeem(rc, c)
 }
 
-// redeemCode trades a code for tokens (RFC 6749 4.1.3, RFC 7636 4.6).
-func (x *exchange) redeemCode(c dev.Client) error {
-	key := hashed(x.one("code"))
-	held, g, err := x.findCode(key, c)
+// redeemCode exchanges a code for tokens (RFC 6749 4.1.3, RFC 7636 4.6).
+func (rc *requestContext) redeemCode(c dev.Client) error {
+	key := hash(rc.param("code"))
+	found, g, err := rc.findCode(key, c)
 	if err != nil {
 		return err
 	}
-	if err := x.admit(c.ID, g.Person.Email); err != nil {
+	if err := rc.admit(c.ID, g.Person.Email); err != nil {
 		return err
 	}
-	if err := x.spendCode(key, held); err != nil {
+	if err := rc.spendCode(key, found); err != nil {
 		return err
 	}
-	return x.replyTokens(held.Grant, g, true)
+	return rc.replyTokens(found.Grant, g, true)
 }
 
-// findCode finds a code and the grant behind it, and checks that it is this client's to redeem. A
-// code that is replayed ends what it was traded for (RFC 6749 4.1.2).
-func (x *exchange) findCode(key string, c dev.Client) (code, grant, error) {
-	p := x.p
+// findCode finds a code and its grant, and checks that this client may redeem it. A replayed code revokes the
+// grant (RFC 6749 4.1.2).
+func (rc *requestContext) findCode(key string, c dev.Client) (code, grant, error) {
+	p := rc.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	held, ok := p.data.Codes[key]
-	g, granted := p.data.Grants[held.Grant]
+	found, ok := p.data.Codes[key]
+	g, granted := p.data.Grants[found.Grant]
 	if granted && g.Person != nil {
-		x.user = g.Person.Email
+		rc.user = g.Person.Email
 	}
 	why := ""
 	switch {
-	case x.one("code") == "":
-		return code{}, grant{}, refused("invalid_request", "no code")
-	case !ok || !x.now.Before(held.Expires):
-		why = "the code is unknown, or has run out"
+	case rc.param("code") == "":
+		return code{}, grant{}, newError("invalid_request", "no code")
+	case !ok || !rc.now.Before(found.Expires):
+		why = "the code is unknown or expired"
 	case granted && g.Client != c.ID:
 		why = "the code was given to another client"
-	case held.Used:
-		p.revokeLocked(held.Grant)
+	case found.Used:
+		p.revokeLocked(found.Grant)
 		if err := p.saveLocked(); err != nil {
 			return code{}, grant{}, err
 		}
-		why = "the code was used before; the tokens it was traded for are revoked"
+		why = "the code was used before; its tokens are revoked now"
 	case !granted:
-		why = "the code is no longer good: its person has signed out"
-	case x.one("redirect_uri") != held.Redirect:
-		why = "redirect_uri is not the one that the code was asked for with"
+		why = "the code is no longer valid: the user has signed out"
+	case rc.param("redirect_uri") != found.Redirect:
+		why = "redirect_uri differs from the one in the authorization request"
 	default:
-		why = checkVerifier(held, x.one("code_verifier"))
+		why = checkVerifier(found, rc.param("code_verifier"))
 	}
 	if why != "" {
-		return code{}, grant{}, refused("invalid_grant", why)
+		return code{}, grant{}, newError("invalid_grant", why)
 	}
-	return held, g, nil
+	return found, g, nil
 }
 
 // spendCode marks a code as used, unless another request was faster.
-func (x *exchange) spendCode(key string, held code) error {
-	p := x.p
+func (rc *requestContext) spendCode(key string, found code) error {
+	p := rc.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.data.Codes[key].Used {
-		p.revokeLocked(held.Grant)
-		return refused("invalid_grant", "the code was used before; the tokens it was traded for are revoked")
+		p.revokeLocked(found.Grant)
+		return newError("invalid_grant", "the code was used before; its tokens are revoked now")
 	}
-	held.Used = true
-	p.data.Codes[key] = held
+	found.Used = true
+	p.data.Codes[key] = found
 	return nil // saved together with the tokens
 }
 
 // checkVerifier says what is wrong with a PKCE verifier.
-func checkVerifier(held code, verifier string) string {
+func checkVerifier(found code, verifier string) string {
 	switch {
-	case held.Challenge == "" && verifier == "":
+	case found.Challenge == "" && verifier == "":
 		return ""
-	case held.Challenge == "":
-		return "there is a code_verifier, but there was no code_challenge"
+	case found.Challenge == "":
+		return "code_verifier was sent, but the authorization request had no code_challenge"
 	case verifier == "":
-		return "no code_verifier, but there was a code_challenge"
+		return "no code_verifier, but the authorization request had a code_challenge"
 	}
 	want := verifier
-	if held.Method == "S256" {
+	if found.Method == "S256" {
 		sum := sha256.Sum256([]byte(verifier))
 		want = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	if subtle.ConstantTimeCompare([]byte(want), []byte(held.Challenge)) != 1 {
-		return "code_verifier does not fit the code_challenge (PKCE)"
+	if subtle.ConstantTimeCompare([]byte(want), []byte(found.Challenge)) != 1 {
+		return "code_verifier does not match the code_challenge (PKCE)"
 	}
 	return ""
 }
 
-// redeemClient gives a client a token for itself (RFC 6749 4.4).
-func (x *exchange) redeemClient(c dev.Client) error {
+// redeemClient issues a token for the client itself (RFC 6749 4.4).
+func (rc *requestContext) redeemClient(c dev.Client) error {
 	if public(c) {
-		return refused("unauthorized_client", "a client without a secret cannot act for itself")
+		return newError("unauthorized_client", "a client without a secret or key cannot get a token for itself")
 	}
-	if err := x.admit(c.ID, ""); err != nil {
+	if err := rc.admit(c.ID, ""); err != nil {
 		return err
 	}
-	g := grant{Client: c.ID, Scope: strings.Fields(x.one("scope")), At: x.now, Audience: x.one("audience")}
-	id, err := x.begin(g)
+	g := grant{Client: c.ID, Scope: strings.Fields(rc.param("scope")), At: rc.now, Audience: rc.param("audience")}
+	id, err := rc.newGrant(g)
 	if err != nil {
 		return err
 	}
-	return x.replyTokens(id, g, false)
+	return rc.replyTokens(id, g, false)
 }
 
-// begin stores a new grant, open until tokens are given for it, and gives its id.
-func (x *exchange) begin(g grant) (string, error) {
-	id := secret()[:22]
-	g.Open, g.Touched, g.Expires = true, x.now, x.now.Add(codeLife+openSlack)
-	x.p.mu.Lock()
-	defer x.p.mu.Unlock()
-	if err := room(x.p.data.Grants, x.now, grant.expires); err != nil {
+// newGrant stores a new grant, open until tokens are issued for it, and returns its id.
+func (rc *requestContext) newGrant(g grant) (string, error) {
+	id := randomToken()[:22]
+	g.Open, g.Touched, g.Expires = true, rc.now, rc.now.Add(codeLifetime+openSlack)
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	if err := checkCapacity(rc.p.data.Grants, rc.now, grant.expires); err != nil {
 		return "", err
 	}
-	x.p.data.Grants[id] = g
-	return id, nil // saved together with what is given for it
+	rc.p.data.Grants[id] = g
+	return id, nil // saved together with its code or tokens
 }
 
-// replyTokens keeps a grant and answers with the tokens for it, a new refresh token among them where
-// renew says so.
-func (x *exchange) replyTokens(id string, g grant, renew bool) error {
-	answer, err := x.tokens(id, g)
+// replyTokens stores a grant and answers with its tokens, including a new refresh token if renew is true.
+func (rc *requestContext) replyTokens(id string, g grant, renew bool) error {
+	answer, err := rc.tokens(id, g)
 	if err != nil {
 		return err
 	}
-	if err := x.keep(id, g, &answer, renew); err != nil {
+	if err := rc.storeGrant(id, g, &answer, renew); err != nil {
 		return err
 	}
-	return x.reply(http.StatusOK, answer)
+	return rc.reply(http.StatusOK, answer)
 }
 
 // tokenAnswer is the answer of the token endpoint (RFC 6749 5.1).
@@ -195,37 +194,37 @@ type tokenAnswer struct {
 	IssuedType   string `json:"issued_token_type,omitempty"` // token exchange only
 }
 
-// tokens makes access token and ID token of a grant.
-func (x *exchange) tokens(id string, g grant) (tokenAnswer, error) {
-	access, err := x.p.sign(&mint{kind: "access_token", typ: "at+jwt", alg: x.p.alg(), claims: x.accessClaims(id, g)})
+// tokens creates the access token and the ID token of a grant.
+func (rc *requestContext) tokens(id string, g grant) (tokenAnswer, error) {
+	access, err := rc.p.sign(&unsignedToken{kind: "access_token", typ: "at+jwt", alg: rc.p.alg(), claims: rc.accessClaims(id, g)})
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	a := tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int(tokenLife.Seconds()), Scope: strings.Join(g.Scope, " ")}
+	a := tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int(tokenLifetime.Seconds()), Scope: strings.Join(g.Scope, " ")}
 	if g.Person != nil && slices.Contains(g.Scope, "openid") {
-		a.IDToken, err = x.idToken(x.p.alg(), x.idClaims(g, access, x.p.alg()))
+		a.IDToken, err = rc.idToken(rc.p.alg(), rc.idClaims(g, access, rc.p.alg()))
 	}
 	return a, err
 }
 
-// keep stores a grant for as long as its tokens live, unless it was revoked meanwhile.
-func (x *exchange) keep(id string, g grant, a *tokenAnswer, renew bool) error {
-	p := x.p
+// storeGrant stores a grant for the lifetime of its tokens, unless it was revoked meanwhile.
+func (rc *requestContext) storeGrant(id string, g grant, a *tokenAnswer, renew bool) error {
+	p := rc.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.data.Grants[id]; !ok {
-		return refused("invalid_grant", "what was granted is revoked")
+		return newError("invalid_grant", "the grant was revoked")
 	}
-	until := x.now.Add(tokenLife)
+	until := rc.now.Add(tokenLifetime)
 	if renew && g.Offline {
-		a.RefreshToken = secret()
-		until = x.now.Add(refreshLife)
-		p.data.Refresh[hashed(a.RefreshToken)] = refresh{Grant: id, Expires: until}
+		a.RefreshToken = randomToken()
+		until = rc.now.Add(refreshLifetime)
+		p.data.Refresh[hash(a.RefreshToken)] = refresh{Grant: id, Expires: until}
 	}
 	if g.Expires.Before(until) {
 		g.Expires = until
 	}
-	g.Open, g.Touched = false, x.now
+	g.Open, g.Touched = false, rc.now
 	p.data.Grants[id] = g
 	return p.saveLocked()
 }
@@ -237,7 +236,7 @@ func (p *Provider) alg() string {
 	return algRS
 }
 
-// revokeLocked ends a grant: its access tokens are good no more, and its refresh tokens neither.
+// revokeLocked ends a grant, its access tokens and its refresh tokens.
 func (p *Provider) revokeLocked(id string) {
 	delete(p.data.Grants, id)
 	maps.DeleteFunc(p.data.Refresh, func(_ string, r refresh) bool { return r.Grant == id })

@@ -141,8 +141,8 @@ func TestToken_CodeRunsOutAndBelongsToItsClient(t *testing.T) {
 	code := r.signIn("alice@example.com")
 	res := r.post("/token", url.Values{"client_id": {"public"}, "grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {appURL}, "code_verifier": {verifier}})
 	r.refused(res, http.StatusBadRequest, "invalid_grant", "another client")
-	r.later(codeLife + time.Second)
-	r.refused(r.redeem(code), http.StatusBadRequest, "invalid_grant", "run out")
+	r.later(codeLifetime + time.Second)
+	r.refused(r.redeem(code), http.StatusBadRequest, "invalid_grant", "expired")
 }
 
 func TestToken_ProvesTheClient(t *testing.T) {
@@ -279,8 +279,8 @@ func TestRefresh_NarrowsButNeverWidens(t *testing.T) {
 	}
 	r.refused(r.post("/token", url.Values{"client_id": {"public"}, "grant_type": {"refresh_token"}, "refresh_token": {whole.RefreshToken}}), http.StatusBadRequest, "invalid_grant", "another client")
 	r.refused(r.token("grant_type", "refresh_token"), http.StatusBadRequest, "invalid_request", "refresh_token")
-	r.later(refreshLife + time.Hour)
-	r.refused(r.token("grant_type", "refresh_token", "refresh_token", whole.RefreshToken), http.StatusBadRequest, "invalid_grant", "run out")
+	r.later(refreshLifetime + time.Hour)
+	r.refused(r.token("grant_type", "refresh_token", "refresh_token", whole.RefreshToken), http.StatusBadRequest, "invalid_grant", "expired")
 }
 
 func TestUserinfo_TellsOfWhoSignedIn(t *testing.T) {
@@ -302,10 +302,10 @@ func TestUserinfo_TellsOfWhoSignedIn(t *testing.T) {
 	r.refused(r.get("/userinfo?access_token="+a.AccessToken), http.StatusUnauthorized, "invalid_request", "no access token")
 	r.refused(bearer("guessed"), http.StatusUnauthorized, "invalid_token", "unknown")
 	r.refused(bearer(a.IDToken), http.StatusUnauthorized, "invalid_token", "unknown")
-	r.refused(bearer(r.read(r.token("grant_type", "client_credentials")).AccessToken), http.StatusForbidden, "insufficient_scope", "client's own")
-	r.later(tokenLife + time.Second)
+	r.refused(bearer(r.read(r.token("grant_type", "client_credentials")).AccessToken), http.StatusForbidden, "insufficient_scope", "belongs to a client")
+	r.later(tokenLifetime + time.Second)
 	res := bearer(a.AccessToken)
-	r.refused(res, http.StatusUnauthorized, "invalid_token", "run out")
+	r.refused(res, http.StatusUnauthorized, "invalid_token", "expired")
 	if !strings.Contains(res.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 		t.Errorf("WWW-Authenticate %q", res.Header.Get("WWW-Authenticate"))
 	}

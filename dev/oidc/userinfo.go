@@ -5,58 +5,57 @@ import (
 	"strings"
 )
 
-// serveUserinfo tells what is known of the person of an access token (OpenID Connect Core 5.3).
-func (p *Provider) serveUserinfo(x *exchange) error {
-	g, err := x.bearer()
+// serveUserinfo returns the claims of an access token's person (OpenID Connect Core 5.3).
+func (p *Provider) serveUserinfo(rc *requestContext) error {
+	g, err := rc.bearer()
 	if err != nil {
 		return err
 	}
-	if err := x.admit(g.Client, g.Person.Email); err != nil {
+	if err := rc.admit(g.Client, g.Person.Email); err != nil {
 		return err
 	}
-	c := p.personal(g, g.Claims.Userinfo)
+	c := p.personClaims(g, g.Claims.Userinfo)
 	p.profile.userinfo(c)
-	for _, f := range p.take(x, atClaims) {
+	for _, f := range p.takeFaults(rc, atClaims) {
 		f.kind.claims(c, f.Params)
 	}
-	return x.reply(http.StatusOK, c)
+	return rc.reply(http.StatusOK, c)
 }
 
 // bearer finds the grant of the access token that a request carries (RFC 6750 2).
-func (x *exchange) bearer() (grant, error) {
-	scheme, token, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
+func (rc *requestContext) bearer() (grant, error) {
+	scheme, token, _ := strings.Cut(rc.r.Header.Get("Authorization"), " ")
 	refuse := func(code, about string, status int) error {
 		challenge := `Bearer realm="sdev"`
-		if token != "" { // RFC 6750 3.1: who has shown nothing is told nothing
+		if token != "" { // RFC 6750 3.1: without a token there are no details
 			challenge += `, error="` + code + `", error_description="` + about + `"`
 		}
-		return &refusal{Status: status, Code: code, About: about, Auth: challenge}
+		return &protocolError{Status: status, Code: code, Description: about, Auth: challenge}
 	}
 	if !strings.EqualFold(scheme, "Bearer") {
-		if token = ""; x.r.Method == http.MethodPost {
-			token = x.one("access_token")
+		if token = ""; rc.r.Method == http.MethodPost {
+			token = rc.param("access_token")
 		}
 	}
 	if token == "" {
 		return grant{}, refuse("invalid_request", "no access token: send it as Authorization: Bearer", http.StatusUnauthorized)
 	}
-	g, c, ok := x.p.granted(strings.TrimSpace(token))
+	g, c, ok := rc.p.grantOfAccessToken(strings.TrimSpace(token))
 	if g.Client != "" {
-		x.client = g.Client
+		rc.client = g.Client
 	}
 	switch {
-	case !ok || !x.now.Before(c.time("exp")):
-		return grant{}, refuse("invalid_token", "the access token is unknown, revoked, or has run out", http.StatusUnauthorized)
+	case !ok || !rc.now.Before(c.time("exp")):
+		return grant{}, refuse("invalid_token", "the access token is unknown, revoked or expired", http.StatusUnauthorized)
 	case g.Person == nil:
-		return grant{}, refuse("insufficient_scope", "the access token is a client's own: there is nobody to tell of", http.StatusForbidden)
+		return grant{}, refuse("insufficient_scope", "the access token belongs to a client, not to a user", http.StatusForbidden)
 	}
 	return g, nil
 }
 
-// granted finds the grant that an access token stands for. Whether the token has run out is for the
-// caller.
-func (p *Provider) granted(token string) (grant, claims, bool) {
-	c, ok := p.read(token)
+// grantOfAccessToken finds the grant of an access token. The caller checks the expiry.
+func (p *Provider) grantOfAccessToken(token string) (grant, claims, bool) {
+	c, ok := p.verifyToken(token)
 	if !ok {
 		return grant{}, nil, false
 	}
@@ -67,10 +66,10 @@ func (p *Provider) granted(token string) (grant, claims, bool) {
 	if _, revoked := p.data.Revoked[c.text("jti")]; revoked || !ok || !isAccess {
 		return grant{}, nil, false
 	}
-	g.Scope = strings.Fields(c.text("scope")) // less than was granted, where a refresh asked for less
+	g.Scope = strings.Fields(c.text("scope")) // a refresh may have narrowed it
 	if g.Person != nil {
 		if now, ok := personIn(p.data.People, g.Person.Email); ok {
-			g.Person = &now // as the project has them now
+			g.Person = &now // the project's current data
 		}
 	}
 	return g, c, true

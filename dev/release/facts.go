@@ -24,7 +24,7 @@ func (p *Project) appFacts() handoff.App {
 	if app.Streamlit.Text == "any" {
 		app.Streamlit = handoff.Value{}
 	}
-	app.Port, app.BasePath = p.config.Listens(p.service)
+	app.Port, app.BasePath = p.config.AppPort(p.service)
 	if len(f.Managers) > 0 {
 		app.Deps = handoff.Value{Text: f.Managers[0].File, Source: f.Managers[0].Source()}
 		app.Manager = f.Managers[0].Value

@@ -36,7 +36,7 @@ type Project struct {
 // that found has as its entry.
 func (r *Releaser) Gather(ctx context.Context, c *config.Project, found *detect.Findings) (*Project, error) {
 	p := &Project{releaser: r, config: c, found: found}
-	p.service, _ = c.Ships()
+	p.service, _ = c.ReleaseService()
 	chooseEntry(c, found)
 	p.survey = found.Survey()
 	var err error

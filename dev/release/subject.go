@@ -79,7 +79,7 @@ func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, 
 // subject is what the checks look at of a project: its files, what is concluded from them, the service that ships,
 // and the repository. Image and bundle are the caller's to add.
 func (r *Releaser) subject(ctx context.Context, c *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
-	service, _ := c.Ships()
+	service, _ := c.ReleaseService()
 	s := preflight.Subject{Now: r.Now(), Project: dev.FilesOf(c.Dir), App: appOf(c, found, service), Compose: c.Model, ComposeFiles: composeFiles(c), Service: service.Name,
 		Platform: service.Platform, Suppress: c.Settings.Deploy.Suppress}
 	if repo.Found {

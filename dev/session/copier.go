@@ -138,7 +138,7 @@ func (c *copier) Compare(ctx context.Context, p engine.Project, container string
 	if err != nil {
 		return err
 	}
-	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Ledger)
+	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Manifest)
 	if err != nil {
 		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; to start from scratch: sdev down"}
 	}
@@ -163,8 +163,8 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 	saves := newNotifier(func(ctx context.Context, s gateway.Saved) error { return c.link.saved(ctx, p, s) }, watcher.Watches)
 	hooks := newHooks(func(ctx context.Context, r dev.Rule) { c.hook(ctx, p.App, container, r) })
 	warned, failures := map[mirror.Failure]bool{}, 0
-	keeper := &mirror.Keeper{
-		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Ledger: mirror.Ledger,
+	syncer := &mirror.Syncer{
+		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Manifest: mirror.Manifest,
 		Open: func(ctx context.Context) (mirror.Peer, error) { return c.open(ctx, container) },
 		Report: func(r mirror.Report) {
 			c.warn(r.Failed, warned)
@@ -183,15 +183,15 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 		},
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return keeper.Run(ctx) })
-	group.Go(func() error { return watcher.Run(ctx, func(b watch.Batch) { keeper.Changed(b.Changes, b.First) }) })
+	group.Go(func() error { return syncer.Run(ctx) })
+	group.Go(func() error { return watcher.Run(ctx, func(b watch.Batch) { syncer.Changed(b.Changes, b.First) }) })
 	group.Go(func() error { saves.run(ctx); return nil })
 	group.Go(func() error { hooks.run(ctx); return nil })
 	group.Go(func() error {
 		for {
 			select {
 			case <-started:
-				keeper.Started()
+				syncer.Started()
 			case <-ctx.Done():
 				return nil
 			}

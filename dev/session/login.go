@@ -145,11 +145,11 @@ func isClientParameter(name string) bool {
 }
 
 // overlay is what a model has to know of the login.
-func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.Login {
+func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginSetup {
 	if !s.mode.SignsIn() {
-		return config.Login{}
+		return config.LoginSetup{}
 	}
-	return config.Login{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
 }
 
 // provider configures the local provider. In native mode it also writes the app's secrets, which name the

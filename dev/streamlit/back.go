@@ -27,19 +27,19 @@ const (
 
 // Rerun is a browser's request to run the script.
 type Rerun struct {
-	// Auto says that nobody did anything: a fragment's timer asked.
+	// Auto says that a fragment's timer made the request, not the user.
 	Auto bool
-	// Replay is the BackMsg that asks for the same page with the same widget values once more: the
-	// whole page, nothing pressed, nothing typed into a chat.
+	// Replay is the BackMsg that runs the same page again with the same widget values: the whole page, without
+	// pressing a button or sending a chat message.
 	Replay []byte
 }
 
-// RerunMain is the BackMsg that asks for the app's first page.
+// RerunMain is the BackMsg that runs the app's first page.
 func RerunMain() []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, backRerun, protowire.BytesType), nil)
 }
 
-// PeekBack says from the first bytes of a BackMsg whether it asks for a run.
+// PeekBack decides from the first bytes of a BackMsg whether it requests a run.
 func PeekBack(prefix []byte) Verdict {
 	num, typ, n := protowire.ConsumeTag(prefix)
 	switch {
@@ -51,14 +51,14 @@ func PeekBack(prefix []byte) Verdict {
 	return Skip
 }
 
-// ParseBack decodes a BackMsg; ok is false when it is sound but does not ask for a run.
+// ParseBack decodes a BackMsg; ok is false if it is valid but requests no run.
 func ParseBack(msg []byte) (rerun Rerun, ok bool, err error) {
 	err = fields(msg, func(num protowire.Number, v value) error {
 		if num != backRerun {
 			return nil
 		}
 		ok = true
-		state, auto, err := lasting(v.bytes)
+		state, auto, err := persistentState(v.bytes)
 		rerun.Auto = auto
 		rerun.Replay = protowire.AppendBytes(protowire.AppendTag(nil, backRerun, protowire.BytesType), state)
 		return err
@@ -69,10 +69,10 @@ func ParseBack(msg []byte) (rerun Rerun, ok bool, err error) {
 	return rerun, ok, nil
 }
 
-// lasting copies a ClientState without what was meant for one moment: triggers, the fragment that
-// was to run alone, and the messages the browser holds, which a new server has never sent.
-func lasting(state []byte) (kept []byte, auto bool, err error) {
-	kept, err = without(state, func(num protowire.Number, raw value) (drop bool, instead []byte, err error) {
+// persistentState copies a ClientState without its transient parts: triggers, the fragment to run, and the
+// hashes of messages that the browser has cached, which a new server has never sent.
+func persistentState(state []byte) (kept []byte, auto bool, err error) {
+	kept, err = filterFields(state, func(num protowire.Number, raw value) (drop bool, instead []byte, err error) {
 		switch num {
 		case clientAuto:
 			auto = raw.number != 0
@@ -80,7 +80,7 @@ func lasting(state []byte) (kept []byte, auto bool, err error) {
 		case clientFragment, clientCachedHashes, clientHistory:
 			return true, nil, nil
 		case clientWidgets:
-			instead, err = without(raw.bytes, func(num protowire.Number, raw value) (bool, []byte, error) {
+			instead, err = filterFields(raw.bytes, func(num protowire.Number, raw value) (bool, []byte, error) {
 				pressed, err := isTrigger(raw.bytes)
 				return num == widgetsWidget && pressed, nil, err
 			})
@@ -102,8 +102,8 @@ func isTrigger(widget []byte) (trigger bool, err error) {
 	return trigger, err
 }
 
-// without copies a message field by field. judge may drop a field, or give other bytes for it.
-func without(msg []byte, judge func(protowire.Number, value) (drop bool, instead []byte, err error)) ([]byte, error) {
+// filterFields copies a message field by field. judge may drop a field or replace its bytes.
+func filterFields(msg []byte, judge func(protowire.Number, value) (drop bool, instead []byte, err error)) ([]byte, error) {
 	kept := make([]byte, 0, len(msg))
 	rest := msg
 	err := fields(msg, func(num protowire.Number, v value) error {

@@ -22,8 +22,8 @@ const (
 	maxCookie = 256 << 10 // of one cookie, unpacked
 )
 
-// User is the e-mail address of who signed in with st.login, as the cookies of a request say; "" where
-// nobody has, or the cookies are not signed with that secret. Their age is not looked at.
+// User is the e-mail address of the user who signed in with st.login, according to a request's cookies; "" if
+// nobody has, or the cookies are not signed with secret. It ignores their age.
 //
 // Source of the format: Streamlit 1.58 and 1.67, streamlit/auth_util.py and
 // web/server/starlette/starlette_app_utils.py; itsdangerous 2.2, URLSafeTimedSerializer.
@@ -54,9 +54,9 @@ func User(secret string, r *http.Request) string {
 	return user.Email
 }
 
-// signed gives the text of a cookie; ok is false where it is not there or its signature is wrong. Of
-// several of one name, which differ in path, the one with a good signature counts: any page of the same
-// host can put another in front of it, but not sign it.
+// signed returns the text of a cookie; ok is false if it is missing or its signature is invalid. Of several
+// cookies with the name, the one with a valid signature counts: any page of the same host can shadow the cookie
+// with a longer path, but cannot sign it.
 func signed(secret, name string, r *http.Request) (text string, ok bool) {
 	for _, c := range r.CookiesNamed(name) {
 		if text, ok = verified(secret, name, c.Value); ok {
@@ -66,8 +66,8 @@ func signed(secret, name string, r *http.Request) (text string, ok bool) {
 	return "", false
 }
 
-// verified takes a cookie apart: payload.time.signature, the payload JSON of the text, packed where it
-// begins with a dot.
+// verified parses a cookie: payload.time.signature. The payload is the text as JSON, compressed if it begins with
+// a dot.
 func verified(secret, name, cookie string) (text string, ok bool) {
 	end := strings.LastIndexByte(cookie, '.')
 	if end < 0 {

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Kind is what a message from server to browser is about.
+// Kind is the kind of a message from server to browser.
 type Kind int
 
 // The kinds that matter here; every other message is Other.
@@ -34,12 +34,12 @@ const (
 	FragmentFinished Outcome = 3
 )
 
-// Forward is a ForwardMsg, as far as it matters here.
+// Forward holds the relevant parts of a ForwardMsg.
 type Forward struct {
 	Kind Kind
-	// Hash names the message: a later one may hold only that name, as a Reference.
+	// Hash identifies the message: a later one may hold only the hash, as a Reference.
 	Hash string
-	// RunID is the run it belongs to, where the version says so: NewSession always, Finished from 1.67.
+	// RunID is the run that it belongs to, if the version sends it: NewSession always, Finished from 1.67.
 	RunID string
 
 	SessionID string    // NewSession
@@ -82,12 +82,12 @@ func (f Forward) PageName() string {
 	return ""
 }
 
-// Verdict is whether the rest of a message needs to be read.
+// Verdict says whether the rest of a message must be read.
 type Verdict int
 
 // The verdicts of Peek functions.
 const (
-	More Verdict = iota // too little of it is there to say
+	More Verdict = iota // undecided: more bytes are needed
 	Keep
 	Skip
 )
@@ -132,8 +132,8 @@ const (
 	exceptionWarning = 5
 )
 
-// PeekForward says from the first bytes of a ForwardMsg whether it is one of the kinds above. Data
-// for the page is recognised by a few dozen bytes, however long it is.
+// PeekForward decides from the first bytes of a ForwardMsg whether it has one of the kinds above. A few dozen
+// bytes suffice to recognise data for the page, however long it is.
 func PeekForward(prefix []byte) Verdict {
 	for b := prefix; len(b) > 0; {
 		num, typ, n := protowire.ConsumeTag(b)
@@ -178,7 +178,7 @@ func peekDelta(b []byte) Verdict {
 	return Keep
 }
 
-// undecided tells bytes that are yet to come from bytes that are wrong.
+// undecided distinguishes missing bytes from invalid ones.
 func undecided(code int) Verdict {
 	if errors.Is(protowire.ParseError(code), io.ErrUnexpectedEOF) {
 		return More

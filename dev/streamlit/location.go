@@ -10,14 +10,14 @@ import (
 	"sdev/dev"
 )
 
-// frameLine is how Python's traceback names a place, also in the message of a SyntaxError.
+// frameLine matches a place in Python's traceback and in the message of a SyntaxError.
 var frameLine = regexp.MustCompile(`File "([^"\n]+)", line (\d+)`)
 
-// Location is the place in the project that an exception points at: the innermost frame of its
-// stack that lies below one of the mounts, as a path relative to the project. Where none does, it
-// is the innermost place of all, as the app's container sees it. Line is 0 if no place is known.
+// Location is the place in the project that an exception points at: the innermost frame of its stack below one
+// of the mounts, as a path relative to the project. If there is none, it is the innermost frame of all, as a
+// path in the container. Line is 0 if no place is known.
 //
-// A syntax error has no frame in the faulty file; its message names the place.
+// A syntax error has no frame in its file; its message has the place.
 func Location(e Exception, mounts []dev.Mount) (file string, line int) {
 	places := slices.Clone(e.Stack)
 	if strings.HasPrefix(e.Message, `File "`) {

@@ -13,24 +13,24 @@ import (
 
 // Visit is what a browser sees of a server on its first visit.
 type Visit struct {
-	// Page says that the page's HTML was served. Where it was not, Status and Kind are what came: 404,
+	// Page says that the server served the page's HTML. Otherwise Status and Kind are the answer: 404,
 	// "text/plain".
 	Page   bool
 	Status int
 	Kind   string
-	// Ran says that the script ran to its end, whatever it raised on the way.
+	// Ran says that the script ran to its end, even if it raised an exception.
 	Ran        bool
-	Exceptions []Exception // that the page shows, in order; warnings are not among them
+	Exceptions []Exception // on the page, in order, without warnings
 }
 
-// most is how long a message to the browser may be, in bytes: a page may show a large table.
-const most = 256 << 20
+// maxMessage limits a message to the browser, in bytes: a page may show a large table.
+const maxMessage = 256 << 20
 
-// See visits the app's first page as a browser does: it gets the HTML, opens the WebSocket, and has
-// the script run once. origin is "http://HOST:PORT", base the path below which the app serves, with a
+// See visits the app's first page as a browser does: it gets the HTML, opens the WebSocket, and runs the script
+// once. origin is "http://HOST:PORT", base the path below which the app serves, with a
 // slash in front ("" is the root).
 //
-// An error says how far it came, and what was seen until then is given with it. It ends with ctx.
+// An error says how far it got; the visit holds what it saw until then. It ends with ctx.
 func See(ctx context.Context, origin, base string) (Visit, error) {
 	var v Visit
 	if err := v.get(ctx, origin+base+"/"); err != nil || !v.Page {
@@ -39,19 +39,19 @@ func See(ctx context.Context, origin, base string) (Visit, error) {
 	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(origin, "http")+base+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit"}}) //nolint:bodyclose // the library does
 	if err != nil {
 		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
-			err = fmt.Errorf("it answers with %s", answer.Status)
+			err = fmt.Errorf("the server answered %s", answer.Status)
 		}
 		return v, fmt.Errorf("open the WebSocket: %w", err)
 	}
-	defer conn.CloseNow() //nolint:errcheck // nothing more is wanted of it
-	conn.SetReadLimit(most)
+	defer conn.CloseNow() //nolint:errcheck // the visit is over
+	conn.SetReadLimit(maxMessage)
 	if err := conn.Write(ctx, websocket.MessageBinary, RerunMain()); err != nil {
-		return v, fmt.Errorf("ask for a run: %w", err)
+		return v, fmt.Errorf("request a run: %w", err)
 	}
 	return v, v.follow(ctx, conn)
 }
 
-// get asks for the page.
+// get requests the page.
 func (v *Visit) get(ctx context.Context, address string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -72,7 +72,7 @@ func (v *Visit) get(ctx context.Context, address string) error {
 	return nil
 }
 
-// follow reads what the server sends until the run that was asked for has ended.
+// follow reads messages until the requested run has ended.
 func (v *Visit) follow(ctx context.Context, conn *websocket.Conn) error {
 	broken := false // the script does not compile, and what is wrong with it is still to come
 	for {
@@ -89,7 +89,7 @@ func (v *Visit) follow(ctx context.Context, conn *websocket.Conn) error {
 		}
 		switch {
 		case f.Kind == NewSession:
-			v.Exceptions, broken = nil, false // what came until now is of a run that this one takes the place of
+			v.Exceptions, broken = nil, false // this run replaces the one before
 		case f.Kind == ShownException || f.Kind == CompileException:
 			v.raised(f.Exception)
 		case f.Kind == Finished && f.Outcome == NotCompiled:
@@ -104,7 +104,7 @@ func (v *Visit) follow(ctx context.Context, conn *websocket.Conn) error {
 	}
 }
 
-// raised notes an exception, once: a page may show the same one in many places.
+// raised records an exception once: a page may show the same one in many places.
 func (v *Visit) raised(e Exception) {
 	same := func(o Exception) bool { return e.Type == o.Type && e.Message == o.Message }
 	if !e.Warning && !slices.ContainsFunc(v.Exceptions, same) {

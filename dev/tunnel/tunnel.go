@@ -1,9 +1,8 @@
-// Package tunnel brings a port that only a container engine far away can reach to this machine.
+// Package tunnel forwards a port of this machine to one that only a remote container engine can reach.
 //
-// Whatever carries bytes both ways will do, since many connections share one [io.ReadWriteCloser]:
-// here it is a command in the gateway's container, so that nothing has to listen on a network.
-// [Near] is the end with the browser, [Far] the end with the app. Each blocks until its context
-// ends, or its carrier does, and until every goroutine it started has ended.
+// Many connections share one [io.ReadWriteCloser], the carrier: here a command in the gateway's container, so
+// that nothing has to listen on a network. [Near] is the end with the browser, [Far] the end with the app. Each
+// blocks until its context or its carrier ends, and until every goroutine that it started has ended.
 package tunnel
 
 import (
@@ -17,16 +16,15 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
-// settings are the library's own, except that it keeps quiet: what it would print goes to nobody.
+// settings are the library's defaults, without its log.
 func settings() *yamux.Config {
 	c := yamux.DefaultConfig()
 	c.LogOutput = io.Discard
-	c.MaxStreamWindowSize = 1 << 20 // an engine far away has a round trip in which much can be under way
+	c.MaxStreamWindowSize = 1 << 20 // much data is in flight during the round trip to a remote engine
 	return c
 }
 
-// Far connects what arrives over the carrier to an address, until the carrier ends, which is no
-// error.
+// Far connects streams that arrive over the carrier to an address. It returns nil when the carrier ends.
 func Far(ctx context.Context, carrier io.ReadWriteCloser, address string) error {
 	session, err := yamux.Server(carrier, settings())
 	if err != nil {
@@ -48,7 +46,7 @@ func Far(ctx context.Context, carrier io.ReadWriteCloser, address string) error 
 		streams.Go(func() {
 			conn, err := dialer.DialContext(ctx, "tcp", address)
 			if err != nil {
-				_ = stream.Close() // whoever is at the other end sees a connection that ended
+				_ = stream.Close() // the other end sees a closed connection
 				return
 			}
 			join(stream, conn)
@@ -56,9 +54,9 @@ func Far(ctx context.Context, carrier io.ReadWriteCloser, address string) error 
 	}
 }
 
-// Near carries the connections that a listener accepts, until ctx ends. open makes the carrier, at
-// the first connection and again after it broke: connections that were under way are cut then, and
-// while it cannot be made new ones are.
+// Near forwards the connections that a listener accepts, until ctx ends. open creates the carrier, for the first
+// connection and after it broke. A broken carrier cuts all open connections, and new ones are cut as long as
+// open fails.
 func Near(ctx context.Context, listener net.Listener, open func(context.Context) (io.ReadWriteCloser, error)) error {
 	n := &near{open: open}
 	var conns sync.WaitGroup
@@ -87,7 +85,7 @@ func Near(ctx context.Context, listener net.Listener, open func(context.Context)
 	}
 }
 
-// near owns the session of the moment.
+// near owns the current session.
 type near struct {
 	open func(context.Context) (io.ReadWriteCloser, error)
 
@@ -127,8 +125,7 @@ func (n *near) close() {
 	}
 }
 
-// join copies both ways until both have ended. An end that only says that it will send no more is
-// passed on as such.
+// join copies in both directions until both have ended. It passes on a half-closed connection.
 func join(stream *yamux.Stream, conn net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() {

@@ -14,7 +14,7 @@ type window struct {
 	last  time.Time // of the latest event
 }
 
-// coalescer keeps a window per path. It is told the time and has no clock of its own.
+// coalescer keeps a window for each path. It has no clock: callers pass the time.
 type coalescer struct {
 	quiet, limit time.Duration
 	open         map[string]*window
@@ -24,7 +24,7 @@ func newCoalescer(quiet, limit time.Duration) *coalescer {
 	return &coalescer{quiet: quiet, limit: limit, open: make(map[string]*window)}
 }
 
-// touch notes events of path between first and last.
+// touch records events of path between first and last.
 func (c *coalescer) touch(path string, first, last time.Time) {
 	w := c.open[path]
 	if w == nil {
@@ -32,21 +32,20 @@ func (c *coalescer) touch(path string, first, last time.Time) {
 		c.open[path] = w
 	}
 	w.last = last
-	c.settle(w, c.quiet)
+	c.setDue(w, c.quiet)
 }
 
-// settle makes w due when nothing more comes for the duration quiet.
-func (c *coalescer) settle(w *window, quiet time.Duration) {
+// setDue makes w due after quiet without further events.
+func (c *coalescer) setDue(w *window, quiet time.Duration) {
 	w.due = w.last.Add(quiet)
 	if latest := w.first.Add(c.limit); w.due.After(latest) {
 		w.due = latest
 	}
 }
 
-// extend opens w again and waits for more quiet than usual. It reports false, and does nothing,
-// when that much has passed already.
+// extend reopens w with a longer quiet time. It returns false, and does nothing, if that time has already passed.
 func (c *coalescer) extend(w window, quiet time.Duration, now time.Time) bool {
-	c.settle(&w, quiet)
+	c.setDue(&w, quiet)
 	if !w.due.After(now) {
 		return false
 	}

@@ -1,24 +1,24 @@
-// Package watch tells which files of a project are not as they were.
+// Package watch reports which files of a project have changed.
 //
-// It decides by state, not by kind of event: an event, or a round of polling, only says where to
-// look; a file is changed when its modification time, size or identity differs from what was last
-// reported. So an editor that saves by writing a temporary file and renaming it gives one change
-// of one path, a change of mode gives none, and a file that came and went unseen gives none.
+// It compares state and ignores the kind of event: an event, or a round of polling, only says where to look. A
+// file has changed if its modification time, size or identity differs from the last report. So an editor that
+// writes a temporary file and renames it causes one change of one path; a change of mode, and a file that was
+// created and deleted unnoticed, cause none.
 //
-// What it promises:
+// The package promises:
 //
-//   - Everything that changes after [New] returned is reported, also what changes before and while
+//   - It reports everything that changes after [New] returned, including changes before and while
 //     [Watcher.Run] sets up its watches.
-//   - A change is reported once its path has been quiet for [Options].Quiet, and no later than
-//     [Options].Cap after the first event, however often the file is written. Each path has its own
-//     window, so a noisy file delays no other one. A file that is gone, or empty and was not, is
-//     given five times Quiet to come back: editors that save in two steps leave such a moment.
-//   - Only directories in which a rule can take effect are watched. Links are never followed: a link is
-//     a file of its own, so loops and ways out of the root do not exist.
-//   - Lost events do not matter. When the system's queue overflows, the tree is compared with what
-//     is known, and one batch with Overflow set holds every difference.
-//   - Where the system grants no more watches, the watcher says so once and goes on by polling.
+//   - It reports a change once its path has been quiet for [Options].Quiet, and no later than [Options].Cap
+//     after the first event, however often the file is written. Each path has its own window, so a noisy
+//     file delays no other. A file that has disappeared or become empty gets five times Quiet to come back,
+//     because some editors save in two steps.
+//   - It watches only directories in which a rule can take effect. It never follows links: a link is a file of
+//     its own, so there are no loops and no ways out of the root.
+//   - Lost events do not matter. When the system's queue overflows, it compares the whole tree and reports
+//     every difference in one batch with Overflow set.
+//   - If the system allows no more watches, the watcher warns once and continues by polling.
 //
-// Run owns every goroutine of the package and blocks until all have ended; emit is called by Run's
-// own goroutine, one call at a time. While emit blocks nothing is lost, only reported later.
+// Goroutines: Run owns all of them and blocks until they have ended. Run's own goroutine calls emit, one call at
+// a time. While emit blocks, changes are reported later but not lost.
 package watch

@@ -25,7 +25,7 @@ type Explanation struct {
 // Passed is a rule that does not apply, with the reason.
 type Passed struct {
 	Origin string
-	Why    string // "ignored by \"data/\"", "not among include [*.py]"
+	Why    string // "ignored by \"data/\"", "not matched by include [*.py]"
 }
 
 // Explain says what a save of a path means. The path is relative to the project, with slashes; it
@@ -51,19 +51,19 @@ func (r *rule) why(file string) string {
 	rel, _ := below(r.path, file)
 	for name := range strings.SplitSeq(rel, "/") {
 		if builtinIgnoredDir(name) {
-			return fmt.Sprintf("%s is never meant unless a rule's path names it", name)
+			return fmt.Sprintf("%s is ignored unless a rule's path names it", name)
 		}
 	}
 	switch {
 	case leftByTool(path.Base(rel)):
-		return "editors leave files of this name while they save"
+		return "editors use this name for temporary files"
 	case hit(r.ignore, rel):
 		return fmt.Sprintf("ignored by %q", culprit(r.Ignore, rel))
 	case r.leftOut(file):
 		outer, _ := below(r.context, file)
 		return fmt.Sprintf("ignored by %q in .dockerignore", culprit(r.ContextIgnore, outer))
 	}
-	return fmt.Sprintf("not among include %q", r.Include)
+	return fmt.Sprintf("not matched by include %q", r.Include)
 }
 
 // culprit is the last of the patterns that takes the path in, which is the one that decides.

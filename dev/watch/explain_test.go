@@ -27,10 +27,10 @@ func TestExplain_NamesTheRuleOrWhatTakesThePathOut(t *testing.T) {
 		"src/x.log":          {"", `ignored by "*.log"`},
 		"src/gen/y.py":       {"", `ignored by "gen/"`},
 		"src/secret.py":      {"", `ignored by "**/secret*" in .dockerignore`},
-		"src/.venv/z.py":     {"", ".venv is never meant unless a rule's path names it"},
-		"src/app.py~":        {"", "editors leave files of this name while they save"},
-		"other.py":           {"", `not among include ["*.toml"]`},
-		"not/there/yet.toml": {"", `not among include ["*.toml"]`},
+		"src/.venv/z.py":     {"", ".venv is ignored unless a rule's path names it"},
+		"src/app.py~":        {"", "editors use this name for temporary files"},
+		"other.py":           {"", `not matched by include ["*.toml"]`},
+		"not/there/yet.toml": {"", `not matched by include ["*.toml"]`},
 	} {
 		e := rules.Explain(path)
 		why := ""

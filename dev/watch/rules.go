@@ -59,7 +59,7 @@ func compile(r dev.Rule) (rule, error) {
 	return c, nil
 }
 
-// Match gives the first of the rules that matches a path, which is relative to the project and has
+// Match returns the first of the rules that matches a path, which is relative to the project and has
 // slashes. Rules whose patterns cannot be compiled match nothing; [New] refuses them. For many
 // paths use [Compile].
 func Match(rules []dev.Rule, path string) (dev.Rule, bool) {
@@ -72,7 +72,7 @@ func Match(rules []dev.Rule, path string) (dev.Rule, bool) {
 	return rs.Match(path)
 }
 
-// Match gives the first rule that matches a file's path, which is relative to the project and has
+// Match returns the first rule that matches a file's path, which is relative to the project and has
 // slashes.
 func (rs *Rules) Match(path string) (dev.Rule, bool) {
 	for i := range rs.list {

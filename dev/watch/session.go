@@ -15,7 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// session is one Run. All of it belongs to Run's goroutine, but for watches.
+// session is the state of one Run. Only Run's goroutine uses it, except for watches.
 type session struct {
 	tree    *tree
 	opts    Options
@@ -27,8 +27,8 @@ type session struct {
 	dirs map[string]bool // directories watched, relative to the root
 }
 
-// native reports changes with the help of the system's events until ctx ends. Any other error says
-// why events are not, or no longer, to be had.
+// native reports changes by the system's events until ctx ends. Any other error says why the system delivers no
+// events.
 func (s *session) native(ctx context.Context, open func() (source, error)) error {
 	src, err := open()
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *session) native(ctx context.Context, open func() (source, error)) error
 		in.fill(src)
 	}()
 	defer func() {
-		_ = src.Close() // it only ever was read from
+		_ = src.Close() // it is only read from
 		<-ended
 		s.src = nil
 		s.watches.Store(0)
 	}()
 
-	// What changed after New and before the watches were set.
+	// Changes after New and before the watches were set.
 	if err := s.rescan(time.Now()); err != nil {
 		return err
 	}
@@ -65,21 +65,21 @@ func (s *session) follow(ctx context.Context, in *inbox) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			if !s.dirs["."] { // the root was removed; it may have been made again
+			if !s.dirs["."] { // the root was removed; it may have been recreated
 				if err := s.rescan(time.Now()); err != nil {
 					return err
 				}
 			}
 		case <-in.ready:
-			if err := s.follows(in.take()); err != nil {
+			if err := s.handleHints(in.take()); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// pause is how long to wait for events: until the next window is due, and no longer than until it
-// is time to look whether a root that was removed is there again.
+// pause is how long to wait for events: until the next window is due or, if the root was removed, until the
+// next check for it.
 func (s *session) pause() time.Duration {
 	wait := time.Hour
 	if !s.dirs["."] {
@@ -91,23 +91,23 @@ func (s *session) pause() time.Duration {
 	return wait
 }
 
-// follows takes what the source has told since the last time.
-func (s *session) follows(hints map[string]hint, lost time.Time) error {
-	// Watches of directories that went away are given up before any new one is asked for: the system
-	// keeps the watch of a directory that was renamed, and would report it under its old name.
+// handleHints handles the events since the last call.
+func (s *session) handleHints(hints map[string]hint, lost time.Time) error {
+	// Remove the watches of moved directories before adding new ones: the system keeps the watch of a renamed
+	// directory, and would report it under its old name.
 	dirs := make(map[string]bool)
 	for name, h := range hints {
 		if rel, ok := s.rel(name); ok && h.moved {
-			dirs[rel] = s.forget(rel)
+			dirs[rel] = s.removeWatches(rel)
 		}
 	}
 	if !lost.IsZero() {
-		s.forget(".") // a rename may be among what was lost
+		s.removeWatches(".") // a rename may be among the lost events
 		return s.reconcile(lost)
 	}
 	for name, h := range hints {
 		if rel, ok := s.rel(name); ok {
-			if err := s.hinted(rel, h, dirs[rel]); err != nil {
+			if err := s.handleHint(rel, h, dirs[rel]); err != nil {
 				return err
 			}
 		}
@@ -123,13 +123,13 @@ func (s *session) rel(name string) (string, bool) {
 	return filepath.ToSlash(rel), filepath.IsLocal(rel) // names need not be text
 }
 
-// hinted opens windows for what may have changed at rel, which was a watched directory or was not.
-func (s *session) hinted(rel string, h hint, wasDir bool) error {
+// handleHint opens windows for what may have changed at rel. wasDir says that rel was a watched directory.
+func (s *session) handleHint(rel string, h hint, wasDir bool) error {
 	if h.moved && s.isDir(rel) {
 		if !s.tree.rules.reaches(rel) {
 			return nil
 		}
-		changed, err := s.tree.compare(rel, s.enter)
+		changed, err := s.tree.compare(rel, s.addWatch)
 		for _, file := range changed {
 			s.pending.touch(file, h.first, h.last)
 		}
@@ -151,8 +151,8 @@ func (s *session) isDir(rel string) bool {
 	return err == nil && info.IsDir()
 }
 
-// enter watches a directory. One that vanished or may not be read has nothing to watch.
-func (s *session) enter(dir string) error {
+// addWatch watches a directory. It ignores one that has disappeared or cannot be read.
+func (s *session) addWatch(dir string) error {
 	if s.src == nil || s.dirs[dir] {
 		return nil
 	}
@@ -167,24 +167,24 @@ func (s *session) enter(dir string) error {
 	return err
 }
 
-// forget gives up the watches at and below a path and reports whether the path was watched.
-func (s *session) forget(rel string) bool {
+// removeWatches removes the watches at and below a path, and reports whether the path was watched.
+func (s *session) removeWatches(rel string) bool {
 	was := s.dirs[rel]
 	for dir := range s.dirs {
 		if _, ok := below(rel, dir); ok {
 			delete(s.dirs, dir)
-			_ = s.src.Remove(s.tree.abs(dir)) // the system may have dropped it already
+			_ = s.src.Remove(s.tree.abs(dir)) // the system may have removed it already
 		}
 	}
 	s.watches.Store(int64(len(s.dirs)))
 	return was
 }
 
-// poll reports changes by looking at everything, again and again, until ctx ends.
+// poll reports changes by comparing the whole tree regularly, until ctx ends.
 func (s *session) poll(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var look time.Time // when to look at everything again
+	var look time.Time // time of the next comparison
 	for {
 		select {
 		case <-ctx.Done():
@@ -194,7 +194,7 @@ func (s *session) poll(ctx context.Context) error {
 				if err := s.rescan(now); err != nil {
 					return err
 				}
-				// At most a fiftieth of one processor goes into looking.
+				// Comparisons use at most a fiftieth of one processor.
 				look = time.Now().Add(max(s.opts.PollEvery, 50*time.Since(now)))
 			}
 		}
@@ -207,18 +207,18 @@ func (s *session) poll(ctx context.Context) error {
 	}
 }
 
-// rescan opens windows for everything that is not as known.
+// rescan opens windows for everything that has changed.
 func (s *session) rescan(now time.Time) error {
-	changed, err := s.tree.compare(".", s.enter)
+	changed, err := s.tree.compare(".", s.addWatch)
 	for _, rel := range changed {
 		s.pending.touch(rel, now, now)
 	}
 	return err
 }
 
-// reconcile reports everything that is not as known, at once and as one batch.
+// reconcile reports everything that has changed, at once and in one batch.
 func (s *session) reconcile(first time.Time) error {
-	changed, err := s.tree.compare(".", s.enter)
+	changed, err := s.tree.compare(".", s.addWatch)
 	b := Batch{First: first, Overflow: true}
 	for _, rel := range changed {
 		if c, ok := s.tree.record(rel, first); ok {
@@ -234,7 +234,7 @@ func (s *session) reconcile(first time.Time) error {
 func (s *session) flush(now time.Time) {
 	var b Batch
 	for _, w := range s.pending.take(now) {
-		if s.tree.halfSaved(w.path) && s.pending.extend(w, 5*s.opts.Quiet, now) {
+		if s.tree.maybeHalfSaved(w.path) && s.pending.extend(w, 5*s.opts.Quiet, now) {
 			continue
 		}
 		c, ok := s.tree.record(w.path, w.first)

@@ -143,9 +143,9 @@ func TestRun_PollsWhereTheSystemGivesNoEvents(t *testing.T) {
 		"watches": {add: syscall.ENOSPC, hint: "sudo sysctl fs.inotify.max_user_watches=524288"},
 		"instances": {
 			open: os.NewSyscallError("inotify_init1", syscall.EMFILE),
-			hint: "sudo sysctl fs.inotify.max_user_instances=1024; where that is not the cause: ulimit -n 65536",
+			hint: "sudo sysctl fs.inotify.max_user_instances=1024; if that does not help: ulimit -n 65536",
 		},
-		"unknown": {open: errors.ErrUnsupported, hint: "nothing needs to be done; saves are noticed a little later"},
+		"unknown": {open: errors.ErrUnsupported, hint: "no action needed; sdev notices saves a little later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

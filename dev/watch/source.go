@@ -111,7 +111,7 @@ func (in *inbox) loseLocked(now time.Time) {
 func (in *inbox) wake() {
 	select {
 	case in.ready <- struct{}{}:
-	default: // a token is there already
+	default: // there already is a token
 	}
 }
 

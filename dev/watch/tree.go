@@ -35,7 +35,7 @@ const maxSum = 4 << 20
 
 func (t *tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
 
-// look gives the file's state now. It reports false when there is no file: nothing, or a directory.
+// look returns the file's state now. It reports false when there is no file: nothing, or a directory.
 func (t *tree) look(rel string) (state, bool) {
 	info, err := os.Lstat(t.abs(rel))
 	if err != nil || info.IsDir() {
@@ -137,9 +137,9 @@ func (t *tree) compare(dir string, enter func(dir string) error) ([]string, erro
 	return out, err
 }
 
-// halfSaved reports whether the file is in a state that editors pass through while they save: not
+// maybeHalfSaved reports whether the file is in a state that editors pass through while they save: not
 // there, or empty, though it was not.
-func (t *tree) halfSaved(rel string) bool {
+func (t *tree) maybeHalfSaved(rel string) bool {
 	was, known := t.files[rel]
 	if !known || was.info.Size() == 0 {
 		return false

@@ -111,15 +111,15 @@ func limitWarning(err error, dirs int, every time.Duration) dev.Warning {
 	w := dev.Warning{Code: dev.CodeWatchLimit}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		w.Message = fmt.Sprintf("the system grants no more than %d file watches to this user's programs", dirs)
+		w.Message = fmt.Sprintf("the system allows only %d file watches for this user", dirs)
 		w.Hint = "sudo sysctl fs.inotify.max_user_watches=524288"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		w.Message = "the system grants no more watchers or open files to this user's programs"
-		w.Hint = "sudo sysctl fs.inotify.max_user_instances=1024; where that is not the cause: ulimit -n 65536"
+		w.Message = "the system allows no more watchers or open files for this user"
+		w.Hint = "sudo sysctl fs.inotify.max_user_instances=1024; if that does not help: ulimit -n 65536"
 	default:
-		w.Message = fmt.Sprintf("the system gives no file events (%v)", err)
-		w.Hint = "nothing needs to be done; saves are noticed a little later"
+		w.Message = fmt.Sprintf("the system delivers no file events (%v)", err)
+		w.Hint = "no action needed; sdev notices saves a little later"
 	}
-	w.Message += fmt.Sprintf("; looking for changes every %v instead", every)
+	w.Message += fmt.Sprintf("; polling every %v instead", every)
 	return w
 }

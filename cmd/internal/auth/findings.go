@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/session"
 )
@@ -71,7 +71,7 @@ func (l loginCheck) sameKeys() finding {
 		want = append(want, k.ID)
 	}
 	slices.Sort(want)
-	f := finding{ID: "keys.same", OK: true, Evidence: console.Count(len(want), "key") + ", the same from both sides", Blocks: true}
+	f := finding{ID: "keys.same", OK: true, Evidence: render.Count(len(want), "key") + ", the same from both sides", Blocks: true}
 	for _, s := range []seen{l.host, l.fromApp()} {
 		if s.Error == "" && !slices.Equal(s.Keys, want) {
 			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("published are %q, and the provider has %q", s.Keys, want), "if a fault does that on purpose: sdev auth fault clear"

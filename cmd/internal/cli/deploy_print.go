@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/handoff"
 	"sdev/dev/release"
@@ -115,7 +116,7 @@ func (a *commands) printOrigin(p *release.Project, r handoff.Record) {
 	case !p.Repository.Found:
 		commit = "no commit: " + p.Repository.Why
 	case r.Commit != "" && len(r.Dirty) > 0:
-		commit = fmt.Sprintf("commit %.12s, and %s not as committed", r.Commit, console.Count(len(r.Dirty), "file"))
+		commit = fmt.Sprintf("commit %.12s, and %s not as committed", r.Commit, render.Count(len(r.Dirty), "file"))
 	case r.Commit != "":
 		commit = fmt.Sprintf("commit %.12s", r.Commit)
 	}
@@ -149,7 +150,7 @@ func (a *commands) printFiles(r *release.Release) {
 		a.Printf("%-10s %s\n", c.Status, console.Wrap(r.Shown(c.Path)+reason, a.Width, 11))
 	}
 	if same > 0 {
-		a.Printf("%-10s %s\n", handoff.Identical, console.Count(same, "file"))
+		a.Printf("%-10s %s\n", handoff.Identical, render.Count(same, "file"))
 	}
 	a.Printf("\n")
 	for _, c := range r.Bundle.Changes {
@@ -174,7 +175,7 @@ func (a *commands) printNext(r *release.Release, check bool) {
 		return
 	case r.Record.Status == handoff.Incomplete:
 		missing := len(r.Missing())
-		a.Printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", r.Dir(), console.Count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
+		a.Printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", r.Dir(), render.Count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
 		return
 	case !r.Written:
 		a.Printf("nothing to do: %s is as it would be rendered\n", r.Dir())

@@ -3,7 +3,6 @@ package console
 import (
 	"encoding/json"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -120,14 +119,6 @@ func isColor(sequence string) bool {
 
 // String is the text so far.
 func (p *Page) String() string { return p.text.String() }
-
-// Count is a number with its noun: "1 file", "2 files".
-func Count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
 
 // Table prints rows in aligned columns, the first row being the heading. The last column takes what
 // is left of the line and is wrapped there, where a person reads it.

@@ -77,7 +77,7 @@ func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.
 	if err != nil {
 		return nil, err
 	}
-	tried, err := e.Try(ctx, docker.Trial{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
+	tried, err := e.StartSmokeTest(ctx, docker.SmokeTest{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
 	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
 		return nil, &release.StartError{Message: failure.Message}
 	}
@@ -85,9 +85,9 @@ func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.
 }
 
 // releaseContainer is a container as package release sees it.
-type releaseContainer struct{ *docker.Trying }
+type releaseContainer struct{ *docker.SmokeTestRun }
 
-func (c releaseContainer) User() string { return c.Trying.User }
+func (c releaseContainer) User() string { return c.SmokeTestRun.User }
 
 // CheckTarget checks what a hand-off to a target would ship.
 func (c *Console) CheckTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {

@@ -133,7 +133,7 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 func (d *host) first() tui.Facts {
 	return tui.Facts{
 		Project: d.project.Name, Dir: d.console.FromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
-		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Login: tui.Login{People: d.project.Settings.Auth.People()},
+		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path"
 
-	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/cmd/internal/tui"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
@@ -71,7 +71,7 @@ func (d *host) handOver(ctx context.Context, name string) (string, error) {
 		if missing == 1 {
 			verb = " is"
 		}
-		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), console.Count(missing, "value"), verb, handoff.SummaryFile)
+		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), render.Count(missing, "value"), verb, handoff.SummaryFile)
 	case r.Written:
 		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", r.Dir(), handoff.SummaryFile)
 	}

@@ -187,7 +187,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 		}
 		f.Services = append(f.Services, tui.Service{Name: c.Service, State: state, Health: c.Health, Ports: c.Ports})
 	}
-	f.Login.People = r.Project.Settings.Auth.People()
+	f.Provider.People = r.Project.Settings.Auth.People()
 	f.URL = r.URL()
 	if f.URL == "" {
 		return f, nil
@@ -207,7 +207,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page, User: t.User})
 	}
 	if f.Mode.SignsIn() {
-		f.Login = loginFacts(g.Auth)
+		f.Provider = loginFacts(g.Auth)
 	}
 	return f, nil
 }
@@ -220,13 +220,13 @@ func (d *host) remember(list []plan.Container) {
 }
 
 // loginFacts is what the provider says of itself.
-func loginFacts(s oidc.State) tui.Login {
-	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
-	for _, h := range s.Holds {
-		l.Holds = append(l.Holds, tui.Hold{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
+func loginFacts(s oidc.State) tui.Provider {
+	l := tui.Provider{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, h := range s.Sessions {
+		l.Sessions = append(l.Sessions, tui.Session{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
 	}
 	for _, f := range s.Faults {
-		l.Set = append(l.Set, tui.Fault{Name: f.Name, Left: f.Times})
+		l.ActiveFaults = append(l.ActiveFaults, tui.Fault{Name: f.Name, Left: f.Times})
 	}
 	for _, f := range oidc.Faults() {
 		l.Faults = append(l.Faults, tui.FaultDoc{Name: f.Name, About: f.About})

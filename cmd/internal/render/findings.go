@@ -56,17 +56,17 @@ func tallyText(found []dev.Finding, rules int) string {
 	var text string
 	switch n := of(isOpen(dev.Blocks)); n {
 	case 0:
-		text = count(rules, "rule") + ": nothing blocks"
+		text = Count(rules, "rule") + ": nothing blocks"
 	case 1:
-		text = count(rules, "rule") + ": 1 blocks"
+		text = Count(rules, "rule") + ": 1 blocks"
 	default:
-		text = fmt.Sprintf("%s: %d block", count(rules, "rule"), n)
+		text = fmt.Sprintf("%s: %d block", Count(rules, "rule"), n)
 	}
 	if n := of(isOpen(dev.Warns)); n > 0 {
-		text += ", " + count(n, "warning")
+		text += ", " + Count(n, "warning")
 	}
 	if n := of(isOpen(dev.Informs)); n > 0 {
-		text += ", " + count(n, "note")
+		text += ", " + Count(n, "note")
 	}
 	if n := of(func(f dev.Finding) bool { return f.Suppressed != nil }); n > 0 {
 		text += fmt.Sprintf(", %d suppressed", n)

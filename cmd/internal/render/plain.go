@@ -87,15 +87,15 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.BuildStep:
 		return p.buildStep(e)
 	case dev.BuildDone:
-		return p.line(p.style.good, "built", e.Image+p.style.dim.Render("  "+duration(e.MS)))
+		return p.line(p.style.good, "built", e.Image+p.style.dim.Render("  "+Duration(e.MS)))
 	case dev.ServiceState:
 		return p.state(e)
 	case dev.Ready:
 		return p.ready(e)
 	case dev.FileChanged:
-		return p.line(p.style.name, "saved", pathsText(e.Paths)+p.style.dim.Render(savedSuffix(e, p.now.Sessions)))
+		return p.line(p.style.name, "saved", pathsText(e.Paths)+p.style.dim.Render(outcome(e, p.now.Sessions)))
 	case dev.AppReloaded:
-		return p.line(p.style.good, "live", fmt.Sprintf("%s in %s, %s%s", e.Trigger, duration(e.MS), count(e.Sessions, "tab"), p.style.dim.Render(howText(e.How))))
+		return p.line(p.style.good, "live", fmt.Sprintf("%s in %s, %s%s", e.Trigger, Duration(e.MS), Count(e.Sessions, "tab"), p.style.dim.Render(howText(e.How))))
 	case dev.AppException:
 		return p.exception(e)
 	case dev.SessionOpened:
@@ -113,7 +113,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.LogLine:
 		return p.logLine(e)
 	case dev.LogDropped:
-		return p.line(p.style.warn, "dropped", count(e.N, "log line")+", since they came faster than they could be shown")
+		return p.line(p.style.warn, "dropped", Count(e.N, "log line")+", because they came faster than they could be shown")
 	case dev.Warning:
 		if e.Code == dev.CodeAssumed {
 			return p.problem(p.style.name, "assumed", e.Message, e.Hint)
@@ -123,9 +123,9 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 		return p.problem(p.style.bad, "error", e.Message, e.Hint)
 	case dev.Stopped:
 		if e.MS == 0 {
-			return p.line(p.style.strong, "stopped", "from elsewhere")
+			return p.line(p.style.strong, "stopped", "from outside")
 		}
-		return p.line(p.style.strong, "stopped", "in "+duration(e.MS))
+		return p.line(p.style.strong, "stopped", "in "+Duration(e.MS))
 	}
 	return ""
 }
@@ -166,7 +166,7 @@ func leftText(left int) string {
 	case 0:
 		return "for the last time"
 	}
-	return count(left, "time") + " left"
+	return Count(left, "time") + " left"
 }
 
 // logLine leaves the service's name out while there is but one whose lines could be meant: the app
@@ -202,7 +202,7 @@ func (p *plain) buildStep(e dev.BuildStep) string {
 	case e.Cached:
 		end = "cached"
 	case e.MS > 0:
-		end = duration(e.MS)
+		end = Duration(e.MS)
 	}
 	text := place + oneLine(e.Text)
 	if p.Width > 0 {
@@ -216,10 +216,10 @@ func (p *plain) buildStep(e dev.BuildStep) string {
 
 func (p *plain) state(e dev.ServiceState) string {
 	switch {
-	case e.State == dev.Exited && e.ExitCode != 0 && e.ExitCode != 143 && e.ExitCode != 137:
+	case Failed(e):
 		return p.line(p.style.bad, "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode))
 	case e.State == dev.Unhealthy:
-		return p.line(p.style.warn, "unwell", e.Service+" fails its health check")
+		return p.line(p.style.warn, "health", e.Service+" is unhealthy")
 	case p.Verbose:
 		return p.line(p.style.dim, string(e.State), e.Service)
 	}
@@ -235,21 +235,13 @@ func (p *plain) ready(e dev.Ready) string {
 	if e.Issuer != "" {
 		how = "login " + mode + " at " + e.Issuer
 	}
-	return p.line(p.style.good, "ready", p.style.strong.Render(e.URL)+"  "+how+p.style.dim.Render("  "+duration(e.MS)))
+	return p.line(p.style.good, "ready", p.style.strong.Render(e.URL)+"  "+how+p.style.dim.Render("  "+Duration(e.MS)))
 }
 
-// savedSuffix says what becomes of a save, where that is not shown by a line of its own right after.
-func savedSuffix(e dev.FileChanged, sessions int) string {
-	switch e.Action {
-	case dev.Rebuild:
-		return "  asks for a rebuild"
-	case dev.Restart, dev.SyncRestart:
-		return "  asks for a restart"
-	case dev.Live, dev.Sync, dev.SyncExec:
-		if sessions == 0 {
-			return "  no tab is open; the next one shows it"
-		}
-	case dev.Ignored:
+// outcome is what a save leads to, after a gap.
+func outcome(e dev.FileChanged, sessions int) string {
+	if text := Outcome(e, sessions); text != "" {
+		return "  " + text
 	}
 	return ""
 }
@@ -329,21 +321,3 @@ func howText(how string) string {
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// duration prints milliseconds as a person reads them.
-func duration(ms int64) string {
-	switch {
-	case ms < 1000:
-		return fmt.Sprintf("%d ms", ms)
-	case ms < 60_000:
-		return fmt.Sprintf("%.1f s", float64(ms)/1000)
-	}
-	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
-}

@@ -1,7 +1,7 @@
-// Package render shows events and findings as text. Events become lines for people ([NewPlain]) and
-// objects for programs ([NewJSON]); findings of checks become a page ([Findings]) and a report for code
-// hosts ([SARIF]). It knows the vocabulary of package dev and nothing else, keeps no clock and starts
-// no goroutines. A printer is used by one goroutine at a time.
+// Package render shows events and findings as text: lines for people ([NewPlain]) and objects for programs
+// ([NewJSON]), a page of findings ([Findings]) and a report for code hosts ([SARIF]). The dashboard shares
+// its wording ([Duration], [Count], [Outcome]). It knows only package dev, has no clock and starts no
+// goroutine. Only one goroutine at a time may use a printer.
 package render
 
 import (

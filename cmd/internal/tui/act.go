@@ -12,6 +12,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -69,7 +70,7 @@ func (m *model) do(c command) tea.Cmd {
 func (m *model) show(p scope) tea.Cmd {
 	m.pane = p
 	if p == inDeploy && !m.deploy.asked {
-		return tea.Batch(m.measure(), m.lookForTargets())
+		return tea.Batch(m.measure(), m.refreshTargets())
 	}
 	return m.measure()
 }
@@ -122,7 +123,7 @@ func (m *model) inLogs(c command) tea.Cmd {
 		if n == 0 {
 			return nil
 		}
-		m.say(good, "copied "+count(n, "line")+", as far as the terminal allows it")
+		m.say(good, "copied "+render.Count(n, "line")+", as far as the terminal allows it")
 		return m.copy(text)
 	default:
 		m.logs.do(c)
@@ -139,7 +140,7 @@ func (m *model) complain(err error) {
 // act is an action on the project.
 func (m *model) act(c command) tea.Cmd {
 	if m.state.doing != "" {
-		m.say(warning, "not yet: "+m.state.doing)
+		m.say(warning, "busy: "+m.state.doing)
 		return nil
 	}
 	if m.state.silent.Code != "" && c != cmdStart {
@@ -147,13 +148,13 @@ func (m *model) act(c command) tea.Cmd {
 		return nil
 	}
 	if c != cmdStart && c != cmdDown && c != cmdDownVolumes && !m.state.runs() {
-		m.say(warning, "nothing runs yet; "+keyOf(everywhere, cmdStart)+" starts it")
+		m.say(warning, "the project is not running; "+keyOf(everywhere, cmdStart)+" starts it")
 		return nil
 	}
 	switch c {
 	case cmdStart:
 		if m.state.runs() && m.state.facts.Attended {
-			m.say(neutral, "it runs already, and is attended to")
+			m.say(neutral, "it is already running and supervised")
 			return nil
 		}
 		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}
@@ -169,11 +170,11 @@ func (m *model) act(c command) tea.Cmd {
 	case cmdSwitch:
 		return m.switchMode()
 	case cmdDown:
-		m.overlay = newQuestion("Stop and remove what runs of "+safe(m.state.facts.Project)+"?", "Its volumes stay.", "stop", func(m *model) tea.Cmd {
+		m.overlay = newQuestion("Stop and remove the containers of "+safe(m.state.facts.Project)+"?", "Its volumes stay.", "stop", func(m *model) tea.Cmd {
 			return m.run("stopping", Action{Do: Down})
 		})
 	case cmdDownVolumes:
-		m.overlay = newQuestion("Stop "+safe(m.state.facts.Project)+" and remove its volumes?", "What is in them is lost for good.", "remove all", func(m *model) tea.Cmd {
+		m.overlay = newQuestion("Stop "+safe(m.state.facts.Project)+" and remove its volumes?", "All data in them is lost.", "remove all", func(m *model) tea.Cmd {
 			return m.run("stopping", Action{Do: DownVolumes})
 		})
 	default: // the rest is not an action
@@ -199,7 +200,7 @@ func (m *model) switchMode() tea.Cmd {
 		}
 	}
 	if len(others) == 0 {
-		m.say(neutral, "this app has no login that could be tried")
+		m.say(neutral, "this app has no login")
 		return nil
 	}
 	list := make([]choice, 0, len(others))
@@ -215,17 +216,17 @@ func (m *model) switchMode() tea.Cmd {
 	if len(list) == 1 {
 		return list[0].then(m)
 	}
-	m.overlay = newMenu("How is the login treated?", list)
+	m.overlay = newMenu("Which login?", list)
 	return nil
 }
 
 // copy hands text to the terminal's clipboard, by OSC 52.
 func (m *model) copy(text string) tea.Cmd {
-	if m.stage == nil {
+	if m.terminal == nil {
 		return nil
 	}
 	return m.ask(func() tea.Msg {
-		_ = m.stage.write(ansi.SetSystemClipboard(text)) // a terminal that is gone says so by its keys
+		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // a terminal that is gone says so by its keys
 		return nil
 	})
 }
@@ -235,7 +236,7 @@ func (m *model) shell() tea.Cmd {
 	p := m.host.Shell(m.ctx)
 	name := safe(m.state.facts.App)
 	return m.lend(func() error {
-		if err := m.stage.write("shell in " + name + "; exit, or ctrl-d, goes back to the dashboard\r\n"); err != nil {
+		if err := m.terminal.write("shell in " + name + "; exit, or ctrl-d, returns to the dashboard\r\n"); err != nil {
 			return err
 		}
 		return p(m.opts.In, m.opts.Out, m.opts.Out)
@@ -258,12 +259,12 @@ func (m *model) suspend() tea.Cmd {
 
 // lend gives the terminal to something else while it runs.
 func (m *model) lend(run func() error) tea.Cmd {
-	return tea.Exec(&lent{stage: m.stage, run: run}, func(err error) tea.Msg { return shellMsg{err} })
+	return tea.Exec(&lent{stage: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
 }
 
 // lent is what Bubble Tea runs while it does not read keys.
 type lent struct {
-	stage *stage
+	stage *screen
 	run   func() error
 }
 

@@ -11,6 +11,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -22,12 +23,12 @@ type auth struct {
 }
 
 func (a *auth) clamp(s *state) {
-	a.cursor = max(0, min(a.cursor, len(s.facts.Login.People)-1))
+	a.cursor = max(0, min(a.cursor, len(s.facts.Provider.People)-1))
 }
 
 // inAuth carries out a command of the pane.
 func (m *model) inAuth(c command) tea.Cmd {
-	login := m.state.facts.Login
+	login := m.state.facts.Provider
 	switch c {
 	case cmdUp, cmdDownward:
 		m.auth.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
@@ -39,7 +40,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 	default: // the rest is for the provider
 	}
 	if !m.state.snap.Mode.SignsIn() || !m.state.runs() {
-		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" tries it")
+		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
 		return nil
 	}
 	switch c {
@@ -52,7 +53,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 	case cmdAsk:
 		return m.run("asking who signs in", Action{Do: SignInAs})
 	case cmdFault:
-		m.overlay = newMenu("What fails once?", faultChoices(login.Faults))
+		m.overlay = newMenu("Which fault, once?", faultChoices(login.Faults))
 	case cmdClearFaults:
 		return m.run("clearing faults", Action{Do: ClearFaults})
 	case cmdClockOn:
@@ -60,7 +61,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 	case cmdClockBack:
 		return m.run("moving the clock", Action{Do: MoveClock, By: -clockStep})
 	case cmdRotate:
-		return m.run("making new keys", Action{Do: RotateKeys})
+		return m.run("rotating keys", Action{Do: RotateKeys})
 	default: // not one of this pane's
 	}
 	return nil
@@ -93,14 +94,14 @@ func (a *auth) view(t theme, s *state, l layout) string {
 func (a *auth) bypassed(sh sheet) []string {
 	rows := []string{""}
 	if sh.state.runs() {
-		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  whoever opens the page is in, and the app sees nobody"), "")
+		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  everybody has access, and the app sees no user"), "")
 	} else {
-		rows = append(rows, sh.row(sh.dim.Render("nothing runs, so nobody signs in")), "")
+		rows = append(rows, sh.row(sh.dim.Render("the project is not running")), "")
 	}
 	if slices.ContainsFunc(sh.state.facts.Modes, dev.Mode.SignsIn) {
-		rows = append(rows, sh.row(sh.key.Render(keyOf(everywhere, cmdSwitch))+"  try the app's own login, with people to choose from"))
+		rows = append(rows, sh.row(sh.key.Render(keyOf(everywhere, cmdSwitch))+"  run the app with its own login"))
 	}
-	if people := sh.state.facts.Login.People; len(people) > 0 {
+	if people := sh.state.facts.Provider.People; len(people) > 0 {
 		rows = append(rows, "")
 		rows = append(rows, a.people(sh)...)
 	}
@@ -108,8 +109,8 @@ func (a *auth) bypassed(sh sheet) []string {
 }
 
 func (a *auth) provider(sh sheet) []string {
-	l := sh.state.facts.Login
-	next := "asks who it is"
+	l := sh.state.facts.Provider
+	next := "shows the sign-in page"
 	if l.Current != "" {
 		next = "is " + safe(l.Current)
 	}
@@ -133,8 +134,8 @@ func clockText(d time.Duration) string {
 }
 
 func (a *auth) people(sh sheet) []string {
-	l := sh.state.facts.Login
-	rows := []string{sh.heading("PEOPLE", count(len(l.People), "person"))}
+	l := sh.state.facts.Provider
+	rows := []string{sh.heading("PEOPLE", render.Count(len(l.People), "person"))}
 	rows[0] = strings.Replace(rows[0], "persons", "people", 1)
 	name := 0
 	for _, p := range l.People {
@@ -163,15 +164,15 @@ func (a *auth) people(sh sheet) []string {
 // claims is what programs were told of the person under the cursor or, while nobody has signed in as
 // them, what the project adds to what they will be told.
 func (a *auth) claims(sh sheet) []string {
-	l := sh.state.facts.Login
+	l := sh.state.facts.Provider
 	if a.cursor >= len(l.People) {
 		return nil
 	}
 	who := l.People[a.cursor]
 	var rows []string
-	for _, h := range l.Holds {
+	for _, h := range l.Sessions {
 		if h.User == who.Email {
-			rows = append(rows, sh.heading("TOLD OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "to "+safe(h.Client)+" at "+h.At.Format(time.TimeOnly)))
+			rows = append(rows, sh.heading("SESSION OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "with "+safe(h.Client)+" since "+h.At.Format(time.TimeOnly)))
 			rows = append(append(rows, claimRows(sh, h.Claims, h.At.Location())...), "")
 		}
 	}
@@ -214,15 +215,15 @@ func claimText(name string, value any, where *time.Location) string {
 }
 
 func (a *auth) faults(sh sheet) []string {
-	l := sh.state.facts.Login
-	if len(l.Set) == 0 {
+	l := sh.state.facts.Provider
+	if len(l.ActiveFaults) == 0 {
 		return nil
 	}
-	rows := []string{sh.heading("FAULTS IN FORCE", keyOf(inAuth, cmdClearFaults)+" clears")}
-	for _, f := range l.Set {
+	rows := []string{sh.heading("ACTIVE FAULTS", keyOf(inAuth, cmdClearFaults)+" clears")}
+	for _, f := range l.ActiveFaults {
 		left := "until it is cleared"
 		if f.Left > 0 {
-			left = count(f.Left, "time") + " more"
+			left = render.Count(f.Left, "time") + " more"
 		}
 		rows = append(rows, "  "+spread(sh.warn.Render(f.Name), sh.dim.Render(left), max(0, sh.width-3)))
 	}

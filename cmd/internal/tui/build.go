@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -70,7 +71,7 @@ func (b *build) broke(f dev.Failed) bool {
 	return true
 }
 
-// open gives the build of a service that is under way, or begins one.
+// open returns the build of a service that is under way, or begins one.
 func (b *build) open(service string, at time.Time) *buildRun {
 	for i := range b.runs {
 		if b.runs[i].service == service && !b.runs[i].done {
@@ -135,7 +136,7 @@ func (b *build) run(sh sheet, r *buildRun) []string {
 	case r.failed:
 		note = sh.bad.Render("failed")
 	case r.done:
-		note = fmt.Sprintf("%s, %d of %d cached", duration(r.ms), cached, len(r.steps))
+		note = fmt.Sprintf("%s, %d of %d cached", render.Duration(r.ms), cached, len(r.steps))
 	default:
 		note = fmt.Sprintf("%d of %d, since %s", len(r.steps), r.total, r.began.Format(time.TimeOnly))
 	}
@@ -155,7 +156,7 @@ func (b *build) step(sh sheet, r *buildRun, s dev.BuildStep) string {
 	case s.Cached:
 		dot, end = sh.faint.Render("●"), "cached"
 	case s.MS > 0:
-		dot, end = sh.good.Render("●"), duration(s.MS)
+		dot, end = sh.good.Render("●"), render.Duration(s.MS)
 	case r.failed:
 		dot, end = sh.bad.Render("✗"), "failed"
 	}

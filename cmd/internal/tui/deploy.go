@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -61,8 +62,8 @@ func (d *deploy) chosen() Target {
 	return d.targets[d.cursor]
 }
 
-// lookForTargets asks the host where the project can go.
-func (m *model) lookForTargets() tea.Cmd {
+// refreshTargets asks the host where the project can go.
+func (m *model) refreshTargets() tea.Cmd {
 	m.deploy.asked = true
 	return m.ask(func() tea.Msg {
 		targets, err := m.opts.HandOff.Targets(m.ctx)
@@ -117,7 +118,7 @@ func (m *model) inDeploy(c command) tea.Cmd {
 	case target.Name == "":
 		return nil
 	case m.state.doing != "":
-		m.say(warning, "not yet: "+m.state.doing)
+		m.say(warning, "busy: "+m.state.doing)
 		return nil
 	case c == cmdCheck:
 		return m.check(target.Name)
@@ -143,7 +144,7 @@ func (d *deploy) view(t theme, s *state) string {
 		return d.show(t, append([]string{""}, sh.prose(sh.bad, d.failed, 2)...))
 	}
 	if len(d.targets) == 0 {
-		return d.show(t, []string{"", sh.row(sh.dim.Render("looking where the project can go"))})
+		return d.show(t, []string{"", sh.row(sh.dim.Render("looking up deployment targets"))})
 	}
 	return d.show(t, slices.Concat(d.list(sh), d.record(sh), d.findings(sh)))
 }
@@ -190,7 +191,7 @@ func (d *deploy) record(sh sheet) []string {
 	const short = 12
 	commit = commit[:min(short, len(commit))]
 	if target.Dirty {
-		commit += sh.warn.Render("  with changes that are not committed")
+		commit += sh.warn.Render("  with uncommitted changes")
 	}
 	field("commit", commit)
 	field("image", safe(target.Image))
@@ -203,11 +204,11 @@ func (d *deploy) findings(sh sheet) []string {
 	target := d.chosen()
 	checks, ok := d.checks[target.Name]
 	if !ok {
-		return []string{sh.heading("CHECKS", ""), sh.row(sh.key.Render(keyOf(inDeploy, cmdCheck)) + sh.dim.Render(" looks at source, history and files for what must not ship"))}
+		return []string{sh.heading("CHECKS", ""), sh.row(sh.key.Render(keyOf(inDeploy, cmdCheck)) + sh.dim.Render(" checks source, history and files for problems"))}
 	}
 	rows := []string{sh.heading("CHECKS", tally(checks.Findings))}
 	if len(checks.Findings) == 0 {
-		rows = append(rows, sh.row(sh.good.Render("✓")+" nothing stands in the way"+sh.dim.Render(fmt.Sprintf("  %d rules", checks.Rules))))
+		rows = append(rows, sh.row(sh.good.Render("✓")+" nothing blocks"+sh.dim.Render(fmt.Sprintf("  %d rules", checks.Rules))))
 	}
 	list := slices.Clone(checks.Findings)
 	slices.SortStableFunc(list, func(a, b dev.Finding) int { return rank(a) - rank(b) })
@@ -244,7 +245,7 @@ func (s sheet) finding(f dev.Finding) []string {
 	const indent = 4
 	rows = append(rows, s.prose(s.plain, f.Message, indent)...)
 	if f.Suppressed != nil {
-		return append(rows, s.prose(s.faint, fmt.Sprintf("shipped all the same until %s: %s", f.Suppressed.Until.Format("2006-01-02"), f.Suppressed.Reason), indent)...)
+		return append(rows, s.prose(s.faint, fmt.Sprintf("suppressed until %s: %s", f.Suppressed.Until.Format("2006-01-02"), f.Suppressed.Reason), indent)...)
 	}
 	fix := s.prose(s.accent, f.Fix, indent+2)
 	if len(fix) > 0 {
@@ -271,7 +272,7 @@ func tally(findings []dev.Finding) string {
 		counts[rank(f)]++
 	}
 	var parts []string
-	for i, text := range []string{fmt.Sprintf("%d blocking", counts[0]), count(counts[1], "warning"), count(counts[2], "note"), fmt.Sprintf("%d suppressed", counts[3])} {
+	for i, text := range []string{fmt.Sprintf("%d blocking", counts[0]), render.Count(counts[1], "warning"), render.Count(counts[2], "note"), fmt.Sprintf("%d suppressed", counts[3])} {
 		if counts[i] > 0 {
 			parts = append(parts, text)
 		}

@@ -11,11 +11,11 @@ func TestDeploy_ChecksAndRendersTheTargetUnderTheCursor(t *testing.T) {
 	r := newRig(t, 100, 40)
 	handedOver(r)
 	r.keys("5")
-	r.sees("5 Deploy", "ecs-cognito", "LAST HAND-OFF TO ECS", "with changes that are not committed")
+	r.sees("5 Deploy", "ecs-cognito", "LAST HAND-OFF TO ECS", "with uncommitted changes")
 	r.keys("c")
 	r.sees("2 blocking, 1 warning, 1 note, 1 suppressed", "docker-compose.yml:12", "→ take the line out", "until 2026-04-14: the platform maps root")
 	r.keys("down", "c")
-	r.sees("none yet", "nothing stands in the way")
+	r.sees("none yet", "nothing blocks")
 	r.keys("enter")
 	r.sees("Render the files for ecs-cognito?", "deploy/ecs-cognito")
 	r.keys("n")
@@ -43,7 +43,7 @@ func TestDeploy_SaysWhatCannotBeDone(t *testing.T) {
 	r.host.fails = nil
 	r.m.state.doing = "rebuilding"
 	r.keys("c")
-	r.sees("not yet: rebuilding")
+	r.sees("busy: rebuilding")
 	r.m.state.doing = ""
 
 	empty := newRig(t, 100, 40)

@@ -1,22 +1,25 @@
-// Package tui is the dashboard: one screen from which a person sees what runs, whether a save has
-// arrived, what broke, and steers it.
+// Package tui is the dashboard: one screen that shows what runs, whether a save is live and what failed,
+// and that lets the user control it.
 //
-// It shows what [dev.Event] and [dev.Snapshot] say, the same stream that the plain and the JSON view
-// print, and asks a [Host] for everything else: it knows no container, no file and no gateway.
+// It shows [dev.Event] and [dev.Snapshot], the same stream that the plain and the JSON view print, and gets
+// everything else from a [Host]: it knows no container, no file and no gateway.
 //
 //	stream ──relay──▶ model.Update ──▶ View
 //	                    │      ▲
 //	                    └─ Cmd ┘ Host.Do, Host.Facts, …
 //
-// What it promises:
+// The package promises:
 //
-//   - Update does no I/O and never blocks. What takes time is a command, and answers with a message.
-//   - Events reach the model in batches, about thirty a second at most, and nothing is drawn when
-//     nothing has changed.
-//   - Memory is bounded: of the log, the newest lines are kept, and it is shown how many went.
-//   - No text of others reaches the terminal as it is: control sequences are taken out on arrival.
-//   - The terminal is as it was when [Run] returns, also after a panic.
+//   - Update does no I/O and never blocks. Slow work is a command, which answers with a message.
+//   - Events reach the model in batches, about thirty a second at most, and nothing is drawn unless
+//     something has changed.
+//   - Memory is bounded: the log keeps the newest lines, and the screen shows how many older ones were
+//     dropped.
+//   - No foreign text reaches the terminal unfiltered: control sequences are removed on arrival.
+//   - When [Run] returns, also after a panic, the terminal is as it was before.
 //
-// [Run] blocks until everything that it started has ended. The model and its panes belong to the
-// goroutine of Bubble Tea's loop; the relay is the one other goroutine.
+// Goroutines: [Run] blocks until all that it started have ended. The model and its panes belong to the
+// goroutine of Bubble Tea's loop. Five others run beside it: the relay, which has a reader of its own; the
+// drawing of the screen; the watches for a new terminal size and for a terminal that closes; and the one that
+// quits when ctx ends. Bubble Tea runs each command in a goroutine.
 package tui

@@ -162,7 +162,7 @@ func (m *model) footer() string {
 	text, used := "", 0
 	add := func(b binding) {
 		if b.command == cmdStart && m.state.runs() {
-			b.short = "attend"
+			b.short = "supervise"
 		}
 		piece := m.theme.key.Render(keyName(b.keys[0])) + " " + m.theme.dim.Render(b.short)
 		n := ansi.StringWidth(piece) + 2

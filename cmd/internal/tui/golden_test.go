@@ -99,8 +99,8 @@ func exception(r *rig) {
 
 func signedIn(r *rig) {
 	r.running(dev.AppLogin)
-	r.host.facts.Login.Set = []Fault{{Name: "wrong-aud", Left: 1}}
-	r.host.facts.Login.Clock = 2 * 3600e9
+	r.host.facts.Provider.ActiveFaults = []Fault{{Name: "wrong-aud", Left: 1}}
+	r.host.facts.Provider.Clock = 2 * 3600e9
 	r.happen(
 		dev.AuthLogin{User: "ada@example.com", Client: "streamlit", Reason: "picked"},
 		dev.AuthDenied{Client: "streamlit", Reason: "the redirect address is none of the client's"},
@@ -129,8 +129,8 @@ func handedOver(r *rig) {
 }
 
 func holds(r *rig) {
-	r.host.facts.Login.SignedIn = []string{"ada@example.com"}
-	r.host.facts.Login.Holds = []Hold{{User: "ada@example.com", Client: "streamlit", At: clock.Add(40 * time.Second), Claims: map[string]any{
+	r.host.facts.Provider.SignedIn = []string{"ada@example.com"}
+	r.host.facts.Provider.Sessions = []Session{{User: "ada@example.com", Client: "streamlit", At: clock.Add(40 * time.Second), Claims: map[string]any{
 		"iss": "http://localhost:8601", "aud": "streamlit", "azp": "streamlit", "sub": "108214771", "email": "ada@example.com", "email_verified": true,
 		"name": "Ada Lovelace", "groups": []any{"admin"}, "auth_time": float64(clock.Add(40 * time.Second).Unix()), "amr": []any{"pwd"},
 	}}}

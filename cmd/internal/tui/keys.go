@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// command is what a key, or an entry of the palette, means.
+// command is the meaning of a key or of an entry in the palette.
 type command string
 
 // The commands.
@@ -69,10 +69,10 @@ const (
 	cmdRender      command = "render files"
 )
 
-// scope is where a key means something.
+// scope is where a key applies.
 type scope string
 
-// The scopes. Those of a pane come before everywhere.
+// The scopes. A pane's keys take precedence over those of everywhere.
 const (
 	everywhere scope = "Everywhere"
 	inOverview scope = "Overview"
@@ -82,17 +82,17 @@ const (
 	inDeploy   scope = "Deploy"
 )
 
-// binding is one row of the table of keys. Footer, help and palette are made of it.
+// binding is a row of the table of keys, from which footer, help and palette are made.
 type binding struct {
 	scope   scope
 	command command
-	keys    []string // as Bubble Tea calls them; none where only the palette has it
-	short   string   // for the footer; "" keeps it out of there
+	keys    []string // Bubble Tea's names; none if only the palette has the command
+	short   string   // for the footer; "" leaves it out
 	about   string   // for help and palette
-	offer   bool     // in the palette
+	offer   bool     // whether the palette has it
 }
 
-// table is every key that there is.
+// table lists all keys.
 func table() []binding {
 	return []binding{
 		{inOverview, cmdUp, []string{"up", "k"}, "", "scroll up", false},
@@ -107,17 +107,17 @@ func table() []binding {
 		{inLogs, cmdNext, []string{"n"}, "", "next match", false},
 		{inLogs, cmdPrevious, []string{"N"}, "", "previous match", false},
 		{inLogs, cmdFilter, []string{"f"}, "filter", "filter: text, /regexp/, level:error, service:NAME, -text", true},
-		{inLogs, cmdService, []string{"v"}, "service", "show the next service alone, or all", true},
+		{inLogs, cmdService, []string{"v"}, "service", "show only the next service, or all", true},
 		{inLogs, cmdNextError, []string{"e"}, "errors", "next error", true},
 		{inLogs, cmdPriorError, []string{"E"}, "", "previous error", true},
-		{inLogs, cmdWrap, []string{"w"}, "wrap", "break long lines, or cut them", true},
+		{inLogs, cmdWrap, []string{"w"}, "wrap", "wrap or cut long lines", true},
 		{inLogs, cmdTimes, []string{"t"}, "times", "show the time of each line", true},
 		{inLogs, cmdMark, []string{"m"}, "", "mark the line", false},
 		{inLogs, cmdNextMark, []string{"'"}, "", "next mark", false},
 		{inLogs, cmdCopy, []string{"y"}, "copy", "copy the line to the clipboard", true},
 		{inLogs, cmdCopyToMark, []string{"Y"}, "", "copy from the mark to the line", true},
-		{inLogs, cmdSave, []string{"ctrl+s"}, "save", "save what is shown to a file", true},
-		{inLogs, cmdClear, []string{"c"}, "", "forget the lines so far", true},
+		{inLogs, cmdSave, []string{"ctrl+s"}, "save", "save the shown lines to a file", true},
+		{inLogs, cmdClear, []string{"c"}, "", "clear the log", true},
 		{inLogs, cmdUp, []string{"up", "k"}, "", "one line up", false},
 		{inLogs, cmdDownward, []string{"down", "j"}, "", "one line down", false},
 		{inLogs, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
@@ -133,20 +133,20 @@ func table() []binding {
 		{inBuild, cmdTop, []string{"g", "home"}, "", "to the top", false},
 		{inBuild, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
 
-		{inAuth, cmdSignIn, []string{"enter"}, "sign in", "the next login is this person", true},
-		{inAuth, cmdOpenAs, []string{"O"}, "open as", "the same, and open the page in the browser", true},
-		{inAuth, cmdAsk, []string{"a"}, "ask", "the next login asks who it is", true},
-		{inAuth, cmdFault, []string{"f"}, "fault", "have the provider fail once, in a way of your choice", true},
-		{inAuth, cmdClearFaults, []string{"F"}, "clear faults", "have it work again", true},
-		{inAuth, cmdClockOn, []string{"+"}, "clock", "move the provider's clock on by an hour", true},
-		{inAuth, cmdClockBack, []string{"-"}, "", "move it back by an hour", true},
-		{inAuth, cmdRotate, []string{"K"}, "", "new signing keys", true},
+		{inAuth, cmdSignIn, []string{"enter"}, "sign in", "sign this person in at the next login", true},
+		{inAuth, cmdOpenAs, []string{"O"}, "open as", "the same, and open the app in the browser", true},
+		{inAuth, cmdAsk, []string{"a"}, "ask", "show the sign-in page at the next login", true},
+		{inAuth, cmdFault, []string{"f"}, "fault", "make the provider fail once, in a way you choose", true},
+		{inAuth, cmdClearFaults, []string{"F"}, "clear faults", "clear all faults", true},
+		{inAuth, cmdClockOn, []string{"+"}, "clock", "move the provider's clock forward by an hour", true},
+		{inAuth, cmdClockBack, []string{"-"}, "", "move the provider's clock back by an hour", true},
+		{inAuth, cmdRotate, []string{"K"}, "", "rotate the provider's signing keys", true},
 		{inAuth, cmdUp, []string{"up", "k"}, "", "previous person", false},
 		{inAuth, cmdDownward, []string{"down", "j"}, "", "next person", false},
 		{inAuth, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
 		{inAuth, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
 
-		{inDeploy, cmdCheck, []string{"c"}, "check", "look for what must not ship to this target", true},
+		{inDeploy, cmdCheck, []string{"c"}, "check", "check for problems that block this target", true},
 		{inDeploy, cmdRender, []string{"enter"}, "render", "render the files that this target needs", true},
 		{inDeploy, cmdUp, []string{"up", "k"}, "", "previous target", false},
 		{inDeploy, cmdDownward, []string{"down", "j"}, "", "next target", false},
@@ -155,14 +155,14 @@ func table() []binding {
 		{inDeploy, cmdTop, []string{"g", "home"}, "", "to the top", false},
 		{inDeploy, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
 
-		{everywhere, cmdStart, []string{"u"}, "start", "start the project, or attend to one that runs", true},
-		{everywhere, cmdOpen, []string{"o"}, "open", "open the page in the browser", true},
+		{everywhere, cmdStart, []string{"u"}, "start", "start the project, or supervise a running one", true},
+		{everywhere, cmdOpen, []string{"o"}, "open", "open the app in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
 		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "rebuild the image, and replace the app if it changed", true},
-		{everywhere, cmdShell, []string{"s"}, "shell", "a shell in the app's container", true},
-		{everywhere, cmdSwitch, []string{"x"}, "mode", "bypass the login, or try it", true},
-		{everywhere, cmdDown, []string{"D"}, "", "stop and remove what runs", true},
-		{everywhere, cmdDownVolumes, nil, "", "stop and remove what runs, and its volumes with all that is in them", true},
+		{everywhere, cmdShell, []string{"s"}, "shell", "open a shell in the app's container", true},
+		{everywhere, cmdSwitch, []string{"x"}, "mode", "switch between bypassed and real login", true},
+		{everywhere, cmdDown, []string{"D"}, "", "stop and remove the containers", true},
+		{everywhere, cmdDownVolumes, nil, "", "stop and remove the containers and the volumes with their data", true},
 		{everywhere, cmdOverview, []string{"1"}, "", "overview", true},
 		{everywhere, cmdLogs, []string{"2"}, "", "logs", true},
 		{everywhere, cmdBuild, []string{"3"}, "", "build", true},
@@ -171,15 +171,15 @@ func table() []binding {
 		{everywhere, cmdNextPane, []string{"tab"}, "", "next pane", false},
 		{everywhere, cmdPreviousPane, []string{"shift+tab"}, "", "previous pane", false},
 		{everywhere, cmdPalette, []string{":", "ctrl+p"}, "actions", "find an action by its name", false},
-		{everywhere, cmdHelp, []string{"?"}, "help", "these keys", true},
-		{everywhere, cmdMouse, []string{"M"}, "", "use the mouse, or leave it to the terminal", true},
-		{everywhere, cmdSuspend, []string{"ctrl+z"}, "", "put the dashboard into the background", false},
+		{everywhere, cmdHelp, []string{"?"}, "help", "show the keys", true},
+		{everywhere, cmdMouse, []string{"M"}, "", "switch mouse support on or off", true},
+		{everywhere, cmdSuspend, []string{"ctrl+z"}, "", "suspend the dashboard", false},
 		{everywhere, cmdLeave, []string{"q"}, "leave", "leave the dashboard", true},
 		{everywhere, cmdStop, []string{"ctrl+c"}, "", "stop what this dashboard started, and leave", false},
 	}
 }
 
-// find gives what a key means in a scope.
+// find returns the command of a key in a scope.
 func find(in scope, key string) (command, bool) {
 	for _, where := range []scope{in, everywhere} {
 		for _, b := range table() {
@@ -191,7 +191,7 @@ func find(in scope, key string) (command, bool) {
 	return "", false
 }
 
-// keyOf is the first key of a command, as people call it.
+// keyOf is the displayed name of a command's first key.
 func keyOf(in scope, c command) string {
 	for _, where := range []scope{in, everywhere} {
 		for _, b := range table() {
@@ -203,7 +203,7 @@ func keyOf(in scope, c command) string {
 	return ""
 }
 
-// keyName is a key as it is shown.
+// keyName is the displayed name of a key.
 func keyName(key string) string {
 	switch key {
 	case "up":

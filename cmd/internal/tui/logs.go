@@ -12,13 +12,13 @@ type logs struct {
 	width int
 	rows  int
 
-	follow bool
-	cursor int // place among the shown lines
-	top    int // first place on the screen, where it does not follow
-	wrap   bool
-	times  bool
-	search matcher
-	said   string // what the last key came to; "" for the usual status
+	follow  bool
+	cursor  int // place among the shown lines
+	top     int // first place on the screen, where it does not follow
+	wrap    bool
+	times   bool
+	search  matcher
+	message string // what the last key came to; "" for the usual status
 }
 
 func newLogs() logs { return logs{follow: true, times: true} }
@@ -57,7 +57,7 @@ func (l *logs) topNumber() int {
 // do carries out a command of this pane; text is what was typed, for those that ask.
 func (l *logs) do(c command) {
 	last := len(l.store.shown) - 1
-	l.said = ""
+	l.message = ""
 	switch c {
 	case cmdFollow:
 		l.hold(l.follow)
@@ -177,7 +177,7 @@ func (l *logs) jump(step int, what string, wanted func(*entry) bool) {
 		i = l.store.seek(map[bool]int{true: 0, false: len(l.store.shown) - 1}[step > 0], step, wanted)
 	}
 	if i < 0 {
-		l.said = "no " + what
+		l.message = "no " + what
 		l.hold(false)
 		return
 	}
@@ -227,7 +227,7 @@ func (l *logs) setSearch(text string) error {
 
 func (l *logs) nextMatch(step int) {
 	if l.search.empty() {
-		l.said = "nothing to search for yet"
+		l.message = "no search yet"
 		return
 	}
 	l.jump(step, fmt.Sprintf("line with %q", l.search.text), l.search.matches)
@@ -245,7 +245,7 @@ func (l *logs) countMatches() {
 		}
 	}
 	if all > 0 {
-		l.said = fmt.Sprintf("match %s of %s", grouped(at), grouped(all))
+		l.message = fmt.Sprintf("match %s of %s", grouped(at), grouped(all))
 	}
 }
 

@@ -73,7 +73,7 @@ func TestLogs_SearchGoesRoundAndCounts(t *testing.T) {
 	r.keys("/", "ctrl+u")
 	r.text("/attempt [/")
 	r.keys("enter")
-	r.sees("no regular expression")
+	r.sees("not a regular expression")
 	r.keys("esc")
 	r.seesNot("search /attempt", "match 2")
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"sdev/cmd/internal/render"
 )
 
 // How the lines of the log look: all of it follows from what logs holds, and changes nothing there.
@@ -97,10 +99,10 @@ func (l *logs) status(t theme) string {
 	if !l.search.empty() {
 		left = append(left, t.accent.Render("search "+l.search.text))
 	}
-	if l.said != "" {
-		left = append(left, l.said)
+	if l.message != "" {
+		left = append(left, l.message)
 	}
-	lines := count(len(l.store.shown), "line")
+	lines := render.Count(len(l.store.shown), "line")
 	if n := len(l.store.shown); n >= 1000 {
 		lines = grouped(n) + " lines"
 	}

@@ -97,7 +97,7 @@ func (s *logStore) choose(f matcher, only string) {
 	}
 }
 
-// at gives a shown line by its place among them.
+// at returns a shown line by its place among them.
 func (s *logStore) at(i int) *entry { return &s.lines[s.shown[i]-s.first] }
 
 // place finds where among the shown lines the line of a number is, or the next one after it.
@@ -129,7 +129,7 @@ func entries(before dev.Snapshot, batch []dev.Stamped) (list []entry, dropped in
 		if d, ok := e.Event.(dev.LogDropped); ok {
 			dropped += d.N
 		}
-		if h, ok := happened(was, now, e); ok {
+		if h, ok := describeEvent(was, now, e); ok {
 			list = append(list, entry{at: h.at, service: own, what: h.what, text: h.text, tone: h.tone, level: toneLevel(h.tone)})
 		}
 	}

@@ -63,7 +63,7 @@ func parseTerm(word string) (term, error) {
 		}
 		re, err := regexp.Compile(pattern)
 		if err != nil {
-			return term{}, fmt.Errorf("no regular expression: %s", word)
+			return term{}, fmt.Errorf("not a regular expression: %s", word)
 		}
 		return term{re: re}, nil
 	}
@@ -77,7 +77,7 @@ func parseTerm(word string) (term, error) {
 		case "warning", "warn":
 			return term{level: levelWarning}, nil
 		}
-		return term{}, fmt.Errorf("level:%s is none of error, warning", name)
+		return term{}, fmt.Errorf("level must be error or warning, not %s", name)
 	}
 	return wordTerm(word), nil
 }
@@ -130,7 +130,7 @@ func (t term) holds(e *entry) bool {
 	return start >= 0
 }
 
-// find gives the first place in text, in bytes; start is -1 where there is none.
+// find returns the first place in text, in bytes; start is -1 where there is none.
 func (t term) find(text string) (start, end int) {
 	if t.re != nil {
 		if at := t.re.FindStringIndex(text); at != nil {

@@ -21,7 +21,7 @@ type model struct {
 	// later answers with a message after a while.
 	later func(after time.Duration, msg tea.Msg) tea.Cmd
 
-	stage *stage // where it is shown; nil in tests, which look at View
+	terminal *screen // where it is shown; nil in tests, which look at View
 
 	state  state
 	layout layout
@@ -93,7 +93,7 @@ func newModel(ctx context.Context, o Options) *model {
 }
 
 // Init asks the host for facts.
-func (m *model) Init() tea.Cmd { return tea.Batch(m.lookForFacts(), m.measure()) }
+func (m *model) Init() tea.Cmd { return tea.Batch(m.refreshFacts(), m.measure()) }
 
 // Update takes in one message. A fault in it ends the dashboard, and what runs goes on.
 func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
@@ -134,9 +134,9 @@ func shown(msg tea.Msg) tea.Msg {
 func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := shown(msg).(type) {
 	case eventsMsg:
-		return m, m.happened(msg)
+		return m, m.applyEvents(msg)
 	case streamEndedMsg:
-		m.state.lost = cmp.Or(m.state.lost, "nothing more will be heard of what runs")
+		m.state.lost = cmp.Or(m.state.lost, "the event stream has ended")
 	case factsMsg:
 		return m, m.found(msg)
 	case usageMsg:
@@ -147,7 +147,7 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.measure()
 	case retryMsg:
 		m.retrying = false
-		return m, m.lookForFacts()
+		return m, m.refreshFacts()
 	case excerptMsg:
 		if msg.of == m.state.snap.Exception {
 			m.state.excerpt = msg.lines
@@ -155,9 +155,9 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case doneMsg:
 		m.done(msg)
 		if m.pane == inDeploy {
-			return m, tea.Batch(m.lookForFacts(), m.lookForTargets())
+			return m, tea.Batch(m.refreshFacts(), m.refreshTargets())
 		}
-		return m, m.lookForFacts()
+		return m, m.refreshFacts()
 	case targetsMsg, checksMsg:
 		m.handedOver(msg)
 	case shellMsg:
@@ -176,14 +176,14 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.MouseClickMsg:
 		return m, m.click(msg)
 	default:
-		return m, m.terminal(msg)
+		return m, m.updateTerminal(msg)
 	}
 	m.dirty = true
 	return m, nil
 }
 
-// terminal takes in what the terminal says of itself.
-func (m *model) terminal(msg tea.Msg) tea.Cmd {
+// updateTerminal takes in what the terminal says of itself.
+func (m *model) updateTerminal(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
@@ -199,7 +199,7 @@ func (m *model) terminal(msg tea.Msg) tea.Cmd {
 		return m.measure()
 	case tea.ResumeMsg:
 		m.dirty = true
-		return m.lookForFacts()
+		return m.refreshFacts()
 	default:
 		return nil
 	}
@@ -223,8 +223,8 @@ func (m *model) resize(width, height int) {
 	m.deploy.resize(width, m.layout.body)
 }
 
-// happened takes in a batch of events.
-func (m *model) happened(batch []dev.Stamped) tea.Cmd {
+// applyEvents applies a batch of events.
+func (m *model) applyEvents(batch []dev.Stamped) tea.Cmd {
 	before := m.state.snap
 	for i := range batch {
 		batch[i].Time = batch[i].Time.In(m.opts.Now().Location()) // as a clock on the wall has it
@@ -258,7 +258,7 @@ func (m *model) happened(batch []dev.Stamped) tea.Cmd {
 		cmds = append(cmds, m.excerpt(e))
 	}
 	if look {
-		cmds = append(cmds, m.lookForFacts(), m.measure())
+		cmds = append(cmds, m.refreshFacts(), m.measure())
 	}
 	m.dirty = m.dirty || visible
 	return tea.Batch(cmds...)
@@ -293,8 +293,8 @@ func (m *model) View() (v tea.View) {
 	if m.dirty {
 		m.drawn, m.dirty = m.draw(), false
 	}
-	if m.stage != nil {
-		m.stage.show(frame{content: m.drawn.Content, title: m.drawn.WindowTitle, mouse: m.drawn.MouseMode != tea.MouseModeNone, look: m.look})
+	if m.terminal != nil {
+		m.terminal.show(frame{content: m.drawn.Content, title: m.drawn.WindowTitle, mouse: m.drawn.MouseMode != tea.MouseModeNone, look: m.look})
 	}
 	return m.drawn
 }

@@ -128,11 +128,11 @@ func TestActions_ThatLoseSomethingAsk(t *testing.T) {
 		r.keys("D", no)
 	}
 	r.keys("D", "x", "r") // neither yes nor no
-	r.sees("Stop and remove what runs of shop?")
+	r.sees("Stop and remove the containers of shop?")
 	r.keys("n", ":")
 	r.text("volumes")
 	r.keys("enter")
-	r.sees("lost for good")
+	r.sees("All data in them is lost")
 	if a := r.host.last(); a.Do != "" {
 		t.Fatalf("done without a yes: %+v", a)
 	}
@@ -162,14 +162,14 @@ func TestActions_OneAtATime(t *testing.T) {
 	r.m.dirty = true
 	r.sees("◌ restarting")
 	r.keys("b")
-	r.sees("not yet: restarting")
+	r.sees("busy: restarting")
 }
 
 func TestIdle_OffersToStart(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.send(factsMsg{facts: r.host.facts})
 	r.keys("r")
-	r.sees("nothing runs yet; u starts it")
+	r.sees("the project is not running; u starts it")
 	r.keys("u")
 	if a := r.host.last(); a.Do != Start {
 		t.Errorf("%+v", a)
@@ -187,7 +187,7 @@ func TestPalette_FindsByPartsOfNames(t *testing.T) {
 	}
 	r.keys(":")
 	r.text("zzzz")
-	r.sees("nothing is called that")
+	r.sees("no action matches")
 	r.keys("enter", "esc", ":", "down", "up", "esc")
 	r.seesNot("Actions")
 }
@@ -269,7 +269,7 @@ func TestEngineLost_IsSaidAndIsOverWhenItAnswers(t *testing.T) {
 	gone := &dev.Error{Code: dev.CodeEngineUnreachable, Message: "the engine does not answer", Hint: "start Docker", Exit: dev.ExitEngine}
 	r.host.fails = gone
 	r.happen(gone.Event())
-	r.sees("✗ engine lost", "the engine does not answer", "hint: start Docker", "by itself", "when the engine last answered")
+	r.sees("✗ engine lost", "the engine does not answer", "hint: start Docker", "continues once it answers", "from the engine's last answer")
 	for _, k := range []string{"r", "o", "x", "s"} {
 		r.keys(k)
 		r.sees("not now: the container engine does not answer")
@@ -302,7 +302,7 @@ func TestStreamEnd_IsSaid(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
 	r.send(streamEndedMsg{})
-	r.sees("✗ engine lost", "nothing more will be heard", "u to try again")
+	r.sees("✗ engine lost", "the event stream has ended", "u to try again")
 }
 
 func TestClock_MayJump(t *testing.T) {
@@ -342,7 +342,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 	if r.host.last().Do != "" {
 		t.Error("somebody was signed in though the login is bypassed")
 	}
-	r.sees("x tries it")
+	r.sees("x switches it on")
 }
 
 func TestKeys_MeanOneThingEach(t *testing.T) {

@@ -100,7 +100,7 @@ func (q *question) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
 }
 
 func (q *question) box(t theme, l layout) []string {
-	keys := t.bad.Bold(true).Render("y") + " " + q.yes + "    " + t.key.Render("n") + " " + t.dim.Render("leave it as it is")
+	keys := t.bad.Bold(true).Render("y") + " " + q.yes + "    " + t.key.Render("n") + " " + t.dim.Render("cancel")
 	return framed(t, "Sure?", []string{t.strong.Render(q.title), t.dim.Render(q.about), "", keys}, min(l.width-2, 64))
 }
 
@@ -209,7 +209,7 @@ func (m *menu) box(t theme, l layout) []string {
 		lines = append(lines, "  "+fit(c.name, name)+"  "+t.dim.Render(c.about))
 	}
 	if len(m.found) == 0 {
-		lines = append(lines, t.dim.Render("  nothing is called that"))
+		lines = append(lines, t.dim.Render("  no action matches"))
 	}
 	return framed(t, m.title, lines, width)
 }

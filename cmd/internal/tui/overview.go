@@ -11,16 +11,17 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
-// overview is the pane that says how things are: the page, the last save, what the app raised, what
+// overview is the pane with the general state: the page, the last save, what the app raised, what
 // runs.
 type overview struct{ scroll }
 
 func (o *overview) view(t theme, s *state, l layout) string {
 	if s.phase() == phaseLooking {
-		return o.show(t, []string{"", "  " + t.dim.Render("looking at what runs …")})
+		return o.show(t, []string{"", "  " + t.dim.Render("reading the state of the project …")})
 	}
 	if s.phase() == phaseIdle && len(s.services()) == 0 {
 		return o.show(t, o.idle(t, s))
@@ -28,19 +29,19 @@ func (o *overview) view(t theme, s *state, l layout) string {
 	sheet := sheet{theme: t, state: s}
 	if !l.wide {
 		sheet.width = l.width
-		return o.show(t, slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services(), sheet.tabs(), sheet.surroundings()))
+		return o.show(t, slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services(), sheet.tabs(), sheet.environment()))
 	}
 	sheet.width = l.left
 	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
 	sheet.width = l.right
-	right := slices.Concat([]string{""}, sheet.tabs(), sheet.surroundings(), sheet.happenings(l.body))
+	right := slices.Concat([]string{""}, sheet.tabs(), sheet.environment(), sheet.recentEvents(l.body))
 	return o.show(t, l.beside(left, right))
 }
 
-// idle is what there is to see of a project that does not run.
+// idle is the screen of a project that is not running.
 func (o *overview) idle(t theme, s *state) []string {
 	rows := []string{"", "  " + t.strong.Render(cmp.Or(safe(s.facts.Project), "this project")) + " does not run", "  " + t.dim.Render(safe(s.facts.Dir)), ""}
-	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it, its login bypassed", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
+	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it with the login bypassed", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
 	return rows
 }
 
@@ -64,14 +65,14 @@ func (s sheet) heading(title, note string) string {
 
 func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-3)) }
 
-// page is the address, which is what a person looks for first.
+// page is the app's address, which users look for first.
 func (s sheet) page() []string {
 	st := s.state
 	if !st.runs() {
-		text := s.dim.Render("the page is not there yet")
+		text := s.dim.Render("the app is not ready yet")
 		switch st.phase() {
 		case phaseLost:
-			text = s.dim.Render("what is below was so when the engine last answered")
+			text = s.dim.Render("the state below is from the engine's last answer")
 		case phaseIdle:
 			text = s.dim.Render("nothing runs: ") + s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" starts it")
 		case phaseFailed:
@@ -81,7 +82,7 @@ func (s sheet) page() []string {
 		return []string{"", s.row(text), ""}
 	}
 	url := s.strong.Underline(true).Render(st.snap.URL)
-	tabs := count(st.snap.Sessions, "tab") + " open"
+	tabs := render.Count(st.snap.Sessions, "tab") + " open"
 	if st.snap.Sessions == 0 {
 		tabs = "no tab open"
 	}
@@ -97,7 +98,7 @@ func (s sheet) page() []string {
 		rows = append(rows, s.row(s.bad.Render(s.ended())+s.dim.Render(how)+s.key.Render(keyOf(everywhere, cmdRestart))+s.dim.Render(" starts it again")))
 	}
 	if st.facts.Running && !st.facts.Attended {
-		rows = append(rows, s.row(s.warn.Render("nobody attends, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" attends")))
+		rows = append(rows, s.row(s.warn.Render("no sdev supervises the app, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" supervises it")))
 	}
 	return append(rows, "")
 }
@@ -113,7 +114,7 @@ func (s sheet) ended() string {
 	return app + " has ended"
 }
 
-// problem is what went wrong with the project itself.
+// problem is an error of the project itself.
 func (s sheet) problem() []string {
 	st := s.state
 	message, hint := "", ""
@@ -121,7 +122,7 @@ func (s sheet) problem() []string {
 	case st.lost != "":
 		message, hint = st.lost, "press "+keyOf(everywhere, cmdStart)+" to try again"
 	case st.silent.Code != "":
-		message, hint = st.silent.Message, st.silent.Hint+"; once it answers, this goes on by itself"
+		message, hint = st.silent.Message, st.silent.Hint+"; the dashboard continues once it answers"
 	case st.snap.Error.Code != "":
 		f := st.snap.Error
 		message, hint = (&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error(), f.Hint
@@ -136,7 +137,7 @@ func (s sheet) problem() []string {
 		rows = append(rows, s.problemLine(l, i == 0)...)
 	}
 	if len(rows) > most {
-		rows = append(rows[:most], s.row(s.dim.Render("  … all of it is in the log")))
+		rows = append(rows[:most], s.row(s.dim.Render("  … the log has the rest")))
 	}
 	if hint != "" {
 		for _, l := range wrap("hint: "+safe(hint), max(10, s.width-5)) {
@@ -165,7 +166,7 @@ func (s sheet) problemLine(line string, first bool) []string {
 	return rows
 }
 
-// exception is what the page shows instead of itself.
+// exception is the exception that a page shows.
 func (s sheet) exception() []string {
 	e := s.state.snap.Exception
 	if e.Exception == "" {
@@ -198,15 +199,15 @@ func (s sheet) reload() []string {
 	st := s.state
 	note := ""
 	if n := len(st.reloads); n > 1 {
-		note = fmt.Sprintf("median %s of %d", duration(median(st.reloads)), n)
+		note = fmt.Sprintf("median %s of %d", render.Duration(median(st.reloads)), n)
 	}
 	rows := []string{s.heading("LAST SAVE", note)}
 	if len(st.reloads) == 0 {
 		return append(rows, s.row(s.dim.Render(cmp.Or(s.firstSave(), "nothing saved yet"))), "")
 	}
 	last := st.reloads[len(st.reloads)-1]
-	head, file := "live in "+duration(last.MS), safe(last.Trigger)
-	after := count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
+	head, file := "live in "+render.Duration(last.MS), safe(last.Trigger)
+	after := render.Count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
 	if last.How == "restart" || last.How == "rebuild" {
 		after = "after a " + last.How + ", " + after
 	}
@@ -220,7 +221,7 @@ func (s sheet) reload() []string {
 	return append(rows, "")
 }
 
-// firstSave says what became of a save that no tab has shown.
+// firstSave describes a save that no tab has shown.
 func (s sheet) firstSave() string {
 	f := s.state.snap.LastFile
 	if len(f.Paths) == 0 {
@@ -263,7 +264,7 @@ func median(list []reload) int64 {
 	return ms[len(ms)/2]
 }
 
-// services is what runs.
+// services lists the services.
 func (s sheet) services() []string {
 	list := s.state.services()
 	rows := []string{s.heading("SERVICES", "")}
@@ -340,19 +341,19 @@ func (s sheet) tabs() []string {
 	return append(rows, "")
 }
 
-// surroundings is what the app has around it.
-func (s sheet) surroundings() []string {
+// environment shows the app's environment: saves, AWS, engine.
+func (s sheet) environment() []string {
 	f := s.state.facts
 	line := func(name, text string) string {
 		return "  " + s.dim.Render(fit(name, 9)) + cut(text, max(0, s.width-12))
 	}
-	rows := []string{s.heading("AROUND IT", "")}
+	rows := []string{s.heading("ENVIRONMENT", "")}
 	switch f.How {
 	case "":
 	case "mount":
-		rows = append(rows, line("saves", "mounted, "+count(f.Watches, "directory")+" watched"))
+		rows = append(rows, line("saves", "mounted, "+render.Count(f.Watches, "directory")+" watched"))
 	default:
-		rows = append(rows, line("saves", "copied, "+count(f.Watches, "directory")+" watched"))
+		rows = append(rows, line("saves", "copied, "+render.Count(f.Watches, "directory")+" watched"))
 	}
 	if f.AWS.Source != "" {
 		rows = append(rows, line("AWS", s.aws(f.AWS)))
@@ -380,8 +381,8 @@ func (s sheet) aws(a AWS) string {
 	return text
 }
 
-// happenings is what happened of late, where there is room for it.
-func (s sheet) happenings(rows int) []string {
+// recentEvents lists the latest events, if there is room.
+func (s sheet) recentEvents(rows int) []string {
 	out := []string{s.heading("LATELY", "")}
 	list := s.state.feed
 	list = list[max(0, len(list)-max(3, rows-12)):]

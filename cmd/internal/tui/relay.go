@@ -60,7 +60,7 @@ func relay(ctx context.Context, s Stream, send func(tea.Msg)) {
 	}
 }
 
-// mailbox is where the reader puts events and the sender takes them from.
+// mailbox passes events from the reader to the sender.
 type mailbox struct {
 	filled chan struct{} // holds a token when there is something to take
 	space  chan struct{} // holds a token when something was taken
@@ -74,7 +74,7 @@ func newMailbox() *mailbox {
 	return &mailbox{filled: make(chan struct{}, 1), space: make(chan struct{}, 1)}
 }
 
-// put waits for space; it is false where ctx ended first.
+// put waits for space; it returns false if ctx ended first.
 func (b *mailbox) put(ctx context.Context, ev dev.Stamped) bool {
 	for {
 		b.mu.Lock()
@@ -102,7 +102,7 @@ func (b *mailbox) close() {
 	token(b.filled)
 }
 
-// take waits for something; open is false once nothing more will come.
+// take waits for events; open is false once the stream has ended.
 func (b *mailbox) take(ctx context.Context) (batch []dev.Stamped, open bool) {
 	for {
 		b.mu.Lock()
@@ -126,6 +126,6 @@ func (b *mailbox) take(ctx context.Context) (batch []dev.Stamped, open bool) {
 func token(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // one is there already
+	default: // there already is one
 	}
 }

@@ -86,7 +86,7 @@ func shopFacts() Facts {
 	return Facts{
 		Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway", Attended: true,
 		Modes: []dev.Mode{dev.Local, dev.AppLogin}, Engine: "unix:///var/run/docker.sock", API: "1.41",
-		Login: Login{People: people()},
+		Provider: Provider{People: people()},
 	}
 }
 
@@ -212,8 +212,8 @@ func (r *rig) running(mode dev.Mode) {
 	issuer := ""
 	if mode.SignsIn() {
 		issuer = "http://localhost:8601"
-		f.Login.Issuer, f.Login.Profile, f.Login.Current = issuer, "google", "ada@example.com"
-		f.Login.Faults = []FaultDoc{{"deny", "the person says no"}, {"wrong-aud", "the token is for somebody else"}, {"expired", "the token has run out"}}
+		f.Provider.Issuer, f.Provider.Profile, f.Provider.Current = issuer, "google", "ada@example.com"
+		f.Provider.Faults = []FaultDoc{{"deny", "the person says no"}, {"wrong-aud", "the token is for somebody else"}, {"expired", "the token has run out"}}
 	}
 	r.happen(
 		dev.ServiceState{Service: "db", State: dev.Healthy}, dev.ServiceState{Service: "streamlit-local", State: dev.Running}, dev.ServiceState{Service: "sdev-gateway", State: dev.Running},

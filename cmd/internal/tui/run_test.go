@@ -180,7 +180,7 @@ func TestRun_GivesTheTerminalBackAfterAPanic(t *testing.T) {
 
 func TestRun_WritesNothingWhenNothingChanges(t *testing.T) {
 	s := start(t.Context(), t, &fakeHost{facts: shopFacts()})
-	s.await(t, "AROUND IT")
+	s.await(t, "ENVIRONMENT")
 	// The first frames may come one after the other; then there has to be an end of it.
 	const quiet = 500 * time.Millisecond
 	for left := 10; ; left-- {

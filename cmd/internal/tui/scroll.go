@@ -35,7 +35,7 @@ func (s *scroll) do(c command) bool {
 
 func (s *scroll) clamp() { s.top = max(0, min(s.top, s.length-s.rows)) }
 
-// show gives the rows that are seen, and says what is not.
+// show returns the rows that are seen, and says what is not.
 func (s *scroll) show(t theme, rows []string) string {
 	s.length = len(rows)
 	s.clamp()

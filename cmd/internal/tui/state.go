@@ -14,7 +14,7 @@ type state struct {
 	use   map[string]Usage
 
 	reloads  []reload // newest last
-	feed     []happening
+	feed     []eventLine
 	excerpt  []SourceLine // around the place of the exception
 	starting bool         // operations are under way
 	building bool
@@ -31,15 +31,15 @@ type reload struct {
 	dev.AppReloaded
 }
 
-// happening is a line of what happened.
-type happening struct {
+// eventLine is one event in the list of events.
+type eventLine struct {
 	at   time.Time
 	tone tone
 	what string // "saved", "live", …
 	text string
 }
 
-// How much of what happened is kept.
+// How many events are kept.
 const (
 	keptReloads = 200
 	keptFeed    = 200
@@ -89,7 +89,7 @@ func (s *state) runs() bool {
 	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.silent.Code == ""
 }
 
-// service gives what is known of a service: its state from events, the rest from facts.
+// service returns what is known of a service: its state from events, the rest from facts.
 func (s *state) service(name string) Service {
 	var out Service
 	if i := slices.IndexFunc(s.facts.Services, func(v Service) bool { return v.Name == name }); i >= 0 {
@@ -174,7 +174,7 @@ func (s *state) apply(e dev.Stamped) {
 	case dev.AppReloaded:
 		s.reloads = keep(append(s.reloads, reload{e.Time, ev}), keptReloads)
 	}
-	h, ok := happened(before, s.snap, e)
+	h, ok := describeEvent(before, s.snap, e)
 	if !ok {
 		return
 	}

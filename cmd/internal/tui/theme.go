@@ -11,9 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// theme is every look that the dashboard has. It follows the terminal: how many colours it has, and
-// whether it is light or dark. Without colours nothing is lost, because no meaning is in a colour
-// alone.
+// theme holds all styles of the dashboard. It depends on the terminal: its number of colours, and whether it is
+// light or dark. No meaning depends on colour alone.
 type theme struct {
 	plain, dim, faint, strong        lipgloss.Style
 	accent, good, warn, bad          lipgloss.Style
@@ -21,7 +20,7 @@ type theme struct {
 	tab, tabOn                       lipgloss.Style
 	bypass, login, cursor, hit, mark lipgloss.Style
 	key, box                         lipgloss.Style
-	services                         []lipgloss.Style // names of services, in turn
+	services                         []lipgloss.Style // styles of service names
 }
 
 // hue is one colour for each kind of terminal: sixteen colours, 256, and any.
@@ -75,7 +74,7 @@ func newTheme(profile colorprofile.Profile, dark bool) theme {
 	return t
 }
 
-// service gives a service's own look, the same each time.
+// service is the style of a service's name, always the same one.
 func (t theme) service(name string) lipgloss.Style {
 	if name == own {
 		return t.dim

@@ -26,10 +26,10 @@ type Host interface {
 	Facts(ctx context.Context) (Facts, error)
 	// Usage measures what services use right now. It is asked only while somebody sees it.
 	Usage(ctx context.Context) ([]Usage, error)
-	// Excerpt gives the lines around a place in a file of the project, or none where there is no such
+	// Excerpt returns the lines around a place in a file of the project, or none where there is no such
 	// place.
 	Excerpt(ctx context.Context, file string, line int) ([]SourceLine, error)
-	// Shell gives a program for the terminal: a shell in the app's container.
+	// Shell returns a program for the terminal: a shell in the app's container.
 	Shell(ctx context.Context) Program
 }
 
@@ -100,7 +100,7 @@ type Facts struct {
 	AWS      AWS
 	Engine   string // where the container engine is
 	API      string // its version of the API
-	Login    Login
+	Provider Provider
 }
 
 // Service is what is known of a service beside its state.
@@ -125,22 +125,22 @@ type AWS struct {
 	Expires time.Time // zero where it does not run out or is not known
 }
 
-// Login is what the local provider says, in modes in which people sign in.
-type Login struct {
+// Provider is what the local provider says, in modes in which people sign in.
+type Provider struct {
 	Issuer  string
 	Profile string
 	People  []dev.Person
 	Current string // e-mail of who signs in without being asked; "" asks
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
-	SignedIn []string
-	Holds    []Hold     // what programs were told of them, newest first
-	Set      []Fault    // that are in force
-	Faults   []FaultDoc // that can be
+	SignedIn     []string
+	Sessions     []Session  // what programs were told of them, newest first
+	ActiveFaults []Fault    // that are in force
+	Faults       []FaultDoc // that can be
 }
 
-// Hold is what a program was told of somebody when they signed in; no token is part of it.
-type Hold struct {
+// Session is what a program was told of somebody when they signed in; no token is part of it.
+type Session struct {
 	User   string // e-mail
 	Client string
 	At     time.Time
@@ -202,16 +202,16 @@ type Exit struct {
 
 // Why Run fails, its context aside.
 var (
-	ErrTerminal = errors.New("the terminal is gone")
-	ErrBroke    = errors.New("the dashboard broke")
+	ErrTerminal = errors.New("the terminal has closed")
+	ErrBroke    = errors.New("the dashboard crashed")
 )
 
 // Run shows the dashboard until it is left or ctx ends. It is ctx's error in the second case.
 func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := newStage(o.In, o.Out, o.Env)
+	s := newScreen(o.In, o.Out, o.Env)
 	m := newModel(ctx, o)
-	m.stage = s
+	m.terminal = s
 	if err := s.enter(); err != nil {
 		cancel()
 		return Exit{}, fmt.Errorf("%w: %w", ErrTerminal, err)
@@ -228,7 +228,7 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 			}
 		},
 		func() {
-			// Bubble Tea would be killed by a context of its own, and leave its reader behind.
+			// With ctx as its own context Bubble Tea would stop at once and leave its reader behind.
 			<-ctx.Done()
 			p.Quit()
 		},
@@ -259,13 +259,13 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	return m.exit, fmt.Errorf("%w: %w", ErrTerminal, errors.Join(err, left))
 }
 
-// options are what Bubble Tea is left with: keys, and the loop.
+// options make Bubble Tea read keys and run the loop, and nothing else.
 func (m *model) options(o Options) []tea.ProgramOption {
 	opts := []tea.ProgramOption{
 		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutSignalHandler(), tea.WithoutRenderer(), tea.WithFPS(1),
 	}
-	if width, height, err := m.stage.size(); err == nil {
+	if width, height, err := m.terminal.size(); err == nil {
 		opts = append(opts, tea.WithWindowSize(width, height))
 	}
 	switch o.Colors {
@@ -277,7 +277,7 @@ func (m *model) options(o Options) []tea.ProgramOption {
 	return opts
 }
 
-// followSize tells of each new size of the terminal, until ctx ends.
+// followSize sends each new size of the terminal, until ctx ends.
 func (m *model) followSize(ctx context.Context, send func(tea.Msg)) {
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, syscall.SIGWINCH)
@@ -288,7 +288,7 @@ func (m *model) followSize(ctx context.Context, send func(tea.Msg)) {
 		case <-ctx.Done():
 			return
 		}
-		if width, height, err := m.stage.size(); err == nil {
+		if width, height, err := m.terminal.size(); err == nil {
 			send(tea.WindowSizeMsg{Width: width, Height: height})
 		}
 	}

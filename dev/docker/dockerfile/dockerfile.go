@@ -66,10 +66,10 @@ type Base struct {
 	Platform string // "" where the stage names none
 	Line     int    // of the FROM, from 1
 	Given    bool   // Ref is what stands for the name in the file: see Setting.Contexts
-	Runs     bool   // commands are run in it, or in a stage made from it
+	Runs     bool   // the build runs commands in it, or in a stage made from it
 }
 
-// Bases gives the images from outside that a build starts from, in the order of the file; stages
+// Bases returns the images from outside that a build starts from, in the order of the file; stages
 // that the target does without are left out.
 func (f *File) Bases(s Setting) []Base {
 	needed := f.needed(s)
@@ -105,7 +105,7 @@ func (f *File) base(i int, env instructionEnv) (b Base, ok bool) {
 
 const outside = -1 // parent of a stage that starts from an image
 
-// parent gives the stage that a stage starts from.
+// parent returns the stage that a stage starts from.
 func (f *File) parent(i int, s Setting) int {
 	if name := f.stages[i].BaseName; s.Contexts[name] == "" {
 		return f.named(name, i)
@@ -185,7 +185,7 @@ func sources(st instructions.Stage) []string {
 	return out
 }
 
-// runs says whether a command is run in a stage or in one that starts from it. What ONBUILD holds
+// runs reports whether a command is run in a stage or in one that starts from it. What ONBUILD holds
 // counts: it runs in whatever is made from the stage.
 func (f *File) runs(i int, needed map[int]bool, s Setting) bool {
 	for _, cmd := range f.stages[i].Commands {
@@ -206,7 +206,7 @@ func (f *File) runs(i int, needed map[int]bool, s Setting) bool {
 	return false
 }
 
-// Mounts gives the types of RUN --mount that the file has, each with the first line that has it.
+// Mounts returns the types of RUN --mount that the file has, each with the first line that has it.
 func (f *File) Mounts() map[string]int {
 	out := map[string]int{}
 	f.mounts(func(m *instructions.Mount, line int) {
@@ -217,7 +217,7 @@ func (f *File) Mounts() map[string]int {
 	return out
 }
 
-// HasSecret says whether a RUN asks for a build secret.
+// HasSecret reports whether a RUN asks for a build secret.
 func (f *File) HasSecret(id string) bool {
 	found := false
 	f.mounts(func(m *instructions.Mount, _ int) {

@@ -16,7 +16,7 @@ type Change struct {
 	Syntax  bool              // drop the line that names a frontend
 }
 
-// Rewrite gives the Dockerfile with changes, line by line where it was.
+// Rewrite returns the Dockerfile with changes, line by line where it was.
 func (f *File) Rewrite(c Change) []byte {
 	lines := append([]string(nil), f.lines...)
 	if c.Syntax {
@@ -102,7 +102,7 @@ func hide(lines []string, cmd *instructions.ArgCommand, hidden map[string]bool) 
 	}
 }
 
-// Bakes gives the first line that puts the value of an argument into the image for good; 0 if none
+// Bakes returns the first line that puts the value of an argument into the image for good; 0 if none
 // does. Commands that are run only see it.
 func (f *File) Bakes(name string) int {
 	use := regexp.MustCompile(`\$(?:` + regexp.QuoteMeta(name) + `\b|\{` + regexp.QuoteMeta(name) + `\b)`)
@@ -133,7 +133,7 @@ func mountsFrom(c *instructions.RunCommand, name string) bool {
 	return false
 }
 
-// Syntax gives the frontend image that a Dockerfile asks for in its first lines; "" if none.
+// Syntax returns the frontend image that a Dockerfile asks for in its first lines; "" if none.
 func Syntax(content []byte) string {
 	ref, _, _, _ := parser.DetectSyntax(content)
 	return ref
@@ -166,7 +166,7 @@ type feature struct {
 	since int // first major version of Docker whose own frontend has it
 }
 
-// Newest gives what a Dockerfile uses that only newer engines can build by themselves: a name of
+// Newest returns what a Dockerfile uses that only newer engines can build by themselves: a name of
 // it, and the first major version of Docker that does. Zero means that Docker 20.10 does.
 // Source: the release notes of moby/buildkit's dockerfile frontend and of Docker.
 func (f *File) Newest() (name string, since int) {

@@ -1,0 +1,55 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
+
+// The wording that the lines and the dashboard share.
+
+// Failed reports whether a service ended with an error: neither well nor by a signal to stop.
+func Failed(e dev.ServiceState) bool {
+	const killed, terminated = 137, 143
+	return e.State == dev.Exited && e.ExitCode != 0 && e.ExitCode != killed && e.ExitCode != terminated
+}
+
+// Outcome says what a save leads to, if no other line will; else "".
+func Outcome(e dev.FileChanged, sessions int) string {
+	switch e.Action {
+	case dev.Rebuild:
+		return "needs a rebuild"
+	case dev.Restart, dev.SyncRestart:
+		return "needs a restart"
+	case dev.Live, dev.Sync, dev.SyncExec:
+		if sessions == 0 {
+			return "the next tab shows it"
+		}
+	case dev.Ignored:
+	}
+	return ""
+}
+
+// Count is a number of things, as in "2 tabs".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		return strconv.Itoa(n) + " " + stem + "ies"
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// Duration formats milliseconds.
+func Duration(ms int64) string {
+	switch {
+	case ms < 1000:
+		return fmt.Sprintf("%d ms", ms)
+	case ms < 60_000:
+		return fmt.Sprintf("%.1f s", float64(ms)/1000)
+	}
+	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
+}

@@ -1,0 +1,122 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sdev/dev"
+)
+
+// What the dashboard looks at beside events, and when: facts after events that change them, and again
+// while the engine is silent; usage while somebody sees it; the lines around an exception.
+
+const (
+	// measureEvery is the pause between two measurements, while somebody sees them.
+	measureEvery = 5 * time.Second
+	// lookAgain is the least time between two looks for facts.
+	lookAgain = time.Second
+	// retryEvery is the pause between two tries to reach an engine that does not answer.
+	retryEvery = 2 * time.Second
+)
+
+// refreshFacts has the host look, once at a time, and once more if asked meanwhile.
+func (m *model) refreshFacts() tea.Cmd {
+	if m.asking {
+		m.askAgain = true
+		return nil
+	}
+	m.asking = true
+	return m.ask(func() tea.Msg {
+		f, err := m.host.Facts(m.ctx)
+		return factsMsg{f, err}
+	})
+}
+
+func (m *model) found(msg factsMsg) tea.Cmd {
+	m.asking, m.dirty = false, true
+	if msg.err != nil {
+		if e := dev.AsError(msg.err); unreachable(e.Code) && m.state.silent.Code == "" {
+			m.state.silent = e.Event()
+		}
+	} else {
+		if !m.askAgain { // else it may be from before the engine went silent
+			m.state.silent = dev.Failed{}
+		}
+
+		here := m.opts.Now().Location() // as a clock on the wall has it
+		if e := &msg.facts.AWS.Expires; !e.IsZero() {
+			*e = e.In(here)
+		}
+		for i := range msg.facts.Provider.Sessions {
+			msg.facts.Provider.Sessions[i].At = msg.facts.Provider.Sessions[i].At.In(here)
+		}
+		m.state.facts, m.state.known = msg.facts, true
+		m.auth.clamp(&m.state)
+	}
+	if !m.askAgain {
+		return tea.Batch(m.measure(), m.retry())
+	}
+	m.askAgain = false
+	m.asking = true
+	return tea.Sequence(m.later(lookAgain, nil), m.ask(func() tea.Msg {
+		f, err := m.host.Facts(m.ctx)
+		return factsMsg{f, err}
+	}))
+}
+
+// retry asks a silent engine again, after a while.
+func (m *model) retry() tea.Cmd {
+	if m.retrying || m.state.silent.Code == "" {
+		return nil
+	}
+	m.retrying = true
+	return m.later(retryEvery, retryMsg{})
+}
+
+// measure has the host measure, while the overview is seen and something runs.
+func (m *model) measure() tea.Cmd {
+	if m.measuring || m.away || m.pane != inOverview || !m.state.facts.Running {
+		return nil
+	}
+	m.measuring = true
+	return m.ask(func() tea.Msg {
+		u, err := m.host.Usage(m.ctx)
+		if err != nil {
+			return usageMsg(nil)
+		}
+		return usageMsg(u)
+	})
+}
+
+// used keeps what was measured. What moved little stays as it is shown, so that the screen is calm.
+func (m *model) used(list []Usage) {
+	for _, u := range list {
+		old, ok := m.state.use[u.Service]
+		if ok && abs(u.CPU-old.CPU) < max(2, old.CPU/10) {
+			u.CPU = old.CPU
+		}
+		if ok && abs(float64(u.Memory-old.Memory)) < max(2<<20, float64(old.Memory)/50) {
+			u.Memory = old.Memory
+		}
+		if u != old {
+			m.state.use[u.Service] = u
+			m.dirty = true
+		}
+	}
+}
+
+func abs(v float64) float64 { return max(v, -v) }
+
+func (m *model) excerpt(e dev.AppException) tea.Cmd {
+	if e.File == "" || e.Line == 0 {
+		return nil
+	}
+	return m.ask(func() tea.Msg {
+		lines, err := m.host.Excerpt(m.ctx, e.File, e.Line)
+		if err != nil {
+			return nil // it is an ornament
+		}
+		return excerptMsg{e, lines}
+	})
+}

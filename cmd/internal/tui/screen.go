@@ -1,0 +1,213 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/sys/unix"
+	tty "golang.org/x/term"
+)
+
+// frame is the content of the screen.
+type frame struct {
+	content string
+	title   string
+	mouse   bool
+	look    look
+}
+
+// screen is the terminal while the dashboard owns it. It draws only when something is new, and only what
+// differs. Bubble Tea's own renderer polls many times a second, even when nothing happens for hours.
+//
+//	model.View ──show──▶ next ──run──▶ terminal
+type screen struct {
+	in, out *os.File
+	env     []string
+	changed chan struct{} // holds a token when there may be something to draw
+
+	mu     sync.Mutex // guards everything below, and the terminal
+	before *tty.State
+	buf    bytes.Buffer
+	scr    *uv.TerminalRenderer
+	cells  uv.ScreenBuffer
+	width  int
+	height int
+	next   frame
+	shown  frame
+	on     bool // the dashboard owns the terminal
+}
+
+func newScreen(in, out *os.File, env []string) *screen {
+	return &screen{in: in, out: out, env: env, changed: make(chan struct{}, 1)}
+}
+
+// drawEvery is the minimal time between two drawings. The first one after a pause is immediate.
+const drawEvery = 4 * time.Millisecond
+
+// run draws until ctx ends.
+func (s *screen) run(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-s.changed:
+			s.draw()
+		case <-ctx.Done():
+			return
+		}
+		pause.Reset(drawEvery)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// show has a frame drawn as soon as it can be; one that was not drawn by then is passed over.
+func (s *screen) show(f frame) {
+	s.mu.Lock()
+	same := s.next == f
+	s.next = f
+	s.mu.Unlock()
+	if !same {
+		token(s.changed)
+	}
+}
+
+// size is that of the terminal. One that does not know its own is taken for the usual one.
+func (s *screen) size() (width, height int, err error) {
+	width, height, err = tty.GetSize(int(s.out.Fd()))
+	if err == nil && (width <= 0 || height <= 0) {
+		return 80, 24, nil
+	}
+	return width, height, err
+}
+
+// hungUp waits until the terminal is gone, and is false where ctx ended first. Who reads keys sees no
+// difference between such a terminal and one at which nobody types.
+func (s *screen) hungUp(ctx context.Context) bool {
+	end, stop, err := os.Pipe()
+	if err != nil {
+		return false
+	}
+	defer end.Close() //nolint:errcheck // nothing was ever written to it
+	defer context.AfterFunc(ctx, func() { _ = stop.Close() })()
+	const (
+		terminal = iota
+		ended
+	)
+	for ctx.Err() == nil {
+		fds := []unix.PollFd{terminal: {Fd: int32(s.out.Fd())}, ended: {Fd: int32(end.Fd()), Events: unix.POLLIN}} //nolint:gosec // descriptors are small
+		_, err := unix.Poll(fds, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil || fds[ended].Revents != 0:
+			return false
+		case fds[terminal].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
+			return true
+		}
+		<-ctx.Done() // this system cannot tell
+	}
+	return false
+}
+
+// enter takes the terminal: its keys come as they are, and what is on it is kept for later.
+func (s *screen) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, err := tty.MakeRaw(int(s.in.Fd()))
+	if err != nil {
+		return err
+	}
+	s.before, s.on, s.shown = before, true, frame{}
+	s.scr = uv.NewTerminalRenderer(&s.buf, s.env)
+	s.scr.SetFullscreen(true)
+	s.scr.SetRelativeCursor(false)
+	s.scr.SetScrollOptim(true)
+	s.scr.SetTabStops(-1)
+	s.scr.Erase()
+	s.width, s.height = 0, 0
+	return s.writeLocked(ansi.SetModeAltScreenSaveCursor + ansi.ResetModeTextCursorEnable + ansi.SetModeBracketedPaste + ansi.SetModeFocusEvent + ansi.RequestBackgroundColor)
+}
+
+// leave gives the terminal back as it was. It may be called again.
+func (s *screen) leave() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.on {
+		return nil
+	}
+	s.on = false
+	text := ansi.ResetModeFocusEvent + ansi.ResetModeBracketedPaste + ansi.ResetStyle
+	if s.shown.mouse {
+		text += mouseOff
+	}
+	text += ansi.SetWindowTitle("") + ansi.SetModeTextCursorEnable + ansi.ResetModeAltScreenSaveCursor
+	err := s.writeLocked(text)
+	if rerr := tty.Restore(int(s.in.Fd()), s.before); err == nil {
+		err = rerr
+	}
+	return err
+}
+
+// write sends something that is not part of a frame.
+func (s *screen) write(text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writeLocked(text)
+}
+
+func (s *screen) writeLocked(text string) error {
+	_, err := s.out.WriteString(text)
+	return err
+}
+
+const (
+	mouseOn  = ansi.SetModeMouseButtonEvent + ansi.SetModeMouseExtSgr
+	mouseOff = ansi.ResetModeMouseButtonEvent + ansi.ResetModeMouseExtSgr
+)
+
+// draw brings the terminal up to date. A terminal that is gone says so by its keys as well, so that
+// what cannot be written needs no word here.
+func (s *screen) draw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.next
+	width, height, err := s.size()
+	if !s.on || err != nil || f == s.shown && width == s.width && height == s.height {
+		return
+	}
+	var around string
+	if f.title != s.shown.title {
+		around += ansi.SetWindowTitle(f.title)
+	}
+	if f.mouse != s.shown.mouse {
+		around += map[bool]string{true: mouseOn, false: mouseOff}[f.mouse]
+	}
+	if width != s.width || height != s.height {
+		s.width, s.height = width, height
+		s.cells = uv.NewScreenBuffer(width, height)
+		s.scr.Resize(width, height)
+		s.scr.Erase()
+	}
+	s.scr.SetColorProfile(f.look.profile)
+	s.cells.Clear()
+	uv.NewStyledString(f.content).Draw(s.cells, s.cells.Bounds())
+	s.scr.Render(s.cells.RenderBuffer)
+	s.shown = f
+	if err := s.scr.Flush(); err != nil || s.buf.Len()+len(around) == 0 {
+		return
+	}
+	// Within one such pair a terminal shows all or nothing; one that does not know it passes over it.
+	text := ansi.SetModeSynchronizedOutput + around + s.buf.String() + ansi.ResetModeSynchronizedOutput
+	s.buf.Reset()
+	_ = s.writeLocked(text)
+}

@@ -1,0 +1,235 @@
+package config
+
+// The app's environment: variables, user, credentials, certificates.
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+)
+
+func (o *overlay) set(name, value, why string) {
+	o.app.Environment[name] = &value
+	o.note(why, "environment", name)
+}
+
+// setDefault sets a variable that the compose file does not set.
+func (o *overlay) setDefault(name, value, why string) {
+	if v, ok := o.app.Environment[name]; !ok || v == nil {
+		o.set(name, value, why)
+	}
+}
+
+func (o *overlay) environment(ports appPorts) {
+	env := types.MappingWithEquals{}
+	maps.Copy(env, o.app.Environment)
+	o.app.Environment = env
+	settings := o.parts.Env(ports.app)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name == "STREAMLIT_SERVER_PORT" || name == "STREAMLIT_SERVER_ADDRESS" {
+			o.set(name, settings[name], "sdev: behind the gateway")
+			continue
+		}
+		o.setDefault(name, settings[name], "sdev: development settings")
+	}
+	o.set("STREAMLIT_BROWSER_SERVER_PORT", strconv.Itoa(o.parts.Port), "sdev: the port in the address bar")
+	o.label(dev.LabelMode, string(o.parts.Mode))
+	if o.parts.Mode == dev.Local {
+		o.set("LOCAL_STREAMLIT", "1", "sdev up --local: the login is bypassed")
+	}
+	if len(o.parts.Shim) > 0 {
+		o.set("PYTHONPATH", o.pythonPath(), "sdev: the start-up shim, then "+o.pythonPathWhy())
+		o.addConfig("sdev-shim", shimDir+"/sitecustomize.py", types.FileObjectConfig{Content: string(o.parts.Shim)})
+		o.note("sdev: keeps directories out of Streamlit's watch list; development only", "configs")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
+		o.setDefault(name, o.parts.Machine.Proxy[name], "this machine's proxy")
+	}
+}
+
+// pythonPath puts the shim before the value of the image or the compose file, which stays as it is, including
+// empty entries (the working directory). Without a value it adds the working directory, where the app's imports
+// start.
+func (o *overlay) pythonPath() string {
+	own := o.ownPythonPath()
+	if own == "" {
+		own = cmp.Or(o.app.WorkingDir, o.parts.Image.WorkingDir, "/app")
+	}
+	return shimDir + ":" + own
+}
+
+func (o *overlay) ownPythonPath() string {
+	if v := o.p.Model.Services[o.p.App].Environment["PYTHONPATH"]; v != nil {
+		return *v
+	}
+	return o.parts.Image.Env["PYTHONPATH"]
+}
+
+func (o *overlay) pythonPathWhy() string {
+	if o.ownPythonPath() == "" {
+		return "the working directory, because nothing sets it"
+	}
+	return "the value of the image or the compose file"
+}
+
+// user runs the app as this machine's user, with its own home directory, so that files in the mount belong to
+// that user and ~ is writable whatever the image expects.
+//
+// An image with USER root, or a mount into root's home, expects root: it may install packages at the start, or
+// read the mount there.
+func (o *overlay) user() {
+	if why := o.expectsRoot(); why != "" {
+		o.app.User = "0:0"
+		o.note("root, because "+why, "user")
+		return
+	}
+	if o.app.User == "" {
+		o.app.User = fmt.Sprintf("%d:%d", o.parts.Machine.UID, o.parts.Machine.GID)
+		o.note("your user, so that files in the mount stay yours", "user")
+	}
+	if v, ok := o.app.Environment["HOME"]; ok && v != nil {
+		return
+	}
+	o.set("HOME", homeDir, "sdev: a writable home for that user")
+	uid, gid, _ := strings.Cut(o.app.User, ":")
+	owner := ""
+	if _, err := strconv.Atoi(uid); err == nil {
+		owner = ",uid=" + uid
+	}
+	if _, err := strconv.Atoi(gid); err == nil {
+		owner += ",gid=" + gid
+	}
+	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode=0755"+owner)
+	o.note("sdev: the home directory above", "tmpfs")
+}
+
+func (o *overlay) expectsRoot() string {
+	user, _, _ := strings.Cut(o.parts.Image.User, ":")
+	switch {
+	case o.app.User != "":
+		return ""
+	case user == "root" || user == "0":
+		return "the image says USER " + o.parts.Image.User
+	}
+	for _, v := range o.app.Volumes {
+		if v.Target == rootHome || strings.HasPrefix(v.Target, rootHome+"/") {
+			return "the compose file mounts into " + rootHome
+		}
+	}
+	return ""
+}
+
+// home is the home directory of the app's user.
+func (o *overlay) home() string {
+	if v := o.app.Environment["HOME"]; v != nil {
+		return *v
+	}
+	return cmp.Or(o.parts.Image.Env["HOME"], rootHome)
+}
+
+func (o *overlay) aws() {
+	o.setDefault("AWS_EC2_METADATA_DISABLED", "true", "sdev: there is no metadata service here, and a request to it takes seconds")
+	a := o.parts.Machine.AWS
+	switch a.Mode {
+	case AWSNone:
+		o.withoutHostAWS()
+		return
+	case AWSSession:
+		o.awsSession(a)
+	default:
+		if a.Dir == "" {
+			return
+		}
+		o.awsMount(a)
+		if a.Profile != "" {
+			o.setDefault("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
+		}
+	}
+	if a.Region != "" {
+		o.setDefault("AWS_REGION", a.Region, "x-sdev.aws.region, AWS_REGION or the profile")
+		o.setDefault("AWS_DEFAULT_REGION", a.Region, "the same, as boto3 reads it")
+	}
+}
+
+// withoutHostAWS removes mounts of the host's ~/.aws from the compose file.
+func (o *overlay) withoutHostAWS() {
+	dir := o.parts.Machine.AWS.Dir
+	o.app.Volumes = slices.DeleteFunc(slices.Clone(o.app.Volumes), func(v types.ServiceVolumeConfig) bool {
+		within := dir != "" && (filepath.Clean(v.Source) == dir || strings.HasPrefix(v.Source, dir+"/"))
+		return v.Type == types.VolumeTypeBind && within
+	})
+}
+
+// awsSession makes the app's AWS SDK get its keys from the gateway, and removes what it would try first: files,
+// and a profile that only the host has.
+func (o *overlay) awsSession(a AWS) {
+	o.withoutHostAWS()
+	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
+		delete(o.app.Environment, name)
+	}
+	const why = "x-sdev.aws.mode: session; the gateway provides the keys, and the host renews them"
+	o.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.out.Sidecar.Credentials+"/", why)
+	o.set(awsToken, a.Token, why)
+}
+
+// awsMount mounts ~/.aws read-only, with private copies of the caches that tools write to.
+func (o *overlay) awsMount(a AWS) {
+	home := o.home()
+	volumes := slices.Clone(o.app.Volumes)
+	mounted := types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: a.Dir, Target: home + "/.aws", ReadOnly: true}
+	switch i := slices.IndexFunc(volumes, func(v types.ServiceVolumeConfig) bool { return strings.TrimRight(v.Target, "/") == mounted.Target }); {
+	case i < 0:
+		volumes = append(volumes, mounted)
+	case volumes[i].Type != types.VolumeTypeBind || filepath.Clean(volumes[i].Source) != a.Dir:
+		return // the compose file mounts something else there
+	default:
+		// The user could not change files that a container writes there as root.
+		volumes[i].ReadOnly = true
+	}
+	for _, cache := range a.Caches {
+		private := filepath.Join(o.parts.StateDir, "aws", filepath.FromSlash(cache))
+		volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: private, Target: home + "/.aws/" + cache})
+		o.out.Seeds = append(o.out.Seeds, Seed{From: filepath.Join(a.Dir, filepath.FromSlash(cache)), To: private})
+	}
+	o.app.Volumes = volumes
+	o.note("x-sdev.aws.mode: mount; read-only, with private caches so that a login can renew itself", "volumes")
+}
+
+// ca passes the machine's extra CA to the build, as a secret that the image does not contain, and to the app.
+func (o *overlay) ca() {
+	ca := o.parts.Machine.CA
+	if ca.File == "" {
+		return
+	}
+	sum := sha256.Sum256(ca.PEM)
+	o.label("dev.sdev.ca", hex.EncodeToString(sum[:8])) // a new bundle recreates the container
+	o.addConfig("sdev-ca", caFile, types.FileObjectConfig{File: ca.File})
+	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT"} {
+		o.setDefault(name, caFile, "the extra CA of this machine ("+ca.Origin+")")
+	}
+	if o.app.Build != nil {
+		build := *o.app.Build
+		o.buildWithCA(&build, o.p.App)
+		o.app.Build = &build
+	}
+}
+
+func (o *overlay) process() {
+	if o.app.Init == nil {
+		o.app.Init = ptr(true)
+		o.note("sdev: an init process forwards signals, so that the app stops at once", "init")
+	}
+	if o.app.StopGracePeriod == nil {
+		o.app.StopGracePeriod = ptr(types.Duration(grace))
+	}
+}

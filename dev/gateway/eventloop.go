@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/streamlit"
+)
+
+// eventLoop runs the tracker. Other goroutines post functions; its own goroutine, run, calls them one at a
+// time, so that the tracker needs no lock and events leave in order.
+type eventLoop struct {
+	facts     chan func(*tracker, time.Time)
+	done      chan struct{} // closed when run has ended; posts are dropped from then on
+	tracker   *tracker
+	announced atomic.Pointer[Expect] // a copy for the handlers that serve the hold page
+}
+
+func newEventLoop(match func(string) (dev.Rule, bool), mounts []dev.Mount, events io.Writer) *eventLoop {
+	l := &eventLoop{facts: make(chan func(*tracker, time.Time), 64), done: make(chan struct{})}
+	lines := json.NewEncoder(events)
+	var seq uint64
+	l.tracker = newTracker(match, mounts, func(now time.Time, e dev.Event) {
+		seq++
+		// If nobody reads the events, the app is served all the same.
+		_ = lines.Encode(dev.Stamped{Seq: seq, Time: now, Event: e})
+	})
+	l.announced.Store(&Expect{How: HowStart})
+	return l
+}
+
+// run calls what is posted until ctx ends.
+func (l *eventLoop) run(ctx context.Context) {
+	defer close(l.done)
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	for {
+		if at, ok := l.tracker.deadline(); ok {
+			alarm.Reset(time.Until(at))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case fact := <-l.facts:
+			fact(l.tracker, time.Now())
+		case now := <-alarm.C:
+			l.tracker.wake(now)
+		}
+	}
+}
+
+// post queues a function for run.
+func (l *eventLoop) post(fact func(*tracker, time.Time)) {
+	select {
+	case l.facts <- fact:
+	case <-l.done:
+	}
+}
+
+// query posts a function and waits until run has called it; it returns false if run has ended.
+func (l *eventLoop) query(question func(*tracker, time.Time)) bool {
+	answered := make(chan struct{})
+	l.post(func(t *tracker, now time.Time) {
+		question(t, now)
+		close(answered)
+	})
+	select {
+	case <-answered:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
+func (l *eventLoop) opened(tb *tab, session string, generation uint64) (replay []byte) {
+	var r []byte
+	if l.query(func(t *tracker, now time.Time) { r = t.opened(tb, session, generation, now) }) {
+		replay = r
+	}
+	return replay
+}
+
+func (l *eventLoop) closed(tb *tab) { l.post(func(t *tracker, now time.Time) { t.closed(tb, now) }) }
+
+func (l *eventLoop) rerunRequested(tb *tab, r streamlit.Rerun) {
+	l.post(func(t *tracker, now time.Time) { t.rerunRequested(tb, r, now) })
+}
+
+func (l *eventLoop) appMessage(tb *tab, f streamlit.Forward) {
+	l.post(func(t *tracker, now time.Time) { t.appMessage(tb, f, now) })
+}
+
+func (l *eventLoop) saved(changes []dev.Change, first time.Time) {
+	l.post(func(t *tracker, now time.Time) { t.saved(changes, first, now) })
+}
+
+func (l *eventLoop) warn(w dev.Warning) { l.emit(w) }
+
+// emit sends an event that the tracker need not see.
+func (l *eventLoop) emit(e dev.Event) {
+	l.post(func(t *tracker, now time.Time) { t.emit(now, e) })
+}
+
+// reachable reports that the app answers, perhaps as a new generation, or no longer does.
+func (l *eventLoop) reachable(up bool) {
+	if up {
+		l.announced.Store(&Expect{})
+	}
+	l.post(func(t *tracker, now time.Time) { t.reachable(up, now) })
+}
+
+// expect announces what will happen to the app. The hold page says so from now on.
+func (l *eventLoop) expect(e Expect) {
+	if e.How == HowNothing {
+		l.announced.Store(&Expect{})
+	} else {
+		l.announced.Store(&e)
+	}
+	l.query(func(t *tracker, now time.Time) { t.expect(e, now) })
+}
+
+// expected is the last announcement that has not come true yet.
+func (l *eventLoop) expected() Expect { return *l.announced.Load() }
+
+func (l *eventLoop) status() (st Status) {
+	var got Status
+	if l.query(func(t *tracker, _ time.Time) { got = t.status() }) {
+		st = got
+	}
+	return st
+}

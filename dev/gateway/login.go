@@ -1,0 +1,214 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+
+	"sdev/dev"
+	"sdev/dev/awslocal"
+	"sdev/dev/oidc"
+	"sdev/dev/streamlit"
+)
+
+// loginServer holds how people sign in: the local provider, and the stand-in for the parameter store that
+// tells an app about it. It stores the last login in the state directory, so that a restarted gateway
+// goes on with it.
+//
+// As an [http.Handler] it serves the provider's origin, in every mode, so that a change of the mode does not
+// recreate the gateway. While the login is bypassed it says so.
+type loginServer struct {
+	project    string
+	state      string // the state directory; "" keeps everything in memory
+	hosts      hosts
+	emit       func(dev.Event)
+	parameters awslocal.Parameters
+
+	mu       sync.Mutex // guards what follows
+	login    dev.Login
+	provider *oidc.Provider // nil in modes without a login
+}
+
+func newLoginServer(cfg Config, emit func(dev.Event)) *loginServer {
+	own := Config{Listen: fmt.Sprintf(":%d", cfg.Identity), Host: "localhost", Port: cfg.Identity}
+	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
+}
+
+func (s *loginServer) file() string { return filepath.Join(s.state, dev.LoginFile) }
+
+// load applies the login that the last gateway stored. If it cannot, nobody can sign in until the host, which
+// compares the stored login with its own, sends it again.
+func (s *loginServer) load() error {
+	if s.state == "" {
+		return nil
+	}
+	b, err := dev.ReadFile(s.file())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var login dev.Login
+	if err == nil {
+		err = json.Unmarshal(b, &login)
+	}
+	if err == nil {
+		err = s.apply(login)
+	}
+	if err != nil {
+		_ = os.Remove(s.file()) // so that the host sends it again, even if its own is the same
+		return fmt.Errorf("the login settings in %s cannot be read: %w", dev.LoginFile, err)
+	}
+	return nil
+}
+
+// set applies and stores a login. It reports whether the mode has changed.
+func (s *loginServer) set(ctx context.Context, login dev.Login) (switched bool, err error) {
+	before := s.mode()
+	if err := s.apply(login); err != nil {
+		return false, explainStateError(err)
+	}
+	// The provider keeps people that commands have set since. The project's files replace them now.
+	if p := s.current(); p != nil {
+		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
+			return false, explainStateError(err)
+		}
+	}
+	if err := s.store(login); err != nil {
+		return false, stateError(err)
+	}
+	return before != login.Mode, nil
+}
+
+// stateError reports that the state directory cannot be written. If it was removed while the gateway ran,
+// only a new container mounts it again.
+func stateError(err error) error {
+	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, Cause: err, Message: "the gateway cannot write to " + dev.StateDir + "/" + dev.LoginDir,
+		Hint: "if the directory was removed while the project ran: sdev down, then sdev up; otherwise make it writable"}
+}
+
+// explainStateError replaces the provider's state error, which holds a path in the container, by our own.
+func explainStateError(err error) error {
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAuthState {
+		return stateError(e)
+	}
+	return err
+}
+
+// store writes a login to the state directory, for the next gateway and for the host, which compares it.
+func (s *loginServer) store(login dev.Login) error {
+	if s.state == "" {
+		return nil
+	}
+	b, err := json.Marshal(login)
+	if err != nil {
+		return err
+	}
+	return dev.ReplaceFile(s.file(), b, 0o600)
+}
+
+// apply makes a login the current one. A provider with unchanged settings stays; a new one takes over its keys
+// and sessions, which are on disk.
+func (s *loginServer) apply(login dev.Login) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provider != nil && reflect.DeepEqual(s.login, login) {
+		return nil
+	}
+	var provider *oidc.Provider
+	if login.Mode.SignsIn() {
+		var err error
+		provider, err = oidc.New(oidc.Config{Issuer: login.Issuer, Project: s.project, Profile: login.Profile, People: login.People,
+			Clients: login.Clients, Current: login.Current, State: s.state, Emit: s.emit})
+		if err != nil {
+			return err
+		}
+	}
+	s.provider, s.login = provider, login
+	s.parameters.Set(login.Parameters)
+	return nil
+}
+
+func (s *loginServer) mode() dev.Mode {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.login.Mode
+}
+
+// user is the e-mail address of the user who makes a request, as far as the app's cookies tell.
+func (s *loginServer) user(r *http.Request) string {
+	s.mu.Lock()
+	secret := s.login.Cookies
+	s.mu.Unlock()
+	return streamlit.User(secret, r)
+}
+
+// issuer is the provider's origin; "" in modes without a login.
+func (s *loginServer) issuer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.login.Mode.SignsIn() {
+		return ""
+	}
+	return s.hosts.origin
+}
+
+func (s *loginServer) current() *oidc.Provider {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.provider
+}
+
+// do runs a command of the provider; without a provider the state is empty.
+func (s *loginServer) do(ctx context.Context, c oidc.Command) (oidc.State, error) {
+	p := s.current()
+	if p == nil && c.Do == oidc.DoState {
+		return oidc.State{}, nil
+	}
+	if p == nil {
+		return oidc.State{}, errors.New("the login is bypassed; to run the app with its login: sdev up --with-auth")
+	}
+	state, err := p.Do(ctx, c)
+	if err != nil || c.Do != oidc.DoPeople {
+		return state, err
+	}
+	// The people are part of the settings, which now differ from those that the host sent last.
+	s.mu.Lock()
+	s.login.People = c.People
+	login := s.login
+	s.mu.Unlock()
+	return state, s.store(login)
+}
+
+// ServeHTTP serves the provider's origin. It has one host name; requests of other containers or foreign pages
+// under another name are refused.
+func (s *loginServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	verdict, to := s.hosts.check(r)
+	p := s.current()
+	switch {
+	case verdict == refuse:
+		plainText(w, http.StatusMisdirectedRequest, "The sign-in page is at "+s.hosts.origin+" and answers under no other name.\n")
+	case verdict == redirect:
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+	case p == nil:
+		plainText(w, http.StatusServiceUnavailable, "There is no sign-in page now, because the app's login is bypassed.\n\nTo run the app with its login: sdev up --with-auth\n")
+	default:
+		p.ServeHTTP(w, r)
+	}
+}
+
+func plainText(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
+}
