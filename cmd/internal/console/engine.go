@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"io"
 
 	"sdev/cmd/internal/render"
 	"sdev/dev/config"
@@ -23,6 +24,9 @@ func (c *Console) Host() session.Host {
 
 // gatewayRef is the reference of the gateway's image, which this program makes.
 func (c *Console) gatewayRef() (string, error) {
+	if c.GatewayRef != nil {
+		return c.GatewayRef()
+	}
 	cache, err := c.CacheDir()
 	if err != nil {
 		return "", err
@@ -35,10 +39,41 @@ func (c *Console) Load(ctx context.Context, o session.Options) (*config.Project,
 	return session.Load(ctx, c.Host(), o)
 }
 
-// Open connects to the container engine that flags and environment choose, and says which one that
-// is where --verbose asks for it. The caller closes it.
-func (c *Console) Open(ctx context.Context) (*docker.Engine, error) {
-	e, err := docker.Open(ctx, c.EngineContext)
+// Engine is a container engine as commands use it: Docker's, or a fake in a test.
+type Engine interface {
+	session.Containers
+	ReleaseImages
+	// Sample measures a running container once.
+	Sample(ctx context.Context, container string) (docker.Sample, error)
+	// Place says where the engine is and what chose it.
+	Place() docker.Place
+	Close() error
+}
+
+// ReleaseImages looks at, exports and starts an image that ships.
+type ReleaseImages interface {
+	Shipped(ctx context.Context, ref string) (docker.Shipped, error)
+	Save(ctx context.Context, ref string) (io.ReadCloser, error)
+	StartSmokeTest(ctx context.Context, t docker.SmokeTest) (*docker.SmokeTestRun, error)
+}
+
+// openDocker connects to Docker's engine.
+func openDocker(ctx context.Context, name string) (Engine, error) {
+	e, err := docker.Open(ctx, name)
+	if err != nil {
+		return nil, err // a nil *docker.Engine in the interface would not be nil
+	}
+	return e, nil
+}
+
+// Open connects to the container engine that flags and environment choose, and with --verbose says which
+// one that is. The caller closes it.
+func (c *Console) Open(ctx context.Context) (Engine, error) {
+	open := c.OpenEngine
+	if open == nil {
+		open = openDocker
+	}
+	e, err := open(ctx, c.EngineContext)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +89,7 @@ func (c *Console) Open(ctx context.Context) (*docker.Engine, error) {
 // Running is what runs of the project here, and the engine that it runs on.
 type Running struct {
 	session.Instance
-	Engine *docker.Engine
+	Engine Engine
 }
 
 // Close lets go of the engine.

@@ -63,7 +63,7 @@ func (c *Console) Releaser() *release.Releaser {
 
 // releaseEngine is the container engine as package release sees it.
 type releaseEngine struct {
-	*docker.Engine
+	Engine
 	gatewayRef func() (string, error)
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"io"
 )
 
@@ -15,6 +16,10 @@ type Streams struct {
 	Width  int
 	Getenv func(string) string
 	Env    []string // KEY=VALUE
+	// OpenEngine connects to the container engine of a docker context, "" being the usual one; nil is Docker's.
+	OpenEngine func(ctx context.Context, name string) (Engine, error)
+	// GatewayRef gives the reference of the gateway's image; nil is that of the image that this program makes.
+	GatewayRef func() (string, error)
 }
 
 // Buffers is a world of buffers, for tests.

@@ -39,7 +39,7 @@ type Options struct {
 type host struct {
 	console *console.Console
 	ctx     context.Context //nolint:containedctx // jobs live as long as the dashboard, whoever asks for them
-	runtime *docker.Engine
+	runtime console.Engine
 	events  *hub.Hub
 	project *config.Project
 	options Options
@@ -81,7 +81,7 @@ func Run(ctx context.Context, c *console.Console, o Options, start bool) error {
 }
 
 // Show shows the dashboard of a project, and closes the engine.
-func Show(ctx context.Context, c *console.Console, o Options, p *config.Project, runtime *docker.Engine, start bool) error {
+func Show(ctx context.Context, c *console.Console, o Options, p *config.Project, runtime console.Engine, start bool) error {
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	in, out, err := c.Screen()
 	if err != nil {
@@ -110,8 +110,8 @@ func Show(ctx context.Context, c *console.Console, o Options, p *config.Project,
 
 // Open reads the project while the engine is found, because a person waits for the first picture. A
 // project that cannot be used is reported before an engine that does not answer.
-func Open(ctx context.Context, c *console.Console, o session.Options) (*config.Project, *docker.Engine, error) {
-	var runtime *docker.Engine
+func Open(ctx context.Context, c *console.Console, o session.Options) (*config.Project, console.Engine, error) {
+	var runtime console.Engine
 	var closed error
 	var opening sync.WaitGroup
 	opening.Go(func() { runtime, closed = c.Open(ctx) })

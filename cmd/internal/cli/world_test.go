@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sdev/cmd/internal/console"
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/devtest"
+	"sdev/dev/docker"
+	"sdev/dev/gateway"
+	"sdev/dev/oidc"
+	"sdev/dev/plan"
+)
+
+// world is a container engine in memory on which whole command lines run. A gateway container serves a page at
+// its published port while it runs, and answers its control socket; its provider is a real one. A command
+// that is run in another container runs on this machine.
+type world struct {
+	*devtest.Fake
+
+	busy atomic.Bool // the page does not answer yet
+
+	mu       sync.Mutex // guards everything below
+	page     net.Listener
+	login    dev.Login
+	provider *oidc.Provider
+}
+
+var _ console.Engine = (*world)(nil)
+
+func newWorld() *world { return &world{Fake: devtest.NewFake("shop:1", "postgres:16")} }
+
+func (w *world) open(context.Context, string) (console.Engine, error) { return w, nil }
+
+func (w *world) Host() string        { return "fake://engine" }
+func (w *world) Place() docker.Place { return docker.Place{Host: w.Host(), Why: "a test", API: "1.41"} }
+func (w *world) Close() error        { return nil }
+
+// Do keeps the page where the gateway is: at its port while it runs.
+func (w *world) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+	isGateway := op.Kind == plan.ServiceContainer && strings.Contains(op.Name, config.GatewayService) && (op.Verb == plan.Start || op.Verb == plan.Restart || op.Verb == plan.Remove)
+	if isGateway {
+		w.hidePage()
+	}
+	if err := w.Fake.Do(ctx, op, labels); err != nil || !isGateway || op.Verb == plan.Remove {
+		return err
+	}
+	have, err := w.Observe(ctx, labels.Project, nil)
+	if err != nil {
+		return err
+	}
+	for _, c := range have.Containers {
+		if c.Service == config.GatewayService {
+			address, _, _ := strings.Cut(c.Ports[0], "->")
+			return w.showPage(address)
+		}
+	}
+	return errors.New("no gateway to start")
+}
+
+func (w *world) showPage(address string) error {
+	l, err := net.Listen("tcp", address) //nolint:noctx // at once
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.page = l
+	w.mu.Unlock()
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			if w.busy.Load() {
+				rw.WriteHeader(http.StatusServiceUnavailable)
+			}
+		})) //nolint:gosec // ends with the listener
+	}()
+	return nil
+}
+
+func (w *world) hidePage() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.page != nil {
+		_ = w.page.Close()
+		w.page = nil
+	}
+}
+
+// Run answers the gateway's control socket, and runs any other command on this machine.
+func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
+	if slices.Equal(x.Command, []string{"/sdev", "gateway", "call"}) {
+		var req gateway.Request
+		if err := json.NewDecoder(x.In).Decode(&req); err != nil {
+			return 1, err
+		}
+		return 0, json.NewEncoder(x.Out).Encode(w.answer(ctx, req))
+	}
+	if slices.ContainsFunc(x.Command, func(s string) bool { return strings.Contains(s, "memfd:sdev-login") }) {
+		_, err := io.WriteString(x.Out, "kept\n")
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, x.Command[0], x.Command[1:]...) //nolint:gosec // what a test says
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = x.In, x.Out, x.Err
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+func (w *world) answer(ctx context.Context, req gateway.Request) gateway.Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := gateway.Status{V: dev.WireVersion, Mode: dev.Local, How: "mount", Up: true, Sessions: 1, Watches: 3, Reloads: 1, Reload: dev.AppReloaded{MS: 74}}
+	refuse := func(err error) {
+		failed := dev.AsError(err).Event()
+		s.Refused = &failed
+	}
+	if req.Do == gateway.DoProbe {
+		s.Probe = gateway.Probe{Visible: true, Noticed: true}
+	}
+	if req.Do == gateway.DoLogin {
+		w.login, w.provider = *req.Login, nil
+		if w.login.Mode.SignsIn() {
+			l := w.login
+			p, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: "shop", Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current})
+			if err != nil {
+				refuse(err)
+			}
+			w.provider = p
+		}
+	}
+	if w.provider == nil {
+		return s
+	}
+	s.Mode = w.login.Mode
+	c := oidc.Command{Do: oidc.DoState}
+	if req.Do == gateway.DoAuth {
+		c = req.Auth
+	}
+	state, err := w.provider.Do(ctx, c)
+	if err != nil {
+		refuse(err)
+	}
+	s.Auth = state
+	return s
+}
+
+// Versions are those of an image that is good for every login mode.
+func (w *world) Versions(context.Context, string, ...string) (map[string]string, error) {
+	return map[string]string{"streamlit": "1.58.0", "Authlib": "1.6.0", "httpx": "0.28.0", "botocore": "1.40.0"}, nil
+}
+
+// What follows is for copies, dashboards and images that ship, which transcripts do not reach.
+
+var errNotHere = errors.New("the engine in memory cannot do that")
+
+func (w *world) Stream(context.Context, string, bool, ...string) (io.ReadWriteCloser, error) {
+	return nil, errNotHere
+}
+
+func (w *world) Command(context.Context, string, dev.Exec) (string, int, error) {
+	return "", 0, errNotHere
+}
+
+func (w *world) Identify(context.Context, string) (plan.Identity, error) {
+	return plan.Identity{}, errNotHere
+}
+
+func (w *world) Stat(context.Context, string, string) (int64, time.Time, bool, error) {
+	return 0, time.Time{}, false, errNotHere
+}
+
+func (w *world) Put(context.Context, string, string, io.Reader) error { return errNotHere }
+
+func (w *world) Shipped(_ context.Context, ref string) (docker.Shipped, error) {
+	return docker.Shipped{}, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "no image " + ref, Hint: "build it"}
+}
+
+func (w *world) Save(context.Context, string) (io.ReadCloser, error) { return nil, errNotHere }
+
+func (w *world) StartSmokeTest(context.Context, docker.SmokeTest) (*docker.SmokeTestRun, error) {
+	return nil, errNotHere
+}
+
+func (w *world) Sample(context.Context, string) (docker.Sample, error) {
+	return docker.Sample{}, errNotHere
+}
