@@ -193,7 +193,7 @@ func Codes() []CodeDoc {
 		{CodeWatchSilent, "warning: saves on this machine are not noticed inside containers, so they are copied"},
 		{CodeSyncFailed, "a file, or a whole project, that could not be copied into its container"},
 		{CodeSyncExec, "warning: a sync+exec command that failed"},
-		{CodeSyncUnattended, "warning: saves are copied only while someone attends"},
+		{CodeSyncUnattended, "warning: saves are copied only while sdev up runs"},
 		{CodeScaffoldTarget, "the directory cannot take a project"},
 		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
 		{CodeScaffoldName, "a name that cannot be used for a project"},
@@ -244,4 +244,9 @@ func AsError(err error) *Error {
 		return e
 	}
 	return &Error{Code: CodeInternal, Message: err.Error(), Exit: ExitFailed, Cause: err}
+}
+
+// UsageError is an error about a command line: exit code 2.
+func UsageError(message, hint string) *Error {
+	return &Error{Code: CodeUsage, Message: message, Hint: hint, Exit: ExitUsage}
 }

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"sdev/dev"
-
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
 )
 
 // AppPort is the port in the container on which a service serves the app, and the base path without slashes

@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"strings"
 
-	"sdev/dev"
-
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
 )
 
 // compose-go's messages about relations between services. The first group is the service, the second what it

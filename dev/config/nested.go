@@ -4,11 +4,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"sdev/dev"
-
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev"
 )
 
 // nestedSources reads the files that others include or extend, so that errors can have places in them, and so that

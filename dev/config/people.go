@@ -50,15 +50,12 @@ func CheckGroup(group string) error {
 	return nil
 }
 
-// protocolClaims are claims of the protocol. Only faults set wrong values for them. Source: OpenID Connect Core 1.0, section 2.
-var protocolClaims = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "jti", "sid"}
-
 // CheckClaim says what is wrong with the name of a claim about a person.
 func CheckClaim(name string) error {
 	switch {
 	case strings.TrimSpace(name) != name || name == "":
 		return fmt.Errorf("%q is not a valid claim name", name)
-	case slices.Contains(protocolClaims, name):
+	case slices.Contains(dev.ProtocolClaims(), name):
 		return fmt.Errorf("claim %s is part of the protocol and cannot be set for a person", name)
 	}
 	return nil

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sdev/dev"
-
 	dockerconfig "github.com/docker/cli/cli/config"
+
+	"sdev/dev"
 )
 
 // proxies returns the proxy variables of this machine: those of the environment in the spelling in

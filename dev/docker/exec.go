@@ -6,25 +6,12 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
+
+	"sdev/dev/plan"
 )
 
-// Exec is a command to run inside a container.
-type Exec struct {
-	Container  string
-	Command    []string
-	User       string   // "" for the container's
-	Dir        string   // "" for the container's
-	Env        []string // NAME=VALUE, besides the container's
-	Privileged bool
-	Terminal   bool      // give it a terminal; output then comes on Out alone
-	In         io.Reader // nil for none
-	Out, Err   io.Writer
-	// Sizes delivers the terminal's size, width then height, at the start and at each change.
-	Sizes <-chan [2]uint
-}
-
 // Run runs a command and returns its exit code.
-func (e *Engine) Run(ctx context.Context, x Exec) (int, error) {
+func (e *Engine) Run(ctx context.Context, x plan.Exec) (int, error) {
 	made, err := e.api.ContainerExecCreate(ctx, x.Container, container.ExecOptions{
 		Cmd: x.Command, User: x.User, WorkingDir: x.Dir, Env: x.Env, Privileged: x.Privileged, Tty: x.Terminal, AttachStdin: x.In != nil, AttachStdout: true, AttachStderr: true,
 	})

@@ -14,7 +14,7 @@ import (
 func (e *Engine) hooks(ctx context.Context, op plan.Operation) error {
 	for i, hook := range op.Service.Config.PostStart {
 		var out bytes.Buffer
-		code, err := e.Run(ctx, Exec{Container: op.Name, Command: hook.Command, User: hook.User, Dir: hook.WorkingDir, Env: environment(hook.Environment),
+		code, err := e.Run(ctx, plan.Exec{Container: op.Name, Command: hook.Command, User: hook.User, Dir: hook.WorkingDir, Env: environment(hook.Environment),
 			Privileged: hook.Privileged, Out: &out, Err: &out})
 		if err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"sdev/dev"
+	"sdev/dev/plan"
 )
 
 // Stream runs a command in a container as root, and returns its input and output. Closing it ends the input; the
@@ -102,26 +103,17 @@ func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modif
 	return st.Size, st.Mtime.Truncate(time.Second), true, nil
 }
 
-// Identity is the user of a container's process, and what it means for copied files.
-type Identity struct {
-	UID, GID   int
-	Restricted bool      // its root lacks rights that root usually has
-	ReadOnly   bool      // only volumes are writable
-	ImageMade  time.Time // when its image was made
-	Running    bool
-}
-
 // Identify determines the numbers of a container's user as the engine does, from the container's own user list.
 // The container need not run; if it does not exist, the result only says that it does not run.
-func (e *Engine) Identify(ctx context.Context, name string) (Identity, error) {
+func (e *Engine) Identify(ctx context.Context, name string) (plan.Identity, error) {
 	c, err := e.api.ContainerInspect(ctx, name)
 	if isGone(err) {
-		return Identity{}, nil
+		return plan.Identity{}, nil
 	}
 	if err != nil {
-		return Identity{}, engineError("inspect "+name, err)
+		return plan.Identity{}, engineError("inspect "+name, err)
 	}
-	id := Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
+	id := plan.Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
 		id.ImageMade, _ = time.Parse(time.RFC3339Nano, image.Created)
 	}
@@ -234,6 +226,6 @@ func (e *Engine) readFile(ctx context.Context, name, file string) (at string, co
 func (e *Engine) Command(ctx context.Context, name string, x dev.Exec) (output string, code int, err error) {
 	var out bytes.Buffer
 	kept := &limited{&out, 64 << 10}
-	code, err = e.Run(ctx, Exec{Container: name, Command: x.Command, User: x.User, Dir: x.WorkingDir, Env: x.Env, Privileged: x.Privileged, Out: kept, Err: kept})
+	code, err = e.Run(ctx, plan.Exec{Container: name, Command: x.Command, User: x.User, Dir: x.WorkingDir, Env: x.Env, Privileged: x.Privileged, Out: kept, Err: kept})
 	return out.String(), code, err
 }

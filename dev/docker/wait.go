@@ -100,7 +100,7 @@ func (e *Engine) check(ctx context.Context, c container.InspectResponse) bool {
 	for {
 		start := time.Now()
 		var out bytes.Buffer
-		if code, err := e.Run(ctx, Exec{Container: c.ID, Command: command, Out: &out, Err: &out}); err == nil && code == 0 {
+		if code, err := e.Run(ctx, plan.Exec{Container: c.ID, Command: command, Out: &out, Err: &out}); err == nil && code == 0 {
 			return true
 		}
 		rest := time.NewTimer(max(checkEvery, time.Since(start)))

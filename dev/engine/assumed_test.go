@@ -24,14 +24,14 @@ func TestUp_LeavesAnImageAsItIsThatNobodyAskedToBuild(t *testing.T) {
 	for _, step := range []struct {
 		about string
 		input string
-		want  engine.Want
+		want  engine.Request
 		built int
 	}{
-		{"made by hand", "input 1", engine.Want{}, 0},
-		{"the source changed", "input 2", engine.Want{}, 0},
-		{"asked for", "input 2", engine.Want{Build: true}, 1},
-		{"the source changed again", "input 3", engine.Want{}, 2},
-		{"nothing changed", "input 3", engine.Want{}, 2},
+		{"made by hand", "input 1", engine.Request{}, 0},
+		{"the source changed", "input 2", engine.Request{}, 0},
+		{"asked for", "input 2", engine.Request{Build: true}, 1},
+		{"the source changed again", "input 3", engine.Request{}, 2},
+		{"nothing changed", "input 3", engine.Request{}, 2},
 	} {
 		r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Input = step.input })
 		r.up(step.want)

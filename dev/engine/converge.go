@@ -43,7 +43,7 @@ type portTaken interface {
 
 // converge does what is needed and nothing else. A port that is snatched away meanwhile means
 // another choice.
-func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, error) {
+func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running, error) {
 	const tries = 3
 	var done plan.Plan
 	for try := 1; ; try++ {
@@ -61,13 +61,13 @@ func (e *Engine) converge(ctx context.Context, p Project, want Want) (Running, e
 	}
 }
 
-func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Running, error) {
+func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Running, error) {
 	have, err := e.observe(ctx, p, p.GatewayImage)
 	if err != nil {
 		return Running{}, err // before a build, whose image would take the place of the other directory's
 	}
-	memory := recall(p.StateDir)
-	images, built, err := e.images(ctx, p, want, &memory)
+	state := loadState(p.StateDir)
+	images, built, err := e.images(ctx, p, want, &state)
 	if err != nil {
 		return Running{}, err
 	}
@@ -76,12 +76,12 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 			return Running{}, err
 		}
 	}
-	ports, err := e.ports(ctx, p, have, &memory)
+	ports, err := e.ports(ctx, p, have, &state)
 	if err != nil {
 		return Running{}, err
 	}
-	memory.Copied = !p.Mounted
-	if err := memory.keep(p.StateDir); err != nil {
+	state.Copied = !p.Mounted
+	if err := state.save(p.StateDir); err != nil {
 		return Running{}, err
 	}
 	effective, err := p.Effective(ctx, images[p.imageOf(p.App)], ports)
@@ -110,7 +110,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	}
 	if len(ops) == 0 {
 		run.services = runningServices(have)
-		run.supplied, err = e.supply(ctx, p)
+		run.configuredUntil, err = e.configure(ctx, p)
 		return run, err
 	}
 	warnings := p.borrowed(have, desired)
@@ -125,20 +125,19 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Want) (Runnin
 	}
 	run.done = ops
 	return run, e.announced(ctx, p, want.Announcement, func() error {
-		run.supplied, err = e.carryOut(ctx, p, ops)
+		run.configuredUntil, err = e.carryOut(ctx, p, ops)
 		return err
 	})
 }
 
-// carryOut executes a plan, and supplies the gateway before the app starts, since that may ask for
-// something with its first breath: as soon as the gateway has started, or at once where it is left
-// as it is.
+// carryOut executes a plan, and configures the gateway before the app starts, because the app may ask
+// for something at once: as soon as the gateway has started, or first of all where it stays as it is.
 func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (supplied time.Time, err error) {
 	starts := func(op plan.Operation) bool {
 		return (op.Verb == plan.Start || op.Verb == plan.Restart) && op.Service.Config.Name == p.Gateway
 	}
 	if !slices.ContainsFunc(ops, starts) {
-		if supplied, err = e.supply(ctx, p); err != nil {
+		if supplied, err = e.configure(ctx, p); err != nil {
 			return supplied, err
 		}
 	}
@@ -147,37 +146,10 @@ func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (suppli
 			return nil
 		}
 		var err error
-		supplied, err = e.supply(ctx, p)
+		supplied, err = e.configure(ctx, p)
 		return err
 	})
 	return supplied, err
-}
-
-func (e *Engine) supply(ctx context.Context, p Project) (time.Time, error) {
-	if e.Supply == nil {
-		return time.Time{}, nil
-	}
-	return e.Supply(ctx, p)
-}
-
-// announced tells the gateway what is about to happen, then does it. The gateway has to know first:
-// it counts the tabs that are to come back. Where it does not come to pass, that is told too.
-func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work func() error) error {
-	if a.How == "" {
-		return work()
-	}
-	tell := func(a Announcement) {
-		const patience = time.Second
-		telling, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		e.Announce(telling, p, a)
-	}
-	tell(a)
-	err := work()
-	if err != nil {
-		tell(Announcement{How: "nothing"})
-	}
-	return err
 }
 
 // execute carries out a plan. Each operation starts as soon as those that it needs have ended, so

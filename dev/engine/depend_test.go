@@ -43,7 +43,7 @@ func TestUp_AppStartsOnceItsDatabaseIsHealthy(t *testing.T) {
 	r.around(checkedBy("later"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := r.engine().Up(r.Context(), engine.Want{})
+		_, err := r.engine().Up(r.Context(), engine.Request{})
 		ended <- err
 	}()
 	devtest.Eventually(t, func() bool { return r.runs("gateway") && r.container("app").ID != "" })
@@ -82,7 +82,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			r.around(c.db, types.ServiceDependency{Condition: c.condition, Required: required})
-			if e := r.upFails(r.engine(), engine.Want{}, c.code, c.exit); e.Message != c.message || e.Hint == "" {
+			if e := r.upFails(r.engine(), engine.Request{}, c.code, c.exit); e.Message != c.message || e.Hint == "" {
 				t.Errorf("message %q\nwant    %q\nhint %q", e.Message, c.message, e.Hint)
 			}
 			if left := r.containers(); len(left) != 0 {
@@ -90,7 +90,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 			}
 			// What is not required is a warning, and the app runs.
 			r.around(c.db, types.ServiceDependency{Condition: c.condition})
-			r.up(engine.Want{})
+			r.up(engine.Request{})
 			if got := r.Warnings(); !slices.Contains(got, c.code) || !r.runs("app") {
 				t.Errorf("warnings %v", got)
 			}
@@ -105,7 +105,7 @@ func TestUp_DependencyThatTakesTooLong(t *testing.T) {
 		e := r.engine()
 		e.Timeout = 90 * time.Second
 		start := time.Now()
-		err := r.upFails(e, engine.Want{}, dev.CodeServiceUnhealthy, dev.ExitNotReady)
+		err := r.upFails(e, engine.Request{}, dev.CodeServiceUnhealthy, dev.ExitNotReady)
 		if took := time.Since(start); took != e.Timeout {
 			t.Errorf("it took %s, want %s", took, e.Timeout)
 		}
@@ -121,7 +121,7 @@ func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := r.engine().Up(ctx, engine.Want{})
+		_, err := r.engine().Up(ctx, engine.Request{})
 		ended <- err
 	}()
 	devtest.Eventually(t, func() bool { return r.runs("db") && r.runs("gateway") })
@@ -137,12 +137,12 @@ func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 func TestUp_AMigrationThatRunsAgainIsNoSurprise(t *testing.T) {
 	r := newRig(t)
 	r.around(playing(devtest.Script{Ends: true}), types.ServiceDependency{Condition: types.ServiceConditionCompletedSuccessfully, Required: true})
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	db := playing(devtest.Script{Ends: true})
 	db.Name, db.Image, db.User = "db", "local:1", "7"
 	r.neighbours(db)
 	done := len(r.fake.Done())
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if got := r.ops(done); strings.Contains(got, "app") || !strings.Contains(got, "start container shop-db-1 (user added)") {
 		t.Errorf("done:\n%s", got)
 	}
@@ -161,7 +161,7 @@ func TestUp_TellsOfServicesThatEndedAtOnce(t *testing.T) {
 	} {
 		r := newRig(t)
 		r.around(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})
-		r.up(engine.Want{})
+		r.up(engine.Request{})
 		if got := slices.Contains(r.Warnings(), dev.CodeServiceExited); got != c.warned {
 			t.Errorf("%s: warnings %v", name, r.Warnings())
 		}

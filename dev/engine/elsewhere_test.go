@@ -41,7 +41,7 @@ func isElsewhere(t *testing.T, err error, dir string) {
 
 func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
 	first, second := clones(t)
-	run := first.up(engine.Want{})
+	run := first.up(engine.Request{})
 	before := len(first.fake.Done())
 	dir := first.project.Labels.Dir
 	built := 0
@@ -50,9 +50,9 @@ func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
 	interrupt()
 	e := second.engine()
 	for name, attack := range map[string]func() error{
-		"up":                      func() error { _, err := e.Up(t.Context(), engine.Want{}); return err },
-		"up --build":              func() error { _, err := e.Up(t.Context(), engine.Want{Build: true}); return err },
-		"up, and it stays":        func() error { return e.Attend(t.Context(), t.Context(), engine.Want{}) },
+		"up":                      func() error { _, err := e.Up(t.Context(), engine.Request{}); return err },
+		"up --build":              func() error { _, err := e.Up(t.Context(), engine.Request{Build: true}); return err },
+		"up, and it stays":        func() error { return e.Supervise(t.Context(), t.Context(), engine.Request{}) },
 		"down":                    func() error { return e.Down(t.Context(), t.Context(), second.project, false) },
 		"down --volumes":          func() error { return e.Down(t.Context(), t.Context(), second.project, true) },
 		"down, twice interrupted": func() error { return e.Down(t.Context(), interrupted, second.project, true) },
@@ -80,11 +80,11 @@ func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
 // What is left of another clone is its own too: its containers are only stopped.
 func TestElsewhere_WhatIsStoppedIsNotTakenOver(t *testing.T) {
 	first, second := clones(t)
-	first.up(engine.Want{})
+	first.up(engine.Request{})
 	for _, c := range first.containers() {
 		first.fake.End(c.Service, 0)
 	}
-	_, err := second.engine().Up(t.Context(), engine.Want{})
+	_, err := second.engine().Up(t.Context(), engine.Request{})
 	isElsewhere(t, err, first.project.Labels.Dir)
 }
 
@@ -96,11 +96,11 @@ func TestElsewhere_AnInterruptedUpLeavesTheOther(t *testing.T) {
 	defer interrupt()
 	first.fake.OnBuild(func(context.Context, plan.Build) error {
 		first.fake.OnBuild(nil)
-		first.up(engine.Want{}) // another person is faster
+		first.up(engine.Request{}) // another person is faster
 		interrupt()
 		return ctx.Err()
 	})
-	_ = second.engine().Attend(ctx, t.Context(), engine.Want{})
+	_ = second.engine().Supervise(ctx, t.Context(), engine.Request{})
 	if !first.runs("app") || !first.runs("gateway") {
 		t.Error("the other clone was taken down")
 	}
@@ -238,11 +238,11 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 // The volume of a clone whose containers are gone is used, and that is said.
 func TestUp_SaysThatAVolumeIsAnotherClones(t *testing.T) {
 	first, second := clones(t)
-	first.up(engine.Want{})
+	first.up(engine.Request{})
 	if err := first.engine().Down(t.Context(), t.Context(), first.project, false); err != nil {
 		t.Fatal(err)
 	}
-	second.up(engine.Want{})
+	second.up(engine.Request{})
 	warned := slices.ContainsFunc(second.Events(), func(ev dev.Event) bool {
 		w, ok := ev.(dev.Warning)
 		return ok && w.Code == dev.CodeElsewhere && strings.Contains(w.Message, "shop_data") && strings.Contains(w.Message, first.project.Labels.Dir)

@@ -3,7 +3,7 @@
 // [Engine.Up] converges once: build and pull what changed, plan, carry out, wait until the page
 // answers. Services start when what they depend on is as they need it; one that never will be is an
 // error that names it.
-// [Engine.Attend] then follows what runs and acts on what happens: a changed dependency file means a
+// [Engine.Supervise] then follows what runs and acts on what happens: a changed dependency file means a
 // rebuild and a replacement, a changed project file a new plan, a gateway that was restarted a
 // restart of the app that lives in its network. [Engine.Down] removes everything of the project.
 //
@@ -11,9 +11,9 @@
 // number of sdev processes may come and go. Those that change something take turns by a lock file.
 // What a clone in another directory made under the same name is neither read nor changed: [Elsewhere].
 //
-// The package declares what it needs from its surroundings: [Runtime], [Images] and [Source].
-// Methods block until everything they started has ended. Facts are told through emit, which may be
-// called from several goroutines.
+// The package declares what it needs of others: [Runtime] and [Images] of whatever runs containers,
+// [Gateway], [Copier] and [Source]. Methods block until every goroutine that they started has ended.
+// The engine reports events through Emit, which several goroutines may call.
 package engine
 
 import (
@@ -62,7 +62,7 @@ type Project struct {
 	Labels             plan.Labels
 	Warnings           []dev.Warning
 
-	Images []plan.ImageSource // of the app and its neighbours
+	Images []plan.ImageSource // of the app and the other services
 
 	External []string // volumes, by the engine's name, that the project uses and does not own
 
@@ -103,13 +103,13 @@ func (p Project) imageOf(service string) string {
 
 func (p Project) lockFile() string { return filepath.Join(p.StateDir, "lock") }
 
-// attended is the file that whoever attends to a project holds a shared lock of.
-func attended(stateDir string) string { return filepath.Join(stateDir, "attended") }
+// supervisedFile is the file that whoever supervises a project holds a shared lock on.
+func supervisedFile(stateDir string) string { return filepath.Join(stateDir, "attended") }
 
-// IsAttended says whether some sdev attends to the project with this state directory, and so acts on
-// changes that ask for a rebuild or a restart.
-func IsAttended(stateDir string) bool {
-	l := lockOn(attended(stateDir))
+// IsSupervised reports whether some sdev supervises the project with this state directory, and so acts
+// on changes that ask for a rebuild or a restart.
+func IsSupervised(stateDir string) bool {
+	l := lockOn(supervisedFile(stateDir))
 	free, err := l.TryLock()
 	if err != nil {
 		return false
@@ -137,43 +137,19 @@ type Engine struct {
 	Runtime Runtime
 	Host    string // address of it
 	Images  Images
-	Copies  Copies // used for projects with copies only
+	Copier  Copier // for projects whose files are copied
 	Source  Source
 	Emit    func(time.Time, dev.Event)
-	// Announce tells a running gateway what is about to happen to the app, so that it can say so to
-	// people who wait and knows what a reload comes from. It is a courtesy: nothing depends on it.
-	Announce func(ctx context.Context, p Project, a Announcement)
-	// Supply gives a running gateway what no file or variable of its container tells, such as
-	// credentials and how people sign in, and says until when that holds; a zero time is for ever. It
-	// is called before the app starts, and by Attend in time before the end. nil where there is
-	// nothing to give.
-	Supply func(ctx context.Context, p Project) (until time.Time, err error)
-	// Look finds out how a file that is written to the project looks to a running gateway; nil where
-	// nobody wants to know.
-	Look func(ctx context.Context, p Project) (Sight, error)
-	// Verify looks at an app that was just started, and gives what its author has to know though its page
-	// answers; nil where nobody looks.
-	Verify func(ctx context.Context, p Project) []dev.Warning
-	// Bring makes the app's origin reachable at a port of this machine until ctx ends, and the local
-	// provider's unless its port is 0, through the
-	// gateway and not through a published port. It is called by Attend, where the engine publishes
-	// ports on another machine. nil where that cannot be.
-	Bring func(ctx context.Context, p Project, ports Ports) error
+	// Gateway reaches the running gateway; nil where the engine only takes a project down.
+	Gateway Gateway
 	// Timeout is how long an app may take until its page answers.
 	Timeout time.Duration
 
-	far func(Ports) // asks for Bring; nil where nobody stays
+	forward func(Ports) // has these ports forwarded from now on; nil unless somebody supervises
 }
 
-// Announcement is what is about to happen to the app.
-type Announcement struct {
-	How     string // "restart", "rebuild", "exited"; "nothing" takes back what was announced
-	Trigger string // the path whose change is the reason; may be empty
-	Text    string // one more sentence for a person; may be empty
-}
-
-// Want says what an Up is for.
-type Want struct {
+// Request says what an Up is for.
+type Request struct {
 	Announcement // how a replacement of the app is announced; not at all where How is ""
 
 	Build   bool   // build even where nothing changed
@@ -181,8 +157,8 @@ type Want struct {
 	Quiet   bool   // say nothing where nothing has to be done
 	Keep    bool   // leave what was made, even where the page never answers
 
-	attended bool // what is copied has been copied
-	leave    bool // nobody stays to copy what changes
+	synced     bool // what is copied has been copied
+	unattended bool // nobody stays to copy what changes
 }
 
 // Running is a project that runs.
@@ -194,24 +170,24 @@ type Running struct {
 	Issuer  string // of the local provider; "" where nobody signs in
 	Changed bool   // something had to be done
 
-	hash     string    // of the app's container as it is to be; "" where that is not known
-	identity int       // port of the local provider; 0 where nobody signs in
-	services []string  // that ran when this was found out; nil where something was done since
-	done     plan.Plan // what was begun to get there
-	supplied time.Time // until when what the gateway was given holds; zero is for ever
+	hash            string    // of the app's container as it is to be; "" where that is not known
+	identity        int       // port of the local provider; 0 where nobody signs in
+	services        []string  // that ran when this was found out; nil where something was done since
+	done            plan.Plan // what was begun to get there
+	configuredUntil time.Time // until when what the gateway was given holds; zero is for ever
 }
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
 
 // Up brings the project to where it should be and waits until its page answers. Where that fails
 // or is interrupted, what this call made is removed again.
-func (e *Engine) Up(ctx context.Context, want Want) (Running, error) {
+func (e *Engine) Up(ctx context.Context, want Request) (Running, error) {
 	start := time.Now()
 	p, err := e.load(ctx)
 	if err != nil {
 		return Running{}, err
 	}
-	want.leave = true
+	want.unattended = true
 	run, err := e.up(ctx, p, want, start)
 	if err != nil && ctx.Err() != nil && !want.Keep {
 		e.undo(context.WithoutCancel(ctx), run)
@@ -230,18 +206,18 @@ func (e *Engine) load(ctx context.Context) (Project, error) {
 	return p, nil
 }
 
-func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) (Running, error) {
+func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Time) (Running, error) {
 	run, err := e.inTurn(ctx, p, want)
 	if err == nil {
-		err = e.overtaken(ctx, run, e.settle(ctx, run))
+		err = e.overtaken(ctx, run, e.awaitAndProbe(ctx, run))
 	}
-	if err != nil && ctx.Err() == nil && e.isBlind(ctx, p, err) {
-		run, err = e.unmounted(ctx, p, want, run)
+	if err != nil && ctx.Err() == nil && e.mountsRejected(ctx, p, err) {
+		run, err = e.upWithoutMounts(ctx, p, want, run)
 	}
-	if err == nil && want.leave {
+	if err == nil && want.unattended {
 		err = e.compare(ctx, run)
 	}
-	for errors.Is(err, errParted) {
+	for errors.Is(err, errStaleNetwork) {
 		before := run
 		want.Build = false // it is built by now
 		if run, err = e.inTurn(ctx, p, want); err == nil {
@@ -257,7 +233,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 	}
 	if run.Changed {
 		e.ended(ctx, run)
-		e.verify(ctx, run.Project)
+		e.checkApp(ctx, run.Project)
 	}
 	if run.Changed || !want.Quiet {
 		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
@@ -266,7 +242,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Want, start time.Time) 
 }
 
 // unmounted goes on without mounts, once it is known that they are of no use.
-func (e *Engine) unmounted(ctx context.Context, p Project, want Want, made Running) (Running, error) {
+func (e *Engine) upWithoutMounts(ctx context.Context, p Project, want Request, made Running) (Running, error) {
 	if p.MountOnly {
 		return made, e.await(ctx, made)
 	}
@@ -285,7 +261,7 @@ func (e *Engine) unmounted(ctx context.Context, p Project, want Want, made Runni
 
 // inTurn converges while no other sdev changes the project. Waiting for the page is no change: whoever
 // takes a project down whose app hangs need not wait as well.
-func (e *Engine) inTurn(ctx context.Context, p Project, want Want) (Running, error) {
+func (e *Engine) inTurn(ctx context.Context, p Project, want Request) (Running, error) {
 	release, err := e.lock(ctx, p.lockFile())
 	if err != nil {
 		return Running{}, err

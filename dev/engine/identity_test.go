@@ -34,7 +34,7 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Mode = dev.Native })
 	taken(t, engine.IdentityPort)
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	first := r.ports().Identity
 	if first <= engine.IdentityPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
 		t.Errorf("port %d, warnings %v", first, r.Warnings())
@@ -43,11 +43,11 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 		t.Errorf("issuer %q", run.Issuer)
 	}
 	warned := len(r.Warnings())
-	r.up(engine.Want{}) // runs: its own port is no obstacle
+	r.up(engine.Request{}) // runs: its own port is no obstacle
 	if err := r.engine().Down(t.Context(), t.Context(), r.project, false); err != nil {
 		t.Fatal(err)
 	}
-	r.up(engine.Want{}) // down meanwhile: it is remembered
+	r.up(engine.Request{}) // down meanwhile: it is remembered
 	if got := r.ports().Identity; got != first || len(r.Warnings()) != warned {
 		t.Errorf("port %d, then %d; warnings %v", first, got, r.Warnings())
 	}
@@ -59,7 +59,7 @@ func TestUp_TheProvidersPortIsNoneThatTheProjectNeeds(t *testing.T) {
 		p.Reserved = []int{engine.IdentityPort, engine.IdentityPort + 1}
 		p.Port, p.PortFixed = engine.IdentityPort+2, false
 	})
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	if got := r.ports().Identity; got <= engine.IdentityPort+1 || got == run.Port {
 		t.Errorf("port %d, the app's is %d", got, run.Port)
 	}
@@ -80,7 +80,7 @@ func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			if name != "both are made" {
-				r.up(engine.Want{})
+				r.up(engine.Request{})
 			}
 			r.change(change)
 			var order []string
@@ -92,21 +92,21 @@ func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
 				return nil
 			})
 			e := r.engine()
-			e.Supply = func(context.Context, engine.Project) (time.Time, error) {
+			r.gateway.configure = func() (time.Time, error) {
 				if !r.runs("gateway") {
-					t.Error("supplied before it runs")
+					t.Error("configured before it runs")
 				}
-				note <- "supply"
+				note <- "configure"
 				return time.Time{}, nil
 			}
-			if _, err := e.Up(t.Context(), engine.Want{}); err != nil {
+			if _, err := e.Up(t.Context(), engine.Request{}); err != nil {
 				t.Fatal(err)
 			}
 			close(note)
 			for s := range note {
 				order = append(order, s)
 			}
-			if at := slices.Index(order, "supply"); at < 0 || at > slices.Index(order, "shop-app-1") || len(order) < 2 {
+			if at := slices.Index(order, "configure"); at < 0 || at > slices.Index(order, "shop-app-1") || len(order) < 2 {
 				t.Errorf("order %v", order)
 			}
 		})
@@ -117,14 +117,14 @@ func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
 func TestUp_TellsWhatIsWrongWithAnAppThatAnswers(t *testing.T) {
 	r := newRig(t)
 	e := r.engine()
-	e.Verify = func(_ context.Context, p engine.Project) []dev.Warning {
+	r.gateway.checkApp = func(p engine.Project) []dev.Warning {
 		if !r.runs(p.App) {
 			t.Error("it does not run yet")
 		}
 		return []dev.Warning{{Code: dev.CodeAuthBypass}}
 	}
 	for range 2 { // the second one starts nothing
-		if _, err := e.Up(t.Context(), engine.Want{}); err != nil {
+		if _, err := e.Up(t.Context(), engine.Request{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,7 +138,7 @@ func TestLastPorts_AreThoseOfTheLastUp(t *testing.T) {
 	if got := engine.LastPorts(r.project.StateDir, 0); got != (engine.Ports{}) {
 		t.Errorf("before the first: %+v", got)
 	}
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	if got := engine.LastPorts(r.project.StateDir, 0); got.App != run.Port || got.Identity != r.given.Identity || got.Identity == 0 {
 		t.Errorf("%+v, given were %+v", got, r.given)
 	}

@@ -16,7 +16,7 @@ import (
 
 // images makes sure that the images of a project are there and up to date, side by side. It gives
 // them by reference; built is true where one is another than before.
-func (e *Engine) images(ctx context.Context, p Project, want Want, memory *memory) (infos map[string]plan.ImageInfo, built bool, err error) {
+func (e *Engine) images(ctx context.Context, p Project, want Request, memory *savedState) (infos map[string]plan.ImageInfo, built bool, err error) {
 	j := imageJob{engine: e, want: want, app: p.imageOf(p.App), memory: memory, infos: map[string]plan.ImageInfo{}}
 	group, gctx := errgroup.WithContext(ctx)
 	all := distinct(p.Images)
@@ -68,11 +68,11 @@ func distinct(all []plan.ImageSource) []plan.ImageSource {
 // imageJob collects what comes of several images at once.
 type imageJob struct {
 	engine *Engine
-	want   Want
+	want   Request
 	app    string // reference of the app's image
 
 	mu      sync.Mutex // guards what is below
-	memory  *memory
+	memory  *savedState
 	infos   map[string]plan.ImageInfo
 	changed bool
 }
@@ -107,7 +107,7 @@ func (j *imageJob) one(ctx context.Context, img plan.ImageSource) error {
 	switch {
 	case how == "":
 	case img.Build != nil:
-		j.memory.Builds[img.Ref] = buildMemory{Input: img.Input, Rest: img.Rest, Image: info.ID}
+		j.memory.Builds[img.Ref] = savedBuild{Input: img.Input, Rest: img.Rest, Image: info.ID}
 	default:
 		j.memory.Pulls[img.Ref] = time.Now()
 	}
@@ -126,7 +126,7 @@ func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found boo
 		return "asked for"
 	case img.Assumed && last.Image != info.ID:
 		return ""
-	case !last.holds(img, j.want) || last.Image != info.ID:
+	case !last.isCurrent(img, j.want) || last.Image != info.ID:
 		return "what it is built from changed"
 	case img.Pull == plan.PullBuild && !j.want.Quiet:
 		return "pull_policy: build"
@@ -145,7 +145,7 @@ func (j *imageJob) asked(img plan.ImageSource) bool {
 	return true
 }
 
-// whyPull is "" where the image stays as it is. While someone attends to the project, a save is no
+// whyPull is "" where the image stays as it is. While somebody supervises the project, a save is no
 // reason to ask a registry.
 func (j *imageJob) whyPull(img plan.ImageSource, found bool) string {
 	j.mu.Lock()

@@ -44,20 +44,20 @@ func TestUp_SeesToTheImagesOfNeighbours(t *testing.T) {
 	for _, step := range []struct {
 		about  string
 		change func()
-		want   engine.Want
+		want   engine.Request
 		told   string // sorted
 	}{
-		{"nothing is there", func() {}, engine.Want{}, "build image shop-app (missing)\nbuild image shop-db (missing)\npull image registry.example/cache:1 (missing)\n"},
-		{"nothing changed", func() {}, engine.Want{}, ""},
-		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Want{}, "build image shop-db (what it is built from changed)\n"},
-		{"all are to be built", func() {}, engine.Want{Build: true}, "build image shop-app (asked for)\nbuild image shop-db (asked for)\n"},
-		{"the app is to be rebuilt", func() {}, engine.Want{Build: true, Announcement: engine.Announcement{How: "rebuild"}}, "build image shop-app (asked for)\n"},
-		{"a neighbour is to be rebuilt", func() {}, engine.Want{Build: true, Service: "db"}, "build image shop-db (asked for)\n"},
-		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Want{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
-		{"but not at each save", func() {}, engine.Want{Quiet: true}, ""},
-		{"pulled not long ago", func() { cache.Pull, cache.Every = plan.PullEvery, time.Hour }, engine.Want{}, ""},
-		{"pulled too long ago", func() { cache.Every = time.Nanosecond }, engine.Want{}, "pull image registry.example/cache:1 (pull_policy: its last pull is too long ago)\n"},
-		{"built each time", func() { cache.Pull, db.Pull = plan.PullMissing, plan.PullBuild }, engine.Want{}, "build image shop-db (pull_policy: build)\n"},
+		{"nothing is there", func() {}, engine.Request{}, "build image shop-app (missing)\nbuild image shop-db (missing)\npull image registry.example/cache:1 (missing)\n"},
+		{"nothing changed", func() {}, engine.Request{}, ""},
+		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (what it is built from changed)\n"},
+		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (asked for)\nbuild image shop-db (asked for)\n"},
+		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: engine.Announcement{How: "rebuild"}}, "build image shop-app (asked for)\n"},
+		{"a neighbour is to be rebuilt", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (asked for)\n"},
+		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
+		{"but not at each save", func() {}, engine.Request{Quiet: true}, ""},
+		{"pulled not long ago", func() { cache.Pull, cache.Every = plan.PullEvery, time.Hour }, engine.Request{}, ""},
+		{"pulled too long ago", func() { cache.Every = time.Nanosecond }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: its last pull is too long ago)\n"},
+		{"built each time", func() { cache.Pull, db.Pull = plan.PullMissing, plan.PullBuild }, engine.Request{}, "build image shop-db (pull_policy: build)\n"},
 	} {
 		step.change()
 		r.sources(db, cache)
@@ -85,7 +85,7 @@ func TestUp_BuildsSideBySideAndNamesTheOneThatFails(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	if _, err := r.engine().Up(t.Context(), engine.Want{}); !errors.Is(err, broken) {
+	if _, err := r.engine().Up(t.Context(), engine.Request{}); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -104,7 +104,7 @@ func TestUp_BuildsWhatAnotherIsBuiltFromFirst(t *testing.T) {
 		order = append(order, b.Service)
 		return nil
 	})
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if !slices.Equal(order, []string{"base", "app"}) {
 		t.Errorf("built in the order %v", order)
 	}
@@ -113,7 +113,7 @@ func TestUp_BuildsWhatAnotherIsBuiltFromFirst(t *testing.T) {
 func TestUp_ImagesThatCannotBeHad(t *testing.T) {
 	r := newRig(t)
 	r.sources(plan.ImageSource{Service: "db", Ref: "registry.example/db:1", Pull: plan.PullNever})
-	if e := r.upFails(r.engine(), engine.Want{}, dev.CodeImageMissing, dev.ExitFailed); !strings.Contains(e.Message, "service db") || !strings.Contains(e.Message, "never") {
+	if e := r.upFails(r.engine(), engine.Request{}, dev.CodeImageMissing, dev.ExitFailed); !strings.Contains(e.Message, "service db") || !strings.Contains(e.Message, "never") {
 		t.Errorf("message %q", e.Message)
 	}
 	// One that is here does, where its registry has it not.
@@ -121,7 +121,7 @@ func TestUp_ImagesThatCannotBeHad(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.sources(plan.ImageSource{Service: "db", Ref: "local:1", Pull: plan.PullAlways})
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if got := r.Warnings(); !slices.Equal(got, []dev.Code{dev.CodeImageOld}) {
 		t.Errorf("warnings %v", got)
 	}
@@ -131,9 +131,9 @@ func TestUp_ImageForAnotherMachineIsRefusedUnlessNamed(t *testing.T) {
 	r := newRig(t)
 	r.fake.SetForeign("foreign:1", "linux/arm64")
 	r.sources(plan.ImageSource{Service: "db", Ref: "foreign:1"})
-	if e := r.upFails(r.engine(), engine.Want{}, dev.CodeImagePlatform, dev.ExitFailed); !strings.Contains(e.Message, "service db is for linux/arm64") || !strings.Contains(e.Hint, "platform: linux/arm64") {
+	if e := r.upFails(r.engine(), engine.Request{}, dev.CodeImagePlatform, dev.ExitFailed); !strings.Contains(e.Message, "service db is for linux/arm64") || !strings.Contains(e.Hint, "platform: linux/arm64") {
 		t.Errorf("%+v", e)
 	}
 	r.sources(plan.ImageSource{Service: "db", Ref: "foreign:1", Platform: "linux/arm64"})
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 }

@@ -23,7 +23,7 @@ const IdentityPort = 8601
 // LastPorts are those of the last up below a state directory, where the project's files name the port that
 // they named then; 0 where that is not known.
 func LastPorts(stateDir string, named int) Ports {
-	m := recall(stateDir)
+	m := loadState(stateDir)
 	ports := Ports{App: m.Port, Identity: m.Identity}
 	if m.Named != named {
 		ports.App = 0
@@ -32,7 +32,7 @@ func LastPorts(stateDir string, named int) Ports {
 }
 
 // ports chooses the ports of this machine that the project has.
-func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memory *memory) (Ports, error) {
+func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memory *savedState) (Ports, error) {
 	app, err := e.port(ctx, p, have, memory)
 	if err != nil {
 		return Ports{}, err
@@ -44,7 +44,7 @@ func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memor
 // identityPort chooses the local provider's port: the one in use if the project runs, else the one
 // remembered, else the next free one. It is part of every address that was registered somewhere, so
 // that it is worth a word when it differs from the usual one, or from the one before.
-func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan.Observed, memory *memory) (int, error) {
+func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan.Observed, memory *savedState) (int, error) {
 	current := published(p, have, dev.LabelIdentity)
 	usable := func(port int) bool {
 		return port != app && !slices.Contains(p.Reserved, port) && (port == current || free(ctx, port))
@@ -77,7 +77,7 @@ func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan
 // if the project runs, else the one remembered or the usual one, else the next free one. Project
 // files that ask for another port than before end what is in use and what is remembered. A port
 // from a flag is not remembered.
-func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory *memory) (int, error) {
+func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory *savedState) (int, error) {
 	current := published(p, have, dev.LabelFront)
 	available := func(port int) bool { return port == current || free(ctx, port) }
 	asBefore := memory.Named == p.PortNamed

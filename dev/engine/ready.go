@@ -22,7 +22,7 @@ const (
 // overtaken turns the error of a wait into one that says that another sdev put another app in the place
 // of the one that was waited for, where that is why. It is not for who holds the project's lock.
 func (e *Engine) overtaken(ctx context.Context, run Running, err error) error {
-	if err == nil || ctx.Err() != nil || errors.Is(err, errParted) || errors.Is(err, errBlind) || !e.superseded(ctx, run) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errStaleNetwork) || errors.Is(err, errMountsUseless) || !e.superseded(ctx, run) {
 		return err
 	}
 	return &dev.Error{Code: dev.CodeBusy, Exit: dev.ExitFailed, Cause: errSuperseded, Message: "another sdev has started " + run.Project.App + " with other settings meanwhile", Hint: "what runs now says: sdev status"}
@@ -48,7 +48,7 @@ func (e *Engine) superseded(ctx context.Context, run Running) bool {
 
 // await probes the app's page through the gateway until it answers. An app that ends before, or
 // takes longer than the timeout, is an error with exit code 5 that ends with its last lines; one that
-// has to follow its gateway is errParted.
+// has to follow its gateway is errStaleNetwork.
 func (e *Engine) await(ctx context.Context, run Running) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
@@ -69,8 +69,8 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 			}
 			if !isRefused(ctx, run.URL) {
 				nobody = 0
-			} else if nobody++; nobody == refusedBefore {
-				if err := e.bringHere(run); err != nil {
+			} else if nobody++; nobody == refusalsBeforeForward {
+				if err := e.forwardHere(run); err != nil {
 					return err
 				}
 			}
@@ -79,15 +79,6 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 		}
 	}
 	return nil
-}
-
-func (e *Engine) verify(ctx context.Context, p Project) {
-	if e.Verify == nil {
-		return
-	}
-	for _, w := range e.Verify(ctx, p) {
-		e.emit(w)
-	}
 }
 
 // answers is true once the page itself comes, and Streamlit says that it serves.
@@ -110,11 +101,11 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	return true
 }
 
-// errParted says that somebody restarted the gateway meanwhile: the app lives on in the network that
-// it had before, where no request arrives.
-var errParted = errors.New("the gateway was restarted")
+// errStaleNetwork says that somebody restarted the gateway meanwhile: the app still lives in the network
+// that it had before, where no request arrives.
+var errStaleNetwork = errors.New("the gateway was restarted")
 
-// alive is an error once the app or its gateway has ended, or they have parted, or it is another app.
+// alive is an error once the app or its gateway has ended, or the app lives in a network that is gone, or it is another app.
 func (e *Engine) alive(ctx context.Context, run Running) error {
 	p := run.Project
 	have, err := e.Runtime.Observe(ctx, p.Name, nil)
@@ -136,7 +127,7 @@ func (e *Engine) alive(ctx context.Context, run Running) error {
 		started[service] = have.Containers[i].Started
 	}
 	if started[p.Gateway].After(started[p.App]) {
-		return errParted
+		return errStaleNetwork
 	}
 	return nil
 }

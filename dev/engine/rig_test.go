@@ -32,9 +32,9 @@ type rig struct {
 	url  string
 	mute atomic.Bool // the page does not answer
 
-	copies   engine.Copies             // nil where nothing is copied
-	adapt    func(*engine.Project)     // what a look at the files adds; may be nil
-	announce func(engine.Announcement) // nil where nobody listens; set before the start
+	gateway *gateway
+	copies  engine.Copier         // nil where nothing is copied
+	adapt   func(*engine.Project) // what a look at the files adds; may be nil
 
 	mu      sync.Mutex // guards project and model, which a test changes while an engine reads
 	project engine.Project
@@ -56,7 +56,7 @@ func newRig(t *testing.T) *rig {
 // newRigWithoutPage is a rig at whose page nobody listens, and which therefore works in a bubble.
 func newRigWithoutPage(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{T: t, Recorder: &devtest.Recorder{}, fake: devtest.NewFake()}
+	r := &rig{T: t, Recorder: &devtest.Recorder{}, fake: devtest.NewFake(), gateway: &gateway{}}
 	r.url = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 	gateway, app := types.ServiceConfig{Name: "gateway"}, types.ServiceConfig{Name: "app"}
 	gateway.Image, app.Image = gatewayImage, "shop-app"
@@ -162,15 +162,10 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 }
 
 func (r *rig) engine() *engine.Engine {
-	return &engine.Engine{Runtime: r.fake, Images: r.fake, Copies: r.copies, Source: r.source, Emit: r.Emit, Timeout: devtest.Patience,
-		Announce: func(_ context.Context, _ engine.Project, n engine.Announcement) {
-			if r.announce != nil {
-				r.announce(n)
-			}
-		}}
+	return &engine.Engine{Runtime: r.fake, Images: r.fake, Copier: r.copies, Gateway: r.gateway, Source: r.source, Emit: r.Emit, Timeout: devtest.Patience}
 }
 
-func (r *rig) up(want engine.Want) engine.Running {
+func (r *rig) up(want engine.Request) engine.Running {
 	r.Helper()
 	run, err := r.engine().Up(r.Context(), want)
 	if err != nil {
@@ -180,7 +175,7 @@ func (r *rig) up(want engine.Want) engine.Running {
 }
 
 // upFails is an Up that must fail with a code and an exit code.
-func (r *rig) upFails(e *engine.Engine, want engine.Want, code dev.Code, exit int) *dev.Error {
+func (r *rig) upFails(e *engine.Engine, want engine.Request, code dev.Code, exit int) *dev.Error {
 	r.Helper()
 	_, err := e.Up(r.Context(), want)
 	if err == nil {
@@ -220,7 +215,7 @@ func (r *rig) begin() *attendance {
 	a := &attendance{rig: r, interrupt: interrupt, force: kill, ended: make(chan struct{})}
 	go func() {
 		defer close(a.ended)
-		a.err = r.engine().Attend(ctx, force, engine.Want{})
+		a.err = r.engine().Supervise(ctx, force, engine.Request{})
 	}()
 	r.Cleanup(func() {
 		interrupt()

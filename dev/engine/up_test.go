@@ -25,7 +25,7 @@ import (
 
 func TestUp_MakesEverythingOnceAndThenNothing(t *testing.T) {
 	r := newRig(t)
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	const all = `load image sdev-gateway:1 (the engine does not have this sdev as an image yet)
 create container shop-gateway-1 (missing)
 start container shop-gateway-1 (missing)
@@ -50,7 +50,7 @@ start container shop-app-1 (missing)
 	}
 
 	done := len(r.fake.Done())
-	if again := r.up(engine.Want{}); again.Changed || again.Port != run.Port {
+	if again := r.up(engine.Request{}); again.Changed || again.Port != run.Port {
 		t.Errorf("the second time: %+v", again)
 	}
 	if got := r.ops(done); got != "" {
@@ -59,7 +59,7 @@ start container shop-app-1 (missing)
 	if got := r.Types(); got != "plan build.done plan ready plan ready" {
 		t.Errorf("told: %s", got)
 	}
-	r.up(engine.Want{Quiet: true})
+	r.up(engine.Request{Quiet: true})
 	if got := len(r.Events()); got != 6 {
 		t.Errorf("a quiet one told %v", r.Events()[6:])
 	}
@@ -75,20 +75,20 @@ func TestUp_BuildsWhenItHasTo(t *testing.T) {
 		}
 		return reasons
 	}
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	image := r.container("app").Image
 
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Input = "input 2" })
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if after := r.container("app").Image; after == image {
 		t.Error("the app runs its old image")
 	}
-	r.up(engine.Want{Build: true})
-	r.up(engine.Want{})
+	r.up(engine.Request{Build: true})
+	r.up(engine.Request{})
 	if _, err := r.fake.Build(t.Context(), plan.Build{Tag: "shop-app"}, func(dev.Event) {}); err != nil { // by hand
 		t.Fatal(err)
 	}
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	want := []string{"missing", "what it is built from changed", "asked for", "what it is built from changed"}
 	if diff := cmp.Diff(want, built()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -100,14 +100,14 @@ func TestUp_PullsWhatIsNotBuilt(t *testing.T) {
 	r.change(func(p *engine.Project, app *types.ServiceConfig) {
 		p.Images, app.Image = []plan.ImageSource{{Service: "app", Ref: "registry.example/shop:1"}}, "registry.example/shop:1"
 	})
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if got := r.container("app").Reference; got != "registry.example/shop:1" {
 		t.Errorf("the app runs %s", got)
 	}
 	r.change(func(p *engine.Project, app *types.ServiceConfig) {
 		p.Images, app.Image = []plan.ImageSource{{Service: "app", Ref: "nowhere:1"}}, "nowhere:1"
 	})
-	_ = r.upFails(r.engine(), engine.Want{}, dev.CodeImageMissing, dev.ExitFailed)
+	_ = r.upFails(r.engine(), engine.Request{}, dev.CodeImageMissing, dev.ExitFailed)
 	if !r.runs("app") {
 		t.Error("an app was taken down for an image that cannot be had")
 	}
@@ -122,7 +122,7 @@ func TestUp_UndoesWhatLedToNothing(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := r.engine().Up(t.Context(), engine.Want{}); !errors.Is(err, refusal) {
+	if _, err := r.engine().Up(t.Context(), engine.Request{}); !errors.Is(err, refusal) {
 		t.Errorf("error %v", err)
 	}
 	if left := r.containers(); len(left) != 0 {
@@ -134,7 +134,7 @@ func TestUp_MovesFromATakenPortAndRemembersIt(t *testing.T) {
 	r := newRig(t)
 	usual := r.project.Port
 	holder := listen(t, usual)
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	if run.Port == usual {
 		t.Fatal("it took the port that is taken")
 	}
@@ -144,14 +144,14 @@ func TestUp_MovesFromATakenPortAndRemembersIt(t *testing.T) {
 		!strings.HasSuffix(w.Message, "; using "+strconv.Itoa(run.Port)) || !strings.Contains(w.Hint, "--port "+strconv.Itoa(usual)) {
 		t.Errorf("%+v", w)
 	}
-	if again := r.up(engine.Want{}); again.Port != run.Port || again.Changed {
+	if again := r.up(engine.Request{}); again.Port != run.Port || again.Changed {
 		t.Errorf("while it runs: %+v", again)
 	}
 	if err := r.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, false); err != nil {
 		t.Fatal(err)
 	}
 	_ = holder.Close()
-	if again := r.up(engine.Want{}); again.Port != run.Port {
+	if again := r.up(engine.Request{}); again.Port != run.Port {
 		t.Errorf("port %d after a down, want the remembered %d", again.Port, run.Port)
 	}
 	if got := r.Warnings(); len(got) != 1 {
@@ -163,7 +163,7 @@ func TestUp_TakesNoOtherPortThanTheOneAskedFor(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
 	listen(t, r.project.Port)
-	e := r.upFails(r.engine(), engine.Want{}, dev.CodePortTaken, dev.ExitFailed)
+	e := r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
 	if want := fmt.Sprintf("port %d is taken by process %d (", r.project.Port, os.Getpid()); !strings.HasPrefix(e.Message, want) {
 		t.Errorf("message %q", e.Message)
 	}
@@ -188,7 +188,7 @@ func TestUp_NamesTheContainerThatHasThePort(t *testing.T) {
 	}
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
 	listen(t, r.project.Port) // as an engine does for its container
-	e := r.upFails(r.engine(), engine.Want{}, dev.CodePortTaken, dev.ExitFailed)
+	e := r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
 	if want := fmt.Sprintf("port %d is taken by container blog-web-1", r.project.Port); e.Message != want {
 		t.Errorf("message %q, want %q", e.Message, want)
 	}
@@ -204,7 +204,7 @@ func TestUp_ChoosesAgainWhenAPortIsSnatched(t *testing.T) {
 		}
 		return nil
 	})
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	if run.Port == r.project.Port || !r.runs("app") || !r.runs("gateway") {
 		t.Errorf("%+v; %+v", run, r.containers())
 	}
@@ -223,7 +223,7 @@ func TestUp_FixedPortThatIsSnatchedIsRefusedAndLeavesNothing(t *testing.T) {
 		}
 		return nil
 	})
-	_ = r.upFails(r.engine(), engine.Want{}, dev.CodePortTaken, dev.ExitFailed)
+	_ = r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
 	if left := r.containers(); len(left) != 0 {
 		t.Errorf("left over: %+v", left)
 	}
@@ -236,7 +236,7 @@ func TestUp_AppThatEndsIsToldWithItsLastLines(t *testing.T) {
 			r.change(func(_ *engine.Project, app *types.ServiceConfig) {
 				app.Command = devtest.Script{Err: []string{"Traceback:", "ModuleNotFoundError: No module named 'pandas'"}, Ends: true, Code: 1}.Command()
 			})
-			e := r.upFails(r.engine(), engine.Want{Keep: keep}, dev.CodeAppExited, dev.ExitNotReady)
+			e := r.upFails(r.engine(), engine.Request{Keep: keep}, dev.CodeAppExited, dev.ExitNotReady)
 			const want = "app ended with exit code 1 before its page answered; its last lines:\n  Traceback:\n  ModuleNotFoundError: No module named 'pandas'"
 			if e.Message != want || e.Hint == "" {
 				t.Errorf("message %q, hint %q", e.Message, e.Hint)
@@ -255,7 +255,7 @@ func TestUp_AppThatNeverAnswersEndsAfterTheTimeout(t *testing.T) {
 		e := r.engine()
 		e.Timeout = 90 * time.Second
 		start := time.Now()
-		err := r.upFails(e, engine.Want{}, dev.CodeAppNotReady, dev.ExitNotReady)
+		err := r.upFails(e, engine.Request{}, dev.CodeAppNotReady, dev.ExitNotReady)
 		if took := time.Since(start); took != e.Timeout {
 			t.Errorf("it took %s, want %s", took, e.Timeout)
 		}
@@ -278,7 +278,7 @@ func TestUp_TwoAtOnceTakeTurns(t *testing.T) {
 	})
 	ups := make(chan error, 2)
 	up := func() {
-		_, err := r.engine().Up(r.Context(), engine.Want{})
+		_, err := r.engine().Up(r.Context(), engine.Request{})
 		ups <- err
 	}
 	go up()
@@ -301,7 +301,7 @@ func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
 	r.mute.Store(true)
 	ups := make(chan error, 2)
 	up := func() {
-		_, err := r.engine().Up(r.Context(), engine.Want{})
+		_, err := r.engine().Up(r.Context(), engine.Request{})
 		ups <- err
 	}
 	go up()
@@ -324,7 +324,7 @@ func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
 
 func TestRestart_OfAnAppThatNeverAnswersEnds(t *testing.T) {
 	r := newRig(t)
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	r.mute.Store(true)
 	e := r.engine()
 	e.Timeout = 600 * time.Millisecond // long enough for a look at the container
@@ -341,7 +341,7 @@ func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := r.engine().Up(ctx, engine.Want{})
+		_, err := r.engine().Up(ctx, engine.Request{})
 		ended <- err
 	}()
 	devtest.Eventually(t, func() bool { return r.runs("app") })
@@ -354,9 +354,9 @@ func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 func TestUp_ForgetsWhatIsBroken(t *testing.T) {
 	r := newRig(t)
 	devtest.Write(t, r.project.StateDir+"/state.json", "{broken")
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	before := len(r.Events())
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if got := r.Types(); strings.Count(got, "build.done") != 1 {
 		t.Errorf("told: %s", got)
 	}
@@ -367,7 +367,7 @@ func TestUp_ForgetsWhatIsBroken(t *testing.T) {
 
 func TestDown_RemovesEverythingAndIsIdempotent(t *testing.T) {
 	r := newRig(t)
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	for range 2 {
 		if err := r.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, true); err != nil {
 			t.Fatal(err)
@@ -383,11 +383,11 @@ func TestDown_RemovesEverythingAndIsIdempotent(t *testing.T) {
 
 func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
 	r := newRig(t)
-	run := r.up(engine.Want{})
+	run := r.up(engine.Request{})
 	done := len(r.fake.Done())
 	var announced []engine.Announcement
 	e := r.engine()
-	e.Announce = func(_ context.Context, _ engine.Project, a engine.Announcement) { announced = append(announced, a) }
+	r.gateway.announce = func(a engine.Announcement) { announced = append(announced, a) }
 	for service, want := range map[string]string{"app": "restart container shop-app-1 (asked for)\n", "gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n"} {
 		if err := e.Restart(t.Context(), run, service); err != nil {
 			t.Fatal(err)
@@ -413,10 +413,10 @@ func TestUp_ThatIsInterruptedAtTheLockLetsGoOfIt(t *testing.T) {
 		cancel()
 		return r.source(ctx)
 	}
-	if _, err := e.Up(ctx, engine.Want{}); !errors.Is(err, context.Canceled) {
+	if _, err := e.Up(ctx, engine.Request{}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
-	r.up(engine.Want{})
+	r.up(engine.Request{})
 	if got := r.Warnings(); len(got) != 0 {
 		t.Errorf("warnings %v", got)
 	}
@@ -428,7 +428,7 @@ func TestUp_AppFollowsAGatewayThatIsRestartedMeanwhile(t *testing.T) {
 	r.mute.Store(true)
 	done := make(chan error, 1)
 	go func() {
-		_, err := r.engine().Up(t.Context(), engine.Want{})
+		_, err := r.engine().Up(t.Context(), engine.Request{})
 		done <- err
 	}()
 	for tick := time.NewTicker(time.Millisecond); !r.runs("app"); {

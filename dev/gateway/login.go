@@ -110,11 +110,7 @@ func (s *loginServer) store(login dev.Login) error {
 	if err != nil {
 		return err
 	}
-	beside := s.file() + ".new"
-	if err := os.WriteFile(beside, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(beside, s.file())
+	return dev.ReplaceFile(s.file(), b, 0o600)
 }
 
 // apply makes a login the current one. A provider with unchanged settings stays; a new one takes over its keys

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"sdev/dev"
 )
 
 // manifest lists what the receiver wrote into a container: absolute paths, those of directories with a slash
@@ -67,11 +69,7 @@ func (m *manifest) rewrite() error {
 	if err := os.MkdirAll(path.Dir(m.file), 0o755); err != nil { //nolint:gosec // the app's user runs what is beside it
 		return err
 	}
-	beside := m.file + ".new"
-	if err := os.WriteFile(beside, b.Bytes(), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(beside, m.file)
+	return dev.ReplaceFile(m.file, b.Bytes(), 0o600)
 }
 
 func (m *manifest) add(path string) {

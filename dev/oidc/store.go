@@ -233,7 +233,7 @@ func (s store) write(name string, b []byte) error {
 	file := filepath.Join(s.dir, name)
 	err := os.MkdirAll(s.dir, 0o700)
 	if err == nil {
-		err = writeAtomically(file, b)
+		err = dev.ReplaceFile(file, b, 0o600)
 	}
 	if err == nil {
 		return nil
@@ -242,22 +242,6 @@ func (s store) write(name string, b []byte) error {
 		Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
 		Message: "cannot be written", Hint: "make the directory writable, and check that its disk is not full",
 	}
-}
-
-func writeAtomically(file string, b []byte) error {
-	beside, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = beside.Write(b)
-	err = errors.Join(err, beside.Close())
-	if err == nil {
-		err = os.Rename(beside.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(beside.Name()))
-	}
-	return nil
 }
 
 // readState reads a file, which need not exist. It renames a damaged one and returns a warning.

@@ -2,17 +2,18 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"charm.land/huh/v2"
 
-	"sdev/dev"
+	"sdev/cmd/internal/console"
+	"sdev/dev/handoff"
 	"sdev/scaffold"
 )
 
 // askInit asks for the answers that given leaves open. The defaults are in answers, and so is the
 // result.
-func (a *app) askInit(ctx context.Context, given initOptions, answers *initOptions) error {
+func (a *commands) askInit(ctx context.Context, given initOptions, answers *initOptions) error {
 	var fields []huh.Field
 	if given.name == "" {
 		fields = append(fields, huh.NewInput().Title("What is the project called?").
@@ -27,55 +28,50 @@ func (a *app) askInit(ctx context.Context, given initOptions, answers *initOptio
 	if len(fields) == 0 {
 		return nil
 	}
-	return a.ask(ctx, fields...)
-}
-
-// ask shows a form.
-func (a *app) ask(ctx context.Context, fields ...huh.Field) error {
-	// A terminal that cannot move its cursor is asked line by line.
-	plain := a.Getenv("TERM") == "dumb"
-	form := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(a.In).WithOutput(a.Out)
-	run := func() (struct{}, error) { return struct{}{}, form.RunWithContext(ctx) }
-	var err error
-	if plain {
-		_, err = dev.Interruptible(ctx, run) // line by line, a form hears of no context
-	} else {
-		_, err = run()
-	}
-	if errors.Is(err, huh.ErrUserAborted) {
-		return &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted, nothing was written", Exit: dev.ExitInterrupted, Cause: err}
-	}
-	return err
+	return a.Ask(ctx, fields...)
 }
 
 func (c choice) field(value *string) huh.Field {
 	var options []huh.Option[string]
 	for _, a := range c.answers {
-		options = append(options, option(a.about, a.value))
+		options = append(options, console.Option(a.about, a.value))
 	}
-	return selection(c.title, options, value)
+	return console.Selection(c.title, options, value)
 }
 
-// Forms are drawn by a library that writes to the terminal itself, so what they show of others is made
-// fit for it here.
+// terminal is the person whom a hand-off asks.
+type terminal struct{ *console.Console }
 
-// option is one to select, and how it is shown.
-func option(shown, value string) huh.Option[string] { return huh.NewOption(dev.Inline(shown), value) }
-
-// options are values that are shown as they are.
-func options(values []string) []huh.Option[string] {
-	var out []huh.Option[string]
-	for _, v := range values {
-		out = append(out, option(v, v))
+// Values asks for values. An empty answer leaves the placeholder.
+func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
+	answers := make([]string, len(missing))
+	var fields []huh.Field
+	for i, p := range missing {
+		title := fmt.Sprintf("%s (--set %s=…)", p.Name, p.Name)
+		if len(p.Choices) > 0 {
+			fields = append(fields, console.Selection(title, console.OptionsOf(p.Choices), &answers[i]).Description(p.About))
+			continue
+		}
+		fields = append(fields, huh.NewInput().Title(title).Description(p.About+"; empty leaves it open").Value(&answers[i]).Validate(func(text string) error {
+			if text == "" {
+				return nil
+			}
+			return p.Accept(text)
+		}))
 	}
-	return out
+	if err := t.Ask(ctx, fields...); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for i, p := range missing {
+		out[p.Name] = answers[i]
+	}
+	return out, nil
 }
 
-func selection(title string, from []huh.Option[string], value *string) *huh.Select[string] {
-	return huh.NewSelect[string]().Title(dev.Inline(title)).Options(from...).Value(value)
-}
-
-// confirmation asks a question; its values are those of [dev.Line].
-func confirmation(yes *bool, question string, values ...any) huh.Field {
-	return huh.NewConfirm().Title(dev.Line(question, values...)).Value(yes)
+// Confirm asks whether files are to be written.
+func (t terminal) Confirm(ctx context.Context, dir string) (bool, error) {
+	yes := true
+	err := t.Ask(ctx, console.Confirmation(&yes, "Write to %s?", dir))
+	return yes, err
 }

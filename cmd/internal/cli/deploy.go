@@ -2,19 +2,18 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"path"
-	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
+	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
 	"sdev/dev/handoff"
-	"sdev/scaffold"
-	"sdev/templates"
+	"sdev/dev/release"
+	"sdev/dev/session"
 )
 
 // deployOptions are the flags of "sdev deploy".
@@ -30,7 +29,7 @@ type deployOptions struct {
 	json   bool
 }
 
-func (a *app) newDeployCmd() *cobra.Command {
+func (a *commands) newDeployCmd() *cobra.Command {
 	var o deployOptions
 	var set []string
 	cmd := &cobra.Command{
@@ -61,7 +60,7 @@ commit, next and record. When it cannot be done, or something blocks, an error o
   sdev deploy ecs --check                in CI`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usage("sdev deploy takes one target, and got "+quote(args[1]), "values are given with --set NAME=VALUE")
+				return dev.UsageError("sdev deploy takes one target, and got "+strconv.Quote(args[1]), "values are given with --set NAME=VALUE")
 			}
 			return nil
 		},
@@ -69,7 +68,7 @@ commit, next and record. When it cannot be done, or something blocks, an error o
 			return targetNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			o.target = strings.Join(args, "")
 			var err error
 			if o.set, err = settings(set); err != nil {
@@ -102,10 +101,10 @@ func settings(list []string) (map[string]string, error) {
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok || name == "" {
-			return nil, usage("--set is "+quote(s), "write --set NAME=VALUE")
+			return nil, dev.UsageError("--set is "+strconv.Quote(s), "write --set NAME=VALUE")
 		}
 		if before, twice := set[name]; twice && before != value {
-			return nil, usage("--set says "+name+" twice: "+quote(before)+" and "+quote(value), "take one of the two out")
+			return nil, dev.UsageError("--set says "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "take one of the two out")
 		}
 		set[name] = value
 	}
@@ -115,11 +114,11 @@ func settings(list []string) (map[string]string, error) {
 func (o deployOptions) usable() error {
 	switch {
 	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
-		return usage("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
+		return dev.UsageError("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
 	case o.build && o.image != "":
-		return usage("--build and --image exclude each other", "give one of them")
+		return dev.UsageError("--build and --image exclude each other", "give one of them")
 	case o.build && o.check:
-		return usage("--check writes nothing, so it builds nothing", "build first, and check the result: --check --image REF")
+		return dev.UsageError("--check writes nothing, so it builds nothing", "build first, and check the result: --check --image REF")
 	}
 	return nil
 }
@@ -132,264 +131,87 @@ func targetNames() []string {
 	return names
 }
 
-// targetParams are the names that x-sdev.deploy can set, by target.
-func targetParams() map[string][]string {
-	out := map[string][]string{}
-	for _, t := range handoff.Targets() {
-		out[t.Name] = t.ParamNames()
-	}
-	return out
-}
-
-// delivery is one hand-off on its way.
-type delivery struct {
-	*subject
-	options  deployOptions
-	target   handoff.Target
-	bundle   *handoff.Bundle
-	values   handoff.Values
-	findings []dev.Finding
-	proof    []dev.Finding // of an image that was started once
-	archive  v1.Image      // nil where the image is on the engine, or there is none
-	record   handoff.Record
-	written  bool
-}
-
-func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
-	d, err := a.deliver(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer d.bundle.Close()
-	return a.finish(ctx, d)
-}
-
-// deliver makes a hand-off ready: its values are found, its files rendered and compared, everything is
-// checked, and nothing is written. The caller closes its bundle.
-func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
+func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 	target, err := handoff.Find(handoff.Targets(), o.target)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s, err := a.gather(ctx, entryChoice{entry: o.entry, must: true, ask: a.asks(o), keep: true})
-	if err != nil {
-		return nil, err
-	}
-	d := &delivery{subject: s, options: o, target: target}
-	place, err := a.placeOf(s, target.Name, o.out)
-	if err != nil {
-		return nil, err
-	}
-	if d.bundle, err = handoff.Open(place); err != nil {
-		return nil, err
-	}
-	d.bundle.Show = d.shown
-	err = d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile)))
-	if err == nil {
-		err = a.resolve(ctx, d)
-	}
-	if err == nil {
-		err = a.render(ctx, d)
-	}
-	if err != nil {
-		d.bundle.Close()
-		return nil, err
-	}
-	return d, nil
-}
-
-// asks says whether a person can be asked.
-func (a *app) asks(o deployOptions) bool {
-	return a.InTTY && a.OutTTY && !o.yes && !o.json && !o.check
-}
-
-// render makes the files, compares them with what is there, and checks everything.
-func (a *app) render(ctx context.Context, d *delivery) error {
-	files, findings, err := d.target.Render(templates.Targets(), d.facts, d.values)
+	chooser := a.Chooser(!o.yes && !o.json && !o.check)
+	p, err := a.Gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: chooser, Keep: true})
 	if err != nil {
 		return err
 	}
-	if err := d.bundle.Compare(files); err != nil {
+	options := release.Options{Target: target, Out: o.out, Set: o.set, Image: o.image, Build: o.build, Check: o.check}
+	if chooser != nil {
+		options.Person = terminal{a.Console}
+	}
+	r, err := p.Prepare(ctx, options)
+	if err != nil {
 		return err
 	}
-	missing := d.target.Missing(d.values, d.bundle.Changes) // without a value nothing can be deployed, whoever decides that
-	own := slices.Concat(findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.values.Filled()), d.staleImage(), d.unproven())
-	for i, f := range missing {
-		if f.File != "" {
-			missing[i].File = d.shown(f.File)
-		}
+	defer r.Close()
+	if !o.json {
+		a.printPlan(p, r)
 	}
-	found, err := a.judge(ctx, d, own)
-	d.findings = append(missing, found...)
-	return err
-}
-
-// finish shows what there is to see, writes, and says what comes next.
-func (a *app) finish(ctx context.Context, d *delivery) error {
-	changed := d.bundle.Changed() // before the record, which tells of commits, joins the files
-	if err := a.recorded(ctx, d); err != nil {
+	if err := r.Write(ctx); err != nil {
 		return err
 	}
-	if !d.options.json {
-		a.printPlan(d)
-	}
-	if err := d.bundle.Refused(); err != nil {
-		return a.ended(d, err)
-	}
-	if d.options.check {
-		return a.ended(d, firstError(d.bundle.Conflicts(), d.blocked(), changed))
-	}
-	if err := a.write(ctx, d); err != nil {
-		return err
-	}
-	return a.ended(d, firstError(d.bundle.Conflicts(), d.blocked()))
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
+	if o.json {
+		if err := a.PrintJSON(newDeployReport(r, o.check)); err != nil {
 			return err
 		}
+		return r.Err()
 	}
+	if err := r.Err(); err != nil {
+		return err
+	}
+	a.printNext(r, o.check)
 	return nil
 }
 
-// ended prints what is left to say, and gives the error on.
-func (a *app) ended(d *delivery, err error) error {
-	if d.options.json {
-		if printing := a.printJSON(d.report()); printing != nil {
-			return printing
-		}
+// listedTarget is a row of "sdev deploy --json".
+type listedTarget struct {
+	Name  string      `json:"name"`
+	About string      `json:"about"`
+	Last  *lastRecord `json:"last"` // null where nothing was handed over yet
+}
+
+type lastRecord struct {
+	Status string    `json:"status"`
+	Time   time.Time `json:"time"`
+	Commit string    `json:"commit"`
+	Path   string    `json:"path"`
+}
+
+// listTargets shows the targets, each with its last hand-off in the usual directory.
+func (a *commands) listTargets(ctx context.Context, o deployOptions) error {
+	p, err := a.Gather(ctx, session.EntryChoice{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.Dir == "" && len(a.Files) == 0 {
+		p = nil
+	} else if err != nil {
 		return err
 	}
-	if err == nil {
-		a.printNext(d)
-	}
-	return err
-}
-
-// blocked is the error of a hand-off that must not happen. Values that are only missing are no error
-// but of a check: their placeholders are what was asked for.
-func (d *delivery) blocked() error {
-	status := handoff.StatusOf(d.findings)
-	if status == handoff.Ready || status == handoff.Incomplete && !d.options.check {
-		return nil
-	}
-	n := handoff.Checks{}.Count(d.findings).Blocks
-	verb := " blocks"
-	if n > 1 {
-		verb = " block"
-	}
-	message := count(n, "finding") + verb + ", so nothing is handed over"
-	if d.written {
-		message += "; the files are written, so that you can fix them"
-	}
-	hint := "fix what is listed, then run it again"
-	if status == handoff.Incomplete {
-		hint = "say what is missing: " + d.saying()
-	}
-	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
-}
-
-// unsaid are the parameters that placeholders stand for.
-func (d *delivery) unsaid() []handoff.Param { return d.target.Unsaid(d.values, d.bundle.Changes) }
-
-// saying is the command that says what is missing.
-func (d *delivery) saying() string {
-	text := "sdev deploy " + d.target.Name
-	for _, p := range d.unsaid() {
-		text += " --set " + p.Name + "=…"
-	}
-	return text
-}
-
-// recorded makes the record of the hand-off as it would be, and adds its summary to the files.
-func (a *app) recorded(ctx context.Context, d *delivery) error {
-	bundles := bundlesOf(d.subject, d.bundle)
-	commit, err := d.repo.LastChange(ctx, bundles)
-	if err != nil {
-		return err
-	}
-	r := handoff.Record{Target: d.target.Name, Status: handoff.StatusOf(d.findings), Project: d.project.Name, Sdev: buildVersion, Templates: templates.TargetsVersion, Commit: commit, Remote: d.repo.Remote,
-		Dirty: d.dirty(bundles), Values: d.target.Named(d.values), Findings: d.findings, Checks: d.checks()}
-	if d.facts.Image != (handoff.Image{}) {
-		image := d.facts.Image
-		r.Image = &image
-	}
-	if d.bundle.Conflicts() != nil {
-		r.Status = handoff.Blocked
-	}
-	if r.Findings == nil {
-		r.Findings = []dev.Finding{}
-	}
-	r.Next = []handoff.Step{}
-	if d.target.Next != nil {
-		r.Next = append(r.Next, d.target.Next(d.facts, d.values)...)
-	}
-	d.record, err = d.bundle.Finish(r, a.now())
-	return err
-}
-
-// write asks, and writes what has to be written.
-func (a *app) write(ctx context.Context, d *delivery) error {
-	writes := d.bundle.Writes()
-	if len(writes) == 0 {
-		return nil
-	}
-	if a.asks(d.options) {
-		yes := true
-		if err := a.ask(ctx, confirmation(&yes, "Write to %s?", d.shownBundle())); err != nil {
-			return err
+	var list []listedTarget
+	for _, t := range handoff.Targets() {
+		row := listedTarget{Name: t.Name, About: t.About}
+		if p != nil {
+			last, err := p.Last(t.Name)
+			if err != nil {
+				return err
+			}
+			if last != nil {
+				row.Last = &lastRecord{last.Status, last.Time, last.Commit, path.Join(release.Bundles, t.Name, handoff.RecordFile)}
+			}
 		}
-		if !yes {
-			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
-		}
+		list = append(list, row)
 	}
-	var changes []scaffold.Change
-	for _, w := range writes {
-		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
+	if o.json {
+		return a.PrintJSON(struct {
+			V       int            `json:"v"`
+			Type    string         `json:"type"`
+			Targets []listedTarget `json:"targets"`
+		}{dev.WireVersion, "deploy.targets", list})
 	}
-	if err := scaffold.NewChanges(d.bundle.Place.Root, changes).Apply(ctx); err != nil {
-		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
-			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
-		}
-		return err
-	}
-	d.written = true
+	a.printTargets(list)
 	return nil
-}
-
-// shown is how a path below the bundle's root is shown: relative to the project, or whole where the
-// bundle lies elsewhere.
-func (d *delivery) shown(name string) string {
-	full := filepath.Join(d.bundle.Place.Root, filepath.FromSlash(name))
-	if d.bundle.Place.Root != d.root() {
-		return full
-	}
-	rel, err := filepath.Rel(d.project.Dir, full)
-	if err != nil {
-		return full
-	}
-	return filepath.ToSlash(rel)
-}
-
-func (d *delivery) shownBundle() string { return d.shown(d.bundle.Place.Bundle) }
-
-// staleImage is about an image that was handed over before, and made from something else than what is
-// here now.
-func (d *delivery) staleImage() []dev.Finding {
-	i, commit := d.facts.Image, d.repo.Commit
-	if i.Revision == "" || commit == "" || strings.TrimSuffix(i.Revision, dirtySuffix) == commit || d.options.build {
-		return nil
-	}
-	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
-		Fix: "rebuild it: sdev deploy " + d.target.Name + " --build"}}
-}
-
-// unproven is about an image of an earlier run that did not run then.
-func (d *delivery) unproven() []dev.Finding {
-	if len(d.proof) > 0 {
-		return nil
-	}
-	return d.facts.Image.Unproven("sdev deploy " + d.target.Name + " --build")
 }

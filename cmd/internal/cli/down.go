@@ -5,9 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdev/dev/config"
+	"sdev/cmd/internal/console"
 	"sdev/dev/engine"
-	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 type downOptions struct {
@@ -15,7 +15,7 @@ type downOptions struct {
 	json    bool
 }
 
-func (a *app) newDownCmd() *cobra.Command {
+func (a *commands) newDownCmd() *cobra.Command {
 	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down",
@@ -26,9 +26,9 @@ directory runs under the same name is left alone, and that is an error.
 
 --volumes removes the volumes that were made from this directory. One that is external, that
 another project uses, or that does not say where it is from, stays, with a warning.`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			return a.runDown(cmd.Context(), o)
 		},
 	}
@@ -37,23 +37,12 @@ another project uses, or that does not say where it is from, stays, with a warni
 	return cmd
 }
 
-func (a *app) runDown(ctx context.Context, o downOptions) error {
-	p, err := a.load(ctx, runOptions{})
+func (a *commands) runDown(ctx context.Context, o downOptions) error {
+	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
-	return a.withEngine(ctx, runOptions{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
-		return e.Down(ctx, a.force, toRemove(p, e.Host), o.volumes)
+	return a.WithEngine(ctx, session.Options{}, console.View{JSON: o.json}, func(_ context.Context, e *engine.Engine) error {
+		return e.Down(ctx, a.Force, session.Removal(p, e.Host), o.volumes)
 	})
-}
-
-// toRemove is what an engine has to know of a project to take it down.
-func toRemove(p *config.Project, host string) engine.Project {
-	out := engine.Project{Name: p.Name, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
-	for _, v := range p.Model.Volumes {
-		if v.External {
-			out.External = append(out.External, v.Name)
-		}
-	}
-	return out
 }

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"strings"
 
+	"sdev/cmd/internal/auth"
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
 // authText is the topic about the login. The faults are listed from the provider's own table.
 func authText() string {
 	var b strings.Builder
-	b.WriteString(authModesText)
+	b.WriteString(authModesText())
 	b.WriteString("\nFaults (sdev auth fault set NAME [PARAM=VALUE…] [--times N] [--user EMAIL] [--client ID]):\n")
-	rows := faultRows(oidc.Faults())[1:]
+	rows := auth.FaultRows(oidc.Faults())[1:]
 	width := 0
 	for _, row := range rows {
 		width = max(width, len(row[0]))
@@ -24,7 +26,8 @@ func authText() string {
 	return b.String()
 }
 
-const authModesText = `The app's real login, on this machine.
+func authModesText() string {
+	return `The app's real login, on this machine.
 
   sdev up --local              the login is bypassed: LOCAL_STREAMLIT=1, for a page on 127.0.0.1 alone
   sdev up --with-auth          the app's own login runs, unchanged, against a provider on this machine
@@ -49,7 +52,7 @@ for this user alone, so that a restart logs nobody out. No secret of it is worth
 
 People stand in the compose file, under x-sdev.auth.users; without any, an admin and a plain user are made
 up. On the sign-in page each is one click; "someone else" takes any address, "deny" refuses.
-x-sdev.auth.profile imitates a provider's claims and paths: plain, google, cognito, keycloak, entra.
+x-sdev.auth.profile imitates a provider's claims and paths: ` + strings.Join(dev.Profiles(), ", ") + `.
 
 An app signs people out with an ID token of theirs (id_token_hint), as st.logout does; one that shows none has
 the provider ask. An image, a frame or a script signs nobody in or out. Cookies ignore ports, so a page on any
@@ -71,6 +74,7 @@ what none covers is for everybody who signs in. "allow" lists groups, emails, do
 true; one that fits suffices. Streamlit changes pages without a request of their own: a policy about a
 page holds when the page is loaded, and the app's own check has to hold as well.
 `
+}
 
 const authRecipesText = `
 What to try, and how:

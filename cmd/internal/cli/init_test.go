@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/scaffold"
 )
@@ -18,7 +20,7 @@ import (
 // runLine runs a command line in a directory of its own, without a terminal.
 func runLine(t *testing.T, dir string, args ...string) (code int, out, errs string) {
 	t.Helper()
-	s, o, e := Buffers(nil)
+	s, o, e := console.Buffers(nil)
 	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
 	return code, o.String(), e.String()
 }
@@ -186,7 +188,7 @@ func askedTo(t *testing.T, dir, input string, args ...string) (code int, out str
 	t.Helper()
 	var o bytes.Buffer
 	env := map[string]string{"TERM": "dumb"}
-	s, _, _ := Buffers(env)
+	s, _, _ := console.Buffers(env)
 	// A byte at a time, as from a person: each question reads no further than its own line.
 	s.In, s.Out, s.Err, s.InTTY, s.OutTTY = iotest.OneByteReader(strings.NewReader(input)), &o, io.Discard, true, true
 	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
@@ -229,5 +231,26 @@ func TestInit_AsksOnlyWhatFlagsLeaveOpen(t *testing.T) {
 	}
 	if code, out := asked(t, dir, "3\n", "third", "--name", "b", "--auth", "none"); code != dev.ExitOK || !exists(dir, "third/environment.yml") {
 		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
+func TestInit_WritesToNoDirectoryOfSomebodyElse(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Symlink("/etc", dir+"/etc"), os.MkdirAll(dir+"/.git", 0o755))
+	for _, target := range []string{"/", "/etc", "/etc/shop", "/usr/lib/shop", dir + "/etc/shop", dir + "/.git/shop", dir + "/.sdev", "/tmp"} {
+		code, _, errs := runLine(t, dir, "init", target, "--yes", "--no-git", "--dry-run")
+		if code != dev.ExitFailed || !strings.Contains(errs, "cannot take a project: it is") && !strings.Contains(errs, "cannot take a project: sdev keeps") || !strings.Contains(errs, "hint: ") {
+			t.Errorf("init %s: exit %d, %s", target, code, errs)
+		}
+	}
+	if code, _, errs := runLine(t, dir, "init", dir+"/shop", "--yes", "--no-git", "--dry-run"); code != dev.ExitOK {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
 }

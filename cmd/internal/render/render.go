@@ -1,6 +1,7 @@
-// Package render prints events as text: lines for people ([NewPlain]) and objects for programs ([NewJSON]).
-// The dashboard shares its wording ([Duration], [Count], [Outcome]). It knows only package dev, has no clock
-// and starts no goroutine. Only one goroutine at a time may use a printer.
+// Package render shows events and findings as text: lines for people ([NewPlain]) and objects for programs
+// ([NewJSON]), a page of findings ([Findings]) and a report for code hosts ([SARIF]). The dashboard shares
+// its wording ([Duration], [Count], [Outcome]). It knows only package dev, has no clock and starts no
+// goroutine. Only one goroutine at a time may use a printer.
 package render
 
 import (

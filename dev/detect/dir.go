@@ -1,0 +1,27 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"sdev/dev"
+)
+
+// Dir is [Tree] of a directory of this machine. It reads nothing outside the directory, whatever links
+// lead there. The error is a *dev.Error with exit code 3.
+func Dir(dir string) (*Findings, error) {
+	fail := func(err, shown error) error {
+		return &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, shown), Hint: "check the directory's permissions"}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fail(err, errors.Unwrap(err))
+	}
+	defer root.Close()
+	found, err := Tree(dev.Files(root))
+	if err != nil {
+		return nil, fail(err, err)
+	}
+	return found, nil
+}

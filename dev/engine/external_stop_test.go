@@ -1,0 +1,52 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+	"sdev/dev/plan"
+)
+
+// byHand does something to a container behind Attend's back.
+func (a *attendance) byHand(verb plan.Verb, service string) {
+	a.Helper()
+	c := a.container(service)
+	op := plan.Operation{Verb: verb, Kind: plan.ServiceContainer, Name: c.Name, ID: c.ID, Reason: "by hand"}
+	if err := a.fake.Do(a.Context(), op, plan.Labels{}); err != nil {
+		a.Fatal(err)
+	}
+}
+
+func TestSupervise_TellsWhatSomebodyElseEndedAndDidNotStartAgain(t *testing.T) {
+	r := newRig(t)
+	r.around(playing(devtest.Script{}), types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true})
+	a := r.attend()
+	a.fake.End("db", 143)
+	a.byHand(plan.Start, "db")
+	a.fake.End("app", 137)
+	w := a.awaitWarning(dev.CodeAppExited)
+	if !strings.Contains(w.Message, "was killed") || !strings.Contains(w.Hint, "save") {
+		t.Errorf("%+v", w)
+	}
+	a.save(dev.Live, "Home.py") // as the hint says
+	for {
+		switch ev := devtest.Await(t, a, func(dev.Event) bool { return true }).Event.(type) {
+		case dev.Ready:
+			return
+		case dev.Warning:
+			t.Errorf("of a service that runs again: %+v", ev)
+		}
+	}
+}
+
+func TestSupervise_TellsThatTheAppWasRemoved(t *testing.T) {
+	a := newRig(t).attend()
+	a.byHand(plan.Remove, "app")
+	if w := a.awaitWarning(dev.CodeAppExited); !strings.Contains(w.Message, "was removed") {
+		t.Errorf("%+v", w)
+	}
+}

@@ -1,0 +1,319 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+	"sdev/dev/engine"
+	"sdev/dev/plan"
+)
+
+func TestSupervise_RebuildsAndReplacesTheApp(t *testing.T) {
+	a := newRig(t).attend()
+	image, gateway := a.container("app").Image, a.container("gateway").ID
+	a.save(dev.Rebuild, "pyproject.toml")
+	a.await("build.done")
+	a.await("ready")
+	if after := a.container("app").Image; after == image {
+		t.Error("the app runs its old image")
+	}
+	if a.container("gateway").ID != gateway {
+		t.Error("the gateway was replaced, and with it the page that tells of the rebuild")
+	}
+}
+
+// A save during a rebuild makes that one worthless: it is stopped, and one more is made, however
+// many saves there were.
+func TestSupervise_NewestSaveCancelsTheRebuildUnderWay(t *testing.T) {
+	a := newRig(t).attend()
+	begun, stopped, builds := make(chan struct{}, 8), make(chan struct{}, 8), 0
+	a.fake.OnBuild(func(ctx context.Context, _ plan.Build) error {
+		builds++ // builds take turns
+		begun <- struct{}{}
+		if builds > 1 {
+			return nil
+		}
+		<-ctx.Done()
+		stopped <- struct{}{}
+		return ctx.Err()
+	})
+	a.save(dev.Rebuild, "pyproject.toml")
+	<-begun
+	a.save(dev.Rebuild, "uv.lock")
+	<-stopped
+	a.await("build.done")
+	a.await("ready")
+	if builds != 2 {
+		t.Errorf("%d builds, want 2", builds)
+	}
+	if got := a.Warnings(); len(got) != 0 {
+		t.Errorf("warnings %v about a build that was not wanted any more", got)
+	}
+}
+
+func TestSupervise_FailedRebuildIsAWarningAndTheNextSaveMendsIt(t *testing.T) {
+	a := newRig(t).attend()
+	a.fake.OnBuild(func(context.Context, plan.Build) error {
+		return &dev.Error{Code: dev.CodeBuildFailed, Message: "no such package", Hint: "fix it", Exit: dev.ExitFailed}
+	})
+	a.save(dev.Rebuild, "pyproject.toml")
+	if w := a.awaitWarning(dev.CodeBuildFailed); w.Message != "no such package" || w.Hint != "fix it" {
+		t.Errorf("%+v", w)
+	}
+	if !a.runs("app") {
+		t.Error("the app was taken down for a build that failed")
+	}
+	a.fake.OnBuild(nil)
+	a.save(dev.Rebuild, "pyproject.toml")
+	a.await("build.done")
+	a.await("ready")
+}
+
+func TestSupervise_BrokenProjectFileIsAWarning(t *testing.T) {
+	a := newRig(t).attend()
+	broken := &dev.Error{Code: dev.CodeComposeSyntax, Message: "not valid YAML", File: "compose.yml", Line: 3, Exit: dev.ExitProject}
+	a.mu.Lock()
+	a.broken = broken
+	a.mu.Unlock()
+	a.save(dev.Restart, "compose.yml")
+	if w := a.awaitWarning(dev.CodeComposeSyntax); w.Message != "compose.yml:3: not valid YAML" {
+		t.Errorf("%+v", w)
+	}
+	a.mu.Lock()
+	a.broken = nil
+	a.mu.Unlock()
+	a.change(func(_ *engine.Project, app *types.ServiceConfig) { app.User = "1000" })
+	done := len(a.fake.Done())
+	a.save(dev.Restart, "compose.yml")
+	a.await("ready")
+	if got := a.ops(done); !strings.Contains(got, "create container shop-app-1 (user added)") {
+		t.Errorf("done:\n%s", got)
+	}
+}
+
+func TestSupervise_RestartsForSettingsOfTheApp(t *testing.T) {
+	a := newRig(t).attend()
+	done := len(a.fake.Done())
+	a.save(dev.Restart, ".streamlit/config.toml")
+	a.await("ready")
+	if diff := cmp.Diff("restart container shop-app-1 (asked for)\n", a.ops(done)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A compose file says what runs: a save that changes nothing of that needs no restart.
+func TestSupervise_ProjectFileThatChangesNothingRestartsNothing(t *testing.T) {
+	a := newRig(t).attend()
+	done := len(a.fake.Done())
+	a.save(dev.Restart, "compose.yml")
+	a.save(dev.Restart, ".streamlit/config.toml") // and is looked at after the former
+	a.await("ready")
+	if diff := cmp.Diff("restart container shop-app-1 (asked for)\n", a.ops(done)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestSupervise_AppFollowsAGatewayThatWasRestartedByHand(t *testing.T) {
+	a := newRig(t).attend()
+	done := len(a.fake.Done())
+	a.byHand(plan.Restart, "gateway")
+	a.await("ready")
+	const want = `restart container shop-gateway-1 (by hand)
+restart container shop-app-1 (gateway was restarted, and it lives in its network)
+`
+	if diff := cmp.Diff(want, a.ops(done)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestSupervise_SaveStartsAnAppThatEnded(t *testing.T) {
+	a := newRig(t).attend()
+	a.save(dev.Live, "Home.py") // is live by itself
+	a.await("file.changed")
+	a.fake.End("app", 3)
+	devtest.Await(t, a, func(ev dev.Event) bool { return ev == dev.ServiceState{Service: "app", State: dev.Exited, ExitCode: 3} })
+	done := len(a.fake.Done())
+	a.save(dev.Live, "Home.py")
+	a.await("ready")
+	if diff := cmp.Diff("start container shop-app-1 (not running)\n", a.ops(done)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestSupervise_EndOfItsContextRemovesEverything(t *testing.T) {
+	a := newRig(t).attend()
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if left := a.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+	events := a.Events()
+	if last := events[len(events)-1]; last.Type() != "stopped" {
+		t.Errorf("the last event is %+v", last)
+	}
+}
+
+func TestSupervise_EndOfItsContextDuringTheStartRemovesEverything(t *testing.T) {
+	r := newRig(t)
+	r.mute.Store(true)
+	a := r.begin()
+	devtest.Eventually(t, func() bool { return r.runs("app") })
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if left := a.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+}
+
+func TestSupervise_EndOfItsContextDuringARebuildRemovesEverything(t *testing.T) {
+	a := newRig(t).attend()
+	begun := make(chan struct{})
+	a.fake.OnBuild(func(ctx context.Context, _ plan.Build) error {
+		close(begun)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	a.save(dev.Rebuild, "pyproject.toml")
+	<-begun
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if left := a.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+}
+
+func TestSupervise_ForceKillsWhatDoesNotStop(t *testing.T) {
+	r := newRig(t)
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) { app.Command = devtest.Script{Deaf: true}.Command() })
+	a := r.attend()
+	a.interrupt()
+	devtest.Eventually(t, func() bool { return !a.runs("gateway") })
+	if !a.runs("app") {
+		t.Error("the app was killed before anybody asked for it")
+	}
+	a.force()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if left := a.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+}
+
+func TestSupervise_EndsWhenSomebodyElseTakesTheProjectDown(t *testing.T) {
+	a := newRig(t).attend()
+	if err := a.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.end(); err != nil {
+		t.Errorf("error %v", err)
+	}
+	a.await("stopped")
+}
+
+func TestSupervise_FailedStartEndsIt(t *testing.T) {
+	r := newRig(t)
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.Command = devtest.Script{Ends: true, Code: 2}.Command()
+	})
+	a := r.begin()
+	if err := dev.AsError(a.end()); err.Code != dev.CodeAppExited || err.Exit != dev.ExitNotReady {
+		t.Errorf("%+v", err)
+	}
+	if left := a.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+}
+
+func TestSupervise_TellsWhatServicesPrint(t *testing.T) {
+	a := newRig(t).attend()
+	a.fake.Print("app", "stderr", "\x1b[31mhello\x1b[0m")
+	devtest.Await(t, a, func(ev dev.Event) bool { return ev == dev.LogLine{Service: "app", Stream: "stderr", Text: "hello"} })
+	a.fake.Tell("gateway", dev.SessionOpened{Sessions: 1})
+	a.await("session.opened")
+}
+
+func TestSupervise_AppThatCrashesAfterARebuildIsStartedByTheNextSave(t *testing.T) {
+	a := newRig(t).attend()
+	a.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.Command = devtest.Script{Err: []string{"ImportError"}, Ends: true, Code: 1}.Command()
+	})
+	a.save(dev.Rebuild, "pyproject.toml")
+	if w := a.awaitWarning(dev.CodeAppExited); !strings.Contains(w.Message, "ImportError") {
+		t.Errorf("%+v", w)
+	}
+	if !a.runs("gateway") {
+		t.Error("the gateway, which shows what is wrong, is gone too")
+	}
+	a.change(func(_ *engine.Project, app *types.ServiceConfig) { app.Command = nil })
+	a.save(dev.Live, "Home.py")
+	a.await("ready")
+}
+
+// The gateway counts the tabs that are to come back, so it has to know before the app goes.
+func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
+	r := newRig(t)
+	var told []string
+	r.gateway.announce = func(n engine.Announcement) {
+		told = append(told, n.How+" "+n.Trigger)
+		if n.How == "rebuild" && !r.runs("app") {
+			t.Error("announced when the app had gone already")
+		}
+	}
+	a := r.attend()
+	a.save(dev.Rebuild, "uv.lock")
+	a.await("build.done")
+	a.await("ready")
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got := strings.Join(told, "\n"); !strings.Contains(got, "restart .streamlit/config.toml\n") || !strings.HasSuffix(got, "rebuild uv.lock") {
+		t.Errorf("announced:\n%s", got)
+	}
+}
+
+func TestIsAttended_WhileAnAttendGoesOn(t *testing.T) {
+	r := newRig(t)
+	if engine.IsSupervised(r.project.StateDir) {
+		t.Error("attended before anybody came")
+	}
+	stop, asked := make(chan struct{}), make(chan struct{})
+	go func() { // asking must not keep an Attend from being seen
+		defer close(asked)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				engine.IsSupervised(r.project.StateDir)
+			}
+		}
+	}()
+	a := r.attend()
+	close(stop)
+	<-asked
+	if !engine.IsSupervised(r.project.StateDir) {
+		t.Error("not attended while an Attend goes on")
+	}
+	a.interrupt()
+	if err := a.end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if engine.IsSupervised(r.project.StateDir) {
+		t.Error("attended when nobody is there any more")
+	}
+}

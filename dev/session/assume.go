@@ -1,0 +1,110 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/detect"
+)
+
+// AssumedService is the name of the one service of a project without a compose file.
+const AssumedService = "streamlit"
+
+// assume gives the model of a directory without a compose file; nil where it holds no Streamlit app.
+func assume(ctx context.Context, dir string, c EntryChoice) (*config.Assumption, error) {
+	found, err := detect.Dir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.Entries) == 0 && c.Entry == "" {
+		return nil, nil
+	}
+	if err := ChooseEntry(ctx, dir, found, c); err != nil {
+		return nil, err
+	}
+	recipe, _ := found.Recipe()
+	out := Assumption(found, recipe)
+	out.Warnings = assumedWarnings(found, recipe)
+	return &out, nil
+}
+
+// sourceIn finds out where an image has the source of the app.
+func sourceIn(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string) {
+	found, err := detect.Dir(dir)
+	if err != nil {
+		return nil, nil // then nothing can be assumed
+	}
+	in, hidden := found.Sources(context, dockerfile, target)
+	for _, m := range in {
+		mounts = append(mounts, dev.Mount{Project: m.From, Container: m.To})
+	}
+	return mounts, hidden
+}
+
+// Assumption is a recipe as config takes it.
+func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
+	e, _ := found.Entry()
+	out := config.Assumption{Service: AssumedService, Entry: e.Path, Context: r.Context, Dockerfile: r.Dockerfile, Inline: r.Text,
+		Workdir: r.Workdir, Command: r.Command, PythonPath: r.PythonPath, Hidden: r.Hidden,
+		Why: map[string]string{"ports": "assumed: Streamlit's own port", "volumes": "assumed: the source, so that saves are live"}}
+	for _, m := range r.Mounts {
+		out.Mounts = append(out.Mounts, dev.Mount{Project: m.From, Container: m.To})
+	}
+	if r.Text != "" {
+		out.Why["build"] = "assumed: a Dockerfile made in memory; " + packagesText(found)
+	} else {
+		out.Why["build"] = "assumed: the project's own Dockerfile"
+	}
+	if r.Command != nil {
+		out.Why["command"] = "assumed: " + r.CommandWhy.Source()
+	}
+	if r.PythonPath != "" {
+		out.Why["PYTHONPATH"] = "assumed: " + r.PathWhy.Source()
+	}
+	return out
+}
+
+func packagesText(found *detect.Findings) string {
+	if len(found.Managers) == 0 {
+		return "streamlit alone, since no list of packages was found"
+	}
+	return "packages by " + found.Managers[0].Value + ", since " + found.Managers[0].Source()
+}
+
+// assumedWarnings reports each assumption, as "what: value (why)".
+func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
+	var out []dev.Warning
+	say := func(format string, args ...any) {
+		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Printable(fmt.Sprintf(format, args...))})
+	}
+	e, _ := found.Entry()
+	say("no compose file, so one is assumed: %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
+	if r.Text != "" {
+		python := "nothing says another"
+		if found.Python.Value != "" {
+			python = found.Python.Source()
+		}
+		version, _, _ := strings.Cut(strings.TrimPrefix(r.Text, "FROM "), "\n")
+		missing := "no Dockerfile"
+		if len(found.Dockerfiles) > 0 {
+			missing = found.Dockerfiles[0].Path + " is another program's"
+		}
+		say("%s, so one is assumed: %s (%s); %s", missing, version, python, packagesText(found))
+	} else if r.Command != nil {
+		say("%s starts no app, so the command is assumed: %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
+	}
+	for _, m := range r.Mounts {
+		from := m.From
+		if from == "." {
+			from = "this directory"
+		}
+		say("%s is mounted at %s, so that saves are live", from, m.To)
+	}
+	if len(found.Roots) > 0 && r.PythonPath != "" {
+		say("PYTHONPATH is %s: %s", r.PythonPath, r.PathWhy.Source())
+	}
+	return out
+}

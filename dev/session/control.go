@@ -1,0 +1,160 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+	"sdev/dev/awslocal"
+	"sdev/dev/engine"
+	"sdev/dev/gateway"
+	"sdev/dev/plan"
+	"sdev/dev/tunnel"
+)
+
+// gatewayName is the name of a project's gateway container.
+func gatewayName(project, service string) string {
+	return plan.ContainerName(project, types.ServiceConfig{Name: service})
+}
+
+// call sends a request to the control socket of the gateway in a container, and gives its answer. The
+// request travels on standard input, because everybody can see the arguments of a process.
+func call(ctx context.Context, r Runner, container string, req gateway.Request) (gateway.Status, error) {
+	line, err := json.Marshal(req)
+	if err != nil {
+		return gateway.Status{}, err
+	}
+	var out, errs bytes.Buffer
+	code, err := r.Run(ctx, plan.Exec{Container: container, Command: []string{"/sdev", "gateway", "call"}, In: bytes.NewReader(line), Out: &out, Err: &errs})
+	if err != nil {
+		return gateway.Status{}, err
+	}
+	var status gateway.Status
+	if err := json.Unmarshal(out.Bytes(), &status); code != 0 || err != nil {
+		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(errs.String()))
+	}
+	if f := status.Refused; f != nil {
+		return status, &dev.Error{Code: f.Code, Message: f.Message, Hint: f.Hint, File: f.File, Line: f.Line, Exit: f.Exit}
+	}
+	return status, nil
+}
+
+// gatewayLink is engine.Gateway on the gateway's control socket. Safe for concurrent use.
+type gatewayLink struct {
+	containers Containers
+	config     gatewayConfig
+}
+
+func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Request) (gateway.Status, error) {
+	return call(ctx, l.containers, gatewayName(p.Name, p.Gateway), req)
+}
+
+// Announce is engine.Gateway's.
+func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a engine.Announcement) {
+	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: a.How, Trigger: a.Trigger, Text: a.Text}}) // nothing depends on it
+}
+
+// Configure is engine.Gateway's. What it pushes is valid for as long as the AWS keys are.
+func (l *gatewayLink) Configure(ctx context.Context, p engine.Project) (time.Time, error) {
+	for _, req := range l.config.requests(p) {
+		if _, err := l.call(ctx, p, req); err != nil {
+			return time.Time{}, err
+		}
+	}
+	l.config.pushed()
+	if l.config.aws == nil {
+		return time.Time{}, nil
+	}
+	keys, err := l.config.aws.next(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	grant := awslocal.Grant{Authorization: l.config.project.AWSToken(), Keys: keys}
+	if _, err := l.call(ctx, p, gateway.Request{Do: gateway.DoGrant, Grant: grant}); err != nil {
+		return time.Time{}, err
+	}
+	return keys.Expires, nil
+}
+
+// saved reports saves that this machine noticed.
+func (l *gatewayLink) saved(ctx context.Context, p engine.Project, s gateway.Saved) error {
+	_, err := l.call(ctx, p, gateway.Request{Do: gateway.DoSaved, Saved: s})
+	return err
+}
+
+// probeInterval is how often the probe's file is written until the gateway has answered.
+const probeInterval = 25 * time.Millisecond
+
+// ProbeMount is engine.Gateway's. It writes a file over and over while the gateway looks for it, so
+// that it does not matter when the gateway begins to watch.
+func (l *gatewayLink) ProbeMount(ctx context.Context, p engine.Project) (engine.MountProbe, error) {
+	name := "look-" + strconv.Itoa(os.Getpid())
+	file := filepath.Join(p.StateDir, name)
+	type answer struct {
+		status gateway.Status
+		err    error
+	}
+	answered := make(chan answer, 1)
+	if err := dev.WriteFile(file, nil, 0o600); err != nil {
+		return engine.MountProbe{}, err
+	}
+	defer func() { _ = os.Remove(file) }() // one that stays does no harm
+	go func() {
+		st, err := l.call(ctx, p, gateway.Request{Do: gateway.DoProbe, Probe: name})
+		answered <- answer{st, err}
+	}()
+	again := time.NewTicker(probeInterval)
+	defer again.Stop()
+	for {
+		select {
+		case a := <-answered:
+			return engine.MountProbe(a.status.Probe), a.err
+		case now := <-again.C:
+			if err := dev.WriteFile(file, []byte(now.String()), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				a := <-answered
+				return engine.MountProbe(a.status.Probe), errors.Join(a.err, err)
+			}
+		}
+	}
+}
+
+// Names of the places that a tunnel leads to, besides the numbers of ports.
+const (
+	TunnelToApp      = "app"
+	TunnelToProvider = "provider"
+)
+
+// Forward is engine.Gateway's: near ends of tunnels whose far ends are commands in the gateway's
+// container.
+func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engine.Ports) error {
+	group, ctx := errgroup.WithContext(ctx)
+	forward := func(port int, to string) error {
+		var lc net.ListenConfig
+		listener, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("port %d of this machine is taken", port), Hint: "choose another with --port"}
+		}
+		return tunnel.Near(ctx, listener, func(ctx context.Context) (io.ReadWriteCloser, error) {
+			return l.containers.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
+		})
+	}
+	group.Go(func() error { return forward(ports.App, TunnelToApp) })
+	if ports.Identity != 0 {
+		group.Go(func() error { return forward(ports.Identity, TunnelToProvider) })
+	}
+	return group.Wait()
+}

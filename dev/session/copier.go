@@ -1,0 +1,261 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev"
+	"sdev/dev/engine"
+	"sdev/dev/gateway"
+	"sdev/dev/mirror"
+	"sdev/dev/watch"
+)
+
+// copier joins the parts that bring files into containers: the watcher that notices saves, the mirror
+// that knows what differs, and whatever reaches the container. It is engine.Copier.
+type copier struct {
+	files Files
+	exec  Execer
+	link  *gatewayLink
+	emit  func(dev.Event)
+}
+
+// Fill brings everything into a container that does not run, the receiver included, in one archive.
+func (c *copier) Fill(ctx context.Context, p engine.Project, container string) error {
+	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
+	if err != nil {
+		return err
+	}
+	id, err := c.files.Identify(ctx, container)
+	if err != nil {
+		return err
+	}
+	source := mirror.Source{Dir: p.Labels.Dir, Layout: l, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}
+	equipped, err := c.equipped(ctx, container)
+	if err != nil {
+		return err
+	}
+	var failed []mirror.Failure
+	pack := func(dir string) error {
+		return c.put(ctx, container, dir, func(w io.Writer, program string) error {
+			if equipped {
+				program = ""
+			}
+			var err error
+			failed, err = source.Pack(w, program, dir)
+			return err
+		})
+	}
+	if !id.ReadOnly {
+		err = pack("/")
+	} else if err = pack(mirror.Dir); err == nil {
+		for _, root := range l.Roots() {
+			// What is neither a volume nor there yet, as a tmpfs, gets its files right after the start.
+			_ = pack(root.Path)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.warn(failed, map[mirror.Failure]bool{})
+	return nil
+}
+
+// put sends an archive, to be unpacked in a directory, while it is written.
+func (c *copier) put(ctx context.Context, container, dir string, write func(w io.Writer, program string) error) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program's file: %w", err)
+	}
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := write(w, program)
+		w.CloseWithError(err)
+		written <- err
+	}()
+	err = c.files.Put(ctx, container, dir, r)
+	_ = r.Close() // ends the writer, should the engine have refused
+	if werr := <-written; err == nil {
+		return werr
+	}
+	return err
+}
+
+// open starts a receiver in a running container. One that is missing there, as in a container that
+// somebody else made, or that is another version, is put there first.
+func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error) {
+	id, err := c.files.Identify(ctx, container)
+	if err != nil {
+		return mirror.Peer{}, err
+	}
+	if !id.Running {
+		return mirror.Peer{}, mirror.ErrNotRunning
+	}
+	if err := c.equip(ctx, container); err != nil {
+		return mirror.Peer{}, err
+	}
+	conn, err := c.exec.Stream(ctx, container, id.Restricted, mirror.Program, "gateway", "receive")
+	return mirror.Peer{Conn: conn, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}, err
+}
+
+func (c *copier) equip(ctx context.Context, container string) error {
+	if there, err := c.equipped(ctx, container); there || err != nil {
+		return err
+	}
+	return c.put(ctx, container, mirror.Dir, func(w io.Writer, program string) error { return mirror.PackProgram(w, program, mirror.Dir) })
+}
+
+// equipped reports whether this very program is in the container as the receiver.
+func (c *copier) equipped(ctx context.Context, container string) (bool, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return false, fmt.Errorf("find this program's file: %w", err)
+	}
+	own, err := os.Stat(program)
+	if err != nil {
+		return false, fmt.Errorf("read this program's file: %w", err)
+	}
+	size, modified, there, err := c.files.Stat(ctx, container, mirror.Program)
+	return there && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)), err
+}
+
+// Compare brings a running container up to date, once.
+func (c *copier) Compare(ctx context.Context, p engine.Project, container string) error {
+	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
+	if err != nil {
+		return err
+	}
+	peer, err := c.open(ctx, container)
+	if err != nil {
+		return err
+	}
+	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Manifest)
+	if err != nil {
+		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; to start from scratch: sdev down"}
+	}
+	c.warn(done.Failed, map[mirror.Failure]bool{})
+	return nil
+}
+
+// Keep watches the project and copies what changes until ctx ends.
+func (c *copier) Keep(ctx context.Context, p engine.Project, container string, started <-chan struct{}) error {
+	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
+	if err != nil {
+		return err
+	}
+	watcher, err := watch.New(p.Labels.Dir, p.Rules, watch.Options{Warn: func(w dev.Warning) { c.emit(w) }})
+	if err != nil {
+		return err
+	}
+	judge, err := watch.Compile(p.Rules)
+	if err != nil {
+		return err
+	}
+	saves := newNotifier(func(ctx context.Context, s gateway.Saved) error { return c.link.saved(ctx, p, s) }, watcher.Watches)
+	hooks := newHooks(func(ctx context.Context, r dev.Rule) { c.hook(ctx, p.App, container, r) })
+	warned, failures := map[mirror.Failure]bool{}, 0
+	syncer := &mirror.Syncer{
+		Source: mirror.Source{Dir: p.Labels.Dir, Layout: l}, Manifest: mirror.Manifest,
+		Open: func(ctx context.Context) (mirror.Peer, error) { return c.open(ctx, container) },
+		Report: func(r mirror.Report) {
+			c.warn(r.Failed, warned)
+			failures = c.countFailures(r, container, failures)
+			if r.Connected {
+				for _, change := range r.Changes {
+					if rule, ok := judge.Match(change.Path); ok && rule.Action == dev.SyncExec {
+						hooks.request(rule)
+					}
+				}
+			}
+			if r.Compared {
+				saves.wake()
+			}
+			saves.add(r.Changes, r.First)
+		},
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return syncer.Run(ctx) })
+	group.Go(func() error { return watcher.Run(ctx, func(b watch.Batch) { syncer.Changed(b.Changes, b.First) }) })
+	group.Go(func() error { saves.run(ctx); return nil })
+	group.Go(func() error { hooks.run(ctx); return nil })
+	group.Go(func() error {
+		for {
+			select {
+			case <-started:
+				syncer.Started()
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// warn reports files that could not be copied, each once until its copy succeeds.
+func (c *copier) warn(failed []mirror.Failure, warned map[mirror.Failure]bool) {
+	var fresh []string
+	for _, f := range failed {
+		if !warned[f] {
+			warned[f] = true
+			fresh = append(fresh, f.Path+": "+f.Reason)
+		}
+	}
+	for f := range warned {
+		if !slices.Contains(failed, f) {
+			delete(warned, f)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	const shown = 3
+	text := strings.Join(fresh[:min(shown, len(fresh))], "; ")
+	if n := len(fresh) - shown; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "fix what it names; sdev tries again every two seconds"})
+}
+
+// failuresBeforeWarning is how many streams may fail in a row before the user hears of it: containers
+// come and go.
+const failuresBeforeWarning = 4
+
+// countFailures counts the streams that failed in a row, and warns once where they go on failing.
+func (c *copier) countFailures(r mirror.Report, container string, failures int) int {
+	switch {
+	case r.Connected, errors.Is(r.Err, mirror.ErrNotRunning):
+		return 0
+	case r.Err == nil:
+		return failures
+	case failures+1 == failuresBeforeWarning:
+		c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: fmt.Sprintf("saves do not reach %s: %v", container, r.Err), Hint: "sdev tries again every two seconds; to start from scratch: sdev down"})
+	}
+	return failures + 1
+}
+
+// hook runs the command of a sync+exec rule.
+func (c *copier) hook(ctx context.Context, service, container string, r dev.Rule) {
+	out, code, err := c.exec.Command(ctx, container, r.Exec)
+	if ctx.Err() != nil {
+		return
+	}
+	for line := range strings.Lines(out) {
+		c.emit(dev.LogLine{Service: service, Stream: "stdout", Text: dev.Printable(strings.TrimRight(line, "\r\n"))})
+	}
+	command := dev.Printable(strings.Join(r.Exec.Command, " "))
+	switch {
+	case err != nil:
+		c.emit(dev.Warning{Code: dev.CodeSyncExec, Message: fmt.Sprintf("%s: cannot run %s: %v", r.Origin, command, err), Hint: "see: sdev shell"})
+	case code != 0:
+		c.emit(dev.Warning{Code: dev.CodeSyncExec, Message: fmt.Sprintf("%s: %s ended with exit code %d", r.Origin, command, code), Hint: "its output is in the log; the next save runs it again"})
+	}
+}

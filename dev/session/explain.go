@@ -1,0 +1,201 @@
+package session
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/engine"
+	"sdev/dev/watch"
+)
+
+// Explanation says what a save of a path would do. It is the object that "sdev watch --explain --json"
+// prints.
+type Explanation struct {
+	V       int          `json:"v"`
+	Path    string       `json:"path"`    // relative to the project, with slashes; as given where it lies outside
+	Kind    string       `json:"kind"`    // file, directory, link, missing
+	Real    string       `json:"real"`    // where it is, if links lead there; else ""
+	Action  dev.Action   `json:"action"`  // ignored where nothing would happen
+	Rule    string       `json:"rule"`    // "" where none applies
+	Targets []string     `json:"targets"` // where it is copied to, in the app's container
+	Exec    string       `json:"exec"`    // what runs afterwards
+	Watched bool         `json:"watched"` // of a directory: it is watched
+	Why     string       `json:"why"`     // in words
+	Passed  []PassedRule `json:"passed"`  // rules that cover the path and leave it out
+	Below   []RuleBelow  `json:"below"`   // of a directory: what saves of files in it can do
+}
+
+// PassedRule is a rule that covers a path and leaves it out.
+type PassedRule struct {
+	Rule string `json:"rule"`
+	Why  string `json:"why"`
+}
+
+// RuleBelow is what a rule does with files in a directory.
+type RuleBelow struct {
+	Rule   string     `json:"rule"`
+	Action dev.Action `json:"action"`
+}
+
+// Explain says what a save of a path would do. The path is relative to the host's directory, or absolute,
+// and need not exist. copied means: as with "sdev up --sync".
+func Explain(ctx context.Context, h Host, given string, copied bool) (Explanation, error) {
+	p, err := Load(ctx, h, Options{})
+	if err != nil {
+		return Explanation{}, err
+	}
+	parts, _, err := newParts(h, p)
+	if err != nil {
+		return Explanation{}, err
+	}
+	parts.Sync = copied || engine.Copied(p.StatePath())
+	effective, err := config.Overlay(p, parts)
+	if err != nil {
+		return Explanation{}, err
+	}
+	e := Explanation{V: dev.WireVersion, Path: given, Action: dev.Ignored, Targets: []string{}, Passed: []PassedRule{}, Below: []RuleBelow{}}
+	rel, err := e.locate(h.Dir, p.Dir, given)
+	if err != nil || e.Why != "" {
+		return e, err
+	}
+	e.Path = rel
+	rules, err := watch.Compile(effective.Sidecar.Rules)
+	if err != nil {
+		return e, err
+	}
+	if e.Kind == "directory" {
+		e.directory(rules, effective.Sidecar.Rules)
+		return e, nil
+	}
+	e.file(rules)
+	l, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
+	if err != nil {
+		return e, err
+	}
+	for _, at := range l.Places(rel) {
+		e.Targets = append(e.Targets, path.Join(l.Roots()[at.Root].Path, at.Path))
+	}
+	return e, nil
+}
+
+// locate finds a path, seen from a directory, in the project. Where it lies outside, or is reached through
+// a link, e says so.
+func (e *Explanation) locate(from, dir, given string) (string, error) {
+	full := given
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(from, given)
+	}
+	full, err := filepath.Abs(full)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Lstat(full)
+	switch {
+	case err != nil:
+		e.Kind = "missing"
+	case info.IsDir():
+		e.Kind = "directory"
+	case info.Mode()&fs.ModeSymlink != 0:
+		e.Kind = "link"
+	default:
+		e.Kind = "file"
+	}
+	parent := resolved(filepath.Dir(full))
+	root := resolved(dir)
+	at := filepath.Join(parent, filepath.Base(full))
+	if full == dir || at == root {
+		at = root
+	}
+	if target, err := filepath.EvalSymlinks(full); err == nil && e.Kind == "link" {
+		e.Real = target
+	}
+	rel, err := filepath.Rel(root, at)
+	if err != nil || !filepath.IsLocal(rel) {
+		e.Why = "it lies outside the project, " + dir
+		if lexical, lerr := filepath.Rel(dir, full); lerr == nil && filepath.IsLocal(lexical) {
+			e.Why = "a link leads out of the project, and links are not followed"
+			e.Real = at
+		}
+		return "", nil
+	}
+	if lexical, lerr := filepath.Rel(dir, full); lerr == nil && lexical != rel && filepath.IsLocal(lexical) {
+		e.Real = at // it is watched under its true name
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// resolved follows the links of the part of a path that exists.
+func resolved(full string) string {
+	if real, err := filepath.EvalSymlinks(full); err == nil {
+		return real
+	}
+	parent := filepath.Dir(full)
+	if parent == full {
+		return full
+	}
+	return filepath.Join(resolved(parent), filepath.Base(full))
+}
+
+func (e *Explanation) file(rules *watch.Rules) {
+	found := rules.Explain(e.Path)
+	for _, p := range found.Passed {
+		e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why})
+	}
+	switch {
+	case found.Found:
+		e.Rule, e.Action = found.Rule.Origin, found.Rule.Action
+		e.Exec = strings.Join(found.Rule.Exec.Command, " ")
+		e.Why = meaning(e.Action)
+	case len(found.Passed) > 0:
+		e.Why = "every rule that covers it leaves it out"
+	default:
+		e.Why = "no rule covers it"
+	}
+}
+
+func (e *Explanation) directory(rules *watch.Rules, all []dev.Rule) {
+	e.Watched = rules.Explain(e.Path).Watched
+	e.Why = "a directory: what counts are the files in it"
+	if !e.Watched {
+		e.Why = "no rule can mean anything in it, so it is not watched"
+		for _, p := range rules.Explain(path.Join(e.Path, "file.py")).Passed {
+			e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why})
+		}
+		return
+	}
+	for _, r := range all {
+		one, err := watch.Compile([]dev.Rule{r})
+		if err == nil && r.Action != dev.Ignored && one.Reaches(e.Path) {
+			e.Below = append(e.Below, RuleBelow{r.Origin, r.Action})
+		}
+	}
+	if len(e.Below) > 0 {
+		e.Rule, e.Action = e.Below[0].Rule, e.Below[0].Action // the one that comes first
+	}
+}
+
+// meaning says what an action does, as the end of "a save …".
+func meaning(a dev.Action) string {
+	switch a {
+	case dev.Live:
+		return "the app sees it through its mount, and open tabs run again"
+	case dev.Sync:
+		return "it is copied into the container, and open tabs run again"
+	case dev.SyncRestart:
+		return "it is copied into the container, then the app is restarted"
+	case dev.SyncExec:
+		return "it is copied into the container, then a command runs there"
+	case dev.Restart:
+		return "the app is restarted"
+	case dev.Rebuild:
+		return "the image is rebuilt and the app replaced"
+	case dev.Ignored:
+	}
+	return "nothing happens"
+}

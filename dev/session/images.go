@@ -1,0 +1,69 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"golang.org/x/sync/errgroup"
+
+	"sdev/dev/config"
+	"sdev/dev/plan"
+)
+
+// imageSources says where the images of a project come from. The gateway's is made by sdev itself.
+func imageSources(ctx context.Context, p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
+	copied, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.ImageSource
+	for _, name := range effective.Project.ServiceNames() {
+		if s := effective.Project.Services[name]; name != config.GatewayService && s.GetScale() > 0 {
+			img := imageSource(effective.Project, s, machine)
+			img.Assumed = name == p.App && p.BuildAssumed
+			out = append(out, img)
+		}
+	}
+	var group errgroup.Group
+	for i := range out {
+		s := effective.Project.Services[out[i].Service]
+		if s.Build == nil {
+			continue
+		}
+		group.Go(func() (err error) {
+			if out[i].Input, err = config.BuildInput(ctx, p, s); err != nil || s.Name != p.App || len(effective.Copies) == 0 {
+				return err
+			}
+			out[i].Rest, err = config.BuildInputWithout(ctx, p, s, func(path string) bool { return len(copied.Places(path)) > 0 })
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+func imageSource(model *types.Project, s types.ServiceConfig, machine config.Machine) plan.ImageSource {
+	img := plan.ImageSource{Service: s.Name, Ref: plan.ImageName(model.Name, s), Platform: s.Platform, Pull: plan.PullMissing}
+	policy, every, _ := s.GetPullPolicy() // one that is wrong is refused when the compose file is read
+	switch policy {
+	case types.PullPolicyAlways:
+		img.Pull = plan.PullAlways
+	case types.PullPolicyNever:
+		img.Pull = plan.PullNever
+	case types.PullPolicyBuild:
+		img.Pull = plan.PullBuild
+	case types.PullPolicyRefresh:
+		img.Pull, img.Every = plan.PullEvery, every
+	}
+	if s.Build != nil {
+		img.Build = plan.BuildOf(model, s, img.Ref)
+		// What this machine needs to reach the world: for images that stay here.
+		img.Build.CA, img.Build.Proxy = machine.CA.PEM, machine.Proxy
+		for _, from := range s.Build.AdditionalContexts {
+			if other, ok := strings.CutPrefix(from, types.ServicePrefix); ok {
+				img.After = append(img.After, plan.ImageName(model.Name, model.Services[other]))
+			}
+		}
+	}
+	return img
+}

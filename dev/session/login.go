@@ -1,0 +1,212 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/detect"
+	"sdev/dev/engine"
+	"sdev/dev/oidc"
+)
+
+// Clients of the local provider: the app, where its own settings give it no other id, and programs
+// outside sdev.
+const (
+	appClient     = "streamlit"
+	OutsideClient = "sdev-outside"
+)
+
+// clientParameter is where an app finds its OAuth client, unless its code says otherwise.
+const clientParameter = "/streamlit/oauth"
+
+// loginSetup is how a run treats a project's login: it bypasses it, or tries it at the local provider.
+type loginSetup struct {
+	mode     dev.Mode
+	current  string           // e-mail address of the person who signs in without being asked
+	found    *detect.Findings // what the mode and the client were concluded from; nil where the login is bypassed
+	warnings []dev.Warning    // also what was assumed
+}
+
+// newLoginSetup decides the mode: as asked for, else as the project's files say, else as its code has it.
+func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
+	s := loginSetup{mode: dev.Local, current: o.As}
+	if o.Auth == "" {
+		return s, nil
+	}
+	var err error
+	if s.found, err = detect.Dir(p.Dir); err != nil {
+		return s, err
+	}
+	s.mode = dev.Mode(o.Auth)
+	if o.Auth == DetectAuth {
+		s.mode = p.Settings.Auth.Mode
+	}
+	if s.mode == "" {
+		var why detect.Fact
+		if s.mode, why, err = LoginMode(s.found); err != nil {
+			return s, err
+		}
+		s.assume("login mode "+string(s.mode)+": "+why.Source(), "say it for good in the compose file: x-sdev: {auth: {mode: "+string(s.mode)+"}}")
+	}
+	if s.current != "" {
+		person, ok := p.Settings.Auth.Person(s.current)
+		if !ok {
+			var known []string
+			for _, one := range p.Settings.Auth.People() {
+				known = append(known, one.Email)
+			}
+			return s, dev.UsageError("--as is "+strconv.Quote(s.current)+", and the project has no such person", "its people: "+strings.Join(known, ", ")+"; sdev auth users add adds somebody")
+		}
+		s.current = person.Email
+	}
+	s.warnings = append(s.warnings, p.BypassWarnings()...)
+	for _, b := range s.found.Login.Bypassed {
+		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so that the login is bypassed in every mode", Hint: "take it out: sdev up --local sets it"})
+	}
+	s.assumptions(p)
+	return s, nil
+}
+
+func (s *loginSetup) assume(message, hint string) {
+	s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAssumed, Message: message, Hint: hint})
+}
+
+// LoginMode is the mode that fits the login of the code, and why.
+func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
+	own, hasOwn := found.Uses("streamlit-oauth")
+	native, hasNative := found.Uses("native")
+	switch {
+	case hasOwn && !hasNative:
+		return dev.AppLogin, own, nil
+	case hasNative && !hasOwn:
+		return dev.Native, native, nil
+	}
+	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "the code has no login that --with-auth knows", Hint: "if it has OAuth code of its own: sdev up --with-auth=app"}
+	if hasOwn {
+		e.Message = "the code has two kinds of login: streamlit-oauth, since " + own.Source() + ", and st.login, since " + native.Source()
+		e.Hint = "say which: sdev up --with-auth=app or --with-auth=native, or in the compose file: x-sdev: {auth: {mode: app}}"
+	} else if other := found.Auth[0]; other.Value != "none" {
+		e.Message += ": it has " + other.Value + ", since " + other.Source()
+		e.Hint = "sdev up --local runs it without"
+	}
+	return "", detect.Fact{}, e
+}
+
+// assumptions name what sdev treats in another way than the code says.
+func (s *loginSetup) assumptions(p *config.Project) {
+	if s.mode != dev.AppLogin {
+		return
+	}
+	if mapped := s.mapped(); mapped != "" {
+		s.assume("addresses in the code are the local provider's in this mode: "+mapped, "nothing needs to be done: the start-up shim sees to it, and it does not ship")
+	}
+	for _, asked := range s.found.Login.Parameters {
+		if _, given := p.Settings.AWS.Parameters[asked.Value]; !given && !isClientParameter(asked.Value) {
+			s.assume("the app asks the parameter store for "+asked.Value+" ("+asked.Place()+"), and the local one, which this mode uses, does not have it",
+				"add it to the compose file: x-sdev: {aws: {parameters: {"+asked.Value+": VALUE}}}")
+		}
+	}
+}
+
+// bypassWarnings names constants in the code that ask for the login though it is bypassed. It reads the
+// code for that, which takes a moment.
+func (s loginSetup) bypassWarnings(dir string) []dev.Warning {
+	if s.mode.SignsIn() {
+		return nil
+	}
+	found, err := detect.Dir(dir)
+	if err != nil {
+		return nil // what cannot be read says nothing
+	}
+	var out []dev.Warning
+	for _, r := range found.Login.Required {
+		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
+	}
+	return out
+}
+
+// mapped are the addresses of OAuth providers in the code, in words; "" where it has none.
+func (s loginSetup) mapped() string {
+	var list []string
+	for _, e := range s.found.Login.Endpoints {
+		list = append(list, fmt.Sprintf("%s (%s)", e.Value, e.Place()))
+	}
+	return strings.Join(list, ", ")
+}
+
+// isClientParameter tells by its name whether a parameter holds the app's OAuth client.
+func isClientParameter(name string) bool {
+	lower := strings.ToLower(name)
+	return slices.ContainsFunc([]string{"oauth", "oidc", "google"}, func(s string) bool { return strings.Contains(lower, s) })
+}
+
+// overlay is what a model has to know of the login.
+func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginSetup {
+	if !s.mode.SignsIn() {
+		return config.LoginSetup{}
+	}
+	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+}
+
+// provider configures the local provider. In native mode it also writes the app's secrets, which name the
+// provider.
+func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string) (dev.Login, error) {
+	if !s.mode.SignsIn() {
+		return dev.Login{Mode: s.mode}, nil
+	}
+	keys, err := p.LoginKeys()
+	if err != nil {
+		return dev.Login{}, err
+	}
+	l := dev.Login{Mode: s.mode, Issuer: dev.Issuer(ports.Identity), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
+	component := page + "/component/streamlit_oauth.authorize_button"
+	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
+		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}
+	ids := []string{app.ID}
+	if s.mode == dev.Native {
+		n := config.NativeLogin{RedirectURI: page + "/oauth2callback", Metadata: l.Issuer + "/.well-known/openid-configuration", ClientID: appClient, Keys: keys}
+		for _, provider := range s.found.Login.Providers {
+			n.Providers = append(n.Providers, provider.Value)
+		}
+		l.Cookies = keys.Cookie
+		if ids, err = p.WriteSecrets(n); err != nil {
+			return dev.Login{}, err
+		}
+	}
+	for _, id := range ids {
+		app.ID = id
+		l.Clients = append(l.Clients, app)
+	}
+	l.Clients = append(l.Clients, dev.Client{ID: OutsideClient, Name: "a program outside sdev", Secret: keys.Outside, Loopback: true})
+	if s.mode == dev.AppLogin {
+		if err := s.parameters(p, &l, app); err != nil {
+			return l, err
+		}
+	}
+	return l, accepted(p.Name, l)
+}
+
+// accepted reports whether the gateway's provider will accept a login, by making one in this process:
+// better to know before anything is changed.
+func accepted(project string, l dev.Login) error {
+	_, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: project, Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current})
+	return err
+}
+
+// profile is the provider to imitate: the one that the project names, else the one whose address the
+// code has.
+func (s loginSetup) profile(p *config.Project) string {
+	if p.Settings.Auth.Profile != "" {
+		return p.Settings.Auth.Profile
+	}
+	for _, e := range s.found.Login.Endpoints {
+		if name, ok := dev.ProfileAt(e.Value); ok {
+			return name
+		}
+	}
+	return dev.Profiles()[0]
+}

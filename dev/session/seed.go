@@ -1,0 +1,65 @@
+package session
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"sdev/dev"
+	"sdev/dev/config"
+)
+
+// fillSeeds fills the private AWS caches of the app from those of this machine.
+func fillSeeds(seeds []config.Seed) error {
+	for _, s := range seeds {
+		if err := fillSeed(s); err != nil {
+			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: "prepare the private AWS cache: " + err.Error(), Hint: "check the permissions of ~/.aws and .sdev"}
+		}
+	}
+	return nil
+}
+
+// fillSeed copies the files of a directory that are newer than those in the cache. It leaves out
+// whatever is below the directory's own files.
+func fillSeed(s config.Seed) error {
+	if err := os.MkdirAll(s.To, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.From)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		from, err := entry.Info()
+		if err != nil || !from.Mode().IsRegular() {
+			continue
+		}
+		target := filepath.Join(s.To, entry.Name())
+		if to, err := os.Lstat(target); err == nil && !from.ModTime().After(to.ModTime()) {
+			continue
+		}
+		b, err := dev.ReadFile(filepath.Join(s.From, entry.Name()))
+		if err != nil {
+			return err
+		}
+		// An app that runs as root leaves files that nobody else may write to, in a directory of ours.
+		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := create(target, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// create writes a new file. It follows no link that the app's container puts in its place meanwhile.
+func create(file string, content []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,185 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/engine"
+	"sdev/dev/plan"
+	"sdev/dev/streamlit"
+)
+
+// Session is a project together with what this run of sdev was asked to do with it.
+type Session struct {
+	Project *config.Project
+
+	host    Host
+	options Options
+	login   loginSetup
+}
+
+// New reads the project and decides how its login is treated.
+func New(ctx context.Context, h Host, o Options) (*Session, error) {
+	p, err := Load(ctx, h, o)
+	if err != nil {
+		return nil, err
+	}
+	return Of(h, p, o)
+}
+
+// Of is New for a project that was read just now.
+func Of(h Host, p *config.Project, o Options) (*Session, error) {
+	login, err := newLoginSetup(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{Project: p, host: h, options: o, login: login}, nil
+}
+
+// Engine makes an engine that works on the project and reports events to emit. The engine reads the
+// project again each time that it needs it, except for the first. Where the app gets AWS keys from this
+// machine, the first ones are fetched here, so that an AWS login that is missing is reported before
+// anything is built.
+func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time, dev.Event)) (*engine.Engine, error) {
+	keys, err := newAWSKeys(ctx, s.host, s.Project)
+	if err != nil {
+		return nil, err
+	}
+	link := &gatewayLink{containers: c, config: gatewayConfig{project: s.Project, aws: keys, as: s.options.As != ""}}
+	first := true
+	return &engine.Engine{
+		Runtime: c, Host: c.Host(), Images: c, Gateway: link, Emit: emit, Timeout: time.Minute,
+		Copier: &copier{files: c, exec: c, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
+		Source: func(ctx context.Context) (engine.Project, error) {
+			if !first {
+				if err := s.reload(ctx, c); err != nil {
+					return engine.Project{}, err
+				}
+			}
+			first = false
+			return s.project(ctx, c, link)
+		},
+	}, nil
+}
+
+// reload reads the project again: its files may have changed, and another sdev may have switched how
+// the login is treated.
+func (s *Session) reload(ctx context.Context, c Containers) error {
+	p, err := Load(ctx, s.host, s.options)
+	if err != nil {
+		return err
+	}
+	i, err := Observe(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	o := s.options
+	if app, ok := i.Container(p.App); ok && app.Labels[dev.LabelMode] != "" {
+		o.Auth, o.As = i.login()
+	}
+	login, err := newLoginSetup(p, o)
+	if err != nil {
+		return err
+	}
+	s.Project, s.options, s.login = p, o, login
+	return nil
+}
+
+// project gives the project as an engine wants it: what is known now, and how the rest follows from the
+// app's image and the ports.
+func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) (engine.Project, error) {
+	p, login := s.Project, s.login
+	parts, warnings, err := newParts(s.host, p)
+	if err != nil {
+		return engine.Project{}, err
+	}
+	parts.Mode = login.mode
+	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUseless(p.StatePath(), c.Host())
+	state, err := p.StateDir()
+	if err != nil {
+		return engine.Project{}, err
+	}
+	if err := parts.Machine.CA.Write(); err != nil {
+		return engine.Project{}, err
+	}
+	out := engine.Project{
+		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host(), Mode: login.mode,
+		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
+		Warnings: slices.Concat(p.Warnings, warnings, login.warnings),
+		Mounted:  !parts.Sync, MountOnly: s.options.Mount,
+		Port: p.WantedPort(), PortNamed: p.WantedPort(), Reserved: p.ReservedPorts(), GatewayImage: parts.GatewayImage,
+	}
+	if s.options.Port != 0 {
+		out.Port, out.PortFixed = s.options.Port, true
+	}
+	effective, err := config.Overlay(p, parts)
+	if err != nil {
+		return engine.Project{}, err
+	}
+	if out.Images, err = imageSources(ctx, p, effective, parts.Machine); err != nil {
+		return engine.Project{}, err
+	}
+	out.Copies, out.Rules, out.Container = effective.Copies, hostRules(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
+	out.Effective = func(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
+		parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
+		wanted, err := login.provider(p, ports, config.Page(p, parts))
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		checked, err := login.checkImage(ctx, c, state, image.ID)
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		parts.Login = login.overlay(p, ports)
+		effective, err := config.Overlay(p, parts)
+		if err != nil {
+			return engine.Effective{}, err
+		}
+		link.config.setLogin(wanted)
+		derived, err := asEffective(effective)
+		derived.Warnings = func() []dev.Warning { return append(checked, login.bypassWarnings(p.Dir)...) }
+		return derived, err
+	}
+	return out, nil
+}
+
+// newParts is what an overlay is made of as far as it is known before the engine is asked. The port is
+// the one that the project wants.
+func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
+	machine, warnings, err := config.ReadMachine(p, h.Getenv, h.Now())
+	if err != nil {
+		return config.Parts{}, nil, err
+	}
+	gateway, err := h.GatewayRef()
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
+}
+
+func imageFacts(i plan.ImageInfo) config.ImageFacts {
+	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir, User: i.User}
+}
+
+// asEffective is a derived model as an engine takes it.
+func asEffective(e *config.Effective) (engine.Effective, error) {
+	out := engine.Effective{Mode: e.Mode, URL: e.URL, Issuer: e.Issuer}
+	files, err := e.ReadFiles()
+	if err != nil {
+		return out, err
+	}
+	out.Desired = func(images map[string]string) plan.Desired {
+		desired := plan.Want(e.Project, e.App, config.GatewayService, plan.Given{Images: images, Files: files})
+		for i, s := range desired.Services {
+			desired.Services[i].Synced = slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Service == s.Config.Name })
+		}
+		return desired
+	}
+	out.Prepare = func() error {
+		if err := e.MakeDirs(); err != nil {
+			return err
+		}
+		return fillSeeds(e.Seeds)
+	}
+	return out, nil
+}

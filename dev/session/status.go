@@ -1,0 +1,103 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/oidc"
+)
+
+// Status is the state of a project. It is the object that "sdev status --json" prints; its fields are a
+// contract.
+type Status struct {
+	V        int             `json:"v"`
+	Project  string          `json:"project"`
+	Dir      string          `json:"dir"`
+	Mode     dev.Mode        `json:"mode"`
+	URL      string          `json:"url"`
+	Issuer   string          `json:"issuer"` // of the local provider; "" where the login is bypassed
+	Services []ServiceStatus `json:"services"`
+	Reload   ReloadStatus    `json:"reload"`
+	Sessions int             `json:"sessions"`
+	Auth     AuthStatus      `json:"auth"`
+	AWS      AWSStatus       `json:"aws"`
+	Engine   EngineStatus    `json:"engine"`
+	// Elsewhere says that what runs under the project's name belongs to another directory; "" where it does not.
+	Elsewhere string `json:"elsewhere"`
+
+	// What follows is for people alone.
+
+	Hint      string           `json:"-"` // with Elsewhere: what to do about it
+	Exception dev.AppException `json:"-"` // the last one
+	Reloads   int              `json:"-"`
+}
+
+// ServiceStatus is the state of a service.
+type ServiceStatus struct {
+	Name      string   `json:"name"`
+	State     string   `json:"state"`
+	Health    string   `json:"health"`
+	Image     string   `json:"image"`
+	Container string   `json:"container"`
+	Ports     []string `json:"ports"`
+}
+
+// ReloadStatus says how saves reach the app.
+type ReloadStatus struct {
+	How     string `json:"how"`
+	Watches int    `json:"watches"`
+	LastMS  int64  `json:"last_ms"`
+}
+
+// AuthStatus is the state of the local provider.
+type AuthStatus struct {
+	Users   int          `json:"users"`
+	Current string       `json:"current"` // who signs in without being asked
+	Faults  []oidc.Fault `json:"faults"`  // that are armed
+}
+
+// EngineStatus says which engine runs the containers.
+type EngineStatus struct {
+	Host    string `json:"host"`
+	Context string `json:"context"` // docker context; "" where none names it
+	Why     string `json:"why"`     // what chose it
+	API     string `json:"api"`
+}
+
+// Status collects the state of what runs. What does not answer is left out.
+func (i Instance) Status(ctx context.Context, h Host, r Runner, on EngineStatus) Status {
+	s := Status{V: dev.WireVersion, Project: i.Project.Name, Dir: i.Project.Dir, Services: []ServiceStatus{}, Auth: AuthStatus{Faults: []oidc.Fault{}}, AWS: AWSStatus{Source: config.AWSNone}}
+	for _, c := range i.Observed.Containers {
+		state := "exited"
+		if c.Running {
+			state = "running"
+		}
+		ports := c.Ports
+		if ports == nil {
+			ports = []string{}
+		}
+		s.Services = append(s.Services, ServiceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
+	}
+	s.Engine = on
+	if i.Elsewhere != nil {
+		e := dev.AsError(i.Elsewhere)
+		s.Elsewhere, s.Hint = e.Message, e.Hint
+	}
+	if _, ok := i.Sidecar(); !ok {
+		return s
+	}
+	s.URL, s.Mode, s.AWS = i.URL(), i.Mode(), i.AWS(h)
+	if g, err := i.GatewayStatus(ctx, r); err == nil {
+		s.Reload = ReloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
+		s.Sessions, s.Exception, s.Reloads = g.Sessions, g.Exception, g.Reloads
+		if g.Mode.SignsIn() {
+			s.Issuer, s.Auth = g.Auth.Issuer, AuthStatus{len(g.Auth.People), g.Auth.Current, g.Auth.Faults}
+		}
+		if s.AWS.Source == config.AWSSession && !g.AWSExpires.IsZero() {
+			s.AWS.Expires = g.AWSExpires.UTC().Format(time.RFC3339)
+		}
+	}
+	return s
+}

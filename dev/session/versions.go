@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"sdev/dev"
+)
+
+// versionsFile keeps the versions of an image's packages.
+const versionsFile = "versions.json"
+
+// loginPackages are the packages whose versions matter in modes with a login.
+func loginPackages() []string { return []string{"botocore", "streamlit", "Authlib", "httpx"} }
+
+// versions are those of one image's packages, as they are remembered.
+type versions struct {
+	Image    string            `json:"image"` // id
+	Packages map[string]string `json:"packages"`
+}
+
+// installed gives the versions of the packages of an image. An image is asked once; the answer is
+// remembered, since asking takes half a second.
+func installed(ctx context.Context, e Execer, stateDir, image string) (map[string]string, error) {
+	file := filepath.Join(stateDir, dev.LoginDir, versionsFile)
+	var known versions
+	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &known) == nil && known.Image == image {
+		return known.Packages, nil
+	}
+	packages, err := e.Versions(ctx, image, loginPackages()...)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(versions{image, packages})
+	if err == nil {
+		_ = dev.WriteFile(file, b, 0o600) // without it the image is asked again
+	}
+	return packages, nil
+}
+
+// checkInstalled compares what an image has with what a login mode needs.
+func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, error) {
+	switch s.mode {
+	case dev.AppLogin:
+		if v := packages["botocore"]; v != "" && IsBelow(v, 1, 31) {
+			return nil, s.oldBoto3(v)
+		}
+	case dev.Native:
+		var warnings []dev.Warning
+		if v := packages["streamlit"]; v != "" && IsBelow(v, 1, 58) {
+			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has Streamlit " + v + ", whose st.login has faults that 1.58 fixed: a restart in mid-login loses it, and PKCE or the 30 days of a login may be missing",
+				Hint: "ask for streamlit>=1.58"})
+		}
+		for _, needed := range []string{"Authlib", "httpx"} {
+			if packages["streamlit"] != "" && packages[needed] == "" {
+				warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has no " + needed + ", without which st.login cannot work", Hint: "ask for streamlit[auth] and httpx; Streamlit's own list for auth leaves out the latter"})
+			}
+		}
+		return warnings, nil
+	default:
+		return nil, nil // nobody signs in
+	}
+	return nil, nil
+}
+
+// oldBoto3 names the line that asks for it, where one does.
+func (s loginSetup) oldBoto3(version string) error {
+	e := &dev.Error{Code: dev.CodeAuthBoto3, Exit: dev.ExitProject, Message: "the image has botocore " + version + ", which knows nothing of AWS_ENDPOINT_URL_SSM and would ask the real AWS for the app's OAuth client",
+		Hint: "ask for boto3>=1.28 (botocore>=1.31), then run sdev up again"}
+	for _, name := range []string{"boto3", "botocore"} {
+		if at, ok := s.found.Requires(name); ok {
+			e.File, e.Line = at.File, at.Line
+			e.Message = name + at.Value + ": " + e.Message
+			break
+		}
+	}
+	return e
+}
+
+// listed is the place that names a package, as the beginning of a sentence; "" where nothing does.
+func (s loginSetup) listed(name string) string {
+	if at, ok := s.found.Requires(name); ok {
+		return at.Place() + ": "
+	}
+	return ""
+}
+
+var firstTwo = regexp.MustCompile(`^(\d+)(?:\.(\d+))?`)
+
+// IsBelow compares the first two numbers of a version; one that has none is not below anything.
+func IsBelow(version string, major, minor int) bool {
+	m := firstTwo.FindStringSubmatch(version)
+	if m == nil {
+		return false
+	}
+	a, _ := strconv.Atoi(m[1])
+	b, _ := strconv.Atoi(m[2])
+	return a < major || a == major && b < minor
+}
+
+// checkImage is an error where the app's image cannot do what a login mode asks of it.
+func (s loginSetup) checkImage(ctx context.Context, e Execer, stateDir, image string) ([]dev.Warning, error) {
+	if !s.mode.SignsIn() || image == "" {
+		return nil, nil
+	}
+	packages, err := installed(ctx, e, stateDir, image)
+	if err != nil {
+		return nil, err
+	}
+	return s.checkInstalled(packages)
+}
