@@ -1,6 +1,6 @@
 package config
 
-// What stands in for a compose file, or for a part of one, that is not there.
+// What replaces a missing compose file, or a missing part of it.
 
 import (
 	"context"
@@ -35,13 +35,13 @@ type Assumption struct {
 	PythonPath string   // "" leaves the image's own
 	Mounts     []dev.Mount
 	Hidden     []string // directories of the image below a mount that must stay visible
-	// Why gives reasons by key of the service: "build", "command", "volumes", "PYTHONPATH".
+	// Why holds reasons by key of the service: "build", "command", "volumes", "PYTHONPATH".
 	Why map[string]string
-	// Warnings tell what was assumed.
+	// Warnings describe the assumptions.
 	Warnings []dev.Warning
 }
 
-// YAML is the assumption as a compose file, each value with its reason behind it.
+// YAML is the assumption as a compose file, with the reason after each value.
 func (a Assumption) YAML() ([]byte, error) {
 	service := mapping()
 	build := mapping(text("context"), text(a.Context))
@@ -100,7 +100,7 @@ func (a Assumption) put(to *yaml.Node, key string, value *yaml.Node, why string)
 	to.Content = append(to.Content, k, value)
 }
 
-// dotted writes a directory of the project so that it is not taken for the name of a volume.
+// dotted prefixes a directory with ./, so that it is not taken for the name of a volume.
 func dotted(dir string) string {
 	if dir == "." {
 		return dir
@@ -138,8 +138,7 @@ func (a Assumption) notes() []Note {
 	return out
 }
 
-// assumed returns the project that is assumed where no compose file was found or asked for; nil where
-// there is nothing to go by.
+// assumed returns the assumed project if there is no compose file; nil if the directory has no app.
 func assumed(ctx context.Context, o Options) (*Project, error) {
 	if o.Assume == nil || len(o.Files) > 0 || slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
 		return nil, nil
@@ -161,7 +160,7 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 	return loadAssumed(ctx, o, dir, a)
 }
 
-// loadAssumed makes a project of an assumption, as if its compose file stood in dir.
+// loadAssumed makes a project from an assumption, as if its compose file were in dir.
 func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Project, error) {
 	opts, err := cli.NewProjectOptions(nil, cli.WithWorkingDirectory(dir), cli.WithEnv(o.Env), withDotEnv)
 	if isOurs(err) {
@@ -194,8 +193,8 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
 }
 
-// dropDuplicates takes out services that run instead of the app, not beside it, and that nothing depends
-// on: those that publish the same port of this machine, or run the same command. Document 000's
+// dropDuplicates removes services that would run instead of the app and that nothing depends on: those that
+// publish the same host port, or run the same command. Document 000's
 // streamlit and streamlit-local are such a pair.
 func (p *Project) dropDuplicates() {
 	for _, name := range p.Model.ServiceNames() {
@@ -209,7 +208,7 @@ func (p *Project) dropDuplicates() {
 	}
 }
 
-// duplicateOf says what makes a service one that runs instead of the app; "" for none.
+// duplicateOf says why a service would run instead of the app; "" if it would not.
 func (p *Project) duplicateOf(s types.ServiceConfig) string {
 	app := p.Model.Services[p.App]
 	if main, ok := p.mainPort(); ok && main.Published != "" &&
@@ -231,8 +230,8 @@ func (p *Project) needed(name string) bool {
 	return false
 }
 
-// assumeBuild gives the app a build where the compose file names an image of this machine only, says
-// nothing of how it is made, and a Dockerfile stands beside it.
+// assumeBuild adds a build to the app if its image has no registry, the compose file has no build, and there is a
+// Dockerfile beside it.
 func (p *Project) assumeBuild() {
 	s := p.Model.Services[p.App]
 	if s.Build != nil || !isLocal(s.Image) || s.PullPolicy == types.PullPolicyAlways || s.PullPolicy == types.PullPolicyNever {
@@ -251,8 +250,8 @@ func (p *Project) assumeBuild() {
 	p.recordAssumption(fmt.Sprintf("service %s is built from ./%s: %s (%s:%d)", p.App, dockerfile, why, file, line))
 }
 
-// assumeSource mounts the source over the copy of it in the image, where the compose file brings a
-// save to the app in no way: no mount, and no develop.watch.
+// assumeSource mounts the source over its copy in the image if saves would not reach the app otherwise: without a
+// mount and without develop.watch.
 func (p *Project) assumeSource(o Options) {
 	s := p.Model.Services[p.App]
 	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
@@ -276,8 +275,8 @@ func (p *Project) assumeSource(o Options) {
 	p.Model.Services[p.App] = s
 }
 
-// dropMissingAWS takes the mount of an ~/.aws out that is not there, which [ReadMachine] tells: to
-// mount it would make an empty one in the user's home.
+// dropMissingAWS removes the mount of a missing ~/.aws, of which [ReadMachine] warns: the mount would create an
+// empty directory in the user's home.
 func (p *Project) dropMissingAWS() {
 	s := p.Model.Services[p.App]
 	s.Volumes = slices.DeleteFunc(slices.Clone(s.Volumes), func(v types.ServiceVolumeConfig) bool {
@@ -290,7 +289,7 @@ func (p *Project) dropMissingAWS() {
 	p.Model.Services[p.App] = s
 }
 
-// isLocal reports whether an image's name is one that this machine gave it: no registry in front.
+// isLocal reports whether an image's name has no registry.
 func isLocal(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -303,8 +302,8 @@ func (p *Project) recordAssumption(message string) {
 	p.Warnings = append(p.Warnings, dev.Warning{Code: dev.CodeAssumed, Message: message})
 }
 
-// checkCommand looks at the script that the app's container starts, where it is a file of the
-// project: what the engine would say of one that cannot be started names neither file nor cure.
+// checkCommand checks the script that the app's container starts, if it is a file of the project: the engine's own
+// error names neither the file nor a fix.
 func checkCommand(p *Project) error {
 	command := p.command(ImageFacts{})
 	if len(command) == 0 || filepath.IsAbs(command[0]) || !strings.Contains(command[0], "/") {

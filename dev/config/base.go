@@ -10,11 +10,11 @@ import (
 
 var baseFlag = regexp.MustCompile(`--server\.baseUrlPath(?:=|\s+)(\S+)`)
 
-// baseVariable is what wins over Streamlit's settings file.
+// baseVariable overrides Streamlit's settings file.
 const baseVariable = "STREAMLIT_SERVER_BASE_URL_PATH"
 
-// basePath is the path below which the app serves, with a slash in front; "" is the root. A flag of
-// its command wins over the environment, and that over its settings file (docs.streamlit.io,
+// basePath is the app's base path, with a leading slash; "" is the root. A flag of its command overrides the
+// environment, which overrides its settings file (docs.streamlit.io,
 // "Configuration").
 func (o *overlay) basePath() string {
 	path := o.p.settingsBase
@@ -38,8 +38,8 @@ var (
 	tomlText    = regexp.MustCompile(`^\s*(?:"?([\w.]+)"?)\s*=\s*["']([^"']*)["']`)
 )
 
-// readBase takes server.baseUrlPath from the project's settings for Streamlit; a file that is not
-// there or not TOML says nothing, as Streamlit itself will tell.
+// readBase reads server.baseUrlPath from the project's Streamlit settings. It ignores a missing or invalid file,
+// which Streamlit itself reports.
 func readBase(dir string) string {
 	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
 	if err != nil {

@@ -24,19 +24,18 @@ import (
 	"sdev/dev"
 )
 
-// largeFile is the size from which on a file of the build context counts by size and time instead
-// of by content.
+// largeFile is the size from which a file's size and time count instead of its content.
 const largeFile = 1 << 20
 
 // BuildInput is a fingerprint of everything that a build of the app's image depends on and that
-// the app does not see through a mount: build settings, Dockerfile, and the files of the context
-// that are not ignored. Equal fingerprints mean that a build would give the same image.
+// the app does not see through a mount: build settings, Dockerfile, and the files of the context that are not
+// ignored. With equal fingerprints a build would produce the same image.
 func BuildInput(ctx context.Context, p *Project, s types.ServiceConfig) (string, error) {
 	return BuildInputWithout(ctx, p, s, func(string) bool { return false })
 }
 
-// BuildInputWithout is BuildInput of all files but those, named relative to the project, that the
-// app gets in another way.
+// BuildInputWithout is BuildInput without the files that the app gets in another way; except gets paths relative
+// to the project.
 func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, except func(path string) bool) (string, error) {
 	h := sha256.New()
 	b := *s.Build
@@ -48,7 +47,7 @@ func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, e
 	h.Write(settings)
 	if b.Dockerfile != "" && filepath.IsAbs(b.Context) {
 		text, err := dev.ReadFile(dockerfilePath(b))
-		if err != nil && !isNotExist(err) { // the builder says that it is missing
+		if err != nil && !isNotExist(err) { // the builder reports that it is missing
 			return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the Dockerfile of service %s cannot be read: %v", s.Name, err), "correct build.dockerfile")
 		}
 		h.Write(text) // it may lie outside the context
@@ -62,8 +61,8 @@ func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, e
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// contexts are the directories of this machine that a build reads: its own, and the named ones. What
-// comes from elsewhere is known by its address alone.
+// contexts are the directories on this machine that a build reads: its own context and the named ones. A remote
+// one counts only by its address.
 func contexts(b types.BuildConfig) []string {
 	var out []string
 	for _, path := range append([]string{b.Context}, slices.Sorted(maps.Values(b.AdditionalContexts))...) {
@@ -74,7 +73,7 @@ func contexts(b types.BuildConfig) []string {
 	return out
 }
 
-// buildInput is a fingerprint in the making.
+// buildInput is the state of computing a fingerprint.
 type buildInput struct {
 	h       io.Writer
 	p       *Project
@@ -83,7 +82,7 @@ type buildInput struct {
 	except  func(path string) bool
 }
 
-// add takes in the files of a context.
+// add adds the files of a context.
 func (in buildInput) add(ctx context.Context, dir string) error {
 	p, b := in.p, in.build
 	ignored, err := ignorePatterns(dir, b.Dockerfile)
@@ -134,8 +133,8 @@ func isBelow(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
 }
 
-// countsThoughMounted is true for what the app sees through a mount and the build depends on all the
-// same: the files that say what is installed. They are looked for in directories of source alone.
+// countsThoughMounted is true for files that the app sees through a mount but on which the build depends: those
+// that list dependencies. It considers only directories of source.
 func countsThoughMounted(d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {
@@ -221,8 +220,8 @@ func ignoreLines(context, dockerfile string) ([]string, error) {
 	return patterns, nil
 }
 
-// RelativeFiles are the files that describe the project, relative to it, with slashes: those that
-// were read, and those that would be if they were there.
+// RelativeFiles are the files that describe the project, relative to it, with slashes: those that were read, and
+// those that would be read if they existed.
 func (p *Project) RelativeFiles() []string {
 	files := []string{".env"}
 	if p.defaultFiles {

@@ -1,6 +1,6 @@
 package config
 
-// What of a project's files bypasses its login.
+// Files of a project that bypass its login.
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// BypassWarnings tell of files of the project that switch the login off, which login modes undo.
+// BypassWarnings are warnings about files that switch the login off, which the login modes undo.
 func (p *Project) BypassWarnings() []dev.Warning {
 	var list []dev.Warning
 	env := p.Model.Services[p.App].Environment
@@ -29,7 +29,7 @@ func (p *Project) BypassWarnings() []dev.Warning {
 	return list
 }
 
-// locateVariable is the place that gives the app a variable.
+// locateVariable is the place that sets a variable of the app.
 func (p *Project) locateVariable(name string) string {
 	if file, line := p.sources.locateExactly("services", p.App, "environment", name); file != "" {
 		return fmt.Sprintf("%s:%d", file, line)
@@ -49,7 +49,7 @@ func (p *Project) locateVariable(name string) string {
 	return fmt.Sprintf("%s:%d", file, line)
 }
 
-// bypassLine is the line of a secrets.toml that sets the bypass at its top level; 0 where none does.
+// bypassLine is the line of a secrets.toml that sets the bypass at the top level; 0 if none does.
 func bypassLine(file string) int {
 	b, err := dev.ReadFile(file)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"sdev/dev"
 )
 
-// What compose-go says about relations between services. The first group is the service, the second
-// what it names. Source: compose-go v2, loader/validate.go, loader/loader.go and graph.
+// compose-go's messages about relations between services. The first group is the service, the second what it
+// refers to. Source: compose-go v2, loader/validate.go, loader/loader.go and graph.
 var (
 	undefinedThing   = regexp.MustCompile(`^service "([^"]+)" refers to undefined (network|volume|secret|config) `)
 	undefinedService = regexp.MustCompile(`^service "([^"]+)" depends on undefined service "([^"]+)"`)
@@ -23,8 +23,8 @@ var (
 	atLine           = regexp.MustCompile(`^(?:line \d+: )+`)
 )
 
-// oneLine makes a single line of a message that compose-go spreads over several: where the first is
-// a heading, the next says what is wrong.
+// oneLine turns a multi-line message of compose-go into one line: if the first line is a heading, the next one
+// says what is wrong.
 func oneLine(message string) string {
 	heading, rest, more := strings.Cut(message, "\n")
 	rest = strings.TrimSpace(rest)
@@ -40,8 +40,8 @@ func oneLine(message string) string {
 	return heading
 }
 
-// parseConstructError words what the YAML reader could not make of a file that it could read. The line in
-// front of such a message is the document's, the one after it, if any, the place.
+// parseConstructError parses an error of the YAML decoder. The line number before its message is that of the
+// document; the one after it, if any, is the place.
 func parseConstructError(message string) (words string, line int) {
 	where := atLine.FindString(message)
 	line = yamlLine(errors.New(where))
@@ -55,7 +55,7 @@ func parseConstructError(message string) (words string, line int) {
 	return message, line
 }
 
-// explainRelation finds the key that ties a service to what is missing or to itself, and what to do about it.
+// explainRelation finds the key that refers to something missing or circular, and what to do about it.
 func (all sources) explainRelation(message string) (file string, line int, hint string) {
 	if m := undefinedThing.FindStringSubmatch(message); m != nil {
 		file, line = all.locate("services", m[1], m[2]+"s")
@@ -76,7 +76,7 @@ func (all sources) explainRelation(message string) (file string, line int, hint 
 	return "", 0, ""
 }
 
-// profilesOf are the profiles that the files give a service.
+// profilesOf are the profiles of a service in the files.
 func (all sources) profilesOf(service string) []string {
 	var out []string
 	for _, s := range all {
@@ -89,7 +89,7 @@ func (all sources) profilesOf(service string) []string {
 	return out
 }
 
-// locateValue finds the one value that holds a text; line is 0 where none or several do.
+// locateValue finds the only value that contains a text; line is 0 if none or several do.
 func (all sources) locateValue(text string) (file string, line int) {
 	if text == "" {
 		return "", 0
@@ -111,7 +111,7 @@ func (all sources) locateValue(text string) (file string, line int) {
 	return file, line
 }
 
-// lastWord is what a message ends in, without quotes: the value that was refused, as a rule.
+// lastWord is the last word of a message, without quotes: usually the refused value.
 func lastWord(message string) string {
 	if m := missingFile.FindStringSubmatch(message); m != nil {
 		return filepath.Base(m[1])
@@ -120,7 +120,7 @@ func lastWord(message string) string {
 	return strings.Trim(message[i+1:], `"'.`)
 }
 
-// unreadable words why a compose file could not be read as a file.
+// unreadable describes why a compose file could not be read.
 func unreadable(path string, err error) (message, hint string) {
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
 		return "it is a directory, not a compose file", "pass the file in it: -f " + filepath.Join(path, "compose.yaml")

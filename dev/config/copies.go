@@ -12,9 +12,9 @@ import (
 	"sdev/dev"
 )
 
-// copies says what is copied into the app's container: what develop.watch asks for and, where the
-// project cannot be mounted, what would have been mounted. For the latter an empty volume takes the
-// mount's place, so that, as with a mount, nothing of the image shows there.
+// copies determines what is copied into the app's container: what develop.watch requires and, if the project
+// cannot be mounted, what would have been mounted. An empty volume replaces each such mount, so that, as with a
+// mount, the image's files are hidden.
 func (o *overlay) copies() {
 	if o.app.Develop != nil {
 		for i, t := range o.app.Develop.Watch {
@@ -50,8 +50,8 @@ func (o *overlay) copies() {
 	o.note("sdev up --sync: the project's directories are copied, not mounted", "volumes")
 }
 
-// isMounted reports whether a path inside lies in a mount that stays one when the project is copied:
-// a copy would go through it.
+// isMounted reports whether a path in the container lies in a mount that remains when the project is copied: a
+// copy would write through it.
 func (o *overlay) isMounted(target string) bool {
 	return slices.ContainsFunc(o.app.Volumes, func(v types.ServiceVolumeConfig) bool {
 		_, project := o.p.relative(v.Source)
@@ -60,8 +60,8 @@ func (o *overlay) isMounted(target string) bool {
 	})
 }
 
-// bounds keeps copies out of what is mounted inside their directories, and gives the receiver a place of its
-// own where it would otherwise lie in a container that is read-only, or in somebody's mount.
+// bounds excludes mounts inside copied directories from copying, and gives the receiver a volume if its directory
+// would otherwise be read-only or inside another mount.
 func (o *overlay) bounds() {
 	if len(o.out.Copies) == 0 {
 		return
@@ -81,7 +81,7 @@ func (o *overlay) bounds() {
 	}
 }
 
-// places are the paths in the app's container at which something is mounted or a file is put.
+// places are the paths of mounts and files in the app's container.
 func (o *overlay) places() []string {
 	var out []string
 	for _, v := range o.app.Volumes {

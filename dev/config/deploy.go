@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// DeploySettings is x-sdev.deploy: values for the hand-off, and what is shipped in spite of a finding.
+// DeploySettings is x-sdev.deploy: values for the hand-off, and suppressed findings.
 type DeploySettings struct {
 	Values   []DeployValue
 	Suppress []dev.Suppression
@@ -23,7 +23,7 @@ type DeployValue struct {
 	Target string // "" for every target that has the parameter
 	Name   string
 	Text   string
-	Origin string // where it stands: "compose.yaml:14"
+	Origin string // its place: "compose.yaml:14"
 }
 
 // Value finds the value of a parameter of a target: the target's own before the one for all.
@@ -145,8 +145,8 @@ func deployText(n *yaml.Node) (string, error) {
 	return strings.Join(parts, ","), nil
 }
 
-// suppress reads the list of decisions to ship something in spite of a finding. Whether an id exists, and
-// whether a day has passed, is judged by the checks.
+// suppress reads the list of suppressed findings. The preflight checks whether an id exists and whether the date
+// has passed.
 func (r *reader) suppress(to *[]dev.Suppression) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		const name = "x-sdev.deploy." + suppressName
@@ -187,7 +187,7 @@ func pairs(n *yaml.Node) func(func(key, value *yaml.Node) bool) {
 	}
 }
 
-// fill takes texts from the model, where the variables in them are filled in.
+// fill takes values from the model, which has resolved their variables.
 func (s *DeploySettings) fill(extension any) {
 	top, _ := extension.(map[string]any)
 	deploy, _ := top["deploy"].(map[string]any)

@@ -1,6 +1,6 @@
 package config
 
-// How the list of people is changed, in the layout that it has.
+// Edits of the list of people that keep its layout.
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"sdev/dev"
 )
 
-// step is how much further to the right the inner blocks of a file stand.
+// step is the indentation of a file's nested blocks.
 func step(outer, inner *yaml.Node) string {
 	if outer != nil && inner != nil && len(inner.Content) > 0 && !isFlow(inner) && inner.Content[0].Column > outer.Column {
 		return strings.Repeat(" ", inner.Content[0].Column-outer.Column)
@@ -29,7 +29,7 @@ func (e *editor) addPerson(src source, who dev.Person) error {
 	if at, ok := src.find("x-sdev", "auth", "users"); ok {
 		return e.addItem(at.value, who, item)
 	}
-	// From the outermost thing that is missing inwards.
+	// From the outermost missing key inwards.
 	at, _ := src.find("x-sdev", "auth", "users")
 	root := lookup{value: src.root}
 	if x, ok := src.find("x-sdev"); ok {
@@ -57,7 +57,7 @@ func (e *editor) addPerson(src source, who dev.Person) error {
 	return nil
 }
 
-// addBlock adds nested keys and the first item of their list behind the last key of a block.
+// addBlock adds nested keys and the first item of their list after the last key of a block.
 func (e *editor) addBlock(src source, n *yaml.Node, missing []string, item string) {
 	unit := "  "
 	if x, ok := src.find("x-sdev"); ok {
@@ -81,7 +81,7 @@ func (e *editor) addBlock(src source, n *yaml.Node, missing []string, item strin
 	e.insertLines(last, append(lines, at+"- "+item)...)
 }
 
-// addItem adds somebody to a list that is there, written like the one before.
+// addItem adds a person to an existing list, in the layout of the item before.
 func (e *editor) addItem(list *yaml.Node, who dev.Person, item string) error {
 	switch {
 	case list.Kind == yaml.AliasNode:
@@ -106,7 +106,7 @@ func (e *editor) addItem(list *yaml.Node, who dev.Person, item string) error {
 	return nil
 }
 
-// blockPerson writes somebody as a block: a key a line.
+// blockPerson formats a person as a block, one key per line.
 func (e *editor) blockPerson(who dev.Person, at string) ([]string, error) {
 	var lines []string
 	n := personNode(who)
@@ -124,7 +124,7 @@ func (e *editor) blockPerson(who dev.Person, at string) ([]string, error) {
 	return lines, nil
 }
 
-// dash finds the line and the indentation of an item's dash: in front of it, or on a line of its own.
+// dash finds the line and the indentation of an item's dash, which may be on its own line.
 func (e *editor) dash(item *yaml.Node) (line, indent int, err error) {
 	for line = item.Line; line > 0; line-- {
 		text := strings.TrimLeft(e.line(line), " ")
@@ -192,7 +192,7 @@ func (e *editor) removePerson(src source, i int) error {
 	return nil
 }
 
-// personNode is somebody as YAML.
+// personNode is a person as YAML.
 func personNode(p dev.Person) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
 	add := func(key string, v any) {
@@ -213,7 +213,7 @@ func personNode(p dev.Person) *yaml.Node {
 	return n
 }
 
-// valueNode is a value as YAML in one line.
+// valueNode is a value as single-line YAML.
 func valueNode(v any) *yaml.Node {
 	n := &yaml.Node{}
 	if text, ok := v.(string); ok {

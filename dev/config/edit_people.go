@@ -13,27 +13,27 @@ import (
 	"sdev/dev"
 )
 
-// PersonChange says what is different about somebody. What is nil or empty stays as it is.
+// PersonChange is a change of a person. Nil and empty fields stay unchanged.
 type PersonChange struct {
 	Email  string
 	Name   string
 	Groups *[]string      // all of them
 	Set    map[string]any // claims to set
-	Unset  []string       // claims to take away
+	Unset  []string       // claims to remove
 }
 
-// PeopleEdit is a compose file with other people in it, not yet written.
+// PeopleEdit is an edited compose file that has not been written yet.
 type PeopleEdit struct {
-	File   string       // as its reader would name it
-	People []dev.Person // who there is then
+	File   string       // as shown to the user
+	People []dev.Person // the people after the edit
 
 	path          string
 	before, after []byte
 }
 
-// AddPerson adds somebody to x-sdev.auth.users, in the file that has that list, or is to have it.
-// Errors are *dev.Error, exit 2 where the person cannot be added and 3 where the file is not one
-// that can be changed; the hint of the latter holds the line to write there.
+// AddPerson adds a person to x-sdev.auth.users, in the file with that list, or else in the first one that may get
+// it. Errors are *dev.Error, with exit code 2 if the person is invalid and 3 if the file cannot be edited; the
+// hint of the latter holds the line to add by hand.
 func (p *Project) AddPerson(who dev.Person) (PeopleEdit, error) {
 	if err := checkPerson(who); err != nil {
 		return PeopleEdit{}, err
@@ -45,7 +45,7 @@ func (p *Project) AddPerson(who dev.Person) (PeopleEdit, error) {
 	return p.editPeople(want, "- "+describe(who), func(e *editor, src source) error { return e.addPerson(src, who) })
 }
 
-// ChangePerson changes somebody in x-sdev.auth.users; errors are those of AddPerson.
+// ChangePerson changes a person in x-sdev.auth.users; errors are as for AddPerson.
 func (p *Project) ChangePerson(email string, change PersonChange) (PeopleEdit, error) {
 	i, err := p.personIndex(email)
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *Project) ChangePerson(email string, change PersonChange) (PeopleEdit, e
 	return p.editPeople(want, "- "+describe(want[i]), func(e *editor, src source) error { return e.changePerson(src, i, want[i], change) })
 }
 
-// RemovePerson takes somebody out of x-sdev.auth.users; errors are those of AddPerson.
+// RemovePerson removes a person from x-sdev.auth.users; errors are as for AddPerson.
 func (p *Project) RemovePerson(email string) (PeopleEdit, error) {
 	i, err := p.personIndex(email)
 	if err != nil {
@@ -120,7 +120,7 @@ func changed(p dev.Person, c PersonChange) dev.Person {
 	return p
 }
 
-// checkPerson is what the reader of the file would say, before it is written.
+// checkPerson checks a person as Load would, before the file is written.
 func checkPerson(p dev.Person) error {
 	if err := CheckEmail(p.Email); err != nil {
 		return personError(err.Error(), "for example: alice@example.com")
@@ -147,7 +147,7 @@ func checkPerson(p dev.Person) error {
 	return nil
 }
 
-// describe is somebody as one line of a compose file.
+// describe is a person as one line of a compose file.
 func describe(p dev.Person) string {
 	text, err := (&editor{}).flow(personNode(p))
 	if err != nil {
@@ -156,7 +156,7 @@ func describe(p dev.Person) string {
 	return text
 }
 
-// editPeople makes the text that says want, and sees that it says nothing else that is new.
+// editPeople edits the text so that its people are want, and verifies that nothing else has changed.
 func (p *Project) editPeople(want []dev.Person, paste string, change func(*editor, source) error) (PeopleEdit, error) {
 	src, err := p.peopleSource()
 	if err != nil {
@@ -184,7 +184,7 @@ func (p *Project) editPeople(want []dev.Person, paste string, change func(*edito
 	return PeopleEdit{}, bad(dev.CodeXSdev, src.path, line, "sdev cannot edit this layout without changing something else: "+err.Error(), hint)
 }
 
-// peopleSource is the file that has the list of people, or the one that it belongs into.
+// peopleSource is the file with the list of people, or the one that should get it.
 func (p *Project) peopleSource() (source, error) {
 	if len(p.Files) == 0 || len(p.sources) == 0 {
 		return source{}, bad(dev.CodeProjectMissing, "", 0, "people are stored in the compose file, but there is none in "+p.Dir, "run: sdev init")
@@ -200,7 +200,7 @@ func (p *Project) peopleSource() (source, error) {
 	return p.sources[max(0, i)], nil
 }
 
-// verifyEdit checks that the new text holds these people, and else what the old one holds.
+// verifyEdit checks that the new text has these people, and that everything else is unchanged.
 func verifyEdit(src source, before, after []byte, want []dev.Person) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(after, &doc); err != nil || len(doc.Content) == 0 {
@@ -220,7 +220,7 @@ func verifyEdit(src source, before, after []byte, want []dev.Person) error {
 	return nil
 }
 
-// normal makes people comparable who are written differently.
+// normal makes people comparable, however they are written.
 func normal(people []dev.Person) []string {
 	var out []string
 	for _, p := range people {
@@ -229,7 +229,7 @@ func normal(people []dev.Person) []string {
 	return out
 }
 
-// withoutPeople takes x-sdev.auth.users out, and what would be empty without it.
+// withoutPeople removes x-sdev.auth.users, and keys that would be empty without it.
 func withoutPeople(doc map[string]any) map[string]any {
 	x, _ := doc["x-sdev"].(map[string]any)
 	auth, _ := x["auth"].(map[string]any)

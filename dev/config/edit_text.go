@@ -10,19 +10,18 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// editor changes a YAML file as text, at places that its nodes name, so that comments and layout of
-// everything else stay as they are. It knows as much of YAML's syntax as it takes to find where a
-// node ends, which nodes do not say. What it makes is only a proposal: the caller reads the result
-// again and sees whether it says what was meant, and nothing else.
+// editor edits a YAML file as text, at the positions of its nodes, so that comments and layout of everything else
+// stay. It knows enough of YAML's syntax to find the end of a node, which nodes do not have. Its result is a
+// proposal: the caller parses it and verifies that exactly the intended change was made.
 type editor struct {
 	text  []byte
-	lines []int // where each line starts
+	lines []int // offset of each line
 	eol   string
-	json  bool // the file is written as JSON, so that new keys have to be quoted
+	json  bool // the file is written as JSON, so new keys must be quoted
 	cuts  []cut
 }
 
-// cut is a piece of text that something else takes the place of.
+// cut is a piece of text and its replacement.
 type cut struct {
 	from, to int
 	with     string
@@ -57,7 +56,7 @@ func (e *editor) result() []byte {
 
 func (e *editor) cut(from, to int, with string) { e.cuts = append(e.cuts, cut{from, to, with}) }
 
-// at is where a node starts. Its column counts characters.
+// at is the offset of a node. Its column counts characters.
 func (e *editor) at(n *yaml.Node) int {
 	if n.Line < 1 || n.Line > len(e.lines) {
 		return len(e.text)
@@ -78,7 +77,7 @@ func (e *editor) line(n int) string {
 	return strings.TrimRight(string(e.text[e.lines[n-1]:e.lineEnd(n)]), "\r\n")
 }
 
-// lineEnd is where the line after a line starts.
+// lineEnd is the offset of the next line.
 func (e *editor) lineEnd(n int) int {
 	if n < len(e.lines) {
 		return e.lines[n]
@@ -86,8 +85,8 @@ func (e *editor) lineEnd(n int) int {
 	return len(e.text)
 }
 
-// extent is the last line of a block that starts in a line, at a key or a dash with this many spaces
-// in front. Items of a list may stand as far left as the key that they belong to.
+// extent is the last line of a block that starts at a key or dash with the given indentation. Items of a list may
+// have the same indentation as their key.
 func (e *editor) extent(start, indent int, key bool) int {
 	last := start
 	for n := start + 1; n <= len(e.lines); n++ {
@@ -106,18 +105,18 @@ func (e *editor) extent(start, indent int, key bool) int {
 	return last
 }
 
-// insertLines puts whole lines behind a line.
+// insertLines inserts whole lines after a line.
 func (e *editor) insertLines(behind int, lines ...string) {
 	at := e.lineEnd(behind)
 	text := strings.Join(lines, e.eol)
 	if at == len(e.text) && !bytes.HasSuffix(e.text, []byte("\n")) {
-		e.cut(at, at, e.eol+text) // the file stays one without a line end at its end
+		e.cut(at, at, e.eol+text) // the file still ends without a newline
 		return
 	}
 	e.cut(at, at, text+e.eol)
 }
 
-// skip gives where the next thing of a flow collection stands: past spaces, line ends and comments.
+// skip is the offset of the next token of a flow collection, after spaces, line ends and comments.
 func (e *editor) skip(off int) int {
 	for off < len(e.text) {
 		switch c := e.text[off]; {
@@ -136,7 +135,7 @@ func (e *editor) skip(off int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// end is where a node's text ends. Of blocks, which end with a line, only the first token counts.
+// end is the end of a node's text. Of a block, which ends with a line, only the first token counts.
 func (e *editor) end(off int, flow bool) int {
 	if off >= len(e.text) {
 		return off
@@ -202,7 +201,7 @@ func (e *editor) quotedEnd(off int, quote byte) int {
 	return len(e.text)
 }
 
-// appendTo puts one more thing at the end of a flow collection, in the layout of those before it.
+// appendTo appends an item to a flow collection, in the layout of the others.
 func (e *editor) appendTo(n *yaml.Node, item string) {
 	open := e.at(n)
 	for open < len(e.text) && e.text[open] != '[' && e.text[open] != '{' {
@@ -225,7 +224,7 @@ func (e *editor) appendTo(n *yaml.Node, item string) {
 	e.cut(last, last, ","+lead+item)
 }
 
-// removeFrom takes an item out of a flow list, with the comma that belongs to it.
+// removeFrom removes an item of a flow list, with its comma.
 func (e *editor) removeFrom(list *yaml.Node, i int) {
 	from := e.at(list.Content[i])
 	to := e.end(from, true)
@@ -252,7 +251,7 @@ func (e *editor) removeFrom(list *yaml.Node, i int) {
 	e.cut(from, to, "")
 }
 
-// setKey gives a key of a mapping a value that fits on the key's line.
+// setKey sets a key of a mapping to a single-line value.
 func (e *editor) setKey(n *yaml.Node, key, value string) {
 	entry := e.quote(key) + ": " + value
 	at, found := child(n, key)
@@ -271,7 +270,7 @@ func (e *editor) setKey(n *yaml.Node, key, value string) {
 	}
 }
 
-// setBlockValue changes a value in a block, whose own lines, if it has any, go.
+// setBlockValue replaces a value in a block, including its further lines.
 func (e *editor) setBlockValue(at lookup, value string) {
 	last := e.extent(at.key.Line, at.key.Column-1, true)
 	from := e.at(at.value)
@@ -289,7 +288,7 @@ func (e *editor) setBlockValue(at lookup, value string) {
 	}
 }
 
-// quote writes a key as the file writes its own.
+// quote writes a key in the style of the file.
 func (e *editor) quote(key string) string {
 	if e.json {
 		return `"` + key + `"`
@@ -297,7 +296,7 @@ func (e *editor) quote(key string) string {
 	return key
 }
 
-// flow writes a value in one line.
+// flow writes a value on one line.
 func (e *editor) flow(v *yaml.Node) (string, error) {
 	if e.json {
 		plain, err := jsonValue(v, 0)

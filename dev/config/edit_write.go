@@ -7,8 +7,8 @@ import (
 	"sdev/dev"
 )
 
-// Write puts the new text in the old one's place in one step, through a link if the file is one, with
-// the file's own rights. A file that somebody else has changed since it was read stays as it is.
+// Write replaces the file atomically, through a link if it is one, with the same mode. It refuses if another
+// program has changed the file since it was read.
 func (e PeopleEdit) Write() error {
 	wrap := func(err error) error {
 		return bad(dev.CodeProjectInvalid, e.File, 0, "cannot be written: "+err.Error(), "check the permissions of the file and its directory")

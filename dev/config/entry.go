@@ -12,11 +12,11 @@ import (
 	"sdev/dev"
 )
 
-// streamlitRun is how a command line starts an app; its group is the script.
+// streamlitRun matches a command line that starts an app; its group is the script.
 var streamlitRun = regexp.MustCompile(`\bstreamlit\s+run\s+("[^"]*"|'[^']*'|[^\s;&|]+)`)
 
-// useEntry makes the app run the script that x-sdev.entry names: in place of the one in its command,
-// or as its command where that says nothing of Streamlit.
+// useEntry makes the app run the script of x-sdev.entry: instead of the script in its command, or as its command
+// if that does not start Streamlit.
 func (p *Project) useEntry() error {
 	entry := p.Settings.Entry
 	if entry == "" {
@@ -34,8 +34,8 @@ func (p *Project) useEntry() error {
 	return nil
 }
 
-// inContainer is where the app finds a file of the project: in a mount, else as it is called here,
-// seen from the working directory.
+// inContainer is the path of a project file in the container: in a mount, or else the same path relative to the
+// working directory.
 func (p *Project) inContainer(file string) string {
 	for _, m := range sourceMounts(p, p.Model.Services[p.App]) {
 		switch rest, ok := strings.CutPrefix(file, m.Project+"/"); {
@@ -48,7 +48,7 @@ func (p *Project) inContainer(file string) string {
 	return file
 }
 
-// withScript puts a script in the place of the one that a command runs.
+// withScript replaces the script in a command.
 func withScript(command []string, script string) []string {
 	out := slices.Clone(command)
 	for i := range out {

@@ -9,12 +9,12 @@ import (
 	"sdev/dev"
 )
 
-// bad makes the one kind of error this package gives: a place in the user's file, and exit 3.
+// bad creates the package's kind of error: a place in the user's file, and exit code 3.
 func bad(code dev.Code, file string, line int, message, hint string) *dev.Error {
 	return &dev.Error{Code: code, File: file, Line: line, Message: message, Hint: hint, Exit: dev.ExitProject}
 }
 
-// badOctet is how the YAML reader says that a file is not UTF-8: the offset is in bytes.
+// badOctet matches the YAML parser's error for a file that is not UTF-8; the offset is in bytes.
 var badOctet = regexp.MustCompile(`^offset (\d+): .*UTF-8`)
 
 func syntaxError(file string, content []byte, err error) *dev.Error {
@@ -31,7 +31,7 @@ func syntaxError(file string, content []byte, err error) *dev.Error {
 	return bad(dev.CodeComposeSyntax, file, yamlLine(err), "not valid YAML: "+message, "fix the file at that line; indentation is by spaces")
 }
 
-// fromCompose words an error of compose-go and adds the place it is about.
+// fromCompose turns an error of compose-go into ours, with its place.
 func fromCompose(all sources, err error) *dev.Error {
 	message := strings.TrimSuffix(oneLine(err.Error()), ": invalid compose project")
 	if _, rest, ok := strings.Cut(message, "validating "); ok {
@@ -81,7 +81,7 @@ func fromCompose(all sources, err error) *dev.Error {
 	return e
 }
 
-// quotedOnce is how the schema names a key at the top that it does not know.
+// quotedOnce matches the schema's message about an unknown top-level key.
 var quotedOnce = regexp.MustCompile(`'([^']+)'`)
 
 func firstLine(s string) string {

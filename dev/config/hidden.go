@@ -1,6 +1,6 @@
 package config
 
-// What sdev keeps in a project stays out of every container but the gateway's.
+// Only the gateway's container sees sdev's state directory.
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ import (
 	"sdev/dev"
 )
 
-// hideState mounts an empty directory over every .sdev that a service would see through its mounts: it
-// holds copies of logins, keys and secrets.
+// hideState mounts an empty directory over every .sdev that a service would see through its mounts, because .sdev
+// holds logins, keys and secrets.
 func (o *overlay) hideState() {
 	found := map[string][]string{} // by directory: services mostly mount the same
 	for name, s := range o.out.Project.Services {
@@ -41,9 +41,8 @@ func (o *overlay) hideState() {
 	}
 }
 
-// states are the state directories below what a volume shows of this machine, relative to it and with
-// slashes: the project's own, whether or not it is there yet, and those of other projects. What was found
-// before is in known, and what is found is added.
+// states are the state directories below a volume's source, relative to it, with slashes: the project's own, even
+// if it does not exist yet, and those of other projects. known caches results.
 func (o *overlay) states(v types.ServiceVolumeConfig, known map[string][]string) []string {
 	source := o.shownDir(v)
 	if source == "" {
@@ -61,7 +60,7 @@ func (o *overlay) states(v types.ServiceVolumeConfig, known map[string][]string)
 	return found
 }
 
-// shownDir is the directory of this machine that a volume shows, without links; "" for any other volume.
+// shownDir is the source directory of a bind mount, without links; "" for other volumes.
 func (o *overlay) shownDir(v types.ServiceVolumeConfig) string {
 	source := ""
 	switch v.Type {
@@ -92,18 +91,17 @@ func relativeTo(dir, name string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// mostDirs bounds the search for other projects' state, so that a mount of half a machine does not
-// hold up each start.
+// mostDirs limits the search for other projects' state, so that a huge mount does not delay each start.
 const mostDirs = 20_000
 
-// stateDirs searches a directory for the state of projects. Where packages, caches and other tools'
-// things lie is no project.
+// stateDirs searches a directory for state directories of projects. It skips directories of packages, caches and
+// other tools.
 func stateDirs(root string) []string {
 	var out []string
 	seen := 0
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
-			return nil //nolint:nilerr // what cannot be read here cannot be read there
+			return nil //nolint:nilerr // a container cannot read it either
 		}
 		if seen++; seen > mostDirs {
 			return filepath.SkipAll
@@ -127,13 +125,13 @@ func stateDirs(root string) []string {
 	return out
 }
 
-// hostPath is a path of this machine that a compose file gives to a container or a build.
+// hostPath is a path on this machine that a compose file passes to a container or a build.
 type hostPath struct {
 	what, source string
-	at           []string // where the compose file says it
+	at           []string // its place in the compose file
 }
 
-// checkState refuses what would hand the project's state directory to a container or an image by name.
+// checkState refuses explicit uses of the project's state directory in a container or an image.
 func checkState(p *Project) error {
 	state := dev.RealPath(p.StatePath())
 	for _, n := range hostPaths(p.Model) {

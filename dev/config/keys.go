@@ -14,8 +14,8 @@ import (
 // Use says what sdev does with a key of the Compose Specification.
 type Use string
 
-// The uses of a key. Nothing is ignored in silence: what has no effect is said to have none, and
-// what is refused is an error with file and line.
+// The uses of a key. No key is ignored silently: help lists those without effect, and a refused one is an error
+// with file and line.
 const (
 	Applied Use = "applied"
 	Idle    Use = "without effect"
@@ -28,16 +28,16 @@ type Key struct {
 	Path  string // with "*" for a name and "[]" for an item of a list
 	Use   Use
 	About string // how it is applied, why it has no effect, or what to do instead
-	// App says what becomes of a key of the app itself, where that differs: the gateway owns the network
-	// that the app lives in. With AppRefused it is an error there.
+	// App says what sdev does with the key on the app itself, if that differs because the gateway owns the
+	// app's network. With AppRefused it is an error there.
 	App        string
 	AppRefused bool
 }
 
 const toGateway = "applied to the gateway, which owns the app's network"
 
-// Keys is the table that the check of compose files and the help share. A test holds it against the
-// Compose Specification, so that nothing of a newer one is left out.
+// Keys is the table that the check of compose files and the help share. A test compares it with the Compose
+// Specification, so that no new key is missing.
 func Keys() []Key {
 	return slices.Concat(topKeys(), serviceKeys(), resourceKeys(), buildKeys())
 }
@@ -64,7 +64,7 @@ func topKeys() []Key {
 	}
 }
 
-// services makes rows of keys of a service that are applied as they are.
+// services makes rows for keys of a service that are applied unchanged.
 func services(about string, names ...string) []Key {
 	var out []Key
 	for _, name := range names {
@@ -164,8 +164,8 @@ func buildKeys() []Key {
 	)
 }
 
-// collectUnsupported makes compose-go collect what the merged files set and the table refuses. What the table
-// does not have the specification of this compose-go has not either, and is an error before.
+// collectUnsupported makes compose-go collect the keys in the merged files that the table refuses. Keys that the
+// table does not have are not in compose-go's specification either, and cause an error before.
 func collectUnsupported(found *[]loader.UnsupportedAttribute) func(*loader.Options) {
 	var refused []loader.UnsupportedAttributePattern
 	for _, k := range Keys() {
@@ -176,8 +176,8 @@ func collectUnsupported(found *[]loader.UnsupportedAttribute) func(*loader.Optio
 	return loader.WithUnsupportedAttributesCheck(refused, func(all []loader.UnsupportedAttribute) { *found = all })
 }
 
-// checkKeys refuses what would not be applied, in the services that will run and what they use:
-// running a service without something its file asks for would be a silent lie.
+// checkKeys refuses unsupported keys in the services that will run and in what they use: a service must not run
+// silently without something that its file requires.
 func checkKeys(p *Project, found []loader.UnsupportedAttribute) error {
 	for _, f := range found {
 		if path := f.Path.Parts(); p.isActive(path) {
@@ -202,7 +202,7 @@ func aboutRefused(path tree.Path) string {
 	return ""
 }
 
-// isActive reports whether something that a path leads to has a part in what will run.
+// isActive reports whether the element at a path is used by a service that will run.
 func (p *Project) isActive(path []string) bool {
 	if len(path) < 2 {
 		return true
@@ -238,7 +238,7 @@ func (p *Project) isActive(path []string) bool {
 	return false
 }
 
-// refuse words the refusal of something that a path leads to.
+// refuse is the error for an unsupported element.
 func (all sources) refuse(path []string, about string) *dev.Error {
 	file, line := all.locate(path...)
 	message := strings.ReplaceAll(strings.Join(path, "."), ".[]", "[]") + " is not supported by sdev"

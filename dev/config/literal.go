@@ -12,7 +12,7 @@ import (
 // themselves: not those that come from an env_file, from this machine, or from a variable.
 func (p *Project) Literal(service string) map[string]string {
 	out := map[string]string{}
-	if p.assumed { // there is no file, and what is assumed comes from nowhere else
+	if p.assumed { // there is no file; assumed values are literal
 		for name, value := range p.Model.Services[service].Environment {
 			if value != nil {
 				out[name] = *value
@@ -34,8 +34,8 @@ func (p *Project) Literal(service string) map[string]string {
 	return out
 }
 
-// written are the variables of an environment as they are written: a mapping, maybe with others merged
-// into it, or a list. nil is a name without a value.
+// written are the variables of an environment as written: a mapping, possibly with merged ones, or a list. nil is
+// a name without a value.
 func written(n *yaml.Node) map[string]*string {
 	out := map[string]*string{}
 	if n.Kind != yaml.MappingNode {
@@ -64,7 +64,7 @@ func written(n *yaml.Node) map[string]*string {
 	return out
 }
 
-// merged is what one mapping, or several of which the first counts most, add to another.
+// merged are the entries that merged mappings add; earlier ones take precedence.
 func merged(n *yaml.Node) map[string]*string {
 	if n.Kind != yaml.SequenceNode {
 		return written(n)

@@ -14,16 +14,16 @@ import (
 	"sdev/dev"
 )
 
-// source is a compose file as text with positions: compose-go forgets lines, people need them.
+// source is a compose file with positions, because compose-go does not keep line numbers.
 type source struct {
-	path    string // as the user would name it: relative to the working directory where possible
+	path    string // as shown to the user: relative to the working directory if possible
 	file    string // absolute
 	content []byte
 	root    *yaml.Node
 	nested  bool // included by another, or extended by one of its services
 }
 
-// maxCompose bounds a compose file. Its YAML takes a hundred times as much memory.
+// maxCompose limits a compose file. Its parsed YAML takes a hundred times as much memory.
 const maxCompose = 4 << 20
 
 // readSource parses a compose file for its positions. A file that is not YAML is an error with
@@ -47,8 +47,8 @@ func readSource(path, display string) (source, error) {
 	return s, nil
 }
 
-// selfReference finds an alias below its own anchor; line is 0 if there is none. compose-go unfolds
-// such a one for seconds before it gives up.
+// selfReference finds an alias below its own anchor; line is 0 if there is none. compose-go would expand it for
+// seconds before it fails.
 func selfReference(n *yaml.Node, above []*yaml.Node) (name string, line int) {
 	if n.Kind == yaml.AliasNode {
 		if slices.Contains(above, n.Alias) {
@@ -71,7 +71,7 @@ type lookup struct {
 }
 
 // find follows a path of keys and indexes, for example "services", "app", "ports", "0". Where a
-// step is missing it gives the deepest place that is there, and false.
+// step is missing it returns the deepest existing place, and false.
 func (s source) find(path ...string) (lookup, bool) {
 	at := lookup{key: s.root, value: s.root}
 	for i, step := range path {
@@ -124,8 +124,8 @@ func child(n *yaml.Node, step string) (lookup, bool) {
 // sources is every compose file of a project, the later ones overriding the earlier.
 type sources []source
 
-// checkSections refuses a section, such as services or volumes, that is not a mapping. compose-go
-// panics on such a one where a file is included.
+// checkSections refuses a section, such as services or volumes, that is not a mapping. compose-go panics on it in
+// an included file.
 func (all sources) checkSections() error {
 	for _, s := range all {
 		for _, name := range []string{"services", "jobs", "networks", "volumes", "secrets", "configs", "models"} {
@@ -157,7 +157,7 @@ func (all sources) locate(path ...string) (file string, line int) {
 	return "", 0
 }
 
-// locateExactly is locate for what has to be there; file is "" where it is not.
+// locateExactly is locate for an existing path; file is "" if it does not exist.
 func (all sources) locateExactly(path ...string) (file string, line int) {
 	for _, s := range slices.Backward(all) {
 		if at, ok := s.find(path...); ok {
@@ -169,7 +169,7 @@ func (all sources) locateExactly(path ...string) (file string, line int) {
 
 var dottedPath = regexp.MustCompile(`\b(?:services|networks|volumes|secrets|configs|x-sdev)(?:\.[\w-]+)+`)
 
-// locateMentioned finds the place that a message of compose-go talks about: it names paths as
+// locateMentioned finds the place that a message of compose-go is about: it names paths as
 // "services.app.ports", or services in quotes.
 func (all sources) locateMentioned(message string) (file string, line int) {
 	if m := dottedPath.FindString(message); m != "" {
@@ -199,7 +199,7 @@ func yamlLine(err error) int {
 	return n
 }
 
-// display names a file as its reader would type it: relative to dir where it lies below.
+// display is a path as the user would type it: relative to dir if it lies below.
 func display(dir, path string) string {
 	if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, "..") {
 		return rel

@@ -23,30 +23,30 @@ type Machine struct {
 	UID, GID int
 	AWS      AWS
 	CA       CA
-	Proxy    map[string]string // HTTP_PROXY and its kin, both spellings, only those set
+	Proxy    map[string]string // HTTP_PROXY and the like, in both spellings, only those set
 }
 
 // AWS is what ~/.aws says. The zero value means that there is none.
 type AWS struct {
 	Dir     string // absolute path of ~/.aws; "" if missing
-	Mode    string // how the app gets at it; "" is AWSMount
-	Token   string // what the app shows to be given keys, with AWSSession; it is the project's own
-	Profile string // as the SDK will choose it; "" is the default one
+	Mode    string // how the app gets credentials; "" is AWSMount
+	Token   string // the project's token with which the app requests keys, with AWSSession
+	Profile string // as the SDK chooses it; "" is the default one
 	Region  string
 	Expires time.Time // of the SSO login or the temporary keys; zero if they do not expire or it is unknown
-	HasKeys bool      // the profile says where its keys come from
+	HasKeys bool      // the profile has a source of keys
 	Caches  []string  // those of sso/cache and cli/cache that exist, which tools write to
 }
 
 // CA is an extra certificate authority. The zero value means that there is none.
 type CA struct {
-	File   string // absolute; a bundle that holds the usual authorities as well
-	Origin string // the variable or setting that named it
-	PEM    []byte // what File holds, or is to hold
+	File   string // absolute; a bundle that includes the system's CAs
+	Origin string // the variable or setting with its path
+	PEM    []byte // the content of File
 	Made   bool   // File is sdev's own: see [CA.Write]
 }
 
-// Write makes the bundle where it is not one of the machine's own files.
+// Write writes the bundle, unless it is an existing file of the machine.
 func (c CA) Write() error {
 	if !c.Made {
 		return nil
@@ -60,7 +60,7 @@ func (c CA) Write() error {
 	return nil
 }
 
-// ReadMachine looks at user, home directory and environment. What is merely missing becomes a warning.
+// ReadMachine reads user, home directory and environment. Missing optional parts are warnings.
 func ReadMachine(p *Project, getenv func(string) string, now time.Time) (Machine, []dev.Warning, error) {
 	m := Machine{UID: os.Getuid(), GID: os.Getgid(), Proxy: proxies(getenv)}
 	var err error
@@ -100,7 +100,7 @@ func profileFlag(name string) string {
 	return " --profile " + name
 }
 
-// readCA takes the setting of the project, else the first of the variables that tools read.
+// readCA uses the project's setting, or else the first of the variables that tools read.
 func readCA(p *Project, getenv func(string) string) (CA, error) {
 	var ca CA
 	if f := p.Settings.CA; f != "" {
@@ -134,15 +134,14 @@ func readCA(p *Project, getenv func(string) string) (CA, error) {
 	}
 	ca.PEM = b
 	if ca.Origin == "x-sdev.ca" || ca.Origin == "NODE_EXTRA_CA_CERTS" {
-		// These name what comes on top of the usual authorities; what reads SSL_CERT_FILE wants all of them.
+		// These variables add to the system's CAs, but readers of SSL_CERT_FILE need all of them.
 		ca.PEM = append(systemRoots(), b...)
 		ca.File, ca.Made = filepath.Join(p.StatePath(), "ca.pem"), true
 	}
 	return ca, nil
 }
 
-// systemRoots is this machine's own bundle, from where distributions keep it; nil where none is
-// found. Source: crypto/x509, root_linux.go and root_darwin.go.
+// systemRoots is this machine's own CA bundle, from the paths of distributions; nil if there is none. Source: crypto/x509, root_linux.go and root_darwin.go.
 func systemRoots() []byte {
 	for _, file := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"} {
 		if b, err := dev.ReadFile(file); err == nil {
@@ -168,7 +167,7 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 			a.Caches = append(a.Caches, cache)
 		}
 	}
-	// A broken config file is the SDK's to complain about; here it only means that nothing is known.
+	// The SDK reports a broken config file; here it only means that nothing is known.
 	opts := ini.LoadOptions{Loose: true, Insensitive: false, SkipUnrecognizableLines: true}
 	config, err := settingsOf(filepath.Join(a.Dir, "config"), opts)
 	if err != nil {
@@ -190,7 +189,7 @@ func readAWS(getenv func(string) string, s AWSSettings) AWS {
 	return a
 }
 
-// settingsOf reads a file of settings; one that is not there has none.
+// settingsOf reads a settings file; a missing one is empty.
 func settingsOf(name string, opts ini.LoadOptions) (*ini.File, error) {
 	b, err := dev.ReadFile(name)
 	if err != nil && !isNotExist(err) {
@@ -199,7 +198,7 @@ func settingsOf(name string, opts ini.LoadOptions) (*ini.File, error) {
 	return ini.LoadSources(opts, b)
 }
 
-// hasKeys reports whether a profile says in any of the ways that SDKs know where its keys come from.
+// hasKeys reports whether a profile has a source of keys that SDKs support.
 func hasKeys(profile, keys *ini.Section) bool {
 	for _, s := range []*ini.Section{profile, keys} {
 		for _, name := range []string{"aws_access_key_id", "credential_process", "sso_session", "sso_start_url", "role_arn", "login_session"} {
@@ -211,12 +210,11 @@ func hasKeys(profile, keys *ini.Section) bool {
 	return false
 }
 
-// tokenFile keeps AWSToken, in the project's state directory.
+// tokenFile stores AWSToken in the project's state directory.
 const tokenFile = "aws.token"
 
-// AWSToken is the project's own secret that the app shows to be given keys. It is made on first use,
-// and kept, because the app's container is made with it. Where it cannot be kept the next container
-// differs from this one, and nothing else.
+// AWSToken is the project's secret with which the app requests keys. The first use creates and stores it, because
+// it is part of the app's container. If it cannot be stored, the next run only recreates the container.
 func (p *Project) AWSToken() string {
 	file := filepath.Join(p.StatePath(), tokenFile)
 	if b, err := dev.ReadFile(file); err == nil && len(b) > 0 {

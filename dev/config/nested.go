@@ -11,9 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// nestedSources reads the files that others include or extend, so that places in them can be named, and
-// so that compose-go, which opens them after that, never waits for one. What else is wrong with them it
-// tells itself.
+// nestedSources reads the files that others include or extend, so that errors can have places in them, and so that
+// compose-go, which opens them later, never blocks on one. compose-go reports their other errors.
 func nestedSources(all sources, dir string, env types.Mapping) (sources, error) {
 	n := nesting{dir: dir, env: env, seen: map[string]bool{}}
 	for _, s := range all {
@@ -22,7 +21,7 @@ func nestedSources(all sources, dir string, env types.Mapping) (sources, error) 
 	for _, s := range all {
 		n.from(s)
 	}
-	// Whoever names another overrides it.
+	// A file overrides those that it includes or extends.
 	slices.Reverse(n.found)
 	return n.found, n.fault
 }
@@ -32,7 +31,7 @@ type nesting struct {
 	env   types.Mapping
 	seen  map[string]bool
 	found sources
-	fault error // the first file that cannot be read because of what it is
+	fault error // the error of the first file that must not be opened
 }
 
 // from adds what a source includes, and what its services extend.
@@ -59,7 +58,7 @@ func (n *nesting) from(s source) {
 	}
 }
 
-// extended adds the service that another extends, under the name of the one that was first.
+// extended adds the service that another extends, under the name of the extending one.
 func (n *nesting) extended(s source, name, as string, depth int) {
 	const most = 20 // compose-go refuses circles itself
 	at, ok := s.find("services", name, "extends")
@@ -91,7 +90,7 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 	n.found = append(n.found, from)
 }
 
-// unfit keeps the first error about a file that is named in a line and must not be opened.
+// unfit records the first error about a file that must not be opened.
 func (n *nesting) unfit(file string, err error, from source, line int) {
 	if n.fault == nil && dev.IsUnfit(err) {
 		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or use another path")
@@ -110,7 +109,7 @@ func (n *nesting) read(path string, from source, line int) (source, bool) {
 	return s, err == nil
 }
 
-// resolve returns the absolute path of a file that another names, with variables filled in.
+// resolve is the absolute path of a file that another refers to, with variables resolved.
 func (n *nesting) resolve(path string, from source) string {
 	if filled, err := template.Substitute(path, func(name string) (string, bool) { v, ok := n.env[name]; return v, ok }); err == nil {
 		path = filled

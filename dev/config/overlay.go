@@ -13,17 +13,17 @@ import (
 // GatewayService is the name of the service that sdev adds to every project.
 const GatewayService = "sdev-gateway"
 
-// Where sdev's own things are inside the app's container.
+// Paths of sdev's own files in the app's container.
 const (
 	shimDir     = "/opt/sdev/shim"
 	caFile      = "/opt/sdev/ca.pem"
 	homeDir     = "/home/sdev"
 	rootHome    = "/root"
-	grace       = 3 * time.Second // Streamlit ends in well under one; a hung one is not waited for long
+	grace       = 3 * time.Second // Streamlit ends within a second; a hung one should not delay the stop
 	defaultPort = 8501            // Streamlit's own default port
 )
 
-// Parts is what an overlay is made of besides the project: facts found out on the way.
+// Parts are the inputs of an overlay besides the project.
 type Parts struct {
 	Machine      Machine
 	Mode         dev.Mode
@@ -32,19 +32,19 @@ type Parts struct {
 	Login        LoginSetup // in modes with a login
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
-	// Env gives Streamlit's development settings for a port of its own.
+	// Env returns Streamlit's development settings for its port.
 	Env      func(port int) map[string]string
 	Shim     []byte // sitecustomize.py
 	Sync     bool   // the project's directories are copied into the app's container, not mounted
 	StateDir string
 }
 
-// ImageFacts is what the app's image says about itself.
+// ImageFacts are the relevant settings of the app's image.
 type ImageFacts struct {
 	Env        map[string]string
 	Command    []string // entry point and command together
 	WorkingDir string
-	User       string // "" is root, though nothing asks for it
+	User       string // "" is root, by default
 }
 
 // Effective is the model that runs.
@@ -58,20 +58,20 @@ type Effective struct {
 	Notes   []Note
 	// Seeds are directories whose files are copied, newer ones only, before the app starts.
 	Seeds []Seed
-	// Copies are what is kept equal by copying.
+	// Copies are the directories that are kept in sync by copying.
 	Copies []dev.Copy
 
 	sources sources
-	token   string // what the app shows to be given AWS keys; "" where it needs none
+	token   string // the token with which the app requests AWS keys; "" if it needs none
 }
 
-// Note says where a derived value came from.
+// Note says where a derived value comes from.
 type Note struct {
 	Path []string // in the compose model
 	Why  string
 }
 
-// Seed is a directory that is filled from another.
+// Seed is a directory and the one from which it is filled.
 type Seed struct{ From, To string }
 
 // Overlay derives the model that runs: the user's own, the gateway in front of the app, and what

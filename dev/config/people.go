@@ -11,7 +11,7 @@ import (
 	"sdev/dev"
 )
 
-// People are those who can sign in at the local provider: the project's own, else two made-up ones.
+// People are the people on the sign-in page: the project's own, or else two samples.
 func (s AuthSettings) People() []dev.Person {
 	if len(s.Users) > 0 {
 		return s.Users
@@ -61,7 +61,7 @@ func CheckClaim(name string) error {
 	return nil
 }
 
-// CheckSubject says what is wrong with the claim sub among those of a person, where it is there.
+// CheckSubject says what is wrong with a person's claim sub, if there is one.
 // Source: OpenID Connect Core 1.0, section 2.
 func CheckSubject(claims map[string]any) error {
 	const longest = 255
@@ -74,7 +74,7 @@ func CheckSubject(claims map[string]any) error {
 
 const faultHint = "to send a wrong value, set a fault: sdev auth fault set"
 
-// users reads x-sdev.auth.users. A later file's list takes the place of an earlier one's.
+// users reads x-sdev.auth.users. A later file's list replaces an earlier one's.
 func (r *reader) users(to *[]dev.Person) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		const name = "x-sdev.auth.users"
@@ -97,7 +97,7 @@ func (r *reader) users(to *[]dev.Person) func(*yaml.Node) {
 	}
 }
 
-// person reads one of the people, and gives the node of the address.
+// person reads a person, and returns the node of the address.
 func (r *reader) person(to *dev.Person, name string, n *yaml.Node) (email *yaml.Node) {
 	r.fields(n, name, map[string]func(*yaml.Node){
 		"email": func(n *yaml.Node) {
@@ -141,7 +141,7 @@ func (r *reader) claims(to *map[string]any, name string) func(*yaml.Node) {
 	}
 }
 
-// jsonValue is what a node says as JSON has it. Dates stay the texts that they are written as.
+// jsonValue is a node's value as JSON. Dates stay strings.
 func jsonValue(n *yaml.Node, depth int) (any, error) {
 	if depth > 20 {
 		return nil, fmt.Errorf("line %d is nested too deeply", n.Line)
@@ -180,7 +180,7 @@ func jsonValue(n *yaml.Node, depth int) (any, error) {
 	return n.Value, nil
 }
 
-// policies reads x-sdev.auth.policies. A later file's list takes the place of an earlier one's.
+// policies reads x-sdev.auth.policies. A later file's list replaces an earlier one's.
 func (r *reader) policies(to *[]dev.Policy) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		const name = "x-sdev.auth.policies"
@@ -247,7 +247,7 @@ func (r *reader) items(n *yaml.Node, name string, read func(int, *yaml.Node)) {
 	}
 }
 
-// texts reads a list of texts that differ and that check accepts.
+// texts reads a list of distinct strings that check accepts.
 func (r *reader) texts(to *[]string, name, hint string, check func(string) error) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		*to = nil
@@ -273,7 +273,7 @@ func (r *reader) boolean(to *bool, name string) func(*yaml.Node) {
 	}
 }
 
-// resolve follows an alias to what it stands for.
+// resolve follows an alias.
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias

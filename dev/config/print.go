@@ -12,8 +12,8 @@ import (
 )
 
 // YAML prints the effective model as a compose file. Derived values carry their source as a
-// comment. A dollar sign is doubled, as Compose reads it; addresses are printed without their passwords
-// (see redaction), and nothing in the text steers a terminal.
+// comment. Dollar signs are doubled, as Compose requires; addresses are printed without their passwords
+// (see redaction), and the text has no terminal control sequences.
 func (e *Effective) YAML() ([]byte, error) {
 	b, err := e.Project.MarshalYAML()
 	if err != nil {
@@ -40,8 +40,7 @@ func (e *Effective) YAML() ([]byte, error) {
 	return []byte(escapeHidden(out.String())), nil
 }
 
-// JSON prints the effective model as one JSON object. In it as well, ${NAME} stands for what addresses
-// sign in with.
+// JSON prints the effective model as one JSON object. It also has ${NAME} instead of passwords in addresses.
 func (e *Effective) JSON() ([]byte, error) {
 	b, err := e.Project.MarshalJSON()
 	if err != nil {
@@ -59,8 +58,7 @@ func (e *Effective) JSON() ([]byte, error) {
 	return dev.EscapeJSON(b), nil
 }
 
-// quoteHidden has every text in double quotes that holds what a terminal would act on or what cannot
-// be seen: only there can it be escaped.
+// quoteHidden puts texts with control or invisible characters in double quotes: only there can they be escaped.
 func quoteHidden(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && strings.ContainsFunc(n.Value, dev.IsHidden) {
 		n.Style = yaml.DoubleQuotedStyle
@@ -86,7 +84,7 @@ func escapeHidden(text string) string {
 	return b.String()
 }
 
-// annotate puts a note where its path leads; a value on one line gets it behind, a block above.
+// annotate adds a note at its path: after a single-line value, above a block.
 func annotate(root *yaml.Node, n Note) {
 	s := source{root: root}
 	at, ok := s.find(n.Path...)

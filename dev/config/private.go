@@ -14,10 +14,10 @@ import (
 	"sdev/dev"
 )
 
-// Private checks a directory of sdev's own, in which it keeps tokens and keys, before anything is read or
-// written there: it has to be a directory of whoever runs sdev, and hold nothing that leads elsewhere. A
-// repository may bring a link in its place, and so have a token written to where others read it. Modes
-// that let others in are corrected. A directory that is not there yet is fine.
+// Private checks sdev's own directory, which holds tokens and keys, before anything is read or written there: it
+// must be a directory of the user who runs sdev, and contain nothing that leads elsewhere. A repository might
+// contain a link instead, so that a token would be written where others can read it. Private corrects modes that
+// let others in. A missing directory is fine.
 func Private(dir string) error {
 	info, err := os.Lstat(dir)
 	if isNotExist(err) {
@@ -46,15 +46,15 @@ func Private(dir string) error {
 	return fs.WalkDir(p.root.FS(), ".", p.check)
 }
 
-// private is a directory while it is checked.
+// private is a directory that is being checked.
 type private struct {
 	dir    string
 	root   *os.Root
 	owners map[uint32]bool
 }
 
-// cacheDepth is how deep the private copies of AWS caches lie (aws/sso/cache). The app's container
-// writes there, as whichever user it has, and what it leaves is never followed.
+// cacheDepth is the depth of the private copies of AWS caches (aws/sso/cache). The app's container writes there as
+// any user; sdev never follows links in them.
 const cacheDepth = "aws/*/*"
 
 func (p private) check(name string, d fs.DirEntry, err error) error {
@@ -64,7 +64,7 @@ func (p private) check(name string, d fs.DirEntry, err error) error {
 		info, err = p.root.Lstat(filepath.FromSlash(name))
 	}
 	if isNotExist(err) {
-		return nil // another sdev was done with it
+		return nil // another sdev has deleted it
 	}
 	if err != nil {
 		return unsafeStateError(full, err.Error())
@@ -80,7 +80,7 @@ func (p private) check(name string, d fs.DirEntry, err error) error {
 		return unsafeStateError(full, "it belongs to "+userName(uid))
 	case info.Mode().IsRegular() && links(info) > 1:
 		return unsafeStateError(full, "the file has a second name elsewhere (a hard link)")
-	case !p.owners[uid]: // root's, as a container may leave it: nobody else can have put it there
+	case !p.owners[uid]: // owned by root, as a container may leave it
 		return nil
 	}
 	if err := restrictMode(info, func(mode os.FileMode) error { return p.root.Chmod(filepath.FromSlash(name), mode) }); err != nil && !isNotExist(err) {
@@ -89,7 +89,7 @@ func (p private) check(name string, d fs.DirEntry, err error) error {
 	return nil
 }
 
-// restrictMode takes away what lets others than the owner in. A disk that nobody can write to stays as it is.
+// restrictMode removes access of others than the owner. On a read-only file system it does nothing.
 func restrictMode(info fs.FileInfo, chmod func(os.FileMode) error) error {
 	want := info.Mode().Perm() &^ 0o077
 	if info.IsDir() {
@@ -104,8 +104,8 @@ func restrictMode(info fs.FileInfo, chmod func(os.FileMode) error) error {
 	return nil
 }
 
-// owners are those whose directory of sdev's is to be trusted: whoever runs sdev, and for root, who can
-// be nobody's guest, the owner of the project as well.
+// owners are the users whose state directory is trusted: the user who runs sdev and, for root, also the owner of
+// the project.
 func owners(parent string) map[uint32]bool {
 	own := map[uint32]bool{uint32(os.Getuid()): true} //nolint:gosec // what the system gave as 32 bits
 	if info, err := os.Stat(parent); err == nil && os.Getuid() == 0 {

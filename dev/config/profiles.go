@@ -11,9 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// checkProfiles refuses a profile that was asked for by flag and that no service has: Compose starts
-// less than was meant then, without a word. COMPOSE_PROFILES is not checked, since it may be meant
-// for several projects.
+// checkProfiles refuses a profile of a flag that no service has: Compose would silently start less than intended.
+// It does not check COMPOSE_PROFILES, which may be set for several projects.
 func checkProfiles(model *types.Project, wanted []string) error {
 	known := map[string]bool{"*": true} // Compose's word for all of them
 	for _, services := range []types.Services{model.Services, model.DisabledServices} {
@@ -37,8 +36,7 @@ func checkProfiles(model *types.Project, wanted []string) error {
 	return nil
 }
 
-// inactiveApp is the error for a project whose Streamlit app is plain to see, but belongs to a profile
-// that is not active; nil if it is another case.
+// inactiveApp is the error for a project whose Streamlit app has an inactive profile; nil in other cases.
 func inactiveApp(p *Project) error {
 	for _, name := range slices.Sorted(maps.Keys(p.Model.DisabledServices)) {
 		s := p.Model.DisabledServices[name]

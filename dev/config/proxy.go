@@ -33,7 +33,7 @@ func proxies(getenv func(string) string) map[string]string {
 	return found
 }
 
-// dockerProxies reads "proxies" of ~/.docker/config.json. A file that cannot be read has none.
+// dockerProxies reads "proxies" of ~/.docker/config.json. It ignores an unreadable file.
 func dockerProxies(getenv func(string) string) map[string]string {
 	found := map[string]string{}
 	dir := getenv(dockerconfig.EnvOverrideConfigDir)

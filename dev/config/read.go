@@ -20,13 +20,12 @@ import (
 	"sdev/dev"
 )
 
-// compose-go opens files by itself, waits for pipes and reads devices to their end. Here are the ways
-// around that: it is given what dev.ReadFile has read, and where it insists on opening a file, that
-// file is looked at before. What is put in its place in between can still make it wait; so nobody waits
-// for compose-go itself (see dev.Interruptible).
+// compose-go opens files by itself, and blocks on pipes and devices. To avoid that, it gets the content that
+// dev.ReadFile has read, and files that it insists on opening are checked before. A file replaced in between can
+// still block it; so callers do not wait for compose-go itself (see dev.Interruptible).
 
-// withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the directory of the
-// project, which do not take the place of those that are set.
+// withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the project directory, which
+// do not override variables that are set.
 func withDotEnv(o *cli.ProjectOptions) error {
 	if err := cli.WithEnvFiles()(o); err != nil {
 		return unfitEnv(".env", err)
@@ -52,7 +51,7 @@ func unfitEnv(file string, err error) error {
 	return bad(dev.CodeComposeVariable, file, 0, "the variables cannot be read: "+reasonOf(err), "put a regular file there, or remove it")
 }
 
-// reasonOf is an error about a file without the file, which is named beside it.
+// reasonOf is an error about a file without the file's name.
 func reasonOf(err error) string {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Err.Error()
@@ -60,7 +59,7 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// model has compose-go make a model of files that were read.
+// model makes compose-go build a model from files that were read.
 func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sources, profiles []string, screens ...func(*loader.Options)) (*types.Project, error) {
 	details := types.ConfigDetails{WorkingDir: p.Dir, Environment: opts.Environment}
 	named := false
@@ -109,7 +108,7 @@ func loadModel(ctx context.Context, details types.ConfigDetails, options ...func
 	return loader.LoadWithContext(ctx, details, options...)
 }
 
-// profilesOf are the profiles that were asked for, else those of the environment.
+// profilesOf are the requested profiles, or else those of the environment.
 func profilesOf(asked []string, opts *cli.ProjectOptions) []string {
 	if len(asked) > 0 {
 		return asked
@@ -120,7 +119,7 @@ func profilesOf(asked []string, opts *cli.ProjectOptions) []string {
 	return asked
 }
 
-// checkNamedFiles looks at the files of variables and labels that services name.
+// checkNamedFiles checks the env_file and label_file of services.
 func (p *Project) checkNamedFiles(model *types.Project) error {
 	for _, name := range model.ServiceNames() {
 		s := model.Services[name]
@@ -155,7 +154,7 @@ func (p *Project) checkNamed(service, key, path string, code dev.Code) error {
 	return nil
 }
 
-// checkSettings refuses settings that Streamlit, in the container, would wait for without an end.
+// checkSettings refuses settings files on which Streamlit in the container would block.
 func (p *Project) checkSettings() error {
 	for _, name := range []string{".streamlit/config.toml", secretsName} {
 		if _, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name))); dev.IsUnfit(err) {
@@ -165,13 +164,13 @@ func (p *Project) checkSettings() error {
 	return nil
 }
 
-// isOurs reports whether an error says all that there is to say already.
+// isOurs reports whether an error already is a complete *dev.Error.
 func isOurs(err error) bool {
 	_, ok := errors.AsType[*dev.Error](err)
 	return ok
 }
 
-// checkEnvOf looks at the files of variables of an include.
+// checkEnvOf checks the env files of an include.
 func (n *nesting) checkEnvOf(item *yaml.Node, paths []*yaml.Node, from source) {
 	if len(paths) == 0 {
 		return
@@ -182,8 +181,7 @@ func (n *nesting) checkEnvOf(item *yaml.Node, paths []*yaml.Node, from source) {
 	}
 }
 
-// envOfInclude are the files whose variables an include of a compose file reads, as far as they are
-// known without compose-go: those that it names, else the .env beside what it includes.
+// envOfInclude are the env files of an include: those that it lists, or else the .env beside the included file.
 func (n *nesting) envOfInclude(item *yaml.Node, first string, from source) []string {
 	if named, ok := child(item, "env_file"); ok {
 		var out []string

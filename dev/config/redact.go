@@ -13,26 +13,24 @@ import (
 	"sdev/dev"
 )
 
-// redaction keeps the passwords of addresses out of a model that is printed: a proxy's, a package index's, a
-// repository's, a database's. What Compose can fill in stands in their place, so that the printed file
-// runs all the same: the variable that has the value, or part of it, on this machine or in .env; and
-// where there is none, one that the reader is told of.
+// redaction replaces passwords in addresses (of a proxy, a package index, a repository, a database) in a printed
+// model by variables, so that the printed file still runs: the variable with that value, or part of it, on this
+// machine or in .env; or else a new one, which a note mentions.
 type redaction struct {
-	env   map[string]string // what the compose files were filled in with
-	token string            // a secret of sdev's own, which the app and the gateway share
+	env   map[string]string // the variables of the compose files
+	token string            // sdev's own secret, shared by app and gateway
 }
 
 // awsToken is the variable that replaces redaction's token, as in the app's container.
 const awsToken = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 
-// redact returns what is printed of a value, and a note where that is not the value. path is where it
-// stands in the model.
+// redact returns the printed form of a value, and a note if it differs. path is its place in the model.
 func (v redaction) redact(value string, path []string) (printed, note string) {
 	if v.token != "" && strings.Contains(value, v.token) {
 		return strings.ReplaceAll(value, v.token, "${"+awsToken+"}"), "the project's own token is left out; " + dev.StateDir + "/" + tokenFile + " contains it"
 	}
 	key := path[len(path)-1]
-	assigned := key + "=" // a proxy's name tells what a value without a scheme is
+	assigned := key + "=" // the name identifies a proxy without a scheme
 	if !dev.HasPassword(assigned + value) {
 		return value, ""
 	}
@@ -43,7 +41,7 @@ func (v redaction) redact(value string, path []string) (printed, note string) {
 		return "${" + name + "}", "it contains a password, so the environment has to provide it"
 	}
 	var names []string
-	logins := map[string]string{} // variables by what they stand for
+	logins := map[string]string{} // variables by the credentials that they replace
 	printed = dev.ReplacePasswords(assigned+value, func(who string) string {
 		if user, password, both := strings.Cut(who, ":"); both {
 			if name, ok := v.redactNamed(password, isSecretName); ok {
@@ -75,16 +73,16 @@ func (v redaction) redactNamed(value string, fits func(name string) bool) (strin
 	return "", false
 }
 
-// secretName is how variables are called whose value is a password. Others may have the same value by
-// chance: a database's password is often the project's name.
+// secretName matches names of variables that hold passwords. Others may have the same value by chance: a
+// database's password is often the project's name.
 var secretName = regexp.MustCompile(`(?i)pass|pwd|token|secret|key|cred|auth|login`)
 
 func isSecretName(name string) bool { return secretName.MatchString(name) }
 
 var notInNames = regexp.MustCompile(`[^A-Z0-9]+`)
 
-// loginVariable names the variable for what a value of the model signs in as, after its place; before
-// says how many it has already.
+// loginVariable is the name of a variable for the credentials in a value, derived from its path; before is the
+// number of earlier ones there.
 func loginVariable(path []string, before int) string {
 	told := slices.DeleteFunc(slices.Clone(path), func(step string) bool {
 		return slices.Contains([]string{"services", "environment", "build", "args"}, step)
@@ -111,7 +109,7 @@ func (v redaction) node(n *yaml.Node, path []string) {
 			v.node(c, append(slices.Clip(path), strconv.Itoa(i)))
 		}
 	case yaml.ScalarNode:
-		plain := strings.ReplaceAll(n.Value, "$$", "$") // as it was before it was made ready for Compose
+		plain := strings.ReplaceAll(n.Value, "$$", "$") // before dollar signs were doubled for Compose
 		printed, note := v.redact(plain, path)
 		if note == "" {
 			return
@@ -121,10 +119,10 @@ func (v redaction) node(n *yaml.Node, path []string) {
 	}
 }
 
-// variable is what over puts in.
+// variable matches what redact inserts.
 var variable = regexp.MustCompile(`\$\{[A-Z0-9_a-z]+\}`)
 
-// composeText doubles the dollar signs that Compose is to leave alone.
+// composeText doubles dollar signs that Compose must not interpolate.
 func composeText(printed string) string {
 	var b strings.Builder
 	at := 0

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// dependencyFiles are the usual files that say what is installed in an image.
+// dependencyFiles are the usual files that list dependencies.
 func dependencyFiles() []string {
 	return []string{
 		"requirements*.txt", "requirements*.in", "constraints*.txt", "pyproject.toml", "uv.lock", "poetry.lock",
@@ -20,8 +20,8 @@ func dependencyFiles() []string {
 	}
 }
 
-// rules says what a save means: first what develop.watch asks for, then what follows from how the
-// app is built and mounted. synced says that the project's directories are copied and not mounted.
+// rules are the rules for saves: first those of develop.watch, then those derived from the app's build and mounts.
+// synced says that the project's directories are copied and not mounted.
 func rules(p *Project, app types.ServiceConfig, synced bool) ([]dev.Rule, error) {
 	asked, err := askedRules(p, app)
 	if err != nil {
@@ -51,7 +51,7 @@ func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
 	return out, nil
 }
 
-// onlyOf refuses what the other services ask to be watched: sdev reloads the app.
+// onlyOf refuses develop.watch of other services: sdev reloads only the app.
 func onlyOf(p *Project, app string) error {
 	for _, name := range p.Model.ServiceNames() {
 		if s := p.Model.Services[name]; name != app && s.Develop != nil && len(s.Develop.Watch) > 0 {
@@ -70,7 +70,7 @@ func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev
 		return dev.Rule{}, at.bad(fmt.Sprintf("watches %s, which lies outside the project", t.Path), "use a path inside the project", "path")
 	}
 	file, _ := at.place()
-	// Without its line: the running gateway is told these, and an edit above it would replace it.
+	// Without the line number: rules are part of the gateway's configuration, and an edit above would recreate it.
 	r := dev.Rule{Path: rel, Include: t.Include, Ignore: t.Ignore, Origin: fmt.Sprintf("develop.watch[%d] (%s)", i, file)}
 	switch t.Action {
 	case types.WatchActionRebuild:
@@ -152,7 +152,7 @@ func anywhere(patterns []string) []string {
 	return patterns
 }
 
-// sourceMounts are the directories of the project that the app sees through bind mounts.
+// sourceMounts are the directories of the project that are bind-mounted into the app.
 func sourceMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 	var out []dev.Mount
 	for _, v := range app.Volumes {
@@ -167,7 +167,7 @@ func sourceMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 }
 
 // relative returns a path relative to the project with slashes, and whether it lies inside. A build
-// context that is an address lies nowhere here.
+// context that is a URL does not.
 func (p *Project) relative(path string) (string, bool) {
 	if strings.Contains(path, "://") || strings.HasPrefix(path, "git@") {
 		return "", false

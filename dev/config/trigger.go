@@ -28,14 +28,13 @@ func (t trigger) place(key ...string) (file string, line int) {
 	return t.project.sources.locate(append([]string{"services", t.app.Name, "develop", "watch", strconv.Itoa(t.index)}, key...)...)
 }
 
-// bad refuses the entry; what is the sentence that follows its name.
+// bad is an error about the entry; what continues the sentence after its name.
 func (t trigger) bad(what, hint string, key ...string) *dev.Error {
 	file, line := t.place(key...)
 	return bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("develop.watch[%d] %s", t.index, what), hint)
 }
 
-// check refuses what could never take effect, so that nobody waits for it in vain. earlier are the
-// rules before this one.
+// check refuses a rule that could never take effect. earlier are the rules before it.
 func (t trigger) check(r dev.Rule, earlier []dev.Rule) error {
 	full := filepath.Join(t.project.Dir, filepath.FromSlash(r.Path))
 	info, err := os.Stat(full)
@@ -57,7 +56,7 @@ func (t trigger) check(r dev.Rule, earlier []dev.Rule) error {
 	return t.checkTarget(r)
 }
 
-// checkMatches refuses a rule that no path can be meant by.
+// checkMatches refuses a rule that can match no path.
 func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) error {
 	for i, e := range earlier {
 		if shadows(e, r, info.IsDir()) {
@@ -88,8 +87,8 @@ func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) 
 
 func literal(pattern string) bool { return !strings.ContainsAny(pattern, `*?[!\`) }
 
-// shadows reports whether the earlier of two rules takes every path that the later one means. Where
-// patterns would have to be compared it does not say so.
+// shadows reports whether the earlier of two rules matches every path of the later one. If that depends on
+// comparing patterns, it returns false.
 func shadows(e, r dev.Rule, dir bool) bool {
 	rel, below := strings.CutPrefix(r.Path, e.Path+"/")
 	switch e.Path {
@@ -127,7 +126,7 @@ func mayReach(pattern, rel string) bool {
 	return wild && strings.HasPrefix(rel, strings.TrimSuffix(fixed, "/")) || pattern == rel || strings.HasPrefix(pattern, rel+"/")
 }
 
-// checkTarget refuses places where copies cannot go.
+// checkTarget refuses targets that copies cannot be written to.
 func (t trigger) checkTarget(r dev.Rule) error {
 	switch {
 	case !path.IsAbs(r.Target):
@@ -154,7 +153,7 @@ func (t trigger) checkTarget(r dev.Rule) error {
 	return nil
 }
 
-// writable reports whether a path of a read-only container lies on something that is not.
+// writable reports whether a path of a read-only container lies on a writable mount.
 func (t trigger) writable(target string) bool {
 	for _, v := range t.app.Volumes {
 		if v.Type != types.VolumeTypeBind && !v.ReadOnly && within(path.Clean(v.Target), target) {

@@ -17,9 +17,9 @@ const trustedVariable = "STREAMLIT_SERVER_TRUSTED_USER_HEADERS"
 
 var trustedFlag = regexp.MustCompile(`--server\.trustedUserHeaders(?:=|\s+)(\{[^}]*\})`)
 
-// trustedHeaders are those that the app's settings take for who somebody is (server.trustedUserHeaders:
-// a mapping from headers to keys of st.user). Of all the places that may hold some, none is left out: to
-// drop a header too many from what a browser sends costs nothing.
+// trustedHeaders are the headers from which the app's settings take the user (server.trustedUserHeaders: a mapping
+// of headers to keys of st.user). They are collected from all places that may set them, because dropping one too
+// many from a browser's request does no harm.
 func (o *overlay) trustedHeaders() []string {
 	all := map[string]bool{}
 	add := func(headers map[string]any) {
@@ -38,7 +38,7 @@ func (o *overlay) trustedHeaders() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// fromJSON reads a mapping; what is none says nothing, as Streamlit itself will tell.
+// fromJSON parses a mapping. It ignores invalid text, which Streamlit itself reports.
 func fromJSON(text string) (headers map[string]any) {
 	if json.Unmarshal([]byte(text), &headers) != nil {
 		return nil
@@ -46,7 +46,7 @@ func fromJSON(text string) (headers map[string]any) {
 	return headers
 }
 
-// readTrusted takes the same from the project's settings for Streamlit.
+// readTrusted reads the same from the project's Streamlit settings.
 func readTrusted(dir string) map[string]any {
 	b, err := dev.ReadFile(filepath.Join(dir, ".streamlit", "config.toml"))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// checkValues refuses values that would not be applied, of keys that are.
+// checkValues refuses unsupported values of supported keys.
 func checkValues(p *Project) error {
 	for _, name := range p.Model.ServiceNames() {
 		s := p.Model.Services[name]
@@ -30,7 +30,7 @@ func checkValues(p *Project) error {
 	return nil
 }
 
-// checkContexts refuses builds that start, by some way round, from the image that they make.
+// checkContexts refuses builds that depend, directly or not, on their own image.
 func (p *Project) checkContexts(name string, above []string) error {
 	s := p.Model.Services[name]
 	if s.Build == nil {
@@ -52,7 +52,7 @@ func (p *Project) checkContexts(name string, above []string) error {
 	return nil
 }
 
-// unsupportedValue returns the first value of a service that would not be applied, and why; "" if all would.
+// unsupportedValue returns the first unsupported value of a service, and why; "" if there is none.
 func unsupportedValue(s types.ServiceConfig) (about string, path []string) {
 	if n := s.GetScale(); n > 1 {
 		return fmt.Sprintf("sdev runs one container per service, not %d", n), scalePath(s)

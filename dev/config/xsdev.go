@@ -20,8 +20,8 @@ type Settings struct {
 	AWS   AWSSettings // which credentials the app gets
 	Auth  AuthSettings
 	CA    string // file with an extra certificate authority
-	// Origins are the pages elsewhere that may talk to the app and show it in a frame, each as browsers
-	// write its origin.
+	// Origins are the foreign pages that may talk to the app and show it in a frame, each as browsers write its
+	// origin.
 	Origins []string
 
 	Deploy DeploySettings
@@ -38,9 +38,9 @@ type AWSSettings struct {
 
 // AuthSettings is x-sdev.auth: how people sign in, in login modes.
 type AuthSettings struct {
-	Mode    dev.Mode // dev.AppLogin or dev.Native; "" is what the code says
-	Profile string   // whose claims and paths the local provider imitates; "" is its plain self
-	// Users are the project's people; [AuthSettings.People] says who there is where none are named.
+	Mode    dev.Mode // dev.AppLogin or dev.Native; "" is as the code has it
+	Profile string   // the provider that the local one imitates; "" is none
+	// Users are the project's people; [AuthSettings.People] adds samples if there are none.
 	Users    []dev.Person
 	Policies []dev.Policy // who may reach which path
 }
@@ -54,7 +54,7 @@ func LoginModes() []string { return []string{string(dev.AppLogin), string(dev.Na
 // Where the app's AWS credentials come from.
 const (
 	AWSMount   = "mount"   // ~/.aws, read-only
-	AWSSession = "session" // keys of one profile, which the host gets and renews
+	AWSSession = "session" // keys of one profile, which the host provides and renews
 	AWSNone    = "none"    // nowhere
 )
 
@@ -146,7 +146,7 @@ func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {
 	*to = all
 }
 
-// fill takes the values of parameters from the model, where the variables in them are filled in.
+// fill takes the values of parameters from the model, which has resolved their variables.
 func (s *AWSSettings) fill(extension any) {
 	top, _ := extension.(map[string]any)
 	aws, _ := top["aws"].(map[string]any)
@@ -162,7 +162,7 @@ func (s *AWSSettings) fill(extension any) {
 	}
 }
 
-// withoutParameters returns the extension as it may be printed.
+// withoutParameters is the extension without parameters, for printing.
 func withoutParameters(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
 	aws, _ := top["aws"].(map[string]any)
@@ -176,7 +176,7 @@ func withoutParameters(extensions types.Extensions) types.Extensions {
 	return extensions
 }
 
-// reader walks YAML nodes and keeps the first thing that is wrong.
+// reader walks YAML nodes and keeps the first error.
 type reader struct {
 	file string
 	err  error

@@ -28,8 +28,7 @@ import (
 const (
 	// shipSecret is the build secret with the certificates.
 	shipSecret = "sdev-ca"
-	// shipFile is where commands find them. A mount leaves its place behind in a layer; below /dev there
-	// is no layer.
+	// shipFile is their path for commands. A mount leaves its mount point in the layer, except below /dev.
 	shipFile = "/dev/sdev-ca.pem"
 )
 

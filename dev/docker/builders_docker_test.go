@@ -177,7 +177,7 @@ func TestDockerBuild_SaysWhatTheEngineIsTooOldFor(t *testing.T) {
 	if !old && err != nil {
 		t.Errorf("engine %s: %v", version, err)
 	}
-	if e := dev.AsError(err); old && (e.Line != 3 || !strings.Contains(e.Hint, "a heredoc needs Docker 23, and this engine is "+version)) {
+	if e := dev.AsError(err); old && (e.Line != 3 || !strings.Contains(e.Hint, "a heredoc needs Docker 23, but the engine is "+version)) {
 		t.Errorf("%+v", e)
 	}
 }

@@ -36,8 +36,8 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 
 // foreignPlatform returns an image's platform if the engine's machine cannot run it without emulation.
 func (e *Engine) foreignPlatform(ctx context.Context, system, architecture string) string {
-	// An engine on this machine is not asked: it runs other programs to find out what it is, which
-	// takes longer than all else that an "up" with nothing to do does.
+	// Do not ask an engine on this machine: the answer takes longer than everything else in an "up" without
+	// changes.
 	if architecture == "" || strings.HasPrefix(e.Host(), "unix://") && architecture == runtime.GOARCH {
 		return ""
 	}

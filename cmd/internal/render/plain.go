@@ -13,7 +13,7 @@ import (
 	"sdev/dev"
 )
 
-// Options is how lines look.
+// Options are the settings of the plain view.
 type Options struct {
 	Color   bool
 	Width   int  // columns; 0 means that lines are never cut
@@ -33,8 +33,8 @@ type plain struct {
 	style styles
 	now   dev.Snapshot
 
-	only    string // the service whose lines came first
-	several bool   // others had lines too
+	only    string // the service of the first line
+	several bool   // other services had lines too
 }
 
 type styles struct{ good, bad, warn, dim, name, strong lipgloss.Style }
@@ -52,8 +52,8 @@ func newStyles(color bool) styles {
 	return s
 }
 
-// Print shows an event as one line or a few, or not at all where it says nothing to a person. What an
-// event holds of others is made fit to be shown here, once, for all that is made of it below.
+// Print prints an event as one or a few lines, or not at all if it is not for people. It cleans foreign text in the
+// event once, for everything below.
 func (p *plain) Print(s dev.Stamped) error {
 	s.Event = dev.Shown(s.Event)
 	before := p.now
@@ -66,7 +66,7 @@ func (p *plain) Print(s dev.Stamped) error {
 	return err
 }
 
-// labelWidth is that of the column of labels on the left.
+// labelWidth is the width of the column of labels on the left.
 const labelWidth = 8
 
 func (p *plain) line(label lipgloss.Style, name, text string) string {
@@ -139,7 +139,7 @@ func (p *plain) plan(e dev.PlanMade) string {
 	}
 	var lines []string
 	for _, op := range e.Operations {
-		if !p.Verbose && !slices.Contains(toldVerbs(), op.Verb) {
+		if !p.Verbose && !slices.Contains(shownVerbs(), op.Verb) {
 			continue
 		}
 		lines = append(lines, p.line(p.style.dim, op.Verb, op.Object+p.style.dim.Render("  "+op.Reason)))
@@ -147,11 +147,10 @@ func (p *plain) plan(e dev.PlanMade) string {
 	return strings.Join(lines, "\n")
 }
 
-// toldVerbs are those that take time or take something away; what is made and started is told by its
-// state.
-func toldVerbs() []string { return []string{"build", "pull", "remove", "restart", "wait"} }
+// shownVerbs are operations that take time or remove something; states show what is created and started.
+func shownVerbs() []string { return []string{"build", "pull", "remove", "restart", "wait"} }
 
-// auth says who did something at the provider, for which program, and why.
+// auth formats who did something at the provider, for which client, and why.
 func (p *plain) auth(who, client, reason string) string {
 	if who == "" {
 		who = "somebody"
@@ -169,8 +168,8 @@ func leftText(left int) string {
 	return Count(left, "time") + " left"
 }
 
-// logLine leaves the service's name out while there is but one whose lines could be meant: the app
-// beside the gateway, or the one that was asked for.
+// logLine omits the service's name while only one service can print: the app beside the gateway, or the requested
+// one.
 func (p *plain) logLine(e dev.LogLine) string {
 	if p.only == "" {
 		p.only = e.Service
@@ -185,7 +184,7 @@ func (p *plain) logLine(e dev.LogLine) string {
 	return p.style.dim.Render(fmt.Sprintf("%-*s │", labelWidth-1, name)) + " " + e.Text
 }
 
-// slowStep is the time from which on the end of a step is worth a line, beside its beginning.
+// slowStep is the duration from which the end of a step gets a line too.
 const slowStep = 1000
 
 func (p *plain) buildStep(e dev.BuildStep) string {
@@ -286,10 +285,10 @@ func (p *plain) problem(label lipgloss.Style, name, message, hint string) string
 	return text
 }
 
-// Wrap breaks text that begins in a column of a terminal between words, and begins further lines in
-// the same column. Lines that begin with a space are as something else printed them, and stay.
+// Wrap breaks text that begins in a column of a terminal between words, and indents further lines to the same
+// column. Lines that begin with a space are output of other programs and stay.
 func Wrap(text string, width, column int) string {
-	const least = 20 // columns in which words still make sense
+	const least = 20 // minimal number of columns for text
 	if width-column < least {
 		return text
 	}

@@ -12,9 +12,9 @@ import (
 	"sdev/dev"
 )
 
-// Printer shows one event after the other.
+// Printer prints events one after the other.
 type Printer interface {
-	// Print shows an event. Its error is the writer's.
+	// Print prints an event. Its error is the writer's.
 	Print(dev.Stamped) error
 }
 
@@ -29,7 +29,7 @@ type jsonPrinter struct{ encoder *json.Encoder }
 
 func (p jsonPrinter) Print(s dev.Stamped) error { return p.encoder.Encode(s) }
 
-// End turns the error that ended a stream into the one to report: the usual end is none.
+// End turns the error that ended a stream into the one to report: nil for the regular end.
 func End(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"sdev/dev"
 )
 
-// press routes a key: to the overlay where there is one, else by the table.
+// press routes a key: to the overlay if there is one, or else by the table of keys.
 func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
 	m.dirty = true
 	if key.String() == "ctrl+c" {
@@ -75,13 +75,13 @@ func (m *model) show(p scope) tea.Cmd {
 	return m.measure()
 }
 
-// leave ends the dashboard. What runs goes on, or is stopped, as the key and the options say.
+// leave ends the dashboard. The key and the options decide whether the project keeps running.
 func (m *model) leave(c command) tea.Cmd {
 	m.exit.Stop = m.opts.Owned && (c == cmdStop || m.opts.StopOnQuit || !m.state.runs())
 	return tea.Quit
 }
 
-// inPane has the pane that is seen do something.
+// inPane passes a command to the visible pane.
 func (m *model) inPane(c command) tea.Cmd {
 	switch m.pane {
 	case inLogs:
@@ -182,7 +182,7 @@ func (m *model) act(c command) tea.Cmd {
 	return nil
 }
 
-// run has the host carry out an action, and says so meanwhile.
+// run makes the host carry out an action, and shows it meanwhile.
 func (m *model) run(doing string, a Action) tea.Cmd {
 	m.state.doing = doing
 	return m.ask(func() tea.Msg {
@@ -191,7 +191,7 @@ func (m *model) run(doing string, a Action) tea.Cmd {
 	})
 }
 
-// switchMode goes to the next way of treating the login, or asks which.
+// switchMode switches to the other login mode, or asks which one.
 func (m *model) switchMode() tea.Cmd {
 	var others []dev.Mode
 	for _, mode := range m.state.facts.Modes {
@@ -226,12 +226,12 @@ func (m *model) copy(text string) tea.Cmd {
 		return nil
 	}
 	return m.ask(func() tea.Msg {
-		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // a terminal that is gone says so by its keys
+		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // the loop notices a closed terminal by its input
 		return nil
 	})
 }
 
-// shell gives the terminal to a shell in the app's container, and takes it back.
+// shell lends the terminal to a shell in the app's container.
 func (m *model) shell() tea.Cmd {
 	p := m.host.Shell(m.ctx)
 	name := safe(m.state.facts.App)
@@ -257,7 +257,7 @@ func (m *model) suspend() tea.Cmd {
 	})
 }
 
-// lend gives the terminal to something else while it runs.
+// lend lends the terminal to a program while it runs.
 func (m *model) lend(run func() error) tea.Cmd {
 	return tea.Exec(&lent{stage: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
 }

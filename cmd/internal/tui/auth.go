@@ -15,8 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// auth is the pane of who can sign in, who does next, and what is wrong with the provider on
-// purpose.
+// auth is the pane of the login: the people, who signs in next, and active faults.
 type auth struct {
 	scroll
 	cursor int // place in the list of people
@@ -161,8 +160,8 @@ func (a *auth) people(sh sheet) []string {
 	return append(rows, "")
 }
 
-// claims is what programs were told of the person under the cursor or, while nobody has signed in as
-// them, what the project adds to what they will be told.
+// claims are the claims that clients got for the person under the cursor or, if nobody has signed in as them, the
+// project's own claims for them.
 func (a *auth) claims(sh sheet) []string {
 	l := sh.state.facts.Provider
 	if a.cursor >= len(l.People) {
@@ -191,7 +190,7 @@ func claimRows(sh sheet, claims map[string]any, where *time.Location) []string {
 	return rows
 }
 
-// claimText is a claim's value as a person reads it.
+// claimText formats a claim's value.
 func claimText(name string, value any, where *time.Location) string {
 	switch v := value.(type) {
 	case string:
@@ -230,7 +229,7 @@ func (a *auth) faults(sh sheet) []string {
 	return append(rows, "")
 }
 
-// feed is what happened at the provider, the newest first.
+// feed lists the events of the provider, newest first.
 func (a *auth) feed(sh sheet, most int) []string {
 	rows := []string{sh.heading("LOGINS", "")}
 	n := 0

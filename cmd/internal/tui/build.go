@@ -10,8 +10,7 @@ import (
 	"sdev/dev"
 )
 
-// build is the pane of the image builds: the steps of the newest one of each service, and how a
-// failing one failed.
+// build is the pane of image builds: the steps of the newest build of each service, and the output of a failed one.
 type build struct {
 	scroll
 	runs []buildRun // newest last
@@ -33,7 +32,7 @@ type buildRun struct {
 // keptBuilds is how many builds are shown.
 const keptBuilds = 8
 
-// apply takes in an event and reports whether it changed anything here.
+// apply applies an event and reports whether it changed anything.
 func (b *build) apply(e dev.Stamped) bool {
 	switch ev := e.Event.(type) {
 	case dev.BuildStep:
@@ -71,7 +70,7 @@ func (b *build) broke(f dev.Failed) bool {
 	return true
 }
 
-// open returns the build of a service that is under way, or begins one.
+// open returns the current build of a service, or begins one.
 func (b *build) open(service string, at time.Time) *buildRun {
 	for i := range b.runs {
 		if b.runs[i].service == service && !b.runs[i].done {
@@ -82,7 +81,7 @@ func (b *build) open(service string, at time.Time) *buildRun {
 	return &b.runs[len(b.runs)-1]
 }
 
-// under gives how far builds are: "3/7", or "" where none is under way.
+// under is the progress of builds: "3/7", or "" if none is running.
 func (b *build) under() string {
 	for i := range b.runs {
 		if r := &b.runs[i]; !r.done && len(r.steps) > 0 {

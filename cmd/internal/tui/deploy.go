@@ -17,21 +17,20 @@ import (
 type Target struct {
 	Name   string
 	About  string
-	Bundle string // directory of what was rendered, relative to the project
-	Status string // of the last hand-off: "ready", "incomplete", "blocked"; "" where there was none
+	Bundle string // directory of the rendered files, relative to the project
+	Status string // of the last hand-off: "ready", "incomplete", "blocked"; "" if there was none
 	Commit string // that it was rendered from
 	Dirty  bool   // there were changes besides
 	Image  string // that it names
 }
 
-// Checks are what a look at everything that ships has found.
+// Checks are the result of the preflight.
 type Checks struct {
 	Rules    int // how many there are
 	Findings []dev.Finding
 }
 
-// deploy is the pane of the hand-off: where the project can go, how it went the last time, and what
-// stands in the way.
+// deploy is the pane of the hand-off: the targets, the last hand-off, and findings.
 type deploy struct {
 	scroll
 	cursor  int // place in the list of targets
@@ -62,7 +61,7 @@ func (d *deploy) chosen() Target {
 	return d.targets[d.cursor]
 }
 
-// refreshTargets asks the host where the project can go.
+// refreshTargets asks the host for the targets.
 func (m *model) refreshTargets() tea.Cmd {
 	m.deploy.asked = true
 	return m.ask(func() tea.Msg {
@@ -71,7 +70,7 @@ func (m *model) refreshTargets() tea.Cmd {
 	})
 }
 
-// handedOver takes in what the host says of the hand-off.
+// handedOver applies the host's answer about the hand-off.
 func (m *model) handedOver(msg tea.Msg) {
 	switch msg := msg.(type) {
 	case targetsMsg:
@@ -129,7 +128,7 @@ func (m *model) inDeploy(c command) tea.Cmd {
 	return nil
 }
 
-// check has the host look at everything that ships.
+// check makes the host run the preflight.
 func (m *model) check(target string) tea.Cmd {
 	m.state.doing = "checking what ships to " + target
 	return m.ask(func() tea.Msg {
@@ -175,7 +174,7 @@ func (d *deploy) list(sh sheet) []string {
 	return append(rows, "")
 }
 
-// record is how it went the last time.
+// record shows the last hand-off.
 func (d *deploy) record(sh sheet) []string {
 	target := d.chosen()
 	rows := []string{sh.heading("LAST HAND-OFF TO "+strings.ToUpper(target.Name), "")}
@@ -199,7 +198,7 @@ func (d *deploy) record(sh sheet) []string {
 	return append(rows, "")
 }
 
-// findings are those of the last check in this dashboard, the worst first.
+// findings are those of this dashboard's last check, the worst first.
 func (d *deploy) findings(sh sheet) []string {
 	target := d.chosen()
 	checks, ok := d.checks[target.Name]
@@ -226,7 +225,7 @@ func rank(f dev.Finding) int {
 	return max(0, slices.Index([]dev.Severity{dev.Blocks, dev.Warns, dev.Informs}, f.Severity))
 }
 
-// finding is one of them: what, where, and what to do.
+// finding is one finding: message, place and fix.
 func (s sheet) finding(f dev.Finding) []string {
 	mark, look := "✗", s.bad
 	switch rank(f) {
@@ -254,7 +253,7 @@ func (s sheet) finding(f dev.Finding) []string {
 	return append(rows, fix...)
 }
 
-// prose is text of others in as many rows as it takes.
+// prose wraps foreign text into rows.
 func (s sheet) prose(look interface{ Render(...string) string }, text string, indent int) []string {
 	var rows []string
 	for _, line := range safeLines(text) {

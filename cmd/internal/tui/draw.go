@@ -39,7 +39,7 @@ func (m *model) screen() string {
 	return strings.Join(rows, "\n")
 }
 
-// tiny is what is left where nothing fits: what matters most, as far as it goes.
+// tiny is the screen if nothing else fits: the most important facts.
 func (m *model) tiny() string {
 	w, h := m.layout.width, m.layout.height
 	lines := []string{m.phaseText(), m.badge(), safe(m.state.facts.Project), m.state.snap.URL, "q leaves"}
@@ -53,7 +53,7 @@ func (m *model) tiny() string {
 	return strings.Join(rows, "\n")
 }
 
-// top is the first line: what this is, how it is, and how its login is treated.
+// top is the first line: the project, its state and its login mode.
 func (m *model) top() string {
 	left := " " + m.theme.accent.Bold(true).Render("sdev") + m.theme.faint.Render(" › ") + m.theme.strong.Render(safe(m.state.facts.Project))
 	right := m.phaseMark() + " "
@@ -63,7 +63,7 @@ func (m *model) top() string {
 	return spread(left+" ", right, m.layout.width)
 }
 
-// badge says how the login is treated, so that nobody takes the one for the other.
+// badge shows the login mode, so that nobody confuses them.
 func (m *model) badge() string {
 	if m.state.snap.URL == "" || m.state.snap.Stopped {
 		return ""
@@ -114,7 +114,7 @@ func (m *model) phaseMark() string {
 // panes are the panes in the order of their numbers.
 func panes() []scope { return []scope{inOverview, inLogs, inBuild, inAuth, inDeploy} }
 
-// tabs is the second line: the panes, in a rule.
+// tabs is the second line: the names of the panes.
 func (m *model) tabs() string {
 	var b strings.Builder
 	b.WriteString(m.theme.rule.Render("─"))
@@ -150,7 +150,7 @@ func (m *model) body() string {
 	return m.overview.view(m.theme, &m.state, m.layout)
 }
 
-// footer is the last line: a prompt, what an action came to, or the keys that matter here.
+// footer is the last line: a prompt, the result of an action, or the relevant keys.
 func (m *model) footer() string {
 	w := m.layout.width
 	if p, ok := m.overlay.(*prompt); ok {
@@ -194,7 +194,7 @@ func (m *model) footer() string {
 	return fit(strings.TrimPrefix(text, " "), w)
 }
 
-// useful leaves out of the footer what cannot be done now.
+// useful drops keys from the footer that have no effect now.
 func (m *model) useful(c command) bool {
 	switch c {
 	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
@@ -208,7 +208,7 @@ func (m *model) useful(c command) bool {
 	}
 }
 
-// overlaid puts the overlay over the middle of the screen.
+// overlaid draws the overlay over the middle of the screen.
 func (m *model) overlaid(rows []string) []string {
 	box := m.overlay.box(m.theme, m.layout)
 	if len(box) == 0 {
@@ -216,7 +216,7 @@ func (m *model) overlaid(rows []string) []string {
 	}
 	width := 0
 	for i, l := range box {
-		box[i] = " " + l + " " // so that what is below does not touch it
+		box[i] = " " + l + " " // a margin around the box
 		width = max(width, ansi.StringWidth(box[i]))
 	}
 	x := max(0, (m.layout.width-width)/2)

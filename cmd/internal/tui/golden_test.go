@@ -87,7 +87,7 @@ func buildFailure() *dev.Error {
 }
 
 func engineLost(r *rig) {
-	gone := &dev.Error{Code: dev.CodeEngineUnreachable, Message: "the container engine at unix:///var/run/docker.sock (default) does not answer: nobody listens there", Hint: "start Docker, or set DOCKER_HOST to where it listens"}
+	gone := &dev.Error{Code: dev.CodeEngineUnreachable, Message: "the container engine at unix:///var/run/docker.sock (default) does not answer: nothing listens there", Hint: "start Docker, or set DOCKER_HOST to where it listens"}
 	r.host.fails = gone
 	r.happen(gone.Event())
 }

@@ -2,7 +2,7 @@ package tui
 
 import "strings"
 
-// layout is where things are, from the size of the screen alone.
+// layout is the position of all parts, computed only from the size of the screen.
 type layout struct {
 	width, height int
 	tiny          bool // too small for anything but one line

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// logs is the pane of what services print and what sdev itself sees.
+// logs is the pane of the services' output and sdev's own events.
 type logs struct {
 	store logStore
 	width int
@@ -14,18 +14,18 @@ type logs struct {
 
 	follow  bool
 	cursor  int // place among the shown lines
-	top     int // first place on the screen, where it does not follow
+	top     int // first line on the screen, while it does not follow
 	wrap    bool
 	times   bool
 	search  matcher
-	message string // what the last key came to; "" for the usual status
+	message string // the result of the last key; "" for the usual status
 }
 
 func newLogs() logs { return logs{follow: true, times: true} }
 
 func (l *logs) resize(width, rows int) { l.width, l.rows = width, rows }
 
-// add takes in lines, and reports whether the screen has to change.
+// add adds lines, and reports whether the screen changes.
 func (l *logs) add(list []entry, dropped int) bool {
 	number, top := l.number(), l.topNumber()
 	l.store.dropped += dropped
@@ -34,7 +34,7 @@ func (l *logs) add(list []entry, dropped int) bool {
 		l.cursor = max(0, len(l.store.shown)-1)
 		return visible
 	}
-	// Lines that went take their places with them.
+	// Dropped lines shift the positions.
 	l.cursor, l.top = l.store.place(number), l.store.place(top)
 	return true // the numbers in the status line
 }
@@ -54,7 +54,7 @@ func (l *logs) topNumber() int {
 	return l.store.first
 }
 
-// do carries out a command of this pane; text is what was typed, for those that ask.
+// do carries out a command of this pane; text is the input of commands that ask for it.
 func (l *logs) do(c command) {
 	last := len(l.store.shown) - 1
 	l.message = ""
@@ -106,7 +106,7 @@ func (l *logs) do(c command) {
 	}
 }
 
-// hold stops at the cursor, or goes back to following.
+// hold pauses at the cursor, or follows again.
 func (l *logs) hold(still bool) {
 	if still == !l.follow {
 		return
@@ -136,7 +136,7 @@ func (l *logs) move(by int) {
 	l.reveal()
 }
 
-// reveal scrolls as little as shows the cursor.
+// reveal scrolls just enough to show the cursor.
 func (l *logs) reveal() {
 	if l.cursor < l.top {
 		l.top = l.cursor
@@ -199,7 +199,7 @@ func (l *logs) nextService() {
 	l.choose(l.store.filter, next)
 }
 
-// choose shows other lines, and stays at the line under the cursor as far as it can.
+// choose changes which lines are shown, and keeps the line under the cursor if possible.
 func (l *logs) choose(f matcher, only string) {
 	number := l.number()
 	l.store.choose(f, only)
@@ -211,7 +211,7 @@ func (l *logs) choose(f matcher, only string) {
 	l.top = l.firstVisible(l.cursor)
 }
 
-// setSearch looks for text, the newest match first.
+// setSearch searches for text, from the newest line.
 func (l *logs) setSearch(text string) error {
 	m, err := parseSearch(text)
 	if err != nil {
@@ -234,7 +234,7 @@ func (l *logs) nextMatch(step int) {
 	l.countMatches()
 }
 
-// countMatches says the how manieth match the cursor is at.
+// countMatches shows the number of the match at the cursor, and of all matches.
 func (l *logs) countMatches() {
 	at, all := 0, 0
 	for i := range l.store.shown {
@@ -258,7 +258,7 @@ func (l *logs) setFilter(text string) error {
 	return nil
 }
 
-// copied is the text that a copy takes: the line, or all from the nearest mark above to it.
+// copied is the text to copy: the line, or all lines from the nearest mark above.
 func (l *logs) copied(toMark bool) (text string, lines int) {
 	if len(l.store.shown) == 0 {
 		return "", 0
@@ -278,7 +278,7 @@ func (l *logs) copied(toMark bool) (text string, lines int) {
 	return strings.TrimSuffix(b.String(), "\n"), to - from + 1
 }
 
-// saved is everything that is shown, for a file.
+// saved is all shown lines, for a file.
 func (l *logs) saved() string {
 	var b strings.Builder
 	for i := range l.store.shown {

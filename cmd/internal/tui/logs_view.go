@@ -8,12 +8,12 @@ import (
 	"sdev/cmd/internal/render"
 )
 
-// How the lines of the log look: all of it follows from what logs holds, and changes nothing there.
+// The drawing of the log, which only reads logs.
 
 // bodyRows is the room for lines, below the pane's own status.
 func (l *logs) bodyRows() int { return max(1, l.rows-1) }
 
-// nameWidth is that of the column of services.
+// nameWidth is the width of the column with the service names.
 func (l *logs) nameWidth() int {
 	w := 4
 	for _, n := range l.store.names {
@@ -39,8 +39,7 @@ func (l *logs) height(i int) int {
 	return len(l.pieces(l.store.at(i)))
 }
 
-// pieces is a line's text as rows, without what is in front of it. Of a long one only so much is
-// looked at as can be seen.
+// pieces is a line's text as rows, without the margin. It looks only at the visible part of a long line.
 func (l *logs) pieces(e *entry) []string {
 	width := max(8, l.width-l.margin())
 	if e.service == own {
@@ -85,7 +84,7 @@ func (l *logs) emptyText() string {
 	return "no line yet"
 }
 
-// status says what is shown, and what is not.
+// status is the line above the log: filter, search and number of lines.
 func (l *logs) status(t theme) string {
 	left := []string{}
 	who := "all services"
@@ -163,8 +162,8 @@ func (l *logs) lineRows(t theme, i int) []string {
 	return rows
 }
 
-// beginning bounds the bytes of a text by the cells that can be seen: a cell takes four bytes at most in
-// what is common, and more is cut where a rune begins.
+// beginning limits a text to about the bytes that are visible: a cell usually takes at most four. It cuts at the
+// start of a rune.
 func beginning(text string, cells int) string {
 	n := cells*4 + 16
 	if len(text) <= n {
@@ -176,7 +175,7 @@ func beginning(text string, cells int) string {
 	return text[:n]
 }
 
-// highlight shows where a search found something.
+// highlight marks the matches of a search.
 func (l *logs) highlight(t theme, style interface{ Render(...string) string }, text string) string {
 	if l.search.empty() {
 		return style.Render(text)

@@ -7,7 +7,7 @@ import (
 	"sdev/dev"
 )
 
-// own is the service that stands for sdev's own lines in the log.
+// own is the service name of sdev's own lines in the log.
 const own = "sdev"
 
 // entry is a line of the log.
@@ -27,13 +27,13 @@ const (
 	keptBytes = 16 << 20
 )
 
-// logStore keeps the newest lines and which of them are shown. Lines are numbered from 0 in the
-// order in which they came, for good: a number stays that line's when older ones go.
+// logStore keeps the newest lines and which of them are shown. Lines are numbered from 0 in the order of arrival;
+// the number of a line never changes.
 type logStore struct {
 	lines   []entry
 	first   int // number of lines[0]
 	bytes   int
-	dropped int // lines that went, here or on the way here
+	dropped int // lines dropped here or before they arrived
 
 	filter matcher
 	only   string // the one service shown; "" for all
@@ -41,7 +41,7 @@ type logStore struct {
 	names  []string
 }
 
-// add takes in lines, oldest first, and reports whether one of them is shown.
+// add adds lines, oldest first, and reports whether one of them is shown.
 func (s *logStore) add(batch []entry) bool {
 	visible := false
 	for _, e := range batch {
@@ -59,7 +59,7 @@ func (s *logStore) add(batch []entry) bool {
 	return s.trim() || visible
 }
 
-// trim lets go of what is too much, and reports whether something shown went.
+// trim drops lines above the limit, and reports whether one of them was shown.
 func (s *logStore) trim() bool {
 	n := 0
 	for len(s.lines)-n > keptLines || s.bytes > keptBytes && n < len(s.lines)-1 {
@@ -69,7 +69,7 @@ func (s *logStore) trim() bool {
 	if n == 0 {
 		return false
 	}
-	clear(s.lines[:n]) // so that the texts can go, though the array stays a while
+	clear(s.lines[:n]) // releases the texts; the array stays for a while
 	s.lines = s.lines[n:]
 	s.first += n
 	s.dropped += n
@@ -87,7 +87,7 @@ func (s *logStore) shows(e *entry) bool {
 	return (s.only == "" || e.service == s.only) && s.filter.matches(e)
 }
 
-// choose decides again which lines are shown.
+// choose recomputes which lines are shown.
 func (s *logStore) choose(f matcher, only string) {
 	s.filter, s.only, s.shown = f, only, s.shown[:0]
 	for i := range s.lines {
@@ -97,16 +97,16 @@ func (s *logStore) choose(f matcher, only string) {
 	}
 }
 
-// at returns a shown line by its place among them.
+// at is the shown line at a position.
 func (s *logStore) at(i int) *entry { return &s.lines[s.shown[i]-s.first] }
 
-// place finds where among the shown lines the line of a number is, or the next one after it.
+// place is the position among the shown lines of a line number, or of the next one.
 func (s *logStore) place(number int) int {
 	i, _ := slices.BinarySearch(s.shown, number)
 	return min(i, max(0, len(s.shown)-1))
 }
 
-// seek finds the nearest shown line from a place on, in a direction, that is wanted; -1 if none is.
+// seek finds the nearest matching line from a position in a direction; -1 if there is none.
 func (s *logStore) seek(from, step int, wanted func(*entry) bool) int {
 	for i := from; i >= 0 && i < len(s.shown); i += step {
 		if wanted(s.at(i)) {
@@ -133,7 +133,7 @@ func entries(before dev.Snapshot, batch []dev.Stamped) (list []entry, dropped in
 			list = append(list, entry{at: h.at, service: own, what: h.what, text: h.text, tone: h.tone, level: toneLevel(h.tone)})
 		}
 	}
-	// The containers are read side by side, so that what they printed comes a little out of order.
+	// Containers are read concurrently, so their lines arrive slightly out of order.
 	slices.SortStableFunc(list, func(a, b entry) int { return a.at.Compare(b.at) })
 	return list, dropped
 }

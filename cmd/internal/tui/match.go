@@ -7,14 +7,13 @@ import (
 	"unicode"
 )
 
-// matcher is what a person typed to find lines by. Words are found whatever their case, unless they
-// have capitals.
+// matcher is a filter or search text. Words without capitals ignore case.
 type matcher struct {
 	text  string
 	terms []term
 }
 
-// term is one thing that a line has to have, or not to have.
+// term is one condition on a line.
 type term struct {
 	not     bool
 	service string // a service's name
@@ -25,7 +24,7 @@ type term struct {
 }
 
 // parseFilter reads words, /regular expressions/, level:NAME and service:NAME; a minus in front of
-// any of them turns it round. All have to hold.
+// any of them negates it. All must match.
 func parseFilter(text string) (matcher, error) {
 	m := matcher{text: strings.TrimSpace(text)}
 	for _, word := range splitWords(m.text) {
@@ -107,7 +106,7 @@ func splitWords(text string) []string {
 
 func (m matcher) empty() bool { return len(m.terms) == 0 }
 
-// matches reports whether a line is meant.
+// matches reports whether a line matches.
 func (m matcher) matches(e *entry) bool {
 	for _, t := range m.terms {
 		if t.holds(e) == t.not {
@@ -178,7 +177,7 @@ func lower(b byte) byte {
 	return b
 }
 
-// level is how bad a line sounds.
+// level is the severity of a line.
 type level uint8
 
 // The levels.
@@ -188,7 +187,7 @@ const (
 	levelError
 )
 
-// levelOf guesses from the beginning of a line, where loggers say it.
+// levelOf guesses the level from the beginning of a line, where loggers write it.
 func levelOf(text string) level {
 	head := text[:min(len(text), 160)]
 	for _, word := range []string{"ERROR", "CRITICAL", "FATAL", "Error:", "Exception:", "Traceback (most", "panic:", "error:"} {

@@ -18,10 +18,10 @@ type model struct {
 	host Host
 	opts Options
 	work work // commands that call the host
-	// later answers with a message after a while.
+	// later sends a message after a delay.
 	later func(after time.Duration, msg tea.Msg) tea.Cmd
 
-	terminal *screen // where it is shown; nil in tests, which look at View
+	terminal *screen // the terminal; nil in tests, which read View
 
 	state  state
 	layout layout
@@ -35,18 +35,18 @@ type model struct {
 	auth     auth
 	deploy   deploy
 
-	overlay overlay // nil where the panes have the keys
+	overlay overlay // nil if the panes get the keys
 	notice  notice
 	exit    Exit
 	mouse   bool
 	away    bool // the terminal has lost the focus
 
-	asking    bool // facts are being looked for
+	asking    bool // facts are being fetched
 	askAgain  bool
 	measuring bool
-	retrying  bool // the engine is silent, and will be asked again
+	retrying  bool // the engine does not answer; a retry is scheduled
 
-	dirty bool // the screen is not as the state is
+	dirty bool // the screen must be redrawn
 	drawn tea.View
 }
 
@@ -56,7 +56,7 @@ type look struct {
 	dark    bool
 }
 
-// notice is what the last action came to. It goes with the next key.
+// notice is the result of the last action, shown until the next key.
 type notice struct {
 	tone tone
 	text string
@@ -95,7 +95,7 @@ func newModel(ctx context.Context, o Options) *model {
 // Init asks the host for facts.
 func (m *model) Init() tea.Cmd { return tea.Batch(m.refreshFacts(), m.measure()) }
 
-// Update takes in one message. A fault in it ends the dashboard, and what runs goes on.
+// Update handles one message. A panic in it ends the dashboard, but not the project.
 func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if m.work.caught(recover()) {
@@ -105,7 +105,7 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m.update(msg)
 }
 
-// shown makes what comes from outside fit to be shown, before any pane has it.
+// shown cleans text from outside before any pane gets it.
 func shown(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
 	case eventsMsg:
@@ -182,7 +182,7 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// updateTerminal takes in what the terminal says of itself.
+// updateTerminal handles messages about the terminal.
 func (m *model) updateTerminal(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:

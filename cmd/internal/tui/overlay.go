@@ -9,12 +9,12 @@ import (
 	"github.com/sahilm/fuzzy"
 )
 
-// overlay is what has the keys while it is there.
+// overlay gets all keys while it is open.
 type overlay interface {
-	// press takes a key; closed says that the overlay is done, and then is what follows.
+	// press handles a key; closed says that the overlay is done, and then is the command to run.
 	press(key tea.KeyPressMsg) (closed bool, then func(*model) tea.Cmd)
 	paste(text string)
-	// box is what it shows over the panes; nothing where it lives in the footer.
+	// box is what it draws over the panes; nothing if it is in the footer.
 	box(t theme, l layout) []string
 }
 
@@ -77,7 +77,7 @@ func (h *help) box(t theme, l layout) []string {
 	return framed(t, "Keys", lines, width)
 }
 
-// question asks before something is lost.
+// question asks for confirmation of a destructive action.
 type question struct {
 	title, about, yes string
 	then              func(*model) tea.Cmd
@@ -110,7 +110,7 @@ type choice struct {
 	then        func(*model) tea.Cmd
 }
 
-// menu is a list to choose from, by arrows or by typing a part of a name.
+// menu is a list to choose from, by arrows or by typing part of a name.
 type menu struct {
 	title  string
 	all    []choice
@@ -127,7 +127,7 @@ func newMenu(title string, all []choice) *menu {
 	return m
 }
 
-// newPalette offers every action of the table that makes sense now.
+// newPalette lists all actions that are possible now.
 func newPalette(m *model) *menu {
 	var all []choice
 	for _, b := range table() {
@@ -172,7 +172,7 @@ func (m *menu) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
 	return false, nil
 }
 
-// narrow keeps what fits the typed text, best first.
+// narrow keeps entries that match the typed text, the best first.
 func (m *menu) narrow() {
 	m.cursor = 0
 	if m.found = m.all; m.input.Value() == "" {
@@ -214,7 +214,7 @@ func (m *menu) box(t theme, l layout) []string {
 	return framed(t, m.title, lines, width)
 }
 
-// prompt is a line to type into, in place of the footer.
+// prompt is an input line in place of the footer.
 type prompt struct {
 	label string
 	input textinput.Model

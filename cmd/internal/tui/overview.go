@@ -45,7 +45,7 @@ func (o *overview) idle(t theme, s *state) []string {
 	return rows
 }
 
-// sheet writes the sections of the overview, one width for all.
+// sheet renders the sections of the overview with one width.
 type sheet struct {
 	theme
 	state *state
@@ -103,7 +103,7 @@ func (s sheet) page() []string {
 	return append(rows, "")
 }
 
-// ended says how the app did.
+// ended says how the app ended.
 func (s sheet) ended() string {
 	app := safe(s.state.facts.App)
 	for _, v := range s.state.snap.Services {
@@ -194,7 +194,7 @@ func (s sheet) exception() []string {
 // safeCode keeps the indentation.
 func safeCode(text string) string { return dev.Printable(strings.TrimRight(text, " \t\r\n")) }
 
-// reload is the last save that became live, and how the ones before it went.
+// reload shows the last save that became live, and the times of earlier ones.
 func (s sheet) reload() []string {
 	st := s.state
 	note := ""
@@ -230,8 +230,7 @@ func (s sheet) firstSave() string {
 	return pathsText(f.Paths) + " saved" + savedText(f, s.state.snap.Sessions)
 }
 
-// sparkline is the time of recent saves, newest to the right. Its scale is fixed, so that it does not
-// move under the eye: a bar is full at one second.
+// sparkline shows the times of recent saves, newest to the right. Its scale is fixed: a full bar is one second.
 func (s sheet) sparkline(width int) string {
 	const bars = "▁▂▃▄▅▆▇█"
 	list := s.state.reloads
@@ -311,7 +310,7 @@ func (s sheet) service(v Service, name int) string {
 	return "  " + spread(text, s.dim.Render(use), max(0, s.width-3))
 }
 
-// percent has no decimals: a number that twitches is not looked at, it is only noticed.
+// percent has no decimals, so that the number does not change all the time.
 func percent(v float64) string {
 	if v < 2 {
 		return "idle"
@@ -319,7 +318,7 @@ func percent(v float64) string {
 	return strconv.Itoa(int(v+0.5)) + " %"
 }
 
-// tabs is who looks at the app.
+// tabs lists the open browser tabs.
 func (s sheet) tabs() []string {
 	list := s.state.facts.Tabs
 	if len(list) == 0 || !s.state.runs() {

@@ -8,19 +8,19 @@ import (
 	"sdev/dev"
 )
 
-// What the dashboard looks at beside events, and when: facts after events that change them, and again
-// while the engine is silent; usage while somebody sees it; the lines around an exception.
+// What the dashboard fetches besides events: facts after events that change them, and repeatedly while the engine
+// does not answer; usage while it is visible; the lines around an exception.
 
 const (
-	// measureEvery is the pause between two measurements, while somebody sees them.
+	// measureEvery is the pause between two measurements, while they are visible.
 	measureEvery = 5 * time.Second
-	// lookAgain is the least time between two looks for facts.
+	// lookAgain is the minimal time between two requests for facts.
 	lookAgain = time.Second
 	// retryEvery is the pause between two tries to reach an engine that does not answer.
 	retryEvery = 2 * time.Second
 )
 
-// refreshFacts has the host look, once at a time, and once more if asked meanwhile.
+// refreshFacts fetches facts, one request at a time, and once more if requested meanwhile.
 func (m *model) refreshFacts() tea.Cmd {
 	if m.asking {
 		m.askAgain = true
@@ -40,7 +40,7 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 			m.state.silent = e.Event()
 		}
 	} else {
-		if !m.askAgain { // else it may be from before the engine went silent
+		if !m.askAgain { // otherwise the answer may predate the engine's failure
 			m.state.silent = dev.Failed{}
 		}
 
@@ -65,7 +65,7 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 	}))
 }
 
-// retry asks a silent engine again, after a while.
+// retry asks an engine that does not answer again, after a delay.
 func (m *model) retry() tea.Cmd {
 	if m.retrying || m.state.silent.Code == "" {
 		return nil
@@ -74,7 +74,7 @@ func (m *model) retry() tea.Cmd {
 	return m.later(retryEvery, retryMsg{})
 }
 
-// measure has the host measure, while the overview is seen and something runs.
+// measure measures usage while the overview is visible and the project runs.
 func (m *model) measure() tea.Cmd {
 	if m.measuring || m.away || m.pane != inOverview || !m.state.facts.Running {
 		return nil
@@ -89,7 +89,7 @@ func (m *model) measure() tea.Cmd {
 	})
 }
 
-// used keeps what was measured. What moved little stays as it is shown, so that the screen is calm.
+// used stores a measurement. It ignores small changes, so that the screen stays calm.
 func (m *model) used(list []Usage) {
 	for _, u := range list {
 		old, ok := m.state.use[u.Service]

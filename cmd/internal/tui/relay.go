@@ -19,12 +19,12 @@ type streamEndedMsg struct{}
 const (
 	// batchEvery is the time between two batches: about thirty a second.
 	batchEvery = 33 * time.Millisecond
-	// batchMost bounds what waits here. Behind it the stream itself drops log lines, and says so.
+	// batchMost limits the waiting events. Beyond it the stream itself drops log lines, and reports that.
 	batchMost = 4096
 )
 
-// relay hands events on until the stream or ctx ends. An event that comes after a pause goes at
-// once; those right behind it wait for each other.
+// relay passes events on until the stream or ctx ends. It sends the first event after a pause at once, and batches
+// those that follow.
 func relay(ctx context.Context, s Stream, send func(tea.Msg)) {
 	box := newMailbox()
 	var reader sync.WaitGroup

@@ -70,7 +70,7 @@ func (s *screen) run(ctx context.Context) {
 	}
 }
 
-// show has a frame drawn as soon as it can be; one that was not drawn by then is passed over.
+// show schedules a frame; it replaces one that has not been drawn yet.
 func (s *screen) show(f frame) {
 	s.mu.Lock()
 	same := s.next == f
@@ -81,7 +81,7 @@ func (s *screen) show(f frame) {
 	}
 }
 
-// size is that of the terminal. One that does not know its own is taken for the usual one.
+// size is the terminal's size, or the default if the terminal does not know it.
 func (s *screen) size() (width, height int, err error) {
 	width, height, err = tty.GetSize(int(s.out.Fd()))
 	if err == nil && (width <= 0 || height <= 0) {
@@ -90,8 +90,8 @@ func (s *screen) size() (width, height int, err error) {
 	return width, height, err
 }
 
-// hungUp waits until the terminal is gone, and is false where ctx ended first. Who reads keys sees no
-// difference between such a terminal and one at which nobody types.
+// hungUp waits until the terminal has closed; it returns false if ctx ended first. Reading keys does not show the
+// difference between a closed terminal and an idle one.
 func (s *screen) hungUp(ctx context.Context) bool {
 	end, stop, err := os.Pipe()
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *screen) hungUp(ctx context.Context) bool {
 	return false
 }
 
-// enter takes the terminal: its keys come as they are, and what is on it is kept for later.
+// enter puts the terminal into raw mode and switches to the alternate screen.
 func (s *screen) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *screen) enter() error {
 	return s.writeLocked(ansi.SetModeAltScreenSaveCursor + ansi.ResetModeTextCursorEnable + ansi.SetModeBracketedPaste + ansi.SetModeFocusEvent + ansi.RequestBackgroundColor)
 }
 
-// leave gives the terminal back as it was. It may be called again.
+// leave restores the terminal. It may be called more than once.
 func (s *screen) leave() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,8 +175,7 @@ const (
 	mouseOff = ansi.ResetModeMouseButtonEvent + ansi.ResetModeMouseExtSgr
 )
 
-// draw brings the terminal up to date. A terminal that is gone says so by its keys as well, so that
-// what cannot be written needs no word here.
+// draw updates the terminal. It ignores write errors, because hungUp reports a closed terminal.
 func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +205,7 @@ func (s *screen) draw() {
 	if err := s.scr.Flush(); err != nil || s.buf.Len()+len(around) == 0 {
 		return
 	}
-	// Within one such pair a terminal shows all or nothing; one that does not know it passes over it.
+	// A terminal shows the output between this pair at once; one without support ignores the pair.
 	text := ansi.SetModeSynchronizedOutput + around + s.buf.String() + ansi.ResetModeSynchronizedOutput
 	s.buf.Reset()
 	_ = s.writeLocked(text)

@@ -35,7 +35,7 @@ func (s *scroll) do(c command) bool {
 
 func (s *scroll) clamp() { s.top = max(0, min(s.top, s.length-s.rows)) }
 
-// show returns the rows that are seen, and says what is not.
+// show returns the visible rows, and marks that there are more.
 func (s *scroll) show(t theme, rows []string) string {
 	s.length = len(rows)
 	s.clamp()

@@ -7,7 +7,7 @@ import (
 	"sdev/dev"
 )
 
-// state is what all panes show. It is written by the model alone.
+// state is what all panes show. Only the model writes it.
 type state struct {
 	snap  dev.Snapshot
 	facts Facts
@@ -18,9 +18,9 @@ type state struct {
 	excerpt  []SourceLine // around the place of the exception
 	starting bool         // operations are under way
 	building bool
-	lost     string     // why no more events come; "" while they do
-	silent   dev.Failed // that the container engine does not answer; zero while it does
-	doing    string     // an action under way, for people
+	lost     string     // why the event stream has ended; "" while it goes on
+	silent   dev.Failed // the error of an engine that does not answer; else zero
+	doing    string     // the current action, as text
 	problem  dev.Warning
 	known    bool // facts have been found
 }
@@ -45,7 +45,7 @@ const (
 	keptFeed    = 200
 )
 
-// phase is what the project does, in one word.
+// phase is the project's state in one word.
 type phase string
 
 // The phases.
@@ -84,12 +84,12 @@ func (s *state) phase() phase {
 	return phaseRunning
 }
 
-// runs reports whether there is an app to work with.
+// runs reports whether the app runs.
 func (s *state) runs() bool {
 	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.silent.Code == ""
 }
 
-// service returns what is known of a service: its state from events, the rest from facts.
+// service combines a service's state from events with its facts.
 func (s *state) service(name string) Service {
 	var out Service
 	if i := slices.IndexFunc(s.facts.Services, func(v Service) bool { return v.Name == name }); i >= 0 {
@@ -146,7 +146,7 @@ func (s *state) services() []Service {
 	return out
 }
 
-// apply takes in an event.
+// apply applies an event.
 func (s *state) apply(e dev.Stamped) {
 	before := s.snap
 	s.snap = dev.Apply(s.snap, e)
@@ -185,12 +185,12 @@ func (s *state) apply(e dev.Stamped) {
 	s.feed = keep(append(s.feed, h), keptFeed)
 }
 
-// unreachable are the codes for an engine that cannot be asked. It may come back by itself.
+// unreachable reports whether a code means that the engine does not answer. It may come back.
 func unreachable(c dev.Code) bool {
 	return c == dev.CodeEngineUnreachable || c == dev.CodeEnginePermission
 }
 
-// quiet are the warnings that say nothing of what goes on now.
+// quiet reports whether a warning is not about the current state.
 func quiet(c dev.Code) bool {
 	switch c {
 	case dev.CodeBuildFailed, dev.CodeImageMissing, dev.CodeComposeSyntax, dev.CodeComposeInvalid, dev.CodeXSdev, dev.CodeAppExited, dev.CodeAppNotReady, dev.CodeEngine:

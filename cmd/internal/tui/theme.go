@@ -86,7 +86,7 @@ func (t theme) service(name string) lipgloss.Style {
 	return t.services[(sum&0x7fffffff)%len(t.services)]
 }
 
-// fit makes text exactly width cells wide: what is longer ends in an ellipsis.
+// fit makes text exactly width cells wide; longer text ends in an ellipsis.
 func fit(text string, width int) string {
 	if width <= 0 {
 		return ""
@@ -99,7 +99,7 @@ func fit(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-n))
 }
 
-// cut is fit without filling up.
+// cut is fit without padding.
 func cut(text string, width int) string {
 	if width <= 0 {
 		return ""
@@ -107,7 +107,7 @@ func cut(text string, width int) string {
 	return ansi.Truncate(text, width, "…")
 }
 
-// spread puts one text to the left and one to the right; the left one gives way.
+// spread aligns one text left and one right; the left one is cut if necessary.
 func spread(left, right string, width int) string {
 	r := ansi.StringWidth(right)
 	if r >= width {
@@ -116,7 +116,7 @@ func spread(left, right string, width int) string {
 	return fit(left, width-r-1) + " " + right
 }
 
-// safe is text of others, on one line and fit for a terminal.
+// safe is foreign text on one line, without control sequences.
 func safe(text string) string {
 	if strings.ContainsAny(text, "\n\r") {
 		text = strings.Join(strings.Fields(text), " ")
@@ -124,7 +124,7 @@ func safe(text string) string {
 	return dev.Printable(text)
 }
 
-// safeLines is text of others that may have several lines.
+// safeLines is foreign text of several lines, without control sequences.
 func safeLines(text string) []string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, l := range lines {
@@ -133,10 +133,10 @@ func safeLines(text string) []string {
 	return lines
 }
 
-// stripped is text without any look.
+// stripped is text without styles.
 func stripped(text string) string { return ansi.Strip(text) }
 
-// wrap breaks text between words, and words that are too long anywhere.
+// wrap breaks text between words, and long words anywhere.
 func wrap(text string, width int) []string {
 	var rows []string
 	for l := range strings.SplitSeq(ansi.Wordwrap(text, width, ""), "\n") {

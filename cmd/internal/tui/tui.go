@@ -17,14 +17,14 @@ import (
 	"sdev/dev"
 )
 
-// Host is what the dashboard needs of the program around it. Methods are called by several
-// goroutines, and block until what they do has ended or ctx has.
+// Host is what the dashboard needs from the program. Several goroutines call its methods, which block until they
+// are done or ctx ends.
 type Host interface {
-	// Do carries out an action and says in one short sentence what came of it.
+	// Do carries out an action and returns its result in one short sentence.
 	Do(ctx context.Context, a Action) (string, error)
-	// Facts looks at what events do not tell.
+	// Facts returns what events do not contain.
 	Facts(ctx context.Context) (Facts, error)
-	// Usage measures what services use right now. It is asked only while somebody sees it.
+	// Usage measures what services use now. It is called only while that is visible.
 	Usage(ctx context.Context) ([]Usage, error)
 	// Excerpt returns the lines around a place in a file of the project, or none where there is no such
 	// place.
@@ -33,19 +33,19 @@ type Host interface {
 	Shell(ctx context.Context) Program
 }
 
-// HandOff is what the dashboard needs to know of deployment. Methods are called by several goroutines,
-// and block as those of [Host] do.
+// HandOff is what the dashboard needs for deployment. Several goroutines call its methods, which block as those of
+// [Host] do.
 type HandOff interface {
-	// Targets says where the project can be handed over to, and how that went the last time.
+	// Targets returns the targets and the last hand-off to each.
 	Targets(ctx context.Context) ([]Target, error)
-	// Check looks for what must not ship to a target.
+	// Check runs the preflight for a target.
 	Check(ctx context.Context, target string) (Checks, error)
 }
 
-// Program is something that has the terminal to itself while it runs.
+// Program is a program that owns the terminal while it runs.
 type Program func(in io.Reader, out, errs io.Writer) error
 
-// Action is something that a person wants done.
+// Action is a request of the user.
 type Action struct {
 	Do      Verb
 	Service string            // for Restart and Rebuild; "" is the app
@@ -81,12 +81,12 @@ const (
 	Render      Verb = "render"
 )
 
-// Facts are what is true now beside what events tell.
+// Facts are the current state beyond events.
 type Facts struct {
 	Project string
 	Dir     string
 	Running bool // something of the project runs
-	// Attended says that some sdev acts on saves that ask for a rebuild or a restart.
+	// Attended says that some sdev acts on saves that need a rebuild or a restart.
 	Attended bool
 	URL      string
 	Mode     dev.Mode
@@ -103,7 +103,7 @@ type Facts struct {
 	Provider Provider
 }
 
-// Service is what is known of a service beside its state.
+// Service holds the facts of a service.
 type Service struct {
 	Name   string
 	State  dev.State
@@ -117,29 +117,29 @@ type Tab struct {
 	User string // e-mail; "" where nobody signed in
 }
 
-// AWS is which login the app has.
+// AWS is the app's AWS login.
 type AWS struct {
 	Source  string // "mount", "session", "none"
 	Profile string
 	Region  string
-	Expires time.Time // zero where it does not run out or is not known
+	Expires time.Time // zero if it does not expire, or is unknown
 }
 
-// Provider is what the local provider says, in modes in which people sign in.
+// Provider is the state of the local provider, in modes with a login.
 type Provider struct {
 	Issuer  string
 	Profile string
 	People  []dev.Person
-	Current string // e-mail of who signs in without being asked; "" asks
+	Current string // e-mail of the person who is signed in without the page; "" shows the page
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
 	SignedIn     []string
-	Sessions     []Session  // what programs were told of them, newest first
-	ActiveFaults []Fault    // that are in force
-	Faults       []FaultDoc // that can be
+	Sessions     []Session  // sessions by client, newest first
+	ActiveFaults []Fault    // active ones
+	Faults       []FaultDoc // all that exist
 }
 
-// Session is what a program was told of somebody when they signed in; no token is part of it.
+// Session is what a client got about a user at the sign-in, without any token.
 type Session struct {
 	User   string // e-mail
 	Client string
@@ -147,13 +147,13 @@ type Session struct {
 	Claims map[string]any // as JSON has them
 }
 
-// Fault is a fault of the provider that is in force.
+// Fault is an active fault of the provider.
 type Fault struct {
 	Name string
 	Left int // how many more times; 0 until it is cleared
 }
 
-// FaultDoc is a fault that the provider can be told to have.
+// FaultDoc describes a fault of the provider.
 type FaultDoc struct{ Name, About string }
 
 // Usage is what a service uses.
@@ -187,26 +187,25 @@ type Options struct {
 	Env     []string // KEY=VALUE; decides on colours
 	// Colors overrides what Env says of colours: "always", "never", or "auto".
 	Colors string
-	// StopOnQuit makes q stop what runs; otherwise it goes on.
+	// StopOnQuit makes q stop the project; otherwise it keeps running.
 	StopOnQuit bool
-	// Owned says that this program runs the project, and did not just find it running: ctrl-c stops it
-	// then, as it does without a dashboard.
+	// Owned says that this program started the project: then ctrl-c stops it, as without a dashboard.
 	Owned bool
 	Now   func() time.Time
 }
 
 // Exit is how a dashboard was left.
 type Exit struct {
-	Stop bool // what runs is to be stopped and removed
+	Stop bool // the project should be stopped and removed
 }
 
-// Why Run fails, its context aside.
+// Errors of Run, besides its context's.
 var (
 	ErrTerminal = errors.New("the terminal has closed")
 	ErrBroke    = errors.New("the dashboard crashed")
 )
 
-// Run shows the dashboard until it is left or ctx ends. It is ctx's error in the second case.
+// Run shows the dashboard until the user leaves it or ctx ends. In the second case it returns ctx's error.
 func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := newScreen(o.In, o.Out, o.Env)

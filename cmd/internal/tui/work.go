@@ -10,7 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// ask runs work of the host as a command whose end Run waits for.
+// ask calls the host in a command; Run waits for its end.
 func (m *model) ask(work func() tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		if !m.work.begin() {
@@ -30,15 +30,15 @@ func (m *model) guarded(work func() tea.Msg) (msg tea.Msg) {
 	return work()
 }
 
-// fault is what broke, and where; "" where nothing did.
+// fault is a panic and its stack; "" if there was none.
 func (m *model) fault() string {
 	m.work.mu.Lock()
 	defer m.work.mu.Unlock()
 	return m.work.fault
 }
 
-// work counts the calls of the host that are under way. Bubble Tea starts commands in goroutines of
-// its own and does not wait for them.
+// work counts the running calls of the host. Bubble Tea runs commands in its own goroutines and does not wait for
+// them.
 type work struct {
 	mu      sync.Mutex // guards ended and fault
 	ended   bool
@@ -56,7 +56,7 @@ func (w *work) begin() bool {
 	return !w.ended
 }
 
-// caught keeps what recover gave, if that was something.
+// caught records what recover returned, if it is not nil.
 func (w *work) caught(r any) bool {
 	if r == nil {
 		return false
@@ -67,7 +67,7 @@ func (w *work) caught(r any) bool {
 	return true
 }
 
-// end waits for what has begun.
+// end waits for all running calls.
 func (w *work) end() {
 	w.mu.Lock()
 	w.ended = true
@@ -75,7 +75,7 @@ func (w *work) end() {
 	w.running.Wait()
 }
 
-// timer answers with a message after a while, or not at all once the dashboard ends.
+// timer sends a message after a delay, unless the dashboard has ended.
 func (m *model) timer(after time.Duration, msg tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		t := time.NewTimer(after)
