@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 )
 
+// HandoffDir is the directory in a bundle that holds what sdev keeps for itself.
+const HandoffDir = ".handoff"
+
 // RealPath gives a path without links, as far as it leads to something: of what is not there yet, the
 // directory above counts. A link to nothing, and one that cannot be followed, stay as they are, for whoever
 // uses the path to refuse.

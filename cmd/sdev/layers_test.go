@@ -32,14 +32,21 @@ var mayImport = map[string][]string{
 	// The loop: it declares what it needs of the parts below, and cmd hands those in.
 	"dev/engine": {"dev", "dev/plan"},
 
-	// Running a project: what commands and the dashboard have in common. It meets whatever runs containers
-	// through interfaces of its own.
+	// The use cases: what a command does, for which it needs several parts. They call parts that decide or read,
+	// and declare an interface for whatever acts on containers: cmd hands the engine in, and a test hands in a
+	// fake. No part knows a use case, and neither use case knows the other.
+	//
+	// Running a project is what commands and the dashboard have in common. Shipping one reads it (config, detect,
+	// git), renders, compares and checks (handoff, preflight), words a build (plan), visits an app that it has
+	// started (tunnel, streamlit), and writes changes that are undone together when one fails (scaffold).
 	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/mirror", "dev/oidc", "dev/plan", "dev/streamlit", "dev/tunnel", "dev/watch"},
+	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel", "scaffold"},
 
 	// The parts. They do not know each other.
 	"dev/awslocal":    {"dev"},
 	"dev/awslogin":    {"dev"},
 	"dev/config":      {"dev"},
+	"dev/destination": {"dev"},
 	"dev/detect":      {"dev"},
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
 	"dev/docker/…":    {"dev"},

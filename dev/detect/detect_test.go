@@ -3,6 +3,7 @@ package detect_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -130,4 +131,15 @@ func report(f *detect.Findings) string {
 		fmt.Fprintf(&b, "recipe: dockerfile %q, context %q, workdir %q, command %q, path %q, mounts %v, hidden %v\n%s", r.Dockerfile, r.Context, r.Workdir, r.Command, r.PythonPath, r.Mounts, r.Hidden, r.Text)
 	}
 	return b.String()
+}
+
+func TestDockerIgnore_LeavesInWhatADockerfileCopies(t *testing.T) {
+	tree := fstest.MapFS{"app.py": {Data: []byte("import streamlit as st\n")}}
+	if got := found(t, tree).DockerIgnore(); !slices.Contains(got, ".env") || !slices.Contains(got, ".sdev") {
+		t.Errorf("ignored: %q", got)
+	}
+	tree["Dockerfile"] = &fstest.MapFile{Data: []byte("FROM python:3.12\nCOPY .env app.py /app/\n")}
+	if got := found(t, tree).DockerIgnore(); slices.Contains(got, ".env") || !slices.Contains(got, ".aws") {
+		t.Errorf("ignored beside a Dockerfile that copies .env: %q", got)
+	}
 }

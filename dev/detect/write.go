@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
 // The lines that all Dockerfiles written here share.
@@ -75,6 +77,17 @@ func (f *Findings) Ship() string {
 	w.line("COPY . /app")
 	w.line("CMD [%s]", quoted([]string{"streamlit", "run", e.Path}))
 	return w.String()
+}
+
+// DockerIgnore lists what a .dockerignore keeps out of every image of the tree, except for what one of its
+// Dockerfiles copies by name.
+func (f *Findings) DockerIgnore() []string {
+	list := []string{".git", dev.StateDir, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
+	return slices.DeleteFunc(list, func(name string) bool {
+		return slices.ContainsFunc(f.Dockerfiles, func(d Dockerfile) bool {
+			return slices.ContainsFunc(d.Copies, func(c Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
+		})
+	})
 }
 
 // firstList is what the environment is made by: the likeliest list, or where that is one of pip's a

@@ -39,7 +39,7 @@ type Place struct {
 }
 
 // OwnDir is the directory in a bundle that holds what sdev keeps for itself.
-const OwnDir = ".handoff"
+const OwnDir = dev.HandoffDir
 
 // Names of files in a bundle.
 const (

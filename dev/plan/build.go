@@ -7,7 +7,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// BuildOf is a service's build section as a builder takes it. The result gets the reference tag.
+// BuildOf says how the build section of a service is carried out. tag is the reference that the image gets.
+// The service must have a build section. Images of other services that it builds on are named by their
+// references in the model.
 func BuildOf(model *types.Project, s types.ServiceConfig, tag string) *Build {
 	b := &Build{Service: s.Name, Tag: tag, Tags: s.Build.Tags, Context: s.Build.Context, Dockerfile: s.Build.Dockerfile, Inline: s.Build.DockerfileInline,
 		Target: s.Build.Target, NoCache: s.Build.NoCache, Pull: s.Build.Pull, Platform: s.Platform, Network: s.Build.Network, CacheFrom: s.Build.CacheFrom,

@@ -128,7 +128,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		offer("docker-compose.yml", "# Made by sdev init from what it found in this directory. Run it: sdev up --local\n"+string(content))
 	}
 	if image {
-		offer(".dockerignore", strings.Join(dockerIgnored(found.Dockerfiles), "\n")+"\n")
+		offer(".dockerignore", strings.Join(found.DockerIgnore(), "\n")+"\n")
 	}
 	offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
 	if ignored, err := dev.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
@@ -139,16 +139,6 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 	var err error
 	ad.plan, err = scaffold.NewAdoption(o.dir, offers)
 	return ad, err
-}
-
-// dockerIgnored is what no image of the project should hold, other than what a Dockerfile copies by name.
-func dockerIgnored(files []detect.Dockerfile) []string {
-	list := []string{".git", dev.StateDir, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
-	return slices.DeleteFunc(list, func(name string) bool {
-		return slices.ContainsFunc(files, func(d detect.Dockerfile) bool {
-			return slices.ContainsFunc(d.Copies, func(c detect.Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
-		})
-	})
 }
 
 // gitIgnored is what no repository of the project should hold.

@@ -11,6 +11,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/detect"
+	"sdev/dev/handoff"
 	"sdev/dev/session"
 	"sdev/scaffold"
 )
@@ -59,6 +60,43 @@ func (c choice) field(value *string) huh.Field {
 		options = append(options, option(a.about, a.value))
 	}
 	return selection(c.title, options, value)
+}
+
+// terminal is the person whom a hand-off asks.
+type terminal struct{ *app }
+
+// Values asks for values. An empty answer leaves the placeholder.
+func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
+	answers := make([]string, len(missing))
+	var fields []huh.Field
+	for i, p := range missing {
+		title := fmt.Sprintf("%s (--set %s=…)", p.Name, p.Name)
+		if len(p.Choices) > 0 {
+			fields = append(fields, selection(title, options(p.Choices), &answers[i]).Description(p.About))
+			continue
+		}
+		fields = append(fields, huh.NewInput().Title(title).Description(p.About+"; empty leaves it open").Value(&answers[i]).Validate(func(text string) error {
+			if text == "" {
+				return nil
+			}
+			return p.Accept(text)
+		}))
+	}
+	if err := t.ask(ctx, fields...); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for i, p := range missing {
+		out[p.Name] = answers[i]
+	}
+	return out, nil
+}
+
+// Confirm asks whether files are to be written.
+func (t terminal) Confirm(ctx context.Context, dir string) (bool, error) {
+	yes := true
+	err := t.ask(ctx, confirmation(&yes, "Write to %s?", dir))
+	return yes, err
 }
 
 // Forms are drawn by a library that writes to the terminal itself, so what they show of others is made

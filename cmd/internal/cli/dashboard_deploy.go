@@ -9,18 +9,20 @@ import (
 	"sdev/cmd/internal/tui"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
+	"sdev/dev/release"
+	"sdev/dev/session"
 )
 
 // Targets is tui.Host's.
 func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
-	s, err := d.app.gather(ctx, d.up.Entry)
+	p, err := d.app.gather(ctx, d.up.Entry)
 	if err != nil {
 		return nil, err
 	}
 	var out []tui.Target
 	for _, t := range handoff.Targets() {
-		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join(deployDir, t.Name)}
-		last, err := d.app.recordOf(s, t.Name)
+		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join(release.Bundles, t.Name)}
+		last, err := p.Last(t.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -37,35 +39,41 @@ func (d *dashboard) Targets(ctx context.Context) ([]tui.Target, error) {
 
 // Check is tui.Host's: what ships as it is now, and the target's files as they would be rendered.
 func (d *dashboard) Check(ctx context.Context, target string) (tui.Checks, error) {
-	delivery, err := d.app.silent().deliver(ctx, deployOptions{target: target, check: true, yes: true})
-	if err != nil {
-		return tui.Checks{}, err
-	}
-	defer delivery.bundle.Close()
-	return tui.Checks{Rules: len(preflight.Rules()), Findings: delivery.findings}, nil
+	findings, err := d.app.silent().checkTarget(ctx, target, "")
+	return tui.Checks{Rules: len(preflight.Rules()), Findings: findings}, err
 }
 
 // handOver renders a target's files.
-func (d *dashboard) handOver(ctx context.Context, target string) (string, error) {
-	a := d.app.silent()
-	delivery, err := a.deliver(ctx, deployOptions{target: target, yes: true})
+func (d *dashboard) handOver(ctx context.Context, name string) (string, error) {
+	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
 		return "", err
 	}
-	defer delivery.bundle.Close()
-	if err := a.finish(ctx, delivery); err != nil {
+	p, err := d.app.silent().gather(ctx, session.EntryChoice{Required: true, Keep: true})
+	if err != nil {
 		return "", err
 	}
-	said := fmt.Sprintf("nothing to do: %s is as it would be rendered", delivery.shownBundle())
-	switch unsaid := len(delivery.unsaid()); {
-	case unsaid > 0:
+	r, err := p.Prepare(ctx, release.Options{Target: target})
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	if err := r.Write(ctx); err != nil {
+		return "", err
+	}
+	if err := r.Err(); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("nothing to do: %s is as it would be rendered", r.Dir())
+	switch missing := len(r.Missing()); {
+	case missing > 0:
 		verb := " are"
-		if unsaid == 1 {
+		if missing == 1 {
 			verb = " is"
 		}
-		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", delivery.shownBundle(), count(unsaid, "value"), verb, handoff.SummaryFile)
-	case delivery.written:
-		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", delivery.shownBundle(), handoff.SummaryFile)
+		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), count(missing, "value"), verb, handoff.SummaryFile)
+	case r.Written:
+		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", r.Dir(), handoff.SummaryFile)
 	}
 	return said, nil
 }

@@ -2,19 +2,20 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"path"
-	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/detect"
+	"sdev/dev/docker"
 	"sdev/dev/handoff"
+	"sdev/dev/release"
 	"sdev/dev/session"
-	"sdev/scaffold"
 	"sdev/templates"
 )
 
@@ -142,255 +143,160 @@ func targetParams() map[string][]string {
 	return out
 }
 
-// delivery is one hand-off on its way.
-type delivery struct {
-	*subject
-	options  deployOptions
-	target   handoff.Target
-	bundle   *handoff.Bundle
-	values   handoff.Values
-	findings []dev.Finding
-	proof    []dev.Finding // of an image that was started once
-	archive  v1.Image      // nil where the image is on the engine, or there is none
-	record   handoff.Record
-	written  bool
-}
-
 func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
-	d, err := a.deliver(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer d.bundle.Close()
-	return a.finish(ctx, d)
-}
-
-// deliver makes a hand-off ready: its values are found, its files rendered and compared, everything is
-// checked, and nothing is written. The caller closes its bundle.
-func (a *app) deliver(ctx context.Context, o deployOptions) (*delivery, error) {
 	target, err := handoff.Find(handoff.Targets(), o.target)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s, err := a.gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: a.chooser(!o.yes && !o.json && !o.check), Keep: true})
-	if err != nil {
-		return nil, err
-	}
-	d := &delivery{subject: s, options: o, target: target}
-	place, err := a.placeOf(s, target.Name, o.out)
-	if err != nil {
-		return nil, err
-	}
-	if d.bundle, err = handoff.Open(place); err != nil {
-		return nil, err
-	}
-	d.bundle.Show = d.shown
-	err = d.bundle.Last.CheckTemplates(templates.TargetsVersion, d.shown(path.Join(place.Bundle, handoff.RecordFile)))
-	if err == nil {
-		err = a.resolve(ctx, d)
-	}
-	if err == nil {
-		err = a.render(ctx, d)
-	}
-	if err != nil {
-		d.bundle.Close()
-		return nil, err
-	}
-	return d, nil
-}
-
-// asks says whether a person can be asked.
-func (a *app) asks(o deployOptions) bool {
-	return a.InTTY && a.OutTTY && !o.yes && !o.json && !o.check
-}
-
-// render makes the files, compares them with what is there, and checks everything.
-func (a *app) render(ctx context.Context, d *delivery) error {
-	files, findings, err := d.target.Render(templates.Targets(), d.facts, d.values)
+	chooser := a.chooser(!o.yes && !o.json && !o.check)
+	p, err := a.gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: chooser, Keep: true})
 	if err != nil {
 		return err
 	}
-	if err := d.bundle.Compare(files); err != nil {
+	options := release.Options{Target: target, Out: o.out, Set: o.set, Image: o.image, Build: o.build, Check: o.check}
+	if chooser != nil {
+		options.Person = terminal{a}
+	}
+	r, err := p.Prepare(ctx, options)
+	if err != nil {
 		return err
 	}
-	missing := d.target.Missing(d.values, d.bundle.Changes) // without a value nothing can be deployed, whoever decides that
-	own := slices.Concat(findings, d.proof, d.findingsOfGit(), d.findingsOfEnv(d.values.Filled()), d.staleImage(), d.unproven())
-	for i, f := range missing {
-		if f.File != "" {
-			missing[i].File = d.shown(f.File)
+	defer r.Close()
+	if !o.json {
+		a.printPlan(p, r)
+	}
+	if err := r.Write(ctx); err != nil {
+		return err
+	}
+	if !o.json {
+		if r.Err() == nil {
+			a.printNext(r, o.check)
 		}
+		return r.Err()
 	}
-	found, err := a.judge(ctx, d, own)
-	d.findings = append(missing, found...)
-	return err
-}
-
-// finish shows what there is to see, writes, and says what comes next.
-func (a *app) finish(ctx context.Context, d *delivery) error {
-	changed := d.bundle.Changed() // before the record, which tells of commits, joins the files
-	if err := a.recorded(ctx, d); err != nil {
+	if err := a.printJSON(newDeployReport(r, o.check)); err != nil {
 		return err
 	}
-	if !d.options.json {
-		a.printPlan(d)
-	}
-	if err := d.bundle.Refused(); err != nil {
-		return a.ended(d, err)
-	}
-	if d.options.check {
-		return a.ended(d, firstError(d.bundle.Conflicts(), d.blocked(), changed))
-	}
-	if err := a.write(ctx, d); err != nil {
-		return err
-	}
-	return a.ended(d, firstError(d.bundle.Conflicts(), d.blocked()))
+	return r.Err()
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
+// gather collects what is known of the project.
+func (a *app) gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
+	p, found, err := a.shipped(ctx, choice)
+	if err != nil {
+		return nil, err
+	}
+	return a.releaser().Gather(ctx, p, found)
+}
+
+// shipped reads the project, and finds out which script is the app.
+func (a *app) shipped(ctx context.Context, choice session.EntryChoice) (*config.Project, *detect.Findings, error) {
+	p, err := a.load(ctx, session.Options{Entry: choice})
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := detect.Dir(p.Dir)
+	if err != nil || p.Settings.Entry != "" {
+		return p, found, err
+	}
+	err = session.ChooseEntry(ctx, p.Dir, found, choice)
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
+		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+	}
+	return p, found, err
+}
+
+// releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
+func (a *app) releaser() *release.Releaser {
+	progress := a.printer(view{})
+	return &release.Releaser{Dir: a.dir, Guard: a.guard(), Env: a.Env, Getenv: a.Getenv, Now: a.now, Version: buildVersion,
+		Templates: templates.Targets(), Edition: templates.TargetsVersion, CacheDir: a.cacheDir,
+		OpenEngine: func(ctx context.Context) (release.Engine, error) {
+			e, err := a.open(ctx)
+			return releaseEngine{e, a.cacheDir}, err
+		},
+		Emit: func(e dev.Event) {
+			if !a.json {
+				_ = progress.Print(dev.Stamped{Time: a.now(), Event: e}) // whoever reads has left
+			}
+		}}
+}
+
+// releaseEngine is the container engine as package release sees it.
+type releaseEngine struct {
+	*docker.Engine
+	cacheDir func() (string, error)
+}
+
+func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
+	s, err := e.Shipped(ctx, ref)
+	return release.Image(s), err
+}
+
+func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
+	cache, err := e.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := docker.GatewayRef(cache)
+	if err != nil {
+		return nil, err
+	}
+	tried, err := e.Try(ctx, docker.Trial{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
+	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
+		return nil, &release.StartError{Message: failure.Message}
+	}
+	return releaseContainer{tried}, err
+}
+
+// releaseContainer is a container as package release sees it.
+type releaseContainer struct{ *docker.Trying }
+
+func (c releaseContainer) User() string { return c.Trying.User }
+
+// listedTarget is a row of "sdev deploy --json".
+type listedTarget struct {
+	Name  string      `json:"name"`
+	About string      `json:"about"`
+	Last  *lastRecord `json:"last"` // null where nothing was handed over yet
+}
+
+type lastRecord struct {
+	Status string    `json:"status"`
+	Time   time.Time `json:"time"`
+	Commit string    `json:"commit"`
+	Path   string    `json:"path"`
+}
+
+// listTargets shows the targets, each with its last hand-off in the usual directory.
+func (a *app) listTargets(ctx context.Context, o deployOptions) error {
+	p, err := a.gather(ctx, session.EntryChoice{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.dir == "" && len(a.files) == 0 {
+		p = nil
+	} else if err != nil {
+		return err
+	}
+	var list []listedTarget
+	for _, t := range handoff.Targets() {
+		row := listedTarget{Name: t.Name, About: t.About}
+		if p != nil {
+			last, err := p.Last(t.Name)
+			if err != nil {
+				return err
+			}
+			if last != nil {
+				row.Last = &lastRecord{last.Status, last.Time, last.Commit, path.Join(release.Bundles, t.Name, handoff.RecordFile)}
+			}
 		}
+		list = append(list, row)
 	}
+	if o.json {
+		return a.printJSON(struct {
+			V       int            `json:"v"`
+			Type    string         `json:"type"`
+			Targets []listedTarget `json:"targets"`
+		}{dev.WireVersion, "deploy.targets", list})
+	}
+	a.printTargets(list)
 	return nil
-}
-
-// ended prints what is left to say, and gives the error on.
-func (a *app) ended(d *delivery, err error) error {
-	if d.options.json {
-		if printing := a.printJSON(d.report()); printing != nil {
-			return printing
-		}
-		return err
-	}
-	if err == nil {
-		a.printNext(d)
-	}
-	return err
-}
-
-// blocked is the error of a hand-off that must not happen. Values that are only missing are no error
-// but of a check: their placeholders are what was asked for.
-func (d *delivery) blocked() error {
-	status := handoff.StatusOf(d.findings)
-	if status == handoff.Ready || status == handoff.Incomplete && !d.options.check {
-		return nil
-	}
-	n := handoff.Checks{}.Count(d.findings).Blocks
-	verb := " blocks"
-	if n > 1 {
-		verb = " block"
-	}
-	message := count(n, "finding") + verb + ", so nothing is handed over"
-	if d.written {
-		message += "; the files are written, so that you can fix them"
-	}
-	hint := "fix what is listed, then run it again"
-	if status == handoff.Incomplete {
-		hint = "say what is missing: " + d.saying()
-	}
-	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
-}
-
-// unsaid are the parameters that placeholders stand for.
-func (d *delivery) unsaid() []handoff.Param { return d.target.Unsaid(d.values, d.bundle.Changes) }
-
-// saying is the command that says what is missing.
-func (d *delivery) saying() string {
-	text := "sdev deploy " + d.target.Name
-	for _, p := range d.unsaid() {
-		text += " --set " + p.Name + "=…"
-	}
-	return text
-}
-
-// recorded makes the record of the hand-off as it would be, and adds its summary to the files.
-func (a *app) recorded(ctx context.Context, d *delivery) error {
-	bundles := bundlesOf(d.subject, d.bundle)
-	commit, err := d.repo.LastChange(ctx, bundles)
-	if err != nil {
-		return err
-	}
-	r := handoff.Record{Target: d.target.Name, Status: handoff.StatusOf(d.findings), Project: d.project.Name, Sdev: buildVersion, Templates: templates.TargetsVersion, Commit: commit, Remote: d.repo.Remote,
-		Dirty: d.dirty(bundles), Values: d.target.Named(d.values), Findings: d.findings, Checks: d.checks()}
-	if d.facts.Image != (handoff.Image{}) {
-		image := d.facts.Image
-		r.Image = &image
-	}
-	if d.bundle.Conflicts() != nil {
-		r.Status = handoff.Blocked
-	}
-	if r.Findings == nil {
-		r.Findings = []dev.Finding{}
-	}
-	r.Next = []handoff.Step{}
-	if d.target.Next != nil {
-		r.Next = append(r.Next, d.target.Next(d.facts, d.values)...)
-	}
-	d.record, err = d.bundle.Finish(r, a.now())
-	return err
-}
-
-// write asks, and writes what has to be written.
-func (a *app) write(ctx context.Context, d *delivery) error {
-	writes := d.bundle.Writes()
-	if len(writes) == 0 {
-		return nil
-	}
-	if a.asks(d.options) {
-		yes := true
-		if err := a.ask(ctx, confirmation(&yes, "Write to %s?", d.shownBundle())); err != nil {
-			return err
-		}
-		if !yes {
-			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
-		}
-	}
-	var changes []scaffold.Change
-	for _, w := range writes {
-		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
-	}
-	if err := scaffold.NewChanges(d.bundle.Place.Root, changes).Apply(ctx); err != nil {
-		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
-			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
-		}
-		return err
-	}
-	d.written = true
-	return nil
-}
-
-// shown is how a path below the bundle's root is shown: relative to the project, or whole where the
-// bundle lies elsewhere.
-func (d *delivery) shown(name string) string {
-	full := filepath.Join(d.bundle.Place.Root, filepath.FromSlash(name))
-	if d.bundle.Place.Root != d.root() {
-		return full
-	}
-	rel, err := filepath.Rel(d.project.Dir, full)
-	if err != nil {
-		return full
-	}
-	return filepath.ToSlash(rel)
-}
-
-func (d *delivery) shownBundle() string { return d.shown(d.bundle.Place.Bundle) }
-
-// staleImage is about an image that was handed over before, and made from something else than what is
-// here now.
-func (d *delivery) staleImage() []dev.Finding {
-	i, commit := d.facts.Image, d.repo.Commit
-	if i.Revision == "" || commit == "" || strings.TrimSuffix(i.Revision, dirtySuffix) == commit || d.options.build {
-		return nil
-	}
-	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
-		Fix: "rebuild it: sdev deploy " + d.target.Name + " --build"}}
-}
-
-// unproven is about an image of an earlier run that did not run then.
-func (d *delivery) unproven() []dev.Finding {
-	if len(d.proof) > 0 {
-		return nil
-	}
-	return d.facts.Image.Unproven("sdev deploy " + d.target.Name + " --build")
 }

@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +9,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/handoff"
-	"sdev/dev/session"
+	"sdev/dev/release"
 )
 
 // deployReport is what "sdev deploy TARGET --json" prints.
@@ -35,61 +32,60 @@ type deployReport struct {
 	Record   string               `json:"record"`
 }
 
-func (d *delivery) report() deployReport {
-	r := d.record
+func newDeployReport(r *release.Release, check bool) deployReport {
 	files := []handoff.Change{}
-	for _, c := range d.bundle.Changes {
-		c.Path = d.shown(c.Path)
+	for _, c := range r.Bundle.Changes {
+		c.Path = r.Shown(c.Path)
 		files = append(files, c)
 	}
-	return deployReport{V: dev.WireVersion, Type: "deploy", Target: d.target.Name, Status: r.Status, Check: d.options.check, Written: d.written, Out: d.shownBundle(), Values: r.Values, Files: files,
-		Findings: r.Findings, Checks: r.Checks, Image: r.Image, Commit: r.Commit, Dirty: len(r.Dirty) > 0, Next: r.Next, Record: d.shown(path.Join(d.bundle.Place.Bundle, handoff.RecordFile))}
+	rec := r.Record
+	return deployReport{V: dev.WireVersion, Type: "deploy", Target: rec.Target, Status: rec.Status, Check: check, Written: r.Written, Out: r.Dir(), Values: rec.Values, Files: files,
+		Findings: rec.Findings, Checks: rec.Checks, Image: rec.Image, Commit: rec.Commit, Dirty: len(rec.Dirty) > 0, Next: rec.Next, Record: r.File(handoff.RecordFile)}
 }
 
 // printPlan shows values, files, differences and findings.
-func (a *app) printPlan(d *delivery) {
+func (a *app) printPlan(p *release.Project, r *release.Release) {
 	if !a.quiet {
-		a.printf("%s to %s, in %s\n\n", d.project.Name, d.target.Name, d.shownBundle())
-		a.printValues(d)
-		a.printOrigin(d)
-		a.printFiles(d)
+		a.printf("%s to %s, in %s\n\n", r.Record.Project, r.Record.Target, r.Dir())
+		a.printValues(r.Record)
+		a.printOrigin(p, r.Record)
+		a.printFiles(r)
 	}
-	a.printUnsaid(d)
-	// What nobody has said stands in the list above: a finding each would say it twice.
-	rest := slices.DeleteFunc(slices.Clone(d.findings), func(f dev.Finding) bool { return f.ID == handoff.MissingValue })
+	a.printMissing(r.Missing())
+	// Missing values stand in the list above: a finding each would say it twice.
+	rest := slices.DeleteFunc(slices.Clone(r.Findings), func(f dev.Finding) bool { return f.ID == handoff.MissingValue })
 	if len(rest) > 0 {
-		_ = a.print(preflightText(rest, a.Width))
+		_ = a.printPreflight(rest)
 	}
 }
 
-// printUnsaid lists the values that placeholders stand for.
-func (a *app) printUnsaid(d *delivery) {
-	unsaid := d.unsaid()
-	if len(unsaid) == 0 {
+// printMissing lists the values that placeholders stand for.
+func (a *app) printMissing(missing []handoff.Param) {
+	if len(missing) == 0 {
 		return
 	}
 	a.printf("%s\n", "Nobody has said yet, so placeholders stand in the files:")
 	names := 0
-	for _, p := range unsaid {
+	for _, p := range missing {
 		names = max(names, len(p.Name))
 	}
-	for _, p := range unsaid {
+	for _, p := range missing {
 		a.printf("  %-*s  %s\n", names, p.Name, wrap(p.About, a.Width, names+4))
 	}
 	a.printf("\n")
 }
 
 // printValues is the plan table: every value, and who says it.
-func (a *app) printValues(d *delivery) {
+func (a *app) printValues(r handoff.Record) {
 	const widest = 30 // longer values are rare, and push their own source to the next line alone
 	names, values := 0, 0
-	for _, v := range d.record.Values {
+	for _, v := range r.Values {
 		names = max(names, utf8.RuneCountInString(v.Name))
 		if n := utf8.RuneCountInString(v.Text); n <= widest {
 			values = max(values, n)
 		}
 	}
-	for _, v := range d.record.Values {
+	for _, v := range r.Values {
 		text := dev.Inline(v.Text)
 		source := "(" + v.Source
 		_, place, placed := strings.Cut(strings.TrimSuffix(v.Source, ")"), " (")
@@ -111,18 +107,19 @@ func (a *app) printValues(d *delivery) {
 	a.printf("\n")
 }
 
-func (a *app) printOrigin(d *delivery) {
+// printOrigin tells the commit, and the image.
+func (a *app) printOrigin(p *release.Project, r handoff.Record) {
 	commit := "no commit"
-	switch r := d.record; {
-	case !d.repo.Found:
-		commit = "no commit: " + d.repo.Why
+	switch {
+	case !p.Repository.Found:
+		commit = "no commit: " + p.Repository.Why
 	case r.Commit != "" && len(r.Dirty) > 0:
 		commit = fmt.Sprintf("commit %.12s, and %s not as committed", r.Commit, count(len(r.Dirty), "file"))
 	case r.Commit != "":
 		commit = fmt.Sprintf("commit %.12s", r.Commit)
 	}
 	a.printf("%s\n", wrap(commit, a.Width, 0))
-	if i := d.record.Image; i != nil {
+	if i := r.Image; i != nil {
 		a.printf("image %s\n", i.Ref)
 		for _, id := range []struct{ what, text string }{{"id", i.ID}, {"digest", i.Digest}} {
 			if id.text != "" {
@@ -137,9 +134,9 @@ func (a *app) printOrigin(d *delivery) {
 }
 
 // printFiles lists the files, and shows what changes in those that are there.
-func (a *app) printFiles(d *delivery) {
+func (a *app) printFiles(r *release.Release) {
 	same := 0
-	for _, c := range d.bundle.Changes {
+	for _, c := range r.Bundle.Changes {
 		if c.Status == handoff.Identical && !a.verbose {
 			same++
 			continue
@@ -148,13 +145,13 @@ func (a *app) printFiles(d *delivery) {
 		if c.Reason != "" {
 			reason = " (" + c.Reason + ")"
 		}
-		a.printf("%-10s %s\n", c.Status, wrap(d.shown(c.Path)+reason, a.Width, 11))
+		a.printf("%-10s %s\n", c.Status, wrap(r.Shown(c.Path)+reason, a.Width, 11))
 	}
 	if same > 0 {
 		a.printf("%-10s %s\n", handoff.Identical, count(same, "file"))
 	}
 	a.printf("\n")
-	for _, c := range d.bundle.Changes {
+	for _, c := range r.Bundle.Changes {
 		if c.Before == nil || c.File == handoff.SummaryFile && !a.verbose {
 			continue
 		}
@@ -169,25 +166,25 @@ func (a *app) printFiles(d *delivery) {
 }
 
 // printNext closes: what was done, and what comes next.
-func (a *app) printNext(d *delivery) {
+func (a *app) printNext(r *release.Release, check bool) {
 	switch {
-	case d.options.check:
-		a.printf("%s is as it would be rendered, and nothing blocks\n", d.shownBundle())
+	case check:
+		a.printf("%s is as it would be rendered, and nothing blocks\n", r.Dir())
 		return
-	case d.record.Status == handoff.Incomplete:
-		unsaid := len(d.unsaid())
-		a.printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", d.shownBundle(), count(unsaid, "value"), map[bool]string{true: "is", false: "are"}[unsaid == 1], d.saying())
+	case r.Record.Status == handoff.Incomplete:
+		missing := len(r.Missing())
+		a.printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", r.Dir(), count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
 		return
-	case !d.written:
-		a.printf("nothing to do: %s is as it would be rendered\n", d.shownBundle())
+	case !r.Written:
+		a.printf("nothing to do: %s is as it would be rendered\n", r.Dir())
 	default:
-		a.printf("handed over in %s; the record is %s\n", d.shownBundle(), d.shown(path.Join(d.bundle.Place.Bundle, handoff.SummaryFile)))
+		a.printf("handed over in %s; the record is %s\n", r.Dir(), r.File(handoff.SummaryFile))
 	}
-	if a.quiet || len(d.record.Next) == 0 {
+	if a.quiet || len(r.Record.Next) == 0 {
 		return
 	}
 	a.printf("\nnext:\n")
-	for i, step := range d.record.Next {
+	for i, step := range r.Record.Next {
 		once := ""
 		if step.Once {
 			once = " (once)"
@@ -199,45 +196,8 @@ func (a *app) printNext(d *delivery) {
 	}
 }
 
-// listedTarget is a row of "sdev deploy --json".
-type listedTarget struct {
-	Name  string      `json:"name"`
-	About string      `json:"about"`
-	Last  *lastRecord `json:"last"` // null where nothing was handed over yet
-}
-
-type lastRecord struct {
-	Status string    `json:"status"`
-	Time   time.Time `json:"time"`
-	Commit string    `json:"commit"`
-	Path   string    `json:"path"`
-}
-
-// listTargets shows the targets, each with its last hand-off in the usual directory.
-func (a *app) listTargets(ctx context.Context, o deployOptions) error {
-	s, err := a.gather(ctx, session.EntryChoice{})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.dir == "" && len(a.files) == 0 {
-		s = nil
-	} else if err != nil {
-		return err
-	}
-	var list []listedTarget
-	for _, t := range handoff.Targets() {
-		row := listedTarget{Name: t.Name, About: t.About}
-		if s != nil {
-			if row.Last, err = a.lastOf(s, t.Name); err != nil {
-				return err
-			}
-		}
-		list = append(list, row)
-	}
-	if o.json {
-		return a.printJSON(struct {
-			V       int            `json:"v"`
-			Type    string         `json:"type"`
-			Targets []listedTarget `json:"targets"`
-		}{dev.WireVersion, "deploy.targets", list})
-	}
+// printTargets lists the targets, each with its last hand-off.
+func (a *app) printTargets(list []listedTarget) {
 	for _, t := range list {
 		a.printf("%-12s %s\n", t.Name, wrap(t.About, a.Width, 13))
 		switch {
@@ -247,27 +207,4 @@ func (a *app) listTargets(ctx context.Context, o deployOptions) error {
 			a.printf("%-12s last: %s, %s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly))
 		}
 	}
-	return nil
-}
-
-func (a *app) lastOf(s *subject, target string) (*lastRecord, error) {
-	last, err := a.recordOf(s, target)
-	if last == nil || err != nil {
-		return nil, err
-	}
-	return &lastRecord{last.Status, last.Time, last.Commit, path.Join(deployDir, target, handoff.RecordFile)}, nil
-}
-
-// recordOf is the record of the last hand-off in the usual directory; nil where there was none.
-func (a *app) recordOf(s *subject, target string) (*handoff.Record, error) {
-	place, err := a.placeOf(s, target, "")
-	if err != nil {
-		return nil, err
-	}
-	b, err := handoff.Open(place)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	return b.Last, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +14,6 @@ import (
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/handoff"
-	"sdev/dev/session"
 )
 
 // plainApp is a project without a login, which any target takes.
@@ -141,26 +141,6 @@ func TestDeploy_Suppressions(t *testing.T) {
 	}
 }
 
-func TestDeploy_FactsOfAProject(t *testing.T) {
-	dir := plainApp(t, map[string]string{"pages/1_Sales.py": "import pandas\n", ".streamlit/config.toml": "[server]\nbaseUrlPath = \"shop\"\n"})
-	s, _, _ := Buffers(map[string]string{"FROM_HERE": "hunter2"})
-	a := &app{Streams: s, dir: dir, now: time.Now}
-	got, err := a.gather(t.Context(), session.EntryChoice{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := got.facts.App
-	if f.Entry != "app.py" || f.Port != 8501 || f.BasePath != "shop" || f.Streamlit.Text != "1.58.0" || f.Context != "." || f.Dockerfile != "Dockerfile" || !slices.Equal(f.Command, []string{"streamlit", "run", "app.py"}) {
-		t.Errorf("%+v", f)
-	}
-	if len(f.Env) != 1 || f.Env[0].Name != "MODE" {
-		t.Errorf("%+v", f.Env)
-	}
-	if !slices.Equal(f.Pages, []handoff.Page{{Script: "app.py", Path: "/"}, {Script: "pages/1_Sales.py", Path: "/Sales"}}) {
-		t.Errorf("%+v", f.Pages)
-	}
-}
-
 func TestDeploy_OfADirectoryWithoutComposeFile(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"src/app.py": "import streamlit as st\nfrom lib import x\n", "src/lib/x.py": "", "requirements.txt": "streamlit==1.58.0\n"})
 	_, r, out := deployed(t, dir, "ecs", "--yes")
@@ -192,32 +172,6 @@ func TestDeploy_NamesNoVariableThatThePlatformFillsIn(t *testing.T) {
 	}
 	if got := left("cloud-run", "--yes"); got != "API_TOKEN, DB, FROM_HERE" {
 		t.Errorf("cloud-run, which fills in nothing: %q", got)
-	}
-}
-
-func TestDeploy_KnowsWhatTheImageRuns(t *testing.T) {
-	for dockerfile, want := range map[string][]string{
-		"CMD [\"streamlit\", \"run\", \"app.py\"]":                                       {"streamlit", "run", "app.py"},
-		"CMD streamlit run app.py":                                                       {"streamlit", "run", "app.py"},
-		"CMD streamlit run app.py --server.port=$PORT":                                   {"/bin/sh", "-c", "streamlit run app.py --server.port=$PORT"},
-		"ENTRYPOINT [\"tini\", \"--\"]\nCMD [\"streamlit\", \"run\", \"a b.py\"]":        {"tini", "--", "streamlit", "run", "a b.py"},
-		"ENTRYPOINT streamlit run app.py\nCMD [\"--x\"]":                                 nil,
-		"CMD [\"streamlit\", 1]":                                                         nil,
-		"CMD [\"of\", \"release\"]\nFROM python:3.11-slim AS dev\nCMD [\"of\", \"dev\"]": {"of", "release"},
-		"EXPOSE 8501": nil,
-	} {
-		s, _, _ := Buffers(nil)
-		a := &app{Streams: s, dir: plainApp(t, map[string]string{
-			"Dockerfile":         "FROM python:3.11-slim AS release\n" + dockerfile + "\n",
-			"docker-compose.yml": "services: {streamlit: {build: {context: ., target: release}}}\n",
-		}), now: time.Now}
-		got, err := a.gather(t.Context(), session.EntryChoice{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got.facts.App.Command, want) {
-			t.Errorf("%s runs %q, want %q", dockerfile, got.facts.App.Command, want)
-		}
 	}
 }
 
@@ -259,4 +213,53 @@ func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
 	if code != dev.ExitProject || !strings.Contains(errs, "hint: name it in the compose file: x-sdev: {entry: PATH}") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
+}
+
+func TestDeploy_RefusesDirectoriesThatAreNoBundles(t *testing.T) {
+	dir := plainApp(t, map[string]string{"sub/link.txt": ""})
+	if err := os.Symlink("..", filepath.Join(dir, "sub/up")); err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	must(t, os.MkdirAll(home+"/full/deeper", 0o755), os.MkdirAll(home+"/.config", 0o755), os.WriteFile(home+"/full/notes.txt", []byte("mine"), 0o600), os.Symlink("/etc", home+"/etc"),
+		os.MkdirAll(home+"/other/.sdev", 0o700), os.Symlink(".sdev", home+"/other/led"), os.MkdirAll(dir+"/.sdev", 0o700), os.Symlink(".sdev", dir+"/led"), os.MkdirAll(dir+"/lib/deeper", 0o755), os.WriteFile(dir+"/lib/deeper/x.py", nil, 0o600))
+	before := listing(t, home)
+	for _, out := range []string{
+		".", "..", "/", ".git", ".git/x", "sub/up", // where the project lies, and git's
+		".sdev", ".sdev/x", "sub/../.sdev", ".SDEV", "led", home + "/other/.sdev", home + "/other/led/x", "deploy/snowflake/.handoff", // sdev's
+		"/etc", "/etc/sdev", "/usr/lib/x", "/var/lib/x", "/proc/x", "/tmp", "/home", "/usr", home + "/etc", home + "/etc/x", "lib/../../../../../../../../../../etc/x", // the system's
+		home, home + "/", home + "/.config/x", home + "/.ssh", home + "/full", // the user's own
+		"lib", "lib/deeper", // the app's
+	} {
+		s, stdout, _ := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
+		code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
+		if code != dev.ExitFailed || !strings.Contains(stdout.String(), string(dev.CodeDeployDir)) || exists(dir, "HANDOFF.md") || exists(dir, "../HANDOFF.md") {
+			t.Errorf("--out %s: exit %d, %s", out, code, stdout)
+		}
+	}
+	if after := listing(t, home); !slices.Equal(before, after) || len(listing(t, dir+"/.sdev")) != 1 {
+		t.Errorf("there is %q, and was %q", after, before)
+	}
+}
+
+func TestDeploy_TakesDirectoriesForBundles(t *testing.T) {
+	dir, home := plainApp(t, nil), t.TempDir()
+	must(t, os.MkdirAll(home+"/empty", 0o755), os.MkdirAll(dir+"/docs", 0o755), os.WriteFile(dir+"/docs/notes.md", nil, 0o600))
+	for _, out := range []string{"handoff", "docs", "deploy/other", home + "/new/deeper", home + "/empty", home + "/empty/"} { // the last is a bundle by then
+		s, stdout, errs := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
+		Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
+		if strings.Contains(stdout.String(), string(dev.CodeDeployDir)) || !exists(filepath.Join(map[bool]string{true: "", false: dir}[filepath.IsAbs(out)], out), "HANDOFF.md") {
+			t.Errorf("--out %s: %s%s", out, stdout, errs)
+		}
+	}
+}
+
+// listing is every path below a directory.
+func listing(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, name)
+		return err
+	}))
+	return names
 }

@@ -119,7 +119,7 @@ it cannot be done an error object follows.`,
 			if err != nil {
 				return err
 			}
-			if why := a.unfit(abs); why != "" {
+			if why := a.guard().RefuseDir(abs); why != "" {
 				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " cannot take a project: " + why, Hint: "name one of your own: sdev init NAME"}
 			}
 			return a.runInit(cmd.Context(), o)

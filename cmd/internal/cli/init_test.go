@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -229,5 +230,26 @@ func TestInit_AsksOnlyWhatFlagsLeaveOpen(t *testing.T) {
 	}
 	if code, out := asked(t, dir, "3\n", "third", "--name", "b", "--auth", "none"); code != dev.ExitOK || !exists(dir, "third/environment.yml") {
 		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
+func TestInit_WritesToNoDirectoryOfSomebodyElse(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Symlink("/etc", dir+"/etc"), os.MkdirAll(dir+"/.git", 0o755))
+	for _, target := range []string{"/", "/etc", "/etc/shop", "/usr/lib/shop", dir + "/etc/shop", dir + "/.git/shop", dir + "/.sdev", "/tmp"} {
+		code, _, errs := runLine(t, dir, "init", target, "--yes", "--no-git", "--dry-run")
+		if code != dev.ExitFailed || !strings.Contains(errs, "cannot take a project: it is") && !strings.Contains(errs, "cannot take a project: sdev keeps") || !strings.Contains(errs, "hint: ") {
+			t.Errorf("init %s: exit %d, %s", target, code, errs)
+		}
+	}
+	if code, _, errs := runLine(t, dir, "init", dir+"/shop", "--yes", "--no-git", "--dry-run"); code != dev.ExitOK {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
 }

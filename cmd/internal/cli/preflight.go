@@ -3,23 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-	"time"
+	"syscall"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
-	"sdev/dev/config"
 	"sdev/dev/detect"
-	"sdev/dev/git"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
+	"sdev/dev/release"
 	"sdev/dev/session"
 )
 
@@ -53,11 +48,7 @@ what is known to fail where it will run. It needs neither a container engine nor
 			return nil
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, t := range handoff.Targets() {
-				names = append(names, t.Name)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return targetNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -90,7 +81,7 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	case o.json:
 		err = a.printJSON(newPreflightReport(o.target, found))
 	case o.sarif != "-":
-		err = a.print(preflightText(found, a.Width))
+		err = a.printPreflight(found)
 	}
 	if err == nil && dev.Block(found) {
 		return exitError(dev.ExitFailed)
@@ -98,140 +89,36 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	return err
 }
 
-// check looks at everything that there is. With a target that is a hand-off that ends before it writes.
+// check checks everything that there is. With a target that is a hand-off that ends before it writes.
 func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
 	if o.target != "" {
-		d, err := a.deliver(ctx, deployOptions{target: o.target, image: o.image, check: true, yes: true})
-		if err != nil {
-			return nil, err
-		}
-		d.bundle.Close()
-		return d.findings, nil
+		return a.checkTarget(ctx, o.target, o.image)
 	}
-	s, err := a.preflightSubject(ctx, o)
+	p, err := a.load(ctx, session.Options{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
+		return a.releaser().Preflight(ctx, nil, nil, o.image)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if o.image != "" {
-		img, done, err := a.imageFrom(ctx, o.image, s.Platform)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-		s.Image = img
-	}
-	return preflight.Run(ctx, s)
-}
-
-// preflightSubject is everything but the image. Without a project an image is checked by itself.
-func (a *app) preflightSubject(ctx context.Context, o preflightOptions) (preflight.Subject, error) {
-	p, err := a.load(ctx, session.Options{})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
-		return preflight.Subject{Now: a.now()}, nil
-	}
-	if err != nil {
-		return preflight.Subject{}, err
-	}
-	repo, err := git.Read(ctx, p.Dir, a.Env)
-	if err != nil {
-		return preflight.Subject{}, err
-	}
 	found, err := detect.Dir(p.Dir)
 	if err != nil {
-		return preflight.Subject{}, err
+		return nil, err
 	}
-	if entry := p.Settings.Entry; entry != "" {
-		found.Choose(entry, detect.Fact{Why: "x-sdev.entry"})
-	}
-	return a.subject(ctx, p, found, repo)
+	return a.releaser().Preflight(ctx, p, found, o.image)
 }
 
-// inProject is a path of the repository as it is seen from the project.
-func inProject(p *config.Project, root, name string) string {
-	dir := p.Dir
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
-	}
-	rel, err := filepath.Rel(dir, filepath.Join(root, filepath.FromSlash(name)))
+// checkTarget checks what a hand-off to a target would ship.
+func (a *app) checkTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {
+	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
-		return name
+		return nil, err
 	}
-	return filepath.ToSlash(rel)
-}
-
-// imageFrom opens an archive, or an image of the engine. What done removes is needed until then.
-func (a *app) imageFrom(ctx context.Context, name, platform string) (img v1.Image, done func(), err error) {
-	nothing := func() {}
-	if file, ok := a.archive(name); ok {
-		img, err = preflight.Open(ctx, file, platform)
-		return img, nothing, err
-	}
-	e, err := a.open(ctx)
+	p, err := a.gather(ctx, session.EntryChoice{Required: true, Keep: true})
 	if err != nil {
-		return nil, nothing, err
+		return nil, err
 	}
-	defer e.Close() //nolint:errcheck // nothing is left to say to it
-	archive, err := e.Save(ctx, name)
-	if err != nil {
-		return nil, nothing, err
-	}
-	defer archive.Close()
-	spooled, err := a.spool(archive)
-	if ctx.Err() != nil {
-		return nil, nothing, errors.Join(ctx.Err(), os.RemoveAll(spooled))
-	}
-	if err != nil {
-		return nil, nothing, &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "make room, or point XDG_CACHE_HOME to a larger disk"}
-	}
-	done = func() { _ = os.Remove(spooled) }
-	if img, err = preflight.Open(ctx, spooled, platform); err != nil {
-		done()
-		return nil, nothing, err
-	}
-	return img, done, nil
-}
-
-// archive is the file that --image names; ok is false where it names an image of the engine.
-func (a *app) archive(name string) (file string, ok bool) {
-	file = name
-	if !filepath.IsAbs(name) {
-		file = filepath.Join(a.dir, name)
-	}
-	st, err := os.Stat(file)
-	return file, (err == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name)
-}
-
-// spool keeps an archive in the cache directory: its description comes last, and layers are read one after
-// another.
-func (a *app) spool(archive io.Reader) (name string, err error) {
-	dir, err := a.cacheDir()
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	a.sweep(dir)
-	f, err := os.CreateTemp(dir, "image-*.tar")
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(f, archive)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-// sweep removes archives that a run left behind which was killed.
-func (a *app) sweep(dir string) {
-	const old = 24 * time.Hour
-	names, _ := filepath.Glob(filepath.Join(dir, "image-*.tar")) // the pattern is a good one
-	for _, name := range names {
-		if st, err := os.Stat(name); err == nil && a.now().Sub(st.ModTime()) > old {
-			_ = os.Remove(name) // another run may have been faster
-		}
-	}
+	return p.Check(ctx, release.Options{Target: target, Image: image})
 }
 
 // preflightReport is what "sdev preflight --json" prints.
@@ -244,99 +131,51 @@ type preflightReport struct {
 }
 
 func newPreflightReport(target string, found []dev.Finding) preflightReport {
-	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: tally(found).Blocks}
+	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: handoff.Checks{}.Count(found).Blocks}
 }
 
-func tally(found []dev.Finding) handoff.Checks {
-	return handoff.Checks{Rules: len(preflight.Rules())}.Count(found)
+// printPreflight shows findings to a person.
+func (a *app) printPreflight(found []dev.Finding) error {
+	return a.printf("%s", render.Findings(found, len(preflight.Rules()), a.Width))
 }
 
-// preflightText shows findings to a person: what blocks first, each with its place and what helps.
-func preflightText(found []dev.Finding, width int) *page {
-	var b page
-	group := func(title string, in func(dev.Finding) bool) {
-		first := true
-		for _, f := range found {
-			if !in(f) {
-				continue
-			}
-			if first {
-				b.add("%s:\n", title)
-				first = false
-			}
-			b.add("%s", findingText(f, width))
-		}
-		if !first {
-			b.add("\n")
-		}
+// writeSARIF writes a SARIF report of findings to a file; "-" is stdout.
+func (a *app) writeSARIF(name string, found []dev.Finding) error {
+	var rules []render.Rule
+	for _, r := range preflight.Rules() {
+		rules = append(rules, render.Rule(r))
 	}
-	of := func(s dev.Severity) func(dev.Finding) bool {
-		return func(f dev.Finding) bool { return f.Severity == s && f.Suppressed == nil }
+	text, err := render.SARIF(buildVersion, rules, found)
+	if err != nil {
+		return err
 	}
-	group("Blocks the hand-off", of(dev.Blocks))
-	group("Ships, and somebody should know", of(dev.Warns))
-	group("For information", of(dev.Informs))
-	group("Suppressed", func(f dev.Finding) bool { return f.Suppressed != nil })
-	c := tally(found)
-	notes := len(found) - c.Blocks - c.Warnings - c.Suppressed
-	b.add("%s: %s", count(c.Rules, "rule"), blockText(c.Blocks))
-	for _, part := range []string{some(c.Warnings, "warning"), some(notes, "note")} {
-		if part != "" {
-			b.add(", %s", part)
-		}
+	if name == "-" {
+		_, err := a.out().Write(text)
+		return err
 	}
-	if c.Suppressed > 0 {
-		b.add(", %d suppressed", c.Suppressed)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(a.dir, name)
 	}
-	b.add("\n")
-	return &b
+	name, err = filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	if why := a.guard().RefuseReport(name, render.IsSARIF); why != "" {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
+	}
+	if err := writeReport(name, text); err != nil {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a directory that is there: --sarif FILE"}
+	}
+	return nil
 }
 
-func blockText(n int) string {
-	switch n {
-	case 0:
-		return "nothing blocks"
-	case 1:
-		return "1 blocks"
+// writeReport writes a file for others to read; it holds no secrets. A pipe is written to where somebody
+// reads it, and not waited for where nobody does.
+func writeReport(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // for others to read
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%d block", n)
-}
-
-func some(n int, what string) string {
-	if n == 0 {
-		return ""
-	}
-	return count(n, what)
-}
-
-// findingText is one finding: id and place, what is wrong, what helps.
-func findingText(f dev.Finding, width int) dev.Text {
-	const indent = "    "
-	at := f.File
-	if f.File != "" && f.Line > 0 {
-		at = fmt.Sprintf("%s:%d", f.File, f.Line)
-	}
-	if f.Where != "" {
-		at = strings.TrimPrefix(at+", "+f.Where, ", ")
-	}
-	head := "  " + f.ID
-	if at != "" {
-		head += "  " + at
-	}
-	var b page
-	b.add("  %s", wrap(strings.TrimSpace(head), width, len(indent)))
-	line := func(label, text string) {
-		if text != "" {
-			b.add("\n%s%s%s", indent, label, wrap(text, width, len(indent)+len(label)))
-		}
-	}
-	line("", f.Message)
-	if s := f.Suppressed; s != nil {
-		line("reason: ", fmt.Sprintf("%s (until %s, %s)", s.Reason, s.Until.Format("2006-01-02"), s.Origin))
-	} else {
-		line("fix: ", f.Fix)
-		line("see: ", f.Docs)
-	}
-	b.add("\n")
-	return dev.Text(b.text.String())
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }

@@ -331,3 +331,25 @@ func (e edit) apply(t *testing.T, dir string) {
 	}
 	devtest.Write(t, file, strings.Replace(string(b), e.old, e.text, 1))
 }
+
+func TestPreflight_OverwritesNothingWithAReport(t *testing.T) {
+	dir := plainApp(t, map[string]string{"report.sarif": "{\"version\": \"2.1.0\", \"runs\": []}\n", "empty.sarif": "", "notes.json": "{}\n"})
+	must(t, os.Symlink("app.py", dir+"/led.sarif"), os.MkdirAll(dir+"/.sdev", 0o700))
+	run := func(file string) (code int, errs string) {
+		s, _, e := Buffers(map[string]string{"PATH": os.Getenv("PATH")})
+		return Main(t.Context(), t.Context(), s, []string{"-C", dir, "preflight", "--sarif", file}), e.String()
+	}
+	for _, file := range []string{"app.py", "led.sarif", "notes.json", ".git/report.sarif", ".sdev/report.sarif", "/etc/report.sarif", "/usr/lib/report.sarif"} {
+		before, _ := os.ReadFile(filepath.Join(dir, file))
+		code, errs := run(file)
+		after, _ := os.ReadFile(filepath.Join(dir, file))
+		if code != dev.ExitFailed || !strings.Contains(errs, "the report is not written to ") || string(after) != string(before) {
+			t.Errorf("--sarif %s: exit %d, %s", file, code, errs)
+		}
+	}
+	for _, file := range []string{"new.sarif", "report.sarif", "empty.sarif", "/dev/null"} {
+		if _, errs := run(file); strings.Contains(errs, "report") {
+			t.Errorf("--sarif %s: %s", file, errs)
+		}
+	}
+}

@@ -84,7 +84,7 @@ func TestFindings_AreFitForATerminal(t *testing.T) {
 	f := dev.Finding{ID: "secret.code", Severity: dev.Blocks, Message: evil, File: evil, Line: 2, Where: evil, Fix: evil, Docs: evil}
 	streams, out, _ := Buffers(nil)
 	a := &app{Streams: streams}
-	if err := a.print(preflightText([]dev.Finding{f, {ID: evil, Severity: dev.Warns, Suppressed: &dev.Suppression{Reason: evil, Origin: evil}}}, 80)); err != nil {
+	if err := a.printPreflight([]dev.Finding{f, {ID: evil, Severity: dev.Warns, Suppressed: &dev.Suppression{Reason: evil, Origin: evil}}}); err != nil {
 		t.Fatal(err)
 	}
 	checkFit(t, out.String())

@@ -20,6 +20,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/destination"
 )
 
 // ExitInterrupted is the exit code of a command that a signal ended.
@@ -206,6 +207,9 @@ func (a *app) colored() bool {
 	}
 	return a.OutTTY && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
 }
+
+// guard knows where nothing is written, even when a flag names the place.
+func (a *app) guard() destination.Guard { return destination.NewGuard(a.Getenv("HOME")) }
 
 // cacheDir is the machine's cache directory of sdev, which may not exist yet.
 func (a *app) cacheDir() (string, error) {

@@ -1,5 +1,6 @@
-// Package render shows events as text: lines for people ([NewPlain]) and objects for programs
-// ([NewJSON]). It knows the vocabulary of package dev and nothing else, keeps no clock and starts
+// Package render shows events and findings as text. Events become lines for people ([NewPlain]) and
+// objects for programs ([NewJSON]); findings of checks become a page ([Findings]) and a report for code
+// hosts ([SARIF]). It knows the vocabulary of package dev and nothing else, keeps no clock and starts
 // no goroutines. A printer is used by one goroutine at a time.
 package render
 

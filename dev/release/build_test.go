@@ -1,4 +1,4 @@
-package cli
+package release
 
 import (
 	"os"
@@ -11,19 +11,14 @@ import (
 	"sdev/dev/devtest"
 	"sdev/dev/git"
 	"sdev/dev/plan"
-	"sdev/dev/session"
 )
 
 // released gives the build of what ships of a project.
 func released(t *testing.T, files map[string]string, repo git.Repository, env map[string]string) (plan.Build, error) {
 	t.Helper()
-	streams, _, _ := Buffers(env)
-	a := &app{Streams: streams, now: time.Now, dir: devtest.Project(t, files)}
-	p, err := a.load(t.Context(), session.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a.releaseBuild(t.Context(), p, repo)
+	r := rigIn(t, devtest.Project(t, files))
+	r.env = env
+	return r.project().releaseBuild(repo)
 }
 
 func TestReleaseBuild_IsWhatShips(t *testing.T) {
@@ -79,7 +74,7 @@ func TestReleaseBuild_SaysWhenItIsNotWhatWasCommitted(t *testing.T) {
 
 // Without compose file and Dockerfile what runs has its source mounted; what ships holds it.
 func TestReleaseBuild_OfAProjectWithoutFilesHoldsTheSource(t *testing.T) {
-	files := map[string]string{"app.py": script, "requirements.txt": "streamlit\n"}
+	files := map[string]string{"app.py": "import streamlit as st\n", "requirements.txt": "streamlit\n"}
 	b, err := released(t, files, git.Repository{}, nil)
 	if err != nil || !strings.Contains(b.Inline, "COPY . /app\n") || !strings.Contains(b.Inline, `CMD ["streamlit", "run", "app.py"]`) || !strings.Contains(string(b.Ignore), ".streamlit/secrets.toml\n") {
 		t.Errorf("%s\nignored: %s\n%v", b.Inline, b.Ignore, err)

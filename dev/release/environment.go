@@ -1,0 +1,49 @@
+package release
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+)
+
+var (
+	secretName = regexp.MustCompile(`(?i)secret|token|passw|credential|private|api_?key|access_?key|_key$|_pwd$|_dsn$`)
+	secretText = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@|-----BEGIN|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
+)
+
+// onlyLocal are variables that mean something on a developer's machine alone.
+var onlyLocal = []string{"LOCAL_STREAMLIT", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"}
+
+// environment are the variables that the service has wherever it runs: those whose values stand in the compose
+// file, except for what is local and for what looks like a secret. withheld are the others, but for local ones.
+func (p *Project) environment() (env []handoff.Variable, withheld []string) {
+	literal := p.config.Literal(p.service.Name)
+	for _, name := range slices.Sorted(maps.Keys(p.service.Environment)) {
+		value, stands := literal[name]
+		switch {
+		case slices.Contains(onlyLocal, name):
+		case !stands, secretName.MatchString(name), secretText.MatchString(value):
+			withheld = append(withheld, name)
+		default:
+			env = append(env, handoff.Variable{Name: name, Value: value, Origin: "environment of service " + p.service.Name})
+		}
+	}
+	return env, withheld
+}
+
+// withheldVariables is the finding about variables that are not handed over. filled are those that the platform
+// fills in by itself.
+func (p *Project) withheldVariables(filled []string) []dev.Finding {
+	_, withheld := p.environment()
+	withheld = slices.DeleteFunc(withheld, func(name string) bool { return slices.Contains(filled, name) })
+	if len(withheld) == 0 {
+		return nil
+	}
+	return []dev.Finding{{ID: "ship.environment", Severity: dev.Warns, Where: "service " + p.service.Name,
+		Message: "not handed over, since their values come from this machine or look like secrets: " + dev.Printable(strings.Join(withheld, ", ")),
+		Fix:     "keep them in the platform's store of secrets, and name them in the bundle; or write a value that is none into the compose file"}}
+}

@@ -1,0 +1,135 @@
+package release
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdev/dev/detect"
+	"sdev/dev/git"
+	"sdev/dev/handoff"
+)
+
+// appFacts are what is known of the app as it ships.
+func (p *Project) appFacts() handoff.App {
+	f := p.found
+	entry, _ := f.Entry()
+	app := handoff.App{Service: p.service.Name, Entry: entry.Path, Platform: p.service.Platform, Python: asValue(f.Python), Streamlit: asValue(f.Streamlit)}
+	app.Env, _ = p.environment()
+	if app.Streamlit.Text == "any" {
+		app.Streamlit = handoff.Value{}
+	}
+	app.Port, app.BasePath = p.config.Listens(p.service)
+	if len(f.Managers) > 0 {
+		app.Deps = handoff.Value{Text: f.Managers[0].File, Source: f.Managers[0].Source()}
+		app.Manager = f.Managers[0].Value
+	}
+	for _, r := range f.Roots {
+		app.Roots = append(app.Roots, r.Value)
+	}
+	for _, a := range p.survey.Addresses {
+		app.Pages = append(app.Pages, handoff.Page{Script: a.Script, Path: a.Path})
+	}
+	for _, l := range f.Auth {
+		app.Login = append(app.Login, asValue(l))
+	}
+	for _, i := range p.survey.Imports {
+		app.Imports = append(app.Imports, handoff.Import{Module: i.Value, File: i.File, Line: i.Line})
+	}
+	for _, c := range p.survey.Calls {
+		app.Calls = append(app.Calls, handoff.Call(c))
+	}
+	app.Command = p.command()
+	app.Entrypoint, app.Args = p.service.Entrypoint, p.service.Command
+	if b := p.service.Build; b != nil {
+		app.Context, app.Target = p.within(b.Context), b.Target
+		if app.Dockerfile = b.Dockerfile; app.Dockerfile == "" && b.DockerfileInline == "" {
+			app.Dockerfile = "Dockerfile"
+		}
+		app.Dockerfile = filepath.ToSlash(app.Dockerfile)
+	}
+	return app
+}
+
+func asValue(f detect.Fact) handoff.Value { return handoff.Value{Text: f.Value, Source: f.Source()} }
+
+// inShell are the characters that have a meaning for a shell.
+const inShell = "\"'`$;&|<>\\()*?~[]{}"
+
+// command is what the service runs: as the compose file says, else as the Dockerfile does.
+func (p *Project) command() []string {
+	if c := slices.Concat([]string(p.service.Entrypoint), []string(p.service.Command)); len(c) > 0 {
+		return c
+	}
+	if p.service.Build == nil {
+		return nil
+	}
+	for _, d := range p.found.Dockerfiles {
+		if filepath.Join(p.config.Dir, filepath.FromSlash(d.Path)) != filepath.Join(p.service.Build.Context, cmp.Or(p.service.Build.Dockerfile, "Dockerfile")) {
+			continue
+		}
+		d, _ = p.found.Image("", d.Path, p.service.Build.Target) // the stage that is built
+		return wordsOf(d.Command.Value)
+	}
+	return nil
+}
+
+// wordsOf splits the text of ENTRYPOINT and CMD, which stand one behind the other: as lists, or as a line that
+// the builder hands to a shell. It is nil where both forms are mixed, because the shell then ignores the list.
+func wordsOf(text string) []string {
+	var all []string
+	for lists := json.NewDecoder(strings.NewReader(text)); ; {
+		var words []string
+		err := lists.Decode(&words)
+		switch {
+		case err == nil:
+			all = append(all, words...)
+		case errors.Is(err, io.EOF):
+			return all
+		case strings.Contains(text, "["):
+			return nil
+		case strings.ContainsAny(text, inShell):
+			return []string{"/bin/sh", "-c", text}
+		default:
+			return strings.Fields(text)
+		}
+	}
+}
+
+// gitFacts are what the repository says.
+func (p *Project) gitFacts() handoff.Git {
+	r := p.Repository
+	host, owner, name := git.Split(r.Remote)
+	return handoff.Git{Found: r.Found, Remote: r.Remote, Host: host, Owner: owner, Repo: name, Branch: r.Branch, Commit: r.Commit, Modified: r.Modified}
+}
+
+// regionLiteral is how code names the region of a service.
+var regionLiteral = regexp.MustCompile(`region_name\s*=\s*["']([a-z]{2}(?:-[a-z]+)+-\d)["']`)
+
+// awsFacts are what the project says of AWS. What only this machine says is left out.
+func (p *Project) awsFacts() handoff.AWS {
+	set := p.config.Settings.AWS
+	out := handoff.AWS{Profile: set.Profile}
+	if set.Region != "" {
+		out.Region = handoff.Value{Text: set.Region, Source: "x-sdev.aws.region"}
+	}
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if v := p.service.Environment[name]; out.Region.Text == "" && v != nil && *v != "" {
+			out.Region = handoff.Value{Text: *v, Source: name + " of service " + p.service.Name}
+		}
+	}
+	for _, c := range p.survey.Calls {
+		if m := regionLiteral.FindStringSubmatch(c.Text); m != nil && out.Region.Text == "" && strings.HasPrefix(c.What, "aws:") {
+			out.Region = handoff.Value{Text: m[1], Source: detect.Fact{Why: "the code names it", File: c.File, Line: c.Line}.Source()}
+		}
+	}
+	for _, f := range p.found.Login.Parameters {
+		out.Parameters = append(out.Parameters, handoff.Call{What: "aws:ssm", Text: f.Value, File: f.File, Line: f.Line})
+	}
+	return out
+}

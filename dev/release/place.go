@@ -1,0 +1,120 @@
+package release
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"sdev/dev"
+	"sdev/dev/destination"
+	"sdev/dev/handoff"
+)
+
+// place says where the bundle of a target lies. out is the directory that was asked for; "" is the usual one.
+func (p *Project) place(target, out string) (handoff.Place, error) {
+	root := p.root()
+	if out == "" {
+		out = filepath.Join(p.config.Dir, Bundles, target)
+	} else if !filepath.IsAbs(out) {
+		out = filepath.Join(p.releaser.Dir, out)
+	}
+	out, err := filepath.Abs(out)
+	if err != nil {
+		return handoff.Place{}, err
+	}
+	if why := p.misplaced(root, out); why != "" {
+		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Printable(out) + " cannot take a bundle: " + why,
+			Hint: "name one for it alone, for example --out handoff"}
+	}
+	// What lies in the repository by its name stays there: links in it that lead out are refused.
+	for _, seen := range []string{out, dev.RealPath(out)} {
+		if rel, err := filepath.Rel(root, seen); err == nil && filepath.IsLocal(rel) {
+			return handoff.Place{Root: root, Bundle: filepath.ToSlash(rel)}, nil
+		}
+	}
+	return handoff.Place{Root: dev.RealPath(out), Bundle: "."}, nil
+}
+
+// misplaced says why a bundle cannot lie in a directory; "" where it can. A bundle lies in the project, or in a
+// directory of its own.
+func (p *Project) misplaced(root, out string) string {
+	for _, seen := range []string{out, dev.RealPath(out)} {
+		if destination.Within(seen, dev.RealPath(p.config.Dir)) {
+			return "the project lies in it"
+		}
+	}
+	inside := false
+	for _, seen := range [][2]string{{root, out}, {dev.RealPath(root), dev.RealPath(out)}} {
+		if rel, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rel) {
+			inside = true
+			if why := destination.Reserved(rel); why != "" {
+				return why
+			}
+		}
+	}
+	switch {
+	case !inside:
+		return cmp.Or(p.releaser.Guard.RefuseDir(out), misplacedOutside(p.releaser.Guard.Home, out))
+	case isSource(dev.RealPath(out)):
+		return "the project has code in it"
+	}
+	return ""
+}
+
+// misplacedOutside is misplaced for a directory outside of the project. It must be the user's, and be new, empty,
+// or a bundle already.
+func misplacedOutside(home, out string) string {
+	real, home := dev.RealPath(out), dev.RealPath(home)
+	switch rel, err := filepath.Rel(home, real); {
+	case err != nil || !destination.Within(home, real):
+	case rel == ".":
+		return "it is your home directory"
+	case strings.HasPrefix(rel, "."):
+		return "programs keep their settings there"
+	}
+	info, err := os.Stat(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if err != nil || !info.IsDir() {
+		return "" // opening it says so
+	}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Getuid() {
+		return "it is somebody else's"
+	}
+	if entries, err := os.ReadDir(real); err == nil && len(entries) > 0 && !isBundle(real) {
+		return "it is not empty, and no bundle of sdev's"
+	}
+	return ""
+}
+
+func isBundle(dir string) bool {
+	info, err := os.Lstat(filepath.Join(dir, handoff.OwnDir))
+	return err == nil && info.IsDir()
+}
+
+// isSource says whether a directory of the project holds code of its own. A bundle in it would become part of
+// the app.
+func isSource(dir string) bool {
+	if isBundle(dir) {
+		return false
+	}
+	found := false
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read is no code
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		if d.IsDir() && isBundle(filepath.Join(dir, d.Name())) {
+			return fs.SkipDir
+		}
+		if found = d.Type().IsRegular() && filepath.Ext(d.Name()) == ".py"; found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,155 @@
+package release
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/detect"
+	"sdev/dev/git"
+	"sdev/dev/handoff"
+)
+
+// Bundles is the directory of a project that its bundles lie in, one for each target.
+const Bundles = "deploy"
+
+// Project is a project as it leaves this machine: all that is known before a target is chosen.
+type Project struct {
+	Facts      handoff.Facts // without Bundle and Image, which belong to one hand-off
+	Repository git.Repository
+
+	releaser *Releaser
+	config   *config.Project
+	service  types.ServiceConfig // the one that ships
+	found    *detect.Findings
+	survey   detect.Survey
+	handed   []string // files outside of bundles that earlier hand-offs have written
+}
+
+// Gather collects what is known of a project. The entry script is the one that x-sdev.entry names, else the one
+// that found has as its entry.
+func (r *Releaser) Gather(ctx context.Context, c *config.Project, found *detect.Findings) (*Project, error) {
+	p := &Project{releaser: r, config: c, found: found}
+	p.service, _ = c.Ships()
+	chooseEntry(c, found)
+	p.survey = found.Survey()
+	var err error
+	if p.Repository, err = git.Read(ctx, c.Dir, r.Env); err != nil {
+		return nil, err
+	}
+	p.Facts = handoff.Facts{Name: c.Name, Dir: ".", App: p.appFacts(), Git: p.gitFacts(), AWS: p.awsFacts(),
+		Policy: c.Settings.Auth.Policies, People: c.Settings.Auth.Users, Version: r.Version}
+	if rel, ok := p.Repository.Inside(c.Dir); ok {
+		p.Facts.Dir = rel
+	}
+	return p, p.findHanded()
+}
+
+// chooseEntry makes the script the entry that x-sdev.entry names.
+func chooseEntry(c *config.Project, found *detect.Findings) {
+	if entry := c.Settings.Entry; entry != "" {
+		found.Choose(path.Clean(filepath.ToSlash(entry)), detect.Fact{Why: "x-sdev.entry"})
+	}
+}
+
+// Last is the record of the last hand-off to a target in the usual directory; nil where there was none.
+func (p *Project) Last(target string) (*handoff.Record, error) {
+	place, err := p.place(target, "")
+	if err != nil {
+		return nil, err
+	}
+	b, err := handoff.Open(place)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	return b.Last, nil
+}
+
+// findHanded collects what hand-offs to all targets have put at the root of the repository.
+func (p *Project) findHanded() error {
+	for _, t := range handoff.Targets() {
+		place, err := p.place(t.Name, "")
+		if err != nil {
+			return err
+		}
+		b, err := handoff.Open(place)
+		if err != nil {
+			continue // a hand-off to that target, and the list of targets, report it
+		}
+		if b.Last != nil {
+			for _, f := range b.Last.Files {
+				if strings.HasPrefix(f.File, handoff.AtRepository) {
+					p.handed = append(p.handed, f.Path)
+				}
+			}
+		}
+		b.Close()
+	}
+	return nil
+}
+
+// root is the directory that files of a hand-off may be written below, besides a bundle that lies elsewhere.
+func (p *Project) root() string {
+	if _, ok := p.Repository.Inside(p.config.Dir); ok {
+		return p.Repository.Root
+	}
+	return p.config.Dir
+}
+
+// within gives a path of this machine relative to the repository; "." where it lies outside.
+func (p *Project) within(name string) string {
+	rel, err := filepath.Rel(p.root(), name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "."
+	}
+	return filepath.ToSlash(rel)
+}
+
+// handedOver are the directories and files of the repository that hand-offs of this project have written, and
+// those that the one at hand is about to write. Committing them does not change what is handed over.
+func (p *Project) handedOver(b *handoff.Bundle) []string {
+	out := append([]string{path.Join(p.Facts.Dir, Bundles)}, p.handed...)
+	if b.Place.Root == p.root() && b.Place.Bundle != "." {
+		out = append(out, b.Place.Bundle)
+	}
+	var files []string
+	for _, c := range b.Changes {
+		files = append(files, c.Path)
+	}
+	if b.Last != nil { // before anything is rendered, these are known
+		for _, f := range b.Last.Files {
+			files = append(files, f.Path)
+		}
+	}
+	for _, file := range files {
+		if b.Place.Root == p.root() && !strings.HasPrefix(file, b.Place.Bundle+"/") {
+			out = append(out, file)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// modified are the files that differ from the commit, except for those that hand-offs write.
+func (p *Project) modified(b *handoff.Bundle) []string {
+	handed := p.handedOver(b)
+	return slices.DeleteFunc(slices.Clone(p.Repository.Modified), func(name string) bool {
+		return slices.ContainsFunc(handed, func(h string) bool { return name == h || strings.HasPrefix(name, h+"/") })
+	})
+}
+
+// absentSubmodules are findings about files of the repository that are not here.
+func (p *Project) absentSubmodules() []dev.Finding {
+	var out []dev.Finding
+	for _, name := range p.Repository.Absent {
+		out = append(out, dev.Finding{ID: "ship.submodule", Severity: dev.Warns, Message: "the files of submodule " + dev.Printable(name) + " are not here", Where: name, Fix: "git submodule update --init --recursive"})
+	}
+	return out
+}

@@ -1,0 +1,211 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+	"sdev/dev/streamlit"
+	"sdev/dev/tunnel"
+)
+
+// How long a smoke test waits. A start that installs packages, or loads a model, takes its time.
+const (
+	healthLimit = 60 * time.Second
+	healthEvery = 50 * time.Millisecond
+	runLimit    = 30 * time.Second
+)
+
+// healthPath is where Streamlit answers health checks, below its base path.
+const healthPath = "/_stcore/health"
+
+// outputLines is how much of the app's output is kept.
+const outputLines = 20
+
+// startFailed is the exit code of a command that is not there, as shells have it.
+const startFailed = 127
+
+// prover starts an image once, as its platform would: with a root that is read-only but for /tmp, its own user, the
+// variables and the command that ship, and with neither mounts, nor network, nor credentials.
+type prover struct {
+	engine      Engine
+	project     string
+	app         handoff.App // Command is nil where the image's own runs
+	healthLimit time.Duration
+	runLimit    time.Duration
+}
+
+// prove starts the image that is handed over once, and keeps what came of it. The error is of the engine or of
+// ctx; an image that does not run is a finding.
+func (r *Release) prove(ctx context.Context, e Engine) (err error) {
+	p := prover{engine: e, project: r.project.config.Name, app: r.facts.App, healthLimit: healthLimit, runLimit: runLimit}
+	p.app.Command = slices.Concat([]string(r.project.service.Entrypoint), []string(r.project.service.Command))
+	r.facts.Image.Proof, r.proof, err = p.prove(ctx, r.facts.Image.Ref)
+	return err
+}
+
+func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.Finding, error) {
+	seen := handoff.Trial{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
+	known, err := p.engine.Inspect(ctx, image)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case known.Foreign:
+		seen.NotStarted = "it is for " + known.Platform + ", which the container engine's machine does not run"
+	default:
+		if err := p.start(ctx, &seen); err != nil {
+			return nil, nil, err
+		}
+	}
+	proof, findings := seen.Judge()
+	return &proof, findings, nil
+}
+
+// base is the path below which the app serves, with a slash before it; "" is the root.
+func (p prover) base() string {
+	if p.app.BasePath == "" {
+		return ""
+	}
+	return "/" + p.app.BasePath
+}
+
+// start runs the container for as long as it is looked at.
+func (p prover) start(ctx context.Context, seen *handoff.Trial) (err error) {
+	env := map[string]string{}
+	for _, v := range p.app.Env {
+		env[v.Name] = v.Value
+	}
+	begun := time.Now()
+	c, err := p.engine.Start(ctx, SmokeTest{Project: p.project, Image: seen.Image, Command: p.app.Command, Env: env, Scratch: seen.Scratch, Port: p.app.Port})
+	if failure, ok := errors.AsType[*StartError](err); ok {
+		seen.Ended, seen.Output, seen.ExitCode = true, []string{failure.Message}, startFailed
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Remove(ctx)) }()
+	seen.User = c.User()
+	if err := reach(ctx, c, func(ctx context.Context, origin string) error {
+		return p.visit(ctx, c, origin, begun, seen)
+	}); err != nil {
+		return err
+	}
+	seen.Output = c.Output(ctx, outputLines)
+	return ctx.Err()
+}
+
+// reach does some work while the container's port can be reached from here, at origin.
+func reach(ctx context.Context, c Container, work func(ctx context.Context, origin string) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		cancel()
+		return fmt.Errorf("reach the app: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- tunnel.Near(ctx, l, func(ctx context.Context) (io.ReadWriteCloser, error) { return c.Reach(ctx) })
+	}()
+	err = work(ctx, "http://"+l.Addr().String())
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
+// visit waits until the app is healthy, and looks at its page.
+func (p prover) visit(ctx context.Context, c Container, origin string, begun time.Time, seen *handoff.Trial) error {
+	if err := p.awaitHealth(ctx, c, origin+seen.Health, seen); err != nil {
+		return err
+	}
+	seen.Waited = time.Since(begun)
+	if !seen.Healthy {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, p.runLimit)
+	defer cancel()
+	v, err := streamlit.See(bounded, origin, p.base())
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !v.Page && err != nil:
+		seen.Page = err.Error()
+	case !v.Page:
+		seen.Page = fmt.Sprintf("it is answered with %d, %s", v.Status, v.Kind)
+	case errors.Is(err, context.DeadlineExceeded):
+		seen.Run = fmt.Sprintf("it still runs after %d s", int(p.runLimit.Seconds()))
+	case err != nil:
+		seen.Run = err.Error()
+	}
+	for _, x := range v.Exceptions {
+		seen.Raised = append(seen.Raised, handoff.Raised{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
+	}
+	return nil
+}
+
+// awaitHealth asks until the app is healthy, has ended, or has had its time.
+func (p prover) awaitHealth(ctx context.Context, c Container, address string, seen *handoff.Trial) error {
+	limit, cancel := context.WithTimeout(ctx, p.healthLimit)
+	defer cancel()
+	next := time.NewTicker(healthEvery)
+	defer next.Stop()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		if isHealthy(limit, client, address) {
+			seen.Healthy = true
+			return nil
+		}
+		ended, code, err := c.Ended(ctx)
+		if err != nil {
+			return err
+		}
+		if ended {
+			seen.Ended, seen.ExitCode = true, code
+			return nil
+		}
+		select {
+		case <-next.C:
+		case <-limit.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func isHealthy(ctx context.Context, client *http.Client, address string) bool {
+	const patience = 5 * time.Second // as health checks have it
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// frame is a line of a stack as Streamlit shows it.
+var frame = regexp.MustCompile(`File "([^"]+)", line (\d+)`)
+
+// innermost is where an exception was raised in the app's own code; "" where that is not known.
+func innermost(stack []string) string {
+	for i := len(stack) - 1; i >= 0; i-- {
+		m := frame.FindStringSubmatch(stack[i])
+		if m != nil && !strings.Contains(m[1], "/site-packages/") && !strings.Contains(m[1], "/lib/python") {
+			return m[1] + ":" + m[2]
+		}
+	}
+	return ""
+}

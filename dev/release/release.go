@@ -1,0 +1,249 @@
+package release
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+	"sdev/dev/preflight"
+	"sdev/scaffold"
+)
+
+// Options say what is handed over, and how.
+type Options struct {
+	Target handoff.Target
+	Out    string            // directory of the bundle; "" is the target's in [Bundles]
+	Set    map[string]string // values by name; "" forgets an earlier answer
+	Image  string            // a reference on the engine, or a file; "" is that of the last hand-off
+	Build  bool              // build the image; Image is "" then
+	Check  bool              // write nothing, and start nothing
+	Person Person            // is asked for what is missing, and before files are written; nil asks nobody
+}
+
+// Release is one hand-off of a project to a target. It is closed after use.
+type Release struct {
+	Bundle   *handoff.Bundle
+	Findings []dev.Finding
+	Record   handoff.Record // as it is written, or would be
+	Written  bool           // something was written
+
+	project *Project
+	options Options
+	facts   handoff.Facts // the project's, with bundle and image
+	values  handoff.Values
+	proof   []dev.Finding // about an image that was started just now
+	archive v1.Image      // nil where the image is on the engine, or there is none
+	changed error         // of a bundle that is not what would be rendered
+}
+
+// Prepare gets everything ready, up to the record, and writes nothing. An error says that there is no hand-off to
+// speak of; what is wrong with one that there is, [Release.Err] says.
+func (p *Project) Prepare(ctx context.Context, o Options) (*Release, error) {
+	r, err := p.prepare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	r.changed = r.Bundle.Changed() // before the record, which names commits, joins the files
+	if err := r.record(ctx); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Check gives the findings about everything that would ship. It leaves out whether the files are up to date.
+func (p *Project) Check(ctx context.Context, o Options) ([]dev.Finding, error) {
+	o.Check = true
+	r, err := p.prepare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Close()
+	return r.Findings, nil
+}
+
+// prepare is Prepare without the record.
+func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
+	r := &Release{project: p, options: o, facts: p.Facts}
+	place, err := p.place(o.Target.Name, o.Out)
+	if err != nil {
+		return nil, err
+	}
+	if r.Bundle, err = handoff.Open(place); err != nil {
+		return nil, err
+	}
+	r.Bundle.Show, r.facts.Bundle = r.Shown, place.Bundle
+	err = r.Bundle.Last.CheckTemplates(p.releaser.Edition, r.File(handoff.RecordFile))
+	if err == nil {
+		err = r.resolve(ctx)
+	}
+	if err == nil {
+		err = r.render(ctx)
+	}
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// render makes the files, compares them with what is there, and checks everything.
+func (r *Release) render(ctx context.Context) error {
+	target := r.options.Target
+	files, findings, err := target.Render(r.project.releaser.Templates, r.facts, r.values)
+	if err != nil {
+		return err
+	}
+	if err := r.Bundle.Compare(files); err != nil {
+		return err
+	}
+	missing := target.Missing(r.values, r.Bundle.Changes) // without a value nothing can be deployed, whoever decides that
+	for i, f := range missing {
+		if f.File != "" {
+			missing[i].File = r.Shown(f.File)
+		}
+	}
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.values.Filled()), r.staleImage(), r.unproven())
+	found, err := r.check(ctx, own)
+	r.Findings = append(missing, found...)
+	return err
+}
+
+// record makes the record of the hand-off, and adds its summary to the files.
+func (r *Release) record(ctx context.Context) (err error) {
+	p, target := r.project, r.options.Target
+	commit, err := p.Repository.LastChange(ctx, p.handedOver(r.Bundle))
+	if err != nil {
+		return err
+	}
+	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.Edition, Commit: commit, Remote: p.Repository.Remote,
+		Dirty: p.modified(r.Bundle), Values: target.Named(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
+	if r.facts.Image != (handoff.Image{}) {
+		image := r.facts.Image
+		record.Image = &image
+	}
+	if r.Bundle.Conflicts() != nil {
+		record.Status = handoff.Blocked
+	}
+	if record.Findings == nil {
+		record.Findings = []dev.Finding{}
+	}
+	record.Next = []handoff.Step{}
+	if target.Next != nil {
+		record.Next = append(record.Next, target.Next(r.facts, r.values)...)
+	}
+	r.Record, err = r.Bundle.Finish(record, p.releaser.Now())
+	return err
+}
+
+// Write writes what has to be written, if the [Person] agrees. It writes nothing where only a check was asked for,
+// or where files of somebody else are in the way. Blocked hand-offs are written as well, so that their user can
+// fix them.
+func (r *Release) Write(ctx context.Context) error {
+	if r.options.Check || r.Bundle.Refused() != nil {
+		return nil
+	}
+	writes := r.Bundle.Writes()
+	if len(writes) == 0 {
+		return nil
+	}
+	if r.options.Person != nil {
+		yes, err := r.options.Person.Confirm(ctx, r.Dir())
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
+		}
+	}
+	var changes []scaffold.Change
+	for _, w := range writes {
+		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
+	}
+	if err := scaffold.NewChanges(r.Bundle.Place.Root, changes).Apply(ctx); err != nil {
+		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
+			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
+		}
+		return err
+	}
+	r.Written = true
+	return nil
+}
+
+// Err says why the hand-off must not happen; nil where it may. Missing values are an error of a check alone,
+// because otherwise their placeholders are what was asked for.
+func (r *Release) Err() error {
+	if err := r.Bundle.Refused(); err != nil {
+		return err
+	}
+	err := cmp.Or(r.Bundle.Conflicts(), r.blocked())
+	if r.options.Check {
+		err = cmp.Or(err, r.changed)
+	}
+	return err
+}
+
+// blocked is the error of findings that block.
+func (r *Release) blocked() error {
+	status := handoff.StatusOf(r.Findings)
+	if status == handoff.Ready || status == handoff.Incomplete && !r.options.Check {
+		return nil
+	}
+	message := "1 finding blocks"
+	if n := (handoff.Checks{}).Count(r.Findings).Blocks; n != 1 {
+		message = fmt.Sprintf("%d findings block", n)
+	}
+	message += ", so nothing is handed over"
+	if r.Written {
+		message += "; the files are written, so that you can fix them"
+	}
+	hint := "fix what is listed, then run it again"
+	if status == handoff.Incomplete {
+		hint = "say what is missing: " + r.Command()
+	}
+	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
+}
+
+// Close lets the bundle go.
+func (r *Release) Close() { r.Bundle.Close() }
+
+// Missing are the parameters that placeholders stand for.
+func (r *Release) Missing() []handoff.Param {
+	return r.options.Target.Unsaid(r.values, r.Bundle.Changes)
+}
+
+// Command is the command line that gives the missing values.
+func (r *Release) Command() string {
+	text := "sdev deploy " + r.options.Target.Name
+	for _, p := range r.Missing() {
+		text += " --set " + p.Name + "=…"
+	}
+	return text
+}
+
+// Shown is how a path below the bundle's root is shown: relative to the project, or whole where the bundle lies
+// elsewhere.
+func (r *Release) Shown(name string) string {
+	full := filepath.Join(r.Bundle.Place.Root, filepath.FromSlash(name))
+	if r.Bundle.Place.Root != r.project.root() {
+		return full
+	}
+	rel, err := filepath.Rel(r.project.config.Dir, full)
+	if err != nil {
+		return full
+	}
+	return filepath.ToSlash(rel)
+}
+
+// Dir is the bundle's directory, as it is shown.
+func (r *Release) Dir() string { return r.Shown(r.Bundle.Place.Bundle) }
+
+// File is a file of the bundle, as it is shown.
+func (r *Release) File(name string) string { return r.Shown(path.Join(r.Bundle.Place.Bundle, name)) }

@@ -1,0 +1,188 @@
+package release
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/detect"
+	"sdev/dev/git"
+	"sdev/dev/preflight"
+)
+
+// Preflight checks a project as it is, without a target. image is one more thing to check: a reference on the
+// engine or a file; "" is none. Without a project (c is nil) the image is checked by itself.
+func (r *Releaser) Preflight(ctx context.Context, c *config.Project, found *detect.Findings, image string) ([]dev.Finding, error) {
+	s := preflight.Subject{Now: r.Now()}
+	if c != nil {
+		repo, err := git.Read(ctx, c.Dir, r.Env)
+		if err != nil {
+			return nil, err
+		}
+		chooseEntry(c, found)
+		if s, err = r.subject(ctx, c, found, repo); err != nil {
+			return nil, err
+		}
+	}
+	if image != "" {
+		img, done, err := r.openImage(ctx, image, s.Platform)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		s.Image = img
+	}
+	return preflight.Run(ctx, s)
+}
+
+// check checks what would ship of a hand-off. own are the findings of the target and of the hand-off itself, to
+// which suppressions apply as well.
+func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, error) {
+	p := r.project
+	s, err := p.releaser.subject(ctx, p.config, p.found, p.Repository)
+	if err != nil {
+		return nil, err
+	}
+	s.Target, s.Platform, s.Built = r.options.Target.Name, r.platform(), r.options.Build
+	s.App.Port, s.App.BasePath = r.facts.App.Port, r.facts.App.BasePath
+	s.Repository.Modified = nil
+	for _, name := range p.modified(r.Bundle) {
+		s.Repository.Modified = append(s.Repository.Modified, inProject(p.config, p.Repository.Root, name))
+	}
+	for _, c := range r.Bundle.Changes {
+		if c.Content != nil {
+			s.Bundle = append(s.Bundle, preflight.File{Path: r.Shown(c.Path), Data: c.Content})
+		}
+	}
+	s.Others = own
+	switch {
+	case r.archive != nil:
+		s.Image = r.archive
+	case r.options.Image != "" || r.options.Build:
+		img, done, err := p.releaser.openImage(ctx, r.facts.Image.Ref, s.Platform)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		s.Image = img
+	}
+	return preflight.Run(ctx, s)
+}
+
+// subject is what the checks look at of a project: its files, what is concluded from them, the service that ships,
+// and the repository. Image and bundle are the caller's to add.
+func (r *Releaser) subject(ctx context.Context, c *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
+	service, _ := c.Ships()
+	s := preflight.Subject{Now: r.Now(), Project: dev.FilesOf(c.Dir), App: appOf(c, found, service), Compose: c.Model, ComposeFiles: composeFiles(c), Service: service.Name,
+		Platform: service.Platform, Suppress: c.Settings.Deploy.Suppress}
+	if repo.Found {
+		files, tracked, err := repo.Files(ctx)
+		if err != nil {
+			return preflight.Subject{}, err
+		}
+		s.Repository = preflight.Repository{Found: true, Branch: repo.Branch, Commit: repo.Commit, Files: files, Tracked: tracked, Shallow: repo.Shallow(ctx)}
+		s.Repository.Dir, _ = repo.Inside(c.Dir)
+		for _, name := range repo.Modified {
+			s.Repository.Modified = append(s.Repository.Modified, inProject(c, repo.Root, name))
+		}
+		s.History = repo
+	}
+	return s, nil
+}
+
+// appOf is what the checks look at of the app.
+func appOf(c *config.Project, found *detect.Findings, service types.ServiceConfig) preflight.App {
+	app := preflight.App{Modules: found.Modules, Port: servicePort(service), Command: slices.Concat(service.Entrypoint, service.Command),
+		Streamlit: setting(found.Streamlit), Python: setting(found.Python)}
+	if e, ok := found.Entry(); ok {
+		app.Entry = e.Path
+	}
+	for _, d := range found.Defects {
+		if d.ID == "jwt.unverified" {
+			d.ID = "code.unverified"
+		}
+		app.Defects = append(app.Defects, preflight.Defect{ID: d.ID, File: d.File, Line: d.Line, What: d.What, Fix: d.Fix})
+	}
+	for _, f := range found.Login.Bypassed {
+		app.Bypassed = append(app.Bypassed, setting(f))
+	}
+	for _, f := range found.Login.Optional {
+		app.Optional = append(app.Optional, setting(f))
+	}
+	if b := service.Build; b != nil && b.DockerfileInline == "" {
+		addCopies(&app, c, found, b)
+	}
+	return app
+}
+
+// addCopies adds the instructions of the Dockerfile, and those among them that take files of the build context
+// into the image that ships.
+func addCopies(app *preflight.App, c *config.Project, found *detect.Findings, b *types.BuildConfig) {
+	rel, err := filepath.Rel(c.Dir, b.Context)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return
+	}
+	dockerfile := b.Dockerfile
+	if dockerfile == "" {
+		dockerfile = "Dockerfile"
+	}
+	app.Context = filepath.ToSlash(rel)
+	d, ok := found.Image(app.Context, filepath.ToSlash(dockerfile), b.Target)
+	if !ok {
+		return
+	}
+	for _, step := range d.Steps {
+		app.Steps = append(app.Steps, setting(step))
+	}
+	for _, c := range d.Copies {
+		app.Copies = append(app.Copies, preflight.Copy{From: c.From, To: c.To, File: path.Clean(d.Path), Line: c.Line})
+	}
+}
+
+// servicePort is the port in the container that the service publishes or exposes; 0 where it has none.
+func servicePort(s types.ServiceConfig) int {
+	for _, p := range s.Ports {
+		return int(p.Target)
+	}
+	for _, text := range s.Expose {
+		if n, err := strconv.Atoi(strings.TrimSuffix(text, "/tcp")); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+func setting(f detect.Fact) preflight.Setting {
+	return preflight.Setting{Value: f.Value, File: f.File, Line: f.Line}
+}
+
+// composeFiles are the compose files relative to the project; one that lies elsewhere is left out.
+func composeFiles(c *config.Project) []string {
+	var out []string
+	for _, name := range c.Files {
+		if rel, err := filepath.Rel(c.Dir, name); err == nil && filepath.IsLocal(rel) {
+			out = append(out, filepath.ToSlash(rel))
+		}
+	}
+	return out
+}
+
+// inProject is a path of the repository as it is seen from the project.
+func inProject(c *config.Project, root, name string) string {
+	dir := c.Dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	rel, err := filepath.Rel(dir, filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}
