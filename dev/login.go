@@ -21,6 +21,12 @@ func Issuer(port int) string { return fmt.Sprintf("http://localhost:%d", port) }
 // SignsIn reports whether people sign in at the local provider in this mode.
 func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
 
+// ProtocolClaims are those that a token says of itself: what is said of a person cannot replace them. What is
+// wrong with them on purpose is a fault's business. Source: OpenID Connect Core 1.0, section 2.
+func ProtocolClaims() []string {
+	return []string{"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "jti", "sid"}
+}
+
 // KeptOff reads what the app's start-up shim prints where something in the container would have bypassed
 // the login. It says who, which ends with the line.
 func KeptOff(line string) (Warning, bool) {
@@ -62,7 +68,7 @@ type Client struct {
 type Login struct {
 	Mode    Mode     `json:"mode"`
 	Issuer  string   `json:"issuer"`  // "http://localhost:8601": one fixed string, the same for everybody
-	Profile string   `json:"profile"` // whose claims and paths are imitated; one of the provider's profiles
+	Profile string   `json:"profile"` // whose claims and paths are imitated; one of [Profiles]
 	People  []Person `json:"people"`
 	Clients []Client `json:"clients"`
 	Current string   `json:"current,omitempty"` // e-mail of who signs in without being asked; "" asks

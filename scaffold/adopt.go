@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
 // Offer is a file that somebody's project may lack.
@@ -29,7 +30,7 @@ func NewAdoption(dir string, offers []Offer) (*Plan, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, targetError(err, "open %s: %s", dir, reason(err))
+		return nil, tree.DirError(err, "open %s: %s", dir, tree.Reason(err))
 	}
 	defer root.Close()
 	p := &Plan{Dir: dir}
@@ -37,13 +38,13 @@ func NewAdoption(dir string, offers []Offer) (*Plan, error) {
 		if err := checkParents(root, o.Path); err != nil {
 			return nil, err
 		}
-		file := File{Path: o.Path, Status: Create, content: o.Content, mode: 0o644}
+		file := File{Path: o.Path, Status: Create, Content: o.Content, Mode: 0o644}
 		_, err := root.Lstat(filepath.FromSlash(o.Path))
 		switch {
 		case err == nil:
 			file.Status, file.Reason = Skip, "it is there already"
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, targetError(err, "look at %s: %s", o.Path, reason(err))
+			return nil, tree.DirError(err, "look at %s: %s", o.Path, tree.Reason(err))
 		}
 		p.Files = append(p.Files, file)
 	}

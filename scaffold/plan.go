@@ -2,9 +2,8 @@ package scaffold
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,32 +11,24 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
 // Status is what applying a plan means for one file.
-type Status string
+type Status = tree.Status
 
-// The statuses of a [File].
+// The statuses of a [File], and what each means in a project.
 const (
-	Create    Status = "create"    // not there yet
-	Identical Status = "identical" // there, and as it would be written
-	Skip      Status = "skip"      // left alone: its user has edited it
-	Update    Status = "update"    // the record, which sdev owns, changes
-	Overwrite Status = "overwrite" // differs, and Force was given
-	Conflict  Status = "conflict"  // differs; while there is one, nothing is written
-	Remove    Status = "remove"    // was written once, and is not wanted any more
+	Create    = tree.Create    // not there yet
+	Identical = tree.Identical // there, and as it would be written
+	Skip      = tree.Skip      // left alone: its user has edited it
+	Update    = tree.Update    // the record, which sdev owns, changes
+	Overwrite = tree.Overwrite // differs, and Force was given
+	Conflict  = tree.Conflict  // differs; while there is one, nothing is written
 )
 
-// File is what a plan says about one file.
-type File struct {
-	Path   string `json:"path"` // relative to the project, with slashes
-	Status Status `json:"status"`
-	Reason string `json:"reason,omitempty"` // why it is skipped or in conflict
-
-	content []byte
-	mode    fs.FileMode
-	before  []byte // content that Update, Overwrite and Remove replace
-}
+// File is what a plan says about one file. Its reason says why it is skipped or in conflict.
+type File = tree.Change
 
 // Plan is what applying it would do. It is made by [NewPlan] and does not change.
 type Plan struct {
@@ -65,84 +56,71 @@ func NewPlan(src Source, dir string, force bool) (*Plan, error) {
 	rec := Record{V: recordVersion, Tree: src.Name, Version: src.Version, Answers: maps.Clone(src.Answers), Files: make(map[string]string)}
 	if !exists {
 		for _, f := range files {
-			p.Files = append(p.Files, File{Path: f.path, Status: Create, content: f.content, mode: f.mode})
-			rec.Files[f.path] = hash(f.content)
+			p.Files = append(p.Files, File{Path: f.Path, Status: Create, Content: f.Content, Mode: f.Mode})
+			rec.Files[f.Path] = tree.Hash(f.Content)
 		}
-		p.Files = append(p.Files, File{Path: RecordName, Status: Create, content: rec.encode(), mode: 0o644})
+		p.Files = append(p.Files, File{Path: RecordName, Status: Create, Content: tree.EncodeRecord(rec), Mode: 0o644})
 		return p, nil
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, targetError(err, "open %s: %s", dir, reason(err))
+		return nil, tree.DirError(err, "open %s: %s", dir, tree.Reason(err))
 	}
 	defer root.Close()
 	return p, p.compare(root, files, rec)
 }
 
 // compare fills the plan from what is in the directory.
-func (p *Plan) compare(root *os.Root, files []rendered, rec Record) error {
+func (p *Plan) compare(root *os.Root, files []tree.File, rec Record) error {
 	old, raw, err := readRecord(root)
 	if err != nil {
 		return err
 	}
-	known := raw != nil
 	for _, f := range files {
-		file, err := p.compareFile(root, f, old.Files[f.path])
+		file, err := p.compareFile(root, f, old.Files[f.Path])
 		if err != nil {
 			return err
 		}
-		rec.Files[f.path] = hash(f.content)
+		rec.Files[f.Path] = tree.Hash(f.Content)
 		if file.Status == Skip {
-			rec.Files[f.path] = old.Files[f.path]
+			rec.Files[f.Path] = old.Files[f.Path]
 		}
 		p.Files = append(p.Files, file)
 	}
-	if !known {
-		if p.foreign, err = foreign(root, files); err != nil {
-			return err
-		}
-	}
-	record := File{Path: RecordName, Status: Create, content: rec.encode(), mode: 0o644}
-	if known {
-		record.before = raw
+	record := File{Path: RecordName, Status: Create, Content: tree.EncodeRecord(rec), Mode: 0o644, Before: raw}
+	switch {
+	case raw == nil:
+		p.foreign, err = foreign(root, files)
+	case bytes.Equal(tree.EncodeRecord(old), record.Content):
+		record.Status = Identical
+	default:
 		record.Status = Update
-		if bytes.Equal(old.encode(), record.content) {
-			record.Status = Identical
-		}
 	}
 	p.Files = append(p.Files, record)
-	return nil
+	return err
 }
 
 // compareFile says what f means where written is the hash of what was put there, if anything was.
-func (p *Plan) compareFile(root *os.Root, f rendered, written string) (File, error) {
-	file := File{Path: f.path, content: f.content, mode: f.mode}
-	name := filepath.FromSlash(f.path)
-	if err := checkParents(root, f.path); err != nil {
+func (p *Plan) compareFile(root *os.Root, f tree.File, written string) (File, error) {
+	file := File{Path: f.Path, Content: f.Content, Mode: f.Mode}
+	if err := checkParents(root, f.Path); err != nil {
 		return File{}, err
 	}
-	info, err := root.Lstat(name)
+	var err error
+	if file.Before, err = read(root, f.Path); err != nil {
+		return File{}, err
+	}
+	relation := tree.Relate(file.Before, f.Content, written)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case relation == tree.IsNew, relation == tree.IsGone:
 		file.Status = Create
-		return file, nil
-	case err != nil:
-		return File{}, targetError(err, "look at %s: %s", f.path, reason(err))
-	case !info.Mode().IsRegular():
-		return File{}, inTheWay(f.path, info)
-	}
-	file.before, err = dev.ReadFileIn(root, name)
-	if err != nil {
-		return File{}, targetError(err, "read %s: %s", f.path, reason(err))
-	}
-	switch {
-	case bytes.Equal(file.before, f.content):
+	case relation == tree.IsSame:
 		file.Status = Identical
-	case written != "" && hash(file.before) != written:
+	case relation == tree.IsEdited:
 		file.Status, file.Reason = Skip, "edited by you"
 	case p.force:
 		file.Status = Overwrite
-	case written != "":
+	case relation == tree.IsUntouched:
 		file.Status, file.Reason = Conflict, "written with other answers or by another version"
 	default:
 		file.Status, file.Reason = Conflict, "exists and differs"
@@ -152,7 +130,7 @@ func (p *Plan) compareFile(root *os.Root, f rendered, written string) (File, err
 
 // Err says why the plan cannot be applied; nil if it can.
 func (p *Plan) Err() error {
-	if conflicts := p.paths(Conflict); len(conflicts) > 0 {
+	if conflicts := tree.Paths(p.Files, Conflict); len(conflicts) > 0 {
 		return &dev.Error{
 			Code:    dev.CodeScaffoldConflict,
 			Message: fmt.Sprintf("%s in the way, so nothing was written: %s", count(len(conflicts), "file is", "files are"), enumerate(conflicts)),
@@ -171,23 +149,28 @@ func (p *Plan) Err() error {
 	return nil
 }
 
+// Apply does what the plan says, in the order of its files, with the promises of [tree.Apply]. When the plan
+// cannot be applied (see [Plan.Err]) it does nothing.
+func (p *Plan) Apply(ctx context.Context) error {
+	if err := p.Err(); err != nil {
+		return err
+	}
+	changes := slices.DeleteFunc(slices.Clone(p.Files), leavesAlone)
+	if len(changes) == 0 {
+		return nil
+	}
+	return tree.Apply(ctx, p.Dir, changes)
+}
+
+func leavesAlone(f File) bool { return f.Status == Identical || f.Status == Skip }
+
 // Empty says that there is nothing to do.
 func (p *Plan) Empty() bool {
-	return !slices.ContainsFunc(p.Files, func(f File) bool { return f.Status != Identical && f.Status != Skip })
+	return !slices.ContainsFunc(p.Files, func(f File) bool { return !leavesAlone(f) })
 }
 
 // Count gives the number of files of a status.
-func (p *Plan) Count(s Status) int { return len(p.paths(s)) }
-
-func (p *Plan) paths(s Status) []string {
-	var paths []string
-	for _, f := range p.Files {
-		if f.Status == s {
-			paths = append(paths, f.Path)
-		}
-	}
-	return paths
-}
+func (p *Plan) Count(s Status) int { return len(tree.Paths(p.Files, s)) }
 
 // enumerate joins the first few names.
 func enumerate(names []string) string {

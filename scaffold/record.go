@@ -1,16 +1,10 @@
 package scaffold
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
 // RecordName is the file of the project that remembers what was answered and written.
@@ -44,44 +38,14 @@ func ReadRecord(dir string) (rec Record, ok bool, err error) {
 
 // readRecord gives the record and its bytes, which are nil where there is none.
 func readRecord(root *os.Root) (rec Record, raw []byte, err error) {
-	raw, err = dev.ReadFileIn(root, RecordName)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Record{}, nil, nil
-	case err != nil:
-		return Record{}, nil, targetError(err, "read %s: %s", RecordName, reason(err))
+	if raw, err = read(root, RecordName); err != nil || raw == nil {
+		return Record{}, nil, err
 	}
-	rec, err = parseRecord(raw)
-	return rec, raw, err
-}
-
-func parseRecord(content []byte) (Record, error) {
-	var rec Record
-	err := json.Unmarshal(content, &rec)
-	if err == nil && rec.V != recordVersion {
-		err = fmt.Errorf("its version is %d and this sdev knows %d", rec.V, recordVersion)
-	}
-	if err != nil {
-		return Record{}, &dev.Error{
+	if err := tree.DecodeRecord(raw, recordVersion, &rec); err != nil {
+		return Record{}, raw, &dev.Error{
 			Code: dev.CodeScaffoldTarget, Message: "this is not a record of sdev: " + err.Error(), File: RecordName,
 			Hint: "restore the file from version control, or remove it", Exit: dev.ExitFailed, Cause: err,
 		}
 	}
-	return rec, nil
-}
-
-func (r Record) encode() []byte {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
-		panic(err) // strings, a number and maps of strings always encode
-	}
-	return out.Bytes()
-}
-
-func hash(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
+	return rec, raw, nil
 }

@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
 // checkDir says whether the target is there. It must be a directory itself, not a link to one: what
@@ -20,7 +20,7 @@ func checkDir(dir string) (exists bool, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, targetError(err, "look at %s: %s", dir, reason(err))
+		return false, tree.DirError(err, "look at %s: %s", dir, tree.Reason(err))
 	case info.Mode()&fs.ModeSymlink != 0:
 		hint := "name the directory itself"
 		if to, err := filepath.EvalSymlinks(dir); err == nil {
@@ -45,13 +45,13 @@ func checkParents(root *os.Root, name string) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			if link, err := root.Lstat(filepath.FromSlash(parent)); err == nil {
-				return inTheWay(parent, link) // a link to nothing
+				return inTheWay(parent, tree.Kind(link.Mode())) // a link to nothing
 			}
 			return nil
 		case err != nil:
-			return targetError(err, "%s cannot be written to: %s", parent, reason(err))
+			return tree.DirError(err, "%s cannot be written to: %s", parent, tree.Reason(err))
 		case !info.IsDir():
-			return inTheWay(parent, info)
+			return inTheWay(parent, tree.Kind(info.Mode()))
 		}
 	}
 	return nil
@@ -59,14 +59,14 @@ func checkParents(root *os.Root, name string) error {
 
 // foreign lists what else is in the directory, so that a slip of the hand does not spread a project
 // over somebody's home. Dotfiles, a licence and the directories of the project itself are expected.
-func foreign(root *os.Root, files []rendered) ([]string, error) {
+func foreign(root *os.Root, files []tree.File) ([]string, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return nil, targetError(err, "list the directory: %s", reason(err))
+		return nil, tree.DirError(err, "list the directory: %s", tree.Reason(err))
 	}
 	ours := make(map[string]bool)
 	for _, f := range files {
-		top, _, _ := strings.Cut(f.path, "/")
+		top, _, _ := strings.Cut(f.Path, "/")
 		ours[top] = true
 	}
 	var names []string
@@ -78,38 +78,21 @@ func foreign(root *os.Root, files []rendered) ([]string, error) {
 	return names, nil
 }
 
-func inTheWay(name string, info fs.FileInfo) error {
-	what := "a special file"
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		what = "a symbolic link"
-	case info.IsDir():
-		what = "a directory"
-	case info.Mode().IsRegular():
-		what = "a file, not a directory"
+// read gives the content of a file of the project, nil where there is none.
+func read(root *os.Root, name string) ([]byte, error) {
+	content, err := tree.Read(root, name)
+	if e, ok := errors.AsType[*tree.IrregularError](err); ok {
+		return nil, inTheWay(e.Path, e.Kind)
 	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, tree.DirError(err, "%s %s: %s", e.Op, e.Path, e.Err)
+	}
+	return content, err
+}
+
+func inTheWay(name, kind string) error {
 	return &dev.Error{
-		Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf("%s is %s", name, what),
+		Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf("%s is %s", name, kind),
 		Hint: "move it away; --force does not replace it", Exit: dev.ExitFailed,
 	}
-}
-
-// targetError is a system error about the directory.
-func targetError(cause error, format string, args ...any) error {
-	hint := ""
-	if errors.Is(cause, fs.ErrPermission) || errors.Is(cause, syscall.EROFS) {
-		hint = "name a directory that you may write to"
-	}
-	return &dev.Error{Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf(format, args...), Hint: hint, Exit: dev.ExitFailed, Cause: cause}
-}
-
-// reason is a system error without the operation and path around it.
-func reason(err error) string {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err.Error()
-	}
-	if le, ok := errors.AsType[*os.LinkError](err); ok {
-		return le.Err.Error()
-	}
-	return err.Error()
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"sdev/cmd/internal/cli"
+	"sdev/cmd/internal/console"
 )
 
 func main() {
@@ -21,8 +22,8 @@ func main() {
 }
 
 // system is the real world.
-func system() cli.Streams {
-	s := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: 80, Getenv: os.Getenv, Env: os.Environ()}
+func system() console.Streams {
+	s := console.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: 80, Getenv: os.Getenv, Env: os.Environ()}
 	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
 	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd()))
 	if s.OutTTY {

@@ -2,10 +2,7 @@ package config
 
 import (
 	"bytes"
-	"errors"
-	"os"
 	"path/filepath"
-	"syscall"
 
 	"sdev/dev"
 )
@@ -20,10 +17,6 @@ func (e PeopleEdit) Write() error {
 	if err != nil {
 		return wrap(err)
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return wrap(err)
-	}
 	now, err := dev.ReadFile(path)
 	if err != nil {
 		return wrap(err)
@@ -31,19 +24,7 @@ func (e PeopleEdit) Write() error {
 	if !bytes.Equal(now, e.before) {
 		return bad(dev.CodeProjectInvalid, e.File, 0, "was changed meanwhile by somebody else", "run the command again")
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return wrap(err)
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // after the rename there is nothing to remove
-	_, err = f.Write(e.after)
-	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil && int(owner.Uid) != os.Geteuid() {
-		err = f.Chown(int(owner.Uid), int(owner.Gid))
-	}
-	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
-		return wrap(err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := dev.RewriteFile(path, e.after); err != nil {
 		return wrap(err)
 	}
 	return nil

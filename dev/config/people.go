@@ -50,16 +50,12 @@ func CheckGroup(group string) error {
 	return nil
 }
 
-// protocolClaims are those that a token says of itself. What is wrong with them on purpose is a
-// fault's business. Source: OpenID Connect Core 1.0, section 2.
-var protocolClaims = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "jti", "sid"}
-
 // CheckClaim says what is wrong with the name of a claim about a person.
 func CheckClaim(name string) error {
 	switch {
 	case strings.TrimSpace(name) != name || name == "":
 		return fmt.Errorf("%q is no name of a claim", name)
-	case slices.Contains(protocolClaims, name):
+	case slices.Contains(dev.ProtocolClaims(), name):
 		return fmt.Errorf("claim %s is about the token, not about the person", name)
 	}
 	return nil

@@ -65,16 +65,12 @@ func (p *Project) LoginKeys() (LoginKeys, error) {
 	return keys, writePrivate(file, b)
 }
 
-// writePrivate writes a file beside and renames it, where it differs from what is there.
+// writePrivate replaces a file where it differs from what is there.
 func writePrivate(file string, content []byte) error {
 	if old, err := dev.ReadFile(file); err == nil && string(old) == string(content) {
 		return nil
 	}
-	beside := fmt.Sprintf("%s.%d", file, os.Getpid())
-	if err := os.WriteFile(beside, content, 0o600); err != nil {
-		return unwritable(file, err)
-	}
-	if err := os.Rename(beside, file); err != nil {
+	if err := dev.ReplaceFile(file, content, 0o600); err != nil {
 		return unwritable(file, err)
 	}
 	return nil

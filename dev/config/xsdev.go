@@ -101,16 +101,13 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 	mode := string(to.Mode)
 	r.fields(n, "x-sdev.auth", map[string]func(*yaml.Node){
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
-		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", AuthProfiles()...),
+		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", dev.Profiles()...),
 
 		"users":    r.users(&to.Users),
 		"policies": r.policies(&to.Policies),
 	})
 	to.Mode = dev.Mode(mode)
 }
-
-// AuthProfiles are the identity providers that the local one can imitate, the default first.
-func AuthProfiles() []string { return []string{"plain", "google", "cognito", "keycloak", "entra"} }
 
 // parameterName is a name that the parameter store of AWS can hold: with a slash in it, it begins with
 // one. Source: AWS Systems Manager API Reference, "PutParameter".

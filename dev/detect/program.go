@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
 // program is what the entry script and its pages consist of.
@@ -185,9 +187,9 @@ func auth(p *program) []Fact {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
 		if m.uses["context.headers"] > 0 || m.says("_get_websocket_headers") > 0 || m.sequence("_get_websocket_headers") > 0 {
-			add("alb", "it reads the header of an ALB", m.path, m.says("x-amzn-oidc-"))
-			add("iap", "it reads the header of Google's IAP", m.path, m.says("x-goog-iap-jwt-assertion", "x-goog-authenticated-user"))
-			add("cloudflare", "it reads the header of Cloudflare Access", m.path, m.says("cf-access-jwt-assertion", "cf-access-authenticated-user"))
+			for _, door := range dev.FrontDoors() {
+				add(door.Name, "it reads the header of "+door.Title, m.path, m.says(door.Begins...))
+			}
 		}
 	}
 	if len(out) == 0 {

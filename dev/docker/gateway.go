@@ -99,10 +99,7 @@ func (k gatewayKey) remember(file, ref string) {
 	if err != nil || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
 		return
 	}
-	beside := fmt.Sprintf("%s.%d", file, os.Getpid())
-	if os.WriteFile(beside, b, 0o600) == nil {
-		_ = os.Rename(beside, file)
-	}
+	_ = dev.ReplaceFile(file, b, 0o600)
 }
 
 func hashFile(path string) (string, error) {

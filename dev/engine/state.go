@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -60,7 +59,7 @@ func loadState(dir string) savedState {
 	return m
 }
 
-// save writes the state beside and renames it, where it differs from what is there.
+// save replaces the state where it differs from what is there.
 func (m savedState) save(dir string) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -70,12 +69,8 @@ func (m savedState) save(dir string) error {
 	if old, err := dev.ReadFile(file); err == nil && string(old) == string(b) {
 		return nil
 	}
-	beside := file + ".new" // one writer at a time: the project's lock is held
-	if err := os.WriteFile(beside, b, 0o600); err == nil {
-		err = os.Rename(beside, file)
-		if err == nil {
-			return nil
-		}
+	if dev.ReplaceFile(file, b, 0o600) == nil {
+		return nil
 	}
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project directory writable, and see that its disk is not full"}
 }

@@ -110,11 +110,7 @@ func (i *identity) keep(login dev.Login) error {
 	if err != nil {
 		return err
 	}
-	beside := i.file() + ".new"
-	if err := os.WriteFile(beside, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(beside, i.file())
+	return dev.ReplaceFile(i.file(), b, 0o600)
 }
 
 // use makes a login the one in force. A provider whose settings are as they were goes on as it is;

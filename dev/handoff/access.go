@@ -209,9 +209,10 @@ func pathFindings(f Facts) []dev.Finding {
 	return findings
 }
 
-// doorFindings say what an app lacks behind a front door that signs people in and tells it so in a
-// header: door is its name among the ways to sign in, header what it sends, module what verifies it.
-func doorFindings(f Facts, target, door, header, module string) []dev.Finding {
+// doorFindings say what an app lacks behind the front door of a target; module is the one of the bundle that
+// verifies the header.
+func doorFindings(f Facts, target, door, module string) []dev.Finding {
+	header := signedHeader(door)
 	var findings []dev.Finding
 	add := func(id string, severity dev.Severity, place Value, message, fix string) {
 		finding := dev.Finding{ID: target + "." + id, Severity: severity, Message: message, Fix: fix, Docs: "https://docs.streamlit.io/develop/api-reference/caching-and-state/st.context"}
@@ -225,7 +226,7 @@ func doorFindings(f Facts, target, door, header, module string) []dev.Finding {
 	for _, login := range f.App.Login {
 		switch {
 		case login.Text == door || login.Text == "none":
-		case slices.Contains([]string{"alb", "iap", "cloudflare"}, login.Text):
+		case signedHeader(login.Text) != "":
 			add("login.door", dev.Blocks, login, fmt.Sprintf("the app takes people from the headers of another front door (%s), so anybody could send them", login.Text),
 				"verify "+header+" instead: "+module+" of the bundle does")
 		default:
@@ -234,6 +235,16 @@ func doorFindings(f Facts, target, door, header, module string) []dev.Finding {
 		}
 	}
 	return findings
+}
+
+// signedHeader is the one in which a front door tells who somebody is; "" where the name is that of none.
+func signedHeader(door string) string {
+	for _, d := range dev.FrontDoors() {
+		if d.Name == door {
+			return d.Signed
+		}
+	}
+	return ""
 }
 
 // awsCalls are what the code asks of AWS, which is not there, each place once.
@@ -303,16 +314,6 @@ func build(f Facts) (dir, dockerfile, platform string) {
 	return dir, path.Join(dir, cmp.Or(f.App.Dockerfile, "Dockerfile")), "linux/amd64"
 }
 
-// hostName is a check of a name under which an app is reached.
-func hostName(s string) error {
-	return matches(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "a host name in small letters such as app.example.com")(s)
-}
-
-// byDigest is a check of the name of an image.
-func byDigest(s string) error {
-	return matches(`^[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$`, "an image by its digest, REGISTRY/NAME@sha256:…: a tag can be moved")(s)
-}
-
 // namedImage is the image that is handed over, where it is named by its digest.
 func namedImage(f Facts) (Value, bool) {
 	return Value{Text: f.Image.Ref, Source: "--image"}, byDigest(f.Image.Ref) == nil
@@ -328,17 +329,4 @@ func appName(most int) func(Facts) (Value, bool) {
 		}
 		return Value{Text: name, Source: "name of the project"}, len(name) >= 2
 	}
-}
-
-// only are the parameters of these names, in this order.
-func only(params []Param, names ...string) []Param {
-	var out []Param
-	for _, name := range names {
-		for _, p := range params {
-			if p.Name == name {
-				out = append(out, p)
-			}
-		}
-	}
-	return out
 }

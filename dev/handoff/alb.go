@@ -3,7 +3,6 @@ package handoff
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sdev/dev"
@@ -102,14 +101,4 @@ func patterns(pattern string) []string {
 		return []string{"/*"}
 	}
 	return []string{base, pattern}
-}
-
-// origin splits "compose.yaml:14".
-func origin(s string) (file string, line int) {
-	if _, place, ok := strings.Cut(strings.TrimSuffix(s, ")"), " ("); ok {
-		s = place // of a source, which ends with it: "… (compose.yaml:14)"
-	}
-	file, number, _ := strings.Cut(s, ":")
-	line, _ = strconv.Atoi(number) // where there is none, the place is the file
-	return file, line
 }

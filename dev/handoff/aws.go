@@ -5,82 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"sdev/dev"
 )
 
 // This file holds what the two targets on AWS share: parameters, and what follows from the project.
-
-// streamlitPort is what Streamlit listens on where nothing says otherwise.
-const streamlitPort = 8501
-
-// matches is a check that a value has a form; want describes it.
-func matches(pattern, want string) func(string) error {
-	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }) // most are never asked
-	return func(s string) error {
-		if !compiled().MatchString(s) {
-			return errors.New("want " + want)
-		}
-		return nil
-	}
-}
-
-// each is a check of every value of a list with commas, which holds at least so many.
-func each(least int, check func(string) error) func(string) error {
-	return func(s string) error {
-		all := list(s)
-		for i, one := range all {
-			if err := check(one); err != nil {
-				return fmt.Errorf("%q: %w", one, err)
-			}
-			if slices.Contains(all[:i], one) {
-				return fmt.Errorf("%q is there twice", one)
-			}
-		}
-		if len(all) < least {
-			return fmt.Errorf("want %d at least, with commas between them", least)
-		}
-		return nil
-	}
-}
-
-// list is a value of several, with commas between them.
-func list(s string) []string {
-	all := []string{}
-	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			all = append(all, part)
-		}
-	}
-	return all
-}
-
-// checkCIDR wants a network as security groups take it.
-func checkCIDR(s string) error {
-	p, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil:
-		return errors.New("want a network such as 203.0.113.0/24, or one address as 203.0.113.7/32")
-	case p.Masked() != p:
-		return fmt.Errorf("it has bits behind the mask: the network is %s", p.Masked())
-	}
-	return nil
-}
-
-// checkPort wants the number of a port.
-func checkPort(s string) error {
-	if n, err := strconv.Atoi(s); err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != s {
-		return errors.New("want a port, 1 to 65535")
-	}
-	return nil
-}
 
 // certificateARN is how ACM names a certificate.
 var certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/[A-Za-z0-9-]+$`)
@@ -90,19 +24,6 @@ func checkCertificate(s string) error {
 		return nil
 	}
 	return errors.New("want create, or arn:aws:acm:REGION:ACCOUNT:certificate/ID")
-}
-
-// notInName is what a name on AWS cannot hold.
-var notInName = regexp.MustCompile(`[^a-z0-9]+`)
-
-// awsName makes the project's name one that AWS takes for everything that is named after it.
-func awsName(f Facts) (Value, bool) {
-	name := strings.Trim(notInName.ReplaceAllString(strings.ToLower(f.Name), "-"), "-")
-	name = strings.TrimLeft(name, "0123456789-")
-	if len(name) > 24 {
-		name = strings.Trim(name[:24], "-")
-	}
-	return Value{Text: name, Source: "name of the project"}, len(name) >= 2
 }
 
 // architecture is the one that the image is built for, in the words of ECS.
@@ -126,7 +47,7 @@ func awsParams() []Param {
 	return []Param{
 		{
 			Name: "name", About: "names everything that is made; 2 to 24 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), From: awsName, Placeholder: "streamlit-app",
+			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), From: appName(24), Placeholder: "streamlit-app",
 		},
 		{
 			Name: "aws-account", About: "the account's number: aws sts get-caller-identity --query Account",
@@ -138,8 +59,7 @@ func awsParams() []Param {
 		},
 		{
 			Name: "domain", About: "address of the app, without https://",
-			Check:       matches(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "a host name in small letters such as app.example.com"),
-			Placeholder: "app.example.com",
+			Check: hostName, Placeholder: "app.example.com",
 		},
 		{
 			Name: "hosted-zone", About: "Route 53 zone of the domain: aws route53 list-hosted-zones; none where its DNS is elsewhere",
@@ -193,32 +113,6 @@ func partition(region string) string {
 		return "aws-us-gov"
 	}
 	return "aws"
-}
-
-// port is what the app listens on.
-func (a App) port() int { return cmp.Or(a.Port, streamlitPort) }
-
-// healthPath is Streamlit's health check behind the load balancer.
-func (a App) healthPath() string { return path.Join("/", a.BasePath, "_stcore/health") }
-
-// starts is what the container is started with instead of what its image says; nil leaves that to the
-// image. Platforms read an empty entry point as none, so where the compose file takes the image's away,
-// the command takes its place.
-func (a App) starts() (entrypoint, command []string) {
-	if a.Entrypoint != nil && len(a.Entrypoint) == 0 && len(a.Args) > 0 {
-		return a.Args, nil
-	}
-	return a.Entrypoint, a.Args
-}
-
-// signsIn reports whether people sign in in this way.
-func (a App) signsIn(how string) bool {
-	return slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text == how })
-}
-
-// open reports whether the app lets in everybody who reaches it.
-func (a App) open() bool {
-	return !slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text != "none" })
 }
 
 // address is what people open.
@@ -299,8 +193,16 @@ func secrets(v Values) map[string]parameter {
 	return all
 }
 
-// Filled are the variables of the app whose values its platform puts in, out of its store of secrets.
-func (v Values) Filled() []string { return slices.Sorted(maps.Keys(secrets(v))) }
+// awsFilled are the variables that ECS fills in.
+func awsFilled(v Values) []string { return slices.Sorted(maps.Keys(secrets(v))) }
+
+// awsPlatform is what the image has to be for.
+func awsPlatform(v Values) string {
+	if v.Text("architecture") == "ARM64" {
+		return "linux/arm64"
+	}
+	return "linux/amd64"
+}
 
 // distinctByName sorts parameters and leaves out what is there twice.
 func distinctByName(all []parameter) []parameter {

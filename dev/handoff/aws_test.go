@@ -93,7 +93,7 @@ func TestAWS_NamesOfProjectsBecomeNames(t *testing.T) {
 		"shop": "shop", "My Shop": "my-shop", "2024_sales": "sales", "Größe": "gr-e", "x": "", "日本": "",
 		"a-very-long-name-of-a-project": "a-very-long-name-of-a-pr", "a-very-long-name-of-aaa-project": "a-very-long-name-of-aaa",
 	} {
-		got, ok := awsName(Facts{Name: name})
+		got, ok := appName(24)(Facts{Name: name})
 		if ok != (want != "") || ok && (got.Text != want || check(got.Text) != nil) {
 			t.Errorf("%q became %q, %v; want %q", name, got.Text, ok, want)
 		}

@@ -2,34 +2,34 @@ package handoff
 
 import (
 	"bytes"
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
 // Status is what a hand-off means for one file.
-type Status string
+type Status = tree.Status
 
-// The statuses of a [Change].
+// The statuses of a [Change], and what each means in a bundle.
 const (
-	Create    Status = "create"    // not there yet
-	Identical Status = "identical" // there, and as it is rendered
-	Update    Status = "update"    // there as it was rendered last, which has changed
-	Keep      Status = "keep"      // edited by you, and what is rendered has not changed
-	Merge     Status = "merge"     // edited by you, and what is rendered has changed elsewhere in it
-	Conflict  Status = "conflict"  // edited by you where what is rendered has changed
-	Skip      Status = "skip"      // removed by you
-	Remove    Status = "remove"    // not rendered any more
-	Foreign   Status = "foreign"   // there, and of no hand-off; while there is one, nothing is written
+	Create    = tree.Create    // not there yet
+	Identical = tree.Identical // there, and as it is rendered
+	Update    = tree.Update    // there as it was rendered last, which has changed
+	Keep      = tree.Keep      // edited by you, and what is rendered has not changed
+	Merge     = tree.Merge     // edited by you, and what is rendered has changed elsewhere in it
+	Conflict  = tree.Conflict  // edited by you where what is rendered has changed
+	Skip      = tree.Skip      // removed by you
+	Remove    = tree.Remove    // not rendered any more
+	Foreign   = tree.Foreign   // there, and of no hand-off; while there is one, nothing is written
 )
 
 // Place is where a bundle lies.
@@ -56,21 +56,16 @@ func (p Place) path(file string) string {
 	return path.Join(p.Bundle, file)
 }
 
-// Change is what a hand-off means for one file.
+// Change is what a hand-off means for one file. Its path is relative to [Place.Root].
 type Change struct {
-	Path   string `json:"path"` // relative to [Place.Root], with slashes
-	Status Status `json:"status"`
-	Reason string `json:"reason,omitempty"`
+	tree.Change
 
 	File     string `json:"-"` // as its target calls it, see [File]
 	Rendered []byte `json:"-"` // what is rendered; nil where it is not any more
-	Before   []byte `json:"-"` // what is there; nil where it is not
-	Content  []byte `json:"-"` // what is to be there; nil where nothing is
 
 	base []byte // what was rendered last; nil where nothing was
 	kept []byte // base as it is on disk, where git may have changed its line ends
 	lost bool   // base is not there any more, and known by the record
-	exec bool
 }
 
 // Diff is what changes in the file, as patches have it; "" where nothing does.
@@ -78,7 +73,7 @@ func (c Change) Diff() string {
 	if bytes.Equal(c.Before, c.Content) {
 		return ""
 	}
-	return unified(c.Path, c.Before, c.Content)
+	return tree.Unified(c.Path, c.Before, c.Content)
 }
 
 // Bundle is a bundle as it is, and as it would be. It is closed after use.
@@ -157,7 +152,7 @@ func (b *Bundle) dropped(rendered map[string]bool) error {
 		if rendered[f.File] || f.File == SummaryFile {
 			continue
 		}
-		c := Change{Path: b.Place.path(f.File), File: f.File, Status: Remove}
+		c := Change{Change: tree.Change{Path: b.Place.path(f.File), Status: Remove}, File: f.File}
 		var err error
 		if err = b.read(&c); err != nil {
 			return err
@@ -194,36 +189,35 @@ func (b *Bundle) read(c *Change) (err error) {
 // of a record cannot be in it.
 func (b *Bundle) isRecorded(file string, content []byte) bool {
 	return b.Last != nil && (file == SummaryFile || slices.ContainsFunc(b.Last.Files, func(f RecordedFile) bool {
-		return f.File == file && !f.Edited && f.SHA256 == hash(unix(content))
+		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(unix(content))
 	}))
 }
 
 func (b *Bundle) compare(f File) (Change, error) {
-	c := Change{Path: b.Place.path(f.Path), File: f.Path, Rendered: f.Content, exec: f.Mode&0o100 != 0}
-	var err error
-	if err = b.read(&c); err != nil {
+	c := Change{Change: tree.Change{Path: b.Place.path(f.Path), Mode: f.Mode}, File: f.Path, Rendered: f.Content}
+	if err := b.read(&c); err != nil {
 		return c, err
+	}
+	written := ""
+	if c.base != nil {
+		written = tree.Hash(c.base)
 	}
 	yours := unix(c.Before)
 	c.Content = f.Content
-	switch {
-	case c.Before == nil && c.base == nil:
+	switch tree.Relate(yours, f.Content, written) {
+	case tree.IsNew:
 		c.Status = Create
-	case c.Before == nil:
+	case tree.IsGone:
 		c.Status, c.Content = Skip, nil
 		c.Reason = "removed by you; to have it again: rm " + b.shown(path.Join(b.Place.Bundle, baseDir, f.Path))
-	case bytes.Equal(yours, f.Content):
+	case tree.IsSame:
 		c.Status, c.Content = Identical, c.Before
-	case c.base == nil:
+	case tree.IsForeign:
 		c.Status, c.Content, c.Reason = Foreign, c.Before, "exists, and is of no hand-off"
-	case bytes.Equal(yours, c.base):
+	case tree.IsUntouched:
 		c.Status = Update
-	case hasMarks(yours):
-		c.Status, c.Content, c.Reason = Conflict, c.Before, "the marks of the last conflict are still in it"
-	case bytes.Equal(c.base, f.Content):
-		c.Status, c.Content, c.Reason = Keep, c.Before, "edited by you"
-	default:
-		c.merge(yours)
+	case tree.IsEdited:
+		c.edited(yours)
 	}
 	if c.Before != nil && len(yours) != len(c.Before) && (c.Status == Update || c.Status == Merge || c.Status == Conflict) && !bytes.Equal(c.Content, c.Before) {
 		c.Content = bytes.ReplaceAll(c.Content, []byte("\n"), []byte("\r\n"))
@@ -231,13 +225,22 @@ func (b *Bundle) compare(f File) (Change, error) {
 	return c, nil
 }
 
-func (c *Change) merge(yours []byte) {
-	merged, conflict := merge(c.base, yours, c.Rendered)
-	c.Content, c.Status, c.Reason = merged, Merge, "your edits are kept"
+// edited says what a file means that its user has edited.
+func (c *Change) edited(yours []byte) {
+	switch {
+	case tree.HasMarks(yours):
+		c.Status, c.Content, c.Reason = Conflict, c.Before, "the marks of the last conflict are still in it"
+		return
+	case bytes.Equal(c.base, c.Rendered):
+		c.Status, c.Content, c.Reason = Keep, c.Before, "edited by you"
+		return
+	}
+	joined, conflict := tree.Join(c.base, yours, c.Rendered)
+	c.Content, c.Status, c.Reason = joined, Merge, "your edits are kept"
 	switch {
 	case conflict:
 		c.Status, c.Reason = Conflict, "you and sdev changed the same lines: both stand there between marks"
-	case bytes.Equal(merged, yours): // what changed is what you had changed already
+	case bytes.Equal(joined, yours): // what changed is what you had changed already
 		c.Content, c.Status, c.Reason = c.Before, Keep, "edited by you"
 	}
 }
@@ -297,14 +300,6 @@ func (b *Bundle) Paths(of ...Status) []string {
 	return names
 }
 
-// Write is what has to be written, in this order: whatever ends it half-way, the next run knows what is
-// yours. The record comes last.
-type Write struct {
-	Path            string
-	Before, Content []byte // nil where there is nothing
-	Executable      bool
-}
-
 // Finish adds the record, and the summary of it for people. now is the time of a record that says
 // something new; one that says the same as the last keeps its time.
 func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
@@ -312,38 +307,49 @@ func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
 	r.Files = nil
 	for _, c := range b.Changes {
 		if c.Content != nil && c.Rendered != nil {
-			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: hash(unix(c.Content)), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
+			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(unix(c.Content)), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
 		}
 	}
 	r.Time = now.UTC().Truncate(time.Second)
 	if b.Last != nil {
 		same := r
 		same.Time = b.Last.Time
-		if bytes.Equal(same.encode(), unix(b.lastRaw)) {
+		if bytes.Equal(tree.EncodeRecord(same), unix(b.lastRaw)) {
 			r = same
 		}
 	}
-	b.record = r.encode()
+	b.record = tree.EncodeRecord(r)
 	return r, b.add(File{Path: SummaryFile, Content: r.summary(b.Place), Mode: 0o644})
 }
 
-// Writes are the changes of files, of what was rendered last, and of the record.
-func (b *Bundle) Writes() []Write {
-	var out, bases []Write
+// Apply writes what has changed. A directory that cannot be written to is an error of the code
+// [dev.CodeDeployDir]; after any error the bundle is as it was.
+func (b *Bundle) Apply(ctx context.Context) error {
+	err := tree.Apply(ctx, b.Place.Root, b.Writes())
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeScaffoldTarget {
+		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
+	}
+	return err
+}
+
+// Writes are the changes of files, of what was rendered last, and of the record. This is their order:
+// whatever ends it half-way, the next run knows what is yours. The record comes last.
+func (b *Bundle) Writes() []tree.Change {
+	var out, bases []tree.Change
 	for _, c := range b.Changes {
 		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
-			out = append(out, Write{c.Path, c.Before, c.Content, c.exec})
+			out = append(out, c.Change)
 		}
-		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !hasMarks(unix(c.Before))) {
+		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !tree.HasMarks(unix(c.Before))) {
 			base := c.kept
 			if base != nil || c.Rendered != nil {
-				bases = append(bases, Write{path.Join(b.Place.Bundle, baseDir, c.File), base, c.Rendered, false})
+				bases = append(bases, tree.Change{Path: path.Join(b.Place.Bundle, baseDir, c.File), Before: base, Content: c.Rendered})
 			}
 		}
 	}
 	out = append(out, bases...)
 	if !bytes.Equal(b.record, unix(b.lastRaw)) {
-		out = append(out, Write{path.Join(b.Place.Bundle, RecordFile), b.lastRaw, b.record, false})
+		out = append(out, tree.Change{Path: path.Join(b.Place.Bundle, RecordFile), Before: b.lastRaw, Content: b.record})
 	}
 	return out
 }
@@ -353,35 +359,22 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 	if b.root == nil {
 		return nil, nil
 	}
-	info, err := b.root.Lstat(filepath.FromSlash(name))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, dirError(err, name)
-	case !info.Mode().IsRegular():
-		what := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "a symbolic link", fs.ModeDir: "a directory"}[info.Mode().Type()], "a special file")
-		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), what), Hint: "move it away, or write elsewhere with --out"}
+	content, err := tree.Read(b.root, name)
+	if e, ok := errors.AsType[*tree.IrregularError](err); ok {
+		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), e.Kind), Hint: "move it away, or write elsewhere with --out"}
 	}
-	content, err := dev.ReadFileIn(b.root, name)
 	if err != nil {
 		return nil, dirError(err, name)
-	}
-	if content == nil {
-		content = []byte{}
 	}
 	return content, nil
 }
 
 // dirError is a system error about where the bundle lies.
 func dirError(err error, name string) error {
-	cause := err
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		cause = pe.Err
-	}
+	reason := tree.Reason(err)
 	hint := "name another directory with --out"
-	if strings.Contains(cause.Error(), "path escapes") {
+	if strings.Contains(reason, "path escapes") {
 		hint = "a link leads out of the repository; remove it, or name its target with --out"
 	}
-	return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %v", dev.Printable(name), cause), Hint: hint}
+	return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %s", dev.Printable(name), reason), Hint: hint}
 }

@@ -21,6 +21,8 @@ func cloudRun() Target {
 		Image:  true,
 		Derive: deriveCloudRun,
 		Next:   nextCloudRun,
+
+		Hosting: dev.Hosting{OwnHost: true},
 	}
 }
 
@@ -258,7 +260,7 @@ func operators(expression string) int {
 
 // cloudRunFindings are what contradicts itself, or this target cannot do.
 func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
-	findings := doorFindings(f, "cloud-run", "iap", "X-Goog-Iap-Jwt-Assertion", "iap_identity.py")
+	findings := doorFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
 	findings = append(findings, portability(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)", "files are memory of the instance, and gone with it")...)
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})

@@ -20,6 +20,8 @@ func cloudflare() Target {
 		Image:  true,
 		Derive: deriveCloudflare,
 		Next:   nextCloudflare,
+
+		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
 	}
 }
 
@@ -219,7 +221,7 @@ func accessPath(p string) (covered string, wider bool) {
 
 // cloudflareFindings are what contradicts itself, or this target cannot do.
 func cloudflareFindings(f Facts, v Values) []dev.Finding {
-	findings := doorFindings(f, "cloudflare", "cloudflare", "Cf-Access-Jwt-Assertion", "access_identity.py")
+	findings := doorFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
 	findings = append(findings, portability(f, "cloudflare", "give the machine credentials of its own, such as IAM Roles Anywhere, or take the value from a secret of compose.yaml", "the image is read-only but for /tmp, and that is gone with the container")...)
 	named := slices.ContainsFunc(f.Policy, func(p dev.Policy) bool { return len(p.Allow.Groups) > 0 }) || strings.Contains(v.Text("members"), "group:")
 	if v.Text("group-kind") != "access" && v.Text("group-provider") == "" && named {

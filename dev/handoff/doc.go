@@ -10,12 +10,12 @@
 //     so that no value can become code.
 //  3. [Bundle.Compare] looks at what is there. Edits of the user's are joined with what has changed, and
 //     where both changed the same lines both are kept, between marks. Nothing of theirs is overwritten.
-//  4. [Bundle.Finish] makes the [Record], for programs and for people, and [Bundle.Writes] says what has
-//     to be written, in an order that can be broken off anywhere: files before what was rendered last,
-//     the record at the end.
+//  4. [Bundle.Finish] makes the [Record], for programs and for people, and [Bundle.Apply] writes: files
+//     before what was rendered last, the record at the end. An error undoes everything, and whatever is left
+//     of a program that was killed half-way, the next run knows what is yours.
 //
 // A [Trial] judges an image that was started once.
 //
-// The package calls no cloud, knows neither engine nor terminal, writes nothing itself, and starts no
+// The package calls no cloud, knows neither engine nor terminal, writes in [Bundle.Apply] alone, and starts no
 // goroutines.
 package handoff

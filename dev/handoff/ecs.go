@@ -21,31 +21,10 @@ func ecs() Target {
 		Image:  true,
 		Derive: deriveECS,
 		Next:   nextECS,
-	}
-}
 
-// githubParams are what the workflow and its roles need.
-func githubParams() []Param {
-	name := matches(`^[A-Za-z0-9_.-]{1,100}$`, "a name as GitHub shows it: letters, digits, dash, dot, underscore")
-	id := matches(`^[1-9]\d{0,18}$`, "a number")
-	origin := func(get func(Git) string) func(Facts) (Value, bool) {
-		return func(f Facts) (Value, bool) {
-			text := get(f.Git)
-			return Value{Text: text, Source: "git remote origin"}, f.Git.Host == "github.com" && text != ""
-		}
-	}
-	return []Param{
-		{Name: "github-owner", About: "organisation or user that the repository belongs to", Check: name, From: origin(func(g Git) string { return g.Owner }), Placeholder: "example-owner"},
-		{Name: "github-repo", About: "name of the repository", Check: name, From: origin(func(g Git) string { return g.Repo }), Placeholder: "example-repo"},
-		{Name: "github-branch", About: "branch that is deployed", Check: matches(`^[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$`, "the name of a branch, without stars"), Default: "main"},
-		{Name: "github-environment", About: "environment of GitHub that a deployment waits for, with its reviewers", Check: matches(`^[A-Za-z0-9_.-]{1,100}$`, "letters, digits, dash, dot, underscore"), Default: "production"},
-		{
-			Name: "github-subject", About: "sub claim: names, or ids where the repository was made after 15 July 2026 or opted in (gh api repos/OWNER/REPO/actions/oidc/customization/sub)",
-			Choices: []string{"names", "ids"}, Placeholder: "names",
-		},
-		{Name: "github-owner-id", About: "with ids: gh api repos/OWNER/REPO --jq .owner.id", Check: id, Optional: true},
-		{Name: "github-repo-id", About: "with ids: gh api repos/OWNER/REPO --jq .id", Check: id, Optional: true},
-		{Name: "github-oidc-provider", About: "existing where the account knows GitHub already: aws iam list-open-id-connect-providers", Choices: []string{"create", "existing"}, Default: "create"},
+		Hosting:  dev.Hosting{OwnHost: true},
+		Platform: awsPlatform,
+		Filled:   awsFilled,
 	}
 }
 
@@ -85,12 +64,12 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"oauth":        f.App.signsIn("streamlit-oauth"),
 		"native":       f.App.signsIn("native"),
 		"paths":        []string(nil),
-		"platform":     "linux/amd64",
+		"platform":     awsPlatform(v),
 		"runner":       "ubuntu-24.04",
 		"stack":        ecsStack(f, v),
 	}
 	if v.Text("architecture") == "ARM64" {
-		d["platform"], d["runner"] = "linux/arm64", "ubuntu-24.04-arm"
+		d["runner"] = "ubuntu-24.04-arm"
 	}
 	if f.Dir != "" && f.Dir != "." {
 		d["paths"] = []string{f.Dir + "/**", f.Bundle + "/task-definition.json", ".github/workflows/deploy-" + v.Text("name") + ".yml"}
@@ -183,8 +162,8 @@ func ecsFindings(f Facts, v Values) []dev.Finding {
 		add("ecs.open", dev.Blocks, "everybody on the internet reaches an app that signs nobody in", "set allowed-cidrs to your networks, add a login, or use ecs-cognito",
 			"https://docs.streamlit.io/develop/concepts/connections/authentication")
 	}
-	for _, door := range []string{"alb", "iap", "cloudflare"} {
-		if i := slices.IndexFunc(f.App.Login, func(l Value) bool { return l.Text == door }); i >= 0 {
+	for _, door := range dev.FrontDoors() {
+		if i := slices.IndexFunc(f.App.Login, func(l Value) bool { return l.Text == door.Name }); i >= 0 {
 			add("ecs.login.door", dev.Blocks, fmt.Sprintf("the app (%s) takes people from headers that no front door of this target sends, so anybody could send them", f.App.Login[i].Source),
 				"use ecs-cognito, where the load balancer signs people in, or sign people in in the app", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html")
 		}
@@ -259,6 +238,6 @@ func nextECS(f Facts, v Values) []Step {
 	return append(steps,
 		Step{About: "Commit and push: the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
 		Step{About: "Make the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},
-		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + shellWord("https://"+v.Text("domain")+f.App.healthPath())},
+		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + shText("https://"+v.Text("domain")+f.App.healthPath())},
 	)
 }

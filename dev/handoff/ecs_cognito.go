@@ -22,6 +22,10 @@ func ecsCognito() Target {
 		Image:  true,
 		Derive: deriveCognito,
 		Next:   nextCognito,
+
+		Hosting:  dev.Hosting{OwnHost: true},
+		Platform: awsPlatform,
+		Filled:   awsFilled,
 	}
 }
 
@@ -102,14 +106,11 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 		},
 		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "secrets": distinctByName(slices.Collect(maps.Values(filled))), "groups": groups,
 		"registry": registry(v), "repository": registry(v) + "/" + v.Text("name"), "signIn": domainPrefix(v),
-		"context": cmp.Or(f.App.Context, "."), "platform": "linux/amd64", "dockerfile": "", "oauth": f.App.signsIn("streamlit-oauth"),
+		"context": cmp.Or(f.App.Context, "."), "platform": awsPlatform(v), "dockerfile": "", "oauth": f.App.signsIn("streamlit-oauth"),
 		"image": f.Image.Ref, "policies": guardedBy(f),
 	}
 	if f.App.Dockerfile != "" && f.App.Dockerfile != "Dockerfile" {
 		d["dockerfile"] = path.Join(cmp.Or(f.App.Context, "."), f.App.Dockerfile)
-	}
-	if v.Text("architecture") == "ARM64" {
-		d["platform"] = "linux/arm64"
 	}
 	return d, findings
 }
@@ -150,7 +151,7 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 
 // cognitoFindings are what contradicts itself, or this target cannot do.
 func cognitoFindings(f Facts, v Values) []dev.Finding {
-	findings := doorFindings(f, "ecs-cognito", "alb", "x-amzn-oidc-data", "alb_identity.py")
+	findings := doorFindings(f, "ecs-cognito", dev.DoorALB, "alb_identity.py")
 	if f.App.signsIn("native") {
 		findings = append(findings, dev.Finding{
 			ID: "ecs-cognito.login.native", Severity: dev.Blocks, Docs: "https://docs.streamlit.io/develop/api-reference/user/st.login",

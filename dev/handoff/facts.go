@@ -1,6 +1,14 @@
 package handoff
 
-import "sdev/dev"
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sdev/dev"
+)
 
 // Facts are what is known of a project before anybody is asked.
 type Facts struct {
@@ -106,4 +114,43 @@ type AWS struct {
 	Profile    string
 	Region     Value
 	Parameters []Call // parameters of SSM that the code reads; Text is the name
+}
+
+// streamlitPort is what Streamlit listens on where nothing says otherwise.
+const streamlitPort = 8501
+
+// port is what the app listens on.
+func (a App) port() int { return cmp.Or(a.Port, streamlitPort) }
+
+// healthPath is Streamlit's health check behind the load balancer.
+func (a App) healthPath() string { return path.Join("/", a.BasePath, "_stcore/health") }
+
+// starts is what the container is started with instead of what its image says; nil leaves that to the
+// image. Platforms read an empty entry point as none, so where the compose file takes the image's away,
+// the command takes its place.
+func (a App) starts() (entrypoint, command []string) {
+	if a.Entrypoint != nil && len(a.Entrypoint) == 0 && len(a.Args) > 0 {
+		return a.Args, nil
+	}
+	return a.Entrypoint, a.Args
+}
+
+// signsIn reports whether people sign in in this way.
+func (a App) signsIn(how string) bool {
+	return slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text == how })
+}
+
+// open reports whether the app lets in everybody who reaches it.
+func (a App) open() bool {
+	return !slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text != "none" })
+}
+
+// origin splits "compose.yaml:14".
+func origin(s string) (file string, line int) {
+	if _, place, ok := strings.Cut(strings.TrimSuffix(s, ")"), " ("); ok {
+		s = place // of a source, which ends with it: "… (compose.yaml:14)"
+	}
+	file, number, _ := strings.Cut(s, ":")
+	line, _ = strconv.Atoi(number) // where there is none, the place is the file
+	return file, line
 }

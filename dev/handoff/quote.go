@@ -12,83 +12,88 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
 )
 
-// quoting writes values in one language.
-type quoting struct {
+// language is how values are written in the files of one kind.
+type language struct {
+	name    string   // of the function that writes its values into a file of another language
+	endings []string // of its files' names; none where it only stands in other files
 	// whole gives a value as a complete literal, with its quotes; indent is what the line begins with.
 	whole func(v any, indent string) (string, error)
-	// inside gives a text as it stands between double quotes that the template has written; nil
-	// where the language has none in which nothing is evaluated.
-	inside func(text string) (string, error)
+	// inside gives a text as it stands between double quotes that the template has written; nil where the
+	// language has none in which nothing is evaluated.
+	inside func(text string) string
 }
 
-// language is how a file is written: what values look like in it, and what the program that reads
-// the file evaluates even in the middle of a text.
-type language struct {
-	quoting
-	guard func(string) (string, error)
+// languages are those that every target can write; [Target.languages] holds more. They are what the templates
+// need and no more: a new kind of file is an entry here, or in its target where nobody else has such files.
+//
+// HCL has a library that quotes. For the others the libraries at hand do not fit: that for YAML decides by
+// itself how it quotes and where it folds a text, so that one more letter would change lines around it; those
+// for shells only take words apart; Markdown has none.
+func languages() []language {
+	return []language{
+		{name: "yaml", endings: []string{".yml", ".yaml"}, whole: yamlFlow, inside: unquoted(yamlText)},
+		{name: "json", endings: []string{".json"}, whole: jsonWhole, inside: unquoted(jsonText)},
+		{name: "hcl", endings: []string{".tf"}, whole: scalar(hclText), inside: unquoted(hclText)},
+		{name: "md", endings: []string{".md"}, whole: scalar(mdText)},
+		{name: "code", whole: scalar(mdCode)},
+		{name: "sh", endings: []string{".sh"}, whole: scalar(shText)},
+		{name: "plain", endings: []string{".txt"}, whole: fallible(plainText)},
+	}
 }
 
 // languageOf is the language of a file, by its name.
-func languageOf(name string) (language, error) {
-	all := quotings()
-	base := path.Base(name)
-	q, ok := all[byExtension()[path.Ext(base)]]
-	if !ok {
-		return language{}, fmt.Errorf("it is not known how values are quoted in a file of this name")
-	}
-	l := language{quoting: q, guard: func(s string) (string, error) { return s, nil }}
-	switch {
-	case strings.Contains(name, ".github/workflows/"):
-		l.guard = guardWorkflow
-	case base == "snowflake.yml":
-		l.guard = guardSnowflake
-	case strings.Contains(base, "compose") && byExtension()[path.Ext(base)] == "yaml":
-		l.guard = func(s string) (string, error) { return strings.ReplaceAll(s, "$", "$$"), nil }
-	}
-	return l, nil
-}
-
-// byExtension maps the ending of a file's name to the function that quotes for it.
-func byExtension() map[string]string {
-	return map[string]string{
-		".yml": "yaml", ".yaml": "yaml", ".json": "json", ".tf": "hcl", ".hcl": "hcl", ".tfvars": "hcl", ".ts": "ts", ".js": "ts", ".mjs": "ts",
-		".md": "md", ".sh": "sh", ".sql": "sql", ".toml": "toml", ".txt": "plain",
-	}
-}
-
-// quotings are the functions that end an action of a template, by name.
-func quotings() map[string]quoting {
-	scalar := func(quote func(string) (string, error)) func(any, string) (string, error) {
-		return func(v any, _ string) (string, error) {
-			s, err := scalarText(v)
-			if err != nil {
-				return "", err
-			}
-			return quote(s)
+func (t Target) languageOf(name string) (language, error) {
+	ending := path.Ext(name)
+	for _, l := range t.allLanguages() {
+		if slices.Contains(l.endings, ending) {
+			return l, nil
 		}
 	}
-	return map[string]quoting{
-		"yaml":  {whole: flow(": ", "{", "}", yamlText), inside: unquoted(yamlText)},
-		"json":  {whole: jsonWhole, inside: unquoted(jsonText)},
-		"hcl":   {whole: flow(" = ", "{ ", " }", hclText), inside: unquoted(hclText)},
-		"ts":    {whole: jsonWhole, inside: unquoted(jsonText)},
-		"toml":  {whole: flow(" = ", "{ ", " }", yamlText), inside: unquoted(yamlText)},
-		"md":    {whole: scalar(mdText)},
-		"code":  {whole: scalar(mdCode)},
-		"sh":    {whole: scalar(shText)},
-		"sql":   {whole: scalar(sqlText)},
-		"ident": {whole: scalar(sqlIdent)},
-		"plain": {whole: scalar(plainText)},
+	return language{}, errors.New("it is not known how values are quoted in a file of this name")
+}
+
+func (t Target) allLanguages() []language { return slices.Concat(languages(), t.languages) }
+
+// guardOf changes or refuses what the program that reads a file evaluates even in the middle of a text.
+func (t Target) guardOf(name string) func(string) (string, error) {
+	base := path.Base(name)
+	switch guard, ok := t.guards[base]; {
+	case ok:
+		return guard
+	case strings.Contains(name, ".github/workflows/"):
+		return guardWorkflow
+	case strings.Contains(base, "compose") && slices.Contains([]string{".yml", ".yaml"}, path.Ext(base)):
+		return guardCompose
+	}
+	return func(s string) (string, error) { return s, nil }
+}
+
+// scalar writes what is no list and no mapping.
+func scalar(quote func(string) string) func(any, string) (string, error) {
+	return fallible(func(s string) (string, error) { return quote(s), nil })
+}
+
+// fallible is scalar for a language that cannot hold every text.
+func fallible(quote func(string) (string, error)) func(any, string) (string, error) {
+	return func(v any, _ string) (string, error) {
+		s, err := scalarText(v)
+		if err != nil {
+			return "", err
+		}
+		return quote(s)
 	}
 }
 
 // unquoted is a quoting function without the quotes that it puts around.
-func unquoted(quote func(string) string) func(string) (string, error) {
-	return func(s string) (string, error) {
+func unquoted(quote func(string) string) func(string) string {
+	return func(s string) string {
 		q := quote(s)
-		return q[1 : len(q)-1], nil
+		return q[1 : len(q)-1]
 	}
 }
 
@@ -155,43 +160,38 @@ func jsonText(s string) string {
 	return string(b)
 }
 
-// flow writes values on one line: lists in brackets, mappings with quoted keys, sorted.
-func flow(colon, open, end string, text func(string) string) func(any, string) (string, error) {
-	var write func(any) string
-	write = func(v any) string {
-		var parts []string
-		switch v := v.(type) {
-		case nil:
-			return "null"
-		case string:
-			return text(v)
-		case []any:
-			for _, item := range v {
-				parts = append(parts, write(item))
-			}
-			return "[" + strings.Join(parts, ", ") + "]"
-		case map[string]any:
-			if len(v) == 0 {
-				return "{}"
-			}
-			for _, key := range slices.Sorted(maps.Keys(v)) {
-				parts = append(parts, text(key)+colon+write(v[key]))
-			}
-			return open + strings.Join(parts, ", ") + end
-		}
-		return fmt.Sprint(v)
+// yamlFlow writes values on one line: lists in brackets, mappings in braces with quoted keys, sorted.
+func yamlFlow(v any, _ string) (string, error) {
+	p, err := plainValue(v)
+	if err != nil {
+		return "", err
 	}
-	return func(v any, _ string) (string, error) {
-		p, err := plainValue(v)
-		if err != nil {
-			return "", err
-		}
-		return write(p), nil
-	}
+	return flow(p), nil
 }
 
-// yamlText is a text in double quotes, as YAML and TOML read it. JSON's form is almost theirs: what
-// else they do not take as it is are further control characters and marks of other encodings.
+func flow(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return yamlText(v)
+	case []any:
+		for _, item := range v {
+			parts = append(parts, flow(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, yamlText(key)+": "+flow(v[key]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return fmt.Sprint(v)
+}
+
+// yamlText is a text in double quotes. JSON's form is almost YAML's: what else YAML does not take as it is
+// are further control characters and marks of other encodings.
 func yamlText(s string) string {
 	var b strings.Builder
 	for _, r := range jsonText(s) {
@@ -205,50 +205,11 @@ func yamlText(s string) string {
 	return b.String()
 }
 
-// hclText is a text in double quotes in which nothing is evaluated. The doubled sign that HCL wants
-// before a brace would be read as part of a sign before it, which is therefore written by its number.
-func hclText(s string) string {
-	quoted := []rune(yamlText(s))
-	var b strings.Builder
-	for i, r := range quoted {
-		before := r == '$' || r == '%'
-		switch {
-		case before && i+1 < len(quoted) && quoted[i+1] == '{' && quoted[i-1] == r:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		case before && i+1 < len(quoted) && quoted[i+1] == '{':
-			b.WriteRune(r)
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	// JSON has two escapes that HCL has not.
-	return unshort(b.String())
-}
-
-// unshort replaces \b and \f, which stand after an even number of backslashes, by their numbers.
-func unshort(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			b.WriteByte(s[i])
-			continue
-		}
-		switch i++; s[i] {
-		case 'b':
-			b.WriteString(`\u0008`)
-		case 'f':
-			b.WriteString(`\u000c`)
-		default:
-			b.WriteByte('\\')
-			b.WriteByte(s[i])
-		}
-	}
-	return b.String()
-}
+// hclText is a text in double quotes in which nothing is evaluated.
+func hclText(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
 // mdText is a text within a line of Markdown, which may begin with it.
-func mdText(s string) (string, error) {
+func mdText(s string) string {
 	s = mdInline(s)
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	switch {
@@ -257,7 +218,7 @@ func mdText(s string) (string, error) {
 	case digits > 0 && digits < len(s) && (s[digits] == '.' || s[digits] == ')'):
 		s = s[:digits] + `\` + s[digits:]
 	}
-	return s, nil
+	return s
 }
 
 // mdInline is a text within a line of Markdown, after its beginning. Line breaks, which could begin a
@@ -276,10 +237,10 @@ func mdInline(s string) string {
 func isBreak(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 
 // mdCode is a text in the letters of code, within a line or the cell of a table.
-func mdCode(s string) (string, error) {
+func mdCode(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, isBreak), " ")
 	if s != "" && !strings.ContainsAny(s, "`|") {
-		return "`" + s + "`", nil
+		return "`" + s + "`"
 	}
 	var b strings.Builder
 	for _, r := range s {
@@ -289,7 +250,7 @@ func mdCode(s string) (string, error) {
 			b.WriteRune(r)
 		}
 	}
-	return "<code>" + b.String() + "</code>", nil
+	return "<code>" + b.String() + "</code>"
 }
 
 // shPlain needs no quotes in any shell.
@@ -297,12 +258,12 @@ var shPlain = regexp.MustCompile(`^[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*$`)
 
 // shText is one word of a shell, on one line whatever is in it: line breaks and other control
 // characters are written as bash and zsh, and POSIX since 2024, read them.
-func shText(s string) (string, error) {
+func shText(s string) string {
 	if shPlain.MatchString(s) {
-		return s, nil
+		return s
 	}
 	if !strings.ContainsFunc(s, needsNumber) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", nil
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	var b strings.Builder
 	for _, r := range s {
@@ -318,48 +279,12 @@ func shText(s string) (string, error) {
 			b.WriteRune(r)
 		}
 	}
-	return "$'" + b.String() + "'", nil
-}
-
-// shellWord is a text as one word of a command that somebody pastes into a shell.
-func shellWord(s string) string {
-	word, err := shText(s)
-	if err != nil {
-		panic(err) // every text is a word of a shell
-	}
-	return word
+	return "$'" + b.String() + "'"
 }
 
 // needsNumber reports whether some program takes a character for the end of a line, or shows nothing.
 func needsNumber(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff'
-}
-
-// sqlText is a text of SQL as Snowflake reads it: it knows escapes with a backslash. Source: Snowflake
-// documentation, "String & binary data types", section "Escape sequences in single-quoted string constants".
-func sqlText(s string) (string, error) {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\'':
-			b.WriteString("''")
-		case r == '\\':
-			b.WriteString(`\\`)
-		case needsNumber(r):
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return "'" + b.String() + "'", nil
-}
-
-// sqlIdent is a name of SQL in double quotes, in which only these are special.
-func sqlIdent(s string) (string, error) {
-	if s == "" || strings.ContainsFunc(s, needsNumber) {
-		return "", fmt.Errorf("%q cannot be a name in SQL", s)
-	}
-	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil
 }
 
 // plainText is for files without any syntax but their lines.
@@ -376,13 +301,6 @@ func guardWorkflow(s string) (string, error) {
 	return strings.ReplaceAll(s, "${{", "${{ '${{' }}"), nil
 }
 
-// guardSnowflake refuses what the CLI would evaluate, since nothing that it reads means these signs
-// themselves. Source: Snowflake CLI documentation, "Using project templating".
-func guardSnowflake(s string) (string, error) {
-	for _, sign := range []string{"<%", "&{"} {
-		if strings.Contains(s, sign) {
-			return "", fmt.Errorf("%s holds %s, which the Snowflake CLI would evaluate", s, sign)
-		}
-	}
-	return s, nil
-}
+// guardCompose keeps Compose from replacing variables in what is in a value. Source: Docker documentation,
+// "Interpolation".
+func guardCompose(s string) (string, error) { return strings.ReplaceAll(s, "$", "$$"), nil }

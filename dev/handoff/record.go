@@ -1,16 +1,13 @@
 package handoff
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
 const recordVersion = 1
@@ -94,14 +91,7 @@ type RecordedFile struct {
 
 func parseRecord(raw []byte, name string) (*Record, error) {
 	var r Record
-	var version struct{ V int }
-	err := json.Unmarshal(raw, &version)
-	if err == nil && version.V != recordVersion {
-		err = fmt.Errorf("its version is %d, and this sdev knows %d", version.V, recordVersion)
-	} else if err == nil {
-		err = json.Unmarshal(raw, &r)
-	}
-	if err != nil {
+	if err := tree.DecodeRecord(raw, recordVersion, &r); err != nil {
 		return nil, &dev.Error{Code: dev.CodeDeployRecord, Exit: dev.ExitFailed, Cause: err, File: name, Message: "this is no record of this sdev: " + err.Error(),
 			Hint: "use the sdev that wrote it or a newer one, or restore the file from version control"}
 	}
@@ -131,20 +121,4 @@ func newer(a, b string) bool {
 		}
 	}
 	return len(as) > len(bs)
-}
-
-func (r Record) encode() []byte {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
-		panic(err) // texts, numbers and times always encode
-	}
-	return dev.EscapeJSON(out.Bytes())
-}
-
-func hash(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"reflect"
 	"regexp"
 	"slices"
@@ -16,40 +15,33 @@ import (
 	"unicode/utf8"
 
 	"sdev/dev"
+	"sdev/dev/tree"
 )
 
-// File is a rendered file of a bundle.
-type File struct {
-	// Path is relative to the bundle, with slashes. One that begins with [AtRepository] belongs at the
-	// root of the repository.
-	Path    string
-	Content []byte
-	Mode    fs.FileMode
-}
+// File is a rendered file of a bundle. Its path is relative to the bundle; one that begins with
+// [AtRepository] belongs at the root of the repository.
+type File = tree.File
 
 // AtRepository is how the path of a file begins that belongs at the root of the repository.
 const AtRepository = "@repository/"
 
-// templateEnding is how the names of files end that are rendered; the others are copied.
-const templateEnding = ".tmpl"
-
-// Render renders the target's directory of tree, which holds one for every target. It is pure: the same
+// Render renders the target's directory of templates, which holds one for every target. It is pure: the same
 // values give the same bytes. The files are sorted by path; the findings are what the target cannot
 // express.
 //
-// A template (its name ends in .tmpl) is a text/template between <% and %>, over .V, the values by
-// name, .F, the [Facts], and .D, what [Target.Derive] returned. A file of which nothing but space is
-// left is not written. A directory "key=value" at the top belongs to the bundle, without this part of its
-// name, where that value or derived value is that. A {key} in a path is replaced by the value.
+// Package tree describes the form of the templates; a layer asks for values and derived values. A template is
+// a text/template between <% and %>, over .V, the values by name, .F, the [Facts], and .D, what
+// [Target.Derive] returned. A file of which nothing but space is left is not written. A {key} in a path is
+// replaced by the value.
 //
 // Whatever an action prints is quoted for the file's language, which the file's name tells, as a whole
 // value with its quotes: "region: <% .V.region %>". Lists and mappings become those of the language.
 // Between double quotes that the template writes itself, inside does it: "arn:<% .V.region | inside %>:x".
-// Where a file holds another language, the action ends in that one's function: yaml, json, hcl, ts, toml,
-// md and code (Markdown), sh, sql and ident (a name of SQL), plain. raw is for constants alone.
+// Where a file holds another language, the action ends in that one's function: yaml, json, hcl, md and code
+// (Markdown), sh, plain, and those of the target. raw is for constants alone.
 //
 // A value that cannot be written in that place (a zero byte; a line break in plain text) is an error.
-func (t Target) Render(tree fs.FS, f Facts, v Values) ([]File, []dev.Finding, error) {
+func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Finding, error) {
 	d := renderData{V: map[string]string{}, F: f}
 	for name, value := range v {
 		d.V[name] = value.Text
@@ -66,11 +58,13 @@ func (t Target) Render(tree fs.FS, f Facts, v Values) ([]File, []dev.Finding, er
 	if err := checkTexts("", reflect.ValueOf(d)); err != nil {
 		return nil, nil, unwritable(err)
 	}
-	sub, err := fs.Sub(tree, t.Name)
+	sub, err := fs.Sub(templates, t.Name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the templates of %s: %w", t.Name, err)
 	}
-	files, err := d.renderTree(sub)
+	files, err := tree.Templates{FS: sub, Value: d.value, Place: d.place, Open: true, DropBlank: true, Execute: func(name, text string) ([]byte, error) {
+		return t.execute(name, text, d)
+	}}.Render()
 	return files, findings, err
 }
 
@@ -127,59 +121,15 @@ func checkText(s string) error {
 	return nil
 }
 
-func (d renderData) renderTree(tree fs.FS) ([]File, error) {
-	var files []File
-	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || name == "." {
-			return err
-		}
-		rel, taken := d.layer(name)
-		if entry.IsDir() {
-			if !taken {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		file, err := d.renderFile(tree, name, rel)
-		if err != nil {
-			return err
-		}
-		if len(bytes.TrimSpace(file.Content)) > 0 {
-			files = append(files, file)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	for i := range len(files) - 1 {
-		if files[i].Path == files[i+1].Path {
-			return nil, fmt.Errorf("two templates give %s", files[i].Path)
-		}
-	}
-	return files, nil
-}
-
-// layer is a path without the directory that says when it is taken, and whether it is.
-func (d renderData) layer(name string) (rel string, taken bool) {
-	top, rest, _ := strings.Cut(name, "/")
-	key, value, ok := strings.Cut(top, "=")
-	if !ok {
-		return name, true
-	}
-	return rest, d.text(key) == value
-}
-
-// text is a value, or a derived one, by name.
-func (d renderData) text(key string) string {
+// value is a value of a parameter, or a derived one, by name.
+func (d renderData) value(key string) (text string, known bool) {
 	if v, ok := d.V[key]; ok {
-		return v
+		return v, true
 	}
 	if v, ok := d.D[key]; ok {
-		return fmt.Sprint(v)
+		return fmt.Sprint(v), true
 	}
-	return ""
+	return "", false
 }
 
 // keyInPath is a value's place in the name of a file.
@@ -188,59 +138,51 @@ var keyInPath = regexp.MustCompile(`\{([a-z0-9_-]+)\}`)
 // pathPart is what may be put into the name of a file.
 var pathPart = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
-func (d renderData) renderFile(tree fs.FS, name, rel string) (File, error) {
-	content, err := fs.ReadFile(tree, name)
-	if err != nil {
-		return File{}, fmt.Errorf("read template: %w", err)
-	}
-	rel, isTemplate := strings.CutSuffix(rel, templateEnding)
-	rel = keyInPath.ReplaceAllStringFunc(rel, func(key string) string {
-		part := d.text(strings.Trim(key, "{}"))
+// place puts values into the name of a file.
+func (d renderData) place(file string) (_ string, err error) {
+	file = keyInPath.ReplaceAllStringFunc(file, func(key string) string {
+		key = strings.Trim(key, "{}")
+		part, _ := d.value(key)
 		if !pathPart.MatchString(part) {
-			err = unwritable(fmt.Errorf("%s is %q, which cannot be part of the name of a file", strings.Trim(key, "{}"), part))
+			err = unwritable(fmt.Errorf("%s is %q, which cannot be part of the name of a file", key, part))
 		}
 		return part
 	})
-	if err != nil {
-		return File{}, err
-	}
-	file := File{Path: rel, Content: content, Mode: 0o644}
-	if path.Ext(rel) == ".sh" {
-		file.Mode = 0o755
-	}
-	if isTemplate {
-		file.Content, err = d.execute(rel, string(content))
-	}
 	return file, err
 }
 
 // execute renders one template.
-func (d renderData) execute(name, text string) ([]byte, error) {
-	l, err := languageOf(name)
+func (t Target) execute(name, text string, d renderData) ([]byte, error) {
+	funcs, err := t.funcs(name)
 	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", name, err)
+		return nil, err
 	}
-	t, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").Funcs(l.funcs()).Parse(text)
+	parsed, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").Funcs(funcs).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("parse template: %w", err)
 	}
-	for _, part := range t.Templates() {
+	for _, part := range parsed.Templates() {
 		if part.Tree == nil {
 			continue
 		}
-		q := quoter{}
+		q := quoter{quotes: t.quotes}
 		if err := q.list(part.Root); err != nil {
-			return nil, fmt.Errorf("template %s: %w", name, err)
+			return nil, err
 		}
 	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, d); err != nil {
+	if err := parsed.Execute(&out, d); err != nil {
 		if refused, ok := errors.AsType[*quoteError](err); ok {
 			return nil, unwritable(fmt.Errorf("a value cannot be written into %s: %w", name, refused))
 		}
 		return nil, fmt.Errorf("render template: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// quotes reports whether a function ends an action, by its name.
+func (t Target) quotes(function string) bool {
+	return function == inQuote || slices.ContainsFunc(t.allLanguages(), func(l language) bool { return l.name == function })
 }
 
 // quoteError is a value that cannot be quoted, as opposed to a template that is wrong.
@@ -256,11 +198,16 @@ const (
 	inQuote   = "inside"
 )
 
-// funcs are what the templates of a language can call.
-func (l language) funcs() template.FuncMap {
+// funcs are what the templates of a file can call.
+func (t Target) funcs(name string) (template.FuncMap, error) {
+	l, err := t.languageOf(name)
+	if err != nil {
+		return nil, err
+	}
+	guard := t.guardOf(name)
 	guarded := func(s string, err error) (string, error) {
 		if err == nil {
-			s, err = l.guard(s)
+			s, err = guard(s)
 		}
 		if err != nil {
 			return "", &quoteError{err}
@@ -275,10 +222,10 @@ func (l language) funcs() template.FuncMap {
 		"upper":   strings.ToUpper,
 		"replace": func(old, with, s string) string { return strings.ReplaceAll(s, old, with) },
 	}
-	for name, q := range quotings() {
-		funcs[name] = func(v any) (string, error) {
-			s, err := q.whole(v, "")
-			if name == "json" || name == "ts" {
+	for _, other := range t.allLanguages() {
+		funcs[other.name] = func(v any) (string, error) {
+			s, err := other.whole(v, "")
+			if other.name == "json" {
 				s, err = compact(s, err)
 			}
 			return guarded(s, err)
@@ -287,13 +234,10 @@ func (l language) funcs() template.FuncMap {
 	if l.inside != nil {
 		funcs[inQuote] = func(v any) (string, error) {
 			s, err := scalarText(v)
-			if err == nil {
-				s, err = l.inside(s)
-			}
-			return guarded(s, err)
+			return guarded(l.inside(s), err)
 		}
 	}
-	return funcs
+	return funcs, nil
 }
 
 // compact puts JSON on one line, for files of another language.
@@ -308,6 +252,7 @@ func compact(s string, err error) (string, error) {
 
 // quoter appends the quoting function to every action that prints something.
 type quoter struct {
+	quotes func(function string) bool
 	indent string // what the line of the last text begins with
 }
 
@@ -352,7 +297,7 @@ func (q *quoter) action(n *parse.ActionNode) error {
 	case last == nil:
 	case last.Ident == rawQuote && !isConstant(n.Pipe):
 		return fmt.Errorf("line %d: raw is for constants alone: %s", n.Line, n)
-	case last.Ident == rawQuote, last.Ident == inQuote, quotings()[last.Ident].whole != nil:
+	case last.Ident == rawQuote, q.quotes(last.Ident):
 		return nil
 	}
 	n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{

@@ -10,6 +10,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/handoff"
+	"sdev/dev/tree"
 )
 
 // asking is a target with a parameter of every kind.
@@ -145,7 +146,7 @@ func TestMissing_UnlessItWasPutInByHand(t *testing.T) {
 	rendered := []byte("a\nregion: region-1\nother: REPLACE-OTHER\n")
 	show := func(content string) string {
 		var out []string
-		for _, f := range target.Missing(values, []handoff.Change{{Path: "a.yml", Rendered: rendered, Content: []byte(content)}}) {
+		for _, f := range target.Missing(values, []handoff.Change{{Change: tree.Change{Path: "a.yml", Content: []byte(content)}, Rendered: rendered}}) {
 			out = append(out, fmt.Sprintf("%s:%d %s", f.File, f.Line, f.Fix))
 		}
 		return strings.Join(out, ", ")

@@ -19,7 +19,51 @@ func snowflake() Target {
 		Params: snowflakeParams(),
 		Derive: deriveSnowflake,
 		Next:   nextSnowflake,
+
+		languages: []language{
+			{name: "sql", endings: []string{".sql"}, whole: scalar(sqlText)},
+			{name: "ident", whole: fallible(sqlIdent)},
+		},
+		guards: map[string]func(string) (string, error){"snowflake.yml": guardSnowflake},
 	}
+}
+
+// sqlText is a text of SQL as Snowflake reads it: it knows escapes with a backslash. Source: Snowflake
+// documentation, "String & binary data types", section "Escape sequences in single-quoted string constants".
+func sqlText(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\'':
+			b.WriteString("''")
+		case r == '\\':
+			b.WriteString(`\\`)
+		case needsNumber(r):
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return "'" + b.String() + "'"
+}
+
+// sqlIdent is a name of SQL in double quotes, in which only these are special.
+func sqlIdent(s string) (string, error) {
+	if s == "" || strings.ContainsFunc(s, needsNumber) {
+		return "", fmt.Errorf("%q cannot be a name in SQL", s)
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil
+}
+
+// guardSnowflake refuses what the CLI would evaluate, since nothing that it reads means these signs
+// themselves. Source: Snowflake CLI documentation, "Using project templating".
+func guardSnowflake(s string) (string, error) {
+	for _, sign := range []string{"<%", "&{"} {
+		if strings.Contains(s, sign) {
+			return "", fmt.Errorf("%s holds %s, which the Snowflake CLI would evaluate", s, sign)
+		}
+	}
+	return s, nil
 }
 
 func snowflakeParams() []Param {

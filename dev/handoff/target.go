@@ -14,6 +14,21 @@ type Target struct {
 	Derive func(Facts, Values) (map[string]any, []dev.Finding)
 	// Next are the commands that somebody runs after the bundle is written, in order.
 	Next func(Facts, Values) []Step
+
+	// Hosting is what checks of other packages ask about the platform.
+	Hosting dev.Hosting
+	// Platform is the one that the image has to be for, "linux/amd64", as far as the values say so. Nil says
+	// nothing.
+	Platform func(Values) string
+	// Filled are the variables of the app whose values the platform puts in, out of its store of secrets. Nil
+	// is none.
+	Filled func(Values) []string
+
+	// languages are those of files that no other target has.
+	languages []language
+	// guards change or refuse what the program that reads a file evaluates even in the middle of a text, by the
+	// file's name without directory.
+	guards map[string]func(string) (string, error)
 }
 
 // Param is a value that a target needs.

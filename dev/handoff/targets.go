@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/agext/levenshtein"
+
 	"sdev/dev"
 )
 
-// Targets are all platforms, in the order in which they are listed.
+// Targets are all platforms, in the order in which they are listed. This list and the file of a target are all
+// that knows its name: what others ask about a target, it carries.
 func Targets() []Target {
 	return []Target{ecs(), ecsCognito(), cloudRun(), cloudflare(), snowflake()}
 }
@@ -32,7 +35,7 @@ func Find(targets []Target, name string) (Target, error) {
 func nearest(name string, names []string) string {
 	best, least := "", 1+max(len(name), 3)/3
 	for _, n := range names {
-		if d := distance(name, n); d <= least {
+		if d := levenshtein.Distance(name, n, nil); d <= least {
 			best, least = n, d-1
 		}
 		if best == "" && name != "" && (strings.HasPrefix(n, name) || strings.HasSuffix(n, name)) {
@@ -40,24 +43,4 @@ func nearest(name string, names []string) string {
 		}
 	}
 	return best
-}
-
-// distance is how many letters have to be changed, added or left out to make one text of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"sdev/dev"
 )
 
 // ledger is the list of what was put into a container: absolute paths, those of directories with a slash
@@ -67,11 +69,7 @@ func (l *ledger) rewrite() error {
 	if err := os.MkdirAll(path.Dir(l.file), 0o755); err != nil { //nolint:gosec // the app's user runs what is beside it
 		return err
 	}
-	beside := l.file + ".new"
-	if err := os.WriteFile(beside, b.Bytes(), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(beside, l.file)
+	return dev.ReplaceFile(l.file, b.Bytes(), 0o600)
 }
 
 func (l *ledger) add(path string) {

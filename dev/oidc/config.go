@@ -10,9 +10,6 @@ import (
 	"sdev/dev"
 )
 
-// fixed are the claims that are part of the protocol: what a person has must not replace them.
-var fixed = []string{"iss", "aud", "azp", "exp", "nbf", "iat", "auth_time", "nonce", "at_hash", "c_hash", "sid", "jti"}
-
 func invalid(message, hint string) *dev.Error {
 	return &dev.Error{Code: dev.CodeAuthInvalid, Message: message, Hint: hint, Exit: dev.ExitProject}
 }
@@ -26,8 +23,8 @@ func (c Config) check() (*url.URL, error) {
 	case strings.HasSuffix(c.Issuer, "/") || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || u.RawPath != "":
 		return nil, invalid(fmt.Sprintf("the issuer %q has more than scheme, host, port and path, or ends with a slash", c.Issuer),
 			"write it without: clients compare it character by character")
-	case c.Profile != "" && !slices.Contains(Profiles(), c.Profile):
-		return nil, invalid(fmt.Sprintf("no provider profile %q", c.Profile), "use one of "+strings.Join(Profiles(), ", "))
+	case c.Profile != "" && !slices.Contains(dev.Profiles(), c.Profile):
+		return nil, invalid(fmt.Sprintf("no provider profile %q", c.Profile), "use one of "+strings.Join(dev.Profiles(), ", "))
 	case !slices.Contains([]string{"", algRS, algES}, c.Alg):
 		return nil, invalid(fmt.Sprintf("tokens cannot be signed with %q", c.Alg), "use RS256 or ES256")
 	case !slices.Contains([]string{"", refreshRotate, refreshKeep}, c.Refresh):
@@ -65,7 +62,7 @@ func checkPeople(people []dev.Person) error {
 }
 
 func checkClaims(p dev.Person) error {
-	for _, name := range fixed {
+	for _, name := range dev.ProtocolClaims() {
 		if _, ok := p.Claims[name]; ok {
 			return invalid(fmt.Sprintf("%s: the claim %q is part of the protocol", p.Email, name), "leave it out; a fault can spoil it: sdev auth fault list")
 		}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"sdev/dev"
 )
 
 // serveDiscovery tells clients where everything is (OpenID Connect Discovery 1.0, RFC 8414). What it
@@ -49,7 +51,7 @@ func authMethods() []string {
 }
 
 func (p *Provider) claimsSupported() []string {
-	names := slices.Concat([]string{"sub", "groups"}, fixed, slices.Collect(maps.Keys(scopeOf)))
+	names := slices.Concat([]string{"sub", "groups"}, dev.ProtocolClaims(), slices.Collect(maps.Keys(scopeOf)))
 	slices.Sort(names)
 	return names
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"sdev/dev"
 )
 
 func payload(t testing.TB, token string) []byte {
@@ -69,7 +71,7 @@ func (r *rig) login(rp *party, email string) (*oauth2.Token, *oidc.IDToken, erro
 }
 
 func TestLogin_SatisfiesAForeignRelyingParty(t *testing.T) {
-	for _, profile := range Profiles() {
+	for _, profile := range dev.Profiles() {
 		for _, alg := range []string{algRS, algES} {
 			t.Run(profile+"/"+alg, func(t *testing.T) {
 				r := newRig(t, func(c *Config) { c.Profile, c.Alg = profile, alg })

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -33,34 +34,28 @@ type profile struct {
 	groups   func(c claims, groups []string)   // where groups are told
 }
 
-// Profiles names the providers that can be imitated; the first one imitates nobody.
-func Profiles() []string { return []string{"plain", "google", "cognito", "keycloak", "entra"} }
+// imitations are what makes the plain provider each of [dev.Profiles].
+func imitations() map[string]func(*profile) {
+	return map[string]func(*profile){"plain": func(*profile) {}, "google": google, "cognito": cognito, "keycloak": keycloak, "entra": entra}
+}
 
+// profileNamed is one of [dev.Profiles]; "" is the plain one.
 func profileNamed(name string) profile {
 	p := profile{
-		name: "plain", refresh: refreshRotate, subject: uuidOf,
+		name: cmp.Or(name, dev.Profiles()[0]), refresh: refreshRotate, subject: uuidOf,
 		shape:    func(claims, dev.Person) {},
 		access:   func(claims, dev.Person) {},
 		userinfo: func(claims) {},
 		groups:   func(c claims, groups []string) { c["groups"] = groups },
 	}
-	switch name {
-	case "google":
-		google(&p)
-	case "cognito":
-		cognito(&p)
-	case "keycloak":
-		keycloak(&p)
-	case "entra":
-		entra(&p)
-	}
+	imitations()[p.name](&p)
 	return p
 }
 
 // google follows developers.google.com/identity/openid-connect: subjects of 21 digits, hd for people
 // of a Workspace domain, no groups, refresh tokens by access_type=offline that stay, and no end_session.
 func google(p *profile) {
-	p.name, p.refresh, p.subject = "google", refreshKeep, digitsOf
+	p.refresh, p.subject = refreshKeep, digitsOf
 	p.paths = map[string][]string{
 		"authorize":   {"/o/oauth2/v2/auth", "/o/oauth2/auth"},
 		"token":       {"/token", "/o/oauth2/token"},
@@ -81,7 +76,7 @@ func google(p *profile) {
 // cognito follows the user pool endpoints of docs.aws.amazon.com/cognito: hosted-UI paths, groups
 // and user name under cognito:, token_use, and userinfo with booleans as strings.
 func cognito(p *profile) {
-	p.name, p.refresh, p.offline = "cognito", refreshKeep, true
+	p.refresh, p.offline = refreshKeep, true
 	p.paths = map[string][]string{
 		"authorize":   {"/oauth2/authorize"},
 		"token":       {"/oauth2/token"},
@@ -120,7 +115,7 @@ func cognito(p *profile) {
 // issuer's path.
 func keycloak(p *profile) {
 	const below = "/protocol/openid-connect"
-	p.name, p.refresh, p.offline = "keycloak", refreshRenew, true
+	p.refresh, p.offline = refreshRenew, true
 	p.paths = map[string][]string{
 		"authorize":   {below + "/auth"},
 		"token":       {below + "/token"},
@@ -151,7 +146,7 @@ func keycloak(p *profile) {
 // entra follows the v2.0 tokens of learn.microsoft.com/entra/identity-platform: a tenant, an object
 // id, subjects that differ by client in truth and by person alone here, roles beside groups.
 func entra(p *profile) {
-	p.name, p.refresh, p.subject = "entra", refreshRenew, pairwiseOf
+	p.refresh, p.subject = refreshRenew, pairwiseOf
 	p.paths = map[string][]string{
 		"authorize":   {"/oauth2/v2.0/authorize"},
 		"token":       {"/oauth2/v2.0/token"},

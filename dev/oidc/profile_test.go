@@ -1,12 +1,31 @@
 package oidc
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sdev/dev"
 )
+
+// TestProfiles_EachIsImitated holds the names that files and flags take to what the provider does.
+func TestProfiles_EachIsImitated(t *testing.T) {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(imitations())), slices.Sorted(slices.Values(dev.Profiles()))); diff != "" {
+		t.Errorf("imitated (-) and named by dev.Profiles (+):\n%s", diff)
+	}
+	for _, name := range dev.Profiles() {
+		if p := profileNamed(name); p.name != name || p.subject == nil || p.refresh == "" {
+			t.Errorf("%s is %+v", name, p)
+		}
+	}
+	if p := profileNamed(""); p.name != dev.Profiles()[0] {
+		t.Errorf("without a name it is %s", p.name)
+	}
+}
 
 func TestProfiles_ShapeClaims(t *testing.T) {
 	id := uuidOf("alice@example.com")

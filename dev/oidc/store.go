@@ -227,8 +227,7 @@ func (s store) saveKeys(r ring) error {
 	return s.write(keysFile, b)
 }
 
-// write puts a file beside the one that is there and renames it, so that a reader, or a crash, sees
-// the old or the new one.
+// write replaces a file in one step.
 func (s store) write(name string, b []byte) error {
 	if s.dir == "" {
 		return nil
@@ -236,7 +235,7 @@ func (s store) write(name string, b []byte) error {
 	file := filepath.Join(s.dir, name)
 	err := os.MkdirAll(s.dir, 0o700)
 	if err == nil {
-		err = replace(file, b)
+		err = dev.ReplaceFile(file, b, 0o600)
 	}
 	if err == nil {
 		return nil
@@ -245,22 +244,6 @@ func (s store) write(name string, b []byte) error {
 		Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err,
 		Message: "cannot be written", Hint: "make the directory writable, and see that its disk is not full",
 	}
-}
-
-func replace(file string, b []byte) error {
-	beside, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = beside.Write(b)
-	err = errors.Join(err, beside.Close())
-	if err == nil {
-		err = os.Rename(beside.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(beside.Name()))
-	}
-	return nil
 }
 
 // read gives what is in a file, which need not be there. One that makes no sense is renamed, and the

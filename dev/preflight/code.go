@@ -12,7 +12,7 @@ func codeRules() []Rule {
 	const component = "https://docs.streamlit.io/develop/concepts/custom-components"
 	return []Rule{
 		{"code.unverified", dev.Blocks, "an ID token is read without a look at its signature", "verify it with a library (PyJWT with the provider's keys, google-auth), or use st.login", docsOAuth},
-		{"code.header", dev.Blocks, "a header of the platform that says who somebody is is read, and its signature is not verified", "verify the signed header: x-amzn-oidc-data and its signer, x-goog-iap-jwt-assertion, Cf-Access-Jwt-Assertion", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html"},
+		{"code.header", dev.Blocks, "a header of the platform that says who somebody is is read, and its signature is not verified", "verify the signed header, and who signed it: " + strings.Join(signedHeaders(), ", "), "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html"},
 		{"code.component-local", dev.Blocks, "a component is loaded from localhost, where it is only while it is made", "build it, and declare it with path=", component},
 		{"code.component", dev.Warns, "a component, frame or script comes from another origin: it runs in the app's own, and sees what the user sees", "keep a copy in the project, with a fixed version; never serve administration from the app's origin", component},
 		// What is known of projects of this kind; its ids are those of the findings of "sdev init".
@@ -26,7 +26,7 @@ func codeRules() []Rule {
 }
 
 var (
-	identityHeader = lazily(`(?i)(?:\(|\[|=|,|:|in|return)\s*["']((?:x-amzn-oidc-(?:data|identity|accesstoken))|x-goog-iap-jwt-assertion|x-goog-authenticated-user-(?:email|id)|cf-access-(?:jwt-assertion|authenticated-user-email))["']`)
+	identityHeader = lazily(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
 	// verifies is what a program that verifies tokens calls.
 	verifies = lazily(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
 	// unsigned is how the same libraries are told not to.
@@ -39,6 +39,23 @@ var (
 	remoteScript  = lazily(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
 	remoteOrigins = lazily(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
 )
+
+// identityHeaders are those that say who somebody is; only one of each front door's is signed.
+func identityHeaders() []string {
+	var all []string
+	for _, door := range dev.FrontDoors() {
+		all = append(all, door.Headers...)
+	}
+	return all
+}
+
+func signedHeaders() []string {
+	var all []string
+	for _, door := range dev.FrontDoors() {
+		all = append(all, door.Signed)
+	}
+	return all
+}
 
 // code looks at the scripts of the app.
 func (c *check) code() {

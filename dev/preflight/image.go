@@ -85,7 +85,7 @@ func step(createdBy string) string {
 	}
 	words := strings.Fields(text)
 	for i, word := range words {
-		if name, value, ok := strings.Cut(word, "="); ok && isSecret(name, value) {
+		if name, value, ok := strings.Cut(word, "="); ok && dev.HoldsSecret(name, value) {
 			words = append(words[:i:i], name+"=…") // what follows may belong to it
 			break
 		}
@@ -202,7 +202,7 @@ func (c *check) imageSecrets() {
 		switch found := credentials(name + "=" + value); {
 		case len(found) > 0:
 			c.add("secret.image", place{where: "environment of the image"}, "%s holds %s", name, found[0].what)
-		case isSecret(name, value):
+		case dev.HoldsSecret(name, value):
 			c.add("secret.variable", place{where: "environment of the image"}, "%s has a value", name)
 		}
 	}
@@ -239,7 +239,7 @@ func argumentsWith(createdBy string) []string {
 		text = head
 	}
 	for _, word := range strings.Fields(text) {
-		if name, value, ok := strings.Cut(word, "="); ok && isSecret(name, value) {
+		if name, value, ok := strings.Cut(word, "="); ok && dev.HoldsSecret(name, value) {
 			out = append(out, name)
 		}
 	}

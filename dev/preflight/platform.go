@@ -60,7 +60,7 @@ func (c *check) platform() {
 				c.add("platform.health", at(m), "the health check asks %q", m.text[1])
 			}
 		}
-		if c.Target == "cloud-run" && strings.Contains(text, "google_cloud_run_v2_service") || strings.Contains(text, "run.googleapis.com") {
+		if strings.Contains(text, "google_cloud_run_v2_service") || strings.Contains(text, "run.googleapis.com") {
 			c.cloudRun(name, text)
 		}
 	})
@@ -132,7 +132,7 @@ func (c *check) open() {
 		for _, m := range everybody.matches(text) {
 			c.add("platform.open", place{file: name, line: m.line}, "%s may invoke the app", m.text[1])
 		}
-		if c.Target == "cloudflare" && strings.HasPrefix(path.Base(name), "compose.") {
+		if c.Hosting.Tunnel && strings.HasPrefix(path.Base(name), "compose.") {
 			for _, m := range published.matches(text) {
 				c.add("platform.open", place{file: name, line: m.line}, "a port is published beside the tunnel")
 			}

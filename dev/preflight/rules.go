@@ -1,10 +1,6 @@
 package preflight
 
-import (
-	"slices"
-
-	"sdev/dev"
-)
+import "sdev/dev"
 
 // Rule is a kind of finding.
 type Rule struct {
@@ -15,10 +11,37 @@ type Rule struct {
 	Docs     string // a page that explains it
 }
 
-// Rules are all of them, family by family, in the order in which they are checked.
+// family is rules about one subject. Its rules and what looks for them are in files of one name.
+type family struct {
+	rules []Rule
+	look  func(*check) // nil where nothing is left to look for once everything is read, or all is said
+}
+
+// families are all of them, in the order in which they are checked and shown. Help, reports and suppressions
+// take the rules from here. Secrets and what is wrong in layers are found while files, history and layers are
+// read; suppressions are judged last.
+func families() []family {
+	return []family{
+		{bypassRules(), (*check).bypass},
+		{mockRules(), (*check).mocks},
+		{secretRules(), (*check).context},
+		{imageRules(), (*check).steps},
+		{streamlitRules(), (*check).streamlit},
+		{serverRules(), (*check).server},
+		{codeRules(), (*check).code},
+		{platformRules(), (*check).platform},
+		{gitRules(), (*check).git},
+		{suppressRules(), nil},
+	}
+}
+
+// Rules are all of them, family by family.
 func Rules() []Rule {
-	return slices.Concat(bypassRules(), mockRules(), secretRules(), imageRules(), streamlitRules(), serverRules(),
-		codeRules(), platformRules(), gitRules(), suppressRules())
+	var all []Rule
+	for _, f := range families() {
+		all = append(all, f.rules...)
+	}
+	return all
 }
 
 const (

@@ -144,7 +144,7 @@ func examples() map[string]example {
 			s.imageEnv("STREAMLIT_SERVER_BASE_URL_PATH=streamlit")
 		}},
 		"platform.open": {fails: func(s *subject) {
-			s.Target = "cloudflare"
+			s.Target, s.Hosting.Tunnel = "cloudflare", true
 			bundle("compose.yaml", "services:\n  app:\n    ports: [\"8501:8501\"]\n")(s)
 		}, passes: bundle("main.tf", "# never \"allUsers\"\nmember = \"serviceAccount:x\"\n")},
 		"platform.health": {fails: bundle("x.yml", "HealthCheckPath: '/'\n"), passes: bundle("x.yml", "HealthCheckPath: '/shop/_stcore/health'\n")},

@@ -25,8 +25,10 @@ func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 			return nil, err
 		}
 	}
-	for _, family := range []func(){c.bypass, c.mocks, c.context, c.steps, c.streamlit, c.server, c.code, c.platform, c.git} {
-		family()
+	for _, f := range families() {
+		if f.look != nil {
+			f.look(c)
+		}
 	}
 	return c.concluded(), ctx.Err()
 }

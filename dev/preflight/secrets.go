@@ -38,26 +38,6 @@ func secretRules() []Rule {
 	}
 }
 
-var (
-	// secretName is the name of a variable that holds a secret, and not where one is.
-	secretName = lazily(`(?i)(?:^|_)(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|(?:SECRET_)?ACCESS_KEY|CREDENTIALS?|COOKIE_SECRET|CLIENT_SECRET)$`)
-	// secretURL is an address with a password in it.
-	secretURL = lazily(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
-)
-
-// isSecret says that a variable holds a secret that somebody wrote there.
-func isSecret(name, value string) bool {
-	switch {
-	case value == "" || strings.ContainsAny(value, "$<>{}") || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "arn:"):
-		return false
-	case name == "PWD" || name == "OLDPWD":
-		return false
-	case secretURL.in(value):
-		return true
-	}
-	return secretName.in(name) && !slices.Contains([]string{"true", "false", "0", "1", "yes", "no", "none"}, strings.ToLower(value))
-}
-
 // isKeptSecret tells the files in which secrets are kept, which belong neither into repositories nor
 // into images.
 func isKeptSecret(name string) bool {
@@ -100,7 +80,7 @@ func (c *check) otherSecrets() {
 	}
 	if s, ok := c.service(); ok {
 		for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
-			if v := s.Environment[name]; v != nil && isSecret(name, *v) && !c.isInterpolated(name) {
+			if v := s.Environment[name]; v != nil && dev.HoldsSecret(name, *v) && !c.isInterpolated(name) {
 				c.add("secret.compose", c.inCompose(name), "service %s ships with a value of %s", c.Service, name)
 			}
 		}

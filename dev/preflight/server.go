@@ -144,7 +144,7 @@ func (c *check) config(name string) {
 // hosts wants an allowed host where a bundle brings the app under a name.
 func (c *check) hosts(places []source) {
 	v := versionOf(cmp.Or(c.built.packages.streamlit, c.App.Streamlit.Value))
-	if c.Target == "" || c.Target == "snowflake" || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
+	if !c.Hosting.OwnHost || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
 		return
 	}
 	for _, s := range places {

@@ -114,11 +114,14 @@ func TestRun_WhatAServiceRunsSwitchesTheLoginOff(t *testing.T) {
 
 func TestRun_WhatADockerfileSaysOfTheImage(t *testing.T) {
 	for line, id := range map[string]string{
-		"ENV DB_PASSWORD=hunter2":   "secret.variable",
-		"ENV DB_PASSWORD hunter2":   "secret.variable",
-		"ENV DB_PASSWORD=$PASSWORD": "",
-		"ARG PIP_TOKEN=q8w7e6r5":    "secret.image",
-		"ARG PIP_TOKEN":             "",
+		"ENV DB_PASSWORD=hunter2":                                   "secret.variable",
+		"ENV DB_PASSWORD hunter2":                                   "secret.variable",
+		"ENV DB_PASSWORD=$PASSWORD":                                 "",
+		"ENV SECRET_KEY=hunter2":                                    "secret.variable",
+		"ENV SMTP_PASS=hunter2":                                     "secret.variable",
+		"ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D":      "", // as images of Python have it
+		"ARG PIP_TOKEN=q8w7e6r5":                                    "secret.image",
+		"ARG PIP_TOKEN":                                             "",
 		"RUN pip install -i https://bob:hunter2@pypi.example.com x": "secret.image",
 		"ENV OIDC_ISSUER=http://localhost:8601":                     "mock.issuer",
 		"USER 0:0":                                                  "image.user",

@@ -27,7 +27,7 @@ func (c *check) steps() {
 				c.stepVariable(verb, pair, at)
 			}
 		case "RUN":
-			if secretURL.in(rest) {
+			if dev.WritesPassword(rest) {
 				c.add("secret.image", at, "an address with a password in it stays in the history of the image")
 			}
 		case "USER":
@@ -47,7 +47,7 @@ func (c *check) stepVariable(verb string, pair [2]string, at place) {
 		c.mockVariables(map[string]string{name: value}, func(string) place { return at })
 	}
 	switch {
-	case !isSecret(name, value):
+	case !dev.HoldsSecret(name, value):
 	case verb == "ENV":
 		c.add("secret.variable", at, "%s has a value", name)
 	default:
@@ -62,7 +62,7 @@ func (c *check) buildArguments() {
 		return
 	}
 	for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
-		if v := s.Build.Args[arg]; v != nil && isSecret(arg, *v) && !c.isInterpolated(arg) {
+		if v := s.Build.Args[arg]; v != nil && dev.HoldsSecret(arg, *v) && !c.isInterpolated(arg) {
 			c.add("secret.image", c.inCompose(arg), "the value of the build argument %s stays in the history of the image", arg)
 		}
 	}

@@ -14,8 +14,9 @@ import (
 
 // Subject is what is judged. Every part may be left out.
 type Subject struct {
-	Target string    // the platform that it is for; "" where none is chosen
-	Now    time.Time // decides whether a suppression still holds
+	Target  string      // the name of the platform that it is for; "" where none is chosen
+	Hosting dev.Hosting // what that platform does with the app
+	Now     time.Time   // decides whether a suppression still holds
 
 	Project      fs.FS          // the project's directory; nil is no source
 	App          App            // what is known of the app

@@ -78,6 +78,7 @@ func sound() *subject {
 		s.file(name, body)
 	}
 	s.Now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	s.Hosting.OwnHost = true
 	s.Target, s.Platform, s.Service, s.ComposeFiles = "ecs", "linux/amd64", "app", []string{"compose.yaml"}
 	s.App = preflight.App{Entry: "app.py", Port: 8501, Streamlit: preflight.Setting{Value: "1.60.0", File: "requirements.txt", Line: 1}, Python: preflight.Setting{Value: "3.12", File: "Dockerfile", Line: 1},
 		Copies: []preflight.Copy{{From: "app.py", File: "Dockerfile", Line: 2}}}

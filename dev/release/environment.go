@@ -2,17 +2,11 @@ package release
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev"
 	"sdev/dev/handoff"
-)
-
-var (
-	secretName = regexp.MustCompile(`(?i)secret|token|passw|credential|private|api_?key|access_?key|_key$|_pwd$|_dsn$`)
-	secretText = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@|-----BEGIN|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
 )
 
 // onlyLocal are variables that mean something on a developer's machine alone.
@@ -26,7 +20,7 @@ func (p *Project) environment() (env []handoff.Variable, withheld []string) {
 		value, stands := literal[name]
 		switch {
 		case slices.Contains(onlyLocal, name):
-		case !stands, secretName.MatchString(name), secretText.MatchString(value):
+		case !stands, dev.MayHoldSecret(name, value):
 			withheld = append(withheld, name)
 		default:
 			env = append(env, handoff.Variable{Name: name, Value: value, Origin: "environment of service " + p.service.Name})

@@ -118,11 +118,8 @@ func (r *Release) keepProof() {
 
 // platform is the one that the image has to be for; "" is any.
 func (r *Release) platform() string {
-	switch r.values.Text("architecture") {
-	case "X86_64":
-		return "linux/amd64"
-	case "ARM64":
-		return "linux/arm64"
+	if target := r.options.Target; target.Platform != nil {
+		return target.Platform(r.values)
 	}
 	if r.project.service.Platform == "" && r.options.Target.Image {
 		return "linux/amd64"

@@ -87,6 +87,18 @@ func TestImage_IsBuiltForItsPlatformAndProven(t *testing.T) {
 	}
 }
 
+func TestImage_ThatIsNotBuiltIsNotStarted(t *testing.T) {
+	r := newRig(t, nil)
+	r.engine.fault = errors.New("step 3 failed")
+	if _, err := r.prepare(Options{Build: true}); !errors.Is(err, r.engine.fault) || len(r.engine.tests) > 0 || r.engine.closed != 1 {
+		t.Errorf("%v, %d started, closed %d times", err, len(r.engine.tests), r.engine.closed)
+	}
+	r = newRig(t, map[string]string{"compose.yaml": "services: {streamlit: {image: registry.example/shop, command: streamlit run app.py}}\n"})
+	if _, err := r.prepare(Options{Build: true}); dev.AsError(err).Exit != dev.ExitProject || len(r.engine.builds) > 0 {
+		t.Errorf("a service without a build section: %v", err)
+	}
+}
+
 func TestImage_OfAnArchiveNeedsNoEngine(t *testing.T) {
 	r := newRig(t, nil)
 	r.commit()
@@ -175,6 +187,11 @@ func TestPlatform_IsTheTargetsThenTheServices(t *testing.T) {
 	if got := out.platform(); got != "linux/arm64" {
 		t.Errorf("of the service: %q", got)
 	}
+	ecs, err := handoff.Find(handoff.Targets(), "ecs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.options.Target = ecs
 	out.values["architecture"] = handoff.Value{Text: "X86_64"}
 	if got := out.platform(); got != "linux/amd64" {
 		t.Errorf("of the target: %q", got)

@@ -49,6 +49,34 @@ func TestGather_KnowsWhatTheImageRuns(t *testing.T) {
 	}
 }
 
+func TestEnvironment_KeepsSecretsBackAndHandsOverWhatOnlySoundsLikeOne(t *testing.T) {
+	r := newRig(t, map[string]string{"compose.yaml": `services:
+  streamlit:
+    build: .
+    environment:
+      MODE: prod
+      MAX_TOKENS: 4096
+      TOKEN_URL: https://id.example.com/oauth2/token
+      SECRET_ARN: arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop
+      SMTP_PASS: hunter2
+      STRIPE_KEY: hunter2
+      CACHE: redis://:hunter2@cache
+      FROM_HERE: ${PATH}
+      AWS_PROFILE: shop
+`})
+	env, withheld := r.project().environment()
+	var names []string
+	for _, v := range env {
+		names = append(names, v.Name)
+	}
+	if got := strings.Join(names, " "); got != "MAX_TOKENS MODE SECRET_ARN TOKEN_URL" {
+		t.Errorf("handed over: %s", got)
+	}
+	if got := strings.Join(withheld, " "); got != "CACHE FROM_HERE SMTP_PASS STRIPE_KEY" {
+		t.Errorf("kept back: %s", got)
+	}
+}
+
 // A script may be named as in a shell.
 func TestGather_TakesTheEntryOfTheComposeFile(t *testing.T) {
 	const script = "import streamlit as st\n"

@@ -13,7 +13,6 @@ import (
 	"sdev/dev"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
-	"sdev/scaffold"
 )
 
 // Options say what is handed over, and how.
@@ -38,13 +37,13 @@ type Release struct {
 	options Options
 	facts   handoff.Facts // the project's, with bundle and image
 	values  handoff.Values
-	proof   []dev.Finding // about an image that was started just now
+	proof   []dev.Finding // about an image that this hand-off has started
 	archive v1.Image      // nil where the image is on the engine, or there is none
-	changed error         // of a bundle that is not what would be rendered
+	changed error         // the bundle is not what would be rendered
 }
 
-// Prepare gets everything ready, up to the record, and writes nothing. An error says that there is no hand-off to
-// speak of; what is wrong with one that there is, [Release.Err] says.
+// Prepare gets everything ready, up to the record, and writes nothing. Its error means that no hand-off could be
+// prepared. Whether a prepared one may happen is for [Release.Err] to say.
 func (p *Project) Prepare(ctx context.Context, o Options) (*Release, error) {
 	r, err := p.prepare(ctx, o)
 	if err != nil {
@@ -58,7 +57,8 @@ func (p *Project) Prepare(ctx context.Context, o Options) (*Release, error) {
 	return r, nil
 }
 
-// Check gives the findings about everything that would ship. It leaves out whether the files are up to date.
+// Check gives the findings about everything that would ship. It does not compare the record, so it says nothing of
+// whether the files are up to date.
 func (p *Project) Check(ctx context.Context, o Options) ([]dev.Finding, error) {
 	o.Check = true
 	r, err := p.prepare(ctx, o)
@@ -80,7 +80,7 @@ func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
 		return nil, err
 	}
 	r.Bundle.Show, r.facts.Bundle = r.Shown, place.Bundle
-	err = r.Bundle.Last.CheckTemplates(p.releaser.Edition, r.File(handoff.RecordFile))
+	err = r.Bundle.Last.CheckTemplates(p.releaser.TemplatesVersion, r.File(handoff.RecordFile))
 	if err == nil {
 		err = r.resolve(ctx)
 	}
@@ -110,7 +110,7 @@ func (r *Release) render(ctx context.Context) error {
 			missing[i].File = r.Shown(f.File)
 		}
 	}
-	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.values.Filled()), r.staleImage(), r.unproven())
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.filled()), r.staleImage(), r.unproven())
 	found, err := r.check(ctx, own)
 	r.Findings = append(missing, found...)
 	return err
@@ -123,7 +123,7 @@ func (r *Release) record(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.Edition, Commit: commit, Remote: p.Repository.Remote,
+	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.TemplatesVersion, Commit: commit, Remote: p.Repository.Remote,
 		Dirty: p.modified(r.Bundle), Values: target.Named(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
 	if r.facts.Image != (handoff.Image{}) {
 		image := r.facts.Image
@@ -143,15 +143,14 @@ func (r *Release) record(ctx context.Context) (err error) {
 	return err
 }
 
-// Write writes what has to be written, if the [Person] agrees. It writes nothing where only a check was asked for,
-// or where files of somebody else are in the way. Blocked hand-offs are written as well, so that their user can
-// fix them.
+// Write writes what has to be written, if the [Person] agrees. It writes nothing for a check, and nothing where
+// files of somebody else are in the way. It also writes a hand-off that findings block, so that its user can fix
+// the files.
 func (r *Release) Write(ctx context.Context) error {
 	if r.options.Check || r.Bundle.Refused() != nil {
 		return nil
 	}
-	writes := r.Bundle.Writes()
-	if len(writes) == 0 {
+	if len(r.Bundle.Writes()) == 0 {
 		return nil
 	}
 	if r.options.Person != nil {
@@ -163,18 +162,19 @@ func (r *Release) Write(ctx context.Context) error {
 			return &dev.Error{Code: dev.CodeInterrupted, Message: "nothing was written", Exit: dev.ExitFailed}
 		}
 	}
-	var changes []scaffold.Change
-	for _, w := range writes {
-		changes = append(changes, scaffold.Change{Path: w.Path, Before: w.Before, Content: w.Content, Executable: w.Executable})
-	}
-	if err := scaffold.NewChanges(r.Bundle.Place.Root, changes).Apply(ctx); err != nil {
-		if e := dev.AsError(err); e.Code == dev.CodeScaffoldTarget {
-			return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: e.Message + "; nothing was written", Hint: "name another directory with --out"}
-		}
+	if err := r.Bundle.Apply(ctx); err != nil {
 		return err
 	}
 	r.Written = true
 	return nil
+}
+
+// filled are the variables whose values the platform puts in.
+func (r *Release) filled() []string {
+	if r.options.Target.Filled == nil {
+		return nil
+	}
+	return r.options.Target.Filled(r.values)
 }
 
 // Err says why the hand-off must not happen; nil where it may. Missing values are an error of a check alone,

@@ -7,19 +7,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/handoff"
 )
 
-// told is that a value is given, so that a hand-off is complete.
-func told(region string) map[string]string { return map[string]string{"region": region} }
+// region gives the value that is missing, so that a hand-off is complete.
+func region(name string) map[string]string { return map[string]string{"region": name} }
 
 func TestRelease_WritesABundleAndItsRecord(t *testing.T) {
 	r := newRig(t, nil)
 	r.commit()
-	out := r.prepared(Options{Set: told("eu-west-1")})
+	out := r.prepared(Options{Set: region("eu-west-1")})
 	if out.Record.Status != handoff.Ready || out.Written || r.read("deploy/test/values.json") != "" {
 		t.Errorf("before it is written: %s, %+v", out.Record.Status, out.Findings)
 	}
@@ -60,7 +61,7 @@ func TestRelease_IsIncompleteWithoutAValue(t *testing.T) {
 
 func TestRelease_ThatIsBlockedIsWrittenAndNotHandedOver(t *testing.T) {
 	r := newRig(t, map[string]string{"compose.yaml": "name: shop\nservices: {streamlit: {build: ., environment: {LOCAL_STREAMLIT: 1}}}\n"})
-	out := r.prepared(Options{Set: told("eu-west-1")})
+	out := r.prepared(Options{Set: region("eu-west-1")})
 	if f := finding(t, out.Findings, "bypass.compose"); f.Severity != dev.Blocks || out.Record.Status != handoff.Blocked {
 		t.Errorf("%s: %+v", out.Record.Status, f)
 	}
@@ -75,11 +76,11 @@ func TestRelease_ThatIsBlockedIsWrittenAndNotHandedOver(t *testing.T) {
 func TestRelease_LeavesTheBundleAlone(t *testing.T) {
 	r := newRig(t, nil)
 	tree := devtest.KeepTree(t, r.dir)
-	check := r.write(Options{Set: told("eu-west-1"), Check: true})
+	check := r.write(Options{Set: region("eu-west-1"), Check: true})
 	if e := dev.AsError(check.Err()); check.Written || e.Code != dev.CodeDeployChanged {
 		t.Errorf("a check of what is not written yet: %+v", e)
 	}
-	no := r.prepared(Options{Set: told("eu-west-1"), Person: &person{no: true}})
+	no := r.prepared(Options{Set: region("eu-west-1"), Person: &person{no: true}})
 	if err := no.Write(t.Context()); dev.AsError(err).Message != "nothing was written" || no.Written {
 		t.Errorf("a person who says no: %v", err)
 	}
@@ -87,7 +88,7 @@ func TestRelease_LeavesTheBundleAlone(t *testing.T) {
 		t.Errorf("checked: %q, %v", ids(found), err)
 	}
 	tree.Check("of all that")
-	r.write(Options{Set: told("eu-west-1")})
+	r.write(Options{Set: region("eu-west-1")})
 	if again := r.prepared(Options{Check: true}); again.Err() != nil {
 		t.Errorf("a check of what is written: %v", again.Err())
 	}
@@ -97,19 +98,19 @@ func TestRelease_KeepsWhatIsYours(t *testing.T) {
 	r := newRig(t, nil)
 	file := filepath.Join(r.dir, "deploy/test/values.json")
 	devtest.Write(t, file, "mine\n")
-	out := r.write(Options{Set: told("eu-west-1")})
+	out := r.write(Options{Set: region("eu-west-1")})
 	if e := dev.AsError(out.Err()); e.Code != dev.CodeDeployDir || !strings.Contains(e.Message, "deploy/test/values.json") || out.Written || r.read("deploy/test/values.json") != "mine\n" {
 		t.Errorf("a file of somebody else: %+v, written %v", e, out.Written)
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	r.write(Options{Set: told("eu-west-1")})
+	r.write(Options{Set: region("eu-west-1")})
 	devtest.Write(t, file, "{\"region\": \"mine\", \"size\": \"small\"}\n")
 	if out = r.write(Options{}); out.Err() != nil || r.read("deploy/test/values.json") != "{\"region\": \"mine\", \"size\": \"small\"}\n" {
 		t.Errorf("an edit: %v, %s", out.Err(), r.read("deploy/test/values.json"))
 	}
-	out = r.write(Options{Set: told("eu-south-1")})
+	out = r.write(Options{Set: region("eu-south-1")})
 	if e := dev.AsError(out.Err()); e.Code != dev.CodeDeployConflict || out.Record.Status != handoff.Blocked || !strings.Contains(r.read("deploy/test/values.json"), "<<<<<<<") {
 		t.Errorf("an edit of the same line: %+v, %s", e, out.Record.Status)
 	}
@@ -118,7 +119,7 @@ func TestRelease_KeepsWhatIsYours(t *testing.T) {
 func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 	r := newRig(t, nil)
 	away := filepath.Join(t.TempDir(), "bundle")
-	out := r.write(Options{Out: away, Set: told("eu-west-1")})
+	out := r.write(Options{Out: away, Set: region("eu-west-1")})
 	if out.Dir() != dev.RealPath(away) || out.File(handoff.RecordFile) != dev.RealPath(away)+"/.handoff/record.json" || r.read("deploy/test/values.json") != "" {
 		t.Errorf("it is shown as %s", out.Dir())
 	}
@@ -130,24 +131,43 @@ func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 	}
 }
 
+// Files that a target has at the root of the repository are the hand-off's too, though they lie outside of its bundle.
+func TestRelease_WritesAtTheRootOfTheRepository(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit()
+	r.Templates = fstest.MapFS{"test/@repository/.github/workflows/shop.yml": {Data: []byte("name: shop\n")}}
+	first := r.write(Options{Set: region("eu-west-1")})
+	if r.read(".github/workflows/shop.yml") != "name: shop\n" || len(first.Record.Dirty) > 0 {
+		t.Errorf("%+v", first.Record)
+	}
+	if again := r.write(Options{}); again.Written || len(again.Record.Dirty) > 0 {
+		t.Errorf("what was handed over counts as changed: %q", again.Record.Dirty)
+	}
+	r.commit()
+	devtest.Write(t, filepath.Join(r.dir, "app.py"), "import streamlit as st\n")
+	if again := r.prepared(Options{}); again.Record.Commit != first.Record.Commit || !slices.Equal(again.Record.Dirty, []string{"app.py"}) {
+		t.Errorf("of commit %s with %q", again.Record.Commit, again.Record.Dirty)
+	}
+}
+
 func TestRelease_FailsBeforeItWrites(t *testing.T) {
 	r := newRig(t, nil)
-	r.write(Options{Set: told("eu-west-1")})
-	r.Edition = "2025.12.0"
+	r.write(Options{Set: region("eu-west-1")})
+	r.TemplatesVersion = "2025.12.0"
 	if _, err := r.prepare(Options{}); dev.AsError(err).Code != dev.CodeDeployRecord {
 		t.Errorf("a bundle of newer templates: %v", err)
 	}
-	r.Edition = "2026.1.0"
+	r.TemplatesVersion = "2026.1.0"
 	if _, err := r.prepare(Options{Out: "."}); dev.AsError(err).Code != dev.CodeDeployDir {
 		t.Errorf("the project itself as the bundle: %v", err)
 	}
-	out := r.prepared(Options{Set: told("eu-south-1")})
+	out := r.prepared(Options{Set: region("eu-south-1")})
 	devtest.Write(t, filepath.Join(r.dir, "deploy/test/values.json"), "changed meanwhile\n")
 	if err := out.Write(t.Context()); dev.AsError(err).Code != dev.CodeDeployDir || out.Written || r.read("deploy/test/values.json") != "changed meanwhile\n" {
 		t.Errorf("a file that changes between the plan and the writing: %v", err)
 	}
 	gone := errors.New("the terminal is gone")
-	out = r.prepared(Options{Out: "other", Set: told("eu-south-1"), Person: &person{err: gone}})
+	out = r.prepared(Options{Out: "other", Set: region("eu-south-1"), Person: &person{err: gone}})
 	if err := out.Write(t.Context()); !errors.Is(err, gone) || r.read("other/HANDOFF.md") != "" {
 		t.Errorf("a terminal that goes away: %v", err)
 	}

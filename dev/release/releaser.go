@@ -20,11 +20,12 @@ type Releaser struct {
 	Getenv     func(string) string
 	Now        func() time.Time
 	Version    string                 // of sdev
-	Templates  fs.FS                  // one directory for each target
-	Edition    string                 // version of Templates
 	CacheDir   func() (string, error) // a private directory for large files
 	OpenEngine func(context.Context) (Engine, error)
 	Emit       func(dev.Event) // is given the steps of a build
+
+	Templates        fs.FS // one directory for each target
+	TemplatesVersion string
 }
 
 // Engine is what shipping needs of a container engine.

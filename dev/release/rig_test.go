@@ -58,7 +58,7 @@ func rigIn(t *testing.T, dir string) *rig {
 	r := &rig{t: t, dir: dir, cache: t.TempDir(), engine: &fakeEngine{images: map[string]Image{}}, env: map[string]string{}}
 	r.Releaser = &Releaser{Dir: dir, Guard: destination.NewGuard(t.TempDir()), Env: []string{"PATH=" + os.Getenv("PATH")}, Getenv: func(name string) string { return r.env[name] },
 		Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }, Version: "1.2.3",
-		Templates: fstest.MapFS{"test/values.json.tmpl": {Data: []byte("{\"region\": <% .V.region %>, \"size\": <% .V.size %>}\n")}}, Edition: "2026.1.0",
+		Templates: fstest.MapFS{"test/values.json.tmpl": {Data: []byte("{\"region\": <% .V.region %>, \"size\": <% .V.size %>}\n")}}, TemplatesVersion: "2026.1.0",
 		CacheDir: func() (string, error) { return r.cache, nil }, OpenEngine: r.engine.open, Emit: func(e dev.Event) { r.engine.events = append(r.engine.events, e) }}
 	return r
 }
@@ -181,6 +181,7 @@ type fakeEngine struct {
 	saved  []byte // the archive of every image
 	app    string // address at which the app of a container listens; "" is a container that has ended
 	refuse error  // why an image cannot be started
+	fault  error  // why nothing can be built
 
 	opened, closed   int
 	started, removed int
@@ -213,6 +214,9 @@ func (e *fakeEngine) Inspect(_ context.Context, ref string) (Image, error) {
 
 func (e *fakeEngine) Build(_ context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	e.builds = append(e.builds, b)
+	if e.fault != nil {
+		return "", e.fault
+	}
 	emit(dev.BuildDone{Service: b.Service, Image: b.Tag})
 	e.images[b.Tag] = Image{ID: "sha256:built", Platform: b.Platform, Labels: b.Labels}
 	return "sha256:built", nil

@@ -50,7 +50,7 @@ func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, 
 	if err != nil {
 		return nil, err
 	}
-	s.Target, s.Platform, s.Built = r.options.Target.Name, r.platform(), r.options.Build
+	s.Target, s.Hosting, s.Platform, s.Built = r.options.Target.Name, r.options.Target.Hosting, r.platform(), r.options.Build
 	s.App.Port, s.App.BasePath = r.facts.App.Port, r.facts.App.BasePath
 	s.Repository.Modified = nil
 	for _, name := range p.modified(r.Bundle) {

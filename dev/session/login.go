@@ -2,8 +2,6 @@ package session
 
 import (
 	"fmt"
-	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,20 +204,9 @@ func (s loginSetup) profile(p *config.Project) string {
 		return p.Settings.Auth.Profile
 	}
 	for _, e := range s.found.Login.Endpoints {
-		u, err := url.Parse(e.Value)
-		if err != nil {
-			continue
-		}
-		switch host := u.Hostname(); {
-		case host == "accounts.google.com", strings.HasSuffix(host, ".googleapis.com"):
-			return "google"
-		case strings.HasPrefix(host, "login.microsoftonline."):
-			return "entra"
-		case strings.HasSuffix(host, ".amazoncognito.com"):
-			return "cognito"
-		case path.Base(path.Dir(u.Path)) == "openid-connect":
-			return "keycloak"
+		if name, ok := dev.ProfileAt(e.Value); ok {
+			return name
 		}
 	}
-	return config.AuthProfiles()[0]
+	return dev.Profiles()[0]
 }

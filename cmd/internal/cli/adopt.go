@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/detect"
 	"sdev/dev/session"
@@ -31,7 +32,7 @@ type advice struct {
 }
 
 // adoptable looks for an app in the directory that init is to work in; nil where a project is to be made.
-func (a *app) adoptable(o initOptions) (*detect.Findings, error) {
+func (a *commands) adoptable(o initOptions) (*detect.Findings, error) {
 	if o.force {
 		return nil, nil // asked to write beside what is there
 	}
@@ -48,14 +49,14 @@ func (a *app) adoptable(o initOptions) (*detect.Findings, error) {
 	return found, nil
 }
 
-func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Findings) error {
+func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Findings) error {
 	for flag, value := range map[string]string{"--auth": o.auth, "--deps": o.deps} {
 		if value != "" {
-			return usage(flag+" is for new projects, and this directory holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another directory")
+			return dev.UsageError(flag+" is for new projects, and this directory holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another directory")
 		}
 	}
 	if o.entry != "" || len(found.Composes) == 0 {
-		if err := session.ChooseEntry(ctx, o.dir, found, session.EntryChoice{Entry: o.entry, Required: true, Ask: a.chooser(!o.yes && !o.json)}); err != nil {
+		if err := session.ChooseEntry(ctx, o.dir, found, session.EntryChoice{Entry: o.entry, Required: true, Ask: a.Chooser(!o.yes && !o.json)}); err != nil {
 			return err
 		}
 	}
@@ -63,11 +64,11 @@ func (a *app) runAdopt(ctx context.Context, o initOptions, found *detect.Finding
 	if err != nil {
 		return err
 	}
-	if !o.json && !a.quiet {
+	if !o.json && !a.Quiet {
 		a.printTable(found)
 	}
 	write := !o.dryRun && !ad.plan.Empty()
-	if write && a.chooser(!o.yes && !o.json) != nil {
+	if write && a.Chooser(!o.yes && !o.json) != nil {
 		if write, err = a.confirm(ctx, ad.plan); err != nil {
 			return err
 		}
@@ -159,7 +160,7 @@ func lackingLines(text string, lines []string) []string {
 	})
 }
 
-func (a *app) confirm(ctx context.Context, plan *scaffold.Plan) (bool, error) {
+func (a *commands) confirm(ctx context.Context, plan *scaffold.Plan) (bool, error) {
 	var names []string
 	for _, f := range plan.Files {
 		if f.Status == scaffold.Create {
@@ -167,50 +168,50 @@ func (a *app) confirm(ctx context.Context, plan *scaffold.Plan) (bool, error) {
 		}
 	}
 	yes := true
-	return yes, a.ask(ctx, confirmation(&yes, "Write %s?", strings.Join(names, ", ")))
+	return yes, a.Ask(ctx, console.Confirmation(&yes, "Write %s?", strings.Join(names, ", ")))
 }
 
 // printTable prints what was found, each value with where it came from.
-func (a *app) printTable(found *detect.Findings) {
+func (a *commands) printTable(found *detect.Findings) {
 	names, values := 0, 0
 	for _, s := range found.Table() {
 		names, values = max(names, len(s.Name)+1), max(values, utf8.RuneCountInString(dev.Inline(s.Value)))
 	}
 	values = min(values, 40) // longer ones are rare, and push their own source away only
 	for _, s := range found.Table() {
-		a.printf("%-*s  %-*s  %s\n", names, s.Name+":", values, s.Value, a.wrapped("("+s.Source+")", names+values+4))
+		a.Printf("%-*s  %-*s  %s\n", names, s.Name+":", values, s.Value, a.Wrapped("("+s.Source+")", names+values+4))
 	}
 }
 
-func (a *app) printAdoption(o initOptions, ad adoption, written bool) {
+func (a *commands) printAdoption(o initOptions, ad adoption, written bool) {
 	for _, f := range ad.plan.Files {
-		if !a.quiet {
-			a.printf("%-10s %s%s\n", f.Status, f.Path, reasonText(f))
+		if !a.Quiet {
+			a.Printf("%-10s %s%s\n", f.Status, f.Path, reasonText(f))
 		}
 	}
 	for _, advice := range ad.advice {
-		a.printf("advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
+		a.Printf("advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
 	}
 	for _, d := range ad.found.Defects {
 		what := fmt.Sprintf("%s:%d: %s", d.File, d.Line, d.What)
-		a.printf("defect     %s\n           %s\n", a.wrapped(what, 11), a.wrapped("fix: "+d.Fix, 11))
+		a.Printf("defect     %s\n           %s\n", a.Wrapped(what, 11), a.Wrapped("fix: "+d.Fix, 11))
 	}
 	switch {
 	case o.dryRun:
-		a.printf("dry run: nothing was written\n")
+		a.Printf("dry run: nothing was written\n")
 	case ad.plan.Empty():
-		a.printf("nothing to do: the project has all that sdev needs\n")
+		a.Printf("nothing to do: the project has all that sdev needs\n")
 	case !written:
-		a.printf("nothing was written\n")
+		a.Printf("nothing was written\n")
 	default:
-		a.printf("adopted %s\n", o.dir)
+		a.Printf("adopted %s\n", o.dir)
 	}
-	if !a.quiet && !o.dryRun {
-		a.printf("next: %ssdev up --local\n", changeDirText(o.dir))
+	if !a.Quiet && !o.dryRun {
+		a.Printf("next: %ssdev up --local\n", changeDirText(o.dir))
 	}
 }
 
-func (a *app) printAdoptionJSON(o initOptions, ad adoption, written, repository bool) error {
+func (a *commands) printAdoptionJSON(o initOptions, ad adoption, written, repository bool) error {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
 		return fmt.Errorf("find the directory: %w", err)
@@ -220,5 +221,5 @@ func (a *app) printAdoptionJSON(o initOptions, ad adoption, written, repository 
 	if len(ad.found.Managers) > 0 {
 		report.Deps = ad.found.Managers[0].Value
 	}
-	return a.printJSON(report)
+	return a.PrintJSON(report)
 }

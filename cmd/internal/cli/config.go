@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev/config"
 	"sdev/dev/session"
 )
 
-func (a *app) newConfigCmd() *cobra.Command {
+func (a *commands) newConfigCmd() *cobra.Command {
 	var asJSON bool
 	var o session.Options
 	var auth string
@@ -22,9 +23,9 @@ derives from it, each such value with a comment that says where it comes from. T
 file can be run by "docker compose" alone, once sdev has run the project in that mode.
 It holds no secrets: those are in files that it names, and where an address has a password
 in it (of a proxy, an index, a repository, a database) a variable stands for that.`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			if o.Auth = auth; !slices.Contains(append(config.LoginModes(), session.DetectAuth, ""), auth) {
 				return wrongMode(auth)
 			}
@@ -38,13 +39,13 @@ in it (of a proxy, an index, a repository, a database) a variable stands for tha
 	return cmd
 }
 
-func (a *app) runConfig(ctx context.Context, asJSON bool, o session.Options) error {
-	s, err := session.New(ctx, a.host(), o)
+func (a *commands) runConfig(ctx context.Context, asJSON bool, o session.Options) error {
+	s, err := session.New(ctx, a.Host(), o)
 	if err != nil {
 		return err
 	}
 	var images session.Images
-	if runtime, err := a.open(ctx); err == nil { // else it is derived without an engine
+	if runtime, err := a.Open(ctx); err == nil { // else it is derived without an engine
 		defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 		images = runtime
 	}
@@ -57,13 +58,13 @@ func (a *app) runConfig(ctx context.Context, asJSON bool, o session.Options) err
 		if err != nil {
 			return err
 		}
-		err = a.printf("%s\n", b)
+		err = a.Printf("%s\n", b)
 		return err
 	}
 	b, err := e.YAML()
 	if err != nil {
 		return err
 	}
-	_, err = a.out().Write(b)
+	_, err = a.Stdout().Write(b)
 	return err
 }

@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"sdev/dev"
-	"sdev/dev/config"
-	"sdev/dev/detect"
-	"sdev/dev/docker"
 	"sdev/dev/handoff"
 	"sdev/dev/release"
 	"sdev/dev/session"
-	"sdev/templates"
 )
 
 // deployOptions are the flags of "sdev deploy".
@@ -32,7 +29,7 @@ type deployOptions struct {
 	json   bool
 }
 
-func (a *app) newDeployCmd() *cobra.Command {
+func (a *commands) newDeployCmd() *cobra.Command {
 	var o deployOptions
 	var set []string
 	cmd := &cobra.Command{
@@ -63,7 +60,7 @@ commit, next and record. When it cannot be done, or something blocks, an error o
   sdev deploy ecs --check                in CI`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usage("sdev deploy takes one target, and got "+quote(args[1]), "values are given with --set NAME=VALUE")
+				return dev.UsageError("sdev deploy takes one target, and got "+strconv.Quote(args[1]), "values are given with --set NAME=VALUE")
 			}
 			return nil
 		},
@@ -71,7 +68,7 @@ commit, next and record. When it cannot be done, or something blocks, an error o
 			return targetNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			o.target = strings.Join(args, "")
 			var err error
 			if o.set, err = settings(set); err != nil {
@@ -104,10 +101,10 @@ func settings(list []string) (map[string]string, error) {
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok || name == "" {
-			return nil, usage("--set is "+quote(s), "write --set NAME=VALUE")
+			return nil, dev.UsageError("--set is "+strconv.Quote(s), "write --set NAME=VALUE")
 		}
 		if before, twice := set[name]; twice && before != value {
-			return nil, usage("--set says "+name+" twice: "+quote(before)+" and "+quote(value), "take one of the two out")
+			return nil, dev.UsageError("--set says "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "take one of the two out")
 		}
 		set[name] = value
 	}
@@ -117,11 +114,11 @@ func settings(list []string) (map[string]string, error) {
 func (o deployOptions) usable() error {
 	switch {
 	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
-		return usage("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
+		return dev.UsageError("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
 	case o.build && o.image != "":
-		return usage("--build and --image exclude each other", "give one of them")
+		return dev.UsageError("--build and --image exclude each other", "give one of them")
 	case o.build && o.check:
-		return usage("--check writes nothing, so it builds nothing", "build first, and check the result: --check --image REF")
+		return dev.UsageError("--check writes nothing, so it builds nothing", "build first, and check the result: --check --image REF")
 	}
 	return nil
 }
@@ -134,28 +131,19 @@ func targetNames() []string {
 	return names
 }
 
-// targetParams are the names that x-sdev.deploy can set, by target.
-func targetParams() map[string][]string {
-	out := map[string][]string{}
-	for _, t := range handoff.Targets() {
-		out[t.Name] = t.ParamNames()
-	}
-	return out
-}
-
-func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
+func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 	target, err := handoff.Find(handoff.Targets(), o.target)
 	if err != nil {
 		return err
 	}
-	chooser := a.chooser(!o.yes && !o.json && !o.check)
-	p, err := a.gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: chooser, Keep: true})
+	chooser := a.Chooser(!o.yes && !o.json && !o.check)
+	p, err := a.Gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: chooser, Keep: true})
 	if err != nil {
 		return err
 	}
 	options := release.Options{Target: target, Out: o.out, Set: o.set, Image: o.image, Build: o.build, Check: o.check}
 	if chooser != nil {
-		options.Person = terminal{a}
+		options.Person = terminal{a.Console}
 	}
 	r, err := p.Prepare(ctx, options)
 	if err != nil {
@@ -168,91 +156,18 @@ func (a *app) runDeploy(ctx context.Context, o deployOptions) error {
 	if err := r.Write(ctx); err != nil {
 		return err
 	}
-	if !o.json {
-		if r.Err() == nil {
-			a.printNext(r, o.check)
+	if o.json {
+		if err := a.PrintJSON(newDeployReport(r, o.check)); err != nil {
+			return err
 		}
 		return r.Err()
 	}
-	if err := a.printJSON(newDeployReport(r, o.check)); err != nil {
+	if err := r.Err(); err != nil {
 		return err
 	}
-	return r.Err()
+	a.printNext(r, o.check)
+	return nil
 }
-
-// gather collects what is known of the project.
-func (a *app) gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
-	p, found, err := a.shipped(ctx, choice)
-	if err != nil {
-		return nil, err
-	}
-	return a.releaser().Gather(ctx, p, found)
-}
-
-// shipped reads the project, and finds out which script is the app.
-func (a *app) shipped(ctx context.Context, choice session.EntryChoice) (*config.Project, *detect.Findings, error) {
-	p, err := a.load(ctx, session.Options{Entry: choice})
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := detect.Dir(p.Dir)
-	if err != nil || p.Settings.Entry != "" {
-		return p, found, err
-	}
-	err = session.ChooseEntry(ctx, p.Dir, found, choice)
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
-		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
-	}
-	return p, found, err
-}
-
-// releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
-func (a *app) releaser() *release.Releaser {
-	progress := a.printer(view{})
-	return &release.Releaser{Dir: a.dir, Guard: a.guard(), Env: a.Env, Getenv: a.Getenv, Now: a.now, Version: buildVersion,
-		Templates: templates.Targets(), Edition: templates.TargetsVersion, CacheDir: a.cacheDir,
-		OpenEngine: func(ctx context.Context) (release.Engine, error) {
-			e, err := a.open(ctx)
-			return releaseEngine{e, a.cacheDir}, err
-		},
-		Emit: func(e dev.Event) {
-			if !a.json {
-				_ = progress.Print(dev.Stamped{Time: a.now(), Event: e}) // whoever reads has left
-			}
-		}}
-}
-
-// releaseEngine is the container engine as package release sees it.
-type releaseEngine struct {
-	*docker.Engine
-	cacheDir func() (string, error)
-}
-
-func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
-	s, err := e.Shipped(ctx, ref)
-	return release.Image(s), err
-}
-
-func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
-	cache, err := e.cacheDir()
-	if err != nil {
-		return nil, err
-	}
-	gateway, err := docker.GatewayRef(cache)
-	if err != nil {
-		return nil, err
-	}
-	tried, err := e.Try(ctx, docker.Trial{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
-	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
-		return nil, &release.StartError{Message: failure.Message}
-	}
-	return releaseContainer{tried}, err
-}
-
-// releaseContainer is a container as package release sees it.
-type releaseContainer struct{ *docker.Trying }
-
-func (c releaseContainer) User() string { return c.Trying.User }
 
 // listedTarget is a row of "sdev deploy --json".
 type listedTarget struct {
@@ -269,9 +184,9 @@ type lastRecord struct {
 }
 
 // listTargets shows the targets, each with its last hand-off in the usual directory.
-func (a *app) listTargets(ctx context.Context, o deployOptions) error {
-	p, err := a.gather(ctx, session.EntryChoice{})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.dir == "" && len(a.files) == 0 {
+func (a *commands) listTargets(ctx context.Context, o deployOptions) error {
+	p, err := a.Gather(ctx, session.EntryChoice{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.Dir == "" && len(a.Files) == 0 {
 		p = nil
 	} else if err != nil {
 		return err
@@ -291,7 +206,7 @@ func (a *app) listTargets(ctx context.Context, o deployOptions) error {
 		list = append(list, row)
 	}
 	if o.json {
-		return a.printJSON(struct {
+		return a.PrintJSON(struct {
 			V       int            `json:"v"`
 			Type    string         `json:"type"`
 			Targets []listedTarget `json:"targets"`

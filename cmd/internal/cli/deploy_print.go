@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/handoff"
 	"sdev/dev/release"
@@ -44,9 +45,9 @@ func newDeployReport(r *release.Release, check bool) deployReport {
 }
 
 // printPlan shows values, files, differences and findings.
-func (a *app) printPlan(p *release.Project, r *release.Release) {
-	if !a.quiet {
-		a.printf("%s to %s, in %s\n\n", r.Record.Project, r.Record.Target, r.Dir())
+func (a *commands) printPlan(p *release.Project, r *release.Release) {
+	if !a.Quiet {
+		a.Printf("%s to %s, in %s\n\n", r.Record.Project, r.Record.Target, r.Dir())
 		a.printValues(r.Record)
 		a.printOrigin(p, r.Record)
 		a.printFiles(r)
@@ -60,23 +61,23 @@ func (a *app) printPlan(p *release.Project, r *release.Release) {
 }
 
 // printMissing lists the values that placeholders stand for.
-func (a *app) printMissing(missing []handoff.Param) {
+func (a *commands) printMissing(missing []handoff.Param) {
 	if len(missing) == 0 {
 		return
 	}
-	a.printf("%s\n", "Nobody has said yet, so placeholders stand in the files:")
+	a.Printf("%s\n", "Nobody has said yet, so placeholders stand in the files:")
 	names := 0
 	for _, p := range missing {
 		names = max(names, len(p.Name))
 	}
 	for _, p := range missing {
-		a.printf("  %-*s  %s\n", names, p.Name, wrap(p.About, a.Width, names+4))
+		a.Printf("  %-*s  %s\n", names, p.Name, console.Wrap(p.About, a.Width, names+4))
 	}
-	a.printf("\n")
+	a.Printf("\n")
 }
 
 // printValues is the plan table: every value, and who says it.
-func (a *app) printValues(r handoff.Record) {
+func (a *commands) printValues(r handoff.Record) {
 	const widest = 30 // longer values are rare, and push their own source to the next line alone
 	names, values := 0, 0
 	for _, v := range r.Values {
@@ -102,42 +103,42 @@ func (a *app) printValues(r handoff.Record) {
 		if utf8.RuneCountInString(text) > values {
 			pad = "\n" + strings.Repeat(" ", column)
 		}
-		a.printf("%-*s  %s%s%s\n", names, v.Name, text, dev.Text(pad), wrap(source+")", a.Width, column))
+		a.Printf("%-*s  %s%s%s\n", names, v.Name, text, dev.Text(pad), console.Wrap(source+")", a.Width, column))
 	}
-	a.printf("\n")
+	a.Printf("\n")
 }
 
 // printOrigin tells the commit, and the image.
-func (a *app) printOrigin(p *release.Project, r handoff.Record) {
+func (a *commands) printOrigin(p *release.Project, r handoff.Record) {
 	commit := "no commit"
 	switch {
 	case !p.Repository.Found:
 		commit = "no commit: " + p.Repository.Why
 	case r.Commit != "" && len(r.Dirty) > 0:
-		commit = fmt.Sprintf("commit %.12s, and %s not as committed", r.Commit, count(len(r.Dirty), "file"))
+		commit = fmt.Sprintf("commit %.12s, and %s not as committed", r.Commit, console.Count(len(r.Dirty), "file"))
 	case r.Commit != "":
 		commit = fmt.Sprintf("commit %.12s", r.Commit)
 	}
-	a.printf("%s\n", wrap(commit, a.Width, 0))
+	a.Printf("%s\n", console.Wrap(commit, a.Width, 0))
 	if i := r.Image; i != nil {
-		a.printf("image %s\n", i.Ref)
+		a.Printf("image %s\n", i.Ref)
 		for _, id := range []struct{ what, text string }{{"id", i.ID}, {"digest", i.Digest}} {
 			if id.text != "" {
-				a.printf("  %s %s\n", id.what, id.text)
+				a.Printf("  %s %s\n", id.what, id.text)
 			}
 		}
 		if p := i.Proof; p != nil && p.Page {
-			a.printf("  started once as user %s: its page was served, healthy after %d ms\n", p.User, p.Health)
+			a.Printf("  started once as user %s: its page was served, healthy after %d ms\n", p.User, p.Health)
 		}
 	}
-	a.printf("\n")
+	a.Printf("\n")
 }
 
 // printFiles lists the files, and shows what changes in those that are there.
-func (a *app) printFiles(r *release.Release) {
+func (a *commands) printFiles(r *release.Release) {
 	same := 0
 	for _, c := range r.Bundle.Changes {
-		if c.Status == handoff.Identical && !a.verbose {
+		if c.Status == handoff.Identical && !a.Verbose {
 			same++
 			continue
 		}
@@ -145,66 +146,66 @@ func (a *app) printFiles(r *release.Release) {
 		if c.Reason != "" {
 			reason = " (" + c.Reason + ")"
 		}
-		a.printf("%-10s %s\n", c.Status, wrap(r.Shown(c.Path)+reason, a.Width, 11))
+		a.Printf("%-10s %s\n", c.Status, console.Wrap(r.Shown(c.Path)+reason, a.Width, 11))
 	}
 	if same > 0 {
-		a.printf("%-10s %s\n", handoff.Identical, count(same, "file"))
+		a.Printf("%-10s %s\n", handoff.Identical, console.Count(same, "file"))
 	}
-	a.printf("\n")
+	a.Printf("\n")
 	for _, c := range r.Bundle.Changes {
-		if c.Before == nil || c.File == handoff.SummaryFile && !a.verbose {
+		if c.Before == nil || c.File == handoff.SummaryFile && !a.Verbose {
 			continue
 		}
 		diff := c.Diff()
 		for line := range strings.Lines(diff) {
-			a.printf("%s\n", line)
+			a.Printf("%s\n", line)
 		}
 		if diff != "" {
-			a.printf("\n")
+			a.Printf("\n")
 		}
 	}
 }
 
 // printNext closes: what was done, and what comes next.
-func (a *app) printNext(r *release.Release, check bool) {
+func (a *commands) printNext(r *release.Release, check bool) {
 	switch {
 	case check:
-		a.printf("%s is as it would be rendered, and nothing blocks\n", r.Dir())
+		a.Printf("%s is as it would be rendered, and nothing blocks\n", r.Dir())
 		return
 	case r.Record.Status == handoff.Incomplete:
 		missing := len(r.Missing())
-		a.printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", r.Dir(), count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
+		a.Printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", r.Dir(), console.Count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
 		return
 	case !r.Written:
-		a.printf("nothing to do: %s is as it would be rendered\n", r.Dir())
+		a.Printf("nothing to do: %s is as it would be rendered\n", r.Dir())
 	default:
-		a.printf("handed over in %s; the record is %s\n", r.Dir(), r.File(handoff.SummaryFile))
+		a.Printf("handed over in %s; the record is %s\n", r.Dir(), r.File(handoff.SummaryFile))
 	}
-	if a.quiet || len(r.Record.Next) == 0 {
+	if a.Quiet || len(r.Record.Next) == 0 {
 		return
 	}
-	a.printf("\nnext:\n")
+	a.Printf("\nnext:\n")
 	for i, step := range r.Record.Next {
 		once := ""
 		if step.Once {
 			once = " (once)"
 		}
-		a.printf("%2d. %s\n", i+1, wrap(step.About+once, a.Width, 4))
+		a.Printf("%2d. %s\n", i+1, console.Wrap(step.About+once, a.Width, 4))
 		for line := range strings.Lines(step.Run) {
-			a.printf("      %s\n", line)
+			a.Printf("      %s\n", line)
 		}
 	}
 }
 
 // printTargets lists the targets, each with its last hand-off.
-func (a *app) printTargets(list []listedTarget) {
+func (a *commands) printTargets(list []listedTarget) {
 	for _, t := range list {
-		a.printf("%-12s %s\n", t.Name, wrap(t.About, a.Width, 13))
+		a.Printf("%-12s %s\n", t.Name, console.Wrap(t.About, a.Width, 13))
 		switch {
 		case t.Last != nil && t.Last.Commit != "":
-			a.printf("%-12s last: %s, %s, commit %.12s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly), t.Last.Commit)
+			a.Printf("%-12s last: %s, %s, commit %.12s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly), t.Last.Commit)
 		case t.Last != nil:
-			a.printf("%-12s last: %s, %s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly))
+			a.Printf("%-12s last: %s, %s\n", "", t.Last.Status, t.Last.Time.Format(time.DateOnly))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/handoff"
@@ -35,7 +36,7 @@ func plainApp(t *testing.T, more map[string]string) string {
 func deployed(t *testing.T, dir string, args ...string) (code int, r deployReport, out string) {
 	t.Helper()
 	var o bytes.Buffer
-	s, _, _ := Buffers(map[string]string{"FROM_HERE": "hunter2", "PATH": os.Getenv("PATH")})
+	s, _, _ := console.Buffers(map[string]string{"FROM_HERE": "hunter2", "PATH": os.Getenv("PATH")})
 	s.Out = &o
 	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json"}, args...))
 	if err := json.NewDecoder(strings.NewReader(o.String())).Decode(&r); err != nil {
@@ -231,7 +232,7 @@ func TestDeploy_RefusesDirectoriesThatAreNoBundles(t *testing.T) {
 		home, home + "/", home + "/.config/x", home + "/.ssh", home + "/full", // the user's own
 		"lib", "lib/deeper", // the app's
 	} {
-		s, stdout, _ := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
+		s, stdout, _ := console.Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
 		code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
 		if code != dev.ExitFailed || !strings.Contains(stdout.String(), string(dev.CodeDeployDir)) || exists(dir, "HANDOFF.md") || exists(dir, "../HANDOFF.md") {
 			t.Errorf("--out %s: exit %d, %s", out, code, stdout)
@@ -246,7 +247,7 @@ func TestDeploy_TakesDirectoriesForBundles(t *testing.T) {
 	dir, home := plainApp(t, nil), t.TempDir()
 	must(t, os.MkdirAll(home+"/empty", 0o755), os.MkdirAll(dir+"/docs", 0o755), os.WriteFile(dir+"/docs/notes.md", nil, 0o600))
 	for _, out := range []string{"handoff", "docs", "deploy/other", home + "/new/deeper", home + "/empty", home + "/empty/"} { // the last is a bundle by then
-		s, stdout, errs := Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
+		s, stdout, errs := console.Buffers(map[string]string{"FROM_HERE": "x", "PATH": os.Getenv("PATH"), "HOME": home})
 		Main(t.Context(), t.Context(), s, append([]string{"-C", dir, "deploy", "--json", "--yes", "--out", out}, snowflake()...))
 		if strings.Contains(stdout.String(), string(dev.CodeDeployDir)) || !exists(filepath.Join(map[bool]string{true: "", false: dir}[filepath.IsAbs(out)], out), "HANDOFF.md") {
 			t.Errorf("--out %s: %s%s", out, stdout, errs)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/devtest"
@@ -29,7 +30,7 @@ func TestReadme_NamesEveryCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{Streams: Streams{}}
+	a := &commands{&console.Console{}}
 	for _, cmd := range a.command().Commands() {
 		if !cmd.Hidden && cmd.Name() != "help" && cmd.Name() != "version" && !strings.Contains(string(readme), cmd.Name()) {
 			t.Errorf("README does not name sdev %s", cmd.Name())
@@ -38,7 +39,7 @@ func TestReadme_NamesEveryCommand(t *testing.T) {
 }
 
 func TestHelp_SaysWhatEveryCommandIsFor(t *testing.T) {
-	a := &app{}
+	a := &commands{&console.Console{}}
 	for _, cmd := range a.command().Commands() {
 		if cmd.Short == "" {
 			t.Errorf("sdev %s has no short help", cmd.Name())
@@ -47,7 +48,7 @@ func TestHelp_SaysWhatEveryCommandIsFor(t *testing.T) {
 }
 
 func TestMain_PrintsAnErrorOnceWithItsHint(t *testing.T) {
-	s, out, errs := Buffers(nil)
+	s, out, errs := console.Buffers(nil)
 	if code := Main(context.WithoutCancel(t.Context()), t.Context(), s, []string{"up", "--nonsense"}); code != dev.ExitUsage {
 		t.Errorf("exit code %d", code)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev/engine"
 	"sdev/dev/session"
 )
@@ -14,7 +15,7 @@ type downOptions struct {
 	json    bool
 }
 
-func (a *app) newDownCmd() *cobra.Command {
+func (a *commands) newDownCmd() *cobra.Command {
 	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down",
@@ -25,9 +26,9 @@ directory runs under the same name is left alone, and that is an error.
 
 --volumes removes the volumes that were made from this directory. One that is external, that
 another project uses, or that does not say where it is from, stays, with a warning.`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			return a.runDown(cmd.Context(), o)
 		},
 	}
@@ -36,12 +37,12 @@ another project uses, or that does not say where it is from, stays, with a warni
 	return cmd
 }
 
-func (a *app) runDown(ctx context.Context, o downOptions) error {
-	p, err := a.load(ctx, session.Options{})
+func (a *commands) runDown(ctx context.Context, o downOptions) error {
+	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
-	return a.withEngine(ctx, session.Options{}, view{json: o.json}, func(_ context.Context, e *engine.Engine) error {
-		return e.Down(ctx, a.force, session.Removal(p, e.Host), o.volumes)
+	return a.WithEngine(ctx, session.Options{}, console.View{JSON: o.json}, func(_ context.Context, e *engine.Engine) error {
+		return e.Down(ctx, a.Force, session.Removal(p, e.Host), o.volumes)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/devtest"
 )
@@ -104,7 +105,7 @@ func TestCommands_NeverWaitForWhatIsNoFile(t *testing.T) {
 				commands = append(commands, []string{"preflight"}, []string{"auth", "users", "--json"}, []string{"watch", "--explain", "Home.py"}, []string{"deploy", "ecs", "--check"})
 			}
 			for _, args := range commands {
-				s, out, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+				s, out, errs := console.Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
 				code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
 				said := out.String() + errs.String()
 				if word := words[kind]; word != "" && refused[name] && args[0] == "config" && (code != dev.ExitProject || !strings.Contains(said, word) || !strings.Contains(said, filepath.Base(name)) || !strings.Contains(said, "hint: ")) {
@@ -129,7 +130,7 @@ func TestCommands_NeverWaitForAComposeFileByName(t *testing.T) {
 	} {
 		env := map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"}
 		maps.Copy(env, c.env)
-		s, _, errs := Buffers(env)
+		s, _, errs := console.Buffers(env)
 		if code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, c.args...)); code != dev.ExitProject || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("%s: exit %d, %s", c.args, code, errs)
 		}
@@ -147,7 +148,7 @@ func TestDetection_NeverWaitsForWhatIsNoFile(t *testing.T) {
 			dir := devtest.Project(t, files)
 			put(t, filepath.Join(dir, filepath.FromSlash(name)), kind)
 			for _, args := range [][]string{{"config"}, {"preflight"}, {"init", dir, "--yes", "--no-git", "--dry-run"}} {
-				s, out, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+				s, out, errs := console.Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
 				Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
 				if out.Len()+errs.Len() == 0 {
 					t.Errorf("%s with a %s as %s says nothing", args, kind, name)
@@ -172,7 +173,7 @@ func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
 		}
 		t.Setenv("HOME", home)
 		dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n"})
-		s, out, _ := Buffers(map[string]string{"HOME": home, "DOCKER_HOST": "unix:///nowhere.sock"})
+		s, out, _ := console.Buffers(map[string]string{"HOME": home, "DOCKER_HOST": "unix:///nowhere.sock"})
 		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "up", "--aws", "session", "--json"}); code == 0 || kind == "pipe" && !strings.Contains(out.String(), "named pipe, and a regular file is needed") {
 			t.Errorf("a %s: exit %d, %.300s", kind, code, out)
 		}
@@ -184,7 +185,7 @@ func TestPreflight_ImageThatIsNoFile(t *testing.T) {
 	for kind, word := range map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "directory": "directory"} {
 		name := filepath.Join(dir, "image.tar")
 		put(t, name, kind)
-		s, _, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+		s, _, errs := console.Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
 		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "preflight", "--image", name}); code != dev.ExitFailed || !strings.Contains(errs.String(), word) {
 			t.Errorf("a %s: exit %d, %s", kind, code, errs)
 		}
@@ -196,8 +197,8 @@ func TestSARIF_IsNotWrittenToAPipeThatNobodyReads(t *testing.T) {
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, _, _ := Buffers(nil)
-	if err := (&app{Streams: s}).writeSARIF(name, nil); err == nil {
+	s, _, _ := console.Buffers(nil)
+	if err := (&commands{&console.Console{Streams: s}}).writeSARIF(name, nil); err == nil {
 		t.Error("no error")
 	}
 }
@@ -208,7 +209,7 @@ func TestCommands_EndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, args := range [][]string{{"config"}, {"preflight"}, {"status"}, {"up"}, {"auth", "users"}, {"logs"}, {"watch", "--explain", "x"}} {
-		s, out, errs := Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
+		s, out, errs := console.Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
 		if code := Main(ctx, t.Context(), s, append([]string{"-C", dir}, args...)); code != dev.ExitInterrupted {
 			t.Errorf("%s: exit %d\n%s%s", args, code, out, errs)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/gateway"
 	"sdev/dev/mirror"
@@ -18,29 +19,29 @@ import (
 )
 
 // newGatewayCmd is what runs inside the gateway's container. It is hidden: nobody types it.
-func (a *app) newGatewayCmd() *cobra.Command {
+func (a *commands) newGatewayCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "gateway", Short: "Run as the gateway of a project (inside its container)", Hidden: true, Args: noArgs,
+		Use: "gateway", Short: "Run as the gateway of a project (inside its container)", Hidden: true, Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg dev.Sidecar
 			if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
-				return usage("sdev gateway reads what it is to do from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+				return dev.UsageError("sdev gateway reads what it is to do from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
 			}
-			return gateway.Run(cmd.Context(), cfg, a.out())
+			return gateway.Run(cmd.Context(), cfg, a.Stdout())
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use: "receive", Short: "Take in copies of the project's files (inside the app's container)", Hidden: true, Args: noArgs,
+		Use: "receive", Short: "Take in copies of the project's files (inside the app's container)", Hidden: true, Args: console.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return mirror.Receive(a.In, a.Out) },
 	}, &cobra.Command{
 		Use: "tunnel TO", Short: "Carry connections on standard input and output to the app's origin or the provider's", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runTunnel(cmd.Context(), args[0]) },
 	}, &cobra.Command{
-		Use: "call", Short: "Send the command on standard input to the gateway and print its status", Hidden: true, Args: noArgs,
+		Use: "call", Short: "Send the command on standard input to the gateway and print its status", Hidden: true, Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var req gateway.Request
 			if err := json.NewDecoder(a.In).Decode(&req); err != nil {
-				return usage("not a request: "+err.Error(), "it is sent by sdev")
+				return dev.UsageError("not a request: "+err.Error(), "it is sent by sdev")
 			}
 			status, err := gateway.Call(cmd.Context(), dev.SidecarSock, req)
 			if err != nil {
@@ -53,13 +54,13 @@ func (a *app) newGatewayCmd() *cobra.Command {
 }
 
 // runTunnel is the far end of a tunnel. It leads to one of the gateway's own places, or to a port.
-func (a *app) runTunnel(ctx context.Context, to string) error {
+func (a *commands) runTunnel(ctx context.Context, to string) error {
 	if _, err := strconv.ParseUint(to, 10, 16); err == nil {
 		return tunnel.Far(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", to))
 	}
 	var cfg dev.Sidecar
 	if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
-		return usage("sdev gateway tunnel reads what it leads to from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+		return dev.UsageError("sdev gateway tunnel reads what it leads to from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
 	}
 	address := "127.0.0.1" + cfg.Listen
 	if to == session.TunnelToProvider {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,20 +32,20 @@ func topics() []topic {
 	}
 }
 
-func (a *app) newHelpCmd() *cobra.Command {
+func (a *commands) newHelpCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND|TOPIC]",
 		Short: "Help about a command or a topic",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
-					_, err := io.WriteString(a.out(), topics()[i].text())
+					_, err := io.WriteString(a.Stdout(), topics()[i].text())
 					return err
 				}
 			}
 			target, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usage("no command or topic "+quote(strings.Join(args, " ")), "see: sdev help")
+				return dev.UsageError("no command or topic "+strconv.Quote(strings.Join(args, " ")), "see: sdev help")
 			}
 			if err := target.Help(); err != nil || len(args) > 0 {
 				return err
@@ -54,7 +55,7 @@ func (a *app) newHelpCmd() *cobra.Command {
 			for _, t := range topics() {
 				fmt.Fprintf(&b, "  %-12s %s\n", t.name, t.about)
 			}
-			_, err = io.WriteString(a.out(), b.String())
+			_, err = io.WriteString(a.Stdout(), b.String())
 			return err
 		},
 	}
@@ -147,7 +148,7 @@ func xsdevText() string {
         /shop/key: some text    # a SecureString, or {value: some text, type: String}
     auth:
       mode: app                 # app or native: what --with-auth means; default: read from the code
-      profile: plain            # or google, cognito, keycloak, entra: imitate their claims and paths
+      profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
       users:                    # who can sign in; default: two made-up people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
       policies:                 # who may reach which path; see: sdev help auth

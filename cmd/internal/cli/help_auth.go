@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"strings"
 
+	"sdev/cmd/internal/auth"
+	"sdev/dev"
 	"sdev/dev/oidc"
 )
 
 // authText is the topic about the login. The list of faults comes from the provider's own table.
 func authText() string {
 	var b strings.Builder
-	b.WriteString(authModesText)
+	b.WriteString(authModesText())
 	b.WriteString("\nFaults (sdev auth fault set NAME [PARAM=VALUE…] [--times N] [--user EMAIL] [--client ID]):\n")
-	rows := faultRows(oidc.Faults())[1:]
+	rows := auth.FaultRows(oidc.Faults())[1:]
 	width := 0
 	for _, row := range rows {
 		width = max(width, len(row[0]))
@@ -24,7 +26,8 @@ func authText() string {
 	return b.String()
 }
 
-const authModesText = `The app's real login, on this machine.
+func authModesText() string {
+	return `The app's real login, on this machine.
 
   sdev up --local              bypass the login: LOCAL_STREAMLIT=1, only for a page on 127.0.0.1
   sdev up --with-auth          run the app's own login, unchanged, against a provider on this machine
@@ -50,8 +53,8 @@ signs nobody out. None of its secrets is valid anywhere else.
 
 The people are in the compose file, under x-sdev.auth.users. Without any, sdev makes up an admin and a plain
 user. On the sign-in page you sign in as one of them with one click. "someone else" accepts any address, and
-"deny" refuses. x-sdev.auth.profile imitates a provider's claims and paths: plain, google, cognito, keycloak,
-entra.
+"deny" refuses. x-sdev.auth.profile imitates a provider's claims and paths:
+` + strings.Join(dev.Profiles(), ", ") + `.
 
 To sign somebody out, an app shows the provider that person's ID token (id_token_hint), as st.logout does. If it
 shows none, the provider asks first. An image, a frame or a script cannot sign anybody in or out. Cookies ignore
@@ -74,6 +77,7 @@ it. A path without a policy is open to everybody who signs in. "allow" lists gro
 anyone: true; a person needs to match only one of them. Streamlit changes pages without a request, so a policy
 about a page applies only when the page is loaded: the app needs a check of its own as well.
 `
+}
 
 const authRecipesText = `
 What to try, and how:

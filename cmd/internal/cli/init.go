@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,10 +74,10 @@ func (c choice) check(value string) error {
 	if value == "" || slices.Contains(c.values(), value) {
 		return nil
 	}
-	return usage("--"+c.flag+" is "+quote(value), "one of: "+strings.Join(c.values(), ", "))
+	return dev.UsageError("--"+c.flag+" is "+strconv.Quote(value), "one of: "+strings.Join(c.values(), ", "))
 }
 
-func (a *app) newInitCmd() *cobra.Command {
+func (a *commands) newInitCmd() *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
@@ -87,7 +88,7 @@ login, tests, image and locked packages. It works offline.
 On a terminal it asks what the flags leave open; with --yes, and without a terminal, it takes
 the defaults. Nothing is overwritten unasked: files that differ stop it before anything is
 written, and --force overwrites them, except those that you have edited since sdev wrote them.
-Running it again completes the project and says so where there is nothing to do.
+console.Running it again completes the project and says so where there is nothing to do.
 
 Where DIR holds a Streamlit app already, it is adopted: init tells what it found and where each
 value came from, writes what is missing for "sdev up" (compose file, Dockerfile, .dockerignore,
@@ -102,15 +103,15 @@ it cannot be done an error object follows.`,
   sdev init shop --dry-run                only say what would be written`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usage("sdev init takes one directory, and got "+strings.Join(args, " "), "see: sdev init --help")
+				return dev.UsageError("sdev init takes one directory, and got "+strings.Join(args, " "), "see: sdev init --help")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			o.dir = cmp.Or(slices.Concat(args, []string{""})[0], ".")
 			if !filepath.IsAbs(o.dir) {
-				o.dir = filepath.Join(a.dir, o.dir)
+				o.dir = filepath.Join(a.Dir, o.dir)
 			}
 			if err := o.check(); err != nil {
 				return err
@@ -119,7 +120,7 @@ it cannot be done an error object follows.`,
 			if err != nil {
 				return err
 			}
-			if why := a.guard().RefuseDir(abs); why != "" {
+			if why := a.Guard().RefuseDir(abs); why != "" {
 				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " cannot take a project: " + why, Hint: "name one of your own: sdev init NAME"}
 			}
 			return a.runInit(cmd.Context(), o)
@@ -142,10 +143,10 @@ it cannot be done an error object follows.`,
 
 func (o initOptions) check() error {
 	if o.git && o.noGit {
-		return usage("--git and --no-git exclude each other", "give one of them")
+		return dev.UsageError("--git and --no-git exclude each other", "give one of them")
 	}
 	if o.template != projectTemplate {
-		return usage("--template is "+quote(o.template), "one of: "+projectTemplate)
+		return dev.UsageError("--template is "+strconv.Quote(o.template), "one of: "+projectTemplate)
 	}
 	if o.name != "" {
 		if err := scaffold.CheckName(o.name); err != nil {
@@ -155,14 +156,14 @@ func (o initOptions) check() error {
 	return cmp.Or(authChoice().check(o.auth), depsChoice().check(o.deps))
 }
 
-func (a *app) runInit(ctx context.Context, o initOptions) error {
+func (a *commands) runInit(ctx context.Context, o initOptions) error {
 	if found, err := a.adoptable(o); err != nil {
 		return err
 	} else if found != nil {
 		return a.runAdopt(ctx, o, found)
 	}
 	if o.entry != "" {
-		return usage("--entry is "+quote(o.entry)+", and there is no app in "+o.dir, "leave --entry away to make a new project")
+		return dev.UsageError("--entry is "+strconv.Quote(o.entry)+", and there is no app in "+o.dir, "leave --entry away to make a new project")
 	}
 	known, err := a.settle(ctx, &o)
 	if err != nil {
@@ -202,7 +203,7 @@ func (o initOptions) plan() (*scaffold.Plan, error) {
 
 // settle completes the answers: what the flags leave open comes from the project's record, from the
 // person at the terminal, or is the default. It says whether the directory is a project already.
-func (a *app) settle(ctx context.Context, o *initOptions) (known bool, err error) {
+func (a *commands) settle(ctx context.Context, o *initOptions) (known bool, err error) {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
 		return false, fmt.Errorf("find the directory: %w", err)
@@ -241,7 +242,7 @@ func (o initOptions) refused() error {
 }
 
 // gitInit makes a repository of a new project, unless it lies in one, and says whether it did.
-func (a *app) gitInit(ctx context.Context, o initOptions) (made bool, err error) {
+func (a *commands) gitInit(ctx context.Context, o initOptions) (made bool, err error) {
 	if o.noGit || insideRepository(o.dir) {
 		return false, nil
 	}
@@ -301,42 +302,42 @@ type initReport struct {
 	Advice   []advice         `json:"advice,omitempty"`
 }
 
-func (a *app) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool) error {
+func (a *commands) printInitJSON(o initOptions, plan *scaffold.Plan, repository bool) error {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
 		return fmt.Errorf("find the directory: %w", err)
 	}
-	return a.printJSON(initReport{
+	return a.PrintJSON(initReport{
 		V: dev.WireVersion, Type: "init", Dir: abs, Template: o.template, Version: templates.ProjectVersion,
 		Name: o.name, Auth: o.auth, Deps: o.deps, DryRun: o.dryRun,
 		Changed: !plan.Empty() && plan.Err() == nil && !o.dryRun, Git: repository, Files: plan.Files,
 	})
 }
 
-func (a *app) printInit(o initOptions, plan *scaffold.Plan, repository bool, failure error) {
+func (a *commands) printInit(o initOptions, plan *scaffold.Plan, repository bool, failure error) {
 	if plan.Empty() {
-		a.printf("nothing to do: %s is as sdev made it%s\n", quote(o.name), editedText(plan))
+		a.Printf("nothing to do: %s is as sdev made it%s\n", strconv.Quote(o.name), editedText(plan))
 		if repository {
-			a.printf("made a git repository in %s\n", o.dir)
+			a.Printf("made a git repository in %s\n", o.dir)
 		}
 		return
 	}
-	if !a.quiet || failure != nil {
+	if !a.Quiet || failure != nil {
 		for _, f := range plan.Files {
 			if f.Status == scaffold.Identical {
 				continue
 			}
-			a.printf("%-10s %s%s\n", f.Status, f.Path, reasonText(f))
+			a.Printf("%-10s %s%s\n", f.Status, f.Path, reasonText(f))
 		}
 	}
 	switch {
 	case failure != nil:
 	case o.dryRun:
-		a.printf("dry run: nothing was written\n")
+		a.Printf("dry run: nothing was written\n")
 	default:
-		a.printf("made %s in %s%s\n", quote(o.name), o.dir, repositoryText(repository))
-		if !a.quiet {
-			a.printf("next: %ssdev up --local\n", changeDirText(o.dir))
+		a.Printf("made %s in %s%s\n", strconv.Quote(o.name), o.dir, repositoryText(repository))
+		if !a.Quiet {
+			a.Printf("next: %ssdev up --local\n", changeDirText(o.dir))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/scaffold"
 )
@@ -19,7 +20,7 @@ import (
 // runLine runs a command line in a directory of its own, without a terminal.
 func runLine(t *testing.T, dir string, args ...string) (code int, out, errs string) {
 	t.Helper()
-	s, o, e := Buffers(nil)
+	s, o, e := console.Buffers(nil)
 	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
 	return code, o.String(), e.String()
 }
@@ -187,7 +188,7 @@ func askedTo(t *testing.T, dir, input string, args ...string) (code int, out str
 	t.Helper()
 	var o bytes.Buffer
 	env := map[string]string{"TERM": "dumb"}
-	s, _, _ := Buffers(env)
+	s, _, _ := console.Buffers(env)
 	// A byte at a time, as from a person: each question reads no further than its own line.
 	s.In, s.Out, s.Err, s.InTTY, s.OutTTY = iotest.OneByteReader(strings.NewReader(input)), &o, io.Discard, true, true
 	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))

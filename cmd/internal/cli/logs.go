@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
@@ -25,7 +26,7 @@ type logsOptions struct {
 	json   bool
 }
 
-func (a *app) newLogsCmd() *cobra.Command {
+func (a *commands) newLogsCmd() *cobra.Command {
 	var o logsOptions
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE…]",
@@ -37,7 +38,7 @@ anything else that steers a terminal.`,
 		Example: `  sdev logs -f                    from the beginning, then go on
   sdev logs --since 5m --json     the last five minutes, for programs`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			return a.runLogs(cmd.Context(), o, args)
 		},
 	}
@@ -49,22 +50,22 @@ anything else that steers a terminal.`,
 	return cmd
 }
 
-func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) error {
+func (a *commands) runLogs(ctx context.Context, o logsOptions, services []string) error {
 	f := plan.Follow{Gateway: config.GatewayService, Services: services, Tail: -1, Stay: o.follow}
 	var err error
 	if o.tail != "all" {
 		if f.Tail, err = strconv.Atoi(o.tail); err != nil || f.Tail < 0 {
-			return usage("--tail is "+quote(o.tail), "give a number, or all")
+			return dev.UsageError("--tail is "+strconv.Quote(o.tail), "give a number, or all")
 		}
 	}
-	if f.Since, err = parseSince(o.since, a.now()); err != nil {
+	if f.Since, err = parseSince(o.since, a.Now()); err != nil {
 		return err
 	}
-	r, err := a.find(ctx)
+	r, err := a.Find(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.Close()
 	for _, s := range services {
 		if _, err := r.RequireRunning(s); err != nil {
 			return err
@@ -80,12 +81,12 @@ func (a *app) runLogs(ctx context.Context, o logsOptions, services []string) err
 	return a.pastLogs(ctx, r, f, o.json)
 }
 
-func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
-	events := hub.New(a.now)
+func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Follow, asJSON bool) error {
+	events := hub.New(a.Now)
 	following, gone := context.WithCancel(ctx)
 	defer gone()
-	shown := a.show(ctx, events, view{json: asJSON}, gone)
-	err := r.engine.Follow(following, f, func(at time.Time, ev dev.Event) {
+	shown := a.Show(ctx, events, console.View{JSON: asJSON}, gone)
+	err := r.Engine.Follow(following, f, func(at time.Time, ev dev.Event) {
 		events.EmitAt(at, ev)
 		if w, ok := a.pending(r, ev); ok {
 			events.Emit(w)
@@ -103,7 +104,7 @@ func (a *app) followLogs(ctx context.Context, r running, f plan.Follow, asJSON b
 
 // pending warns of a save that asks for a rebuild or a restart while no sdev is there to do it: a
 // project that was started with --detach runs by itself.
-func (a *app) pending(r running, ev dev.Event) (dev.Warning, bool) {
+func (a *commands) pending(r console.Running, ev dev.Event) (dev.Warning, bool) {
 	save, ok := ev.(dev.FileChanged)
 	if !ok || save.Action != dev.Rebuild && save.Action != dev.Restart || engine.IsSupervised(r.Project.StatePath()) {
 		return dev.Warning{}, false
@@ -116,10 +117,10 @@ func (a *app) pending(r running, ev dev.Event) (dev.Warning, bool) {
 }
 
 // pastLogs collects what there is and prints it in the order in which it happened.
-func (a *app) pastLogs(ctx context.Context, r running, f plan.Follow, asJSON bool) error {
+func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, asJSON bool) error {
 	var mu sync.Mutex
 	var all []dev.Stamped
-	err := r.engine.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+	err := r.Engine.Follow(ctx, f, func(at time.Time, ev dev.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, dev.Stamped{Time: at, Event: ev})
@@ -128,7 +129,7 @@ func (a *app) pastLogs(ctx context.Context, r running, f plan.Follow, asJSON boo
 		return err
 	}
 	slices.SortStableFunc(all, func(x, y dev.Stamped) int { return x.Time.Compare(y.Time) })
-	printer := a.printer(view{json: asJSON})
+	printer := a.Printer(console.View{JSON: asJSON})
 	for i, s := range all {
 		s.Seq = uint64(i) + 1
 		if err := printer.Print(s); err != nil {
@@ -148,5 +149,5 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	return time.Time{}, usage("--since is "+quote(s), "give a duration (5m, 2h) or a time (2026-01-31T09:00:00Z)")
+	return time.Time{}, dev.UsageError("--since is "+strconv.Quote(s), "give a duration (5m, 2h) or a time (2026-01-31T09:00:00Z)")
 }

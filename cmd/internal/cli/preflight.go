@@ -5,16 +5,17 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/detect"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
-	"sdev/dev/release"
 	"sdev/dev/session"
 )
 
@@ -26,7 +27,7 @@ type preflightOptions struct {
 	sarif  string // file, or "-"
 }
 
-func (a *app) newPreflightCmd() *cobra.Command {
+func (a *commands) newPreflightCmd() *cobra.Command {
 	var o preflightOptions
 	cmd := &cobra.Command{
 		Use:   "preflight [TARGET]",
@@ -43,7 +44,7 @@ what is known to fail where it will run. It needs neither a container engine nor
   docker save shop -o shop.tar && sdev preflight --image shop.tar --sarif shop.sarif`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usage("sdev preflight takes one target, and got "+quote(args[1]), "see: sdev preflight --help")
+				return dev.UsageError("sdev preflight takes one target, and got "+strconv.Quote(args[1]), "see: sdev preflight --help")
 			}
 			return nil
 		},
@@ -54,8 +55,8 @@ what is known to fail where it will run. It needs neither a container engine nor
 			if len(args) > 0 {
 				o.target = args[0]
 			}
-			if a.json = o.json; o.json && o.sarif == "-" {
-				return usage("--json and --sarif - both print on stdout", "name a file: --sarif FILE")
+			if a.JSON = o.json; o.json && o.sarif == "-" {
+				return dev.UsageError("--json and --sarif - both print on stdout", "name a file: --sarif FILE")
 			}
 			return a.runPreflight(cmd.Context(), o)
 		},
@@ -67,7 +68,7 @@ what is known to fail where it will run. It needs neither a container engine nor
 	return cmd
 }
 
-func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
+func (a *commands) runPreflight(ctx context.Context, o preflightOptions) error {
 	found, err := a.check(ctx, o)
 	if err != nil {
 		return err
@@ -79,24 +80,24 @@ func (a *app) runPreflight(ctx context.Context, o preflightOptions) error {
 	}
 	switch {
 	case o.json:
-		err = a.printJSON(newPreflightReport(o.target, found))
+		err = a.PrintJSON(newPreflightReport(o.target, found))
 	case o.sarif != "-":
 		err = a.printPreflight(found)
 	}
 	if err == nil && dev.Block(found) {
-		return exitError(dev.ExitFailed)
+		return console.ExitError(dev.ExitFailed)
 	}
 	return err
 }
 
 // check checks everything that there is. With a target that is a hand-off that ends before it writes.
-func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
+func (a *commands) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
 	if o.target != "" {
-		return a.checkTarget(ctx, o.target, o.image)
+		return a.CheckTarget(ctx, o.target, o.image)
 	}
-	p, err := a.load(ctx, session.Options{})
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.dir == "" && len(a.files) == 0 {
-		return a.releaser().Preflight(ctx, nil, nil, o.image)
+	p, err := a.Load(ctx, session.Options{})
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.Dir == "" && len(a.Files) == 0 {
+		return a.Releaser().Preflight(ctx, nil, nil, o.image)
 	}
 	if err != nil {
 		return nil, err
@@ -105,20 +106,7 @@ func (a *app) check(ctx context.Context, o preflightOptions) ([]dev.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	return a.releaser().Preflight(ctx, p, found, o.image)
-}
-
-// checkTarget checks what a hand-off to a target would ship.
-func (a *app) checkTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {
-	target, err := handoff.Find(handoff.Targets(), name)
-	if err != nil {
-		return nil, err
-	}
-	p, err := a.gather(ctx, session.EntryChoice{Required: true, Keep: true})
-	if err != nil {
-		return nil, err
-	}
-	return p.Check(ctx, release.Options{Target: target, Image: image})
+	return a.Releaser().Preflight(ctx, p, found, o.image)
 }
 
 // preflightReport is what "sdev preflight --json" prints.
@@ -135,12 +123,12 @@ func newPreflightReport(target string, found []dev.Finding) preflightReport {
 }
 
 // printPreflight shows findings to a person.
-func (a *app) printPreflight(found []dev.Finding) error {
-	return a.printf("%s", render.Findings(found, len(preflight.Rules()), a.Width))
+func (a *commands) printPreflight(found []dev.Finding) error {
+	return a.Printf("%s", render.Findings(found, len(preflight.Rules()), a.Width))
 }
 
 // writeSARIF writes a SARIF report of findings to a file; "-" is stdout.
-func (a *app) writeSARIF(name string, found []dev.Finding) error {
+func (a *commands) writeSARIF(name string, found []dev.Finding) error {
 	var rules []render.Rule
 	for _, r := range preflight.Rules() {
 		rules = append(rules, render.Rule(r))
@@ -150,17 +138,17 @@ func (a *app) writeSARIF(name string, found []dev.Finding) error {
 		return err
 	}
 	if name == "-" {
-		_, err := a.out().Write(text)
+		_, err := a.Stdout().Write(text)
 		return err
 	}
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(a.dir, name)
+		name = filepath.Join(a.Dir, name)
 	}
 	name, err = filepath.Abs(name)
 	if err != nil {
 		return err
 	}
-	if why := a.guard().RefuseReport(name, render.IsSARIF); why != "" {
+	if why := a.Guard().RefuseReport(name, render.IsSARIF); why != "" {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
 	}
 	if err := writeReport(name, text); err != nil {

@@ -19,8 +19,10 @@ import (
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/devtest"
+	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 )
 
@@ -240,7 +242,7 @@ func TestPreflight_ChecksAnImageByItself(t *testing.T) {
 	dir := t.TempDir()
 	leakyImage(t, dir)
 	t.Chdir(dir)
-	s, out, errs := Buffers(nil)
+	s, out, errs := console.Buffers(nil)
 	if code := Main(t.Context(), t.Context(), s, []string{"preflight", "--image", "shop.tar"}); code != dev.ExitFailed || !strings.Contains(out.String(), "secret.layer") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
@@ -266,7 +268,7 @@ type edit struct{ rule, file, old, text string }
 // What is rendered is right: no rule finds anything in it. What somebody edits in it is found, in the
 // files as they really are.
 func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
-	for target, edits := range map[string][]edit{
+	edits := map[string][]edit{
 		"ecs": {
 			{"platform.idle", "infrastructure.yml", `idle_timeout.timeout_seconds, Value: "300"`, `idle_timeout.timeout_seconds, Value: "30"`},
 			{"platform.grace", "infrastructure.yml", "HealthCheckGracePeriodSeconds: 120", "HealthCheckGracePeriodSeconds: 5\n      DesiredCount: 2"},
@@ -289,30 +291,30 @@ func TestPreflight_FindsEditsOfABundleThatBreakTheApp(t *testing.T) {
 			{"platform.open", "compose.yaml", "    init: true\n", "    init: true\n    ports: [\"8501:8501\"]\n"},
 			{"bypass.bundle", "compose.yaml", `"STREAMLIT_SERVER_PORT": "8501"`, `"LOCAL_STREAMLIT": "1"`},
 		},
-		"snowflake": nil,
-	} {
-		t.Run(target, func(t *testing.T) {
+	}
+	for _, target := range handoff.Targets() {
+		t.Run(target.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			if code, _, errs := runLine(t, dir, "init", "shop", "--yes", "--no-git"); code != dev.ExitOK {
 				t.Fatal(errs)
 			}
 			dir = filepath.Join(dir, "shop")
 			committed(t, dir)
-			runLine(t, dir, "deploy", target, "--yes")
-			_, r := checked(t, dir, target)
+			runLine(t, dir, "deploy", target.Name, "--yes")
+			_, r := checked(t, dir, target.Name)
 			for _, f := range r.Findings {
 				own := slices.ContainsFunc(preflight.Rules(), func(r preflight.Rule) bool { return r.ID == f.ID }) // not what the target says of the app
 				if own && f.ID != "bypass.optional" && f.ID != "server.hosts" {
 					t.Errorf("found in what was rendered: %+v", f)
 				}
 			}
-			for _, e := range edits {
-				e.apply(t, filepath.Join(dir, "deploy", target))
+			for _, e := range edits[target.Name] {
+				e.apply(t, filepath.Join(dir, "deploy", target.Name))
 			}
-			_, r = checked(t, dir, target)
-			for _, e := range edits {
+			_, r = checked(t, dir, target.Name)
+			for _, e := range edits[target.Name] {
 				found := func(f dev.Finding) bool {
-					return f.ID == e.rule && f.Line > 0 && strings.HasPrefix(f.File, "deploy/"+target+"/")
+					return f.ID == e.rule && f.Line > 0 && strings.HasPrefix(f.File, "deploy/"+target.Name+"/")
 				}
 				if e.rule != "" && !slices.ContainsFunc(r.Findings, found) {
 					t.Errorf("%s: not found, or without its line: %+v", e.rule, r.Findings)
@@ -336,7 +338,7 @@ func TestPreflight_OverwritesNothingWithAReport(t *testing.T) {
 	dir := plainApp(t, map[string]string{"report.sarif": "{\"version\": \"2.1.0\", \"runs\": []}\n", "empty.sarif": "", "notes.json": "{}\n"})
 	must(t, os.Symlink("app.py", dir+"/led.sarif"), os.MkdirAll(dir+"/.sdev", 0o700))
 	run := func(file string) (code int, errs string) {
-		s, _, e := Buffers(map[string]string{"PATH": os.Getenv("PATH")})
+		s, _, e := console.Buffers(map[string]string{"PATH": os.Getenv("PATH")})
 		return Main(t.Context(), t.Context(), s, []string{"-C", dir, "preflight", "--sarif", file}), e.String()
 	}
 	for _, file := range []string{"app.py", "led.sarif", "notes.json", ".git/report.sarif", ".sdev/report.sarif", "/etc/report.sarif", "/usr/lib/report.sarif"} {

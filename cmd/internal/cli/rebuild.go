@@ -6,10 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev/engine"
 )
 
-func (a *app) newRebuildCmd() *cobra.Command {
+func (a *commands) newRebuildCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rebuild [SERVICE]",
@@ -18,7 +19,7 @@ func (a *app) newRebuildCmd() *cobra.Command {
 service is replaced; while that is the app, the gateway keeps the browser's page.`,
 		Args: oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.runRebuild(cmd.Context(), strings.Join(args, ""), asJSON)
 		},
 	}
@@ -26,12 +27,12 @@ service is replaced; while that is the app, the gateway keeps the browser's page
 	return cmd
 }
 
-func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error {
-	r, err := a.find(ctx)
+func (a *commands) runRebuild(ctx context.Context, service string, asJSON bool) error {
+	r, err := a.Find(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.Close()
 	if service == "" {
 		service = r.Project.App
 	}
@@ -39,7 +40,7 @@ func (a *app) runRebuild(ctx context.Context, service string, asJSON bool) error
 	if err != nil {
 		return err
 	}
-	return a.withEngine(ctx, r.CurrentOptions(a.host()), view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
+	return a.WithEngine(ctx, r.CurrentOptions(a.Host()), console.View{JSON: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, want)
 		return err
 	})

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
+	"sdev/dev"
 	"sdev/dev/engine"
 	"sdev/dev/session"
 )
@@ -14,12 +16,12 @@ import (
 // oneService is the check of arguments of commands that work on the app where no service is named.
 func oneService(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return usage(fmt.Sprintf("sdev %s takes one service at most, and got %d", cmd.Name(), len(args)), "see: sdev "+cmd.Name()+" --help")
+		return dev.UsageError(fmt.Sprintf("sdev %s takes one service at most, and got %d", cmd.Name(), len(args)), "see: sdev "+cmd.Name()+" --help")
 	}
 	return nil
 }
 
-func (a *app) newRestartCmd() *cobra.Command {
+func (a *commands) newRestartCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "restart [SERVICE]",
@@ -27,7 +29,7 @@ func (a *app) newRestartCmd() *cobra.Command {
 		Long:  "Restarts the app's container, or another service's, and waits until the page answers. Open tabs show the new page by themselves.",
 		Args:  oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.runRestart(cmd.Context(), strings.Join(args, ""), asJSON)
 		},
 	}
@@ -35,19 +37,19 @@ func (a *app) newRestartCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runRestart(ctx context.Context, service string, asJSON bool) error {
-	r, err := a.find(ctx)
+func (a *commands) runRestart(ctx context.Context, service string, asJSON bool) error {
+	r, err := a.Find(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.Close()
 	if service == "" {
 		service = r.Project.App
 	}
 	if _, err := r.RequireRunning(service); err != nil {
 		return err
 	}
-	return a.withEngine(ctx, session.Options{}, view{json: asJSON}, func(_ context.Context, e *engine.Engine) error {
+	return a.WithEngine(ctx, session.Options{}, console.View{JSON: asJSON}, func(_ context.Context, e *engine.Engine) error {
 		return r.Restart(ctx, e, service)
 	})
 }

@@ -8,20 +8,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/session"
 )
 
-func (a *app) newStatusCmd() *cobra.Command {
+func (a *commands) newStatusCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs, where, and in which mode",
 		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error. What another clone of it runs under the same name is not shown; that it does is said.",
-		Args:  noArgs,
+		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = asJSON
+			a.JSON = asJSON
 			return a.runStatus(cmd.Context(), asJSON)
 		},
 	}
@@ -29,23 +30,23 @@ func (a *app) newStatusCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runStatus(ctx context.Context, asJSON bool) error {
-	r, err := a.seek(ctx)
+func (a *commands) runStatus(ctx context.Context, asJSON bool) error {
+	r, err := a.Seek(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	s := r.Status(ctx, a.host(), r.engine, session.EngineStatus(r.engine.Place()))
+	defer r.Close()
+	s := r.Status(ctx, a.Host(), r.Engine, session.EngineStatus(r.Engine.Place()))
 	if asJSON {
-		return a.printJSON(s)
+		return a.PrintJSON(s)
 	}
-	return a.print(a.statusText(s))
+	return a.Print(a.statusText(s))
 }
 
-func (a *app) statusText(s session.Status) *page {
-	var b page
+func (a *commands) statusText(s session.Status) *console.Page {
+	var b console.Page
 	row := func(name, format string, args ...any) {
-		b.add("%-9s %s\n", name, a.wrapped(fmt.Sprintf(format, args...), 10))
+		b.Add("%-9s %s\n", name, a.Wrapped(fmt.Sprintf(format, args...), 10))
 	}
 	row("project", "%s in %s", s.Project, s.Dir)
 	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/session"
 )
@@ -13,12 +14,12 @@ func TestStatusText_BreaksLinesBetweenWordsOnATerminal(t *testing.T) {
 		{Name: "sdev-gateway", State: "running", Ports: []string{"127.0.0.1:8504->8501/tcp", "127.0.0.1:8604->8604/tcp"}},
 	}}
 	const row = "service   sdev-gateway running  127.0.0.1:8504→8501/tcp"
-	a := &app{Streams: Streams{OutTTY: true, Width: 76}}
-	if text := a.statusText(s); !strings.Contains(text.text.String(), row+"\n          127.0.0.1:8604→8604/tcp\n") {
+	a := &commands{&console.Console{Streams: console.Streams{OutTTY: true, Width: 76}}}
+	if text := a.statusText(s); !strings.Contains(text.String(), row+"\n          127.0.0.1:8604→8604/tcp\n") {
 		t.Error(text)
 	}
 	a.OutTTY = false
-	if text := a.statusText(s); !strings.Contains(text.text.String(), row+" 127.0.0.1:8604→8604/tcp\n") {
+	if text := a.statusText(s); !strings.Contains(text.String(), row+" 127.0.0.1:8604→8604/tcp\n") {
 		t.Error(text)
 	}
 }

@@ -7,10 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/dashboard"
 	"sdev/dev"
 )
 
-func (a *app) newUICmd() *cobra.Command {
+func (a *commands) newUICmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ui",
 		Short: "Show the dashboard of what runs here",
@@ -19,38 +21,36 @@ It joins what runs already, started by whichever sdev, and can start the project
 leaves the app as it is. "sdev up" on a terminal shows the same.
 
 ? in the dashboard lists its keys.`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !a.hasScreen() {
-				return usage("the dashboard needs a terminal", "without one: sdev status, sdev logs -f")
+			if !a.HasScreen() {
+				return dev.UsageError("the dashboard needs a terminal", "without one: sdev status, sdev logs -f")
 			}
-			return a.runUI(cmd.Context())
+			return dashboard.Run(cmd.Context(), a.Console, uiOptions(), false)
 		},
 	}
 	return cmd
 }
 
-func (a *app) runUI(ctx context.Context) error { return a.runDashboard(ctx, uiOptions(), false) }
-
-func uiOptions() upOptions {
-	o := upOptions{quit: quitLeave, timeout: time.Minute}
+func uiOptions() dashboard.Options {
+	o := dashboard.Options{Timeout: time.Minute}
 	o.Entry.Required, o.Entry.Keep = true, true
 	return o
 }
 
 // runHere is sdev without a command: the dashboard, and where there is no project the questions first
 // by which one is made.
-func (a *app) runHere(ctx context.Context) error {
+func (a *commands) runHere(ctx context.Context) error {
 	o := uiOptions()
-	p, runtime, err := a.loadAndOpen(ctx, o.Options)
+	p, runtime, err := dashboard.Open(ctx, a.Console, o.Options)
 	if err != nil && dev.AsError(err).Code == dev.CodeProjectMissing {
-		if err := a.runInit(ctx, initOptions{dir: cmp.Or(a.dir, "."), template: projectTemplate}); err != nil {
+		if err := a.runInit(ctx, initOptions{dir: cmp.Or(a.Dir, "."), template: projectTemplate}); err != nil {
 			return err
 		}
-		p, runtime, err = a.loadAndOpen(ctx, o.Options)
+		p, runtime, err = dashboard.Open(ctx, a.Console, o.Options)
 	}
 	if err != nil {
 		return err
 	}
-	return a.showDashboard(ctx, o, p, runtime, false)
+	return dashboard.Show(ctx, a.Console, o, p, runtime, false)
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/dashboard"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
@@ -34,7 +37,7 @@ type upOptions struct {
 	timeout time.Duration
 }
 
-func (a *app) newUpCmd() *cobra.Command {
+func (a *commands) newUpCmd() *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -54,12 +57,12 @@ With --detach it returns when the page answers, and the app goes on running.`,
   sdev up --local -d       run it in the background
   sdev up --with-auth      run it with its login, and people to choose from
   sdev up --json           one event per line, for programs`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			if cmd.Flags().Changed("with-auth") {
 				if cmd.Flags().Changed("local") {
-					return usage("--local and --with-auth exclude each other", "give one of them")
+					return dev.UsageError("--local and --with-auth exclude each other", "give one of them")
 				}
 				o.Auth = o.auth
 			}
@@ -67,9 +70,9 @@ With --detach it returns when the page answers, and the app goes on running.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			o.Entry.Required, o.Entry.Keep, o.Entry.Ask = true, true, a.chooser(!o.json)
-			if a.hasScreen() && !o.detach && !o.plain && !o.json && !o.noTUI {
-				return a.runDashboard(cmd.Context(), o, true)
+			o.Entry.Required, o.Entry.Keep, o.Entry.Ask = true, true, a.Chooser(!o.json)
+			if a.HasScreen() && !o.detach && !o.plain && !o.json && !o.noTUI {
+				return dashboard.Run(cmd.Context(), a.Console, dashboard.Options{Options: o.Options, Build: o.build, Timeout: o.timeout, StopOnQuit: o.quit == quitStop}, true)
 			}
 			return a.runUp(cmd.Context(), o)
 		},
@@ -79,7 +82,7 @@ With --detach it returns when the page answers, and the app goes on running.`,
 	f.StringVar(&o.auth, "with-auth", "", "try the app's own login with a local provider: `MODE` is app (its own OAuth code) or native (st.login), and else found out")
 	f.Lookup("with-auth").NoOptDefVal = session.DetectAuth
 	f.StringVar(&o.As, "as", "", "with --with-auth: `EMAIL` signs in without being asked")
-	offer(cmd, "as", a.peopleOffered)
+	console.CompleteFlag(cmd, "as", a.OfferPeople)
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, also on a terminal")
 	f.BoolVar(&o.noTUI, "no-tui", false, "the same as --plain")
@@ -98,42 +101,42 @@ With --detach it returns when the page answers, and the app goes on running.`,
 func (o upOptions) check() error {
 	switch {
 	case o.json && o.plain:
-		return usage("--json and --plain exclude each other", "give one of them")
+		return dev.UsageError("--json and --plain exclude each other", "give one of them")
 	case o.json && o.noTUI:
-		return usage("--json and --no-tui exclude each other", "give one of them")
+		return dev.UsageError("--json and --no-tui exclude each other", "give one of them")
 	case o.quit != quitLeave && o.quit != quitStop:
-		return usage("--on-quit is "+quote(o.quit), "one of: leave, stop")
+		return dev.UsageError("--on-quit is "+strconv.Quote(o.quit), "one of: leave, stop")
 	case !o.local:
-		return usage("--local=false: there is no other mode", "leave --local away")
+		return dev.UsageError("--local=false: there is no other mode", "leave --local away")
 	case !slices.Contains(append(config.LoginModes(), session.DetectAuth, ""), o.auth):
 		return wrongMode(o.auth)
 	case o.As != "" && o.auth == "":
-		return usage("--as is for --with-auth", "for example: sdev up --with-auth --as "+o.As)
+		return dev.UsageError("--as is for --with-auth", "for example: sdev up --with-auth --as "+o.As)
 	case o.Port < 0 || o.Port > 65535:
-		return usage("--port must be a number from 1 to 65535", "for example: --port 8600")
+		return dev.UsageError("--port must be a number from 1 to 65535", "for example: --port 8600")
 	case o.AWS != "" && !slices.Contains(config.AWSModes(), o.AWS):
-		return usage("--aws is "+quote(o.AWS), "one of: "+strings.Join(config.AWSModes(), ", "))
+		return dev.UsageError("--aws is "+strconv.Quote(o.AWS), "one of: "+strings.Join(config.AWSModes(), ", "))
 	case o.timeout <= 0:
-		return usage("--timeout must be longer than nothing", "for example: --timeout 90s")
+		return dev.UsageError("--timeout must be longer than nothing", "for example: --timeout 90s")
 	}
 	return nil
 }
 
 func wrongMode(mode string) error {
-	return usage("--with-auth is "+quote(mode), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
+	return dev.UsageError("--with-auth is "+strconv.Quote(mode), "one of: "+strings.Join(config.LoginModes(), ", ")+"; or without a value, and it is found out")
 }
 
-func (a *app) runUp(ctx context.Context, o upOptions) error {
-	return a.withEngine(ctx, o.Options, view{json: o.json, detach: o.detach}, func(attended context.Context, e *engine.Engine) error {
+func (a *commands) runUp(ctx context.Context, o upOptions) error {
+	return a.WithEngine(ctx, o.Options, console.View{JSON: o.json, Detach: o.detach}, func(attended context.Context, e *engine.Engine) error {
 		e.Timeout = o.timeout
 		want := engine.Request{Build: o.build}
 		if o.detach {
 			_, err := e.Up(ctx, want)
 			return err
 		}
-		err := e.Supervise(attended, a.force, want)
+		err := e.Supervise(attended, a.Force, want)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			return exitError(dev.ExitInterrupted) // the last event, "stopped", has said it
+			return console.ExitError(dev.ExitInterrupted) // the last event, "stopped", has said it
 		}
 		return err
 	})

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"runtime"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 )
 
@@ -15,23 +17,23 @@ var (
 	buildDate    = "unknown" // of the commit, RFC 3339
 )
 
-func (a *app) newVersionCmd() *cobra.Command {
+func (a *commands) newVersionCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print version, commit and date", Args: noArgs,
+		Use: "version", Short: "Print version, commit and date", Args: console.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
-				err := a.printf("sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH)
+				err := a.Printf("sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH)
 				return err
 			}
-			return a.printJSON(map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate})
+			return a.PrintJSON(map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }
 
-func (a *app) newCompletionCmd() *cobra.Command {
+func (a *commands) newCompletionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:       "completion bash|zsh|fish|powershell",
 		Short:     "Print a completion script for a shell",
@@ -39,19 +41,19 @@ func (a *app) newCompletionCmd() *cobra.Command {
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("sdev completion needs the name of a shell", "one of: bash, zsh, fish, powershell")
+				return dev.UsageError("sdev completion needs the name of a shell", "one of: bash, zsh, fish, powershell")
 			}
 			switch root := cmd.Root(); args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(a.out(), true)
+				return root.GenBashCompletionV2(a.Stdout(), true)
 			case "zsh":
-				return root.GenZshCompletion(a.out())
+				return root.GenZshCompletion(a.Stdout())
 			case "fish":
-				return root.GenFishCompletion(a.out(), true)
+				return root.GenFishCompletion(a.Stdout(), true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(a.out())
+				return root.GenPowerShellCompletionWithDesc(a.Stdout())
 			}
-			return usage("no completion for "+quote(args[0]), "one of: bash, zsh, fish, powershell")
+			return dev.UsageError("no completion for "+strconv.Quote(args[0]), "one of: bash, zsh, fish, powershell")
 		},
 	}
 }

@@ -5,10 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
+	"sdev/dev"
 	"sdev/dev/session"
 )
 
-func (a *app) newWatchCmd() *cobra.Command {
+func (a *commands) newWatchCmd() *cobra.Command {
 	var o struct {
 		path string
 		sync bool
@@ -21,13 +23,13 @@ func (a *app) newWatchCmd() *cobra.Command {
 happen. The path need not exist. "sdev up" does the watching; no engine is needed for this.`,
 		Example: `  sdev watch --explain code_package/streamlit/Home.py
   sdev watch --explain .venv --json`,
-		Args: noArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.json = o.json
+			a.JSON = o.json
 			if o.path == "" {
-				return usage("sdev watch needs --explain PATH", "sdev up watches the project; for example: sdev watch --explain Home.py")
+				return dev.UsageError("sdev watch needs --explain PATH", "sdev up watches the project; for example: sdev watch --explain Home.py")
 			}
-			e, err := session.Explain(cmd.Context(), a.host(), o.path, o.sync)
+			e, err := session.Explain(cmd.Context(), a.Host(), o.path, o.sync)
 			if err != nil {
 				return err
 			}
@@ -40,14 +42,14 @@ happen. The path need not exist. "sdev up" does the watching; no engine is neede
 	return cmd
 }
 
-func (a *app) printExplanation(e session.Explanation, asJSON bool) error {
+func (a *commands) printExplanation(e session.Explanation, asJSON bool) error {
 	if asJSON {
-		return a.printJSON(e)
+		return a.PrintJSON(e)
 	}
-	var b page
+	var b console.Page
 	row := func(name, text string) {
 		if text != "" {
-			b.add("%-7s %s\n", name, a.wrapped(text, 8))
+			b.Add("%-7s %s\n", name, a.Wrapped(text, 8))
 		}
 	}
 	row("path", e.Path+" ("+e.Kind+")")
@@ -75,5 +77,5 @@ func (a *app) printExplanation(e session.Explanation, asJSON bool) error {
 	for _, why := range whys {
 		row("not by", strings.Join(passed[why], "; ")+": "+why)
 	}
-	return a.print(&b)
+	return a.Print(&b)
 }

@@ -1,0 +1,57 @@
+// Package auth is "sdev auth": it steers the local provider of a project that runs with its login, edits
+// the people of the project, and checks the login from every side.
+package auth
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/cmd/internal/console"
+	"sdev/dev"
+)
+
+// commands are the commands below "sdev auth".
+type commands struct{ *console.Console }
+
+// NewCmd makes "sdev auth".
+func NewCmd(c *console.Console) *cobra.Command {
+	a := &commands{c}
+	cmd := &cobra.Command{
+		Use:   "auth",
+		Short: "People, faults and clock of the local login",
+		Long: `Steers the provider that people sign in at while the project runs with its login
+("sdev up --with-auth"): who there is, who signs in, what goes wrong, what time it is.
+What it changes takes effect at once. "sdev help auth" tells how it fits together.`,
+		Example: `  sdev auth users add dora@example.com --name Dora --group sales
+  sdev auth fault set deny --times 1
+  sdev auth explain /marketing/q3 --as dora@example.com`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return dev.UsageError("unknown command "+strconv.Quote("auth "+args[0]), suggestionBelow(cmd, args[0]))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(a.newAuthUsersCmd(), a.newAuthUseCmd(), a.newAuthFaultCmd(), a.newAuthClockCmd(), a.newAuthRotateCmd(), a.newAuthCheckCmd(), a.newAuthExplainCmd(), a.newAuthEnvCmd())
+	a.addFileFlagBelow(cmd)
+	return cmd
+}
+
+// addFileFlagBelow adds --file to every command below one.
+func (a *commands) addFileFlagBelow(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		a.AddFileFlag(c)
+		a.addFileFlagBelow(c)
+	}
+}
+
+func suggestionBelow(cmd *cobra.Command, arg string) string {
+	if near := cmd.SuggestionsFor(arg); len(near) > 0 {
+		return "did you mean: " + cmd.CommandPath() + " " + strings.Join(near, ", "+cmd.CommandPath()+" ")
+	}
+	return "see: " + cmd.CommandPath() + " --help"
+}

@@ -1,0 +1,276 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdev/cmd/internal/console"
+	"sdev/dev"
+	"sdev/dev/oidc"
+	"sdev/dev/plan"
+)
+
+func (a *commands) newAuthCheckCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Find out why a login does not work, or see that it can",
+		Long: `Asks the provider from this machine and from inside the app's container, and compares: issuer, keys,
+clocks, redirect addresses, versions of the packages that matter, a bypass that is still on, other
+apps whose cookies this one shares. What blocks a login ends it with exit code 1.`,
+		Args: console.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.JSON = asJSON
+			return a.runAuthCheck(cmd.Context(), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
+	return cmd
+}
+
+// seen is what one place sees of the provider.
+type seen struct {
+	Issuer string   `json:"issuer"`
+	Keys   []string `json:"keys"` // their IDs, sorted
+	Error  string   `json:"discovery_error"`
+}
+
+// inside is what the app's container says of itself.
+type inside struct {
+	seen
+	Time           float64           `json:"time"`     // seconds since 1970
+	Bypass         string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
+	Guarded        bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
+	KeptOff        []string          `json:"kept_off"` // who tried to set it nevertheless
+	BypassError    string            `json:"bypass_error"`
+	Redirects      []string          `json:"redirects"`
+	RedirectsError string            `json:"redirects_error"`
+	Versions       map[string]string `json:"versions"` // of packages that are there
+
+	asked, answered time.Time // by this machine's clock
+}
+
+// loginCheck is everything that a check looks at.
+type loginCheck struct {
+	mode     dev.Mode
+	issuer   string
+	origin   string // of the app, as the browser sees it
+	state    oidc.State
+	host     seen
+	app      inside
+	appError error
+	others   []string // apps on the same host name
+	unknown  []string // groups that policies name and nobody is in
+}
+
+func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
+	l, err := a.lookAtLogin(ctx)
+	if err != nil {
+		return err
+	}
+	all := l.findings()
+	if asJSON {
+		err = a.PrintJSON(all)
+	} else {
+		err = a.printFindings(all)
+	}
+	if err == nil && slices.ContainsFunc(all, func(f finding) bool { return f.Blocks && !f.OK }) {
+		return console.ExitError(dev.ExitFailed)
+	}
+	return err
+}
+
+func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
+	r, err := a.Find(ctx)
+	if err != nil {
+		return loginCheck{}, err
+	}
+	defer r.Close()
+	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+	if err != nil {
+		return loginCheck{}, err
+	}
+	told, _ := r.Sidecar()
+	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
+	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
+	var asking sync.WaitGroup
+	asking.Go(func() { l.host = see(ctx, l.issuer) })
+	asking.Go(func() { l.others = otherApps(ctx, r, told.Port) })
+	asking.Go(func() { l.app, l.appError = a.lookInside(ctx, r, l.issuer, l.mode) })
+	asking.Wait()
+	l.state, err = r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
+	return l, err
+}
+
+// see asks the provider from this machine.
+func see(ctx context.Context, issuer string) seen {
+	var doc struct {
+		Issuer string `json:"issuer"`
+		JWKS   string `json:"jwks_uri"`
+	}
+	if err := getJSON(ctx, issuer+"/.well-known/openid-configuration", &doc); err != nil {
+		return seen{Error: err.Error()}
+	}
+	s := seen{Issuer: doc.Issuer}
+	var set struct {
+		Keys []struct {
+			ID string `json:"kid"`
+		} `json:"keys"`
+	}
+	if err := getJSON(ctx, doc.JWKS, &set); err != nil {
+		s.Error = err.Error()
+	}
+	for _, k := range set.Keys {
+		s.Keys = append(s.Keys, k.ID)
+	}
+	slices.Sort(s.Keys)
+	return s
+}
+
+// askFor is how long anybody who is asked may take.
+const askFor = 5 * time.Second
+
+func getJSON(ctx context.Context, url string, to any) error {
+	b, err := get(ctx, url, askFor)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, to)
+}
+
+func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	return b, err
+}
+
+//go:embed check.py
+var checkScript string
+
+// appPython runs a script with the Python that runs the app: an environment that only the image's
+// entrypoint activates is on nobody else's path. Where none is seen to run, the usual one has to do.
+const appPython = `for p in /proc/[0-9]*; do
+	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
+	first=${line%% *}
+	case "${first##*/} $line" in
+	python*\ *streamlit*run*)
+		python=$first
+		path=$(tr '\0' '\n' <$p/environ 2>/dev/null | sed -n 's/^PATH=//p')
+		;;
+	esac
+done
+PATH=${path:-$PATH}
+command -v "${python:=python}" >/dev/null || python=python3
+exec "$python" - "$@"`
+
+// lookInside runs a script with the app's own Python, in its container.
+func (a *commands) lookInside(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (inside, error) {
+	var in inside
+	app, err := r.RequireRunning(r.Project.App)
+	if err != nil {
+		return in, err
+	}
+	var out, errs bytes.Buffer
+	in.asked = a.Now()
+	code, err := r.Engine.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
+		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
+	in.answered = a.Now()
+	if err == nil && code != 0 {
+		err = errors.New(lastLine(errs.String()))
+	}
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), &in)
+	}
+	return in, err
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return dev.Printable(text[strings.LastIndexByte(text, '\n')+1:])
+}
+
+// Other Streamlit apps of this machine are looked for at the ports from the one to the other.
+const firstNeighbour, lastNeighbour = 8501, 8520
+
+// otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not
+// tell ports apart.
+func otherApps(ctx context.Context, r console.Running, own int) []string {
+	var mu sync.Mutex // guards found
+	var found []string
+	var asking sync.WaitGroup
+	for port := firstNeighbour; port <= lastNeighbour; port++ {
+		if port == own {
+			continue
+		}
+		asking.Go(func() {
+			url := fmt.Sprintf("http://localhost:%d", port)
+			if b, err := get(ctx, url+"/_stcore/health", time.Second); err != nil || strings.TrimSpace(string(b)) != "ok" {
+				return
+			}
+			if owner := r.Engine.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // between the two above
+				url += " (" + owner + ")"
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found = append(found, url)
+		})
+	}
+	asking.Wait()
+	slices.Sort(found)
+	return found
+}
+
+func unknownGroups(policies []dev.Policy, people []dev.Person) []string {
+	var unknown []string
+	for _, p := range policies {
+		for _, g := range p.Allow.Groups {
+			if !slices.Contains(unknown, g) && !slices.ContainsFunc(people, func(p dev.Person) bool { return slices.Contains(p.Groups, g) }) {
+				unknown = append(unknown, g)
+			}
+		}
+	}
+	return unknown
+}
+
+func (a *commands) printFindings(all []finding) error {
+	rows := [][]string{}
+	for _, f := range all {
+		mark := "ok"
+		switch {
+		case !f.OK && f.Blocks:
+			mark = "FAIL"
+		case !f.OK:
+			mark = "note"
+		}
+		rows = append(rows, []string{mark, f.ID, f.Evidence})
+		if !f.OK && f.Fix != "" {
+			rows = append(rows, []string{"", "", "fix: " + f.Fix})
+		}
+	}
+	return a.Table(rows)
+}

@@ -1,0 +1,107 @@
+package auth
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/oidc"
+)
+
+// earlier is the hidden flag that an offset with a minus becomes.
+const earlier = "earlier"
+
+var backwards = regexp.MustCompile(`^-[0-9.]`)
+
+// WithOffsets makes "-30m" after "clock" something else than the flags that it looks like.
+func WithOffsets(args []string) []string {
+	i := slices.Index(args, "clock")
+	if i < 1 || !slices.Contains(args[:i], "auth") {
+		return args
+	}
+	out := slices.Clone(args)
+	for j := i + 1; j < len(out) && out[j] != "--"; j++ {
+		if backwards.MatchString(out[j]) {
+			out[j] = "--" + earlier + "=" + out[j]
+		}
+	}
+	return out
+}
+
+func (a *commands) newAuthClockCmd() *cobra.Command {
+	var before string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "clock [+2h|-30m|reset]",
+		Short: "Have the provider's clock differ from the real one",
+		Long: `Sets how far the provider's clock is ahead of the real one, or behind: an offset from the real
+time, not from the last offset. What it has signed in the meantime expires accordingly. Without an
+offset it says what the clock shows.`,
+		Example: "  sdev auth clock +2h\n  sdev auth clock -30m\n  sdev auth clock reset",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.JSON = asJSON
+			if before != "" {
+				args = append(args, before)
+			}
+			c, err := readClock(args)
+			if err != nil {
+				return err
+			}
+			state, err := a.steer(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return a.told(state, asJSON, clockText(state.Clock, a.Now()))
+		},
+	}
+	cmd.Flags().StringVar(&before, earlier, "", "")
+	if err := cmd.Flags().MarkHidden(earlier); err != nil {
+		panic(err) // it was declared in the line above
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
+	return cmd
+}
+
+func readClock(args []string) (oidc.Command, error) {
+	const hint = "for example: sdev auth clock +2h, -30m or reset"
+	switch {
+	case len(args) > 1:
+		return oidc.Command{}, dev.UsageError(fmt.Sprintf("sdev auth clock takes one offset, and got %d", len(args)), hint)
+	case len(args) == 0:
+		return oidc.Command{Do: oidc.DoState}, nil
+	case args[0] == "reset":
+		return oidc.Command{Do: oidc.DoClock}, nil
+	}
+	text := args[0]
+	days := time.Duration(0)
+	if n, rest, ok := strings.Cut(strings.TrimLeft(text, "+-"), "d"); ok { // which durations of Go lack
+		if count, err := strconv.Atoi(n); err == nil && count < 100_000 {
+			days, text = time.Duration(count)*24*time.Hour, "0s"+rest
+			if strings.HasPrefix(args[0], "-") {
+				days, text = -days, "-"+text
+			}
+		}
+	}
+	offset, err := time.ParseDuration(text)
+	if err != nil {
+		return oidc.Command{}, dev.UsageError(strconv.Quote(args[0])+" is no offset", hint)
+	}
+	return oidc.Command{Do: oidc.DoClock, Clock: days + offset}, nil
+}
+
+func clockText(offset time.Duration, now time.Time) string {
+	shown := now.Add(offset).Format("2006-01-02 15:04:05 MST")
+	switch {
+	case offset > 0:
+		return fmt.Sprintf("the provider's clock is %s ahead: %s", offset, shown)
+	case offset < 0:
+		return fmt.Sprintf("the provider's clock is %s behind: %s", -offset, shown)
+	}
+	return "the provider's clock shows the real time: " + shown
+}

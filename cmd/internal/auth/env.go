@@ -1,0 +1,60 @@
+package auth
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/cmd/internal/console"
+	"sdev/dev/oidc"
+	"sdev/dev/session"
+)
+
+func (a *commands) newAuthEnvCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: "Print settings for a program outside sdev that signs people in here",
+		Long: `Prints what a program on this machine needs to use the local provider: issuer, client and secret.
+Any address on localhost may be its redirect address. The secret is worth nothing elsewhere.`,
+		Example: "  eval \"$(sdev auth env)\" && python tool.py\n  sdev auth env --json",
+		Args:    console.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.JSON = asJSON
+			return a.runAuthEnv(cmd.Context(), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (a *commands) runAuthEnv(ctx context.Context, asJSON bool) error {
+	r, err := a.Find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+	if err != nil {
+		return err
+	}
+	keys, err := r.Project.LoginKeys()
+	if err != nil {
+		return err
+	}
+	env := map[string]string{
+		"OIDC_ISSUER": state.Issuer, "OIDC_CLIENT_ID": session.OutsideClient, "OIDC_CLIENT_SECRET": keys.Outside,
+		"OIDC_DISCOVERY_URL": state.Issuer + "/.well-known/openid-configuration", "OIDC_SCOPES": "openid email profile",
+	}
+	if asJSON {
+		return a.PrintJSON(env)
+	}
+	var b console.Page
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		b.Add("export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))
+	}
+	return a.Print(&b)
+}

@@ -1,0 +1,147 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/cmd/internal/console"
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/session"
+)
+
+// verdict is the object that "sdev auth explain --json" prints.
+type verdict struct {
+	Decision dev.Decision      `json:"decision"`
+	Rule     string            `json:"rule"`    // "" where no policy covers the path
+	Headers  map[string]string `json:"headers"` // what the app is told of the person; empty without a front door
+	Path     string            `json:"path"`
+	User     string            `json:"user"` // "" where nobody has signed in
+	Why      string            `json:"why"`
+}
+
+func (a *commands) newAuthExplainCmd() *cobra.Command {
+	var o struct {
+		as     string
+		matrix bool
+		json   bool
+	}
+	cmd := &cobra.Command{
+		Use:   "explain PATH",
+		Short: "Say whether somebody may reach a path, and by which policy",
+		Long: `Says what the policies of the compose file (x-sdev.auth.policies) decide for a path: allow, deny,
+or login where nobody has signed in. Of several policies that cover a path the most specific one
+decides; where none does, everybody who signs in may reach it. No engine is needed for this.
+
+With --matrix it goes through all people, and without PATH through every path that a policy names.`,
+		Example: `  sdev auth explain /marketing/q3 --as alice@example.com
+  sdev auth explain --matrix`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.JSON = o.json
+			switch {
+			case len(args) > 1:
+				return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, and got %d", len(args)), "quote a path with spaces in it")
+			case len(args) == 0 && !o.matrix:
+				return dev.UsageError("sdev auth explain needs a path", "for example: sdev auth explain /marketing/q3, or --matrix for all of them")
+			case o.matrix && o.as != "":
+				return dev.UsageError("--as and --matrix exclude each other", "give one of them")
+			}
+			return a.runAuthExplain(cmd.Context(), strings.Join(args, ""), o.as, o.matrix, o.json)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.as, "as", "", "the person by e-mail address: `EMAIL`; else nobody has signed in")
+	console.CompleteFlag(cmd, "as", a.OfferPeople)
+	f.BoolVar(&o.matrix, "matrix", false, "for nobody and for each of the people")
+	f.BoolVar(&o.json, "json", false, "print one JSON object, with --matrix an array of them")
+	return cmd
+}
+
+func (a *commands) runAuthExplain(ctx context.Context, path, as string, matrix, asJSON bool) error {
+	p, err := a.Load(ctx, session.Options{})
+	if err != nil {
+		return err
+	}
+	if matrix {
+		return a.explainAll(p.Settings.Auth, path, asJSON)
+	}
+	var who *dev.Person
+	note := ""
+	if as != "" {
+		if err := config.CheckEmail(as); err != nil {
+			return dev.UsageError("--as: "+err.Error(), "for example: --as alice@example.com")
+		}
+		person, known := p.Settings.Auth.Person(as)
+		if !known {
+			person, note = dev.Person{Email: as}, " (none of the project's people, so in no group)"
+		}
+		who = &person
+	}
+	v := explainPath(p.Settings.Auth.Policies, path, who)
+	if asJSON {
+		return a.PrintJSON(v)
+	}
+	var b console.Page
+	row := func(name, text string) {
+		if text != "" {
+			b.Add("%-9s %s\n", name, a.Wrapped(text, 10))
+		}
+	}
+	row("path", v.Path)
+	if v.User != "" {
+		row("as", v.User+note)
+	}
+	row("decision", string(v.Decision)+": "+v.Why)
+	row("rule", v.Rule)
+	return a.Print(&b)
+}
+
+func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {
+	found := dev.Decide(policies, path, who)
+	v := verdict{Decision: found.Decision, Rule: found.Rule, Headers: map[string]string{}, Path: found.Path, Why: found.Why}
+	if who != nil {
+		v.User = who.Email
+	}
+	return v
+}
+
+// explainAll goes through people and paths. The path of a policy stands for what only it covers.
+func (a *commands) explainAll(auth config.AuthSettings, path string, asJSON bool) error {
+	paths := []string{path}
+	if path == "" {
+		paths = []string{"/"}
+		for _, p := range auth.Policies {
+			if !slices.Contains(paths, p.Path) {
+				paths = append(paths, p.Path)
+			}
+		}
+		slices.Sort(paths)
+	}
+	who := []*dev.Person{nil}
+	for _, p := range auth.People() {
+		who = append(who, &p)
+	}
+	all := []verdict{}
+	rows := [][]string{{"PATH", "WHO", "DECISION", "RULE"}}
+	for _, path := range paths {
+		for _, person := range who {
+			v := explainPath(auth.Policies, path, person)
+			all = append(all, v)
+			shown, user := v.Path, v.User
+			if person == nil {
+				user = "nobody"
+			} else {
+				shown = "" // it stands in the line of nobody
+			}
+			rows = append(rows, []string{shown, user, string(v.Decision), v.Rule})
+		}
+	}
+	if asJSON {
+		return a.PrintJSON(all)
+	}
+	return a.Table(rows)
+}

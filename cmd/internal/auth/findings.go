@@ -1,0 +1,205 @@
+package auth
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"sdev/cmd/internal/console"
+	"sdev/dev"
+	"sdev/dev/session"
+)
+
+// finding is an object of the array that "sdev auth check --json" prints.
+type finding struct {
+	ID       string `json:"id"`
+	OK       bool   `json:"ok"`
+	Evidence string `json:"evidence"`
+	Fix      string `json:"fix"`    // "" where there is nothing to do
+	Blocks   bool   `json:"blocks"` // where it is not ok, nobody can sign in
+}
+
+// findings judges what was seen.
+func (l loginCheck) findings() []finding {
+	out := []finding{
+		l.reached("issuer.host", "this machine", l.host, "something else may hold the port; run: sdev restart, then sdev up --with-auth"),
+		l.reached("issuer.app", "the app's container", l.fromApp(), "a proxy variable without NO_PROXY=localhost is the usual reason; see: sdev shell -- env"),
+		l.sameIssuer(), l.sameKeys(), l.sameTime(),
+	}
+	switch {
+	case l.appError != nil: // issuer.app has told; the rest is what only the app's container knows
+	case l.mode == dev.Native:
+		out = append(out, l.redirect(), l.bypass(), l.streamlit(), l.authlib())
+	default:
+		out = append(out, l.redirect(), l.bypass(), l.boto3())
+	}
+	return append(out, l.cookies(), l.groups())
+}
+
+func (l loginCheck) fromApp() seen {
+	if l.appError != nil {
+		return seen{Error: l.appError.Error()}
+	}
+	return l.app.seen
+}
+
+func (l loginCheck) reached(id, from string, s seen, fix string) finding {
+	f := finding{ID: id, OK: s.Error == "", Evidence: l.issuer + " answers " + from, Blocks: true}
+	if !f.OK {
+		f.Evidence, f.Fix = l.issuer+" does not answer "+from+": "+s.Error, fix
+	}
+	return f
+}
+
+func (l loginCheck) sameIssuer() finding {
+	f := finding{ID: "issuer.same", OK: true, Evidence: "browser and app know the same one", Blocks: true}
+	for i, s := range []seen{l.host, l.fromApp()} {
+		if s.Issuer != "" && s.Issuer != l.issuer {
+			from := []string{"this machine", "the app's container"}[i]
+			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("seen from %s, the issuer is %s, and not %s", from, s.Issuer, l.issuer), "something else answers at that address: stop it, then run: sdev up --with-auth"
+		}
+	}
+	return f
+}
+
+func (l loginCheck) sameKeys() finding {
+	want := []string{}
+	for _, k := range l.state.Keys {
+		want = append(want, k.ID)
+	}
+	slices.Sort(want)
+	f := finding{ID: "keys.same", OK: true, Evidence: console.Count(len(want), "key") + ", the same from both sides", Blocks: true}
+	for _, s := range []seen{l.host, l.fromApp()} {
+		if s.Error == "" && !slices.Equal(s.Keys, want) {
+			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("published are %q, and the provider has %q", s.Keys, want), "if a fault does that on purpose: sdev auth fault clear"
+		}
+	}
+	return f
+}
+
+// leeway is what verifiers forgive at least: that of the scaffolded one is 10 seconds.
+const leeway = 10 * time.Second
+
+// sameTime compares clocks. A difference that was asked for blocks nothing that was not meant to be.
+func (l loginCheck) sameTime() finding {
+	f := finding{ID: "clock.same", OK: true, Evidence: "the app's clock is this machine's"}
+	if l.state.Clock != 0 {
+		return finding{ID: "clock.same", Evidence: "the provider's clock is off by " + l.state.Clock.String() + ", as it was told", Fix: "run: sdev auth clock reset"}
+	}
+	if l.appError != nil {
+		f.Evidence = "not known: the app's container does not tell"
+		return f
+	}
+	whole, part := math.Modf(l.app.Time)
+	at := time.Unix(int64(whole), int64(part*1e9))
+	switch early, late := l.app.asked.Sub(at), at.Sub(l.app.answered); {
+	case early > leeway:
+		f.OK, f.Evidence = false, fmt.Sprintf("the app's clock is %s behind this machine's", early.Round(time.Second))
+	case late > leeway:
+		f.OK, f.Evidence = false, fmt.Sprintf("the app's clock is %s ahead of this machine's", late.Round(time.Second))
+	}
+	if !f.OK {
+		f.Fix = "set the clock of the machine that the container engine runs on"
+	}
+	return f
+}
+
+// redirect sees whether people are sent back to the app's own origin.
+func (l loginCheck) redirect() finding {
+	f := finding{ID: "redirect.origin", Blocks: true, Fix: "run: sdev up --with-auth; a client of your own in x-sdev.aws.parameters needs this address, in last place"}
+	if l.app.RedirectsError != "" {
+		f.Evidence = "the app cannot read where people are sent back to: " + l.app.RedirectsError
+		return f
+	}
+	own := func(uri string) bool {
+		u, err := url.Parse(uri)
+		return err == nil && u.Scheme+"://"+u.Host == l.origin
+	}
+	// Some code takes the last of them.
+	if n := len(l.app.Redirects); n == 0 || !own(l.app.Redirects[n-1]) {
+		f.Evidence = fmt.Sprintf("the app is at %s, and people may be sent back to %s", l.origin, strings.Join(l.app.Redirects[max(0, n-1):], ""))
+		return f
+	}
+	return finding{ID: f.ID, OK: true, Blocks: true, Evidence: "people are sent back to " + l.origin}
+}
+
+func (l loginCheck) bypass() finding {
+	f := finding{ID: "bypass.off", Blocks: true}
+	switch {
+	case l.app.Bypass != "":
+		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it; "+session.GuardHint
+	case l.app.BypassError != "":
+		f.Blocks = false // the shim may well be in it
+		f.Evidence, f.Fix = "the app's process does not let itself be looked into: "+l.app.BypassError, "let the container's user be the one that the app runs as (user: in the compose file)"
+	case !l.app.Guarded:
+		f.Evidence, f.Fix = "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", session.GuardHint
+	case len(l.app.KeptOff) > 0:
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; it is kept off here, and would bypass the login where the app is deployed"
+		f.Fix = "take it out of there: sdev up --local sets it by itself"
+	default:
+		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and kept off"
+	}
+	return f
+}
+
+func (l loginCheck) boto3() finding {
+	have, ok := l.app.Versions["botocore"]
+	f := finding{ID: "boto3.version", OK: true, Evidence: "boto3 is not installed", Blocks: true}
+	if ok {
+		f.OK, f.Evidence = !session.IsBelow(have, 1, 31), "botocore "+have
+	}
+	if !f.OK {
+		f.Evidence += " does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS"
+		f.Fix = "boto3>=1.28 in the app's requirements"
+	}
+	return f
+}
+
+func (l loginCheck) streamlit() finding {
+	const fix = "streamlit>=1.58 in the app's requirements"
+	have := l.app.Versions["streamlit"]
+	f := finding{ID: "streamlit.version", OK: have != "" && !session.IsBelow(have, 1, 58), Evidence: "streamlit " + have}
+	switch {
+	case f.OK:
+	case have == "":
+		f.Evidence, f.Fix = "the container's Python has no streamlit", "see which Python the app runs with: sdev shell -- ps"
+	case session.IsBelow(have, 1, 42):
+		f.Evidence, f.Fix, f.Blocks = "streamlit "+have+" has no st.login", fix, true
+	default:
+		f.Evidence, f.Fix = "streamlit "+have+": before 1.58 a login is lost when the app restarts", fix
+	}
+	return f
+}
+
+// authlib looks for both of the packages that st.login needs. Streamlit's own list of them for "auth"
+// leaves out httpx, without which it says that Authlib is missing.
+func (l loginCheck) authlib() finding {
+	f := finding{ID: "authlib.version", OK: true, Evidence: "Authlib " + l.app.Versions["Authlib"], Blocks: true}
+	for _, needed := range []string{"Authlib", "httpx"} {
+		if l.app.Versions[needed] == "" {
+			f.OK, f.Evidence, f.Fix = false, needed+" is not installed, and st.login needs it", "streamlit[auth] and httpx in the app's requirements"
+		}
+	}
+	return f
+}
+
+func (l loginCheck) cookies() finding {
+	f := finding{ID: "cookies.shared", OK: len(l.others) == 0, Evidence: "no other Streamlit app on this host name"}
+	if !f.OK {
+		f.Evidence = "cookies ignore ports, so these share them: " + strings.Join(l.others, ", ")
+		f.Fix = "where both have a login, one signs the other out: stop one, or use two browser profiles"
+	}
+	return f
+}
+
+func (l loginCheck) groups() finding {
+	f := finding{ID: "policies.groups", OK: len(l.unknown) == 0, Evidence: "policies name groups that somebody is in"}
+	if !f.OK {
+		f.Evidence = "policies name groups that nobody is in: " + strings.Join(l.unknown, ", ")
+		f.Fix = "run: sdev auth users edit EMAIL --group " + l.unknown[0]
+	}
+	return f
+}

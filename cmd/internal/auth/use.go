@@ -1,0 +1,59 @@
+package auth
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdev/dev"
+	"sdev/dev/oidc"
+)
+
+func (a *commands) newAuthUseCmd() *cobra.Command {
+	var ask, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "use EMAIL",
+		Short: "Sign in as somebody from now on, without being asked",
+		Long: `From the next login on the sign-in page is passed over, and EMAIL signs in; with --ask it
+asks again. Who is signed in now stays so until they sign out.`,
+		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
+		ValidArgsFunction: a.completePeople,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.JSON = asJSON
+			if ask == (len(args) > 0) || len(args) > 1 {
+				return dev.UsageError("sdev auth use takes one e-mail address, or --ask", "for example: sdev auth use alice@example.com")
+			}
+			return a.runAuthUse(cmd.Context(), strings.Join(args, ""), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&ask, "ask", false, "show the sign-in page again")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
+	return cmd
+}
+
+func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) error {
+	r, err := a.Find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	text := "the sign-in page asks who it is"
+	if email != "" {
+		auth := r.Project.Settings.Auth
+		who, ok := auth.Person(email)
+		if !ok {
+			var have []string
+			for _, p := range auth.People() {
+				have = append(have, p.Email)
+			}
+			return dev.UsageError("none of the project's people is "+email, "one of: "+strings.Join(have, ", "))
+		}
+		email, text = who.Email, who.Email+" signs in without being asked"
+	}
+	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoUse, Email: email})
+	if err != nil {
+		return err
+	}
+	return a.told(state, asJSON, text)
+}

@@ -1,0 +1,34 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+)
+
+// Browse starts the browser, which outlives this command. Where there is none it gives the name of
+// the program that is missing.
+func (c *Console) Browse(ctx context.Context, url string) (missing string, err error) {
+	command := opener(c.Getenv("BROWSER"), url)
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return command[0], nil
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("start the browser: %w", err)
+	}
+	return "", cmd.Process.Release()
+}
+
+// opener is the program that opens a page.
+func opener(browser, url string) []string {
+	if f := strings.Fields(browser); len(f) > 0 {
+		return append(f, url)
+	}
+	if runtime.GOOS == "darwin" {
+		return []string{"open", url}
+	}
+	return []string{"xdg-open", url}
+}

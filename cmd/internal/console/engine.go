@@ -1,0 +1,159 @@
+package console
+
+import (
+	"context"
+	"errors"
+
+	"sdev/cmd/internal/render"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/hub"
+	"sdev/dev/session"
+)
+
+// Host is this machine and the global flags, as a session takes them.
+func (c *Console) Host() session.Host {
+	h := session.Host{Dir: c.Dir, Files: c.Files, Env: c.Env, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
+	if c.InTTY && !c.JSON {
+		h.MFACode = c.askMFACode
+	}
+	return h
+}
+
+// gatewayRef is the reference of the gateway's image, which this program makes.
+func (c *Console) gatewayRef() (string, error) {
+	cache, err := c.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	return docker.GatewayRef(cache)
+}
+
+// Load reads the project that the global flags point at.
+func (c *Console) Load(ctx context.Context, o session.Options) (*config.Project, error) {
+	return session.Load(ctx, c.Host(), o)
+}
+
+// Open connects to the container engine that flags and environment choose, and says which one that
+// is where --verbose asks for it. The caller closes it.
+func (c *Console) Open(ctx context.Context) (*docker.Engine, error) {
+	e, err := docker.Open(ctx, c.EngineContext)
+	if err != nil {
+		return nil, err
+	}
+	if host := c.Getenv("DOCKER_HOST"); c.EngineContext != "" && host != "" && e.Host() != host && !c.Quiet {
+		c.Notef("warning: --context %s is used, and DOCKER_HOST=%s is not\n", c.EngineContext, host)
+	}
+	if p := e.Place(); c.Verbose {
+		c.Notef("engine %s (%s), API %s\n", p.Host, p.Why, p.API)
+	}
+	return e, nil
+}
+
+// Running is what runs of the project here, and the engine that it runs on.
+type Running struct {
+	session.Instance
+	Engine *docker.Engine
+}
+
+// Close lets go of the engine.
+func (r Running) Close() { _ = r.Engine.Close() }
+
+// Find reads the project and looks at what runs. What runs from another directory under the same name is
+// an error. The caller closes the result.
+func (c *Console) Find(ctx context.Context) (Running, error) {
+	r, err := c.Seek(ctx)
+	if err == nil && r.Elsewhere != nil {
+		r.Close()
+		return Running{}, r.Elsewhere
+	}
+	return r, err
+}
+
+// Seek is Find for commands that go on where the project runs from another directory: it finds nothing of
+// that, and Elsewhere says so.
+func (c *Console) Seek(ctx context.Context) (Running, error) {
+	p, err := c.Load(ctx, session.Options{})
+	if err != nil {
+		return Running{}, err
+	}
+	e, err := c.Open(ctx)
+	if err != nil {
+		return Running{}, err
+	}
+	i, err := session.Observe(ctx, e, p)
+	if err != nil {
+		_ = e.Close()
+	}
+	return Running{i, e}, err
+}
+
+// View says how a command's events are shown.
+type View struct {
+	JSON   bool
+	Detach bool
+}
+
+// WithEngine opens the container engine, runs work, and shows its events meanwhile. It returns
+// once every event has been shown. The context that work gets ends with ctx, and also once nobody
+// reads the events any more.
+func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, work func(context.Context, *engine.Engine) error) error {
+	// A project that cannot be used is reported before an engine that does not answer.
+	s, err := session.New(ctx, c.Host(), o)
+	if err != nil {
+		return err
+	}
+	runtime, err := c.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	events := hub.New(c.Now)
+	e, err := s.Engine(ctx, runtime, events.EmitAt)
+	if err != nil {
+		return err
+	}
+	reading, gone := context.WithCancel(ctx)
+	defer gone()
+	shown := c.Show(ctx, events, v, gone)
+	err = work(reading, e)
+	events.Close()
+	if showErr := <-shown; showErr != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		err = showErr
+	}
+	return err
+}
+
+// Show prints events in a goroutine of its own until the hub is closed, then delivers how that went.
+// It calls gone as soon as an event cannot be printed.
+func (c *Console) Show(ctx context.Context, events *hub.Hub, v View, gone func()) <-chan error {
+	ctx = context.WithoutCancel(ctx) // what happens after an interrupt is shown too
+	_, stream := events.Subscribe()
+	done := make(chan error, 1)
+	printer := c.Printer(v)
+	go func() {
+		for {
+			ev, err := stream.Next(ctx)
+			if err != nil {
+				done <- render.End(err)
+				return
+			}
+			if err := printer.Print(ev); err != nil {
+				stream.Close()
+				gone()
+				done <- err
+				return
+			}
+		}
+	}()
+	return done
+}
+
+// Printer shows events as the flags have it.
+func (c *Console) Printer(v View) render.Printer {
+	if v.JSON {
+		return render.NewJSON(c.Stdout())
+	}
+	return render.NewPlain(c.Stdout(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose})
+}

@@ -1,0 +1,110 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"sdev/dev"
+	"sdev/dev/detect"
+	"sdev/dev/docker"
+	"sdev/dev/handoff"
+	"sdev/dev/release"
+	"sdev/dev/session"
+	"sdev/templates"
+)
+
+// targetParams are the names that x-sdev.deploy can set, by target.
+func targetParams() map[string][]string {
+	out := map[string][]string{}
+	for _, t := range handoff.Targets() {
+		out[t.Name] = t.ParamNames()
+	}
+	return out
+}
+
+// Gather reads the project, finds out which script is the app, and collects what is known of it.
+func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
+	p, err := c.Load(ctx, session.Options{Entry: choice})
+	if err != nil {
+		return nil, err
+	}
+	found, err := detect.Dir(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if p.Settings.Entry == "" {
+		err := session.ChooseEntry(ctx, p.Dir, found, choice)
+		if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
+			e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c.Releaser().Gather(ctx, p, found)
+}
+
+// Releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
+func (c *Console) Releaser() *release.Releaser {
+	progress := c.Printer(View{})
+	return &release.Releaser{Dir: c.Dir, Guard: c.Guard(), Env: c.Env, Getenv: c.Getenv, Now: c.Now, Version: c.Version,
+		Templates: templates.Targets(), TemplatesVersion: templates.TargetsVersion, CacheDir: c.CacheDir,
+		OpenEngine: func(ctx context.Context) (release.Engine, error) {
+			e, err := c.Open(ctx)
+			return releaseEngine{e, c.gatewayRef}, err
+		},
+		Emit: func(e dev.Event) {
+			if !c.JSON {
+				_ = progress.Print(dev.Stamped{Time: c.Now(), Event: e}) // whoever reads has left
+			}
+		}}
+}
+
+// releaseEngine is the container engine as package release sees it.
+type releaseEngine struct {
+	*docker.Engine
+	gatewayRef func() (string, error)
+}
+
+func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
+	s, err := e.Shipped(ctx, ref)
+	return release.Image(s), err
+}
+
+func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
+	gateway, err := e.gatewayRef()
+	if err != nil {
+		return nil, err
+	}
+	tried, err := e.Try(ctx, docker.Trial{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
+	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
+		return nil, &release.StartError{Message: failure.Message}
+	}
+	return releaseContainer{tried}, err
+}
+
+// releaseContainer is a container as package release sees it.
+type releaseContainer struct{ *docker.Trying }
+
+func (c releaseContainer) User() string { return c.Trying.User }
+
+// CheckTarget checks what a hand-off to a target would ship.
+func (c *Console) CheckTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {
+	target, err := handoff.Find(handoff.Targets(), name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.Gather(ctx, session.EntryChoice{Required: true, Keep: true})
+	if err != nil {
+		return nil, err
+	}
+	return p.Check(ctx, release.Options{Target: target, Image: image})
+}
+
+// Silent is the same program with nobody listening: the screen is the dashboard's.
+func (c *Console) Silent() *Console {
+	b := *c
+	b.Out, b.Err, b.Quiet = io.Discard, io.Discard, true
+	return &b
+}

@@ -1,0 +1,32 @@
+package console
+
+import (
+	"os"
+	"strings"
+
+	"sdev/dev"
+)
+
+// HasScreen says whether a dashboard can be shown: a person sits at a terminal that knows more than
+// lines.
+func (c *Console) HasScreen() bool {
+	return c.InTTY && c.OutTTY && c.Getenv("TERM") != "dumb" && c.Getenv("TERM") != ""
+}
+
+// Screen gives the terminal's two ends.
+func (c *Console) Screen() (in, out *os.File, err error) {
+	in, isIn := c.In.(*os.File)
+	out, isOut := c.Out.(*os.File)
+	if !isIn || !isOut {
+		return nil, nil, dev.UsageError("the dashboard needs a terminal", "without one: sdev status, sdev logs -f")
+	}
+	return in, out, nil
+}
+
+// FromHome writes a directory as a shell's prompt does.
+func (c *Console) FromHome(dir string) string {
+	if rest, ok := strings.CutPrefix(dir, c.Getenv("HOME")+"/"); ok && c.Getenv("HOME") != "" {
+		return "~/" + rest
+	}
+	return dir
+}

@@ -1,0 +1,87 @@
+package console
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"sdev/dev/plan"
+)
+
+// RunShell runs a command, or a shell, in the app's container, and passes its exit code on. Its input is
+// keys, which is what is read of a.In.
+func (c *Console) RunShell(ctx context.Context, keys io.Reader, command []string) error {
+	r, err := c.Find(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	app, err := r.RequireRunning(r.Project.App)
+	if err != nil {
+		return err
+	}
+	x := plan.Exec{Container: app.Name, Command: command, In: keys, Out: c.Out, Err: c.Err}
+	if len(command) == 0 {
+		// bash where the image has it; every image with a shell has sh.
+		x.Command = []string{"sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"}
+	}
+	in, isFile := c.In.(*os.File)
+	if c.InTTY && c.OutTTY && isFile {
+		restore, err := c.rawTerminal(ctx, in, &x)
+		if err != nil {
+			return err
+		}
+		defer restore()
+	}
+	code, err := r.Engine.Run(ctx, x)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return ExitError(code)
+	}
+	return nil
+}
+
+// rawTerminal hands the terminal to the container: keys go through as they are, and its size
+// follows the window. restore undoes that and ends what it started.
+func (c *Console) rawTerminal(ctx context.Context, in *os.File, x *plan.Exec) (restore func(), err error) {
+	fd := int(in.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return nil, err
+	}
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, syscall.SIGWINCH)
+	sizes := make(chan [2]uint)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			if w, h, err := term.GetSize(fd); err == nil {
+				select {
+				case sizes <- [2]uint{uint(w), uint(h)}:
+				case <-ctx.Done():
+					return
+				}
+			}
+			select {
+			case <-resized:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	x.Terminal, x.Sizes = true, sizes
+	return func() {
+		signal.Stop(resized)
+		cancel()
+		<-done
+		_ = term.Restore(fd, before)
+	}, nil
+}

@@ -1,0 +1,79 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/tui"
+	"sdev/dev/handoff"
+	"sdev/dev/preflight"
+	"sdev/dev/release"
+	"sdev/dev/session"
+)
+
+// Targets is tui.Host's.
+func (d *host) Targets(ctx context.Context) ([]tui.Target, error) {
+	p, err := d.console.Gather(ctx, d.options.Entry)
+	if err != nil {
+		return nil, err
+	}
+	var out []tui.Target
+	for _, t := range handoff.Targets() {
+		target := tui.Target{Name: t.Name, About: t.About, Bundle: path.Join(release.Bundles, t.Name)}
+		last, err := p.Last(t.Name)
+		if err != nil {
+			return nil, err
+		}
+		if last != nil {
+			target.Status, target.Commit, target.Dirty = last.Status, last.Commit, len(last.Dirty) > 0
+			if last.Image != nil {
+				target.Image = last.Image.Ref
+			}
+		}
+		out = append(out, target)
+	}
+	return out, nil
+}
+
+// Check is tui.Host's: what ships as it is now, and the target's files as they would be rendered.
+func (d *host) Check(ctx context.Context, target string) (tui.Checks, error) {
+	findings, err := d.console.Silent().CheckTarget(ctx, target, "")
+	return tui.Checks{Rules: len(preflight.Rules()), Findings: findings}, err
+}
+
+// handOver renders a target's files.
+func (d *host) handOver(ctx context.Context, name string) (string, error) {
+	target, err := handoff.Find(handoff.Targets(), name)
+	if err != nil {
+		return "", err
+	}
+	p, err := d.console.Silent().Gather(ctx, session.EntryChoice{Required: true, Keep: true})
+	if err != nil {
+		return "", err
+	}
+	r, err := p.Prepare(ctx, release.Options{Target: target})
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	if err := r.Write(ctx); err != nil {
+		return "", err
+	}
+	if err := r.Err(); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("nothing to do: %s is as it would be rendered", r.Dir())
+	switch missing := len(r.Missing()); {
+	case missing > 0:
+		verb := " are"
+		if missing == 1 {
+			verb = " is"
+		}
+		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), console.Count(missing, "value"), verb, handoff.SummaryFile)
+	case r.Written:
+		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", r.Dir(), handoff.SummaryFile)
+	}
+	return said, nil
+}

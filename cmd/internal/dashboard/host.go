@@ -1,0 +1,377 @@
+package dashboard
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/muesli/cancelreader"
+
+	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/tui"
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/engine"
+	"sdev/dev/oidc"
+	"sdev/dev/plan"
+	"sdev/dev/session"
+)
+
+// Do is tui.Host's.
+func (d *host) Do(ctx context.Context, action tui.Action) (string, error) {
+	start := time.Now()
+	switch action.Do {
+	case tui.Start:
+		return d.start(ctx)
+	case tui.Restart, tui.Rebuild:
+		// Who leaves the dashboard meanwhile does not want it half done.
+		return d.renew(context.WithoutCancel(ctx), action)
+	case tui.Open:
+		return d.browse(ctx)
+	case tui.Down, tui.DownVolumes:
+		if err := d.down(context.WithoutCancel(ctx), action.Do == tui.DownVolumes); err != nil {
+			return "", err
+		}
+		return "stopped and removed in " + since(start), nil
+	case tui.Switch:
+		return d.change(context.WithoutCancel(ctx), action.Mode)
+	case tui.SaveLog:
+		return saveLog(d.console.Dir, action.File, action.Text)
+	case tui.SignInAs, tui.SetFault, tui.ClearFaults, tui.MoveClock, tui.RotateKeys:
+		return d.auth(ctx, action)
+	case tui.Render:
+		return d.handOver(context.WithoutCancel(ctx), action.Target)
+	}
+	return "", fmt.Errorf("there is no way to %s", action.Do)
+}
+
+// start runs the project, or goes on with what runs by now.
+func (d *host) start(ctx context.Context) (string, error) {
+	if d.attending() {
+		return "it runs already", nil
+	}
+	d.leave(engine.ErrLeft) // from now on it is attended to, and not only followed
+	_, stream := d.events.Subscribe()
+	defer stream.Close()
+	began := time.Now()
+	if err := d.attend(nil); err != nil {
+		return "", err
+	}
+	err := settled(ctx, stream)
+	return "ready after " + since(began), err
+}
+
+// renew restarts or rebuilds beside whoever attends.
+func (d *host) renew(ctx context.Context, action tui.Action) (string, error) {
+	began := time.Now()
+	r, err := d.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	service := action.Service
+	if service == "" {
+		service = r.Project.App
+	}
+	if _, err := r.RequireRunning(service); err != nil {
+		return "", err
+	}
+	e, err := d.engine(ctx, r.Project, r.CurrentOptions(d.console.Host()))
+	if err != nil {
+		return "", err
+	}
+	if action.Do == tui.Restart {
+		err := r.Restart(ctx, e, service)
+		return "restarted " + service + " in " + since(began), err
+	}
+	want, err := r.Rebuild(service)
+	if err == nil {
+		_, err = e.Up(ctx, want)
+	}
+	return "rebuilt " + service + " in " + since(began), err
+}
+
+func (d *host) browse(ctx context.Context) (string, error) {
+	url := d.events.Snapshot().URL
+	missing, err := d.console.Browse(ctx, url)
+	if missing != "" {
+		return "no browser to start here (" + missing + " is missing): open " + url + " yourself", nil
+	}
+	return "opened " + url, err
+}
+
+func (d *host) down(ctx context.Context, volumes bool) error {
+	d.leave(engine.ErrLeft)
+	p, err := d.console.Load(ctx, session.Options{Entry: d.options.Entry})
+	if err != nil {
+		return err
+	}
+	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
+	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host()), volumes)
+}
+
+// change treats the login in another way from now on. Whoever attends goes on in that way too, and the
+// browser's page stays meanwhile.
+func (d *host) change(ctx context.Context, mode dev.Mode) (string, error) {
+	began := time.Now()
+	r, err := d.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	as := r.CurrentOptions(d.console.Host())
+	as.Auth, as.As = "", ""
+	if mode.SignsIn() {
+		as.Auth = string(mode)
+	}
+	e, err := d.engine(ctx, r.Project, as)
+	if err == nil {
+		_, err = e.Up(ctx, engine.Request{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+	}
+	if err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	d.options.Auth, d.options.As = as.Auth, "" // for the next start
+	d.mu.Unlock()
+	return "mode " + string(mode) + " after " + since(began), nil
+}
+
+// saveLog writes a new file: one that is there stays as it is.
+func saveLog(dir, file, text string) (string, error) {
+	if rest, ok := strings.CutPrefix(file, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			file = filepath.Join(home, rest)
+		}
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return "", &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: file + " is there already", Hint: "give another name"}
+	}
+	if err != nil {
+		return "", fmt.Errorf("save the log: %w", err)
+	}
+	if _, err := io.WriteString(f, text); err != nil {
+		_ = f.Close()
+		return "", fmt.Errorf("save the log: %w", err)
+	}
+	return fmt.Sprintf("saved %d lines to %s", strings.Count(text, "\n"), file), f.Close()
+}
+
+// Facts is tui.Host's.
+func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
+	f := d.first()
+	r, err := d.look(ctx)
+	if err != nil {
+		return f, err
+	}
+	d.notice(r)
+	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.console.FromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
+	f.Running = len(r.Observed.Containers) > 0
+	f.Attended = engine.IsSupervised(r.Project.StatePath())
+	d.remember(r.Observed.Containers)
+	for _, c := range r.Observed.Containers {
+		state := dev.Exited
+		if c.Running {
+			state = dev.Running
+		}
+		f.Services = append(f.Services, tui.Service{Name: c.Service, State: state, Health: c.Health, Ports: c.Ports})
+	}
+	f.Login.People = r.Project.Settings.Auth.People()
+	f.URL = r.URL()
+	if f.URL == "" {
+		return f, nil
+	}
+	aws := r.AWS(d.console.Host())
+	f.Mode, f.AWS = r.Mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
+	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
+	g, err := r.GatewayStatus(ctx, r.Engine)
+	if err != nil {
+		return f, nil // it is starting, or ending: the next look will tell
+	}
+	f.How, f.Watches = g.How, g.Watches
+	if aws.Source == config.AWSSession {
+		f.AWS.Expires = g.AWSExpires
+	}
+	for _, t := range g.Tabs {
+		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page, User: t.User})
+	}
+	if f.Mode.SignsIn() {
+		f.Login = loginFacts(g.Auth)
+	}
+	return f, nil
+}
+
+// remember keeps which containers there are to measure.
+func (d *host) remember(list []plan.Container) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.found = slices.DeleteFunc(slices.Clone(list), func(c plan.Container) bool { return !c.Running })
+}
+
+// loginFacts is what the provider says of itself.
+func loginFacts(s oidc.State) tui.Login {
+	l := tui.Login{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, h := range s.Holds {
+		l.Holds = append(l.Holds, tui.Hold{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
+	}
+	for _, f := range s.Faults {
+		l.Set = append(l.Set, tui.Fault{Name: f.Name, Left: f.Times})
+	}
+	for _, f := range oidc.Faults() {
+		l.Faults = append(l.Faults, tui.FaultDoc{Name: f.Name, About: f.About})
+	}
+	return l
+}
+
+// notice follows what was started or changed from elsewhere, while nobody here attends.
+func (d *host) notice(r console.Running) {
+	if d.attending() || len(r.Observed.Containers) == 0 {
+		return
+	}
+	snap := d.events.Snapshot()
+	switch url := r.URL(); {
+	case !d.busy():
+		if d.wasCut() && url != "" && d.attend(nil) == nil {
+			return // as before the engine went away
+		}
+		d.follow(r)
+	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.Mode()):
+		d.events.Emit(dev.Ready{URL: url, Mode: r.Mode(), Issuer: r.Issuer()})
+	}
+}
+
+// Usage is tui.Host's. It measures the containers that the last look for facts found: to list them
+// again each time would cost the engine more than to measure them.
+func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
+	d.mu.Lock()
+	last, found := d.last, d.found
+	d.mu.Unlock()
+	now := map[string]docker.Sample{}
+	var list []tui.Usage
+	for _, c := range found {
+		s, err := d.runtime.Sample(ctx, c.ID)
+		if err != nil {
+			continue // it has ended: the next facts say so
+		}
+		now[c.ID] = s
+		u := tui.Usage{Service: c.Service, Memory: s.Memory}
+		if before, ok := last[c.ID]; ok && s.At.After(before.At) {
+			u.CPU = 100 * float64(s.CPU-before.CPU) / float64(s.At.Sub(before.At))
+		}
+		list = append(list, u)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = now
+	return list, nil
+}
+
+// excerptAround is how many lines are shown on either side.
+const excerptAround = 2
+
+// Excerpt is tui.Host's. What does not lie within the project is not read.
+func (d *host) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLine, error) {
+	root, err := os.OpenRoot(d.project.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := dev.Files(root).Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var list []tui.SourceLine
+	lines := bufio.NewScanner(f)
+	for n := 1; n <= line+excerptAround && lines.Scan(); n++ {
+		if n >= line-excerptAround {
+			list = append(list, tui.SourceLine{Number: n, Text: lines.Text()})
+		}
+	}
+	return list, lines.Err()
+}
+
+// Shell is tui.Host's.
+func (d *host) Shell(ctx context.Context) tui.Program {
+	return func(io.Reader, io.Writer, io.Writer) error { // the terminal's, which the command knows itself
+		keys, err := cancelreader.NewReader(d.console.In)
+		if err != nil {
+			return fmt.Errorf("read the keys: %w", err)
+		}
+		lent := &lentKeys{keys: keys}
+		defer lent.giveBack()
+		err = d.console.RunShell(ctx, lent, nil)
+		if _, ok := errors.AsType[console.ExitError](err); ok {
+			return nil // of the last command in it: nobody asked
+		}
+		return err
+	}
+}
+
+// lentKeys are the terminal's keys until they are given back. Without that, whoever reads them for
+// the shell would take the next key of the dashboard's.
+type lentKeys struct {
+	keys cancelreader.CancelReader
+	mu   sync.Mutex // held while reading
+}
+
+func (l *lentKeys) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keys.Read(b)
+}
+
+func (l *lentKeys) giveBack() {
+	if l.keys.Cancel() {
+		l.mu.Lock() // until the last read has ended
+		defer l.mu.Unlock()
+	}
+	_ = l.keys.Close()
+}
+
+// auth steers the local provider.
+func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
+	r, err := d.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	var c oidc.Command
+	var said string
+	switch action.Do {
+	case tui.SignInAs:
+		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in next, without being asked"
+		if action.Email == "" {
+			said = "the sign-in page asks who it is"
+		}
+	case tui.SetFault:
+		c, said = oidc.Command{Do: oidc.DoFault, Fault: oidc.Fault{Name: action.Fault, Times: 1}}, action.Fault+" happens once"
+	case tui.ClearFaults:
+		c, said = oidc.Command{Do: oidc.DoClear}, "everything works again"
+	case tui.MoveClock:
+		now, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+		if err != nil {
+			return "", err
+		}
+		c, said = oidc.Command{Do: oidc.DoClock, Clock: now.Clock + action.By}, "the provider's clock is moved"
+	case tui.RotateKeys:
+		c, said = oidc.Command{Do: oidc.DoRotate}, "new keys sign; the old ones stay published for a while"
+	default:
+		return "", fmt.Errorf("the provider cannot %s", action.Do)
+	}
+	if _, err = r.Steer(ctx, r.Engine, c); err != nil || !action.Browse {
+		return said, err
+	}
+	opened, err := d.browse(ctx)
+	return said + "; " + opened, err
+}

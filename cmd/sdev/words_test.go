@@ -1,0 +1,127 @@
+package main_test
+
+import (
+	"go/ast"
+	"go/token"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/handoff"
+)
+
+// The words that users write have one owner each: whoever else needs to know about a target or a front door
+// asks its owner for a property and does not compare names. So adding one is an edit in one place, and that
+// place is what CONTRIBUTING.md names.
+
+// TestWords_ATargetIsKnownByNameInItsOwnFileAlone holds the code to "one directory of templates, one file, one
+// line in the list, one golden".
+func TestWords_ATargetIsKnownByNameInItsOwnFileAlone(t *testing.T) {
+	all := sources(t)
+	for _, target := range handoff.Targets() {
+		owners := ownersOf(all, target.Name)
+		if len(owners) != 1 {
+			t.Errorf("target %s is declared in %v, want one file of dev/handoff", target.Name, owners)
+		}
+		owners = append(owners,
+			"dev/door.go",                // a front door may have the name of the company that offers it
+			"dev/preflight/platforms.go", // directories of other people's that deploy something
+		)
+		for _, at := range literals(all, target.Name) {
+			if !slices.Contains(owners, at.name) {
+				t.Errorf("%s: the name of target %s; ask the target for what you need to know", at.at(at.node), target.Name)
+			}
+		}
+	}
+}
+
+func TestWords_TheREADMEListsEveryTarget(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range handoff.Targets() {
+		if !strings.Contains(string(readme), "\n| `"+target.Name+"` | ") {
+			t.Errorf("the table of targets in README.md has no row for %s", target.Name)
+		}
+	}
+}
+
+func TestWords_AFrontDoorIsKnownByNameInOneFile(t *testing.T) {
+	all := sources(t)
+	for _, door := range dev.FrontDoors() {
+		owners := append(ownersOf(all, door.Name), "dev/door.go")
+		for _, at := range literals(all, door.Name) {
+			if !slices.Contains(owners, at.name) {
+				t.Errorf("%s: the name of front door %s; use dev.FrontDoors, or a constant of it", at.at(at.node), door.Name)
+			}
+		}
+	}
+}
+
+// ownersOf are the files that declare a target of a name.
+func ownersOf(all []source, name string) []string {
+	var files []string
+	for _, f := range all {
+		if f.pkg != "dev/handoff" || f.test {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			c, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if id, ok := c.Type.(*ast.Ident); !ok || id.Name != "Target" {
+				return true
+			}
+			for _, e := range c.Elts {
+				if kv, ok := e.(*ast.KeyValueExpr); ok && isIdent(kv.Key, "Name") && textOf(kv.Value) == name {
+					files = append(files, f.name)
+				}
+			}
+			return true
+		})
+	}
+	return files
+}
+
+func isIdent(e ast.Expr, name string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && id.Name == name
+}
+
+// textOf is the text of a literal, "" of anything else.
+func textOf(n ast.Node) string {
+	lit, ok := n.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return ""
+	}
+	text, _ := strconv.Unquote(lit.Value) // the parser took it
+	return text
+}
+
+// occurrence is a place in a file.
+type occurrence struct {
+	source
+	node ast.Node
+}
+
+// literals are the places outside tests where a text is the whole of a literal.
+func literals(all []source, text string) []occurrence {
+	var out []occurrence
+	for _, f := range all {
+		if f.test {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if n != nil && textOf(n) == text {
+				out = append(out, occurrence{f, n})
+			}
+			return true
+		})
+	}
+	return out
+}

@@ -1,0 +1,27 @@
+package dev_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"sdev/dev"
+)
+
+func TestFrontDoors_SayTheSameOfThemselvesEverywhere(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range dev.FrontDoors() {
+		if d.Name == "" || seen[d.Name] || d.Title == "" {
+			t.Errorf("front door %q, %q", d.Name, d.Title)
+		}
+		seen[d.Name] = true
+		if !slices.Contains(d.Headers, strings.ToLower(d.Signed)) {
+			t.Errorf("%s: the signed header %s is none of %v", d.Name, d.Signed, d.Headers)
+		}
+		for _, h := range d.Headers {
+			if h != strings.ToLower(h) || !slices.ContainsFunc(d.Begins, func(b string) bool { return strings.HasPrefix(h, b) }) {
+				t.Errorf("%s: header %s begins with none of %v", d.Name, h, d.Begins)
+			}
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package tree
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// File is a rendered file.
+type File struct {
+	Path    string // relative to where the tree is written, with slashes
+	Content []byte // never nil
+	Mode    fs.FileMode
+}
+
+// Templates is a tree of templates, in the form that the package documentation describes, and the values of
+// this run.
+type Templates struct {
+	FS fs.FS
+	// Value is a value by its key in the name of a layer; ok is false where there is no such key.
+	Value func(key string) (value string, ok bool)
+	// Execute renders a template; name is the path of the file that it makes.
+	Execute func(name, text string) ([]byte, error)
+	// Place, unless it is nil, is where a file belongs, by its path in the layer.
+	Place func(path string) (string, error)
+	// Open says that what is at the top and no layer belongs to the result too; otherwise it is an error.
+	Open bool
+	// DropBlank leaves out a file of which nothing but space is left.
+	DropBlank bool
+}
+
+const (
+	layerAll       = "all"
+	templateEnding = ".tmpl"
+)
+
+// Render gives the files, by path.
+func (t Templates) Render() ([]File, error) {
+	var files []File
+	err := fs.WalkDir(t.FS, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		rel, taken, err := t.layer(name, entry)
+		switch {
+		case err != nil:
+			return err
+		case !taken:
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		file, err := t.renderFile(name, rel)
+		if err != nil {
+			return fmt.Errorf("template %s: %w", name, err)
+		}
+		if !t.DropBlank || len(bytes.TrimSpace(file.Content)) > 0 {
+			files = append(files, file)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for i := 1; i < len(files); i++ {
+		if files[i].Path == files[i-1].Path {
+			return nil, fmt.Errorf("two templates give %s", files[i].Path)
+		}
+	}
+	return files, nil
+}
+
+// layer is a path without the layer that it is in, and whether that one is taken. A layer that is not taken
+// is asked for once, as a directory.
+func (t Templates) layer(name string, entry fs.DirEntry) (rel string, taken bool, err error) {
+	top, rel, below := strings.Cut(name, "/")
+	switch isLayer := top == layerAll || strings.Contains(top, "="); {
+	case !isLayer || !below && !entry.IsDir():
+		if !t.Open {
+			err = fmt.Errorf("template %s is in no layer: %q is neither %q nor made of values", name, top, layerAll)
+		}
+		return name, true, err
+	case below || top == layerAll:
+		return rel, true, nil
+	}
+	taken = true
+	for condition := range strings.SplitSeq(top, ",") {
+		key, want, ok := strings.Cut(condition, "=")
+		value, known := t.Value(key)
+		if !ok || !known {
+			return "", false, fmt.Errorf("template layer %q asks for %q, which is no value", top, key)
+		}
+		taken = taken && value == want
+	}
+	return "", taken, nil
+}
+
+func (t Templates) renderFile(name, rel string) (File, error) {
+	content, err := fs.ReadFile(t.FS, name)
+	if err != nil {
+		return File{}, err
+	}
+	info, err := fs.Stat(t.FS, name)
+	if err != nil {
+		return File{}, err
+	}
+	rel, isTemplate := strings.CutSuffix(rel, templateEnding)
+	if t.Place != nil {
+		if rel, err = t.Place(rel); err != nil {
+			return File{}, err
+		}
+	}
+	file := File{Path: rel, Content: content, Mode: modeOf(info.Mode()&0o100 != 0 || path.Ext(rel) == ".sh")}
+	if isTemplate {
+		file.Content, err = t.Execute(rel, string(content))
+	}
+	if file.Content == nil {
+		file.Content = []byte{}
+	}
+	return file, err
+}
+
+// modeOf are the permissions of a file. An embedded tree shows every file as read-only, so its name has to
+// tell whether it can be executed.
+func modeOf(executable bool) fs.FileMode {
+	if executable {
+		return 0o755
+	}
+	return 0o644
+}
