@@ -16,7 +16,7 @@ const (
 	ExitInterrupted = 130
 )
 
-// ExitCode is a row of the table that help, README and tests share.
+// ExitCode is a row of the table of exit codes. Help, README and tests share it.
 type ExitCode struct {
 	Code  int
 	About string
@@ -128,88 +128,88 @@ type CodeDoc struct {
 // Codes documents every code, in the order in which help prints them.
 func Codes() []CodeDoc {
 	return []CodeDoc{
-		{CodeInternal, "a fault in sdev itself"},
+		{CodeInternal, "a bug in sdev itself"},
 		{CodeInterrupted, "stopped by a signal"},
-		{CodeUsage, "a flag or argument that does not fit"},
-		{CodeProjectMissing, "no project here: neither a compose file, here or above, nor a Streamlit app"},
+		{CodeUsage, "a flag or an argument is wrong"},
+		{CodeProjectMissing, "no project: no compose file in this directory or above it, and no Streamlit app"},
 		{CodeProjectInvalid, "the project as a whole cannot be used"},
-		{CodeAssumed, "warning: something that no file of the project says, and what it was taken for"},
-		{CodeComposeSyntax, "the compose file is not YAML"},
+		{CodeAssumed, "warning: sdev assumed something that no file of the project says"},
+		{CodeComposeSyntax, "the compose file is not valid YAML"},
 		{CodeComposeInvalid, "the compose file does not follow the Compose Specification"},
-		{CodeComposeKey, "a compose key that sdev does not apply"},
-		{CodeComposeVariable, "a variable of the compose file is not set"},
-		{CodeComposeEnvFile, "an env_file that is not there or cannot be read"},
-		{CodeXSdev, "an x-sdev setting that is unknown or has a wrong value"},
-		{CodeAppMissing, "no service of the compose file is recognisably the Streamlit app"},
-		{CodeAppAmbiguous, "several scripts may be the one that Streamlit is to run"},
-		{CodeAppExited, "the app ended before its page answered"},
+		{CodeComposeKey, "the compose file has a key that sdev does not apply"},
+		{CodeComposeVariable, "a variable in the compose file is not set"},
+		{CodeComposeEnvFile, "an env_file is missing or cannot be read"},
+		{CodeXSdev, "an x-sdev setting is unknown or has a wrong value"},
+		{CodeAppMissing, "sdev cannot tell which service of the compose file is the Streamlit app"},
+		{CodeAppAmbiguous, "several scripts could be the app"},
+		{CodeAppExited, "the app exited before its page answered"},
 		{CodeAppNotReady, "the app's page did not answer in time"},
 		{CodeEngineUnreachable, "the container engine does not answer"},
-		{CodeEnginePermission, "the container engine's socket may not be opened by this user"},
-		{CodeEngineFar, "the container engine publishes ports on a machine of its own"},
+		{CodeEnginePermission, "this user may not open the container engine's socket"},
+		{CodeEngineFar, "the container engine publishes ports on another machine"},
 		{CodeEngineTooOld, "the container engine is older than sdev supports"},
 		{CodeEngine, "the container engine refused a request"},
-		{CodeImageMissing, "an image is neither here nor to be had from its registry"},
-		{CodeImagePlatform, "an image is for another kind of machine than the engine's"},
-		{CodeImageOld, "warning: an image that is to be pulled each time could not be, so the one that is here runs"},
-		{CodeImageInvalid, "an image, or an archive of one, that cannot be read"},
-		{CodeBuildFailed, "an image build ended with an error"},
-		{CodeBuildCA, "warning: a build whose steps do not know the extra CA"},
-		{CodeBuildProxy, "warning: a Dockerfile that puts the machine's proxy into the image"},
+		{CodeImageMissing, "an image is not on the engine, and no registry provides it"},
+		{CodeImagePlatform, "an image is for another platform than the engine's"},
+		{CodeImageOld, "warning: an image could not be pulled, so the one that the engine already has runs"},
+		{CodeImageInvalid, "an image, or an archive of one, cannot be read"},
+		{CodeBuildFailed, "an image build failed"},
+		{CodeBuildCA, "warning: some build steps do not know the extra CA"},
+		{CodeBuildProxy, "warning: a Dockerfile puts this machine's proxy into the image"},
 		{CodePortTaken, "a port that was asked for is used by something else"},
-		{CodePortMoved, "warning: the usual port was taken, so another one is used"},
+		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
-		{CodeElsewhere, "a project of the same name belongs to another directory; as a warning: a volume that is used here does"},
-		{CodeNotRunning, "the project does not run"},
-		{CodeServiceUnknown, "no such service"},
-		{CodeServiceExited, "a service that others wait for ended; as a warning: a service of the project ended"},
-		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or does not become healthy in time"},
-		{CodeVolumeChanged, "a volume's settings changed, and recreating it would lose what is in it"},
-		{CodeVolumeKept, "warning: a volume of the project's name stays, because it is not this directory's alone"},
-		{CodeStateUnsafe, "sdev's own directory, or something in it, is a link or somebody else's, and is neither read nor written"},
-		{CodeMountStale, "warning: a file that is mounted by itself is not followed when it is saved"},
+		{CodeElsewhere, "a project of the same name runs from another directory; as a warning: a volume in use was made from another directory"},
+		{CodeNotRunning, "the project is not running"},
+		{CodeServiceUnknown, "there is no such service"},
+		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited"},
+		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or did not become healthy in time"},
+		{CodeVolumeChanged, "a volume's settings changed, and recreating the volume would lose its data"},
+		{CodeVolumeKept, "warning: a volume of the project stays, because this directory is not its only owner"},
+		{CodeStateUnsafe, "sdev's own directory, or something in it, is a link or belongs to somebody else; sdev neither reads nor writes it"},
+		{CodeMountStale, "warning: a file is mounted on its own, so the container does not see later saves of it"},
 		{CodeAWSMissing, "warning: there is no ~/.aws to mount"},
-		{CodeAWSExpired, "warning: the AWS login has run out"},
-		{CodeAWSProfile, "an AWS profile that this machine does not have"},
-		{CodeAWSLogin, "the AWS profile gives no credentials: a login is needed, or what makes them failed"},
-		{CodeAuthMode, "the code does not tell which login it has, or has none that can be tried"},
+		{CodeAWSExpired, "warning: the AWS login has expired"},
+		{CodeAWSProfile, "this machine has no such AWS profile"},
+		{CodeAWSLogin, "the AWS profile gives no credentials: sign in first, or repair what creates them"},
+		{CodeAuthMode, "the code has no login that sdev can run, or sdev cannot tell which one it has"},
 		{CodeAuthBypass, "warning: the code, or a file of the project, decides by itself whether the login is bypassed"},
-		{CodeAuthSecrets, "a secrets.toml that cannot be read"},
-		{CodeAuthBoto3, "a boto3 too old to be led to the local parameter store"},
-		{CodeAuthStreamlit, "warning: a Streamlit whose st.login has known faults"},
+		{CodeAuthSecrets, "a secrets.toml cannot be read"},
+		{CodeAuthBoto3, "boto3 is too old to use the local parameter store"},
+		{CodeAuthStreamlit, "warning: this version of Streamlit has known bugs in st.login"},
 		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
-		{CodeAuthInvalid, "a setting of the local sign-in that cannot be used: issuer, profile, people, clients"},
-		{CodeAuthFault, "a fault of the local sign-in that there is none of, or parameters that it does not take"},
-		{CodeAuthState, "the local sign-in's keys and sessions cannot be kept; as a warning: they were damaged, and are recreated"},
-		{CodeAuthBackChannel, "warning: a client that could not be told that somebody signed out"},
-		{CodeOrigin, "warning: a page that is not the app's own was refused; x-sdev.origins lets pages in"},
-		{CodeForged, "warning: a browser sent a header by which front doors say who somebody is, or more cookies than fit; dropped"},
-		{CodeCAInvalid, "the extra CA file cannot be read or holds no certificate"},
-		{CodeReloadNoTab, "warning: a save that no browser tab could show, because none is open"},
-		{CodeReloadUnseen, "warning: a save after which no open tab ran its script"},
-		{CodeReloadOff, "warning: the app's settings switch reloading off"},
-		{CodeRebuildPending, "warning: a change that needs a rebuild while nobody is there to do it"},
+		{CodeAuthInvalid, "a setting of the local provider cannot be used: issuer, profile, people or clients"},
+		{CodeAuthFault, "the local provider has no such fault, or the fault does not take these parameters"},
+		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
+		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
+		{CodeOrigin, "warning: sdev refused a page that is not the app's own; x-sdev.origins lets pages in"},
+		{CodeForged, "warning: a browser sent an identity header that only front doors may send, or more cookies than fit; sdev dropped them"},
+		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},
+		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
+		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},
+		{CodeReloadOff, "warning: the app's settings turn reloading off"},
+		{CodeRebuildPending, "warning: a change needs a rebuild or a restart, and no sdev up is there to do it"},
 		{CodeWatchLimit, "warning: the system's limit of file watches is reached"},
-		{CodeWatchSilent, "warning: saves on this machine are not noticed inside containers, so they are copied"},
-		{CodeSyncFailed, "a file, or a whole project, that could not be copied into its container"},
-		{CodeSyncExec, "warning: a sync+exec command that failed"},
+		{CodeWatchSilent, "warning: containers do not notice saves on this machine, so sdev copies them"},
+		{CodeSyncFailed, "a file, or the whole project, could not be copied into its container"},
+		{CodeSyncExec, "warning: a sync+exec command failed"},
 		{CodeSyncUnattended, "warning: saves are copied only while sdev up runs"},
 		{CodeScaffoldTarget, "the directory cannot take a project"},
-		{CodeScaffoldConflict, "files are in the way that differ from what would be written"},
-		{CodeScaffoldName, "a name that cannot be used for a project"},
-		{CodeScaffoldGit, "the project is made, but not the git repository around it"},
-		{CodeDeployValue, "a value of the hand-off that is missing, or that its place cannot take"},
-		{CodeDeployBlocked, "something that must not ship, so nothing is handed over"},
-		{CodeDeployConflict, "an edit of a rendered file, and a change of what is rendered there, that cannot both be kept by themselves"},
-		{CodeDeployChanged, "with --check: the files on disk are not what would be rendered"},
+		{CodeScaffoldConflict, "existing files differ from what sdev would write"},
+		{CodeScaffoldName, "the name cannot be used for a project"},
+		{CodeScaffoldGit, "sdev created the project, but not its git repository"},
+		{CodeDeployValue, "a value of the hand-off is missing, or does not fit where it is used"},
+		{CodeDeployBlocked, "something must not ship, so nothing is handed over"},
+		{CodeDeployConflict, "you and sdev changed the same lines of a rendered file"},
+		{CodeDeployChanged, "with --check: the files on disk differ from what sdev would render"},
 		{CodeDeployDir, "the directory cannot take the files of the hand-off"},
 		{CodeDeployRecord, "the record of the last hand-off cannot be used"},
-		{CodeGitFailed, "git cannot read the repository around the project"},
+		{CodeGitFailed, "git cannot read the project's repository"},
 	}
 }
 
-// Error is a failure with everything its reader needs: what, where, what to do, and how the
-// program exits. It is made where the meaning is known and printed once, at the very end.
+// Error is a failure with everything that its reader needs: what went wrong, where, what to do, and the
+// exit code. The code that knows the meaning makes it; the command line prints it once, at the end.
 type Error struct {
 	Code    Code
 	Message string // lower case, no trailing full stop
@@ -220,7 +220,7 @@ type Error struct {
 	Cause   error
 }
 
-// Error is file:line and the message; the cause is not repeated.
+// Error gives file:line and the message. It does not repeat the cause.
 func (e *Error) Error() string {
 	switch {
 	case e.File != "" && e.Line > 0:
@@ -233,12 +233,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Event is the error as the last event of a stream.
+// Event gives the error as the last event of a stream.
 func (e *Error) Event() Failed {
 	return Failed{Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.File, Line: e.Line, Exit: e.Exit}
 }
 
-// AsError gives err as an *Error. Errors of other kinds become CodeInternal, exit 1.
+// AsError gives err as an *Error. An error of another type becomes CodeInternal, exit 1.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

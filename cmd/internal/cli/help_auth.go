@@ -9,7 +9,7 @@ import (
 	"sdev/dev/oidc"
 )
 
-// authText is the topic about the login. The faults are listed from the provider's own table.
+// authText is the topic about the login. The list of faults comes from the provider's own table.
 func authText() string {
 	var b strings.Builder
 	b.WriteString(authModesText())
@@ -29,60 +29,63 @@ func authText() string {
 func authModesText() string {
 	return `The app's real login, on this machine.
 
-  sdev up --local              the login is bypassed: LOCAL_STREAMLIT=1, for a page on 127.0.0.1 alone
-  sdev up --with-auth          the app's own login runs, unchanged, against a provider on this machine
-  sdev up --with-auth=app      … OAuth code of the app's own, such as streamlit-oauth: its client comes from
-                               the AWS parameter /streamlit/oauth, for which there is a stand-in; addresses
-                               of Google and others that the code names lead to the local provider
-  sdev up --with-auth=native   … st.login: it gets a secrets.toml of this run, made from the project's own
+  sdev up --local              bypass the login: LOCAL_STREAMLIT=1, only for a page on 127.0.0.1
+  sdev up --with-auth          run the app's own login, unchanged, against a provider on this machine
+  sdev up --with-auth=app      … for OAuth code of the app's own, such as streamlit-oauth. Its client comes
+                               from the AWS parameter /streamlit/oauth, which sdev answers with a stand-in.
+                               Addresses of Google and others in the code lead to the local provider
+  sdev up --with-auth=native   … for st.login. It gets a secrets.toml for this run, made from the project's
   sdev up --with-auth --as alice@example.com
-                               and Alice signs in without being asked
+                               … and Alice signs in without the sign-in page
 
-Which of the two it is is read from the code, and the reason printed; x-sdev.auth.mode decides otherwise.
-Changing between all of these while the project runs takes a second or two, and the browser's page stays.
+sdev reads from the code which of the two logins the app has, and prints the reason. x-sdev.auth.mode overrides
+that. You can switch between all of these while the project runs: it takes a second or two, and the browser
+keeps the page.
 
-In these modes nothing in the app's process can set LOCAL_STREAMLIT: what tries to (the code, a .env file,
-secrets.toml, a start script) is told as a warning with its place, and "sdev auth check" fails until it is
-taken out, because the login would be off where the app is deployed. Where a start script leaves PYTHONPATH
-out, or starts Python with -I, that cannot be kept, and the check says so.
+In login modes nothing in the app's process can set LOCAL_STREAMLIT. If the code, a .env file, secrets.toml or
+a start script tries to, sdev warns you and names the place, because the deployed app would run without its
+login. "sdev auth check" fails until you remove it. sdev cannot prevent it if a start script drops PYTHONPATH
+or starts Python with -I; the check then says so.
 
-The provider speaks OpenID Connect at http://localhost:8601 (the next free port, if that is taken): one
-address, the same for the browser and for the app. It keeps its keys and who is signed in below .sdev/auth,
-for this user alone, so that a restart logs nobody out. No secret of it is worth anything elsewhere.
+The provider speaks OpenID Connect at http://localhost:8601, or at the next free port. Browser and app use the
+same address. The provider keeps its keys and sessions in .sdev/auth, readable for your user only, so a restart
+signs nobody out. None of its secrets is valid anywhere else.
 
-People stand in the compose file, under x-sdev.auth.users; without any, an admin and a plain user are made
-up. On the sign-in page each is one click; "someone else" takes any address, "deny" refuses.
-x-sdev.auth.profile imitates a provider's claims and paths: ` + strings.Join(dev.Profiles(), ", ") + `.
+The people are in the compose file, under x-sdev.auth.users. Without any, sdev makes up an admin and a plain
+user. On the sign-in page you sign in as one of them with one click. "someone else" accepts any address, and
+"deny" refuses. x-sdev.auth.profile imitates a provider's claims and paths:
+` + strings.Join(dev.Profiles(), ", ") + `.
 
-An app signs people out with an ID token of theirs (id_token_hint), as st.logout does; one that shows none has
-the provider ask. An image, a frame or a script signs nobody in or out. Cookies ignore ports, so a page on any
-port of localhost shares those of the app and the provider: it cannot read theirs, nor keep anybody from
-signing in, but it can fill the browser's jar until they are dropped, and people have to sign in again.
+To sign somebody out, an app shows the provider that person's ID token (id_token_hint), as st.logout does. If it
+shows none, the provider asks first. An image, a frame or a script cannot sign anybody in or out. Cookies ignore
+ports, so pages on all ports of localhost share the browser's cookie jar. Another page cannot read the cookies
+of the app or the provider, or keep anybody from signing in. But it can fill the jar until the browser drops
+them, and people then have to sign in again.
 
-  sdev auth users              who there is; add, edit, remove
-  sdev auth use EMAIL          who signs in from now on without being asked; --ask to be asked again
-  sdev auth fault              what goes wrong on purpose
-  sdev auth clock +2h          the provider's clock; -30m, reset
+  sdev auth users              list, add, edit and remove people
+  sdev auth use EMAIL          sign in as EMAIL from now on, without the sign-in page; --ask shows it again
+  sdev auth fault              make the provider fail on purpose
+  sdev auth clock +2h          move the provider's clock; -30m, reset
   sdev auth rotate-keys        sign with a new key
-  sdev auth check              why a login does not work, or that it can
+  sdev auth check              find out why a login does not work
   sdev auth explain PATH       who may reach a path, by x-sdev.auth.policies
   sdev auth env                settings for a program outside sdev
 
-Policies are for the front doors of a deployment: on this machine they are explained, and not enforced. Of
-several that cover a path the most specific one decides; /reports/* covers /reports and all that is below;
-what none covers is for everybody who signs in. "allow" lists groups, emails, domains, or says anyone:
-true; one that fits suffices. Streamlit changes pages without a request of their own: a policy about a
-page holds when the page is loaded, and the app's own check has to hold as well.
+Policies are for the front doors of a deployment. On this machine sdev explains them and does not enforce them.
+If several policies cover a path, the most specific one decides. /reports/* covers /reports and everything below
+it. A path without a policy is open to everybody who signs in. "allow" lists groups, emails or domains, or says
+anyone: true; a person needs to match only one of them. Streamlit changes pages without a request, so a policy
+about a page applies only when the page is loaded: the app needs a check of its own as well.
 `
 }
 
 const authRecipesText = `
 What to try, and how:
   somebody is refused            sdev auth fault set deny --user alice@example.com
-  tokens of somebody else's app  sdev auth fault set wrong-aud --times 1
+  a token for another app        sdev auth fault set wrong-aud --times 1
   a login that expires           sdev auth clock +2h
   new keys at the provider       sdev auth rotate-keys
   a provider that is down        sdev auth fault set status code=503 --times 3
-  as it was                      sdev auth fault clear && sdev auth clock reset
-Every login, refusal, sign-out and use of a fault is told by "sdev up" and "sdev logs".
+  back to normal                 sdev auth fault clear && sdev auth clock reset
+"sdev up" and "sdev logs" report every login, refusal, sign-out and use of a fault.
 `

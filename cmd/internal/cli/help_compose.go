@@ -8,10 +8,10 @@ import (
 	"sdev/dev/config"
 )
 
-// composeText prints the table that compose files are checked by, keys of one kind together.
+// composeText prints the table that sdev checks compose files against, grouped by what becomes of a key.
 func composeText() string {
 	var b strings.Builder
-	b.WriteString("What sdev does with the keys of the Compose Specification. A key stands for what is below it, too.\n")
+	b.WriteString("What sdev does with each key of the Compose Specification. A key includes the keys below it.\n")
 	keys := config.Keys()
 	slices.SortFunc(keys, func(x, y config.Key) int { return strings.Compare(short(x.Path), short(y.Path)) })
 	for _, part := range []struct {
@@ -19,7 +19,7 @@ func composeText() string {
 		title string
 	}{
 		{config.Applied, "Applied:"},
-		{config.Idle, "Taken, but without effect here:"},
+		{config.Idle, "Accepted, but without effect here:"},
 		{config.Refused, "Refused, with file and line:"},
 	} {
 		b.WriteString("\n" + part.title + "\n")
@@ -38,7 +38,7 @@ func composeText() string {
 			b.WriteString(wrapped(names[about]) + "\n      " + about + "\n")
 		}
 	}
-	b.WriteString("\nOf the app itself, whose network belongs to the gateway in front of it:\n")
+	b.WriteString("\nFor the app itself, which runs in the network of the gateway in front of it:\n")
 	for _, k := range keys {
 		if k.App != "" {
 			refused := ""
@@ -48,11 +48,11 @@ func composeText() string {
 			fmt.Fprintf(&b, "  %-42s %s%s\n", short(k.Path), refused, k.App)
 		}
 	}
-	b.WriteString("\nWhat an engine is too old for is refused when it is used. Keys that begin with x- are anyone's own.\n")
+	b.WriteString("\nIf the engine is too old for a key, sdev refuses the key when it applies it. Keys that begin with x- are yours;\nsdev reads only x-sdev.\n")
 	return b.String()
 }
 
-// wrapped puts names into lines of a terminal's width.
+// wrapped breaks a list of names into lines of a terminal's width.
 func wrapped(names []string) string {
 	const width = 80
 	lines := []string{" "}
@@ -70,7 +70,7 @@ func wrapped(names []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// short is a key's path as people write it: keys of a service by themselves.
+// short is a key's path as people write it: a key of a service without what is above it.
 func short(path string) string {
 	if key, ok := strings.CutPrefix(path, "services.*."); ok {
 		return key

@@ -88,7 +88,7 @@ login, tests, image and locked packages. It works offline.
 On a terminal it asks what the flags leave open; with --yes, and without a terminal, it takes
 the defaults. Nothing is overwritten unasked: files that differ stop it before anything is
 written, and --force overwrites them, except those that you have edited since sdev wrote them.
-console.Running it again completes the project and says so where there is nothing to do.
+Running it again completes the project and says so where there is nothing to do.
 
 Where DIR holds a Streamlit app already, it is adopted: init tells what it found and where each
 value came from, writes what is missing for "sdev up" (compose file, Dockerfile, .dockerignore,
