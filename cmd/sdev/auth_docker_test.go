@@ -192,7 +192,7 @@ x-sdev:
 	p.replace("compose.yaml", "exec streamlit run", "exec python -I -m streamlit run")
 	p.replace("compose.yaml", "export LOCAL_STREAMLIT=0 ", "export ")
 	out := p.run(0, "up", "--with-auth", "-d", "--json")
-	if !strings.Contains(out, `"code":"auth.bypass","message":".streamlit/secrets.toml:1: `) || !strings.Contains(out, `"code":"auth.bypass","message":"nothing keeps LOCAL_STREAMLIT off`) {
+	if !strings.Contains(out, `"code":"auth.bypass","message":".streamlit/secrets.toml:1: `) || !strings.Contains(out, `"code":"auth.bypass","message":"sdev cannot keep LOCAL_STREAMLIT off`) {
 		t.Errorf("up says\n%s", out)
 	}
 	if ids := wrong(1); !slices.Equal(ids, []string{"clock.same", "bypass.off", "policies.groups"}) {

@@ -158,7 +158,7 @@ func TestDockerEngine_IsFoundAsTheDockerCommandFindsIt(t *testing.T) {
 		"a context over ssh":    {append(remote.env(), "DOCKER_CONTEXT=over-ssh"), nil, [3]string{remote.host, "over-ssh", "DOCKER_CONTEXT"}, ""},
 		"TLS":                   {[]string{"DOCKER_HOST=" + other.host, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH=" + other.dir}, nil, [3]string{other.host, "", "DOCKER_HOST"}, ""},
 		"a context with TLS":    {nil, []string{"--context", "far"}, [3]string{other.host, "far", "--context"}, ""},
-		"a flag and a variable": {[]string{"DOCKER_HOST=" + usual}, []string{"--context=far"}, [3]string{other.host, "far", "--context"}, "warning: --context far is used, and DOCKER_HOST=" + usual + " is not"},
+		"a flag and a variable": {[]string{"DOCKER_HOST=" + usual}, []string{"--context=far"}, [3]string{other.host, "far", "--context"}, "warning: sdev uses --context far and ignores DOCKER_HOST=" + usual},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.env = append(append([]string{}, none...), c.env...)

@@ -123,12 +123,12 @@ func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T)
 	tm.keys("\r")
 	tm.sees("Who may see the app")
 	tm.keys("\x1b[B\r")
-	tm.sees("What keeps its Python packages?")
+	tm.sees("Which package manager?")
 	tm.keys("\r")
 	tm.sees("○ not running", p.name+" does not run", "u  start it")
 	tm.keys("q")
 	code, left := tm.ended()
-	if code != dev.ExitOK || !strings.Contains(left, "made \""+p.name+"\"") || !strings.Contains(left, "next: sdev up --local") {
+	if code != dev.ExitOK || !strings.Contains(left, "created \""+p.name+"\"") || !strings.Contains(left, "next: sdev up --local") {
 		t.Errorf("exit code %d\n%s", code, left)
 	}
 	tm = p.terminal(100, 40) // now there is one

@@ -51,7 +51,7 @@ func TestDockerFlatScript_RunsWithoutAFileOfSdevs(t *testing.T) {
 			assumed = append(assumed, w.Message)
 		}
 	}
-	for _, want := range []string{"no compose file, so one is assumed: streamlit_app.py", "no Dockerfile, so one is assumed: python:3.11-slim", "this directory is mounted at /app"} {
+	for _, want := range []string{"no compose file: sdev assumes that streamlit_app.py", "no Dockerfile: sdev assumes python:3.11-slim", "sdev mounts this directory at /app"} {
 		if !slices.ContainsFunc(assumed, func(m string) bool { return strings.Contains(m, want) }) {
 			t.Errorf("nothing says %q: %q", want, assumed)
 		}

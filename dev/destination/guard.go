@@ -63,7 +63,7 @@ func (g Guard) RefuseReport(file string, isReport func(content []byte) bool) str
 		return "" // writing it says what is wrong
 	}
 	if b, err := dev.ReadFile(file); err != nil || !isReport(b) {
-		return "it is there, and no report"
+		return "the file exists and is not a report"
 	}
 	return ""
 }
@@ -79,7 +79,7 @@ func Reserved(dir string) string {
 	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
 		switch {
 		case strings.EqualFold(part, ".git"):
-			return "it is git's own"
+			return "it is a directory of git"
 		case strings.EqualFold(part, dev.StateDir), strings.EqualFold(part, dev.HandoffDir):
 			return "sdev keeps its own files there"
 		}

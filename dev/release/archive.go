@@ -60,7 +60,7 @@ func (r *Releaser) save(ctx context.Context, name string) (file string, err erro
 			return errors.Join(ctx.Err(), os.RemoveAll(file))
 		}
 		if err != nil {
-			return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "make room, or point XDG_CACHE_HOME to a larger disk"}
+			return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "free some disk space, or point XDG_CACHE_HOME to a larger disk"}
 		}
 		return nil
 	})

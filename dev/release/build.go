@@ -31,8 +31,8 @@ const dirtySuffix = "-dirty"
 func (p *Project) releaseBuild(repo git.Repository) (plan.Build, error) {
 	c, service := p.config, p.service
 	if service.Build == nil {
-		return plan.Build{}, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service.Name + " is not built here: it names the image " + service.Image,
-			Hint: "hand over that image: --image " + service.Image + ", or say how it is built: build: . in the compose file"}
+		return plan.Build{}, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service.Name + " has no build section: it names the image " + service.Image,
+			Hint: "hand over that image: --image " + service.Image + ", or add a build section to the compose file: build: ."}
 	}
 	machine, _, err := config.ReadMachine(c, p.releaser.Getenv, p.releaser.Now())
 	if err != nil {
@@ -111,7 +111,7 @@ func epoch(repo git.Repository, getenv func(string) string) (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 {
-		return time.Time{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: variable + " is " + strconv.Quote(text), Hint: "seconds since 1970, or unset it"}
+		return time.Time{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: variable + " is " + strconv.Quote(text), Hint: "set it to seconds since 1970, or unset it"}
 	}
 	return time.Unix(seconds, 0), nil
 }

@@ -133,7 +133,7 @@ func (r *Release) staleImage() []dev.Finding {
 	if i.Revision == "" || commit == "" || strings.TrimSuffix(i.Revision, dirtySuffix) == commit || r.options.Build {
 		return nil
 	}
-	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, and here is %.12s", i.Ref, i.Revision, commit),
+	return []dev.Finding{{ID: "ship.image", Severity: dev.Warns, Where: i.Ref, Message: fmt.Sprintf("image %s was built from commit %.12s, but this is commit %.12s", i.Ref, i.Revision, commit),
 		Fix: "rebuild it: sdev deploy " + r.options.Target.Name + " --build"}}
 }
 

@@ -110,7 +110,7 @@ func TestImage_OfAnArchiveNeedsNoEngine(t *testing.T) {
 	if i := out.Record.Image; i.Ref != "shop.tar" || !strings.HasPrefix(i.ID, "sha256:") || i.Platform != "linux/amd64" || !strings.HasPrefix(i.Revision, "0a0a6359a389") || i.Digest != "" {
 		t.Errorf("handed over: %+v", i)
 	}
-	if f := finding(t, out.Findings, "ship.image"); !strings.Contains(f.Message, "was built from commit 0a0a6359a389, and here is ") || f.Fix != "rebuild it: sdev deploy test --build" {
+	if f := finding(t, out.Findings, "ship.image"); !strings.Contains(f.Message, "was built from commit 0a0a6359a389, but this is commit ") || f.Fix != "rebuild it: sdev deploy test --build" {
 		t.Errorf("%+v", f)
 	}
 }

@@ -28,7 +28,7 @@ func (p *Project) place(target, out string) (handoff.Place, error) {
 	}
 	if why := p.misplaced(root, out); why != "" {
 		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Printable(out) + " cannot take a bundle: " + why,
-			Hint: "name one for it alone, for example --out handoff"}
+			Hint: "name a directory for the bundle alone, for example --out handoff"}
 	}
 	// What lies in the repository by its name stays there: links in it that lead out are refused.
 	for _, seen := range []string{out, dev.RealPath(out)} {
@@ -44,7 +44,7 @@ func (p *Project) place(target, out string) (handoff.Place, error) {
 func (p *Project) misplaced(root, out string) string {
 	for _, seen := range []string{out, dev.RealPath(out)} {
 		if destination.Within(seen, dev.RealPath(p.config.Dir)) {
-			return "the project lies in it"
+			return "it contains the project"
 		}
 	}
 	inside := false
@@ -60,7 +60,7 @@ func (p *Project) misplaced(root, out string) string {
 	case !inside:
 		return cmp.Or(p.releaser.Guard.RefuseDir(out), misplacedOutside(p.releaser.Guard.Home, out))
 	case isSource(dev.RealPath(out)):
-		return "the project has code in it"
+		return "it contains code of the app"
 	}
 	return ""
 }
@@ -84,10 +84,10 @@ func misplacedOutside(home, out string) string {
 		return "" // opening it says so
 	}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Getuid() {
-		return "it is somebody else's"
+		return "it belongs to another user"
 	}
 	if entries, err := os.ReadDir(real); err == nil && len(entries) > 0 && !isBundle(real) {
-		return "it is not empty, and no bundle of sdev's"
+		return "it is not empty, and not a bundle of sdev"
 	}
 	return ""
 }

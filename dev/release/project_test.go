@@ -141,8 +141,8 @@ func TestPlace_RefusesWhereNoBundleBelongs(t *testing.T) {
 	home := r.Guard.Home
 	devtest.Write(t, filepath.Join(home, "full", "notes.txt"), "mine")
 	for out, want := range map[string]string{
-		".": "the project lies in it", "..": "the project lies in it", "/": "the project lies in it",
-		".git/x": "git's own", ".sdev": "sdev keeps its own", "lib": "has code in it",
+		".": "it contains the project", "..": "it contains the project", "/": "it contains the project",
+		".git/x": "a directory of git", ".sdev": "sdev keeps its own", "lib": "contains code of the app",
 		"/etc/sdev": "of the system", home: "your home", home + "/.config/x": "keep their settings", home + "/full": "not empty",
 		"docs": "", "handoff": "", home + "/new/deeper": "",
 	} {

@@ -140,7 +140,7 @@ func (p prover) visit(ctx context.Context, c Container, origin string, begun tim
 	case !v.Page && err != nil:
 		seen.Page = err.Error()
 	case !v.Page:
-		seen.Page = fmt.Sprintf("it is answered with %d, %s", v.Status, v.Kind)
+		seen.Page = fmt.Sprintf("the answer is %d, %s", v.Status, v.Kind)
 	case errors.Is(err, context.DeadlineExceeded):
 		seen.Run = fmt.Sprintf("it still runs after %d s", int(p.runLimit.Seconds()))
 	case err != nil:

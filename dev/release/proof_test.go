@@ -107,7 +107,7 @@ func TestProve_WhatIsWrongWithAnImageIsAFinding(t *testing.T) {
 	}{
 		"a page that raises":        {serve(t, "/shop", anException), nil, "proof.raised", "ZeroDivisionError"},
 		"a script without an end":   {serve(t, "/shop", noEnd), func(p *prover) { p.runLimit = 100 * time.Millisecond }, "proof.run", "it still runs after"},
-		"a health check alone":      {bare.URL, nil, "proof.page", "its page does not come: it is answered with 404, text/plain"},
+		"a health check alone":      {bare.URL, nil, "proof.page", "its page does not come: the answer is 404, text/plain"},
 		"a process that ends":       {"", nil, "proof.page", "it ended with exit code 3 before a page was served: printed last"},
 		"an app that never answers": {"http://127.0.0.1:1", func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "port 8501 does not answer at /shop/_stcore/health"},
 		"an app at another path":    {serve(t, "", aPage), func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "does not answer"},

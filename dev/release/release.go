@@ -204,9 +204,9 @@ func (r *Release) blocked() error {
 	if r.Written {
 		message += "; the files are written, so that you can fix them"
 	}
-	hint := "fix what is listed, then run it again"
+	hint := "fix the findings, then run it again"
 	if status == handoff.Incomplete {
-		hint = "say what is missing: " + r.Command()
+		hint = "set what is missing: " + r.Command()
 	}
 	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
 }

@@ -69,7 +69,7 @@ func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 
 func packagesText(found *detect.Findings) string {
 	if len(found.Managers) == 0 {
-		return "streamlit alone, since no list of packages was found"
+		return "streamlit alone, because the project lists no packages"
 	}
 	return "packages by " + found.Managers[0].Value + ", since " + found.Managers[0].Source()
 }
@@ -81,27 +81,27 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Printable(fmt.Sprintf(format, args...))})
 	}
 	e, _ := found.Entry()
-	say("no compose file, so one is assumed: %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
+	say("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
 	if r.Text != "" {
-		python := "nothing says another"
+		python := "the project names no version"
 		if found.Python.Value != "" {
 			python = found.Python.Source()
 		}
 		version, _, _ := strings.Cut(strings.TrimPrefix(r.Text, "FROM "), "\n")
 		missing := "no Dockerfile"
 		if len(found.Dockerfiles) > 0 {
-			missing = found.Dockerfiles[0].Path + " is another program's"
+			missing = found.Dockerfiles[0].Path + " is for another program"
 		}
-		say("%s, so one is assumed: %s (%s); %s", missing, version, python, packagesText(found))
+		say("%s: sdev assumes %s (%s); %s", missing, version, python, packagesText(found))
 	} else if r.Command != nil {
-		say("%s starts no app, so the command is assumed: %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
+		say("%s starts no app: sdev assumes the command %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
 	}
 	for _, m := range r.Mounts {
 		from := m.From
 		if from == "." {
 			from = "this directory"
 		}
-		say("%s is mounted at %s, so that saves are live", from, m.To)
+		say("sdev mounts %s at %s, so that saves are live", from, m.To)
 	}
 	if len(found.Roots) > 0 && r.PythonPath != "" {
 		say("PYTHONPATH is %s: %s", r.PythonPath, r.PathWhy.Source())

@@ -12,7 +12,7 @@ import (
 )
 
 // GuardHint says what lets the start-up shim keep the bypass off.
-const GuardHint = "leave PYTHONPATH as the container has it, and start Python without -I, -E or -S, so that sdev's start-up shim runs"
+const GuardHint = "do not change the container's PYTHONPATH, and start Python without -I, -E or -S, so that sdev's start-up shim runs"
 
 // bypassProbe prints for each Python process that runs Streamlit whether the start-up shim keeps the
 // bypass off in it: "kept", "open", or "unknown" where the process cannot be looked into. The shim holds
@@ -45,7 +45,7 @@ func (l *gatewayLink) CheckApp(ctx context.Context, p engine.Project) []dev.Warn
 	if err != nil || code != 0 || !isOpen(out.String()) {
 		return nil
 	}
-	return []dev.Warning{{Code: dev.CodeAuthBypass, Message: "nothing keeps LOCAL_STREAMLIT off in the app's process: its code, its secrets or its start script may bypass the login", Hint: GuardHint}}
+	return []dev.Warning{{Code: dev.CodeAuthBypass, Message: "sdev cannot keep LOCAL_STREAMLIT off in the app's process: its code, its secrets or its start script may bypass the login", Hint: GuardHint}}
 }
 
 // isOpen reads the output of bypassProbe.

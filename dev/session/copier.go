@@ -222,7 +222,7 @@ func (c *copier) warn(failed []mirror.Failure, warned map[mirror.Failure]bool) {
 	if n := len(fresh) - shown; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
-	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "fix what it names; sdev tries again every two seconds"})
+	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "fix the named files; sdev tries again every two seconds"})
 }
 
 // failuresBeforeWarning is how many streams may fail in a row before the user hears of it: containers

@@ -24,7 +24,7 @@ func (c EntryChoice) check(p *config.Project) error {
 	if c.Entry == "" || len(p.Files) == 0 {
 		return nil
 	}
-	return dev.UsageError("--entry is for projects without a compose file, and here is "+filepath.Base(p.Files[0]), "say it there: command: streamlit run "+c.Entry)
+	return dev.UsageError("--entry is for projects without a compose file, but this one has "+filepath.Base(p.Files[0]), "name the script there: command: streamlit run "+c.Entry)
 }
 
 // ChooseEntry makes one script the entry of what was found in a directory: the one named by flag, the one
@@ -37,7 +37,7 @@ func ChooseEntry(ctx context.Context, dir string, found *detect.Findings, c Entr
 			name = filepath.ToSlash(rel)
 		}
 		if !found.Choose(name, detect.Fact{Why: "--entry"}) {
-			return dev.UsageError("--entry is "+strconv.Quote(c.Entry)+", which is no file of the project", "a path relative to "+dir)
+			return dev.UsageError("--entry is "+strconv.Quote(c.Entry)+", which is not a file of the project", "a path relative to "+dir)
 		}
 		return c.keep(dir, name)
 	}
@@ -81,7 +81,7 @@ func keepChoice(dir, file, choice string) error {
 func ambiguous(found *detect.Findings) error {
 	const most = 10
 	var b strings.Builder
-	b.WriteString("several scripts may be the app:")
+	b.WriteString("several scripts could be the app:")
 	for i, e := range found.Entries {
 		if i == most {
 			fmt.Fprintf(&b, "\n  and %d more", len(found.Entries)-most)
@@ -90,7 +90,7 @@ func ambiguous(found *detect.Findings) error {
 		fmt.Fprintf(&b, "\n  %s: %s", dev.Printable(e.Path), dev.Printable(e.Why().Source()))
 	}
 	return &dev.Error{Code: dev.CodeAppAmbiguous, Exit: dev.ExitProject, Message: b.String(),
-		Hint: "name one: --entry " + dev.Printable(found.Entries[0].Path)}
+		Hint: "choose one: --entry " + dev.Printable(found.Entries[0].Path)}
 }
 
 // guess finds out which of some services of a compose file is the app: the one that was chosen before,

@@ -117,7 +117,7 @@ func (e *Explanation) locate(from, dir, given string) (string, error) {
 	}
 	rel, err := filepath.Rel(root, at)
 	if err != nil || !filepath.IsLocal(rel) {
-		e.Why = "it lies outside the project, " + dir
+		e.Why = "it is outside the project, " + dir
 		if lexical, lerr := filepath.Rel(dir, full); lerr == nil && filepath.IsLocal(lexical) {
 			e.Why = "a link leads out of the project, and links are not followed"
 			e.Real = at
@@ -153,7 +153,7 @@ func (e *Explanation) file(rules *watch.Rules) {
 		e.Exec = strings.Join(found.Rule.Exec.Command, " ")
 		e.Why = meaning(e.Action)
 	case len(found.Passed) > 0:
-		e.Why = "every rule that covers it leaves it out"
+		e.Why = "every rule that covers it excludes it"
 	default:
 		e.Why = "no rule covers it"
 	}
@@ -161,9 +161,9 @@ func (e *Explanation) file(rules *watch.Rules) {
 
 func (e *Explanation) directory(rules *watch.Rules, all []dev.Rule) {
 	e.Watched = rules.Explain(e.Path).Watched
-	e.Why = "a directory: what counts are the files in it"
+	e.Why = "it is a directory: the rules apply to the files in it"
 	if !e.Watched {
-		e.Why = "no rule can mean anything in it, so it is not watched"
+		e.Why = "no rule can match a file in it, so sdev does not watch it"
 		for _, p := range rules.Explain(path.Join(e.Path, "file.py")).Passed {
 			e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why})
 		}
@@ -184,17 +184,17 @@ func (e *Explanation) directory(rules *watch.Rules, all []dev.Rule) {
 func meaning(a dev.Action) string {
 	switch a {
 	case dev.Live:
-		return "the app sees it through its mount, and open tabs run again"
+		return "the app sees the file through its mount, and open tabs run the script again"
 	case dev.Sync:
-		return "it is copied into the container, and open tabs run again"
+		return "sdev copies the file into the container, and open tabs run the script again"
 	case dev.SyncRestart:
-		return "it is copied into the container, then the app is restarted"
+		return "sdev copies the file into the container, then restarts the app"
 	case dev.SyncExec:
-		return "it is copied into the container, then a command runs there"
+		return "sdev copies the file into the container, then runs the command there"
 	case dev.Restart:
-		return "the app is restarted"
+		return "sdev restarts the app"
 	case dev.Rebuild:
-		return "the image is rebuilt and the app replaced"
+		return "sdev rebuilds the image and replaces the app"
 	case dev.Ignored:
 	}
 	return "nothing happens"

@@ -63,7 +63,7 @@ func (i Instance) RequireRunning(service string) (plan.Container, error) {
 
 // NotRunning is the error of a command that needs a project that runs.
 func (i Instance) NotRunning() error {
-	return &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " does not run", Hint: "run: sdev up --local"}
+	return &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --local"}
 }
 
 // Sidecar is the configuration that the running gateway started with; ok is false where none runs.
@@ -143,7 +143,7 @@ func (i Instance) Rebuild(service string) (engine.Request, error) {
 		return req, err
 	}
 	if i.Project.Model.Services[service].Build == nil {
-		return req, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service + " has no build section: there is nothing to rebuild", Hint: "add build: to it in the compose file"}
+		return req, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service + " has no build section, so there is nothing to rebuild", Hint: "add build: to the service in the compose file"}
 	}
 	return req, nil
 }
@@ -156,7 +156,7 @@ func (i Instance) GatewayStatus(ctx context.Context, r Runner) (gateway.Status, 
 // Steer sends a command to the local provider, and gives its state after that.
 func (i Instance) Steer(ctx context.Context, r Runner, c oidc.Command) (oidc.State, error) {
 	if _, ok := i.Sidecar(); !ok {
-		return oidc.State{}, &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " does not run", Hint: "run: sdev up --with-auth"}
+		return oidc.State{}, &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --with-auth"}
 	}
 	if !i.Mode().SignsIn() {
 		return oidc.State{}, &dev.Error{Code: dev.CodeAuthOff, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " runs with its login bypassed", Hint: "run: sdev up --with-auth"}

@@ -50,7 +50,7 @@ func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 		if s.mode, why, err = LoginMode(s.found); err != nil {
 			return s, err
 		}
-		s.assume("login mode "+string(s.mode)+": "+why.Source(), "say it for good in the compose file: x-sdev: {auth: {mode: "+string(s.mode)+"}}")
+		s.assume("login mode "+string(s.mode)+": "+why.Source(), "to keep it, write into the compose file: x-sdev: {auth: {mode: "+string(s.mode)+"}}")
 	}
 	if s.current != "" {
 		person, ok := p.Settings.Auth.Person(s.current)
@@ -59,13 +59,13 @@ func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 			for _, one := range p.Settings.Auth.People() {
 				known = append(known, one.Email)
 			}
-			return s, dev.UsageError("--as is "+strconv.Quote(s.current)+", and the project has no such person", "its people: "+strings.Join(known, ", ")+"; sdev auth users add adds somebody")
+			return s, dev.UsageError("--as is "+strconv.Quote(s.current)+", but the project has no such person", "its people: "+strings.Join(known, ", ")+"; to add one: sdev auth users add EMAIL")
 		}
 		s.current = person.Email
 	}
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
 	for _, b := range s.found.Login.Bypassed {
-		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so that the login is bypassed in every mode", Hint: "take it out: sdev up --local sets it"})
+		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so the login is bypassed in every mode", Hint: "remove it: sdev up --local sets it"})
 	}
 	s.assumptions(p)
 	return s, nil
@@ -85,13 +85,13 @@ func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 	case hasNative && !hasOwn:
 		return dev.Native, native, nil
 	}
-	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "the code has no login that --with-auth knows", Hint: "if it has OAuth code of its own: sdev up --with-auth=app"}
+	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "sdev found no login in the code that --with-auth can run", Hint: "if the app has OAuth code of its own: sdev up --with-auth=app"}
 	if hasOwn {
 		e.Message = "the code has two kinds of login: streamlit-oauth, since " + own.Source() + ", and st.login, since " + native.Source()
-		e.Hint = "say which: sdev up --with-auth=app or --with-auth=native, or in the compose file: x-sdev: {auth: {mode: app}}"
+		e.Hint = "choose one: sdev up --with-auth=app or --with-auth=native, or in the compose file: x-sdev: {auth: {mode: app}}"
 	} else if other := found.Auth[0]; other.Value != "none" {
 		e.Message += ": it has " + other.Value + ", since " + other.Source()
-		e.Hint = "sdev up --local runs it without"
+		e.Hint = "to run it without the login: sdev up --local"
 	}
 	return "", detect.Fact{}, e
 }
@@ -102,11 +102,11 @@ func (s *loginSetup) assumptions(p *config.Project) {
 		return
 	}
 	if mapped := s.mapped(); mapped != "" {
-		s.assume("addresses in the code are the local provider's in this mode: "+mapped, "nothing needs to be done: the start-up shim sees to it, and it does not ship")
+		s.assume("in this mode these addresses in the code lead to the local provider: "+mapped, "you need not do anything: sdev's start-up shim maps them, and the shim does not ship")
 	}
 	for _, asked := range s.found.Login.Parameters {
 		if _, given := p.Settings.AWS.Parameters[asked.Value]; !given && !isClientParameter(asked.Value) {
-			s.assume("the app asks the parameter store for "+asked.Value+" ("+asked.Place()+"), and the local one, which this mode uses, does not have it",
+			s.assume("the app asks the parameter store for "+asked.Value+" ("+asked.Place()+"), but the local parameter store, which this mode uses, does not contain it",
 				"add it to the compose file: x-sdev: {aws: {parameters: {"+asked.Value+": VALUE}}}")
 		}
 	}
@@ -124,7 +124,7 @@ func (s loginSetup) bypassWarnings(dir string) []dev.Warning {
 	}
 	var out []dev.Warning
 	for _, r := range found.Login.Required {
-		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True asks for the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
+		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True requires the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
 	}
 	return out
 }

@@ -51,12 +51,12 @@ func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, e
 	case dev.Native:
 		var warnings []dev.Warning
 		if v := packages["streamlit"]; v != "" && IsBelow(v, 1, 58) {
-			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has Streamlit " + v + ", whose st.login has faults that 1.58 fixed: a restart in mid-login loses it, and PKCE or the 30 days of a login may be missing",
-				Hint: "ask for streamlit>=1.58"})
+			warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has Streamlit " + v + ", whose st.login has bugs that 1.58 fixed: a restart during a login loses it, and PKCE or the 30 days of a login may be missing",
+				Hint: "require streamlit>=1.58"})
 		}
 		for _, needed := range []string{"Authlib", "httpx"} {
 			if packages["streamlit"] != "" && packages[needed] == "" {
-				warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has no " + needed + ", without which st.login cannot work", Hint: "ask for streamlit[auth] and httpx; Streamlit's own list for auth leaves out the latter"})
+				warnings = append(warnings, dev.Warning{Code: dev.CodeAuthStreamlit, Message: s.listed("streamlit") + "the image has no " + needed + ", which st.login needs", Hint: "require streamlit[auth] and httpx; streamlit[auth] alone does not install httpx"})
 			}
 		}
 		return warnings, nil
@@ -68,8 +68,8 @@ func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, e
 
 // oldBoto3 names the line that asks for it, where one does.
 func (s loginSetup) oldBoto3(version string) error {
-	e := &dev.Error{Code: dev.CodeAuthBoto3, Exit: dev.ExitProject, Message: "the image has botocore " + version + ", which knows nothing of AWS_ENDPOINT_URL_SSM and would ask the real AWS for the app's OAuth client",
-		Hint: "ask for boto3>=1.28 (botocore>=1.31), then run sdev up again"}
+	e := &dev.Error{Code: dev.CodeAuthBoto3, Exit: dev.ExitProject, Message: "the image has botocore " + version + ", which does not know AWS_ENDPOINT_URL_SSM and would ask the real AWS for the app's OAuth client",
+		Hint: "require boto3>=1.28 (botocore>=1.31), then run sdev up again"}
 	for _, name := range []string{"boto3", "botocore"} {
 		if at, ok := s.found.Requires(name); ok {
 			e.File, e.Line = at.File, at.Line

@@ -21,9 +21,9 @@ func NewCmd(c *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "auth",
 		Short: "People, faults and clock of the local login",
-		Long: `Steers the provider that people sign in at while the project runs with its login
-("sdev up --with-auth"): who there is, who signs in, what goes wrong, what time it is.
-What it changes takes effect at once. "sdev help auth" tells how it fits together.`,
+		Long: `Controls the local provider that people sign in with while the project runs with its login
+("sdev up --with-auth"): people, who signs in, faults, clock. Changes take effect at once.
+"sdev help auth" explains the whole.`,
 		Example: `  sdev auth users add dora@example.com --name Dora --group sales
   sdev auth fault set deny --times 1
   sdev auth explain /marketing/q3 --as dora@example.com`,

@@ -26,10 +26,11 @@ func (a *commands) newAuthCheckCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Find out why a login does not work, or see that it can",
-		Long: `Asks the provider from this machine and from inside the app's container, and compares: issuer, keys,
-clocks, redirect addresses, versions of the packages that matter, a bypass that is still on, other
-apps whose cookies this one shares. What blocks a login ends it with exit code 1.`,
+		Short: "Find out why a login does not work",
+		Long: `Asks the provider from this machine and from inside the app's container, and compares the answers:
+issuer, keys, clocks and redirect addresses. It also checks package versions, looks for a bypass that
+is still on, and for other apps that share this app's cookies. If something blocks a login, the exit
+code is 1.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = asJSON

@@ -39,10 +39,10 @@ func (a *commands) newAuthClockCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "clock [+2h|-30m|reset]",
-		Short: "Have the provider's clock differ from the real one",
-		Long: `Sets how far the provider's clock is ahead of the real one, or behind: an offset from the real
-time, not from the last offset. What it has signed in the meantime expires accordingly. Without an
-offset it says what the clock shows.`,
+		Short: "Move the provider's clock",
+		Long: `Sets how far the provider's clock is ahead of the real time (+2h) or behind it (-30m). The offset
+counts from the real time, not from the last offset. Tokens that the provider signed earlier expire
+accordingly. Without an offset it prints what the clock shows.`,
 		Example: "  sdev auth clock +2h\n  sdev auth clock -30m\n  sdev auth clock reset",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON
@@ -72,7 +72,7 @@ func readClock(args []string) (oidc.Command, error) {
 	const hint = "for example: sdev auth clock +2h, -30m or reset"
 	switch {
 	case len(args) > 1:
-		return oidc.Command{}, dev.UsageError(fmt.Sprintf("sdev auth clock takes one offset, and got %d", len(args)), hint)
+		return oidc.Command{}, dev.UsageError(fmt.Sprintf("sdev auth clock takes one offset, but got %d", len(args)), hint)
 	case len(args) == 0:
 		return oidc.Command{Do: oidc.DoState}, nil
 	case args[0] == "reset":
@@ -90,7 +90,7 @@ func readClock(args []string) (oidc.Command, error) {
 	}
 	offset, err := time.ParseDuration(text)
 	if err != nil {
-		return oidc.Command{}, dev.UsageError(strconv.Quote(args[0])+" is no offset", hint)
+		return oidc.Command{}, dev.UsageError(strconv.Quote(args[0])+" is not an offset", hint)
 	}
 	return oidc.Command{Do: oidc.DoClock, Clock: days + offset}, nil
 }

@@ -17,9 +17,9 @@ func (a *commands) newAuthEnvCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "env",
-		Short: "Print settings for a program outside sdev that signs people in here",
+		Short: "Print settings with which another program can use the provider",
 		Long: `Prints what a program on this machine needs to use the local provider: issuer, client and secret.
-Any address on localhost may be its redirect address. The secret is worth nothing elsewhere.`,
+Every address on localhost is allowed as its redirect address. The secret is not valid elsewhere.`,
 		Example: "  eval \"$(sdev auth env)\" && python tool.py\n  sdev auth env --json",
 		Args:    console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

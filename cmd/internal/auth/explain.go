@@ -33,30 +33,30 @@ func (a *commands) newAuthExplainCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain PATH",
 		Short: "Say whether somebody may reach a path, and by which policy",
-		Long: `Says what the policies of the compose file (x-sdev.auth.policies) decide for a path: allow, deny,
-or login where nobody has signed in. Of several policies that cover a path the most specific one
-decides; where none does, everybody who signs in may reach it. No engine is needed for this.
+		Long: `Says what the policies of the compose file (x-sdev.auth.policies) decide for a path: allow, deny, or
+login if nobody is signed in. If several policies cover the path, the most specific one decides. If
+none does, everybody who signs in may reach it. No engine is needed.
 
-With --matrix it goes through all people, and without PATH through every path that a policy names.`,
+With --matrix it prints the decision for each person; without PATH also for every path that a policy names.`,
 		Example: `  sdev auth explain /marketing/q3 --as alice@example.com
   sdev auth explain --matrix`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
 			switch {
 			case len(args) > 1:
-				return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, and got %d", len(args)), "quote a path with spaces in it")
+				return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, but got %d", len(args)), "quote a path with spaces in it")
 			case len(args) == 0 && !o.matrix:
 				return dev.UsageError("sdev auth explain needs a path", "for example: sdev auth explain /marketing/q3, or --matrix for all of them")
 			case o.matrix && o.as != "":
-				return dev.UsageError("--as and --matrix exclude each other", "give one of them")
+				return dev.UsageError("--as and --matrix cannot be combined", "use one of them")
 			}
 			return a.runAuthExplain(cmd.Context(), strings.Join(args, ""), o.as, o.matrix, o.json)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.as, "as", "", "the person by e-mail address: `EMAIL`; else nobody has signed in")
+	f.StringVar(&o.as, "as", "", "decide for the person with this `EMAIL` (default: nobody is signed in)")
 	console.CompleteFlag(cmd, "as", a.OfferPeople)
-	f.BoolVar(&o.matrix, "matrix", false, "for nobody and for each of the people")
+	f.BoolVar(&o.matrix, "matrix", false, "print the decision for nobody and for each person")
 	f.BoolVar(&o.json, "json", false, "print one JSON object, with --matrix an array of them")
 	return cmd
 }
@@ -77,7 +77,7 @@ func (a *commands) runAuthExplain(ctx context.Context, path, as string, matrix, 
 		}
 		person, known := p.Settings.Auth.Person(as)
 		if !known {
-			person, note = dev.Person{Email: as}, " (none of the project's people, so in no group)"
+			person, note = dev.Person{Email: as}, " (not one of the project's people, so in no group)"
 		}
 		who = &person
 	}

@@ -18,10 +18,10 @@ import (
 func (a *commands) newAuthFaultCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fault",
-		Short: "What goes wrong on purpose: list, set, clear",
-		Long: `Has the provider do something wrong: refuse a login, send a token that must not be accepted, be
-slow, be broken. A fault holds until it is cleared, or for a number of times, for everybody or
-for one person or program. Each use of it is an event of the run.`,
+		Short: "Make the provider fail on purpose: list, set, clear",
+		Long: `Makes the provider do something wrong: refuse a login, send a token that the app must not accept, answer
+slowly or not at all. A fault stays until you clear it, or for a number of times. It affects everybody, or
+one person or program. Each time it takes effect, "sdev up" and "sdev logs" report it.`,
 		Example: `  sdev auth fault list
   sdev auth fault set deny --user alice@example.com
   sdev auth fault set wrong-aud --times 1
@@ -63,7 +63,7 @@ func faultDocs() []faultDoc {
 func (a *commands) newAuthFaultListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List what can go wrong, and what does now", Args: console.NoArgs,
+		Use: "list", Short: "List the faults, and which of them are set", Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = asJSON
 			return a.runAuthFaultList(cmd.Context(), asJSON)
@@ -132,8 +132,8 @@ func (a *commands) newAuthFaultSetCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:               "set NAME [PARAM=VALUE…]",
-		Short:             "Have something go wrong from now on",
-		Long:              `Sets a fault; "sdev auth fault list" names them, and what can be said of each.`,
+		Short:             "Set a fault",
+		Long:              `Sets a fault. "sdev auth fault list" prints all faults with their parameters.`,
 		Example:           "  sdev auth fault set deny --times 1\n  sdev auth fault set expired --user alice@example.com",
 		ValidArgsFunction: completeFault(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -152,9 +152,9 @@ func (a *commands) newAuthFaultSetCmd() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.Times, "times", 0, "only the next `N` times; else until it is cleared")
-	flags.StringVar(&f.User, "user", "", "only for this person: `EMAIL`")
-	flags.StringVar(&f.Client, "client", "", "only for this program: `ID`")
+	flags.IntVar(&f.Times, "times", 0, "clear the fault after `N` times (default: keep it until you clear it)")
+	flags.StringVar(&f.User, "user", "", "only for the person with this `EMAIL`")
+	flags.StringVar(&f.Client, "client", "", "only for the program with the client `ID`")
 	console.CompleteFlag(cmd, "user", a.OfferPeople)
 	flags.BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
 	return cmd
@@ -169,13 +169,13 @@ func readFault(f *oidc.Fault, args []string) error {
 	known := oidc.Faults()
 	i := slices.IndexFunc(known, func(d oidc.FaultDoc) bool { return d.Name == args[0] })
 	if i < 0 {
-		return dev.UsageError("no fault is called "+strconv.Quote(args[0]), list)
+		return dev.UsageError("there is no fault "+strconv.Quote(args[0]), list)
 	}
 	f.Name, f.Params = args[0], nil
 	for _, pair := range args[1:] {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return dev.UsageError(strconv.Quote(pair)+" is no PARAM=VALUE", list)
+			return dev.UsageError(strconv.Quote(pair)+" is not PARAM=VALUE", list)
 		}
 		is := func(param string) bool { return strings.HasPrefix(param, name+"=") } // the default follows
 		if !slices.ContainsFunc(known[i].Params, is) {
@@ -197,13 +197,13 @@ func (a *commands) newAuthFaultClearCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "clear [NAME]",
-		Short: "Let nothing go wrong any more, or not what is named",
+		Short: "Clear one fault, or all of them",
 
 		ValidArgsFunction: completeFault(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON
 			if len(args) > 1 {
-				return dev.UsageError(fmt.Sprintf("sdev auth fault clear takes one name at most, and got %d", len(args)), "without a name it clears all of them")
+				return dev.UsageError(fmt.Sprintf("sdev auth fault clear takes at most one name, but got %d", len(args)), "without a name it clears all of them")
 			}
 			name, text := strings.Join(args, ""), "no fault is set"
 			if name != "" {

@@ -55,11 +55,11 @@ func (l loginCheck) reached(id, from string, s seen, fix string) finding {
 }
 
 func (l loginCheck) sameIssuer() finding {
-	f := finding{ID: "issuer.same", OK: true, Evidence: "browser and app know the same one", Blocks: true}
+	f := finding{ID: "issuer.same", OK: true, Evidence: "browser and app use the same issuer", Blocks: true}
 	for i, s := range []seen{l.host, l.fromApp()} {
 		if s.Issuer != "" && s.Issuer != l.issuer {
 			from := []string{"this machine", "the app's container"}[i]
-			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("seen from %s, the issuer is %s, and not %s", from, s.Issuer, l.issuer), "something else answers at that address: stop it, then run: sdev up --with-auth"
+			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("from %s, the issuer is %s, but should be %s", from, s.Issuer, l.issuer), "something else answers at that address: stop it, then run: sdev up --with-auth"
 		}
 	}
 	return f
@@ -74,7 +74,7 @@ func (l loginCheck) sameKeys() finding {
 	f := finding{ID: "keys.same", OK: true, Evidence: render.Count(len(want), "key") + ", the same from both sides", Blocks: true}
 	for _, s := range []seen{l.host, l.fromApp()} {
 		if s.Error == "" && !slices.Equal(s.Keys, want) {
-			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("published are %q, and the provider has %q", s.Keys, want), "if a fault does that on purpose: sdev auth fault clear"
+			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("the published keys are %q, but the provider has %q", s.Keys, want), "if you set a fault for that: sdev auth fault clear"
 		}
 	}
 	return f
@@ -87,10 +87,10 @@ const leeway = 10 * time.Second
 func (l loginCheck) sameTime() finding {
 	f := finding{ID: "clock.same", OK: true, Evidence: "the app's clock is this machine's"}
 	if l.state.Clock != 0 {
-		return finding{ID: "clock.same", Evidence: "the provider's clock is off by " + l.state.Clock.String() + ", as it was told", Fix: "run: sdev auth clock reset"}
+		return finding{ID: "clock.same", Evidence: "the provider's clock is off by " + l.state.Clock.String() + ", because you set it", Fix: "run: sdev auth clock reset"}
 	}
 	if l.appError != nil {
-		f.Evidence = "not known: the app's container does not tell"
+		f.Evidence = "unknown: the app's container does not say"
 		return f
 	}
 	whole, part := math.Modf(l.app.Time)
@@ -109,9 +109,9 @@ func (l loginCheck) sameTime() finding {
 
 // redirect sees whether people are sent back to the app's own origin.
 func (l loginCheck) redirect() finding {
-	f := finding{ID: "redirect.origin", Blocks: true, Fix: "run: sdev up --with-auth; a client of your own in x-sdev.aws.parameters needs this address, in last place"}
+	f := finding{ID: "redirect.origin", Blocks: true, Fix: "run: sdev up --with-auth; if you define a client in x-sdev.aws.parameters, it needs this address as its last one"}
 	if l.app.RedirectsError != "" {
-		f.Evidence = "the app cannot read where people are sent back to: " + l.app.RedirectsError
+		f.Evidence = "the app cannot read its redirect addresses: " + l.app.RedirectsError
 		return f
 	}
 	own := func(uri string) bool {
@@ -120,27 +120,27 @@ func (l loginCheck) redirect() finding {
 	}
 	// Some code takes the last of them.
 	if n := len(l.app.Redirects); n == 0 || !own(l.app.Redirects[n-1]) {
-		f.Evidence = fmt.Sprintf("the app is at %s, and people may be sent back to %s", l.origin, strings.Join(l.app.Redirects[max(0, n-1):], ""))
+		f.Evidence = fmt.Sprintf("the app is at %s, but its redirect addresses are %s", l.origin, strings.Join(l.app.Redirects[max(0, n-1):], ""))
 		return f
 	}
-	return finding{ID: f.ID, OK: true, Blocks: true, Evidence: "people are sent back to " + l.origin}
+	return finding{ID: f.ID, OK: true, Blocks: true, Evidence: "people return to " + l.origin}
 }
 
 func (l loginCheck) bypass() finding {
 	f := finding{ID: "bypass.off", Blocks: true}
 	switch {
 	case l.app.Bypass != "":
-		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "take it out of the start script or .env file that sets it; "+session.GuardHint
+		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "remove it from the start script or .env file that sets it; "+session.GuardHint
 	case l.app.BypassError != "":
 		f.Blocks = false // the shim may well be in it
-		f.Evidence, f.Fix = "the app's process does not let itself be looked into: "+l.app.BypassError, "let the container's user be the one that the app runs as (user: in the compose file)"
+		f.Evidence, f.Fix = "cannot read the environment of the app's process: "+l.app.BypassError, "run the container as the user that the app runs as (user: in the compose file)"
 	case !l.app.Guarded:
-		f.Evidence, f.Fix = "nothing keeps LOCAL_STREAMLIT off in the app's process, and its code or secrets may set it", session.GuardHint
+		f.Evidence, f.Fix = "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", session.GuardHint
 	case len(l.app.KeptOff) > 0:
-		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; it is kept off here, and would bypass the login where the app is deployed"
-		f.Fix = "take it out of there: sdev up --local sets it by itself"
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
+		f.Fix = "remove it from there: sdev up --local sets it by itself"
 	default:
-		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and kept off"
+		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and sdev keeps it off"
 	}
 	return f
 }
@@ -152,7 +152,7 @@ func (l loginCheck) boto3() finding {
 		f.OK, f.Evidence = !session.IsBelow(have, 1, 31), "botocore "+have
 	}
 	if !f.OK {
-		f.Evidence += " does not know AWS_ENDPOINT_URL_SSM, and asks the real AWS"
+		f.Evidence += " does not know AWS_ENDPOINT_URL_SSM, so it asks the real AWS"
 		f.Fix = "boto3>=1.28 in the app's requirements"
 	}
 	return f
@@ -165,7 +165,7 @@ func (l loginCheck) streamlit() finding {
 	switch {
 	case f.OK:
 	case have == "":
-		f.Evidence, f.Fix = "the container's Python has no streamlit", "see which Python the app runs with: sdev shell -- ps"
+		f.Evidence, f.Fix = "the container's Python has no streamlit", "find out which Python runs the app: sdev shell -- ps"
 	case session.IsBelow(have, 1, 42):
 		f.Evidence, f.Fix, f.Blocks = "streamlit "+have+" has no st.login", fix, true
 	default:
@@ -189,8 +189,8 @@ func (l loginCheck) authlib() finding {
 func (l loginCheck) cookies() finding {
 	f := finding{ID: "cookies.shared", OK: len(l.others) == 0, Evidence: "no other Streamlit app on this host name"}
 	if !f.OK {
-		f.Evidence = "cookies ignore ports, so these share them: " + strings.Join(l.others, ", ")
-		f.Fix = "where both have a login, one signs the other out: stop one, or use two browser profiles"
+		f.Evidence = "cookies ignore ports, so these apps share them: " + strings.Join(l.others, ", ")
+		f.Fix = "if both have a login, each signs the other out: stop one, or use two browser profiles"
 	}
 	return f
 }

@@ -11,8 +11,8 @@ func (a *commands) newAuthRotateCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rotate-keys",
-		Short: "Have the provider sign with a new key",
-		Long:  "Has the provider sign with a new key from now on. The keys before it stay published, so that what they signed still verifies.",
+		Short: "Make the provider sign with a new key",
+		Long:  "Makes the provider sign with a new key from now on. The earlier keys stay published, so tokens that they signed still verify.",
 		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = asJSON

@@ -14,9 +14,9 @@ func (a *commands) newAuthUseCmd() *cobra.Command {
 	var ask, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "use EMAIL",
-		Short: "Sign in as somebody from now on, without being asked",
-		Long: `From the next login on the sign-in page is passed over, and EMAIL signs in; with --ask it
-asks again. Who is signed in now stays so until they sign out.`,
+		Short: "Sign in as somebody from now on, without the sign-in page",
+		Long: `From the next login on, the provider skips the sign-in page and signs EMAIL in. --ask shows the page
+again. Whoever is signed in now stays signed in until they sign out.`,
 		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
 		ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,7 +38,7 @@ func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) er
 		return err
 	}
 	defer r.Close()
-	text := "the sign-in page asks who it is"
+	text := "the next login shows the sign-in page"
 	if email != "" {
 		auth := r.Project.Settings.Auth
 		who, ok := auth.Person(email)
@@ -47,9 +47,9 @@ func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) er
 			for _, p := range auth.People() {
 				have = append(have, p.Email)
 			}
-			return dev.UsageError("none of the project's people is "+email, "one of: "+strings.Join(have, ", "))
+			return dev.UsageError(email+" is not one of the project's people", "one of: "+strings.Join(have, ", "))
 		}
-		email, text = who.Email, who.Email+" signs in without being asked"
+		email, text = who.Email, who.Email+" signs in from now on, without the sign-in page"
 	}
 	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoUse, Email: email})
 	if err != nil {

@@ -45,9 +45,9 @@ func (a *commands) newAuthUsersCmd() *cobra.Command {
 	}
 	cmd := list("users")
 	cmd.Short = "The people who can sign in: list, add, edit, remove"
-	cmd.Long = `Lists the people on the sign-in page. They stand in the compose file, under x-sdev.auth.users;
-where nobody does, an admin and a plain user are made up. "add", "edit" and "remove" change
-that file and nothing else in it, and a project that runs knows at once.`
+	cmd.Long = `Lists the people on the sign-in page. They are defined in the compose file, under x-sdev.auth.users.
+If there are none, sdev makes up an admin and a plain user. "add", "edit" and "remove" change only
+that part of the file. A running project uses the change at once.`
 	cmd.Example = `  sdev auth users
   sdev auth users add dora@example.com --name Dora --group sales --claim hd=example.com
   sdev auth users edit dora@example.com --group sales --group admin
@@ -74,7 +74,7 @@ func (a *commands) newAuthUsersAddCmd() *cobra.Command {
 				return err
 			}
 			who := dev.Person{Email: args[0], Name: o.name, Groups: o.groups, Claims: claims}
-			return a.editPeople(cmd.Context(), o.json, args[0]+" is added", func(p *config.Project) (config.PeopleEdit, error) { return p.AddPerson(who) })
+			return a.editPeople(cmd.Context(), o.json, "added "+args[0], func(p *config.Project) (config.PeopleEdit, error) { return p.AddPerson(who) })
 		},
 	}
 	o.declare(cmd)
@@ -85,21 +85,21 @@ func (a *commands) newAuthUsersEditCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
 		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
-		Long: "Changes what the flags name; everything else about the person stays. The groups that are given take the place of those that there were.",
+		Long: "Changes what the flags name, and nothing else about the person. The groups that you give replace the earlier groups.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
 			change, err := o.change()
 			if err != nil {
 				return err
 			}
-			return a.editPeople(cmd.Context(), o.json, args[0]+" is changed", func(p *config.Project) (config.PeopleEdit, error) { return p.ChangePerson(args[0], change) })
+			return a.editPeople(cmd.Context(), o.json, "changed "+args[0], func(p *config.Project) (config.PeopleEdit, error) { return p.ChangePerson(args[0], change) })
 		},
 	}
 	o.declare(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.email, "email", "", "the new e-mail address: `EMAIL`")
-	f.BoolVar(&o.none, "no-groups", false, "take the person out of every group")
-	f.StringArrayVar(&o.unset, "no-claim", nil, "take the claim `NAME` away (may be given several times)")
+	f.BoolVar(&o.none, "no-groups", false, "remove the person from every group")
+	f.StringArrayVar(&o.unset, "no-claim", nil, "remove the claim `NAME` (repeatable)")
 	return cmd
 }
 
@@ -109,19 +109,19 @@ func (a *commands) newAuthUsersRemoveCmd() *cobra.Command {
 		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON
-			return a.editPeople(cmd.Context(), asJSON, args[0]+" is removed", func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson(args[0]) })
+			return a.editPeople(cmd.Context(), asJSON, "removed "+args[0], func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson(args[0]) })
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print everybody there is then, as one JSON array")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the resulting list of people as one JSON array")
 	return cmd
 }
 
 func (o *personFlags) declare(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "full `NAME`")
-	f.StringArrayVar(&o.groups, "group", nil, "a `GROUP` the person is in (may be given several times)")
-	f.StringArrayVar(&o.claims, "claim", nil, "a claim as `NAME=VALUE`; a VALUE that is JSON is taken as such (may be given several times)")
-	f.BoolVar(&o.json, "json", false, "print everybody there is then, as one JSON array")
+	f.StringArrayVar(&o.groups, "group", nil, "a `GROUP` that the person is in (repeatable)")
+	f.StringArrayVar(&o.claims, "claim", nil, "a claim as `NAME=VALUE`, where VALUE is JSON or text (repeatable)")
+	f.BoolVar(&o.json, "json", false, "print the resulting list of people as one JSON array")
 }
 
 func (o *personFlags) change() (config.PersonChange, error) {
@@ -132,12 +132,12 @@ func (o *personFlags) change() (config.PersonChange, error) {
 	}
 	switch {
 	case o.none && len(o.groups) > 0:
-		return c, dev.UsageError("--group and --no-groups exclude each other", "give one of them")
+		return c, dev.UsageError("--group and --no-groups cannot be combined", "use one of them")
 	case o.none || len(o.groups) > 0:
 		c.Groups = &o.groups
 	}
 	if c.Email == "" && c.Name == "" && c.Groups == nil && len(c.Set)+len(c.Unset) == 0 {
-		return c, dev.UsageError("nothing to change is given", "for example: --name NAME, --group GROUP, --claim NAME=VALUE")
+		return c, dev.UsageError("no change given", "for example: --name NAME, --group GROUP, --claim NAME=VALUE")
 	}
 	return c, nil
 }
@@ -145,7 +145,7 @@ func (o *personFlags) change() (config.PersonChange, error) {
 // oneEmail is the check of arguments of commands about one person.
 func oneEmail(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return dev.UsageError(fmt.Sprintf("%s takes one e-mail address, and got %d arguments", cmd.CommandPath(), len(args)), "for example: "+cmd.CommandPath()+" alice@example.com")
+		return dev.UsageError(fmt.Sprintf("%s takes one e-mail address, but got %d arguments", cmd.CommandPath(), len(args)), "for example: "+cmd.CommandPath()+" alice@example.com")
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (a *commands) runAuthUsers(ctx context.Context, asJSON bool) error {
 	if err := a.Table(rows); err != nil || len(p.Settings.Auth.Users) > 0 {
 		return err
 	}
-	err = a.Printf("\n%s\n", a.Wrapped("They are made up, since x-sdev.auth.users names nobody. The project's own: sdev auth users add EMAIL", 0))
+	err = a.Printf("\n%s\n", a.Wrapped("sdev made these people up, because x-sdev.auth.users is empty. To add your own: sdev auth users add EMAIL", 0))
 	return err
 }
 
@@ -236,15 +236,15 @@ func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, cha
 	if a.Quiet {
 		return nil
 	}
-	text := done + ": " + edit.File
+	text := done + " in " + edit.File
 	switch {
 	case len(p.Settings.Auth.Users) == 0:
-		text += "; the made-up people are gone"
+		text += "; it replaces the made-up people"
 	case len(edit.People) == 0:
-		text += "; made-up people take the place of the last one"
+		text += "; it was the last one, so sdev makes people up again"
 	}
 	if running {
-		text += "; the sign-in page has it already"
+		text += "; the sign-in page shows it already"
 	}
 	err = a.Printf("%s\n", text)
 	return err

@@ -52,7 +52,7 @@ func (a *commands) adoptable(o initOptions) (*detect.Findings, error) {
 func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Findings) error {
 	for flag, value := range map[string]string{"--auth": o.auth, "--deps": o.deps} {
 		if value != "" {
-			return dev.UsageError(flag+" is for new projects, and this directory holds an app already: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" away, or make a new project in another directory")
+			return dev.UsageError(flag+" is for new projects, but this directory already contains an app: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" out, or create a new project in another directory")
 		}
 	}
 	if o.entry != "" || len(found.Composes) == 0 {
@@ -126,7 +126,7 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		if err != nil {
 			return ad, err
 		}
-		offer("docker-compose.yml", "# Made by sdev init from what it found in this directory. Run it: sdev up --local\n"+string(content))
+		offer("docker-compose.yml", "# Created by sdev init from what it found in this directory. Run it: sdev up --local\n"+string(content))
 	}
 	if image {
 		offer(".dockerignore", strings.Join(found.DockerIgnore(), "\n")+"\n")
@@ -190,7 +190,7 @@ func (a *commands) printAdoption(o initOptions, ad adoption, written bool) {
 		}
 	}
 	for _, advice := range ad.advice {
-		a.Printf("advice     %s lacks: %s\n", advice.File, strings.Join(advice.Lines, " "))
+		a.Printf("advice     add to %s: %s\n", advice.File, strings.Join(advice.Lines, " "))
 	}
 	for _, d := range ad.found.Defects {
 		what := fmt.Sprintf("%s:%d: %s", d.File, d.Line, d.What)
@@ -200,7 +200,7 @@ func (a *commands) printAdoption(o initOptions, ad adoption, written bool) {
 	case o.dryRun:
 		a.Printf("dry run: nothing was written\n")
 	case ad.plan.Empty():
-		a.Printf("nothing to do: the project has all that sdev needs\n")
+		a.Printf("nothing to do: the project has everything that sdev needs\n")
 	case !written:
 		a.Printf("nothing was written\n")
 	default:

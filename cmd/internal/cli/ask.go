@@ -52,7 +52,7 @@ func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[stri
 			fields = append(fields, console.Selection(title, console.OptionsOf(p.Choices), &answers[i]).Description(p.About))
 			continue
 		}
-		fields = append(fields, huh.NewInput().Title(title).Description(p.About+"; empty leaves it open").Value(&answers[i]).Validate(func(text string) error {
+		fields = append(fields, huh.NewInput().Title(title).Description(p.About+"; leave it empty to decide later").Value(&answers[i]).Validate(func(text string) error {
 			if text == "" {
 				return nil
 			}

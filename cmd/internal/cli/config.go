@@ -17,12 +17,12 @@ func (a *commands) newConfigCmd() *cobra.Command {
 	var auth string
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Print the effective compose model, each derived value with its source",
-		Long: `Prints what "sdev up --local" runs, as a compose file: your own model, and what sdev
-derives from it, each such value with a comment that says where it comes from. The
-file can be run by "docker compose" alone, once sdev has run the project in that mode.
-It holds no secrets: those are in files that it names, and where an address has a password
-in it (of a proxy, an index, a repository, a database) a variable stands for that.`,
+		Short: "Print the compose model that runs, each derived value with its source",
+		Long: `Prints what "sdev up --local" runs, as a compose file: your own model plus what sdev derives from
+it. A comment on each derived value says where it comes from. Once sdev has run the project in
+that mode, "docker compose" alone can run the file too. The file contains no secrets: it names the
+files that hold them, and has a variable in place of a password in an address (of a proxy, an
+index, a repository or a database).`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = asJSON
@@ -33,7 +33,7 @@ in it (of a proxy, an index, a repository, a database) a variable stands for tha
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the model as JSON, without comments")
-	cmd.Flags().StringVar(&auth, "with-auth", "", "print what \"sdev up --with-auth\" runs; `MODE` is app or native, and else found out")
+	cmd.Flags().StringVar(&auth, "with-auth", "", "print what \"sdev up --with-auth\" runs; `MODE` is app or native; without MODE sdev detects it")
 	cmd.Flags().Lookup("with-auth").NoOptDefVal = session.DetectAuth
 	cmd.Flags().StringArrayVar(&o.Profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	return cmd

@@ -35,32 +35,33 @@ func (a *commands) newDeployCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deploy [TARGET]",
 		Short: "Hand the project over to a platform: render, check, record",
-		Long: `Renders what TARGET needs to run the project into deploy/TARGET, beside a page of the one-time
-steps, checks what would ship ("sdev preflight"), and records what was handed over. It calls no cloud:
-what it writes is text in your repository, to be reviewed and committed. Without TARGET it lists them.
+		Long: `Renders the files that TARGET needs into deploy/TARGET, with a runbook of the one-time steps. It checks
+what would ship ("sdev preflight") and records what was handed over. It calls no cloud: it writes text
+files in your repository, for you to review and commit. Without TARGET it lists the targets.
 
-Every value is shown with who says it. What nobody has said is asked on a terminal; elsewhere, and
-with --yes, a placeholder stands for it and is listed, and the hand-off is incomplete until it is said.
-What you have edited in the files is kept: a later run joins your edits with what has changed, and
-where both changed the same lines, both stand there between marks, for you to decide.
+It shows every value with its source. On a terminal it asks for missing values. Elsewhere, or with --yes,
+it writes placeholders and lists them, and the hand-off is incomplete until you set them. It keeps your
+edits: a later run merges its changes into them. If both changed the same lines, it writes both between
+conflict markers, for you to decide.
 
-The bundle lies in the project, or with --out in a directory of its own: one that is new, empty, or a bundle
-already. Directories of the system, git's, sdev's own, your home directory and those with code of the app are none.
+The bundle is in the project, or with --out in a directory of its own that is new, empty, or a bundle already.
+sdev writes no bundle to your home directory, to directories of the system, of git or of sdev itself, or to one
+with code of the app.
 
-With --check nothing is written: it ends with exit code 1 where something blocks, a value is missing,
-or the files are not as they would be rendered, your own edits aside. That is for CI.
+With --check it writes nothing. The exit code is 1 if something blocks, a value is missing, or the files
+differ from what sdev would render, apart from your own edits. That is for CI.
 
 With --json it prints one object: v, type ("deploy"), target, status (ready, incomplete, blocked), check, written,
 out, values (name, value, source, placeholder), files (path, status, reason), findings, checks, image,
-commit, next and record. When it cannot be done, or something blocks, an error object follows.`,
+commit, next and record. If it fails, or something blocks, an error object follows.`,
 		Example: `  sdev deploy                            list the targets
-  sdev deploy ecs                        render, asking for what nobody has said
+  sdev deploy ecs                        render, and ask for missing values
   sdev deploy ecs --yes --set domain=app.example.com
   sdev deploy ecs --build                also build the image that ships, and check it
   sdev deploy ecs --check                in CI`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return dev.UsageError("sdev deploy takes one target, and got "+strconv.Quote(args[1]), "values are given with --set NAME=VALUE")
+				return dev.UsageError("sdev deploy takes one target, but got "+strconv.Quote(args[1]), "to set a value: --set NAME=VALUE")
 			}
 			return nil
 		},
@@ -85,11 +86,11 @@ commit, next and record. When it cannot be done, or something blocks, an error o
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "write the bundle to `DIR` (default deploy/TARGET)")
-	f.StringArrayVar(&set, "set", nil, "`NAME=VALUE` of a value (may be given several times); NAME= forgets an earlier answer")
-	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, where there is no compose file")
+	f.StringArrayVar(&set, "set", nil, "set a value to `NAME=VALUE` (repeatable); NAME= removes an earlier answer")
+	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if there is no compose file")
 	f.StringVar(&o.image, "image", "", "hand over `REF|TAR`: an image of the engine, or an archive")
-	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to see that it runs")
-	f.BoolVar(&o.check, "check", false, "write nothing; fail where something blocks or is not up to date")
+	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to prove that it runs")
+	f.BoolVar(&o.check, "check", false, "write nothing; fail if something blocks or is out of date")
 	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
@@ -104,7 +105,7 @@ func settings(list []string) (map[string]string, error) {
 			return nil, dev.UsageError("--set is "+strconv.Quote(s), "write --set NAME=VALUE")
 		}
 		if before, twice := set[name]; twice && before != value {
-			return nil, dev.UsageError("--set says "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "take one of the two out")
+			return nil, dev.UsageError("--set says "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "remove one of the two")
 		}
 		set[name] = value
 	}
@@ -116,9 +117,9 @@ func (o deployOptions) usable() error {
 	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
 		return dev.UsageError("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
 	case o.build && o.image != "":
-		return dev.UsageError("--build and --image exclude each other", "give one of them")
+		return dev.UsageError("--build and --image cannot be combined", "use one of them")
 	case o.build && o.check:
-		return dev.UsageError("--check writes nothing, so it builds nothing", "build first, and check the result: --check --image REF")
+		return dev.UsageError("--check writes nothing, so it builds nothing", "build first, then check the image: --check --image REF")
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (a *commands) printMissing(missing []handoff.Param) {
 	if len(missing) == 0 {
 		return
 	}
-	a.Printf("%s\n", "Nobody has said yet, so placeholders stand in the files:")
+	a.Printf("%s\n", "Values that are missing, with placeholders in the files:")
 	names := 0
 	for _, p := range missing {
 		names = max(names, len(p.Name))
@@ -116,7 +116,7 @@ func (a *commands) printOrigin(p *release.Project, r handoff.Record) {
 	case !p.Repository.Found:
 		commit = "no commit: " + p.Repository.Why
 	case r.Commit != "" && len(r.Dirty) > 0:
-		commit = fmt.Sprintf("commit %.12s, and %s not as committed", r.Commit, render.Count(len(r.Dirty), "file"))
+		commit = fmt.Sprintf("commit %.12s, with uncommitted changes in %s", r.Commit, render.Count(len(r.Dirty), "file"))
 	case r.Commit != "":
 		commit = fmt.Sprintf("commit %.12s", r.Commit)
 	}
@@ -171,14 +171,14 @@ func (a *commands) printFiles(r *release.Release) {
 func (a *commands) printNext(r *release.Release, check bool) {
 	switch {
 	case check:
-		a.Printf("%s is as it would be rendered, and nothing blocks\n", r.Dir())
+		a.Printf("%s is up to date, and nothing blocks\n", r.Dir())
 		return
 	case r.Record.Status == handoff.Incomplete:
 		missing := len(r.Missing())
-		a.Printf("%s is rendered; it is handed over once %s %s said:\n  %s\n", r.Dir(), render.Count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
+		a.Printf("rendered into %s; the hand-off is complete once %s %s set:\n  %s\n", r.Dir(), render.Count(missing, "value"), map[bool]string{true: "is", false: "are"}[missing == 1], r.Command())
 		return
 	case !r.Written:
-		a.Printf("nothing to do: %s is as it would be rendered\n", r.Dir())
+		a.Printf("nothing to do: %s is up to date\n", r.Dir())
 	default:
 		a.Printf("handed over in %s; the record is %s\n", r.Dir(), r.File(handoff.SummaryFile))
 	}

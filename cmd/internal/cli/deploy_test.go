@@ -203,7 +203,7 @@ func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
 	const script = "import streamlit as st\n"
 	dir := devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "requirements.txt": "streamlit==1.58.0\n"})
 	code, _, errs := runLine(t, dir, "deploy", "ecs", "--yes")
-	if code != dev.ExitProject || !strings.Contains(errs, "several scripts may be the app") || !strings.Contains(errs, "--entry ") {
+	if code != dev.ExitProject || !strings.Contains(errs, "several scripts could be the app") || !strings.Contains(errs, "--entry ") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	if _, r, out := deployed(t, dir, "ecs", "--yes", "--entry", "two.py"); !r.Written {

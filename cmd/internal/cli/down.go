@@ -20,19 +20,19 @@ func (a *commands) newDownCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop and remove what this project started",
-		Long: `Stops and removes the containers and networks of this project, found by their labels.
-Nothing else is touched, and nothing running is no error. What a clone of it in another
-directory runs under the same name is left alone, and that is an error.
+		Long: `Stops and removes the containers and networks of this project. It finds them by their labels and
+touches nothing else. If nothing runs, it succeeds. If a clone of the project in another directory
+runs under the same name, it leaves that alone and fails.
 
---volumes removes the volumes that were made from this directory. One that is external, that
-another project uses, or that does not say where it is from, stays, with a warning.`,
+--volumes also removes the volumes that were created from this directory. A volume stays, with a
+warning, if it is external, if another project uses it, or if its origin is unknown.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
 			return a.runDown(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "also remove the project's volumes, and what is in them")
+	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "also remove the project's volumes and their data")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per event")
 	return cmd
 }

@@ -55,7 +55,7 @@ func authChoice() choice {
 }
 
 func depsChoice() choice {
-	return choice{"deps", "What keeps its Python packages?", []answer{
+	return choice{"deps", "Which package manager?", []answer{
 		{"uv", "uv: pyproject.toml and uv.lock"},
 		{"pip", "pip: requirements.txt with hashes"},
 		{"conda", "conda: environment.yml"},
@@ -81,26 +81,26 @@ func (a *commands) newInitCmd() *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
-		Short: "Make a new project, or adopt the one that is there",
-		Long: `Makes a Streamlit project in DIR (this directory, when not given) that runs in Docker: pages,
-login, tests, image and locked packages. It works offline.
+		Short: "Create a project, or adopt an existing app",
+		Long: `Creates a Streamlit project in DIR (default: this directory) that runs in Docker: pages, login, tests,
+image and locked packages. It works offline.
 
-On a terminal it asks what the flags leave open; with --yes, and without a terminal, it takes
-the defaults. Nothing is overwritten unasked: files that differ stop it before anything is
-written, and --force overwrites them, except those that you have edited since sdev wrote them.
-Running it again completes the project and says so where there is nothing to do.
+On a terminal it asks for what the flags do not say. With --yes, or without a terminal, it takes the
+defaults. It overwrites nothing unasked: if a file differs, it stops before it writes anything.
+--force overwrites such files, but not those that you edited after sdev wrote them. If you run it
+again, it adds what is missing, or says that there is nothing to do.
 
-Where DIR holds a Streamlit app already, it is adopted: init tells what it found and where each
-value came from, writes what is missing for "sdev up" (compose file, Dockerfile, .dockerignore,
-.gitignore) and points out known defects. No file that is there is changed.
+If DIR already contains a Streamlit app, init adopts it. It prints what it found and where each value
+comes from, writes what "sdev up" still needs (compose file, Dockerfile, .dockerignore, .gitignore),
+and lists known defects. It changes no existing file.
 
 With --json it prints one object: v, type ("init"), dir, template, version, name, auth, deps,
 dry_run, changed, git, and files with path, status (create, identical, skip, update, overwrite,
-conflict) and reason; of an app that was there also adopted, settings, defects and advice. When
-it cannot be done an error object follows.`,
-		Example: `  sdev init shop                          make a project in ./shop
-  sdev init shop --yes --auth none        ask nothing, and leave the login out
-  sdev init shop --dry-run                only say what would be written`,
+conflict) and reason. For an adopted app it also has adopted, settings, defects and advice. If init
+fails, an error object follows.`,
+		Example: `  sdev init shop                          create a project in ./shop
+  sdev init shop --yes --auth none        ask nothing, and create an app without a login
+  sdev init shop --dry-run                only list the files that it would write`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return dev.UsageError("sdev init takes one directory, and got "+strings.Join(args, " "), "see: sdev init --help")
@@ -127,23 +127,23 @@ it cannot be done an error object follows.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.template, "template", projectTemplate, "what to make: `NAME` is "+projectTemplate)
-	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: made from the directory's name)")
+	f.StringVar(&o.template, "template", projectTemplate, "template of the project: `NAME` is "+projectTemplate)
+	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: from the name of the directory)")
 	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
-	f.StringVar(&o.deps, "deps", "", "what keeps its packages: `KIND` is uv (default), pip or conda")
-	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, of an app that is there already")
+	f.StringVar(&o.deps, "deps", "", "package manager: `KIND` is uv (default), pip or conda")
+	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if an app exists already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing, take the defaults")
-	f.BoolVar(&o.dryRun, "dry-run", false, "only say what would be written")
+	f.BoolVar(&o.dryRun, "dry-run", false, "only list what sdev would write")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
-	f.BoolVar(&o.force, "force", false, "overwrite files that differ, and write beside other things")
-	f.BoolVar(&o.git, "git", false, "make a git repository (default: where git exists and there is none)")
-	f.BoolVar(&o.noGit, "no-git", false, "make no git repository")
+	f.BoolVar(&o.force, "force", false, "overwrite files that differ, and allow a directory that is not empty")
+	f.BoolVar(&o.git, "git", false, "create a git repository (default: if git is installed and there is no repository yet)")
+	f.BoolVar(&o.noGit, "no-git", false, "create no git repository")
 	return cmd
 }
 
 func (o initOptions) check() error {
 	if o.git && o.noGit {
-		return dev.UsageError("--git and --no-git exclude each other", "give one of them")
+		return dev.UsageError("--git and --no-git cannot be combined", "use one of them")
 	}
 	if o.template != projectTemplate {
 		return dev.UsageError("--template is "+strconv.Quote(o.template), "one of: "+projectTemplate)
@@ -163,7 +163,7 @@ func (a *commands) runInit(ctx context.Context, o initOptions) error {
 		return a.runAdopt(ctx, o, found)
 	}
 	if o.entry != "" {
-		return dev.UsageError("--entry is "+strconv.Quote(o.entry)+", and there is no app in "+o.dir, "leave --entry away to make a new project")
+		return dev.UsageError("--entry is "+strconv.Quote(o.entry)+", but there is no app in "+o.dir, "leave --entry out to create a new project")
 	}
 	known, err := a.settle(ctx, &o)
 	if err != nil {
@@ -249,7 +249,7 @@ func (a *commands) gitInit(ctx context.Context, o initOptions) (made bool, err e
 	git, err := exec.LookPath("git")
 	if err != nil {
 		if o.git {
-			return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is made, but there is no git to make a repository of it",
+			return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is created, but not its repository: git is not installed",
 				Hint: "install git, then run: git init " + o.dir, Exit: dev.ExitFailed, Cause: err}
 		}
 		return false, nil
@@ -257,7 +257,7 @@ func (a *commands) gitInit(ctx context.Context, o initOptions) (made bool, err e
 	cmd := exec.CommandContext(ctx, git, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "init", "--quiet")
 	cmd.Dir, cmd.Env = o.dir, a.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is made, but git init did not work: " + strings.TrimSpace(string(out)),
+		return false, &dev.Error{Code: dev.CodeScaffoldGit, Message: "the project is created, but git init failed: " + strings.TrimSpace(string(out)),
 			Hint: "run it yourself, or leave it out with --no-git", Exit: dev.ExitFailed, Cause: err}
 	}
 	return true, nil
@@ -316,9 +316,9 @@ func (a *commands) printInitJSON(o initOptions, plan *scaffold.Plan, repository 
 
 func (a *commands) printInit(o initOptions, plan *scaffold.Plan, repository bool, failure error) {
 	if plan.Empty() {
-		a.Printf("nothing to do: %s is as sdev made it%s\n", strconv.Quote(o.name), editedText(plan))
+		a.Printf("nothing to do: %s is as sdev created it%s\n", strconv.Quote(o.name), editedText(plan))
 		if repository {
-			a.Printf("made a git repository in %s\n", o.dir)
+			a.Printf("created a git repository in %s\n", o.dir)
 		}
 		return
 	}
@@ -335,7 +335,7 @@ func (a *commands) printInit(o initOptions, plan *scaffold.Plan, repository bool
 	case o.dryRun:
 		a.Printf("dry run: nothing was written\n")
 	default:
-		a.Printf("made %s in %s%s\n", strconv.Quote(o.name), o.dir, repositoryText(repository))
+		a.Printf("created %s in %s%s\n", strconv.Quote(o.name), o.dir, repositoryText(repository))
 		if !a.Quiet {
 			a.Printf("next: %ssdev up --local\n", changeDirText(o.dir))
 		}
@@ -347,9 +347,9 @@ func editedText(plan *scaffold.Plan) string {
 	case 0:
 		return ""
 	case 1:
-		return ", but for 1 file that you have edited"
+		return ", except for 1 file that you edited"
 	default:
-		return fmt.Sprintf(", but for %d files that you have edited", n)
+		return fmt.Sprintf(", except for %d files that you edited", n)
 	}
 }
 

@@ -46,7 +46,7 @@ func TestInit_MakesAProjectWithoutAsking(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
 	shop := filepath.Join(dir, "My Shop")
-	wantLines(t, out, "create     docker-compose.yml\n", `made "my-shop" in `+shop, "with a git repository", "next: cd '"+shop+"' && sdev up --local")
+	wantLines(t, out, "create     docker-compose.yml\n", `created "my-shop" in `+shop, "with a git repository", "next: cd '"+shop+"' && sdev up --local")
 	for _, file := range []string{"code_package/streamlit/Home.py", "code_package/streamlit/util/google_oauth.py", "uv.lock", ".git"} {
 		if !exists(shop, file) {
 			t.Errorf("no %s", file)
@@ -58,7 +58,7 @@ func TestInit_AgainHasNothingToDo(t *testing.T) {
 	dir := t.TempDir()
 	runLine(t, dir, "init", "--name", "shop", "--auth", "none", "--deps", "pip", "--no-git")
 	code, out, errs := runLine(t, dir, "init") // the answers are on record
-	if code != dev.ExitOK || errs != "" || out != "nothing to do: \"shop\" is as sdev made it\n" {
+	if code != dev.ExitOK || errs != "" || out != "nothing to do: \"shop\" is as sdev created it\n" {
 		t.Errorf("exit %d, out %q, err %q", code, out, errs)
 	}
 	if exists(dir, ".git") {
@@ -68,7 +68,7 @@ func TestInit_AgainHasNothingToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, out, _ = runLine(t, dir, "init", "--force")
-	wantLines(t, out, "nothing to do", "1 file that you have edited")
+	wantLines(t, out, "nothing to do", "1 file that you edited")
 }
 
 func TestInit_DryRunWritesNothing(t *testing.T) {
@@ -162,7 +162,7 @@ func TestInit_MakesARepositoryLaterWhenAsked(t *testing.T) {
 	if code != dev.ExitOK || !exists(dir, ".git") {
 		t.Errorf("exit %d, repository: %v", code, exists(dir, ".git"))
 	}
-	wantLines(t, out, "nothing to do", "made a git repository")
+	wantLines(t, out, "nothing to do", "created a git repository")
 }
 
 // A record that was edited by hand must not give half a project.

@@ -30,12 +30,12 @@ func (a *commands) newLogsCmd() *cobra.Command {
 	var o logsOptions
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE…]",
-		Short: "Show what the services printed and what the reload loop saw",
+		Short: "Show what the services printed, and what happened to each save",
 		Long: `Shows what the project's services printed, and the events of the gateway: saves, reloads,
-exceptions, browser tabs. With SERVICE only those services' lines; the gateway's events
-are about the app and come with it. Lines are shown as text: without colours, and without
-anything else that steers a terminal.`,
-		Example: `  sdev logs -f                    from the beginning, then go on
+exceptions, browser tabs. With SERVICE it shows the lines of those services only; the gateway's
+events belong to the app. It prints plain text: it removes colours and everything else that
+controls a terminal.`,
+		Example: `  sdev logs -f                    everything so far, then new lines
   sdev logs --since 5m --json     the last five minutes, for programs`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
@@ -43,9 +43,9 @@ anything else that steers a terminal.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVarP(&o.follow, "follow", "f", false, "go on until interrupted")
-	f.StringVar(&o.tail, "tail", "all", "only the last `N` lines of each service, and N events of the loop, at first")
-	f.StringVar(&o.since, "since", "", "only from `TIME` on: a duration back (5m) or RFC 3339")
+	f.BoolVarP(&o.follow, "follow", "f", false, "keep printing new lines until interrupted")
+	f.StringVar(&o.tail, "tail", "all", "start with the last `N` lines of each service and the last N events of the gateway")
+	f.StringVar(&o.since, "since", "", "start at `TIME`: a duration ago (5m) or an RFC 3339 time")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	return cmd
 }
@@ -113,7 +113,7 @@ func (a *commands) pending(r console.Running, ev dev.Event) (dev.Warning, bool) 
 	if save.Action == dev.Restart {
 		hint = "run: sdev restart"
 	}
-	return dev.Warning{Code: dev.CodeRebuildPending, Message: fmt.Sprintf("%s asks for a %s, and no sdev up is there to do it", save.Paths[0], save.Action), Hint: hint}, true
+	return dev.Warning{Code: dev.CodeRebuildPending, Message: fmt.Sprintf("%s needs a %s, but no sdev up is running to do it", save.Paths[0], save.Action), Hint: hint}, true
 }
 
 // pastLogs collects what there is and prints it in the order in which it happened.

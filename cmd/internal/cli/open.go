@@ -33,7 +33,7 @@ func (a *commands) runOpen(ctx context.Context) error {
 	}
 	missing, err := a.Browse(ctx, url)
 	if err == nil && missing != "" {
-		a.Notef("no browser to start here (%s is missing): open the address yourself\n", missing)
+		a.Notef("cannot start a browser (%s is missing): open the address yourself\n", missing)
 	}
 	return err
 }

@@ -32,19 +32,19 @@ func (a *commands) newPreflightCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight [TARGET]",
 		Short: "Check that nothing ships that must not",
-		Long: `Checks the project, and what it is given of the hand-off: with TARGET its bundle, as it is and as
-"sdev deploy TARGET" would renew it, with --image the image that ships. It looks for what is only meant for this machine,
+		Long: `Checks the project; with TARGET also that target's bundle, as it is and as "sdev deploy TARGET" would
+render it; with --image also the image that ships. It looks for what is meant for this machine only,
 for credentials (in files, in every layer of the image, in the history of the repository), and for
-what is known to fail where it will run. It needs neither a container engine nor a network, unless
---image names an image of the engine. What blocks a hand-off ends it with exit code 1.
+what is known to fail on the platform. It needs neither a container engine nor a network, unless
+--image names an image of the engine. If a finding blocks the hand-off, the exit code is 1.
 
-"sdev help preflight" lists the rules, and says how one is suppressed.`,
+"sdev help preflight" lists the rules, and explains how to suppress a finding.`,
 		Example: `  sdev preflight
   sdev preflight ecs --image shop-release:1a2b3c4
   docker save shop -o shop.tar && sdev preflight --image shop.tar --sarif shop.sarif`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return dev.UsageError("sdev preflight takes one target, and got "+strconv.Quote(args[1]), "see: sdev preflight --help")
+				return dev.UsageError("sdev preflight takes one target, but got "+strconv.Quote(args[1]), "see: sdev preflight --help")
 			}
 			return nil
 		},
@@ -56,7 +56,7 @@ what is known to fail where it will run. It needs neither a container engine nor
 				o.target = args[0]
 			}
 			if a.JSON = o.json; o.json && o.sarif == "-" {
-				return dev.UsageError("--json and --sarif - both print on stdout", "name a file: --sarif FILE")
+				return dev.UsageError("--json and --sarif - both print on stdout", "write the report to a file: --sarif FILE")
 			}
 			return a.runPreflight(cmd.Context(), o)
 		},

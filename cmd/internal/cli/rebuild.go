@@ -14,9 +14,9 @@ func (a *commands) newRebuildCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rebuild [SERVICE]",
-		Short: "Rebuild the app's image, and replace the app if it changed",
-		Long: `Builds the app's image, or another service's, with the engine's cache. If the result differs the
-service is replaced; while that is the app, the gateway keeps the browser's page.`,
+		Short: "Rebuild the app's image, and replace the app if the image changed",
+		Long: `Builds the image of the app, or of SERVICE, with the engine's cache. If the image changed, sdev replaces
+the service. While it replaces the app, the gateway keeps the browser's page.`,
 		Args: oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON

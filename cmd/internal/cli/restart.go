@@ -16,7 +16,7 @@ import (
 // oneService is the check of arguments of commands that work on the app where no service is named.
 func oneService(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return dev.UsageError(fmt.Sprintf("sdev %s takes one service at most, and got %d", cmd.Name(), len(args)), "see: sdev "+cmd.Name()+" --help")
+		return dev.UsageError(fmt.Sprintf("sdev %s takes at most one service, but got %d", cmd.Name(), len(args)), "see: sdev "+cmd.Name()+" --help")
 	}
 	return nil
 }
@@ -26,7 +26,7 @@ func (a *commands) newRestartCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restart [SERVICE]",
 		Short: "Restart the app, or another service",
-		Long:  "Restarts the app's container, or another service's, and waits until the page answers. Open tabs show the new page by themselves.",
+		Long:  "Restarts the container of the app, or of SERVICE, and waits until the page answers. Open tabs then show the new page by themselves.",
 		Args:  oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON

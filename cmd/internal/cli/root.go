@@ -55,9 +55,9 @@ func (a *commands) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sdev",
 		Short: "Run Streamlit apps locally as they will be deployed",
-		Long: `sdev runs a Streamlit app in Docker as it will be deployed, with your AWS login
-mounted, and tells of every save whether it is live. The app's login is bypassed, or tried
-as it is against a provider on this machine.`,
+		Long: `sdev runs a Streamlit app in Docker, the way it will be deployed, with your AWS login mounted. It
+reports whether each save is live in the browser. The app's login is bypassed, or runs unchanged
+against a provider on this machine.`,
 		Example: `  sdev init shop && cd shop   make a project
   sdev up --local             run it; every save is live in the browser
   sdev up --with-auth         run it with its real login
@@ -80,21 +80,21 @@ as it is against a provider on this machine.`,
 				return dev.UsageError("--color is "+strconv.Quote(a.Color), "one of: auto, always, never")
 			}
 			if st, err := os.Stat(a.Dir); a.Dir != "" && (err != nil || !st.IsDir()) {
-				return dev.UsageError("--directory is "+strconv.Quote(a.Dir)+", which is not a directory", "check the path given with -C")
+				return dev.UsageError("--directory: "+strconv.Quote(a.Dir)+" is not a directory", "check the path given with -C")
 			}
 			if a.Quiet && a.Verbose {
-				return dev.UsageError("--quiet and --verbose exclude each other", "give one of them")
+				return dev.UsageError("--quiet and --verbose cannot be combined", "use one of them")
 			}
 			return nil
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&a.Dir, "directory", "C", "", "work as if started in `DIR`")
-	f.StringVar(&a.EngineContext, "context", "", "use the engine of this docker context: `NAME`")
-	f.BoolVar(&a.Quiet, "quiet", false, "only errors, warnings and results")
-	f.BoolVar(&a.Verbose, "verbose", false, "also what is done on the way")
-	f.StringVar(&a.Color, "color", "auto", "colours: `WHEN` is auto, always or never")
+	f.StringVarP(&a.Dir, "directory", "C", "", "run as if sdev was started in `DIR`")
+	f.StringVar(&a.EngineContext, "context", "", "use the engine of the docker context `NAME`")
+	f.BoolVar(&a.Quiet, "quiet", false, "print only errors, warnings and results")
+	f.BoolVar(&a.Verbose, "verbose", false, "also print each step")
+	f.StringVar(&a.Color, "color", "auto", "use colours: `WHEN` is auto, always or never")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return dev.UsageError(err.Error(), "see: "+cmd.CommandPath()+" --help")
 	})

@@ -19,7 +19,7 @@ func (a *commands) newStatusCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs, where, and in which mode",
-		Long:  "Shows what of this project runs, where its page is, how saves reach it and which AWS login it has. Nothing running is no error. What another clone of it runs under the same name is not shown; that it does is said.",
+		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another clone of the project runs under the same name, it says where, and does not show that clone's services.",
 		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = asJSON

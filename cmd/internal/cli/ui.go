@@ -16,11 +16,11 @@ func (a *commands) newUICmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ui",
 		Short: "Show the dashboard of what runs here",
-		Long: `Shows the dashboard of this project: what runs, whether saves arrive, logs, builds, logins.
-It joins what runs already, started by whichever sdev, and can start the project too. Leaving it
-leaves the app as it is. "sdev up" on a terminal shows the same.
+		Long: `Shows the dashboard of this project: services, saves, logs, builds and logins. It shows an app that
+any sdev started, and it can start the app too. If you leave the dashboard, the app stays as it is.
+"sdev up" on a terminal shows the same dashboard.
 
-? in the dashboard lists its keys.`,
+In the dashboard ? lists the keys.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !a.HasScreen() {

@@ -18,9 +18,9 @@ func (a *commands) newWatchCmd() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "watch --explain PATH",
-		Short: "Say what a save of a file or directory would do",
-		Long: `Says which rule applies to a path and what a save of it would do, or why nothing would
-happen. The path need not exist. "sdev up" does the watching; no engine is needed for this.`,
+		Short: "Explain what a save of a file or directory would do",
+		Long: `Says which rule applies to a path and what a save of it would do, or why nothing would happen. The
+path does not have to exist, and no engine is needed. "sdev up" does the actual watching.`,
 		Example: `  sdev watch --explain code_package/streamlit/Home.py
   sdev watch --explain .venv --json`,
 		Args: console.NoArgs,
@@ -37,7 +37,7 @@ happen. The path need not exist. "sdev up" does the watching; no engine is neede
 		},
 	}
 	cmd.Flags().StringVar(&o.path, "explain", "", "the `PATH` to explain")
-	cmd.Flags().BoolVar(&o.sync, "sync", false, "as it is with: sdev up --sync")
+	cmd.Flags().BoolVar(&o.sync, "sync", false, "explain it for sdev up --sync")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }

@@ -45,7 +45,7 @@ type Console struct {
 // AddFileFlag adds --file to a command, and -f where the command has no -f of its own ("sdev logs
 // -f" follows): that is why it is not simply a flag of all commands.
 func (c *Console) AddFileFlag(cmd *cobra.Command) {
-	const name, about = "file", "compose `FILE` (may be given several times)"
+	const name, about = "file", "compose `FILE` (repeatable)"
 	if cmd.Flags().ShorthandLookup("f") == nil {
 		cmd.Flags().StringArrayVarP(&c.Files, name, "f", nil, about)
 		return
@@ -56,7 +56,7 @@ func (c *Console) AddFileFlag(cmd *cobra.Command) {
 // NoArgs is cobra.NoArgs in our words.
 func NoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return dev.UsageError(cmd.CommandPath()+" takes no argument, and got "+strconv.Quote(args[0]), "see: "+cmd.CommandPath()+" --help")
+		return dev.UsageError(cmd.CommandPath()+" takes no argument, but got "+strconv.Quote(args[0]), "see: "+cmd.CommandPath()+" --help")
 	}
 	return nil
 }

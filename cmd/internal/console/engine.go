@@ -78,7 +78,7 @@ func (c *Console) Open(ctx context.Context) (Engine, error) {
 		return nil, err
 	}
 	if host := c.Getenv("DOCKER_HOST"); c.EngineContext != "" && host != "" && e.Host() != host && !c.Quiet {
-		c.Notef("warning: --context %s is used, and DOCKER_HOST=%s is not\n", c.EngineContext, host)
+		c.Notef("warning: sdev uses --context %s and ignores DOCKER_HOST=%s\n", c.EngineContext, host)
 	}
 	if p := e.Place(); c.Verbose {
 		c.Notef("engine %s (%s), API %s\n", p.Host, p.Why, p.API)

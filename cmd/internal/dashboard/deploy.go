@@ -64,7 +64,7 @@ func (d *host) handOver(ctx context.Context, name string) (string, error) {
 	if err := r.Err(); err != nil {
 		return "", err
 	}
-	said := fmt.Sprintf("nothing to do: %s is as it would be rendered", r.Dir())
+	said := fmt.Sprintf("nothing to do: %s is up to date", r.Dir())
 	switch missing := len(r.Missing()); {
 	case missing > 0:
 		verb := " are"
@@ -73,7 +73,7 @@ func (d *host) handOver(ctx context.Context, name string) (string, error) {
 		}
 		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), render.Count(missing, "value"), verb, handoff.SummaryFile)
 	case r.Written:
-		said = fmt.Sprintf("rendered into %s; what comes next stands in %s", r.Dir(), handoff.SummaryFile)
+		said = fmt.Sprintf("rendered into %s; the next steps are in %s", r.Dir(), handoff.SummaryFile)
 	}
 	return said, nil
 }

@@ -57,7 +57,7 @@ func (d *host) Do(ctx context.Context, action tui.Action) (string, error) {
 // start runs the project, or goes on with what runs by now.
 func (d *host) start(ctx context.Context) (string, error) {
 	if d.attending() {
-		return "it runs already", nil
+		return "already running", nil
 	}
 	d.leave(engine.ErrLeft) // from now on it is attended to, and not only followed
 	_, stream := d.events.Subscribe()
@@ -156,7 +156,7 @@ func saveLog(dir, file, text string) (string, error) {
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return "", &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: file + " is there already", Hint: "give another name"}
+		return "", &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: file + " exists already", Hint: "give another name"}
 	}
 	if err != nil {
 		return "", fmt.Errorf("save the log: %w", err)
@@ -350,22 +350,22 @@ func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	var said string
 	switch action.Do {
 	case tui.SignInAs:
-		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in next, without being asked"
+		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in from now on, without the sign-in page"
 		if action.Email == "" {
-			said = "the sign-in page asks who it is"
+			said = "the next login shows the sign-in page"
 		}
 	case tui.SetFault:
 		c, said = oidc.Command{Do: oidc.DoFault, Fault: oidc.Fault{Name: action.Fault, Times: 1}}, action.Fault+" happens once"
 	case tui.ClearFaults:
-		c, said = oidc.Command{Do: oidc.DoClear}, "everything works again"
+		c, said = oidc.Command{Do: oidc.DoClear}, "all faults are cleared"
 	case tui.MoveClock:
 		now, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
 		if err != nil {
 			return "", err
 		}
-		c, said = oidc.Command{Do: oidc.DoClock, Clock: now.Clock + action.By}, "the provider's clock is moved"
+		c, said = oidc.Command{Do: oidc.DoClock, Clock: now.Clock + action.By}, "moved the provider's clock"
 	case tui.RotateKeys:
-		c, said = oidc.Command{Do: oidc.DoRotate}, "new keys sign; the old ones stay published for a while"
+		c, said = oidc.Command{Do: oidc.DoRotate}, "a new key signs from now on; the old ones stay published for a while"
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}

@@ -16,7 +16,7 @@ func Findings(found []dev.Finding, rules, width int) dev.Text {
 		in    func(dev.Finding) bool
 	}{
 		{"Blocks the hand-off", isOpen(dev.Blocks)},
-		{"Ships, and somebody should know", isOpen(dev.Warns)},
+		{"Ships, but you should know", isOpen(dev.Warns)},
 		{"For information", isOpen(dev.Informs)},
 		{"Suppressed", func(f dev.Finding) bool { return f.Suppressed != nil }},
 	} {

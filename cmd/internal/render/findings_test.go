@@ -29,7 +29,7 @@ func TestFindings_AreAPageForAPerson(t *testing.T) {
     fix: take it back
     see: https://docs.docker.com/build/building/secrets/
 
-Ships, and somebody should know:
+Ships, but you should know:
   deps.lock  requirements.txt
     versions are not locked
     fix: lock them
