@@ -152,7 +152,7 @@ type LogLine struct {
 	Text    string `json:"text"`
 }
 
-// LogDropped is the number of log lines that a reader was too slow for.
+// LogDropped is the number of log lines, or of events of the gateway, that were lost on the way to a reader.
 type LogDropped struct {
 	N int `json:"n"`
 }

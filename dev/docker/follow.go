@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -176,6 +177,7 @@ const maxLine = 64 << 10
 // lines reports the lines of one stream, and returns the engine's time of the last one.
 func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	reader := bufio.NewReaderSize(in, maxLine)
+	var seq uint64 // of the gateway's last event; 0 before the first
 	for {
 		raw, more, err := reader.ReadLine()
 		if err != nil {
@@ -188,7 +190,7 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 		at, text := splitTime(text)
 		last = at
 		if service == r.Gateway {
-			r.gatewayLine(at, text, name)
+			seq = r.gatewayLine(at, text, name, seq)
 			continue
 		}
 		if w, ok := dev.KeptOff(text); ok {
@@ -199,15 +201,20 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	}
 }
 
-// gatewayLine parses an event that the gateway wrote. Any other output is a log line, so that a crash is not
-// lost.
-func (r *follower) gatewayLine(at time.Time, text, name string) {
+// gatewayLine reports an event that the gateway wrote, and returns its number. The gateway numbers its events
+// from 1, so a gap since the last one means that events were lost on the way: that is reported too. Any other
+// output is a log line, so that a crash is not lost.
+func (r *follower) gatewayLine(at time.Time, text, name string, last uint64) uint64 {
 	var s dev.Stamped
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		r.emit(at, dev.LogLine{Service: r.Gateway, Stream: name, Text: dev.Printable(text)})
-		return
+		return last
+	}
+	if last > 0 && s.Seq > last+1 {
+		r.emit(s.Time, dev.LogDropped{N: int(min(s.Seq-last-1, math.MaxInt32))}) //nolint:gosec // bounded
 	}
 	r.emit(s.Time, s.Event)
+	return s.Seq
 }
 
 // splitTime splits off the engine's timestamp of a line.
