@@ -71,7 +71,7 @@ func (w *world) Do(ctx context.Context, op plan.Operation, labels plan.Labels) e
 }
 
 func (w *world) showPage(address string) error {
-	l, err := net.Listen("tcp", address) //nolint:noctx // at once
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
