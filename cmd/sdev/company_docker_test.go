@@ -82,7 +82,7 @@ USER app
 	// The proxy is for what is not named here, and nothing else is fetched.
 	p.env = []string{"SSL_CERT_FILE=" + bundle(t), "HTTP_PROXY=http://me:word@proxy.invalid:3128", "HTTPS_PROXY=http://me:word@proxy.invalid:3128", "NO_PROXY=pypi.org,pythonhosted.org,.pythonhosted.org,127.0.0.1,localhost"}
 	out := p.run(0, "up", "-d", "--verbose")
-	if !strings.Contains(out, "left out") {
+	if !strings.Contains(out, "# syntax=docker/dockerfile:1 is ignored") {
 		t.Errorf("nothing is said of the syntax line:\n%s", out)
 	}
 	if got := p.inside("ls /extra/six.py"); got != "/extra/six.py" {

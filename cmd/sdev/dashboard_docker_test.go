@@ -84,7 +84,7 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	tm.keys("4")
 	tm.sees("the next login shows the sign-in page", "PEOPLE", "user@example.com")
 	tm.keys("j\r")
-	tm.sees("the next login is user@example.com", "signs in next")
+	tm.sees("the next login is user@example.com", "signs in at the next login")
 	tm.keys("fwrong-aud\r")
 	tm.sees("ACTIVE FAULTS", "wrong-aud happens once")
 	tm.keys("x")

@@ -1,6 +1,7 @@
 package devtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -325,5 +326,15 @@ func (c *contract) joined() {
 		if !have.Running {
 			c.Errorf("%+v", have)
 		}
+	}
+}
+
+// Whenever the context ends, for whatever cause, that is no error: least of all one of the engine's.
+func (c *contract) followCancelled() {
+	c.run("job", Script{Out: []string{"one"}})
+	ctx, cancel := context.WithCancelCause(c.Context())
+	cancel(errors.New("nobody reads any more"))
+	if err := c.Follow(ctx, plan.Follow{Project: c.labels.Project, Tail: -1, Stay: true}, new(Recorder).Emit); err != nil {
+		c.Errorf("a Follow whose context had ended: %v", err)
 	}
 }

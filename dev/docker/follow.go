@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -36,6 +35,9 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 	args.Add("type", string(events.ContainerEventType))
 	messages, failures := e.api.Events(ctx, events.ListOptions{Filters: args})
 	list, err := e.containers(ctx, f.Project)
+	if ctx.Err() != nil {
+		return nil // the error would say that the engine does not answer
+	}
 	if err != nil {
 		return engineError("list containers", err)
 	}
@@ -51,7 +53,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 		case m := <-messages:
 			r.handleEvent(ctx, m)
 		case err := <-failures:
-			if ctx.Err() != nil || errors.Is(err, io.EOF) && ctx.Err() != nil {
+			if ctx.Err() != nil {
 				return nil
 			}
 			return unreachable([]failure{{e.place, err}})

@@ -79,7 +79,7 @@ func environmentText() string {
 	return `Variables that sdev reads:
   DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH, DOCKER_CONTEXT, DOCKER_CONFIG
                           where the container engine is. sdev looks in the same order as docker:
-                          --context, DOCKER_HOST, DOCKER_CONTEXT, docker context use, the usual socket.
+                          --context, DOCKER_HOST, DOCKER_CONTEXT, docker context use, the default socket.
                           If none is set and that socket does not answer, sdev tries the sockets of
                           rootless Docker, Docker Desktop, colima, Rancher Desktop, OrbStack and podman
   DOCKER_BUILDKIT         0: sdev builds with the engine's classic builder

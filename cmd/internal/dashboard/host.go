@@ -350,7 +350,7 @@ func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	var said string
 	switch action.Do {
 	case tui.SignInAs:
-		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in from now on, without the sign-in page"
+		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in at the next login"
 		if action.Email == "" {
 			said = "the next login shows the sign-in page"
 		}
