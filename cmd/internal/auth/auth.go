@@ -12,9 +12,6 @@ import (
 	"sdev/dev"
 )
 
-// commands are the commands below "sdev auth".
-type commands struct{ *console.Console }
-
 // NewCmd makes "sdev auth".
 func NewCmd(c *console.Console) *cobra.Command {
 	a := &commands{c}

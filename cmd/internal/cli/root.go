@@ -23,9 +23,6 @@ import (
 // ExitInterrupted is the exit code of a command that a signal ended.
 const ExitInterrupted = dev.ExitInterrupted
 
-// commands are the commands of sdev.
-type commands struct{ *console.Console }
-
 // Main runs one command line and gives its exit code. ctx ends with the first interrupt, force
 // with the second.
 func Main(ctx, force context.Context, s console.Streams, args []string) int {
