@@ -1,10 +1,14 @@
 // Package dev is the vocabulary of sdev: what a project, a service, a file rule, an event and an
 // error are, in words that every other package shares.
 //
-// It decides nothing and touches nothing: no files, no network, no clock, no goroutines. Everything
-// in it is a value. Events are past facts; [Apply] folds them into a [Snapshot], and that fold is
-// the only place where "what is true now" is worked out, so that the plain view, the JSON view and
-// a screen can never disagree.
+// It decides nothing. Events are past facts; [Apply] folds them into a [Snapshot], and that fold is the
+// only place that derives "what is true now", so that the plain view, the JSON view and a screen can never
+// disagree.
+//
+// Beside the vocabulary it holds the few tools that every package needs, each in one place: files of others
+// are read with bounds ([ReadFile], [OpenFile]), files are replaced in one step ([ReplaceFile]), and text of
+// others is made fit to be shown ([Printable]). The only goroutine is that of [Interruptible], which outlives
+// the call if its context ends first.
 //
 // It imports nothing else of sdev.
 package dev

@@ -13,7 +13,7 @@ type Event interface {
 
 // Stamped is an event in its place in a stream.
 type Stamped struct {
-	// Seq counts from 1 within one stream and has no gaps.
+	// Seq counts from 1 within one stream. Numbers are missing only right before a LogDropped.
 	Seq uint64
 	// Time is when the fact was observed, by the clock of whoever observed it.
 	Time  time.Time

@@ -1,8 +1,8 @@
 // Package templates holds the trees that sdev writes for its users, embedded in the binary, so that
-// scaffolding needs no network.
+// scaffolding and hand-offs need no network.
 //
 // It is data: what is in a tree, and which files belong to which answers, is told by the tree
-// itself, in the form that package scaffold reads (its documentation describes it). The only rule
+// itself, in the form that package tree reads (its documentation describes it). The only rule
 // kept here is that the embedded tree is the one on disk, which a test compares.
 //
 // The lock files in project/ are not written by hand: `make -C templates` renews them with uv, from

@@ -1,5 +1,5 @@
 // Command sdev runs Streamlit apps locally as they will be deployed. Everything is in
-// sdev/cmd/internal/cli; here are the real streams, the signals and the only os.Exit.
+// sdev/cmd/internal/cli; here are the real streams, the signals and the only calls of os.Exit.
 package main
 
 import (

@@ -3,8 +3,8 @@
 //
 // It resolves everything that the AWS SDK supports on the host: an SSO login, which the SDK renews if it can, a
 // credential_process with the host's programs, roles to assume, and keys in the environment. It caches nothing:
-// every [Profile.Export] reads the files again, so a login in another terminal counts at once. The package
-// starts no goroutine.
+// every [Profile.Export] reads the files again, so a login in another terminal counts at once. The
+// only goroutine is that of dev.Interruptible, while a person is asked for a code.
 package awslogin
 
 import (

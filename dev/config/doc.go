@@ -11,6 +11,8 @@
 // describes the app as an [Assumption]; if the compose file says neither how to build the app's image nor how
 // saves reach it, the package derives that from the files beside it.
 //
-// Load reads files; Overlay is pure. Neither starts a goroutine. compose-go logs through logrus what Load
+// Load reads files. Overlay changes nothing; it looks only whether paths that the model names exist. Load
+// returns once its context ends, although compose-go may still read in a goroutine of dev.Interruptible; no
+// other goroutine is started. compose-go logs through logrus what Load
 // reports itself; the program decides where that log goes.
 package config

@@ -71,7 +71,7 @@ func (f *Findings) Requires(name string) (Fact, bool) {
 	return Fact{}, false
 }
 
-// directories are where lists are looked for: from the entry script's directory up to the root.
+// dirs are where lists are looked for: from the entry script's directory up to the root.
 func (f *Findings) dirs() []string {
 	out := []string{"."}
 	if e, ok := f.Entry(); ok {

@@ -46,7 +46,8 @@ func (a *supervisor) keepConfigured(ctx context.Context, p Project) error {
 	}
 }
 
-// dueBefore is when to renew what holds until then: in time, but not at once for what holds briefly.
+// renewalBefore fires when to renew a configuration that expires then: in time, but not at once for a
+// short-lived one.
 func renewalBefore(until time.Time) <-chan time.Time {
 	if until.IsZero() {
 		return nil

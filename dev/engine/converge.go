@@ -22,7 +22,7 @@ func (e *Engine) lock(ctx context.Context, file string) (release func(), err err
 		ok, err = l.TryLockContext(ctx, 25*time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		_ = l.Unlock() // nobody would, and this process may come back for it
+		_ = l.Unlock() // the lock may have been acquired although ctx ended
 		return nil, ctx.Err()
 	}
 	if err != nil || !ok {
@@ -101,7 +101,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Run
 		return run, err
 	}
 	if i := slices.IndexFunc(desired.Services, func(s plan.Service) bool { return s.Config.Name == p.App }); i >= 0 {
-		run.hash = desired.Services[i].Hash
+		run.appHash = desired.Services[i].Hash
 	}
 	ops := plan.Make(desired, have)
 	run.Changed = built || len(ops) > 0
@@ -132,13 +132,13 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Run
 
 // carryOut executes a plan, and configures the gateway before the app starts, because the app may ask
 // for something at once: as soon as the gateway has started, or first of all where it stays as it is.
-func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (supplied time.Time, err error) {
+func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (configuredUntil time.Time, err error) {
 	starts := func(op plan.Operation) bool {
 		return (op.Verb == plan.Start || op.Verb == plan.Restart) && op.Service.Config.Name == p.Gateway
 	}
 	if !slices.ContainsFunc(ops, starts) {
-		if supplied, err = e.configure(ctx, p); err != nil {
-			return supplied, err
+		if configuredUntil, err = e.configure(ctx, p); err != nil {
+			return configuredUntil, err
 		}
 	}
 	err = e.execute(ctx, ops, p, func(op plan.Operation) error {
@@ -146,10 +146,10 @@ func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (suppli
 			return nil
 		}
 		var err error
-		supplied, err = e.configure(ctx, p)
+		configuredUntil, err = e.configure(ctx, p)
 		return err
 	})
-	return supplied, err
+	return configuredUntil, err
 }
 
 // execute carries out a plan. Each operation starts as soon as those that it needs have ended, so

@@ -98,16 +98,15 @@ func (k *copying) end() {
 	}
 }
 
-// lookAgain is the pause between two looks whether whoever keeps a project's copies has gone.
+// retryLock is the pause between two tries to become the one that copies a project's files.
 const retryLock = 250 * time.Millisecond
 
-// keep keeps a project's copies, once no other sdev does: one is enough, and two would tell of each
-// save twice.
+// keepCopying keeps a project's copies up to date once no other sdev does: two would report each save twice.
 func (e *Engine) keepCopying(ctx context.Context, p Project, started <-chan struct{}) error {
 	file := filepath.Join(p.StateDir, "copying")
 	alone := lockOn(file)
 	if ok, err := alone.TryLockContext(ctx, retryLock); ctx.Err() != nil {
-		_ = alone.Unlock() // nobody would
+		_ = alone.Unlock() // the lock may have been acquired although ctx ended
 		return ctx.Err()
 	} else if err != nil || !ok {
 		return lockError(file, err)

@@ -7,8 +7,8 @@
 // rebuild and a replacement, a changed project file a new plan, a gateway that was restarted a
 // restart of the app that lives in its network. [Engine.Down] removes everything of the project.
 //
-// What runs is known from the runtime alone; nothing is assumed from an earlier call, so any
-// number of sdev processes may come and go. Those that change something take turns by a lock file.
+// What runs is known from the runtime alone, so any number of sdev processes may come and go. A file in the
+// project's state directory keeps only what saves time (builds, pulls) or should stay the same (ports). Those that change something take turns by a lock file.
 // What a clone in another directory made under the same name is neither read nor changed: [Elsewhere].
 //
 // The package declares what it needs of others: [Runtime] and [Images] of whatever runs containers,
@@ -170,11 +170,11 @@ type Running struct {
 	Issuer  string // of the local provider; "" where nobody signs in
 	Changed bool   // something had to be done
 
-	hash            string    // of the app's container as it is to be; "" where that is not known
+	appHash         string    // desired hash of the app's container; "" if unknown
 	identity        int       // port of the local provider; 0 where nobody signs in
-	services        []string  // that ran when this was found out; nil where something was done since
-	done            plan.Plan // what was begun to get there
-	configuredUntil time.Time // until when what the gateway was given holds; zero is for ever
+	services        []string  // that ran when nothing had to be done; else nil
+	done            plan.Plan // operations that were begun
+	configuredUntil time.Time // when the gateway's configuration expires; zero: never
 }
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
@@ -241,7 +241,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Tim
 	return run, nil
 }
 
-// unmounted goes on without mounts, once it is known that they are of no use.
+// upWithoutMounts continues without mounts, once it is known that they are of no use.
 func (e *Engine) upWithoutMounts(ctx context.Context, p Project, want Request, made Running) (Running, error) {
 	if p.MountOnly {
 		return made, e.await(ctx, made)
@@ -259,8 +259,8 @@ func (e *Engine) upWithoutMounts(ctx context.Context, p Project, want Request, m
 	return run, err
 }
 
-// inTurn converges while no other sdev changes the project. Waiting for the page is no change: whoever
-// takes a project down whose app hangs need not wait as well.
+// inTurn converges while it holds the project's lock. The lock is not held while waiting for the page, so
+// that `sdev down` can end an app that hangs.
 func (e *Engine) inTurn(ctx context.Context, p Project, want Request) (Running, error) {
 	release, err := e.lock(ctx, p.lockFile())
 	if err != nil {
@@ -305,7 +305,7 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 	if err != nil {
 		return
 	}
-	// Where another clone came at the same time, what it made has the same names.
+	// Another clone may have created objects of the same names meanwhile: own leaves them out.
 	_ = e.execute(ctx, plan.Undo(run.done, run.Project.own(have)), run.Project, nil)
 }
 
@@ -313,7 +313,8 @@ func (e *Engine) undo(ctx context.Context, run Running) {
 // its own. Nothing running is no error. Once force ends, containers are killed instead of stopped.
 func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error {
 	start := time.Now()
-	// What another sdev is making right now would stay. One that was never up has no directory to lock.
+	// Without the lock, objects that another sdev is creating would survive. A project that was never up has
+	// no directory to lock.
 	if _, err := os.Stat(p.StateDir); err == nil {
 		release, err := e.lock(ctx, p.lockFile())
 		if err != nil {

@@ -27,7 +27,7 @@ const (
 	terminated = 143
 )
 
-// note takes in a state that is nobody's doing here.
+// note records a change of state that this process did not cause.
 func (a *stopDetector) note(ev dev.ServiceState, app string) {
 	signalled := ev.ExitCode == killed || ev.ExitCode == terminated
 	switch {
@@ -36,7 +36,7 @@ func (a *stopDetector) note(ev dev.ServiceState, app string) {
 		return
 	case ev.State == dev.Exited && (signalled || ev.Service == app && ev.ExitCode == 0):
 	case ev.State == dev.Removed && ev.Service == app:
-	default: // its own failure, which is told as such, or its usual end
+	default: // a failure of its own, which is reported as such, or its usual end
 		return
 	}
 	if a.stopped == nil {
@@ -46,8 +46,8 @@ func (a *stopDetector) note(ev dev.ServiceState, app string) {
 	a.due = time.After(stopGrace)
 }
 
-// warnOfStops warns of what is still gone. While another sdev changes the project it is that one's
-// doing, and what comes of it is waited for.
+// warnOfStops warns of what is still gone. While another sdev holds the lock it waits: that one may have
+// stopped the service.
 func (a *supervisor) warnOfStops() {
 	a.stops.due = nil
 	lock := lockOn(a.project.lockFile())

@@ -11,7 +11,7 @@ import (
 	"sdev/dev"
 )
 
-// refusedBefore is how many looks in a row must find nobody listening at the published port, though
+// refusalsBeforeForward is how many times in a row the published port must refuse a connection, although
 // gateway and app run, before the port counts as published on another machine.
 const refusalsBeforeForward = 3
 
@@ -65,7 +65,7 @@ func (a *supervisor) keepForwarding(ctx context.Context, p Project) error {
 			}
 			stop()
 			current = ports
-			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s brought here while this goes on", p.Host, ports),
+			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s forwarded to this machine while sdev up runs", p.Host, ports),
 				Hint: "nothing needs to be done"})
 			work, cancel := context.WithCancel(ctx)
 			ended := make(chan struct{})

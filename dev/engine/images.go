@@ -183,7 +183,7 @@ func (e *Engine) pull(ctx context.Context, img plan.ImageSource, why string, fou
 			return plan.ImageInfo{}, err
 		}
 		said := dev.AsError(err)
-		e.emit(dev.Warning{Code: dev.CodeImageOld, Message: fmt.Sprintf("image %s of service %s runs as it is here: %s", img.Ref, img.Service, said.Message), Hint: said.Hint})
+		e.emit(dev.Warning{Code: dev.CodeImageOld, Message: fmt.Sprintf("service %s uses the local copy of image %s: %s", img.Service, img.Ref, said.Message), Hint: said.Hint})
 	}
 	info, found, err := e.Images.Image(ctx, img.Ref)
 	return info, errors.Join(err, notFound(found, img.Ref))

@@ -42,7 +42,7 @@ func (e *Engine) superseded(ctx context.Context, run Running) bool {
 	defer release()
 	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	return err == nil && slices.ContainsFunc(have.Containers, func(c plan.Container) bool {
-		return c.Service == run.Project.App && c.Hash != run.hash
+		return c.Service == run.Project.App && c.Hash != run.appHash
 	})
 }
 
@@ -121,7 +121,7 @@ func (e *Engine) alive(ctx context.Context, run Running) error {
 		if !have.Containers[i].Running {
 			return e.notReady(ctx, p, dev.CodeAppExited, fmt.Sprintf("%s ended with exit code %d before its page answered", service, have.Containers[i].ExitCode))
 		}
-		if service == p.App && run.hash != "" && have.Containers[i].Hash != run.hash {
+		if service == p.App && run.appHash != "" && have.Containers[i].Hash != run.appHash {
 			return errSuperseded
 		}
 		started[service] = have.Containers[i].Started

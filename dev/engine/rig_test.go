@@ -152,7 +152,7 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	return engine.Effective{
 		Mode: p.Mode, Issuer: dev.Issuer(ports.Identity), URL: r.url, Prepare: func() error { return nil },
 		Desired: func(images map[string]string) plan.Desired {
-			want := plan.Want(model, "app", "gateway", plan.Given{Images: images})
+			want := plan.NewDesired(model, "app", "gateway", plan.Inputs{Images: images})
 			for i := range want.Services {
 				want.Services[i].Synced = len(p.Copies) > 0 && want.Services[i].Config.Name == "app"
 			}

@@ -86,16 +86,16 @@ type supervisor struct {
 	happened   chan dev.Event
 	worked     chan result
 	forwards   chan Ports     // ports of this machine at which the page, and the local provider, are wanted
-	configured chan time.Time // until when what the gateway was given holds; the newest only
+	configured chan time.Time // when the gateway's configuration expires; the newest only
 	copying    *copying       // goes on whatever is built meanwhile
 
-	cancel     context.CancelFunc // of the converge under way; nil if none
-	exited     bool               // the app's container has ended or is gone, and not by our hand
-	lost       bool               // the gateway has ended, and nobody asked it to
-	doing      job                // what that is for
+	cancel     context.CancelFunc // of the current converge; nil if there is none
+	doing      job                // the current converge's job
+	restarting bool               // the current converge was cancelled, and doing starts once it has ended
 	retry      bool               // a save came meanwhile that may fix what fails
-	restarting bool               // it was cancelled, and doing is to be started again
-	first      bool               // the project has not been up yet: a failure ends it all
+	first      bool               // the project has not been up yet: a failure ends the supervision
+	exited     bool               // the app's container ended or is gone, and sdev did not ask for that
+	lost       bool               // the gateway failed
 
 	// missed is the last state of each service that came while a converge was under way. Most are its
 	// own doing, but not all: those are seen to when it has ended.
@@ -174,9 +174,9 @@ func (a *supervisor) act(ctx context.Context, ev dev.Event) error {
 		}
 		switch ev.Service {
 		case a.project.Gateway:
-			a.gatewayIs(ctx, ev)
+			a.handleGatewayState(ctx, ev)
 		case a.project.App:
-			a.appIs(ctx, ev)
+			a.handleAppState(ctx, ev)
 		}
 	}
 	return nil
@@ -202,14 +202,14 @@ func (a *supervisor) saved(ctx context.Context, ev dev.FileChanged) {
 	}
 }
 
-func (a *supervisor) gatewayIs(ctx context.Context, ev dev.ServiceState) {
+func (a *supervisor) handleGatewayState(ctx context.Context, ev dev.ServiceState) {
 	switch ev.State {
 	case dev.Removed:
 		if a.lost {
 			a.start(ctx, job{})
 		}
 	case dev.Exited:
-		// Whoever stops it in order, as a down elsewhere does, gets a zero from it.
+		// An orderly stop, such as `sdev down` elsewhere, exits with 0.
 		if a.lost = ev.ExitCode != 0; a.lost {
 			a.start(ctx, job{})
 		}
@@ -219,7 +219,7 @@ func (a *supervisor) gatewayIs(ctx context.Context, ev dev.ServiceState) {
 	}
 }
 
-func (a *supervisor) appIs(ctx context.Context, ev dev.ServiceState) {
+func (a *supervisor) handleAppState(ctx context.Context, ev dev.ServiceState) {
 	a.exited = ended(ev.State)
 	if ev.State == dev.Exited {
 		text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
@@ -300,8 +300,8 @@ func (e *Engine) convergeAgain(ctx context.Context, source Source, j job) (Runni
 	return run, e.restart(ctx, run, p.App, j.Announcement)
 }
 
-// finished takes in what a converge came to. A failure is told and stayed with: the next save may
-// fix it.
+// finished handles a converge's result. A failure is reported, and the supervision continues: the next
+// save may fix it.
 func (a *supervisor) finished(ctx context.Context, r result) error {
 	if a.restarting {
 		a.restarting = false
@@ -379,7 +379,7 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a Ann
 	if err != nil {
 		return err
 	}
-	ops := plan.Again(have, service, run.Project.Gateway, run.Project.App)
+	ops := plan.RestartOf(have, service, run.Project.Gateway, run.Project.App)
 	e.emit(dev.PlanMade{Operations: ops.Describe()})
 	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project, nil) }); err != nil {
 		return err

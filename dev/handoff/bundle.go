@@ -213,7 +213,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 	case tree.IsSame:
 		c.Status, c.Content = Identical, c.Before
 	case tree.IsForeign:
-		c.Status, c.Content, c.Reason = Foreign, c.Before, "exists, and is of no hand-off"
+		c.Status, c.Content, c.Reason = Foreign, c.Before, "exists, and sdev did not write it"
 	case tree.IsUntouched:
 		c.Status = Update
 	case tree.IsEdited:
@@ -257,7 +257,7 @@ func unix(text []byte) []byte {
 // Refused says why nothing can be written: files in the way that nobody may overwrite.
 func (b *Bundle) Refused() error {
 	if names := b.Paths(Foreign); len(names) > 0 {
-		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("in the way, and of no hand-off, so nothing was written: %s", strings.Join(names, ", ")),
+		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("files that sdev did not write are in the way, so nothing was written: %s", strings.Join(names, ", ")),
 			Hint: "move it away, or write elsewhere with --out"}
 	}
 	return nil

@@ -178,7 +178,7 @@ func TestBundle_RefusesOrTells(t *testing.T) {
 	f := newDir(t)
 	f.write("deploy/x/a.txt", "mine\n")
 	b := f.compare(files("a.txt", "theirs\n"))
-	if err := b.Refused(); err == nil || err.Error() != "in the way, and of no hand-off, so nothing was written: deploy/x/a.txt" {
+	if err := b.Refused(); err == nil || err.Error() != "files that sdev did not write are in the way, so nothing was written: deploy/x/a.txt" {
 		t.Error(err)
 	}
 	b = f.compare(files("b.txt", "b\n"))

@@ -11,8 +11,8 @@
 //  3. [Bundle.Compare] looks at what is there. Edits of the user's are joined with what has changed, and
 //     where both changed the same lines both are kept, between marks. Nothing of theirs is overwritten.
 //  4. [Bundle.Finish] makes the [Record], for programs and for people, and [Bundle.Apply] writes: files
-//     before what was rendered last, the record at the end. An error undoes everything, and whatever is left
-//     of a program that was killed half-way, the next run knows what is yours.
+//     before what was rendered last, the record at the end. An error undoes everything. After a
+//     crash, the next run still tells your edits from rendered content.
 //
 // A [Trial] judges an image that was started once.
 //

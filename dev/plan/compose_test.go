@@ -265,7 +265,7 @@ func TestWant_GivesFilesAndNamesAsTheEngineNeedsThem(t *testing.T) {
 		s.Secrets = []types.ServiceSecretConfig{{Source: "password", UID: "999", GID: "998", Mode: &mode}, {Source: "token", Target: "/etc/token"}, {Source: "token", Target: "short"}}
 		s.Pid, s.Ipc, s.VolumesFrom, s.Links = "service:gateway", "host", []string{"gateway:ro", "container:other:rw"}, []string{"gateway", "gateway:front"}
 	})
-	made := plan.Want(model, "app", "gateway", plan.Given{Files: map[string][]byte{"/shop/password": []byte("1234")}})
+	made := plan.NewDesired(model, "app", "gateway", plan.Inputs{Files: map[string][]byte{"/shop/password": []byte("1234")}})
 	for _, s := range made.Services {
 		if s.Config.Name != "db" {
 			continue
@@ -304,7 +304,7 @@ func TestAgain_TakesAlongWhoIsToRestartWithIt(t *testing.T) {
 		"x:y:false,db:service_healthy:true": "restart container shop-db-1 (asked for)\nrestart container shop-app-1 (db is restarted, and it is to restart with it)\n",
 	} {
 		app.Labels[plan.LabelDepends] = label
-		again := plan.Again(have, "db", "gateway", "app")
+		again := plan.RestartOf(have, "db", "gateway", "app")
 		if diff := cmp.Diff(want, again.String()); diff != "" {
 			t.Errorf("%q: -want +got:\n%s", label, diff)
 		}

@@ -29,9 +29,9 @@ func Undo(made Plan, have Observed) Plan {
 	})
 }
 
-// Again gives the operations that restart a service, and after it those that are to restart with it.
+// RestartOf gives the operations that restart a service, and after it those that are to restart with it.
 // The app restarts with the gateway, in whose network it lives.
-func Again(have Observed, service, gateway, app string) Plan {
+func RestartOf(have Observed, service, gateway, app string) Plan {
 	var p, followers Plan
 	for _, c := range have.Containers {
 		op := Operation{Verb: Restart, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: "asked for"}

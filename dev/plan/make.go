@@ -100,7 +100,7 @@ func (m *maker) shared() {
 			reason = "its settings changed"
 			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: reason})
 		}
-		m.networks[n.Name] = true // who was in one of that name knows it by an id that is gone
+		m.networks[n.Name] = true // containers refer to a network by its id, and the old id is gone
 		m.creations = append(m.creations, Operation{Verb: Create, Kind: Network, Name: n.Name, Network: n, Hash: hash, Reason: reason})
 	}
 	for _, v := range m.want.Volumes {
@@ -159,23 +159,23 @@ func (m *maker) outdated(s Service, c Container) string {
 	return ""
 }
 
-// once says whether a service has an end that others wait for.
-func (m *maker) once(s Service) bool {
+// runsToCompletion reports whether another service waits for the end of this one.
+func (m *maker) runsToCompletion(s Service) bool {
 	return slices.ContainsFunc(m.want.Services, func(other Service) bool {
 		return other.Config.DependsOn[s.Config.Name].Condition == types.ServiceConditionCompletedSuccessfully
 	})
 }
 
-// completed is true for a service that has done all there is for it to do.
+// completed reports whether such a service has ended well.
 func (m *maker) completed(s Service, c Container) bool {
-	return c.ExitCode == 0 && !c.Started.IsZero() && m.once(s)
+	return c.ExitCode == 0 && !c.Started.IsZero() && m.runsToCompletion(s)
 }
 
-// newDependency gives the first service that this one depends on and that is recreated; with
-// following only of those with whom it is to restart.
-func (m *maker) newDependency(s Service, following bool) string {
+// newDependency gives the first service that this one depends on and that is recreated; with restartOnly
+// only of the dependencies that say "restart: true".
+func (m *maker) newDependency(s Service, restartOnly bool) string {
 	for _, dep := range slices.Sorted(maps.Keys(s.Config.DependsOn)) {
-		if m.renewed[dep] == created && (!following || s.Config.DependsOn[dep].Restart) {
+		if m.renewed[dep] == created && (!restartOnly || s.Config.DependsOn[dep].Restart) {
 			return dep
 		}
 	}
@@ -209,7 +209,7 @@ func (m *maker) begin(s Service, op Operation) {
 	if s.Synced && op.Verb == Start { // it never runs without its files
 		m.starts = append(m.starts, Operation{Verb: Sync, Kind: ServiceContainer, Name: op.Name, Service: s, Reason: "its source is copied, not mounted"})
 	}
-	op.Kind, op.Service, op.Once = ServiceContainer, s, m.once(s)
+	op.Kind, op.Service, op.Once = ServiceContainer, s, m.runsToCompletion(s)
 	m.starts = append(m.starts, op)
 }
 

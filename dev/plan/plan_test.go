@@ -265,7 +265,7 @@ func TestAgain_RestartsTheAppWithItsGateway(t *testing.T) {
 		"gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n",
 		"unknown": "",
 	} {
-		if diff := cmp.Diff(want, plan.Again(have, service, "gateway", "app").String()); diff != "" {
+		if diff := cmp.Diff(want, plan.RestartOf(have, service, "gateway", "app").String()); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", service, diff)
 		}
 	}

@@ -48,7 +48,7 @@ func images() map[string]string {
 }
 
 func want(model *types.Project) plan.Desired {
-	return plan.Want(model, "app", "gateway", plan.Given{Images: images()})
+	return plan.NewDesired(model, "app", "gateway", plan.Inputs{Images: images()})
 }
 
 // carriedOut is what there is once a plan was carried out on what there was.

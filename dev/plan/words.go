@@ -79,7 +79,7 @@ const (
 // Labels are what everything made for a project carries.
 type Labels struct {
 	Project     string
-	App         string // service that the gateway counts as part of, for Compose
+	App         string // Compose's service label of the gateway
 	Gateway     string
 	Dir         string
 	ConfigFiles []string

@@ -11,7 +11,7 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// setting is a place in a file that sets the bypass, and how bad that is.
+// bypassed is a place in a file that sets the bypass, and how bad that is.
 type bypassed struct {
 	id       string
 	line     int

@@ -3,10 +3,13 @@ package session
 import (
 	"cmp"
 	"context"
+	"slices"
 
+	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
 	"sdev/dev/plan"
+	"sdev/dev/streamlit"
 )
 
 // Images looks at what runs and at images.
@@ -48,4 +51,75 @@ func (s *Session) askEngine(ctx context.Context, images Images, parts *config.Pa
 	if info, found, err := images.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 		parts.Image = imageFacts(info)
 	}
+}
+
+// derivation derives what should run, once the app's image and the ports are known.
+type derivation struct {
+	project  *config.Project
+	login    loginSetup
+	parts    config.Parts // as far as they are known before
+	images   Execer
+	stateDir string
+	config   *gatewayConfig // is given the login that the derived model needs
+}
+
+// effective is engine.Project's Effective.
+func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
+	parts := d.parts
+	parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
+	wanted, err := d.login.provider(d.project, ports, config.Page(d.project, parts))
+	if err != nil {
+		return engine.Effective{}, err
+	}
+	checked, err := d.login.checkImage(ctx, d.images, d.stateDir, image.ID)
+	if err != nil {
+		return engine.Effective{}, err
+	}
+	parts.Login = d.login.overlay(d.project, ports)
+	effective, err := config.Overlay(d.project, parts)
+	if err != nil {
+		return engine.Effective{}, err
+	}
+	d.config.setLogin(wanted)
+	derived, err := asEffective(effective)
+	derived.Warnings = func() []dev.Warning { return append(checked, d.login.bypassWarnings(d.project.Dir)...) }
+	return derived, err
+}
+
+// newParts is what an overlay is made of as far as it is known before the engine is asked. The port is
+// the one that the project wants.
+func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
+	machine, warnings, err := config.ReadMachine(p, h.Getenv, h.Now())
+	if err != nil {
+		return config.Parts{}, nil, err
+	}
+	gateway, err := h.GatewayRef()
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
+}
+
+func imageFacts(i plan.ImageInfo) config.ImageFacts {
+	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir, User: i.User}
+}
+
+// asEffective is a derived model as an engine takes it.
+func asEffective(e *config.Effective) (engine.Effective, error) {
+	out := engine.Effective{Mode: e.Mode, URL: e.URL, Issuer: e.Issuer}
+	files, err := e.ReadFiles()
+	if err != nil {
+		return out, err
+	}
+	out.Desired = func(images map[string]string) plan.Desired {
+		desired := plan.NewDesired(e.Project, e.App, config.GatewayService, plan.Inputs{Images: images, Files: files})
+		for i, s := range desired.Services {
+			desired.Services[i].Synced = slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Service == s.Config.Name })
+		}
+		return desired
+	}
+	out.Prepare = func() error {
+		if err := e.MakeDirs(); err != nil {
+			return err
+		}
+		return fillSeeds(e.Seeds)
+	}
+	return out, nil
 }

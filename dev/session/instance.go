@@ -26,7 +26,7 @@ type Instance struct {
 	Elsewhere error
 }
 
-// Observe looks at what runs of a project. It is the one place that does.
+// Observe looks at what runs of a project. It is the one place where commands do.
 func Observe(ctx context.Context, c Observer, p *config.Project) (Instance, error) {
 	have, err := c.Observe(ctx, p.Name, nil)
 	if err != nil {

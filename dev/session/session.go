@@ -9,7 +9,6 @@ import (
 	"sdev/dev/config"
 	"sdev/dev/engine"
 	"sdev/dev/plan"
-	"sdev/dev/streamlit"
 )
 
 // Session is a project together with what this run of sdev was asked to do with it.
@@ -123,63 +122,6 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, hostRules(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
-	out.Effective = func(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
-		parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
-		wanted, err := login.provider(p, ports, config.Page(p, parts))
-		if err != nil {
-			return engine.Effective{}, err
-		}
-		checked, err := login.checkImage(ctx, c, state, image.ID)
-		if err != nil {
-			return engine.Effective{}, err
-		}
-		parts.Login = login.overlay(p, ports)
-		effective, err := config.Overlay(p, parts)
-		if err != nil {
-			return engine.Effective{}, err
-		}
-		link.config.setLogin(wanted)
-		derived, err := asEffective(effective)
-		derived.Warnings = func() []dev.Warning { return append(checked, login.bypassWarnings(p.Dir)...) }
-		return derived, err
-	}
-	return out, nil
-}
-
-// newParts is what an overlay is made of as far as it is known before the engine is asked. The port is
-// the one that the project wants.
-func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
-	machine, warnings, err := config.ReadMachine(p, h.Getenv, h.Now())
-	if err != nil {
-		return config.Parts{}, nil, err
-	}
-	gateway, err := h.GatewayRef()
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
-}
-
-func imageFacts(i plan.ImageInfo) config.ImageFacts {
-	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir, User: i.User}
-}
-
-// asEffective is a derived model as an engine takes it.
-func asEffective(e *config.Effective) (engine.Effective, error) {
-	out := engine.Effective{Mode: e.Mode, URL: e.URL, Issuer: e.Issuer}
-	files, err := e.ReadFiles()
-	if err != nil {
-		return out, err
-	}
-	out.Desired = func(images map[string]string) plan.Desired {
-		desired := plan.Want(e.Project, e.App, config.GatewayService, plan.Given{Images: images, Files: files})
-		for i, s := range desired.Services {
-			desired.Services[i].Synced = slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Service == s.Config.Name })
-		}
-		return desired
-	}
-	out.Prepare = func() error {
-		if err := e.MakeDirs(); err != nil {
-			return err
-		}
-		return fillSeeds(e.Seeds)
-	}
+	out.Effective = derivation{project: p, login: login, parts: parts, images: c, stateDir: state, config: &link.config}.effective
 	return out, nil
 }

@@ -5,8 +5,9 @@
 // log line may hold. [Console.Load], [Console.Find] and [Console.WithEngine] are how they reach the
 // project; [Console.Exit] prints an error, once, and gives the exit code.
 //
-// Goroutines end before the function that started them returns, except the one that prints events: it
-// ends with the hub that it reads ([Console.Show]).
+// Goroutines end before the function that started them returns. There are two exceptions: the one that
+// prints events ends with the hub that it reads ([Console.Show]), and a question to a terminal that only
+// knows lines may wait for its answer after the context has ended (dev.Interruptible).
 package console
 
 import (

@@ -113,7 +113,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.LogLine:
 		return p.logLine(e)
 	case dev.LogDropped:
-		return p.line(p.style.warn, "dropped", Count(e.N, "log line")+", because they came faster than they could be shown")
+		return p.line(p.style.warn, "dropped", Count(e.N, "line")+" lost on the way here")
 	case dev.Warning:
 		if e.Code == dev.CodeAssumed {
 			return p.problem(p.style.name, "assumed", e.Message, e.Hint)

@@ -87,7 +87,7 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	case dev.Stopped:
 		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from outside"}[ev.MS == 0], "in "+render.Duration(ev.MS)))
 	case dev.LogDropped:
-		return line(warning, "dropped", "%s that came faster than they could be shown", render.Count(ev.N, "log line"))
+		return line(warning, "dropped", "%s lost on the way here", render.Count(ev.N, "line"))
 	case dev.PlanMade, dev.BuildStep, dev.LogLine:
 	}
 	return eventLine{}, false

@@ -398,5 +398,5 @@ func (s sheet) recentEvents(rows int) []string {
 	return out
 }
 
-// directories are those in front of a file at the beginning of a line, as short leaves them.
+// dirs are those in front of a file at the beginning of a line, as short leaves them.
 var dirs = regexp.MustCompile(`^…/[^/ ]+/`)

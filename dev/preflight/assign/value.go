@@ -234,7 +234,7 @@ func (v value) joins(list value) value {
 
 func plus(a, b string) string { return a + b }
 
-// formatted fills the holes of "…{}…" or "…%s…".
+// filled fills the holes of "…{}…" or "…%s…".
 func (v value) filled(args []value, named map[string]value) value {
 	out := v
 	for _, a := range args {

@@ -11,14 +11,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// Given is what is known besides a compose model when it is read.
-type Given struct {
+// Inputs is what is known besides a compose model when it is read.
+type Inputs struct {
 	Images map[string]string // id of an image by its reference, where it is known
 	Files  map[string][]byte // content of the files that secrets and configs name, by path
 }
 
-// Want reads the desired state out of an effective compose model.
-func Want(model *types.Project, app, gateway string, given Given) Desired {
+// NewDesired reads the desired state out of an effective compose model.
+func NewDesired(model *types.Project, app, gateway string, given Inputs) Desired {
 	d := Desired{Project: model.Name, App: app, Gateway: gateway}
 	used := map[string]bool{}
 	volumes := map[string]bool{}
