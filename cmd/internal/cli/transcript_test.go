@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"sdev/cmd/internal/console"
 	"sdev/dev/devtest"
+	"sdev/dev/plan"
 )
 
 // TestTranscripts runs the transcripts of testdata/transcripts: command lines as a user types them, on a
@@ -62,9 +64,11 @@ func TestTranscripts(t *testing.T) {
 			"ends": func(ts *testscript.TestScript, _ bool, args []string) {
 				code, err := strconv.Atoi(args[1])
 				ts.Check(err)
+				scriptOf(ts).awaitRunning(ts, args[0])
 				scriptOf(ts).world.End(args[0], code)
 			},
 			"prints": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).awaitRunning(ts, args[0])
 				scriptOf(ts).world.Print(args[0], "stdout", strings.Join(args[1:], " "))
 			},
 		},
@@ -113,17 +117,37 @@ func (s *transcript) begin(ts *testscript.TestScript, args []string) {
 }
 
 func (s *transcript) await(ts *testscript.TestScript, text string) {
+	if !eventually(func() bool { return strings.Contains(s.out.text()+s.errs.text(), text) }) {
+		ts.Fatalf("no %q in\n%s%s", text, s.out.text(), s.errs.text())
+	}
+}
+
+// awaitRunning waits until a service of the project runs: a plan is printed before it is carried out.
+func (s *transcript) awaitRunning(ts *testscript.TestScript, service string) {
+	runs := func() bool {
+		have, err := s.world.Observe(context.Background(), "shop", nil)
+		ts.Check(err)
+		return slices.ContainsFunc(have.Containers, func(c plan.Container) bool { return c.Service == service && c.Running })
+	}
+	if !eventually(runs) {
+		ts.Fatalf("service %s does not run", service)
+	}
+}
+
+// eventually reports whether something becomes true in time.
+func eventually(ok func() bool) bool {
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	late := time.NewTimer(devtest.Patience)
 	defer late.Stop()
-	for !strings.Contains(s.out.text()+s.errs.text(), text) {
+	for !ok() {
 		select {
 		case <-again.C:
 		case <-late.C:
-			ts.Fatalf("no %q in\n%s%s", text, s.out.text(), s.errs.text())
+			return false
 		}
 	}
+	return true
 }
 
 func (s *transcript) finish(ts *testscript.TestScript) {
