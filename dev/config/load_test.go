@@ -198,6 +198,20 @@ func TestLoad_FindsTheAppAndSaysWhy(t *testing.T) {
 	}
 }
 
+// Compose's own tags take a section away, or put another in its place.
+func TestLoad_SectionsAreResetAndReplaced(t *testing.T) {
+	for _, override := range []string{"volumes: !reset null\n", "volumes: !reset {}\n", "volumes: !override {other: }\n"} {
+		p, err := load(t, map[string]string{"docker-compose.yml": composeFile + "volumes: {mine: }\n", "docker-compose.override.yml": override})
+		if err != nil {
+			t.Errorf("%s: %v", override, err)
+			continue
+		}
+		if _, there := p.Model.Volumes["mine"]; there {
+			t.Errorf("%s: the volume is still there", override)
+		}
+	}
+}
+
 func TestLoad_LaterFilesOverride(t *testing.T) {
 	files := map[string]string{
 		"docker-compose.yml":          composeFile,

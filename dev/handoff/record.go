@@ -39,7 +39,7 @@ type Record struct {
 // The statuses of a [Record].
 const (
 	Ready      = "ready"
-	Incomplete = "incomplete" // the files are written, with placeholders for what nobody has said
+	Incomplete = "incomplete" // the files are written, with placeholders for values that are not set
 	Blocked    = "blocked"    // the files are written, and nothing is handed over
 )
 

@@ -38,7 +38,7 @@ const (
 // the parameter does not take is a *dev.Error with the place where it stands; one that was only found,
 // or remembered, is passed over.
 //
-// open are the parameters that nobody has said and that have no default, in the order of the target's.
+// open are the parameters that are not set and have no default, in the order of the target's.
 func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err error) {
 	if err := t.checkSet(said.Set); err != nil {
 		return nil, nil, err
@@ -188,10 +188,10 @@ func (t Target) Named(values Values) []NamedValue {
 	return out
 }
 
-// MissingValue is the id of the finding about a value that nobody has said.
+// MissingValue is the id of the finding about a value that is not set.
 const MissingValue = "handoff.placeholder"
 
-// Unsaid are the parameters whose value nobody has said: their placeholders are in the files, unless
+// Unsaid are the parameters whose value is not set: their placeholders are in the files, unless
 // somebody has put the value in there by hand.
 func (t Target) Unsaid(values Values, files []Change) []Param {
 	var out []Param
@@ -226,7 +226,7 @@ func (t Target) Missing(values Values, files []Change) []dev.Finding {
 		text := values[p.Name].Text
 		_, file, line := p.standsIn(text, files)
 		out = append(out, dev.Finding{ID: MissingValue, Severity: dev.Blocks, File: file, Line: line,
-			Message: fmt.Sprintf("nobody has said %s (%s), so %s stands for it", p.Name, p.About, text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
+			Message: fmt.Sprintf("%s is not set (%s); the files hold the placeholder %s", p.Name, p.About, text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func (r Record) summary(place Place) []byte {
 	case Ready:
 		w.line("**Ready.** Nothing that was checked stands in the way.\n")
 	case Incomplete:
-		w.line("**Incomplete: nothing is handed over.** Values that nobody has said are below.\n")
+		w.line("**Incomplete: nothing is handed over.** The values that are not set are below.\n")
 	default:
 		w.line("**Blocked: nothing is handed over.** Fix what is listed below first.\n")
 	}
@@ -43,7 +43,7 @@ func (r Record) summary(place Place) []byte {
 			text = code(v.Text)
 		}
 		if v.Placeholder {
-			text += " **(nobody has said it)**"
+			text += " **(not set)**"
 		}
 		w.line("| %s | %s | %s |", code(v.Name), text, mark(v.Source))
 	}

@@ -40,7 +40,7 @@ type Param struct {
 	From func(Facts) (v Value, ok bool)
 	// Default is used where nobody says another value, and shown as such. "" is none.
 	Default string
-	// Placeholder stands in the files while nobody has said the value. Files with it are rendered, and
+	// Placeholder stands in the files while the value is not set. Files with it are rendered, and
 	// cannot be handed over. It has the form that the platform's own checks accept.
 	Placeholder string
 	// Needless, where there is one, reports whether other values make this one needless: its placeholder
@@ -56,7 +56,7 @@ type Param struct {
 type Value struct {
 	Text   string `json:"value"`
 	Source string `json:"source"` // "--set", "x-sdev.deploy.ecs (compose.yaml:14)", "git remote origin", "default", "placeholder"
-	// Placeholder says that nobody has said it yet.
+	// Placeholder says that the value is not set yet.
 	Placeholder bool `json:"placeholder,omitempty"`
 	// Earlier says that it was said at an earlier hand-off, and not now.
 	Earlier bool `json:"-"`

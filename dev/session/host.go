@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"sdev/dev/config"
@@ -14,23 +13,13 @@ type Host struct {
 	Dir     string              // where the search for the project starts; "" is the working directory
 	Files   []string            // compose files named by flag
 	Env     []string            // NAME=VALUE
+	Getenv  func(string) string // the same, by name
 	Targets map[string][]string // hand-off targets with their parameters, which x-sdev may name
 	Now     func() time.Time
 	// GatewayRef gives the reference of the gateway's image.
 	GatewayRef func() (string, error)
 	// MFACode asks the person at the terminal for the code of an AWS MFA device; nil where nobody can be asked.
 	MFACode func() (string, error)
-}
-
-// Getenv gives a variable of the host's environment; "" where it is not set.
-func (h Host) Getenv(name string) string {
-	value := ""
-	for _, kv := range h.Env {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			value = v // the last one holds
-		}
-	}
-	return value
 }
 
 // Options say how a project runs. The zero value runs it as its own files say, with the login bypassed.

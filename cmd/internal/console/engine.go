@@ -15,7 +15,7 @@ import (
 
 // Host is this machine and the global flags, as a session takes them.
 func (c *Console) Host() session.Host {
-	h := session.Host{Dir: c.Dir, Files: c.Files, Env: c.Env, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
+	h := session.Host{Dir: c.Dir, Files: c.Files, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
 	if c.InTTY && !c.JSON {
 		h.MFACode = c.askMFACode
 	}
