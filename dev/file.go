@@ -36,8 +36,10 @@ type unfit struct {
 func (e unfit) Error() string { return e.words }
 func (e unfit) Unwrap() error { return e.kind }
 
-// IsUnfit says whether an error is about a file that is there and is not read, because of what it is.
-func IsUnfit(err error) bool { return errors.Is(err, ErrNotRegular) || errors.Is(err, ErrTooLarge) }
+// IsUnsuitableFile says whether an error is about a file that is there and is not read, because of what it is.
+func IsUnsuitableFile(err error) bool {
+	return errors.Is(err, ErrNotRegular) || errors.Is(err, ErrTooLarge)
+}
 
 // ReadFile is os.ReadFile for a regular file of at most [MaxFile].
 func ReadFile(name string) ([]byte, error) { return ReadUpTo(name, MaxFile) }

@@ -108,8 +108,8 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 			case c.is != nil && (!errors.Is(err, c.is) || !strings.Contains(err.Error(), c.words)):
 				t.Errorf("%s of %s: %v", how, name, err)
 			}
-			if dev.IsUnfit(err) != (c.is == dev.ErrTooLarge || c.is == dev.ErrNotRegular) && name != "zero" { //nolint:errorlint // of the table
-				t.Errorf("%s of %s: IsUnfit is %v", how, name, dev.IsUnfit(err))
+			if dev.IsUnsuitableFile(err) != (c.is == dev.ErrTooLarge || c.is == dev.ErrNotRegular) && name != "zero" { //nolint:errorlint // of the table
+				t.Errorf("%s of %s: IsUnsuitableFile is %v", how, name, dev.IsUnsuitableFile(err))
 			}
 		}
 	}

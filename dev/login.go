@@ -27,14 +27,14 @@ func ProtocolClaims() []string {
 	return []string{"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "jti", "sid"}
 }
 
-// KeptOff reads what the app's start-up shim prints where something in the container would have bypassed
+// ParseShimWarning reads what the app's start-up shim prints where something in the container would have bypassed
 // the login. It says who, which ends with the line.
-func KeptOff(line string) (Warning, bool) {
+func ParseShimWarning(line string) (Warning, bool) {
 	_, who, ok := strings.Cut(line, "sdev: LOCAL_STREAMLIT would bypass the login and is kept off: set by ")
 	if !ok {
 		return Warning{}, false
 	}
-	return Warning{Code: CodeAuthBypass, Message: "LOCAL_STREAMLIT would bypass the login and is kept off in this mode: set by " + Printable(who),
+	return Warning{Code: CodeAuthBypass, Message: "LOCAL_STREAMLIT would bypass the login and is kept off in this mode: set by " + Sanitize(who),
 		Hint: "take it out of there: sdev up --local sets it by itself"}, true
 }
 

@@ -29,7 +29,7 @@ func FuzzPrintable(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for what, made := range map[string]string{"Printable": dev.Printable(text), "Inline": dev.Inline(text), "Line": dev.Line("%s", text)} {
+		for what, made := range map[string]string{"Sanitize": dev.Sanitize(text), "Inline": dev.Inline(text), "Line": dev.Line("%s", text)} {
 			fit(t, what, made)
 			if strings.Contains(made, "\n") {
 				t.Errorf("%s has several lines: %q", what, made)

@@ -78,7 +78,7 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 // checkSettings checks the files that the SDK is about to read completely: it would block on a pipe or a device.
 func checkSettings() error {
 	for file, variable := range map[string]string{config.DefaultSharedConfigFilename(): "AWS_CONFIG_FILE", config.DefaultSharedCredentialsFilename(): "AWS_SHARED_CREDENTIALS_FILE"} {
-		if _, err := dev.ReadFile(cmp.Or(os.Getenv(variable), file)); dev.IsUnfit(err) {
+		if _, err := dev.ReadFile(cmp.Or(os.Getenv(variable), file)); dev.IsUnsuitableFile(err) {
 			return &dev.Error{Code: dev.CodeAWSLogin, Exit: dev.ExitFailed, Cause: err, Message: "the AWS settings cannot be read: " + err.Error(), Hint: "replace it by a regular file: aws configure sso"}
 		}
 	}

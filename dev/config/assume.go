@@ -150,7 +150,7 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil { // as for a compose file
 		dir = real
 	}
-	if err := Private(filepath.Join(dir, dev.StateDir)); err != nil {
+	if err := CheckStateDir(filepath.Join(dir, dev.StateDir)); err != nil {
 		return nil, err
 	}
 	a, err := o.Assume(dir)

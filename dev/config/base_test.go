@@ -31,8 +31,8 @@ func TestOverlay_FindsThePathBelowWhichTheAppServes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := "http://localhost:8501" + c.want; e.URL != want || e.Sidecar.Base != c.want {
-			t.Errorf("%s: %s and %q, want %s", name, e.URL, e.Sidecar.Base, want)
+		if want := "http://localhost:8501" + c.want; e.URL != want || e.GatewayConfig.Base != c.want {
+			t.Errorf("%s: %s and %q, want %s", name, e.URL, e.GatewayConfig.Base, want)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func unreadable(path string, err error) (message, hint string) {
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
 		return "it is a directory, not a compose file", "pass the file in it: -f " + filepath.Join(path, "compose.yaml")
 	}
-	if dev.IsUnfit(err) {
+	if dev.IsUnsuitableFile(err) {
 		return "cannot be read: " + reasonOf(err), "put a regular file there, or pass another one: -f FILE"
 	}
 	return "cannot be read: " + err.Error(), "check the file's permissions"

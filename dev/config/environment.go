@@ -178,7 +178,7 @@ func (o *overlay) awsSession(a AWS) {
 		delete(o.app.Environment, name)
 	}
 	const why = "x-sdev.aws.mode: session; the gateway provides the keys, and the host renews them"
-	o.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.out.Sidecar.Credentials+"/", why)
+	o.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+o.out.GatewayConfig.Credentials+"/", why)
 	o.set(awsToken, a.Token, why)
 }
 

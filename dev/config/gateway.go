@@ -135,24 +135,24 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	base := o.basePath()
 	o.out.URL = o.page()
 	networks, aliases := o.takeNetworks()
-	o.out.Sidecar = dev.Sidecar{
+	o.out.GatewayConfig = dev.GatewayConfig{
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.gateway), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
 		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases,
-		Identity: ports.identity, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.SidecarKeep,
-		Root: dev.SidecarRoot, Rules: ruleset, Mounts: mounts, Control: dev.SidecarSock,
+		Identity: ports.identity, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
+		Root: dev.GatewayProjectDir, Rules: ruleset, Mounts: mounts, Control: dev.GatewaySocket,
 		Origins: o.p.Settings.Origins, TrustedHeaders: o.trustedHeaders(),
 	}
 	if o.parts.Sync {
-		o.out.Sidecar.Root, o.out.Sidecar.State = "", "" // the gateway cannot see the project either
+		o.out.GatewayConfig.Root, o.out.GatewayConfig.State = "", "" // the gateway cannot see the project either
 	}
 	for _, c := range o.out.Copies {
 		if c.Rule != "" {
-			o.out.Sidecar.Mounts = append(o.out.Sidecar.Mounts, dev.Mount{Container: c.Target, Project: c.Path})
+			o.out.GatewayConfig.Mounts = append(o.out.GatewayConfig.Mounts, dev.Mount{Container: c.Target, Project: c.Path})
 		}
 	}
 	if o.parts.Machine.AWS.Mode == AWSSession {
-		o.out.Sidecar.Credentials = fmt.Sprintf("127.0.0.1:%d", ports.credentials())
+		o.out.GatewayConfig.Credentials = fmt.Sprintf("127.0.0.1:%d", ports.credentials())
 	}
 	g := o.gatewayService()
 	g.Networks, g.Hostname, g.DomainName = networks, o.app.Hostname, o.app.DomainName
@@ -165,7 +165,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService}, "sdev: owns the app's network namespace and ports; all traffic to the app passes through it"})
 	if origins := o.p.Settings.Origins; len(origins) > 0 {
 		why := "x-sdev.origins: pages of " + strings.Join(origins, ", ") + " may talk to the app and embed it"
-		o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService, "environment", dev.SidecarEnv}, why})
+		o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService, "environment", dev.GatewayConfigEnv}, why})
 	}
 	o.joinGateway()
 }
@@ -175,8 +175,8 @@ func (o *overlay) page() string {
 	return fmt.Sprintf("http://localhost:%d%s", o.parts.Port, o.basePath())
 }
 
-// Page is the URL of the app that these parts describe.
-func Page(p *Project, parts Parts) string {
+// AppURL is the URL of the app that these parts describe.
+func AppURL(p *Project, parts Parts) string {
 	o := overlay{p: p, parts: parts}
 	return o.page()
 }
@@ -185,7 +185,7 @@ func Page(p *Project, parts Parts) string {
 // as root.
 func (e *Effective) MakeDirs() error {
 	for _, v := range e.Project.Services[GatewayService].Volumes {
-		if v.Target != dev.SidecarKeep {
+		if v.Target != dev.GatewayStateDir {
 			continue
 		}
 		if err := os.MkdirAll(v.Source, 0o700); err != nil {
@@ -247,7 +247,7 @@ func (o *overlay) takeSysctls(g *types.ServiceConfig) {
 // gatewayService is the gateway's container: only the program, with the minimal rights to read the project and
 // to listen.
 func (o *overlay) gatewayService() types.ServiceConfig {
-	encoded, err := json.Marshal(o.out.Sidecar)
+	encoded, err := json.Marshal(o.out.GatewayConfig)
 	if err != nil {
 		panic(err) // plain strings and numbers: cannot fail
 	}
@@ -259,13 +259,13 @@ func (o *overlay) gatewayService() types.ServiceConfig {
 		g.CapAdd = []string{"DAC_READ_SEARCH"} // root may read every project on this machine
 	}
 	g.SecurityOpt = []string{"no-new-privileges:true"}
-	g.Tmpfs = types.StringList{fmt.Sprintf("%s:uid=%d,gid=%d,mode=0700", filepath.Dir(dev.SidecarSock), uid, gid)}
-	g.Environment = types.MappingWithEquals{dev.SidecarEnv: ptr(string(encoded))}
-	if o.out.Sidecar.Root != "" {
-		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.SidecarRoot, ReadOnly: true}}
+	g.Tmpfs = types.StringList{fmt.Sprintf("%s:uid=%d,gid=%d,mode=0700", filepath.Dir(dev.GatewaySocket), uid, gid)}
+	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
+	if o.out.GatewayConfig.Root != "" {
+		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.GatewayProjectDir, ReadOnly: true}}
 	}
-	if o.out.Sidecar.State != "" {
-		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginDir), Target: dev.SidecarKeep})
+	if o.out.GatewayConfig.State != "" {
+		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginDir), Target: dev.GatewayStateDir})
 	}
 	g.StopGracePeriod = ptr(types.Duration(time.Second))
 	return g

@@ -95,7 +95,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 		return nil, missing(o, err)
 	}
 	p := &Project{Dir: dir, defaultFiles: len(o.Files) == 0}
-	if err := Private(p.StatePath()); err != nil {
+	if err := CheckStateDir(p.StatePath()); err != nil {
 		return nil, err
 	}
 	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
@@ -384,10 +384,10 @@ func leaves(n *yaml.Node) []*yaml.Node {
 func (p *Project) StatePath() string { return filepath.Join(p.Dir, dev.StateDir) }
 
 // StateDir is the project's private directory for data that can be recreated. The first use creates it, with its
-// own .gitignore; an existing one is checked by [Private].
+// own .gitignore; an existing one is checked by [CheckStateDir].
 func (p *Project) StateDir() (string, error) {
 	dir := p.StatePath()
-	if err := Private(dir); err != nil {
+	if err := CheckStateDir(dir); err != nil {
 		return "", err
 	}
 	before, _ := os.Stat(p.Dir)

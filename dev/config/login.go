@@ -106,7 +106,7 @@ func withLoopback(list string) string {
 // appLogin makes the app's own OAuth code use the local provider: by the stand-in for the parameter store, which
 // returns its client, and by the shim if the code itself has a provider's addresses.
 func (o *overlay) appLogin() {
-	o.set("AWS_ENDPOINT_URL_SSM", "http://"+o.out.Sidecar.Parameters, "sdev: a stand-in for the parameter store; other AWS services are the real ones")
+	o.set("AWS_ENDPOINT_URL_SSM", "http://"+o.out.GatewayConfig.Parameters, "sdev: a stand-in for the parameter store; other AWS services are the real ones")
 	o.set("OAUTH_REDIRECT_URI", o.out.URL, "sdev: the app's origin in this run")
 	a := o.parts.Machine.AWS
 	if a.Mode != AWSSession && (a.Mode == AWSNone || a.Dir == "" || !a.HasKeys) && o.value("AWS_ACCESS_KEY_ID") == "" {

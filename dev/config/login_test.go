@@ -47,7 +47,7 @@ func TestOverlay_TheGatewayIsTheSameInEveryMode(t *testing.T) {
 func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
 	e, app := overlaid(t, plainApp, signingIn(dev.AppLogin))
 	for name, want := range map[string]string{
-		"AWS_ENDPOINT_URL_SSM":    "http://" + e.Sidecar.Parameters,
+		"AWS_ENDPOINT_URL_SSM":    "http://" + e.GatewayConfig.Parameters,
 		"OAUTH_REDIRECT_URI":      "http://localhost:8600",
 		"SDEV_OAUTH_ENDPOINTS":    `{"authorize":"http://localhost:8601/authorize","token":"http://localhost:8601/token","revoke":"http://localhost:8601/revoke"}`,
 		"AWS_ACCESS_KEY_ID":       "AKIASDEVLOCALONLY000",
@@ -60,8 +60,8 @@ func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.Sidecar.Identity != 8601 || e.Sidecar.Parameters == e.Sidecar.Upstream {
-		t.Errorf("%q %v %+v", e.Issuer, app.Labels, e.Sidecar)
+	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.GatewayConfig.Identity != 8601 || e.GatewayConfig.Parameters == e.GatewayConfig.Upstream {
+		t.Errorf("%q %v %+v", e.Issuer, app.Labels, e.GatewayConfig)
 	}
 	if text, err := e.YAML(); err != nil || !strings.Contains(string(text), "oauth.py:3") {
 		t.Errorf("what is mapped is not told: %v", err)

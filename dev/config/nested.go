@@ -92,7 +92,7 @@ func (n *nesting) extended(s source, name, as string, depth int) {
 
 // unfit records the first error about a file that must not be opened.
 func (n *nesting) unfit(file string, err error, from source, line int) {
-	if n.fault == nil && dev.IsUnfit(err) {
+	if n.fault == nil && dev.IsUnsuitableFile(err) {
 		n.fault = bad(dev.CodeProjectInvalid, from.path, line, display(n.dir, file)+" cannot be read: "+reasonOf(err), "put a regular file there, or use another path")
 	}
 }

@@ -21,8 +21,8 @@ func TestOrigins_GoToTheGatewayAndAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"https://portal.example.com", "http://shop.localhost"}
-	var told dev.Sidecar
-	if err := json.Unmarshal([]byte(*e.Project.Services[config.GatewayService].Environment[dev.SidecarEnv]), &told); err != nil || !slices.Equal(told.Origins, want) {
+	var told dev.GatewayConfig
+	if err := json.Unmarshal([]byte(*e.Project.Services[config.GatewayService].Environment[dev.GatewayConfigEnv]), &told); err != nil || !slices.Equal(told.Origins, want) {
 		t.Errorf("the gateway is told of %q, %v", told.Origins, err)
 	}
 	printed, err := e.YAML()
@@ -75,8 +75,8 @@ func TestOverlay_FindsTheHeadersThatTheAppBelieves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(e.Sidecar.TrustedHeaders, c.want) {
-			t.Errorf("%s: %q, want %q", name, e.Sidecar.TrustedHeaders, c.want)
+		if !slices.Equal(e.GatewayConfig.TrustedHeaders, c.want) {
+			t.Errorf("%s: %q, want %q", name, e.GatewayConfig.TrustedHeaders, c.want)
 		}
 	}
 }

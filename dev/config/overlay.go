@@ -49,13 +49,13 @@ type ImageFacts struct {
 
 // Effective is the model that runs.
 type Effective struct {
-	Project *types.Project
-	App     string
-	Mode    dev.Mode
-	URL     string
-	Issuer  string // of the local provider, in modes with a login
-	Sidecar dev.Sidecar
-	Notes   []Note
+	Project       *types.Project
+	App           string
+	Mode          dev.Mode
+	URL           string
+	Issuer        string // of the local provider, in modes with a login
+	GatewayConfig dev.GatewayConfig
+	Notes         []Note
 	// Seeds are directories whose files are copied, newer ones only, before the app starts.
 	Seeds []Seed
 	// Copies are the directories that are kept in sync by copying.

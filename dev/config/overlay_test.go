@@ -62,8 +62,8 @@ func TestOverlay_OfAScaffoldedProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	devtest.Golden(t, "effective.yml", strings.ReplaceAll(string(yaml), p.Dir, "/work/shop"))
-	if e.URL != "http://localhost:8600" || e.Sidecar.Port != 8600 || len(e.Seeds) != 2 {
-		t.Errorf("%s, %+v, %+v", e.URL, e.Sidecar, e.Seeds)
+	if e.URL != "http://localhost:8600" || e.GatewayConfig.Port != 8600 || len(e.Seeds) != 2 {
+		t.Errorf("%s, %+v, %+v", e.URL, e.GatewayConfig, e.Seeds)
 	}
 	if again, err := config.Overlay(p, given); err != nil || len(again.Notes) != len(e.Notes) {
 		t.Errorf("the second time: %v", err)
@@ -85,7 +85,7 @@ func TestOverlay_CanBeReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range e.Project.Services {
-		if got := again.Services[name]; value(got, "PYTHONPATH") != value(want, "PYTHONPATH") || value(got, dev.SidecarEnv) != value(want, dev.SidecarEnv) ||
+		if got := again.Services[name]; value(got, "PYTHONPATH") != value(want, "PYTHONPATH") || value(got, dev.GatewayConfigEnv) != value(want, dev.GatewayConfigEnv) ||
 			got.NetworkMode != want.NetworkMode || len(got.Ports) != len(want.Ports) {
 			t.Errorf("service %s is read as %+v", name, got)
 		}
@@ -130,7 +130,7 @@ networks: {inner: {}}
 	if got, want := strings.Join(ports, " "), "127.0.0.1:9000>8501 127.0.0.1:8601>8601 127.0.0.1:9100>9100 127.0.0.1:8080>80 ::1:8081>81"; got != want {
 		t.Errorf("ports %s, want %s", got, want)
 	}
-	if got, want := e.Sidecar.Aliases, []string{"front", "shop", "streamlit", "web"}; !slices.Equal(got, want) {
+	if got, want := e.GatewayConfig.Aliases, []string{"front", "shop", "streamlit", "web"}; !slices.Equal(got, want) {
 		t.Errorf("aliases %q, want %q", got, want)
 	}
 }
@@ -153,8 +153,8 @@ func TestOverlay_PortsOfAppAndGatewayDiffer(t *testing.T) {
 					p.Image.Command = []string{"streamlit", "run", "x.py", "--server.port=7000"}
 				}
 			})
-			if e.Sidecar.Listen != c.listen || e.Sidecar.Upstream != c.upstream {
-				t.Errorf("gateway at %s, app at %s, want %s and %s", e.Sidecar.Listen, e.Sidecar.Upstream, c.listen, c.upstream)
+			if e.GatewayConfig.Listen != c.listen || e.GatewayConfig.Upstream != c.upstream {
+				t.Errorf("gateway at %s, app at %s, want %s and %s", e.GatewayConfig.Listen, e.GatewayConfig.Upstream, c.listen, c.upstream)
 			}
 			if got := "127.0.0.1:" + value(app, "STREAMLIT_SERVER_PORT"); got != c.upstream {
 				t.Errorf("the app is told %s, want %s", got, c.upstream)
@@ -248,7 +248,7 @@ func TestOverlay_NewCABundleIsANewContainer(t *testing.T) {
 func TestOverlay_RulesComeFromTheFileFirst(t *testing.T) {
 	e, _ := overlaid(t, composeFile)
 	var got []string
-	for _, r := range e.Sidecar.Rules {
+	for _, r := range e.GatewayConfig.Rules {
 		got = append(got, string(r.Action)+" "+r.Path+" "+r.Origin)
 	}
 	text := strings.Join(got, "\n")
@@ -288,15 +288,15 @@ func TestOverlay_KeysFromTheHostLeaveNothingElseOfAWS(t *testing.T) {
 		p.Machine.AWS = config.AWS{Mode: config.AWSSession, Dir: "/home/alice/.aws", Profile: "dev", Region: "eu-west-1", Token: "of-the-project", Caches: []string{"sso/cache"}}
 	})
 	for name, want := range map[string]string{
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + e.Sidecar.Credentials + "/", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "of-the-project",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + e.GatewayConfig.Credentials + "/", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "of-the-project",
 		"AWS_PROFILE": "(unset)", "AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true",
 	} {
 		if got := value(app, name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if !strings.HasPrefix(e.Sidecar.Credentials, "127.0.0.1:") || e.Sidecar.Credentials == e.Sidecar.Upstream {
-		t.Errorf("the gateway gives keys at %q", e.Sidecar.Credentials)
+	if !strings.HasPrefix(e.GatewayConfig.Credentials, "127.0.0.1:") || e.GatewayConfig.Credentials == e.GatewayConfig.Upstream {
+		t.Errorf("the gateway gives keys at %q", e.GatewayConfig.Credentials)
 	}
 	if len(app.Volumes) != 1 || app.Volumes[0].Target != "/app/code" || len(e.Seeds) != 0 {
 		t.Errorf("%+v, %+v", app.Volumes, e.Seeds)
@@ -307,7 +307,7 @@ func TestOverlay_NoAWSMeansNoneOfTheFilesEither(t *testing.T) {
 	e, app := overlaid(t, ownAWS, func(p *config.Parts) {
 		p.Machine.AWS = config.AWS{Mode: config.AWSNone, Dir: "/home/alice/.aws", Region: "eu-west-1"}
 	})
-	if len(app.Volumes) != 1 || e.Sidecar.Credentials != "" || value(app, "AWS_REGION") != "(unset)" {
-		t.Errorf("%+v, %q", app.Volumes, e.Sidecar.Credentials)
+	if len(app.Volumes) != 1 || e.GatewayConfig.Credentials != "" || value(app, "AWS_REGION") != "(unset)" {
+		t.Errorf("%+v, %q", app.Volumes, e.GatewayConfig.Credentials)
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"sdev/dev"
 )
 
-// Private checks sdev's own directory, which holds tokens and keys, before anything is read or written there: it
+// CheckStateDir checks sdev's own directory, which holds tokens and keys, before anything is read or written there: it
 // must be a directory of the user who runs sdev, and contain nothing that leads elsewhere. A repository might
 // contain a link instead, so that a token would be written where others can read it. Private corrects modes that
 // let others in. A missing directory is fine.
-func Private(dir string) error {
+func CheckStateDir(dir string) error {
 	info, err := os.Lstat(dir)
 	if isNotExist(err) {
 		return nil
@@ -140,7 +140,7 @@ func kindOf(file string, info fs.FileInfo) string {
 	switch t := info.Mode().Type(); {
 	case t&fs.ModeSymlink != 0:
 		if to, err := os.Readlink(file); err == nil {
-			return "a link to " + dev.Printable(to)
+			return "a link to " + dev.Sanitize(to)
 		}
 		return "a link"
 	case t&fs.ModeNamedPipe != 0:
@@ -154,6 +154,6 @@ func kindOf(file string, info fs.FileInfo) string {
 }
 
 func unsafeStateError(file, why string) error {
-	return bad(dev.CodeStateUnsafe, "", 0, fmt.Sprintf("sdev stores secrets in %s, but that is not safe: %s", dev.Printable(file), why),
+	return bad(dev.CodeStateUnsafe, "", 0, fmt.Sprintf("sdev stores secrets in %s, but that is not safe: %s", dev.Sanitize(file), why),
 		"find out who created it, then delete it: sdev recreates what it needs")
 }

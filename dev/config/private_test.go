@@ -138,17 +138,17 @@ func TestState_OthersAreLetOutAgain(t *testing.T) {
 func TestState_OfSomebodyElseIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	if os.Getuid() != 0 {
-		mustBeUnsafe(t, config.Private("/usr"), "user root") // which is somebody else here
+		mustBeUnsafe(t, config.CheckStateDir("/usr"), "user root") // which is somebody else here
 		return
 	}
 	state := filepath.Join(dir, "sdev")
 	must(t, os.MkdirAll(state+"/auth", 0o700), os.WriteFile(state+"/auth/client.json", nil, 0o600), os.Chown(state+"/auth/client.json", 4711, -1))
-	mustBeUnsafe(t, config.Private(state), "client.json", "user 4711")
+	mustBeUnsafe(t, config.CheckStateDir(state), "client.json", "user 4711")
 	must(t, os.Chown(state, 4711, -1))
-	mustBeUnsafe(t, config.Private(state), "user 4711")
+	mustBeUnsafe(t, config.CheckStateDir(state), "user 4711")
 	// Root works in the directory of whoever the project belongs to.
 	must(t, os.Chown(dir, 4711, -1))
-	if err := config.Private(state); err != nil {
+	if err := config.CheckStateDir(state); err != nil {
 		t.Error(err)
 	}
 }

@@ -144,7 +144,7 @@ func (p *Project) checkNamedFiles(model *types.Project) error {
 }
 
 func (p *Project) checkNamed(service, key, path string, code dev.Code) error {
-	if _, err := dev.ReadFile(path); dev.IsUnfit(err) {
+	if _, err := dev.ReadFile(path); dev.IsUnsuitableFile(err) {
 		file, line := p.sources.locate("services", service, key)
 		if f, l := p.sources.locateEnvFile(path); key == "env_file" && l > 0 {
 			file, line = f, l
@@ -157,7 +157,7 @@ func (p *Project) checkNamed(service, key, path string, code dev.Code) error {
 // checkSettings refuses settings files on which Streamlit in the container would block.
 func (p *Project) checkSettings() error {
 	for _, name := range []string{".streamlit/config.toml", secretsName} {
-		if _, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name))); dev.IsUnfit(err) {
+		if _, err := dev.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name))); dev.IsUnsuitableFile(err) {
 			return bad(dev.CodeProjectInvalid, name, 0, "cannot be read: "+reasonOf(err), "put a regular file there, or remove it")
 		}
 	}

@@ -101,7 +101,7 @@ func TestWatch_SyncRulesSayWhatIsCopiedAndWhatRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := e.Sidecar.Rules[0]
+	r := e.GatewayConfig.Rules[0]
 	if r.Action != dev.SyncExec || r.Target != "/app/src" || r.Context != "." || !slices.Equal(r.ContextIgnore, []string{"docs", "**/*.csv"}) {
 		t.Errorf("rule %+v", r)
 	}
@@ -113,8 +113,8 @@ func TestWatch_SyncRulesSayWhatIsCopiedAndWhatRuns(t *testing.T) {
 	if !cmp.Equal(e.Copies, want) {
 		t.Errorf("copies %+v, want %+v", e.Copies, want)
 	}
-	if e.Sidecar.Root == "" || !slices.Contains(e.Sidecar.Mounts, dev.Mount{Container: "/app/src", Project: "src"}) {
-		t.Errorf("the gateway is told %+v", e.Sidecar)
+	if e.GatewayConfig.Root == "" || !slices.Contains(e.GatewayConfig.Mounts, dev.Mount{Container: "/app/src", Project: "src"}) {
+		t.Errorf("the gateway is told %+v", e.GatewayConfig)
 	}
 }
 
@@ -141,10 +141,10 @@ func TestOverlay_SyncTakesTheProjectsMountsAway(t *testing.T) {
 	if !cmp.Equal(e.Copies, want) {
 		t.Errorf("copies %+v", e.Copies)
 	}
-	if e.Sidecar.Root != "" || len(e.Project.Services[config.GatewayService].Volumes) != 0 {
-		t.Errorf("the gateway watches what it cannot see: %+v", e.Sidecar)
+	if e.GatewayConfig.Root != "" || len(e.Project.Services[config.GatewayService].Volumes) != 0 {
+		t.Errorf("the gateway watches what it cannot see: %+v", e.GatewayConfig)
 	}
-	if last := e.Sidecar.Rules[len(e.Sidecar.Rules)-1]; last.Action != dev.Sync || last.Target != "/etc/one.toml" {
+	if last := e.GatewayConfig.Rules[len(e.GatewayConfig.Rules)-1]; last.Action != dev.Sync || last.Target != "/etc/one.toml" {
 		t.Errorf("last rule %+v", last)
 	}
 }

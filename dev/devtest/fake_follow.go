@@ -81,7 +81,7 @@ func (r record) event(gateway string) (time.Time, dev.Event) {
 	if r.service == gateway && json.Unmarshal([]byte(r.text), &s) == nil {
 		return s.Time, s.Event
 	}
-	return r.at, dev.LogLine{Service: r.service, Stream: r.stream, Text: dev.Printable(r.text)}
+	return r.at, dev.LogLine{Service: r.service, Stream: r.stream, Text: dev.Sanitize(r.text)}
 }
 
 // Tail gives the last lines that a container printed.
@@ -90,7 +90,7 @@ func (f *Fake) Tail(_ context.Context, c plan.Container, n int) []string {
 	defer f.mu.Unlock()
 	var lines []string
 	for _, r := range last(f.printed(c.ID, time.Time{}), n) {
-		lines = append(lines, dev.Printable(r.text))
+		lines = append(lines, dev.Sanitize(r.text))
 	}
 	return lines
 }

@@ -40,7 +40,7 @@ func (f *Fake) OnBuild(call func(context.Context, plan.Build) error) {
 func (f *Fake) SetForeign(ref, platform string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.images[ref] = plan.ImageInfo{ID: f.id("sha256:"), Foreign: platform}
+	f.images[ref] = plan.ImageInfo{ID: f.id("sha256:"), ForeignPlatform: platform}
 }
 
 // Image looks up an image.

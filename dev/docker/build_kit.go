@@ -262,7 +262,7 @@ func checkKeyFiles(paths []string) error {
 		if st, err := os.Stat(path); err != nil || st.Mode()&fs.ModeSocket != 0 {
 			continue
 		}
-		if _, err := dev.ReadFile(path); dev.IsUnfit(err) {
+		if _, err := dev.ReadFile(path); dev.IsUnsuitableFile(err) {
 			return err
 		}
 	}

@@ -20,8 +20,8 @@ import (
 	"sdev/dev"
 )
 
-// Place is the address of an engine and why it is used.
-type Place struct {
+// Endpoint is the address of an engine and why it is used.
+type Endpoint struct {
 	Host    string // address: unix:///var/run/docker.sock, ssh://me@there, tcp://…
 	Context string // docker context with this address; "" if none
 	Why     string // what chose it, for messages
@@ -30,7 +30,7 @@ type Place struct {
 
 // candidate is a place and how to connect to it.
 type candidate struct {
-	Place
+	Endpoint
 	opts []client.Opt
 }
 
@@ -62,7 +62,7 @@ func (f finder) candidates(flag string) ([]candidate, error) {
 	name, why := flag, "--context"
 	if name == "" {
 		if host := f.getenv(client.EnvOverrideHost); host != "" {
-			return one(f.fromHost(Place{Host: host, Why: "DOCKER_HOST"}))
+			return one(f.fromHost(Endpoint{Host: host, Why: "DOCKER_HOST"}))
 		}
 		name, why = f.getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	}
@@ -78,16 +78,16 @@ func (f finder) candidates(flag string) ([]candidate, error) {
 	case name != standard:
 		return one(f.fromContext(name, why))
 	case f.getenv(client.EnvOverrideHost) != "":
-		return one(f.fromHost(Place{Host: f.getenv(client.EnvOverrideHost), Context: standard, Why: why + ", DOCKER_HOST"}))
+		return one(f.fromHost(Endpoint{Host: f.getenv(client.EnvOverrideHost), Context: standard, Why: why + ", DOCKER_HOST"}))
 	}
-	return one(f.fromHost(Place{Host: f.usual, Context: standard, Why: why}))
+	return one(f.fromHost(Endpoint{Host: f.usual, Context: standard, Why: why}))
 }
 
 func one(c candidate, err error) ([]candidate, error) { return []candidate{c}, err }
 
 // dockerSettings are the settings of the docker command.
 func dockerSettings(dir string) (*configfile.ConfigFile, error) {
-	if _, err := dev.ReadFile(filepath.Join(dir, dockerconfig.ConfigFileName)); dev.IsUnfit(err) {
+	if _, err := dev.ReadFile(filepath.Join(dir, dockerconfig.ConfigFileName)); dev.IsUnsuitableFile(err) {
 		return nil, err
 	}
 	return dockerconfig.Load(dir)
@@ -96,7 +96,7 @@ func dockerSettings(dir string) (*configfile.ConfigFile, error) {
 // dockerLogins are the registry logins of the docker command.
 func dockerLogins() *configfile.ConfigFile {
 	file := filepath.Join(dockerconfig.Dir(), dockerconfig.ConfigFileName)
-	if _, err := dev.ReadFile(file); dev.IsUnfit(err) {
+	if _, err := dev.ReadFile(file); dev.IsUnsuitableFile(err) {
 		return configfile.New(file)
 	}
 	return dockerconfig.LoadDefaultConfigFile(io.Discard)
@@ -111,7 +111,7 @@ func (f finder) configDir() string {
 
 // usualFirst returns the default socket, then the existing sockets of other engines.
 func (f finder) usualFirst() ([]candidate, error) {
-	first, err := f.fromHost(Place{Host: f.usual, Why: "the default socket"})
+	first, err := f.fromHost(Endpoint{Host: f.usual, Why: "the default socket"})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (f finder) usualFirst() ([]candidate, error) {
 		if st, err := os.Stat(s.path); err != nil || st.Mode()&os.ModeSocket == 0 {
 			continue
 		}
-		c, err := f.fromHost(Place{Host: "unix://" + s.path, Why: s.whose + ", because the default socket does not answer"})
+		c, err := f.fromHost(Endpoint{Host: "unix://" + s.path, Why: s.whose + ", because the default socket does not answer"})
 		if err != nil {
 			return nil, err
 		}
@@ -157,8 +157,8 @@ func (f finder) sockets() []socket {
 }
 
 // fromHost is the candidate for an address, with the certificates of the environment.
-func (f finder) fromHost(p Place) (candidate, error) {
-	c := candidate{Place: p}
+func (f finder) fromHost(p Endpoint) (candidate, error) {
+	c := candidate{Endpoint: p}
 	if strings.HasPrefix(p.Host, "ssh://") {
 		opts, err := overSSH(p.Host)
 		if err != nil {
@@ -210,7 +210,7 @@ func overSSH(host string) ([]client.Opt, error) {
 
 // fromContext is the candidate for a docker context.
 func (f finder) fromContext(name, why string) (candidate, error) {
-	c := candidate{Place: Place{Context: name, Why: why}}
+	c := candidate{Endpoint: Endpoint{Context: name, Why: why}}
 	settings := store.NewConfig(func() any { return &map[string]any{} },
 		store.EndpointTypeGetter(dockercontext.DockerEndpoint, func() any { return &dockercontext.EndpointMeta{} }))
 	contexts := store.New(filepath.Join(f.configDir(), "contexts"), settings)
@@ -243,7 +243,7 @@ func contextEndpoint(contexts store.Reader, name string) (dockercontext.Endpoint
 	return dockercontext.WithTLSData(contexts, name, place)
 }
 
-func (f finder) unusable(p Place, err error, hint string) error {
+func (f finder) unusable(p Endpoint, err error, hint string) error {
 	return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err,
 		Message: fmt.Sprintf("the container engine's address %s (%s) cannot be used: %v", p.Host, p.Why, err), Hint: hint}
 }

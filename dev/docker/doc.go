@@ -7,7 +7,7 @@
 // commands which need no engine work without one. If the engine is down, too old, or access is denied, the
 // error is a *dev.Error with exit code 4.
 //
-// [Open] chooses the engine as the docker command does, and [Engine.Place] says which one and why.
+// [Open] chooses the engine as the docker command does, and [Engine.Endpoint] says which one and why.
 //
 // Builds use BuildKit, or the engine's classic builder if it has no BuildKit. The package reads the
 // Dockerfile, changes it in memory where the build needs it (package dockerfile) and passes that on. On

@@ -18,7 +18,7 @@ const MinAPI = "1.41"
 // Engine is a connection to a container engine.
 type Engine struct {
 	api     *client.Client
-	place   Place
+	place   Endpoint
 	builder build.BuilderVersion // the builder that the engine reports; "" if none
 	getenv  func(string) string
 
@@ -50,7 +50,7 @@ func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		failures = append(failures, failure{c.Place, err})
+		failures = append(failures, failure{c.Endpoint, err})
 	}
 	return nil, unreachable(failures)
 }
@@ -92,7 +92,7 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		_ = api.Close()
 		return nil, tooLow(c.API)
 	}
-	return &Engine{api: api, place: c.Place, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
+	return &Engine{api: api, place: c.Endpoint, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 
 // Close closes the connection.
@@ -101,5 +101,5 @@ func (e *Engine) Close() error { return e.api.Close() }
 // Host is the address of the engine, for people.
 func (e *Engine) Host() string { return e.place.Host }
 
-// Place is the engine's address and what chose it.
-func (e *Engine) Place() Place { return e.place }
+// Endpoint is the engine's address and what chose it.
+func (e *Engine) Endpoint() Endpoint { return e.place }

@@ -23,7 +23,7 @@ import (
 
 // failure is a place that did not answer.
 type failure struct {
-	Place
+	Endpoint
 	err error
 }
 
@@ -57,7 +57,7 @@ func unreachable(failures []failure) error {
 }
 
 // described is an address and what chose it.
-func (p Place) described() string {
+func (p Endpoint) described() string {
 	if p.Context != "" {
 		return fmt.Sprintf("%s (context %s, %s)", p.Host, p.Context, p.Why)
 	}
@@ -121,7 +121,7 @@ var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS se
 // lastLine is the last line: ssh prints warnings first, and the error last.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return dev.Printable(strings.TrimSpace(lines[len(lines)-1]))
+	return dev.Sanitize(strings.TrimSpace(lines[len(lines)-1]))
 }
 
 func tooOld(host, version string) error {

@@ -88,8 +88,8 @@ func TestFinder_TriesKnownSocketsWhereNothingWasChosen(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer e.Close()
-			if want := (Place{Host: "unix://" + filepath.Join(f.home, c.where), Why: c.why, API: "1.47"}); e.Place() != want {
-				t.Errorf("%+v, want %+v", e.Place(), want)
+			if want := (Endpoint{Host: "unix://" + filepath.Join(f.home, c.where), Why: c.why, API: "1.47"}); e.Endpoint() != want {
+				t.Errorf("%+v, want %+v", e.Endpoint(), want)
 			}
 		})
 	}

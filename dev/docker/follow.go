@@ -195,11 +195,11 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 			seq = r.gatewayLine(at, text, name, seq)
 			continue
 		}
-		if w, ok := dev.KeptOff(text); ok {
+		if w, ok := dev.ParseShimWarning(text); ok {
 			r.emit(at, w)
 			continue
 		}
-		r.emit(at, dev.LogLine{Service: service, Stream: name, Text: dev.Printable(text)})
+		r.emit(at, dev.LogLine{Service: service, Stream: name, Text: dev.Sanitize(text)})
 	}
 }
 
@@ -209,7 +209,7 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 func (r *follower) gatewayLine(at time.Time, text, name string, last uint64) uint64 {
 	var s dev.Stamped
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		r.emit(at, dev.LogLine{Service: r.Gateway, Stream: name, Text: dev.Printable(text)})
+		r.emit(at, dev.LogLine{Service: r.Gateway, Stream: name, Text: dev.Sanitize(text)})
 		return last
 	}
 	if last > 0 && s.Seq > last+1 {

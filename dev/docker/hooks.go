@@ -32,7 +32,7 @@ func (e *Engine) hooks(ctx context.Context, op plan.Operation) error {
 func indented(output string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSpace(output)) {
-		b.WriteString("\n  " + dev.Printable(strings.TrimRight(line, "\n")))
+		b.WriteString("\n  " + dev.Sanitize(strings.TrimRight(line, "\n")))
 	}
 	return b.String()
 }

@@ -25,7 +25,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 	if err != nil {
 		return plan.ImageInfo{}, false, engineError("inspect image "+ref, err)
 	}
-	info = plan.ImageInfo{ID: img.ID, Foreign: e.foreignPlatform(ctx, img.Os, img.Architecture)}
+	info = plan.ImageInfo{ID: img.ID, ForeignPlatform: e.foreignPlatform(ctx, img.Os, img.Architecture)}
 	if img.Config != nil {
 		info.Env = envMap(img.Config.Env)
 		info.WorkingDir, info.User = img.Config.WorkingDir, img.Config.User
@@ -115,26 +115,26 @@ func registryLogin(ref string) string {
 	return base64.URLEncoding.EncodeToString(b)
 }
 
-// Shipped identifies an image that ships.
-type Shipped struct {
-	ID       string
-	Digest   string // digest in a registry; "" if no registry is known to have it
-	Platform string // "linux/amd64"
-	Size     int64  // of its layers, unpacked, in bytes
-	Foreign  bool   // the engine's machine does not run it by itself
-	Labels   map[string]string
+// ImageIdentity identifies an image that ships.
+type ImageIdentity struct {
+	ID             string
+	Digest         string // digest in a registry; "" if no registry is known to have it
+	Platform       string // "linux/amd64"
+	Size           int64  // of its layers, unpacked, in bytes
+	NeedsEmulation bool   // the engine's machine does not run it by itself
+	Labels         map[string]string
 }
 
-// Shipped identifies an image. A missing one is an error with dev.CodeImageMissing.
-func (e *Engine) Shipped(ctx context.Context, ref string) (Shipped, error) {
+// ImageIdentity identifies an image. A missing one is an error with dev.CodeImageMissing.
+func (e *Engine) IdentifyImage(ctx context.Context, ref string) (ImageIdentity, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if isGone(err) {
-		return Shipped{}, imageNotFound(ref, err)
+		return ImageIdentity{}, imageNotFound(ref, err)
 	}
 	if err != nil {
-		return Shipped{}, engineError("inspect image "+ref, err)
+		return ImageIdentity{}, engineError("inspect image "+ref, err)
 	}
-	s := Shipped{ID: img.ID, Platform: img.Os + "/" + img.Architecture, Size: img.Size, Foreign: e.foreignPlatform(ctx, img.Os, img.Architecture) != ""}
+	s := ImageIdentity{ID: img.ID, Platform: img.Os + "/" + img.Architecture, Size: img.Size, NeedsEmulation: e.foreignPlatform(ctx, img.Os, img.Architecture) != ""}
 	if img.Variant != "" {
 		s.Platform += "/" + img.Variant
 	}

@@ -108,7 +108,7 @@ func (t *tail) add(data string) {
 	lines := strings.Split(t.unterminated+data, "\n")
 	t.unterminated = lines[len(lines)-1]
 	for _, l := range lines[:len(lines)-1] {
-		if l = dev.Printable(l); l != "" {
+		if l = dev.Sanitize(l); l != "" {
 			t.lines = append(t.lines, l)
 		}
 	}
@@ -121,7 +121,7 @@ func (t *tail) all() []string {
 	if t.unterminated == "" {
 		return t.lines
 	}
-	return append(slices.Clone(t.lines), dev.Printable(t.unterminated))
+	return append(slices.Clone(t.lines), dev.Sanitize(t.unterminated))
 }
 
 // failure is the step that failed and the end of its output.

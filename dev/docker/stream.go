@@ -50,7 +50,7 @@ func newStream(conn types.HijackedResponse) io.ReadWriteCloser {
 			err = io.EOF
 		}
 		if text := strings.TrimSpace(said.String()); text != "" {
-			err = fmt.Errorf("%w: %s", err, dev.Printable(text))
+			err = fmt.Errorf("%w: %s", err, dev.Sanitize(text))
 		}
 		in.CloseWithError(err)
 	})
@@ -103,17 +103,17 @@ func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modif
 	return st.Size, st.Mtime.Truncate(time.Second), true, nil
 }
 
-// Identify determines the numbers of a container's user as the engine does, from the container's own user list.
+// ContainerUser determines the numbers of a container's user as the engine does, from the container's own user list.
 // The container need not run; if it does not exist, the result only says that it does not run.
-func (e *Engine) Identify(ctx context.Context, name string) (plan.Identity, error) {
+func (e *Engine) ContainerUser(ctx context.Context, name string) (plan.ContainerUser, error) {
 	c, err := e.api.ContainerInspect(ctx, name)
 	if isGone(err) {
-		return plan.Identity{}, nil
+		return plan.ContainerUser{}, nil
 	}
 	if err != nil {
-		return plan.Identity{}, engineError("inspect "+name, err)
+		return plan.ContainerUser{}, engineError("inspect "+name, err)
 	}
-	id := plan.Identity{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
+	id := plan.ContainerUser{Running: c.State.Running, Restricted: len(c.HostConfig.CapDrop) > 0, ReadOnly: c.HostConfig.ReadonlyRootfs}
 	if image, err := e.api.ImageInspect(ctx, c.Image); err == nil {
 		id.ImageMade, _ = time.Parse(time.RFC3339Nano, image.Created)
 	}

@@ -105,7 +105,7 @@ func TestDockerStream_EndsWithItsContainer(t *testing.T) {
 
 func TestDockerIdentify_AndFilesOfAContainer(t *testing.T) {
 	e, name := sleeper(t, "nobody:games")
-	id, err := e.Identify(t.Context(), name)
+	id, err := e.ContainerUser(t.Context(), name)
 	if err != nil || id.UID != 65534 || id.GID != 60 || !id.Running || id.Restricted || id.ImageMade.IsZero() {
 		t.Errorf("%+v, %v", id, err)
 	}

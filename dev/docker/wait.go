@@ -82,7 +82,7 @@ func reached(c container.InspectResponse, until plan.Until) (bool, error) {
 		return false, unmet
 	case c.State.Health.Status == container.Unhealthy:
 		if n := len(c.State.Health.Log); n > 0 {
-			unmet.Output = dev.Printable(strings.TrimSpace(c.State.Health.Log[n-1].Output))
+			unmet.Output = dev.Sanitize(strings.TrimSpace(c.State.Health.Log[n-1].Output))
 		}
 		return false, unmet
 	}

@@ -39,7 +39,7 @@ func (e *Engine) compare(ctx context.Context, run Running) error {
 	if run.Mode.SignsIn() {
 		again += " --with-auth"
 	}
-	if p := run.Project; !p.Mounted && !MountsUseless(p.StateDir, p.Host) {
+	if p := run.Project; !p.Mounted && !MountsUnusable(p.StateDir, p.Host) {
 		again += " --sync" // it was asked for
 	}
 	e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "saves are copied into the container only while sdev up runs",

@@ -216,7 +216,7 @@ func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 		if !strings.Contains(c.all(), "fill shop-app-1") {
 			t.Errorf("said:\n%s", c.all())
 		}
-		if state := r.project.StateDir; !engine.MountsUseless(state, "tcp://far") || engine.MountsUseless(state, "tcp://near") || !engine.Copied(state) {
+		if state := r.project.StateDir; !engine.MountsUnusable(state, "tcp://far") || engine.MountsUnusable(state, "tcp://near") || !engine.WasCopied(state) {
 			t.Error("it is not remembered, or of the wrong engine")
 		}
 	}
@@ -226,7 +226,7 @@ func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 func silent(r *rig) {
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Host = "tcp://far" })
 	r.adapt = func(p *engine.Project) {
-		if p.Mounted = !engine.MountsUseless(p.StateDir, p.Host); p.Mounted {
+		if p.Mounted = !engine.MountsUnusable(p.StateDir, p.Host); p.Mounted {
 			p.Copies = nil
 		}
 	}
@@ -246,7 +246,7 @@ func TestUp_LooksOnlyWhereItMatters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if engine.Copied(r.project.StateDir) {
+	if engine.WasCopied(r.project.StateDir) {
 		t.Error("a project that is mounted counts as copied")
 	}
 	if looks != 1 || c.all() != "" || len(r.Warnings()) != 0 {
@@ -270,7 +270,7 @@ func TestUp_CopiesWhereTheEngineHasOtherFiles(t *testing.T) {
 	r, c := newCopied(t)
 	silent(r)
 	r.fake.Before(func(_ context.Context, op plan.Operation) error {
-		if op.Verb == plan.Create && op.Kind == plan.ServiceContainer && !engine.MountsUseless(r.project.StateDir, "tcp://far") {
+		if op.Verb == plan.Create && op.Kind == plan.ServiceContainer && !engine.MountsUnusable(r.project.StateDir, "tcp://far") {
 			return absent{}
 		}
 		return nil

@@ -9,10 +9,10 @@
 //
 // What runs is known from the runtime alone, so any number of sdev processes may come and go. A file in the
 // project's state directory keeps only what saves time (builds, pulls) or should stay the same (ports). Those that change something take turns by a lock file.
-// What a clone in another directory made under the same name is neither read nor changed: [Elsewhere].
+// What a clone in another directory made under the same name is neither read nor changed: [CheckOwnership].
 //
 // The package declares what it needs of others: [Runtime] and [Images] of whatever runs containers,
-// [Gateway], [Copier] and [Source]. Methods block until every goroutine that they started has ended.
+// [Gateway], [Copier] and [Loader]. Methods block until every goroutine that they started has ended.
 // The engine reports events through Emit, which several goroutines may call.
 package engine
 
@@ -51,8 +51,8 @@ type Images interface {
 	PortOwner(ctx context.Context, port uint16) string
 }
 
-// Source reads the project, again each time it is asked.
-type Source func(ctx context.Context) (Project, error)
+// Loader reads the project, again each time it is asked.
+type Loader func(ctx context.Context) (Project, error)
 
 // Project is what an engine has to know of a project.
 type Project struct {
@@ -138,7 +138,7 @@ type Engine struct {
 	Host    string // address of it
 	Images  Images
 	Copier  Copier // for projects whose files are copied
-	Source  Source
+	Source  Loader
 	Emit    func(time.Time, dev.Event)
 	// Gateway reaches the running gateway; nil where the engine only takes a project down.
 	Gateway Gateway

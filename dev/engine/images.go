@@ -199,10 +199,10 @@ func notFound(found bool, ref string) error {
 // runnable refuses an image for another kind of machine, unless the compose file asks for that kind:
 // then there is an emulator, or its author knows better.
 func runnable(img plan.ImageSource, info plan.ImageInfo) error {
-	if info.Foreign == "" || img.Platform != "" {
+	if info.ForeignPlatform == "" || img.Platform != "" {
 		return nil
 	}
 	return &dev.Error{Code: dev.CodeImagePlatform, Exit: dev.ExitFailed,
-		Message: fmt.Sprintf("image %s of service %s is for %s, which the container engine's machine does not run", img.Ref, img.Service, info.Foreign),
-		Hint:    fmt.Sprintf("get it for this machine, or, where an emulator is installed, say so in the compose file: platform: %s", info.Foreign)}
+		Message: fmt.Sprintf("image %s of service %s is for %s, which the container engine's machine does not run", img.Ref, img.Service, info.ForeignPlatform),
+		Hint:    fmt.Sprintf("get it for this machine, or, where an emulator is installed, say so in the compose file: platform: %s", info.ForeignPlatform)}
 }

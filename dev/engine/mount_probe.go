@@ -83,7 +83,7 @@ func (e *Engine) mountsRejected(ctx context.Context, p Project, err error) bool 
 	return errors.Is(err, errMountsUseless)
 }
 
-// MountsUseless reports whether mounts were found to be of no use with an engine.
-func MountsUseless(stateDir, host string) bool {
+// MountsUnusable reports whether mounts were found to be of no use with an engine.
+func MountsUnusable(stateDir, host string) bool {
 	return host != "" && loadState(stateDir).MountsUselessWith == host
 }

@@ -37,8 +37,8 @@ func (m savedBuild) isCurrent(img plan.ImageSource, want Request) bool {
 	return m.Input == img.Input
 }
 
-// Copied reports whether the last up copied the project into its containers instead of mounting it.
-func Copied(stateDir string) bool { return loadState(stateDir).Copied }
+// WasCopied reports whether the last up copied the project into its containers instead of mounting it.
+func WasCopied(stateDir string) bool { return loadState(stateDir).Copied }
 
 const stateFile = "state.json"
 

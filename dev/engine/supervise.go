@@ -17,13 +17,13 @@ import (
 // errStopped ends a Supervise whose project was taken down by someone else.
 var errStopped = errors.New("stopped from elsewhere")
 
-// ErrLeft, as the cause of the end of a Supervise's context, leaves what runs as it is.
-var ErrLeft = errors.New("left running")
+// ErrDetached, as the cause of the end of a Supervise's context, leaves what runs as it is.
+var ErrDetached = errors.New("left running")
 
 // Supervise is Up, then staying with the project: it reports what happens, and acts on it. When ctx
 // ends everything of the project is stopped and removed; once force ends as well, containers are
 // killed. It returns ctx's error then, and nil where someone else took the project down. Where
-// [ErrLeft] is why ctx ended, everything is left as it is, and it returns nil.
+// [ErrDetached] is why ctx ended, everything is left as it is, and it returns nil.
 func (e *Engine) Supervise(ctx, force context.Context, want Request) error {
 	start := time.Now()
 	p, err := e.load(ctx)
@@ -64,7 +64,7 @@ func (e *Engine) Supervise(ctx, force context.Context, want Request) error {
 		return nil
 	case ctx.Err() == nil:
 		return err
-	case errors.Is(context.Cause(ctx), ErrLeft):
+	case errors.Is(context.Cause(ctx), ErrDetached):
 		return nil
 	}
 	asked := time.Now()
@@ -287,7 +287,7 @@ func (a *supervisor) start(ctx context.Context, j job) {
 }
 
 // convergeAgain brings about the project as its files are now.
-func (e *Engine) convergeAgain(ctx context.Context, source Source, j job) (Running, error) {
+func (e *Engine) convergeAgain(ctx context.Context, source Loader, j job) (Running, error) {
 	start := time.Now()
 	p, err := source(ctx)
 	if err != nil {

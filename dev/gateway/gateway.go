@@ -21,7 +21,7 @@ import (
 )
 
 // Config is the gateway's configuration at its start.
-type Config = dev.Sidecar
+type Config = dev.GatewayConfig
 
 // Run serves the app's origin and the control socket, and writes events as JSON lines of [dev.Stamped],
 // until ctx ends. It then cuts open connections and returns nil.

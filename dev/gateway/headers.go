@@ -67,7 +67,7 @@ func (f *identityFilter) strip(h http.Header) {
 		if f.isIdentityHeader(dashed(name)) {
 			h.Del(name)
 			delete(h, name) // h.Del deletes only the canonical spelling
-			name = dev.Printable(name)
+			name = dev.Sanitize(name)
 			f.warnings.emitOnce(name, dev.Warning{
 				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s was dropped from a request: only a front door may say who the user is", name),
 				Hint: "no action needed, unless your own code sends the header: then rename it",

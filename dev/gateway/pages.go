@@ -182,7 +182,7 @@ func (in *intrusion) words() (who, fix string) {
 	case in.origin == "null":
 		return "a page without an origin (a sandboxed frame, or a file)", "such a page cannot be allowed, because it has no origin of its own: serve it over http and add that origin to x-sdev.origins"
 	case dev.CheckOrigin(in.origin) != nil:
-		name := []rune(dev.Printable(in.origin))
+		name := []rune(dev.Sanitize(in.origin))
 		return fmt.Sprintf("a page of %q", string(name[:min(len(name), 100)])), "only http and https pages can be allowed in x-sdev.origins"
 	}
 	return "a page of " + in.origin, "if the page is yours, allow it in the compose file: x-sdev: {origins: [\"" + in.origin + "\"]}"

@@ -66,7 +66,7 @@ func (c caller) ask(ctx context.Context, input string, args ...string) ([]byte, 
 }
 
 func failed(what string, cause error, hint string) error {
-	return &dev.Error{Code: dev.CodeGitFailed, Exit: dev.ExitFailed, Cause: cause, Message: dev.Printable("git cannot read the repository: git " + what), Hint: hint}
+	return &dev.Error{Code: dev.CodeGitFailed, Exit: dev.ExitFailed, Cause: cause, Message: dev.Sanitize("git cannot read the repository: git " + what), Hint: hint}
 }
 
 func firstLine(s string) string {

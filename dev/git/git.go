@@ -64,7 +64,7 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	}
 	r.Found, r.Root = true, filepath.FromSlash(strings.TrimSuffix(string(root), "\n"))
 	if !within(dir, r.Root) {
-		return Repository{Why: "the repository's settings say that its files are in another directory: " + dev.Printable(r.Root)}, nil
+		return Repository{Why: "the repository's settings say that its files are in another directory: " + dev.Sanitize(r.Root)}, nil
 	}
 	if err := r.readHead(ctx); err != nil {
 		return r, err

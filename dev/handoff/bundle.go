@@ -29,7 +29,7 @@ const (
 	Conflict  = tree.Conflict  // edited by you where what is rendered has changed
 	Skip      = tree.Skip      // removed by you
 	Remove    = tree.Remove    // not rendered any more
-	Foreign   = tree.Foreign   // there, and of no hand-off; while there is one, nothing is written
+	Untracked = tree.Untracked // there, and of no hand-off; while there is one, nothing is written
 )
 
 // Place is where a bundle lies.
@@ -213,7 +213,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 	case tree.IsSame:
 		c.Status, c.Content = Identical, c.Before
 	case tree.IsForeign:
-		c.Status, c.Content, c.Reason = Foreign, c.Before, "exists, and sdev did not write it"
+		c.Status, c.Content, c.Reason = Untracked, c.Before, "exists, and sdev did not write it"
 	case tree.IsUntouched:
 		c.Status = Update
 	case tree.IsEdited:
@@ -235,7 +235,7 @@ func (c *Change) edited(yours []byte) {
 		c.Status, c.Content, c.Reason = Keep, c.Before, "edited by you"
 		return
 	}
-	joined, conflict := tree.Join(c.base, yours, c.Rendered)
+	joined, conflict := tree.MergeText(c.base, yours, c.Rendered)
 	c.Content, c.Status, c.Reason = joined, Merge, "your edits are kept"
 	switch {
 	case conflict:
@@ -256,7 +256,7 @@ func unix(text []byte) []byte {
 
 // Refused says why nothing can be written: files in the way that nobody may overwrite.
 func (b *Bundle) Refused() error {
-	if names := b.Paths(Foreign); len(names) > 0 {
+	if names := b.Paths(Untracked); len(names) > 0 {
 		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("files that sdev did not write are in the way, so nothing was written: %s", strings.Join(names, ", ")),
 			Hint: "move it away, or write elsewhere with --out"}
 	}
@@ -376,5 +376,5 @@ func dirError(err error, name string) error {
 	if strings.Contains(reason, "path escapes") {
 		hint = "a link leads out of the repository; remove it, or name its target with --out"
 	}
-	return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %s", dev.Printable(name), reason), Hint: hint}
+	return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %s", dev.Sanitize(name), reason), Hint: hint}
 }

@@ -126,7 +126,7 @@ func TestBundle_OneFileThroughItsLife(t *testing.T) {
 		"still in conflict":               {"<<<<<<< yours\na\n=======\nb\n>>>>>>> sdev\n", one, two, handoff.Conflict, "<<<<<<< yours\na\n=======\nb\n>>>>>>> sdev\n"},
 		"removed":                         {"", one, one, handoff.Skip, ""},
 		"removed and rendered otherwise":  {"", one, two, handoff.Skip, ""},
-		"somebody else's":                 {edited, "", one, handoff.Foreign, edited},
+		"somebody else's":                 {edited, "", one, handoff.Untracked, edited},
 		"somebody else's, alike":          {one, "", one, handoff.Identical, one},
 		"not rendered any more":           {one, one, "", handoff.Remove, ""},
 		"edited, not rendered any more":   {edited, one, "", handoff.Keep, edited},
@@ -152,7 +152,7 @@ func TestBundle_OneFileThroughItsLife(t *testing.T) {
 				rendered = files("a.txt", tc.rendered)
 			}
 			c := f.compare(rendered).Changes[0]
-			if c.Status != tc.status || string(c.Content) != tc.after || (c.Status == handoff.Identical || c.Status == handoff.Keep) != (c.Diff() == "") && c.Status != handoff.Skip && c.Status != handoff.Foreign && tc.before != tc.after {
+			if c.Status != tc.status || string(c.Content) != tc.after || (c.Status == handoff.Identical || c.Status == handoff.Keep) != (c.Diff() == "") && c.Status != handoff.Skip && c.Status != handoff.Untracked && tc.before != tc.after {
 				t.Errorf("%s %q\n%s", c.Status, c.Content, c.Diff())
 			}
 		})

@@ -47,7 +47,7 @@ func cloudRunParams() []Param {
 			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
 			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
 		},
-		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com", Needless: light},
+		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com", NotApplicable: light},
 		{
 			Name: "external-domain", About: "full: address for guests, who sign in with e-mail and password; none where there are none",
 			Check: func(s string) error {
@@ -55,9 +55,9 @@ func cloudRunParams() []Param {
 					return nil
 				}
 				return hostName(s)
-			}, Placeholder: "guests.example.com", Needless: light,
+			}, Placeholder: "guests.example.com", NotApplicable: light,
 		},
-		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24", Needless: alone},
+		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: alone},
 		{
 			Name: "login-page", About: "full: page on which guests sign in (README.md, step 6); nobody of them gets in without", Optional: true,
 			Check: matches(`^https://[^\s"'<>\\]+$`, "an address that begins with https://"),

@@ -52,7 +52,7 @@ func shop() Facts {
 // valuesOf are the values of a target where somebody has said these and nothing else.
 func valuesOf(t testing.TB, target Target, f Facts, set map[string]string) Values {
 	t.Helper()
-	v, _, err := target.Resolve(f, Said{Set: set})
+	v, _, err := target.Resolve(f, Inputs{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,7 +383,7 @@ func TestCloudRun_NeedsNothingOfTheVariantThatItIsNot(t *testing.T) {
 	target := cloudRun()
 	for set, want := range map[string]int{"variant=light": 4, "external-domain=none": 5, "variant=full": 7} {
 		name, text, _ := strings.Cut(set, "=")
-		_, open, err := target.Resolve(shop(), Said{Set: map[string]string{name: text}})
+		_, open, err := target.Resolve(shop(), Inputs{Set: map[string]string{name: text}})
 		if err != nil {
 			t.Fatal(err)
 		}

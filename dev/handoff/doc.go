@@ -14,7 +14,7 @@
 //     before what was rendered last, the record at the end. An error undoes everything. After a
 //     crash, the next run still tells your edits from rendered content.
 //
-// A [Trial] judges an image that was started once.
+// A [SmokeTest] judges an image that was started once.
 //
 // The package calls no cloud, knows neither engine nor terminal, writes in [Bundle.Apply] alone, and starts no
 // goroutines.

@@ -22,9 +22,9 @@ func ecs() Target {
 		Derive: deriveECS,
 		Next:   nextECS,
 
-		Hosting:  dev.Hosting{OwnHost: true},
-		Platform: awsPlatform,
-		Filled:   awsFilled,
+		Hosting:         dev.Hosting{OwnHost: true},
+		Platform:        awsPlatform,
+		SecretVariables: awsFilled,
 	}
 }
 

@@ -23,9 +23,9 @@ func ecsCognito() Target {
 		Derive: deriveCognito,
 		Next:   nextCognito,
 
-		Hosting:  dev.Hosting{OwnHost: true},
-		Platform: awsPlatform,
-		Filled:   awsFilled,
+		Hosting:         dev.Hosting{OwnHost: true},
+		Platform:        awsPlatform,
+		SecretVariables: awsFilled,
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"sdev/dev"
 )
 
-// Trial is what was seen when an image was started once, on the engine at hand, with a root that
+// SmokeTest is what was seen when an image was started once, on the engine at hand, with a root that
 // cannot be written to and nothing of this machine's: no mounts, no network, no credentials.
-type Trial struct {
+type SmokeTest struct {
 	Image   string
 	User    string   // that the image runs as; "" is root
 	Scratch []string // directories that could be written to
@@ -26,12 +26,12 @@ type Trial struct {
 	Healthy  bool
 	Page     string // why the page was not served; "" where it was
 	Run      string // why its script did not run to its end; "" where it did
-	Raised   []Raised
+	Raised   []PageException
 	Output   []string // the last lines that it printed
 }
 
-// Raised is an exception that the page shows.
-type Raised struct {
+// PageException is an exception that the page shows.
+type PageException struct {
 	Type, Message string
 	Where         string // "code_package/streamlit/Home.py:12", "" where it is not known
 }
@@ -47,7 +47,7 @@ const (
 var readOnly = []string{"Read-only file system", "read-only file system", "Errno 30", "EROFS"}
 
 // Judge says what a trial has shown. The ids of its findings are those of [ProofRules].
-func (t Trial) Judge() (Proof, []dev.Finding) {
+func (t SmokeTest) Judge() (Proof, []dev.Finding) {
 	user := t.User
 	if user == "" {
 		user = "root"
@@ -83,7 +83,7 @@ func (t Trial) Judge() (Proof, []dev.Finding) {
 }
 
 // judgeRun is about a page that was served.
-func (t Trial) judgeRun(find func(id, message, fix string) []dev.Finding, write string) []dev.Finding {
+func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, write string) []dev.Finding {
 	var out []dev.Finding
 	if t.Run != "" {
 		out = append(out, find(proofRun, "the page is served, and its script did not run to its end: "+t.Run, "see whether the first page waits for something that is not there without a network")...)
@@ -114,11 +114,11 @@ func (i Image) Unproven(fix string) []dev.Finding {
 	return []dev.Finding{{ID: proofPage, Severity: severity(proofPage), Where: "image " + i.Ref, Message: "it served no page when it was started at an earlier hand-off", Fix: fix, Docs: docsPort}}
 }
 
-func (t Trial) wrote() bool { return mentions(strings.Join(t.Output, "\n"), readOnly) }
+func (t SmokeTest) wrote() bool { return mentions(strings.Join(t.Output, "\n"), readOnly) }
 
 // last is the line that tells most of what the image printed: what speaks of a file system that cannot
 // be written to, else the last one.
-func (t Trial) last() string {
+func (t SmokeTest) last() string {
 	text := "it printed nothing"
 	for _, line := range t.Output {
 		if strings.TrimSpace(line) == "" {
@@ -128,7 +128,7 @@ func (t Trial) last() string {
 			break
 		}
 	}
-	return dev.Printable(text)
+	return dev.Sanitize(text)
 }
 
 func mentions(text string, any []string) bool {

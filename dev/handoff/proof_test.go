@@ -9,30 +9,34 @@ import (
 )
 
 func TestTrial_SaysWhatItHasShown(t *testing.T) {
-	served := Trial{Image: "shop", User: "app", Scratch: []string{"/tmp"}, Port: 8501, Health: "/_stcore/health", Waited: 1200 * time.Millisecond, Healthy: true}
-	with := func(change func(*Trial)) Trial { t := served; change(&t); return t }
+	served := SmokeTest{Image: "shop", User: "app", Scratch: []string{"/tmp"}, Port: 8501, Health: "/_stcore/health", Waited: 1200 * time.Millisecond, Healthy: true}
+	with := func(change func(*SmokeTest)) SmokeTest { t := served; change(&t); return t }
 	seen := map[string]bool{}
 	for name, c := range map[string]struct {
-		trial  Trial
+		trial  SmokeTest
 		page   bool
 		blocks bool
 		id     string
 		says   string
 	}{
 		"a page":              {served, true, false, "", ""},
-		"as root":             {with(func(t *Trial) { t.User = "" }), true, false, "", ""},
-		"a script that waits": {with(func(t *Trial) { t.Run = "30 s are over" }), true, false, proofRun, "30 s are over"},
-		"an exception": {with(func(t *Trial) {
-			t.Raised = []Raised{{"NoCredentialsError", "Unable to locate credentials", "Home.py:3"}}
+		"as root":             {with(func(t *SmokeTest) { t.User = "" }), true, false, "", ""},
+		"a script that waits": {with(func(t *SmokeTest) { t.Run = "30 s are over" }), true, false, proofRun, "30 s are over"},
+		"an exception": {with(func(t *SmokeTest) {
+			t.Raised = []PageException{{"NoCredentialsError", "Unable to locate credentials", "Home.py:3"}}
 		}), true, false, proofRaised, "Home.py:3: NoCredentialsError: Unable"},
-		"a page that writes": {with(func(t *Trial) { t.Raised = []Raised{{"OSError", "[Errno 30] Read-only file system: 'x'", ""}} }), true, true, proofWrite, "'x'"},
-		"a start that writes": {with(func(t *Trial) {
+		"a page that writes": {with(func(t *SmokeTest) {
+			t.Raised = []PageException{{"OSError", "[Errno 30] Read-only file system: 'x'", ""}}
+		}), true, true, proofWrite, "'x'"},
+		"a start that writes": {with(func(t *SmokeTest) {
 			t.Healthy, t.Ended, t.ExitCode, t.Output = false, true, 1, []string{"touch: /app/x: Read-only file system", "bye", ""}
 		}), false, true, proofWrite, "touch: /app/x"},
-		"a start that fails":   {with(func(t *Trial) { t.Healthy, t.Ended, t.ExitCode, t.Output = false, true, 2, []string{"one", "two", " "} }), false, true, proofPage, "exit code 2 before a page was served: two"},
-		"another port":         {with(func(t *Trial) { t.Healthy, t.Waited = false, time.Minute }), false, true, proofPage, "port 8501 does not answer at /_stcore/health after 60 s: it printed nothing"},
-		"another path":         {with(func(t *Trial) { t.Page = "404 Not Found" }), false, true, proofPage, "404 Not Found"},
-		"another architecture": {Trial{Image: "shop", NotStarted: "it is for linux/arm64"}, false, false, proofUntried, "linux/arm64"},
+		"a start that fails": {with(func(t *SmokeTest) {
+			t.Healthy, t.Ended, t.ExitCode, t.Output = false, true, 2, []string{"one", "two", " "}
+		}), false, true, proofPage, "exit code 2 before a page was served: two"},
+		"another port":         {with(func(t *SmokeTest) { t.Healthy, t.Waited = false, time.Minute }), false, true, proofPage, "port 8501 does not answer at /_stcore/health after 60 s: it printed nothing"},
+		"another path":         {with(func(t *SmokeTest) { t.Page = "404 Not Found" }), false, true, proofPage, "404 Not Found"},
+		"another architecture": {SmokeTest{Image: "shop", NotStarted: "it is for linux/arm64"}, false, false, proofUntried, "linux/arm64"},
 	} {
 		proof, findings := c.trial.Judge()
 		if proof.Page != c.page || proof.User == "" || proof.ReadOnly != (c.trial.NotStarted == "") || proof.Page && proof.Health != 1200 {

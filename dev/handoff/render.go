@@ -70,7 +70,7 @@ func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Findin
 
 // unwritable is the error of a value that a file cannot hold.
 func unwritable(err error) error {
-	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitFailed, Cause: err, Message: dev.Printable(err.Error()), Hint: "give another value; sdev help deploy says where each one comes from"}
+	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitFailed, Cause: err, Message: dev.Sanitize(err.Error()), Hint: "give another value; sdev help deploy says where each one comes from"}
 }
 
 // renderData is what templates see.

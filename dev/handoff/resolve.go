@@ -9,12 +9,12 @@ import (
 	"sdev/dev"
 )
 
-// Said is what people have said about the values of a target.
-type Said struct {
-	Set    map[string]string               // by --set
-	Config func(name string) (Value, bool) // by x-sdev.deploy; Source ends with the place, "… (compose.yaml:14)"
-	Last   []NamedValue                    // at the last hand-off
-	Asked  map[string]string               // on the terminal, just now
+// Inputs is what people have said about the values of a target.
+type Inputs struct {
+	Set     map[string]string               // by --set
+	Config  func(name string) (Value, bool) // by x-sdev.deploy; Source ends with the place, "… (compose.yaml:14)"
+	Last    []NamedValue                    // at the last hand-off
+	Answers map[string]string               // on the terminal, just now
 }
 
 // NamedValue is the value of a parameter, as records keep it.
@@ -39,7 +39,7 @@ const (
 // or remembered, is passed over.
 //
 // open are the parameters that are not set and have no default, in the order of the target's.
-func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err error) {
+func (t Target) Resolve(f Facts, said Inputs) (values Values, open []Param, err error) {
 	if err := t.checkSet(said.Set); err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +54,7 @@ func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err er
 	for _, p := range t.Params {
 		switch {
 		case !values[p.Name].Placeholder:
-		case p.Needless != nil && p.Needless(values):
+		case p.NotApplicable != nil && p.NotApplicable(values):
 			values[p.Name] = Value{Source: FromNowhere}
 		default:
 			open = append(open, p)
@@ -63,7 +63,7 @@ func (t Target) Resolve(f Facts, said Said) (values Values, open []Param, err er
 	return values, open, nil
 }
 
-func (p Param) resolve(f Facts, said Said) (Value, error) {
+func (p Param) resolve(f Facts, said Inputs) (Value, error) {
 	if text := said.Set[p.Name]; text != "" {
 		if err := p.Accept(text); err != nil {
 			return Value{}, p.refused("--set "+p.Name, err, "", 0)
@@ -91,7 +91,7 @@ func (p Param) resolve(f Facts, said Said) (Value, error) {
 	if v, ok := p.lastOfGit(said); ok {
 		return v, nil
 	}
-	if text := said.Asked[p.Name]; text != "" {
+	if text := said.Answers[p.Name]; text != "" {
 		if err := p.Accept(text); err != nil {
 			return Value{}, p.refused(p.Name, err, "", 0)
 		}
@@ -107,7 +107,7 @@ func (p Param) resolve(f Facts, said Said) (Value, error) {
 }
 
 // lastAnswer is what a person said at the last hand-off; --set NAME= takes it back.
-func (p Param) lastAnswer(said Said) (Value, bool) {
+func (p Param) lastAnswer(said Inputs) (Value, bool) {
 	if _, back := said.Set[p.Name]; back {
 		return Value{}, false
 	}
@@ -123,7 +123,7 @@ func (p Param) lastAnswer(said Said) (Value, bool) {
 
 // lastOfGit is what the repository said at the last hand-off: a checkout of a build machine has no
 // branch, and sometimes no remote.
-func (p Param) lastOfGit(said Said) (Value, bool) {
+func (p Param) lastOfGit(said Inputs) (Value, bool) {
 	for _, v := range said.Last {
 		if v.Name == p.Name && strings.HasPrefix(v.Source, "git ") && p.Accept(v.Text) == nil {
 			return v.Value, true
@@ -134,7 +134,7 @@ func (p Param) lastOfGit(said Said) (Value, bool) {
 
 func (p Param) refused(name string, err error, file string, line int) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
-		Message: dev.Printable(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
+		Message: dev.Sanitize(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
 }
 
 // Accept says what is wrong with a value.
@@ -167,7 +167,7 @@ func (t Target) checkSet(set map[string]string) error {
 	if near := nearest(unknown[0], names); near != "" {
 		hint = "did you mean: --set " + near + "=" + set[unknown[0]]
 	}
-	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("%s has no value %q", t.Name, unknown[0]), Hint: dev.Printable(hint)}
+	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("%s has no value %q", t.Name, unknown[0]), Hint: dev.Sanitize(hint)}
 }
 
 // ParamNames are the names of the parameters, in their order.
@@ -191,9 +191,9 @@ func (t Target) Named(values Values) []NamedValue {
 // MissingValue is the id of the finding about a value that is not set.
 const MissingValue = "handoff.placeholder"
 
-// Unsaid are the parameters whose value is not set: their placeholders are in the files, unless
+// Missing are the parameters whose value is not set: their placeholders are in the files, unless
 // somebody has put the value in there by hand.
-func (t Target) Unsaid(values Values, files []Change) []Param {
+func (t Target) Missing(values Values, files []Change) []Param {
 	var out []Param
 	for _, p := range t.Params {
 		if v := values[p.Name]; v.Placeholder {
@@ -219,10 +219,10 @@ func (p Param) standsIn(text string, files []Change) (rendered bool, file string
 	return rendered, file, line
 }
 
-// Missing are the findings about [Target.Unsaid].
-func (t Target) Missing(values Values, files []Change) []dev.Finding {
+// MissingFindings are the findings about [Target.Missing].
+func (t Target) MissingFindings(values Values, files []Change) []dev.Finding {
 	var out []dev.Finding
-	for _, p := range t.Unsaid(values, files) {
+	for _, p := range t.Missing(values, files) {
 		text := values[p.Name].Text
 		_, file, line := p.standsIn(text, files)
 		out = append(out, dev.Finding{ID: MissingValue, Severity: dev.Blocks, File: file, Line: line,

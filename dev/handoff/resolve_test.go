@@ -41,7 +41,7 @@ func TestResolve_TheFirstWhoSaysIt(t *testing.T) {
 	config := map[string]handoff.Value{"region": {Text: "config", Source: "x-sdev.deploy.region (compose.yaml:3)"}}
 	for name, tc := range map[string]struct {
 		facts handoff.Facts
-		said  handoff.Said
+		said  handoff.Inputs
 		want  string
 		open  string
 	}{
@@ -58,25 +58,25 @@ func TestResolve_TheFirstWhoSaysIt(t *testing.T) {
 		},
 		"flags before the compose file before answers of before before the project": {
 			facts: handoff.Facts{Name: "shop"},
-			said: handoff.Said{
+			said: handoff.Inputs{
 				Set: map[string]string{"region": "flag"}, Config: func(name string) (handoff.Value, bool) { v, ok := config[name]; return v, ok },
 				Last: []handoff.NamedValue{{Name: "name", Value: handoff.Value{Text: "last", Source: "--set"}}, {Name: "region", Value: handoff.Value{Text: "last", Source: "your answer"}}},
 			},
 			want: "name=last (--set, earlier) region=flag (--set) size=s (default) branch=main (default) key= (not set) other=REPLACE-OTHER (placeholder)", open: "other",
 		},
 		"the compose file before answers": {
-			said: handoff.Said{
+			said: handoff.Inputs{
 				Config: func(name string) (handoff.Value, bool) { v, ok := config[name]; return v, ok },
-				Last:   []handoff.NamedValue{{Name: "region", Value: handoff.Value{Text: "last", Source: "your answer"}}}, Asked: map[string]string{"region": "now", "other": "now"},
+				Last:   []handoff.NamedValue{{Name: "region", Value: handoff.Value{Text: "last", Source: "your answer"}}}, Answers: map[string]string{"region": "now", "other": "now"},
 			},
 			want: "name=app (default) region=config (x-sdev.deploy.region (compose.yaml:3)) size=s (default) branch=main (default) key= (not set) other=now (your answer)",
 		},
 		"an answer is taken back": {
-			said: handoff.Said{Set: map[string]string{"region": ""}, Last: []handoff.NamedValue{{Name: "region", Value: handoff.Value{Text: "last", Source: "--set"}}}},
+			said: handoff.Inputs{Set: map[string]string{"region": ""}, Last: []handoff.NamedValue{{Name: "region", Value: handoff.Value{Text: "last", Source: "--set"}}}},
 			want: "name=app (default) region=region-1 (placeholder) size=s (default) branch=main (default) key= (not set) other=REPLACE-OTHER (placeholder)", open: "region other",
 		},
 		"of the last hand-off only what people said, and git where it is silent now": {
-			said: handoff.Said{Last: []handoff.NamedValue{
+			said: handoff.Inputs{Last: []handoff.NamedValue{
 				{Name: "name", Value: handoff.Value{Text: "old", Source: "name of the project"}}, {Name: "size", Value: handoff.Value{Text: "m", Source: "default"}},
 				{Name: "branch", Value: handoff.Value{Text: "trunk", Source: "git branch"}}, {Name: "region", Value: handoff.Value{Text: "region-1", Source: "placeholder", Placeholder: true}},
 			}},
@@ -114,18 +114,18 @@ func TestResolve_Errors(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		said       handoff.Said
+		said       handoff.Inputs
 		want, hint string
 		code       dev.Code
 	}{
-		"unknown name, near one": {handoff.Said{Set: map[string]string{"reigon": "a"}}, `x has no value "reigon"`, "did you mean: --set region=a", dev.CodeUsage},
-		"unknown name":           {handoff.Said{Set: map[string]string{"zzzzzzzz": "a"}}, `x has no value "zzzzzzzz"`, "it has: name, region, size, branch, key, other", dev.CodeUsage},
-		"refused":                {handoff.Said{Set: map[string]string{"name": "far too long"}}, "--set name: want 8 letters at most", "name: a name", dev.CodeDeployValue},
-		"not one of them":        {handoff.Said{Config: config("xl")}, `compose.yaml:7: x-sdev.deploy.x.size: "xl" is none of s, m`, "size: a size", dev.CodeDeployValue},
-		"two lines":              {handoff.Said{Set: map[string]string{"key": "a\nb"}}, `--set key: "a\nb" is more than one line of text`, "", dev.CodeDeployValue},
-		"a zero byte":            {handoff.Said{Set: map[string]string{"key": "a\x00"}}, "more than one line of text", "", dev.CodeDeployValue},
-		"no UTF-8":               {handoff.Said{Set: map[string]string{"key": "a\xff"}}, "more than one line of text", "", dev.CodeDeployValue},
-		"a line separator":       {handoff.Said{Asked: map[string]string{"other": "a\u2028b"}}, "more than one line of text", "", dev.CodeDeployValue},
+		"unknown name, near one": {handoff.Inputs{Set: map[string]string{"reigon": "a"}}, `x has no value "reigon"`, "did you mean: --set region=a", dev.CodeUsage},
+		"unknown name":           {handoff.Inputs{Set: map[string]string{"zzzzzzzz": "a"}}, `x has no value "zzzzzzzz"`, "it has: name, region, size, branch, key, other", dev.CodeUsage},
+		"refused":                {handoff.Inputs{Set: map[string]string{"name": "far too long"}}, "--set name: want 8 letters at most", "name: a name", dev.CodeDeployValue},
+		"not one of them":        {handoff.Inputs{Config: config("xl")}, `compose.yaml:7: x-sdev.deploy.x.size: "xl" is none of s, m`, "size: a size", dev.CodeDeployValue},
+		"two lines":              {handoff.Inputs{Set: map[string]string{"key": "a\nb"}}, `--set key: "a\nb" is more than one line of text`, "", dev.CodeDeployValue},
+		"a zero byte":            {handoff.Inputs{Set: map[string]string{"key": "a\x00"}}, "more than one line of text", "", dev.CodeDeployValue},
+		"no UTF-8":               {handoff.Inputs{Set: map[string]string{"key": "a\xff"}}, "more than one line of text", "", dev.CodeDeployValue},
+		"a line separator":       {handoff.Inputs{Answers: map[string]string{"other": "a\u2028b"}}, "more than one line of text", "", dev.CodeDeployValue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := asking().Resolve(handoff.Facts{}, tc.said)
@@ -139,14 +139,14 @@ func TestResolve_Errors(t *testing.T) {
 
 func TestMissing_UnlessItWasPutInByHand(t *testing.T) {
 	target := asking()
-	values, _, err := target.Resolve(handoff.Facts{}, handoff.Said{})
+	values, _, err := target.Resolve(handoff.Facts{}, handoff.Inputs{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rendered := []byte("a\nregion: region-1\nother: REPLACE-OTHER\n")
 	show := func(content string) string {
 		var out []string
-		for _, f := range target.Missing(values, []handoff.Change{{Change: tree.Change{Path: "a.yml", Content: []byte(content)}, Rendered: rendered}}) {
+		for _, f := range target.MissingFindings(values, []handoff.Change{{Change: tree.Change{Path: "a.yml", Content: []byte(content)}, Rendered: rendered}}) {
 			out = append(out, fmt.Sprintf("%s:%d %s", f.File, f.Line, f.Fix))
 		}
 		return strings.Join(out, ", ")

@@ -22,10 +22,10 @@ func sixth() Target {
 		Derive: func(f Facts, v Values) (map[string]any, []dev.Finding) {
 			return map[string]any{"kind": "large"}, doorFindings(f, "harbour", dev.DoorIAP, "identity.py")
 		},
-		Next:      func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
-		Platform:  func(Values) string { return "linux/riscv64" },
-		Filled:    func(Values) []string { return []string{"TOKEN"} },
-		languages: []language{{name: "flags", endings: []string{".flags"}, whole: scalar(func(s string) string { return "<" + s + ">" })}},
+		Next:            func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
+		Platform:        func(Values) string { return "linux/riscv64" },
+		SecretVariables: func(Values) []string { return []string{"TOKEN"} },
+		languages:       []language{{name: "flags", endings: []string{".flags"}, whole: scalar(func(s string) string { return "<" + s + ">" })}},
 		guards: map[string]func(string) (string, error){"refused.flags": func(s string) (string, error) {
 			return "", errors.New("no flag")
 		}},
@@ -46,7 +46,7 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := Facts{App: App{Login: []Value{{Text: dev.DoorALB, Source: "app.py:3"}}}}
-	values, open, err := target.Resolve(f, Said{Set: map[string]string{"quay": "quay two"}})
+	values, open, err := target.Resolve(f, Inputs{Set: map[string]string{"quay": "quay two"}})
 	if err != nil || len(open) != 0 {
 		t.Fatal(open, err)
 	}

@@ -20,9 +20,9 @@ type Target struct {
 	// Platform is the one that the image has to be for, "linux/amd64", as far as the values say so. Nil says
 	// nothing.
 	Platform func(Values) string
-	// Filled are the variables of the app whose values the platform puts in, out of its store of secrets. Nil
+	// SecretVariables are the variables of the app whose values the platform puts in, out of its store of secrets. Nil
 	// is none.
-	Filled func(Values) []string
+	SecretVariables func(Values) []string
 
 	// languages are those of files that no other target has.
 	languages []language
@@ -45,7 +45,7 @@ type Param struct {
 	Placeholder string
 	// Needless, where there is one, reports whether other values make this one needless: its placeholder
 	// is then "", and nobody is asked.
-	Needless func(Values) bool
+	NotApplicable func(Values) bool
 	// Optional says that the target works without: the value is then "".
 	Optional bool
 	// Choices, where there are any, are the only values.

@@ -71,7 +71,7 @@ func TestTargets_NothingOfAHostileProjectBecomesCode(t *testing.T) {
 		t.Run(target.Name, func(t *testing.T) {
 			for _, bad := range nasty() {
 				f := hostile(bad)
-				values, _, err := target.Resolve(f, handoff.Said{})
+				values, _, err := target.Resolve(f, handoff.Inputs{})
 				if err != nil {
 					t.Errorf("%q: %v", bad, err)
 					continue
@@ -97,7 +97,7 @@ func TestTargets_NothingOfAHostileProjectBecomesCode(t *testing.T) {
 func paths(t *testing.T, target handoff.Target) []string {
 	t.Helper()
 	f := hostile("plain")
-	values, _, err := target.Resolve(f, handoff.Said{})
+	values, _, err := target.Resolve(f, handoff.Inputs{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestTargets_NextStepsAreSafeToPaste(t *testing.T) {
 	for _, bad := range []string{"; rm -rf /", "$(id)", "`id`", "a && b", "a\nrm -rf /", "a | b", "> /etc/passwd"} {
 		for _, target := range handoff.Targets() {
 			f := hostile(bad)
-			values, _, err := target.Resolve(f, handoff.Said{})
+			values, _, err := target.Resolve(f, handoff.Inputs{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +165,7 @@ func TestTargets_KeepTheRules(t *testing.T) {
 		if files := paths(t, target); !slices.Contains(files, "README.md") || slices.Contains(files, handoff.SummaryFile) {
 			t.Errorf("%s: files %v", target.Name, files)
 		}
-		values, _, err := target.Resolve(hostile("plain"), handoff.Said{})
+		values, _, err := target.Resolve(hostile("plain"), handoff.Inputs{})
 		if err != nil || target.Next == nil || len(target.Next(hostile("plain"), values)) == 0 {
 			t.Errorf("%s says nothing of what comes next: %v", target.Name, err)
 		}

@@ -72,7 +72,7 @@ func (p *Provider) reportedBefore(what string) bool {
 
 // printable is a value of a request, fit for a message: short, and without control characters.
 func printable(s string) string {
-	s = dev.Printable(strings.ReplaceAll(s, "\n", " "))
+	s = dev.Sanitize(strings.ReplaceAll(s, "\n", " "))
 	if r := []rune(s); len(r) > 200 {
 		return string(r[:200]) + "…"
 	}

@@ -45,7 +45,7 @@ func NewDesired(model *types.Project, app, gateway string, given Inputs) Desired
 	for _, name := range model.NetworkNames() {
 		switch n := model.Networks[name]; {
 		case bool(n.External):
-			d.Foreign = append(d.Foreign, n.Name)
+			d.ExternalNetworks = append(d.ExternalNetworks, n.Name)
 		case used[name]:
 			d.Networks = append(d.Networks, n)
 		}

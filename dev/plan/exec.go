@@ -20,8 +20,8 @@ type Exec struct {
 	Sizes <-chan [2]uint
 }
 
-// Identity is who a container's process is, and what that means for files that are put there.
-type Identity struct {
+// ContainerUser is who a container's process is, and what that means for files that are put there.
+type ContainerUser struct {
 	UID, GID   int
 	Restricted bool      // its root lacks rights that root usually has
 	ReadOnly   bool      // only volumes can be written to

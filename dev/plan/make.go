@@ -78,7 +78,7 @@ func (m *maker) orphans() {
 	}
 	for _, n := range m.have.Networks {
 		wanted := slices.ContainsFunc(m.want.Networks, func(w types.NetworkConfig) bool { return w.Name == n.Name })
-		if !wanted && !slices.Contains(m.want.Foreign, n.Name) {
+		if !wanted && !slices.Contains(m.want.ExternalNetworks, n.Name) {
 			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: "no service uses it any more"})
 		}
 	}

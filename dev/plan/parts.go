@@ -50,8 +50,8 @@ func parts(s Service) Parts {
 	for _, f := range s.Files {
 		p[f.What] = digest(encode(f))
 	}
-	if told, ok := p["environment "+dev.SidecarEnv]; ok {
-		delete(p, "environment "+dev.SidecarEnv)
+	if told, ok := p["environment "+dev.GatewayConfigEnv]; ok {
+		delete(p, "environment "+dev.GatewayConfigEnv)
 		p["what it is told"] = told
 	}
 	return p

@@ -20,13 +20,13 @@ import (
 
 // Desired is what should run.
 type Desired struct {
-	Project  string
-	App      string // the app's service
-	Gateway  string // the service whose network namespace the app joins
-	Networks []types.NetworkConfig
-	Volumes  []types.VolumeConfig
-	Services []Service // in the order in which they start
-	Foreign  []string  // networks of others that the services use
+	Project          string
+	App              string // the app's service
+	Gateway          string // the service whose network namespace the app joins
+	Networks         []types.NetworkConfig
+	Volumes          []types.VolumeConfig
+	Services         []Service // in the order in which they start
+	ExternalNetworks []string  // networks of others that the services use
 }
 
 // Service is one service that should run, as one container.

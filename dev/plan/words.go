@@ -40,12 +40,12 @@ type Build struct {
 
 // ImageInfo is what an image says about itself.
 type ImageInfo struct {
-	ID         string
-	Env        map[string]string
-	Command    []string // entry point and command together
-	WorkingDir string
-	Foreign    string // its platform, where that is another than the engine's machine runs; "" otherwise
-	User       string // as the image names it
+	ID              string
+	Env             map[string]string
+	Command         []string // entry point and command together
+	WorkingDir      string
+	ForeignPlatform string // its platform, where that is another than the engine's machine runs; "" otherwise
+	User            string // as the image names it
 }
 
 // ImageSource says where the image of a service comes from.

@@ -98,7 +98,7 @@ func step(createdBy string) string {
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	return cmp.Or(dev.Printable(text), "a step without a name")
+	return cmp.Or(dev.Sanitize(text), "a step without a name")
 }
 
 // image judges the configuration.

@@ -96,7 +96,7 @@ func (c *check) weighed(id string, severity dev.Severity, at place, fix, format 
 // short makes a text of foreign origin fit to be shown.
 func short(text string) string {
 	const most = 400
-	if text = dev.Printable(text); len(text) > most {
+	if text = dev.Sanitize(text); len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text

@@ -38,6 +38,6 @@ func (p *Project) withheldVariables(filled []string) []dev.Finding {
 		return nil
 	}
 	return []dev.Finding{{ID: "ship.environment", Severity: dev.Warns, Where: "service " + p.service.Name,
-		Message: "not handed over, because their values come from this machine or look like secrets: " + dev.Printable(strings.Join(withheld, ", ")),
+		Message: "not handed over, because their values come from this machine or look like secrets: " + dev.Sanitize(strings.Join(withheld, ", ")),
 		Fix:     "store them in the platform's secret store and name them in the bundle; if a value is no secret, write it into the compose file"}}
 }

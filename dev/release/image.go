@@ -96,7 +96,7 @@ func describe(img v1.Image, ref string) (handoff.Image, error) {
 }
 
 func unreadableImage(ref string, err error) error {
-	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot read image " + dev.Printable(ref+": "+err.Error()), Hint: "save it again: docker save IMAGE -o FILE"}
+	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot read image " + dev.Sanitize(ref+": "+err.Error()), Hint: "save it again: docker save IMAGE -o FILE"}
 }
 
 // keepProof keeps the proof of the last hand-off where the image is the same and nothing but the time differs that

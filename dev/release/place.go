@@ -27,7 +27,7 @@ func (p *Project) place(target, out string) (handoff.Place, error) {
 		return handoff.Place{}, err
 	}
 	if why := p.misplaced(root, out); why != "" {
-		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Printable(out) + " cannot take a bundle: " + why,
+		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Sanitize(out) + " cannot take a bundle: " + why,
 			Hint: "name a directory for the bundle alone, for example --out handoff"}
 	}
 	// What lies in the repository by its name stays there: links in it that lead out are refused.

@@ -149,7 +149,7 @@ func (p *Project) modified(b *handoff.Bundle) []string {
 func (p *Project) absentSubmodules() []dev.Finding {
 	var out []dev.Finding
 	for _, name := range p.Repository.Absent {
-		out = append(out, dev.Finding{ID: "ship.submodule", Severity: dev.Warns, Message: "the files of submodule " + dev.Printable(name) + " are not checked out", Where: name, Fix: "git submodule update --init --recursive"})
+		out = append(out, dev.Finding{ID: "ship.submodule", Severity: dev.Warns, Message: "the files of submodule " + dev.Sanitize(name) + " are not checked out", Where: name, Fix: "git submodule update --init --recursive"})
 	}
 	return out
 }

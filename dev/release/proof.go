@@ -54,12 +54,12 @@ func (r *Release) prove(ctx context.Context, e Engine) (err error) {
 }
 
 func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.Finding, error) {
-	seen := handoff.Trial{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
+	seen := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
 	known, err := p.engine.Inspect(ctx, image)
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case known.Foreign:
+	case known.NeedsEmulation:
 		seen.NotStarted = "it is for " + known.Platform + ", which the container engine's machine does not run"
 	default:
 		if err := p.start(ctx, &seen); err != nil {
@@ -79,7 +79,7 @@ func (p prover) base() string {
 }
 
 // start runs the container for as long as it is looked at.
-func (p prover) start(ctx context.Context, seen *handoff.Trial) (err error) {
+func (p prover) start(ctx context.Context, seen *handoff.SmokeTest) (err error) {
 	env := map[string]string{}
 	for _, v := range p.app.Env {
 		env[v.Name] = v.Value
@@ -115,7 +115,7 @@ func reach(ctx context.Context, c Container, work func(ctx context.Context, orig
 	}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- tunnel.Near(ctx, l, func(ctx context.Context) (io.ReadWriteCloser, error) { return c.Reach(ctx) })
+		ended <- tunnel.Forward(ctx, l, func(ctx context.Context) (io.ReadWriteCloser, error) { return c.Reach(ctx) })
 	}()
 	err = work(ctx, "http://"+l.Addr().String())
 	cancel()
@@ -123,7 +123,7 @@ func reach(ctx context.Context, c Container, work func(ctx context.Context, orig
 }
 
 // visit waits until the app is healthy, and looks at its page.
-func (p prover) visit(ctx context.Context, c Container, origin string, begun time.Time, seen *handoff.Trial) error {
+func (p prover) visit(ctx context.Context, c Container, origin string, begun time.Time, seen *handoff.SmokeTest) error {
 	if err := p.awaitHealth(ctx, c, origin+seen.Health, seen); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (p prover) visit(ctx context.Context, c Container, origin string, begun tim
 	}
 	bounded, cancel := context.WithTimeout(ctx, p.runLimit)
 	defer cancel()
-	v, err := streamlit.See(bounded, origin, p.base())
+	v, err := streamlit.LoadPage(bounded, origin, p.base())
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -147,13 +147,13 @@ func (p prover) visit(ctx context.Context, c Container, origin string, begun tim
 		seen.Run = err.Error()
 	}
 	for _, x := range v.Exceptions {
-		seen.Raised = append(seen.Raised, handoff.Raised{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
+		seen.Raised = append(seen.Raised, handoff.PageException{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
 	}
 	return nil
 }
 
 // awaitHealth asks until the app is healthy, has ended, or has had its time.
-func (p prover) awaitHealth(ctx context.Context, c Container, address string, seen *handoff.Trial) error {
+func (p prover) awaitHealth(ctx context.Context, c Container, address string, seen *handoff.SmokeTest) error {
 	limit, cancel := context.WithTimeout(ctx, p.healthLimit)
 	defer cancel()
 	next := time.NewTicker(healthEvery)

@@ -129,7 +129,7 @@ func TestProve_AnImageThatCannotStart(t *testing.T) {
 		t.Errorf("%+v, %+v", proof, findings)
 	}
 	foreign := shopImage()
-	foreign["shop:1"] = Image{ID: "sha256:1", Platform: "linux/s390x", Foreign: true}
+	foreign["shop:1"] = Image{ID: "sha256:1", Platform: "linux/s390x", NeedsEmulation: true}
 	e = &fakeEngine{images: foreign}
 	if proof, findings = proven(t, e, nil); proof.Page || ids(findings) != "proof.untried" || len(e.tests) > 0 {
 		t.Errorf("for another machine: %+v, %+v", proof, findings)

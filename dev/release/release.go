@@ -104,7 +104,7 @@ func (r *Release) render(ctx context.Context) error {
 	if err := r.Bundle.Compare(files); err != nil {
 		return err
 	}
-	missing := target.Missing(r.values, r.Bundle.Changes) // without a value nothing can be deployed, whoever decides that
+	missing := target.MissingFindings(r.values, r.Bundle.Changes) // without a value nothing can be deployed, whoever decides that
 	for i, f := range missing {
 		if f.File != "" {
 			missing[i].File = r.Shown(f.File)
@@ -171,10 +171,10 @@ func (r *Release) Write(ctx context.Context) error {
 
 // filled are the variables whose values the platform puts in.
 func (r *Release) filled() []string {
-	if r.options.Target.Filled == nil {
+	if r.options.Target.SecretVariables == nil {
 		return nil
 	}
-	return r.options.Target.Filled(r.values)
+	return r.options.Target.SecretVariables(r.values)
 }
 
 // Err says why the hand-off must not happen; nil where it may. Missing values are an error of a check alone,
@@ -216,7 +216,7 @@ func (r *Release) Close() { r.Bundle.Close() }
 
 // Missing are the parameters that placeholders stand for.
 func (r *Release) Missing() []handoff.Param {
-	return r.options.Target.Unsaid(r.values, r.Bundle.Changes)
+	return r.options.Target.Missing(r.values, r.Bundle.Changes)
 }
 
 // Command is the command line that gives the missing values.

@@ -44,12 +44,12 @@ type Engine interface {
 
 // Image is what an engine knows of an image.
 type Image struct {
-	ID       string
-	Digest   string // by which a registry has it; "" where none is known to
-	Platform string // "linux/amd64"
-	Size     int64  // of its layers, unpacked, in bytes
-	Foreign  bool   // the engine's machine does not run it by itself
-	Labels   map[string]string
+	ID             string
+	Digest         string // by which a registry has it; "" where none is known to
+	Platform       string // "linux/amd64"
+	Size           int64  // of its layers, unpacked, in bytes
+	NeedsEmulation bool   // the engine's machine does not run it by itself
+	Labels         map[string]string
 }
 
 // SmokeTest says how an image is started once. Its root is read-only, and it has no network, no mounts and

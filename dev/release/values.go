@@ -8,7 +8,7 @@ import (
 
 // resolve finds the values and the image that is handed over, and asks for values that nobody has given.
 func (r *Release) resolve(ctx context.Context) error {
-	said := handoff.Said{Set: r.options.Set, Config: r.configured}
+	said := handoff.Inputs{Set: r.options.Set, Config: r.configured}
 	if last := r.Bundle.Last; last != nil {
 		said.Last = last.Values
 		if last.Image != nil && r.options.Image == "" && !r.options.Build {
@@ -25,7 +25,7 @@ func (r *Release) resolve(ctx context.Context) error {
 	}
 	r.keepProof()
 	if len(missing) > 0 && r.options.Person != nil {
-		if said.Asked, err = r.options.Person.Values(ctx, missing); err != nil {
+		if said.Answers, err = r.options.Person.Values(ctx, missing); err != nil {
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func packagesText(found *detect.Findings) string {
 func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	var out []dev.Warning
 	say := func(format string, args ...any) {
-		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Printable(fmt.Sprintf(format, args...))})
+		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Sanitize(fmt.Sprintf(format, args...))})
 	}
 	e, _ := found.Entry()
 	say("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())

@@ -44,9 +44,9 @@ type Execer interface {
 
 // Files puts files into containers, running or not.
 type Files interface {
-	// Identify says who the container's process is. Of a container that is not there it says only that
+	// ContainerUser says who the container's process is. Of a container that is not there it says only that
 	// it does not run.
-	Identify(ctx context.Context, container string) (plan.Identity, error)
+	ContainerUser(ctx context.Context, container string) (plan.ContainerUser, error)
 	// Stat gives size and modification time, in whole seconds; ok is false where the file is not there.
 	Stat(ctx context.Context, container, file string) (size int64, modified time.Time, ok bool, err error)
 	// Put unpacks a tar archive into a directory.

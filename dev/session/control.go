@@ -148,7 +148,7 @@ func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engin
 		if err != nil {
 			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("port %d of this machine is taken", port), Hint: "choose another with --port"}
 		}
-		return tunnel.Near(ctx, listener, func(ctx context.Context) (io.ReadWriteCloser, error) {
+		return tunnel.Forward(ctx, listener, func(ctx context.Context) (io.ReadWriteCloser, error) {
 			return l.containers.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
 		})
 	}

@@ -34,7 +34,7 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 	if err != nil {
 		return err
 	}
-	id, err := c.files.Identify(ctx, container)
+	id, err := c.files.ContainerUser(ctx, container)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (c *copier) put(ctx context.Context, container, dir string, write func(w io
 // open starts a receiver in a running container. One that is missing there, as in a container that
 // somebody else made, or that is another version, is put there first.
 func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error) {
-	id, err := c.files.Identify(ctx, container)
+	id, err := c.files.ContainerUser(ctx, container)
 	if err != nil {
 		return mirror.Peer{}, err
 	}
@@ -222,7 +222,7 @@ func (c *copier) warn(failed []mirror.Failure, warned map[mirror.Failure]bool) {
 	if n := len(fresh) - shown; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
-	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Printable(text), Hint: "fix the named files; sdev tries again every two seconds"})
+	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Sanitize(text), Hint: "fix the named files; sdev tries again every two seconds"})
 }
 
 // failuresBeforeWarning is how many streams may fail in a row before the user hears of it: containers
@@ -249,9 +249,9 @@ func (c *copier) hook(ctx context.Context, service, container string, r dev.Rule
 		return
 	}
 	for line := range strings.Lines(out) {
-		c.emit(dev.LogLine{Service: service, Stream: "stdout", Text: dev.Printable(strings.TrimRight(line, "\r\n"))})
+		c.emit(dev.LogLine{Service: service, Stream: "stdout", Text: dev.Sanitize(strings.TrimRight(line, "\r\n"))})
 	}
-	command := dev.Printable(strings.Join(r.Exec.Command, " "))
+	command := dev.Sanitize(strings.Join(r.Exec.Command, " "))
 	switch {
 	case err != nil:
 		c.emit(dev.Warning{Code: dev.CodeSyncExec, Message: fmt.Sprintf("%s: cannot run %s: %v", r.Origin, command, err), Hint: "see: sdev shell"})

@@ -45,7 +45,7 @@ func (s *Session) askEngine(ctx context.Context, images Images, parts *config.Pa
 	if err != nil {
 		return // what does not answer knows nothing
 	}
-	if running, ok := i.Sidecar(); ok {
+	if running, ok := i.GatewayConfig(); ok {
 		parts.Port, parts.Identity, parts.Sync = running.Port, running.Identity, running.Root == ""
 	}
 	if info, found, err := images.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
@@ -67,7 +67,7 @@ type derivation struct {
 func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	parts := d.parts
 	parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
-	wanted, err := d.login.provider(d.project, ports, config.Page(d.project, parts))
+	wanted, err := d.login.provider(d.project, ports, config.AppURL(d.project, parts))
 	if err != nil {
 		return engine.Effective{}, err
 	}

@@ -87,10 +87,10 @@ func ambiguous(found *detect.Findings) error {
 			fmt.Fprintf(&b, "\n  and %d more", len(found.Entries)-most)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s: %s", dev.Printable(e.Path), dev.Printable(e.Why().Source()))
+		fmt.Fprintf(&b, "\n  %s: %s", dev.Sanitize(e.Path), dev.Sanitize(e.Why().Source()))
 	}
 	return &dev.Error{Code: dev.CodeAppAmbiguous, Exit: dev.ExitProject, Message: b.String(),
-		Hint: "choose one: --entry " + dev.Printable(found.Entries[0].Path)}
+		Hint: "choose one: --entry " + dev.Sanitize(found.Entries[0].Path)}
 }
 
 // guess finds out which of some services of a compose file is the app: the one that was chosen before,

@@ -54,7 +54,7 @@ func Explain(ctx context.Context, h Host, given string, copied bool) (Explanatio
 	if err != nil {
 		return Explanation{}, err
 	}
-	parts.Sync = copied || engine.Copied(p.StatePath())
+	parts.Sync = copied || engine.WasCopied(p.StatePath())
 	effective, err := config.Overlay(p, parts)
 	if err != nil {
 		return Explanation{}, err
@@ -65,16 +65,16 @@ func Explain(ctx context.Context, h Host, given string, copied bool) (Explanatio
 		return e, err
 	}
 	e.Path = rel
-	rules, err := watch.Compile(effective.Sidecar.Rules)
+	rules, err := watch.Compile(effective.GatewayConfig.Rules)
 	if err != nil {
 		return e, err
 	}
 	if e.Kind == "directory" {
-		e.directory(rules, effective.Sidecar.Rules)
+		e.directory(rules, effective.GatewayConfig.Rules)
 		return e, nil
 	}
 	e.file(rules)
-	l, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
+	l, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
 	if err != nil {
 		return e, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // imageSources says where the images of a project come from. The gateway's is made by sdev itself.
 func imageSources(ctx context.Context, p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
-	copied, err := newLayout(p.Dir, effective.Sidecar.Rules, effective.Copies)
+	copied, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func Observe(ctx context.Context, c Observer, p *config.Project) (Instance, erro
 		return Instance{}, err
 	}
 	i := Instance{Project: p, Observed: have}
-	if i.Elsewhere = engine.Elsewhere(engine.Place{Name: p.Name, Dir: p.Dir, Host: c.Host()}, have); i.Elsewhere != nil {
+	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host()}, have); i.Elsewhere != nil {
 		i.Observed = plan.Observed{}
 	}
 	return i, nil
@@ -66,13 +66,13 @@ func (i Instance) NotRunning() error {
 	return &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --local"}
 }
 
-// Sidecar is the configuration that the running gateway started with; ok is false where none runs.
-func (i Instance) Sidecar() (s dev.Sidecar, ok bool) {
+// GatewayConfig is the configuration that the running gateway started with; ok is false where none runs.
+func (i Instance) GatewayConfig() (s dev.GatewayConfig, ok bool) {
 	g, found := i.Container(config.GatewayService)
 	if !found || !g.Running {
 		return s, false
 	}
-	return s, json.Unmarshal([]byte(g.Env[dev.SidecarEnv]), &s) == nil
+	return s, json.Unmarshal([]byte(g.Env[dev.GatewayConfigEnv]), &s) == nil
 }
 
 // Mode is how the login of the app is treated.
@@ -83,7 +83,7 @@ func (i Instance) Mode() dev.Mode {
 
 // URL is the app's origin; "" where no gateway runs.
 func (i Instance) URL() string {
-	s, ok := i.Sidecar()
+	s, ok := i.GatewayConfig()
 	if !ok {
 		return ""
 	}
@@ -92,7 +92,7 @@ func (i Instance) URL() string {
 
 // Issuer is the local provider's; "" where nobody signs in.
 func (i Instance) Issuer() string {
-	s, ok := i.Sidecar()
+	s, ok := i.GatewayConfig()
 	if !ok || !i.Mode().SignsIn() {
 		return ""
 	}
@@ -102,7 +102,7 @@ func (i Instance) Issuer() string {
 // CurrentOptions are the options that leave the project running as it does now.
 func (i Instance) CurrentOptions(h Host) Options {
 	var o Options
-	if s, ok := i.Sidecar(); ok {
+	if s, ok := i.GatewayConfig(); ok {
 		o.Copy, o.Mount = s.Root == "", s.Root != ""
 		o.AWS = i.AWS(h).Source
 		o.Auth, o.As = i.login()
@@ -129,7 +129,7 @@ func (i Instance) Restart(ctx context.Context, e *engine.Engine, service string)
 	if err != nil {
 		return err
 	}
-	s, _ := i.Sidecar()
+	s, _ := i.GatewayConfig()
 	return e.Restart(ctx, engine.Running{Project: p, URL: i.URL(), Port: s.Port, Mode: i.Mode(), Issuer: i.Issuer()}, service)
 }
 
@@ -155,7 +155,7 @@ func (i Instance) GatewayStatus(ctx context.Context, r Runner) (gateway.Status, 
 
 // Steer sends a command to the local provider, and gives its state after that.
 func (i Instance) Steer(ctx context.Context, r Runner, c oidc.Command) (oidc.State, error) {
-	if _, ok := i.Sidecar(); !ok {
+	if _, ok := i.GatewayConfig(); !ok {
 		return oidc.State{}, &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --with-auth"}
 	}
 	if !i.Mode().SignsIn() {

@@ -120,7 +120,7 @@ func (l *layout) Reaches(dir string) bool {
 
 // hostRules are the rules for watching the project from this machine: it ignores what the gateway
 // notices itself.
-func hostRules(s dev.Sidecar) []dev.Rule {
+func hostRules(s dev.GatewayConfig) []dev.Rule {
 	if s.Root == "" {
 		return s.Rules
 	}

@@ -71,10 +71,10 @@ func fmtList(list []string) string {
 
 func TestHostRules_LeavesToTheGatewayWhatItNotices(t *testing.T) {
 	rules := []dev.Rule{{Path: "a", Action: dev.Live}, {Path: "b", Action: dev.SyncExec}}
-	if got := hostRules(dev.Sidecar{Root: "/project", Rules: rules}); got[0].Action != dev.Ignored || got[1].Action != dev.SyncExec || rules[0].Action != dev.Live {
+	if got := hostRules(dev.GatewayConfig{Root: "/project", Rules: rules}); got[0].Action != dev.Ignored || got[1].Action != dev.SyncExec || rules[0].Action != dev.Live {
 		t.Errorf("%+v of %+v", got, rules)
 	}
-	if got := hostRules(dev.Sidecar{Rules: rules}); got[0].Action != dev.Live {
+	if got := hostRules(dev.GatewayConfig{Rules: rules}); got[0].Action != dev.Live {
 		t.Errorf("a gateway that sees nothing: %+v", got)
 	}
 }

@@ -26,11 +26,11 @@ func New(ctx context.Context, h Host, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Of(h, p, o)
+	return ForProject(h, p, o)
 }
 
-// Of is New for a project that was read just now.
-func Of(h Host, p *config.Project, o Options) (*Session, error) {
+// ForProject is New for a project that was read just now.
+func ForProject(h Host, p *config.Project, o Options) (*Session, error) {
 	login, err := newLoginSetup(p, o)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	parts.Mode = login.mode
-	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUseless(p.StatePath(), c.Host())
+	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host())
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
@@ -121,7 +121,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	if out.Images, err = imageSources(ctx, p, effective, parts.Machine); err != nil {
 		return engine.Project{}, err
 	}
-	out.Copies, out.Rules, out.Container = effective.Copies, hostRules(effective.Sidecar), plan.ContainerName(p.Name, effective.Project.Services[p.App])
+	out.Copies, out.Rules, out.Container = effective.Copies, hostRules(effective.GatewayConfig), plan.ContainerName(p.Name, effective.Project.Services[p.App])
 	out.Effective = derivation{project: p, login: login, parts: parts, images: c, stateDir: state, config: &link.config}.effective
 	return out, nil
 }

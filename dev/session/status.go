@@ -85,7 +85,7 @@ func (i Instance) Status(ctx context.Context, h Host, r Runner, on EngineStatus)
 		e := dev.AsError(i.Elsewhere)
 		s.Elsewhere, s.Hint = e.Message, e.Hint
 	}
-	if _, ok := i.Sidecar(); !ok {
+	if _, ok := i.GatewayConfig(); !ok {
 		return s
 	}
 	s.URL, s.Mode, s.AWS = i.URL(), i.Mode(), i.AWS(h)

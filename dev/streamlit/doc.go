@@ -6,6 +6,6 @@
 // here; testdata has messages of versions 1.58 and 1.67, captured from real servers. Only the fields that sdev
 // needs are read. Invalid bytes cause an error, never a panic.
 //
-// The package keeps no state. [See] talks to a server, with goroutines that have ended when it returns;
+// The package keeps no state. [LoadPage] talks to a server, with goroutines that have ended when it returns;
 // everything else is pure.
 package streamlit

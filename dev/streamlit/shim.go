@@ -20,7 +20,7 @@ const ShimLogin = "SDEV_LOGIN"
 // seconds to be seen instead of a tenth of one.
 //
 // Where the variable [ShimLogin] is set it keeps the variable off that bypasses the login, whoever
-// sets it in the app's process, and prints a line that [dev.KeptOff] reads.
+// sets it in the app's process, and prints a line that [dev.ParseShimWarning] reads.
 //
 // Where the variable [ShimEndpoints] is set it also makes httpx_oauth ask the local provider in place
 // of the well-known ones whose addresses are written in an app's code. The caller may keep the bytes.

@@ -79,7 +79,7 @@ func TestShim_KeepsTheBypassOff(t *testing.T) {
 			}
 			var told []string
 			for line := range strings.Lines(errs) {
-				w, ok := dev.KeptOff(strings.TrimSuffix(line, "\n"))
+				w, ok := dev.ParseShimWarning(strings.TrimSuffix(line, "\n"))
 				if !ok || w.Code != dev.CodeAuthBypass || w.Hint == "" {
 					t.Errorf("printed %q", line)
 				}

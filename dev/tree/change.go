@@ -22,7 +22,7 @@ const (
 	Keep      Status = "keep"      // the user edited it, and it stays so
 	Skip      Status = "skip"      // it is left alone
 	Conflict  Status = "conflict"  // a person has to decide
-	Foreign   Status = "foreign"   // it is there, and sdev did not write it
+	Untracked Status = "foreign"   // it is there, and sdev did not write it
 )
 
 // Change is what becomes of one file.

@@ -10,7 +10,7 @@
 //
 // # Promises
 //
-// [Templates.Render], [Relate] and [Join] are pure. [Read] changes nothing, neither waits nor grows without
+// [Templates.Render], [Relate] and [MergeText] are pure. [Read] changes nothing, neither waits nor grows without
 // end, and follows no link. [Apply] writes nothing outside its directory, whatever symbolic links lie in it. It
 // makes a change only where the file is as it was looked at. A file appears complete or not at all; when one
 // cannot be written, or the context ends, everything done so far is undone.

@@ -16,9 +16,9 @@ const (
 	markTheir = ">>>>>>> sdev\n"
 )
 
-// Join joins what somebody made of base with what is rendered now. Where both changed the same lines,
+// MergeText joins what somebody made of base with what is rendered now. Where both changed the same lines,
 // both stand there between marks, and conflict is true. Nothing of yours is ever left out.
-func Join(base, yours, rendered []byte) (merged []byte, conflict bool) {
+func MergeText(base, yours, rendered []byte) (merged []byte, conflict bool) {
 	const excludeSame = true // where both changed a line alike there is nothing to decide
 	var out bytes.Buffer
 	for _, block := range diff3.Diff3Merge(lines(yours), lines(base), lines(rendered), excludeSame) {

@@ -63,7 +63,7 @@ func TestJoin_KeepsBothChangesOrAsks(t *testing.T) {
 		"at an end without newline": {"a\nb\nc\nd\nE", "a\nb\nc\nd\nx", "a\nb\nc\nd\n<<<<<<< yours\nE\n=======\nx\n>>>>>>> sdev\n", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, conflict := tree.Join([]byte(base), []byte(tc.yours), []byte(tc.rendered))
+			got, conflict := tree.MergeText([]byte(base), []byte(tc.yours), []byte(tc.rendered))
 			if string(got) != tc.want || conflict != tc.conflict {
 				t.Errorf("joined, conflict %v:\n%s\nwant:\n%s", conflict, got, tc.want)
 			}

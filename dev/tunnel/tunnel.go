@@ -1,7 +1,7 @@
 // Package tunnel forwards a port of this machine to one that only a remote container engine can reach.
 //
 // Many connections share one [io.ReadWriteCloser], the carrier: here a command in the gateway's container, so
-// that nothing has to listen on a network. [Near] is the end with the browser, [Far] the end with the app. Each
+// that nothing has to listen on a network. [Forward] is the end with the browser, [Serve] the end with the app. Each
 // blocks until its context or its carrier ends, and until every goroutine that it started has ended.
 package tunnel
 
@@ -24,8 +24,8 @@ func settings() *yamux.Config {
 	return c
 }
 
-// Far connects streams that arrive over the carrier to an address. It returns nil when the carrier ends.
-func Far(ctx context.Context, carrier io.ReadWriteCloser, address string) error {
+// Serve connects streams that arrive over the carrier to an address. It returns nil when the carrier ends.
+func Serve(ctx context.Context, carrier io.ReadWriteCloser, address string) error {
 	session, err := yamux.Server(carrier, settings())
 	if err != nil {
 		return fmt.Errorf("tunnel: %w", err)
@@ -54,10 +54,10 @@ func Far(ctx context.Context, carrier io.ReadWriteCloser, address string) error 
 	}
 }
 
-// Near forwards the connections that a listener accepts, until ctx ends. open creates the carrier, for the first
+// Forward forwards the connections that a listener accepts, until ctx ends. open creates the carrier, for the first
 // connection and after it broke. A broken carrier cuts all open connections, and new ones are cut as long as
 // open fails.
-func Near(ctx context.Context, listener net.Listener, open func(context.Context) (io.ReadWriteCloser, error)) error {
+func Forward(ctx context.Context, listener net.Listener, open func(context.Context) (io.ReadWriteCloser, error)) error {
 	n := &near{open: open}
 	var conns sync.WaitGroup
 	defer conns.Wait()

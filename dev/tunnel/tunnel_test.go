@@ -41,7 +41,7 @@ func newLine(t *testing.T, target string) *line {
 	ctx, cancel := context.WithCancel(t.Context())
 	var ends sync.WaitGroup
 	ends.Go(func() {
-		err := tunnel.Near(ctx, l, func(context.Context) (io.ReadWriteCloser, error) {
+		err := tunnel.Forward(ctx, l, func(context.Context) (io.ReadWriteCloser, error) {
 			made.mu.Lock()
 			defer made.mu.Unlock()
 			if made.dead {
@@ -51,7 +51,7 @@ func newLine(t *testing.T, target string) *line {
 			made.carrier = near
 			made.opened++
 			ends.Go(func() {
-				if err := tunnel.Far(ctx, far, target); err != nil {
+				if err := tunnel.Serve(ctx, far, target); err != nil {
 					t.Error(err)
 				}
 			})

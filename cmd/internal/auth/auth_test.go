@@ -114,7 +114,7 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		"unreadable redirect addresses": {func(l *loginCheck) { l.app.RedirectsError = "KeyError: web" }, dev.AppLogin, "redirect.origin", "the app cannot read its redirect addresses: KeyError: web", true},
 		"a bypass":                      {func(l *loginCheck) { l.app.Bypass = "1" }, dev.Native, "bypass.off", "LOCAL_STREAMLIT=1 is set for the app", true},
 		"a bypass that is kept off": {func(l *loginCheck) {
-			l.app.KeptOff = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
+			l.app.ParseShimWarning = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
 		}, dev.AppLogin, "bypass.off", "LOCAL_STREAMLIT is set by the top level of Streamlit's secrets, /app/Home.py:3; sdev keeps it off here, but it would bypass the login of the deployed app", true},
 		"a process without the shim":   {func(l *loginCheck) { l.app.Guarded = false }, dev.AppLogin, "bypass.off", "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", true},
 		"a process of somebody else's": {func(l *loginCheck) { l.app.Guarded, l.app.BypassError = false, "PermissionError" }, dev.AppLogin, "bypass.off", "cannot read the environment of the app's process: PermissionError", false},

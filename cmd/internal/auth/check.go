@@ -51,14 +51,14 @@ type seen struct {
 // inside is what the app's container says of itself.
 type inside struct {
 	seen
-	Time           float64           `json:"time"`     // seconds since 1970
-	Bypass         string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
-	Guarded        bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
-	KeptOff        []string          `json:"kept_off"` // who tried to set it nevertheless
-	BypassError    string            `json:"bypass_error"`
-	Redirects      []string          `json:"redirects"`
-	RedirectsError string            `json:"redirects_error"`
-	Versions       map[string]string `json:"versions"` // of packages that are there
+	Time             float64           `json:"time"`     // seconds since 1970
+	Bypass           string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
+	Guarded          bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
+	ParseShimWarning []string          `json:"kept_off"` // who tried to set it nevertheless
+	BypassError      string            `json:"bypass_error"`
+	Redirects        []string          `json:"redirects"`
+	RedirectsError   string            `json:"redirects_error"`
+	Versions         map[string]string `json:"versions"` // of packages that are there
 
 	asked, answered time.Time // by this machine's clock
 }
@@ -94,7 +94,7 @@ func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
 }
 
 func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return loginCheck{}, err
 	}
@@ -103,7 +103,7 @@ func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	if err != nil {
 		return loginCheck{}, err
 	}
-	told, _ := r.Sidecar()
+	told, _ := r.GatewayConfig()
 	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
 	var asking sync.WaitGroup
@@ -212,7 +212,7 @@ func (a *commands) lookInside(ctx context.Context, r console.Running, issuer str
 
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)
-	return dev.Printable(text[strings.LastIndexByte(text, '\n')+1:])
+	return dev.Sanitize(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // Other Streamlit apps of this machine are looked for at the ports from the one to the other.

@@ -32,7 +32,7 @@ Every address on localhost is allowed as its redirect address. The secret is not
 }
 
 func (a *commands) runAuthEnv(ctx context.Context, asJSON bool) error {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

@@ -136,8 +136,8 @@ func (l loginCheck) bypass() finding {
 		f.Evidence, f.Fix = "cannot read the environment of the app's process: "+l.app.BypassError, "run the container as the user that the app runs as (user: in the compose file)"
 	case !l.app.Guarded:
 		f.Evidence, f.Fix = "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", session.GuardHint
-	case len(l.app.KeptOff) > 0:
-		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.KeptOff, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
+	case len(l.app.ParseShimWarning) > 0:
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.ParseShimWarning, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
 		f.Fix = "remove it from there: sdev up --local sets it by itself"
 	default:
 		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and sdev keeps it off"

@@ -10,7 +10,7 @@ import (
 
 // steer sends one command to the provider of the project here. The caller closes what runs.
 func (a *commands) steer(ctx context.Context, c oidc.Command) (oidc.State, error) {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return oidc.State{}, err
 	}

@@ -33,7 +33,7 @@ again. Whoever is signed in now stays signed in until they sign out.`,
 }
 
 func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) error {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (a *commands) adoptable(o initOptions) (*detect.Findings, error) {
 func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Findings) error {
 	for flag, value := range map[string]string{"--auth": o.auth, "--deps": o.deps} {
 		if value != "" {
-			return dev.UsageError(flag+" is for new projects, but this directory already contains an app: "+dev.Printable(found.Entries[0].Path), "leave "+flag+" out, or create a new project in another directory")
+			return dev.UsageError(flag+" is for new projects, but this directory already contains an app: "+dev.Sanitize(found.Entries[0].Path), "leave "+flag+" out, or create a new project in another directory")
 		}
 	}
 	if o.entry != "" || len(found.Composes) == 0 {

@@ -23,9 +23,9 @@ func (a *commands) newGatewayCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "gateway", Short: "Run as the gateway of a project (inside its container)", Hidden: true, Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var cfg dev.Sidecar
-			if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
-				return dev.UsageError("sdev gateway reads what it is to do from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+			var cfg dev.GatewayConfig
+			if err := json.Unmarshal([]byte(a.Getenv(dev.GatewayConfigEnv)), &cfg); err != nil {
+				return dev.UsageError("sdev gateway reads what it is to do from "+dev.GatewayConfigEnv+": "+err.Error(), "it is started by sdev up")
 			}
 			return gateway.Run(cmd.Context(), cfg, a.Stdout())
 		},
@@ -43,7 +43,7 @@ func (a *commands) newGatewayCmd() *cobra.Command {
 			if err := json.NewDecoder(a.In).Decode(&req); err != nil {
 				return dev.UsageError("not a request: "+err.Error(), "it is sent by sdev")
 			}
-			status, err := gateway.Call(cmd.Context(), dev.SidecarSock, req)
+			status, err := gateway.Call(cmd.Context(), dev.GatewaySocket, req)
 			if err != nil {
 				return err
 			}
@@ -56,17 +56,17 @@ func (a *commands) newGatewayCmd() *cobra.Command {
 // runTunnel is the far end of a tunnel. It leads to one of the gateway's own places, or to a port.
 func (a *commands) runTunnel(ctx context.Context, to string) error {
 	if _, err := strconv.ParseUint(to, 10, 16); err == nil {
-		return tunnel.Far(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", to))
+		return tunnel.Serve(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", to))
 	}
-	var cfg dev.Sidecar
-	if err := json.Unmarshal([]byte(a.Getenv(dev.SidecarEnv)), &cfg); err != nil {
-		return dev.UsageError("sdev gateway tunnel reads what it leads to from "+dev.SidecarEnv+": "+err.Error(), "it is started by sdev up")
+	var cfg dev.GatewayConfig
+	if err := json.Unmarshal([]byte(a.Getenv(dev.GatewayConfigEnv)), &cfg); err != nil {
+		return dev.UsageError("sdev gateway tunnel reads what it leads to from "+dev.GatewayConfigEnv+": "+err.Error(), "it is started by sdev up")
 	}
 	address := "127.0.0.1" + cfg.Listen
 	if to == session.TunnelToProvider {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Identity))
 	}
-	return tunnel.Far(ctx, carrier{a.In, a.Out}, address)
+	return tunnel.Serve(ctx, carrier{a.In, a.Out}, address)
 }
 
 // carrier is what a command reads and writes. Its input ends with the process.

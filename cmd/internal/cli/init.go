@@ -121,7 +121,7 @@ fails, an error object follows.`,
 				return err
 			}
 			if why := a.Guard().RefuseDir(abs); why != "" {
-				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Printable(o.dir) + " cannot take a project: " + why, Hint: "name one of your own: sdev init NAME"}
+				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Sanitize(o.dir) + " cannot take a project: " + why, Hint: "name one of your own: sdev init NAME"}
 			}
 			return a.runInit(cmd.Context(), o)
 		},

@@ -61,7 +61,7 @@ func (a *commands) runLogs(ctx context.Context, o logsOptions, services []string
 	if f.Since, err = parseSince(o.since, a.Now()); err != nil {
 		return err
 	}
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

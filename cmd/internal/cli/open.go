@@ -19,7 +19,7 @@ func (a *commands) newOpenCmd() *cobra.Command {
 }
 
 func (a *commands) runOpen(ctx context.Context) error {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

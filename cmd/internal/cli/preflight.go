@@ -149,7 +149,7 @@ func (a *commands) writeSARIF(name string, found []dev.Finding) error {
 		return err
 	}
 	if why := a.Guard().RefuseReport(name, render.IsSARIF); why != "" {
-		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Printable(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Sanitize(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
 	}
 	if err := writeReport(name, text); err != nil {
 		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a directory that is there: --sarif FILE"}

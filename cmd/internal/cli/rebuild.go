@@ -28,7 +28,7 @@ the service. While it replaces the app, the gateway keeps the browser's page.`,
 }
 
 func (a *commands) runRebuild(ctx context.Context, service string, asJSON bool) error {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

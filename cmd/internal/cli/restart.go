@@ -38,7 +38,7 @@ func (a *commands) newRestartCmd() *cobra.Command {
 }
 
 func (a *commands) runRestart(ctx context.Context, service string, asJSON bool) error {
-	r, err := a.Find(ctx)
+	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

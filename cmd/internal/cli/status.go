@@ -31,12 +31,12 @@ func (a *commands) newStatusCmd() *cobra.Command {
 }
 
 func (a *commands) runStatus(ctx context.Context, asJSON bool) error {
-	r, err := a.Seek(ctx)
+	r, err := a.FindRunning(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	s := r.Status(ctx, a.Host(), r.Engine, session.EngineStatus(r.Engine.Place()))
+	s := r.Status(ctx, a.Host(), r.Engine, session.EngineStatus(r.Engine.Endpoint()))
 	if asJSON {
 		return a.PrintJSON(s)
 	}

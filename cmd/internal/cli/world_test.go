@@ -44,9 +44,11 @@ func newWorld() *world { return &world{Fake: devtest.NewFake("shop:1", "postgres
 
 func (w *world) open(context.Context, string) (console.Engine, error) { return w, nil }
 
-func (w *world) Host() string        { return "fake://engine" }
-func (w *world) Place() docker.Place { return docker.Place{Host: w.Host(), Why: "a test", API: "1.41"} }
-func (w *world) Close() error        { return nil }
+func (w *world) Host() string { return "fake://engine" }
+func (w *world) Endpoint() docker.Endpoint {
+	return docker.Endpoint{Host: w.Host(), Why: "a test", API: "1.41"}
+}
+func (w *world) Close() error { return nil }
 
 // Do keeps the page where the gateway is: at its port while it runs.
 func (w *world) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
@@ -174,8 +176,8 @@ func (w *world) Command(context.Context, string, dev.Exec) (string, int, error) 
 	return "", 0, errNotHere
 }
 
-func (w *world) Identify(context.Context, string) (plan.Identity, error) {
-	return plan.Identity{}, errNotHere
+func (w *world) ContainerUser(context.Context, string) (plan.ContainerUser, error) {
+	return plan.ContainerUser{}, errNotHere
 }
 
 func (w *world) Stat(context.Context, string, string) (int64, time.Time, bool, error) {
@@ -184,8 +186,8 @@ func (w *world) Stat(context.Context, string, string) (int64, time.Time, bool, e
 
 func (w *world) Put(context.Context, string, string, io.Reader) error { return errNotHere }
 
-func (w *world) Shipped(_ context.Context, ref string) (docker.Shipped, error) {
-	return docker.Shipped{}, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "no image " + ref, Hint: "build it"}
+func (w *world) IdentifyImage(_ context.Context, ref string) (docker.ImageIdentity, error) {
+	return docker.ImageIdentity{}, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "no image " + ref, Hint: "build it"}
 }
 
 func (w *world) Save(context.Context, string) (io.ReadCloser, error) { return nil, errNotHere }

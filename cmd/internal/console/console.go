@@ -2,7 +2,7 @@
 // and to whatever it runs on.
 //
 // Commands print through a [Console], so that none of them has to think of what a name, a message or a
-// log line may hold. [Console.Load], [Console.Find] and [Console.WithEngine] are how they reach the
+// log line may hold. [Console.Load], [Console.RequireRunning] and [Console.WithEngine] are how they reach the
 // project; [Console.Exit] prints an error, once, and gives the exit code.
 //
 // Goroutines end before the function that started them returns. There are two exceptions: the one that
@@ -122,5 +122,5 @@ func (c *Console) CacheDir() (string, error) {
 		dir = os.TempDir()
 	}
 	dir = filepath.Join(dir, "sdev")
-	return dir, config.Private(dir)
+	return dir, config.CheckStateDir(dir)
 }

@@ -45,14 +45,14 @@ type Engine interface {
 	ReleaseImages
 	// Sample measures a running container once.
 	Sample(ctx context.Context, container string) (docker.Sample, error)
-	// Place says where the engine is and what chose it.
-	Place() docker.Place
+	// Endpoint says where the engine is and what chose it.
+	Endpoint() docker.Endpoint
 	Close() error
 }
 
 // ReleaseImages looks at, exports and starts an image that ships.
 type ReleaseImages interface {
-	Shipped(ctx context.Context, ref string) (docker.Shipped, error)
+	IdentifyImage(ctx context.Context, ref string) (docker.ImageIdentity, error)
 	Save(ctx context.Context, ref string) (io.ReadCloser, error)
 	StartSmokeTest(ctx context.Context, t docker.SmokeTest) (*docker.SmokeTestRun, error)
 }
@@ -80,7 +80,7 @@ func (c *Console) Open(ctx context.Context) (Engine, error) {
 	if host := c.Getenv("DOCKER_HOST"); c.EngineContext != "" && host != "" && e.Host() != host && !c.Quiet {
 		c.Notef("warning: sdev uses --context %s and ignores DOCKER_HOST=%s\n", c.EngineContext, host)
 	}
-	if p := e.Place(); c.Verbose {
+	if p := e.Endpoint(); c.Verbose {
 		c.Notef("engine %s (%s), API %s\n", p.Host, p.Why, p.API)
 	}
 	return e, nil
@@ -95,10 +95,10 @@ type Running struct {
 // Close lets go of the engine.
 func (r Running) Close() { _ = r.Engine.Close() }
 
-// Find reads the project and looks at what runs. What runs from another directory under the same name is
+// RequireRunning reads the project and looks at what runs. What runs from another directory under the same name is
 // an error. The caller closes the result.
-func (c *Console) Find(ctx context.Context) (Running, error) {
-	r, err := c.Seek(ctx)
+func (c *Console) RequireRunning(ctx context.Context) (Running, error) {
+	r, err := c.FindRunning(ctx)
 	if err == nil && r.Elsewhere != nil {
 		r.Close()
 		return Running{}, r.Elsewhere
@@ -106,9 +106,9 @@ func (c *Console) Find(ctx context.Context) (Running, error) {
 	return r, err
 }
 
-// Seek is Find for commands that go on where the project runs from another directory: it finds nothing of
+// FindRunning is RequireRunning for commands that go on where the project runs from another directory: it finds nothing of
 // that, and Elsewhere says so.
-func (c *Console) Seek(ctx context.Context) (Running, error) {
+func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 	p, err := c.Load(ctx, session.Options{})
 	if err != nil {
 		return Running{}, err

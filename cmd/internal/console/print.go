@@ -123,7 +123,7 @@ func (p *Page) String() string { return p.text.String() }
 // Table prints rows in aligned columns, the first row being the heading. The last column takes what
 // is left of the line and is wrapped there, where a person reads it.
 func (c *Console) Table(rows [][]string) error {
-	rows = dev.Shown(rows)
+	rows = dev.SanitizeFields(rows)
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row[:len(row)-1] {

@@ -68,7 +68,7 @@ type releaseEngine struct {
 }
 
 func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
-	s, err := e.Shipped(ctx, ref)
+	s, err := e.IdentifyImage(ctx, ref)
 	return release.Image(s), err
 }
 

@@ -15,7 +15,7 @@ import (
 // RunShell runs a command, or a shell, in the app's container, and passes its exit code on. Its input is
 // keys, which is what is read of a.In.
 func (c *Console) RunShell(ctx context.Context, keys io.Reader, command []string) error {
-	r, err := c.Find(ctx)
+	r, err := c.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 func (d *host) first() tui.Facts {
 	return tui.Facts{
 		Project: d.project.Name, Dir: d.console.FromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
-		Engine: d.runtime.Place().Host, API: d.runtime.Place().API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
+		Engine: d.runtime.Endpoint().Host, API: d.runtime.Endpoint().API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
 	}
 }
 
@@ -145,7 +145,7 @@ func (d *host) end(ctx context.Context, stop bool) error {
 	if stop && d.attending() {
 		d.leave(context.Canceled)
 	} else {
-		d.leave(engine.ErrLeft)
+		d.leave(engine.ErrDetached)
 	}
 	d.events.Close()
 	err := <-shown
@@ -157,7 +157,7 @@ func (d *host) end(ctx context.Context, stop bool) error {
 	}
 	if r, rerr := d.look(after); rerr == nil && r.URL() != "" {
 		err = d.console.Printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
-		if s, ok := r.Sidecar(); ok && s.Root == "" {
+		if s, ok := r.GatewayConfig(); ok && s.Root == "" {
 			err = d.console.Printf("Saves are copied only while sdev up runs.\n")
 		}
 	}
@@ -196,7 +196,7 @@ func (d *host) attend(first *config.Project) error {
 
 // engine makes an engine that tells what it does to the dashboard.
 func (d *host) engine(ctx context.Context, p *config.Project, o session.Options) (*engine.Engine, error) {
-	s, err := session.Of(d.console.Host(), p, o)
+	s, err := session.ForProject(d.console.Host(), p, o)
 	if err != nil {
 		return nil, err
 	}

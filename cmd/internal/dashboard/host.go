@@ -59,7 +59,7 @@ func (d *host) start(ctx context.Context) (string, error) {
 	if d.attending() {
 		return "already running", nil
 	}
-	d.leave(engine.ErrLeft) // from now on it is attended to, and not only followed
+	d.leave(engine.ErrDetached) // from now on it is attended to, and not only followed
 	_, stream := d.events.Subscribe()
 	defer stream.Close()
 	began := time.Now()
@@ -109,7 +109,7 @@ func (d *host) browse(ctx context.Context) (string, error) {
 }
 
 func (d *host) down(ctx context.Context, volumes bool) error {
-	d.leave(engine.ErrLeft)
+	d.leave(engine.ErrDetached)
 	p, err := d.console.Load(ctx, session.Options{Entry: d.options.Entry})
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 	d.notice(r)
 	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.console.FromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
 	f.Running = len(r.Observed.Containers) > 0
-	f.Attended = engine.IsSupervised(r.Project.StatePath())
+	f.Supervised = engine.IsSupervised(r.Project.StatePath())
 	d.remember(r.Observed.Containers)
 	for _, c := range r.Observed.Containers {
 		state := dev.Exited

@@ -55,7 +55,7 @@ func newStyles(color bool) styles {
 // Print prints an event as one or a few lines, or not at all if it is not for people. It cleans foreign text in the
 // event once, for everything below.
 func (p *plain) Print(s dev.Stamped) error {
-	s.Event = dev.Shown(s.Event)
+	s.Event = dev.SanitizeFields(s.Event)
 	before := p.now
 	p.now = dev.Apply(p.now, s)
 	text := p.text(before, s.Event)

@@ -153,7 +153,7 @@ func (m *model) act(c command) tea.Cmd {
 	}
 	switch c {
 	case cmdStart:
-		if m.state.runs() && m.state.facts.Attended {
+		if m.state.runs() && m.state.facts.Supervised {
 			m.say(neutral, "it is already running and supervised")
 			return nil
 		}

@@ -200,7 +200,7 @@ func (m *model) useful(c command) bool {
 	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
 		return m.state.runs()
 	case cmdStart:
-		return !m.state.starting && !m.state.building && (!m.state.runs() || !m.state.facts.Attended)
+		return !m.state.starting && !m.state.building && (!m.state.runs() || !m.state.facts.Supervised)
 	case cmdSignIn, cmdOpenAs, cmdAsk, cmdFault, cmdClearFaults, cmdClockOn, cmdClockBack, cmdRotate:
 		return m.state.runs() && m.state.snap.Mode.SignsIn()
 	default:

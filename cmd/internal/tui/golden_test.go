@@ -23,7 +23,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"build-broke":  func(r *rig) { building(r); r.happen(buildFailure().Event()); r.keys("1") },
 		"running":      func(r *rig) { r.running(dev.Local) },
 		"login":        func(r *rig) { r.running(dev.AppLogin) },
-		"unattended":   func(r *rig) { r.host.facts.Attended = false; r.running(dev.Local) },
+		"unattended":   func(r *rig) { r.host.facts.Supervised = false; r.running(dev.Local) },
 		"exception":    func(r *rig) { r.running(dev.Local); exception(r) },
 		"exited": func(r *rig) {
 			r.running(dev.Local)

@@ -121,7 +121,7 @@ func entries(before dev.Snapshot, batch []dev.Stamped) (list []entry, dropped in
 	now := before
 	for _, e := range batch {
 		if l, ok := e.Event.(dev.LogLine); ok {
-			list = append(list, entry{at: e.Time, service: safe(l.Service), text: dev.Printable(l.Text), level: levelOf(l.Text)})
+			list = append(list, entry{at: e.Time, service: safe(l.Service), text: dev.Sanitize(l.Text), level: levelOf(l.Text)})
 			continue
 		}
 		was := now

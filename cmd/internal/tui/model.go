@@ -86,7 +86,7 @@ type (
 func newModel(ctx context.Context, o Options) *model {
 	m := &model{ctx: ctx, host: o.Host, opts: o, pane: inOverview, logs: newLogs(), look: look{colorprofile.ASCII, true}, dirty: true}
 	m.later = m.timer
-	m.state.snap, m.state.facts, m.state.use = dev.Shown(o.Before), dev.Shown(o.Facts), map[string]Usage{}
+	m.state.snap, m.state.facts, m.state.use = dev.SanitizeFields(o.Before), dev.SanitizeFields(o.Facts), map[string]Usage{}
 	m.theme = newTheme(m.look.profile, m.look.dark)
 	m.resize(80, 24)
 	return m
@@ -109,23 +109,23 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 func shown(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
 	case eventsMsg:
-		return dev.Shown(msg)
+		return dev.SanitizeFields(msg)
 	case factsMsg:
-		msg.facts = dev.Shown(msg.facts)
+		msg.facts = dev.SanitizeFields(msg.facts)
 		return msg
 	case usageMsg:
-		return dev.Shown(msg)
+		return dev.SanitizeFields(msg)
 	case excerptMsg:
-		msg.lines = dev.Shown(msg.lines)
+		msg.lines = dev.SanitizeFields(msg.lines)
 		return msg
 	case doneMsg:
 		msg.said = dev.Inline(msg.said)
 		return msg
 	case targetsMsg:
-		msg.targets = dev.Shown(msg.targets)
+		msg.targets = dev.SanitizeFields(msg.targets)
 		return msg
 	case checksMsg:
-		msg.checks = dev.Shown(msg.checks)
+		msg.checks = dev.SanitizeFields(msg.checks)
 		return msg
 	}
 	return msg

@@ -92,12 +92,12 @@ func (s sheet) page() []string {
 	}
 	if st.phase() == phaseEnded {
 		how := "; "
-		if st.facts.Attended {
+		if st.facts.Supervised {
 			how = "; a save or "
 		}
 		rows = append(rows, s.row(s.bad.Render(s.ended())+s.dim.Render(how)+s.key.Render(keyOf(everywhere, cmdRestart))+s.dim.Render(" starts it again")))
 	}
-	if st.facts.Running && !st.facts.Attended {
+	if st.facts.Running && !st.facts.Supervised {
 		rows = append(rows, s.row(s.warn.Render("no sdev supervises the app, so rebuilds wait: ")+s.key.Render(keyOf(everywhere, cmdStart))+s.dim.Render(" supervises it")))
 	}
 	return append(rows, "")
@@ -192,7 +192,7 @@ func (s sheet) exception() []string {
 }
 
 // safeCode keeps the indentation.
-func safeCode(text string) string { return dev.Printable(strings.TrimRight(text, " \t\r\n")) }
+func safeCode(text string) string { return dev.Sanitize(strings.TrimRight(text, " \t\r\n")) }
 
 // reload shows the last save that became live, and the times of earlier ones.
 func (s sheet) reload() []string {

@@ -84,7 +84,7 @@ func newRig(t testing.TB, width, height int) *rig {
 
 func shopFacts() Facts {
 	return Facts{
-		Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway", Attended: true,
+		Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway", Supervised: true,
 		Modes: []dev.Mode{dev.Local, dev.AppLogin}, Engine: "unix:///var/run/docker.sock", API: "1.41",
 		Provider: Provider{People: people()},
 	}

@@ -121,14 +121,14 @@ func safe(text string) string {
 	if strings.ContainsAny(text, "\n\r") {
 		text = strings.Join(strings.Fields(text), " ")
 	}
-	return dev.Printable(text)
+	return dev.Sanitize(text)
 }
 
 // safeLines is foreign text of several lines, without control sequences.
 func safeLines(text string) []string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, l := range lines {
-		lines[i] = dev.Printable(l)
+		lines[i] = dev.Sanitize(l)
 	}
 	return lines
 }

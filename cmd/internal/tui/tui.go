@@ -86,21 +86,21 @@ type Facts struct {
 	Project string
 	Dir     string
 	Running bool // something of the project runs
-	// Attended says that some sdev acts on saves that need a rebuild or a restart.
-	Attended bool
-	URL      string
-	Mode     dev.Mode
-	Modes    []dev.Mode // that the project can be switched to
-	App      string     // the app's service
-	Gateway  string     // the service of the gateway
-	Services []Service
-	Tabs     []Tab
-	How      string // how saves reach the app: "mount", "sync"; "" where nothing is watched
-	Watches  int    // directories watched
-	AWS      AWS
-	Engine   string // where the container engine is
-	API      string // its version of the API
-	Provider Provider
+	// Supervised says that some sdev acts on saves that need a rebuild or a restart.
+	Supervised bool
+	URL        string
+	Mode       dev.Mode
+	Modes      []dev.Mode // that the project can be switched to
+	App        string     // the app's service
+	Gateway    string     // the service of the gateway
+	Services   []Service
+	Tabs       []Tab
+	How        string // how saves reach the app: "mount", "sync"; "" where nothing is watched
+	Watches    int    // directories watched
+	AWS        AWS
+	Engine     string // where the container engine is
+	API        string // its version of the API
+	Provider   Provider
 }
 
 // Service holds the facts of a service.

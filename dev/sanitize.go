@@ -15,10 +15,10 @@ import (
 // somebody) may hold what steers a terminal or makes a line look like another one. Here is the one
 // place that makes it fit to be shown. Nothing of it is kept for its looks: not even colours.
 //
-//   - [Printable] is for a line that a program printed.
+//   - [Sanitize] is for a line that a program printed.
 //   - [Inline] is for a value in a line of ours, and [Line] puts such values into one.
 //   - [Lines] is for what has several lines of its own.
-//   - [Shown] is for a whole value, such as an event.
+//   - [SanitizeFields] is for a whole value, such as an event.
 //   - [EscapeJSON] is for programs, which get the very text that it was.
 //
 // All of them take the passwords out of addresses ([WithoutPasswords]).
@@ -26,10 +26,10 @@ import (
 // Text is what was made fit to be shown already, line breaks included.
 type Text string
 
-// Printable makes a line of foreign output safe for a terminal: control sequences and other
+// Sanitize makes a line of foreign output safe for a terminal: control sequences and other
 // control characters go, a tab becomes spaces, and what is not UTF-8, reorders text or cannot be seen
 // becomes U+FFFD. What a carriage return would have overwritten on a screen goes too.
-func Printable(line string) string {
+func Sanitize(line string) string {
 	line = strings.TrimRight(line, "\r\n")
 	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
 		line = line[i+1:]
@@ -37,7 +37,7 @@ func Printable(line string) string {
 	return WithoutPasswords(visible(line))
 }
 
-// Inline makes a value of others safe within a line of ours: it is Printable, and line breaks of any
+// Inline makes a value of others safe within a line of ours: it has been through [Sanitize], and line breaks of any
 // kind become spaces, so that nothing in it can pass for a line of its own.
 func Inline(value string) string {
 	if isPlain(value) {
@@ -85,7 +85,7 @@ func inlineAny(v any) any {
 	}
 }
 
-// Lines makes text of several lines safe: each of them is Printable, and all behind the first begin
+// Lines makes text of several lines safe: each of them has been through [Sanitize], and all behind the first begin
 // with the indent, or with the space they have, so that none can pass for a line of ours.
 func Lines(text, indent string) Text {
 	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
@@ -94,7 +94,7 @@ func Lines(text, indent string) Text {
 	}
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
-		if l = Printable(l); i > 0 && l != "" && !strings.HasPrefix(l, " ") {
+		if l = Sanitize(l); i > 0 && l != "" && !strings.HasPrefix(l, " ") {
 			l = indent + l
 		}
 		lines[i] = l
@@ -102,11 +102,11 @@ func Lines(text, indent string) Text {
 	return Text(strings.Join(lines, "\n"))
 }
 
-// Shown gives a copy of a value, such as an event or a list of them, whose texts are all fit to be
+// SanitizeFields gives a copy of a value, such as an event or a list of them, whose texts are all fit to be
 // shown: Inline, but for messages and hints, which may have [Lines].
-func Shown[T any](v T) T {
+func SanitizeFields[T any](v T) T {
 	if l, ok := any(v).(LogLine); ok { // there are many of them
-		l.Service, l.Stream, l.Text = Inline(l.Service), Inline(l.Stream), Printable(l.Text)
+		l.Service, l.Stream, l.Text = Inline(l.Service), Inline(l.Stream), Sanitize(l.Text)
 		return any(l).(T)
 	}
 	rv := reflect.ValueOf(&v).Elem()

@@ -11,8 +11,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Visit is what a browser sees of a server on its first visit.
-type Visit struct {
+// PageLoad is what a browser sees of a server on its first visit.
+type PageLoad struct {
 	// Page says that the server served the page's HTML. Otherwise Status and Kind are the answer: 404,
 	// "text/plain".
 	Page   bool
@@ -26,13 +26,13 @@ type Visit struct {
 // maxMessage limits a message to the browser, in bytes: a page may show a large table.
 const maxMessage = 256 << 20
 
-// See visits the app's first page as a browser does: it gets the HTML, opens the WebSocket, and runs the script
+// LoadPage visits the app's first page as a browser does: it gets the HTML, opens the WebSocket, and runs the script
 // once. origin is "http://HOST:PORT", base the path below which the app serves, with a
 // slash in front ("" is the root).
 //
 // An error says how far it got; the visit holds what it saw until then. It ends with ctx.
-func See(ctx context.Context, origin, base string) (Visit, error) {
-	var v Visit
+func LoadPage(ctx context.Context, origin, base string) (PageLoad, error) {
+	var v PageLoad
 	if err := v.get(ctx, origin+base+"/"); err != nil || !v.Page {
 		return v, err
 	}
@@ -52,7 +52,7 @@ func See(ctx context.Context, origin, base string) (Visit, error) {
 }
 
 // get requests the page.
-func (v *Visit) get(ctx context.Context, address string) error {
+func (v *PageLoad) get(ctx context.Context, address string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (v *Visit) get(ctx context.Context, address string) error {
 }
 
 // follow reads messages until the requested run has ended.
-func (v *Visit) follow(ctx context.Context, conn *websocket.Conn) error {
+func (v *PageLoad) follow(ctx context.Context, conn *websocket.Conn) error {
 	broken := false // the script does not compile, and what is wrong with it is still to come
 	for {
 		_, message, err := conn.Read(ctx)
@@ -105,7 +105,7 @@ func (v *Visit) follow(ctx context.Context, conn *websocket.Conn) error {
 }
 
 // raised records an exception once: a page may show the same one in many places.
-func (v *Visit) raised(e Exception) {
+func (v *PageLoad) raised(e Exception) {
 	same := func(o Exception) bool { return e.Type == o.Type && e.Message == o.Message }
 	if !e.Warning && !slices.ContainsFunc(v.Exceptions, same) {
 		v.Exceptions = append(v.Exceptions, e)

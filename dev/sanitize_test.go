@@ -46,7 +46,7 @@ func TestPrintable_LeavesTextAndTakesControl(t *testing.T) {
 		"Persian":                {"می\u200cخواهم", "می\u200cخواهم"},
 		"a password":             {"Looking in https://a:b@pypi.example/simple", "Looking in https://***@pypi.example/simple"},
 	} {
-		if got := dev.Printable(c.line); got != c.want {
+		if got := dev.Sanitize(c.line); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
@@ -113,12 +113,12 @@ func TestShown_ReachesEveryTextOfEveryEvent(t *testing.T) {
 	for _, e := range dev.Events() {
 		v := reflect.New(reflect.TypeOf(e)).Elem()
 		fillWith(v, evil)
-		shown := dev.Shown(v.Interface().(dev.Event))
+		shown := dev.SanitizeFields(v.Interface().(dev.Event))
 		text := fmt.Sprintf("%+v", shown)
 		if strings.ContainsAny(text, "\x1b\u202e\u009b") || strings.Contains(text, "\nready") || strings.Contains(text, "pw@") {
 			t.Errorf("%s: %q", e.Type(), text)
 		}
-		if again := dev.Shown(shown); !reflect.DeepEqual(again, shown) {
+		if again := dev.SanitizeFields(shown); !reflect.DeepEqual(again, shown) {
 			t.Errorf("%s: shown again it is %+v", e.Type(), again)
 		}
 	}
@@ -140,7 +140,7 @@ func fillWith(v reflect.Value, text string) {
 
 func TestShown_LeavesTheOriginal(t *testing.T) {
 	given := dev.PlanMade{Operations: []dev.Operation{{Verb: "a\nb"}}}
-	if shown := dev.Shown(given); shown.Operations[0].Verb != "a b" || given.Operations[0].Verb != "a\nb" {
+	if shown := dev.SanitizeFields(given); shown.Operations[0].Verb != "a b" || given.Operations[0].Verb != "a\nb" {
 		t.Errorf("shown %+v, given %+v", shown, given)
 	}
 	type claims struct {
@@ -150,7 +150,7 @@ func TestShown_LeavesTheOriginal(t *testing.T) {
 		Who  *dev.Person
 	}
 	at := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
-	got := dev.Shown(claims{At: at, All: map[string]any{"a\n": []any{"b\n", 1, nil}}, Who: &dev.Person{Email: "c\nd"}})
+	got := dev.SanitizeFields(claims{At: at, All: map[string]any{"a\n": []any{"b\n", 1, nil}}, Who: &dev.Person{Email: "c\nd"}})
 	if want := (claims{At: at, All: map[string]any{"a": []any{"b", 1, nil}}, Who: &dev.Person{Email: "c d"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -16,26 +16,26 @@ import (
 
 // Place is where a project is: several clones of one repository have one name, and what each of them
 // made on the engine is its own.
-type Place struct {
+type ProjectID struct {
 	Name string
 	Dir  string // absolute
 	Host string // address of the engine
 }
 
-func (p Project) place() Place { return Place{Name: p.Name, Dir: p.Labels.Dir, Host: p.Host} }
+func (p Project) place() ProjectID { return ProjectID{Name: p.Name, Dir: p.Labels.Dir, Host: p.Host} }
 
-// Elsewhere is the error that says that what the engine has under a project's name belongs to
+// CheckOwnership is the error that says that what the engine has under a project's name belongs to
 // another directory; nil where it does not. A directory that is gone was moved here, or is nobody's any
 // more. On an engine of another machine it may as well be a directory of somebody else's.
-func Elsewhere(at Place, have plan.Observed) error {
+func CheckOwnership(at ProjectID, have plan.Observed) error {
 	i := slices.IndexFunc(have.Containers, at.isForeign)
 	if i < 0 {
 		return nil
 	}
 	c := have.Containers[i]
-	e := &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", at.Name, dev.Printable(c.Dir))}
+	e := &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: fmt.Sprintf("project %s already runs from %s", at.Name, dev.Sanitize(c.Dir))}
 	if !slices.ContainsFunc(have.Containers, func(c plan.Container) bool { return c.Running }) {
-		e.Message = fmt.Sprintf("what the engine has of project %s was made from %s", at.Name, dev.Printable(c.Dir))
+		e.Message = fmt.Sprintf("what the engine has of project %s was made from %s", at.Name, dev.Sanitize(c.Dir))
 	}
 	stop := "sdev -C " + inShell(c.Dir) + " down"
 	if _, err := os.Stat(c.Dir); err != nil {
@@ -50,7 +50,7 @@ func Elsewhere(at Place, have plan.Observed) error {
 
 // isForeign says whether a container belongs to another directory. What Docker Compose made has the directory
 // of the compose file that it was told, which may as well lie around or below the one of the app.
-func (at Place) isForeign(c plan.Container) bool {
+func (at ProjectID) isForeign(c plan.Container) bool {
 	if !c.Ours && (holds(c.Dir, at.Dir) || holds(at.Dir, c.Dir)) {
 		return false
 	}
@@ -64,7 +64,7 @@ func holds(outer, inner string) bool {
 }
 
 // foreign says whether something that was made for a directory belongs to another project than this.
-func (at Place) foreign(dir string) bool {
+func (at ProjectID) foreign(dir string) bool {
 	if !filepath.IsAbs(dir) || dir == at.Dir {
 		return false // nothing says whose it is
 	}
@@ -77,13 +77,13 @@ func (at Place) foreign(dir string) bool {
 }
 
 // far says whether the engine may serve other machines than this one.
-func (at Place) far() bool {
+func (at ProjectID) far() bool {
 	return strings.Contains(at.Host, "://") && !strings.HasPrefix(at.Host, "unix://") && !strings.HasPrefix(at.Host, "npipe://")
 }
 
 // inShell writes a path so that a shell reads it as one word, and a terminal as nothing else.
 func inShell(path string) string {
-	path = dev.Printable(path)
+	path = dev.Sanitize(path)
 	if !strings.ContainsFunc(path, func(r rune) bool { return !strings.ContainsRune("/._-+,@%:", r) && !isWord(r) }) {
 		return path
 	}
@@ -101,7 +101,7 @@ func (e *Engine) observe(ctx context.Context, p Project, images ...string) (plan
 	if err != nil {
 		return have, err
 	}
-	return have, Elsewhere(p.place(), have)
+	return have, CheckOwnership(p.place(), have)
 }
 
 // own leaves out the containers and volumes that belong to another directory.
@@ -128,7 +128,7 @@ func (p Project) removable(have plan.Observed) (volumes []plan.Resource, kept []
 		case v.Users != "":
 			keep(v, "it is used by "+v.Users, byHand(v))
 		case at.foreign(v.Dir):
-			keep(v, "it was made from "+dev.Printable(v.Dir), "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
+			keep(v, "it was made from "+dev.Sanitize(v.Dir), "remove it from there: sdev -C "+inShell(v.Dir)+" down --volumes; "+byHand(v))
 		case v.Dir == "" && !slices.ContainsFunc(have.Containers, mounts):
 			keep(v, "nothing says that it was made from this directory", byHand(v))
 		default:
@@ -143,7 +143,7 @@ func (p Project) borrowed(have plan.Observed, want plan.Desired) []dev.Warning {
 	var list []dev.Warning
 	for _, v := range have.Volumes {
 		if used := slices.ContainsFunc(want.Volumes, func(w types.VolumeConfig) bool { return w.Name == v.Name }); used && p.place().foreign(v.Dir) {
-			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was made from " + dev.Printable(v.Dir) + ", and what is in it is used here too",
+			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was made from " + dev.Sanitize(v.Dir) + ", and what is in it is used here too",
 				Hint: "for one of its own give this project another name in its compose file (name: …)"})
 		}
 	}

@@ -58,7 +58,7 @@ func TestSee_TellsWhatABrowserWouldShow(t *testing.T) {
 		"a page of several (st.pages)":  {[]string{"new-session", "navigation", "heading", "finished"}, "page ran"},
 		"a message for a fragment only": {[]string{"new-session", "status", "block", "reference", "finished"}, "page ran"},
 	} {
-		v, err := See(t.Context(), served(t, c.frames...), "/base")
+		v, err := LoadPage(t.Context(), served(t, c.frames...), "/base")
 		var got []string
 		if v.Page {
 			got = append(got, "page")
@@ -78,14 +78,14 @@ func TestSee_TellsWhatABrowserWouldShow(t *testing.T) {
 func TestSee_SaysHowFarItCame(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	v, err := See(short, served(t, "new-session", "heading"), "/base")
+	v, err := LoadPage(short, served(t, "new-session", "heading"), "/base")
 	if err == nil || !v.Page || v.Ran {
 		t.Errorf("a script that never ends: %+v, %v", v, err)
 	}
-	if v, err = See(t.Context(), served(t), ""); err != nil || v.Page || v.Status != http.StatusNotFound || v.Kind != "text/plain" {
+	if v, err = LoadPage(t.Context(), served(t), ""); err != nil || v.Page || v.Status != http.StatusNotFound || v.Kind != "text/plain" {
 		t.Errorf("another path: %+v, %v", v, err)
 	}
-	if v, err = See(t.Context(), "http://127.0.0.1:1", ""); err == nil || v.Page {
+	if v, err = LoadPage(t.Context(), "http://127.0.0.1:1", ""); err == nil || v.Page {
 		t.Errorf("nobody there: %+v, %v", v, err)
 	}
 }

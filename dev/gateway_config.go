@@ -1,7 +1,7 @@
 package dev
 
-// Sidecar is everything the gateway container is told at its start, as JSON in its environment.
-type Sidecar struct {
+// GatewayConfig is everything the gateway container is told at its start, as JSON in its environment.
+type GatewayConfig struct {
 	Project string `json:"project"`
 	Service string `json:"service"` // the app's service
 	// Listen is the address inside the shared network namespace, for example ":8501".
@@ -46,14 +46,14 @@ type Mount struct {
 
 // Names that the host and the gateway container agree on.
 const (
-	SidecarEnv  = "SDEV_GATEWAY"   // environment variable that holds a Sidecar as JSON
-	SidecarRoot = "/project"       // where the project is mounted in the gateway
-	SidecarKeep = "/state"         // where the gateway keeps what must outlive it
-	StateDir    = ".sdev"          // sdev's own directory in a project
-	LoginDir    = "auth"           // in it, what has to do with signing in: the gateway's [SidecarKeep]
-	LoginFile   = "login.json"     // in that, the [Login] that the gateway was told last
-	ReceiverDir = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
-	SidecarSock = "/run/sdev/control.sock"
+	GatewayConfigEnv  = "SDEV_GATEWAY"   // environment variable that holds a GatewayConfig as JSON
+	GatewayProjectDir = "/project"       // where the project is mounted in the gateway
+	GatewayStateDir   = "/state"         // where the gateway keeps what must outlive it
+	StateDir          = ".sdev"          // sdev's own directory in a project
+	LoginDir          = "auth"           // in it, what has to do with signing in: the gateway's [GatewayStateDir]
+	LoginFile         = "login.json"     // in that, the [Login] that the gateway was told last
+	ReceiverDir       = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
+	GatewaySocket     = "/run/sdev/control.sock"
 	// LabelFront is the label on the gateway's container that holds its own port, as the engine
 	// writes ports ("8501/tcp"): the one whose host port is the app's origin.
 	LabelFront = "dev.sdev.front"

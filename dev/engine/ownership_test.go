@@ -139,7 +139,7 @@ func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			have := plan.Observed{Containers: []plan.Container{{Service: "app", Running: true, Dir: c.made, Ours: c.ours}}}
-			err := engine.Elsewhere(engine.Place{Name: "shop", Dir: c.dir, Host: c.host}, have)
+			err := engine.CheckOwnership(engine.ProjectID{Name: "shop", Dir: c.dir, Host: c.host}, have)
 			if c.hint == "" {
 				if err != nil {
 					t.Errorf("refused: %v", err)
