@@ -64,8 +64,8 @@ func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Re
 }
 
 // Announce is engine.Gateway's.
-func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a engine.Announcement) {
-	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: a.How, Trigger: a.Trigger, Text: a.Text}}) // nothing depends on it
+func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a dev.Announcement) {
+	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: a}) // nothing depends on it
 }
 
 // Configure is engine.Gateway's. What it pushes is valid for as long as the AWS keys are.

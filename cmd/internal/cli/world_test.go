@@ -124,7 +124,7 @@ func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
 func (w *world) answer(ctx context.Context, req gateway.Request) gateway.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := gateway.Status{V: dev.WireVersion, Mode: dev.Local, How: "mount", Up: true, Sessions: 1, Watches: 3, Reloads: 1, Reload: dev.AppReloaded{MS: 74}}
+	s := gateway.Status{V: dev.WireVersion, Mode: dev.Local, How: dev.ReloadMount, Up: true, Sessions: 1, Watches: 3, Reloads: 1, Reload: dev.AppReloaded{MS: 74}}
 	refuse := func(err error) {
 		failed := dev.AsError(err).Event()
 		s.Refused = &failed

@@ -133,7 +133,7 @@ func (d *host) change(ctx context.Context, mode dev.Mode) (string, error) {
 	}
 	e, err := d.engine(ctx, r.Project, as)
 	if err == nil {
-		_, err = e.Up(ctx, engine.Request{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+		_, err = e.Up(ctx, engine.Request{Announcement: dev.Announcement{How: dev.ReloadRestart}, Keep: true})
 	}
 	if err != nil {
 		return "", err
