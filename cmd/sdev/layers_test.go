@@ -48,8 +48,9 @@ var mayImport = map[string][]string{
 
 	// The parts. They do not know each other.
 	"dev/awslocal":    {"dev"},
-	"dev/awslogin":    {"dev"},
-	"dev/config":      {"dev"},
+	"dev/awslogin":    {"dev", "dev/blocking"},
+	"dev/blocking":    {},
+	"dev/config":      {"dev", "dev/blocking"},
 	"dev/destination": {"dev"},
 	"dev/detect":      {"dev"},
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},

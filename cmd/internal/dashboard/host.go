@@ -10,10 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/muesli/cancelreader"
 
 	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/tui"
@@ -305,39 +302,12 @@ func (d *host) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLi
 // Shell is tui.Host's.
 func (d *host) Shell(ctx context.Context) tui.Program {
 	return func(io.Reader, io.Writer, io.Writer) error { // the terminal's, which the command knows itself
-		keys, err := cancelreader.NewReader(d.console.In)
-		if err != nil {
-			return fmt.Errorf("read the keys: %w", err)
-		}
-		lent := &lentKeys{keys: keys}
-		defer lent.giveBack()
-		err = d.console.RunShell(ctx, lent, nil)
+		err := d.console.RunShell(ctx, nil)
 		if _, ok := errors.AsType[console.ExitError](err); ok {
 			return nil // of the last command in it: nobody asked
 		}
 		return err
 	}
-}
-
-// lentKeys are the terminal's keys until they are given back. Without that, whoever reads them for
-// the shell would take the next key of the dashboard's.
-type lentKeys struct {
-	keys cancelreader.CancelReader
-	mu   sync.Mutex // held while reading
-}
-
-func (l *lentKeys) Read(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.keys.Read(b)
-}
-
-func (l *lentKeys) giveBack() {
-	if l.keys.Cancel() {
-		l.mu.Lock() // until the last read has ended
-		defer l.mu.Unlock()
-	}
-	_ = l.keys.Close()
 }
 
 // auth steers the local provider.
