@@ -55,12 +55,12 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 
 // gatewayLink is engine.Gateway on the gateway's control socket. Safe for concurrent use.
 type gatewayLink struct {
-	containers Containers
-	config     gatewayConfig
+	exec   Execer
+	config gatewayConfig
 }
 
 func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Request) (gateway.Status, error) {
-	return call(ctx, l.containers, gatewayName(p.Name, p.Gateway), req)
+	return call(ctx, l.exec, gatewayName(p.Name, p.Gateway), req)
 }
 
 // Announce is engine.Gateway's.
@@ -149,7 +149,7 @@ func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engin
 			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("port %d of this machine is taken", port), Hint: "choose another with --port"}
 		}
 		return tunnel.Forward(ctx, listener, func(ctx context.Context) (io.ReadWriteCloser, error) {
-			return l.containers.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
+			return l.exec.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
 		})
 	}
 	group.Go(func() error { return forward(ports.App, TunnelToApp) })

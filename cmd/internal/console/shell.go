@@ -35,7 +35,7 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 		}
 		defer restore()
 	}
-	code, err := r.Engine.Run(ctx, x)
+	code, err := r.Engine.Exec.Run(ctx, x)
 	if err != nil {
 		return err
 	}

@@ -111,8 +111,8 @@ func (d *host) down(ctx context.Context, volumes bool) error {
 	if err != nil {
 		return err
 	}
-	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
-	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host()), volumes)
+	e := &engine.Engine{Runtime: d.runtime.Runtime, Emit: d.events.EmitAt}
+	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host), volumes)
 }
 
 // change treats the login in another way from now on. Whoever attends goes on in that way too, and the
@@ -192,7 +192,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 	aws := r.AWS(d.console.Host())
 	f.Mode, f.AWS = r.Mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
 	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
-	g, err := r.GatewayStatus(ctx, r.Engine)
+	g, err := r.GatewayStatus(ctx, r.Engine.Exec)
 	if err != nil {
 		return f, nil // it is starting, or ending: the next look will tell
 	}
@@ -257,7 +257,7 @@ func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	now := map[string]docker.Sample{}
 	var list []tui.Usage
 	for _, c := range found {
-		s, err := d.runtime.Sample(ctx, c.ID)
+		s, err := d.runtime.Meter.Sample(ctx, c.ID)
 		if err != nil {
 			continue // it has ended: the next facts say so
 		}
@@ -329,7 +329,7 @@ func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	case tui.ClearFaults:
 		c, said = oidc.Command{Do: oidc.DoClear}, "all faults are cleared"
 	case tui.MoveClock:
-		now, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+		now, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState})
 		if err != nil {
 			return "", err
 		}
@@ -339,7 +339,7 @@ func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
-	if _, err = r.Steer(ctx, r.Engine, c); err != nil || !action.Browse {
+	if _, err = r.Steer(ctx, r.Engine.Exec, c); err != nil || !action.Browse {
 		return said, err
 	}
 	opened, err := d.browse(ctx)
