@@ -25,7 +25,7 @@ func DevEnv(port int) map[string]string {
 		// The gateway reads frames as they pass, and nothing is gained by compressing on one machine.
 		"STREAMLIT_SERVER_ENABLE_WEBSOCKET_COMPRESSION": "false",
 		// The developer wants to see errors that the app hides from its users, and the gateway reports them.
-		"STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",
+		"STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "true",
 		// Bytecode is checked by whole seconds and size, so two quick saves of one size would run stale;
 		// and a container would leave its __pycache__ in the project.
 		"PYTHONDONTWRITEBYTECODE": "1",
