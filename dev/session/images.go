@@ -13,6 +13,9 @@ import (
 
 // imageSources says where the images of a project come from. The gateway's is made by sdev itself.
 func imageSources(ctx context.Context, p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
+	if err := p.CheckImages(); err != nil {
+		return nil, err
+	}
 	copied, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
 	if err != nil {
 		return nil, err
