@@ -149,7 +149,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	p.env = opts.Environment
-	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, opts.Environment), checkReload(p), checkMounts(p))
+	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, opts.Environment), checkReload(p), checkWatch(p), checkMounts(p))
 	return p, checkCommand(p)
 }
 
