@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -41,21 +42,23 @@ var errGone = errors.New("gone")
 
 func (gone) Write([]byte) (int, error) { return 0, errGone }
 
-// endless is input from somebody who never answers.
-type endless struct{ asked chan struct{} }
+// unanswered is input from somebody who does not answer until the test is over.
+type unanswered struct{ asked, over chan struct{} }
 
-func (e endless) Read([]byte) (int, error) {
-	close(e.asked)
-	select {}
+func (u unanswered) Read([]byte) (int, error) {
+	close(u.asked)
+	<-u.over
+	return 0, io.EOF
 }
 
 func TestForms_EndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s, _, _ := Buffers(map[string]string{"TERM": "dumb"})
-	asked := make(chan struct{})
-	s.In = endless{asked}
+	in := unanswered{asked: make(chan struct{}), over: make(chan struct{})}
+	defer close(in.over)
+	s.In = in
 	go func() {
-		<-asked
+		<-in.asked
 		cancel()
 	}()
 	yes := true
