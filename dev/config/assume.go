@@ -138,7 +138,7 @@ func (a Assumption) notes() []Note {
 	return out
 }
 
-// assumed returns the assumed project if there is no compose file; nil if the directory has no app.
+// assumed returns the assumed project if there is no compose file; nil if nothing may be assumed here.
 func assumed(ctx context.Context, o Options) (*Project, error) {
 	if o.Assume == nil || len(o.Files) > 0 || slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
 		return nil, nil
@@ -154,8 +154,11 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	a, err := o.Assume(dir)
-	if a == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if a == nil {
+		return nil, bad(dev.CodeProjectMissing, "", 0, "no Streamlit app in "+dir+", and no compose file there or above it", "run: sdev init")
 	}
 	return loadAssumed(ctx, o, dir, a)
 }
