@@ -259,13 +259,13 @@ func (m *model) suspend() tea.Cmd {
 
 // lend lends the terminal to a program while it runs.
 func (m *model) lend(run func() error) tea.Cmd {
-	return tea.Exec(&lent{stage: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
+	return tea.Exec(&lent{terminal: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
 }
 
 // lent is what Bubble Tea runs while it does not read keys.
 type lent struct {
-	stage *screen
-	run   func() error
+	terminal *screen
+	run      func() error
 }
 
 func (*lent) SetStdin(io.Reader)  {}
@@ -273,14 +273,14 @@ func (*lent) SetStdout(io.Writer) {}
 func (*lent) SetStderr(io.Writer) {}
 
 func (l *lent) Run() error {
-	if err := l.stage.leave(); err != nil {
+	if err := l.terminal.leave(); err != nil {
 		return err
 	}
 	err := l.run()
-	if eerr := l.stage.enter(); err == nil {
+	if eerr := l.terminal.enter(); err == nil {
 		err = eerr
 	}
-	token(l.stage.changed)
+	token(l.terminal.changed)
 	return err
 }
 
