@@ -151,10 +151,10 @@ func (rc *requestContext) issueCode(req authRequest, s session) (string, error) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := checkCapacity(p.data.Codes, rc.now, code.expires); err != nil {
+	if err := checkCapacity(p.data.Codes, rc.now, ticket.expires); err != nil {
 		return "", err
 	}
-	p.data.Codes[hash(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: rc.now.Add(codeLifetime)}
+	p.data.Codes[hash(c)] = ticket{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: rc.now.Add(codeLifetime)}
 	p.joinLocked(s.ID, req.Client.ID)
 	delete(p.data.Pushed, req.raw.Get(pushedParam))
 	return c, p.saveLocked()
