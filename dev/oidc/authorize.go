@@ -202,7 +202,7 @@ func (rc *requestContext) authRequest(v url.Values) (readRequest, error) {
 }
 
 func (rc *requestContext) unknownClient(id string) error {
-	e := &protocolError{Code: "unauthorized_client", Description: "there is no client " + printable(id), Fix: "set the app's client id to one that is registered here."}
+	e := &protocolError{Code: "unauthorized_client", Description: "the client " + printable(id) + " is not registered", Fix: "set the app's client id to one that is registered here."}
 	if id == "" {
 		e.Code, e.Description = "invalid_request", "the app sent no client_id"
 	}

@@ -105,7 +105,8 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.AuthLogin:
 		return p.line(p.style.good, "login", p.auth(e.User, e.Client, e.Reason))
 	case dev.AuthDenied:
-		return p.line(p.style.warn, "denied", p.auth(e.User, e.Client, e.Reason))
+		first, then := Denied(e)
+		return p.line(p.style.warn, "denied", p.auth(first, e.Client, then))
 	case dev.AuthLogout:
 		return p.line(p.style.name, "logout", p.auth(e.User, e.Client, e.Reason))
 	case dev.AuthFault:
@@ -152,9 +153,6 @@ func shownVerbs() []string { return []string{"build", "pull", "remove", "restart
 
 // auth formats who did something at the provider, for which client, and why.
 func (p *plain) auth(who, client, reason string) string {
-	if who == "" {
-		who = "somebody"
-	}
 	return who + p.style.dim.Render("  "+strings.Join(slices.DeleteFunc([]string{client, reason}, func(s string) bool { return s == "" }), ", "))
 }
 

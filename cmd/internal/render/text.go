@@ -32,6 +32,15 @@ func Outcome(e dev.FileChanged, sessions int) string {
 	return ""
 }
 
+// Denied says whom the provider refused and why. A request is often refused before the provider knows the user: then
+// the reason comes first, and nothing follows it.
+func Denied(e dev.AuthDenied) (first, then string) {
+	if e.User == "" {
+		return e.Reason, ""
+	}
+	return e.User, e.Reason
+}
+
 // Count is a number of things, as in "2 tabs".
 func Count(n int, noun string) string {
 	if n == 1 {

@@ -72,7 +72,11 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	case dev.AuthLogin:
 		return line(good, "login", "%s, %s", ev.User, ev.Reason)
 	case dev.AuthDenied:
-		return line(warning, "denied", "%s, %s", cmp.Or(ev.User, "somebody"), ev.Reason)
+		first, then := render.Denied(ev)
+		if then != "" {
+			first += ", " + then
+		}
+		return line(warning, "denied", "%s", first)
 	case dev.AuthLogout:
 		return line(notable, "logout", "%s", ev.User)
 	case dev.AuthFault:
