@@ -46,7 +46,7 @@ func TestAuthClock_TakesAnOffsetWithAMinus(t *testing.T) {
 		"auth users add -1@x.org":   "auth users add -1@x.org",
 		"auth fault set slow clock": "auth fault set slow clock",
 	} {
-		if got := strings.Join(WithOffsets(strings.Fields(line)), " "); got != want {
+		if got := strings.Join(MarkOffsets(strings.Fields(line)), " "); got != want {
 			t.Errorf("%s became %s", line, got)
 		}
 	}
@@ -70,12 +70,12 @@ func TestAuthFault_IsSaidInWords(t *testing.T) {
 // wellSeen is a login with which nothing is wrong.
 func wellSeen(mode dev.Mode) loginCheck {
 	at := time.Unix(1_700_000_000, 0)
-	s := seen{Issuer: "http://localhost:8601", Keys: []string{"k1", "k2"}}
+	s := providerView{Issuer: "http://localhost:8601", Keys: []string{"k1", "k2"}}
 	return loginCheck{
 		mode: mode, issuer: "http://localhost:8601", origin: "http://localhost:8501",
 		state: oidc.State{Issuer: "http://localhost:8601", Keys: []oidc.Key{{ID: "k2"}, {ID: "k1"}}},
 		host:  s,
-		app: inside{seen: s, Guarded: true, Time: 1_700_000_000.5, Redirects: []string{"http://localhost:8501/", "http://localhost:8501"}, asked: at, answered: at.Add(time.Second),
+		app: containerView{providerView: s, Guarded: true, Time: 1_700_000_000.5, Redirects: []string{"http://localhost:8501/", "http://localhost:8501"}, asked: at, answered: at.Add(time.Second),
 			Versions: map[string]string{"streamlit": "1.58.0", "botocore": "1.31.0", "Authlib": "1.9.9", "httpx": "0.28.1"}},
 	}
 }
@@ -100,7 +100,7 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		evidence string
 		blocks   bool
 	}{
-		"the host does not reach it":    {func(l *loginCheck) { l.host = seen{Error: "refused"} }, dev.AppLogin, "issuer.host", "http://localhost:8601 does not answer this machine: refused", true},
+		"the host does not reach it":    {func(l *loginCheck) { l.host = providerView{Error: "refused"} }, dev.AppLogin, "issuer.host", "http://localhost:8601 does not answer this machine: refused", true},
 		"the app does not reach it":     {func(l *loginCheck) { l.app.Error = "timed out" }, dev.AppLogin, "issuer.app", "http://localhost:8601 does not answer the app's container: timed out", true},
 		"the app says nothing":          {func(l *loginCheck) { l.appError = errors.New("no python") }, dev.Native, "issuer.app", "http://localhost:8601 does not answer the app's container: no python", true},
 		"another issuer for the app":    {func(l *loginCheck) { l.app.Issuer = "http://other" }, dev.AppLogin, "issuer.same", "from the app's container, the issuer is http://other, but should be http://localhost:8601", true},
@@ -114,7 +114,7 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		"unreadable redirect addresses": {func(l *loginCheck) { l.app.RedirectsError = "KeyError: web" }, dev.AppLogin, "redirect.origin", "the app cannot read its redirect addresses: KeyError: web", true},
 		"a bypass":                      {func(l *loginCheck) { l.app.Bypass = "1" }, dev.Native, "bypass.off", "LOCAL_STREAMLIT=1 is set for the app", true},
 		"a bypass that is kept off": {func(l *loginCheck) {
-			l.app.ParseShimWarning = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
+			l.app.SetBy = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
 		}, dev.AppLogin, "bypass.off", "LOCAL_STREAMLIT is set by the top level of Streamlit's secrets, /app/Home.py:3; sdev keeps it off here, but it would bypass the login of the deployed app", true},
 		"a process without the shim":   {func(l *loginCheck) { l.app.Guarded = false }, dev.AppLogin, "bypass.off", "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", true},
 		"a process of somebody else's": {func(l *loginCheck) { l.app.Guarded, l.app.BypassError = false, "PermissionError" }, dev.AppLogin, "bypass.off", "cannot read the environment of the app's process: PermissionError", false},

@@ -42,23 +42,23 @@ code is 1.`,
 }
 
 // seen is what one place sees of the provider.
-type seen struct {
+type providerView struct {
 	Issuer string   `json:"issuer"`
 	Keys   []string `json:"keys"` // their IDs, sorted
 	Error  string   `json:"discovery_error"`
 }
 
 // inside is what the app's container says of itself.
-type inside struct {
-	seen
-	Time             float64           `json:"time"`     // seconds since 1970
-	Bypass           string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
-	Guarded          bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
-	ParseShimWarning []string          `json:"kept_off"` // who tried to set it nevertheless
-	BypassError      string            `json:"bypass_error"`
-	Redirects        []string          `json:"redirects"`
-	RedirectsError   string            `json:"redirects_error"`
-	Versions         map[string]string `json:"versions"` // of packages that are there
+type containerView struct {
+	providerView
+	Time           float64           `json:"time"`     // seconds since 1970
+	Bypass         string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
+	Guarded        bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
+	SetBy          []string          `json:"kept_off"` // who tried to set it nevertheless
+	BypassError    string            `json:"bypass_error"`
+	Redirects      []string          `json:"redirects"`
+	RedirectsError string            `json:"redirects_error"`
+	Versions       map[string]string `json:"versions"` // of packages that are there
 
 	asked, answered time.Time // by this machine's clock
 }
@@ -69,15 +69,15 @@ type loginCheck struct {
 	issuer   string
 	origin   string // of the app, as the browser sees it
 	state    oidc.State
-	host     seen
-	app      inside
+	host     providerView
+	app      containerView
 	appError error
 	others   []string // apps on the same host name
 	unknown  []string // groups that policies name and nobody is in
 }
 
 func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
-	l, err := a.lookAtLogin(ctx)
+	l, err := a.gather(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
 	return err
 }
 
-func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
+func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return loginCheck{}, err
@@ -103,28 +103,28 @@ func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	if err != nil {
 		return loginCheck{}, err
 	}
-	told, _ := r.GatewayConfig()
-	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
+	gateway, _ := r.GatewayConfig()
+	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", gateway.Host, gateway.Port), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
 	var asking sync.WaitGroup
-	asking.Go(func() { l.host = see(ctx, l.issuer) })
-	asking.Go(func() { l.others = otherApps(ctx, r, told.Port) })
-	asking.Go(func() { l.app, l.appError = a.lookInside(ctx, r, l.issuer, l.mode) })
+	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
+	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
+	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode) })
 	asking.Wait()
 	l.state, err = r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
 	return l, err
 }
 
 // see asks the provider from this machine.
-func see(ctx context.Context, issuer string) seen {
+func viewFromHere(ctx context.Context, issuer string) providerView {
 	var doc struct {
 		Issuer string `json:"issuer"`
 		JWKS   string `json:"jwks_uri"`
 	}
 	if err := getJSON(ctx, issuer+"/.well-known/openid-configuration", &doc); err != nil {
-		return seen{Error: err.Error()}
+		return providerView{Error: err.Error()}
 	}
-	s := seen{Issuer: doc.Issuer}
+	s := providerView{Issuer: doc.Issuer}
 	var set struct {
 		Keys []struct {
 			ID string `json:"kid"`
@@ -141,10 +141,10 @@ func see(ctx context.Context, issuer string) seen {
 }
 
 // askFor is how long anybody who is asked may take.
-const askFor = 5 * time.Second
+const requestTimeout = 5 * time.Second
 
 func getJSON(ctx context.Context, url string, to any) error {
-	b, err := get(ctx, url, askFor)
+	b, err := get(ctx, url, requestTimeout)
 	if err != nil {
 		return err
 	}
@@ -190,8 +190,8 @@ command -v "${python:=python}" >/dev/null || python=python3
 exec "$python" - "$@"`
 
 // lookInside runs a script with the app's own Python, in its container.
-func (a *commands) lookInside(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (inside, error) {
-	var in inside
+func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (containerView, error) {
+	var in containerView
 	app, err := r.RequireRunning(r.Project.App)
 	if err != nil {
 		return in, err
@@ -216,7 +216,7 @@ func lastLine(text string) string {
 }
 
 // Other Streamlit apps of this machine are looked for at the ports from the one to the other.
-const firstNeighbour, lastNeighbour = 8501, 8520
+const firstPort, lastPort = 8501, 8520
 
 // otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not
 // tell ports apart.
@@ -224,7 +224,7 @@ func otherApps(ctx context.Context, r console.Running, own int) []string {
 	var mu sync.Mutex // guards found
 	var found []string
 	var asking sync.WaitGroup
-	for port := firstNeighbour; port <= lastNeighbour; port++ {
+	for port := firstPort; port <= lastPort; port++ {
 		if port == own {
 			continue
 		}

@@ -20,7 +20,7 @@ const earlier = "earlier"
 var backwards = regexp.MustCompile(`^-[0-9.]`)
 
 // WithOffsets makes "-30m" after "clock" something else than the flags that it looks like.
-func WithOffsets(args []string) []string {
+func MarkOffsets(args []string) []string {
 	i := slices.Index(args, "clock")
 	if i < 1 || !slices.Contains(args[:i], "auth") {
 		return args
@@ -57,7 +57,7 @@ accordingly. Without an offset it prints what the clock shows.`,
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, clockText(state.Clock, a.Now()))
+			return a.printState(state, asJSON, clockText(state.Clock, a.Now()))
 		},
 	}
 	cmd.Flags().StringVar(&before, earlier, "", "")

@@ -81,7 +81,7 @@ func (a *commands) runAuthFaultList(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	// What is set now is worth a look, and no reason to fail: the list itself needs no project.
-	ctx, cancel := context.WithTimeout(ctx, tellFor)
+	ctx, cancel := context.WithTimeout(ctx, steerTimeout)
 	defer cancel()
 	state, err := a.steer(ctx, oidc.Command{Do: oidc.DoState})
 	if err != nil || len(state.Faults) == 0 {
@@ -148,7 +148,7 @@ func (a *commands) newAuthFaultSetCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, "set: "+faultText(f))
+			return a.printState(state, asJSON, "set: "+faultText(f))
 		},
 	}
 	flags := cmd.Flags()
@@ -216,7 +216,7 @@ func (a *commands) newAuthFaultClearCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, text)
+			return a.printState(state, asJSON, text)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")

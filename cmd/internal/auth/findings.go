@@ -39,14 +39,14 @@ func (l loginCheck) findings() []finding {
 	return append(out, l.cookies(), l.groups())
 }
 
-func (l loginCheck) fromApp() seen {
+func (l loginCheck) fromApp() providerView {
 	if l.appError != nil {
-		return seen{Error: l.appError.Error()}
+		return providerView{Error: l.appError.Error()}
 	}
-	return l.app.seen
+	return l.app.providerView
 }
 
-func (l loginCheck) reached(id, from string, s seen, fix string) finding {
+func (l loginCheck) reached(id, from string, s providerView, fix string) finding {
 	f := finding{ID: id, OK: s.Error == "", Evidence: l.issuer + " answers " + from, Blocks: true}
 	if !f.OK {
 		f.Evidence, f.Fix = l.issuer+" does not answer "+from+": "+s.Error, fix
@@ -56,7 +56,7 @@ func (l loginCheck) reached(id, from string, s seen, fix string) finding {
 
 func (l loginCheck) sameIssuer() finding {
 	f := finding{ID: "issuer.same", OK: true, Evidence: "browser and app use the same issuer", Blocks: true}
-	for i, s := range []seen{l.host, l.fromApp()} {
+	for i, s := range []providerView{l.host, l.fromApp()} {
 		if s.Issuer != "" && s.Issuer != l.issuer {
 			from := []string{"this machine", "the app's container"}[i]
 			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("from %s, the issuer is %s, but should be %s", from, s.Issuer, l.issuer), "something else answers at that address: stop it, then run: sdev up --with-auth"
@@ -72,7 +72,7 @@ func (l loginCheck) sameKeys() finding {
 	}
 	slices.Sort(want)
 	f := finding{ID: "keys.same", OK: true, Evidence: render.Count(len(want), "key") + ", the same from both sides", Blocks: true}
-	for _, s := range []seen{l.host, l.fromApp()} {
+	for _, s := range []providerView{l.host, l.fromApp()} {
 		if s.Error == "" && !slices.Equal(s.Keys, want) {
 			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("the published keys are %q, but the provider has %q", s.Keys, want), "if you set a fault for that: sdev auth fault clear"
 		}
@@ -136,8 +136,8 @@ func (l loginCheck) bypass() finding {
 		f.Evidence, f.Fix = "cannot read the environment of the app's process: "+l.app.BypassError, "run the container as the user that the app runs as (user: in the compose file)"
 	case !l.app.Guarded:
 		f.Evidence, f.Fix = "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", session.GuardHint
-	case len(l.app.ParseShimWarning) > 0:
-		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.ParseShimWarning, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
+	case len(l.app.SetBy) > 0:
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.SetBy, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
 		f.Fix = "remove it from there: sdev up --local sets it by itself"
 	default:
 		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and sdev keeps it off"

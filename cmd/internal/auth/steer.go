@@ -19,7 +19,7 @@ func (a *commands) steer(ctx context.Context, c oidc.Command) (oidc.State, error
 }
 
 // told prints what a command has changed.
-func (a *commands) told(state oidc.State, asJSON bool, text string) error {
+func (a *commands) printState(state oidc.State, asJSON bool, text string) error {
 	if asJSON {
 		return a.PrintJSON(state)
 	}

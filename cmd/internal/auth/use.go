@@ -55,5 +55,5 @@ func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) er
 	if err != nil {
 		return err
 	}
-	return a.told(state, asJSON, text)
+	return a.printState(state, asJSON, text)
 }

@@ -229,7 +229,7 @@ func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, cha
 		return err
 	}
 	now := config.AuthSettings{Users: edit.People}
-	running := a.tellPeople(ctx, now.People())
+	running := a.sendPeople(ctx, now.People())
 	if asJSON {
 		return a.PrintJSON(peopleJSON(now.People()))
 	}
@@ -252,11 +252,11 @@ func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, cha
 
 // tellFor is how long a provider may take to be told of people. The file is what counts: where nobody
 // answers in time, the next "sdev up" tells.
-const tellFor = 5 * time.Second
+const steerTimeout = 5 * time.Second
 
 // tellPeople tells the provider, where one runs, who there is now.
-func (a *commands) tellPeople(ctx context.Context, people []dev.Person) bool {
-	ctx, cancel := context.WithTimeout(ctx, tellFor)
+func (a *commands) sendPeople(ctx context.Context, people []dev.Person) bool {
+	ctx, cancel := context.WithTimeout(ctx, steerTimeout)
 	defer cancel()
 	_, err := a.steer(ctx, oidc.Command{Do: oidc.DoPeople, People: people})
 	return err == nil

@@ -123,7 +123,7 @@ func (m *model) inLogs(c command) tea.Cmd {
 		if n == 0 {
 			return nil
 		}
-		m.say(good, "copied "+render.Count(n, "line")+", as far as the terminal allows it")
+		m.notify(good, "copied "+render.Count(n, "line")+", as far as the terminal allows it")
 		return m.copy(text)
 	default:
 		m.logs.do(c)
@@ -133,28 +133,28 @@ func (m *model) inLogs(c command) tea.Cmd {
 
 func (m *model) complain(err error) {
 	if err != nil {
-		m.say(bad, err.Error())
+		m.notify(bad, err.Error())
 	}
 }
 
 // act is an action on the project.
 func (m *model) act(c command) tea.Cmd {
 	if m.state.doing != "" {
-		m.say(warning, "busy: "+m.state.doing)
+		m.notify(warning, "busy: "+m.state.doing)
 		return nil
 	}
-	if m.state.silent.Code != "" && c != cmdStart {
-		m.say(warning, "not now: the container engine does not answer")
+	if m.state.engineError.Code != "" && c != cmdStart {
+		m.notify(warning, "not now: the container engine does not answer")
 		return nil
 	}
 	if c != cmdStart && c != cmdDown && c != cmdDownVolumes && !m.state.runs() {
-		m.say(warning, "the project is not running; "+keyOf(everywhere, cmdStart)+" starts it")
+		m.notify(warning, "the project is not running; "+keyOf(everywhere, cmdStart)+" starts it")
 		return nil
 	}
 	switch c {
 	case cmdStart:
 		if m.state.runs() && m.state.facts.Supervised {
-			m.say(neutral, "it is already running and supervised")
+			m.notify(neutral, "it is already running and supervised")
 			return nil
 		}
 		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}
@@ -185,9 +185,9 @@ func (m *model) act(c command) tea.Cmd {
 // run makes the host carry out an action, and shows it meanwhile.
 func (m *model) run(doing string, a Action) tea.Cmd {
 	m.state.doing = doing
-	return m.ask(func() tea.Msg {
-		said, err := m.host.Do(m.ctx, a)
-		return doneMsg{doing, said, err}
+	return m.callHost(func() tea.Msg {
+		result, err := m.host.Do(m.ctx, a)
+		return doneMsg{doing, result, err}
 	})
 }
 
@@ -200,7 +200,7 @@ func (m *model) switchMode() tea.Cmd {
 		}
 	}
 	if len(others) == 0 {
-		m.say(neutral, "this app has no login")
+		m.notify(neutral, "this app has no login")
 		return nil
 	}
 	list := make([]choice, 0, len(others))
@@ -225,7 +225,7 @@ func (m *model) copy(text string) tea.Cmd {
 	if m.terminal == nil {
 		return nil
 	}
-	return m.ask(func() tea.Msg {
+	return m.callHost(func() tea.Msg {
 		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // the loop notices a closed terminal by its input
 		return nil
 	})
@@ -259,20 +259,20 @@ func (m *model) suspend() tea.Cmd {
 
 // lend lends the terminal to a program while it runs.
 func (m *model) lend(run func() error) tea.Cmd {
-	return tea.Exec(&lent{terminal: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
+	return tea.Exec(&lentTerminal{terminal: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
 }
 
 // lent is what Bubble Tea runs while it does not read keys.
-type lent struct {
+type lentTerminal struct {
 	terminal *screen
 	run      func() error
 }
 
-func (*lent) SetStdin(io.Reader)  {}
-func (*lent) SetStdout(io.Writer) {}
-func (*lent) SetStderr(io.Writer) {}
+func (*lentTerminal) SetStdin(io.Reader)  {}
+func (*lentTerminal) SetStdout(io.Writer) {}
+func (*lentTerminal) SetStderr(io.Writer) {}
 
-func (l *lent) Run() error {
+func (l *lentTerminal) Run() error {
 	if err := l.terminal.leave(); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (a *auth) clamp(s *state) {
 
 // inAuth carries out a command of the pane.
 func (m *model) inAuth(c command) tea.Cmd {
-	login := m.state.facts.Provider
+	provider := m.state.facts.Provider
 	switch c {
 	case cmdUp, cmdDownward:
 		m.auth.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
@@ -39,20 +39,20 @@ func (m *model) inAuth(c command) tea.Cmd {
 	default: // the rest is for the provider
 	}
 	if !m.state.snap.Mode.SignsIn() || !m.state.runs() {
-		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
+		m.notify(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
 		return nil
 	}
 	switch c {
 	case cmdSignIn, cmdOpenAs:
-		if len(login.People) == 0 {
+		if len(provider.People) == 0 {
 			return nil
 		}
-		who := login.People[m.auth.cursor].Email
+		who := provider.People[m.auth.cursor].Email
 		return m.run("signing in as "+safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs})
 	case cmdAsk:
 		return m.run("asking who signs in", Action{Do: SignInAs})
 	case cmdFault:
-		m.overlay = newMenu("Which fault, once?", faultChoices(login.Faults))
+		m.overlay = newMenu("Which fault, once?", faultChoices(provider.Faults))
 	case cmdClearFaults:
 		return m.run("clearing faults", Action{Do: ClearFaults})
 	case cmdClockOn:

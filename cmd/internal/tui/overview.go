@@ -121,8 +121,8 @@ func (s sheet) problem() []string {
 	switch {
 	case st.lost != "":
 		message, hint = st.lost, "press "+keyOf(everywhere, cmdStart)+" to try again"
-	case st.silent.Code != "":
-		message, hint = st.silent.Message, st.silent.Hint+"; the dashboard continues once it answers"
+	case st.engineError.Code != "":
+		message, hint = st.engineError.Message, st.engineError.Hint+"; the dashboard continues once it answers"
 	case st.snap.Error.Code != "":
 		f := st.snap.Error
 		message, hint = (&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error(), f.Hint

@@ -248,8 +248,8 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	beside.Wait()
 	m.work.end()
 	switch {
-	case m.fault() != "":
-		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.fault())
+	case m.panicked() != "":
+		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.panicked())
 	case outer != nil:
 		return m.exit, outer
 	case err == nil && left == nil:
