@@ -56,10 +56,10 @@ func TestAuthFault_IsSaidInWords(t *testing.T) {
 	for want, f := range map[string]oidc.Fault{
 		"deny until it is cleared": {Name: "deny"},
 		"deny, once":               {Name: "deny", Times: 1},
-		"slow by=2s ms=3 for a@x.org of tool, 3 times":        {Name: "slow", Params: map[string]string{"ms": "3", "by": "2s"}, User: "a@x.org", Client: "tool", Times: 3},
-		"deny for alice@example.com until it is cleared":      {Name: "deny", User: "alice@example.com"},
-		"huge-claims kilobytes=12 of streamlit, 2 times":      {Name: "huge-claims", Params: map[string]string{"kilobytes": "12"}, Client: "streamlit", Times: 2},
-		"huge-claims kilobytes=4 of tool until it is cleared": {Name: "huge-claims", Params: map[string]string{"kilobytes": "4"}, Client: "tool"},
+		"slow by=2s ms=3 for a@x.org at client tool, 3 times":        {Name: "slow", Params: map[string]string{"ms": "3", "by": "2s"}, User: "a@x.org", Client: "tool", Times: 3},
+		"deny for alice@example.com until it is cleared":             {Name: "deny", User: "alice@example.com"},
+		"huge-claims kilobytes=12 at client streamlit, 2 times":      {Name: "huge-claims", Params: map[string]string{"kilobytes": "12"}, Client: "streamlit", Times: 2},
+		"huge-claims kilobytes=4 at client tool until it is cleared": {Name: "huge-claims", Params: map[string]string{"kilobytes": "4"}, Client: "tool"},
 	} {
 		if got := faultText(f); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -118,14 +118,14 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		}, dev.AppLogin, "bypass.off", "LOCAL_STREAMLIT is set by the top level of Streamlit's secrets, /app/Home.py:3; sdev keeps it off here, but it would bypass the login of the deployed app", true},
 		"a process without the shim":   {func(l *loginCheck) { l.app.Guarded = false }, dev.AppLogin, "bypass.off", "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", true},
 		"a process of somebody else's": {func(l *loginCheck) { l.app.Guarded, l.app.BypassError = false, "PermissionError" }, dev.AppLogin, "bypass.off", "cannot read the environment of the app's process: PermissionError", false},
-		"an old boto3":                 {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, so it asks the real AWS", true},
-		"an oldish Streamlit":          {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
+		"an old boto3":                 {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 ignores AWS_ENDPOINT_URL_SSM, so it sends requests to the real AWS", true},
+		"an oldish Streamlit":          {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58, users lose their login when the app restarts", false},
 		"an old Streamlit":             {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
 		"no Streamlit":                 {func(l *loginCheck) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
 		"no Authlib":                   {func(l *loginCheck) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
 		"no httpx":                     {func(l *loginCheck) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
 		"shared cookies":               {func(l *loginCheck) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these apps share them: http://localhost:8502", false},
-		"groups of nobody":             {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups that nobody is in: sales", false},
+		"groups of nobody":             {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups without members: sales", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := wellSeen(c.mode)

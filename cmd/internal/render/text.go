@@ -41,12 +41,12 @@ func Denied(e dev.AuthDenied) (first, then string) {
 	return e.User, e.Reason
 }
 
-// Count is a number of things, as in "2 tabs".
+// Count is a number of things, as in "2 tabs", "2 entries" and "2 keys".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && !strings.HasSuffix(stem, "e") {
 		return strconv.Itoa(n) + " " + stem + "ies"
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
