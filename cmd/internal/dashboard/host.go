@@ -220,17 +220,17 @@ func (d *host) setRunning(list []plan.Container) {
 
 // providerFacts is the provider's state as the screen has it.
 func providerFacts(s oidc.State) tui.Provider {
-	l := tui.Provider{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
-	for _, h := range s.Sessions {
-		l.Sessions = append(l.Sessions, tui.Session{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
+	facts := tui.Provider{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, session := range s.Sessions {
+		facts.Sessions = append(facts.Sessions, tui.Session{User: session.User, Client: session.Client, At: session.At, Claims: session.Claims})
 	}
 	for _, f := range s.Faults {
-		l.ActiveFaults = append(l.ActiveFaults, tui.Fault{Name: f.Name, Left: f.Times})
+		facts.ActiveFaults = append(facts.ActiveFaults, tui.Fault{Name: f.Name, Left: f.Times})
 	}
 	for _, f := range oidc.Faults() {
-		l.Faults = append(l.Faults, tui.FaultDoc{Name: f.Name, About: f.About})
+		facts.Faults = append(facts.Faults, tui.FaultDoc{Name: f.Name, About: f.About})
 	}
-	return l
+	return facts
 }
 
 // followOthers follows a project that another sdev has started or changed, unless a job here supervises it.

@@ -114,7 +114,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.LogLine:
 		return p.logLine(e)
 	case dev.LogDropped:
-		return p.line(p.style.warn, "dropped", Count(e.N, "line")+" lost on the way here")
+		return p.line(p.style.warn, "dropped", Dropped(e))
 	case dev.Warning:
 		if e.Code == dev.CodeAssumed {
 			return p.problem(p.style.name, "assumed", e.Message, e.Hint)
@@ -123,10 +123,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.Failed:
 		return p.problem(p.style.bad, "error", e.Message, e.Hint)
 	case dev.Stopped:
-		if e.MS == 0 {
-			return p.line(p.style.strong, "stopped", "from outside")
-		}
-		return p.line(p.style.strong, "stopped", "in "+Duration(e.MS))
+		return p.line(p.style.strong, "stopped", Stopped(e))
 	}
 	return ""
 }
@@ -212,11 +209,12 @@ func (p *plain) buildStep(e dev.BuildStep) string {
 }
 
 func (p *plain) state(e dev.ServiceState) string {
+	label, text := State(e)
 	switch {
 	case Failed(e):
-		return p.line(p.style.bad, "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode))
-	case e.State == dev.Unhealthy:
-		return p.line(p.style.warn, "health", e.Service+" is unhealthy")
+		return p.line(p.style.bad, label, text)
+	case label != "":
+		return p.line(p.style.warn, label, text)
 	case p.Verbose:
 		return p.line(p.style.dim, string(e.State), e.Service)
 	}

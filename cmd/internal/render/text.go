@@ -32,6 +32,28 @@ func Outcome(e dev.FileChanged, sessions int) string {
 	return ""
 }
 
+// State says what is wrong with a service, as a label and a text; the label is "" if nothing is.
+func State(e dev.ServiceState) (label, text string) {
+	switch {
+	case Failed(e):
+		return "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode)
+	case e.State == dev.Unhealthy:
+		return "health", e.Service + " is unhealthy"
+	}
+	return "", ""
+}
+
+// Stopped says how long it took to stop the project, or that another program stopped it.
+func Stopped(e dev.Stopped) string {
+	if e.MS == 0 {
+		return "by another program"
+	}
+	return "in " + Duration(e.MS)
+}
+
+// Dropped says how many lines are missing.
+func Dropped(e dev.LogDropped) string { return Count(e.N, "line") + ", because they came too fast" }
+
 // Denied says whom the provider refused and why. A request is often refused before the provider knows the user: then
 // the reason comes first, and nothing follows it.
 func Denied(e dev.AuthDenied) (first, then string) {

@@ -123,7 +123,7 @@ func (m *model) inLogs(c command) tea.Cmd {
 		if n == 0 {
 			return nil
 		}
-		m.notify(good, "copied "+render.Count(n, "line")+", as far as the terminal allows it")
+		m.notify(good, "copied "+render.Count(n, "line")+" to the clipboard, if the terminal permits it")
 		return m.copy(text)
 	default:
 		m.logs.do(c)
@@ -154,7 +154,7 @@ func (m *model) act(c command) tea.Cmd {
 	switch c {
 	case cmdStart:
 		if m.state.runs() && m.state.facts.Supervised {
-			m.notify(neutral, "it is already running and supervised")
+			m.notify(neutral, "the project is already running and supervised")
 			return nil
 		}
 		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}
@@ -177,7 +177,7 @@ func (m *model) act(c command) tea.Cmd {
 		m.overlay = newQuestion("Stop "+safe(m.state.facts.Project)+" and remove its volumes?", "All data in them is lost.", "remove all", func(m *model) tea.Cmd {
 			return m.run("stopping", Action{Do: DownVolumes})
 		})
-	default: // the rest is not an action
+	default: // not an action on the project
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func (m *model) switchMode() tea.Cmd {
 	if len(list) == 1 {
 		return list[0].then(m)
 	}
-	m.overlay = newMenu("Which login?", list)
+	m.overlay = newMenu("Which login mode?", list)
 	return nil
 }
 
@@ -226,12 +226,12 @@ func (m *model) copy(text string) tea.Cmd {
 		return nil
 	}
 	return m.callHost(func() tea.Msg {
-		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // the loop notices a closed terminal by its input
+		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // hungUp reports a closed terminal
 		return nil
 	})
 }
 
-// shell lends the terminal to a shell in the app's container.
+// shell runs a shell in the app's container, in the terminal.
 func (m *model) shell() tea.Cmd {
 	p := m.host.Shell(m.ctx)
 	name := safe(m.state.facts.App)

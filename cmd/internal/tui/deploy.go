@@ -70,7 +70,7 @@ func (m *model) refreshTargets() tea.Cmd {
 	})
 }
 
-// handedOver applies the host's answer about the hand-off.
+// applyDeploy stores the host's answer about targets or checks.
 func (m *model) applyDeploy(msg tea.Msg) {
 	switch msg := msg.(type) {
 	case targetsMsg:

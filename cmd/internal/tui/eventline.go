@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"strconv"
@@ -89,9 +88,9 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	case dev.Failed:
 		return line(bad, "error", "%s", ev.Message)
 	case dev.Stopped:
-		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from outside"}[ev.MS == 0], "in "+render.Duration(ev.MS)))
+		return line(notable, "stopped", "%s", render.Stopped(ev))
 	case dev.LogDropped:
-		return line(warning, "dropped", "%s lost on the way here", render.Count(ev.N, "line"))
+		return line(warning, "dropped", "%s", render.Dropped(ev))
 	case dev.PlanMade, dev.BuildStep, dev.LogLine:
 	}
 	return eventLine{}, false
@@ -99,11 +98,12 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 
 // stateLine describes states that the user did not cause.
 func stateLine(line func(tone, string, string, ...any) (eventLine, bool), ev dev.ServiceState) (eventLine, bool) {
+	label, text := render.State(ev)
 	switch {
 	case render.Failed(ev):
-		return line(bad, "exited", "%s with code %d", ev.Service, ev.ExitCode)
-	case ev.State == dev.Unhealthy:
-		return line(warning, "health", "%s is unhealthy", ev.Service)
+		return line(bad, label, "%s", text)
+	case label != "":
+		return line(warning, label, "%s", text)
 	case ev.State == dev.Running, ev.State == dev.Healthy:
 		return line(neutral, string(ev.State), "%s", ev.Service)
 	}

@@ -105,7 +105,7 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m.update(msg)
 }
 
-// shown cleans text from outside before any pane gets it.
+// sanitized removes control characters from foreign text before any pane gets it.
 func sanitized(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
 	case eventsMsg:

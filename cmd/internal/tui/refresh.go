@@ -14,7 +14,7 @@ import (
 const (
 	// measureEvery is the pause between two measurements, while they are visible.
 	measureEvery = 5 * time.Second
-	// lookAgain is the minimal time between two requests for facts.
+	// factsPause is the minimal time between two requests for facts.
 	factsPause = time.Second
 	// retryEvery is the pause between two tries to reach an engine that does not answer.
 	retryEvery = 2 * time.Second
@@ -33,6 +33,7 @@ func (m *model) refreshFacts() tea.Cmd {
 	})
 }
 
+// applyFacts stores the answer to a request for facts, and requests them again if they may have changed meanwhile.
 func (m *model) applyFacts(msg factsMsg) tea.Cmd {
 	m.fetching, m.dirty = false, true
 	if msg.err != nil {
@@ -89,7 +90,7 @@ func (m *model) measure() tea.Cmd {
 	})
 }
 
-// used stores a measurement. It ignores small changes, so that the screen stays calm.
+// applyUsage stores a measurement. It ignores small changes, so that the screen does not change all the time.
 func (m *model) applyUsage(list []Usage) {
 	for _, u := range list {
 		old, ok := m.state.use[u.Service]
@@ -115,7 +116,7 @@ func (m *model) excerpt(e dev.AppException) tea.Cmd {
 	return m.callHost(func() tea.Msg {
 		lines, err := m.host.Excerpt(m.ctx, e.File, e.Line)
 		if err != nil {
-			return nil // it is an ornament
+			return nil // the excerpt is optional
 		}
 		return excerptMsg{e, lines}
 	})

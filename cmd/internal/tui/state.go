@@ -174,15 +174,15 @@ func (s *state) apply(e dev.Stamped) {
 	case dev.AppReloaded:
 		s.reloads = keep(append(s.reloads, reload{e.Time, ev}), keptReloads)
 	}
-	h, ok := describeEvent(before, s.snap, e)
+	line, ok := describeEvent(before, s.snap, e)
 	if !ok {
 		return
 	}
-	if n := len(s.feed) - 1; n >= 0 && h.what == "live" && s.feed[n].what == "saved" {
-		s.feed[n] = h // two lines for each save would be one too many
+	if n := len(s.feed) - 1; n >= 0 && line.what == "live" && s.feed[n].what == "saved" {
+		s.feed[n] = line // two lines for each save would be one too many
 		return
 	}
-	s.feed = keep(append(s.feed, h), keptFeed)
+	s.feed = keep(append(s.feed, line), keptFeed)
 }
 
 // unreachable reports whether a code means that the engine does not answer. It may come back.

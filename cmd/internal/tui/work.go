@@ -10,7 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// ask calls the host in a command; Run waits for its end.
+// callHost calls the host in a command. Run waits for it.
 func (m *model) callHost(work func() tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		if !m.work.begin() {
@@ -46,7 +46,7 @@ type work struct {
 	running    sync.WaitGroup
 }
 
-// begin is false once the dashboard has ended.
+// begin counts one more call. It returns false if the dashboard has ended: then the call must not start.
 func (w *work) begin() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
