@@ -1,6 +1,6 @@
 package config
 
-// What replaces a missing compose file, or a missing part of it.
+// The assumptions that replace a missing compose file, or a missing part of it.
 
 import (
 	"context"
@@ -180,7 +180,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if v := opts.Environment[consts.ComposeProjectName]; v != "" {
 		name = v
 	}
-	if name == "" { // a directory whose name has no letter that a project's may have
+	if name == "" { // the directory's name has no character that a project name may have
 		name = a.Service
 	}
 	model, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,

@@ -39,7 +39,7 @@ func (o *overlay) login() {
 	if !o.parts.Mode.SignsIn() {
 		return
 	}
-	o.out.Issuer = dev.Issuer(o.parts.Identity)
+	o.out.Issuer = dev.Issuer(o.parts.ProviderPort)
 	o.withoutBypass()
 	o.exemptFromProxy()
 	switch o.parts.Mode {

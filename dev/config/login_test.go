@@ -60,7 +60,7 @@ func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.GatewayConfig.Identity != 8601 || e.GatewayConfig.Parameters == e.GatewayConfig.Upstream {
+	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.GatewayConfig.ProviderPort != 8601 || e.GatewayConfig.Parameters == e.GatewayConfig.Upstream {
 		t.Errorf("%q %v %+v", e.Issuer, app.Labels, e.GatewayConfig)
 	}
 	if text, err := e.YAML(); err != nil || !strings.Contains(string(text), "oauth.py:3") {

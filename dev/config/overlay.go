@@ -28,7 +28,7 @@ type Parts struct {
 	Machine      Machine
 	Mode         dev.Mode
 	Port         int        // host port of the app's origin
-	Identity     int        // host port of the local provider
+	ProviderPort int        // host port of the local provider
 	Login        LoginSetup // in modes with a login
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image

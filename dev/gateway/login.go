@@ -38,7 +38,7 @@ type loginServer struct {
 }
 
 func newLoginServer(cfg Config, emit func(dev.Event)) *loginServer {
-	own := Config{Listen: fmt.Sprintf(":%d", cfg.Identity), Host: "localhost", Port: cfg.Identity}
+	own := Config{Listen: fmt.Sprintf(":%d", cfg.ProviderPort), Host: "localhost", Port: cfg.ProviderPort}
 	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
 }
 

@@ -36,7 +36,7 @@ func aLogin() dev.Login {
 }
 
 func identityAt(state string) *loginServer {
-	return newLoginServer(Config{Project: "shop", Identity: 8601, State: state}, new(recorder).emit)
+	return newLoginServer(Config{Project: "shop", ProviderPort: 8601, State: state}, new(recorder).emit)
 }
 
 // fetch asks the provider's origin under a name.

@@ -96,7 +96,7 @@ func (i Instance) Issuer() string {
 	if !ok || !i.Mode().SignsIn() {
 		return ""
 	}
-	return dev.Issuer(s.Identity)
+	return dev.Issuer(s.ProviderPort)
 }
 
 // CurrentOptions are the options that leave the project running as it does now.

@@ -149,7 +149,7 @@ func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginS
 	if !s.mode.SignsIn() {
 		return config.LoginSetup{}
 	}
-	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Provider)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
 }
 
 // provider configures the local provider. In native mode it also writes the app's secrets, which name the
@@ -162,7 +162,7 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 	if err != nil {
 		return dev.Login{}, err
 	}
-	l := dev.Login{Mode: s.mode, Issuer: dev.Issuer(ports.Identity), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
+	l := dev.Login{Mode: s.mode, Issuer: dev.Issuer(ports.Provider), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
 	component := page + "/component/streamlit_oauth.authorize_button"
 	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
 		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}
