@@ -18,7 +18,7 @@ import (
 func signingIn(mode dev.Mode) func(*config.Parts) {
 	return func(p *config.Parts) {
 		p.Mode = mode
-		p.Login = config.LoginSetup{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
+		p.Login = config.LoginParts{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
 			Secrets: filepath.Join(p.StateDir, "auth", "secrets.toml"), Mapped: "https://accounts.google.com/o/oauth2/v2/auth (oauth.py:3)"}
 	}
 }

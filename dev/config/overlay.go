@@ -29,7 +29,7 @@ type Parts struct {
 	Mode         dev.Mode
 	Port         int        // host port of the app's origin
 	ProviderPort int        // host port of the local provider
-	Login        LoginSetup // in modes with a login
+	Login        LoginParts // in modes with a login
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
 	// Env returns Streamlit's development settings for its port.

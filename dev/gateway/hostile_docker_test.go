@@ -48,7 +48,7 @@ type hostility struct {
 	p           *page
 	app, issuer string
 	foreign     string // a page on another port of this machine
-	login       dev.Login
+	login       dev.LoginSettings
 }
 
 func newHostility(t *testing.T, s *server, change func(*Config)) *hostility {

@@ -53,7 +53,7 @@ func (p *Provider) serveAuthorize(rc *requestContext) error {
 	if req.err != nil {
 		return rc.respondWithError(req.authRequest, req.err)
 	}
-	if err := rc.admit(req.Client.ID, ""); err != nil {
+	if err := rc.injectFaults(req.Client.ID, ""); err != nil {
 		return err
 	}
 	return rc.decide(req.authRequest)

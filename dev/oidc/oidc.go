@@ -21,9 +21,9 @@
 // A Provider is safe for concurrent use and owns no goroutine. Only one Provider at a time may use a State
 // directory.
 //
-// The path of a request: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its
-// handler, which calls admit with client and user, where faults delay or refuse → claims and signing,
-// where faults change tokens → reply.
+// The path of a request: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its handler, which calls
+// injectFaults with client and user, where faults delay or refuse → claims and signing, where faults change tokens →
+// reply.
 package oidc
 
 import (

@@ -19,7 +19,7 @@ func (rc *requestContext) redeemRefresh(c dev.Client) error {
 	if g.Person != nil {
 		user = g.Person.Email
 	}
-	if err := rc.admit(c.ID, user); err != nil {
+	if err := rc.injectFaults(c.ID, user); err != nil {
 		return err
 	}
 	policy := rc.p.refreshPolicy()

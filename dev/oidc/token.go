@@ -59,7 +59,7 @@ func (rc *requestContext) redeemCode(c dev.Client) error {
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(c.ID, g.Person.Email); err != nil {
+	if err := rc.injectFaults(c.ID, g.Person.Email); err != nil {
 		return err
 	}
 	if err := rc.useCode(found); err != nil {
@@ -118,7 +118,7 @@ func (rc *requestContext) redeemClient(c dev.Client) error {
 	if public(c) {
 		return newError("unauthorized_client", "a client without a secret or key cannot get a token for itself")
 	}
-	if err := rc.admit(c.ID, ""); err != nil {
+	if err := rc.injectFaults(c.ID, ""); err != nil {
 		return err
 	}
 	g := grant{Client: c.ID, Scope: strings.Fields(rc.param("scope")), At: rc.now, Audience: rc.param("audience")}

@@ -44,7 +44,7 @@ func (rc *requestContext) redeemExchange(c dev.Client) error {
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(c.ID, user); err != nil {
+	if err := rc.injectFaults(c.ID, user); err != nil {
 		return err
 	}
 	return rc.replyExchanged(g, wanted)

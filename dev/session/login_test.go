@@ -114,7 +114,7 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	}
 }
 
-func isKeptAs(a, b dev.Login) bool {
+func isKeptAs(a, b dev.LoginSettings) bool {
 	one, errOne := json.Marshal(a)
 	two, errTwo := json.Marshal(b)
 	return errOne == nil && errTwo == nil && string(one) == string(two)
@@ -153,7 +153,7 @@ func TestLogin_Bypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501"); err != nil || !isKeptAs(l, dev.Login{Mode: dev.Local}) {
+	if l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501"); err != nil || !isKeptAs(l, dev.LoginSettings{Mode: dev.Local}) {
 		t.Errorf("%v", err)
 	}
 }
