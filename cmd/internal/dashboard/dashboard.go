@@ -64,13 +64,6 @@ type detectedMode struct {
 // save, and the project may be large.
 const detectEvery = time.Minute
 
-// job runs until the dashboard ends it: it supervises the project, or only follows its events.
-type job struct {
-	supervises bool
-	stop       context.CancelCauseFunc
-	ended      chan struct{}
-}
-
 // Run shows the dashboard until the user leaves it or ctx ends. With start it starts the project at once; otherwise
 // it shows what already runs, or nothing.
 func Run(ctx context.Context, c *console.Console, o Options, start bool) error {
@@ -230,62 +223,6 @@ func (d *host) emitStarted(r console.Running) {
 		g, _ := r.Container(config.GatewayService)
 		d.events.EmitAt(g.Started, dev.Ready{URL: url, Mode: r.Mode(), Issuer: r.Issuer(), Services: names})
 	}
-}
-
-// startJob runs a job in a goroutine. If the job fails, it sends the error as an event.
-func (d *host) startJob(supervises bool, stop context.CancelCauseFunc, run func() error) {
-	j := &job{supervises, stop, make(chan struct{})}
-	d.mu.Lock()
-	d.job, d.startErr, d.engineLost = j, nil, false
-	d.mu.Unlock()
-	go func() {
-		defer close(j.ended)
-		err := run()
-		stop(nil)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.job = nil
-		if err != nil && !errors.Is(err, context.Canceled) {
-			d.startErr, d.engineLost = err, supervises && dev.AsError(err).Code == dev.CodeEngineUnreachable
-			d.events.Emit(dev.AsError(err).Event())
-		}
-	}()
-}
-
-// endJob cancels the job with a cause, and waits until it has ended.
-func (d *host) endJob(why error) {
-	d.mu.Lock()
-	j := d.job
-	d.mu.Unlock()
-	if j != nil {
-		j.stop(why)
-		<-j.ended
-	}
-}
-
-func (d *host) supervising() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.job != nil && d.job.supervises
-}
-
-// lostEngine reports whether supervising ended because the engine did not answer any more.
-func (d *host) lostEngine() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.engineLost
-}
-
-func (d *host) hasJob() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.job != nil
-}
-
-func (d *host) startError() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.startErr
 }
 
 // findRunning reads the project and finds its containers.
