@@ -4,7 +4,7 @@
 //
 // It follows OpenID Connect Core and Discovery 1.0, RP-Initiated Logout and Back-Channel Logout 1.0,
 // and RFC 6749, 6750, 7009, 7523, 7591, 7636, 7662, 8414, 8628, 8693, 9068, 9126 and 9207; where the
-// profile of a well-known provider ([Profiles]) differs, the profile wins. It is for development only: it
+// profile of a well-known provider ([dev.Profiles]) differs, the profile wins. It is for development only: it
 // does not authenticate anybody.
 //
 // It promises:
@@ -18,8 +18,9 @@
 //     frame can sign anybody out; without an ID token of the user, a logout asks for confirmation.
 //   - No event, error or page holds a secret, a code, a token or a cookie.
 //
-// A Provider is safe for concurrent use and owns no goroutine. Only one Provider at a time may use a State
-// directory.
+// A Provider is safe for concurrent use. Only one Provider at a time may use a State directory.
+//
+// Goroutines: only a logout starts some, to notify clients; it waits for them before it answers.
 //
 // The path of a request: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its handler, which calls
 // injectFaults with client and user, where faults delay or refuse → claims and signing, where faults change tokens →
@@ -44,7 +45,7 @@ import (
 type Config struct {
 	Issuer  string       // "http://localhost:8601", no trailing slash; a path is allowed
 	Project string       // shown on the pages; its hash is in the names of the cookies
-	Profile string       // one of [Profiles]; "" is plain
+	Profile string       // one of [dev.Profiles]; "" is plain
 	People  []dev.Person // the people on the sign-in page
 	Clients []dev.Client
 	Current string          // e-mail of the person who is signed in without a page; "" shows the page

@@ -4,7 +4,7 @@ Python imports the first module of this name on its path whenever it starts. Thi
 
 - keeps directories out of Streamlit's list of watched files. A package without __init__.py is a directory to
   Python. If Streamlit watches it, it notices saves slowly, and runs the script again for every file below.
-- keeps LOCAL_STREAMLIT, which bypasses the login, unset if SDEV_LOGIN is set.
+- keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
 - makes OAuth clients use the local provider, whose endpoints are in SDEV_OAUTH_ENDPOINTS, instead of a well-known
   provider whose addresses are in the app's code.
 - imports the next module of this name, so that it hides nothing.
