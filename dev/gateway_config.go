@@ -26,11 +26,11 @@ type GatewayConfig struct {
 	// Credentials is where the app asks for AWS credentials, on loopback; "" means that it has none
 	// from here.
 	Credentials string `json:"credentials,omitempty"`
-	// Identity is the port of the local provider, the same number inside the namespace and on this
+	// ProviderPort is the port of the local provider, the same number inside the namespace and on this
 	// machine, and Parameters where the stand-in for the parameter store listens, on loopback. Both
 	// are there in every mode, so that a change of the mode leaves the gateway as it is.
-	Identity   int    `json:"identity,omitempty"`
-	Parameters string `json:"parameters,omitempty"`
+	ProviderPort int    `json:"identity,omitempty"`
+	Parameters   string `json:"parameters,omitempty"`
 	// State is the directory, as the gateway sees it, where it keeps how people sign in, with keys and
 	// sessions; "" keeps them in memory.
 	State string `json:"state,omitempty"`
@@ -57,8 +57,8 @@ const (
 	// LabelFront is the label on the gateway's container that holds its own port, as the engine
 	// writes ports ("8501/tcp"): the one whose host port is the app's origin.
 	LabelFront = "dev.sdev.front"
-	// LabelIdentity is the same for the provider's port.
-	LabelIdentity = "dev.sdev.identity"
+	// LabelProvider is the same for the provider's port.
+	LabelProvider = "dev.sdev.identity"
 	// LabelMode is the label on the app's container that holds the mode it was made for.
 	LabelMode = "dev.sdev.mode"
 )

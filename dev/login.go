@@ -63,9 +63,9 @@ type Client struct {
 	BackChannel string `json:"back_channel,omitempty"`
 }
 
-// Login is everything the gateway is told of how people sign in. It holds secrets, so it is sent on
+// LoginSettings is everything the gateway is told of how people sign in. It holds secrets, so it is sent on
 // standard input, kept with mode 0600, and comes out of no way of printing.
-type Login struct {
+type LoginSettings struct {
 	Mode    Mode     `json:"mode"`
 	Issuer  string   `json:"issuer"`  // "http://localhost:8601": one fixed string, the same for everybody
 	Profile string   `json:"profile"` // whose claims and paths are imitated; one of [Profiles]
@@ -86,7 +86,7 @@ type Parameter struct {
 }
 
 // Format keeps the secrets out of everything that is printed, whatever the verb.
-func (Login) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login settings]")) }
+func (LoginSettings) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login settings]")) }
 
 // Format keeps the secret out of everything that is printed, whatever the verb.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "[client %q]", c.ID) }

@@ -115,7 +115,7 @@ func TestDockerAuth_CommandsActAtOnceOnWhatRuns(t *testing.T) {
 	program.signsInAs("admin@example.com")
 	p.run(0, "auth", "use", "user@example.com")
 	program.fails("access_denied")
-	if set := p.run(0, "auth", "fault", "list"); !strings.Contains(set, "\nSet now:\n") || !strings.Contains(set, "  deny for user@example.com until it is cleared\n") {
+	if set := p.run(0, "auth", "fault", "list"); !strings.Contains(set, "\nActive now:\n") || !strings.Contains(set, "  deny for user@example.com until it is cleared\n") {
 		t.Errorf("faults:\n%s", set)
 	}
 	p.run(0, "auth", "fault", "clear", "deny")

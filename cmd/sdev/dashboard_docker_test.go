@@ -84,9 +84,9 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	tm.keys("4")
 	tm.sees("the next login shows the sign-in page", "PEOPLE", "user@example.com")
 	tm.keys("j\r")
-	tm.sees("the next login is user@example.com", "signs in at the next login")
+	tm.sees("the next login is user@example.com", "is signed in at the next login")
 	tm.keys("fwrong-aud\r")
-	tm.sees("ACTIVE FAULTS", "wrong-aud happens once")
+	tm.sees("ACTIVE FAULTS", "wrong-aud takes effect once")
 	tm.keys("x")
 	tm.sees("LOGIN BYPASSED", "mode local after")
 	tm.keys("\x03") // it did not start the project, so it does not stop it

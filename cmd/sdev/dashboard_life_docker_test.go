@@ -125,7 +125,7 @@ func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T)
 	tm.keys("\x1b[B\r")
 	tm.sees("Which package manager?")
 	tm.keys("\r")
-	tm.sees("○ not running", p.name+" does not run", "u  start it")
+	tm.sees("○ not running", p.name+" is not running", "u  start it")
 	tm.keys("q")
 	code, left := tm.ended()
 	if code != dev.ExitOK || !strings.Contains(left, "created \""+p.name+"\"") || !strings.Contains(left, "next: sdev up --local") {

@@ -90,7 +90,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Run
 	}
 	run := Running{Project: p, URL: effective.URL, Port: ports.App, Mode: effective.Mode, Issuer: effective.Issuer}
 	if effective.Mode.SignsIn() {
-		run.identity = ports.Identity
+		run.providerPort = ports.Provider
 	}
 	ids := map[string]string{}
 	for ref, info := range images {

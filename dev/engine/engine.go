@@ -89,7 +89,7 @@ type Project struct {
 // Ports are ports of this machine.
 type Ports struct {
 	App      int // of the app's origin
-	Identity int // of the local provider
+	Provider int // of the local provider
 }
 
 // imageOf is the reference of a service's image.
@@ -171,7 +171,7 @@ type Running struct {
 	Changed bool   // something had to be done
 
 	appHash         string    // desired hash of the app's container; "" if unknown
-	identity        int       // port of the local provider; 0 where nobody signs in
+	providerPort    int       // port of the local provider; 0 where nobody signs in
 	services        []string  // that ran when nothing had to be done; else nil
 	done            plan.Plan // operations that were begun
 	configuredUntil time.Time // when the gateway's configuration expires; zero: never

@@ -37,16 +37,16 @@ func (e *Engine) forwardHere(run Running) error {
 			Message: fmt.Sprintf("the engine (%s) publishes port %d on its own machine, where this one does not reach it", run.Project.Host, run.Port),
 			Hint:    "leave --detach out: while sdev up stays, the page is brought here"}
 	}
-	e.forward(Ports{App: run.Port, Identity: run.identity})
+	e.forward(Ports{App: run.Port, Provider: run.providerPort})
 	return nil
 }
 
 // String names the ports in a sentence.
 func (p Ports) String() string {
-	if p.Identity == 0 {
+	if p.Provider == 0 {
 		return fmt.Sprintf("port %d is", p.App)
 	}
-	return fmt.Sprintf("ports %d and %d are", p.App, p.Identity)
+	return fmt.Sprintf("ports %d and %d are", p.App, p.Provider)
 }
 
 // keepForwarding forwards ports from the first request on. Ports that are requested later replace

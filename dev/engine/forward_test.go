@@ -25,7 +25,7 @@ func TestSupervise_BringsThePageHereFromAFarEngine(t *testing.T) {
 	ended := make(chan struct{})
 	r.gateway.forward = func(ctx context.Context, ports engine.Ports) error {
 		defer close(ended)
-		if ports.App == 0 || ports.Identity != 0 {
+		if ports.App == 0 || ports.Provider != 0 {
 			t.Errorf("ports %+v, though nobody signs in", ports)
 		}
 		page := &http.Server{Addr: strings.TrimPrefix(r.url, "http://"), Handler: http.HandlerFunc(r.answer)} //nolint:gosec // a test

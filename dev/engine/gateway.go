@@ -19,7 +19,7 @@ type Gateway interface {
 	Configure(ctx context.Context, p Project) (until time.Time, err error)
 	// ProbeMount reports how a file that is written to the project looks to the gateway.
 	ProbeMount(ctx context.Context, p Project) (MountProbe, error)
-	// Forward makes the app's origin reachable at a port of this machine, and the identity provider's
+	// Forward makes the app's origin reachable at a port of this machine, and the local provider's
 	// unless its port is 0, until ctx ends. Supervise calls it where the engine publishes ports on
 	// another machine.
 	Forward(ctx context.Context, p Project, ports Ports) error

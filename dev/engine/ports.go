@@ -17,14 +17,14 @@ import (
 // portTries is how many numbers above the wanted port are tried.
 const portTries = 100
 
-// IdentityPort is the first number that is tried for the local provider.
-const IdentityPort = 8601
+// FirstProviderPort is the first number that is tried for the local provider.
+const FirstProviderPort = 8601
 
 // LastPorts are those of the last up below a state directory, where the project's files name the port that
 // they named then; 0 where that is not known.
 func LastPorts(stateDir string, named int) Ports {
 	m := loadState(stateDir)
-	ports := Ports{App: m.Port, Identity: m.Identity}
+	ports := Ports{App: m.Port, Provider: m.ProviderPort}
 	if m.Named != named {
 		ports.App = 0
 	}
@@ -37,29 +37,29 @@ func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memor
 	if err != nil {
 		return Ports{}, err
 	}
-	identity, err := e.identityPort(ctx, p, app, have, memory)
-	return Ports{App: app, Identity: identity}, err
+	provider, err := e.chooseProviderPort(ctx, p, app, have, memory)
+	return Ports{App: app, Provider: provider}, err
 }
 
-// identityPort chooses the local provider's port: the one in use if the project runs, else the one
+// chooseProviderPort chooses the local provider's port: the one in use if the project runs, else the one
 // remembered, else the next free one. It is part of every address that was registered somewhere, so
 // that it is worth a word when it differs from the usual one, or from the one before.
-func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan.Observed, memory *savedState) (int, error) {
-	current := published(p, have, dev.LabelIdentity)
+func (e *Engine) chooseProviderPort(ctx context.Context, p Project, app int, have plan.Observed, memory *savedState) (int, error) {
+	current := published(p, have, dev.LabelProvider)
 	usable := func(port int) bool {
 		return port != app && !slices.Contains(p.Reserved, port) && (port == current || free(ctx, port))
 	}
-	for _, port := range []int{current, memory.Identity} {
+	for _, port := range []int{current, memory.ProviderPort} {
 		if port != 0 && usable(port) {
-			memory.Identity = port
+			memory.ProviderPort = port
 			return port, nil
 		}
 	}
-	wanted := IdentityPort
-	if memory.Identity != 0 {
-		wanted = memory.Identity
+	wanted := FirstProviderPort
+	if memory.ProviderPort != 0 {
+		wanted = memory.ProviderPort
 	}
-	for port := IdentityPort; port < IdentityPort+portTries; port++ {
+	for port := FirstProviderPort; port < FirstProviderPort+portTries; port++ {
 		if !usable(port) {
 			continue
 		}
@@ -67,7 +67,7 @@ func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan
 			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; people sign in at port %d", wanted, e.owner(ctx, wanted), port),
 				Hint: "programs outside sdev that use the local provider have to know: sdev auth env"})
 		}
-		memory.Identity = port
+		memory.ProviderPort = port
 		return port, nil
 	}
 	return 0, takenError(wanted, e.owner(ctx, wanted), nil)

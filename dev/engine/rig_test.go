@@ -62,7 +62,7 @@ func newRigWithoutPage(t *testing.T) *rig {
 	gateway.Image, app.Image = gatewayImage, "shop-app"
 	app.NetworkMode = "service:gateway"
 	app.DependsOn = types.DependsOnConfig{"gateway": {}}
-	gateway.Labels = types.Labels{dev.LabelFront: "8501/tcp", dev.LabelIdentity: "8601/tcp"}
+	gateway.Labels = types.Labels{dev.LabelFront: "8501/tcp", dev.LabelProvider: "8601/tcp"}
 	r.model = &types.Project{Name: "shop", Services: types.Services{"gateway": gateway, "app": app}}
 	r.project = engine.Project{
 		Name: "shop", App: "app", Gateway: "gateway", Mode: dev.Local, Files: []string{"compose.yml", ".env"}, StateDir: t.TempDir(),
@@ -138,7 +138,7 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	defer r.mu.Unlock()
 	gateway := r.model.Services["gateway"]
 	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.App), Target: 8501, Protocol: "tcp"},
-		{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.Identity), Target: 8601, Protocol: "tcp"}}
+		{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.Provider), Target: 8601, Protocol: "tcp"}}
 	r.given = ports
 	p, app := r.project, r.model.Services["app"]
 	if r.adapt != nil {
@@ -150,7 +150,7 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services), Volumes: r.model.Volumes}
 	model.Services["gateway"], model.Services["app"] = gateway, app
 	return engine.Effective{
-		Mode: p.Mode, Issuer: dev.Issuer(ports.Identity), URL: r.url, Prepare: func() error { return nil },
+		Mode: p.Mode, Issuer: dev.Issuer(ports.Provider), URL: r.url, Prepare: func() error { return nil },
 		Desired: func(images map[string]string) plan.Desired {
 			want := plan.NewDesired(model, "app", "gateway", plan.Inputs{Images: images})
 			for i := range want.Services {

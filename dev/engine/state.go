@@ -15,8 +15,8 @@ import (
 type savedState struct {
 	Port  int `json:"port"`
 	Named int `json:"named"` // port that the project's files asked for then
-	// Identity is the port of the local provider.
-	Identity          int                   `json:"identity,omitempty"`
+	// ProviderPort is the port of the local provider.
+	ProviderPort      int                   `json:"identity,omitempty"`
 	Builds            map[string]savedBuild `json:"builds"`           // by image reference
 	Pulls             map[string]time.Time  `json:"pulls"`            // when an image was last pulled, by reference
 	MountsUselessWith string                `json:"blind,omitempty"`  // engine with which mounts are of no use

@@ -22,13 +22,13 @@ import (
 
 // Request is a command to the gateway.
 type Request struct {
-	Do     string           `json:"do"` // one of the Do constants
-	Expect dev.Announcement `json:"expect,omitzero"`
-	Grant  awslocal.Grant   `json:"grant,omitzero"`
-	Login  *dev.Login       `json:"login,omitempty"`
-	Auth   oidc.Command     `json:"auth,omitzero"`
-	Saved  Saved            `json:"saved,omitzero"`
-	Probe  string           `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
+	Do     string             `json:"do"` // one of the Do constants
+	Expect dev.Announcement   `json:"expect,omitzero"`
+	Grant  awslocal.Grant     `json:"grant,omitzero"`
+	Login  *dev.LoginSettings `json:"login,omitempty"`
+	Auth   oidc.Command       `json:"auth,omitzero"`
+	Saved  Saved              `json:"saved,omitzero"`
+	Probe  string             `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
 }
 
 // The commands.
@@ -267,7 +267,7 @@ func (r Request) command() oidc.Command {
 }
 
 // setLogin applies a login. Another mode means that the app is about to be recreated.
-func (g *gateway) setLogin(ctx context.Context, login *dev.Login) error {
+func (g *gateway) setLogin(ctx context.Context, login *dev.LoginSettings) error {
 	if login == nil {
 		return errors.New("the command has no login")
 	}

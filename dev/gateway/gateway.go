@@ -53,8 +53,8 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 // listen opens all services but the app's origin and the control socket.
 func (g *gateway) listen(ctx context.Context) error {
 	provider := ""
-	if g.cfg.Identity != 0 {
-		provider = fmt.Sprintf(":%d", g.cfg.Identity)
+	if g.cfg.ProviderPort != 0 {
+		provider = fmt.Sprintf(":%d", g.cfg.ProviderPort)
 	}
 	for _, s := range []struct {
 		address string

@@ -48,7 +48,7 @@ type hostility struct {
 	p           *page
 	app, issuer string
 	foreign     string // a page on another port of this machine
-	login       dev.Login
+	login       dev.LoginSettings
 }
 
 func newHostility(t *testing.T, s *server, change func(*Config)) *hostility {
@@ -61,7 +61,7 @@ func newHostility(t *testing.T, s *server, change func(*Config)) *hostility {
 	l.Close()
 	h := &hostility{p: newPage(t), issuer: fmt.Sprintf("http://localhost:%d", identity), foreign: evilPage(t)}
 	h.rig = newRigAt(t, s.addr, map[string]string{"Home.py": victimPage, "evil/index.html": evilComponent, "evil/attack.js": attackJS}, "", func(c *Config) {
-		c.Identity = identity
+		c.ProviderPort = identity
 		change(c)
 	})
 	s.dir, h.app = h.root, "http://"+h.host

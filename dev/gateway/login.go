@@ -33,13 +33,13 @@ type loginServer struct {
 	parameters awslocal.Parameters
 
 	mu       sync.Mutex // guards what follows
-	login    dev.Login
+	login    dev.LoginSettings
 	provider *oidc.Provider // nil in modes without a login
 }
 
 func newLoginServer(cfg Config, emit func(dev.Event)) *loginServer {
-	own := Config{Listen: fmt.Sprintf(":%d", cfg.Identity), Host: "localhost", Port: cfg.Identity}
-	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
+	own := Config{Listen: fmt.Sprintf(":%d", cfg.ProviderPort), Host: "localhost", Port: cfg.ProviderPort}
+	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.LoginSettings{Mode: dev.Local}}
 }
 
 func (s *loginServer) file() string { return filepath.Join(s.state, dev.LoginFile) }
@@ -54,7 +54,7 @@ func (s *loginServer) load() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var login dev.Login
+	var login dev.LoginSettings
 	if err == nil {
 		err = json.Unmarshal(b, &login)
 	}
@@ -69,7 +69,7 @@ func (s *loginServer) load() error {
 }
 
 // set applies and stores a login. It reports whether the mode has changed.
-func (s *loginServer) set(ctx context.Context, login dev.Login) (switched bool, err error) {
+func (s *loginServer) set(ctx context.Context, login dev.LoginSettings) (switched bool, err error) {
 	before := s.mode()
 	if err := s.apply(login); err != nil {
 		return false, explainStateError(err)
@@ -102,7 +102,7 @@ func explainStateError(err error) error {
 }
 
 // store writes a login to the state directory, for the next gateway and for the host, which compares it.
-func (s *loginServer) store(login dev.Login) error {
+func (s *loginServer) store(login dev.LoginSettings) error {
 	if s.state == "" {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (s *loginServer) store(login dev.Login) error {
 
 // apply makes a login the current one. A provider with unchanged settings stays; a new one takes over its keys
 // and sessions, which are on disk.
-func (s *loginServer) apply(login dev.Login) error {
+func (s *loginServer) apply(login dev.LoginSettings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.provider != nil && reflect.DeepEqual(s.login, login) {

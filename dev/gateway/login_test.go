@@ -29,14 +29,14 @@ func (t *recorder) emit(e dev.Event) {
 	t.events = append(t.events, e)
 }
 
-func aLogin() dev.Login {
-	return dev.Login{Mode: dev.AppLogin, Issuer: "http://localhost:8601", Profile: "plain", People: []dev.Person{{Email: "dora@example.com"}},
+func aLogin() dev.LoginSettings {
+	return dev.LoginSettings{Mode: dev.AppLogin, Issuer: "http://localhost:8601", Profile: "plain", People: []dev.Person{{Email: "dora@example.com"}},
 		Clients:    []dev.Client{{ID: "streamlit", Secret: "xyzzy", RedirectURIs: []string{"http://localhost:8501"}}},
 		Parameters: map[string]dev.Parameter{"/streamlit/oauth": {Value: "client", Secure: true}}}
 }
 
 func identityAt(state string) *loginServer {
-	return newLoginServer(Config{Project: "shop", Identity: 8601, State: state}, new(recorder).emit)
+	return newLoginServer(Config{Project: "shop", ProviderPort: 8601, State: state}, new(recorder).emit)
 }
 
 // fetch asks the provider's origin under a name.
@@ -95,7 +95,7 @@ func TestLoginServer_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 		t.Errorf("the same again: %v, switched %v", err, switched)
 	}
 	// Bypassed and back again: the same keys.
-	if switched, err := second.set(t.Context(), dev.Login{Mode: dev.Local}); err != nil || !switched || fetch(second, "localhost:8601", "/jwks").Code != http.StatusServiceUnavailable {
+	if switched, err := second.set(t.Context(), dev.LoginSettings{Mode: dev.Local}); err != nil || !switched || fetch(second, "localhost:8601", "/jwks").Code != http.StatusServiceUnavailable {
 		t.Errorf("bypassed: %v, switched %v", err, switched)
 	}
 	if _, err := second.set(t.Context(), aLogin()); err != nil || fetch(second, "localhost:8601", "/jwks").Body.String() != keys {
@@ -225,7 +225,7 @@ func TestLoginServer_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *test
 	if _, err := i.do(t.Context(), oidc.Command{Do: oidc.DoPeople, People: added}); err != nil || who(i) != "late@example.com" {
 		t.Fatal(err)
 	}
-	var kept dev.Login // with which the host compares what it wants
+	var kept dev.LoginSettings // with which the host compares what it wants
 	if b, err := os.ReadFile(i.file()); err != nil || json.Unmarshal(b, &kept) != nil || len(kept.People) != 1 || kept.People[0].Email != "late@example.com" {
 		t.Errorf("kept are %+v, %v", kept.People, err)
 	}
@@ -244,7 +244,7 @@ func TestLoginServer_AStateDirectoryThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
 	if err := os.WriteFile(filepath.Dir(i.state), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, login := range []dev.Login{{Mode: dev.Local}, aLogin()} {
+	for _, login := range []dev.LoginSettings{{Mode: dev.Local}, aLogin()} {
 		_, err := i.set(t.Context(), login)
 		if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthState || !strings.Contains(e.Hint, "sdev down") || !strings.Contains(e.Message, ".sdev/auth") {
 			t.Errorf("mode %s: %+v", login.Mode, err)

@@ -2,7 +2,8 @@
 //
 // The package promises:
 //
-//   - One total order. An event gets its Seq, and its time unless it has one, once, under one lock. All readers see the same events under the same numbers, rising from 1.
+//   - One total order. An event gets its Seq, and its time unless it has one, once, under one lock. All readers see
+//     the same events under the same numbers, rising from 1.
 //   - No lost start. [Hub.Subscribe] returns a snapshot and the stream that begins right after it.
 //   - State is never dropped. Only [dev.LogLine] events are, when a reader lags by more than
 //     [MaxLogs] of them; the oldest go first. A run of dropped lines is replaced, in its place, by

@@ -153,8 +153,8 @@ func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engin
 		})
 	}
 	group.Go(func() error { return forward(ports.App, TunnelToApp) })
-	if ports.Identity != 0 {
-		group.Go(func() error { return forward(ports.Identity, TunnelToProvider) })
+	if ports.Provider != 0 {
+		group.Go(func() error { return forward(ports.Provider, TunnelToProvider) })
 	}
 	return group.Wait()
 }

@@ -23,11 +23,11 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 	parts.Mode = s.login.mode
 	// The secrets that were written name the ports of the run that they were written for.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
-	parts.Port, parts.Identity = cmp.Or(last.App, parts.Port), cmp.Or(last.Identity, parts.Identity)
+	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
 	if containers != nil {
 		s.askEngine(ctx, *containers, &parts)
 	}
-	parts.Login = s.login.overlay(p, engine.Ports{App: parts.Port, Identity: parts.Identity})
+	parts.Login = s.login.overlay(p, engine.Ports{App: parts.Port, Provider: parts.ProviderPort})
 	return config.Overlay(p, parts)
 }
 
@@ -39,7 +39,7 @@ func (s *Session) askEngine(ctx context.Context, c Containers, parts *config.Par
 		return // what does not answer knows nothing
 	}
 	if running, ok := i.GatewayConfig(); ok {
-		parts.Port, parts.Identity, parts.Sync = running.Port, running.Identity, running.Root == ""
+		parts.Port, parts.ProviderPort, parts.Sync = running.Port, running.ProviderPort, running.Root == ""
 	}
 	if info, found, err := c.Images.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 		parts.Image = imageFacts(info)
@@ -59,7 +59,7 @@ type derivation struct {
 // effective is engine.Project's Effective.
 func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	parts := d.parts
-	parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
+	parts.Port, parts.ProviderPort, parts.Image = ports.App, ports.Provider, imageFacts(image)
 	wanted, err := d.login.provider(d.project, ports, config.AppURL(d.project, parts))
 	if err != nil {
 		return engine.Effective{}, err
@@ -87,7 +87,7 @@ func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
 		return config.Parts{}, nil, err
 	}
 	gateway, err := h.GatewayRef()
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {

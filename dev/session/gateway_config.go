@@ -20,14 +20,14 @@ type gatewayConfig struct {
 	project *config.Project
 	aws     *awsKeys // nil where the app gets no keys from this machine
 
-	mu    sync.Mutex // guards login and as
-	login *dev.Login // nil until it is known
+	mu    sync.Mutex         // guards login and as
+	login *dev.LoginSettings // nil until it is known
 	// as means that the login's Current signs in from now on, whatever "sdev auth use" chose since the
 	// gateway was last configured. It is pushed once: a later "auth use" of the same run wins.
 	as bool
 }
 
-func (c *gatewayConfig) setLogin(l dev.Login) {
+func (c *gatewayConfig) setLogin(l dev.LoginSettings) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.login = &l
@@ -58,7 +58,7 @@ func (c *gatewayConfig) pushed() {
 
 // hasLogin reports whether the gateway has that login already. The gateway keeps its last one in a
 // directory that it shares with this machine, where the engine mounts directories of this machine at all.
-func hasLogin(p engine.Project, login dev.Login) bool {
+func hasLogin(p engine.Project, login dev.LoginSettings) bool {
 	if !p.Mounted {
 		return false
 	}

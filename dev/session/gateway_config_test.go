@@ -16,7 +16,7 @@ func TestGatewayConfig_TheAsFlagWinsOnceOverALaterChoice(t *testing.T) {
 		t.Fatalf("before anything is known: %+v", got)
 	}
 	s.pushed()
-	s.setLogin(dev.Login{Mode: dev.AppLogin, Current: "bob@example.com"})
+	s.setLogin(dev.LoginSettings{Mode: dev.AppLogin, Current: "bob@example.com"})
 	got := s.requests(far)
 	if len(got) != 2 || got[0].Do != gateway.DoLogin || got[1].Do != gateway.DoAuth || got[1].Auth.Do != oidc.DoUse || got[1].Auth.Email != "bob@example.com" {
 		t.Errorf("told %+v", got)
@@ -26,7 +26,7 @@ func TestGatewayConfig_TheAsFlagWinsOnceOverALaterChoice(t *testing.T) {
 		t.Errorf("told again %+v", got)
 	}
 	asks := &gatewayConfig{}
-	asks.setLogin(dev.Login{Mode: dev.AppLogin})
+	asks.setLogin(dev.LoginSettings{Mode: dev.AppLogin})
 	if got := asks.requests(far); len(got) != 1 {
 		t.Errorf("without the flag told %+v", got)
 	}

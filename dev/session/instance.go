@@ -96,7 +96,7 @@ func (i Instance) Issuer() string {
 	if !ok || !i.Mode().SignsIn() {
 		return ""
 	}
-	return dev.Issuer(s.Identity)
+	return dev.Issuer(s.ProviderPort)
 }
 
 // CurrentOptions are the options that leave the project running as it does now.
@@ -115,7 +115,7 @@ func (i Instance) login() (auth, as string) {
 	if !i.Mode().SignsIn() {
 		return "", ""
 	}
-	var kept dev.Login
+	var kept dev.LoginSettings
 	b, err := dev.ReadFile(filepath.Join(i.Project.StatePath(), dev.LoginDir, dev.LoginFile))
 	if err != nil || json.Unmarshal(b, &kept) != nil {
 		return string(i.Mode()), ""

@@ -145,24 +145,24 @@ func isClientParameter(name string) bool {
 }
 
 // overlay is what a model has to know of the login.
-func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginSetup {
+func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginParts {
 	if !s.mode.SignsIn() {
-		return config.LoginSetup{}
+		return config.LoginParts{}
 	}
-	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+	return config.LoginParts{Endpoints: endpoints(dev.Issuer(ports.Provider)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
 }
 
 // provider configures the local provider. In native mode it also writes the app's secrets, which name the
 // provider.
-func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string) (dev.Login, error) {
+func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string) (dev.LoginSettings, error) {
 	if !s.mode.SignsIn() {
-		return dev.Login{Mode: s.mode}, nil
+		return dev.LoginSettings{Mode: s.mode}, nil
 	}
 	keys, err := p.LoginKeys()
 	if err != nil {
-		return dev.Login{}, err
+		return dev.LoginSettings{}, err
 	}
-	l := dev.Login{Mode: s.mode, Issuer: dev.Issuer(ports.Identity), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
+	l := dev.LoginSettings{Mode: s.mode, Issuer: dev.Issuer(ports.Provider), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
 	component := page + "/component/streamlit_oauth.authorize_button"
 	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
 		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}
@@ -174,7 +174,7 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 		}
 		l.Cookies = keys.Cookie
 		if ids, err = p.WriteSecrets(n); err != nil {
-			return dev.Login{}, err
+			return dev.LoginSettings{}, err
 		}
 	}
 	for _, id := range ids {
@@ -192,7 +192,7 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 
 // accepted reports whether the gateway's provider will accept a login, by making one in this process:
 // better to know before anything is changed.
-func accepted(project string, l dev.Login) error {
+func accepted(project string, l dev.LoginSettings) error {
 	_, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: project, Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current})
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 // parameters fills the parameter store: what the project says, and the app's client wherever the
 // code looks for one. A client that the project itself gives is known to the provider too.
-func (s loginSetup) parameters(p *config.Project, l *dev.Login, app dev.Client) error {
+func (s loginSetup) parameters(p *config.Project, l *dev.LoginSettings, app dev.Client) error {
 	l.Parameters = maps.Clone(p.Settings.AWS.Parameters)
 	if l.Parameters == nil {
 		l.Parameters = map[string]dev.Parameter{}
@@ -58,7 +58,7 @@ type googleClient struct {
 	JWKSURI      string   `json:"jwks_uri"`
 }
 
-func newGoogleClient(project string, l dev.Login, app dev.Client) googleClient {
+func newGoogleClient(project string, l dev.LoginSettings, app dev.Client) googleClient {
 	to := endpoints(l.Issuer)
 	return googleClient{ClientID: app.ID, ProjectID: project, AuthURI: to.Authorize, TokenURI: to.Token, CertURL: l.Issuer + "/jwks", ClientSecret: app.Secret,
 		RedirectURIs: app.RedirectURIs, Issuer: l.Issuer, JWKSURI: l.Issuer + "/jwks"}

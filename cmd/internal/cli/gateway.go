@@ -64,7 +64,7 @@ func (a *commands) runTunnel(ctx context.Context, to string) error {
 	}
 	address := "127.0.0.1" + cfg.Listen
 	if to == session.TunnelToProvider {
-		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Identity))
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.ProviderPort))
 	}
 	return tunnel.Serve(ctx, carrier{a.In, a.Out}, address)
 }

@@ -149,7 +149,7 @@ func xsdevText() string {
     auth:
       mode: app                 # app or native: what --with-auth means; default: read from the code
       profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
-      users:                    # who can sign in; default: two made-up people
+      users:                    # who can sign in; default: two example people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
       policies:                 # who may reach which path; see: sdev help auth
         - {path: /marketing/*, allow: {groups: [marketing]}}

@@ -28,7 +28,7 @@ const ExitInterrupted = dev.ExitInterrupted
 func Main(ctx, force context.Context, s console.Streams, args []string) int {
 	a := &commands{&console.Console{Streams: s, Force: force, Now: time.Now, Version: buildVersion, JSON: asksForJSON(args)}}
 	root := a.command()
-	root.SetArgs(auth.WithOffsets(args))
+	root.SetArgs(auth.MarkOffsets(args))
 	root.SetIn(s.In)
 	root.SetOut(a.Stdout())
 	root.SetErr(a.Stderr())

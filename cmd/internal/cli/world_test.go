@@ -34,7 +34,7 @@ type world struct {
 
 	mu       sync.Mutex // guards everything below
 	page     net.Listener
-	login    dev.Login
+	login    dev.LoginSettings
 	provider *oidc.Provider
 }
 

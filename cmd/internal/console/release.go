@@ -24,7 +24,7 @@ func targetParams() map[string][]string {
 	return out
 }
 
-// Gather reads the project, finds out which script is the app, and collects what is known of it.
+// Gather reads the project, finds the script that is the app, and collects the facts that a hand-off needs.
 func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
 	p, err := c.Load(ctx, session.Options{Entry: choice})
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*rele
 	return c.Releaser().Gather(ctx, p, found)
 }
 
-// Releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
+// Releaser prepares hand-offs on this machine. It prints the steps of a build, unless the output is JSON.
 func (c *Console) Releaser() *release.Releaser {
 	progress := c.Printer(View{})
 	return &release.Releaser{Dir: c.Dir, Guard: c.Guard(), Env: c.Env, Getenv: c.Getenv, Now: c.Now, Version: c.Version,
@@ -57,7 +57,7 @@ func (c *Console) Releaser() *release.Releaser {
 		},
 		Emit: func(e dev.Event) {
 			if !c.JSON {
-				_ = progress.Print(dev.Stamped{Time: c.Now(), Event: e}) // whoever reads has left
+				_ = progress.Print(dev.Stamped{Time: c.Now(), Event: e}) // fails only if nobody reads the output any more
 			}
 		}}
 }
@@ -98,7 +98,7 @@ type releaseContainer struct{ *docker.SmokeTestRun }
 
 func (c releaseContainer) User() string { return c.SmokeTestRun.User }
 
-// CheckTarget checks what a hand-off to a target would ship.
+// CheckTarget runs the preflight for a hand-off to a target.
 func (c *Console) CheckTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {
 	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
@@ -111,7 +111,7 @@ func (c *Console) CheckTarget(ctx context.Context, name, image string) ([]dev.Fi
 	return p.Check(ctx, release.Options{Target: target, Image: image})
 }
 
-// Silent is the same program with nobody listening: the screen is the dashboard's.
+// Silent is a copy of the console that prints nothing, for use while the dashboard owns the screen.
 func (c *Console) Silent() *Console {
 	b := *c
 	b.Out, b.Err, b.Quiet = io.Discard, io.Discard, true

@@ -33,10 +33,10 @@ func taken(t *testing.T, port int) {
 func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Mode = dev.Native })
-	taken(t, engine.IdentityPort)
+	taken(t, engine.FirstProviderPort)
 	run := r.up(engine.Request{})
-	first := r.ports().Identity
-	if first <= engine.IdentityPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
+	first := r.ports().Provider
+	if first <= engine.FirstProviderPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
 		t.Errorf("port %d, warnings %v", first, r.Warnings())
 	}
 	if run.Issuer != dev.Issuer(first) || !slices.ContainsFunc(r.Events(), func(e dev.Event) bool { ready, ok := e.(dev.Ready); return ok && ready.Issuer == run.Issuer }) {
@@ -48,7 +48,7 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.up(engine.Request{}) // down meanwhile: it is remembered
-	if got := r.ports().Identity; got != first || len(r.Warnings()) != warned {
+	if got := r.ports().Provider; got != first || len(r.Warnings()) != warned {
 		t.Errorf("port %d, then %d; warnings %v", first, got, r.Warnings())
 	}
 }
@@ -56,15 +56,15 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 func TestUp_TheProvidersPortIsNoneThatTheProjectNeeds(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) {
-		p.Reserved = []int{engine.IdentityPort, engine.IdentityPort + 1}
-		p.Port, p.PortFixed = engine.IdentityPort+2, false
+		p.Reserved = []int{engine.FirstProviderPort, engine.FirstProviderPort + 1}
+		p.Port, p.PortFixed = engine.FirstProviderPort+2, false
 	})
 	run := r.up(engine.Request{})
-	if got := r.ports().Identity; got <= engine.IdentityPort+1 || got == run.Port {
+	if got := r.ports().Provider; got <= engine.FirstProviderPort+1 || got == run.Port {
 		t.Errorf("port %d, the app's is %d", got, run.Port)
 	}
 	// Nobody signs in, so that nobody needs to know of it.
-	if got := r.Warnings(); slices.Contains(got, dev.CodePortMoved) && run.Port == engine.IdentityPort+2 {
+	if got := r.Warnings(); slices.Contains(got, dev.CodePortMoved) && run.Port == engine.FirstProviderPort+2 {
 		t.Errorf("warnings %v", got)
 	}
 }
@@ -139,10 +139,10 @@ func TestLastPorts_AreThoseOfTheLastUp(t *testing.T) {
 		t.Errorf("before the first: %+v", got)
 	}
 	run := r.up(engine.Request{})
-	if got := engine.LastPorts(r.project.StateDir, 0); got.App != run.Port || got.Identity != r.given.Identity || got.Identity == 0 {
+	if got := engine.LastPorts(r.project.StateDir, 0); got.App != run.Port || got.Provider != r.given.Provider || got.Provider == 0 {
 		t.Errorf("%+v, given were %+v", got, r.given)
 	}
-	if got := engine.LastPorts(r.project.StateDir, 1); got.App != 0 || got.Identity != r.given.Identity {
+	if got := engine.LastPorts(r.project.StateDir, 1); got.App != 0 || got.Provider != r.given.Provider {
 		t.Errorf("with another port in the files: %+v", got)
 	}
 }
