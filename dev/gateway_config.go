@@ -51,7 +51,7 @@ const (
 	GatewayStateDir   = "/state"         // where the gateway keeps what must outlive it
 	StateDir          = ".sdev"          // sdev's own directory in a project
 	LoginDir          = "auth"           // in it, what has to do with signing in: the gateway's [GatewayStateDir]
-	LoginFile         = "login.json"     // in that, the [Login] that the gateway was told last
+	LoginFile         = "login.json"     // in that, the [LoginSettings] that the gateway was told last
 	ReceiverDir       = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
 	GatewaySocket     = "/run/sdev/control.sock"
 	// LabelFront is the label on the gateway's container that holds its own port, as the engine
