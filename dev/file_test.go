@@ -61,7 +61,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 		"full":         {size: dev.MaxFile},
 		"large":        {is: dev.ErrTooLarge, words: "larger than 16 MiB"},
 		"directory":    {is: dev.ErrNotRegular, words: "it is a directory"},
-		"pipe":         {is: dev.ErrNotRegular, words: "it is a named pipe, and a regular file is needed"},
+		"pipe":         {is: dev.ErrNotRegular, words: "it is a named pipe, not a regular file"},
 		"link to pipe": {is: dev.ErrNotRegular, words: "it is a named pipe"},
 		"socket":       {is: dev.ErrNotRegular, words: "it is a socket"},
 		"zero":         {is: dev.ErrNotRegular, words: "it is a device"},

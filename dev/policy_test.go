@@ -122,11 +122,11 @@ func TestCheckPolicyPath_SaysWhatIsWrong(t *testing.T) {
 	for bad, want := range map[string]string{
 		"":        "it must begin with a slash",
 		"a/*":     "it must begin with a slash",
-		"/a?b":    "a query or fragment is never part of what is judged",
-		"/a/**":   "/* at the end already means everything below",
-		"/a/../b": "it is the same as /b, so write that",
-		"/a/":     "it is the same as /a, so write that",
-		"//a":     "it is the same as /a, so write that",
+		"/a?b":    "a policy covers a path, without query and fragment",
+		"/a/**":   "write /* once, at the end: it covers everything below",
+		"/a/../b": "write /b, which is the same path",
+		"/a/":     "write /a, which is the same path",
+		"//a":     "write /a, which is the same path",
 	} {
 		if err := dev.CheckPolicyPath(bad); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", bad, err)

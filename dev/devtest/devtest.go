@@ -1,7 +1,3 @@
-// Package devtest helps the tests of the other packages to wait for states instead of for times.
-//
-// Everything takes the test it serves, fails that test with what it saw, and cleans up when the
-// test ends. Nothing that ships imports it.
 package devtest
 
 import (

@@ -270,12 +270,12 @@ func (f *Fake) start(op plan.Operation) error {
 	}
 	for _, binding := range c.Ports {
 		if f.taken(c, binding) {
-			f.drop(c)
+			f.removeLocked(c)
 			return PortTakenError{Binding: binding}
 		}
 	}
 	c.Running, c.ExitCode, c.Started = true, 0, time.Now()
-	c.Health = c.checked()
+	c.Health = c.healthAfterStart()
 	f.state(c, dev.ServiceState{State: dev.Running})
 	for _, line := range c.script.Out {
 		f.print(c, "stdout", line)
@@ -336,7 +336,7 @@ func (f *Fake) remove(ctx context.Context, op plan.Operation) error {
 		if c.Running {
 			f.end(c, 0)
 		}
-		f.drop(c)
+		f.removeLocked(c)
 	}
 	f.done = append(f.done, op)
 	return nil
@@ -350,7 +350,7 @@ func (f *Fake) Kill(_ context.Context, id string) error {
 		if c.Running {
 			f.end(c, 137)
 		}
-		f.drop(c)
+		f.removeLocked(c)
 	}
 	return nil
 }
@@ -364,7 +364,7 @@ func (f *Fake) byID(id string) *fakeContainer {
 	return nil
 }
 
-func (f *Fake) drop(c *fakeContainer) {
+func (f *Fake) removeLocked(c *fakeContainer) {
 	delete(f.containers, c.Name)
 	close(c.gone)
 	f.state(c, dev.ServiceState{State: dev.Removed})
@@ -377,14 +377,14 @@ func (f *Fake) end(c *fakeContainer, code int) {
 
 func (f *Fake) state(c *fakeContainer, s dev.ServiceState) {
 	s.Service = c.Service
-	f.note(record{project: c.project, service: c.Service, id: c.ID, state: s})
+	f.record(record{project: c.project, service: c.Service, id: c.ID, state: s})
 }
 
 func (f *Fake) print(c *fakeContainer, stream, text string) {
-	f.note(record{project: c.project, service: c.Service, id: c.ID, stream: stream, text: text})
+	f.record(record{project: c.project, service: c.Service, id: c.ID, stream: stream, text: text})
 }
 
-func (f *Fake) note(r record) {
+func (f *Fake) record(r record) {
 	r.at = time.Now()
 	f.journal = append(f.journal, r)
 	close(f.grown)

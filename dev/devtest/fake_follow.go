@@ -23,7 +23,7 @@ func (f *Fake) Follow(ctx context.Context, what plan.Follow, emit func(time.Time
 		grown := f.grown
 		f.mu.Unlock()
 		for _, r := range fresh {
-			if r.project == what.Project && (wants(what, r.service) || r.stream != "" && r.service == what.Gateway) {
+			if r.project == what.Project && (isFollowed(what, r.service) || r.stream != "" && r.service == what.Gateway) {
 				emit(r.event(what.Gateway))
 			}
 		}
@@ -44,7 +44,7 @@ func (f *Fake) past(what plan.Follow) (lines []record, next int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.containers {
-		if c.project != what.Project || c.Service != what.Gateway && !wants(what, c.Service) {
+		if c.project != what.Project || c.Service != what.Gateway && !isFollowed(what, c.Service) {
 			continue
 		}
 		printed := f.printed(c.ID, what.Since)
@@ -68,7 +68,7 @@ func (f *Fake) printed(id string, since time.Time) []record {
 
 func last[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 
-func wants(what plan.Follow, service string) bool {
+func isFollowed(what plan.Follow, service string) bool {
 	return len(what.Services) == 0 || slices.Contains(what.Services, service)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // What a health check of a fake container comes to: one that runs "true" succeeds at once, one that
 // runs "false" fails for good, and any other has not come to anything yet.
-func (c *fakeContainer) checked() string {
+func (c *fakeContainer) healthAfterStart() string {
 	switch {
 	case c.check == nil:
 		return ""
@@ -38,7 +38,7 @@ func (f *Fake) SetHealth(service string, state dev.State) {
 func (f *Fake) wait(ctx context.Context, op plan.Operation) error {
 	for {
 		f.mu.Lock()
-		met, err := f.met(op)
+		met, err := f.isMet(op)
 		if met {
 			f.done = append(f.done, op)
 		}
@@ -55,7 +55,7 @@ func (f *Fake) wait(ctx context.Context, op plan.Operation) error {
 	}
 }
 
-func (f *Fake) met(op plan.Operation) (bool, error) {
+func (f *Fake) isMet(op plan.Operation) (bool, error) {
 	c, ok := f.containers[op.Name]
 	if !ok {
 		return false, &plan.UnmetError{Container: plan.Container{Name: op.Name, Service: op.Service.Config.Name}, Until: op.Until}

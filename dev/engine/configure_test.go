@@ -24,7 +24,7 @@ func renewals(t *testing.T, first time.Duration, answers []func() (time.Duration
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		a := &supervisor{configured: make(chan time.Time, 1), engine: &Engine{
+		a := &supervisor{renewals: make(chan time.Time, 1), engine: &Engine{
 			Emit: func(_ time.Time, ev dev.Event) { told = append(told, ev.(dev.Warning)) },
 			Gateway: configurer{configure: func() (time.Time, error) {
 				given = append(given, time.Since(start))
@@ -39,9 +39,9 @@ func renewals(t *testing.T, first time.Duration, answers []func() (time.Duration
 		ctx, cancel := context.WithTimeout(t.Context(), watch)
 		defer cancel()
 		if first == 0 {
-			a.configured <- time.Time{}
+			a.renewals <- time.Time{}
 		} else {
-			a.configured <- start.Add(first)
+			a.renewals <- start.Add(first)
 		}
 		if err := a.keepConfigured(ctx, Project{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
@@ -73,7 +73,7 @@ func TestKeepConfigured_TellsAFailureOnceAndGoesOn(t *testing.T) {
 		return 0, &dev.Error{Code: dev.CodeAWSLogin, Message: "the login has run out", Hint: "log in"}
 	}
 	given, told := renewals(t, time.Minute, []func() (time.Duration, error){login, login, login, lasts(time.Hour), login, lasts(0)}, 3*time.Hour)
-	if len(given) != 6 || given[3]-given[2] != renewAgain {
+	if len(given) != 6 || given[3]-given[2] != renewRetry {
 		t.Errorf("%v", given)
 	}
 	if len(told) != 2 || told[0].Code != dev.CodeAWSLogin || told[0].Hint != "log in" {

@@ -13,12 +13,12 @@ import (
 	"sdev/dev/plan"
 )
 
-// lock lets one sdev at a time change a project. Whoever has to wait says so, once.
+// lock lets one sdev at a time change a project. If another one holds the lock, lock reports that once and waits.
 func (e *Engine) lock(ctx context.Context, file string) (release func(), err error) {
 	l := lockOn(file)
 	ok, err := l.TryLock()
 	if err == nil && !ok {
-		e.emit(dev.Warning{Code: dev.CodeBusy, Message: "another sdev is changing this project; waiting for it", Hint: "it goes on by itself"})
+		e.emit(dev.Warning{Code: dev.CodeBusy, Message: "another sdev is changing this project; waiting for it", Hint: "nothing to do: sdev continues when the other one is done"})
 		ok, err = l.TryLockContext(ctx, 25*time.Millisecond)
 	}
 	if ctx.Err() != nil {
@@ -35,14 +35,15 @@ func lockError(file string, err error) error {
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project directory writable"}
 }
 
-// portTaken is how a runtime says that a port was taken between the choice and the start.
+// portTaken is the error of a [Runtime] that could not publish a port, because another program took it after sdev
+// had chosen it.
 type portTaken interface {
 	error
 	PortTaken() bool
 }
 
-// converge does what is needed and nothing else. A port that is snatched away meanwhile means
-// another choice.
+// converge brings the project to its desired state. If another program takes a chosen port before the container
+// starts, converge chooses another one and tries again.
 func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running, error) {
 	const tries = 3
 	var done plan.Plan
@@ -57,21 +58,21 @@ func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running
 		if p.PortFixed || try == tries {
 			return run, takenError(p.Port, "another program", err)
 		}
-		want.Build = false // it is built by now
+		want.Build = false // the first attempt has built the images
 	}
 }
 
 func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Running, error) {
 	have, err := e.observe(ctx, p, p.GatewayImage)
 	if err != nil {
-		return Running{}, err // before a build, whose image would take the place of the other directory's
+		return Running{}, err // before a build, whose image would replace that of the other directory
 	}
 	state := loadState(p.StateDir)
 	images, built, err := e.images(ctx, p, want, &state)
 	if err != nil {
 		return Running{}, err
 	}
-	if built { // which takes its time
+	if built { // the build took time, in which containers may have changed
 		if have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
 			return Running{}, err
 		}
@@ -113,7 +114,7 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Run
 		run.configuredUntil, err = e.configure(ctx, p)
 		return run, err
 	}
-	warnings := p.borrowed(have, desired)
+	warnings := p.foreignVolumes(have, desired)
 	if effective.Warnings != nil {
 		warnings = append(warnings, effective.Warnings()...)
 	}
@@ -130,8 +131,9 @@ func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Run
 	})
 }
 
-// carryOut executes a plan, and configures the gateway before the app starts, because the app may ask
-// for something at once: as soon as the gateway has started, or first of all where it stays as it is.
+// carryOut executes a plan. It configures the gateway before the app starts, because the app may request
+// credentials or parameters at once: right after the gateway's start or, if the plan does not start the gateway,
+// before everything.
 func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (configuredUntil time.Time, err error) {
 	starts := func(op plan.Operation) bool {
 		return (op.Verb == plan.Start || op.Verb == plan.Restart) && op.Service.Config.Name == p.Gateway
@@ -152,10 +154,11 @@ func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (config
 	return configuredUntil, err
 }
 
-// execute carries out a plan. Each operation starts as soon as those that it needs have ended, so
-// that what does not depend on one another goes side by side: a container that joins the gateway's
-// network is made while the gateway starts, and the network goes while the app is still ending.
-// then, unless it is nil, is part of each operation: what needs that one waits for both.
+// execute carries out a plan. An operation starts as soon as the operations that it needs have ended; independent
+// ones run in parallel. For example, sdev creates a container in the gateway's network while the gateway starts.
+//
+// execute calls then, unless it is nil, after each operation; operations that need that one wait for then, too. It
+// returns once all goroutines have ended. After the first error it starts no further operation.
 func (e *Engine) execute(ctx context.Context, ops plan.Plan, p Project, then func(plan.Operation) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	done := make([]chan struct{}, len(ops))

@@ -188,7 +188,7 @@ func TestSupervise_CopiedFilesAreNoReasonToBuild(t *testing.T) {
 	done, image := len(a.fake.Done()), a.container("app").Image
 	a.save(dev.SyncRestart, "src/app.conf")
 	a.await("ready")
-	if got := a.ops(done); got != "restart container shop-app-1 (asked for)\n" || a.container("app").Image != image {
+	if got := a.ops(done); got != "restart container shop-app-1 (requested)\n" || a.container("app").Image != image {
 		t.Errorf("done:\n%s", got)
 	}
 	a.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Rest = "rest 2" })
@@ -198,8 +198,8 @@ func TestSupervise_CopiedFilesAreNoReasonToBuild(t *testing.T) {
 
 func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 	for about, sight := range map[string]engine.MountProbe{
-		"what is saved here raises no event inside containers":       {Visible: true},
-		"the project's directory is not the one that containers see": {},
+		"saves on this machine raise no file events in containers": {Visible: true},
+		"containers see another directory than the project's":      {},
 	} {
 		r, c := newCopied(t)
 		silent(r)
@@ -210,7 +210,7 @@ func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 		}
 		ws := r.told()
 		i := slices.IndexFunc(ws, func(w dev.Warning) bool { return w.Code == dev.CodeWatchSilent })
-		if i < 0 || ws[i].Message != about+" (engine tcp://far); the project is copied into them instead" {
+		if i < 0 || ws[i].Message != about+" (engine tcp://far); sdev copies the project into them instead" {
 			t.Errorf("warnings: %+v", ws)
 		}
 		if !strings.Contains(c.all(), "fill shop-app-1") {

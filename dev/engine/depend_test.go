@@ -77,7 +77,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 		"not completed": {playing(devtest.Script{Out: []string{"cannot migrate"}, Ends: true, Code: 1}), completed, dev.CodeServiceExited, dev.ExitNotReady,
 			"service db ended with exit code 1, and app waits until it is completed with exit code 0; its last lines:\n  cannot migrate"},
 		"without a check": {types.ServiceConfig{}, healthy, dev.CodeServiceUnhealthy, dev.ExitProject,
-			"app waits until service db is healthy, and neither its image nor the compose file says how to check that"},
+			"app waits until service db is healthy, but neither its image nor the compose file has a health check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

@@ -49,14 +49,14 @@ func TestUp_SeesToTheImagesOfNeighbours(t *testing.T) {
 	}{
 		{"nothing is there", func() {}, engine.Request{}, "build image shop-app (missing)\nbuild image shop-db (missing)\npull image registry.example/cache:1 (missing)\n"},
 		{"nothing changed", func() {}, engine.Request{}, ""},
-		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (what it is built from changed)\n"},
-		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (asked for)\nbuild image shop-db (asked for)\n"},
-		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.ReloadRebuild}}, "build image shop-app (asked for)\n"},
-		{"a neighbour is to be rebuilt", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (asked for)\n"},
+		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (its sources changed)\n"},
+		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (requested)\nbuild image shop-db (requested)\n"},
+		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.ReloadRebuild}}, "build image shop-app (requested)\n"},
+		{"a neighbour is to be rebuilt", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (requested)\n"},
 		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
 		{"but not at each save", func() {}, engine.Request{Quiet: true}, ""},
 		{"pulled not long ago", func() { cache.Pull, cache.Every = plan.PullEvery, time.Hour }, engine.Request{}, ""},
-		{"pulled too long ago", func() { cache.Every = time.Nanosecond }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: its last pull is too long ago)\n"},
+		{"pulled too long ago", func() { cache.Every = time.Nanosecond }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: its last pull is older than the policy allows)\n"},
 		{"built each time", func() { cache.Pull, db.Pull = plan.PullMissing, plan.PullBuild }, engine.Request{}, "build image shop-db (pull_policy: build)\n"},
 	} {
 		step.change()

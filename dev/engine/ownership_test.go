@@ -205,8 +205,8 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 	}{
 		"its own":                     {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
 		"of a directory that is gone": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
-		"of another clone, all gone":  {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "made from /"},
-		"of nobody knows whom":        {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "nothing says"},
+		"of another clone, all gone":  {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "created from /"},
+		"of nobody knows whom":        {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "no label says"},
 		"by docker compose, and here": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", ""); mounting(r, "shop", "shop_data") }, ""},
 		"used by another project": {func(t *testing.T, r *rig) {
 			makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir)

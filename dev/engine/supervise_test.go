@@ -103,7 +103,7 @@ func TestSupervise_RestartsForSettingsOfTheApp(t *testing.T) {
 	done := len(a.fake.Done())
 	a.save(dev.Restart, ".streamlit/config.toml")
 	a.await("ready")
-	if diff := cmp.Diff("restart container shop-app-1 (asked for)\n", a.ops(done)); diff != "" {
+	if diff := cmp.Diff("restart container shop-app-1 (requested)\n", a.ops(done)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -115,7 +115,7 @@ func TestSupervise_ProjectFileThatChangesNothingRestartsNothing(t *testing.T) {
 	a.save(dev.Restart, "compose.yml")
 	a.save(dev.Restart, ".streamlit/config.toml") // and is looked at after the former
 	a.await("ready")
-	if diff := cmp.Diff("restart container shop-app-1 (asked for)\n", a.ops(done)); diff != "" {
+	if diff := cmp.Diff("restart container shop-app-1 (requested)\n", a.ops(done)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -126,7 +126,7 @@ func TestSupervise_AppFollowsAGatewayThatWasRestartedByHand(t *testing.T) {
 	a.byHand(plan.Restart, "gateway")
 	a.await("ready")
 	const want = `restart container shop-gateway-1 (by hand)
-restart container shop-app-1 (gateway was restarted, and it lives in its network)
+restart container shop-app-1 (it uses the network of gateway, which was restarted)
 `
 	if diff := cmp.Diff(want, a.ops(done)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

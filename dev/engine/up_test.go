@@ -26,7 +26,7 @@ import (
 func TestUp_MakesEverythingOnceAndThenNothing(t *testing.T) {
 	r := newRig(t)
 	run := r.up(engine.Request{})
-	const all = `load image sdev-gateway:1 (the engine does not have this sdev as an image yet)
+	const all = `load image sdev-gateway:1 (the engine does not have the image of this sdev yet)
 create container shop-gateway-1 (missing)
 start container shop-gateway-1 (missing)
 create container shop-app-1 (missing)
@@ -89,7 +89,7 @@ func TestUp_BuildsWhenItHasTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.up(engine.Request{})
-	want := []string{"missing", "what it is built from changed", "asked for", "what it is built from changed"}
+	want := []string{"missing", "its sources changed", "requested", "its sources changed"}
 	if diff := cmp.Diff(want, built()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -388,7 +388,7 @@ func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
 	var announced []dev.Announcement
 	e := r.engine()
 	r.gateway.announce = func(a dev.Announcement) { announced = append(announced, a) }
-	for service, want := range map[string]string{"app": "restart container shop-app-1 (asked for)\n", "gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n"} {
+	for service, want := range map[string]string{"app": "restart container shop-app-1 (requested)\n", "gateway": "restart container shop-gateway-1 (requested)\nrestart container shop-app-1 (requested)\n"} {
 		if err := e.Restart(t.Context(), run, service); err != nil {
 			t.Fatal(err)
 		}

@@ -80,14 +80,14 @@ func (r repo) read(more ...string) git.Repository {
 func TestRead_States(t *testing.T) {
 	t.Run("no repository", func(t *testing.T) {
 		got := repo{t, t.TempDir()}.read("GIT_CEILING_DIRECTORIES=" + os.TempDir())
-		if got.Found || got.Why != "the directory is in no git repository" {
+		if got.Found || got.Why != "the directory is not in a git repository" {
 			t.Errorf("%+v", got)
 		}
 	})
 	t.Run("no git", func(t *testing.T) {
 		r := newRepo(t)
 		t.Setenv("PATH", t.TempDir())
-		if got := r.read(); got.Found || got.Why != "there is no git on this machine" {
+		if got := r.read(); got.Found || got.Why != "git is not installed on this machine" {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -46,7 +46,7 @@ func TestMake_WaitsForWhatOthersDependOn(t *testing.T) {
 			},
 			`start container shop-db-1 (not running)
 start container shop-gateway-1 (not running)
-wait container shop-db-1 (healthy, app depends on it)
+wait container shop-db-1 (until healthy; app depends on it)
 start container shop-app-1 (not running)
 `},
 		"the app alone is recreated": {
@@ -67,7 +67,7 @@ start container shop-app-1 (working_dir added)
 			`remove container shop-db-1 (command added)
 create container shop-db-1 (command added)
 start container shop-db-1 (command added)
-wait container shop-db-1 (healthy, migrate depends on it)
+wait container shop-db-1 (until healthy; migrate depends on it)
 start container shop-migrate-1 (db is recreated)
 `},
 		"who is to restart with it does": {
@@ -78,17 +78,17 @@ start container shop-migrate-1 (db is recreated)
 			`remove container shop-db-1 (restart added)
 create container shop-db-1 (restart added)
 start container shop-db-1 (restart added)
-wait container shop-db-1 (healthy, migrate depends on it)
+wait container shop-db-1 (until healthy; migrate depends on it)
 start container shop-migrate-1 (db is recreated)
-wait container shop-migrate-1 (completed with exit code 0, app depends on it)
-restart container shop-app-1 (db is recreated, and it is to restart with it)
+wait container shop-migrate-1 (until completed with exit code 0; app depends on it)
+restart container shop-app-1 (it restarts with db, which is recreated)
 `},
 		"the database is not healthy when the app has to start": {
 			func(_ *types.Project, have *plan.Observed) {
 				container(*have, "db").Health = "starting"
 				container(*have, "app").Running = false
 			},
-			`wait container shop-db-1 (healthy, app depends on it)
+			`wait container shop-db-1 (until healthy; app depends on it)
 start container shop-app-1 (not running)
 `},
 	})
@@ -97,9 +97,9 @@ start container shop-app-1 (not running)
 func TestMake_WaitsOnceForAll(t *testing.T) {
 	const starts = `start container shop-db-1 (missing)
 start container shop-gateway-1 (missing)
-wait container shop-db-1 (healthy, migrate and app depend on it)
+wait container shop-db-1 (until healthy; migrate and app depend on it)
 start container shop-migrate-1 (missing)
-wait container shop-migrate-1 (completed with exit code 0, app depends on it)
+wait container shop-migrate-1 (until completed with exit code 0; app depends on it)
 start container shop-app-1 (missing)
 `
 	made := plan.Make(want(store()), plan.Observed{})
@@ -153,7 +153,7 @@ func TestMake_NetworksFollowTheFile(t *testing.T) {
 			},
 			`remove container shop-db-1 (network shop_default is recreated)
 remove container shop-gateway-1 (network shop_default is recreated)
-remove container shop-app-1 (gateway is recreated, and it lives in its network)
+remove container shop-app-1 (it uses the namespaces of gateway, which is recreated)
 remove network shop_default (its settings changed)
 create network shop_default (its settings changed)
 create container shop-db-1 (network shop_default is recreated)
@@ -166,7 +166,7 @@ start container shop-app-1 (gateway is recreated)
 		"one that no service uses goes": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Networks = append(have.Networks, plan.Resource{Name: "shop_old"})
-			}, "remove network shop_old (no service uses it any more)\n"},
+			}, "remove network shop_old (no service uses it)\n"},
 		"one that something else made stays as it is": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks[0].Hash = "" }, ""},
 		"one of others stays, whoever made it": {
@@ -248,9 +248,9 @@ func TestMake_ReplacesWhatComposeMade(t *testing.T) {
 	have := runs(t, model)
 	db := container(have, "db")
 	db.Hash, db.Labels = "", nil
-	const plain = `remove container shop-db-1 (it was not made by sdev)
-create container shop-db-1 (it was not made by sdev)
-start container shop-db-1 (it was not made by sdev)
+	const plain = `remove container shop-db-1 (sdev did not create it)
+create container shop-db-1 (sdev did not create it)
+start container shop-db-1 (sdev did not create it)
 `
 	if diff := cmp.Diff(plain, plan.Make(want(model), have).String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -290,7 +290,7 @@ func TestMake_LeavesOutServicesWithoutContainers(t *testing.T) {
 	have := runs(t, model)
 	none := 0
 	edit(model, "db", func(s *types.ServiceConfig) { s.Scale = &none })
-	if got, want := plan.Make(want(model), have).String(), "remove container shop-db-1 (no service db any more)\n"; got != want {
+	if got, want := plan.Make(want(model), have).String(), "remove container shop-db-1 (the project has no service db)\n"; got != want {
 		t.Errorf("plan:\n%s", got)
 	}
 }
@@ -299,9 +299,9 @@ func TestAgain_TakesAlongWhoIsToRestartWithIt(t *testing.T) {
 	have := runs(t, shop())
 	app := container(have, "app")
 	for label, want := range map[string]string{
-		"":                                  "restart container shop-db-1 (asked for)\n",
-		"db:service_healthy:false,x:y:true": "restart container shop-db-1 (asked for)\n",
-		"x:y:false,db:service_healthy:true": "restart container shop-db-1 (asked for)\nrestart container shop-app-1 (db is restarted, and it is to restart with it)\n",
+		"":                                  "restart container shop-db-1 (requested)\n",
+		"db:service_healthy:false,x:y:true": "restart container shop-db-1 (requested)\n",
+		"x:y:false,db:service_healthy:true": "restart container shop-db-1 (requested)\nrestart container shop-app-1 (it restarts with db)\n",
 	} {
 		app.Labels[plan.LabelDepends] = label
 		again := plan.RestartOf(have, "db", "gateway", "app")

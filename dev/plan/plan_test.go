@@ -18,7 +18,7 @@ func TestMake_DoesWhatTheSituationAsksFor(t *testing.T) {
 	checkPlans(t, shop, map[string]planned{
 		"nothing is there": {
 			func(_ *types.Project, have *plan.Observed) { *have = plan.Observed{} },
-			`load image sdev-gateway:1 (the engine does not have this sdev as an image yet)
+			`load image sdev-gateway:1 (the engine does not have the image of this sdev yet)
 create network shop_default (missing)
 create volume shop_data (missing)
 create container shop-db-1 (missing)
@@ -56,7 +56,7 @@ start container shop-app-1 (its image changed)
 				edit(model, "gateway", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"PORT=2"}) })
 			},
 			`remove container shop-gateway-1 (environment PORT added)
-remove container shop-app-1 (gateway is recreated, and it lives in its network)
+remove container shop-app-1 (it uses the namespaces of gateway, which is recreated)
 create container shop-gateway-1 (environment PORT added)
 create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (environment PORT added)
@@ -66,7 +66,7 @@ start container shop-app-1 (gateway is recreated)
 			func(_ *types.Project, have *plan.Observed) {
 				have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.Service == "gateway" })
 			},
-			`remove container shop-app-1 (gateway is recreated, and it lives in its network)
+			`remove container shop-app-1 (it uses the namespaces of gateway, which is recreated)
 create container shop-gateway-1 (missing)
 create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (missing)
@@ -76,11 +76,11 @@ start container shop-app-1 (gateway is recreated)
 			func(_ *types.Project, have *plan.Observed) {
 				container(*have, "gateway").Started = container(*have, "app").Started.Add(time.Minute)
 			},
-			"restart container shop-app-1 (gateway was restarted, and it lives in its network)\n"},
+			"restart container shop-app-1 (it uses the network of gateway, which was restarted)\n"},
 		"the gateway does not run": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "gateway").Running = false },
 			`start container shop-gateway-1 (not running)
-restart container shop-app-1 (gateway was restarted, and it lives in its network)
+restart container shop-app-1 (it uses the network of gateway, which was restarted)
 `},
 		"the app does not run": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Running = false },
@@ -100,17 +100,17 @@ start container shop-app-1 (not running)
 				delete(model.Services, "db")
 				edit(model, "app", func(s *types.ServiceConfig) { delete(s.DependsOn, "db") })
 			},
-			"remove container shop-db-1 (no service db any more)\n"},
+			"remove container shop-db-1 (the project has no service db)\n"},
 		"a service has a second container": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Containers = append(have.Containers, plan.Container{ID: "more", Name: "shop-db-2", Service: "db", Running: true})
 			},
-			"remove container shop-db-2 (one container a service is enough)\n"},
+			"remove container shop-db-2 (the service already has a container)\n"},
 		"network and volume are gone": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks, have.Volumes = nil, nil },
 			`remove container shop-db-1 (network shop_default is recreated)
 remove container shop-gateway-1 (network shop_default is recreated)
-remove container shop-app-1 (gateway is recreated, and it lives in its network)
+remove container shop-app-1 (it uses the namespaces of gateway, which is recreated)
 create network shop_default (missing)
 create volume shop_data (missing)
 create container shop-db-1 (network shop_default is recreated)
@@ -128,7 +128,7 @@ start container shop-app-1 (gateway is recreated)
 			}, ""},
 		"this sdev is newer than the gateway's image": {
 			func(_ *types.Project, have *plan.Observed) { have.Images = nil },
-			"load image sdev-gateway:1 (the engine does not have this sdev as an image yet)\n"},
+			"load image sdev-gateway:1 (the engine does not have the image of this sdev yet)\n"},
 		"a container has a name of its own": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "db", func(s *types.ServiceConfig) { s.ContainerName = "postgres" })
@@ -260,9 +260,9 @@ remove network shop_default (down)
 func TestAgain_RestartsTheAppWithItsGateway(t *testing.T) {
 	have := runs(t, shop())
 	for service, want := range map[string]string{
-		"app":     "restart container shop-app-1 (asked for)\n",
-		"db":      "restart container shop-db-1 (asked for)\n",
-		"gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n",
+		"app":     "restart container shop-app-1 (requested)\n",
+		"db":      "restart container shop-db-1 (requested)\n",
+		"gateway": "restart container shop-gateway-1 (requested)\nrestart container shop-app-1 (requested)\n",
 		"unknown": "",
 	} {
 		if diff := cmp.Diff(want, plan.RestartOf(have, service, "gateway", "app").String()); diff != "" {
