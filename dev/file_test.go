@@ -16,7 +16,7 @@ import (
 	"sdev/dev"
 )
 
-// things is a directory with everything that may lie under a file's name.
+// things returns a directory with every kind of file.
 func things(t *testing.T) string {
 	t.Helper()
 	// A socket's path must be short.
@@ -91,7 +91,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 		} {
 			b, err := read()
 			switch {
-			case name == "empty" && how != "ReadFile" && how != "FilesOf": // so does this one
+			case name == "empty" && how != "ReadFile" && how != "FilesOf": // may fail, too
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
@@ -101,7 +101,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
-			case name == "loop" && how != "ReadFile" && how != "FilesOf": // found out by counting
+			case name == "loop" && how != "ReadFile" && how != "FilesOf": // the system counts the links
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}

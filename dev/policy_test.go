@@ -17,7 +17,7 @@ func policies(paths ...string) []dev.Policy {
 func TestDecide_TheMostSpecificPolicyDecidesWhateverTheOrder(t *testing.T) {
 	for _, c := range []struct {
 		path  string
-		rules []string // the first is the one that decides; "" if none does
+		rules []string // the first one must decide; "" if none does
 	}{
 		{"/", []string{"/", "/*"}},
 		{"/marketing", []string{"/marketing/*", "/*"}},
@@ -134,8 +134,8 @@ func TestCheckPolicyPath_SaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Whatever path is asked for, a policy for everything below the root covers it, and no trick of
-// spelling leads out of a directory that a policy covers.
+// A policy for everything below the root covers every path, and no spelling leads out of a directory that a policy
+// covers.
 func FuzzDecide(f *testing.F) {
 	for _, path := range []string{"", "/", "a", "/a/../b", "//a//b", "/a/./b?c#d", "/..", "/%2e%2e/a", "/a/*", "/ä"} {
 		f.Add("/a*/b", path)

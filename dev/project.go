@@ -61,7 +61,8 @@ type Copy struct {
 	Service string
 	Path    string // relative to the project, with slashes; "." is the project itself
 	Target  string // absolute path in the container
-	// Rule is the origin of the rule that selects the files below Path; "" selects all files that no rule ignores.
+	// Rule is the origin of the rule that selects the files below Path; "" selects every file that a rule can
+	// select.
 	Rule string
 	// Whole means that a new container gets every file. Otherwise its image has them, and it gets only files that
 	// have changed since the image was built.

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// holds checks that a directory holds exactly these entries, and nothing half-made.
+// holds checks that a directory contains exactly these entries, and no temporary file.
 func holds(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -43,7 +43,7 @@ func fileIs(t *testing.T, name, content string, perm fs.FileMode) {
 	}
 }
 
-// replacers are the ways to put a file in place.
+// replacers are the functions that replace a file.
 func replacers() map[string]func(name string, content []byte, perm fs.FileMode) error {
 	return map[string]func(string, []byte, fs.FileMode) error{
 		"by name": dev.ReplaceFile,

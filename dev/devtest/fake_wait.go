@@ -8,8 +8,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// What a health check of a fake container comes to: one that runs "true" succeeds at once, one that
-// runs "false" fails for good, and any other has not come to anything yet.
+// healthAfterStart is the result of a fake health check: a check that runs "true" succeeds at once, one that runs
+// "false" fails, and any other has no result yet.
 func (c *fakeContainer) healthAfterStart() string {
 	switch {
 	case c.check == nil:
@@ -22,7 +22,7 @@ func (c *fakeContainer) healthAfterStart() string {
 	return "starting"
 }
 
-// SetHealth says what a service's health check came to.
+// SetHealth sets the result of a service's health check.
 func (f *Fake) SetHealth(service string, state dev.State) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -34,7 +34,7 @@ func (f *Fake) SetHealth(service string, state dev.State) {
 	}
 }
 
-// wait blocks until a container is as an operation says, or cannot be any more.
+// wait blocks until a container meets the operation's condition, or never will.
 func (f *Fake) wait(ctx context.Context, op plan.Operation) error {
 	for {
 		f.mu.Lock()

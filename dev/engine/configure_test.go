@@ -10,7 +10,7 @@ import (
 	"sdev/dev"
 )
 
-// configurer is a gateway that is only configured.
+// configurer is a gateway on which the tests call only Configure.
 type configurer struct {
 	Gateway
 	configure func() (time.Time, error)
@@ -18,8 +18,8 @@ type configurer struct {
 
 func (c configurer) Configure(context.Context, Project) (time.Time, error) { return c.configure() }
 
-// renewals runs keepConfigured in a bubble of its own time. given holds the times at which it
-// configured the gateway; answers says how each call ends.
+// renewals runs keepConfigured in a synctest bubble. It returns the times of the calls of Configure; answers are
+// their results.
 func renewals(t *testing.T, first time.Duration, answers []func() (time.Duration, error), watch time.Duration) (given []time.Duration, told []dev.Warning) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -54,21 +54,21 @@ func lasts(d time.Duration) func() (time.Duration, error) {
 	return func() (time.Duration, error) { return d, nil }
 }
 
-func TestKeepConfigured_ComesBeforeTheEnd(t *testing.T) {
+func TestKeepConfigured_RenewsBeforeTheExpiry(t *testing.T) {
 	given, told := renewals(t, time.Hour, []func() (time.Duration, error){lasts(10 * time.Minute), lasts(time.Hour)}, 90*time.Minute)
-	// An hour: twenty minutes before its end. Ten minutes: half of them. Then an hour again.
+	// Valid for an hour: renewed 20 minutes before its end. For ten minutes: after half of them. Then an hour again.
 	if want := []time.Duration{40 * time.Minute, 45 * time.Minute, 85 * time.Minute}; len(given) != 3 || given[0] != want[0] || given[1] != want[1] || given[2] != want[2] || len(told) != 0 {
 		t.Errorf("%v, %v", given, told)
 	}
 }
 
-func TestKeepConfigured_LeavesAloneWhatDoesNotEnd(t *testing.T) {
+func TestKeepConfigured_NeverRenewsWithoutAnExpiry(t *testing.T) {
 	if given, _ := renewals(t, 0, []func() (time.Duration, error){lasts(0)}, 24*time.Hour); len(given) != 0 {
 		t.Errorf("%v", given)
 	}
 }
 
-func TestKeepConfigured_TellsAFailureOnceAndGoesOn(t *testing.T) {
+func TestKeepConfigured_ReportsAFailureOnceAndContinues(t *testing.T) {
 	login := func() (time.Duration, error) {
 		return 0, &dev.Error{Code: dev.CodeAWSLogin, Message: "the login has run out", Hint: "log in"}
 	}

@@ -62,73 +62,101 @@ func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running
 	}
 }
 
+// convergeOnce is one attempt of converge.
 func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Running, error) {
-	have, err := e.observe(ctx, p, p.GatewayImage)
+	t, err := e.findTarget(ctx, p, want)
 	if err != nil {
-		return Running{}, err // before a build, whose image would replace that of the other directory
+		return Running{}, err
+	}
+	run := t.running(p)
+	if err := plan.Check(t.desired, t.have); err != nil {
+		return run, err
+	}
+	ops := plan.Make(t.desired, t.have)
+	run.Changed = t.imagesChanged || len(ops) > 0
+	if len(ops) > 0 || !want.Quiet {
+		e.emit(dev.PlanMade{Operations: ops.Describe()})
+	}
+	if len(ops) == 0 {
+		run.services = runningServices(t.have)
+		run.configuredUntil, err = e.configure(ctx, p)
+		return run, err
+	}
+	for _, w := range t.warnings(p) {
+		e.emit(w)
+	}
+	if err := t.effective.Prepare(); err != nil {
+		return run, err
+	}
+	run.done = ops
+	err = e.announced(ctx, p, want.Announcement, func() error {
+		run.configuredUntil, err = e.carryOut(ctx, p, ops)
+		return err
+	})
+	return run, err
+}
+
+// target is where a converge has to go, and from where.
+type target struct {
+	have          plan.Observed
+	imagesChanged bool // this attempt built or pulled an image
+	ports         Ports
+	effective     Effective
+	desired       plan.Desired
+}
+
+// findTarget builds and pulls images, chooses ports, and derives the desired state from both.
+func (e *Engine) findTarget(ctx context.Context, p Project, want Request) (t target, err error) {
+	if t.have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
+		return t, err // before a build, whose image would replace that of the other directory
 	}
 	state := loadState(p.StateDir)
-	images, built, err := e.images(ctx, p, want, &state)
+	images, changed, err := e.images(ctx, p, want, &state)
 	if err != nil {
-		return Running{}, err
+		return t, err
 	}
-	if built { // the build took time, in which containers may have changed
-		if have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
-			return Running{}, err
+	if t.imagesChanged = changed; changed { // the build took time, in which containers may have changed
+		if t.have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
+			return t, err
 		}
 	}
-	ports, err := e.ports(ctx, p, have, &state)
-	if err != nil {
-		return Running{}, err
+	if t.ports, err = e.ports(ctx, p, t.have, &state); err != nil {
+		return t, err
 	}
 	state.Copied = !p.Mounted
 	if err := state.save(p.StateDir); err != nil {
-		return Running{}, err
+		return t, err
 	}
-	effective, err := p.Effective(ctx, images[p.imageOf(p.App)], ports)
-	if err != nil {
-		return Running{}, err
-	}
-	run := Running{Project: p, URL: effective.URL, Port: ports.App, Mode: effective.Mode, Issuer: effective.Issuer}
-	if effective.Mode.SignsIn() {
-		run.identity = ports.Identity
+	if t.effective, err = p.Effective(ctx, images[p.imageOf(p.App)], t.ports); err != nil {
+		return t, err
 	}
 	ids := map[string]string{}
 	for ref, info := range images {
 		ids[ref] = info.ID
 	}
-	desired := effective.Desired(ids)
-	if err := plan.Check(desired, have); err != nil {
-		return run, err
+	t.desired = t.effective.Desired(ids)
+	return t, nil
+}
+
+// running is the project once it has reached the target.
+func (t target) running(p Project) Running {
+	run := Running{Project: p, URL: t.effective.URL, Port: t.ports.App, Mode: t.effective.Mode, Issuer: t.effective.Issuer}
+	if run.Mode.SignsIn() {
+		run.identity = t.ports.Identity
 	}
-	if i := slices.IndexFunc(desired.Services, func(s plan.Service) bool { return s.Config.Name == p.App }); i >= 0 {
-		run.appHash = desired.Services[i].Hash
+	if i := slices.IndexFunc(t.desired.Services, func(s plan.Service) bool { return s.Config.Name == p.App }); i >= 0 {
+		run.appHash = t.desired.Services[i].Hash
 	}
-	ops := plan.Make(desired, have)
-	run.Changed = built || len(ops) > 0
-	if len(ops) > 0 || !want.Quiet {
-		e.emit(dev.PlanMade{Operations: ops.Describe()})
+	return run
+}
+
+// warnings returns what the user should know before the plan runs.
+func (t target) warnings(p Project) []dev.Warning {
+	list := p.foreignVolumes(t.have, t.desired)
+	if t.effective.Warnings != nil {
+		list = append(list, t.effective.Warnings()...)
 	}
-	if len(ops) == 0 {
-		run.services = runningServices(have)
-		run.configuredUntil, err = e.configure(ctx, p)
-		return run, err
-	}
-	warnings := p.foreignVolumes(have, desired)
-	if effective.Warnings != nil {
-		warnings = append(warnings, effective.Warnings()...)
-	}
-	for _, w := range warnings {
-		e.emit(w)
-	}
-	if err := effective.Prepare(); err != nil {
-		return run, err
-	}
-	run.done = ops
-	return run, e.announced(ctx, p, want.Announcement, func() error {
-		run.configuredUntil, err = e.carryOut(ctx, p, ops)
-		return err
-	})
+	return list
 }
 
 // carryOut executes a plan. It configures the gateway before the app starts, because the app may request

@@ -16,11 +16,11 @@ import (
 	"sdev/dev/engine"
 )
 
-// around gives the rig's app a neighbour "db" that it depends on.
-func (r *rig) around(db types.ServiceConfig, how types.ServiceDependency) {
+// addDatabase adds a service "db" on which the app depends.
+func (r *rig) addDatabase(db types.ServiceConfig, how types.ServiceDependency) {
 	db.Name, db.Image = "db", "local:1"
 	r.fake.SetForeign(db.Image, "")
-	r.neighbours(db)
+	r.addServices(db)
 	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
 		app.DependsOn = types.DependsOnConfig{"gateway": {}, "db": how}
 	})
@@ -40,7 +40,7 @@ func playing(s devtest.Script) types.ServiceConfig {
 
 func TestUp_AppStartsOnceItsDatabaseIsHealthy(t *testing.T) {
 	r := newRig(t)
-	r.around(checkedBy("later"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+	r.addDatabase(checkedBy("later"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 	ended := make(chan error, 1)
 	go func() {
 		_, err := r.engine().Up(r.Context(), engine.Request{})
@@ -81,15 +81,15 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.around(c.db, types.ServiceDependency{Condition: c.condition, Required: required})
+			r.addDatabase(c.db, types.ServiceDependency{Condition: c.condition, Required: required})
 			if e := r.upFails(r.engine(), engine.Request{}, c.code, c.exit); e.Message != c.message || e.Hint == "" {
 				t.Errorf("message %q\nwant    %q\nhint %q", e.Message, c.message, e.Hint)
 			}
 			if left := r.containers(); len(left) != 0 {
 				t.Errorf("left over: %+v", left)
 			}
-			// What is not required is a warning, and the app runs.
-			r.around(c.db, types.ServiceDependency{Condition: c.condition})
+			// The failure of an optional dependency is a warning, and the app runs.
+			r.addDatabase(c.db, types.ServiceDependency{Condition: c.condition})
 			r.up(engine.Request{})
 			if got := r.Warnings(); !slices.Contains(got, c.code) || !r.runs("app") {
 				t.Errorf("warnings %v", got)
@@ -101,7 +101,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 func TestUp_DependencyThatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRigWithoutPage(t)
-		r.around(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+		r.addDatabase(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 		e := r.engine()
 		e.Timeout = 90 * time.Second
 		start := time.Now()
@@ -117,7 +117,7 @@ func TestUp_DependencyThatTakesTooLong(t *testing.T) {
 
 func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 	r := newRig(t)
-	r.around(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+	r.addDatabase(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
@@ -134,13 +134,13 @@ func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestUp_AMigrationThatRunsAgainIsNoSurprise(t *testing.T) {
+func TestUp_AMigrationThatRunsAgainIsNoWarning(t *testing.T) {
 	r := newRig(t)
-	r.around(playing(devtest.Script{Ends: true}), types.ServiceDependency{Condition: types.ServiceConditionCompletedSuccessfully, Required: true})
+	r.addDatabase(playing(devtest.Script{Ends: true}), types.ServiceDependency{Condition: types.ServiceConditionCompletedSuccessfully, Required: true})
 	r.up(engine.Request{})
 	db := playing(devtest.Script{Ends: true})
 	db.Name, db.Image, db.User = "db", "local:1", "7"
-	r.neighbours(db)
+	r.addServices(db)
 	done := len(r.fake.Done())
 	r.up(engine.Request{})
 	if got := r.ops(done); strings.Contains(got, "app") || !strings.Contains(got, "start container shop-db-1 (user added)") {
@@ -151,7 +151,7 @@ func TestUp_AMigrationThatRunsAgainIsNoSurprise(t *testing.T) {
 	}
 }
 
-func TestUp_TellsOfServicesThatEndedAtOnce(t *testing.T) {
+func TestUp_WarnsOfServicesThatExitedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		condition string
 		warned    bool
@@ -160,7 +160,7 @@ func TestUp_TellsOfServicesThatEndedAtOnce(t *testing.T) {
 		"its end is waited for":    {types.ServiceConditionCompletedSuccessfully, false},
 	} {
 		r := newRig(t)
-		r.around(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})
+		r.addDatabase(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})
 		r.up(engine.Request{})
 		if got := slices.Contains(r.Warnings(), dev.CodeServiceExited); got != c.warned {
 			t.Errorf("%s: warnings %v", name, r.Warnings())

@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// clones are two directories with a project of the same name on one engine, each with a volume.
+// clones returns two directories with projects of one name on one engine, each with a volume.
 func clones(t *testing.T) (first, second *rig) {
 	t.Helper()
 	first, second = newRig(t), newRig(t)
@@ -39,7 +39,7 @@ func isElsewhere(t *testing.T, err error, dir string) {
 	}
 }
 
-func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
+func TestOwnership_ChangesNothingOfAnotherClone(t *testing.T) {
 	first, second := clones(t)
 	run := first.up(engine.Request{})
 	before := len(first.fake.Done())
@@ -77,8 +77,8 @@ func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
 	}
 }
 
-// What is left of another clone is its own too: its containers are only stopped.
-func TestElsewhere_WhatIsStoppedIsNotTakenOver(t *testing.T) {
+// Stopped containers still belong to the clone that created them.
+func TestOwnership_DoesNotTakeOverStoppedContainers(t *testing.T) {
 	first, second := clones(t)
 	first.up(engine.Request{})
 	for _, c := range first.containers() {
@@ -88,15 +88,14 @@ func TestElsewhere_WhatIsStoppedIsNotTakenOver(t *testing.T) {
 	isElsewhere(t, err, first.project.Labels.Dir)
 }
 
-// An interrupted start of one clone takes its own things back, and not those of the same name that
-// another clone made meanwhile.
-func TestElsewhere_AnInterruptedUpLeavesTheOther(t *testing.T) {
+// An interrupted up removes its own objects, but not objects of the same name that another clone created meanwhile.
+func TestOwnership_AnInterruptedUpLeavesAnotherClone(t *testing.T) {
 	first, second := clones(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	first.fake.OnBuild(func(context.Context, plan.Build) error {
 		first.fake.OnBuild(nil)
-		first.up(engine.Request{}) // another person is faster
+		first.up(engine.Request{}) // the other clone is faster
 		interrupt()
 		return ctx.Err()
 	})
@@ -106,7 +105,7 @@ func TestElsewhere_AnInterruptedUpLeavesTheOther(t *testing.T) {
 	}
 }
 
-func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
+func TestCheckOwnership_ComparesDirectories(t *testing.T) {
 	dir := t.TempDir()
 	own, other, link := filepath.Join(dir, "own"), filepath.Join(dir, "other place"), filepath.Join(dir, "link")
 	for _, d := range []string{own, other} {
@@ -122,7 +121,7 @@ func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
 	for name, c := range map[string]struct {
 		dir, made, host string
 		ours            bool
-		hint            string // "" where it is this directory's
+		hint            string // "" if this directory owns it
 	}{
 		"itself":                     {own, own, here, true, ""},
 		"through a link":             {link, own, here, true, ""},
@@ -154,7 +153,7 @@ func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
 	}
 }
 
-// downVolumes is what "down --volumes" leaves, and what it says.
+// downVolumes runs "down --volumes" and returns the volumes that remain, with the warnings.
 func downVolumes(t *testing.T, r *rig, p engine.Project) (left []string, warnings []dev.Warning) {
 	t.Helper()
 	if err := r.engine().Down(t.Context(), t.Context(), p, true); err != nil {
@@ -201,7 +200,7 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		made  func(t *testing.T, r *rig)
-		stays string // in the warning; "" where it is removed
+		stays string // reason in the warning; "" if down removes the volume
 	}{
 		"its own":                     {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
 		"of a directory that is gone": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
@@ -235,8 +234,8 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 	}
 }
 
-// The volume of a clone whose containers are gone is used, and that is said.
-func TestUp_SaysThatAVolumeIsAnotherClones(t *testing.T) {
+// A project may use a volume of another clone whose containers are gone, with a warning.
+func TestUp_WarnsOfAVolumeOfAnotherClone(t *testing.T) {
 	first, second := clones(t)
 	first.up(engine.Request{})
 	if err := first.engine().Down(t.Context(), t.Context(), first.project, false); err != nil {

@@ -32,7 +32,7 @@ start container shop-gateway-1 (missing)
 create container shop-app-1 (missing)
 start container shop-app-1 (missing)
 `
-	// The app's container is made while the gateway starts, so these two come in either order.
+	// sdev creates the app's container while the gateway starts, so the order of these two varies.
 	either := strings.Replace(all, "start container shop-gateway-1 (missing)\ncreate container shop-app-1 (missing)",
 		"create container shop-app-1 (missing)\nstart container shop-gateway-1 (missing)", 1)
 	if got := r.ops(0); got != all && got != either {
@@ -85,7 +85,7 @@ func TestUp_BuildsWhenItHasTo(t *testing.T) {
 	}
 	r.up(engine.Request{Build: true})
 	r.up(engine.Request{})
-	if _, err := r.fake.Build(t.Context(), plan.Build{Tag: "shop-app"}, func(dev.Event) {}); err != nil { // by hand
+	if _, err := r.fake.Build(t.Context(), plan.Build{Tag: "shop-app"}, func(dev.Event) {}); err != nil { // outside sdev
 		t.Fatal(err)
 	}
 	r.up(engine.Request{})
@@ -113,7 +113,7 @@ func TestUp_PullsWhatIsNotBuilt(t *testing.T) {
 	}
 }
 
-func TestUp_UndoesWhatLedToNothing(t *testing.T) {
+func TestUp_RemovesWhatAFailedUpCreated(t *testing.T) {
 	r := newRig(t)
 	refusal := errors.New("no room")
 	r.fake.Before(func(_ context.Context, op plan.Operation) error {
@@ -194,8 +194,8 @@ func TestUp_NamesTheContainerThatHasThePort(t *testing.T) {
 	}
 }
 
-// A port may be taken between the choice and the start.
-func TestUp_ChoosesAgainWhenAPortIsSnatched(t *testing.T) {
+// Another program may take a port between the choice and the start.
+func TestUp_ChoosesAnotherPortIfTheFirstIsTakenMeanwhile(t *testing.T) {
 	r := newRig(t)
 	snatch := sync.OnceFunc(func() { listen(t, r.project.Port) })
 	r.fake.Before(func(_ context.Context, op plan.Operation) error {
@@ -213,7 +213,7 @@ func TestUp_ChoosesAgainWhenAPortIsSnatched(t *testing.T) {
 	}
 }
 
-func TestUp_FixedPortThatIsSnatchedIsRefusedAndLeavesNothing(t *testing.T) {
+func TestUp_FixedPortThatIsTakenMeanwhileFailsAndLeavesNothing(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
 	var holder net.Listener
@@ -229,7 +229,7 @@ func TestUp_FixedPortThatIsSnatchedIsRefusedAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestUp_AppThatEndsIsToldWithItsLastLines(t *testing.T) {
+func TestUp_AppThatExitsFailsWithItsLastLines(t *testing.T) {
 	for name, keep := range map[string]bool{"and is removed": false, "and is kept": true} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -296,7 +296,7 @@ func TestUp_TwoAtOnceTakeTurns(t *testing.T) {
 	}
 }
 
-func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
+func TestUp_LeavesAnAppThatAnotherSdevReplaced(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)
 	ups := make(chan error, 2)
@@ -327,8 +327,8 @@ func TestRestart_OfAnAppThatNeverAnswersEnds(t *testing.T) {
 	run := r.up(engine.Request{})
 	r.mute.Store(true)
 	e := r.engine()
-	e.Timeout = 600 * time.Millisecond // long enough for a look at the container
-	// What another process knows of a run is less than what the up that began it does.
+	e.Timeout = 600 * time.Millisecond // long enough for one check of the container
+	// Another process knows less of a run than the Up that started it.
 	err := e.Restart(t.Context(), engine.Running{Project: run.Project, URL: run.URL}, "app")
 	if got := dev.AsError(err); err == nil || got.Code != dev.CodeAppNotReady {
 		t.Errorf("error %v", err)
@@ -351,7 +351,7 @@ func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	}
 }
 
-func TestUp_ForgetsWhatIsBroken(t *testing.T) {
+func TestUp_IgnoresDamagedState(t *testing.T) {
 	r := newRig(t)
 	devtest.Write(t, r.project.StateDir+"/state.json", "{broken")
 	r.up(engine.Request{})
@@ -422,7 +422,7 @@ func TestUp_ThatIsInterruptedAtTheLockLetsGoOfIt(t *testing.T) {
 	}
 }
 
-// Somebody restarts the gateway by hand while the page is waited for.
+// Somebody restarts the gateway during the wait for the page.
 func TestUp_AppFollowsAGatewayThatIsRestartedMeanwhile(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)

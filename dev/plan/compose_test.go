@@ -10,8 +10,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// store is the shop, whose app waits for a healthy database and for a migration that ended well; the
-// migration waits for the database as well.
+// store is the shop whose app waits for a healthy database and a successful migration; the migration waits for the
+// database, too.
 func store() *types.Project {
 	model := shop()
 	depend(model, "app", "db", types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
@@ -108,8 +108,7 @@ start container shop-app-1 (missing)
 	}
 }
 
-// Who waits for nothing is not held up by those who do: the gateway is there for a browser before
-// the database is healthy.
+// An operation waits only for its own dependencies: the gateway serves a browser before the database is healthy.
 func TestNeeds_OnlyWhatIsDependedOn(t *testing.T) {
 	made := plan.Make(want(store()), plan.Observed{})
 	find := func(verb plan.Verb, name string) plan.Operation {
@@ -257,7 +256,7 @@ start container shop-db-1 (sdev did not create it)
 	}
 }
 
-func TestWant_GivesFilesAndNamesAsTheEngineNeedsThem(t *testing.T) {
+func TestNewDesired_UsesTheEnginesNamesAndFiles(t *testing.T) {
 	mode := types.FileMode(0o400)
 	model := shop()
 	model.Secrets = types.Secrets{"password": {File: "/shop/password"}, "token": {Content: "from the environment"}}
@@ -295,7 +294,7 @@ func TestMake_LeavesOutServicesWithoutContainers(t *testing.T) {
 	}
 }
 
-func TestAgain_TakesAlongWhoIsToRestartWithIt(t *testing.T) {
+func TestRestartOf_IncludesServicesThatRestartWithIt(t *testing.T) {
 	have := runs(t, shop())
 	app := container(have, "app")
 	for label, want := range map[string]string{

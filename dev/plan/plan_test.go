@@ -14,7 +14,7 @@ import (
 	"sdev/dev/plan"
 )
 
-func TestMake_DoesWhatTheSituationAsksFor(t *testing.T) {
+func TestMake_FitsTheSituation(t *testing.T) {
 	checkPlans(t, shop, map[string]planned{
 		"nothing is there": {
 			func(_ *types.Project, have *plan.Observed) { *have = plan.Observed{} },
@@ -173,8 +173,7 @@ func TestMake_GivesContainersTheEnginesNames(t *testing.T) {
 	}
 }
 
-// Whatever part of the project is there, and in whatever state: one plan is enough, and services
-// start after what they depend on.
+// For any partial state of the project, one plan suffices, and services start after their dependencies.
 func TestMake_TwiceFindsNothingToDo(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
@@ -209,20 +208,20 @@ func TestMake_TwiceFindsNothingToDo(t *testing.T) {
 			story = append(story, fmt.Sprintf("%+v", *c))
 		}
 		first := plan.Make(want(model), have)
-		// Removals come first: a name can be given again only when it is free.
+		// Removals come first, because a name must be free before it can be used again.
 		if i := slices.IndexFunc(first, func(op plan.Operation) bool { return op.Verb != plan.Remove }); i >= 0 {
 			if slices.ContainsFunc(first[i:], func(op plan.Operation) bool { return op.Verb == plan.Remove }) {
 				t.Fatalf("something is removed late:\n%s", first)
 			}
 		}
-		after := carriedOut(have, first, time.Now())
+		after := execute(have, first, time.Now())
 		if second := plan.Make(want(model), after); len(second) > 0 {
 			t.Fatalf("after\n%sthere is still to do\n%sin the situation\n%s", first, second, strings.Join(story, "\n"))
 		}
 	}
 }
 
-func TestWant_StartsServicesAfterTheirDependencies(t *testing.T) {
+func TestNewDesired_OrdersServicesAfterTheirDependencies(t *testing.T) {
 	model := shop()
 	edit(model, "db", func(s *types.ServiceConfig) {
 		s.DependsOn = types.DependsOnConfig{"zookeeper": {}, "missing": {}}
@@ -257,7 +256,7 @@ remove network shop_default (down)
 	}
 }
 
-func TestAgain_RestartsTheAppWithItsGateway(t *testing.T) {
+func TestRestartOf_RestartsTheAppWithItsGateway(t *testing.T) {
 	have := runs(t, shop())
 	for service, want := range map[string]string{
 		"app":     "restart container shop-app-1 (requested)\n",
