@@ -16,7 +16,7 @@ import (
 //   - "/reports" covers that path only.
 //   - "/reports/*" covers /reports and everything below it. Otherwise a page could be open although everything
 //     below it is protected.
-//   - A star in any other place stands for any text within one segment: "/team-*/budget".
+//   - A star in any other place matches any text within one segment: "/team-*/budget".
 //
 // If several policies cover a path, the most specific one decides, in whatever order they stand: the one whose
 // first differing segment is literal, then the one that covers fewer paths because it is longer. Of equally
@@ -180,7 +180,7 @@ func (p Policy) covers(target string) bool {
 	return true
 }
 
-// matchesSegment compares one segment; a star in the pattern stands for any text.
+// matchesSegment compares one segment; a star in the pattern matches any text.
 func matchesSegment(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

@@ -35,7 +35,7 @@ type Images interface {
 	PortOwner(ctx context.Context, port uint16) string
 }
 
-// Loader reads the project's files, anew at each call.
+// Loader reads the project's files. It reads them again at each call.
 type Loader func(ctx context.Context) (Project, error)
 
 // Project is what an engine knows of a project. It is a value of one reading: a later [Loader] call may return
@@ -346,7 +346,7 @@ func (e *Engine) remove(ctx, force context.Context, p Project, volumes bool) (fo
 		case <-done:
 		case <-force.Done():
 			for _, c := range have.Containers {
-				_ = e.Runtime.Kill(context.WithoutCancel(ctx), c.ID) // Do reports what is left
+				_ = e.Runtime.Kill(context.WithoutCancel(ctx), c.ID) // if this fails, the removal reports the container
 			}
 		}
 	}()

@@ -72,5 +72,5 @@ func (s savedState) save(dir string) error {
 	if dev.ReplaceFile(file, b, 0o600) == nil {
 		return nil
 	}
-	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project directory writable, and see that its disk is not full"}
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project directory writable, and check that its disk is not full"}
 }

@@ -152,7 +152,7 @@ func TestMake_NetworksFollowTheFile(t *testing.T) {
 			},
 			`remove container shop-db-1 (network shop_default is recreated)
 remove container shop-gateway-1 (network shop_default is recreated)
-remove container shop-app-1 (it uses the namespaces of gateway, which is recreated)
+remove container shop-app-1 (it uses the container of gateway, which is recreated)
 remove network shop_default (its settings changed)
 create network shop_default (its settings changed)
 create container shop-db-1 (network shop_default is recreated)

@@ -19,7 +19,7 @@ type ImageSource struct {
 	Build    *Build // nil if sdev only pulls it
 	Input    string // fingerprint of the build's input
 	Rest     string // the same without files that sdev copies into the container; "" if it copies none
-	Platform string // platform that the compose file requests; "" means the engine\'s own
+	Platform string // platform that the compose file requests; "" means the engine's own
 	Pull     Pull
 	Every    time.Duration // with PullEvery: maximum age of a pull
 	After    []string      // references of images that this one is built from

@@ -46,7 +46,7 @@ type maker struct {
 	have                                         Observed
 	removals, networkRemovals, creations, starts Plan
 	changes                                      map[string]change // services whose container this plan creates or starts
-	newNetworks                                  map[string]bool   // networks that this plan creates, by the engine\'s name
+	newNetworks                                  map[string]bool   // networks that this plan creates, by the engine's name
 }
 
 // change is what happens to a service's container.
@@ -127,7 +127,7 @@ func (m *maker) service(s Service) {
 		m.create(s, name, why)
 	case host != "" && !restarted:
 		// A container cannot move to another namespace, and the plan removes the one that it uses.
-		m.remove(c, "it uses the namespaces of "+host+", which is recreated")
+		m.remove(c, "it uses the container of "+host+", which is recreated")
 		m.create(s, name, host+" is recreated")
 	case !c.Running && m.hasCompleted(s, c):
 		if dep := m.newDependency(s, false); dep != "" {
