@@ -43,7 +43,7 @@ func things(t *testing.T) string {
 	return dir
 }
 
-func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
+func TestReadFile_AcceptsRegularFilesOnly(t *testing.T) {
 	dir := things(t)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 		} {
 			b, err := read()
 			switch {
-			case name == "empty" && how != "ReadFile" && how != "FilesOf": // may fail, too
+			case name == "empty" && how != "ReadFile" && how != "FilesOf": // its link leads out of the directory
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
@@ -101,7 +101,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
-			case name == "loop" && how != "ReadFile" && how != "FilesOf": // the system counts the links
+			case name == "loop" && how != "ReadFile" && how != "FilesOf": // the system detects the loop by counting links
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
@@ -134,7 +134,7 @@ func TestFiles_IsAFileSystem(t *testing.T) {
 	}
 }
 
-func TestWriteFile_WritesToRegularFilesAlone(t *testing.T) {
+func TestWriteFile_WritesToRegularFilesOnly(t *testing.T) {
 	dir := things(t)
 	for name, want := range map[string]error{"file": nil, "new": nil, "link": nil, "pipe": dev.ErrNotRegular, "directory": dev.ErrNotRegular, "zero": dev.ErrNotRegular, "socket": dev.ErrNotRegular, "link to pipe": dev.ErrNotRegular} {
 		err := dev.WriteFile(filepath.Join(dir, name), []byte("written"), 0o600)

@@ -78,7 +78,7 @@ func TestReplaceFile_PutsTheContentInPlaceWithThePermissions(t *testing.T) {
 	}
 }
 
-func TestReplaceFile_ReplacesALinkAndLeavesWhatItLeadsTo(t *testing.T) {
+func TestReplaceFile_ReplacesALinkAndKeepsItsTarget(t *testing.T) {
 	dir := t.TempDir()
 	name, other := filepath.Join(dir, "link"), filepath.Join(dir, "other")
 	if err := os.WriteFile(other, []byte("theirs"), 0o644); err != nil {
@@ -180,7 +180,7 @@ func TestRewriteFile_KeepsThePermissionsWhateverTheUmask(t *testing.T) {
 	holds(t, dir, "compose.yaml")
 }
 
-func TestIsHalfWritten_KnowsTheFilesBesideByTheirNames(t *testing.T) {
+func TestIsHalfWritten_RecognisesTemporaryFilesByName(t *testing.T) {
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {

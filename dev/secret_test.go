@@ -6,7 +6,7 @@ import (
 	"sdev/dev"
 )
 
-func TestSecrets_BySureAndByCautiousAnswer(t *testing.T) {
+func TestHoldsSecret_IsStrictAndMayHoldSecretIsCautious(t *testing.T) {
 	const no, may, sure = "no", "may", "sure"
 	for _, c := range []struct{ name, value, want string }{
 		{"DB_PASSWORD", "hunter2", sure},

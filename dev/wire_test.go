@@ -63,7 +63,7 @@ func TestJSON_ListsAreNeverNull(t *testing.T) {
 	}
 }
 
-func TestJSON_TimesAreUTCWhereverTheyWereTaken(t *testing.T) {
+func TestJSON_TimesAreUTC(t *testing.T) {
 	east := time.FixedZone("east", 3600)
 	line, err := json.Marshal(dev.Stamped{Seq: 1, Time: time.Date(2026, 1, 2, 3, 4, 5, 6, east), Event: dev.Stopped{}})
 	if err != nil {
@@ -74,7 +74,7 @@ func TestJSON_TimesAreUTCWhereverTheyWereTaken(t *testing.T) {
 	}
 }
 
-func TestJSON_OfOthersIsRefused(t *testing.T) {
+func TestJSON_OfOtherVersionsAndTypesIsRefused(t *testing.T) {
 	for name, line := range map[string]string{
 		"another version": `{"v":2,"seq":1,"time":"2026-01-02T03:04:05Z","type":"stopped","ms":1}`,
 		"unknown type":    `{"v":1,"seq":1,"time":"2026-01-02T03:04:05Z","type":"party"}`,

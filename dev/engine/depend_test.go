@@ -68,7 +68,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 	}{
 		"unhealthy": {checkedBy("false"), healthy, dev.CodeServiceUnhealthy, dev.ExitNotReady,
 			"service db is unhealthy, and app waits until it is healthy; its health check printed:\n  it said no"},
-		"ended instead of healthy": {func() types.ServiceConfig {
+		"exited before it was healthy": {func() types.ServiceConfig {
 			s := checkedBy("true")
 			s.Command = devtest.Script{Err: []string{"no space left"}, Ends: true, Code: 2}.Command()
 			return s
@@ -76,7 +76,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 			"service db ended with exit code 2, and app waits until it is healthy; its last lines:\n  no space left"},
 		"not completed": {playing(devtest.Script{Out: []string{"cannot migrate"}, Ends: true, Code: 1}), completed, dev.CodeServiceExited, dev.ExitNotReady,
 			"service db ended with exit code 1, and app waits until it is completed with exit code 0; its last lines:\n  cannot migrate"},
-		"without a check": {types.ServiceConfig{}, healthy, dev.CodeServiceUnhealthy, dev.ExitProject,
+		"without a health check": {types.ServiceConfig{}, healthy, dev.CodeServiceUnhealthy, dev.ExitProject,
 			"app waits until service db is healthy, but neither its image nor the compose file has a health check"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,8 +156,8 @@ func TestUp_WarnsOfServicesThatExitedAtOnce(t *testing.T) {
 		condition string
 		warned    bool
 	}{
-		"nobody waits for its end": {types.ServiceConditionStarted, true},
-		"its end is waited for":    {types.ServiceConditionCompletedSuccessfully, false},
+		"no service waits for its completion":      {types.ServiceConditionStarted, true},
+		"another service waits for its completion": {types.ServiceConditionCompletedSuccessfully, false},
 	} {
 		r := newRig(t)
 		r.addDatabase(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})

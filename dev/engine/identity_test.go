@@ -72,14 +72,14 @@ func TestUp_TheProvidersPortIsNoneThatTheProjectNeeds(t *testing.T) {
 // An app may request its parameters at once.
 func TestUp_ConfiguresTheGatewayBeforeTheAppStarts(t *testing.T) {
 	for name, change := range map[string]func(p *engine.Project, app *types.ServiceConfig){
-		"both are made": func(*engine.Project, *types.ServiceConfig) {},
-		"only the app is": func(_ *engine.Project, app *types.ServiceConfig) {
+		"gateway and app are created": func(*engine.Project, *types.ServiceConfig) {},
+		"only the app is created": func(_ *engine.Project, app *types.ServiceConfig) {
 			app.Environment = types.MappingWithEquals{"MODE": new(string)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			if name != "both are made" {
+			if name != "gateway and app are created" {
 				r.up(engine.Request{})
 			}
 			r.change(change)

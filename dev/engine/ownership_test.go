@@ -52,7 +52,7 @@ func TestOwnership_ChangesNothingOfAnotherClone(t *testing.T) {
 	for name, attack := range map[string]func() error{
 		"up":                      func() error { _, err := e.Up(t.Context(), engine.Request{}); return err },
 		"up --build":              func() error { _, err := e.Up(t.Context(), engine.Request{Build: true}); return err },
-		"up, and it stays":        func() error { return e.Supervise(t.Context(), t.Context(), engine.Request{}) },
+		"up, supervised":          func() error { return e.Supervise(t.Context(), t.Context(), engine.Request{}) },
 		"down":                    func() error { return e.Down(t.Context(), t.Context(), second.project, false) },
 		"down --volumes":          func() error { return e.Down(t.Context(), t.Context(), second.project, true) },
 		"down, twice interrupted": func() error { return e.Down(t.Context(), interrupted, second.project, true) },
@@ -123,18 +123,18 @@ func TestCheckOwnership_ComparesDirectories(t *testing.T) {
 		ours            bool
 		hint            string // "" if this directory owns it
 	}{
-		"itself":                     {own, own, here, true, ""},
-		"through a link":             {link, own, here, true, ""},
-		"made through a link":        {own, link, here, true, ""},
-		"with dots":                  {own, dir + "/other place/../own", here, true, ""},
-		"another":                    {own, other, here, true, "sdev -C '" + other + "' down"},
-		"another, by docker compose": {own, other, here, false, "docker compose -p shop down"},
-		"by docker compose, around":  {own, dir, here, false, ""},
-		"by docker compose, below":   {dir, own, here, false, ""},
-		"by sdev, around":            {own, dir, here, true, "sdev -C " + dir + " down"},
-		"it was moved here":          {own, gone, here, true, ""},
-		"of another machine":         {own, gone, away, true, "docker compose -p shop down"},
-		"nothing says whose":         {own, "", away, false, ""},
+		"the same directory":                     {own, own, here, true, ""},
+		"through a link":                         {link, own, here, true, ""},
+		"created through a link":                 {own, link, here, true, ""},
+		"with dots":                              {own, dir + "/other place/../own", here, true, ""},
+		"another":                                {own, other, here, true, "sdev -C '" + other + "' down"},
+		"another, from docker compose":           {own, other, here, false, "docker compose -p shop down"},
+		"from docker compose, a directory above": {own, dir, here, false, ""},
+		"from docker compose, a directory below": {dir, own, here, false, ""},
+		"from sdev, a directory above":           {own, dir, here, true, "sdev -C " + dir + " down"},
+		"a directory that was moved here":        {own, gone, here, true, ""},
+		"from another machine":                   {own, gone, away, true, "docker compose -p shop down"},
+		"without a directory":                    {own, "", away, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			have := plan.Observed{Containers: []plan.Container{{Service: "app", Running: true, Dir: c.made, Ours: c.ours}}}
@@ -202,11 +202,11 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 		made  func(t *testing.T, r *rig)
 		stays string // reason in the warning; "" if down removes the volume
 	}{
-		"its own":                     {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
-		"of a directory that is gone": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
-		"of another clone, all gone":  {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "created from /"},
-		"of nobody knows whom":        {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "no label says"},
-		"by docker compose, and here": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", ""); mounting(r, "shop", "shop_data") }, ""},
+		"its own":                             {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
+		"of a missing directory":              {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
+		"of another clone without containers": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "created from /"},
+		"without a directory":                 {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "no label says"},
+		"from docker compose, in use here":    {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", ""); mounting(r, "shop", "shop_data") }, ""},
 		"used by another project": {func(t *testing.T, r *rig) {
 			makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir)
 			mounting(r, "other", "shop_data")

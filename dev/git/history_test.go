@@ -72,7 +72,7 @@ func TestBlobs_AreAllReachableVersions(t *testing.T) {
 	}
 }
 
-func TestBlobs_NeedNotBeReadAndEndWithTheVisitor(t *testing.T) {
+func TestBlobs_MayBeLeftUnreadAndEndWithTheVisitorsError(t *testing.T) {
 	r := newRepo(t)
 	for _, name := range []string{"a", "b", "c"} {
 		r.write(name, strings.Repeat(name, 1<<20))

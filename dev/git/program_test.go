@@ -81,14 +81,14 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			r.git("config", "filter.x.clean", r.program)
 			edit(r)
 		}, []string{"status"}},
-		"a filter that must work": {func(r trap) {
+		"a required filter": {func(r trap) {
 			r.write(".git/info/attributes", "* filter=x.y\n")
 			r.git("config", "filter.x.y.clean", r.program)
 			r.git("config", "filter.x.y.smudge", r.program)
 			r.git("config", "filter.x.y.required", "true")
 			edit(r)
 		}, []string{"status"}},
-		"a filter that stays": {func(r trap) {
+		"a process filter": {func(r trap) {
 			r.write(".gitattributes", "*.txt filter=x\n")
 			r.git("config", "filter.x.process", r.program)
 			edit(r)
@@ -123,7 +123,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			r.git("commit", "--quiet", "-m", "inner")
 			repo{r.T, filepath.Join(r.dir, "inner")}.git("config", "core.fsmonitor", r.program)
 		}, []string{"status"}},
-		"a check of signatures": {func(r trap) {
+		"a signature checker": {func(r trap) {
 			head := r.git("cat-file", "commit", "HEAD")
 			signed := strings.Replace(head, "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n", 1)
 			r.write(".git/signed", signed+"\n")
@@ -132,9 +132,9 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			r.git("config", "log.showSignature", "true")
 		}, []string{"log", "-1"}},
 		"a remote's own program": {func(r trap) { r.partial(r.dir, "remote.origin.uploadpack", r.program) }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
-		"a way to a remote":      {func(r trap) { r.partial("ext::"+r.program, "protocol.ext.allow", "always") }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
+		"a transport":            {func(r trap) { r.partial("ext::"+r.program, "protocol.ext.allow", "always") }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
 		"ssh":                    {func(r trap) { r.partial("ssh://host/x", "core.sshCommand", r.program) }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
-		"a helper for logins": {func(r trap) {
+		"a credential helper": {func(r trap) {
 			r.git("config", "core.askPass", r.program)
 			r.git("config", "credential.helper", r.program)
 			r.git("config", "core.gitProxy", r.program)
@@ -148,14 +148,14 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			}
 			r.write("a.txt", "a.txt") // makes git rewrite the index
 		}, []string{"status"}},
-		"hooks of a directory": {func(r trap) {
+		"hooks in another directory": {func(r trap) {
 			if err := os.Symlink(r.program, filepath.Join(filepath.Dir(r.marker), "post-index-change")); err != nil {
 				r.Fatal(err)
 			}
 			r.git("config", "core.hooksPath", filepath.Dir(r.marker))
 			r.write("a.txt", "a.txt")
 		}, []string{"status"}},
-		"what shows files and changes": {func(r trap) {
+		"programs that show files and changes": {func(r trap) {
 			r.write(".gitattributes", "*.txt diff=x merge=x\n")
 			for _, key := range []string{"diff.external", "diff.x.textconv", "diff.x.command", "merge.x.driver", "core.pager", "pager.log", "pager.status", "core.editor", "alias.status", "submodule.inner.update", "trailer.x.command"} {
 				r.git("config", key, r.program)
@@ -251,7 +251,7 @@ func filtered(t *testing.T) trap {
 	return r
 }
 
-func TestRead_KnowsFilesThatAFilterChanged(t *testing.T) {
+func TestRead_RecognisesFilesThatAFilterChanged(t *testing.T) {
 	r := filtered(t)
 	if got := r.read().Modified; len(got) > 0 {
 		t.Errorf("right after the commit: %q", got)
@@ -275,7 +275,7 @@ func TestRead_KnowsFilesThatAFilterChanged(t *testing.T) {
 	}
 }
 
-func TestRead_KnowsFilesOfLFSByTheirPointers(t *testing.T) {
+func TestRead_RecognisesLFSFilesByTheirPointers(t *testing.T) {
 	r := newTrap(t)
 	body := "a large picture\n"
 	pointer := fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sha256.Sum256([]byte(body)), len(body))
@@ -292,7 +292,7 @@ func TestRead_KnowsFilesOfLFSByTheirPointers(t *testing.T) {
 	}
 }
 
-func TestRead_KnowsChangesInSubmodules(t *testing.T) {
+func TestRead_FindsChangesInSubmodules(t *testing.T) {
 	inner, r := newRepo(t), newTrap(t)
 	inner.commit("b.txt")
 	r.git("-c", "protocol.file.allow=always", "submodule", "add", "--quiet", inner.dir, "in/ner")
@@ -311,7 +311,7 @@ func TestRead_KnowsChangesInSubmodules(t *testing.T) {
 	}
 }
 
-func TestRead_AWorkTreeElsewhereIsNotTheProjects(t *testing.T) {
+func TestRead_IgnoresAWorkTreeInAnotherDirectory(t *testing.T) {
 	r := newTrap(t)
 	elsewhere := t.TempDir()
 	r.git("config", "core.worktree", elsewhere)

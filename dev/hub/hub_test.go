@@ -147,7 +147,7 @@ func TestSlowReader_AddsUpWhatProducersLost(t *testing.T) {
 	}
 }
 
-func TestStuckReader_IsCutOffAndStopsNobody(t *testing.T) {
+func TestStuckReader_IsCutOffAndBlocksNobody(t *testing.T) {
 	h := hub.New(time.Now)
 	_, stuck := h.Subscribe()
 	_, alive := h.Subscribe()
@@ -166,7 +166,7 @@ func TestStuckReader_IsCutOffAndStopsNobody(t *testing.T) {
 	}
 }
 
-func TestClose_EndsStreamsBehindTheLastEvent(t *testing.T) {
+func TestClose_EndsStreamsAfterTheLastEvent(t *testing.T) {
 	devtest.Leaks(t)
 	h := hub.New(time.Now)
 	_, s := h.Subscribe()

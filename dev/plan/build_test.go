@@ -9,7 +9,7 @@ import (
 	"sdev/dev/plan"
 )
 
-func TestBuildOf_CarriesOutABuildSection(t *testing.T) {
+func TestBuildOf_ReadsABuildSection(t *testing.T) {
 	one := "1"
 	web := types.ServiceConfig{Name: "web"}
 	web.Build = &types.BuildConfig{

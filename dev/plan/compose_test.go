@@ -35,10 +35,10 @@ func depend(model *types.Project, service, on string, how types.ServiceDependenc
 	})
 }
 
-func TestMake_WaitsForWhatOthersDependOn(t *testing.T) {
+func TestMake_WaitsForDependencies(t *testing.T) {
 	checkPlans(t, store, map[string]planned{
-		"all is as it should be": {func(*types.Project, *plan.Observed) {}, ""},
-		"nothing runs": {
+		"the observed state is the desired one": {func(*types.Project, *plan.Observed) {}, ""},
+		"no container runs": {
 			func(_ *types.Project, have *plan.Observed) {
 				for i := range have.Containers {
 					have.Containers[i].Running = false
@@ -70,7 +70,7 @@ start container shop-db-1 (command added)
 wait container shop-db-1 (until healthy; migrate depends on it)
 start container shop-migrate-1 (db is recreated)
 `},
-		"who is to restart with it does": {
+		"a service with restart: true restarts": {
 			func(model *types.Project, _ *plan.Observed) {
 				depend(model, "app", "db", types.ServiceDependency{Condition: types.ServiceConditionStarted, Restart: true, Required: true})
 				edit(model, "db", func(s *types.ServiceConfig) { s.Restart = "always" })
@@ -83,7 +83,7 @@ start container shop-migrate-1 (db is recreated)
 wait container shop-migrate-1 (until completed with exit code 0; app depends on it)
 restart container shop-app-1 (it restarts with db, which is recreated)
 `},
-		"the database is not healthy when the app has to start": {
+		"the database is unhealthy when the app must start": {
 			func(_ *types.Project, have *plan.Observed) {
 				container(*have, "db").Health = "starting"
 				container(*have, "app").Running = false
@@ -146,7 +146,7 @@ func TestNeeds_OnlyWhatIsDependedOn(t *testing.T) {
 
 func TestMake_NetworksFollowTheFile(t *testing.T) {
 	checkPlans(t, shop, map[string]planned{
-		"other settings take along what lives in it": {
+		"changed settings recreate the network and its containers": {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", Internal: true}
 			},
@@ -162,13 +162,13 @@ start container shop-db-1 (network shop_default is recreated)
 start container shop-gateway-1 (network shop_default is recreated)
 start container shop-app-1 (gateway is recreated)
 `},
-		"one that no service uses goes": {
+		"an unused network is removed": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Networks = append(have.Networks, plan.Resource{Name: "shop_old"})
 			}, "remove network shop_old (no service uses it)\n"},
-		"one that something else made stays as it is": {
+		"a network that something else created stays": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks[0].Hash = "" }, ""},
-		"one of others stays, whoever made it": {
+		"an external network stays": {
 			func(model *types.Project, have *plan.Observed) {
 				have.Networks = append(have.Networks, plan.Resource{Name: "shop_shared"})
 				model.Networks["shared"] = types.NetworkConfig{Name: "shop_shared", External: true}
@@ -228,7 +228,7 @@ func TestMake_SaysWhatChanged(t *testing.T) {
 	}
 }
 
-func TestMake_SaysFirstThatTheModeChanged(t *testing.T) {
+func TestMake_NamesAChangeOfTheModeFirst(t *testing.T) {
 	model := shop()
 	edit(model, "db", func(s *types.ServiceConfig) {
 		s.Labels, s.Environment = types.Labels{dev.LabelMode: string(dev.Local)}, types.NewMappingWithEquals([]string{"A=1", "B=1"})

@@ -16,7 +16,7 @@ import (
 
 func TestMake_FitsTheSituation(t *testing.T) {
 	checkPlans(t, shop, map[string]planned{
-		"nothing is there": {
+		"no object exists": {
 			func(_ *types.Project, have *plan.Observed) { *have = plan.Observed{} },
 			`load image sdev-gateway:1 (the engine does not have the image of this sdev yet)
 create network shop_default (missing)
@@ -28,7 +28,7 @@ start container shop-db-1 (missing)
 start container shop-gateway-1 (missing)
 start container shop-app-1 (missing)
 `},
-		"all is as it should be": {func(*types.Project, *plan.Observed) {}, ""},
+		"the observed state is the desired one": {func(*types.Project, *plan.Observed) {}, ""},
 		"the app's settings changed": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "app", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"COLOUR=red"}) })
@@ -37,7 +37,7 @@ start container shop-app-1 (missing)
 create container shop-app-1 (environment COLOUR added)
 start container shop-app-1 (environment COLOUR added)
 `},
-		"a config that is copied in changed": {
+		"the content of a config changed": {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Configs["shim"] = types.ConfigObjConfig{Content: "import os"}
 			},
@@ -51,7 +51,7 @@ start container shop-app-1 (config shim changed)
 create container shop-app-1 (its image changed)
 start container shop-app-1 (its image changed)
 `},
-		"the gateway changed and takes the app along": {
+		"the gateway changed, so the app is recreated, too": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "gateway", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"PORT=2"}) })
 			},
@@ -72,7 +72,7 @@ create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (missing)
 start container shop-app-1 (gateway is recreated)
 `},
-		"the gateway was restarted by hand": {
+		"the gateway was restarted outside sdev": {
 			func(_ *types.Project, have *plan.Observed) {
 				container(*have, "gateway").Started = container(*have, "app").Started.Add(time.Minute)
 			},
@@ -85,7 +85,7 @@ restart container shop-app-1 (it uses the network of gateway, which was restarte
 		"the app does not run": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Running = false },
 			"start container shop-app-1 (not running)\n"},
-		"nothing runs": {
+		"no container runs": {
 			func(_ *types.Project, have *plan.Observed) {
 				for i := range have.Containers {
 					have.Containers[i].Running = false
@@ -95,7 +95,7 @@ restart container shop-app-1 (it uses the network of gateway, which was restarte
 start container shop-gateway-1 (not running)
 start container shop-app-1 (not running)
 `},
-		"a service was taken out of the file": {
+		"the file no longer has a service": {
 			func(model *types.Project, _ *plan.Observed) {
 				delete(model.Services, "db")
 				edit(model, "app", func(s *types.ServiceConfig) { delete(s.DependsOn, "db") })
@@ -120,7 +120,7 @@ start container shop-db-1 (network shop_default is recreated)
 start container shop-gateway-1 (network shop_default is recreated)
 start container shop-app-1 (gateway is recreated)
 `},
-		"network and volume belong to others": {
+		"something else created network and volume": {
 			func(model *types.Project, have *plan.Observed) {
 				have.Networks, have.Volumes = nil, nil
 				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", External: true}
@@ -129,7 +129,7 @@ start container shop-app-1 (gateway is recreated)
 		"this sdev is newer than the gateway's image": {
 			func(_ *types.Project, have *plan.Observed) { have.Images = nil },
 			"load image sdev-gateway:1 (the engine does not have the image of this sdev yet)\n"},
-		"a container has a name of its own": {
+		"a container has a custom name": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "db", func(s *types.ServiceConfig) { s.ContainerName = "postgres" })
 			},
@@ -140,7 +140,7 @@ start container postgres (container_name added)
 	})
 }
 
-func TestMake_IgnoresWhatMakesNoContainer(t *testing.T) {
+func TestMake_IgnoresSettingsOutsideTheContainer(t *testing.T) {
 	model := shop()
 	have := runs(t, model)
 	edit(model, "app", func(s *types.ServiceConfig) {
@@ -238,7 +238,7 @@ func TestNewDesired_OrdersServicesAfterTheirDependencies(t *testing.T) {
 	}
 }
 
-func TestDown_TakesVolumesOnlyWhenAsked(t *testing.T) {
+func TestDown_RemovesVolumesOnlyOnRequest(t *testing.T) {
 	have := runs(t, shop())
 	const without = `remove container shop-db-1 (down)
 remove container shop-gateway-1 (down)
@@ -270,14 +270,14 @@ func TestRestartOf_RestartsTheAppWithItsGateway(t *testing.T) {
 	}
 }
 
-func TestHasMount_LooksAtTheEndOfPaths(t *testing.T) {
+func TestHasMount_ComparesTheEndOfPaths(t *testing.T) {
 	c := plan.Container{Mounts: []string{"/home/sdev/.aws", "/app"}}
 	if !c.HasMount("/.aws") || c.HasMount("/.ssh") {
 		t.Error(c.Mounts)
 	}
 }
 
-func TestUndo_LeavesWhatWasThereBefore(t *testing.T) {
+func TestUndo_KeepsWhatExistedBefore(t *testing.T) {
 	made := plan.Plan{
 		{Verb: plan.Remove, Kind: plan.ServiceContainer, Name: "shop-old-1"},
 		{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "shop-app-1"},
