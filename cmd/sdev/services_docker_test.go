@@ -129,8 +129,8 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 	made := plans(t, p.run(0, "up", "-d", "--json"))
 	t.Logf("up of app, database and migration: %s", time.Since(start))
 	for _, want := range []string{
-		"wait container " + p.name + "-db-1 (healthy, migrate and streamlit-local depend on it)\n",
-		"wait container " + p.name + "-migrate-1 (completed with exit code 0, streamlit-local depends on it)\n",
+		"wait container " + p.name + "-db-1 (until healthy; migrate and streamlit-local depend on it)\n",
+		"wait container " + p.name + "-migrate-1 (until completed with exit code 0; streamlit-local depends on it)\n",
 	} {
 		if !strings.Contains(made, want) {
 			t.Errorf("plan:\n%slacks %s", made, want)
@@ -165,8 +165,8 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 	const why = " (environment GREETING changed)\n"
 	db, app, job := "container "+p.name+"-db-1", "container "+p.app(), "container "+p.name+"-migrate-1"
 	want := "remove " + db + why + "create " + db + why + "start " + db + why +
-		"wait " + db + " (healthy, migrate and streamlit-local depend on it)\nstart " + job + " (db is recreated)\n" +
-		"wait " + job + " (completed with exit code 0, streamlit-local depends on it)\nrestart " + app + " (db is recreated, and it is to restart with it)\n"
+		"wait " + db + " (until healthy; migrate and streamlit-local depend on it)\nstart " + job + " (db is recreated)\n" +
+		"wait " + job + " (until completed with exit code 0; streamlit-local depends on it)\nrestart " + app + " (it restarts with db, which is recreated)\n"
 	if made = plans(t, p.run(0, "up", "-d", "--json")); made != want {
 		t.Errorf("plan:\n%swant\n%s", made, want)
 	}
@@ -175,7 +175,7 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 	}
 	// A neighbour is rebuilt when what it is made of changed.
 	p.write("db/db.py", database+"# changed\n")
-	if made = plans(t, p.run(0, "up", "-d", "--json")); !strings.HasPrefix(made, "build image "+p.name+"-db (what it is built from changed)\nremove "+db+" (its image changed)\n") {
+	if made = plans(t, p.run(0, "up", "-d", "--json")); !strings.HasPrefix(made, "build image "+p.name+"-db (its sources changed)\nremove "+db+" (its image changed)\n") {
 		t.Errorf("plan:\n%s", made)
 	}
 	p.run(0, "down", "--volumes")
@@ -257,7 +257,7 @@ func TestDockerUp_TakesOverWhatDockerComposeStarted(t *testing.T) {
 	compose("up", "-d")
 	compose("exec", "-T", "db", "sh", "-c", "echo kept > /data/word")
 	made := plans(t, p.run(0, "up", "-d", "--json"))
-	if !strings.Contains(made, "(it was not made by sdev)\n") || strings.Contains(made, "create volume") {
+	if !strings.Contains(made, "(sdev did not create it)\n") || strings.Contains(made, "create volume") {
 		t.Errorf("plan:\n%s", made)
 	}
 	if got := docker(t, "exec", p.name+"-db-1", "cat", "/data/word"); got != "kept" {

@@ -290,7 +290,7 @@ func TestDockerSync_AnEngineThatIsNotToldOfSaves(t *testing.T) {
 	for w.Code != dev.CodeWatchSilent {
 		w = awaitEvent[dev.Warning](t, up)
 	}
-	if !strings.HasPrefix(w.Message, "what is saved here raises no event inside containers") {
+	if !strings.HasPrefix(w.Message, "saves on this machine raise no file events in containers") {
 		t.Errorf("%+v", w)
 	}
 	awaitEvent[dev.Ready](t, up)

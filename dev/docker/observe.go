@@ -87,7 +87,7 @@ func (e *Engine) volumes(ctx context.Context, project string) ([]plan.Resource, 
 	out := make([]plan.Resource, 0, len(list.Volumes))
 	for _, v := range list.Volumes {
 		using.Add("volume", v.Name)
-		out = append(out, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash], Of: v.Labels[ownFiles], Dir: v.Labels[labelWorkingDir]})
+		out = append(out, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash], ForContainer: v.Labels[ownFiles], Dir: v.Labels[labelWorkingDir]})
 	}
 	users, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: using})
 	if err != nil {

@@ -64,7 +64,7 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 			if changed := c.change != nil || c.values != nil; changed && slices.ContainsFunc(before, is) {
 				t.Errorf("a sound project has it as well")
 			}
-			if dev.Block(before) {
+			if dev.AnyBlocks(before) {
 				t.Errorf("a sound project is blocked: %v", before)
 			}
 		})

@@ -268,7 +268,7 @@ func TestECS_NativeLoginGetsItsSecretsFile(t *testing.T) {
 	f := shop()
 	f.App.Login = []Value{{Text: "native"}}
 	files, findings := bundle(t, ecs(), f, valuesOf(t, ecs(), f, nil))
-	if dev.Block(findings) {
+	if dev.AnyBlocks(findings) {
 		t.Errorf("got %v", findings)
 	}
 	for name, needed := range map[string][]string{

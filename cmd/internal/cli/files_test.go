@@ -174,7 +174,7 @@ func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
 		t.Setenv("HOME", home)
 		dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n"})
 		s, out, _ := console.Buffers(map[string]string{"HOME": home, "DOCKER_HOST": "unix:///nowhere.sock"})
-		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "up", "--aws", "session", "--json"}); code == 0 || kind == "pipe" && !strings.Contains(out.String(), "named pipe, and a regular file is needed") {
+		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "up", "--aws", "session", "--json"}); code == 0 || kind == "pipe" && !strings.Contains(out.String(), "named pipe, not a regular file") {
 			t.Errorf("a %s: exit %d, %.300s", kind, code, out)
 		}
 	}

@@ -84,7 +84,7 @@ func (a *commands) runPreflight(ctx context.Context, o preflightOptions) error {
 	case o.sarif != "-":
 		err = a.printPreflight(found)
 	}
-	if err == nil && dev.Block(found) {
+	if err == nil && dev.AnyBlocks(found) {
 		return console.ExitError(dev.ExitFailed)
 	}
 	return err

@@ -92,7 +92,7 @@ func (m *model) applyDeploy(msg tea.Msg) {
 		m.deploy.checks[msg.target] = msg.checks
 		said := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
 		m.done(doneMsg{result: said})
-		if dev.Block(msg.checks.Findings) {
+		if dev.AnyBlocks(msg.checks.Findings) {
 			m.notify(warning, said)
 		}
 	}
