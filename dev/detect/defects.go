@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev/docker/dockerfile"
 )
 
 // Defect is something that is known to go wrong sooner or later, with its place and what to do.
@@ -148,25 +150,26 @@ func (c *checker) makefile(name string) {
 }
 
 func (c *checker) dockerfile(d Dockerfile) {
-	env := map[string]bool{}
+	set := map[string]bool{}
 	for _, in := range d.instructions {
-		switch in.name {
+		switch in.Name {
 		case "FROM":
-			if ref, _, _ := strings.Cut(strings.TrimSpace(in.rest), " "); strings.HasSuffix(ref, ":latest") {
-				c.add("docker.latest", d.Path, in.line, "the base image is "+ref+", which is another one tomorrow", "name a version")
+			if ref, _, _ := strings.Cut(strings.TrimSpace(in.Rest), " "); strings.HasSuffix(ref, ":latest") {
+				c.add("docker.latest", d.Path, in.Line, "the base image is "+ref+", which is another one tomorrow", "name a version")
 			}
 		case "ENV":
-			for k, v := range pairs(in.rest) {
+			for _, v := range in.Variables() {
+				k := v.Name
 				if k == "PYTHONPATH" {
-					c.pythonPath(d.Path, in.line, v, env[k])
+					c.pythonPath(d.Path, in.Line, v.Value, set[k])
 				}
-				if strings.Contains(v, "$(") {
-					c.add("docker.env-command", d.Path, in.line, "ENV never runs a command: the text $(…) itself becomes part of "+k, "run the command in a RUN step, or write its result")
+				if strings.Contains(v.Value, "$(") {
+					c.add("docker.env-command", d.Path, in.Line, "ENV never runs a command: the text $(…) itself becomes part of "+k, "run the command in a RUN step, or write its result")
 				}
 				if k == "LOCAL_STREAMLIT" {
-					c.add("bypass.shipped", d.Path, in.line, "the login is switched off in the image, and so in production", "remove it: sdev up --local sets it, on this machine only")
+					c.add("bypass.shipped", d.Path, in.Line, "the login is switched off in the image, and so in production", "remove it: sdev up --local sets it, on this machine only")
 				}
-				env[k] = true
+				set[k] = true
 			}
 		}
 	}
@@ -174,9 +177,10 @@ func (c *checker) dockerfile(d Dockerfile) {
 
 // pythonPath refuses empty entries, which mean the directory that Python happens to be started in.
 func (c *checker) pythonPath(file string, line int, value string, set bool) {
+	value = strings.Trim(value, `"'`)
 	rest := value
 	if !set { // what it refers to is empty then
-		rest = variable.ReplaceAllString(value, "")
+		rest = dockerfile.Expand(value, nil)
 	}
 	if strings.Contains(rest, ":") && slices.Contains(strings.Split(rest, ":"), "") {
 		c.add("pythonpath.empty-entry", file, line, fmt.Sprintf("PYTHONPATH is %q, and an empty entry means the directory that Python is started in: imports work there and nowhere else", value),

@@ -23,7 +23,7 @@ func (c *check) bypassInSteps() {
 		rest = strings.TrimSpace(rest)
 		switch verb {
 		case "ENV", "ARG":
-			for _, pair := range pairsOf(rest) {
+			for _, pair := range variablesOf(verb, rest) {
 				name := known.expand(pair[0])
 				// The value of an ARG is gone when the image is made.
 				if verb == "ENV" && name == bypassVariable && pair[1] != "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
 )
 
 // steps judges the Dockerfile of what ships, as far as it says by itself what the image will be: its
@@ -23,7 +24,7 @@ func (c *check) steps() {
 		}
 		switch verb {
 		case "ENV", "ARG":
-			for _, pair := range pairsOf(rest) {
+			for _, pair := range variablesOf(verb, rest) {
 				c.stepVariable(verb, pair, at)
 			}
 		case "RUN":
@@ -88,15 +89,10 @@ func isRoot(user string) bool {
 	return name == "root" || name == "" || err == nil && id == 0
 }
 
-// pairsOf are the names and values of an ENV or ARG instruction, of either form.
-func pairsOf(text string) (out [][2]string) {
-	if name, value, old := strings.Cut(text, " "); old && !strings.Contains(name, "=") {
-		return [][2]string{{name, strings.TrimSpace(value)}}
-	}
-	for _, word := range strings.Fields(text) {
-		if name, value, ok := strings.Cut(word, "="); ok {
-			out = append(out, [2]string{strings.Trim(name, `"'`), strings.Trim(value, `"'`)})
-		}
+// variablesOf are the names and values, without quotes, that an ENV or ARG instruction sets.
+func variablesOf(verb, rest string) (out [][2]string) {
+	for _, v := range (dockerfile.Instruction{Name: verb, Rest: rest}).Variables() {
+		out = append(out, [2]string{strings.Trim(v.Name, `"'`), strings.Trim(v.Value, `"'`)})
 	}
 	return out
 }

@@ -5,7 +5,8 @@
 // where it was, so that what a builder says of a line is true of the file that the user wrote. What
 // cannot be read is left for the builder to refuse: it knows its own syntax best.
 //
-// The parser is BuildKit's own. Nothing here touches a disk, a network or an engine.
+// [Parse] understands stages, for changing a build; [Instructions] reads more loosely, for judging what a file
+// says. Both use BuildKit's parser. Nothing here touches a disk, a network or an engine, or starts a goroutine.
 package dockerfile
 
 import (
