@@ -1,59 +1,73 @@
 package detect
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// toml is a line of a TOML file that gives a key a value, or is an item of a list that it gives.
+// toml is a text in a TOML file with the section and key that it belongs to; a section comes once without a
+// key.
 type toml struct {
 	section, key, value string
 	line                int
 }
 
-var (
-	tomlSection = regexp.MustCompile(`^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$`)
-	tomlKey     = regexp.MustCompile(`^\s*("[^"]*"|[A-Za-z0-9_.-]+)\s*=\s*(.*)$`)
-	tomlText    = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
-)
-
-// readTOML reads as much of TOML as dependency files use, with lines: sections, keys, texts, and
-// lists of texts over several lines. The texts of one value come one by one; a value without any
-// comes as it is.
+// readTOML reads a file up to its first fault: the texts of a value one by one, a value without texts as it
+// is written.
 func readTOML(t *tree, name string) []toml {
+	content := []byte(t.text(name))
+	p := unstable.Parser{}
+	p.Reset(content)
+	at, reached := 0, 1
+	lineOf := func(r unstable.Range) int { // Parser.Shape counts from the beginning each time
+		reached += bytes.Count(content[at:r.Offset], []byte{'\n'})
+		at = int(r.Offset)
+		return reached
+	}
 	var out []toml
-	section, key, inList := "", "", false
-	for _, l := range t.lines(name) {
-		body := l.text
-		if !inList {
-			if m := tomlSection.FindStringSubmatch(body); m != nil {
-				section = m[1]
-				out = append(out, toml{section: section, line: l.n})
-				continue
+	section := ""
+	for p.NextExpression() {
+		n := p.Expression()
+		var keys []string
+		line := 0
+		for it := n.Key(); it.Next(); {
+			if keys = append(keys, string(it.Node().Data)); line == 0 {
+				line = lineOf(it.Node().Raw)
 			}
-			m := tomlKey.FindStringSubmatch(body)
-			if m == nil {
-				continue
+		}
+		switch key := strings.Join(keys, "."); n.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			section = key
+			out = append(out, toml{section: section, line: line})
+		case unstable.KeyValue:
+			before := len(out)
+			eachText(n.Value(), func(v *unstable.Node) { out = append(out, toml{section, key, string(v.Data), lineOf(v.Raw)}) })
+			if v := n.Value(); len(out) == before && v.Kind != unstable.Array {
+				out = append(out, toml{section, key, string(v.Data), line})
 			}
-			key, body = strings.Trim(m[1], `"`), m[2]
-			inList = strings.HasPrefix(body, "[")
-		}
-		if strings.HasPrefix(strings.TrimSpace(body), "#") {
-			continue
-		}
-		found := tomlText.FindAllStringSubmatch(body, -1)
-		for _, m := range found {
-			out = append(out, toml{section, key, m[1] + m[2], l.n})
-		}
-		if len(found) == 0 && !inList {
-			out = append(out, toml{section, key, body, l.n})
-		}
-		if rest := tomlText.ReplaceAllString(body, ""); inList && strings.Contains(rest, "]") {
-			inList = false
+		default: // a comment
 		}
 	}
 	return out
+}
+
+// eachText visits the strings in a value, those in its lists and tables included.
+func eachText(n *unstable.Node, visit func(*unstable.Node)) {
+	switch n.Kind {
+	case unstable.String:
+		visit(n)
+	case unstable.KeyValue:
+		eachText(n.Value(), visit)
+	case unstable.Array, unstable.InlineTable:
+		for it := n.Children(); it.Next(); {
+			eachText(it.Node(), visit)
+		}
+	default: // a number, a date or a truth value
+	}
 }
 
 // readPyproject reads a pyproject.toml that says what is installed: for uv, for poetry, or by the

@@ -143,9 +143,8 @@ func (c *check) secretsFiles() []string {
 		if isSecretsOfStreamlit(name) {
 			names = append(names, name)
 		}
-		if !strings.HasSuffix(name, ".streamlit/config.toml") {
-			continue
-		}
+	}
+	for _, name := range c.configFiles() {
 		var config struct {
 			Secrets struct {
 				Files []string `toml:"files"`

@@ -106,8 +106,9 @@ func (c *check) tunnel() {
 	for _, s := range c.settings() {
 		known = known || baseSet.in(s.text)
 	}
-	for _, name := range c.names() {
-		known = known || strings.HasSuffix(name, ".streamlit/config.toml") && baseSet.in(c.files[name])
+	for _, name := range c.configFiles() {
+		base, _ := c.serverTable(name)["baseUrlPath"].(string)
+		known = known || base != ""
 	}
 	c.bundled(func(_, text string) { known = known || baseSet.in(text) })
 	if known {

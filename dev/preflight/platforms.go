@@ -51,7 +51,10 @@ func assigned(name, text string) (lines []int, settings []assign.Setting) {
 		}
 		settings = found
 	case asTOML:
-		settings, _ = assign.TOML(text, bypassVariable)
+		found, ok := assign.TOML(text, bypassVariable)
+		if settings = found; !ok { // a template, or broken behind what was read
+			lines = linesOf(bypassPaired(text))
+		}
 	case asCode:
 		return assign.Code(text, bypassVariable), nil
 	case asScript:

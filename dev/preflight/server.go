@@ -71,10 +71,8 @@ func (c *check) server() {
 			}
 		}
 	}
-	for _, name := range c.names() {
-		if strings.HasSuffix(name, ".streamlit/config.toml") {
-			c.config(name)
-		}
+	for _, name := range c.configFiles() {
+		c.config(name)
 	}
 	c.hosts(places)
 }
@@ -122,16 +120,27 @@ func (c *check) settings() []source {
 	return out
 }
 
-// config reads a config.toml of Streamlit's.
-func (c *check) config(name string) {
+// configFiles are the names of Streamlit's config.toml files in the project.
+func (c *check) configFiles() []string {
+	return slices.DeleteFunc(c.names(), func(name string) bool { return !strings.HasSuffix(name, ".streamlit/config.toml") })
+}
+
+// serverTable is what such a file has below [server]. One that cannot be read has nothing: Streamlit reports it
+// when it starts.
+func (c *check) serverTable(name string) map[string]any {
 	var doc struct {
 		Server map[string]any `toml:"server"`
 	}
 	if toml.Unmarshal([]byte(c.files[name]), &doc) != nil {
-		return // Streamlit will say so at its start
+		return nil
 	}
+	return doc.Server
+}
+
+func (c *check) config(name string) {
+	table := c.serverTable(name)
 	for _, o := range options() {
-		value, set := doc.Server[o.name]
+		value, set := table[o.name]
 		if !set {
 			continue
 		}
@@ -152,8 +161,8 @@ func (c *check) hosts(places []source) {
 			return
 		}
 	}
-	for _, name := range c.names() {
-		if strings.HasSuffix(name, ".streamlit/config.toml") && c.lineOf(name, "allowedHosts") > 0 {
+	for _, name := range c.configFiles() {
+		if _, set := c.serverTable(name)["allowedHosts"]; set {
 			return
 		}
 	}

@@ -1,11 +1,9 @@
 package assign
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2/unstable"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -115,11 +113,17 @@ func names(key string) bool {
 	return slices.Contains([]string{"name", "key", "option_name", "optionname", "variable", "env", "path", "parameterkey"}, strings.ToLower(key))
 }
 
+// values are the keys that hold a value beside a name.
+func values(key string) bool {
+	lower := strings.ToLower(key)
+	return strings.HasPrefix(lower, "value") || slices.Contains([]string{"default", "val", "parametervalue", "configmapkeyref", "secretkeyref"}, lower)
+}
+
 // hasSibling says that a mapping has a value beside a name.
 func hasSibling(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, v := strings.ToLower(n.Content[i].Value), n.Content[i+1]
-		if strings.HasPrefix(key, "value") || key == "default" || key == "val" || key == "parametervalue" || key == "configmapkeyref" || key == "secretkeyref" {
+		key, v := n.Content[i].Value, n.Content[i+1]
+		if values(key) {
 			if v.Kind != yaml.ScalarNode || v.Value != "" && v.Tag != "!!null" {
 				return true
 			}
@@ -155,85 +159,6 @@ func (d *data) scalar(n *yaml.Node, path []string) {
 	if inner := strings.TrimSpace(n.Value); strings.HasPrefix(inner, "{") || strings.Contains(inner, ": ") {
 		if found, ok := Data(inner, d.variable); ok && len(found) > 0 && len(inner) < len(strings.Join(d.lines, "\n")) {
 			d.add(min(first+found[0].Line-1, len(d.lines)), path)
-		}
-	}
-}
-
-// TOML finds the lines of TOML that give a variable a value, as Data does.
-func TOML(content, variable string) (found []Setting, ok bool) {
-	d := data{variable: variable, lines: strings.Split(content, "\n")}
-	p := unstable.Parser{}
-	p.Reset([]byte(content))
-	var table []string
-	last := 0
-	for p.NextExpression() {
-		n := p.Expression()
-		var keys []string
-		at := 0
-		for it := n.Key(); it.Next(); {
-			keys = append(keys, string(it.Node().Data))
-			if r := it.Node().Raw; at == 0 && r.Length > 0 {
-				at = p.Shape(r).Start.Line
-			}
-		}
-		last = max(last, at)
-		switch n.Kind {
-		case unstable.Table, unstable.ArrayTable:
-			table = keys
-		case unstable.KeyValue:
-			d.tomlValue(&p, n.Value(), slices.Concat(table, keys), max(at, last))
-		default:
-		}
-	}
-	d.tomlPairs()
-	slices.SortFunc(d.found, func(a, b Setting) int { return a.Line - b.Line })
-	return d.found, p.Error() == nil
-}
-
-func (d *data) tomlValue(p *unstable.Parser, v *unstable.Node, path []string, line int) {
-	last := path[len(path)-1]
-	if isProse(last) {
-		return
-	}
-	switch v.Kind {
-	case unstable.InlineTable:
-		for it := v.Children(); it.Next(); {
-			child := it.Node()
-			keys := slices.Clone(path)
-			for key := child.Key(); key.Next(); {
-				keys = append(keys, string(key.Node().Data))
-			}
-			d.tomlValue(p, child.Value(), keys, line)
-		}
-	case unstable.Array:
-		for it := v.Children(); it.Next(); {
-			d.tomlValue(p, it.Node(), append(slices.Clip(path), ""), line)
-		}
-	default:
-		text := string(v.Data)
-		isSet := last == d.variable && text != ""
-		if isSet && isOwn(text, d.variable) {
-			isSet = false
-		}
-		if isSet || text != d.variable && strings.Contains(text, d.variable) && len(Shell(text, d.variable)) > 0 {
-			d.add(line, path[:len(path)-1])
-		}
-	}
-}
-
-var tomlPair = regexp.MustCompile(`(?i)\b(?:name|key)\s*=\s*["'](\w+)["']`)
-
-// tomlPairs finds a name beside a value: on its line, or on one of the next before another table.
-func (d *data) tomlPairs() {
-	for i, line := range d.lines {
-		m := tomlPair.FindStringSubmatch(line)
-		if m == nil || m[1] != d.variable || strings.HasPrefix(strings.TrimSpace(line), "#") {
-			continue
-		}
-		for j := max(0, i-2); j < min(len(d.lines), i+3); j++ {
-			if strings.Contains(d.lines[j], "value") {
-				d.add(i+1, nil)
-			}
 		}
 	}
 }
