@@ -66,15 +66,15 @@ func defects(f *Findings, p *program) []Defect {
 // code looks at the modules that the app consists of.
 func (c *checker) code(p *program) {
 	for _, m := range p.modules {
-		c.add("oauth.last-redirect", m.path, m.sequence(`"redirect_uris"`, "]", "[", "-", "1", "]"),
+		c.add("oauth.last-redirect", m.path, m.lineOfSequence(`"redirect_uris"`, "]", "[", "-", "1", "]"),
 			"the last of the registered redirect addresses is taken, whichever it is: one added for production breaks the login everywhere else", "choose the address by name, from the environment")
-		if m.says("id_token") > 0 || m.says("jwt") > 0 {
-			c.add("jwt.b64decode", m.path, m.sequence("base64", ".", "b64decode"),
+		if m.lineOfText("id_token") > 0 || m.lineOfText("jwt") > 0 {
+			c.add("jwt.b64decode", m.path, m.lineOfSequence("base64", ".", "b64decode"),
 				"a part of a JWT is decoded with b64decode, which fails on the characters - and _", "use base64.urlsafe_b64decode, or better a library that verifies the token")
-			c.add("jwt.unverified", m.path, cmp.Or(m.sequence("base64", ".", "b64decode"), m.sequence("base64", ".", "urlsafe_b64decode")),
+			c.add("jwt.unverified", m.path, cmp.Or(m.lineOfSequence("base64", ".", "b64decode"), m.lineOfSequence("base64", ".", "urlsafe_b64decode")),
 				"the token's signature, issuer and audience are not checked", "verify it with a library, or use st.login")
 		}
-		c.add("jwt.unverified", m.path, m.sequence(`"verify_signature"`, ":", "False"), "the token's signature is not checked", "leave verify_signature on")
+		c.add("jwt.unverified", m.path, m.lineOfSequence(`"verify_signature"`, ":", "False"), "the token's signature is not checked", "leave verify_signature on")
 	}
 }
 

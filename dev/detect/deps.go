@@ -14,23 +14,23 @@ import (
 
 // depFile is a file that says what is installed.
 type depFile struct {
-	manager string // uv, poetry, pipenv, conda, pip, pyproject
-	file    string
-	lock    string // beside it; "" where there is none
-	line    int    // where streamlit is named; 0 if nowhere
-	version string // of streamlit: "1.58.0" where it is pinned, "any" where it is only named
-	place   Fact   // where version was read
-	python  Fact
-	names   map[string]bool // of the packages, in lower case with hyphens
-	places  map[string]Fact // where each is named; Value is the versions that are wanted
-	extra   string          // optional group that names streamlit, as a flag of uv: "--extra ui"
-	wheel   bool            // it refers to the project itself, or to files that are not lists
-	more    []string        // lists that it includes
+	manager     string // uv, poetry, pipenv, conda, pip, pyproject
+	file        string
+	lock        string // beside it; "" where there is none
+	line        int    // where streamlit is named; 0 if nowhere
+	version     string // of streamlit: "1.58.0" where it is pinned, "any" where it is only named
+	place       Fact   // where version was read
+	python      Fact
+	names       map[string]bool // of the packages, in lower case with hyphens
+	places      map[string]Fact // where each is named; Value is the versions that are wanted
+	extra       string          // optional group that names streamlit, as a flag of uv: "--extra ui"
+	needsSource bool            // it refers to the project itself, or to files that are not lists
+	includes    []string        // lists that it includes
 }
 
 // order is how likely a manager is the one in use where several have a file. Source: "App
 // dependencies" of Streamlit Community Cloud's documentation, with poetry and its lock beside uv's.
-func order() []string {
+func managerOrder() []string {
 	return []string{"uv", "poetry", "pipenv", "conda", "pip", "pyproject"}
 }
 
@@ -42,7 +42,7 @@ func (f *Findings) dependencies() {
 	}
 	// What names streamlit is what the app is installed from.
 	slices.SortStableFunc(f.lists, func(a, b depFile) int {
-		return cmp.Or(boolRank(b.line > 0)-boolRank(a.line > 0), slices.Index(order(), a.manager)-slices.Index(order(), b.manager))
+		return cmp.Or(boolRank(b.line > 0)-boolRank(a.line > 0), slices.Index(managerOrder(), a.manager)-slices.Index(managerOrder(), b.manager))
 	})
 	for _, l := range f.lists {
 		why := path.Base(cmp.Or(l.lock, l.file))
@@ -64,7 +64,7 @@ func (f *Findings) dependencies() {
 // Requires gives the line of a list that names a package.
 func (f *Findings) Requires(name string) (Fact, bool) {
 	for _, l := range f.lists {
-		if at, ok := l.places[normal(name)]; ok {
+		if at, ok := l.places[normalName(name)]; ok {
 			return at, true
 		}
 	}
@@ -135,15 +135,15 @@ var requirement = regexp.MustCompile(`^\s*["']?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?
 var separators = regexp.MustCompile(`[-_.]+`)
 
 // normal is a package's name as indexes compare it (PEP 503).
-func normal(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
+func normalName(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
 
 // take notes one requirement.
-func (l *depFile) take(text, file string, line int) {
+func (l *depFile) addRequirement(text, file string, line int) {
 	m := requirement.FindStringSubmatch(text)
 	if m == nil {
 		return
 	}
-	name := normal(m[1])
+	name := normalName(m[1])
 	if l.names == nil {
 		l.names = map[string]bool{}
 	}
@@ -179,17 +179,17 @@ func (l *depFile) requirements(t *tree, name string, depth int) {
 		switch {
 		case option == "-r" || option == "--requirement" || option == "-c" || option == "--constraint":
 			more := path.Join(path.Dir(name), strings.TrimSpace(arg))
-			if t.has(more) && depth < deepest && !slices.Contains(l.more, more) {
-				l.more = append(l.more, more)
+			if t.has(more) && depth < deepest && !slices.Contains(l.includes, more) {
+				l.includes = append(l.includes, more)
 				if option == "-r" || option == "--requirement" {
 					l.requirements(t, more, depth+1)
 				}
 			}
 		case option == "-e" || option == "--editable", strings.HasPrefix(text, "."), strings.HasPrefix(text, "file:"):
-			l.wheel = true
+			l.needsSource = true
 		case strings.HasPrefix(text, "-"), text == "":
 		default:
-			l.take(text, name, row.n)
+			l.addRequirement(text, name, row.n)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func readConda(t *tree, name string) depFile {
 	for _, n := range deps.Content {
 		if pip := value(n, "pip"); pip != nil {
 			for _, p := range pip.Content {
-				l.take(p.Value, name, p.Line)
+				l.addRequirement(p.Value, name, p.Line)
 			}
 			continue
 		}
@@ -220,9 +220,9 @@ func readConda(t *tree, name string) depFile {
 		case m[1] == "python":
 			l.python = Fact{Value: m[3], Why: n.Value, File: name, Line: n.Line}
 		case m[2] == "=": // a prefix: 1.58 is all of 1.58.*
-			l.take(m[1]+"=="+m[3], name, n.Line)
+			l.addRequirement(m[1]+"=="+m[3], name, n.Line)
 		default:
-			l.take(m[1]+m[2]+m[3], name, n.Line)
+			l.addRequirement(m[1]+m[2]+m[3], name, n.Line)
 		}
 	}
 	return l
@@ -252,7 +252,7 @@ func (f *Findings) python() {
 		}
 	}
 	for _, l := range f.lists {
-		if v := fitting(l.python.Value); v != "" {
+		if v := chooseVersion(l.python.Value); v != "" {
 			f.Python = l.python
 			f.Python.Value = v
 			return
@@ -266,7 +266,7 @@ var bound = regexp.MustCompile(`(===?|~=|>=|<=|!=|<|>|\^|~)?\s*3\.(\d+)`)
 
 // fitting picks the version for a range such as ">=3.10,<3.13": the default where it fits, else the
 // lowest that is named.
-func fitting(constraint string) string {
+func chooseVersion(constraint string) string {
 	lowest, highest, exact := 0, 99, false
 	for _, m := range bound.FindAllStringSubmatch(constraint, -1) {
 		minor, err := strconv.Atoi(m[2])

@@ -81,7 +81,7 @@ type Findings struct {
 	Settings    Fact         `json:"settings"` // .streamlit/config.toml
 
 	Defects []Defect `json:"defects"`
-	Left    []Fact   `json:"left"` // what was not read, and why
+	Unread  []Fact   `json:"left"` // what was not read, and why
 
 	tree  *tree
 	lists []depFile // dependency files, best first
@@ -129,7 +129,7 @@ func Tree(fsys fs.FS) (*Findings, error) {
 		f.Settings = Fact{Value: ".streamlit/config.toml", Why: "Streamlit reads it from where it is started", File: ".streamlit/config.toml"}
 	}
 	f.fromEntry()
-	f.Left = t.left
+	f.Unread = t.unread
 	return f, nil
 }
 

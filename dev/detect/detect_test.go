@@ -124,7 +124,7 @@ func report(f *detect.Findings) string {
 	for _, d := range f.Defects {
 		fmt.Fprintf(&b, "defect %s %s:%d: %s\n       fix: %s\n", d.ID, d.File, d.Line, d.What, d.Fix)
 	}
-	for _, l := range f.Left {
+	for _, l := range f.Unread {
 		fmt.Fprintf(&b, "left %s\n", l.Source())
 	}
 	if r, ok := f.Recipe(); ok {

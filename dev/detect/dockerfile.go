@@ -59,7 +59,7 @@ func dockerfiles(t *tree) []Dockerfile {
 	}
 	rank := map[string]int{}
 	for i := range out {
-		out[i].App, rank[out[i].Path] = whose(t, out[i])
+		out[i].App, rank[out[i].Path] = appFact(t, out[i])
 	}
 	slices.SortStableFunc(out, func(a, b Dockerfile) int { return rank[b.Path] - rank[a.Path] })
 	return out
@@ -76,7 +76,7 @@ func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok b
 }
 
 // whose says what makes a Dockerfile the app's, and how much that counts.
-func whose(t *tree, d Dockerfile) (Fact, int) {
+func appFact(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
 	text := strings.ToLower(t.text(d.Path))
 	switch {
@@ -102,7 +102,7 @@ func (f *Findings) image() (d Dockerfile, ok bool) {
 func (t *tree) instructions(name string) []dockerfile.Instruction {
 	list, err := dockerfile.Instructions([]byte(t.text(name)))
 	if err != nil {
-		t.leave(name, "not read: "+err.Error())
+		t.noteUnread(name, "not read: "+err.Error())
 	}
 	return list
 }
@@ -122,7 +122,7 @@ func readDockerfile(t *tree, name, target string) Dockerfile {
 		d.instructions = append(d.instructions, in)
 		switch {
 		case in.Name == "FROM":
-			stages = append(stages, newStage(in, args))
+			stages = append(stages, parseStage(in, args))
 		case len(stages) > 0:
 			s := &stages[len(stages)-1]
 			s.instructions = append(s.instructions, in)
@@ -145,7 +145,7 @@ func readDockerfile(t *tree, name, target string) Dockerfile {
 	return d
 }
 
-func newStage(in dockerfile.Instruction, args map[string]string) stage {
+func parseStage(in dockerfile.Instruction, args map[string]string) stage {
 	s := stage{line: in.Line}
 	fields := slices.DeleteFunc(strings.Fields(in.Rest), func(f string) bool { return strings.HasPrefix(f, "--") })
 	if len(fields) > 0 {
@@ -179,9 +179,9 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 				d.Workdir = path.Clean(to)
 			}
 		case "COPY", "ADD":
-			d.copies(in)
+			d.addCopies(in)
 		case "ENV", "ARG":
-			d.environment(in)
+			d.addVariables(in)
 		case "USER":
 			d.User = Fact{Value: in.Rest, Why: "USER", File: d.Path, Line: in.Line}
 		case "ENTRYPOINT":
@@ -190,14 +190,14 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 		case "CMD":
 			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.Rest), Why: in.Name, File: d.Path, Line: in.Line}
 		case "RUN":
-			d.hides(in)
+			d.noteEnvironments(in)
 		}
 	}
 }
 
 var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
 
-func (d *Dockerfile) copies(in dockerfile.Instruction) {
+func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
 	var list []string
 	for _, w := range words(in.Rest) {
 		if strings.HasPrefix(w, "--from=") || strings.HasPrefix(w, "<<") {
@@ -224,7 +224,7 @@ func (d *Dockerfile) copies(in dockerfile.Instruction) {
 	}
 }
 
-func (d *Dockerfile) environment(in dockerfile.Instruction) {
+func (d *Dockerfile) addVariables(in dockerfile.Instruction) {
 	values := map[string]string{}
 	for _, v := range in.Variables() { // each of them sees what was set before the instruction
 		values[v.Name] = dockerfile.Expand(v.Value, d.env)
@@ -236,27 +236,27 @@ func (d *Dockerfile) environment(in dockerfile.Instruction) {
 			d.PythonPath = Fact{Value: v, Why: "ENV PYTHONPATH", File: d.Path, Line: in.Line}
 		}
 		if in.Name == "ENV" && (k == "VIRTUAL_ENV" || k == "UV_PROJECT_ENVIRONMENT") {
-			d.hide(v, in.Line)
+			d.addHidden(v, in.Line)
 		}
 	}
 }
 
 // hides notes environments that a RUN makes below the working directory.
-func (d *Dockerfile) hides(in dockerfile.Instruction) {
+func (d *Dockerfile) noteEnvironments(in dockerfile.Instruction) {
 	list := words(strings.ReplaceAll(in.Rest, "\n", " ; "))
 	for i, w := range list {
 		switch {
 		case w == "uv" && slices.Contains(list[i:], "sync") && d.env["UV_PROJECT_ENVIRONMENT"] == "",
 			w == "poetry" && slices.Contains(list[i:], "install") && strings.Contains(d.env["POETRY_VIRTUALENVS_IN_PROJECT"], "1"),
 			w == "poetry" && slices.Contains(list[i:], "install") && strings.EqualFold(d.env["POETRY_VIRTUALENVS_IN_PROJECT"], "true"):
-			d.hide(".venv", in.Line)
+			d.addHidden(".venv", in.Line)
 		case w == "venv" && i > 0 && (list[i-1] == "-m" || list[i-1] == "uv"):
 			for _, arg := range list[i+1:] {
 				if isSeparator(arg) {
 					break
 				}
 				if !strings.HasPrefix(arg, "-") {
-					d.hide(arg, in.Line)
+					d.addHidden(arg, in.Line)
 					break
 				}
 			}
@@ -264,7 +264,7 @@ func (d *Dockerfile) hides(in dockerfile.Instruction) {
 	}
 }
 
-func (d *Dockerfile) hide(dir string, line int) {
+func (d *Dockerfile) addHidden(dir string, line int) {
 	if !path.IsAbs(dir) {
 		dir = path.Join("/", d.Workdir, dir)
 	}

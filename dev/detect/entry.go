@@ -22,7 +22,7 @@ const (
 	weightImports   = 10 // imports streamlit at all
 	weightDeeper    = -3 // for each directory that it lies in
 	weightImported  = -60
-	closeBy         = 10 // candidates that differ by no more are taken for equals
+	closeWeight     = 10 // candidates that differ by no more are taken for equals
 )
 
 // collector gathers reasons by script.
@@ -58,7 +58,7 @@ func entries(t *tree, f *Findings) (list []Entry, ambiguous bool) {
 	slices.SortFunc(list, func(a, b Entry) int {
 		return cmp.Or(b.weight-a.weight, strings.Count(a.Path, "/")-strings.Count(b.Path, "/"), strings.Compare(a.Path, b.Path))
 	})
-	return list, len(list) > 1 && list[0].weight-list[1].weight <= closeBy
+	return list, len(list) > 1 && list[0].weight-list[1].weight <= closeWeight
 }
 
 // fromContainers follows the commands of compose services and images.
@@ -146,7 +146,7 @@ func usualNames() map[string]int {
 
 // fromScripts looks at every script that imports Streamlit.
 func (c *collector) fromScripts() {
-	for _, name := range c.t.pythons() {
+	for _, name := range c.t.pythonFiles() {
 		if isPage(name) || isTest(name) || path.Base(name) == "__init__.py" || !strings.Contains(c.t.text(name), "streamlit") {
 			continue
 		}
@@ -199,12 +199,12 @@ func ascii(s string) string {
 
 // againstImported lowers scripts that others import: they are parts, not the whole.
 func (c *collector) againstImported() {
-	for _, name := range c.t.pythons() {
+	for _, name := range c.t.pythonFiles() {
 		if isTest(name) || !strings.Contains(c.t.text(name), "import") {
 			continue
 		}
 		for _, i := range c.t.module(name).imports {
-			for _, target := range c.t.targets(name, i) {
+			for _, target := range c.t.importTargets(name, i) {
 				if e := c.all[target]; e != nil && target != name && e.weight < weightScript {
 					e.weight += weightImported
 				}
@@ -215,7 +215,7 @@ func (c *collector) againstImported() {
 
 // targets are the files that an import may mean, if it starts from the importing script's directory, the
 // root of the tree or its src directory.
-func (t *tree) targets(from string, i imported) []string {
+func (t *tree) importTargets(from string, i imported) []string {
 	bases := []string{path.Dir(from), ".", "src"}
 	if i.level > 0 {
 		up := path.Dir(from)
@@ -250,7 +250,7 @@ func (t *tree) modules(base string, i imported) []string {
 	return out
 }
 
-func (t *tree) pythons() []string {
+func (t *tree) pythonFiles() []string {
 	return t.named(func(base string) bool { return strings.HasSuffix(base, ".py") })
 }
 

@@ -52,7 +52,7 @@ func login(p *program) Login {
 // readText takes in what the text at i says.
 func (l *Login) readText(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
-	if tok.s == "LOCAL_STREAMLIT" && isSet(m.tokens[:i], rest) {
+	if tok.s == "LOCAL_STREAMLIT" && setsVariable(m.tokens[:i], rest) {
 		l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
 	}
 	if isOAuthEndpoint(tok.s) {
@@ -64,7 +64,7 @@ func (l *Login) readText(m *module, i int) {
 func (l *Login) readWord(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
 	switch {
-	case tok.s == "login" && m.uses["login"] > 0 && isOf(m.tokens[:i], "st", "streamlit"):
+	case tok.s == "login" && m.uses["login"] > 0 && isMemberOf(m.tokens[:i], "st", "streamlit"):
 		name, ok := firstText(rest)
 		if n := i - 2; n > 1 && m.tokens[n-1].is("=") && m.tokens[n-2].is("on_click") {
 			name, ok = callbackText(m.tokens, i)
@@ -99,14 +99,14 @@ func add(list []Fact, f Fact) []Fact {
 }
 
 // isOf reports whether what precedes a name is one of these and a dot.
-func isOf(before []token, owners ...string) bool {
+func isMemberOf(before []token, owners ...string) bool {
 	n := len(before)
 	return n > 1 && before[n-1].is(".") && before[n-2].kind == word && slices.Contains(owners, before[n-2].s)
 }
 
 // isSet reports whether a variable of the environment is given a value here: environ["NAME"] = …,
 // environ.setdefault("NAME", …) or putenv("NAME", …).
-func isSet(before, rest []token) bool {
+func setsVariable(before, rest []token) bool {
 	n := len(before)
 	if n < 2 || len(rest) < 3 {
 		return false

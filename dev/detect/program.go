@@ -19,20 +19,20 @@ type program struct {
 	roots   []Fact
 	modules []*module // reachable from the entry and the pages; all of them where there is no entry
 
-	seen   map[string]bool
-	thirds map[string]bool // names of installed packages
+	seen      map[string]bool
+	installed map[string]bool // names of installed packages
 }
 
 func newProgram(f *Findings) *program {
-	p := &program{f: f, t: f.tree, home: ".", seen: map[string]bool{}, thirds: map[string]bool{"streamlit": true}}
+	p := &program{f: f, t: f.tree, home: ".", seen: map[string]bool{}, installed: map[string]bool{"streamlit": true}}
 	for _, l := range f.lists {
 		for name := range l.names {
-			p.thirds[strings.ReplaceAll(name, "-", "_")] = true
+			p.installed[strings.ReplaceAll(name, "-", "_")] = true
 		}
 	}
 	e, ok := f.Entry()
 	if !ok {
-		for _, name := range p.t.pythons() {
+		for _, name := range p.t.pythonFiles() {
 			p.modules = append(p.modules, p.t.module(name))
 		}
 		return p
@@ -80,7 +80,7 @@ func (p *program) follow(name string) {
 		p.modules = append(p.modules, m)
 		for _, i := range m.imports {
 			if i.level > 0 {
-				queue = append(queue, p.t.targets(name, i)...)
+				queue = append(queue, p.t.importTargets(name, i)...)
 			} else if base, ok := p.base(name, i); ok {
 				queue = append(queue, p.t.modules(base, i)...)
 			}
@@ -91,7 +91,7 @@ func (p *program) follow(name string) {
 // base finds the directory that an absolute import of project code starts from, and notes it where it is
 // not on the path anyway.
 func (p *program) base(from string, i imported) (string, bool) {
-	if p.thirds[i.top()] {
+	if p.installed[i.top()] {
 		return "", false
 	}
 	for _, base := range p.bases(from, i) {
@@ -120,7 +120,7 @@ func (p *program) bases(from string, i imported) []string {
 	}
 	slices.Reverse(around)
 	out = append(out, around...)
-	if others := p.t.holding(i.top()); len(others) == 1 {
+	if others := p.t.dirsHolding(i.top()); len(others) == 1 {
 		out = append(out, others[0])
 	}
 	return out
@@ -138,8 +138,8 @@ func (t *tree) holdsPython(dir string) bool {
 }
 
 // holding gives the directories, not too deep, that hold a module or package of that name.
-func (t *tree) holding(top string) []string {
-	if out, known := t.held[top]; known {
+func (t *tree) dirsHolding(top string) []string {
+	if out, known := t.holdingCache[top]; known {
 		return out
 	}
 	const deepest = 3
@@ -161,7 +161,7 @@ func (t *tree) holding(top string) []string {
 	slices.SortFunc(out, func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	})
-	t.held[top] = out
+	t.holdingCache[top] = out
 	return out
 }
 
@@ -186,9 +186,9 @@ func auth(p *program) []Fact {
 		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
-		if m.uses["context.headers"] > 0 || m.says("_get_websocket_headers") > 0 || m.sequence("_get_websocket_headers") > 0 {
+		if m.uses["context.headers"] > 0 || m.lineOfText("_get_websocket_headers") > 0 || m.lineOfSequence("_get_websocket_headers") > 0 {
 			for _, door := range dev.FrontDoors() {
-				add(door.Name, "it reads the header of "+door.Title, m.path, m.says(door.Begins...))
+				add(door.Name, "it reads the header of "+door.Title, m.path, m.lineOfText(door.Begins...))
 			}
 		}
 	}

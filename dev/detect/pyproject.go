@@ -86,14 +86,14 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 		switch {
 		case e.section == "project" && e.key == "dependencies":
 			ok = true
-			l.take(e.value, name, e.line)
+			l.addRequirement(e.value, name, e.line)
 		case e.section == "project" && e.key == "requires-python":
 			l.python = Fact{Value: e.value, Why: "requires-python " + e.value, File: name, Line: e.line}
 		case e.section == "project.optional-dependencies" && e.key != "":
-			l.take(e.value, name, e.line)
+			l.addRequirement(e.value, name, e.line)
 			optional = "--extra " + shell(e.key)
 		case e.section == "dependency-groups" && e.key != "":
-			l.take(e.value, name, e.line)
+			l.addRequirement(e.value, name, e.line)
 			optional = "--group " + shell(e.key)
 		case strings.HasPrefix(e.section, "tool.poetry") && (strings.HasSuffix(e.section, ".dependencies") || strings.HasSuffix(e.section, "-dependencies")) && e.key != "":
 			ok, l.manager = true, "poetry"
@@ -101,7 +101,7 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 				l.python = Fact{Value: e.value, Why: "python " + e.value, File: name, Line: e.line}
 				break
 			}
-			l.take(poetryRequirement(e), name, e.line)
+			l.addRequirement(poetryRequirement(e), name, e.line)
 		case e.section == "tool.poetry":
 			l.manager = "poetry"
 		case e.section == "project":
@@ -155,7 +155,7 @@ func readPipfile(t *tree, name string) depFile {
 	for _, e := range readTOML(t, name) {
 		switch {
 		case e.section == "packages" && e.key != "":
-			l.take(poetryRequirement(e), name, e.line)
+			l.addRequirement(poetryRequirement(e), name, e.line)
 		case e.section == "requires" && (e.key == "python_version" || e.key == "python_full_version"):
 			l.python = Fact{Value: e.value, Why: "python_version " + e.value, File: name, Line: e.line}
 		}

@@ -74,7 +74,7 @@ func (s *scanner) next() {
 		s.at++
 	case c == '"' || c == '\'':
 		s.literal()
-	case isWord(c):
+	case isWordByte(c):
 		s.name()
 	default:
 		s.bracket(c)
@@ -92,14 +92,14 @@ func (s *scanner) bracket(c byte) {
 	}
 }
 
-func isWord(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // name reads a word, or the string that the word is the prefix of.
 func (s *scanner) name() {
 	start := s.at
-	for s.at < len(s.src) && isWord(s.src[s.at]) {
+	for s.at < len(s.src) && isWordByte(s.src[s.at]) {
 		s.at++
 	}
 	w := s.src[start:s.at]
@@ -165,11 +165,11 @@ func (i imported) top() string {
 
 // module reads a Python file, once.
 func (t *tree) module(name string) *module {
-	if m, ok := t.mods[name]; ok {
+	if m, ok := t.moduleCache[name]; ok {
 		return m
 	}
 	m := &module{path: name, uses: map[string]int{}, tokens: tokens(t.text(name))}
-	t.mods[name] = m
+	t.moduleCache[name] = m
 	bound := m.readImports()
 	m.readUses(bound)
 	return m
@@ -211,7 +211,7 @@ func (m *module) readImports() map[string]string {
 // plainImports reads "a.b as c, d".
 func (m *module) plainImports(rest []token, line int, bound map[string]string) {
 	for part := range splitTokens(rest, ",") {
-		name, after := dotted(part)
+		name, after := dottedName(part)
 		if name == "" {
 			return // no import statement after all
 		}
@@ -235,7 +235,7 @@ func (m *module) fromImport(rest []token, line int, bound map[string]string) {
 	}
 	name, rest := "", rest
 	if len(rest) > 0 && !rest[0].is("import") {
-		name, rest = dotted(rest)
+		name, rest = dottedName(rest)
 	}
 	if len(rest) == 0 || !rest[0].is("import") || name == "" && level == 0 {
 		return
@@ -271,7 +271,7 @@ func splitTokens(list []token, by string) func(func([]token) bool) {
 }
 
 // dotted reads "a.b.c" and gives what follows.
-func dotted(list []token) (name string, rest []token) {
+func dottedName(list []token) (name string, rest []token) {
 	var parts []string
 	for len(list) > 0 && list[0].kind == word {
 		parts = append(parts, list[0].s)
@@ -291,7 +291,7 @@ func (m *module) readUses(bound map[string]string) {
 		if !ok || tok.kind != word || i > 0 && m.tokens[i-1].is(".") {
 			continue
 		}
-		chain, rest := dotted(m.tokens[i:])
+		chain, rest := dottedName(m.tokens[i:])
 		_, chain, _ = strings.Cut(chain, ".")
 		name := strings.Trim(of+"."+chain, ".")
 		if name == "" {
@@ -311,7 +311,7 @@ func (m *module) readUses(bound map[string]string) {
 
 // says gives the line of the first string that contains one of the texts, in any case of letters; 0
 // if none does.
-func (m *module) says(texts ...string) int {
+func (m *module) lineOfText(texts ...string) int {
 	for _, tok := range m.tokens {
 		if tok.kind != text {
 			continue
@@ -326,7 +326,7 @@ func (m *module) says(texts ...string) int {
 
 // sequence gives the line where these tokens stand one after another; 0 if nowhere. A text is
 // written in quotes: `"redirect_uris"`.
-func (m *module) sequence(want ...string) int {
+func (m *module) lineOfSequence(want ...string) int {
 	matches := func(t token, w string) bool {
 		if strings.HasPrefix(w, `"`) {
 			return t.kind == text && t.s == strings.Trim(w, `"`)

@@ -47,7 +47,7 @@ func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
 	var out []string
 	var why Fact
 	for _, root := range f.Roots {
-		if inside, ok := seen(mounts, root.Value); ok {
+		if inside, ok := pathInContainer(mounts, root.Value); ok {
 			out = append(out, inside)
 			why = root
 		}
@@ -59,7 +59,7 @@ func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
 }
 
 // seen gives the path in the container of a path in the tree.
-func seen(mounts []Mount, name string) (string, bool) {
+func pathInContainer(mounts []Mount, name string) (string, bool) {
 	for _, m := range mounts {
 		switch {
 		case m.From == ".":
@@ -91,7 +91,7 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	if started && d.Workdir != "" {
 		r.CommandWhy = Fact{Value: e.Path, Why: "the Dockerfile's own command runs it", File: d.Command.File, Line: d.Command.Line}
 	} else {
-		inside, _ := seen(r.Mounts, e.Path)
+		inside, _ := pathInContainer(r.Mounts, e.Path)
 		r.Command, r.CommandWhy = []string{"streamlit", "run", inside}, e.Why()
 		if d.Workdir == "" || d.Workdir == "/" { // where Streamlit refuses to run
 			r.Workdir = r.Mounts[0].To
@@ -153,7 +153,7 @@ func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 			out = append(out, Mount{from, c.To})
 		}
 	}
-	if _, ok := seen(out, entry); ok {
+	if _, ok := pathInContainer(out, entry); ok {
 		slices.SortStableFunc(out, func(a, b Mount) int { return boolRank(holds(b, entry)) - boolRank(holds(a, entry)) })
 		return out
 	}
@@ -173,6 +173,6 @@ func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 }
 
 func holds(m Mount, name string) bool {
-	_, ok := seen([]Mount{m}, name)
+	_, ok := pathInContainer([]Mount{m}, name)
 	return ok
 }

@@ -44,7 +44,7 @@ func (f *Findings) Survey() Survey {
 				s.Imports = append(s.Imports, Fact{Value: i.top(), Why: "it is imported", File: m.path, Line: i.line})
 			}
 		}
-		u := user{m: m, lines: p.t.lines(m.path)}
+		u := usage{m: m, lines: p.t.lines(m.path)}
 		u.read()
 		s.Calls = append(s.Calls, u.out...)
 	}
@@ -54,20 +54,20 @@ func (f *Findings) Survey() Survey {
 
 // isOwn reports whether an import is of the project itself.
 func (p *program) isOwn(from string, i imported) bool {
-	if p.thirds[i.top()] {
+	if p.installed[i.top()] {
 		return false
 	}
 	return slices.ContainsFunc(p.bases(from, i), func(base string) bool { return p.t.provides(base, i.name) || p.t.provides(base, i.top()) })
 }
 
 // user collects what one module uses.
-type user struct {
+type usage struct {
 	m     *module
 	lines []line
 	out   []Use
 }
 
-func (u *user) add(what string, at int) {
+func (u *usage) add(what string, at int) {
 	if at == 0 || slices.ContainsFunc(u.out, func(have Use) bool { return have.What == what && have.Line == at }) {
 		return
 	}
@@ -78,7 +78,7 @@ func (u *user) add(what string, at int) {
 	u.out = append(u.out, use)
 }
 
-func (u *user) read() {
+func (u *usage) read() {
 	for what, of := range map[string]string{"login": "st.login", "user": "st.user", "experimental_user": "st.user", "context.headers": "st.context.headers", "context.cookies": "st.context.cookies", "components": "st.components"} {
 		u.add(of, u.m.uses[what])
 	}
@@ -101,7 +101,7 @@ func (u *user) read() {
 			}
 		case writes(tok.s, before, rest):
 			u.add("file:write", tok.line)
-		case isOf(before, "subprocess"), tok.s == "system" && isOf(before, "os"), tok.s == "Popen":
+		case isMemberOf(before, "subprocess"), tok.s == "system" && isMemberOf(before, "os"), tok.s == "Popen":
 			u.add("subprocess", tok.line)
 		}
 	}
@@ -132,7 +132,7 @@ func writes(name string, before, rest []token) bool {
 	case "write_text", "write_bytes":
 		return isMethod(before)
 	case "makedirs":
-		return isOf(before, "os")
+		return isMemberOf(before, "os")
 	case "to_csv", "to_parquet", "to_excel", "to_pickle", "to_json", "savefig":
 		// Without the name of a file they give what would be written.
 		_, named := firstText(rest)

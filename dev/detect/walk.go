@@ -15,22 +15,22 @@ import (
 
 // tree is what was found in a file system: names first, texts when asked for.
 type tree struct {
-	fsys  fs.FS
-	files map[string]fs.FileMode // every regular file that is not in an ignored directory
-	names []string               // the same, sorted, those nearer to the root first
-	dirs  map[string]bool        // "." included
-	left  []Fact
-	read  int64
-	texts map[string]string
-	mods  map[string]*module
-	held  map[string][]string // see holding
+	fsys         fs.FS
+	files        map[string]fs.FileMode // every regular file that is not in an ignored directory
+	names        []string               // the same, sorted, those nearer to the root first
+	dirs         map[string]bool        // "." included
+	unread       []Fact
+	bytesRead    int64
+	textCache    map[string]string
+	moduleCache  map[string]*module
+	holdingCache map[string][]string // see holding
 }
 
 // walk lists the tree breadth first, so that where the limit cuts it short what is left out lies
 // deepest. Links to files are followed, links to directories are not: they may lead in circles, and
 // what they lead to is found where it is.
 func walk(fsys fs.FS) (*tree, error) {
-	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, texts: map[string]string{}, mods: map[string]*module{}, held: map[string][]string{}}
+	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, textCache: map[string]string{}, moduleCache: map[string]*module{}, holdingCache: map[string][]string{}}
 	seen := 0
 	for queue := []string{"."}; len(queue) > 0; {
 		dir := queue[0]
@@ -40,7 +40,7 @@ func walk(fsys fs.FS) (*tree, error) {
 			if dir == "." {
 				return nil, fmt.Errorf("list the directory: %w", err)
 			}
-			t.leave(dir, "the directory cannot be listed: "+reason(err))
+			t.noteUnread(dir, "the directory cannot be listed: "+reason(err))
 			continue
 		}
 		if isEnvironment(list) && dir != "." {
@@ -49,7 +49,7 @@ func walk(fsys fs.FS) (*tree, error) {
 		t.dirs[dir] = true
 		for _, entry := range list {
 			if seen++; seen > maxEntries {
-				t.leave(dir, fmt.Sprintf("the tree holds more than %d files and directories; the deeper ones were not looked at", maxEntries))
+				t.noteUnread(dir, fmt.Sprintf("the tree holds more than %d files and directories; the deeper ones were not looked at", maxEntries))
 				return t.sorted(), nil
 			}
 			if next := t.add(path.Join(dir, entry.Name()), entry); next != "" {
@@ -112,10 +112,10 @@ func (t *tree) sorted() *tree {
 	return t
 }
 
-func (t *tree) leave(name, why string) {
+func (t *tree) noteUnread(name, why string) {
 	const most = 20 // more of them help nobody
-	if len(t.left) < most {
-		t.left = append(t.left, Fact{Value: name, Why: why, File: name})
+	if len(t.unread) < most {
+		t.unread = append(t.unread, Fact{Value: name, Why: why, File: name})
 	}
 }
 
@@ -148,14 +148,14 @@ func (t *tree) text(name string) string {
 	if !t.has(name) {
 		return ""
 	}
-	if s, ok := t.texts[name]; ok {
+	if s, ok := t.textCache[name]; ok {
 		return s
 	}
 	s, err := t.load(name)
 	if err != nil {
-		t.leave(name, "not read: "+reason(err))
+		t.noteUnread(name, "not read: "+reason(err))
 	}
-	t.texts[name] = s
+	t.textCache[name] = s
 	return s
 }
 
@@ -173,11 +173,11 @@ func (t *tree) load(name string) (string, error) {
 		return "", errors.New("no regular file any more")
 	case st.Size() > maxFileSize:
 		return "", fmt.Errorf("larger than %d KiB", maxFileSize>>10)
-	case t.read > maxRead:
+	case t.bytesRead > maxRead:
 		return "", fmt.Errorf("more than %d MiB were read already", maxRead>>20)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFileSize)) // it may grow meanwhile
-	t.read += int64(len(b))
+	t.bytesRead += int64(len(b))
 	if err != nil {
 		return "", err
 	}

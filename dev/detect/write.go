@@ -261,10 +261,10 @@ func (w *writer) requirements(first depFile) {
 		if l.manager != "pip" || l.file != first.file && path.Dir(l.file) == path.Dir(first.file) {
 			continue
 		}
-		if l.wheel {
+		if l.needsSource {
 			w.line("COPY . /app")
 		} else {
-			w.copy(append([]string{l.file}, l.more...)...)
+			w.copy(append([]string{l.file}, l.includes...)...)
 		}
 		args = append(args, "-r "+shell(path.Join(appDir, l.file)))
 	}

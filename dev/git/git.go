@@ -43,7 +43,7 @@ type Repository struct {
 	// Absent are submodules whose files are not there.
 	Absent []string
 
-	in caller
+	runner runner
 }
 
 // Read asks about the repository around dir. env is the program's environment. The error is that of
@@ -56,10 +56,10 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 		r.Why = "there is no git on this machine"
 		return r, nil
 	}
-	r.in = caller{program: program, dir: dir, env: env}
-	root, err := r.in.run(ctx, "rev-parse", "--show-toplevel")
+	r.runner = runner{program: program, dir: dir, env: env}
+	root, err := r.runner.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil || len(root) == 0 {
-		r.Why = why(err)
+		r.Why = explain(err)
 		return r, context.Cause(ctx)
 	}
 	r.Found, r.Root = true, filepath.FromSlash(strings.TrimSuffix(string(root), "\n"))
@@ -77,7 +77,7 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 }
 
 // why words the answer of a directory that is in no work tree.
-func why(err error) string {
+func explain(err error) string {
 	switch {
 	case err == nil, strings.Contains(err.Error(), "not a git repository"), strings.Contains(err.Error(), "must be run in a work tree"):
 		return "the directory is in no git repository"
@@ -88,10 +88,10 @@ func why(err error) string {
 }
 
 func (r *Repository) readHead(ctx context.Context) error {
-	if out, err := r.in.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
+	if out, err := r.runner.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
 		r.Branch = strings.TrimSuffix(string(out), "\n")
 	}
-	out, err := r.in.run(ctx, "log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--")
+	out, err := r.runner.run(ctx, "log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--")
 	if err == nil {
 		hash, seconds, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 		n, err := strconv.ParseInt(seconds, 10, 64)
@@ -105,7 +105,7 @@ func (r *Repository) readHead(ctx context.Context) error {
 
 // remote is the address of origin, or of the only remote there is, as the repository's settings have it.
 func (r *Repository) remote(ctx context.Context) string {
-	out, err := r.in.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
+	out, err := r.runner.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
 	if err != nil {
 		return ""
 	}
@@ -125,7 +125,7 @@ func (r *Repository) remote(ctx context.Context) string {
 	return ""
 }
 
-func cmpCause(ctx context.Context, err error) error {
+func contextError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -143,9 +143,9 @@ func (r Repository) LastChange(ctx context.Context, except []string) (string, er
 	for _, name := range except {
 		args = append(args, ":(top,exclude,literal)"+name)
 	}
-	out, err := r.in.run(ctx, args...)
+	out, err := r.runner.run(ctx, args...)
 	if err != nil {
-		return "", cmpCause(ctx, err)
+		return "", contextError(ctx, err)
 	}
 	if hash := strings.TrimSpace(string(out)); hash != "" {
 		return hash, nil

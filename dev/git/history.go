@@ -16,9 +16,9 @@ import (
 // it keeps, both relative to the directory that was asked about, with slashes.
 func (r Repository) Files(ctx context.Context) (files, tracked []string, err error) {
 	list := func(args ...string) ([]string, error) {
-		out, err := r.in.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
+		out, err := r.runner.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
 		if err != nil {
-			return nil, cmpCause(ctx, err)
+			return nil, contextError(ctx, err)
 		}
 		names := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 		slices.Sort(names)
@@ -33,7 +33,7 @@ func (r Repository) Files(ctx context.Context) (files, tracked []string, err err
 
 // Shallow reports whether older commits were not fetched.
 func (r Repository) Shallow(ctx context.Context) bool {
-	out, err := r.in.run(ctx, "rev-parse", "--is-shallow-repository")
+	out, err := r.runner.run(ctx, "rev-parse", "--is-shallow-repository")
 	return err == nil && strings.TrimSpace(string(out)) == "true"
 }
 
@@ -50,7 +50,7 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := r.in.command(inner, "cat-file", "--batch", "--buffer")
+	cmd := r.runner.command(inner, "cat-file", "--batch", "--buffer")
 	cmd.Stdin = bytes.NewReader(ids)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -66,14 +66,14 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	if werr := cmd.Wait(); err == nil && werr != nil {
 		err = fmt.Errorf("git cat-file: %w", werr)
 	}
-	return cmpCause(ctx, err)
+	return contextError(ctx, err)
 }
 
 // objects lists what is reachable: ids with a path each, and the ids as lines.
 func (r Repository) objects(ctx context.Context) (paths map[string]string, ids []byte, err error) {
-	out, err := r.in.run(ctx, "rev-list", "--objects", "--missing=allow-promisor", "--all", "HEAD")
+	out, err := r.runner.run(ctx, "rev-list", "--objects", "--missing=allow-promisor", "--all", "HEAD")
 	if err != nil {
-		return nil, nil, cmpCause(ctx, err)
+		return nil, nil, contextError(ctx, err)
 	}
 	paths = map[string]string{}
 	for line := range strings.Lines(string(out)) {
@@ -125,7 +125,7 @@ func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) 
 // CommitOf names a commit that brought a version of a file, by the beginning of its hash; "" where none
 // is found.
 func (r Repository) CommitOf(ctx context.Context, id string) string {
-	out, err := r.in.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
+	out, err := r.runner.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
 	if err != nil {
 		return ""
 	}

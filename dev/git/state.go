@@ -16,13 +16,13 @@ import (
 )
 
 // deepest is how far submodules are looked for inside submodules.
-const deepest = 8
+const maxDepth = 8
 
 // readState collects what is not as it was committed.
 func (r *Repository) readState(ctx context.Context) error {
-	modified, absent, err := r.in.at(r.Root).state(ctx, deepest)
+	modified, absent, err := r.runner.at(r.Root).workTreeState(ctx, maxDepth)
 	if err != nil {
-		return cmpCause(ctx, err)
+		return contextError(ctx, err)
 	}
 	r.Modified = modified
 	if _, err := os.Lstat(filepath.Join(r.Root, ".gitmodules")); err == nil {
@@ -31,7 +31,7 @@ func (r *Repository) readState(ctx context.Context) error {
 	return nil
 }
 
-func (c caller) at(dir string) caller {
+func (c runner) at(dir string) runner {
 	c.dir = dir
 	return c
 }
@@ -39,7 +39,7 @@ func (c caller) at(dir string) caller {
 // state gives the files of a work tree that differ from its commit, and its submodules that are not
 // there. A submodule is a repository with settings of its own, which git would follow in a program of
 // its own: so it is left to compare commits, and what a submodule holds is asked from here.
-func (c caller) state(ctx context.Context, deep int) (modified, absent []string, err error) {
+func (c runner) workTreeState(ctx context.Context, depth int) (modified, absent []string, err error) {
 	if c, err = c.withoutFilters(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +57,7 @@ func (c caller) state(ctx context.Context, deep int) (modified, absent []string,
 			modified = append(modified, entry[3:])
 		}
 	}
-	same, err := c.unwritten(ctx, edited)
+	same, err := c.unchanged(ctx, edited)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,7 +66,7 @@ func (c caller) state(ctx context.Context, deep int) (modified, absent []string,
 			modified = append(modified, name)
 		}
 	}
-	changed, absent, err := c.submodules(ctx, deep)
+	changed, absent, err := c.submodules(ctx, depth)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,7 +76,7 @@ func (c caller) state(ctx context.Context, deep int) (modified, absent []string,
 }
 
 // submodules gives those that hold changes, and those whose files are not there.
-func (c caller) submodules(ctx context.Context, deep int) (changed, absent []string, err error) {
+func (c runner) submodules(ctx context.Context, depth int) (changed, absent []string, err error) {
 	out, err := c.run(ctx, "ls-files", "--stage", "-z")
 	if err != nil {
 		return nil, nil, err
@@ -92,10 +92,10 @@ func (c caller) submodules(ctx context.Context, deep int) (changed, absent []str
 			absent = append(absent, name)
 			continue
 		}
-		if deep == 0 {
+		if depth == 0 {
 			continue
 		}
-		files, _, err := inner.state(ctx, deep-1)
+		files, _, err := inner.workTreeState(ctx, depth-1)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -109,13 +109,13 @@ func (c caller) submodules(ctx context.Context, deep int) (changed, absent []str
 // unwritten gives those of the names whose content git would have compared through a filter, and which
 // are as they were committed nevertheless: nobody wrote to them since git put them there, or they are
 // what the Git LFS pointer in the repository names.
-func (c caller) unwritten(ctx context.Context, names []string) (map[string]bool, error) {
+func (c runner) unchanged(ctx context.Context, names []string) (map[string]bool, error) {
 	same := map[string]bool{}
-	filtered, err := c.filtered(ctx, names)
+	filtered, err := c.withFilter(ctx, names)
 	if err != nil || len(filtered) == 0 {
 		return same, err
 	}
-	recorded, err := c.recorded(ctx)
+	recorded, err := c.indexStamps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (c caller) unwritten(ctx context.Context, names []string) (map[string]bool,
 			same[name] = true
 			continue
 		}
-		if same[name], err = c.isPointedTo(ctx, name, file, st.Size()); err != nil {
+		if same[name], err = c.matchesPointer(ctx, name, file, st.Size()); err != nil {
 			return nil, err
 		}
 	}
@@ -138,11 +138,11 @@ func (c caller) unwritten(ctx context.Context, names []string) (map[string]bool,
 }
 
 // filtered leaves the names that have the attribute "filter".
-func (c caller) filtered(ctx context.Context, names []string) ([]string, error) {
+func (c runner) withFilter(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	out, err := c.ask(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
+	out, err := c.runWithInput(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
 	if err != nil {
 		return nil, err
 	}
@@ -160,17 +160,17 @@ func (c caller) filtered(ctx context.Context, names []string) ([]string, error) 
 type stamp struct{ seconds, nanoseconds, size int64 }
 
 // shown is how git prints a name and its stamp.
-var shown = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
+var debugEntry = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
 
 // recorded gives the stamps that the index has. git compares times by the second, and reads a file that
 // was written in the second of its index again; the nanoseconds are there all the same.
-func (c caller) recorded(ctx context.Context) (map[string]stamp, error) {
+func (c runner) indexStamps(ctx context.Context) (map[string]stamp, error) {
 	out, err := c.run(ctx, "ls-files", "-z", "--debug")
 	if err != nil {
 		return nil, err
 	}
 	stamps := map[string]stamp{}
-	for _, m := range shown.FindAllStringSubmatch(string(out), -1) {
+	for _, m := range debugEntry.FindAllStringSubmatch(string(out), -1) {
 		var part [3]int64
 		for i := range part {
 			part[i], _ = strconv.ParseInt(m[i+2], 10, 64) // digits, see shown
@@ -181,10 +181,10 @@ func (c caller) recorded(ctx context.Context) (map[string]stamp, error) {
 }
 
 // pointer is what Git LFS commits in a file's place. Source: its specification, docs/spec.md.
-var pointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
+var lfsPointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
 
 // isPointedTo says that a file is the one whose pointer the repository holds.
-func (c caller) isPointedTo(ctx context.Context, name, file string, size int64) (bool, error) {
+func (c runner) matchesPointer(ctx context.Context, name, file string, size int64) (bool, error) {
 	const longest = 1024 // of a pointer
 	out, err := c.run(ctx, "cat-file", "-s", ":"+name)
 	if n, perr := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || perr != nil || n > longest {
@@ -194,7 +194,7 @@ func (c caller) isPointedTo(ctx context.Context, name, file string, size int64) 
 	if err != nil {
 		return false, context.Cause(ctx)
 	}
-	m := pointer.FindStringSubmatch(string(out))
+	m := lfsPointer.FindStringSubmatch(string(out))
 	if m == nil || m[2] != strconv.FormatInt(size, 10) {
 		return false, nil
 	}

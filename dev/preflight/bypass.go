@@ -36,26 +36,26 @@ func bypassRules() []Rule {
 var (
 	// bypassSet is an assignment in a shell, a Dockerfile, YAML, TOML, HCL or JavaScript, with a value;
 	// neither a use ($LOCAL_STREAMLIT) nor a comparison, nor the empty value before a command of a shell.
-	bypassSet = lazily(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
+	bypassSet = lazyPattern(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
 	// bypassOld is the form that ENV had first, without an equals sign.
-	bypassOld = lazily(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
+	bypassLegacyENV = lazyPattern(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
 	// bypassPair is the form of task definitions, and of lists of environment variables in HCL.
-	bypassPair = lazily(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
+	bypassPair = lazyPattern(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
 )
 
 // bypass looks for what would switch the login off where the app runs for its users. What the layers
 // of an image say is looked at while they are walked.
-func (c *check) bypass() {
+func (c *checker) bypass() {
 	c.bypassInConfig()
 	c.bypassInFiles()
 	c.bypassInSteps()
 	if service, ok := c.service(); ok {
 		if v, set := service.Environment[bypassVariable]; set && (v == nil || *v != "") {
-			c.add("bypass.compose", c.inCompose(bypassVariable), "service %s ships with %s: any value switches the login off, even 0", c.Service, bypassVariable)
+			c.add("bypass.compose", c.composePlace(bypassVariable), "service %s ships with %s: any value switches the login off, even 0", c.Service, bypassVariable)
 		}
 		c.bypassInService(service)
 	}
-	c.bundled(func(name, text string) {
+	c.eachBundleFile(func(name, text string) {
 		lines, _ := assigned(name, text)
 		if path.Ext(name) == ".py" {
 			lines = scriptLines(name, text)
@@ -72,8 +72,8 @@ func (c *check) bypass() {
 	}
 }
 
-func (c *check) bypassInConfig() {
-	b := c.built
+func (c *checker) bypassInConfig() {
+	b := c.image
 	if b.config == nil {
 		return
 	}
@@ -92,7 +92,7 @@ func (c *check) bypassInConfig() {
 	}
 	for _, h := range b.config.History {
 		if bypassSet.in(h.CreatedBy) && !strings.Contains(h.CreatedBy, "ENV "+bypassVariable) {
-			c.add("bypass.history", place{where: step(h.CreatedBy)}, "a step of the build sets %s", bypassVariable)
+			c.add("bypass.history", place{where: stepText(h.CreatedBy)}, "a step of the build sets %s", bypassVariable)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (c *check) bypassInConfig() {
 // scriptLines are the lines of a script that set the bypass for it, or for what it describes.
 func scriptLines(name, text string) (out []int) {
 	for _, f := range assign.Python(map[string]string{name: text}, bypassVariable) {
-		if f.Kind != assign.Loads && (f.Kind != assign.Mentions || programmed.in(text)) {
+		if f.Kind != assign.Loads && (f.Kind != assign.EntryOther || infrastructureLibrary.in(text)) {
 			out = append(out, f.Line)
 		}
 	}
@@ -108,7 +108,7 @@ func scriptLines(name, text string) (out []int) {
 }
 
 // isForDevelopment tells by the base name that a file is for this machine: "Dockerfile.dev", "run-local.sh".
-func isForDevelopment(base string) bool {
+func isDevelopmentName(base string) bool {
 	for _, word := range strings.FieldsFunc(strings.ReplaceAll(strings.ToLower(base), "dev-ops", "devops"), func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
 		if slices.Contains([]string{"dev", "local", "test", "tests", "debug", "development"}, word) {
 			return true

@@ -12,7 +12,7 @@ import (
 )
 
 // bypassInSteps looks at the Dockerfile of what ships.
-func (c *check) bypassInSteps() {
+func (c *checker) bypassInSteps() {
 	known := constants{}
 	for _, s := range c.App.Steps {
 		at := place{file: s.File, line: s.Line}
@@ -35,10 +35,10 @@ func (c *check) bypassInSteps() {
 		case "RUN":
 			if known.sets(rest) {
 				severity, message := dev.Warns, "the step sets "+bypassVariable+" while the image is built; make sure that it leaves nothing of it there"
-				if leaves.in(rest) {
+				if persists.in(rest) {
 					severity, message = dev.Blocks, "the step leaves "+bypassVariable+" in the image"
 				}
-				c.weighed("bypass.dockerfile", severity, at, "", "%s", message)
+				c.addAs("bypass.dockerfile", severity, at, "", "%s", message)
 			}
 		default:
 			if known.sets(rest) {
@@ -49,7 +49,7 @@ func (c *check) bypassInSteps() {
 }
 
 // leaves says that a step of a build writes something that it leaves in the image.
-var leaves = lazily(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
+var persists = lazyPattern(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
 
 // constants are variables of a build or an image.
 type constants map[string]string
@@ -103,7 +103,7 @@ func (known constants) prelude() string {
 
 // bypassInService looks at what a compose service runs, is given as files, and at a Dockerfile that is
 // written into it.
-func (c *check) bypassInService(s types.ServiceConfig) {
+func (c *checker) bypassInService(s types.ServiceConfig) {
 	known := constants{}
 	for name, v := range s.Environment {
 		if v != nil {
@@ -115,20 +115,20 @@ func (c *check) bypassInService(s types.ServiceConfig) {
 		words []string
 	}{{"entrypoint", s.Entrypoint}, {"command", s.Command}} {
 		if known.wordsSet(part.words) {
-			c.add("bypass.compose", c.inCompose(part.key), "the %s of service %s sets %s", part.key, c.Service, bypassVariable)
+			c.add("bypass.compose", c.composePlace(part.key), "the %s of service %s sets %s", part.key, c.Service, bypassVariable)
 		}
 	}
 	for _, config := range s.Configs {
-		if lines, _ := anyAssigned(config.Target, c.Compose.Configs[config.Source].Content); len(lines) > 0 {
-			c.add("bypass.compose", c.inCompose(config.Source), "the file %s of service %s sets %s", config.Target, c.Service, bypassVariable)
+		if lines, _ := assignedInAnyLanguage(config.Target, c.Compose.Configs[config.Source].Content); len(lines) > 0 {
+			c.add("bypass.compose", c.composePlace(config.Source), "the file %s of service %s sets %s", config.Target, c.Service, bypassVariable)
 		}
 	}
 	if s.Build == nil {
 		return
 	}
 	for line := range strings.Lines(s.Build.DockerfileInline) {
-		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (bypassSet.in(line) || bypassOld.in(line)) {
-			c.add("bypass.dockerfile", c.inCompose("dockerfile_inline"), "%s is set: any value switches the login off, even 0", bypassVariable)
+		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (bypassSet.in(line) || bypassLegacyENV.in(line)) {
+			c.add("bypass.dockerfile", c.composePlace("dockerfile_inline"), "%s is set: any value switches the login off, even 0", bypassVariable)
 		}
 	}
 }

@@ -26,18 +26,18 @@ func codeRules() []Rule {
 }
 
 var (
-	identityHeader = lazily(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
+	identityHeader = lazyPattern(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
 	// verifies is what a program that verifies tokens calls.
-	verifies = lazily(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
+	verifies = lazyPattern(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
 	// unsigned is how the same libraries are told not to.
-	unsigned = lazily(`["']?verify_signature["']?\s*[:=]\s*False|verify\s*=\s*False`)
+	unsigned = lazyPattern(`["']?verify_signature["']?\s*[:=]\s*False|verify\s*=\s*False`)
 	// parted is a token that is taken apart by hand.
-	parted = lazily(`(?i)(?:token|jwt|assertion|oidc\w*)\w*(?:\[[^\]]*\])?\.(?:split|partition)\(\s*["']\.["']`)
-	opened = lazily(`b64decode\(|urlsafe_b64decode\(|base64url`)
+	splitByHand   = lazyPattern(`(?i)(?:token|jwt|assertion|oidc\w*)\w*(?:\[[^\]]*\])?\.(?:split|partition)\(\s*["']\.["']`)
+	decodesBase64 = lazyPattern(`b64decode\(|urlsafe_b64decode\(|base64url`)
 
-	remotePart    = lazily(`(?:declare_component\([^)]*?url\s*=|(?:components(?:\.v1)?|st)\.iframe\(\s*(?:src\s*=\s*)?)\s*f?["'](https?://[^"'\s]+)`)
-	remoteScript  = lazily(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
-	remoteOrigins = lazily(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
+	remoteComponent = lazyPattern(`(?:declare_component\([^)]*?url\s*=|(?:components(?:\.v1)?|st)\.iframe\(\s*(?:src\s*=\s*)?)\s*f?["'](https?://[^"'\s]+)`)
+	remoteScript    = lazyPattern(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
+	remoteOrigins   = lazyPattern(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
 )
 
 // identityHeaders are those that say who somebody is; only one of each front door's is signed.
@@ -58,14 +58,14 @@ func signedHeaders() []string {
 }
 
 // code looks at the scripts of the app.
-func (c *check) code() {
+func (c *checker) code() {
 	for _, d := range c.App.Defects {
 		if _, ok := c.rules[d.ID]; ok {
 			severity := c.rules[d.ID].Severity
 			if d.ID == "code.unverified" {
-				severity = c.unverified(d.File)
+				severity = c.unverifiedSeverity(d.File)
 			}
-			c.weighed(d.ID, severity, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
+			c.addAs(d.ID, severity, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
 		}
 	}
 	verified := false
@@ -78,21 +78,21 @@ func (c *check) code() {
 	}
 	for _, name := range scripts {
 		text := c.files[name]
-		told := slices.ContainsFunc(c.App.Defects, func(d Defect) bool { return d.ID == "code.unverified" && d.File == name })
-		if !told {
-			c.tokens(name, text)
+		reported := slices.ContainsFunc(c.App.Defects, func(d Defect) bool { return d.ID == "code.unverified" && d.File == name })
+		if !reported {
+			c.checkTokens(name, text)
 		}
 		if !verified {
 			for _, m := range identityHeader.matches(text) {
-				c.add("code.header", place{file: name, line: m.line}, "%s is believed without being verified", m.text[1])
+				c.add("code.header", place{file: name, line: m.line}, "%s is believed without being verified", m.groups[1])
 			}
 		}
-		c.components(name, text)
+		c.checkComponents(name, text)
 	}
 }
 
 // scripts are those that the app consists of.
-func (c *check) scripts() []string {
+func (c *checker) scripts() []string {
 	var out []string
 	for _, name := range c.names() {
 		switch {
@@ -106,47 +106,47 @@ func (c *check) scripts() []string {
 
 // unverified is how bad it is that a script reads a token without verifying it: one that verifies it
 // elsewhere may only look for the key to do that with.
-func (c *check) unverified(name string) dev.Severity {
+func (c *checker) unverifiedSeverity(name string) dev.Severity {
 	if text := c.files[name]; len(verifies.matches(text)) > len(unsigned.matches(text)) {
 		return dev.Warns
 	}
 	return dev.Blocks
 }
 
-func (c *check) tokens(name, text string) {
+func (c *checker) checkTokens(name, text string) {
 	if strings.Contains(text, "jwt") || strings.Contains(text, "token") {
 		for _, m := range unsigned.matches(text) {
-			if strings.Contains(m.text[0], "verify_signature") {
-				c.weighed("code.unverified", c.unverified(name), place{file: name, line: m.line}, "", "the token's signature is not checked")
+			if strings.Contains(m.groups[0], "verify_signature") {
+				c.addAs("code.unverified", c.unverifiedSeverity(name), place{file: name, line: m.line}, "", "the token's signature is not checked")
 			}
 		}
 	}
-	if !verifies.in(text) && opened.in(text) {
-		for _, m := range parted.matches(text) {
+	if !verifies.in(text) && decodesBase64.in(text) {
+		for _, m := range splitByHand.matches(text) {
 			c.add("code.unverified", place{file: name, line: m.line}, "the token is taken apart by hand: its signature, issuer and audience are not checked")
 		}
 	}
 }
 
-func (c *check) components(name, text string) {
-	for _, m := range remotePart.matches(text) {
+func (c *checker) checkComponents(name, text string) {
+	for _, m := range remoteComponent.matches(text) {
 		at := place{file: name, line: m.line}
-		if isLocal(m.text[1]) {
-			c.add("code.component-local", at, "a component is loaded from %s", m.text[1])
+		if isLocal(m.groups[1]) {
+			c.add("code.component-local", at, "a component is loaded from %s", m.groups[1])
 			continue
 		}
-		c.add("code.component", at, "what is shown comes from %s", origin(m.text[1]))
+		c.add("code.component", at, "what is shown comes from %s", origin(m.groups[1]))
 	}
 	if strings.Contains(text, "components") || strings.Contains(text, "st.html") {
 		for _, m := range remoteScript.matches(text) {
-			c.add("code.component", place{file: name, line: m.line}, "a script comes from %s", origin(m.text[0]))
+			c.add("code.component", place{file: name, line: m.line}, "a script comes from %s", origin(m.groups[0]))
 		}
 	}
 }
 
 func origin(text string) string {
 	if m := remoteOrigins.matches(text); len(m) > 0 {
-		return m[0].text[1]
+		return m[0].groups[1]
 	}
 	return "another origin"
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // service gives the service that ships; ok is false where there is none.
-func (c *check) service() (s types.ServiceConfig, ok bool) {
+func (c *checker) service() (s types.ServiceConfig, ok bool) {
 	if c.Compose == nil || c.Service == "" {
 		return s, false
 	}
@@ -21,7 +21,7 @@ func (c *check) service() (s types.ServiceConfig, ok bool) {
 
 // inCompose is where the service that ships says something: the place of its last mention in a key
 // or value below it, in the file that overrides the others.
-func (c *check) inCompose(text string) place {
+func (c *checker) composePlace(text string) place {
 	for _, name := range slices.Backward(c.ComposeFiles) {
 		b, ok := readText(c.Project, name)
 		if !ok {
@@ -31,17 +31,17 @@ func (c *check) inCompose(text string) place {
 		if yaml.Unmarshal(b, &doc) != nil || len(doc.Content) == 0 {
 			continue
 		}
-		if line := mention(under(under(doc.Content[0], "services"), c.Service), text); line > 0 {
+		if line := lineOfScalar(mappingValue(mappingValue(doc.Content[0], "services"), c.Service), text); line > 0 {
 			return place{file: name, line: line}
 		}
-		if line := mention(doc.Content[0], text); line > 0 { // in an anchor
+		if line := lineOfScalar(doc.Content[0], text); line > 0 { // in an anchor
 			return place{file: name, line: line}
 		}
 	}
 	return place{where: "service " + strconv.Quote(c.Service) + " of the compose file"}
 }
 
-func under(n *yaml.Node, key string) *yaml.Node {
+func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -54,7 +54,7 @@ func under(n *yaml.Node, key string) *yaml.Node {
 }
 
 // mention is the line of the first scalar that is a text, or begins with it and an equals sign.
-func mention(n *yaml.Node, text string) int {
+func lineOfScalar(n *yaml.Node, text string) int {
 	if n == nil {
 		return 0
 	}
@@ -62,7 +62,7 @@ func mention(n *yaml.Node, text string) int {
 		return n.Line
 	}
 	for _, child := range n.Content {
-		if line := mention(child, text); line > 0 {
+		if line := lineOfScalar(child, text); line > 0 {
 			return line
 		}
 	}

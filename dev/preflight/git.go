@@ -19,7 +19,7 @@ func gitRules() []Rule {
 }
 
 // git judges the state of the repository. Files of the bundle itself are what is about to be committed.
-func (c *check) git() {
+func (c *checker) git() {
 	r := c.Repository
 	switch {
 	case c.Project == nil:
@@ -49,18 +49,18 @@ func (c *check) git() {
 	if c.Built {
 		severity = dev.Blocks
 	}
-	c.weighed("git.dirty", severity, place{file: changed[0]}, "", "%s from commit %.12s, %s for one", differ(len(changed)), r.Commit, changed[0])
+	c.addAs("git.dirty", severity, place{file: changed[0]}, "", "%s from commit %.12s, %s for one", differ(len(changed)), r.Commit, changed[0])
 }
 
 func differ(n int) string {
 	if n == 1 {
 		return "1 file differs"
 	}
-	return counted(n, "file") + " differ"
+	return plural(n, "file") + " differ"
 }
 
 // inBundle says that a file is the bundle's, what is kept in it for the next hand-off included.
-func (c *check) inBundle(name string) bool {
+func (c *checker) inBundle(name string) bool {
 	if len(c.Bundle) > 0 && (strings.Contains(name, "/.handoff/") || path.Base(name) == "HANDOFF.md") {
 		return true
 	}

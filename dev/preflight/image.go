@@ -31,7 +31,7 @@ func imageRules() []Rule {
 }
 
 // built is what an image says of itself. The zero value is no image.
-type built struct {
+type imageFacts struct {
 	config   *v1.ConfigFile
 	env      map[string]string
 	layers   []layer
@@ -39,8 +39,8 @@ type built struct {
 	users    map[string]int // ids by name
 }
 
-func newBuilt(config *v1.ConfigFile) built {
-	b := built{config: config, env: map[string]string{}}
+func newImageFacts(config *v1.ConfigFile) imageFacts {
+	b := imageFacts{config: config, env: map[string]string{}}
 	for _, pair := range config.Config.Env {
 		k, v, _ := strings.Cut(pair, "=")
 		b.env[k] = v
@@ -49,7 +49,7 @@ func newBuilt(config *v1.ConfigFile) built {
 }
 
 // commands are what the image runs by itself.
-func (b built) commands() map[string][]string {
+func (b imageFacts) commands() map[string][]string {
 	out := map[string][]string{"command": b.config.Config.Cmd, "entry point": b.config.Config.Entrypoint}
 	if h := b.config.Config.Healthcheck; h != nil {
 		out["health check"] = h.Test
@@ -58,11 +58,11 @@ func (b built) commands() map[string][]string {
 }
 
 // madeBy gives the step that made each layer.
-func madeBy(config *v1.ConfigFile, layers int) []string {
+func layerSteps(config *v1.ConfigFile, layers int) []string {
 	var out []string
 	for _, h := range config.History {
 		if !h.EmptyLayer {
-			out = append(out, step(h.CreatedBy))
+			out = append(out, stepText(h.CreatedBy))
 		}
 	}
 	for len(out) < layers {
@@ -75,7 +75,7 @@ var shellPrefix = regexp.MustCompile(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(n
 
 // step is a line of the image's history as its author wrote it. Values of build arguments and of
 // variables are left out where they may be secret.
-func step(createdBy string) string {
+func stepText(createdBy string) string {
 	text := strings.TrimSuffix(createdBy, " # buildkit")
 	if m := shellPrefix.FindString(text); m != "" {
 		text = strings.TrimPrefix(text, m)
@@ -91,7 +91,7 @@ func step(createdBy string) string {
 		}
 	}
 	text = strings.Join(words, " ")
-	if len(credentials(text)) > 0 {
+	if len(credentialsIn(text)) > 0 {
 		text = words[0] + " …"
 	}
 	const most = 60
@@ -102,14 +102,14 @@ func step(createdBy string) string {
 }
 
 // image judges the configuration.
-func (c *check) image() {
-	conf := c.built.config
+func (c *checker) checkImage() {
+	conf := c.image.config
 	at := place{where: "configuration of the image"}
 	if have := conf.OS + "/" + conf.Architecture; c.Platform != "" && have != "/" && !strings.HasPrefix(c.Platform+"/", have+"/") {
-		c.fix("image.arch", at, "build it with --platform "+c.Platform, "the image is for %s, and %s is wanted", have, c.Platform)
+		c.addWithFix("image.arch", at, "build it with --platform "+c.Platform, "the image is for %s, and %s is wanted", have, c.Platform)
 	}
 	name, _, _ := strings.Cut(conf.Config.User, ":")
-	if id, known := c.built.users[name]; isRoot(name) || known && id == 0 {
+	if id, known := c.image.users[name]; isRoot(name) || known && id == 0 {
 		if s, ok := c.service(); !ok || isRoot(s.User) {
 			c.add("image.user", at, "the image runs as root")
 		}
@@ -120,41 +120,41 @@ func (c *check) image() {
 	if len(conf.Config.Cmd) == 0 && len(conf.Config.Entrypoint) == 0 && len(c.App.Command) == 0 {
 		c.add("image.command", at, "the image says nothing about what it runs")
 	}
-	c.imagePorts(at)
-	c.imageSize()
-	c.imageSecrets()
+	c.checkPorts(at)
+	c.checkSize()
+	c.checkImageSecrets()
 }
 
 // streamlitPort is the port that Streamlit will listen on, as flags, environment and default have it.
-func (c *check) streamlitPort() int {
+func (c *checker) streamlitPort() int {
 	words := c.App.Command
 	if len(words) == 0 {
-		words = slices.Concat(c.built.config.Config.Entrypoint, c.built.config.Config.Cmd)
+		words = slices.Concat(c.image.config.Config.Entrypoint, c.image.config.Config.Cmd)
 	}
 	if m := portFlag.matches(strings.Join(words, " ")); len(m) > 0 {
-		port, _ := strconv.Atoi(m[len(m)-1].text[1])
+		port, _ := strconv.Atoi(m[len(m)-1].groups[1])
 		return port
 	}
-	if port, err := strconv.Atoi(c.built.env["STREAMLIT_SERVER_PORT"]); err == nil {
+	if port, err := strconv.Atoi(c.image.env["STREAMLIT_SERVER_PORT"]); err == nil {
 		return port
 	}
 	const usual = 8501
 	return usual
 }
 
-var portFlag = lazily(`--server\.port[= ]\s*["']?(\d+)`)
+var portFlag = lazyPattern(`--server\.port[= ]\s*["']?(\d+)`)
 
-func (c *check) imagePorts(at place) {
+func (c *checker) checkPorts(at place) {
 	// What a script in the command does with ports is its own affair.
-	line := strings.Join(slices.Concat(c.App.Command, conf(c).Entrypoint, conf(c).Cmd), " ")
-	known := len(portFlag.matches(line)) > 0 || c.built.env["STREAMLIT_SERVER_PORT"] != ""
+	line := strings.Join(slices.Concat(c.App.Command, imageConfig(c).Entrypoint, imageConfig(c).Cmd), " ")
+	known := len(portFlag.matches(line)) > 0 || c.image.env["STREAMLIT_SERVER_PORT"] != ""
 	port := c.streamlitPort()
 	if known && c.App.Port != 0 && port != c.App.Port {
 		c.add("image.port", at, "Streamlit listens on %d, and the platform talks to %d", port, c.App.Port)
 		return
 	}
 	var exposed []string
-	for p := range conf(c).ExposedPorts {
+	for p := range imageConfig(c).ExposedPorts {
 		number, _, _ := strings.Cut(p, "/")
 		exposed = append(exposed, number)
 	}
@@ -168,18 +168,18 @@ func (c *check) imagePorts(at place) {
 	}
 }
 
-func conf(c *check) v1.Config { return c.built.config.Config }
+func imageConfig(c *checker) v1.Config { return c.image.config.Config }
 
-func (c *check) imageSize() {
+func (c *checker) checkSize() {
 	const large = 2 << 30
 	var total int64
-	for _, l := range c.built.layers {
+	for _, l := range c.image.layers {
 		total += l.size
 	}
 	if total <= large {
 		return
 	}
-	top := slices.Clone(c.built.layers)
+	top := slices.Clone(c.image.layers)
 	slices.SortStableFunc(top, func(a, b layer) int { return cmp.Compare(b.size, a.size) })
 	var parts []string
 	for _, l := range top[:min(3, len(top))] {
@@ -196,32 +196,32 @@ func megabytes(n int64) string {
 }
 
 // imageSecrets looks for secrets in what the image says of itself.
-func (c *check) imageSecrets() {
-	for _, name := range slices.Sorted(maps.Keys(c.built.env)) {
-		value := c.built.env[name]
-		switch found := credentials(name + "=" + value); {
+func (c *checker) checkImageSecrets() {
+	for _, name := range slices.Sorted(maps.Keys(c.image.env)) {
+		value := c.image.env[name]
+		switch found := credentialsIn(name + "=" + value); {
 		case len(found) > 0:
 			c.add("secret.image", place{where: "environment of the image"}, "%s holds %s", name, found[0].what)
 		case dev.HoldsSecret(name, value):
 			c.add("secret.variable", place{where: "environment of the image"}, "%s has a value", name)
 		}
 	}
-	for name, value := range conf(c).Labels {
-		for _, h := range credentials(value) {
+	for name, value := range imageConfig(c).Labels {
+		for _, h := range credentialsIn(value) {
 			c.add("secret.image", place{where: "label " + name}, "%s is in it", h.what)
 		}
 	}
-	for what, words := range c.built.commands() {
-		for _, h := range credentials(strings.Join(words, " ")) {
+	for what, words := range c.image.commands() {
+		for _, h := range credentialsIn(strings.Join(words, " ")) {
 			c.add("secret.image", place{where: what + " of the image"}, "%s is in it", h.what)
 		}
 	}
-	for _, h := range c.built.config.History {
-		for _, found := range credentials(h.CreatedBy) {
-			c.add("secret.image", place{where: "history: " + step(h.CreatedBy)}, "%s is in it", found.what)
+	for _, h := range c.image.config.History {
+		for _, found := range credentialsIn(h.CreatedBy) {
+			c.add("secret.image", place{where: "history: " + stepText(h.CreatedBy)}, "%s is in it", found.what)
 		}
 		for _, name := range argumentsWith(h.CreatedBy) {
-			c.add("secret.image", place{where: "history: " + step(h.CreatedBy)}, "the value of the build argument %s is in it", name)
+			c.add("secret.image", place{where: "history: " + stepText(h.CreatedBy)}, "the value of the build argument %s is in it", name)
 		}
 	}
 }
@@ -255,7 +255,7 @@ type packages struct {
 var streamlitInfo = regexp.MustCompile(`/(?:lib/)?python3?\.?(\d*)/(?:site|dist)-packages/streamlit-(\d[\w.]*)\.dist-info/METADATA$`)
 
 // take notes a file of the image.
-func (p *packages) take(name string) {
+func (p *packages) record(name string) {
 	if path.Base(name) != "METADATA" {
 		return
 	}

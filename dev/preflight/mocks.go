@@ -23,11 +23,11 @@ func mockRules() []Rule {
 }
 
 var (
-	issuerName   = lazily(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
-	redirectName = lazily(`(?i)redirect|callback`)
+	issuerName   = lazyPattern(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
+	redirectName = lazyPattern(`(?i)redirect|callback`)
 	// addressSet is a setting whose value is an address, in any of the languages of a bundle.
-	addressSet = lazily(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
-	cookieSet  = lazily(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
+	addressSet = lazyPattern(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
+	cookieSet  = lazyPattern(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
 )
 
 // trustVariables name a file of certificate authorities.
@@ -47,8 +47,8 @@ func isLocal(address string) bool {
 }
 
 // mocks looks for what only makes sense beside sdev's local provider.
-func (c *check) mocks() {
-	c.mockVariables(c.built.env, func(string) place { return place{where: "environment of the image"} })
+func (c *checker) mocks() {
+	c.mockVariables(c.image.env, func(string) place { return place{where: "environment of the image"} })
 	if s, ok := c.service(); ok {
 		env := map[string]string{}
 		for k, v := range s.Environment {
@@ -56,26 +56,26 @@ func (c *check) mocks() {
 				env[k] = *v
 			}
 		}
-		c.mockVariables(env, c.inCompose)
+		c.mockVariables(env, c.composePlace)
 	}
-	c.bundled(func(name, text string) {
+	c.eachBundleFile(func(name, text string) {
 		for _, m := range addressSet.matches(text) {
-			if isLocal(m.text[2]) {
-				c.localAddress(m.text[1], m.text[2], place{file: name, line: m.line})
+			if isLocal(m.groups[2]) {
+				c.addLocalAddress(m.groups[1], m.groups[2], place{file: name, line: m.line})
 			}
 		}
 		for _, m := range cookieSet.matches(text) {
-			if isLiteral(m.text[1]) {
+			if isLiteral(m.groups[1]) {
 				c.add("mock.cookie", place{file: name, line: m.line}, "the cookie secret is written into the bundle")
 			}
 		}
 		for _, m := range sdevPath.matches(text) {
-			c.add("mock.variable", place{file: name, line: m.line}, "%s is a path of sdev's development environment", m.text[1])
+			c.add("mock.variable", place{file: name, line: m.line}, "%s is a path of sdev's development environment", m.groups[1])
 		}
 	})
 }
 
-var sdevPath = lazily(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
+var sdevPath = lazyPattern(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
 
 // isLiteral says that a value is neither a reference to where a secret is kept nor the name of a
 // setting.
@@ -83,7 +83,7 @@ func isLiteral(value string) bool {
 	return value != "" && !strings.ContainsAny(value, "${}<>%()[]") && !strings.HasPrefix(value, "arn:") && !strings.HasPrefix(value, "/") && !strings.Contains(value, "var.") && !strings.Contains(value, ".")
 }
 
-func (c *check) localAddress(name, address string, at place) {
+func (c *checker) addLocalAddress(name, address string, at place) {
 	if u, err := url.Parse(address); err == nil {
 		address = u.Scheme + "://" + u.Host // the rest may hold what nobody should read
 	}
@@ -95,7 +95,7 @@ func (c *check) localAddress(name, address string, at place) {
 }
 
 // mockVariables looks at an environment.
-func (c *check) mockVariables(env map[string]string, at func(name string) place) {
+func (c *checker) mockVariables(env map[string]string, at func(name string) place) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		value := env[name]
 		switch {
@@ -108,7 +108,7 @@ func (c *check) mockVariables(env map[string]string, at func(name string) place)
 		case strings.HasSuffix(name, "COOKIE_SECRET") && len(value) < 32 && value != "":
 			c.add("mock.cookie", at(name), "%s has %d characters, and can be guessed", name, len(value))
 		case isLocal(value) && (issuerName.in(name) || redirectName.in(name)):
-			c.localAddress(name, value, at(name))
+			c.addLocalAddress(name, value, at(name))
 		}
 	}
 }

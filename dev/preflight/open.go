@@ -51,17 +51,17 @@ func Open(ctx context.Context, file, platform string) (v1.Image, error) {
 }
 
 func invalid(name string, err error) error {
-	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: short(fmt.Sprintf("cannot read the image in %s: %v", name, err)),
+	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: printable(fmt.Sprintf("cannot read the image in %s: %v", name, err)),
 		Hint: "write it again: docker save -o IMAGE.tar IMAGE"}
 }
 
 // archive is a file with an image.
 type archive struct {
-	ctx    context.Context //nolint:containedctx // what reads it later has no other way to be told
-	file   string
-	packed bool              // by gzip
-	sizes  map[string]int64  // of the regular files in it; of several of one name the largest
-	links  map[string]string // names of links, with what they lead to
+	ctx     context.Context //nolint:containedctx // what reads it later has no other way to be told
+	file    string
+	gzipped bool              // by gzip
+	sizes   map[string]int64  // of the regular files in it; of several of one name the largest
+	links   map[string]string // names of links, with what they lead to
 }
 
 func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) {
@@ -69,10 +69,10 @@ func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) 
 		return nil, err
 	}
 	if _, ok := a.sizes["manifest.json"]; ok {
-		return a.saved()
+		return a.dockerSave()
 	}
 	if _, ok := a.sizes["index.json"]; ok {
-		return a.layout(platform)
+		return a.ociLayout(platform)
 	}
 	return nil, errors.New("it holds neither manifest.json (docker save) nor index.json (an OCI layout)")
 }
@@ -83,23 +83,23 @@ func (a *archive) open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !a.packed {
-		return watched{f, a.ctx}, nil
+	if !a.gzipped {
+		return cancellableFile{f, a.ctx}, nil
 	}
 	z, err := gzip.NewReader(bufio.NewReader(f))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return closing{&bounded{ctx: a.ctx, r: z, left: maxUnpacked}, f}, nil
+	return readCloser{&limitedReader{ctx: a.ctx, r: z, left: maxUnpacked}, f}, nil
 }
 
 // watched is a file that can be read until a context ends. It can still be passed over by seeking.
-type watched struct {
+type cancellableFile struct {
 	*os.File
 	ctx context.Context //nolint:containedctx // as that of bounded
 }
 
-func (w watched) Read(p []byte) (int, error) {
+func (w cancellableFile) Read(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -107,14 +107,14 @@ func (w watched) Read(p []byte) (int, error) {
 }
 
 // closing reads from one and closes another.
-type closing struct {
+type readCloser struct {
 	io.Reader
 	io.Closer
 }
 
 // list looks at what there is, and refuses what no builder writes.
 func (a *archive) list(ctx context.Context) error {
-	if err := a.look(); err != nil {
+	if err := a.detectGzip(); err != nil {
 		return err
 	}
 	rc, err := a.open()
@@ -134,7 +134,7 @@ func (a *archive) list(ctx context.Context) error {
 			return ctx.Err()
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			return errors.New("the archive ends too early")
-		case errors.Is(err, errTooMuch):
+		case errors.Is(err, errTooLarge):
 			return err
 		case err != nil:
 			return fmt.Errorf("it is no tar archive: %w", err)
@@ -157,7 +157,7 @@ func (a *archive) list(ctx context.Context) error {
 }
 
 // look sees what the file is, without opening what would never end.
-func (a *archive) look() error {
+func (a *archive) detectGzip() error {
 	f, err := dev.OpenFile(a.file)
 	if err != nil {
 		return err
@@ -165,9 +165,9 @@ func (a *archive) look() error {
 	if st, err := f.Stat(); err != nil || st.Size() == 0 {
 		return errors.Join(cmp.Or(err, errors.New("it is empty")), f.Close())
 	}
-	magic := make([]byte, len(gzipMark))
+	magic := make([]byte, len(gzipMagic))
 	_, _ = io.ReadFull(f, magic) // what is shorter is no tar either
-	a.packed = bytes.Equal(magic, gzipMark)
+	a.gzipped = bytes.Equal(magic, gzipMagic)
 	return f.Close()
 }
 
@@ -182,7 +182,7 @@ func checkLinks(links map[string]string) error {
 }
 
 // saved reads what docker save writes. Source: github.com/moby/docker-image-spec, v1.2.
-func (a *archive) saved() (v1.Image, error) {
+func (a *archive) dockerSave() (v1.Image, error) {
 	b, err := a.read("manifest.json")
 	if err != nil {
 		return nil, err
@@ -206,7 +206,7 @@ func (a *archive) saved() (v1.Image, error) {
 
 // read gives a small file of the archive.
 func (a *archive) read(name string) ([]byte, error) {
-	rc, err := a.find(name)
+	rc, err := a.openMember(name)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func (a *archive) read(name string) ([]byte, error) {
 	return b, err
 }
 
-func (a *archive) find(name string) (io.ReadCloser, error) {
+func (a *archive) openMember(name string) (io.ReadCloser, error) {
 	name = path.Clean(name)
 	if to, ok := a.links[name]; ok { // docker save writes a layer that is there twice once
 		name = to
@@ -237,13 +237,13 @@ func (a *archive) find(name string) (io.ReadCloser, error) {
 			return nil, errors.Join(err, rc.Close())
 		}
 		if path.Clean(h.Name) == name && h.Typeflag == tar.TypeReg {
-			return closing{t, rc}, nil
+			return readCloser{t, rc}, nil
 		}
 	}
 }
 
 // layout reads an OCI layout. Source: github.com/opencontainers/image-spec, image-layout.md.
-func (a *archive) layout(platform string) (v1.Image, error) {
+func (a *archive) ociLayout(platform string) (v1.Image, error) {
 	b, err := a.read("index.json")
 	if err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ func (a *archive) layout(platform string) (v1.Image, error) {
 		if err := json.Unmarshal(b, &index); err != nil {
 			return nil, fmt.Errorf("its index: %w", err)
 		}
-		d, err := choose(index.Manifests, platform)
+		d, err := chooseManifest(index.Manifests, platform)
 		if err != nil {
 			return nil, err
 		}
@@ -272,7 +272,7 @@ func blobPath(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
 
 // choose takes the manifest for a platform, and never one that is not an image: builders put what they
 // attest of an image beside it, for the platform unknown.
-func choose(all []v1.Descriptor, platform string) (v1.Descriptor, error) {
+func chooseManifest(all []v1.Descriptor, platform string) (v1.Descriptor, error) {
 	var there []string
 	for _, d := range all {
 		if p := d.Platform; p != nil {
@@ -322,71 +322,71 @@ func (a *archive) imageOf(config []byte, layers []string) (v1.Image, error) {
 	case have > maxLayers:
 		return nil, fmt.Errorf("it has %d layers, which no builder writes", have)
 	}
-	return partial.UncompressedToImage(&archived{a, config, parsed, layers})
+	return partial.UncompressedToImage(&archiveImage{a, config, parsed, layers})
 }
 
 // archived is an image in an archive.
-type archived struct {
+type archiveImage struct {
 	archive *archive
 	config  []byte
 	parsed  *v1.ConfigFile
 	layers  []string
 }
 
-func (i *archived) RawConfigFile() ([]byte, error)      { return i.config, nil }
-func (i *archived) MediaType() (types.MediaType, error) { return types.DockerManifestSchema2, nil }
-func (i *archived) LayerByDiffID(h v1.Hash) (partial.UncompressedLayer, error) {
+func (i *archiveImage) RawConfigFile() ([]byte, error)      { return i.config, nil }
+func (i *archiveImage) MediaType() (types.MediaType, error) { return types.DockerManifestSchema2, nil }
+func (i *archiveImage) LayerByDiffID(h v1.Hash) (partial.UncompressedLayer, error) {
 	for n, id := range i.parsed.RootFS.DiffIDs {
 		if id == h {
-			return archivedLayer{i.archive, i.layers[n], h}, nil
+			return archiveLayer{i.archive, i.layers[n], h}, nil
 		}
 	}
 	return nil, fmt.Errorf("it has no layer %s", h)
 }
 
-type archivedLayer struct {
+type archiveLayer struct {
 	archive *archive
 	file    string
 	id      v1.Hash
 }
 
-func (l archivedLayer) DiffID() (v1.Hash, error)            { return l.id, nil }
-func (l archivedLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
+func (l archiveLayer) DiffID() (v1.Hash, error)            { return l.id, nil }
+func (l archiveLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
 
 // Uncompressed unpacks a layer by what it is, whatever it is called.
-func (l archivedLayer) Uncompressed() (io.ReadCloser, error) {
-	rc, err := l.archive.find(l.file)
+func (l archiveLayer) Uncompressed() (io.ReadCloser, error) {
+	rc, err := l.archive.openMember(l.file)
 	if err != nil {
 		return nil, err
 	}
 	in := bufio.NewReader(rc)
-	head, _ := in.Peek(len(zstdMark)) // what is too short is no layer, as its reader will say
+	head, _ := in.Peek(len(zstdMagic)) // what is too short is no layer, as its reader will say
 	switch {
-	case bytes.HasPrefix(head, gzipMark):
+	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, errors.Join(err, rc.Close())
 		}
-		return closing{z, rc}, nil
-	case bytes.Equal(head, zstdMark):
+		return readCloser{z, rc}, nil
+	case bytes.Equal(head, zstdMagic):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, errors.Join(err, rc.Close())
 		}
-		return closing{z, releasing{z, rc}}, nil
+		return readCloser{z, zstdCloser{z, rc}}, nil
 	}
-	return closing{in, rc}, nil
+	return readCloser{in, rc}, nil
 }
 
-var zstdMark = []byte("\x28\xb5\x2f\xfd")
+var zstdMagic = []byte("\x28\xb5\x2f\xfd")
 
 // releasing ends a decoder with what it reads from.
-type releasing struct {
+type zstdCloser struct {
 	decoder *zstd.Decoder
 	io.Closer
 }
 
-func (r releasing) Close() error {
+func (r zstdCloser) Close() error {
 	r.decoder.Close()
 	return r.Closer.Close()
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // deploys tells what brings something to a platform from what runs tests.
-var deploys = lazily(`(?i)(?:docker|podman|image) push|build-push-action|buildx build[^\n]*--push|push:\s*true|kaniko|amazon-ecs|update-service|register-task-definition|ecr-login|ecs deploy|copilot (?:svc )?deploy|eb deploy|sam deploy|cdk deploy` +
+var deploys = lazyPattern(`(?i)(?:docker|podman|image) push|build-push-action|buildx build[^\n]*--push|push:\s*true|kaniko|amazon-ecs|update-service|register-task-definition|ecr-login|ecs deploy|copilot (?:svc )?deploy|eb deploy|sam deploy|cdk deploy` +
 	`|gcloud (?:beta )?(?:run|app|builds)|deploy-(?:cloudrun|appengine)|wrangler|snow streamlit|(?:terraform|tofu|terragrunt) (?:[\w-]+ )*apply|pulumi up|fly(?:ctl)? (?:deploy|secrets)|flyctl-actions|az (?:containerapp|webapp|acr)|azure/[\w-]*deploy|container-apps-deploy` +
 	`|kubectl (?:apply|set)|helm (?:upgrade|install)|kustomize build|stack deploy|heroku (?:container|config)|heroku-deploy|railway up|render deploy|kamal deploy|nomad (?:job )?run|ansible-playbook|digitalocean/app_action|doctl apps|serverless deploy|sls deploy|git push (?:heroku|dokku)|uses:[^\n]*deploy|docker (?:context use|-H|--host)`)
 
@@ -31,7 +31,7 @@ func isPipeline(name string) bool {
 
 // deploying leaves what stands in a job that deploys, or in none where one does; and arguments of a
 // build whose image another job may push.
-func deploying(text string, found []int) []int {
+func inDeployJobs(text string, found []int) []int {
 	if !deploys.in(text) {
 		return nil
 	}
@@ -40,7 +40,7 @@ func deploying(text string, found []int) []int {
 	return slices.DeleteFunc(found, func(n int) bool {
 		for _, job := range jobs {
 			if job[0] <= n && n < job[1] {
-				return !deploys.in(strings.Join(lines[job[0]-1:min(len(lines), job[1]-1)], "\n")) && !strings.Contains(statement(text, n), "build-arg")
+				return !deploys.in(strings.Join(lines[job[0]-1:min(len(lines), job[1]-1)], "\n")) && !strings.Contains(continuedLine(text, n), "build-arg")
 			}
 		}
 		return false
@@ -56,7 +56,7 @@ func jobLines(text string) (out [][2]int) {
 	}
 	top := doc.Content[0]
 	end := 1 + len(strings.Split(text, "\n"))
-	if jobs := under(top, "jobs"); jobs != nil && jobs.Kind == yaml.MappingNode {
+	if jobs := mappingValue(top, "jobs"); jobs != nil && jobs.Kind == yaml.MappingNode {
 		for i := 0; i < len(top.Content); i += 2 { // what follows the jobs is in none
 			if line := top.Content[i].Line; line > jobs.Line {
 				end = min(end, line)
@@ -67,7 +67,7 @@ func jobLines(text string) (out [][2]int) {
 	all := entryLines(top, end)
 	for i, lines := range all {
 		job := top.Content[2*i+1]
-		if under(job, "script") != nil || under(job, "steps") != nil || under(job, "commands") != nil {
+		if mappingValue(job, "script") != nil || mappingValue(job, "steps") != nil || mappingValue(job, "commands") != nil {
 			out = append(out, lines)
 		}
 	}
@@ -87,7 +87,7 @@ func entryLines(n *yaml.Node, end int) (out [][2]int) {
 }
 
 // statement is the line of a text with those that continue it by a backslash.
-func statement(text string, line int) string {
+func continuedLine(text string, line int) string {
 	lines := strings.Split(text, "\n")
 	continued := func(i int) bool { return strings.HasSuffix(strings.TrimRight(lines[i], " \r"), `\`) }
 	from, to := line-1, line-1

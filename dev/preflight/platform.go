@@ -25,23 +25,23 @@ func platformRules() []Rule {
 }
 
 var (
-	idleTimeout   = lazily(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?(?:\s*[:=]|,?\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
-	runTimeout    = lazily(`(?m)^\s*["']?(?:timeout|timeoutSeconds|request[_-]timeout)["']?\s*[:=]\s*["']?(\d+)s?["']?`)
-	maxInstances  = lazily(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
-	stickinessSet = lazily(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
+	idleTimeout   = lazyPattern(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?(?:\s*[:=]|,?\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
+	runTimeout    = lazyPattern(`(?m)^\s*["']?(?:timeout|timeoutSeconds|request[_-]timeout)["']?\s*[:=]\s*["']?(\d+)s?["']?`)
+	maxInstances  = lazyPattern(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
+	stickinessSet = lazyPattern(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
 	// tunnelPath is a path that is written out; in HCL what has no quotes is a reference.
-	tunnelPath  = lazily(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)
-	baseSet     = lazily(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
-	healthPath  = lazily(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
-	everybody   = lazily(`["'](allUsers|allAuthenticatedUsers)["']`)
-	published   = lazily(`(?m)^\s+ports:`)
-	gracePeriod = lazily(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
+	tunnelPath  = lazyPattern(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)
+	baseSet     = lazyPattern(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
+	healthPath  = lazyPattern(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
+	everybody   = lazyPattern(`["'](allUsers|allAuthenticatedUsers)["']`)
+	published   = lazyPattern(`(?m)^\s+ports:`)
+	gracePeriod = lazyPattern(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
 )
 
 // platform reads from the bundle how the platform treats Streamlit's WebSocket. A bundle that was
 // rendered is right; one that was edited may not be.
-func (c *check) platform() {
-	c.bundled(func(name, text string) {
+func (c *checker) platform() {
+	c.eachBundleFile(func(name, text string) {
 		at := func(m match) place { return place{file: name, line: m.line} }
 		for _, m := range idleTimeout.matches(text) {
 			const ping = 30
@@ -56,25 +56,25 @@ func (c *check) platform() {
 			}
 		}
 		for _, m := range healthPath.matches(text) {
-			if !strings.HasSuffix(m.text[1], "/_stcore/health") && !strings.ContainsAny(m.text[1], "$<") {
-				c.add("platform.health", at(m), "the health check asks %q", m.text[1])
+			if !strings.HasSuffix(m.groups[1], "/_stcore/health") && !strings.ContainsAny(m.groups[1], "$<") {
+				c.add("platform.health", at(m), "the health check asks %q", m.groups[1])
 			}
 		}
 		if strings.Contains(text, "google_cloud_run_v2_service") || strings.Contains(text, "run.googleapis.com") {
-			c.cloudRun(name, text)
+			c.checkCloudRun(name, text)
 		}
 	})
-	c.affinity()
-	c.tunnel()
-	c.open()
+	c.checkAffinity()
+	c.checkTunnel()
+	c.checkOpen()
 }
 
 func number(m match) int {
-	n, _ := strconv.Atoi(m.text[1])
+	n, _ := strconv.Atoi(m.groups[1])
 	return n
 }
 
-func (c *check) cloudRun(name, text string) {
+func (c *checker) checkCloudRun(name, text string) {
 	for _, m := range runTimeout.matches(text) {
 		const longest = 3600
 		if n := number(m); n > 0 && n < longest {
@@ -85,13 +85,13 @@ func (c *check) cloudRun(name, text string) {
 
 // affinity wants stickiness where there may be several instances; the number and the setting may stand
 // in two files.
-func (c *check) affinity() {
+func (c *checker) checkAffinity() {
 	sticky := false
-	c.bundled(func(_, text string) { sticky = sticky || stickinessSet.in(text) })
+	c.eachBundleFile(func(_, text string) { sticky = sticky || stickinessSet.in(text) })
 	if sticky {
 		return
 	}
-	c.bundled(func(name, text string) {
+	c.eachBundleFile(func(name, text string) {
 		for _, m := range maxInstances.matches(text) {
 			if n := number(m); n > 1 {
 				c.add("platform.affinity", place{file: name, line: m.line}, "up to %d instances without stickiness", n)
@@ -101,7 +101,7 @@ func (c *check) affinity() {
 }
 
 // tunnel wants Streamlit to know the path that a tunnel publishes it at.
-func (c *check) tunnel() {
+func (c *checker) checkTunnel() {
 	known := c.App.BasePath != ""
 	for _, s := range c.settings() {
 		known = known || baseSet.in(s.text)
@@ -110,11 +110,11 @@ func (c *check) tunnel() {
 		base, _ := c.serverTable(name)["baseUrlPath"].(string)
 		known = known || base != ""
 	}
-	c.bundled(func(_, text string) { known = known || baseSet.in(text) })
+	c.eachBundleFile(func(_, text string) { known = known || baseSet.in(text) })
 	if known {
 		return
 	}
-	c.bundled(func(name, text string) {
+	c.eachBundleFile(func(name, text string) {
 		if !strings.Contains(text, "cloudflared") && !strings.Contains(text, "ingress") || path.Ext(name) == ".json" {
 			return
 		}
@@ -122,16 +122,16 @@ func (c *check) tunnel() {
 			return
 		}
 		for _, m := range tunnelPath.matches(text) {
-			c.add("platform.base", place{file: name, line: m.line}, "the tunnel publishes the app at /%s, and Streamlit listens at /", m.text[1])
+			c.add("platform.base", place{file: name, line: m.line}, "the tunnel publishes the app at /%s, and Streamlit listens at /", m.groups[1])
 		}
 	})
 }
 
 // open looks for ways around the front door.
-func (c *check) open() {
-	c.bundled(func(name, text string) {
+func (c *checker) checkOpen() {
+	c.eachBundleFile(func(name, text string) {
 		for _, m := range everybody.matches(text) {
-			c.add("platform.open", place{file: name, line: m.line}, "%s may invoke the app", m.text[1])
+			c.add("platform.open", place{file: name, line: m.line}, "%s may invoke the app", m.groups[1])
 		}
 		if c.Hosting.Tunnel && strings.HasPrefix(path.Base(name), "compose.") {
 			for _, m := range published.matches(text) {

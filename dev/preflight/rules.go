@@ -14,7 +14,7 @@ type Rule struct {
 // family is rules about one subject. Its rules and what looks for them are in files of one name.
 type family struct {
 	rules []Rule
-	look  func(*check) // nil where nothing is left to look for once everything is read, or all is said
+	check func(*checker) // nil where nothing is left to look for once everything is read, or all is said
 }
 
 // families are all of them, in the order in which they are checked and shown. Help, reports and suppressions
@@ -22,15 +22,15 @@ type family struct {
 // read; suppressions are judged last.
 func families() []family {
 	return []family{
-		{bypassRules(), (*check).bypass},
-		{mockRules(), (*check).mocks},
-		{secretRules(), (*check).context},
-		{imageRules(), (*check).steps},
-		{streamlitRules(), (*check).streamlit},
-		{serverRules(), (*check).server},
-		{codeRules(), (*check).code},
-		{platformRules(), (*check).platform},
-		{gitRules(), (*check).git},
+		{bypassRules(), (*checker).bypass},
+		{mockRules(), (*checker).mocks},
+		{secretRules(), (*checker).context},
+		{imageRules(), (*checker).steps},
+		{streamlitRules(), (*checker).streamlit},
+		{serverRules(), (*checker).server},
+		{codeRules(), (*checker).code},
+		{platformRules(), (*checker).platform},
+		{gitRules(), (*checker).git},
 		{suppressRules(), nil},
 	}
 }

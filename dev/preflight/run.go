@@ -16,7 +16,7 @@ import (
 // that of an image, a directory or a repository that cannot be read to its end; what was found before
 // it is lost. It ends early when ctx does.
 func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
-	c := &check{Subject: s, rules: map[string]Rule{}}
+	c := &checker{Subject: s, rules: map[string]Rule{}}
 	for _, r := range Rules() {
 		c.rules[r.ID] = r
 	}
@@ -26,75 +26,75 @@ func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 		}
 	}
 	for _, f := range families() {
-		if f.look != nil {
-			f.look(c)
+		if f.check != nil {
+			f.check(c)
 		}
 	}
-	return c.concluded(), ctx.Err()
+	return c.results(), ctx.Err()
 }
 
 // check gathers findings.
-type check struct {
+type checker struct {
 	Subject
-	rules  map[string]Rule
-	files  map[string]string // texts of the project's files that matter, by name
-	links  map[string]string // what the project's links lead to, by their names
-	listed map[string]bool   // the project's files that git does not ignore
-	built  built             // what the image is, as far as its layers and configuration say
-	found  []found
-	told   map[dev.Finding]bool // those of found, to tell each once
+	rules    map[string]Rule
+	files    map[string]string // texts of the project's files that matter, by name
+	links    map[string]string // what the project's links lead to, by their names
+	listed   map[string]bool   // the project's files that git does not ignore
+	image    imageFacts        // what the image is, as far as its layers and configuration say
+	findings []finding
+	added    map[dev.Finding]bool // those of found, to tell each once
 
-	startedOnce []string // see started; nil is not known yet
+	startedFiles []string // see started; nil is not known yet
 }
 
 // found is a finding and where it is in an image, which no file of the project is.
-type found struct {
+type finding struct {
 	dev.Finding
-	inner string // path in the image; "" elsewhere
+	imagePath string // path in the image; "" elsewhere
 }
 
 // place is where something was found.
 type place struct {
-	file  string
-	line  int
-	where string
-	inner string
+	file      string
+	line      int
+	where     string
+	imagePath string
 }
 
 // How many findings there are at most: of one rule the rest is counted, after suppressions were applied,
 // so that none hides behind others.
 const (
-	mostOfOne = 25
-	mostInAll = 5000
+	maxPerRule  = 25
+	maxFindings = 5000
 )
 
 // add notes a finding of a rule at its own severity.
-func (c *check) add(id string, at place, format string, args ...any) {
-	c.weighed(id, c.rules[id].Severity, at, "", format, args...)
+func (c *checker) add(id string, at place, format string, args ...any) {
+	c.addAs(id, c.rules[id].Severity, at, "", format, args...)
 }
 
 // fix is add with a fix that fits better than the rule's.
-func (c *check) fix(id string, at place, fix, format string, args ...any) {
-	c.weighed(id, c.rules[id].Severity, at, fix, format, args...)
+func (c *checker) addWithFix(id string, at place, fix, format string, args ...any) {
+	c.addAs(id, c.rules[id].Severity, at, fix, format, args...)
 }
 
 // weighed notes a finding that is less severe than its rule in general.
-func (c *check) weighed(id string, severity dev.Severity, at place, fix, format string, args ...any) {
+func (c *checker) addAs(id string, severity dev.Severity, at place, fix, format string, args ...any) {
 	r := c.rules[id]
-	f := found{inner: at.inner, Finding: dev.Finding{ID: id, Severity: severity, Message: short(fmt.Sprintf(format, args...)), File: at.file, Line: at.line, Where: short(at.where),
+	f := finding{imagePath: at.imagePath, Finding: dev.Finding{ID: id, Severity: severity, Message: printable(fmt.Sprintf(format, args...)), File: at.file, Line: at.line, Where: printable(at.where),
 		Fix: cmp.Or(fix, r.Fix), Docs: r.Docs}}
-	if c.told[f.Finding] || len(c.found) >= mostInAll {
+	if c.added[f.Finding] || len(c.findings) >= maxFindings {
 		return
 	}
-	if c.told == nil {
-		c.told = map[dev.Finding]bool{}
+	if c.added == nil {
+		c.added = map[dev.Finding]bool{}
 	}
-	c.told[f.Finding] = true
-	c.found = append(c.found, f)
+	c.added[f.Finding] = true
+	c.findings = append(c.findings, f)
 }
 
 // short makes a text of foreign origin fit to be shown.
-func short(text string) string {
+func printable(text string) string {
 	const most = 400
 	if text = dev.Sanitize(text); len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
@@ -103,9 +103,9 @@ func short(text string) string {
 }
 
 // concluded applies the suppressions and sorts.
-func (c *check) concluded() []dev.Finding {
+func (c *checker) results() []dev.Finding {
 	for _, f := range c.Others {
-		c.found = append(c.found, found{Finding: f})
+		c.findings = append(c.findings, finding{Finding: f})
 	}
 	c.suppress()
 	type kind struct {
@@ -114,21 +114,21 @@ func (c *check) concluded() []dev.Finding {
 		suppressed bool
 	}
 	have, last := map[kind]int{}, map[kind]int{}
-	out := make([]dev.Finding, 0, len(c.found))
-	for _, f := range c.found {
+	out := make([]dev.Finding, 0, len(c.findings))
+	for _, f := range c.findings {
 		if _, ours := c.rules[f.ID]; !ours {
 			out = append(out, f.Finding)
 			continue
 		}
 		k := kind{f.ID, f.Severity, f.Suppressed != nil}
-		if have[k]++; have[k] <= mostOfOne {
+		if have[k]++; have[k] <= maxPerRule {
 			out = append(out, f.Finding)
 			last[k] = len(out) - 1
 		}
 	}
 	for k, n := range have {
-		if n > mostOfOne {
-			out[last[k]].Message += fmt.Sprintf(" (and %d more of this kind)", n-mostOfOne)
+		if n > maxPerRule {
+			out[last[k]].Message += fmt.Sprintf(" (and %d more of this kind)", n-maxPerRule)
 		}
 	}
 	rank := map[dev.Severity]int{dev.Blocks: 0, dev.Warns: 1, dev.Informs: 2}
@@ -154,7 +154,7 @@ const (
 )
 
 // readSource looks for credentials in the project's files, and keeps the texts that rules are about.
-func (c *check) readSource(ctx context.Context) error {
+func (c *checker) readSource(ctx context.Context) error {
 	c.files, c.links, c.listed = map[string]string{}, map[string]string{}, map[string]bool{}
 	if c.Project == nil {
 		return nil
@@ -183,7 +183,7 @@ func (c *check) readSource(ctx context.Context) error {
 		}
 		c.listed[name] = true
 		c.sourceSecrets(&s, name)
-		if b, ok := readText(c.Project, name); ok && (isAbout(name) || strings.Contains(string(b), bypassVariable)) && total+len(b) <= maxTexts {
+		if b, ok := readText(c.Project, name); ok && (isRelevant(name) || strings.Contains(string(b), bypassVariable)) && total+len(b) <= maxTexts {
 			c.files[name] = string(b)
 			total += len(b)
 		}
@@ -193,7 +193,7 @@ func (c *check) readSource(ctx context.Context) error {
 }
 
 // isAbout says that there are rules about files of this name.
-func isAbout(name string) bool {
+func isRelevant(name string) bool {
 	switch base := path.Base(name); path.Ext(base) {
 	case ".py", ".pth", ".sh", ".bash", ".ps1", ".conf", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
 		return true
@@ -215,7 +215,7 @@ func readText(fsys fs.FS, name string) ([]byte, bool) {
 }
 
 // isHidden says that a directory is hidden, and that no platform or pipeline reads it.
-func isHidden(base string) bool {
+func isSkippedDir(base string) bool {
 	return strings.HasPrefix(base, ".") && !slices.Contains([]string{".", ".streamlit", ".github", ".gitlab", ".gitea", ".forgejo", ".circleci", ".buildkite", ".semaphore", ".woodpecker", ".azure-pipelines", ".ebextensions", ".elasticbeanstalk", ".platform", ".do", ".kamal"}, base)
 }
 
@@ -238,12 +238,12 @@ func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 		base := entry.Name()
 		if entry.IsDir() {
 			_, environment := fs.Stat(fsys, path.Join(name, "pyvenv.cfg"))
-			if isHidden(base) || environment == nil || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv"}, base) {
+			if isSkippedDir(base) || environment == nil || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv"}, base) {
 				return fs.SkipDir
 			}
 			return ctx.Err()
 		}
-		if (entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink) && !isKeptSecret(name) {
+		if (entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink) && !isSecretFile(name) {
 			out = append(out, name)
 		}
 		return nil

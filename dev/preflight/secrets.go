@@ -40,19 +40,19 @@ func secretRules() []Rule {
 
 // isKeptSecret tells the files in which secrets are kept, which belong neither into repositories nor
 // into images.
-func isKeptSecret(name string) bool {
+func isSecretFile(name string) bool {
 	base, dir := path.Base(name), path.Base(path.Dir(name))
 	switch {
 	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateDir):
 		return true
 	case strings.HasPrefix(base, ".env."):
-		return !isPattern(base)
+		return !isSampleFile(base)
 	}
 	return false
 }
 
 // sourceSecrets looks at a file of the project.
-func (c *check) sourceSecrets(s *scanner, name string) {
+func (c *checker) sourceSecrets(s *scanner, name string) {
 	f, err := c.Project.Open(name)
 	if err != nil {
 		return // what cannot be read does not ship from here
@@ -62,33 +62,33 @@ func (c *check) sourceSecrets(s *scanner, name string) {
 		return
 	}
 	_ = s.scan(f, nil, func(h hit) {
-		c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
+		c.addAs("secret.source", c.secretSeverity(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
 	})
 }
 
 // otherSecrets looks at the bundle, at what the repository holds, and at the service that ships.
-func (c *check) otherSecrets() {
+func (c *checker) otherSecrets() {
 	for _, f := range c.Bundle {
-		for _, h := range credentials(string(f.Data)) {
+		for _, h := range credentialsIn(string(f.Data)) {
 			c.add("secret.bundle", place{file: f.Path, line: h.line}, "%s is written here", h.what)
 		}
 	}
 	for _, name := range c.Repository.Tracked {
-		if isKeptSecret(name) {
-			c.fix("secret.tracked", place{file: name}, "git rm --cached "+name+", name it in .gitignore, and renew what is in it", "everybody who has the repository has it")
+		if isSecretFile(name) {
+			c.addWithFix("secret.tracked", place{file: name}, "git rm --cached "+name+", name it in .gitignore, and renew what is in it", "everybody who has the repository has it")
 		}
 	}
 	if s, ok := c.service(); ok {
 		for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
 			if v := s.Environment[name]; v != nil && dev.HoldsSecret(name, *v) && !c.isInterpolated(name) {
-				c.add("secret.compose", c.inCompose(name), "service %s ships with a value of %s", c.Service, name)
+				c.add("secret.compose", c.composePlace(name), "service %s ships with a value of %s", c.Service, name)
 			}
 		}
 	}
 }
 
 // lighter is the severity of what is in a file: keys of tests open nothing as a rule.
-func (c *check) lighter(name string) dev.Severity {
+func (c *checker) secretSeverity(name string) dev.Severity {
 	if isTest(name) {
 		return dev.Warns
 	}
@@ -96,8 +96,8 @@ func (c *check) lighter(name string) dev.Severity {
 }
 
 // isInterpolated says that the compose files give a variable only what another one has.
-func (c *check) isInterpolated(name string) bool {
-	at := c.inCompose(name)
+func (c *checker) isInterpolated(name string) bool {
+	at := c.composePlace(name)
 	if at.line == 0 {
 		return true // it comes from an env_file, or from where sdev was started
 	}
@@ -107,22 +107,22 @@ func (c *check) isInterpolated(name string) bool {
 }
 
 // context looks at what the Dockerfile takes in of the build context, as .dockerignore leaves it.
-func (c *check) context() {
+func (c *checker) context() {
 	if c.Project == nil || len(c.App.Copies) == 0 {
 		return
 	}
-	ignored := c.ignored()
+	ignored := c.dockerIgnored()
 	for _, cp := range c.App.Copies {
 		at := place{file: cp.File, line: cp.Line}
 		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateDir, ".git"} {
-			if !c.holds(c.contextPath(name)) || !takes(cp.From, name) || ignored(name) {
+			if !c.exists(c.contextPath(name)) || !copyIncludes(cp.From, name) || ignored(name) {
 				continue
 			}
 			switch name {
 			case ".git":
 				c.add("image.git", at, "COPY %s takes the directory .git into the image", cp.From)
 			case dev.StateDir:
-				c.weighed("secret.context", dev.Warns, at, "", "COPY %s takes %s into an image that is built here by hand; builds by sdev leave it out, and a build from the repository does not have it", cp.From, name)
+				c.addAs("secret.context", dev.Warns, at, "", "COPY %s takes %s into an image that is built here by hand; builds by sdev leave it out, and a build from the repository does not have it", cp.From, name)
 			default:
 				c.add("secret.context", at, "COPY %s takes %s into the image", cp.From, name)
 			}
@@ -130,9 +130,9 @@ func (c *check) context() {
 	}
 }
 
-func (c *check) contextPath(name string) string { return path.Join(c.App.Context, name) }
+func (c *checker) contextPath(name string) string { return path.Join(c.App.Context, name) }
 
-func (c *check) holds(name string) bool {
+func (c *checker) exists(name string) bool {
 	f, err := c.Project.Open(name)
 	if err != nil {
 		return false
@@ -141,14 +141,14 @@ func (c *check) holds(name string) bool {
 }
 
 // takes says whether a COPY from the context takes a file with it.
-func takes(from, name string) bool {
+func copyIncludes(from, name string) bool {
 	from = path.Clean(from)
 	matched, err := path.Match(from, name)
 	return from == "." || from == name || strings.HasPrefix(name, from+"/") || matched && err == nil || from == "*"
 }
 
 // ignored gives what .dockerignore keeps out. Patterns that cannot be read keep nothing out.
-func (c *check) ignored() func(name string) bool {
+func (c *checker) dockerIgnored() func(name string) bool {
 	none := func(string) bool { return false }
 	b, ok := readText(c.Project, c.contextPath(".dockerignore"))
 	if !ok {
@@ -170,7 +170,7 @@ func (c *check) ignored() func(name string) bool {
 
 // readHistory looks at every version of every file of the repository. What the working tree holds is
 // told once, there.
-func (c *check) readHistory(ctx context.Context) error {
+func (c *checker) readHistory(ctx context.Context) error {
 	if c.History == nil {
 		return nil
 	}
@@ -195,7 +195,7 @@ func (c *check) readHistory(ctx context.Context) error {
 		} else {
 			commit = "commit " + commit
 		}
-		c.weighed("secret.history", c.lighter(l.path), place{file: c.fromRepository(l.path), where: commit}, "", "%s was committed", l.what)
+		c.addAs("secret.history", c.secretSeverity(l.path), place{file: c.fromRepository(l.path), where: commit}, "", "%s was committed", l.what)
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func (c *check) readHistory(ctx context.Context) error {
 const maxLeaks = 200
 
 // fromRepository is a path of the repository as the project sees it.
-func (c *check) fromRepository(name string) string {
+func (c *checker) fromRepository(name string) string {
 	rel, err := filepath.Rel(filepath.FromSlash(path.Clean(c.Repository.Dir)), filepath.FromSlash(name))
 	if err != nil {
 		return name

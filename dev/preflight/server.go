@@ -26,10 +26,10 @@ func serverRules() []Rule {
 
 // option is a setting of Streamlit's server and what it must not be.
 type option struct {
-	id   string
-	name string // as in config.toml, below [server]
-	bad  string // a pattern of the value
-	what string
+	id          string
+	name        string // as in config.toml, below [server]
+	unsafeValue string // a pattern of the value
+	effect      string
 }
 
 func options() []option {
@@ -51,12 +51,12 @@ func (o option) variable() string {
 
 // pattern is how an option is set by a flag or a variable, in a script, a Dockerfile, YAML, JSON or HCL.
 func (o option) pattern() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.bad)
+	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.unsafeValue)
 }
 
 // server looks at the settings that ship: config.toml, Dockerfiles, start scripts, the compose
 // service, the image and the bundle.
-func (c *check) server() {
+func (c *checker) server() {
 	places := c.settings()
 	for _, o := range options() {
 		re := o.pattern()
@@ -67,14 +67,14 @@ func (c *check) server() {
 				if at.file != "" && at.line == 0 {
 					at.line = m.line
 				}
-				c.add(o.id, at, "server.%s: %s", o.name, o.what)
+				c.add(o.id, at, "server.%s: %s", o.name, o.effect)
 			}
 		}
 	}
 	for _, name := range c.configFiles() {
-		c.config(name)
+		c.checkConfig(name)
 	}
-	c.hosts(places)
+	c.checkHosts(places)
 }
 
 // source is a text in which settings may stand.
@@ -83,11 +83,11 @@ type source struct {
 	text string
 }
 
-func (c *check) settings() []source {
+func (c *checker) settings() []source {
 	var out []source
 	for _, name := range c.names() {
 		base := path.Base(name)
-		if isForDevelopment(base) || isTest(name) {
+		if isDevelopmentName(base) || isTest(name) {
 			continue
 		}
 		if isDockerfile(base) && c.App.Steps == nil || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
@@ -100,34 +100,34 @@ func (c *check) settings() []source {
 	if s, ok := c.service(); ok {
 		for k, v := range s.Environment {
 			if v != nil && strings.HasPrefix(k, "STREAMLIT_") {
-				out = append(out, source{c.inCompose(k), k + "=" + *v})
+				out = append(out, source{c.composePlace(k), k + "=" + *v})
 			}
 		}
 		if line := strings.Join(append(s.Entrypoint, s.Command...), " "); line != "" {
-			at := c.inCompose("command")
+			at := c.composePlace("command")
 			out = append(out, source{at, line})
 		}
 	}
-	for k, v := range c.built.env {
+	for k, v := range c.image.env {
 		out = append(out, source{place{where: "environment of the image"}, k + "=" + v})
 	}
-	if c.built.config != nil {
-		for what, words := range c.built.commands() {
+	if c.image.config != nil {
+		for what, words := range c.image.commands() {
 			out = append(out, source{place{where: what + " of the image"}, strings.Join(words, " ")})
 		}
 	}
-	c.bundled(func(name, text string) { out = append(out, source{place{file: name}, text}) })
+	c.eachBundleFile(func(name, text string) { out = append(out, source{place{file: name}, text}) })
 	return out
 }
 
 // configFiles are the names of Streamlit's config.toml files in the project.
-func (c *check) configFiles() []string {
+func (c *checker) configFiles() []string {
 	return slices.DeleteFunc(c.names(), func(name string) bool { return !strings.HasSuffix(name, ".streamlit/config.toml") })
 }
 
 // serverTable is what such a file has below [server]. One that cannot be read has nothing: Streamlit reports it
 // when it starts.
-func (c *check) serverTable(name string) map[string]any {
+func (c *checker) serverTable(name string) map[string]any {
 	var doc struct {
 		Server map[string]any `toml:"server"`
 	}
@@ -137,22 +137,22 @@ func (c *check) serverTable(name string) map[string]any {
 	return doc.Server
 }
 
-func (c *check) config(name string) {
+func (c *checker) checkConfig(name string) {
 	table := c.serverTable(name)
 	for _, o := range options() {
 		value, set := table[o.name]
 		if !set {
 			continue
 		}
-		if regexp.MustCompile(`(?i)^`+o.bad).MatchString(strings.TrimPrefix(fmt.Sprint(value), "map")) && fmt.Sprint(value) != "map[]" {
-			c.add(o.id, place{file: name, line: c.lineOf(name, o.name)}, "server.%s: %s", o.name, o.what)
+		if regexp.MustCompile(`(?i)^`+o.unsafeValue).MatchString(strings.TrimPrefix(fmt.Sprint(value), "map")) && fmt.Sprint(value) != "map[]" {
+			c.add(o.id, place{file: name, line: c.lineOf(name, o.name)}, "server.%s: %s", o.name, o.effect)
 		}
 	}
 }
 
 // hosts wants an allowed host where a bundle brings the app under a name.
-func (c *check) hosts(places []source) {
-	v := versionOf(cmp.Or(c.built.packages.streamlit, c.App.Streamlit.Value))
+func (c *checker) checkHosts(places []source) {
+	v := versionOf(cmp.Or(c.image.packages.streamlit, c.App.Streamlit.Value))
 	if !c.Hosting.OwnHost || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
 		return
 	}
@@ -170,7 +170,7 @@ func (c *check) hosts(places []source) {
 }
 
 // bundleDir is where the bundle lies; files of its for the root of the repository lie elsewhere.
-func (c *check) bundleDir() place {
+func (c *checker) bundleDir() place {
 	for _, f := range c.Bundle {
 		if !strings.HasPrefix(f.Path, ".github/") && !strings.HasPrefix(f.Path, "../") {
 			return place{file: path.Dir(f.Path)}

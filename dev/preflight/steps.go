@@ -13,7 +13,7 @@ import (
 
 // steps judges the Dockerfile of what ships, as far as it says by itself what the image will be: its
 // variables, its build arguments and its user. The image, where there is one, knows better.
-func (c *check) steps() {
+func (c *checker) steps() {
 	user, stage := place{}, place{}
 	name := ""
 	for _, s := range c.App.Steps {
@@ -25,7 +25,7 @@ func (c *check) steps() {
 		switch verb {
 		case "ENV", "ARG":
 			for _, pair := range variablesOf(verb, rest) {
-				c.stepVariable(verb, pair, at)
+				c.checkStepVariable(verb, pair, at)
 			}
 		case "RUN":
 			if dev.WritesPassword(rest) {
@@ -37,12 +37,12 @@ func (c *check) steps() {
 			name, user, stage = "", place{}, at
 		}
 	}
-	c.stepsUser(name, user, stage)
-	c.buildArguments()
+	c.checkStepsUser(name, user, stage)
+	c.checkBuildArguments()
 }
 
 // stepVariable judges what ENV or ARG gives a value.
-func (c *check) stepVariable(verb string, pair [2]string, at place) {
+func (c *checker) checkStepVariable(verb string, pair [2]string, at place) {
 	name, value := pair[0], pair[1]
 	if verb == "ENV" && c.Image == nil {
 		c.mockVariables(map[string]string{name: value}, func(string) place { return at })
@@ -57,27 +57,27 @@ func (c *check) stepVariable(verb string, pair [2]string, at place) {
 }
 
 // buildArguments judges those that the compose file gives.
-func (c *check) buildArguments() {
+func (c *checker) checkBuildArguments() {
 	s, ok := c.service()
 	if !ok || s.Build == nil {
 		return
 	}
 	for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
 		if v := s.Build.Args[arg]; v != nil && dev.HoldsSecret(arg, *v) && !c.isInterpolated(arg) {
-			c.add("secret.image", c.inCompose(arg), "the value of the build argument %s stays in the history of the image", arg)
+			c.add("secret.image", c.composePlace(arg), "the value of the build argument %s stays in the history of the image", arg)
 		}
 	}
 }
 
 // stepsUser tells of a user that is root by its name. Where there is none it is the base image's.
-func (c *check) stepsUser(name string, at, stage place) {
+func (c *checker) checkStepsUser(name string, at, stage place) {
 	s, ok := c.service()
 	if c.Image != nil || len(c.App.Steps) == 0 || ok && s.User != "" && !isRoot(s.User) {
 		return
 	}
 	switch {
 	case name == "":
-		c.weighed("image.user", dev.Informs, place{file: stage.file}, "", "%s names no user: where its base image names none either, the app runs as root", path.Base(stage.file))
+		c.addAs("image.user", dev.Informs, place{file: stage.file}, "", "%s names no user: where its base image names none either, the app runs as root", path.Base(stage.file))
 	case isRoot(name):
 		c.add("image.user", at, "the image runs as root")
 	}
@@ -98,16 +98,16 @@ func variablesOf(verb, rest string) (out [][2]string) {
 }
 
 // installed is a version of Streamlit that an instruction names.
-var installed = lazily(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
+var installed = lazyPattern(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
 
 // streamlitInSteps is the Streamlit that the Dockerfile installs without a list of packages.
-func (c *check) streamlitInSteps() (s Setting, specifier string) {
+func (c *checker) streamlitInSteps() (s Setting, specifier string) {
 	for _, step := range slices.Backward(c.App.Steps) {
 		all := installed.matches(step.Value)
 		if len(all) == 0 {
 			continue
 		}
-		specifier, value := all[0].text[1], "any"
+		specifier, value := all[0].groups[1], "any"
 		if exact, ok := strings.CutPrefix(specifier, "=="); ok && !strings.ContainsAny(exact, "*,") {
 			value = strings.TrimPrefix(exact, "=")
 		}
@@ -117,45 +117,45 @@ func (c *check) streamlitInSteps() (s Setting, specifier string) {
 }
 
 // bound is one part of a specifier, and of those of Poetry and conda.
-var bound = lazily(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
+var bound = lazyPattern(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
 
 // newest says below which version a specifier keeps Streamlit; nil where it does not.
-func newest(specifier string) (limit []int, text string) {
+func upperBound(specifier string) (limit []int, text string) {
 	for _, m := range bound.matches(specifier) {
-		v := versionOf(m.text[2])
+		v := versionOf(m.groups[2])
 		switch {
-		case m.text[1] == "<":
-		case m.text[1] == "<=":
+		case m.groups[1] == "<":
+		case m.groups[1] == "<=":
 			v = append(v, 1)
-		case m.text[3] != "":
+		case m.groups[3] != "":
 			v[len(v)-1]++
-		case (m.text[1] == "~=" || m.text[1] == "~") && len(v) > 2:
+		case (m.groups[1] == "~=" || m.groups[1] == "~") && len(v) > 2:
 			v = v[:2]
 			v[1]++
-		case m.text[1] == "~" && len(v) == 2:
+		case m.groups[1] == "~" && len(v) == 2:
 			v[1]++
 		default:
 			continue
 		}
 		if limit == nil || slices.Compare(v, limit) < 0 {
-			limit, text = v, m.text[0]
+			limit, text = v, m.groups[0]
 		}
 	}
 	return limit, text
 }
 
 // bounds judges a Streamlit of which only the bounds are known.
-func (c *check) bounds(s Setting, specifier string) {
+func (c *checker) checkUpperBound(s Setting, specifier string) {
 	if s.Value != "any" {
 		return
 	}
-	if limit, text := newest(specifier); limit != nil && slices.Compare(limit, []int{1, 54}) <= 0 {
+	if limit, text := upperBound(specifier); limit != nil && slices.Compare(limit, []int{1, 54}) <= 0 {
 		c.add("streamlit.vulnerable", place{file: s.File, line: s.Line}, "streamlit %s allows none without known vulnerabilities", text)
 	}
 }
 
 // specifierAt is what the list of packages says of Streamlit's version on a line.
-func (c *check) specifierAt(s Setting) string {
+func (c *checker) specifierAt(s Setting) string {
 	lines := strings.Split(c.files[s.File], "\n")
 	if s.Line < 1 || s.Line > len(lines) {
 		return ""

@@ -58,7 +58,7 @@ func versionOf(text string) []int {
 }
 
 // streamlit judges the version that is installed, or that would be.
-func (c *check) streamlit() {
+func (c *checker) streamlit() {
 	have, specifier := c.App.Streamlit, ""
 	if have.File == "" {
 		have, specifier = c.streamlitInSteps()
@@ -66,18 +66,18 @@ func (c *check) streamlit() {
 		specifier = c.specifierAt(have)
 	}
 	at := place{file: have.File, line: have.Line}
-	if v := c.built.packages.streamlit; v != "" { // what is in the image decides
+	if v := c.image.packages.streamlit; v != "" { // what is in the image decides
 		have.Value, at = v, place{where: "packages of the image"}
 	}
 	if v := versionOf(have.Value); v != nil {
-		c.version(have.Value, v, at)
+		c.checkVersion(have.Value, v, at)
 	} else if !c.isLocked() {
-		c.bounds(have, specifier)
+		c.checkUpperBound(have, specifier)
 	}
-	c.pins(have)
+	c.checkPins(have)
 }
 
-func (c *check) version(text string, v []int, at place) {
+func (c *checker) checkVersion(text string, v []int, at place) {
 	var ids []string
 	for _, a := range advisories() {
 		if slices.Compare(v, a.fixed) < 0 {
@@ -91,7 +91,7 @@ func (c *check) version(text string, v []int, at place) {
 		c.add("streamlit.old", at, "streamlit %s is older than 1.58", text)
 	}
 	python, from := c.App.Python, place{file: c.App.Python.File, line: c.App.Python.Line}
-	if p := c.built.packages.python; p != "" {
+	if p := c.image.packages.python; p != "" {
 		python.Value, from = p, place{where: "packages of the image"}
 	}
 	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // as its packages say
@@ -115,7 +115,7 @@ func lockFiles() []string {
 }
 
 // pins looks at the list of packages that the app is installed from.
-func (c *check) pins(streamlit Setting) {
+func (c *checker) checkPins(streamlit Setting) {
 	if c.isLocked() {
 		return
 	}
@@ -127,23 +127,23 @@ func (c *check) pins(streamlit Setting) {
 	switch {
 	case !ok:
 	case strings.HasSuffix(list, ".txt"), strings.HasSuffix(list, ".in"):
-		c.requirements(list, text)
+		c.checkRequirements(list, text)
 	case strings.HasSuffix(list, ".yml"), strings.HasSuffix(list, ".yaml"):
-		c.conda(list, text)
+		c.checkConda(list, text)
 	default:
 		c.add("deps.lock", place{file: list}, "%s has no lock file beside it", path.Base(list))
 	}
 }
 
 // isLocked says that a lock file fixes the versions of everything.
-func (c *check) isLocked() bool {
+func (c *checker) isLocked() bool {
 	dirs := []string{"."}
 	for dir := path.Dir(c.App.Entry); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
 		dirs = append(dirs, dir)
 	}
 	for _, dir := range dirs {
 		for _, name := range lockFiles() {
-			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.holds(path.Join(dir, name)) {
+			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.exists(path.Join(dir, name)) {
 				return true
 			}
 		}
@@ -153,7 +153,7 @@ func (c *check) isLocked() bool {
 
 var requirementLine = regexp.MustCompile(`^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?)?`)
 
-func (c *check) requirements(name, text string) {
+func (c *checker) checkRequirements(name, text string) {
 	loose, first, pinned := 0, 0, 0
 	n := 0
 	for line := range strings.Lines(text) {
@@ -171,7 +171,7 @@ func (c *check) requirements(name, text string) {
 	}
 	switch {
 	case loose > 0:
-		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", counted(loose, "package"))
+		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", plural(loose, "package"))
 	case pinned > 0 && !strings.Contains(text, "--hash="):
 		c.add("deps.hashes", place{file: name}, "versions are fixed, and no hashes are")
 	}
@@ -180,7 +180,7 @@ func (c *check) requirements(name, text string) {
 // condaExact is a package with its version: "pandas=2.1", "pandas==2.1.4", "pip::x==1".
 var condaExact = regexp.MustCompile(`^[^<>!~*]+==?[^<>!~*=]+(=\S+)?$`)
 
-func (c *check) conda(name, text string) {
+func (c *checker) checkConda(name, text string) {
 	var doc struct {
 		Dependencies []yaml.Node `yaml:"dependencies"`
 	}
@@ -198,16 +198,16 @@ func (c *check) conda(name, text string) {
 	for i := range doc.Dependencies {
 		n := &doc.Dependencies[i]
 		take(n)
-		if pip := under(n, "pip"); pip != nil {
+		if pip := mappingValue(n, "pip"); pip != nil {
 			for _, p := range pip.Content {
 				take(p)
 			}
 		}
 	}
 	if loose > 0 {
-		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", counted(loose, "package"))
+		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", plural(loose, "package"))
 	}
 }
 
 // names gives the names of the project's files in order.
-func (c *check) names() []string { return slices.Sorted(maps.Keys(c.files)) }
+func (c *checker) names() []string { return slices.Sorted(maps.Keys(c.files)) }

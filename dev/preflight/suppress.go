@@ -25,14 +25,14 @@ func suppressRules() []Rule {
 
 // suppress marks what somebody decided to ship all the same. What a decision lacks, or that it is not
 // needed any more, is a finding of its own; those about suppressions cannot be suppressed.
-func (c *check) suppress() {
-	before := len(c.found)
+func (c *checker) suppress() {
+	before := len(c.findings)
 	for _, s := range c.Suppress {
-		at := placeOf(s.Origin)
+		at := parsePlace(s.Origin)
 		_, known := c.rules[s.ID]
 		known = known || slices.ContainsFunc(c.Others, func(f dev.Finding) bool { return f.ID == s.ID })
 		switch {
-		case !known && c.isOurs(s.ID):
+		case !known && c.isOurRule(s.ID):
 			c.add("suppress.unknown", at, "there is no rule %q", s.ID)
 			continue
 		case strings.TrimSpace(s.Reason) == "":
@@ -41,17 +41,17 @@ func (c *check) suppress() {
 		case s.Until.IsZero():
 			c.add("suppress.date", at, "the suppression of %s says no day", s.ID)
 			continue
-		case c.Now.After(endOf(s.Until)):
+		case c.Now.After(endOfDay(s.Until)):
 			c.add("suppress.expired", at, "the suppression of %s held until %s", s.ID, s.Until.Format(time.DateOnly))
 			continue
 		case !known:
 			continue // of a target, which does not find it now
 		}
 		used := false
-		for i, f := range c.found[:before] {
+		for i, f := range c.findings[:before] {
 			if f.ID == s.ID && f.Suppressed == nil && covers(s.Path, f) {
 				decision := s
-				c.found[i].Suppressed, used = &decision, true
+				c.findings[i].Suppressed, used = &decision, true
 			}
 		}
 		if !used {
@@ -61,14 +61,14 @@ func (c *check) suppress() {
 }
 
 // endOf is the end of a day.
-func endOf(day time.Time) time.Time { return day.AddDate(0, 0, 1) }
+func endOfDay(day time.Time) time.Time { return day.AddDate(0, 0, 1) }
 
 // covers says whether a suppression's path is that of a finding, in the project or in the image.
-func covers(pattern string, f found) bool {
+func covers(pattern string, f finding) bool {
 	if pattern == "" {
 		return true
 	}
-	for _, name := range []string{f.File, strings.TrimPrefix(f.inner, "/")} {
+	for _, name := range []string{f.File, strings.TrimPrefix(f.imagePath, "/")} {
 		if name == "" {
 			continue
 		}
@@ -80,7 +80,7 @@ func covers(pattern string, f found) bool {
 }
 
 // placeOf reads "compose.yaml:14".
-func placeOf(origin string) place {
+func parsePlace(origin string) place {
 	if file, line, ok := strings.Cut(origin, ":"); ok {
 		if n, err := strconv.Atoi(line); err == nil {
 			return place{file: file, line: n}
@@ -91,7 +91,7 @@ func placeOf(origin string) place {
 
 // isOurs says that an id would have to be a row of the table: it is of one of its families, or of none.
 // What a target tells has families of its own.
-func (c *check) isOurs(id string) bool {
+func (c *checker) isOurRule(id string) bool {
 	family, _, dotted := strings.Cut(id, ".")
 	if !dotted {
 		return true

@@ -13,14 +13,14 @@ import (
 func Data(content, variable string) (found []Setting, ok bool) {
 	d := data{variable: variable, lines: strings.Split(content, "\n")}
 	decoder := yaml.NewDecoder(strings.NewReader(content))
-	for range mostDocuments {
+	for range maxDocuments {
 		var doc yaml.Node
 		if err := decoder.Decode(&doc); err != nil {
 			ok = ok || err.Error() == "EOF"
 			break
 		}
 		ok = true
-		d.node(&doc, nil, deepestData)
+		d.node(&doc, nil, maxDataDepth)
 	}
 	slices.SortFunc(d.found, func(a, b Setting) int { return a.Line - b.Line })
 	return d.found, ok
@@ -33,8 +33,8 @@ type Setting struct {
 }
 
 const (
-	mostDocuments = 100
-	deepestData   = 60
+	maxDocuments = 100
+	maxDataDepth = 60
 )
 
 type data struct {
@@ -46,7 +46,7 @@ type data struct {
 
 func (d *data) add(line int, path []string) {
 	s := Setting{line, slices.Clone(path)}
-	if len(d.found) < mostFound && !slices.ContainsFunc(d.found, func(have Setting) bool { return have.Line == line }) {
+	if len(d.found) < maxFound && !slices.ContainsFunc(d.found, func(have Setting) bool { return have.Line == line }) {
 		d.found = append(d.found, s)
 	}
 }
@@ -77,8 +77,8 @@ func (d *data) mapping(n *yaml.Node, path []string, deep int) {
 		switch {
 		case key.Value == d.variable && d.hasValue(v):
 			d.add(key.Line, path)
-		case names(key.Value) && v.Kind == yaml.ScalarNode && (v.Value == d.variable || strings.HasSuffix(v.Value, "/"+d.variable) || strings.HasSuffix(v.Value, "."+d.variable)):
-			if hasSibling(n) {
+		case isNameKey(key.Value) && v.Kind == yaml.ScalarNode && (v.Value == d.variable || strings.HasSuffix(v.Value, "/"+d.variable) || strings.HasSuffix(v.Value, "."+d.variable)):
+			if hasValueKey(n) {
 				d.add(v.Line, path)
 			}
 		case isProse(key.Value):
@@ -96,34 +96,34 @@ func (d *data) hasValue(v *yaml.Node) bool {
 	}
 	switch v.Kind {
 	case yaml.ScalarNode:
-		return v.Tag != "!!null" && v.Value != "" && !isOwn(v.Value, d.variable)
+		return v.Tag != "!!null" && v.Value != "" && !isSelfReference(v.Value, d.variable)
 	case yaml.MappingNode:
-		return hasSibling(v)
+		return hasValueKey(v)
 	}
 	return len(v.Content) > 0
 }
 
 // isOwn says that a value is only what the variable has outside.
-func isOwn(value, variable string) bool {
+func isSelfReference(value, variable string) bool {
 	return slices.Contains([]string{"$" + variable, "${" + variable + "}", "${" + variable + ":-}", "${" + variable + "-}"}, strings.TrimSpace(value))
 }
 
 // names are the keys beside which the name of a variable stands.
-func names(key string) bool {
+func isNameKey(key string) bool {
 	return slices.Contains([]string{"name", "key", "option_name", "optionname", "variable", "env", "path", "parameterkey"}, strings.ToLower(key))
 }
 
 // values are the keys that hold a value beside a name.
-func values(key string) bool {
+func isValueKey(key string) bool {
 	lower := strings.ToLower(key)
 	return strings.HasPrefix(lower, "value") || slices.Contains([]string{"default", "val", "parametervalue", "configmapkeyref", "secretkeyref"}, lower)
 }
 
 // hasSibling says that a mapping has a value beside a name.
-func hasSibling(n *yaml.Node) bool {
+func hasValueKey(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i].Value, n.Content[i+1]
-		if values(key) {
+		if isValueKey(key) {
 			if v.Kind != yaml.ScalarNode || v.Value != "" && v.Tag != "!!null" {
 				return true
 			}
@@ -153,7 +153,7 @@ func (d *data) scalar(n *yaml.Node, path []string) {
 	for _, line := range Shell(n.Value, d.variable) {
 		d.add(min(first+line-1, len(d.lines)), path)
 	}
-	if list := (&shell{variable: d.variable}); !strings.ContainsAny(n.Value, " \t\n") && list.isSetting(n.Value) && !list.isNothing(valueOf(n.Value, d.variable)) {
+	if list := (&shell{variable: d.variable}); !strings.ContainsAny(n.Value, " \t\n") && list.isSetting(n.Value) && !list.isEmptyOrSelf(valueOf(n.Value, d.variable)) {
 		d.add(n.Line, path) // an argument: "A=1,NAME=1"
 	}
 	if inner := strings.TrimSpace(n.Value); strings.HasPrefix(inner, "{") || strings.Contains(inner, ": ") {

@@ -16,11 +16,11 @@ type Kind int
 
 // The kinds of finding.
 const (
-	Sets     Kind = iota // the program's own environment, or that of one that it starts
-	Default              // a value that is taken where the variable has none
-	Hands                // a mapping, or a pair of name and value, that switches something on and may become an environment
-	Mentions             // such a mapping or pair with another value, one that is not known for one
-	Loads                // files are read into the environment: see Found.Names
+	Sets       Kind = iota // the program's own environment, or that of one that it starts
+	Default                // a value that is taken where the variable has none
+	EntryOn                // a mapping, or a pair of name and value, that switches something on and may become an environment
+	EntryOther             // such a mapping or pair with another value, one that is not known for one
+	Loads                  // files are read into the environment: see Found.Names
 )
 
 // Found is a place that gives the variable a value.

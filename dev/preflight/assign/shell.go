@@ -19,7 +19,7 @@ func Shell(script, variable string) (found []int) {
 		if document != "" { // what follows <<EOF
 			if strings.TrimSpace(text) == document {
 				document = ""
-			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.inText(text) {
+			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.isSettingLine(text) {
 				found = append(found, n)
 			}
 			continue
@@ -30,7 +30,7 @@ func Shell(script, variable string) (found []int) {
 				continue
 			}
 		}
-		if rest, more := strings.CutSuffix(text, `\`); more && len(statement) < longestText {
+		if rest, more := strings.CutSuffix(text, `\`); more && len(statement) < maxTextLength {
 			statement += rest
 			continue
 		}
@@ -50,12 +50,12 @@ func Shell(script, variable string) (found []int) {
 }
 
 var (
-	heredoc   = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
-	defaulted = regexp.MustCompile(`\$\{(\w+):?=[^}\s]`)
-	expansion = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
-	nested    = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
-	powershel = regexp.MustCompile(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
-	name      = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+	heredoc    = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
+	defaulted  = regexp.MustCompile(`\$\{(\w+):?=[^}\s]`)
+	expansion  = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
+	nested     = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
+	powershell = regexp.MustCompile(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
+	name       = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 )
 
 // shell reads one script.
@@ -65,8 +65,8 @@ type shell struct {
 }
 
 // inText says that a line which a script writes somewhere is a setting of the variable.
-func (s *shell) inText(text string) bool {
-	text = s.expanded(text)
+func (s *shell) isSettingLine(text string) bool {
+	text = s.expand(text)
 	for _, part := range strings.Fields(text) {
 		if s.isSetting(strings.Trim(part, `"'`)) {
 			return true
@@ -77,7 +77,7 @@ func (s *shell) inText(text string) bool {
 
 // sets reads a statement, or several on one line.
 func (s *shell) sets(text string) bool {
-	if m := powershel.FindStringSubmatch(text); m != nil && m[1] == s.variable {
+	if m := powershell.FindStringSubmatch(text); m != nil && m[1] == s.variable {
 		return !strings.HasPrefix(strings.TrimSpace(text), "#")
 	}
 	for _, m := range defaulted.FindAllStringSubmatch(text, -1) {
@@ -97,11 +97,11 @@ func (s *shell) sets(text string) bool {
 func (s *shell) command(words []shellWord) bool {
 	first := 0
 	for ; first < len(words); first++ { // NAME=value before a command
-		name, value, ok := s.assigned(words[first])
+		name, value, ok := s.splitAssignment(words[first])
 		if !ok {
 			break
 		}
-		if name == s.variable && !s.isNothing(words[first].text[strings.Index(words[first].text, "=")+1:]) {
+		if name == s.variable && !s.isEmptyOrSelf(words[first].text[strings.Index(words[first].text, "=")+1:]) {
 			return true
 		}
 		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of a supervisor, or of systemd
@@ -120,7 +120,7 @@ func (s *shell) command(words []shellWord) bool {
 		return s.prints(words)
 	case "export", "declare", "readonly", "local", "typeset":
 		for _, w := range words[1:] {
-			if name, value, ok := s.assigned(w); ok {
+			if name, value, ok := s.splitAssignment(w); ok {
 				s.remember(name, value)
 			}
 		}
@@ -138,18 +138,18 @@ func (s *shell) text(w shellWord) string {
 	if w.single {
 		return w.text
 	}
-	return s.expanded(w.text)
+	return s.expand(w.text)
 }
 
 // assigned takes NAME=value or NAME+=value apart.
-func (s *shell) assigned(w shellWord) (name, value string, ok bool) {
+func (s *shell) splitAssignment(w shellWord) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(s.text(w), "=")
 	name = strings.TrimSuffix(name, "+")
 	return name, value, ok && isName(name)
 }
 
 func (s *shell) remember(name, value string) {
-	if len(s.constants) < mostEntries {
+	if len(s.constants) < maxEntries {
 		s.constants[name] = value
 	}
 }
@@ -163,7 +163,7 @@ func (s *shell) prints(words []shellWord) bool {
 		if words[0].text == "printf" && words[i].text == "-v" && s.text(w) == s.variable {
 			return true
 		}
-		if written && s.inText(s.text(w)) {
+		if written && s.isSettingLine(s.text(w)) {
 			return true
 		}
 	}
@@ -177,7 +177,7 @@ func (s *shell) argument(verb string, words []shellWord, i int, w shellWord) boo
 		return len(words) > i+1 && words[len(words)-1].text != ""
 	}
 	set := s.isSetting(text) || i > 0 && strings.ContainsAny(text, " \n\t") && s.nestedSets(verb, text)
-	return set && !s.isNothing(valueOf(w.text, s.variable))
+	return set && !s.isEmptyOrSelf(valueOf(w.text, s.variable))
 }
 
 // nestedSets says that a text which a command is given is a script, or holds a setting.
@@ -187,17 +187,17 @@ func (s *shell) nestedSets(verb, text string) bool {
 	}
 	inner := &shell{variable: s.variable, constants: s.constants}
 	for line := range strings.Lines(text) {
-		if line != text && inner.sets(line) || line == text && verb != "" && inner.onceMore(line) {
+		if line != text && inner.sets(line) || line == text && verb != "" && inner.anyWordSets(line) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *shell) onceMore(text string) bool {
+func (s *shell) anyWordSets(text string) bool {
 	for _, words := range commands(text) {
 		for _, w := range words {
-			if s.isSetting(s.expanded(w.text)) && !s.isNothing(valueOf(w.text, s.variable)) {
+			if s.isSetting(s.expand(w.text)) && !s.isEmptyOrSelf(valueOf(w.text, s.variable)) {
 				return true
 			}
 		}
@@ -214,7 +214,7 @@ func (s *shell) isSetting(text string) bool {
 		}
 		i += from
 		from = i + len(s.variable)
-		before := i == 0 || !isWord(text[i-1]) && text[i-1] != '$' && text[i-1] != '{' || i >= 2 && text[i-2:i] == "-e"
+		before := i == 0 || !isWordByte(text[i-1]) && text[i-1] != '$' && text[i-1] != '{' || i >= 2 && text[i-2:i] == "-e"
 		rest := text[from:]
 		for _, mark := range []string{"=", "+="} {
 			value, ok := strings.CutPrefix(rest, mark)
@@ -233,7 +233,7 @@ func valueOf(text, variable string) string {
 }
 
 // isNothing says that a value is empty, or what the variable has already.
-func (s *shell) isNothing(value string) bool {
+func (s *shell) isEmptyOrSelf(value string) bool {
 	switch strings.Trim(value, `"'`) {
 	case "", "$" + s.variable, "${" + s.variable + "}", "${" + s.variable + ":-}", "${" + s.variable + "-}":
 		return true
@@ -242,7 +242,7 @@ func (s *shell) isNothing(value string) bool {
 }
 
 // expanded puts in the constants that are known.
-func (s *shell) expanded(text string) string {
+func (s *shell) expand(text string) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
@@ -258,7 +258,7 @@ func (s *shell) expanded(text string) string {
 	})
 	return expansion.ReplaceAllStringFunc(text, func(all string) string {
 		m := expansion.FindStringSubmatch(all)
-		if v, ok := s.constants[m[1]+m[2]]; ok && m[1]+m[2] != s.variable && len(v) < longestText/16 {
+		if v, ok := s.constants[m[1]+m[2]]; ok && m[1]+m[2] != s.variable && len(v) < maxTextLength/16 {
 			return v
 		}
 		return all
@@ -315,7 +315,7 @@ func commands(line string) (out [][]shellWord) {
 		default:
 			var w shellWord
 			w, i = oneWord(line, i)
-			if keyword(w.text) && len(now) == 0 {
+			if isPrefix(w.text) && len(now) == 0 {
 				continue
 			}
 			now = append(now, w)
@@ -326,7 +326,7 @@ func commands(line string) (out [][]shellWord) {
 }
 
 // keyword is what may stand before a command.
-func keyword(s string) bool {
+func isPrefix(s string) bool {
 	return slices.Contains([]string{"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "time", "exec", "command", "builtin", "sudo", "nohup", "web:", "worker:", "release:", "RUN", "CMD", "-", "@"}, s)
 }
 

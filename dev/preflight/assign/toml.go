@@ -60,9 +60,9 @@ type tomlPair struct {
 
 func (p *tomlPair) take(keys []string, v *unstable.Node, line int, variable string) {
 	switch key := keys[len(keys)-1]; {
-	case names(key) && string(v.Data) == variable:
+	case isNameKey(key) && string(v.Data) == variable:
 		p.line = line
-	case values(key):
+	case isValueKey(key):
 		p.value = true
 	}
 }
@@ -94,7 +94,7 @@ func (d *tomlReader) value(v *unstable.Node, path []string, line int) {
 		}
 	default:
 		text := string(v.Data)
-		isSet := last == d.variable && text != "" && !isOwn(text, d.variable)
+		isSet := last == d.variable && text != "" && !isSelfReference(text, d.variable)
 		if isSet || text != d.variable && strings.Contains(text, d.variable) && len(Shell(text, d.variable)) > 0 {
 			d.add(line, path[:len(path)-1])
 		}

@@ -20,9 +20,9 @@ func Python(scripts map[string]string, variable string) []Found {
 		}
 		return strings.Compare(a, b)
 	})
-	left := mostSource
+	left := maxSource
 	for _, name := range names {
-		if left -= len(scripts[name]); left > 0 && concerns(scripts[name]) {
+		if left -= len(scripts[name]); left > 0 && isRelevant(scripts[name]) {
 			p.add(name, scripts[name])
 		}
 	}
@@ -42,7 +42,7 @@ func Python(scripts map[string]string, variable string) []Found {
 
 // concerns is false for a script that neither sets variables, nor starts programs, nor holds a part of
 // the name.
-func concerns(text string) bool {
+func isRelevant(text string) bool {
 	if !strings.ContainsAny(text, "=(") {
 		return false
 	}
@@ -71,17 +71,17 @@ type place struct {
 }
 
 // mostSource is how much of scripts is read. The apps of people have a tenth of it.
-const mostSource = 8 << 20
+const maxSource = 8 << 20
 
 // mostSteps keeps text that was made for it from taking time. Large programs take a hundredth.
-const mostSteps = 20_000_000
+const maxSteps = 20_000_000
 
 // module is one script.
 type module struct {
-	name       string
-	top        *scope
-	statements []statement
-	stars      []string // modules that all names are taken from
+	name        string
+	top         *scope
+	statements  []statement
+	starImports []string // modules that all names are taken from
 }
 
 // scope is where names are bound: a module, or a function of it.
@@ -94,7 +94,7 @@ type scope struct {
 	returns    value
 }
 
-func (s *scope) look(name string) (value, bool) {
+func (s *scope) lookUp(name string) (value, bool) {
 	for ; s != nil; s = s.outer {
 		if v, ok := s.names[name]; ok {
 			return v, true
@@ -103,7 +103,7 @@ func (s *scope) look(name string) (value, bool) {
 	return value{}, false
 }
 
-func (s *scope) bind(name string, v value) { s.names[name] = s.names[name].or(v) }
+func (s *scope) bind(name string, v value) { s.names[name] = s.names[name].union(v) }
 
 // statement is one of Python's, without the body that may follow it.
 type statement struct {
@@ -117,8 +117,8 @@ type statement struct {
 func (p *program) add(name, src string) {
 	m := &module{name: name, top: &scope{names: map[string]value{}}}
 	p.modules = append(p.modules, m)
-	m.top.names["__file__"] = value{open: true}
-	p.split(m, m.top, lines(src, 1, deepest))
+	m.top.names["__file__"] = value{uncertain: true}
+	p.split(m, m.top, lines(src, 1, maxDepth))
 }
 
 func (p *program) split(m *module, top *scope, all []line) {
@@ -213,11 +213,11 @@ func (p *program) run(m *module, st statement) {
 	case t[0].is("from"):
 		e.importsFrom(t[1:])
 	case t[0].is("for"):
-		e.loop(t[1:])
+		e.bindLoop(t[1:])
 	case t[0].is("with"):
-		e.withs(t[1:])
+		e.bindWith(t[1:])
 	case t[0].is("return"):
-		st.in.returns = st.in.returns.or(e.value(t[1:]))
+		st.in.returns = st.in.returns.union(e.value(t[1:]))
 	case t[0].is("del"), t[0].is("global"), t[0].is("class"):
 	default:
 		e.assignment(t)
@@ -228,13 +228,13 @@ func (p *program) run(m *module, st statement) {
 func (e *evaluation) define(st statement) {
 	i := slices.IndexFunc(st.tokens, func(t token) bool { return t.is("def") })
 	f := st.opens
-	e.in.names[st.tokens[i+1].s] = value{function: f, open: true}
+	e.in.names[st.tokens[i+1].s] = value{function: f, uncertain: true}
 	f.parameters = nil
 	open := slices.IndexFunc(st.tokens, func(t token) bool { return t.is("(") })
 	if open < 0 {
 		return
 	}
-	for _, part := range splitTop(inside(st.tokens[open:]), ",") {
+	for _, part := range splitTop(insideBrackets(st.tokens[open:]), ",") {
 		if len(part) > 1 && part[0].is("*") {
 			f.list = part[1].s
 			continue
@@ -258,7 +258,7 @@ func (e *evaluation) define(st statement) {
 }
 
 // inside is what stands between a bracket and the one that closes it.
-func inside(tokens []token) []token {
+func insideBrackets(tokens []token) []token {
 	depth := 0
 	for i, t := range tokens {
 		switch {
@@ -274,7 +274,7 @@ func inside(tokens []token) []token {
 }
 
 // loop reads "a, b in list".
-func (e *evaluation) loop(t []token) {
+func (e *evaluation) bindLoop(t []token) {
 	i := atTop(t, "in")
 	if i < 0 {
 		return
@@ -292,14 +292,14 @@ func (e *evaluation) bindEach(target []token, list value) {
 		e.bind(target, item)
 	}
 	for _, entry := range list.entries {
-		e.bind(target, value{items: []value{entry.key, entry.value}, mentions: entry.key.mentions}.or(entry.key))
+		e.bind(target, value{items: []value{entry.key, entry.value}, inputs: entry.key.inputs}.union(entry.key))
 	}
 }
 
 // withs reads "open(x) as f, y".
-func (e *evaluation) withs(t []token) {
-	if len(t) > 0 && t[0].is("(") && len(inside(t)) == len(t)-2 {
-		t = inside(t)
+func (e *evaluation) bindWith(t []token) {
+	if len(t) > 0 && t[0].is("(") && len(insideBrackets(t)) == len(t)-2 {
+		t = insideBrackets(t)
 	}
 	for _, part := range splitTop(t, ",") {
 		i := atTop(part, "as")

@@ -8,20 +8,20 @@ import (
 // Credentials in base64: as in manifests of Kubernetes, files of data and variables of pipelines.
 
 // shortestRun is the least of a run of base64 that could hold a key.
-const shortestRun = 28
+const minRun = 28
 
 // encoded searches runs of base64 that begin in piece[from:until], lines that continue one another
 // included, for credentials. Where a run goes on from piece to piece its beginning is not known any
 // more, so that it is tried from each of four places.
-func (s *scanner) encoded(piece []byte, from, until, line int, visit func(hit)) {
+func (s *scanner) searchBase64(piece []byte, from, until, line int, visit func(hit)) {
 	at := lineCounter(piece, line)
-	for i := from; i+shortestRun <= len(piece) && i < until; {
+	for i := from; i+minRun <= len(piece) && i < until; {
 		// A run has no gap: where its last byte cannot be, it does not begin in all that comes before.
-		if !isBase64(piece[i+shortestRun-1]) {
-			i += shortestRun
+		if !isBase64(piece[i+minRun-1]) {
+			i += minRun
 			continue
 		}
-		start := i + shortestRun - 1
+		start := i + minRun - 1
 		for start > i && isBase64(piece[start-1]) {
 			start--
 		}
@@ -30,8 +30,8 @@ func (s *scanner) encoded(piece []byte, from, until, line int, visit func(hit)) 
 		}
 		begins := start == 0 || !isBase64(piece[start-1])
 		end := endOfRun(piece, start)
-		if end-start >= shortestRun {
-			s.decoded(piece[start:end], begins, func(h hit) {
+		if end-start >= minRun {
+			s.searchDecoded(piece[start:end], begins, func(h hit) {
 				h.line = at(start)
 				visit(h)
 			})
@@ -41,7 +41,7 @@ func (s *scanner) encoded(piece []byte, from, until, line int, visit func(hit)) 
 }
 
 // decoded looks into a run of base64.
-func (s *scanner) decoded(run []byte, begins bool, visit func(hit)) {
+func (s *scanner) searchDecoded(run []byte, begins bool, visit func(hit)) {
 	text := bytes.Map(func(r rune) rune {
 		if r == '\n' || r == '\r' {
 			return -1
@@ -62,16 +62,16 @@ func (s *scanner) decoded(run []byte, begins bool, visit func(hit)) {
 		if err != nil {
 			continue
 		}
-		inner := scanner{tries: s.tries, ofOne: s.ofOne}
-		inner.credentials(out[:n], 0, n, 1, func(h hit) {
+		inner := scanner{attempts: s.attempts, attemptsPerLiteral: s.attemptsPerLiteral}
+		inner.searchCredentials(out[:n], 0, n, 1, func(h hit) {
 			visit(hit{what: h.what + ", in base64"})
 		})
-		s.tries = inner.tries
+		s.attempts = inner.attempts
 	}
 }
 
 // wrapped is the least length of the lines that base64 is broken into.
-const wrapped = 60
+const minWrappedLine = 60
 
 // endOfRun is where the run of base64 ends that begins at a place.
 func endOfRun(piece []byte, i int) int {
@@ -85,7 +85,7 @@ func endOfRun(piece []byte, i int) int {
 			for next < len(piece) && (piece[next] == '\n' || piece[next] == '\r') && next < i+2 {
 				next++
 			}
-			if i-start < wrapped || next >= len(piece) || !isBase64(piece[next]) {
+			if i-start < minWrappedLine || next >= len(piece) || !isBase64(piece[next]) {
 				return i
 			}
 			start, i = next, next

@@ -63,23 +63,23 @@ const (
 // scanner finds credentials, and texts that a caller names, in streams of any length. The zero value
 // is ready; it is not for several goroutines at once.
 type scanner struct {
-	buf   []byte
-	tries int            // how often a literal was looked at more closely
-	ofOne map[string]int // those of the text that is read
+	buf                []byte
+	attempts           int            // how often a literal was looked at more closely
+	attemptsPerLiteral map[string]int // those of the text that is read
 }
 
 // How often a literal is looked at more closely, of one file and of all that one scanner reads: a text
 // that consists of beginnings of keys was made to take time. Images of people have some thousands.
 const (
-	mostOfLiteral = 2_000
-	mostTries     = 500_000
+	maxPerLiteral = 2_000
+	maxAttempts   = 500_000
 )
 
 // hit is something that was found.
 type hit struct {
-	what string
-	line int    // from 1
-	near []byte // text around it, valid until the visit returns; for literals of the caller's
+	what    string
+	line    int    // from 1
+	context []byte // text around it, valid until the visit returns; for literals of the caller's
 }
 
 // scan reads to the end. Literals of the caller's are reported with the text around them.
@@ -87,7 +87,7 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 	if s.buf == nil {
 		s.buf = make([]byte, before+pieceSize+after)
 	}
-	s.ofOne = map[string]int{}
+	s.attemptsPerLiteral = map[string]int{}
 	kept, line := 0, 1 // bytes of the last piece at the front of buf, and the line that buf begins on
 	fresh := 0         // where what has not been looked at begins
 	for {
@@ -101,7 +101,7 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 		if !last {
 			until -= after
 		}
-		s.look(piece, fresh, until, line, literals, visit)
+		s.search(piece, fresh, until, line, literals, visit)
 		if last {
 			return nil
 		}
@@ -113,24 +113,24 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 }
 
 // look searches for literals that begin in piece[from:until].
-func (s *scanner) look(piece []byte, from, until, line int, literals []string, visit func(hit)) {
-	s.credentials(piece, from, until, line, visit)
-	s.encoded(piece, from, until, line, visit)
+func (s *scanner) search(piece []byte, from, until, line int, literals []string, visit func(hit)) {
+	s.searchCredentials(piece, from, until, line, visit)
+	s.searchBase64(piece, from, until, line, visit)
 	for _, literal := range literals {
 		at := lineCounter(piece, line)
-		each(piece, literal, from, until, func(i int) {
-			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
+		eachIndex(piece, literal, from, until, func(i int) {
+			visit(hit{what: literal, line: at(i), context: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
 		})
 	}
 }
 
 // credentials searches for those that begin in piece[from:until].
-func (s *scanner) credentials(piece []byte, from, until, line int, visit func(hit)) {
+func (s *scanner) searchCredentials(piece []byte, from, until, line int, visit func(hit)) {
 	for _, f := range forms() {
 		for _, literal := range f.literals {
 			at := lineCounter(piece, line)
-			each(piece, literal, from, until, func(i int) {
-				if s.tries, s.ofOne[literal] = s.tries+1, s.ofOne[literal]+1; s.tries > mostTries || s.ofOne[literal] > mostOfLiteral {
+			eachIndex(piece, literal, from, until, func(i int) {
+				if s.attempts, s.attemptsPerLiteral[literal] = s.attempts+1, s.attemptsPerLiteral[literal]+1; s.attempts > maxAttempts || s.attemptsPerLiteral[literal] > maxPerLiteral {
 					return
 				}
 				start := max(0, i-before)
@@ -155,7 +155,7 @@ func lineCounter(piece []byte, line int) func(i int) int {
 	}
 }
 
-func each(piece []byte, literal string, from, until int, visit func(at int)) {
+func eachIndex(piece []byte, literal string, from, until int, visit func(at int)) {
 	for from < until {
 		i := bytes.Index(piece[from:min(len(piece), until+len(literal)-1)], []byte(literal))
 		if i < 0 {
@@ -187,7 +187,7 @@ func isExample(secret string) bool {
 }
 
 // credentials gives what is found in a text.
-func credentials(text string) []hit {
+func credentialsIn(text string) []hit {
 	var out []hit
 	var s scanner
 	s.buf = make([]byte, before+after+len(text)+1)

@@ -37,12 +37,12 @@ type line struct {
 }
 
 // deepest is how far f-strings, brackets and texts that are programs are followed into one another.
-const deepest = 24
+const maxDepth = 24
 
 // lines splits Python source. Comments vanish. Whatever is wrong with the source, every byte of it is
 // passed over once.
 func lines(src string, first, depth int) []line {
-	s := lexer{src: src, n: first, fresh: true, depth: depth}
+	s := lexer{src: src, line: first, atLineStart: true, depth: depth}
 	for s.at < len(s.src) {
 		s.next()
 	}
@@ -51,31 +51,31 @@ func lines(src string, first, depth int) []line {
 }
 
 type lexer struct {
-	src      string
-	at, n    int
-	brackets int
-	depth    int
-	fresh    bool // at the beginning of a line
-	indent   int
-	now      []token
-	out      []line
+	src         string
+	at, line    int
+	brackets    int
+	depth       int
+	atLineStart bool // at the beginning of a line
+	indent      int
+	tokens      []token
+	out         []line
 }
 
 func (s *lexer) end() {
-	if len(s.now) > 0 {
-		s.out = append(s.out, line{s.indent, s.now})
-		s.now = nil
+	if len(s.tokens) > 0 {
+		s.out = append(s.out, line{s.indent, s.tokens})
+		s.tokens = nil
 	}
 }
 
 func (s *lexer) emit(k kind, text string, n int) {
-	s.now = append(s.now, token{kind: k, s: text, line: n})
+	s.tokens = append(s.tokens, token{kind: k, s: text, line: n})
 }
 
 func (s *lexer) next() {
 	c := s.src[s.at]
-	if s.fresh && c != '\n' && c != '\r' && c != '#' {
-		s.fresh, s.indent = false, 0
+	if s.atLineStart && c != '\n' && c != '\r' && c != '#' {
+		s.atLineStart, s.indent = false, 0
 		for s.at < len(s.src) && (s.src[s.at] == ' ' || s.src[s.at] == '\t') {
 			s.at++
 			s.indent++
@@ -86,15 +86,15 @@ func (s *lexer) next() {
 	case c == '\n':
 		if s.brackets == 0 {
 			s.end()
-			s.fresh = true
+			s.atLineStart = true
 		}
-		s.n++
+		s.line++
 		s.at++
 	case c == '\\' && strings.HasPrefix(s.src[s.at+1:], "\n"):
-		s.n++
+		s.line++
 		s.at += 2
 	case c == '\\' && strings.HasPrefix(s.src[s.at+1:], "\r\n"):
-		s.n++
+		s.line++
 		s.at += 3
 	case strings.IndexByte(" \t\r\f\\", c) >= 0 || strings.HasPrefix(s.src[s.at:], "\ufeff"):
 		s.at++
@@ -109,7 +109,7 @@ func (s *lexer) next() {
 		s.at++
 	case c == '"' || c == '\'':
 		s.literal("")
-	case isWord(c):
+	case isWordByte(c):
 		s.name()
 	default:
 		s.operator()
@@ -122,7 +122,7 @@ var operators = []string{"**=", "//=", "<<=", ">>=", "==", "!=", "<=", ">=", "|=
 func (s *lexer) operator() {
 	for _, op := range operators {
 		if strings.HasPrefix(s.src[s.at:], op) {
-			s.emit(symbol, op, s.n)
+			s.emit(symbol, op, s.line)
 			s.at += len(op)
 			return
 		}
@@ -133,18 +133,18 @@ func (s *lexer) operator() {
 	case ')', ']', '}':
 		s.brackets = max(0, s.brackets-1)
 	}
-	s.emit(symbol, s.src[s.at:s.at+1], s.n)
+	s.emit(symbol, s.src[s.at:s.at+1], s.line)
 	s.at++
 }
 
-func isWord(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // name reads a word, or the string that the word is the prefix of.
 func (s *lexer) name() {
 	start := s.at
-	for s.at < len(s.src) && isWord(s.src[s.at]) {
+	for s.at < len(s.src) && isWordByte(s.src[s.at]) {
 		s.at++
 	}
 	w := s.src[start:s.at]
@@ -152,12 +152,12 @@ func (s *lexer) name() {
 		s.literal(strings.ToLower(w))
 		return
 	}
-	s.emit(word, w, s.n)
+	s.emit(word, w, s.line)
 }
 
 // literal reads a string, which ends with its quotes, or unless it has three of them with its line.
 func (s *lexer) literal(prefix string) {
-	from := s.n
+	from := s.line
 	quote := s.src[s.at : s.at+1]
 	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s.src[s.at:], triple) {
 		quote = triple
@@ -174,7 +174,7 @@ func (s *lexer) literal(prefix string) {
 			c = s.src[s.at]
 		}
 		if c == '\n' {
-			s.n++
+			s.line++
 		}
 		s.at++
 	}
@@ -184,27 +184,27 @@ func (s *lexer) literal(prefix string) {
 	}
 	raw := strings.Contains(prefix, "r")
 	if strings.ContainsAny(prefix, "ft") && s.depth > 0 {
-		s.now = append(s.now, token{kind: text, line: from, format: true, parts: formatted(body, from, raw, s.depth-1)})
+		s.tokens = append(s.tokens, token{kind: text, line: from, format: true, parts: formatParts(body, from, raw, s.depth-1)})
 		return
 	}
-	s.emit(text, unescaped(body, raw), from)
+	s.emit(text, unescape(body, raw), from)
 }
 
 // formatted takes an f-string apart.
-func formatted(body string, n int, raw bool, depth int) (out []part) {
+func formatParts(body string, n int, raw bool, depth int) (out []part) {
 	for body != "" {
 		i := strings.IndexAny(body, "{}")
 		if i < 0 {
 			break
 		}
-		out = append(out, part{s: unescaped(body[:i], raw)})
+		out = append(out, part{s: unescape(body[:i], raw)})
 		rest := body[i+1:]
 		if strings.HasPrefix(rest, body[i:i+1]) || body[i] == '}' { // two stand for one
 			out = append(out, part{s: body[i : i+1]})
 			body = strings.TrimPrefix(rest, body[i:i+1])
 			continue
 		}
-		until := closing(rest)
+		until := closingBrace(rest)
 		expr := rest[:until]
 		if at := strings.IndexAny(expr, "!:"); at >= 0 && !strings.ContainsAny(expr, "([{\"'") {
 			expr = expr[:at]
@@ -216,11 +216,11 @@ func formatted(body string, n int, raw bool, depth int) (out []part) {
 		out = append(out, part{expr: tokens})
 		body = rest[min(len(rest), until+1):]
 	}
-	return append(out, part{s: unescaped(body, raw)})
+	return append(out, part{s: unescape(body, raw)})
 }
 
 // closing is where the brace closes that stands before a text.
-func closing(s string) int {
+func closingBrace(s string) int {
 	depth := 0
 	for i := range len(s) {
 		switch s[i] {
@@ -237,7 +237,7 @@ func closing(s string) int {
 }
 
 // unescaped is what a string says.
-func unescaped(body string, raw bool) string {
+func unescape(body string, raw bool) string {
 	if raw || !strings.Contains(body, `\`) {
 		return body
 	}

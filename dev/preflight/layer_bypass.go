@@ -17,20 +17,20 @@ import (
 // judged as the last layer leaves them.
 
 // kept is a text of the image.
-type kept struct {
+type layerText struct {
 	layer int
 	text  string
 }
 
 // Limits of what is kept of an image. The apps of people are a tenth of it.
 const (
-	maxKept  = 32 << 20
-	maxCount = 20_000
-	maxSmall = 64 << 10 // of a script that may only name others
+	maxTextBytes   = 32 << 20
+	maxLayerTexts  = 20_000
+	maxSmallScript = 64 << 10 // of a script that may only name others
 )
 
 // mayKeep says that a file may set the bypass, or say what another one sets.
-func (w *walker) mayKeep(name string, published bool) bool {
+func (w *walker) isRelevant(name string, published bool) bool {
 	if base := path.Base(name); runsItself(base) || path.Ext(base) == ".pth" || isSecretsOfStreamlit(name) || base == bypassVariable {
 		return true
 	}
@@ -42,7 +42,7 @@ func (w *walker) mayKeep(name string, published bool) bool {
 }
 
 // keepText keeps a text that matters, and gives all of it to be read further.
-func (w *walker) keepText(n int, name string, published bool, in io.Reader) (io.Reader, error) {
+func (w *walker) saveText(n int, name string, published bool, in io.Reader) (io.Reader, error) {
 	head, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	if err != nil {
 		return nil, err
@@ -53,35 +53,35 @@ func (w *walker) keepText(n int, name string, published bool, in io.Reader) (io.
 	}
 	text := string(head)
 	own := path.Ext(name) == ".py" && !published || runsItself(path.Base(name)) || path.Ext(name) == ".pth"
-	own = own || w.isNamed(name) || len(text) <= maxSmall && startsApp(name) && strings.HasPrefix(name, path.Join("/", w.c.built.config.Config.WorkingDir)+"/")
-	if own || mayName(text) || path.Base(name) == bypassVariable {
-		w.keep(n, name, text)
+	own = own || w.isNamed(name) || len(text) <= maxSmallScript && startsApp(name) && strings.HasPrefix(name, path.Join("/", w.checker.image.config.Config.WorkingDir)+"/")
+	if own || mayContainName(text) || path.Base(name) == bypassVariable {
+		w.save(n, name, text)
 	}
 	return all, nil
 }
 
-func (w *walker) keep(n int, name, text string) {
+func (w *walker) save(n int, name, text string) {
 	w.drop(name)
-	if len(w.texts) >= maxCount || w.keeps+len(text) > maxKept {
+	if len(w.texts) >= maxLayerTexts || w.textBytes+len(text) > maxTextBytes {
 		return
 	}
-	w.texts[name] = kept{n, text}
-	w.keeps += len(text)
+	w.texts[name] = layerText{n, text}
+	w.textBytes += len(text)
 	w.track(name)
 }
 
 func (w *walker) drop(name string) {
 	if k, ok := w.texts[name]; ok {
-		w.keeps -= len(k.text)
+		w.textBytes -= len(k.text)
 		delete(w.texts, name)
 	}
 }
 
 // isNamed says that the image's own command names a file, whatever the file is called.
 func (w *walker) isNamed(name string) bool {
-	for _, words := range w.c.built.commands() {
+	for _, words := range w.checker.image.commands() {
 		for _, word := range notInPaths.Split(strings.Join(words, " "), -1) {
-			if word != "" && (word == name || path.Join("/", w.c.built.config.Config.WorkingDir, word) == name) {
+			if word != "" && (word == name || path.Join("/", w.checker.image.config.Config.WorkingDir, word) == name) {
 				return true
 			}
 		}
@@ -92,12 +92,12 @@ func (w *walker) isNamed(name string) bool {
 // bypass judges what was kept.
 func (w *walker) bypass() {
 	scripts := map[string]string{}
-	started := w.startedHere()
+	started := w.startedFiles()
 	for _, name := range slices.Sorted(maps.Keys(w.texts)) {
 		switch k := w.texts[name]; {
 		case path.Base(name) == bypassVariable:
 			if strings.TrimSpace(k.text) != "" && !isTest(name) {
-				w.see("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s where a directory of variables is read at the start", name, bypassVariable)
+				w.add("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s where a directory of variables is read at the start", name, bypassVariable)
 			}
 		case path.Ext(name) == ".py":
 			if !isTest(name) || started[name] {
@@ -107,21 +107,21 @@ func (w *walker) bypass() {
 			scripts[name] = pathFile(k.text)
 		default:
 			for _, line := range settingLines(name, k.text, started[name]) {
-				w.sets(name, line)
+				w.addBypass(name, line)
 			}
 		}
 	}
 	for _, f := range assign.Python(scripts, bypassVariable) {
 		switch f.Kind {
-		case assign.Mentions:
+		case assign.EntryOther:
 		case assign.Loads:
-			w.loaded(f)
+			w.addLoaded(f)
 		default:
-			w.sets(f.File, f.Line)
+			w.addBypass(f.File, f.Line)
 		}
 	}
 	for name, k := range w.compiled {
-		w.judgeBytecode(name, k)
+		w.reportBytecode(name, k)
 	}
 }
 
@@ -135,18 +135,18 @@ func settingLines(name, text string, started bool) (lines []int) {
 		}
 	case strings.HasSuffix(name, "/conda-meta/state"): // variables of an environment of conda
 		lines, _ = assigned(name+".json", text)
-	case startsApp(name) && !isManual(name) || started:
+	case startsApp(name) && !isDocumentation(name) || started:
 		lines, _ = assigned(name, text)
 	}
 	return lines
 }
 
-func (w *walker) sets(name string, line int) {
-	w.see("bypass.layer", dev.Blocks, w.texts[name].layer, name, line, "%s:%d sets %s", name, line, bypassVariable)
+func (w *walker) addBypass(name string, line int) {
+	w.add("bypass.layer", dev.Blocks, w.texts[name].layer, name, line, "%s:%d sets %s", name, line, bypassVariable)
 }
 
 // startedHere are the kept files that the image's command names, and those that these run or read.
-func (w *walker) startedHere() map[string]bool {
+func (w *walker) startedFiles() map[string]bool {
 	out := map[string]bool{}
 	var queue []string
 	for name := range w.texts {
@@ -166,9 +166,9 @@ func (w *walker) startedHere() map[string]bool {
 			continue
 		}
 		out[name] = true
-		for _, m := range slices.Concat(runs.matches(w.texts[name].text), reads.matches(w.texts[name].text)) {
-			for _, dir := range []string{"/", path.Dir(name), path.Join("/", w.c.built.config.Config.WorkingDir)} {
-				file := path.Join(dir, m.text[1])
+		for _, m := range slices.Concat(runsFile.matches(w.texts[name].text), readsFile.matches(w.texts[name].text)) {
+			for _, dir := range []string{"/", path.Dir(name), path.Join("/", w.checker.image.config.Config.WorkingDir)} {
+				file := path.Join(dir, m.groups[1])
 				if target, ok := w.links[file]; ok {
 					file = target
 				}
@@ -182,47 +182,47 @@ func (w *walker) startedHere() map[string]bool {
 }
 
 // loaded looks at what a script loads into the environment.
-func (w *walker) loaded(f assign.Found) {
+func (w *walker) addLoaded(f assign.Found) {
 	for _, name := range f.Names {
 		if strings.Contains(name, bypassVariable) {
-			if lines, _ := anyAssigned("", name); len(lines) > 0 {
-				w.sets(f.File, f.Line)
+			if lines, _ := assignedInAnyLanguage("", name); len(lines) > 0 {
+				w.addBypass(f.File, f.Line)
 			}
 			continue
 		}
-		for _, dir := range []string{path.Dir(f.File), path.Join("/", w.c.built.config.Config.WorkingDir), "/"} {
+		for _, dir := range []string{path.Dir(f.File), path.Join("/", w.checker.image.config.Config.WorkingDir), "/"} {
 			file := path.Join(dir, name)
 			k, ok := w.texts[file]
 			if !ok || len(name) > maxName || path.Ext(file) == ".py" {
 				continue
 			}
-			lines, _ := anyAssigned(file, k.text)
+			lines, _ := assignedInAnyLanguage(file, k.text)
 			for _, line := range lines {
-				w.see("bypass.layer", dev.Blocks, k.layer, file, line, "%s:%d sets %s, and %s:%d loads this file into the environment", file, line, bypassVariable, f.File, f.Line)
+				w.add("bypass.layer", dev.Blocks, k.layer, file, line, "%s:%d sets %s, and %s:%d loads this file into the environment", file, line, bypassVariable, f.File, f.Line)
 			}
 		}
 	}
 }
 
 // bytecode looks at a compiled script. One beside its source is what its source is.
-func (w *walker) bytecode(n int, name string, in io.Reader) error {
+func (w *walker) readBytecode(n int, name string, in io.Reader) error {
 	head, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	if err != nil {
 		return err
 	}
-	if len(head) <= maxText && bytes.Contains(head, []byte(bypassVariable)) && !isPublished(name) && !isTest(name) && len(w.compiled) < maxCount && w.keeps+len(head) <= maxKept {
-		w.compiled[name] = kept{n, string(head)}
-		w.keeps += len(head)
+	if len(head) <= maxText && bytes.Contains(head, []byte(bypassVariable)) && !isPackageFile(name) && !isTest(name) && len(w.compiled) < maxLayerTexts && w.textBytes+len(head) <= maxTextBytes {
+		w.compiled[name] = layerText{n, string(head)}
+		w.textBytes += len(head)
 		w.track(name)
 	}
-	return w.s.scan(io.MultiReader(bytes.NewReader(head), in), nil, func(h hit) {
-		w.see("secret.layer", dev.Blocks, n, name, 0, "%s is in %s", h.what, name)
+	return w.scanner.scan(io.MultiReader(bytes.NewReader(head), in), nil, func(h hit) {
+		w.add("secret.layer", dev.Blocks, n, name, 0, "%s is in %s", h.what, name)
 	})
 }
 
 // judgeBytecode tells of a compiled script that has no source in the image. Which names it uses is in
 // it, and not how: whoever only reads the variable uses "get" or "getenv".
-func (w *walker) judgeBytecode(name string, k kept) {
+func (w *walker) reportBytecode(name string, k layerText) {
 	dir, base := path.Split(name)
 	if path.Base(dir) == "__pycache__" {
 		base, _, _ = strings.Cut(base, ".")
@@ -236,8 +236,8 @@ func (w *walker) judgeBytecode(name string, k kept) {
 		return strings.Contains(k.text, string([]byte{byte(len(name))})+name)
 	}
 	if uses("setdefault") || uses("putenv") || uses("update") || uses("environ") && !uses("get") && !uses("getenv") {
-		w.see("bypass.layer", dev.Blocks, k.layer, name, 0, "%s, a compiled script without its source, sets %s", name, bypassVariable)
+		w.add("bypass.layer", dev.Blocks, k.layer, name, 0, "%s, a compiled script without its source, sets %s", name, bypassVariable)
 		return
 	}
-	w.see("bypass.layer", dev.Warns, k.layer, name, 0, "%s, a compiled script without its source, speaks of %s: nobody can see whether it sets it", name, bypassVariable)
+	w.add("bypass.layer", dev.Warns, k.layer, name, 0, "%s, a compiled script without its source, speaks of %s: nobody can see whether it sets it", name, bypassVariable)
 }

@@ -16,30 +16,30 @@ import (
 
 // Limits of archives in an image. What is beyond them is data, or made to take time.
 const (
-	maxZip     = 16 << 20 // of a zip, which is read as a whole
-	maxInside  = 64 << 20 // of what one archive unpacks to, archives in it included
-	maxPacked  = 1 << 30  // of what all of them do
-	maxMembers = 20_000   // of one archive
-	deepest    = 4        // archives in archives
+	maxZip          = 16 << 20 // of a zip, which is read as a whole
+	maxArchiveBytes = 64 << 20 // of what one archive unpacks to, archives in it included
+	maxAllArchives  = 1 << 30  // of what all of them do
+	maxMembers      = 20_000   // of one archive
+	maxArchiveDepth = 4        // archives in archives
 )
 
 var (
-	gzipMark  = []byte("\x1f\x8b")
-	bzip2Mark = []byte("BZh")
-	zipMark   = []byte("PK\x03\x04")
+	gzipMagic  = []byte("\x1f\x8b")
+	bzip2Magic = []byte("BZh")
+	zipMagic   = []byte("PK\x03\x04")
 )
 
 // memberMark stands between the name of an archive and that of what is in it.
-const memberMark = "!/"
+const memberSeparator = "!/"
 
 // isPacked knows what is looked into by its first bytes: gzip, bzip2, tar, and zip, which may stand
 // behind a line that names the program to run it with.
-func isPacked(head []byte) bool {
-	return bytes.HasPrefix(head, gzipMark) || bytes.HasPrefix(head, bzip2Mark) || isZip(head) || isTar(head)
+func isArchive(head []byte) bool {
+	return bytes.HasPrefix(head, gzipMagic) || bytes.HasPrefix(head, bzip2Magic) || isZip(head) || isTar(head)
 }
 
 func isZip(head []byte) bool {
-	return bytes.HasPrefix(head, zipMark) || bytes.HasPrefix(head, []byte("#!")) && bytes.Contains(head, zipMark)
+	return bytes.HasPrefix(head, zipMagic) || bytes.HasPrefix(head, []byte("#!")) && bytes.Contains(head, zipMagic)
 }
 
 func isTar(head []byte) bool {
@@ -48,7 +48,7 @@ func isTar(head []byte) bool {
 }
 
 // unpacking is one archive of the image and what is in it.
-type unpacking struct {
+type archiveReader struct {
 	*walker
 	layer   int
 	archive string // its name
@@ -58,19 +58,19 @@ type unpacking struct {
 
 // packed looks for credentials, and for what switches the login off, in an archive. One that cannot be
 // unpacked is data: nobody is told, and a layer that is damaged shows it elsewhere.
-func (w *walker) packed(n int, name string, content io.Reader) {
-	if isPublished(name) || isTest(name) {
+func (w *walker) readArchive(n int, name string, content io.Reader) {
+	if isPackageFile(name) || isTest(name) {
 		return
 	}
-	u := &unpacking{walker: w, layer: n, archive: name, left: min(maxInside, maxPacked-w.unpacked)}
+	u := &archiveReader{walker: w, layer: n, archive: name, left: min(maxArchiveBytes, maxAllArchives-w.unpacked)}
 	start := u.left
-	u.open("", content, deepest)
+	u.read("", content, maxArchiveDepth)
 	w.unpacked += start - u.left
 }
 
 // Read takes from what an archive may unpack to.
 type budget struct {
-	u *unpacking
+	u *archiveReader
 	r io.Reader
 }
 
@@ -84,28 +84,28 @@ func (b budget) Read(p []byte) (int, error) {
 }
 
 // open looks into something by what it is.
-func (u *unpacking) open(member string, content io.Reader, deep int) {
+func (u *archiveReader) read(member string, content io.Reader, depth int) {
 	const enough = 4096
 	in := bufio.NewReaderSize(content, enough)
 	head, _ := in.Peek(enough) // what cannot be read is data
 	switch {
-	case deep == 0 || len(head) == 0:
-	case bytes.HasPrefix(head, gzipMark):
+	case depth == 0 || len(head) == 0:
+	case bytes.HasPrefix(head, gzipMagic):
 		if z, err := gzip.NewReader(in); err == nil {
-			u.open(member, budget{u, z}, deep-1)
+			u.read(member, budget{u, z}, depth-1)
 		}
-	case bytes.HasPrefix(head, bzip2Mark):
-		u.open(member, budget{u, bzip2.NewReader(in)}, deep-1)
+	case bytes.HasPrefix(head, bzip2Magic):
+		u.read(member, budget{u, bzip2.NewReader(in)}, depth-1)
 	case isZip(head):
-		u.zip(member, in, deep)
+		u.zip(member, in, depth)
 	case isTar(head):
-		u.tar(member, in, deep)
+		u.tar(member, in, depth)
 	case !isBinary(head):
 		u.text(member, decoded(head, in))
 	}
 }
 
-func (u *unpacking) zip(member string, in io.Reader, deep int) {
+func (u *archiveReader) zip(member string, in io.Reader, depth int) {
 	b, err := io.ReadAll(io.LimitReader(in, maxZip+1))
 	if err != nil || len(b) > maxZip {
 		return
@@ -122,12 +122,12 @@ func (u *unpacking) zip(member string, in io.Reader, deep int) {
 		if err != nil {
 			continue
 		}
-		u.member(path.Join(member, f.Name), int64(min(f.UncompressedSize64, maxInside)), budget{u, rc}, deep)
+		u.member(path.Join(member, f.Name), int64(min(f.UncompressedSize64, maxArchiveBytes)), budget{u, rc}, depth)
 		rc.Close() // it was read
 	}
 }
 
-func (u *unpacking) tar(member string, in io.Reader, deep int) {
+func (u *archiveReader) tar(member string, in io.Reader, depth int) {
 	t := tar.NewReader(in)
 	for {
 		h, err := t.Next()
@@ -135,22 +135,22 @@ func (u *unpacking) tar(member string, in io.Reader, deep int) {
 			return
 		}
 		if h.Typeflag == tar.TypeReg {
-			u.member(path.Join(member, h.Name), h.Size, budget{u, t}, deep)
+			u.member(path.Join(member, h.Name), h.Size, budget{u, t}, depth)
 		}
 	}
 }
 
 // member looks at one file of an archive.
-func (u *unpacking) member(name string, size int64, content io.Reader, deep int) {
+func (u *archiveReader) member(name string, size int64, content io.Reader, depth int) {
 	inner := path.Clean("/" + name)
-	if size > 0 && (isKeptSecret(inner) || isLogin(inner)) {
-		u.see("secret.dotenv", dev.Blocks, u.layer, u.archive, 0, "%s is in %s", strings.TrimPrefix(inner, "/"), u.archive)
+	if size > 0 && (isSecretFile(inner) || isCredentialFile(inner)) {
+		u.add("secret.dotenv", dev.Blocks, u.layer, u.archive, 0, "%s is in %s", strings.TrimPrefix(inner, "/"), u.archive)
 	}
-	u.open(name, content, deep-1)
+	u.read(name, content, depth-1)
 }
 
 // text looks at what is no archive.
-func (u *unpacking) text(member string, content io.Reader) {
+func (u *archiveReader) text(member string, content io.Reader) {
 	where := u.archive
 	if member != "" {
 		where = member + " in " + u.archive
@@ -158,11 +158,11 @@ func (u *unpacking) text(member string, content io.Reader) {
 	if path.Ext(member) == ".py" && !isTest(member) {
 		u.track(u.archive) // Python runs what is in a zip
 		var err error
-		if content, err = u.keepText(u.layer, u.archive+memberMark+member, false, content); err != nil {
+		if content, err = u.saveText(u.layer, u.archive+memberSeparator+member, false, content); err != nil {
 			return
 		}
 	}
-	_ = u.s.scan(content, nil, func(h hit) { // see packed
-		u.see("secret.layer", dev.Blocks, u.layer, u.archive, 0, "%s is in %s", h.what, where)
+	_ = u.scanner.scan(content, nil, func(h hit) { // see packed
+		u.add("secret.layer", dev.Blocks, u.layer, u.archive, 0, "%s is in %s", h.what, where)
 	})
 }

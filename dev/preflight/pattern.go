@@ -11,14 +11,14 @@ import (
 // check nothing.
 type pattern func() *regexp.Regexp
 
-func lazily(expr string) pattern {
+func lazyPattern(expr string) pattern {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
 // match is where a pattern was found in a text.
 type match struct {
-	line int
-	text []string // all of it, then the groups
+	line   int
+	groups []string // all of it, then the groups
 }
 
 // matches finds a pattern in a text, outside of lines that are comments in most languages.
@@ -39,7 +39,7 @@ func (p pattern) matches(text string) []match {
 			if at[i] >= 0 {
 				group = text[at[i]:at[i+1]]
 			}
-			m.text = append(m.text, group)
+			m.groups = append(m.groups, group)
 		}
 		out = append(out, m)
 	}
@@ -79,7 +79,7 @@ func isTest(name string) bool {
 
 // lineOf gives the line of a file of the project that holds the first of these texts; 0 where none
 // does.
-func (c *check) lineOf(file string, texts ...string) int {
+func (c *checker) lineOf(file string, texts ...string) int {
 	body, ok := c.files[file]
 	if !ok && c.Project != nil {
 		b, _ := readText(c.Project, file)
@@ -94,7 +94,7 @@ func (c *check) lineOf(file string, texts ...string) int {
 }
 
 // bundled calls visit with the files of the bundle that a platform reads.
-func (c *check) bundled(visit func(name, text string)) {
+func (c *checker) eachBundleFile(visit func(name, text string)) {
 	for _, f := range c.Bundle {
 		if !isProse(f.Path) && !strings.Contains(f.Path, "/.handoff/") {
 			visit(f.Path, string(f.Data))

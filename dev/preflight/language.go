@@ -43,7 +43,7 @@ func assigned(name, text string) (lines []int, settings []assign.Setting) {
 	switch languageOf(name) {
 	case asData:
 		if strings.HasPrefix(path.Ext(name), ".json") {
-			text = notes.ReplaceAllString(text, "")
+			text = jsonComments.ReplaceAllString(text, "")
 		}
 		found, ok := assign.Data(text, bypassVariable)
 		if !ok { // a template, or JSON with comments
@@ -67,7 +67,7 @@ func assigned(name, text string) (lines []int, settings []assign.Setting) {
 }
 
 // notes are comments in JSON, which some programs allow.
-var notes = regexp.MustCompile(`(?m)^[ \t]*//.*$`)
+var jsonComments = regexp.MustCompile(`(?m)^[ \t]*//.*$`)
 
 func linesOf(all ...[]match) (out []int) {
 	for _, m := range slices.Concat(all...) {
@@ -89,9 +89,9 @@ var (
 	kubernetes = regexp.MustCompile(`(?m)^apiVersion:`)
 	// platformKeys are what only the files of a platform have.
 	platformKeys   = regexp.MustCompile(`(?m)^(?:AWSTemplateFormatVersion|Resources|Transform|env_variables|applications|option_settings|generators|configMapGenerator|secretGenerator|definition_version|containers)\s*:|"(?:containerDefinitions|Resources|AWSEBDockerrunVersion|formation|buildpacks)"\s*:|deploymentTemplate\.json`)
-	infrastructure = lazily(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
+	infrastructure = lazyPattern(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
 	// programmed are libraries that describe what a platform is to run.
-	programmed = lazily(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
+	infrastructureLibrary = lazyPattern(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
 )
 
 // isPlatform says that a file tells a platform what to run.
@@ -123,7 +123,7 @@ func isPlatform(name, text string) bool {
 }
 
 // isOfTools says that a file is read by tools of developers, which set variables for what they run.
-func isOfTools(name string) bool {
+func isToolConfig(name string) bool {
 	base := path.Base(name)
 	for _, start := range []string{"pyproject.toml", "package.json", "Taskfile", ".pre-commit", "mkdocs", "tox.", "pytest.", "setup.cfg", "mise.", ".mise.", "pixi.toml", "Pipfile", "justfile", "Justfile", "noxfile", "Tiltfile", "renovate", "dependabot", ".readthedocs", "tsconfig", "vite.config", "playwright.config", "jest.config", "vitest.config", "cypress.config", "launch.json", "tasks.json", "devbox.json", "process-compose"} {
 		if strings.HasPrefix(base, start) {
@@ -134,12 +134,12 @@ func isOfTools(name string) bool {
 }
 
 // envFile is a file of variables that a platform is given, or a program that is started.
-var envFile = lazily(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
+var envFile = lazyPattern(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
 
 // bypassInEnvFiles looks at files of variables that a file of a platform, or a pipeline, names.
-func (c *check) bypassInEnvFiles(name, text string) {
+func (c *checker) bypassInEnvFiles(name, text string) {
 	for _, m := range envFile.matches(text) {
-		word := m.text[1] + m.text[2]
+		word := m.groups[1] + m.groups[2]
 		for _, file := range c.resolve(word, path.Dir(name)) {
 			body, ok := readText(c.Project, file)
 			if !ok || file == name {
@@ -154,7 +154,7 @@ func (c *check) bypassInEnvFiles(name, text string) {
 }
 
 // resolve gives the files of the project that a path may mean: seen from a directory, or from the project.
-func (c *check) resolve(word, dir string) (out []string) {
+func (c *checker) resolve(word, dir string) (out []string) {
 	for _, name := range []string{path.Join(dir, word), path.Clean(strings.TrimPrefix(word, "/"))} {
 		if word != "" && c.listed[name] && !slices.Contains(out, name) {
 			out = append(out, name)
