@@ -14,13 +14,13 @@ import (
 	"sdev/dev"
 )
 
-// Limits of archives in an image. What is beyond them is data, or made to take time.
+// Limits of archives in an image. What exceeds them is data, or was made to waste time.
 const (
-	maxZip          = 16 << 20 // of a zip, which is read as a whole
-	maxArchiveBytes = 64 << 20 // of what one archive unpacks to, archives in it included
-	maxAllArchives  = 1 << 30  // of what all of them do
+	maxZip          = 16 << 20 // of a zip, which is read into memory
+	maxArchiveBytes = 64 << 20 // that one archive unpacks to, archives in it included
+	maxAllArchives  = 1 << 30  // that all archives unpack to
 	maxMembers      = 20_000   // of one archive
-	maxArchiveDepth = 4        // archives in archives
+	maxArchiveDepth = 4        // of archives in archives
 )
 
 var (
@@ -29,11 +29,11 @@ var (
 	zipMagic   = []byte("PK\x03\x04")
 )
 
-// memberMark stands between the name of an archive and that of what is in it.
+// memberSeparator is between the name of an archive and that of a file in it.
 const memberSeparator = "!/"
 
-// isPacked knows what is looked into by its first bytes: gzip, bzip2, tar, and zip, which may stand
-// behind a line that names the program to run it with.
+// isArchive recognises gzip, bzip2, tar and zip by their first bytes. A zip may follow a line that names the program
+// to run it with.
 func isArchive(head []byte) bool {
 	return bytes.HasPrefix(head, gzipMagic) || bytes.HasPrefix(head, bzip2Magic) || isZip(head) || isTar(head)
 }
@@ -43,11 +43,11 @@ func isZip(head []byte) bool {
 }
 
 func isTar(head []byte) bool {
-	const at = 257 // of the mark in a header
+	const at = 257 // position of the magic in a header
 	return len(head) > at+5 && string(head[at:at+5]) == "ustar"
 }
 
-// unpacking is one archive of the image and what is in it.
+// archiveReader reads one archive of the image.
 type archiveReader struct {
 	*walker
 	layer   int
@@ -56,8 +56,8 @@ type archiveReader struct {
 	members int
 }
 
-// packed looks for credentials, and for what switches the login off, in an archive. One that cannot be
-// unpacked is data: nobody is told, and a layer that is damaged shows it elsewhere.
+// readArchive searches an archive for credentials and for what switches the login off. One that cannot be unpacked is
+// data and no error; the layer's digest shows whether it is damaged.
 func (w *walker) readArchive(n int, name string, content io.Reader) {
 	if isPackageFile(name) || isTest(name) {
 		return
@@ -68,7 +68,7 @@ func (w *walker) readArchive(n int, name string, content io.Reader) {
 	w.unpacked += start - u.left
 }
 
-// Read takes from what an archive may unpack to.
+// budget reads as long as the archive may unpack to more.
 type budget struct {
 	u *archiveReader
 	r io.Reader
@@ -83,7 +83,7 @@ func (b budget) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// open looks into something by what it is.
+// read reads a member by its format.
 func (u *archiveReader) read(member string, content io.Reader, depth int) {
 	const enough = 4096
 	in := bufio.NewReaderSize(content, enough)
@@ -140,7 +140,7 @@ func (u *archiveReader) tar(member string, in io.Reader, depth int) {
 	}
 }
 
-// member looks at one file of an archive.
+// member reads one file of an archive.
 func (u *archiveReader) member(name string, size int64, content io.Reader, depth int) {
 	inner := path.Clean("/" + name)
 	if size > 0 && (isSecretFile(inner) || isCredentialFile(inner)) {
@@ -149,20 +149,20 @@ func (u *archiveReader) member(name string, size int64, content io.Reader, depth
 	u.read(name, content, depth-1)
 }
 
-// text looks at what is no archive.
+// text searches a file that is no archive.
 func (u *archiveReader) text(member string, content io.Reader) {
 	where := u.archive
 	if member != "" {
 		where = member + " in " + u.archive
 	}
 	if path.Ext(member) == ".py" && !isTest(member) {
-		u.track(u.archive) // Python runs what is in a zip
+		u.track(u.archive) // Python can run what is in a zip
 		var err error
 		if content, err = u.saveText(u.layer, u.archive+memberSeparator+member, false, content); err != nil {
 			return
 		}
 	}
-	_ = u.scanner.scan(content, nil, func(h hit) { // see packed
+	_ = u.scanner.scan(content, nil, func(h hit) { // see readArchive
 		u.add("secret.layer", dev.Blocks, u.layer, u.archive, 0, "%s is in %s", h.what, where)
 	})
 }

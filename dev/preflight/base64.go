@@ -5,18 +5,17 @@ import (
 	"encoding/base64"
 )
 
-// Credentials in base64: as in manifests of Kubernetes, files of data and variables of pipelines.
+// Credentials in base64, as in Kubernetes manifests, data files and pipeline variables.
 
-// shortestRun is the least of a run of base64 that could hold a key.
+// minRun is the length of the shortest run of base64 that can hold a key.
 const minRun = 28
 
-// encoded searches runs of base64 that begin in piece[from:until], lines that continue one another
-// included, for credentials. Where a run goes on from piece to piece its beginning is not known any
-// more, so that it is tried from each of four places.
+// searchBase64 searches runs of base64 that begin in piece[from:until], over several lines too, for credentials. If a
+// run goes on in the next piece, its alignment is unknown there, so all four are tried.
 func (s *scanner) searchBase64(piece []byte, from, until, line int, visit func(hit)) {
 	at := lineCounter(piece, line)
 	for i := from; i+minRun <= len(piece) && i < until; {
-		// A run has no gap: where its last byte cannot be, it does not begin in all that comes before.
+		// A run has no gaps: if the byte at its minimal end is none of it, no run begins before that byte.
 		if !isBase64(piece[i+minRun-1]) {
 			i += minRun
 			continue
@@ -40,7 +39,7 @@ func (s *scanner) searchBase64(piece []byte, from, until, line int, visit func(h
 	}
 }
 
-// decoded looks into a run of base64.
+// searchDecoded decodes a run of base64 and searches the result.
 func (s *scanner) searchDecoded(run []byte, begins bool, visit func(hit)) {
 	text := bytes.Map(func(r rune) rune {
 		if r == '\n' || r == '\r' {
@@ -55,7 +54,7 @@ func (s *scanner) searchDecoded(run []byte, begins bool, visit func(hit)) {
 	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
 	for shift := range shifts {
 		part := text[min(shift, len(text)):]
-		if len(part)%4 == 1 { // which no text of bytes ends with
+		if len(part)%4 == 1 { // which no encoding ends with
 			part = part[:len(part)-1]
 		}
 		n, err := base64.RawStdEncoding.Decode(out, part)
@@ -70,10 +69,10 @@ func (s *scanner) searchDecoded(run []byte, begins bool, visit func(hit)) {
 	}
 }
 
-// wrapped is the least length of the lines that base64 is broken into.
+// minWrappedLine is the shortest line that an encoder wraps base64 at.
 const minWrappedLine = 60
 
-// endOfRun is where the run of base64 ends that begins at a place.
+// endOfRun returns the end of the run of base64 that begins at i.
 func endOfRun(piece []byte, i int) int {
 	start := i
 	for i < len(piece) {

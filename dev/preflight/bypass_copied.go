@@ -8,7 +8,7 @@ import (
 	"sdev/dev"
 )
 
-// isAboutMachine says that a file is for development, by the name of it or of a directory that it is in.
+// isDevelopmentPath reports whether a file, or a directory that it is in, is named as one for development.
 func isDevelopmentPath(name string) bool {
 	return slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool {
 		return isDevelopmentName(part) || slices.Contains([]string{".devcontainer", ".vscode", ".idea"}, part)
@@ -20,17 +20,17 @@ func isComposeFile(base string) bool {
 	return (ext == ".yml" || ext == ".yaml") && (strings.HasPrefix(base, "docker-compose") || strings.HasPrefix(base, "compose"))
 }
 
-// isForPlatform tells by the base name that a compose file is for a machine of the app's users.
+// isDeploymentName reports whether the base name of a compose file marks it for a server.
 func isDeploymentName(base string) bool {
 	return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(base), func(r rune) bool { return r == '.' || r == '-' || r == '_' }), func(word string) bool {
 		return slices.Contains([]string{"prod", "production", "staging", "release", "deploy", "live"}, word)
 	})
 }
 
-// bypassCopied looks at settings and scripts that the image takes in without starting them.
+// bypassCopied checks settings and scripts that the image contains but does not start.
 func (c *checker) bypassCopied(name, text string) {
 	switch path.Base(name) {
-	case "pytest.ini", "tox.ini", "setup.cfg": // of tests
+	case "pytest.ini", "tox.ini", "setup.cfg": // for tests
 		return
 	}
 	if path.Ext(name) == ".py" || !startsApp("/"+name) || isSampleFile(name) || isToolConfig(name) || isDevelopmentPath(name) || isTest(name) || !c.isCopied(name) {
@@ -38,11 +38,11 @@ func (c *checker) bypassCopied(name, text string) {
 	}
 	lines, _ := assigned(name, text)
 	for _, n := range lines {
-		c.addAs("bypass.start", dev.Warns, place{file: name, line: n}, "name it in .dockerignore", "%s is in the image and sets %s for what reads it", path.Base(name), bypassVariable)
+		c.addAs("bypass.start", dev.Warns, place{file: name, line: n}, "list it in .dockerignore", "the image contains %s, which sets %s for whatever reads it", path.Base(name), bypassVariable)
 	}
 }
 
-// isCopied says that the image takes a file of the project.
+// isCopied reports whether the Dockerfile copies a file of the project.
 func (c *checker) isCopied(name string) bool {
 	inner := name
 	if dir := path.Clean(c.App.Context); dir != "." {
@@ -54,7 +54,7 @@ func (c *checker) isCopied(name string) bool {
 	return slices.ContainsFunc(c.App.Copies, func(cp Copy) bool { return copyIncludes(cp.From, inner) }) && !c.dockerIgnored()(inner)
 }
 
-// isPattern says that a file shows how one of settings is written.
+// isSampleFile reports whether a file only shows how settings are written.
 func isSampleFile(name string) bool {
 	return slices.Contains([]string{".example", ".sample", ".template", ".dist", ".tmpl"}, path.Ext(name))
 }

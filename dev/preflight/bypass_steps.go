@@ -11,7 +11,7 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// bypassInSteps looks at the Dockerfile of what ships.
+// bypassInSteps checks the instructions of the Dockerfile's stage that ships.
 func (c *checker) bypassInSteps() {
 	known := constants{}
 	for _, s := range c.App.Steps {
@@ -25,7 +25,7 @@ func (c *checker) bypassInSteps() {
 		case "ENV", "ARG":
 			for _, pair := range variablesOf(verb, rest) {
 				name := known.expand(pair[0])
-				// The value of an ARG is gone when the image is made.
+				// The value of an ARG is gone once the image is built.
 				if verb == "ENV" && name == bypassVariable && pair[1] != "" {
 					c.add("bypass.dockerfile", at, "%s is set: any value switches the login off, even 0", bypassVariable)
 				}
@@ -34,9 +34,9 @@ func (c *checker) bypassInSteps() {
 		case "FROM", "LABEL", "USER", "EXPOSE", "WORKDIR", "VOLUME", "STOPSIGNAL", "SHELL", "MAINTAINER":
 		case "RUN":
 			if known.sets(rest) {
-				severity, message := dev.Warns, "the step sets "+bypassVariable+" while the image is built; make sure that it leaves nothing of it there"
+				severity, message := dev.Warns, "the step sets "+bypassVariable+" during the build; make sure that the image does not keep it"
 				if persists.in(rest) {
-					severity, message = dev.Blocks, "the step leaves "+bypassVariable+" in the image"
+					severity, message = dev.Blocks, "the step writes "+bypassVariable+" into the image"
 				}
 				c.addAs("bypass.dockerfile", severity, at, "", "%s", message)
 			}
@@ -48,10 +48,10 @@ func (c *checker) bypassInSteps() {
 	}
 }
 
-// leaves says that a step of a build writes something that it leaves in the image.
+// persists matches a build step that writes something into the image.
 var persists = lazyPattern(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
 
-// constants are variables of a build or an image.
+// constants are the known variables of a build or an image.
 type constants map[string]string
 
 var reference = regexp.MustCompile(`\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)`)
@@ -69,7 +69,7 @@ func (known constants) expand(text string) string {
 	})
 }
 
-// sets says that a command, in words or as a line, sets the bypass.
+// sets reports whether a command, as a JSON list or as one line, sets the variable.
 func (known constants) sets(command string) bool {
 	var words []string
 	if json.Unmarshal([]byte(command), &words) == nil {
@@ -90,7 +90,7 @@ func (known constants) wordsSet(words []string) bool {
 	return false
 }
 
-// prelude gives a shell the constants that may be parts of the name.
+// prelude returns shell assignments of the constants that may be parts of the name.
 func (known constants) prelude() string {
 	var b strings.Builder
 	for name, value := range known {
@@ -101,8 +101,8 @@ func (known constants) prelude() string {
 	return b.String()
 }
 
-// bypassInService looks at what a compose service runs, is given as files, and at a Dockerfile that is
-// written into it.
+// bypassInService checks the commands of a compose service, the files that it gets, and a Dockerfile that is written
+// into it.
 func (c *checker) bypassInService(s types.ServiceConfig) {
 	known := constants{}
 	for name, v := range s.Environment {

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// service gives the service that ships; ok is false where there is none.
+// service returns the service that ships; ok is false if there is none.
 func (c *checker) service() (s types.ServiceConfig, ok bool) {
 	if c.Compose == nil || c.Service == "" {
 		return s, false
@@ -19,8 +19,8 @@ func (c *checker) service() (s types.ServiceConfig, ok bool) {
 	return s, ok
 }
 
-// inCompose is where the service that ships says something: the place of its last mention in a key
-// or value below it, in the file that overrides the others.
+// composePlace returns where the compose files set something for the service that ships: the last of the files in
+// which a key or value mentions it. A later file overrides an earlier one.
 func (c *checker) composePlace(text string) place {
 	for _, name := range slices.Backward(c.ComposeFiles) {
 		b, ok := readText(c.Project, name)
@@ -34,7 +34,7 @@ func (c *checker) composePlace(text string) place {
 		if line := lineOfScalar(mappingValue(mappingValue(doc.Content[0], "services"), c.Service), text); line > 0 {
 			return place{file: name, line: line}
 		}
-		if line := lineOfScalar(doc.Content[0], text); line > 0 { // in an anchor
+		if line := lineOfScalar(doc.Content[0], text); line > 0 { // it may be in an anchor
 			return place{file: name, line: line}
 		}
 	}
@@ -53,7 +53,7 @@ func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// mention is the line of the first scalar that is a text, or begins with it and an equals sign.
+// lineOfScalar returns the line of the first scalar that is the text, or begins with it and an equals sign.
 func lineOfScalar(n *yaml.Node, text string) int {
 	if n == nil {
 		return 0

@@ -214,7 +214,7 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 		"a pipe":             {pipe, "named pipe"},
 		"a device":           {"/dev/zero", "a device"},
 		"a file that hides":  {write(t, twice), "config.json in it has 8589934591 bytes"},
-		"names without end":  {write(t, names.Bytes()), "longer than those that builders write"},
+		"names without end":  {write(t, names.Bytes()), "longer than any that builders write"},
 		"layers without end": {oldForm(t, manyLayers), "1500 layers"},
 	} {
 		_, err := preflight.Open(t.Context(), test.file, "")

@@ -40,7 +40,7 @@ func TestRun_FindsASecretThatALaterLayerDeletes(t *testing.T) {
 			s.layer("COPY id_rsa /app/ # buildkit", testFile{name: "app/id_rsa", body: privateKey})
 			s.layer("RUN /bin/sh -c git clone x && rm /app/id_rsa # buildkit", deletion)
 			found := s.run(t)
-			const where = "layer 4 (COPY id_rsa /app/), deleted or replaced in layer 5, where it can still be read"
+			const where = "layer 4 (COPY id_rsa /app/); layer 5 deletes or replaces it, but it can still be read"
 			if len(found) != 1 || found[0].ID != "secret.layer" || found[0].Severity != dev.Blocks || found[0].Where != where {
 				t.Errorf("found %+v, want one secret.layer in %s", found, where)
 			}
@@ -373,7 +373,7 @@ func TestRun_LimitsWhatACraftedImageCanShow(t *testing.T) {
 	}
 	counted := false
 	for _, f := range found {
-		counted = counted || strings.Contains(f.Message, "more of this kind")
+		counted = counted || strings.Contains(f.Message, "more of this rule")
 		if strings.ContainsAny(f.Message+f.Where, "\x1b\n") || len(f.Message) > 600 {
 			t.Errorf("not fit to be shown: %q", f.Message)
 		}

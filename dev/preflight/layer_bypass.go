@@ -12,24 +12,24 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// What switches the login off inside an image can lie in several files: a constant in one script, its
-// use in another, and values in a third that is loaded. They are kept while the layers are read, and
-// judged as the last layer leaves them.
+// Several files of an image can switch the login off together: a constant in one script, its use in another, and
+// values in a third that is loaded. The walker saves their texts while it reads the layers, and checks them in
+// the state that the last layer leaves.
 
-// kept is a text of the image.
+// layerText is a text of the image and the layer that it is in.
 type layerText struct {
 	layer int
 	text  string
 }
 
-// Limits of what is kept of an image. The apps of people are a tenth of it.
+// Limits of the texts that are saved. Ordinary apps need a tenth.
 const (
 	maxTextBytes   = 32 << 20
 	maxLayerTexts  = 20_000
-	maxSmallScript = 64 << 10 // of a script that may only name others
+	maxSmallScript = 64 << 10 // of a script that is saved because it may name others
 )
 
-// mayKeep says that a file may set the bypass, or say what another one sets.
+// isRelevant reports whether a file may set the variable, or hold what another file sets it to.
 func (w *walker) isRelevant(name string, published bool) bool {
 	if base := path.Base(name); runsItself(base) || path.Ext(base) == ".pth" || isSecretsOfStreamlit(name) || base == bypassVariable {
 		return true
@@ -41,7 +41,7 @@ func (w *walker) isRelevant(name string, published bool) bool {
 	return startsApp(name) || w.isNamed(name)
 }
 
-// keepText keeps a text that matters, and gives all of it to be read further.
+// saveText saves a text that matters, and returns a reader of the whole file.
 func (w *walker) saveText(n int, name string, published bool, in io.Reader) (io.Reader, error) {
 	head, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	if err != nil {
@@ -77,7 +77,7 @@ func (w *walker) drop(name string) {
 	}
 }
 
-// isNamed says that the image's own command names a file, whatever the file is called.
+// isNamed reports whether the image's own command names a file, whatever it is called.
 func (w *walker) isNamed(name string) bool {
 	for _, words := range w.checker.image.commands() {
 		for _, word := range notInPaths.Split(strings.Join(words, " "), -1) {
@@ -89,7 +89,7 @@ func (w *walker) isNamed(name string) bool {
 	return false
 }
 
-// bypass judges what was kept.
+// bypass checks the saved texts.
 func (w *walker) bypass() {
 	scripts := map[string]string{}
 	started := w.startedFiles()
@@ -97,7 +97,7 @@ func (w *walker) bypass() {
 		switch k := w.texts[name]; {
 		case path.Base(name) == bypassVariable:
 			if strings.TrimSpace(k.text) != "" && !isTest(name) {
-				w.add("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s where a directory of variables is read at the start", name, bypassVariable)
+				w.add("bypass.layer", dev.Blocks, k.layer, name, 1, "%s sets %s if envdir or s6 reads its directory at the start", name, bypassVariable)
 			}
 		case path.Ext(name) == ".py":
 			if !isTest(name) || started[name] {
@@ -125,15 +125,14 @@ func (w *walker) bypass() {
 	}
 }
 
-// settingLines are the lines of a file that is no script in Python which set the bypass where the app
-// starts.
+// settingLines returns the lines of a file, no Python script, that set the variable where the app starts.
 func settingLines(name, text string, started bool) (lines []int) {
 	switch {
 	case isSecretsOfStreamlit(name):
 		if line := secretsBypass(text); line > 0 {
 			lines = []int{line}
 		}
-	case strings.HasSuffix(name, "/conda-meta/state"): // variables of an environment of conda
+	case strings.HasSuffix(name, "/conda-meta/state"): // variables of a conda environment
 		lines, _ = assigned(name+".json", text)
 	case startsApp(name) && !isDocumentation(name) || started:
 		lines, _ = assigned(name, text)
@@ -145,7 +144,7 @@ func (w *walker) addBypass(name string, line int) {
 	w.add("bypass.layer", dev.Blocks, w.texts[name].layer, name, line, "%s:%d sets %s", name, line, bypassVariable)
 }
 
-// startedHere are the kept files that the image's command names, and those that these run or read.
+// startedFiles returns the saved files that the image's command names, and those that these run or read.
 func (w *walker) startedFiles() map[string]bool {
 	out := map[string]bool{}
 	var queue []string
@@ -181,7 +180,7 @@ func (w *walker) startedFiles() map[string]bool {
 	return out
 }
 
-// loaded looks at what a script loads into the environment.
+// addLoaded checks what a script loads into the environment.
 func (w *walker) addLoaded(f assign.Found) {
 	for _, name := range f.Names {
 		if strings.Contains(name, bypassVariable) {
@@ -204,7 +203,7 @@ func (w *walker) addLoaded(f assign.Found) {
 	}
 }
 
-// bytecode looks at a compiled script. One beside its source is what its source is.
+// readBytecode saves a compiled script that contains the variable's name, and searches it for credentials.
 func (w *walker) readBytecode(n int, name string, in io.Reader) error {
 	head, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	if err != nil {
@@ -220,8 +219,8 @@ func (w *walker) readBytecode(n int, name string, in io.Reader) error {
 	})
 }
 
-// judgeBytecode tells of a compiled script that has no source in the image. Which names it uses is in
-// it, and not how: whoever only reads the variable uses "get" or "getenv".
+// reportBytecode reports a compiled script whose source is not in the image. Bytecode holds the names that it uses,
+// but not how: a script that only reads the variable uses "get" or "getenv".
 func (w *walker) reportBytecode(name string, k layerText) {
 	dir, base := path.Split(name)
 	if path.Base(dir) == "__pycache__" {
@@ -232,12 +231,12 @@ func (w *walker) reportBytecode(name string, k layerText) {
 	if _, ok := w.texts[source]; ok {
 		return
 	}
-	uses := func(name string) bool { // as marshal writes a short name: its length, and it
+	uses := func(name string) bool { // marshal writes a short name after its length
 		return strings.Contains(k.text, string([]byte{byte(len(name))})+name)
 	}
 	if uses("setdefault") || uses("putenv") || uses("update") || uses("environ") && !uses("get") && !uses("getenv") {
 		w.add("bypass.layer", dev.Blocks, k.layer, name, 0, "%s, a compiled script without its source, sets %s", name, bypassVariable)
 		return
 	}
-	w.add("bypass.layer", dev.Warns, k.layer, name, 0, "%s, a compiled script without its source, speaks of %s: nobody can see whether it sets it", name, bypassVariable)
+	w.add("bypass.layer", dev.Warns, k.layer, name, 0, "%s, a compiled script without its source, contains the name %s, and may set it", name, bypassVariable)
 }

@@ -15,8 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// isPublished says that a file belongs to a package that everybody can have: what is secret in it is
-// secret no more.
+// isPackageFile reports whether a file belongs to a published package: what is in it is no secret.
 func isPackageFile(name string) bool {
 	for _, part := range []string{"/site-packages/", "/dist-packages/", "/node_modules/", "/usr/share/", "/conda-meta/", "/usr/lib/", "/lib/python3."} {
 		if strings.Contains(name, part) {
@@ -26,6 +25,7 @@ func isPackageFile(name string) bool {
 	return false
 }
 
+// add records a finding in a layer, for report.
 func (w *walker) add(id string, severity dev.Severity, n int, file string, line int, format string, args ...any) {
 	s := pendingFinding{id: id, severity: severity, layer: n, message: printable(fmt.Sprintf(format, args...))}
 	if w.added[s] || len(w.pending) >= maxPending {
@@ -38,31 +38,31 @@ func (w *walker) add(id string, severity dev.Severity, n int, file string, line 
 	w.pending = append(w.pending, s)
 }
 
-// byName judges files whose name says what they are.
+// checkName checks files whose name says what they are.
 func (w *walker) checkName(n int, name string, size int64) {
 	dir, base := path.Split(name)
 	parent := path.Base(dir)
 	w.checker.image.packages.record(name)
 	switch {
 	case strings.HasPrefix(name, "/opt/sdev/"):
-		w.add("mock.layer", dev.Blocks, n, "/opt/sdev", 0, "/opt/sdev is in the image")
+		w.add("mock.layer", dev.Blocks, n, "/opt/sdev", 0, "the image contains /opt/sdev")
 	case strings.Contains(name, "/"+dev.StateDir+"/"):
 		at := name[:strings.Index(name, "/"+dev.StateDir+"/")] + "/" + dev.StateDir
-		w.add("mock.layer", dev.Blocks, n, at, 0, "%s is in the image, with the keys of the local login", at)
+		w.add("mock.layer", dev.Blocks, n, at, 0, "the image contains %s, with the keys of the local login", at)
 	case isPackageFile(name) || size == 0:
 	case strings.Contains(name, "/.git/") && (base == "HEAD" || base == "config") && parent == ".git":
-		w.add("image.git", dev.Warns, n, path.Clean(dir), 0, "%s is in the image, with everything that was ever committed", path.Clean(dir))
+		w.add("image.git", dev.Warns, n, path.Clean(dir), 0, "the image contains %s, with everything that was ever committed", path.Clean(dir))
 	case strings.Contains(name, "/.aws/"):
 		at := name[:strings.Index(name, "/.aws/")] + "/.aws"
-		w.add("secret.aws", dev.Blocks, n, at, 0, "%s is in the image", at)
+		w.add("secret.aws", dev.Blocks, n, at, 0, "the image contains %s", at)
 	case base == "secrets.toml" && parent == ".streamlit":
-		w.add("secret.toml", dev.Blocks, n, name, 0, "%s is in the image", name)
+		w.add("secret.toml", dev.Blocks, n, name, 0, "the image contains %s", name)
 	case isSecretFile(name):
-		w.add("secret.dotenv", dev.Blocks, n, name, 0, "%s is in the image", name)
+		w.add("secret.dotenv", dev.Blocks, n, name, 0, "the image contains %s", name)
 	case isCredentialFile(name):
-		w.add("secret.login", dev.Blocks, n, name, 0, "%s is in the image", name)
+		w.add("secret.login", dev.Blocks, n, name, 0, "the image contains %s", name)
 	case dir == "/usr/local/share/ca-certificates/" && path.Ext(base) == ".crt":
-		w.add("image.ca", dev.Warns, n, name, 0, "%s makes the image trust a certificate authority of its own", name)
+		w.add("image.ca", dev.Warns, n, name, 0, "%s makes the image trust an additional certificate authority", name)
 	}
 }
 
@@ -78,10 +78,10 @@ func isCredentialFile(name string) bool {
 // shimMark is in the first line of the start-up shim.
 const shimMark = "Start-up file of sdev, mounted for development only"
 
-// content looks for credentials in everything that is not known to hold no text, and keeps what may
-// switch the login off.
+// readContent searches a file for credentials, unless it is known to hold no text, and saves what may switch the
+// login off.
 func (w *walker) readContent(n int, name string, content io.Reader) error {
-	const enough = 4096 // to tell what it is; a program in a zip begins with a line of its own
+	const enough = 4096 // to recognise its format; a program in a zip begins with a #! line
 	in := bufio.NewReaderSize(content, enough)
 	head, err := in.Peek(enough)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
@@ -117,7 +117,7 @@ func (w *walker) readContent(n int, name string, content io.Reader) error {
 		case shimMark:
 			w.add("mock.shim", dev.Blocks, n, name, h.line, "%s is the start-up shim of sdev", name)
 		case "mkcert development":
-			w.add("mock.ca", dev.Blocks, n, name, h.line, "%s is the certificate authority of somebody's machine", name)
+			w.add("mock.ca", dev.Blocks, n, name, h.line, "%s is the certificate authority of a developer's machine", name)
 		default:
 			severity := dev.Blocks
 			if isTest(name) {
@@ -128,7 +128,7 @@ func (w *walker) readContent(n int, name string, content io.Reader) error {
 	})
 }
 
-// decoded gives the text of a file in UTF-8, where it is in UTF-16.
+// decoded returns the text of a file in UTF-8, even if the file is in UTF-16.
 func decoded(head []byte, in io.Reader) io.Reader {
 	order, mark := unicode.LittleEndian, unicode.UseBOM
 	switch {
@@ -142,7 +142,7 @@ func decoded(head []byte, in io.Reader) io.Reader {
 	return transform.NewReader(in, unicode.UTF16(order, mark).NewDecoder())
 }
 
-// isEvery says that every other byte is zero, from one on, and no other is.
+// isEvery reports whether every other byte, beginning at from, is zero and no other byte is.
 func isEvery(head []byte, from int) bool {
 	for i, c := range head {
 		if (i%2 == from%2) != (c == 0) {
@@ -152,8 +152,8 @@ func isEvery(head []byte, from int) bool {
 	return true
 }
 
-// startsApp says that a file may be read when the app starts. A compose file or a manual in an image
-// sets nothing.
+// startsApp reports whether a file may be read when the app starts. A compose file or a manual in an image sets
+// nothing.
 func startsApp(name string) bool {
 	base := path.Base(name)
 	switch path.Ext(base) {
@@ -170,7 +170,7 @@ func startsApp(name string) bool {
 	return false
 }
 
-// isBinary knows the first bytes of programs, archives, pictures and fonts.
+// isBinary recognises programs, archives, pictures and fonts by their first bytes.
 func isBinary(head []byte) bool {
 	for _, magic := range []string{"\x7fELF", "\x28\xb5\x2f\xfd", "\xfd7zXZ", "\x89PNG", "\xff\xd8\xff", "GIF8", "wOFF", "wOF2", "RIFF", "!<arch>", "OTTO", "\x00\x01\x00\x00", "PAR1", "\xcf\xfa\xed\xfe", "MZ\x90"} {
 		if bytes.HasPrefix(head, []byte(magic)) {

@@ -19,26 +19,25 @@ import (
 	"sdev/dev"
 )
 
-// Limits of what a layer may unpack to. The largest images of people are a tenth of it.
+// Limits of an image. The largest ordinary images need a tenth.
 const (
 	maxUnpacked = 64 << 30
 	maxFiles    = 5_000_000
 )
 
-// layer is what is known of one of the image's layers.
+// layer is one of the image's layers.
 type layer struct {
-	step string // that made it
+	step string // the build step that made it
 	size int64  // unpacked
 }
 
-// sight is something that was seen in a layer; it becomes a finding once the layers above have been
-// seen.
+// pendingFinding is a finding in a layer. It is complete once the layers above are read: they may delete the file.
 type pendingFinding struct {
 	id, message string
-	file        string // in the image, with a slash before it
+	file        string // absolute path in the image
 	line        int
 	layer       int
-	removedIn   int // the layer that deletes or replaces the file; -1 is none
+	removedIn   int // the layer that deletes or replaces the file; -1: none
 	severity    dev.Severity
 }
 
@@ -47,25 +46,25 @@ type walker struct {
 	checker  *checker
 	scanner  scanner
 	pending  []pendingFinding
-	appFiles map[string]permissions // what is in the directory of the app, as the layers so far have it
+	appFiles map[string]permissions // the app's scripts, as the layers so far have them
 	users    map[string]int         // ids of users by name
 	total    int64
 	files    int
 
-	unpacked int64 // of archives in the image
-	sparse   int64 // read of files with holes
+	unpacked int64 // bytes of archives in the image
+	sparse   int64 // bytes read of sparse files
 
-	texts     map[string]layerText // scripts and settings, as the layers so far have them: see inimage.go
-	textBytes int                  // bytes of those
-	compiled  map[string]layerText // compiled scripts that speak of the bypass
+	texts     map[string]layerText // scripts and settings, as the layers so far have them: see layer_bypass.go
+	textBytes int                  // their size together
+	compiled  map[string]layerText // compiled scripts that contain the variable's name
 
-	added  map[pendingFinding]bool // those of sights, with nothing gone
-	byFile map[string][]int        // indexes of sights
-	links  map[string]string       // what links lead to
-	dirs   map[string]bool         // that hold what is tracked, and the names of that
+	added  map[pendingFinding]bool // what pending holds, so that nothing is there twice
+	byFile map[string][]int        // indexes of pending
+	links  map[string]string       // targets of links
+	dirs   map[string]bool         // tracked files and the directories that they are in
 }
 
-// owned is who may write to a file.
+// permissions say who may write to a file.
 type permissions struct {
 	uid, gid int
 	mode     int64
@@ -76,8 +75,8 @@ const (
 	maxAppFiles = 20_000
 	maxUsers    = 10_000
 	maxLayers   = 1000      // engines run 127 at most
-	maxPath     = 32 << 10  // which no system allows
-	maxSparse   = 256 << 20 // of files with holes, which have no bytes in the archive
+	maxPath     = 32 << 10  // longer than any system allows
+	maxSparse   = 256 << 20 // of sparse files, whose holes have no bytes in the archive
 )
 
 func newWalker(c *checker) *walker {
@@ -85,7 +84,7 @@ func newWalker(c *checker) *walker {
 		links: map[string]string{}, added: map[pendingFinding]bool{}, byFile: map[string][]int{}, dirs: map[string]bool{}}
 }
 
-// track notes that something is known of a file, so that deletions of others cost nothing.
+// track marks a file that something is known of, so that deleting any other file costs nothing.
 func (w *walker) track(name string) {
 	for ; !w.dirs[name]; name = path.Dir(name) {
 		w.dirs[name] = true
@@ -136,7 +135,7 @@ func diffID(config *v1.ConfigFile, i int) string {
 	return ""
 }
 
-// layer reads one layer to its end, and compares what it is with what the configuration says.
+// readLayer reads one layer to its end and compares its digest with the configuration's.
 func (w *walker) readLayer(ctx context.Context, n int, l v1.Layer, want string) (size int64, err error) {
 	rc, err := l.Uncompressed()
 	if err != nil {
@@ -162,7 +161,7 @@ func (w *walker) readLayer(ctx context.Context, n int, l v1.Layer, want string) 
 			return 0, archiveError(err)
 		}
 	}
-	if _, err := io.Copy(io.Discard, counted); err != nil { // what fills the last block up
+	if _, err := io.Copy(io.Discard, counted); err != nil { // the padding after the last entry
 		return 0, archiveError(err)
 	}
 	w.total += in.read
@@ -184,9 +183,9 @@ func archiveError(err error) error {
 
 var errTooLarge = fmt.Errorf("it unpacks to more than %d GiB", maxUnpacked>>30)
 
-// bounded reads until the context ends or there was too much.
+// limitedReader reads until ctx ends or the limit is reached.
 type limitedReader struct {
-	ctx        context.Context //nolint:containedctx // a reader has no other way to be told
+	ctx        context.Context //nolint:containedctx // a reader takes no context
 	r          io.Reader
 	read, left int64
 }
@@ -203,7 +202,7 @@ func (b *limitedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// entry looks at one file of a layer.
+// readEntry reads one file of a layer.
 func (w *walker) readEntry(n int, h *tar.Header, content io.Reader) error {
 	if len(h.Name) > maxPath {
 		return fmt.Errorf("a file in it has a name of %d bytes", len(h.Name))
@@ -235,7 +234,7 @@ func (w *walker) readEntry(n int, h *tar.Header, content io.Reader) error {
 	return w.readContent(n, name, content)
 }
 
-// link notes what a link leads to.
+// recordLink records the target of a link.
 func (w *walker) recordLink(name string, h *tar.Header) {
 	const longest = 1024
 	if len(name) > longest || len(h.Linkname) > longest || len(w.links) >= maxLayerTexts {
@@ -248,17 +247,18 @@ func (w *walker) recordLink(name string, h *tar.Header) {
 	w.links[name] = path.Join("/", target)
 }
 
-// withHoles bounds what is read of a file whose holes the reader fills.
+// limitSparse limits what is read of a sparse file, whose holes the reader fills.
 func (w *walker) limitSparse(content io.Reader) io.Reader {
 	return io.TeeReader(&io.LimitedReader{R: content, N: max(0, maxSparse-w.sparse)}, byteCounter{&w.sparse})
 }
 
-// counter counts what is written to it.
+// byteCounter counts what is written to it.
 type byteCounter struct{ n *int64 }
 
 func (c byteCounter) Write(p []byte) (int, error) { *c.n += int64(len(p)); return len(p), nil }
 
-// deleted notes a whiteout. Source: github.com/opencontainers/image-spec, layer.md.
+// recordWhiteout records that a layer deletes a file, or the contents of a directory. Source:
+// github.com/opencontainers/image-spec, layer.md.
 func (w *walker) recordWhiteout(n int, dir, base string) {
 	target := path.Join(dir, strings.TrimPrefix(base, ".wh."))
 	opaque := base == ".wh..wh..opq"
@@ -281,7 +281,7 @@ func (w *walker) recordWhiteout(n int, dir, base string) {
 			delete(w.appFiles, name)
 		}
 	}
-	// What this layer itself has brought before stays.
+	// Files of this same layer stay.
 	for name, k := range w.texts {
 		if file, _, _ := strings.Cut(name, memberSeparator); k.layer < n && covers(file) {
 			w.drop(name)
@@ -294,6 +294,7 @@ func (w *walker) recordWhiteout(n int, dir, base string) {
 	}
 }
 
+// recordReplaced records that a layer replaces a file.
 func (w *walker) recordReplaced(n int, name string) {
 	for _, i := range w.byFile[name] {
 		if s := w.pending[i]; s.layer < n && s.removedIn < 0 {
@@ -302,7 +303,7 @@ func (w *walker) recordReplaced(n int, name string) {
 	}
 	w.drop(name)
 	delete(w.compiled, name)
-	if w.dirs[name+"!"] { // an archive, of which something is kept
+	if w.dirs[name+"!"] { // an archive with saved texts
 		for file := range w.texts {
 			if strings.HasPrefix(file, name+memberSeparator) {
 				w.drop(file)
@@ -311,7 +312,7 @@ func (w *walker) recordReplaced(n int, name string) {
 	}
 }
 
-// owner notes who may write to the app's own files.
+// recordPermissions records who may write to a script of the app.
 func (w *walker) recordPermissions(name string, h *tar.Header) {
 	dir := path.Clean(w.checker.image.config.Config.WorkingDir)
 	if dir == "." || dir == "/" || !strings.HasPrefix(name, dir+"/") || isPackageFile(name) || h.Typeflag != tar.TypeReg || path.Ext(name) != ".py" {
@@ -324,7 +325,7 @@ func (w *walker) recordPermissions(name string, h *tar.Header) {
 	}
 }
 
-// passwd learns the ids of users: the last layer that brings the file decides.
+// readUsers reads the ids of users from /etc/passwd; the file of the last layer counts.
 func (w *walker) readUsers(content io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(content, 1<<20))
 	for line := range strings.Lines(string(b)) {
@@ -338,27 +339,27 @@ func (w *walker) readUsers(content io.Reader) error {
 	return err
 }
 
-// tell makes findings of what was seen.
+// report makes findings of what the layers showed.
 func (w *walker) report() {
 	w.bypass()
 	for _, s := range w.pending {
 		where := fmt.Sprintf("layer %d (%s)", s.layer+1, w.checker.image.layers[s.layer].step)
 		if s.removedIn >= 0 {
-			where += fmt.Sprintf(", deleted or replaced in layer %d, where it can still be read", s.removedIn+1)
+			where += fmt.Sprintf("; layer %d deletes or replaces it, but it can still be read", s.removedIn+1)
 		}
 		w.checker.addAs(s.id, s.severity, place{where: where, imagePath: s.file}, "", "%s", s.message)
 	}
 	w.reportWritable()
 }
 
-// writable tells of source that the app could overwrite.
+// reportWritable reports source that the app could overwrite.
 func (w *walker) reportWritable() {
 	user, group, _ := strings.Cut(w.checker.image.config.Config.User, ":")
 	uid, ok := w.users[user]
 	if id, err := strconv.Atoi(user); err == nil {
 		uid, ok = id, true
 	}
-	if !ok || uid == 0 { // root is told of elsewhere
+	if !ok || uid == 0 { // image.user reports root
 		return
 	}
 	gid, err := strconv.Atoi(group)
@@ -370,7 +371,7 @@ func (w *walker) reportWritable() {
 	}
 	if len(names) > 0 {
 		slices.Sort(names)
-		w.checker.add("image.writable", place{where: "files of the image", imagePath: names[0]}, "the app's user may write to %s of the app, %s for one", plural(len(names), "script"), names[0])
+		w.checker.add("image.writable", place{where: "files of the image", imagePath: names[0]}, "the image's user can overwrite %s of the app, such as %s", plural(len(names), "script"), names[0])
 	}
 }
 

@@ -4,22 +4,21 @@ import "sdev/dev"
 
 // Rule is a kind of finding.
 type Rule struct {
-	ID       string // stable and dotted; what stands before the first dot is its family
+	ID       string // stable and dotted; the part before the first dot is the family
 	Severity dev.Severity
-	About    string // when it is found, as the end of "is found when …"
-	Fix      string // the edit or command that helps, unless the finding knows a better one
+	About    string // what is wrong, as a sentence without a full stop
+	Fix      string // the edit or command that helps; a finding may have a better one
 	Docs     string // a page that explains it
 }
 
-// family is rules about one subject. Its rules and what looks for them are in files of one name.
+// family is the rules about one subject. Its rules and its check are in the files named after it.
 type family struct {
 	rules []Rule
-	check func(*checker) // nil where nothing is left to look for once everything is read, or all is said
+	check func(*checker) // nil if reading files or applying suppressions finds everything
 }
 
-// families are all of them, in the order in which they are checked and shown. Help, reports and suppressions
-// take the rules from here. Secrets and what is wrong in layers are found while files, history and layers are
-// read; suppressions are judged last.
+// families returns all of them in the order in which they run and are shown. Credentials are found earlier, while
+// files, history and layers are read; suppressions are applied last.
 func families() []family {
 	return []family{
 		{bypassRules(), (*checker).bypass},
@@ -35,7 +34,7 @@ func families() []family {
 	}
 }
 
-// Rules are all of them, family by family.
+// Rules returns the rules of all families, family by family.
 func Rules() []Rule {
 	var all []Rule
 	for _, f := range families() {

@@ -15,47 +15,47 @@ import (
 
 func serverRules() []Rule {
 	return []Rule{
-		{"server.xsrf", dev.Blocks, "server.enableXsrfProtection is off: other sites can upload files in a user's name", "leave it on; an upload that fails with 403 has lost its cookie on the way", docsConfig},
-		{"server.cors", dev.Warns, "server.enableCORS is off: other sites may open the app's WebSocket", "leave it on, and name the other origins in server.corsAllowedOrigins", docsConfig},
-		{"server.hosts", dev.Informs, "no allowed host is named: the app answers whatever name it is asked by", "set STREAMLIT_SERVER_ALLOWED_HOSTS to the app's host name (Streamlit 1.61 and newer)", docsConfig},
-		{"server.health-script", dev.Warns, "server.scriptHealthCheckEnabled is on: anybody who can reach it makes the script run", "leave it off, and let the platform ask /_stcore/health", docsConfig},
-		{"server.agent", dev.Blocks, "server.enableAgentApi is on: scripts can be driven without a login", "leave it off in what ships", docsConfig},
-		{"server.headers", dev.Warns, "server.trustedUserHeaders is set: Streamlit does not verify who sent them", "verify the platform's signed token in the app instead", docsConfig},
+		{"server.xsrf", dev.Blocks, "server.enableXsrfProtection is off, so other sites can upload files in a user's name", "leave it on; an upload that fails with 403 has lost its cookie on the way", docsConfig},
+		{"server.cors", dev.Warns, "server.enableCORS is off, so other sites may open the app's WebSocket", "leave it on, and list the other origins in server.corsAllowedOrigins", docsConfig},
+		{"server.hosts", dev.Informs, "server.allowedHosts is not set, so the app answers requests for any host name", "set STREAMLIT_SERVER_ALLOWED_HOSTS to the app's host name (Streamlit 1.61 and newer)", docsConfig},
+		{"server.health-script", dev.Warns, "server.scriptHealthCheckEnabled is on, so a request without a login can run the script", "leave it off; the platform should request /_stcore/health", docsConfig},
+		{"server.agent", dev.Blocks, "server.enableAgentApi is on, so requests without a login can drive the script", "leave it off in what ships", docsConfig},
+		{"server.headers", dev.Warns, "server.trustedUserHeaders is set; Streamlit does not verify who sent these headers", "verify the platform's signed token in the app instead", docsConfig},
 	}
 }
 
-// option is a setting of Streamlit's server and what it must not be.
+// option is a setting of Streamlit's server with its unsafe values.
 type option struct {
 	id          string
 	name        string // as in config.toml, below [server]
-	unsafeValue string // a pattern of the value
+	unsafeValue string // pattern of an unsafe value
 	effect      string
 }
 
 func options() []option {
 	return []option{
-		{"server.xsrf", "enableXsrfProtection", `(?:false|0)`, "protection against requests from other sites is off"},
-		{"server.cors", "enableCORS", `(?:false|0)`, "the check of where a page comes from is off"},
-		{"server.health-script", "scriptHealthCheckEnabled", `(?:true|1)`, "a request without a login runs the script"},
-		{"server.agent", "enableAgentApi", `(?:true|1)`, "a request without a login runs the script and reads the page"},
-		{"server.headers", "trustedUserHeaders", `[{\[]?[^\s}\]]`, "whoever can reach the app can say who they are"},
+		{"server.xsrf", "enableXsrfProtection", `(?:false|0)`, "the protection against requests from other sites is off"},
+		{"server.cors", "enableCORS", `(?:false|0)`, "the check of a request's origin is off"},
+		{"server.health-script", "scriptHealthCheckEnabled", `(?:true|1)`, "a request without a login can run the script"},
+		{"server.agent", "enableAgentApi", `(?:true|1)`, "a request without a login can run the script and read the page"},
+		{"server.headers", "trustedUserHeaders", `[{\[]?[^\s}\]]`, "anyone who can reach the app can claim to be any user"},
 	}
 }
 
 var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// variable is the name of an option in the environment: enableCORS is STREAMLIT_SERVER_ENABLE_CORS.
+// variable is the option's environment variable: enableCORS is STREAMLIT_SERVER_ENABLE_CORS.
 func (o option) variable() string {
 	return "STREAMLIT_SERVER_" + strings.ToUpper(camel.ReplaceAllString(o.name, "${1}_${2}"))
 }
 
-// pattern is how an option is set by a flag or a variable, in a script, a Dockerfile, YAML, JSON or HCL.
+// pattern matches an unsafe value that a flag or variable sets, in a script, a Dockerfile, YAML, JSON or HCL.
 func (o option) pattern() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.unsafeValue)
 }
 
-// server looks at the settings that ship: config.toml, Dockerfiles, start scripts, the compose
-// service, the image and the bundle.
+// server checks the settings that ship: config.toml, Dockerfiles, start scripts, the compose service, the image and
+// the bundle.
 func (c *checker) server() {
 	places := c.settings()
 	for _, o := range options() {
@@ -77,7 +77,7 @@ func (c *checker) server() {
 	c.checkHosts(places)
 }
 
-// source is a text in which settings may stand.
+// source is a text that may contain settings.
 type source struct {
 	at   place
 	text string
@@ -150,7 +150,7 @@ func (c *checker) checkConfig(name string) {
 	}
 }
 
-// hosts wants an allowed host where a bundle brings the app under a name.
+// checkHosts requires an allowed host if the bundle publishes the app under a host name.
 func (c *checker) checkHosts(places []source) {
 	v := versionOf(cmp.Or(c.image.packages.streamlit, c.App.Streamlit.Value))
 	if !c.Hosting.OwnHost || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
@@ -166,10 +166,10 @@ func (c *checker) checkHosts(places []source) {
 			return
 		}
 	}
-	c.add("server.hosts", c.bundleDir(), "nothing names the host that the app is to be asked by")
+	c.add("server.hosts", c.bundleDir(), "no setting names the app's host")
 }
 
-// bundleDir is where the bundle lies; files of its for the root of the repository lie elsewhere.
+// bundleDir is the directory of the bundle. Some of its files belong in the root of the repository instead.
 func (c *checker) bundleDir() place {
 	for _, f := range c.Bundle {
 		if !strings.HasPrefix(f.Path, ".github/") && !strings.HasPrefix(f.Path, "../") {

@@ -11,8 +11,8 @@ import (
 	"sdev/dev/docker/dockerfile"
 )
 
-// steps judges the Dockerfile of what ships, as far as it says by itself what the image will be: its
-// variables, its build arguments and its user. The image, where there is one, knows better.
+// steps checks the variables, build arguments and user of the Dockerfile's stage that ships. If there is an image,
+// its own values count instead.
 func (c *checker) steps() {
 	user, stage := place{}, place{}
 	name := ""
@@ -29,7 +29,7 @@ func (c *checker) steps() {
 			}
 		case "RUN":
 			if dev.WritesPassword(rest) {
-				c.add("secret.image", at, "an address with a password in it stays in the history of the image")
+				c.add("secret.image", at, "an address with a password stays in the image's history")
 			}
 		case "USER":
 			name, user = rest, at
@@ -41,7 +41,7 @@ func (c *checker) steps() {
 	c.checkBuildArguments()
 }
 
-// stepVariable judges what ENV or ARG gives a value.
+// checkStepVariable checks a value that ENV or ARG sets.
 func (c *checker) checkStepVariable(verb string, pair [2]string, at place) {
 	name, value := pair[0], pair[1]
 	if verb == "ENV" && c.Image == nil {
@@ -52,11 +52,11 @@ func (c *checker) checkStepVariable(verb string, pair [2]string, at place) {
 	case verb == "ENV":
 		c.add("secret.variable", at, "%s has a value", name)
 	default:
-		c.add("secret.image", at, "the build argument %s has a value, which stays in the history of the image", name)
+		c.add("secret.image", at, "the build argument %s has a value, which stays in the image's history", name)
 	}
 }
 
-// buildArguments judges those that the compose file gives.
+// checkBuildArguments checks the build arguments of the compose file.
 func (c *checker) checkBuildArguments() {
 	s, ok := c.service()
 	if !ok || s.Build == nil {
@@ -64,12 +64,12 @@ func (c *checker) checkBuildArguments() {
 	}
 	for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
 		if v := s.Build.Args[arg]; v != nil && dev.HoldsSecret(arg, *v) && !c.isInterpolated(arg) {
-			c.add("secret.image", c.composePlace(arg), "the value of the build argument %s stays in the history of the image", arg)
+			c.add("secret.image", c.composePlace(arg), "the value of the build argument %s stays in the image's history", arg)
 		}
 	}
 }
 
-// stepsUser tells of a user that is root by its name. Where there is none it is the base image's.
+// checkStepsUser reports the user root. Without USER, the base image's user counts.
 func (c *checker) checkStepsUser(name string, at, stage place) {
 	s, ok := c.service()
 	if c.Image != nil || len(c.App.Steps) == 0 || ok && s.User != "" && !isRoot(s.User) {
@@ -77,7 +77,7 @@ func (c *checker) checkStepsUser(name string, at, stage place) {
 	}
 	switch {
 	case name == "":
-		c.addAs("image.user", dev.Informs, place{file: stage.file}, "", "%s names no user: where its base image names none either, the app runs as root", path.Base(stage.file))
+		c.addAs("image.user", dev.Informs, place{file: stage.file}, "", "%s has no USER: unless its base image has one, the app runs as root", path.Base(stage.file))
 	case isRoot(name):
 		c.add("image.user", at, "the image runs as root")
 	}
@@ -89,7 +89,7 @@ func isRoot(user string) bool {
 	return name == "root" || name == "" || err == nil && id == 0
 }
 
-// variablesOf are the names and values, without quotes, that an ENV or ARG instruction sets.
+// variablesOf returns the names and values, without quotes, that an ENV or ARG instruction sets.
 func variablesOf(verb, rest string) (out [][2]string) {
 	for _, v := range (dockerfile.Instruction{Name: verb, Rest: rest}).Variables() {
 		out = append(out, [2]string{strings.Trim(v.Name, `"'`), strings.Trim(v.Value, `"'`)})
@@ -97,10 +97,10 @@ func variablesOf(verb, rest string) (out [][2]string) {
 	return out
 }
 
-// installed is a version of Streamlit that an instruction names.
+// installed is a version of Streamlit that an instruction installs.
 var installed = lazyPattern(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
 
-// streamlitInSteps is the Streamlit that the Dockerfile installs without a list of packages.
+// streamlitInSteps returns the Streamlit that the Dockerfile installs without a list of packages.
 func (c *checker) streamlitInSteps() (s Setting, specifier string) {
 	for _, step := range slices.Backward(c.App.Steps) {
 		all := installed.matches(step.Value)
@@ -116,10 +116,10 @@ func (c *checker) streamlitInSteps() (s Setting, specifier string) {
 	return Setting{}, ""
 }
 
-// bound is one part of a specifier, and of those of Poetry and conda.
+// bound is one part of a version specifier, also of Poetry and conda.
 var bound = lazyPattern(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
 
-// newest says below which version a specifier keeps Streamlit; nil where it does not.
+// upperBound returns the version that a specifier keeps Streamlit below; nil if it sets no such limit.
 func upperBound(specifier string) (limit []int, text string) {
 	for _, m := range bound.matches(specifier) {
 		v := versionOf(m.groups[2])
@@ -144,17 +144,17 @@ func upperBound(specifier string) (limit []int, text string) {
 	return limit, text
 }
 
-// bounds judges a Streamlit of which only the bounds are known.
+// checkUpperBound checks a Streamlit of which only the specifier is known.
 func (c *checker) checkUpperBound(s Setting, specifier string) {
 	if s.Value != "any" {
 		return
 	}
 	if limit, text := upperBound(specifier); limit != nil && slices.Compare(limit, []int{1, 54}) <= 0 {
-		c.add("streamlit.vulnerable", place{file: s.File, line: s.Line}, "streamlit %s allows none without known vulnerabilities", text)
+		c.add("streamlit.vulnerable", place{file: s.File, line: s.Line}, "streamlit %s allows only versions with known vulnerabilities", text)
 	}
 }
 
-// specifierAt is what the list of packages says of Streamlit's version on a line.
+// specifierAt returns what a list of packages says about Streamlit's version on a line.
 func (c *checker) specifierAt(s Setting) string {
 	lines := strings.Split(c.files[s.File], "\n")
 	if s.Line < 1 || s.Line > len(lines) {
@@ -165,8 +165,8 @@ func (c *checker) specifierAt(s Setting) string {
 		return ""
 	}
 	after, _, _ = strings.Cut(after, "#")
-	after, _, _ = strings.Cut(after, ";")                                                                                   // what follows is about the machine
-	if strings.HasPrefix(strings.TrimLeft(after, ` "'`), "= ") || strings.HasPrefix(strings.TrimLeft(after, ` "'`), `="`) { // of TOML: streamlit = "~1.50"
+	after, _, _ = strings.Cut(after, ";")                                                                                   // an environment marker follows
+	if strings.HasPrefix(strings.TrimLeft(after, ` "'`), "= ") || strings.HasPrefix(strings.TrimLeft(after, ` "'`), `="`) { // TOML: streamlit = "~1.50"
 		_, after, _ = strings.Cut(after, "=")
 	}
 	return after

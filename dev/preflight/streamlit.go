@@ -16,12 +16,12 @@ import (
 func streamlitRules() []Rule {
 	const releases = "https://docs.streamlit.io/develop/quick-reference/release-notes"
 	return []Rule{
-		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54, with known vulnerabilities", "streamlit>=1.58 in the app's requirements", "https://github.com/streamlit/streamlit/security/advisories"},
-		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: logins are lost at a restart, and faults of its new server are not fixed", "streamlit>=1.58 in the app's requirements", releases},
-		{"streamlit.unpinned", dev.Warns, "nothing says which Streamlit is installed, so every build may get another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
-		{"streamlit.python", dev.Blocks, "Python is too old for this Streamlit", "take a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
-		{"deps.lock", dev.Warns, "the versions of what the app is made of are not fixed", "keep a lock file (uv lock), or pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},
-		{"deps.hashes", dev.Informs, "versions are fixed, and what is downloaded for them is not compared with anything", "uv pip compile --generate-hashes, and pip install --require-hashes", "https://pip.pypa.io/en/stable/topics/secure-installs/"},
+		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54 and has known vulnerabilities", "require streamlit>=1.58", "https://github.com/streamlit/streamlit/security/advisories"},
+		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58, which loses logins at a restart and has unfixed defects in its new server", "require streamlit>=1.58", releases},
+		{"streamlit.unpinned", dev.Warns, "no version of Streamlit is fixed, so every build may install another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
+		{"streamlit.python", dev.Blocks, "Python is too old for this version of Streamlit", "use a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
+		{"deps.lock", dev.Warns, "the versions of the app's packages are not fixed", "keep a lock file (uv lock), or use pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},
+		{"deps.hashes", dev.Informs, "versions are fixed, but downloads are not verified against hashes", "uv pip compile --generate-hashes, and pip install --require-hashes", "https://pip.pypa.io/en/stable/topics/secure-installs/"},
 	}
 }
 
@@ -31,7 +31,7 @@ type advisory struct {
 	fixed []int
 }
 
-// advisories are the published ones, and the first versions without them. Source: github.com/advisories,
+// advisories are the published ones, and the first versions that fix them. Source: github.com/advisories,
 // "streamlit".
 func advisories() []advisory {
 	return []advisory{
@@ -44,7 +44,7 @@ func advisories() []advisory {
 	}
 }
 
-// versionOf reads the numbers that a version begins with; nil where it is none.
+// versionOf returns the numbers that a version begins with; nil if it begins with none.
 func versionOf(text string) []int {
 	var out []int
 	for part := range strings.SplitSeq(text, ".") {
@@ -57,7 +57,7 @@ func versionOf(text string) []int {
 	return out
 }
 
-// streamlit judges the version that is installed, or that would be.
+// streamlit checks the version that is installed, or would be.
 func (c *checker) streamlit() {
 	have, specifier := c.App.Streamlit, ""
 	if have.File == "" {
@@ -66,7 +66,7 @@ func (c *checker) streamlit() {
 		specifier = c.specifierAt(have)
 	}
 	at := place{file: have.File, line: have.Line}
-	if v := c.image.packages.streamlit; v != "" { // what is in the image decides
+	if v := c.image.packages.streamlit; v != "" { // the image's own version counts
 		have.Value, at = v, place{where: "packages of the image"}
 	}
 	if v := versionOf(have.Value); v != nil {
@@ -94,9 +94,9 @@ func (c *checker) checkVersion(text string, v []int, at place) {
 	if p := c.image.packages.python; p != "" {
 		python.Value, from = p, place{where: "packages of the image"}
 	}
-	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // as its packages say
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // from the metadata of its packages
 		if p := versionOf(python.Value); p != nil && slices.Compare(v, need.streamlit) >= 0 && slices.Compare(p, need.python) < 0 {
-			c.add("streamlit.python", from, "Python is %s, and streamlit %s needs %d.%d or newer", python.Value, text, need.python[0], need.python[1])
+			c.add("streamlit.python", from, "Python is %s, but streamlit %s needs %d.%d or newer", python.Value, text, need.python[0], need.python[1])
 			break
 		}
 	}
@@ -109,18 +109,18 @@ func vulnerabilities(n int) string {
 	return strconv.Itoa(n) + " known vulnerabilities"
 }
 
-// lockFiles fix versions and hashes of everything.
+// lockFiles fix versions and hashes of all packages.
 func lockFiles() []string {
 	return []string{"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml", "conda-lock.yml", "pixi.lock"}
 }
 
-// pins looks at the list of packages that the app is installed from.
+// checkPins checks the list of packages that the app is installed from.
 func (c *checker) checkPins(streamlit Setting) {
 	if c.isLocked() {
 		return
 	}
 	if streamlit.Value == "any" {
-		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is named without a version")
+		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is listed without a version")
 	}
 	list := c.App.Streamlit.File
 	text, ok := c.files[list]
@@ -135,7 +135,7 @@ func (c *checker) checkPins(streamlit Setting) {
 	}
 }
 
-// isLocked says that a lock file fixes the versions of everything.
+// isLocked reports whether a lock file fixes the versions of all packages.
 func (c *checker) isLocked() bool {
 	dirs := []string{"."}
 	for dir := path.Dir(c.App.Entry); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
@@ -173,7 +173,7 @@ func (c *checker) checkRequirements(name, text string) {
 	case loose > 0:
 		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", plural(loose, "package"))
 	case pinned > 0 && !strings.Contains(text, "--hash="):
-		c.add("deps.hashes", place{file: name}, "versions are fixed, and no hashes are")
+		c.add("deps.hashes", place{file: name}, "versions are fixed, but hashes are missing")
 	}
 }
 
@@ -209,5 +209,5 @@ func (c *checker) checkConda(name, text string) {
 	}
 }
 
-// names gives the names of the project's files in order.
+// names returns the names of the texts in order.
 func (c *checker) names() []string { return slices.Sorted(maps.Keys(c.files)) }

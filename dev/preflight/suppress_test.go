@@ -183,7 +183,7 @@ func TestSuppress_HidesNothingBehindManyOthers(t *testing.T) {
 	s.Suppress = []dev.Suppression{{ID: "secret.source", Path: "keys", Reason: "open nothing", Until: s.Now.AddDate(0, 1, 0)}}
 	found := s.run(t)
 	open := slices.DeleteFunc(slices.Clone(found), func(f dev.Finding) bool { return f.Suppressed != nil })
-	if len(open) != 1 || open[0].File != "other.txt" || len(found) != 26 || !strings.Contains(found[24].Message, "and 35 more of this kind") {
+	if len(open) != 1 || open[0].File != "other.txt" || len(found) != 26 || !strings.Contains(found[24].Message, "and 35 more of this rule") {
 		t.Errorf("%d findings, not suppressed %+v, the last of the others %+v", len(found), open, found[24])
 	}
 }
