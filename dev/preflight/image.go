@@ -17,9 +17,9 @@ import (
 
 func imageRules() []Rule {
 	return []Rule{
-		{"image.arch", dev.Blocks, "the image is for another architecture than the platform's", "build it for the platform: docker build --platform linux/amd64", "https://docs.docker.com/build/building/multi-platform/"},
+		{"image.arch", dev.Blocks, "the image has a different architecture from the platform's", "build it for the platform: docker build --platform linux/amd64", "https://docs.docker.com/build/building/multi-platform/"},
 		{"image.command", dev.Blocks, "the image has neither CMD nor ENTRYPOINT, and the platform gets no command", `add to the Dockerfile: CMD ["streamlit", "run", "SCRIPT"]`, docsDockerfile + "#cmd"},
-		{"image.port", dev.Blocks, "Streamlit listens on another port than the platform connects to", "use the same port in the command, in EXPOSE and for the platform", docsConfig},
+		{"image.port", dev.Blocks, "Streamlit does not listen on the port that the platform connects to", "use the same port in the command, in EXPOSE and for the platform", docsConfig},
 		{"image.expose", dev.Warns, "EXPOSE does not name the port that Streamlit listens on", "EXPOSE the port of --server.port", docsDockerfile + "#expose"},
 		{"image.user", dev.Warns, "the image runs as root", "create a user in the Dockerfile, and end it with USER", docsDockerfile + "#user"},
 		{"image.health", dev.Informs, "the image has no health check", "add a HEALTHCHECK that requests /_stcore/health", docsDockerfile + "#healthcheck"},

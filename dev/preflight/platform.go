@@ -20,7 +20,7 @@ func platformRules() []Rule {
 		{"platform.base", dev.Blocks, "the tunnel publishes the app below a path that Streamlit does not know; cloudflared does not strip it", "set STREAMLIT_SERVER_BASE_URL_PATH to that path", docsConfig},
 		{"platform.open", dev.Blocks, "users can reach the app without its front door: a port is published beside a tunnel, or everyone may invoke the service", "remove the port or the member: the front door reaches the app without it", "https://cloud.google.com/run/docs/securing/ingress"},
 		{"platform.health", dev.Warns, "the platform's health check does not request Streamlit's health page", "request /_stcore/health, below the base path if there is one", "https://docs.streamlit.io/deploy/tutorials/docker"},
-		{"platform.grace", dev.Warns, "the platform checks the app's health too early and stops it before it is ready", "set the grace period to 60 s or more", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html"},
+		{"platform.grace", dev.Warns, "the platform checks the app's health too early, so it stops the app before it is ready", "set the grace period to 60 s or more", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html"},
 	}
 }
 

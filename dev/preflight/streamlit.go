@@ -17,7 +17,7 @@ func streamlitRules() []Rule {
 	const releases = "https://docs.streamlit.io/develop/quick-reference/release-notes"
 	return []Rule{
 		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54 and has known vulnerabilities", "require streamlit>=1.58", "https://github.com/streamlit/streamlit/security/advisories"},
-		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58, which loses logins at a restart and has unfixed defects in its new server", "require streamlit>=1.58", releases},
+		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: it loses logins at a restart, and its new server has unfixed defects", "require streamlit>=1.58", releases},
 		{"streamlit.unpinned", dev.Warns, "no version of Streamlit is fixed, so every build may install another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
 		{"streamlit.python", dev.Blocks, "Python is too old for this version of Streamlit", "use a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
 		{"deps.lock", dev.Warns, "the versions of the app's packages are not fixed", "keep a lock file (uv lock), or use pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},

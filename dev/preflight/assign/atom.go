@@ -2,7 +2,7 @@ package assign
 
 import "slices"
 
-// atom is a name, a text, or what stands in brackets.
+// atom is a name, a text, or something in brackets.
 func (e *evaluation) atom() value {
 	t := e.t[e.at]
 	switch {
@@ -28,10 +28,10 @@ func (e *evaluation) atom() value {
 		e.at++
 		return e.lookUp(t.s)
 	}
-	return value{uncertain: true} // and nothing was taken: see value
+	return value{uncertain: true} // value skips the token
 }
 
-// strings are texts that stand one after another.
+// strings are adjacent string literals.
 func (e *evaluation) strings() value {
 	v := textValue("")
 	for e.at < len(e.t) && e.t[e.at].kind == text {
@@ -68,10 +68,10 @@ func (e *evaluation) lookUp(name string) value {
 		}
 	}
 	v := value{uncertain: true, name: name}
-	if isSystem(name) { // imported where nobody sees it
+	if isSystem(name) { // imported by a script that is not known
 		v.module = name
 	}
-	if name == "environ" { // taken from a module that is not among the scripts
+	if name == "environ" { // imported from a module that is not among the scripts
 		v.env = true
 	}
 	if f, ok := e.p.functions[name]; ok {
@@ -80,7 +80,7 @@ func (e *evaluation) lookUp(name string) value {
 	return v
 }
 
-// comprehended binds the names of "x for x in list", and gives what is made of them.
+// bindComprehension binds the names of "x for x in list", and returns the expression before the loops.
 func (e *evaluation) bindComprehension(t []token) []token {
 	i := atTop(t, "for")
 	if i < 0 {
@@ -157,7 +157,7 @@ func (v value) line(other int) int {
 	return other
 }
 
-// holding is a mapping that has all of another.
+// withMapping returns a mapping with all entries of another.
 func (v value) withMapping(o value) value {
 	v = v.withEntries(o.entries...)
 	v.inputs = union(v.inputs, o.inputs, maxInputs)

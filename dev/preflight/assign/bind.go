@@ -32,7 +32,7 @@ func (e *evaluation) assignment(t []token) {
 	}
 }
 
-// bind gives a target its value: a name, several, an attribute, or an entry of a mapping.
+// bind gives a value to a target: a name, several names, an attribute, or an entry of a mapping.
 func (e *evaluation) bind(target []token, v value) {
 	for len(target) > 0 && (target[0].is("*") || target[0].is("(") && len(insideBrackets(target)) == len(target)-2) {
 		if target[0].is("*") {
@@ -67,8 +67,8 @@ func (e *evaluation) bind(target []token, v value) {
 	}
 }
 
-// bindInClass is a name in the body of a class: an attribute of what is made of it, and in one of
-// settings the variable of that name.
+// bindInClass binds a name in the body of a class: it is an attribute of the instances and, in a class of settings,
+// the default of the variable with that name.
 func (e *evaluation) bindInClass(name token, v value) {
 	e.p.attributes[name.s] = e.p.attributes[name.s].union(v)
 	isSettings := slices.ContainsFunc(e.class, func(t token) bool { return t.kind == word && strings.HasSuffix(t.s, "Settings") })

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// arguments are what a call is given.
+// arguments are those of a call.
 type arguments struct {
 	list   []value
 	named  map[string]value
-	spread value // mappings that were spread
+	spread value // named arguments and mappings after **
 }
 
 func (e *evaluation) arguments(t []token) arguments {
@@ -49,19 +49,19 @@ func (a arguments) at(i int, names ...string) value {
 	return value{}
 }
 
-// everything is all that went into a call.
+// all returns a value computed from everything that a call is given.
 func (a arguments) all(more ...value) value {
 	return unknown(slices.Concat(a.list, slices.Collect(maps.Values(a.named)), []value{a.spread}, more)...)
 }
 
-// call is what a call does to the environment, and gives.
+// call records what a call does to the environment, and returns its result.
 func (e *evaluation) call(f value, t []token) value {
 	at := e.line()
 	if len(t) > 0 {
 		at = t[0].line
 	}
 	a := e.arguments(t)
-	if i := strings.LastIndexByte(f.module, '.'); i >= 0 { // whatever it is called here
+	if i := strings.LastIndexByte(f.module, '.'); i >= 0 { // its own name, whatever the import calls it
 		f.name = f.module[i+1:]
 	}
 	owner := value{}
@@ -86,7 +86,7 @@ func (e *evaluation) call(f value, t []token) value {
 	if f.function != nil {
 		return f.function.call(a)
 	}
-	if f.name == "update" && f.owner != nil { // a mapping that has a name
+	if f.name == "update" && f.owner != nil { // of a mapping that has a name
 		if _, ok := e.in.lookUp(owner.name); ok {
 			v := value{uncertain: true}.withMapping(a.spread)
 			for _, arg := range a.list {
@@ -98,7 +98,7 @@ func (e *evaluation) call(f value, t []token) value {
 	return a.all(owner, f)
 }
 
-// called binds the parameters of a function to what it is given.
+// call binds the parameters of a function to the arguments.
 func (f *scope) call(a arguments) value {
 	shift := 0
 	if len(f.parameters) > 0 && (f.parameters[0] == "self" || f.parameters[0] == "cls") {
@@ -116,7 +116,7 @@ func (f *scope) call(a arguments) value {
 	return f.returns.union(value{uncertain: true})
 }
 
-// mapped is map(function, list), of a function that is written there.
+// evalMap is map(function, list) with a lambda.
 func (e *evaluation) evalMap(t []token) {
 	colon := slices.IndexFunc(t, func(t token) bool { return t.is(":") })
 	if len(t) < 4 || !t[0].is("lambda") || colon != 2 {
@@ -172,7 +172,7 @@ func (e *evaluation) onEnvironment(f, owner value, a arguments, at int) (value, 
 	return value{uncertain: true}, true
 }
 
-// known are functions that give something of what they are given.
+// knownCall returns the result of a function that is known.
 func (e *evaluation) knownCall(f, owner value, a arguments, at int) (value, bool) {
 	switch f.name {
 	case "import_module", "__import__":
@@ -211,10 +211,10 @@ func (e *evaluation) knownCall(f, owner value, a arguments, at int) (value, bool
 	return e.construct(f, owner, a, at)
 }
 
-// opened is what takes the place of a module for files.
+// fileModule marks the value of an open file.
 const fileModule = "file"
 
-// writes looks at settings that a script writes into a file.
+// noteWritten records settings that a script writes into a file.
 func (e *evaluation) noteWritten(a arguments, at int) {
 	for _, text := range slices.Concat(a.at(0, "data").texts, textsOf(a.at(0, "data").items)) {
 		if len(Shell(text, e.p.variable)) > 0 {
@@ -223,7 +223,7 @@ func (e *evaluation) noteWritten(a arguments, at int) {
 	}
 }
 
-// nested follows a text that is run as a program.
+// runText runs a text as a program.
 func (e *evaluation) runText(v value, at int) {
 	for _, src := range v.texts {
 		if e.depth >= maxDepth/2 || v.unquoted {
@@ -244,7 +244,7 @@ func (e *evaluation) runText(v value, at int) {
 	}
 }
 
-// starts looks at what a program that is started is given.
+// noteProcess records what the environment and the command of a started program set.
 func (e *evaluation) noteProcess(f value, a arguments, at int) {
 	if env, ok := a.named["env"]; ok {
 		e.update(env, at)
@@ -275,7 +275,7 @@ func textsOf(all []value) (out []string) {
 	return out
 }
 
-// asks looks at a value that is taken where the variable has none.
+// noteDefault records a default that applies if the variable is not set.
 func (e *evaluation) noteDefault(name string, a arguments, at int, t []token) {
 	if name == "Field" && a.at(0, "default").isTrue() && slices.Contains(a.at(-1, "env", "alias", "validation_alias").texts, e.p.variable) {
 		e.p.note(e.m, at, Default, nil)
@@ -288,7 +288,7 @@ func (e *evaluation) noteDefault(name string, a arguments, at int, t []token) {
 		return
 	}
 	if lower == "putenv" || lower == "setenv" {
-		return // it sets it: see onEnvironment
+		return // see onEnvironment
 	}
 	if strings.HasPrefix(lower, "add") || strings.HasPrefix(lower, "set") || strings.HasPrefix(lower, "with") {
 		e.noteEntry(a.at(0, "key", "name"), a.at(1, "value"), at)
@@ -298,7 +298,7 @@ func (e *evaluation) noteDefault(name string, a arguments, at int, t []token) {
 	switch {
 	case len(fallback.texts) == 0 || fallback.isEmpty():
 	case fallback.isFalse():
-		// "0" is a text that is not empty, and therefore yes where nothing is compared.
+		// The text "0" is not empty, so it means yes unless it is compared.
 		if !fallback.unquoted && !slices.Contains([]string{"bool", "int", "getbool", "getboolean", "config"}, lower) && e.isCondition(t) && a.named["cast"].isZero() {
 			e.p.note(e.m, at, Default, nil)
 		}
@@ -307,9 +307,9 @@ func (e *evaluation) noteDefault(name string, a arguments, at int, t []token) {
 	}
 }
 
-// isCondition says that the call whose arguments these are decides something by itself.
+// isCondition reports whether the call with these arguments decides something by itself.
 func (e *evaluation) isCondition(t []token) bool {
-	before := e.at - len(t) - 3 // the call's name, and its bracket
+	before := e.at - len(t) - 3 // the call's name and its bracket
 	for before >= 0 && (e.t[before].is(".") || e.t[before].kind == word && !slices.Contains([]string{"if", "elif", "while", "not", "and", "or"}, e.t[before].s)) {
 		before--
 	}
@@ -317,7 +317,7 @@ func (e *evaluation) isCondition(t []token) bool {
 	return whole && before >= 0 && e.t[before].kind == word
 }
 
-// comparedWithOther says that what is asked is compared with a text that the fallback is not.
+// isComparedWithOther reports whether the result is compared with a text that the default does not have.
 func (e *evaluation) isComparedWithOther(fallback value) bool {
 	at := e.at
 	for at+3 < len(e.t) && e.t[at].is(".") && e.t[at+2].is("(") { // .lower()
@@ -331,7 +331,7 @@ func (e *evaluation) isComparedWithOther(fallback value) bool {
 	return len(texts) > 0 && !slices.ContainsFunc(fallback.texts, func(s string) bool { return slices.Contains(texts, s) || slices.Contains(texts, strings.ToLower(s)) })
 }
 
-// update gives the environment all that a mapping has.
+// update adds all entries of a mapping to the environment.
 func (e *evaluation) update(m value, at int) {
 	if m.env {
 		return
@@ -353,7 +353,7 @@ func (e *evaluation) update(m value, at int) {
 	}
 }
 
-// set gives a variable a value. Where the name is not known, the files that it may come from are.
+// set gives a variable a value. If the name is unknown, it records the files that the name may come from.
 func (e *evaluation) set(key, v value, at int) {
 	switch {
 	case slices.Contains(key.texts, e.p.variable):
@@ -367,7 +367,7 @@ func (e *evaluation) set(key, v value, at int) {
 	}
 }
 
-// hands notes an entry of a mapping that may become an environment.
+// noteEntry records an entry of a mapping that may become an environment.
 func (e *evaluation) noteEntry(key, v value, at int) {
 	switch {
 	case !slices.Contains(key.texts, e.p.variable) || v.isEmpty():
@@ -378,7 +378,7 @@ func (e *evaluation) noteEntry(key, v value, at int) {
 	}
 }
 
-// pair notes name="…", value="…" beside one another.
+// notePair records name="…" beside value="…".
 func (e *evaluation) notePair(named map[string]value, at int) {
 	for _, keys := range [][2]string{{"name", "value"}, {"Name", "Value"}, {"key", "value"}, {"option_name", "value"}} {
 		if v, ok := named[keys[1]]; ok {

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Code finds the lines that give a variable a value in languages with braces: TypeScript, HCL, Bicep,
-// Groovy, Go. Names that are put together of constants are followed; what only speaks of the variable,
-// or compares it, is not found.
+// Code finds the lines that give a variable a value in languages with braces: TypeScript, HCL, Bicep, Groovy, Go.
+// It follows names that are concatenated from constants. It ignores lines that only mention or compare the variable.
 func Code(content, variable string) (found []int) {
 	original := strings.Split(content, "\n")
 	lines := strings.Split(foldConstants(withoutComments(content)), "\n")
@@ -49,19 +48,19 @@ var (
 	concatenation = regexp.MustCompile(`["'\x60]([^"'\x60\n]*)["'\x60]\s*\+\s*["'\x60]([^"'\x60\n]*)["'\x60]`)
 )
 
-// withoutComments blanks comments, and keeps the lines.
+// withoutComments removes comments and keeps the lines.
 func withoutComments(content string) string {
 	content = blockComment.ReplaceAllStringFunc(content, func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) })
 	return lineComment.ReplaceAllString(content, "")
 }
 
-// folded puts constants in where a name is put together of them.
+// foldConstants replaces constants by their values where a name may be built from them.
 func foldConstants(content string) string {
 	known := map[string]string{}
 	for _, m := range slices.Concat(constant.FindAllStringSubmatch(content, maxEntries), variableHCL.FindAllStringSubmatch(content, maxEntries)) {
 		known[m[1]] = m[2]
 	}
-	// A constant may be of others.
+	// A constant may consist of others.
 	for range 2 {
 		content = interpolation.ReplaceAllStringFunc(content, func(s string) string {
 			if v, ok := known[interpolation.FindStringSubmatch(s)[1]]; ok {

@@ -2,7 +2,7 @@ package assign
 
 import "strconv"
 
-// made are mappings, lists and texts that a call makes of others.
+// construct returns the mapping, list or text that a call makes of its arguments.
 func (e *evaluation) construct(f, owner value, a arguments, at int) (value, bool) {
 	switch f.name {
 	case "dict", "OrderedDict", "ChainMap", "MappingProxyType", "defaultdict":
@@ -51,7 +51,7 @@ func (e *evaluation) construct(f, owner value, a arguments, at int) (value, bool
 	return value{}, false
 }
 
-// each makes another list of one.
+// mapItems returns a list with each item changed.
 func (v value) mapItems(how func(value) value) value {
 	out := value{}
 	for _, item := range v.items {
@@ -60,7 +60,7 @@ func (v value) mapItems(how func(value) value) value {
 	return out
 }
 
-// character is what chr gives of a number.
+// character is the result of chr.
 func character(v value) value {
 	return v.mapTexts(func(s string) string {
 		n, err := strconv.ParseUint(s, 0, 21)

@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Data finds the lines of YAML or JSON that give a variable a value: by a key, by a pair of name and
-// value, by an item NAME=value, or by a command. What describes the variable to people or to a schema
-// does not. ok is false for a text that is neither; a template of one often is not.
+// Data finds the lines of YAML or JSON that give a variable a value: by a key, by a pair of name and value, by an
+// item NAME=value, or by a command. Descriptions of the variable and schemas do not count. ok is false for a text
+// that is neither YAML nor JSON, such as many templates.
 func Data(content, variable string) (found []Setting, ok bool) {
 	d := data{variable: variable, lines: strings.Split(content, "\n")}
 	decoder := yaml.NewDecoder(strings.NewReader(content))
@@ -29,7 +29,7 @@ func Data(content, variable string) (found []Setting, ok bool) {
 // Setting is a place in data that gives the variable a value.
 type Setting struct {
 	Line int
-	Path []string // the keys that lead there, without the last
+	Path []string // the keys above, without the last
 }
 
 const (
@@ -37,6 +37,7 @@ const (
 	maxDataDepth = 60
 )
 
+// data collects settings from one text.
 type data struct {
 	variable string
 	lines    []string
@@ -61,7 +62,7 @@ func (d *data) node(n *yaml.Node, path []string, deep int) {
 		d.mapping(n, path, deep)
 	case yaml.ScalarNode:
 		d.scalar(n, path)
-	default: // a document, or a list; what an alias stands for is looked at where it is
+	default: // a document or a list; the target of an alias is read at its own place
 		if n.Kind == yaml.AliasNode {
 			return
 		}
@@ -88,8 +89,7 @@ func (d *data) mapping(n *yaml.Node, path []string, deep int) {
 	}
 }
 
-// hasValue says that something gives a key a value: it is no text without characters, and neither
-// null nor the description of what it may be.
+// hasValue reports whether a key gets a value: neither an empty text nor null, nor a description of possible values.
 func (d *data) hasValue(v *yaml.Node) bool {
 	if v.Kind == yaml.AliasNode {
 		v = v.Alias
@@ -103,23 +103,23 @@ func (d *data) hasValue(v *yaml.Node) bool {
 	return len(v.Content) > 0
 }
 
-// isOwn says that a value is only what the variable has outside.
+// isSelfReference reports whether a value only repeats the variable's own.
 func isSelfReference(value, variable string) bool {
 	return slices.Contains([]string{"$" + variable, "${" + variable + "}", "${" + variable + ":-}", "${" + variable + "-}"}, strings.TrimSpace(value))
 }
 
-// names are the keys beside which the name of a variable stands.
+// isNameKey reports whether a key has the name of a variable as its value.
 func isNameKey(key string) bool {
 	return slices.Contains([]string{"name", "key", "option_name", "optionname", "variable", "env", "path", "parameterkey"}, strings.ToLower(key))
 }
 
-// values are the keys that hold a value beside a name.
+// isValueKey reports whether a key has the value of a variable as its value.
 func isValueKey(key string) bool {
 	lower := strings.ToLower(key)
 	return strings.HasPrefix(lower, "value") || slices.Contains([]string{"default", "val", "parametervalue", "configmapkeyref", "secretkeyref"}, lower)
 }
 
-// hasSibling says that a mapping has a value beside a name.
+// hasValueKey reports whether a mapping has a value beside a name.
 func hasValueKey(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i].Value, n.Content[i+1]
@@ -132,7 +132,7 @@ func hasValueKey(n *yaml.Node) bool {
 	return false
 }
 
-// isProse says that what stands below a key is for people.
+// isProse reports whether what is below a key is written for people.
 func isProse(key string) bool {
 	switch lower := strings.ToLower(key); lower {
 	case "description", "comment", "comments", "title", "help", "documentation", "notes", "note", "summary", "message", "readme", "markdown", "$comment", "forbidden", "unset":
@@ -141,7 +141,7 @@ func isProse(key string) bool {
 	return false
 }
 
-// scalar looks into a text: it may be a setting, a script, or a file of settings.
+// scalar reads a text: it may be a setting, a script, or a file of settings.
 func (d *data) scalar(n *yaml.Node, path []string) {
 	if !strings.Contains(n.Value, d.variable) {
 		return

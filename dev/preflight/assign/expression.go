@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// evaluation reads expressions of one statement.
+// evaluation computes the expressions of one statement.
 type evaluation struct {
 	p     *program
 	m     *module
@@ -14,10 +14,10 @@ type evaluation struct {
 	t     []token
 	at    int
 	depth int
-	class []token // the head of the class that the statement stands in
+	class []token // the head of the class that contains the statement
 }
 
-// value is what an expression may be.
+// value returns what an expression may be.
 func (e *evaluation) value(t []token) value {
 	if e.depth > maxDepth || e.p.steps > maxSteps {
 		return value{uncertain: true}
@@ -36,7 +36,7 @@ func (e *evaluation) value(t []token) value {
 			v.items = append(v.items, next)
 		}
 		if inner.at == before {
-			inner.at++ // of what is no expression
+			inner.at++ // skip what is no expression
 		}
 		if inner.peek(",") {
 			inner.at++
@@ -54,7 +54,7 @@ func (e *evaluation) peekAny(all ...string) bool {
 	return e.at < len(e.t) && e.t[e.at].kind != text && slices.Contains(all, e.t[e.at].s)
 }
 
-// line is where the evaluation stands.
+// line returns the line of the current token.
 func (e *evaluation) line() int {
 	switch {
 	case len(e.t) == 0:
@@ -65,7 +65,7 @@ func (e *evaluation) line() int {
 	return e.t[len(e.t)-1].line
 }
 
-// ternary is "a if b else c", and all below it. What a condition is about decides nothing.
+// ternary is "a if b else c", and everything that binds tighter. Both results count, whatever the condition is.
 func (e *evaluation) ternary() value {
 	asked := e.at
 	v := e.either()
@@ -115,8 +115,8 @@ func (e *evaluation) either() value {
 	return v
 }
 
-// isAsked says that what stands at a place asks the environment for the variable: a call of get or
-// getenv with it, or an entry.
+// readsVariable reports whether the expression from a position on reads the variable from the environment: by get or
+// getenv, or as an entry.
 func (e *evaluation) readsVariable(at int) bool {
 	for i := at; i+2 < len(e.t) && i < e.at; i++ {
 		if (e.t[i].is("get") || e.t[i].is("getenv")) && e.t[i+1].is("(") || e.t[i].is("environ") && e.t[i+1].is("[") {
@@ -138,7 +138,7 @@ func (e *evaluation) compared() value {
 	return v
 }
 
-// sum is what operators make of two values.
+// sum is two values with an operator between them.
 func (e *evaluation) sum() value {
 	v := e.primary()
 	for e.peekAny("+", "%", "|", "/", "-", "*", "//", "**", "&", "^", "@", "<", ">") {
@@ -173,7 +173,7 @@ func keysOf(v value) map[string]value {
 	return out
 }
 
-// primary is an atom with what is asked of it.
+// primary is an atom with its attributes, calls and indexes.
 func (e *evaluation) primary() value {
 	for e.peekAny("-", "+", "~", "*", "**", "not", "await") {
 		e.at++
@@ -198,14 +198,14 @@ func (e *evaluation) primary() value {
 	return v
 }
 
-// bracketed takes what stands in brackets, and goes behind them.
+// bracketed returns the tokens in the current brackets, and moves behind them.
 func (e *evaluation) bracketed() []token {
 	in := insideBrackets(e.t[e.at:])
 	e.at = min(len(e.t), e.at+len(in)+2)
 	return in
 }
 
-// index is what stands in a mapping of names: of modules, of globals, of a module.
+// index is an entry of a mapping, also of sys.modules, of globals() and of a module's names.
 func (e *evaluation) index(v, key value) value {
 	if len(key.texts) == 1 {
 		switch name := key.texts[0]; {
@@ -232,7 +232,7 @@ func (v value) index(key value) value {
 			out = out.union(item)
 		}
 	}
-	if len(key.texts) == 0 && len(v.texts) > 0 { // a slice: backwards, or all of it
+	if len(key.texts) == 0 && len(v.texts) > 0 { // a slice: reversed or whole
 		back := v.mapTexts(func(s string) string {
 			r := []rune(s)
 			slices.Reverse(r)
@@ -269,10 +269,10 @@ func (e *evaluation) attribute(owner value, name string) value {
 	if slices.Contains([]string{"value", "name", "parent", "text"}, name) {
 		out = out.union(owner)
 	}
-	// What is asked of a value by a method is asked of the value.
+	// A method of an unknown object may return the object's own texts.
 	out.name, out.inputs = name, union(out.inputs, owner.inputs, maxInputs)
 	return value{name: name, uncertain: true, inputs: out.inputs, texts: out.texts, unquoted: out.unquoted, entries: out.entries, items: out.items, env: out.env, envCopy: out.envCopy, module: out.module, function: out.function, owner: &owner}
 }
 
-// isConstant says that a name is written like a constant of a class.
+// isConstant reports whether a name is written like a constant of a class.
 func (e *evaluation) isConstant(name string) bool { return name == strings.ToUpper(name) }

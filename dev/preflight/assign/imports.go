@@ -47,7 +47,7 @@ func (e *evaluation) importsFrom(t []token) {
 	}
 }
 
-// member is a name of a module.
+// member returns a name of a module.
 func (e *evaluation) member(module, name string) value {
 	if isSystem(module) {
 		v := value{uncertain: true, name: name, module: module + "." + name}
@@ -68,13 +68,13 @@ func isSystem(module string) bool {
 	return module == "os" || module == "posix" || module == "nt"
 }
 
-// isModule says that a file may be what a module is imported from.
+// isModule reports whether a file may be the one that a module is imported from.
 func isModule(file, module string) bool {
 	name := strings.TrimSuffix(strings.TrimSuffix(file, ".py"), "/__init__")
 	return path.Base(name) == module[strings.LastIndexByte(module, '.')+1:] || module == ""
 }
 
-// dotted reads "a.b.c" and gives what follows.
+// dottedName reads "a.b.c" and returns the tokens after it.
 func dottedName(t []token) (name string, rest []token) {
 	var parts []string
 	for len(t) > 0 && t[0].kind == word {

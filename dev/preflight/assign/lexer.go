@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is what a token of Python is.
+// kind is the kind of a Python token.
 type kind int
 
 const (
@@ -16,13 +16,13 @@ const (
 
 type token struct {
 	kind   kind
-	s      string // of a text what it says, of an f-string nothing
+	s      string // of a text its value; of an f-string nothing
 	line   int
 	parts  []part // of an f-string
 	format bool   // an f-string
 }
 
-// part is a piece of an f-string: a text, or an expression.
+// part is a piece of an f-string: a text or an expression.
 type part struct {
 	s    string
 	expr []token
@@ -30,17 +30,20 @@ type part struct {
 
 func (t token) is(s string) bool { return t.kind != text && t.s == s }
 
-// line is a logical line of Python: what brackets and backslashes continue is one.
+// line is a logical line of Python, with all lines that brackets and backslashes continue.
 type line struct {
 	indent int
 	tokens []token
 }
 
-// deepest is how far f-strings, brackets and texts that are programs are followed into one another.
+// maxDepth limits how deep f-strings, brackets and texts that are run as programs are followed into each other.
 const maxDepth = 24
 
-// lines splits Python source. Comments vanish. Whatever is wrong with the source, every byte of it is
-// passed over once.
+// lines splits Python source and drops comments. Whatever is wrong with the source, it reads every byte once.
+//
+// Package detect has a smaller lexer of its own: it needs strings as they are written and symbols of one character,
+// without f-strings, operators and indentation. Sharing this one would save some 60 lines and cost an adapter, a
+// package, and the time to read what detect ignores.
 func lines(src string, first, depth int) []line {
 	s := lexer{src: src, line: first, atLineStart: true, depth: depth}
 	for s.at < len(s.src) {
@@ -50,12 +53,13 @@ func lines(src string, first, depth int) []line {
 	return s.out
 }
 
+// lexer splits one source text.
 type lexer struct {
 	src         string
 	at, line    int
 	brackets    int
 	depth       int
-	atLineStart bool // at the beginning of a line
+	atLineStart bool // at the beginning of a logical line
 	indent      int
 	tokens      []token
 	out         []line
@@ -116,7 +120,7 @@ func (s *lexer) next() {
 	}
 }
 
-// operators are those of more than one character that matter here.
+// operators are those of several characters that matter here.
 var operators = []string{"**=", "//=", "<<=", ">>=", "==", "!=", "<=", ">=", "|=", "+=", "-=", "*=", "/=", "%=", "&=", "^=", ":=", "->", "**", "//"}
 
 func (s *lexer) operator() {
@@ -141,7 +145,7 @@ func isWordByte(c byte) bool {
 	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// name reads a word, or the string that the word is the prefix of.
+// name reads a word, or the string whose prefix the word is.
 func (s *lexer) name() {
 	start := s.at
 	for s.at < len(s.src) && isWordByte(s.src[s.at]) {
@@ -155,7 +159,7 @@ func (s *lexer) name() {
 	s.emit(word, w, s.line)
 }
 
-// literal reads a string, which ends with its quotes, or unless it has three of them with its line.
+// literal reads a string. It ends with its quotes or, unless it has three of them, with its line.
 func (s *lexer) literal(prefix string) {
 	from := s.line
 	quote := s.src[s.at : s.at+1]
@@ -167,7 +171,7 @@ func (s *lexer) literal(prefix string) {
 	for s.at < len(s.src) && !strings.HasPrefix(s.src[s.at:], quote) {
 		c := s.src[s.at]
 		if c == '\n' && len(quote) == 1 {
-			break // never closed: the rest of the file is still worth reading
+			break // an unclosed string: the rest of the file is still worth reading
 		}
 		if c == '\\' && s.at+1 < len(s.src) {
 			s.at++
@@ -190,7 +194,7 @@ func (s *lexer) literal(prefix string) {
 	s.emit(text, unescape(body, raw), from)
 }
 
-// formatted takes an f-string apart.
+// formatParts splits an f-string.
 func formatParts(body string, n int, raw bool, depth int) (out []part) {
 	for body != "" {
 		i := strings.IndexAny(body, "{}")
@@ -199,7 +203,7 @@ func formatParts(body string, n int, raw bool, depth int) (out []part) {
 		}
 		out = append(out, part{s: unescape(body[:i], raw)})
 		rest := body[i+1:]
-		if strings.HasPrefix(rest, body[i:i+1]) || body[i] == '}' { // two stand for one
+		if strings.HasPrefix(rest, body[i:i+1]) || body[i] == '}' { // a doubled brace stands for one
 			out = append(out, part{s: body[i : i+1]})
 			body = strings.TrimPrefix(rest, body[i:i+1])
 			continue
@@ -219,7 +223,7 @@ func formatParts(body string, n int, raw bool, depth int) (out []part) {
 	return append(out, part{s: unescape(body, raw)})
 }
 
-// closing is where the brace closes that stands before a text.
+// closingBrace returns the position of the brace that closes one before s.
 func closingBrace(s string) int {
 	depth := 0
 	for i := range len(s) {
@@ -236,7 +240,7 @@ func closingBrace(s string) int {
 	return len(s)
 }
 
-// unescaped is what a string says.
+// unescape returns the value of a string.
 func unescape(body string, raw bool) string {
 	if raw || !strings.Contains(body, `\`) {
 		return body

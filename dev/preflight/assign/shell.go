@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Shell finds the lines of a script, or of one command, that give a variable a value: for the shell
-// itself, for a program that it starts, or in a file that it writes. Scripts of other shells and
-// settings of the form NAME=value count too.
+// Shell finds the lines of a script, or of one command, that give a variable a value: for the shell itself, for a
+// program that it starts, or in a file that it writes. It also reads scripts of other shells, and settings NAME=value.
 func Shell(script, variable string) (found []int) {
 	s := shell{variable: variable, constants: map[string]string{}}
 	n, start := 0, 1
@@ -16,7 +15,7 @@ func Shell(script, variable string) (found []int) {
 	for text := range strings.Lines(script) {
 		n++
 		text = strings.TrimRight(text, "\r\n")
-		if document != "" { // what follows <<EOF
+		if document != "" { // in a here-document
 			if strings.TrimSpace(text) == document {
 				document = ""
 			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.isSettingLine(text) {
@@ -26,7 +25,7 @@ func Shell(script, variable string) (found []int) {
 		}
 		if statement == "" {
 			start = n
-			if strings.HasPrefix(text, ";") { // a comment in settings
+			if strings.HasPrefix(text, ";") { // a comment in an ini file
 				continue
 			}
 		}
@@ -64,7 +63,7 @@ type shell struct {
 	constants map[string]string
 }
 
-// inText says that a line which a script writes somewhere is a setting of the variable.
+// isSettingLine reports whether a line that a script writes somewhere sets the variable.
 func (s *shell) isSettingLine(text string) bool {
 	text = s.expand(text)
 	for _, part := range strings.Fields(text) {
@@ -93,7 +92,7 @@ func (s *shell) sets(text string) bool {
 	return false
 }
 
-// command reads one simple command, and keeps the constants that it makes.
+// command reads one simple command, and remembers the constants that it sets.
 func (s *shell) command(words []shellWord) bool {
 	first := 0
 	for ; first < len(words); first++ { // NAME=value before a command
@@ -104,7 +103,7 @@ func (s *shell) command(words []shellWord) bool {
 		if name == s.variable && !s.isEmptyOrSelf(words[first].text[strings.Index(words[first].text, "=")+1:]) {
 			return true
 		}
-		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of a supervisor, or of systemd
+		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of supervisord or systemd
 			return true
 		}
 		s.remember(name, value)
@@ -133,7 +132,7 @@ func (s *shell) command(words []shellWord) bool {
 	return false
 }
 
-// text is what a word says, with the constants that are known put in.
+// text returns the value of a word, with known constants expanded.
 func (s *shell) text(w shellWord) string {
 	if w.single {
 		return w.text
@@ -141,7 +140,7 @@ func (s *shell) text(w shellWord) string {
 	return s.expand(w.text)
 }
 
-// assigned takes NAME=value or NAME+=value apart.
+// splitAssignment splits NAME=value or NAME+=value.
 func (s *shell) splitAssignment(w shellWord) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(s.text(w), "=")
 	name = strings.TrimSuffix(name, "+")
@@ -154,7 +153,7 @@ func (s *shell) remember(name, value string) {
 	}
 }
 
-// prints is echo or printf: what they write matters where it does not go to people.
+// prints reads echo or printf, whose output counts if it goes to a file or a pipe.
 func (s *shell) prints(words []shellWord) bool {
 	written := slices.ContainsFunc(words, func(w shellWord) bool {
 		return strings.HasPrefix(w.raw, ">") && !strings.Contains(w.raw, "&") || w.text == "tee" || w.raw == "|" // >&2 is no file
@@ -170,7 +169,7 @@ func (s *shell) prints(words []shellWord) bool {
 	return false
 }
 
-// argument is one word of a command.
+// argument reads one word of a command.
 func (s *shell) argument(verb string, words []shellWord, i int, w shellWord) bool {
 	text := s.text(w)
 	if i > 0 && text == s.variable && slices.Contains([]string{"setenv", "set", "read", "setx"}, verb) {
@@ -180,7 +179,7 @@ func (s *shell) argument(verb string, words []shellWord, i int, w shellWord) boo
 	return set && !s.isEmptyOrSelf(valueOf(w.text, s.variable))
 }
 
-// nestedSets says that a text which a command is given is a script, or holds a setting.
+// nestedSets reports whether a text that a command gets is a script that sets the variable, or contains a setting.
 func (s *shell) nestedSets(verb, text string) bool {
 	if !strings.Contains(text, "=") {
 		return false
@@ -205,7 +204,7 @@ func (s *shell) anyWordSets(text string) bool {
 	return false
 }
 
-// isSetting says that a word is, or ends with, NAME=value: "--env=NAME=1", "-eNAME=1", "a=1,NAME=1".
+// isSetting reports whether a word is or ends with NAME=value: "--env=NAME=1", "-eNAME=1", "a=1,NAME=1".
 func (s *shell) isSetting(text string) bool {
 	for from := 0; ; {
 		i := strings.Index(text[from:], s.variable)
@@ -229,10 +228,10 @@ func valueOf(text, variable string) string {
 	if i := strings.Index(text, variable+"="); i >= 0 {
 		return text[i+len(variable)+1:]
 	}
-	return "?" // put together: it is something
+	return "?" // a concatenated name: some value
 }
 
-// isNothing says that a value is empty, or what the variable has already.
+// isEmptyOrSelf reports whether a value is empty, or the variable's own.
 func (s *shell) isEmptyOrSelf(value string) bool {
 	switch strings.Trim(value, `"'`) {
 	case "", "$" + s.variable, "${" + s.variable + "}", "${" + s.variable + ":-}", "${" + s.variable + "-}":
@@ -241,7 +240,7 @@ func (s *shell) isEmptyOrSelf(value string) bool {
 	return false
 }
 
-// expanded puts in the constants that are known.
+// expand replaces known constants.
 func (s *shell) expand(text string) string {
 	if !strings.Contains(text, "$") {
 		return text
@@ -270,12 +269,11 @@ func isName(s string) bool { return name.MatchString(s) }
 // shellWord is a word of a command.
 type shellWord struct {
 	text   string // without its quotes
-	raw    string // an operator, for those that redirect
-	single bool   // in single quotes as a whole: nothing is put in
+	raw    string // of an operator that redirects
+	single bool   // the whole word is in single quotes, so nothing is expanded
 }
 
-// commands splits a line into simple commands and their words. Sources: POSIX, "Shell Command
-// Language", 2.2 and 2.3.
+// commands splits a line into simple commands and their words. Source: POSIX, "Shell Command Language", 2.2 and 2.3.
 func commands(line string) (out [][]shellWord) {
 	var now []shellWord
 	end := func() {
@@ -325,12 +323,12 @@ func commands(line string) (out [][]shellWord) {
 	return out
 }
 
-// keyword is what may stand before a command.
+// isPrefix reports whether a word may precede a command.
 func isPrefix(s string) bool {
 	return slices.Contains([]string{"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "time", "exec", "command", "builtin", "sudo", "nohup", "web:", "worker:", "release:", "RUN", "CMD", "-", "@"}, s)
 }
 
-// oneWord reads the word at a place, and gives the place behind it.
+// oneWord reads the word at a position, and returns the position after it.
 func oneWord(line string, i int) (shellWord, int) {
 	var b strings.Builder
 	start, braces := i, 0

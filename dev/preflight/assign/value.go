@@ -8,20 +8,20 @@ import (
 	"unicode"
 )
 
-// value is what is known of an expression.
+// value is what is known of the result of an expression.
 type value struct {
-	texts     []string // what it can be
-	unquoted  bool     // texts are of a number, True, False or None, as they are written
-	uncertain bool     // it can be something else too
-	inputs    []string // texts that went into it
+	texts     []string // its possible texts
+	unquoted  bool     // texts are a number, True, False or None as it is written
+	uncertain bool     // it can be something else as well
+	inputs    []string // texts that it was computed from
 	env       bool     // os.environ
-	envCopy   bool     // a copy of it
+	envCopy   bool     // a copy of os.environ
 	entries   []entry  // of a mapping
 	items     []value  // of a list or tuple
-	module    string   // it is that module
-	function  *scope   // it is that function
-	name      string   // the last part of what it is called
-	owner     *value   // what it is asked of
+	module    string   // the module that it is
+	function  *scope   // the function that it is
+	name      string   // the last part of its name
+	owner     *value   // the object that it is an attribute of
 }
 
 // entry is a key of a mapping with its value.
@@ -30,7 +30,7 @@ type entry struct {
 	line       int
 }
 
-// Limits of what is kept of a value. Programs of people have a handful.
+// Limits of what is kept of a value. Ordinary programs need a handful.
 const (
 	maxTexts      = 12
 	maxEntries    = 200
@@ -40,7 +40,7 @@ const (
 
 func textValue(s string) value { return value{texts: []string{s}, inputs: []string{s}} }
 
-// unknown is a value that nobody can know, which others went into.
+// unknown returns a value that cannot be known, computed from others.
 func unknown(from ...value) value {
 	v := value{uncertain: true}
 	for _, f := range from {
@@ -49,7 +49,7 @@ func unknown(from ...value) value {
 	return v
 }
 
-// all are the texts that went into a value and what it holds.
+// allInputs returns the texts that a value, and what it contains, was computed from.
 func (v value) allInputs() []string {
 	out := v.inputs
 	for _, item := range v.items {
@@ -71,7 +71,7 @@ func union(a, b []string, most int) []string {
 	return out
 }
 
-// or is what is either of two.
+// union returns a value that is either of two.
 func (v value) union(o value) value {
 	switch {
 	case o.isZero():
@@ -100,7 +100,7 @@ func (v value) isZero() bool {
 	return len(v.texts)+len(v.inputs)+len(v.entries)+len(v.items) == 0 && !v.uncertain && !v.env && !v.envCopy && v.module == "" && v.function == nil
 }
 
-// with is a mapping with more in it.
+// withEntries returns a mapping with more entries.
 func (v value) withEntries(entries ...entry) value {
 	out := slices.Clip(v.entries)
 	for _, e := range entries {
@@ -115,7 +115,7 @@ func (v value) withEntries(entries ...entry) value {
 	return v
 }
 
-// isEmpty says that a value can be nothing but an empty text, or none at all.
+// isEmpty reports whether a value can only be an empty text or None.
 func (v value) isEmpty() bool {
 	if v.uncertain || len(v.texts) == 0 {
 		return false
@@ -128,7 +128,7 @@ func (v value) isEmpty() bool {
 	return true
 }
 
-// isOff says that a value is a constant that everybody takes for no.
+// isFalse reports whether a value is a constant that means no.
 func (v value) isFalse() bool {
 	if len(v.texts) == 0 || len(v.items)+len(v.entries) > 0 {
 		return false
@@ -140,14 +140,14 @@ func isFalseText(s string) bool {
 	return slices.Contains([]string{"", "0", "false", "no", "off", "none", "n", "f", "null", "0.0"}, strings.ToLower(strings.TrimSpace(s)))
 }
 
-// isFlag says that a value is a constant that switches something on, and no text for people.
+// isTrue reports whether a value is a constant that means yes.
 func (v value) isTrue() bool {
 	return slices.ContainsFunc(v.texts, func(s string) bool {
 		return slices.Contains([]string{"1", "true", "yes", "on", "y", "t", "local", "dev"}, strings.ToLower(strings.TrimSpace(s)))
 	})
 }
 
-// combine makes texts of those of two values.
+// combine computes texts from each pair of texts of two values.
 func combine(a, b value, how func(a, b string) string) value {
 	out := unknown(a, b)
 	for _, x := range a.texts {
@@ -162,12 +162,12 @@ func combine(a, b value, how func(a, b string) string) value {
 	return out
 }
 
-// mapped makes other texts of those of a value.
+// mapTexts computes other texts from those of a value.
 func (v value) mapTexts(how func(string) string) value {
 	return combine(v, value{texts: []string{""}}, func(s, _ string) string { return how(s) })
 }
 
-// method is what a method of texts gives; ok is false for one that is not known.
+// method returns the result of a string method; ok is false if the method is unknown.
 func (v value) method(name string, args []value) (out value, ok bool) {
 	arg := func(i int) value {
 		if i < len(args) {
@@ -220,7 +220,7 @@ func swapCase(s string) string {
 	}, s)
 }
 
-// joins is "v".join(list).
+// join is "v".join(list).
 func (v value) join(list value) value {
 	if len(list.items) == 0 || len(v.texts) == 0 {
 		return unknown(v, list)
@@ -234,7 +234,7 @@ func (v value) join(list value) value {
 
 func plus(a, b string) string { return a + b }
 
-// filled fills the holes of "…{}…" or "…%s…".
+// format fills the placeholders of "…{}…" or "…%s…".
 func (v value) format(args []value, named map[string]value) value {
 	out := v
 	for _, a := range args {
