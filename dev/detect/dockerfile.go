@@ -10,25 +10,25 @@ import (
 	"sdev/dev/docker/dockerfile"
 )
 
-// Dockerfile is what a Dockerfile says about the image of its last stage, or of the stage that a
-// compose file names, stages that it starts from included.
+// Dockerfile is what a Dockerfile says about the image of its last stage, or of the stage that a compose file
+// names, including the stages that it starts from.
 type Dockerfile struct {
 	Path    string   `json:"path"`
-	Base    Fact     `json:"base"`    // reference of the image that everything starts from
-	Python  Fact     `json:"python"`  // version of a python base image
-	Workdir string   `json:"workdir"` // "" where nothing sets it
+	Base    Fact     `json:"base"`    // reference of the first stage's base image
+	Python  Fact     `json:"python"`  // version of a Python base image
+	Workdir string   `json:"workdir"` // "" if it is not set
 	Command Fact     `json:"command"` // ENTRYPOINT and CMD as they are written, joined
 	User    Fact     `json:"user"`
-	Copies  []Copied `json:"copies"` // what of the build context comes into the image
-	// PythonPath is the value of ENV PYTHONPATH, with what it refers to put in.
+	Copies  []Copied `json:"copies"` // what is copied from the build context
+	// PythonPath is the value of ENV PYTHONPATH, with variables expanded.
 	PythonPath Fact `json:"python_path"`
-	// App says why the image is, or may be, the app's; the value is empty where it is another one's.
+	// App says why the image is, or may be, the app's; the value is empty if it is not.
 	App Fact `json:"app"`
-	// Hidden are directories made inside the image below a copied one, for example ".venv": a mount over
-	// that directory would hide them.
+	// Hidden are directories that the build creates below a copied one, for example ".venv". A mount over the
+	// copied directory would hide them.
 	Hidden []Fact `json:"hidden,omitempty"`
 
-	// Steps are the instructions of the stage, those of stages that it starts from before.
+	// Steps are the instructions of the stage, after those of the stages that it starts from.
 	Steps []Fact `json:"-"`
 
 	env          map[string]string
@@ -37,7 +37,7 @@ type Dockerfile struct {
 
 // Copied is a COPY or ADD from the build context.
 type Copied struct {
-	From string `json:"from"` // relative to the context, with slashes; "." is all of it
+	From string `json:"from"` // relative to the context, with slashes; ".": all of it
 	To   string `json:"to"`   // absolute, in the image
 	Line int    `json:"line"`
 }
@@ -65,8 +65,8 @@ func dockerfiles(t *tree) []Dockerfile {
 	return out
 }
 
-// Image is what a Dockerfile of the tree says about the image of one of its stages; target "" is the
-// last. ok is false where there is no such file.
+// Image returns what a Dockerfile of the tree says about the image of a stage; target "" is the last. ok is false if
+// there is no such file.
 func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok bool) {
 	name := path.Join(context, dockerfile)
 	if !f.tree.has(name) {
@@ -75,7 +75,7 @@ func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok b
 	return readDockerfile(f.tree, name, target), true
 }
 
-// whose says what makes a Dockerfile the app's, and how much that counts.
+// appFact says why a Dockerfile builds the app, and how strong the reason is.
 func appFact(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
 	text := strings.ToLower(t.text(d.Path))
@@ -83,14 +83,14 @@ func appFact(t *tree, d Dockerfile) (Fact, int) {
 	case len(commandRuns(t, d.Command)) > 0:
 		return fact("its command runs Streamlit", d.Command.Line), 3
 	case strings.Contains(text, "streamlit"):
-		return fact("it speaks of Streamlit", 0), 2
+		return fact("it mentions Streamlit", 0), 2
 	case d.Python.Value != "" || slices.ContainsFunc([]string{"pip", "uv ", "conda", "mamba", "poetry"}, func(w string) bool { return strings.Contains(text, w) }):
 		return fact("it installs Python packages", 0), 1
 	}
 	return Fact{}, 0
 }
 
-// image gives the Dockerfile of the app's image; ok is false where there is none.
+// image returns the Dockerfile of the app's image; ok is false if there is none.
 func (f *Findings) image() (d Dockerfile, ok bool) {
 	if len(f.Dockerfiles) == 0 || f.Dockerfiles[0].App.Value == "" {
 		return Dockerfile{}, false
@@ -98,7 +98,7 @@ func (f *Findings) image() (d Dockerfile, ok bool) {
 	return f.Dockerfiles[0], true
 }
 
-// instructions reads a Dockerfile. One that no builder reads either is left out.
+// instructions reads a Dockerfile. One that the parser refuses has none: no builder accepts it either.
 func (t *tree) instructions(name string) []dockerfile.Instruction {
 	list, err := dockerfile.Instructions([]byte(t.text(name)))
 	if err != nil {
@@ -107,7 +107,7 @@ func (t *tree) instructions(name string) []dockerfile.Instruction {
 	return list
 }
 
-// stage is a part of a Dockerfile from one FROM to the next.
+// stage is the part of a Dockerfile from one FROM to the next.
 type stage struct {
 	name, from   string
 	line         int
@@ -157,7 +157,7 @@ func parseStage(in dockerfile.Instruction, args map[string]string) stage {
 	return s
 }
 
-// apply takes in a stage after the one that it starts from.
+// apply reads a stage after the one that it starts from.
 func (d *Dockerfile) apply(stages []stage, n int) {
 	s := stages[n]
 	parent := slices.IndexFunc(stages[:n], func(p stage) bool { return p.name != "" && strings.EqualFold(p.name, s.from) })
@@ -185,7 +185,7 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 		case "USER":
 			d.User = Fact{Value: in.Rest, Why: "USER", File: d.Path, Line: in.Line}
 		case "ENTRYPOINT":
-			entrypoint = in.Rest // which makes an inherited CMD void, as for the builder
+			entrypoint = in.Rest // which clears an inherited CMD, as in the builder
 			d.Command = Fact{Value: entrypoint, Why: in.Name, File: d.Path, Line: in.Line}
 		case "CMD":
 			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.Rest), Why: in.Name, File: d.Path, Line: in.Line}
@@ -218,7 +218,7 @@ func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
 	for _, from := range list[:len(list)-1] {
 		c := Copied{From: path.Clean(strings.TrimPrefix(strings.TrimPrefix(from, "./"), "/")), To: path.Clean(to), Line: in.Line}
 		if dir && path.Ext(c.From) != "" && !strings.HasSuffix(from, "/") {
-			c.To = path.Join(c.To, path.Base(c.From)) // a file put into a directory
+			c.To = path.Join(c.To, path.Base(c.From)) // a file is copied into a directory
 		}
 		d.Copies = append(d.Copies, c)
 	}
@@ -226,7 +226,7 @@ func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
 
 func (d *Dockerfile) addVariables(in dockerfile.Instruction) {
 	values := map[string]string{}
-	for _, v := range in.Variables() { // each of them sees what was set before the instruction
+	for _, v := range in.Variables() { // each of them sees the variables before this instruction
 		values[v.Name] = dockerfile.Expand(v.Value, d.env)
 	}
 	maps.Copy(d.env, values)
@@ -241,7 +241,7 @@ func (d *Dockerfile) addVariables(in dockerfile.Instruction) {
 	}
 }
 
-// hides notes environments that a RUN makes below the working directory.
+// noteEnvironments records virtual environments that a RUN creates below the working directory.
 func (d *Dockerfile) noteEnvironments(in dockerfile.Instruction) {
 	list := words(strings.ReplaceAll(in.Rest, "\n", " ; "))
 	for i, w := range list {

@@ -9,15 +9,15 @@ import (
 	"sdev/dev"
 )
 
-// program is what the entry script and its pages consist of.
+// program is the entry script, its pages, and what they import.
 type program struct {
 	f       *Findings
 	t       *tree
-	entry   string // "" where there is none
-	home    string // directory of the entry script, which Streamlit puts on Python's path
+	entry   string // "" if there is none
+	home    string // directory of the entry script, which Streamlit adds to Python's path
 	pages   []Fact
 	roots   []Fact
-	modules []*module // reachable from the entry and the pages; all of them where there is no entry
+	modules []*module // reachable from the entry and the pages; without an entry, all of them
 
 	seen      map[string]bool
 	installed map[string]bool // names of installed packages
@@ -39,14 +39,14 @@ func newProgram(f *Findings) *program {
 	}
 	p.entry, p.home = e.Path, path.Dir(e.Path)
 	p.follow(e.Path)
-	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // which makes Streamlit ignore the directory
+	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // with it, Streamlit ignores the directory
 		for _, name := range p.t.names {
 			if path.Dir(name) == path.Join(p.home, "pages") && strings.HasSuffix(name, ".py") && path.Base(name) != "__init__.py" {
 				p.page(Fact{Value: name, Why: "it is in the pages directory beside the entry script", File: name})
 			}
 		}
 	}
-	for known := 0; known < len(p.modules); { // pages may name pages
+	for known := 0; known < len(p.modules); { // pages may add pages
 		m := p.modules[known]
 		known++
 		for _, page := range m.pages {
@@ -67,7 +67,7 @@ func (p *program) page(f Fact) {
 	p.follow(f.Value)
 }
 
-// follow takes in a script and what it imports of the project.
+// follow adds a script and the project's modules that it imports.
 func (p *program) follow(name string) {
 	for queue := []string{name}; len(queue) > 0; {
 		name := queue[0]
@@ -88,8 +88,8 @@ func (p *program) follow(name string) {
 	}
 }
 
-// base finds the directory that an absolute import of project code starts from, and notes it where it is
-// not on the path anyway.
+// base finds the directory from which an absolute import of project code starts, and records it unless it is on the
+// path anyway.
 func (p *program) base(from string, i imported) (string, bool) {
 	if p.installed[i.top()] {
 		return "", false
@@ -106,8 +106,8 @@ func (p *program) base(from string, i imported) (string, bool) {
 	return "", false
 }
 
-// bases are the directories where an import may start, likeliest first: what is on the path anyway, what
-// other imports needed, the usual ones, and the directories around the importing file.
+// bases are the directories where an import may start, likeliest first: those on the path, those that other imports
+// needed, the usual ones, and those above the importing file.
 func (p *program) bases(from string, i imported) []string {
 	out := []string{p.home}
 	for _, r := range p.roots {
@@ -126,8 +126,8 @@ func (p *program) bases(from string, i imported) []string {
 	return out
 }
 
-// provides says whether a module can be imported when base is on Python's path: as a file, a package,
-// or a directory without __init__.py that holds Python.
+// provides reports whether a module can be imported if base is on Python's path: as a file, a package, or a directory
+// with Python files but no __init__.py.
 func (t *tree) provides(base, module string) bool {
 	stem := path.Join(base, strings.ReplaceAll(module, ".", "/"))
 	return t.has(stem+".py") || t.dirs[stem] && t.holdsPython(stem)
@@ -137,7 +137,7 @@ func (t *tree) holdsPython(dir string) bool {
 	return slices.ContainsFunc(t.names, func(n string) bool { return strings.HasPrefix(n, dir+"/") && strings.HasSuffix(n, ".py") })
 }
 
-// holding gives the directories, not too deep, that hold a module or package of that name.
+// dirsHolding returns the directories, not too deep, that hold a module or package of that name.
 func (t *tree) dirsHolding(top string) []string {
 	if out, known := t.holdingCache[top]; known {
 		return out
@@ -165,7 +165,7 @@ func (t *tree) dirsHolding(top string) []string {
 	return out
 }
 
-// auth says how people log in, by what the program imports and asks for.
+// auth finds out how users log in, from what the program imports and uses.
 func auth(p *program) []Fact {
 	var out []Fact
 	add := func(value, why, file string, line int) {
@@ -193,7 +193,7 @@ func auth(p *program) []Fact {
 		}
 	}
 	if len(out) == 0 {
-		return []Fact{{Value: "none", Why: "nothing it imports or asks for is a login"}}
+		return []Fact{{Value: "none", Why: "it imports and uses no known login"}}
 	}
 	return out
 }

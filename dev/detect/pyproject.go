@@ -70,8 +70,8 @@ func eachText(n *unstable.Node, visit func(*unstable.Node)) {
 	}
 }
 
-// readPyproject reads a pyproject.toml that says what is installed: for uv, for poetry, or by the
-// standard (PEP 621, PEP 735) alone. One that only holds settings of tools is no list.
+// readPyproject reads a pyproject.toml that lists packages, for uv, for poetry, or by the standard alone (PEP 621,
+// PEP 735). ok is false if it only has settings of tools.
 func readPyproject(t *tree, name string) (depFile, bool) {
 	l := depFile{manager: "pyproject", file: name}
 	beside := func(file string) string {
@@ -121,7 +121,7 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 	return l, ok
 }
 
-// poetryRequirement writes poetry's "name = version" as a requirement; a bare version means a range.
+// poetryRequirement writes poetry's "name = version" as a requirement; a bare version is a range.
 func poetryRequirement(e toml) string {
 	if strings.HasPrefix(e.value, "==") {
 		return e.key + e.value
@@ -129,7 +129,7 @@ func poetryRequirement(e toml) string {
 	return e.key + ">=" + strings.TrimLeft(e.value, "^~>=")
 }
 
-// readLock takes the exact version of streamlit from a lock file of uv or poetry.
+// readLock reads the exact version of streamlit from a lock file of uv or poetry.
 func (l *depFile) readLock(t *tree) {
 	if l.lock == "" {
 		return
@@ -144,7 +144,7 @@ func (l *depFile) readLock(t *tree) {
 		case e.key == "version" && last == "streamlit":
 			l.version, l.place = e.value, Fact{Why: path.Base(l.lock) + " locks it", File: l.lock, Line: e.line}
 			if l.line == 0 {
-				l.line = 1 // something that is named needs it
+				l.line = 1 // a listed package requires it
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -50,14 +51,11 @@ func (c *checker) git() {
 	if c.Built {
 		severity = dev.Blocks
 	}
-	c.addAs("git.dirty", severity, place{file: changed[0]}, "", "%s from commit %.12s, such as %s", differ(len(changed)), r.Commit, changed[0])
-}
-
-func differ(n int) string {
-	if n == 1 {
-		return "1 file differs"
+	message := fmt.Sprintf("%s differs from commit %.12s", changed[0], r.Commit)
+	if n := len(changed); n > 1 {
+		message = fmt.Sprintf("%s differ from commit %.12s, such as %s", plural(n, "file"), r.Commit, changed[0])
 	}
-	return plural(n, "file") + " differ"
+	c.addAs("git.dirty", severity, place{file: changed[0]}, "", "%s", message)
 }
 
 // inBundle reports whether a file belongs to the bundle, including what the bundle keeps for the next hand-off.

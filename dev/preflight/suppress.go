@@ -17,7 +17,7 @@ func suppressRules() []Rule {
 	return []Rule{
 		{"suppress.reason", dev.Warns, "a suppression gives no reason, so it is not applied", fix, ""},
 		{"suppress.date", dev.Warns, "a suppression gives no last day, so it is not applied", fix, ""},
-		{"suppress.expired", dev.Warns, "the last day of a suppression has passed", "fix what it hides, or extend it", ""},
+		{"suppress.expired", dev.Warns, "the last day of a suppression has passed", "remove the cause, or extend the suppression", ""},
 		{"suppress.unknown", dev.Warns, "a suppression names a rule that does not exist", "sdev help preflight lists the ids", ""},
 		{"suppress.unused", dev.Informs, "a suppression matches no finding any more", "remove it", ""},
 	}

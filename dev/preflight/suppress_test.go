@@ -64,7 +64,7 @@ func TestSuppress_KnowsPathsInImages(t *testing.T) {
 func TestRun_WarnsOfADirtyTreeThatNothingWasBuiltFrom(t *testing.T) {
 	s := sound()
 	s.Repository.Modified = []string{"app.py", "deploy/ecs/infrastructure.yml"}
-	if found := s.run(t); len(found) != 1 || found[0].ID != "git.dirty" || found[0].Severity != dev.Warns || !strings.Contains(found[0].Message, "1 file differs") {
+	if found := s.run(t); len(found) != 1 || found[0].ID != "git.dirty" || found[0].Severity != dev.Warns || !strings.Contains(found[0].Message, "app.py differs from commit") {
 		t.Errorf("found %+v", found)
 	}
 }
