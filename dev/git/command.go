@@ -12,43 +12,42 @@ import (
 	"sdev/dev"
 )
 
-// caller runs git in one directory.
+// runner runs git in one directory.
 type runner struct {
 	program, dir   string
 	env            []string
-	filterSettings []string // settings that keep filters from being run: see withoutFilters
+	filterSettings []string // settings that turn filters off: see withoutFilters
 }
 
-// foreign are the variables by which a hook, or a script around it, points git to a repository: the
-// one that is asked about is that of the directory.
+// repositoryVariables are variables by which a hook, or a script around sdev, selects a repository. The directory
+// selects it here.
 var repositoryVariables = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
 
-// safe are settings that win over those of the repository. What git may run while it reads: a file
-// watcher, hooks, a pager, a program that checks signatures, and, for an object that was left out of a
-// partial clone, all that belongs to fetching (helpers, transports, ssh, a remote's own program).
-// Filters are named by the repository, and therefore found out first. Sources: git-config,
-// gitattributes, and git's own page "git", on GIT_ALLOW_PROTOCOL.
+// safeSettings override those of the repository. While it reads, git may run a file watcher, hooks, a pager, and a
+// program that verifies signatures; to fetch an object that a partial clone lacks, it may also run helpers,
+// transports, ssh and a remote's own program. withoutFilters turns off filters, whose names the repository chooses.
+// Sources: git-config, gitattributes, and git's own page "git", on GIT_ALLOW_PROTOCOL.
 func safeSettings() []string {
 	return []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit"}
 }
 
-func (c runner) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.program, slices.Concat(safeSettings(), c.filterSettings, args)...)
-	cmd.Dir = c.dir
-	cmd.Env = slices.DeleteFunc(slices.Clone(c.env), repositoryVariables.MatchString)
-	// GIT_NO_LAZY_FETCH is known to git since 2.44; the list of protocols, which is of none, to every git.
+func (g runner) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, g.program, slices.Concat(safeSettings(), g.filterSettings, args)...)
+	cmd.Dir = g.dir
+	cmd.Env = slices.DeleteFunc(slices.Clone(g.env), repositoryVariables.MatchString)
+	// git knows GIT_NO_LAZY_FETCH since 2.44; every version knows the list of protocols, which allows none.
 	cmd.Env = append(cmd.Env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none")
 	return cmd
 }
 
-// run gives what git says. The error is a *dev.Error, or the context's.
-func (c runner) run(ctx context.Context, args ...string) ([]byte, error) {
-	return c.runWithInput(ctx, "", args...)
+// run returns git's output. The error is a *dev.Error, or the context's.
+func (g runner) run(ctx context.Context, args ...string) ([]byte, error) {
+	return g.runWithInput(ctx, "", args...)
 }
 
-// ask is run with something for git to read.
-func (c runner) runWithInput(ctx context.Context, input string, args ...string) ([]byte, error) {
-	cmd := c.command(ctx, args...)
+// runWithInput is run with an input for git.
+func (g runner) runWithInput(ctx context.Context, input string, args ...string) ([]byte, error) {
+	cmd := g.command(ctx, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if input != "" {
@@ -60,7 +59,7 @@ func (c runner) runWithInput(ctx context.Context, input string, args ...string) 
 			return nil, cause
 		}
 		said := cmp.Or(firstLine(stderr.String()), err.Error())
-		return nil, failed(args[0]+": "+said, err, "see what is wrong with it: git status, git fsck")
+		return nil, failed(args[0]+": "+said, err, "look for the cause: git status, git fsck")
 	}
 	return out, nil
 }
@@ -74,13 +73,13 @@ func firstLine(s string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(s, "fatal: "), "error: ")
 }
 
-// withoutFilters gives a caller that runs no filter, whoever defined it: one that the user has for all
-// repositories may itself run what a repository's settings name, as git-lfs does.
-func (c runner) withoutFilters(ctx context.Context) (runner, error) {
-	c.filterSettings = nil
-	out, err := c.run(ctx, "config", "--null", "--name-only", "--get-regexp", `^filter\.`)
+// withoutFilters returns a runner that runs no filter, whoever defined it: a filter that the user defines for all
+// repositories may run what a repository's settings name, as git-lfs does.
+func (g runner) withoutFilters(ctx context.Context) (runner, error) {
+	g.filterSettings = nil
+	out, err := g.run(ctx, "config", "--null", "--name-only", "--get-regexp", `^filter\.`)
 	if err != nil {
-		return c, context.Cause(ctx) // there is none
+		return g, context.Cause(ctx) // no filter is defined
 	}
 	for key := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		name := strings.TrimPrefix(key, "filter.")
@@ -88,14 +87,14 @@ func (c runner) withoutFilters(ctx context.Context) (runner, error) {
 		if dot < 0 {
 			continue
 		}
-		if name = name[:dot]; strings.ContainsAny(name, "=\n") { // an option cannot say which one is meant
-			return c, failed("status: it would run the filter "+name, nil, "give the filter a name of letters, in .git/config and .gitattributes")
+		if name = name[:dot]; strings.ContainsAny(name, "=\n") { // an option cannot contain that name
+			return g, failed("status: it would run the filter "+name, nil, "give the filter a name of letters, in .git/config and .gitattributes")
 		}
 		for _, key := range []string{".clean=", ".smudge=", ".process=", ".required=false"} {
-			if setting := "filter." + name + key; !slices.Contains(c.filterSettings, setting) {
-				c.filterSettings = append(c.filterSettings, "-c", setting)
+			if setting := "filter." + name + key; !slices.Contains(g.filterSettings, setting) {
+				g.filterSettings = append(g.filterSettings, "-c", setting)
 			}
 		}
 	}
-	return c, nil
+	return g, nil
 }

@@ -1,13 +1,12 @@
-// Package git asks the git program about the repository that a directory lies in.
+// Package git reads the state of the git repository around a directory, with the git program.
 //
-// Nothing is changed: no index is refreshed, nothing is fetched, and nobody is asked for a password.
-// Nothing is run either that the repository's own files could name: no filter, hook, file watcher,
-// helper or transport, neither of the repository nor of its submodules. See [Repository.Modified] for
-// what that means for files that a filter changes. Addresses of remotes come without the credentials
-// in them.
+// It changes nothing: it refreshes no index, fetches nothing, and asks for no password. It also runs nothing that
+// the repository's own files can name: no filter, hook, file watcher, helper or transport, neither of the
+// repository nor of its submodules. [Repository.Modified] says what that means for files that a filter changes.
+// Addresses of remotes come without credentials.
 //
-// The package starts no goroutines; every call ends with the program that it started, or with its
-// context.
+// The package starts no goroutines of its own. Every call returns when the git process that it started has ended,
+// and ends that process when its context ends.
 package git
 
 import (
@@ -26,34 +25,34 @@ import (
 	"sdev/dev"
 )
 
-// Repository is what git says about the repository that a directory lies in.
+// Repository is the state of the repository around a directory.
 type Repository struct {
 	Found bool
-	Why   string // why nothing was found out, where Found is false
+	Why   string // why there is none, if Found is false
 
-	Root   string // its work tree, absolute, links followed
-	Remote string // address of origin, else of the only remote; "" where there is none
-	Branch string // "" where the head is detached
-	Commit string // full hash of the head; "" before the first commit
+	Root   string // its work tree, absolute, with links resolved
+	Remote string // address of origin, or of the only remote; "" if there is none
+	Branch string // "" if HEAD is detached
+	Commit string // full hash of HEAD; "" before the first commit
 	Time   time.Time
-	// Modified are files that differ from the commit or are not in it, relative to Root, with slashes. A
-	// file that git would hand to a filter first counts as it lies there: it is as it was committed where
-	// nobody wrote to it since git put it there, or where the commit holds its Git LFS pointer.
+	// Modified are files that differ from the commit or are not in it, relative to Root, with slashes. No filter
+	// runs: a file with a filter counts as unchanged if nobody wrote to it since git created it, or if it is the
+	// file that its Git LFS pointer in the commit names.
 	Modified []string
-	// Absent are submodules whose files are not there.
+	// Absent are submodules that are not checked out.
 	Absent []string
 
 	runner runner
 }
 
-// Read asks about the repository around dir. env is the program's environment. The error is that of
-// ctx alone: a machine without git, a directory without a repository, and one that git refuses to look
-// into are answers.
+// Read reads the repository around dir. env is the environment for git. It fails only when ctx ends: a machine
+// without git, a directory without a repository, and a repository that git refuses to read are results with Found
+// false.
 func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	r := Repository{}
 	program, err := exec.LookPath("git")
 	if err != nil {
-		r.Why = "there is no git on this machine"
+		r.Why = "git is not installed on this machine"
 		return r, nil
 	}
 	r.runner = runner{program: program, dir: dir, env: env}
@@ -64,7 +63,7 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	}
 	r.Found, r.Root = true, filepath.FromSlash(strings.TrimSuffix(string(root), "\n"))
 	if !within(dir, r.Root) {
-		return Repository{Why: "the repository's settings say that its files are in another directory: " + dev.Sanitize(r.Root)}, nil
+		return Repository{Why: "the repository's settings put its work tree into another directory: " + dev.Sanitize(r.Root)}, nil
 	}
 	if err := r.readHead(ctx); err != nil {
 		return r, err
@@ -76,13 +75,13 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	return r, nil
 }
 
-// why words the answer of a directory that is in no work tree.
+// explain says why a directory has no work tree.
 func explain(err error) string {
 	switch {
 	case err == nil, strings.Contains(err.Error(), "not a git repository"), strings.Contains(err.Error(), "must be run in a work tree"):
 		return "the directory is in no git repository"
 	case strings.Contains(err.Error(), "dubious ownership"):
-		return "git does not trust the repository, because somebody else owns it: git config --global --add safe.directory DIR"
+		return "git does not trust the repository, because another user owns it: git config --global --add safe.directory DIR"
 	}
 	return err.Error()
 }
@@ -103,7 +102,7 @@ func (r *Repository) readHead(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// remote is the address of origin, or of the only remote there is, as the repository's settings have it.
+// remote returns the address of origin, or of the only remote, as the repository's settings have it.
 func (r *Repository) remote(ctx context.Context) string {
 	out, err := r.runner.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
 	if err != nil {
@@ -112,7 +111,7 @@ func (r *Repository) remote(ctx context.Context) string {
 	remotes := map[string]string{}
 	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		name, address, _ := strings.Cut(entry, "\n")
-		if _, more := remotes[name]; !more { // further ones are pushed to as well
+		if _, more := remotes[name]; !more { // further addresses are only pushed to
 			remotes[name] = address
 		}
 	}
@@ -125,6 +124,7 @@ func (r *Repository) remote(ctx context.Context) string {
 	return ""
 }
 
+// contextError returns the reason why ctx ended, or else err.
 func contextError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -132,9 +132,9 @@ func contextError(ctx context.Context, err error) error {
 	return err
 }
 
-// LastChange is the newest commit that changed anything but what lies below these directories and files of
-// the repository (relative to its root, with slashes), so that committing them is no change itself.
-// It is "" before the first commit.
+// LastChange returns the newest commit that changed anything outside these directories and files of the repository
+// (relative to its root, with slashes), so that committing those counts as no change. It is "" before the first
+// commit.
 func (r Repository) LastChange(ctx context.Context, except []string) (string, error) {
 	if r.Commit == "" {
 		return "", nil
@@ -153,11 +153,10 @@ func (r Repository) LastChange(ctx context.Context, except []string) (string, er
 	return r.Commit, nil
 }
 
-// scpLike is how ssh addresses are mostly written: user@host:path.
+// scpLike is the usual form of ssh addresses: user@host:path.
 var scpLike = regexp.MustCompile(`^(?:[^@/]+@)?([^:/@]+):([^/].*|/.*)$`)
 
-// WithoutCredentials is the address of a remote without the user and password in it. One that is no
-// address is a path on this machine, which tells nothing: it gives "".
+// WithoutCredentials returns the address of a remote without user and password. A path on this machine gives "".
 func WithoutCredentials(address string) string {
 	if u, err := url.Parse(address); err == nil && u.Scheme != "" && u.Host != "" {
 		u.User, u.RawQuery, u.Fragment = nil, "", ""
@@ -169,8 +168,7 @@ func WithoutCredentials(address string) string {
 	return ""
 }
 
-// Split takes the address of a remote apart, as [WithoutCredentials] gives it: the parts are "" where
-// it has none.
+// Split splits the address of a remote, as [WithoutCredentials] returns it. Missing parts are "".
 func Split(address string) (host, owner, name string) {
 	path := ""
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
@@ -187,7 +185,7 @@ func Split(address string) (host, owner, name string) {
 	return host, owner, name
 }
 
-// Inside gives a path relative to the repository, with slashes; ok is false where it lies outside.
+// Inside returns a path relative to the repository, with slashes; ok is false if it is outside.
 func (r Repository) Inside(name string) (rel string, ok bool) {
 	if !r.Found {
 		return "", false
@@ -199,8 +197,7 @@ func (r Repository) Inside(name string) (rel string, ok bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// within says that a directory is another one, or lies in it. A repository's settings can put its work tree
-// anywhere.
+// within reports whether a directory is root or is inside it. A repository's settings can put its work tree anywhere.
 func within(dir, root string) bool {
 	want, err := os.Stat(root)
 	dir, aerr := filepath.Abs(dir)
@@ -217,7 +214,7 @@ func within(dir, root string) bool {
 	}
 }
 
-// resolved follows the links of a path as far as it exists.
+// resolved resolves the links of a path as far as it exists.
 func resolved(name string) string {
 	rest := ""
 	for dir := name; ; {

@@ -87,7 +87,7 @@ func TestRead_States(t *testing.T) {
 	t.Run("no git", func(t *testing.T) {
 		r := newRepo(t)
 		t.Setenv("PATH", t.TempDir())
-		if got := r.read(); got.Found || got.Why != "there is no git on this machine" {
+		if got := r.read(); got.Found || got.Why != "git is not installed on this machine" {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -195,12 +195,12 @@ func TestLastChange_LeavesDirectoriesOut(t *testing.T) {
 	first := r.commit("app.py")
 	second := r.commit("deploy/ecs/a")
 	third := r.commit("deploy[1]")
-	for _, c := range []struct {
+	for _, g := range []struct {
 		except []string
 		want   string
 	}{{nil, third}, {[]string{"deploy[1]"}, second}, {[]string{"deploy/ecs", "deploy[1]"}, first}, {[]string{"deploy*"}, third}} {
-		if got, err := r.read().LastChange(t.Context(), c.except); got != c.want || err != nil {
-			t.Errorf("%v: %s, %v", c.except, got, err)
+		if got, err := r.read().LastChange(t.Context(), g.except); got != g.want || err != nil {
+			t.Errorf("%v: %s, %v", g.except, got, err)
 		}
 	}
 	// Where nothing else was ever committed the head is all there is.

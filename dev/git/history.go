@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Files are the files of a directory of the repository that git does not ignore, and those of them that
-// it keeps, both relative to the directory that was asked about, with slashes.
+// Files returns the files of the directory that git does not ignore, and those of them that git tracks, both relative
+// to the directory that was passed to Read, with slashes.
 func (r Repository) Files(ctx context.Context) (files, tracked []string, err error) {
 	list := func(args ...string) ([]string, error) {
 		out, err := r.runner.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
@@ -37,9 +37,9 @@ func (r Repository) Shallow(ctx context.Context) bool {
 	return err == nil && strings.TrimSpace(string(out)) == "true"
 }
 
-// Blobs calls visit with every version of every file that a branch, a tag or a stash still leads to,
-// once each: its id, a path that it has, and what is in it, which visit need not read to its end. It
-// stops at the first error of visit's. Memory grows with the number of versions, not with their sizes.
+// Blobs calls visit once for each version of each file that a branch, a tag or a stash leads to, with its id, one of
+// its paths, and its content, which visit need not read to its end. It stops at the first error of visit's. Memory
+// grows with the number of versions, not with their sizes.
 func (r Repository) Blobs(ctx context.Context, visit func(id, path string, content io.Reader) error) error {
 	if r.Commit == "" {
 		return nil
@@ -61,7 +61,7 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	}
 	err = eachBlob(bufio.NewReaderSize(out, 1<<16), func(id string, content io.Reader) error { return visit(id, paths[id], content) })
 	if err != nil {
-		cancel() // what it still has to say nobody reads
+		cancel() // nobody reads the rest of its output
 	}
 	if werr := cmd.Wait(); err == nil && werr != nil {
 		err = fmt.Errorf("git cat-file: %w", werr)
@@ -69,7 +69,7 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	return contextError(ctx, err)
 }
 
-// objects lists what is reachable: ids with a path each, and the ids as lines.
+// objects lists the reachable objects: their ids with a path each, and the ids as lines.
 func (r Repository) objects(ctx context.Context) (paths map[string]string, ids []byte, err error) {
 	out, err := r.runner.run(ctx, "rev-list", "--objects", "--missing=allow-promisor", "--all", "HEAD")
 	if err != nil {
@@ -78,7 +78,7 @@ func (r Repository) objects(ctx context.Context) (paths map[string]string, ids [
 	paths = map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		id, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if path != "" { // commits, and trees at the root, have none
+		if path != "" { // commits and root trees have none
 			paths[id] = path
 			ids = append(append(ids, id...), '\n')
 		}
@@ -86,7 +86,7 @@ func (r Repository) objects(ctx context.Context) (paths map[string]string, ids [
 	return paths, ids, nil
 }
 
-// eachBlob reads what "git cat-file --batch" writes: a line "ID TYPE SIZE", the object, a line end.
+// eachBlob reads the output of "git cat-file --batch": a line "ID TYPE SIZE", the object, an end of line.
 func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) error {
 	for {
 		head, err := in.ReadString('\n')
@@ -97,7 +97,7 @@ func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) 
 			return fmt.Errorf("git cat-file: %w", err)
 		}
 		fields := strings.Fields(head)
-		if len(fields) == 2 && fields[1] == "missing" { // of a partial clone
+		if len(fields) == 2 && fields[1] == "missing" { // in a partial clone
 			continue
 		}
 		if len(fields) != 3 {
@@ -122,8 +122,7 @@ func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) 
 	}
 }
 
-// CommitOf names a commit that brought a version of a file, by the beginning of its hash; "" where none
-// is found.
+// CommitOf returns the abbreviated hash of a commit that added a version of a file; "" if none is found.
 func (r Repository) CommitOf(ctx context.Context, id string) string {
 	out, err := r.runner.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
 	if err != nil {

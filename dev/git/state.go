@@ -15,10 +15,10 @@ import (
 	"sdev/dev"
 )
 
-// deepest is how far submodules are looked for inside submodules.
+// maxDepth limits how deep submodules are nested.
 const maxDepth = 8
 
-// readState collects what is not as it was committed.
+// readState collects what differs from the commit.
 func (r *Repository) readState(ctx context.Context) error {
 	modified, absent, err := r.runner.at(r.Root).workTreeState(ctx, maxDepth)
 	if err != nil {
@@ -31,19 +31,19 @@ func (r *Repository) readState(ctx context.Context) error {
 	return nil
 }
 
-func (c runner) at(dir string) runner {
-	c.dir = dir
-	return c
+func (g runner) at(dir string) runner {
+	g.dir = dir
+	return g
 }
 
-// state gives the files of a work tree that differ from its commit, and its submodules that are not
-// there. A submodule is a repository with settings of its own, which git would follow in a program of
-// its own: so it is left to compare commits, and what a submodule holds is asked from here.
-func (c runner) workTreeState(ctx context.Context, depth int) (modified, absent []string, err error) {
-	if c, err = c.withoutFilters(ctx); err != nil {
+// workTreeState returns the files of a work tree that differ from its commit, and the submodules that are not
+// checked out. git itself would run in a submodule with that repository's settings, so it only compares the
+// submodules' commits here, and submodules reads each of them with safe settings.
+func (g runner) workTreeState(ctx context.Context, depth int) (modified, absent []string, err error) {
+	if g, err = g.withoutFilters(ctx); err != nil {
 		return nil, nil, err
 	}
-	out, err := c.run(ctx, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
+	out, err := g.run(ctx, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +57,7 @@ func (c runner) workTreeState(ctx context.Context, depth int) (modified, absent 
 			modified = append(modified, entry[3:])
 		}
 	}
-	same, err := c.unchanged(ctx, edited)
+	same, err := g.unchanged(ctx, edited)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,7 +66,7 @@ func (c runner) workTreeState(ctx context.Context, depth int) (modified, absent 
 			modified = append(modified, name)
 		}
 	}
-	changed, absent, err := c.submodules(ctx, depth)
+	changed, absent, err := g.submodules(ctx, depth)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,9 +75,9 @@ func (c runner) workTreeState(ctx context.Context, depth int) (modified, absent 
 	return slices.Compact(modified), absent, nil
 }
 
-// submodules gives those that hold changes, and those whose files are not there.
-func (c runner) submodules(ctx context.Context, depth int) (changed, absent []string, err error) {
-	out, err := c.run(ctx, "ls-files", "--stage", "-z")
+// submodules returns those with changes, and those that are not checked out.
+func (g runner) submodules(ctx context.Context, depth int) (changed, absent []string, err error) {
+	out, err := g.run(ctx, "ls-files", "--stage", "-z")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,7 +87,7 @@ func (c runner) submodules(ctx context.Context, depth int) (changed, absent []st
 		if !strings.HasPrefix(entry, link) {
 			continue
 		}
-		inner := c.at(filepath.Join(c.dir, filepath.FromSlash(name)))
+		inner := g.at(filepath.Join(g.dir, filepath.FromSlash(name)))
 		if _, err := os.Lstat(filepath.Join(inner.dir, ".git")); err != nil {
 			absent = append(absent, name)
 			continue
@@ -106,21 +106,20 @@ func (c runner) submodules(ctx context.Context, depth int) (changed, absent []st
 	return changed, absent, nil
 }
 
-// unwritten gives those of the names whose content git would have compared through a filter, and which
-// are as they were committed nevertheless: nobody wrote to them since git put them there, or they are
-// what the Git LFS pointer in the repository names.
-func (c runner) unchanged(ctx context.Context, names []string) (map[string]bool, error) {
+// unchanged returns the names that are as they were committed although git would have compared them through a filter:
+// nobody wrote to them since git created them, or they are the files that their Git LFS pointers name.
+func (g runner) unchanged(ctx context.Context, names []string) (map[string]bool, error) {
 	same := map[string]bool{}
-	filtered, err := c.withFilter(ctx, names)
+	filtered, err := g.withFilter(ctx, names)
 	if err != nil || len(filtered) == 0 {
 		return same, err
 	}
-	recorded, err := c.indexStamps(ctx)
+	recorded, err := g.indexStamps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range filtered {
-		file := filepath.Join(c.dir, filepath.FromSlash(name))
+		file := filepath.Join(g.dir, filepath.FromSlash(name))
 		st, err := os.Lstat(file)
 		if err != nil || !st.Mode().IsRegular() {
 			continue
@@ -130,19 +129,19 @@ func (c runner) unchanged(ctx context.Context, names []string) (map[string]bool,
 			same[name] = true
 			continue
 		}
-		if same[name], err = c.matchesPointer(ctx, name, file, st.Size()); err != nil {
+		if same[name], err = g.matchesPointer(ctx, name, file, st.Size()); err != nil {
 			return nil, err
 		}
 	}
 	return same, nil
 }
 
-// filtered leaves the names that have the attribute "filter".
-func (c runner) withFilter(ctx context.Context, names []string) ([]string, error) {
+// withFilter returns the names with the attribute "filter".
+func (g runner) withFilter(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	out, err := c.runWithInput(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
+	out, err := g.runWithInput(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
 	if err != nil {
 		return nil, err
 	}
@@ -156,16 +155,16 @@ func (c runner) withFilter(ctx context.Context, names []string) ([]string, error
 	return filtered, nil
 }
 
-// stamp is what git keeps of a file to tell whether somebody wrote to it.
+// stamp is what git records of a file to see whether somebody wrote to it.
 type stamp struct{ seconds, nanoseconds, size int64 }
 
-// shown is how git prints a name and its stamp.
+// debugEntry is how git prints a name and its stamp.
 var debugEntry = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
 
-// recorded gives the stamps that the index has. git compares times by the second, and reads a file that
-// was written in the second of its index again; the nanoseconds are there all the same.
-func (c runner) indexStamps(ctx context.Context) (map[string]stamp, error) {
-	out, err := c.run(ctx, "ls-files", "-z", "--debug")
+// indexStamps returns the stamps in the index. git compares times by the second, and reads a file again that was
+// written in the second of its index; the nanoseconds are recorded all the same.
+func (g runner) indexStamps(ctx context.Context) (map[string]stamp, error) {
+	out, err := g.run(ctx, "ls-files", "-z", "--debug")
 	if err != nil {
 		return nil, err
 	}
@@ -173,24 +172,24 @@ func (c runner) indexStamps(ctx context.Context) (map[string]stamp, error) {
 	for _, m := range debugEntry.FindAllStringSubmatch(string(out), -1) {
 		var part [3]int64
 		for i := range part {
-			part[i], _ = strconv.ParseInt(m[i+2], 10, 64) // digits, see shown
+			part[i], _ = strconv.ParseInt(m[i+2], 10, 64) // digits, see debugEntry
 		}
 		stamps[m[1]] = stamp{part[0], part[1], part[2]}
 	}
 	return stamps, nil
 }
 
-// pointer is what Git LFS commits in a file's place. Source: its specification, docs/spec.md.
+// lfsPointer is what Git LFS commits in place of a file. Source: its specification, docs/spec.md.
 var lfsPointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
 
-// isPointedTo says that a file is the one whose pointer the repository holds.
-func (c runner) matchesPointer(ctx context.Context, name, file string, size int64) (bool, error) {
+// matchesPointer reports whether a file is the one whose pointer the repository holds.
+func (g runner) matchesPointer(ctx context.Context, name, file string, size int64) (bool, error) {
 	const longest = 1024 // of a pointer
-	out, err := c.run(ctx, "cat-file", "-s", ":"+name)
+	out, err := g.run(ctx, "cat-file", "-s", ":"+name)
 	if n, perr := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || perr != nil || n > longest {
 		return false, context.Cause(ctx)
 	}
-	out, err = c.run(ctx, "cat-file", "blob", ":"+name)
+	out, err = g.run(ctx, "cat-file", "blob", ":"+name)
 	if err != nil {
 		return false, context.Cause(ctx)
 	}
@@ -200,7 +199,7 @@ func (c runner) matchesPointer(ctx context.Context, name, file string, size int6
 	}
 	f, err := dev.OpenFile(file)
 	if err != nil {
-		return false, nil //nolint:nilerr // a file that cannot be read is not known to be the one
+		return false, nil //nolint:nilerr // an unreadable file does not count as the one
 	}
 	defer f.Close() //nolint:errcheck // only read
 	sum := sha256.New()

@@ -10,7 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// Instruction is one instruction as it is written, without its quotes or variables being resolved.
+// Instruction is one instruction as it is written: quotes and variables are not resolved.
 type Instruction struct {
 	Name string // in capitals
 	Rest string // what follows the name; continued lines are joined, lines of a heredoc follow
@@ -23,8 +23,8 @@ const maxWork = 1 << 28
 
 var indents = regexp.MustCompile(`[ \t]{2,}`)
 
-// Instructions splits a Dockerfile. It knows no stages and accepts unknown instructions, so it reads more
-// than [Parse] does; what it refuses no builder accepts either.
+// Instructions splits a Dockerfile. It knows no stages and accepts unknown instructions, so it reads more files than
+// [Parse]. No builder accepts what it refuses, except for a file that is too long.
 func Instructions(content []byte) ([]Instruction, error) {
 	if bytes.Count(content, []byte("\n"))*len(content) > maxWork {
 		return nil, errors.New("the Dockerfile is too long")
@@ -54,8 +54,7 @@ func Instructions(content []byte) ([]Instruction, error) {
 // Variable is a name and the value that an instruction gives it, both with their quotes.
 type Variable struct{ Name, Value string }
 
-// Variables returns what an instruction gives a value, in its order: none for any but ENV and ARG. References
-// to other variables are left for [Expand].
+// Variables returns what ENV or ARG sets, in order; other instructions set nothing. [Expand] resolves the values.
 func (in Instruction) Variables() []Variable {
 	if in.Name != "ENV" && in.Name != "ARG" {
 		return nil
@@ -76,8 +75,8 @@ func (in Instruction) Variables() []Variable {
 	return out
 }
 
-// Expand resolves quotes and references as a builder does: a variable that env lacks is empty. A word that
-// a builder refuses is returned as it is.
+// Expand resolves quotes and variables as a builder does: a variable that env lacks is empty. It returns a word that
+// a builder refuses as it is.
 func Expand(word string, env map[string]string) string {
 	out, _, err := shell.NewLex(parser.DefaultEscapeToken).ProcessWord(word, instructionEnv(env))
 	if err != nil {
