@@ -91,7 +91,8 @@ func (c *checker) shadows() {
 
 // pins requires that Streamlit's version is fixed, and that the project's Python can run it.
 func (c *checker) pins() {
-	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // from the metadata of its packages
+	// Source: the metadata of streamlit's packages.
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} {
 		pinned, python := numbers(c.f.Streamlit.Value), numbers(c.f.Python.Value)
 		if len(pinned) > 0 && len(python) > 0 && slices.Compare(pinned, need.streamlit) >= 0 && slices.Compare(python, need.python) < 0 {
 			c.add("python.too-old", c.f.Python.File, c.f.Python.Line, fmt.Sprintf("Python is %s, but streamlit %s needs %d.%d or newer", c.f.Python.Value, c.f.Streamlit.Value, need.python[0], need.python[1]), "use a newer Python, or an older streamlit")

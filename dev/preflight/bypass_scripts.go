@@ -145,7 +145,7 @@ func (c *checker) bypassLoaded(at place, names []string) {
 
 const maxName = 500
 
-// assignedInAnyLanguage is assignments for a text whose name may not tell its format.
+// assignedInAnyLanguage is assigned for a text whose name may not show its language.
 func assignedInAnyLanguage(name, text string) ([]int, []assign.Setting) {
 	if lines, settings := assigned(name, text); len(lines) > 0 || languageOf(name) != asScript {
 		return lines, settings

@@ -15,7 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// isPackageFile reports whether a file belongs to a published package: what is in it is no secret.
+// isPackageFile reports whether a file belongs to a published package, so that nothing in it is secret.
 func isPackageFile(name string) bool {
 	for _, part := range []string{"/site-packages/", "/dist-packages/", "/node_modules/", "/usr/share/", "/conda-meta/", "/usr/lib/", "/lib/python3."} {
 		if strings.Contains(name, part) {

@@ -61,8 +61,8 @@ type place struct {
 	imagePath string
 }
 
-// Limits of the findings. Those of one rule beyond the first are counted; suppressions are applied before that,
-// so that a suppressed finding hides no other.
+// Limits of the findings. Beyond maxPerRule, those of a rule are only counted. Suppressions are applied before that, so
+// that suppressed findings hide no others.
 const (
 	maxPerRule  = 25
 	maxFindings = 5000

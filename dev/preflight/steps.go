@@ -165,8 +165,9 @@ func (c *checker) specifierAt(s Setting) string {
 		return ""
 	}
 	after, _, _ = strings.Cut(after, "#")
-	after, _, _ = strings.Cut(after, ";")                                                                                   // an environment marker follows
-	if strings.HasPrefix(strings.TrimLeft(after, ` "'`), "= ") || strings.HasPrefix(strings.TrimLeft(after, ` "'`), `="`) { // TOML: streamlit = "~1.50"
+	after, _, _ = strings.Cut(after, ";") // an environment marker follows
+	// In TOML: streamlit = "~1.50".
+	if bare := strings.TrimLeft(after, " \"'"); strings.HasPrefix(bare, "= ") || strings.HasPrefix(bare, `="`) {
 		_, after, _ = strings.Cut(after, "=")
 	}
 	return after

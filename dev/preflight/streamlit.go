@@ -94,7 +94,8 @@ func (c *checker) checkVersion(text string, v []int, at place) {
 	if p := c.image.packages.python; p != "" {
 		python.Value, from = p, place{where: "packages of the image"}
 	}
-	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // from the metadata of its packages
+	// Source: the metadata of streamlit's packages.
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} {
 		if p := versionOf(python.Value); p != nil && slices.Compare(v, need.streamlit) >= 0 && slices.Compare(p, need.python) < 0 {
 			c.add("streamlit.python", from, "Python is %s, but streamlit %s needs %d.%d or newer", python.Value, text, need.python[0], need.python[1])
 			break

@@ -19,8 +19,8 @@ type Kind int
 const (
 	Sets       Kind = iota // in the environment of the program itself, or of one that it starts
 	Default                // by a default that applies if the variable is not set
-	EntryOn                // by an entry of a mapping, or a pair of name and value, that may become an environment; the value means yes
-	EntryOther             // by such an entry or pair whose value is unknown or does not mean yes
+	EntryOn                // by an entry of a mapping, or a name beside a value, that means yes and may become an environment
+	EntryOther             // by such an entry or pair with another value, or an unknown one
 	Loads                  // possibly, from files that are loaded into the environment: see Found.Names
 )
 
