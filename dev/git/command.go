@@ -58,8 +58,8 @@ func (g runner) runWithInput(ctx context.Context, input string, args ...string) 
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
-		said := cmp.Or(firstLine(stderr.String()), err.Error())
-		return nil, failed(args[0]+": "+said, err, "look for the cause: git status, git fsck")
+		reason := cmp.Or(firstLine(stderr.String()), err.Error())
+		return nil, failed(args[0]+": "+reason, err, "look for the cause: git status, git fsck")
 	}
 	return out, nil
 }

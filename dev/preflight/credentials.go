@@ -87,15 +87,15 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 		s.buf = make([]byte, before+pieceSize+after)
 	}
 	s.attemptsPerLiteral = map[string]int{}
-	kept, line := 0, 1 // bytes of the last piece at the front of buf, and the line on which buf begins
-	fresh := 0         // where the part that was not searched yet begins
+	overlap, line := 0, 1 // bytes of the last piece at the front of buf, and the line on which buf begins
+	fresh := 0            // where the part that was not searched yet begins
 	for {
-		n, err := io.ReadFull(r, s.buf[kept:])
+		n, err := io.ReadFull(r, s.buf[overlap:])
 		last := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && !last {
 			return err
 		}
-		piece := s.buf[:kept+n]
+		piece := s.buf[:overlap+n]
 		until := len(piece)
 		if !last {
 			until -= after
@@ -106,7 +106,7 @@ func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 		}
 		from := until - before
 		line += bytes.Count(piece[:from], []byte{'\n'})
-		kept = copy(s.buf, piece[from:])
+		overlap = copy(s.buf, piece[from:])
 		fresh = before
 	}
 }

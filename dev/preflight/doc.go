@@ -4,8 +4,8 @@
 // [Run] checks a [Subject]: the files of a project, what is known of its app, a compose model, an image, a bundle
 // and a repository. Each part may be missing; Run skips what needs it. Every kind of finding is a [Rule] with a
 // stable id, a severity and a fix, and help, reports and suppressions come from the same table ([Rules]). To add a
-// rule, add a row to the table of its family, the check beside it, and a failing and a passing tree to
-// rules_test.go.
+// rule, add a row to the table of its family, the check beside it (in layer_file.go if it is about files in an
+// image), and a failing and a passing tree to rules_test.go.
 //
 // Package assign finds what switches the login off. Preflight applies it to everything that runs where the app
 // ships or that a platform reads, and ignores files for development, for tests and for people.

@@ -162,8 +162,8 @@ func (c *checker) checkPorts(at place) {
 	if c.App.Port != 0 && !known {
 		port = c.App.Port
 	}
-	sure := known || c.App.Port != 0 || strings.Contains(line, "streamlit run")
-	if sure && len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
+	certain := known || c.App.Port != 0 || strings.Contains(line, "streamlit run")
+	if certain && len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
 		c.add("image.expose", at, "EXPOSE names %s, but Streamlit listens on port %d", strings.Join(exposed, ", "), port)
 	}
 }

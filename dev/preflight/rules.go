@@ -11,7 +11,8 @@ type Rule struct {
 	Docs     string // a page that explains it
 }
 
-// family is the rules about one subject. Its rules and its check are in the files named after it.
+// family is the rules about one subject. Its rules and its check are in the file named after it. layer_file.go checks
+// files in an image, for all families.
 type family struct {
 	rules []Rule
 	check func(*checker) // nil if reading files or applying suppressions finds everything

@@ -87,18 +87,18 @@ func retarget(lines []string, cmd instructions.Command, name, ref string) {
 
 // hide removes arguments from their declaration.
 func hide(lines []string, cmd *instructions.ArgCommand, hidden map[string]bool) {
-	var kept []string
+	var remaining []string
 	for _, arg := range cmd.Args {
 		if !hidden[arg.Key] {
-			kept = append(kept, arg.String())
+			remaining = append(remaining, arg.String())
 		}
 	}
 	switch {
-	case len(kept) == len(cmd.Args):
-	case len(kept) == 0:
+	case len(remaining) == len(cmd.Args):
+	case len(remaining) == 0:
 		replace(lines, cmd.Location(), "")
 	default:
-		replace(lines, cmd.Location(), "ARG "+strings.Join(kept, " "))
+		replace(lines, cmd.Location(), "ARG "+strings.Join(remaining, " "))
 	}
 }
 

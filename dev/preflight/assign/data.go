@@ -52,14 +52,14 @@ func (d *data) add(line int, path []string) {
 	}
 }
 
-func (d *data) node(n *yaml.Node, path []string, deep int) {
+func (d *data) node(n *yaml.Node, path []string, depth int) {
 	const most = 2_000_000
-	if d.nodes++; deep == 0 || d.nodes > most {
+	if d.nodes++; depth == 0 || d.nodes > most {
 		return
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		d.mapping(n, path, deep)
+		d.mapping(n, path, depth)
 	case yaml.ScalarNode:
 		d.scalar(n, path)
 	default: // a document or a list; the target of an alias is read at its own place
@@ -67,12 +67,12 @@ func (d *data) node(n *yaml.Node, path []string, deep int) {
 			return
 		}
 		for _, child := range n.Content {
-			d.node(child, path, deep-1)
+			d.node(child, path, depth-1)
 		}
 	}
 }
 
-func (d *data) mapping(n *yaml.Node, path []string, deep int) {
+func (d *data) mapping(n *yaml.Node, path []string, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i], n.Content[i+1]
 		switch {
@@ -84,7 +84,7 @@ func (d *data) mapping(n *yaml.Node, path []string, deep int) {
 			}
 		case isProse(key.Value):
 		default:
-			d.node(v, append(slices.Clip(path), key.Value), deep-1)
+			d.node(v, append(slices.Clip(path), key.Value), depth-1)
 		}
 	}
 }
