@@ -59,7 +59,7 @@ func (in Instruction) Variables() []Variable {
 	if in.Name != "ENV" && in.Name != "ARG" {
 		return nil
 	}
-	tree, err := parser.Parse(strings.NewReader(in.Name + " " + in.Rest))
+	tree, err := parser.Parse(strings.NewReader(in.Name + " " + continued(in.Rest)))
 	if err != nil || len(tree.AST.Children) != 1 {
 		return nil
 	}
@@ -73,6 +73,27 @@ func (in Instruction) Variables() []Variable {
 		}
 	}
 	return out
+}
+
+// continued breaks a long text into lines that continue each other: the parser refuses a line of 64 KiB.
+func continued(rest string) string {
+	const longest = 32 << 10
+	var out strings.Builder
+	for len(rest) > longest {
+		i := longest
+		for i < len(rest) && !mayBreak(rest[i-1], rest[i]) {
+			i++
+		}
+		out.WriteString(rest[:i] + "\\\n")
+		rest = rest[i:]
+	}
+	return out.String() + rest
+}
+
+// mayBreak reports whether a line may end between two characters: the first must not escape the line break, and a
+// line that begins with the second must be no comment and not empty.
+func mayBreak(before, after byte) bool {
+	return before != '\\' && ('a' <= after && after <= 'z' || 'A' <= after && after <= 'Z' || after == '_' || '0' <= after && after <= '9' || after == '=')
 }
 
 // Expand resolves quotes and variables as a builder does: a variable that env lacks is empty. It returns a word that

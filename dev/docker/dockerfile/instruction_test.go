@@ -58,6 +58,16 @@ func TestVariables_AreReadAsABuilderDoes(t *testing.T) {
 	}
 }
 
+func TestVariables_AreReadFromALongInstruction(t *testing.T) {
+	for _, filler := range []string{"A=1 ", "A='# b' ", `A=x\ # `, `A="\" # " `} {
+		rest := strings.Repeat(filler, 200_000/len(filler)) + "LAST=1"
+		list := dockerfile.Instruction{Name: "ENV", Rest: rest}.Variables()
+		if n := len(list); n != 200_000/len(filler)+1 || list[n-1] != (dockerfile.Variable{Name: "LAST", Value: "1"}) {
+			t.Errorf("%q: %d variables", filler, len(list))
+		}
+	}
+}
+
 func TestInstructions_RefuseWhatTakesTooLong(t *testing.T) {
 	if _, err := dockerfile.Instructions([]byte("RUN <<EOF\n" + strings.Repeat("\n", 1<<20) + "EOF\n")); err == nil {
 		t.Error("a heredoc of a million lines is read")
