@@ -62,15 +62,15 @@ func (e Entry) Why() Fact { return e.Reasons[0] }
 
 // Findings is everything that is concluded about a tree.
 type Findings struct {
-	Entries   []Entry `json:"entries"`   // candidates for the entry script, best first
-	Ambiguous bool    `json:"ambiguous"` // the first entries are about equally likely
-	Pages     []Fact  `json:"pages"`     // the pages' scripts, ordered by name
-	Roots     []Fact  `json:"roots"`     // directories that Python's path needs besides the entry's own; ".": the tree
-	Managers  []Fact  `json:"managers"`  // package managers: uv, poetry, pipenv, conda, pip, pyproject; File is the list
-	Python    Fact    `json:"python"`    // "3.11"; Value is empty if it is unknown
-	Streamlit Fact    `json:"streamlit"` // a pinned version, "any" if only the name is listed, "" if it is not listed
-	Auth      []Fact  `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator, or "none"
-	Login     Login   `json:"login"`     // what the code says about it
+	Entries   []Entry  `json:"entries"`   // candidates for the entry script, best first
+	Ambiguous bool     `json:"ambiguous"` // the first entries are about equally likely
+	Pages     []Fact   `json:"pages"`     // the pages' scripts, ordered by name
+	Roots     []Fact   `json:"roots"`     // directories that Python's path needs besides the entry's own; ".": the tree
+	Managers  []Fact   `json:"managers"`  // package managers: uv, poetry, pipenv, conda, pip, pyproject; File is the list
+	Python    Fact     `json:"python"`    // "3.11"; Value is empty if it is unknown
+	Streamlit Fact     `json:"streamlit"` // a pinned version, "any" if only the name is listed, "" if it is not listed
+	Auth      []Fact   `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator, or "none"
+	Login     LoginUse `json:"login"`     // what the code says about it
 
 	Modules []string `json:"-"` // the scripts that the app consists of
 

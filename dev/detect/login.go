@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Login is what the code says about how users sign in, from the app's scripts in their order.
-type Login struct {
+// LoginUse is what the code says about how users sign in, from the app's scripts in their order.
+type LoginUse struct {
 	// Providers are the arguments of st.login; "" is the default provider.
 	Providers []Fact `json:"providers"`
 	// Endpoints are addresses of an OAuth provider in the code.
@@ -32,8 +32,8 @@ func (f *Findings) Uses(kind string) (Fact, bool) {
 	return f.Auth[i], true
 }
 
-func login(p *program) Login {
-	var l Login
+func login(p *program) LoginUse {
+	var l LoginUse
 	for _, m := range p.modules {
 		for i, tok := range m.tokens {
 			switch tok.kind {
@@ -49,7 +49,7 @@ func login(p *program) Login {
 }
 
 // readText reads the text at i.
-func (l *Login) readText(m *module, i int) {
+func (l *LoginUse) readText(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
 	if tok.s == "LOCAL_STREAMLIT" && setsVariable(m.tokens[:i], rest) {
 		l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
@@ -60,7 +60,7 @@ func (l *Login) readText(m *module, i int) {
 }
 
 // readWord reads the name at i with what follows it.
-func (l *Login) readWord(m *module, i int) {
+func (l *LoginUse) readWord(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
 	switch {
 	case tok.s == "login" && m.uses["login"] > 0 && isMemberOf(m.tokens[:i], "st", "streamlit"):

@@ -17,7 +17,7 @@ import (
 	"sdev/dev/detect"
 )
 
-// onDisk makes a directory of these files and looks at it as the command does.
+// onDisk creates a directory with these files and reads it as the command does.
 func onDisk(t *testing.T, files map[string]string, more func(dir string)) *detect.Findings {
 	t.Helper()
 	dir := t.TempDir()
@@ -163,7 +163,7 @@ func TestTree_SurvivesYAMLThatGrowsOrBitesItsTail(t *testing.T) {
 	}
 }
 
-// Fifty thousand files of data beside an app are looked past in a moment.
+// Fifty thousand data files beside an app cost next to no time.
 func TestTree_IsBounded(t *testing.T) {
 	files := fstest.MapFS{"app.py": {Data: []byte(app)}, "requirements.txt": {Data: []byte("streamlit==1.58.0\n")}}
 	for i := range 50_000 {

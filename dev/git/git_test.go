@@ -203,7 +203,7 @@ func TestLastChange_LeavesDirectoriesOut(t *testing.T) {
 			t.Errorf("%v: %s, %v", g.except, got, err)
 		}
 	}
-	// Where nothing else was ever committed the head is all there is.
+	// If nothing else was ever committed, HEAD is the answer.
 	if got, err := r.read().LastChange(t.Context(), []string{"app.py", "deploy", "deploy[1]"}); got != third || err != nil {
 		t.Error(got, err)
 	}

@@ -16,11 +16,11 @@ import (
 	"sdev/dev/git"
 )
 
-// trap is a repository that names programs, and a file that is there once one of them was run.
+// trap is a repository that names programs, and a marker file that exists once one of them ran.
 type trap struct {
 	repo
 	marker  string
-	program string // makes the marker, and does not work
+	program string // creates the marker, and fails
 }
 
 func newTrap(t *testing.T) trap {
@@ -40,12 +40,12 @@ func (r trap) script(name string) string {
 	return file
 }
 
-// ran says whether a program was run, and sets the trap again.
+// ran reports whether a program ran, and sets the trap again.
 func (r trap) ran() bool {
 	return os.Remove(r.marker) == nil
 }
 
-// everything asks all that the package can say.
+// everything calls every function of the package.
 func everything(t *testing.T, dir string, env []string) git.Repository {
 	t.Helper()
 	r, err := git.Read(t.Context(), dir, env)
@@ -74,7 +74,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 	edit := func(r trap) { r.write("a.txt", "a.xyz") }
 	for name, test := range map[string]struct {
 		set     func(trap)
-		control []string // what has git run the program; nil is nothing that is known
+		control []string // a git command that runs the program; nil: none is known
 	}{
 		"a clean filter": {func(r trap) {
 			r.write(".gitattributes", "*.txt filter=x\n")
@@ -185,7 +185,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 	}
 }
 
-// partial makes it a partial clone that misses a file, of a remote with an address and a setting.
+// partial makes it a partial clone without one file, of a remote with an address and a setting.
 func (r trap) partial(address, key, value string) {
 	r.Helper()
 	r.commit("gone.txt")
@@ -196,7 +196,7 @@ func (r trap) partial(address, key, value string) {
 	for _, set := range [][2]string{{"core.repositoryFormatVersion", "1"}, {"extensions.partialClone", "origin"}, {"remote.origin.promisor", "true"}, {"remote.origin.url", address}, {key, value}} {
 		r.git("config", set[0], set[1])
 	}
-	// Only what a promised pack refers to may be missing.
+	// Only objects that a promisor pack refers to may be missing.
 	pack := strings.TrimSpace(r.gitIn(strings.Join([]string{r.git("rev-parse", "HEAD"), r.git("rev-parse", "HEAD^{tree}")}, "\n")+"\n", "pack-objects", "--quiet", ".git/objects/pack/pack"))
 	r.write(".git/objects/pack/pack-"+pack+".promisor", "")
 }
@@ -255,7 +255,7 @@ func TestRead_KnowsFilesThatAFilterChanged(t *testing.T) {
 	if got := r.read().Modified; len(got) > 0 {
 		t.Errorf("right after the commit: %q", got)
 	}
-	// An index of the second in which files were written has git read them again.
+	// git reads files again that were written in the same second as the index.
 	old := time.Now().Add(-time.Hour).Truncate(time.Second)
 	r.git("update-index", "--refresh")
 	if err := os.Chtimes(filepath.Join(r.dir, ".git/index"), old, old); err != nil {

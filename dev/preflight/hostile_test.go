@@ -23,7 +23,7 @@ import (
 	"sdev/dev/preflight"
 )
 
-// block is a header of a tar, of a file with a kind, name and size, as its writer would not write it.
+// tarBlock is a tar header that archive/tar would not write.
 func tarBlock(kind byte, name string, size int, more func(b []byte)) []byte {
 	b := make([]byte, 512)
 	copy(b, name)
@@ -43,12 +43,12 @@ func tarBlock(kind byte, name string, size int, more func(b []byte)) []byte {
 	return b
 }
 
-// filled is a text as a tar holds it.
+// filled pads a text as in a tar.
 func filled(text string) []byte {
 	return append([]byte(text), make([]byte, (512-len(text)%512)%512)...)
 }
 
-// withHoles is a tar with a file of a size that it has no bytes for.
+// withHoles is a tar with a sparse file, whose size exceeds its bytes.
 func withHoles(size int64, form string) []byte {
 	end := make([]byte, 1024)
 	if form == "GNU" {
@@ -60,13 +60,13 @@ func withHoles(size int64, form string) []byte {
 	}
 	var records string
 	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=app/holes.txt", fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
-		n := len(r) + 4 // the length, which is of two digits, a blank and a line end
+		n := len(r) + 4 // the length field: two digits, a space and a line end
 		records += fmt.Sprintf("%d %s\n", n, r)
 	}
 	return slices.Concat(tarBlock('x', "x", len(records), nil), filled(records), tarBlock('0', "app/holes.txt", 1024, nil), filled("1\n0\n512\n"), filled(awsKey+"\n"+strings.Repeat("\n", 511-len(awsKey))), end)
 }
 
-// rawLayer is a layer of any bytes.
+// rawLayer is a layer with any bytes.
 type rawLayer struct {
 	v1.Layer
 	body []byte
@@ -76,7 +76,7 @@ func (l rawLayer) Uncompressed() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(l.body)), nil
 }
 
-// rawImage is an image of any layers.
+// rawImage is an image with any layers.
 type rawImage struct {
 	v1.Image
 	layers []v1.Layer
@@ -95,7 +95,7 @@ func raw(layers ...[]byte) v1.Image {
 	return i
 }
 
-// grown runs something, and says how many bytes it allocated.
+// grown returns how many bytes a function allocates.
 func grown(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -195,7 +195,7 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The first of two files of one name is what a reader finds: it is the large one.
+	// A reader finds the first of two files with one name, here the large one.
 	twice := append(tarBlock('S', "config.json", 0, func(b []byte) {
 		copy(b[257:], "ustar  \x00")
 		copy(b[483:], fmt.Sprintf("%011o\x00", int64(8<<30-1)))
@@ -224,7 +224,7 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 	}
 }
 
-// manyLayers names one layer again and again.
+// manyLayers has the same layer many times.
 func manyLayers(f map[string]string) {
 	const n = 1500
 	id := `"sha256:` + strings.Repeat("ab", 32) + `"`

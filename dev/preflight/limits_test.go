@@ -19,7 +19,7 @@ func TestBounded_EndsWhatUnpacksToTooMuch(t *testing.T) {
 	}
 }
 
-// failing gives some bytes and then an error.
+// failing returns some bytes and then an error.
 type failing struct{ io.Reader }
 
 func (f failing) Read(p []byte) (int, error) {

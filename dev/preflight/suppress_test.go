@@ -21,7 +21,7 @@ func TestSuppress_MarksTheFindingAndDoesNotBlock(t *testing.T) {
 	until := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		s    dev.Suppression
-		want bool // that it is applied
+		want bool // whether it is applied
 	}{
 		"anywhere":         {dev.Suppression{Reason: "a test key", Until: until}, true},
 		"in the file":      {dev.Suppression{Path: "app.py", Reason: "a test key", Until: until}, true},
