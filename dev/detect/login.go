@@ -70,7 +70,7 @@ func (l *LoginUse) readWord(m *module, i int) {
 			ok = ok || name == "" // without arguments, or with unknown ones: the default
 		}
 		if ok {
-			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})
+			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login uses it", File: m.path, Line: tok.line})
 		}
 	case tok.s == "REQUIRE_OAUTH_IN_LOCAL":
 		if len(rest) > 1 && rest[0].is("=") && rest[1].is("True") {
@@ -85,7 +85,7 @@ func (l *LoginUse) readWord(m *module, i int) {
 			name, ok = rest[1].s, true
 		}
 		if ok && strings.HasPrefix(name, "/") {
-			l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " asks for it", File: m.path, Line: tok.line})
+			l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " reads it", File: m.path, Line: tok.line})
 		}
 	}
 }
