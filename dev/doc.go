@@ -7,8 +7,7 @@
 //
 // Beside the vocabulary it holds the few tools that every package needs, each in one place: files of others
 // are read with bounds ([ReadFile], [OpenFile]), files are replaced in one step ([ReplaceFile]), and text of
-// others is made fit to be shown ([Sanitize]). The only goroutine is that of [Interruptible], which outlives
-// the call if its context ends first.
+// others is made fit to be shown ([Sanitize]). It starts no goroutine.
 //
 // It imports nothing else of sdev.
 package dev

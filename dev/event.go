@@ -88,10 +88,10 @@ type FileChanged struct {
 
 // AppReloaded is a save that is live: every open tab that uses the file has run the script to its end.
 type AppReloaded struct {
-	Trigger  string `json:"trigger"` // the path that changed
-	MS       int64  `json:"ms"`      // save to script finished
-	Sessions int    `json:"sessions"`
-	How      string `json:"how"` // mount, sync, restart, rebuild
+	Trigger  string       `json:"trigger"` // the path that changed
+	MS       int64        `json:"ms"`      // save to script finished
+	Sessions int          `json:"sessions"`
+	How      ReloadMethod `json:"how"`
 }
 
 // AppException is an exception that the app's script raised, or the reason it does not compile.

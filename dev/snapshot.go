@@ -34,7 +34,7 @@ type ServiceStatus struct {
 // ReloadStatus is the most recent save that became live.
 type ReloadStatus struct {
 	Trigger  string
-	How      string
+	How      ReloadMethod
 	MS       int64
 	Sessions int
 	Count    int // reloads so far

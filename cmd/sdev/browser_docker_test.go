@@ -108,7 +108,7 @@ func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 		t.Errorf("file.changed = %+v", changed)
 	}
 	reloaded := awaitEvent[dev.AppReloaded](t, logs)
-	if reloaded.Trigger != "code_package/streamlit/Home.py" || reloaded.Sessions != 1 || reloaded.How != "mount" || reloaded.MS <= 0 || reloaded.MS > 5000 {
+	if reloaded.Trigger != "code_package/streamlit/Home.py" || reloaded.Sessions != 1 || reloaded.How != dev.ReloadMount || reloaded.MS <= 0 || reloaded.MS > 5000 {
 		t.Errorf("app.reloaded = %+v", reloaded)
 	}
 	p.write("code_package/streamlit/Home.py", "import streamlit as st\nst.title('x'\n")
@@ -159,7 +159,7 @@ func TestBrowser_ATabLeftAloneShowsTheRebuiltApp(t *testing.T) {
 	}
 	awaitEvent[dev.BuildDone](t, up)
 	page.shows("humanize: True")
-	if reloaded := awaitEvent[dev.AppReloaded](t, up); reloaded.How != "rebuild" || reloaded.Trigger != "Dockerfile" {
+	if reloaded := awaitEvent[dev.AppReloaded](t, up); reloaded.How != dev.ReloadRebuild || reloaded.Trigger != "Dockerfile" {
 		t.Errorf("app.reloaded = %+v", reloaded)
 	}
 }

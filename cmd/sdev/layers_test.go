@@ -9,10 +9,12 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // mayImport is the map of the code: which of our packages each package may import. A name that ends
@@ -48,8 +50,9 @@ var mayImport = map[string][]string{
 
 	// The parts. They do not know each other.
 	"dev/awslocal":    {"dev"},
-	"dev/awslogin":    {"dev"},
-	"dev/config":      {"dev"},
+	"dev/awslogin":    {"dev", "dev/blocking"},
+	"dev/blocking":    {},
+	"dev/config":      {"dev", "dev/blocking"},
 	"dev/destination": {"dev"},
 	"dev/detect":      {"dev", "dev/docker/dockerfile"}, // which reads text, and no engine
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
@@ -157,13 +160,119 @@ func TestPackages_SayWhatTheyAreFor(t *testing.T) {
 }
 
 func TestInterfaces_HaveAtMostFiveMethods(t *testing.T) {
-	for _, f := range sources(t) {
+	files := sources(t)
+	declared := make(map[string]*ast.InterfaceType) // by the name of its package and its own: "engine.Runtime"
+	for _, f := range files {
 		ast.Inspect(f.ast, func(n ast.Node) bool {
-			if i, ok := n.(*ast.InterfaceType); ok && i.Methods.NumFields() > 5 {
-				t.Errorf("%s: interface of %d methods", f.at(i), i.Methods.NumFields())
+			if d, ok := n.(*ast.TypeSpec); ok {
+				if i, ok := d.Type.(*ast.InterfaceType); ok {
+					declared[f.ast.Name.Name+"."+d.Name.Name] = i
+				}
 			}
 			return true
 		})
+	}
+	var methods func(pkg string, i *ast.InterfaceType) int // with those of embedded interfaces
+	methods = func(pkg string, i *ast.InterfaceType) (count int) {
+		for _, m := range i.Methods.List {
+			var embedded string
+			switch x := m.Type.(type) {
+			case *ast.Ident:
+				embedded = pkg + "." + x.Name
+			case *ast.SelectorExpr:
+				embedded = fmt.Sprint(x.X) + "." + x.Sel.Name
+			}
+			if e, ok := declared[embedded]; ok {
+				count += methods(strings.Split(embedded, ".")[0], e)
+			} else {
+				count++
+			}
+		}
+		return count
+	}
+	for _, f := range files {
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if i, ok := n.(*ast.InterfaceType); ok {
+				if count := methods(f.ast.Name.Name, i); count > 5 {
+					t.Errorf("%s: interface of %d methods", f.at(i), count)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// A comment that names something else is one that a change has left behind.
+func TestComments_BeginWithTheNameThatTheyDescribe(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		for _, d := range f.ast.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				f.checkDoc(t, d.Doc, d.Name)
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if s, ok := s.(*ast.TypeSpec); ok && len(d.Specs) == 1 {
+						f.checkDoc(t, d.Doc, s.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// docLink is a link of a doc comment, such as [Name], [Type.Member] or [pkg.Name].
+var docLink = regexp.MustCompile(`\[\*?((?:[a-z]\w*\.)?[A-Z]\w*(?:\.[A-Z]\w*)?)\]`)
+
+func TestComments_LinkToNamesThatExist(t *testing.T) {
+	files := sources(t)
+	names := make(map[string]map[string]bool) // that occur in a package's code
+	for _, f := range files {
+		if f.test {
+			continue
+		}
+		pkg := f.ast.Name.Name
+		if names[pkg] == nil {
+			names[pkg] = make(map[string]bool)
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				names[pkg][id.Name] = true
+			}
+			return true
+		})
+	}
+	for _, f := range files {
+		for _, c := range f.ast.Comments {
+			for _, link := range docLink.FindAllStringSubmatch(c.Text(), -1) {
+				pkg, parts := f.ast.Name.Name, strings.Split(link[1], ".")
+				if unicode.IsLower(rune(parts[0][0])) {
+					pkg, parts = parts[0], parts[1:]
+				}
+				for _, name := range parts {
+					if names[pkg] != nil && !names[pkg][name] {
+						t.Errorf("%s: a comment links to %s, which does not exist", f.at(c), link[0])
+					}
+				}
+			}
+		}
+	}
+}
+
+func (f source) checkDoc(t *testing.T, doc *ast.CommentGroup, name *ast.Ident) {
+	t.Helper()
+	words := strings.Fields(doc.Text())
+	if len(words) == 0 {
+		return
+	}
+	first := words[0]
+	if len(words) > 1 && (first == "A" || first == "An" || first == "The") {
+		first = words[1]
+	}
+	if strings.TrimRight(first, ",:.") != name.Name && (name.IsExported() || strings.ContainsFunc(first[1:], unicode.IsUpper)) {
+		t.Errorf("%s: the comment of %s begins with %q", f.at(name), name.Name, words[0])
 	}
 }
 

@@ -44,20 +44,20 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 	page.shows("first version")
 	var s struct {
 		Reload struct {
-			How     string
+			How     dev.ReloadMethod
 			Watches int
 		}
 	}
 	await(t, 10*time.Second, "the gateway knows who watches", func() bool {
 		decode(t, p.run(0, "status", "--json"), &s)
-		return s.Reload.How == "sync" && s.Reload.Watches > 0
+		return s.Reload.How == dev.ReloadSync && s.Reload.Watches > 0
 	}, func() string { return fmt.Sprint(s) })
 	p.firstSave(page)
 	changed := awaitEvent[dev.FileChanged](t, up)
 	if len(changed.Paths) != 1 || changed.Paths[0] != "code_package/streamlit/Home.py" || changed.Action != dev.Sync {
 		t.Errorf("file.changed = %+v", changed)
 	}
-	if r := awaitEvent[dev.AppReloaded](t, up); r.How != "sync" || r.Sessions != 1 || r.Trigger != "code_package/streamlit/Home.py" || r.MS > 5000 {
+	if r := awaitEvent[dev.AppReloaded](t, up); r.How != dev.ReloadSync || r.Sessions != 1 || r.Trigger != "code_package/streamlit/Home.py" || r.MS > 5000 {
 		t.Errorf("app.reloaded = %+v", r)
 	}
 	p.write("code_package/streamlit/Home.py", "import streamlit as st\n\nst.title('y')\nprint(1 / 0)\n")

@@ -4,7 +4,7 @@
 // It resolves everything that the AWS SDK supports on the host: an SSO login, which the SDK renews if it can, a
 // credential_process with the host's programs, roles to assume, and keys in the environment. It caches nothing:
 // every [Profile.Export] reads the files again, so a login in another terminal counts at once. The
-// only goroutine is that of dev.Interruptible, while a person is asked for a code.
+// only goroutine is that of blocking.Call, while a person is asked for a code.
 package awslogin
 
 import (
@@ -25,6 +25,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"sdev/dev"
+	"sdev/dev/blocking"
 )
 
 // timeout limits requests to services, and a credential_process. One that asks the user in a browser needs about
@@ -48,7 +49,7 @@ func (p Profile) Export(ctx context.Context) (dev.AWSKeys, error) {
 		config.WithEC2IMDSClientEnableState(imds.ClientDisabled),
 		config.WithProcessCredentialOptions(func(o *processcreds.Options) { o.Timeout = timeout }),
 		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
-			o.TokenProvider = func() (string, error) { return dev.Interruptible(ctx, p.code) }
+			o.TokenProvider = func() (string, error) { return blocking.Call(ctx, p.code) }
 		}),
 	}
 	if p.Name != "" {

@@ -12,7 +12,7 @@
 // saves reach it, the package derives that from the files beside it.
 //
 // Load reads files. Overlay changes nothing; it looks only whether paths that the model names exist. Load
-// returns once its context ends, although compose-go may still read in a goroutine of dev.Interruptible; no
+// returns once its context ends, although compose-go may still read in a goroutine of blocking.Call; no
 // other goroutine is started. compose-go logs through logrus what Load
 // reports itself; the program decides where that log goes.
 package config

@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/blocking"
 )
 
 // Project is a checked compose project as its files describe it, before sdev derives anything.
@@ -69,7 +70,7 @@ type Options struct {
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3.
 func Load(ctx context.Context, o Options) (*Project, error) {
-	return dev.Interruptible(ctx, func() (*Project, error) { return load(ctx, o) })
+	return blocking.Call(ctx, func() (*Project, error) { return load(ctx, o) })
 }
 
 func load(ctx context.Context, o Options) (*Project, error) {

@@ -22,7 +22,7 @@ import (
 
 // compose-go opens files by itself, and blocks on pipes and devices. To avoid that, it gets the content that
 // dev.ReadFile has read, and files that it insists on opening are checked before. A file replaced in between can
-// still block it; so callers do not wait for compose-go itself (see dev.Interruptible).
+// still block it; so callers do not wait for compose-go itself (see blocking.Call).
 
 // withDotEnv is cli.WithEnvFiles and cli.WithDotEnv in one: the variables of a .env in the project directory, which
 // do not override variables that are set.

@@ -32,13 +32,9 @@ type Images interface {
 }
 
 // TestImages proves that what is told of images and ports fits what a runtime does.
-func TestImages[E interface {
-	Runtime
-	Images
-}](t *testing.T, image string, open func(t *testing.T) E,
-) {
+func TestImages(t *testing.T, image string, open func(t *testing.T) (Runtime, Images)) {
 	t.Run("ImagesAreFoundOrNot", func(t *testing.T) {
-		e := open(t)
+		_, e := open(t)
 		info, found, err := e.Image(t.Context(), image)
 		if err != nil || !found || info.ID == "" {
 			t.Errorf("%+v, %t, %v", info, found, err)
@@ -48,16 +44,16 @@ func TestImages[E interface {
 		}
 	})
 	t.Run("ContainersRunTheImageThatIsFound", func(t *testing.T) {
-		e := open(t)
-		c := newContract(t, image, e)
+		r, e := open(t)
+		c := newContract(t, image, r)
 		c.do(c.create(c.service("app", Script{})))
 		if info, _, err := e.Image(t.Context(), image); err != nil || c.one().Image != info.ID {
 			t.Errorf("image %s of the container, %s by name; %v", c.one().Image, info.ID, err)
 		}
 	})
 	t.Run("PortsNameTheirOwner", func(t *testing.T) {
-		e := open(t)
-		c := newContract(t, image, e)
+		r, e := open(t)
+		c := newContract(t, image, r)
 		port := freePort(t)
 		s := c.service("app", Script{})
 		s.Config.NetworkMode = ""

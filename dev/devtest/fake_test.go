@@ -13,5 +13,8 @@ func TestContract_Fake(t *testing.T) {
 }
 
 func TestContract_FakeImages(t *testing.T) {
-	devtest.TestImages(t, image, func(*testing.T) *devtest.Fake { return devtest.NewFake(image) })
+	devtest.TestImages(t, image, func(*testing.T) (devtest.Runtime, devtest.Images) {
+		f := devtest.NewFake(image)
+		return f, f
+	})
 }

@@ -78,7 +78,7 @@ func TestOpen_FindsTheEngineAsTheDockerCommandDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer e.Close()
-			if got := e.Host(); got != c.want {
+			if got := e.Endpoint().Host; got != c.want {
 				t.Errorf("engine at %s, want %s", got, c.want)
 			}
 		})

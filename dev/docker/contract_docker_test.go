@@ -17,7 +17,10 @@ func TestContract_Docker(t *testing.T) {
 }
 
 func TestContract_DockerImages(t *testing.T) {
-	devtest.TestImages(t, contractImage, open)
+	devtest.TestImages(t, contractImage, func(t *testing.T) (devtest.Runtime, devtest.Images) {
+		e := open(t)
+		return e, e
+	})
 }
 
 func open(t *testing.T) *docker.Engine {

@@ -98,8 +98,5 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 // Close closes the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
-// Host is the address of the engine, for people.
-func (e *Engine) Host() string { return e.place.Host }
-
 // Endpoint is the engine's address and what chose it.
 func (e *Engine) Endpoint() Endpoint { return e.place }

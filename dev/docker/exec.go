@@ -3,9 +3,12 @@ package docker
 import (
 	"context"
 	"io"
+	"sync"
 
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/muesli/cancelreader"
 
 	"sdev/dev/plan"
 )
@@ -22,21 +25,18 @@ func (e *Engine) Run(ctx context.Context, x plan.Exec) (int, error) {
 	if err != nil {
 		return 0, engineError("run a command in "+x.Container, err)
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, conn.Close)
-	defer stop()
 	if x.In != nil {
-		// Ends with the input or with the connection. A terminal's read cannot be interrupted, so it
-		// is not waited for: the program ends soon after.
-		go func() {
-			_, _ = io.Copy(conn.Conn, x.In)
-			_ = conn.CloseWrite()
-		}()
+		stop := sendInput(&conn, x.In)
+		defer stop()
 	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, conn.Close)()
 	if x.Sizes != nil {
 		sizes, cancel := context.WithCancel(ctx)
+		var resizing sync.WaitGroup
+		defer resizing.Wait()
 		defer cancel()
-		go e.resize(sizes, made.ID, x.Sizes)
+		resizing.Go(func() { e.resize(sizes, made.ID, x.Sizes) })
 	}
 	if x.Terminal {
 		_, err = io.Copy(x.Out, conn.Reader)
@@ -54,6 +54,29 @@ func (e *Engine) Run(ctx context.Context, x plan.Exec) (int, error) {
 		return 0, engineError("read a command's exit code", err)
 	}
 	return done.ExitCode, nil
+}
+
+// sendInput copies in to a command, in a goroutine that ends with in or with the connection. stop waits for it
+// once the connection is closed, and interrupts its read of a terminal: whoever reads the terminal next would
+// otherwise lose a key to the command that has ended.
+func sendInput(conn *types.HijackedResponse, in io.Reader) (stop func()) {
+	keys, err := cancelreader.NewReader(in)
+	if err == nil {
+		in = keys
+	} // else in is a regular file, whose reads do not block
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(conn.Conn, in)
+		_ = conn.CloseWrite()
+	}()
+	return func() {
+		if keys != nil {
+			keys.Cancel()
+			defer keys.Close() //nolint:errcheck // nothing was written
+		}
+		<-copied
+	}
 }
 
 func (e *Engine) resize(ctx context.Context, id string, sizes <-chan [2]uint) {

@@ -38,7 +38,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 func (e *Engine) foreignPlatform(ctx context.Context, system, architecture string) string {
 	// Do not ask an engine on this machine: the answer takes longer than everything else in an "up" without
 	// changes.
-	if architecture == "" || strings.HasPrefix(e.Host(), "unix://") && architecture == runtime.GOARCH {
+	if architecture == "" || strings.HasPrefix(e.place.Host, "unix://") && architecture == runtime.GOARCH {
 		return ""
 	}
 	e.once.Do(func() {
@@ -125,7 +125,7 @@ type ImageIdentity struct {
 	Labels         map[string]string
 }
 
-// ImageIdentity identifies an image. A missing one is an error with dev.CodeImageMissing.
+// IdentifyImage identifies an image. A missing one is an error with dev.CodeImageMissing.
 func (e *Engine) IdentifyImage(ctx context.Context, ref string) (ImageIdentity, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if isGone(err) {

@@ -32,6 +32,11 @@ import (
 // without any other change. The layers of the base image stay unchanged.
 //
 // A built image is normalized once; the name sdev-settled:… on the engine records the result.
+//
+// No library does this. mutate.Time of go-containerregistry and rewrite-timestamp of BuildKit also change layers of
+// the base image, which would then be pushed and pulled a second time; rewrite-timestamp is refused by the engine's
+// own exporter (moby/buildkit issue 4230); neither changes the source's timestamp in compiled Python files, so
+// Python would compile at each start; and mutate reads the archive several times, from a file as large as the image.
 
 // normalizedName is the repository of normalized images; the tag is the original's id. Older versions use the
 // same name.

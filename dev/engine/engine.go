@@ -150,7 +150,7 @@ type Engine struct {
 
 // Request says what an Up is for.
 type Request struct {
-	Announcement // how a replacement of the app is announced; not at all where How is ""
+	dev.Announcement // how a replacement of the app is announced; not at all where How is ""
 
 	Build   bool   // build even where nothing changed
 	Service string // with Build: only this service's image; "" for the app's where How is given, else for all

@@ -12,7 +12,7 @@ import (
 type Gateway interface {
 	// Announce says what is about to happen to the app, so that the gateway can say so to people who
 	// wait, and knows what causes the next reload. It is a courtesy: nothing depends on it.
-	Announce(ctx context.Context, p Project, a Announcement)
+	Announce(ctx context.Context, p Project, a dev.Announcement)
 	// Configure pushes what no file or variable of the gateway's container holds, such as credentials
 	// and how people sign in. It returns until when that is valid; the zero time means forever. Up calls
 	// it before the app starts, Supervise again before the validity ends.
@@ -28,23 +28,16 @@ type Gateway interface {
 	CheckApp(ctx context.Context, p Project) []dev.Warning
 }
 
-// Announcement is what is about to happen to the app.
-type Announcement struct {
-	How     string // "restart", "rebuild", "exited"; "nothing" withdraws an announcement
-	Trigger string // the path whose change is the reason; may be empty
-	Text    string // one more sentence for a person; may be empty
-}
-
 // announceTimeout bounds the wait for a gateway that does not answer.
 const announceTimeout = time.Second
 
 // announced tells the gateway what is about to happen, then does it. The gateway has to know first,
 // because it counts the tabs that will come back. Where the work fails, it withdraws the announcement.
-func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work func() error) error {
+func (e *Engine) announced(ctx context.Context, p Project, a dev.Announcement, work func() error) error {
 	if a.How == "" || e.Gateway == nil {
 		return work()
 	}
-	announce := func(a Announcement) {
+	announce := func(a dev.Announcement) {
 		ctx, cancel := context.WithTimeout(ctx, announceTimeout)
 		defer cancel()
 		e.Gateway.Announce(ctx, p, a)
@@ -52,7 +45,7 @@ func (e *Engine) announced(ctx context.Context, p Project, a Announcement, work 
 	announce(a)
 	err := work()
 	if err != nil {
-		announce(Announcement{How: "nothing"})
+		announce(dev.Announcement{How: dev.AnnounceNothing})
 	}
 	return err
 }

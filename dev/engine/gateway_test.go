@@ -11,14 +11,14 @@ import (
 
 // gateway is a running gateway. A function that is nil does nothing, and finds nothing wrong.
 type gateway struct {
-	announce  func(engine.Announcement)
+	announce  func(dev.Announcement)
 	configure func() (time.Time, error)
 	probe     func() (engine.MountProbe, error)
 	forward   func(context.Context, engine.Ports) error
 	checkApp  func(engine.Project) []dev.Warning
 }
 
-func (g *gateway) Announce(_ context.Context, _ engine.Project, a engine.Announcement) {
+func (g *gateway) Announce(_ context.Context, _ engine.Project, a dev.Announcement) {
 	if g.announce != nil {
 		g.announce(a)
 	}

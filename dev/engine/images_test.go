@@ -51,7 +51,7 @@ func TestUp_SeesToTheImagesOfNeighbours(t *testing.T) {
 		{"nothing changed", func() {}, engine.Request{}, ""},
 		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (what it is built from changed)\n"},
 		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (asked for)\nbuild image shop-db (asked for)\n"},
-		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: engine.Announcement{How: "rebuild"}}, "build image shop-app (asked for)\n"},
+		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.ReloadRebuild}}, "build image shop-app (asked for)\n"},
 		{"a neighbour is to be rebuilt", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (asked for)\n"},
 		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
 		{"but not at each save", func() {}, engine.Request{Quiet: true}, ""},

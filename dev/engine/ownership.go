@@ -14,7 +14,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Place is where a project is: several clones of one repository have one name, and what each of them
+// ProjectID is where a project is: several clones of one repository have one name, and what each of them
 // made on the engine is its own.
 type ProjectID struct {
 	Name string

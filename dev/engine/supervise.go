@@ -186,11 +186,11 @@ func (a *supervisor) saved(ctx context.Context, ev dev.FileChanged) {
 	switch {
 	case len(ev.Paths) == 0:
 	case ev.Action == dev.Rebuild:
-		a.start(ctx, job{Request: Request{Announcement: Announcement{How: "rebuild", Trigger: ev.Paths[0]}, Build: true}})
+		a.start(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRebuild, Trigger: ev.Paths[0]}, Build: true}})
 	case ev.Action == dev.Restart || ev.Action == dev.SyncRestart:
 		// A change of the project's own files is put into effect by converging; others need a restart.
 		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
-		a.start(ctx, job{Request: Request{Announcement: Announcement{How: "restart", Trigger: ev.Paths[0]}}, restart: foreign})
+		a.start(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRestart, Trigger: ev.Paths[0]}}, restart: foreign})
 	case (ev.Action == dev.Live || ev.Action.Syncs()) && (a.exited || ended(a.missed[a.project.App].State)):
 		if a.cancel != nil {
 			// What is under way starts the app, with this save in it or not. To break it off for each
@@ -224,7 +224,7 @@ func (a *supervisor) handleAppState(ctx context.Context, ev dev.ServiceState) {
 	if ev.State == dev.Exited {
 		text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
 		if g := a.engine.Gateway; g != nil {
-			g.Announce(ctx, a.project, Announcement{How: "exited", Text: text})
+			g.Announce(ctx, a.project, dev.Announcement{How: dev.AnnounceExit, Text: text})
 		}
 	}
 }
@@ -253,7 +253,7 @@ type job struct {
 func (j job) with(unfinished job) job {
 	j.Build = j.Build || unfinished.Build
 	j.restart = j.restart || unfinished.restart
-	if j.How == "" || unfinished.How == "rebuild" && j.How == "restart" {
+	if j.How == "" || unfinished.How == dev.ReloadRebuild && j.How == dev.ReloadRestart {
 		j.Announcement = unfinished.Announcement
 	}
 	return j
@@ -366,14 +366,14 @@ func (e *Engine) Restart(ctx context.Context, run Running, service string) error
 		return err
 	}
 	defer release()
-	var a Announcement
+	var a dev.Announcement
 	if service == run.Project.App {
-		a.How = "restart"
+		a.How = dev.ReloadRestart
 	}
 	return e.restart(ctx, run, service, a)
 }
 
-func (e *Engine) restart(ctx context.Context, run Running, service string, a Announcement) error {
+func (e *Engine) restart(ctx context.Context, run Running, service string, a dev.Announcement) error {
 	start := time.Now()
 	have, err := e.observe(ctx, run.Project)
 	if err != nil {

@@ -267,9 +267,9 @@ func TestSupervise_AppThatCrashesAfterARebuildIsStartedByTheNextSave(t *testing.
 func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 	r := newRig(t)
 	var told []string
-	r.gateway.announce = func(n engine.Announcement) {
-		told = append(told, n.How+" "+n.Trigger)
-		if n.How == "rebuild" && !r.runs("app") {
+	r.gateway.announce = func(n dev.Announcement) {
+		told = append(told, string(n.How)+" "+n.Trigger)
+		if n.How == dev.ReloadRebuild && !r.runs("app") {
 			t.Error("announced when the app had gone already")
 		}
 	}

@@ -385,9 +385,9 @@ func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
 	r := newRig(t)
 	run := r.up(engine.Request{})
 	done := len(r.fake.Done())
-	var announced []engine.Announcement
+	var announced []dev.Announcement
 	e := r.engine()
-	r.gateway.announce = func(a engine.Announcement) { announced = append(announced, a) }
+	r.gateway.announce = func(a dev.Announcement) { announced = append(announced, a) }
 	for service, want := range map[string]string{"app": "restart container shop-app-1 (asked for)\n", "gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n"} {
 		if err := e.Restart(t.Context(), run, service); err != nil {
 			t.Fatal(err)
@@ -397,7 +397,7 @@ func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
 		}
 		done = len(r.fake.Done())
 	}
-	if len(announced) != 1 || announced[0].How != "restart" {
+	if len(announced) != 1 || announced[0].How != dev.ReloadRestart {
 		t.Errorf("announced: %+v", announced)
 	}
 	if got := r.Types(); !strings.HasSuffix(got, "plan ready plan ready") {

@@ -47,7 +47,7 @@ func TestBrowser_RealStreamlit(t *testing.T) {
 
 			p.open("http://" + r.host + "/")
 			p.shows("Starting the app")
-			r.call(Request{Do: DoExpect, Expect: Expect{How: HowExited, Text: "exit code 3"}})
+			r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.AnnounceExit, Text: "exit code 3"}})
 			p.shows("exit code 3")
 			s.start()
 			p.loads("Home one")
@@ -70,7 +70,7 @@ func saveAndSee(t *testing.T, r *rig, p *page) {
 	p.shows("Home saved")
 	await(r, anyOf[dev.FileChanged])
 	got := await(r, anyOf[dev.AppReloaded])
-	if got.Trigger != "Home.py" || got.Sessions != 1 || got.How != howMount || got.MS > 5000 {
+	if got.Trigger != "Home.py" || got.Sessions != 1 || got.How != dev.ReloadMount || got.MS > 5000 {
 		t.Errorf("a save: %+v", got)
 	}
 	t.Logf("save to script finished: %d ms", got.MS)
@@ -79,7 +79,7 @@ func saveAndSee(t *testing.T, r *rig, p *page) {
 func restartAndSee(t *testing.T, r *rig, p *page, s *server) {
 	p.press("button", "go")
 	p.shows("clicked")
-	r.call(Request{Do: DoExpect, Expect: Expect{How: HowRestart, Trigger: ".streamlit/config.toml"}})
+	r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.ReloadRestart, Trigger: ".streamlit/config.toml"}})
 	began := time.Now()
 	s.stop(os.Interrupt)
 	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "restarted", 1))
@@ -87,7 +87,7 @@ func restartAndSee(t *testing.T, r *rig, p *page, s *server) {
 	p.shows("Home restarted")
 	t.Logf("restart to page: %v", time.Since(began))
 	got := await(r, anyOf[dev.AppReloaded])
-	if got.Trigger != ".streamlit/config.toml" || got.Sessions != 1 || got.How != HowRestart {
+	if got.Trigger != ".streamlit/config.toml" || got.Sessions != 1 || got.How != dev.ReloadRestart {
 		t.Errorf("a restart: %+v", got)
 	}
 	p.shows("n is 42")
@@ -165,7 +165,7 @@ func killOnSecondPage(t *testing.T, r *rig, p *page, s *server) {
 	s.start()
 	p.shows("First again")
 	p.shows("hello bob")
-	if got := await(r, anyOf[dev.AppReloaded]); got.How != HowRestart {
+	if got := await(r, anyOf[dev.AppReloaded]); got.How != dev.ReloadRestart {
 		t.Errorf("a restart that nobody announced: %+v", got)
 	}
 }

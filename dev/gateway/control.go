@@ -22,13 +22,13 @@ import (
 
 // Request is a command to the gateway.
 type Request struct {
-	Do     string         `json:"do"` // one of the Do constants
-	Expect Expect         `json:"expect,omitzero"`
-	Grant  awslocal.Grant `json:"grant,omitzero"`
-	Login  *dev.Login     `json:"login,omitempty"`
-	Auth   oidc.Command   `json:"auth,omitzero"`
-	Saved  Saved          `json:"saved,omitzero"`
-	Probe  string         `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
+	Do     string           `json:"do"` // one of the Do constants
+	Expect dev.Announcement `json:"expect,omitzero"`
+	Grant  awslocal.Grant   `json:"grant,omitzero"`
+	Login  *dev.Login       `json:"login,omitempty"`
+	Auth   oidc.Command     `json:"auth,omitzero"`
+	Saved  Saved            `json:"saved,omitzero"`
+	Probe  string           `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
 }
 
 // The commands.
@@ -59,34 +59,11 @@ type Saved struct {
 	Watches int          `json:"watches"` // number of directories that the host watches
 }
 
-// Expect is what is about to happen to the app, or just happened. The hold page shows it, and the next
-// reload event names it.
-type Expect struct {
-	How     string `json:"how"`     // one of the How constants
-	Trigger string `json:"trigger"` // the changed path that is the reason; may be empty
-	Text    string `json:"text"`    // one more sentence for the user who waits; may be empty
-}
-
-// Values of Expect.How.
-const (
-	HowStart   = "start"   // the app starts for the first time
-	HowRestart = "restart" // its process restarts
-	HowRebuild = "rebuild" // its image is rebuilt, then its container is recreated
-	HowExited  = "exited"  // it exited and will not come back by itself
-	HowNothing = "nothing" // the announcement is withdrawn, for example because a build failed
-)
-
-// How a save reaches an app that keeps running.
-const (
-	howMount = "mount" // a mount shares the source
-	howSync  = "sync"  // the source is copied
-)
-
 // Status is the state of the gateway.
 type Status struct {
 	V          int              `json:"v"`
 	Mode       dev.Mode         `json:"mode"`
-	How        string           `json:"how"` // how saves reach the app: "mount", "sync", or "" if nothing is watched
+	How        dev.ReloadMethod `json:"how"` // how saves reach the app: "mount", "sync", or "" if nothing is watched
 	Up         bool             `json:"up"`  // the app answered last time
 	Generation uint64           `json:"generation"`
 	Sessions   int              `json:"sessions"` // tabs connected now
@@ -94,7 +71,7 @@ type Status struct {
 	Reloads    int              `json:"reloads"`
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one that a tab shows now
-	Expect     Expect           `json:"expect"`    // announced, but not seen yet
+	Expect     dev.Announcement `json:"expect"`    // announced, but not seen yet
 	// AWSExpires is when the app's AWS credentials expire; zero if it has none, or they do not expire.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
@@ -233,7 +210,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	case DoStatus:
 	case DoExpect:
 		switch req.Expect.How {
-		case HowStart, HowRestart, HowRebuild, HowExited, HowNothing:
+		case dev.AnnounceStart, dev.ReloadRestart, dev.ReloadRebuild, dev.AnnounceExit, dev.AnnounceNothing:
 		default:
 			return Status{}, fmt.Errorf("how %q must be start, restart, rebuild, exited or nothing", req.Expect.How)
 		}
@@ -272,10 +249,10 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	st.Mode = g.login.mode()
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
-		st.How, st.Watches = howMount, g.watcher.Watches()
+		st.How, st.Watches = dev.ReloadMount, g.watcher.Watches()
 	}
 	if g.cfg.Root == "" {
-		st.How = howSync
+		st.How = dev.ReloadSync
 	}
 	st.Watches += int(g.externalWatches.Load())
 	return st, ctx.Err()
@@ -302,7 +279,7 @@ func (g *gateway) setLogin(ctx context.Context, login *dev.Login) error {
 	if !login.Mode.SignsIn() {
 		text = "It will come back with its login bypassed."
 	}
-	g.loop.expect(Expect{How: HowRestart, Text: text})
+	g.loop.expect(dev.Announcement{How: dev.ReloadRestart, Text: text})
 	return nil
 }
 

@@ -17,7 +17,7 @@ type eventLoop struct {
 	facts     chan func(*tracker, time.Time)
 	done      chan struct{} // closed when run has ended; posts are dropped from then on
 	tracker   *tracker
-	announced atomic.Pointer[Expect] // a copy for the handlers that serve the hold page
+	announced atomic.Pointer[dev.Announcement] // a copy for the handlers that serve the hold page
 }
 
 func newEventLoop(match func(string) (dev.Rule, bool), mounts []dev.Mount, events io.Writer) *eventLoop {
@@ -29,7 +29,7 @@ func newEventLoop(match func(string) (dev.Rule, bool), mounts []dev.Mount, event
 		// If nobody reads the events, the app is served all the same.
 		_ = lines.Encode(dev.Stamped{Seq: seq, Time: now, Event: e})
 	})
-	l.announced.Store(&Expect{How: HowStart})
+	l.announced.Store(&dev.Announcement{How: dev.AnnounceStart})
 	return l
 }
 
@@ -108,15 +108,15 @@ func (l *eventLoop) emit(e dev.Event) {
 // reachable reports that the app answers, perhaps as a new generation, or no longer does.
 func (l *eventLoop) reachable(up bool) {
 	if up {
-		l.announced.Store(&Expect{})
+		l.announced.Store(&dev.Announcement{})
 	}
 	l.post(func(t *tracker, now time.Time) { t.reachable(up, now) })
 }
 
 // expect announces what will happen to the app. The hold page says so from now on.
-func (l *eventLoop) expect(e Expect) {
-	if e.How == HowNothing {
-		l.announced.Store(&Expect{})
+func (l *eventLoop) expect(e dev.Announcement) {
+	if e.How == dev.AnnounceNothing {
+		l.announced.Store(&dev.Announcement{})
 	} else {
 		l.announced.Store(&e)
 	}
@@ -124,7 +124,7 @@ func (l *eventLoop) expect(e Expect) {
 }
 
 // expected is the last announcement that has not come true yet.
-func (l *eventLoop) expected() Expect { return *l.announced.Load() }
+func (l *eventLoop) expected() dev.Announcement { return *l.announced.Load() }
 
 func (l *eventLoop) status() (st Status) {
 	var got Status

@@ -97,14 +97,14 @@ func TestGateway_StandsInForTheApp(t *testing.T) {
 	devtest.Leaks(t)
 	r := newRig(t, newFakeApp(t))
 	tests := []struct {
-		expect Expect
+		expect dev.Announcement
 		want   []string
 	}{
-		{Expect{How: HowStart}, []string{"Starting the app"}},
-		{Expect{How: HowRebuild, Trigger: "requirements.txt", Text: "step 3 of 7"}, []string{"Rebuilding the app", "because requirements.txt changed", "step 3 of 7"}},
-		{Expect{How: HowRestart, Trigger: "<b>.py"}, []string{"Restarting the app", "&lt;b&gt;.py"}},
-		{Expect{How: HowExited, Text: "exit code 3"}, []string{"The app has stopped", "exit code 3"}},
-		{Expect{How: HowNothing}, []string{"does not answer"}},
+		{dev.Announcement{How: dev.AnnounceStart}, []string{"Starting the app"}},
+		{dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt", Text: "step 3 of 7"}, []string{"Rebuilding the app", "because requirements.txt changed", "step 3 of 7"}},
+		{dev.Announcement{How: dev.ReloadRestart, Trigger: "<b>.py"}, []string{"Restarting the app", "&lt;b&gt;.py"}},
+		{dev.Announcement{How: dev.AnnounceExit, Text: "exit code 3"}, []string{"The app has stopped", "exit code 3"}},
+		{dev.Announcement{How: dev.AnnounceNothing}, []string{"does not answer"}},
 	}
 	for _, tt := range tests {
 		r.call(Request{Do: DoExpect, Expect: tt.expect})
@@ -190,7 +190,7 @@ func TestGateway_ReportsASaveThatIsLive(t *testing.T) {
 	r.readRun(tab)
 	changed := await(r, anyOf[dev.FileChanged])
 	reloaded := await(r, anyOf[dev.AppReloaded])
-	if changed.Paths[0] != "Home.py" || reloaded.Trigger != "Home.py" || reloaded.Sessions != 1 || reloaded.How != howMount {
+	if changed.Paths[0] != "Home.py" || reloaded.Trigger != "Home.py" || reloaded.Sessions != 1 || reloaded.How != dev.ReloadMount {
 		t.Errorf("%+v, then %+v", changed, reloaded)
 	}
 
@@ -211,7 +211,7 @@ func TestGateway_ReportsASaveThatIsLive(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	// A file that is written in place may be noticed twice; what counts as a reload is the tracker's tests'.
-	if st := r.call(Request{Do: DoStatus}); !st.Up || st.Sessions != 1 || st.Reloads < 1 || st.Exception != e || st.Watches == 0 || st.How != howMount {
+	if st := r.call(Request{Do: DoStatus}); !st.Up || st.Sessions != 1 || st.Reloads < 1 || st.Exception != e || st.Watches == 0 || st.How != dev.ReloadMount {
 		t.Errorf("status %+v", st)
 	}
 
@@ -230,7 +230,7 @@ func TestGateway_BringsATabBackToANewApp(t *testing.T) {
 	r.ask(tab, captured(t, "167-rerun"))
 	devtest.Write(t, filepath.Join(r.root, "requirements.txt"), "streamlit\npandas")
 	await(r, anyOf[dev.FileChanged])
-	r.call(Request{Do: DoExpect, Expect: Expect{How: HowRebuild, Trigger: "requirements.txt"}})
+	r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt"}})
 
 	app.stop()
 	await(r, anyOf[dev.SessionClosed])
@@ -241,10 +241,10 @@ func TestGateway_BringsATabBackToANewApp(t *testing.T) {
 	}
 	r.readRun(back)
 	got := await(r, anyOf[dev.AppReloaded])
-	if got.Trigger != "requirements.txt" || got.How != HowRebuild || got.Sessions != 1 {
+	if got.Trigger != "requirements.txt" || got.How != dev.ReloadRebuild || got.Sessions != 1 {
 		t.Errorf("%+v", got)
 	}
-	if st := r.call(Request{Do: DoStatus}); st.Generation != 2 || st.Expect != (Expect{}) {
+	if st := r.call(Request{Do: DoStatus}); st.Generation != 2 || st.Expect != (dev.Announcement{}) {
 		t.Errorf("status %+v", st)
 	}
 }
@@ -300,7 +300,7 @@ func TestControl_IsForItsOwnerAlone(t *testing.T) {
 
 func TestControl_RefusesWhatItDoesNotKnow(t *testing.T) {
 	r := newRig(t, newFakeApp(t))
-	for _, req := range []Request{{Do: "format"}, {}, {Do: DoExpect, Expect: Expect{How: "soon"}}} {
+	for _, req := range []Request{{Do: "format"}, {}, {Do: DoExpect, Expect: dev.Announcement{How: "soon"}}} {
 		if st, err := Call(t.Context(), r.control, req); err == nil {
 			t.Errorf("%+v: %+v", req, st)
 		}

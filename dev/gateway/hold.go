@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"sdev/dev"
 )
 
 //go:embed hold.html
@@ -22,20 +24,20 @@ type notice struct {
 func (n notice) Line() string { return strings.TrimSpace(n.Title + ". " + n.Lead + " " + n.Detail) }
 
 // noticeFor describes why the app does not answer.
-func noticeFor(e Expect) notice {
+func noticeFor(e dev.Announcement) notice {
 	because := ""
 	if e.Trigger != "" {
 		because = " because " + e.Trigger + " changed"
 	}
 	n := notice{Detail: e.Text, Busy: true}
 	switch e.How {
-	case HowStart:
+	case dev.AnnounceStart:
 		n.Title, n.Lead = "Starting the app", "It will appear here in a moment."
-	case HowRestart:
+	case dev.ReloadRestart:
 		n.Title, n.Lead = "Restarting the app", "Its process is restarting"+because+"."
-	case HowRebuild:
+	case dev.ReloadRebuild:
 		n.Title, n.Lead = "Rebuilding the app", "Its image is being rebuilt"+because+". This can take a minute."
-	case HowExited:
+	case dev.AnnounceExit:
 		n.Title, n.Lead, n.Busy = "The app has stopped", "It exited. The terminal that runs sdev shows its last output.", false
 	default:
 		n.Title, n.Lead, n.Busy = "The app does not answer", "Nothing is listening on its port.", false
@@ -45,7 +47,7 @@ func noticeFor(e Expect) notice {
 
 // serveHoldPage answers with status 503 while the app does not: a page for a browser, a line of text for a
 // script.
-func serveHoldPage(w http.ResponseWriter, r *http.Request, e Expect) {
+func serveHoldPage(w http.ResponseWriter, r *http.Request, e dev.Announcement) {
 	n := noticeFor(e)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -10,7 +10,7 @@ import (
 
 // save is a change whose way into the tabs the tracker follows.
 type save struct {
-	how         string
+	how         dev.ReloadMethod
 	trigger     string
 	at          time.Time // when the file was written
 	noticed     time.Time // when the gateway learned of it
@@ -21,7 +21,7 @@ type save struct {
 }
 
 // replaces reports whether the save requires a restart or rebuild of the app.
-func (s *save) replaces() bool { return s.how != howMount && s.how != howSync }
+func (s *save) replaces() bool { return s.how.Replaces() }
 
 // progress counts the runs of a save.
 type progress struct {
@@ -88,9 +88,9 @@ func (t *tracker) saved(changes []dev.Change, first, now time.Time) {
 		t.emit(now, group.event)
 		switch group.event.Action {
 		case dev.Live:
-			t.savedLive(group, howMount, first, now)
+			t.savedLive(group, dev.ReloadMount, first, now)
 		case dev.Sync, dev.SyncExec:
-			t.savedLive(group, howSync, first, now)
+			t.savedLive(group, dev.ReloadSync, first, now)
 		case dev.Restart, dev.SyncRestart, dev.Rebuild:
 			for _, c := range group.changes {
 				t.replacing[c.Path] = writtenAt(c, first)
@@ -129,7 +129,7 @@ func (t *tracker) groupByRule(changes []dev.Change) []ruleGroup {
 	return groups
 }
 
-func (t *tracker) savedLive(g ruleGroup, how string, first, now time.Time) {
+func (t *tracker) savedLive(g ruleGroup, how dev.ReloadMethod, first, now time.Time) {
 	trigger := g.changes[0]
 	if i := slices.IndexFunc(g.changes, func(c dev.Change) bool { return isScript(c.Path) }); i >= 0 {
 		trigger = g.changes[i]
@@ -218,7 +218,7 @@ func (t *tracker) matchSave(r *run) {
 	}
 	if s == nil && r.cause == byReturn {
 		// The app was restarted without an announcement.
-		s = &save{how: HowRestart, at: r.began, noticed: r.began}
+		s = &save{how: dev.ReloadRestart, at: r.began, noticed: r.began}
 		t.saves = append(t.saves, s)
 	}
 	if s != nil {

@@ -67,7 +67,7 @@ func (b *tabBubble) say(p []byte) {
 // expect is what the app has got so far.
 func (b *tabBubble) expect(want ...string) {
 	b.t.Helper()
-	<-time.After(10 * replayAfter)
+	time.Sleep(10 * replayAfter)
 	synctest.Wait()
 	got := b.app.msgs
 	if len(got) != len(want) {
@@ -115,7 +115,7 @@ func TestStream_SplitsNoMessage(t *testing.T) {
 		for _, cut := range []int{1, 200, 390} { // in the header, in a frame, between two frames
 			b.say(msg[:cut])
 			msg = msg[cut:]
-			<-time.After(5 * replayAfter)
+			time.Sleep(5 * replayAfter)
 		}
 		b.expect()
 		b.say(msg)

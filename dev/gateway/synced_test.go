@@ -25,7 +25,7 @@ func TestTracker_ACopyThatRestartsIsARestart(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.at(1000).save(20, "settings/app.conf")
-	s.tr.expect(Expect{How: HowRestart, Trigger: "settings/app.conf"}, s.now())
+	s.tr.expect(dev.Announcement{How: dev.ReloadRestart, Trigger: "settings/app.conf"}, s.now())
 	s.tr.reachable(false, s.now())
 	s.at(2000).tr.reachable(true, s.now())
 	s.tr.closed(tb, s.now())
@@ -48,7 +48,7 @@ func TestControl_SavesThatAreToldCountAsNoticed(t *testing.T) {
 	if got := await(r, anyOf[dev.FileChanged]); got.Action != dev.Rebuild || got.Paths[0] != "requirements.txt" {
 		t.Errorf("%+v", got)
 	}
-	if own := r.call(Request{Do: DoSaved}); st.How != "mount" || st.Watches != own.Watches+7 {
+	if own := r.call(Request{Do: DoSaved}); st.How != dev.ReloadMount || st.Watches != own.Watches+7 {
 		t.Errorf("%s, %d watches, and %d of its own", st.How, st.Watches, own.Watches)
 	}
 }

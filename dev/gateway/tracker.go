@@ -85,9 +85,9 @@ type tracker struct {
 	recent    []*run               // runs without a request that a later save may explain
 	replacing map[string]time.Time // saves that need a restart or rebuild, by path
 
-	up           bool   // the app answered last time
-	expected     Expect // announced, but not true yet
-	tabless      bool   // the warning that no tab is open was sent
+	up           bool             // the app answered last time
+	expected     dev.Announcement // announced, but not true yet
+	tabless      bool             // the warning that no tab is open was sent
 	reload       dev.AppReloaded
 	reloads      int
 	current      dev.AppException // the exception that a page shows now
@@ -98,12 +98,12 @@ func newTracker(match func(string) (dev.Rule, bool), mounts []dev.Mount, emit fu
 	return &tracker{
 		match: match, mounts: mounts, emit: emit, matchFor: matchWithin,
 		tabs: map[*tab]struct{}{}, sessions: map[string]sessionState{}, cachedExceptions: map[string]dev.AppException{},
-		replacing: map[string]time.Time{}, expected: Expect{How: HowStart},
+		replacing: map[string]time.Time{}, expected: dev.Announcement{How: dev.AnnounceStart},
 	}
 }
 
 // away reports whether the app is down, or about to go down.
-func (t *tracker) away() bool { return !t.up || t.expected != Expect{} }
+func (t *tracker) away() bool { return !t.up || t.expected != dev.Announcement{} }
 
 // opened records a new connection. For a tab that shows a page of an earlier generation of the app it
 // returns the request that runs the page again.
@@ -274,20 +274,20 @@ func (t *tracker) reportException(r *run, now time.Time) {
 func (t *tracker) reachable(up bool, now time.Time) {
 	t.up = up
 	if up {
-		t.expected, t.lastReported = Expect{}, dev.AppException{}
+		t.expected, t.lastReported = dev.Announcement{}, dev.AppException{}
 		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && s.awaitedTabs == 0 && len(s.runs) == 0 })
 	}
 	t.flush(now)
 }
 
 // expect records what the engine is about to do with the app.
-func (t *tracker) expect(e Expect, now time.Time) {
+func (t *tracker) expect(e dev.Announcement, now time.Time) {
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && len(s.runs) == 0 })
 	switch e.How {
-	case HowNothing:
-		t.expected = Expect{}
+	case dev.AnnounceNothing:
+		t.expected = dev.Announcement{}
 		return
-	case HowRestart, HowRebuild:
+	case dev.ReloadRestart, dev.ReloadRebuild:
 		at, ok := t.replacing[e.Trigger]
 		if !ok {
 			at = now

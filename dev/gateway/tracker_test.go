@@ -382,7 +382,7 @@ func TestTracker_ARebuildIsAReloadOfTheTabsThatComeBack(t *testing.T) {
 	a, b := s.open(), s.open()
 	s.events = nil
 	s.at(1000).save(30, "requirements.txt")
-	s.tr.expect(Expect{How: HowRebuild, Trigger: "requirements.txt"}, s.now())
+	s.tr.expect(dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt"}, s.now())
 	s.at(5000).tr.reachable(false, s.now())
 	s.tr.closed(a, s.now())
 	s.tr.closed(b, s.now())
@@ -438,13 +438,13 @@ func TestTracker_AnAnnouncementThatComesToNothingLeavesNoTrace(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.events = nil
-	s.tr.expect(Expect{How: HowRebuild, Trigger: "requirements.txt"}, s.now())
-	s.tr.expect(Expect{How: HowNothing}, s.now())
+	s.tr.expect(dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt"}, s.now())
+	s.tr.expect(dev.Announcement{How: dev.AnnounceNothing}, s.now())
 	s.at(1000).save(0, "Home.py")
 	s.begin(tb)
 	s.finish(tb, streamlit.Succeeded)
 	s.at(60_000).expect("1000 changed Home.py live", "1000 reloaded Home.py 0ms 1 mount")
-	if got := s.tr.status().Expect; got != (Expect{}) {
+	if got := s.tr.status().Expect; got != (dev.Announcement{}) {
 		t.Errorf("still expects %+v", got)
 	}
 }

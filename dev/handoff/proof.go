@@ -156,7 +156,7 @@ type ProofRule struct {
 	About    string
 }
 
-// ProofRules are the findings that [Trial.Judge] makes, in the order in which help prints them.
+// ProofRules are the findings that [SmokeTest.Judge] makes, in the order in which help prints them.
 func ProofRules() []ProofRule {
 	return []ProofRule{
 		{proofPage, dev.Blocks, "started once as it would be there, the image serves no page"},

@@ -13,7 +13,7 @@ import (
 // item is a file of the project and one of its places in the container.
 type item struct {
 	path  string // relative to the project
-	Whole bool   // see [Endpoint]
+	Whole bool   // see [Place]
 	want
 }
 

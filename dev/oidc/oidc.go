@@ -4,7 +4,7 @@
 //
 // It follows OpenID Connect Core and Discovery 1.0, RP-Initiated Logout and Back-Channel Logout 1.0,
 // and RFC 6749, 6750, 7009, 7523, 7591, 7636, 7662, 8414, 8628, 8693, 9068, 9126 and 9207; where the
-// profile of a well-known provider ([Profiles]) differs, the profile wins. It is for development only: it
+// profile of a well-known provider ([dev.Profiles]) differs, the profile wins. It is for development only: it
 // does not authenticate anybody.
 //
 // It promises:
@@ -44,7 +44,7 @@ import (
 type Config struct {
 	Issuer  string       // "http://localhost:8601", no trailing slash; a path is allowed
 	Project string       // shown on the pages; its hash is in the names of the cookies
-	Profile string       // one of [Profiles]; "" is plain
+	Profile string       // one of [dev.Profiles]; "" is plain
 	People  []dev.Person // the people on the sign-in page
 	Clients []dev.Client
 	Current string          // e-mail of the person who is signed in without a page; "" shows the page

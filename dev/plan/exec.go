@@ -13,9 +13,11 @@ type Exec struct {
 	Dir        string   // "" for the container's
 	Env        []string // NAME=VALUE, besides the container's
 	Privileged bool
-	Terminal   bool      // give it a terminal; output then comes on Out alone
-	In         io.Reader // nil for none
-	Out, Err   io.Writer
+	Terminal   bool // give it a terminal; output then comes on Out alone
+	// In is the input; nil is none. Only a file's Read may block, since nothing interrupts other readers once
+	// the command has ended.
+	In       io.Reader
+	Out, Err io.Writer
 	// Sizes delivers the terminal's size, width then height, at the start and at each change.
 	Sizes <-chan [2]uint
 }

@@ -43,7 +43,7 @@ func serve(t *testing.T, base string, frames []string) string {
 		}
 		defer conn.CloseNow()
 		if _, _, err := conn.Read(r.Context()); err != nil {
-			t.Error(err)
+			return // whoever looks at the page has given up
 		}
 		for _, name := range frames {
 			frame, err := os.ReadFile("../streamlit/testdata/158-" + name + ".bin")

@@ -41,7 +41,7 @@ func (l *gatewayLink) CheckApp(ctx context.Context, p engine.Project) []dev.Warn
 		return nil
 	}
 	var out bytes.Buffer
-	code, err := l.containers.Run(ctx, plan.Exec{Container: p.Container, Out: &out, Err: &bytes.Buffer{}, Command: []string{"sh", "-c", bypassProbe, "probe", "/proc"}})
+	code, err := l.exec.Run(ctx, plan.Exec{Container: p.Container, Out: &out, Err: &bytes.Buffer{}, Command: []string{"sh", "-c", bypassProbe, "probe", "/proc"}})
 	if err != nil || code != 0 || !isOpen(out.String()) {
 		return nil
 	}

@@ -10,20 +10,13 @@ import (
 	"sdev/dev/plan"
 )
 
-// Containers is whatever runs containers, as far as running a project needs it.
-type Containers interface {
-	engine.Runtime
-	engine.Images
-	Execer
-	Files
-	// Host is the address of the engine, for people.
-	Host() string
-}
-
-// Observer looks at what runs.
-type Observer interface {
-	Observe(ctx context.Context, project string, images []string) (plan.Observed, error)
-	Host() string
+// Containers is whatever runs containers, by the roles that running a project needs.
+type Containers struct {
+	Runtime engine.Runtime
+	Images  engine.Images
+	Exec    Execer
+	Files   Files
+	Host    string // address of the engine, for people
 }
 
 // Runner runs a command in a container and gives its exit code.

@@ -55,17 +55,17 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 
 // gatewayLink is engine.Gateway on the gateway's control socket. Safe for concurrent use.
 type gatewayLink struct {
-	containers Containers
-	config     gatewayConfig
+	exec   Execer
+	config gatewayConfig
 }
 
 func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Request) (gateway.Status, error) {
-	return call(ctx, l.containers, gatewayName(p.Name, p.Gateway), req)
+	return call(ctx, l.exec, gatewayName(p.Name, p.Gateway), req)
 }
 
 // Announce is engine.Gateway's.
-func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a engine.Announcement) {
-	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: gateway.Expect{How: a.How, Trigger: a.Trigger, Text: a.Text}}) // nothing depends on it
+func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a dev.Announcement) {
+	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: a}) // nothing depends on it
 }
 
 // Configure is engine.Gateway's. What it pushes is valid for as long as the AWS keys are.
@@ -149,7 +149,7 @@ func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engin
 			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("port %d of this machine is taken", port), Hint: "choose another with --port"}
 		}
 		return tunnel.Forward(ctx, listener, func(ctx context.Context) (io.ReadWriteCloser, error) {
-			return l.containers.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
+			return l.exec.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
 		})
 	}
 	group.Go(func() error { return forward(ports.App, TunnelToApp) })

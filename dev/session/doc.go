@@ -14,7 +14,7 @@
 // to a running gateway through one client, which reaches the control socket by running a command in the
 // gateway's container: the socket is reachable in no other way.
 //
-// Functions block until every goroutine that they started has ended, except that of dev.Interruptible when
+// Functions block until every goroutine that they started has ended, except that of blocking.Call when
 // the context ends while a project is read. Nothing is kept in package
 // variables, and a Session may be used by one goroutine at a time; the engine that it makes says what
 // it allows itself.

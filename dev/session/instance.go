@@ -27,13 +27,13 @@ type Instance struct {
 }
 
 // Observe looks at what runs of a project. It is the one place where commands do.
-func Observe(ctx context.Context, c Observer, p *config.Project) (Instance, error) {
-	have, err := c.Observe(ctx, p.Name, nil)
+func Observe(ctx context.Context, c Containers, p *config.Project) (Instance, error) {
+	have, err := c.Runtime.Observe(ctx, p.Name, nil)
 	if err != nil {
 		return Instance{}, err
 	}
 	i := Instance{Project: p, Observed: have}
-	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host()}, have); i.Elsewhere != nil {
+	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host}, have); i.Elsewhere != nil {
 		i.Observed = plan.Observed{}
 	}
 	return i, nil
@@ -137,7 +137,7 @@ func (i Instance) Restart(ctx context.Context, e *engine.Engine, service string)
 func (i Instance) Rebuild(service string) (engine.Request, error) {
 	req := engine.Request{Build: true, Service: service, Keep: true}
 	if service == i.Project.App {
-		req.How = "rebuild"
+		req.How = dev.ReloadRebuild
 	}
 	if _, err := i.RequireRunning(service); err != nil {
 		return req, err

@@ -34,7 +34,7 @@ func TestNotifier_SendsBoundedReportsUntilTheyArrive(t *testing.T) {
 		first := time.Now()
 		teller.add(changes, first)
 		teller.add(nil, first)
-		<-time.After(time.Second)
+		time.Sleep(time.Second)
 		synctest.Wait()
 		stop()
 		<-ended

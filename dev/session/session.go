@@ -47,11 +47,11 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 	if err != nil {
 		return nil, err
 	}
-	link := &gatewayLink{containers: c, config: gatewayConfig{project: s.Project, aws: keys, as: s.options.As != ""}}
+	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, as: s.options.As != ""}}
 	first := true
 	return &engine.Engine{
-		Runtime: c, Host: c.Host(), Images: c, Gateway: link, Emit: emit, Timeout: time.Minute,
-		Copier: &copier{files: c, exec: c, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
+		Runtime: c.Runtime, Host: c.Host, Images: c.Images, Gateway: link, Emit: emit, Timeout: time.Minute,
+		Copier: &copier{files: c.Files, exec: c.Exec, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
 		Source: func(ctx context.Context) (engine.Project, error) {
 			if !first {
 				if err := s.reload(ctx, c); err != nil {
@@ -96,7 +96,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	parts.Mode = login.mode
-	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host())
+	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host)
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
@@ -105,7 +105,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	out := engine.Project{
-		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host(), Mode: login.mode,
+		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode,
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
 		Warnings: slices.Concat(p.Warnings, warnings, login.warnings),
 		Mounted:  !parts.Sync, MountOnly: s.options.Mount,
@@ -122,6 +122,6 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, hostRules(effective.GatewayConfig), plan.ContainerName(p.Name, effective.Project.Services[p.App])
-	out.Effective = derivation{project: p, login: login, parts: parts, images: c, stateDir: state, config: &link.config}.effective
+	out.Effective = derivation{project: p, login: login, parts: parts, images: c.Exec, stateDir: state, config: &link.config}.effective
 	return out, nil
 }

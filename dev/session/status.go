@@ -46,9 +46,9 @@ type ServiceStatus struct {
 
 // ReloadStatus says how saves reach the app.
 type ReloadStatus struct {
-	How     string `json:"how"`
-	Watches int    `json:"watches"`
-	LastMS  int64  `json:"last_ms"`
+	How     dev.ReloadMethod `json:"how"`
+	Watches int              `json:"watches"`
+	LastMS  int64            `json:"last_ms"`
 }
 
 // AuthStatus is the state of the local provider.

@@ -99,7 +99,7 @@ func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
 		return loginCheck{}, err
 	}
 	defer r.Close()
-	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+	state, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState})
 	if err != nil {
 		return loginCheck{}, err
 	}
@@ -111,7 +111,7 @@ func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	asking.Go(func() { l.others = otherApps(ctx, r, told.Port) })
 	asking.Go(func() { l.app, l.appError = a.lookInside(ctx, r, l.issuer, l.mode) })
 	asking.Wait()
-	l.state, err = r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
+	l.state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
 	return l, err
 }
 
@@ -198,7 +198,7 @@ func (a *commands) lookInside(ctx context.Context, r console.Running, issuer str
 	}
 	var out, errs bytes.Buffer
 	in.asked = a.Now()
-	code, err := r.Engine.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
+	code, err := r.Engine.Exec.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
 		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
 	in.answered = a.Now()
 	if err == nil && code != 0 {
@@ -233,7 +233,7 @@ func otherApps(ctx context.Context, r console.Running, own int) []string {
 			if b, err := get(ctx, url+"/_stcore/health", time.Second); err != nil || strings.TrimSpace(string(b)) != "ok" {
 				return
 			}
-			if owner := r.Engine.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // between the two above
+			if owner := r.Engine.Images.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // between the two above
 				url += " (" + owner + ")"
 			}
 			mu.Lock()

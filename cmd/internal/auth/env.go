@@ -37,7 +37,7 @@ func (a *commands) runAuthEnv(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	defer r.Close()
-	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+	state, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func (a *commands) steer(ctx context.Context, c oidc.Command) (oidc.State, error
 		return oidc.State{}, err
 	}
 	defer r.Close()
-	return r.Steer(ctx, r.Engine, c)
+	return r.Steer(ctx, r.Engine.Exec, c)
 }
 
 // told prints what a command has changed.

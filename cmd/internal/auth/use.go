@@ -51,7 +51,7 @@ func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) er
 		}
 		email, text = who.Email, who.Email+" signs in from now on, without the sign-in page"
 	}
-	state, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoUse, Email: email})
+	state, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoUse, Email: email})
 	if err != nil {
 		return err
 	}

@@ -44,12 +44,12 @@ func (a *commands) runConfig(ctx context.Context, asJSON bool, o session.Options
 	if err != nil {
 		return err
 	}
-	var images session.Images
+	var containers *session.Containers
 	if runtime, err := a.Open(ctx); err == nil { // else it is derived without an engine
 		defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
-		images = runtime
+		containers = &runtime.Containers
 	}
-	e, err := s.Effective(ctx, images)
+	e, err := s.Effective(ctx, containers)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Fol
 	following, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := a.Show(ctx, events, console.View{JSON: asJSON}, gone)
-	err := r.Engine.Follow(following, f, func(at time.Time, ev dev.Event) {
+	err := r.Engine.Runtime.Follow(following, f, func(at time.Time, ev dev.Event) {
 		events.EmitAt(at, ev)
 		if w, ok := a.pending(r, ev); ok {
 			events.Emit(w)
@@ -120,7 +120,7 @@ func (a *commands) pending(r console.Running, ev dev.Event) (dev.Warning, bool) 
 func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, asJSON bool) error {
 	var mu sync.Mutex
 	var all []dev.Stamped
-	err := r.Engine.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+	err := r.Engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, dev.Stamped{Time: at, Event: ev})

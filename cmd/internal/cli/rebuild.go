@@ -28,14 +28,11 @@ the service. While it replaces the app, the gateway keeps the browser's page.`,
 }
 
 func (a *commands) runRebuild(ctx context.Context, service string, asJSON bool) error {
-	r, err := a.RequireRunning(ctx)
+	r, service, err := a.requireRunning(ctx, service)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if service == "" {
-		service = r.Project.App
-	}
 	want, err := r.Rebuild(service)
 	if err != nil {
 		return err

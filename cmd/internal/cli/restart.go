@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -21,6 +22,16 @@ func oneService(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// requireRunning finds what runs, and the service to work on: the app where none is named. The caller closes
+// the result.
+func (a *commands) requireRunning(ctx context.Context, named string) (r console.Running, service string, err error) {
+	r, err = a.RequireRunning(ctx)
+	if err != nil {
+		return r, "", err
+	}
+	return r, cmp.Or(named, r.Project.App), nil
+}
+
 func (a *commands) newRestartCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -38,14 +49,11 @@ func (a *commands) newRestartCmd() *cobra.Command {
 }
 
 func (a *commands) runRestart(ctx context.Context, service string, asJSON bool) error {
-	r, err := a.RequireRunning(ctx)
+	r, service, err := a.requireRunning(ctx, service)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if service == "" {
-		service = r.Project.App
-	}
 	if _, err := r.RequireRunning(service); err != nil {
 		return err
 	}

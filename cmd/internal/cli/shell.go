@@ -11,6 +11,6 @@ func (a *commands) newShellCmd() *cobra.Command {
 		Long:  "Opens a shell in the app's container, or runs COMMAND there and exits with its exit code.",
 		Example: `  sdev shell
   sdev shell -- python -c 'import streamlit; print(streamlit.__version__)'`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.RunShell(cmd.Context(), a.In, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.RunShell(cmd.Context(), args) },
 	}
 }

@@ -36,7 +36,7 @@ func (a *commands) runStatus(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	defer r.Close()
-	s := r.Status(ctx, a.Host(), r.Engine, session.EngineStatus(r.Engine.Endpoint()))
+	s := r.Status(ctx, a.Host(), r.Engine.Exec, session.EngineStatus(r.Engine.Endpoint))
 	if asJSON {
 		return a.PrintJSON(s)
 	}

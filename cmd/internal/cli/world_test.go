@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"sdev/cmd/internal/console"
 	"sdev/dev"
@@ -22,6 +21,7 @@ import (
 	"sdev/dev/gateway"
 	"sdev/dev/oidc"
 	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 // world is a container engine in memory on which whole command lines run. A gateway container serves a page at
@@ -38,16 +38,18 @@ type world struct {
 	provider *oidc.Provider
 }
 
-var _ console.Engine = (*world)(nil)
-
 func newWorld() *world { return &world{Fake: devtest.NewFake("shop:1", "postgres:16")} }
 
-func (w *world) open(context.Context, string) (console.Engine, error) { return w, nil }
+// engineAddress is where the engine is said to be.
+const engineAddress = "fake://engine"
 
-func (w *world) Host() string { return "fake://engine" }
-func (w *world) Endpoint() docker.Endpoint {
-	return docker.Endpoint{Host: w.Host(), Why: "a test", API: "1.41"}
+func (w *world) open(context.Context, string) (console.Engine, error) {
+	return console.Engine{
+		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Host: engineAddress}, Release: w, Closer: w,
+		Endpoint: docker.Endpoint{Host: engineAddress, Why: "a test", API: "1.41"},
+	}, nil
 }
+
 func (w *world) Close() error { return nil }
 
 // Do keeps the page where the gateway is: at its port while it runs.
@@ -124,7 +126,7 @@ func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
 func (w *world) answer(ctx context.Context, req gateway.Request) gateway.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := gateway.Status{V: dev.WireVersion, Mode: dev.Local, How: "mount", Up: true, Sessions: 1, Watches: 3, Reloads: 1, Reload: dev.AppReloaded{MS: 74}}
+	s := gateway.Status{V: dev.WireVersion, Mode: dev.Local, How: dev.ReloadMount, Up: true, Sessions: 1, Watches: 3, Reloads: 1, Reload: dev.AppReloaded{MS: 74}}
 	refuse := func(err error) {
 		failed := dev.AsError(err).Event()
 		s.Refused = &failed
@@ -164,7 +166,7 @@ func (w *world) Versions(context.Context, string, ...string) (map[string]string,
 	return map[string]string{"streamlit": "1.58.0", "Authlib": "1.6.0", "httpx": "0.28.0", "botocore": "1.40.0"}, nil
 }
 
-// What follows is for copies, dashboards and images that ship, which transcripts do not reach.
+// What follows is for copies and images that ship, which transcripts do not reach.
 
 var errNotHere = errors.New("the engine in memory cannot do that")
 
@@ -176,16 +178,6 @@ func (w *world) Command(context.Context, string, dev.Exec) (string, int, error) 
 	return "", 0, errNotHere
 }
 
-func (w *world) ContainerUser(context.Context, string) (plan.ContainerUser, error) {
-	return plan.ContainerUser{}, errNotHere
-}
-
-func (w *world) Stat(context.Context, string, string) (int64, time.Time, bool, error) {
-	return 0, time.Time{}, false, errNotHere
-}
-
-func (w *world) Put(context.Context, string, string, io.Reader) error { return errNotHere }
-
 func (w *world) IdentifyImage(_ context.Context, ref string) (docker.ImageIdentity, error) {
 	return docker.ImageIdentity{}, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "no image " + ref, Hint: "build it"}
 }
@@ -194,8 +186,4 @@ func (w *world) Save(context.Context, string) (io.ReadCloser, error) { return ni
 
 func (w *world) StartSmokeTest(context.Context, docker.SmokeTest) (*docker.SmokeTestRun, error) {
 	return nil, errNotHere
-}
-
-func (w *world) Sample(context.Context, string) (docker.Sample, error) {
-	return docker.Sample{}, errNotHere
 }

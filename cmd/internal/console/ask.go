@@ -10,6 +10,7 @@ import (
 	"charm.land/huh/v2"
 
 	"sdev/dev"
+	"sdev/dev/blocking"
 	"sdev/dev/detect"
 	"sdev/dev/session"
 )
@@ -22,7 +23,7 @@ func (c *Console) Ask(ctx context.Context, fields ...huh.Field) error {
 	run := func() (struct{}, error) { return struct{}{}, form.RunWithContext(ctx) }
 	var err error
 	if plain {
-		_, err = dev.Interruptible(ctx, run) // line by line, a form hears of no context
+		_, err = blocking.Call(ctx, run) // line by line, a form hears of no context
 	} else {
 		_, err = run()
 	}

@@ -7,7 +7,7 @@
 //
 // Goroutines end before the function that started them returns. There are two exceptions: the one that
 // prints events ends with the hub that it reads ([Console.Show]), and a question to a terminal that only
-// knows lines may wait for its answer after the context has ended (dev.Interruptible).
+// knows lines may wait for its answer after the context has ended (blocking.Call).
 package console
 
 import (

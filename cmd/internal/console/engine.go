@@ -39,15 +39,20 @@ func (c *Console) Load(ctx context.Context, o session.Options) (*config.Project,
 	return session.Load(ctx, c.Host(), o)
 }
 
-// Engine is a container engine as commands use it: Docker's, or a fake in a test.
-type Engine interface {
+// Engine is a container engine, Docker's or a test's, by the roles that commands need. Whoever opened it closes
+// it.
+type Engine struct {
 	session.Containers
-	ReleaseImages
+	Endpoint docker.Endpoint // where it is, and what chose it
+	Meter    Meter
+	Release  ReleaseImages
+	io.Closer
+}
+
+// Meter measures containers.
+type Meter interface {
 	// Sample measures a running container once.
 	Sample(ctx context.Context, container string) (docker.Sample, error)
-	// Endpoint says where the engine is and what chose it.
-	Endpoint() docker.Endpoint
-	Close() error
 }
 
 // ReleaseImages looks at, exports and starts an image that ships.
@@ -61,9 +66,12 @@ type ReleaseImages interface {
 func openDocker(ctx context.Context, name string) (Engine, error) {
 	e, err := docker.Open(ctx, name)
 	if err != nil {
-		return nil, err // a nil *docker.Engine in the interface would not be nil
+		return Engine{}, err
 	}
-	return e, nil
+	return Engine{
+		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Host: e.Endpoint().Host},
+		Endpoint:   e.Endpoint(), Meter: e, Release: e, Closer: e,
+	}, nil
 }
 
 // Open connects to the container engine that flags and environment choose, and with --verbose says which
@@ -75,12 +83,12 @@ func (c *Console) Open(ctx context.Context) (Engine, error) {
 	}
 	e, err := open(ctx, c.EngineContext)
 	if err != nil {
-		return nil, err
+		return Engine{}, err
 	}
-	if host := c.Getenv("DOCKER_HOST"); c.EngineContext != "" && host != "" && e.Host() != host && !c.Quiet {
+	if host := c.Getenv("DOCKER_HOST"); c.EngineContext != "" && host != "" && e.Host != host && !c.Quiet {
 		c.Notef("warning: sdev uses --context %s and ignores DOCKER_HOST=%s\n", c.EngineContext, host)
 	}
-	if p := e.Endpoint(); c.Verbose {
+	if p := e.Endpoint; c.Verbose {
 		c.Notef("engine %s (%s), API %s\n", p.Host, p.Why, p.API)
 	}
 	return e, nil
@@ -117,7 +125,7 @@ func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 	if err != nil {
 		return Running{}, err
 	}
-	i, err := session.Observe(ctx, e, p)
+	i, err := session.Observe(ctx, e.Containers, p)
 	if err != nil {
 		_ = e.Close()
 	}
@@ -145,7 +153,7 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	events := hub.New(c.Now)
-	e, err := s.Engine(ctx, runtime, events.EmitAt)
+	e, err := s.Engine(ctx, runtime.Containers, events.EmitAt)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/handoff"
+	"sdev/dev/plan"
 	"sdev/dev/release"
 	"sdev/dev/session"
 	"sdev/templates"
@@ -68,8 +69,16 @@ type releaseEngine struct {
 }
 
 func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
-	s, err := e.IdentifyImage(ctx, ref)
+	s, err := e.Release.IdentifyImage(ctx, ref)
 	return release.Image(s), err
+}
+
+func (e releaseEngine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
+	return e.Images.Build(ctx, b, emit)
+}
+
+func (e releaseEngine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
+	return e.Release.Save(ctx, ref)
 }
 
 func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
@@ -77,7 +86,7 @@ func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.
 	if err != nil {
 		return nil, err
 	}
-	tried, err := e.StartSmokeTest(ctx, docker.SmokeTest{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
+	tried, err := e.Release.StartSmokeTest(ctx, docker.SmokeTest{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
 	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
 		return nil, &release.StartError{Message: failure.Message}
 	}

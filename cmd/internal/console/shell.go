@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,9 +11,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// RunShell runs a command, or a shell, in the app's container, and passes its exit code on. Its input is
-// keys, which is what is read of a.In.
-func (c *Console) RunShell(ctx context.Context, keys io.Reader, command []string) error {
+// RunShell runs a command, or a shell, in the app's container, and passes its exit code on.
+func (c *Console) RunShell(ctx context.Context, command []string) error {
 	r, err := c.RequireRunning(ctx)
 	if err != nil {
 		return err
@@ -24,7 +22,7 @@ func (c *Console) RunShell(ctx context.Context, keys io.Reader, command []string
 	if err != nil {
 		return err
 	}
-	x := plan.Exec{Container: app.Name, Command: command, In: keys, Out: c.Out, Err: c.Err}
+	x := plan.Exec{Container: app.Name, Command: command, In: c.In, Out: c.Out, Err: c.Err}
 	if len(command) == 0 {
 		// bash where the image has it; every image with a shell has sh.
 		x.Command = []string{"sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"}
@@ -37,7 +35,7 @@ func (c *Console) RunShell(ctx context.Context, keys io.Reader, command []string
 		}
 		defer restore()
 	}
-	code, err := r.Engine.Run(ctx, x)
+	code, err := r.Engine.Exec.Run(ctx, x)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 	opening.Wait()
 	if err = cmp.Or(err, closed); err == nil {
 		var i session.Instance
-		if i, err = session.Observe(ctx, runtime, p); err == nil {
+		if i, err = session.Observe(ctx, runtime.Containers, p); err == nil {
 			err = i.Elsewhere
 		}
 	}
@@ -133,7 +133,7 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 func (d *host) first() tui.Facts {
 	return tui.Facts{
 		Project: d.project.Name, Dir: d.console.FromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
-		Engine: d.runtime.Endpoint().Host, API: d.runtime.Endpoint().API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
+		Engine: d.runtime.Endpoint.Host, API: d.runtime.Endpoint.API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
 	}
 }
 
@@ -200,7 +200,7 @@ func (d *host) engine(ctx context.Context, p *config.Project, o session.Options)
 	if err != nil {
 		return nil, err
 	}
-	return s.Engine(ctx, d.runtime, d.events.EmitAt)
+	return s.Engine(ctx, d.runtime.Containers, d.events.EmitAt)
 }
 
 // followHistory is how many lines each service has printed before that are shown.
@@ -211,7 +211,7 @@ func (d *host) follow(r console.Running) {
 	d.tell(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
 	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
-	d.begin(false, stop, func() error { return d.runtime.Follow(ctx, f, d.events.EmitAt) })
+	d.begin(false, stop, func() error { return d.runtime.Runtime.Follow(ctx, f, d.events.EmitAt) })
 }
 
 // tell says of a project that was found running what its own start would have.
@@ -293,7 +293,7 @@ func (d *host) look(ctx context.Context) (console.Running, error) {
 	if err != nil {
 		return console.Running{}, err
 	}
-	i, err := session.Observe(ctx, d.runtime, p)
+	i, err := session.Observe(ctx, d.runtime.Containers, p)
 	if err == nil {
 		err = i.Elsewhere
 	}

@@ -10,10 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/muesli/cancelreader"
 
 	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/tui"
@@ -114,8 +111,8 @@ func (d *host) down(ctx context.Context, volumes bool) error {
 	if err != nil {
 		return err
 	}
-	e := &engine.Engine{Runtime: d.runtime, Emit: d.events.EmitAt}
-	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host()), volumes)
+	e := &engine.Engine{Runtime: d.runtime.Runtime, Emit: d.events.EmitAt}
+	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host), volumes)
 }
 
 // change treats the login in another way from now on. Whoever attends goes on in that way too, and the
@@ -133,7 +130,7 @@ func (d *host) change(ctx context.Context, mode dev.Mode) (string, error) {
 	}
 	e, err := d.engine(ctx, r.Project, as)
 	if err == nil {
-		_, err = e.Up(ctx, engine.Request{Announcement: engine.Announcement{How: "restart"}, Keep: true})
+		_, err = e.Up(ctx, engine.Request{Announcement: dev.Announcement{How: dev.ReloadRestart}, Keep: true})
 	}
 	if err != nil {
 		return "", err
@@ -195,7 +192,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 	aws := r.AWS(d.console.Host())
 	f.Mode, f.AWS = r.Mode(), tui.AWS{Source: aws.Source, Profile: aws.Profile, Region: aws.Region}
 	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
-	g, err := r.GatewayStatus(ctx, r.Engine)
+	g, err := r.GatewayStatus(ctx, r.Engine.Exec)
 	if err != nil {
 		return f, nil // it is starting, or ending: the next look will tell
 	}
@@ -260,7 +257,7 @@ func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	now := map[string]docker.Sample{}
 	var list []tui.Usage
 	for _, c := range found {
-		s, err := d.runtime.Sample(ctx, c.ID)
+		s, err := d.runtime.Meter.Sample(ctx, c.ID)
 		if err != nil {
 			continue // it has ended: the next facts say so
 		}
@@ -305,39 +302,12 @@ func (d *host) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLi
 // Shell is tui.Host's.
 func (d *host) Shell(ctx context.Context) tui.Program {
 	return func(io.Reader, io.Writer, io.Writer) error { // the terminal's, which the command knows itself
-		keys, err := cancelreader.NewReader(d.console.In)
-		if err != nil {
-			return fmt.Errorf("read the keys: %w", err)
-		}
-		lent := &lentKeys{keys: keys}
-		defer lent.giveBack()
-		err = d.console.RunShell(ctx, lent, nil)
+		err := d.console.RunShell(ctx, nil)
 		if _, ok := errors.AsType[console.ExitError](err); ok {
 			return nil // of the last command in it: nobody asked
 		}
 		return err
 	}
-}
-
-// lentKeys are the terminal's keys until they are given back. Without that, whoever reads them for
-// the shell would take the next key of the dashboard's.
-type lentKeys struct {
-	keys cancelreader.CancelReader
-	mu   sync.Mutex // held while reading
-}
-
-func (l *lentKeys) Read(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.keys.Read(b)
-}
-
-func (l *lentKeys) giveBack() {
-	if l.keys.Cancel() {
-		l.mu.Lock() // until the last read has ended
-		defer l.mu.Unlock()
-	}
-	_ = l.keys.Close()
 }
 
 // auth steers the local provider.
@@ -359,7 +329,7 @@ func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	case tui.ClearFaults:
 		c, said = oidc.Command{Do: oidc.DoClear}, "all faults are cleared"
 	case tui.MoveClock:
-		now, err := r.Steer(ctx, r.Engine, oidc.Command{Do: oidc.DoState})
+		now, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState})
 		if err != nil {
 			return "", err
 		}
@@ -369,7 +339,7 @@ func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
-	if _, err = r.Steer(ctx, r.Engine, c); err != nil || !action.Browse {
+	if _, err = r.Steer(ctx, r.Engine.Exec, c); err != nil || !action.Browse {
 		return said, err
 	}
 	opened, err := d.browse(ctx)

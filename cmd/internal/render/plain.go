@@ -311,12 +311,11 @@ func pathsText(paths []string) string {
 	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
 }
 
-func howText(how string) string {
-	switch how {
-	case "restart", "rebuild":
-		return "  after a " + how
+func howText(how dev.ReloadMethod) string {
+	if !how.Replaces() {
+		return ""
 	}
-	return ""
+	return "  after a " + string(how)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -208,8 +208,8 @@ func (s sheet) reload() []string {
 	last := st.reloads[len(st.reloads)-1]
 	head, file := "live in "+render.Duration(last.MS), safe(last.Trigger)
 	after := render.Count(last.Sessions, "tab") + "  " + last.at.Format(time.TimeOnly)
-	if last.How == "restart" || last.How == "rebuild" {
-		after = "after a " + last.How + ", " + after
+	if last.How.Replaces() {
+		after = "after a " + string(last.How) + ", " + after
 	}
 	if ansi.StringWidth(head+file+after) > s.width-8 {
 		file = short(file)
@@ -349,7 +349,7 @@ func (s sheet) environment() []string {
 	rows := []string{s.heading("ENVIRONMENT", "")}
 	switch f.How {
 	case "":
-	case "mount":
+	case dev.ReloadMount:
 		rows = append(rows, line("saves", "mounted, "+render.Count(f.Watches, "directory")+" watched"))
 	default:
 		rows = append(rows, line("saves", "copied, "+render.Count(f.Watches, "directory")+" watched"))

@@ -222,7 +222,7 @@ func (r *rig) running(mode dev.Mode) {
 	)
 	for i, ms := range []int64{71, 74, 69, 240, 88, 73, 1900, 77} {
 		file := []string{"code_package/streamlit/Home.py", "code_package/streamlit/pages/Reports.py"}[i%2]
-		r.happen(dev.FileChanged{Paths: []string{file}, Rule: "derived: source", Action: dev.Live}, dev.AppReloaded{Trigger: file, MS: ms, Sessions: 2, How: "mount"})
+		r.happen(dev.FileChanged{Paths: []string{file}, Rule: "derived: source", Action: dev.Live}, dev.AppReloaded{Trigger: file, MS: ms, Sessions: 2, How: dev.ReloadMount})
 	}
 }
 

@@ -95,8 +95,8 @@ type Facts struct {
 	Gateway    string     // the service of the gateway
 	Services   []Service
 	Tabs       []Tab
-	How        string // how saves reach the app: "mount", "sync"; "" where nothing is watched
-	Watches    int    // directories watched
+	How        dev.ReloadMethod // how saves reach the app: "mount", "sync"; "" where nothing is watched
+	Watches    int              // directories watched
 	AWS        AWS
 	Engine     string // where the container engine is
 	API        string // its version of the API

@@ -1,18 +1,18 @@
-package dev_test
+package blocking_test
 
 import (
 	"context"
 	"errors"
 	"testing"
 
-	"sdev/dev"
+	"sdev/dev/blocking"
 )
 
-func TestInterruptible_GivesUpWithItsContext(t *testing.T) {
+func TestCall_EndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	hangs := make(chan struct{})
 	defer close(hangs)
-	_, err := dev.Interruptible(ctx, func() (int, error) {
+	_, err := blocking.Call(ctx, func() (int, error) {
 		cancel()
 		<-hangs // as compose-go in front of a pipe
 		return 0, nil
@@ -20,7 +20,7 @@ func TestInterruptible_GivesUpWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if got, err := dev.Interruptible(t.Context(), func() (int, error) { return 3, nil }); got != 3 || err != nil {
+	if got, err := blocking.Call(t.Context(), func() (int, error) { return 3, nil }); got != 3 || err != nil {
 		t.Errorf("%d, %v", got, err)
 	}
 }

@@ -1,0 +1,29 @@
+// Package blocking calls functions that block and know no context.
+//
+// It promises that [Call] returns once its context ends. The function then goes on in a goroutine that nobody
+// waits for: nothing can interrupt a read of a terminal or of a pipe. It ends at the latest with the program.
+// This is the only place in sdev that leaves a goroutine behind.
+package blocking
+
+import "context"
+
+// Call calls a function and returns its result. If ctx ends first, Call returns ctx's error, and the result is
+// lost.
+func Call[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := work()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
