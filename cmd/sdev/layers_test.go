@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"dev/blocking":    {},
 	"dev/config":      {"dev", "dev/blocking"},
 	"dev/destination": {"dev"},
-	"dev/detect":      {"dev"},
+	"dev/detect":      {"dev", "dev/docker/dockerfile"}, // which reads text, and no engine
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
 	"dev/docker/…":    {"dev"},
 	"dev/git":         {"dev"},
@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"dev/hub":         {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
-	"dev/preflight":   {"dev", "dev/preflight/…"},
+	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
 	"dev/preflight/…": {"dev"},
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share

@@ -159,7 +159,7 @@ func (l loginCheck) boto3() finding {
 }
 
 func (l loginCheck) streamlit() finding {
-	const fix = "streamlit>=1.58 in the app's requirements"
+	const fix = "require streamlit>=1.58"
 	have := l.app.Versions["streamlit"]
 	f := finding{ID: "streamlit.version", OK: have != "" && !session.IsBelow(have, 1, 58), Evidence: "streamlit " + have}
 	switch {

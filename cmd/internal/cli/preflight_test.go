@@ -180,7 +180,7 @@ func TestPreflight_FindsASecretInADeletedFileOfAnArchive(t *testing.T) {
 	if code != dev.ExitFailed || errs != "" {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
-	wantLines(t, out, "Blocks the hand-off:\n  secret.layer  layer 1 (COPY . .), deleted or replaced in layer 2", "an AWS access key id is in /app/key.txt:1",
+	wantLines(t, out, "Blocks the hand-off:\n  secret.layer  layer 1 (COPY . .); layer 2 deletes or replaces it", "an AWS access key id is in /app/key.txt:1",
 		"Suppressed:\n  bypass.compose  compose.yaml:5", "reason: nobody but us has it (until 2099-01-31, compose.yaml:9)", "rules: 1 blocks, 1 suppressed\n")
 	for line := range strings.Lines(out) {
 		if len([]rune(line)) > 81 && !strings.Contains(line, "https://") {
