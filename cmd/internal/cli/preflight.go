@@ -13,7 +13,6 @@ import (
 	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/render"
 	"sdev/dev"
-	"sdev/dev/detect"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 	"sdev/dev/session"
@@ -102,7 +101,7 @@ func (a *commands) check(ctx context.Context, o preflightOptions) ([]dev.Finding
 	if err != nil {
 		return nil, err
 	}
-	found, err := detect.Dir(p.Dir)
+	found, err := console.Inspect(ctx, p, session.EntryChoice{})
 	if err != nil {
 		return nil, err
 	}
