@@ -42,7 +42,7 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 		{"name that cannot be a prefix", "ecs-cognito", "ecs-cognito.prefix", dev.Blocks, nil, map[string]string{"name": "aws-shop"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			target, err := Find(onAWS(), c.target)
+			target, err := Find(Targets(), c.target)
 			if err != nil {
 				t.Fatal(err)
 			}

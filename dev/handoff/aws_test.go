@@ -17,29 +17,6 @@ import (
 	"sdev/templates"
 )
 
-// onAWS are the targets that this file is about.
-func onAWS() []Target { return []Target{ecs(), ecsCognito()} }
-
-// TestAWS_PlaceholdersAndDefaultsAreValues holds what is rendered for want of a value to its own check.
-func TestAWS_PlaceholdersAndDefaultsAreValues(t *testing.T) {
-	for _, target := range onAWS() {
-		for _, p := range target.Params {
-			if p.Default == "" && p.Placeholder == "" && !p.Optional {
-				t.Errorf("%s: %s has neither a default nor a placeholder", target.Name, p.Name)
-			}
-			for _, text := range []string{p.Default, p.Placeholder} {
-				switch {
-				case text == "":
-				case p.Check != nil && p.Check(text) != nil:
-					t.Errorf("%s: %s is %q: %v", target.Name, p.Name, text, p.Check(text))
-				case len(p.Choices) > 0 && !slices.Contains(p.Choices, text):
-					t.Errorf("%s: %s is %q, which is not among its choices", target.Name, p.Name, text)
-				}
-			}
-		}
-	}
-}
-
 func TestAWS_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 	bad := map[string][]string{
 		"name":                  {"", "a", "Shop", "1shop", "shop-", "a-name-that-is-much-too-long", "sh op", `s"x`},
