@@ -14,7 +14,7 @@ import (
 var (
 	systemTrees = []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib64", "/usr/sbin", "/usr/share",
 		"/var/cache", "/var/db", "/var/lib", "/var/log", "/var/run", "/var/spool", "/System", "/Library", "/private/etc", "/private/var/db"}
-	systemTops = []string{"/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp", "/usr", "/usr/local", "/usr/src", "/var", "/var/tmp", "/Applications", "/Users", "/Volumes", "/private", "/private/tmp", "/private/var"}
+	systemParents = []string{"/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp", "/usr", "/usr/local", "/usr/src", "/var", "/var/tmp", "/Applications", "/Users", "/Volumes", "/private", "/private/tmp", "/private/var"}
 )
 
 // Guard judges destinations for one user. The zero value is for a user without a home directory.
@@ -33,11 +33,11 @@ func NewGuard(home string) Guard {
 // RefuseDir says why nothing is written to a directory: it belongs to git, to sdev or to the system, by its
 // name or by where its links lead. It is "" for any other directory.
 func (g Guard) RefuseDir(dir string) string {
-	for _, seen := range []string{filepath.Clean(dir), dev.RealPath(dir)} {
-		if why := Reserved(seen); why != "" {
+	for _, name := range []string{filepath.Clean(dir), dev.RealPath(dir)} {
+		if why := Reserved(name); why != "" {
 			return why
 		}
-		if slices.Contains(systemTops, seen) || g.isSystem(seen) {
+		if slices.Contains(systemParents, name) || g.isSystem(name) {
 			return "it is a directory of the system"
 		}
 	}
@@ -51,11 +51,11 @@ func (g Guard) RefuseReport(file string, isReport func(content []byte) bool) str
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return ""
 	}
-	for _, seen := range []string{filepath.Clean(file), dev.RealPath(file)} {
-		if why := Reserved(seen); why != "" {
+	for _, name := range []string{filepath.Clean(file), dev.RealPath(file)} {
+		if why := Reserved(name); why != "" {
 			return why
 		}
-		if g.isSystem(seen) {
+		if g.isSystem(name) {
 			return "it is in a directory of the system"
 		}
 	}

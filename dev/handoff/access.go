@@ -35,25 +35,25 @@ type access struct {
 }
 
 var (
-	emailForm  = regexp.MustCompile(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
-	domainForm = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	emailPattern  = regexp.MustCompile(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	domainPattern = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 )
 
 // accessParams are who gets in; group and form say what the platform calls a group.
-func accessParams(group string, form func(string) error) []Param {
+func accessParams(groupForm string, checkGroup func(string) error) []Param {
 	return []Param{
 		{
 			Name: "members", About: "who may sign in at all: addresses, @domains and group:NAME, with commas",
-			Check: each(1, checkMember), Placeholder: "somebody@example.com",
+			Check: everyOf(1, checkMember), Placeholder: "somebody@example.com",
 		},
 		{
-			Name: "groups", About: "what the groups of policies are called there, NAME=" + group + ", with commas", Optional: true,
-			Check: each(0, func(s string) error {
+			Name: "groups", About: "what the groups of policies are called there, NAME=" + groupForm + ", with commas", Optional: true,
+			Check: everyOf(0, func(s string) error {
 				name, text, ok := strings.Cut(s, "=")
 				if !ok || name == "" {
-					return errors.New("want NAME=" + group)
+					return errors.New("want NAME=" + groupForm)
 				}
-				return form(text)
+				return checkGroup(text)
 			}),
 		},
 	}
@@ -70,9 +70,9 @@ func parseMember(s string) (member, error) {
 	switch {
 	case isGroup && group != "":
 		return member{"group", group}, nil
-	case isDomain && domainForm.MatchString(domain):
+	case isDomain && domainPattern.MatchString(domain):
 		return member{"domain", strings.ToLower(domain)}, nil
-	case emailForm.MatchString(s):
+	case emailPattern.MatchString(s):
 		return member{"person", s}, nil
 	}
 	return member{}, errors.New("want somebody@example.com, @example.com, or group:NAME")
@@ -84,7 +84,7 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 	var a access
 	var findings []dev.Finding
 	names := map[string]string{}
-	for _, pair := range list(v.Text("groups")) {
+	for _, pair := range splitList(v.Text("groups")) {
 		name, text, _ := strings.Cut(pair, "=")
 		names[name] = text
 	}
@@ -96,12 +96,12 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 			ID: "policy.group", Severity: dev.Warns, Message: fmt.Sprintf("nothing says what group %s is called there, so its people are not let in", name),
 			Fix: "sdev deploy --set groups=" + name + "=…, or x-sdev.deploy.groups", Docs: "https://docs.streamlit.io/develop/concepts/connections/authentication",
 		}
-		finding.File, finding.Line = origin(where)
+		finding.File, finding.Line = splitOrigin(where)
 		findings = append(findings, finding)
 		return nil
 	}
 	var everybody []member
-	for _, one := range list(v.Text("members")) {
+	for _, one := range splitList(v.Text("members")) {
 		m, err := parseMember(one)
 		switch {
 		case err != nil: // refused by the parameter's check before
@@ -159,7 +159,7 @@ func distinct(all []member) []member {
 func streamlitPaths() []string { return []string{"/_stcore", "/component", "/media", "/static"} }
 
 // closedToSome reports whether a policy keeps some of all from what every page needs.
-func (a access) closedToSome() bool {
+func (a access) restrictsRoot() bool {
 	return slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == "/*" && len(g.Members) < len(a.All) })
 }
 
@@ -191,7 +191,7 @@ func pathFindings(f Facts) []dev.Finding {
 		Message: "a policy for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation goes round the policy",
 		Fix:     "ask in the page who it is, from the verified identity that the front door sends", Docs: pagesDocs,
 	}
-	finding.File, finding.Line = origin(closed[0].Origin)
+	finding.File, finding.Line = splitOrigin(closed[0].Origin)
 	findings := []dev.Finding{finding}
 	base := path.Join("/", f.App.BasePath)
 	for _, p := range closed {
@@ -203,7 +203,7 @@ func pathFindings(f Facts) []dev.Finding {
 			ID: "policy.outside", Severity: dev.Warns, Docs: pagesDocs,
 			Message: fmt.Sprintf("the app lives below %s, so the policy for %s covers none of its pages", base, p.Path), Fix: "write " + base + p.Path,
 		}
-		outside.File, outside.Line = origin(p.Origin)
+		outside.File, outside.Line = splitOrigin(p.Origin)
 		findings = append(findings, outside)
 	}
 	return findings
@@ -211,21 +211,21 @@ func pathFindings(f Facts) []dev.Finding {
 
 // doorFindings say what an app lacks behind the front door of a target; module is the one of the bundle that
 // verifies the header.
-func doorFindings(f Facts, target, door, module string) []dev.Finding {
-	header := signedHeader(door)
+func proxyFindings(f Facts, target, proxy, module string) []dev.Finding {
+	header := signedHeader(proxy)
 	var findings []dev.Finding
 	add := func(id string, severity dev.Severity, place Value, message, fix string) {
 		finding := dev.Finding{ID: target + "." + id, Severity: severity, Message: message, Fix: fix, Docs: "https://docs.streamlit.io/develop/api-reference/caching-and-state/st.context"}
-		finding.File, finding.Line = origin(place.Source)
+		finding.File, finding.Line = splitOrigin(place.Source)
 		findings = append(findings, finding)
 	}
-	if !f.App.signsIn(door) {
+	if !f.App.signsInWith(proxy) {
 		add("verify", dev.Warns, Value{}, "the app does not verify "+header+", so it does not know who is there, and no page can be for some people alone",
 			"copy "+module+" of the bundle into the app and call person() on every page")
 	}
 	for _, login := range f.App.Login {
 		switch {
-		case login.Text == door || login.Text == "none":
+		case login.Text == proxy || login.Text == "none":
 		case signedHeader(login.Text) != "":
 			add("login.door", dev.Blocks, login, fmt.Sprintf("the app takes people from the headers of another front door (%s), so anybody could send them", login.Text),
 				"verify "+header+" instead: "+module+" of the bundle does")
@@ -238,9 +238,9 @@ func doorFindings(f Facts, target, door, module string) []dev.Finding {
 }
 
 // signedHeader is the one in which a front door tells who somebody is; "" where the name is that of none.
-func signedHeader(door string) string {
+func signedHeader(proxy string) string {
 	for _, d := range dev.FrontDoors() {
-		if d.Name == door {
+		if d.Name == proxy {
 			return d.Signed
 		}
 	}
@@ -264,7 +264,7 @@ func awsCalls(f Facts) []Call {
 
 // portability is what a container outside AWS cannot do as it did on a developer's machine: credentials
 // is how it gets those of AWS, files what becomes of files that it writes.
-func portability(f Facts, target, credentials, files string) []dev.Finding {
+func portabilityFindings(f Facts, target, credentialsFix, fileMessage string) []dev.Finding {
 	var findings []dev.Finding
 	if calls := awsCalls(f); len(calls) > 0 {
 		message := "the code asks AWS, and here are neither ~/.aws nor the role of a task"
@@ -275,7 +275,7 @@ func portability(f Facts, target, credentials, files string) []dev.Finding {
 			}
 		}
 		findings = append(findings, dev.Finding{
-			ID: target + ".aws", Severity: dev.Warns, File: calls[0].File, Line: calls[0].Line, Message: message, Fix: credentials,
+			ID: target + ".aws", Severity: dev.Warns, File: calls[0].File, Line: calls[0].Line, Message: message, Fix: credentialsFix,
 			Docs: "https://docs.aws.amazon.com/boto3/latest/guide/credentials.html",
 		})
 	}
@@ -283,7 +283,7 @@ func portability(f Facts, target, credentials, files string) []dev.Finding {
 		if c.What == "file:write" {
 			findings = append(findings, dev.Finding{
 				ID: target + ".writes", Severity: dev.Warns, File: c.File, Line: c.Line,
-				Message: files,
+				Message: fileMessage,
 				Fix:     "write below tempfile.gettempdir() what may go, and to a database or an object store what has to stay",
 				Docs:    "https://docs.streamlit.io/develop/concepts/configuration/serving-static-files",
 			})
@@ -293,7 +293,7 @@ func portability(f Facts, target, credentials, files string) []dev.Finding {
 }
 
 // ships is the environment of the app as it runs behind a front door.
-func ships(f Facts, address string) map[string]string {
+func appEnvironment(f Facts, address string) map[string]string {
 	env := map[string]string{}
 	for _, one := range f.App.Env {
 		if one.Name != "PORT" && !strings.HasPrefix(one.Name, "K_") { // Cloud Run's own
@@ -302,30 +302,30 @@ func ships(f Facts, address string) map[string]string {
 	}
 	// Caches of libraries go where there is room for them.
 	env["MPLCONFIGDIR"], env["XDG_CACHE_HOME"] = "/tmp/matplotlib", "/tmp/cache"
-	if address != "" && f.App.signsIn("streamlit-oauth") {
+	if address != "" && f.App.signsInWith("streamlit-oauth") {
 		env["OAUTH_REDIRECT_URI"] = address
 	}
 	return env
 }
 
 // build is how the image is built, from the root of the repository.
-func build(f Facts) (dir, dockerfile, platform string) {
+func imageBuild(f Facts) (dir, dockerfile, platform string) {
 	dir = cmp.Or(f.App.Context, ".")
 	return dir, path.Join(dir, cmp.Or(f.App.Dockerfile, "Dockerfile")), "linux/amd64"
 }
 
 // namedImage is the image that is handed over, where it is named by its digest.
 func namedImage(f Facts) (Value, bool) {
-	return Value{Text: f.Image.Ref, Source: "--image"}, byDigest(f.Image.Ref) == nil
+	return Value{Text: f.Image.Ref, Source: "--image"}, checkDigest(f.Image.Ref) == nil
 }
 
 // appName makes the project's name one that at most so many small letters, digits and dashes are.
-func appName(most int) func(Facts) (Value, bool) {
+func appName(longest int) func(Facts) (Value, bool) {
 	return func(f Facts) (Value, bool) {
 		name := strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(f.Name), "-"), "-")
 		name = strings.TrimLeft(name, "0123456789-")
-		if len(name) > most {
-			name = strings.Trim(name[:most], "-")
+		if len(name) > longest {
+			name = strings.Trim(name[:longest], "-")
 		}
 		return Value{Text: name, Source: "name of the project"}, len(name) >= 2
 	}

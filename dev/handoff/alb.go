@@ -24,19 +24,19 @@ const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/appl
 func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []dev.Finding) {
 	for _, p := range f.Policy {
 		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
-		finding.File, finding.Line = origin(p.Origin)
+		finding.File, finding.Line = splitOrigin(p.Origin)
 		switch {
 		case p.Allow.Anyone:
 			continue
-		case letsNobodyIn(p) && expressible(p, f.Policy):
-			closed = append(closed, closedPath{Priority: 10 + len(closed), Patterns: patterns(p.Path)})
+		case letsNobodyIn(p) && isExpressible(p, f.Policy):
+			closed = append(closed, closedPath{Priority: 10 + len(closed), Patterns: pathPatterns(p.Path)})
 			continue
 		case letsNobodyIn(p):
 			finding.Message = fmt.Sprintf("%s is for nobody, but another policy opens a part of it, or it has a star in the middle, which a load balancer reads in another way", p.Path)
 		default:
 			finding.Message = fmt.Sprintf("%s is %s: a load balancer cannot tell, so everybody who gets past it reaches this page", p.Path, p.Allow)
 		}
-		if f.App.open() {
+		if f.App.hasNoLogin() {
 			finding.Severity = dev.Blocks
 			finding.Message += "; the app has no login that could"
 		}
@@ -53,20 +53,20 @@ func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []d
 }
 
 // guarded is a policy in the runbook.
-type guarded struct{ Path, For, By string }
+type policyRow struct{ Path, For, By string }
 
 // guardedBy says for every policy who keeps it.
-func guardedBy(f Facts) []guarded {
-	var all []guarded
+func policyRows(f Facts) []policyRow {
+	var all []policyRow
 	for _, p := range f.Policy {
 		by := "the page itself, by code that asks who it is"
 		switch {
 		case p.Allow.Anyone:
 			by = "what signs people in, for every page"
-		case letsNobodyIn(p) && expressible(p, f.Policy):
+		case letsNobodyIn(p) && isExpressible(p, f.Policy):
 			by = "a rule of the load balancer, at the first request of the page"
 		}
-		all = append(all, guarded{Path: p.Path, For: p.Allow.String(), By: by})
+		all = append(all, policyRow{Path: p.Path, For: p.Allow.String(), By: by})
 	}
 	return all
 }
@@ -78,7 +78,7 @@ func letsNobodyIn(p dev.Policy) bool {
 
 // expressible reports whether a rule closes exactly what the policy closes: a star of a load balancer
 // goes over slashes, and its rules know no exceptions.
-func expressible(p dev.Policy, all []dev.Policy) bool {
+func isExpressible(p dev.Policy, all []dev.Policy) bool {
 	base, below := strings.CutSuffix(p.Path, "/*")
 	if strings.Contains(base, "*") || len(p.Path) > 120 {
 		return false
@@ -92,7 +92,7 @@ func expressible(p dev.Policy, all []dev.Policy) bool {
 }
 
 // patterns are the path of a policy as a load balancer compares paths.
-func patterns(pattern string) []string {
+func pathPatterns(pattern string) []string {
 	base, below := strings.CutSuffix(pattern, "/*")
 	switch {
 	case !below:

@@ -47,7 +47,7 @@ func awsParams() []Param {
 	return []Param{
 		{
 			Name: "name", About: "names everything that is made; 2 to 24 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), From: appName(24), Placeholder: "streamlit-app",
+			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), FromFacts: appName(24), Placeholder: "streamlit-app",
 		},
 		{
 			Name: "aws-account", About: "the account's number: aws sts get-caller-identity --query Account",
@@ -55,11 +55,11 @@ func awsParams() []Param {
 		},
 		{
 			Name: "region", About: "AWS region that the app runs in", Check: matches(`^[a-z]{2}(-[a-z]+)+-\d$`, "a region such as eu-central-1"),
-			From: func(f Facts) (Value, bool) { return f.AWS.Region, f.AWS.Region.Text != "" }, Placeholder: "us-east-1",
+			FromFacts: func(f Facts) (Value, bool) { return f.AWS.Region, f.AWS.Region.Text != "" }, Placeholder: "us-east-1",
 		},
 		{
 			Name: "domain", About: "address of the app, without https://",
-			Check: hostName, Placeholder: "app.example.com",
+			Check: checkHostName, Placeholder: "app.example.com",
 		},
 		{
 			Name: "hosted-zone", About: "Route 53 zone of the domain: aws route53 list-hosted-zones; none where its DNS is elsewhere",
@@ -72,21 +72,21 @@ func awsParams() []Param {
 		},
 		{
 			Name: "public-subnets", About: "two or more of the load balancer, in different zones, with a route to an internet gateway",
-			Check: each(2, subnet), Placeholder: "subnet-00000000000000000,subnet-00000000000000001",
+			Check: everyOf(2, subnet), Placeholder: "subnet-00000000000000000,subnet-00000000000000001",
 		},
 		{
 			Name: "app-subnets", About: "of the app, with a way out through NAT; empty: the public ones, with a public address that nobody gets in by",
-			Check: each(2, subnet), Optional: true,
+			Check: everyOf(2, subnet), Optional: true,
 		},
 		{
 			Name: "allowed-cidrs", About: "networks that may reach the app, such as that of the VPN, with commas; 0.0.0.0/0 is everybody",
-			Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24",
+			Check: everyOf(1, checkCIDR), Placeholder: "203.0.113.0/24",
 		},
 		{
 			Name: "egress-ports", About: "ports that the app may reach on the internet, with commas",
-			Check: each(1, checkPort), Default: "443",
+			Check: everyOf(1, checkPort), Default: "443",
 		},
-		{Name: "architecture", About: "what the image is built for", Choices: []string{"X86_64", "ARM64"}, From: architecture, Default: "X86_64"},
+		{Name: "architecture", About: "what the image is built for", Choices: []string{"X86_64", "ARM64"}, FromFacts: architecture, Default: "X86_64"},
 		{Name: "cpu", About: "of a task, in 1/1024 of a core", Choices: []string{"256", "512", "1024", "2048", "4096", "8192"}, Default: "512"},
 		{Name: "memory", About: "of a task, in MiB", Check: matches(`^[1-9]\d{2,5}$`, "MiB, such as 1024"), Default: "1024"},
 		{
@@ -95,7 +95,7 @@ func awsParams() []Param {
 		},
 		{
 			Name: "secrets", About: "variables that ECS fills in from SSM, NAME=/parameter, with commas", Optional: true,
-			Check: each(1, checkSecret),
+			Check: everyOf(1, checkSecret),
 		},
 		{
 			Name: "kms-key", About: "ARN of the key of the SSM parameters, where it is not aws/ssm", Optional: true,
@@ -136,7 +136,7 @@ func awsEnvironment(f Facts, v Values) map[string]string {
 		"STREAMLIT_SERVER_PORT":          strconv.Itoa(f.App.port()),
 		"STREAMLIT_SERVER_ALLOWED_HOSTS": v.Text("domain"),
 	})
-	if f.App.signsIn("streamlit-oauth") {
+	if f.App.signsInWith("streamlit-oauth") {
 		env["OAUTH_REDIRECT_URI"] = address(f, v)
 	}
 	for name := range secrets(v) {
@@ -186,7 +186,7 @@ func checkSecret(s string) error {
 // secrets are the variables that ECS fills in, with their parameters, by name.
 func secrets(v Values) map[string]parameter {
 	all := map[string]parameter{}
-	for _, one := range list(v.Text("secrets")) {
+	for _, one := range splitList(v.Text("secrets")) {
 		name, from, _ := strings.Cut(one, "=")
 		all[name] = parameter{Name: from, Path: strings.TrimPrefix(from, "/")}
 	}
@@ -194,7 +194,7 @@ func secrets(v Values) map[string]parameter {
 }
 
 // awsFilled are the variables that ECS fills in.
-func awsFilled(v Values) []string { return slices.Sorted(maps.Keys(secrets(v))) }
+func awsSecretVariables(v Values) []string { return slices.Sorted(maps.Keys(secrets(v))) }
 
 // awsPlatform is what the image has to be for.
 func awsPlatform(v Values) string {
@@ -211,9 +211,9 @@ func distinctByName(all []parameter) []parameter {
 }
 
 // storing are the commands that put into SSM what the app reads and what ECS fills in.
-func storing(f Facts, v Values, filled map[string]parameter) []Step {
+func storeSteps(f Facts, v Values, secretVariables map[string]parameter) []Step {
 	all, _ := parameters(f)
-	all = slices.AppendSeq(all, maps.Values(filled))
+	all = slices.AppendSeq(all, maps.Values(secretVariables))
 	var steps []Step
 	for _, p := range distinctByName(all) {
 		steps = append(steps, Step{
@@ -226,7 +226,7 @@ func storing(f Facts, v Values, filled map[string]parameter) []Step {
 
 // fargateMemory are the least and the most memory of a task by its cpu, in MiB, and the steps between.
 // Source: Amazon ECS developer guide, "Fargate task definition considerations", task CPU and memory.
-func fargateMemory(cpu string) (least, most, step int) {
+func fargateMemory(cpu string) (minimum, maximum, step int) {
 	switch cpu {
 	case "256":
 		return 512, 2048, 512
@@ -248,10 +248,10 @@ func awsFindings(f Facts, v Values) []dev.Finding {
 	block := func(id, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: dev.Blocks, Message: message, Fix: fix, Docs: docs})
 	}
-	least, most, step := fargateMemory(v.Text("cpu"))
-	if mib, err := strconv.Atoi(v.Text("memory")); err != nil || mib < least || mib > most || mib%step != 0 || least == 512 && mib == 1536 {
+	minimum, maximum, step := fargateMemory(v.Text("cpu"))
+	if mib, err := strconv.Atoi(v.Text("memory")); err != nil || mib < minimum || mib > maximum || mib%step != 0 || minimum == 512 && mib == 1536 {
 		block("aws.size", fmt.Sprintf("Fargate has no task of cpu %s with memory %s", v.Text("cpu"), v.Text("memory")),
-			fmt.Sprintf("set memory to %d … %d in steps of %d, or another cpu", least, most, step),
+			fmt.Sprintf("set memory to %d … %d in steps of %d, or another cpu", minimum, maximum, step),
 			"https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html")
 	}
 	if m := certificateARN.FindStringSubmatch(v.Text("certificate")); m != nil && m[1] != v.Text("region") {

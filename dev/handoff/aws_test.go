@@ -345,7 +345,7 @@ func TestAWS_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 		if stored := strings.Count(files["README.md"], "put-parameter"); stored != map[string]int{"ecs": 3, "ecs-cognito": 2}[target.Name] {
 			t.Errorf("%s: README.md stores %d parameters", target.Name, stored)
 		}
-		for _, step := range target.Next(f, v) {
+		for _, step := range target.NextSteps(f, v) {
 			command, _, _ := strings.Cut(strings.NewReplacer("sha256:…", "", "file://FILE", "").Replace(step.Run), " main")
 			if !strings.Contains(files["README.md"], strings.TrimSpace(command)) && !strings.HasPrefix(command, "git push") {
 				t.Errorf("%s: README.md has no %s", target.Name, command)

@@ -63,9 +63,9 @@ type Change struct {
 	File     string `json:"-"` // as its target calls it, see [File]
 	Rendered []byte `json:"-"` // what is rendered; nil where it is not any more
 
-	base []byte // what was rendered last; nil where nothing was
-	kept []byte // base as it is on disk, where git may have changed its line ends
-	lost bool   // base is not there any more, and known by the record
+	base       []byte // what was rendered last; nil where nothing was
+	baseOnDisk []byte // base as it is on disk, where git may have changed its line ends
+	baseLost   bool   // base is not there any more, and known by the record
 }
 
 // Diff is what changes in the file, as patches have it; "" where nothing does.
@@ -82,7 +82,7 @@ type Bundle struct {
 	Changes []Change // by path
 	Last    *Record  // of the last hand-off; nil where there was none
 	// Show is how a path is shown in errors; nil shows it as it is.
-	Show func(path string) string
+	DisplayPath func(path string) string
 
 	lastRaw []byte
 	record  []byte
@@ -125,7 +125,7 @@ func (b *Bundle) Compare(files []File) error {
 			return err
 		}
 	}
-	return b.dropped(rendered)
+	return b.addRemoved(rendered)
 }
 
 // add compares one more file.
@@ -134,17 +134,17 @@ func (b *Bundle) add(f File) error {
 	if err != nil {
 		return err
 	}
-	b.insert(c)
+	b.insertSorted(c)
 	return nil
 }
 
-func (b *Bundle) insert(c Change) {
+func (b *Bundle) insertSorted(c Change) {
 	i, _ := slices.BinarySearchFunc(b.Changes, c, func(a, c Change) int { return strings.Compare(a.Path, c.Path) })
 	b.Changes = slices.Insert(b.Changes, i, c)
 }
 
 // dropped adds the files that were rendered last and are not any more.
-func (b *Bundle) dropped(rendered map[string]bool) error {
+func (b *Bundle) addRemoved(rendered map[string]bool) error {
 	if b.Last == nil {
 		return nil
 	}
@@ -160,10 +160,10 @@ func (b *Bundle) dropped(rendered map[string]bool) error {
 		switch {
 		case c.Before == nil:
 			c.Status, c.Reason = Skip, "not rendered any more"
-		case !bytes.Equal(unix(c.Before), c.base):
+		case !bytes.Equal(withUnixEnds(c.Before), c.base):
 			c.Status, c.Reason, c.Content = Keep, "not rendered any more, but edited by you: it is yours from now on", c.Before
 		}
-		b.insert(c)
+		b.insertSorted(c)
 	}
 	return nil
 }
@@ -173,14 +173,14 @@ func (b *Bundle) read(c *Change) (err error) {
 	if c.base, err = b.readFile(path.Join(b.Place.Bundle, baseDir, c.File)); err != nil {
 		return err
 	}
-	if c.kept = c.base; c.base != nil {
-		c.base = unix(c.base)
+	if c.baseOnDisk = c.base; c.base != nil {
+		c.base = withUnixEnds(c.base)
 	}
 	if c.Before, err = b.readFile(c.Path); err != nil {
 		return err
 	}
 	if c.base == nil && c.Before != nil && b.isRecorded(c.File, c.Before) {
-		c.base, c.lost = unix(c.Before), true
+		c.base, c.baseLost = withUnixEnds(c.Before), true
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (b *Bundle) read(c *Change) (err error) {
 // of a record cannot be in it.
 func (b *Bundle) isRecorded(file string, content []byte) bool {
 	return b.Last != nil && (file == SummaryFile || slices.ContainsFunc(b.Last.Files, func(f RecordedFile) bool {
-		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(unix(content))
+		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(withUnixEnds(content))
 	}))
 }
 
@@ -202,22 +202,22 @@ func (b *Bundle) compare(f File) (Change, error) {
 	if c.base != nil {
 		written = tree.Hash(c.base)
 	}
-	yours := unix(c.Before)
+	yours := withUnixEnds(c.Before)
 	c.Content = f.Content
 	switch tree.Relate(yours, f.Content, written) {
 	case tree.IsNew:
 		c.Status = Create
 	case tree.IsGone:
 		c.Status, c.Content = Skip, nil
-		c.Reason = "removed by you; to have it again: rm " + b.shown(path.Join(b.Place.Bundle, baseDir, f.Path))
+		c.Reason = "removed by you; to have it again: rm " + b.display(path.Join(b.Place.Bundle, baseDir, f.Path))
 	case tree.IsSame:
 		c.Status, c.Content = Identical, c.Before
-	case tree.IsForeign:
+	case tree.IsUntracked:
 		c.Status, c.Content, c.Reason = Untracked, c.Before, "exists, and sdev did not write it"
 	case tree.IsUntouched:
 		c.Status = Update
 	case tree.IsEdited:
-		c.edited(yours)
+		c.mergeEdits(yours)
 	}
 	if c.Before != nil && len(yours) != len(c.Before) && (c.Status == Update || c.Status == Merge || c.Status == Conflict) && !bytes.Equal(c.Content, c.Before) {
 		c.Content = bytes.ReplaceAll(c.Content, []byte("\n"), []byte("\r\n"))
@@ -226,7 +226,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 }
 
 // edited says what a file means that its user has edited.
-func (c *Change) edited(yours []byte) {
+func (c *Change) mergeEdits(yours []byte) {
 	switch {
 	case tree.HasMarks(yours):
 		c.Status, c.Content, c.Reason = Conflict, c.Before, "the marks of the last conflict are still in it"
@@ -235,19 +235,19 @@ func (c *Change) edited(yours []byte) {
 		c.Status, c.Content, c.Reason = Keep, c.Before, "edited by you"
 		return
 	}
-	joined, conflict := tree.MergeText(c.base, yours, c.Rendered)
-	c.Content, c.Status, c.Reason = joined, Merge, "your edits are kept"
+	merged, conflict := tree.MergeText(c.base, yours, c.Rendered)
+	c.Content, c.Status, c.Reason = merged, Merge, "your edits are kept"
 	switch {
 	case conflict:
 		c.Status, c.Reason = Conflict, "you and sdev changed the same lines: both stand there between marks"
-	case bytes.Equal(joined, yours): // what changed is what you had changed already
+	case bytes.Equal(merged, yours): // what changed is what you had changed already
 		c.Content, c.Status, c.Reason = c.Before, Keep, "edited by you"
 	}
 }
 
 // unix is a text with the line ends in which files are rendered; git may have changed them. An editor
 // that ends only some lines so has not.
-func unix(text []byte) []byte {
+func withUnixEnds(text []byte) []byte {
 	if text == nil || bytes.Count(text, []byte("\r\n")) != bytes.Count(text, []byte("\n")) {
 		return text
 	}
@@ -255,7 +255,7 @@ func unix(text []byte) []byte {
 }
 
 // Refused says why nothing can be written: files in the way that nobody may overwrite.
-func (b *Bundle) Refused() error {
+func (b *Bundle) UntrackedError() error {
 	if names := b.Paths(Untracked); len(names) > 0 {
 		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("files that sdev did not write are in the way, so nothing was written: %s", strings.Join(names, ", ")),
 			Hint: "move it away, or write elsewhere with --out"}
@@ -264,7 +264,7 @@ func (b *Bundle) Refused() error {
 }
 
 // Conflicts is the error of files in which a person has to decide; nil where there are none.
-func (b *Bundle) Conflicts() error {
+func (b *Bundle) ConflictError() error {
 	if names := b.Paths(Conflict); len(names) > 0 {
 		return &dev.Error{Code: dev.CodeDeployConflict, Exit: dev.ExitFailed, Message: "you and sdev changed the same lines of " + strings.Join(names, ", "),
 			Hint: "keep what is right of what stands between <<<<<<< and >>>>>>>, then run it again"}
@@ -274,7 +274,7 @@ func (b *Bundle) Conflicts() error {
 
 // Changed is the error of a bundle that is not what would be rendered, beyond edits of yours; nil where
 // it is.
-func (b *Bundle) Changed() error {
+func (b *Bundle) OutdatedError() error {
 	if names := b.Paths(Create, Update, Merge, Remove); len(names) > 0 {
 		return &dev.Error{Code: dev.CodeDeployChanged, Exit: dev.ExitFailed, Message: "not as it would be rendered: " + strings.Join(names, ", "),
 			Hint: "run sdev deploy without --check, look at the difference, and commit it"}
@@ -282,11 +282,11 @@ func (b *Bundle) Changed() error {
 	return nil
 }
 
-func (b *Bundle) shown(name string) string {
-	if b.Show == nil {
+func (b *Bundle) display(name string) string {
+	if b.DisplayPath == nil {
 		return name
 	}
-	return b.Show(name)
+	return b.DisplayPath(name)
 }
 
 // Paths are the files of some statuses, as they are shown.
@@ -294,7 +294,7 @@ func (b *Bundle) Paths(of ...Status) []string {
 	var names []string
 	for _, c := range b.Changes {
 		if slices.Contains(of, c.Status) {
-			names = append(names, b.shown(c.Path))
+			names = append(names, b.display(c.Path))
 		}
 	}
 	return names
@@ -302,19 +302,19 @@ func (b *Bundle) Paths(of ...Status) []string {
 
 // Finish adds the record, and the summary of it for people. now is the time of a record that says
 // something new; one that says the same as the last keeps its time.
-func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
+func (b *Bundle) AddRecord(r Record, now time.Time) (Record, error) {
 	r.V = recordVersion
 	r.Files = nil
 	for _, c := range b.Changes {
 		if c.Content != nil && c.Rendered != nil {
-			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(unix(c.Content)), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
+			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(withUnixEnds(c.Content)), Edited: !bytes.Equal(withUnixEnds(c.Content), c.Rendered)})
 		}
 	}
 	r.Time = now.UTC().Truncate(time.Second)
 	if b.Last != nil {
 		same := r
 		same.Time = b.Last.Time
-		if bytes.Equal(tree.EncodeRecord(same), unix(b.lastRaw)) {
+		if bytes.Equal(tree.EncodeRecord(same), withUnixEnds(b.lastRaw)) {
 			r = same
 		}
 	}
@@ -340,15 +340,15 @@ func (b *Bundle) Writes() []tree.Change {
 		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
 			out = append(out, c.Change)
 		}
-		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !tree.HasMarks(unix(c.Before))) {
-			base := c.kept
+		if (!bytes.Equal(c.base, c.Rendered) || c.baseLost) && (c.Status != Conflict || !tree.HasMarks(withUnixEnds(c.Before))) {
+			base := c.baseOnDisk
 			if base != nil || c.Rendered != nil {
 				bases = append(bases, tree.Change{Path: path.Join(b.Place.Bundle, baseDir, c.File), Before: base, Content: c.Rendered})
 			}
 		}
 	}
 	out = append(out, bases...)
-	if !bytes.Equal(b.record, unix(b.lastRaw)) {
+	if !bytes.Equal(b.record, withUnixEnds(b.lastRaw)) {
 		out = append(out, tree.Change{Path: path.Join(b.Place.Bundle, RecordFile), Before: b.lastRaw, Content: b.record})
 	}
 	return out
@@ -361,7 +361,7 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 	}
 	content, err := tree.Read(b.root, name)
 	if e, ok := errors.AsType[*tree.IrregularError](err); ok {
-		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), e.Kind), Hint: "move it away, or write elsewhere with --out"}
+		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.display(name), e.Kind), Hint: "move it away, or write elsewhere with --out"}
 	}
 	if err != nil {
 		return nil, dirError(err, name)

@@ -59,7 +59,7 @@ func (f *bundleDir) deploy(most int, rendered []handoff.File) string {
 	for _, c := range b.Changes {
 		out = append(out, fmt.Sprintf("%s %s", c.Status, c.Path))
 	}
-	if _, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now); err != nil {
+	if _, err := b.AddRecord(handoff.Record{Target: "x", Status: handoff.Ready}, f.now); err != nil {
 		f.Fatal(err)
 	}
 	for i, w := range b.Writes() {
@@ -178,14 +178,14 @@ func TestBundle_RefusesOrTells(t *testing.T) {
 	f := newDir(t)
 	f.write("deploy/x/a.txt", "mine\n")
 	b := f.compare(files("a.txt", "theirs\n"))
-	if err := b.Refused(); err == nil || err.Error() != "files that sdev did not write are in the way, so nothing was written: deploy/x/a.txt" {
+	if err := b.UntrackedError(); err == nil || err.Error() != "files that sdev did not write are in the way, so nothing was written: deploy/x/a.txt" {
 		t.Error(err)
 	}
 	b = f.compare(files("b.txt", "b\n"))
-	if err := b.Changed(); err == nil || err.Error() != "not as it would be rendered: deploy/x/b.txt" {
+	if err := b.OutdatedError(); err == nil || err.Error() != "not as it would be rendered: deploy/x/b.txt" {
 		t.Error(err)
 	}
-	if err := errors.Join(b.Refused(), b.Conflicts()); err != nil {
+	if err := errors.Join(b.UntrackedError(), b.ConflictError()); err != nil {
 		t.Error(err)
 	}
 }
@@ -236,7 +236,7 @@ func TestBundle_TheSameAgainChangesNoByte(t *testing.T) {
 	record, summary := f.read("deploy/x/.handoff/record.json"), f.read("deploy/x/HANDOFF.md")
 	f.now = f.now.Add(time.Hour)
 	b := f.compare(rendered)
-	r, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now)
+	r, err := b.AddRecord(handoff.Record{Target: "x", Status: handoff.Ready}, f.now)
 	if err != nil || len(b.Writes()) != 0 || r.Time.Hour() != 10 {
 		t.Errorf("%v, %v, %v", b.Writes(), r.Time, err)
 	}
@@ -308,7 +308,7 @@ func TestCompare_LinksAndDirectories(t *testing.T) {
 func TestSummary_OnRecord(t *testing.T) {
 	f := newDir(t)
 	b := f.compare(files("a b.md", "a\n", "@repository/.github/w.yml", "b\n"))
-	_, err := b.Finish(handoff.Record{
+	_, err := b.AddRecord(handoff.Record{
 		Target: "x", Status: handoff.Blocked, Project: "sh*op", Sdev: "1.0", Templates: "2026.11.0", Commit: "0123456789abcdef", Remote: "https://github.com/acme/shop.git", Dirty: []string{"a"},
 		Image:  &handoff.Image{Ref: "shop:1", ID: "sha256:ab", Digest: "sha256:cd", Platform: "linux/amd64", Revision: "0123", Proof: &handoff.Proof{Page: true, Health: 812, ReadOnly: true, User: "10001"}},
 		Values: []handoff.NamedValue{{Name: "a", Value: handoff.Value{Text: "`x` | y", Source: "--set"}}, {Name: "b", Value: handoff.Value{Text: "B", Source: "placeholder", Placeholder: true}}, {Name: "c", Value: handoff.Value{Source: "not set"}}},
@@ -362,7 +362,7 @@ func TestBundle_LineEndsOfAnotherSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := f.compare(files("a.txt", "a\nb\nc\nd\n"))
-	if _, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now.Add(time.Hour)); err != nil {
+	if _, err := b.AddRecord(handoff.Record{Target: "x", Status: handoff.Ready}, f.now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if w := b.Writes(); len(w) > 0 {

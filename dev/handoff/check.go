@@ -25,9 +25,9 @@ func matches(pattern, want string) func(string) error {
 }
 
 // each is a check of every value of a list with commas, which holds at least so many.
-func each(least int, check func(string) error) func(string) error {
+func everyOf(minimum int, check func(string) error) func(string) error {
 	return func(s string) error {
-		all := list(s)
+		all := splitList(s)
 		for i, one := range all {
 			if err := check(one); err != nil {
 				return fmt.Errorf("%q: %w", one, err)
@@ -36,15 +36,15 @@ func each(least int, check func(string) error) func(string) error {
 				return fmt.Errorf("%q is there twice", one)
 			}
 		}
-		if len(all) < least {
-			return fmt.Errorf("want %d at least, with commas between them", least)
+		if len(all) < minimum {
+			return fmt.Errorf("want %d at least, with commas between them", minimum)
 		}
 		return nil
 	}
 }
 
 // list is a value of several, with commas between them.
-func list(s string) []string {
+func splitList(s string) []string {
 	all := []string{}
 	for part := range strings.SplitSeq(s, ",") {
 		if part = strings.TrimSpace(part); part != "" {
@@ -75,11 +75,11 @@ func checkPort(s string) error {
 }
 
 // hostName is a check of a name under which an app is reached.
-func hostName(s string) error {
+func checkHostName(s string) error {
 	return matches(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "a host name in small letters such as app.example.com")(s)
 }
 
 // byDigest is a check of the name of an image.
-func byDigest(s string) error {
+func checkDigest(s string) error {
 	return matches(`^[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$`, "an image by its digest, REGISTRY/NAME@sha256:…: a tag can be moved")(s)
 }

@@ -10,25 +10,25 @@ import (
 )
 
 // noImage is the digest of an image that nobody has pushed yet.
-const noImage = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+const placeholderDigest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 // cloudRun is a service of Google's behind Identity-Aware Proxy.
 func cloudRun() Target {
 	return Target{
-		Name:   "cloud-run",
-		About:  "Google Cloud Run behind Identity-Aware Proxy, by Terraform and a GitHub workflow",
-		Params: cloudRunParams(),
-		Image:  true,
-		Derive: deriveCloudRun,
-		Next:   nextCloudRun,
+		Name:       "cloud-run",
+		About:      "Google Cloud Run behind Identity-Aware Proxy, by Terraform and a GitHub workflow",
+		Params:     cloudRunParams(),
+		NeedsImage: true,
+		Derive:     deriveCloudRun,
+		NextSteps:  nextCloudRun,
 
 		Hosting: dev.Hosting{OwnHost: true},
 	}
 }
 
 func cloudRunParams() []Param {
-	light := func(v Values) bool { return v.Text("variant") == "light" }
-	alone := func(v Values) bool { return light(v) || v.Text("external-domain") == "none" }
+	isLight := func(v Values) bool { return v.Text("variant") == "light" }
+	withoutGuests := func(v Values) bool { return isLight(v) || v.Text("external-domain") == "none" }
 	params := []Param{
 		{
 			Name: "variant", About: "full: load balancer, own domains, guests; light: IAP on the service itself, for people of an organisation",
@@ -36,7 +36,7 @@ func cloudRunParams() []Param {
 		},
 		{
 			Name: "name", About: "names everything that is made; 2 to 23 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`, "2 to 23 small letters, digits and dashes, a letter first"), From: appName(23), Placeholder: "streamlit-app",
+			Check: matches(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`, "2 to 23 small letters, digits and dashes, a letter first"), FromFacts: appName(23), Placeholder: "streamlit-app",
 		},
 		{
 			Name: "project-id", About: "Google Cloud project: gcloud projects list",
@@ -45,19 +45,19 @@ func cloudRunParams() []Param {
 		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(`^[a-z]+-[a-z]+[0-9]{1,2}$`, "a region such as europe-west1"), Placeholder: "europe-west1"},
 		{
 			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
-			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
+			Check: checkDigest, FromFacts: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + placeholderDigest,
 		},
-		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com", NotApplicable: light},
+		{Name: "domain", About: "full: address for colleagues, without https://", Check: checkHostName, Placeholder: "app.example.com", NotApplicable: isLight},
 		{
 			Name: "external-domain", About: "full: address for guests, who sign in with e-mail and password; none where there are none",
 			Check: func(s string) error {
 				if s == "none" {
 					return nil
 				}
-				return hostName(s)
-			}, Placeholder: "guests.example.com", NotApplicable: light,
+				return checkHostName(s)
+			}, Placeholder: "guests.example.com", NotApplicable: isLight,
 		},
-		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: alone},
+		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: everyOf(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: withoutGuests},
 		{
 			Name: "login-page", About: "full: page on which guests sign in (README.md, step 6); nobody of them gets in without", Optional: true,
 			Check: matches(`^https://[^\s"'<>\\]+$`, "an address that begins with https://"),
@@ -70,12 +70,12 @@ func cloudRunParams() []Param {
 		},
 	}
 	params = append(params, accessParams("somebody@example.com", func(s string) error {
-		if !emailForm.MatchString(s) {
+		if !emailPattern.MatchString(s) {
 			return fmt.Errorf("%q is not the address of a Google group", s)
 		}
 		return nil
 	})...)
-	return append(params, only(githubParams(), "github-owner", "github-repo", "github-branch", "github-environment", "github-repo-id")...)
+	return append(params, paramsNamed(githubParams(), "github-owner", "github-repo", "github-branch", "github-environment", "github-repo-id")...)
 }
 
 // deriveCloudRun gives what the templates of cloud-run need beside the values.
@@ -90,11 +90,11 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 	} else {
 		external = "" // there is no second door at all
 	}
-	who, findings := accessOf(f, v)
-	grants, unexpressed := conditions(f, who)
-	findings = slices.Concat(findings, unexpressed, pathFindings(f), cloudRunFindings(f, v, external == "yes"))
+	allowed, findings := accessOf(f, v)
+	grants, inexpressible := conditions(f, allowed)
+	findings = slices.Concat(findings, inexpressible, pathFindings(f), cloudRunFindings(f, v, external == "yes"))
 
-	env := ships(f, address)
+	env := appEnvironment(f, address)
 	delete(env, "STREAMLIT_SERVER_PORT")
 	// The light variant has no domain: Google names its host in the first deployment.
 	if full {
@@ -103,7 +103,7 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 	if external == "yes" { // Streamlit splits at spaces
 		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] += " " + v.Text("external-domain")
 	}
-	entrypoint, arguments := f.App.starts()
+	entrypoint, arguments := f.App.startCommand()
 	tfvars := map[string]any{
 		"project_id":           v.Text("project-id"),
 		"region":               v.Text("region"),
@@ -126,10 +126,10 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 	}
 	if external == "yes" {
 		tfvars["external_domain"] = v.Text("external-domain")
-		tfvars["external_cidrs"] = list(v.Text("external-cidrs"))
+		tfvars["external_cidrs"] = splitList(v.Text("external-cidrs"))
 		tfvars["login_page"] = v.Text("login-page")
 	}
-	dir, dockerfile, platform := build(f)
+	dir, dockerfile, platform := imageBuild(f)
 	return map[string]any{
 		"tfvars": tfvars, "grants": grants, "external": external,
 		"context": dir, "dockerfile": dockerfile, "platform": platform,
@@ -157,16 +157,16 @@ func bindings(all []binding) map[string]any {
 
 // mostOperators is how many logical operators a condition of IAM may have. Source: Google Cloud
 // documentation, "IAM quotas and limits", logical operators in a role binding's condition expression.
-const mostOperators = 12
+const maxOperators = 12
 
 const pathDocs = "https://docs.cloud.google.com/chrome-enterprise-premium/docs/hostname-and-path-conditions"
 
 // conditions turns grants into bindings of IAM, which only ever add up: what is more specific is
 // therefore taken out of what is less so.
-func conditions(f Facts, who access) ([]binding, []dev.Finding) {
+func conditions(f Facts, allowed access) ([]binding, []dev.Finding) {
 	var all []binding
 	var findings []dev.Finding
-	for _, g := range who.Grants {
+	for _, g := range allowed.Grants {
 		b := binding{Title: g.Title}
 		for _, m := range g.Members {
 			kind := map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]
@@ -176,7 +176,7 @@ func conditions(f Facts, who access) ([]binding, []dev.Finding) {
 		prefix, exact, below := prefixOf(g.Path)
 		place := dev.Finding{Docs: pathDocs}
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
-			place.File, place.Line = origin(f.Policy[i].Origin)
+			place.File, place.Line = splitOrigin(f.Policy[i].Origin)
 		}
 		if !exact {
 			place.ID, place.Severity = "policy.cloud-run.pattern", dev.Warns
@@ -185,22 +185,22 @@ func conditions(f Facts, who access) ([]binding, []dev.Finding) {
 			findings = append(findings, place)
 			continue
 		}
-		inside := covered(prefix, below)
+		inside := pathExpression(prefix, below)
 		if g.Path == "" || g.Path == "/*" {
 			inside = ""
 		}
-		b.Expression = conjunction(inside, exceptions(who.Grants, g, prefix, below))
-		if n := operators(b.Expression); n > mostOperators {
+		b.Expression = conjunction(inside, exceptionExpression(allowed.Grants, g, prefix, below))
+		if n := operators(b.Expression); n > maxOperators {
 			place.ID, place.Severity = "policy.cloud-run.size", dev.Blocks
-			place.Message = fmt.Sprintf("the condition of %s has %d logical operators, and IAM takes %d", g.Title, n, mostOperators)
+			place.Message = fmt.Sprintf("the condition of %s has %d logical operators, and IAM takes %d", g.Title, n, maxOperators)
 			place.Fix = "put pages that are for the same people below one path, or leave some to a check in the page"
 			findings = append(findings, place)
 		}
 		all = append(all, b)
 	}
-	if who.closedToSome() {
+	if allowed.restrictsRoot() {
 		b := binding{Title: "what every page loads"}
-		for _, m := range who.All {
+		for _, m := range allowed.All {
 			b.members = append(b.members, map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]+m.Text)
 		}
 		b.Members = strings.Join(b.members, ", ")
@@ -215,7 +215,7 @@ func conditions(f Facts, who access) ([]binding, []dev.Finding) {
 }
 
 // covered is the expression for a path, and all below it.
-func covered(prefix string, below bool) string {
+func pathExpression(prefix string, below bool) string {
 	also := fmt.Sprintf("request.path == %s", jsonText(prefix+"/"))
 	if below {
 		also = fmt.Sprintf("request.path.startsWith(%s)", jsonText(prefix+"/"))
@@ -224,7 +224,7 @@ func covered(prefix string, below bool) string {
 }
 
 // exceptions is the expression for what other grants decide although g covers it; "" is nothing.
-func exceptions(all []grant, g grant, prefix string, below bool) string {
+func exceptionExpression(all []grant, g grant, prefix string, below bool) string {
 	var parts []string
 	for _, other := range all {
 		if other.Path == g.Path || other.Path == "" || g.Path != "" && !below {
@@ -235,7 +235,7 @@ func exceptions(all []grant, g grant, prefix string, below bool) string {
 		case g.Path != "" && start != prefix && !strings.HasPrefix(start, prefix+"/"):
 		case g.Path != "" && start == prefix && wide && exact:
 		case exact:
-			parts = append(parts, covered(start, wide))
+			parts = append(parts, pathExpression(start, wide))
 		default:
 			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(start)))
 		}
@@ -260,8 +260,8 @@ func operators(expression string) int {
 
 // cloudRunFindings are what contradicts itself, or this target cannot do.
 func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
-	findings := doorFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
-	findings = append(findings, portability(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)", "files are memory of the instance, and gone with it")...)
+	findings := proxyFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
+	findings = append(findings, portabilityFindings(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)", "files are memory of the instance, and gone with it")...)
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
 	}

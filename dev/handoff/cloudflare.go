@@ -14,12 +14,12 @@ import (
 // cloudflare is a machine of one's own behind Cloudflare's Tunnel and Access.
 func cloudflare() Target {
 	return Target{
-		Name:   "cloudflare",
-		About:  "a machine of your own behind Cloudflare Tunnel and Access, by Terraform and Compose",
-		Params: cloudflareParams(),
-		Image:  true,
-		Derive: deriveCloudflare,
-		Next:   nextCloudflare,
+		Name:       "cloudflare",
+		About:      "a machine of your own behind Cloudflare Tunnel and Access, by Terraform and Compose",
+		Params:     cloudflareParams(),
+		NeedsImage: true,
+		Derive:     deriveCloudflare,
+		NextSteps:  nextCloudflare,
 
 		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
 	}
@@ -31,7 +31,7 @@ func cloudflareParams() []Param {
 	params := []Param{
 		{
 			Name: "name", About: "names everything that is made; 2 to 24 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), From: appName(24), Placeholder: "streamlit-app",
+			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), FromFacts: appName(24), Placeholder: "streamlit-app",
 		},
 		{Name: "account-id", About: "Cloudflare account: on the overview of the zone", Check: id, Placeholder: "00000000000000000000000000000000"},
 		{Name: "zone-id", About: "zone of the domain: on its overview", Check: id, Placeholder: "00000000000000000000000000000001"},
@@ -39,15 +39,15 @@ func cloudflareParams() []Param {
 			Name: "team", About: "Zero Trust organisation, the part before .cloudflareaccess.com",
 			Check: matches(`^[a-z0-9][a-z0-9-]{0,62}$`, "the name alone, without .cloudflareaccess.com"), Placeholder: "example-team",
 		},
-		{Name: "domain", About: "address of the app, without https://", Check: hostName, Placeholder: "app.example.com"},
+		{Name: "domain", About: "address of the app, without https://", Check: checkHostName, Placeholder: "app.example.com"},
 		{
 			Name: "path", About: "path below which the app lives, without slashes around it; empty: all of the domain", Optional: true,
 			Check: matches(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`, "names with slashes between them, such as streamlit"),
-			From: func(f Facts) (Value, bool) {
+			FromFacts: func(f Facts) (Value, bool) {
 				return Value{Text: f.App.BasePath, Source: "server.baseUrlPath"}, f.App.BasePath != ""
 			},
 		},
-		{Name: "image", About: "image, by digest, in a registry that the machine can pull from", Check: byDigest, From: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + noImage},
+		{Name: "image", About: "image, by digest, in a registry that the machine can pull from", Check: checkDigest, FromFacts: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + placeholderDigest},
 		{
 			Name: "cloudflared-version", About: "version of cloudflared: github.com/cloudflare/cloudflared/releases",
 			Check: matches(`^20\d\d\.\d{1,2}\.\d{1,3}$`, "a version such as 2026.8.2"), Default: "2026.8.2",
@@ -58,7 +58,7 @@ func cloudflareParams() []Param {
 			Name: "state-bucket", About: "bucket of R2 that Terraform keeps its state in; empty: this directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`, "the name of a bucket"),
 		},
-		{Name: "identity-providers", About: "ids of the identity providers that people may choose from, with commas; empty: all", Optional: true, Check: each(1, uuid)},
+		{Name: "identity-providers", About: "ids of the identity providers that people may choose from, with commas; empty: all", Optional: true, Check: everyOf(1, uuid)},
 		{
 			Name: "group-kind", About: "whose groups they are: access (groups of Access, by id), google (by address), entra (by id), okta (by name), oidc (claim groups)",
 			Choices: []string{"access", "google", "entra", "okta", "oidc"}, Default: "access",
@@ -91,11 +91,11 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	}
 	f.App.BasePath = v.Text("path") // where the app lives from here on
 	address := "https://" + v.Text("domain") + base
-	who, findings := accessOf(f, v)
-	applications, unexpressed := applications(f, v, who, base)
-	findings = slices.Concat(findings, unexpressed, pathFindings(f), cloudflareFindings(f, v))
+	allowed, findings := accessOf(f, v)
+	applications, inexpressible := applications(f, v, allowed, base)
+	findings = slices.Concat(findings, inexpressible, pathFindings(f), cloudflareFindings(f, v))
 
-	env := ships(f, address)
+	env := appEnvironment(f, address)
 	env["STREAMLIT_SERVER_PORT"] = fmt.Sprint(f.App.port())
 	env["STREAMLIT_SERVER_BASE_URL_PATH"] = v.Text("path")
 	env["STREAMLIT_SERVER_ALLOWED_HOSTS"] = v.Text("domain")
@@ -103,7 +103,7 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	if base == "" {
 		delete(env, "STREAMLIT_SERVER_BASE_URL_PATH")
 	}
-	entrypoint, command := f.App.starts()
+	entrypoint, command := f.App.startCommand()
 	return map[string]any{
 		"address":      address,
 		"entrypoint":   entrypoint,
@@ -121,9 +121,9 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 			"base_path":          base,
 			"port":               f.App.port(),
 			"session_duration":   v.Text("session-duration"),
-			"identity_providers": list(v.Text("identity-providers")),
+			"identity_providers": splitList(v.Text("identity-providers")),
 			"group_provider":     v.Text("group-provider"),
-			"access":             byName(applications),
+			"access":             accessVariable(applications),
 		},
 	}, findings
 }
@@ -139,7 +139,7 @@ func variables(env map[string]string) []Variable {
 }
 
 // byName are applications as the variable "access" holds them.
-func byName(all []application) map[string]any {
+func accessVariable(all []application) map[string]any {
 	out := map[string]any{}
 	for _, a := range all {
 		out[a.Name] = map[string]any{"paths": a.paths, "scope": a.scoped, "people": a.people}
@@ -151,10 +151,10 @@ const accessDocs = "https://developers.cloudflare.com/cloudflare-one/access-cont
 
 // applications turns grants into applications of Access, of which the one with the longest path
 // decides, and which cover all below their path.
-func applications(f Facts, v Values, who access, base string) ([]application, []dev.Finding) {
+func applications(f Facts, v Values, allowed access, base string) ([]application, []dev.Finding) {
 	var all []application
 	var findings []dev.Finding
-	for _, g := range who.Grants {
+	for _, g := range allowed.Grants {
 		a := application{Name: g.Title, people: []map[string]string{}}
 		var names []string
 		for _, m := range g.Members {
@@ -174,7 +174,7 @@ func applications(f Facts, v Values, who access, base string) ([]application, []
 		}
 		place := dev.Finding{Severity: dev.Informs, Docs: accessDocs, ID: "policy.cloudflare.wider"}
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
-			place.File, place.Line = origin(f.Policy[i].Origin)
+			place.File, place.Line = splitOrigin(f.Policy[i].Origin)
 		}
 		p, below := strings.CutSuffix(g.Path, "/*")
 		covered, wider := accessPath(p)
@@ -191,7 +191,7 @@ func applications(f Facts, v Values, who access, base string) ([]application, []
 		a.paths, a.scoped, a.Covers = []string{covered}, true, v.Text("domain")+covered
 		all = append(all, a)
 	}
-	if who.closedToSome() {
+	if allowed.restrictsRoot() {
 		findings = append(findings, dev.Finding{
 			ID: "policy.cloudflare.base", Severity: dev.Warns, Docs: accessDocs,
 			Message: "the policy for /* keeps people out whom another one lets in: what every page loads (/_stcore, /static) is covered by /*, so they see an empty page",
@@ -221,8 +221,8 @@ func accessPath(p string) (covered string, wider bool) {
 
 // cloudflareFindings are what contradicts itself, or this target cannot do.
 func cloudflareFindings(f Facts, v Values) []dev.Finding {
-	findings := doorFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
-	findings = append(findings, portability(f, "cloudflare", "give the machine credentials of its own, such as IAM Roles Anywhere, or take the value from a secret of compose.yaml", "the image is read-only but for /tmp, and that is gone with the container")...)
+	findings := proxyFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
+	findings = append(findings, portabilityFindings(f, "cloudflare", "give the machine credentials of its own, such as IAM Roles Anywhere, or take the value from a secret of compose.yaml", "the image is read-only but for /tmp, and that is gone with the container")...)
 	named := slices.ContainsFunc(f.Policy, func(p dev.Policy) bool { return len(p.Allow.Groups) > 0 }) || strings.Contains(v.Text("members"), "group:")
 	if v.Text("group-kind") != "access" && v.Text("group-provider") == "" && named {
 		findings = append(findings, dev.Finding{

@@ -36,7 +36,7 @@ func TestClouds_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 		}
 		i := slices.IndexFunc(target.Params, func(p Param) bool { return p.Name == name })
 		for _, text := range values {
-			if target.Params[i].Accept(text) == nil {
+			if target.Params[i].Validate(text) == nil {
 				t.Errorf("%s takes %q", which, text)
 			}
 		}
@@ -250,7 +250,7 @@ func TestClouds_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 		v := valuesOf(t, target, f, nil)
 		files, _ := bundle(t, target, f, v)
 		flat := strings.Join(strings.Fields(strings.ReplaceAll(files["README.md"], "\\\n", " ")), " ")
-		for _, step := range target.Next(f, v) {
+		for _, step := range target.NextSteps(f, v) {
 			for command := range strings.SplitSeq(step.Run, " && ") {
 				if command = strings.TrimSpace(command); command != "" && !strings.HasPrefix(command, "git push") && !strings.Contains(flat, command) {
 					t.Errorf("%s: the runbook does not say %q", target.Name, command)

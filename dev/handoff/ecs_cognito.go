@@ -16,16 +16,16 @@ import (
 // ecsCognito is a Fargate service behind a load balancer that signs people in with Cognito.
 func ecsCognito() Target {
 	return Target{
-		Name:   "ecs-cognito",
-		About:  "AWS ECS on Fargate behind a load balancer that signs people in with Cognito; a CDK app in TypeScript",
-		Params: append(awsParams(), cognitoParams()...),
-		Image:  true,
-		Derive: deriveCognito,
-		Next:   nextCognito,
+		Name:       "ecs-cognito",
+		About:      "AWS ECS on Fargate behind a load balancer that signs people in with Cognito; a CDK app in TypeScript",
+		Params:     append(awsParams(), cognitoParams()...),
+		NeedsImage: true,
+		Derive:     deriveCognito,
+		NextSteps:  nextCognito,
 
 		Hosting:         dev.Hosting{OwnHost: true},
 		Platform:        awsPlatform,
-		SecretVariables: awsFilled,
+		SecretVariables: awsSecretVariables,
 	}
 }
 
@@ -43,7 +43,7 @@ func cognitoParams() []Param {
 		{
 			Name: "image-digest", About: "digest of the pushed image; empty until there is one", Optional: true,
 			Check: matches(`^sha256:[0-9a-f]{64}$`, "sha256: and 64 digits"),
-			From: func(f Facts) (Value, bool) {
+			FromFacts: func(f Facts) (Value, bool) {
 				return Value{Text: f.Image.Digest, Source: "the image"}, f.Image.Digest != ""
 			},
 		},
@@ -69,9 +69,9 @@ func domainPrefix(v Values) string {
 func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	known, unreadable := parameters(f)
 	// The groups are in the access token: x-amzn-oidc-data has none.
-	closed, unguarded := albPolicies(f, "ecs-cognito", "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
+	closed, inexpressible := albPolicies(f, "ecs-cognito", "copy alb_identity.py of the bundle into the app, and call require(GROUP) in the page")
 	groups, unnameable := cognitoGroups(f)
-	findings := slices.Concat(awsFindings(f, v), unreadable, unguarded, unnameable, cognitoFindings(f, v))
+	findings := slices.Concat(awsFindings(f, v), unreadable, inexpressible, unnameable, cognitoFindings(f, v))
 
 	paths := []string{}
 	for _, p := range known {
@@ -81,33 +81,33 @@ func deriveCognito(f Facts, v Values) (map[string]any, []dev.Finding) {
 	for _, c := range closed {
 		rules = append(rules, map[string]any{"priority": c.Priority, "patterns": c.Patterns})
 	}
-	filled, names := secrets(v), map[string]string{}
-	for name, from := range filled {
+	taskSecrets, names := secrets(v), map[string]string{}
+	for name, from := range taskSecrets {
 		names[name] = from.Name
 	}
 	stack := ecsStack(f, v)
-	entrypoint, command := f.App.starts()
+	entrypoint, command := f.App.startCommand()
 	d := map[string]any{
 		"config": map[string]any{
 			"name": v.Text("name"), "account": v.Text("aws-account"), "region": v.Text("region"),
 			"domain": v.Text("domain"), "hostedZone": v.Text("hosted-zone"), "certificate": v.Text("certificate"),
-			"vpc": v.Text("vpc"), "publicSubnets": list(stack["PublicSubnets"]), "appSubnets": list(stack["AppSubnets"]),
+			"vpc": v.Text("vpc"), "publicSubnets": splitList(stack["PublicSubnets"]), "appSubnets": splitList(stack["AppSubnets"]),
 			"assignPublicIp": stack["AssignPublicIp"] == "ENABLED",
-			"allowedCidrs":   list(v.Text("allowed-cidrs")), "egressPorts": numbers(v.Text("egress-ports")),
-			"cpu": number(v.Text("cpu")), "memory": number(v.Text("memory")), "architecture": v.Text("architecture"),
+			"allowedCidrs":   splitList(v.Text("allowed-cidrs")), "egressPorts": parseNumbers(v.Text("egress-ports")),
+			"cpu": parseNumber(v.Text("cpu")), "memory": parseNumber(v.Text("memory")), "architecture": v.Text("architecture"),
 			"port": f.App.port(), "healthPath": f.App.healthPath(), "environment": awsEnvironment(f, v),
 			"entryPoint": append([]string{}, entrypoint...), "command": append([]string{}, command...),
-			"parameters": paths, "secrets": names, "kmsKey": v.Text("kms-key"), "imageDigest": v.Text("image-digest"), "logDays": number(v.Text("log-days")),
+			"parameters": paths, "secrets": names, "kmsKey": v.Text("kms-key"), "imageDigest": v.Text("image-digest"), "logDays": parseNumber(v.Text("log-days")),
 			"cognito": map[string]any{
 				"domainPrefix": domainPrefix(v), "mfa": v.Text("cognito-mfa"), "threatProtection": v.Text("cognito-threat-protection") == "on",
-				"sessionHours": number(v.Text("session-hours")), "groups": groups,
+				"sessionHours": parseNumber(v.Text("session-hours")), "groups": groups,
 			},
 			"closed": rules, "waf": v.Text("waf") == "on",
 		},
-		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "secrets": distinctByName(slices.Collect(maps.Values(filled))), "groups": groups,
+		"address": address(f, v), "health": f.App.healthPath(), "parameters": known, "secrets": distinctByName(slices.Collect(maps.Values(taskSecrets))), "groups": groups,
 		"registry": registry(v), "repository": registry(v) + "/" + v.Text("name"), "signIn": domainPrefix(v),
-		"context": cmp.Or(f.App.Context, "."), "platform": awsPlatform(v), "dockerfile": "", "oauth": f.App.signsIn("streamlit-oauth"),
-		"image": f.Image.Ref, "policies": guardedBy(f),
+		"context": cmp.Or(f.App.Context, "."), "platform": awsPlatform(v), "dockerfile": "", "oauth": f.App.signsInWith("streamlit-oauth"),
+		"image": f.Image.Ref, "policies": policyRows(f),
 	}
 	if f.App.Dockerfile != "" && f.App.Dockerfile != "Dockerfile" {
 		d["dockerfile"] = path.Join(cmp.Or(f.App.Context, "."), f.App.Dockerfile)
@@ -151,8 +151,8 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 
 // cognitoFindings are what contradicts itself, or this target cannot do.
 func cognitoFindings(f Facts, v Values) []dev.Finding {
-	findings := doorFindings(f, "ecs-cognito", dev.DoorALB, "alb_identity.py")
-	if f.App.signsIn("native") {
+	findings := proxyFindings(f, "ecs-cognito", dev.DoorALB, "alb_identity.py")
+	if f.App.signsInWith("native") {
 		findings = append(findings, dev.Finding{
 			ID: "ecs-cognito.login.native", Severity: dev.Blocks, Docs: "https://docs.streamlit.io/develop/api-reference/user/st.login",
 			Message: "st.login needs a secrets.toml, which this target does not write: the load balancer signs people in",
@@ -176,7 +176,7 @@ func nextCognito(f Facts, v Values) []Step {
 		{About: "Prepare the account for CDK", Run: "npx cdk bootstrap aws://" + v.Text("aws-account") + "/" + region, Once: true},
 		{About: "Make the registry", Run: "npx cdk deploy " + name + "-registry", Once: true},
 	}
-	steps = append(steps, storing(f, v, secrets(v))...)
+	steps = append(steps, storeSteps(f, v, secrets(v))...)
 	return append(steps,
 		Step{About: "Push the image to " + registry(v) + "/" + name + "; README.md has the commands"},
 		Step{About: "Deploy it by its digest", Run: "npx cdk deploy " + name + " -c imageDigest=sha256:…"},

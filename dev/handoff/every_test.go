@@ -56,7 +56,7 @@ func TestTargets_PlaceholdersAndDefaultsAreValues(t *testing.T) {
 				if text == "" {
 					continue
 				}
-				if err := p.Accept(text); err != nil {
+				if err := p.Validate(text); err != nil {
 					t.Errorf("%s %s: %s: %v", target.Name, p.Name, text, err)
 				}
 			}
@@ -75,7 +75,7 @@ func TestTargets_PlaceholdersAndDefaultsAreValues(t *testing.T) {
 func TestTargets_ChecksRefuseWhatIsNoValueAnywhere(t *testing.T) {
 	for _, target := range Targets() {
 		for _, p := range target.Params {
-			if p.Check != nil && p.Accept(`../no "value" of ${any} kind`) == nil {
+			if p.Check != nil && p.Validate(`../no "value" of ${any} kind`) == nil {
 				t.Errorf("%s %s takes anything", target.Name, p.Name)
 			}
 		}

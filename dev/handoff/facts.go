@@ -128,7 +128,7 @@ func (a App) healthPath() string { return path.Join("/", a.BasePath, "_stcore/he
 // starts is what the container is started with instead of what its image says; nil leaves that to the
 // image. Platforms read an empty entry point as none, so where the compose file takes the image's away,
 // the command takes its place.
-func (a App) starts() (entrypoint, command []string) {
+func (a App) startCommand() (entrypoint, command []string) {
 	if a.Entrypoint != nil && len(a.Entrypoint) == 0 && len(a.Args) > 0 {
 		return a.Args, nil
 	}
@@ -136,17 +136,17 @@ func (a App) starts() (entrypoint, command []string) {
 }
 
 // signsIn reports whether people sign in in this way.
-func (a App) signsIn(how string) bool {
+func (a App) signsInWith(how string) bool {
 	return slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text == how })
 }
 
 // open reports whether the app lets in everybody who reaches it.
-func (a App) open() bool {
+func (a App) hasNoLogin() bool {
 	return !slices.ContainsFunc(a.Login, func(v Value) bool { return v.Text != "none" })
 }
 
 // origin splits "compose.yaml:14".
-func origin(s string) (file string, line int) {
+func splitOrigin(s string) (file string, line int) {
 	if _, place, ok := strings.Cut(strings.TrimSuffix(s, ")"), " ("); ok {
 		s = place // of a source, which ends with it: "… (compose.yaml:14)"
 	}

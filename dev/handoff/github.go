@@ -13,8 +13,8 @@ func githubParams() []Param {
 		}
 	}
 	return []Param{
-		{Name: "github-owner", About: "organisation or user that the repository belongs to", Check: name, From: origin(func(g Git) string { return g.Owner }), Placeholder: "example-owner"},
-		{Name: "github-repo", About: "name of the repository", Check: name, From: origin(func(g Git) string { return g.Repo }), Placeholder: "example-repo"},
+		{Name: "github-owner", About: "organisation or user that the repository belongs to", Check: name, FromFacts: origin(func(g Git) string { return g.Owner }), Placeholder: "example-owner"},
+		{Name: "github-repo", About: "name of the repository", Check: name, FromFacts: origin(func(g Git) string { return g.Repo }), Placeholder: "example-repo"},
 		{Name: "github-branch", About: "branch that is deployed", Check: matches(`^[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$`, "the name of a branch, without stars"), Default: "main"},
 		{Name: "github-environment", About: "environment of GitHub that a deployment waits for, with its reviewers", Check: matches(`^[A-Za-z0-9_.-]{1,100}$`, "letters, digits, dash, dot, underscore"), Default: "production"},
 		{
@@ -28,7 +28,7 @@ func githubParams() []Param {
 }
 
 // only are the parameters of these names, in this order.
-func only(params []Param, names ...string) []Param {
+func paramsNamed(params []Param, names ...string) []Param {
 	var out []Param
 	for _, name := range names {
 		for _, p := range params {

@@ -20,14 +20,14 @@ type SmokeTest struct {
 	// NotStarted is why it could not be tried here; all below is empty then.
 	NotStarted string
 
-	Ended    bool // before a page was served
-	ExitCode int
-	Waited   time.Duration // until the health check answered, or was given up
-	Healthy  bool
-	Page     string // why the page was not served; "" where it was
-	Run      string // why its script did not run to its end; "" where it did
-	Raised   []PageException
-	Output   []string // the last lines that it printed
+	Ended      bool // before a page was served
+	ExitCode   int
+	Waited     time.Duration // until the health check answered, or was given up
+	Healthy    bool
+	Page       string // why the page was not served; "" where it was
+	Run        string // why its script did not run to its end; "" where it did
+	Exceptions []PageException
+	Output     []string // the last lines that it printed
 }
 
 // PageException is an exception that the page shows.
@@ -44,7 +44,7 @@ const (
 )
 
 // readOnly are how programs say that a file system cannot be written to.
-var readOnly = []string{"Read-only file system", "read-only file system", "Errno 30", "EROFS"}
+var readOnlyMessages = []string{"Read-only file system", "read-only file system", "Errno 30", "EROFS"}
 
 // Judge says what a trial has shown. The ids of its findings are those of [ProofRules].
 func (t SmokeTest) Judge() (Proof, []dev.Finding) {
@@ -70,12 +70,12 @@ func (t SmokeTest) Judge() (Proof, []dev.Finding) {
 	switch {
 	case t.NotStarted != "":
 		return p, find(proofUntried, "it was not tried whether the image runs: "+t.NotStarted, "try it on an engine that can run it: sdev deploy TARGET --image REF")
-	case t.wrote() && !p.Page:
-		return p, find(proofWrite, "it writes to its own file system, which is read-only where it ships: "+t.last(), write)
+	case t.wroteToRoot() && !p.Page:
+		return p, find(proofWrite, "it writes to its own file system, which is read-only where it ships: "+t.decisiveLine(), write)
 	case t.Ended:
-		return p, find(proofPage, fmt.Sprintf("it ended with exit code %d before a page was served: %s", t.ExitCode, t.last()), "see what it says with: docker run --rm --read-only --tmpfs /tmp "+t.Image)
+		return p, find(proofPage, fmt.Sprintf("it ended with exit code %d before a page was served: %s", t.ExitCode, t.decisiveLine()), "see what it says with: docker run --rm --read-only --tmpfs /tmp "+t.Image)
 	case !t.Healthy:
-		return p, find(proofPage, fmt.Sprintf("port %d does not answer at %s after %d s: %s", t.Port, t.Health, int(t.Waited.Seconds()), t.last()), "let Streamlit listen on 0.0.0.0 (server.address) and on that port (server.port), below that path (server.baseUrlPath)")
+		return p, find(proofPage, fmt.Sprintf("port %d does not answer at %s after %d s: %s", t.Port, t.Health, int(t.Waited.Seconds()), t.decisiveLine()), "let Streamlit listen on 0.0.0.0 (server.address) and on that port (server.port), below that path (server.baseUrlPath)")
 	case t.Page != "":
 		return p, find(proofPage, "its health check answers and its page does not come: "+t.Page, "check server.baseUrlPath and what stands before Streamlit in the image")
 	}
@@ -88,7 +88,7 @@ func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, wr
 	if t.Run != "" {
 		out = append(out, find(proofRun, "the page is served, and its script did not run to its end: "+t.Run, "see whether the first page waits for something that is not there without a network")...)
 	}
-	for _, r := range t.Raised {
+	for _, r := range t.Exceptions {
 		text := r.Type
 		if r.Message != "" {
 			text += ": " + r.Message
@@ -96,11 +96,11 @@ func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, wr
 		if r.Where != "" {
 			text = r.Where + ": " + text
 		}
-		if mentions(text, readOnly) {
+		if containsAny(text, readOnlyMessages) {
 			out = append(out, find(proofWrite, "its page writes to a file system that is read-only where it ships: "+text, write)...)
 			continue
 		}
-		out = append(out, find(proofRaised, "the page is served, and raises without network and credentials: "+text, "nothing, where that is what is missing; else fix it")...)
+		out = append(out, find(proofException, "the page is served, and raises without network and credentials: "+text, "nothing, where that is what is missing; else fix it")...)
 	}
 	return out
 }
@@ -114,26 +114,28 @@ func (i Image) Unproven(fix string) []dev.Finding {
 	return []dev.Finding{{ID: proofPage, Severity: severity(proofPage), Where: "image " + i.Ref, Message: "it served no page when it was started at an earlier hand-off", Fix: fix, Docs: docsPort}}
 }
 
-func (t SmokeTest) wrote() bool { return mentions(strings.Join(t.Output, "\n"), readOnly) }
+func (t SmokeTest) wroteToRoot() bool {
+	return containsAny(strings.Join(t.Output, "\n"), readOnlyMessages)
+}
 
 // last is the line that tells most of what the image printed: what speaks of a file system that cannot
 // be written to, else the last one.
-func (t SmokeTest) last() string {
+func (t SmokeTest) decisiveLine() string {
 	text := "it printed nothing"
 	for _, line := range t.Output {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if text = strings.TrimSpace(line); mentions(line, readOnly) {
+		if text = strings.TrimSpace(line); containsAny(line, readOnlyMessages) {
 			break
 		}
 	}
 	return dev.Sanitize(text)
 }
 
-func mentions(text string, any []string) bool {
-	for _, one := range any {
-		if strings.Contains(text, one) {
+func containsAny(text string, substrings []string) bool {
+	for _, substring := range substrings {
+		if strings.Contains(text, substring) {
 			return true
 		}
 	}
@@ -142,11 +144,11 @@ func mentions(text string, any []string) bool {
 
 // The ids of what a trial can show.
 const (
-	proofPage    = "proof.page"
-	proofWrite   = "proof.write"
-	proofRun     = "proof.run"
-	proofRaised  = "proof.raised"
-	proofUntried = "proof.untried"
+	proofPage      = "proof.page"
+	proofWrite     = "proof.write"
+	proofRun       = "proof.run"
+	proofException = "proof.raised"
+	proofUntried   = "proof.untried"
 )
 
 // ProofRule documents a finding of a trial.
@@ -162,7 +164,7 @@ func ProofRules() []ProofRule {
 		{proofPage, dev.Blocks, "started once as it would be there, the image serves no page"},
 		{proofWrite, dev.Blocks, "the image writes to its root, which is read-only where it ships"},
 		{proofRun, dev.Warns, "the page is served, and its script does not come to its end"},
-		{proofRaised, dev.Warns, "the page is served, and shows an exception: without network and credentials"},
+		{proofException, dev.Warns, "the page is served, and shows an exception: without network and credentials"},
 		{proofUntried, dev.Warns, "the image cannot be started here, so nothing is proven"},
 	}
 }

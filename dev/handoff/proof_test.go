@@ -23,10 +23,10 @@ func TestTrial_SaysWhatItHasShown(t *testing.T) {
 		"as root":             {with(func(t *SmokeTest) { t.User = "" }), true, false, "", ""},
 		"a script that waits": {with(func(t *SmokeTest) { t.Run = "30 s are over" }), true, false, proofRun, "30 s are over"},
 		"an exception": {with(func(t *SmokeTest) {
-			t.Raised = []PageException{{"NoCredentialsError", "Unable to locate credentials", "Home.py:3"}}
-		}), true, false, proofRaised, "Home.py:3: NoCredentialsError: Unable"},
+			t.Exceptions = []PageException{{"NoCredentialsError", "Unable to locate credentials", "Home.py:3"}}
+		}), true, false, proofException, "Home.py:3: NoCredentialsError: Unable"},
 		"a page that writes": {with(func(t *SmokeTest) {
-			t.Raised = []PageException{{"OSError", "[Errno 30] Read-only file system: 'x'", ""}}
+			t.Exceptions = []PageException{{"OSError", "[Errno 30] Read-only file system: 'x'", ""}}
 		}), true, true, proofWrite, "'x'"},
 		"a start that writes": {with(func(t *SmokeTest) {
 			t.Healthy, t.Ended, t.ExitCode, t.Output = false, true, 1, []string{"touch: /app/x: Read-only file system", "bye", ""}

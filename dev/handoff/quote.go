@@ -22,10 +22,10 @@ type language struct {
 	name    string   // of the function that writes its values into a file of another language
 	endings []string // of its files' names; none where it only stands in other files
 	// whole gives a value as a complete literal, with its quotes; indent is what the line begins with.
-	whole func(v any, indent string) (string, error)
+	literal func(v any, indent string) (string, error)
 	// inside gives a text as it stands between double quotes that the template has written; nil where the
 	// language has none in which nothing is evaluated.
-	inside func(text string) string
+	insideQuotes func(text string) string
 }
 
 // languages are those that every target can write; [Target.languages] holds more. They are what the templates
@@ -36,13 +36,13 @@ type language struct {
 // for shells only take words apart; Markdown has none.
 func languages() []language {
 	return []language{
-		{name: "yaml", endings: []string{".yml", ".yaml"}, whole: yamlFlow, inside: unquoted(yamlText)},
-		{name: "json", endings: []string{".json"}, whole: jsonWhole, inside: unquoted(jsonText)},
-		{name: "hcl", endings: []string{".tf"}, whole: scalar(hclText), inside: unquoted(hclText)},
-		{name: "md", endings: []string{".md"}, whole: scalar(mdText)},
-		{name: "code", whole: scalar(mdCode)},
-		{name: "sh", endings: []string{".sh"}, whole: scalar(shText)},
-		{name: "plain", endings: []string{".txt"}, whole: fallible(plainText)},
+		{name: "yaml", endings: []string{".yml", ".yaml"}, literal: yamlFlow, insideQuotes: unquoted(yamlText)},
+		{name: "json", endings: []string{".json"}, literal: jsonWhole, insideQuotes: unquoted(jsonText)},
+		{name: "hcl", endings: []string{".tf"}, literal: scalar(hclText), insideQuotes: unquoted(hclText)},
+		{name: "md", endings: []string{".md"}, literal: scalar(mdText)},
+		{name: "code", literal: scalar(mdCode)},
+		{name: "sh", endings: []string{".sh"}, literal: scalar(shText)},
+		{name: "plain", endings: []string{".txt"}, literal: scalarOrError(plainText)},
 	}
 }
 
@@ -75,11 +75,11 @@ func (t Target) guardOf(name string) func(string) (string, error) {
 
 // scalar writes what is no list and no mapping.
 func scalar(quote func(string) string) func(any, string) (string, error) {
-	return fallible(func(s string) (string, error) { return quote(s), nil })
+	return scalarOrError(func(s string) (string, error) { return quote(s), nil })
 }
 
 // fallible is scalar for a language that cannot hold every text.
-func fallible(quote func(string) (string, error)) func(any, string) (string, error) {
+func scalarOrError(quote func(string) (string, error)) func(any, string) (string, error) {
 	return func(v any, _ string) (string, error) {
 		s, err := scalarText(v)
 		if err != nil {
@@ -99,7 +99,7 @@ func unquoted(quote func(string) string) func(string) string {
 
 // scalarText is a value that is no list and no mapping, as text.
 func scalarText(v any) (string, error) {
-	p, err := plainValue(v)
+	p, err := jsonValue(v)
 	if err != nil {
 		return "", err
 	}
@@ -115,7 +115,7 @@ func scalarText(v any) (string, error) {
 }
 
 // plainValue reduces a value to what JSON knows. A [Value] is its text.
-func plainValue(v any) (any, error) {
+func jsonValue(v any) (any, error) {
 	if value, ok := v.(Value); ok {
 		return value.Text, nil
 	}
@@ -162,14 +162,14 @@ func jsonText(s string) string {
 
 // yamlFlow writes values on one line: lists in brackets, mappings in braces with quoted keys, sorted.
 func yamlFlow(v any, _ string) (string, error) {
-	p, err := plainValue(v)
+	p, err := jsonValue(v)
 	if err != nil {
 		return "", err
 	}
-	return flow(p), nil
+	return yamlFlowValue(p), nil
 }
 
-func flow(v any) string {
+func yamlFlowValue(v any) string {
 	var parts []string
 	switch v := v.(type) {
 	case nil:
@@ -178,12 +178,12 @@ func flow(v any) string {
 		return yamlText(v)
 	case []any:
 		for _, item := range v {
-			parts = append(parts, flow(item))
+			parts = append(parts, yamlFlowValue(item))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, yamlText(key)+": "+flow(v[key]))
+			parts = append(parts, yamlText(key)+": "+yamlFlowValue(v[key]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
@@ -262,7 +262,7 @@ func shText(s string) string {
 	if shPlain.MatchString(s) {
 		return s
 	}
-	if !strings.ContainsFunc(s, needsNumber) {
+	if !strings.ContainsFunc(s, needsEscape) {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	var b strings.Builder
@@ -271,7 +271,7 @@ func shText(s string) string {
 		case r == '\'' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case needsNumber(r):
+		case needsEscape(r):
 			for _, c := range []byte(string(r)) {
 				fmt.Fprintf(&b, `\%03o`, c)
 			}
@@ -283,13 +283,13 @@ func shText(s string) string {
 }
 
 // needsNumber reports whether some program takes a character for the end of a line, or shows nothing.
-func needsNumber(r rune) bool {
+func needsEscape(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff'
 }
 
 // plainText is for files without any syntax but their lines.
 func plainText(s string) (string, error) {
-	if strings.ContainsFunc(s, needsNumber) {
+	if strings.ContainsFunc(s, needsEscape) {
 		return "", fmt.Errorf("%q is more than one line", s)
 	}
 	return s, nil

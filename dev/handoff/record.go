@@ -100,7 +100,7 @@ func parseRecord(raw []byte, name string) (*Record, error) {
 
 // CheckTemplates refuses a bundle that newer templates made: what they say would be taken back.
 func (r *Record) CheckTemplates(version, name string) error {
-	if r == nil || !newer(r.Templates, version) {
+	if r == nil || !isNewer(r.Templates, version) {
 		return nil
 	}
 	return &dev.Error{Code: dev.CodeDeployRecord, Exit: dev.ExitFailed, File: name,
@@ -108,7 +108,7 @@ func (r *Record) CheckTemplates(version, name string) error {
 }
 
 // newer compares versions like 2026.11.0 part by part.
-func newer(a, b string) bool {
+func isNewer(a, b string) bool {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range min(len(as), len(bs)) {
 		x, errX := strconv.Atoi(as[i])

@@ -56,20 +56,20 @@ func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Findin
 		d.D, findings = t.Derive(f, v)
 	}
 	if err := checkTexts("", reflect.ValueOf(d)); err != nil {
-		return nil, nil, unwritable(err)
+		return nil, nil, unwritableError(err)
 	}
 	sub, err := fs.Sub(templates, t.Name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the templates of %s: %w", t.Name, err)
 	}
-	files, err := tree.Templates{FS: sub, Value: d.value, Place: d.place, Open: true, DropBlank: true, Execute: func(name, text string) ([]byte, error) {
+	files, err := tree.Templates{FS: sub, Value: d.value, PlacePath: d.place, AllowUnlayered: true, DropBlank: true, Execute: func(name, text string) ([]byte, error) {
 		return t.execute(name, text, d)
 	}}.Render()
 	return files, findings, err
 }
 
 // unwritable is the error of a value that a file cannot hold.
-func unwritable(err error) error {
+func unwritableError(err error) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitFailed, Cause: err, Message: dev.Sanitize(err.Error()), Hint: "give another value; sdev help deploy says where each one comes from"}
 }
 
@@ -144,7 +144,7 @@ func (d renderData) place(file string) (_ string, err error) {
 		key = strings.Trim(key, "{}")
 		part, _ := d.value(key)
 		if !pathPart.MatchString(part) {
-			err = unwritable(fmt.Errorf("%s is %q, which cannot be part of the name of a file", key, part))
+			err = unwritableError(fmt.Errorf("%s is %q, which cannot be part of the name of a file", key, part))
 		}
 		return part
 	})
@@ -165,7 +165,7 @@ func (t Target) execute(name, text string, d renderData) ([]byte, error) {
 		if part.Tree == nil {
 			continue
 		}
-		q := quoter{quotes: t.quotes}
+		q := quoter{isQuoteFunction: t.isQuoteFunction}
 		if err := q.list(part.Root); err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func (t Target) execute(name, text string, d renderData) ([]byte, error) {
 	var out bytes.Buffer
 	if err := parsed.Execute(&out, d); err != nil {
 		if refused, ok := errors.AsType[*quoteError](err); ok {
-			return nil, unwritable(fmt.Errorf("a value cannot be written into %s: %w", name, refused))
+			return nil, unwritableError(fmt.Errorf("a value cannot be written into %s: %w", name, refused))
 		}
 		return nil, fmt.Errorf("render template: %w", err)
 	}
@@ -181,7 +181,7 @@ func (t Target) execute(name, text string, d renderData) ([]byte, error) {
 }
 
 // quotes reports whether a function ends an action, by its name.
-func (t Target) quotes(function string) bool {
+func (t Target) isQuoteFunction(function string) bool {
 	return function == inQuote || slices.ContainsFunc(t.allLanguages(), func(l language) bool { return l.name == function })
 }
 
@@ -215,7 +215,7 @@ func (t Target) funcs(name string) (template.FuncMap, error) {
 		return s, nil
 	}
 	funcs := template.FuncMap{
-		autoQuote: func(indent string, v any) (string, error) { return guarded(l.whole(v, indent)) },
+		autoQuote: func(indent string, v any) (string, error) { return guarded(l.literal(v, indent)) },
 		rawQuote:  func(s string) string { return s },
 		"join":    func(sep string, list []string) string { return strings.Join(list, sep) },
 		"lower":   strings.ToLower,
@@ -224,24 +224,24 @@ func (t Target) funcs(name string) (template.FuncMap, error) {
 	}
 	for _, other := range t.allLanguages() {
 		funcs[other.name] = func(v any) (string, error) {
-			s, err := other.whole(v, "")
+			s, err := other.literal(v, "")
 			if other.name == "json" {
-				s, err = compact(s, err)
+				s, err = compactJSON(s, err)
 			}
 			return guarded(s, err)
 		}
 	}
-	if l.inside != nil {
+	if l.insideQuotes != nil {
 		funcs[inQuote] = func(v any) (string, error) {
 			s, err := scalarText(v)
-			return guarded(l.inside(s), err)
+			return guarded(l.insideQuotes(s), err)
 		}
 	}
 	return funcs, nil
 }
 
 // compact puts JSON on one line, for files of another language.
-func compact(s string, err error) (string, error) {
+func compactJSON(s string, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
@@ -252,8 +252,8 @@ func compact(s string, err error) (string, error) {
 
 // quoter appends the quoting function to every action that prints something.
 type quoter struct {
-	quotes func(function string) bool
-	indent string // what the line of the last text begins with
+	isQuoteFunction func(function string) bool
+	indent          string // what the line of the last text begins with
 }
 
 func (q *quoter) list(l *parse.ListNode) error {
@@ -297,7 +297,7 @@ func (q *quoter) action(n *parse.ActionNode) error {
 	case last == nil:
 	case last.Ident == rawQuote && !isConstant(n.Pipe):
 		return fmt.Errorf("line %d: raw is for constants alone: %s", n.Line, n)
-	case last.Ident == rawQuote, q.quotes(last.Ident):
+	case last.Ident == rawQuote, q.isQuoteFunction(last.Ident):
 		return nil
 	}
 	n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{

@@ -29,7 +29,7 @@ const (
 	FromAnswer      = "your answer"
 	FromDefault     = "default"
 	FromPlaceholder = "placeholder"
-	FromNowhere     = "not set"
+	FromNone        = "not set"
 )
 
 // Resolve finds the value of every parameter. The first that says one decides: --set, x-sdev.deploy,
@@ -39,13 +39,13 @@ const (
 // or remembered, is passed over.
 //
 // open are the parameters that are not set and have no default, in the order of the target's.
-func (t Target) Resolve(f Facts, said Inputs) (values Values, open []Param, err error) {
-	if err := t.checkSet(said.Set); err != nil {
+func (t Target) Resolve(f Facts, inputs Inputs) (values Values, missing []Param, err error) {
+	if err := t.checkSet(inputs.Set); err != nil {
 		return nil, nil, err
 	}
 	values = Values{}
 	for _, p := range t.Params {
-		v, err := p.resolve(f, said)
+		v, err := p.resolve(f, inputs)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -55,45 +55,45 @@ func (t Target) Resolve(f Facts, said Inputs) (values Values, open []Param, err 
 		switch {
 		case !values[p.Name].Placeholder:
 		case p.NotApplicable != nil && p.NotApplicable(values):
-			values[p.Name] = Value{Source: FromNowhere}
+			values[p.Name] = Value{Source: FromNone}
 		default:
-			open = append(open, p)
+			missing = append(missing, p)
 		}
 	}
-	return values, open, nil
+	return values, missing, nil
 }
 
-func (p Param) resolve(f Facts, said Inputs) (Value, error) {
-	if text := said.Set[p.Name]; text != "" {
-		if err := p.Accept(text); err != nil {
-			return Value{}, p.refused("--set "+p.Name, err, "", 0)
+func (p Param) resolve(f Facts, inputs Inputs) (Value, error) {
+	if text := inputs.Set[p.Name]; text != "" {
+		if err := p.Validate(text); err != nil {
+			return Value{}, p.invalid("--set "+p.Name, err, "", 0)
 		}
 		return Value{Text: text, Source: FromSet}, nil
 	}
-	if said.Config != nil {
-		if v, ok := said.Config(p.Name); ok {
-			if err := p.Accept(v.Text); err != nil {
-				file, line := origin(v.Source)
+	if inputs.Config != nil {
+		if v, ok := inputs.Config(p.Name); ok {
+			if err := p.Validate(v.Text); err != nil {
+				file, line := splitOrigin(v.Source)
 				name, _, _ := strings.Cut(v.Source, " (")
-				return Value{}, p.refused(name, err, file, line)
+				return Value{}, p.invalid(name, err, file, line)
 			}
 			return v, nil
 		}
 	}
-	if v, ok := p.lastAnswer(said); ok {
+	if v, ok := p.lastAnswer(inputs); ok {
 		return v, nil
 	}
-	if p.From != nil {
-		if v, ok := p.From(f); ok && v.Text != "" && p.Accept(v.Text) == nil {
+	if p.FromFacts != nil {
+		if v, ok := p.FromFacts(f); ok && v.Text != "" && p.Validate(v.Text) == nil {
 			return v, nil
 		}
 	}
-	if v, ok := p.lastOfGit(said); ok {
+	if v, ok := p.lastGitValue(inputs); ok {
 		return v, nil
 	}
-	if text := said.Answers[p.Name]; text != "" {
-		if err := p.Accept(text); err != nil {
-			return Value{}, p.refused(p.Name, err, "", 0)
+	if text := inputs.Answers[p.Name]; text != "" {
+		if err := p.Validate(text); err != nil {
+			return Value{}, p.invalid(p.Name, err, "", 0)
 		}
 		return Value{Text: text, Source: FromAnswer}, nil
 	}
@@ -101,20 +101,20 @@ func (p Param) resolve(f Facts, said Inputs) (Value, error) {
 	case p.Default != "":
 		return Value{Text: p.Default, Source: FromDefault}, nil
 	case p.Optional:
-		return Value{Source: FromNowhere}, nil
+		return Value{Source: FromNone}, nil
 	}
 	return Value{Text: cmp.Or(p.Placeholder, "REPLACE-"+strings.ToUpper(p.Name)), Source: FromPlaceholder, Placeholder: true}, nil
 }
 
 // lastAnswer is what a person said at the last hand-off; --set NAME= takes it back.
-func (p Param) lastAnswer(said Inputs) (Value, bool) {
-	if _, back := said.Set[p.Name]; back {
+func (p Param) lastAnswer(inputs Inputs) (Value, bool) {
+	if _, back := inputs.Set[p.Name]; back {
 		return Value{}, false
 	}
-	for _, v := range said.Last {
+	for _, v := range inputs.Last {
 		answer := v.Source == FromSet || v.Source == FromAnswer
-		if v.Name == p.Name && answer && p.Accept(v.Text) == nil {
-			v.Earlier = true
+		if v.Name == p.Name && answer && p.Validate(v.Text) == nil {
+			v.Remembered = true
 			return v.Value, true
 		}
 	}
@@ -123,24 +123,24 @@ func (p Param) lastAnswer(said Inputs) (Value, bool) {
 
 // lastOfGit is what the repository said at the last hand-off: a checkout of a build machine has no
 // branch, and sometimes no remote.
-func (p Param) lastOfGit(said Inputs) (Value, bool) {
-	for _, v := range said.Last {
-		if v.Name == p.Name && strings.HasPrefix(v.Source, "git ") && p.Accept(v.Text) == nil {
+func (p Param) lastGitValue(inputs Inputs) (Value, bool) {
+	for _, v := range inputs.Last {
+		if v.Name == p.Name && strings.HasPrefix(v.Source, "git ") && p.Validate(v.Text) == nil {
 			return v.Value, true
 		}
 	}
 	return Value{}, false
 }
 
-func (p Param) refused(name string, err error, file string, line int) error {
+func (p Param) invalid(name string, err error, file string, line int) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
 		Message: dev.Sanitize(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
 }
 
 // Accept says what is wrong with a value.
-func (p Param) Accept(text string) error {
+func (p Param) Validate(text string) error {
 	switch {
-	case strings.ContainsFunc(text, needsNumber) || checkText(text) != nil:
+	case strings.ContainsFunc(text, needsEscape) || checkText(text) != nil:
 		return fmt.Errorf("%q is more than one line of text", text)
 	case len(p.Choices) > 0 && !slices.Contains(p.Choices, text):
 		return fmt.Errorf("%q is none of %s", text, strings.Join(p.Choices, ", "))
@@ -164,8 +164,8 @@ func (t Target) checkSet(set map[string]string) error {
 	}
 	slices.Sort(unknown)
 	hint := "it has: " + strings.Join(names, ", ")
-	if near := nearest(unknown[0], names); near != "" {
-		hint = "did you mean: --set " + near + "=" + set[unknown[0]]
+	if similar := closest(unknown[0], names); similar != "" {
+		hint = "did you mean: --set " + similar + "=" + set[unknown[0]]
 	}
 	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("%s has no value %q", t.Name, unknown[0]), Hint: dev.Sanitize(hint)}
 }
@@ -180,7 +180,7 @@ func (t Target) ParamNames() []string {
 }
 
 // Named are the values in the order of the target's parameters.
-func (t Target) Named(values Values) []NamedValue {
+func (t Target) NamedValues(values Values) []NamedValue {
 	out := []NamedValue{}
 	for _, p := range t.Params {
 		out = append(out, NamedValue{p.Name, values[p.Name]})
@@ -197,7 +197,7 @@ func (t Target) Missing(values Values, files []Change) []Param {
 	var out []Param
 	for _, p := range t.Params {
 		if v := values[p.Name]; v.Placeholder {
-			if rendered, file, _ := p.standsIn(v.Text, files); !rendered || file != "" {
+			if rendered, file, _ := p.findPlaceholder(v.Text, files); !rendered || file != "" {
 				out = append(out, p)
 			}
 		}
@@ -206,7 +206,7 @@ func (t Target) Missing(values Values, files []Change) []Param {
 }
 
 // standsIn looks for the placeholder of a parameter: whether it was rendered, and where it is now.
-func (p Param) standsIn(text string, files []Change) (rendered bool, file string, line int) {
+func (p Param) findPlaceholder(text string, files []Change) (rendered bool, file string, line int) {
 	for _, f := range files {
 		if slices.Contains(p.Choices, text) {
 			break // a word that may stand anywhere
@@ -224,7 +224,7 @@ func (t Target) MissingFindings(values Values, files []Change) []dev.Finding {
 	var out []dev.Finding
 	for _, p := range t.Missing(values, files) {
 		text := values[p.Name].Text
-		_, file, line := p.standsIn(text, files)
+		_, file, line := p.findPlaceholder(text, files)
 		out = append(out, dev.Finding{ID: MissingValue, Severity: dev.Blocks, File: file, Line: line,
 			Message: fmt.Sprintf("%s is not set (%s); the files hold the placeholder %s", p.Name, p.About, text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
 	}

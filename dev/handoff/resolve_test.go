@@ -28,10 +28,10 @@ func asking() handoff.Target {
 		return handoff.Value{Text: f.Git.Branch, Source: "git branch"}, f.Git.Branch != ""
 	}
 	return handoff.Target{Name: "x", Params: []handoff.Param{
-		{Name: "name", About: "a name", Check: short, From: found, Default: "app"},
+		{Name: "name", About: "a name", Check: short, FromFacts: found, Default: "app"},
 		{Name: "region", About: "a region", Placeholder: "region-1"},
 		{Name: "size", About: "a size", Choices: []string{"s", "m"}, Default: "s"},
-		{Name: "branch", About: "a branch", From: branch, Default: "main"},
+		{Name: "branch", About: "a branch", FromFacts: branch, Default: "main"},
 		{Name: "key", About: "a key", Optional: true},
 		{Name: "other", About: "another"},
 	}}
@@ -90,9 +90,9 @@ func TestResolve_TheFirstWhoSaysIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got, names []string
-			for _, v := range target.Named(values) {
+			for _, v := range target.NamedValues(values) {
 				source := v.Source
-				if v.Earlier {
+				if v.Remembered {
 					source += ", earlier"
 				}
 				got = append(got, fmt.Sprintf("%s=%s (%s)", v.Name, v.Text, source))

@@ -210,7 +210,7 @@ func (s scenario) set(target Target, variant map[string]string) map[string]strin
 		}
 		if p.Name == "groups" && s.values != nil {
 			values[p.Name] = "staff=staff@example.com,sales=sales@example.com"
-			if p.Accept(values[p.Name]) != nil {
+			if p.Validate(values[p.Name]) != nil {
 				values[p.Name] = "staff=STAFF,sales=SALES"
 			}
 		}

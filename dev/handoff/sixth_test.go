@@ -17,15 +17,15 @@ import (
 // sixth is a target that nobody else knows of: everything about it stands here.
 func sixth() Target {
 	return Target{
-		Name: "harbour", About: "a harbour", Image: true, Hosting: dev.Hosting{OwnHost: true},
+		Name: "harbour", About: "a harbour", NeedsImage: true, Hosting: dev.Hosting{OwnHost: true},
 		Params: []Param{{Name: "quay", About: "where it lies", Check: matches(`^[a-z ]+$`, "small letters"), Placeholder: "somewhere"}},
 		Derive: func(f Facts, v Values) (map[string]any, []dev.Finding) {
-			return map[string]any{"kind": "large"}, doorFindings(f, "harbour", dev.DoorIAP, "identity.py")
+			return map[string]any{"kind": "large"}, proxyFindings(f, "harbour", dev.DoorIAP, "identity.py")
 		},
-		Next:            func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
+		NextSteps:       func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
 		Platform:        func(Values) string { return "linux/riscv64" },
 		SecretVariables: func(Values) []string { return []string{"TOKEN"} },
-		languages:       []language{{name: "flags", endings: []string{".flags"}, whole: scalar(func(s string) string { return "<" + s + ">" })}},
+		languages:       []language{{name: "flags", endings: []string{".flags"}, literal: scalar(func(s string) string { return "<" + s + ">" })}},
 		guards: map[string]func(string) (string, error){"refused.flags": func(s string) (string, error) {
 			return "", errors.New("no flag")
 		}},
@@ -75,7 +75,7 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	if err := b.Compare(files); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Finish(Record{Target: target.Name, Values: target.Named(values), Next: target.Next(f, values)}, time.Time{}); err != nil {
+	if _, err := b.AddRecord(Record{Target: target.Name, Values: target.NamedValues(values), Next: target.NextSteps(f, values)}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Apply(t.Context()); err != nil {

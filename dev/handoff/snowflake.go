@@ -14,15 +14,15 @@ import (
 // snowflake is Streamlit inside Snowflake, which takes the source and no image.
 func snowflake() Target {
 	return Target{
-		Name:   "snowflake",
-		About:  "Streamlit in Snowflake, by the Snowflake CLI; the source and no image",
-		Params: snowflakeParams(),
-		Derive: deriveSnowflake,
-		Next:   nextSnowflake,
+		Name:      "snowflake",
+		About:     "Streamlit in Snowflake, by the Snowflake CLI; the source and no image",
+		Params:    snowflakeParams(),
+		Derive:    deriveSnowflake,
+		NextSteps: nextSnowflake,
 
 		languages: []language{
-			{name: "sql", endings: []string{".sql"}, whole: scalar(sqlText)},
-			{name: "ident", whole: fallible(sqlIdent)},
+			{name: "sql", endings: []string{".sql"}, literal: scalar(sqlText)},
+			{name: "ident", literal: scalarOrError(sqlIdent)},
 		},
 		guards: map[string]func(string) (string, error){"snowflake.yml": guardSnowflake},
 	}
@@ -38,7 +38,7 @@ func sqlText(s string) string {
 			b.WriteString("''")
 		case r == '\\':
 			b.WriteString(`\\`)
-		case needsNumber(r):
+		case needsEscape(r):
 			fmt.Fprintf(&b, `\u%04X`, r)
 		default:
 			b.WriteRune(r)
@@ -49,7 +49,7 @@ func sqlText(s string) string {
 
 // sqlIdent is a name of SQL in double quotes, in which only these are special.
 func sqlIdent(s string) (string, error) {
-	if s == "" || strings.ContainsFunc(s, needsNumber) {
+	if s == "" || strings.ContainsFunc(s, needsEscape) {
 		return "", fmt.Errorf("%q cannot be a name in SQL", s)
 	}
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil
@@ -73,15 +73,15 @@ func snowflakeParams() []Param {
 			Name: "runtime", About: "container: the packages of your lock, Streamlit 1.50 or newer; warehouse: those of Snowflake's channel",
 			Choices: []string{"container", "warehouse"}, Default: "container",
 		},
-		{Name: "name", About: "names the app", Check: name, From: snowflakeName, Placeholder: "STREAMLIT_APP"},
+		{Name: "name", About: "names the app", Check: name, FromFacts: snowflakeName, Placeholder: "STREAMLIT_APP"},
 		{Name: "database", About: "database that the app is in; made where it is not there", Check: name, Placeholder: "EXAMPLE_DATABASE"},
 		{Name: "schema", About: "schema of that database", Check: name, Default: "STREAMLIT"},
 		{Name: "warehouse", About: "warehouse that runs the app's queries: snow object list warehouse", Check: name, Placeholder: "EXAMPLE_WAREHOUSE"},
 		{Name: "role", About: "role that deploys and owns the app; its queries see what this role sees", Check: name, Default: "STREAMLIT_OWNER"},
-		{Name: "roles", About: "roles that may open the app, with commas", Check: each(0, name), Placeholder: "EXAMPLE_VIEWER"},
+		{Name: "roles", About: "roles that may open the app, with commas", Check: everyOf(0, name), Placeholder: "EXAMPLE_VIEWER"},
 		{
 			Name: "groups", About: "which role each group of the policies is, NAME=ROLE, with commas", Optional: true,
-			Check: each(0, func(s string) error {
+			Check: everyOf(0, func(s string) error {
 				group, role, ok := strings.Cut(s, "=")
 				if !ok || group == "" {
 					return fmt.Errorf("want NAME=ROLE")
@@ -97,7 +97,7 @@ func snowflakeParams() []Param {
 		},
 		{
 			Name: "sources", About: "what is uploaded: files and directories of the project, with commas",
-			Check: each(1, checkSource), From: sources, Placeholder: "streamlit_app.py",
+			Check: everyOf(1, checkSource), FromFacts: sources, Placeholder: "streamlit_app.py",
 		},
 	}
 }
@@ -146,10 +146,10 @@ func sources(f Facts) (Value, bool) {
 // deriveSnowflake gives what the templates of snowflake need beside the values.
 func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
 	packages, findings := packagesOf(f, v)
-	roles, unexpressed := rolesOf(f, v)
-	troubles := snowflakeTroubles(f, v)
-	findings = slices.Concat(findings, unexpressed)
-	for _, t := range troubles {
+	roles, inexpressible := rolesOf(f, v)
+	incompatibilities := snowflakeIncompatibilities(f, v)
+	findings = slices.Concat(findings, inexpressible)
+	for _, t := range incompatibilities {
 		findings = append(findings, dev.Finding{
 			ID: t.id, Severity: t.severity, File: t.file, Line: t.line, Docs: t.docs(),
 			Message: t.What + ": " + t.Why, Fix: t.Instead,
@@ -163,13 +163,13 @@ func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return map[string]any{
 		"main":          path.Base(entry),
 		"entryDir":      path.Dir(entry),
-		"sources":       list(v.Text("sources")),
+		"sources":       splitList(v.Text("sources")),
 		"packages":      packages,
 		"streamlit":     streamlit,
 		"distributions": distributions(f, v.Text("runtime") == "warehouse"),
 		"roles":         roles,
-		"troubles":      grouped(troubles),
-		"object":        object(v),
+		"troubles":      groupByReason(incompatibilities),
+		"object":        qualifiedName(v),
 		"comment":       "handed over by sdev",
 	}, findings
 }
@@ -227,12 +227,12 @@ func rolesOf(f Facts, v Values) ([]string, []dev.Finding) {
 	var findings []dev.Finding
 	add := func(p dev.Policy, id string, severity dev.Severity, message, fix string) {
 		finding := dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs}
-		finding.File, finding.Line = origin(p.Origin)
+		finding.File, finding.Line = splitOrigin(p.Origin)
 		findings = append(findings, finding)
 	}
-	roles := list(v.Text("roles"))
+	roles := splitList(v.Text("roles"))
 	names := map[string]string{}
-	for _, pair := range list(v.Text("groups")) {
+	for _, pair := range splitList(v.Text("groups")) {
 		group, role, _ := strings.Cut(pair, "=")
 		names[group] = role
 	}
@@ -261,7 +261,7 @@ func rolesOf(f Facts, v Values) ([]string, []dev.Finding) {
 }
 
 // trouble is what will not work in Snowflake.
-type trouble struct {
+type incompatibility struct {
 	What, Why, Instead string
 	Place              string   // "Home.py:12"
 	Places             []string // where several are one row
@@ -272,7 +272,7 @@ type trouble struct {
 	line     int
 }
 
-func (t trouble) docs() string {
+func (t incompatibility) docs() string {
 	if t.id == "snowflake.login" {
 		return "https://docs.snowflake.com/en/developer-guide/streamlit/object-management/security"
 	}
@@ -308,10 +308,10 @@ func limits() map[string]limit {
 }
 
 // grouped puts what has the same reason into one row.
-func grouped(all []trouble) []trouble {
-	var rows []trouble
+func groupByReason(all []incompatibility) []incompatibility {
+	var rows []incompatibility
 	for _, t := range all {
-		i := slices.IndexFunc(rows, func(r trouble) bool { return r.Why == t.Why && r.Instead == t.Instead })
+		i := slices.IndexFunc(rows, func(r incompatibility) bool { return r.Why == t.Why && r.Instead == t.Instead })
 		if i < 0 {
 			t.Places = []string{t.Place}
 			rows = append(rows, t)
@@ -326,19 +326,19 @@ func grouped(all []trouble) []trouble {
 }
 
 // snowflakeTroubles are the imports and calls that will not work, and what else is of no use there.
-func snowflakeTroubles(f Facts, v Values) []trouble {
+func snowflakeIncompatibilities(f Facts, v Values) []incompatibility {
 	known := limits()
-	var all []trouble
+	var all []incompatibility
 	add := func(id string, l limit, what, file string, line int) {
-		t := trouble{What: what, Why: l.why, Instead: l.instead, Place: file, id: id, severity: l.severity, file: file, line: line}
+		t := incompatibility{What: what, Why: l.why, Instead: l.instead, Place: file, id: id, severity: l.severity, file: file, line: line}
 		if line > 0 {
 			t.Place += ":" + strconv.Itoa(line)
 		}
-		same := func(o trouble) bool {
+		same := func(o incompatibility) bool {
 			return o.file == t.file && o.What == t.What && (o.line == t.line || id == "snowflake.import")
 		}
 		if id == "snowflake.login" { // an import of it has said so
-			same = func(o trouble) bool { return o.Why == t.Why }
+			same = func(o incompatibility) bool { return o.Why == t.Why }
 		}
 		if !slices.ContainsFunc(all, same) {
 			all = append(all, t)
@@ -365,18 +365,18 @@ func snowflakeTroubles(f Facts, v Values) []trouble {
 	}
 	for _, login := range f.App.Login {
 		if login.Text != "none" {
-			file, line := origin(login.Source)
+			file, line := splitOrigin(login.Source)
 			add("snowflake.login", known["st.login"], "the app's own login ("+login.Text+")", file, line)
 		}
 	}
-	return append(all, snowflakeLimits(f, v)...)
+	return append(all, projectIncompatibilities(f, v)...)
 }
 
 // snowflakeLimits are what of the project as a whole Snowflake has no use for.
-func snowflakeLimits(f Facts, v Values) []trouble {
-	var all []trouble
+func projectIncompatibilities(f Facts, v Values) []incompatibility {
+	var all []incompatibility
 	add := func(id string, severity dev.Severity, what, why, instead, file string) {
-		all = append(all, trouble{What: what, Why: why, Instead: instead, Place: file, id: id, severity: severity, file: file})
+		all = append(all, incompatibility{What: what, Why: why, Instead: instead, Place: file, id: id, severity: severity, file: file})
 	}
 	if f.App.Dockerfile != "" {
 		add("snowflake.image", dev.Informs, "the Dockerfile", "Snowflake brings the interpreter and the system", "nothing: what it installs beside Python packages is not there",
@@ -389,7 +389,7 @@ func snowflakeLimits(f Facts, v Values) []trouble {
 		}
 		add("snowflake.environment", dev.Warns, "environment variables ("+strings.Join(names, ", ")+")", "an app has none of its own", "put the values into the code or a table, secrets into secrets of Snowflake's", "")
 	}
-	if s := f.App.Streamlit.Text; s != "" && v.Text("runtime") == "container" && older(s, 50) {
+	if s := f.App.Streamlit.Text; s != "" && v.Text("runtime") == "container" && isOlder(s, 50) {
 		add("snowflake.streamlit", dev.Blocks, "Streamlit "+s, "the container runtime wants 1.50 or newer", "pin a newer one", f.App.Deps.Text)
 	}
 	if p := f.App.Python.Text; p != "" && p != "3.11" && !strings.HasPrefix(p, "3.11.") {
@@ -399,7 +399,7 @@ func snowflakeLimits(f Facts, v Values) []trouble {
 }
 
 // older reports whether a version of Streamlit is before 1.minor.
-func older(version string, minor int) bool {
+func isOlder(version string, minor int) bool {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 || parts[0] != "1" {
 		return parts[0] == "0"
@@ -409,7 +409,7 @@ func older(version string, minor int) bool {
 }
 
 // object is how Snowflake names the app.
-func object(v Values) string {
+func qualifiedName(v Values) string {
 	return v.Text("database") + "." + v.Text("schema") + "." + v.Text("name")
 }
 
@@ -419,6 +419,6 @@ func nextSnowflake(_ Facts, v Values) []Step {
 		{About: "In the bundle's directory, by an administrator who has read it", Run: "snow sql --filename setup.sql", Once: true},
 		{About: "Put together what is uploaded", Run: "./assemble.sh"},
 		{About: "Upload, and make the app", Run: "snow streamlit deploy app --replace --prune --role " + v.Text("role")},
-		{About: "Where it is", Run: "snow streamlit get-url " + object(v)},
+		{About: "Where it is", Run: "snow streamlit get-url " + qualifiedName(v)},
 	}
 }

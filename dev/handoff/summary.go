@@ -87,13 +87,13 @@ func (r Record) origin(w *page) {
 			}
 		}
 		if p := i.Proof; p != nil {
-			w.line("| started once | page served: %s; health check after %d ms; read-only root: %s; user %s |", yes(p.Page), p.Health, yes(p.ReadOnly), code(p.User))
+			w.line("| started once | page served: %s; health check after %d ms; read-only root: %s; user %s |", yesOrNo(p.Page), p.Health, yesOrNo(p.ReadOnly), code(p.User))
 		}
 	}
 	w.line("")
 }
 
-func yes(b bool) string {
+func yesOrNo(b bool) string {
 	if b {
 		return "yes"
 	}
@@ -139,11 +139,11 @@ func link(place Place, file string) string {
 	} else if place.Bundle != "." {
 		target = strings.Repeat("../", strings.Count(place.Bundle, "/")+1) + file
 	}
-	return "[" + code(target) + "](<" + linked(target) + ">)"
+	return "[" + code(target) + "](<" + linkTarget(target) + ">)"
 }
 
 // linked is a path as the target of a link.
-func linked(path string) string {
+func linkTarget(path string) string {
 	var b strings.Builder
 	for _, r := range dev.WithoutPasswords(path) {
 		if r < ' ' || dev.IsHidden(r) || strings.ContainsRune("<>\\", r) {

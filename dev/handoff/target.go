@@ -8,12 +8,12 @@ type Target struct {
 	About  string // one line
 	Params []Param
 	// Image says that an image is handed over; otherwise it is the source.
-	Image bool
+	NeedsImage bool
 	// Derive adds what templates need and nobody has to be asked for. It is pure. What a target cannot
 	// express, or what contradicts itself, is a finding and never silence.
 	Derive func(Facts, Values) (map[string]any, []dev.Finding)
 	// Next are the commands that somebody runs after the bundle is written, in order.
-	Next func(Facts, Values) []Step
+	NextSteps func(Facts, Values) []Step
 
 	// Hosting is what checks of other packages ask about the platform.
 	Hosting dev.Hosting
@@ -37,7 +37,7 @@ type Param struct {
 	About string // what it is, where to look it up; one line
 	Check func(string) error
 	// From finds the value in what is known of the project; ok is false where nothing says it.
-	From func(Facts) (v Value, ok bool)
+	FromFacts func(Facts) (v Value, ok bool)
 	// Default is used where nobody says another value, and shown as such. "" is none.
 	Default string
 	// Placeholder stands in the files while the value is not set. Files with it are rendered, and
@@ -59,7 +59,7 @@ type Value struct {
 	// Placeholder says that the value is not set yet.
 	Placeholder bool `json:"placeholder,omitempty"`
 	// Earlier says that it was said at an earlier hand-off, and not now.
-	Earlier bool `json:"-"`
+	Remembered bool `json:"-"`
 }
 
 // Values are the values of all parameters of a target, by name.

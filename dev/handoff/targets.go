@@ -25,18 +25,18 @@ func Find(targets []Target, name string) (Target, error) {
 		names = append(names, t.Name)
 	}
 	hint := "one of: " + strings.Join(names, ", ")
-	if near := nearest(name, names); near != "" {
-		hint = "did you mean: sdev deploy " + near + "?"
+	if similar := closest(name, names); similar != "" {
+		hint = "did you mean: sdev deploy " + similar + "?"
 	}
 	return Target{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("there is no target %q", name), Hint: hint}
 }
 
 // nearest is the name that somebody may have meant; "" where none is near.
-func nearest(name string, names []string) string {
-	best, least := "", 1+max(len(name), 3)/3
+func closest(name string, names []string) string {
+	best, distance := "", 1+max(len(name), 3)/3
 	for _, n := range names {
-		if d := levenshtein.Distance(name, n, nil); d <= least {
-			best, least = n, d-1
+		if d := levenshtein.Distance(name, n, nil); d <= distance {
+			best, distance = n, d-1
 		}
 		if best == "" && name != "" && (strings.HasPrefix(n, name) || strings.HasSuffix(n, name)) {
 			best = n

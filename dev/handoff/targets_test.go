@@ -123,7 +123,7 @@ func TestTargets_NextStepsAreSafeToPaste(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, step := range target.Next(f, values) {
+			for _, step := range target.NextSteps(f, values) {
 				if bare := quoted.ReplaceAllString(step.Run, ""); strings.Contains(bare, bad) || strings.Contains(step.About, "\n") {
 					t.Errorf("%s: %s", target.Name, step.Run)
 				}
@@ -154,7 +154,7 @@ func TestTargets_KeepTheRules(t *testing.T) {
 				if text == "" {
 					continue
 				}
-				if err := p.Accept(text); err != nil {
+				if err := p.Validate(text); err != nil {
 					t.Errorf("%s: the %s of %s: %v", target.Name, what, p.Name, err)
 				}
 			}
@@ -166,7 +166,7 @@ func TestTargets_KeepTheRules(t *testing.T) {
 			t.Errorf("%s: files %v", target.Name, files)
 		}
 		values, _, err := target.Resolve(hostile("plain"), handoff.Inputs{})
-		if err != nil || target.Next == nil || len(target.Next(hostile("plain"), values)) == 0 {
+		if err != nil || target.NextSteps == nil || len(target.NextSteps(hostile("plain"), values)) == 0 {
 			t.Errorf("%s says nothing of what comes next: %v", target.Name, err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // archive is the file that the name of an image means; ok is false where it means an image of the engine.
-func (r *Releaser) archive(name string) (file string, ok bool) {
+func (r *Releaser) archiveFile(name string) (file string, ok bool) {
 	file = name
 	if !filepath.IsAbs(name) {
 		file = filepath.Join(r.Dir, name)
@@ -30,7 +30,7 @@ func (r *Releaser) archive(name string) (file string, ok bool) {
 // has read the image.
 func (r *Releaser) openImage(ctx context.Context, name, platform string) (img v1.Image, done func(), err error) {
 	nothing := func() {}
-	if file, ok := r.archive(name); ok {
+	if file, ok := r.archiveFile(name); ok {
 		img, err = preflight.Open(ctx, file, platform)
 		return img, nothing, err
 	}

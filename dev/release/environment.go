@@ -31,9 +31,9 @@ func (p *Project) environment() (env []handoff.Variable, withheld []string) {
 
 // withheldVariables is the finding about variables that are not handed over. filled are those that the platform
 // fills in by itself.
-func (p *Project) withheldVariables(filled []string) []dev.Finding {
+func (p *Project) withheldVariables(platformVariables []string) []dev.Finding {
 	_, withheld := p.environment()
-	withheld = slices.DeleteFunc(withheld, func(name string) bool { return slices.Contains(filled, name) })
+	withheld = slices.DeleteFunc(withheld, func(name string) bool { return slices.Contains(platformVariables, name) })
 	if len(withheld) == 0 {
 		return nil
 	}

@@ -47,7 +47,7 @@ func (p *Project) appFacts() handoff.App {
 	app.Command = p.command()
 	app.Entrypoint, app.Args = p.service.Entrypoint, p.service.Command
 	if b := p.service.Build; b != nil {
-		app.Context, app.Target = p.within(b.Context), b.Target
+		app.Context, app.Target = p.inRepository(b.Context), b.Target
 		if app.Dockerfile = b.Dockerfile; app.Dockerfile == "" && b.DockerfileInline == "" {
 			app.Dockerfile = "Dockerfile"
 		}
@@ -59,7 +59,7 @@ func (p *Project) appFacts() handoff.App {
 func asValue(f detect.Fact) handoff.Value { return handoff.Value{Text: f.Value, Source: f.Source()} }
 
 // inShell are the characters that have a meaning for a shell.
-const inShell = "\"'`$;&|<>\\()*?~[]{}"
+const shellMetacharacters = "\"'`$;&|<>\\()*?~[]{}"
 
 // command is what the service runs: as the compose file says, else as the Dockerfile does.
 func (p *Project) command() []string {
@@ -74,14 +74,14 @@ func (p *Project) command() []string {
 			continue
 		}
 		d, _ = p.found.Image("", d.Path, p.service.Build.Target) // the stage that is built
-		return wordsOf(d.Command.Value)
+		return splitCommand(d.Command.Value)
 	}
 	return nil
 }
 
 // wordsOf splits the text of ENTRYPOINT and CMD, which stand one behind the other: as lists, or as a line that
 // the builder hands to a shell. It is nil where both forms are mixed, because the shell then ignores the list.
-func wordsOf(text string) []string {
+func splitCommand(text string) []string {
 	var all []string
 	for lists := json.NewDecoder(strings.NewReader(text)); ; {
 		var words []string
@@ -93,7 +93,7 @@ func wordsOf(text string) []string {
 			return all
 		case strings.Contains(text, "["):
 			return nil
-		case strings.ContainsAny(text, inShell):
+		case strings.ContainsAny(text, shellMetacharacters):
 			return []string{"/bin/sh", "-c", text}
 		default:
 			return strings.Fields(text)

@@ -16,14 +16,14 @@ import (
 
 // takeImage finds out about the image that is handed over: one that is built now, one that is named, or the one
 // of the last hand-off, which the facts have already.
-func (r *Release) takeImage(ctx context.Context) error {
+func (r *Release) resolveImage(ctx context.Context) error {
 	switch {
 	case r.options.Build:
 		return r.project.releaser.withEngine(ctx, func(e Engine) error { return r.buildImage(ctx, e) })
 	case r.options.Image == "":
 		return nil
 	}
-	if file, ok := r.project.releaser.archive(r.options.Image); ok {
+	if file, ok := r.project.releaser.archiveFile(r.options.Image); ok {
 		return r.openArchive(ctx, file)
 	}
 	return r.project.releaser.withEngine(ctx, func(e Engine) (err error) {
@@ -121,7 +121,7 @@ func (r *Release) platform() string {
 	if target := r.options.Target; target.Platform != nil {
 		return target.Platform(r.values)
 	}
-	if r.project.service.Platform == "" && r.options.Target.Image {
+	if r.project.service.Platform == "" && r.options.Target.NeedsImage {
 		return "linux/amd64"
 	}
 	return r.project.service.Platform

@@ -15,7 +15,7 @@ import (
 )
 
 // place says where the bundle of a target lies. out is the directory that was asked for; "" is the usual one.
-func (p *Project) place(target, out string) (handoff.Place, error) {
+func (p *Project) bundlePlace(target, out string) (handoff.Place, error) {
 	root := p.root()
 	if out == "" {
 		out = filepath.Join(p.config.Dir, Bundles, target)
@@ -59,7 +59,7 @@ func (p *Project) misplaced(root, out string) string {
 	switch {
 	case !inside:
 		return cmp.Or(p.releaser.Guard.RefuseDir(out), misplacedOutside(p.releaser.Guard.Home, out))
-	case isSource(dev.RealPath(out)):
+	case holdsSource(dev.RealPath(out)):
 		return "it contains code of the app"
 	}
 	return ""
@@ -99,7 +99,7 @@ func isBundle(dir string) bool {
 
 // isSource says whether a directory of the project holds code of its own. A bundle in it would become part of
 // the app.
-func isSource(dir string) bool {
+func holdsSource(dir string) bool {
 	if isBundle(dir) {
 		return false
 	}

@@ -24,12 +24,12 @@ type Project struct {
 	Facts      handoff.Facts // without Bundle and Image, which belong to one hand-off
 	Repository git.Repository
 
-	releaser *Releaser
-	config   *config.Project
-	service  types.ServiceConfig // the one that ships
-	found    *detect.Findings
-	survey   detect.Survey
-	handed   []string // files outside of bundles that earlier hand-offs have written
+	releaser     *Releaser
+	config       *config.Project
+	service      types.ServiceConfig // the one that ships
+	found        *detect.Findings
+	survey       detect.Survey
+	handoffFiles []string // files outside of bundles that earlier hand-offs have written
 }
 
 // Gather collects what is known of a project. The entry script is the one that x-sdev.entry names, else the one
@@ -48,7 +48,7 @@ func (r *Releaser) Gather(ctx context.Context, c *config.Project, found *detect.
 	if rel, ok := p.Repository.Inside(c.Dir); ok {
 		p.Facts.Dir = rel
 	}
-	return p, p.findHanded()
+	return p, p.findHandoffFiles()
 }
 
 // chooseEntry makes the script the entry that x-sdev.entry names.
@@ -60,7 +60,7 @@ func chooseEntry(c *config.Project, found *detect.Findings) {
 
 // Last is the record of the last hand-off to a target in the usual directory; nil where there was none.
 func (p *Project) Last(target string) (*handoff.Record, error) {
-	place, err := p.place(target, "")
+	place, err := p.bundlePlace(target, "")
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +73,9 @@ func (p *Project) Last(target string) (*handoff.Record, error) {
 }
 
 // findHanded collects what hand-offs to all targets have put at the root of the repository.
-func (p *Project) findHanded() error {
+func (p *Project) findHandoffFiles() error {
 	for _, t := range handoff.Targets() {
-		place, err := p.place(t.Name, "")
+		place, err := p.bundlePlace(t.Name, "")
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (p *Project) findHanded() error {
 		if b.Last != nil {
 			for _, f := range b.Last.Files {
 				if strings.HasPrefix(f.File, handoff.AtRepository) {
-					p.handed = append(p.handed, f.Path)
+					p.handoffFiles = append(p.handoffFiles, f.Path)
 				}
 			}
 		}
@@ -104,7 +104,7 @@ func (p *Project) root() string {
 }
 
 // within gives a path of this machine relative to the repository; "." where it lies outside.
-func (p *Project) within(name string) string {
+func (p *Project) inRepository(name string) string {
 	rel, err := filepath.Rel(p.root(), name)
 	if err != nil || !filepath.IsLocal(rel) {
 		return "."
@@ -114,8 +114,8 @@ func (p *Project) within(name string) string {
 
 // handedOver are the directories and files of the repository that hand-offs of this project have written, and
 // those that the one at hand is about to write. Committing them does not change what is handed over.
-func (p *Project) handedOver(b *handoff.Bundle) []string {
-	out := append([]string{path.Join(p.Facts.Dir, Bundles)}, p.handed...)
+func (p *Project) handoffPaths(b *handoff.Bundle) []string {
+	out := append([]string{path.Join(p.Facts.Dir, Bundles)}, p.handoffFiles...)
 	if b.Place.Root == p.root() && b.Place.Bundle != "." {
 		out = append(out, b.Place.Bundle)
 	}
@@ -139,9 +139,9 @@ func (p *Project) handedOver(b *handoff.Bundle) []string {
 
 // modified are the files that differ from the commit, except for those that hand-offs write.
 func (p *Project) modified(b *handoff.Bundle) []string {
-	handed := p.handedOver(b)
+	paths := p.handoffPaths(b)
 	return slices.DeleteFunc(slices.Clone(p.Repository.Modified), func(name string) bool {
-		return slices.ContainsFunc(handed, func(h string) bool { return name == h || strings.HasPrefix(name, h+"/") })
+		return slices.ContainsFunc(paths, func(h string) bool { return name == h || strings.HasPrefix(name, h+"/") })
 	})
 }
 

@@ -146,7 +146,7 @@ func TestPlace_RefusesWhereNoBundleBelongs(t *testing.T) {
 		"/etc/sdev": "of the system", home: "your home", home + "/.config/x": "keep their settings", home + "/full": "not empty",
 		"docs": "", "handoff": "", home + "/new/deeper": "",
 	} {
-		_, err := r.project().place("test", out)
+		_, err := r.project().bundlePlace("test", out)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("--out %s: %v, want %q", out, err, want)
 		}

@@ -54,19 +54,19 @@ func (r *Release) prove(ctx context.Context, e Engine) (err error) {
 }
 
 func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.Finding, error) {
-	seen := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
+	result := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
 	known, err := p.engine.Inspect(ctx, image)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case known.NeedsEmulation:
-		seen.NotStarted = "it is for " + known.Platform + ", which the container engine's machine does not run"
+		result.NotStarted = "it is for " + known.Platform + ", which the container engine's machine does not run"
 	default:
-		if err := p.start(ctx, &seen); err != nil {
+		if err := p.start(ctx, &result); err != nil {
 			return nil, nil, err
 		}
 	}
-	proof, findings := seen.Judge()
+	proof, findings := result.Judge()
 	return &proof, findings, nil
 }
 
@@ -79,28 +79,28 @@ func (p prover) base() string {
 }
 
 // start runs the container for as long as it is looked at.
-func (p prover) start(ctx context.Context, seen *handoff.SmokeTest) (err error) {
+func (p prover) start(ctx context.Context, result *handoff.SmokeTest) (err error) {
 	env := map[string]string{}
 	for _, v := range p.app.Env {
 		env[v.Name] = v.Value
 	}
-	begun := time.Now()
-	c, err := p.engine.Start(ctx, SmokeTest{Project: p.project, Image: seen.Image, Command: p.app.Command, Env: env, Scratch: seen.Scratch, Port: p.app.Port})
+	started := time.Now()
+	c, err := p.engine.Start(ctx, SmokeTest{Project: p.project, Image: result.Image, Command: p.app.Command, Env: env, Scratch: result.Scratch, Port: p.app.Port})
 	if failure, ok := errors.AsType[*StartError](err); ok {
-		seen.Ended, seen.Output, seen.ExitCode = true, []string{failure.Message}, startFailed
+		result.Ended, result.Output, result.ExitCode = true, []string{failure.Message}, startFailed
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Remove(ctx)) }()
-	seen.User = c.User()
+	result.User = c.User()
 	if err := reach(ctx, c, func(ctx context.Context, origin string) error {
-		return p.visit(ctx, c, origin, begun, seen)
+		return p.visit(ctx, c, origin, started, result)
 	}); err != nil {
 		return err
 	}
-	seen.Output = c.Output(ctx, outputLines)
+	result.Output = c.Output(ctx, outputLines)
 	return ctx.Err()
 }
 
@@ -123,12 +123,12 @@ func reach(ctx context.Context, c Container, work func(ctx context.Context, orig
 }
 
 // visit waits until the app is healthy, and looks at its page.
-func (p prover) visit(ctx context.Context, c Container, origin string, begun time.Time, seen *handoff.SmokeTest) error {
-	if err := p.awaitHealth(ctx, c, origin+seen.Health, seen); err != nil {
+func (p prover) visit(ctx context.Context, c Container, origin string, started time.Time, result *handoff.SmokeTest) error {
+	if err := p.awaitHealth(ctx, c, origin+result.Health, result); err != nil {
 		return err
 	}
-	seen.Waited = time.Since(begun)
-	if !seen.Healthy {
+	result.Waited = time.Since(started)
+	if !result.Healthy {
 		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, p.runLimit)
@@ -138,22 +138,22 @@ func (p prover) visit(ctx context.Context, c Container, origin string, begun tim
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case !v.Page && err != nil:
-		seen.Page = err.Error()
+		result.Page = err.Error()
 	case !v.Page:
-		seen.Page = fmt.Sprintf("the answer is %d, %s", v.Status, v.Kind)
+		result.Page = fmt.Sprintf("the answer is %d, %s", v.Status, v.Kind)
 	case errors.Is(err, context.DeadlineExceeded):
-		seen.Run = fmt.Sprintf("it still runs after %d s", int(p.runLimit.Seconds()))
+		result.Run = fmt.Sprintf("it still runs after %d s", int(p.runLimit.Seconds()))
 	case err != nil:
-		seen.Run = err.Error()
+		result.Run = err.Error()
 	}
 	for _, x := range v.Exceptions {
-		seen.Raised = append(seen.Raised, handoff.PageException{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
+		result.Exceptions = append(result.Exceptions, handoff.PageException{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
 	}
 	return nil
 }
 
 // awaitHealth asks until the app is healthy, has ended, or has had its time.
-func (p prover) awaitHealth(ctx context.Context, c Container, address string, seen *handoff.SmokeTest) error {
+func (p prover) awaitHealth(ctx context.Context, c Container, address string, result *handoff.SmokeTest) error {
 	limit, cancel := context.WithTimeout(ctx, p.healthLimit)
 	defer cancel()
 	next := time.NewTicker(healthEvery)
@@ -161,7 +161,7 @@ func (p prover) awaitHealth(ctx context.Context, c Container, address string, se
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
 		if isHealthy(limit, client, address) {
-			seen.Healthy = true
+			result.Healthy = true
 			return nil
 		}
 		ended, code, err := c.Ended(ctx)
@@ -169,7 +169,7 @@ func (p prover) awaitHealth(ctx context.Context, c Container, address string, se
 			return err
 		}
 		if ended {
-			seen.Ended, seen.ExitCode = true, code
+			result.Ended, result.ExitCode = true, code
 			return nil
 		}
 		select {

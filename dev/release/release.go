@@ -17,13 +17,13 @@ import (
 
 // Options say what is handed over, and how.
 type Options struct {
-	Target handoff.Target
-	Out    string            // directory of the bundle; "" is the target's in [Bundles]
-	Set    map[string]string // values by name; "" forgets an earlier answer
-	Image  string            // a reference on the engine, or a file; "" is that of the last hand-off
-	Build  bool              // build the image; Image is "" then
-	Check  bool              // write nothing, and start nothing
-	Person Person            // is asked for what is missing, and before files are written; nil asks nobody
+	Target   handoff.Target
+	Out      string            // directory of the bundle; "" is the target's in [Bundles]
+	Set      map[string]string // values by name; "" forgets an earlier answer
+	Image    string            // a reference on the engine, or a file; "" is that of the last hand-off
+	Build    bool              // build the image; Image is "" then
+	Check    bool              // write nothing, and start nothing
+	Prompter Prompter          // is asked for what is missing, and before files are written; nil asks nobody
 }
 
 // Release is one hand-off of a project to a target. It is closed after use.
@@ -33,13 +33,13 @@ type Release struct {
 	Record   handoff.Record // as it is written, or would be
 	Written  bool           // something was written
 
-	project *Project
-	options Options
-	facts   handoff.Facts // the project's, with bundle and image
-	values  handoff.Values
-	proof   []dev.Finding // about an image that this hand-off has started
-	archive v1.Image      // nil where the image is on the engine, or there is none
-	changed error         // the bundle is not what would be rendered
+	project  *Project
+	options  Options
+	facts    handoff.Facts // the project's, with bundle and image
+	values   handoff.Values
+	proof    []dev.Finding // about an image that this hand-off has started
+	archive  v1.Image      // nil where the image is on the engine, or there is none
+	outdated error         // the bundle is not what would be rendered
 }
 
 // Prepare gets everything ready, up to the record, and writes nothing. Its error means that no hand-off could be
@@ -49,7 +49,7 @@ func (p *Project) Prepare(ctx context.Context, o Options) (*Release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.changed = r.Bundle.Changed() // before the record, which names commits, joins the files
+	r.outdated = r.Bundle.OutdatedError() // before the record, which names commits, joins the files
 	if err := r.record(ctx); err != nil {
 		r.Close()
 		return nil, err
@@ -72,14 +72,14 @@ func (p *Project) Check(ctx context.Context, o Options) ([]dev.Finding, error) {
 // prepare is Prepare without the record.
 func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
 	r := &Release{project: p, options: o, facts: p.Facts}
-	place, err := p.place(o.Target.Name, o.Out)
+	place, err := p.bundlePlace(o.Target.Name, o.Out)
 	if err != nil {
 		return nil, err
 	}
 	if r.Bundle, err = handoff.Open(place); err != nil {
 		return nil, err
 	}
-	r.Bundle.Show, r.facts.Bundle = r.Shown, place.Bundle
+	r.Bundle.DisplayPath, r.facts.Bundle = r.DisplayPath, place.Bundle
 	err = r.Bundle.Last.CheckTemplates(p.releaser.TemplatesVersion, r.File(handoff.RecordFile))
 	if err == nil {
 		err = r.resolve(ctx)
@@ -107,10 +107,10 @@ func (r *Release) render(ctx context.Context) error {
 	missing := target.MissingFindings(r.values, r.Bundle.Changes) // without a value nothing can be deployed, whoever decides that
 	for i, f := range missing {
 		if f.File != "" {
-			missing[i].File = r.Shown(f.File)
+			missing[i].File = r.DisplayPath(f.File)
 		}
 	}
-	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.filled()), r.staleImage(), r.unproven())
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.secretVariables()), r.staleImage(), r.unproven())
 	found, err := r.check(ctx, own)
 	r.Findings = append(missing, found...)
 	return err
@@ -119,27 +119,27 @@ func (r *Release) render(ctx context.Context) error {
 // record makes the record of the hand-off, and adds its summary to the files.
 func (r *Release) record(ctx context.Context) (err error) {
 	p, target := r.project, r.options.Target
-	commit, err := p.Repository.LastChange(ctx, p.handedOver(r.Bundle))
+	commit, err := p.Repository.LastChange(ctx, p.handoffPaths(r.Bundle))
 	if err != nil {
 		return err
 	}
 	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.TemplatesVersion, Commit: commit, Remote: p.Repository.Remote,
-		Dirty: p.modified(r.Bundle), Values: target.Named(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
+		Dirty: p.modified(r.Bundle), Values: target.NamedValues(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
 	if r.facts.Image != (handoff.Image{}) {
 		image := r.facts.Image
 		record.Image = &image
 	}
-	if r.Bundle.Conflicts() != nil {
+	if r.Bundle.ConflictError() != nil {
 		record.Status = handoff.Blocked
 	}
 	if record.Findings == nil {
 		record.Findings = []dev.Finding{}
 	}
 	record.Next = []handoff.Step{}
-	if target.Next != nil {
-		record.Next = append(record.Next, target.Next(r.facts, r.values)...)
+	if target.NextSteps != nil {
+		record.Next = append(record.Next, target.NextSteps(r.facts, r.values)...)
 	}
-	r.Record, err = r.Bundle.Finish(record, p.releaser.Now())
+	r.Record, err = r.Bundle.AddRecord(record, p.releaser.Now())
 	return err
 }
 
@@ -147,14 +147,14 @@ func (r *Release) record(ctx context.Context) (err error) {
 // files of somebody else are in the way. It also writes a hand-off that findings block, so that its user can fix
 // the files.
 func (r *Release) Write(ctx context.Context) error {
-	if r.options.Check || r.Bundle.Refused() != nil {
+	if r.options.Check || r.Bundle.UntrackedError() != nil {
 		return nil
 	}
 	if len(r.Bundle.Writes()) == 0 {
 		return nil
 	}
-	if r.options.Person != nil {
-		yes, err := r.options.Person.Confirm(ctx, r.Dir())
+	if r.options.Prompter != nil {
+		yes, err := r.options.Prompter.Confirm(ctx, r.Dir())
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (r *Release) Write(ctx context.Context) error {
 }
 
 // filled are the variables whose values the platform puts in.
-func (r *Release) filled() []string {
+func (r *Release) secretVariables() []string {
 	if r.options.Target.SecretVariables == nil {
 		return nil
 	}
@@ -180,12 +180,12 @@ func (r *Release) filled() []string {
 // Err says why the hand-off must not happen; nil where it may. Missing values are an error of a check alone,
 // because otherwise their placeholders are what was asked for.
 func (r *Release) Err() error {
-	if err := r.Bundle.Refused(); err != nil {
+	if err := r.Bundle.UntrackedError(); err != nil {
 		return err
 	}
-	err := cmp.Or(r.Bundle.Conflicts(), r.blocked())
+	err := cmp.Or(r.Bundle.ConflictError(), r.blocked())
 	if r.options.Check {
-		err = cmp.Or(err, r.changed)
+		err = cmp.Or(err, r.outdated)
 	}
 	return err
 }
@@ -230,7 +230,7 @@ func (r *Release) Command() string {
 
 // Shown is how a path below the bundle's root is shown: relative to the project, or whole where the bundle lies
 // elsewhere.
-func (r *Release) Shown(name string) string {
+func (r *Release) DisplayPath(name string) string {
 	full := filepath.Join(r.Bundle.Place.Root, filepath.FromSlash(name))
 	if r.Bundle.Place.Root != r.project.root() {
 		return full
@@ -243,7 +243,9 @@ func (r *Release) Shown(name string) string {
 }
 
 // Dir is the bundle's directory, as it is shown.
-func (r *Release) Dir() string { return r.Shown(r.Bundle.Place.Bundle) }
+func (r *Release) Dir() string { return r.DisplayPath(r.Bundle.Place.Bundle) }
 
 // File is a file of the bundle, as it is shown.
-func (r *Release) File(name string) string { return r.Shown(path.Join(r.Bundle.Place.Bundle, name)) }
+func (r *Release) File(name string) string {
+	return r.DisplayPath(path.Join(r.Bundle.Place.Bundle, name))
+}

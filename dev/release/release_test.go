@@ -80,7 +80,7 @@ func TestRelease_LeavesTheBundleAlone(t *testing.T) {
 	if e := dev.AsError(check.Err()); check.Written || e.Code != dev.CodeDeployChanged {
 		t.Errorf("a check of what is not written yet: %+v", e)
 	}
-	no := r.prepared(Options{Set: region("eu-west-1"), Person: &person{no: true}})
+	no := r.prepared(Options{Set: region("eu-west-1"), Prompter: &prompter{no: true}})
 	if err := no.Write(t.Context()); dev.AsError(err).Message != "nothing was written" || no.Written {
 		t.Errorf("a person who says no: %v", err)
 	}
@@ -167,7 +167,7 @@ func TestRelease_FailsBeforeItWrites(t *testing.T) {
 		t.Errorf("a file that changes between the plan and the writing: %v", err)
 	}
 	gone := errors.New("the terminal is gone")
-	out = r.prepared(Options{Out: "other", Set: region("eu-south-1"), Person: &person{err: gone}})
+	out = r.prepared(Options{Out: "other", Set: region("eu-south-1"), Prompter: &prompter{err: gone}})
 	if err := out.Write(t.Context()); !errors.Is(err, gone) || r.read("other/HANDOFF.md") != "" {
 		t.Errorf("a terminal that goes away: %v", err)
 	}

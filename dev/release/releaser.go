@@ -83,9 +83,9 @@ type StartError struct{ Message string }
 func (e *StartError) Error() string { return e.Message }
 
 // Person answers questions at a terminal.
-type Person interface {
+type Prompter interface {
 	// Values asks for values of a target, and gives the answers by name. An empty answer leaves a value missing.
-	Values(ctx context.Context, missing []handoff.Param) (map[string]string, error)
+	AskValues(ctx context.Context, missing []handoff.Param) (map[string]string, error)
 	// Confirm asks whether a bundle is to be written to a directory.
 	Confirm(ctx context.Context, dir string) (bool, error)
 }

@@ -65,9 +65,9 @@ func rigIn(t *testing.T, dir string) *rig {
 
 // target is one that needs a region, which nobody knows by itself, and a size.
 func target() handoff.Target {
-	return handoff.Target{Name: "test", About: "a platform", Image: true, Params: []handoff.Param{
+	return handoff.Target{Name: "test", About: "a platform", NeedsImage: true, Params: []handoff.Param{
 		{Name: "region", About: "where it runs", Placeholder: "REPLACE-REGION"},
-		{Name: "size", About: "how large it is", Default: "small", Choices: []string{"small", "large"}, From: func(f handoff.Facts) (handoff.Value, bool) {
+		{Name: "size", About: "how large it is", Default: "small", Choices: []string{"small", "large"}, FromFacts: func(f handoff.Facts) (handoff.Value, bool) {
 			return handoff.Value{Text: "large", Source: "the project's name"}, f.Name == "large-shop"
 		}},
 	}}

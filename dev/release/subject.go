@@ -58,7 +58,7 @@ func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, 
 	}
 	for _, c := range r.Bundle.Changes {
 		if c.Content != nil {
-			s.Bundle = append(s.Bundle, preflight.File{Path: r.Shown(c.Path), Data: c.Content})
+			s.Bundle = append(s.Bundle, preflight.File{Path: r.DisplayPath(c.Path), Data: c.Content})
 		}
 	}
 	s.Others = own

@@ -8,28 +8,28 @@ import (
 
 // resolve finds the values and the image that is handed over, and asks for values that nobody has given.
 func (r *Release) resolve(ctx context.Context) error {
-	said := handoff.Inputs{Set: r.options.Set, Config: r.configured}
+	inputs := handoff.Inputs{Set: r.options.Set, Config: r.configured}
 	if last := r.Bundle.Last; last != nil {
-		said.Last = last.Values
+		inputs.Last = last.Values
 		if last.Image != nil && r.options.Image == "" && !r.options.Build {
 			r.facts.Image = *last.Image
 		}
 	}
-	values, missing, err := r.options.Target.Resolve(r.facts, said)
+	values, missing, err := r.options.Target.Resolve(r.facts, inputs)
 	if err != nil {
 		return err
 	}
 	r.values = values
-	if err := r.takeImage(ctx); err != nil {
+	if err := r.resolveImage(ctx); err != nil {
 		return err
 	}
 	r.keepProof()
-	if len(missing) > 0 && r.options.Person != nil {
-		if said.Answers, err = r.options.Person.Values(ctx, missing); err != nil {
+	if len(missing) > 0 && r.options.Prompter != nil {
+		if inputs.Answers, err = r.options.Prompter.AskValues(ctx, missing); err != nil {
 			return err
 		}
 	}
-	r.values, _, err = r.options.Target.Resolve(r.facts, said) // the image, and answers, decide more
+	r.values, _, err = r.options.Target.Resolve(r.facts, inputs) // the image, and answers, decide more
 	return err
 }
 

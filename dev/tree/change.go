@@ -55,24 +55,24 @@ const (
 	IsNew       Relation = iota // nothing is there, and nothing ever was written
 	IsGone                      // nothing is there, and something was written
 	IsSame                      // it is as rendered
-	IsForeign                   // it is there, and nothing was written
+	IsUntracked                 // it is there, and nothing was written
 	IsUntouched                 // it is as it was written, and is rendered otherwise now
 	IsEdited                    // it is neither as it was written nor as it is rendered
 )
 
 // Relate compares what is there, nil where nothing is, with what is rendered and with the [Hash] of what was
 // written last, "" where nothing was.
-func Relate(there, rendered []byte, written string) Relation {
+func Relate(current, rendered []byte, written string) Relation {
 	switch {
-	case there == nil && written == "":
+	case current == nil && written == "":
 		return IsNew
-	case there == nil:
+	case current == nil:
 		return IsGone
-	case bytes.Equal(there, rendered):
+	case bytes.Equal(current, rendered):
 		return IsSame
 	case written == "":
-		return IsForeign
-	case Hash(there) == written:
+		return IsUntracked
+	case Hash(current) == written:
 		return IsUntouched
 	}
 	return IsEdited

@@ -11,9 +11,9 @@ import (
 
 // The lines around an edit and a change that cannot both be kept.
 const (
-	markYours = "<<<<<<< yours\n"
-	markWith  = "=======\n"
-	markTheir = ">>>>>>> sdev\n"
+	markYours     = "<<<<<<< yours\n"
+	markSeparator = "=======\n"
+	markSdev      = ">>>>>>> sdev\n"
 )
 
 // MergeText joins what somebody made of base with what is rendered now. Where both changed the same lines,
@@ -30,9 +30,9 @@ func MergeText(base, yours, rendered []byte) (merged []byte, conflict bool) {
 		endLine(&out)
 		out.WriteString(markYours)
 		writeLines(&out, block.Conflict.A, true)
-		out.WriteString(markWith)
+		out.WriteString(markSeparator)
 		writeLines(&out, block.Conflict.B, true)
-		out.WriteString(markTheir)
+		out.WriteString(markSdev)
 	}
 	return out.Bytes(), conflict
 }
@@ -64,7 +64,7 @@ func HasMarks(text []byte) bool {
 		switch strings.TrimRight(line, "\r\n") {
 		case strings.TrimSpace(markYours):
 			inside = true
-		case strings.TrimSpace(markTheir):
+		case strings.TrimSpace(markSdev):
 			if inside {
 				return true
 			}

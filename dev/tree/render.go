@@ -25,9 +25,9 @@ type Templates struct {
 	// Execute renders a template; name is the path of the file that it makes.
 	Execute func(name, text string) ([]byte, error)
 	// Place, unless it is nil, is where a file belongs, by its path in the layer.
-	Place func(path string) (string, error)
+	PlacePath func(path string) (string, error)
 	// Open says that what is at the top and no layer belongs to the result too; otherwise it is an error.
-	Open bool
+	AllowUnlayered bool
 	// DropBlank leaves out a file of which nothing but space is left.
 	DropBlank bool
 }
@@ -80,7 +80,7 @@ func (t Templates) layer(name string, entry fs.DirEntry) (rel string, taken bool
 	top, rel, below := strings.Cut(name, "/")
 	switch isLayer := top == layerAll || strings.Contains(top, "="); {
 	case !isLayer || !below && !entry.IsDir():
-		if !t.Open {
+		if !t.AllowUnlayered {
 			err = fmt.Errorf("template %s is in no layer: %q is neither %q nor made of values", name, top, layerAll)
 		}
 		return name, true, err
@@ -109,8 +109,8 @@ func (t Templates) renderFile(name, rel string) (File, error) {
 		return File{}, err
 	}
 	rel, isTemplate := strings.CutSuffix(rel, templateEnding)
-	if t.Place != nil {
-		if rel, err = t.Place(rel); err != nil {
+	if t.PlacePath != nil {
+		if rel, err = t.PlacePath(rel); err != nil {
 			return File{}, err
 		}
 	}

@@ -43,7 +43,7 @@ func (c choice) field(value *string) huh.Field {
 type terminal struct{ *console.Console }
 
 // Values asks for values. An empty answer leaves the placeholder.
-func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
+func (t terminal) AskValues(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
 	answers := make([]string, len(missing))
 	var fields []huh.Field
 	for i, p := range missing {
@@ -56,7 +56,7 @@ func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[stri
 			if text == "" {
 				return nil
 			}
-			return p.Accept(text)
+			return p.Validate(text)
 		}))
 	}
 	if err := t.Ask(ctx, fields...); err != nil {

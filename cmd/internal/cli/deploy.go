@@ -72,10 +72,10 @@ commit, next and record. If it fails, or something blocks, an error object follo
 			a.JSON = o.json
 			o.target = strings.Join(args, "")
 			var err error
-			if o.set, err = settings(set); err != nil {
+			if o.set, err = parseSet(set); err != nil {
 				return err
 			}
-			if err := o.usable(); err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
 			if o.target == "" {
@@ -97,7 +97,7 @@ commit, next and record. If it fails, or something blocks, an error object follo
 }
 
 // settings reads NAME=VALUE.
-func settings(list []string) (map[string]string, error) {
+func parseSet(list []string) (map[string]string, error) {
 	set := map[string]string{}
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
@@ -112,7 +112,7 @@ func settings(list []string) (map[string]string, error) {
 	return set, nil
 }
 
-func (o deployOptions) usable() error {
+func (o deployOptions) validate() error {
 	switch {
 	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
 		return dev.UsageError("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
@@ -144,7 +144,7 @@ func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 	}
 	options := release.Options{Target: target, Out: o.out, Set: o.set, Image: o.image, Build: o.build, Check: o.check}
 	if chooser != nil {
-		options.Person = terminal{a.Console}
+		options.Prompter = terminal{a.Console}
 	}
 	r, err := p.Prepare(ctx, options)
 	if err != nil {

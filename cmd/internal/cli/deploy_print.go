@@ -37,7 +37,7 @@ type deployReport struct {
 func newDeployReport(r *release.Release, check bool) deployReport {
 	files := []handoff.Change{}
 	for _, c := range r.Bundle.Changes {
-		c.Path = r.Shown(c.Path)
+		c.Path = r.DisplayPath(c.Path)
 		files = append(files, c)
 	}
 	rec := r.Record
@@ -96,7 +96,7 @@ func (a *commands) printValues(r handoff.Record) {
 			source = "(" + place
 		case v.Placeholder:
 			source = "(missing"
-		case v.Earlier:
+		case v.Remembered:
 			source += ", earlier"
 		}
 		column := names + 2 + values + 2
@@ -147,7 +147,7 @@ func (a *commands) printFiles(r *release.Release) {
 		if c.Reason != "" {
 			reason = " (" + c.Reason + ")"
 		}
-		a.Printf("%-10s %s\n", c.Status, console.Wrap(r.Shown(c.Path)+reason, a.Width, 11))
+		a.Printf("%-10s %s\n", c.Status, console.Wrap(r.DisplayPath(c.Path)+reason, a.Width, 11))
 	}
 	if same > 0 {
 		a.Printf("%-10s %s\n", handoff.Identical, render.Count(same, "file"))

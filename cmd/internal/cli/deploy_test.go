@@ -189,7 +189,7 @@ func TestDeploy_StartsTheArticlesProject(t *testing.T) {
 		"cloudflare":  {"compose.yaml", `command: `},
 	}
 	for _, target := range handoff.Targets() {
-		if !target.Image {
+		if !target.NeedsImage {
 			continue
 		}
 		dir := articlesProject(t)

@@ -68,29 +68,29 @@ what is known to fail on the platform. It needs neither a container engine nor a
 }
 
 func (a *commands) runPreflight(ctx context.Context, o preflightOptions) error {
-	found, err := a.check(ctx, o)
+	findings, err := a.runChecks(ctx, o)
 	if err != nil {
 		return err
 	}
 	if o.sarif != "" {
-		if err := a.writeSARIF(o.sarif, found); err != nil {
+		if err := a.writeSARIF(o.sarif, findings); err != nil {
 			return err
 		}
 	}
 	switch {
 	case o.json:
-		err = a.PrintJSON(newPreflightReport(o.target, found))
+		err = a.PrintJSON(newPreflightReport(o.target, findings))
 	case o.sarif != "-":
-		err = a.printPreflight(found)
+		err = a.printPreflight(findings)
 	}
-	if err == nil && dev.Block(found) {
+	if err == nil && dev.Block(findings) {
 		return console.ExitError(dev.ExitFailed)
 	}
 	return err
 }
 
 // check checks everything that there is. With a target that is a hand-off that ends before it writes.
-func (a *commands) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
+func (a *commands) runChecks(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
 	if o.target != "" {
 		return a.CheckTarget(ctx, o.target, o.image)
 	}
@@ -117,22 +117,22 @@ type preflightReport struct {
 	Blocks   int           `json:"blocks"`
 }
 
-func newPreflightReport(target string, found []dev.Finding) preflightReport {
-	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: handoff.Checks{}.Count(found).Blocks}
+func newPreflightReport(target string, findings []dev.Finding) preflightReport {
+	return preflightReport{V: dev.WireVersion, Target: target, Findings: findings, Rules: len(preflight.Rules()), Blocks: handoff.Checks{}.Count(findings).Blocks}
 }
 
 // printPreflight shows findings to a person.
-func (a *commands) printPreflight(found []dev.Finding) error {
-	return a.Printf("%s", render.Findings(found, len(preflight.Rules()), a.Width))
+func (a *commands) printPreflight(findings []dev.Finding) error {
+	return a.Printf("%s", render.Findings(findings, len(preflight.Rules()), a.Width))
 }
 
 // writeSARIF writes a SARIF report of findings to a file; "-" is stdout.
-func (a *commands) writeSARIF(name string, found []dev.Finding) error {
+func (a *commands) writeSARIF(name string, findings []dev.Finding) error {
 	var rules []render.Rule
 	for _, r := range preflight.Rules() {
 		rules = append(rules, render.Rule(r))
 	}
-	text, err := render.SARIF(buildVersion, rules, found)
+	text, err := render.SARIF(buildVersion, rules, findings)
 	if err != nil {
 		return err
 	}
