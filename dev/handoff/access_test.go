@@ -215,7 +215,7 @@ func TestPathFindings_PoliciesOutsideOfTheApp(t *testing.T) {
 	for _, one := range pathFindings(f) {
 		got = append(got, one.ID+" "+one.Fix)
 	}
-	want := []string{"policy.outside write /tools/shop/reports/*", "policy.outside write /tools/shop/tools/shopping"}
+	want := []string{"policy.outside change the path to /tools/shop/reports/*", "policy.outside change the path to /tools/shop/tools/shopping"}
 	if len(got) != 3 || !slices.Equal(got[1:], want) {
 		t.Errorf("found %q", got)
 	}

@@ -174,15 +174,15 @@ func TestBundle_BasesThatWereLost(t *testing.T) {
 	}
 }
 
-func TestBundle_RefusesOrTells(t *testing.T) {
+func TestBundle_ItsErrorsNameTheFiles(t *testing.T) {
 	f := newDir(t)
 	f.write("deploy/x/a.txt", "mine\n")
 	b := f.compare(files("a.txt", "theirs\n"))
-	if err := b.UntrackedError(); err == nil || err.Error() != "files that sdev did not write are in the way, so nothing was written: deploy/x/a.txt" {
+	if err := b.UntrackedError(); err == nil || err.Error() != "nothing was written, because sdev did not write these files and does not overwrite them: deploy/x/a.txt" {
 		t.Error(err)
 	}
 	b = f.compare(files("b.txt", "b\n"))
-	if err := b.OutdatedError(); err == nil || err.Error() != "not as it would be rendered: deploy/x/b.txt" {
+	if err := b.OutdatedError(); err == nil || err.Error() != "out of date: deploy/x/b.txt" {
 		t.Error(err)
 	}
 	if err := errors.Join(b.UntrackedError(), b.ConflictError()); err != nil {
@@ -249,10 +249,10 @@ func TestBundle_TheSameAgainChangesNoByte(t *testing.T) {
 
 func TestOpen_RecordsThatCannotBeUsed(t *testing.T) {
 	for content, want := range map[string]string{
-		"{":                     "this is no record of this sdev: unexpected end of JSON input",
-		`{"v":2,"files":"all"}`: "this is no record of this sdev: its version is 2, and this sdev knows 1",
-		`{"v":1,"files":"all"}`: "this is no record of this sdev: ",
-		"":                      "this is no record of this sdev: ",
+		"{":                     "this sdev cannot read the record: unexpected end of JSON input",
+		`{"v":2,"files":"all"}`: "this sdev cannot read the record: its version is 2, but this sdev reads 1",
+		`{"v":1,"files":"all"}`: "this sdev cannot read the record: ",
+		"":                      "this sdev cannot read the record: ",
 	} {
 		f := newDir(t)
 		f.write("deploy/x/.handoff/record.json", content)

@@ -11,7 +11,7 @@ import (
 	"sdev/dev"
 )
 
-// cloudflare is a machine of one's own behind Cloudflare's Tunnel and Access.
+// cloudflare is a machine of your own behind Cloudflare Tunnel and Access.
 func cloudflare() Target {
 	return Target{
 		Name:       "cloudflare",
@@ -30,50 +30,50 @@ func cloudflareParams() []Param {
 	uuid := matches(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "an id such as 699d9864-2c56-4d2e-855e-9661899b7252")
 	params := []Param{
 		{
-			Name: "name", About: "names everything that is made; 2 to 24 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), FromFacts: appName(24), Placeholder: "streamlit-app",
+			Name: "name", About: "name of every resource: 2 to 24 lower-case letters, digits and dashes",
+			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(24), Placeholder: "streamlit-app",
 		},
-		{Name: "account-id", About: "Cloudflare account: on the overview of the zone", Check: id, Placeholder: "00000000000000000000000000000000"},
-		{Name: "zone-id", About: "zone of the domain: on its overview", Check: id, Placeholder: "00000000000000000000000000000001"},
+		{Name: "account-id", About: "ID of the Cloudflare account; the zone's overview shows it", Check: id, Placeholder: "00000000000000000000000000000000"},
+		{Name: "zone-id", About: "ID of the domain's zone; its overview shows it", Check: id, Placeholder: "00000000000000000000000000000001"},
 		{
-			Name: "team", About: "Zero Trust organisation, the part before .cloudflareaccess.com",
-			Check: matches(`^[a-z0-9][a-z0-9-]{0,62}$`, "the name alone, without .cloudflareaccess.com"), Placeholder: "example-team",
+			Name: "team", About: "name of the Zero Trust organisation: the part before .cloudflareaccess.com",
+			Check: matches(`^[a-z0-9][a-z0-9-]{0,62}$`, "only the name, without .cloudflareaccess.com"), Placeholder: "example-team",
 		},
-		{Name: "domain", About: "address of the app, without https://", Check: checkHostName, Placeholder: "app.example.com"},
+		{Name: "domain", About: "host name of the app, without https://", Check: checkHostName, Placeholder: "app.example.com"},
 		{
-			Name: "path", About: "path below which the app lives, without slashes around it; empty: all of the domain", Optional: true,
-			Check: matches(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`, "names with slashes between them, such as streamlit"),
+			Name: "path", About: "path below which the app is served, without slashes around it; empty for the whole domain", Optional: true,
+			Check: matches(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`, "a path such as streamlit, without slashes around it"),
 			FromFacts: func(f Facts) (Value, bool) {
 				return Value{Text: f.App.BasePath, Source: "server.baseUrlPath"}, f.App.BasePath != ""
 			},
 		},
-		{Name: "image", About: "image, by digest, in a registry that the machine can pull from", Check: checkDigest, FromFacts: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + placeholderDigest},
+		{Name: "image", About: "image, with its digest, in a registry that the machine can pull from", Check: checkDigest, FromFacts: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + placeholderDigest},
 		{
-			Name: "cloudflared-version", About: "version of cloudflared: github.com/cloudflare/cloudflared/releases",
+			Name: "cloudflared-version", About: "version of cloudflared, from github.com/cloudflare/cloudflared/releases",
 			Check: matches(`^20\d\d\.\d{1,2}\.\d{1,3}$`, "a version such as 2026.8.2"), Default: "2026.8.2",
 		},
-		{Name: "session-duration", About: "how long a sign-in holds", Check: matches(`^[1-9][0-9]{0,3}(m|h)$`, "such as 30m or 12h"), Default: "12h"},
-		{Name: "memory-limit", About: "memory that the app may use", Check: matches(`^[1-9][0-9]{0,5}(m|g)$`, "such as 512m or 2g"), Default: "1g"},
+		{Name: "session-duration", About: "how long a sign-in lasts", Check: matches(`^[1-9][0-9]{0,3}(m|h)$`, "a time such as 30m or 12h"), Default: "12h"},
+		{Name: "memory-limit", About: "memory that the app may use", Check: matches(`^[1-9][0-9]{0,5}(m|g)$`, "a size such as 512m or 2g"), Default: "1g"},
 		{
-			Name: "state-bucket", About: "bucket of R2 that Terraform keeps its state in; empty: this directory", Optional: true,
+			Name: "state-bucket", About: "R2 bucket for Terraform's state; empty for the bundle's directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`, "the name of a bucket"),
 		},
-		{Name: "identity-providers", About: "ids of the identity providers that people may choose from, with commas; empty: all", Optional: true, Check: everyOf(1, uuid)},
+		{Name: "identity-providers", About: "IDs of the identity providers that people may choose from, separated by commas; empty for all", Optional: true, Check: everyOf(1, uuid)},
 		{
-			Name: "group-kind", About: "whose groups they are: access (groups of Access, by id), google (by address), entra (by id), okta (by name), oidc (claim groups)",
+			Name: "group-kind", About: "what the groups are: access (groups of Access, by ID), google (by e-mail address), entra (by ID), okta (by name), oidc (values of the claim groups)",
 			Choices: []string{"access", "google", "entra", "okta", "oidc"}, Default: "access",
 		},
-		{Name: "group-provider", About: "id of the identity provider of the groups, where group-kind is not access", Optional: true, Check: uuid},
+		{Name: "group-provider", About: "ID of the groups' identity provider, unless group-kind is access", Optional: true, Check: uuid},
 	}
-	return append(params, accessParams("what group-kind says", func(s string) error {
+	return append(params, accessParams("GROUP, in the form of group-kind", func(s string) error {
 		if s == "" {
-			return errors.New("the group's name there is missing")
+			return errors.New("the platform's name of the group is missing")
 		}
 		return nil
 	})...)
 }
 
-// application is one of Access: some paths, and who gets in.
+// application is an application of Access: some paths, and who may open them.
 type application struct {
 	Name    string
 	Covers  string
@@ -83,13 +83,13 @@ type application struct {
 	people  []map[string]string
 }
 
-// deriveCloudflare gives what the templates of cloudflare need beside the values.
+// deriveCloudflare computes what else the templates of cloudflare need.
 func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	base := ""
 	if v.Text("path") != "" {
 		base = "/" + v.Text("path")
 	}
-	f.App.BasePath = v.Text("path") // where the app lives from here on
+	f.App.BasePath = v.Text("path") // which the parameter may have changed
 	address := "https://" + v.Text("domain") + base
 	allowed, findings := accessOf(f, v)
 	applications, inexpressible := applications(f, v, allowed, base)
@@ -128,7 +128,7 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	}, findings
 }
 
-// variables are an environment, sorted.
+// variables sorts an environment by name.
 func variables(env map[string]string) []Variable {
 	var all []Variable
 	for name, value := range env {
@@ -138,7 +138,7 @@ func variables(env map[string]string) []Variable {
 	return all
 }
 
-// byName are applications as the variable "access" holds them.
+// accessVariable is the value of the Terraform variable "access".
 func accessVariable(all []application) map[string]any {
 	out := map[string]any{}
 	for _, a := range all {
@@ -149,8 +149,8 @@ func accessVariable(all []application) map[string]any {
 
 const accessDocs = "https://developers.cloudflare.com/cloudflare-one/access-controls/policies/app-paths/"
 
-// applications turns grants into applications of Access, of which the one with the longest path
-// decides, and which cover all below their path.
+// applications turns grants into applications of Access. An application covers everything below its path; the one with
+// the longest path decides.
 func applications(f Facts, v Values, allowed access, base string) ([]application, []dev.Finding) {
 	var all []application
 	var findings []dev.Finding
@@ -180,12 +180,12 @@ func applications(f Facts, v Values, allowed access, base string) ([]application
 		covered, wider := accessPath(p)
 		switch {
 		case wider:
-			place.Message = fmt.Sprintf("Access compares paths in another way: %s decides for all of %s, which is more", g.Path, covered)
-			place.Fix = "nothing, where that is fine: whoever it is not for stays out of the rest too; else name the paths one by one"
+			place.Message = fmt.Sprintf("Access cannot express %s exactly, so the policy covers all of %s", g.Path, covered)
+			place.Fix = "none needed if that is fine: people whom the policy excludes cannot open the other paths either; otherwise list the paths one by one"
 			findings = append(findings, place)
 		case !below:
-			place.Message = fmt.Sprintf("an application of Access covers all below its path: %s decides for %s/* too", g.Path, g.Path)
-			place.Fix = "nothing, where that is fine; else a policy for " + g.Path + "/*"
+			place.Message = fmt.Sprintf("an application of Access covers everything below its path, so the policy for %s also covers %s/*", g.Path, g.Path)
+			place.Fix = "none needed if that is fine; otherwise add a policy for " + g.Path + "/*"
 			findings = append(findings, place)
 		}
 		a.paths, a.scoped, a.Covers = []string{covered}, true, v.Text("domain")+covered
@@ -194,15 +194,16 @@ func applications(f Facts, v Values, allowed access, base string) ([]application
 	if allowed.restrictsRoot() {
 		findings = append(findings, dev.Finding{
 			ID: "policy.cloudflare.base", Severity: dev.Warns, Docs: accessDocs,
-			Message: "the policy for /* keeps people out whom another one lets in: what every page loads (/_stcore, /static) is covered by /*, so they see an empty page",
-			Fix:     "let everybody in by /* who may open anything, and close single pages by policies and in the page",
+			Message: "the policy for /* excludes people who may open other paths; it also covers what every page loads (/_stcore, /static), so they see an empty page",
+			Fix:     "allow in /* everybody who may open any page, and restrict single pages with policies and in the page",
 		})
 	}
 	return all, findings
 }
 
-// accessPath is a path of a policy as Access takes it: one star between two slashes, which covers
-// slashes as well, and letters that look the same in every form of a path. wider says that it covers more.
+// accessPath is a policy's path in the syntax of Access: at most one star between two slashes, which also matches
+// slashes, and only characters that look the same in every encoding of a path. wider reports that it covers more than
+// the policy.
 func accessPath(p string) (covered string, wider bool) {
 	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
 	for i, part := range parts {
@@ -219,27 +220,27 @@ func accessPath(p string) (covered string, wider bool) {
 	return "/" + strings.Join(parts, "/"), wider
 }
 
-// cloudflareFindings are what contradicts itself, or this target cannot do.
+// cloudflareFindings report values that contradict one another, and what this target cannot do.
 func cloudflareFindings(f Facts, v Values) []dev.Finding {
 	findings := proxyFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
-	findings = append(findings, portabilityFindings(f, "cloudflare", "give the machine credentials of its own, such as IAM Roles Anywhere, or take the value from a secret of compose.yaml", "the image is read-only but for /tmp, and that is gone with the container")...)
+	findings = append(findings, portabilityFindings(f, "cloudflare", "give the machine its own credentials, such as IAM Roles Anywhere, or take the value from a secret in compose.yaml", "only /tmp is writable, and it disappears with the container")...)
 	named := slices.ContainsFunc(f.Policy, func(p dev.Policy) bool { return len(p.Allow.Groups) > 0 }) || strings.Contains(v.Text("members"), "group:")
 	if v.Text("group-kind") != "access" && v.Text("group-provider") == "" && named {
 		findings = append(findings, dev.Finding{
 			ID: "cloudflare.group-provider", Severity: dev.Blocks, Docs: "https://developers.cloudflare.com/cloudflare-one/access-controls/policies/groups/",
-			Message: "groups are of the kind " + v.Text("group-kind") + ", and nothing says of which identity provider",
-			Fix:     "sdev deploy cloudflare --set group-provider=ID; Zero Trust, Settings, Authentication shows it in the address",
+			Message: "group-kind is " + v.Text("group-kind") + ", but group-provider does not say which identity provider has the groups",
+			Fix:     "set it: sdev deploy cloudflare --set group-provider=ID; the ID is in the URL of Zero Trust, Settings, Authentication",
 		})
 	}
 	return findings
 }
 
-// nextCloudflare are the commands of README.md, in short.
+// nextCloudflare are the steps of README.md, in short.
 func nextCloudflare(_ Facts, _ Values) []Step {
 	return []Step{
-		{About: "In the bundle's directory, with CLOUDFLARE_API_TOKEN set: make tunnel, applications and name", Run: "terraform init && terraform apply", Once: true},
-		{About: "What compose.yaml takes from its environment", Run: "terraform output -raw environment >access.env"},
-		{About: "Fetch the tunnel's token into tunnel-token: README.md, step 2", Once: true},
-		{About: "On the machine: start", Run: "docker compose --env-file access.env up --detach --wait"},
+		{About: "In the bundle's directory, with CLOUDFLARE_API_TOKEN set, create the tunnel, the applications and the DNS record", Run: "terraform init && terraform apply", Once: true},
+		{About: "Write the variables that compose.yaml needs", Run: "terraform output -raw environment >access.env"},
+		{About: "Store the tunnel's token in the file tunnel-token (README.md, step 2)", Once: true},
+		{About: "Start the containers on the machine", Run: "docker compose --env-file access.env up --detach --wait"},
 	}
 }

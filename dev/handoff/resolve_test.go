@@ -119,13 +119,13 @@ func TestResolve_Errors(t *testing.T) {
 		code       dev.Code
 	}{
 		"unknown name, near one": {handoff.Inputs{Set: map[string]string{"reigon": "a"}}, `x has no value "reigon"`, "did you mean: --set region=a", dev.CodeUsage},
-		"unknown name":           {handoff.Inputs{Set: map[string]string{"zzzzzzzz": "a"}}, `x has no value "zzzzzzzz"`, "it has: name, region, size, branch, key, other", dev.CodeUsage},
+		"unknown name":           {handoff.Inputs{Set: map[string]string{"zzzzzzzz": "a"}}, `x has no value "zzzzzzzz"`, "its values are: name, region, size, branch, key, other", dev.CodeUsage},
 		"refused":                {handoff.Inputs{Set: map[string]string{"name": "far too long"}}, "--set name: want 8 letters at most", "name: a name", dev.CodeDeployValue},
-		"not one of them":        {handoff.Inputs{Config: config("xl")}, `compose.yaml:7: x-sdev.deploy.x.size: "xl" is none of s, m`, "size: a size", dev.CodeDeployValue},
-		"two lines":              {handoff.Inputs{Set: map[string]string{"key": "a\nb"}}, `--set key: "a\nb" is more than one line of text`, "", dev.CodeDeployValue},
-		"a zero byte":            {handoff.Inputs{Set: map[string]string{"key": "a\x00"}}, "more than one line of text", "", dev.CodeDeployValue},
-		"no UTF-8":               {handoff.Inputs{Set: map[string]string{"key": "a\xff"}}, "more than one line of text", "", dev.CodeDeployValue},
-		"a line separator":       {handoff.Inputs{Answers: map[string]string{"other": "a\u2028b"}}, "more than one line of text", "", dev.CodeDeployValue},
+		"not one of them":        {handoff.Inputs{Config: config("xl")}, `compose.yaml:7: x-sdev.deploy.x.size: "xl" is not one of s, m`, "size: a size", dev.CodeDeployValue},
+		"two lines":              {handoff.Inputs{Set: map[string]string{"key": "a\nb"}}, `--set key: "a\nb" is not one line of text`, "", dev.CodeDeployValue},
+		"a zero byte":            {handoff.Inputs{Set: map[string]string{"key": "a\x00"}}, "not one line of text", "", dev.CodeDeployValue},
+		"no UTF-8":               {handoff.Inputs{Set: map[string]string{"key": "a\xff"}}, "not one line of text", "", dev.CodeDeployValue},
+		"a line separator":       {handoff.Inputs{Answers: map[string]string{"other": "a\u2028b"}}, "not one line of text", "", dev.CodeDeployValue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := asking().Resolve(handoff.Facts{}, tc.said)

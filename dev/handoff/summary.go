@@ -10,19 +10,19 @@ import (
 	"sdev/dev"
 )
 
-// summary is the record as people read it, in Markdown.
+// summary is the record in Markdown, for people.
 func (r Record) summary(place Place) []byte {
 	w := &page{}
 	w.line("# Hand-off of %s to %s\n", mark(r.Project), mark(r.Target))
 	switch r.Status {
 	case Ready:
-		w.line("**Ready.** Nothing that was checked stands in the way.\n")
+		w.line("**Ready.** No check found anything that blocks.\n")
 	case Incomplete:
-		w.line("**Incomplete: nothing is handed over.** The values that are not set are below.\n")
+		w.line("**Incomplete: nothing is handed over.** Set the missing values listed below.\n")
 	default:
-		w.line("**Blocked: nothing is handed over.** Fix what is listed below first.\n")
+		w.line("**Blocked: nothing is handed over.** Fix the findings below first.\n")
 	}
-	w.line("Written by sdev %s (templates %s), which renews this file at every `sdev deploy %s`.\n", mark(r.Sdev), mark(r.Templates), r.Target)
+	w.line("Written by sdev %s (templates %s). Every `sdev deploy %s` renews this file.\n", mark(r.Sdev), mark(r.Templates), r.Target)
 	r.origin(w)
 	r.findings(w)
 	w.line("## Next\n")
@@ -36,7 +36,7 @@ func (r Record) summary(place Place) []byte {
 			w.line("%s\n", fence(step.Run))
 		}
 	}
-	w.line("## Values\n\n| value | is | who says so |\n|---|---|---|")
+	w.line("## Values\n\n| name | value | source |\n|---|---|---|")
 	for _, v := range r.Values {
 		text := "–"
 		if v.Text != "" {
@@ -58,12 +58,12 @@ func (r Record) summary(place Place) []byte {
 	return w.Bytes()
 }
 
-// page is a text that is written line by line.
+// page is a text that grows line by line.
 type page struct{ bytes.Buffer }
 
 func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
-// origin says what is handed over, and what it was made from.
+// origin writes what is handed over, and what it was built from.
 func (r Record) origin(w *page) {
 	w.line("## What\n\n| | |\n|---|---|")
 	w.line("| since | %s |", r.Time.Format(time.RFC3339))
@@ -71,9 +71,9 @@ func (r Record) origin(w *page) {
 	case r.Commit == "":
 		w.line("| commit | none |")
 	case len(r.Dirty) == 1:
-		w.line("| commit | %s, and 1 file differs from it |", code(r.Commit))
+		w.line("| commit | %s, with uncommitted changes in 1 file |", code(r.Commit))
 	case len(r.Dirty) > 1:
-		w.line("| commit | %s, and %d files differ from it |", code(r.Commit), len(r.Dirty))
+		w.line("| commit | %s, with uncommitted changes in %d files |", code(r.Commit), len(r.Dirty))
 	default:
 		w.line("| commit | %s |", code(r.Commit))
 	}
@@ -100,9 +100,9 @@ func yesOrNo(b bool) string {
 	return "no"
 }
 
-// findings lists what the checks found, worst first as it comes.
+// findings writes what the checks found, in the order of the record: worst first.
 func (r Record) findings(w *page) {
-	w.line("## Checks\n\n%d rules: %d block, %d warnings, %d suppressed.\n", r.Checks.Rules, r.Checks.Blocks, r.Checks.Warnings, r.Checks.Suppressed)
+	w.line("## Checks\n\n%d rules: %d blocking, %d warnings, %d suppressed.\n", r.Checks.Rules, r.Checks.Blocks, r.Checks.Warnings, r.Checks.Suppressed)
 	for _, f := range r.Findings {
 		at := f.Where
 		if f.File != "" {
@@ -115,7 +115,7 @@ func (r Record) findings(w *page) {
 			at = " " + code(at)
 		}
 		if s := f.Suppressed; s != nil {
-			w.line("- %s (%s)%s: %s. **Shipped all the same** until %s, because %s (%s).", code(f.ID), f.Severity, at, mark(f.Message), s.Until.Format(time.DateOnly), mark(s.Reason), mark(s.Origin))
+			w.line("- %s (%s)%s: %s. **Suppressed** until %s: %s (%s).", code(f.ID), f.Severity, at, mark(f.Message), s.Until.Format(time.DateOnly), mark(s.Reason), mark(s.Origin))
 			continue
 		}
 		if f.Severity == dev.Informs {
@@ -126,12 +126,13 @@ func (r Record) findings(w *page) {
 	w.line("")
 }
 
-// mark and code are texts within a line, fit for a terminal as well: a summary is read in one, too.
+// mark and code quote a text for a line of Markdown, and remove what controls a terminal: people read summaries there,
+// too.
 func mark(s string) string { return mdInline(dev.Inline(s)) }
 
 func code(s string) string { return mdCode(dev.Inline(s)) }
 
-// link leads to a file from beside the summary.
+// link is a link from the summary to a file.
 func link(place Place, file string) string {
 	target := file
 	if rel, ok := strings.CutPrefix(file, place.Bundle+"/"); ok {
@@ -142,7 +143,7 @@ func link(place Place, file string) string {
 	return "[" + code(target) + "](<" + linkTarget(target) + ">)"
 }
 
-// linked is a path as the target of a link.
+// linkTarget is a path as the target of a link.
 func linkTarget(path string) string {
 	var b strings.Builder
 	for _, r := range dev.WithoutPasswords(path) {
@@ -155,7 +156,7 @@ func linkTarget(path string) string {
 	return b.String()
 }
 
-// fence is a block of code in a list, whatever backticks are in it.
+// fence is a code block in a list. Its fence is longer than any run of backticks in the code.
 func fence(s string) string {
 	marks := "```"
 	for strings.Contains(s, marks) {

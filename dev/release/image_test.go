@@ -145,7 +145,7 @@ func TestImage_OfTheLastHandOffStays(t *testing.T) {
 	}
 	r.engine.unreachable, r.engine.app = nil, ""
 	r.write(Options{Image: "shop:1"}) // it ends before it serves a page, this time
-	if out := r.prepared(Options{}); finding(t, out.Findings, "proof.page").Message != "it served no page when it was started at an earlier hand-off" {
+	if out := r.prepared(Options{}); finding(t, out.Findings, "proof.page").Message != "it served no page when an earlier hand-off started it" {
 		t.Errorf("%+v", out.Findings)
 	}
 }

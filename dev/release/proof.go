@@ -18,7 +18,7 @@ import (
 	"sdev/dev/tunnel"
 )
 
-// How long a smoke test waits. A start that installs packages, or loads a model, takes its time.
+// How long a smoke test waits. An app that installs packages or loads a model starts slowly.
 const (
 	healthLimit = 60 * time.Second
 	healthEvery = 50 * time.Millisecond
@@ -28,14 +28,14 @@ const (
 // healthPath is where Streamlit answers health checks, below its base path.
 const healthPath = "/_stcore/health"
 
-// outputLines is how much of the app's output is kept.
+// outputLines is how many lines of the app's output are kept.
 const outputLines = 20
 
-// startFailed is the exit code of a command that is not there, as shells have it.
+// startFailed is the exit code that shells use for a command that does not exist.
 const startFailed = 127
 
-// prover starts an image once, as its platform would: with a root that is read-only but for /tmp, its own user, the
-// variables and the command that ship, and with neither mounts, nor network, nor credentials.
+// prover starts an image once, as its platform would: as its own user, with a root that is read-only except for /tmp,
+// with the variables and the command that ship, and without mounts, network and credentials.
 type prover struct {
 	engine      Engine
 	project     string
@@ -44,8 +44,8 @@ type prover struct {
 	runLimit    time.Duration
 }
 
-// prove starts the image that is handed over once, and keeps what came of it. The error is of the engine or of
-// ctx; an image that does not run is a finding.
+// prove starts the image that is handed over once, and keeps the result. An image that does not run is a finding; the
+// error is that of the engine or of ctx.
 func (r *Release) prove(ctx context.Context, e Engine) (err error) {
 	p := prover{engine: e, project: r.project.config.Name, app: r.facts.App, healthLimit: healthLimit, runLimit: runLimit}
 	p.app.Command = slices.Concat([]string(r.project.service.Entrypoint), []string(r.project.service.Command))
@@ -60,7 +60,7 @@ func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.
 	case err != nil:
 		return nil, nil, err
 	case known.NeedsEmulation:
-		result.NotStarted = "it is for " + known.Platform + ", which the container engine's machine does not run"
+		result.NotStarted = "it is built for " + known.Platform + ", which the container engine's machine cannot run"
 	default:
 		if err := p.start(ctx, &result); err != nil {
 			return nil, nil, err
@@ -70,7 +70,7 @@ func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.
 	return &proof, findings, nil
 }
 
-// base is the path below which the app serves, with a slash before it; "" is the root.
+// base is the path below which the app is served, with a leading slash; "" is the root.
 func (p prover) base() string {
 	if p.app.BasePath == "" {
 		return ""
@@ -78,7 +78,7 @@ func (p prover) base() string {
 	return "/" + p.app.BasePath
 }
 
-// start runs the container for as long as it is looked at.
+// start runs the image, visits it, and removes the container.
 func (p prover) start(ctx context.Context, result *handoff.SmokeTest) (err error) {
 	env := map[string]string{}
 	for _, v := range p.app.Env {
@@ -104,7 +104,7 @@ func (p prover) start(ctx context.Context, result *handoff.SmokeTest) (err error
 	return ctx.Err()
 }
 
-// reach does some work while the container's port can be reached from here, at origin.
+// reach does some work while a port of this machine, at origin, is forwarded to the container's.
 func reach(ctx context.Context, c Container, work func(ctx context.Context, origin string) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var lc net.ListenConfig
@@ -122,7 +122,7 @@ func reach(ctx context.Context, c Container, work func(ctx context.Context, orig
 	return errors.Join(err, <-ended)
 }
 
-// visit waits until the app is healthy, and looks at its page.
+// visit waits until the app is healthy, and loads its page.
 func (p prover) visit(ctx context.Context, c Container, origin string, started time.Time, result *handoff.SmokeTest) error {
 	if err := p.awaitHealth(ctx, c, origin+result.Health, result); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (p prover) visit(ctx context.Context, c Container, origin string, started t
 	case !v.Page:
 		result.Page = fmt.Sprintf("the answer is %d, %s", v.Status, v.Kind)
 	case errors.Is(err, context.DeadlineExceeded):
-		result.Run = fmt.Sprintf("it still runs after %d s", int(p.runLimit.Seconds()))
+		result.Run = fmt.Sprintf("it was still running after %d s", int(p.runLimit.Seconds()))
 	case err != nil:
 		result.Run = err.Error()
 	}
@@ -152,7 +152,7 @@ func (p prover) visit(ctx context.Context, c Container, origin string, started t
 	return nil
 }
 
-// awaitHealth asks until the app is healthy, has ended, or has had its time.
+// awaitHealth polls the health check until the app is healthy, has ended, or the time limit has passed.
 func (p prover) awaitHealth(ctx context.Context, c Container, address string, result *handoff.SmokeTest) error {
 	limit, cancel := context.WithTimeout(ctx, p.healthLimit)
 	defer cancel()
@@ -181,7 +181,7 @@ func (p prover) awaitHealth(ctx context.Context, c Container, address string, re
 }
 
 func isHealthy(ctx context.Context, client *http.Client, address string) bool {
-	const patience = 5 * time.Second // as health checks have it
+	const patience = 5 * time.Second // a usual timeout of health checks
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -196,10 +196,10 @@ func isHealthy(ctx context.Context, client *http.Client, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// frame is a line of a stack as Streamlit shows it.
+// frame matches a line of a Python stack trace.
 var frame = regexp.MustCompile(`File "([^"]+)", line (\d+)`)
 
-// innermost is where an exception was raised in the app's own code; "" where that is not known.
+// innermost is the innermost place of an exception in the app's own code; "" if there is none.
 func innermost(stack []string) string {
 	for i := len(stack) - 1; i >= 0; i-- {
 		m := frame.FindStringSubmatch(stack[i])

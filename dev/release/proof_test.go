@@ -106,11 +106,11 @@ func TestProve_WhatIsWrongWithAnImageIsAFinding(t *testing.T) {
 		text  string
 	}{
 		"a page that raises":        {serve(t, "/shop", anException), nil, "proof.raised", "ZeroDivisionError"},
-		"a script without an end":   {serve(t, "/shop", noEnd), func(p *prover) { p.runLimit = 100 * time.Millisecond }, "proof.run", "it still runs after"},
-		"a health check alone":      {bare.URL, nil, "proof.page", "its page does not come: the answer is 404, text/plain"},
-		"a process that ends":       {"", nil, "proof.page", "it ended with exit code 3 before a page was served: printed last"},
-		"an app that never answers": {"http://127.0.0.1:1", func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "port 8501 does not answer at /shop/_stcore/health"},
-		"an app at another path":    {serve(t, "", aPage), func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "does not answer"},
+		"a script without an end":   {serve(t, "/shop", noEnd), func(p *prover) { p.runLimit = 100 * time.Millisecond }, "proof.run", "it was still running after"},
+		"a health check alone":      {bare.URL, nil, "proof.page", "it serves no page: the answer is 404, text/plain"},
+		"a process that ends":       {"", nil, "proof.page", "it ended with exit code 3 before it served a page: printed last"},
+		"an app that never answers": {"http://127.0.0.1:1", func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "/shop/_stcore/health on port 8501 did not answer"},
+		"an app at another path":    {serve(t, "", aPage), func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "did not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			devtest.Leaks(t)
@@ -125,7 +125,7 @@ func TestProve_WhatIsWrongWithAnImageIsAFinding(t *testing.T) {
 func TestProve_AnImageThatCannotStart(t *testing.T) {
 	e := &fakeEngine{images: shopImage(), refuse: &StartError{"exec: \"streamlit\": not found"}}
 	proof, findings := proven(t, e, nil)
-	if proof.Page || ids(findings) != "proof.page" || !strings.Contains(findings[0].Message, "exit code 127 before a page was served: exec: \"streamlit\": not found") {
+	if proof.Page || ids(findings) != "proof.page" || !strings.Contains(findings[0].Message, "exit code 127 before it served a page: exec: \"streamlit\": not found") {
 		t.Errorf("%+v, %+v", proof, findings)
 	}
 	foreign := shopImage()

@@ -54,7 +54,7 @@ func TestRelease_IsIncompleteWithoutAValue(t *testing.T) {
 	if f := finding(t, out.Findings, handoff.MissingValue); f.File != "deploy/test/values.json" || f.Line != 1 {
 		t.Errorf("%+v", f)
 	}
-	if e := dev.AsError(r.prepared(Options{Check: true}).Err()); e.Code != dev.CodeDeployBlocked || e.Hint != "set what is missing: sdev deploy test --set region=…" {
+	if e := dev.AsError(r.prepared(Options{Check: true}).Err()); e.Code != dev.CodeDeployBlocked || e.Hint != "set the missing values: sdev deploy test --set region=…" {
 		t.Errorf("%+v", e)
 	}
 }

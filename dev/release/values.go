@@ -6,7 +6,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// resolve finds the values and the image that is handed over, and asks for values that nobody has given.
+// resolve finds the values and the image, and asks for missing values.
 func (r *Release) resolve(ctx context.Context) error {
 	inputs := handoff.Inputs{Set: r.options.Set, Config: r.configured}
 	if last := r.Bundle.Last; last != nil {
@@ -29,11 +29,11 @@ func (r *Release) resolve(ctx context.Context) error {
 			return err
 		}
 	}
-	r.values, _, err = r.options.Target.Resolve(r.facts, inputs) // the image, and answers, decide more
+	r.values, _, err = r.options.Target.Resolve(r.facts, inputs) // again, with the image and the answers
 	return err
 }
 
-// configured is a value of x-sdev.deploy.
+// configured returns a value of x-sdev.deploy.
 func (r *Release) configured(name string) (handoff.Value, bool) {
 	v, ok := r.project.config.Settings.Deploy.Value(r.options.Target.Name, name)
 	source := "x-sdev.deploy." + name
