@@ -20,7 +20,7 @@ import (
 type deployOptions struct {
 	target string
 	out    string            // directory of the bundle; "" is the usual one
-	entry  string            // script that Streamlit runs, of a project without a compose file
+	entry  string            // script that Streamlit runs, if there is no compose file
 	set    map[string]string // --set
 	image  string            // reference or archive
 	build  bool
@@ -44,16 +44,16 @@ it writes placeholders and lists them, and the hand-off is incomplete until you 
 edits: a later run merges its changes into them. If both changed the same lines, it writes both between
 conflict markers, for you to decide.
 
-The bundle is in the project, or with --out in a directory of its own that is new, empty, or a bundle already.
-sdev writes no bundle to your home directory, to directories of the system, of git or of sdev itself, or to one
-with code of the app.
+The bundle is in the project or, with --out, in a directory that is new, empty or already a bundle. It cannot
+be in your home directory itself, in a directory of the system, of git or of sdev, or in one that contains code
+of the app.
 
-With --check it writes nothing. The exit code is 1 if something blocks, a value is missing, or the files
-differ from what sdev would render, apart from your own edits. That is for CI.
+With --check, which is for CI, it writes nothing. The exit code is 1 if a finding blocks, a value is missing, or
+the files differ from what sdev would render, apart from your own edits.
 
 With --json it prints one object: v, type ("deploy"), target, status (ready, incomplete, blocked), check, written,
 out, values (name, value, source, placeholder), files (path, status, reason), findings, checks, image,
-commit, next and record. If it fails, or something blocks, an error object follows.`,
+commit, next and record. If it fails, or a finding blocks, an error object follows.`,
 		Example: `  sdev deploy                            list the targets
   sdev deploy ecs                        render, and ask for missing values
   sdev deploy ecs --yes --set domain=app.example.com
@@ -90,13 +90,13 @@ commit, next and record. If it fails, or something blocks, an error object follo
 	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if there is no compose file")
 	f.StringVar(&o.image, "image", "", "hand over `REF|TAR`: an image of the engine, or an archive")
 	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to prove that it runs")
-	f.BoolVar(&o.check, "check", false, "write nothing; fail if something blocks or is out of date")
-	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing")
+	f.BoolVar(&o.check, "check", false, "write nothing; fail if a finding blocks or the files are out of date")
+	f.BoolVarP(&o.yes, "yes", "y", false, "ask no questions")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
 
-// settings reads NAME=VALUE.
+// parseSet parses the values of --set.
 func parseSet(list []string) (map[string]string, error) {
 	set := map[string]string{}
 	for _, s := range list {
@@ -105,13 +105,14 @@ func parseSet(list []string) (map[string]string, error) {
 			return nil, dev.UsageError("--set is "+strconv.Quote(s), "write --set NAME=VALUE")
 		}
 		if before, twice := set[name]; twice && before != value {
-			return nil, dev.UsageError("--set says "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "remove one of the two")
+			return nil, dev.UsageError("--set has "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "remove one of the two")
 		}
 		set[name] = value
 	}
 	return set, nil
 }
 
+// validate refuses flags that contradict one another.
 func (o deployOptions) validate() error {
 	switch {
 	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
@@ -174,7 +175,7 @@ func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 type listedTarget struct {
 	Name  string      `json:"name"`
 	About string      `json:"about"`
-	Last  *lastRecord `json:"last"` // null where nothing was handed over yet
+	Last  *lastRecord `json:"last"` // null if there was no hand-off yet
 }
 
 type lastRecord struct {
@@ -184,7 +185,7 @@ type lastRecord struct {
 	Path   string    `json:"path"`
 }
 
-// listTargets shows the targets, each with its last hand-off in the usual directory.
+// listTargets prints the targets, each with its last hand-off in the usual directory.
 func (a *commands) listTargets(ctx context.Context, o deployOptions) error {
 	p, err := a.Gather(ctx, session.EntryChoice{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.Dir == "" && len(a.Files) == 0 {
