@@ -45,11 +45,11 @@ func accessParams(groupForm string, checkGroup func(string) error) []Param {
 	return []Param{
 		{
 			Name: "members", About: "who may sign in: e-mail addresses, @domains and group:NAME, separated by commas",
-			Check: everyOf(1, checkMember), Placeholder: "somebody@example.com",
+			Check: listOf(1, checkMember), Placeholder: "somebody@example.com",
 		},
 		{
 			Name: "groups", About: "the platform's name of each group in a policy: NAME=" + groupForm + ", separated by commas", Optional: true,
-			Check: everyOf(0, func(s string) error {
+			Check: listOf(0, func(s string) error {
 				name, text, ok := strings.Cut(s, "=")
 				if !ok || name == "" {
 					return errors.New("want NAME=" + groupForm)

@@ -10,8 +10,8 @@ import (
 
 // This file turns policies into listener rules of a load balancer of AWS, which sees paths and not people.
 
-// closedPath is a listener rule that closes a path to everybody.
-type closedPath struct {
+// closingRule is a listener rule that closes a path to everybody.
+type closingRule struct {
 	Priority int
 	Patterns []string
 }
@@ -21,7 +21,7 @@ const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/appl
 
 // albPolicies turns the policies that close a path into listener rules. Any other policy is a finding, because only the
 // app can enforce it.
-func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []dev.Finding) {
+func albPolicies(f Facts, target, fix string) (closed []closingRule, findings []dev.Finding) {
 	for _, p := range f.Policy {
 		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
 		finding.File, finding.Line = splitOrigin(p.Origin)
@@ -29,7 +29,7 @@ func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []d
 		case p.Allow.Anyone:
 			continue
 		case letsNobodyIn(p) && isExpressible(p, f.Policy):
-			closed = append(closed, closedPath{Priority: 10 + len(closed), Patterns: pathPatterns(p.Path)})
+			closed = append(closed, closingRule{Priority: 10 + len(closed), Patterns: pathPatterns(p.Path)})
 			continue
 		case letsNobodyIn(p):
 			finding.Message = fmt.Sprintf("%s is for nobody, but a load balancer cannot close it: another policy opens a part of it, or a * in the middle of the path means something else there", p.Path)

@@ -72,19 +72,19 @@ func awsParams() []Param {
 		},
 		{
 			Name: "public-subnets", About: "subnets of the load balancer: two or more, in different zones, with a route to an internet gateway",
-			Check: everyOf(2, subnet), Placeholder: "subnet-00000000000000000,subnet-00000000000000001",
+			Check: listOf(2, subnet), Placeholder: "subnet-00000000000000000,subnet-00000000000000001",
 		},
 		{
 			Name: "app-subnets", About: "subnets of the app, with a NAT gateway; empty for the public subnets, with a public address that accepts no connections",
-			Check: everyOf(2, subnet), Optional: true,
+			Check: listOf(2, subnet), Optional: true,
 		},
 		{
 			Name: "allowed-cidrs", About: "networks that may reach the app, such as your VPN's, separated by commas; 0.0.0.0/0 is everybody",
-			Check: everyOf(1, checkCIDR), Placeholder: "203.0.113.0/24",
+			Check: listOf(1, checkCIDR), Placeholder: "203.0.113.0/24",
 		},
 		{
 			Name: "egress-ports", About: "ports that the app may reach on the internet, separated by commas",
-			Check: everyOf(1, checkPort), Default: "443",
+			Check: listOf(1, checkPort), Default: "443",
 		},
 		{Name: "architecture", About: "CPU architecture that the image is built for", Choices: []string{"X86_64", "ARM64"}, FromFacts: architecture, Default: "X86_64"},
 		{Name: "cpu", About: "CPU units of a task; 1024 are one core", Choices: []string{"256", "512", "1024", "2048", "4096", "8192"}, Default: "512"},
@@ -95,7 +95,7 @@ func awsParams() []Param {
 		},
 		{
 			Name: "secrets", About: "variables that ECS sets from SSM parameters: NAME=/parameter, separated by commas", Optional: true,
-			Check: everyOf(1, checkSecret),
+			Check: listOf(1, checkSecret),
 		},
 		{
 			Name: "kms-key", About: "ARN of the key that encrypts the SSM parameters, unless it is aws/ssm", Optional: true,

@@ -228,7 +228,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 // mergeEdits decides about a file that its user has edited.
 func (c *Change) mergeEdits(yours []byte) {
 	switch {
-	case tree.HasMarks(yours):
+	case tree.HasConflictMarkers(yours):
 		c.Status, c.Content, c.Reason = Conflict, c.Before, "it still has the conflict markers of the last merge"
 		return
 	case bytes.Equal(c.base, c.Rendered):
@@ -341,7 +341,7 @@ func (b *Bundle) Writes() []tree.Change {
 		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
 			out = append(out, c.Change)
 		}
-		if (!bytes.Equal(c.base, c.Rendered) || c.baseLost) && (c.Status != Conflict || !tree.HasMarks(withUnixEnds(c.Before))) {
+		if (!bytes.Equal(c.base, c.Rendered) || c.baseLost) && (c.Status != Conflict || !tree.HasConflictMarkers(withUnixEnds(c.Before))) {
 			base := c.baseOnDisk
 			if base != nil || c.Rendered != nil {
 				bases = append(bases, tree.Change{Path: path.Join(b.Place.Bundle, baseDir, c.File), Before: base, Content: c.Rendered})

@@ -24,8 +24,8 @@ func matches(pattern, want string) func(string) error {
 	}
 }
 
-// everyOf returns a check of a comma-separated list: check accepts every entry, and there are at least minimum of them.
-func everyOf(minimum int, check func(string) error) func(string) error {
+// listOf returns a check of a comma-separated list: check accepts every entry, and there are at least minimum of them.
+func listOf(minimum int, check func(string) error) func(string) error {
 	return func(s string) error {
 		all := splitList(s)
 		for i, one := range all {

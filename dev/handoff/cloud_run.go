@@ -57,7 +57,7 @@ func cloudRunParams() []Param {
 				return checkHostName(s)
 			}, Placeholder: "guests.example.com", NotApplicable: isLight,
 		},
-		{Name: "external-cidrs", About: "full: networks that guests connect from, separated by commas", Check: everyOf(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: withoutGuests},
+		{Name: "external-cidrs", About: "full: networks that guests connect from, separated by commas", Check: listOf(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: withoutGuests},
 		{
 			Name: "login-page", About: "full: URL of the page on which guests sign in (README.md, step 6); until it is set, no guest can sign in", Optional: true,
 			Check: matches(`^https://[^\s"'<>\\]+$`, "a URL that begins with https://"),

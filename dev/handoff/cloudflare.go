@@ -58,7 +58,7 @@ func cloudflareParams() []Param {
 			Name: "state-bucket", About: "R2 bucket for Terraform's state; empty for the bundle's directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`, "the name of a bucket"),
 		},
-		{Name: "identity-providers", About: "IDs of the identity providers that people may choose from, separated by commas; empty for all", Optional: true, Check: everyOf(1, uuid)},
+		{Name: "identity-providers", About: "IDs of the identity providers that people may choose from, separated by commas; empty for all", Optional: true, Check: listOf(1, uuid)},
 		{
 			Name: "group-kind", About: "what the groups are: access (groups of Access, by ID), google (by e-mail address), entra (by ID), okta (by name), oidc (values of the claim groups)",
 			Choices: []string{"access", "google", "entra", "okta", "oidc"}, Default: "access",
@@ -110,7 +110,7 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"command":      command,
 		"applications": applications,
 		"scoped":       slices.ContainsFunc(applications, func(a application) bool { return a.scoped && len(applications) > 1 }),
-		"environment":  variables(env),
+		"environment":  sortedVariables(env),
 		"probe":        fmt.Sprintf("import urllib.request as u; u.urlopen('http://127.0.0.1:%d%s', timeout=4)", f.App.port(), f.App.healthPath()),
 		"tfvars": map[string]any{
 			"account_id":         v.Text("account-id"),
@@ -128,8 +128,8 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	}, findings
 }
 
-// variables sorts an environment by name.
-func variables(env map[string]string) []Variable {
+// sortedVariables sorts an environment by name.
+func sortedVariables(env map[string]string) []Variable {
 	var all []Variable
 	for name, value := range env {
 		all = append(all, Variable{Name: name, Value: value})

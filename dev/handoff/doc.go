@@ -17,6 +17,6 @@
 //
 // [Target.Resolve] and [Target.Render] are pure: the same input gives the same output, byte for byte. Only
 // [Bundle.Apply] writes, and it overwrites no edit. An error undoes everything that it wrote. After a crash, the next
-// run still tells edits from rendered content. The package calls no cloud, knows neither container engine nor terminal,
-// and starts no goroutines. A [Bundle] belongs to one goroutine at a time.
+// run can still tell edits from rendered content. The package calls no cloud, knows neither container engine nor
+// terminal, and starts no goroutines. A [Bundle] belongs to one goroutine at a time.
 package handoff

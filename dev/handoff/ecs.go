@@ -128,14 +128,14 @@ func ecsStack(f Facts, v Values) map[string]string {
 		"Port":           strconv.Itoa(f.App.port()),
 		"HealthPath":     f.App.healthPath(),
 		"GitHubProvider": v.Text("github-oidc-provider"),
-		"BuildSubject":   subject(v, "ref:refs/heads/"+v.Text("github-branch")),
-		"DeploySubject":  subject(v, "environment:"+v.Text("github-environment")),
+		"BuildSubject":   subjectClaim(v, "ref:refs/heads/"+v.Text("github-branch")),
+		"DeploySubject":  subjectClaim(v, "environment:"+v.Text("github-environment")),
 	}
 }
 
-// subject is the complete sub claim of a job, which AWS compares exactly. Source: GitHub documentation, "OpenID Connect
+// subjectClaim is the complete sub claim of a job, which AWS compares exactly. Source: GitHub documentation, "OpenID Connect
 // reference", example subject claims and immutable subject claims.
-func subject(v Values, context string) string {
+func subjectClaim(v Values, context string) string {
 	owner, repo := v.Text("github-owner"), v.Text("github-repo")
 	if v.Text("github-subject") == "ids" {
 		owner, repo = owner+"@"+v.Text("github-owner-id"), repo+"@"+v.Text("github-repo-id")

@@ -69,7 +69,7 @@ func (t SmokeTest) Judge() (Proof, []dev.Finding) {
 	write := "write to " + strings.Join(t.Scratch, " or ") + " (point TMPDIR, HOME and caches there), or add the files to the image"
 	switch {
 	case t.NotStarted != "":
-		return p, find(proofUntried, "nothing shows that the image runs: "+t.NotStarted, "start it on an engine that can run it: sdev deploy TARGET --image REF")
+		return p, find(proofNotStarted, "nothing shows that the image runs: "+t.NotStarted, "start it on an engine that can run it: sdev deploy TARGET --image REF")
 	case t.wroteToRoot() && !p.Page:
 		return p, find(proofWrite, "it writes to its root file system, which is read-only on the platform: "+t.decisiveLine(), write)
 	case t.Ended:
@@ -105,9 +105,9 @@ func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, wr
 	return out
 }
 
-// Unproven is the finding about an image that served no page at an earlier hand-off; fix is the command that starts it
+// FailedProof is the finding about an image that served no page at an earlier hand-off; fix is the command that starts it
 // again.
-func (i Image) Unproven(fix string) []dev.Finding {
+func (i Image) FailedProof(fix string) []dev.Finding {
 	if i.Proof == nil || i.Proof.Page || !i.Proof.ReadOnly { // an image that was not started proves nothing either way
 		return nil
 	}
@@ -143,11 +143,11 @@ func containsAny(text string, substrings []string) bool {
 
 // The IDs of what a smoke test can find.
 const (
-	proofPage      = "proof.page"
-	proofWrite     = "proof.write"
-	proofRun       = "proof.run"
-	proofException = "proof.raised"
-	proofUntried   = "proof.untried"
+	proofPage       = "proof.page"
+	proofWrite      = "proof.write"
+	proofRun        = "proof.run"
+	proofException  = "proof.raised"
+	proofNotStarted = "proof.untried"
 )
 
 // ProofRule documents a finding of a smoke test.
@@ -164,7 +164,7 @@ func ProofRules() []ProofRule {
 		{proofWrite, dev.Blocks, "the image writes to its root file system, which is read-only on the platform"},
 		{proofRun, dev.Warns, "the image serves its page, but the page's script does not finish"},
 		{proofException, dev.Warns, "the image serves its page, but the page shows an exception without network and credentials"},
-		{proofUntried, dev.Warns, "this container engine cannot start the image, so nothing shows that it runs"},
+		{proofNotStarted, dev.Warns, "this container engine cannot start the image, so nothing shows that it runs"},
 	}
 }
 

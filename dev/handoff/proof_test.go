@@ -36,7 +36,7 @@ func TestSmokeTest_JudgesWhatHappened(t *testing.T) {
 		}), false, true, proofPage, "exit code 2 before it served a page: two"},
 		"another port":         {with(func(t *SmokeTest) { t.Healthy, t.Waited = false, time.Minute }), false, true, proofPage, "/_stcore/health on port 8501 did not answer within 60 s: it printed nothing"},
 		"another path":         {with(func(t *SmokeTest) { t.Page = "404 Not Found" }), false, true, proofPage, "404 Not Found"},
-		"another architecture": {SmokeTest{Image: "shop", NotStarted: "it is for linux/arm64"}, false, false, proofUntried, "linux/arm64"},
+		"another architecture": {SmokeTest{Image: "shop", NotStarted: "it is for linux/arm64"}, false, false, proofNotStarted, "linux/arm64"},
 	} {
 		proof, findings := c.test.Judge()
 		if proof.Page != c.page || proof.User == "" || proof.ReadOnly != (c.test.NotStarted == "") || proof.Page && proof.Health != 1200 {
@@ -70,7 +70,7 @@ func TestImage_AFailedSmokeTestBlocksLaterHandOffs(t *testing.T) {
 		"not started":   {&Proof{}, false},
 		"served none":   {&Proof{ReadOnly: true}, true},
 	} {
-		if got := (Image{Ref: "shop", Proof: c.proof}).Unproven("again"); dev.Block(got) != c.want {
+		if got := (Image{Ref: "shop", Proof: c.proof}).FailedProof("again"); dev.Block(got) != c.want {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

@@ -59,9 +59,9 @@ func (t Target) languageOf(name string) (language, error) {
 
 func (t Target) allLanguages() []language { return slices.Concat(languages(), t.languages) }
 
-// guardOf returns the function that escapes or refuses what the program that reads a file would evaluate even inside
+// guardFor returns the function that escapes or refuses what the program that reads a file would evaluate even inside
 // quotes.
-func (t Target) guardOf(name string) func(string) (string, error) {
+func (t Target) guardFor(name string) func(string) (string, error) {
 	base := path.Base(name)
 	switch guard, ok := t.guards[base]; {
 	case ok:
@@ -225,7 +225,7 @@ func mdText(s string) string {
 // mdInline is a text in a line of Markdown, after its beginning. Line breaks, which could begin a block, become spaces.
 func mdInline(s string) string {
 	var b strings.Builder
-	for _, r := range strings.Join(strings.FieldsFunc(s, isBreak), " ") {
+	for _, r := range strings.Join(strings.FieldsFunc(s, isControlOrSpace), " ") {
 		if strings.ContainsRune("\\`*_[]<>#|~&$!", r) {
 			b.WriteByte('\\')
 		}
@@ -234,11 +234,11 @@ func mdInline(s string) string {
 	return b.String()
 }
 
-func isBreak(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+func isControlOrSpace(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 
 // mdCode is a text as inline code, in a line or in the cell of a table.
 func mdCode(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, isBreak), " ")
+	s = strings.Join(strings.FieldsFunc(s, isControlOrSpace), " ")
 	if s != "" && !strings.ContainsAny(s, "`|") {
 		return "`" + s + "`"
 	}

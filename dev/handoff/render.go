@@ -108,7 +108,7 @@ func checkTexts(at string, v reflect.Value) error {
 				return err
 			}
 		}
-	default: // holds no text
+	default: // contains no text
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func (t Target) funcs(name string) (template.FuncMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	guard := t.guardOf(name)
+	guard := t.guardFor(name)
 	guarded := func(s string, err error) (string, error) {
 		if err == nil {
 			s, err = guard(s)

@@ -79,10 +79,10 @@ func snowflakeParams() []Param {
 		{Name: "schema", About: "schema of that database", Check: name, Default: "STREAMLIT"},
 		{Name: "warehouse", About: "warehouse that runs the app's queries; list them with: snow object list warehouse", Check: name, Placeholder: "EXAMPLE_WAREHOUSE"},
 		{Name: "role", About: "role that deploys and owns the app; the app's queries have its permissions", Check: name, Default: "STREAMLIT_OWNER"},
-		{Name: "roles", About: "roles that may open the app, separated by commas", Check: everyOf(0, name), Placeholder: "EXAMPLE_VIEWER"},
+		{Name: "roles", About: "roles that may open the app, separated by commas", Check: listOf(0, name), Placeholder: "EXAMPLE_VIEWER"},
 		{
 			Name: "groups", About: "the role of each group in a policy: NAME=ROLE, separated by commas", Optional: true,
-			Check: everyOf(0, func(s string) error {
+			Check: listOf(0, func(s string) error {
 				group, role, ok := strings.Cut(s, "=")
 				if !ok || group == "" {
 					return errors.New("want NAME=ROLE")
@@ -98,7 +98,7 @@ func snowflakeParams() []Param {
 		},
 		{
 			Name: "sources", About: "files and directories of the project to upload, separated by commas",
-			Check: everyOf(1, checkSource), FromFacts: sources, Placeholder: "streamlit_app.py",
+			Check: listOf(1, checkSource), FromFacts: sources, Placeholder: "streamlit_app.py",
 		},
 	}
 }

@@ -1,5 +1,5 @@
-// Package release hands a Streamlit project over to the platform that will run it. A [Releaser] holds what that
-// needs of this machine, and cmd fills it in.
+// Package release hands a Streamlit project over to the platform that will run it. A [Releaser] has what that
+// needs of this machine: clock, environment, container engine, templates. Its caller fills it in.
 //
 // How a hand-off flows:
 //

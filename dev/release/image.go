@@ -27,7 +27,7 @@ func (r *Release) resolveImage(ctx context.Context) error {
 		return r.openArchive(ctx, file)
 	}
 	return r.project.releaser.withEngine(ctx, func(e Engine) (err error) {
-		if r.facts.Image, err = imageOn(ctx, e, r.options.Image); err != nil || r.options.Check {
+		if r.facts.Image, err = describeImage(ctx, e, r.options.Image); err != nil || r.options.Check {
 			return err
 		}
 		return r.prove(ctx, e)
@@ -48,14 +48,14 @@ func (r *Release) buildImage(ctx context.Context, e Engine) error {
 	if _, err := e.Build(ctx, build, r.project.releaser.Emit); err != nil {
 		return err
 	}
-	if r.facts.Image, err = imageOn(ctx, e, build.Tag); err != nil {
+	if r.facts.Image, err = describeImage(ctx, e, build.Tag); err != nil {
 		return err
 	}
 	return r.prove(ctx, e)
 }
 
-// imageOn describes an image of the engine.
-func imageOn(ctx context.Context, e Engine, ref string) (handoff.Image, error) {
+// describeImage describes an image of the engine.
+func describeImage(ctx context.Context, e Engine, ref string) (handoff.Image, error) {
 	i, err := e.Inspect(ctx, ref)
 	return handoff.Image{Ref: ref, ID: i.ID, Digest: i.Digest, Platform: i.Platform, Size: i.Size, Revision: i.Labels[labelRevision]}, err
 }
@@ -65,13 +65,13 @@ func (r *Release) openArchive(ctx context.Context, file string) (err error) {
 	if r.archive, err = preflight.Open(ctx, file, r.platform()); err != nil {
 		return err
 	}
-	r.facts.Image, err = describe(r.archive, filepath.Base(file))
+	r.facts.Image, err = describeArchive(r.archive, filepath.Base(file))
 	return err
 }
 
-// describe describes the image of an archive. It has a digest only if the archive has an OCI manifest: a registry would
+// describeArchive describes the image of an archive. It has a digest only if the archive has an OCI manifest: a registry would
 // not know the manifest of "docker save".
-func describe(img v1.Image, ref string) (handoff.Image, error) {
+func describeArchive(img v1.Image, ref string) (handoff.Image, error) {
 	out := handoff.Image{Ref: ref}
 	id, err := img.ConfigName()
 	if err != nil {
@@ -137,10 +137,10 @@ func (r *Release) staleImage() []dev.Finding {
 		Fix: "rebuild it: sdev deploy " + r.options.Target.Name + " --build"}}
 }
 
-// unproven is the finding about an image that served no page at an earlier hand-off.
-func (r *Release) unproven() []dev.Finding {
+// failedProof is the finding about an image that served no page at an earlier hand-off.
+func (r *Release) failedProof() []dev.Finding {
 	if len(r.proof) > 0 {
 		return nil
 	}
-	return r.facts.Image.Unproven("sdev deploy " + r.options.Target.Name + " --build")
+	return r.facts.Image.FailedProof("sdev deploy " + r.options.Target.Name + " --build")
 }

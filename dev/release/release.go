@@ -110,7 +110,7 @@ func (r *Release) render(ctx context.Context) error {
 			missing[i].File = r.DisplayPath(f.File)
 		}
 	}
-	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.secretVariables()), r.staleImage(), r.unproven())
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.secretVariables()), r.staleImage(), r.failedProof())
 	found, err := r.check(ctx, own)
 	r.Findings = append(missing, found...)
 	return err

@@ -86,7 +86,7 @@ func (w *writer) write(c Change) error {
 		return err
 	}
 	w.clean(dir)
-	if err := dev.ReplaceFileIn(w.root, c.Path, c.Content, c.Mode, func() error { return w.asPlanned(c) }); err != nil {
+	if err := dev.ReplaceFileIn(w.root, c.Path, c.Content, c.Mode, func() error { return w.verifyUnchanged(c) }); err != nil {
 		return err
 	}
 	w.steps = append(w.steps, func() error {
@@ -113,7 +113,7 @@ func (w *writer) clean(dir string) {
 
 // remove removes a file.
 func (w *writer) remove(c Change) error {
-	if err := w.asPlanned(c); err != nil {
+	if err := w.verifyUnchanged(c); err != nil {
 		return err
 	}
 	if err := w.root.Remove(filepath.FromSlash(c.Path)); err != nil {
@@ -123,8 +123,8 @@ func (w *writer) remove(c Change) error {
 	return nil
 }
 
-// asPlanned is an error if the file has changed since the plan was made: somebody else wrote it in the meantime.
-func (w *writer) asPlanned(c Change) error {
+// verifyUnchanged is an error if the file has changed since the plan was made: somebody else wrote it in the meantime.
+func (w *writer) verifyUnchanged(c Change) error {
 	if c.Before == nil {
 		if _, err := w.root.Lstat(filepath.FromSlash(c.Path)); err == nil {
 			return errors.New("another program created it just now")

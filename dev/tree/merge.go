@@ -11,9 +11,9 @@ import (
 
 // The conflict markers.
 const (
-	markYours     = "<<<<<<< yours\n"
-	markSeparator = "=======\n"
-	markSdev      = ">>>>>>> sdev\n"
+	markerYours     = "<<<<<<< yours\n"
+	markerSeparator = "=======\n"
+	markerSdev      = ">>>>>>> sdev\n"
 )
 
 // MergeText merges the user's edits of base (yours) with what sdev renders now. If both changed the same lines, the
@@ -28,11 +28,11 @@ func MergeText(base, yours, rendered []byte) (merged []byte, conflict bool) {
 		}
 		conflict = true
 		endLine(&out)
-		out.WriteString(markYours)
+		out.WriteString(markerYours)
 		writeLines(&out, block.Conflict.A, true)
-		out.WriteString(markSeparator)
+		out.WriteString(markerSeparator)
 		writeLines(&out, block.Conflict.B, true)
-		out.WriteString(markSdev)
+		out.WriteString(markerSdev)
 	}
 	return out.Bytes(), conflict
 }
@@ -57,14 +57,14 @@ func endLine(out *bytes.Buffer) {
 	}
 }
 
-// HasMarks reports whether a text still has conflict markers.
-func HasMarks(text []byte) bool {
+// HasConflictMarkers reports whether a text still has conflict markers.
+func HasConflictMarkers(text []byte) bool {
 	inside := false
 	for line := range strings.Lines(string(text)) {
 		switch strings.TrimRight(line, "\r\n") {
-		case strings.TrimSpace(markYours):
+		case strings.TrimSpace(markerYours):
 			inside = true
-		case strings.TrimSpace(markSdev):
+		case strings.TrimSpace(markerSdev):
 			if inside {
 				return true
 			}

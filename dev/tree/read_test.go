@@ -67,7 +67,7 @@ func TestJoin_KeepsBothChangesOrAsks(t *testing.T) {
 			if string(got) != tc.want || conflict != tc.conflict {
 				t.Errorf("joined, conflict %v:\n%s\nwant:\n%s", conflict, got, tc.want)
 			}
-			if tree.HasMarks(got) != tc.conflict {
+			if tree.HasConflictMarkers(got) != tc.conflict {
 				t.Error("the marks are not seen, or seen where there are none")
 			}
 		})
