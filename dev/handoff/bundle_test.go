@@ -51,8 +51,8 @@ func (f *bundleDir) compare(rendered []handoff.File) *handoff.Bundle {
 	return b
 }
 
-// deploy writes what is rendered, at most so many files of it, and gives the statuses.
-func (f *bundleDir) deploy(most int, rendered []handoff.File) string {
+// deploy writes the rendered files, at most limit of them, and returns the statuses.
+func (f *bundleDir) deploy(limit int, rendered []handoff.File) string {
 	f.Helper()
 	b := f.compare(rendered)
 	var out []string
@@ -63,7 +63,7 @@ func (f *bundleDir) deploy(most int, rendered []handoff.File) string {
 		f.Fatal(err)
 	}
 	for i, w := range b.Writes() {
-		if i == most {
+		if i == limit {
 			break
 		}
 		name := filepath.Join(f.dir, filepath.FromSlash(w.Path))
@@ -109,8 +109,8 @@ const all = 1000
 func TestBundle_OneFileThroughItsLife(t *testing.T) {
 	const one, edited, two = "a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n"
 	for name, tc := range map[string]struct {
-		before, base string // "" is none
-		rendered     string // "" is not rendered any more
+		before, base string // "" if there is no file
+		rendered     string // "" if the file is not rendered any more
 		status       handoff.Status
 		after        string
 	}{
@@ -205,26 +205,26 @@ func TestBundle_FilesOfTheRepository(t *testing.T) {
 	}
 }
 
-// TestBundle_KilledAtAnyMoment stops after every file that is written: the next run always knows what
-// is the user's, and comes to the same end.
+// TestBundle_KilledAtAnyMoment stops after each file: the next run always knows which edits are the user's, and the result
+// is the same.
 func TestBundle_KilledAtAnyMoment(t *testing.T) {
 	const one, edited, two = "a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n"
-	for most := range 12 {
+	for limit := range 12 {
 		f := newDir(t)
 		f.deploy(all, files("1.txt", one, "2.txt", one, "3.txt", one, "gone.txt", one))
 		f.write("deploy/x/2.txt", edited)
 		f.write("deploy/x/3.txt", "mine\n"+two)
 		next := files("1.txt", two, "2.txt", two, "3.txt", two, "new.txt", one)
-		f.deploy(most, next)
+		f.deploy(limit, next)
 		f.deploy(all, next)
 		want := map[string]string{"1.txt": two, "2.txt": "A\nb\nc\nd\nE\n", "3.txt": "mine\n" + two, "new.txt": one, "gone.txt": "none", ".handoff/base/2.txt": two, ".handoff/base/gone.txt": "none"}
 		for name, content := range want {
 			if got := f.read("deploy/x/" + name); got != content {
-				t.Errorf("after %d files: %s is %q", most, name, got)
+				t.Errorf("after %d files: %s is %q", limit, name, got)
 			}
 		}
 		if got := f.deploy(all, next); got != "identical deploy/x/1.txt, keep deploy/x/2.txt, keep deploy/x/3.txt, identical deploy/x/new.txt" {
-			t.Errorf("after %d files: %s", most, got)
+			t.Errorf("after %d files: %s", limit, got)
 		}
 	}
 }
@@ -344,7 +344,7 @@ func TestSummary_OnRecord(t *testing.T) {
 	}
 }
 
-// Git gives the files of a bundle other line ends on other systems, those that sdev keeps included.
+// On other systems, git may change the line endings of a bundle's files, including sdev's own.
 func TestBundle_LineEndsOfAnotherSystem(t *testing.T) {
 	f := newDir(t)
 	f.deploy(all, files("a.txt", "a\nb\nc\nd\n"))

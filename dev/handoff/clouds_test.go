@@ -43,8 +43,8 @@ func TestClouds_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 	}
 }
 
-// TestClouds_WhatCannotWorkIsFound gives the findings of a project in which much is wrong for a target. A target
-// without a row has to find something, too.
+// TestClouds_WhatCannotWorkIsFound expects the findings about a project in which much is wrong. A target without a row has
+// to find something, too.
 func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
 	f := documented()
 	f.Policy = []dev.Policy{
@@ -102,8 +102,8 @@ func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
 	}
 }
 
-// TestTargets_ASoundProjectHasNothingToFix renders an app that signs people in in each way, and nothing else. With one
-// of them nothing is to be fixed.
+// TestTargets_ASoundProjectHasNothingToFix renders a sound app with each way to sign in. With at least one of them, there is
+// nothing to fix.
 func TestTargets_ASoundProjectHasNothingToFix(t *testing.T) {
 	logins := []string{"none", "streamlit-oauth", "native"}
 	for _, p := range dev.FrontDoors() {
@@ -133,12 +133,12 @@ func TestCloudRun_NeedsNothingOfTheVariantThatItIsNot(t *testing.T) {
 	target := cloudRun()
 	for set, want := range map[string]int{"variant=light": 4, "external-domain=none": 5, "variant=full": 7} {
 		name, text, _ := strings.Cut(set, "=")
-		_, open, err := target.Resolve(shop(), Inputs{Set: map[string]string{name: text}})
+		_, missing, err := target.Resolve(shop(), Inputs{Set: map[string]string{name: text}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(open) != want {
-			t.Errorf("%s leaves %d open: %+v", set, len(open), open)
+		if len(missing) != want {
+			t.Errorf("%s leaves %d missing: %+v", set, len(missing), missing)
 		}
 	}
 	files, _ := bundle(t, target, shop(), valuesOf(t, target, shop(), map[string]string{"variant": "light"}))
@@ -149,12 +149,12 @@ func TestCloudRun_NeedsNothingOfTheVariantThatItIsNot(t *testing.T) {
 	}
 }
 
-// TestCloudRun_HasNothingThatIsGoneOrLeaks looks for what the article did and nobody should any more.
+// TestCloudRun_HasNothingThatIsGoneOrLeaks looks for what the article did, and what is insecure or removed today.
 func TestCloudRun_HasNothingThatIsGoneOrLeaks(t *testing.T) {
 	everyBundle(t, cloudRun(), func(t *testing.T, files map[string]string) {
 		for name, content := range files {
 			if name == "README.md" {
-				continue // which says why
+				continue // it explains the differences from the article
 			}
 			for _, gone := range []string{"google_iap_client\"", "google_iap_brand", "oauth2_client", "local-exec", "allUsers\"", "allAuthenticatedUsers", "credentials =", "credentials_json", ":latest", "--allow-unauthenticated"} {
 				if strings.Contains(content, gone) {
@@ -170,8 +170,8 @@ func TestCloudRun_HasNothingThatIsGoneOrLeaks(t *testing.T) {
 	})
 }
 
-// TestCloudflare_ComposeIsWhatComposeReads loads compose.yaml with the library of Compose itself, and
-// looks at what a container finds.
+// TestCloudflare_ComposeIsWhatComposeReads loads compose.yaml with Compose's own library, and checks what the containers
+// get.
 func TestCloudflare_ComposeIsWhatComposeReads(t *testing.T) {
 	everyBundle(t, cloudflare(), func(t *testing.T, files map[string]string) {
 		dir := t.TempDir()
@@ -242,8 +242,7 @@ func TestSnowflake_EveryFileIsWhereTheEntryLooksForIt(t *testing.T) {
 	}
 }
 
-// TestClouds_NextStepsAreThoseOfTheRunbook keeps the commands that are printed and those of README.md
-// the same.
+// TestClouds_NextStepsAreThoseOfTheRunbook wants the printed commands to be those of README.md.
 func TestClouds_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 	for _, target := range elsewhere() {
 		f := shop()
@@ -260,8 +259,8 @@ func TestClouds_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 	}
 }
 
-// TestClouds_NamesTheHostsOfTheApp wants them as Streamlit 1.67 splits them, which refuses the WebSocket
-// of any other: at blanks, and not at commas.
+// TestClouds_NamesTheHostsOfTheApp wants the hosts separated by spaces, as Streamlit 1.67 splits them. Streamlit refuses a
+// WebSocket of any other host.
 func TestClouds_NamesTheHostsOfTheApp(t *testing.T) {
 	for _, c := range []struct {
 		target Target

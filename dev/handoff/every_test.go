@@ -18,8 +18,8 @@ import (
 
 // These tests hold every target to the same rules. A new one needs no row in them.
 
-// TestTargets_RenderAsOnRecord shows every change of what users get for the scaffolded project. Renew
-// the record with SDEV_GOLDEN=write, and templates.TargetsVersion with it.
+// TestTargets_RenderAsOnRecord shows every change of what is rendered for the scaffolded project. Renew the golden files
+// with SDEV_GOLDEN=write, and raise templates.TargetsVersion.
 func TestTargets_RenderAsOnRecord(t *testing.T) {
 	for _, target := range Targets() {
 		t.Run(target.Name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestTargets_RenderAsOnRecord(t *testing.T) {
 	}
 }
 
-// TestTargets_PlaceholdersAndDefaultsAreValues holds what stands for a missing value to the parameter's own check.
+// TestTargets_PlaceholdersAndDefaultsAreValues wants placeholders and defaults to pass the parameter's own check.
 func TestTargets_PlaceholdersAndDefaultsAreValues(t *testing.T) {
 	for _, target := range Targets() {
 		for _, p := range target.Params {
@@ -70,7 +70,7 @@ func TestTargets_PlaceholdersAndDefaultsAreValues(t *testing.T) {
 	}
 }
 
-// TestTargets_ChecksRefuseWhatIsNoValueAnywhere covers the parameters of a target that is not in the tables of refused
+// TestTargets_ChecksRefuseWhatIsNoValueAnywhere covers the parameters of a target that has no rows in the tables of refused
 // values.
 func TestTargets_ChecksRefuseWhatIsNoValueAnywhere(t *testing.T) {
 	for _, target := range Targets() {
@@ -82,8 +82,8 @@ func TestTargets_ChecksRefuseWhatIsNoValueAnywhere(t *testing.T) {
 	}
 }
 
-// TestTargets_TerraformParsesAndIsFormatted reads every file as Terraform does, and looks whether all
-// that is referred to is there.
+// TestTargets_TerraformParsesAndIsFormatted parses every file as Terraform does, and checks that everything it refers to is
+// declared.
 func TestTargets_TerraformParsesAndIsFormatted(t *testing.T) {
 	for _, target := range Targets() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
@@ -113,7 +113,7 @@ func TestTargets_TerraformParsesAndIsFormatted(t *testing.T) {
 	}
 }
 
-// TestTargets_GiveTerraformNoNull since a list that is null has no length.
+// TestTargets_GiveTerraformNoNull wants no null in the variables: a null list has no length.
 func TestTargets_GiveTerraformNoNull(t *testing.T) {
 	for _, target := range inTerraform() {
 		for _, s := range scenarios() {

@@ -11,7 +11,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// renderAll gives the files of a tree, as "path: content" lines.
+// renderAll returns the files of a tree, as "path: content" lines.
 func renderAll(t *testing.T, target handoff.Target, values handoff.Values, tree map[string]string) (string, error) {
 	t.Helper()
 	fsys := fstest.MapFS{}

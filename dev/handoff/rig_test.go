@@ -13,7 +13,7 @@ import (
 	"sdev/templates"
 )
 
-// shop is what is known of a project that `sdev init shop --yes` made.
+// shop are the facts of a project that `sdev init shop --yes` created.
 func shop() Facts {
 	const login = "code_package/streamlit/util/google_oauth.py"
 	return Facts{
@@ -40,7 +40,7 @@ func shop() Facts {
 	}
 }
 
-// valuesOf are the values of a target where somebody has said these and nothing else.
+// valuesOf resolves the values of a target, with only these set.
 func valuesOf(t testing.TB, target Target, f Facts, set map[string]string) Values {
 	t.Helper()
 	v, _, err := target.Resolve(f, Inputs{Set: set})
@@ -50,7 +50,7 @@ func valuesOf(t testing.TB, target Target, f Facts, set map[string]string) Value
 	return v
 }
 
-// bundle renders a target and gives the files by path, and the findings.
+// bundle renders a target, and returns the files by path and the findings.
 func bundle(t testing.TB, target Target, f Facts, v Values) (map[string]string, []dev.Finding) {
 	t.Helper()
 	f.Bundle = "deploy/" + target.Name
@@ -65,7 +65,7 @@ func bundle(t testing.TB, target Target, f Facts, v Values) (map[string]string, 
 	return files, findings
 }
 
-// writeTree makes dir hold these files and nothing else.
+// writeTree makes dir contain these files and no others.
 func writeTree(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	if err := os.RemoveAll(dir); err != nil {
@@ -86,15 +86,15 @@ func writeTree(t testing.TB, dir string, files map[string]string) {
 	}
 }
 
-// scenario is a bundle that the checks are run on.
+// scenario is a project and values, whose bundles the tests check.
 type scenario struct {
 	name   string
 	facts  Facts
 	values map[string]string
 }
 
-// scenarios are projects that differ, and values that mean something in some language. A value that a
-// parameter's check refuses never reaches a template, so those that are free carry the nasty ones.
+// scenarios are different projects, some with values that have a meaning in some language. A value that a parameter's check
+// refuses never reaches a template, so facts, which have no check, have the nasty ones.
 func scenarios() []scenario {
 	policies := shop()
 	policies.Policy = []dev.Policy{
@@ -128,7 +128,7 @@ func scenarios() []scenario {
 	}
 }
 
-// documented is what is known of a project like the one of the tutorial for ECS.
+// documented are the facts of a project like the one in the tutorial for ECS.
 func documented() Facts {
 	f := shop()
 	f.App.Service, f.App.Command, f.App.Target, f.App.Dockerfile = "streamlit-app", []string{"code_package/streamlit/start.sh"}, "", "Dockerfile"
@@ -156,7 +156,7 @@ func elsewhere() []Target {
 	return slices.DeleteFunc(Targets(), func(t Target) bool { return slices.Contains(t.ParamNames(), "aws-account") })
 }
 
-// inTerraform are the targets whose templates hold Terraform.
+// inTerraform are the targets with templates in Terraform.
 func inTerraform() []Target {
 	return slices.DeleteFunc(Targets(), func(t Target) bool {
 		files, _ := fs.Glob(templates.Targets(), t.Name+"/*.tf") // the pattern is valid
@@ -201,7 +201,7 @@ func everyBundle(t *testing.T, target Target, do func(t *testing.T, files map[st
 }
 
 // set are the values of a scenario that the target has a parameter for, and those of a variant. What the platform
-// calls a group depends on the target: an address, or else a name in capital letters.
+// calls a group depends on the target: an e-mail address, or else a name in capital letters.
 func (s scenario) set(target Target, variant map[string]string) map[string]string {
 	values := maps.Clone(variant)
 	for _, p := range target.Params {

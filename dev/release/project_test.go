@@ -77,7 +77,7 @@ func TestEnvironment_KeepsSecretsBackAndHandsOverWhatOnlySoundsLikeOne(t *testin
 	}
 }
 
-// A script may be named as in a shell.
+// x-sdev.entry may begin with ./, as in a shell.
 func TestGather_TakesTheEntryOfTheComposeFile(t *testing.T) {
 	const script = "import streamlit as st\n"
 	r := newRig(t, map[string]string{"app.py": "", "one.py": script, "two.py": script, "compose.yaml": "x-sdev: {entry: ./two.py}\nservices: {streamlit: {image: a}}\n"})

@@ -19,14 +19,14 @@ import (
 	"sdev/dev/handoff"
 )
 
-// frames are what Streamlit sends of a run: a page, and one that raises. They were recorded.
+// frames are recorded messages of Streamlit: of a page, and of one that raises an exception.
 var (
 	aPage       = []string{"new-session", "heading", "finished"}
 	anException = []string{"new-session", "heading", "exception", "finished"}
 	noEnd       = []string{"new-session", "heading"}
 )
 
-// serve runs an app that answers below a path as Streamlit does, and gives its address.
+// serve runs an app that answers below a path as Streamlit does, and returns its address.
 func serve(t *testing.T, base string, frames []string) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -59,7 +59,7 @@ func serve(t *testing.T, base string, frames []string) string {
 	return server.URL
 }
 
-// proven starts an image of the fake once, and gives what came of it. No limit is reached unless a test lowers it.
+// proven starts an image of the fake once, and returns the result. The time limits apply only if a test lowers them.
 func proven(t *testing.T, e *fakeEngine, lower func(*prover)) (*handoff.Proof, []dev.Finding) {
 	t.Helper()
 	p := prover{engine: e, project: "shop", app: handoff.App{Port: 8501, BasePath: "shop"}, healthLimit: devtest.Patience, runLimit: devtest.Patience}
@@ -136,7 +136,7 @@ func TestProve_AnImageThatCannotStart(t *testing.T) {
 	}
 }
 
-// What the engine cannot do is an error, and says nothing of the image.
+// An error of the engine is an error, and says nothing about the image.
 func TestProve_EndsWithTheEngine(t *testing.T) {
 	p := prover{engine: &fakeEngine{images: shopImage(), refuse: errors.New("no space left")}, healthLimit: devtest.Patience, runLimit: devtest.Patience}
 	if _, _, err := p.prove(t.Context(), "shop:1"); err == nil || err.Error() != "no space left" {

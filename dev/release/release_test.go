@@ -14,7 +14,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// region gives the value that is missing, so that a hand-off is complete.
+// region sets the missing value, so that a hand-off is complete.
 func region(name string) map[string]string { return map[string]string{"region": name} }
 
 func TestRelease_WritesABundleAndItsRecord(t *testing.T) {
@@ -44,7 +44,7 @@ func TestRelease_WritesABundleAndItsRecord(t *testing.T) {
 	}
 }
 
-// What is missing is a placeholder, and an error of a check alone.
+// A missing value becomes a placeholder, and is an error only of a check.
 func TestRelease_IsIncompleteWithoutAValue(t *testing.T) {
 	r := newRig(t, nil)
 	out := r.write(Options{})
@@ -131,7 +131,7 @@ func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 	}
 }
 
-// Files that a target has at the root of the repository are the hand-off's too, though they lie outside of its bundle.
+// A target's files at the root of the repository belong to the hand-off, too, although they are outside of its bundle.
 func TestRelease_WritesAtTheRootOfTheRepository(t *testing.T) {
 	r := newRig(t, nil)
 	r.commit()

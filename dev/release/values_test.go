@@ -9,7 +9,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// person answers as a test wants, and keeps what was asked.
+// prompter gives the answers of a test, and records the questions.
 type prompter struct {
 	answers map[string]string
 	no      bool
@@ -29,7 +29,7 @@ func (p *prompter) Confirm(_ context.Context, dir string) (bool, error) {
 	return !p.no, p.err
 }
 
-// value is one of the record.
+// value is a value of the record.
 func value(r *Release, name string) handoff.Value {
 	for _, v := range r.Record.Values {
 		if v.Name == name {

@@ -10,8 +10,7 @@ import (
 	"sdev/dev/tree"
 )
 
-// rendered gives the files of a tree, as "path mode content" lines. Templates are rendered by writing them in
-// capitals.
+// rendered returns the files of a tree, as "path mode content" lines. It renders a template by changing it to capitals.
 func rendered(t tree.Templates, paths ...string) (string, error) {
 	fsys := fstest.MapFS{}
 	for _, p := range paths {
