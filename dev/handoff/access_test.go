@@ -14,8 +14,8 @@ import (
 	"sdev/dev"
 )
 
-// holds evaluates a condition of IAM for a path. The part of CEL that conditions use is the same in Terraform's language,
-// except for how a function is called.
+// holds evaluates a condition of IAM for a path. The part of CEL that conditions use is the same in Terraform's
+// language, except for how a function is called.
 func holds(t testing.TB, expression, requested string) bool {
 	t.Helper()
 	if expression == "" {
@@ -84,8 +84,8 @@ func visited() []string {
 	return []string{"/", "/reports", "/reports/", "/reports/year", "/reports/year/2026", "/reports/open", "/reportsx", "/report", "/admin", "/admin/x", "/guests", "/replay/year", "/_stcore/stream", "/static/a.js", "/first"}
 }
 
-// TestConditions_LetInWhomThePoliciesLetIn compares the decision of IAM with that of sdev, for people who are all members.
-// If the two differ, IAM must be the stricter.
+// TestConditions_LetInWhomThePoliciesLetIn compares the decision of IAM with that of sdev, for people who are all
+// members. If the two differ, IAM must be the stricter.
 func TestConditions_LetInWhomThePoliciesLetIn(t *testing.T) {
 	for name, policies := range policySets() {
 		t.Run(name, func(t *testing.T) {
@@ -120,8 +120,8 @@ func TestConditions_LetInWhomThePoliciesLetIn(t *testing.T) {
 	}
 }
 
-// TestApplications_LetNobodyInWhomThePoliciesKeepOut does the same for Cloudflare Access, where the application with the
-// longest path decides, also for everything below that path.
+// TestApplications_LetNobodyInWhomThePoliciesKeepOut does the same for Cloudflare Access, where the application with
+// the longest path decides, also for everything below that path.
 func TestApplications_LetNobodyInWhomThePoliciesKeepOut(t *testing.T) {
 	for name, policies := range policySets() {
 		t.Run(name, func(t *testing.T) {

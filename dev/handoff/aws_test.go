@@ -195,8 +195,8 @@ func TestECS_SubjectIsExact(t *testing.T) {
 	}
 }
 
-// TestAWS_TheTaskStartsAsTheComposeFileSays knows that an image's CMD does not apply if only the entry point is replaced,
-// and that platforms treat an empty entry point as unset.
+// TestAWS_TheTaskStartsAsTheComposeFileSays knows that an image's CMD does not apply if only the entry point is
+// replaced, and that platforms treat an empty entry point as unset.
 func TestAWS_TheTaskStartsAsTheComposeFileSays(t *testing.T) {
 	start := []string{"code_package/streamlit/start.sh"}
 	for _, c := range []struct {

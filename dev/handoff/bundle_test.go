@@ -205,8 +205,8 @@ func TestBundle_FilesOfTheRepository(t *testing.T) {
 	}
 }
 
-// TestBundle_KilledAtAnyMoment stops after each file: the next run always knows which edits are the user's, and the result
-// is the same.
+// TestBundle_KilledAtAnyMoment stops after each file: the next run always knows which edits are the user's, and the
+// result is the same.
 func TestBundle_KilledAtAnyMoment(t *testing.T) {
 	const one, edited, two = "a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n"
 	for limit := range 12 {

@@ -43,8 +43,8 @@ func TestClouds_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 	}
 }
 
-// TestClouds_WhatCannotWorkIsFound expects the findings about a project in which much is wrong. A target without a row has
-// to find something, too.
+// TestClouds_WhatCannotWorkIsFound expects the findings about a project in which much is wrong. A target without a row
+// has to find something, too.
 func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
 	f := documented()
 	f.Policy = []dev.Policy{
@@ -102,8 +102,8 @@ func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
 	}
 }
 
-// TestTargets_ASoundProjectHasNothingToFix renders a sound app with each way to sign in. With at least one of them, there is
-// nothing to fix.
+// TestTargets_ASoundProjectHasNothingToFix renders a sound app with each way to sign in. With at least one of them,
+// there is nothing to fix.
 func TestTargets_ASoundProjectHasNothingToFix(t *testing.T) {
 	logins := []string{"none", "streamlit-oauth", "native"}
 	for _, p := range dev.FrontDoors() {
@@ -170,8 +170,8 @@ func TestCloudRun_HasNothingThatIsGoneOrLeaks(t *testing.T) {
 	})
 }
 
-// TestCloudflare_ComposeIsWhatComposeReads loads compose.yaml with Compose's own library, and checks what the containers
-// get.
+// TestCloudflare_ComposeIsWhatComposeReads loads compose.yaml with Compose's own library, and checks what the
+// containers get.
 func TestCloudflare_ComposeIsWhatComposeReads(t *testing.T) {
 	everyBundle(t, cloudflare(), func(t *testing.T, files map[string]string) {
 		dir := t.TempDir()
@@ -259,8 +259,8 @@ func TestClouds_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 	}
 }
 
-// TestClouds_NamesTheHostsOfTheApp wants the hosts separated by spaces, as Streamlit 1.67 splits them. Streamlit refuses a
-// WebSocket of any other host.
+// TestClouds_NamesTheHostsOfTheApp wants the hosts separated by spaces, as Streamlit 1.67 splits them. Streamlit
+// refuses a WebSocket of any other host.
 func TestClouds_NamesTheHostsOfTheApp(t *testing.T) {
 	for _, c := range []struct {
 		target Target

@@ -3,13 +3,14 @@
 //
 // A [Target] declares the values that it needs ([Param]) and has a directory of templates.
 //
-//  1. [Target.Resolve] finds a value for every parameter, with its source. A value that is not set becomes a placeholder.
-//  2. [Target.Render] renders the files. The renderer, not the template, quotes every value for the language of its file,
-//     so that no value can become code.
-//  3. [Bundle.Compare] compares them with the files on disk. It merges the user's edits with what sdev changed. If both
-//     changed the same lines, it keeps both between conflict markers.
-//  4. [Bundle.AddRecord] adds the [Record], for programs and for people. [Bundle.Apply] then writes the files, their bases
-//     (what was rendered, to merge with next time) and, last, the record.
+//  1. [Target.Resolve] finds a value for every parameter, with its source. A value that is not set becomes a
+//     placeholder.
+//  2. [Target.Render] renders the files. The renderer, not the template, quotes every value for the language of its
+//     file, so that no value can become code.
+//  3. [Bundle.Compare] compares them with the files on disk. It merges the user's edits with what sdev changed. If
+//     both changed the same lines, it keeps both between conflict markers.
+//  4. [Bundle.AddRecord] adds the [Record], for programs and for people. [Bundle.Apply] then writes the files, their
+//     bases (what was rendered, to merge with next time) and, last, the record.
 //
 // A [SmokeTest] judges an image that was started once.
 //

@@ -133,8 +133,8 @@ func ecsStack(f Facts, v Values) map[string]string {
 	}
 }
 
-// subjectClaim is the complete sub claim of a job, which AWS compares exactly. Source: GitHub documentation, "OpenID Connect
-// reference", example subject claims and immutable subject claims.
+// subjectClaim is the complete sub claim of a job, which AWS compares exactly. Source: GitHub documentation, "OpenID
+// Connect reference", example subject claims and immutable subject claims.
 func subjectClaim(v Values, context string) string {
 	owner, repo := v.Text("github-owner"), v.Text("github-repo")
 	if v.Text("github-subject") == "ids" {

@@ -18,8 +18,8 @@ import (
 
 // These tests hold every target to the same rules. A new one needs no row in them.
 
-// TestTargets_RenderAsOnRecord shows every change of what is rendered for the scaffolded project. Renew the golden files
-// with SDEV_GOLDEN=write, and raise templates.TargetsVersion.
+// TestTargets_RenderAsOnRecord shows every change of what is rendered for the scaffolded project. Renew the golden
+// files with SDEV_GOLDEN=write, and raise templates.TargetsVersion.
 func TestTargets_RenderAsOnRecord(t *testing.T) {
 	for _, target := range Targets() {
 		t.Run(target.Name, func(t *testing.T) {
@@ -70,8 +70,8 @@ func TestTargets_PlaceholdersAndDefaultsAreValues(t *testing.T) {
 	}
 }
 
-// TestTargets_ChecksRefuseWhatIsNoValueAnywhere covers the parameters of a target that has no rows in the tables of refused
-// values.
+// TestTargets_ChecksRefuseWhatIsNoValueAnywhere covers the parameters of a target that has no rows in the tables of
+// refused values.
 func TestTargets_ChecksRefuseWhatIsNoValueAnywhere(t *testing.T) {
 	for _, target := range Targets() {
 		for _, p := range target.Params {
@@ -82,8 +82,8 @@ func TestTargets_ChecksRefuseWhatIsNoValueAnywhere(t *testing.T) {
 	}
 }
 
-// TestTargets_TerraformParsesAndIsFormatted parses every file as Terraform does, and checks that everything it refers to is
-// declared.
+// TestTargets_TerraformParsesAndIsFormatted parses every file as Terraform does, and checks that everything it refers
+// to is declared.
 func TestTargets_TerraformParsesAndIsFormatted(t *testing.T) {
 	for _, target := range Targets() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {

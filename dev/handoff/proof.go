@@ -105,8 +105,8 @@ func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, wr
 	return out
 }
 
-// FailedProof is the finding about an image that served no page at an earlier hand-off; fix is the command that starts it
-// again.
+// FailedProof is the finding about an image that served no page at an earlier hand-off; fix is the command that starts
+// it again.
 func (i Image) FailedProof(fix string) []dev.Finding {
 	if i.Proof == nil || i.Proof.Page || !i.Proof.ReadOnly { // an image that was not started proves nothing either way
 		return nil

@@ -93,8 +93,8 @@ type scenario struct {
 	values map[string]string
 }
 
-// scenarios are different projects, some with values that have a meaning in some language. A value that a parameter's check
-// refuses never reaches a template, so facts, which have no check, have the nasty ones.
+// scenarios are different projects, some with values that have a meaning in some language. A value that a parameter's
+// check refuses never reaches a template, so facts, which have no check, have the nasty ones.
 func scenarios() []scenario {
 	policies := shop()
 	policies.Policy = []dev.Policy{

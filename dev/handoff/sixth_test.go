@@ -32,8 +32,8 @@ func sixth() Target {
 	}
 }
 
-// TestTarget_ASixthIsOneValueAndOneDirectory takes a new target through a whole hand-off. Nothing outside it has to know its
-// name, its files or its language.
+// TestTarget_ASixthIsOneValueAndOneDirectory takes a new target through a whole hand-off. Nothing outside it has to
+// know its name, its files or its language.
 func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	tree := fstest.MapFS{
 		"harbour/README.md.tmpl":          {Data: []byte("# <% .V.quay %>\n")},
@@ -90,7 +90,8 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	}
 }
 
-// TestTargets_EachHasADirectoryOfTemplatesAndAGolden says what a new target still lacks, and what is left of a removed one.
+// TestTargets_EachHasADirectoryOfTemplatesAndAGolden says what a new target still lacks, and what is left of a removed
+// one.
 func TestTargets_EachHasADirectoryOfTemplatesAndAGolden(t *testing.T) {
 	var names []string
 	for _, target := range Targets() {

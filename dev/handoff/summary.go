@@ -126,8 +126,8 @@ func (r Record) findings(w *lineWriter) {
 	w.line("")
 }
 
-// inlineText and inlineCode quote a text for a line of Markdown, and remove what controls a terminal: people read summaries there,
-// too.
+// inlineText and inlineCode quote a text for a line of Markdown, and remove what controls a terminal: people read
+// summaries there, too.
 func inlineText(s string) string { return mdInline(dev.Inline(s)) }
 
 func inlineCode(s string) string { return mdCode(dev.Inline(s)) }

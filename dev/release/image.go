@@ -69,8 +69,8 @@ func (r *Release) openArchive(ctx context.Context, file string) (err error) {
 	return err
 }
 
-// describeArchive describes the image of an archive. It has a digest only if the archive has an OCI manifest: a registry would
-// not know the manifest of "docker save".
+// describeArchive describes the image of an archive. It has a digest only if the archive has an OCI manifest: a
+// registry would not know the manifest of "docker save".
 func describeArchive(img v1.Image, ref string) (handoff.Image, error) {
 	out := handoff.Image{Ref: ref}
 	id, err := img.ConfigName()
