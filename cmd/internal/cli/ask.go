@@ -39,11 +39,11 @@ func (c choice) field(value *string) huh.Field {
 	return console.Selection(c.title, options, value)
 }
 
-// terminal is the person whom a hand-off asks.
+// terminal asks the questions of a hand-off at the terminal.
 type terminal struct{ *console.Console }
 
-// Values asks for values. An empty answer leaves the placeholder.
-func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
+// AskValues asks for values. An empty answer keeps the placeholder.
+func (t terminal) AskValues(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
 	answers := make([]string, len(missing))
 	var fields []huh.Field
 	for i, p := range missing {
@@ -56,7 +56,7 @@ func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[stri
 			if text == "" {
 				return nil
 			}
-			return p.Accept(text)
+			return p.Validate(text)
 		}))
 	}
 	if err := t.Ask(ctx, fields...); err != nil {
@@ -69,7 +69,7 @@ func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[stri
 	return out, nil
 }
 
-// Confirm asks whether files are to be written.
+// Confirm asks whether to write the files.
 func (t terminal) Confirm(ctx context.Context, dir string) (bool, error) {
 	yes := true
 	err := t.Ask(ctx, console.Confirmation(&yes, "Write to %s?", dir))

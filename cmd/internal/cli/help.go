@@ -157,7 +157,7 @@ func xsdevText() string {
     deploy:                     # values for "sdev deploy"; see: sdev help deploy
       region: us-east-1         # for every target that has a region
       ecs: {domain: app.example.com}
-      suppress:                 # findings to ship in spite of, each until a day
+      suppress:                 # findings that may ship, each until a date
         - {id: image.size, reason: the model is in it, until: 2027-01-31}
     ca: ./corp-ca.pem           # extra CA for builds and the app; default: from the environment
     origins:                    # other pages that may embed the app and talk to it; default: none

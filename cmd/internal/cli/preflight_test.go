@@ -355,3 +355,43 @@ func TestPreflight_OverwritesNothingWithAReport(t *testing.T) {
 		}
 	}
 }
+
+// TestPreflight_ChecksTheScriptThatRuns covers two scripts of which the second trusts a forged token: what blocks is
+// the one that "sdev up" starts.
+func TestPreflight_ChecksTheScriptThatRuns(t *testing.T) {
+	files := map[string]string{
+		"one.py":           "import streamlit as st\n\nst.title(\"one\")\n",
+		"two.py":           "import jwt\nimport streamlit as st\n\nst.write(jwt.decode(st.context.headers[\"x\"], options={\"verify_signature\": False}))\n",
+		"requirements.txt": "streamlit==1.58.0\npyjwt==2.10.1\n",
+	}
+	const compose = "services:\n  app:\n    image: python:3.12\n    command: streamlit run one.py\n    ports: [\"8501:8501\"]\n"
+	for name, c := range map[string]struct {
+		compose, chosen string
+		blocks          bool
+	}{
+		"nobody chose":               {"", "", false},
+		"the second was chosen":      {"", "two.py\n", true},
+		"the compose file starts it": {strings.Replace(compose, "one", "two", 1), "", true},
+		"the compose file starts the other, whatever was chosen before": {compose, "two.py\n", false},
+		"the compose file leaves it open, and the second was chosen":    {strings.Replace(compose, "streamlit run one.py", "./start", 1), "two.py\n", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := devtest.Project(t, files)
+			if c.compose != "" {
+				must(t, os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(c.compose), 0o600))
+			}
+			if c.chosen != "" {
+				must(t, os.Mkdir(filepath.Join(dir, dev.StateDir), 0o700), os.WriteFile(filepath.Join(dir, dev.StateDir, "entry"), []byte(c.chosen), 0o600))
+			}
+			for _, target := range [][]string{nil, {"ecs"}} {
+				if len(target) > 0 && c.chosen == "" && c.compose == "" {
+					continue // a hand-off asks which script is the app
+				}
+				_, r := checked(t, dir, target...)
+				if got := slices.Contains(foundIDs(r.Findings), "code.unverified"); got != c.blocks {
+					t.Errorf("preflight %s: the second script blocks: %t, want %t\n%v", target, got, c.blocks, foundIDs(r.Findings))
+				}
+			}
+		})
+	}
+}
