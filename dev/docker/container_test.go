@@ -87,7 +87,7 @@ volumes: {data: {}}
 `
 
 func TestHostConfig_HasAllThatAServiceSays(t *testing.T) {
-	e := &Engine{place: Endpoint{API: MinAPI}}
+	e := &Engine{endpoint: Endpoint{API: MinAPI}}
 	got, err := e.hostConfig(service(t, whole), "")
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestHostConfig_HasAllThatAServiceSays(t *testing.T) {
 }
 
 func TestHostConfig_TakesWhatDeploySays(t *testing.T) {
-	e := &Engine{place: Endpoint{API: MinAPI}}
+	e := &Engine{endpoint: Endpoint{API: MinAPI}}
 	got, err := e.hostConfig(service(t, `services:
   db:
     image: postgres
@@ -159,7 +159,7 @@ networks: {back: {}, front: {}}
 	back := &network.EndpointSettings{Aliases: []string{"db", "store"}, Links: []string{"legacy:old"}, DriverOpts: map[string]string{"a": "b"},
 		IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.1.0.5", IPv6Address: "fd00::5", LinkLocalIPs: []string{"169.254.1.2"}}}
 	for version, mac := range map[string]string{"1.41": "", "1.44": "02:42:ac:11:00:01"} {
-		e := &Engine{place: Endpoint{API: version}}
+		e := &Engine{endpoint: Endpoint{API: version}}
 		first, others := e.splitFirst(s)
 		want := map[string]*network.EndpointSettings{"front": {Links: []string{"legacy:old"}, MacAddress: mac}}
 		if diff := cmp.Diff(want, first); diff != "" {
@@ -220,7 +220,7 @@ func TestCheckVersion_RefusesWhatTheEngineIsTooOldFor(t *testing.T) {
 		"annotations":                  "annotations: {a: b}",
 	} {
 		s := service(t, "services:\n  db:\n    image: postgres\n    "+text+"\nvolumes: {data: {}}\n")
-		err := (&Engine{place: Endpoint{API: MinAPI}}).checkVersion(s)
+		err := (&Engine{endpoint: Endpoint{API: MinAPI}}).checkVersion(s)
 		if err == nil {
 			t.Errorf("%s: no error", key)
 			continue
@@ -228,7 +228,7 @@ func TestCheckVersion_RefusesWhatTheEngineIsTooOldFor(t *testing.T) {
 		if got := dev.AsError(err); got.Code != dev.CodeEngineTooOld || got.Exit != dev.ExitProject || got.Message[:len("services.db."+key)] != "services.db."+key {
 			t.Errorf("%s: %+v", key, got)
 		}
-		if err := (&Engine{place: Endpoint{API: "1.50"}}).checkVersion(s); err != nil {
+		if err := (&Engine{endpoint: Endpoint{API: "1.50"}}).checkVersion(s); err != nil {
 			t.Errorf("%s on a new engine: %v", key, err)
 		}
 	}

@@ -145,7 +145,7 @@ func TestFinder_GivesUpAnEngineThatNeverAnswers(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	f := newPlace(t, map[string]string{"DOCKER_HOST": "tcp://" + l.Addr().String()})
-	f.patience = 50 * time.Millisecond
+	f.timeout = 50 * time.Millisecond
 	_, err = f.open(t.Context(), "")
 	if err == nil || !strings.Contains(err.Error(), "it timed out") {
 		t.Errorf("%v", err)
