@@ -10,7 +10,7 @@ import (
 )
 
 func TestGatewayConfig_TheAsFlagWinsOnceOverALaterChoice(t *testing.T) {
-	s := &gatewayConfig{as: true}
+	s := &gatewayConfig{useCurrent: true}
 	far := engine.Project{StateDir: t.TempDir()} // nothing is kept where this machine sees it
 	if got := s.requests(far); len(got) != 0 {
 		t.Fatalf("before anything is known: %+v", got)
