@@ -55,7 +55,7 @@ func TestInit_MakesAProjectBesideAnAppWhenForced(t *testing.T) {
 }
 
 func TestLackingLines_KnowOtherSpellings(t *testing.T) {
-	got := lackingLines("/.env\n**/__pycache__\n# .aws/\nsecrets.toml\n", gitIgnored())
+	got := missingLines("/.env\n**/__pycache__\n# .aws/\nsecrets.toml\n", gitIgnored())
 	if want := ".venv/ .aws/"; strings.Join(got, " ") != want {
 		t.Errorf("lacking %q, want %q", got, want)
 	}

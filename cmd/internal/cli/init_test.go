@@ -239,7 +239,7 @@ func TestInit_WritesToNoDirectoryOfSomebodyElse(t *testing.T) {
 	must(t, os.Symlink("/etc", dir+"/etc"), os.MkdirAll(dir+"/.git", 0o755))
 	for _, target := range []string{"/", "/etc", "/etc/shop", "/usr/lib/shop", dir + "/etc/shop", dir + "/.git/shop", dir + "/.sdev", "/tmp"} {
 		code, _, errs := runLine(t, dir, "init", target, "--yes", "--no-git", "--dry-run")
-		if code != dev.ExitFailed || !strings.Contains(errs, "cannot take a project: it is") && !strings.Contains(errs, "cannot take a project: sdev keeps") || !strings.Contains(errs, "hint: ") {
+		if code != dev.ExitFailed || !strings.Contains(errs, "sdev cannot create a project in ") || !strings.Contains(errs, ": it is ") && !strings.Contains(errs, ": sdev keeps") || !strings.Contains(errs, "hint: ") {
 			t.Errorf("init %s: exit %d, %s", target, code, errs)
 		}
 	}
