@@ -73,7 +73,7 @@ func sendInput(conn *types.HijackedResponse, in io.Reader) (stop func()) {
 	return func() {
 		if keys != nil {
 			keys.Cancel()
-			defer keys.Close() //nolint:errcheck // nothing was written
+			defer keys.Close()
 		}
 		<-copied
 	}

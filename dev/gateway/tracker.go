@@ -294,6 +294,7 @@ func (t *tracker) expect(e dev.Announcement, now time.Time) {
 		}
 		clear(t.replacing)
 		t.saves = append(t.saves, &save{how: e.How, trigger: e.Trigger, at: at, noticed: now, awaitedTabs: len(t.tabs)})
+	case dev.AnnounceStart, dev.AnnounceExit, dev.ReloadMount, dev.ReloadSync: // no save causes these, or none replaces the app
 	}
 	t.expected = e
 }
