@@ -13,8 +13,8 @@ import (
 	"sdev/dev"
 )
 
-// An image of the engine, with a key that a later layer deletes and the shim of a development container:
-// both are found, and what is kept for the check is removed.
+// An image on the engine contains a key that a later layer deletes, and the shim of a development container. The
+// preflight finds both, and removes its temporary files.
 func TestDocker_PreflightWalksAnImageOfTheEngine(t *testing.T) {
 	p := &project{t: t, dir: t.TempDir(), home: t.TempDir()}
 	key := "AKIA" + "QYLPMN5HHHFPZAM2" // opens nothing

@@ -30,7 +30,7 @@ const (
 	labelNetwork     = "com.docker.compose.network"
 	labelVolume      = "com.docker.compose.volume"
 	labelVersion     = "com.docker.compose.version"
-	ownService       = "dev.sdev.service" // the service's true name; Compose is told that the gateway is part of the app's
+	ownService       = "dev.sdev.service" // the service's name; in Compose's label the gateway has the app's, see containerLabels
 	ownHash          = "dev.sdev.hash"
 )
 
@@ -38,8 +38,8 @@ func ofProject(project string) filters.Args {
 	return filters.NewArgs(filters.Arg("label", labelProject+"="+project))
 }
 
-// Observe reports the containers, networks and volumes that carry the project's label, and which
-// of the given images are there.
+// Observe returns the containers, networks and volumes that carry the project's label, and which of the given images
+// exist.
 func (e *Engine) Observe(ctx context.Context, project string, images []string) (plan.Observed, error) {
 	var have plan.Observed
 	group, gctx := errgroup.WithContext(ctx)

@@ -11,18 +11,18 @@ import (
 	"sdev/scaffold"
 )
 
-// askInit asks for the answers that given leaves open. The defaults are in answers, and so is the
-// result.
-func (a *commands) askInit(ctx context.Context, given initOptions, answers *initOptions) error {
+// askInit asks for the answers that no flag gives: flags holds the options as the user gave them. answers holds the
+// defaults, and the answers on return.
+func (a *commands) askInit(ctx context.Context, flags initOptions, answers *initOptions) error {
 	var fields []huh.Field
-	if given.name == "" {
+	if flags.name == "" {
 		fields = append(fields, huh.NewInput().Title("What is the project called?").
 			Description("lower-case letters, digits, - and _").Value(&answers.name).Validate(scaffold.CheckName))
 	}
-	if given.auth == "" {
+	if flags.auth == "" {
 		fields = append(fields, authChoice().field(&answers.auth))
 	}
-	if given.deps == "" {
+	if flags.deps == "" {
 		fields = append(fields, depsChoice().field(&answers.deps))
 	}
 	if len(fields) == 0 {
@@ -39,10 +39,10 @@ func (c choice) field(value *string) huh.Field {
 	return console.Selection(c.title, options, value)
 }
 
-// terminal asks the questions of a hand-off at the terminal.
+// terminal asks the user for the values of a hand-off.
 type terminal struct{ *console.Console }
 
-// AskValues asks for values. An empty answer keeps the placeholder.
+// AskValues asks for missing values. An empty answer keeps the placeholder.
 func (t terminal) AskValues(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
 	answers := make([]string, len(missing))
 	var fields []huh.Field

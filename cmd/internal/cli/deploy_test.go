@@ -52,7 +52,7 @@ func snowflake() []string {
 
 func TestDeploy_AsksForWhatNobodyHasSaid(t *testing.T) {
 	dir := plainApp(t, nil)
-	_, out := askedTo(t, dir, "SALES\n\nVIEWER\ny\n", "deploy", "snowflake")
+	_, out := runOnTerminal(t, dir, "SALES\n\nVIEWER\ny\n", "deploy", "snowflake")
 	b, err := os.ReadFile(filepath.Join(dir, "deploy/snowflake/.handoff/record.json"))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -69,14 +69,14 @@ func TestDeploy_AsksForWhatNobodyHasSaid(t *testing.T) {
 		t.Errorf("%+v\n%s", got, out)
 	}
 	// What was answered is not asked again.
-	if _, out := askedTo(t, dir, "WH\ny\n", "deploy", "snowflake"); strings.Contains(out, "database (--set") || !strings.Contains(out, "warehouse (--set") {
+	if _, out := runOnTerminal(t, dir, "WH\ny\n", "deploy", "snowflake"); strings.Contains(out, "database (--set") || !strings.Contains(out, "warehouse (--set") {
 		t.Error(out)
 	}
 }
 
 func TestDeploy_NothingIsWrittenByThoseWhoSayNo(t *testing.T) {
 	dir := plainApp(t, nil)
-	if code, out := askedTo(t, dir, "n\n", append([]string{"deploy"}, snowflake()...)...); code != dev.ExitFailed || exists(dir, "deploy") {
+	if code, out := runOnTerminal(t, dir, "n\n", append([]string{"deploy"}, snowflake()...)...); code != dev.ExitFailed || exists(dir, "deploy") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }

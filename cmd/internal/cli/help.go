@@ -13,7 +13,7 @@ import (
 	"sdev/dev"
 )
 
-// topic is a page of help that is not about one command.
+// topic is a help page that is not about one command.
 type topic struct {
 	name, about string
 	text        func() string
@@ -112,7 +112,7 @@ Variables that sdev sets in the app's container ("sdev config" prints them all, 
 `
 }
 
-// eventsText lists events and their fields from the types themselves, so that it is never out of date.
+// eventsText lists events and their fields by reflection, so that it is never out of date.
 func eventsText() string {
 	var b strings.Builder
 	b.WriteString("With --json every line is an object {\"v\":1,\"seq\":N,\"time\":RFC 3339,\"type\":…, …}. The types and their fields:\n")
