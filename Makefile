@@ -1,14 +1,14 @@
-# Everything that people and the workflow do with this repository. `make` lists it.
+# The tasks of developers and of the CI workflow. `make` lists them.
 #
-# The engine-backed parts of `test` and `demo` get themselves a container engine (.ci/engine).
+# Targets that need a container engine set one up if there is none (.ci/engine).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
 
-# The same commit gives the same bytes: no paths, no build time, and the commit's own date. A tree
-# with uncommitted changes says so in its version.
+# Builds are reproducible: the program contains no paths and no build time, but the commit's date. The version of a
+# tree with uncommitted changes ends in -dirty.
 commit := $(shell git rev-parse HEAD 2>/dev/null)
 version := $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo devel))
 export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
@@ -19,7 +19,7 @@ ldflags := -s -w \
 	-X $(cli).buildVersion=$(version) -X $(cli).buildCommit=$(commit) -X $(cli).buildDate=$(date)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(ldflags)'
 
-# Tools run at a fixed version and outside go.mod, so that they never decide what sdev is built from.
+# Tools run at fixed versions and outside go.mod, so that they never influence the versions of sdev's dependencies.
 golangci := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 actionlint := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
@@ -28,36 +28,36 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## ./bin/sdev, static; two builds of one commit are identical
+build: ## build ./bin/sdev: static, and identical for the same commit
 	$(gobuild) -o bin/sdev ./cmd/sdev
 
 .PHONY: install
-install: ## the same into GOBIN
+install: ## build sdev into GOBIN
 	$(gobuild) -o "$$(go env GOBIN | grep . || echo "$$(go env GOPATH)/bin")/sdev" ./cmd/sdev
 
 .PHONY: test
-test: ## all tests with the race detector, those with a real engine included
+test: ## run all tests with the race detector, including those with a real engine
 	.ci/test
 
 .PHONY: check
-check: lint vuln test reproducible ## what must be green before a commit
+check: lint vuln test reproducible ## run everything that must be green before a commit
 
-# Builds a copy of the tree in another directory, because paths are what builds leak first.
+# The second build is in another directory, so that a path in the program makes a difference.
 .PHONY: reproducible
-reproducible: build ## that two builds are byte-identical
+reproducible: build ## check that two builds are byte-identical
 	copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT
 	git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$$copy"
 	$(MAKE) --no-print-directory -C "$$copy" build version=$(version) commit=$(commit) date=$(date)
 	cmp bin/sdev "$$copy/bin/sdev"
 
 .PHONY: lint
-lint: ## vet, linters, formatting, the workflow
-	go vet ./...
+lint: ## check code, formatting and the workflow
+	go vet ./... ./.ci/picture ./.ci/failures
 	$(golangci) run
 	$(actionlint)
 
 .PHONY: vuln
-vuln: ## known vulnerabilities in what is called, where Go's database of them answers
+vuln: ## look for known vulnerabilities in the code that sdev calls
 	.ci/vuln
 
 .PHONY: fmt
@@ -65,25 +65,25 @@ fmt: ## format all code
 	$(golangci) fmt
 
 .PHONY: golden
-golden: ## renew the expected output that tests compare with; read the diff before you commit it
+golden: ## renew the expected output of tests; read the diff before you commit it
 	SDEV_GOLDEN=write go test ./...
 
 .PHONY: bench
-bench: ## benchmarks: parts, then the whole program against the plain way
+bench: ## run the benchmarks of packages, then of the whole program
 	.ci/engine
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags docker -run '^$$' -bench . -benchtime 10x -timeout 30m ./cmd/sdev
 
 .PHONY: demo
-demo: ## a project from nothing to live reload, in a terminal
+demo: ## create a project and run it
 	.ci/demo
 
 .PHONY: picture
-picture: build ## the pictures in README, of the program as it runs
+picture: build ## renew the pictures in the README
 	.ci/engine
 	go run ./.ci/picture bin/sdev .github
 
 .PHONY: clean
-clean: ## remove what the other targets made
+clean: ## remove build and test results
 	rm -rf bin
 	go clean -testcache

@@ -1,12 +1,12 @@
 package dev
 
-// FrontDoor is a kind of proxy that signs people in before they reach the app, and tells the app in headers
-// who they are.
+// FrontDoor is a kind of proxy in the cloud that signs people in before a request reaches the app. It passes their
+// identity to the app in HTTP headers.
 type FrontDoor struct {
-	Name   string // among the ways to sign in: "alb"
-	Title  string // for people: "Google's IAP"
-	Signed string // header with a signed token; the others can be forged by whoever reaches the app
-	// Headers are all that say who somebody is, and Begins how their names begin, both in small letters.
+	Name   string // name among the ways to sign in: "alb"
+	Title  string // name for people: "Google's IAP"
+	Signed string // header with a signed token; a client that bypasses the proxy can forge all other headers
+	// Headers are all identity headers; Begins are the prefixes of their names. Both are in lower case.
 	Headers, Begins []string
 }
 
@@ -17,7 +17,7 @@ const (
 	DoorCloudflare = "cloudflare"
 )
 
-// FrontDoors are all that sdev knows.
+// FrontDoors returns every front door that sdev knows.
 func FrontDoors() []FrontDoor {
 	return []FrontDoor{
 		{

@@ -8,7 +8,7 @@ import (
 	"sdev/dev"
 )
 
-func TestFrontDoors_SayTheSameOfThemselvesEverywhere(t *testing.T) {
+func TestFrontDoors_AreConsistent(t *testing.T) {
 	seen := map[string]bool{}
 	for _, d := range dev.FrontDoors() {
 		if d.Name == "" || seen[d.Name] || d.Title == "" {

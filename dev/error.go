@@ -16,13 +16,13 @@ const (
 	ExitInterrupted = 130
 )
 
-// ExitCode is a row of the table of exit codes. Help, README and tests share it.
+// ExitCode is a row of the table of exit codes, which help, README and tests share.
 type ExitCode struct {
 	Code  int
 	About string
 }
 
-// ExitCodes is the whole table, in order.
+// ExitCodes returns the whole table, in ascending order.
 func ExitCodes() []ExitCode {
 	return []ExitCode{
 		{ExitOK, "done"},
@@ -151,15 +151,15 @@ func Codes() []CodeDoc {
 		{CodeEngine, "the container engine refused a request"},
 		{CodeImageMissing, "an image is not on the engine, and no registry provides it"},
 		{CodeImagePlatform, "an image is for another platform than the engine's"},
-		{CodeImageOld, "warning: an image could not be pulled, so the one that the engine already has runs"},
+		{CodeImageOld, "warning: an image could not be pulled, so the engine's existing copy runs"},
 		{CodeImageInvalid, "an image, or an archive of one, cannot be read"},
 		{CodeBuildFailed, "an image build failed"},
-		{CodeBuildCA, "warning: some build steps do not know the extra CA"},
+		{CodeBuildCA, "warning: some build steps do not trust the extra CA"},
 		{CodeBuildProxy, "warning: a Dockerfile puts this machine's proxy into the image"},
-		{CodePortTaken, "a port that was asked for is used by something else"},
+		{CodePortTaken, "the requested port is in use"},
 		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
-		{CodeElsewhere, "a project of the same name runs from another directory; as a warning: a volume in use was made from another directory"},
+		{CodeElsewhere, "another directory runs a project of the same name; as a warning: a volume in use was created from another directory"},
 		{CodeNotRunning, "the project is not running"},
 		{CodeServiceUnknown, "there is no such service"},
 		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited"},
@@ -182,15 +182,15 @@ func Codes() []CodeDoc {
 		{CodeAuthFault, "the local provider has no such fault, or the fault does not take these parameters"},
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
-		{CodeOrigin, "warning: sdev refused a page that is not the app's own; x-sdev.origins lets pages in"},
+		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
 		{CodeForged, "warning: a browser sent an identity header that only front doors may send, or more cookies than fit; sdev dropped them"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},
 		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
 		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},
 		{CodeReloadOff, "warning: the app's settings turn reloading off"},
-		{CodeRebuildPending, "warning: a change needs a rebuild or a restart, and no sdev up is there to do it"},
+		{CodeRebuildPending, "warning: a change needs a rebuild or a restart, but no sdev up is running to do it"},
 		{CodeWatchLimit, "warning: the system's limit of file watches is reached"},
-		{CodeWatchSilent, "warning: containers do not notice saves on this machine, so sdev copies them"},
+		{CodeWatchSilent, "warning: containers do not notice saves on this machine, so sdev copies the files"},
 		{CodeSyncFailed, "a file, or the whole project, could not be copied into its container"},
 		{CodeSyncExec, "warning: a sync+exec command failed"},
 		{CodeSyncUnattended, "warning: saves are copied only while sdev up runs"},
@@ -198,8 +198,8 @@ func Codes() []CodeDoc {
 		{CodeScaffoldConflict, "existing files differ from what sdev would write"},
 		{CodeScaffoldName, "the name cannot be used for a project"},
 		{CodeScaffoldGit, "sdev created the project, but not its git repository"},
-		{CodeDeployValue, "a value of the hand-off is missing, or does not fit where it is used"},
-		{CodeDeployBlocked, "something must not ship, so nothing is handed over"},
+		{CodeDeployValue, "a value for the hand-off is missing or not valid"},
+		{CodeDeployBlocked, "a finding or a missing value blocks the hand-off"},
 		{CodeDeployConflict, "you and sdev changed the same lines of a rendered file"},
 		{CodeDeployChanged, "with --check: the files on disk differ from what sdev would render"},
 		{CodeDeployDir, "the directory cannot take the files of the hand-off"},
@@ -208,19 +208,19 @@ func Codes() []CodeDoc {
 	}
 }
 
-// Error is a failure with everything that its reader needs: what went wrong, where, what to do, and the
-// exit code. The code that knows the meaning makes it; the command line prints it once, at the end.
+// Error is a failure with all that its reader needs: what went wrong, where, what to do, and the exit code. The
+// code that knows the cause creates it; the command line prints it once, at the end.
 type Error struct {
 	Code    Code
 	Message string // lower case, no trailing full stop
 	Hint    string // the command or edit that helps; may be empty
-	File    string // with Line: where in a file of the user's
+	File    string // the user's file that is wrong, with Line; may be empty
 	Line    int    // from 1; 0 if unknown
 	Exit    int
 	Cause   error
 }
 
-// Error gives file:line and the message. It does not repeat the cause.
+// Error returns file:line and the message, without the cause.
 func (e *Error) Error() string {
 	switch {
 	case e.File != "" && e.Line > 0:
@@ -233,12 +233,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Event gives the error as the last event of a stream.
+// Event returns the error as the last event of a stream.
 func (e *Error) Event() Failed {
 	return Failed{Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.File, Line: e.Line, Exit: e.Exit}
 }
 
-// AsError gives err as an *Error. An error of another type becomes CodeInternal, exit 1.
+// AsError returns err as an *Error. An error of another type becomes CodeInternal, exit 1.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -246,7 +246,7 @@ func AsError(err error) *Error {
 	return &Error{Code: CodeInternal, Message: err.Error(), Exit: ExitFailed, Cause: err}
 }
 
-// UsageError is an error about a command line: exit code 2.
+// UsageError returns an error about a command line: exit code 2.
 func UsageError(message, hint string) *Error {
 	return &Error{Code: CodeUsage, Message: message, Hint: hint, Exit: ExitUsage}
 }

@@ -58,7 +58,7 @@ func TestExitCodes_AreTheContract(t *testing.T) {
 	}
 }
 
-func TestError_SaysWhereItCan(t *testing.T) {
+func TestError_NamesFileAndLineIfKnown(t *testing.T) {
 	for _, c := range []struct {
 		err  dev.Error
 		want string
@@ -85,7 +85,7 @@ func TestError_AsAnEventHasEveryFieldButTheCause(t *testing.T) {
 	}
 }
 
-func TestAsError_KeepsWhatIsOneAndWrapsWhatIsNot(t *testing.T) {
+func TestAsError_KeepsAnErrorAndWrapsOthers(t *testing.T) {
 	own := &dev.Error{Code: dev.CodeBusy, Message: "busy", Exit: dev.ExitFailed, Cause: io.EOF}
 	if got := dev.AsError(fmt.Errorf("up: %w", own)); got != own {
 		t.Errorf("%+v", got)

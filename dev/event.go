@@ -2,20 +2,19 @@ package dev
 
 import "time"
 
-// Event is something that has happened. The set is closed: only this package can add to it, and a
-// test feeds every one of them to every view. Events are values; holding one is always safe, and
-// none holds a secret, a token or a key.
+// Event is something that has happened. The set is closed: only this package adds to it, and a test passes every
+// type to every view. Events are immutable values, and none contains a secret, a token or a key.
 type Event interface {
 	// Type is the stable dotted name used in JSON, for example "app.reloaded".
 	Type() string
 	event()
 }
 
-// Stamped is an event in its place in a stream.
+// Stamped is an event with its place in a stream.
 type Stamped struct {
 	// Seq counts from 1 within one stream. Numbers are missing only right before a LogDropped.
 	Seq uint64
-	// Time is when the fact was observed, by the clock of whoever observed it.
+	// Time is when the fact was observed, by the clock of the process that observed it.
 	Time  time.Time
 	Event Event
 }
@@ -24,10 +23,10 @@ type Stamped struct {
 type Operation struct {
 	Verb   string `json:"verb"`   // create, recreate, start, build, keep, remove, …
 	Object string `json:"object"` // "container shop-streamlit-local-1", "network shop_default", …
-	Reason string `json:"reason"` // why it is needed
+	Reason string `json:"reason"` // why the plan has it
 }
 
-// PlanMade says what is about to be done.
+// PlanMade lists the operations that are about to run.
 type PlanMade struct {
 	Operations []Operation `json:"operations"`
 }
@@ -35,21 +34,21 @@ type PlanMade struct {
 // BuildStep is one step of an image build that has ended or is under way.
 type BuildStep struct {
 	Service string `json:"service"`
-	Step    int    `json:"step"`  // from 1; 0 where the step has no number
+	Step    int    `json:"step"`  // from 1; 0 if the step has no number
 	Total   int    `json:"total"` // steps known so far
 	Text    string `json:"text"`  // the instruction, or a line of its output
 	MS      int64  `json:"ms"`    // time taken; 0 while under way
 	Cached  bool   `json:"cached"`
 }
 
-// BuildDone is an image that was built.
+// BuildDone is an image that sdev built.
 type BuildDone struct {
 	Service string `json:"service"`
 	Image   string `json:"image"`
 	MS      int64  `json:"ms"`
 }
 
-// State is what a service's container does.
+// State is the state of a service's container.
 type State string
 
 // The states a service goes through.
@@ -70,7 +69,7 @@ type ServiceState struct {
 	ExitCode int    `json:"exit_code"` // meaningful when State is Exited
 }
 
-// Ready says that the app's page answers through the gateway.
+// Ready means that the app's page answers through the gateway.
 type Ready struct {
 	URL      string   `json:"url"`
 	Mode     Mode     `json:"mode"`
@@ -79,17 +78,17 @@ type Ready struct {
 	MS       int64    `json:"ms"` // from the start of the command
 }
 
-// FileChanged is a save, as one batch of paths that one rule covers.
+// FileChanged is a save: a batch of paths to which one rule applies.
 type FileChanged struct {
 	Paths  []string `json:"paths"`  // relative to the project, with slashes
 	Rule   string   `json:"rule"`   // the rule's origin: "develop.watch[0] (compose.yml)", "derived: source"
-	Action Action   `json:"action"` // what a change to these means
+	Action Action   `json:"action"` // what a change of these files calls for
 }
 
 // AppReloaded is a save that is live: every open tab that uses the file has run the script to its end.
 type AppReloaded struct {
 	Trigger  string       `json:"trigger"` // the path that changed
-	MS       int64        `json:"ms"`      // save to script finished
+	MS       int64        `json:"ms"`      // from the save to the end of the script
 	Sessions int          `json:"sessions"`
 	How      ReloadMethod `json:"how"`
 }
@@ -98,7 +97,7 @@ type AppReloaded struct {
 type AppException struct {
 	Exception string `json:"exception"` // type, for example "ZeroDivisionError"
 	Message   string `json:"message"`
-	File      string `json:"file"` // relative to the project where it lies inside, with slashes
+	File      string `json:"file"` // relative to the project if inside it, with slashes
 	Line      int    `json:"line"` // from 1; 0 if unknown
 	Page      string `json:"page"` // name of the page that ran; empty for the main page
 }
@@ -106,10 +105,10 @@ type AppException struct {
 // SessionOpened is a browser tab that connected.
 type SessionOpened struct {
 	Sessions int    `json:"sessions"` // tabs connected now
-	User     string `json:"user"`     // empty where nobody signed in
+	User     string `json:"user"`     // empty if nobody signed in
 }
 
-// SessionClosed is a browser tab that went away.
+// SessionClosed is a browser tab that disconnected.
 type SessionClosed struct {
 	Sessions int    `json:"sessions"`
 	User     string `json:"user"`
@@ -118,15 +117,15 @@ type SessionClosed struct {
 // AuthLogin is somebody who signed in at the local provider.
 type AuthLogin struct {
 	User   string `json:"user"`   // e-mail address
-	Client string `json:"client"` // for which program
+	Client string `json:"client"` // the program that requested the sign-in
 	Reason string `json:"reason"` // how: "picked", "already signed in", "current user", …
 }
 
 // AuthDenied is a sign-in or a request at the local provider that was refused.
 type AuthDenied struct {
-	User   string `json:"user"` // empty where nobody had been named
+	User   string `json:"user"` // empty if the request named nobody
 	Client string `json:"client"`
-	Reason string `json:"reason"` // what was wrong, in words for people
+	Reason string `json:"reason"` // what was wrong, for people
 }
 
 // AuthLogout is somebody who signed out at the local provider.
@@ -136,35 +135,35 @@ type AuthLogout struct {
 	Reason string `json:"reason"`
 }
 
-// AuthFault is a fault that was asked for and has been used.
+// AuthFault is a requested fault that took effect.
 type AuthFault struct {
 	Fault  string `json:"fault"`
-	Where  string `json:"where"` // which endpoint of the provider: "token", "authorize", …
+	Where  string `json:"where"` // endpoint of the provider: "token", "authorize", …
 	User   string `json:"user"`
 	Client string `json:"client"`
-	Left   int    `json:"left"` // how many more times; -1 until it is cleared
+	Left   int    `json:"left"` // how many more times it will take effect; -1 until it is cleared
 }
 
-// LogLine is a line that a service printed, free of control sequences.
+// LogLine is a line that a service printed, without control sequences.
 type LogLine struct {
 	Service string `json:"service"`
 	Stream  string `json:"stream"` // stdout, stderr
 	Text    string `json:"text"`
 }
 
-// LogDropped is the number of log lines, or of events of the gateway, that were lost on the way to a reader.
+// LogDropped is the number of log lines, or of events of the gateway, that did not reach a reader.
 type LogDropped struct {
 	N int `json:"n"`
 }
 
-// Warning is something that works, but not as one might expect.
+// Warning is a surprise that does not stop the command.
 type Warning struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
 }
 
-// Failed is an [Error] as an event. As the last event of a stream it is why the command ended.
+// Failed is an [Error] as an event. As the last event of a stream it is the reason why the command ended.
 type Failed struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
@@ -174,9 +173,9 @@ type Failed struct {
 	Exit    int    `json:"exit"`
 }
 
-// Stopped says that what this command ran has been stopped.
+// Stopped means that the project that this command ran has stopped.
 type Stopped struct {
-	MS int64 `json:"ms"` // from the request to the end
+	MS int64 `json:"ms"` // from the request to the end; 0 if this command did not request it
 }
 
 func (PlanMade) Type() string      { return "plan" }

@@ -11,32 +11,31 @@ import (
 	"time"
 )
 
-// Files of the user's are whatever lies under their names: a named pipe that nobody writes to, a device
-// without an end, a socket, a directory, a link that leads to itself. Everything that sdev reads of them it
-// reads with what stands here, which takes regular files alone, judges what it has opened and not what
-// was there a moment before, never waits, and stops at a size.
+// A user's file name may belong to anything: a named pipe without a writer, an endless device, a socket, a directory, a
+// link to itself. The functions of this file read such files safely. They accept regular files only, check the opened
+// file and not only its name, never wait, and stop at a size limit. All of sdev reads users' files with them.
 
-// MaxFile is the size up to which a file is read as a whole: far more than anybody writes by hand.
+// MaxFile limits the size, in bytes, of a file that is read as a whole: 16 MiB, far more than a person writes.
 const MaxFile = 16 << 20
 
-// What is wrong with a file that is there and is not read.
+// Reasons not to read an existing file.
 var (
-	// ErrNotRegular is the error of what is no regular file.
-	ErrNotRegular = errors.New("no regular file")
-	// ErrTooLarge is the error of what is larger than is read.
+	// ErrNotRegular means that the file is a directory, a pipe, a socket or a device.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrTooLarge means that the file exceeds the size limit.
 	ErrTooLarge = errors.New("too large")
 )
 
-// unfit is an error about a file that says what it is, and what would do.
-type unfit struct {
-	words string
-	kind  error
+// unsuitable is an error that tells what a file is and what it should be. It wraps ErrNotRegular or ErrTooLarge.
+type unsuitable struct {
+	text string
+	kind error
 }
 
-func (e unfit) Error() string { return e.words }
-func (e unfit) Unwrap() error { return e.kind }
+func (e unsuitable) Error() string { return e.text }
+func (e unsuitable) Unwrap() error { return e.kind }
 
-// IsUnsuitableFile says whether an error is about a file that is there and is not read, because of what it is.
+// IsUnsuitableFile reports whether an error concerns a file that exists but is not regular, or is too large.
 func IsUnsuitableFile(err error) bool {
 	return errors.Is(err, ErrNotRegular) || errors.Is(err, ErrTooLarge)
 }
@@ -54,7 +53,8 @@ func ReadUpTo(name string, most int64) ([]byte, error) {
 	return readAll(f, name, most)
 }
 
-// ReadFileIn is ReadFile for a file of a directory, which links do not lead out of. The name has slashes.
+// ReadFileIn is ReadFile for a file in a directory. It fails if a link leads out of the directory. The name has
+// slashes.
 func ReadFileIn(root *os.Root, name string) ([]byte, error) {
 	f, err := openIn(root, name)
 	if err != nil {
@@ -66,7 +66,7 @@ func ReadFileIn(root *os.Root, name string) ([]byte, error) {
 
 // OpenFile is os.Open for a regular file of any size.
 func OpenFile(name string) (*os.File, error) {
-	// A look first, since opening alone does things to some devices. What counts is the look after it.
+	// Opening some devices has side effects, so check first. The check of the opened file is the one that counts.
 	if st, err := os.Stat(name); err != nil {
 		return nil, notOpened(name, err)
 	} else if err := regular(st, name); err != nil {
@@ -76,8 +76,8 @@ func OpenFile(name string) (*os.File, error) {
 	return checked(f, err, name)
 }
 
-// WriteFile is os.WriteFile for a regular file, or where there is none yet. It does not wait for whoever
-// reads a pipe either.
+// WriteFile is os.WriteFile for a regular file, which it creates if it does not exist. It does not wait for the
+// reader of a named pipe.
 func WriteFile(name string, content []byte, perm fs.FileMode) error {
 	if st, err := os.Stat(name); err == nil {
 		if err := regular(st, name); err != nil {
@@ -103,7 +103,7 @@ func openIn(root *os.Root, name string) (*os.File, error) {
 	return checked(f, err, name)
 }
 
-// notOpened is what os.Open would say.
+// notOpened returns the error that os.Open would return.
 func notOpened(name string, err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
@@ -111,7 +111,7 @@ func notOpened(name string, err error) error {
 	return &fs.PathError{Op: "open", Path: name, Err: err}
 }
 
-// openFlags never wait for whoever writes to a pipe, and never make a terminal ours.
+// openFlags prevent an open from waiting for the writer of a pipe, and from making a terminal the controlling one.
 const openFlags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 func checked(f *os.File, err error, name string) (*os.File, error) {
@@ -125,11 +125,11 @@ func checked(f *os.File, err error, name string) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	_ = f.SetReadDeadline(time.Now().Add(readFor)) // most files have none, and need none
+	_ = f.SetReadDeadline(time.Now().Add(readFor)) // most files support no deadline, and need none
 	return f, nil
 }
 
-// readFor bounds the reading of files that look regular and wait all the same, as the kernel's log does.
+// readFor limits the reading of files that look regular but block, such as the kernel's log.
 const readFor = 10 * time.Second
 
 func regular(st fs.FileInfo, name string) error {
@@ -147,10 +147,10 @@ func regular(st fs.FileInfo, name string) error {
 	case mode&fs.ModeDevice != 0:
 		kind = "a device"
 	}
-	return &fs.PathError{Op: "read", Path: name, Err: unfit{"it is " + kind + ", and a regular file is needed", ErrNotRegular}}
+	return &fs.PathError{Op: "read", Path: name, Err: unsuitable{"it is " + kind + ", not a regular file", ErrNotRegular}}
 }
 
-// isNull says whether a device is the empty one, which people name to say that there is no file.
+// isNull reports whether a file is /dev/null, with which users say that there is no file.
 func isNull(st fs.FileInfo) bool {
 	if st.Mode()&fs.ModeCharDevice == 0 {
 		return false
@@ -163,7 +163,7 @@ func readAll(f *os.File, name string, most int64) ([]byte, error) {
 	if st, err := f.Stat(); err == nil && st.Size() > most {
 		return nil, tooLarge(name, most)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile, or not know its size
+	b, err := io.ReadAll(io.LimitReader(f, most+1)) // the file may grow meanwhile, or report a wrong size
 	if err == nil && int64(len(b)) > most {
 		return nil, tooLarge(name, most)
 	}
@@ -175,29 +175,28 @@ func tooLarge(name string, most int64) error {
 	if most < 1<<20 {
 		size = fmt.Sprintf("%d KiB", most>>10)
 	}
-	return &fs.PathError{Op: "read", Path: name, Err: unfit{"it is larger than " + size, ErrTooLarge}}
+	return &fs.PathError{Op: "read", Path: name, Err: unsuitable{"it is larger than " + size, ErrTooLarge}}
 }
 
-// Files gives a directory as a file system from which links do not lead, whose files are regular ones and
-// end at [MaxFile].
+// Files returns a directory as a file system. Its files are regular and end at [MaxFile]; links that lead out of
+// the directory fail.
 func Files(root *os.Root) fs.FS {
-	return files{root.FS(), func(name string) (*os.File, error) { return openIn(root, name) }}
+	return openingFS{root.FS(), func(name string) (*os.File, error) { return openIn(root, name) }}
 }
 
-// FilesOf is Files of a directory by its name, which links may lead out of.
+// FilesOf is Files of a directory by name, but links may lead out of it.
 func FilesOf(dir string) fs.FS {
-	return files{os.DirFS(dir), func(name string) (*os.File, error) { return OpenFile(filepath.Join(dir, filepath.FromSlash(name))) }}
+	return openingFS{os.DirFS(dir), func(name string) (*os.File, error) { return OpenFile(filepath.Join(dir, filepath.FromSlash(name))) }}
 }
 
-// files opens what is no directory by a way of its own. What it takes over as it is opens nothing that could
-// wait.
-type files struct {
+// openingFS opens files by its own function, which never waits. The embedded FS opens only directories.
+type openingFS struct {
 	fs.FS
 	open func(name string) (*os.File, error)
 }
 
 // Open opens a directory, or a regular file.
-func (t files) Open(name string) (fs.File, error) {
+func (t openingFS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
@@ -212,7 +211,7 @@ func (t files) Open(name string) (fs.File, error) {
 }
 
 // ReadFile reads a regular file.
-func (t files) ReadFile(name string) ([]byte, error) {
+func (t openingFS) ReadFile(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
 	}
@@ -224,12 +223,12 @@ func (t files) ReadFile(name string) ([]byte, error) {
 	return readAll(f, name, MaxFile)
 }
 
-func (t files) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(t.FS, name) }
-func (t files) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(t.FS, name) }
-func (t files) ReadLink(name string) (string, error)       { return fs.ReadLink(t.FS, name) }
-func (t files) Lstat(name string) (fs.FileInfo, error)     { return fs.Lstat(t.FS, name) }
+func (t openingFS) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(t.FS, name) }
+func (t openingFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(t.FS, name) }
+func (t openingFS) ReadLink(name string) (string, error)       { return fs.ReadLink(t.FS, name) }
+func (t openingFS) Lstat(name string) (fs.FileInfo, error)     { return fs.Lstat(t.FS, name) }
 
-// bounded is a file that ends with an error where it is too large.
+// bounded is a file whose reads fail beyond a size.
 type bounded struct {
 	file *os.File
 	name string

@@ -16,7 +16,7 @@ import (
 	"sdev/dev"
 )
 
-// things is a directory with everything that may lie under a file's name.
+// things returns a directory with every kind of file.
 func things(t *testing.T) string {
 	t.Helper()
 	// A socket's path must be short.
@@ -43,7 +43,7 @@ func things(t *testing.T) string {
 	return dir
 }
 
-func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
+func TestReadFile_AcceptsRegularFilesOnly(t *testing.T) {
 	dir := things(t)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 		"full":         {size: dev.MaxFile},
 		"large":        {is: dev.ErrTooLarge, words: "larger than 16 MiB"},
 		"directory":    {is: dev.ErrNotRegular, words: "it is a directory"},
-		"pipe":         {is: dev.ErrNotRegular, words: "it is a named pipe, and a regular file is needed"},
+		"pipe":         {is: dev.ErrNotRegular, words: "it is a named pipe, not a regular file"},
 		"link to pipe": {is: dev.ErrNotRegular, words: "it is a named pipe"},
 		"socket":       {is: dev.ErrNotRegular, words: "it is a socket"},
 		"zero":         {is: dev.ErrNotRegular, words: "it is a device"},
@@ -91,7 +91,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 		} {
 			b, err := read()
 			switch {
-			case name == "empty" && how != "ReadFile" && how != "FilesOf": // so does this one
+			case name == "empty" && how != "ReadFile" && how != "FilesOf": // its link leads out of the directory
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
@@ -101,7 +101,7 @@ func TestReadFile_TakesRegularFilesAlone(t *testing.T) {
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
-			case name == "loop" && how != "ReadFile" && how != "FilesOf": // found out by counting
+			case name == "loop" && how != "ReadFile" && how != "FilesOf": // the system detects the loop by counting links
 				if err == nil {
 					t.Errorf("%s of %s: no error", how, name)
 				}
@@ -134,7 +134,7 @@ func TestFiles_IsAFileSystem(t *testing.T) {
 	}
 }
 
-func TestWriteFile_WritesToRegularFilesAlone(t *testing.T) {
+func TestWriteFile_WritesToRegularFilesOnly(t *testing.T) {
 	dir := things(t)
 	for name, want := range map[string]error{"file": nil, "new": nil, "link": nil, "pipe": dev.ErrNotRegular, "directory": dev.ErrNotRegular, "zero": dev.ErrNotRegular, "socket": dev.ErrNotRegular, "link to pipe": dev.ErrNotRegular} {
 		err := dev.WriteFile(filepath.Join(dir, name), []byte("written"), 0o600)

@@ -1,44 +1,44 @@
 package dev
 
-// GatewayConfig is everything the gateway container is told at its start, as JSON in its environment.
+// GatewayConfig is the configuration of the gateway's container. Its environment holds it as JSON.
 type GatewayConfig struct {
 	Project string `json:"project"`
 	Service string `json:"service"` // the app's service
 	// Listen is the address inside the shared network namespace, for example ":8501".
 	Listen string `json:"listen"`
-	// Upstream is where the app listens, on loopback, so that only the gateway reaches it.
+	// Upstream is the app's address on loopback, so that only the gateway reaches the app.
 	Upstream string `json:"upstream"`
-	// Host and Port are the app's one origin as the browser sees it: http://Host:Port.
+	// Host and Port are the app's origin as the browser sees it: http://Host:Port.
 	Host string `json:"host"`
 	Port int    `json:"port"`
-	// Base is the path below which the app serves, with a slash in front; "" is the root.
+	// Base is the path prefix of the app, with a leading slash; "" means the root.
 	Base string `json:"base,omitempty"`
 	// Aliases are the names by which other containers reach the app, at any port.
 	Aliases []string `json:"aliases,omitempty"`
-	// Origins are the pages elsewhere that may talk to the app and show it in a frame: x-sdev.origins.
+	// Origins are foreign pages that may send requests to the app and show it in a frame: x-sdev.origins.
 	Origins []string `json:"origins,omitempty"`
-	// TrustedHeaders are those that the app's settings believe to say who somebody is.
+	// TrustedHeaders are the identity headers that the app's settings trust.
 	TrustedHeaders []string `json:"trusted_headers,omitempty"`
-	// Root is the project directory as the gateway sees it, read-only; "" means nothing is watched.
+	// Root is the read-only project directory in the gateway's container; "" means that the gateway watches
+	// nothing.
 	Root   string  `json:"root"`
 	Rules  []Rule  `json:"rules,omitempty"`
 	Mounts []Mount `json:"mounts,omitempty"`
-	// Credentials is where the app asks for AWS credentials, on loopback; "" means that it has none
-	// from here.
+	// Credentials is the loopback address that serves AWS credentials to the app; "" means that sdev provides none.
 	Credentials string `json:"credentials,omitempty"`
-	// Identity is the port of the local provider, the same number inside the namespace and on this
-	// machine, and Parameters where the stand-in for the parameter store listens, on loopback. Both
-	// are there in every mode, so that a change of the mode leaves the gateway as it is.
-	Identity   int    `json:"identity,omitempty"`
-	Parameters string `json:"parameters,omitempty"`
-	// State is the directory, as the gateway sees it, where it keeps how people sign in, with keys and
-	// sessions; "" keeps them in memory.
+	// ProviderPort is the port of the local provider, the same in the network namespace and on this machine. Parameters
+	// is the loopback address of the local parameter store. Both are set in every mode, so that a change of the
+	// mode does not recreate the gateway.
+	ProviderPort int    `json:"identity,omitempty"`
+	Parameters   string `json:"parameters,omitempty"`
+	// State is the directory in the gateway's container for login settings, keys and sessions; "" keeps them in
+	// memory.
 	State string `json:"state,omitempty"`
-	// Control is the path of the unix socket that takes commands, reached by exec only.
+	// Control is the path of the unix socket that takes commands. Only processes in the container reach it.
 	Control string `json:"control"`
 }
 
-// Mount pairs a path in the app's container with the same thing in the project.
+// Mount maps a path in the app's container to the project.
 type Mount struct {
 	Container string `json:"container"` // absolute, with slashes
 	Project   string `json:"project"`   // relative to the project, with slashes
@@ -47,18 +47,18 @@ type Mount struct {
 // Names that the host and the gateway container agree on.
 const (
 	GatewayConfigEnv  = "SDEV_GATEWAY"   // environment variable that holds a GatewayConfig as JSON
-	GatewayProjectDir = "/project"       // where the project is mounted in the gateway
-	GatewayStateDir   = "/state"         // where the gateway keeps what must outlive it
+	GatewayProjectDir = "/project"       // mount point of the project in the gateway
+	GatewayStateDir   = "/state"         // directory of the gateway's persistent state
 	StateDir          = ".sdev"          // sdev's own directory in a project
-	LoginDir          = "auth"           // in it, what has to do with signing in: the gateway's [GatewayStateDir]
-	LoginFile         = "login.json"     // in that, the [Login] that the gateway was told last
-	ReceiverDir       = "/opt/sdev/sync" // where the receiver of copies is, in a container that gets some
+	LoginDir          = "auth"           // directory in StateDir for the login; the gateway mounts it at [GatewayStateDir]
+	LoginFile         = "login.json"     // file in LoginDir with the latest [LoginSettings]
+	ReceiverDir       = "/opt/sdev/sync" // directory of sdev's copy receiver, in a container that gets copies
 	GatewaySocket     = "/run/sdev/control.sock"
-	// LabelFront is the label on the gateway's container that holds its own port, as the engine
-	// writes ports ("8501/tcp"): the one whose host port is the app's origin.
+	// LabelFront is the label of the gateway's container that names its container port for the app, as the engine
+	// writes ports ("8501/tcp"). The host port published for it is the port of the app's origin.
 	LabelFront = "dev.sdev.front"
-	// LabelIdentity is the same for the provider's port.
-	LabelIdentity = "dev.sdev.identity"
-	// LabelMode is the label on the app's container that holds the mode it was made for.
+	// LabelProvider is the same for the local provider.
+	LabelProvider = "dev.sdev.identity"
+	// LabelMode is the label of the app's container that names the login mode for which sdev created it.
 	LabelMode = "dev.sdev.mode"
 )

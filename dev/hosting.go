@@ -1,10 +1,10 @@
 package dev
 
-// Hosting is what a platform does with an app, as far as checks of what ships ask. The zero value is that of
-// no platform.
+// Hosting describes how a platform serves an app, as far as the checks before a hand-off need it. The zero value
+// means no platform.
 type Hosting struct {
-	// OwnHost says that people reach the app by a host name of its own, which Streamlit has to allow.
+	// OwnHost means that people reach the app under the app's own host name, which Streamlit's settings must allow.
 	OwnHost bool
-	// Tunnel says that nothing but a tunnel reaches the app: a port that is published leads around it.
+	// Tunnel means that only a tunnel reaches the app, so that a published port would bypass it.
 	Tunnel bool
 }

@@ -6,36 +6,35 @@ import (
 	"strings"
 )
 
-// The modes in which the app's own login is tried on this machine.
+// The modes that run the app's login against the local provider.
 const (
-	// AppLogin is OAuth code of the app's own, whose client comes from the parameter store.
+	// AppLogin runs the app's own OAuth code, whose client comes from the parameter store.
 	AppLogin Mode = "app"
-	// Native is Streamlit's st.login.
+	// Native runs Streamlit's st.login.
 	Native Mode = "native"
 )
 
-// Issuer is the name of the local provider that listens at a port of this machine: one fixed string,
-// the same for the browser and for the app.
+// Issuer is the issuer URL of the local provider at a port of this machine, the same for the browser and the app.
 func Issuer(port int) string { return fmt.Sprintf("http://localhost:%d", port) }
 
 // SignsIn reports whether people sign in at the local provider in this mode.
 func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
 
-// ProtocolClaims are those that a token says of itself: what is said of a person cannot replace them. What is
-// wrong with them on purpose is a fault's business. Source: OpenID Connect Core 1.0, section 2.
+// ProtocolClaims are the claims that the protocol sets in a token. A person's claims cannot replace them; only
+// faults change them. Source: OpenID Connect Core 1.0, section 2.
 func ProtocolClaims() []string {
 	return []string{"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "jti", "sid"}
 }
 
-// ParseShimWarning reads what the app's start-up shim prints where something in the container would have bypassed
-// the login. It says who, which ends with the line.
+// ParseShimWarning parses the line that the app's start-up shim prints when something in the container would have
+// bypassed the login. The end of the line names what that is.
 func ParseShimWarning(line string) (Warning, bool) {
 	_, who, ok := strings.Cut(line, "sdev: LOCAL_STREAMLIT would bypass the login and is kept off: set by ")
 	if !ok {
 		return Warning{}, false
 	}
-	return Warning{Code: CodeAuthBypass, Message: "LOCAL_STREAMLIT would bypass the login and is kept off in this mode: set by " + Sanitize(who),
-		Hint: "take it out of there: sdev up --local sets it by itself"}, true
+	return Warning{Code: CodeAuthBypass, Message: "LOCAL_STREAMLIT would bypass the login, so sdev keeps it off in this mode: set by " + Sanitize(who),
+		Hint: "remove it there: sdev up --local sets it by itself"}, true
 }
 
 // Person is somebody who can sign in at the local provider.
@@ -43,39 +42,39 @@ type Person struct {
 	Email  string         `json:"email"`
 	Name   string         `json:"name"`
 	Groups []string       `json:"groups"`
-	Claims map[string]any `json:"claims"` // on top of, or in place of, those that follow from the rest
+	Claims map[string]any `json:"claims"` // added to, or replacing, the claims derived from the other fields
 }
 
-// Client is a program that sends people to the provider and asks it for tokens.
+// Client is a program that sends people to the provider and requests tokens.
 type Client struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
-	Secret string `json:"secret,omitempty"` // "" is a public client
-	// RedirectURIs are where people may be sent back to, compared exactly. Loopback allows any path
-	// of http://localhost, 127.0.0.1 or [::1] at any port on top.
+	Secret string `json:"secret,omitempty"` // "" means a public client
+	// RedirectURIs are the addresses to which people may return, compared exactly. With Loopback, any path of
+	// http://localhost, 127.0.0.1 or [::1] at any port is valid, too.
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
-	PostLogout   []string `json:"post_logout,omitempty"` // where they may be sent after signing out
+	PostLogout   []string `json:"post_logout,omitempty"` // addresses to which people may return after signing out
 	Loopback     bool     `json:"loopback,omitempty"`
-	// Keys is a JWK set (RFC 7517): public keys with which a client proves who it is by signing, in
-	// place of a secret.
+	// Keys is a JWK set (RFC 7517) of public keys. A client that has one authenticates by a signature instead of a
+	// secret.
 	Keys json.RawMessage `json:"keys,omitempty"`
-	// BackChannel is an address of the client's own that is told when somebody signs out.
+	// BackChannel is the client's address for back-channel logout notifications.
 	BackChannel string `json:"back_channel,omitempty"`
 }
 
-// Login is everything the gateway is told of how people sign in. It holds secrets, so it is sent on
-// standard input, kept with mode 0600, and comes out of no way of printing.
-type Login struct {
+// LoginSettings is the login configuration of the gateway. It contains secrets: sdev sends it on standard input, stores it
+// with mode 0600, and no print verb shows it.
+type LoginSettings struct {
 	Mode    Mode     `json:"mode"`
-	Issuer  string   `json:"issuer"`  // "http://localhost:8601": one fixed string, the same for everybody
-	Profile string   `json:"profile"` // whose claims and paths are imitated; one of [Profiles]
+	Issuer  string   `json:"issuer"`  // "http://localhost:8601": the same for the browser and the app
+	Profile string   `json:"profile"` // the provider whose claims and paths are imitated; one of [Profiles]
 	People  []Person `json:"people"`
 	Clients []Client `json:"clients"`
-	Current string   `json:"current,omitempty"` // e-mail of who signs in without being asked; "" asks
-	// Cookies is what the app signs its cookies with, by which is known who a tab is of; "" where it is
-	// not Streamlit that does.
+	Current string   `json:"current,omitempty"` // e-mail of the person who signs in without a prompt; "" prompts
+	// Cookies is Streamlit's secret for signing cookies, with which the gateway finds out who uses a tab; "" if
+	// Streamlit does not sign them.
 	Cookies string `json:"cookies,omitempty"`
-	// Parameters are what the stand-in for the parameter store holds, by name.
+	// Parameters are the values of the local parameter store, by name.
 	Parameters map[string]Parameter `json:"parameters,omitempty"`
 }
 
@@ -85,8 +84,8 @@ type Parameter struct {
 	Secure bool   `json:"secure"` // a SecureString: readable only with decryption
 }
 
-// Format keeps the secrets out of everything that is printed, whatever the verb.
-func (Login) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login settings]")) }
+// Format hides the secrets from every print verb.
+func (LoginSettings) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login settings]")) }
 
-// Format keeps the secret out of everything that is printed, whatever the verb.
+// Format hides the secret from every print verb.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "[client %q]", c.ID) }

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// CheckOrigin says what is wrong with the origin of a web page, which has to be written as browsers
-// send it: scheme, host in lower case and, unless it is the scheme's own, the port. There is no
-// pattern: each page that is let in is named.
+// CheckOrigin returns an error unless s is the origin of a web page as browsers send it: scheme, host in lower case
+// and, unless it is the scheme's default, the port. Patterns are not supported: users name each page that they
+// allow.
 func CheckOrigin(s string) error {
 	switch s {
 	case "*":
-		return errors.New("* would let every page of the internet in")
+		return errors.New("* would allow every page on the internet")
 	case "null":
-		return errors.New("null is what every sandboxed frame and every file is called")
+		return errors.New("every sandboxed frame and every local file has the origin null")
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
@@ -34,11 +34,11 @@ func CheckOrigin(s string) error {
 		want = strings.TrimSuffix(want, ":"+port)
 	case port != "":
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
-			return fmt.Errorf("%q: %s is no port", s, port)
+			return fmt.Errorf("%q: %s is not a port", s, port)
 		}
 	}
 	if s != want {
-		return fmt.Errorf("%q is not written as browsers write it: %s", s, want)
+		return fmt.Errorf("%q is not written as browsers send it: write %s", s, want)
 	}
 	return nil
 }
@@ -50,17 +50,17 @@ var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]
 func checkHost(name string) error {
 	for i := range len(name) {
 		if name[i] >= 0x80 {
-			return errors.New("browsers write letters beyond ASCII in a host as xn--…: copy it from there")
+			return errors.New("browsers send non-ASCII letters of a host as xn--…: copy the host from the browser's address bar")
 		}
 	}
 	if strings.Contains(name, "*") {
-		return errors.New("there are no patterns: name each host")
+		return errors.New("patterns are not supported: name each host")
 	}
 	if addr, err := netip.ParseAddr(name); err == nil && addr.Zone() == "" {
 		return nil
 	}
 	if !hostName.MatchString(name) {
-		return fmt.Errorf("%s is no host", name)
+		return fmt.Errorf("%s is not a host name", name)
 	}
 	return nil
 }

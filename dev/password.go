@@ -6,37 +6,37 @@ import (
 	"strings"
 )
 
-// hiddenPassword is what is shown in place of who an address signs in as.
+// hiddenPassword replaces a user and password.
 const hiddenPassword = "***"
 
-// How an address says who it signs in as. In JSON a character of it may be escaped.
+// Forms of an address with credentials. In JSON, some of its characters may be escaped.
 var (
-	// signedAddress has it as the standard wants it. A password may hold an @ of its own: the last one
-	// before the path counts, as for whoever opens the address.
+	// signedAddress is the standard form. A password may contain an @: the last one before the path counts, as it
+	// does for programs that open the address.
 	signedAddress = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"<>` + "`" + `/?#]+)@`)
-	// carelessAddress has a password with a character that ought to be escaped, and so looks like a host
-	// and a path: http://ada:pa/ss@proxy.
+	// carelessAddress has a password with an unescaped character, and so looks like a host and a path:
+	// http://ada:pa/ss@proxy.
 	carelessAddress = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"<>` + "`" + `/?#@:[]+:[^\s"<>` + "`" + `]+)@`)
-	// bareProxy has no scheme, which most programs take for http.
+	// bareProxy has no scheme. Most programs assume http.
 	bareProxy = regexp.MustCompile(`(?i)((?:https?|all|ftp|socks)_proxy["']?\s*[=:]\s*["']?)([^\s"'<>/@:]+:[^\s"<>/]+)@`)
-	// port is what may stand behind a host and a colon.
+	// port matches what may follow a host and a colon.
 	port = regexp.MustCompile(`^(?:[0-9]*|\$\{.*)(?:[/?#]|$)`)
 )
 
-// WithoutPasswords takes out of a text who its addresses sign in as: a proxy's user and password, the
-// token of a package index, of a repository, of a database. A name without a password stays where it
-// is no token, as in ssh://git@example.com, and so does what Compose is to fill in: ${NAME}.
+// WithoutPasswords hides the credentials in the addresses of a text: the user and password of a proxy or a
+// database, the token of a package index or a repository. It keeps a name without a password unless that is a token
+// (ssh://git@example.com stays), and variables that Compose fills in: ${NAME}.
 func WithoutPasswords(text string) string {
 	return ReplacePasswords(text, func(string) string { return hiddenPassword })
 }
 
-// HasPassword says whether an address in a text says who it signs in as.
+// HasPassword reports whether an address in a text contains credentials, as [WithoutPasswords] finds them.
 func HasPassword(text string) bool { return WithoutPasswords(text) != text }
 
-// ReplacePasswords puts what with gives in place of each part of a text that WithoutPasswords hides.
+// ReplacePasswords replaces each part of a text that [WithoutPasswords] hides with the result of with.
 func ReplacePasswords(text string, with func(who string) string) string {
 	if !strings.Contains(text, "@") {
-		return text // as most are
+		return text // most texts end here
 	}
 	replace := func(form *regexp.Regexp, between string, fits func(before, who string) bool) {
 		text = form.ReplaceAllStringFunc(text, func(found string) string {
@@ -48,27 +48,27 @@ func ReplacePasswords(text string, with func(who string) string) string {
 		})
 	}
 	if strings.Contains(text, "://") {
-		replace(signedAddress, "://", signsIn)
+		replace(signedAddress, "://", isSecretUser)
 		replace(carelessAddress, "://", func(scheme, who string) bool {
 			_, password, _ := strings.Cut(who, ":")
-			return !port.MatchString(password) && signsIn(scheme, who)
+			return !port.MatchString(password) && isSecretUser(scheme, who)
 		})
 	}
 	if strings.Contains(strings.ToLower(text), "_proxy") {
-		replace(bareProxy, "", signsIn)
+		replace(bareProxy, "", isSecretUser)
 	}
 	return text
 }
 
-// signsIn says whether what stands before the @ of an address is worth hiding.
-func signsIn(scheme, who string) bool {
+// isSecretUser reports whether the part before the @ of an address is secret.
+func isSecretUser(scheme, who string) bool {
 	scheme = strings.ToLower(scheme)
 	if slices.Contains([]string{"docker-image", "docker", "oci-layout"}, scheme) {
-		return false // behind the @ is a digest
+		return false // a digest follows the @
 	}
 	_, password, both := strings.Cut(who, ":")
 	if !both {
-		// Where a name alone is enough, it is a token.
+		// A name without a password, sent by HTTP, is a token.
 		return (strings.HasSuffix(scheme, "http") || strings.HasSuffix(scheme, "https")) && who != hiddenPassword && !strings.HasPrefix(who, "${")
 	}
 	return password != "" && !strings.HasPrefix(password, "${") && password != hiddenPassword

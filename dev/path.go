@@ -7,12 +7,11 @@ import (
 	"path/filepath"
 )
 
-// HandoffDir is the directory in a bundle that holds what sdev keeps for itself.
+// HandoffDir is the directory in a bundle for sdev's own files.
 const HandoffDir = ".handoff"
 
-// RealPath gives a path without links, as far as it leads to something: of what is not there yet, the
-// directory above counts. A link to nothing, and one that cannot be followed, stay as they are, for whoever
-// uses the path to refuse.
+// RealPath resolves the links of a path. If the path does not exist, RealPath resolves its directory. It leaves
+// dangling links, and links that it cannot resolve, to the caller, who then fails to open them.
 func RealPath(name string) string {
 	real, err := filepath.EvalSymlinks(name)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"sdev/dev"
 )
 
-func TestRealPath_FollowsLinksAsFarAsTheyLead(t *testing.T) {
+func TestRealPath_ResolvesLinksAsFarAsTheyExist(t *testing.T) {
 	dir := dev.RealPath(t.TempDir())
 	for link, goal := range map[string]string{"link": dir, "dangling": "nowhere", "loop": "loop"} {
 		if err := os.Symlink(goal, filepath.Join(dir, link)); err != nil {

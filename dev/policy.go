@@ -8,55 +8,55 @@ import (
 	"strings"
 )
 
-// Policy says who may reach the paths that it covers. It is what a front door in the cloud is told;
-// in the modes of this machine it is only explained, and travels with the hand-off.
+// Policy says who may reach the paths that it covers. A front door in the cloud enforces it; on this machine sdev
+// only explains it, and passes it on with the hand-off.
 //
-// A path is covered as follows, segment by segment:
+// A policy covers a path segment by segment:
 //
-//   - "/reports" covers that path alone.
-//   - "/reports/*" covers /reports and everything below it: a page must not be open where all that
-//     is under it is closed.
-//   - A star in any other place stands for some text within one segment: "/team-*/budget".
+//   - "/reports" covers that path only.
+//   - "/reports/*" covers /reports and everything below it. Otherwise a page could be open although everything
+//     below it is protected.
+//   - A star in any other place matches any text within one segment: "/team-*/budget".
 //
-// Of several policies that cover a path the most specific decides, whatever their order: the one
-// whose first differing segment is literal, then the one that covers fewer paths by being longer.
-// Policies that are equally specific decide in the order in which they stand.
+// If several policies cover a path, the most specific one decides, in whatever order they stand: the one whose
+// first differing segment is literal, then the one that covers fewer paths because it is longer. Of equally
+// specific ones the first decides.
 type Policy struct {
 	Path  string `json:"path"`
 	Allow Allow  `json:"allow"`
-	// Origin is where the policy stands, as its reader would look it up: "compose.yaml:14".
+	// Origin is the policy's file and line: "compose.yaml:14".
 	Origin string `json:"origin,omitempty"`
 }
 
-// Allow is who is let in: everybody of whom one of these is true. Nothing at all lets nobody in.
+// Allow is a set of people: everybody who matches one of the fields. The zero value matches nobody.
 type Allow struct {
 	Groups  []string `json:"groups,omitempty"`
 	Emails  []string `json:"emails,omitempty"`
-	Domains []string `json:"domains,omitempty"` // of the e-mail address, whole: "example.com" is not "eu.example.com"
+	Domains []string `json:"domains,omitempty"` // domains of e-mail addresses, whole: "example.com" does not include "eu.example.com"
 	Anyone  bool     `json:"anyone,omitempty"`  // everybody who signs in
 }
 
-// Decision is whether a request goes through.
+// Decision is what happens to a request.
 type Decision string
 
 // The decisions.
 const (
 	Allowed     Decision = "allow"
 	Denied      Decision = "deny"
-	LoginNeeded Decision = "login" // nobody has signed in yet, and somebody must
+	LoginNeeded Decision = "login" // the person must sign in first
 )
 
-// Verdict is a decision and what led to it.
+// Verdict is a decision and the reason for it.
 type Verdict struct {
 	Decision Decision
-	Path     string // the path that was judged, cleaned
-	Rule     string // the policy's path and origin; "" where none covers the path
-	Why      string // in words for people, as the end of a sentence
+	Path     string // the path after cleaning
+	Rule     string // the policy's path and origin; "" if none covers the path
+	Why      string // for people, as the end of a sentence
 }
 
-// Decide says whether who, nil for nobody yet, may reach a path. A path that no policy covers is for
-// everybody who signs in. The path is judged as a server would see it: without query and fragment,
-// dots and doubled slashes resolved; upper and lower case differ.
+// Decide returns whether who may reach a path; a nil who has not signed in. A path that no policy covers is open to
+// everybody who signs in. Decide cleans the path as a server would: it drops query and fragment, and resolves dots
+// and double slashes. Case matters.
 func Decide(policies []Policy, target string, who *Person) Verdict {
 	v := Verdict{Decision: Allowed, Path: cleanPath(target), Why: "no policy covers it: everybody who signs in"}
 	covering := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return !p.covers(v.Path) })
@@ -80,7 +80,7 @@ func Decide(policies []Policy, target string, who *Person) Verdict {
 	return v
 }
 
-// String is the policy's path, and where it stands.
+// String is the policy's path and origin.
 func (p Policy) String() string {
 	if p.Origin == "" {
 		return p.Path
@@ -88,7 +88,7 @@ func (p Policy) String() string {
 	return p.Path + " (" + p.Origin + ")"
 }
 
-// String says who is let in.
+// String describes the set, as the end of a sentence.
 func (a Allow) String() string {
 	var parts []string
 	for _, list := range []struct {
@@ -108,7 +108,7 @@ func (a Allow) String() string {
 	return "only for " + strings.Join(parts, "; ")
 }
 
-// admits says why who is let in; ok is false where they are not.
+// admits reports whether the set contains who, and why.
 func (a Allow) admits(who *Person) (why string, ok bool) {
 	if who == nil {
 		return "", false
@@ -132,22 +132,22 @@ func (a Allow) admits(who *Person) (why string, ok bool) {
 	return "", false
 }
 
-// CheckPolicyPath says what is wrong with the path of a policy.
+// CheckPolicyPath returns an error unless the path is valid for a policy.
 func CheckPolicyPath(pattern string) error {
 	switch {
 	case !strings.HasPrefix(pattern, "/"):
 		return errors.New("it must begin with a slash")
 	case strings.ContainsAny(pattern, "?#"):
-		return errors.New("a query or fragment is never part of what is judged")
+		return errors.New("a policy covers a path, without query and fragment")
 	case strings.Contains(pattern, "**"):
-		return errors.New("/* at the end already means everything below")
+		return errors.New("write /* once, at the end: it covers everything below")
 	case path.Clean(pattern) != pattern:
-		return fmt.Errorf("it is the same as %s, so write that", path.Clean(pattern))
+		return fmt.Errorf("write %s, which is the same path", path.Clean(pattern))
 	}
 	return nil
 }
 
-// cleanPath is a path as policies judge it.
+// cleanPath returns a path in the form that policies compare.
 func cleanPath(target string) string {
 	if i := strings.IndexAny(target, "?#"); i >= 0 {
 		target = target[:i]
@@ -155,7 +155,7 @@ func cleanPath(target string) string {
 	return path.Clean("/" + target)
 }
 
-// segments are the parts of a path between its slashes; the root has none.
+// segments splits a path at its slashes; the root has no segments.
 func segments(p string) []string {
 	if p = strings.Trim(p, "/"); p == "" {
 		return nil
@@ -180,7 +180,7 @@ func (p Policy) covers(target string) bool {
 	return true
 }
 
-// matchesSegment compares one segment, in which a star stands for any text.
+// matchesSegment compares one segment; a star in the pattern matches any text.
 func matchesSegment(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
@@ -201,7 +201,7 @@ func matchesSegment(pattern, text string) bool {
 	return true
 }
 
-// moreSpecific orders two patterns that cover the same path.
+// moreSpecific orders two patterns that cover the same path: negative if a is more specific.
 func moreSpecific(a, b string) int {
 	as, bs := segments(a), segments(b)
 	for i := range min(len(as), len(bs)) {
@@ -209,19 +209,18 @@ func moreSpecific(a, b string) int {
 			return d
 		}
 	}
-	// One goes on where the other ends. What goes on with "/*" alone covers more than the other, which
-	// covers that one path; what goes on with anything else covers less.
+	// One pattern extends the other. Extended by "/*" alone it covers more, since the other covers one path
+	// only; extended by anything else it covers less.
 	switch {
 	case len(as) == len(bs):
 		return 0
 	case len(as) > len(bs):
-		return goesOn(as[len(bs):])
+		return compareRest(as[len(bs):])
 	}
-	return -goesOn(bs[len(as):])
+	return -compareRest(bs[len(as):])
 }
 
-// stars ranks a segment: literal, with a star in it, a star alone, and the star that stands for
-// everything below.
+// stars ranks a segment: 0 literal, 1 with a star in it, 2 a star alone, 3 the final star for everything below.
 func stars(pattern []string, i int) int {
 	switch s := pattern[i]; {
 	case s == "*" && i == len(pattern)-1:
@@ -234,7 +233,8 @@ func stars(pattern []string, i int) int {
 	return 0
 }
 
-func goesOn(rest []string) int {
+// compareRest ranks a pattern that extends another one by rest, for [moreSpecific].
+func compareRest(rest []string) int {
 	if len(rest) == 1 && rest[0] == "*" {
 		return 1
 	}

@@ -17,7 +17,7 @@ func policies(paths ...string) []dev.Policy {
 func TestDecide_TheMostSpecificPolicyDecidesWhateverTheOrder(t *testing.T) {
 	for _, c := range []struct {
 		path  string
-		rules []string // the first is the one that decides; "" if none does
+		rules []string // the first one must decide; "" if none does
 	}{
 		{"/", []string{"/", "/*"}},
 		{"/marketing", []string{"/marketing/*", "/*"}},
@@ -65,7 +65,7 @@ func TestDecide_EquallySpecificPoliciesDecideInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestDecide_LetsInWhomThePolicyNames(t *testing.T) {
+func TestDecide_AdmitsThePeopleOfThePolicy(t *testing.T) {
 	alice := &dev.Person{Email: "Alice@Example.com", Groups: []string{"admin", "marketing"}}
 	for name, c := range map[string]struct {
 		allow dev.Allow
@@ -73,19 +73,19 @@ func TestDecide_LetsInWhomThePolicyNames(t *testing.T) {
 		want  dev.Decision
 		why   string
 	}{
-		"a group":             {dev.Allow{Groups: []string{"sales", "marketing"}}, alice, dev.Allowed, "in group marketing"},
-		"another group":       {dev.Allow{Groups: []string{"sales"}}, alice, dev.Denied, "only for groups sales"},
-		"groups tell case":    {dev.Allow{Groups: []string{"Admin"}}, alice, dev.Denied, "only for groups Admin"},
-		"an address":          {dev.Allow{Emails: []string{"alice@example.com"}}, alice, dev.Allowed, "named by the policy"},
-		"a domain":            {dev.Allow{Domains: []string{"EXAMPLE.com"}}, alice, dev.Allowed, "of domain example.com"},
-		"not a domain above":  {dev.Allow{Domains: []string{"com"}}, alice, dev.Denied, "only for domains com"},
-		"one of several":      {dev.Allow{Groups: []string{"x"}, Domains: []string{"example.com"}}, alice, dev.Allowed, "of domain example.com"},
-		"none of several":     {dev.Allow{Groups: []string{"x"}, Emails: []string{"b@x.org"}}, alice, dev.Denied, "only for groups x; e-mail addresses b@x.org"},
-		"anyone":              {dev.Allow{Anyone: true}, alice, dev.Allowed, "for everybody who signs in"},
-		"anyone, but no one":  {dev.Allow{Anyone: true}, nil, dev.LoginNeeded, "nobody has signed in"},
-		"nobody yet":          {dev.Allow{Groups: []string{"admin"}}, nil, dev.LoginNeeded, "nobody has signed in"},
-		"nobody at all":       {dev.Allow{}, alice, dev.Denied, "for nobody"},
-		"no address, domains": {dev.Allow{Domains: []string{""}}, &dev.Person{}, dev.Denied, "only for domains "},
+		"a group":                        {dev.Allow{Groups: []string{"sales", "marketing"}}, alice, dev.Allowed, "in group marketing"},
+		"another group":                  {dev.Allow{Groups: []string{"sales"}}, alice, dev.Denied, "only for groups sales"},
+		"groups are case-sensitive":      {dev.Allow{Groups: []string{"Admin"}}, alice, dev.Denied, "only for groups Admin"},
+		"an address":                     {dev.Allow{Emails: []string{"alice@example.com"}}, alice, dev.Allowed, "named by the policy"},
+		"a domain":                       {dev.Allow{Domains: []string{"EXAMPLE.com"}}, alice, dev.Allowed, "of domain example.com"},
+		"a parent domain does not match": {dev.Allow{Domains: []string{"com"}}, alice, dev.Denied, "only for domains com"},
+		"one of several":                 {dev.Allow{Groups: []string{"x"}, Domains: []string{"example.com"}}, alice, dev.Allowed, "of domain example.com"},
+		"none of several":                {dev.Allow{Groups: []string{"x"}, Emails: []string{"b@x.org"}}, alice, dev.Denied, "only for groups x; e-mail addresses b@x.org"},
+		"anyone":                         {dev.Allow{Anyone: true}, alice, dev.Allowed, "for everybody who signs in"},
+		"anyone, but not signed in":      {dev.Allow{Anyone: true}, nil, dev.LoginNeeded, "nobody has signed in"},
+		"not signed in":                  {dev.Allow{Groups: []string{"admin"}}, nil, dev.LoginNeeded, "nobody has signed in"},
+		"an empty policy":                {dev.Allow{}, alice, dev.Denied, "for nobody"},
+		"a person without an address":    {dev.Allow{Domains: []string{""}}, &dev.Person{}, dev.Denied, "only for domains "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := dev.Decide([]dev.Policy{{Path: "/x", Allow: c.allow, Origin: "compose.yaml:7"}}, "/x", c.who)
@@ -105,7 +105,7 @@ func TestDecide_WithoutAPolicyEverybodyWhoSignsIn(t *testing.T) {
 	}
 }
 
-func TestDecide_LeavesThePoliciesAsTheyAre(t *testing.T) {
+func TestDecide_ChangesNoPolicy(t *testing.T) {
 	all := policies("/*", "/a/*", "/a/b")
 	dev.Decide(all, "/a/b", nil)
 	if all[0].Path != "/*" || all[2].Path != "/a/b" {
@@ -122,11 +122,11 @@ func TestCheckPolicyPath_SaysWhatIsWrong(t *testing.T) {
 	for bad, want := range map[string]string{
 		"":        "it must begin with a slash",
 		"a/*":     "it must begin with a slash",
-		"/a?b":    "a query or fragment is never part of what is judged",
-		"/a/**":   "/* at the end already means everything below",
-		"/a/../b": "it is the same as /b, so write that",
-		"/a/":     "it is the same as /a, so write that",
-		"//a":     "it is the same as /a, so write that",
+		"/a?b":    "a policy covers a path, without query and fragment",
+		"/a/**":   "write /* once, at the end: it covers everything below",
+		"/a/../b": "write /b, which is the same path",
+		"/a/":     "write /a, which is the same path",
+		"//a":     "write /a, which is the same path",
 	} {
 		if err := dev.CheckPolicyPath(bad); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", bad, err)
@@ -134,8 +134,8 @@ func TestCheckPolicyPath_SaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Whatever path is asked for, a policy for everything below the root covers it, and no trick of
-// spelling leads out of a directory that a policy covers.
+// A policy for everything below the root covers every path, and no spelling leads out of a directory that a policy
+// covers.
 func FuzzDecide(f *testing.F) {
 	for _, path := range []string{"", "/", "a", "/a/../b", "//a//b", "/a/./b?c#d", "/..", "/%2e%2e/a", "/a/*", "/ä"} {
 		f.Add("/a*/b", path)

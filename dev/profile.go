@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// profile is an identity provider whose paths and claims the local one can imitate.
+// profile is an identity provider that the local one can imitate: its paths and claims.
 type profile struct {
 	name string
-	// serves reports whether an address is one of the provider's own; nil serves none.
+	// serves reports whether an address belongs to the provider; nil matches none.
 	serves func(host string, u *url.URL) bool
 }
 
-// profiles are all of them. The first, which is the default, imitates nobody. What the local provider does for
-// each is in package oidc, in a table by these names.
+// profiles returns all of them. The first is the default and imitates nobody. Package oidc has a table, by the same
+// names, of what the local provider does for each.
 func profiles() []profile {
 	return []profile{
 		{name: "plain"},
@@ -27,8 +27,8 @@ func profiles() []profile {
 	}
 }
 
-// Profiles are the names of the identity providers that the local one can imitate. The first, which is the
-// default, imitates nobody.
+// Profiles returns the names of the identity providers that the local one can imitate. The first is the default and
+// imitates nobody.
 func Profiles() []string {
 	var names []string
 	for _, p := range profiles() {
@@ -37,7 +37,7 @@ func Profiles() []string {
 	return names
 }
 
-// ProfileAt is the profile of the provider that an address is one of; ok is false where none is known.
+// ProfileAt returns the profile of the provider to which an address belongs; ok is false if none is known.
 func ProfileAt(address string) (name string, ok bool) {
 	u, err := url.Parse(address)
 	if err != nil {

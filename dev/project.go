@@ -2,47 +2,47 @@ package dev
 
 import "time"
 
-// Mode is how the app's login is treated.
+// Mode is how sdev treats the app's login.
 type Mode string
 
-// Local is the login bypassed: LOCAL_STREAMLIT is set by sdev's overlay, on loopback only.
+// Local bypasses the login: sdev's overlay sets LOCAL_STREAMLIT, on loopback only.
 const Local Mode = "local"
 
-// Action is what a change to a file means.
+// Action is what a changed file calls for.
 type Action string
 
 // The actions of a [Rule].
 const (
-	Live        Action = "live"         // mounted: the app sees it by itself
-	Sync        Action = "sync"         // copied into the container
-	SyncRestart Action = "sync+restart" // copied, then the service's process starts again
-	SyncExec    Action = "sync+exec"    // copied, then a command runs in the container
-	Restart     Action = "restart"      // the app's process must start again
-	Rebuild     Action = "rebuild"      // the image must be rebuilt
-	Ignored     Action = "ignored"      // nothing happens
+	Live        Action = "live"         // nothing: a mount shows it to the app
+	Sync        Action = "sync"         // copy it into the container
+	SyncRestart Action = "sync+restart" // copy it, then restart the service's process
+	SyncExec    Action = "sync+exec"    // copy it, then run a command in the container
+	Restart     Action = "restart"      // restart the app's process
+	Rebuild     Action = "rebuild"      // rebuild the image
+	Ignored     Action = "ignored"      // do nothing
 )
 
-// Syncs reports whether a change is copied into the container.
+// Syncs reports whether the action copies the file into the container.
 func (a Action) Syncs() bool { return a == Sync || a == SyncRestart || a == SyncExec }
 
-// Rule says what a change below a path means. The first rule that matches a path decides; a path
-// that no rule matches is ignored.
+// Rule assigns an action to the files below a path. The first rule that matches a file decides; a file that no rule
+// matches is ignored.
 type Rule struct {
 	// Path is a file or directory relative to the project, with slashes; "." is the project itself.
 	Path string `json:"path"`
-	// Include, when not empty, limits the rule to files that match one of these patterns; Ignore
-	// takes files out. Both are .dockerignore patterns relative to Path.
+	// Include, if not empty, limits the rule to files that match one of its patterns; Ignore excludes files. Both
+	// are .dockerignore patterns relative to Path.
 	Include []string `json:"include,omitempty"`
 	Ignore  []string `json:"ignore,omitempty"`
-	// ContextIgnore takes files out as well: the .dockerignore of the image's build context, with
-	// patterns relative to Context, a directory relative to the project.
+	// ContextIgnore excludes files, too: the .dockerignore of the image's build context. Its patterns are relative
+	// to Context, a directory relative to the project.
 	Context       string   `json:"context,omitempty"`
 	ContextIgnore []string `json:"context_ignore,omitempty"`
 	Action        Action   `json:"action"`
 	// Origin is where the rule comes from: "develop.watch[0] (compose.yml)", "derived: source".
 	Origin string `json:"origin"`
-	// Target is where the files of a syncing rule go: an absolute path in the container. Exec is what
-	// runs there afterwards. The gateway, which only judges paths, is not told of either.
+	// Target is the absolute path in the container to which a syncing rule copies. Exec runs there afterwards. The
+	// gateway, which only matches paths, gets neither.
 	Target string `json:"-"`
 	Exec   Exec   `json:"-"`
 }
@@ -50,32 +50,32 @@ type Rule struct {
 // Exec is a command that runs in a service's container.
 type Exec struct {
 	Command    []string
-	User       string // "" is the container's own
-	WorkingDir string // "" is the container's own
+	User       string // "" means the container's user
+	WorkingDir string // "" means the container's working directory
 	Env        []string
 	Privileged bool
 }
 
-// Copy is a file or directory of the project that is kept equal in a container by copying it there.
+// Copy is a file or directory of the project that sdev keeps equal in a container by copying.
 type Copy struct {
 	Service string
 	Path    string // relative to the project, with slashes; "." is the project itself
 	Target  string // absolute path in the container
-	// Rule is the origin of the rule that decides which files below Path are meant; "" means all but
-	// those that no rule ever means.
+	// Rule is the origin of the rule that selects the files below Path; "" selects every file that a rule can
+	// select.
 	Rule string
-	// Whole says that everything is copied into a new container. Otherwise its image has the files,
-	// and only those that changed since it was made are copied.
+	// Whole means that a new container gets every file. Otherwise its image has them, and it gets only files that
+	// have changed since the image was built.
 	Whole bool
-	// Hidden are absolute paths in the container, below Target, at which something else is mounted:
-	// nothing is copied there, since it would go through that mount.
+	// Hidden are mount points in the container below Target, as absolute paths. sdev copies nothing there, because
+	// the copy would end up in the mount.
 	Hidden []string
 }
 
-// Change is one path that is not as it was.
+// Change is a path that was saved or removed.
 type Change struct {
 	Path string `json:"path"` // relative to the watched root, with slashes
 	Gone bool   `json:"gone,omitempty"`
-	// Saved is the file's modification time, or when its removal was noticed.
+	// Saved is the file's modification time or, for a removed one, the time at which the removal was noticed.
 	Saved time.Time `json:"saved"`
 }

@@ -10,25 +10,25 @@ import (
 	"syscall"
 )
 
-// A file that sdev replaces is replaced in one step: the new content is written to a file beside it, which
-// is then renamed. A reader, a crash or a full disk leaves the old content or the new, never a part of it, and
-// after an error nothing new is left. A link is replaced, not followed.
+// sdev replaces a file in one step: it writes the new content to a temporary file in the same directory, then renames
+// that. A reader, a crash or a full disk sees the old content or the new, never a part of it, and an error leaves no
+// temporary file. A link is replaced, not followed.
 //
-// Whether the content is flushed to the disk before the rename is decided here, by whose file it is. Without
-// the flush, some file systems (XFS; ext4 without auto_da_alloc) keep neither content when the power fails.
-//   - A file of the user's ([RewriteFile], [ReplaceFileIn]) is flushed where it replaces another: nobody can
-//     make the lost content again. Where none was there, none can be lost.
-//   - State of sdev's own ([ReplaceFile]) is not: every reader treats state that is damaged as state that is
-//     missing, and the provider writes some at each sign-in, which a flush would slow down by milliseconds.
+// The owner of the file decides whether the content is flushed to the disk before the rename. Without the flush, some
+// file systems (XFS; ext4 without auto_da_alloc) may lose both contents when the power fails.
+//   - A user's file ([RewriteFile], [ReplaceFileIn]) is flushed if it replaces another one, because nobody can restore
+//     the lost content. A new file replaces nothing, so it needs no flush.
+//   - sdev's own state ([ReplaceFile]) is not flushed. Every reader treats damaged state as missing, and a flush would
+//     delay each sign-in at the provider by milliseconds.
 //
-// The rename itself is never flushed: a power failure may bring the old content back, and that is a whole file.
+// The rename itself is never flushed: a power failure may bring back the old content, but that is complete.
 
-// ReplaceFile puts a file of sdev's own with this content where name is. Its permissions are perm, less the umask.
+// ReplaceFile creates or replaces a file of sdev's own. Its permissions are perm, less the umask.
 func ReplaceFile(name string, content []byte, perm fs.FileMode) error {
 	return replaceByName(name, replacement{content: content, perm: perm})
 }
 
-// RewriteFile gives a file of the user's another content. It keeps its permissions and its owner.
+// RewriteFile replaces the content of a user's file, and keeps its permissions and owner.
 func RewriteFile(name string, content []byte) error {
 	info, err := os.Lstat(name)
 	if err != nil {
@@ -37,19 +37,19 @@ func RewriteFile(name string, content []byte) error {
 	return replaceByName(name, replacement{content: content, perm: info.Mode().Perm(), like: info, flush: true})
 }
 
-// ReplaceFileIn puts a file with this content into a directory of the user's, which links do not lead out
-// of. The name has slashes; the permissions are perm, less the umask. check, unless it is nil, runs last
-// before the rename, and its error stops it.
+// ReplaceFileIn creates or replaces a file in a user's directory; it fails if a link leads out of that. The name
+// has slashes; the permissions are perm, less the umask. ReplaceFileIn calls check, unless it is nil, right before
+// the rename, and gives up if check returns an error.
 func ReplaceFileIn(root *os.Root, name string, content []byte, perm fs.FileMode, check func() error) error {
 	_, err := root.Lstat(filepath.FromSlash(name))
 	return replacement{content: content, perm: perm, flush: err == nil, check: check}.put(root, filepath.FromSlash(name), name)
 }
 
-// replacement is a file on its way into its place.
+// replacement is the new content of a file, before the rename.
 type replacement struct {
 	content []byte
 	perm    fs.FileMode
-	like    fs.FileInfo // whose permissions and owner it takes, whatever the umask; nil takes perm alone
+	like    fs.FileInfo // copy its permissions and owner, regardless of the umask; nil uses perm
 	flush   bool
 	check   func() error
 }
@@ -63,16 +63,16 @@ func replaceByName(name string, r replacement) error {
 	return r.put(root, filepath.Base(name), name)
 }
 
-// besidePrefix begins the name of the file beside; the rest is random.
+// besidePrefix begins the name of the temporary file; the rest is random.
 const besidePrefix = ".sdev-"
 
 var beside = regexp.MustCompile(`^\.sdev-[A-Z2-7]{26}$`)
 
-// IsHalfWritten reports whether a name is that of a file that was written beside its place and not
-// renamed yet: of a run that was killed, unless one is at work right now.
+// IsHalfWritten reports whether a name is that of a temporary file: one that another process is about to rename, or
+// that a killed process left behind.
 func IsHalfWritten(base string) bool { return beside.MatchString(base) }
 
-// put writes the file beside name and renames it; shown is what errors call it.
+// put writes the temporary file and renames it to name. Errors contain shown as the file's name.
 func (r replacement) put(root *os.Root, name, shown string) error {
 	temp := filepath.Join(filepath.Dir(name), besidePrefix+rand.Text())
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, r.perm)
@@ -112,7 +112,7 @@ func (r replacement) fill(f *os.File, shown string) error {
 	return nil
 }
 
-// replaceError is an error about the file itself: the name of the one beside it means nothing to anybody.
+// replaceError puts the name of the replaced file into an error: users do not know the temporary one.
 func replaceError(op, shown string, err error) error {
 	if err == nil {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"sdev/dev"
 )
 
-// asNobody runs f as a user without rights, even where the tests run as root: on Linux the user that file
-// permissions are checked against belongs to the thread.
+// asNobody runs f as an unprivileged user, even if the tests run as root. On Linux, file permissions are checked
+// against the user of the thread.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -60,7 +60,7 @@ func TestReplaceFile_InADirectoryThatIsNotWritableFailsAndLeavesNothing(t *testi
 }
 
 func TestReplaceFile_OnAFullDiskFailsAndLeavesNothing(t *testing.T) {
-	// A limit on the size of files stands for the full disk: the write fails half-way, as it would there.
+	// A limit on file sizes imitates a full disk: the write fails half-way.
 	dir := t.TempDir()
 	name := filepath.Join(dir, "state.json")
 	if err := os.WriteFile(name, []byte("old"), 0o644); err != nil {

@@ -12,7 +12,7 @@ import (
 	"sdev/dev"
 )
 
-// holds checks that a directory holds exactly these entries, and nothing half-made.
+// holds checks that a directory contains exactly these entries, and no temporary file.
 func holds(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -43,7 +43,7 @@ func fileIs(t *testing.T, name, content string, perm fs.FileMode) {
 	}
 }
 
-// replacers are the ways to put a file in place.
+// replacers are the functions that replace a file.
 func replacers() map[string]func(name string, content []byte, perm fs.FileMode) error {
 	return map[string]func(string, []byte, fs.FileMode) error{
 		"by name": dev.ReplaceFile,
@@ -78,7 +78,7 @@ func TestReplaceFile_PutsTheContentInPlaceWithThePermissions(t *testing.T) {
 	}
 }
 
-func TestReplaceFile_ReplacesALinkAndLeavesWhatItLeadsTo(t *testing.T) {
+func TestReplaceFile_ReplacesALinkAndKeepsItsTarget(t *testing.T) {
 	dir := t.TempDir()
 	name, other := filepath.Join(dir, "link"), filepath.Join(dir, "other")
 	if err := os.WriteFile(other, []byte("theirs"), 0o644); err != nil {
@@ -180,7 +180,7 @@ func TestRewriteFile_KeepsThePermissionsWhateverTheUmask(t *testing.T) {
 	holds(t, dir, "compose.yaml")
 }
 
-func TestIsHalfWritten_KnowsTheFilesBesideByTheirNames(t *testing.T) {
+func TestIsHalfWritten_RecognisesTemporaryFilesByName(t *testing.T) {
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {

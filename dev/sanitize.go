@@ -11,24 +11,24 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Text of others (what a program printed, the name of a file, the message of an exception, a claim of
-// somebody) may hold what steers a terminal or makes a line look like another one. Here is the one
-// place that makes it fit to be shown. Nothing of it is kept for its looks: not even colours.
+// Foreign text (output of a program, a file name, the message of an exception, somebody's claim) may contain sequences
+// that act on a terminal, or make one line look like another. This file is the one place that makes such text safe to
+// show. It keeps no formatting, not even colours.
 //
 //   - [Sanitize] is for a line that a program printed.
-//   - [Inline] is for a value in a line of ours, and [Line] puts such values into one.
-//   - [Lines] is for what has several lines of its own.
+//   - [Inline] is for a value in a line of sdev's own; [Line] formats such a line.
+//   - [Lines] is for text of several lines.
 //   - [SanitizeFields] is for a whole value, such as an event.
-//   - [EscapeJSON] is for programs, which get the very text that it was.
+//   - [EscapeJSON] is for programs, which get the original text.
 //
-// All of them take the passwords out of addresses ([WithoutPasswords]).
+// All of them hide passwords in addresses ([WithoutPasswords]).
 
-// Text is what was made fit to be shown already, line breaks included.
+// Text is text that is already safe to show, including its line breaks.
 type Text string
 
-// Sanitize makes a line of foreign output safe for a terminal: control sequences and other
-// control characters go, a tab becomes spaces, and what is not UTF-8, reorders text or cannot be seen
-// becomes U+FFFD. What a carriage return would have overwritten on a screen goes too.
+// Sanitize makes a line of foreign output safe for a terminal. It removes control sequences and other control
+// characters, turns tabs into spaces, and replaces invalid UTF-8 and characters that are invisible or reorder text
+// with U+FFFD. It also removes text that a carriage return would have overwritten on a screen.
 func Sanitize(line string) string {
 	line = strings.TrimRight(line, "\r\n")
 	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
@@ -37,8 +37,8 @@ func Sanitize(line string) string {
 	return WithoutPasswords(visible(line))
 }
 
-// Inline makes a value of others safe within a line of ours: it has been through [Sanitize], and line breaks of any
-// kind become spaces, so that nothing in it can pass for a line of its own.
+// Inline makes a foreign value safe within a line: it sanitizes the value and turns line breaks of any kind into
+// spaces, so that no part of the value looks like a separate line.
 func Inline(value string) string {
 	if isPlain(value) {
 		return WithoutPasswords(value)
@@ -51,8 +51,8 @@ func Inline(value string) string {
 	}, strings.TrimRight(value, "\r\n"))))
 }
 
-// Line is fmt.Sprintf whose values are Inline, however they come: as strings, errors, or anything that
-// has a text. Only the format and a [Text] have line breaks.
+// Line is fmt.Sprintf with values made safe by [Inline], whether they are strings, errors, or any type that has
+// text. Only the format and values of type [Text] may contain line breaks.
 func Line(format string, values ...any) string {
 	safe := slices.Clone(values)
 	for i, v := range safe {
@@ -85,8 +85,8 @@ func inlineAny(v any) any {
 	}
 }
 
-// Lines makes text of several lines safe: each of them has been through [Sanitize], and all behind the first begin
-// with the indent, or with the space they have, so that none can pass for a line of ours.
+// Lines makes text of several lines safe. It sanitizes each line and indents all lines after the first, unless they
+// begin with a space, so that none looks like a line of sdev's own.
 func Lines(text, indent string) Text {
 	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	if isPlain(text) {
@@ -102,10 +102,10 @@ func Lines(text, indent string) Text {
 	return Text(strings.Join(lines, "\n"))
 }
 
-// SanitizeFields gives a copy of a value, such as an event or a list of them, whose texts are all fit to be
-// shown: Inline, but for messages and hints, which may have [Lines].
+// SanitizeFields returns a copy of a value, such as an event or a list of them, with all strings made safe: by
+// [Lines] for fields named Message and Hint, by [Inline] for all others.
 func SanitizeFields[T any](v T) T {
-	if l, ok := any(v).(LogLine); ok { // there are many of them
+	if l, ok := any(v).(LogLine); ok { // the most frequent type, without reflection
 		l.Service, l.Stream, l.Text = Inline(l.Service), Inline(l.Stream), Sanitize(l.Text)
 		return any(l).(T)
 	}
@@ -114,6 +114,7 @@ func SanitizeFields[T any](v T) T {
 	return v
 }
 
+// shown returns a copy of a value in which text has replaced every string.
 func shown(v reflect.Value, text func(string) string) reflect.Value {
 	switch v.Kind() {
 	case reflect.String:
@@ -164,7 +165,7 @@ func shown(v reflect.Value, text func(string) string) reflect.Value {
 
 func shownStruct(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
-	out.Set(v) // with what is not exported, as in a time
+	out.Set(v) // copies unexported fields, too, such as those of a time
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if !f.IsExported() {
@@ -179,7 +180,7 @@ func shownStruct(v reflect.Value) reflect.Value {
 	return out
 }
 
-// visible takes out what steers a terminal, and marks what cannot be seen.
+// visible removes control sequences and replaces invisible characters.
 func visible(text string) string {
 	if isPlain(text) {
 		return text
@@ -208,17 +209,17 @@ func isPlain(s string) bool {
 	return true
 }
 
-// isBreak says whether a terminal or a reader could take a character for the end of a line.
+// isBreak reports whether a terminal or a reader may treat a character as the end of a line.
 func isBreak(r rune) bool {
 	return r >= '\n' && r <= '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
-// isHidden says whether a character is not seen where it stands, or changes how others are: those that
-// turn the direction of text, join, separate or fill without a width, and the ends of lines and
-// paragraphs. Variation selectors are left out, since emoji are written with them.
+// isHidden reports whether a character is invisible or changes how others appear: characters that change the
+// direction of text, join, separate or fill without a width, and separators of lines and paragraphs. Variation
+// selectors 15 and 16 do not count, because emoji need them.
 func isHidden(r rune) bool {
 	switch {
-	case r < 0x300: // most of what there is, so the tables need not be asked
+	case r < 0x300: // nearly all text, so skip the tables
 		return r == '\u00ad'
 	case r > '\u206f' && r < 0xd800:
 		return r == '\u3164'
@@ -233,8 +234,8 @@ const (
 	joiner    = '\u200d'
 )
 
-// joins says whether a joiner stands where writing needs one: between the parts of an emoji, and
-// between letters of scripts that are spelled with it.
+// joins reports whether a joiner is part of correct writing: between the parts of an emoji, or between letters of
+// scripts that need it.
 func joins(before []rune, r rune, after []rune) bool {
 	if r != joiner && r != nonJoiner || len(before) == 0 || len(after) == 0 {
 		return false
@@ -248,9 +249,8 @@ func joins(before []rune, r rune, after []rune) bool {
 	return unicode.In(last, scripts...) && (r == joiner || unicode.In(next, scripts...))
 }
 
-// EscapeJSON writes what a terminal would act on, or what cannot be seen, as JSON's own escapes, so
-// that a line of JSON is fit for a terminal and every value is still what it was. The passwords of
-// addresses alone are gone.
+// EscapeJSON replaces characters that are invisible or act on a terminal with JSON escapes. The JSON stays equal,
+// except that it hides passwords in addresses.
 func EscapeJSON(b []byte) []byte {
 	text := WithoutPasswords(string(b))
 	if isASCII(text) {
@@ -271,8 +271,8 @@ func EscapeJSON(b []byte) []byte {
 	return out
 }
 
-// IsHidden says whether a terminal would act on a character, line breaks and the other characters
-// below the space aside, or whether it is not seen where it stands.
+// IsHidden reports whether a character is invisible or acts on a terminal, apart from line breaks and other
+// characters below the space.
 func IsHidden(r rune) bool { return r >= 0x7f && r < 0xa0 || isHidden(r) }
 
 func isASCII(s string) bool {

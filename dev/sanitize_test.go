@@ -14,7 +14,7 @@ import (
 	"sdev/dev"
 )
 
-func TestPrintable_LeavesTextAndTakesControl(t *testing.T) {
+func TestSanitize_KeepsTextAndRemovesControls(t *testing.T) {
 	for name, c := range map[string]struct{ line, want string }{
 		"plain":                  {"  You can now view your app.", "  You can now view your app."},
 		"empty":                  {"", ""},
@@ -25,17 +25,17 @@ func TestPrintable_LeavesTextAndTakesControl(t *testing.T) {
 		"a link":                 {"\x1b]8;;http://x\x1b\\text\x1b]8;;\x1b\\", "text"},
 		"cursor movement":        {"\x1b[2J\x1b[Htext", "text"},
 		"bell, backspace, DEL":   {"a\ab\bc\x7fd", "abcd"},
-		"C1 made harmless":       {"a\u009b31mb", "a31mb"},
+		"C1 controls":            {"a\u009b31mb", "a31mb"},
 		"a progress bar":         {"10 %\r50 %\r100 %", "100 %"},
 		"a progress bar, ended":  {"10 %\r100 %\r\n", "100 %"},
 		"tab":                    {"a\tb", "a    b"},
 		"broken UTF-8":           {"a\xffb", "a\uFFFDb"},
 		"right-to-left override": {"safe\u202eexe.txt", "safe\uFFFDexe.txt"},
 		"isolates":               {"a\u2066b\u2069c", "a\uFFFDb\uFFFDc"},
-		"marks of direction":     {"a\u200eb\u200fc\u061cd", "a\uFFFDb\uFFFDc\uFFFDd"},
+		"direction marks":        {"a\u200eb\u200fc\u061cd", "a\uFFFDb\uFFFDc\uFFFDd"},
 		"zero width":             {"re\u200bad\u2060y\ufeff", "re\uFFFDad\uFFFDy\uFFFD"},
 		"joiners between Latin":  {"re\u200dad\u200cy", "re\uFFFDad\uFFFDy"},
-		"what is seen":           {"│ … ─ 漢字 한글 é ñ ₿ →", "│ … ─ 漢字 한글 é ñ ₿ →"},
+		"visible characters":     {"│ … ─ 漢字 한글 é ñ ₿ →", "│ … ─ 漢字 한글 é ñ ₿ →"},
 		"fillers and tags":       {"a\u3164b\U000e0041c\u00add", "a\uFFFDb\uFFFDc\uFFFDd"},
 		"ends of lines":          {"a\u2028b\u2029c\u0085d", "a\uFFFDb\uFFFDcd"},
 		"C1 as bytes":            {"a\x9b31mb\x9d0;x\x9cc", "a\uFFFD31mb\uFFFD0;x\uFFFDc"},
@@ -69,7 +69,7 @@ func TestInline_LeavesOneLine(t *testing.T) {
 
 type named string
 
-func TestLine_MakesItsValuesSafeHoweverTheyCome(t *testing.T) {
+func TestLine_MakesValuesOfEveryTypeSafe(t *testing.T) {
 	const evil = "x\n\x1b[2Jready"
 	u, err := url.Parse("http://ada:pw@proxy/x")
 	if err != nil {
@@ -94,7 +94,7 @@ func TestLine_MakesItsValuesSafeHoweverTheyCome(t *testing.T) {
 	}
 }
 
-func TestLines_MarksThoseThatFollow(t *testing.T) {
+func TestLines_IndentsAllButTheFirst(t *testing.T) {
 	for text, want := range map[string]dev.Text{
 		"one":                             "one",
 		"one\r\ntwo\n\n  three\n":         "one\n  two\n\n  three",
@@ -108,7 +108,7 @@ func TestLines_MarksThoseThatFollow(t *testing.T) {
 }
 
 // Whatever is added to an event later is covered: every text in it is filled in here.
-func TestShown_ReachesEveryTextOfEveryEvent(t *testing.T) {
+func TestSanitizeFields_ReachesEveryTextOfEveryEvent(t *testing.T) {
 	const evil = "a\n\x1b]0;t\x07\u202e\u009b2J\x9bready http://u:pw@x"
 	for _, e := range dev.Events() {
 		v := reflect.New(reflect.TypeOf(e)).Elem()
@@ -138,7 +138,7 @@ func fillWith(v reflect.Value, text string) {
 	}
 }
 
-func TestShown_LeavesTheOriginal(t *testing.T) {
+func TestSanitizeFields_KeepsTheOriginal(t *testing.T) {
 	given := dev.PlanMade{Operations: []dev.Operation{{Verb: "a\nb"}}}
 	if shown := dev.SanitizeFields(given); shown.Operations[0].Verb != "a b" || given.Operations[0].Verb != "a\nb" {
 		t.Errorf("shown %+v, given %+v", shown, given)
@@ -156,7 +156,7 @@ func TestShown_LeavesTheOriginal(t *testing.T) {
 	}
 }
 
-func TestEscapeJSON_KeepsValuesAndIsFitForATerminal(t *testing.T) {
+func TestEscapeJSON_KeepsValuesAndIsSafeForATerminal(t *testing.T) {
 	const value = "a\x1b\x07\x7f\u0085\u009b\u061c\u200b\u200d\u202e\u2028\u2066\ufeff\U000e0041 Grüße 🎈"
 	b, err := json.Marshal(map[string]string{value: value})
 	if err != nil {
@@ -177,7 +177,7 @@ func TestEscapeJSON_KeepsValuesAndIsFitForATerminal(t *testing.T) {
 	}
 }
 
-func TestStamped_IsFitForATerminalAsJSON(t *testing.T) {
+func TestStamped_JSONIsSafeForATerminal(t *testing.T) {
 	b, err := json.Marshal(dev.Stamped{Seq: 1, Event: dev.Warning{Message: "a\u009b2J\u202e http://u:pw@x"}})
 	if err != nil || !strings.Contains(string(b), `"message":"a\u009b2J\u202e http://***@x"`) {
 		t.Errorf("%s, %v", b, err)

@@ -8,21 +8,22 @@ import (
 	"sync"
 )
 
-// Two parts of sdev look at a variable and ask whether it holds a secret, and for each another mistake is the bad
-// one. That is why there are two answers, [HoldsSecret] and [MayHoldSecret], on one list of words.
+// Two parts of sdev ask whether a variable holds a secret. A false alarm is the worse mistake for one, a missed
+// secret for the other. So there are two answers, [HoldsSecret] and [MayHoldSecret], from one list of words.
 
-// secretWords are what a variable that holds a secret is called. A key of any kind is none of them: images of
-// Python have a GPG_KEY, and an S3_KEY is a path.
+// secretWords are the words in names of secret variables. They exclude KEY alone: Python images have a GPG_KEY, and
+// an S3_KEY is a path.
 const secretWords = `PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE|SIGNING|ENCRYPTION)_?KEY`
 
-// The expressions are compiled by the first who asks: most commands never do.
+// Expressions are compiled at their first use, because most commands need none.
 var (
-	// secretEnd is a name that ends in such a word. Where another word follows, as in SECRET_ARN and TOKEN_URL,
-	// the variable tells where the secret is.
+	// secretEnd matches a name that ends in such a word. If another word follows, as in SECRET_ARN and TOKEN_URL,
+	// the variable names the place of a secret.
 	secretEnd = compiled(`(?i)(?:^|_)(?:` + secretWords + `)$`)
-	// secretPart is a name that speaks of a secret, or whose value is often one.
+	// secretPart matches a name that mentions a secret, or whose value often is one.
 	secretPart = compiled(`(?i)SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$|_DSN$`)
-	// writtenPassword is an address with a password in it, and secretText a value that issuers begin so.
+	// writtenPassword matches an address with a password; secretText matches prefixes that issuers give their
+	// secrets.
 	writtenPassword = compiled(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
 	secretText      = compiled(`-----BEGIN|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
 )
@@ -31,12 +32,12 @@ func compiled(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
-// WritesPassword says that an address in a text has a password that somebody wrote there. It is surer than
+// WritesPassword reports whether an address in a text contains a literal password. It is stricter than
 // [HasPassword], which also takes a name alone for a token.
 func WritesPassword(text string) bool { return writtenPassword().MatchString(text) }
 
-// HoldsSecret says that somebody has written a secret into a variable. It is sure, because its answer blocks a
-// hand-off: a value that refers to something else (${NAME}, <password>), a path, an ARN and a switch are none.
+// HoldsSecret reports whether a variable contains a literal secret. It avoids false alarms, because its answer
+// blocks a hand-off: references (${NAME}, <password>), paths, ARNs and switches are not secrets.
 func HoldsSecret(name, value string) bool {
 	switch {
 	case value == "" || strings.ContainsAny(value, "$<>{}") || isReference(value):
@@ -49,9 +50,8 @@ func HoldsSecret(name, value string) bool {
 	return secretEnd().MatchString(name) && !isSwitch(value)
 }
 
-// MayHoldSecret says that a variable may hold a secret. It is cautious, because its answer keeps a value out of
-// files that are committed, and whoever wants it there can see and undo that. Whatever [HoldsSecret] is true for,
-// this is too.
+// MayHoldSecret reports whether a variable may hold a secret. It avoids missed secrets, because its answer keeps a
+// value out of committed files, and users see that and can undo it. It is true whenever [HoldsSecret] is.
 func MayHoldSecret(name, value string) bool {
 	switch {
 	case HoldsSecret(name, value), HasPassword(value), secretText().MatchString(value):
@@ -65,7 +65,7 @@ func MayHoldSecret(name, value string) bool {
 	return secretPart().MatchString(name) && err != nil // MAX_TOKENS is a number
 }
 
-// isReference tells the path of a file and the name of a resource of AWS.
+// isReference reports whether a value is the path of a file or the ARN of an AWS resource.
 func isReference(value string) bool {
 	return strings.HasPrefix(value, "/") || strings.HasPrefix(value, "arn:")
 }
@@ -74,7 +74,7 @@ func isSwitch(value string) bool {
 	return slices.Contains([]string{"true", "false", "0", "1", "yes", "no", "none"}, strings.ToLower(value))
 }
 
-// isPage tells the address of a page. What stands behind a ? or # may be a token.
+// isPage reports whether a value is the address of a web page. One with a query or fragment may contain a token.
 func isPage(value string) bool {
 	return (strings.HasPrefix(value, "http://") || strings.HasPrefix(value, "https://")) && !strings.ContainsAny(value, "?#")
 }

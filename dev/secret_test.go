@@ -6,7 +6,7 @@ import (
 	"sdev/dev"
 )
 
-func TestSecrets_BySureAndByCautiousAnswer(t *testing.T) {
+func TestHoldsSecret_IsStrictAndMayHoldSecretIsCautious(t *testing.T) {
 	const no, may, sure = "no", "may", "sure"
 	for _, c := range []struct{ name, value, want string }{
 		{"DB_PASSWORD", "hunter2", sure},
@@ -26,7 +26,7 @@ func TestSecrets_BySureAndByCautiousAnswer(t *testing.T) {
 		{"AWS_ACCESS_KEY_ID", "AKIAQYLPMN5HHHFPZAM2", may},
 		{"AWS_ID", "ASIAQYLPMN5HHHFPZAM2", may},
 		{"CERT", "-----BEGIN PRIVATE KEY-----", may},
-		{"API_TOKEN", "", may}, // whoever fills it in does not want it to be empty
+		{"API_TOKEN", "", may}, // empty now, but somebody will fill it in
 		{"DB_PASSWORD", "pa$$word", may},
 		{"DB_PASSWORD_PROD", "hunter2", may},
 		{"STRIPE_KEY", "hunter2", may},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Snapshot is what is true after a number of events. The zero value is before the first.
+// Snapshot is the state after a number of events. The zero value is the state before the first one.
 type Snapshot struct {
 	Mode     Mode
 	URL      string
@@ -14,11 +14,11 @@ type Snapshot struct {
 	Services []ServiceStatus // by name
 	Sessions int
 	Reload   ReloadStatus
-	// Exception is the one the app's page shows now; zero when its last run went well.
+	// Exception is the exception that the app's page shows now; zero after a successful run.
 	Exception AppException
-	// LastFile is the most recent save that concerns the app.
+	// LastFile is the latest save.
 	LastFile FileChanged
-	Error    Failed // why the last attempt to run ended; zero since the page answers
+	Error    Failed // why the last run of the project failed; zero once the page answers
 	Stopped  bool
 	Seq      uint64
 	Time     time.Time
@@ -31,7 +31,7 @@ type ServiceStatus struct {
 	ExitCode int
 }
 
-// ReloadStatus is the most recent save that became live.
+// ReloadStatus is the latest save that became live.
 type ReloadStatus struct {
 	Trigger  string
 	How      ReloadMethod
@@ -40,8 +40,8 @@ type ReloadStatus struct {
 	Count    int // reloads so far
 }
 
-// Apply gives the snapshot that follows s once e has happened. It is pure: s is not changed and
-// shares no memory with the result that a later Apply would write to.
+// Apply returns the snapshot after event e. It is pure: it does not change s, and the result shares no memory with
+// s that a later Apply writes to.
 func Apply(s Snapshot, e Stamped) Snapshot {
 	s.Seq, s.Time = e.Seq, e.Time
 	switch ev := e.Event.(type) {
@@ -66,7 +66,7 @@ func Apply(s Snapshot, e Stamped) Snapshot {
 	case Stopped:
 		s.Stopped, s.Sessions = true, 0
 	case PlanMade, BuildStep, BuildDone, AuthLogin, AuthDenied, AuthLogout, AuthFault, LogLine, LogDropped, Warning:
-		// Told, not kept.
+		// These events do not change the state.
 	}
 	return s
 }

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-func TestApply_FoldsEventsIntoWhatIsTrue(t *testing.T) {
+func TestApply_FoldsEventsIntoTheState(t *testing.T) {
 	raised := dev.AppException{Exception: "ZeroDivisionError", File: "Home.py", Line: 3}
 	failed := dev.Failed{Code: dev.CodeAppExited, Message: "ended", Exit: 5}
 	saved := dev.FileChanged{Paths: []string{"Home.py"}, Action: dev.Live}
@@ -81,7 +81,7 @@ func TestApply_FoldsEventsIntoWhatIsTrue(t *testing.T) {
 
 // Every event is applied to a snapshot that has something in every field, and to the outcome of
 // every other event, and none of that may show in what was there before.
-func TestApply_ChangesNothingThatItWasGiven(t *testing.T) {
+func TestApply_ChangesNoInput(t *testing.T) {
 	var full dev.Snapshot
 	for _, e := range samples(t) {
 		full = dev.Apply(full, e)

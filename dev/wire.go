@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// WireVersion is the "v" of every JSON object sdev prints. It changes when a field's meaning does.
+// WireVersion is the "v" of every JSON object that sdev prints. It changes whenever the meaning of a field does.
 const WireVersion = 1
 
-// Events lists one zero value of every event type, in the order of the documentation.
+// Events returns one zero value of every event type, in the order of the documentation.
 func Events() []Event {
 	return []Event{
 		PlanMade{}, BuildStep{}, BuildDone{}, ServiceState{}, Ready{}, FileChanged{}, AppReloaded{},
@@ -34,8 +34,8 @@ type envelope struct {
 	Type string    `json:"type"`
 }
 
-// MarshalJSON writes one flat object: v, seq, time and type, then the event's own fields. A list
-// without entries is written as one, never as null. What a terminal would act on is escaped.
+// MarshalJSON returns one flat object: v, seq, time and type, then the event's own fields. An empty list becomes
+// [], never null. Characters that act on a terminal are escaped.
 func (s Stamped) MarshalJSON() ([]byte, error) {
 	head, err := json.Marshal(envelope{WireVersion, s.Seq, s.Time.UTC(), s.Event.Type()})
 	if err != nil {
@@ -63,8 +63,8 @@ func withLists(e Event) Event {
 	return v.Interface().(Event)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. Unknown fields are ignored; an unknown type or
-// version is an error.
+// UnmarshalJSON reads the output of MarshalJSON. It ignores unknown fields, and fails for an unknown type or
+// version.
 func (s *Stamped) UnmarshalJSON(b []byte) error {
 	var env envelope
 	if err := json.Unmarshal(b, &env); err != nil {

@@ -63,7 +63,7 @@ func TestJSON_ListsAreNeverNull(t *testing.T) {
 	}
 }
 
-func TestJSON_TimesAreUTCWhereverTheyWereTaken(t *testing.T) {
+func TestJSON_TimesAreUTC(t *testing.T) {
 	east := time.FixedZone("east", 3600)
 	line, err := json.Marshal(dev.Stamped{Seq: 1, Time: time.Date(2026, 1, 2, 3, 4, 5, 6, east), Event: dev.Stopped{}})
 	if err != nil {
@@ -74,7 +74,7 @@ func TestJSON_TimesAreUTCWhereverTheyWereTaken(t *testing.T) {
 	}
 }
 
-func TestJSON_OfOthersIsRefused(t *testing.T) {
+func TestJSON_OfOtherVersionsAndTypesIsRefused(t *testing.T) {
 	for name, line := range map[string]string{
 		"another version": `{"v":2,"seq":1,"time":"2026-01-02T03:04:05Z","type":"stopped","ms":1}`,
 		"unknown type":    `{"v":1,"seq":1,"time":"2026-01-02T03:04:05Z","type":"party"}`,
@@ -133,7 +133,7 @@ func TestEvents_HoldNeitherPointersNorFunctions(t *testing.T) {
 	}
 }
 
-// samples is one event of every type with every field set, numbered from 1.
+// samples returns one event of every type with every field set, numbered from 1.
 func samples(t *testing.T) []dev.Stamped {
 	t.Helper()
 	out := zeros()
@@ -154,7 +154,7 @@ func zeros() []dev.Stamped {
 	return out
 }
 
-// fill sets everything in v: texts to their field's name, numbers to 7.
+// fill sets every field in v: strings to the field's name, numbers to 7.
 func fill(t *testing.T, v reflect.Value, name string) {
 	t.Helper()
 	switch v.Kind() {
@@ -176,7 +176,7 @@ func fill(t *testing.T, v reflect.Value, name string) {
 	}
 }
 
-// receivers gives the types of this package that have the method.
+// receivers returns the types of this package that have the method.
 func receivers(t *testing.T, method string) map[string]bool {
 	t.Helper()
 	out := make(map[string]bool)
@@ -190,7 +190,7 @@ func receivers(t *testing.T, method string) map[string]bool {
 	return out
 }
 
-// declarations gives everything that the package's files declare.
+// declarations returns all declarations of the package's files.
 func declarations(t *testing.T) []ast.Decl {
 	t.Helper()
 	var out []ast.Decl

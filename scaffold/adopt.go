@@ -10,15 +10,14 @@ import (
 	"sdev/dev/tree"
 )
 
-// Offer is a file that somebody's project may lack.
+// Offer is a file that an existing project may lack.
 type Offer struct {
 	Path    string // relative to the project, with slashes
 	Content []byte
 }
 
-// NewAdoption looks at dir, a project that somebody else made, and says which of the offers it
-// lacks. What is there is left alone whatever it holds, and no record is kept: all of it is the
-// user's from then on. Its errors are *dev.Error.
+// NewAdoption plans the files that an existing project in dir lacks. It skips a file that exists, whatever its content.
+// The plan writes no record, because all files belong to the user from then on. Its errors are *dev.Error.
 func NewAdoption(dir string, offers []Offer) (*Plan, error) {
 	dir = filepath.Clean(dir)
 	exists, err := checkDir(dir)
@@ -26,7 +25,7 @@ func NewAdoption(dir string, offers []Offer) (*Plan, error) {
 		return nil, err
 	}
 	if !exists {
-		return nil, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " is not there", Hint: "name the project's directory", Exit: dev.ExitFailed}
+		return nil, &dev.Error{Code: dev.CodeScaffoldTarget, Message: dir + " does not exist", Hint: "name the project's directory", Exit: dev.ExitFailed}
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -42,7 +41,7 @@ func NewAdoption(dir string, offers []Offer) (*Plan, error) {
 		_, err := root.Lstat(filepath.FromSlash(o.Path))
 		switch {
 		case err == nil:
-			file.Status, file.Reason = Skip, "it is there already"
+			file.Status, file.Reason = Skip, "exists already"
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, tree.DirError(err, "look at %s: %s", o.Path, tree.Reason(err))
 		}

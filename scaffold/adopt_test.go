@@ -37,13 +37,13 @@ func TestAdoption_WritesOnlyWhatIsMissing(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
 		t.Errorf("the directory holds %v (%v)", entries, err)
 	}
-	again, err := scaffold.NewAdoption(dir, offers)
-	if err != nil || !again.Empty() {
-		t.Errorf("a second time: %+v, %v", again, err)
+	second, err := scaffold.NewAdoption(dir, offers)
+	if err != nil || !second.Empty() {
+		t.Errorf("a second time: %+v, %v", second, err)
 	}
 }
 
-func TestAdoption_RefusesWhatIsNoDirectory(t *testing.T) {
+func TestAdoption_RefusesAnythingButADirectory(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

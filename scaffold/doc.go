@@ -1,19 +1,19 @@
-// Package scaffold turns a tree of templates and a set of answers into a project directory: it first
-// says what it would do to every file, then does exactly that.
+// Package scaffold turns a tree of templates and a set of answers into a project directory. It first plans what
+// happens to every file, and then does exactly that.
 //
-// Package tree describes the form of the templates. Here each directory at the top is a layer, named after the
-// answers that it belongs to ("deps=uv", "deps=uv,auth=none") or "all", and a template is a text/template over
-// the answers.
+// Package tree describes the form of the templates. In this package each top-level directory is a layer. Its name
+// is the answers for which it applies ("deps=uv", "deps=uv,auth=none"), or "all". Each template is a text/template
+// over the answers.
 //
 // # Promises
 //
-// A plan changes nothing. Applying it writes nothing at all while anything is in the way, overwrites
-// only when the plan was made with Force, and never a file that its user has edited. For the writing
-// itself the promises of [tree.Apply] hold: inside the directory, all or nothing.
+// Making a plan changes nothing. [Plan.Apply] writes nothing at all if any file is in conflict. It overwrites a
+// file only if the plan was made with force, and never a file that the user has edited. It writes with the promises
+// of [tree.Apply]: inside the directory, all or nothing.
 //
-// What was answered and written is recorded in the project ([RecordName], meant to be committed), so
-// that a later run knows which files are still as they were written, and the same run again finds
+// A record in the project ([RecordName], which should be committed) contains the answers and the hashes of the
+// written files. So a later run knows which files are still unchanged, and a second run with the same answers has
 // nothing to do.
 //
-// The package starts no goroutines and knows neither the trees nor the program around it.
+// The package starts no goroutines. It knows neither the trees of templates nor the commands that use it.
 package scaffold

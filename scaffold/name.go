@@ -8,17 +8,16 @@ import (
 	"sdev/dev"
 )
 
-// maxName is the length of a DNS label: the name becomes part of host names.
+// maxName is the longest name, in bytes: that of a DNS label, because the name becomes part of host names.
 const maxName = 63
 
-// projectName is what Compose takes as the name of a project
+// projectName matches the names that Compose accepts for a project
 // (https://docs.docker.com/compose/how-tos/project-name/).
 var projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 
 var notInNames = regexp.MustCompile(`[^a-z0-9_-]+`)
 
-// CheckName says what is wrong with name as the name of a project: a *dev.Error whose hint holds a
-// name that would do.
+// CheckName checks the name of a project. The error is a *dev.Error whose hint suggests a valid name.
 func CheckName(name string) error {
 	message := ""
 	switch {

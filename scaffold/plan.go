@@ -14,34 +14,33 @@ import (
 	"sdev/dev/tree"
 )
 
-// Status is what applying a plan means for one file.
+// Status says what applying a plan does to one file.
 type Status = tree.Status
 
-// The statuses of a [File], and what each means in a project.
+// The statuses of a [File].
 const (
-	Create    = tree.Create    // not there yet
-	Identical = tree.Identical // there, and as it would be written
-	Skip      = tree.Skip      // left alone: its user has edited it
+	Create    = tree.Create    // the file does not exist yet
+	Identical = tree.Identical // the file exists and already has this content
+	Skip      = tree.Skip      // the file stays: the user has edited it, or adoption changes no file
 	Update    = tree.Update    // the record, which sdev owns, changes
-	Overwrite = tree.Overwrite // differs, and Force was given
-	Conflict  = tree.Conflict  // differs; while there is one, nothing is written
+	Overwrite = tree.Overwrite // the file differs, and the plan was made with force
+	Conflict  = tree.Conflict  // the file differs; a plan with a conflict writes nothing
 )
 
-// File is what a plan says about one file. Its reason says why it is skipped or in conflict.
+// File is a plan's decision about one file. Its reason says why the file is skipped or in conflict.
 type File = tree.Change
 
-// Plan is what applying it would do. It is made by [NewPlan] and does not change.
+// Plan lists what [Plan.Apply] would do to each file. [NewPlan] or [NewAdoption] makes it, and it does not change.
 type Plan struct {
 	Dir   string
 	Files []File // by path; the record comes last
 
 	force   bool
-	foreign []string // top-level entries of a directory that is not a project of ours
+	foreign []string // top-level entries of a directory without a record, which are not the project's
 }
 
-// NewPlan looks at dir, which need not exist, and says what writing src there means. With force,
-// files that differ are overwritten, and a directory that holds other things is accepted. The error is
-// a *dev.Error where dir is to blame; where src is, it is a plain one.
+// NewPlan plans how to write src to dir, which need not exist. With force, the plan overwrites files that differ, and
+// accepts a directory with other files in it. An error about dir is a *dev.Error; one about src is not.
 func NewPlan(src Source, dir string, force bool) (*Plan, error) {
 	files, err := src.render()
 	if err != nil {
@@ -70,7 +69,7 @@ func NewPlan(src Source, dir string, force bool) (*Plan, error) {
 	return p, p.compare(root, files, rec)
 }
 
-// compare fills the plan from what is in the directory.
+// compare adds the decisions to the plan: it compares the files with those in the directory.
 func (p *Plan) compare(root *os.Root, files []tree.File, rec Record) error {
 	old, raw, err := readRecord(root)
 	if err != nil {
@@ -100,7 +99,8 @@ func (p *Plan) compare(root *os.Root, files []tree.File, rec Record) error {
 	return err
 }
 
-// compareFile says what f means where written is the hash of what was put there, if anything was.
+// compareFile decides about one file. written is the hash of the content that sdev wrote there last; "" if it wrote
+// none.
 func (p *Plan) compareFile(root *os.Root, f tree.File, written string) (File, error) {
 	file := File{Path: f.Path, Content: f.Content, Mode: f.Mode}
 	if err := checkParents(root, f.Path); err != nil {
@@ -128,7 +128,7 @@ func (p *Plan) compareFile(root *os.Root, f tree.File, written string) (File, er
 	return file, nil
 }
 
-// Err says why the plan cannot be applied; nil if it can.
+// Err returns why the plan cannot be applied; nil if it can.
 func (p *Plan) Err() error {
 	if conflicts := tree.Paths(p.Files, Conflict); len(conflicts) > 0 {
 		return &dev.Error{
@@ -149,8 +149,8 @@ func (p *Plan) Err() error {
 	return nil
 }
 
-// Apply does what the plan says, in the order of its files, with the promises of [tree.Apply]. When the plan
-// cannot be applied (see [Plan.Err]) it does nothing.
+// Apply carries out the plan in the order of its files, with the promises of [tree.Apply]. If the plan cannot be
+// applied, it returns [Plan.Err] and does nothing.
 func (p *Plan) Apply(ctx context.Context) error {
 	if err := p.Err(); err != nil {
 		return err
@@ -164,12 +164,12 @@ func (p *Plan) Apply(ctx context.Context) error {
 
 func leavesAlone(f File) bool { return f.Status == Identical || f.Status == Skip }
 
-// Empty says that there is nothing to do.
+// Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Files, func(f File) bool { return !leavesAlone(f) })
 }
 
-// Count gives the number of files of a status.
+// Count returns the number of files with a status.
 func (p *Plan) Count(s Status) int { return len(tree.Paths(p.Files, s)) }
 
 // enumerate joins the first few names.

@@ -53,7 +53,7 @@ func apply(t *testing.T, src scaffold.Source, dir string, force bool) *scaffold.
 	return p
 }
 
-// lines is the plan as "status path" or "status path: reason".
+// lines returns the plan's files as "status path" or "status path: reason".
 func lines(p *scaffold.Plan) []string {
 	var out []string
 	for _, f := range p.Files {
@@ -105,7 +105,7 @@ func content(t *testing.T, file string) string {
 	return string(b)
 }
 
-// listing is every file and directory below dir.
+// listing returns every file and directory below dir.
 func listing(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
@@ -237,7 +237,7 @@ func TestApply_LeavesEditedFilesAlone(t *testing.T) {
 			t.Errorf("force %v: %v", force, lines(p))
 		}
 	}
-	// What was written stays on record, so that the edit is still known as one.
+	// The record keeps the hash of the written content, so that a later run still recognises the edit.
 	apply(t, source("deps", "pip"), dir, true)
 	wantLine(t, newPlan(t, source(), dir, false), "skip README.md: edited by you")
 }

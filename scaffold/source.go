@@ -8,17 +8,17 @@ import (
 	"sdev/dev/tree"
 )
 
-// Source is what a project is made from.
+// Source is the tree of templates and the answers from which a project is made.
 type Source struct {
-	// Tree holds the templates, in the form that package tree describes; all of it is in layers.
+	// Tree contains the templates, in the form that package tree describes. Every file is in a layer.
 	Tree fs.FS
-	// Name and Version say which tree that is; both are recorded.
+	// Name and Version identify the tree; the record contains both.
 	Name, Version string
-	// Answers are the values of the templates and choose the layers.
+	// Answers are the data of the templates, and choose the layers.
 	Answers map[string]string
 }
 
-// render gives the files of the project, by path.
+// render returns the files of the project, sorted by path.
 func (s Source) render() ([]tree.File, error) {
 	return tree.Templates{FS: s.Tree, Execute: s.execute, Value: func(key string) (string, bool) {
 		answer, known := s.Answers[key]

@@ -12,8 +12,8 @@ import (
 	"sdev/dev/tree"
 )
 
-// checkDir says whether the target is there. It must be a directory itself, not a link to one: what
-// the user sees in front of them is what is written to.
+// checkDir reports whether the target exists. It refuses anything but a directory. It also refuses a link to one, so
+// that sdev writes to the directory that the user names and to no other.
 func checkDir(dir string) (exists bool, err error) {
 	info, err := os.Lstat(dir)
 	switch {
@@ -57,28 +57,28 @@ func checkParents(root *os.Root, name string) error {
 	return nil
 }
 
-// foreign lists what else is in the directory, so that a slip of the hand does not spread a project
-// over somebody's home. Dotfiles, a licence and the directories of the project itself are expected.
+// foreign lists the other entries of the directory, so that a mistyped command does not spread a project over the user's
+// home directory. It leaves out dotfiles, a licence and the project's own directories.
 func foreign(root *os.Root, files []tree.File) ([]string, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return nil, tree.DirError(err, "list the directory: %s", tree.Reason(err))
 	}
-	ours := make(map[string]bool)
+	own := make(map[string]bool)
 	for _, f := range files {
 		top, _, _ := strings.Cut(f.Path, "/")
-		ours[top] = true
+		own[top] = true
 	}
 	var names []string
 	for _, e := range entries {
-		if name := e.Name(); !ours[name] && name[0] != '.' && !strings.HasPrefix(name, "LICEN") {
+		if name := e.Name(); !own[name] && name[0] != '.' && !strings.HasPrefix(name, "LICEN") {
 			names = append(names, name)
 		}
 	}
 	return names, nil
 }
 
-// read gives the content of a file of the project, nil where there is none.
+// read returns the content of a file of the project; nil if it does not exist.
 func read(root *os.Root, name string) ([]byte, error) {
 	content, err := tree.Read(root, name)
 	if e, ok := errors.AsType[*tree.IrregularError](err); ok {

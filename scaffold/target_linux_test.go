@@ -10,8 +10,8 @@ import (
 	"sdev/dev"
 )
 
-// asNobody runs f as a user without rights, even where the tests run as root: on Linux the user
-// that file permissions are checked against belongs to the thread.
+// asNobody runs f as a user without permissions, even if the tests run as root. It changes the user of only this thread:
+// Linux checks file permissions against that.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() == 0 {

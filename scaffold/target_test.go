@@ -46,7 +46,7 @@ func TestPlan_RefusesAFileAsTarget(t *testing.T) {
 	wantCode(t, err, dev.CodeScaffoldTarget)
 }
 
-func TestPlan_RefusesALinkThatLeadsOut(t *testing.T) {
+func TestPlan_RefusesALinkThatLeadsOutOfTheProject(t *testing.T) {
 	parent := t.TempDir()
 	outside := filepath.Join(parent, "outside")
 	if err := os.Mkdir(outside, 0o755); err != nil {
@@ -95,7 +95,7 @@ func TestApply_FollowsALinkInsideTheProject(t *testing.T) {
 	}
 }
 
-// unwritable is a tree whose last file has a name that no file system takes.
+// unwritable returns a tree whose last file has a name that no file system accepts.
 func unwritable() scaffold.Source {
 	src := source()
 	files := tree()
@@ -113,7 +113,7 @@ func TestApply_LeavesNothingBehindWhenAWriteFails(t *testing.T) {
 	}
 }
 
-func TestApply_PutsOverwrittenFilesBackWhenAWriteFails(t *testing.T) {
+func TestApply_RestoresOverwrittenFilesWhenAWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "README.md"), "mine\n")
 	err := newPlan(t, unwritable(), dir, true).Apply(t.Context())

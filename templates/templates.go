@@ -29,7 +29,7 @@ func Project() fs.FS { return sub("project") }
 
 // TargetsVersion names the state of the trees of the hand-off. It is recorded in every bundle made
 // from them and changes whenever what is rendered does.
-const TargetsVersion = "2026.11.1"
+const TargetsVersion = "2026.11.2"
 
 // Targets holds a tree for each platform that a project can be handed over to, in the form that
 // package handoff reads.

@@ -1,5 +1,5 @@
-// Command failures reads the output of "go test -json" and prints what failing tests and packages
-// printed, and nothing of what passed.
+// Command failures reads the output of "go test -json" and prints the output of failed and skipped tests and of failed
+// packages. It drops the output of all others.
 package main
 
 import (

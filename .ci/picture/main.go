@@ -1,8 +1,8 @@
-// Command picture makes the pictures of the dashboard that README shows: it runs sdev on a real engine
-// in a terminal emulator, opens the page in Chromium, saves and breaks a file, and draws what the
-// terminal shows by then. "make picture" calls it.
+// Command picture makes the pictures of the dashboard in the README. It runs sdev on a real engine in a terminal
+// emulator, opens the page in Chromium, saves and breaks a file, and draws the screen of the terminal. "make picture"
+// calls it.
 //
-//	picture SDEV DIR    the program to run, and where the pictures go
+//	picture SDEV DIR    the program to run, and the directory for the pictures
 package main
 
 import (
@@ -45,8 +45,8 @@ const (
 	project       = "shop"
 )
 
-// take makes a project, runs it, and takes the pictures.
-func take(ctx context.Context, sdev, dir string) (err error) {
+// take creates a project, runs it, and writes the pictures to outDir.
+func take(ctx context.Context, sdev, outDir string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	home, err := os.MkdirTemp("", "sdev-picture-")
@@ -106,38 +106,38 @@ func take(ctx context.Context, sdev, dir string) (err error) {
 		}
 	}
 	for range 24 {
-		<-time.After(500 * time.Millisecond) // as far apart as a quick person's
+		<-time.After(500 * time.Millisecond) // the pause of a user who saves quickly
 		before := reloads(screen.text())
 		if err := save("", "another reload", func(s string) bool { return reloads(s) > before }); err != nil {
 			return err
 		}
 	}
-	if err := screen.shoot(filepath.Join(dir, "dashboard.svg")); err != nil {
+	if err := screen.shoot(filepath.Join(outDir, "dashboard.svg")); err != nil {
 		return err
 	}
 	if err := save("orders = []\nst.metric(\"Average order\", sum(orders) / len(orders))", "the exception", func(s string) bool { return strings.Contains(s, "ZeroDivisionError") && strings.Contains(s, "› ") }); err != nil {
 		return err
 	}
-	return screen.shoot(filepath.Join(dir, "exception.svg"))
+	return screen.shoot(filepath.Join(outDir, "exception.svg"))
 }
 
-// terminal is an emulator in which a program runs.
+// terminal is a terminal emulator in which a program runs.
 type terminal struct {
-	near *os.File
-	cmd  *exec.Cmd
+	pty *os.File // the emulator's end of the pseudo-terminal
+	cmd *exec.Cmd
 
-	mu sync.Mutex // guards vt, but for what it answers
+	mu sync.Mutex // guards vt, except for reads of its answers
 	vt *vt.Emulator
 }
 
 func open(cmd *exec.Cmd) (*terminal, error) {
-	near, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: width, Rows: height})
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: width, Rows: height})
 	if err != nil {
 		return nil, err
 	}
-	t := &terminal{near: near, cmd: cmd, vt: vt.NewEmulator(width, height)}
-	go func() { _, _ = io.Copy(near, t.vt) }() // what a terminal answers when it is asked
-	go func() { _, _ = io.Copy(t, near) }()    // ends with an error when the program does
+	t := &terminal{pty: file, cmd: cmd, vt: vt.NewEmulator(width, height)}
+	go func() { _, _ = io.Copy(file, t.vt) }() // the emulator's answers to queries
+	go func() { _, _ = io.Copy(t, file) }()    // ends with an error when the program ends
 	return t, nil
 }
 
@@ -153,14 +153,14 @@ func (t *terminal) text() string {
 	return t.vt.String()
 }
 
-// sees waits until all of it is on the screen.
+// sees waits until the screen shows all texts.
 func (t *terminal) sees(within time.Duration, texts ...string) error {
 	return t.until(within, fmt.Sprintf("%q", texts), func(s string) bool {
 		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(s, text) })
 	})
 }
 
-// until waits for a screen on which something is seen.
+// until waits until seen returns true for the screen. about describes that, for the error.
 func (t *terminal) until(within time.Duration, about string, seen func(screen string) bool) error {
 	late := time.After(within)
 	for !seen(t.text()) {
@@ -175,7 +175,7 @@ func (t *terminal) until(within time.Duration, about string, seen func(screen st
 
 var reloadCount = regexp.MustCompile(`median .* of (\d+)`)
 
-// reloads is how many saves became live, as the screen tells.
+// reloads returns how many saves became live, according to the screen.
 func reloads(screen string) int {
 	if m := reloadCount.FindStringSubmatch(screen); m != nil {
 		n, _ := strconv.Atoi(m[1]) // digits
@@ -184,7 +184,7 @@ func reloads(screen string) int {
 	return strings.Count(screen, "  live in ")
 }
 
-// shoot draws what is shown once that has come to rest.
+// shoot writes a picture of the screen once it no longer changes.
 func (t *terminal) shoot(file string) error {
 	for before := ""; before != t.text(); {
 		before = t.text()
@@ -192,10 +192,10 @@ func (t *terminal) shoot(file string) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return os.WriteFile(file, []byte(drawn(t.vt, "sdev up --local")), 0o644)
+	return os.WriteFile(file, []byte(svgImage(t.vt, "sdev up --local")), 0o644)
 }
 
-// browse opens the page in Chromium, until the function it gives is called.
+// browse opens the page in Chromium. The returned function closes it.
 func (t *terminal) browse(ctx context.Context) (func(), error) {
 	start := strings.Index(t.text(), "http://localhost:")
 	if start < 0 {
@@ -213,7 +213,7 @@ func (t *terminal) browse(ctx context.Context) (func(), error) {
 }
 
 func (t *terminal) close() {
-	_, _ = t.near.WriteString("\x03") // it may have ended already
+	_, _ = t.pty.WriteString("\x03") // it may have ended already
 	_ = t.cmd.Wait()
-	_ = t.near.Close()
+	_ = t.pty.Close()
 }

@@ -22,21 +22,21 @@ const (
 	titleBar   = 30
 )
 
-// What a terminal shows that was told no colour.
+// The terminal's default colours.
 const (
 	ground = "#10141b"
 	text   = "#d8dde6"
 )
 
-// run is neighbouring cells of one look.
+// run is a sequence of cells with the same style in one row.
 type run struct {
 	x, width int
 	text     string
 	style    uv.Style
 }
 
-// drawn is a terminal's screen as an SVG image, in a window with a title.
-func drawn(screen *vt.Emulator, title string) string {
+// svgImage returns a terminal's screen as an SVG image, in a window with a title.
+func svgImage(screen *vt.Emulator, title string) string {
 	width := float64(screen.Width())*cellWidth + 2*margin
 	height := screen.Height()*cellHeight + titleBar + margin
 	var b strings.Builder
@@ -56,7 +56,7 @@ func drawn(screen *vt.Emulator, title string) string {
 	return b.String()
 }
 
-// runs are the cells of a row, those of one look together.
+// runs splits a row into runs of cells with the same style.
 func runs(screen *vt.Emulator, y int) []run {
 	var list []run
 	for x := 0; x < screen.Width(); {
@@ -76,7 +76,7 @@ func runs(screen *vt.Emulator, y int) []run {
 	return list
 }
 
-// svg draws a run. Its length is given, so that columns stay columns whatever font there is.
+// svg draws a run. It sets the length of the text, so that columns are aligned in any font.
 func (r run) svg(row int) string {
 	ink, paper := hex(r.style.Fg), hex(r.style.Bg)
 	if r.style.Attrs&uv.AttrReverse != 0 {
@@ -97,7 +97,7 @@ func (r run) svg(row int) string {
 	if r.style.Underline != uv.UnderlineNone {
 		look += ` text-decoration="underline"`
 	}
-	for _, at := range pieces.FindAllStringIndex(r.text, -1) { // viewers make one space of several
+	for _, at := range pieces.FindAllStringIndex(r.text, -1) { // viewers collapse several spaces into one
 		piece := r.text[at[0]:at[1]]
 		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
 			x+float64(ansi.StringWidth(r.text[:at[0]]))*cellWidth, float64(y)+13.5, float64(ansi.StringWidth(piece))*cellWidth, look, escaped(piece))
@@ -105,10 +105,10 @@ func (r run) svg(row int) string {
 	return b.String()
 }
 
-// pieces are words with single spaces between them.
+// pieces matches words with single spaces between them.
 var pieces = regexp.MustCompile(`\S+( \S+)*`)
 
-// hex is a colour as SVG has it; "" where none was chosen.
+// hex returns a colour in SVG's notation; "" for the default colour.
 func hex(c color.Color) string {
 	if c == nil {
 		return ""

@@ -19,10 +19,10 @@ import (
 	"sdev/dev"
 )
 
-// The whole of a login, as a person sees it: real Streamlit and its real OAuth libraries in a real
-// container, the sign-in page in a real browser.
+// A whole login, as a user sees it: real Streamlit and its real OAuth libraries in a real container, the sign-in page in
+// a real browser.
 
-// signingIn starts the project in a mode with a login, and gives its last event, which must be ready.
+// signingIn starts the project in a mode with a login and returns its last event, which must be ready.
 func (p *project) signingIn(flags ...string) dev.Ready {
 	p.t.Helper()
 	out := p.run(0, append([]string{"up", "-d", "--json"}, flags...)...)
@@ -38,20 +38,21 @@ func (p *project) signingIn(flags ...string) dev.Ready {
 	return ready
 }
 
-// button is the script of a button by its text, in the page itself or in a component's frame.
+// button returns a JavaScript expression for a button with a text, in the page itself or in a component's frame.
 func button(text string) string {
 	return fmt.Sprintf(`[document, ...[...document.querySelectorAll("iframe")].map(f => f.contentDocument)]
 		.flatMap(d => d ? [...d.querySelectorAll("button, a")] : [])
 		.find(b => b.innerText.toLowerCase().includes(%q))`, strings.ToLower(text))
 }
 
-// link is the script of a link of Streamlit's navigation.
+// link returns a JavaScript expression for a link of Streamlit's navigation.
 func link(path string) string { return fmt.Sprintf(`document.querySelector('a[href$=%q]')`, path) }
 
-// still is how many looks in a row an element must stay where it is: Streamlit moves what it draws.
+// still is the number of consecutive checks in which an element must keep its position: Streamlit moves elements while
+// it draws them.
 const still = 10
 
-// click clicks where an element is, as a mouse does, once it is there and has come to rest.
+// click clicks an element with the mouse, once it exists and no longer moves.
 func (b tab) click(element string) {
 	b.t.Helper()
 	var at []float64
@@ -83,7 +84,7 @@ func (b tab) click(element string) {
 	}
 }
 
-// opens clicks an element and gives the window that this opens.
+// opens clicks an element and returns the window that opens.
 func (b tab) opens(element string) tab {
 	b.t.Helper()
 	opened := chromedp.WaitNewTarget(b.ctx, func(i *target.Info) bool { return i.Type == "page" })
@@ -99,7 +100,7 @@ func (b tab) opens(element string) tab {
 	return tab{}
 }
 
-// another opens an address in a tab of its own, of the same browser.
+// another opens an address in a new tab of the same browser.
 func (b tab) another(url string) tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
@@ -116,13 +117,13 @@ func (b tab) goes(url string) {
 	}
 }
 
-// gone waits until the page shows something, and not that.
+// gone waits until the page shows some text, but not this one.
 func (b tab) gone(what string) {
 	b.t.Helper()
 	b.until("the tab does not show "+what, func() bool { text := b.text(); return text != "" && !strings.Contains(text, what) })
 }
 
-// signsIn opens the sign-in page as streamlit-oauth does, in a window of its own, and picks there.
+// signsIn opens the sign-in page in a window of its own, as streamlit-oauth does, and picks a person there.
 func (b tab) signsIn(pick string) {
 	b.t.Helper()
 	popup := b.opens(button("Continue with Google"))
@@ -130,8 +131,8 @@ func (b tab) signsIn(pick string) {
 	popup.click(button(pick))
 }
 
-// told gives the events of the login that were logged, each as one line of text.
-func (p *project) told() string {
+// loginLog returns the logged events about logins, each as one line of text.
+func (p *project) loginLog() string {
 	p.t.Helper()
 	var b strings.Builder
 	for line := range strings.Lines(p.run(0, "logs", "--json")) {
@@ -143,21 +144,21 @@ func (p *project) told() string {
 	return b.String()
 }
 
-func (p *project) mustTell(what ...string) {
+func (p *project) mustLog(what ...string) {
 	p.t.Helper()
-	told := p.told()
+	loginLog := p.loginLog()
 	for _, w := range what {
-		if !strings.Contains(told, w) {
-			p.t.Errorf("no event %q among\n%s", w, told)
+		if !strings.Contains(loginLog, w) {
+			p.t.Errorf("no event %q among\n%s", w, loginLog)
 		}
 	}
 }
 
-// TestBrowserAuth_Document000LogsInAsItsArticleHasIt is the article's own project, with endpoints of
-// Google in its code, and not a file of it touched.
+// TestBrowserAuth_Document000LogsInAsItsArticleHasIt runs the unchanged project of the article, which has Google's
+// endpoints in its code.
 func TestBrowserAuth_Document000LogsInAsItsArticleHasIt(t *testing.T) {
 	micromamba(t)
-	p := laidOut(t, "document000")
+	p := copyTree(t, "document000")
 	ready := p.signingIn("--with-auth")
 	if ready.Mode != dev.AppLogin {
 		t.Errorf("mode %s", ready.Mode)
@@ -168,7 +169,7 @@ func TestBrowserAuth_Document000LogsInAsItsArticleHasIt(t *testing.T) {
 	page.goes(ready.URL + "/First_App")
 	page.signsIn("admin@example.com")
 	page.shows("First streamlit app")
-	p.mustTell("auth.denied {User: Client:streamlit", "auth.login {User:admin@example.com Client:streamlit Reason:picked")
+	p.mustLog("auth.denied {User: Client:streamlit", "auth.login {User:admin@example.com Client:streamlit Reason:picked")
 	page.click(link("/"))
 	page.gone("First streamlit app")
 	page.click(link("First_App"))
@@ -176,29 +177,29 @@ func TestBrowserAuth_Document000LogsInAsItsArticleHasIt(t *testing.T) {
 	page.click(button("Logout"))
 	page.gone("First streamlit app")
 
-	// The article's logout tells nobody: the provider lets the same person in without asking, until they
-	// sign out there.
+	// The article's logout does not reach the provider, which signs the same person in without the sign-in page until
+	// they sign out there.
 	page.opens(button("Continue with Google"))
 	page.shows("First streamlit app")
-	p.mustTell("auth.login {User:admin@example.com Client:streamlit Reason:already signed in")
+	p.mustLog("auth.login {User:admin@example.com Client:streamlit Reason:already signed in")
 	page.click(button("Logout"))
 	page.gone("First streamlit app")
 	provider := page.another(ready.Issuer)
 	provider.click(button("Sign out"))
 	provider.gone("admin@example.com")
 
-	// Nor does the article's code verify what it is given: a token for another app lets people in.
+	// Nor does the article's code verify the token: a token for another app signs people in.
 	p.run(0, "auth", "fault", "set", "wrong-aud", "--times", "1")
 	page.signsIn("user@example.com")
 	page.shows("First streamlit app")
-	p.mustTell("auth.fault {Fault:wrong-aud", "auth.login {User:user@example.com")
+	p.mustLog("auth.fault {Fault:wrong-aud", "auth.login {User:user@example.com")
 
 	checked := p.run(0, "auth", "check")
 	t.Logf("sdev auth check:\n%s", checked)
 }
 
-// TestBrowserAuth_TheScaffoldVerifiesAndSwitches is the helper that sdev init writes: it refuses what
-// document 000's lets in. The tab stays while the mode changes.
+// TestBrowserAuth_TheScaffoldVerifiesAndSwitches tests the login code that sdev init writes: it refuses the token that
+// document 000 accepts. The tab stays open while the mode changes.
 func TestBrowserAuth_TheScaffoldVerifiesAndSwitches(t *testing.T) {
 	p := scaffolded(t)
 	ready := p.up()
@@ -221,13 +222,13 @@ func TestBrowserAuth_TheScaffoldVerifiesAndSwitches(t *testing.T) {
 	p.run(0, "auth", "fault", "set", "bad-signature", "--times", "1")
 	page.signsIn("admin@example.com") // the app asks to select an account, so the page shows again
 	page.shows("Signature verification failed")
-	p.mustTell("auth.denied {User: Client:streamlit", "auth.fault {Fault:wrong-aud", "auth.fault {Fault:bad-signature")
+	p.mustLog("auth.denied {User: Client:streamlit", "auth.fault {Fault:wrong-aud", "auth.fault {Fault:bad-signature")
 	page.signsIn("admin@example.com")
 	page.shows("Signed in as admin@example.com")
 	page.click(button("Logout"))
 	page.gone("Signed in as")
 
-	// Somebody signs in without being asked: the window closes by itself.
+	// With "sdev auth use" nobody sees the sign-in page: the window closes by itself.
 	p.run(0, "auth", "use", "user@example.com")
 	page.opens(button("Continue with Google"))
 	page.shows("Signed in as user@example.com")
@@ -262,7 +263,7 @@ COPY . .
 CMD ["streamlit", "run", "Home.py"]
 `
 
-// native is a project whose app has Streamlit's own login.
+// native creates a project whose app has Streamlit's own login.
 func native(t testing.TB) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
@@ -270,7 +271,7 @@ func native(t testing.TB) *project {
 	if err := os.Mkdir(p.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p.keep()
+	p.guardDir()
 	p.write("compose.yaml", "services:\n  streamlit:\n    build: .\n    ports: [\"8501:8501\"]\n")
 	p.write("Dockerfile", nativeDockerfile)
 	p.write("Home.py", nativeApp)
@@ -308,9 +309,9 @@ func TestBrowserAuth_NativeLoginFromTheFirstClickToTheLogout(t *testing.T) {
 
 	page.click(button("Log out"))
 	page.shows("Please log in")
-	p.mustTell("auth.login {User:zoe@example.com", "auth.logout {User:zoe@example.com")
+	p.mustLog("auth.login {User:zoe@example.com", "auth.logout {User:zoe@example.com")
 
-	// The app restarts while somebody is at the sign-in page: the login goes on where it was.
+	// The app restarts while somebody is at the sign-in page: the login then continues.
 	page.click(button("Log in"))
 	page.shows("admin@example.com")
 	p.run(0, "restart")
@@ -319,7 +320,7 @@ func TestBrowserAuth_NativeLoginFromTheFirstClickToTheLogout(t *testing.T) {
 	page.click(button("Log out"))
 	page.shows("Please log in")
 
-	// Claims that are larger than one cookie can be.
+	// The claims are larger than one cookie can be.
 	p.run(0, "auth", "fault", "set", "huge-claims", "--times", "1")
 	page.click(button("Log in"))
 	page.shows("admin@example.com")
@@ -342,7 +343,7 @@ func TestBrowserAuth_NativeLoginFromTheFirstClickToTheLogout(t *testing.T) {
 	page.click(button("Log out"))
 	page.shows("Please log in")
 
-	// Who is in the compose file is on the page at once.
+	// A person added to the compose file is on the sign-in page at once.
 	p.run(0, "auth", "users", "add", "late@example.com")
 	p.run(0, "auth", "use", "late@example.com")
 	page.click(button("Log in"))

@@ -15,8 +15,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// outside is a program of this machine that sdev knows nothing of: another maker's OpenID client, with
-// the settings that sdev prints.
+// outside is a program outside sdev: an OpenID client of another project, with the settings that "sdev auth env" prints.
 type outside struct {
 	t        *testing.T
 	oauth    oauth2.Config
@@ -38,8 +37,8 @@ func newOutside(t *testing.T, p *project) outside {
 		provider.Verifier(&oidc.Config{ClientID: env["OIDC_CLIENT_ID"]})}
 }
 
-// signIn goes through a whole login, in which the provider asks nobody, and gives whom the verified
-// token names, and the token.
+// signIn goes through a whole login without the sign-in page. It returns the person in the verified token, and the
+// token.
 func (o outside) signIn() (email, raw string, err error) {
 	o.t.Helper()
 	const state, nonce = "the-state", "the-nonce"
@@ -115,7 +114,7 @@ func TestDockerAuth_CommandsActAtOnceOnWhatRuns(t *testing.T) {
 	program.signsInAs("admin@example.com")
 	p.run(0, "auth", "use", "user@example.com")
 	program.fails("access_denied")
-	if set := p.run(0, "auth", "fault", "list"); !strings.Contains(set, "\nSet now:\n") || !strings.Contains(set, "  deny for user@example.com until it is cleared\n") {
+	if set := p.run(0, "auth", "fault", "list"); !strings.Contains(set, "\nActive now:\n") || !strings.Contains(set, "  deny for user@example.com until it is cleared\n") {
 		t.Errorf("faults:\n%s", set)
 	}
 	p.run(0, "auth", "fault", "clear", "deny")
@@ -143,7 +142,7 @@ func TestDockerAuth_CommandsActAtOnceOnWhatRuns(t *testing.T) {
 			t.Errorf("a token of an earlier key: %v", err)
 		}
 	}
-	p.mustTell("auth.fault {Fault:wrong-aud", "auth.denied {User:user@example.com Client:sdev-outside", "auth.login {User:late@example.com Client:sdev-outside")
+	p.mustLog("auth.fault {Fault:wrong-aud", "auth.denied {User:user@example.com Client:sdev-outside", "auth.login {User:late@example.com Client:sdev-outside")
 }
 
 func TestDockerAuth_CheckSeesWhatTheAppSees(t *testing.T) {
@@ -187,7 +186,7 @@ x-sdev:
 		t.Errorf("wrong: %q", ids)
 	}
 
-	// Python without the start-up shim: whatever sets the bypass is out of reach, and that is said.
+	// Python runs without the start-up shim: sdev cannot prevent the bypass, and the check says so.
 	p.write(".streamlit/secrets.toml", "LOCAL_STREAMLIT = \"1\"\n")
 	p.replace("compose.yaml", "exec streamlit run", "exec python -I -m streamlit run")
 	p.replace("compose.yaml", "export LOCAL_STREAMLIT=0 ", "export ")

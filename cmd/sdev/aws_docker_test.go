@@ -14,9 +14,9 @@ import (
 	"sdev/dev"
 )
 
-// keyProgram makes a program of the host that a profile names as its credential_process, and gives a
-// function that changes what it says.
-func (p *project) keyProgram() (say func(key string, until time.Time)) {
+// keyProgram creates a program that a profile names as its credential_process, and returns a function that sets the
+// keys that the program prints.
+func (p *project) keyProgram() (setKeys func(key string, until time.Time)) {
 	p.t.Helper()
 	answer := filepath.Join(p.home, "answer.json")
 	program := filepath.Join(p.home, "keys")
@@ -52,7 +52,7 @@ frozen = found.get_frozen_credentials()
 print(frozen.access_key, frozen.secret_key, frozen.token, found.method, session.get_config_variable("region"))
 `
 
-// keysInside is what an app finds; of one that finds nothing, the end of what it says.
+// keysInside returns the keys that an app finds, or the end of its error message.
 func (p *project) keysInside() string {
 	p.t.Helper()
 	out, errs, code := p.result("shell", "--", "python", "-c", asApp)
@@ -64,10 +64,10 @@ func (p *project) keysInside() string {
 
 func TestDockerAWSSession_GivesTheAppOneProfileAndNothingElse(t *testing.T) {
 	p := scaffolded(t)
-	say := p.keyProgram()
+	setKeys := p.keyProgram()
 	p.env = []string{"AWS_PROFILE=tool"}
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	say("ASIAFIRST", until)
+	setKeys("ASIAFIRST", until)
 	p.up("--aws", "session")
 	if got, want := p.keysInside(), "ASIAFIRST very-secret session container-role eu-central-1"; got != want {
 		t.Errorf("botocore found %q, want %q", got, want)
@@ -82,7 +82,7 @@ func TestDockerAWSSession_GivesTheAppOneProfileAndNothingElse(t *testing.T) {
 	if want := (map[string]string{"source": "session", "profile": "tool", "region": "eu-central-1", "expires": until.Format(time.RFC3339)}); fmt.Sprint(s.AWS) != fmt.Sprint(want) {
 		t.Errorf("status: %v, want %v", s.AWS, want)
 	}
-	// The keys are in memory alone: neither the engine nor the project's directory knows them.
+	// The keys are only in memory: neither the engine nor the project's directory contains them.
 	known := docker(t, "inspect", p.app(), p.gateway()) + docker(t, "logs", p.gateway())
 	_ = filepath.WalkDir(filepath.Join(p.dir, ".sdev"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
@@ -97,7 +97,7 @@ func TestDockerAWSSession_GivesTheAppOneProfileAndNothingElse(t *testing.T) {
 	}
 	// Renewed by a second up, which leaves the containers alone.
 	before := fmt.Sprint(p.ids())
-	say("ASIASECOND", until)
+	setKeys("ASIASECOND", until)
 	p.up("--aws", "session")
 	if got := p.keysInside(); !strings.HasPrefix(got, "ASIASECOND ") || fmt.Sprint(p.ids()) != before {
 		t.Errorf("after a second up botocore found %q", got)
@@ -106,7 +106,7 @@ func TestDockerAWSSession_GivesTheAppOneProfileAndNothingElse(t *testing.T) {
 
 func TestDockerAWSSession_IsRenewedInTimeAndSaysWhenALoginIsNeeded(t *testing.T) {
 	p := scaffolded(t)
-	say := p.keyProgram()
+	setKeys := p.keyProgram()
 	p.env = []string{"AWS_PROFILE=tool"}
 
 	// Without a login nothing is made.
@@ -115,10 +115,10 @@ func TestDockerAWSSession_IsRenewedInTimeAndSaysWhenALoginIsNeeded(t *testing.T)
 		t.Fatalf("exit code %d\n%s", code, out)
 	}
 
-	say("ASIAFIRST", time.Now().Add(4*time.Second))
+	setKeys("ASIAFIRST", time.Now().Add(4*time.Second))
 	e := p.attend("--aws", "session")
 	awaitEvent[dev.Ready](t, e)
-	say("ASIASECOND", time.Now().Add(12*time.Second))
+	setKeys("ASIASECOND", time.Now().Add(12*time.Second))
 	await(t, 30*time.Second, "the second keys", func() bool { return strings.HasPrefix(p.keysInside(), "ASIASECOND ") }, e.recent)
 	if err := os.Remove(filepath.Join(p.home, "answer.json")); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"sdev/dev"
 )
 
-// failure runs a command that must fail and gives the error that it prints as JSON.
+// failure runs a command that must fail and returns the error that it prints as JSON.
 func (p *project) failure(args ...string) dev.Failed {
 	p.t.Helper()
 	out, errs, code := p.result(append(args, "--json")...)
@@ -32,8 +32,8 @@ func (p *project) failure(args ...string) dev.Failed {
 	return last.Failed
 }
 
-// says fails unless a failure has this code, exit code and text.
-func (p *project) says(f dev.Failed, code dev.Code, exit int, parts ...string) {
+// checkFailure checks code, exit code and text of a failure.
+func (p *project) checkFailure(f dev.Failed, code dev.Code, exit int, parts ...string) {
 	p.t.Helper()
 	if f.Code != code || f.Exit != exit {
 		p.t.Errorf("%+v, want %s and exit code %d", f, code, exit)
@@ -51,7 +51,7 @@ func (p *project) says(f dev.Failed, code dev.Code, exit int, parts ...string) {
 	}
 }
 
-// warnings are those among a command's events.
+// warnings returns the warnings among a command's events.
 func warnings(t *testing.T, out string) []dev.Warning {
 	t.Helper()
 	var found []dev.Warning
@@ -89,7 +89,7 @@ func TestDockerPort_TakenByAProcessIsNamedAndMovedFrom(t *testing.T) {
 	}
 	defer holder.Close()
 	p.wantsPort(taken)
-	p.says(p.failure("up", "-d", "--port", strconv.Itoa(taken)), dev.CodePortTaken, dev.ExitFailed, fmt.Sprintf("port %d is taken by process %d (", taken, os.Getpid()))
+	p.checkFailure(p.failure("up", "-d", "--port", strconv.Itoa(taken)), dev.CodePortTaken, dev.ExitFailed, fmt.Sprintf("port %d is taken by process %d (", taken, os.Getpid()))
 
 	out := p.run(0, "up", "-d", "--json")
 	moved := warnings(t, out)
@@ -105,12 +105,12 @@ func TestDockerPort_TakenByAProcessIsNamedAndMovedFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	out = p.run(0, "up", "-d", "--json")
-	if again := p.url(); again != url || len(warnings(t, out)) != 0 {
-		t.Errorf("the page was at %s, is at %s\n%s", url, again, out)
+	if second := p.url(); second != url || len(warnings(t, out)) != 0 {
+		t.Errorf("the page was at %s, is at %s\n%s", url, second, out)
 	}
 }
 
-// url is where the running project's page is.
+// url returns the address of the running project's page.
 func (p *project) url() string {
 	p.t.Helper()
 	var s struct {
@@ -130,7 +130,7 @@ func TestDockerPort_TakenByAnotherProjectIsNamed(t *testing.T) {
 		t.Errorf("warnings %+v", moved)
 	}
 	p.run(0, "down")
-	p.says(p.failure("up", "-d", "--port", strconv.Itoa(taken)), dev.CodePortTaken, dev.ExitFailed, owner)
+	p.checkFailure(p.failure("up", "-d", "--port", strconv.Itoa(taken)), dev.CodePortTaken, dev.ExitFailed, owner)
 }
 
 func TestDockerBuild_FailuresNameTheirPlace(t *testing.T) {
@@ -152,7 +152,7 @@ func TestDockerBuild_FailuresNameTheirPlace(t *testing.T) {
 			p := scaffolded(t)
 			p.write("Dockerfile", c.dockerfile)
 			f := p.failure("up", "-d")
-			p.says(f, c.code, dev.ExitFailed, c.parts...)
+			p.checkFailure(f, c.code, dev.ExitFailed, c.parts...)
 			if f.File != c.file || f.Line != c.line {
 				t.Errorf("place %s:%d, want %s:%d", f.File, f.Line, c.file, c.line)
 			}
@@ -178,7 +178,7 @@ func TestDockerApp_ThatCannotRunLeavesNothing(t *testing.T) {
 			p := scaffolded(t)
 			p.override(c.settings)
 			f := p.failure("up", "-d", "--timeout", "3s")
-			p.says(f, c.code, c.exit, c.parts...)
+			p.checkFailure(f, c.code, c.exit, c.parts...)
 			t.Log(f.Message)
 		})
 	}
@@ -247,11 +247,11 @@ func starting(t *testing.T, p *project, _ *events) {
 	}, func() string { return fmt.Sprint(p.ids()) })
 }
 
-func TestDockerCompose_BrokenWhileItRunsIsToldAndMended(t *testing.T) {
+func TestDockerCompose_BrokenWhileItRunsIsReportedUntilItIsFixed(t *testing.T) {
 	p := scaffolded(t)
 	up := p.attend()
 	url := awaitEvent[dev.Ready](t, up).URL
-	whole, err := os.ReadFile(filepath.Join(p.dir, "docker-compose.yml"))
+	original, err := os.ReadFile(filepath.Join(p.dir, "docker-compose.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,14 +261,14 @@ func TestDockerCompose_BrokenWhileItRunsIsToldAndMended(t *testing.T) {
 	if w.Code != dev.CodeComposeSyntax || !strings.HasPrefix(w.Message, "docker-compose.yml:") {
 		t.Errorf("warning %+v", w)
 	}
-	p.write("docker-compose.yml", strings.Replace(string(whole), "    init: true\n", "    init: true\n    umask: 18\n", 1))
+	p.write("docker-compose.yml", strings.Replace(string(original), "    init: true\n", "    init: true\n    umask: 18\n", 1))
 	if w = awaitEvent[dev.Warning](t, up); w.Code != dev.CodeComposeKey || !strings.Contains(w.Message, "umask") || !strings.HasPrefix(w.Message, "docker-compose.yml:") {
 		t.Errorf("warning %+v", w)
 	}
 	if fmt.Sprint(p.ids()) != fmt.Sprint(ids) || !p.answers(url) {
 		t.Errorf("containers %v, were %v", p.ids(), ids)
 	}
-	p.write("docker-compose.yml", strings.Replace(string(whole), "    init: true\n", "    init: true\n    environment: {MENDED: yes-it-is}\n", 1))
+	p.write("docker-compose.yml", strings.Replace(string(original), "    init: true\n", "    init: true\n    environment: {MENDED: yes-it-is}\n", 1))
 	awaitEvent[dev.Ready](t, up)
 	if got := p.inside("echo $MENDED"); got != "yes-it-is" || !p.answers(url) {
 		t.Errorf("after it was fixed: %q", got)
@@ -276,7 +276,7 @@ func TestDockerCompose_BrokenWhileItRunsIsToldAndMended(t *testing.T) {
 	if p.ids()["sdev-gateway"] != ids["sdev-gateway"] {
 		t.Error("the gateway was replaced for a variable of the app's")
 	}
-	// A file that was not there at the start counts as well.
+	// A file that is created later counts as well.
 	p.override("environment: {MENDED: by-the-override}\n")
 	awaitEvent[dev.Ready](t, up)
 	if got := p.inside("echo $MENDED"); got != "by-the-override" {
@@ -308,8 +308,8 @@ func TestDockerDirectory_OfAnyKind(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.dir = odd
-		p.keep()
-		// Nothing but the directory names the project.
+		p.guardDir()
+		// Only the directory's name names the project.
 		p.replace("docker-compose.yml", `name: "`+p.name+`"`, "")
 		p.name = "myshopv2home"
 		ready := p.up()
@@ -329,8 +329,8 @@ func TestDockerDirectory_OfAnyKind(t *testing.T) {
 		if err := os.Chown(p.dir, 0, 0); err != nil {
 			t.Fatal(err)
 		}
-		p.keep()
-		p.says(p.failure("up", "-d"), dev.CodeProjectInvalid, dev.ExitProject, ".sdev")
+		p.guardDir()
+		p.checkFailure(p.failure("up", "-d"), dev.CodeProjectInvalid, dev.ExitProject, ".sdev")
 		p.wrap = nil // so that what ran can be taken down
 	})
 }

@@ -23,18 +23,17 @@ import (
 	"sdev/dev"
 )
 
-// Each benchmark here runs what sdev does and the plain way to the same end in turn, on the same
-// image, and reports the median of each and their ratio: on a shared machine only the ratio says
-// something. Run them with: make bench
+// Each benchmark alternates between sdev and a plain way to the same result, with the same image. It reports both
+// medians and their ratio: on a shared machine only the ratio is meaningful. Run them with: make bench
 
-// pair collects the times of two ways to do one thing.
-type pair struct{ ours, plain []time.Duration }
+// pair collects the times of sdev and of the plain way.
+type pair struct{ sdev, plain []time.Duration }
 
 func (p pair) report(b *testing.B) {
-	ours, plain := median(p.ours), median(p.plain)
-	b.ReportMetric(float64(ours.Milliseconds()), "sdev-ms")
+	sdev, plain := median(p.sdev), median(p.plain)
+	b.ReportMetric(float64(sdev.Milliseconds()), "sdev-ms")
 	b.ReportMetric(float64(plain.Milliseconds()), "plain-ms")
-	b.ReportMetric(float64(ours)/float64(plain), "ratio")
+	b.ReportMetric(float64(sdev)/float64(plain), "ratio")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -43,7 +42,7 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-// plainRun starts the project's image without sdev and gives its address.
+// plainRun starts the project's image without sdev and returns its address.
 func plainRun(tb testing.TB, p *project, dir string) (url string, remove func()) {
 	tb.Helper()
 	id := docker(tb, "run", "-d", "--init", "-p", "127.0.0.1::8501", "-v", dir+"/code_package:/app/code_package",
@@ -77,8 +76,8 @@ func BenchmarkSaveToPage(b *testing.B) {
 	url, remove := plainRun(b, p, other)
 	defer remove()
 	answers(b, url)
-	ours, plain := openTab(b, ready.URL), openTab(b, url)
-	ours.shows("start")
+	sdevTab, plain := openTab(b, ready.URL), openTab(b, url)
+	sdevTab.shows("start")
 	plain.shows("start")
 	there := &project{t: b, dir: other}
 
@@ -87,8 +86,8 @@ func BenchmarkSaveToPage(b *testing.B) {
 	for b.Loop() {
 		n++
 		text := "version " + strconv.Itoa(n)
-		if took, ok := timeToPage(b, ours, p, text); ok {
-			times.ours = append(times.ours, took)
+		if took, ok := timeToPage(b, sdevTab, p, text); ok {
+			times.sdev = append(times.sdev, took)
 		} else {
 			missedOurs++
 		}
@@ -100,18 +99,17 @@ func BenchmarkSaveToPage(b *testing.B) {
 	}
 	b.ReportMetric(float64(missedOurs), "sdev-missed")
 	b.ReportMetric(float64(missedPlain), "plain-missed")
-	if len(times.ours) == 0 || len(times.plain) == 0 {
+	if len(times.sdev) == 0 || len(times.plain) == 0 {
 		b.Fatalf("no save was shown at all: %d missed through sdev, %d without", missedOurs, missedPlain)
 	}
 	times.report(b)
 }
 
-// missedAfter is how long a save may take before it counts as never shown. Streamlit itself loses one
-// now and then, with sdev or without; those are counted, not waited for.
+// missedAfter is the time after which a save counts as never shown. Streamlit itself sometimes loses a save, with sdev or
+// without; the benchmark counts those.
 const missedAfter = 10 * time.Second
 
-// timeToPage saves a page and gives the time until the browser has it in its document; ok is false
-// for a save that it never shows.
+// timeToPage saves a page and returns the time until the browser shows it; ok is false for a save that it never shows.
 func timeToPage(tb testing.TB, page tab, p *project, text string) (took time.Duration, ok bool) {
 	tb.Helper()
 	const appears = `new Promise(done => { const seen = () => document.body.innerText.includes(%q) && done(true);
@@ -142,7 +140,7 @@ func BenchmarkUpToAnswer(b *testing.B) {
 	for b.Loop() {
 		start := time.Now()
 		p.run(0, "up", "-d")
-		times.ours = append(times.ours, time.Since(start))
+		times.sdev = append(times.sdev, time.Since(start))
 		p.run(0, "down")
 		start = time.Now()
 		url, remove := plainRun(b, p, p.dir)
@@ -161,7 +159,7 @@ func BenchmarkUpWithNothingToDo(b *testing.B) {
 	for b.Loop() {
 		start := time.Now()
 		p.run(0, "up", "-d")
-		times.ours = append(times.ours, time.Since(start))
+		times.sdev = append(times.sdev, time.Since(start))
 		start = time.Now()
 		docker(b, "ps", "--filter", "label=com.docker.compose.project="+p.name)
 		times.plain = append(times.plain, time.Since(start))
@@ -169,8 +167,8 @@ func BenchmarkUpWithNothingToDo(b *testing.B) {
 	times.report(b)
 }
 
-// BenchmarkInterrupt is from the interrupt to the exit, with all containers gone, against "docker
-// rm -f" after "docker stop" of the same image.
+// BenchmarkInterrupt measures the time from the interrupt to the exit, with all containers removed, against "docker rm
+// -f" after "docker stop" of the same image.
 func BenchmarkInterrupt(b *testing.B) {
 	p := scaffolded(b)
 	var times pair
@@ -182,7 +180,7 @@ func BenchmarkInterrupt(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = up.cmd.Wait() // exit code 130
-		times.ours = append(times.ours, time.Since(start))
+		times.sdev = append(times.sdev, time.Since(start))
 		if left := docker(b, "ps", "-aq", "--filter", "label=com.docker.compose.project="+p.name); left != "" {
 			b.Fatalf("left behind: %s", left)
 		}
@@ -196,8 +194,8 @@ func BenchmarkInterrupt(b *testing.B) {
 	times.report(b)
 }
 
-// BenchmarkRebuildToOpenTab is from a changed Dockerfile to the new page in a tab that nobody
-// touches. There is no plain way: with any other tool that tab stays dead.
+// BenchmarkRebuildToOpenTab measures the time from a changed Dockerfile to the new page in an open tab. There is no plain
+// way: with other tools that tab stays dead.
 func BenchmarkRebuildToOpenTab(b *testing.B) {
 	p := scaffolded(b)
 	p.write("code_package/streamlit/Home.py", "import os\nimport streamlit as st\n\nst.title('built ' + os.environ.get('BUILT', '0'))\n")
@@ -228,7 +226,7 @@ func BenchmarkHelp(b *testing.B) {
 		if err := exec.Command(os.Getenv(programVariable), "--help").Run(); err != nil {
 			b.Fatal(err)
 		}
-		times.ours = append(times.ours, time.Since(start))
+		times.sdev = append(times.sdev, time.Since(start))
 		start = time.Now()
 		if err := exec.Command("docker", "--help").Run(); err != nil {
 			b.Fatal(err)
@@ -238,8 +236,8 @@ func BenchmarkHelp(b *testing.B) {
 	times.report(b)
 }
 
-// BenchmarkIdle is what a followed up costs while nothing happens: the share of a core and the
-// bytes printed, over some seconds with a tab open.
+// BenchmarkIdle measures the cost of a running "sdev up" while nothing happens: the share of a core and the bytes
+// printed, over some seconds with a tab open.
 func BenchmarkIdle(b *testing.B) {
 	p := scaffolded(b)
 	up := p.attend()
@@ -261,7 +259,7 @@ func BenchmarkIdle(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// cpuTime is what a process has used so far: fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms.
+// cpuTime returns the CPU time that a process has used: fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms.
 func cpuTime(tb testing.TB, pid string) time.Duration {
 	tb.Helper()
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")

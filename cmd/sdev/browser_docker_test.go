@@ -36,8 +36,8 @@ func openTab(t testing.TB, url string) tab {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate(url)); err != nil {
 		t.Fatalf("open %s: %v", url, err)
 	}
-	// A network of the machine that comes or goes while a page loads makes Chromium give up on it
-	// (ERR_NETWORK_CHANGED), and the page stays blank: load it again, as a person would.
+	// If a network of the machine appears or disappears while a page loads, Chromium aborts loading
+	// (ERR_NETWORK_CHANGED) and the page stays blank: load it again, as a user would.
 	loaded := time.Now()
 	b.until("a page with text", func() bool {
 		if time.Since(loaded) > 5*time.Second {
@@ -49,7 +49,7 @@ func openTab(t testing.TB, url string) tab {
 	return b
 }
 
-// text is what the page shows.
+// text returns the text that the page shows.
 func (b tab) text() string {
 	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
 	if err != nil {
@@ -58,7 +58,7 @@ func (b tab) text() string {
 	return s
 }
 
-// shows waits until the page shows what.
+// shows waits until the page shows a text.
 func (b tab) shows(what string) {
 	b.t.Helper()
 	b.until("the tab shows "+what, func() bool { return strings.Contains(b.text(), what) })
@@ -69,24 +69,24 @@ func (b tab) until(about string, ok func() bool) {
 	await(b.t, 30*time.Second, about, ok, func() string { return "the tab shows:\n" + b.text() })
 }
 
-// home is a main page that shows a heading and keeps a text field.
+// home returns the source of a main page with a heading and a text field.
 func home(heading string) string {
 	return fmt.Sprintf("import streamlit as st\n\nst.title(%q)\nst.write(\"typed: \" + st.text_input(\"Name\", key=\"name\"))\n", heading)
 }
 
-// firstSave saves the main page until the tab shows it. Streamlit passes over a save that comes before
-// it has seen to the end of a tab's first run, and nothing tells when that is.
+// firstSave saves the main page repeatedly until the tab shows it. Streamlit ignores a save that comes before a tab's
+// first run has ended, and nothing shows when that is.
 func (p *project) firstSave(page tab) {
 	p.t.Helper()
 	saves := time.NewTicker(3 * time.Second)
 	defer saves.Stop()
-	again := 0
+	attempts := 0
 	p.write("code_package/streamlit/Home.py", home("second version"))
 	page.until("the second version", func() bool {
 		select {
 		case <-saves.C:
-			again++
-			p.write("code_package/streamlit/Home.py", home(fmt.Sprint("second version", again)))
+			attempts++
+			p.write("code_package/streamlit/Home.py", home(fmt.Sprint("second version", attempts)))
 		default:
 		}
 		return strings.Contains(page.text(), "second version")
@@ -174,7 +174,7 @@ func TestBrowser_ATabLeftAloneShowsTheRestartedApp(t *testing.T) {
 	p.run(0, "restart")
 	page.until("another start in the heading", func() bool { h := heading(page); return strings.HasPrefix(h, "started ") && h != before })
 
-	// A gateway that is restarted by hand takes the app with it at the next up.
+	// After a restart of the gateway by hand, the next up restarts the app too.
 	before = heading(page)
 	docker(t, "restart", p.name+"-sdev-gateway-1")
 	p.up()

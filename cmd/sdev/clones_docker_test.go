@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// clone is another directory with the same files, and so a project of the same name.
+// clone copies the project to another directory, which is then a project of the same name.
 func (p *project) clone(t *testing.T) *project {
 	t.Helper()
 	other := *p
@@ -22,7 +22,8 @@ func (p *project) clone(t *testing.T) *project {
 	return &other
 }
 
-// isLeftAlone has every command that works on what runs try it from another clone of the project.
+// isLeftAlone runs every command that works on a running project from another clone, and checks that none of them
+// touches this one.
 func (p *project) isLeftAlone(t *testing.T) {
 	t.Helper()
 	second := p.clone(t)
@@ -47,8 +48,8 @@ func (p *project) isLeftAlone(t *testing.T) {
 	if text := second.run(0, "status"); !strings.Contains(text, "not running here") || strings.Contains(text, "running  127") {
 		t.Errorf("status from a clone:\n%s", text)
 	}
-	if again := p.ids(); !maps.Equal(before, again) {
-		t.Errorf("containers were %v, are %v", before, again)
+	if after := p.ids(); !maps.Equal(before, after) {
+		t.Errorf("containers were %v, are %v", before, after)
 	}
 	// A link to the directory leads to the project itself.
 	link := filepath.Join(t.TempDir(), "link")

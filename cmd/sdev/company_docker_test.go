@@ -18,11 +18,11 @@ import (
 	"sdev/dev/plan"
 )
 
-// The machine of somebody in a company: a CA of its own, a proxy, an engine somewhere else.
+// A machine in a company: an extra CA, a proxy, an engine on another machine.
 
-// ignorant gives a project a Dockerfile that knows nothing of CAs and proxies. What takes long is in
-// an image that earlier tests have left in the builder's cache.
-func (p *project) ignorant(steps string) {
+// usePlainDockerfile gives the project a Dockerfile that mentions no CA and no proxy. It starts from an image that
+// earlier tests have left in the builder's cache, to save time.
+func (p *project) usePlainDockerfile(steps string) {
 	p.t.Helper()
 	base := p.name + "-base"
 	e, err := runtime.Open(p.t.Context(), "")
@@ -34,28 +34,28 @@ func (p *project) ignorant(steps string) {
 	if _, err := e.Build(p.t.Context(), b, func(dev.Event) {}); err != nil {
 		p.t.Fatal(err)
 	}
-	before := trusting(p.t)
-	p.t.Cleanup(func() { forget(p.t, base, before) })
+	before := basesWithCA(p.t)
+	p.t.Cleanup(func() { removeBase(p.t, base, before) })
 	p.write("Dockerfile", "# syntax=docker/dockerfile:1\nARG BASE="+base+"\n\nFROM ${BASE} AS dev\n"+steps)
 }
 
-// forget removes an image, and what came to stand for it in builds since a list was made.
-func forget(t testing.TB, base string, before []string) {
+// removeBase removes an image, and the copies of it with the extra CA that are not in the list before.
+func removeBase(t testing.TB, base string, before []string) {
 	t.Helper()
-	for _, name := range append(trusting(t), base) {
+	for _, name := range append(basesWithCA(t), base) {
 		if !slices.Contains(before, name) {
-			_ = exec.Command("docker", "image", "rm", name).Run() // of a failed test there may be none
+			_ = exec.Command("docker", "image", "rm", name).Run() // after a failed test there may be none
 		}
 	}
 }
 
-// trusting lists the images that stand for others in builds.
-func trusting(t testing.TB) []string {
+// basesWithCA lists the copies of base images with the extra CA.
+func basesWithCA(t testing.TB) []string {
 	t.Helper()
 	return strings.Fields(docker(t, "image", "ls", "--filter", "reference=sdev-ca", "--format", "{{.Repository}}:{{.Tag}}"))
 }
 
-// bundle is the file of authorities that this machine trusts.
+// bundle returns the file of the authorities that this machine trusts.
 func bundle(t testing.TB) string {
 	t.Helper()
 	for _, file := range []string{os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt"} {
@@ -67,9 +67,9 @@ func bundle(t testing.TB) string {
 	return ""
 }
 
-func TestDockerCompany_AnIgnorantDockerfileBuilds(t *testing.T) {
+func TestDockerCompany_ADockerfileWithoutTheCABuilds(t *testing.T) {
 	p := scaffolded(t)
-	p.ignorant(`USER root
+	p.usePlainDockerfile(`USER root
 RUN pip install --no-cache-dir --target /extra six==1.16.0
 RUN python -c "import urllib.request as u; u.urlopen('https://pypi.org/simple/six/')"
 RUN test $(env | grep -c invalid) -ge 2
@@ -79,11 +79,11 @@ USER app
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The proxy is for what is not named here, and nothing else is fetched.
+	// The proxy is for all other hosts, from which nothing is fetched.
 	p.env = []string{"SSL_CERT_FILE=" + bundle(t), "HTTP_PROXY=http://me:word@proxy.invalid:3128", "HTTPS_PROXY=http://me:word@proxy.invalid:3128", "NO_PROXY=pypi.org,pythonhosted.org,.pythonhosted.org,127.0.0.1,localhost"}
 	out := p.run(0, "up", "-d", "--verbose")
 	if !strings.Contains(out, "# syntax=docker/dockerfile:1 is ignored") {
-		t.Errorf("nothing is said of the syntax line:\n%s", out)
+		t.Errorf("no event about the syntax line:\n%s", out)
 	}
 	if got := p.inside("ls /extra/six.py"); got != "/extra/six.py" {
 		t.Errorf("inside: %q", got)
@@ -101,7 +101,7 @@ USER app
 	if after, err := os.ReadFile(filepath.Join(p.dir, "Dockerfile")); err != nil || string(after) != string(before) {
 		t.Errorf("the Dockerfile is not what it was: %v\n%s", err, after)
 	}
-	// A fault in it is still where the user wrote it, and another up changes nothing.
+	// An error names the line in the user's Dockerfile, and another up changes nothing.
 	if out := p.run(0, "up", "-d", "--json"); strings.Contains(out, `"build.step"`) || strings.Contains(out, `"operations":[{`) {
 		t.Errorf("a second up did something:\n%s", out)
 	}
@@ -114,13 +114,13 @@ USER app
 
 func TestDockerCompany_AnEngineWithoutBuildKitOrOnlyNewAPIs(t *testing.T) {
 	p := scaffolded(t)
-	p.ignorant("RUN pip install --no-cache-dir --target /tmp/extra six==1.16.0\n")
+	p.usePlainDockerfile("RUN pip install --no-cache-dir --target /tmp/extra six==1.16.0\n")
 	engine := engine29(t)
 	t.Cleanup(func() { p.env = nil }) // the engine goes before the project does
 	p.env = []string{"SSL_CERT_FILE=" + bundle(t), "DOCKER_HOST=" + engine, "DOCKER_BUILDKIT=0"}
 	out := p.run(0, "up", "-d", "--json")
 	if !regexp.MustCompile(`"build.step".*RUN pip install`).MatchString(out) {
-		t.Errorf("no step of the build is told:\n%s", out)
+		t.Errorf("no step of the build is reported:\n%s", out)
 	}
 	var s struct{ Engine map[string]string }
 	decode(t, p.run(0, "status", "--json"), &s)
@@ -179,8 +179,8 @@ func TestDockerEngine_IsFoundAsTheDockerCommandFindsIt(t *testing.T) {
 	}
 	t.Run("what goes wrong", func(t *testing.T) {
 		for name, c := range map[string]struct {
-			env  []string
-			says string
+			env     []string
+			message string
 		}{
 			"an unknown host key": {append(remote.env("UserKnownHostsFile=/dev/null"), "DOCKER_HOST="+remote.host), "Host key verification failed"},
 			"no key":              {append(remote.env("PubkeyAuthentication=no"), "DOCKER_HOST="+remote.host), "Permission denied"},
@@ -190,7 +190,7 @@ func TestDockerEngine_IsFoundAsTheDockerCommandFindsIt(t *testing.T) {
 		} {
 			p.env = append(append([]string{}, none...), c.env...)
 			_, stderr, code := p.result("status")
-			if code != 4 || !strings.Contains(stderr, c.says) || !strings.Contains(stderr, "\nhint: ") {
+			if code != 4 || !strings.Contains(stderr, c.message) || !strings.Contains(stderr, "\nhint: ") {
 				t.Errorf("%s: exit code %d\n%s", name, code, stderr)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// Debian's docker-compose is of the first generation and cannot read a project's own file, so it is
-// given one that names the same service. It finds what runs by the labels that all Composes share.
+// Debian's docker-compose is version 1 and cannot read the project's own file, so it gets one with the same service. It
+// finds containers by the labels that all versions of Compose use.
 func TestDockerCompose_WorksOnWhatSdevStarted(t *testing.T) {
 	p := scaffolded(t)
 	p.write("../compose.yml", "version: \"3\"\nservices:\n  streamlit-local:\n    image: "+p.name+"-streamlit-local\n")
@@ -40,7 +40,7 @@ func TestDockerCompose_WorksOnWhatSdevStarted(t *testing.T) {
 	}
 }
 
-func TestDockerUp_LeavesAloneWhatRunsFromAnotherDirectory(t *testing.T) {
+func TestDockerUp_LeavesContainersOfAnotherDirectoryAlone(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	twin := *p

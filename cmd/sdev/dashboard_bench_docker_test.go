@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// From the start of the program to the first frame, and from a key to the frame that it asks for.
+// BenchmarkDashboard measures the time from the start of the program to the first frame, and from a key to its frame.
 func BenchmarkDashboard(b *testing.B) {
 	p := scaffolded(b)
 	p.up()
@@ -38,7 +38,7 @@ func BenchmarkDashboard(b *testing.B) {
 	})
 }
 
-// soon waits for a text without a pause between two looks.
+// soon waits for a text without a pause between two checks.
 func (tm *terminal) soon(text string) {
 	tm.t.Helper()
 	for late := time.Now().Add(20 * time.Second); !strings.Contains(tm.screen(), text); {

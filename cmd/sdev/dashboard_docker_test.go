@@ -15,7 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// A day with the dashboard: start, look on while a page is edited and broken, leave, come back.
+// A session with the dashboard: start, watch while a page is edited and broken, leave, come back.
 func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	p := scaffolded(t)
 	page := filepath.Join("code_package", "streamlit", "Home.py")
@@ -26,11 +26,11 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	b.shows("one")
 	tm.sees("1 tab open", "main page")
 
-	// Streamlit may overlook a save that comes while it shows a page for the first time.
+	// Streamlit may miss a save while it shows a page for the first time.
 	last := time.Time{}
 	b.until("the tab shows two", func() bool {
 		if now := time.Now(); now.Sub(last) > 3*time.Second {
-			p.write(page, home("two")+"# "+now.String()+"\n") // the same again would be no change
+			p.write(page, home("two")+"# "+now.String()+"\n") // the same content would be no change
 			last = now
 		}
 		return strings.Contains(b.text(), "two")
@@ -84,9 +84,9 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	tm.keys("4")
 	tm.sees("the next login shows the sign-in page", "PEOPLE", "user@example.com")
 	tm.keys("j\r")
-	tm.sees("the next login is user@example.com", "signs in at the next login")
+	tm.sees("the next login is user@example.com", "is signed in at the next login")
 	tm.keys("fwrong-aud\r")
-	tm.sees("ACTIVE FAULTS", "wrong-aud happens once")
+	tm.sees("ACTIVE FAULTS", "wrong-aud takes effect once")
 	tm.keys("x")
 	tm.sees("LOGIN BYPASSED", "mode local after")
 	tm.keys("\x03") // it did not start the project, so it does not stop it
@@ -113,8 +113,8 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	}
 }
 
-// What fails stays on the screen, and is the program's own end as well.
-func TestDockerDashboard_TellsWhyNothingRuns(t *testing.T) {
+// An error stays on the screen, and the program exits with it.
+func TestDockerDashboard_ShowsWhyNothingRuns(t *testing.T) {
 	p := scaffolded(t)
 	p.write("Dockerfile", "FROM python:3.11-slim AS dev\nRUN echo telling-line && exit 3\n")
 	tm := p.terminal(80, 24, "up")
@@ -125,7 +125,7 @@ func TestDockerDashboard_TellsWhyNothingRuns(t *testing.T) {
 	}
 }
 
-// A terminal that can show lines only gets lines.
+// A terminal that can only show lines gets lines.
 func TestDockerDashboard_IsNotForEveryTerminal(t *testing.T) {
 	p := scaffolded(t)
 	for _, c := range []struct {

@@ -15,9 +15,9 @@ import (
 	"sdev/dev"
 )
 
-// What happens to a terminal and to an engine while the dashboard is there.
+// Events in the life of a terminal and of an engine while the dashboard runs.
 
-// An engine that goes away is said, and what to do; when it is back the dashboard goes on as before.
+// If the engine goes away, the dashboard says so, with a hint. Once the engine is back, the dashboard continues.
 func TestDockerDashboard_OutlivesItsEngine(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
@@ -32,7 +32,7 @@ func TestDockerDashboard_OutlivesItsEngine(t *testing.T) {
 	engine := listen()
 	behind := *p
 	behind.env = []string{"DOCKER_HOST=unix://" + socket}
-	tm := behind.terminal(60, 20, "up") // the smallest screen that everything fits
+	tm := behind.terminal(60, 20, "up") // the smallest screen on which everything fits
 	tm.sees("● running", "BYPASS", "http://localhost:")
 	engine.Close()
 	tm.sees("✗ engine lost", "✗ the container engine at", "hint: start Docker", "from the engine's last answer")
@@ -112,7 +112,7 @@ func TestDockerDashboard_EndsWithItsTerminal(t *testing.T) {
 	}
 }
 
-// In a directory without a project sdev asks the questions of init, and shows what came of it.
+// In a directory without a project sdev asks the questions of init, and then shows the new project.
 func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T) {
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), "sales"), name: "sales", home: t.TempDir()}
 	if err := os.Mkdir(p.dir, 0o755); err != nil {
@@ -125,7 +125,7 @@ func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T)
 	tm.keys("\x1b[B\r")
 	tm.sees("Which package manager?")
 	tm.keys("\r")
-	tm.sees("○ not running", p.name+" does not run", "u  start it")
+	tm.sees("○ not running", p.name+" is not running", "u  start it")
 	tm.keys("q")
 	code, left := tm.ended()
 	if code != dev.ExitOK || !strings.Contains(left, "created \""+p.name+"\"") || !strings.Contains(left, "next: sdev up --local") {
@@ -137,7 +137,7 @@ func TestDockerDashboard_BeginsWithTheQuestionsWhereThereIsNothing(t *testing.T)
 	tm.ended()
 }
 
-// Who signs in is told by the dashboard, and so is what the app was told of them.
+// The dashboard shows who signs in, and which claims the app received.
 func TestBrowserDashboard_SignsSomebodyIn(t *testing.T) {
 	p := native(t)
 	p.run(0, "auth", "users", "add", "zoe@example.com", "--name", "Zoë Müller", "--group", "sales")

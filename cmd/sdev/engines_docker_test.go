@@ -26,12 +26,11 @@ import (
 	"time"
 )
 
-// Other ways to the engine of this machine, so that one engine stands for many.
+// Other ways to connect to the engine of this machine, so that one engine can take the part of several.
 
 const realEngine = "/var/run/docker.sock"
 
-// passOn listens at a socket that anyone may open, or with a TLS configuration at a port, and hands
-// all that comes to the engine.
+// passOn forwards connections to the engine: from a socket that anyone may open or, with a TLS configuration, from a port.
 func passOn(t testing.TB, socket string, config *tls.Config) (address string) {
 	t.Helper()
 	var l net.Listener
@@ -53,7 +52,7 @@ func passOn(t testing.TB, socket string, config *tls.Config) (address string) {
 	return l.Addr().String()
 }
 
-// tlsEngine is the engine behind TLS that asks for a certificate.
+// tlsEngine is the engine behind TLS that requires a client certificate.
 type tlsEngine struct{ host, dir string }
 
 func newTLS(t testing.TB) tlsEngine {
@@ -69,8 +68,8 @@ func newTLS(t testing.TB) tlsEngine {
 	return tlsEngine{host: "tcp://" + host, dir: dir}
 }
 
-// certificate makes one for 127.0.0.1 and writes it and its key as the docker command wants them:
-// ca.pem, cert.pem, key.pem. Without an authority it is one itself.
+// certificate makes a certificate for 127.0.0.1 and writes it as the docker command expects it: ca.pem, cert.pem,
+// key.pem. Without an authority it is an authority itself.
 func certificate(t testing.TB, dir, name string, authority *x509.Certificate, authorityKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -108,7 +107,7 @@ func certificate(t testing.TB, dir, name string, authority *x509.Certificate, au
 	return made, key
 }
 
-// sshEngine is the engine behind a real sshd, which has keys, a configuration and a port of its own.
+// sshEngine is the engine behind a real sshd with its own keys, configuration and port.
 type sshEngine struct {
 	t         testing.TB
 	host, dir string
@@ -155,8 +154,8 @@ func (s sshEngine) file(name string, mode os.FileMode, content string) {
 	}
 }
 
-// env has ssh use the test's own keys: a program of that name stands before the real one. Settings
-// given come first, which is how they win.
+// env returns environment variables with which ssh uses the test's keys: in PATH, a script named ssh precedes the real
+// one. ssh uses the first value of a setting, so the given settings win.
 func (s sshEngine) env(settings ...string) []string {
 	s.t.Helper()
 	real, err := exec.LookPath("ssh")
@@ -175,7 +174,7 @@ func (s sshEngine) env(settings ...string) []string {
 	return []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
 }
 
-// engine29 is the engine as one of a later year: it speaks no API below 1.44, and none above 1.52.
+// engine29 makes the engine look like version 29, which supports only the APIs 1.44 to 1.52.
 func engine29(t testing.TB) string {
 	t.Helper()
 	version := regexp.MustCompile(`^/v1\.(\d+)/`)

@@ -12,19 +12,19 @@ import (
 	"testing"
 )
 
-// inside runs a shell command in the app's container and gives what it printed.
+// inside runs a shell command in the app's container and returns its output.
 func (p *project) inside(command string) string {
 	p.t.Helper()
 	return strings.TrimSpace(p.run(0, "shell", "--", "sh", "-c", command))
 }
 
-// How the AWS CLI keeps an SSO login: in a file named after the SHA-1 of the session's name, "corp".
+// The AWS CLI stores an SSO login in a file named after the SHA-1 of the session's name, "corp".
 const (
 	loginFile = "sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json"
 	login     = `{"startUrl": "https://example.awsapps.com/start", "accessToken": "of-the-host", "expiresAt": "2099-01-02T03:04:05Z"}`
 )
 
-// awsLogin gives the caller an ~/.aws with two profiles and an SSO login.
+// awsLogin creates an ~/.aws with two profiles and an SSO login.
 func (p *project) awsLogin() {
 	p.t.Helper()
 	for name, content := range map[string]string{
@@ -74,7 +74,7 @@ func TestDockerAWS_IsReadOnlyInsideWithCachesOfItsOwn(t *testing.T) {
 	if want := (map[string]string{"source": "mount", "profile": "work", "region": "eu-central-1", "expires": "2099-01-02T03:04:05Z"}); fmt.Sprint(s.AWS) != fmt.Sprint(want) {
 		t.Errorf("status: %v, want %v", s.AWS, want)
 	}
-	// Another profile means another container, and what the app renewed itself is not taken from it.
+	// Another profile needs another container. The app keeps the login that it renewed itself.
 	p.env = []string{"AWS_REGION=us-east-2"}
 	p.up()
 	if got := p.inside(`echo "$AWS_PROFILE" $AWS_REGION; cat ~/.aws/` + loginFile); got != "us-east-2\n"+`{"accessToken": "of-the-app"}` {
@@ -82,8 +82,7 @@ func TestDockerAWS_IsReadOnlyInsideWithCachesOfItsOwn(t *testing.T) {
 	}
 }
 
-// renewal plays the part of AWS in the container and lets botocore, as an app would, use a login that
-// has just run out.
+// renewal is a fake of AWS in the container. It lets botocore use a login that has just expired, as an app would.
 const renewal = `
 import http.server, json, os, threading
 class TokenEndpoint(http.server.BaseHTTPRequestHandler):
@@ -116,13 +115,13 @@ func TestDockerAWS_ALoginThatRunsOutIsRenewedInside(t *testing.T) {
 	}
 	p.env = []string{"AWS_PROFILE=work"}
 	if out := p.run(0, "up", "-d"); !strings.Contains(out, "expired") || !strings.Contains(out, "aws sso login --profile work") {
-		t.Errorf("up says nothing of the login that ran out:\n%s", out)
+		t.Errorf("up does not mention the expired login:\n%s", out)
 	}
 	if got := strings.TrimSpace(p.run(0, "shell", "--", "python", "-c", renewal)); got != "renewed" {
 		t.Errorf("token: %q", got)
 	}
 	if got := p.inside("cat ~/.aws/" + loginFile); !strings.Contains(got, `"renewed"`) {
-		t.Errorf("the renewed login was not kept: %s", got)
+		t.Errorf("the renewed login was not stored: %s", got)
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != host {
 		t.Errorf("the host's login: %s, %v", b, err)
@@ -208,7 +207,7 @@ except OSError as e:
 	}
 }
 
-// asUser hands the project to a user without rights who may open the engine's socket.
+// asUser gives the project to a user without permissions who may open the engine's socket.
 func (p *project) asUser(uid, gid int) {
 	p.t.Helper()
 	socket, err := os.Stat("/var/run/docker.sock")
@@ -240,7 +239,7 @@ func (p *project) asUser(uid, gid int) {
 func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 	p := scaffolded(t)
 	p.awsLogin()
-	p.override("volumes: [./data/made:/data]\n") // a directory that is not there yet
+	p.override("volumes: [./data/made:/data]\n") // a directory that does not exist yet
 	p.asUser(1234, 2345)
 	p.tree = nil // the app itself writes there
 	p.up()

@@ -17,13 +17,13 @@ import (
 	"unicode"
 )
 
-// mayImport is the map of the code: which of our packages each package may import. A name that ends
-// in /… stands for every package below it; test files may import devtest on top.
+// mayImport says which of our packages each package may import. A name that ends in /… stands for every package below
+// it. Test files may import devtest as well.
 //
 // A new package needs a row here. A new entry in a row is a decision about the design.
 var mayImport = map[string][]string{
 	"cmd/sdev": {"cmd/internal/cli", "cmd/internal/console"},
-	// Commands; what they share; and the two families of them that have a room of their own.
+	// The commands, two groups of them with a package each, and what all commands share.
 	"cmd/internal/cli":       {"cmd/internal/auth", "cmd/internal/console", "cmd/internal/dashboard", "cmd/internal/render", "dev", "dev/…", "scaffold", "templates"},
 	"cmd/internal/auth":      {"cmd/internal/console", "cmd/internal/render", "dev", "dev/…"},
 	"cmd/internal/dashboard": {"cmd/internal/console", "cmd/internal/render", "cmd/internal/tui", "dev", "dev/…"},
@@ -31,30 +31,30 @@ var mayImport = map[string][]string{
 	"cmd/internal/render":    {"dev"},
 	"cmd/internal/tui":       {"cmd/internal/render", "dev"},
 
-	// The vocabulary, and the one decision that is pure.
+	// The vocabulary, and the pure computation of a plan.
 	"dev":      {},
 	"dev/plan": {"dev"},
 
-	// The loop: it declares what it needs of the parts below, and cmd hands those in.
+	// The engine: it declares interfaces for the parts that it needs, and gets their implementations from outside.
 	"dev/engine": {"dev", "dev/plan"},
 
-	// The use cases: what a command does, for which it needs several parts. They call parts that decide or read,
-	// and declare an interface for whatever acts on containers: cmd hands the engine in, and a test hands in a
-	// fake. No part knows a use case, and neither use case knows the other.
+	// The use cases, which combine several parts. They call parts that decide or read. For parts that act on
+	// containers they declare interfaces: commands pass the real engine, tests a fake. No part imports a use case,
+	// and the two use cases do not import each other.
 	//
-	// Running a project is what commands and the dashboard have in common. Shipping one reads it (config, detect,
-	// git), renders, compares and checks (handoff, preflight), describes a build (plan), and visits an app that it
-	// started (tunnel, streamlit).
+	// session runs a project for the commands and the dashboard. release reads a project (config, detect, git),
+	// renders, compares and checks a bundle (handoff, preflight), describes a build (plan), and sends requests to the
+	// app that it has started (tunnel, streamlit).
 	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/mirror", "dev/oidc", "dev/plan", "dev/streamlit", "dev/tunnel", "dev/watch"},
 	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel"},
 
-	// The parts. They do not know each other.
+	// The parts. They do not import each other, except for the helpers blocking and tree.
 	"dev/awslocal":    {"dev"},
 	"dev/awslogin":    {"dev", "dev/blocking"},
 	"dev/blocking":    {},
 	"dev/config":      {"dev", "dev/blocking"},
 	"dev/destination": {"dev"},
-	"dev/detect":      {"dev"},
+	"dev/detect":      {"dev", "dev/docker/dockerfile"}, // which reads text, and no engine
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
 	"dev/docker/…":    {"dev"},
 	"dev/git":         {"dev"},
@@ -62,25 +62,25 @@ var mayImport = map[string][]string{
 	"dev/hub":         {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
-	"dev/preflight":   {"dev", "dev/preflight/…"},
+	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
 	"dev/preflight/…": {"dev"},
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share
 	"dev/tunnel":      {"dev"},
 	"dev/watch":       {"dev"},
 
-	// A program of its own, in the sidecar, and therefore put together here.
+	// The gateway is a program of its own, in its own container, so this package combines the parts that it needs.
 	"dev/gateway": {"dev", "dev/awslocal", "dev/hub", "dev/oidc", "dev/streamlit", "dev/watch"},
 
 	// For tests only.
 	"dev/devtest": {"dev", "dev/plan"},
 
-	// Making a project has nothing to do with running one, but for words and errors.
+	// Creating a project shares only the vocabulary and the errors with running one.
 	"scaffold":  {"dev", "dev/tree"},
 	"templates": {},
 }
 
-// onlyImporter names, for modules that decide how a part works, the one place that may use them.
+// onlyImporter names the only package that may import a library, for libraries that are one package's concern.
 var onlyImporter = map[string]string{
 	"github.com/docker/docker":     "dev/docker",
 	"github.com/moby/buildkit":     "dev/docker",
@@ -101,15 +101,15 @@ func TestLayers_ImportsFollowTheMap(t *testing.T) {
 			continue
 		}
 		for _, imp := range f.imports() {
-			ours, ok := strings.CutPrefix(imp, "sdev/")
+			imported, ok := strings.CutPrefix(imp, "sdev/")
 			switch {
-			case !ok, within(allowed, ours):
-			case f.test && (ours == f.pkg || ours == "dev/devtest"):
+			case !ok, within(allowed, imported):
+			case f.test && (imported == f.pkg || imported == "dev/devtest"):
 			case f.test && f.pkg == "cmd/sdev": // drives the whole program
-			case f.test && f.pkg == "templates": // a tree is proven by the parts that use it
-			case f.test && f.pkg == "dev/handoff" && ours == "templates": // and targets by their trees
+			case f.test && f.pkg == "templates": // the parts that use a tree test it
+			case f.test && f.pkg == "dev/handoff" && imported == "templates": // targets are tested with their trees
 			default:
-				t.Errorf("%s: %s must not import %s", f.name, f.pkg, ours)
+				t.Errorf("%s: %s must not import %s", f.name, f.pkg, imported)
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func TestPackages_SayWhatTheyAreFor(t *testing.T) {
 
 func TestInterfaces_HaveAtMostFiveMethods(t *testing.T) {
 	files := sources(t)
-	declared := make(map[string]*ast.InterfaceType) // by the name of its package and its own: "engine.Runtime"
+	declared := make(map[string]*ast.InterfaceType) // by package and name: "engine.Runtime"
 	for _, f := range files {
 		ast.Inspect(f.ast, func(n ast.Node) bool {
 			if d, ok := n.(*ast.TypeSpec); ok {
@@ -172,7 +172,7 @@ func TestInterfaces_HaveAtMostFiveMethods(t *testing.T) {
 			return true
 		})
 	}
-	var methods func(pkg string, i *ast.InterfaceType) int // with those of embedded interfaces
+	var methods func(pkg string, i *ast.InterfaceType) int // counts those of embedded interfaces too
 	methods = func(pkg string, i *ast.InterfaceType) (count int) {
 		for _, m := range i.Methods.List {
 			var embedded string
@@ -202,7 +202,7 @@ func TestInterfaces_HaveAtMostFiveMethods(t *testing.T) {
 	}
 }
 
-// A comment that names something else is one that a change has left behind.
+// A comment that begins with another name was forgotten in a change.
 func TestComments_BeginWithTheNameThatTheyDescribe(t *testing.T) {
 	for _, f := range sources(t) {
 		if f.test {
@@ -285,8 +285,8 @@ func TestVariables_OfPackagesAreNeverChanged(t *testing.T) {
 	}
 	for _, f := range sources(t) {
 		for _, id := range f.assigned() {
-			// The parser resolves names within a file, so what is declared in a function has an
-			// object there, and what another file declares has none.
+			// The parser resolves names only within a file: a local variable has an object, and a variable of
+			// another file has none.
 			local := id.Obj != nil && f.ast.Scope.Lookup(id.Name) != id.Obj
 			if vars[f.pkg+"."+id.Name] && id.Name != "_" && !local {
 				t.Errorf("%s: package variable %s is changed", f.at(id), id.Name)
@@ -345,7 +345,7 @@ func within(allowed []string, pkg string) bool {
 	})
 }
 
-// source is one Go file of ours.
+// source is one Go file of the module.
 type source struct {
 	name string // relative to the module's root, with slashes
 	pkg  string // import path without the module
@@ -403,7 +403,7 @@ func (f source) imports() []string {
 	return out
 }
 
-// calls gives the places where a function is named as x.Name.
+// calls returns the places where a function is named as x.Name.
 func (f source) calls(want string) []string {
 	found := make(map[string]bool)
 	ast.Inspect(f.ast, func(n ast.Node) bool {
@@ -417,7 +417,7 @@ func (f source) calls(want string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// vars gives the names of the variables that the file declares outside functions.
+// vars returns the names of the variables that the file declares outside functions.
 func (f source) vars() []string {
 	var out []string
 	for _, d := range f.ast.Decls {
@@ -434,7 +434,7 @@ func (f source) vars() []string {
 	return out
 }
 
-// assigned gives the variables that the file assigns to, or to elements or fields of.
+// assigned returns the variables that the file assigns to, or to whose elements or fields it assigns.
 func (f source) assigned() []*ast.Ident {
 	var out []*ast.Ident
 	add := func(e ast.Expr) {

@@ -21,7 +21,7 @@ import (
 	"sdev/dev"
 )
 
-// operations are those that the last plan of a command's events holds, as "verb object (reason)".
+// operations returns the operations of the last plan among a command's events, as "verb object (reason)".
 func operations(t *testing.T, out string) []string {
 	t.Helper()
 	var found []string
@@ -70,8 +70,8 @@ func TestDockerUp_ASecondOneChangesNothing(t *testing.T) {
 	if !strings.Contains(out, `"type":"ready","url":"`+first.URL+`"`) {
 		t.Errorf("a second up ends with\n%s", out)
 	}
-	if again := p.ids(); !maps.Equal(ids, again) {
-		t.Errorf("containers were %v, are %v", ids, again)
+	if after := p.ids(); !maps.Equal(ids, after) {
+		t.Errorf("containers were %v, are %v", ids, after)
 	}
 	if out := p.run(0, "rebuild", "--json"); p.ids()["streamlit-local"] != ids["streamlit-local"] {
 		t.Errorf("an unchanged image replaced the app:\n%s", out)
@@ -107,7 +107,7 @@ func TestDockerUp_RecreatesWhatChangedAndNothingElse(t *testing.T) {
 	if !strings.Contains(out, `"url":"`+at(named)+`"`) || !p.answers(at(named)) {
 		t.Errorf("the file's port has no effect:\n%s\n%s", strings.Join(operations(t, out), "\n"), out)
 	}
-	// A flag counts while it runs, for other commands too, and is forgotten with it.
+	// A flag applies while the project runs, to other commands too, and no longer after it has ended.
 	if ready := p.up("--port", strconv.Itoa(flag)); ready.URL != at(flag) {
 		t.Errorf("with --port the page is at %s", ready.URL)
 	}
@@ -120,7 +120,7 @@ func TestDockerUp_RecreatesWhatChangedAndNothingElse(t *testing.T) {
 	}
 }
 
-// at is the origin of an app on a port.
+// at returns the origin of an app on a port.
 func at(port int) string { return "http://localhost:" + strconv.Itoa(port) }
 
 // replace edits a file of the project.
@@ -209,8 +209,8 @@ func TestDockerDown_LeavesNothingAndTouchesNoOther(t *testing.T) {
 	if out := p.run(0, "down"); out != "" {
 		t.Errorf("a second down says %q", out)
 	}
-	if again := other.ids(); !maps.Equal(ids, again) || !other.answers(url) {
-		t.Errorf("the other project: %v, was %v", again, ids)
+	if after := other.ids(); !maps.Equal(ids, after) || !other.answers(url) {
+		t.Errorf("the other project: %v, was %v", after, ids)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestDockerShell_PassesInputAndExitCode(t *testing.T) {
 	if out.String() != long || errs.String() != "to-stderr\n" {
 		t.Errorf("%d of %d bytes came back; stderr %q", out.Len(), len(long), errs.String())
 	}
-	// The engine says that on standard output.
+	// The engine prints that on standard output.
 	if out, errs, code := p.result("shell", "--", "no-such-program"); code == 0 || !strings.Contains(out+errs, "no-such-program") {
 		t.Errorf("a missing program: code %d, %q", code, out+errs)
 	}
@@ -284,7 +284,7 @@ type line struct {
 	text string
 }
 
-// lines are the log lines among a command's events.
+// lines returns the log lines among a command's events.
 func lines(t *testing.T, out string) []line {
 	t.Helper()
 	var found []line

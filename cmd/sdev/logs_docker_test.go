@@ -10,7 +10,7 @@ import (
 	"sdev/dev"
 )
 
-func TestDockerLogs_SayWhatNobodyIsThereToDo(t *testing.T) {
+func TestDockerLogs_WarnIfNoUpIsRunningToRebuild(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	logs := p.follow()
@@ -24,7 +24,7 @@ func TestDockerLogs_SayWhatNobodyIsThereToDo(t *testing.T) {
 		t.Errorf("warning = %+v", w)
 	}
 
-	// Where somebody attends, it is done and not told.
+	// A running "sdev up" rebuilds, and there is no warning.
 	up := p.attend()
 	awaitEvent[dev.Ready](t, up)
 	p.write("Dockerfile", string(dockerfile)+"# changed again\n")

@@ -20,8 +20,8 @@ import (
 	"sdev/dev"
 )
 
-// An engine that goes away while someone attends to a project ends that with a word and exit code 4.
-func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
+// If the engine goes away, a running "sdev up" ends with an error and exit code 4.
+func TestDockerUp_EndsWithAnErrorIfTheEngineGoesAway(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	socket := filepath.Join(t.TempDir(), "engine.sock")
@@ -55,7 +55,7 @@ func TestDockerUp_EngineThatGoesAwayIsSaid(t *testing.T) {
 	}
 }
 
-// relay is a listener behind which the engine is, until it is closed.
+// relay forwards connections to the engine until it is closed.
 type relay struct {
 	listener net.Listener
 
@@ -84,14 +84,14 @@ func relayFrom(t testing.TB, l net.Listener) *relay {
 			go pipe(out, in)
 			go func() {
 				pipe(in, out)
-				_, _ = in.Close(), out.Close() // the engine has said all there is
+				_, _ = in.Close(), out.Close() // the engine has closed its side
 			}()
 		}
 	}()
 	return r
 }
 
-// pipe copies until one of the two ends are closed, and tells the other of an end that came first.
+// pipe copies in one direction until either connection is closed, and then closes the other one's half.
 func pipe(to, from net.Conn) {
 	_, _ = io.Copy(to, from)
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
@@ -122,8 +122,8 @@ func TestDockerUp_ImageForAnotherMachineIsRefused(t *testing.T) {
 	}
 }
 
-// What belongs to others is used, and neither made nor removed.
-func TestDockerUp_WhatIsExternalHasToBeThere(t *testing.T) {
+// External networks and volumes are used, and neither created nor removed.
+func TestDockerUp_RequiresExternalNetworksAndVolumes(t *testing.T) {
 	p := scaffolded(t)
 	const db = "  db:\n    image: python:3.11-slim\n    init: true\n    command: [sleep, '300']\n"
 	for kind, uses := range map[string]string{"network": "    networks: [shared]\n", "volume": "    volumes: ['shared:/data']\n"} {
@@ -139,13 +139,13 @@ func TestDockerUp_WhatIsExternalHasToBeThere(t *testing.T) {
 			t.Errorf("%s: the second time:\n%s", kind, made)
 		}
 		p.run(0, "down")
-		if kind == "volume" { // a down takes volumes only when asked, and a network by its label
+		if kind == "volume" { // down removes volumes only with --volumes, and networks by their label
 			docker(t, "volume", "rm", name)
 		}
 	}
 }
 
-// loadForeign loads an image that is for another kind of machine, and gives its reference.
+// loadForeign loads an image for another architecture and returns its reference.
 func loadForeign(t testing.TB, name string) string {
 	t.Helper()
 	image := name + "-foreign:1"

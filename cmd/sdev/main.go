@@ -1,5 +1,5 @@
-// Command sdev runs Streamlit apps locally as they will be deployed. Everything is in
-// sdev/cmd/internal/cli; here are the real streams, the signals and the only calls of os.Exit.
+// Command sdev runs Streamlit apps locally as they will be deployed. The commands are in package
+// sdev/cmd/internal/cli. This package adds the process's streams and signals, and contains the only calls of os.Exit.
 package main
 
 import (
@@ -24,7 +24,7 @@ func main() {
 	os.Exit(code)
 }
 
-// system is the real world.
+// system returns the streams and the environment of this process.
 func system() console.Streams {
 	s := console.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: 80, Getenv: os.Getenv, Env: os.Environ()}
 	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
@@ -37,10 +37,10 @@ func system() console.Streams {
 	return s
 }
 
-// interrupts turns signals into contexts: the first ends ctx, which asks for a graceful stop; the
-// second ends force, which kills; the third leaves at once. A terminal that closes (SIGHUP) and
-// SIGTERM count as signals too. A pipe whose reader has left is an error of the write, instead of
-// the end of a program that has things to stop.
+// interrupts turns signals into contexts. The first signal ends ctx, which asks for a graceful stop; the second ends
+// force, which kills; the third exits at once. SIGTERM and SIGHUP (the terminal was closed) count like an interrupt.
+// interrupts also catches SIGPIPE: a write to a pipe without a reader then returns an error, and the program can still
+// stop what it has started. done releases the contexts. The goroutine that waits for signals ends with the process.
 func interrupts() (ctx, force context.Context, done func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	force, kill := context.WithCancel(context.Background())

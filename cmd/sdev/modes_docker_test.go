@@ -21,8 +21,7 @@ import (
 	"sdev/dev"
 )
 
-// upAs starts the project in the background with these flags and gives its last event, which must be
-// ready.
+// upAs starts the project in the background with these flags and returns its last event, which must be ready.
 func (p *project) upAs(flags ...string) dev.Ready {
 	p.t.Helper()
 	out := p.run(0, append([]string{"up", "-d", "--json"}, flags...)...)
@@ -36,9 +35,9 @@ func (p *project) upAs(flags ...string) dev.Ready {
 	return ready
 }
 
-// asAppSignsIn is what document 000's code does, without its browser: the client from the parameter
-// store, Google's endpoints as httpx_oauth has them, a redirect that is followed, a code that is
-// exchanged, and an ID token that PyJWT verifies.
+// asAppSignsIn is a script that signs in like document 000's code, without a browser: it reads the client from the
+// parameter store, uses the endpoints of Google in httpx_oauth, follows a redirect, exchanges a code, and verifies the
+// ID token with PyJWT.
 const asAppSignsIn = `
 import asyncio, json, boto3, httpx, jwt
 from urllib.parse import urlsplit, parse_qs
@@ -99,7 +98,7 @@ func TestDockerWithAuth_OwnCodeSignsInWithoutAChange(t *testing.T) {
 		t.Errorf("status: %+v", s)
 	}
 
-	// A gateway that is restarted by itself goes on as the same provider.
+	// After a restart of only the gateway, the provider is the same.
 	keys := body(t, ready.Issuer+"/jwks")
 	docker(t, "restart", "-t", "1", p.gateway())
 	p.upAs("--with-auth", "--as", "admin@example.com")
@@ -108,7 +107,7 @@ func TestDockerWithAuth_OwnCodeSignsInWithoutAChange(t *testing.T) {
 	}
 }
 
-// providerHasOneName asks the provider under names that are not its own.
+// providerHasOneName requests the provider under foreign host names.
 func (p *project) providerHasOneName(ready dev.Ready) {
 	p.t.Helper()
 	const path = "/.well-known/openid-configuration"
@@ -130,7 +129,7 @@ func (p *project) providerHasOneName(ready dev.Ready) {
 	}
 }
 
-// keepsSecret looks for a secret wherever it could be read by accident.
+// keepsSecret searches for a secret in every place where it could be read by accident.
 func (p *project) keepsSecret(secret string) {
 	p.t.Helper()
 	if secret == "" {
@@ -200,7 +199,7 @@ func TestDockerWithAuth_SwitchingTheModeReplacesTheAppAlone(t *testing.T) {
 	if p.ids()["sdev-gateway"] != before["sdev-gateway"] || body(t, ready.Issuer+"/jwks") != login {
 		t.Error("back again it is not the same provider")
 	}
-	// What follows without a flag keeps the mode.
+	// Commands without a flag keep the mode.
 	p.run(0, "restart")
 	p.run(0, "rebuild")
 	var s struct{ Mode string }
@@ -208,16 +207,16 @@ func TestDockerWithAuth_SwitchingTheModeReplacesTheAppAlone(t *testing.T) {
 	if s.Mode != "app" {
 		t.Errorf("after restart and rebuild the mode is %s", s.Mode)
 	}
-	again := p.ids()
+	rebuilt := p.ids()
 	p.upAs("--with-auth=app")
-	if fmt.Sprint(p.ids()) != fmt.Sprint(again) {
-		t.Error("a second up is no no-op")
+	if fmt.Sprint(p.ids()) != fmt.Sprint(rebuilt) {
+		t.Error("a second up changed containers")
 	}
 }
 
-// Who attends with the login bypassed must not bring the bypass back after another sdev, in another
-// terminal, has put the login in force.
-func TestDockerWithAuth_WhoAttendsKeepsTheModeThatAnotherPutInForce(t *testing.T) {
+// A running "sdev up --local" must not bring the bypass back after another sdev, in another terminal, has switched to the
+// login.
+func TestDockerWithAuth_ARunningUpKeepsTheModeThatAnotherOneSet(t *testing.T) {
 	p := scaffolded(t, "--auth", "streamlit-oauth")
 	attending := p.attend()
 	awaitEvent[dev.Ready](t, attending)
@@ -246,23 +245,23 @@ func TestDockerWithAuth_WhoAttendsKeepsTheModeThatAnotherPutInForce(t *testing.T
 	}
 }
 
-// watches opens a page over and over until done is called. It counts what came: the status, and the
-// title of the page that stands in for the app; "" is no answer at all.
+// watches requests a page repeatedly until done is called. It counts the answers by status and title of the hold page;
+// "" is no answer at all.
 func (p *project) watches(address string) (seen func() map[string]int, done func()) {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	counts := make(chan map[string]int, 1)
 	go func() {
 		count := map[string]int{}
-		again := time.NewTicker(20 * time.Millisecond)
-		defer again.Stop()
+		requests := time.NewTicker(20 * time.Millisecond)
+		defer requests.Stop()
 		for ctx.Err() == nil {
 			what := opened(ctx, address)
 			if ctx.Err() == nil {
 				count[what]++
 			}
 			select {
-			case <-again.C:
+			case <-requests.C:
 			case <-ctx.Done():
 			}
 		}
@@ -292,7 +291,7 @@ func opened(ctx context.Context, address string) string {
 	return strconv.Itoa(res.StatusCode) + " " + title
 }
 
-// stLogin is a project whose whole login is st.login, with secrets of its own.
+// stLogin creates a project whose only login is st.login, with secrets of its own.
 func stLogin(t testing.TB) *project {
 	t.Helper()
 	p := native(t)
@@ -308,8 +307,8 @@ func (p *project) withSecrets(script string, args ...string) string {
 	return strings.TrimSpace(p.run(0, append([]string{"shell", "--", "python", "-c", settings + script}, args...)...))
 }
 
-// signInNatively goes through st.login as a browser does: Streamlit's own link, the provider, and
-// back. It gives the cookies that the app set.
+// signInNatively signs in with st.login like a browser: Streamlit's own link, the provider, and back. It returns the
+// cookies that the app set.
 func (p *project) signInNatively(ready dev.Ready) (user string, jar http.CookieJar) {
 	p.t.Helper()
 	token := p.withSecrets("from streamlit.auth_util import encode_provider_token; print(encode_provider_token('default'))")
@@ -374,7 +373,7 @@ func TestDockerWithAuth_StLoginSignsInWithSecretsThatAreNotInTheTree(t *testing.
 		t.Errorf("sdev config:\n%s", text)
 	}
 
-	// The cookie's secret is the project's: who was signed in stays so when the app is recreated.
+	// The secret of the cookies belongs to the project, so people stay signed in when the app is recreated.
 	p.run(0, "down")
 	p.upAs("--with-auth", "--as", "user@example.com")
 	if got := p.whoIs(cookie); got != "user@example.com" {
@@ -388,12 +387,12 @@ func TestDockerWithAuth_StLoginSignsInWithSecretsThatAreNotInTheTree(t *testing.
 	}
 }
 
-func TestDockerWithAuth_AnOldBoto3IsToldBeforeTheStart(t *testing.T) {
+func TestDockerWithAuth_AnOldBoto3IsAnErrorBeforeTheStart(t *testing.T) {
 	p := scaffolded(t, "--auth", "streamlit-oauth")
 	p.upAs()
 	image := p.name + "-old"
 	cmd := exec.Command("docker", "build", "-q", "-t", image, "-")
-	// Only what its packages say of themselves counts, so that nothing has to be installed.
+	// sdev reads only the packages' metadata, so the test installs nothing.
 	cmd.Stdin = strings.NewReader("FROM " + p.name + "-streamlit-local\nUSER root\nRUN f=$(python -c 'import importlib.metadata as m; print(m.distribution(\"botocore\")._path)') && sed -i 's/^Version: .*/Version: 1.29.27/' $f/METADATA\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -12,9 +12,8 @@ import (
 	"sdev/dev"
 )
 
-// given is a compose file's share of what is put into the app's container at places inside the mounted
-// project: over a file, beside one, in a directory that is not there, in a home inside the project, and in a
-// volume inside of it.
+// given is part of a compose file. It puts files into the app's container at paths inside the mounted project: over a
+// file, beside one, in a missing directory, in a home directory inside the project, and in a volume inside it.
 const given = `services:
   streamlit-local:
     environment: {HOME: /app/home, GREETING: one}
@@ -39,9 +38,9 @@ configs: {settings: {content: "[client]\nshowSidebarNavigation = true\n"}}
 secrets: {key: {environment: KEY_OF_TEST}}
 `
 
-// What sdev puts into containers is never written through a mount, whatever is done: helpers hold the
-// project's directory, byte for byte, to what it was after each command.
-func TestDockerMounts_TheProjectStaysAsItIs(t *testing.T) {
+// sdev never writes files into containers through a mount. The helpers check after each command that the project's
+// directory is unchanged, byte for byte.
+func TestDockerMounts_LeaveTheProjectUnchanged(t *testing.T) {
 	p := scaffolded(t)
 	p.awsLogin()
 	p.env = []string{"KEY_OF_TEST=password = \"given\""}
@@ -55,9 +54,9 @@ func TestDockerMounts_TheProjectStaysAsItIs(t *testing.T) {
 	if err := os.Chtimes(secrets, time.Time{}, time.Date(2001, 2, 3, 4, 5, 6, 789, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
-	p.keep()
+	p.guardDir()
 
-	// While it runs, a mount that has nothing to be mounted on in the project has an empty place there.
+	// While the project runs, a mount without a mount point in the project has an empty one.
 	p.whileMounted(func() {
 		p.up()
 		for file, want := range map[string]string{
@@ -91,7 +90,7 @@ func TestDockerMounts_TheProjectStaysAsItIs(t *testing.T) {
 	}
 }
 
-// whileMounted holds the directory but for the empty places that given needs.
+// whileMounted checks the directory, except for the empty mount points that given needs.
 func (p *project) whileMounted(run func()) {
 	p.t.Helper()
 	p.tree.Allow("conf", "conf/new", "conf/new/settings.toml", "conf/new/key", "home", "home/.aws", "data", "data/made", "cache")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// programVariable names the sdev under test, which TestMain builds: statically, as it
+// programVariable is the environment variable with the path of the sdev under test. TestMain builds it statically, as it
 // ships, because it is the gateway too.
 const programVariable = "SDEV_TEST_PROGRAM"
 

@@ -15,7 +15,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// delivered is what "sdev deploy --json" prints.
+// delivered is the output of "sdev deploy --json".
 type delivered struct {
 	Status   string
 	Findings []dev.Finding
@@ -23,8 +23,7 @@ type delivered struct {
 	Written  bool
 }
 
-// deploy hands the project over to ecs with its image built, and gives what came of it. The image goes
-// with the test.
+// deploy hands the project over to ecs with --build and returns the report. It removes the image at the end of the test.
 func (p *project) deploy(code int, args ...string) delivered {
 	p.t.Helper()
 	out := p.run(code, append([]string{"deploy", "ecs", "--build", "--yes", "--json"}, args...)...)
@@ -36,7 +35,7 @@ func (p *project) deploy(code int, args ...string) delivered {
 	return d
 }
 
-// ids are those of findings that begin so.
+// ids returns the ids of the findings with a prefix.
 func (d delivered) ids(prefix string) string {
 	var ids []string
 	for _, f := range d.Findings {
@@ -48,8 +47,8 @@ func (d delivered) ids(prefix string) string {
 	return strings.Join(ids, " ")
 }
 
-// said is the message of a finding.
-func (d delivered) said(id string) string {
+// message returns the message of a finding.
+func (d delivered) message(id string) string {
 	for _, f := range d.Findings {
 		if f.ID == id {
 			return f.Message
@@ -58,7 +57,7 @@ func (d delivered) said(id string) string {
 	return ""
 }
 
-// commit puts all that there is into a repository.
+// commit commits all files of the project to a new repository.
 func (p *project) commit() {
 	p.t.Helper()
 	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}, {"commit", "--quiet", "--message", "all"}} {
@@ -69,10 +68,10 @@ func (p *project) commit() {
 			p.t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
 	}
-	p.owns(".git")
+	p.accept(".git")
 }
 
-// values are those that nobody but the account's owner knows.
+// values returns flags for the values that only the account's owner knows.
 func values() []string {
 	var out []string
 	for _, v := range []string{"aws-account=123456789012", "region=eu-central-1", "domain=shop.example.com", "hosted-zone=Z0123456789ABCDEFGHIJ", "vpc=vpc-0123456789abcdef0", "public-subnets=subnet-0123456789abcdef0,subnet-0123456789abcdef1",
@@ -97,21 +96,21 @@ func TestDockerRelease_WhatShipsIsBuiltCheckedAndStarted(t *testing.T) {
 	if want := p.name + "-release:" + commit[:12]; d.Image.Ref != want || d.Image.Revision != commit {
 		t.Errorf("image %+v, want %s", d.Image, want)
 	}
-	said := docker(t, "image", "inspect", d.Image.Ref) + docker(t, "image", "history", "--no-trunc", d.Image.Ref)
+	metadata := docker(t, "image", "inspect", d.Image.Ref) + docker(t, "image", "history", "--no-trunc", d.Image.Ref)
 	for _, trace := range []string{"LOCAL_STREAMLIT", "/opt/sdev", "sdev-ca", "dev.sdev", "CERT_FILE=/dev", "proxy"} {
-		if strings.Contains(said, trace) {
-			t.Errorf("the image speaks of %s:\n%s", trace, said)
+		if strings.Contains(metadata, trace) {
+			t.Errorf("the image contains %s:\n%s", trace, metadata)
 		}
 	}
-	if !strings.Contains(said, `"Created": "2026-03-04T05:06:07Z"`) {
-		t.Errorf("the image is not as old as its commit:\n%s", said)
+	if !strings.Contains(metadata, `"Created": "2026-03-04T05:06:07Z"`) {
+		t.Errorf("the image is not as old as its commit:\n%s", metadata)
 	}
 	if left := docker(t, "ps", "-aq", "--filter", "label=dev.sdev.trial="+p.name); left != "" {
 		t.Errorf("of the trial is left: %s", left)
 	}
 	// The same commit gives the same image and changes no file.
-	if again := p.deploy(0, values()...); again.Image.ID != d.Image.ID || again.Written {
-		t.Errorf("once more: %+v, written %v", again.Image, again.Written)
+	if second := p.deploy(0, values()...); second.Image.ID != d.Image.ID || second.Written {
+		t.Errorf("once more: %+v, written %v", second.Image, second.Written)
 	}
 }
 
@@ -121,7 +120,7 @@ func TestDockerRelease_WhatMustNotShipIsFoundInTheImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A key that a later layer hides, and a page that writes where nothing can be written.
+	// A key that a later layer hides, and a page that writes to a read-only directory.
 	p.write("Dockerfile", string(dockerfile)+`USER root
 RUN mkdir /root/.aws && printf '[default]\naws_access_key_id = AKIA%s\naws_secret_access_key = %s\n' Z7Q2LMN4PRST6UVW wJ4lrXUtnF2EMIpK7MDENGobPxRfiCYz9XvT3LqA > /root/.aws/credentials
 RUN rm -r /root/.aws
@@ -138,8 +137,8 @@ USER app
 	if !strings.HasSuffix(d.Image.Ref, "-dirty") || !strings.HasSuffix(d.Image.Revision, "-dirty") || d.ids("git.") != "git.dirty" {
 		t.Errorf("of what is not committed: %+v, %s", d.Image, d.ids("git."))
 	}
-	if got := d.ids("proof."); got != "proof.write" || !strings.Contains(d.said("proof.write"), "Read-only file system: '/home/app/visits'") || !strings.Contains(d.said("proof.write"), "Home.py:") {
-		t.Errorf("%s: %s", got, d.said("proof.write"))
+	if got := d.ids("proof."); got != "proof.write" || !strings.Contains(d.message("proof.write"), "Read-only file system: '/home/app/visits'") || !strings.Contains(d.message("proof.write"), "Home.py:") {
+		t.Errorf("%s: %s", got, d.message("proof.write"))
 	}
 	if got := d.ids("secret."); got != "secret.aws secret.layer" {
 		t.Errorf("of a key in a layer that another hides: %q in %+v", got, d.Findings)
@@ -151,7 +150,7 @@ USER app
 
 func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 	micromamba(t)
-	p := laidOut(t, "document000")
+	p := copyTree(t, "document000")
 	d := p.deploy(1, values()...)
 	if proof := d.Image.Proof; proof == nil || !proof.Page {
 		t.Errorf("proof: %+v\n%+v", proof, d.Findings)
@@ -159,19 +158,19 @@ func TestDockerRelease_Document000IsBuiltFromItsDockerfile(t *testing.T) {
 	if !strings.HasPrefix(d.Image.Ref, p.name+"-release:") || d.Status != handoff.Blocked {
 		t.Errorf("%+v, %s", d.Image, d.Status)
 	}
-	said := docker(t, "image", "inspect", d.Image.Ref) + docker(t, "image", "history", "--no-trunc", d.Image.Ref)
+	metadata := docker(t, "image", "inspect", d.Image.Ref) + docker(t, "image", "history", "--no-trunc", d.Image.Ref)
 	for _, trace := range []string{"LOCAL_STREAMLIT", "sdev-ca", "dev.sdev", "CERT_FILE=/dev"} {
-		if strings.Contains(said, trace) {
-			t.Errorf("the image speaks of %s:\n%s", trace, said)
+		if strings.Contains(metadata, trace) {
+			t.Errorf("the image contains %s:\n%s", trace, metadata)
 		}
 	}
 }
 
-// The pane in a terminal: nothing has to run for it.
+// The dashboard's deploy pane works without a running project.
 func TestDockerRelease_TheDashboardChecksAndRenders(t *testing.T) {
 	p := scaffolded(t, "--auth", "none")
 	p.commit()
-	p.tree = nil // the dashboard is to render a bundle there
+	p.tree = nil // the dashboard renders a bundle there
 	tm := p.terminal(100, 30, "ui")
 	tm.sees("○ not running")
 	tm.keys("5")

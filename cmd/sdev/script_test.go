@@ -18,11 +18,11 @@ import (
 	"sdev/dev"
 )
 
-// TestScript runs the transcripts of testdata/script: the built program, as a user types it, on a
-// machine without a container engine. Beyond testscript's own commands there are
+// TestScript runs the transcripts in testdata/script: the built program, as a user types it, on a machine without a
+// container engine. In addition to testscript's own commands there are
 //
-//	exits CODE sdev ARGS…   runs it, and wants that exit code
-//	stranger CODE sdev …    the same as a user who may open nothing of ours
+//	exits CODE sdev ARGS…   runs it; it must end with that exit code
+//	stranger CODE sdev …    does the same as a user without permissions for these files
 //
 // and $MISSING_ENGINE, $LOCKED_ENGINE and $OLD_ENGINE are addresses for DOCKER_HOST.
 func TestScript(t *testing.T) {
@@ -71,7 +71,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// oldEngine is an engine of a version that sdev does not support.
+// oldEngine starts an engine of a version that sdev does not support.
 func oldEngine(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -83,7 +83,7 @@ func oldEngine(t *testing.T) string {
 	return "tcp://" + s.Listener.Addr().String()
 }
 
-// lockedSocket is an engine's socket that may not be opened.
+// lockedSocket creates an engine's socket without permission to open it.
 func lockedSocket(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sdev") // a socket's path must be short

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// An app whose database is healthy after about a second, and a migration between the two: the time
-// until all is up. The plain way is "docker compose up --wait" of what "sdev config" prints, with the
-// program that COMPOSE names; without one only sdev's own time is told.
+// BenchmarkUpWithDatabase measures the time until everything is up: an app, a database that is healthy after about a
+// second, and a migration between the two. The plain way is "docker compose up --wait" with the output of "sdev config".
+// The variable COMPOSE names the program; without it the benchmark reports only sdev's time.
 func BenchmarkUpWithDatabase(b *testing.B) {
 	for _, interval := range []string{"1s", "30s"} {
 		b.Run("interval="+interval, func(b *testing.B) {
-			p := shopWithDatabase(b)
-			p.write("docker-compose.override.yml", strings.Replace(neighbours, "interval: 30s", "interval: "+interval, 1))
+			p := projectWithDatabase(b)
+			p.write("docker-compose.override.yml", strings.Replace(otherServices, "interval: 30s", "interval: "+interval, 1))
 			p.run(0, "up", "-d")
 			file := filepath.Join(b.TempDir(), "compose.yml")
 			if err := os.WriteFile(file, []byte(p.run(0, "config")), 0o600); err != nil {
@@ -36,7 +36,7 @@ func BenchmarkUpWithDatabase(b *testing.B) {
 			for b.Loop() {
 				start := time.Now()
 				p.run(0, "up", "-d")
-				times.ours = append(times.ours, time.Since(start))
+				times.sdev = append(times.sdev, time.Since(start))
 				p.run(0, "down", "--volumes")
 				if os.Getenv("COMPOSE") != "" {
 					times.plain = append(times.plain, compose("up", "-d", "--wait"))
@@ -47,7 +47,7 @@ func BenchmarkUpWithDatabase(b *testing.B) {
 				times.report(b)
 				return
 			}
-			b.ReportMetric(float64(median(times.ours).Milliseconds()), "sdev-ms")
+			b.ReportMetric(float64(median(times.sdev).Milliseconds()), "sdev-ms")
 			b.ReportMetric(0, "ns/op")
 		})
 	}

@@ -13,8 +13,7 @@ import (
 	"sdev/dev"
 )
 
-// database is a server that takes a second until it answers, and knows a password. What it is asked
-// to remember stays in its volume.
+// database is a server that answers after a second and requires a password. It stores values in its volume.
 const database = `import os, socketserver, time
 password = open("/run/secrets/password").read().strip()
 class Ask(socketserver.StreamRequestHandler):
@@ -30,16 +29,16 @@ print("ready", flush=True)
 socketserver.ThreadingTCPServer(("", 5432), Ask).serve_forever()
 `
 
-// client asks the database one thing, and prints the answer.
+// client sends the database one command and prints the answer.
 const client = `import socket, sys
 with socket.create_connection((sys.argv[1], 5432), 2) as s:
     s.sendall((" ".join(sys.argv[2:]) + "\n").encode())
     print(s.makefile().read().strip())
 `
 
-// neighbours is what the scaffolded app gets around itself: a database that is healthy after about
-// a second, though its own interval is much longer, and a migration that has to be done before.
-const neighbours = `services:
+// otherServices adds services to the scaffolded app: a database that is healthy after about a second, although the
+// interval of its health check is much longer, and a migration that must complete before the app starts.
+const otherServices = `services:
   streamlit-local:
     depends_on:
       db: {condition: service_healthy, restart: true}
@@ -81,20 +80,20 @@ secrets:
     file: ./db/password
 `
 
-// shopWithDatabase is a scaffolded project with neighbours.
-func shopWithDatabase(t testing.TB) *project {
+// projectWithDatabase creates a scaffolded project with otherServices.
+func projectWithDatabase(t testing.TB) *project {
 	t.Helper()
 	p := scaffolded(t)
 	p.write("db/Dockerfile", "FROM python:3.11-slim\nARG FLAVOUR\nENV FLAVOUR=$FLAVOUR\nCOPY db.py client.py /\nCMD [\"python3\", \"/db.py\"]\n")
 	p.write("db/db.py", database)
 	p.write("db/client.py", client)
 	p.write("db/password", "1234\n")
-	p.write("docker-compose.override.yml", neighbours)
+	p.write("docker-compose.override.yml", otherServices)
 	t.Cleanup(func() { docker(t, "image", "rm", "-f", p.name+"-db") })
 	return p
 }
 
-// plans gives everything that a stream of events set out to do, images included, one operation a line.
+// plans returns all operations of the plans in a stream of events, images included, one per line.
 func plans(t testing.TB, out string) string {
 	t.Helper()
 	var b strings.Builder
@@ -122,15 +121,15 @@ func parse(t testing.TB, out string) []dev.Stamped {
 }
 
 func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
-	p := shopWithDatabase(t)
-	p.run(0, "up", "-d") // builds; what follows is measured without
+	p := projectWithDatabase(t)
+	p.run(0, "up", "-d") // builds the images, which is not part of the measurement
 	p.run(0, "down", "--volumes")
 	start := time.Now()
 	made := plans(t, p.run(0, "up", "-d", "--json"))
 	t.Logf("up of app, database and migration: %s", time.Since(start))
 	for _, want := range []string{
-		"wait container " + p.name + "-db-1 (healthy, migrate and streamlit-local depend on it)\n",
-		"wait container " + p.name + "-migrate-1 (completed with exit code 0, streamlit-local depends on it)\n",
+		"wait container " + p.name + "-db-1 (until healthy; migrate and streamlit-local depend on it)\n",
+		"wait container " + p.name + "-migrate-1 (until completed with exit code 0; streamlit-local depends on it)\n",
 	} {
 		if !strings.Contains(made, want) {
 			t.Errorf("plan:\n%slacks %s", made, want)
@@ -153,29 +152,29 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 		t.Errorf("the app's alias: %s", got)
 	}
 
-	// Nothing changed, nothing is done, and quickly.
+	// If nothing changed, up does nothing, and is fast.
 	start = time.Now()
 	if again := plans(t, p.run(0, "up", "-d", "--json")); again != "" {
 		t.Errorf("the second time:\n%s", again)
 	}
 	t.Logf("up with nothing to do: %s", time.Since(start))
 
-	// What changed is named, and only what has to be is replaced. The data stays.
-	p.write("docker-compose.override.yml", strings.Replace(neighbours, "GREETING: hello", "GREETING: hi", 1))
+	// The plan names what changed, and replaces only what it must. The data stays.
+	p.write("docker-compose.override.yml", strings.Replace(otherServices, "GREETING: hello", "GREETING: hi", 1))
 	const why = " (environment GREETING changed)\n"
 	db, app, job := "container "+p.name+"-db-1", "container "+p.app(), "container "+p.name+"-migrate-1"
 	want := "remove " + db + why + "create " + db + why + "start " + db + why +
-		"wait " + db + " (healthy, migrate and streamlit-local depend on it)\nstart " + job + " (db is recreated)\n" +
-		"wait " + job + " (completed with exit code 0, streamlit-local depends on it)\nrestart " + app + " (db is recreated, and it is to restart with it)\n"
+		"wait " + db + " (until healthy; migrate and streamlit-local depend on it)\nstart " + job + " (db is recreated)\n" +
+		"wait " + job + " (until completed with exit code 0; streamlit-local depends on it)\nrestart " + app + " (it restarts with db, which is recreated)\n"
 	if made = plans(t, p.run(0, "up", "-d", "--json")); made != want {
 		t.Errorf("plan:\n%swant\n%s", made, want)
 	}
 	if got := ask("1234", "again"); got != "migrated\nasked\nmigrated\nagain" {
 		t.Errorf("the database remembers %q", got)
 	}
-	// A neighbour is rebuilt when what it is made of changed.
+	// A service is rebuilt when its inputs have changed.
 	p.write("db/db.py", database+"# changed\n")
-	if made = plans(t, p.run(0, "up", "-d", "--json")); !strings.HasPrefix(made, "build image "+p.name+"-db (what it is built from changed)\nremove "+db+" (its image changed)\n") {
+	if made = plans(t, p.run(0, "up", "-d", "--json")); !strings.HasPrefix(made, "build image "+p.name+"-db (its sources changed)\nremove "+db+" (its image changed)\n") {
 		t.Errorf("plan:\n%s", made)
 	}
 	p.run(0, "down", "--volumes")
@@ -184,10 +183,10 @@ func TestDockerUp_ServicesWaitForEachOther(t *testing.T) {
 	}
 }
 
-// A neighbour that fails is named, with what it said, within a second of the fact.
-func TestDockerUp_NeighboursThatFail(t *testing.T) {
+// If another service fails, the error names it and contains its output, within a second.
+func TestDockerUp_OtherServicesThatFail(t *testing.T) {
 	p := scaffolded(t)
-	p.run(0, "up", "-d") // what follows is about neighbours alone
+	p.run(0, "up", "-d") // builds the app's image; the rest is about the other services
 	for name, c := range map[string]struct {
 		service, condition string
 		code               dev.Code
@@ -205,7 +204,7 @@ func TestDockerUp_NeighboursThatFail(t *testing.T) {
 			if err := os.Chmod(filepath.Join(p.dir, "strange"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			p.owns("strange")
+			p.accept("strange")
 			p.write("docker-compose.override.yml", "services:\n  streamlit-local:\n    environment: {STEP: "+name+"}\n    depends_on: {db: {condition: "+c.condition+"}}\n  db:\n    image: python:3.11-slim\n"+indent(c.service, "    ")+"\n")
 			start := time.Now()
 			out, errs, code := p.result("up", "-d", "--json")
@@ -227,7 +226,7 @@ func TestDockerUp_NeighboursThatFail(t *testing.T) {
 		})
 	}
 
-	// One that nobody waits for is a warning, and the app runs.
+	// If no service depends on it, there is a warning, and the app runs.
 	p.write("docker-compose.override.yml", "services:\n  db:\n    image: python:3.11-slim\n    command: [python3, -c, \"print('bye'); exit(7)\"]\n")
 	warned := false
 	for _, e := range parse(t, p.run(0, "up", "-d", "--json")) {
@@ -240,7 +239,7 @@ func TestDockerUp_NeighboursThatFail(t *testing.T) {
 	}
 }
 
-// What Debian's docker-compose started, sdev puts in its own place, and the data stays.
+// sdev takes over the containers that Debian's docker-compose started, and the data stays.
 func TestDockerUp_TakesOverWhatDockerComposeStarted(t *testing.T) {
 	p := scaffolded(t)
 	db := "  db:\n    image: python:3.11-slim\n    init: true\n    command: [sleep, '300']\n    volumes: ['data:/data']\n"
@@ -257,7 +256,7 @@ func TestDockerUp_TakesOverWhatDockerComposeStarted(t *testing.T) {
 	compose("up", "-d")
 	compose("exec", "-T", "db", "sh", "-c", "echo kept > /data/word")
 	made := plans(t, p.run(0, "up", "-d", "--json"))
-	if !strings.Contains(made, "(it was not made by sdev)\n") || strings.Contains(made, "create volume") {
+	if !strings.Contains(made, "(sdev did not create it)\n") || strings.Contains(made, "create volume") {
 		t.Errorf("plan:\n%s", made)
 	}
 	if got := docker(t, "exec", p.name+"-db-1", "cat", "/data/word"); got != "kept" {

@@ -20,7 +20,7 @@ import (
 	"sdev/dev"
 )
 
-// ended waits for a command and gives its exit code and how long it took to end.
+// ended waits for a command and returns its exit code and how long it took to end.
 func (e *events) ended(t *testing.T) (code int, took time.Duration) {
 	t.Helper()
 	start := time.Now()
@@ -36,7 +36,7 @@ func (e *events) ended(t *testing.T) (code int, took time.Duration) {
 	return 0, time.Since(start)
 }
 
-// rest gives what is left of a stream.
+// rest returns the rest of a stream.
 func (e *events) rest() []dev.Stamped {
 	for s := range e.lines {
 		e.seen = append(e.seen, s)
@@ -79,7 +79,7 @@ func send(t *testing.T, cmd *exec.Cmd, sig os.Signal) {
 	}
 }
 
-// stubborn is an app that ignores SIGTERM, and has half a minute to do so.
+// stubborn is an app that ignores SIGTERM, with a grace period of half a minute.
 const stubborn = `stop_grace_period: 30s
 command:
   - sh
@@ -90,7 +90,7 @@ command:
 func TestDockerUp_ASecondSignalKillsAndAThirdLeaves(t *testing.T) {
 	for name, signals := range map[string][]syscall.Signal{
 		"second": {syscall.SIGINT},
-		// Of different kinds, since equal ones that wait for delivery count as one.
+		// Different signals, because equal pending ones are delivered only once.
 		"third": {syscall.SIGINT, syscall.SIGTERM},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,12 +115,12 @@ func TestDockerUp_ASecondSignalKillsAndAThirdLeaves(t *testing.T) {
 			if left := p.remains(); len(signals) == 1 && left != "" {
 				t.Errorf("left: %s", left)
 			}
-			p.kill("streamlit-local") // where it was left: nobody wants to wait half a minute for it
+			p.kill("streamlit-local") // it still runs, and would take half a minute to stop
 		})
 	}
 }
 
-// kill removes what is left of a service, by its container's id.
+// kill removes a service's container, if it still exists.
 func (p *project) kill(service string) {
 	p.t.Helper()
 	if id := p.ids()[service]; id != "" {
@@ -188,7 +188,7 @@ func TestDockerUp_ADownFromElsewhereEndsIt(t *testing.T) {
 	}
 }
 
-func TestDockerUp_PutsRightWhatIsDoneByHand(t *testing.T) {
+func TestDockerUp_RepairsChangesMadeByHand(t *testing.T) {
 	p := scaffolded(t)
 	up := p.attend()
 	url := awaitEvent[dev.Ready](t, up).URL
@@ -247,7 +247,7 @@ func awaitState(t *testing.T, e *events, service string, want dev.State) {
 	}
 }
 
-// A terminal that is closed takes its programs along, by SIGHUP, and cannot be written to any more.
+// A closed terminal ends its programs with SIGHUP, and they can no longer write to it.
 func TestDockerUp_AClosedTerminalStopsEverything(t *testing.T) {
 	p := scaffolded(t)
 	cmd := p.command("up", "--plain")
@@ -264,13 +264,13 @@ func TestDockerUp_AClosedTerminalStopsEverything(t *testing.T) {
 	if err := terminal.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // nobody is there to see its exit code
+	_ = cmd.Wait() // the exit code does not matter
 	if left := p.remains(); left != "" {
 		t.Errorf("left: %s", left)
 	}
 }
 
-// As in "sdev up | head -1": who reads goes away first.
+// As in "sdev up | head -1": the reader exits first.
 func TestDockerUp_AClosedPipeStopsEverything(t *testing.T) {
 	p := scaffolded(t)
 	cmd := p.command("up", "--json")

@@ -21,19 +21,18 @@ import (
 	"sdev/dev"
 )
 
-// The benchmarks here are about copying where nothing is mounted. Where the variable COMPOSE names a
-// docker compose of version 2, its watch does the same work in turn, on the same image.
+// The benchmarks in this file measure copying without mounts. If the variable COMPOSE names a docker compose of version
+// 2, its watch does the same work alternately, with the same image.
 const composeVariable = "COMPOSE"
 
-// composed is the same project under Compose's watch.
+// composed is the same project with Compose's watch.
 type composed struct {
 	*project
 	url    string
 	remove func()
 }
 
-// composeWatch starts the project's image in a copy of the project, as Compose does with a sync rule;
-// nil where there is no Compose.
+// composeWatch starts the project's image with Compose and a sync rule, in a copy of the project; nil without a Compose.
 func composeWatch(b *testing.B, p *project, environment, rules string) *composed {
 	b.Helper()
 	program := os.Getenv(composeVariable)
@@ -48,7 +47,7 @@ func composeWatch(b *testing.B, p *project, environment, rules string) *composed
 	model := fmt.Sprintf("name: %sc\nservices:\n  app:\n    image: %s-streamlit-local\n    init: true\n    user: \"0\"\n    ports: [\"127.0.0.1:%d:8501\"]\n    environment: {STREAMLIT_SERVER_RUN_ON_SAVE: 'true', STREAMLIT_SERVER_HEADLESS: 'true', LOCAL_STREAMLIT: '1', STREAMLIT_BROWSER_GATHER_USAGE_STATS: 'false', STREAMLIT_BROWSER_SERVER_ADDRESS: localhost%s}\n    develop:\n      watch:\n%s",
 		p.name, p.name, port, environment, rules)
 	for _, old := range []string{"docker-compose.yml", "docker-compose.override.yml"} {
-		_ = os.Remove(filepath.Join(dir, old)) // the latter is not always there
+		_ = os.Remove(filepath.Join(dir, old)) // the latter may not exist
 	}
 	if err := os.WriteFile(filepath.Join(dir, "compose.yml"), []byte(model), 0o644); err != nil {
 		b.Fatal(err)
@@ -85,7 +84,7 @@ func spread(b *testing.B, who string, times []time.Duration, missed int) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// noise writes a file again and again until it is stopped.
+// noise writes a file repeatedly until it is stopped.
 func noise(dir string, every time.Duration) (stop func()) {
 	done := make(chan struct{})
 	var writer sync.WaitGroup
@@ -111,14 +110,14 @@ func benchmarkSync(b *testing.B, every time.Duration) {
 	p := scaffolded(b)
 	p.write("code_package/streamlit/Home.py", home("start"))
 	up := p.attend("--sync")
-	ours := openTab(b, awaitEvent[dev.Ready](b, up).URL)
-	ours.shows("start")
+	sdevTab := openTab(b, awaitEvent[dev.Ready](b, up).URL)
+	sdevTab.shows("start")
 	other := composeWatch(b, p, "", sourceRule)
-	var theirs tab
+	var composeTab tab
 	if other != nil {
 		defer other.remove()
-		theirs = openTab(b, other.url)
-		theirs.shows("start")
+		composeTab = openTab(b, other.url)
+		composeTab.shows("start")
 	}
 	if every > 0 {
 		defer noise(p.dir, every)()
@@ -127,63 +126,63 @@ func benchmarkSync(b *testing.B, every time.Duration) {
 		}
 	}
 	var times pair
-	n, missedOurs, missedTheirs := 0, 0, 0
+	n, sdevMissed, composeMissed := 0, 0, 0
 	for b.Loop() {
 		n++
 		text := "version " + strconv.Itoa(n) + "."
-		if took, ok := timeToPage(b, ours, p, text); ok {
-			times.ours = append(times.ours, took)
+		if took, ok := timeToPage(b, sdevTab, p, text); ok {
+			times.sdev = append(times.sdev, took)
 		} else {
-			missedOurs++
+			sdevMissed++
 		}
 		if other == nil {
 			continue
 		}
-		if took, ok := timeToPage(b, theirs, other.project, text); ok {
+		if took, ok := timeToPage(b, composeTab, other.project, text); ok {
 			times.plain = append(times.plain, took)
 		} else {
-			missedTheirs++
+			composeMissed++
 		}
 	}
-	spread(b, "sdev", times.ours, missedOurs)
+	spread(b, "sdev", times.sdev, sdevMissed)
 	if other != nil {
-		spread(b, "compose", times.plain, missedTheirs)
+		spread(b, "compose", times.plain, composeMissed)
 	}
 }
 
-// BenchmarkSyncEverySaveIsSeen makes a save every 700 ms while Streamlit polls, and counts those that
-// the page never shows: Streamlit passes over a file whose time is not newer.
+// BenchmarkSyncEverySaveIsSeen saves every 700 ms while Streamlit polls, and counts the saves that the page never shows:
+// Streamlit ignores a file whose modification time is not newer.
 func BenchmarkSyncEverySaveIsSeen(b *testing.B) {
 	const saves = 40
 	p := scaffolded(b)
 	p.write("code_package/streamlit/Home.py", home("start"))
 	p.override("environment: {STREAMLIT_SERVER_FILE_WATCHER_TYPE: poll}\n")
 	up := p.attend("--sync")
-	ours := openTab(b, awaitEvent[dev.Ready](b, up).URL)
-	ours.shows("start")
+	sdevTab := openTab(b, awaitEvent[dev.Ready](b, up).URL)
+	sdevTab.shows("start")
 	other := composeWatch(b, p, ", STREAMLIT_SERVER_FILE_WATCHER_TYPE: poll", sourceRule)
-	var theirs tab
+	var composeTab tab
 	if other != nil {
 		defer other.remove()
-		theirs = openTab(b, other.url)
-		theirs.shows("start")
+		composeTab = openTab(b, other.url)
+		composeTab.shows("start")
 	}
-	n, missedOurs, missedTheirs := 0, 0, 0
+	n, sdevMissed, composeMissed := 0, 0, 0
 	for b.Loop() {
 		n++
-		missedOurs += saves - shownOf(b, ours, p, saves)
+		sdevMissed += saves - shownOf(b, sdevTab, p, saves)
 		if other != nil {
-			missedTheirs += saves - shownOf(b, theirs, other.project, saves)
+			composeMissed += saves - shownOf(b, composeTab, other.project, saves)
 		}
 	}
-	b.ReportMetric(float64(missedOurs)/float64(n), "sdev-missed-of-40")
+	b.ReportMetric(float64(sdevMissed)/float64(n), "sdev-missed-of-40")
 	if other != nil {
-		b.ReportMetric(float64(missedTheirs)/float64(n), "compose-missed-of-40")
+		b.ReportMetric(float64(composeMissed)/float64(n), "compose-missed-of-40")
 	}
 	b.ReportMetric(0, "ns/op")
 }
 
-// shownOf makes so many saves, 700 ms apart, and counts those that the page showed at some time.
+// shownOf makes a number of saves, 700 ms apart, and counts those that the page showed at some time.
 func shownOf(b *testing.B, page tab, p *project, saves int) (shown int) {
 	b.Helper()
 	const collect = `window.seen = new Set(); new MutationObserver(() => { const m = document.body.innerText.match(/poll (\d+)\./); if (m) window.seen.add(m[1]); })
@@ -207,13 +206,13 @@ func shownOf(b *testing.B, page tab, p *project, saves int) (shown int) {
 	return shown
 }
 
-// BenchmarkSyncWhileBuilding is an edit 1.2 s into a build whose step takes 5 s.
+// BenchmarkSyncWhileBuilding measures a save 1.2 s into a build whose step takes 5 s.
 func BenchmarkSyncWhileBuilding(b *testing.B) {
 	p := scaffolded(b)
 	p.write("code_package/streamlit/Home.py", home("start"))
 	up := p.attend("--sync")
-	ours := openTab(b, awaitEvent[dev.Ready](b, up).URL)
-	ours.shows("start")
+	sdevTab := openTab(b, awaitEvent[dev.Ready](b, up).URL)
+	sdevTab.shows("start")
 	dockerfile, err := os.ReadFile(filepath.Join(p.dir, "Dockerfile"))
 	if err != nil {
 		b.Fatal(err)
@@ -222,25 +221,25 @@ func BenchmarkSyncWhileBuilding(b *testing.B) {
 	n, missed, dead := 0, 0, 0
 	for b.Loop() {
 		n++
-		stop := watchPort(b, ours)
+		stop := watchPort(b, sdevTab)
 		p.write("Dockerfile", strings.Replace(string(dockerfile), "\nUSER app\n", fmt.Sprintf("\nRUN sleep 5; echo %d-%d\nUSER app\n", os.Getpid(), n), 1))
 		awaitEvent[dev.BuildStep](b, up)
 		<-time.After(1200 * time.Millisecond)
-		if took, ok := timeToPage(b, ours, p, fmt.Sprintf("while %d.", n)); ok {
+		if took, ok := timeToPage(b, sdevTab, p, fmt.Sprintf("while %d.", n)); ok {
 			times = append(times, took)
 		} else {
 			missed++
 		}
 		awaitEvent[dev.Ready](b, up)
-		ours.shows(fmt.Sprintf("while %d.", n))
+		sdevTab.shows(fmt.Sprintf("while %d.", n))
 		dead += stop()
 	}
 	b.ReportMetric(float64(dead)/float64(n), "port-dead-ms")
 	spread(b, "sdev", times, missed)
 }
 
-// watchPort asks the app's port every 10 ms until it is stopped, and gives the milliseconds in which
-// nobody answered.
+// watchPort connects to the app's port every 10 ms until it is stopped, and returns for how many milliseconds it did not
+// answer.
 func watchPort(b *testing.B, page tab) (stop func() int) {
 	b.Helper()
 	url, err := chromedp.Run(page.ctx, chromedp.Evaluate[string](`location.origin`))

@@ -15,7 +15,7 @@ import (
 	"sdev/dev"
 )
 
-// read gives a file of the app's container.
+// read returns the content of a file in the app's container.
 func (p *project) read(path string) string {
 	p.t.Helper()
 	out, err := exec.Command("docker", "exec", p.app(), "cat", path).CombinedOutput()
@@ -66,8 +66,8 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 	}
 }
 
-// Whatever is done to the container by hand while files are on their way, it ends with all of them.
-func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
+// If the container is stopped, killed or removed by hand while files are copied, it still ends up with all of them.
+func TestDockerSync_SurvivesChangesOfTheContainer(t *testing.T) {
 	p := scaffolded(t)
 	p.write("code_package/old.py", "old")
 	up := p.attend("--sync")
@@ -89,13 +89,13 @@ func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
 	if err := os.Remove(filepath.Join(p.dir, "code_package/old.py")); err != nil {
 		t.Fatal(err)
 	}
-	p.owns("code_package/old.py")
+	p.accept("code_package/old.py")
 	p.leaves("/app/code_package/old.py")
 	docker(t, "stop", "-t", "1", p.app())
 	if err := os.RemoveAll(filepath.Join(p.dir, "code_package/kill")); err != nil {
 		t.Fatal(err)
 	}
-	p.owns("code_package/kill")
+	p.accept("code_package/kill")
 	docker(t, "start", p.app())
 	p.leaves("/app/code_package/kill") // the directory too
 	if got := docker(t, "exec", p.app(), "find", "/app/code_package", "-name", ".sdev-*"); got != "" {
@@ -103,7 +103,7 @@ func TestDockerSync_SurvivesWhatIsDoneToTheContainer(t *testing.T) {
 	}
 }
 
-// arrivesAgain is arrives for a container that may have to be started by a save.
+// arrivesAgain does the same as arrives, for a container that a save may have to start.
 func (p *project) arrivesAgain(path, content string) {
 	p.t.Helper()
 	saves := time.NewTicker(time.Second)
@@ -120,7 +120,7 @@ func (p *project) arrivesAgain(path, content string) {
 	}, func() string { return p.read(path) })
 }
 
-// Files belong to whomever the container runs as, in every way that this can be written.
+// Files belong to the user of the container's process, in every form of the user setting.
 func TestDockerSync_FilesBelongToTheUser(t *testing.T) {
 	p := scaffolded(t)
 	dockerfile, err := os.ReadFile(filepath.Join(p.dir, "Dockerfile"))
@@ -167,7 +167,7 @@ func TestDockerSync_FullDiskAndWhatItLeaves(t *testing.T) {
 	p.arrives("/small/big.bin", "short now")
 }
 
-// admit takes directories out of .dockerignore, and refuse puts patterns in.
+// admit removes directories from .dockerignore; refuse adds patterns.
 func (p *project) admit(dirs ...string) {
 	p.t.Helper()
 	for _, f := range dirs {
@@ -184,7 +184,7 @@ func (p *project) refuse(pattern string) {
 	p.write(".dockerignore", string(b)+pattern+"\n")
 }
 
-// All actions of develop.watch, in a project whose source is mounted besides.
+// All actions of develop.watch, in a project whose source is also mounted.
 func TestDockerSync_DevelopWatchInFull(t *testing.T) {
 	p := scaffolded(t)
 	p.write("shared/lib.py", "one")
@@ -238,10 +238,10 @@ func TestDockerSync_DevelopWatchInFull(t *testing.T) {
 	}
 }
 
-// An engine that has other files than this machine gets the project by copying, without being asked.
+// sdev copies the project by itself to an engine that does not see this machine's files.
 func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	p := scaffolded(t)
-	// What sdev sees at this path, the engine does not: the path is a mount of sdev's own.
+	// The engine does not see the files at this path, because it is a mount in only sdev's namespace.
 	view := filepath.Join(t.TempDir(), p.name)
 	if err := os.Mkdir(view, 0o755); err != nil {
 		t.Fatal(err)
@@ -265,9 +265,9 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	}
 }
 
-// Files that are there, and whose saves nothing tells of, as with directories that are shared with another
-// machine: the engine sees the project through an overlay, and sdev writes to what lies below it.
-func TestDockerSync_AnEngineThatIsNotToldOfSaves(t *testing.T) {
+// The engine sees the files but gets no events about saves, as with directories shared between machines: it sees the
+// project through an overlay, and sdev writes to the directory below that.
+func TestDockerSync_AnEngineWithoutFileEvents(t *testing.T) {
 	p := scaffolded(t)
 	view, nothing := filepath.Join(t.TempDir(), p.name), t.TempDir()
 	for _, dir := range []string{view, filepath.Join(p.dir, ".sdev")} {
@@ -290,7 +290,7 @@ func TestDockerSync_AnEngineThatIsNotToldOfSaves(t *testing.T) {
 	for w.Code != dev.CodeWatchSilent {
 		w = awaitEvent[dev.Warning](t, up)
 	}
-	if !strings.HasPrefix(w.Message, "what is saved here raises no event inside containers") {
+	if !strings.HasPrefix(w.Message, "saves on this machine raise no file events in containers") {
 		t.Errorf("%+v", w)
 	}
 	awaitEvent[dev.Ready](t, up)
@@ -298,12 +298,12 @@ func TestDockerSync_AnEngineThatIsNotToldOfSaves(t *testing.T) {
 	p.arrives("/app/code_package/streamlit/Home.py", home("copied"))
 }
 
-// seenAt has sdev see the project at another path, which nobody else does.
+// seenAt makes the project appear at another path, only for sdev.
 func (p *project) seenAt(view string) {
 	p.wrap = []string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"`, p.dir, view}
 }
 
-// A file that the caller may not read is named, and holds up no other.
+// sdev names a file that the user may not read, and copies the others.
 func TestDockerSync_UnreadableFile(t *testing.T) {
 	p := scaffolded(t)
 	p.override("volumes: [./data:/data]\n")
@@ -317,7 +317,7 @@ func TestDockerSync_UnreadableFile(t *testing.T) {
 	if err := os.Chmod(secret, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.keep()
+	p.guardDir()
 	out, _, code := p.result("up", "-d", "--sync", "--json")
 	if code != 0 || !strings.Contains(out, `"code":"sync.failed"`) || !strings.Contains(out, "data/secret.txt: permission denied") {
 		t.Errorf("exit code %d\n%s", code, out)

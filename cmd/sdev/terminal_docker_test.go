@@ -19,18 +19,17 @@ import (
 	"github.com/creack/pty"
 )
 
-// terminal is a person's terminal: an emulator at the other end of a pseudo-terminal in which sdev
-// runs.
+// terminal is a user's terminal: an emulator at one end of a pseudo-terminal, with sdev at the other.
 type terminal struct {
 	t     testing.TB
 	cmd   *exec.Cmd
 	file  *os.File
-	gone  chan struct{} // closed when the program has let go of the terminal
-	bytes atomic.Int64  // that were written to it so far
+	gone  chan struct{} // closed when the program has closed the terminal
+	bytes atomic.Int64  // bytes written to it so far
 
 	changed chan struct{} // holds a token when something was written
 
-	mu sync.Mutex // guards vt, but for what it answers
+	mu sync.Mutex // guards vt, except for reads of its answers
 	vt *vt.Emulator
 }
 
@@ -43,20 +42,20 @@ func (p *project) terminal(width, height int, args ...string) *terminal {
 func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 	p.t.Helper()
 	cmd.Env = append(cmd.Env, "TERM=xterm-256color", "COLORTERM=truecolor")
-	near, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) //nolint:gosec // small numbers
+	blocking, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) //nolint:gosec // small numbers
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	fd, err := syscall.Dup(int(near.Fd()))
+	fd, err := syscall.Dup(int(blocking.Fd()))
 	if err == nil {
-		err = errors.Join(syscall.SetNonblock(fd, true), near.Close())
+		err = errors.Join(syscall.SetNonblock(fd, true), blocking.Close())
 	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	file := os.NewFile(uintptr(fd), "terminal") // closing it ends a read, and so the terminal
 	tm := &terminal{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{}), changed: make(chan struct{}, 1)}
-	go func() { _, _ = io.Copy(file, tm.vt) }() // what a terminal answers when it is asked
+	go func() { _, _ = io.Copy(file, tm.vt) }() // the terminal's answers to queries
 	go func() {
 		defer close(tm.gone)
 		_, _ = io.Copy(tm, file) // ends with an error when the program does
@@ -66,13 +65,13 @@ func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 		_ = cmd.Wait()
 		file.Close()
 		if answers, ok := tm.vt.InputPipe().(io.Closer); ok {
-			answers.Close() // ends who hands them on
+			answers.Close() // ends the goroutine that forwards them
 		}
 	})
 	return tm
 }
 
-// Write shows what the program writes.
+// Write shows the program's output on the screen.
 func (tm *terminal) Write(b []byte) (int, error) {
 	tm.bytes.Add(int64(len(b)))
 	defer func() {
@@ -92,7 +91,7 @@ func (tm *terminal) screen() string {
 	return tm.vt.String()
 }
 
-// sees waits until all of it is on the screen.
+// sees waits until the screen shows all texts.
 func (tm *terminal) sees(texts ...string) {
 	tm.t.Helper()
 	await(tm.t, 40*time.Second, fmt.Sprintf("%q on the screen", texts), func() bool {
@@ -106,7 +105,7 @@ func (tm *terminal) sees(texts ...string) {
 	}, tm.screen)
 }
 
-// seesNot waits until a text is on the screen no more.
+// seesNot waits until the screen no longer shows a text.
 func (tm *terminal) seesNot(text string) {
 	tm.t.Helper()
 	await(tm.t, 20*time.Second, fmt.Sprintf("no %q on the screen", text), func() bool { return !strings.Contains(tm.screen(), text) }, tm.screen)
@@ -119,7 +118,7 @@ func (tm *terminal) keys(text string) {
 	}
 }
 
-// ended waits for the program, and gives its exit code and what it left on the screen.
+// ended waits for the program, and returns its exit code and the last screen.
 func (tm *terminal) ended() (code int, screen string) {
 	tm.t.Helper()
 	select {
@@ -127,6 +126,6 @@ func (tm *terminal) ended() (code int, screen string) {
 	case <-time.After(30 * time.Second):
 		tm.t.Fatalf("the dashboard does not end:\n%s", tm.screen())
 	}
-	_ = tm.cmd.Wait() // the exit code is what counts
+	_ = tm.cmd.Wait() // ProcessState has the exit code
 	return tm.cmd.ProcessState.ExitCode(), tm.screen()
 }

@@ -20,8 +20,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// laidOut is a project of somebody else: one of the trees that dev/detect is tested on, as it is.
-func laidOut(t testing.TB, tree string) *project {
+// copyTree creates a project from one of the trees on which dev/detect is tested, unchanged.
+func copyTree(t testing.TB, tree string) *project {
 	t.Helper()
 	dir, _ := unpacked(t, filepath.Join("../../dev/detect/testdata/trees", tree+".txtar"))
 	return adopted(t, dir)
@@ -35,7 +35,7 @@ func adopted(t testing.TB, dir string) *project {
 	if err := os.Rename(dir, p.dir); err != nil {
 		t.Fatal(err)
 	}
-	p.keep()
+	p.guardDir()
 	t.Cleanup(func() {
 		if t.Failed() {
 			text, _ := p.command("logs").CombinedOutput()
@@ -47,7 +47,8 @@ func adopted(t testing.TB, dir string) *project {
 	return p
 }
 
-// standIn installs with pip what an environment.yml names without a version.
+// standIn is a stand-in for the package manager: it installs with pip the packages that an environment.yml names without
+// a version.
 const standIn = `#!/bin/sh
 set -e
 [ "$1" = install ] || exit 0
@@ -58,9 +59,8 @@ done
 pip install --disable-pip-version-check $(sed -n '/^dependencies:/,$s/^ *- *\([a-z][a-z0-9]*\)$/\1/p' "$file")
 `
 
-// micromamba makes the base image of document 000 under its own name, which no registry gives here:
-// an environment with Streamlit in it at the front of PATH, a user without rights, and a stand-in for
-// the package manager.
+// micromamba builds the base image of document 000 under its own name, because no registry here has it: an environment
+// with Streamlit at the front of PATH, a user without permissions, and a stand-in for the package manager.
 func micromamba(t testing.TB) {
 	t.Helper()
 	dir := t.TempDir()
@@ -95,11 +95,10 @@ USER mambauser
 	})
 }
 
-// TestBrowser_Document000RunsAsItsArticleHasIt is the whole promise on the article's own project: not
-// a file of it is touched before the app runs.
+// TestBrowser_Document000RunsAsItsArticleHasIt runs the unchanged project of the article.
 func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 	micromamba(t)
-	p := laidOut(t, "document000")
+	p := copyTree(t, "document000")
 	up := p.attend()
 	assumed := []string{awaitEvent[dev.Warning](t, up).Message, awaitEvent[dev.Warning](t, up).Message}
 	if all := strings.Join(assumed, "\n"); !strings.Contains(all, "service streamlit is not started") || !strings.Contains(all, "service streamlit-local is built from ./Dockerfile") {
@@ -116,7 +115,7 @@ func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 	if _, err := chromedp.Run(page.ctx, chromedp.Evaluate[any](`document.querySelector('a[href$="First_App"]').click()`)); err != nil {
 		t.Fatal(err)
 	}
-	page.shows("First streamlit app") // and no login in its way
+	page.shows("First streamlit app") // the login is bypassed
 	p.saves(t, page, up, "code_package/streamlit/pages/1_First_App.py",
 		"import streamlit as st\nfrom code_package.streamlit.util.google_oauth import oauth\nfrom code_package.util import cloud\n\noauth()\nst.title(%q)\nst.write(str(cloud.__doc__))\n")
 	p.saves(t, page, up, "code_package/util/cloud.py", "%q\nimport boto3\n\n\ndef get_aws_parameter(key):\n    return boto3.session.Session().client('ssm').get_parameter(Name=key)\n")
@@ -132,7 +131,7 @@ func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 	}
 }
 
-// becameLive waits for what became of a save.
+// becameLive waits for the outcome of a save, and reports whether it is live.
 func becameLive(t testing.TB, up *events) bool {
 	t.Helper()
 	late := time.After(40 * time.Second)
@@ -160,8 +159,8 @@ func becameLive(t testing.TB, up *events) bool {
 // saves saves a file a few times, waits each time until the tab shows it, and logs the times.
 func (p *project) saves(t testing.TB, page tab, up *events, file, format string) {
 	t.Helper()
-	// Streamlit watches a script from the end of its first run on, which is a moment after the tab shows
-	// it: the first save is repeated until it is seen, as a person would.
+	// Streamlit watches a script only after its first run has ended, which is a moment after the tab shows the page. So
+	// the first save is repeated until it is seen, as a user would do.
 	for try := 1; ; try++ {
 		mark := fmt.Sprintf("warming up %d", try)
 		p.write(file, fmt.Sprintf(format, mark))
@@ -170,7 +169,7 @@ func (p *project) saves(t testing.TB, page tab, up *events, file, format string)
 			break
 		}
 	}
-	var shown, told []int64
+	var shown, reported []int64
 	for i := range 5 {
 		mark := fmt.Sprintf("%s version %d", strings.TrimSuffix(filepath.Base(file), ".py"), i)
 		start := time.Now()
@@ -181,12 +180,12 @@ func (p *project) saves(t testing.TB, page tab, up *events, file, format string)
 		if reloaded.Trigger != file || reloaded.Sessions != 1 {
 			t.Errorf("app.reloaded = %+v", reloaded)
 		}
-		told = append(told, reloaded.MS)
+		reported = append(reported, reloaded.MS)
 	}
 	slices.Sort(shown)
-	slices.Sort(told)
-	t.Logf("%s: save to DOM %v ms (seen every 20 ms), save to script finished %v ms", file, shown, told)
-	if told[2] > 1000 { // without the shim it takes 1,000 to 3,500; with it about 100
-		t.Errorf("%s: the median of %v ms is too long", file, told)
+	slices.Sort(reported)
+	t.Logf("%s: save to DOM %v ms (seen every 20 ms), save to script finished %v ms", file, shown, reported)
+	if reported[2] > 1000 { // without the shim it takes 1,000 to 3,500; with it about 100
+		t.Errorf("%s: the median of %v ms is too long", file, reported)
 	}
 }

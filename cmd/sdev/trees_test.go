@@ -12,8 +12,8 @@ import (
 	"sdev/dev/devtest"
 )
 
-// Every tree that dev/detect is tested on comes to a model that can run, as it is and adopted, and no
-// file of it is changed on the way.
+// Every tree on which dev/detect is tested leads to a model that can run, both unchanged and adopted, and none of its
+// files changes.
 func TestTrees_CanAllBeAdopted(t *testing.T) {
 	trees, err := filepath.Glob("../../dev/detect/testdata/trees/*.txtar")
 	if err != nil || len(trees) < 14 {
@@ -22,7 +22,7 @@ func TestTrees_CanAllBeAdopted(t *testing.T) {
 	for _, tree := range trees {
 		name := strings.TrimSuffix(filepath.Base(tree), ".txtar")
 		if name == "none" {
-			continue // holds nothing to adopt
+			continue // contains nothing to adopt
 		}
 		t.Run(name, func(t *testing.T) {
 			dir, files := unpacked(t, tree)
@@ -52,7 +52,7 @@ func TestTrees_CanAllBeAdopted(t *testing.T) {
 	}
 }
 
-// unpacked lays a tree out in a directory of the test's own; scripts are executable, as in a repository.
+// unpacked writes a tree to a temporary directory. Scripts are executable, as in a repository.
 func unpacked(t testing.TB, tree string) (dir string, files map[string]string) {
 	t.Helper()
 	archive, err := txtar.ParseFile(tree)

@@ -13,12 +13,11 @@ import (
 	"sdev/dev/handoff"
 )
 
-// The words that users write have one owner each: whoever else needs to know about a target or a front door
-// asks its owner for a property and does not compare names. So adding one is an edit in one place, and that
-// place is what CONTRIBUTING.md names.
+// Each name of a target or a front door occurs in only one package. Other packages ask that one for a property and do
+// not compare names. So adding a target or a front door is an edit in one place, the one that CONTRIBUTING.md names.
 
-// TestWords_ATargetIsKnownByNameInItsOwnFileAlone holds the code to "one directory of templates, one file, one
-// line in the list, one golden".
+// TestWords_ATargetIsKnownByNameInItsOwnFileAlone checks the claim "one directory of templates, one file, one line in the
+// list, one golden".
 func TestWords_ATargetIsKnownByNameInItsOwnFileAlone(t *testing.T) {
 	all := sources(t)
 	for _, target := range handoff.Targets() {
@@ -27,8 +26,8 @@ func TestWords_ATargetIsKnownByNameInItsOwnFileAlone(t *testing.T) {
 			t.Errorf("target %s is declared in %v, want one file of dev/handoff", target.Name, owners)
 		}
 		owners = append(owners,
-			"dev/door.go",                // a front door may have the name of the company that offers it
-			"dev/preflight/platforms.go", // directories of other people's that deploy something
+			"dev/door.go",               // a front door may have the name of the company that offers it
+			"dev/preflight/language.go", // directories in which other projects keep files for a deployment
 		)
 		for _, at := range literals(all, target.Name) {
 			if !slices.Contains(owners, at.name) {
@@ -62,7 +61,7 @@ func TestWords_AFrontDoorIsKnownByNameInOneFile(t *testing.T) {
 	}
 }
 
-// ownersOf are the files that declare a target of a name.
+// ownersOf returns the files that declare a target with a name.
 func ownersOf(all []source, name string) []string {
 	var files []string
 	for _, f := range all {
@@ -93,13 +92,13 @@ func isIdent(e ast.Expr, name string) bool {
 	return ok && id.Name == name
 }
 
-// textOf is the text of a literal, "" of anything else.
+// textOf returns the text of a string literal; "" for anything else.
 func textOf(n ast.Node) string {
 	lit, ok := n.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
 		return ""
 	}
-	text, _ := strconv.Unquote(lit.Value) // the parser took it
+	text, _ := strconv.Unquote(lit.Value) // the parser has accepted it
 	return text
 }
 
@@ -109,7 +108,7 @@ type occurrence struct {
 	node ast.Node
 }
 
-// literals are the places outside tests where a text is the whole of a literal.
+// literals returns the places outside tests where a string literal is exactly a text.
 func literals(all []source, text string) []occurrence {
 	var out []occurrence
 	for _, f := range all {

@@ -22,8 +22,8 @@ import (
 	"sdev/dev/devtest"
 )
 
-// The tests here run the built program, as a user does, on a real engine. They need what
-// .ci/engine provides; nothing is skipped where it is missing.
+// The tests with the tag docker run the built program, as a user does, on a real engine. They need the engine that
+// .ci/engine sets up, and fail without it.
 
 // project is a project of a test's own.
 type project struct {
@@ -31,12 +31,12 @@ type project struct {
 	dir  string
 	name string
 	home string
-	env  []string      // on top of the test's own
-	wrap []string      // a command to start sdev with
-	tree *devtest.Tree // holds the directory to what the test itself made of it; nil where nothing is held
+	env  []string      // added to the test's own environment
+	wrap []string      // a command that starts sdev, such as unshare
+	tree *devtest.Tree // checks that only the test changes the directory; nil without a check
 }
 
-// scaffolded makes a new project with "sdev init" and takes down what ran of it in the end.
+// scaffolded creates a project with "sdev init", and removes its containers at the end of the test.
 func scaffolded(t testing.TB, flags ...string) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
@@ -45,7 +45,7 @@ func scaffolded(t testing.TB, flags ...string) *project {
 		t.Fatal(err)
 	}
 	p.run(0, append([]string{"init", "--yes", "--no-git"}, flags...)...)
-	p.keep()
+	p.guardDir()
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, _ := exec.Command("docker", "ps", "-a", "--filter", "label=com.docker.compose.project="+name).CombinedOutput()
@@ -66,35 +66,35 @@ func (p *project) write(path, content string) {
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		p.t.Fatal(err)
 	}
-	// Beside and renamed, as editors save.
+	// Through another file that is renamed, as editors save.
 	if err := os.WriteFile(full+".tmp~", []byte(content), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 	if err := os.Rename(full+".tmp~", full); err != nil {
 		p.t.Fatal(err)
 	}
-	p.owns(path)
+	p.accept(path)
 }
 
-// keep holds the project's directory to what it is now and to what the test makes of it. Benchmarks write
-// past it.
-func (p *project) keep() {
+// guardDir makes every later command check that only the test has changed the project's directory. Benchmarks write
+// without it.
+func (p *project) guardDir() {
 	p.t.Helper()
 	if _, test := p.t.(*testing.T); test {
 		p.tree = devtest.KeepTree(p.t, p.dir)
 	}
 }
 
-// owns takes what the test did to paths of the project for its own.
-func (p *project) owns(paths ...string) {
+// accept records changes that the test itself made to paths of the project.
+func (p *project) accept(paths ...string) {
 	p.t.Helper()
 	if p.tree != nil {
 		p.tree.Own(paths...)
 	}
 }
 
-// held checks that a command left the project's directory alone, but for those that are there to write.
-func (p *project) held(args []string) {
+// checkDir checks that a command did not change the project's directory. Commands whose purpose is to write are exempt.
+func (p *project) checkDir(args []string) {
 	p.t.Helper()
 	writes := slices.ContainsFunc(args, func(a string) bool { return slices.Contains([]string{"init", "deploy", "users"}, a) })
 	switch {
@@ -110,13 +110,13 @@ func (p *project) command(args ...string) *exec.Cmd {
 	line := append(append(slices.Clone(p.wrap), os.Getenv(programVariable)), args...)
 	cmd := exec.Command(line[0], line[1:]...) //nolint:gosec // the program under test
 	cmd.Dir = p.dir
-	// make says when the program under test was made; images that it builds are of their own time.
+	// make exports the date of the program under test; images that it builds must have their own.
 	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))
 	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }
 
-// run runs a command that must end with an exit code, and gives its standard output.
+// run runs a command that must end with an exit code, and returns its standard output.
 func (p *project) run(code int, args ...string) string {
 	p.t.Helper()
 	out, errs, got := p.result(args...)
@@ -135,11 +135,11 @@ func (p *project) result(args ...string) (stdout, stderr string, code int) {
 	if err != nil && cmd.ProcessState == nil {
 		p.t.Fatal(err)
 	}
-	p.held(args)
+	p.checkDir(args)
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// override adds settings to the app's service, in a file that Compose reads on top of the project's.
+// override adds settings to the app's service, in a file that Compose reads in addition to the project's.
 func (p *project) override(settings string) {
 	p.t.Helper()
 	p.write("docker-compose.override.yml", "services:\n  streamlit-local:\n"+indent(settings, "    "))
@@ -153,7 +153,7 @@ func indent(text, by string) string {
 	return b.String()
 }
 
-// ids gives the project's containers by name, those that ended included.
+// ids returns the ids of the project's containers by name, including those that have ended.
 func (p *project) ids() map[string]string {
 	p.t.Helper()
 	out := map[string]string{}
@@ -166,7 +166,7 @@ func (p *project) ids() map[string]string {
 	return out
 }
 
-// remains lists what the engine has of the project, images aside; "" if nothing.
+// remains lists the project's containers, networks and volumes on the engine; "" if there are none.
 func (p *project) remains() string {
 	p.t.Helper()
 	label := "label=com.docker.compose.project=" + p.name
@@ -179,7 +179,7 @@ func (p *project) app() string { return p.name + "-streamlit-local-1" }
 // gateway is the name of the gateway's container.
 func (p *project) gateway() string { return p.name + "-sdev-gateway-1" }
 
-// up starts the project in the background and gives its last event, which must be ready.
+// up starts the project in the background and returns its last event, which must be ready.
 func (p *project) up(flags ...string) dev.Ready {
 	p.t.Helper()
 	out := p.run(0, append([]string{"up", "--local", "-d", "--json"}, flags...)...)
@@ -204,7 +204,7 @@ type events struct {
 
 func (p *project) follow() *events { return p.stream("logs", "-f", "--json") }
 
-// attend is a followed "sdev up", ended by an interrupt when the test ends.
+// attend starts "sdev up" and streams its events. It interrupts the command at the end of the test.
 func (p *project) attend(flags ...string) *events {
 	return p.stream(append([]string{"up", "--local", "--json"}, flags...)...)
 }
@@ -241,7 +241,7 @@ func (e *events) read(out io.Reader) {
 	}
 }
 
-// awaitEvent waits for the next event of a type; what comes before it is passed over.
+// awaitEvent waits for the next event of a type, and skips the events before it.
 func awaitEvent[E dev.Event](t testing.TB, e *events) E {
 	t.Helper()
 	var want E
@@ -263,7 +263,7 @@ func awaitEvent[E dev.Event](t testing.TB, e *events) E {
 	}
 }
 
-// recent is the end of what was seen, for a person.
+// recent returns the last events, for a failure message.
 func (e *events) recent() string {
 	var b strings.Builder
 	for _, s := range e.seen[max(0, len(e.seen)-20):] {
@@ -272,7 +272,7 @@ func (e *events) recent() string {
 	return b.String()
 }
 
-// await polls a state that nothing announces.
+// await polls for a state about which there is no event.
 func await(t testing.TB, limit time.Duration, about string, ok func() bool, state func() string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)

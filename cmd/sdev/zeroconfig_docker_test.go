@@ -42,7 +42,7 @@ func (p *project) runsScript(entry string) string {
 }
 
 func TestDockerFlatScript_RunsWithoutAFileOfSdevs(t *testing.T) {
-	p := laidOut(t, "flat")
+	p := copyTree(t, "flat")
 	up := p.attend()
 	var assumed []string
 	for range 3 {
@@ -80,7 +80,7 @@ func TestDockerFlatScript_RunsWithoutAFileOfSdevs(t *testing.T) {
 }
 
 func TestDockerUV_RunsFromItsLock(t *testing.T) {
-	p := laidOut(t, "navigation-uv")
+	p := copyTree(t, "navigation-uv")
 	// The lock of the tree is only to be read; this one can be installed.
 	lock := "../../templates/project/deps=uv,auth=none/uv.lock"
 	content, err := os.ReadFile(lock)
@@ -100,7 +100,7 @@ func TestDockerUV_RunsFromItsLock(t *testing.T) {
 }
 
 func TestDockerComposeWithADatabase_RunsTheAppBesideIt(t *testing.T) {
-	p := laidOut(t, "compose-database")
+	p := copyTree(t, "compose-database")
 	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", p.name+"-web").Run() }) // it may never have been built
 	// No registry gives the database here; what matters is a neighbour that answers.
 	p.write("compose.override.yaml", "services:\n  db:\n    image: python:3.11-slim\n    init: true\n    working_dir: /srv\n    command: [sh, -c, \"echo twelve > index.html && exec python -m http.server 5432\"]\n")
@@ -114,7 +114,7 @@ func TestDockerComposeWithADatabase_RunsTheAppBesideIt(t *testing.T) {
 }
 
 func TestDockerDockerfileOnly_RunsItsOwnCommand(t *testing.T) {
-	p := laidOut(t, "dockerfile-own")
+	p := copyTree(t, "dockerfile-own")
 	p.up()
 	if got := p.runsScript("source/board.py"); got != "board" {
 		t.Errorf("the script shows %q", got)
@@ -130,7 +130,7 @@ func TestDockerDockerfileOnly_RunsItsOwnCommand(t *testing.T) {
 }
 
 func TestDockerInit_AdoptsAndRuns(t *testing.T) {
-	p := laidOut(t, "flat")
+	p := copyTree(t, "flat")
 	before, err := os.ReadFile(filepath.Join(p.dir, "streamlit_app.py"))
 	if err != nil {
 		t.Fatal(err)

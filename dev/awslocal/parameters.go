@@ -113,7 +113,7 @@ func (p *Parameters) serve(w http.ResponseWriter, r *http.Request) (any, *storeE
 	return operation(c)
 }
 
-// region is the one that a signature is for: Credential=KEY/DATE/REGION/SERVICE/aws4_request.
+// region is the region in a signature: Credential=KEY/DATE/REGION/SERVICE/aws4_request.
 func region(authorization string) string {
 	_, scope, _ := strings.Cut(authorization, "Credential=")
 	if parts := strings.Split(scope, "/"); len(parts) >= 5 && parts[len(parts)-3] != "" {
@@ -129,7 +129,7 @@ func requestID() string {
 	return strings.Join([]string{s[:8], s[8:12], s[12:16], s[16:20], s[20:]}, "-")
 }
 
-// parameter is a parameter as it is sent.
+// parameter is a parameter in an answer.
 type parameter struct {
 	Name             string
 	Type             string
@@ -139,7 +139,7 @@ type parameter struct {
 	LastModifiedDate float64 // seconds since 1970
 	ARN              string
 	DataType         string
-	Tier             string `json:",omitempty"` // only where parameters are described
+	Tier             string `json:",omitempty"` // only in the answer of DescribeParameters
 }
 
 func (p *Parameters) getParameter(c call) (any, *storeError) {
@@ -215,7 +215,8 @@ func (p *Parameters) describeParameters(c call) (any, *storeError) {
 	return out, nil
 }
 
-// page gives the names that fit, in order, from where the last page ended; next is "" at the end.
+// page returns the matching names after those of the previous page, in order. next is the token of the next page; "" if
+// this is the last one.
 func (p *Parameters) page(c call, most int, fits func(string) bool) (page []string, next string, refusal *storeError) {
 	if len(c.ParameterFilters)+len(c.Filters) > 0 {
 		return nil, "", &storeError{"InvalidFilterKey", "sdev's parameter store does not support filters: query by path, or filter the result"}
@@ -254,11 +255,11 @@ func invalid(member, value, constraint string) *storeError {
 	return &storeError{kindValidation, fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint)}
 }
 
-// find gives the parameter that a name leads to: a plain name, one with ":version" or ":label" behind
-// it, or an ARN.
-func (p *Parameters) find(asked string, c call) (parameter, *storeError) {
-	name, selector := asked, ""
-	if arn := strings.SplitN(asked, ":", 6); len(arn) == 6 && arn[0] == "arn" {
+// find returns the parameter with a name, which may be a plain name, a name followed by ":version" or ":label", or an
+// ARN.
+func (p *Parameters) find(requested string, c call) (parameter, *storeError) {
+	name, selector := requested, ""
+	if arn := strings.SplitN(requested, ":", 6); len(arn) == 6 && arn[0] == "arn" {
 		_, name, _ = strings.Cut(arn[5], "parameter")
 	}
 	if i := strings.LastIndexByte(name, ':'); i >= 0 {
@@ -266,10 +267,10 @@ func (p *Parameters) find(asked string, c call) (parameter, *storeError) {
 	}
 	if !isName(name) {
 		return parameter{}, &storeError{kindValidation, fmt.Sprintf("Parameter name: can't be prefixed with \"ssm\" (case-insensitive) nor be empty. "+
-			"It consists of letters, digits and .-_ in parts separated by /, and begins with /: %q", asked)}
+			"It consists of letters, digits and .-_ in parts separated by /, and begins with /: %q", requested)}
 	}
-	if _, there := p.values[name]; !there && name != asked {
-		name = strings.TrimPrefix(name, "/") // an ARN writes /name and name alike
+	if _, there := p.values[name]; !there && name != requested {
+		name = strings.TrimPrefix(name, "/") // in an ARN, /name and name look the same
 	}
 	if _, there := p.values[name]; !there {
 		return parameter{}, &storeError{"ParameterNotFound", fmt.Sprintf("Parameter %s not found. sdev's parameter store replaces the real one: add the parameter to x-sdev.aws.parameters in the compose file", name)}
@@ -282,8 +283,8 @@ func (p *Parameters) find(asked string, c call) (parameter, *storeError) {
 	return found, nil
 }
 
-// isName tells whether the store could hold a parameter of that name. Dots are letters like others:
-// "/a/../b" is a name and no path.
+// isName reports whether a parameter may have that name. Dots have no special meaning: "/a/../b" is a name and not a
+// path.
 func isName(name string) bool {
 	const longest = 1011
 	if name == "" || len(name) > longest || strings.Contains(name, "//") || strings.HasSuffix(name, "/") || strings.Contains(name, "/") && name[0] != '/' {
@@ -307,10 +308,10 @@ func (p *Parameters) read(name string, c call) parameter {
 	return out
 }
 
-// encrypted looks like what KMS makes of a value, and says nothing of it.
+// encrypted looks like a value that KMS has encrypted, and reveals nothing about it.
 func (p *Parameters) encrypted(name, value string) string {
 	sum := hmac.New(sha256.New, p.key)
 	_, _ = sum.Write([]byte(name + "\x00" + value)) // never fails
-	// The first bytes are those of every ciphertext under a symmetric KMS key.
+	// Every ciphertext of a symmetric KMS key begins with these bytes.
 	return base64.StdEncoding.EncodeToString(append([]byte{1, 2, 2, 0, 0x78}, sum.Sum(nil)...))
 }

@@ -1,8 +1,8 @@
 // Package blocking calls functions that block and know no context.
 //
-// It promises that [Call] returns once its context ends. The function then goes on in a goroutine that nobody
-// waits for: nothing can interrupt a read of a terminal or of a pipe. It ends at the latest with the program.
-// This is the only place in sdev that leaves a goroutine behind.
+// It promises that [Call] returns once its context ends. The function then continues in a goroutine that nobody
+// waits for, because nothing can interrupt a read of a terminal or of a pipe. That goroutine ends at the latest with
+// the program. This is the only place in sdev that leaves a goroutine behind.
 package blocking
 
 import "context"

@@ -14,7 +14,7 @@ func TestCall_EndsWithItsContext(t *testing.T) {
 	defer close(hangs)
 	_, err := blocking.Call(ctx, func() (int, error) {
 		cancel()
-		<-hangs // as compose-go in front of a pipe
+		<-hangs // like compose-go reading from a pipe
 		return 0, nil
 	})
 	if !errors.Is(err, context.Canceled) {

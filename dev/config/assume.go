@@ -1,6 +1,6 @@
 package config
 
-// What replaces a missing compose file, or a missing part of it.
+// The assumptions that replace a missing compose file, or a missing part of it.
 
 import (
 	"context"
@@ -138,7 +138,7 @@ func (a Assumption) notes() []Note {
 	return out
 }
 
-// assumed returns the assumed project if there is no compose file; nil if the directory has no app.
+// assumed returns the assumed project if there is no compose file; nil if nothing may be assumed here.
 func assumed(ctx context.Context, o Options) (*Project, error) {
 	if o.Assume == nil || len(o.Files) > 0 || slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, consts.ComposeFilePath+"=") }) {
 		return nil, nil
@@ -154,8 +154,11 @@ func assumed(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	a, err := o.Assume(dir)
-	if a == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if a == nil {
+		return nil, bad(dev.CodeProjectMissing, "", 0, "no Streamlit app in "+dir+", and no compose file there or above it", "run: sdev init")
 	}
 	return loadAssumed(ctx, o, dir, a)
 }
@@ -177,7 +180,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if v := opts.Environment[consts.ComposeProjectName]; v != "" {
 		name = v
 	}
-	if name == "" { // a directory whose name has no letter that a project's may have
+	if name == "" { // the directory's name has no character that a project name may have
 		name = a.Service
 	}
 	model, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,

@@ -70,7 +70,7 @@ func TestLoad_AssumesOnlyWhereNoComposeFileIsMeant(t *testing.T) {
 		"a compose file wins":        {map[string]string{"compose.yaml": "services:\n  web:\n    image: other\n"}, func(*config.Options) {}, ""},
 		"one that is asked for":      {nil, func(o *config.Options) { o.Files = []string{"gone.yml"} }, "gone.yml"},
 		"one that the machine names": {nil, func(o *config.Options) { o.Env = []string{"COMPOSE_FILE=gone.yml"} }, "no compose file in"},
-		"nothing to assume":          {nil, func(o *config.Options) { o.Assume = func(string) (*config.Assumption, error) { return nil, nil } }, "no compose file in"},
+		"nothing to assume":          {nil, func(o *config.Options) { o.Assume = func(string) (*config.Assumption, error) { return nil, nil } }, "no Streamlit app in"},
 		"a .env that cannot be read": {map[string]string{".env": "A='\n"}, func(*config.Options) {}, ".env"},
 	} {
 		p, err := load(t, c.files, assuming(flat()), c.options)

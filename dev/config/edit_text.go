@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// editor edits a YAML file as text, at the positions of its nodes, so that comments and layout of everything else
-// stay. It knows enough of YAML's syntax to find the end of a node, which nodes do not have. Its result is a
+// editor edits a YAML file as text, at the positions of its nodes, so that all other text keeps its comments and its
+// layout. It knows enough of YAML's syntax to find the end of a node, which nodes do not have. Its result is a
 // proposal: the caller parses it and verifies that exactly the intended change was made.
 type editor struct {
 	text  []byte

@@ -24,8 +24,8 @@ type appPorts struct {
 	gateway uint32 // the gateway, published
 	app     int    // Streamlit, on loopback where its command allows
 	fixed   bool   // the app's command names its port itself
-	// identity is the local provider's port, which is published under the same number.
-	identity int
+	// provider is the local provider's port, which is published under the same number.
+	provider int
 }
 
 // credentials is the port on which the gateway serves AWS keys, and parameters that of the stand-in for the
@@ -35,7 +35,7 @@ func (p appPorts) credentials() int { return p.unused() }
 func (p appPorts) parameters() int { return p.unused(p.credentials()) }
 
 func (p appPorts) unused(taken ...int) int {
-	taken = append(taken, p.app, int(p.gateway), p.identity)
+	taken = append(taken, p.app, int(p.gateway), p.provider)
 	port := max(p.app-1, 1024)
 	for slices.Contains(taken, port) {
 		port++
@@ -48,7 +48,7 @@ var portFlag = regexp.MustCompile(`--server\.port(?:=|\s+)(\d+)`)
 // ports chooses the ports: the gateway listens where the compose file expects the app, so that other services
 // find it there, and the app gets a different port.
 func (o *overlay) ports() (appPorts, error) {
-	ports := appPorts{gateway: defaultPort, identity: o.parts.Identity}
+	ports := appPorts{gateway: defaultPort, provider: o.parts.ProviderPort}
 	command := strings.Join(o.p.command(o.parts.Image), " ")
 	if m := portFlag.FindStringSubmatch(command); m != nil {
 		n, err := strconv.Atoi(m[1])
@@ -139,7 +139,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.gateway), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
 		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases,
-		Identity: ports.identity, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
+		ProviderPort: ports.provider, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
 		Root: dev.GatewayProjectDir, Rules: ruleset, Mounts: mounts, Control: dev.GatewaySocket,
 		Origins: o.p.Settings.Origins, TrustedHeaders: o.trustedHeaders(),
 	}
@@ -160,7 +160,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	g.Links, g.ExternalLinks, g.MacAddress = o.app.Links, o.app.ExternalLinks, o.app.MacAddress
 	o.takeSysctls(&g)
 	g.Ports = o.publish(ports)
-	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.gateway), dev.LabelIdentity: fmt.Sprintf("%d/tcp", ports.identity)}
+	g.Labels = types.Labels{dev.LabelFront: fmt.Sprintf("%d/tcp", ports.gateway), dev.LabelProvider: fmt.Sprintf("%d/tcp", ports.provider)}
 	o.out.Project.Services[GatewayService] = g
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService}, "sdev: owns the app's network namespace and ports; all traffic to the app passes through it"})
 	if origins := o.p.Settings.Origins; len(origins) > 0 {
@@ -292,8 +292,8 @@ func (o *overlay) joinGateway() {
 func (o *overlay) publish(ports appPorts) []types.ServicePortConfig {
 	main, hasMain := o.p.mainPort()
 	out := []types.ServicePortConfig{{Mode: "ingress", HostIP: "127.0.0.1", Target: ports.gateway, Published: strconv.Itoa(o.parts.Port), Protocol: "tcp"}}
-	identity := strconv.Itoa(ports.identity)
-	out = append(out, types.ServicePortConfig{Mode: "ingress", HostIP: "127.0.0.1", Target: uint32(ports.identity), Published: identity, Protocol: "tcp"})
+	provider := strconv.Itoa(ports.provider)
+	out = append(out, types.ServicePortConfig{Mode: "ingress", HostIP: "127.0.0.1", Target: uint32(ports.provider), Published: provider, Protocol: "tcp"})
 	for _, port := range o.app.Ports {
 		if hasMain && port.Target == main.Target && port.Published == main.Published {
 			continue

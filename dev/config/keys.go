@@ -22,8 +22,7 @@ const (
 	Refused Use = "refused"
 )
 
-// Key is a row of the table of keys. It stands for everything below its path that has no row of its
-// own.
+// Key is a row of the table of keys. It covers every key below its path that has no row of its own.
 type Key struct {
 	Path  string // with "*" for a name and "[]" for an item of a list
 	Use   Use
@@ -86,12 +85,12 @@ func serviceKeys() []Key {
 		services("all conditions, required and restart; see the plan that sdev up prints", "depends_on"),
 		services("run after each start; a failing command is an error", "post_start"),
 		services("bind, volume, tmpfs and image mounts with their options, as far as the engine supports them; missing mount points are created empty, and removed with the container", "volumes"),
-		services("an image for another kind of machine is refused unless this names it", "platform"),
+		services("the platform of the image; an image for another platform than the engine's is refused unless this names it", "platform"),
 		services("missing, always, never, build, daily, weekly, every_…", "pull_policy"),
 		services("merged, across files", "extends"),
 		services("select the active services", "profiles"),
 		services("while others wait for the service, sdev runs the check itself instead of waiting for its interval; start_interval needs API 1.44", "healthcheck"),
-		services("the rules for saves, only of the app: sdev up rebuilds other services", "develop"),
+		services("the rules for saves, only for the app; sdev up rebuilds other services", "develop"),
 		services("0 or 1", "scale"),
 		[]Key{
 			{Path: "services.*.attach", Use: Idle, About: "to choose services: sdev logs SERVICE"},
@@ -107,7 +106,7 @@ func serviceKeys() []Key {
 			{Path: "services.*.mac_address", Use: Applied, About: asGiven, App: toGateway},
 			{Path: "services.*.networks", Use: Applied, About: "with aliases, addresses, priority and driver_opts", App: toGateway},
 			{Path: "services.*.networks.*.interface_name", Use: Refused, About: "needs engine API 1.49"},
-			{Path: "services.*.network_mode", Use: Applied, About: "host, none, service:NAME, container:NAME", App: "the app lives in the gateway's network: remove it", AppRefused: true},
+			{Path: "services.*.network_mode", Use: Applied, About: "host, none, service:NAME, container:NAME", App: "the app uses the gateway's network: remove this key", AppRefused: true},
 			{Path: "services.*.ports", Use: Applied, About: "published at 127.0.0.1, so not reachable from other machines", App: toGateway + "; the app's own port leads to the gateway"},
 			{Path: "services.*.cpu_count", Use: Refused, About: "only for Windows; use cpus"},
 			{Path: "services.*.cpu_percent", Use: Refused, About: "only for Windows; use cpus"},

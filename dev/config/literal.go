@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Literal returns the variables of a service's environment whose values stand in the compose files
-// themselves: not those that come from an env_file, from this machine, or from a variable.
+// Literal returns the variables of a service's environment whose values are written in the compose files: not those from
+// an env_file, from this machine, or from a variable.
 func (p *Project) Literal(service string) map[string]string {
 	out := map[string]string{}
 	if p.assumed { // there is no file; assumed values are literal

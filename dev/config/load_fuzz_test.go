@@ -40,7 +40,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		e, err := Overlay(p, Parts{Mode: dev.Local, Port: 8501, Identity: 8502, GatewayImage: "sdev-gateway", Env: func(int) map[string]string { return nil }, StateDir: p.StatePath()})
+		e, err := Overlay(p, Parts{Mode: dev.Local, Port: 8501, ProviderPort: 8502, GatewayImage: "sdev-gateway", Env: func(int) map[string]string { return nil }, StateDir: p.StatePath()})
 		if err != nil {
 			ours(t, err)
 			return

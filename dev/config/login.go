@@ -17,8 +17,8 @@ import (
 // SecretsFile is the path of the secrets that st.login reads, in native mode.
 const SecretsFile = "/opt/sdev/secrets.toml"
 
-// LoginSetup is what an overlay needs to know about the login.
-type LoginSetup struct {
+// LoginParts is what an overlay needs to know about the login.
+type LoginParts struct {
 	Endpoints Endpoints
 	Secrets   string // file on this machine that becomes [SecretsFile], in native mode
 	Mapped    string // which addresses in the code are mapped to the local provider, for a note; "" for none
@@ -39,7 +39,7 @@ func (o *overlay) login() {
 	if !o.parts.Mode.SignsIn() {
 		return
 	}
-	o.out.Issuer = dev.Issuer(o.parts.Identity)
+	o.out.Issuer = dev.Issuer(o.parts.ProviderPort)
 	o.withoutBypass()
 	o.exemptFromProxy()
 	switch o.parts.Mode {

@@ -18,7 +18,7 @@ import (
 func signingIn(mode dev.Mode) func(*config.Parts) {
 	return func(p *config.Parts) {
 		p.Mode = mode
-		p.Login = config.LoginSetup{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
+		p.Login = config.LoginParts{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
 			Secrets: filepath.Join(p.StateDir, "auth", "secrets.toml"), Mapped: "https://accounts.google.com/o/oauth2/v2/auth (oauth.py:3)"}
 	}
 }
@@ -60,7 +60,7 @@ func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.GatewayConfig.Identity != 8601 || e.GatewayConfig.Parameters == e.GatewayConfig.Upstream {
+	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.GatewayConfig.ProviderPort != 8601 || e.GatewayConfig.Parameters == e.GatewayConfig.Upstream {
 		t.Errorf("%q %v %+v", e.Issuer, app.Labels, e.GatewayConfig)
 	}
 	if text, err := e.YAML(); err != nil || !strings.Contains(string(text), "oauth.py:3") {

@@ -141,7 +141,8 @@ func readCA(p *Project, getenv func(string) string) (CA, error) {
 	return ca, nil
 }
 
-// systemRoots is this machine's own CA bundle, from the paths of distributions; nil if there is none. Source: crypto/x509, root_linux.go and root_darwin.go.
+// systemRoots is this machine's own CA bundle, from the paths of distributions; nil if there is none.
+// Source: crypto/x509, root_linux.go and root_darwin.go.
 func systemRoots() []byte {
 	for _, file := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"} {
 		if b, err := dev.ReadFile(file); err == nil {
@@ -227,8 +228,8 @@ func (p *Project) AWSToken() string {
 	return token
 }
 
-// expiry reads when the login of a profile ends: the cached SSO token's time, found by the same
-// name that the AWS CLI gives it, or what tools that write temporary keys leave beside them.
+// expiry reads when the login of a profile ends: from the SSO token that the AWS CLI has cached, or from the expiry that
+// some tools write beside temporary keys.
 func expiry(dir string, config *ini.File, profile, keys *ini.Section) time.Time {
 	for _, name := range []string{"x_security_token_expires", "aws_session_expiration", "expiration"} {
 		if t, err := time.Parse(time.RFC3339, keys.Key(name).String()); err == nil {

@@ -198,7 +198,7 @@ func TestReadMachine_NeverWaitsForWhatIsNoFile(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	_, _, err = readMachine(t, composeFile, map[string]string{"HOME": dir, "SSL_CERT_FILE": filepath.Join(dir, ".aws", "config")})
-	if err == nil || !strings.Contains(err.Error(), "it is a named pipe, and a regular file is needed") {
+	if err == nil || !strings.Contains(err.Error(), "it is a named pipe, not a regular file") {
 		t.Errorf("a CA that is a pipe: %v", err)
 	}
 }

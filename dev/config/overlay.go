@@ -28,8 +28,8 @@ type Parts struct {
 	Machine      Machine
 	Mode         dev.Mode
 	Port         int        // host port of the app's origin
-	Identity     int        // host port of the local provider
-	Login        LoginSetup // in modes with a login
+	ProviderPort int        // host port of the local provider
+	Login        LoginParts // in modes with a login
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
 	// Env returns Streamlit's development settings for its port.

@@ -17,7 +17,7 @@ import (
 // parts are those of a machine on which nothing is special.
 func parts(p *config.Project) config.Parts {
 	return config.Parts{
-		Machine: config.Machine{UID: 1000, GID: 1001}, Mode: dev.Local, Port: 8600, Identity: 8601, GatewayImage: "sdev-gateway:1",
+		Machine: config.Machine{UID: 1000, GID: 1001}, Mode: dev.Local, Port: 8600, ProviderPort: 8601, GatewayImage: "sdev-gateway:1",
 		Image: config.ImageFacts{WorkingDir: "/app", Command: []string{"streamlit", "run", "Home.py"}},
 		Env: func(port int) map[string]string {
 			return map[string]string{"STREAMLIT_SERVER_PORT": strconv.Itoa(port), "STREAMLIT_SERVER_HEADLESS": "true"}

@@ -137,7 +137,7 @@ func (n NativeLogin) configure(table map[string]any) string {
 	id = cmp.Or(id, n.ClientID)
 	table["client_id"], table["client_secret"], table["server_metadata_url"] = id, n.Keys.Client, n.Metadata
 	for _, key := range []string{"authorize_url", "access_token_url", "api_base_url", "userinfo_endpoint", "jwks_uri", "jwks"} {
-		delete(table, key) // the metadata says them
+		delete(table, key) // the metadata contains them
 	}
 	return id
 }
@@ -175,7 +175,7 @@ func (p *Project) ownSecrets() (map[string]any, error) {
 	if err != nil {
 		return nil, bad(dev.CodeAuthSecrets, secretsName, 0, "cannot be read: "+err.Error(), "check its permissions")
 	}
-	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // Streamlit's parser passes over a byte order mark as well
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // Streamlit's parser ignores a byte order mark too
 	if err := toml.Unmarshal(b, &all); err != nil {
 		line := 0
 		if at, ok := errors.AsType[*toml.DecodeError](err); ok {

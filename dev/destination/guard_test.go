@@ -35,7 +35,7 @@ func TestRefuseDir_NamesWhoseADirectoryIs(t *testing.T) {
 	}
 }
 
-// A home directory may lie in a tree of the system, as root's does on some machines.
+// A home directory may be in a directory of the system, as root's is on some machines.
 func TestRefuseDir_AHomeIsItsUsers(t *testing.T) {
 	if why := destination.NewGuard("/var/lib/ci").RefuseDir("/var/lib/ci/shop"); why != "" {
 		t.Errorf("in a home directory: %s", why)

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// run is a call of "streamlit run" somewhere in the tree.
+// run is a call of "streamlit run" in a file of the tree.
 type run struct {
 	script string // as it is written
 	file   string
 	line   int
-	dir    string // that a "cd" before it on the same line went to; "" if none did
+	dir    string // of a "cd" before it on the same line; "" if there is none
 	flags  []string
 }
 
-// words splits a command line, in shell or in the list form of Dockerfiles and YAML, into words.
-// Separators of the shell are words of their own; what follows -c is a command line itself.
+// words splits a command line, in a shell's syntax or as a list in a Dockerfile or YAML. Separators of the shell are
+// words, and the text after -c is split as a command line.
 func words(command string) []string {
 	var out []string
 	var b strings.Builder
@@ -79,7 +79,7 @@ func runs(command, file string, at int) []run {
 			}
 		}
 		if r.script == "" && !slices.ContainsFunc(list[i+2:], func(w string) bool { return strings.HasPrefix(w, "$") }) {
-			r.script = "streamlit_app.py" // Streamlit's own default since 1.51
+			r.script = "streamlit_app.py" // Streamlit's default since 1.51
 		}
 		if r.script != "" {
 			out = append(out, r)
@@ -88,8 +88,8 @@ func runs(command, file string, at int) []run {
 	return out
 }
 
-// resolve finds the file of the tree that a path in a command means: from where the command stands
-// to what it is called inside an image, whose first directories the tree does not have.
+// resolve finds the file of the tree that a path in a command means. It tries the path from where the command is, and
+// as a path in an image whose first directories the tree does not have.
 func (t *tree) resolve(name, dir, from string) (string, bool) {
 	name = strings.TrimPrefix(name, "./")
 	if strings.ContainsAny(name, "$*") {
@@ -113,8 +113,7 @@ func (t *tree) resolve(name, dir, from string) (string, bool) {
 	return "", false
 }
 
-// commandFiles are the files in which people write down how their app is started, and how much it
-// counts that they did.
+// commandFiles are the files in which people write how their app is started, with the weight of each.
 func commandFiles(t *tree) map[string]int {
 	out := map[string]int{}
 	for _, name := range t.names {
@@ -134,8 +133,7 @@ func commandFiles(t *tree) map[string]int {
 	return out
 }
 
-// commands gives the lines of a file with continued ones joined, comments left out where the file is
-// one of commands.
+// commands returns the lines of a file, continued ones joined, without comments unless it is a readme.
 func (t *tree) commands(name string) []line {
 	var out []line
 	comments := !strings.HasPrefix(strings.ToLower(path.Base(name)), "readme")

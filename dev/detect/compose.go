@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Compose is a compose file with its services, in the order of the file.
+// Compose is a compose file with its services in order.
 type Compose struct {
 	Path     string    `json:"path"`
 	Services []Service `json:"services"`
@@ -15,26 +15,26 @@ type Compose struct {
 	root *yaml.Node
 }
 
-// Service is what of a compose service tells whether it is the app.
+// Service is what identifies a compose service as the app.
 type Service struct {
 	Name    string `json:"name"`
 	Line    int    `json:"line"`
 	Image   Fact   `json:"image"`
-	Build   string `json:"build"`   // Dockerfile relative to the tree; "" where it is not built
-	Command Fact   `json:"command"` // entrypoint and command as words
-	// App says why it is, or may be, the Streamlit app; the value is empty where it is not.
+	Build   string `json:"build"`   // Dockerfile relative to the tree; "" if it is not built
+	Command Fact   `json:"command"` // entrypoint and command
+	// App says why it is, or may be, the Streamlit app; the value is empty if it is not.
 	App Fact `json:"app"`
 
 	node *yaml.Node
 }
 
-// composeNames are the names under which Compose looks for its file, in its order.
+// composeNames are the file names that Compose looks for, in its order.
 func composeNames() []string {
 	return []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
 }
 
-// composes reads the compose files at the root of the tree. One that is not YAML is listed without
-// services: what is wrong with it others say better.
+// composes reads the compose files at the root of the tree. A file that is not YAML has no services; dev/config
+// reports its errors.
 func composes(t *tree) []Compose {
 	var out []Compose
 	for _, name := range composeNames() {
@@ -78,7 +78,7 @@ func readService(t *tree, file string, key, node *yaml.Node) Service {
 	return s
 }
 
-// joined writes a list of words as one command line. A command that is one text is that already.
+// joined writes a list of words as one command line. A single text is one already.
 func joined(list []string) string {
 	if len(list) == 1 {
 		return list[0]
@@ -92,11 +92,11 @@ func joined(list []string) string {
 	return strings.Join(out, " ")
 }
 
-// whyApp says what makes a service look like the app.
+// whyApp says why a service looks like the app.
 func whyApp(t *tree, s Service, file string) Fact {
 	fact := func(why string, line int) Fact { return Fact{Value: s.Name, Why: why, File: file, Line: line} }
 	if strings.Contains(strings.ToLower(s.Command.Value), "streamlit") {
-		return fact("its command speaks of Streamlit", s.Command.Line)
+		return fact("its command mentions Streamlit", s.Command.Line)
 	}
 	if script, ok := startsScript(t, s.Command.Value); ok && len(scriptRuns(t, script)) > 0 {
 		return fact("its command starts "+script+", which runs Streamlit", s.Command.Line)
@@ -107,15 +107,15 @@ func whyApp(t *tree, s Service, file string) Fact {
 		}
 	}
 	if strings.Contains(strings.ToLower(s.Name+" "+s.Image.Value), "streamlit") {
-		return fact("its name or image speaks of Streamlit", s.Line)
+		return fact("its name or image mentions Streamlit", s.Line)
 	}
 	if s.Command.Value == "" && s.Build != "" && t.has(s.Build) && strings.Contains(strings.ToLower(t.text(s.Build)), "streamlit") {
-		return fact("it is built from "+s.Build+", which speaks of Streamlit", s.Line)
+		return fact("it is built from "+s.Build+", which mentions Streamlit", s.Line)
 	}
 	return Fact{}
 }
 
-// value gives a mapping's value; nil where there is none.
+// value returns a value of a mapping; nil if there is none.
 func value(n *yaml.Node, key string) *yaml.Node {
 	var found *yaml.Node
 	each(n, func(k, v *yaml.Node) {
@@ -126,7 +126,7 @@ func value(n *yaml.Node, key string) *yaml.Node {
 	return found
 }
 
-// each goes through a mapping. An alias is followed once, so that none leads in circles.
+// each visits the entries of a mapping. It follows an alias once, so that none leads in circles.
 func each(n *yaml.Node, do func(key, value *yaml.Node)) {
 	if n != nil && n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -150,7 +150,7 @@ func scalar(n *yaml.Node) string {
 	return n.Value
 }
 
-// scalars are the values of a list, or the one value.
+// scalars returns the values of a list, or a single value.
 func scalars(n *yaml.Node) []string {
 	if n == nil {
 		return nil

@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev/docker/dockerfile"
 )
 
-// Defect is something that is known to go wrong sooner or later, with its place and what to do.
+// Defect is a known problem with its place and its fix.
 type Defect struct {
 	ID   string `json:"id"` // stable and dotted
 	File string `json:"file"`
@@ -21,7 +23,7 @@ type Defect struct {
 	Fix  string `json:"fix"`
 }
 
-// checker gathers defects.
+// checker collects defects.
 type checker struct {
 	f   *Findings
 	t   *tree
@@ -34,8 +36,7 @@ func (c *checker) add(id, file string, line int, what, fix string) {
 	}
 }
 
-// defects looks for what is known to go wrong in projects of this kind and can be seen without
-// running anything.
+// defects finds known problems that can be seen without running anything.
 func defects(f *Findings, p *program) []Defect {
 	c := &checker{f: f, t: f.tree}
 	c.code(p)
@@ -61,50 +62,51 @@ func defects(f *Findings, p *program) []Defect {
 	return c.out
 }
 
-// code looks at the modules that the app consists of.
+// code checks the app's scripts.
 func (c *checker) code(p *program) {
 	for _, m := range p.modules {
-		c.add("oauth.last-redirect", m.path, m.sequence(`"redirect_uris"`, "]", "[", "-", "1", "]"),
-			"the last of the registered redirect addresses is taken, whichever it is: one added for production breaks the login everywhere else", "choose the address by name, from the environment")
-		if m.says("id_token") > 0 || m.says("jwt") > 0 {
-			c.add("jwt.b64decode", m.path, m.sequence("base64", ".", "b64decode"),
-				"a part of a JWT is decoded with b64decode, which fails on the characters - and _", "use base64.urlsafe_b64decode, or better a library that verifies the token")
-			c.add("jwt.unverified", m.path, cmp.Or(m.sequence("base64", ".", "b64decode"), m.sequence("base64", ".", "urlsafe_b64decode")),
-				"the token's signature, issuer and audience are not checked", "verify it with a library, or use st.login")
+		c.add("oauth.last-redirect", m.path, m.lineOfSequence(`"redirect_uris"`, "]", "[", "-", "1", "]"),
+			"the code takes the last registered redirect address: adding one for production breaks the login everywhere else", "choose the address by name, from the environment")
+		if m.lineOfText("id_token") > 0 || m.lineOfText("jwt") > 0 {
+			c.add("jwt.b64decode", m.path, m.lineOfSequence("base64", ".", "b64decode"),
+				"the code decodes a part of a JWT with b64decode, which fails on the characters - and _", "use a library that verifies the token, or at least base64.urlsafe_b64decode")
+			c.add("jwt.unverified", m.path, cmp.Or(m.lineOfSequence("base64", ".", "b64decode"), m.lineOfSequence("base64", ".", "urlsafe_b64decode")),
+				"the token's signature, issuer and audience are not verified", "verify it with a library, or use st.login")
 		}
-		c.add("jwt.unverified", m.path, m.sequence(`"verify_signature"`, ":", "False"), "the token's signature is not checked", "leave verify_signature on")
+		c.add("jwt.unverified", m.path, m.lineOfSequence(`"verify_signature"`, ":", "False"), "the token's signature is not verified", "leave verify_signature on")
 	}
 }
 
-// shadows finds what hides the real Streamlit from Python.
+// shadows finds files that hide the real streamlit package from Python.
 func (c *checker) shadows() {
 	for _, name := range c.t.names {
 		switch dir, base := path.Split(name); {
 		case base == "__init__.py" && path.Base(dir) == "streamlit":
-			c.add("import.shadow", name, 1, "this file makes a package named streamlit, which hides the real one wherever its parent directory is on Python's path", "remove the file, or rename the directory")
+			c.add("import.shadow", name, 1, "this file makes its directory a package named streamlit, which hides the real one if the parent directory is on Python's path", "remove the file, or rename the directory")
 		case base == "streamlit.py":
-			c.add("import.shadow", name, 1, "a script named streamlit.py hides the real package from its neighbours", "rename it")
+			c.add("import.shadow", name, 1, "a script named streamlit.py hides the real package from the scripts beside it", "rename it")
 		}
 	}
 }
 
-// pins wants Streamlit's version to be fixed by something, and to be one that Python's can run.
+// pins requires that Streamlit's version is fixed, and that the project's Python can run it.
 func (c *checker) pins() {
-	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // as its packages say
+	// Source: the metadata of streamlit's packages.
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} {
 		pinned, python := numbers(c.f.Streamlit.Value), numbers(c.f.Python.Value)
 		if len(pinned) > 0 && len(python) > 0 && slices.Compare(pinned, need.streamlit) >= 0 && slices.Compare(python, need.python) < 0 {
-			c.add("python.too-old", c.f.Python.File, c.f.Python.Line, fmt.Sprintf("Python is %s, and streamlit %s needs %d.%d or newer", c.f.Python.Value, c.f.Streamlit.Value, need.python[0], need.python[1]), "take a newer Python, or an older streamlit")
+			c.add("python.too-old", c.f.Python.File, c.f.Python.Line, fmt.Sprintf("Python is %s, but streamlit %s needs %d.%d or newer", c.f.Python.Value, c.f.Streamlit.Value, need.python[0], need.python[1]), "use a newer Python, or an older streamlit")
 			break
 		}
 	}
 	for _, l := range c.f.lists {
 		if l.version == "any" && l.lock == "" {
-			c.add("deps.unpinned", l.place.File, l.place.Line, "streamlit is not pinned, so every build may get another version", "write a version (streamlit==X.Y.Z), or keep a lock file")
+			c.add("deps.unpinned", l.place.File, l.place.Line, "streamlit is not pinned, so every build may install another version", "write a version (streamlit==X.Y.Z), or keep a lock file")
 		}
 	}
 }
 
-// numbers reads a version; nil where it is none.
+// numbers reads a version; nil if it is none.
 func numbers(version string) []int {
 	var out []int
 	for part := range strings.SplitSeq(version, ".") {
@@ -119,7 +121,7 @@ func numbers(version string) []int {
 
 var pipInstall = regexp.MustCompile(`\b(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\b`)
 
-// script looks at a shell script that starts Streamlit.
+// script checks a shell script that starts Streamlit.
 func (c *checker) script(name string) {
 	started := scriptRuns(c.t, name)
 	if len(started) == 0 {
@@ -128,65 +130,67 @@ func (c *checker) script(name string) {
 	for _, l := range c.t.commands(name) {
 		body := strings.TrimSpace(l.text)
 		if pipInstall.MatchString(body) {
-			c.add("start.installs", name, l.n, "packages are installed at every start: slow, in need of the network, and never twice the same", "install them in the Dockerfile")
+			c.add("start.installs", name, l.n, "the script installs packages at every start, which is slow, needs the network, and gives different versions over time", "install them in the Dockerfile")
 		}
 		if slices.ContainsFunc(started, func(r run) bool { return r.line == l.n }) && !strings.HasPrefix(body, "exec ") && !strings.Contains(body, " exec ") {
-			c.add("start.no-exec", name, l.n, "the shell stays in front of Streamlit and does not hand on the signal to stop, so that stopping takes 10 s", "write: exec streamlit run …")
+			c.add("start.no-exec", name, l.n, "the shell starts Streamlit without exec, so Streamlit never receives the signal to stop, and stopping takes 10 s", "write: exec streamlit run …")
 		}
 	}
 	if mode := c.t.files[name]; mode&0o111 == 0 {
-		c.add("start.not-executable", name, 1, "the script is not executable, so that no container can start it", fmt.Sprintf("run: chmod +x %s && git update-index --chmod=+x %[1]s", shell(name)))
+		c.add("start.not-executable", name, 1, "the script is not executable, so no container can start it", fmt.Sprintf("run: chmod +x %s && git update-index --chmod=+x %[1]s", shell(name)))
 	}
 }
 
 func (c *checker) makefile(name string) {
 	for _, l := range c.t.lines(name) {
 		if strings.Contains(l.text, "docker system prune") {
-			c.add("make.prune", name, l.n, "docker system prune removes what belongs to other projects too", "remove this project's things only: docker compose down --rmi local")
+			c.add("make.prune", name, l.n, "docker system prune also removes images and containers of other projects", "remove only this project's: docker compose down --rmi local")
 		}
 	}
 }
 
 func (c *checker) dockerfile(d Dockerfile) {
-	env := map[string]bool{}
+	set := map[string]bool{}
 	for _, in := range d.instructions {
-		switch in.name {
+		switch in.Name {
 		case "FROM":
-			if ref, _, _ := strings.Cut(strings.TrimSpace(in.rest), " "); strings.HasSuffix(ref, ":latest") {
-				c.add("docker.latest", d.Path, in.line, "the base image is "+ref+", which is another one tomorrow", "name a version")
+			if ref, _, _ := strings.Cut(strings.TrimSpace(in.Rest), " "); strings.HasSuffix(ref, ":latest") {
+				c.add("docker.latest", d.Path, in.Line, "the base image is "+ref+", which changes from one build to the next", "name a version")
 			}
 		case "ENV":
-			for k, v := range pairs(in.rest) {
+			for _, v := range in.Variables() {
+				k := v.Name
 				if k == "PYTHONPATH" {
-					c.pythonPath(d.Path, in.line, v, env[k])
+					c.pythonPath(d.Path, in.Line, v.Value, set[k])
 				}
-				if strings.Contains(v, "$(") {
-					c.add("docker.env-command", d.Path, in.line, "ENV never runs a command: the text $(…) itself becomes part of "+k, "run the command in a RUN step, or write its result")
+				if strings.Contains(v.Value, "$(") {
+					c.add("docker.env-command", d.Path, in.Line, "ENV runs no command: the text $(…) itself becomes part of "+k, "run the command in a RUN step, or write its result")
 				}
 				if k == "LOCAL_STREAMLIT" {
-					c.add("bypass.shipped", d.Path, in.line, "the login is switched off in the image, and so in production", "remove it: sdev up --local sets it, on this machine only")
+					c.add("bypass.shipped", d.Path, in.Line, "the image switches the login off, so it is off in production too", "remove it: sdev up --local sets it on this machine only")
 				}
-				env[k] = true
+				set[k] = true
 			}
 		}
 	}
 }
 
-// pythonPath refuses empty entries, which mean the directory that Python happens to be started in.
+// pythonPath reports empty entries, which mean the directory in which Python starts.
 func (c *checker) pythonPath(file string, line int, value string, set bool) {
+	value = strings.Trim(value, `"'`)
 	rest := value
-	if !set { // what it refers to is empty then
-		rest = variable.ReplaceAllString(value, "")
+	if !set { // an unset variable is empty
+		rest = dockerfile.Expand(value, nil)
 	}
 	if strings.Contains(rest, ":") && slices.Contains(strings.Split(rest, ":"), "") {
-		c.add("pythonpath.empty-entry", file, line, fmt.Sprintf("PYTHONPATH is %q, and an empty entry means the directory that Python is started in: imports work there and nowhere else", value),
+		c.add("pythonpath.empty-entry", file, line, fmt.Sprintf("PYTHONPATH is %q; its empty entry means the directory in which Python starts, so imports work only there", value),
 			"name the directory that holds the package, for example /app")
 	}
 }
 
 func (c *checker) compose(file Compose) {
 	if n := keyOf(file.root, "version"); n != nil {
-		c.add("compose.version", file.Path, n.Line, "the key version means nothing any more, and Compose warns of it", "remove the line")
+		c.add("compose.version", file.Path, n.Line, "Compose ignores the key version and warns about it", "remove the line")
 	}
 	published := map[string]string{}
 	for _, s := range file.Services {
@@ -203,7 +207,7 @@ func (c *checker) service(file string, s Service) {
 	for name, n := range environment(s.node) {
 		switch name {
 		case "LOCAL_STREAMLIT":
-			c.add("bypass.shipped", file, n.line, "service "+s.Name+" switches the login off by itself, wherever this file is used; any value does, even 0", "remove it: sdev up --local sets it, on this machine only")
+			c.add("bypass.shipped", file, n.line, "service "+s.Name+" switches the login off wherever this file is used: any value does, even 0", "remove it: sdev up --local sets it on this machine only")
 		case "PYTHONPATH":
 			c.pythonPath(file, n.line, n.text, false)
 		}
@@ -211,15 +215,15 @@ func (c *checker) service(file string, s Service) {
 	for _, n := range mounts(s.node) {
 		host, rest, _ := strings.Cut(n.Value, ":")
 		if strings.TrimRight(host, "/") == "~/.aws" && !strings.HasSuffix(rest, ":ro") && !strings.Contains(rest, ":ro,") {
-			c.add("aws.writable", file, n.Line, "~/.aws is mounted so that the app can write to it, with every profile in it", "end it with :ro, or leave it to sdev, which mounts it read-only")
+			c.add("aws.writable", file, n.Line, "~/.aws is mounted with write access, so the app can change every profile", "append :ro, or remove the mount: sdev mounts it read-only")
 		}
 	}
 	if strings.HasSuffix(s.Image.Value, ":latest") {
-		c.add("compose.latest", file, s.Image.Line, "image "+s.Image.Value+" is another one tomorrow, and nothing says which one runs", "name a version")
+		c.add("compose.latest", file, s.Image.Line, "the tag latest of "+s.Image.Value+" moves, so nobody knows which version runs", "name a version")
 	}
 }
 
-// port finds ports that two services want, and that are open to the whole network.
+// port finds ports that two services publish.
 func (c *checker) port(file, service string, n *yaml.Node, published map[string]string) {
 	host := scalar(value(n, "published"))
 	if n.Kind == yaml.ScalarNode {
@@ -230,7 +234,7 @@ func (c *checker) port(file, service string, n *yaml.Node, published map[string]
 		host = parts[len(parts)-2]
 	}
 	if other, ok := published[host]; ok && host != "" && other != service {
-		c.add("compose.same-port", file, n.Line, fmt.Sprintf("services %s and %s both publish port %s, so that only one of them can run", other, service, host), "give one of them another port, or a profile")
+		c.add("compose.same-port", file, n.Line, fmt.Sprintf("services %s and %s both publish port %s, so only one of them can run", other, service, host), "give one of them another port or a profile")
 		return
 	}
 	published[host] = service
@@ -256,7 +260,7 @@ func environment(service *yaml.Node) map[string]entry {
 	return out
 }
 
-// mounts gives the volumes of a service that are written in the short form.
+// mounts returns the volumes of a service in the short form.
 func mounts(service *yaml.Node) []*yaml.Node {
 	n := value(service, "volumes")
 	if n == nil {

@@ -7,8 +7,8 @@ import (
 	"testing/fstest"
 )
 
-// Each defect is found where it is, and its cure is no defect. Those that come together in real
-// projects are in the goldens of the trees.
+// Each defect is found at its place, and its fix is no defect. The goldens of the trees have the defects of real
+// projects.
 func TestTree_PointsAtKnownDefects(t *testing.T) {
 	const compose = "services:\n  streamlit:\n    image: x:1\n"
 	for name, c := range map[string]struct {

@@ -12,45 +12,45 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// depFile is a file that says what is installed.
+// depFile is a file that lists what is installed.
 type depFile struct {
-	manager string // uv, poetry, pipenv, conda, pip, pyproject
-	file    string
-	lock    string // beside it; "" where there is none
-	line    int    // where streamlit is named; 0 if nowhere
-	version string // of streamlit: "1.58.0" where it is pinned, "any" where it is only named
-	place   Fact   // where version was read
-	python  Fact
-	names   map[string]bool // of the packages, in lower case with hyphens
-	places  map[string]Fact // where each is named; Value is the versions that are wanted
-	extra   string          // optional group that names streamlit, as a flag of uv: "--extra ui"
-	wheel   bool            // it refers to the project itself, or to files that are not lists
-	more    []string        // lists that it includes
+	manager     string // uv, poetry, pipenv, conda, pip, pyproject
+	file        string
+	lock        string // beside it; "" if there is none
+	line        int    // that lists streamlit; 0 if none does
+	version     string // of streamlit: "1.58.0" if it is pinned, "any" if only the name is listed
+	place       Fact   // of the version
+	python      Fact
+	names       map[string]bool // of the packages, in lower case with hyphens
+	places      map[string]Fact // of each package; Value is its version specifier
+	extra       string          // optional group that lists streamlit, as a flag of uv: "--extra ui"
+	needsSource bool            // it installs the project itself, or files that are no lists
+	includes    []string        // lists that it includes
 }
 
-// order is how likely a manager is the one in use where several have a file. Source: "App
-// dependencies" of Streamlit Community Cloud's documentation, with poetry and its lock beside uv's.
-func order() []string {
+// managerOrder is how likely each manager is the one in use if several have a file. Source: "App dependencies" of
+// Streamlit Community Cloud's documentation, with poetry and its lock after uv's.
+func managerOrder() []string {
 	return []string{"uv", "poetry", "pipenv", "conda", "pip", "pyproject"}
 }
 
-// dependencies finds the lists and what they say about versions.
+// dependencies reads the lists of packages.
 func (f *Findings) dependencies() {
 	f.lists, f.Managers, f.Python, f.Streamlit = nil, nil, Fact{}, Fact{}
 	for _, dir := range f.dirs() {
 		f.lists = append(f.lists, listsOf(f.tree, dir)...)
 	}
-	// What names streamlit is what the app is installed from.
+	// The app is installed from the list with streamlit in it.
 	slices.SortStableFunc(f.lists, func(a, b depFile) int {
-		return cmp.Or(boolRank(b.line > 0)-boolRank(a.line > 0), slices.Index(order(), a.manager)-slices.Index(order(), b.manager))
+		return cmp.Or(boolRank(b.line > 0)-boolRank(a.line > 0), slices.Index(managerOrder(), a.manager)-slices.Index(managerOrder(), b.manager))
 	})
 	for _, l := range f.lists {
 		why := path.Base(cmp.Or(l.lock, l.file))
 		switch {
 		case l.line > 0:
-			why += " names streamlit"
+			why += " lists streamlit"
 		default:
-			why += " is there"
+			why += " exists"
 		}
 		f.Managers = append(f.Managers, Fact{Value: l.manager, Why: why, File: l.file, Line: l.line})
 		if f.Streamlit.Value == "" && l.version != "" {
@@ -61,17 +61,17 @@ func (f *Findings) dependencies() {
 	f.python()
 }
 
-// Requires gives the line of a list that names a package.
+// Requires returns the line of a list that has a package.
 func (f *Findings) Requires(name string) (Fact, bool) {
 	for _, l := range f.lists {
-		if at, ok := l.places[normal(name)]; ok {
+		if at, ok := l.places[normalName(name)]; ok {
 			return at, true
 		}
 	}
 	return Fact{}, false
 }
 
-// dirs are where lists are looked for: from the entry script's directory up to the root.
+// dirs are searched for lists: the entry script's directory and those above it.
 func (f *Findings) dirs() []string {
 	out := []string{"."}
 	if e, ok := f.Entry(); ok {
@@ -111,7 +111,7 @@ func listsOf(t *tree, dir string) []depFile {
 	return out
 }
 
-// requirementFiles gives requirements.txt, or what stands in for it.
+// requirementFiles returns requirements.txt, or a file in its place.
 func requirementFiles(t *tree, dir string) []string {
 	for _, name := range []string{"requirements.txt", "requirements/base.txt", "requirements/prod.txt", "requirements/production.txt", "requirements/requirements.txt", "requirements.in"} {
 		if name = path.Join(dir, name); t.has(name) {
@@ -129,21 +129,21 @@ func requirementFiles(t *tree, dir string) []string {
 
 var forTools = regexp.MustCompile(`dev|test|lint|doc|ci`)
 
-// requirement is one entry of a list: a name, extras, and what versions are wanted.
+// requirement is one entry of a list: a name, extras, and a version specifier.
 var requirement = regexp.MustCompile(`^\s*["']?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(===?|~=|>=|<=|!=|<|>|@)?\s*([^\s,;"'#]*)`)
 
 var separators = regexp.MustCompile(`[-_.]+`)
 
-// normal is a package's name as indexes compare it (PEP 503).
-func normal(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
+// normalName is a package's name as indexes compare it (PEP 503).
+func normalName(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
 
-// take notes one requirement.
-func (l *depFile) take(text, file string, line int) {
+// addRequirement records one requirement.
+func (l *depFile) addRequirement(text, file string, line int) {
 	m := requirement.FindStringSubmatch(text)
 	if m == nil {
 		return
 	}
-	name := normal(m[1])
+	name := normalName(m[1])
 	if l.names == nil {
 		l.names = map[string]bool{}
 	}
@@ -170,7 +170,7 @@ func readRequirements(t *tree, name string) depFile {
 	return l
 }
 
-// requirements reads a file of pip's format and those that it includes.
+// requirements reads a requirements file and those that it includes.
 func (l *depFile) requirements(t *tree, name string, depth int) {
 	const deepest = 5 // files may include one another
 	for _, row := range t.commands(name) {
@@ -179,22 +179,22 @@ func (l *depFile) requirements(t *tree, name string, depth int) {
 		switch {
 		case option == "-r" || option == "--requirement" || option == "-c" || option == "--constraint":
 			more := path.Join(path.Dir(name), strings.TrimSpace(arg))
-			if t.has(more) && depth < deepest && !slices.Contains(l.more, more) {
-				l.more = append(l.more, more)
+			if t.has(more) && depth < deepest && !slices.Contains(l.includes, more) {
+				l.includes = append(l.includes, more)
 				if option == "-r" || option == "--requirement" {
 					l.requirements(t, more, depth+1)
 				}
 			}
 		case option == "-e" || option == "--editable", strings.HasPrefix(text, "."), strings.HasPrefix(text, "file:"):
-			l.wheel = true
+			l.needsSource = true
 		case strings.HasPrefix(text, "-"), text == "":
 		default:
-			l.take(text, name, row.n)
+			l.addRequirement(text, name, row.n)
 		}
 	}
 }
 
-// condaRequirement is conda's form: "name", "name=1.2", "channel::name==1.2".
+// condaRequirement is an entry of conda's lists: "name", "name=1.2", "channel::name==1.2".
 var condaRequirement = regexp.MustCompile(`^(?:[^:]+::)?([A-Za-z0-9._-]+)\s*(==?|>=|<=|>|<)?\s*([^\s,]*)`)
 
 func readConda(t *tree, name string) depFile {
@@ -210,7 +210,7 @@ func readConda(t *tree, name string) depFile {
 	for _, n := range deps.Content {
 		if pip := value(n, "pip"); pip != nil {
 			for _, p := range pip.Content {
-				l.take(p.Value, name, p.Line)
+				l.addRequirement(p.Value, name, p.Line)
 			}
 			continue
 		}
@@ -219,20 +219,19 @@ func readConda(t *tree, name string) depFile {
 		case m == nil:
 		case m[1] == "python":
 			l.python = Fact{Value: m[3], Why: n.Value, File: name, Line: n.Line}
-		case m[2] == "=": // a prefix: 1.58 is all of 1.58.*
-			l.take(m[1]+"=="+m[3], name, n.Line)
+		case m[2] == "=": // a prefix: 1.58 means 1.58.*
+			l.addRequirement(m[1]+"=="+m[3], name, n.Line)
 		default:
-			l.take(m[1]+m[2]+m[3], name, n.Line)
+			l.addRequirement(m[1]+m[2]+m[3], name, n.Line)
 		}
 	}
 	return l
 }
 
-// defaultPython is the version that runs where nothing says another.
+// defaultPython is the Python version if the project requires none.
 const defaultPython = "3.11"
 
-// python finds out which version of Python runs the app: what an image is made from decides, then
-// what the project asks for.
+// python finds the Python version: that of the base image, or else the one that the project requires.
 func (f *Findings) python() {
 	if d, ok := f.image(); ok && d.Python.Value != "" {
 		f.Python = d.Python
@@ -252,7 +251,7 @@ func (f *Findings) python() {
 		}
 	}
 	for _, l := range f.lists {
-		if v := fitting(l.python.Value); v != "" {
+		if v := chooseVersion(l.python.Value); v != "" {
 			f.Python = l.python
 			f.Python.Value = v
 			return
@@ -264,9 +263,8 @@ var version = regexp.MustCompile(`\d+\.\d+`)
 
 var bound = regexp.MustCompile(`(===?|~=|>=|<=|!=|<|>|\^|~)?\s*3\.(\d+)`)
 
-// fitting picks the version for a range such as ">=3.10,<3.13": the default where it fits, else the
-// lowest that is named.
-func fitting(constraint string) string {
+// chooseVersion chooses a version for a range such as ">=3.10,<3.13": the default if it fits, or else the lowest.
+func chooseVersion(constraint string) string {
 	lowest, highest, exact := 0, 99, false
 	for _, m := range bound.FindAllStringSubmatch(constraint, -1) {
 		minor, err := strconv.Atoi(m[2])

@@ -1,17 +1,16 @@
-// Package detect says what kind of Streamlit project a directory holds, and why.
+// Package detect finds out what kind of Streamlit project a directory holds, and gives a reason for each conclusion.
 //
-// [Tree] reads a tree of files and concludes: which script Streamlit runs, which pages there are,
-// what has to be on Python's path, what installs the packages, which versions, which login, which
-// Dockerfile and compose file, and which known defects. Every conclusion is a [Fact]: a value with
-// the file and line that it was read from. Where several answers are possible all of them are
-// listed, best first. [Findings.Recipe] turns the findings into what it takes to run the app.
+// [Tree] reads a tree of files. It finds the script that Streamlit runs, the pages, the directories that Python's
+// path needs, the package manager, versions, the login, the Dockerfile and the compose file, and known defects.
+// Every conclusion is a [Fact]: a value with the file and line that it comes from. If several answers are possible,
+// the findings list all of them, best first. [Findings.Recipe] says how to run the app.
 //
-// Nothing is run and nothing is written: Python is read by a scanner that knows comments, strings
-// and statements and no more, so a script with a syntax error, or in a version of the language that
-// does not exist yet, is read like any other. What cannot be read is left out, and [Findings.Left]
-// says so. The work is bounded by the limits below, whatever the tree holds.
+// The package runs nothing and writes nothing. Its lexer for Python knows only comments, strings and statements, so
+// it reads a script with a syntax error, or in a future version of the language, like any other. It skips what it
+// cannot read, and [Findings.Unread] says so. The limits below bound the work, whatever the tree holds.
 //
-// The package is pure but for the file system that it is given, and starts no goroutines.
+// The package touches nothing but the file system that it gets, and starts no goroutines. A Findings is for one
+// goroutine at a time: it reads files when they are first needed.
 package detect
 
 import (
@@ -19,23 +18,22 @@ import (
 	"io/fs"
 )
 
-// Limits of the walk. They are far above what a project of people holds and keep a home directory or
-// a data lake from being read to its end.
+// Limits of the walk. They are far above what a project holds, and keep sdev from reading a whole home directory.
 const (
-	maxEntries  = 60_000    // files and directories looked at
+	maxEntries  = 60_000    // files and directories that are listed
 	maxFileSize = 1 << 20   // larger files are not read
-	maxRead     = 128 << 20 // bytes read in all
+	maxRead     = 128 << 20 // bytes that are read in all
 )
 
-// Fact is a conclusion and what led to it.
+// Fact is a conclusion and the reason for it.
 type Fact struct {
 	Value string `json:"value"`
 	Why   string `json:"why"`
 	File  string `json:"file,omitempty"` // relative to the tree, with slashes
-	Line  int    `json:"line,omitempty"` // from 1; 0 where it is about the file as a whole
+	Line  int    `json:"line,omitempty"` // from 1; 0: the file as a whole
 }
 
-// Place is "file:line", or the file alone, or nothing.
+// Place is "file:line", the file alone, or nothing.
 func (f Fact) Place() string {
 	if f.File != "" && f.Line > 0 {
 		return fmt.Sprintf("%s:%d", f.File, f.Line)
@@ -51,7 +49,7 @@ func (f Fact) Source() string {
 	return f.Why
 }
 
-// Entry is a script that Streamlit may be meant to run.
+// Entry is a script that may be the app's entry script.
 type Entry struct {
 	Path    string `json:"path"`    // relative to the tree, with slashes
 	Reasons []Fact `json:"reasons"` // strongest first; Value is the path
@@ -64,15 +62,15 @@ func (e Entry) Why() Fact { return e.Reasons[0] }
 
 // Findings is everything that is concluded about a tree.
 type Findings struct {
-	Entries   []Entry `json:"entries"`   // candidates for the entry script, best first
-	Ambiguous bool    `json:"ambiguous"` // the first entries are about as likely as one another
-	Pages     []Fact  `json:"pages"`     // scripts of pages, in the order of their names
-	Roots     []Fact  `json:"roots"`     // directories that Python's path must hold besides the entry's own; "." is the tree
-	Managers  []Fact  `json:"managers"`  // what installs packages: uv, poetry, pipenv, conda, pip, pyproject; File is the list
-	Python    Fact    `json:"python"`    // "3.11"; Value is empty where nothing says it
-	Streamlit Fact    `json:"streamlit"` // a version where it is pinned, "any" where it is only named, "" where nothing names it
-	Auth      []Fact  `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator; or one "none"
-	Login     Login   `json:"login"`     // what the code says of it
+	Entries   []Entry  `json:"entries"`   // candidates for the entry script, best first
+	Ambiguous bool     `json:"ambiguous"` // the first entries are about equally likely
+	Pages     []Fact   `json:"pages"`     // the pages' scripts, ordered by name
+	Roots     []Fact   `json:"roots"`     // directories that Python's path needs besides the entry's own; ".": the tree
+	Managers  []Fact   `json:"managers"`  // package managers: uv, poetry, pipenv, conda, pip, pyproject; File is the list
+	Python    Fact     `json:"python"`    // "3.11"; Value is empty if it is unknown
+	Streamlit Fact     `json:"streamlit"` // a pinned version, "any" if only the name is listed, "" if it is not listed
+	Auth      []Fact   `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator, or "none"
+	Login     LoginUse `json:"login"`     // what the code says about it
 
 	Modules []string `json:"-"` // the scripts that the app consists of
 
@@ -81,13 +79,13 @@ type Findings struct {
 	Settings    Fact         `json:"settings"` // .streamlit/config.toml
 
 	Defects []Defect `json:"defects"`
-	Left    []Fact   `json:"left"` // what was not read, and why
+	Unread  []Fact   `json:"left"` // what was not read, and why
 
 	tree  *tree
 	lists []depFile // dependency files, best first
 }
 
-// Entry is the likeliest entry script; ok is false where there is none.
+// Entry returns the likeliest entry script; ok is false if there is none.
 func (f *Findings) Entry() (e Entry, ok bool) {
 	if len(f.Entries) == 0 {
 		return Entry{}, false
@@ -95,8 +93,8 @@ func (f *Findings) Entry() (e Entry, ok bool) {
 	return f.Entries[0], true
 }
 
-// Choose makes one of the scripts of the tree the entry, for a reason of the caller's; everything
-// that follows from the entry is concluded again. ok is false where there is no such file.
+// Choose makes a script of the tree the entry, for a reason of the caller's, and repeats the conclusions that depend
+// on the entry. ok is false if there is no such file.
 func (f *Findings) Choose(path string, why Fact) (ok bool) {
 	if _, there := f.tree.files[path]; !there {
 		return false
@@ -114,8 +112,8 @@ func (f *Findings) Choose(path string, why Fact) (ok bool) {
 	return true
 }
 
-// Tree reads a tree and concludes. The error is that of a root that cannot be listed; anything
-// below that cannot be read is left out and told in [Findings.Left].
+// Tree reads a tree. It fails only if the root cannot be listed; [Findings.Unread] lists everything else that cannot
+// be read.
 func Tree(fsys fs.FS) (*Findings, error) {
 	t, err := walk(fsys)
 	if err != nil {
@@ -129,11 +127,11 @@ func Tree(fsys fs.FS) (*Findings, error) {
 		f.Settings = Fact{Value: ".streamlit/config.toml", Why: "Streamlit reads it from where it is started", File: ".streamlit/config.toml"}
 	}
 	f.fromEntry()
-	f.Left = t.left
+	f.Unread = t.unread
 	return f, nil
 }
 
-// fromEntry concludes what follows from the entry script.
+// fromEntry draws the conclusions that depend on the entry script.
 func (f *Findings) fromEntry() {
 	f.dependencies()
 	p := newProgram(f)

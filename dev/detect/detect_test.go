@@ -14,7 +14,7 @@ import (
 	"sdev/dev/devtest"
 )
 
-// tree gives the files of testdata/trees/NAME.txtar; scripts are executable, as in a repository.
+// tree returns the files of testdata/trees/NAME.txtar; scripts are executable, as in a repository.
 func tree(t *testing.T, name string) fstest.MapFS {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", "trees", name+".txtar"))
@@ -49,7 +49,7 @@ func values(facts []detect.Fact) string {
 	return strings.Join(out, " ")
 }
 
-// TestTree_KnowsTheUsualLayouts is the table of trees with what is to be found in each.
+// TestTree_KnowsTheUsualLayouts is a table of trees with what must be found in each.
 func TestTree_KnowsTheUsualLayouts(t *testing.T) {
 	rows := []struct{ tree, entry, pages, roots, manager, python, streamlit, auth, app string }{
 		{"document000", "code_package/streamlit/Home.py", "code_package/streamlit/pages/1_First_App.py", ".", "pip", "3.11", "any", "streamlit-oauth", "streamlit streamlit-local"},
@@ -104,7 +104,7 @@ func TestTree_KnowsTheUsualLayouts(t *testing.T) {
 	}
 }
 
-// report is everything that is concluded, with its reasons, and what it takes to run.
+// report is everything that is concluded, with the reasons, and the recipe.
 func report(f *detect.Findings) string {
 	var b strings.Builder
 	for _, e := range f.Entries {
@@ -124,7 +124,7 @@ func report(f *detect.Findings) string {
 	for _, d := range f.Defects {
 		fmt.Fprintf(&b, "defect %s %s:%d: %s\n       fix: %s\n", d.ID, d.File, d.Line, d.What, d.Fix)
 	}
-	for _, l := range f.Left {
+	for _, l := range f.Unread {
 		fmt.Fprintf(&b, "left %s\n", l.Source())
 	}
 	if r, ok := f.Recipe(); ok {

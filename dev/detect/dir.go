@@ -8,11 +8,11 @@ import (
 	"sdev/dev"
 )
 
-// Dir is [Tree] of a directory of this machine. It reads nothing outside the directory, whatever links
-// lead there. The error is a *dev.Error with exit code 3.
+// Dir is [Tree] for a directory on this machine. It follows no link out of the directory. The error is a *dev.Error
+// with exit code 3.
 func Dir(dir string) (*Findings, error) {
 	fail := func(err, shown error) error {
-		return &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot look into %s: %v", dir, shown), Hint: "check the directory's permissions"}
+		return &dev.Error{Code: dev.CodeProjectMissing, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("cannot read %s: %v", dir, shown), Hint: "check the directory's permissions"}
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -6,45 +6,40 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/docker/dockerfile"
 )
 
-// Dockerfile is what a Dockerfile says about the image of its last stage, or of the stage that a
-// compose file names, stages that it starts from included.
+// Dockerfile is what a Dockerfile says about the image of its last stage, or of the stage that a compose file
+// names, including the stages that it starts from.
 type Dockerfile struct {
 	Path    string   `json:"path"`
-	Base    Fact     `json:"base"`    // reference of the image that everything starts from
-	Python  Fact     `json:"python"`  // version of a python base image
-	Workdir string   `json:"workdir"` // "" where nothing sets it
+	Base    Fact     `json:"base"`    // reference of the first stage's base image
+	Python  Fact     `json:"python"`  // version of a Python base image
+	Workdir string   `json:"workdir"` // "" if it is not set
 	Command Fact     `json:"command"` // ENTRYPOINT and CMD as they are written, joined
 	User    Fact     `json:"user"`
-	Copies  []Copied `json:"copies"` // what of the build context comes into the image
-	// PythonPath is the value of ENV PYTHONPATH, with what it refers to put in.
+	Copies  []Copied `json:"copies"` // what is copied from the build context
+	// PythonPath is the value of ENV PYTHONPATH, with variables expanded.
 	PythonPath Fact `json:"python_path"`
-	// App says why the image is, or may be, the app's; the value is empty where it is another one's.
+	// App says why the image is, or may be, the app's; the value is empty if it is not.
 	App Fact `json:"app"`
-	// Hidden are directories made inside the image below a copied one, for example ".venv": a mount over
-	// that directory would hide them.
+	// Hidden are directories that the build creates below a copied one, for example ".venv". A mount over the
+	// copied directory would hide them.
 	Hidden []Fact `json:"hidden,omitempty"`
 
-	// Steps are the instructions of the stage, those of stages that it starts from before.
+	// Steps are the instructions of the stage, after those of the stages that it starts from.
 	Steps []Fact `json:"-"`
 
 	env          map[string]string
-	instructions []instruction
+	instructions []dockerfile.Instruction
 }
 
 // Copied is a COPY or ADD from the build context.
 type Copied struct {
-	From string `json:"from"` // relative to the context, with slashes; "." is all of it
+	From string `json:"from"` // relative to the context, with slashes; ".": all of it
 	To   string `json:"to"`   // absolute, in the image
 	Line int    `json:"line"`
-}
-
-// instruction is one of a Dockerfile, continued lines joined.
-type instruction struct {
-	name string // in capitals
-	rest string
-	line int
 }
 
 func dockerfiles(t *tree) []Dockerfile {
@@ -64,14 +59,14 @@ func dockerfiles(t *tree) []Dockerfile {
 	}
 	rank := map[string]int{}
 	for i := range out {
-		out[i].App, rank[out[i].Path] = whose(t, out[i])
+		out[i].App, rank[out[i].Path] = appFact(t, out[i])
 	}
 	slices.SortStableFunc(out, func(a, b Dockerfile) int { return rank[b.Path] - rank[a.Path] })
 	return out
 }
 
-// Image is what a Dockerfile of the tree says about the image of one of its stages; target "" is the
-// last. ok is false where there is no such file.
+// Image returns what a Dockerfile of the tree says about the image of a stage; target "" is the last. ok is false if
+// there is no such file.
 func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok bool) {
 	name := path.Join(context, dockerfile)
 	if !f.tree.has(name) {
@@ -80,22 +75,22 @@ func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok b
 	return readDockerfile(f.tree, name, target), true
 }
 
-// whose says what makes a Dockerfile the app's, and how much that counts.
-func whose(t *tree, d Dockerfile) (Fact, int) {
+// appFact says why a Dockerfile builds the app, and how strong the reason is.
+func appFact(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
 	text := strings.ToLower(t.text(d.Path))
 	switch {
 	case len(commandRuns(t, d.Command)) > 0:
 		return fact("its command runs Streamlit", d.Command.Line), 3
 	case strings.Contains(text, "streamlit"):
-		return fact("it speaks of Streamlit", 0), 2
+		return fact("it mentions Streamlit", 0), 2
 	case d.Python.Value != "" || slices.ContainsFunc([]string{"pip", "uv ", "conda", "mamba", "poetry"}, func(w string) bool { return strings.Contains(text, w) }):
 		return fact("it installs Python packages", 0), 1
 	}
 	return Fact{}, 0
 }
 
-// image gives the Dockerfile of the app's image; ok is false where there is none.
+// image returns the Dockerfile of the app's image; ok is false if there is none.
 func (f *Findings) image() (d Dockerfile, ok bool) {
 	if len(f.Dockerfiles) == 0 || f.Dockerfiles[0].App.Value == "" {
 		return Dockerfile{}, false
@@ -103,63 +98,38 @@ func (f *Findings) image() (d Dockerfile, ok bool) {
 	return f.Dockerfiles[0], true
 }
 
-var heredoc = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
-
-// parse splits a Dockerfile into instructions. Sources: docs.docker.com/reference/dockerfile,
-// "Format" and "Here-documents".
-func parseDockerfile(t *tree, name string) []instruction {
-	var out []instruction
-	continued, until := false, ""
-	for _, l := range t.lines(name) {
-		body := strings.TrimSpace(l.text)
-		if until != "" {
-			if body == until {
-				until = ""
-			} else {
-				out[len(out)-1].rest += "\n" + body
-			}
-			continue
-		}
-		if body == "" || strings.HasPrefix(body, "#") {
-			continue // inside a continued instruction too
-		}
-		body, more := strings.CutSuffix(body, `\`)
-		if continued {
-			out[len(out)-1].rest += " " + strings.TrimSpace(body)
-		} else {
-			word, rest, _ := strings.Cut(body, " ")
-			out = append(out, instruction{strings.ToUpper(word), strings.TrimSpace(rest), l.n})
-		}
-		if m := heredoc.FindStringSubmatch(body); m != nil && !more {
-			until = m[1]
-		}
-		continued = more
+// instructions reads a Dockerfile. One that the parser refuses has none: no builder accepts it either.
+func (t *tree) instructions(name string) []dockerfile.Instruction {
+	list, err := dockerfile.Instructions([]byte(t.text(name)))
+	if err != nil {
+		t.noteUnread(name, "not read: "+err.Error())
 	}
-	return out
+	return list
 }
 
-// stage is a part of a Dockerfile from one FROM to the next.
+// stage is the part of a Dockerfile from one FROM to the next.
 type stage struct {
 	name, from   string
 	line         int
-	instructions []instruction
+	instructions []dockerfile.Instruction
 }
 
 func readDockerfile(t *tree, name, target string) Dockerfile {
 	d := Dockerfile{Path: name, env: map[string]string{}}
 	args := map[string]string{}
 	var stages []stage
-	for _, in := range parseDockerfile(t, name) {
+	for _, in := range t.instructions(name) {
 		d.instructions = append(d.instructions, in)
 		switch {
-		case in.name == "FROM":
-			stages = append(stages, newStage(in, args))
+		case in.Name == "FROM":
+			stages = append(stages, parseStage(in, args))
 		case len(stages) > 0:
 			s := &stages[len(stages)-1]
 			s.instructions = append(s.instructions, in)
-		case in.name == "ARG":
-			k, v, _ := strings.Cut(in.rest, "=")
-			args[strings.TrimSpace(k)] = strings.Trim(v, `"'`)
+		case in.Name == "ARG":
+			for _, v := range in.Variables() {
+				args[v.Name] = dockerfile.Expand(v.Value, args)
+			}
 		}
 	}
 	if len(stages) == 0 {
@@ -175,11 +145,11 @@ func readDockerfile(t *tree, name, target string) Dockerfile {
 	return d
 }
 
-func newStage(in instruction, args map[string]string) stage {
-	s := stage{line: in.line}
-	fields := slices.DeleteFunc(strings.Fields(in.rest), func(f string) bool { return strings.HasPrefix(f, "--") })
+func parseStage(in dockerfile.Instruction, args map[string]string) stage {
+	s := stage{line: in.Line}
+	fields := slices.DeleteFunc(strings.Fields(in.Rest), func(f string) bool { return strings.HasPrefix(f, "--") })
 	if len(fields) > 0 {
-		s.from = expand(fields[0], args)
+		s.from = dockerfile.Expand(fields[0], args)
 	}
 	if len(fields) > 2 && strings.EqualFold(fields[1], "as") {
 		s.name = fields[2]
@@ -187,7 +157,7 @@ func newStage(in instruction, args map[string]string) stage {
 	return s
 }
 
-// apply takes in a stage after the one that it starts from.
+// apply reads a stage after the one that it starts from.
 func (d *Dockerfile) apply(stages []stage, n int) {
 	s := stages[n]
 	parent := slices.IndexFunc(stages[:n], func(p stage) bool { return p.name != "" && strings.EqualFold(p.name, s.from) })
@@ -201,35 +171,35 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 	}
 	entrypoint := ""
 	for _, in := range s.instructions {
-		d.Steps = append(d.Steps, Fact{Value: in.name + " " + in.rest, File: d.Path, Line: in.line})
-		switch in.name {
+		d.Steps = append(d.Steps, Fact{Value: in.Name + " " + in.Rest, File: d.Path, Line: in.Line})
+		switch in.Name {
 		case "WORKDIR":
-			d.Workdir = path.Join("/", d.Workdir, expand(in.rest, d.env))
-			if to := expand(in.rest, d.env); path.IsAbs(to) {
+			d.Workdir = path.Join("/", d.Workdir, dockerfile.Expand(in.Rest, d.env))
+			if to := dockerfile.Expand(in.Rest, d.env); path.IsAbs(to) {
 				d.Workdir = path.Clean(to)
 			}
 		case "COPY", "ADD":
-			d.copies(in)
+			d.addCopies(in)
 		case "ENV", "ARG":
-			d.environment(in)
+			d.addVariables(in)
 		case "USER":
-			d.User = Fact{Value: in.rest, Why: "USER", File: d.Path, Line: in.line}
+			d.User = Fact{Value: in.Rest, Why: "USER", File: d.Path, Line: in.Line}
 		case "ENTRYPOINT":
-			entrypoint = in.rest // which makes an inherited CMD void, as for the builder
-			d.Command = Fact{Value: entrypoint, Why: in.name, File: d.Path, Line: in.line}
+			entrypoint = in.Rest // which clears an inherited CMD, as in the builder
+			d.Command = Fact{Value: entrypoint, Why: in.Name, File: d.Path, Line: in.Line}
 		case "CMD":
-			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.rest), Why: in.name, File: d.Path, Line: in.line}
+			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.Rest), Why: in.Name, File: d.Path, Line: in.Line}
 		case "RUN":
-			d.hides(in)
+			d.noteEnvironments(in)
 		}
 	}
 }
 
 var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
 
-func (d *Dockerfile) copies(in instruction) {
+func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
 	var list []string
-	for _, w := range words(in.rest) {
+	for _, w := range words(in.Rest) {
 		if strings.HasPrefix(w, "--from=") || strings.HasPrefix(w, "<<") {
 			return // not from the context
 		}
@@ -240,53 +210,53 @@ func (d *Dockerfile) copies(in instruction) {
 	if len(list) < 2 {
 		return
 	}
-	to := expand(list[len(list)-1], d.env)
+	to := dockerfile.Expand(list[len(list)-1], d.env)
 	dir := strings.HasSuffix(to, "/") || len(list) > 2 || to == "." || path.Clean(to) == path.Clean("/"+d.Workdir)
 	if !path.IsAbs(to) {
 		to = path.Join("/", d.Workdir, to)
 	}
 	for _, from := range list[:len(list)-1] {
-		c := Copied{From: path.Clean(strings.TrimPrefix(strings.TrimPrefix(from, "./"), "/")), To: path.Clean(to), Line: in.line}
+		c := Copied{From: path.Clean(strings.TrimPrefix(strings.TrimPrefix(from, "./"), "/")), To: path.Clean(to), Line: in.Line}
 		if dir && path.Ext(c.From) != "" && !strings.HasSuffix(from, "/") {
-			c.To = path.Join(c.To, path.Base(c.From)) // a file put into a directory
+			c.To = path.Join(c.To, path.Base(c.From)) // a file is copied into a directory
 		}
 		d.Copies = append(d.Copies, c)
 	}
 }
 
-func (d *Dockerfile) environment(in instruction) {
-	values := pairs(in.rest)
-	for k, v := range values { // each of them sees what was set before the instruction
-		values[k] = expand(v, d.env)
+func (d *Dockerfile) addVariables(in dockerfile.Instruction) {
+	values := map[string]string{}
+	for _, v := range in.Variables() { // each of them sees the variables before this instruction
+		values[v.Name] = dockerfile.Expand(v.Value, d.env)
 	}
 	maps.Copy(d.env, values)
 	for _, k := range slices.Sorted(maps.Keys(values)) {
 		v := values[k]
-		if k == "PYTHONPATH" && in.name == "ENV" {
-			d.PythonPath = Fact{Value: v, Why: "ENV PYTHONPATH", File: d.Path, Line: in.line}
+		if k == "PYTHONPATH" && in.Name == "ENV" {
+			d.PythonPath = Fact{Value: v, Why: "ENV PYTHONPATH", File: d.Path, Line: in.Line}
 		}
-		if in.name == "ENV" && (k == "VIRTUAL_ENV" || k == "UV_PROJECT_ENVIRONMENT") {
-			d.hide(v, in.line)
+		if in.Name == "ENV" && (k == "VIRTUAL_ENV" || k == "UV_PROJECT_ENVIRONMENT") {
+			d.addHidden(v, in.Line)
 		}
 	}
 }
 
-// hides notes environments that a RUN makes below the working directory.
-func (d *Dockerfile) hides(in instruction) {
-	list := words(strings.ReplaceAll(in.rest, "\n", " ; "))
+// noteEnvironments records virtual environments that a RUN creates below the working directory.
+func (d *Dockerfile) noteEnvironments(in dockerfile.Instruction) {
+	list := words(strings.ReplaceAll(in.Rest, "\n", " ; "))
 	for i, w := range list {
 		switch {
 		case w == "uv" && slices.Contains(list[i:], "sync") && d.env["UV_PROJECT_ENVIRONMENT"] == "",
 			w == "poetry" && slices.Contains(list[i:], "install") && strings.Contains(d.env["POETRY_VIRTUALENVS_IN_PROJECT"], "1"),
 			w == "poetry" && slices.Contains(list[i:], "install") && strings.EqualFold(d.env["POETRY_VIRTUALENVS_IN_PROJECT"], "true"):
-			d.hide(".venv", in.line)
+			d.addHidden(".venv", in.Line)
 		case w == "venv" && i > 0 && (list[i-1] == "-m" || list[i-1] == "uv"):
 			for _, arg := range list[i+1:] {
 				if isSeparator(arg) {
 					break
 				}
 				if !strings.HasPrefix(arg, "-") {
-					d.hide(arg, in.line)
+					d.addHidden(arg, in.Line)
 					break
 				}
 			}
@@ -294,39 +264,11 @@ func (d *Dockerfile) hides(in instruction) {
 	}
 }
 
-func (d *Dockerfile) hide(dir string, line int) {
+func (d *Dockerfile) addHidden(dir string, line int) {
 	if !path.IsAbs(dir) {
 		dir = path.Join("/", d.Workdir, dir)
 	}
 	if dir = path.Clean(dir); !slices.ContainsFunc(d.Hidden, func(f Fact) bool { return f.Value == dir }) {
 		d.Hidden = append(d.Hidden, Fact{Value: dir, Why: "the image has its packages there", File: d.Path, Line: line})
 	}
-}
-
-var pair = regexp.MustCompile(`([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']*)`)
-
-// pairs reads "K=V K2=V2" and the old form "K V".
-func pairs(rest string) map[string]string {
-	out := map[string]string{}
-	if key, value, ok := strings.Cut(rest, " "); ok && !strings.Contains(key, "=") {
-		out[key] = strings.Trim(strings.TrimSpace(value), `"'`)
-		return out
-	}
-	for _, m := range pair.FindAllStringSubmatch(rest, -1) {
-		out[m[1]] = strings.Trim(m[2], `"'`)
-	}
-	return out
-}
-
-var variable = regexp.MustCompile(`\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))`)
-
-// expand puts in what is known of variables; the rest is empty, as for the builder.
-func expand(s string, env map[string]string) string {
-	return variable.ReplaceAllStringFunc(s, func(use string) string {
-		m := variable.FindStringSubmatch(use)
-		if v := env[m[1]+m[3]]; v != "" {
-			return v
-		}
-		return m[2]
-	})
 }

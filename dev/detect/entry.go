@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// What speaks for a script being the one that Streamlit runs. Only the order and the distances
-// matter: what starts the app outweighs every habit, two habits outweigh one, and being imported by
-// others speaks against it.
+// Weights of the reasons for a script to be the entry script. Only their order and differences matter: a command
+// that starts the app outweighs every convention, two conventions outweigh one, and a script that others import is
+// less likely.
 const (
 	weightChosen    = 1000
-	weightContainer = 300 // named by what starts the container
-	weightScript    = 200 // named by a script or a Makefile
+	weightContainer = 300 // the container's command runs it
+	weightScript    = 200 // a script or a Makefile runs it
 	weightReadme    = 80
-	weightPages     = 60 // has a pages directory beside it, calls st.navigation, or makes an st.App
+	weightPages     = 60 // has a pages directory beside it, calls st.navigation, or creates an st.App
 	weightUsual     = 50 // has the name that Streamlit looks for
 	weightName      = 30 // has another usual name
 	weightConfig    = 15 // calls st.set_page_config
-	weightImports   = 10 // imports streamlit at all
-	weightDeeper    = -3 // for each directory that it lies in
+	weightImports   = 10 // imports streamlit
+	weightDeeper    = -3 // for each directory above it
 	weightImported  = -60
-	closeBy         = 10 // candidates that differ by no more are taken for equals
+	closeWeight     = 10 // candidates that differ by no more are equally likely
 )
 
-// collector gathers reasons by script.
+// collector collects reasons by script.
 type collector struct {
 	t   *tree
 	all map[string]*Entry
@@ -58,10 +58,10 @@ func entries(t *tree, f *Findings) (list []Entry, ambiguous bool) {
 	slices.SortFunc(list, func(a, b Entry) int {
 		return cmp.Or(b.weight-a.weight, strings.Count(a.Path, "/")-strings.Count(b.Path, "/"), strings.Compare(a.Path, b.Path))
 	})
-	return list, len(list) > 1 && list[0].weight-list[1].weight <= closeBy
+	return list, len(list) > 1 && list[0].weight-list[1].weight <= closeWeight
 }
 
-// fromContainers follows the commands of compose services and images.
+// fromContainers reads the commands of compose services and images.
 func (c *collector) fromContainers(f *Findings) {
 	for _, file := range f.Composes {
 		for _, s := range file.Services {
@@ -76,7 +76,7 @@ func (c *collector) fromContainers(f *Findings) {
 	}
 }
 
-// fromCommand takes what a container's command runs, through a shell script if need be.
+// fromCommand reads what a container's command runs, through a shell script if it starts one.
 func (c *collector) fromCommand(command Fact, by string) {
 	for _, r := range commandRuns(c.t, command) {
 		script, ok := c.t.resolve(r.script, r.dir, r.file)
@@ -90,7 +90,7 @@ func (c *collector) fromCommand(command Fact, by string) {
 	}
 }
 
-// commandRuns gives the calls of "streamlit run" that a container's command comes to.
+// commandRuns returns the calls of "streamlit run" that a container's command makes.
 func commandRuns(t *tree, command Fact) []run {
 	if found := runs(command.Value, command.File, command.Line); len(found) > 0 {
 		return found
@@ -101,7 +101,7 @@ func commandRuns(t *tree, command Fact) []run {
 	return nil
 }
 
-// startsScript gives the shell script of the tree that a command starts.
+// startsScript returns the shell script of the tree that a command starts.
 func startsScript(t *tree, command string) (string, bool) {
 	for _, w := range words(command) {
 		if strings.HasSuffix(w, ".sh") {
@@ -119,7 +119,7 @@ func scriptRuns(t *tree, script string) []run {
 	return out
 }
 
-// fromCommands looks through scripts, Makefiles and readmes.
+// fromCommands reads scripts, Makefiles and readmes.
 func (c *collector) fromCommands() {
 	files := commandFiles(c.t)
 	for _, name := range c.t.names {
@@ -135,8 +135,7 @@ func (c *collector) fromCommands() {
 	}
 }
 
-// usualNames are the names by which people call the script, as far as Streamlit's documentation and
-// its own defaults suggest them.
+// usualNames are common names of entry scripts, from Streamlit's documentation and defaults.
 func usualNames() map[string]int {
 	return map[string]int{
 		"streamlit_app.py": weightUsual, "home.py": weightName, "app.py": weightName, "main.py": weightName, "dashboard.py": weightName,
@@ -144,9 +143,9 @@ func usualNames() map[string]int {
 	}
 }
 
-// fromScripts looks at every script that imports Streamlit.
+// fromScripts reads every script that imports Streamlit.
 func (c *collector) fromScripts() {
-	for _, name := range c.t.pythons() {
+	for _, name := range c.t.pythonFiles() {
 		if isPage(name) || isTest(name) || path.Base(name) == "__init__.py" || !strings.Contains(c.t.text(name), "streamlit") {
 			continue
 		}
@@ -161,7 +160,7 @@ func (c *collector) fromScripts() {
 			c.add(name, weightPages, "it calls st.navigation", name, n)
 		}
 		if n := m.uses["App"]; n > 0 {
-			c.add(name, weightPages, "it makes an st.App", name, n)
+			c.add(name, weightPages, "it creates an st.App", name, n)
 		}
 		if c.t.hasPages(path.Dir(name)) {
 			c.add(name, weightPages, "there is a pages directory beside it", path.Join(path.Dir(name), "pages"), 0)
@@ -176,7 +175,7 @@ func (c *collector) fromScripts() {
 	}
 }
 
-// byWeight puts that it imports streamlit last: it says least.
+// byWeight puts the import of streamlit last: it is the weakest reason.
 func byWeight(a, b Fact) int {
 	last := func(f Fact) int {
 		if f.Why == "it imports streamlit" {
@@ -187,7 +186,7 @@ func byWeight(a, b Fact) int {
 	return last(a) - last(b)
 }
 
-// ascii leaves the pictures out that Streamlit's page names may begin with.
+// ascii removes the emoji that page names may begin with.
 func ascii(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r > 0x7e {
@@ -197,14 +196,14 @@ func ascii(s string) string {
 	}, s)
 }
 
-// againstImported lowers scripts that others import: they are parts, not the whole.
+// againstImported lowers the weight of scripts that others import.
 func (c *collector) againstImported() {
-	for _, name := range c.t.pythons() {
+	for _, name := range c.t.pythonFiles() {
 		if isTest(name) || !strings.Contains(c.t.text(name), "import") {
 			continue
 		}
 		for _, i := range c.t.module(name).imports {
-			for _, target := range c.t.targets(name, i) {
+			for _, target := range c.t.importTargets(name, i) {
 				if e := c.all[target]; e != nil && target != name && e.weight < weightScript {
 					e.weight += weightImported
 				}
@@ -213,9 +212,9 @@ func (c *collector) againstImported() {
 	}
 }
 
-// targets are the files that an import may mean, if it starts from the importing script's directory, the
-// root of the tree or its src directory.
-func (t *tree) targets(from string, i imported) []string {
+// importTargets returns the files that an import may mean, from the importing script's directory, the root of the
+// tree or its src directory.
+func (t *tree) importTargets(from string, i imported) []string {
 	bases := []string{path.Dir(from), ".", "src"}
 	if i.level > 0 {
 		up := path.Dir(from)
@@ -231,7 +230,7 @@ func (t *tree) targets(from string, i imported) []string {
 	return out
 }
 
-// modules are the files that an import means when base is on Python's path.
+// modules returns the files that an import means if base is on Python's path.
 func (t *tree) modules(base string, i imported) []string {
 	stem := path.Join(base, strings.ReplaceAll(i.name, ".", "/"))
 	var out []string
@@ -250,11 +249,11 @@ func (t *tree) modules(base string, i imported) []string {
 	return out
 }
 
-func (t *tree) pythons() []string {
+func (t *tree) pythonFiles() []string {
 	return t.named(func(base string) bool { return strings.HasSuffix(base, ".py") })
 }
 
-// hasPages says whether a directory has a pages directory with scripts.
+// hasPages reports whether a directory has a pages directory with scripts.
 func (t *tree) hasPages(dir string) bool {
 	return t.dirs[path.Join(dir, "pages")] && slices.ContainsFunc(t.names, func(n string) bool {
 		return path.Dir(n) == path.Join(dir, "pages") && strings.HasSuffix(n, ".py")

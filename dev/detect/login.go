@@ -6,25 +6,24 @@ import (
 	"strings"
 )
 
-// Login is what the code says of how people sign in. It is read from the scripts that the app
-// consists of, in their order.
-type Login struct {
-	// Providers are the names that st.login is called with; "" is the default one.
+// LoginUse is what the code says about how users sign in, from the app's scripts in their order.
+type LoginUse struct {
+	// Providers are the arguments of st.login; "" is the default provider.
 	Providers []Fact `json:"providers"`
-	// Endpoints are addresses of an OAuth provider that are written in the code.
+	// Endpoints are addresses of an OAuth provider in the code.
 	Endpoints []Fact `json:"endpoints"`
-	// Parameters are the names that something with "parameter" in its own name is called with or set
-	// to: what the app asks the parameter store for.
+	// Parameters are names of parameters in a parameter store: arguments and values of anything with "parameter" in
+	// its own name.
 	Parameters []Fact `json:"parameters"`
-	// Required are constants that ask for the login even where it is to be bypassed.
+	// Required are constants that require the login even if LOCAL_STREAMLIT is set.
 	Required []Fact `json:"required"`
-	// Optional are constants that let the login be bypassed.
+	// Optional are constants that allow the bypass.
 	Optional []Fact `json:"-"`
-	// Bypassed are statements that switch the bypass on, whatever is set outside.
+	// Bypassed are statements that switch the login off.
 	Bypassed []Fact `json:"bypassed"`
 }
 
-// Uses reports whether one of the kinds of login that the code has is that.
+// Uses returns the fact that the code uses a kind of login.
 func (f *Findings) Uses(kind string) (Fact, bool) {
 	i := slices.IndexFunc(f.Auth, func(a Fact) bool { return a.Value == kind })
 	if i < 0 {
@@ -33,8 +32,8 @@ func (f *Findings) Uses(kind string) (Fact, bool) {
 	return f.Auth[i], true
 }
 
-func login(p *program) Login {
-	var l Login
+func login(p *program) LoginUse {
+	var l LoginUse
 	for _, m := range p.modules {
 		for i, tok := range m.tokens {
 			switch tok.kind {
@@ -42,17 +41,17 @@ func login(p *program) Login {
 				l.readText(m, i)
 			case word:
 				l.readWord(m, i)
-			default: // says nothing by itself
+			default: // a symbol
 			}
 		}
 	}
 	return l
 }
 
-// readText takes in what the text at i says.
-func (l *Login) readText(m *module, i int) {
+// readText reads the text at i.
+func (l *LoginUse) readText(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
-	if tok.s == "LOCAL_STREAMLIT" && isSet(m.tokens[:i], rest) {
+	if tok.s == "LOCAL_STREAMLIT" && setsVariable(m.tokens[:i], rest) {
 		l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
 	}
 	if isOAuthEndpoint(tok.s) {
@@ -60,18 +59,18 @@ func (l *Login) readText(m *module, i int) {
 	}
 }
 
-// readWord takes in what the name at i, with what follows it, says.
-func (l *Login) readWord(m *module, i int) {
+// readWord reads the name at i with what follows it.
+func (l *LoginUse) readWord(m *module, i int) {
 	tok, rest := m.tokens[i], m.tokens[i+1:]
 	switch {
-	case tok.s == "login" && m.uses["login"] > 0 && isOf(m.tokens[:i], "st", "streamlit"):
+	case tok.s == "login" && m.uses["login"] > 0 && isMemberOf(m.tokens[:i], "st", "streamlit"):
 		name, ok := firstText(rest)
 		if n := i - 2; n > 1 && m.tokens[n-1].is("=") && m.tokens[n-2].is("on_click") {
 			name, ok = callbackText(m.tokens, i)
-			ok = ok || name == "" // without arguments, or with what only the program knows, the default one
+			ok = ok || name == "" // without arguments, or with unknown ones: the default
 		}
 		if ok {
-			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login asks for it", File: m.path, Line: tok.line})
+			l.Providers = add(l.Providers, Fact{Value: name, Why: "st.login uses it", File: m.path, Line: tok.line})
 		}
 	case tok.s == "REQUIRE_OAUTH_IN_LOCAL":
 		if len(rest) > 1 && rest[0].is("=") && rest[1].is("True") {
@@ -86,7 +85,7 @@ func (l *Login) readWord(m *module, i int) {
 			name, ok = rest[1].s, true
 		}
 		if ok && strings.HasPrefix(name, "/") {
-			l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " asks for it", File: m.path, Line: tok.line})
+			l.Parameters = add(l.Parameters, Fact{Value: name, Why: tok.s + " reads it", File: m.path, Line: tok.line})
 		}
 	}
 }
@@ -98,28 +97,28 @@ func add(list []Fact, f Fact) []Fact {
 	return append(list, f)
 }
 
-// isOf reports whether what precedes a name is one of these and a dot.
-func isOf(before []token, owners ...string) bool {
+// isMemberOf reports whether one of these names and a dot precede a name.
+func isMemberOf(before []token, owners ...string) bool {
 	n := len(before)
 	return n > 1 && before[n-1].is(".") && before[n-2].kind == word && slices.Contains(owners, before[n-2].s)
 }
 
-// isSet reports whether a variable of the environment is given a value here: environ["NAME"] = …,
-// environ.setdefault("NAME", …) or putenv("NAME", …).
-func isSet(before, rest []token) bool {
+// setsVariable reports whether the tokens around a name set the environment variable of that name: environ["NAME"] =
+// …, environ.setdefault("NAME", …) or putenv("NAME", …).
+func setsVariable(before, rest []token) bool {
 	n := len(before)
 	if n < 2 || len(rest) < 3 {
 		return false
 	}
 	if before[n-1].is("[") && before[n-2].is("environ") {
-		empty := rest[2].kind == text && rest[2].s == "" // which switches it off
+		empty := rest[2].kind == text && rest[2].s == "" // which unsets it
 		return rest[0].is("]") && rest[1].is("=") && !rest[2].is("=") && !empty
 	}
 	return before[n-1].is("(") && (before[n-2].is("setdefault") || before[n-2].is("putenv"))
 }
 
-// callbackText is the first of args in the call that the token at i is an argument of: what a callback
-// is called with, as in st.button("in", on_click=st.login, args=["x"]).
+// callbackText is the first of args in the call that the token at i is an argument of: that of a callback, as in
+// st.button("in", on_click=st.login, args=["x"]).
 func callbackText(tokens []token, i int) (string, bool) {
 	depth := 0
 	for j := opening(tokens, i); j+3 < len(tokens); j++ {
@@ -138,7 +137,7 @@ func callbackText(tokens []token, i int) (string, bool) {
 	return "", false
 }
 
-// opening is where the bracket opens that the token at i is in.
+// opening returns the position of the bracket around the token at i.
 func opening(tokens []token, i int) int {
 	depth := 0
 	for i--; i > 0; i-- {
@@ -157,8 +156,8 @@ func opening(tokens []token, i int) int {
 func opens(t token) bool  { return t.is("(") || t.is("[") || t.is("{") }
 func closes(t token) bool { return t.is(")") || t.is("]") || t.is("}") }
 
-// firstText is the first argument of the call that starts here, where that is a text: ("x"), or
-// (Name="x"). Of a call without arguments it is "".
+// firstText is the first argument of the call that starts here, if it is a text: ("x") or (Name="x"). Without
+// arguments it is "".
 func firstText(rest []token) (string, bool) {
 	if len(rest) < 2 || !rest[0].is("(") {
 		return "", false
@@ -173,8 +172,8 @@ func firstText(rest []token) (string, bool) {
 	return rest[0].s, rest[0].kind == text
 }
 
-// isOAuthEndpoint tells whether a text is an address where people sign in, or tokens are handed out:
-// one of a provider that everybody knows, or a path that says so.
+// isOAuthEndpoint reports whether a text is an address for signing in or for tokens: that of a well-known provider,
+// or one whose path says so.
 func isOAuthEndpoint(s string) bool {
 	if !strings.HasPrefix(s, "https://") {
 		return false

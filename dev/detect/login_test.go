@@ -9,7 +9,7 @@ import (
 	"sdev/dev/detect"
 )
 
-func loginOf(t *testing.T, files map[string]string) detect.Login {
+func loginOf(t *testing.T, files map[string]string) detect.LoginUse {
 	t.Helper()
 	tree := fstest.MapFS{}
 	for name, content := range files {

@@ -9,44 +9,44 @@ import (
 	"sdev/dev"
 )
 
-// program is what the entry script and its pages consist of.
+// program is the entry script, its pages, and what they import.
 type program struct {
 	f       *Findings
 	t       *tree
-	entry   string // "" where there is none
-	home    string // directory of the entry script, which Streamlit puts on Python's path
+	entry   string // "" if there is none
+	home    string // directory of the entry script, which Streamlit adds to Python's path
 	pages   []Fact
 	roots   []Fact
-	modules []*module // reachable from the entry and the pages; all of them where there is no entry
+	modules []*module // reachable from the entry and the pages; without an entry, all of them
 
-	seen   map[string]bool
-	thirds map[string]bool // names of installed packages
+	seen      map[string]bool
+	installed map[string]bool // names of installed packages
 }
 
 func newProgram(f *Findings) *program {
-	p := &program{f: f, t: f.tree, home: ".", seen: map[string]bool{}, thirds: map[string]bool{"streamlit": true}}
+	p := &program{f: f, t: f.tree, home: ".", seen: map[string]bool{}, installed: map[string]bool{"streamlit": true}}
 	for _, l := range f.lists {
 		for name := range l.names {
-			p.thirds[strings.ReplaceAll(name, "-", "_")] = true
+			p.installed[strings.ReplaceAll(name, "-", "_")] = true
 		}
 	}
 	e, ok := f.Entry()
 	if !ok {
-		for _, name := range p.t.pythons() {
+		for _, name := range p.t.pythonFiles() {
 			p.modules = append(p.modules, p.t.module(name))
 		}
 		return p
 	}
 	p.entry, p.home = e.Path, path.Dir(e.Path)
 	p.follow(e.Path)
-	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // which makes Streamlit ignore the directory
+	if m := p.t.module(e.Path); m.uses["navigation"] == 0 { // with it, Streamlit ignores the directory
 		for _, name := range p.t.names {
 			if path.Dir(name) == path.Join(p.home, "pages") && strings.HasSuffix(name, ".py") && path.Base(name) != "__init__.py" {
 				p.page(Fact{Value: name, Why: "it is in the pages directory beside the entry script", File: name})
 			}
 		}
 	}
-	for known := 0; known < len(p.modules); { // pages may name pages
+	for known := 0; known < len(p.modules); { // pages may add pages
 		m := p.modules[known]
 		known++
 		for _, page := range m.pages {
@@ -67,7 +67,7 @@ func (p *program) page(f Fact) {
 	p.follow(f.Value)
 }
 
-// follow takes in a script and what it imports of the project.
+// follow adds a script and the project's modules that it imports.
 func (p *program) follow(name string) {
 	for queue := []string{name}; len(queue) > 0; {
 		name := queue[0]
@@ -80,7 +80,7 @@ func (p *program) follow(name string) {
 		p.modules = append(p.modules, m)
 		for _, i := range m.imports {
 			if i.level > 0 {
-				queue = append(queue, p.t.targets(name, i)...)
+				queue = append(queue, p.t.importTargets(name, i)...)
 			} else if base, ok := p.base(name, i); ok {
 				queue = append(queue, p.t.modules(base, i)...)
 			}
@@ -88,10 +88,10 @@ func (p *program) follow(name string) {
 	}
 }
 
-// base finds the directory that an absolute import of project code starts from, and notes it where it is
-// not on the path anyway.
+// base finds the directory from which an absolute import of project code starts, and records it unless it is on the
+// path anyway.
 func (p *program) base(from string, i imported) (string, bool) {
-	if p.thirds[i.top()] {
+	if p.installed[i.top()] {
 		return "", false
 	}
 	for _, base := range p.bases(from, i) {
@@ -106,8 +106,8 @@ func (p *program) base(from string, i imported) (string, bool) {
 	return "", false
 }
 
-// bases are the directories where an import may start, likeliest first: what is on the path anyway, what
-// other imports needed, the usual ones, and the directories around the importing file.
+// bases are the directories where an import may start, likeliest first: those on the path, those that other imports
+// needed, the usual ones, and those above the importing file.
 func (p *program) bases(from string, i imported) []string {
 	out := []string{p.home}
 	for _, r := range p.roots {
@@ -120,14 +120,14 @@ func (p *program) bases(from string, i imported) []string {
 	}
 	slices.Reverse(around)
 	out = append(out, around...)
-	if others := p.t.holding(i.top()); len(others) == 1 {
+	if others := p.t.dirsHolding(i.top()); len(others) == 1 {
 		out = append(out, others[0])
 	}
 	return out
 }
 
-// provides says whether a module can be imported when base is on Python's path: as a file, a package,
-// or a directory without __init__.py that holds Python.
+// provides reports whether a module can be imported if base is on Python's path: as a file, a package, or a directory
+// with Python files but no __init__.py.
 func (t *tree) provides(base, module string) bool {
 	stem := path.Join(base, strings.ReplaceAll(module, ".", "/"))
 	return t.has(stem+".py") || t.dirs[stem] && t.holdsPython(stem)
@@ -137,9 +137,9 @@ func (t *tree) holdsPython(dir string) bool {
 	return slices.ContainsFunc(t.names, func(n string) bool { return strings.HasPrefix(n, dir+"/") && strings.HasSuffix(n, ".py") })
 }
 
-// holding gives the directories, not too deep, that hold a module or package of that name.
-func (t *tree) holding(top string) []string {
-	if out, known := t.held[top]; known {
+// dirsHolding returns the directories, not too deep, that hold a module or package of that name.
+func (t *tree) dirsHolding(top string) []string {
+	if out, known := t.holdingCache[top]; known {
 		return out
 	}
 	const deepest = 3
@@ -161,11 +161,11 @@ func (t *tree) holding(top string) []string {
 	slices.SortFunc(out, func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	})
-	t.held[top] = out
+	t.holdingCache[top] = out
 	return out
 }
 
-// auth says how people log in, by what the program imports and asks for.
+// auth finds out how users log in, from what the program imports and uses.
 func auth(p *program) []Fact {
 	var out []Fact
 	add := func(value, why, file string, line int) {
@@ -186,14 +186,14 @@ func auth(p *program) []Fact {
 		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
-		if m.uses["context.headers"] > 0 || m.says("_get_websocket_headers") > 0 || m.sequence("_get_websocket_headers") > 0 {
+		if m.uses["context.headers"] > 0 || m.lineOfText("_get_websocket_headers") > 0 || m.lineOfSequence("_get_websocket_headers") > 0 {
 			for _, door := range dev.FrontDoors() {
-				add(door.Name, "it reads the header of "+door.Title, m.path, m.says(door.Begins...))
+				add(door.Name, "it reads the header of "+door.Title, m.path, m.lineOfText(door.Begins...))
 			}
 		}
 	}
 	if len(out) == 0 {
-		return []Fact{{Value: "none", Why: "nothing it imports or asks for is a login"}}
+		return []Fact{{Value: "none", Why: "it imports and uses no known login"}}
 	}
 	return out
 }

@@ -1,63 +1,77 @@
 package detect
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// toml is a line of a TOML file that gives a key a value, or is an item of a list that it gives.
+// toml is a text in a TOML file with the section and key that it belongs to; a section comes once without a
+// key.
 type toml struct {
 	section, key, value string
 	line                int
 }
 
-var (
-	tomlSection = regexp.MustCompile(`^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$`)
-	tomlKey     = regexp.MustCompile(`^\s*("[^"]*"|[A-Za-z0-9_.-]+)\s*=\s*(.*)$`)
-	tomlText    = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
-)
-
-// readTOML reads as much of TOML as dependency files use, with lines: sections, keys, texts, and
-// lists of texts over several lines. The texts of one value come one by one; a value without any
-// comes as it is.
+// readTOML reads a file up to its first fault: the texts of a value one by one, a value without texts as it
+// is written.
 func readTOML(t *tree, name string) []toml {
+	content := []byte(t.text(name))
+	p := unstable.Parser{}
+	p.Reset(content)
+	at, reached := 0, 1
+	lineOf := func(r unstable.Range) int { // Parser.Shape counts from the beginning each time
+		reached += bytes.Count(content[at:r.Offset], []byte{'\n'})
+		at = int(r.Offset)
+		return reached
+	}
 	var out []toml
-	section, key, inList := "", "", false
-	for _, l := range t.lines(name) {
-		body := l.text
-		if !inList {
-			if m := tomlSection.FindStringSubmatch(body); m != nil {
-				section = m[1]
-				out = append(out, toml{section: section, line: l.n})
-				continue
+	section := ""
+	for p.NextExpression() {
+		n := p.Expression()
+		var keys []string
+		line := 0
+		for it := n.Key(); it.Next(); {
+			if keys = append(keys, string(it.Node().Data)); line == 0 {
+				line = lineOf(it.Node().Raw)
 			}
-			m := tomlKey.FindStringSubmatch(body)
-			if m == nil {
-				continue
+		}
+		switch key := strings.Join(keys, "."); n.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			section = key
+			out = append(out, toml{section: section, line: line})
+		case unstable.KeyValue:
+			before := len(out)
+			eachText(n.Value(), func(v *unstable.Node) { out = append(out, toml{section, key, string(v.Data), lineOf(v.Raw)}) })
+			if v := n.Value(); len(out) == before && v.Kind != unstable.Array {
+				out = append(out, toml{section, key, string(v.Data), line})
 			}
-			key, body = strings.Trim(m[1], `"`), m[2]
-			inList = strings.HasPrefix(body, "[")
-		}
-		if strings.HasPrefix(strings.TrimSpace(body), "#") {
-			continue
-		}
-		found := tomlText.FindAllStringSubmatch(body, -1)
-		for _, m := range found {
-			out = append(out, toml{section, key, m[1] + m[2], l.n})
-		}
-		if len(found) == 0 && !inList {
-			out = append(out, toml{section, key, body, l.n})
-		}
-		if rest := tomlText.ReplaceAllString(body, ""); inList && strings.Contains(rest, "]") {
-			inList = false
+		default: // a comment
 		}
 	}
 	return out
 }
 
-// readPyproject reads a pyproject.toml that says what is installed: for uv, for poetry, or by the
-// standard (PEP 621, PEP 735) alone. One that only holds settings of tools is no list.
+// eachText visits the strings in a value, those in its lists and tables included.
+func eachText(n *unstable.Node, visit func(*unstable.Node)) {
+	switch n.Kind {
+	case unstable.String:
+		visit(n)
+	case unstable.KeyValue:
+		eachText(n.Value(), visit)
+	case unstable.Array, unstable.InlineTable:
+		for it := n.Children(); it.Next(); {
+			eachText(it.Node(), visit)
+		}
+	default: // a number, a date or a truth value
+	}
+}
+
+// readPyproject reads a pyproject.toml that lists packages, for uv, for poetry, or by the standard alone (PEP 621,
+// PEP 735). ok is false if it only has settings of tools.
 func readPyproject(t *tree, name string) (depFile, bool) {
 	l := depFile{manager: "pyproject", file: name}
 	beside := func(file string) string {
@@ -72,14 +86,14 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 		switch {
 		case e.section == "project" && e.key == "dependencies":
 			ok = true
-			l.take(e.value, name, e.line)
+			l.addRequirement(e.value, name, e.line)
 		case e.section == "project" && e.key == "requires-python":
 			l.python = Fact{Value: e.value, Why: "requires-python " + e.value, File: name, Line: e.line}
 		case e.section == "project.optional-dependencies" && e.key != "":
-			l.take(e.value, name, e.line)
+			l.addRequirement(e.value, name, e.line)
 			optional = "--extra " + shell(e.key)
 		case e.section == "dependency-groups" && e.key != "":
-			l.take(e.value, name, e.line)
+			l.addRequirement(e.value, name, e.line)
 			optional = "--group " + shell(e.key)
 		case strings.HasPrefix(e.section, "tool.poetry") && (strings.HasSuffix(e.section, ".dependencies") || strings.HasSuffix(e.section, "-dependencies")) && e.key != "":
 			ok, l.manager = true, "poetry"
@@ -87,7 +101,7 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 				l.python = Fact{Value: e.value, Why: "python " + e.value, File: name, Line: e.line}
 				break
 			}
-			l.take(poetryRequirement(e), name, e.line)
+			l.addRequirement(poetryRequirement(e), name, e.line)
 		case e.section == "tool.poetry":
 			l.manager = "poetry"
 		case e.section == "project":
@@ -107,7 +121,7 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 	return l, ok
 }
 
-// poetryRequirement writes poetry's "name = version" as a requirement; a bare version means a range.
+// poetryRequirement writes poetry's "name = version" as a requirement; a bare version is a range.
 func poetryRequirement(e toml) string {
 	if strings.HasPrefix(e.value, "==") {
 		return e.key + e.value
@@ -115,7 +129,7 @@ func poetryRequirement(e toml) string {
 	return e.key + ">=" + strings.TrimLeft(e.value, "^~>=")
 }
 
-// readLock takes the exact version of streamlit from a lock file of uv or poetry.
+// readLock reads the exact version of streamlit from a lock file of uv or poetry.
 func (l *depFile) readLock(t *tree) {
 	if l.lock == "" {
 		return
@@ -130,7 +144,7 @@ func (l *depFile) readLock(t *tree) {
 		case e.key == "version" && last == "streamlit":
 			l.version, l.place = e.value, Fact{Why: path.Base(l.lock) + " locks it", File: l.lock, Line: e.line}
 			if l.line == 0 {
-				l.line = 1 // something that is named needs it
+				l.line = 1 // a listed package requires it
 			}
 		}
 	}
@@ -141,7 +155,7 @@ func readPipfile(t *tree, name string) depFile {
 	for _, e := range readTOML(t, name) {
 		switch {
 		case e.section == "packages" && e.key != "":
-			l.take(poetryRequirement(e), name, e.line)
+			l.addRequirement(poetryRequirement(e), name, e.line)
 		case e.section == "requires" && (e.key == "python_version" || e.key == "python_full_version"):
 			l.python = Fact{Value: e.value, Why: "python_version " + e.value, File: name, Line: e.line}
 		}

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// kind is what a token of Python is.
+// kind is the kind of a Python token.
 type kind int
 
 const (
 	word   kind = iota // a name, keyword or number
-	text               // a string: the characters between the quotes, escapes as written
+	text               // a string: the characters between the quotes, with escapes as written
 	symbol             // one character of anything else
 	end                // the end of a statement
 )
@@ -23,8 +23,11 @@ type token struct {
 
 func (t token) is(s string) bool { return t.kind != text && t.s == s }
 
-// tokens splits Python source. Comments vanish; line ends inside brackets and after a backslash do
-// too. Whatever is wrong with the source, every byte of it is passed over once.
+// tokens splits Python source. It drops comments, and line ends inside brackets and after a backslash. Whatever is
+// wrong with the source, it reads every byte once.
+//
+// Package assign has a larger lexer that computes the values of strings; see its function lines for why there are
+// two.
 func tokens(src string) []token {
 	s := scanner{src: src, line: 1}
 	for s.at < len(s.src) {
@@ -74,7 +77,7 @@ func (s *scanner) next() {
 		s.at++
 	case c == '"' || c == '\'':
 		s.literal()
-	case isWord(c):
+	case isWordByte(c):
 		s.name()
 	default:
 		s.bracket(c)
@@ -92,14 +95,14 @@ func (s *scanner) bracket(c byte) {
 	}
 }
 
-func isWord(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// name reads a word, or the string that the word is the prefix of.
+// name reads a word, or the string whose prefix the word is.
 func (s *scanner) name() {
 	start := s.at
-	for s.at < len(s.src) && isWord(s.src[s.at]) {
+	for s.at < len(s.src) && isWordByte(s.src[s.at]) {
 		s.at++
 	}
 	w := s.src[start:s.at]
@@ -110,8 +113,8 @@ func (s *scanner) name() {
 	s.emit(word, w, s.line)
 }
 
-// literal reads a string, which ends with its quotes, or unless it has three of them with its line.
-// A backslash protects what follows it from being the end in every kind of string, raw ones too.
+// literal reads a string. It ends with its quotes or, unless it has three of them, with its line. A backslash
+// protects the next character from ending the string, in raw strings too.
 func (s *scanner) literal() {
 	from := s.line
 	quote := s.src[s.at : s.at+1]
@@ -123,7 +126,7 @@ func (s *scanner) literal() {
 	for s.at < len(s.src) && !strings.HasPrefix(s.src[s.at:], quote) {
 		c := s.src[s.at]
 		if c == '\n' && len(quote) == 1 {
-			break // never closed: the rest of the file is still worth reading
+			break // an unclosed string: the rest of the file is still worth reading
 		}
 		if c == '\\' && s.at+1 < len(s.src) {
 			s.at++
@@ -144,8 +147,8 @@ func (s *scanner) literal() {
 type module struct {
 	path    string
 	imports []imported
-	uses    map[string]int // what is used of streamlit, "navigation" or "context.headers" → first line
-	pages   []Fact         // first arguments of st.Page that are texts
+	uses    map[string]int // first line of each use of streamlit, such as "navigation" or "context.headers"
+	pages   []Fact         // texts that are first arguments of st.Page
 	tokens  []token
 }
 
@@ -153,7 +156,7 @@ type module struct {
 type imported struct {
 	name  string
 	level int
-	from  []string // names that are taken from it; nil for a plain import
+	from  []string // names imported from it; nil for a plain import
 	line  int
 }
 
@@ -165,17 +168,17 @@ func (i imported) top() string {
 
 // module reads a Python file, once.
 func (t *tree) module(name string) *module {
-	if m, ok := t.mods[name]; ok {
+	if m, ok := t.moduleCache[name]; ok {
 		return m
 	}
 	m := &module{path: name, uses: map[string]int{}, tokens: tokens(t.text(name))}
-	t.mods[name] = m
+	t.moduleCache[name] = m
 	bound := m.readImports()
 	m.readUses(bound)
 	return m
 }
 
-// importsStreamlit gives the line of the first import of Streamlit; 0 if there is none.
+// importsStreamlit returns the line of the first import of Streamlit; 0 if there is none.
 func (m *module) importsStreamlit() int {
 	for _, i := range m.imports {
 		if i.level == 0 && i.top() == "streamlit" {
@@ -185,8 +188,8 @@ func (m *module) importsStreamlit() int {
 	return 0
 }
 
-// readImports collects the imports, and gives the names that are bound to streamlit itself ("st" →
-// "") or to something of it ("Page" → "Page").
+// readImports collects the imports. It returns the names that are bound to streamlit itself ("st" → "") or to a
+// member of it ("Page" → "Page").
 func (m *module) readImports() map[string]string {
 	bound := map[string]string{}
 	for i, tok := range m.tokens {
@@ -211,7 +214,7 @@ func (m *module) readImports() map[string]string {
 // plainImports reads "a.b as c, d".
 func (m *module) plainImports(rest []token, line int, bound map[string]string) {
 	for part := range splitTokens(rest, ",") {
-		name, after := dotted(part)
+		name, after := dottedName(part)
 		if name == "" {
 			return // no import statement after all
 		}
@@ -235,7 +238,7 @@ func (m *module) fromImport(rest []token, line int, bound map[string]string) {
 	}
 	name, rest := "", rest
 	if len(rest) > 0 && !rest[0].is("import") {
-		name, rest = dotted(rest)
+		name, rest = dottedName(rest)
 	}
 	if len(rest) == 0 || !rest[0].is("import") || name == "" && level == 0 {
 		return
@@ -270,8 +273,8 @@ func splitTokens(list []token, by string) func(func([]token) bool) {
 	}
 }
 
-// dotted reads "a.b.c" and gives what follows.
-func dotted(list []token) (name string, rest []token) {
+// dottedName reads "a.b.c" and returns the tokens after it.
+func dottedName(list []token) (name string, rest []token) {
 	var parts []string
 	for len(list) > 0 && list[0].kind == word {
 		parts = append(parts, list[0].s)
@@ -284,14 +287,14 @@ func dotted(list []token) (name string, rest []token) {
 	return strings.Join(parts, "."), list
 }
 
-// readUses collects what is used of Streamlit.
+// readUses collects the uses of streamlit.
 func (m *module) readUses(bound map[string]string) {
 	for i, tok := range m.tokens {
 		of, ok := bound[tok.s]
 		if !ok || tok.kind != word || i > 0 && m.tokens[i-1].is(".") {
 			continue
 		}
-		chain, rest := dotted(m.tokens[i:])
+		chain, rest := dottedName(m.tokens[i:])
 		_, chain, _ = strings.Cut(chain, ".")
 		name := strings.Trim(of+"."+chain, ".")
 		if name == "" {
@@ -309,9 +312,9 @@ func (m *module) readUses(bound map[string]string) {
 	}
 }
 
-// says gives the line of the first string that contains one of the texts, in any case of letters; 0
-// if none does.
-func (m *module) says(texts ...string) int {
+// lineOfText returns the line of the first string that contains one of the texts, in upper or lower case; 0 if none
+// does.
+func (m *module) lineOfText(texts ...string) int {
 	for _, tok := range m.tokens {
 		if tok.kind != text {
 			continue
@@ -324,9 +327,9 @@ func (m *module) says(texts ...string) int {
 	return 0
 }
 
-// sequence gives the line where these tokens stand one after another; 0 if nowhere. A text is
-// written in quotes: `"redirect_uris"`.
-func (m *module) sequence(want ...string) int {
+// lineOfSequence returns the line where these tokens follow each other; 0 if they never do. A text is written in
+// quotes: `"redirect_uris"`.
+func (m *module) lineOfSequence(want ...string) int {
 	matches := func(t token, w string) bool {
 		if strings.HasPrefix(w, `"`) {
 			return t.kind == text && t.s == strings.Trim(w, `"`)

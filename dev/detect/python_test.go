@@ -126,7 +126,7 @@ func TestFitting_PicksAVersionOfPython(t *testing.T) {
 	for constraint, want := range map[string]string{
 		">=3.10": "3.11", ">=3.12": "3.12", "<3.11": "3.10", ">=3.9,<3.11": "3.10", "~=3.13.0": "3.13", "^3.10": "3.11", "3.12.4": "3.12", "==3.10.*": "3.10", "<=3.10": "3.10", "": "", "*": "", "~3.12": "3.12",
 	} {
-		if got := fitting(constraint); got != want {
+		if got := chooseVersion(constraint); got != want {
 			t.Errorf("%q: %q, want %q", constraint, got, want)
 		}
 	}

@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// Recipe is what it takes to run the app of a tree in a container, where no compose file says it.
-// Paths in the tree are relative to it, with slashes; paths in the image are absolute.
+// Recipe says how to run the app of a tree in a container if no compose file does. Paths in the tree are relative to
+// it, with slashes; paths in the image are absolute.
 type Recipe struct {
-	Dockerfile string // of the tree, relative to Context; "" where Text stands in for it
+	Dockerfile string // of the tree, relative to Context; "" if Text replaces it
 	Context    string // of the build
-	Text       string // a Dockerfile; "" where the tree has one
-	Workdir    string // "" leaves the image's own
+	Text       string // text of a Dockerfile; "" if the tree has one
+	Workdir    string // "": the image's own
 	Command    []string
-	CommandWhy Fact     // why Command is what runs; where Command is nil, why the image's own does
-	Mounts     []Mount  // the source; the first holds the entry script
+	CommandWhy Fact     // why Command runs; if Command is nil, why the image's own does
+	Mounts     []Mount  // of the source; the first holds the entry script
 	Hidden     []string // directories of the image below a mount that must stay visible
-	PythonPath string   // "" leaves the image's own
+	PythonPath string   // "": the image's own
 	PathWhy    Fact
 }
 
-// Mount is a directory of the tree and where the app sees it.
+// Mount is a directory of the tree and its path in the container.
 type Mount struct{ From, To string }
 
-// appDir is where the source is in an image of a recipe's own.
+// appDir is the source's directory in an image without a Dockerfile of the tree.
 const appDir = "/app"
 
-// Recipe says how to run the entry script. ok is false where there is none.
+// Recipe says how to run the entry script. ok is false if there is none.
 func (f *Findings) Recipe() (r Recipe, ok bool) {
 	e, ok := f.Entry()
 	if !ok {
@@ -42,12 +42,12 @@ func (f *Findings) Recipe() (r Recipe, ok bool) {
 	return r, true
 }
 
-// pythonPath gives the import roots as the app sees them; without any, the source's own directory.
+// pythonPath returns the import roots as paths in the container; without any, the source's own directory.
 func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
 	var out []string
 	var why Fact
 	for _, root := range f.Roots {
-		if inside, ok := seen(mounts, root.Value); ok {
+		if inside, ok := pathInContainer(mounts, root.Value); ok {
 			out = append(out, inside)
 			why = root
 		}
@@ -58,13 +58,13 @@ func (f *Findings) pythonPath(mounts []Mount) (string, Fact) {
 	return strings.Join(out, ":"), why
 }
 
-// seen gives the path in the container of a path in the tree.
-func seen(mounts []Mount, name string) (string, bool) {
+// pathInContainer returns the path in the container of a path in the tree.
+func pathInContainer(mounts []Mount, name string) (string, bool) {
 	for _, m := range mounts {
 		switch {
 		case m.From == ".":
 			return path.Join(m.To, name), true
-		case name == "." && strings.HasSuffix(m.To, "/"+m.From): // what is around the mount has the same shape
+		case name == "." && strings.HasSuffix(m.To, "/"+m.From): // the directories above the mount have the same names
 			return path.Join("/", strings.TrimSuffix(m.To, m.From)), true
 		case m.From == name:
 			return m.To, true
@@ -75,8 +75,8 @@ func seen(mounts []Mount, name string) (string, bool) {
 	return "", false
 }
 
-// fromDockerfile keeps to the tree's own Dockerfile: the source is mounted where it is copied to, and
-// its own command runs where that starts the entry script.
+// fromDockerfile uses the tree's own Dockerfile. It mounts the source where the Dockerfile copies it, and keeps the
+// image's command if that starts the entry script.
 func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	r := Recipe{Dockerfile: path.Base(d.Path), Context: path.Dir(d.Path)}
 	if r.Context != "." && !f.copiesFrom(d, r.Context) {
@@ -91,9 +91,9 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	if started && d.Workdir != "" {
 		r.CommandWhy = Fact{Value: e.Path, Why: "the Dockerfile's own command runs it", File: d.Command.File, Line: d.Command.Line}
 	} else {
-		inside, _ := seen(r.Mounts, e.Path)
+		inside, _ := pathInContainer(r.Mounts, e.Path)
 		r.Command, r.CommandWhy = []string{"streamlit", "run", inside}, e.Why()
-		if d.Workdir == "" || d.Workdir == "/" { // where Streamlit refuses to run
+		if d.Workdir == "" || d.Workdir == "/" { // Streamlit refuses to run in /
 			r.Workdir = r.Mounts[0].To
 		}
 	}
@@ -103,9 +103,9 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	return r
 }
 
-// Sources says where an image that is built from a Dockerfile of the tree has the source of the entry
-// script, and which directories of the image below those must stay visible. Both are nil where the image
-// does not copy the script from the tree.
+// Sources returns where an image built from a Dockerfile of the tree has the entry script's source, and the
+// directories of the image below those that must stay visible. Both are nil if the image does not copy the script
+// from the tree.
 func (f *Findings) Sources(context, dockerfile, target string) (mounts []Mount, hidden []string) {
 	e, ok := f.Entry()
 	if !ok || !f.tree.has(path.Join(context, dockerfile)) {
@@ -134,7 +134,7 @@ func hiddenBelow(mounts []Mount, d Dockerfile) []string {
 	return out
 }
 
-// copiesFrom says whether what a Dockerfile copies is found from dir.
+// copiesFrom reports whether everything that a Dockerfile copies exists below dir.
 func (f *Findings) copiesFrom(d Dockerfile, dir string) bool {
 	return len(d.Copies) > 0 && !slices.ContainsFunc(d.Copies, func(c Copied) bool {
 		name := path.Join(dir, c.From)
@@ -142,8 +142,8 @@ func (f *Findings) copiesFrom(d Dockerfile, dir string) bool {
 	})
 }
 
-// sources are the directories to mount: those that the Dockerfile copies and that hold source, and where
-// it copies the entry script alone, the script's directory.
+// sources are the directories to mount: those that the Dockerfile copies and that hold source, or the script's
+// directory if it copies only the script.
 func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 	var out []Mount
 	for _, c := range d.Copies {
@@ -153,7 +153,7 @@ func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 			out = append(out, Mount{from, c.To})
 		}
 	}
-	if _, ok := seen(out, entry); ok {
+	if _, ok := pathInContainer(out, entry); ok {
 		slices.SortStableFunc(out, func(a, b Mount) int { return boolRank(holds(b, entry)) - boolRank(holds(a, entry)) })
 		return out
 	}
@@ -173,6 +173,6 @@ func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 }
 
 func holds(m Mount, name string) bool {
-	_, ok := seen([]Mount{m}, name)
+	_, ok := pathInContainer([]Mount{m}, name)
 	return ok
 }

@@ -9,15 +9,15 @@ import (
 	"unicode"
 )
 
-// Survey is what a program needs of where it runs.
+// Survey is what the app needs from the platform that it runs on.
 type Survey struct {
-	Modules   []string  // the scripts that the app consists of, relative to the tree
-	Imports   []Fact    // modules of others; Value is the top-level name
-	Calls     []Use     // what not every platform has
-	Addresses []Address // of its pages, the entry script's first
+	Modules   []string  // the app's scripts, relative to the tree
+	Imports   []Fact    // third-party modules; Value is the top-level name
+	Calls     []Use     // of what not every platform has
+	Addresses []Address // of its pages, beginning with the entry script's
 }
 
-// Use is something that the code does.
+// Use is a feature that the code uses.
 type Use struct {
 	// What is "aws:" and a service, "aws:files", "st.login", "st.user", "st.context.headers",
 	// "st.context.cookies", "st.components", "file:write" or "subprocess".
@@ -27,13 +27,13 @@ type Use struct {
 	Line int
 }
 
-// Address is where the browser finds a page.
+// Address is the path of a page in the browser.
 type Address struct {
 	Script string
-	Path   string // with a slash before it; "/" is the app's first page
+	Path   string // begins with a slash; "/" is the app's first page
 }
 
-// Survey looks through the scripts that the entry script and its pages consist of.
+// Survey reads the entry script, its pages, and what they import.
 func (f *Findings) Survey() Survey {
 	p := newProgram(f)
 	var s Survey
@@ -44,7 +44,7 @@ func (f *Findings) Survey() Survey {
 				s.Imports = append(s.Imports, Fact{Value: i.top(), Why: "it is imported", File: m.path, Line: i.line})
 			}
 		}
-		u := user{m: m, lines: p.t.lines(m.path)}
+		u := usage{m: m, lines: p.t.lines(m.path)}
 		u.read()
 		s.Calls = append(s.Calls, u.out...)
 	}
@@ -54,20 +54,20 @@ func (f *Findings) Survey() Survey {
 
 // isOwn reports whether an import is of the project itself.
 func (p *program) isOwn(from string, i imported) bool {
-	if p.thirds[i.top()] {
+	if p.installed[i.top()] {
 		return false
 	}
 	return slices.ContainsFunc(p.bases(from, i), func(base string) bool { return p.t.provides(base, i.name) || p.t.provides(base, i.top()) })
 }
 
-// user collects what one module uses.
-type user struct {
+// usage collects what one module uses.
+type usage struct {
 	m     *module
 	lines []line
 	out   []Use
 }
 
-func (u *user) add(what string, at int) {
+func (u *usage) add(what string, at int) {
 	if at == 0 || slices.ContainsFunc(u.out, func(have Use) bool { return have.What == what && have.Line == at }) {
 		return
 	}
@@ -78,7 +78,7 @@ func (u *user) add(what string, at int) {
 	u.out = append(u.out, use)
 }
 
-func (u *user) read() {
+func (u *usage) read() {
 	for what, of := range map[string]string{"login": "st.login", "user": "st.user", "experimental_user": "st.user", "context.headers": "st.context.headers", "context.cookies": "st.context.cookies", "components": "st.components"} {
 		u.add(of, u.m.uses[what])
 	}
@@ -101,7 +101,7 @@ func (u *user) read() {
 			}
 		case writes(tok.s, before, rest):
 			u.add("file:write", tok.line)
-		case isOf(before, "subprocess"), tok.s == "system" && isOf(before, "os"), tok.s == "Popen":
+		case isMemberOf(before, "subprocess"), tok.s == "system" && isMemberOf(before, "os"), tok.s == "Popen":
 			u.add("subprocess", tok.line)
 		}
 	}
@@ -113,12 +113,11 @@ func isMethod(before []token) bool { return len(before) > 0 && before[len(before
 // writing is a mode of open that changes a file.
 var writing = regexp.MustCompile(`^[rbt]*[wax+][bt+]*$`)
 
-// writes reports whether a call makes or changes a file, as far as can be told from its name and from
-// the texts among its arguments.
+// writes reports whether a call creates or changes a file, as far as its name and the texts among its arguments tell.
 func writes(name string, before, rest []token) bool {
 	switch name {
 	case "open":
-		// An object's own open ("webbrowser.open") may be anything; that of a path has its mode first.
+		// The method open of an unknown object may do anything; that of a path has the mode as its first argument.
 		first := isMethod(before)
 		for n, arg := range arguments(rest) {
 			mode := n == 1 || n == 0 && first
@@ -132,16 +131,16 @@ func writes(name string, before, rest []token) bool {
 	case "write_text", "write_bytes":
 		return isMethod(before)
 	case "makedirs":
-		return isOf(before, "os")
+		return isMemberOf(before, "os")
 	case "to_csv", "to_parquet", "to_excel", "to_pickle", "to_json", "savefig":
-		// Without the name of a file they give what would be written.
+		// Without a file name they return the content.
 		_, named := firstText(rest)
 		return isMethod(before) && named && !rest[1].is(")")
 	}
 	return false
 }
 
-// arguments are those of the call whose bracket comes first.
+// arguments returns the arguments of the call that the first bracket opens.
 func arguments(rest []token) [][]token {
 	var out [][]token
 	var arg []token
@@ -162,11 +161,11 @@ func arguments(rest []token) [][]token {
 		}
 		arg = append(arg, tok)
 	}
-	return out // never closed
+	return out // an unclosed call
 }
 
-// addresses are the paths of pages as Streamlit makes them. Source: streamlit/source_util.py
-// (page_icon_and_name) and streamlit/navigation/page.py (st.Page).
+// addresses are the paths of pages as Streamlit computes them. Source: streamlit/source_util.py (page_icon_and_name)
+// and streamlit/navigation/page.py (st.Page).
 func (p *program) addresses() []Address {
 	var out []Address
 	navigates := false
@@ -191,12 +190,12 @@ func (p *program) addresses() []Address {
 		out = append(out, a)
 	}
 	if navigates && len(out) > 0 {
-		out[max(first, 0)].Path = "/" // the first page, where none says that it is the default
+		out[max(first, 0)].Path = "/" // the first page, unless another one is the default
 	}
 	return out
 }
 
-// pageCall gives what a call of st.Page says of a page's address.
+// pageCall returns what a call of st.Page says about a page's address.
 func (p *program) pageCall(page Fact) (path string, isDefault bool) {
 	m := p.t.module(page.File)
 	for i, tok := range m.tokens {
@@ -222,8 +221,7 @@ var (
 	spaces   = regexp.MustCompile(`[_ ]+`)
 )
 
-// pageName is the name that a page has in addresses: that of its file without the number and the
-// picture in front of it.
+// pageName is a page's name in addresses: that of its file, without number and emoji in front.
 func pageName(script string) string {
 	m := pageFile.FindStringSubmatch(path.Base(script))
 	if m == nil {
@@ -239,7 +237,7 @@ func pageName(script string) string {
 	return name
 }
 
-// isPicture reports whether a letter is part of an emoji.
+// isPicture reports whether a character is part of an emoji.
 func isPicture(r rune) bool {
 	const joiner, variation, keycap = '\u200d', '\ufe0f', '\u20e3'
 	return r > 0xff && (unicode.Is(unicode.So, r) || unicode.Is(unicode.Sk, r)) || r == joiner || r == variation || r == keycap

@@ -2,14 +2,14 @@ package detect
 
 import "fmt"
 
-// Setting is a row of what is known about a project, for people.
+// Setting is a row of the table that a user sees.
 type Setting struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
-	Source string `json:"source"` // where the value came from
+	Source string `json:"source"` // the reason for the value
 }
 
-// Table gives the findings as a table.
+// Table returns the findings as a table.
 func (f *Findings) Table() []Setting {
 	var out []Setting
 	add := func(name, value string, why Fact) { out = append(out, Setting{name, value, why.Source()}) }
@@ -33,12 +33,12 @@ func (f *Findings) Table() []Setting {
 	}
 	python := f.Python
 	if python.Value == "" {
-		python = Fact{Value: defaultPython, Why: "nothing says another"}
+		python = Fact{Value: defaultPython, Why: "the default"}
 	}
 	add("python", python.Value, python)
 	streamlit := f.Streamlit
 	if streamlit.Value == "" {
-		streamlit = Fact{Value: "newest", Why: "nothing names it"}
+		streamlit = Fact{Value: "newest", Why: "no list has it"}
 	}
 	add("streamlit", streamlit.Value, streamlit)
 	add("auth", f.Auth[0].Value, f.Auth[0])
@@ -46,7 +46,7 @@ func (f *Findings) Table() []Setting {
 		add("dockerfile", d.Path, d.App)
 	}
 	if len(f.Composes) > 0 {
-		add("compose", f.Composes[0].Path, Fact{Why: "it is there"})
+		add("compose", f.Composes[0].Path, Fact{Why: "it exists"})
 	}
 	return out
 }

@@ -13,24 +13,23 @@ import (
 	"unicode/utf16"
 )
 
-// tree is what was found in a file system: names first, texts when asked for.
+// tree is the files of a file system: their names are read first, their texts when they are needed.
 type tree struct {
-	fsys  fs.FS
-	files map[string]fs.FileMode // every regular file that is not in an ignored directory
-	names []string               // the same, sorted, those nearer to the root first
-	dirs  map[string]bool        // "." included
-	left  []Fact
-	read  int64
-	texts map[string]string
-	mods  map[string]*module
-	held  map[string][]string // see holding
+	fsys         fs.FS
+	files        map[string]fs.FileMode // the regular files outside ignored directories
+	names        []string               // the same, sorted, those closer to the root first
+	dirs         map[string]bool        // including "."
+	unread       []Fact
+	bytesRead    int64
+	textCache    map[string]string
+	moduleCache  map[string]*module
+	holdingCache map[string][]string // see dirsHolding
 }
 
-// walk lists the tree breadth first, so that where the limit cuts it short what is left out lies
-// deepest. Links to files are followed, links to directories are not: they may lead in circles, and
-// what they lead to is found where it is.
+// walk lists the tree breadth first, so that the limit leaves out the deepest files. It follows links to files, but
+// not to directories: those may lead in circles, and their targets are listed anyway.
 func walk(fsys fs.FS) (*tree, error) {
-	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, texts: map[string]string{}, mods: map[string]*module{}, held: map[string][]string{}}
+	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, textCache: map[string]string{}, moduleCache: map[string]*module{}, holdingCache: map[string][]string{}}
 	seen := 0
 	for queue := []string{"."}; len(queue) > 0; {
 		dir := queue[0]
@@ -40,7 +39,7 @@ func walk(fsys fs.FS) (*tree, error) {
 			if dir == "." {
 				return nil, fmt.Errorf("list the directory: %w", err)
 			}
-			t.leave(dir, "the directory cannot be listed: "+reason(err))
+			t.noteUnread(dir, "the directory cannot be listed: "+reason(err))
 			continue
 		}
 		if isEnvironment(list) && dir != "." {
@@ -49,7 +48,7 @@ func walk(fsys fs.FS) (*tree, error) {
 		t.dirs[dir] = true
 		for _, entry := range list {
 			if seen++; seen > maxEntries {
-				t.leave(dir, fmt.Sprintf("the tree holds more than %d files and directories; the deeper ones were not looked at", maxEntries))
+				t.noteUnread(dir, fmt.Sprintf("the tree holds more than %d files and directories; the deeper ones were not read", maxEntries))
 				return t.sorted(), nil
 			}
 			if next := t.add(path.Join(dir, entry.Name()), entry); next != "" {
@@ -60,10 +59,10 @@ func walk(fsys fs.FS) (*tree, error) {
 	return t.sorted(), nil
 }
 
-// add takes a file in; it gives the name back where it is a directory to look into.
+// add adds a file. For a directory to be listed it returns the name.
 func (t *tree) add(name string, entry fs.DirEntry) (dir string) {
 	if !fs.ValidPath(name) {
-		return "" // a name that is not UTF-8 is none that anybody could type
+		return "" // nobody can type a name that is not UTF-8
 	}
 	switch mode := entry.Type(); {
 	case mode.IsDir():
@@ -82,7 +81,7 @@ func (t *tree) add(name string, entry fs.DirEntry) (dir string) {
 	return ""
 }
 
-// isIgnored names the directories in which no project is. Of those that begin with a dot two hold
+// isIgnored reports whether no project can be in a directory of that name. Two directories that begin with a dot hold
 // settings.
 func isIgnored(name string) bool {
 	switch name {
@@ -94,7 +93,7 @@ func isIgnored(name string) bool {
 	return name[0] == '.'
 }
 
-// isEnvironment is true for a virtual environment, whatever it is called.
+// isEnvironment reports whether a directory is a virtual environment, whatever its name.
 func isEnvironment(list []fs.DirEntry) bool {
 	return slices.ContainsFunc(list, func(e fs.DirEntry) bool { return e.Name() == "pyvenv.cfg" || e.Name() == "conda-meta" })
 }
@@ -112,10 +111,10 @@ func (t *tree) sorted() *tree {
 	return t
 }
 
-func (t *tree) leave(name, why string) {
-	const most = 20 // more of them help nobody
-	if len(t.left) < most {
-		t.left = append(t.left, Fact{Value: name, Why: why, File: name})
+func (t *tree) noteUnread(name, why string) {
+	const most = 20 // more would not help
+	if len(t.unread) < most {
+		t.unread = append(t.unread, Fact{Value: name, Why: why, File: name})
 	}
 }
 
@@ -126,13 +125,13 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// has says whether there is such a file.
+// has reports whether there is such a file.
 func (t *tree) has(name string) bool {
 	_, ok := t.files[name]
 	return ok
 }
 
-// named gives the files whose base name fits, nearest to the root first.
+// named returns the files whose base name fits, closest to the root first.
 func (t *tree) named(fits func(base string) bool) []string {
 	var out []string
 	for _, name := range t.names {
@@ -143,19 +142,19 @@ func (t *tree) named(fits func(base string) bool) []string {
 	return out
 }
 
-// text gives a file's text; "" where there is none, or it cannot be read, is too large or no text.
+// text returns a file's text; "" if there is none, or it cannot be read, is too large or no text.
 func (t *tree) text(name string) string {
 	if !t.has(name) {
 		return ""
 	}
-	if s, ok := t.texts[name]; ok {
+	if s, ok := t.textCache[name]; ok {
 		return s
 	}
 	s, err := t.load(name)
 	if err != nil {
-		t.leave(name, "not read: "+reason(err))
+		t.noteUnread(name, "not read: "+reason(err))
 	}
-	t.texts[name] = s
+	t.textCache[name] = s
 	return s
 }
 
@@ -170,22 +169,22 @@ func (t *tree) load(name string) (string, error) {
 	case err != nil:
 		return "", err
 	case !st.Mode().IsRegular():
-		return "", errors.New("no regular file any more")
+		return "", errors.New("it is no regular file any more")
 	case st.Size() > maxFileSize:
 		return "", fmt.Errorf("larger than %d KiB", maxFileSize>>10)
-	case t.read > maxRead:
-		return "", fmt.Errorf("more than %d MiB were read already", maxRead>>20)
+	case t.bytesRead > maxRead:
+		return "", fmt.Errorf("%d MiB were already read", maxRead>>20)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFileSize)) // it may grow meanwhile
-	t.read += int64(len(b))
+	t.bytesRead += int64(len(b))
 	if err != nil {
 		return "", err
 	}
 	return decode(b)
 }
 
-// decode gives text in UTF-8, and UTF-16 with a byte order mark, as a string. What is neither is
-// kept as it is, since what is looked for is ASCII; only what holds zero bytes is no text at all.
+// decode returns text in UTF-8, or in UTF-16 with a byte order mark, as a string. Other encodings are kept as they
+// are, since everything that detect looks for is ASCII. Data with zero bytes is no text.
 func decode(b []byte) (string, error) {
 	var order binary.ByteOrder
 	switch {
@@ -213,7 +212,7 @@ type line struct {
 	text string
 }
 
-// lines gives the lines of a file without their ends.
+// lines returns the lines of a file without their ends.
 func (t *tree) lines(name string) []line {
 	var out []line
 	n := 0

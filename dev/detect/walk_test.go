@@ -17,7 +17,7 @@ import (
 	"sdev/dev/detect"
 )
 
-// onDisk makes a directory of these files and looks at it as the command does.
+// onDisk creates a directory with these files and reads it as the command does.
 func onDisk(t *testing.T, files map[string]string, more func(dir string)) *detect.Findings {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,7 +96,7 @@ func TestTree_LeavesOutWhatCannotBeReadAndSaysSo(t *testing.T) {
 		t.Errorf("entries: %q", got)
 	}
 	left := map[string]string{}
-	for _, l := range f.Left {
+	for _, l := range f.Unread {
 		left[l.Value] = l.Why
 	}
 	if len(left) != 2 || !strings.Contains(left["big.py"], "larger than") || !strings.Contains(left["binary.py"], "no text") {
@@ -127,7 +127,7 @@ func TestTree_SaysWhatItMayNotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	for _, l := range f.Left {
+	for _, l := range f.Unread {
 		told = append(told, l.Value+": "+l.Why)
 	}
 	if want := []string{"closed: the directory cannot be listed: permission denied", "closed.py: not read: permission denied"}; !slices.Equal(told, want) {
@@ -144,8 +144,8 @@ func TestTree_ReadsOtherEncodingsAndOddNames(t *testing.T) {
 		wide = binary.LittleEndian.AppendUint16(wide, u)
 	}
 	f := onDisk(t, map[string]string{"wide.py": string(wide), "two\nlines.py": app, "latin.py": "# gr\xf6\xdfe\nimport streamlit\n", "bom.py": "\xef\xbb\xbfimport streamlit\n", "old mac.py": "import streamlit\r"}, nil)
-	if got := entryPaths(f); len(got) != 5 || got[0] != "wide.py" || len(f.Left) != 0 {
-		t.Errorf("entries: %q, left: %v", got, f.Left)
+	if got := entryPaths(f); len(got) != 5 || got[0] != "wide.py" || len(f.Unread) != 0 {
+		t.Errorf("entries: %q, left: %v", got, f.Unread)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestTree_SurvivesYAMLThatGrowsOrBitesItsTail(t *testing.T) {
 	}
 }
 
-// Fifty thousand files of data beside an app are looked past in a moment.
+// Fifty thousand data files beside an app cost next to no time.
 func TestTree_IsBounded(t *testing.T) {
 	files := fstest.MapFS{"app.py": {Data: []byte(app)}, "requirements.txt": {Data: []byte("streamlit==1.58.0\n")}}
 	for i := range 50_000 {
@@ -171,14 +171,14 @@ func TestTree_IsBounded(t *testing.T) {
 	}
 	start := time.Now()
 	f := found(t, files)
-	if e, ok := f.Entry(); !ok || e.Path != "app.py" || len(f.Left) != 0 {
-		t.Errorf("entries: %q, left: %v", entryPaths(f), f.Left)
+	if e, ok := f.Entry(); !ok || e.Path != "app.py" || len(f.Unread) != 0 {
+		t.Errorf("entries: %q, left: %v", entryPaths(f), f.Unread)
 	}
 	for i := range 20_000 {
 		files[fmt.Sprintf("deeper/a/b/c/%d.csv", i)] = &fstest.MapFile{}
 	}
-	if f := found(t, files); len(f.Left) != 1 || !strings.Contains(f.Left[0].Why, "more than 60000") {
-		t.Errorf("left: %v", f.Left)
+	if f := found(t, files); len(f.Unread) != 1 || !strings.Contains(f.Unread[0].Why, "more than 60000") {
+		t.Errorf("left: %v", f.Unread)
 	}
 	if took := time.Since(start); took > time.Minute { // seconds at most, under the race detector on a busy machine
 		t.Errorf("it took %s", took)

@@ -9,23 +9,23 @@ import (
 	"sdev/dev"
 )
 
-// The lines that all Dockerfiles written here share.
+// Lines that all generated Dockerfiles share.
 const (
-	// Behind a proxy that opens TLS the secret holds its certificate; without it nothing changes.
+	// Behind a proxy that intercepts TLS, the secret holds the proxy's certificate; otherwise it is empty.
 	withCA = "--mount=type=secret,id=ca \\\n" +
 		"    if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca PIP_CERT=/run/secrets/ca REQUESTS_CA_BUNDLE=/run/secrets/ca%s; fi; \\\n    "
 	pipCache   = "RUN --mount=type=cache,target=/root/.cache/pip "
 	uvCache    = "RUN --mount=type=cache,target=/root/.cache/uv "
 	condaCache = "RUN --mount=type=cache,target=/root/.mamba/pkgs "
 
-	// Versions of the tools, which those who write a Dockerfile of their own can change in it.
+	// Versions of the tools. Users change them in a Dockerfile of their own.
 	uvVersion     = "0.13.9"
 	poetryVersion = "2.5.1"
 	pipenvVersion = "2026.10.3"
 	micromamba    = "mambaorg/micromamba:2.5.0-debian12-slim"
 )
 
-// writer puts a Dockerfile together.
+// writer writes a Dockerfile.
 type writer struct {
 	strings.Builder
 	f   *Findings
@@ -38,8 +38,8 @@ func (w *writer) run(cache, more, commands string) {
 	w.line("%s%s%s", cache, fmt.Sprintf(withCA, more), commands)
 }
 
-// dockerfile writes one for a tree that has none: its packages by its own manager, and no source,
-// which is mounted.
+// dockerfile writes a Dockerfile for a tree without one. It installs the packages with their own manager and copies
+// no source, which is mounted.
 func (f *Findings) dockerfile() string {
 	w := &writer{f: f}
 	first := f.firstList()
@@ -64,8 +64,7 @@ func (f *Findings) dockerfile() string {
 	return w.String()
 }
 
-// Ship is a Dockerfile that holds the source as well, for the tree to keep; "" where there is no
-// entry script.
+// Ship returns a Dockerfile with the source, for the tree to keep; "" if there is no entry script.
 func (f *Findings) Ship() string {
 	e, ok := f.Entry()
 	if !ok {
@@ -79,7 +78,7 @@ func (f *Findings) Ship() string {
 	return w.String()
 }
 
-// DockerIgnore lists what a .dockerignore keeps out of every image of the tree, except for what one of its
+// DockerIgnore returns what a .dockerignore excludes from every image of the tree, except for what one of its
 // Dockerfiles copies by name.
 func (f *Findings) DockerIgnore() []string {
 	list := []string{".git", dev.StateDir, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
@@ -90,8 +89,8 @@ func (f *Findings) DockerIgnore() []string {
 	})
 }
 
-// firstList is what the environment is made by: the likeliest list, or where that is one of pip's a
-// list of another manager in another directory, which it then comes on top of.
+// firstList is the list that creates the environment: the likeliest one. If that is a requirements file, a list of
+// another manager in another directory comes first, and pip installs on top of it.
 func (f *Findings) firstList() depFile {
 	if len(f.lists) == 0 {
 		return depFile{}
@@ -122,12 +121,12 @@ func (w *writer) base(manager string) {
 	}
 	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin)
 	w.apt()
-	if !conda && manager != "uv" { // which makes one itself
+	if !conda && manager != "uv" { // uv creates the environment itself
 		w.line("RUN python -m venv --without-pip /opt/venv")
 	}
 }
 
-// variableValue writes a value of an ENV instruction.
+// variableValue writes a value for ENV.
 func variableValue(path string) string {
 	if strings.Trim(path, letters+"_./:-") == "" {
 		return path
@@ -153,19 +152,19 @@ func (w *writer) apt() {
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// isAptName keeps anything that is no package's name out of a command line.
+// isAptName keeps anything that is no package name out of a command line.
 func isAptName(s string) bool {
 	return s != "" && s[0] != '-' && strings.Trim(s, letters+"+.-:=~") == ""
 }
 
-// tool installs a package manager, with what extends it, into an environment of its own.
+// tool installs a package manager and its extensions into an environment of its own.
 func (w *writer) tool(name, version string, more ...string) {
 	variable := strings.ToUpper(name)
 	w.line("ARG %s=%s", variable, version)
 	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==${%[2]s}\"%[3]s", name, variable, strings.Join(append([]string{""}, more...), " ")))
 }
 
-// copy brings files into the image, each to where it is in the tree.
+// copy copies files into the image, each to its place in the tree.
 func (w *writer) copy(files ...string) {
 	byDir := map[string][]string{}
 	var dirs []string
@@ -184,7 +183,7 @@ func (w *writer) copy(files ...string) {
 	}
 }
 
-// quoted writes the list form of an instruction, in which a dollar sign would be a variable.
+// quoted writes the list form of an instruction, in which a dollar sign would begin a variable.
 func quoted(list []string) string {
 	out := make([]string, len(list))
 	for i, s := range list {
@@ -193,7 +192,7 @@ func quoted(list []string) string {
 	return strings.Join(out, ", ")
 }
 
-// shell protects a path from the shell.
+// shell quotes a path for the shell.
 func shell(s string) string {
 	if strings.Trim(s, letters+"_./-") == "" {
 		return s
@@ -222,8 +221,7 @@ func (w *writer) pyproject(l depFile) {
 	w.run(uvCache, "", fmt.Sprintf("cd %s && UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy \\\n    /opt/uv/bin/uv pip install --python /opt/venv/bin/python -r pyproject.toml%s", shell(path.Join(appDir, path.Dir(l.file))), extra))
 }
 
-// poetry lets pip install what poetry has locked: poetry itself asks for more than many companies'
-// mirrors answer.
+// poetry lets pip install what poetry has locked: poetry itself needs endpoints that many companies' mirrors lack.
 func (w *writer) poetry(l depFile) {
 	w.tool("poetry", poetryVersion, "poetry-plugin-export")
 	w.exported(l, "", "/opt/poetry/bin/poetry", "export --only main --output /tmp/requirements.txt")
@@ -234,8 +232,7 @@ func (w *writer) pipenv(l depFile) {
 	w.exported(l, "export PIPENV_IGNORE_VIRTUALENVS=1 && ", "/opt/pipenv/bin/pipenv", "requirements >/tmp/requirements.txt")
 }
 
-// exported installs with pip what a manager writes down as requirements, out of its lock file or of
-// one that is made now.
+// exported lets pip install the requirements that a manager exports from its lock file, or from a new one.
 func (w *writer) exported(l depFile, before, manager, export string) {
 	w.copy(l.file, l.lock)
 	if l.lock == "" {
@@ -253,18 +250,18 @@ func (w *writer) conda(l depFile) {
 	w.run(condaCache, " MAMBA_SSL_VERIFY=/run/secrets/ca", fmt.Sprintf("micromamba install --yes --name base%s --file %s", python, shell(path.Join(appDir, l.file))))
 }
 
-// requirements installs pip's lists: the one that first is, and any from other directories than first's;
-// and Streamlit itself where nothing names it.
+// requirements installs the requirements files: first itself, and those in other directories. It adds Streamlit if no
+// list has it.
 func (w *writer) requirements(first depFile) {
 	var args []string
 	for _, l := range w.f.lists {
 		if l.manager != "pip" || l.file != first.file && path.Dir(l.file) == path.Dir(first.file) {
 			continue
 		}
-		if l.wheel {
+		if l.needsSource {
 			w.line("COPY . /app")
 		} else {
-			w.copy(append([]string{l.file}, l.more...)...)
+			w.copy(append([]string{l.file}, l.includes...)...)
 		}
 		args = append(args, "-r "+shell(path.Join(appDir, l.file)))
 	}

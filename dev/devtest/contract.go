@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Runtime is what the contract is about. Package engine declares the same for itself.
+// Runtime is the subject of the contract. Package engine declares the same interface for itself.
 type Runtime interface {
 	Observe(ctx context.Context, project string, images []string) (plan.Observed, error)
 	Do(ctx context.Context, op plan.Operation, labels plan.Labels) error
@@ -25,13 +25,13 @@ type Runtime interface {
 	Tail(ctx context.Context, c plan.Container, n int) []string
 }
 
-// Images is where images come from, as far as that can be proven without a registry.
+// Images is the part of engine's interface that the contract can test without a registry.
 type Images interface {
 	Image(ctx context.Context, ref string) (plan.ImageInfo, bool, error)
 	PortOwner(ctx context.Context, port uint16) string
 }
 
-// TestImages proves that what is told of images and ports fits what a runtime does.
+// TestImages tests that images and port owners match what a runtime does. open is called once per subtest.
 func TestImages(t *testing.T, image string, open func(t *testing.T) (Runtime, Images)) {
 	t.Run("ImagesAreFoundOrNot", func(t *testing.T) {
 		_, e := open(t)
@@ -60,53 +60,53 @@ func TestImages(t *testing.T, image string, open func(t *testing.T) (Runtime, Im
 		s.Config.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(port), Target: 8501, Protocol: "tcp"}}
 		c.do(c.create(s), c.start(s))
 		if got := e.PortOwner(t.Context(), uint16(port)); !strings.HasPrefix(got, "container "+c.one().Name) { //nolint:gosec // a port
-			t.Errorf("port %d is said to be of %q", port, got)
+			t.Errorf("port %d belongs to %q", port, got)
 		}
 		c.do(removal(c.one()))
 		if got := e.PortOwner(t.Context(), uint16(port)); got != "" { //nolint:gosec // a port
-			t.Errorf("port %d is said to be of %q when its owner is gone", port, got)
+			t.Errorf("port %d belongs to %q after its container was removed", port, got)
 		}
 	})
 }
 
-// TestRuntime proves that a runtime keeps what engine builds on. image is a reference that is
-// there, of an image with Python; open gives the runtime, and is called once a subtest. Whatever a
-// subtest makes it makes under a project name of its own, and removes in the end.
+// TestRuntime tests the promises on which package engine relies. image is the reference of an existing image with
+// Python. open returns the runtime, and is called once per subtest. Each subtest has a project name of its own, and
+// removes all objects that it creates.
 func TestRuntime(t *testing.T, image string, open func(t *testing.T) Runtime) {
 	for name, test := range map[string]func(*contract){
-		"NothingIsObservedOfNothing":             (*contract).nothing,
-		"WhatIsMadeIsObserved":                   (*contract).made,
-		"CreatedIsNotStarted":                    (*contract).createdOnly,
-		"LabelsAreThoseOfCompose":                (*contract).labelled,
-		"TheGatewayCountsAsTheAppForCompose":     (*contract).gatewayLabels,
-		"ProjectsDoNotSeeEachOther":              (*contract).apart,
-		"RemovingWhatIsGoneIsNoError":            (*contract).removedTwice,
-		"RestartStartsAgain":                     (*contract).restarted,
-		"StatesAreToldInOrder":                   (*contract).states,
-		"KillDoesNotWait":                        (*contract).killed,
-		"LinesComeFromBothStreamsAndAreHarmless": (*contract).lines,
-		"PastLinesEndByThemselves":               (*contract).past,
-		"OnlyTheServicesAskedForAreTold":         (*contract).chosen,
-		"LinesOfTheGatewayAreEvents":             (*contract).gatewayLines,
-		"FollowEndsWithItsContext":               (*contract).followCancelled,
-		"TailGivesTheLastLines":                  (*contract).tail,
-		"TakenPortIsSaidAndLeavesNothing":        (*contract).takenPort,
-		"FilesAreInTheContainer":                 (*contract).files,
-		"FilesAreInAContainerThatIsReadOnly":     (*contract).filesReadOnly,
-		"FilesInsideAMountLeaveWhatItShows":      (*contract).filesInMount,
-		"FilesInsideAMountOfAReadOnlyContainer":  (*contract).filesInMountReadOnly,
-		"FilesBesideAMountInsideAnother":         (*contract).filesBesideNested,
-		"FilesInsideAVolumeLeaveWhatItHolds":     (*contract).filesInVolume,
-		"MountPointsGoWithTheLastThatNeedsThem":  (*contract).sharedPoints,
-		"WaitEndsOnceHealthy":                    (*contract).waitHealthy,
-		"WaitEndsOnceCompleted":                  (*contract).waitCompleted,
-		"WaitFailsForWhatCannotBe":               (*contract).waitFails,
-		"WaitEndsWithItsContext":                 (*contract).waitCancelled,
-		"SettingsOfNetworksAndVolumesAreKept":    (*contract).hashes,
-		"VolumesSayWhoseTheyAre":                 (*contract).volumesOf,
-		"WhyAContainerIsAsItIsIsKept":            (*contract).parts,
-		"MissingImageIsSaidAndLeavesNothing":     (*contract).missingImage,
-		"JoiningANetworkNeedsItsOwner":           (*contract).joined,
+		"AnUnknownProjectHasNoObjects":                   (*contract).noObjects,
+		"CreatedObjectsAreObserved":                      (*contract).createdObjects,
+		"CreateDoesNotStart":                             (*contract).createdOnly,
+		"LabelsAreThoseOfCompose":                        (*contract).labelled,
+		"ComposeTakesTheGatewayForTheApp":                (*contract).gatewayLabels,
+		"ProjectsDoNotSeeEachOther":                      (*contract).separateProjects,
+		"RemovingAMissingObjectSucceeds":                 (*contract).removedTwice,
+		"RestartStartsAStoppedContainer":                 (*contract).restarted,
+		"StatesAreReportedInOrder":                       (*contract).statesInOrder,
+		"KillDoesNotWait":                                (*contract).killed,
+		"LinesComeFromBothStreamsAndAreHarmless":         (*contract).lines,
+		"FollowOfPastLinesReturns":                       (*contract).pastLines,
+		"FollowReportsOnlyTheRequestedServices":          (*contract).requestedServices,
+		"LinesOfTheGatewayAreEvents":                     (*contract).gatewayLines,
+		"FollowEndsWithItsContext":                       (*contract).followCancelled,
+		"TailGivesTheLastLines":                          (*contract).tail,
+		"ATakenPortFailsAndLeavesNothing":                (*contract).takenPort,
+		"FilesAreInTheContainer":                         (*contract).files,
+		"FilesAreInAContainerThatIsReadOnly":             (*contract).filesReadOnly,
+		"FilesInsideAMountDoNotChangeIt":                 (*contract).filesInMount,
+		"FilesInsideAMountOfAReadOnlyContainer":          (*contract).filesInMountReadOnly,
+		"FilesBesideAMountInsideAnother":                 (*contract).filesBesideNested,
+		"FilesInsideAVolumeDoNotChangeIt":                (*contract).filesInVolume,
+		"MountPointsGoWithTheLastContainerThatNeedsThem": (*contract).sharedPoints,
+		"WaitEndsOnceHealthy":                            (*contract).waitHealthy,
+		"WaitEndsOnceCompleted":                          (*contract).waitCompleted,
+		"WaitFailsOnceItCannotSucceed":                   (*contract).waitFails,
+		"WaitEndsWithItsContext":                         (*contract).waitCancelled,
+		"HashesOfNetworksAndVolumesAreStored":            (*contract).hashes,
+		"VolumesNameTheirDirectoryAndUsers":              (*contract).volumesOf,
+		"PartsOfAContainerAreStored":                     (*contract).parts,
+		"AMissingImageFailsAndLeavesNothing":             (*contract).missingImage,
+		"JoiningANetworkNeedsItsOwner":                   (*contract).joined,
 	} {
 		t.Run(name, func(t *testing.T) {
 			name := fmt.Sprintf("contract-%08x", rand.Uint32())
@@ -134,7 +134,7 @@ func newContract(t *testing.T, image string, r Runtime) *contract {
 	return c
 }
 
-// clean removes everything of a project, at once.
+// clean kills and removes everything of a project.
 func (c *contract) clean(labels plan.Labels) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), Patience)
 	defer cancel()
@@ -172,7 +172,7 @@ func (c *contract) have() plan.Observed {
 	return have
 }
 
-// one gives the project's only container.
+// one returns the project's only container.
 func (c *contract) one() plan.Container {
 	c.Helper()
 	have := c.have()
@@ -182,12 +182,12 @@ func (c *contract) one() plan.Container {
 	return have.Containers[0]
 }
 
-// service is one that plays a script.
+// service returns a service that plays a script.
 func (c *contract) service(name string, s Script) plan.Service {
 	config := types.ServiceConfig{Name: name}
 	config.Image, config.Command, config.NetworkMode = c.image, s.Command(), "none"
 	second := types.Duration(time.Second)
-	config.StopGracePeriod = &second // for a process that is stopped before it listens to signals
+	config.StopGracePeriod = &second // for a process that has not installed its signal handler yet
 	return plan.Service{Hash: "hash-of-" + name, Config: config}
 }
 
@@ -212,7 +212,7 @@ func removal(have plan.Container) plan.Operation {
 	return plan.Operation{Verb: plan.Remove, Kind: plan.ServiceContainer, Name: have.Name, ID: have.ID}
 }
 
-// follow begins to follow, and has begun when it returns: a line that was there before has come.
+// follow starts a Follow, and returns once it delivers events: once it has delivered an earlier line.
 func (c *contract) follow(f plan.Follow) *Recorder {
 	c.Helper()
 	beacon := c.run("beacon", Script{Out: []string{"lit"}})
@@ -229,7 +229,7 @@ func (c *contract) follow(f plan.Follow) *Recorder {
 	c.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			c.Errorf("a Follow whose context ended: %v", err)
+			c.Errorf("Follow returned after its context ended: %v", err)
 		}
 	})
 	Await(c, s, isLine(beacon.Config.Name, "lit"))

@@ -17,14 +17,14 @@ import (
 	"sdev/dev/plan"
 )
 
-func (c *contract) nothing() {
+func (c *contract) noObjects() {
 	want := plan.Observed{Images: []string{c.image}}
 	if diff := cmp.Diff(want, c.have()); diff != "" {
 		c.Errorf("-want +got:\n%s", diff)
 	}
 }
 
-func (c *contract) made() {
+func (c *contract) createdObjects() {
 	network, volume := c.labels.Project+"_default", c.labels.Project+"_data"
 	port := freePort(c.T)
 	s := c.service("app", Script{})
@@ -86,7 +86,7 @@ func (c *contract) gatewayLabels() {
 	}
 }
 
-func (c *contract) apart() {
+func (c *contract) separateProjects() {
 	c.do(c.create(c.service("app", Script{})))
 	mine := c.labels
 	c.labels.Project += "x"
@@ -111,7 +111,7 @@ func (c *contract) removedTwice() {
 	}
 	c.do(down...)
 	c.do(down...)
-	c.nothing()
+	c.noObjects()
 }
 
 func (c *contract) restarted() {
@@ -129,7 +129,7 @@ func (c *contract) restarted() {
 	}
 }
 
-func (c *contract) states() {
+func (c *contract) statesInOrder() {
 	events := c.follow(plan.Follow{})
 	s := c.run("job", Script{Out: []string{"working"}, Ends: true, Code: 3})
 	Await(c, events, isState("job", dev.Creating, 0))
@@ -184,7 +184,7 @@ func (c *contract) lines() {
 	}
 }
 
-func (c *contract) past() {
+func (c *contract) pastLines() {
 	c.run("job", Script{Out: []string{"one", "two", "three"}, Ends: true})
 	Eventually(c, func() bool { return !c.one().Running })
 	for _, try := range []struct {
@@ -213,7 +213,7 @@ func (c *contract) past() {
 	for _, try := range []struct {
 		whole bool
 		want  []string
-	}{{false, []string{"two", "three"}}, {true, []string{"one", "two", "three"}}} { // the gateway's lines are events
+	}{{false, []string{"two", "three"}}, {true, []string{"one", "two", "three"}}} { // lines of the gateway may be events
 		events := &Recorder{}
 		if err := c.Follow(c.Context(), plan.Follow{Project: c.labels.Project, Gateway: "job", Tail: 2, Whole: try.whole}, events.Emit); err != nil {
 			c.Fatal(err)
@@ -228,23 +228,23 @@ func (c *contract) past() {
 	}
 }
 
-func (c *contract) chosen() {
+func (c *contract) requestedServices() {
 	events := c.follow(plan.Follow{Services: []string{"job"}, Gateway: "gateway"})
 	c.run("other", Script{Out: []string{"unheard"}, Ends: true})
 	c.run("gateway", Script{Out: []string{"gateway"}})
 	c.run("job", Script{Out: []string{"heard"}, Ends: true})
-	told := map[string]bool{}
-	for !told["line of job"] || !told["line of gateway"] || !told["exited job"] {
+	reported := map[string]bool{}
+	for !reported["line of job"] || !reported["line of gateway"] || !reported["exited job"] {
 		switch e := Await(c, events, func(dev.Event) bool { return true }).Event.(type) {
 		case dev.LogLine:
-			told["line of "+e.Service] = true
+			reported["line of "+e.Service] = true
 		case dev.ServiceState:
-			told[string(e.State)+" "+e.Service] = true
+			reported[string(e.State)+" "+e.Service] = true
 		}
 	}
-	for what := range told {
+	for what := range reported {
 		if strings.HasSuffix(what, "other") || what == "running gateway" {
-			c.Errorf("told: %s", what)
+			c.Errorf("reported: %s", what)
 		}
 	}
 }
@@ -329,7 +329,7 @@ func (c *contract) joined() {
 	}
 }
 
-// Whenever the context ends, for whatever cause, that is no error: least of all one of the engine's.
+// The end of its context, for whatever cause, is no error of Follow, and not an engine error in particular.
 func (c *contract) followCancelled() {
 	c.run("job", Script{Out: []string{"one"}})
 	ctx, cancel := context.WithCancelCause(c.Context())

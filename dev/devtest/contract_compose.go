@@ -29,7 +29,7 @@ func (c *contract) withFiles(readOnly bool) {
 	}
 }
 
-// checked is a service with a health check that runs this command.
+// checked returns a service whose health check runs a command.
 func (c *contract) checked(name string, s Script, command string) plan.Service {
 	service := c.service(name, s)
 	interval, retries := types.Duration(200*time.Millisecond), uint64(1)
@@ -48,7 +48,7 @@ func (c *contract) wait(s plan.Service, until plan.Until) error {
 func (c *contract) waitHealthy() {
 	s := c.checked("db", Script{}, "true")
 	hour := types.Duration(time.Hour)
-	s.Config.HealthCheck.Interval = &hour // nobody waits so long for the engine's own first check
+	s.Config.HealthCheck.Interval = &hour // too long to wait for the engine's own first check
 	c.do(c.create(s), c.start(s))
 	if err := c.wait(s, plan.Healthy); err != nil {
 		c.Error(err)
@@ -115,7 +115,7 @@ func (c *contract) volumesOf() {
 	c.do(plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: volume, Volume: types.VolumeConfig{Name: volume}})
 	other := *c
 	other.labels.Project += "-other"
-	c.Cleanup(func() { c.clean(other.labels) }) // first: a volume in use cannot be removed
+	c.Cleanup(func() { c.clean(other.labels) }) // runs first, because a volume in use cannot be removed
 	for _, project := range []*contract{c, &other} {
 		s := project.service("app", Script{})
 		s.Config.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeVolume, Source: volume, Target: "/data"}}

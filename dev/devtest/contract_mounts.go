@@ -13,9 +13,8 @@ import (
 func (c *contract) filesInMount()         { c.withFilesInMount(false) }
 func (c *contract) filesInMountReadOnly() { c.withFilesInMount(true) }
 
-// withFilesInMount puts files at places inside directories of this machine: one that has a file there, one
-// that has nothing there, one in a directory that is not there either, one in a directory that is mounted
-// read-only, and one that is the mount itself.
+// withFilesInMount puts files at paths inside mounted directories of this machine: where a file exists, where none
+// exists, in a directory that does not exist, in a directory that is mounted read-only, and at a mount itself.
 func (c *contract) withFilesInMount(readOnly bool) {
 	dir := Project(c.T, map[string]string{"app/.streamlit/secrets.toml": "mine = true\n", "app/Home.py": "", "alone.txt": "mine as well\n", "fixed/settings": "mine, too\n"})
 	kept := KeepTree(c.T, dir)
@@ -53,8 +52,8 @@ func (c *contract) withFilesInMount(readOnly bool) {
 	}
 }
 
-// filesBesideNested has nothing to put inside a mount, but a file of this machine is mounted inside a
-// read-only one. Some engines copy nothing into such a container.
+// filesBesideNested puts no file inside a mount, but mounts a file of this machine inside a read-only mount. Some
+// engines cannot copy anything into such a container.
 func (c *contract) filesBesideNested() {
 	dir := Project(c.T, map[string]string{"fixed/settings": "mine\n", "other": "other\n"})
 	kept := KeepTree(c.T, dir)
@@ -94,7 +93,7 @@ func (c *contract) filesInVolume() {
 	}
 }
 
-// sharedPoints has two containers mount something at one place of a directory that has nothing there.
+// sharedPoints has two containers mount something at the same missing path of a directory.
 func (c *contract) sharedPoints() {
 	dir := Project(c.T, map[string]string{"app/Home.py": ""})
 	kept := KeepTree(c.T, dir)

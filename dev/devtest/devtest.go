@@ -1,7 +1,3 @@
-// Package devtest helps the tests of the other packages to wait for states instead of for times.
-//
-// Everything takes the test it serves, fails that test with what it saw, and cleans up when the
-// test ends. Nothing that ships imports it.
 package devtest
 
 import (
@@ -18,18 +14,18 @@ import (
 	"sdev/dev"
 )
 
-// Patience is how long anything is waited for before a test fails. It is far above what machines
-// need, because a test that waits for the right state ends as soon as that is there.
+// Patience is how long a test waits for a state before it fails. It is far longer than any machine needs: a test
+// that waits for the right state continues as soon as that is reached.
 const Patience = 20 * time.Second
 
-// Stream is where events are read from; *hub.Subscription is one.
+// Stream is a source of events, such as *hub.Subscription.
 type Stream interface {
 	Next(ctx context.Context) (dev.Stamped, error)
 }
 
-// Await reads on until an event matches and returns that. What comes before is passed over, so
-// calls in a row assert an order. The test fails with everything that was read if the stream ends
-// or nothing matches in time.
+// Await reads until an event matches, and returns that event. It skips the events before, so successive calls
+// assert an order. If the stream ends or nothing matches within [Patience], the test fails and prints everything
+// that was read.
 func Await(t testing.TB, s Stream, match func(dev.Event) bool) dev.Stamped {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
@@ -47,16 +43,15 @@ func Await(t testing.TB, s Stream, match func(dev.Event) bool) dev.Stamped {
 	}
 }
 
-// Leaks fails the test if goroutines that it started, or that were started on its behalf, are
-// still there when it has ended. Call it first, so that other clean-up comes before the check.
+// Leaks fails the test if goroutines that it started still run at its end. Call it first, so that all other cleanup
+// comes before the check.
 func Leaks(t testing.TB) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
-// Project makes a directory with these files, given by path with slashes, and gives the directory's real
-// path.
+// Project creates a directory with these files, whose paths have slashes, and returns the directory's real path.
 func Project(t testing.TB, files map[string]string) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
@@ -69,7 +64,7 @@ func Project(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// Write writes a file in place, and the directories above it where they are missing.
+// Write writes a file, and creates missing directories above it.
 func Write(t testing.TB, file, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -80,7 +75,7 @@ func Write(t testing.TB, file, content string) {
 	}
 }
 
-// Eventually asks again and again until it is so, for what cannot be followed.
+// Eventually polls until so returns true, for states that cannot be followed.
 func Eventually(t testing.TB, so func() bool) {
 	t.Helper()
 	ask := time.NewTicker(10 * time.Millisecond)
@@ -91,7 +86,7 @@ func Eventually(t testing.TB, so func() bool) {
 		select {
 		case <-ask.C:
 		case <-late.C:
-			t.Fatal("it did not come to that")
+			t.Fatalf("the condition was not met within %s", Patience)
 		}
 	}
 }

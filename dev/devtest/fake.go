@@ -16,9 +16,9 @@ import (
 	"sdev/dev/plan"
 )
 
-// Fake is a container engine in memory: whatever a runtime promises, it keeps (see [TestRuntime]),
-// and on top it can be made to fail. Its containers play a [Script] where their command is one,
-// and wait to be stopped otherwise. It is safe for any number of goroutines and starts none.
+// Fake is a container engine in memory. It passes [TestRuntime], and tests can make it fail. Its containers play a
+// [Script] if their command is one; otherwise they wait to be stopped. Any number of goroutines may use it, and it
+// starts none.
 type Fake struct {
 	mu         sync.Mutex                // guards everything below
 	containers map[string]*fakeContainer // by name
@@ -26,11 +26,11 @@ type Fake struct {
 	volumes    map[string]fakeResource
 	images     map[string]plan.ImageInfo // by reference
 	journal    []record
-	grown      chan struct{} // closed, and replaced, when something was added to journal
+	grown      chan struct{} // closed and replaced when journal grows
 	done       plan.Plan
 	before     func(context.Context, plan.Operation) error
 	build      func(context.Context, plan.Build) error
-	serial     int // of the last container or image that was made
+	serial     int // number of the last container or image id
 }
 
 type fakeContainer struct {
@@ -38,8 +38,8 @@ type fakeContainer struct {
 	project string
 	script  Script
 	joins   string
-	files   map[string]string // what was copied into it
-	gone    chan struct{}     // closed when it was removed
+	files   map[string]string // files copied into it, by path
+	gone    chan struct{}     // closed on removal
 	check   *types.HealthCheckConfig
 }
 
@@ -49,15 +49,15 @@ type fakeResource struct {
 	plan.Resource
 }
 
-// record is a state or a line of a log.
+// record is a state change or a log line.
 type record struct {
 	at                   time.Time
 	project, service, id string
 	state                dev.ServiceState
-	stream, text         string // a line where stream is not empty
+	stream, text         string // a log line, if stream is not empty
 }
 
-// NewFake makes an engine that has nothing but these images.
+// NewFake returns an engine that has only these images.
 func NewFake(images ...string) *Fake {
 	f := &Fake{containers: map[string]*fakeContainer{}, networks: map[string]fakeResource{}, volumes: map[string]fakeResource{},
 		images: map[string]plan.ImageInfo{}, grown: make(chan struct{})}
@@ -67,22 +67,22 @@ func NewFake(images ...string) *Fake {
 	return f
 }
 
-// Before sets what is called before each operation. Its error becomes the operation's, and nothing
-// is done then. It may wait, and use the fake.
+// Before sets a function that Do calls before each operation. If it returns an error, Do returns that and does
+// nothing. The function may block, and may use the fake.
 func (f *Fake) Before(call func(ctx context.Context, op plan.Operation) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.before = call
 }
 
-// Done gives the operations that were carried out, in order.
+// Done returns the operations that were carried out, in order.
 func (f *Fake) Done() plan.Plan {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.done)
 }
 
-// End lets a service's running container end by itself.
+// End makes a service's running container exit by itself.
 func (f *Fake) End(service string, code int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,7 +93,7 @@ func (f *Fake) End(service string, code int) {
 	}
 }
 
-// Print lets a service's container print a line, on stdout or stderr.
+// Print makes a service's container print a line, on stdout or stderr.
 func (f *Fake) Print(service, stream, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -104,16 +104,16 @@ func (f *Fake) Print(service, stream, text string) {
 	}
 }
 
-// Tell lets a service's container print an event, as a gateway does.
+// Tell makes a service's container print an event, as a gateway does.
 func (f *Fake) Tell(service string, ev dev.Event) {
 	line, err := dev.Stamped{Seq: 1, Time: time.Now(), Event: ev}.MarshalJSON()
 	if err != nil {
-		panic(err) // events can be written: a test of dev says so
+		panic(err) // impossible: a test of package dev encodes every event
 	}
 	f.Print(service, "stdout", string(line))
 }
 
-// Observe reports what belongs to a project.
+// Observe returns the objects of a project.
 func (f *Fake) Observe(ctx context.Context, project string, images []string) (plan.Observed, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -245,7 +245,7 @@ func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
 	return nil
 }
 
-// fakeLabels are those of Compose that its commands look for.
+// fakeLabels returns the labels by which Compose's commands find containers.
 func fakeLabels(service string, l plan.Labels) map[string]string {
 	if service == l.Gateway {
 		service = l.App
@@ -256,7 +256,7 @@ func fakeLabels(service string, l plan.Labels) map[string]string {
 	}
 }
 
-// start starts or restarts.
+// start starts or restarts a container.
 func (f *Fake) start(op plan.Operation) error {
 	c, ok := f.containers[op.Name]
 	if !ok {
@@ -270,12 +270,12 @@ func (f *Fake) start(op plan.Operation) error {
 	}
 	for _, binding := range c.Ports {
 		if f.taken(c, binding) {
-			f.drop(c)
+			f.removeLocked(c)
 			return PortTakenError{Binding: binding}
 		}
 	}
 	c.Running, c.ExitCode, c.Started = true, 0, time.Now()
-	c.Health = c.checked()
+	c.Health = c.healthAfterStart()
 	f.state(c, dev.ServiceState{State: dev.Running})
 	for _, line := range c.script.Out {
 		f.print(c, "stdout", line)
@@ -294,7 +294,7 @@ func (f *Fake) start(op plan.Operation) error {
 	return nil
 }
 
-// taken says whether a host port is published by another container, or used on this machine.
+// taken reports whether another container, or a program on this machine, uses a host port.
 func (f *Fake) taken(c *fakeContainer, binding string) bool {
 	address, _, _ := strings.Cut(binding, "->")
 	for _, other := range f.containers {
@@ -309,15 +309,15 @@ func (f *Fake) taken(c *fakeContainer, binding string) bool {
 	return err != nil
 }
 
-// PortTakenError is the fake's refusal to publish a port.
+// PortTakenError is the fake's error for a host port in use.
 type PortTakenError struct{ Binding string }
 
 func (e PortTakenError) Error() string { return "port is already allocated: " + e.Binding }
 
-// PortTaken marks the error, as an engine looks for it.
+// PortTaken marks the error for package engine.
 func (e PortTakenError) PortTaken() bool { return true }
 
-// remove asks a container to stop, and removes it when it has.
+// remove stops a container, then removes it. A deaf one never stops, so remove waits until Kill has removed it.
 func (f *Fake) remove(ctx context.Context, op plan.Operation) error {
 	f.mu.Lock()
 	c := f.byID(op.ID)
@@ -336,7 +336,7 @@ func (f *Fake) remove(ctx context.Context, op plan.Operation) error {
 		if c.Running {
 			f.end(c, 0)
 		}
-		f.drop(c)
+		f.removeLocked(c)
 	}
 	f.done = append(f.done, op)
 	return nil
@@ -350,7 +350,7 @@ func (f *Fake) Kill(_ context.Context, id string) error {
 		if c.Running {
 			f.end(c, 137)
 		}
-		f.drop(c)
+		f.removeLocked(c)
 	}
 	return nil
 }
@@ -364,7 +364,7 @@ func (f *Fake) byID(id string) *fakeContainer {
 	return nil
 }
 
-func (f *Fake) drop(c *fakeContainer) {
+func (f *Fake) removeLocked(c *fakeContainer) {
 	delete(f.containers, c.Name)
 	close(c.gone)
 	f.state(c, dev.ServiceState{State: dev.Removed})
@@ -377,14 +377,14 @@ func (f *Fake) end(c *fakeContainer, code int) {
 
 func (f *Fake) state(c *fakeContainer, s dev.ServiceState) {
 	s.Service = c.Service
-	f.note(record{project: c.project, service: c.Service, id: c.ID, state: s})
+	f.record(record{project: c.project, service: c.Service, id: c.ID, state: s})
 }
 
 func (f *Fake) print(c *fakeContainer, stream, text string) {
-	f.note(record{project: c.project, service: c.Service, id: c.ID, stream: stream, text: text})
+	f.record(record{project: c.project, service: c.Service, id: c.ID, stream: stream, text: text})
 }
 
-func (f *Fake) note(r record) {
+func (f *Fake) record(r record) {
 	r.at = time.Now()
 	f.journal = append(f.journal, r)
 	close(f.grown)

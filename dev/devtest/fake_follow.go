@@ -10,7 +10,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Follow reports what was printed, and with f.Stay what goes on, until ctx ends.
+// Follow reports what was printed and, with f.Stay, all that follows until ctx ends.
 func (f *Fake) Follow(ctx context.Context, what plan.Follow, emit func(time.Time, dev.Event)) error {
 	past, next := f.past(what)
 	for _, r := range past {
@@ -23,7 +23,7 @@ func (f *Fake) Follow(ctx context.Context, what plan.Follow, emit func(time.Time
 		grown := f.grown
 		f.mu.Unlock()
 		for _, r := range fresh {
-			if r.project == what.Project && (wants(what, r.service) || r.stream != "" && r.service == what.Gateway) {
+			if r.project == what.Project && (isFollowed(what, r.service) || r.stream != "" && r.service == what.Gateway) {
 				emit(r.event(what.Gateway))
 			}
 		}
@@ -39,12 +39,12 @@ func (f *Fake) Follow(ctx context.Context, what plan.Follow, emit func(time.Time
 	return nil
 }
 
-// past gives the lines of the containers that are there, and where the journal goes on.
+// past returns the lines of existing containers, and the index of the next record of the journal.
 func (f *Fake) past(what plan.Follow) (lines []record, next int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.containers {
-		if c.project != what.Project || c.Service != what.Gateway && !wants(what, c.Service) {
+		if c.project != what.Project || c.Service != what.Gateway && !isFollowed(what, c.Service) {
 			continue
 		}
 		printed := f.printed(c.ID, what.Since)
@@ -68,11 +68,11 @@ func (f *Fake) printed(id string, since time.Time) []record {
 
 func last[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 
-func wants(what plan.Follow, service string) bool {
+func isFollowed(what plan.Follow, service string) bool {
 	return len(what.Services) == 0 || slices.Contains(what.Services, service)
 }
 
-// event is the record as an event: lines of the gateway are events themselves.
+// event returns the record as an event. A line of the gateway may contain an event.
 func (r record) event(gateway string) (time.Time, dev.Event) {
 	if r.stream == "" {
 		return r.at, r.state
@@ -84,7 +84,7 @@ func (r record) event(gateway string) (time.Time, dev.Event) {
 	return r.at, dev.LogLine{Service: r.service, Stream: r.stream, Text: dev.Sanitize(r.text)}
 }
 
-// Tail gives the last lines that a container printed.
+// Tail returns the last lines that a container printed.
 func (f *Fake) Tail(_ context.Context, c plan.Container, n int) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

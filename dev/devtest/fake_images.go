@@ -12,7 +12,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// PortOwner says which container publishes a port.
+// PortOwner names the container that publishes a port.
 func (f *Fake) PortOwner(_ context.Context, port uint16) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -27,16 +27,14 @@ func (f *Fake) PortOwner(_ context.Context, port uint16) string {
 	return ""
 }
 
-// OnBuild sets what is called in place of building. Where it gives no error, the image is there,
-// and new, afterwards.
+// OnBuild sets a function that Build calls. If it returns nil, Build creates a new image.
 func (f *Fake) OnBuild(call func(context.Context, plan.Build) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.build = call
 }
 
-// SetForeign makes an image, which is for a platform that the engine's machine does not run; "" for
-// one that it runs.
+// SetForeign creates an image for a platform that the engine's machine cannot run; "" for one that it can.
 func (f *Fake) SetForeign(ref, platform string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -51,7 +49,7 @@ func (f *Fake) Image(_ context.Context, ref string) (plan.ImageInfo, bool, error
 	return info, ok, nil
 }
 
-// Build makes a new image.
+// Build creates a new image.
 func (f *Fake) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
 	f.mu.Lock()
 	build := f.build
@@ -69,7 +67,7 @@ func (f *Fake) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (s
 	return info.ID, nil
 }
 
-// Pull gets any image whose reference names a registry, which is one with a dot.
+// Pull creates any image whose reference names a registry, that is, a host with a dot.
 func (f *Fake) Pull(_ context.Context, ref, _ string) error {
 	if registry, _, ok := strings.Cut(ref, "/"); !ok || !strings.Contains(registry, ".") {
 		return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: cmp.Or(ref, "nothing") + " cannot be pulled"}

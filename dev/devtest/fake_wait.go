@@ -8,9 +8,9 @@ import (
 	"sdev/dev/plan"
 )
 
-// What a health check of a fake container comes to: one that runs "true" succeeds at once, one that
-// runs "false" fails for good, and any other has not come to anything yet.
-func (c *fakeContainer) checked() string {
+// healthAfterStart is the result of a fake health check: a check that runs "true" succeeds at once, one that runs
+// "false" fails, and any other has no result yet.
+func (c *fakeContainer) healthAfterStart() string {
 	switch {
 	case c.check == nil:
 		return ""
@@ -22,7 +22,7 @@ func (c *fakeContainer) checked() string {
 	return "starting"
 }
 
-// SetHealth says what a service's health check came to.
+// SetHealth sets the result of a service's health check.
 func (f *Fake) SetHealth(service string, state dev.State) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -34,11 +34,11 @@ func (f *Fake) SetHealth(service string, state dev.State) {
 	}
 }
 
-// wait blocks until a container is as an operation says, or cannot be any more.
+// wait blocks until a container meets the operation's condition, or never will.
 func (f *Fake) wait(ctx context.Context, op plan.Operation) error {
 	for {
 		f.mu.Lock()
-		met, err := f.met(op)
+		met, err := f.isMet(op)
 		if met {
 			f.done = append(f.done, op)
 		}
@@ -55,7 +55,7 @@ func (f *Fake) wait(ctx context.Context, op plan.Operation) error {
 	}
 }
 
-func (f *Fake) met(op plan.Operation) (bool, error) {
+func (f *Fake) isMet(op plan.Operation) (bool, error) {
 	c, ok := f.containers[op.Name]
 	if !ok {
 		return false, &plan.UnmetError{Container: plan.Container{Name: op.Name, Service: op.Service.Config.Name}, Until: op.Until}

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Golden compares got with the file testdata/name of the package under test. With SDEV_GOLDEN=write
-// in the environment (make golden) it writes the file instead.
+// Golden compares got with the file testdata/name of the package under test. With SDEV_GOLDEN=write in the
+// environment ("make golden"), it writes the file instead.
 func Golden(t testing.TB, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", filepath.FromSlash(name))

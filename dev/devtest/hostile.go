@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// Hostile is what a name, a message or a claim may hold: title, clear screen, clipboard, C1 in both
-// forms, text turned around, and a line that looks like one of ours.
+// Hostile is foreign text that attacks a terminal: it sets the title, clears the screen, writes to the clipboard,
+// has C1 controls in both encodings, reorders text, and has lines that look like sdev's own.
 const Hostile = "x\x1b]0;owned\x07\x1b[2J\x1b]52;c;cm0gLXJm\x07\u009b2J\x9b2J\u202e\u2066\u200b\u2028\nready    http://evil/\r\nsdev: gone"
 
-// CheckPrintable fails where text would steer a terminal, hides something, or has a line that begins as one
-// of ours would.
+// CheckPrintable fails the test if text acts on a terminal, has invisible characters, or has a line that looks like
+// sdev's own.
 func CheckPrintable(t testing.TB, text string) {
 	t.Helper()
 	for _, r := range text {

@@ -10,16 +10,16 @@ import (
 	"sdev/dev"
 )
 
-// Recorder keeps events, and is a [Stream] of them for one reader. Any number of goroutines may
-// emit. The zero value is ready for use.
+// Recorder records events, and is a [Stream] of them for one reader. Any number of goroutines may emit. The zero
+// value is ready to use.
 type Recorder struct {
-	mu    sync.Mutex // guards what is below
+	mu    sync.Mutex // guards the fields below
 	all   []dev.Stamped
 	read  int
-	grown chan struct{} // closed when all grows; nil while nobody waits
+	grown chan struct{} // closed when all grows; nil while no reader waits
 }
 
-// Emit takes in an event that was observed at a time.
+// Emit records an event that was observed at a time.
 func (r *Recorder) Emit(at time.Time, ev dev.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,7 +53,7 @@ func (r *Recorder) Next(ctx context.Context) (dev.Stamped, error) {
 	}
 }
 
-// Events gives everything so far.
+// Events returns all events so far.
 func (r *Recorder) Events() []dev.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,7 +64,7 @@ func (r *Recorder) Events() []dev.Event {
 	return out
 }
 
-// Types gives the types of everything so far, in one line.
+// Types returns the types of all events so far, in one line.
 func (r *Recorder) Types() string {
 	var out []string
 	for _, e := range r.Events() {
@@ -73,7 +73,7 @@ func (r *Recorder) Types() string {
 	return strings.Join(out, " ")
 }
 
-// Warnings gives the codes of all warnings so far, sorted.
+// Warnings returns the codes of all warnings so far, sorted.
 func (r *Recorder) Warnings() []dev.Code {
 	var out []dev.Code
 	for _, e := range r.Events() {

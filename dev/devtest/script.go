@@ -6,18 +6,18 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// Script is what a container of a contract does. [Fake] acts it out, and in a real container a
-// Python program does: see [Script.Command].
+// Script is the behaviour of a container in a contract test. [Fake] imitates it; in a real container a Python
+// program plays it: see [Script.Command].
 type Script struct {
-	Out  []string `json:"out"`  // lines for the standard output
-	Err  []string `json:"err"`  // lines for the standard error, after those
-	Show []string `json:"show"` // files that are printed then
-	Deaf bool     `json:"deaf"` // takes no notice of being asked to stop
-	Ends bool     `json:"ends"` // by itself, with Code; else it waits to be stopped
+	Out  []string `json:"out"`  // lines on standard output
+	Err  []string `json:"err"`  // then lines on standard error
+	Show []string `json:"show"` // then the content of these files
+	Deaf bool     `json:"deaf"` // ignores the request to stop
+	Ends bool     `json:"ends"` // exits by itself with Code; otherwise waits to be stopped
 	Code int      `json:"code"`
 }
 
-// actor does what the script in its argument says.
+// actor is a Python program that plays the script in its argument.
 const actor = `import json, signal, sys
 s = json.loads(sys.argv[1])
 signal.signal(signal.SIGTERM, signal.SIG_IGN if s["deaf"] else lambda *_: sys.exit(0))
@@ -28,16 +28,16 @@ if s["ends"]: sys.exit(s["code"])
 while True: signal.pause()
 `
 
-// Command is a command line that plays the script, for images that have Python.
+// Command is a command line that plays the script. The image must have Python.
 func (s Script) Command() types.ShellCommand {
 	b, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // texts, numbers and truth values: cannot fail
+		panic(err) // impossible: a Script has only plain fields
 	}
 	return types.ShellCommand{"python3", "-c", actor, string(b)}
 }
 
-// scriptOf reads the script back. Any other command is a process that waits to be stopped.
+// scriptOf returns the script of a command. Any other command gives the zero Script, which waits to be stopped.
 func scriptOf(command []string) Script {
 	var s Script
 	if len(command) == 4 && command[2] == actor && json.Unmarshal([]byte(command[3]), &s) == nil {

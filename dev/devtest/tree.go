@@ -15,18 +15,18 @@ import (
 	"sdev/dev"
 )
 
-// Tree holds a directory to what it was: every file and directory below it with content, kind, mode, owner and
-// time. What is sdev's own (.sdev) is left out. It is safe for concurrent use.
+// Tree checks that a directory does not change: all files and directories below it, with content, type, mode, owner
+// and modification time. It ignores sdev's own directory (.sdev). It may be used by several goroutines.
 type Tree struct {
 	t   testing.TB
 	dir string
 
 	mu    sync.Mutex
-	was   map[string]string // what is known of each path
-	empty []string          // what may be there besides
+	was   map[string]string // recorded state by path
+	empty []string          // paths that may be added: see Allow
 }
 
-// KeepTree takes a directory as it is now.
+// KeepTree records the present state of a directory.
 func KeepTree(t testing.TB, dir string) *Tree {
 	t.Helper()
 	k := &Tree{t: t, dir: dir}
@@ -34,7 +34,7 @@ func KeepTree(t testing.TB, dir string) *Tree {
 	return k
 }
 
-// Renew takes the whole directory as it is now.
+// Renew records the present state of the whole directory.
 func (k *Tree) Renew() {
 	k.t.Helper()
 	k.mu.Lock()
@@ -42,8 +42,8 @@ func (k *Tree) Renew() {
 	k.was = k.read()
 }
 
-// Own takes paths, relative to the directory, as they are now, with what is below them and the directories that
-// they are in: the test itself has changed them.
+// Own records the present state of paths relative to the directory, of all files below them, and of the directories
+// above them: the test itself has changed them.
 func (k *Tree) Own(paths ...string) {
 	k.t.Helper()
 	k.mu.Lock()
@@ -63,22 +63,21 @@ func (k *Tree) Own(paths ...string) {
 	}
 }
 
-// Allow names paths, relative to the directory, that may be there from now on besides what was there, as long
-// as they are empty files or directories of such: places on which something is mounted. A later call replaces
-// an earlier one.
+// Allow allows paths, relative to the directory, to be added as empty files or as directories: container engines
+// create such mount points. A later call replaces an earlier one.
 func (k *Tree) Allow(paths ...string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.empty = paths
 }
 
-// allowed says whether something new is one of those.
+// allowed reports whether a new path is one that Allow permits.
 func (k *Tree) allowed(name string) bool {
 	st, err := os.Stat(filepath.Join(k.dir, filepath.FromSlash(name)))
 	return err == nil && (st.IsDir() || st.Size() == 0) && slices.Contains(k.empty, name)
 }
 
-// Check fails the test if anything differs. when says what was done last.
+// Check fails the test if anything differs from the recorded state. when describes the last action for the message.
 func (k *Tree) Check(when string) {
 	k.t.Helper()
 	k.mu.Lock()
@@ -99,7 +98,7 @@ func (k *Tree) Check(when string) {
 	}
 	if slices.Sort(differs); len(differs) > 0 {
 		k.t.Errorf("the project's directory has changed after %s:\n\t%s", when, strings.Join(differs, "\n\t"))
-		k.was = now // each change once
+		k.was = now // report each change once
 	}
 }
 
@@ -108,7 +107,7 @@ func (k *Tree) read() map[string]string {
 	out := map[string]string{}
 	err := filepath.WalkDir(k.dir, func(path string, d fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {
-			return nil // an editor's file beside another one
+			return nil // a temporary file that is already gone
 		}
 		if err != nil {
 			return err

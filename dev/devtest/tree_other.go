@@ -4,5 +4,5 @@ package devtest
 
 import "io/fs"
 
-// owner is nothing that a mode of these systems could be compared with.
+// owner is not implemented for this system.
 func owner(fs.FileInfo) string { return "" }

@@ -9,7 +9,7 @@ import (
 	"sdev/dev/devtest"
 )
 
-// reported stands in for a test, and counts what it is told.
+// reported is a test that counts the errors that it gets.
 type reported struct {
 	testing.TB
 	errors int

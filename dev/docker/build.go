@@ -12,8 +12,8 @@ import (
 )
 
 // Build builds an image, reports steps as they happen, and returns the image's id. It uses the engine's BuildKit,
-// or its classic builder if it has no BuildKit. The error of a failed step ends with the step's output.
-// Cancelling ctx stops the build.
+// or its classic builder, see classic. The error of a failed step ends with the step's output. Cancelling ctx stops
+// the build.
 //
 // It changes the Dockerfile for the extra CA and for named contexts only in memory; line numbers in errors are
 // those of the file on disk.
@@ -39,7 +39,7 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	}
 	err := solve(ctx, r, emit)
 	if err == nil && r.shipped() && !classic && !r.Epoch.IsZero() {
-		if serr := e.normalizeTimestamps(ctx, r, emit); serr != nil { // the image is fine all the same
+		if serr := e.normalizeTimestamps(ctx, r, emit); serr != nil { // the image works; only its digest is not reproducible
 			emit(dev.BuildStep{Service: b.Service, Text: "files keep the timestamps of this build: " + serr.Error()})
 			err = ctx.Err()
 		}
@@ -84,6 +84,6 @@ func (e *Engine) classic(ctx context.Context) bool {
 // removeTempImages removes the images of named contexts after a build. The build cache keeps their content.
 func (e *Engine) removeTempImages(ctx context.Context, r *recipe) {
 	for _, name := range r.tempImages {
-		_, _ = e.api.ImageRemove(context.WithoutCancel(ctx), name, image.RemoveOptions{}) // it would only have freed disk space
+		_, _ = e.api.ImageRemove(context.WithoutCancel(ctx), name, image.RemoveOptions{}) // best effort: it only frees disk space
 	}
 }

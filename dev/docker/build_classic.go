@@ -20,8 +20,8 @@ import (
 	"sdev/dev"
 )
 
-// buildClassic builds with the classic builder. That supports no mounts, no secrets and no SSH; buildClassic
-// refuses such builds before it sends anything.
+// buildClassic builds with the classic builder. Docker's supports no mounts, no secrets and no SSH: buildClassic
+// refuses a build that needs them before it sends anything. Podman's supports them.
 func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	if err := r.checkClassicShip(); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (e *Engine) podman(ctx context.Context) (bool, error) {
 	return slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), nil
 }
 
-// checkClassic refuses what only BuildKit supports, with the line that needs it.
+// checkClassic refuses a build that needs a feature of BuildKit. The error names the line of the Dockerfile.
 func (r *recipe) checkClassic() error {
 	const hint = "enable BuildKit: unset DOCKER_BUILDKIT, or set \"features\": {\"buildkit\": true} in the engine's daemon.json"
 	refuse := func(line int, what string) error {
@@ -128,16 +128,16 @@ type classicSteps struct {
 	emit    func(dev.Event)
 	now     func() time.Time
 
-	at     dev.BuildStep // the current step
-	since  time.Time
+	at     dev.BuildStep // the current step; zero between steps
+	since  time.Time     // when it began
 	lines  tail
 	failed bool
 }
 
-// classicStep is how the classic builder begins a step.
+// classicStep matches the line with which the classic builder announces a step.
 var classicStep = regexp.MustCompile(`^Step (\d+)/(\d+) : (.*)`)
 
-// read follows the stream to its end. The error is the builder's.
+// read reads the builder's output to its end. It returns the error that the builder reports there.
 func (c *classicSteps) read(stream io.Reader) error {
 	for decoder := json.NewDecoder(stream); ; {
 		var m struct {
@@ -161,7 +161,7 @@ func (c *classicSteps) read(stream io.Reader) error {
 func (c *classicSteps) line(text string) {
 	if m := classicStep.FindStringSubmatch(text); m != nil {
 		c.end()
-		number, _ := strconv.Atoi(m[1]) // digits, by the expression
+		number, _ := strconv.Atoi(m[1]) // the expression matches only digits
 		total, _ := strconv.Atoi(m[2])
 		c.at = dev.BuildStep{Service: c.service, Step: number, Total: total, Text: c.names.Replace(strings.TrimSpace(m[3]))}
 		c.since, c.lines = c.now(), tail{}
@@ -189,7 +189,7 @@ func (c *classicSteps) end() {
 	c.at = dev.BuildStep{}
 }
 
-// failure is the step that failed and the end of its output.
+// failure returns the step that failed and the end of its output; "" if no step failed.
 func (c *classicSteps) failure() (name string, output []string) {
 	if !c.failed || c.at.Step == 0 {
 		return "", nil

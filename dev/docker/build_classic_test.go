@@ -10,7 +10,7 @@ import (
 	"sdev/dev"
 )
 
-// A classic builder's words, as engine 20.10 sends them.
+// The output of a classic builder, as engine 20.10 sends it.
 const classicStream = `{"stream":"Step 1/3 : FROM sdev-ca:123"}
 {"stream":"\n"}
 {"status":"Pulling from library/python","id":"3.11"}
@@ -26,11 +26,11 @@ const classicStream = `{"stream":"Step 1/3 : FROM sdev-ca:123"}
 {"stream":"ond\n\u001b[91mlast"}
 `
 
-func TestClassicSteps_AreToldAsBuildKitsAre(t *testing.T) {
-	var told []dev.Event
+func TestClassicSteps_AreReportedLikeBuildKits(t *testing.T) {
+	var events []dev.Event
 	now := time.Unix(0, 0)
 	steps := &classicSteps{service: "app", names: strings.NewReplacer("sdev-ca:123", "python:3.11"), now: func() time.Time { now = now.Add(3 * time.Millisecond); return now },
-		emit: func(e dev.Event) { told = append(told, e) }}
+		emit: func(e dev.Event) { events = append(events, e) }}
 	err := steps.read(strings.NewReader(classicStream + `{"errorDetail":{"code":2,"message":"returned 2"},"error":"returned 2"}`))
 	if err == nil || err.Error() != "returned 2" {
 		t.Errorf("%v", err)
@@ -39,7 +39,7 @@ func TestClassicSteps_AreToldAsBuildKitsAre(t *testing.T) {
 		return dev.BuildStep{Service: "app", Step: n, Total: 3, Text: text, MS: ms, Cached: cached}
 	}
 	want := []dev.Event{step(1, "FROM python:3.11", 0, false), step(1, "FROM python:3.11", 3, false), step(2, "COPY . .", 0, false), step(2, "COPY . .", 3, true), step(3, "RUN   make", 0, false)}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, events); diff != "" {
 		t.Error(diff)
 	}
 	name, output := steps.failure()

@@ -55,8 +55,8 @@ func (e *Engine) hostGateway(ctx context.Context) (string, error) {
 	return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "host-gateway: the engine's bridge network has no gateway", Hint: "use an address in extra_hosts"}
 }
 
-// gatewayOf is the engine's own address in a network. An engine that has just created its default network reports
-// none until its restart; it uses the first address of the subnet.
+// gatewayOf returns the engine's own address in a network. An engine that has just created its default network
+// reports no gateway until its next restart; such an engine uses the first address of the subnet.
 func gatewayOf(configs []network.IPAMConfig) string {
 	for _, c := range configs {
 		if c.Gateway != "" {

@@ -19,20 +19,19 @@ import (
 	"sdev/dev/plan"
 )
 
-// built builds with the engine and gives the result's tag and what was told. The image goes with
-// the test.
-func built(t *testing.T, e *docker.Engine, b plan.Build) (tag string, told []dev.Event, err error) {
+// buildImage builds an image and returns its tag and the events. It removes the image at the end of the test.
+func buildImage(t *testing.T, e *docker.Engine, b plan.Build) (tag string, events []dev.Event, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	b.Service = "app"
 	b.Tag = fmt.Sprintf("sdev-test:%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
-	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", b.Tag).Run() }) // there is none after a failure
+	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", b.Tag).Run() }) // after a failed build there is none
 	if b.Context == "" {
 		b.Context = t.TempDir()
 	}
-	_, err = e.Build(ctx, b, func(ev dev.Event) { told = append(told, ev) })
-	return b.Tag, told, err
+	_, err = e.Build(ctx, b, func(ev dev.Event) { events = append(events, ev) })
+	return b.Tag, events, err
 }
 
 func run(t *testing.T, args ...string) string {
@@ -70,9 +69,9 @@ func write(t *testing.T, dir string, files map[string]string) string {
 	return dir
 }
 
-func TestDockerBuild_AnIgnorantDockerfileReachesThePackageIndex(t *testing.T) {
+func TestDockerBuild_ADockerfileWithoutTheCAReachesThePackageIndex(t *testing.T) {
 	e := open(t)
-	tag, told, err := built(t, e, plan.Build{CA: machineCA(t), Args: map[string]string{"VERSION": "3.11"}, Inline: `# syntax=docker/dockerfile:1
+	tag, events, err := buildImage(t, e, plan.Build{CA: machineCA(t), Args: map[string]string{"VERSION": "3.11"}, Inline: `# syntax=docker/dockerfile:1
 ARG VERSION=2.7
 FROM --platform=$BUILDPLATFORM python:${VERSION}-slim AS base
 USER nobody
@@ -81,15 +80,15 @@ FROM base
 RUN python -c "import urllib.request; print(urllib.request.urlopen('https://pypi.org/simple/six/').status)"
 `})
 	if err != nil {
-		t.Fatalf("%v\n%+v", err, told)
+		t.Fatalf("%v\n%+v", err, events)
 	}
 	if got := run(t, "run", "--rm", tag, "ls", "/tmp/lib"); !strings.Contains(got, "six.py") {
 		t.Error(got)
 	}
 }
 
-// noCache gives a step that no earlier run of the test has left in the cache.
-func noCache() string { return fmt.Sprintf("RUN echo %d\n", time.Now().UnixNano()) }
+// uncached returns a step that no earlier run of the test has left in the build cache.
+func uncached() string { return fmt.Sprintf("RUN echo %d\n", time.Now().UnixNano()) }
 
 func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 	e := open(t)
@@ -110,15 +109,15 @@ func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 		"another platform's":   {plan.Build{Platform: "linux/amd64"}, "RUN uname -m | grep x86_64\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.b.Inline = "FROM python:3.11-slim\n" + noCache() + c.lines
-			tag, told, err := built(t, e, c.b)
+			c.b.Inline = "FROM python:3.11-slim\n" + uncached() + c.lines
+			tag, events, err := buildImage(t, e, c.b)
 			if err != nil {
-				t.Fatalf("%v\n%+v", err, told)
+				t.Fatalf("%v\n%+v", err, events)
 			}
-			if _, told, err = built(t, e, c.b); err != nil {
+			if _, events, err = buildImage(t, e, c.b); err != nil {
 				t.Fatal(err)
 			}
-			for _, ev := range told {
+			for _, ev := range events {
 				if s, ok := ev.(dev.BuildStep); ok && !s.Cached && strings.Contains(s.Text, "RUN ") {
 					t.Errorf("done again, though nothing changed: %s", s.Text)
 				}
@@ -133,7 +132,7 @@ func TestDockerBuild_AppliesWhatComposeSaysOfABuild(t *testing.T) {
 	}
 }
 
-// running says whether a process with a text in its command line runs, in whatever container.
+// running reports whether a process runs, in any container, whose command line contains a text.
 func running(t *testing.T, text string) bool {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -202,16 +201,16 @@ func TestDockerBuild_FromAnAddress(t *testing.T) {
 	address := gitServer(t)
 	for name, b := range map[string]plan.Build{
 		"its own Dockerfile":     {Context: address},
-		"a Dockerfile from here": {Context: address, Inline: "FROM python:3.11-slim\n" + noCache() + "COPY from-git /mine\nRUN test -s /mine && " + getIndex + "\n"},
+		"a Dockerfile from here": {Context: address, Inline: "FROM python:3.11-slim\n" + uncached() + "COPY from-git /mine\nRUN test -s /mine && " + getIndex + "\n"},
 		"a context with a name":  {Contexts: map[string]string{"repo": address}, Inline: "FROM python:3.11-slim\nCOPY --from=repo from-git /mine\nRUN " + getIndex + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.CA = machineCA(t)
-			_, told, err := built(t, e, b)
+			_, events, err := buildImage(t, e, b)
 			if err != nil {
-				t.Fatalf("%v\n%+v", err, told)
+				t.Fatalf("%v\n%+v", err, events)
 			}
-			for _, ev := range told {
+			for _, ev := range events {
 				if w, ok := ev.(dev.Warning); ok {
 					t.Errorf("%+v", w)
 				}
@@ -231,20 +230,20 @@ func TestDockerBuild_SSHAgentsTagsAndPull(t *testing.T) {
 	waitFor(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	other := fmt.Sprintf("sdev-test:other-%d", time.Now().UnixNano())
-	_, told, err := built(t, e, plan.Build{SSH: []string{"default", "mine=" + socket}, Tags: []string{other}, Inline: "FROM python:3.11-slim\n" + noCache() +
+	_, events, err := buildImage(t, e, plan.Build{SSH: []string{"default", "mine=" + socket}, Tags: []string{other}, Inline: "FROM python:3.11-slim\n" + uncached() +
 		"RUN --mount=type=ssh --mount=type=ssh,id=mine,target=/mine test -S $SSH_AUTH_SOCK && test -S /mine\n"})
 	if err != nil {
-		t.Fatalf("%v\n%+v", err, told)
+		t.Fatalf("%v\n%+v", err, events)
 	}
 	run(t, "image", "rm", other)
 	t.Setenv("SSH_AUTH_SOCK", "")
-	if _, _, err := built(t, e, plan.Build{SSH: []string{"default"}, Inline: "FROM python:3.11-slim\n"}); err == nil || !strings.Contains(err.Error(), "build.ssh") {
+	if _, _, err := buildImage(t, e, plan.Build{SSH: []string{"default"}, Inline: "FROM python:3.11-slim\n"}); err == nil || !strings.Contains(err.Error(), "build.ssh") {
 		t.Errorf("without an agent: %v", err)
 	}
-	// The base exists here alone, so that asking a registry for a newer one cannot end well.
-	base := image(t, "", "FROM python:3.11-slim\n"+noCache())
+	// The base exists only on this engine, so pulling a newer one fails.
+	base := image(t, "", "FROM python:3.11-slim\n"+uncached())
 	for name, ca := range map[string][]byte{"alone": nil, "with the CA": machineCA(t)} {
-		if _, _, err := built(t, e, plan.Build{Pull: true, CA: ca, Inline: "FROM " + base + "\nRUN true\n"}); err == nil || dev.AsError(err).Code != dev.CodeImageMissing {
+		if _, _, err := buildImage(t, e, plan.Build{Pull: true, CA: ca, Inline: "FROM " + base + "\nRUN true\n"}); err == nil || dev.AsError(err).Code != dev.CodeImageMissing {
 			t.Errorf("pull %s: %v", name, err)
 		}
 	}
@@ -258,7 +257,7 @@ func TestDockerBuild_TakesNoFilesOfAnotherProject(t *testing.T) {
 		if err := os.Chtimes(filepath.Join(dir, "file"), then, then); err != nil {
 			t.Fatal(err)
 		}
-		tag, _, err := built(t, e, plan.Build{Context: dir, Inline: "FROM python:3.11-slim\nCOPY . /\n"})
+		tag, _, err := buildImage(t, e, plan.Build{Context: dir, Inline: "FROM python:3.11-slim\nCOPY . /\n"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// failed is the error of a failed build: the step, and the end of its output.
+// failed returns the error of a failed build. name is the step that failed, tail the end of its output.
 func (r *recipe) failed(err error, name string, tail []string) error {
 	text := r.displayNames().Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
@@ -22,10 +22,10 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 			Hint:    "check its name in the Dockerfile, your network and your registry login (docker login)"}
 	}
 	if strings.HasPrefix(name, frontendStep) && r.parseErr != nil {
-		err = r.parseErr // the frontend would have said something like it
+		err = r.parseErr // the frontend would have reported the same mistake
 	}
 	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the build of service %s failed: %s", r.Service, text),
-		Hint: "fix the Dockerfile, or what the step names, and try again"}
+		Hint: "fix the Dockerfile or the files that the step uses, and try again"}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
 		e.File, e.Message = r.dockerfilePath(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
@@ -63,10 +63,10 @@ func (r *recipe) dockerfilePath() string {
 	return r.Dockerfile
 }
 
-// parseError is how the Dockerfile frontend says where it stopped reading.
+// parseError matches the Dockerfile frontend's parse errors: line and reason.
 var parseError = regexp.MustCompile(`(?s)[dD]ockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
 
-// reason is the innermost error that BuildKit wraps.
+// reason returns the first line of a build's error, without the prefixes that BuildKit adds.
 func reason(err error) string {
 	text := firstLine(err.Error())
 	for _, layer := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {

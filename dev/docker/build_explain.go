@@ -8,10 +8,11 @@ import (
 	"sdev/dev"
 )
 
-// explain adds a hint for a step's output if the cause is known, and returns the relevant lines.
+// explain adds a hint to the error if the output of the failed step shows a known cause. It returns the lines of the
+// output that matter.
 func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 	all := text + "\n" + strings.Join(tail, "\n")
-	says := func(parts ...string) bool {
+	contains := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(all, p) {
 				return true
@@ -20,15 +21,15 @@ func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 		return false
 	}
 	switch {
-	case says("no space left on device", "No space left on device"):
+	case contains("no space left on device", "No space left on device"):
 		e.Message = "the disk is full: " + e.Message
 		e.Hint = makeRoom
-	case says("exec format error"):
+	case contains("exec format error"):
 		e.Message = "the image is for another processor architecture: " + e.Message
 		e.Hint = "remove platform or set it to the engine's own, or install emulation where the engine runs (Debian: qemu-user-static)"
-	case says("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate in certificate chain", "unable to get local issuer certificate", "UnknownIssuer", "certificate signed by unknown authority"):
+	case contains("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate in certificate chain", "unable to get local issuer certificate", "UnknownIssuer", "certificate signed by unknown authority"):
 		e.Hint = "the build does not trust a certificate: if a proxy intercepts TLS, set its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
-	case says("Temporary failure in name resolution", "Could not resolve host", "Name or service not known", "Could not resolve proxy"):
+	case contains("Temporary failure in name resolution", "Could not resolve host", "Name or service not known", "Could not resolve proxy"):
 		e.Hint = "the build cannot resolve a host name: check the network, VPN and proxy (HTTPS_PROXY)"
 	default:
 		return r.explainRequirement(e, tail)
@@ -51,15 +52,14 @@ func unresolvedPatterns() []*regexp.Regexp {
 	}
 }
 
-// matters are lines that belong to the failure of a package manager; the rest is notices and
-// progress.
-var matters = regexp.MustCompile(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
+// relevantLine matches the lines in which a package manager explains a failure, as opposed to notices and progress.
+var relevantLine = regexp.MustCompile(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
 
-// explainRequirement points at the line of a file that requires an unavailable package.
+// explainRequirement adds to the error the line of the file that requires an unavailable package.
 func (r *recipe) explainRequirement(e *dev.Error, tail []string) []string {
 	all := strings.Join(tail, "\n")
-	for _, say := range unresolvedPatterns() {
-		m := say.FindStringSubmatch(all)
+	for _, pattern := range unresolvedPatterns() {
+		m := pattern.FindStringSubmatch(all)
 		if m == nil {
 			continue
 		}
@@ -76,7 +76,7 @@ func (r *recipe) explainRequirement(e *dev.Error, tail []string) []string {
 func relevantLines(lines []string) []string {
 	var out []string
 	for _, l := range lines {
-		if matters.MatchString(l) {
+		if relevantLine.MatchString(l) {
 			out = append(out, l)
 		}
 	}
@@ -86,11 +86,12 @@ func relevantLines(lines []string) []string {
 // requirementFile matches the argument with the file from which a command reads packages.
 var requirementFile = regexp.MustCompile(`(?:-r|--requirements?|-f|--file)[ =]?["']?([\w./-]+\.(?:txt|in|ya?ml|toml|lock))`)
 
-// requirementName is the name that a requirement begins with, in a line of its own, in a list or in
-// quotes. Where a name is given it is the first group.
+// requirementName matches the name at the beginning of a requirement: on a line of its own, in a list or in quotes.
+// The first group is the name.
 var requirementName = regexp.MustCompile(`(?:^[ \t-]*|["'])([A-Za-z0-9][\w.-]*)`)
 
-// findRequirement finds the file that a step reads packages from, and the line that asks for one of them.
+// findRequirement finds the file from which a step reads requirements, and the line of one of them: 0 if no line has
+// it, "" if there is no such file.
 func (r *recipe) findRequirement(step, requirement string) (file string, line int) {
 	if remote(r.Context) {
 		return "", 0

@@ -25,7 +25,7 @@ func TestExplain_PointsAtTheRequirement(t *testing.T) {
 		step, output string
 		file         string
 		line         int
-		kept         string
+		lines        string
 	}{
 		"pip": {"RUN pip install -r requirements.txt", "Collecting streamlit\nERROR: Could not find a version that satisfies the requirement six-thing==99.99 (from versions: 1.0)\nERROR: No matching distribution found for six-thing==99.99\n[notice] A new release of pip is available",
 			"requirements.txt", 3, "ERROR: Could not find a version that satisfies the requirement six-thing==99.99 (from versions: 1.0)\nERROR: No matching distribution found for six-thing==99.99"},
@@ -44,9 +44,9 @@ func TestExplain_PointsAtTheRequirement(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := &recipe{Build: plan.Build{Context: dir}}
 			e := &dev.Error{Message: "step 3, " + c.step}
-			kept := r.explain(e, "exit code: 1", strings.Split(c.output, "\n"))
-			if got := strings.Join(kept, "\n"); got != c.kept || e.File != c.file || e.Line != c.line {
-				t.Errorf("%s:%d\n%s\nwant %s:%d\n%s", e.File, e.Line, got, c.file, c.line, c.kept)
+			lines := r.explain(e, "exit code: 1", strings.Split(c.output, "\n"))
+			if got := strings.Join(lines, "\n"); got != c.lines || e.File != c.file || e.Line != c.line {
+				t.Errorf("%s:%d\n%s\nwant %s:%d\n%s", e.File, e.Line, got, c.file, c.line, c.lines)
 			}
 		})
 	}

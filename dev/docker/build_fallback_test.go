@@ -18,8 +18,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// builderOnly is an engine that has the classic builder's endpoint and no BuildKit. It says what it
-// is, and keeps the names in the archive that it got.
+// builderOnly is an engine with the classic builder's endpoint and without BuildKit. component is its name. It stores
+// the names in the build context that it receives in got.
 func builderOnly(t *testing.T, component string, got *[]string) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -48,7 +48,7 @@ func builderOnly(t *testing.T, component string, got *[]string) string {
 	return "tcp://" + server.Listener.Addr().String()
 }
 
-func TestBuild_GoesTheClassicWayWhereThereIsNoBuildKit(t *testing.T) {
+func TestBuild_UsesTheClassicBuilderWithoutBuildKit(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{"Dockerfile": "FROM scratch\nRUN --mount=type=cache,target=/x true\n", "kept": "", "dir/left-out": "", ".dockerignore": "dir\n"} {
 		path := filepath.Join(dir, name)

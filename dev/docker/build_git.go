@@ -17,16 +17,16 @@ import (
 )
 
 // checkout fetches a build context from a git repository into its own directory; ok is false if the address is
-// not a repository. sdev fetches it instead of the engine, so that the context may be a subdirectory even with an
-// old BuildKit, the machine's git uses its logins and certificates, and the Dockerfile can be changed. The caller
-// removes the directory.
+// not a repository. sdev fetches it, and not the engine, for three reasons: the context may then be a subdirectory
+// even with an old BuildKit, this machine's git has the logins and certificates, and sdev can change the Dockerfile.
+// The caller removes the directory.
 func checkout(ctx context.Context, service, address string) (dir string, remove func(), ok bool, err error) {
 	if !remote(address) {
 		return "", nil, false, nil
 	}
 	ref, ok, err := dfgitutil.ParseGitRef(address)
 	if err != nil && !ok {
-		return "", nil, false, nil //nolint:nilerr // a page: an archive or a Dockerfile
+		return "", nil, false, nil //nolint:nilerr // not a repository, but the URL of an archive or a Dockerfile
 	}
 	var root string
 	if err == nil {
@@ -35,7 +35,7 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 	if err != nil {
 		return "", nil, true, fetchError(service, address, err)
 	}
-	remove = func() { _ = os.RemoveAll(root) } // the system clears its temporary directory
+	remove = func() { _ = os.RemoveAll(root) } // best effort: the system clears its temporary directory
 	if err := fetch(ctx, root, ref); err != nil {
 		remove()
 		if ctx.Err() != nil {
@@ -84,15 +84,15 @@ func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 	return git(ctx, dir, "submodule", "-q", "update", "--init", "--recursive", "--depth=1")
 }
 
-// elsewhere are variables with which a hook or script makes git use another repository, whose settings may run
-// programs.
-var elsewhere = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
+// repositoryVariable matches the environment variables that make git use another repository. A git hook sets them
+// for the programs that it starts, and the settings of that repository may run programs.
+var repositoryVariable = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
 
 // git runs a git command that never prompts for a password and runs no program that the fetched files could
 // configure: the repository is new, so it has only the user's own settings.
 func git(ctx context.Context, dir string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"}, args...)...) //nolint:gosec // addresses come after "--"
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), elsewhere.MatchString), "GIT_TERMINAL_PROMPT=0")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), repositoryVariable.MatchString), "GIT_TERMINAL_PROMPT=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil && len(out) > 0 {
 		return fmt.Errorf("git %s: %s", args[0], withoutPassword(lastLine(string(out))))
@@ -105,8 +105,8 @@ func fetchError(service, address string, err error) error {
 		Message: fmt.Sprintf("the build context of service %s, %s, cannot be fetched: %v", service, withoutPassword(address), err), Hint: "test the address up to the # with: git ls-remote"}
 }
 
-// password is what an address may hold between its name of a user and its host.
+// password matches the user and password in a URL. The first group is all of it before the password.
 var password = regexp.MustCompile(`(://[^/@:\s]*):[^/@\s]+@`)
 
-// withoutPassword is a text with addresses as they may be shown.
+// withoutPassword masks the passwords of the URLs in a text.
 func withoutPassword(text string) string { return password.ReplaceAllString(text, "$1:xxxxx@") }

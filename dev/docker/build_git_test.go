@@ -10,7 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 )
 
-func TestFetch_RunsNothingThatARepositoryNames(t *testing.T) {
+func TestFetch_RunsNoProgramOfTheRepository(t *testing.T) {
 	t.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
 	run := func(dir string, args ...string) {
 		t.Helper()
@@ -33,7 +33,7 @@ func TestFetch_RunsNothingThatARepositoryNames(t *testing.T) {
 	run(origin, "init", "--quiet")
 	run(origin, "add", "-A")
 	run(origin, "commit", "--quiet", "-m", "first")
-	// Another repository is pointed to by the variables that git sets for its hooks.
+	// The variables that git sets for its hooks name another repository.
 	run(around, "init", "--quiet")
 	program := filepath.Join(around, "program.sh")
 	write(around, "program.sh", "#!/bin/sh\ntouch "+marker+"\nexit 1\n")

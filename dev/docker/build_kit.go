@@ -77,7 +77,7 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 	return r.failed(err, name, tail)
 }
 
-// isLostLayer reports that the cache of the engine's BuildKit refers to a layer that the engine no longer has.
+// isLostLayer reports whether the cache of the engine's BuildKit refers to a layer that the engine no longer has.
 // This happens when images are removed, or the cache is pruned, after a restart of the engine. Every build that
 // uses such a layer fails from then on, but works without the cache.
 func isLostLayer(err error) bool { return strings.Contains(err.Error(), "layer does not exist") }
@@ -102,7 +102,7 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 	}
 	opt := bk.SolveOpt{
 		Frontend: "dockerfile.v0", FrontendAttrs: attrs, LocalMounts: mounts, Session: attached, SharedKey: r.sharedKey(),
-		// "moby" is the exporter of a BuildKit inside the engine: the result is an image of the engine's.
+		// "moby" is the exporter of the engine's own BuildKit: it stores the result as an image of the engine.
 		Exports: []bk.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}}},
 	}
 	if r.Network == "host" {
@@ -128,7 +128,7 @@ func (r *recipe) contextDir() (fsutil.FS, error) {
 func (r *recipe) sharedKey() string {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "" // then the path alone has to do
+		host = "" // then the path alone is the key
 	}
 	sum := sha256.Sum256([]byte(host + "\x00" + r.Context))
 	return hex.EncodeToString(sum[:])
@@ -171,7 +171,7 @@ func (e *Engine) attrs(ctx context.Context, r *recipe) (map[string]string, error
 		if r.content == nil {
 			attrs["filename"] = filepath.ToSlash(r.path())
 		} else {
-			attrs["dockerfilekey"] = "dockerfile" // not the one in the context
+			attrs["dockerfilekey"] = "dockerfile" // the changed Dockerfile, not the one in the context
 		}
 	}
 	for name, value := range map[string]string{"target": r.Target, "platform": r.Platform, "force-network-mode": r.Network} {
@@ -256,7 +256,7 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 	return append(out, ssh), nil
 }
 
-// checkKeyFiles checks that key files are regular files of a sensible size. It skips agents' sockets.
+// checkKeyFiles checks that key files are regular files of a sensible size. It skips the sockets of SSH agents.
 func checkKeyFiles(paths []string) error {
 	for _, path := range paths {
 		if st, err := os.Stat(path); err != nil || st.Mode()&fs.ModeSocket != 0 {
@@ -269,8 +269,7 @@ func checkKeyFiles(paths []string) error {
 	return nil
 }
 
-// secretStore returns secrets by id. The files were read before, because the library's own store would block on
-// pipes.
+// secretStore holds secrets by id. The library's own store reads the files itself and would block on pipes.
 type secretStore map[string]string
 
 func (s secretStore) GetSecret(_ context.Context, id string) ([]byte, error) {

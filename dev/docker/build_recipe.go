@@ -23,8 +23,8 @@ type recipe struct {
 	ignore       []byte           // content of DOCKERFILE.dockerignore
 	file         *dockerfile.File // the user's Dockerfile; nil if it cannot be parsed
 	parseErr     error            // why it cannot be parsed
-	newerFeature string           // why the engine's own frontend is too old for it; "" if it is not
-	replacements []string         // pairs of our image and the Dockerfile's name for it
+	newerFeature string           // why the engine's own frontend is too old for the Dockerfile; "" if it is not
+	replacements []string         // pairs for strings.NewReplacer: sdev's image, the Dockerfile's name for it
 	tempImages   []string         // images of named contexts, removed after the build
 	runs         bool             // the build runs commands
 }
@@ -62,7 +62,7 @@ func (r *recipe) read() error {
 			Hint:    "correct build.context and build.dockerfile in the compose file"}
 	}
 	if r.ignore, err = dev.ReadFile(path + ".dockerignore"); err != nil {
-		r.ignore = nil // usual: then the context's own .dockerignore counts
+		r.ignore = nil // usually it does not exist, and the context's .dockerignore applies
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func remote(context string) bool {
 	return false
 }
 
-// adapt changes the Dockerfile in memory.
+// adapt rewrites the Dockerfile in memory: base images, named contexts, proxy variables and the line # syntax=.
 func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	images, err := e.contextImages(ctx, r)
 	if err != nil {
@@ -103,7 +103,7 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 		r.newerFeature = fmt.Sprintf("%s needs Docker %d, but the engine is %s", used, since, version.Version)
 	}
 	if r.Ships {
-		r.Platform = cmp.Or(r.Platform, version.Os+"/"+version.Arch) // the frontend, which runs here, must not take this machine's
+		r.Platform = cmp.Or(r.Platform, version.Os+"/"+version.Arch) // the frontend runs in this process, but must not use this machine's platform
 	}
 	change := dockerfile.Change{Sources: images, Hidden: r.hiddenProxy(emit), Syntax: r.dropSyntax(emit)}
 	setting := dockerfile.Setting{Target: r.Target, Args: r.Args, Platform: r.Platform, Engine: version.Os + "/" + version.Arch, Contexts: images}
@@ -156,7 +156,7 @@ func (e *Engine) bases(ctx context.Context, r *recipe, bases []dockerfile.Base, 
 	return out, nil
 }
 
-// recordReplacement records that our image replaces a name in the Dockerfile. Images of named contexts, and
+// recordReplacement records that an image of sdev's replaces a name in the Dockerfile. Images of named contexts, and
 // those derived from them, are removed after the build.
 func (r *recipe) recordReplacement(image, name string) {
 	if strings.HasPrefix(image, contextName+":") || strings.HasPrefix(name, contextName+":") {
@@ -165,10 +165,10 @@ func (r *recipe) recordReplacement(image, name string) {
 	r.replacements = append(r.replacements, "docker.io/library/"+image, name, image, name)
 }
 
-// displayNames replaces our image names in a text by those of the Dockerfile.
+// displayNames returns a replacer of sdev's image names by those of the Dockerfile, for messages.
 func (r *recipe) displayNames() *strings.Replacer { return strings.NewReplacer(r.replacements...) }
 
-// major is the first number of a version, or 0.
+// major returns the first number of a version; 0 if there is none.
 func major(version string) int {
 	first, _, _ := strings.Cut(version, ".")
 	n, err := strconv.Atoi(first)
@@ -191,17 +191,17 @@ func (r *recipe) dropSyntax(emit func(dev.Event)) bool {
 		emit(dev.BuildStep{Service: r.Service, Text: "the registry provides " + syntax + ": " + r.newerFeature})
 		return false
 	}
-	whose := "the engine's own"
+	owner := "the engine's own"
 	if r.Ships {
-		whose = "sdev's own"
+		owner = "sdev's own"
 	}
-	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is ignored: " + whose + " frontend supports the Dockerfile"})
+	emit(dev.BuildStep{Service: r.Service, Text: "# syntax=" + syntax + " is ignored: " + owner + " frontend supports the Dockerfile"})
 	return true
 }
 
-// hiddenProxy returns the proxy variables whose ARG lines are dropped: commands see them anyway, and a declared
-// one would leave its value in the image's history. It warns of those that the Dockerfile itself puts into the
-// image.
+// hiddenProxy returns the proxy variables whose ARG lines are dropped: commands see the variables anyway, and a
+// declared one would leave its value in the image's history. It warns about a variable that the Dockerfile itself
+// puts into the image, and keeps it from a build that ships.
 func (r *recipe) hiddenProxy(emit func(dev.Event)) map[string]bool {
 	hidden := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(r.Proxy)) {

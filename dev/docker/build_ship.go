@@ -20,15 +20,16 @@ import (
 
 // Images that ship.
 //
-// BuildKit's Dockerfile frontend runs in this process and sends its result to the engine. So image and history are
-// exactly what the user's Dockerfile says, on every engine, while its commands get this machine's certificates:
-// in a file on a tmpfs that every container has anyway, and in environment variables of that process. The image
-// cannot contain anything that is not in the Dockerfile.
+// BuildKit's Dockerfile frontend runs in this process and sends its result to the engine. So on every engine, image
+// and history are exactly what the user's Dockerfile says. Its commands still get this machine's certificates: as a
+// file on /dev, a tmpfs that every container has anyway, and as environment variables of the command alone. Neither
+// becomes part of the image.
 
 const (
 	// shipSecret is the build secret with the certificates.
 	shipSecret = "sdev-ca"
-	// shipFile is their path for commands. A mount leaves its mount point in the layer, except below /dev.
+	// shipFile is the path at which commands read the certificates. It lies below /dev because a mount anywhere else
+	// leaves its mount point in the layer.
 	shipFile = "/dev/sdev-ca.pem"
 )
 
@@ -38,7 +39,7 @@ func (r *recipe) shipped() bool {
 	return r.Ships && r.file != nil && dockerfile.Syntax(r.content) == ""
 }
 
-// ship is the frontend.
+// ship runs the Dockerfile frontend. BuildKit's client calls it with a connection to the engine.
 func (r *recipe) ship(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	ui, err := dockerui.NewClient(c)
 	if err != nil {
@@ -54,8 +55,8 @@ func (r *recipe) ship(ctx context.Context, c gateway.Client) (*gateway.Result, e
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		ref, err := r.run(ctx, c, state, ui.CacheImports)
-		r.date(image)
+		ref, err := r.solve(ctx, c, state, ui.CacheImports)
+		r.setDates(image)
 		return ref, image, base, err
 	})
 	if err != nil {
@@ -64,8 +65,8 @@ func (r *recipe) ship(ctx context.Context, c gateway.Client) (*gateway.Result, e
 	return built.Finalize()
 }
 
-// run makes the engine carry out the frontend's result.
-func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, cache []gateway.CacheOptionsEntry) (gateway.Reference, error) {
+// solve makes the engine carry out the frontend's result.
+func (r *recipe) solve(ctx context.Context, c gateway.Client, state *llb.State, cache []gateway.CacheOptionsEntry) (gateway.Reference, error) {
 	marshalled, err := state.Marshal(ctx)
 	if err != nil {
 		return nil, err
@@ -83,9 +84,9 @@ func (r *recipe) run(ctx context.Context, c gateway.Client, state *llb.State, ca
 	return result.SingleRef()
 }
 
-// date sets the timestamps that the build adds to an image's configuration. The argument SOURCE_DATE_EPOCH would
-// do the same, but would rerun every step after a WORKDIR for each commit.
-func (r *recipe) date(image *dockerspec.DockerOCIImage) {
+// setDates replaces the timestamps that the build adds to an image's configuration. The build argument
+// SOURCE_DATE_EPOCH would do the same, but every commit would then rerun each step that follows a WORKDIR.
+func (r *recipe) setDates(image *dockerspec.DockerOCIImage) {
 	if r.Epoch.IsZero() {
 		return
 	}
@@ -130,15 +131,15 @@ func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Defini
 		if command := op.GetExec(); command != nil {
 			change(command)
 		}
-		again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&op)
+		changed, err := proto.MarshalOptions{Deterministic: true}.Marshal(&op)
 		if err != nil {
 			return nil, fmt.Errorf("encode a build step: %w", err)
 		}
-		before, after := digest.FromBytes(encoded).String(), digest.FromBytes(again).String()
+		before, after := digest.FromBytes(encoded).String(), digest.FromBytes(changed).String()
 		renamed[before] = after
-		out.Def = append(out.Def, again)
-		if about, ok := definition.Metadata[before]; ok {
-			out.Metadata[after] = about
+		out.Def = append(out.Def, changed)
+		if metadata, ok := definition.Metadata[before]; ok {
+			out.Metadata[after] = metadata
 		}
 	}
 	if definition.Source != nil {

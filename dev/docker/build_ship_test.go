@@ -14,7 +14,7 @@ import (
 	"sdev/dev/plan"
 )
 
-func TestChanged_KeepsEveryStepAndWhatIsKnownOfIt(t *testing.T) {
+func TestRewriteExec_KeepsEveryStepAndItsMetadata(t *testing.T) {
 	state := llb.Image("base").Run(llb.Args([]string{"one"}), llb.AddEnv("PIP_CERT", "own"), llb.WithCustomName("first")).Root().
 		Run(llb.Args([]string{"two"}), llb.WithCustomName("second")).Root()
 	before, err := state.Marshal(t.Context())
@@ -57,7 +57,7 @@ func TestChanged_KeepsEveryStepAndWhatIsKnownOfIt(t *testing.T) {
 	}
 }
 
-func TestClassicShips_RefusesWhatWouldStayInTheImage(t *testing.T) {
+func TestCheckClassicShip_RefusesCertificatesThatWouldStayInTheImage(t *testing.T) {
 	file, err := dockerfile.Parse([]byte("FROM a\nRUN b\n"))
 	if err != nil {
 		t.Fatal(err)

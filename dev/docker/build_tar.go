@@ -18,12 +18,13 @@ import (
 	"sdev/dev"
 )
 
-// packedName is the Dockerfile's name in an archive. The archive's .dockerignore has the
-// name too, so that the builder takes the file away before anything is copied.
+// packedName is the Dockerfile's name in the archive of a build context. The archive's .dockerignore lists it, so that
+// no COPY puts it into the image.
 const packedName = ".dockerfile.sdev"
 
-// pack returns the build context as an archive, written while it is read, without the files that .dockerignore
-// excludes. Owners are root, as with the docker command. The caller closes it, which ends the writing goroutine.
+// pack returns the build context as an archive without the files that .dockerignore excludes. A goroutine writes the
+// archive while the caller reads it; Close ends that goroutine and waits for it. All files belong to root, as with the
+// docker command.
 func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
 	own, err := dev.ReadFile(filepath.Join(r.Context, ".dockerignore"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +43,7 @@ func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
 		return nil, r.unreadable(err)
 	}
 	reader, writer := io.Pipe()
-	out := &packing{PipeReader: reader, ended: make(chan struct{})}
+	out := &contextArchive{PipeReader: reader, ended: make(chan struct{})}
 	go func() {
 		defer close(out.ended)
 		p := packer{ctx: ctx, root: r.Context, ignored: matcher, tar: tar.NewWriter(writer)}
@@ -51,16 +52,16 @@ func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
 	return out, nil
 }
 
-// packing is an archive that is being written.
-type packing struct {
+// contextArchive is the reading end of an archive that a goroutine writes.
+type contextArchive struct {
 	*io.PipeReader
 	ended chan struct{}
 }
 
-// Close stops the writing and waits until it has ended.
-func (p *packing) Close() error {
-	err := p.PipeReader.Close()
-	<-p.ended
+// Close stops the writing goroutine and waits until it has ended.
+func (a *contextArchive) Close() error {
+	err := a.PipeReader.Close()
+	<-a.ended
 	return err
 }
 
@@ -89,7 +90,7 @@ func (r *recipe) unreadable(err error) error {
 
 // packer writes the files of a directory into an archive.
 type packer struct {
-	ctx     context.Context //nolint:containedctx // it lives as long as one walk
+	ctx     context.Context //nolint:containedctx // a packer lives for one walk, and WalkDir passes no context
 	root    string
 	ignored *patternmatcher.PatternMatcher
 	tar     *tar.Writer

@@ -31,7 +31,7 @@ const (
 	trustName = "sdev-ca"
 	// trustFile is the path of the bundle in them. No package of a distribution writes there.
 	trustFile = "/usr/local/share/sdev/ca.pem"
-	// trustVersion is part of the tag. Change it when the way of making these images changes.
+	// trustVersion is part of the tag. Change it together with the code that makes these images.
 	trustVersion = "1"
 )
 
@@ -49,7 +49,7 @@ func (r *recipe) lacksCA() bool {
 	return len(r.CA) > 0 && r.file != nil && !r.file.HasSecret("ca")
 }
 
-// baseWithCA returns a copy of a base image that trusts the extra CA; "" if the base image itself will do.
+// baseWithCA returns a copy of a base image that trusts the extra CA; "" if the build uses the base image itself.
 func (e *Engine) baseWithCA(ctx context.Context, r *recipe, base dockerfile.Base, emit func(dev.Event)) (string, error) {
 	platform := cmp.Or(base.Platform, r.Platform)
 	img, err := e.baseImage(ctx, base.Ref, platform, r.Pull, func() {
@@ -99,7 +99,7 @@ func (e *Engine) removeOlderBases(ctx context.Context, tag string, labels map[st
 	}
 	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: same})
 	if err != nil {
-		return // it would only have freed disk space
+		return // best effort: it only frees disk space
 	}
 	for _, old := range list {
 		for _, name := range old.RepoTags {
@@ -110,8 +110,8 @@ func (e *Engine) removeOlderBases(ctx context.Context, tag string, labels map[st
 	}
 }
 
-// baseImage inspects a base image. It pulls it first if necessary, after a call of pulls.
-func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool, pulls func()) (image.InspectResponse, error) {
+// baseImage inspects a base image. If it has to pull the image first, it calls onPull before that.
+func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool, onPull func()) (image.InspectResponse, error) {
 	img, err := e.api.ImageInspect(ctx, ref)
 	if err == nil && !pull {
 		return img, nil
@@ -119,7 +119,7 @@ func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool,
 	if err != nil && !isGone(err) {
 		return img, engineError("inspect image "+ref, err)
 	}
-	pulls()
+	onPull()
 	if err := e.Pull(ctx, ref, platform); err != nil {
 		return img, err
 	}
@@ -129,8 +129,8 @@ func (e *Engine) baseImage(ctx context.Context, ref, platform string, pull bool,
 	return img, nil
 }
 
-// matchesPlatform reports whether an image is for a platform. If not, the builder pulls the right one by itself,
-// or reports that there is none.
+// matchesPlatform reports whether an image is for a platform. If it is not, the builder pulls the right image, or
+// reports that there is none.
 func matchesPlatform(img image.InspectResponse, platform string) bool {
 	if platform == "" {
 		return true
@@ -139,7 +139,7 @@ func matchesPlatform(img image.InspectResponse, platform string) bool {
 	return img.Os == parts[0] && (len(parts) < 2 || img.Architecture == parts[1])
 }
 
-// commitBaseWithCA creates the image. It never starts the container.
+// commitBaseWithCA creates the image from a container that it never starts.
 func (e *Engine) commitBaseWithCA(ctx context.Context, base image.InspectResponse, tag string, ca []byte, labels map[string]string) error {
 	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: base.ID, Labels: labels, Cmd: commandOf(base), NetworkDisabled: true}, nil, nil, nil, "")
 	if err != nil {
@@ -165,7 +165,8 @@ func (e *Engine) commitBaseWithCA(ctx context.Context, base image.InspectRespons
 	return err
 }
 
-// commandOf is a command for images without one, from which the engine would create no container.
+// commandOf returns a command for an image that has none, because the engine creates no container without one; nil
+// keeps the image's.
 func commandOf(img image.InspectResponse) []string {
 	if img.Config != nil && len(img.Config.Entrypoint)+len(img.Config.Cmd) > 0 {
 		return nil
@@ -173,8 +174,8 @@ func commandOf(img image.InspectResponse) []string {
 	return []string{"/bin/sh"}
 }
 
-// trustConfig is the base image's configuration, parts of which a commit would lose (ONBUILD), plus the variables
-// that name the bundle, except those that the base image sets itself.
+// trustConfig returns the configuration of the copy: that of the base image, parts of which a commit would lose
+// (ONBUILD), and the variables that name the bundle. A variable that the base image sets keeps its value.
 func trustConfig(base image.InspectResponse, labels map[string]string) (*container.Config, error) {
 	b, err := json.Marshal(base.Config)
 	if err != nil {

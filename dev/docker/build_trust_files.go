@@ -16,12 +16,12 @@ func bundles() []string {
 		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/cert.pem"}
 }
 
-// anchor is a directory from which a distribution's tool regenerates the bundles: certificates there survive
-// that.
+// anchor is a directory of certificates from which a distribution's tool generates its bundles. A certificate that is
+// only in a bundle is lost when a build runs that tool.
 type anchor struct {
 	dir    string
 	needs  string // a directory that only such a distribution has; "" for all
-	single bool   // one certificate a file
+	single bool   // each file holds one certificate
 	suffix string
 }
 
@@ -104,7 +104,7 @@ func certificates(bundle []byte) [][]byte {
 	}
 }
 
-// endLine is text with a newline at its end.
+// endLine returns text with a newline at its end.
 func endLine(text []byte) []byte {
 	if len(text) == 0 || text[len(text)-1] == '\n' {
 		return slices.Clone(text)

@@ -20,7 +20,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// builders runs a test with BuildKit and with the classic builder, as DOCKER_BUILDKIT chooses.
+// builders runs a test with BuildKit and with the classic builder, chosen by DOCKER_BUILDKIT.
 func builders(t *testing.T, test func(t *testing.T, e *docker.Engine)) {
 	t.Helper()
 	for name, choice := range map[string]string{"BuildKit": "1", "classic": "0"} {
@@ -35,12 +35,12 @@ func TestDockerBuilders_MakeTheSameImage(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		dir := write(t, t.TempDir(), map[string]string{
 			"in": "in", "out": "out", "sub/in": "in", "sub/out": "out", ".dockerignore": "**/out\nDockerfile\n",
-			"Dockerfile": "FROM python:3.11-slim AS dev\nARG A\n" + noCache() + "WORKDIR /files\nCOPY . .\nRUN test \"$A\" = 1 && grep -q 10.9.8.7 /etc/hosts && find . | sort > /list\nLABEL own=1\nFROM dev AS later\nRUN exit 7\n",
+			"Dockerfile": "FROM python:3.11-slim AS dev\nARG A\n" + uncached() + "WORKDIR /files\nCOPY . .\nRUN test \"$A\" = 1 && grep -q 10.9.8.7 /etc/hosts && find . | sort > /list\nLABEL own=1\nFROM dev AS later\nRUN exit 7\n",
 		})
 		b := plan.Build{Context: dir, Dockerfile: "Dockerfile", Target: "dev", Args: map[string]string{"A": "1"}, Labels: map[string]string{"given": "2"}, ExtraHosts: []string{"db:10.9.8.7"}}
-		tag, told, err := built(t, e, b)
+		tag, events, err := buildImage(t, e, b)
 		if err != nil {
-			t.Fatalf("%v\n%+v", err, told)
+			t.Fatalf("%v\n%+v", err, events)
 		}
 		if got, want := run(t, "run", "--rm", tag, "cat", "/list"), ".\n./.dockerignore\n./in\n./sub\n./sub/in"; got != want {
 			t.Errorf("files %q, want %q", got, want)
@@ -51,19 +51,19 @@ func TestDockerBuilders_MakeTheSameImage(t *testing.T) {
 		if got := run(t, "image", "inspect", "--format", "{{json .Config.Labels}}", tag); got != `{"given":"2","own":"1"}` {
 			t.Errorf("labels %s", got)
 		}
-		// The same again comes from the cache, and says so.
-		_, told, err = built(t, e, b)
+		// A second build comes from the cache, and its steps say so.
+		_, events, err = buildImage(t, e, b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cached := 0
-		for _, ev := range told {
+		for _, ev := range events {
 			if s, ok := ev.(dev.BuildStep); ok && s.Cached && s.MS > 0 && s.Step > 0 && s.Total >= s.Step {
 				cached++
 			}
 		}
 		if cached < 4 {
-			t.Errorf("%d steps came from the cache: %+v", cached, told)
+			t.Errorf("%d steps came from the cache: %+v", cached, events)
 		}
 	})
 }
@@ -71,9 +71,9 @@ func TestDockerBuilders_MakeTheSameImage(t *testing.T) {
 func TestDockerBuilders_HonourTheRulesBesideADockerfile(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		dir := write(t, t.TempDir(), map[string]string{"a": "a", "b": "b", ".dockerignore": "a\n", "docker/mine.Dockerfile": "FROM python:3.11-slim\nCOPY . /files\nRUN ls /files > /list\n", "docker/mine.Dockerfile.dockerignore": "b\n"})
-		tag, told, err := built(t, e, plan.Build{Context: dir, Dockerfile: "docker/mine.Dockerfile"})
+		tag, events, err := buildImage(t, e, plan.Build{Context: dir, Dockerfile: "docker/mine.Dockerfile"})
 		if err != nil {
-			t.Fatalf("%v\n%+v", err, told)
+			t.Fatalf("%v\n%+v", err, events)
 		}
 		if got := run(t, "run", "--rm", tag, "cat", "/list"); got != "a\ndocker" {
 			t.Errorf("%q", got)
@@ -84,7 +84,7 @@ func TestDockerBuilders_HonourTheRulesBesideADockerfile(t *testing.T) {
 func TestDockerBuilders_TakeAnArchiveFromAnAddress(t *testing.T) {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
-	content := "FROM python:3.11-slim\n" + noCache()
+	content := "FROM python:3.11-slim\n" + uncached()
 	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(content))}), writeAll(w, content), w.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -94,17 +94,17 @@ func TestDockerBuilders_TakeAnArchiveFromAnAddress(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	builders(t, func(t *testing.T, e *docker.Engine) {
-		_, told, err := built(t, e, plan.Build{Context: server.URL + "/context.tar", CA: machineCA(t)})
+		_, events, err := buildImage(t, e, plan.Build{Context: server.URL + "/context.tar", CA: machineCA(t)})
 		if err != nil {
-			t.Fatalf("%v\n%+v", err, told)
+			t.Fatalf("%v\n%+v", err, events)
 		}
 		warned := false
-		for _, ev := range told {
+		for _, ev := range events {
 			w, ok := ev.(dev.Warning)
 			warned = warned || ok && w.Code == dev.CodeBuildCA
 		}
 		if !warned {
-			t.Errorf("nobody says that the steps do not know the CA: %+v", told)
+			t.Errorf("no warning that the steps do not trust the CA: %+v", events)
 		}
 	})
 }
@@ -117,11 +117,11 @@ func writeAll(w io.Writer, content string) error {
 func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		for name, c := range map[string]struct {
-			dockerfile string
-			code       dev.Code
-			file       string
-			line       int
-			says, hint string
+			dockerfile    string
+			code          dev.Code
+			file          string
+			line          int
+			message, hint string
 		}{
 			"unknown instruction": {"FROM python:3.11-slim\n\nNOSUCH thing\n", dev.CodeBuildFailed, "Dockerfile", 3, "nosuch", "fix"},
 			"failing step":        {"FROM python:3.11-slim\nRUN echo first && echo second && exit 3\n", dev.CodeBuildFailed, "", 0, "\n  first\n  second", "fix"},
@@ -133,12 +133,12 @@ func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				dir := write(t, t.TempDir(), map[string]string{"Dockerfile": c.dockerfile, "requirements.txt": "# the usual\n\nSix==99.99\n"})
-				_, told, err := built(t, e, plan.Build{Context: dir, Dockerfile: "Dockerfile", CA: machineCA(t)})
+				_, events, err := buildImage(t, e, plan.Build{Context: dir, Dockerfile: "Dockerfile", CA: machineCA(t)})
 				failure, ok := errors.AsType[*dev.Error](err)
 				if !ok {
-					t.Fatalf("%v\n%+v", err, told)
+					t.Fatalf("%v\n%+v", err, events)
 				}
-				if c.code != "" && failure.Code != c.code || failure.File != c.file || failure.Line != c.line || !strings.Contains(strings.ToLower(failure.Message), strings.ToLower(c.says)) || !strings.Contains(failure.Hint, c.hint) {
+				if c.code != "" && failure.Code != c.code || failure.File != c.file || failure.Line != c.line || !strings.Contains(strings.ToLower(failure.Message), strings.ToLower(c.message)) || !strings.Contains(failure.Hint, c.hint) {
 					t.Errorf("%+v\n%s", failure, failure.Message)
 				}
 				if strings.Contains(failure.Error(), "sdev-ca") {
@@ -152,11 +152,11 @@ func TestDockerBuilders_SayWhatIsWrong(t *testing.T) {
 func TestDockerBuilders_KeepTheProxyOutOfTheImage(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		proxy := map[string]string{"HTTP_PROXY": "http://user:word@proxy.invalid:3128", "https_proxy": "http://user:word@proxy.invalid:3129", "NO_PROXY": "hidden.invalid"}
-		tag, told, err := built(t, e, plan.Build{Proxy: proxy, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nARG https_proxy=none\n" + noCache() + "RUN test $(env | grep -c invalid) -ge 3\n"})
+		tag, events, err := buildImage(t, e, plan.Build{Proxy: proxy, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nARG https_proxy=none\n" + uncached() + "RUN test $(env | grep -c invalid) -ge 3\n"})
 		if err != nil {
-			t.Fatalf("%v\n%+v", err, told)
+			t.Fatalf("%v\n%+v", err, events)
 		}
-		for _, ev := range told {
+		for _, ev := range events {
 			if w, ok := ev.(dev.Warning); ok {
 				t.Errorf("%+v", w)
 			}
@@ -173,7 +173,7 @@ func TestDockerBuilders_KeepTheProxyOutOfTheImage(t *testing.T) {
 func TestDockerBuild_SaysWhatTheEngineIsTooOldFor(t *testing.T) {
 	version := run(t, "version", "--format", "{{.Server.Version}}")
 	old := strings.HasPrefix(version, "20.")
-	_, _, err := built(t, open(t), plan.Build{Inline: "FROM python:3.11-slim\nRUN <<EOF\ntrue\nEOF\n"})
+	_, _, err := buildImage(t, open(t), plan.Build{Inline: "FROM python:3.11-slim\nRUN <<EOF\ntrue\nEOF\n"})
 	if !old && err != nil {
 		t.Errorf("engine %s: %v", version, err)
 	}
@@ -183,16 +183,16 @@ func TestDockerBuild_SaysWhatTheEngineIsTooOldFor(t *testing.T) {
 }
 
 func TestDockerBuild_SaysWhereTheProxyStays(t *testing.T) {
-	_, told, err := built(t, open(t), plan.Build{Proxy: map[string]string{"HTTP_PROXY": "http://proxy.invalid"}, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nENV mine=$HTTP_PROXY\n"})
-	if err != nil || len(told) == 0 {
+	_, events, err := buildImage(t, open(t), plan.Build{Proxy: map[string]string{"HTTP_PROXY": "http://proxy.invalid"}, Inline: "FROM python:3.11-slim\nARG HTTP_PROXY\nENV mine=$HTTP_PROXY\n"})
+	if err != nil || len(events) == 0 {
 		t.Fatal(err)
 	}
-	if w, ok := told[0].(dev.Warning); !ok || w.Code != dev.CodeBuildProxy || !strings.Contains(w.Message, "dockerfile_inline:3 puts") {
-		t.Errorf("%+v", told[0])
+	if w, ok := events[0].(dev.Warning); !ok || w.Code != dev.CodeBuildProxy || !strings.Contains(w.Message, "dockerfile_inline:3 puts") {
+		t.Errorf("%+v", events[0])
 	}
 }
 
-func TestDockerBuilders_StopWhenTheyAreTold(t *testing.T) {
+func TestDockerBuilders_StopWithTheContext(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		mark := fmt.Sprint("sleep 30.", time.Now().UnixNano())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -216,29 +216,29 @@ func TestDockerClassic_RefusesWhatOnlyBuildKitCanDo(t *testing.T) {
 	t.Setenv("DOCKER_BUILDKIT", "0")
 	e := open(t)
 	for name, c := range map[string]struct {
-		b    plan.Build
-		line int
-		says string
+		b       plan.Build
+		line    int
+		message string
 	}{
 		"a mount":   {plan.Build{Inline: "FROM python:3.11-slim\nRUN true\nRUN --mount=type=cache,target=/x true\n"}, 3, "RUN --mount=type=cache"},
 		"a heredoc": {plan.Build{Inline: "FROM python:3.11-slim\nRUN <<EOF\ntrue\nEOF\n"}, 0, "heredoc"},
 		"SSH":       {plan.Build{Inline: "FROM python:3.11-slim\n", SSH: []string{"default"}}, 0, "build.ssh"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := built(t, e, c.b)
+			_, _, err := buildImage(t, e, c.b)
 			failure, ok := errors.AsType[*dev.Error](err)
-			if !ok || failure.Line != c.line || !strings.Contains(failure.Message, c.says) || !strings.Contains(failure.Hint, "DOCKER_BUILDKIT") {
+			if !ok || failure.Line != c.line || !strings.Contains(failure.Message, c.message) || !strings.Contains(failure.Hint, "DOCKER_BUILDKIT") {
 				t.Errorf("%+v", err)
 			}
 		})
 	}
 }
 
-func TestDockerBuilders_LeaveOutWhatSdevKeeps(t *testing.T) {
+func TestDockerBuilders_LeaveOutTheStateDirectory(t *testing.T) {
 	builders(t, func(t *testing.T, e *docker.Engine) {
 		files := map[string]string{
 			".sdev/auth/client.json": "{}", "apps/one/.sdev/aws/sso/cache/token.json": "{}", "app.py": "",
-			"Dockerfile": "FROM python:3.11-slim\n" + noCache() + "COPY . /files\nCOPY --from=more . /more\nRUN find /files /more -name '*sdev*' > /list; test -e /files/app.py && test -e /more/app.py\n",
+			"Dockerfile": "FROM python:3.11-slim\n" + uncached() + "COPY . /files\nCOPY --from=more . /more\nRUN find /files /more -name '*sdev*' > /list; test -e /files/app.py && test -e /more/app.py\n",
 		}
 		for name, ignore := range map[string]string{"without .dockerignore": "", "asked for by .dockerignore": "*\n!app.py\n!.sdev\n!**/.sdev\n!apps\n!Dockerfile\n"} {
 			t.Run(name, func(t *testing.T) {
@@ -247,9 +247,9 @@ func TestDockerBuilders_LeaveOutWhatSdevKeeps(t *testing.T) {
 					write(t, dir, map[string]string{".dockerignore": ignore})
 				}
 				for _, ships := range []bool{false, true} {
-					tag, told, err := built(t, e, plan.Build{Context: dir, Dockerfile: "Dockerfile", Contexts: map[string]string{"more": more}, Ships: ships})
+					tag, events, err := buildImage(t, e, plan.Build{Context: dir, Dockerfile: "Dockerfile", Contexts: map[string]string{"more": more}, Ships: ships})
 					if err != nil {
-						t.Fatalf("%v\n%+v", err, told)
+						t.Fatalf("%v\n%+v", err, events)
 					}
 					if got := run(t, "run", "--rm", tag, "cat", "/list"); got != "" {
 						t.Errorf("an image (ships: %t) holds %q", ships, got)

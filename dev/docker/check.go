@@ -12,9 +12,9 @@ import (
 	"sdev/dev"
 )
 
-// checkThere refuses missing external networks and volumes. The project's own exist by now; the engine would
-// silently create a missing external volume, empty.
-func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
+// checkExternal refuses a container that uses a missing external network or volume: the engine would silently create
+// the volume, empty. The project's own networks and volumes exist by now.
+func (e *Engine) checkExternal(ctx context.Context, s types.ServiceConfig) error {
 	missing := func(kind, name string) error {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the external %s %s, which does not exist", s.Name, kind, name),
 			Hint: fmt.Sprintf("create it (docker %s create %s), or remove external from it", kind, name)}
@@ -39,33 +39,33 @@ func (e *Engine) checkThere(ctx context.Context, s types.ServiceConfig) error {
 	return nil
 }
 
-// checkVersion refuses what this engine is too old for, because it would ignore it or crash.
+// checkVersion refuses settings that this engine is too old for: it would ignore them or crash.
 func (e *Engine) checkVersion(s types.ServiceConfig) error {
-	old := func(key, version string) error {
+	needs := func(key, version string) error {
 		return &dev.Error{Code: dev.CodeEngineTooOld, Exit: dev.ExitProject,
-			Message: fmt.Sprintf("services.%s.%s needs engine API %s, but this engine has %s", s.Name, key, version, e.place.API), Hint: "remove it, or update Docker"}
+			Message: fmt.Sprintf("services.%s.%s needs engine API %s, but this engine has %s", s.Name, key, version, e.endpoint.API), Hint: "remove it, or update Docker"}
 	}
 	for _, v := range s.Volumes {
 		switch {
 		case v.Volume != nil && v.Volume.Subpath != "" && !e.supportsAPI("1.45"):
-			return old("volumes.volume.subpath", "1.45")
+			return needs("volumes.volume.subpath", "1.45")
 		case v.Type == types.VolumeTypeImage && !e.supportsAPI("1.48"):
-			return old("volumes of type image", "1.48")
+			return needs("volumes of type image", "1.48")
 		case v.Bind != nil && v.Bind.Recursive == "readonly" && !e.supportsAPI("1.44"):
-			return old("volumes.bind.recursive", "1.44")
+			return needs("volumes.bind.recursive", "1.44")
 		}
 	}
 	for name, n := range s.Networks {
 		switch {
 		case n == nil:
 		case n.GatewayPriority != 0 && !e.supportsAPI("1.48"):
-			return old("networks."+name+".gw_priority", "1.48")
+			return needs("networks."+name+".gw_priority", "1.48")
 		case n.MacAddress != "" && !e.supportsAPI(apiEndpointMAC):
-			return old("networks."+name+".mac_address", apiEndpointMAC)
+			return needs("networks."+name+".mac_address", apiEndpointMAC)
 		}
 	}
 	if len(s.Annotations) > 0 && !e.supportsAPI(apiAnnotations) {
-		return old("annotations", apiAnnotations)
+		return needs("annotations", apiAnnotations)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// containerConfig translates a service's settings for its process.
+// containerConfig translates those settings of a service that concern its process.
 func (e *Engine) containerConfig(s types.ServiceConfig) (*container.Config, error) {
 	exposed, _, err := ports(s)
 	if err != nil {
@@ -46,8 +46,8 @@ func environment(env types.MappingWithEquals) []string {
 	return out
 }
 
-// healthcheck translates a health check. What the compose file leaves open is the image's. Engines
-// that know no interval of its own for the start-up need none: see [Engine.wait].
+// healthcheck translates a health check. A field that the compose file does not set stays zero, which keeps the
+// image's value. Old engines have no start interval and do not need one, because [Engine.wait] checks often itself.
 func healthcheck(h *types.HealthCheckConfig, startInterval bool) *container.HealthConfig {
 	if h == nil {
 		return nil

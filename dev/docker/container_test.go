@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// service reads one service, "db", out of a compose file.
+// service reads the service "db" from a compose file.
 func service(t *testing.T, text string) types.ServiceConfig {
 	t.Helper()
 	p, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{WorkingDir: "/shop", Environment: types.Mapping{},
@@ -28,8 +28,8 @@ func service(t *testing.T, text string) types.ServiceConfig {
 	return p.Services["db"]
 }
 
-// whole names all that makes a container's surroundings.
-const whole = `services:
+// fullService sets everything that becomes part of a container's host configuration.
+const fullService = `services:
   db:
     image: postgres
     privileged: true
@@ -86,9 +86,9 @@ const whole = `services:
 volumes: {data: {}}
 `
 
-func TestHostConfig_HasAllThatAServiceSays(t *testing.T) {
-	e := &Engine{place: Endpoint{API: MinAPI}}
-	got, err := e.hostConfig(service(t, whole), "")
+func TestHostConfig_HasEverySettingOfAService(t *testing.T) {
+	e := &Engine{endpoint: Endpoint{API: MinAPI}}
+	got, err := e.hostConfig(service(t, fullService), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +123,8 @@ func TestHostConfig_HasAllThatAServiceSays(t *testing.T) {
 	}
 }
 
-func TestHostConfig_TakesWhatDeploySays(t *testing.T) {
-	e := &Engine{place: Endpoint{API: MinAPI}}
+func TestHostConfig_AppliesTheDeploySection(t *testing.T) {
+	e := &Engine{endpoint: Endpoint{API: MinAPI}}
 	got, err := e.hostConfig(service(t, `services:
   db:
     image: postgres
@@ -159,7 +159,7 @@ networks: {back: {}, front: {}}
 	back := &network.EndpointSettings{Aliases: []string{"db", "store"}, Links: []string{"legacy:old"}, DriverOpts: map[string]string{"a": "b"},
 		IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.1.0.5", IPv6Address: "fd00::5", LinkLocalIPs: []string{"169.254.1.2"}}}
 	for version, mac := range map[string]string{"1.41": "", "1.44": "02:42:ac:11:00:01"} {
-		e := &Engine{place: Endpoint{API: version}}
+		e := &Engine{endpoint: Endpoint{API: version}}
 		first, others := e.splitFirst(s)
 		want := map[string]*network.EndpointSettings{"front": {Links: []string{"legacy:old"}, MacAddress: mac}}
 		if diff := cmp.Diff(want, first); diff != "" {
@@ -178,7 +178,7 @@ networks: {back: {}, front: {}}
 	}
 }
 
-func TestHealthcheck_KeepsToWhatTheEngineKnows(t *testing.T) {
+func TestHealthcheck_HasNoStartIntervalForOldEngines(t *testing.T) {
 	s := service(t, "services:\n  db:\n    image: postgres\n    healthcheck: {test: pg_isready, interval: 5s, timeout: 4s, start_period: 3s, start_interval: 2s, retries: 6}\n")
 	want := &container.HealthConfig{Test: []string{"CMD-SHELL", "pg_isready"}, Interval: 5 * time.Second, Timeout: 4 * time.Second, StartPeriod: 3 * time.Second, Retries: 6}
 	if diff := cmp.Diff(want, healthcheck(s.HealthCheck, false)); diff != "" {
@@ -220,7 +220,7 @@ func TestCheckVersion_RefusesWhatTheEngineIsTooOldFor(t *testing.T) {
 		"annotations":                  "annotations: {a: b}",
 	} {
 		s := service(t, "services:\n  db:\n    image: postgres\n    "+text+"\nvolumes: {data: {}}\n")
-		err := (&Engine{place: Endpoint{API: MinAPI}}).checkVersion(s)
+		err := (&Engine{endpoint: Endpoint{API: MinAPI}}).checkVersion(s)
 		if err == nil {
 			t.Errorf("%s: no error", key)
 			continue
@@ -228,13 +228,13 @@ func TestCheckVersion_RefusesWhatTheEngineIsTooOldFor(t *testing.T) {
 		if got := dev.AsError(err); got.Code != dev.CodeEngineTooOld || got.Exit != dev.ExitProject || got.Message[:len("services.db."+key)] != "services.db."+key {
 			t.Errorf("%s: %+v", key, got)
 		}
-		if err := (&Engine{place: Endpoint{API: "1.50"}}).checkVersion(s); err != nil {
+		if err := (&Engine{endpoint: Endpoint{API: "1.50"}}).checkVersion(s); err != nil {
 			t.Errorf("%s on a new engine: %v", key, err)
 		}
 	}
 }
 
-// Compose finds what belongs to a project by these names; other spellings are other labels.
+// Compose finds the objects of a project by labels with exactly these names.
 func TestContainerLabels_AreThoseOfCompose(t *testing.T) {
 	s := plan.Service{Config: types.ServiceConfig{Name: "gateway"}, Hash: "abc"}
 	got := containerLabels(s, plan.Labels{Project: "shop", App: "web", Gateway: "gateway", Dir: "/shop", ConfigFiles: []string{"a.yml", "b.yml"}})

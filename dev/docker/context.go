@@ -28,22 +28,22 @@ type Endpoint struct {
 	API     string // negotiated version; "" before that
 }
 
-// candidate is a place and how to connect to it.
+// candidate is an engine's address and how to connect to it.
 type candidate struct {
 	Endpoint
 	opts []client.Opt
 }
 
-// finder finds engines as the docker command does: the context of the flag, else DOCKER_HOST, else the context in
-// DOCKER_CONTEXT, else that of "docker context use", else the default socket. If nothing was chosen and the
-// default socket does not answer, it tries the sockets of other well-known engines.
+// finder finds engines in the order of the docker command: the context of the flag, DOCKER_HOST, the context in
+// DOCKER_CONTEXT, that of "docker context use", the default socket. If none of them names an engine and the default
+// socket does not answer, it tries the sockets of other well-known engines.
 type finder struct {
 	getenv func(string) string
 	home   string
 	usual  string // address of the default socket
 	uid    int
 
-	patience time.Duration // for an engine to answer; 0 is the default
+	timeout time.Duration // how long an engine may take to answer; 0 is the default
 }
 
 func newFinder() finder {
@@ -54,10 +54,10 @@ func newFinder() finder {
 	return finder{getenv: os.Getenv, home: home, usual: client.DefaultDockerHost, uid: os.Getuid()}
 }
 
-// standard is the context for the environment and the default socket.
+// standard is the name of the context that stands for DOCKER_HOST or the default socket.
 const standard = "default"
 
-// candidates returns the places to try, in order. There is more than one only if nothing was chosen.
+// candidates returns the engines to try, in order. There is more than one only if neither flag nor settings name one.
 func (f finder) candidates(flag string) ([]candidate, error) {
 	name, why := flag, "--context"
 	if name == "" {
@@ -120,7 +120,7 @@ func (f finder) usualFirst() ([]candidate, error) {
 		if st, err := os.Stat(s.path); err != nil || st.Mode()&os.ModeSocket == 0 {
 			continue
 		}
-		c, err := f.fromHost(Endpoint{Host: "unix://" + s.path, Why: s.whose + ", because the default socket does not answer"})
+		c, err := f.fromHost(Endpoint{Host: "unix://" + s.path, Why: s.product + ", because the default socket does not answer"})
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func (f finder) usualFirst() ([]candidate, error) {
 	return out, nil
 }
 
-type socket struct{ path, whose string }
+type socket struct{ path, product string }
 
 // sockets are the paths on which other engines listen.
 // Source: the manuals of rootless Docker, Docker Desktop, colima, Rancher Desktop, OrbStack, podman.
@@ -181,7 +181,8 @@ func (f finder) fromHost(p Endpoint) (candidate, error) {
 	return c, nil
 }
 
-// withTLS verifies the engine's certificate, even if only DOCKER_TLS is set, where the docker command would not.
+// withTLS verifies the engine's certificate, even if only DOCKER_TLS is set; the docker command would not verify it
+// then.
 func (f finder) withTLS() (client.Opt, error) {
 	dir := f.getenv(client.EnvOverrideCertPath)
 	if dir == "" {

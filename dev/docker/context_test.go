@@ -19,7 +19,7 @@ import (
 	"sdev/dev/docker"
 )
 
-// engineAt is the least that counts as an engine, at a unix socket of its own.
+// engineAt starts the smallest server that counts as an engine, at a unix socket, and returns its address.
 func engineAt(t *testing.T, name string) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), name)
@@ -36,12 +36,12 @@ func engineAt(t *testing.T, name string) string {
 	return "unix://" + socket
 }
 
-// dockerHome makes a DOCKER_CONFIG with one context, and a choice among contexts.
+// dockerHome creates a DOCKER_CONFIG with one context, and chosen as the current one.
 func dockerHome(t *testing.T, name, host, chosen string) {
 	t.Helper()
 	home := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", home)
-	// Where the docker command keeps it: cli/context/store, metadatastore.go.
+	// The docker command stores it here: cli/context/store, metadatastore.go.
 	dir := filepath.Join(home, "contexts", "meta", digest.FromString(name).Encoded())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestOpen_RefusesAnAPIThatIsTooOldToWorkWith(t *testing.T) {
 	}
 }
 
-func TestEngine_ThatOnlySpeaksNewerAPIsIsToldApart(t *testing.T) {
+func TestEngine_ThatSupportsOnlyNewerAPIsHasItsOwnError(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Api-Version", "1.70")
 		if r.URL.Path != "/_ping" {

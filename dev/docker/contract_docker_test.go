@@ -9,7 +9,7 @@ import (
 	"sdev/dev/docker"
 )
 
-// contractImage has Python, in which the contract's containers play their scripts.
+// contractImage has Python, which runs the scripts of the contract's containers.
 const contractImage = "python:3.11-slim"
 
 func TestContract_Docker(t *testing.T) {

@@ -17,15 +17,15 @@ const MinAPI = "1.41"
 
 // Engine is a connection to a container engine.
 type Engine struct {
-	api     *client.Client
-	place   Endpoint
-	builder build.BuilderVersion // the builder that the engine reports; "" if none
-	getenv  func(string) string
+	api      *client.Client
+	endpoint Endpoint
+	builder  build.BuilderVersion // the builder that the engine reports; "" if none
+	getenv   func(string) string
 
 	once         sync.Once
 	architecture string // architecture of the engine's machine, in Go's terms; set by once
 
-	pointing sync.Mutex // held while mount points are created, see mountpoints.go
+	mountPoints sync.Mutex // held while mount points are created, see withMountPoints
 }
 
 // Open connects to the engine that the docker command would use, and negotiates an API version. contextName is a
@@ -37,12 +37,12 @@ func Open(ctx context.Context, contextName string) (*Engine, error) {
 }
 
 func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
-	places, err := f.candidates(contextName)
+	candidates, err := f.candidates(contextName)
 	if err != nil {
 		return nil, err
 	}
 	var failures []failure
-	for _, c := range places {
+	for _, c := range candidates {
 		e, err := f.try(ctx, c)
 		if err == nil {
 			return e, nil
@@ -55,19 +55,19 @@ func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
 	return nil, unreachable(failures)
 }
 
-// Timeouts for engines: one under load may take many seconds for its first answer, as may one behind SSH.
+// Limits for an engine's first answer: it may take many seconds under load or behind SSH.
 const (
-	patience    = 30 * time.Second
-	patienceSSH = 45 * time.Second
+	openTimeout    = 30 * time.Second
+	openTimeoutSSH = 45 * time.Second
 )
 
 func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
-	limit := patience
+	limit := openTimeout
 	if strings.HasPrefix(c.Host, "ssh://") {
-		limit = patienceSSH
+		limit = openTimeoutSSH
 	}
-	if f.patience > 0 {
-		limit = f.patience
+	if f.timeout > 0 {
+		limit = f.timeout
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -92,11 +92,11 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		_ = api.Close()
 		return nil, tooLow(c.API)
 	}
-	return &Engine{api: api, place: c.Endpoint, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
+	return &Engine{api: api, endpoint: c.Endpoint, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
 }
 
 // Close closes the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
 // Endpoint is the engine's address and what chose it.
-func (e *Engine) Endpoint() Endpoint { return e.place }
+func (e *Engine) Endpoint() Endpoint { return e.endpoint }

@@ -21,14 +21,14 @@ import (
 	"sdev/dev"
 )
 
-// failure is a place that did not answer.
+// failure is an engine that did not answer, and why.
 type failure struct {
 	Endpoint
 	err error
 }
 
-// unreachable is the error for engines that do not answer: the places tried, in order, and why each failed. The
-// first one determines the hint.
+// unreachable returns the error for engines that do not answer. It lists the addresses tried, in order, and why each
+// failed. The first one determines the hint.
 func unreachable(failures []failure) error {
 	first := failures[0]
 	if e, ok := errors.AsType[*dev.Error](first.err); ok {
@@ -56,7 +56,7 @@ func unreachable(failures []failure) error {
 	return e
 }
 
-// described is an address and what chose it.
+// described returns the address and what chose it, for messages.
 func (p Endpoint) described() string {
 	if p.Context != "" {
 		return fmt.Sprintf("%s (context %s, %s)", p.Host, p.Context, p.Why)
@@ -64,8 +64,8 @@ func (p Endpoint) described() string {
 	return fmt.Sprintf("%s (%s)", p.Host, p.Why)
 }
 
-// ping opens and closes a connection to a socket or port: the client's own errors do not say why
-// one cannot be opened.
+// ping opens a connection to a socket or port and closes it again. Its error says why a connection cannot be opened;
+// the errors of the engine's client do not.
 func ping(ctx context.Context, host string) error {
 	network, address, _ := strings.Cut(host, "://")
 	if network != "unix" && network != "tcp" {
@@ -74,8 +74,8 @@ func ping(ctx context.Context, host string) error {
 	address, _, _ = strings.Cut(strings.TrimSuffix(address, "/"), "?")
 	if network == "tcp" {
 		address, _, _ = strings.Cut(address, "/")
-		ask := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
-		if proxy, err := http.ProxyFromEnvironment(ask); proxy != nil || err != nil {
+		request := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
+		if proxy, err := http.ProxyFromEnvironment(request); proxy != nil || err != nil {
 			return nil // the client uses the proxy, which may be the only way
 		}
 	}
@@ -86,10 +86,10 @@ func ping(ctx context.Context, host string) error {
 	return conn.Close()
 }
 
-// sshSaid matches ssh's output in the error of a connection.
-var sshSaid = regexp.MustCompile(`(?s)stderr=(.+)$`)
+// sshOutput matches ssh's output in the error of a connection.
+var sshOutput = regexp.MustCompile(`(?s)stderr=(.+)$`)
 
-// cause is why a place did not answer, short.
+// cause says in a few words why an engine did not answer.
 func cause(err error) string {
 	var dns *net.DNSError
 	e, ours := errors.AsType[*dev.Error](err)
@@ -109,7 +109,7 @@ func cause(err error) string {
 	case plainHTTP.MatchString(err.Error()):
 		return "it does not accept plain HTTP; if it needs TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 	}
-	if m := sshSaid.FindStringSubmatch(err.Error()); m != nil {
+	if m := sshOutput.FindStringSubmatch(err.Error()); m != nil {
 		return lastLine(m[1])
 	}
 	return firstLine(err.Error())
@@ -118,7 +118,7 @@ func cause(err error) string {
 // plainHTTP matches the error of a plain request to a TLS port.
 var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
 
-// lastLine is the last line: ssh prints warnings first, and the error last.
+// lastLine returns the last line of a program's output: ssh and git print warnings first, and the error last.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return dev.Sanitize(strings.TrimSpace(lines[len(lines)-1]))
@@ -139,8 +139,8 @@ func tooLow(version string) error {
 // tooNew matches an engine's refusal of every API version that this sdev supports.
 var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 
-// engineError turns an engine's error into ours; what says what sdev tried to do.
-func engineError(what string, err error) error {
+// engineError turns an engine's error into a *dev.Error. action is what sdev tried to do: "start shop-db-1".
+func engineError(action string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -153,12 +153,12 @@ func engineError(what string, err error) error {
 	}
 	if client.IsErrConnectionFailed(err) {
 		why, _, _ := strings.Cut(cause(err), ". Is the docker daemon running?")
-		return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err, Message: what + ": " + why, Hint: "start Docker"}
+		return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err, Message: action + ": " + why, Hint: "start Docker"}
 	}
 	if strings.Contains(err.Error(), "no space left on device") {
-		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + what + ": " + engineText(err), Hint: makeRoom}
+		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + action + ": " + engineText(err), Hint: makeRoom}
 	}
-	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: what + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
+	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
 
 // makeRoom is the hint for a full disk.

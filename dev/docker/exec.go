@@ -56,9 +56,9 @@ func (e *Engine) Run(ctx context.Context, x plan.Exec) (int, error) {
 	return done.ExitCode, nil
 }
 
-// sendInput copies in to a command, in a goroutine that ends with in or with the connection. stop waits for it
-// once the connection is closed, and interrupts its read of a terminal: whoever reads the terminal next would
-// otherwise lose a key to the command that has ended.
+// sendInput copies in to a command, in a goroutine that ends with in or with the connection. The caller closes the
+// connection and then calls stop, which interrupts a pending read and waits for the goroutine. Without that, the
+// goroutine would take the next key typed at the terminal, although the command has ended.
 func sendInput(conn *types.HijackedResponse, in io.Reader) (stop func()) {
 	keys, err := cancelreader.NewReader(in)
 	if err == nil {
@@ -73,7 +73,7 @@ func sendInput(conn *types.HijackedResponse, in io.Reader) (stop func()) {
 	return func() {
 		if keys != nil {
 			keys.Cancel()
-			defer keys.Close() //nolint:errcheck // nothing was written
+			defer keys.Close()
 		}
 		<-copied
 	}

@@ -11,8 +11,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// A terminal is read by the next program once the command has ended: the command must not take its first key.
-func TestDockerRun_LeavesTheInputThatItDidNotReadToOthers(t *testing.T) {
+// Once the command has ended, another program reads the terminal. The command must not take its first key.
+func TestDockerRun_LeavesUnreadInputToTheNextProgram(t *testing.T) {
 	e, name := sleeper(t, "1000")
 	keys, press, err := os.Pipe()
 	if err != nil {

@@ -56,9 +56,9 @@ func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.
 	return copied, mounted, volume, nil
 }
 
-// splitFiles decides which files are copied into a container, and which are mounted over its mounts: all of them
-// if one has to be. Docker of 2026 up to 29.8.1, and what others patched alike,
-// copies nothing into a container with a file mounted inside a read-only mount.
+// splitFiles decides which files are copied into a container and which are mounted over its mounts: all of them are
+// mounted if one has to be, or if a file is mounted inside a read-only mount. Docker releases of 2026 up to 29.8.1,
+// and older releases with the same patch, copy nothing into a container with such a mount.
 func (e *Engine) splitFiles(ctx context.Context, s plan.Service) (copied, over []plan.File, err error) {
 	if len(s.Files) == 0 {
 		return nil, nil, nil
@@ -115,16 +115,16 @@ func covers(dir, file string) bool {
 // mountOver writes files into a volume of the container's own, adds a mount for each of them, and returns the
 // volume's name. As with Compose, a file replaces a mount with the same target.
 func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig, files []plan.File) (string, error) {
-	making, cancel := withoutCancel(ctx)
+	createCtx, cancel := withoutCancel(ctx)
 	defer cancel()
 	name := op.Name + "-files-" + strings.ToLower(rand.Text()[:8])
-	made, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: name, Labels: map[string]string{
+	made, err := e.api.VolumeCreate(createCtx, volume.CreateOptions{Name: name, Labels: map[string]string{
 		labelProject: labels.Project, labelVolume: strings.TrimPrefix(name, labels.Project+"-"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownFiles: op.Name}})
 	if err != nil {
 		return "", engineError("create volume "+name, err)
 	}
-	if err := e.fillVolume(making, name, op.Service, files); err != nil {
-		_ = e.api.VolumeRemove(making, name, true) // the first error matters
+	if err := e.fillVolume(createCtx, name, op.Service, files); err != nil {
+		_ = e.api.VolumeRemove(createCtx, name, true) // the first error matters
 		return "", err
 	}
 	for i, f := range files {

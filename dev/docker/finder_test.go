@@ -16,8 +16,8 @@ import (
 	"sdev/dev"
 )
 
-// place is a finder in a home directory of its own, whose usual socket may be listened at.
-func newPlace(t *testing.T, env map[string]string) finder {
+// newTestFinder returns a finder with a home directory of its own. Its default socket is usual.sock in there.
+func newTestFinder(t *testing.T, env map[string]string) finder {
 	t.Helper()
 	home, err := os.MkdirTemp("", "sdev") // a socket's path must be short
 	if err != nil {
@@ -27,8 +27,8 @@ func newPlace(t *testing.T, env map[string]string) finder {
 	return finder{getenv: func(name string) string { return env[name] }, home: home, usual: "unix://" + filepath.Join(home, "usual.sock"), uid: 4321}
 }
 
-// answering is an engine at a socket, which says a version.
-func answering(t *testing.T, socket, version string) {
+// listenAs starts an engine at a socket, with an API version.
+func listenAs(t *testing.T, socket, version string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
 		t.Fatal(err)
@@ -43,8 +43,8 @@ func answering(t *testing.T, socket, version string) {
 	t.Cleanup(server.Close)
 }
 
-// dead is a socket that nobody listens at any more.
-func dead(t *testing.T, socket string) {
+// leaveSocket leaves a socket at which nothing listens any more.
+func leaveSocket(t *testing.T, socket string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
 		t.Fatal(err)
@@ -57,31 +57,31 @@ func dead(t *testing.T, socket string) {
 	_ = l.Close()
 }
 
-func TestFinder_TriesKnownSocketsWhereNothingWasChosen(t *testing.T) {
+func TestFinder_TriesKnownSocketsIfNothingWasChosen(t *testing.T) {
 	for _, c := range []struct {
-		at    []string // where engines listen, below the home directory
-		dead  []string
-		where string
-		why   string
+		at          []string // where engines listen, below the home directory
+		leaveSocket []string
+		where       string
+		why         string
 	}{
 		{at: []string{"usual.sock", ".colima/default/docker.sock"}, where: "usual.sock", why: "the default socket"},
 		{at: []string{"run/docker.sock", ".rd/docker.sock"}, where: "run/docker.sock", why: "rootless Docker, because the default socket does not answer"},
 		{at: []string{".docker/run/docker.sock"}, where: ".docker/run/docker.sock", why: "Docker Desktop, because the default socket does not answer"},
 		{at: []string{".colima/work/docker.sock", ".colima/default/docker.sock"}, where: ".colima/default/docker.sock", why: "colima, because the default socket does not answer"},
 		{at: []string{".colima/work/docker.sock"}, where: ".colima/work/docker.sock", why: "colima, profile work, because the default socket does not answer"},
-		{at: []string{".rd/docker.sock"}, dead: []string{".colima/default/docker.sock", "usual.sock"}, where: ".rd/docker.sock", why: "Rancher Desktop, because the default socket does not answer"},
+		{at: []string{".rd/docker.sock"}, leaveSocket: []string{".colima/default/docker.sock", "usual.sock"}, where: ".rd/docker.sock", why: "Rancher Desktop, because the default socket does not answer"},
 		{at: []string{".orbstack/run/docker.sock", "run/podman/podman.sock"}, where: ".orbstack/run/docker.sock", why: "OrbStack, because the default socket does not answer"},
 		{at: []string{"run/podman/podman.sock"}, where: "run/podman/podman.sock", why: "podman, because the default socket does not answer"},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			env := map[string]string{}
-			f := newPlace(t, env)
+			f := newTestFinder(t, env)
 			env["XDG_RUNTIME_DIR"] = filepath.Join(f.home, "run")
 			for _, s := range c.at {
-				answering(t, filepath.Join(f.home, s), "1.47")
+				listenAs(t, filepath.Join(f.home, s), "1.47")
 			}
-			for _, s := range c.dead {
-				dead(t, filepath.Join(f.home, s))
+			for _, s := range c.leaveSocket {
+				leaveSocket(t, filepath.Join(f.home, s))
 			}
 			e, err := f.open(t.Context(), "")
 			if err != nil {
@@ -95,10 +95,10 @@ func TestFinder_TriesKnownSocketsWhereNothingWasChosen(t *testing.T) {
 	}
 }
 
-func TestFinder_SaysWhatWasTried(t *testing.T) {
-	f := newPlace(t, nil)
-	dead(t, filepath.Join(f.home, ".colima/default/docker.sock"))
-	answering(t, filepath.Join(f.home, ".rd/docker.sock"), "1.40")
+func TestFinder_ListsTheAddressesThatItTried(t *testing.T) {
+	f := newTestFinder(t, nil)
+	leaveSocket(t, filepath.Join(f.home, ".colima/default/docker.sock"))
+	listenAs(t, filepath.Join(f.home, ".rd/docker.sock"), "1.40")
 	_, err := f.open(t.Context(), "")
 	got := strings.ReplaceAll(fmt.Sprint(err), f.home, "~")
 	want := "the container engine at unix://~/usual.sock (the default socket) does not answer: the socket does not exist; " +
@@ -109,16 +109,16 @@ func TestFinder_SaysWhatWasTried(t *testing.T) {
 	}
 }
 
-func TestFinder_WordsWhatCannotBeUsed(t *testing.T) {
+func TestFinder_ExplainsAnUnusableAddress(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
 	for name, c := range map[string]struct {
-		env        map[string]string
-		flag       string
-		says, hint string
+		env           map[string]string
+		flag          string
+		message, hint string
 	}{
 		"a flag that names no context": {nil, "nosuch", `docker context "nosuch", chosen by --context, cannot be used`, "docker context ls"},
 		"a variable":                   {map[string]string{"DOCKER_CONTEXT": "nosuch"}, "", "chosen by DOCKER_CONTEXT", "docker context ls"},
@@ -129,9 +129,9 @@ func TestFinder_WordsWhatCannotBeUsed(t *testing.T) {
 		"ssh with a password":          {map[string]string{"DOCKER_HOST": "ssh://me:word@there"}, "", "cannot be used", "check DOCKER_HOST"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newPlace(t, c.env).open(t.Context(), c.flag)
+			_, err := newTestFinder(t, c.env).open(t.Context(), c.flag)
 			e, ok := errors.AsType[*dev.Error](err)
-			if !ok || e.Code != dev.CodeEngineUnreachable || e.Exit != dev.ExitEngine || !strings.Contains(e.Message, c.says) || !strings.Contains(e.Hint, c.hint) {
+			if !ok || e.Code != dev.CodeEngineUnreachable || e.Exit != dev.ExitEngine || !strings.Contains(e.Message, c.message) || !strings.Contains(e.Hint, c.hint) {
 				t.Errorf("%+v", err)
 			}
 		})
@@ -139,13 +139,13 @@ func TestFinder_WordsWhatCannotBeUsed(t *testing.T) {
 }
 
 func TestFinder_GivesUpAnEngineThatNeverAnswers(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	f := newPlace(t, map[string]string{"DOCKER_HOST": "tcp://" + l.Addr().String()})
-	f.patience = 50 * time.Millisecond
+	f := newTestFinder(t, map[string]string{"DOCKER_HOST": "tcp://" + l.Addr().String()})
+	f.timeout = 50 * time.Millisecond
 	_, err = f.open(t.Context(), "")
 	if err == nil || !strings.Contains(err.Error(), "it timed out") {
 		t.Errorf("%v", err)

@@ -20,9 +20,9 @@ import (
 	"sdev/dev/plan"
 )
 
-// Follow reports the logs and states of a project's containers, and the events that its gateway
-// wrote, until ctx ends (which is no error) or the engine goes away. Containers that start
-// meanwhile are joined. emit, which gets the time at which each event happened, is called from several goroutines, all of which have ended on return.
+// Follow reports the logs and states of a project's containers, and the events that its gateway wrote. It also follows
+// containers that start later. It returns nil when ctx ends, and an error when the engine goes away. It calls emit,
+// with the time at which each event happened, from several goroutines, all of which have ended when it returns.
 func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time, dev.Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -56,7 +56,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 			if ctx.Err() != nil {
 				return nil
 			}
-			return unreachable([]failure{{e.place, err}})
+			return unreachable([]failure{{e.endpoint, err}})
 		case <-ctx.Done():
 			return nil
 		}
@@ -78,8 +78,8 @@ func (r *follower) follows(service string) bool {
 	return len(r.Services) == 0 || slices.Contains(r.Services, service)
 }
 
-// handleEvent turns an engine event into a state. The engine sends, for a container that is made and
-// started: create, start; for one that ends: die (with its code), stop; then destroy.
+// handleEvent turns an engine's event into a state. The engine sends create and start for a new container, die (with
+// the exit code) and stop for one that ends, and destroy for one that is removed.
 func (r *follower) handleEvent(ctx context.Context, m events.Message) {
 	service := m.Actor.Attributes[ownService]
 	if service == "" {
@@ -151,7 +151,7 @@ func (r *follower) copyLog(ctx context.Context, id, service string, since time.T
 	}
 	stream, err := r.engine.api.ContainerLogs(ctx, id, opts)
 	if err != nil {
-		return time.Time{} // removed meanwhile: that is reported as a state
+		return time.Time{} // the container was removed meanwhile, which handleEvent reports
 	}
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
@@ -203,9 +203,9 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	}
 }
 
-// gatewayLine reports an event that the gateway wrote, and returns its number. The gateway numbers its events
-// from 1, so a gap since the last one means that events were lost on the way: that is reported too. Any other
-// output is a log line, so that a crash is not lost.
+// gatewayLine reports an event that the gateway wrote, and returns its sequence number. The gateway numbers its events
+// from 1, so a gap after last means that events were lost; gatewayLine reports that as [dev.LogDropped]. It reports
+// other output as log lines, so that the message of a crash is not lost.
 func (r *follower) gatewayLine(at time.Time, text, name string, last uint64) uint64 {
 	var s dev.Stamped
 	if err := json.Unmarshal([]byte(text), &s); err != nil {

@@ -11,8 +11,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// The gateway numbers its events. Numbers that are missing are events that nobody sees.
-func TestLines_ReportEventsThatTheGatewayWroteAndNobodyGot(t *testing.T) {
+// The gateway numbers its events, so a missing number is a lost event.
+func TestLines_ReportLostEventsOfTheGateway(t *testing.T) {
 	var text strings.Builder
 	write := func(seq uint64) {
 		line, err := dev.Stamped{Seq: seq, Time: time.Unix(1, 0).UTC(), Event: dev.SessionOpened{Sessions: int(seq)}}.MarshalJSON()

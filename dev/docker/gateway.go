@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"github.com/docker/docker/api/types/image"
@@ -121,8 +122,10 @@ func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 		return fmt.Errorf("find this program's file: %w", err)
 	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeGatewayTar(w, executable)) }() // ends when r is read to the end or closed
-	defer r.Close()                                                  //nolint:errcheck // ends the writer above
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer r.Close() //nolint:errcheck // ends the writer, if the engine has not read all
+	writer.Go(func() { w.CloseWithError(writeGatewayTar(w, executable)) })
 	out, err := e.api.ImageImport(ctx, image.ImportSource{Source: r, SourceName: "-"}, ref, image.ImportOptions{
 		Message: "sdev gateway", Changes: []string{`ENTRYPOINT ["/sdev","gateway"]`, `LABEL dev.sdev.gateway=1`},
 	})

@@ -10,7 +10,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// hooks runs a service's post_start commands. The error of a failed one holds its output.
+// hooks runs a service's post_start commands. If one fails, the error contains its output.
 func (e *Engine) hooks(ctx context.Context, op plan.Operation) error {
 	for i, hook := range op.Service.Config.PostStart {
 		var out bytes.Buffer
@@ -28,7 +28,7 @@ func (e *Engine) hooks(ctx context.Context, op plan.Operation) error {
 	return nil
 }
 
-// indented is output below a message; "" for none.
+// indented returns output with each line indented below a message; "" for none.
 func indented(output string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSpace(output)) {

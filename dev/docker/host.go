@@ -13,7 +13,7 @@ import (
 	"github.com/docker/docker/api/types/versions"
 )
 
-// Versions of the engine's API from which on it knows something.
+// The first versions of the engine's API with a feature.
 // Source: Docker Engine API, version history.
 const (
 	apiAnnotations   = "1.43"
@@ -23,11 +23,11 @@ const (
 
 // supportsAPI reports whether the engine's API is at least of a version.
 func (e *Engine) supportsAPI(version string) bool {
-	return versions.GreaterThanOrEqualTo(e.place.API, version)
+	return versions.GreaterThanOrEqualTo(e.endpoint.API, version)
 }
 
-// hostConfig translates a service's settings for its environment. joins is the container whose network namespace
-// it joins; "" for its own.
+// hostConfig translates those settings of a service that concern the container's surroundings: network, mounts, limits.
+// joins is the container whose network namespace it shares; "" for its own.
 func (e *Engine) hostConfig(s types.ServiceConfig, joins string) (*container.HostConfig, error) {
 	_, bindings, err := ports(s)
 	if err != nil {
@@ -131,8 +131,8 @@ func resources(s types.ServiceConfig) container.Resources {
 	return r
 }
 
-func applyDeployLimits(r *container.Resources, asked types.Resources) {
-	if l := asked.Limits; l != nil {
+func applyDeployLimits(r *container.Resources, requested types.Resources) {
+	if l := requested.Limits; l != nil {
 		if l.NanoCPUs != 0 {
 			r.NanoCPUs = nano(l.NanoCPUs.Value())
 		}
@@ -143,7 +143,7 @@ func applyDeployLimits(r *container.Resources, asked types.Resources) {
 			r.PidsLimit = pointer(l.Pids)
 		}
 	}
-	if l := asked.Reservations; l != nil {
+	if l := requested.Reservations; l != nil {
 		if l.MemoryBytes != 0 {
 			r.MemoryReservation = int64(l.MemoryBytes)
 		}

@@ -36,9 +36,9 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 
 // foreignPlatform returns an image's platform if the engine's machine cannot run it without emulation.
 func (e *Engine) foreignPlatform(ctx context.Context, system, architecture string) string {
-	// Do not ask an engine on this machine: the answer takes longer than everything else in an "up" without
-	// changes.
-	if architecture == "" || strings.HasPrefix(e.place.Host, "unix://") && architecture == runtime.GOARCH {
+	// An engine on this machine has this machine's architecture. Asking it would take longer than everything else in
+	// an "up" without changes.
+	if architecture == "" || strings.HasPrefix(e.endpoint.Host, "unix://") && architecture == runtime.GOARCH {
 		return ""
 	}
 	e.once.Do(func() {
@@ -66,8 +66,8 @@ func envMap(list []string) map[string]string {
 	return env
 }
 
-// Pull gets an image from its registry, with the login that "docker login" left. platform is "" for
-// the engine's own.
+// Pull gets an image from its registry, with the credentials that "docker login" stored. platform is "" for the
+// engine's own.
 func (e *Engine) Pull(ctx context.Context, ref, platform string) error {
 	out, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: registryLogin(ref), Platform: platform})
 	if err != nil {
@@ -121,7 +121,7 @@ type ImageIdentity struct {
 	Digest         string // digest in a registry; "" if no registry is known to have it
 	Platform       string // "linux/amd64"
 	Size           int64  // of its layers, unpacked, in bytes
-	NeedsEmulation bool   // the engine's machine does not run it by itself
+	NeedsEmulation bool   // the engine's machine cannot run it natively
 	Labels         map[string]string
 }
 

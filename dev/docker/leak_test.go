@@ -1,4 +1,4 @@
-// With an engine, the idle connections of its client outlive a test.
+// Not with the tag docker: the idle connections of the engine's client outlive a test.
 
 //go:build !docker
 

@@ -26,8 +26,8 @@ import (
 // A mount needs a mount point. If a mount lies inside another one, and the outer one is a directory of this
 // machine without an entry at that path, the engine would create the entry as root and leave it behind. This
 // package creates it instead, empty and as sdev's user, records it first in a label of the container, and
-// removes it with the container. The same holds for missing directories that a compose file mounts. Mount points
-// that have got content stay. The directories above keep their modification times.
+// removes it with the container. It does the same with missing directories that a compose file mounts. A mount point
+// that has content by then stays. The directories above keep their modification times.
 
 // ownPoints is the label with the mount points created for a container: a JSON array of absolute paths, parents
 // first.
@@ -111,19 +111,19 @@ func pathTo(dir, rel string, file bool) (there, missing []mountPoint) {
 }
 
 // withMountPoints creates a container and its mount points: first the sources that the engine requires, then the
-// container with the label, then the mount points that its start needs. It handles one container at a time,
-// because the next one must see the label.
+// container with the label, then the mount points that its start needs. It handles one container with mount points at
+// a time, because the next one must see the label.
 func (e *Engine) withMountPoints(ctx context.Context, s types.ServiceConfig, host *container.HostConfig, files map[string]bool, create func(label string) error) error {
-	e.pointing.Lock()
+	e.mountPoints.Lock()
 	points, err := e.missingMountPoints(ctx, s, host, files)
 	if err != nil || len(points) == 0 {
-		e.pointing.Unlock()
+		e.mountPoints.Unlock()
 		if err != nil {
 			return err
 		}
 		return create("")
 	}
-	defer e.pointing.Unlock()
+	defer e.mountPoints.Unlock()
 	err = createMountPoints(s.Name, slices.DeleteFunc(slices.Clone(points), func(p mountPoint) bool { return !p.source }))
 	if err == nil {
 		err = create(formatMountPoints(points))
@@ -183,7 +183,7 @@ func hostPathTo(dir string) (there, missing []mountPoint) {
 
 // isLocal reports whether the engine is on this machine, according to its address.
 func (e *Engine) isLocal() bool {
-	kind, address, _ := strings.Cut(e.place.Host, "://")
+	kind, address, _ := strings.Cut(e.endpoint.Host, "://")
 	switch kind {
 	case "unix", "npipe":
 		return true

@@ -33,8 +33,8 @@ func volumeMount(v types.ServiceVolumeConfig) mount.Mount {
 	return m
 }
 
-// bindWithLabel returns a bind mount in its short form where SELinux is to label it: the long form has no
-// place for that.
+// bindWithLabel returns a bind mount in its short form, "source:target:options", if the compose file asks for an
+// SELinux label: the engine's long form has no field for that.
 func bindWithLabel(v types.ServiceVolumeConfig) (bind string, ok bool) {
 	if v.Type != types.VolumeTypeBind || v.Bind == nil || v.Bind.SELinux == "" {
 		return "", false

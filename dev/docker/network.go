@@ -21,13 +21,13 @@ func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels pl
 			opts.IPAM.Config = append(opts.IPAM.Config, network.IPAMConfig{Subnet: pool.Subnet, IPRange: pool.IPRange, Gateway: pool.Gateway, AuxAddress: pool.AuxiliaryAddresses})
 		}
 	}
-	making, cancel := withoutCancel(ctx)
+	createCtx, cancel := withoutCancel(ctx)
 	defer cancel()
-	_, err := e.api.NetworkCreate(making, n.Name, opts)
+	_, err := e.api.NetworkCreate(createCtx, n.Name, opts)
 	return engineError("create network "+op.Name, err)
 }
 
-// endpoints are the networks a container joins, under its service's name and aliases.
+// endpoints returns the networks that a container joins, under its service's name and aliases.
 func (e *Engine) endpoints(s types.ServiceConfig) map[string]*network.EndpointSettings {
 	out := map[string]*network.EndpointSettings{}
 	links := slices.Concat(s.Links, s.ExternalLinks)
@@ -55,8 +55,8 @@ func (e *Engine) endpoints(s types.ServiceConfig) map[string]*network.EndpointSe
 	return out
 }
 
-// splitFirst takes out the network of the highest priority: before API 1.44 a container is created
-// in one network at most. The others follow in their order.
+// splitFirst separates the network of the highest priority from the others, which follow by priority: before API 1.44
+// a container is created in one network at most, and joins the others afterwards.
 func (e *Engine) splitFirst(s types.ServiceConfig) (first map[string]*network.EndpointSettings, others []endpoint) {
 	all := e.endpoints(s)
 	for _, name := range s.NetworksByPriority() {

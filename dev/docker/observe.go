@@ -30,7 +30,7 @@ const (
 	labelNetwork     = "com.docker.compose.network"
 	labelVolume      = "com.docker.compose.volume"
 	labelVersion     = "com.docker.compose.version"
-	ownService       = "dev.sdev.service" // the service's true name; Compose is told that the gateway is part of the app's
+	ownService       = "dev.sdev.service" // the service's name; in Compose's label the gateway has the app's, see containerLabels
 	ownHash          = "dev.sdev.hash"
 )
 
@@ -38,8 +38,8 @@ func ofProject(project string) filters.Args {
 	return filters.NewArgs(filters.Arg("label", labelProject+"="+project))
 }
 
-// Observe reports the containers, networks and volumes that carry the project's label, and which
-// of the given images are there.
+// Observe returns the containers, networks and volumes that carry the project's label, and which of the given images
+// exist.
 func (e *Engine) Observe(ctx context.Context, project string, images []string) (plan.Observed, error) {
 	var have plan.Observed
 	group, gctx := errgroup.WithContext(ctx)
@@ -87,7 +87,7 @@ func (e *Engine) volumes(ctx context.Context, project string) ([]plan.Resource, 
 	out := make([]plan.Resource, 0, len(list.Volumes))
 	for _, v := range list.Volumes {
 		using.Add("volume", v.Name)
-		out = append(out, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash], Of: v.Labels[ownFiles], Dir: v.Labels[labelWorkingDir]})
+		out = append(out, plan.Resource{Name: v.Name, Hash: v.Labels[ownHash], ForContainer: v.Labels[ownFiles], Dir: v.Labels[labelWorkingDir]})
 	}
 	users, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: using})
 	if err != nil {

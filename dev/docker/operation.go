@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Do carries out one operation. Removing something that no longer exists is no error.
+// Do carries out one operation. Removing something that no longer exists is not an error.
 func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -33,9 +33,9 @@ func (e *Engine) Do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 		if op.Verb == plan.Remove {
 			return e.ignoreNotFound("remove volume "+op.Name, e.api.VolumeRemove(ctx, op.Name, false))
 		}
-		making, cancel := withoutCancel(ctx)
+		createCtx, cancel := withoutCancel(ctx)
 		defer cancel()
-		_, err := e.api.VolumeCreate(making, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
+		_, err := e.api.VolumeCreate(createCtx, volume.CreateOptions{Name: op.Volume.Name, Driver: op.Volume.Driver, DriverOpts: op.Volume.DriverOpts,
 			Labels: mergeLabels(op.Volume.Labels, map[string]string{labelProject: labels.Project, labelVolume: strings.TrimPrefix(op.Volume.Name, labels.Project+"_"), labelVersion: composeVersion, labelWorkingDir: labels.Dir, ownHash: op.Hash})})
 		return engineError("create volume "+op.Name, err)
 	case plan.ServiceContainer:
@@ -59,7 +59,7 @@ func (e *Engine) doContainer(ctx context.Context, op plan.Operation, labels plan
 		return e.removeContainer(ctx, op.ID)
 	case plan.Wait:
 		return e.wait(ctx, op)
-	case plan.Load, plan.Sync: // images only; the engine's own
+	case plan.Load, plan.Sync: // Load is for images; package engine carries out Sync itself
 	}
 	return fmt.Errorf("unknown operation on a container: %q", op.Verb)
 }
@@ -125,18 +125,18 @@ type PortTakenError struct{ Cause error }
 func (e *PortTakenError) Error() string { return engineText(e.Cause) }
 func (e *PortTakenError) Unwrap() error { return e.Cause }
 
-// PortTaken marks the error for callers that then choose another port.
+// PortTaken is the mark by which package engine recognises this error; it then chooses another port.
 func (e *PortTakenError) PortTaken() bool { return true }
 
-// withoutCancel is a context for a request that creates something. If it were cancelled, the engine would
-// continue, and a cleanup would not see the result yet.
+// withoutCancel returns a context for a request that creates something; it ends after a minute at the latest. If the
+// request were cancelled, the engine would continue with it, and a cleanup would not see the result yet.
 func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	const most = time.Minute
 	return context.WithTimeout(context.WithoutCancel(ctx), most)
 }
 
-// composeVersion is the Compose version with these labels; its commands check that the label exists, not its
-// value.
+// composeVersion is the version that sdev puts into Compose's version label. Compose's commands check that the label
+// exists, not its value.
 const composeVersion = "2.0.0"
 
 func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels plan.Labels) error {
@@ -153,7 +153,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil {
 		return err
 	}
-	if err := e.checkThere(ctx, s); err != nil {
+	if err := e.checkExternal(ctx, s); err != nil {
 		return err
 	}
 	copied, mounted, volume, err := e.mountFiles(ctx, op, labels, host)
@@ -182,14 +182,14 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 	if op.Joins == "" {
 		first.EndpointsConfig, others = e.splitFirst(s)
 	}
-	making, cancel := withoutCancel(ctx)
+	createCtx, cancel := withoutCancel(ctx)
 	defer cancel()
 	made := ""
-	err := e.withMountPoints(making, s, host, mounted, func(label string) error {
+	err := e.withMountPoints(createCtx, s, host, mounted, func(label string) error {
 		if label != "" {
 			config.Labels[ownPoints] = label
 		}
-		response, err := e.api.ContainerCreate(making, config, host, &first, platform(s.Platform), op.Name)
+		response, err := e.api.ContainerCreate(createCtx, config, host, &first, platform(s.Platform), op.Name)
 		made = response.ID
 		return err
 	})
@@ -202,7 +202,7 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 		return engineError("create "+op.Name, err)
 	}
 	if err != nil {
-		_ = e.kill(making, made) // the first error matters
+		_ = e.kill(createCtx, made) // the first error matters
 	}
 	return err
 }
@@ -219,10 +219,10 @@ func (e *MountAbsentError) Error() string {
 }
 func (e *MountAbsentError) Unwrap() error { return e.Cause }
 
-// MountAbsent marks the error for callers that then copy files.
+// MountAbsent is the mark by which package engine recognises this error; it then copies the files instead.
 func (e *MountAbsentError) MountAbsent() bool { return true }
 
-// absentSource returns the directory of the project that such an error is about.
+// absentSource returns the directory of the project that the engine could not mount, if err says so.
 func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
 	if err == nil || !strings.Contains(err.Error(), "bind source path does not exist") {
 		return "", false

@@ -14,10 +14,10 @@ import (
 	"sdev/dev/plan"
 )
 
-// copyFiles writes a service's secrets and configs into its container before the first start, all
-// in one archive, since each costs the engine a tenth of a second. No path of this machine is
-// mounted for them, so that it works on any engine; none of them lies inside a mount. Into a root that is read-only the engine writes
-// nothing: there each directory, which lies on a volume, gets its own.
+// copyFiles writes a service's secrets and configs into its container before the first start. It sends all of them in
+// one archive, because each request takes the engine a tenth of a second. It mounts no path of this machine for them,
+// so it works with every engine. None of the files lies inside a mount, see splitFiles. The engine does not write into
+// a read-only root: there each directory of files is a volume, and gets an archive of its own.
 func (e *Engine) copyFiles(ctx context.Context, id string, s plan.Service) error {
 	if len(s.Files) == 0 {
 		return nil
@@ -48,7 +48,7 @@ func (e *Engine) copyInto(ctx context.Context, id, dir, service string, files []
 	return engineError("copy secrets and configs into "+service, e.api.CopyToContainer(ctx, id, dir, archive, container.CopyToContainerOptions{}))
 }
 
-// dirsOf are the directories of files. Where a root is read-only each of them needs a volume.
+// dirsOf returns the directories of files. In a container with a read-only root each of them needs a volume.
 func dirsOf(files []plan.File) []string {
 	dirs := map[string]bool{}
 	for _, f := range files {
@@ -59,8 +59,8 @@ func dirsOf(files []plan.File) []string {
 	return slices.Sorted(maps.Keys(dirs))
 }
 
-// archive packs files, with those of their directories that a container does not have: one that it has
-// would get the mode of the archive's, and a link would be replaced.
+// archive packs files, and those of their directories that the container lacks: a directory that exists would get the
+// archive's mode, and a link would be replaced by a directory.
 func (e *Engine) archive(ctx context.Context, id string, files []plan.File) (io.Reader, error) {
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)

@@ -15,7 +15,7 @@ import (
 	"sdev/dev/plan"
 )
 
-func TestDockerFiles_LeaveTheDirectoriesThatAreThereAsTheyAre(t *testing.T) {
+func TestDockerFiles_LeaveExistingDirectoriesUnchanged(t *testing.T) {
 	for name, test := range map[string]struct {
 		readOnly bool
 		volume   string

@@ -16,7 +16,7 @@ import (
 // reports a step when it starts and when it ends.
 type progress struct {
 	service string
-	names   *strings.Replacer // sdev's names of images to the user's
+	names   *strings.Replacer // replaces sdev's names of images by the user's
 	emit    func(dev.Event)
 	steps   map[digest.Digest]*step
 	total   int // steps known so far
@@ -32,14 +32,14 @@ type step struct {
 	output  tail // for an error message
 }
 
-// keptLines is how much of a failing step's output an error shows.
+// keptLines is the number of lines of a failed step's output that an error shows.
 const keptLines = 20
 
 func newProgress(service string, names *strings.Replacer, emit func(dev.Event)) *progress {
 	return &progress{service: service, names: names, emit: emit, steps: map[digest.Digest]*step{}}
 }
 
-// stepName is how the Dockerfile frontend names vertices: "[dev 3/7] RUN pip install …".
+// stepName matches the names that the Dockerfile frontend gives to steps: "[dev 3/7] RUN pip install …".
 var stepName = regexp.MustCompile(`^\[(?:([^\]]*) )?(\d+)/(\d+)\] (.*)$`)
 
 func (p *progress) update(s *bk.SolveStatus) {
@@ -86,7 +86,7 @@ func (p *progress) vertex(v *bk.Vertex) {
 	st.started = st.started || v.Started != nil
 }
 
-// text is the step as the Dockerfile has it, with its stage.
+// text returns the step's instruction, after the name of its stage if it has one.
 func (s *step) text() string {
 	m := stepName.FindStringSubmatch(s.name)
 	if m == nil {
@@ -98,7 +98,7 @@ func (s *step) text() string {
 	return m[1] + ": " + m[4]
 }
 
-// tail is the end of what a step printed.
+// tail collects the end of a step's output.
 type tail struct {
 	lines        []string
 	unterminated string
@@ -124,7 +124,7 @@ func (t *tail) all() []string {
 	return append(slices.Clone(t.lines), dev.Sanitize(t.unterminated))
 }
 
-// failure is the step that failed and the end of its output.
+// failure returns the step that failed and the end of its output; "" if no step failed.
 func (p *progress) failure() (name string, output []string) {
 	if p.broken == nil {
 		return "", nil

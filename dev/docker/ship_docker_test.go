@@ -17,9 +17,9 @@ import (
 	"sdev/dev/plan"
 )
 
-// searched looks through everything that an image is: configuration, history, and the files of every
-// layer, those that a later one hides included. It gives where the texts are found.
-func searched(t *testing.T, e *docker.Engine, ref string, visit func(layer string, h *tar.Header), texts ...string) []string {
+// findInImage searches an image for texts: its configuration, its history, and the files of every layer, including those
+// that a later layer hides. It returns the places, and calls visit for each file.
+func findInImage(t *testing.T, e *docker.Engine, ref string, visit func(layer string, h *tar.Header), texts ...string) []string {
 	t.Helper()
 	archive, err := e.Save(t.Context(), ref)
 	if err != nil {
@@ -53,7 +53,7 @@ func searched(t *testing.T, e *docker.Engine, ref string, visit func(layer strin
 		for inner := tar.NewReader(bytes.NewReader(content)); ; {
 			entry, err := inner.Next()
 			if err != nil {
-				break // the end, or a blob that is no layer
+				break // the end, or a blob that is not a layer
 			}
 			look(h.Name, []byte(entry.Name))
 			file, err := io.ReadAll(inner)
@@ -66,9 +66,9 @@ func searched(t *testing.T, e *docker.Engine, ref string, visit func(layer strin
 	}
 }
 
-// An image that ships is built where a proxy opens TLS from a Dockerfile that knows nothing of it, and
-// is what it would be anywhere else.
-func TestDockerShip_AnIgnorantDockerfileLeavesNoTrace(t *testing.T) {
+// Behind a proxy that intercepts TLS, the build gets the proxy's CA although the Dockerfile does not mention it. The
+// image is the same as one that was built without the proxy.
+func TestDockerShip_TheCALeavesNoTrace(t *testing.T) {
 	trustImages(t)
 	e := open(t)
 	epoch := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -82,7 +82,7 @@ ARG FTP_PROXY
 ENV KEPT=${HTTP_PROXY}
 WORKDIR /here
 ENV GIT_SSL_CAINFO=/own
-` + noCache() + `RUN pip install --no-cache-dir --no-compile --target /tmp/lib six==1.16.0
+` + uncached() + `RUN pip install --no-cache-dir --no-compile --target /tmp/lib six==1.16.0
 RUN <<END
 set -e
 test "$GIT_SSL_CAINFO" = /own
@@ -93,9 +93,9 @@ USER nobody
 RUN python -c "import urllib.request; print(urllib.request.urlopen('https://pypi.org/simple/six/').status)"
 CMD ["true"]
 `}
-	tag, told, err := built(t, e, b)
+	tag, events, err := buildImage(t, e, b)
 	if err != nil {
-		t.Fatalf("%v\n%+v", err, told)
+		t.Fatalf("%v\n%+v", err, events)
 	}
 	layers := func(ref string) string {
 		return run(t, "image", "inspect", "--format", "{{join .RootFS.Layers \" \"}}", ref)
@@ -103,7 +103,7 @@ CMD ["true"]
 	if !strings.HasPrefix(layers(tag), layers("python:3.11-slim")) {
 		t.Error("it is not made from the base image")
 	}
-	found := searched(t, e, tag, func(layer string, h *tar.Header) {
+	found := findInImage(t, e, tag, func(layer string, h *tar.Header) {
 		if name := path.Clean("/" + h.Name); strings.HasPrefix(name, "/dev/sdev") || strings.HasPrefix(name, "/run/secrets") {
 			t.Errorf("layer %s has %s", layer, h.Name)
 		}
@@ -113,38 +113,38 @@ CMD ["true"]
 	}
 	if got := run(t, "image", "inspect", "--format", "{{.Created}} {{json .Config.Env}} {{json .Config.Labels}}", tag); !strings.HasPrefix(got, "2026-03-04T05:06:07Z") ||
 		!strings.Contains(got, `"KEPT="`) || strings.Contains(got, "CERT_FILE") || !strings.HasSuffix(got, `{"org.opencontainers.image.revision":"abc"}`) {
-		t.Errorf("it says of itself: %s", got)
+		t.Errorf("output of the image: %s", got)
 	}
 	if got := run(t, "run", "--rm", tag, "ls", "/tmp/lib"); !strings.Contains(got, "six.py") {
 		t.Error(got)
 	}
 	b.NoCache = true
-	again, _, err := built(t, e, b)
+	second, _, err := buildImage(t, e, b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first, second := run(t, "image", "inspect", "--format", "{{.Id}}", tag), run(t, "image", "inspect", "--format", "{{.Id}}", again); first != second {
+	if first, second := run(t, "image", "inspect", "--format", "{{.Id}}", tag), run(t, "image", "inspect", "--format", "{{.Id}}", second); first != second {
 		t.Errorf("the same build gave %s, then, with nothing from the cache, %s", first, second)
 	}
 }
 
 func TestDockerShip_AFailureNamesTheLine(t *testing.T) {
 	e := open(t)
-	_, _, err := built(t, e, plan.Build{Ships: true, CA: machineCA(t), Inline: "FROM python:3.11-slim\nRUN echo why; exit 3\n"})
+	_, _, err := buildImage(t, e, plan.Build{Ships: true, CA: machineCA(t), Inline: "FROM python:3.11-slim\nRUN echo why; exit 3\n"})
 	if got := dev.AsError(err); got.Code != dev.CodeBuildFailed || !strings.Contains(got.Message, "RUN echo why; exit 3\n  why") {
 		t.Errorf("%+v", got)
 	}
-	_, _, err = built(t, e, plan.Build{Ships: true, Inline: "FROM python:3.11-slim\nNOSUCH thing\n"})
+	_, _, err = buildImage(t, e, plan.Build{Ships: true, Inline: "FROM python:3.11-slim\nNOSUCH thing\n"})
 	if got := dev.AsError(err); got.File != "dockerfile_inline" || got.Line != 2 {
 		t.Errorf("%+v", got)
 	}
-	_, _, err = built(t, e, plan.Build{Ships: true, Inline: "FROM nosuch.invalid/image:1\n"})
+	_, _, err = buildImage(t, e, plan.Build{Ships: true, Inline: "FROM nosuch.invalid/image:1\n"})
 	if got := dev.AsError(err); got.Code != dev.CodeImageMissing {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestDockerShip_ReadsTheContextAsADockerfileHasIt(t *testing.T) {
+func TestDockerShip_ReadsTheContextLikeAnyBuild(t *testing.T) {
 	e := open(t)
 	dir := write(t, t.TempDir(), map[string]string{"app/main.py": "x", "app/secret.txt": "x", ".dockerignore": "**/secret.txt\n",
 		"Dockerfile": `FROM python:3.11-slim AS packages
@@ -156,7 +156,7 @@ RUN --mount=type=secret,id=ca test -s /run/secrets/ca && test -z "$SSL_CERT_FILE
 FROM release AS other
 RUN false
 `})
-	tag, _, err := built(t, e, plan.Build{Ships: true, Context: dir, Target: "release", CA: []byte("x"), SecretEnv: map[string]string{"ca": "x"}})
+	tag, _, err := buildImage(t, e, plan.Build{Ships: true, Context: dir, Target: "release", CA: []byte("x"), SecretEnv: map[string]string{"ca": "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ type SmokeTestRun struct {
 	test   SmokeTest
 	User   string // user of its process; "" is root
 
-	mu         sync.Mutex // guards what follows: a tunnel connects from its own goroutines
+	mu         sync.Mutex // guards the fields below: a tunnel connects from its own goroutines
 	containers []string   // ids, in order of creation
 	helper     string     // the last container that connects to it; "" before the first
 }
@@ -47,7 +47,7 @@ type SmokeTestRun struct {
 // smokeTestLabel is the label of a smoke test's containers, with the project's name.
 const smokeTestLabel = "dev.sdev.trial"
 
-// staleAfter is the age at which containers of a smoke test count as left behind.
+// staleAfter is the age from which a smoke test's container counts as left behind by a killed sdev.
 const staleAfter = 10 * time.Minute
 
 // StartSmokeTest starts an image. The caller calls Remove in any case. If the container cannot be started (its
@@ -62,7 +62,7 @@ func (e *Engine) StartSmokeTest(ctx context.Context, t SmokeTest) (*SmokeTestRun
 	}
 	e.removeStaleSmokeTests(ctx, t.Project)
 	config := &container.Config{Image: t.Image, Cmd: t.Command, WorkingDir: t.Dir, User: t.User, Labels: map[string]string{smokeTestLabel: t.Project},
-		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}}} // the caller checks by itself
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}}} // the caller sends its own requests
 	for name, value := range t.Env {
 		config.Env = append(config.Env, name+"="+value)
 	}
@@ -91,9 +91,9 @@ func (e *Engine) StartSmokeTest(ctx context.Context, t SmokeTest) (*SmokeTestRun
 
 // create creates a container that belongs to the smoke test.
 func (r *SmokeTestRun) create(ctx context.Context, config *container.Config, host *container.HostConfig, system, name string) (string, error) {
-	making, cancel := withoutCancel(ctx)
+	createCtx, cancel := withoutCancel(ctx)
 	defer cancel()
-	made, err := r.engine.api.ContainerCreate(making, config, host, nil, platform(system), name)
+	made, err := r.engine.api.ContainerCreate(createCtx, config, host, nil, platform(system), name)
 	if err != nil && isGone(err) {
 		return "", imageNotFound(config.Image, err)
 	}
@@ -119,8 +119,8 @@ func (e *Engine) removeStaleSmokeTests(ctx context.Context, project string) {
 	}
 }
 
-// Reach connects to the container, for package tunnel: the other end is this program in a second container
-// that shares the network of the first. It works wherever the engine is, and opens no port.
+// Reach connects to the container, for package tunnel. The other end is this program in a second container that shares
+// the network of the first. So it also works with an engine on another machine, and publishes no port.
 func (r *SmokeTestRun) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 	config := &container.Config{Image: r.test.Gateway, Cmd: []string{"tunnel", strconv.Itoa(r.test.Port)}, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		Labels: map[string]string{smokeTestLabel: r.test.Project}}

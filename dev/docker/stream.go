@@ -39,17 +39,18 @@ func (e *Engine) Stream(ctx context.Context, name string, privileged bool, comma
 	return newStream(conn), nil
 }
 
-// newStream is the input and output of an attached process.
+// newStream returns the input and output of an attached process. Its Close waits for the goroutine that copies the
+// output.
 func newStream(conn types.HijackedResponse) io.ReadWriteCloser {
 	out, in := io.Pipe()
 	s := &stream{Reader: out, Writer: conn.Conn, hangUp: func() { conn.Close(); _ = out.Close() }}
 	s.copier.Go(func() {
-		var said bytes.Buffer
-		_, err := stdcopy.StdCopy(in, &limited{&said, 4 << 10}, conn.Reader)
+		var stderr bytes.Buffer
+		_, err := stdcopy.StdCopy(in, &limited{&stderr, 4 << 10}, conn.Reader)
 		if err == nil {
 			err = io.EOF
 		}
-		if text := strings.TrimSpace(said.String()); text != "" {
+		if text := strings.TrimSpace(stderr.String()); text != "" {
 			err = fmt.Errorf("%w: %s", err, dev.Sanitize(text))
 		}
 		in.CloseWithError(err)
@@ -71,7 +72,7 @@ func (s *stream) Close() error {
 	return nil
 }
 
-// limited keeps the beginning of what is written.
+// limited stores the first room bytes written to it and drops the rest.
 type limited struct {
 	*bytes.Buffer
 	room int
@@ -103,8 +104,8 @@ func (e *Engine) Stat(ctx context.Context, name, file string) (size int64, modif
 	return st.Size, st.Mtime.Truncate(time.Second), true, nil
 }
 
-// ContainerUser determines the numbers of a container's user as the engine does, from the container's own user list.
-// The container need not run; if it does not exist, the result only says that it does not run.
+// ContainerUser determines user id and group id of a container's process, as the engine does: from the container's own
+// list of users. The container need not run; for one that does not exist, the result is zero.
 func (e *Engine) ContainerUser(ctx context.Context, name string) (plan.ContainerUser, error) {
 	c, err := e.api.ContainerInspect(ctx, name)
 	if isGone(err) {
@@ -187,8 +188,8 @@ func lookUp(read func(string) (string, error), file, name string, number int, nu
 	return nil, nil
 }
 
-// readFile reads a small file in a container, follows links, and returns the final path. Of a link Podman returns
-// the text, Docker the final target.
+// readFile reads a small file in a container, follows links, and returns the final path. For a link, Docker reports the
+// final target, and Podman the link's text.
 func (e *Engine) readFile(ctx context.Context, name, file string) (at string, content []byte, err error) {
 	at = file
 	for range 8 { // more than any distribution needs, but finite
@@ -225,7 +226,7 @@ func (e *Engine) readFile(ctx context.Context, name, file string) (at string, co
 // exit code.
 func (e *Engine) Command(ctx context.Context, name string, x dev.Exec) (output string, code int, err error) {
 	var out bytes.Buffer
-	kept := &limited{&out, 64 << 10}
-	code, err = e.Run(ctx, plan.Exec{Container: name, Command: x.Command, User: x.User, Dir: x.WorkingDir, Env: x.Env, Privileged: x.Privileged, Out: kept, Err: kept})
+	limit := &limited{&out, 64 << 10}
+	code, err = e.Run(ctx, plan.Exec{Container: name, Command: x.Command, User: x.User, Dir: x.WorkingDir, Env: x.Env, Privileged: x.Privileged, Out: limit, Err: limit})
 	return out.String(), code, err
 }

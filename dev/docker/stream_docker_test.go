@@ -19,7 +19,7 @@ import (
 	"sdev/dev/docker"
 )
 
-// sleeper is a container that does nothing, as a user, until the test ends.
+// sleeper starts a container that does nothing, as a user, until the test ends.
 func sleeper(t *testing.T, user string) (*docker.Engine, string) {
 	t.Helper()
 	name := fmt.Sprintf("sdev-stream-%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
@@ -65,7 +65,7 @@ func TestDockerStream_CarriesBytesBothWaysUntilOneSideEnds(t *testing.T) {
 	if _, err := io.ReadAll(in); err == nil {
 		t.Error("a closed stream can be read")
 	}
-	// The command ends with its input, so that nothing is left in the container.
+	// The command ends with its input, so no process is left in the container.
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	for {
@@ -96,7 +96,7 @@ func TestDockerStream_EndsWithItsContainer(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if _, err := in.ReadString('\n'); !errors.Is(err, io.EOF) || !strings.Contains(err.Error(), "why") {
-		t.Errorf("the end says %v, want what the command said last", err)
+		t.Errorf("the stream ended with %v, want the end of the command's standard error", err)
 	}
 	if _, err := e.Stream(t.Context(), name, false, "true"); err == nil {
 		t.Error("a command runs in a container that does not")

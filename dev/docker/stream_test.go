@@ -8,7 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-func TestResolveUser_InEveryWayThatItCanBeWritten(t *testing.T) {
+func TestResolveUser_AcceptsEveryForm(t *testing.T) {
 	files := map[string]string{
 		"/etc/passwd": "root:x:0:0::/:/bin/sh\nbroken\napp:x:1555:1777::/:/bin/sh\nfive:x:5:55::/:/bin/sh\n",
 		"/etc/group":  "root:x:0:\nstaff:x:50:app\n",
@@ -30,7 +30,7 @@ func TestResolveUser_InEveryWayThatItCanBeWritten(t *testing.T) {
 	}
 }
 
-// An image from scratch has no user list.
+// An image from scratch has no list of users.
 func TestResolveUser_WithoutLists(t *testing.T) {
 	missing := func(string) (string, error) { return "", errdefs.ErrNotFound }
 	if uid, gid, err := resolveUser("1000:1001", missing); err != nil || uid != 1000 || gid != 1001 {

@@ -122,26 +122,27 @@ func (e *Engine) loadArchive(ctx context.Context, archive io.Reader) error {
 	}
 }
 
-// removeUnusedNames removes our names of images that have no other name any more.
-func (e *Engine) removeUnusedNames(ctx context.Context, but string) {
+// removeUnusedNames removes our names, except for one, from images that no longer have any other name.
+func (e *Engine) removeUnusedNames(ctx context.Context, except string) {
 	list, err := e.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", normalizedName))})
 	if err != nil {
-		return // it would only have freed disk space
+		return // best effort: it only frees disk space
 	}
-	of := func(name string) bool { return strings.HasPrefix(name, normalizedName+":") }
+	isOurs := func(name string) bool { return strings.HasPrefix(name, normalizedName+":") }
 	for _, i := range list {
-		if slices.ContainsFunc(i.RepoTags, func(name string) bool { return !of(name) }) {
+		if slices.ContainsFunc(i.RepoTags, func(name string) bool { return !isOurs(name) }) {
 			continue
 		}
 		for _, name := range i.RepoTags {
-			if name != but {
+			if name != except {
 				_, _ = e.api.ImageRemove(ctx, name, image.RemoveOptions{})
 			}
 		}
 	}
 }
 
-// timestampNormalizer changes an archive of "docker save" while it passes.
+// timestampNormalizer rewrites an archive of "docker save" while it passes. The metadata comes last, because it names
+// the layers by their digests.
 type timestampNormalizer struct {
 	epoch time.Time
 	names []string // names that the image gets

@@ -21,8 +21,8 @@ var (
 	after = limit.Add(time.Hour + 345678*time.Microsecond)
 )
 
-// compiled is a compiled Python file with the time of its source, or a hash where flags say so.
-func compiled(flags uint32, source time.Time) string {
+// pycFile returns a compiled Python file with the timestamp of its source, or with a hash if flags say so.
+func pycFile(flags uint32, source time.Time) string {
 	b := binary.LittleEndian.AppendUint32([]byte("\xa7\r\r\n"), flags)
 	b = binary.LittleEndian.AppendUint32(b, uint32(source.Unix()))
 	return string(binary.LittleEndian.AppendUint32(b, 7)) + "code"
@@ -40,11 +40,11 @@ func members(at time.Time, format tar.Format) []member {
 	link := h("link", tar.TypeSymlink, at)
 	link.Linkname = "file"
 	return []member{{h("directory/", tar.TypeDir, at), ""}, {h("file", tar.TypeReg, at), strings.Repeat("x", 700)}, {h("old", tar.TypeReg, limit.Add(-time.Hour)), "y"}, {link, ""},
-		{h("a.pyc", tar.TypeReg, at), compiled(0, at)}, {h("hashed.pyc", tar.TypeReg, at), compiled(1, at)}, {h("short.pyc", tar.TypeReg, at), "?"}, {h("empty.pyc", tar.TypeReg, at), ""},
-		{h(strings.Repeat("long/", 40)+"b.pyc", tar.TypeReg, at), compiled(0, at)}, {h(strings.Repeat("long/", 40)+"c", tar.TypeReg, at), "z"}}
+		{h("a.pyc", tar.TypeReg, at), pycFile(0, at)}, {h("hashed.pyc", tar.TypeReg, at), pycFile(1, at)}, {h("short.pyc", tar.TypeReg, at), "?"}, {h("empty.pyc", tar.TypeReg, at), ""},
+		{h(strings.Repeat("long/", 40)+"b.pyc", tar.TypeReg, at), pycFile(0, at)}, {h(strings.Repeat("long/", 40)+"c", tar.TypeReg, at), "z"}}
 }
 
-func packed(t *testing.T, list []member) []byte {
+func tarOf(t *testing.T, list []member) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -63,11 +63,11 @@ func packed(t *testing.T, list []member) []byte {
 	return b.Bytes()
 }
 
-func TestClamp_ChangesTimesAndNothingElse(t *testing.T) {
+func TestClamp_ChangesOnlyTimestamps(t *testing.T) {
 	for name, format := range map[string]tar.Format{"pax": tar.FormatPAX, "gnu": tar.FormatGNU} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			in := packed(t, members(after, format))
+			in := tarOf(t, members(after, format))
 			if err := clamp(&out, bytes.NewReader(in), limit.Unix()); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestClamp_ChangesTimesAndNothingElse(t *testing.T) {
 					t.Fatal(err)
 				}
 				if m.Name == "hashed.pyc" {
-					m.content = compiled(1, after) // its hash stays
+					m.content = pycFile(1, after) // its hash stays
 				}
 				if h.Name != m.Name || h.Linkname != m.Linkname || h.Mode != m.Mode || !h.ModTime.Equal(m.ModTime) || string(content) != m.content {
 					t.Errorf("%s at %s with %q, want %s at %s with %q", h.Name, h.ModTime, content, m.Name, m.ModTime, m.content)
@@ -97,7 +97,7 @@ func TestClamp_ChangesTimesAndNothingElse(t *testing.T) {
 			}
 		})
 	}
-	for name, broken := range map[string][]byte{"no archive": bytes.Repeat([]byte("x"), tarBlock), "a part of one": packed(t, members(after, tar.FormatPAX))[:3*tarBlock+100]} {
+	for name, broken := range map[string][]byte{"no archive": bytes.Repeat([]byte("x"), tarBlock), "a part of one": tarOf(t, members(after, tar.FormatPAX))[:3*tarBlock+100]} {
 		if err := clamp(io.Discard, bytes.NewReader(broken), limit.Unix()); err == nil {
 			t.Errorf("%s is taken", name)
 		}
@@ -114,11 +114,11 @@ func FuzzClamp(f *testing.F) {
 	})
 }
 
-// normalized is what comes of an image with a layer of a base and two equal ones of a build, as an engine
-// saves it: the second of them is a link to the first, and may come before it.
+// normalized normalizes an image with a layer of its base and two equal layers of a build. The engine saves the second
+// of these as a link to the first, which may come before it.
 func normalized(t *testing.T, layerName func(digest.Digest) string, tamper func(*dockerspec.DockerOCIImage)) (manifest savedManifest, image dockerspec.DockerOCIImage, err error) {
 	t.Helper()
-	base, top := packed(t, members(after, tar.FormatPAX)), packed(t, members(after.Add(time.Minute), tar.FormatPAX))
+	base, top := tarOf(t, members(after, tar.FormatPAX)), tarOf(t, members(after.Add(time.Minute), tar.FormatPAX))
 	early, epoch := limit.Add(-time.Hour), limit.UTC()
 	var config dockerspec.DockerOCIImage
 	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(base), digest.FromBytes(top), digest.FromBytes(top)}}
@@ -130,7 +130,7 @@ func normalized(t *testing.T, layerName func(digest.Digest) string, tamper func(
 		t.Fatal(err)
 	}
 	names := []string{layerName(digest.FromBytes(base)), layerName(digest.FromBytes(top)), "again/layer.tar"}
-	again := member{tar.Header{Name: names[2], Typeflag: tar.TypeSymlink, Linkname: "../" + names[1]}, ""}
+	duplicate := member{tar.Header{Name: names[2], Typeflag: tar.TypeSymlink, Linkname: "../" + names[1]}, ""}
 	listed, err := json.Marshal([]savedManifest{{Config: "blobs/sha256/config", RepoTags: []string{"shop:1"}, Layers: names}})
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func normalized(t *testing.T, layerName func(digest.Digest) string, tamper func(
 	plain := func(name, content string) member {
 		return member{tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644}, content}
 	}
-	saved := packed(t, []member{again, plain(names[0], string(base)), plain("blobs/sha256/config", string(described)), plain(names[1], string(top)), plain("manifest.json", string(listed))})
+	saved := tarOf(t, []member{duplicate, plain(names[0], string(base)), plain("blobs/sha256/config", string(described)), plain(names[1], string(top)), plain("manifest.json", string(listed))})
 	var out bytes.Buffer
 	s := newTimestampNormalizer(limit, []string{"shop:1", "other:2"})
 	if err := s.rewrite(&out, bytes.NewReader(saved)); err != nil {
@@ -162,7 +162,7 @@ func normalized(t *testing.T, layerName func(digest.Digest) string, tamper func(
 	return list[0], image, nil
 }
 
-func TestTimestampNormalizer_ChangesTheLayersOfTheBuildAlone(t *testing.T) {
+func TestTimestampNormalizer_ChangesOnlyTheLayersOfTheBuild(t *testing.T) {
 	for name, layerName := range map[string]func(digest.Digest) string{
 		"as older engines save":   func(d digest.Digest) string { return d.Encoded()[:16] + "/layer.tar" },
 		"as younger engines save": func(d digest.Digest) string { return "blobs/sha256/" + d.Encoded() },

@@ -14,7 +14,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// trustImages removes in the end what a test has left of base images with the extra CA.
+// trustImages removes base images with the extra CA at the end of a test.
 func trustImages(t *testing.T) {
 	t.Helper()
 	list := func() []string {
@@ -24,23 +24,23 @@ func trustImages(t *testing.T) {
 	t.Cleanup(func() {
 		for _, name := range list() {
 			if !slices.Contains(before, name) {
-				_ = exec.Command("docker", "image", "rm", name).Run() // it may be in use by another test's image
+				_ = exec.Command("docker", "image", "rm", name).Run() // another test's image may use it
 			}
 		}
 	})
 }
 
-// image builds an image for a test to start from, without any of what is tested.
+// image builds a base image with the docker command, without sdev.
 func image(t *testing.T, dir, dockerfile string) string {
 	t.Helper()
-	tag, _, err := built(t, open(t), plan.Build{Context: dir, Inline: dockerfile})
+	tag, _, err := buildImage(t, open(t), plan.Build{Context: dir, Inline: dockerfile})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tag
 }
 
-// fetcher is a directory with a program that needs nothing but certificates to fetch a page.
+// fetcher returns a directory with a program that fetches a page and needs only certificates for that.
 func fetcher(t *testing.T) string {
 	t.Helper()
 	dir := write(t, t.TempDir(), map[string]string{"go.mod": "module fetch\n", "main.go": `package main
@@ -82,17 +82,17 @@ func TestDockerTrust_ReachesEveryKindOfBase(t *testing.T) {
 		"a bundle that is recreated": {"python:3.11-slim", "RUN rm /etc/ssl/certs/ca-certificates.crt && update-ca-certificates && env -i SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt /usr/bin/env PATH=$PATH " + getIndex},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, told, err := built(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + c.base + "\n" + c.run + "\n"}); err != nil {
-				t.Errorf("%v\n%+v", err, told)
+			if _, events, err := buildImage(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + c.base + "\n" + c.run + "\n"}); err != nil {
+				t.Errorf("%v\n%+v", err, events)
 			}
-			if _, _, err := built(t, e, plan.Build{Inline: "FROM " + c.base + "\n" + c.run + "\n"}); err == nil {
+			if _, _, err := buildImage(t, e, plan.Build{Inline: "FROM " + c.base + "\n" + c.run + "\n"}); err == nil {
 				t.Error("it builds without the CA too, so this proves nothing")
 			}
 		})
 	}
 }
 
-func TestDockerTrust_LeavesAloneWhatNeedsNone(t *testing.T) {
+func TestDockerTrust_ChangesNoBaseThatNeedsNoCA(t *testing.T) {
 	trustImages(t)
 	e := open(t)
 	secret := filepath.Join(write(t, t.TempDir(), map[string]string{"ca.pem": string(machineCA(t))}), "ca.pem")
@@ -102,7 +102,7 @@ func TestDockerTrust_LeavesAloneWhatNeedsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.CA = machineCA(t)
-			tag, _, err := built(t, e, b)
+			tag, _, err := buildImage(t, e, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,16 +116,16 @@ func TestDockerTrust_LeavesAloneWhatNeedsNone(t *testing.T) {
 func TestDockerTrust_IsMadeOnceAndShownAsTheBase(t *testing.T) {
 	trustImages(t)
 	e := open(t)
-	base := image(t, "", "FROM python:3.11-slim\n"+noCache())
+	base := image(t, "", "FROM python:3.11-slim\n"+uncached())
 	count := func() int {
 		return len(strings.Fields(run(t, "image", "ls", "-q", "--filter", "label=dev.sdev.ca-base="+base, "--filter", "reference=sdev-ca")))
 	}
 	for range 2 {
-		_, told, err := built(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + base + "\nRUN true\n"})
+		_, events, err := buildImage(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + base + "\nRUN true\n"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, ev := range told {
+		for _, ev := range events {
 			if s, ok := ev.(dev.BuildStep); ok && strings.Contains(s.Text, "sdev-ca") {
 				t.Errorf("a step shows what stands for the base: %s", s.Text)
 			}
@@ -134,8 +134,8 @@ func TestDockerTrust_IsMadeOnceAndShownAsTheBase(t *testing.T) {
 			t.Errorf("%d images made", got)
 		}
 	}
-	run(t, "build", "-q", "-t", base, write(t, t.TempDir(), map[string]string{"Dockerfile": "FROM python:3.11-slim\n" + noCache()}))
-	if _, _, err := built(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + base + "\nRUN true\n"}); err != nil {
+	run(t, "build", "-q", "-t", base, write(t, t.TempDir(), map[string]string{"Dockerfile": "FROM python:3.11-slim\n" + uncached()}))
+	if _, _, err := buildImage(t, e, plan.Build{CA: machineCA(t), Inline: "FROM " + base + "\nRUN true\n"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := count(); got != 1 {
@@ -143,12 +143,12 @@ func TestDockerTrust_IsMadeOnceAndShownAsTheBase(t *testing.T) {
 	}
 }
 
-func TestDockerTrust_SaysWhatItCannotDo(t *testing.T) {
-	_, told, err := built(t, open(t), plan.Build{CA: machineCA(t), Inline: "FROM --platform=linux/s390x python:3.11-slim\nRUN true\n"})
+func TestDockerTrust_WarnsAboutAnotherPlatform(t *testing.T) {
+	_, events, err := buildImage(t, open(t), plan.Build{CA: machineCA(t), Inline: "FROM --platform=linux/s390x python:3.11-slim\nRUN true\n"})
 	if dev.AsError(err).Code != dev.CodeImageMissing {
 		t.Errorf("%v", err)
 	}
-	if w, ok := told[0].(dev.Warning); !ok || w.Code != dev.CodeBuildCA || !strings.Contains(w.Message, "is only available for linux/amd64") && !strings.Contains(w.Message, "is only available for linux/arm64") {
-		t.Errorf("%+v", told)
+	if w, ok := events[0].(dev.Warning); !ok || w.Code != dev.CodeBuildCA || !strings.Contains(w.Message, "is only available for linux/amd64") && !strings.Contains(w.Message, "is only available for linux/arm64") {
+		t.Errorf("%+v", events)
 	}
 }

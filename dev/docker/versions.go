@@ -10,7 +10,7 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 )
 
-// versionsScript prints name and version of each package that is installed.
+// versionsScript prints name and version of each installed package among its arguments.
 const versionsScript = `
 import importlib.metadata, sys
 for name in sys.argv[1:]:
@@ -25,9 +25,9 @@ for name in sys.argv[1:]:
 func (e *Engine) Versions(ctx context.Context, image string, packages ...string) (map[string]string, error) {
 	const what = "read the package versions of an image"
 	config := &container.Config{Image: image, Entrypoint: append([]string{"python", "-c", versionsScript}, packages...), Cmd: []string{}, NetworkDisabled: true}
-	making, cancel := withoutCancel(ctx)
+	createCtx, cancel := withoutCancel(ctx)
 	defer cancel()
-	c, err := e.api.ContainerCreate(making, config, &container.HostConfig{NetworkMode: container.NetworkMode("none")}, nil, nil, "")
+	c, err := e.api.ContainerCreate(createCtx, config, &container.HostConfig{NetworkMode: container.NetworkMode("none")}, nil, nil, "")
 	if err != nil {
 		return nil, engineError(what, err)
 	}

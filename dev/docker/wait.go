@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	waitEvery  = 25 * time.Millisecond  // how often to inspect a container that others wait for
-	checkEvery = 100 * time.Millisecond // minimal pause between two of our own health checks
+	waitEvery  = 25 * time.Millisecond  // pause between two inspections of a container that others depend on
+	checkEvery = 100 * time.Millisecond // shortest pause between two of our own health checks
 )
 
 // wait blocks until a container reaches the state of an operation. If it no longer can, wait returns a
@@ -28,7 +28,7 @@ func (e *Engine) wait(ctx context.Context, op plan.Operation) error {
 	defer cancel()
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
-	var passed chan bool // delivers how our own checks ended; nil until they began
+	var passed chan bool // the result of our own checks; nil while none run
 	defer func() {
 		if passed != nil {
 			cancel()
@@ -89,8 +89,8 @@ func reached(c container.InspectResponse, until plan.Until) (bool, error) {
 	return c.State.Health.Status == container.Healthy, nil
 }
 
-// check runs a container's own health check, one at a time, until it succeeds, which is true, or
-// until ctx or the container ends. It leaves the container at least as much rest as a check takes.
+// check runs a container's own health check, one at a time. It returns true once the check succeeds, and false when ctx
+// ends. Between two runs it pauses for at least as long as the last one took.
 func (e *Engine) check(ctx context.Context, c container.InspectResponse) bool {
 	command := healthCommand(c.Config)
 	if command == nil {
@@ -113,7 +113,7 @@ func (e *Engine) check(ctx context.Context, c container.InspectResponse) bool {
 	}
 }
 
-// healthCommand is what the engine runs to check a container's health.
+// healthCommand returns the command with which the engine checks a container's health; nil if there is none.
 // Source: Docker Engine API 1.41, HealthConfig.Test.
 func healthCommand(c *container.Config) []string {
 	if c.Healthcheck == nil || len(c.Healthcheck.Test) < 2 {

@@ -11,9 +11,9 @@ import (
 	"sdev/dev/plan"
 )
 
-// A build that sdev assumes takes nothing away from an image that somebody made by hand; once sdev
-// has built it, it is kept up to date.
-func TestUp_LeavesAnImageAsItIsThatNobodyAskedToBuild(t *testing.T) {
+// An assumed build does not replace an image that somebody built by hand. An image that sdev has built is kept up
+// to date.
+func TestUp_KeepsAnImageThatNobodyRequestedToBuild(t *testing.T) {
 	r := newRig(t)
 	if _, err := r.fake.Build(t.Context(), plan.Build{Service: "app", Tag: "shop-app"}, func(dev.Event) {}); err != nil {
 		t.Fatal(err)

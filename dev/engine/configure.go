@@ -8,46 +8,46 @@ import (
 )
 
 const (
-	// renewBefore is how long before its end what the gateway was given is renewed. AWS SDKs ask for
-	// new keys when fifteen minutes are left.
+	// renewBefore is how long before its expiry the gateway's configuration is renewed. AWS SDKs ask for new
+	// credentials 15 minutes before the old ones expire, so the gateway needs them earlier.
 	renewBefore = 20 * time.Minute
-	// renewAgain is the pause after a renewal that failed: a person may have to log in meanwhile.
-	renewAgain = 30 * time.Second
+	// renewRetry is the pause after a failed renewal, which often needs a person to sign in first.
+	renewRetry = 30 * time.Second
 )
 
-// keepConfigured configures the gateway again before its configuration expires. It reports a failure
-// once, not at each further try: what helps is a login, and the next try after that succeeds.
-func (a *supervisor) keepConfigured(ctx context.Context, p Project) error {
+// keepConfigured configures the gateway again before its configuration expires. It reports equal failures in a row
+// only once: it retries every renewRetry, and succeeds once somebody has signed in.
+func (s *supervisor) keepConfigured(ctx context.Context, p Project) error {
 	var due <-chan time.Time
-	told := ""
+	reported := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case until := <-a.configured:
+		case until := <-s.renewals:
 			due = renewalBefore(until)
-			told = ""
+			reported = ""
 		case <-due:
-			until, err := a.engine.configure(ctx, p)
+			until, err := s.engine.configure(ctx, p)
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err == nil:
 				due = renewalBefore(until)
-				told = ""
+				reported = ""
 				continue
 			}
-			if e := dev.AsError(err); e.Message != told {
-				told = e.Message
-				a.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
+			if e := dev.AsError(err); e.Message != reported {
+				reported = e.Message
+				s.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
 			}
-			due = time.After(renewAgain)
+			due = time.After(renewRetry)
 		}
 	}
 }
 
-// renewalBefore fires when to renew a configuration that expires then: in time, but not at once for a
-// short-lived one.
+// renewalBefore returns a channel that fires when a configuration that expires at until is due for renewal:
+// renewBefore earlier or, for a short validity, after half of it. The channel of the zero time never fires.
 func renewalBefore(until time.Time) <-chan time.Time {
 	if until.IsZero() {
 		return nil

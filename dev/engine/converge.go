@@ -13,12 +13,12 @@ import (
 	"sdev/dev/plan"
 )
 
-// lock lets one sdev at a time change a project. Whoever has to wait says so, once.
+// lock lets one sdev at a time change a project. If another one holds the lock, lock reports that once and waits.
 func (e *Engine) lock(ctx context.Context, file string) (release func(), err error) {
 	l := lockOn(file)
 	ok, err := l.TryLock()
 	if err == nil && !ok {
-		e.emit(dev.Warning{Code: dev.CodeBusy, Message: "another sdev is changing this project; waiting for it", Hint: "it goes on by itself"})
+		e.emit(dev.Warning{Code: dev.CodeBusy, Message: "another sdev is changing this project; waiting for it", Hint: "nothing to do: sdev continues when the other one is done"})
 		ok, err = l.TryLockContext(ctx, 25*time.Millisecond)
 	}
 	if ctx.Err() != nil {
@@ -35,14 +35,15 @@ func lockError(file string, err error) error {
 	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot lock %s: %v", file, err), Hint: "make the project directory writable"}
 }
 
-// portTaken is how a runtime says that a port was taken between the choice and the start.
+// portTaken is the error of a [Runtime] that could not publish a port, because another program took it after sdev
+// had chosen it.
 type portTaken interface {
 	error
 	PortTaken() bool
 }
 
-// converge does what is needed and nothing else. A port that is snatched away meanwhile means
-// another choice.
+// converge brings the project to its desired state. If another program takes a chosen port before the container
+// starts, converge chooses another one and tries again.
 func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running, error) {
 	const tries = 3
 	var done plan.Plan
@@ -57,81 +58,110 @@ func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running
 		if p.PortFixed || try == tries {
 			return run, takenError(p.Port, "another program", err)
 		}
-		want.Build = false // it is built by now
+		want.Build = false // the first attempt has built the images
 	}
 }
 
+// convergeOnce is one attempt of converge.
 func (e *Engine) convergeOnce(ctx context.Context, p Project, want Request) (Running, error) {
-	have, err := e.observe(ctx, p, p.GatewayImage)
+	t, err := e.findTarget(ctx, p, want)
 	if err != nil {
-		return Running{}, err // before a build, whose image would take the place of the other directory's
+		return Running{}, err
+	}
+	run := t.running(p)
+	if err := plan.Check(t.desired, t.have); err != nil {
+		return run, err
+	}
+	ops := plan.Make(t.desired, t.have)
+	run.Changed = t.imagesChanged || len(ops) > 0
+	if len(ops) > 0 || !want.Quiet {
+		e.emit(dev.PlanMade{Operations: ops.Describe()})
+	}
+	if len(ops) == 0 {
+		run.services = runningServices(t.have)
+		run.configuredUntil, err = e.configure(ctx, p)
+		return run, err
+	}
+	for _, w := range t.warnings(p) {
+		e.emit(w)
+	}
+	if err := t.effective.Prepare(); err != nil {
+		return run, err
+	}
+	run.done = ops
+	err = e.announced(ctx, p, want.Announcement, func() error {
+		run.configuredUntil, err = e.carryOut(ctx, p, ops)
+		return err
+	})
+	return run, err
+}
+
+// target is where a converge has to go, and from where.
+type target struct {
+	have          plan.Observed
+	imagesChanged bool // this attempt built or pulled an image
+	ports         Ports
+	effective     Effective
+	desired       plan.Desired
+}
+
+// findTarget builds and pulls images, chooses ports, and derives the desired state from both.
+func (e *Engine) findTarget(ctx context.Context, p Project, want Request) (t target, err error) {
+	if t.have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
+		return t, err // before a build, whose image would replace that of the other directory
 	}
 	state := loadState(p.StateDir)
-	images, built, err := e.images(ctx, p, want, &state)
+	images, changed, err := e.images(ctx, p, want, &state)
 	if err != nil {
-		return Running{}, err
+		return t, err
 	}
-	if built { // which takes its time
-		if have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
-			return Running{}, err
+	if t.imagesChanged = changed; changed { // the build took time, in which containers may have changed
+		if t.have, err = e.observe(ctx, p, p.GatewayImage); err != nil {
+			return t, err
 		}
 	}
-	ports, err := e.ports(ctx, p, have, &state)
-	if err != nil {
-		return Running{}, err
+	if t.ports, err = e.ports(ctx, p, t.have, &state); err != nil {
+		return t, err
 	}
 	state.Copied = !p.Mounted
 	if err := state.save(p.StateDir); err != nil {
-		return Running{}, err
+		return t, err
 	}
-	effective, err := p.Effective(ctx, images[p.imageOf(p.App)], ports)
-	if err != nil {
-		return Running{}, err
-	}
-	run := Running{Project: p, URL: effective.URL, Port: ports.App, Mode: effective.Mode, Issuer: effective.Issuer}
-	if effective.Mode.SignsIn() {
-		run.identity = ports.Identity
+	if t.effective, err = p.Effective(ctx, images[p.imageOf(p.App)], t.ports); err != nil {
+		return t, err
 	}
 	ids := map[string]string{}
 	for ref, info := range images {
 		ids[ref] = info.ID
 	}
-	desired := effective.Desired(ids)
-	if err := plan.Check(desired, have); err != nil {
-		return run, err
-	}
-	if i := slices.IndexFunc(desired.Services, func(s plan.Service) bool { return s.Config.Name == p.App }); i >= 0 {
-		run.appHash = desired.Services[i].Hash
-	}
-	ops := plan.Make(desired, have)
-	run.Changed = built || len(ops) > 0
-	if len(ops) > 0 || !want.Quiet {
-		e.emit(dev.PlanMade{Operations: ops.Describe()})
-	}
-	if len(ops) == 0 {
-		run.services = runningServices(have)
-		run.configuredUntil, err = e.configure(ctx, p)
-		return run, err
-	}
-	warnings := p.borrowed(have, desired)
-	if effective.Warnings != nil {
-		warnings = append(warnings, effective.Warnings()...)
-	}
-	for _, w := range warnings {
-		e.emit(w)
-	}
-	if err := effective.Prepare(); err != nil {
-		return run, err
-	}
-	run.done = ops
-	return run, e.announced(ctx, p, want.Announcement, func() error {
-		run.configuredUntil, err = e.carryOut(ctx, p, ops)
-		return err
-	})
+	t.desired = t.effective.Desired(ids)
+	return t, nil
 }
 
-// carryOut executes a plan, and configures the gateway before the app starts, because the app may ask
-// for something at once: as soon as the gateway has started, or first of all where it stays as it is.
+// running is the project once it has reached the target.
+func (t target) running(p Project) Running {
+	run := Running{Project: p, URL: t.effective.URL, Port: t.ports.App, Mode: t.effective.Mode, Issuer: t.effective.Issuer}
+	if run.Mode.SignsIn() {
+		run.providerPort = t.ports.Provider
+	}
+	if i := slices.IndexFunc(t.desired.Services, func(s plan.Service) bool { return s.Config.Name == p.App }); i >= 0 {
+		run.appHash = t.desired.Services[i].Hash
+	}
+	return run
+}
+
+// warnings returns what the user should know before the plan runs.
+func (t target) warnings(p Project) []dev.Warning {
+	list := p.foreignVolumes(t.have, t.desired)
+	if t.effective.Warnings != nil {
+		list = append(list, t.effective.Warnings()...)
+	}
+	return list
+}
+
+// carryOut executes a plan. It configures the gateway before the app starts, because the app may request
+// credentials or parameters at once: right after the gateway's start or, if the plan does not start the gateway,
+// before everything.
 func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (configuredUntil time.Time, err error) {
 	starts := func(op plan.Operation) bool {
 		return (op.Verb == plan.Start || op.Verb == plan.Restart) && op.Service.Config.Name == p.Gateway
@@ -152,10 +182,11 @@ func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (config
 	return configuredUntil, err
 }
 
-// execute carries out a plan. Each operation starts as soon as those that it needs have ended, so
-// that what does not depend on one another goes side by side: a container that joins the gateway's
-// network is made while the gateway starts, and the network goes while the app is still ending.
-// then, unless it is nil, is part of each operation: what needs that one waits for both.
+// execute carries out a plan. An operation starts as soon as the operations that it needs have ended; independent
+// ones run in parallel. For example, sdev creates a container in the gateway's network while the gateway starts.
+//
+// execute calls then, unless it is nil, after each operation; operations that need that one wait for then, too. It
+// returns once all goroutines have ended. After the first error it starts no further operation.
 func (e *Engine) execute(ctx context.Context, ops plan.Plan, p Project, then func(plan.Operation) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	done := make([]chan struct{}, len(ops))

@@ -10,14 +10,15 @@ import (
 	"sdev/dev/plan"
 )
 
-// Copier brings files of the project into containers that do not see them through a mount.
+// Copier copies files of the project into containers that do not mount them. Keep may run while the other methods
+// are called.
 type Copier interface {
-	// Fill brings everything into a container that does not run. It is called before each start.
+	// Fill copies everything into a container that does not run. The engine calls it before each start.
 	Fill(ctx context.Context, p Project, container string) error
-	// Compare brings a running container up to date, once.
+	// Compare copies into a running container, once, all files that differ from the project's.
 	Compare(ctx context.Context, p Project, container string) error
-	// Keep keeps a container up to date, whatever becomes of it meanwhile, until ctx ends. A token
-	// comes from started each time that the container has started.
+	// Keep copies changes into a container until ctx ends, whether or not the container restarts meanwhile. started
+	// delivers a value after each start of the container.
 	Keep(ctx context.Context, p Project, container string, started <-chan struct{}) error
 }
 
@@ -29,88 +30,89 @@ func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) erro
 	return e.do(ctx, op, p.Labels)
 }
 
-// compare brings a container up to date where nobody stays to do so: one that was running already, and
-// what could not be brought into a new one before it ran.
-func (e *Engine) compare(ctx context.Context, run Running) error {
+// copyOnce updates the app's container once, because no sdev supervises the project and copies later saves. It does
+// nothing for a project without copies, or with a supervisor.
+func (e *Engine) copyOnce(ctx context.Context, run Running) error {
 	if len(run.Project.Copies) == 0 || IsSupervised(run.Project.StateDir) {
 		return nil
 	}
-	again := "sdev up"
+	command := "sdev up"
 	if run.Mode.SignsIn() {
-		again += " --with-auth"
+		command += " --with-auth"
 	}
 	if p := run.Project; !p.Mounted && !MountsUnusable(p.StateDir, p.Host) {
-		again += " --sync" // it was asked for
+		command += " --sync" // the user passed --sync
 	}
 	e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "saves are copied into the container only while sdev up runs",
-		Hint: "run: " + again + " (without --detach), or run this again after a change"})
+		Hint: "run: " + command + " (without --detach), or run this again after a change"})
 	return e.Copier.Compare(ctx, run.Project, run.Project.Container)
 }
 
-// copying is what goes on while somebody supervises the project. It belongs to the goroutine of a
-// supervisor's run.
+// copying runs [Copier.Keep] while a project is supervised. Only the goroutine of [supervisor.run] uses it, and
+// [Engine.Supervise] after that has ended.
 type copying struct {
 	engine  *Engine
-	project Project // for which it goes on
+	project Project // whose files it copies
 	started chan struct{}
-	stop    func() // ends it and waits; nil while nothing is to be copied
+	stop    func() // ends the copying and waits for its goroutine; nil if none runs
 }
 
-// begin has the project's copies kept from now on. What is under way for the same copies goes on.
-func (k *copying) begin(ctx context.Context, p Project) {
-	same := reflect.DeepEqual(k.project.Copies, p.Copies) && reflect.DeepEqual(k.project.Rules, p.Rules) && k.project.Container == p.Container
-	if k.stop != nil && same {
+// begin starts to copy the project's files. If they are being copied already, under the same rules and into the
+// same container, it changes nothing.
+func (c *copying) begin(ctx context.Context, p Project) {
+	same := reflect.DeepEqual(c.project.Copies, p.Copies) && reflect.DeepEqual(c.project.Rules, p.Rules) && c.project.Container == p.Container
+	if c.stop != nil && same {
 		return
 	}
-	k.end()
+	c.end()
 	if len(p.Copies) == 0 {
 		return
 	}
 	work, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	started := make(chan struct{}, 1)
-	k.project, k.started = p, started
-	k.stop = func() { cancel(); <-ended }
+	c.project, c.started = p, started
+	c.stop = func() { cancel(); <-ended }
 	go func() {
 		defer close(ended)
-		if err := k.engine.keepCopying(work, p, started); err != nil && work.Err() == nil {
+		if err := c.engine.keepCopying(work, p, started); err != nil && work.Err() == nil {
 			e := dev.AsError(err)
-			k.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
+			c.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
 		}
 	}()
 }
 
-// restarted tells that the container was started.
-func (k *copying) restarted() {
-	if k.stop == nil {
+// restarted reports to the copier that the container has started.
+func (c *copying) restarted() {
+	if c.stop == nil {
 		return
 	}
 	select {
-	case k.started <- struct{}{}:
-	default: // it has been told and has not looked yet
+	case c.started <- struct{}{}:
+	default: // an earlier start is still unread, and one is enough
 	}
 }
 
-func (k *copying) end() {
-	if k.stop != nil {
-		k.stop()
-		k.stop = nil
+func (c *copying) end() {
+	if c.stop != nil {
+		c.stop()
+		c.stop = nil
 	}
 }
 
-// retryLock is the pause between two tries to become the one that copies a project's files.
-const retryLock = 250 * time.Millisecond
+// lockRetry is the pause between two attempts to get the lock on a project's copying.
+const lockRetry = 250 * time.Millisecond
 
-// keepCopying keeps a project's copies up to date once no other sdev does: two would report each save twice.
+// keepCopying copies a project's files once no other sdev does. Two at once would report each save twice.
 func (e *Engine) keepCopying(ctx context.Context, p Project, started <-chan struct{}) error {
 	file := filepath.Join(p.StateDir, "copying")
-	alone := lockOn(file)
-	if ok, err := alone.TryLockContext(ctx, retryLock); ctx.Err() != nil {
-		_ = alone.Unlock() // the lock may have been acquired although ctx ended
+	lock := lockOn(file)
+	if ok, err := lock.TryLockContext(ctx, lockRetry); ctx.Err() != nil {
+		_ = lock.Unlock() // the lock may have been acquired although ctx ended
 		return ctx.Err()
 	} else if err != nil || !ok {
 		return lockError(file, err)
 	}
-	defer func() { _ = alone.Unlock() }() // it ends with the process in any case
+	defer func() { _ = lock.Unlock() }() // the system releases it at the latest when the process ends
 	return e.Copier.Keep(ctx, p, p.Container, started)
 }

@@ -18,61 +18,61 @@ import (
 	"sdev/dev/plan"
 )
 
-// copies notes what an engine asks of it.
-type copies struct {
+// recordingCopier records the calls of an engine.
+type recordingCopier struct {
 	rig *rig
 
-	mu   sync.Mutex // guards what follows
-	said []string
-	more chan struct{} // a token when said grew
+	mu    sync.Mutex // guards the fields below
+	calls []string
+	more  chan struct{} // holds a token if calls grew
 }
 
-func (c *copies) say(what string) {
+func (c *recordingCopier) record(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.said = append(c.said, what)
+	c.calls = append(c.calls, what)
 	select {
 	case c.more <- struct{}{}:
 	default:
 	}
 }
 
-func (c *copies) Fill(_ context.Context, _ engine.Project, container string) error {
+func (c *recordingCopier) Fill(_ context.Context, _ engine.Project, container string) error {
 	running := "stopped"
 	if c.rig.runs("app") {
 		running = "running"
 	}
-	c.say("fill " + container + " " + running)
+	c.record("fill " + container + " " + running)
 	return nil
 }
 
-func (c *copies) Compare(_ context.Context, _ engine.Project, container string) error {
-	c.say("compare " + container)
+func (c *recordingCopier) Compare(_ context.Context, _ engine.Project, container string) error {
+	c.record("compare " + container)
 	return nil
 }
 
-func (c *copies) Keep(ctx context.Context, p engine.Project, container string, started <-chan struct{}) error {
-	c.say("keep " + p.Copies[0].Path + " in " + container)
+func (c *recordingCopier) Keep(ctx context.Context, p engine.Project, container string, started <-chan struct{}) error {
+	c.record("keep " + p.Copies[0].Path + " in " + container)
 	for {
 		select {
 		case <-started:
-			c.say("started")
+			c.record("started")
 		case <-ctx.Done():
-			c.say("kept " + p.Copies[0].Path)
+			c.record("kept " + p.Copies[0].Path)
 			return nil
 		}
 	}
 }
 
-// await waits until something was said.
-func (c *copies) await(what string) {
+// await waits until a call was recorded.
+func (c *recordingCopier) await(what string) {
 	c.rig.Helper()
 	ctx, cancel := context.WithTimeout(c.rig.Context(), devtest.Patience)
 	defer cancel()
 	for {
 		c.mu.Lock()
-		found := slices.Contains(c.said, what)
-		said := strings.Join(c.said, "\n")
+		found := slices.Contains(c.calls, what)
+		said := strings.Join(c.calls, "\n")
 		c.mu.Unlock()
 		if found {
 			return
@@ -80,19 +80,19 @@ func (c *copies) await(what string) {
 		select {
 		case <-c.more:
 		case <-ctx.Done():
-			c.rig.Fatalf("nobody said %q, but:\n%s", what, said)
+			c.rig.Fatalf("no call %q, but:\n%s", what, said)
 		}
 	}
 }
 
-func (c *copies) all() string {
+func (c *recordingCopier) all() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return strings.Join(c.said, "\n")
+	return strings.Join(c.calls, "\n")
 }
 
-// told gives the warnings so far.
-func (r *rig) told() []dev.Warning {
+// warnings returns the warnings so far.
+func (r *rig) warnings() []dev.Warning {
 	var out []dev.Warning
 	for _, ev := range r.Events() {
 		if w, ok := ev.(dev.Warning); ok {
@@ -102,11 +102,11 @@ func (r *rig) told() []dev.Warning {
 	return out
 }
 
-// newCopied is a rig whose app is copied into its container.
-func newCopied(t *testing.T) (*rig, *copies) {
+// newCopied returns a rig whose app gets copies.
+func newCopied(t *testing.T) (*rig, *recordingCopier) {
 	t.Helper()
 	r := newRig(t)
-	c := &copies{rig: r, more: make(chan struct{}, 1)}
+	c := &recordingCopier{rig: r, more: make(chan struct{}, 1)}
 	r.copies = c
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) {
 		p.Copies, p.Container = []dev.Copy{{Service: "app", Path: "src", Target: "/app"}}, "shop-app-1"
@@ -134,10 +134,10 @@ func TestUp_FillsAContainerBeforeItStarts(t *testing.T) {
 
 func TestSupervise_KeepsCopiesWhateverHappensToTheContainer(t *testing.T) {
 	r, c := newCopied(t)
-	a := r.attend()
+	a := r.supervise()
 	c.await("keep src in shop-app-1")
 	a.fake.End("app", 137)
-	a.save(dev.Sync, "src/app.py") // starts it again, with what was saved meanwhile
+	a.save(dev.Sync, "src/app.py") // starts the app again, with the saves since
 	a.await("ready")
 	c.await("started")
 	if got := c.all(); strings.Count(got, "fill") != 2 || strings.Contains(got, "running") || strings.Count(got, "keep ") != 1 {
@@ -150,14 +150,14 @@ func TestSupervise_KeepsCopiesWhateverHappensToTheContainer(t *testing.T) {
 	}
 }
 
-// Two at once would tell of each save twice.
-func TestSupervise_OneAtATimeKeepsCopies(t *testing.T) {
+// Two at once would report each save twice.
+func TestSupervise_OnlyOneSupervisorCopies(t *testing.T) {
 	r, c := newCopied(t)
 	other := flock.New(filepath.Join(r.project.StateDir, "copying"))
 	if err := other.Lock(); err != nil {
 		t.Fatal(err)
 	}
-	r.attend()
+	r.supervise()
 	if got := c.all(); strings.Contains(got, "keep") {
 		t.Errorf("while another sdev does:\n%s", got)
 	}
@@ -169,7 +169,7 @@ func TestSupervise_OneAtATimeKeepsCopies(t *testing.T) {
 
 func TestSupervise_NewRulesMeanOtherCopies(t *testing.T) {
 	r, c := newCopied(t)
-	a := r.attend()
+	a := r.supervise()
 	c.await("keep src in shop-app-1")
 	a.change(func(p *engine.Project, _ *types.ServiceConfig) {
 		p.Copies = []dev.Copy{{Service: "app", Path: "lib", Target: "/lib"}}
@@ -179,16 +179,17 @@ func TestSupervise_NewRulesMeanOtherCopies(t *testing.T) {
 	c.await("keep lib in shop-app-1")
 }
 
-// What is copied is not built: a restart stays one although the files are not those of the image.
+// Copied files are no part of the image, so a restart causes no build, although they differ from those in the
+// image.
 func TestSupervise_CopiedFilesAreNoReasonToBuild(t *testing.T) {
 	r, _ := newCopied(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Rest = "rest 1" })
-	a := r.attend()
+	a := r.supervise()
 	a.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Input = "input 2" })
 	done, image := len(a.fake.Done()), a.container("app").Image
 	a.save(dev.SyncRestart, "src/app.conf")
 	a.await("ready")
-	if got := a.ops(done); got != "restart container shop-app-1 (asked for)\n" || a.container("app").Image != image {
+	if got := a.ops(done); got != "restart container shop-app-1 (requested)\n" || a.container("app").Image != image {
 		t.Errorf("done:\n%s", got)
 	}
 	a.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images[0].Rest = "rest 2" })
@@ -196,21 +197,21 @@ func TestSupervise_CopiedFilesAreNoReasonToBuild(t *testing.T) {
 	a.await("build.done")
 }
 
-func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
+func TestUp_CopiesIfMountsAreUseless(t *testing.T) {
 	for about, sight := range map[string]engine.MountProbe{
-		"what is saved here raises no event inside containers":       {Visible: true},
-		"the project's directory is not the one that containers see": {},
+		"saves on this machine raise no file events in containers": {Visible: true},
+		"containers see another directory than the project's":      {},
 	} {
 		r, c := newCopied(t)
-		silent(r)
+		newRigWithUselessMounts(r)
 		e := r.engine()
 		r.gateway.probe = func() (engine.MountProbe, error) { return sight, nil }
 		if _, err := e.Up(t.Context(), engine.Request{}); err != nil {
 			t.Fatal(err)
 		}
-		ws := r.told()
+		ws := r.warnings()
 		i := slices.IndexFunc(ws, func(w dev.Warning) bool { return w.Code == dev.CodeWatchSilent })
-		if i < 0 || ws[i].Message != about+" (engine tcp://far); the project is copied into them instead" {
+		if i < 0 || ws[i].Message != about+" (engine tcp://far); sdev copies the project into them instead" {
 			t.Errorf("warnings: %+v", ws)
 		}
 		if !strings.Contains(c.all(), "fill shop-app-1") {
@@ -223,7 +224,7 @@ func TestUp_CopiesWhereMountsAreSilent(t *testing.T) {
 }
 
 // silent makes the rig's project one that is mounted until it is known that this is of no use.
-func silent(r *rig) {
+func newRigWithUselessMounts(r *rig) {
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Host = "tcp://far" })
 	r.adapt = func(p *engine.Project) {
 		if p.Mounted = !engine.MountsUnusable(p.StateDir, p.Host); p.Mounted {
@@ -232,9 +233,9 @@ func silent(r *rig) {
 	}
 }
 
-func TestUp_LooksOnlyWhereItMatters(t *testing.T) {
+func TestUp_ProbesMountsOnlyAtTheGatewaysStart(t *testing.T) {
 	r, c := newCopied(t)
-	silent(r)
+	newRigWithUselessMounts(r)
 	e := r.engine()
 	looks := 0
 	r.gateway.probe = func() (engine.MountProbe, error) {
@@ -266,9 +267,9 @@ type absent struct{}
 func (absent) Error() string     { return "the engine does not see /work/shop, which is here" }
 func (absent) MountAbsent() bool { return true }
 
-func TestUp_CopiesWhereTheEngineHasOtherFiles(t *testing.T) {
+func TestUp_CopiesIfTheEngineLacksTheDirectory(t *testing.T) {
 	r, c := newCopied(t)
-	silent(r)
+	newRigWithUselessMounts(r)
 	r.fake.Before(func(_ context.Context, op plan.Operation) error {
 		if op.Verb == plan.Create && op.Kind == plan.ServiceContainer && !engine.MountsUnusable(r.project.StateDir, "tcp://far") {
 			return absent{}
@@ -276,7 +277,7 @@ func TestUp_CopiesWhereTheEngineHasOtherFiles(t *testing.T) {
 		return nil
 	})
 	r.up(engine.Request{})
-	if ws := r.told(); len(ws) == 0 || ws[0].Code != dev.CodeWatchSilent || !strings.HasPrefix(ws[0].Message, "the engine does not see /work/shop, which is here") {
+	if ws := r.warnings(); len(ws) == 0 || ws[0].Code != dev.CodeWatchSilent || !strings.HasPrefix(ws[0].Message, "the engine does not see /work/shop, which is here") {
 		t.Errorf("warnings: %+v", ws)
 	}
 	if !strings.Contains(c.all(), "fill shop-app-1") {
@@ -284,8 +285,8 @@ func TestUp_CopiesWhereTheEngineHasOtherFiles(t *testing.T) {
 	}
 }
 
-// Who insists on mounts gets them, and is told what that means.
-func TestUp_MountsWhereThatIsAskedFor(t *testing.T) {
+// A user who demands mounts gets them, and a warning.
+func TestUp_MountsIfTheUserDemandsIt(t *testing.T) {
 	r, c := newCopied(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Mounted, p.MountOnly, p.Copies = true, true, nil })
 	e := r.engine()
@@ -295,15 +296,15 @@ func TestUp_MountsWhereThatIsAskedFor(t *testing.T) {
 	if _, err := e.Up(t.Context(), engine.Request{}); err != nil {
 		t.Fatal(err)
 	}
-	if ws := r.told(); len(ws) != 1 || !strings.HasSuffix(ws[0].Message, "saves are not live") || c.all() != "" {
+	if ws := r.warnings(); len(ws) != 1 || !strings.HasSuffix(ws[0].Message, "saves are not live") || c.all() != "" {
 		t.Errorf("%+v, %s", ws, c.all())
 	}
 }
 
-// Who goes on saving while the app is started again sees it start nonetheless.
-func TestSupervise_SavesDoNotBreakOffTheStartThatTheyAskFor(t *testing.T) {
+// The app starts, even for somebody who keeps saving meanwhile.
+func TestSupervise_SavesDoNotCancelTheStartThatTheyCause(t *testing.T) {
 	for _, action := range []dev.Action{dev.Live, dev.Sync} {
-		a := newRig(t).attend()
+		a := newRig(t).supervise()
 		begun, proceed := make(chan struct{}, 8), make(chan struct{})
 		a.fake.Before(func(ctx context.Context, op plan.Operation) error {
 			if op.Verb != plan.Start {
@@ -334,10 +335,10 @@ func TestSupervise_SavesDoNotBreakOffTheStartThatTheyAskFor(t *testing.T) {
 	}
 }
 
-// A build takes its time; saves go on to be copied into what runs, and into what takes its place.
+// During a build, saves are copied into the running container, and then into its replacement.
 func TestSupervise_ABuildDoesNotHoldUpCopies(t *testing.T) {
 	r, c := newCopied(t)
-	a := r.attend()
+	a := r.supervise()
 	c.await("keep src in shop-app-1")
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	a.fake.OnBuild(func(context.Context, plan.Build) error {

@@ -10,45 +10,45 @@ import (
 	"sdev/dev/plan"
 )
 
-// do carries out one operation. A wait takes no longer than an app may take, and one for a
-// dependency that is not required fails with a warning only.
+// do carries out one operation. A wait takes at most e.Timeout. If an optional wait fails, do emits a warning
+// instead of returning an error.
 func (e *Engine) do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	if op.Verb != plan.Wait {
 		return e.Runtime.Do(ctx, op, labels)
 	}
-	patient, cancel := context.WithTimeoutCause(ctx, e.Timeout, errLate)
+	waitCtx, cancel := context.WithTimeoutCause(ctx, e.Timeout, errTimeout)
 	defer cancel()
-	err := e.Runtime.Do(patient, op, labels)
+	err := e.Runtime.Do(waitCtx, op, labels)
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
-	case errors.Is(context.Cause(patient), errLate):
-		err = e.late(ctx, op, labels)
+	case errors.Is(context.Cause(waitCtx), errTimeout):
+		err = e.timeoutError(ctx, op, labels)
 	default:
 		if unmet, ok := errors.AsType[*plan.UnmetError](err); ok {
-			err = e.unmet(ctx, op, unmet)
+			err = e.unmetError(ctx, op, unmet)
 		}
 	}
 	if !op.Optional {
 		return err
 	}
-	said := dev.AsError(err)
-	e.emit(dev.Warning{Code: said.Code, Message: said.Message, Hint: said.Hint})
+	failure := dev.AsError(err)
+	e.emit(dev.Warning{Code: failure.Code, Message: failure.Message, Hint: failure.Hint})
 	return nil
 }
 
-var errLate = errors.New("it took too long")
+var errTimeout = errors.New("it took too long")
 
-// unmet words why a service that others wait for will not be as they need it.
-func (e *Engine) unmet(ctx context.Context, op plan.Operation, u *plan.UnmetError) error {
+// unmetError explains why a service will never reach the condition that other services wait for.
+func (e *Engine) unmetError(ctx context.Context, op plan.Operation, u *plan.UnmetError) error {
 	service := op.Service.Config.Name
 	waiting := strings.Join(op.For, " and ")
 	out := &dev.Error{Code: dev.CodeServiceExited, Exit: dev.ExitNotReady, Cause: u, Hint: "run it again"}
 	switch {
 	case u.NoCheck:
 		return &dev.Error{Code: dev.CodeServiceUnhealthy, Exit: dev.ExitProject, Cause: u,
-			Message: fmt.Sprintf("%s waits until service %s is healthy, and neither its image nor the compose file says how to check that", waiting, service),
-			Hint:    "give it a healthcheck, or use condition: service_started"}
+			Message: fmt.Sprintf("%s waits until service %s is healthy, but neither its image nor the compose file has a health check", waiting, service),
+			Hint:    "add a healthcheck, or use condition: service_started"}
 	case u.Container.ID == "":
 		out.Message = fmt.Sprintf("the container of service %s is gone, and %s waits for it", service, waiting)
 		return out
@@ -62,15 +62,15 @@ func (e *Engine) unmet(ctx context.Context, op plan.Operation, u *plan.UnmetErro
 		}
 	}
 	lines := e.lastLines(ctx, u.Container)
-	out.Message, out.Hint = out.Message+lines, hint(lines)
+	out.Message, out.Hint = out.Message+lines, exitHint(lines)
 	return out
 }
 
-// late words a wait that took too long.
-func (e *Engine) late(ctx context.Context, op plan.Operation, labels plan.Labels) error {
+// timeoutError explains that a wait took longer than e.Timeout.
+func (e *Engine) timeoutError(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	out := &dev.Error{Code: dev.CodeServiceUnhealthy, Exit: dev.ExitNotReady,
 		Message: fmt.Sprintf("service %s is not %s after %s, and %s waits for it", op.Service.Config.Name, op.Until, e.Timeout, strings.Join(op.For, " and ")),
-		Hint:    "see what keeps it, or give it more time with --timeout"}
+		Hint:    "find out what delays it, or give it more time with --timeout"}
 	if have, err := e.Runtime.Observe(ctx, labels.Project, nil); err == nil {
 		for _, c := range have.Containers {
 			if c.Name == op.Name {
@@ -81,14 +81,15 @@ func (e *Engine) late(ctx context.Context, op plan.Operation, labels plan.Labels
 	return out
 }
 
-// hint says what to do about a service whose last lines are these.
-func hint(lines string) string {
+// exitHint returns the hint for a service that failed, given the last lines of its output.
+func exitHint(lines string) string {
 	if strings.Contains(lines, "exec format error") {
-		return "its image, or the program in it, is for another kind of machine: get it for this one, or install an emulator (binfmt)"
+		return "its image, or a program in it, is built for another platform: use a build for this machine's platform, or install an emulator (binfmt)"
 	}
-	return "fix what its lines name, then run it again (--timeout gives a slow app more time)"
+	return "fix the problem that its output shows, then run it again (--timeout gives a slow app more time)"
 }
 
+// lastLines returns the last lines of a container's output, as the end of a message; "" if it printed nothing.
 func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {
 	lines := e.Runtime.Tail(ctx, c, tailLines)
 	if len(lines) == 0 {
@@ -97,12 +98,12 @@ func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {
 	return "; its last lines:\n  " + strings.Join(lines, "\n  ")
 }
 
-// ended warns of the services that were just started and have ended by now, though nobody waits for
-// their end. The app is none of them: its page answers.
-func (e *Engine) ended(ctx context.Context, run Running) {
+// warnOfExits warns of services that this run started and that have exited since. It never concerns the app, whose
+// page has just answered.
+func (e *Engine) warnOfExits(ctx context.Context, run Running) {
 	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	if err != nil {
-		return // the engine went away right now; the next call says so
+		return // the engine has just become unreachable, which the next call reports
 	}
 	for _, op := range run.done {
 		if op.Verb != plan.Start && op.Verb != plan.Restart {

@@ -16,11 +16,11 @@ import (
 	"sdev/dev/engine"
 )
 
-// around gives the rig's app a neighbour "db" that it depends on.
-func (r *rig) around(db types.ServiceConfig, how types.ServiceDependency) {
+// addDatabase adds a service "db" on which the app depends.
+func (r *rig) addDatabase(db types.ServiceConfig, how types.ServiceDependency) {
 	db.Name, db.Image = "db", "local:1"
 	r.fake.SetForeign(db.Image, "")
-	r.neighbours(db)
+	r.addServices(db)
 	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
 		app.DependsOn = types.DependsOnConfig{"gateway": {}, "db": how}
 	})
@@ -40,7 +40,7 @@ func playing(s devtest.Script) types.ServiceConfig {
 
 func TestUp_AppStartsOnceItsDatabaseIsHealthy(t *testing.T) {
 	r := newRig(t)
-	r.around(checkedBy("later"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+	r.addDatabase(checkedBy("later"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 	ended := make(chan error, 1)
 	go func() {
 		_, err := r.engine().Up(r.Context(), engine.Request{})
@@ -68,7 +68,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 	}{
 		"unhealthy": {checkedBy("false"), healthy, dev.CodeServiceUnhealthy, dev.ExitNotReady,
 			"service db is unhealthy, and app waits until it is healthy; its health check printed:\n  it said no"},
-		"ended instead of healthy": {func() types.ServiceConfig {
+		"exited before it was healthy": {func() types.ServiceConfig {
 			s := checkedBy("true")
 			s.Command = devtest.Script{Err: []string{"no space left"}, Ends: true, Code: 2}.Command()
 			return s
@@ -76,20 +76,20 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 			"service db ended with exit code 2, and app waits until it is healthy; its last lines:\n  no space left"},
 		"not completed": {playing(devtest.Script{Out: []string{"cannot migrate"}, Ends: true, Code: 1}), completed, dev.CodeServiceExited, dev.ExitNotReady,
 			"service db ended with exit code 1, and app waits until it is completed with exit code 0; its last lines:\n  cannot migrate"},
-		"without a check": {types.ServiceConfig{}, healthy, dev.CodeServiceUnhealthy, dev.ExitProject,
-			"app waits until service db is healthy, and neither its image nor the compose file says how to check that"},
+		"without a health check": {types.ServiceConfig{}, healthy, dev.CodeServiceUnhealthy, dev.ExitProject,
+			"app waits until service db is healthy, but neither its image nor the compose file has a health check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.around(c.db, types.ServiceDependency{Condition: c.condition, Required: required})
+			r.addDatabase(c.db, types.ServiceDependency{Condition: c.condition, Required: required})
 			if e := r.upFails(r.engine(), engine.Request{}, c.code, c.exit); e.Message != c.message || e.Hint == "" {
 				t.Errorf("message %q\nwant    %q\nhint %q", e.Message, c.message, e.Hint)
 			}
 			if left := r.containers(); len(left) != 0 {
 				t.Errorf("left over: %+v", left)
 			}
-			// What is not required is a warning, and the app runs.
-			r.around(c.db, types.ServiceDependency{Condition: c.condition})
+			// The failure of an optional dependency is a warning, and the app runs.
+			r.addDatabase(c.db, types.ServiceDependency{Condition: c.condition})
 			r.up(engine.Request{})
 			if got := r.Warnings(); !slices.Contains(got, c.code) || !r.runs("app") {
 				t.Errorf("warnings %v", got)
@@ -101,7 +101,7 @@ func TestUp_DependencyThatFailsIsNamed(t *testing.T) {
 func TestUp_DependencyThatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRigWithoutPage(t)
-		r.around(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+		r.addDatabase(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 		e := r.engine()
 		e.Timeout = 90 * time.Second
 		start := time.Now()
@@ -117,7 +117,7 @@ func TestUp_DependencyThatTakesTooLong(t *testing.T) {
 
 func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 	r := newRig(t)
-	r.around(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
+	r.addDatabase(checkedBy("never"), types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
@@ -134,13 +134,13 @@ func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestUp_AMigrationThatRunsAgainIsNoSurprise(t *testing.T) {
+func TestUp_AMigrationThatRunsAgainIsNoWarning(t *testing.T) {
 	r := newRig(t)
-	r.around(playing(devtest.Script{Ends: true}), types.ServiceDependency{Condition: types.ServiceConditionCompletedSuccessfully, Required: true})
+	r.addDatabase(playing(devtest.Script{Ends: true}), types.ServiceDependency{Condition: types.ServiceConditionCompletedSuccessfully, Required: true})
 	r.up(engine.Request{})
 	db := playing(devtest.Script{Ends: true})
 	db.Name, db.Image, db.User = "db", "local:1", "7"
-	r.neighbours(db)
+	r.addServices(db)
 	done := len(r.fake.Done())
 	r.up(engine.Request{})
 	if got := r.ops(done); strings.Contains(got, "app") || !strings.Contains(got, "start container shop-db-1 (user added)") {
@@ -151,16 +151,16 @@ func TestUp_AMigrationThatRunsAgainIsNoSurprise(t *testing.T) {
 	}
 }
 
-func TestUp_TellsOfServicesThatEndedAtOnce(t *testing.T) {
+func TestUp_WarnsOfServicesThatExitedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		condition string
 		warned    bool
 	}{
-		"nobody waits for its end": {types.ServiceConditionStarted, true},
-		"its end is waited for":    {types.ServiceConditionCompletedSuccessfully, false},
+		"no service waits for its completion":      {types.ServiceConditionStarted, true},
+		"another service waits for its completion": {types.ServiceConditionCompletedSuccessfully, false},
 	} {
 		r := newRig(t)
-		r.around(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})
+		r.addDatabase(playing(devtest.Script{Out: []string{"nothing to do"}, Ends: true}), types.ServiceDependency{Condition: c.condition, Required: true})
 		r.up(engine.Request{})
 		if got := slices.Contains(r.Warnings(), dev.CodeServiceExited); got != c.warned {
 			t.Errorf("%s: warnings %v", name, r.Warnings())

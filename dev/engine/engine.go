@@ -1,19 +1,3 @@
-// Package engine brings a project to where it should be and keeps it there.
-//
-// [Engine.Up] converges once: build and pull what changed, plan, carry out, wait until the page
-// answers. Services start when what they depend on is as they need it; one that never will be is an
-// error that names it.
-// [Engine.Supervise] then follows what runs and acts on what happens: a changed dependency file means a
-// rebuild and a replacement, a changed project file a new plan, a gateway that was restarted a
-// restart of the app that lives in its network. [Engine.Down] removes everything of the project.
-//
-// What runs is known from the runtime alone, so any number of sdev processes may come and go. A file in the
-// project's state directory keeps only what saves time (builds, pulls) or should stay the same (ports). Those that change something take turns by a lock file.
-// What a clone in another directory made under the same name is neither read nor changed: [CheckOwnership].
-//
-// The package declares what it needs of others: [Runtime] and [Images] of whatever runs containers,
-// [Gateway], [Copier] and [Loader]. Methods block until every goroutine that they started has ended.
-// The engine reports events through Emit, which several goroutines may call.
 package engine
 
 import (
@@ -28,33 +12,34 @@ import (
 	"sdev/dev/plan"
 )
 
-// Runtime is what containers, or whatever stands in for them, run on. Methods may be called by
-// several goroutines; Do is idempotent for removals.
+// Runtime runs containers, or imitates them. Its methods may be called by several goroutines. Do of a removal
+// succeeds when the object does not exist.
 type Runtime interface {
-	// Observe reports what carries the project's label, and which of the images are there.
+	// Observe returns the objects that carry the project's label, and those of the images that the runtime has.
 	Observe(ctx context.Context, project string, images []string) (plan.Observed, error)
 	Do(ctx context.Context, op plan.Operation, labels plan.Labels) error
-	// Kill removes a container without waiting for it to end by itself.
+	// Kill removes a container without waiting for a graceful exit.
 	Kill(ctx context.Context, id string) error
-	// Follow reports logs, states and the gateway's events until ctx ends.
+	// Follow emits log lines, state changes and the gateway's events until ctx ends. It returns nil then.
 	Follow(ctx context.Context, f plan.Follow, emit func(time.Time, dev.Event)) error
-	// Tail gives the last lines that a container printed.
+	// Tail returns the last n lines that a container printed.
 	Tail(ctx context.Context, c plan.Container, n int) []string
 }
 
-// Images is where images come from.
+// Images finds, builds and pulls images. Its methods may be called by several goroutines.
 type Images interface {
 	Image(ctx context.Context, ref string) (plan.ImageInfo, bool, error)
 	Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (id string, err error)
 	Pull(ctx context.Context, ref, platform string) error
-	// PortOwner says which container publishes a port of this machine; "" if none does.
+	// PortOwner names the container that publishes a port of this machine; "" if none does.
 	PortOwner(ctx context.Context, port uint16) string
 }
 
-// Loader reads the project, again each time it is asked.
+// Loader reads the project's files. It reads them again at each call.
 type Loader func(ctx context.Context) (Project, error)
 
-// Project is what an engine has to know of a project.
+// Project is what an engine knows of a project. It is a value of one reading: a later [Loader] call may return
+// another.
 type Project struct {
 	Name, App, Gateway string
 	Files              []string // the compose files and .env, relative to the project, with slashes
@@ -64,35 +49,35 @@ type Project struct {
 
 	Images []plan.ImageSource // of the app and the other services
 
-	External []string // volumes, by the engine's name, that the project uses and does not own
+	External []string // volumes, by the engine's name, that the project uses but does not own
 
 	Container string     // name of the app's container
-	Copies    []dev.Copy // what is copied into it
-	Rules     []dev.Rule // what a save means
+	Copies    []dev.Copy // files and directories that sdev copies into it
+	Rules     []dev.Rule // what a saved file calls for
 
-	Host      string // address of the engine, for what is remembered of it
-	Mounted   bool   // containers see the project through mounts, and the gateway notices saves there
-	MountOnly bool   // asked for by flag: nothing else will do
+	Host      string // address of the engine; saved facts are valid for one engine only
+	Mounted   bool   // containers mount the project, so the gateway notices saves
+	MountOnly bool   // the user demanded mounts (--sync=false), so sdev never copies instead
 
-	Mode     dev.Mode // how its login is treated
-	Reserved []int    // ports that the local provider must not have
+	Mode     dev.Mode // how sdev treats the app's login
+	Reserved []int    // ports that the local provider must not use
 
 	Port      int  // host port that the project asks for
-	PortFixed bool // asked for by flag: no other will do
-	PortNamed int  // host port that the project's files ask for, whatever the flag says
+	PortFixed bool // the user named the port (--port), so sdev uses no other
+	PortNamed int  // host port that the project's files name, whatever the flag says
 
 	GatewayImage string
-	// Effective derives what should run, once the app's image and the ports are known.
+	// Effective derives the desired state, once the app's image and the ports are known.
 	Effective func(ctx context.Context, image plan.ImageInfo, ports Ports) (Effective, error)
 }
 
 // Ports are ports of this machine.
 type Ports struct {
 	App      int // of the app's origin
-	Identity int // of the local provider
+	Provider int // of the local provider
 }
 
-// imageOf is the reference of a service's image.
+// imageOf returns the image reference of a service; "" if the project has no such service.
 func (p Project) imageOf(service string) string {
 	i := slices.IndexFunc(p.Images, func(img plan.ImageSource) bool { return img.Service == service })
 	if i < 0 {
@@ -103,11 +88,11 @@ func (p Project) imageOf(service string) string {
 
 func (p Project) lockFile() string { return filepath.Join(p.StateDir, "lock") }
 
-// supervisedFile is the file that whoever supervises a project holds a shared lock on.
+// supervisedFile is the file on which each supervisor of a project holds a shared lock.
 func supervisedFile(stateDir string) string { return filepath.Join(stateDir, "attended") }
 
-// IsSupervised reports whether some sdev supervises the project with this state directory, and so acts
-// on changes that ask for a rebuild or a restart.
+// IsSupervised reports whether an sdev supervises the project with this state directory. Such an sdev reacts to
+// changes that need a rebuild or a restart.
 func IsSupervised(stateDir string) bool {
 	l := lockOn(supervisedFile(stateDir))
 	free, err := l.TryLock()
@@ -115,50 +100,50 @@ func IsSupervised(stateDir string) bool {
 		return false
 	}
 	if free {
-		_ = l.Unlock() // it ends with the process in any case
+		_ = l.Unlock() // the system releases it at the latest when the process ends
 	}
 	return !free
 }
 
-// Effective is what should run.
+// Effective is the desired state of a project, once its image and ports are known.
 type Effective struct {
 	Desired func(images map[string]string) plan.Desired
 	Mode    dev.Mode
 	URL     string
-	Issuer  string // of the local provider; "" where nobody signs in
-	// Warnings gives what is told where something has to be done to get there. It may be nil.
+	Issuer  string // of the local provider; "" if nobody signs in
+	// Warnings returns warnings to emit if the plan has any operations. It may be nil.
 	Warnings func() []dev.Warning
-	// Prepare makes what containers will mount. It is called before they start.
+	// Prepare creates the files that containers will mount. The engine calls it before they start.
 	Prepare func() error
 }
 
-// Engine works on one project.
+// Engine works on one project. Set its fields before the first call of a method.
 type Engine struct {
 	Runtime Runtime
-	Host    string // address of it
+	Host    string // address of the runtime
 	Images  Images
-	Copier  Copier // for projects whose files are copied
+	Copier  Copier // nil for a project whose files are not copied
 	Source  Loader
 	Emit    func(time.Time, dev.Event)
-	// Gateway reaches the running gateway; nil where the engine only takes a project down.
+	// Gateway talks to the running gateway; nil if the engine only takes a project down.
 	Gateway Gateway
-	// Timeout is how long an app may take until its page answers.
+	// Timeout limits each wait: for the app's page, and for a service that others depend on.
 	Timeout time.Duration
 
-	forward func(Ports) // has these ports forwarded from now on; nil unless somebody supervises
+	forward func(Ports) // forwards these ports from now on; nil unless the project is supervised
 }
 
-// Request says what an Up is for.
+// Request describes one run of [Engine.Up].
 type Request struct {
-	dev.Announcement // how a replacement of the app is announced; not at all where How is ""
+	dev.Announcement // how the gateway announces a replacement of the app; not at all if How is ""
 
-	Build   bool   // build even where nothing changed
-	Service string // with Build: only this service's image; "" for the app's where How is given, else for all
-	Quiet   bool   // say nothing where nothing has to be done
-	Keep    bool   // leave what was made, even where the page never answers
+	Build   bool   // build images even if nothing has changed
+	Service string // with Build: build only this service's image; "" means the app's if How is set, else all
+	Quiet   bool   // emit nothing if there is nothing to do, and ignore pull policies "always" and "build"
+	Keep    bool   // keep created objects even if the page never answers
 
-	synced     bool // what is copied has been copied
-	unattended bool // nobody stays to copy what changes
+	synced     bool // the copied files are up to date, so they are no reason to build
+	unattended bool // no supervisor will copy later changes
 }
 
 // Running is a project that runs.
@@ -167,20 +152,20 @@ type Running struct {
 	URL     string
 	Port    int
 	Mode    dev.Mode
-	Issuer  string // of the local provider; "" where nobody signs in
-	Changed bool   // something had to be done
+	Issuer  string // of the local provider; "" if nobody signs in
+	Changed bool   // sdev had to do something
 
 	appHash         string    // desired hash of the app's container; "" if unknown
-	identity        int       // port of the local provider; 0 where nobody signs in
-	services        []string  // that ran when nothing had to be done; else nil
-	done            plan.Plan // operations that were begun
-	configuredUntil time.Time // when the gateway's configuration expires; zero: never
+	providerPort    int       // port of the local provider; 0 if nobody signs in
+	services        []string  // running services, if there was nothing to do; else nil
+	done            plan.Plan // operations that sdev has begun
+	configuredUntil time.Time // when the gateway's configuration expires; zero means never
 }
 
 func (e *Engine) emit(ev dev.Event) { e.Emit(time.Now(), ev) }
 
-// Up brings the project to where it should be and waits until its page answers. Where that fails
-// or is interrupted, what this call made is removed again.
+// Up brings the project to its desired state and waits until its page answers. If that fails or is interrupted, Up
+// removes what it created, unless want.Keep is set or another sdev has replaced the app meanwhile.
 func (e *Engine) Up(ctx context.Context, want Request) (Running, error) {
 	start := time.Now()
 	p, err := e.load(ctx)
@@ -207,21 +192,21 @@ func (e *Engine) load(ctx context.Context) (Project, error) {
 }
 
 func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Time) (Running, error) {
-	run, err := e.inTurn(ctx, p, want)
+	run, err := e.convergeLocked(ctx, p, want)
 	if err == nil {
-		err = e.overtaken(ctx, run, e.awaitAndProbe(ctx, run))
+		err = e.explainSuperseded(ctx, run, e.awaitAndProbe(ctx, run))
 	}
 	if err != nil && ctx.Err() == nil && e.mountsRejected(ctx, p, err) {
 		run, err = e.upWithoutMounts(ctx, p, want, run)
 	}
 	if err == nil && want.unattended {
-		err = e.compare(ctx, run)
+		err = e.copyOnce(ctx, run)
 	}
 	for errors.Is(err, errStaleNetwork) {
 		before := run
 		want.Build = false // it is built by now
-		if run, err = e.inTurn(ctx, p, want); err == nil {
-			err = e.overtaken(ctx, run, e.await(ctx, run))
+		if run, err = e.convergeLocked(ctx, p, want); err == nil {
+			err = e.explainSuperseded(ctx, run, e.await(ctx, run))
 		}
 		run.done, run.Changed = append(before.done, run.done...), true
 	}
@@ -232,7 +217,7 @@ func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Tim
 		return run, err
 	}
 	if run.Changed {
-		e.ended(ctx, run)
+		e.warnOfExits(ctx, run)
 		e.checkApp(ctx, run.Project)
 	}
 	if run.Changed || !want.Quiet {
@@ -241,7 +226,8 @@ func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Tim
 	return run, nil
 }
 
-// upWithoutMounts continues without mounts, once it is known that they are of no use.
+// upWithoutMounts repeats an up whose mounts proved useless, now with copies. If the user demands mounts, it only
+// waits for the page.
 func (e *Engine) upWithoutMounts(ctx context.Context, p Project, want Request, made Running) (Running, error) {
 	if p.MountOnly {
 		return made, e.await(ctx, made)
@@ -250,18 +236,18 @@ func (e *Engine) upWithoutMounts(ctx context.Context, p Project, want Request, m
 	if err != nil {
 		return made, err
 	}
-	run, err := e.inTurn(ctx, p, want)
+	run, err := e.convergeLocked(ctx, p, want)
 	run.done = append(made.done, run.done...)
 	run.Changed = true
 	if err == nil {
-		err = e.overtaken(ctx, run, e.await(ctx, run))
+		err = e.explainSuperseded(ctx, run, e.await(ctx, run))
 	}
 	return run, err
 }
 
-// inTurn converges while it holds the project's lock. The lock is not held while waiting for the page, so
-// that `sdev down` can end an app that hangs.
-func (e *Engine) inTurn(ctx context.Context, p Project, want Request) (Running, error) {
+// convergeLocked converges while it holds the project's lock. It releases the lock before the wait for the page, so
+// that "sdev down" can end an app that hangs.
+func (e *Engine) convergeLocked(ctx context.Context, p Project, want Request) (Running, error) {
 	release, err := e.lock(ctx, p.lockFile())
 	if err != nil {
 		return Running{}, err
@@ -276,7 +262,7 @@ func (e *Engine) serviceNames(ctx context.Context, run Running) []string {
 	}
 	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	if err != nil {
-		return []string{run.Project.App} // the engine went away right now; the next call says so
+		return []string{run.Project.App} // the engine has just become unreachable, which the next call reports
 	}
 	return runningServices(have)
 }
@@ -291,30 +277,31 @@ func runningServices(have plan.Observed) []string {
 	return names
 }
 
-// undo removes what an Up made that led to nothing.
+// undo removes the objects that a failed up has created.
 func (e *Engine) undo(ctx context.Context, run Running) {
 	if len(run.done) == 0 {
 		return
 	}
 	release, err := e.lock(ctx, run.Project.lockFile())
 	if err != nil {
-		return // the error that led here is the one to tell
+		return // the caller reports the error of the up, which matters more
 	}
 	defer release()
 	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	if err != nil {
 		return
 	}
-	// Another clone may have created objects of the same names meanwhile: own leaves them out.
-	_ = e.execute(ctx, plan.Undo(run.done, run.Project.own(have)), run.Project, nil)
+	// Another clone may have created objects of the same names meanwhile; ownedOnly excludes them.
+	_ = e.execute(ctx, plan.Undo(run.done, run.Project.ownedOnly(have)), run.Project, nil)
 }
 
-// Down stops and removes everything of the project; volumes only if asked, and only those that are
-// its own. Nothing running is no error. Once force ends, containers are killed instead of stopped.
+// Down stops and removes the project's containers and networks and, with volumes, the volumes that only this
+// project owns. It succeeds if nothing exists. Once force ends, Down kills containers instead of waiting for their
+// exit.
 func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error {
 	start := time.Now()
-	// Without the lock, objects that another sdev is creating would survive. A project that was never up has
-	// no directory to lock.
+	// Without the lock, objects that another sdev is creating would survive. A project that was never up has no
+	// state directory, and so nothing to lock.
 	if _, err := os.Stat(p.StateDir); err == nil {
 		release, err := e.lock(ctx, p.lockFile())
 		if err != nil {
@@ -324,17 +311,18 @@ func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error
 	}
 	found, err := e.remove(ctx, force, p, volumes)
 	if err == nil && found {
-		e.emit(stopped(start))
+		e.emit(stoppedEvent(start))
 	}
 	return err
 }
 
-// stopped counts from the request; what took less than a millisecond took one.
-func stopped(start time.Time) dev.Stopped {
+// stoppedEvent measures from the request on. It reports at least 1 ms, because 0 marks a stop that this sdev did
+// not request.
+func stoppedEvent(start time.Time) dev.Stopped {
 	return dev.Stopped{MS: max(1, time.Since(start).Milliseconds())}
 }
 
-// remove is Down without a word; found is false where there was nothing to remove.
+// remove is Down without events; found reports whether any container or network existed.
 func (e *Engine) remove(ctx, force context.Context, p Project, volumes bool) (found bool, err error) {
 	have, err := e.observe(ctx, p)
 	if err != nil {
@@ -358,7 +346,7 @@ func (e *Engine) remove(ctx, force context.Context, p Project, volumes bool) (fo
 		case <-done:
 		case <-force.Done():
 			for _, c := range have.Containers {
-				_ = e.Runtime.Kill(context.WithoutCancel(ctx), c.ID) // Do reports what is left
+				_ = e.Runtime.Kill(context.WithoutCancel(ctx), c.ID) // if this fails, the removal reports the container
 			}
 		}
 	}()

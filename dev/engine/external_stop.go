@@ -9,55 +9,55 @@ import (
 	"sdev/dev"
 )
 
-// stopDetector knows which services somebody else stopped that have not come back. An end by a signal
-// looks like a restart of our own, so it is reported only once it has lasted: who restarts a container
-// by hand knows that.
+// stopDetector collects the services that something other than sdev stopped and that have not come back. The exit
+// of a container by a signal may be part of a restart, so it counts only after stopGrace. Only the goroutine of
+// [supervisor.run] uses it.
 type stopDetector struct {
 	stopped map[string]dev.ServiceState
-	due     <-chan time.Time // when to report them; nil while there are none
+	due     <-chan time.Time // fires when to report them; nil if there are none
 }
 
-// stopGrace is how long a service has to be gone.
+// stopGrace is how long a service must be down before it is reported.
 const stopGrace = 3 * time.Second
 
-// Exit codes of a container that a signal ended: 128 and the number of the signal. The engine's own
-// end of memory is a SIGKILL too.
+// Exit codes of a container that a signal ended: 128 plus the signal's number. The kernel's out-of-memory killer
+// sends SIGKILL, too.
 const (
 	killed     = 137
 	terminated = 143
 )
 
-// note records a change of state that this process did not cause.
-func (a *stopDetector) note(ev dev.ServiceState, app string) {
+// note records a state change that this process did not cause.
+func (d *stopDetector) note(ev dev.ServiceState, app string) {
 	signalled := ev.ExitCode == killed || ev.ExitCode == terminated
 	switch {
 	case ev.State == dev.Running:
-		delete(a.stopped, ev.Service)
+		delete(d.stopped, ev.Service)
 		return
 	case ev.State == dev.Exited && (signalled || ev.Service == app && ev.ExitCode == 0):
 	case ev.State == dev.Removed && ev.Service == app:
-	default: // a failure of its own, which is reported as such, or its usual end
+	default: // an ordinary exit or failure, which other code reports
 		return
 	}
-	if a.stopped == nil {
-		a.stopped = map[string]dev.ServiceState{}
+	if d.stopped == nil {
+		d.stopped = map[string]dev.ServiceState{}
 	}
-	a.stopped[ev.Service] = ev
-	a.due = time.After(stopGrace)
+	d.stopped[ev.Service] = ev
+	d.due = time.After(stopGrace)
 }
 
-// warnOfStops warns of what is still gone. While another sdev holds the lock it waits: that one may have
-// stopped the service.
-func (a *supervisor) warnOfStops() {
-	a.stops.due = nil
-	lock := lockOn(a.project.lockFile())
+// warnOfExternalStops warns of the services that are still down. While another sdev holds the project's lock, it
+// only reschedules itself: that sdev may have stopped them, and may start them again.
+func (s *supervisor) warnOfExternalStops() {
+	s.externalStops.due = nil
+	lock := lockOn(s.project.lockFile())
 	if free, err := lock.TryRLock(); err == nil && !free {
-		a.stops.due = time.After(stopGrace)
+		s.externalStops.due = time.After(stopGrace)
 		return
 	}
-	_ = lock.Unlock() // it was only asked for
-	services := a.stops.stopped
-	a.stops.stopped = nil
+	_ = lock.Unlock() // the lock only had to be free
+	services := s.externalStops.stopped
+	s.externalStops.stopped = nil
 	for _, name := range slices.Sorted(maps.Keys(services)) {
 		ev := services[name]
 		how := "was stopped"
@@ -65,12 +65,12 @@ func (a *supervisor) warnOfStops() {
 		case ev.State == dev.Removed:
 			how = "was removed"
 		case ev.ExitCode == killed:
-			how = "was killed (exit code 137: by hand, or for want of memory)"
+			how = "was killed (exit code 137: by hand, or because memory ran out)"
 		}
-		w := dev.Warning{Code: dev.CodeServiceExited, Message: fmt.Sprintf("service %s %s, and not by sdev", name, how), Hint: "start it again: sdev up"}
-		if name == a.project.App {
+		w := dev.Warning{Code: dev.CodeServiceExited, Message: fmt.Sprintf("service %s %s, but not by sdev", name, how), Hint: "start it again: sdev up"}
+		if name == s.project.App {
 			w.Code, w.Hint = dev.CodeAppExited, "the next save starts it again"
 		}
-		a.engine.emit(w)
+		s.engine.emit(w)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// byHand does something to a container behind Attend's back.
-func (a *attendance) byHand(verb plan.Verb, service string) {
+// outsideSdev changes a container without the supervisor.
+func (a *supervision) outsideSdev(verb plan.Verb, service string) {
 	a.Helper()
 	c := a.container(service)
 	op := plan.Operation{Verb: verb, Kind: plan.ServiceContainer, Name: c.Name, ID: c.ID, Reason: "by hand"}
@@ -21,18 +21,18 @@ func (a *attendance) byHand(verb plan.Verb, service string) {
 	}
 }
 
-func TestSupervise_TellsWhatSomebodyElseEndedAndDidNotStartAgain(t *testing.T) {
+func TestSupervise_WarnsOfServicesThatSomethingElseStopped(t *testing.T) {
 	r := newRig(t)
-	r.around(playing(devtest.Script{}), types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true})
-	a := r.attend()
+	r.addDatabase(playing(devtest.Script{}), types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true})
+	a := r.supervise()
 	a.fake.End("db", 143)
-	a.byHand(plan.Start, "db")
+	a.outsideSdev(plan.Start, "db")
 	a.fake.End("app", 137)
 	w := a.awaitWarning(dev.CodeAppExited)
 	if !strings.Contains(w.Message, "was killed") || !strings.Contains(w.Hint, "save") {
 		t.Errorf("%+v", w)
 	}
-	a.save(dev.Live, "Home.py") // as the hint says
+	a.save(dev.Live, "Home.py") // follows the hint
 	for {
 		switch ev := devtest.Await(t, a, func(dev.Event) bool { return true }).Event.(type) {
 		case dev.Ready:
@@ -43,9 +43,9 @@ func TestSupervise_TellsWhatSomebodyElseEndedAndDidNotStartAgain(t *testing.T) {
 	}
 }
 
-func TestSupervise_TellsThatTheAppWasRemoved(t *testing.T) {
-	a := newRig(t).attend()
-	a.byHand(plan.Remove, "app")
+func TestSupervise_WarnsThatTheAppWasRemoved(t *testing.T) {
+	a := newRig(t).supervise()
+	a.outsideSdev(plan.Remove, "app")
 	if w := a.awaitWarning(dev.CodeAppExited); !strings.Contains(w.Message, "was removed") {
 		t.Errorf("%+v", w)
 	}

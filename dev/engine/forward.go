@@ -11,11 +11,11 @@ import (
 	"sdev/dev"
 )
 
-// refusalsBeforeForward is how many times in a row the published port must refuse a connection, although
-// gateway and app run, before the port counts as published on another machine.
+// refusalsBeforeForward is how many connections in a row the published port must refuse, while gateway and app run,
+// until sdev concludes that the engine publishes ports on another machine.
 const refusalsBeforeForward = 3
 
-// isRefused reports whether nobody listens where a page should be.
+// isRefused reports whether a connection to the page's address is refused, because no process listens there.
 func isRefused(ctx context.Context, page string) bool {
 	u, err := url.Parse(page)
 	if err != nil {
@@ -29,29 +29,29 @@ func isRefused(ctx context.Context, page string) bool {
 	return false
 }
 
-// forwardHere asks for the forwarding of ports that the engine publishes on another machine. Where
-// nobody supervises the project, nobody could keep it up, and that is an error.
+// forwardHere requests that the supervisor forwards ports of the engine's machine to this one. Without a supervisor
+// nothing could keep the forwarding up, so forwardHere returns an error then.
 func (e *Engine) forwardHere(run Running) error {
 	if e.forward == nil {
 		return &dev.Error{Code: dev.CodeEngineFar, Exit: dev.ExitFailed,
-			Message: fmt.Sprintf("the engine (%s) publishes port %d on its own machine, where this one does not reach it", run.Project.Host, run.Port),
-			Hint:    "leave --detach out: while sdev up stays, the page is brought here"}
+			Message: fmt.Sprintf("the engine (%s) publishes port %d on its own machine, and this machine cannot reach it there", run.Project.Host, run.Port),
+			Hint:    "run sdev up without --detach: while it runs, it forwards the port to this machine"}
 	}
-	e.forward(Ports{App: run.Port, Identity: run.identity})
+	e.forward(Ports{App: run.Port, Provider: run.providerPort})
 	return nil
 }
 
-// String names the ports in a sentence.
+// String is the subject and verb of a sentence about the ports: "port 8501 is", "ports 8501 and 8601 are".
 func (p Ports) String() string {
-	if p.Identity == 0 {
+	if p.Provider == 0 {
 		return fmt.Sprintf("port %d is", p.App)
 	}
-	return fmt.Sprintf("ports %d and %d are", p.App, p.Identity)
+	return fmt.Sprintf("ports %d and %d are", p.App, p.Provider)
 }
 
-// keepForwarding forwards ports from the first request on. Ports that are requested later replace
-// those before.
-func (a *supervisor) keepForwarding(ctx context.Context, p Project) error {
+// keepForwarding forwards the ports of the latest request until ctx ends. It owns the goroutine that forwards, and
+// waits for it before it starts the next one or returns.
+func (s *supervisor) keepForwarding(ctx context.Context, p Project) error {
 	stop := func() {}
 	defer func() { stop() }()
 	current := Ports{}
@@ -59,21 +59,21 @@ func (a *supervisor) keepForwarding(ctx context.Context, p Project) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case ports := <-a.forwards:
+		case ports := <-s.forwards:
 			if ports == current {
 				continue
 			}
 			stop()
 			current = ports
-			a.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s forwarded to this machine while sdev up runs", p.Host, ports),
+			s.engine.emit(dev.Warning{Code: dev.CodeEngineFar, Message: fmt.Sprintf("the engine (%s) publishes ports on its own machine; %s forwarded to this machine while sdev up runs", p.Host, ports),
 				Hint: "nothing needs to be done"})
 			work, cancel := context.WithCancel(ctx)
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				if err := a.engine.Gateway.Forward(work, p, ports); err != nil && work.Err() == nil {
-					said := dev.AsError(err)
-					a.engine.emit(dev.Warning{Code: said.Code, Message: said.Error(), Hint: said.Hint})
+				if err := s.engine.Gateway.Forward(work, p, ports); err != nil && work.Err() == nil {
+					failure := dev.AsError(err)
+					s.engine.emit(dev.Warning{Code: failure.Code, Message: failure.Error(), Hint: failure.Hint})
 				}
 			}()
 			stop = func() { cancel(); <-ended }

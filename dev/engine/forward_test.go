@@ -10,8 +10,8 @@ import (
 	"sdev/dev/engine"
 )
 
-// Nobody serves the page on this machine.
-func TestUp_FarEngineIsAnErrorWhereNobodyStays(t *testing.T) {
+// No process listens on the page's port on this machine.
+func TestUp_RemotePortIsAnErrorWithoutASupervisor(t *testing.T) {
 	r := newRigWithoutPage(t)
 	got := r.upFails(r.engine(), engine.Request{}, dev.CodeEngineFar, dev.ExitFailed)
 	if !strings.Contains(got.Hint, "--detach") || len(r.containers()) != 0 {
@@ -19,13 +19,13 @@ func TestUp_FarEngineIsAnErrorWhereNobodyStays(t *testing.T) {
 	}
 }
 
-func TestSupervise_BringsThePageHereFromAFarEngine(t *testing.T) {
+func TestSupervise_ForwardsThePageOfARemoteEngine(t *testing.T) {
 	r := newRigWithoutPage(t)
 	e := r.engine()
 	ended := make(chan struct{})
 	r.gateway.forward = func(ctx context.Context, ports engine.Ports) error {
 		defer close(ended)
-		if ports.App == 0 || ports.Identity != 0 {
+		if ports.App == 0 || ports.Provider != 0 {
 			t.Errorf("ports %+v, though nobody signs in", ports)
 		}
 		page := &http.Server{Addr: strings.TrimPrefix(r.url, "http://"), Handler: http.HandlerFunc(r.answer)} //nolint:gosec // a test
@@ -35,12 +35,12 @@ func TestSupervise_BringsThePageHereFromAFarEngine(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- e.Supervise(ctx, t.Context(), engine.Request{}) }()
-	a := &attendance{rig: r}
+	a := &supervision{rig: r}
 	if w := a.awaitWarning(dev.CodeEngineFar); w.Hint == "" {
 		t.Errorf("%+v", w)
 	}
 	a.await("ready")
 	interrupt()
 	<-done  //nolint:errcheck // the context was cancelled
-	<-ended // with Supervise, not later
+	<-ended // when Supervise returns, not later
 }

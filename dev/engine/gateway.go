@@ -7,32 +7,31 @@ import (
 	"sdev/dev"
 )
 
-// Gateway is how an engine reaches the running gateway of a project. Methods may be called by several
-// goroutines, and end with ctx.
+// Gateway talks to the running gateway of a project. Its methods may be called by several goroutines, and return
+// when ctx ends.
 type Gateway interface {
-	// Announce says what is about to happen to the app, so that the gateway can say so to people who
-	// wait, and knows what causes the next reload. It is a courtesy: nothing depends on it.
+	// Announce reports what is about to happen to the app. The gateway shows it to people who wait, and names it as
+	// the cause of the next reload. Its failure is ignored: nothing depends on it.
 	Announce(ctx context.Context, p Project, a dev.Announcement)
-	// Configure pushes what no file or variable of the gateway's container holds, such as credentials
-	// and how people sign in. It returns until when that is valid; the zero time means forever. Up calls
-	// it before the app starts, Supervise again before the validity ends.
+	// Configure pushes what the gateway's container does not hold in files or variables, such as credentials and
+	// the login settings. It returns when that expires; the zero time means never. Up calls it before the app
+	// starts, Supervise again before the expiry.
 	Configure(ctx context.Context, p Project) (until time.Time, err error)
-	// ProbeMount reports how a file that is written to the project looks to the gateway.
+	// ProbeMount writes a file to the project and reports how it looks to the gateway.
 	ProbeMount(ctx context.Context, p Project) (MountProbe, error)
-	// Forward makes the app's origin reachable at a port of this machine, and the identity provider's
-	// unless its port is 0, until ctx ends. Supervise calls it where the engine publishes ports on
-	// another machine.
+	// Forward makes the app's origin reachable at ports.App of this machine and, unless ports.Provider is 0, the
+	// local provider at that port, until ctx ends. Supervise calls it if the engine publishes ports on another
+	// machine.
 	Forward(ctx context.Context, p Project, ports Ports) error
-	// CheckApp looks at an app that just started, and returns what its author has to know although the
-	// page answers.
+	// CheckApp inspects an app that has just started and returns warnings for its author.
 	CheckApp(ctx context.Context, p Project) []dev.Warning
 }
 
-// announceTimeout bounds the wait for a gateway that does not answer.
+// announceTimeout limits the wait for a gateway that does not answer.
 const announceTimeout = time.Second
 
-// announced tells the gateway what is about to happen, then does it. The gateway has to know first,
-// because it counts the tabs that will come back. Where the work fails, it withdraws the announcement.
+// announced announces the work to the gateway, then does it. The announcement comes first, because the gateway must
+// count the open tabs before the app goes away. If the work fails, announced withdraws the announcement.
 func (e *Engine) announced(ctx context.Context, p Project, a dev.Announcement, work func() error) error {
 	if a.How == "" || e.Gateway == nil {
 		return work()

@@ -9,7 +9,7 @@ import (
 	"sdev/dev/engine"
 )
 
-// gateway is a running gateway. A function that is nil does nothing, and finds nothing wrong.
+// gateway is a fake gateway. A method without a function succeeds and reports no problem.
 type gateway struct {
 	announce  func(dev.Announcement)
 	configure func() (time.Time, error)

@@ -14,12 +14,12 @@ import (
 	"sdev/dev/plan"
 )
 
-// images makes sure that the images of a project are there and up to date, side by side. It gives
-// them by reference; built is true where one is another than before.
-func (e *Engine) images(ctx context.Context, p Project, want Request, memory *savedState) (infos map[string]plan.ImageInfo, built bool, err error) {
-	j := imageJob{engine: e, want: want, app: p.imageOf(p.App), memory: memory, infos: map[string]plan.ImageInfo{}}
+// images builds and pulls the project's images where needed, in parallel, and returns them by reference. changed
+// reports whether any reference now names another image than before.
+func (e *Engine) images(ctx context.Context, p Project, want Request, state *savedState) (infos map[string]plan.ImageInfo, changed bool, err error) {
+	update := imageUpdate{engine: e, want: want, app: p.imageOf(p.App), state: state, infos: map[string]plan.ImageInfo{}}
 	group, gctx := errgroup.WithContext(ctx)
-	all := distinct(p.Images)
+	all := distinctImages(p.Images)
 	done := map[string]chan struct{}{}
 	for _, img := range all {
 		done[img.Ref] = make(chan struct{})
@@ -29,7 +29,7 @@ func (e *Engine) images(ctx context.Context, p Project, want Request, memory *sa
 			for _, ref := range img.After {
 				other, ok := done[ref]
 				if !ok {
-					continue // of a service that does not run: it is as it is
+					continue // that image belongs to a service that does not run: use it as it is
 				}
 				select {
 				case <-other:
@@ -37,7 +37,7 @@ func (e *Engine) images(ctx context.Context, p Project, want Request, memory *sa
 					return gctx.Err()
 				}
 			}
-			if err := j.one(gctx, img); err != nil {
+			if err := update.ensure(gctx, img); err != nil {
 				return err
 			}
 			close(done[img.Ref])
@@ -47,11 +47,12 @@ func (e *Engine) images(ctx context.Context, p Project, want Request, memory *sa
 	if err := group.Wait(); err != nil {
 		return nil, false, err
 	}
-	return j.infos, j.changed, nil
+	return update.infos, update.changed, nil
 }
 
-// distinct leaves one of those that several services share: the one that says how it is built.
-func distinct(all []plan.ImageSource) []plan.ImageSource {
+// distinctImages returns one source per reference. Of several services with one image, the one that builds it
+// counts.
+func distinctImages(all []plan.ImageSource) []plan.ImageSource {
 	var out []plan.ImageSource
 	for _, img := range all {
 		i := slices.IndexFunc(out, func(o plan.ImageSource) bool { return o.Ref == img.Ref })
@@ -65,99 +66,100 @@ func distinct(all []plan.ImageSource) []plan.ImageSource {
 	return out
 }
 
-// imageJob collects what comes of several images at once.
-type imageJob struct {
+// imageUpdate builds and pulls the images of one up. One goroutine per image works on it.
+type imageUpdate struct {
 	engine *Engine
 	want   Request
 	app    string // reference of the app's image
 
-	mu      sync.Mutex // guards what is below
-	memory  *savedState
+	mu      sync.Mutex // guards the fields below
+	state   *savedState
 	infos   map[string]plan.ImageInfo
 	changed bool
 }
 
-func (j *imageJob) one(ctx context.Context, img plan.ImageSource) error {
-	before, found, err := j.engine.Images.Image(ctx, img.Ref)
+// ensure builds or pulls one image if needed, and records the result.
+func (u *imageUpdate) ensure(ctx context.Context, img plan.ImageSource) error {
+	before, found, err := u.engine.Images.Image(ctx, img.Ref)
 	if err != nil {
 		return err
 	}
-	info, how := before, ""
+	info, why := before, ""
 	switch {
 	case img.Build != nil:
-		how = j.whyBuild(img, before, found)
-		if how != "" {
-			info, err = j.engine.build(ctx, img, how)
+		why = u.whyBuild(img, before, found)
+		if why != "" {
+			info, err = u.engine.build(ctx, img, why)
 		}
 	default:
-		if how = j.whyPull(img, found); how != "" {
-			info, err = j.engine.pull(ctx, img, how, found)
+		if why = u.whyPull(img, found); why != "" {
+			info, err = u.engine.pull(ctx, img, why, found)
 		}
 	}
 	if err == nil {
-		err = runnable(img, info)
+		err = checkPlatform(img, info)
 	}
 	if err != nil {
 		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.infos[img.Ref] = info
-	j.changed = j.changed || info.ID != before.ID
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.infos[img.Ref] = info
+	u.changed = u.changed || info.ID != before.ID
 	switch {
-	case how == "":
+	case why == "":
 	case img.Build != nil:
-		j.memory.Builds[img.Ref] = savedBuild{Input: img.Input, Rest: img.Rest, Image: info.ID}
+		u.state.Builds[img.Ref] = savedBuild{Input: img.Input, Rest: img.Rest, Image: info.ID}
 	default:
-		j.memory.Pulls[img.Ref] = time.Now()
+		u.state.Pulls[img.Ref] = time.Now()
 	}
 	return nil
 }
 
-// whyBuild is "" where the image stays as it is.
-func (j *imageJob) whyBuild(img plan.ImageSource, info plan.ImageInfo, found bool) string {
-	j.mu.Lock()
-	last := j.memory.Builds[img.Ref]
-	j.mu.Unlock()
+// whyBuild is the reason to build an image; "" if it stays as it is.
+func (u *imageUpdate) whyBuild(img plan.ImageSource, info plan.ImageInfo, found bool) string {
+	u.mu.Lock()
+	last := u.state.Builds[img.Ref]
+	u.mu.Unlock()
 	switch {
 	case !found:
 		return "missing"
-	case j.want.Build && j.asked(img):
-		return "asked for"
+	case u.want.Build && u.isRequested(img):
+		return "requested"
 	case img.Assumed && last.Image != info.ID:
 		return ""
-	case !last.isCurrent(img, j.want) || last.Image != info.ID:
-		return "what it is built from changed"
-	case img.Pull == plan.PullBuild && !j.want.Quiet:
+	case !last.isCurrent(img, u.want) || last.Image != info.ID:
+		return "its sources changed"
+	case img.Pull == plan.PullBuild && !u.want.Quiet:
 		return "pull_policy: build"
 	}
 	return ""
 }
 
-// asked says whether a build that was asked for is of this image.
-func (j *imageJob) asked(img plan.ImageSource) bool {
+// isRequested reports whether a requested build includes this image.
+func (u *imageUpdate) isRequested(img plan.ImageSource) bool {
 	switch {
-	case j.want.Service != "":
-		return img.Service == j.want.Service
-	case j.want.How != "":
-		return img.Ref == j.app // what is announced is about the app
+	case u.want.Service != "":
+		return img.Service == u.want.Service
+	case u.want.How != "":
+		return img.Ref == u.app // an announcement concerns the app, and so does its build
 	}
 	return true
 }
 
-// whyPull is "" where the image stays as it is. While somebody supervises the project, a save is no
+// whyPull is the reason to pull an image; "" if it stays as it is. While the project is supervised, a save is no
 // reason to ask a registry.
-func (j *imageJob) whyPull(img plan.ImageSource, found bool) string {
-	j.mu.Lock()
-	last := j.memory.Pulls[img.Ref]
-	j.mu.Unlock()
+func (u *imageUpdate) whyPull(img plan.ImageSource, found bool) string {
+	u.mu.Lock()
+	last := u.state.Pulls[img.Ref]
+	u.mu.Unlock()
 	switch {
 	case !found:
 		return "missing"
-	case img.Pull == plan.PullAlways && !j.want.Quiet:
+	case img.Pull == plan.PullAlways && !u.want.Quiet:
 		return "pull_policy: always"
 	case img.Pull == plan.PullEvery && time.Since(last) > img.Every:
-		return "pull_policy: its last pull is too long ago"
+		return "pull_policy: its last pull is older than the policy allows"
 	}
 	return ""
 }
@@ -171,19 +173,19 @@ func (e *Engine) build(ctx context.Context, img plan.ImageSource, why string) (p
 	return info, errors.Join(err, notFound(found, img.Ref))
 }
 
-// pull gets an image. One that is here already is good enough where its registry does not answer.
+// pull pulls an image. If that fails and the engine has the image already, pull emits a warning and uses that one.
 func (e *Engine) pull(ctx context.Context, img plan.ImageSource, why string, found bool) (plan.ImageInfo, error) {
 	if img.Pull == plan.PullNever {
 		return plan.ImageInfo{}, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed,
-			Message: fmt.Sprintf("image %s of service %s is not here, and pull_policy: never keeps it from being pulled", img.Ref, img.Service), Hint: "run: docker pull " + img.Ref}
+			Message: fmt.Sprintf("image %s of service %s is not on the engine, and pull_policy: never forbids pulling it", img.Ref, img.Service), Hint: "run: docker pull " + img.Ref}
 	}
 	e.emit(dev.PlanMade{Operations: []dev.Operation{{Verb: "pull", Object: "image " + img.Ref, Reason: why}}})
 	if err := e.Images.Pull(ctx, img.Ref, img.Platform); err != nil {
 		if !found || ctx.Err() != nil {
 			return plan.ImageInfo{}, err
 		}
-		said := dev.AsError(err)
-		e.emit(dev.Warning{Code: dev.CodeImageOld, Message: fmt.Sprintf("service %s uses the local copy of image %s: %s", img.Service, img.Ref, said.Message), Hint: said.Hint})
+		failure := dev.AsError(err)
+		e.emit(dev.Warning{Code: dev.CodeImageOld, Message: fmt.Sprintf("service %s uses the local copy of image %s: %s", img.Service, img.Ref, failure.Message), Hint: failure.Hint})
 	}
 	info, found, err := e.Images.Image(ctx, img.Ref)
 	return info, errors.Join(err, notFound(found, img.Ref))
@@ -193,16 +195,16 @@ func notFound(found bool, ref string) error {
 	if found {
 		return nil
 	}
-	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "image " + ref + " is gone right after it was made", Hint: "see whether something removes images on this machine"}
+	return &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: "image " + ref + " disappeared right after sdev built or pulled it", Hint: "check whether another program removes images on this machine"}
 }
 
-// runnable refuses an image for another kind of machine, unless the compose file asks for that kind:
-// then there is an emulator, or its author knows better.
-func runnable(img plan.ImageSource, info plan.ImageInfo) error {
+// checkPlatform refuses an image for a platform that the engine cannot run, unless the compose file names a
+// platform: then the user has installed an emulator, or knows better.
+func checkPlatform(img plan.ImageSource, info plan.ImageInfo) error {
 	if info.ForeignPlatform == "" || img.Platform != "" {
 		return nil
 	}
 	return &dev.Error{Code: dev.CodeImagePlatform, Exit: dev.ExitFailed,
 		Message: fmt.Sprintf("image %s of service %s is for %s, which the container engine's machine does not run", img.Ref, img.Service, info.ForeignPlatform),
-		Hint:    fmt.Sprintf("get it for this machine, or, where an emulator is installed, say so in the compose file: platform: %s", info.ForeignPlatform)}
+		Hint:    fmt.Sprintf("use an image for this machine's platform or, with an emulator installed, set platform: %s in the compose file", info.ForeignPlatform)}
 }

@@ -18,8 +18,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// imagery gives what was said to be done about images since a number of events.
-func (r *rig) imagery(since int) string {
+// imageOperations returns the planned image operations after a number of events.
+func (r *rig) imageOperations(since int) string {
 	var b strings.Builder
 	for _, ev := range r.Events()[since:] {
 		if p, ok := ev.(dev.PlanMade); ok {
@@ -37,7 +37,7 @@ func (r *rig) sources(more ...plan.ImageSource) {
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Images = append(p.Images[:1:1], more...) })
 }
 
-func TestUp_SeesToTheImagesOfNeighbours(t *testing.T) {
+func TestUp_BuildsAndPullsTheImagesOfOtherServices(t *testing.T) {
 	r := newRig(t)
 	db := plan.ImageSource{Service: "db", Ref: "shop-db", Build: &plan.Build{Service: "db", Tag: "shop-db"}, Input: "db 1"}
 	cache := plan.ImageSource{Service: "cache", Ref: "registry.example/cache:1", Pull: plan.PullMissing}
@@ -49,21 +49,21 @@ func TestUp_SeesToTheImagesOfNeighbours(t *testing.T) {
 	}{
 		{"nothing is there", func() {}, engine.Request{}, "build image shop-app (missing)\nbuild image shop-db (missing)\npull image registry.example/cache:1 (missing)\n"},
 		{"nothing changed", func() {}, engine.Request{}, ""},
-		{"one neighbour is built from something else", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (what it is built from changed)\n"},
-		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (asked for)\nbuild image shop-db (asked for)\n"},
-		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.ReloadRebuild}}, "build image shop-app (asked for)\n"},
-		{"a neighbour is to be rebuilt", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (asked for)\n"},
+		{"the sources of another service changed", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (its sources changed)\n"},
+		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (requested)\nbuild image shop-db (requested)\n"},
+		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.ReloadRebuild}}, "build image shop-app (requested)\n"},
+		{"a rebuild of another service is requested", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (requested)\n"},
 		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
 		{"but not at each save", func() {}, engine.Request{Quiet: true}, ""},
 		{"pulled not long ago", func() { cache.Pull, cache.Every = plan.PullEvery, time.Hour }, engine.Request{}, ""},
-		{"pulled too long ago", func() { cache.Every = time.Nanosecond }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: its last pull is too long ago)\n"},
+		{"pulled too long ago", func() { cache.Every = time.Nanosecond }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: its last pull is older than the policy allows)\n"},
 		{"built each time", func() { cache.Pull, db.Pull = plan.PullMissing, plan.PullBuild }, engine.Request{}, "build image shop-db (pull_policy: build)\n"},
 	} {
 		step.change()
 		r.sources(db, cache)
 		before := len(r.Events())
 		r.up(step.want)
-		lines := slices.Sorted(strings.Lines(r.imagery(before)))
+		lines := slices.Sorted(strings.Lines(r.imageOperations(before)))
 		if diff := cmp.Diff(step.told, strings.Join(lines, "")); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", step.about, diff)
 		}
@@ -78,7 +78,7 @@ func TestUp_BuildsSideBySideAndNamesTheOneThatFails(t *testing.T) {
 	broken := &dev.Error{Code: dev.CodeBuildFailed, Message: "the image of service db does not build", Exit: dev.ExitFailed}
 	r.fake.OnBuild(func(ctx context.Context, b plan.Build) error {
 		both.Done()
-		both.Wait() // one after the other would never end
+		both.Wait() // sequential builds would deadlock here
 		if b.Service == "db" {
 			return broken
 		}
@@ -110,13 +110,13 @@ func TestUp_BuildsWhatAnotherIsBuiltFromFirst(t *testing.T) {
 	}
 }
 
-func TestUp_ImagesThatCannotBeHad(t *testing.T) {
+func TestUp_ImagesThatCannotBePulled(t *testing.T) {
 	r := newRig(t)
 	r.sources(plan.ImageSource{Service: "db", Ref: "registry.example/db:1", Pull: plan.PullNever})
 	if e := r.upFails(r.engine(), engine.Request{}, dev.CodeImageMissing, dev.ExitFailed); !strings.Contains(e.Message, "service db") || !strings.Contains(e.Message, "never") {
 		t.Errorf("message %q", e.Message)
 	}
-	// One that is here does, where its registry has it not.
+	// If the registry lacks an image, a local copy is used.
 	if err := r.fake.Do(t.Context(), plan.Operation{Verb: plan.Load, Kind: plan.Image, Name: "local:1"}, plan.Labels{}); err != nil {
 		t.Fatal(err)
 	}

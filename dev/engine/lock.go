@@ -7,7 +7,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockOn is a lock that lies in a file. Opening it never waits, whatever lies there.
+// lockOn returns a lock on a file. O_NONBLOCK keeps it from hanging if somebody put a named pipe there.
 func lockOn(file string) *flock.Flock {
 	return flock.New(file, flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NONBLOCK))
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// processOn names the process that listens on a TCP port, from /proc (proc(5): net/tcp lists
-// sockets with port and inode, fd/ of a process links to "socket:[inode]"). Processes of other
-// users may be hidden; then it is "".
+// processOn names the process that listens on a TCP port. It reads /proc: net/tcp lists sockets with port and
+// inode, and fd/ of a process links to "socket:[inode]" (see proc(5)). It returns "" if there is none, or if it
+// belongs to another user, whose processes may be hidden.
 func processOn(port int) string {
 	inodes := map[string]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {

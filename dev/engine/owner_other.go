@@ -2,5 +2,5 @@
 
 package engine
 
-// processOn knows no way to ask here.
+// processOn is not implemented for this system.
 func processOn(int) string { return "" }

@@ -16,7 +16,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// clones are two directories with a project of the same name on one engine, each with a volume.
+// clones returns two directories with projects of one name on one engine, each with a volume.
 func clones(t *testing.T) (first, second *rig) {
 	t.Helper()
 	first, second = newRig(t), newRig(t)
@@ -39,7 +39,7 @@ func isElsewhere(t *testing.T, err error, dir string) {
 	}
 }
 
-func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
+func TestOwnership_ChangesNothingOfAnotherClone(t *testing.T) {
 	first, second := clones(t)
 	run := first.up(engine.Request{})
 	before := len(first.fake.Done())
@@ -52,7 +52,7 @@ func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
 	for name, attack := range map[string]func() error{
 		"up":                      func() error { _, err := e.Up(t.Context(), engine.Request{}); return err },
 		"up --build":              func() error { _, err := e.Up(t.Context(), engine.Request{Build: true}); return err },
-		"up, and it stays":        func() error { return e.Supervise(t.Context(), t.Context(), engine.Request{}) },
+		"up, supervised":          func() error { return e.Supervise(t.Context(), t.Context(), engine.Request{}) },
 		"down":                    func() error { return e.Down(t.Context(), t.Context(), second.project, false) },
 		"down --volumes":          func() error { return e.Down(t.Context(), t.Context(), second.project, true) },
 		"down, twice interrupted": func() error { return e.Down(t.Context(), interrupted, second.project, true) },
@@ -77,8 +77,8 @@ func TestElsewhere_NothingOfAnotherClonesIsTouched(t *testing.T) {
 	}
 }
 
-// What is left of another clone is its own too: its containers are only stopped.
-func TestElsewhere_WhatIsStoppedIsNotTakenOver(t *testing.T) {
+// Stopped containers still belong to the clone that created them.
+func TestOwnership_DoesNotTakeOverStoppedContainers(t *testing.T) {
 	first, second := clones(t)
 	first.up(engine.Request{})
 	for _, c := range first.containers() {
@@ -88,15 +88,14 @@ func TestElsewhere_WhatIsStoppedIsNotTakenOver(t *testing.T) {
 	isElsewhere(t, err, first.project.Labels.Dir)
 }
 
-// An interrupted start of one clone takes its own things back, and not those of the same name that
-// another clone made meanwhile.
-func TestElsewhere_AnInterruptedUpLeavesTheOther(t *testing.T) {
+// An interrupted up removes its own objects, but not objects of the same name that another clone created meanwhile.
+func TestOwnership_AnInterruptedUpLeavesAnotherClone(t *testing.T) {
 	first, second := clones(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	first.fake.OnBuild(func(context.Context, plan.Build) error {
 		first.fake.OnBuild(nil)
-		first.up(engine.Request{}) // another person is faster
+		first.up(engine.Request{}) // the other clone is faster
 		interrupt()
 		return ctx.Err()
 	})
@@ -106,7 +105,7 @@ func TestElsewhere_AnInterruptedUpLeavesTheOther(t *testing.T) {
 	}
 }
 
-func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
+func TestCheckOwnership_ComparesDirectories(t *testing.T) {
 	dir := t.TempDir()
 	own, other, link := filepath.Join(dir, "own"), filepath.Join(dir, "other place"), filepath.Join(dir, "link")
 	for _, d := range []string{own, other} {
@@ -122,20 +121,20 @@ func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
 	for name, c := range map[string]struct {
 		dir, made, host string
 		ours            bool
-		hint            string // "" where it is this directory's
+		hint            string // "" if this directory owns it
 	}{
-		"itself":                     {own, own, here, true, ""},
-		"through a link":             {link, own, here, true, ""},
-		"made through a link":        {own, link, here, true, ""},
-		"with dots":                  {own, dir + "/other place/../own", here, true, ""},
-		"another":                    {own, other, here, true, "sdev -C '" + other + "' down"},
-		"another, by docker compose": {own, other, here, false, "docker compose -p shop down"},
-		"by docker compose, around":  {own, dir, here, false, ""},
-		"by docker compose, below":   {dir, own, here, false, ""},
-		"by sdev, around":            {own, dir, here, true, "sdev -C " + dir + " down"},
-		"it was moved here":          {own, gone, here, true, ""},
-		"of another machine":         {own, gone, away, true, "docker compose -p shop down"},
-		"nothing says whose":         {own, "", away, false, ""},
+		"the same directory":                     {own, own, here, true, ""},
+		"through a link":                         {link, own, here, true, ""},
+		"created through a link":                 {own, link, here, true, ""},
+		"with dots":                              {own, dir + "/other place/../own", here, true, ""},
+		"another":                                {own, other, here, true, "sdev -C '" + other + "' down"},
+		"another, from docker compose":           {own, other, here, false, "docker compose -p shop down"},
+		"from docker compose, a directory above": {own, dir, here, false, ""},
+		"from docker compose, a directory below": {dir, own, here, false, ""},
+		"from sdev, a directory above":           {own, dir, here, true, "sdev -C " + dir + " down"},
+		"a directory that was moved here":        {own, gone, here, true, ""},
+		"from another machine":                   {own, gone, away, true, "docker compose -p shop down"},
+		"without a directory":                    {own, "", away, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			have := plan.Observed{Containers: []plan.Container{{Service: "app", Running: true, Dir: c.made, Ours: c.ours}}}
@@ -154,7 +153,7 @@ func TestElsewhere_WhichDirectoryIsTheSame(t *testing.T) {
 	}
 }
 
-// downVolumes is what "down --volumes" leaves, and what it says.
+// downVolumes runs "down --volumes" and returns the volumes that remain, with the warnings.
 func downVolumes(t *testing.T, r *rig, p engine.Project) (left []string, warnings []dev.Warning) {
 	t.Helper()
 	if err := r.engine().Down(t.Context(), t.Context(), p, true); err != nil {
@@ -201,13 +200,13 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		made  func(t *testing.T, r *rig)
-		stays string // in the warning; "" where it is removed
+		stays string // reason in the warning; "" if down removes the volume
 	}{
-		"its own":                     {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
-		"of a directory that is gone": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
-		"of another clone, all gone":  {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "made from /"},
-		"of nobody knows whom":        {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "nothing says"},
-		"by docker compose, and here": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", ""); mounting(r, "shop", "shop_data") }, ""},
+		"its own":                             {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir) }, ""},
+		"of a missing directory":              {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()+"/gone") }, ""},
+		"of another clone without containers": {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", t.TempDir()) }, "created from /"},
+		"without a directory":                 {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", "") }, "no label says"},
+		"from docker compose, in use here":    {func(t *testing.T, r *rig) { makeVolume(t, r.fake, "shop_data", ""); mounting(r, "shop", "shop_data") }, ""},
 		"used by another project": {func(t *testing.T, r *rig) {
 			makeVolume(t, r.fake, "shop_data", r.project.Labels.Dir)
 			mounting(r, "other", "shop_data")
@@ -235,8 +234,8 @@ func TestDownVolumes_RemovesItsOwnAlone(t *testing.T) {
 	}
 }
 
-// The volume of a clone whose containers are gone is used, and that is said.
-func TestUp_SaysThatAVolumeIsAnotherClones(t *testing.T) {
+// A project may use a volume of another clone whose containers are gone, with a warning.
+func TestUp_WarnsOfAVolumeOfAnotherClone(t *testing.T) {
 	first, second := clones(t)
 	first.up(engine.Request{})
 	if err := first.engine().Down(t.Context(), t.Context(), first.project, false); err != nil {

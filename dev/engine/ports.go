@@ -14,108 +14,107 @@ import (
 	"sdev/dev/plan"
 )
 
-// portTries is how many numbers above the wanted port are tried.
+// portTries is how many port numbers, from the preferred one upwards, are tried.
 const portTries = 100
 
-// IdentityPort is the first number that is tried for the local provider.
-const IdentityPort = 8601
+// FirstProviderPort is the preferred port of the local provider.
+const FirstProviderPort = 8601
 
-// LastPorts are those of the last up below a state directory, where the project's files name the port that
-// they named then; 0 where that is not known.
+// LastPorts returns the ports of the last up, from the project's state directory; 0 if unknown. It forgets the
+// app's port if the project's files named another port then than named.
 func LastPorts(stateDir string, named int) Ports {
-	m := loadState(stateDir)
-	ports := Ports{App: m.Port, Identity: m.Identity}
-	if m.Named != named {
+	state := loadState(stateDir)
+	ports := Ports{App: state.Port, Provider: state.ProviderPort}
+	if state.Named != named {
 		ports.App = 0
 	}
 	return ports
 }
 
-// ports chooses the ports of this machine that the project has.
-func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, memory *savedState) (Ports, error) {
-	app, err := e.port(ctx, p, have, memory)
+// ports chooses the ports of this machine that the project uses.
+func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, state *savedState) (Ports, error) {
+	app, err := e.appPort(ctx, p, have, state)
 	if err != nil {
 		return Ports{}, err
 	}
-	identity, err := e.identityPort(ctx, p, app, have, memory)
-	return Ports{App: app, Identity: identity}, err
+	provider, err := e.providerPort(ctx, p, app, have, state)
+	return Ports{App: app, Provider: provider}, err
 }
 
-// identityPort chooses the local provider's port: the one in use if the project runs, else the one
-// remembered, else the next free one. It is part of every address that was registered somewhere, so
-// that it is worth a word when it differs from the usual one, or from the one before.
-func (e *Engine) identityPort(ctx context.Context, p Project, app int, have plan.Observed, memory *savedState) (int, error) {
-	current := published(p, have, dev.LabelIdentity)
+// providerPort chooses the local provider's port: the one that the running project uses, else the saved one, else
+// the next free one. Client registrations contain this port, so providerPort warns if people sign in and the port
+// is not the expected one.
+func (e *Engine) providerPort(ctx context.Context, p Project, app int, have plan.Observed, state *savedState) (int, error) {
+	current := publishedPort(p, have, dev.LabelProvider)
 	usable := func(port int) bool {
-		return port != app && !slices.Contains(p.Reserved, port) && (port == current || free(ctx, port))
+		return port != app && !slices.Contains(p.Reserved, port) && (port == current || isFree(ctx, port))
 	}
-	for _, port := range []int{current, memory.Identity} {
+	for _, port := range []int{current, state.ProviderPort} {
 		if port != 0 && usable(port) {
-			memory.Identity = port
+			state.ProviderPort = port
 			return port, nil
 		}
 	}
-	wanted := IdentityPort
-	if memory.Identity != 0 {
-		wanted = memory.Identity
+	wanted := FirstProviderPort
+	if state.ProviderPort != 0 {
+		wanted = state.ProviderPort
 	}
-	for port := IdentityPort; port < IdentityPort+portTries; port++ {
+	for port := FirstProviderPort; port < FirstProviderPort+portTries; port++ {
 		if !usable(port) {
 			continue
 		}
 		if port != wanted && p.Mode.SignsIn() && !slices.Contains(p.Reserved, wanted) && wanted != app {
-			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; people sign in at port %d", wanted, e.owner(ctx, wanted), port),
-				Hint: "programs outside sdev that use the local provider have to know: sdev auth env"})
+			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; people sign in at port %d", wanted, e.portOwner(ctx, wanted), port),
+				Hint: "update programs outside sdev that use the local provider: sdev auth env"})
 		}
-		memory.Identity = port
+		state.ProviderPort = port
 		return port, nil
 	}
-	return 0, takenError(wanted, e.owner(ctx, wanted), nil)
+	return 0, takenError(wanted, e.portOwner(ctx, wanted), nil)
 }
 
-// port chooses the host port of the app's origin: the one asked for by flag, else the one in use
-// if the project runs, else the one remembered or the usual one, else the next free one. Project
-// files that ask for another port than before end what is in use and what is remembered. A port
-// from a flag is not remembered.
-func (e *Engine) port(ctx context.Context, p Project, have plan.Observed, memory *savedState) (int, error) {
-	current := published(p, have, dev.LabelFront)
-	available := func(port int) bool { return port == current || free(ctx, port) }
-	asBefore := memory.Named == p.PortNamed
+// appPort chooses the host port of the app's origin: the one from the flag, else the one that the running project
+// uses, else the saved or preferred one, else the next free one. If the project's files name another port than at
+// the last up, neither the used nor the saved one counts. A port from the flag is not saved.
+func (e *Engine) appPort(ctx context.Context, p Project, have plan.Observed, state *savedState) (int, error) {
+	current := publishedPort(p, have, dev.LabelFront)
+	available := func(port int) bool { return port == current || isFree(ctx, port) }
+	asBefore := state.Named == p.PortNamed
 	if !asBefore {
-		memory.Port, memory.Named = 0, p.PortNamed
+		state.Port, state.Named = 0, p.PortNamed
 	}
 	switch {
 	case p.PortFixed && available(p.Port):
 		return p.Port, nil
 	case p.PortFixed:
-		return 0, takenError(p.Port, e.owner(ctx, p.Port), nil)
+		return 0, takenError(p.Port, e.portOwner(ctx, p.Port), nil)
 	case current != 0 && asBefore:
 		return current, nil
-	case memory.Port != 0 && available(memory.Port):
-		return memory.Port, nil
+	case state.Port != 0 && available(state.Port):
+		return state.Port, nil
 	}
 	for port := p.Port; port < p.Port+portTries && port < 65536; port++ {
 		if !available(port) {
 			continue
 		}
 		if port != p.Port {
-			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; using %d", p.Port, e.owner(ctx, p.Port), port),
+			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; using %d", p.Port, e.portOwner(ctx, p.Port), port),
 				Hint: fmt.Sprintf("stop it and run: sdev down && sdev up --port %d", p.Port)})
 		}
-		memory.Port = port
+		state.Port = port
 		return port, nil
 	}
-	return 0, takenError(p.Port, e.owner(ctx, p.Port), nil)
+	return 0, takenError(p.Port, e.portOwner(ctx, p.Port), nil)
 }
 
 func takenError(port int, owner string, cause error) error {
 	return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: cause, Message: fmt.Sprintf("port %d is taken by %s", port, owner),
-		Hint: "stop it, or choose another with --port"}
+		Hint: "stop it, or choose another port with --port"}
 }
 
-// published is the host port that a running gateway of this project holds for what the label names;
-// 0 if none does.
-func published(p Project, have plan.Observed, label string) int {
+// publishedPort is the host port of the running gateway for the container port that the label names; 0 if there is
+// none.
+func publishedPort(p Project, have plan.Observed, label string) int {
 	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == p.Gateway && c.Running })
 	if i < 0 || len(have.Containers[i].Ports) == 0 {
 		return 0
@@ -133,9 +132,9 @@ func published(p Project, have plan.Observed, label string) int {
 	return 0
 }
 
-// free tries to listen. Only a port in use counts as taken: any other refusal is the engine's to
-// tell.
-func free(ctx context.Context, port int) bool {
+// isFree tries to listen on a port. Only a port in use counts as taken: the engine reports any other failure
+// itself.
+func isFree(ctx context.Context, port int) bool {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return !errors.Is(err, syscall.EADDRINUSE)
@@ -144,8 +143,8 @@ func free(ctx context.Context, port int) bool {
 	return true
 }
 
-// owner names who listens on a port, as well as can be told.
-func (e *Engine) owner(ctx context.Context, port int) string {
+// portOwner names the container or process that listens on a port, as far as it can be found out.
+func (e *Engine) portOwner(ctx context.Context, port int) string {
 	if name := e.Images.PortOwner(ctx, uint16(port)); name != "" {
 		return name
 	}

@@ -13,27 +13,28 @@ import (
 	"sdev/dev/plan"
 )
 
+// How [Engine.await] waits.
 const (
-	probeEvery = 25 * time.Millisecond
-	lookEvery  = 250 * time.Millisecond // how often the app's container is looked at meanwhile
-	tailLines  = 15
+	probeEvery = 25 * time.Millisecond  // pause between two requests for the page
+	checkEvery = 250 * time.Millisecond // pause between two looks at the app's container
+	tailLines  = 15                     // lines of output that an error quotes
 )
 
-// overtaken turns the error of a wait into one that says that another sdev put another app in the place
-// of the one that was waited for, where that is why. It is not for who holds the project's lock.
-func (e *Engine) overtaken(ctx context.Context, run Running, err error) error {
+// explainSuperseded replaces the error of a wait, if its cause is that another sdev replaced the app meanwhile. The
+// caller must not hold the project's lock.
+func (e *Engine) explainSuperseded(ctx context.Context, run Running, err error) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, errStaleNetwork) || errors.Is(err, errMountsUseless) || !e.superseded(ctx, run) {
 		return err
 	}
-	return &dev.Error{Code: dev.CodeBusy, Exit: dev.ExitFailed, Cause: errSuperseded, Message: "another sdev has started " + run.Project.App + " with other settings meanwhile", Hint: "what runs now says: sdev status"}
+	return &dev.Error{Code: dev.CodeBusy, Exit: dev.ExitFailed, Cause: errSuperseded, Message: "another sdev has meanwhile started " + run.Project.App + " with other settings", Hint: "see what runs now: sdev status"}
 }
 
-// errSuperseded says that somebody put another app in the place of the one that is waited for. What was
-// made on the way is part of what runs now, and stays.
+// errSuperseded ends the wait for an app that another sdev replaced. The objects of this run belong to the new
+// state, so nothing undoes them.
 var errSuperseded = errors.New("the app was replaced")
 
-// superseded reports whether it is another app that runs, or is going to: whoever puts it there may be
-// in the middle of it.
+// superseded reports whether another sdev has replaced the app. It takes the lock first, because that sdev may
+// still be replacing it.
 func (e *Engine) superseded(ctx context.Context, run Running) bool {
 	release, err := e.lock(ctx, run.Project.lockFile())
 	if err != nil {
@@ -46,30 +47,30 @@ func (e *Engine) superseded(ctx context.Context, run Running) bool {
 	})
 }
 
-// await probes the app's page through the gateway until it answers. An app that ends before, or
-// takes longer than the timeout, is an error with exit code 5 that ends with its last lines; one that
-// has to follow its gateway is errStaleNetwork.
+// await requests the app's page through the gateway until it answers. If the app exits first, or takes longer than
+// e.Timeout, await returns an error with exit code 5 that quotes the app's last lines of output. It returns
+// errStaleNetwork if the app must restart to follow its gateway.
 func (e *Engine) await(ctx context.Context, run Running) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
+	check := time.NewTicker(checkEvery)
+	defer check.Stop()
 	late := time.NewTimer(e.Timeout)
 	defer late.Stop()
-	nobody := 0
+	refusals := 0
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for !answers(ctx, client, run.URL) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-probe.C:
-		case <-look.C:
-			if err := e.alive(ctx, run); err != nil {
+		case <-check.C:
+			if err := e.checkRunning(ctx, run); err != nil {
 				return err
 			}
 			if !isRefused(ctx, run.URL) {
-				nobody = 0
-			} else if nobody++; nobody == refusalsBeforeForward {
+				refusals = 0
+			} else if refusals++; refusals == refusalsBeforeForward {
 				if err := e.forwardHere(run); err != nil {
 					return err
 				}
@@ -81,7 +82,7 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 	return nil
 }
 
-// answers is true once the page itself comes, and Streamlit says that it serves.
+// answers reports whether the page answers, and Streamlit's health check, too.
 func answers(ctx context.Context, client *http.Client, url string) bool {
 	if status(ctx, client, url+"/") != http.StatusOK {
 		return false
@@ -108,12 +109,13 @@ func status(ctx context.Context, client *http.Client, url string) int {
 	return res.StatusCode
 }
 
-// errStaleNetwork says that somebody restarted the gateway meanwhile: the app still lives in the network
-// that it had before, where no request arrives.
+// errStaleNetwork means that the gateway was restarted after the app: the app still uses the gateway's previous
+// network namespace, where no request arrives.
 var errStaleNetwork = errors.New("the gateway was restarted")
 
-// alive is an error once the app or its gateway has ended, or the app lives in a network that is gone, or it is another app.
-func (e *Engine) alive(ctx context.Context, run Running) error {
+// checkRunning returns an error if the app or its gateway does not run, errSuperseded if another app took its
+// place, and errStaleNetwork if the gateway started after the app.
+func (e *Engine) checkRunning(ctx context.Context, run Running) error {
 	p := run.Project
 	have, err := e.Runtime.Observe(ctx, p.Name, nil)
 	if err != nil {
@@ -148,5 +150,5 @@ func (e *Engine) notReady(ctx context.Context, p Project, code dev.Code, message
 			message += e.lastLines(ctx, c)
 		}
 	}
-	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: hint(message)}
+	return &dev.Error{Code: code, Exit: dev.ExitNotReady, Message: message, Hint: exitHint(message)}
 }

@@ -30,17 +30,17 @@ type rig struct {
 	*devtest.Recorder
 	fake *devtest.Fake
 	url  string
-	mute atomic.Bool // the page does not answer
+	mute atomic.Bool // makes the page fail
 
 	gateway *gateway
-	copies  engine.Copier         // nil where nothing is copied
-	adapt   func(*engine.Project) // what a look at the files adds; may be nil
+	copies  engine.Copier         // nil if nothing is copied
+	adapt   func(*engine.Project) // changes the project that source returns; may be nil
 
-	mu      sync.Mutex // guards project and model, which a test changes while an engine reads
-	project engine.Project
-	model   *types.Project
-	broken  error // why the project cannot be read
-	given   engine.Ports
+	mu        sync.Mutex // guards the fields below, which a test changes while an engine reads
+	project   engine.Project
+	model     *types.Project
+	broken    error // error of source
+	usedPorts engine.Ports
 }
 
 func newRig(t *testing.T) *rig {
@@ -53,7 +53,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// newRigWithoutPage is a rig at whose page nobody listens, and which therefore works in a bubble.
+// newRigWithoutPage returns a rig without a server for its page, so that it works in a synctest bubble.
 func newRigWithoutPage(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{T: t, Recorder: &devtest.Recorder{}, fake: devtest.NewFake(), gateway: &gateway{}}
@@ -62,7 +62,7 @@ func newRigWithoutPage(t *testing.T) *rig {
 	gateway.Image, app.Image = gatewayImage, "shop-app"
 	app.NetworkMode = "service:gateway"
 	app.DependsOn = types.DependsOnConfig{"gateway": {}}
-	gateway.Labels = types.Labels{dev.LabelFront: "8501/tcp", dev.LabelIdentity: "8601/tcp"}
+	gateway.Labels = types.Labels{dev.LabelFront: "8501/tcp", dev.LabelProvider: "8601/tcp"}
 	r.model = &types.Project{Name: "shop", Services: types.Services{"gateway": gateway, "app": app}}
 	r.project = engine.Project{
 		Name: "shop", App: "app", Gateway: "gateway", Mode: dev.Local, Files: []string{"compose.yml", ".env"}, StateDir: t.TempDir(),
@@ -72,7 +72,7 @@ func newRigWithoutPage(t *testing.T) *rig {
 	return r
 }
 
-// answer is the app's page: Streamlit's answer while app and gateway run in one network.
+// answer imitates Streamlit's page: it succeeds while app and gateway run in one network namespace.
 func (r *rig) answer(w http.ResponseWriter, _ *http.Request) {
 	gateway, app := r.container("gateway"), r.container("app")
 	if r.mute.Load() || !gateway.Running || !app.Running || gateway.Started.After(app.Started) {
@@ -101,7 +101,7 @@ func (r *rig) container(service string) plan.Container {
 
 func (r *rig) runs(service string) bool { return r.container(service).Running }
 
-// change changes the project that the next look at its files gives.
+// change changes the project that source returns next.
 func (r *rig) change(f func(p *engine.Project, app *types.ServiceConfig)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,8 +112,8 @@ func (r *rig) change(f func(p *engine.Project, app *types.ServiceConfig)) {
 	r.model = &types.Project{Name: "shop", Services: services}
 }
 
-// neighbours adds services to the project.
-func (r *rig) neighbours(all ...types.ServiceConfig) {
+// addServices adds services to the project.
+func (r *rig) addServices(all ...types.ServiceConfig) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	services := maps.Clone(r.model.Services)
@@ -138,19 +138,19 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 	defer r.mu.Unlock()
 	gateway := r.model.Services["gateway"]
 	gateway.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.App), Target: 8501, Protocol: "tcp"},
-		{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.Identity), Target: 8601, Protocol: "tcp"}}
-	r.given = ports
+		{HostIP: "127.0.0.1", Published: strconv.Itoa(ports.Provider), Target: 8601, Protocol: "tcp"}}
+	r.usedPorts = ports
 	p, app := r.project, r.model.Services["app"]
 	if r.adapt != nil {
 		r.adapt(&p)
 	}
 	if len(p.Copies) > 0 {
-		app.WorkingDir = "/copied" // what is copied is mounted no more, which makes another container
+		app.WorkingDir = "/copied" // the app with copies is another container than the one with mounts
 	}
 	model := &types.Project{Name: "shop", Services: maps.Clone(r.model.Services), Volumes: r.model.Volumes}
 	model.Services["gateway"], model.Services["app"] = gateway, app
 	return engine.Effective{
-		Mode: p.Mode, Issuer: dev.Issuer(ports.Identity), URL: r.url, Prepare: func() error { return nil },
+		Mode: p.Mode, Issuer: dev.Issuer(ports.Provider), URL: r.url, Prepare: func() error { return nil },
 		Desired: func(images map[string]string) plan.Desired {
 			want := plan.NewDesired(model, "app", "gateway", plan.Inputs{Images: images})
 			for i := range want.Services {
@@ -174,7 +174,7 @@ func (r *rig) up(want engine.Request) engine.Running {
 	return run
 }
 
-// upFails is an Up that must fail with a code and an exit code.
+// upFails runs an Up that must fail with a code and an exit code.
 func (r *rig) upFails(e *engine.Engine, want engine.Request, code dev.Code, exit int) *dev.Error {
 	r.Helper()
 	_, err := e.Up(r.Context(), want)
@@ -188,76 +188,76 @@ func (r *rig) upFails(e *engine.Engine, want engine.Request, code dev.Code, exit
 	return got
 }
 
-// ops gives what was done on the engine since a number of operations, one a line.
+// ops returns the operations on the engine after the first since ones, one per line.
 func (r *rig) ops(since int) string { return r.fake.Done()[since:].String() }
 
-// attendance is an Attend under way.
-type attendance struct {
+// supervision is a running Supervise.
+type supervision struct {
 	*rig
 	interrupt, force context.CancelFunc
 	ended            chan struct{}
-	err              error // of Attend, once ended is closed
+	err              error // of Supervise, once ended is closed
 }
 
-// attend begins an Attend and waits until the page answers.
-func (r *rig) attend() *attendance {
+// supervise starts a Supervise and waits until the page answers.
+func (r *rig) supervise() *supervision {
 	r.Helper()
-	a := r.begin()
-	a.await("ready")
-	a.settled()
-	return a
+	s := r.begin()
+	s.await("ready")
+	s.awaitStartHandled()
+	return s
 }
 
-func (r *rig) begin() *attendance {
+func (r *rig) begin() *supervision {
 	r.Helper()
 	ctx, interrupt := context.WithCancel(r.Context())
 	force, kill := context.WithCancel(r.Context())
-	a := &attendance{rig: r, interrupt: interrupt, force: kill, ended: make(chan struct{})}
+	s := &supervision{rig: r, interrupt: interrupt, force: kill, ended: make(chan struct{})}
 	go func() {
-		defer close(a.ended)
-		a.err = r.engine().Supervise(ctx, force, engine.Request{})
+		defer close(s.ended)
+		s.err = r.engine().Supervise(ctx, force, engine.Request{})
 	}()
 	r.Cleanup(func() {
 		interrupt()
 		kill()
-		<-a.ended
+		<-s.ended
 	})
-	return a
+	return s
 }
 
-// settled waits until Attend has looked at what its own start brought about: a restart that comes
-// after that is over.
-func (a *attendance) settled() {
-	a.Helper()
-	a.save(dev.Restart, ".streamlit/config.toml")
-	a.await("ready")
+// awaitStartHandled waits until Supervise has handled the events of its own start. It saves a file that causes a
+// restart, and waits for the end of that.
+func (s *supervision) awaitStartHandled() {
+	s.Helper()
+	s.save(dev.Restart, ".streamlit/config.toml")
+	s.await("ready")
 }
 
-func (a *attendance) await(kind string) dev.Event {
-	a.Helper()
-	return devtest.Await(a, a, func(ev dev.Event) bool { return ev.Type() == kind }).Event
+func (s *supervision) await(kind string) dev.Event {
+	s.Helper()
+	return devtest.Await(s, s, func(ev dev.Event) bool { return ev.Type() == kind }).Event
 }
 
-func (a *attendance) awaitWarning(code dev.Code) dev.Warning {
-	a.Helper()
-	return devtest.Await(a, a, func(ev dev.Event) bool { w, ok := ev.(dev.Warning); return ok && w.Code == code }).Event.(dev.Warning)
+func (s *supervision) awaitWarning(code dev.Code) dev.Warning {
+	s.Helper()
+	return devtest.Await(s, s, func(ev dev.Event) bool { w, ok := ev.(dev.Warning); return ok && w.Code == code }).Event.(dev.Warning)
 }
 
-// save is a save as the gateway tells it.
-func (a *attendance) save(action dev.Action, path string) {
-	a.fake.Tell("gateway", dev.FileChanged{Paths: []string{path}, Rule: "test", Action: action})
+// save reports a save in the way the gateway does.
+func (s *supervision) save(action dev.Action, path string) {
+	s.fake.Tell("gateway", dev.FileChanged{Paths: []string{path}, Rule: "test", Action: action})
 }
 
-// end waits until Attend has returned.
-func (a *attendance) end() error {
-	a.Helper()
+// end waits until Supervise has returned.
+func (s *supervision) end() error {
+	s.Helper()
 	timeout := time.NewTimer(devtest.Patience)
 	defer timeout.Stop()
 	select {
-	case <-a.ended:
-		return a.err
+	case <-s.ended:
+		return s.err
 	case <-timeout.C:
-		a.Fatal("Attend goes on and on")
+		s.Fatal("Supervise did not return")
 		return nil
 	}
 }

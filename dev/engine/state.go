@@ -10,31 +10,31 @@ import (
 	"sdev/dev/plan"
 )
 
-// savedState is what a project keeps between runs. All of it can be found out again: losing it costs a
-// build that BuildKit answers from its cache, and a port that may differ.
+// savedState is what sdev keeps of a project between runs. Losing it costs little: a build that BuildKit's cache
+// answers, and perhaps another port.
 type savedState struct {
 	Port  int `json:"port"`
-	Named int `json:"named"` // port that the project's files asked for then
-	// Identity is the port of the local provider.
-	Identity          int                   `json:"identity,omitempty"`
+	Named int `json:"named"` // port that the project's files named then
+	// ProviderPort is the port of the local provider.
+	ProviderPort      int                   `json:"identity,omitempty"`
 	Builds            map[string]savedBuild `json:"builds"`           // by image reference
-	Pulls             map[string]time.Time  `json:"pulls"`            // when an image was last pulled, by reference
-	MountsUselessWith string                `json:"blind,omitempty"`  // engine with which mounts are of no use
+	Pulls             map[string]time.Time  `json:"pulls"`            // time of the last pull, by image reference
+	MountsUselessWith string                `json:"blind,omitempty"`  // address of the engine whose mounts do not show saves
 	Copied            bool                  `json:"copied,omitempty"` // the last up copied the project instead of mounting it
 }
 
 type savedBuild struct {
-	Input string `json:"input"`          // fingerprint of what went into the build
-	Rest  string `json:"rest,omitempty"` // the same without what is copied later on
-	Image string `json:"image"`          // id of what came out
+	Input string `json:"input"`          // fingerprint of the build's input
+	Rest  string `json:"rest,omitempty"` // the same without the files that sdev copies into the container
+	Image string `json:"image"`          // id of the built image
 }
 
-// isCurrent reports whether a build would give what it gave then.
-func (m savedBuild) isCurrent(img plan.ImageSource, want Request) bool {
-	if want.synced && m.Rest != "" {
-		return m.Rest == img.Rest
+// isCurrent reports whether a build would give the same image again.
+func (b savedBuild) isCurrent(img plan.ImageSource, want Request) bool {
+	if want.synced && b.Rest != "" {
+		return b.Rest == img.Rest
 	}
-	return m.Input == img.Input
+	return b.Input == img.Input
 }
 
 // WasCopied reports whether the last up copied the project into its containers instead of mounting it.
@@ -42,26 +42,26 @@ func WasCopied(stateDir string) bool { return loadState(stateDir).Copied }
 
 const stateFile = "state.json"
 
-// loadState reads the state; one that is missing or broken is empty.
+// loadState reads the saved state. A missing or damaged file gives an empty state.
 func loadState(dir string) savedState {
-	var m savedState
+	var s savedState
 	if b, err := dev.ReadFile(filepath.Join(dir, stateFile)); err == nil {
-		if json.Unmarshal(b, &m) != nil {
-			m = savedState{}
+		if json.Unmarshal(b, &s) != nil {
+			s = savedState{}
 		}
 	}
-	if m.Builds == nil {
-		m.Builds = map[string]savedBuild{}
+	if s.Builds == nil {
+		s.Builds = map[string]savedBuild{}
 	}
-	if m.Pulls == nil {
-		m.Pulls = map[string]time.Time{}
+	if s.Pulls == nil {
+		s.Pulls = map[string]time.Time{}
 	}
-	return m
+	return s
 }
 
-// save replaces the state where it differs from what is there.
-func (m savedState) save(dir string) error {
-	b, err := json.MarshalIndent(m, "", "  ")
+// save writes the state, unless the file has the same content already.
+func (s savedState) save(dir string) error {
+	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return fmt.Errorf("project state: %w", err)
 	}
@@ -72,5 +72,5 @@ func (m savedState) save(dir string) error {
 	if dev.ReplaceFile(file, b, 0o600) == nil {
 		return nil
 	}
-	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project directory writable, and see that its disk is not full"}
+	return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitFailed, Message: "cannot write " + file, Hint: "make the project directory writable, and check that its disk is not full"}
 }

@@ -14,50 +14,53 @@ import (
 	"sdev/dev/plan"
 )
 
-// errStopped ends a Supervise whose project was taken down by someone else.
+// errStopped ends a Supervise when something else has taken the project down.
 var errStopped = errors.New("stopped from elsewhere")
 
-// ErrDetached, as the cause of the end of a Supervise's context, leaves what runs as it is.
+// ErrDetached, as the cause of the end of Supervise's context, makes Supervise leave everything running.
 var ErrDetached = errors.New("left running")
 
-// Supervise is Up, then staying with the project: it reports what happens, and acts on it. When ctx
-// ends everything of the project is stopped and removed; once force ends as well, containers are
-// killed. It returns ctx's error then, and nil where someone else took the project down. Where
-// [ErrDetached] is why ctx ended, everything is left as it is, and it returns nil.
+// Supervise is Up, then stays with the project: it emits what happens and reacts to it, as the package comment
+// shows. It ends in one of these ways:
+//   - ctx ends with the cause [ErrDetached]: everything keeps running, and Supervise returns nil.
+//   - ctx ends otherwise: Supervise stops and removes everything, and returns ctx's error. Once force ends too, it
+//     kills containers instead of waiting for them.
+//   - Something else takes the project down: Supervise returns nil.
+//   - The first up fails, or the container engine becomes unreachable: Supervise returns the error.
 func (e *Engine) Supervise(ctx, force context.Context, want Request) error {
 	start := time.Now()
 	p, err := e.load(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := e.observe(ctx, p); err != nil { // before anything is told of what runs elsewhere
+	if _, err := e.observe(ctx, p); err != nil { // before Follow emits events of another directory's containers
 		return err
 	}
-	a := &supervisor{engine: e, project: p, happened: make(chan dev.Event, 64), worked: make(chan result, 1), configured: make(chan time.Time, 1), forwards: make(chan Ports, 1), copying: &copying{engine: e}, missed: map[string]dev.ServiceState{}}
-	presence := lockOn(supervisedFile(p.StateDir))
-	if err := presence.RLock(); err != nil { // whoever asks keeps it for a moment only
+	s := &supervisor{engine: e, project: p, events: make(chan dev.Event, 64), results: make(chan result, 1), renewals: make(chan time.Time, 1), forwards: make(chan Ports, 1), copying: &copying{engine: e}, missed: map[string]dev.ServiceState{}}
+	lock := lockOn(supervisedFile(p.StateDir))
+	if err := lock.RLock(); err != nil { // IsSupervised holds it exclusively only for a moment
 		return lockError(supervisedFile(p.StateDir), err)
 	}
-	defer presence.Unlock() //nolint:errcheck // it ends with the process in any case
+	defer lock.Unlock() //nolint:errcheck // the system releases it at the latest when the process ends
 	group, gctx := errgroup.WithContext(ctx)
 	if e.Gateway != nil {
-		staying := *e
-		staying.forward = func(ports Ports) {
+		supervised := *e
+		supervised.forward = func(ports Ports) {
 			select {
-			case a.forwards <- ports:
+			case s.forwards <- ports:
 			case <-gctx.Done():
 			}
 		}
-		a.engine = &staying
-		group.Go(func() error { return a.keepForwarding(gctx, p) })
+		s.engine = &supervised
+		group.Go(func() error { return s.keepForwarding(gctx, p) })
 	}
-	group.Go(func() error { return a.follow(gctx, p, start) })
-	group.Go(func() error { return a.run(gctx, want) })
+	group.Go(func() error { return s.follow(gctx, p, start) })
+	group.Go(func() error { return s.run(gctx, want) })
 	if e.Gateway != nil {
-		group.Go(func() error { return a.keepConfigured(gctx, p) })
+		group.Go(func() error { return s.keepConfigured(gctx, p) })
 	}
 	err = group.Wait()
-	a.copying.end()
+	s.copying.end()
 	switch {
 	case errors.Is(err, errStopped):
 		e.emit(dev.Stopped{})
@@ -67,41 +70,39 @@ func (e *Engine) Supervise(ctx, force context.Context, want Request) error {
 	case errors.Is(context.Cause(ctx), ErrDetached):
 		return nil
 	}
-	asked := time.Now()
+	requested := time.Now()
 	if _, err := e.remove(context.WithoutCancel(ctx), force, p, false); err != nil {
 		return err
 	}
-	e.emit(stopped(asked))
+	e.emit(stoppedEvent(requested))
 	return ctx.Err()
 }
 
-// supervisor owns what a Supervise knows. Its state belongs to the goroutine of run; a converge works
-// in a goroutine of its own, one at a time, and reports through worked.
-//
-//	follow ──happened──▶ run ──start──▶ converge
-//	                      ▲───worked──────┘
+// supervisor is the state of one [Engine.Supervise]. The channels connect its goroutines; project and all fields
+// from copying on belong to the goroutine of run. A job runs in another goroutine, one at a time, and delivers its
+// result through results.
 type supervisor struct {
-	engine     *Engine
-	project    Project
-	happened   chan dev.Event
-	worked     chan result
-	forwards   chan Ports     // ports of this machine at which the page, and the local provider, are wanted
-	configured chan time.Time // when the gateway's configuration expires; the newest only
-	copying    *copying       // goes on whatever is built meanwhile
+	engine   *Engine
+	project  Project
+	events   chan dev.Event // from follow to run
+	results  chan result    // from the job to run
+	forwards chan Ports     // ports to forward to this machine, for keepForwarding
+	renewals chan time.Time // expiry of the gateway's configuration, for keepConfigured; only the newest counts
+	copying  *copying       // continues while a job runs
 
-	cancel     context.CancelFunc // of the current converge; nil if there is none
-	doing      job                // the current converge's job
-	restarting bool               // the current converge was cancelled, and doing starts once it has ended
-	retry      bool               // a save came meanwhile that may fix what fails
-	first      bool               // the project has not been up yet: a failure ends the supervision
-	exited     bool               // the app's container ended or is gone, and sdev did not ask for that
-	lost       bool               // the gateway failed
+	cancel        context.CancelFunc // cancels the running job; nil if none runs
+	current       job                // the running job or, if restarting, the next one
+	restarting    bool               // the running job is cancelled; current starts once it has ended
+	retry         bool               // a save during the job may fix its failure
+	starting      bool               // the project has never been up: a failure ends the supervision
+	appExited     bool               // the app's container exited or is gone, and sdev did not cause that
+	gatewayFailed bool               // the gateway exited with an error
 
-	// missed is the last state of each service that came while a converge was under way. Most are its
-	// own doing, but not all: those are seen to when it has ended.
+	// missed is the last state of each service that arrived during a job. The job itself causes most of them;
+	// handleMissed handles the rest after it.
 	missed map[string]dev.ServiceState
 
-	stops stopDetector // services that were ended by somebody else
+	externalStops stopDetector // services that something else stopped
 }
 
 type result struct {
@@ -109,131 +110,132 @@ type result struct {
 	err error
 }
 
-// follow tells everything, and hands to run what may need acting on.
-func (a *supervisor) follow(ctx context.Context, p Project, since time.Time) error {
+// follow emits every event and passes on to run those that may need a reaction. If run is busy and events is full,
+// follow blocks, and with it only [Runtime.Follow].
+func (s *supervisor) follow(ctx context.Context, p Project, since time.Time) error {
 	f := plan.Follow{Project: p.Name, Gateway: p.Gateway, Since: since, Tail: -1, Stay: true}
-	return a.engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
-		a.engine.Emit(at, ev)
+	return s.engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+		s.engine.Emit(at, ev)
 		switch ev.(type) {
 		case dev.FileChanged, dev.ServiceState:
 			select {
-			case a.happened <- ev:
+			case s.events <- ev:
 			case <-ctx.Done():
 			}
 		}
 	})
 }
 
-func (a *supervisor) run(ctx context.Context, want Request) error {
-	a.first = true
-	a.start(ctx, job{Request: want})
+func (s *supervisor) run(ctx context.Context, want Request) error {
+	s.starting = true
+	s.startJob(ctx, job{Request: want})
 	defer func() {
-		if a.cancel != nil {
-			a.cancel()
-			<-a.worked
+		if s.cancel != nil {
+			s.cancel()
+			<-s.results
 		}
 	}()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case ev := <-a.happened:
-			if err := a.act(ctx, ev); err != nil {
+		case ev := <-s.events:
+			if err := s.handle(ctx, ev); err != nil {
 				return err
 			}
-		case <-a.stops.due:
-			a.warnOfStops()
-		case r := <-a.worked:
-			a.cancel = nil
-			if err := a.finished(ctx, r); err != nil {
+		case <-s.externalStops.due:
+			s.warnOfExternalStops()
+		case r := <-s.results:
+			s.cancel = nil
+			if err := s.handleResult(ctx, r); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// act decides what an event calls for.
-func (a *supervisor) act(ctx context.Context, ev dev.Event) error {
+// handle reacts to an event.
+func (s *supervisor) handle(ctx context.Context, ev dev.Event) error {
 	switch ev := ev.(type) {
 	case dev.FileChanged:
-		a.saved(ctx, ev)
+		s.handleSave(ctx, ev)
 	case dev.ServiceState:
-		if ev.Service == a.project.App && ev.State == dev.Running {
-			a.copying.begin(ctx, a.project)
-			a.copying.restarted()
+		if ev.Service == s.project.App && ev.State == dev.Running {
+			s.copying.begin(ctx, s.project)
+			s.copying.restarted()
 		}
-		if a.cancel != nil {
-			a.missed[ev.Service] = ev
+		if s.cancel != nil {
+			s.missed[ev.Service] = ev
 			return nil
 		}
-		a.stops.note(ev, a.project.App)
+		s.externalStops.note(ev, s.project.App)
 		if ev.State == dev.Removed {
-			if err := a.stopped(ctx); err != nil { // whichever goes last
+			if err := s.checkDown(ctx); err != nil { // the last removal ends the supervision
 				return err
 			}
 		}
 		switch ev.Service {
-		case a.project.Gateway:
-			a.handleGatewayState(ctx, ev)
-		case a.project.App:
-			a.handleAppState(ctx, ev)
+		case s.project.Gateway:
+			s.handleGatewayState(ctx, ev)
+		case s.project.App:
+			s.handleAppState(ctx, ev)
 		}
 	}
 	return nil
 }
 
-func (a *supervisor) saved(ctx context.Context, ev dev.FileChanged) {
+func (s *supervisor) handleSave(ctx context.Context, ev dev.FileChanged) {
 	switch {
 	case len(ev.Paths) == 0:
 	case ev.Action == dev.Rebuild:
-		a.start(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRebuild, Trigger: ev.Paths[0]}, Build: true}})
+		s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRebuild, Trigger: ev.Paths[0]}, Build: true}})
 	case ev.Action == dev.Restart || ev.Action == dev.SyncRestart:
-		// A change of the project's own files is put into effect by converging; others need a restart.
-		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(a.project.Files, p) })
-		a.start(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRestart, Trigger: ev.Paths[0]}}, restart: foreign})
-	case (ev.Action == dev.Live || ev.Action.Syncs()) && (a.exited || ended(a.missed[a.project.App].State)):
-		if a.cancel != nil {
-			// What is under way starts the app, with this save in it or not. To break it off for each
-			// save would mean that somebody who goes on saving never sees it start.
-			a.retry = true
+		// A new plan applies changes of the project's own files; changes of other files need a restart.
+		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(s.project.Files, p) })
+		s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRestart, Trigger: ev.Paths[0]}}, restart: foreign})
+	case (ev.Action == dev.Live || ev.Action.Syncs()) && (s.appExited || hasEnded(s.missed[s.project.App].State)):
+		if s.cancel != nil {
+			// The running job starts the app, with or without this save. If each save cancelled it, the app
+			// of somebody who keeps saving would never start.
+			s.retry = true
 			return
 		}
-		a.start(ctx, job{})
+		s.startJob(ctx, job{})
 	}
 }
 
-func (a *supervisor) handleGatewayState(ctx context.Context, ev dev.ServiceState) {
+func (s *supervisor) handleGatewayState(ctx context.Context, ev dev.ServiceState) {
 	switch ev.State {
 	case dev.Removed:
-		if a.lost {
-			a.start(ctx, job{})
+		if s.gatewayFailed {
+			s.startJob(ctx, job{})
 		}
 	case dev.Exited:
-		// An orderly stop, such as `sdev down` elsewhere, exits with 0.
-		if a.lost = ev.ExitCode != 0; a.lost {
-			a.start(ctx, job{})
+		// After an orderly stop, such as "sdev down" in another terminal, the exit code is 0.
+		if s.gatewayFailed = ev.ExitCode != 0; s.gatewayFailed {
+			s.startJob(ctx, job{})
 		}
 	case dev.Running:
-		a.start(ctx, job{}) // restarted by hand: the app has to follow
-	default: // on its way up, or what a health check says: nothing to put right
+		s.startJob(ctx, job{}) // restarted from outside sdev: the app must join its new network
+	default: // creating, starting, or the result of a health check: no reaction
 	}
 }
 
-func (a *supervisor) handleAppState(ctx context.Context, ev dev.ServiceState) {
-	a.exited = ended(ev.State)
+func (s *supervisor) handleAppState(ctx context.Context, ev dev.ServiceState) {
+	s.appExited = hasEnded(ev.State)
 	if ev.State == dev.Exited {
 		text := fmt.Sprintf("It ended with exit code %d. The next save starts it again.", ev.ExitCode)
-		if g := a.engine.Gateway; g != nil {
-			g.Announce(ctx, a.project, dev.Announcement{How: dev.AnnounceExit, Text: text})
+		if g := s.engine.Gateway; g != nil {
+			g.Announce(ctx, s.project, dev.Announcement{How: dev.AnnounceExit, Text: text})
 		}
 	}
 }
 
-func ended(s dev.State) bool { return s == dev.Exited || s == dev.Removed }
+func hasEnded(s dev.State) bool { return s == dev.Exited || s == dev.Removed }
 
-// stopped is errStopped once nothing of the project is left.
-func (a *supervisor) stopped(ctx context.Context) error {
-	have, err := a.engine.Runtime.Observe(ctx, a.project.Name, nil)
+// checkDown returns errStopped once no container of the project is left.
+func (s *supervisor) checkDown(ctx context.Context) error {
+	have, err := s.engine.Runtime.Observe(ctx, s.project.Name, nil)
 	if err != nil {
 		return err
 	}
@@ -243,14 +245,14 @@ func (a *supervisor) stopped(ctx context.Context) error {
 	return nil
 }
 
-// job is a converge that something asked for.
+// job is one run of converge that an event requested.
 type job struct {
 	Request
-	restart bool // restart the app, even where converging changes nothing
+	restart bool // restart the app even if the plan is empty
 }
 
-// with adds what an unfinished job was to do.
-func (j job) with(unfinished job) job {
+// mergedWith adds what a cancelled job has not finished.
+func (j job) mergedWith(unfinished job) job {
 	j.Build = j.Build || unfinished.Build
 	j.restart = j.restart || unfinished.restart
 	if j.How == "" || unfinished.How == dev.ReloadRebuild && j.How == dev.ReloadRestart {
@@ -259,35 +261,35 @@ func (j job) with(unfinished job) job {
 	return j
 }
 
-// start begins a converge. One that is under way is cancelled first: the newest state of the files
-// is what counts.
-func (a *supervisor) start(ctx context.Context, j job) {
-	if a.cancel != nil {
-		a.cancel()
-		j = j.with(a.doing)
-		a.doing, a.restarting = j, true
+// startJob starts a job. If one runs, startJob cancels it and merges both: only the newest state of the files
+// counts.
+func (s *supervisor) startJob(ctx context.Context, j job) {
+	if s.cancel != nil {
+		s.cancel()
+		j = j.mergedWith(s.current)
+		s.current, s.restarting = j, true
 		return
 	}
 	work, cancel := context.WithCancel(ctx)
-	a.cancel, a.doing = cancel, j
-	if !a.first {
+	s.cancel, s.current = cancel, j
+	if !s.starting {
 		j.Quiet = true
 		j.synced = true
-		j.Keep = true // the gateway tells the open tabs what is wrong
+		j.Keep = true // the gateway shows the failure in the open tabs
 	}
-	source := a.engine.Source
-	if a.first {
-		source = func(context.Context) (Project, error) { return a.project, nil } // just read
+	source := s.engine.Source
+	if s.starting {
+		source = func(context.Context) (Project, error) { return s.project, nil } // Supervise has just read it
 	}
 	go func() {
-		run, err := a.engine.convergeAgain(work, source, j)
+		run, err := s.engine.runJob(work, source, j)
 		cancel()
-		a.worked <- result{run, err}
+		s.results <- result{run, err}
 	}()
 }
 
-// convergeAgain brings about the project as its files are now.
-func (e *Engine) convergeAgain(ctx context.Context, source Loader, j job) (Running, error) {
+// runJob converges to the current state of the project's files.
+func (e *Engine) runJob(ctx context.Context, source Loader, j job) (Running, error) {
 	start := time.Now()
 	p, err := source(ctx)
 	if err != nil {
@@ -300,59 +302,59 @@ func (e *Engine) convergeAgain(ctx context.Context, source Loader, j job) (Runni
 	return run, e.restart(ctx, run, p.App, j.Announcement)
 }
 
-// finished handles a converge's result. A failure is reported, and the supervision continues: the next
+// handleResult handles the end of a job. It reports a failure as a warning, and the supervision continues: the next
 // save may fix it.
-func (a *supervisor) finished(ctx context.Context, r result) error {
-	if a.restarting {
-		a.restarting = false
-		a.first = a.first && r.err != nil // it had come to its end, a moment before it was cancelled
-		a.start(ctx, a.doing)
+func (s *supervisor) handleResult(ctx context.Context, r result) error {
+	if s.restarting {
+		s.restarting = false
+		s.starting = s.starting && r.err != nil // the job may have succeeded just before it was cancelled
+		s.startJob(ctx, s.current)
 		return nil
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if r.err != nil && a.first {
+	if r.err != nil && s.starting {
 		return r.err
 	}
-	a.first = false
-	retry := a.retry
-	a.retry = false
+	s.starting = false
+	retry := s.retry
+	s.retry = false
 	if r.err != nil && retry {
-		a.start(ctx, job{})
+		s.startJob(ctx, job{})
 		return nil
 	}
 	if r.err != nil {
 		e := dev.AsError(r.err)
-		a.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
+		s.engine.emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
 		if e.Exit == dev.ExitEngine {
 			return r.err
 		}
-		return a.catchUp(ctx)
+		return s.handleMissed(ctx)
 	}
-	a.project, a.exited, a.lost = r.run.Project, false, false
+	s.project, s.appExited, s.gatewayFailed = r.run.Project, false, false
 	select {
-	case <-a.configured: // nobody has taken the one before
+	case <-s.renewals: // drops an expiry that keepConfigured has not read yet
 	default:
 	}
-	a.configured <- r.run.configuredUntil
-	a.copying.begin(ctx, a.project)
-	if err := a.catchUp(ctx); err != nil {
+	s.renewals <- r.run.configuredUntil
+	s.copying.begin(ctx, s.project)
+	if err := s.handleMissed(ctx); err != nil {
 		return err
 	}
-	if retry && a.exited && a.cancel == nil {
-		a.start(ctx, job{}) // the app ended, and was fixed, after what was under way had looked at it
+	if retry && s.appExited && s.cancel == nil {
+		s.startJob(ctx, job{}) // the app exited after the job had checked it, and the save may have fixed that
 	}
 	return nil
 }
 
-// catchUp acts on the states that came while a converge was under way. Where they were its own
-// doing, it finds nothing to do.
-func (a *supervisor) catchUp(ctx context.Context) error {
-	missed := a.missed
-	a.missed = map[string]dev.ServiceState{}
+// handleMissed handles the states that arrived during a job. States that the job itself caused need no reaction any
+// more.
+func (s *supervisor) handleMissed(ctx context.Context) error {
+	missed := s.missed
+	s.missed = map[string]dev.ServiceState{}
 	for _, service := range slices.Sorted(maps.Keys(missed)) {
-		if err := a.act(ctx, missed[service]); err != nil {
+		if err := s.handle(ctx, missed[service]); err != nil {
 			return err
 		}
 	}
@@ -384,7 +386,7 @@ func (e *Engine) restart(ctx context.Context, run Running, service string, a dev
 	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project, nil) }); err != nil {
 		return err
 	}
-	if _, err := e.configure(ctx, run.Project); err != nil { // it may be the gateway that was restarted
+	if _, err := e.configure(ctx, run.Project); err != nil { // the restarted service may be the gateway
 		return err
 	}
 	if err := e.await(ctx, run); err != nil {

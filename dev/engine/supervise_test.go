@@ -16,7 +16,7 @@ import (
 )
 
 func TestSupervise_RebuildsAndReplacesTheApp(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	image, gateway := a.container("app").Image, a.container("gateway").ID
 	a.save(dev.Rebuild, "pyproject.toml")
 	a.await("build.done")
@@ -29,13 +29,13 @@ func TestSupervise_RebuildsAndReplacesTheApp(t *testing.T) {
 	}
 }
 
-// A save during a rebuild makes that one worthless: it is stopped, and one more is made, however
-// many saves there were.
+// A save during a rebuild makes that one worthless. Supervise cancels it and starts a single new one, however many
+// saves there were.
 func TestSupervise_NewestSaveCancelsTheRebuildUnderWay(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	begun, stopped, builds := make(chan struct{}, 8), make(chan struct{}, 8), 0
 	a.fake.OnBuild(func(ctx context.Context, _ plan.Build) error {
-		builds++ // builds take turns
+		builds++ // no lock: one build at a time
 		begun <- struct{}{}
 		if builds > 1 {
 			return nil
@@ -58,8 +58,8 @@ func TestSupervise_NewestSaveCancelsTheRebuildUnderWay(t *testing.T) {
 	}
 }
 
-func TestSupervise_FailedRebuildIsAWarningAndTheNextSaveMendsIt(t *testing.T) {
-	a := newRig(t).attend()
+func TestSupervise_FailedRebuildIsAWarningAndTheNextSaveFixesIt(t *testing.T) {
+	a := newRig(t).supervise()
 	a.fake.OnBuild(func(context.Context, plan.Build) error {
 		return &dev.Error{Code: dev.CodeBuildFailed, Message: "no such package", Hint: "fix it", Exit: dev.ExitFailed}
 	})
@@ -77,7 +77,7 @@ func TestSupervise_FailedRebuildIsAWarningAndTheNextSaveMendsIt(t *testing.T) {
 }
 
 func TestSupervise_BrokenProjectFileIsAWarning(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	broken := &dev.Error{Code: dev.CodeComposeSyntax, Message: "not valid YAML", File: "compose.yml", Line: 3, Exit: dev.ExitProject}
 	a.mu.Lock()
 	a.broken = broken
@@ -99,34 +99,34 @@ func TestSupervise_BrokenProjectFileIsAWarning(t *testing.T) {
 }
 
 func TestSupervise_RestartsForSettingsOfTheApp(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	done := len(a.fake.Done())
 	a.save(dev.Restart, ".streamlit/config.toml")
 	a.await("ready")
-	if diff := cmp.Diff("restart container shop-app-1 (asked for)\n", a.ops(done)); diff != "" {
+	if diff := cmp.Diff("restart container shop-app-1 (requested)\n", a.ops(done)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
-// A compose file says what runs: a save that changes nothing of that needs no restart.
+// A compose file defines the desired state: a save that does not change that causes no restart.
 func TestSupervise_ProjectFileThatChangesNothingRestartsNothing(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	done := len(a.fake.Done())
 	a.save(dev.Restart, "compose.yml")
-	a.save(dev.Restart, ".streamlit/config.toml") // and is looked at after the former
+	a.save(dev.Restart, ".streamlit/config.toml") // handled after the first save
 	a.await("ready")
-	if diff := cmp.Diff("restart container shop-app-1 (asked for)\n", a.ops(done)); diff != "" {
+	if diff := cmp.Diff("restart container shop-app-1 (requested)\n", a.ops(done)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
 func TestSupervise_AppFollowsAGatewayThatWasRestartedByHand(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	done := len(a.fake.Done())
-	a.byHand(plan.Restart, "gateway")
+	a.outsideSdev(plan.Restart, "gateway")
 	a.await("ready")
 	const want = `restart container shop-gateway-1 (by hand)
-restart container shop-app-1 (gateway was restarted, and it lives in its network)
+restart container shop-app-1 (it uses the network of gateway, which was restarted)
 `
 	if diff := cmp.Diff(want, a.ops(done)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -134,8 +134,8 @@ restart container shop-app-1 (gateway was restarted, and it lives in its network
 }
 
 func TestSupervise_SaveStartsAnAppThatEnded(t *testing.T) {
-	a := newRig(t).attend()
-	a.save(dev.Live, "Home.py") // is live by itself
+	a := newRig(t).supervise()
+	a.save(dev.Live, "Home.py") // a live save needs no operation
 	a.await("file.changed")
 	a.fake.End("app", 3)
 	devtest.Await(t, a, func(ev dev.Event) bool { return ev == dev.ServiceState{Service: "app", State: dev.Exited, ExitCode: 3} })
@@ -148,7 +148,7 @@ func TestSupervise_SaveStartsAnAppThatEnded(t *testing.T) {
 }
 
 func TestSupervise_EndOfItsContextRemovesEverything(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	a.interrupt()
 	if err := a.end(); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -177,7 +177,7 @@ func TestSupervise_EndOfItsContextDuringTheStartRemovesEverything(t *testing.T) 
 }
 
 func TestSupervise_EndOfItsContextDuringARebuildRemovesEverything(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	begun := make(chan struct{})
 	a.fake.OnBuild(func(ctx context.Context, _ plan.Build) error {
 		close(begun)
@@ -198,7 +198,7 @@ func TestSupervise_EndOfItsContextDuringARebuildRemovesEverything(t *testing.T) 
 func TestSupervise_ForceKillsWhatDoesNotStop(t *testing.T) {
 	r := newRig(t)
 	r.change(func(_ *engine.Project, app *types.ServiceConfig) { app.Command = devtest.Script{Deaf: true}.Command() })
-	a := r.attend()
+	a := r.supervise()
 	a.interrupt()
 	devtest.Eventually(t, func() bool { return !a.runs("gateway") })
 	if !a.runs("app") {
@@ -214,7 +214,7 @@ func TestSupervise_ForceKillsWhatDoesNotStop(t *testing.T) {
 }
 
 func TestSupervise_EndsWhenSomebodyElseTakesTheProjectDown(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	if err := a.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, false); err != nil {
 		t.Fatal(err)
 	}
@@ -238,8 +238,8 @@ func TestSupervise_FailedStartEndsIt(t *testing.T) {
 	}
 }
 
-func TestSupervise_TellsWhatServicesPrint(t *testing.T) {
-	a := newRig(t).attend()
+func TestSupervise_ReportsWhatServicesPrint(t *testing.T) {
+	a := newRig(t).supervise()
 	a.fake.Print("app", "stderr", "\x1b[31mhello\x1b[0m")
 	devtest.Await(t, a, func(ev dev.Event) bool { return ev == dev.LogLine{Service: "app", Stream: "stderr", Text: "hello"} })
 	a.fake.Tell("gateway", dev.SessionOpened{Sessions: 1})
@@ -247,7 +247,7 @@ func TestSupervise_TellsWhatServicesPrint(t *testing.T) {
 }
 
 func TestSupervise_AppThatCrashesAfterARebuildIsStartedByTheNextSave(t *testing.T) {
-	a := newRig(t).attend()
+	a := newRig(t).supervise()
 	a.change(func(_ *engine.Project, app *types.ServiceConfig) {
 		app.Command = devtest.Script{Err: []string{"ImportError"}, Ends: true, Code: 1}.Command()
 	})
@@ -263,7 +263,7 @@ func TestSupervise_AppThatCrashesAfterARebuildIsStartedByTheNextSave(t *testing.
 	a.await("ready")
 }
 
-// The gateway counts the tabs that are to come back, so it has to know before the app goes.
+// The gateway counts the tabs that will reconnect, so it must know before the app stops.
 func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 	r := newRig(t)
 	var told []string
@@ -273,7 +273,7 @@ func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 			t.Error("announced when the app had gone already")
 		}
 	}
-	a := r.attend()
+	a := r.supervise()
 	a.save(dev.Rebuild, "uv.lock")
 	a.await("build.done")
 	a.await("ready")
@@ -286,13 +286,13 @@ func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 	}
 }
 
-func TestIsAttended_WhileAnAttendGoesOn(t *testing.T) {
+func TestIsSupervised_WhileASuperviseRuns(t *testing.T) {
 	r := newRig(t)
 	if engine.IsSupervised(r.project.StateDir) {
-		t.Error("attended before anybody came")
+		t.Error("supervised before a Supervise began")
 	}
 	stop, asked := make(chan struct{}), make(chan struct{})
-	go func() { // asking must not keep an Attend from being seen
+	go func() { // concurrent calls must not hide a Supervise
 		defer close(asked)
 		for {
 			select {
@@ -303,17 +303,17 @@ func TestIsAttended_WhileAnAttendGoesOn(t *testing.T) {
 			}
 		}
 	}()
-	a := r.attend()
+	a := r.supervise()
 	close(stop)
 	<-asked
 	if !engine.IsSupervised(r.project.StateDir) {
-		t.Error("not attended while an Attend goes on")
+		t.Error("not supervised while a Supervise runs")
 	}
 	a.interrupt()
 	if err := a.end(); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if engine.IsSupervised(r.project.StateDir) {
-		t.Error("attended when nobody is there any more")
+		t.Error("supervised after the Supervise ended")
 	}
 }

@@ -3,11 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,13 +22,13 @@ import (
 func TestUp_MakesEverythingOnceAndThenNothing(t *testing.T) {
 	r := newRig(t)
 	run := r.up(engine.Request{})
-	const all = `load image sdev-gateway:1 (the engine does not have this sdev as an image yet)
+	const all = `load image sdev-gateway:1 (the engine does not have the image of this sdev yet)
 create container shop-gateway-1 (missing)
 start container shop-gateway-1 (missing)
 create container shop-app-1 (missing)
 start container shop-app-1 (missing)
 `
-	// The app's container is made while the gateway starts, so these two come in either order.
+	// sdev creates the app's container while the gateway starts, so the order of these two varies.
 	either := strings.Replace(all, "start container shop-gateway-1 (missing)\ncreate container shop-app-1 (missing)",
 		"create container shop-app-1 (missing)\nstart container shop-gateway-1 (missing)", 1)
 	if got := r.ops(0); got != all && got != either {
@@ -85,11 +81,11 @@ func TestUp_BuildsWhenItHasTo(t *testing.T) {
 	}
 	r.up(engine.Request{Build: true})
 	r.up(engine.Request{})
-	if _, err := r.fake.Build(t.Context(), plan.Build{Tag: "shop-app"}, func(dev.Event) {}); err != nil { // by hand
+	if _, err := r.fake.Build(t.Context(), plan.Build{Tag: "shop-app"}, func(dev.Event) {}); err != nil { // outside sdev
 		t.Fatal(err)
 	}
 	r.up(engine.Request{})
-	want := []string{"missing", "what it is built from changed", "asked for", "what it is built from changed"}
+	want := []string{"missing", "its sources changed", "requested", "its sources changed"}
 	if diff := cmp.Diff(want, built()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -113,7 +109,7 @@ func TestUp_PullsWhatIsNotBuilt(t *testing.T) {
 	}
 }
 
-func TestUp_UndoesWhatLedToNothing(t *testing.T) {
+func TestUp_RemovesWhatAFailedUpCreated(t *testing.T) {
 	r := newRig(t)
 	refusal := errors.New("no room")
 	r.fake.Before(func(_ context.Context, op plan.Operation) error {
@@ -130,106 +126,8 @@ func TestUp_UndoesWhatLedToNothing(t *testing.T) {
 	}
 }
 
-func TestUp_MovesFromATakenPortAndRemembersIt(t *testing.T) {
-	r := newRig(t)
-	usual := r.project.Port
-	holder := listen(t, usual)
-	run := r.up(engine.Request{})
-	if run.Port == usual {
-		t.Fatal("it took the port that is taken")
-	}
-	i := slices.IndexFunc(r.Events(), func(ev dev.Event) bool { return ev.Type() == "warning" })
-	w := r.Events()[i].(dev.Warning)
-	if owner := fmt.Sprintf("port %d is taken by process %d (", usual, os.Getpid()); w.Code != dev.CodePortMoved || !strings.HasPrefix(w.Message, owner) ||
-		!strings.HasSuffix(w.Message, "; using "+strconv.Itoa(run.Port)) || !strings.Contains(w.Hint, "--port "+strconv.Itoa(usual)) {
-		t.Errorf("%+v", w)
-	}
-	if again := r.up(engine.Request{}); again.Port != run.Port || again.Changed {
-		t.Errorf("while it runs: %+v", again)
-	}
-	if err := r.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, false); err != nil {
-		t.Fatal(err)
-	}
-	_ = holder.Close()
-	if again := r.up(engine.Request{}); again.Port != run.Port {
-		t.Errorf("port %d after a down, want the remembered %d", again.Port, run.Port)
-	}
-	if got := r.Warnings(); len(got) != 1 {
-		t.Errorf("warnings %v, want one", got)
-	}
-}
-
-func TestUp_TakesNoOtherPortThanTheOneAskedFor(t *testing.T) {
-	r := newRig(t)
-	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
-	listen(t, r.project.Port)
-	e := r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
-	if want := fmt.Sprintf("port %d is taken by process %d (", r.project.Port, os.Getpid()); !strings.HasPrefix(e.Message, want) {
-		t.Errorf("message %q", e.Message)
-	}
-	if left := r.containers(); len(left) != 0 {
-		t.Errorf("left over: %+v", left)
-	}
-}
-
-func TestUp_NamesTheContainerThatHasThePort(t *testing.T) {
-	r := newRig(t)
-	other := types.ServiceConfig{Name: "web"}
-	other.Image = "nginx"
-	other.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(r.project.Port), Target: 80, Protocol: "tcp"}}
-	for _, op := range []plan.Operation{
-		{Verb: plan.Load, Kind: plan.Image, Name: "nginx"},
-		{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "blog-web-1", Service: plan.Service{Config: other}},
-		{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "blog-web-1"},
-	} {
-		if err := r.fake.Do(t.Context(), op, plan.Labels{Project: "blog"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
-	listen(t, r.project.Port) // as an engine does for its container
-	e := r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
-	if want := fmt.Sprintf("port %d is taken by container blog-web-1", r.project.Port); e.Message != want {
-		t.Errorf("message %q, want %q", e.Message, want)
-	}
-}
-
-// A port may be taken between the choice and the start.
-func TestUp_ChoosesAgainWhenAPortIsSnatched(t *testing.T) {
-	r := newRig(t)
-	snatch := sync.OnceFunc(func() { listen(t, r.project.Port) })
-	r.fake.Before(func(_ context.Context, op plan.Operation) error {
-		if op.Verb == plan.Start && op.Name == "shop-gateway-1" {
-			snatch()
-		}
-		return nil
-	})
-	run := r.up(engine.Request{})
-	if run.Port == r.project.Port || !r.runs("app") || !r.runs("gateway") {
-		t.Errorf("%+v; %+v", run, r.containers())
-	}
-	if got := r.Warnings(); !slices.Equal(got, []dev.Code{dev.CodePortMoved}) {
-		t.Errorf("warnings %v", got)
-	}
-}
-
-func TestUp_FixedPortThatIsSnatchedIsRefusedAndLeavesNothing(t *testing.T) {
-	r := newRig(t)
-	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })
-	var holder net.Listener
-	r.fake.Before(func(_ context.Context, op plan.Operation) error {
-		if op.Verb == plan.Start && op.Name == "shop-gateway-1" && holder == nil {
-			holder = listen(t, r.project.Port)
-		}
-		return nil
-	})
-	_ = r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
-	if left := r.containers(); len(left) != 0 {
-		t.Errorf("left over: %+v", left)
-	}
-}
-
-func TestUp_AppThatEndsIsToldWithItsLastLines(t *testing.T) {
+// Another program may take a port between the choice and the start.
+func TestUp_AppThatExitsFailsWithItsLastLines(t *testing.T) {
 	for name, keep := range map[string]bool{"and is removed": false, "and is kept": true} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -296,7 +194,7 @@ func TestUp_TwoAtOnceTakeTurns(t *testing.T) {
 	}
 }
 
-func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
+func TestUp_LeavesAnAppThatAnotherSdevReplaced(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)
 	ups := make(chan error, 2)
@@ -322,19 +220,6 @@ func TestUp_LeavesWhatAnotherMadeOfTheAppMeanwhile(t *testing.T) {
 	}
 }
 
-func TestRestart_OfAnAppThatNeverAnswersEnds(t *testing.T) {
-	r := newRig(t)
-	run := r.up(engine.Request{})
-	r.mute.Store(true)
-	e := r.engine()
-	e.Timeout = 600 * time.Millisecond // long enough for a look at the container
-	// What another process knows of a run is less than what the up that began it does.
-	err := e.Restart(t.Context(), engine.Running{Project: run.Project, URL: run.URL}, "app")
-	if got := dev.AsError(err); err == nil || got.Code != dev.CodeAppNotReady {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)
@@ -351,7 +236,7 @@ func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 	}
 }
 
-func TestUp_ForgetsWhatIsBroken(t *testing.T) {
+func TestUp_IgnoresDamagedState(t *testing.T) {
 	r := newRig(t)
 	devtest.Write(t, r.project.StateDir+"/state.json", "{broken")
 	r.up(engine.Request{})
@@ -362,46 +247,6 @@ func TestUp_ForgetsWhatIsBroken(t *testing.T) {
 	}
 	if got := len(r.Events()) - before; got != 2 {
 		t.Errorf("%d events for nothing to do, want plan and ready", got)
-	}
-}
-
-func TestDown_RemovesEverythingAndIsIdempotent(t *testing.T) {
-	r := newRig(t)
-	r.up(engine.Request{})
-	for range 2 {
-		if err := r.engine().Down(t.Context(), t.Context(), engine.Project{Name: "shop"}, true); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if left := r.containers(); len(left) != 0 {
-		t.Errorf("left over: %+v", left)
-	}
-	if got := strings.Count(r.Types(), "stopped"); got != 1 {
-		t.Errorf("told: %s", r.Types())
-	}
-}
-
-func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
-	r := newRig(t)
-	run := r.up(engine.Request{})
-	done := len(r.fake.Done())
-	var announced []dev.Announcement
-	e := r.engine()
-	r.gateway.announce = func(a dev.Announcement) { announced = append(announced, a) }
-	for service, want := range map[string]string{"app": "restart container shop-app-1 (asked for)\n", "gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n"} {
-		if err := e.Restart(t.Context(), run, service); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, r.ops(done)); diff != "" {
-			t.Errorf("%s: -want +got:\n%s", service, diff)
-		}
-		done = len(r.fake.Done())
-	}
-	if len(announced) != 1 || announced[0].How != dev.ReloadRestart {
-		t.Errorf("announced: %+v", announced)
-	}
-	if got := r.Types(); !strings.HasSuffix(got, "plan ready plan ready") {
-		t.Errorf("told: %s", got)
 	}
 }
 
@@ -422,7 +267,7 @@ func TestUp_ThatIsInterruptedAtTheLockLetsGoOfIt(t *testing.T) {
 	}
 }
 
-// Somebody restarts the gateway by hand while the page is waited for.
+// Somebody restarts the gateway during the wait for the page.
 func TestUp_AppFollowsAGatewayThatIsRestartedMeanwhile(t *testing.T) {
 	r := newRig(t)
 	r.mute.Store(true)

@@ -23,8 +23,8 @@ import (
 	"sdev/dev/devtest"
 )
 
-// benchConfig, in the environment of this test binary, makes it a gateway: memory is measured in a
-// process of its own, without the clients and the app.
+// benchConfig is the environment variable that makes this test binary a gateway. It runs in a process of its own, so
+// that its memory can be measured without that of the clients and the app.
 const benchConfig = "SDEV_BENCH_GATEWAY"
 
 func TestMain(m *testing.M) {
@@ -73,7 +73,7 @@ func benchApp(b *testing.B) (addr string) {
 	return l.Addr().String()
 }
 
-// benchGateway is a gateway in front of upstream, in a process of its own.
+// benchGateway starts a gateway in front of upstream, in a process of its own.
 func benchGateway(b *testing.B, upstream string) (addr string, pid int) {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -133,8 +133,8 @@ func benchDial(b *testing.B, addr string) *websocket.Conn {
 	return c
 }
 
-// inTurns measures two ways of doing the same thing alternately, so that whatever else the machine
-// does falls on both, and reports the medians, the 99th percentiles and what the second adds.
+// inTurns measures two ways of doing the same thing alternately, so that other load on the machine affects both. It
+// reports medians, 99th percentiles, and the difference.
 func inTurns(b *testing.B, direct, through func()) {
 	b.Helper()
 	for range 200 {

@@ -35,8 +35,8 @@ st.write(WORD)
 st.write("hello " + st.text_input("name"))
 `
 
-// TestBrowser_RealStreamlit is the whole path with nothing made up: Chromium, the gateway, and
-// Streamlit as a process of this machine, at the oldest and the newest version that is supported.
+// TestBrowser_RealStreamlit tests the whole path without fakes: Chromium, the gateway, and Streamlit as a process of
+// this machine, in the oldest and the newest supported version.
 func TestBrowser_RealStreamlit(t *testing.T) {
 	for _, version := range []string{"1.67.0", "1.58.0"} {
 		t.Run(version, func(t *testing.T) {
@@ -118,14 +118,14 @@ func twoTabs(t *testing.T, r *rig, p *page) {
 	q := newPage(t)
 	q.open("http://" + r.host + "/")
 	q.loads("Home one")
-	// Streamlit passes over a save that comes before it has seen to the end of a tab's first run.
+	// Streamlit ignores a save that comes before a tab's first run has ended.
 	saves := time.NewTicker(3 * time.Second)
 	defer saves.Stop()
-	for again := 0; ; again++ {
-		if again == 10 {
+	for try := 0; ; try++ {
+		if try == 10 {
 			t.Fatal("no save is shown by both tabs")
 		}
-		mark := fmt.Sprint("twice", again)
+		mark := fmt.Sprint("twice", try)
 		devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", mark, 1))
 		if q.showsBefore(saves.C, "Home "+mark) {
 			p.shows("Home " + mark)
@@ -133,13 +133,12 @@ func twoTabs(t *testing.T, r *rig, p *page) {
 		}
 	}
 	await(r, func(e dev.AppReloaded) bool { return e.Sessions == 2 })
-	q.close() // a page that was only left stays connected: the browser keeps it for going back
+	q.close() // navigating away is not enough: the browser keeps the page connected for its back button
 	await(r, func(e dev.SessionClosed) bool { return e.Sessions == 1 })
 }
 
-// saveImported saves a module of a directory without __init__.py as editors do, through another file.
-// It is what the start-up shim is for: without it Streamlit watches the directory, looks for the file
-// that is gone, and takes seconds.
+// saveImported saves a module in a directory without __init__.py, through another file, as editors do. This needs the
+// start-up shim: without it Streamlit watches the directory, looks for the removed file, and takes seconds.
 func saveImported(t *testing.T, r *rig, p *page) {
 	p.shows("before")
 	beside := filepath.Join(r.root, "parts", ".helper.py.tmp")
@@ -166,7 +165,7 @@ func killOnSecondPage(t *testing.T, r *rig, p *page, s *server) {
 	p.shows("First again")
 	p.shows("hello bob")
 	if got := await(r, anyOf[dev.AppReloaded]); got.How != dev.ReloadRestart {
-		t.Errorf("a restart that nobody announced: %+v", got)
+		t.Errorf("a restart without an announcement: %+v", got)
 	}
 }
 
@@ -178,7 +177,7 @@ type server struct {
 	cmd       *exec.Cmd
 }
 
-// newServer installs the version where it is not there yet.
+// newServer installs a version of Streamlit, unless it is installed already.
 func newServer(t *testing.T, version string) *server {
 	t.Helper()
 	cache, err := os.UserCacheDir()
@@ -208,7 +207,7 @@ func command(t *testing.T, name string, args ...string) {
 	}
 }
 
-// start starts it, with settings beside those that sdev makes.
+// start starts the server with sdev's settings and others.
 func (s *server) start(settings ...string) {
 	s.t.Helper()
 	var port int
@@ -233,7 +232,7 @@ func (s *server) stop(sig os.Signal) {
 		return
 	}
 	_ = s.cmd.Process.Signal(sig)
-	_ = s.cmd.Wait() // it ends by a signal, which is an error to Wait
+	_ = s.cmd.Wait() // Wait returns an error for a process that a signal ends
 	s.cmd = nil
 }
 
@@ -261,9 +260,8 @@ func (p *page) open(url string) {
 	}
 }
 
-// loads waits for the app's first content. When anything on this machine creates or removes a
-// container's network, Chromium aborts what it is loading, and Streamlit's page stays blank until it
-// is loaded again; so a blank page is.
+// loads waits for the app's first content. If anything on this machine creates or removes a container's network,
+// Chromium aborts loading, and Streamlit's page stays blank. So loads loads a blank page again.
 func (p *page) loads(text string) {
 	p.t.Helper()
 	p.becomes(fmt.Sprintf(`(() => {
@@ -274,14 +272,14 @@ func (p *page) loads(text string) {
 	})()`, text))
 }
 
-// idle waits until the page has taken in what its last run said, and listens to its user.
+// idle waits until the page has processed its last run and accepts input.
 func (p *page) idle() {
 	p.t.Helper()
 	p.becomes(`document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-script-state") === "notRunning"`)
 }
 
-// types replaces a field's text. What is typed while the page draws itself again is lost, so it is
-// looked at before it is entered.
+// types replaces a field's text. Text that is typed while the page is redrawn gets lost, so types checks the field before
+// it enters the text.
 func (p *page) types(selector, text string) {
 	p.t.Helper()
 	p.idle()
@@ -318,7 +316,7 @@ func (p *page) shows(text string) {
 	p.becomes(fmt.Sprintf(`!!document.body && document.body.innerText.includes(%q)`, text))
 }
 
-// showsBefore reports whether the page shows a text before it is late.
+// showsBefore reports whether the page shows a text before late delivers a value.
 func (p *page) showsBefore(late <-chan time.Time, text string) bool {
 	p.t.Helper()
 	look := time.NewTicker(20 * time.Millisecond)
@@ -342,7 +340,7 @@ func (p *page) hides(text string) {
 	p.becomes(fmt.Sprintf(`!document.body.innerText.includes(%q)`, text))
 }
 
-// becomes waits until an expression holds. Errors on the way are pages that are being replaced.
+// becomes waits until a JavaScript expression is true. It ignores errors, because the page may be replaced meanwhile.
 func (p *page) becomes(js string) {
 	p.t.Helper()
 	limit := time.After(devtest.Patience)

@@ -2,22 +2,22 @@ package gateway
 
 import "sdev/dev/streamlit"
 
-// Limits of what a collector reads of one message.
+// Limits of a collector, in bytes.
 const (
-	// peekLimit is how much of a message it looks at before it skips it.
+	// peekLimit is how much of a message peek may need for its decision; a longer beginning is skipped.
 	peekLimit = 4 << 10
 	// keepLimit is the longest message that it collects. A tab's requests hold the values of all its
 	// widgets, so they may be large.
 	keepLimit = 1 << 20
-	// spare is how much memory it keeps between messages.
+	// spare is the largest buffer that it keeps between messages.
 	spare = 1 << 10
 )
 
-// collector is a sink that collects the messages that matter and skips all others after their first
-// bytes. It copies only those bytes of a skipped message.
+// collector is a sink that collects the messages that the tracker needs. It decides by the first bytes of a message,
+// and copies nothing else of one that it skips.
 type collector struct {
 	peek func(prefix []byte) streamlit.Verdict
-	take func(msg []byte) // called with each message that matters; msg is only valid during the call
+	take func(msg []byte) // called with each collected message; msg is only valid during the call
 
 	buf     []byte
 	verdict streamlit.Verdict

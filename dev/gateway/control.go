@@ -22,13 +22,13 @@ import (
 
 // Request is a command to the gateway.
 type Request struct {
-	Do     string           `json:"do"` // one of the Do constants
-	Expect dev.Announcement `json:"expect,omitzero"`
-	Grant  awslocal.Grant   `json:"grant,omitzero"`
-	Login  *dev.Login       `json:"login,omitempty"`
-	Auth   oidc.Command     `json:"auth,omitzero"`
-	Saved  Saved            `json:"saved,omitzero"`
-	Probe  string           `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
+	Do     string             `json:"do"` // one of the Do constants
+	Expect dev.Announcement   `json:"expect,omitzero"`
+	Grant  awslocal.Grant     `json:"grant,omitzero"`
+	Login  *dev.LoginSettings `json:"login,omitempty"`
+	Auth   oidc.Command       `json:"auth,omitzero"`
+	Saved  Saved              `json:"saved,omitzero"`
+	Probe  string             `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
 }
 
 // The commands.
@@ -44,15 +44,15 @@ const (
 
 // Probe is the answer to DoProbe.
 type Probe struct {
-	Visible bool `json:"visible"` // the file is there
+	Visible bool `json:"visible"` // the file exists in the gateway's container
 	Noticed bool `json:"noticed"` // the file watcher reported a write
 }
 
 // probeFor is how long DoProbe waits for a write to be noticed.
 const probeFor = time.Second
 
-// Saved is a batch of changes that the host noticed, and copied into the app's container if a rule says
-// so. It counts exactly like changes that the gateway notices itself.
+// Saved is a batch of changes that the host noticed, and has copied into the app's container if a rule says
+// so. The gateway treats them like changes that it notices itself.
 type Saved struct {
 	Changes []dev.Change `json:"changes"`
 	First   time.Time    `json:"first"`   // when the first of them was noticed
@@ -71,7 +71,7 @@ type Status struct {
 	Reloads    int              `json:"reloads"`
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one that a tab shows now
-	Expect     dev.Announcement `json:"expect"`    // announced, but not seen yet
+	Expect     dev.Announcement `json:"expect"`    // the last announcement that has not come true yet
 	// AWSExpires is when the app's AWS credentials expire; zero if it has none, or they do not expire.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
@@ -131,7 +131,7 @@ func dialControl(ctx context.Context, socket string) (net.Conn, error) {
 	defer cancel()
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()
-	var absent error // why nothing listened, which says more than a timeout
+	var absent error // why nothing listened: a better message than a timeout
 	for {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "unix", socket)
@@ -151,7 +151,7 @@ func dialControl(ctx context.Context, socket string) (net.Conn, error) {
 	}
 }
 
-// listenControl opens the socket for its owner alone, and replaces one that an earlier gateway left.
+// listenControl opens the socket, for its owner only. It replaces a socket that an earlier gateway left behind.
 func listenControl(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
@@ -197,7 +197,7 @@ func serveControl(ctx context.Context, l net.Listener, answer func(context.Conte
 			} else if rep.Status, err = answer(ctx, req); err != nil {
 				rep.Error = err.Error()
 			}
-			// A client that is gone needs no answer.
+			// The client may have gone and need no answer.
 			_ = json.NewEncoder(conn).Encode(rep)
 		})
 	}
@@ -258,7 +258,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	return st, ctx.Err()
 }
 
-// command is the provider's part of a request; for most requests it only reads the state.
+// command returns the command for the provider; for most requests it only reads the provider's state.
 func (r Request) command() oidc.Command {
 	if r.Do == DoAuth {
 		return r.Auth
@@ -266,8 +266,8 @@ func (r Request) command() oidc.Command {
 	return oidc.Command{Do: oidc.DoState}
 }
 
-// setLogin applies a login. Another mode means that the app is about to be recreated.
-func (g *gateway) setLogin(ctx context.Context, login *dev.Login) error {
+// setLogin applies a login. If the mode changes, the host recreates the app next, which the hold page announces.
+func (g *gateway) setLogin(ctx context.Context, login *dev.LoginSettings) error {
 	if login == nil {
 		return errors.New("the command has no login")
 	}

@@ -15,9 +15,9 @@ var identityCookies = []string{
 	"appserviceauthsession", "_oauth2_proxy", "_pomerium", "authelia_session", "authentik_", "vouchcookie", "kubeflow",
 }
 
-// maxCookieBytes is how many bytes of cookies go to the app besides Streamlit's own. When a stream opens, its
-// server accepts no line above 8192 bytes (websockets 17, http11.py), and a page on another port can fill the
-// browser's jar for the whole host.
+// maxCookieBytes is how many bytes of cookies go to the app. Above it, only Streamlit's own cookies do. When a stream
+// opens, the app's server accepts no line above 8192 bytes (websockets 17, http11.py), and a page on another port can
+// fill the browser's cookie jar for the whole host.
 const maxCookieBytes = 8000
 
 // streamlitCookie matches Streamlit's own cookies, including the parts of large ones.
@@ -56,7 +56,7 @@ func stripCookies(h http.Header) (tooMany int) {
 func isForeignCookie(name string) bool {
 	name = cookieName(name)
 	return oidc.IsCookie(name) ||
-		slices.ContainsFunc(identityCookies, func(begin string) bool { return strings.HasPrefix(name, begin) })
+		slices.ContainsFunc(identityCookies, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // cookieName is the name of a cookie as the most lenient parser reads it.
@@ -73,7 +73,7 @@ func cookieName(name string) string {
 	return name
 }
 
-// dropProviderCookies drops cookies from an answer of the app that would overwrite the provider's: cookies ignore
+// dropProviderCookies drops cookies from the app's response that would overwrite the provider's: cookies ignore
 // ports, so both origins share them.
 func dropProviderCookies(h http.Header) {
 	own := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {

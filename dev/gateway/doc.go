@@ -1,8 +1,8 @@
-// Package gateway is the container that stands between the browser and the app.
+// Package gateway runs in the container between the browser and the app.
 //
-// It owns the app's one origin, http://Host:Port. Whatever happens to the app behind it (it has not started
-// yet, restarts, is rebuilt, has crashed), the origin answers: a request for a page gets a hold page that
-// says what is going on and reloads once the app answers, and open tabs reconnect to the new app.
+// It owns the app's only origin, http://Host:Port. The origin answers even while the app does not, because it
+// starts, restarts, is rebuilt or has crashed: a request for a page gets a hold page that says what is happening
+// and reloads once the app answers, and open tabs reconnect to the new app.
 //
 // On a second port, and therefore a second origin, it serves the local OpenID provider that people sign
 // in at. On loopback, for the app alone, it serves stand-ins for AWS: see [awslocal.Credentials] and
@@ -11,21 +11,21 @@
 //
 // The package promises:
 //
-//   - It does not buffer, copy or delay traffic. It parses frames of Streamlit's stream as they pass; of a
-//     frame that does not matter it looks only at the first bytes.
+//   - It does not buffer, copy or delay traffic. It parses the frames of Streamlit's stream as they pass, and
+//     reads only the first bytes of a message that it does not need.
 //   - It answers only under the app's own names and refuses any other Host, so that a foreign page cannot
 //     reach the app through DNS rebinding.
 //   - It answers only the app's own pages, listed pages and programs. It refuses a foreign Origin for every
 //     request and in every mode, whatever the app itself would allow. See [pages].
 //   - It drops headers and cookies that only a front door may set to say who a user is. It also drops the
-//     provider's cookies, which share the browser's jar. See [identityFilter].
+//     provider's cookies, which share the browser's cookie jar. See [identityFilter].
 //   - No path of the app's origin administers anything. Commands arrive over a unix socket.
 //   - Login settings arrive as a command. The gateway stores them with mode 0600 in its state directory, if
 //     it has one, and reads them from there after a restart, with keys and sessions. It never returns a secret.
-//   - It writes events in the order in which things happened, one JSON object a line, and nothing else
+//   - It writes events in the order in which things happened, one JSON object per line, and nothing else
 //     to that stream. A save comes before the reload that it causes.
 //   - A tab that reconnects to a new app runs its page again with the values of its widgets, and without
-//     pressing any button again.
+//     repeating a click on a button.
 //
 // Goroutines: [Run] owns all of them and returns when the last one has ended. One of them, the
 // [eventLoop], owns the state of tabs, saves and runs; all others post to it.

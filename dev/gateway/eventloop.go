@@ -14,26 +14,26 @@ import (
 // eventLoop runs the tracker. Other goroutines post functions; its own goroutine, run, calls them one at a
 // time, so that the tracker needs no lock and events leave in order.
 type eventLoop struct {
-	facts     chan func(*tracker, time.Time)
+	posts     chan func(*tracker, time.Time)
 	done      chan struct{} // closed when run has ended; posts are dropped from then on
 	tracker   *tracker
 	announced atomic.Pointer[dev.Announcement] // a copy for the handlers that serve the hold page
 }
 
 func newEventLoop(match func(string) (dev.Rule, bool), mounts []dev.Mount, events io.Writer) *eventLoop {
-	l := &eventLoop{facts: make(chan func(*tracker, time.Time), 64), done: make(chan struct{})}
+	l := &eventLoop{posts: make(chan func(*tracker, time.Time), 64), done: make(chan struct{})}
 	lines := json.NewEncoder(events)
 	var seq uint64
 	l.tracker = newTracker(match, mounts, func(now time.Time, e dev.Event) {
 		seq++
-		// If nobody reads the events, the app is served all the same.
+		// The gateway serves the app even if nothing reads its events.
 		_ = lines.Encode(dev.Stamped{Seq: seq, Time: now, Event: e})
 	})
 	l.announced.Store(&dev.Announcement{How: dev.AnnounceStart})
 	return l
 }
 
-// run calls what is posted until ctx ends.
+// run calls the posted functions, and wakes the tracker at its deadlines, until ctx ends.
 func (l *eventLoop) run(ctx context.Context) {
 	defer close(l.done)
 	alarm := time.NewTimer(time.Hour)
@@ -45,8 +45,8 @@ func (l *eventLoop) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case fact := <-l.facts:
-			fact(l.tracker, time.Now())
+		case f := <-l.posts:
+			f(l.tracker, time.Now())
 		case now := <-alarm.C:
 			l.tracker.wake(now)
 		}
@@ -54,22 +54,22 @@ func (l *eventLoop) run(ctx context.Context) {
 }
 
 // post queues a function for run.
-func (l *eventLoop) post(fact func(*tracker, time.Time)) {
+func (l *eventLoop) post(f func(*tracker, time.Time)) {
 	select {
-	case l.facts <- fact:
+	case l.posts <- f:
 	case <-l.done:
 	}
 }
 
 // query posts a function and waits until run has called it; it returns false if run has ended.
-func (l *eventLoop) query(question func(*tracker, time.Time)) bool {
-	answered := make(chan struct{})
+func (l *eventLoop) query(f func(*tracker, time.Time)) bool {
+	called := make(chan struct{})
 	l.post(func(t *tracker, now time.Time) {
-		question(t, now)
-		close(answered)
+		f(t, now)
+		close(called)
 	})
 	select {
-	case <-answered:
+	case <-called:
 		return true
 	case <-l.done:
 		return false

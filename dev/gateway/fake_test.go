@@ -21,15 +21,15 @@ import (
 	"sdev/dev/devtest"
 )
 
-// fakeApp stands for Streamlit: its endpoints, its stream, frames as real servers send them. It can
-// be stopped and started again at the same address, with no memory of the life before.
+// fakeApp is a fake of Streamlit: its endpoints, its stream, and frames as real servers send them. It can be stopped and
+// started again at the same address, and then has no sessions.
 type fakeApp struct {
-	t    testing.TB
-	addr string
-	asks chan []byte      // every request of a tab to run its script
-	seen chan http.Header // what the app got with each request for /seen and each stream
+	t        testing.TB
+	addr     string
+	requests chan []byte      // the requests of tabs to run their script
+	seen     chan http.Header // the headers of each request for /seen and of each stream
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	life   int
 	server *http.Server
 	ended  chan struct{}
@@ -43,7 +43,7 @@ func newFakeApp(t testing.TB) *fakeApp {
 		t.Fatal(err)
 	}
 	l.Close()
-	a := &fakeApp{t: t, addr: l.Addr().String(), asks: make(chan []byte, 16), seen: make(chan http.Header, 16)}
+	a := &fakeApp{t: t, addr: l.Addr().String(), requests: make(chan []byte, 16), seen: make(chan http.Header, 16)}
 	t.Cleanup(a.stop)
 	return a
 }
@@ -72,7 +72,7 @@ func (a *fakeApp) start() {
 	}(a.server, a.ended)
 }
 
-// stop ends it as a killed process ends: every connection breaks.
+// stop ends the app like a killed process: every connection breaks.
 func (a *fakeApp) stop() {
 	a.mu.Lock()
 	server, ended, tabs := a.server, a.ended, a.tabs
@@ -109,22 +109,22 @@ func (a *fakeApp) stream(w http.ResponseWriter, r *http.Request) {
 			a.mu.Unlock()
 			return
 		}
-		a.asks <- msg
-		a.say(c, session, "167-heading", "167-finished")
+		a.requests <- msg
+		a.send(c, session, "167-heading", "167-finished")
 	}
 }
 
-// rerun is what a save does in every tab.
+// rerun sends to every tab what a save causes.
 func (a *fakeApp) rerun(frames ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for c, session := range a.tabs {
-		a.say(c, session, frames...)
+		a.send(c, session, frames...)
 	}
 }
 
-// say sends a new_session and the given captured frames.
-func (a *fakeApp) say(c *websocket.Conn, session string, frames ...string) {
+// send sends a new_session and the given captured frames.
+func (a *fakeApp) send(c *websocket.Conn, session string, frames ...string) {
 	msgs := [][]byte{newSession(session)}
 	for _, name := range frames {
 		msgs = append(msgs, captured(a.t, name))
@@ -136,7 +136,7 @@ func (a *fakeApp) say(c *websocket.Conn, session string, frames ...string) {
 	}
 }
 
-// newSession is a ForwardMsg that begins a run: new_session{initialize{session_id}, page, main}.
+// newSession returns a ForwardMsg that begins a run: new_session{initialize{session_id}, page, main}.
 func newSession(session string) []byte {
 	field := func(b []byte, num protowire.Number, v []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), v)
@@ -174,9 +174,9 @@ func upload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// eventPipe is the gateway's stream of events, to be read one by one.
+// eventPipe collects the gateway's events, so that a test reads them one by one.
 type eventPipe struct {
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	events []dev.Stamped
 	more   chan struct{} // closed and replaced with every event
 	read   int
@@ -199,7 +199,7 @@ func (p *eventPipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Next is the next event in order.
+// Next returns the next event in order.
 func (p *eventPipe) Next(ctx context.Context) (dev.Stamped, error) {
 	for {
 		p.mu.Lock()
@@ -245,8 +245,8 @@ func newRigWith(t testing.TB, app *fakeApp, change func(*Config)) *rig {
 	return r
 }
 
-// newRigAt starts a gateway for a project of these files, which the app at addr has in directory, or, if
-// that is empty, right where they are.
+// newRigAt starts a gateway for a project with files, in front of the app at addr. The app has the files in dir; "" means
+// at the same paths.
 func newRigAt(t testing.TB, addr string, files map[string]string, dir string, changes ...func(*Config)) *rig {
 	t.Helper()
 	short, err := os.MkdirTemp("", "gateway") // a socket's path must be short
@@ -322,7 +322,7 @@ func (r *rig) request(method, path string, body io.Reader, header ...string) *ht
 	return req
 }
 
-// get gives status, headers and body of a response.
+// get requests a path and returns the response and its body.
 func (r *rig) get(path string, header ...string) (*http.Response, string) {
 	r.t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true}
@@ -338,7 +338,7 @@ func (r *rig) get(path string, header ...string) (*http.Response, string) {
 	return resp, string(body)
 }
 
-// connect opens a tab's stream; session is the one it wants back, or "".
+// connect opens a tab's stream. session is the session that it resumes; "" for a new one.
 func (r *rig) connect(session string) *websocket.Conn {
 	r.t.Helper()
 	protocols := []string{"streamlit", "token"}
@@ -366,7 +366,7 @@ func (r *rig) ask(c *websocket.Conn, msg []byte) {
 		r.t.Fatal(err)
 	}
 	r.readRun(c)
-	<-r.app.asks
+	<-r.app.requests
 }
 
 // readRun reads a tab's stream until a run has ended.

@@ -3,29 +3,31 @@ package gateway
 import "encoding/binary"
 
 // frames parses a stream of WebSocket frames (RFC 6455, section 5) from pieces of any size, and hands the
-// payload of data messages to sink. It keeps at most a header.
+// payload of data messages to sink. It buffers at most a header.
 type frames struct {
 	sink sink
 
-	head   [14]byte // the header of the current frame, as far as it was read
-	have   int
-	left   uint64 // payload bytes of that frame that follow
-	inBody bool
-	data   bool // that frame carries a data message, as opposed to a control frame
-	last   bool // … and is the last of its message
-	key    [4]byte
+	// The current frame.
+	head   [14]byte // its header, as far as it was read
+	have   int      // bytes in head
+	inBody bool     // the header is complete
+	left   uint64   // payload bytes that follow
+	at     uint64   // position in the payload, for the mask
+	data   bool     // it carries a data message, as opposed to a control frame
+	last   bool     // it is the last frame of its message
 	masked bool
-	at     uint64 // position in that frame's payload, for the mask
-	open   bool   // a data message has begun and not ended
-	lost   bool   // the bytes are no valid frames; parsing has stopped
+	key    [4]byte // of the mask
+
+	open bool // a data message has begun and not ended
+	lost bool // the bytes are not valid frames; parsing has stopped
 }
 
 // sink receives the messages of one direction.
 type sink interface {
-	// part is called with pieces of the payload in order; mask is nil if they are not masked, else piece[i] is
+	// part gets the pieces of the payload in order. mask is nil if they are not masked; else piece[i] is
 	// masked with mask[(at+i)%4]. The piece is only valid during the call.
 	part(piece []byte, mask *[4]byte, at uint64)
-	// end is called at the end of the message.
+	// end comes after the last piece of a message.
 	end()
 }
 
@@ -81,7 +83,7 @@ func (f *frames) header(p []byte) int {
 	return taken
 }
 
-// headerLength is the length of the header, as far as the bytes read so far tell.
+// headerLength returns the length of the header. It is known once the first two bytes are read; before that, 2.
 func (f *frames) headerLength() int {
 	if f.have < 2 {
 		return 2
@@ -117,7 +119,7 @@ func (f *frames) begin() {
 	f.data = first&bitControl == 0
 	f.last = first&bitFinal != 0
 	continued := first&bitsOpcode == opContinued
-	// Compressed frames, and fragments that continue nothing, cannot be parsed.
+	// A compressed frame cannot be parsed, nor a fragment that continues no message.
 	f.lost = first&bitsRSV != 0 || f.data && continued != f.open
 	if f.data {
 		f.open = true
@@ -138,8 +140,8 @@ func (f *frames) finish() {
 	}
 }
 
-// maskedFrame is one whole binary message from client to server. A server only checks that a mask
-// is there (RFC 6455, 5.3: it protects intermediaries, and there is none between gateway and app), so it is zero.
+// maskedFrame returns one whole binary message from client to server. Its mask is zero: a mask protects
+// intermediaries (RFC 6455, 5.3), there are none between gateway and app, and the server only checks that it exists.
 func maskedFrame(payload []byte) []byte {
 	const binaryMessage = 0x82
 	b := []byte{binaryMessage}

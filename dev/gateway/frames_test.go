@@ -11,13 +11,13 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// noted is a sink that keeps whole messages.
-type noted struct {
+// messageSink is a sink that stores whole messages.
+type messageSink struct {
 	open []byte
 	msgs []string
 }
 
-func (n *noted) part(piece []byte, mask *[4]byte, at uint64) {
+func (n *messageSink) part(piece []byte, mask *[4]byte, at uint64) {
 	for i, b := range piece {
 		if mask != nil {
 			b ^= mask[(at+uint64(i))%4]
@@ -26,9 +26,9 @@ func (n *noted) part(piece []byte, mask *[4]byte, at uint64) {
 	}
 }
 
-func (n *noted) end() { n.msgs, n.open = append(n.msgs, string(n.open)), nil }
+func (n *messageSink) end() { n.msgs, n.open = append(n.msgs, string(n.open)), nil }
 
-// wsFrame writes one frame as RFC 6455 has it; a zero key means unmasked.
+// wsFrame returns one frame (RFC 6455); a zero key means unmasked.
 func wsFrame(first byte, key uint32, payload string) []byte {
 	b := []byte{first}
 	mask := byte(0)
@@ -56,26 +56,26 @@ func wsFrame(first byte, key uint32, payload string) []byte {
 }
 
 const (
-	whole    = 0x82 // final, binary
-	begins   = 0x02
-	goesOn   = 0x00
-	ends     = 0x80
-	ping     = 0x89
-	closes   = 0x88
-	deflated = 0xc2
+	wholeMessage = 0x82 // final, binary
+	begins       = 0x02
+	goesOn       = 0x00
+	ends         = 0x80
+	ping         = 0x89
+	closes       = 0x88
+	deflated     = 0xc2
 )
 
 func TestFrames_FollowsMessagesHoweverTheyAreCut(t *testing.T) {
 	long := strings.Repeat("long ", 30)
 	longer := strings.Repeat("x", 1<<16+3)
 	stream := slices.Concat(
-		wsFrame(whole, 0, "one"),
+		wsFrame(wholeMessage, 0, "one"),
 		wsFrame(begins, 0x01020304, "fragm"), wsFrame(ping, 7, "are you there"), wsFrame(goesOn, 0x0a0b0c0d, "en"), wsFrame(ends, 9, "ted"),
-		wsFrame(whole, 0xdeadbeef, long), wsFrame(whole, 0, ""), wsFrame(whole, 5, longer), wsFrame(closes, 3, "\x03\xe8"),
+		wsFrame(wholeMessage, 0xdeadbeef, long), wsFrame(wholeMessage, 0, ""), wsFrame(wholeMessage, 5, longer), wsFrame(closes, 3, "\x03\xe8"),
 	)
 	want := []string{"one", "fragmented", long, "", longer}
 	for _, size := range []int{1, 2, 3, 5, 7, 64, 4096, len(stream)} {
-		n := &noted{}
+		n := &messageSink{}
 		f := frames{sink: n}
 		for piece := range slices.Chunk(stream, size) {
 			f.pass(piece)
@@ -90,8 +90,8 @@ func TestFrames_FollowsMessagesHoweverTheyAreCut(t *testing.T) {
 }
 
 func TestFrames_BoundaryIsBetweenMessagesOnly(t *testing.T) {
-	stream := slices.Concat(wsFrame(begins, 1, "ab"), wsFrame(ping, 1, "p"), wsFrame(ends, 1, "c"), wsFrame(whole, 1, "d"))
-	f := frames{sink: &noted{}}
+	stream := slices.Concat(wsFrame(begins, 1, "ab"), wsFrame(ping, 1, "p"), wsFrame(ends, 1, "c"), wsFrame(wholeMessage, 1, "d"))
+	f := frames{sink: &messageSink{}}
 	var boundaries []int
 	for i := range stream {
 		if f.boundary() {
@@ -105,17 +105,17 @@ func TestFrames_BoundaryIsBetweenMessagesOnly(t *testing.T) {
 	}
 }
 
-func TestFrames_GivesUpOnWhatItCannotRead(t *testing.T) {
+func TestFrames_StopsAtInvalidBytes(t *testing.T) {
 	for name, stream := range map[string][]byte{
 		"compressed":                wsFrame(deflated, 0, "abc"),
 		"continues nothing":         wsFrame(ends, 0, "abc"),
-		"begins before the end":     slices.Concat(wsFrame(begins, 0, "a"), wsFrame(whole, 0, "b")),
-		"a length of nine exabytes": {whole, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
+		"begins before the end":     slices.Concat(wsFrame(begins, 0, "a"), wsFrame(wholeMessage, 0, "b")),
+		"a length of nine exabytes": {wholeMessage, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 	} {
-		n := &noted{}
+		n := &messageSink{}
 		f := frames{sink: n}
 		f.pass(stream)
-		f.pass(wsFrame(whole, 0, "later"))
+		f.pass(wsFrame(wholeMessage, 0, "later"))
 		if len(n.msgs) != 0 || f.boundary() {
 			t.Errorf("%s: %q, boundary %v", name, n.msgs, f.boundary())
 		}
@@ -124,7 +124,7 @@ func TestFrames_GivesUpOnWhatItCannotRead(t *testing.T) {
 
 func TestMaskedFrame_IsReadBackWhole(t *testing.T) {
 	for _, size := range []int{0, 2, 125, 126, 1<<16 - 1, 1 << 16} {
-		n := &noted{}
+		n := &messageSink{}
 		f := frames{sink: n}
 		payload := bytes.Repeat([]byte("p"), size)
 		f.pass(maskedFrame(payload))
@@ -149,7 +149,7 @@ func TestCollector_SkipsDataWithoutCopyingIt(t *testing.T) {
 		take: func(msg []byte) { taken = append(taken, string(msg)) },
 	}
 	f := frames{sink: c}
-	data := wsFrame(whole, 0, "data"+strings.Repeat("x", 50<<20))
+	data := wsFrame(wholeMessage, 0, "data"+strings.Repeat("x", 50<<20))
 	if n := testing.AllocsPerRun(3, func() { f.pass(data) }); n > 1 {
 		t.Errorf("a message of 50 MiB costs %v allocations", n)
 	}
@@ -157,10 +157,10 @@ func TestCollector_SkipsDataWithoutCopyingIt(t *testing.T) {
 		t.Errorf("%d bytes are kept", cap(c.buf))
 	}
 	long := "keep" + strings.Repeat("y", 100_000)
-	f.pass(wsFrame(whole, 0x11223344, long))
-	f.pass(wsFrame(whole, 0, "keep"+strings.Repeat("z", keepLimit)))
-	f.pass(wsFrame(whole, 0, "kee"))
-	f.pass(wsFrame(whole, 0, "keep this"))
+	f.pass(wsFrame(wholeMessage, 0x11223344, long))
+	f.pass(wsFrame(wholeMessage, 0, "keep"+strings.Repeat("z", keepLimit)))
+	f.pass(wsFrame(wholeMessage, 0, "kee"))
+	f.pass(wsFrame(wholeMessage, 0, "keep this"))
 	if want := []string{long, "keep this"}; !slices.Equal(taken, want) {
 		t.Errorf("took %d messages: %.40q", len(taken), taken)
 	}
@@ -173,7 +173,7 @@ func FuzzFrames(f *testing.F) {
 		if size <= 0 {
 			size = 1
 		}
-		a, b := &noted{}, &noted{}
+		a, b := &messageSink{}, &messageSink{}
 		one, many := frames{sink: a}, frames{sink: b}
 		one.pass(stream)
 		for piece := range slices.Chunk(stream, size) {

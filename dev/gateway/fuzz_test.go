@@ -14,8 +14,8 @@ import (
 	"sdev/dev"
 )
 
-// FuzzHosts asks under any name, for any address: only the app's own names are answered, and nobody is
-// led anywhere but to the app.
+// FuzzHosts requests any path under any host name: the gateway serves only the app's own names, and redirects only to
+// the app.
 func FuzzHosts(f *testing.F) {
 	for _, host := range []string{"localhost:8501", "LOCALHOST.:8501", "127.0.0.1:8501", "[::1]:8501", "streamlit:1", "evil.example:8501", "localhost:8501@evil.example", "localhost", "[::ffff:127.0.0.1]:8501", ":8501", "127.1:8501", "localhost:08501", "localhost\x00:8501"} {
 		f.Add(host, "/First_App?a=1")
@@ -47,8 +47,8 @@ func FuzzHosts(f *testing.F) {
 	})
 }
 
-// FuzzOrigin has a page of any name ask in any way: it is let in if it is the app's own or a listed one,
-// and what is said of others is plain text.
+// FuzzOrigin makes requests from any origin: only the app's own page and listed ones are admitted, and messages about
+// others are plain text.
 func FuzzOrigin(f *testing.F) {
 	for _, origin := range []string{"http://localhost:8501", portal, "null", "", "http://localhost:8501.evil.example", "http://localhost:8501@evil.example", "https://evil.example\r\nX: y", "http://[::1", "\x1b]0;x\x07", "http://a\u202eb"} {
 		f.Add(origin, "/_stcore/stream", "cross-site", "websocket", "websocket")
@@ -58,7 +58,7 @@ func FuzzOrigin(f *testing.F) {
 	f.Fuzz(func(t *testing.T, origin, path, site, mode, dest string) {
 		var events recorder
 		p := somePages(events.emit)
-		r := asking(http.MethodPut, "/", "Origin", origin, "Sec-Fetch-Site", site, "Sec-Fetch-Mode", mode, "Sec-Fetch-Dest", dest)
+		r := pageRequest(http.MethodPut, "/", "Origin", origin, "Sec-Fetch-Site", site, "Sec-Fetch-Mode", mode, "Sec-Fetch-Dest", dest)
 		r.URL.Path = path
 		from, in := p.admit(r)
 		own := origin == "http://localhost:8501"
@@ -73,14 +73,14 @@ func FuzzOrigin(f *testing.F) {
 		e := events.events[0].(dev.Warning)
 		for _, text := range []string{e.Message, e.Hint, w.Body.String()} {
 			if strings.ContainsAny(text, "\x1b\r\x07\u202e") || len(text) > 1000 {
-				t.Fatalf("%q is told as %q", origin, text)
+				t.Fatalf("%q appears as %q", origin, text)
 			}
 		}
 	})
 }
 
-// FuzzCookies takes cookies off any line: what is left is what was there, in order, and none of it is one
-// of the provider's or of a front door's, however leniently it is read.
+// FuzzCookies strips cookies from any header: the others stay, in order, and even the most lenient parser finds none of
+// the provider's or of a front door's among them.
 func FuzzCookies(f *testing.F) {
 	for _, line := range []string{"a=1; " + ourCookie + "=s", ourCookie, "__Host-" + ourCookie + "=1", `a="; ` + ourCookie + `=1"`, ";;=;a", "\xa0CF_Authorization\x85=1", "SDEV_0A1B2C3D_FORM=1", "__Host-__Secure-" + ourCookie + "=1"} {
 		f.Add(line)
@@ -109,7 +109,7 @@ func FuzzCookies(f *testing.F) {
 	})
 }
 
-// FuzzHeaders writes a name in other ways: all are judged alike.
+// FuzzHeaders spells a header's name in other ways: the filter treats all of them alike.
 func FuzzHeaders(f *testing.F) {
 	for _, name := range []string{"X-Amzn-Oidc-Data", "remote_user", "X-Forwarded", "User-Agent", "x--user", "É-user"} {
 		f.Add(name)
@@ -127,7 +127,7 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// sides is an app's connection that says in and keeps what it is told.
+// sides is a connection to an app: it sends the Reader's bytes and stores the bytes that it receives.
 type sides struct {
 	io.Reader
 	bytes.Buffer
@@ -136,39 +136,39 @@ type sides struct {
 func (s *sides) Read(p []byte) (int, error) { return s.Reader.Read(p) }
 func (s *sides) Close() error               { return nil }
 
-// FuzzStream passes any bytes both ways, cut anywhere: they arrive as they were, but for the one request
-// that is put in between two messages.
+// FuzzStream passes any bytes in both directions, split anywhere: they arrive unchanged, except for the one request that
+// the gateway inserts between two messages.
 func FuzzStream(f *testing.F) {
 	for _, name := range []string{"158-rerun", "167-rerun", "167-exception", "167-new-session", "167-status"} {
-		f.Add(wsFrame(whole, 0x01020304, string(captured(f, name))), wsFrame(whole, 0, string(captured(f, name))), 3)
+		f.Add(wsFrame(wholeMessage, 0x01020304, string(captured(f, name))), wsFrame(wholeMessage, 0, string(captured(f, name))), 3)
 	}
 	f.Add(wsFrame(deflated, 1, "abc"), wsFrame(ends, 0, "abc"), 1)
-	f.Add(slices.Concat(wsFrame(begins, 1, "\x5a"), wsFrame(ping, 1, "p"), wsFrame(ends, 1, "\x00")), []byte{whole, 127, 0xff, 0xff}, 2)
+	f.Add(slices.Concat(wsFrame(begins, 1, "\x5a"), wsFrame(ping, 1, "p"), wsFrame(ends, 1, "\x00")), []byte{wholeMessage, 127, 0xff, 0xff}, 2)
 	d := newEventLoop(func(string) (dev.Rule, bool) { return dev.Rule{}, false }, nil, io.Discard)
 	ctx, cancel := context.WithCancel(context.Background())
 	go d.run(ctx)
 	f.Cleanup(func() { cancel(); <-d.done })
 	up := newUpstream("127.0.0.1:1", func(bool) {})
-	f.Fuzz(func(t *testing.T, asks, says []byte, size int) {
+	f.Fuzz(func(t *testing.T, fromTab, fromApp []byte, size int) {
 		size = max(size, 1)
-		app := &sides{Reader: bytes.NewReader(says)}
+		app := &sides{Reader: bytes.NewReader(fromApp)}
 		s := newStream(app, up, d, "a session of the app before", "")
 		s.replayDue()
-		for piece := range slices.Chunk(asks, size) {
+		for piece := range slices.Chunk(fromTab, size) {
 			if _, err := s.Write(piece); err != nil {
 				t.Fatal(err)
 			}
 		}
-		heard, err := io.ReadAll(io.LimitReader(s, int64(len(says))+1))
-		if err != nil || !bytes.Equal(heard, says) {
-			t.Fatalf("the app said %q, and the tab heard %q, %v", says, heard, err)
+		read, err := io.ReadAll(io.LimitReader(s, int64(len(fromApp))+1))
+		if err != nil || !bytes.Equal(read, fromApp) {
+			t.Fatalf("the app sent %q, and the tab received %q, %v", fromApp, read, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		put := maskedFrame([]byte("\x5a\x00"))
-		if got := app.Bytes(); !bytes.Equal(got, asks) && !bytes.Equal(bytes.Replace(got, put, nil, 1), asks) {
-			t.Fatalf("the tab said %q, and the app heard %q", asks, got)
+		if got := app.Bytes(); !bytes.Equal(got, fromTab) && !bytes.Equal(bytes.Replace(got, put, nil, 1), fromTab) {
+			t.Fatalf("the tab sent %q, and the app received %q", fromTab, got)
 		}
 	})
 }

@@ -53,8 +53,8 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 // listen opens all services but the app's origin and the control socket.
 func (g *gateway) listen(ctx context.Context) error {
 	provider := ""
-	if g.cfg.Identity != 0 {
-		provider = fmt.Sprintf(":%d", g.cfg.Identity)
+	if g.cfg.ProviderPort != 0 {
+		provider = fmt.Sprintf(":%d", g.cfg.ProviderPort)
 	}
 	for _, s := range []struct {
 		address string
@@ -90,7 +90,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// gateway puts the parts together; each owns its state.
+// gateway connects the parts. Each of them owns and guards its own state.
 type gateway struct {
 	cfg             Config
 	hosts           hosts
@@ -129,13 +129,13 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if cfg.Root == "" {
 		return g, nil
 	}
-	g.watcher, err = watch.New(cfg.Root, mounted(cfg.Rules), watch.Options{Warn: g.loop.warn})
+	g.watcher, err = watch.New(cfg.Root, watchedRules(cfg.Rules), watch.Options{Warn: g.loop.warn})
 	return g, err
 }
 
-// mounted are the rules for files that the gateway watches itself. Whoever copies files reports their
-// changes.
-func mounted(rules []dev.Rule) []dev.Rule {
+// watchedRules returns the rules for the files that the gateway watches itself. It ignores files that the host copies,
+// because the host reports their changes.
+func watchedRules(rules []dev.Rule) []dev.Rule {
 	rules = slices.Clone(rules)
 	for i := range rules {
 		if rules[i].Action.Syncs() {
@@ -172,7 +172,7 @@ func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, handl
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
-		// A tab that closes during a response is nothing to log.
+		// The server would log every tab that closes during a response.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	group.Go(func() error {

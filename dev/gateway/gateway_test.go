@@ -39,8 +39,8 @@ func TestGateway_StreamsUploads(t *testing.T) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	began := make(chan struct{})
 	go func() {
-		// The second half is sent only when the first has been answered, so a gateway that waits for
-		// the whole body waits for ever.
+		// The test sends the second half only after the answer to the first, so a gateway that buffers the
+		// whole body would wait for ever.
 		_, _ = file.Write([]byte("first"))
 		<-began
 		_, _ = file.Write([]byte("second"))
@@ -78,7 +78,7 @@ func TestGateway_RefusesForeignNames(t *testing.T) {
 	}
 }
 
-func TestGateway_LeadsPagesToTheCanonicalOrigin(t *testing.T) {
+func TestGateway_RedirectsPagesToTheCanonicalOrigin(t *testing.T) {
 	app := newFakeApp(t)
 	r := newRig(t, app)
 	req := r.request(http.MethodGet, "/First_App?a=1", nil, "Accept", "text/html")
@@ -93,7 +93,7 @@ func TestGateway_LeadsPagesToTheCanonicalOrigin(t *testing.T) {
 	}
 }
 
-func TestGateway_StandsInForTheApp(t *testing.T) {
+func TestGateway_ServesTheHoldPageForTheApp(t *testing.T) {
 	devtest.Leaks(t)
 	r := newRig(t, newFakeApp(t))
 	tests := []struct {
@@ -147,7 +147,7 @@ func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
 		resp.Body.Close()
 		answers <- answer{status: resp.StatusCode}
 	}()
-	// The request is known to have met an app that is away once a page has, after it.
+	// Once the hold page has answered a later request, the earlier one has found the app down.
 	r.get("/", "Accept", "text/html")
 	select {
 	case a := <-answers:
@@ -160,7 +160,7 @@ func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
 	}
 }
 
-func TestPatient_GivesUpBeforeTheFrontendDoes(t *testing.T) {
+func TestReconnectTransport_GivesUpBeforeTheFrontendDoes(t *testing.T) {
 	if reconnectWait >= 15*time.Second {
 		t.Errorf("requests are held for %v; the frontend waits for 15 s", reconnectWait)
 	}
@@ -196,7 +196,7 @@ func TestGateway_ReportsASaveThatIsLive(t *testing.T) {
 
 	devtest.Write(t, filepath.Join(r.root, "Home.py"), "three")
 	app.rerun("167-heading", "167-exception", "167-finished")
-	// In either order: a machine that is busy notices the save after its run.
+	// In either order: on a busy machine the gateway notices the save after its run.
 	var e dev.AppException
 	noticed := false
 	devtest.Await(t, r.events, func(ev dev.Event) bool {
@@ -210,7 +210,7 @@ func TestGateway_ReportsASaveThatIsLive(t *testing.T) {
 	if want := (dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "Home.py", Line: 11}); e != want {
 		t.Errorf("%+v", e)
 	}
-	// A file that is written in place may be noticed twice; what counts as a reload is the tracker's tests'.
+	// A file that is written in place may be noticed twice. The tracker's tests check what counts as a reload.
 	if st := r.call(Request{Do: DoStatus}); !st.Up || st.Sessions != 1 || st.Reloads < 1 || st.Exception != e || st.Watches == 0 || st.How != dev.ReloadMount {
 		t.Errorf("status %+v", st)
 	}
@@ -236,8 +236,8 @@ func TestGateway_BringsATabBackToANewApp(t *testing.T) {
 	await(r, anyOf[dev.SessionClosed])
 	app.start()
 	back := r.connect("session-1-0")
-	if got, want := string(<-app.asks), string(captured(t, "167-rerun-replay")); got != want {
-		t.Errorf("the new app is asked for %q, want %q", got, want)
+	if got, want := string(<-app.requests), string(captured(t, "167-rerun-replay")); got != want {
+		t.Errorf("the new app gets the request %q, want %q", got, want)
 	}
 	r.readRun(back)
 	got := await(r, anyOf[dev.AppReloaded])
@@ -254,13 +254,13 @@ func TestGateway_BringsATabBackThatItNeverSaw(t *testing.T) {
 	app.start()
 	r := newRig(t, app)
 	back := r.connect("session of a gateway before")
-	if got := string(<-app.asks); got != "\x5a\x00" {
-		t.Errorf("the app is asked for %q", got)
+	if got := string(<-app.requests); got != "\x5a\x00" {
+		t.Errorf("the app gets the request %q", got)
 	}
 	r.readRun(back)
 }
 
-func TestGateway_NoticesARestartThatNoRequestFellInto(t *testing.T) {
+func TestGateway_NoticesARestartWithoutRequests(t *testing.T) {
 	app := newFakeApp(t)
 	app.start()
 	r := newRig(t, app)
@@ -327,7 +327,7 @@ func TestCall_SaysThatNoGatewayIsThere(t *testing.T) {
 	}
 }
 
-// Its container runs a moment before it listens, and that is when it is given what it keeps in memory.
+// The gateway's container runs for a moment before the gateway listens, and the host sends commands during that time.
 func TestCall_WaitsForAGatewayThatIsJustStarting(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "control.sock")
 	answered := make(chan error, 1)
@@ -378,7 +378,7 @@ func TestRun_EndsWithItsContext(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "control.sock")
-	// What an earlier gateway left behind is no obstacle.
+	// A socket that an earlier gateway left behind is replaced.
 	if err := os.WriteFile(socket, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

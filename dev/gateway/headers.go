@@ -20,14 +20,14 @@ var identityHeaders = []string{
 	"x-amzn-oidc-", "x-amzn-ava-", "x-amzn-mtls-", "x-amzn-request-context", "x-amzn-lambda-context", "x-apigateway-",
 	// Google: Identity-Aware Proxy, App Engine, Cloud Endpoints, Cloud Run.
 	"x-goog-", "x-appengine-", "x-google-", "x-endpoint-api-userinfo", "x-serverless-authorization",
-	// Cloudflare Access, and what only Cloudflare says of a client.
+	// Cloudflare: Access, and its descriptions of the client.
 	"cf-",
 	// Azure: App Service, Container Apps, Application Gateway.
 	"x-ms-client-principal", "x-ms-token-", "x-ms-auth-", "x-arr-clientcert",
 	// Snowflake, Databricks, Streamlit's own cloud, Posit Connect, Hugging Face, Replit, Vercel.
 	"sf-context-", "x-databricks-", "x-streamlit-user", "posit-connect-", "rstudio-", "shiny-server-", "x-replit-", "x-vercel-", "domino-username",
 	// Proxies that sign people in: oauth2-proxy, Tailscale, authentik, Authelia, Pomerium, Vouch, Caddy, ngrok,
-	// Teleport, Kong, APISIX, Envoy and Istio, mod_auth_openidc, Kubernetes, Grafana, and those of companies.
+	// Teleport, Kong, APISIX, Envoy and Istio, mod_auth_openidc, Kubernetes, Grafana, and products for companies.
 	"x-forwarded", "x-auth-request-", "gap-", "tailscale-", "x-authentik-", "x-authelia-", "x-pomerium-", "x-vouch-", "x-token-",
 	"ngrok-auth-", "teleport-", "x-teleport-", "x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-consumer", "x-userinfo",
 	"x-jwt-", "x-id-token", "x-access-token", "x-envoy-", "oidc-", "x-oidc-", "x-okta-", "x-webauth-", "x-keycloak-", "x-cognito-", "x-oauth-",
@@ -38,13 +38,13 @@ var identityHeaders = []string{
 	"forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-",
 }
 
-// identityWords are parts of a name, between dashes, that companies use in headers of their own.
+// identityWords are words between dashes in the names of headers that companies invent themselves.
 var identityWords = []string{
 	"user", "username", "userid", "useremail", "login", "email", "mail", "upn", "uid", "principal", "identity", "subject", "sub",
 	"group", "groups", "role", "roles", "entitlements", "claims", "claim", "jwt", "authenticated",
 }
 
-// ordinaryHeaders contain such a word, but every browser sends them.
+// ordinaryHeaders contain one of identityWords, but every browser sends them.
 var ordinaryHeaders = []string{"user-agent", "sec-fetch-user"}
 
 // identityFilter drops headers and cookies of a request that only a front door may set.
@@ -61,7 +61,7 @@ func newIdentityFilter(cfg Config, emit func(dev.Event)) *identityFilter {
 	return f
 }
 
-// strip drops them from a request to the app, and warns of each kind once.
+// strip drops such headers and cookies from a request to the app, and warns once about each kind.
 func (f *identityFilter) strip(h http.Header) {
 	for name := range h {
 		if f.isIdentityHeader(dashed(name)) {
@@ -90,7 +90,7 @@ func (f *identityFilter) isIdentityHeader(name string) bool {
 	if slices.Contains(ordinaryHeaders, name) {
 		return false
 	}
-	if slices.ContainsFunc(identityHeaders, func(begin string) bool { return strings.HasPrefix(name, begin) }) {
+	if slices.ContainsFunc(identityHeaders, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 		return true
 	}
 	for word := range strings.SplitSeq(name, "-") {
@@ -101,7 +101,7 @@ func (f *identityFilter) isIdentityHeader(name string) bool {
 	return false
 }
 
-// dashed is a name in lower case, with a dash for every character that is neither letter nor digit.
+// dashed returns a name in lower case, with a dash for every character that is neither letter nor digit.
 func dashed(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

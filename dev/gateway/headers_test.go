@@ -13,7 +13,7 @@ import (
 	"sdev/dev"
 )
 
-func TestIdentityFilter_KnowEveryFrontDoor(t *testing.T) {
+func TestIdentityFilter_KnowsEveryFrontDoor(t *testing.T) {
 	f := newIdentityFilter(Config{}, func(dev.Event) {})
 	for _, door := range dev.FrontDoors() {
 		for _, name := range append(door.Headers, door.Signed) {
@@ -24,7 +24,7 @@ func TestIdentityFilter_KnowEveryFrontDoor(t *testing.T) {
 	}
 }
 
-func TestIdentityFilter_KnowWhoSaysWhoSomebodyIs(t *testing.T) {
+func TestIdentityFilter_KnowsIdentityHeaders(t *testing.T) {
 	f := newIdentityFilter(Config{TrustedHeaders: []string{"X-Shop-Person"}}, func(dev.Event) {})
 	for _, name := range strings.Fields(`
 		X-Amzn-Oidc-Data X-Amzn-Oidc-Identity X-Amzn-Oidc-Accesstoken x_amzn_oidc_data X-AMZN_OIDC-DATA X-Amzn-Ava-User-Context X-Amzn-Mtls-Clientcert
@@ -53,8 +53,7 @@ func TestIdentityFilter_KnowWhoSaysWhoSomebodyIs(t *testing.T) {
 	}
 }
 
-// show notes what a request brought, and answers as an app does that opens itself to everybody and sets
-// cookies of all kinds.
+// show records a request's headers, and answers like an app that admits every origin and sets all kinds of cookies.
 func (a *fakeApp) show(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	header := r.Header.Clone()
@@ -72,10 +71,10 @@ func (a *fakeApp) show(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "shown")
 }
 
-// ourCookie is a cookie of the provider's, as another project calls it.
+// ourCookie is a cookie of another project's provider.
 const ourCookie = "sdev_0a1b2c3d_session"
 
-// note keeps what the app got, unless nobody looks.
+// note records headers for a test, and drops them if no test reads them.
 func (a *fakeApp) note(h http.Header) {
 	select {
 	case a.seen <- h:
@@ -83,7 +82,7 @@ func (a *fakeApp) note(h http.Header) {
 	}
 }
 
-// raw sends a request as it is written, and gives the answer.
+// raw sends the exact text of a request and returns the response.
 func (r *rig) raw(text string) *http.Response {
 	r.t.Helper()
 	conn, err := net.Dial("tcp", r.addr)
@@ -101,7 +100,7 @@ func (r *rig) raw(text string) *http.Response {
 	return resp
 }
 
-// mentions gives the names of headers that hold a text, in name or value.
+// mentions returns the names of the headers that contain a text, in name or value.
 func mentions(h http.Header, text string) (names []string) {
 	for name, values := range h {
 		if strings.Contains(strings.ToLower(name+fmt.Sprint(values)), text) {
@@ -111,7 +110,7 @@ func mentions(h http.Header, text string) (names []string) {
 	return names
 }
 
-func TestGateway_NobodySaysWhoTheyAre(t *testing.T) {
+func TestGateway_DropsForgedIdentities(t *testing.T) {
 	app := newFakeApp(t)
 	app.start()
 	r := newRig(t, app)
@@ -129,7 +128,7 @@ func TestGateway_NobodySaysWhoTheyAre(t *testing.T) {
 		}
 		got := <-app.seen
 		if lying := mentions(got, "mallory"); len(lying) != 0 {
-			t.Errorf("%s: the app is told by %v", name, lying)
+			t.Errorf("%s: the app gets %v", name, lying)
 		}
 		if got.Get("X-Forwarded-For") == "" || name != "hop by hop" && got.Get("Cookie") != "a=1" {
 			t.Errorf("%s: the app got %v", name, got)
@@ -163,8 +162,9 @@ func TestCookies_OfTheProviderAndOfFrontDoorsDoNotReachTheApp(t *testing.T) {
 	}
 }
 
-// Whoever fills the browser's jar from another port keeps nobody out: the app's server refuses a longer line.
-func TestCookies_OfTheAppGetThroughWhereThereAreTooMany(t *testing.T) {
+// A page on another port can fill the browser's cookie jar. That must lock nobody out, although the app's server refuses
+// a longer line.
+func TestCookies_OfTheAppArriveEvenIfThereAreTooMany(t *testing.T) {
 	own := "_streamlit_xsrf=x; _streamlit_session=s; _streamlit_user=chunks-2; _streamlit_user_1=a; _streamlit_user__2=b; _streamlit_user_tokens=t; _xsrf=y"
 	var filler strings.Builder
 	for i := range 100 {

@@ -17,10 +17,10 @@ var holdPage = template.Must(template.ParseFS(holdFS, "hold.html"))
 // notice is the text of the hold page.
 type notice struct {
 	Title, Lead, Detail string
-	Busy                bool // the app is on its way; otherwise the user has to act
+	Busy                bool // the app will come back by itself; otherwise the user has to act
 }
 
-// Line is the notice as one line of plain text.
+// Line returns the notice as one line of plain text.
 func (n notice) Line() string { return strings.TrimSpace(n.Title + ". " + n.Lead + " " + n.Detail) }
 
 // noticeFor describes why the app does not answer.
@@ -60,7 +60,7 @@ func serveHoldPage(w http.ResponseWriter, r *http.Request, e dev.Announcement) {
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'") // besides the one for frames
+	h.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'") // in addition to the policy for frames
 	w.WriteHeader(http.StatusServiceUnavailable)
 	// The template cannot fail; only the connection can.
 	_ = holdPage.Execute(w, n)

@@ -20,7 +20,7 @@ import (
 	"sdev/dev/oidc"
 )
 
-// attackJS is what a hostile page or component tries.
+// attackJS contains the attacks of a hostile page or component.
 //
 //go:embed testdata/attack.js
 var attackJS string
@@ -42,13 +42,13 @@ parent.postMessage({isStreamlitMessage: true, type: "streamlit:componentReady", 
 parent.postMessage({isStreamlitMessage: true, type: "streamlit:setFrameHeight", height: 40}, "*")
 </script>`
 
-// hostility is an app that invites everybody, its provider, and pages that mean them ill.
+// hostility is an app that admits every origin, its provider, and hostile pages.
 type hostility struct {
 	*rig
 	p           *page
 	app, issuer string
 	foreign     string // a page on another port of this machine
-	login       dev.Login
+	login       dev.LoginSettings
 }
 
 func newHostility(t *testing.T, s *server, change func(*Config)) *hostility {
@@ -61,7 +61,7 @@ func newHostility(t *testing.T, s *server, change func(*Config)) *hostility {
 	l.Close()
 	h := &hostility{p: newPage(t), issuer: fmt.Sprintf("http://localhost:%d", identity), foreign: evilPage(t)}
 	h.rig = newRigAt(t, s.addr, map[string]string{"Home.py": victimPage, "evil/index.html": evilComponent, "evil/attack.js": attackJS}, "", func(c *Config) {
-		c.Identity = identity
+		c.ProviderPort = identity
 		change(c)
 	})
 	s.dir, h.app = h.root, "http://"+h.host
@@ -81,10 +81,11 @@ func evilPage(t *testing.T) string {
 	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 }
 
-// run runs the attack, where attack is it in the page that is open, and gives what came of each part.
+// run runs parts of the attack in the open page and returns the outcome of each. attack is the JavaScript expression for
+// the attack's function.
 func (h *hostility) run(attack, parts string) map[string]string {
 	h.t.Helper()
-	told, err := json.Marshal(map[string]any{
+	args, err := json.Marshal(map[string]any{
 		"app": h.app, "issuer": h.issuer, "parts": strings.Fields(parts),
 		"cookies": []string{cookieOf(h.cookiePrefix(), "form"), cookieOf(h.cookiePrefix(), "session"), "CF_Authorization"},
 	})
@@ -92,7 +93,7 @@ func (h *hostility) run(attack, parts string) map[string]string {
 		h.t.Fatal(err)
 	}
 	h.p.becomes(`typeof (` + attack + `) === "function"`)
-	h.p.becomes(`(() => { window.outcome = ""; (` + attack + `)(` + string(told) + `).then(o => { window.outcome = JSON.stringify(o) }); return true })()`)
+	h.p.becomes(`(() => { window.outcome = ""; (` + attack + `)(` + string(args) + `).then(o => { window.outcome = JSON.stringify(o) }); return true })()`)
 	h.p.becomes(`window.outcome !== ""`)
 	text, err := chromedp.Run(h.p.ctx, chromedp.Evaluate[string](`window.outcome`))
 	if err != nil {
@@ -105,9 +106,9 @@ func (h *hostility) run(attack, parts string) map[string]string {
 	return out
 }
 
-// cookiePrefix is how the provider's cookies begin, as it sets them itself.
+// cookiePrefix returns the prefix of the provider's cookies.
 func (h *hostility) cookiePrefix() string {
-	// The names are no secret: they follow from the project's.
+	// The names are not secret: they follow from the project's name.
 	p, err := oidc.New(oidc.Config{Issuer: h.issuer, Project: "shop", People: h.login.People, Clients: h.login.Clients, Current: h.login.People[0].Email})
 	if err != nil {
 		h.t.Fatal(err)
@@ -134,7 +135,7 @@ func (h *hostility) authorize(pairs ...string) string {
 	return h.issuer + "/authorize?" + q.Encode()
 }
 
-// signsIn goes through the sign-in page as a person does.
+// signsIn signs in on the sign-in page.
 func (h *hostility) signsIn() {
 	h.t.Helper()
 	h.p.open(h.authorize("prompt", "login"))
@@ -144,7 +145,7 @@ func (h *hostility) signsIn() {
 	await(h.rig, func(e dev.AuthLogin) bool { return e.User == "dora@example.com" })
 }
 
-// stillSignedIn is true of the browser, and not only of what the provider remembers.
+// stillSignedIn checks that the browser is still signed in, and not only that the provider has a session.
 func (h *hostility) stillSignedIn(after string) {
 	h.t.Helper()
 	h.p.open(h.authorize("prompt", "none"))
@@ -160,10 +161,10 @@ func (h *hostility) atHome() {
 	h.p.loads("Victim")
 }
 
-// warned looks for a warning among all that was told until now.
+// warned checks that the gateway has emitted a warning.
 func (h *hostility) warned(code dev.Code, words ...string) {
 	h.t.Helper()
-	h.call(Request{Do: DoStatus}) // facts are judged in order
+	h.call(Request{Do: DoStatus}) // the event loop handles this after all earlier events
 	h.events.mu.Lock()
 	defer h.events.mu.Unlock()
 	if !slices.ContainsFunc(h.events.events, func(e dev.Stamped) bool {
@@ -180,8 +181,8 @@ const (
 	ofThePage     = `window.attack`
 )
 
-// TestBrowser_HostileComponentAndPage lets a component of each version and a page on another port of this
-// machine do what they can to an app that invites everybody, and to its provider.
+// TestBrowser_HostileComponentAndPage attacks an app that admits every origin, and its provider: from a component, with
+// each version of Streamlit, and from a page on another port of this machine.
 func TestBrowser_HostileComponentAndPage(t *testing.T) {
 	s := newServer(t, "1.67.0")
 	h := newHostility(t, s, func(*Config) {})
@@ -208,7 +209,7 @@ func TestBrowser_HostileComponentAndPage(t *testing.T) {
 	h.stillSignedIn("a page")
 	h.warned(dev.CodeOrigin, h.foreign, "the app in a frame")
 
-	// A jar that was filled may have lost any cookie, but people sign in all the same.
+	// A full cookie jar may have lost any cookie, but people can still sign in.
 	for _, c := range components {
 		h.atHome()
 		h.run(c.attack, "forge cookies flood")
@@ -224,8 +225,7 @@ func TestBrowser_HostileComponentAndPage(t *testing.T) {
 	h.signsIn()
 }
 
-// TestBrowser_ListedPage is a page elsewhere that x-sdev.origins names, before an app with Streamlit's own
-// checks in force.
+// TestBrowser_ListedPage tests a page of another origin that x-sdev.origins lists, with Streamlit's own checks on.
 func TestBrowser_ListedPage(t *testing.T) {
 	s := newServer(t, "1.67.0")
 	listed := strings.Replace(evilPage(t), "localhost", "portal.localhost", 1)

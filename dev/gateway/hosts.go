@@ -66,8 +66,8 @@ func (h hosts) check(r *http.Request) (verdict, string) {
 	return serve, ""
 }
 
-// targetOf is the path and query of a request, beginning with a slash. A target that is no path ("*", or
-// a name with a colon) would otherwise become part of the host that it is appended to.
+// targetOf returns the path and query of a request, beginning with a slash. Appended to an origin, a target that is not
+// a path ("*", or a name with a colon) would become part of the host.
 func targetOf(r *http.Request) string {
 	target := r.URL.RequestURI()
 	if !strings.HasPrefix(target, "/") {

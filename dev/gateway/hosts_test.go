@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestHosts_Judge(t *testing.T) {
+func TestHosts_Check(t *testing.T) {
 	plain := newHosts(Config{Host: "localhost", Port: 8502, Listen: ":8501", Aliases: []string{"Streamlit-Local"}})
 	named := newHosts(Config{Host: "shop.localhost", Port: 80, Listen: ":8501"})
 	const outside, inside = "172.18.0.1:40000", "127.0.0.1:40000"

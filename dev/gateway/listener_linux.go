@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// listener is the inode of the socket that listens on addr's port in this network namespace, 0 if there is
-// none. A new number means that the app has restarted.
+// listener returns the inode of the socket that listens on addr's port in this network namespace; 0 if there is none.
+// A new number means that the app has restarted.
 //
-// Columns of /proc/net/tcp: number, local address, remote address, state (0A is LISTEN), …, the
-// tenth is the inode (Documentation/networking/proc_net_tcp.rst of Linux). Listeners come first.
+// The columns of /proc/net/tcp are number, local address, remote address, state (0A is LISTEN), and so on; the tenth
+// is the inode (Documentation/networking/proc_net_tcp.rst of Linux). Listening sockets come first.
 func listener(addr string) uint64 {
 	_, portText, err := net.SplitHostPort(addr)
 	if err != nil {

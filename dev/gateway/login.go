@@ -19,9 +19,8 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// loginServer holds how people sign in: the local provider, and the stand-in for the parameter store that
-// tells an app about it. It stores the last login in the state directory, so that a restarted gateway
-// goes on with it.
+// loginServer owns the login: the local provider, and the stand-in for the parameter store in which an app finds its
+// client. It stores the last login in the state directory, so that a restarted gateway continues with it.
 //
 // As an [http.Handler] it serves the provider's origin, in every mode, so that a change of the mode does not
 // recreate the gateway. While the login is bypassed it says so.
@@ -32,20 +31,20 @@ type loginServer struct {
 	emit       func(dev.Event)
 	parameters awslocal.Parameters
 
-	mu       sync.Mutex // guards what follows
-	login    dev.Login
+	mu       sync.Mutex // guards the fields below
+	login    dev.LoginSettings
 	provider *oidc.Provider // nil in modes without a login
 }
 
 func newLoginServer(cfg Config, emit func(dev.Event)) *loginServer {
-	own := Config{Listen: fmt.Sprintf(":%d", cfg.Identity), Host: "localhost", Port: cfg.Identity}
-	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.Login{Mode: dev.Local}}
+	own := Config{Listen: fmt.Sprintf(":%d", cfg.ProviderPort), Host: "localhost", Port: cfg.ProviderPort}
+	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.LoginSettings{Mode: dev.Local}}
 }
 
 func (s *loginServer) file() string { return filepath.Join(s.state, dev.LoginFile) }
 
-// load applies the login that the last gateway stored. If it cannot, nobody can sign in until the host, which
-// compares the stored login with its own, sends it again.
+// load applies the login that the last gateway stored. If it cannot, it removes the file, so that the host sends its
+// login again; until then nobody can sign in.
 func (s *loginServer) load() error {
 	if s.state == "" {
 		return nil
@@ -54,7 +53,7 @@ func (s *loginServer) load() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var login dev.Login
+	var login dev.LoginSettings
 	if err == nil {
 		err = json.Unmarshal(b, &login)
 	}
@@ -62,19 +61,19 @@ func (s *loginServer) load() error {
 		err = s.apply(login)
 	}
 	if err != nil {
-		_ = os.Remove(s.file()) // so that the host sends it again, even if its own is the same
+		_ = os.Remove(s.file()) // the host sends nothing if this file is the same as its own login
 		return fmt.Errorf("the login settings in %s cannot be read: %w", dev.LoginFile, err)
 	}
 	return nil
 }
 
 // set applies and stores a login. It reports whether the mode has changed.
-func (s *loginServer) set(ctx context.Context, login dev.Login) (switched bool, err error) {
+func (s *loginServer) set(ctx context.Context, login dev.LoginSettings) (switched bool, err error) {
 	before := s.mode()
 	if err := s.apply(login); err != nil {
 		return false, explainStateError(err)
 	}
-	// The provider keeps people that commands have set since. The project's files replace them now.
+	// The people of the project's files replace those that commands have set since.
 	if p := s.current(); p != nil {
 		if _, err := p.Do(ctx, oidc.Command{Do: oidc.DoPeople, People: login.People}); err != nil {
 			return false, explainStateError(err)
@@ -101,8 +100,8 @@ func explainStateError(err error) error {
 	return err
 }
 
-// store writes a login to the state directory, for the next gateway and for the host, which compares it.
-func (s *loginServer) store(login dev.Login) error {
+// store writes a login to the state directory. The next gateway loads it, and the host compares it with its own.
+func (s *loginServer) store(login dev.LoginSettings) error {
 	if s.state == "" {
 		return nil
 	}
@@ -115,7 +114,7 @@ func (s *loginServer) store(login dev.Login) error {
 
 // apply makes a login the current one. A provider with unchanged settings stays; a new one takes over its keys
 // and sessions, which are on disk.
-func (s *loginServer) apply(login dev.Login) error {
+func (s *loginServer) apply(login dev.LoginSettings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.provider != nil && reflect.DeepEqual(s.login, login) {
@@ -141,7 +140,7 @@ func (s *loginServer) mode() dev.Mode {
 	return s.login.Mode
 }
 
-// user is the e-mail address of the user who makes a request, as far as the app's cookies tell.
+// user returns the e-mail address of the user who makes a request, according to the app's cookies; "" if unknown.
 func (s *loginServer) user(r *http.Request) string {
 	s.mu.Lock()
 	secret := s.login.Cookies
@@ -149,7 +148,7 @@ func (s *loginServer) user(r *http.Request) string {
 	return streamlit.User(secret, r)
 }
 
-// issuer is the provider's origin; "" in modes without a login.
+// issuer returns the provider's origin; "" in modes without a login.
 func (s *loginServer) issuer() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,5 +209,5 @@ func plainText(w http.ResponseWriter, status int, text string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
+	_, _ = io.WriteString(w, text) // the client may have gone
 }

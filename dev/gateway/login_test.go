@@ -29,17 +29,17 @@ func (t *recorder) emit(e dev.Event) {
 	t.events = append(t.events, e)
 }
 
-func aLogin() dev.Login {
-	return dev.Login{Mode: dev.AppLogin, Issuer: "http://localhost:8601", Profile: "plain", People: []dev.Person{{Email: "dora@example.com"}},
+func aLogin() dev.LoginSettings {
+	return dev.LoginSettings{Mode: dev.AppLogin, Issuer: "http://localhost:8601", Profile: "plain", People: []dev.Person{{Email: "dora@example.com"}},
 		Clients:    []dev.Client{{ID: "streamlit", Secret: "xyzzy", RedirectURIs: []string{"http://localhost:8501"}}},
 		Parameters: map[string]dev.Parameter{"/streamlit/oauth": {Value: "client", Secure: true}}}
 }
 
 func identityAt(state string) *loginServer {
-	return newLoginServer(Config{Project: "shop", Identity: 8601, State: state}, new(recorder).emit)
+	return newLoginServer(Config{Project: "shop", ProviderPort: 8601, State: state}, new(recorder).emit)
 }
 
-// fetch asks the provider's origin under a name.
+// fetch requests a path of the provider's origin under a host name.
 func fetch(i *loginServer, host, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "http://"+host+path, nil)
 	r.Header.Set("Accept", "text/html")
@@ -50,7 +50,7 @@ func fetch(i *loginServer, host, path string) *httptest.ResponseRecorder {
 
 const discovery = "/.well-known/openid-configuration"
 
-func TestLoginServer_NobodySignsInUntilItIsToldHow(t *testing.T) {
+func TestLoginServer_NobodySignsInBeforeItHasALogin(t *testing.T) {
 	i := identityAt(t.TempDir())
 	if err := i.load(); err != nil || i.mode() != dev.Local {
 		t.Fatalf("%v, mode %s", err, i.mode())
@@ -66,7 +66,7 @@ func TestLoginServer_NobodySignsInUntilItIsToldHow(t *testing.T) {
 	}
 }
 
-func TestLoginServer_GoesOnWhereTheLastGatewayWas(t *testing.T) {
+func TestLoginServer_ContinuesWithTheLastLogin(t *testing.T) {
 	state := t.TempDir()
 	first := identityAt(state)
 	if switched, err := first.set(t.Context(), aLogin()); err != nil || !switched {
@@ -92,10 +92,10 @@ func TestLoginServer_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 		t.Errorf("parameters: %s", w.Body)
 	}
 	if switched, err := second.set(t.Context(), aLogin()); err != nil || switched {
-		t.Errorf("the same again: %v, switched %v", err, switched)
+		t.Errorf("the same login a second time: %v, switched %v", err, switched)
 	}
 	// Bypassed and back again: the same keys.
-	if switched, err := second.set(t.Context(), dev.Login{Mode: dev.Local}); err != nil || !switched || fetch(second, "localhost:8601", "/jwks").Code != http.StatusServiceUnavailable {
+	if switched, err := second.set(t.Context(), dev.LoginSettings{Mode: dev.Local}); err != nil || !switched || fetch(second, "localhost:8601", "/jwks").Code != http.StatusServiceUnavailable {
 		t.Errorf("bypassed: %v, switched %v", err, switched)
 	}
 	if _, err := second.set(t.Context(), aLogin()); err != nil || fetch(second, "localhost:8601", "/jwks").Body.String() != keys {
@@ -103,7 +103,7 @@ func TestLoginServer_GoesOnWhereTheLastGatewayWas(t *testing.T) {
 	}
 }
 
-func TestLoginServer_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
+func TestLoginServer_RemovesAnUnreadableLogin(t *testing.T) {
 	for name, content := range map[string]string{"no JSON": "{", "no login that can be": `{"mode":"app","issuer":"nonsense"}`} {
 		state := t.TempDir()
 		file := filepath.Join(state, dev.LoginFile)
@@ -115,7 +115,7 @@ func TestLoginServer_WhatCannotBeReadIsAsGoodAsNotThere(t *testing.T) {
 			t.Errorf("%s: %v, mode %s", name, err, i.mode())
 		}
 		if _, err := os.Stat(file); err == nil {
-			t.Errorf("%s: it is still there, so that nobody would send it again", name)
+			t.Errorf("%s: the file still exists, so the host would not send the login again", name)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func TestControl_TheLoginComesOverTheSocketAndShowsInTheStatus(t *testing.T) {
 }
 
 // The cookie is one of Streamlit's, signed with the secret "secret".
-func TestStream_TellsWhoseATabIs(t *testing.T) {
+func TestStream_KnowsTheUserOfATab(t *testing.T) {
 	const cookie = "_streamlit_user=IntcImVtYWlsXCI6XCJkb3JhQGV4YW1wbGUuY29tXCIsXCJpc19sb2dnZWRfaW5cIjp0cnVlfSI.awQz-Q.TimsPBSaiV2Z0WMu-NKyiNyWWas"
 	for secret, want := range map[string]string{"secret": "dora@example.com", "another": "", "": ""} {
 		app := newFakeApp(t)
@@ -207,7 +207,7 @@ func TestStream_TellsWhoseATabIs(t *testing.T) {
 	}
 }
 
-func TestLoginServer_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *testing.T) {
+func TestLoginServer_PeopleOfTheSettingsReplaceThoseOfCommands(t *testing.T) {
 	i := identityAt(t.TempDir())
 	login := aLogin()
 	if _, err := i.set(t.Context(), login); err != nil {
@@ -225,9 +225,9 @@ func TestLoginServer_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *test
 	if _, err := i.do(t.Context(), oidc.Command{Do: oidc.DoPeople, People: added}); err != nil || who(i) != "late@example.com" {
 		t.Fatal(err)
 	}
-	var kept dev.Login // with which the host compares what it wants
-	if b, err := os.ReadFile(i.file()); err != nil || json.Unmarshal(b, &kept) != nil || len(kept.People) != 1 || kept.People[0].Email != "late@example.com" {
-		t.Errorf("kept are %+v, %v", kept.People, err)
+	var stored dev.LoginSettings // the host compares it with its own
+	if b, err := os.ReadFile(i.file()); err != nil || json.Unmarshal(b, &stored) != nil || len(stored.People) != 1 || stored.People[0].Email != "late@example.com" {
+		t.Errorf("kept are %+v, %v", stored.People, err)
 	}
 	next := identityAt(i.state)
 	if err := next.load(); err != nil || who(next) != "late@example.com" {
@@ -238,13 +238,13 @@ func TestLoginServer_PeopleOfTheSettingsWinOverThoseItWasToldOfMeanwhile(t *test
 	}
 }
 
-func TestLoginServer_AStateDirectoryThatIsGoneIsSaidWithWhatToDo(t *testing.T) {
+func TestLoginServer_ARemovedStateDirectoryIsAnErrorWithAHint(t *testing.T) {
 	i := identityAt(t.TempDir())
-	i.state = filepath.Join(i.state, "file", "below") // which not even root can make
+	i.state = filepath.Join(i.state, "file", "below") // not even root can create that
 	if err := os.WriteFile(filepath.Dir(i.state), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, login := range []dev.Login{{Mode: dev.Local}, aLogin()} {
+	for _, login := range []dev.LoginSettings{{Mode: dev.Local}, aLogin()} {
 		_, err := i.set(t.Context(), login)
 		if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthState || !strings.Contains(e.Hint, "sdev down") || !strings.Contains(e.Message, ".sdev/auth") {
 			t.Errorf("mode %s: %+v", login.Mode, err)

@@ -6,14 +6,14 @@ import (
 	"sdev/dev"
 )
 
-// maxKinds limits how many different events an onceEmitter sends, because outsiders choose the keys.
+// maxKinds limits how many different events an onceEmitter sends, because the keys come from requests.
 const maxKinds = 50
 
 // onceEmitter sends an event that may occur many times only once.
 type onceEmitter struct {
 	emit func(dev.Event)
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards seen
 	seen map[string]bool
 }
 
@@ -21,7 +21,7 @@ func newOnceEmitter(emit func(dev.Event)) *onceEmitter {
 	return &onceEmitter{emit: emit, seen: map[string]bool{}}
 }
 
-// emitOnce sends an event unless one with the same key, or too many others, have been sent.
+// emitOnce sends an event, unless it has already sent one with the same key or maxKinds others.
 func (o *onceEmitter) emitOnce(key string, e dev.Event) {
 	o.mu.Lock()
 	known := o.seen[key] || len(o.seen) >= maxKinds

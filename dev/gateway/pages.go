@@ -15,8 +15,8 @@ import (
 
 // pages decides which pages may talk to the app: its own, and those that x-sdev.origins lists.
 //
-// It does not rely on the app: one setting of Streamlit (server.enableCORS) admits every page there is, and
-// the other admits every page of this machine, whatever its port.
+// It does not rely on Streamlit's own check: with server.enableCORS=false Streamlit admits every page, and with true
+// every page of this machine, on any port.
 type pages struct {
 	own      string   // the app's one origin
 	listed   []string // x-sdev.origins
@@ -33,13 +33,13 @@ func newPages(cfg Config, own string, issuer func() string, emit func(dev.Event)
 
 // intrusion is a request from a page that is not allowed to make it.
 type intrusion struct {
-	origin string // of the page, as the browser names it; "" if it does not
-	what   string // what it requested, in words
-	signIn bool   // it may be the app's page, but must not sign anybody in or out this way
+	origin string // of the page, as the browser names it; "" if the browser does not
+	what   string // what the page requested, in words
+	signIn bool   // the request would sign somebody in or out, which needs a click on the app's own page
 }
 
-// admit checks where a request comes from. It returns the origin of a listed page, and "" for the app's own
-// page and for a program that is no browser.
+// admit checks which page makes a request. It returns the origin of a listed page, and "" for the app's own page or a
+// program that is not a browser.
 //
 // A browser names the page that opens a WebSocket, sends a form or reads an answer (Origin; RFC 6454). For
 // any other request it says whether the origin is the same (Sec-Fetch-Site; Fetch Metadata). No script can
@@ -128,10 +128,11 @@ const (
 	pathCallback = "/oauth2callback"
 )
 
-func authPath(asked string) (string, bool) {
-	asked = path.Clean("/" + asked)
+// authPath returns which of these paths a request is for.
+func authPath(requested string) (string, bool) {
+	requested = path.Clean("/" + requested)
 	for _, p := range []string{pathLogin, pathLogout, pathCallback} {
-		if strings.HasSuffix(asked, p) {
+		if strings.HasSuffix(requested, p) {
 			return p, true
 		}
 	}
@@ -139,9 +140,9 @@ func authPath(asked string) (string, bool) {
 }
 
 // isSubresource reports whether a browser requests something other than a page for the tab: an image, a frame,
-// a script, or a prefetch. An old browser tells only by its Accept header.
+// a script, or a prefetch. With an old browser only the Accept header shows that.
 func isSubresource(r *http.Request) bool {
-	if ahead := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz"); ahead != "" {
+	if prefetch := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz"); prefetch != "" {
 		return true
 	}
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
@@ -166,15 +167,15 @@ func describeRequest(r *http.Request) string {
 
 // refuse answers a forbidden request, and warns the developer once.
 func (p *pages) refuse(w http.ResponseWriter, in *intrusion) {
-	who, fix := in.words()
+	who, fix := in.describe()
 	p.warnings.emitOnce(who+"\x00"+in.what, dev.Warning{
 		Code: dev.CodeOrigin, Message: fmt.Sprintf("%s requested %s; the gateway refused it", who, in.what), Hint: fix,
 	})
 	plainText(w, http.StatusForbidden, fmt.Sprintf("Refused: %s requested %s.\n\n%s.\n", who, in.what, upperFirst(fix)))
 }
 
-// words say who made the request, and what to do about it.
-func (in *intrusion) words() (who, fix string) {
+// describe says who made the request, and what the developer can do about it.
+func (in *intrusion) describe() (who, fix string) {
 	switch {
 	case in.signIn:
 		return "a foreign page, image, frame or script", "only the app's own page may sign people in and out, by a link or by st.login and st.logout"
@@ -214,11 +215,11 @@ func preflight(w http.ResponseWriter, r *http.Request) bool {
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", method)
-	if wants := r.Header.Get("Access-Control-Request-Headers"); wants != "" {
-		h.Set("Access-Control-Allow-Headers", wants)
+	if headers := r.Header.Get("Access-Control-Request-Headers"); headers != "" {
+		h.Set("Access-Control-Allow-Headers", headers)
 	}
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
-		h.Set("Access-Control-Allow-Private-Network", "true") // a listed page of the internet
+		h.Set("Access-Control-Allow-Private-Network", "true") // the listed page may be on the internet
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return true

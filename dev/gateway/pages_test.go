@@ -14,8 +14,8 @@ import (
 	"sdev/dev"
 )
 
-// asking is a request for the app, with pairs of header and value; a name may come twice.
-func asking(method, path string, header ...string) *http.Request {
+// pageRequest returns a request for the app, with pairs of header and value; a name may occur twice.
+func pageRequest(method, path string, header ...string) *http.Request {
 	r := httptest.NewRequest(method, path, nil)
 	r.Host = "localhost:8501"
 	for i := 0; i < len(header); i += 2 {
@@ -40,7 +40,7 @@ func TestPages_Admit(t *testing.T) {
 		name, method, path string
 		header             []string
 		from               string // of a listed page
-		refused            string // what it wanted
+		refused            string // what it requested, in words
 	}{
 		{"a program", get, "/_stcore/health", nil, "", ""},
 		{"a program opens the stream", get, "/_stcore/stream", []string{"Upgrade", "websocket"}, "", ""},
@@ -114,7 +114,7 @@ func TestPages_Admit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			from, in := somePages(nil).admit(asking(tt.method, tt.path, tt.header...))
+			from, in := somePages(nil).admit(pageRequest(tt.method, tt.path, tt.header...))
 			refused := ""
 			if in != nil {
 				refused = in.what
@@ -130,17 +130,17 @@ func TestPages_WithoutALoginNoFormComesFromTheProvider(t *testing.T) {
 	p := somePages(nil)
 	p.issuer = func() string { return "" }
 	for _, origin := range []string{"", "http://localhost:8601"} {
-		r := asking(http.MethodPost, "/callback", "Origin", origin, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+		r := pageRequest(http.MethodPost, "/callback", "Origin", origin, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
 		if _, in := p.admit(r); in == nil {
 			t.Errorf("a form of %q is taken", origin)
 		}
 	}
 }
 
-// By another of its names, judged before, the app is of the same origin as well: a browser in a container
-// of the project's network.
+// A browser in a container of the project's network uses another of the app's names, which the host check has allowed.
+// That origin is the app's own as well.
 func TestPages_AnotherNameOfTheAppIsItsOwn(t *testing.T) {
-	r := asking(http.MethodGet, "/_stcore/stream", "Origin", "http://streamlit:8501")
+	r := pageRequest(http.MethodGet, "/_stcore/stream", "Origin", "http://streamlit:8501")
 	r.Host = "Streamlit:8501"
 	if _, in := somePages(nil).admit(r); in != nil {
 		t.Errorf("refused: %+v", in)
@@ -175,7 +175,7 @@ func TestPages_SayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestOnceEmitter_ForgetsNobodyAndEndsSomewhere(t *testing.T) {
+func TestOnceEmitter_SendsEachKeyOnceUpToALimit(t *testing.T) {
 	var events recorder
 	once := newOnceEmitter(events.emit)
 	for range 2 {
@@ -188,7 +188,7 @@ func TestOnceEmitter_ForgetsNobodyAndEndsSomewhere(t *testing.T) {
 	}
 }
 
-// shake shakes hands for a WebSocket by hand, and gives the answer's head.
+// shake makes a WebSocket handshake by hand and returns the response.
 func (r *rig) shake(header ...string) *http.Response {
 	r.t.Helper()
 	conn, err := net.Dial("tcp", r.addr)
@@ -208,7 +208,7 @@ func (r *rig) shake(header ...string) *http.Response {
 	return resp
 }
 
-func TestGateway_OpensTheStreamToItsOwnPageAlone(t *testing.T) {
+func TestGateway_OpensTheStreamOnlyToItsOwnPage(t *testing.T) {
 	app := newFakeApp(t)
 	app.start()
 	r := newRig(t, app)
@@ -217,7 +217,7 @@ func TestGateway_OpensTheStreamToItsOwnPageAlone(t *testing.T) {
 			t.Errorf("%s: %s", origin, resp.Status)
 		}
 	}
-	// The app is open to all, and has seen none of them.
+	// The app itself would admit them, but none has reached it.
 	if resp := r.shake("Origin", "http://"+r.host); resp.StatusCode != http.StatusSwitchingProtocols || len(resp.Header["Set-Cookie"]) != 0 {
 		t.Errorf("%s %v", resp.Status, resp.Header)
 	}
@@ -230,14 +230,14 @@ func TestGateway_OpensTheStreamToItsOwnPageAlone(t *testing.T) {
 	}
 }
 
-func TestGateway_LetsListedPagesIn(t *testing.T) {
+func TestGateway_AdmitsListedPages(t *testing.T) {
 	app := newFakeApp(t)
 	app.start()
 	r := newRigWith(t, app, func(c *Config) { c.Origins = []string{portal} })
 	if resp := r.shake("Origin", portal); resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(resp.Status)
 	}
-	// Streamlit compares with Host, and takes cookies of its own origin alone.
+	// Streamlit compares Origin with Host, and accepts cookies only from its own origin.
 	if got := (<-app.seen).Get("Origin"); got != "http://"+r.host {
 		t.Errorf("the app saw a page of %q", got)
 	}
@@ -251,25 +251,25 @@ func TestGateway_LetsListedPagesIn(t *testing.T) {
 	if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "frame-ancestors 'self' ") || !strings.HasSuffix(policy, " "+portal) {
 		t.Errorf("frames: %q", policy)
 	}
-	asked, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r.request(http.MethodOptions, "/_stcore/upload_file"+"/s/1", nil, "Origin", portal,
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r.request(http.MethodOptions, "/_stcore/upload_file/s/1", nil, "Origin", portal,
 		"Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "x-xsrftoken", "Access-Control-Request-Private-Network", "true"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked.Body.Close()
+	response.Body.Close()
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin": portal, "Access-Control-Allow-Methods": "PUT", "Access-Control-Allow-Headers": "x-xsrftoken",
 		"Access-Control-Allow-Private-Network": "true", "Access-Control-Allow-Credentials": "true",
 	} {
-		if got := asked.Header.Get(name); asked.StatusCode != http.StatusNoContent || got != want {
-			t.Errorf("%s, %s: %q, want %q", asked.Status, name, got, want)
+		if got := response.Header.Get(name); response.StatusCode != http.StatusNoContent || got != want {
+			t.Errorf("%s, %s: %q, want %q", response.Status, name, got, want)
 		}
 	}
 }
 
-// An app with server.enableCORS=false invites everybody. What a browser keeps of its answers is for nobody
-// else either.
-func TestGateway_InvitesNobodyElse(t *testing.T) {
+// An app with server.enableCORS=false admits every origin. The gateway does not, not even to responses in the browser's
+// cache.
+func TestGateway_AdmitsNoOtherOrigin(t *testing.T) {
 	app := newFakeApp(t)
 	app.start()
 	r := newRig(t, app)

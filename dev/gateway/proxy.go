@@ -18,9 +18,9 @@ import (
 // after a refusal, so a held tab reconnects at once, and a refused one does not.
 const reconnectWait = 14 * time.Second
 
-// newProxy returns the handler that passes requests to the app, or serves the hold page. who returns the
-// user who makes a request.
-func newProxy(up *upstream, loop *eventLoop, f *identityFilter, who func(*http.Request) string) http.Handler {
+// newProxy returns the handler that passes requests to the app, or serves the hold page. userOf returns the user who
+// makes a request.
+func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*http.Request) string) http.Handler {
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 64,
@@ -35,7 +35,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, who func(*http.R
 			// Streamlit compares Origin with Host, so the browser's Host goes through as it is.
 			r.Out.Host = r.In.Host
 			if pageOf(r.In.Context()) != "" {
-				// The gateway has admitted the page: the app should treat it as its own.
+				// The gateway has admitted the page, so the app should treat it as its own.
 				r.Out.Header.Set("Origin", "http://"+r.In.Host)
 			}
 			f.strip(r.Out.Header)
@@ -60,7 +60,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, who func(*http.R
 			if !ok {
 				return errors.New("upgraded connection cannot be written to")
 			}
-			resp.Body = newStream(backend, up, loop, sessionOf(resp.Request), who(resp.Request))
+			resp.Body = newStream(backend, up, loop, sessionOf(resp.Request), userOf(resp.Request))
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -118,7 +118,8 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// isRefused reports whether nothing listens on the app's port; no byte was sent then.
+// isRefused reports whether nothing listens on the app's port. The app has then received no byte of the request, so it
+// can be repeated.
 func isRefused(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
@@ -132,8 +133,8 @@ func isReconnect(r *http.Request) bool {
 	return streamlit.IsReconnect(r.URL.Path)
 }
 
-// sessionOf is the Streamlit session that a tab wants to resume; empty for a newly loaded page.
-// The subprotocols of the handshake are "streamlit", a token, and that id (frontend 1.58 and 1.67).
+// sessionOf returns the id of the Streamlit session that a tab wants to resume; "" for a newly loaded page. The
+// subprotocols of the handshake are "streamlit", a token, and that id (frontend 1.58 and 1.67).
 func sessionOf(r *http.Request) string {
 	parts := strings.Split(r.Header.Get("Sec-WebSocket-Protocol"), ",")
 	if len(parts) < 3 {

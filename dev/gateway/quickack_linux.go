@@ -11,10 +11,10 @@ import (
 
 // dial connects to the app and acknowledges its packets at once.
 //
-// Streamlit's server leaves Nagle's algorithm on (its listening socket is made with protocol 0, for
-// which asyncio does not set TCP_NODELAY). So of two writes in a row, such as a response's head and
-// body or two messages of a run, the second waits for the first to be acknowledged, which a kernel
-// puts off by up to 40 ms (tcp(7), TCP_QUICKACK). Through the gateway that wait is gone.
+// Streamlit's server leaves Nagle's algorithm on (it makes its listening socket with protocol 0, for which asyncio does
+// not set TCP_NODELAY). So of two writes in a row, such as a response's head and body or two messages of a run, the
+// second waits until the first is acknowledged, and a kernel delays acknowledgements by up to 40 ms (tcp(7),
+// TCP_QUICKACK). dial avoids that delay.
 func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	d := net.Dialer{Timeout: 5 * time.Second}
 	c, err := d.DialContext(ctx, network, addr)
@@ -40,8 +40,8 @@ type quickackConn struct {
 
 func (c *quickackConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	// The kernel may return to delayed acknowledgements at any time, so each read sets the option. An error
-	// would only cost time.
+	// The kernel may return to delayed acknowledgements at any time, so each read sets the option. If that fails,
+	// the connection is only slower.
 	_ = c.raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
 	})

@@ -8,16 +8,16 @@ import (
 	"sdev/dev"
 )
 
-// save is a change whose way into the tabs the tracker follows.
+// save is a saved file, or a batch of them, that the tracker follows until open tabs show it.
 type save struct {
 	how         dev.ReloadMethod
 	trigger     string
 	at          time.Time // when the file was written
 	noticed     time.Time // when the gateway learned of it
 	script      bool      // Streamlit should rerun because of it
-	awaitedTabs int       // tabs that should run; 0 if unknown
+	awaitedTabs int       // number of tabs that should run; 0 if unknown
 	runs        []*run    // the runs that it caused, oldest first
-	superseded  bool      // a later save takes the credit for its runs
+	superseded  bool      // its runs count for a later save
 }
 
 // replaces reports whether the save requires a restart or rebuild of the app.
@@ -136,7 +136,7 @@ func (t *tracker) savedLive(g ruleGroup, how dev.ReloadMethod, first, now time.T
 	}
 	t.lastReported = dev.AppException{}
 	if !t.up {
-		return // it will be live as soon as the app is back
+		return // the app reads the file when it comes back
 	}
 	s := &save{
 		how: how, trigger: trigger.Path, at: writtenAt(trigger, first), noticed: now,
@@ -161,7 +161,7 @@ func (t *tracker) warnTabless(now time.Time) {
 	t.tabless = true
 	t.emit(now, dev.Warning{
 		Code:    dev.CodeReloadNoTab,
-		Message: "no browser tab is open, so the save shows nowhere: Streamlit watches files only for open tabs",
+		Message: "no browser tab is open to show the save: Streamlit watches files only for open tabs",
 		Hint:    "open the app in a browser: it runs the saved files",
 	})
 }
@@ -175,7 +175,8 @@ func writtenAt(c dev.Change, noticed time.Time) time.Time {
 	return c.Saved
 }
 
-// saveFor is the save that a run makes live: the latest since the given time that can have caused it.
+// saveFor returns the save that a run makes live: the latest one since a time that can have caused the run; nil if
+// there is none.
 func (t *tracker) saveFor(r *run, since time.Time) *save {
 	for _, s := range slices.Backward(t.saves) {
 		if s.replaces() != (r.cause == byReturn) {
@@ -185,7 +186,7 @@ func (t *tracker) saveFor(r *run, since time.Time) *save {
 			return s
 		}
 		limit := freshFor
-		if len(s.runs) == 0 && since.IsZero() && t.heldUp(r, s) {
+		if len(s.runs) == 0 && since.IsZero() && t.maybeDelayed(r, s) {
 			limit = followFor
 		}
 		if !s.at.After(r.began) && s.at.After(since) && r.began.Sub(s.at) < limit && (s == r.save || !s.hasRunIn(r.tab)) {
@@ -195,9 +196,9 @@ func (t *tracker) saveFor(r *run, since time.Time) *save {
 	return nil
 }
 
-// heldUp reports whether another run was active between a save and the run, so that Streamlit may have
-// waited.
-func (t *tracker) heldUp(r *run, s *save) bool {
+// maybeDelayed reports whether another run was active between a save and the run, so that Streamlit may have waited
+// for its end.
+func (t *tracker) maybeDelayed(r *run, s *save) bool {
 	if t.lastEnd.After(s.at) {
 		return true
 	}
@@ -209,8 +210,8 @@ func (t *tracker) heldUp(r *run, s *save) bool {
 	return false
 }
 
-// matchSave finds the save that caused a run which no tab requested. The save may not be known yet, or a
-// later one may fit better, so the tracker keeps the run as recent for a while.
+// matchSave finds the save that caused a run that no tab requested. The save may not be known yet, or a later one may
+// fit better, so the tracker keeps the run in recent for a while.
 func (t *tracker) matchSave(r *run) {
 	s := r.save
 	if s == nil {
@@ -242,7 +243,7 @@ func (t *tracker) attach(r *run, s *save) {
 	}
 }
 
-// flush reports all exceptions and saves whose outcome is known by now, and forgets finished ones.
+// flush reports the exceptions and saves whose outcome is known by now, and forgets them.
 func (t *tracker) flush(now time.Time) {
 	for tb := range t.tabs {
 		if r := tb.run; r != nil && !r.running() && r.exception != nil && !r.reported && t.matched(r, now) {
@@ -266,8 +267,7 @@ func (t *tracker) matched(r *run, now time.Time) bool {
 	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= t.matchFor
 }
 
-// due is when a save can be concluded if nothing else happens; ok is false while that depends on a run
-// that is still active.
+// due returns the time at which a save is concluded if nothing else happens; ok is false while an active run decides.
 func (t *tracker) due(s *save) (at time.Time, ok bool) {
 	quiet, everyone := quietFor, len(t.tabs)
 	if s.replaces() {
@@ -321,7 +321,8 @@ func (t *tracker) conclude(s *save, now time.Time) {
 	}
 }
 
-// deadline is when wake must be called next, unless something else happens before.
+// deadline returns the time at which wake must be called next, unless something else happens before; ok is false if
+// there is none.
 func (t *tracker) deadline() (next time.Time, ok bool) {
 	sooner := func(at time.Time) {
 		if !ok || at.Before(next) {

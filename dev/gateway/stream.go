@@ -22,8 +22,8 @@ const (
 
 var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
-// stream is the connection to the app for one tab's WebSocket. It parses the bytes in both directions as they
-// pass. The proxy's two copying goroutines call it: one reads, one writes.
+// stream is the connection to the app for one tab's WebSocket. It parses the bytes in both directions as they pass. Two
+// goroutines of the proxy use it: one reads, one writes.
 type stream struct {
 	backend io.ReadWriteCloser
 	up      *upstream
@@ -31,15 +31,15 @@ type stream struct {
 	tab     *tab
 	fromApp frames // only the reading goroutine uses it
 
-	mu      sync.Mutex // guards what follows, and the order of frames towards the app
-	fromTab frames     // parses what the tab sends
-	replay  []byte     // the request to send unless the tab sends its own; nil if none
-	due     bool
-	timer   *time.Timer
+	mu      sync.Mutex  // guards the fields below, and the order of frames towards the app
+	fromTab frames      // parses the tab's messages
+	replay  []byte      // the request to send unless the tab sends its own; nil if none
+	due     bool        // replayAfter has passed
+	timer   *time.Timer // calls replayDue; nil without a replay
 }
 
-// newStream announces the tab to the loop. session is the Streamlit session that it wants to resume; user is
-// the signed-in user, if any.
+// newStream opens the tab in the event loop. session is the Streamlit session that the tab wants to resume; user is the
+// signed-in user, if any.
 func newStream(backend io.ReadWriteCloser, up *upstream, loop *eventLoop, session, user string) *stream {
 	s := &stream{backend: backend, up: up, loop: loop, tab: &tab{user: user}}
 	_, generation := up.state()
@@ -75,7 +75,7 @@ func (s *stream) replayDue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.due = true
-	// The copying goroutines notice a broken connection.
+	// The goroutines that read and write notice a broken connection.
 	_ = s.sendReplay()
 }
 
@@ -90,7 +90,7 @@ func (s *stream) sendReplay() error {
 	return err
 }
 
-// Read returns what the app sends.
+// Read reads bytes from the app.
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.backend.Read(p)
 	s.fromApp.pass(p[:n])
@@ -101,7 +101,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write passes on what the tab sends.
+// Write sends the tab's bytes to the app, and the replay request once it may.
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,10 +113,10 @@ func (s *stream) Write(p []byte) (int, error) {
 	return n, s.sendReplay()
 }
 
-// WriteTo is Read with buffers for a connection that is mostly idle.
+// WriteTo does what Read does, with buffers for a connection that is mostly idle.
 func (s *stream) WriteTo(w io.Writer) (int64, error) { return relay(w, s) }
 
-// ReadFrom is Write with such buffers.
+// ReadFrom does what Write does, with such buffers.
 func (s *stream) ReadFrom(r io.Reader) (int64, error) { return relay(s, r) }
 
 // Close ends the connection to the app.
@@ -138,7 +138,8 @@ func (s *stream) tabClosed() {
 	s.up.check()
 }
 
-// relay copies until r ends or either side fails, in the smallest buffer that does.
+// relay copies until r ends or either side fails: with a small buffer, and with a large one while reads fill the small
+// one.
 func relay(w io.Writer, r io.Reader) (total int64, err error) {
 	small := make([]byte, smallBuffer)
 	for {

@@ -14,15 +14,15 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// tabBubble is a tab that comes back to a new app, in a synctest bubble: what is written to the
-// stream and what the gateway adds arrives in app.
+// tabBubble is a tab that reconnects to a new app, in a synctest bubble. app receives the bytes that the tab writes to
+// the stream and those that the gateway adds.
 type tabBubble struct {
 	t      *testing.T
 	stream *stream
-	app    *noted
+	app    *messageSink
 }
 
-// inBubble plays a tab that wants session back.
+// inBubble runs play with a tab that resumes a session.
 func inBubble(t *testing.T, session string, play func(*tabBubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -31,7 +31,7 @@ func inBubble(t *testing.T, session string, play func(*tabBubble)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go d.run(ctx)
 		here, there := net.Pipe()
-		b := &tabBubble{t: t, app: &noted{}}
+		b := &tabBubble{t: t, app: &messageSink{}}
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -56,22 +56,22 @@ func inBubble(t *testing.T, session string, play func(*tabBubble)) {
 	})
 }
 
-// say writes bytes of the tab.
-func (b *tabBubble) say(p []byte) {
+// send writes bytes of the tab.
+func (b *tabBubble) send(p []byte) {
 	b.t.Helper()
 	if _, err := b.stream.Write(p); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// expect is what the app has got so far.
+// expect checks which messages the app has received so far.
 func (b *tabBubble) expect(want ...string) {
 	b.t.Helper()
 	time.Sleep(10 * replayAfter)
 	synctest.Wait()
 	got := b.app.msgs
 	if len(got) != len(want) {
-		b.t.Fatalf("the app heard %q, want %q", got, want)
+		b.t.Fatalf("the app received %q, want %q", got, want)
 	}
 	for i := range want {
 		if got[i] != want[i] {
@@ -85,7 +85,7 @@ const (
 	rerunMain  = "\x5a\x00"
 )
 
-func TestStream_AsksForATabThatIsSilent(t *testing.T) {
+func TestStream_ReplaysForASilentTab(t *testing.T) {
 	inBubble(t, "of an earlier life", func(b *tabBubble) { b.expect(rerunMain) })
 }
 
@@ -93,17 +93,17 @@ func TestStream_LeavesAFreshPageAlone(t *testing.T) {
 	inBubble(t, "", func(b *tabBubble) { b.expect() })
 }
 
-func TestStream_LeavesATabAloneThatAsksItself(t *testing.T) {
+func TestStream_ReplaysNothingIfTheTabRequestsARun(t *testing.T) {
 	own := "\x5a\x02\x0a\x00"
 	inBubble(t, "of an earlier life", func(b *tabBubble) {
-		b.say(wsFrame(whole, 7, own))
+		b.send(wsFrame(wholeMessage, 7, own))
 		b.expect(own)
 	})
 }
 
-func TestStream_AsksOnceThoughTheTabSaysOtherThings(t *testing.T) {
+func TestStream_ReplaysOnceWhileTheTabSendsOtherMessages(t *testing.T) {
 	inBubble(t, "of an earlier life", func(b *tabBubble) {
-		b.say(wsFrame(whole, 7, stopScript))
+		b.send(wsFrame(wholeMessage, 7, stopScript))
 		b.expect(stopScript, rerunMain)
 	})
 }
@@ -113,24 +113,24 @@ func TestStream_SplitsNoMessage(t *testing.T) {
 		long := bytes.Repeat([]byte("\x38\x01"), 300)
 		msg := append(wsFrame(begins, 3, string(long[:400])), wsFrame(ends, 4, string(long[400:]))...)
 		for _, cut := range []int{1, 200, 390} { // in the header, in a frame, between two frames
-			b.say(msg[:cut])
+			b.send(msg[:cut])
 			msg = msg[cut:]
 			time.Sleep(5 * replayAfter)
 		}
 		b.expect()
-		b.say(msg)
+		b.send(msg)
 		b.expect(string(long), rerunMain)
 	})
 }
 
-func TestStream_NeverAsksAfterItsEnd(t *testing.T) {
+func TestStream_ReplaysNothingAfterItsEnd(t *testing.T) {
 	inBubble(t, "of an earlier life", func(b *tabBubble) {
 		b.stream.Close()
 		b.expect()
 	})
 }
 
-// shortReads gives a stream of bytes in pieces of changing size.
+// shortReads returns a stream of bytes in pieces of varying size.
 type shortReads struct {
 	data []byte
 	n    int
@@ -171,7 +171,7 @@ func TestRelay_GivesTheErrorOfEitherSide(t *testing.T) {
 	}
 }
 
-func TestStream_ReadsWhatThePageIsTold(t *testing.T) {
+func TestStream_ReadsTheAppsMessages(t *testing.T) {
 	var kinds []streamlit.Kind
 	c := &collector{peek: streamlit.PeekForward, take: func(msg []byte) {
 		f, err := streamlit.ParseForward(msg)
@@ -183,7 +183,7 @@ func TestStream_ReadsWhatThePageIsTold(t *testing.T) {
 	f := frames{sink: c}
 	for _, name := range []string{"new-session", "status", "navigation", "heading", "long-exception", "finished", "reference", "compile-exception"} {
 		for _, version := range []string{"158-", "167-"} {
-			f.pass(wsFrame(whole, 0, string(captured(t, version+name))))
+			f.pass(wsFrame(wholeMessage, 0, string(captured(t, version+name))))
 		}
 	}
 	want := []streamlit.Kind{

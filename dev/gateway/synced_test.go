@@ -17,7 +17,7 @@ func TestTracker_ACopiedSaveIsAReloadBySync(t *testing.T) {
 	tb := s.open()
 	s.at(1000).begin(tb)
 	s.at(1010).finish(tb, streamlit.Succeeded)
-	s.at(2000).save(1020, "shared/lib.py") // told a whole second after the run
+	s.at(2000).save(1020, "shared/lib.py") // reported a second after the run
 	s.at(9000).expect("0 opened 1", "2000 changed shared/lib.py sync", "2000 reloaded shared/lib.py 30ms 1 sync")
 }
 
@@ -31,14 +31,14 @@ func TestTracker_ACopyThatRestartsIsARestart(t *testing.T) {
 	s.tr.closed(tb, s.now())
 	back := &tab{}
 	if s.tr.opened(back, tb.session, 2, s.now()) == nil {
-		t.Error("the tab is not told to run")
+		t.Error("the tab's page is not replayed")
 	}
 	s.at(2100).begin(back)
 	s.at(2200).finish(back, streamlit.Succeeded)
 	s.at(9000).expect("0 opened 1", "1000 changed settings/app.conf sync+restart", "2000 closed 0", "2000 opened 1", "2200 reloaded settings/app.conf 1220ms 1 restart")
 }
 
-func TestControl_SavesThatAreToldCountAsNoticed(t *testing.T) {
+func TestControl_ReportedSavesCountAsNoticed(t *testing.T) {
 	devtest.Leaks(t)
 	app := newFakeApp(t)
 	app.start()
@@ -53,7 +53,7 @@ func TestControl_SavesThatAreToldCountAsNoticed(t *testing.T) {
 	}
 }
 
-func TestControl_AProbeTellsWhatIsNoticed(t *testing.T) {
+func TestControl_AProbeReportsANoticedWrite(t *testing.T) {
 	devtest.Leaks(t)
 	r := newRig(t, newFakeApp(t))
 	dir := filepath.Join(r.root, dev.StateDir)
@@ -72,7 +72,7 @@ func TestControl_AProbeTellsWhatIsNoticed(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				_ = os.WriteFile(filepath.Join(dir, "look"), []byte{n}, 0o600) // seen or not is the question
+				_ = os.WriteFile(filepath.Join(dir, "look"), []byte{n}, 0o600) // the probe reports whether it worked
 			}
 		}
 	}()

@@ -17,12 +17,12 @@ type tab struct {
 	generation uint64 // generation of the app that it is connected to
 	replay     []byte // request that shows its page again
 	requested  bool   // it requested a run that has not started
-	auto       bool   // … because of a timer
+	auto       bool   // a timer in the page made that request
 	returning  bool   // it reconnected to a new app and has not run since
 	run        *run   // the active run, or the last one
 }
 
-// cause is why a script ran.
+// cause says why a script ran.
 type cause int
 
 const (
@@ -38,11 +38,11 @@ type run struct {
 	cause     cause
 	began     time.Time
 	ended     time.Time // zero while it is active
-	save      *save     // the save it makes live, if known
+	save      *save     // the save that it makes live, if known
 	page      string
 	exception *dev.AppException
-	compiling bool // it did not compile; the message with the reason follows
-	replaced  bool // it was interrupted; the next run takes its place
+	compiling bool // the script did not compile; the message with the reason follows
+	replaced  bool // it was interrupted, and the next run takes its place
 	reported  bool // its exception was reported
 }
 
@@ -53,21 +53,21 @@ func (r *run) succeeded() bool {
 	return !r.running() && !r.replaced && !r.compiling && r.exception == nil
 }
 
-// sessionState is what the tracker keeps of a session after its tab disconnects.
+// sessionState is the state of a session that outlives the tab's connection.
 type sessionState struct {
 	generation uint64
 	replay     []byte
 	used       time.Time
 }
 
-// Limits of the kept sessions: their number, and the size of each one's request.
+// Limits of the stored sessions: their number, and the bytes of each one's request.
 const (
 	maxSessions = 512
 	maxReplay   = 64 << 10
 )
 
-// tracker works out what happened to the app. It reads no clock, starts no goroutine and blocks only in
-// emit; the event loop alone calls its methods.
+// tracker concludes from saves, messages and connections what happened to the app, and reports that as events. It reads
+// no clock, starts no goroutine and blocks only in emit. Only the event loop calls its methods.
 type tracker struct {
 	match  func(path string) (dev.Rule, bool)
 	mounts []dev.Mount
@@ -86,8 +86,8 @@ type tracker struct {
 	replacing map[string]time.Time // saves that need a restart or rebuild, by path
 
 	up           bool             // the app answered last time
-	expected     dev.Announcement // announced, but not true yet
-	tabless      bool             // the warning that no tab is open was sent
+	expected     dev.Announcement // the last announcement that has not come true yet
+	tabless      bool             // it has warned that no tab is open
 	reload       dev.AppReloaded
 	reloads      int
 	current      dev.AppException // the exception that a page shows now
@@ -150,7 +150,7 @@ func (t *tracker) rerunRequested(tb *tab, r streamlit.Rerun, now time.Time) {
 	t.storeSession(tb, now)
 }
 
-// storeSession keeps what a tab shows; above the limit it drops the session unused for the longest time.
+// storeSession stores which page a tab shows. Above the limit it drops the session that was unused for the longest time.
 func (t *tracker) storeSession(tb *tab, now time.Time) {
 	if tb.session == "" || tb.returning {
 		return
@@ -160,9 +160,9 @@ func (t *tracker) storeSession(tb *tab, now time.Time) {
 		return
 	}
 	oldest, at := "", now
-	for id, m := range t.sessions {
-		if m.used.Before(at) {
-			oldest, at = id, m.used
+	for id, s := range t.sessions {
+		if s.used.Before(at) {
+			oldest, at = id, s.used
 		}
 	}
 	delete(t.sessions, oldest)
@@ -222,14 +222,14 @@ func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	}
 }
 
-// interrupt ends a run whose end was not seen.
+// interrupt ends a run for which the app sent no end.
 func interrupt(r *run, now time.Time) {
 	if r.running() {
 		r.ended, r.replaced = now, true
 	}
 }
 
-// exceptionShown records an exception on the page. One without a stack was not raised, only displayed.
+// exceptionShown records an exception on the page. It ignores one without a stack, which the script only displayed.
 func (t *tracker) exceptionShown(tb *tab, f streamlit.Forward) {
 	if f.Exception.Warning || len(f.Exception.Stack) == 0 || !tb.run.running() {
 		return
@@ -259,7 +259,7 @@ func (t *tracker) runFinished(r *run, outcome streamlit.Outcome, now time.Time) 
 	t.flush(now)
 }
 
-// reportException reports the exception that a run ended with, once however many tabs show it.
+// reportException reports the exception with which a run ended: once, even if several tabs show it.
 func (t *tracker) reportException(r *run, now time.Time) {
 	r.reported = true
 	t.current = *r.exception
@@ -269,8 +269,8 @@ func (t *tracker) reportException(r *run, now time.Time) {
 	}
 }
 
-// reachable records whether the app answers. It is called for every new generation of the app, even if
-// the end of the one before went unnoticed.
+// reachable records whether the app answers. The upstream calls it for every new generation of the app, even if it did
+// not notice the end of the last one.
 func (t *tracker) reachable(up bool, now time.Time) {
 	t.up = up
 	if up {
@@ -294,6 +294,7 @@ func (t *tracker) expect(e dev.Announcement, now time.Time) {
 		}
 		clear(t.replacing)
 		t.saves = append(t.saves, &save{how: e.How, trigger: e.Trigger, at: at, noticed: now, awaitedTabs: len(t.tabs)})
+	case dev.AnnounceStart, dev.AnnounceExit, dev.ReloadMount, dev.ReloadSync: // no save causes these, or none replaces the app
 	}
 	t.expected = e
 }
@@ -302,12 +303,12 @@ func (t *tracker) expect(e dev.Announcement, now time.Time) {
 func (t *tracker) status() Status {
 	return Status{
 		V: dev.WireVersion, Sessions: len(t.tabs), Reloads: t.reloads,
-		Reload: t.reload, Exception: t.current, Expect: t.expected, Tabs: t.open(),
+		Reload: t.reload, Exception: t.current, Expect: t.expected, Tabs: t.openTabs(),
 	}
 }
 
-// open lists the connected tabs.
-func (t *tracker) open() []Tab {
+// openTabs lists the connected tabs.
+func (t *tracker) openTabs() []Tab {
 	var list []Tab
 	for tb := range t.tabs {
 		tab := Tab{User: tb.user}
@@ -322,6 +323,6 @@ func (t *tracker) open() []Tab {
 	return list
 }
 
-// isScript reports whether Streamlit runs or imports a file. Any other file is live as soon as the app
-// reads it, and no run shows that.
+// isScript reports whether a file is one that Streamlit runs or imports. Any other file is live once the app reads it,
+// which no message of Streamlit shows.
 func isScript(path string) bool { return strings.HasSuffix(path, ".py") }

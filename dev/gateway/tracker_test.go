@@ -12,7 +12,7 @@ import (
 	"sdev/dev/watch"
 )
 
-// scene plays facts to a tracker at chosen milliseconds and notes what it tells, one line an event.
+// scene calls a tracker at chosen milliseconds and records the events that it emits, one line each.
 type scene struct {
 	t      *testing.T
 	tr     *tracker
@@ -23,7 +23,7 @@ type scene struct {
 
 var sceneStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// newScene has an app that answers and no tab.
+// newScene returns a scene with an app that answers and no tab.
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	rules, err := watch.Compile([]dev.Rule{
@@ -81,17 +81,17 @@ func (s *scene) at(ms int) *scene {
 		s.ms = max(s.ms, int(next.Sub(sceneStart).Milliseconds()))
 		s.tr.wake(s.time(s.ms))
 	}
-	s.t.Fatal("the tracker asks to be woken again and again")
+	s.t.Fatal("the tracker's deadline never passes")
 	return s
 }
 
 func (s *scene) now() time.Time { return s.time(s.ms) }
 
-// open is a tab that has loaded its page.
+// open opens a tab that has loaded its page.
 func (s *scene) open() *tab {
 	tb := &tab{}
 	if r := s.tr.opened(tb, "", 1, s.now()); r != nil {
-		s.t.Errorf("a page that was just loaded is told to run %x", r)
+		s.t.Errorf("a page that was just loaded gets the replay %x", r)
 	}
 	s.click(tb)
 	s.begin(tb)
@@ -125,7 +125,7 @@ func (s *scene) raise(tb *tab, e streamlit.Exception) {
 	s.finish(tb, streamlit.Succeeded)
 }
 
-// save is a batch that is noticed now and was written some milliseconds ago.
+// save reports a batch that is noticed now and was written ago milliseconds before.
 func (s *scene) save(ago int, paths ...string) {
 	var changes []dev.Change
 	for _, p := range paths {
@@ -137,7 +137,7 @@ func (s *scene) save(ago int, paths ...string) {
 func (s *scene) expect(want ...string) {
 	s.t.Helper()
 	if !slices.Equal(s.events, want) {
-		s.t.Errorf("told\n\t%s\nwant\n\t%s", strings.Join(s.events, "\n\t"), strings.Join(want, "\n\t"))
+		s.t.Errorf("events\n\t%s\nwant\n\t%s", strings.Join(s.events, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	s.events = nil
 }
@@ -164,7 +164,7 @@ func TestTracker_TheLaterOfTwoSavesIsTheRunsOwn(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.at(1000).save(10, "other.py") // no page uses it
-	s.at(1300).begin(tb)            // … but the next one, not known yet
+	s.at(1300).begin(tb)            // this run shows the next save, which is not known yet
 	s.at(1310).save(20, "Home.py")
 	s.at(1330).finish(tb, streamlit.Succeeded)
 	s.at(9000).expect("0 opened 1", "1000 changed other.py live", "1310 changed Home.py live", "1330 reloaded Home.py 40ms 1 mount")
@@ -219,7 +219,7 @@ func TestTracker_AnExceptionIsNoReload(t *testing.T) {
 		t.Errorf("status says line %d", got)
 	}
 
-	// Saved again and still broken is news; repaired is a reload.
+	// A second save with the same exception is reported too; a save that fixes it is a reload.
 	s.save(0, "Home.py")
 	s.begin(a)
 	s.raise(a, boom(7))
@@ -244,7 +244,7 @@ func TestTracker_AnExceptionWaitsForItsSave(t *testing.T) {
 	s.at(1020).save(30, "Home.py")
 	s.at(9000).expect("1020 changed Home.py live", `1020 exception Boom Home.py:3 page=""`)
 
-	// A run that no save explains is reported all the same.
+	// An exception of a run without a save is reported too.
 	s.at(10_000).begin(tb)
 	s.raise(tb, boom(4))
 	s.at(20_000).expect(`10500 exception Boom Home.py:4 page=""`)
@@ -272,14 +272,14 @@ func TestTracker_WhatAPersonDoesIsNoReload(t *testing.T) {
 	s.at(2000).click(tb)
 	s.begin(tb)
 	s.raise(tb, boom(5))
-	// The same button once more.
+	// A second click on the same button.
 	s.at(3000).click(tb)
 	s.begin(tb)
 	s.raise(tb, boom(5))
 	s.at(9000).expect("0 opened 1", `2000 exception Boom Home.py:5 page=""`, `3000 exception Boom Home.py:5 page=""`)
 }
 
-func TestTracker_ATimerThatRaisesIsToldOnce(t *testing.T) {
+func TestTracker_ATimerThatRaisesIsReportedOnce(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.events = nil
@@ -345,7 +345,7 @@ func TestTracker_WarnsOnceWhileNoTabIsOpen(t *testing.T) {
 	s.at(11_000).save(0, "Home.py")
 	tb := s.open()
 	s.tr.closed(tb, s.now())
-	s.at(11_500).save(0, "Home.py") // a page that is loaded again leaves a gap
+	s.at(11_500).save(0, "Home.py") // a page reload leaves a gap without tabs
 	s.at(20_000).save(0, "notes.md")
 	s.at(21_000).save(0, "Home.py")
 	s.at(30_000).expect("10000 changed Home.py live", "10000 warning reload.no-tab", "11000 changed Home.py live",
@@ -358,10 +358,10 @@ func TestTracker_WarnsOfASaveThatNoTabUses(t *testing.T) {
 	tb := s.open()
 	s.events = nil
 	s.at(1000).save(0, "other.py")
-	s.at(5000).save(0, "table.csv") // read by the script, if at all: no run tells
+	s.at(5000).save(0, "table.csv") // not a script: no run shows whether it is used
 	s.at(9000).expect("1000 changed other.py live", "3000 warning reload.unseen", "5000 changed table.csv live")
 
-	// A script that is busy is not blamed before it has ended.
+	// While a script runs, there is no warning.
 	s.click(tb)
 	s.begin(tb)
 	s.save(0, "Home.py")
@@ -386,12 +386,12 @@ func TestTracker_ARebuildIsAReloadOfTheTabsThatComeBack(t *testing.T) {
 	s.at(5000).tr.reachable(false, s.now())
 	s.tr.closed(a, s.now())
 	s.tr.closed(b, s.now())
-	s.save(0, "Home.py") // is in the new app anyway
+	s.save(0, "Home.py") // the new app contains it anyway
 	s.at(6000).tr.reachable(true, s.now())
 	for _, was := range []*tab{a, b} {
 		tb := &tab{}
 		if got := s.tr.opened(tb, was.session, 2, s.now()); string(got) != "replay" {
-			t.Errorf("a tab that comes back is told to run %q", got)
+			t.Errorf("a returning tab gets the replay %q", got)
 		}
 		s.begin(tb)
 		s.finish(tb, streamlit.Succeeded)
@@ -401,22 +401,22 @@ func TestTracker_ARebuildIsAReloadOfTheTabsThatComeBack(t *testing.T) {
 		"6000 opened 1", "6100 opened 2", "6100 reloaded requirements.txt 5130ms 2 rebuild")
 }
 
-func TestTracker_ARestartNobodyAnnouncedIsAReloadToo(t *testing.T) {
+func TestTracker_ARestartWithoutAnnouncementIsAReloadToo(t *testing.T) {
 	s := newScene(t)
 	a := s.open()
 	s.tr.closed(a, s.now())
 	s.events = nil
 	tb := &tab{}
 	if s.tr.opened(tb, a.session, 2, s.now()) == nil {
-		t.Error("the tab is not told to run")
+		t.Error("the tab's page is not replayed")
 	}
-	s.at(30).click(tb) // by itself, because a run was under way when the app went
+	s.at(30).click(tb) // the tab requests it itself, because a run was active when the app stopped
 	s.begin(tb)
 	s.at(50).finish(tb, streamlit.Succeeded)
 	s.at(9000).expect("0 opened 1", "650 reloaded  20ms 1 restart")
 }
 
-func TestTracker_OnlyATabOfAnEarlierLifeIsToldToRun(t *testing.T) {
+func TestTracker_ReplaysOnlyForATabOfAnEarlierGeneration(t *testing.T) {
 	s := newScene(t)
 	a := s.open()
 	s.tr.closed(a, s.now())
@@ -434,7 +434,7 @@ func TestTracker_OnlyATabOfAnEarlierLifeIsToldToRun(t *testing.T) {
 	}
 }
 
-func TestTracker_AnAnnouncementThatComesToNothingLeavesNoTrace(t *testing.T) {
+func TestTracker_AWithdrawnAnnouncementLeavesNoTrace(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.events = nil

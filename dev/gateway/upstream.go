@@ -23,13 +23,13 @@ const (
 type upstream struct {
 	addr    string
 	changed func(up bool) // called for every new generation and every end, in order
-	checks  chan struct{} // asks run to check whether the app answers
+	checks  chan struct{} // a token makes run check whether the app answers
 
-	mu         sync.Mutex // guards what follows; held while changed is called, which keeps the order
+	mu         sync.Mutex // guards the fields below; held during calls of changed, to keep their order
 	up         bool
 	back       chan struct{} // closed when the app answers again
 	generation uint64
-	socket     uint64
+	socket     uint64 // inode of the app's listening socket, see listener; 0 if unknown
 }
 
 func newUpstream(addr string, changed func(up bool)) *upstream {
@@ -38,7 +38,7 @@ func newUpstream(addr string, changed func(up bool)) *upstream {
 	return u
 }
 
-// run checks whether the app answers, whenever check asks for it, until ctx ends.
+// run checks after each call of check whether the app answers, until ctx ends. While the app does not, run tries again.
 func (u *upstream) run(ctx context.Context) {
 	for {
 		select {
@@ -72,7 +72,7 @@ func (u *upstream) dial(ctx context.Context) bool {
 	return conn.Close() == nil
 }
 
-// check makes run check the app; it never blocks.
+// check makes run check whether the app answers. It never blocks.
 func (u *upstream) check() {
 	select {
 	case u.checks <- struct{}{}:
@@ -91,7 +91,7 @@ func (u *upstream) markDown() {
 	u.changed(false)
 }
 
-// markUp records that the app answered, and releases everyone who waits for that.
+// markUp records that the app answered, and wakes the callers of wait.
 func (u *upstream) markUp() {
 	socket := listener(u.addr)
 	u.mu.Lock()

@@ -12,42 +12,42 @@ import (
 	"sdev/dev"
 )
 
-// caller runs git in one directory.
-type caller struct {
+// runner runs git in one directory.
+type runner struct {
 	program, dir string
 	env          []string
-	off          []string // settings that keep filters from being run: see withoutFilters
+	filtersOff   []string // options that disable filters: see withoutFilters
 }
 
-// foreign are the variables by which a hook, or a script around it, points git to a repository: the
-// one that is asked about is that of the directory.
-var foreign = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
+// repositoryEnv matches the variables with which a hook, or a script around it, points git to a repository. sdev
+// asks about the repository of the directory instead.
+var repositoryEnv = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
 
-// safe are settings that win over those of the repository. What git may run while it reads: a file
-// watcher, hooks, a pager, a program that checks signatures, and, for an object that was left out of a
-// partial clone, all that belongs to fetching (helpers, transports, ssh, a remote's own program).
-// Filters are named by the repository, and therefore found out first. Sources: git-config,
-// gitattributes, and git's own page "git", on GIT_ALLOW_PROTOCOL.
-func safe() []string {
+// safeSettings returns options that override the repository's settings and prevent git from running programs while
+// it reads: a file watcher, hooks, a pager, a signature checker. Programs that fetch objects missing from a partial
+// clone (helpers, transports, ssh, a remote's own program) are disabled by variables, see command. Filters need one
+// option for each name, so withoutFilters adds those. Sources: the manual pages git-config, gitattributes, and git
+// (on GIT_ALLOW_PROTOCOL).
+func safeSettings() []string {
 	return []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit"}
 }
 
-func (c caller) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.program, slices.Concat(safe(), c.off, args)...)
+func (c runner) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.program, slices.Concat(safeSettings(), c.filtersOff, args)...)
 	cmd.Dir = c.dir
-	cmd.Env = slices.DeleteFunc(slices.Clone(c.env), foreign.MatchString)
-	// GIT_NO_LAZY_FETCH is known to git since 2.44; the list of protocols, which is of none, to every git.
+	cmd.Env = slices.DeleteFunc(slices.Clone(c.env), repositoryEnv.MatchString)
+	// git has GIT_NO_LAZY_FETCH since 2.44. Every git has GIT_ALLOW_PROTOCOL, and allows no protocol named "none".
 	cmd.Env = append(cmd.Env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none")
 	return cmd
 }
 
-// run gives what git says. The error is a *dev.Error, or the context's.
-func (c caller) run(ctx context.Context, args ...string) ([]byte, error) {
-	return c.ask(ctx, "", args...)
+// run returns git's output. The error is a *dev.Error, or ctx's.
+func (c runner) run(ctx context.Context, args ...string) ([]byte, error) {
+	return c.runWithInput(ctx, "", args...)
 }
 
-// ask is run with something for git to read.
-func (c caller) ask(ctx context.Context, input string, args ...string) ([]byte, error) {
+// runWithInput is run with standard input for git.
+func (c runner) runWithInput(ctx context.Context, input string, args ...string) ([]byte, error) {
 	cmd := c.command(ctx, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -59,8 +59,8 @@ func (c caller) ask(ctx context.Context, input string, args ...string) ([]byte, 
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
-		said := cmp.Or(firstLine(stderr.String()), err.Error())
-		return nil, failed(args[0]+": "+said, err, "see what is wrong with it: git status, git fsck")
+		text := cmp.Or(firstLine(stderr.String()), err.Error())
+		return nil, failed(args[0]+": "+text, err, "find out what is wrong: git status, git fsck")
 	}
 	return out, nil
 }
@@ -74,13 +74,13 @@ func firstLine(s string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(s, "fatal: "), "error: ")
 }
 
-// withoutFilters gives a caller that runs no filter, whoever defined it: one that the user has for all
-// repositories may itself run what a repository's settings name, as git-lfs does.
-func (c caller) withoutFilters(ctx context.Context) (caller, error) {
-	c.off = nil
+// withoutFilters returns a runner that runs no filter, not even one that the user has configured for all
+// repositories: that one may run programs that the repository names, as git-lfs does.
+func (c runner) withoutFilters(ctx context.Context) (runner, error) {
+	c.filtersOff = nil
 	out, err := c.run(ctx, "config", "--null", "--name-only", "--get-regexp", `^filter\.`)
 	if err != nil {
-		return c, context.Cause(ctx) // there is none
+		return c, context.Cause(ctx) // git fails if no filter is configured
 	}
 	for key := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		name := strings.TrimPrefix(key, "filter.")
@@ -88,12 +88,12 @@ func (c caller) withoutFilters(ctx context.Context) (caller, error) {
 		if dot < 0 {
 			continue
 		}
-		if name = name[:dot]; strings.ContainsAny(name, "=\n") { // an option cannot say which one is meant
-			return c, failed("status: it would run the filter "+name, nil, "give the filter a name of letters, in .git/config and .gitattributes")
+		if name = name[:dot]; strings.ContainsAny(name, "=\n") { // -c cannot express such a name
+			return c, failed("status: it would run the filter "+name, nil, "rename the filter to letters only, in .git/config and .gitattributes")
 		}
 		for _, key := range []string{".clean=", ".smudge=", ".process=", ".required=false"} {
-			if setting := "filter." + name + key; !slices.Contains(c.off, setting) {
-				c.off = append(c.off, "-c", setting)
+			if setting := "filter." + name + key; !slices.Contains(c.filtersOff, setting) {
+				c.filtersOff = append(c.filtersOff, "-c", setting)
 			}
 		}
 	}

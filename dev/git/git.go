@@ -1,13 +1,3 @@
-// Package git asks the git program about the repository that a directory lies in.
-//
-// Nothing is changed: no index is refreshed, nothing is fetched, and nobody is asked for a password.
-// Nothing is run either that the repository's own files could name: no filter, hook, file watcher,
-// helper or transport, neither of the repository nor of its submodules. See [Repository.Modified] for
-// what that means for files that a filter changes. Addresses of remotes come without the credentials
-// in them.
-//
-// The package starts no goroutines; every call ends with the program that it started, or with its
-// context.
 package git
 
 import (
@@ -26,45 +16,45 @@ import (
 	"sdev/dev"
 )
 
-// Repository is what git says about the repository that a directory lies in.
+// Repository is the state of the repository that contains a directory.
 type Repository struct {
 	Found bool
-	Why   string // why nothing was found out, where Found is false
+	Why   string // why there is no state, if Found is false
 
-	Root   string // its work tree, absolute, links followed
-	Remote string // address of origin, else of the only remote; "" where there is none
-	Branch string // "" where the head is detached
-	Commit string // full hash of the head; "" before the first commit
-	Time   time.Time
-	// Modified are files that differ from the commit or are not in it, relative to Root, with slashes. A
-	// file that git would hand to a filter first counts as it lies there: it is as it was committed where
-	// nobody wrote to it since git put it there, or where the commit holds its Git LFS pointer.
+	Root   string    // its work tree, absolute, with links resolved
+	Remote string    // address of origin, else of the only remote; "" if there is none
+	Branch string    // "" if HEAD is detached
+	Commit string    // full hash of HEAD; "" before the first commit
+	Time   time.Time // when Commit was made
+	// Modified are files that differ from the commit or are not in it, relative to Root, with slashes. git would
+	// run a filter to compare some files; of those, a file counts as unmodified if nobody has written to it since
+	// git did, or if the commit contains its Git LFS pointer.
 	Modified []string
-	// Absent are submodules whose files are not there.
+	// Absent are submodules that are not checked out.
 	Absent []string
 
-	in caller
+	runner runner
 }
 
-// Read asks about the repository around dir. env is the program's environment. The error is that of
-// ctx alone: a machine without git, a directory without a repository, and one that git refuses to look
-// into are answers.
+// Read returns the state of the repository that contains dir. env is git's environment. An error is always ctx's,
+// or that of a damaged repository. If git is not installed, dir is in no repository, or git does not trust the
+// repository, then Found is false and Why says so.
 func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	r := Repository{}
 	program, err := exec.LookPath("git")
 	if err != nil {
-		r.Why = "there is no git on this machine"
+		r.Why = "git is not installed on this machine"
 		return r, nil
 	}
-	r.in = caller{program: program, dir: dir, env: env}
-	root, err := r.in.run(ctx, "rev-parse", "--show-toplevel")
+	r.runner = runner{program: program, dir: dir, env: env}
+	root, err := r.runner.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil || len(root) == 0 {
-		r.Why = why(err)
+		r.Why = explainNotFound(err)
 		return r, context.Cause(ctx)
 	}
 	r.Found, r.Root = true, filepath.FromSlash(strings.TrimSuffix(string(root), "\n"))
-	if !within(dir, r.Root) {
-		return Repository{Why: "the repository's settings say that its files are in another directory: " + dev.Sanitize(r.Root)}, nil
+	if !isWithin(dir, r.Root) {
+		return Repository{Why: "the repository's settings place its work tree in another directory: " + dev.Sanitize(r.Root)}, nil
 	}
 	if err := r.readHead(ctx); err != nil {
 		return r, err
@@ -76,11 +66,11 @@ func Read(ctx context.Context, dir string, env []string) (Repository, error) {
 	return r, nil
 }
 
-// why words the answer of a directory that is in no work tree.
-func why(err error) string {
+// explainNotFound explains git's error for a directory without a work tree.
+func explainNotFound(err error) string {
 	switch {
 	case err == nil, strings.Contains(err.Error(), "not a git repository"), strings.Contains(err.Error(), "must be run in a work tree"):
-		return "the directory is in no git repository"
+		return "the directory is not in a git repository"
 	case strings.Contains(err.Error(), "dubious ownership"):
 		return "git does not trust the repository, because somebody else owns it: git config --global --add safe.directory DIR"
 	}
@@ -88,10 +78,10 @@ func why(err error) string {
 }
 
 func (r *Repository) readHead(ctx context.Context) error {
-	if out, err := r.in.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
+	if out, err := r.runner.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
 		r.Branch = strings.TrimSuffix(string(out), "\n")
 	}
-	out, err := r.in.run(ctx, "log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--")
+	out, err := r.runner.run(ctx, "log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--")
 	if err == nil {
 		hash, seconds, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 		n, err := strconv.ParseInt(seconds, 10, 64)
@@ -103,16 +93,16 @@ func (r *Repository) readHead(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// remote is the address of origin, or of the only remote there is, as the repository's settings have it.
+// remote is the configured address of origin, else of the only remote.
 func (r *Repository) remote(ctx context.Context) string {
-	out, err := r.in.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
+	out, err := r.runner.run(ctx, "config", "--null", "--get-regexp", `^remote\..*\.url$`)
 	if err != nil {
 		return ""
 	}
 	remotes := map[string]string{}
 	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		name, address, _ := strings.Cut(entry, "\n")
-		if _, more := remotes[name]; !more { // further ones are pushed to as well
+		if _, more := remotes[name]; !more { // git fetches from the first address, and pushes to the others, too
 			remotes[name] = address
 		}
 	}
@@ -125,16 +115,16 @@ func (r *Repository) remote(ctx context.Context) string {
 	return ""
 }
 
-func cmpCause(ctx context.Context, err error) error {
+func ctxErrorOr(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
 	return err
 }
 
-// LastChange is the newest commit that changed anything but what lies below these directories and files of
-// the repository (relative to its root, with slashes), so that committing them is no change itself.
-// It is "" before the first commit.
+// LastChange is the latest commit that changed any file outside the excepted ones: directories and files relative
+// to the repository's root, with slashes. A commit of only those is no change. LastChange is "" before the first
+// commit.
 func (r Repository) LastChange(ctx context.Context, except []string) (string, error) {
 	if r.Commit == "" {
 		return "", nil
@@ -143,9 +133,9 @@ func (r Repository) LastChange(ctx context.Context, except []string) (string, er
 	for _, name := range except {
 		args = append(args, ":(top,exclude,literal)"+name)
 	}
-	out, err := r.in.run(ctx, args...)
+	out, err := r.runner.run(ctx, args...)
 	if err != nil {
-		return "", cmpCause(ctx, err)
+		return "", ctxErrorOr(ctx, err)
 	}
 	if hash := strings.TrimSpace(string(out)); hash != "" {
 		return hash, nil
@@ -153,11 +143,11 @@ func (r Repository) LastChange(ctx context.Context, except []string) (string, er
 	return r.Commit, nil
 }
 
-// scpLike is how ssh addresses are mostly written: user@host:path.
+// scpLike matches the usual form of ssh addresses: user@host:path.
 var scpLike = regexp.MustCompile(`^(?:[^@/]+@)?([^:/@]+):([^/].*|/.*)$`)
 
-// WithoutCredentials is the address of a remote without the user and password in it. One that is no
-// address is a path on this machine, which tells nothing: it gives "".
+// WithoutCredentials removes user and password from the address of a remote. A path on this machine is no address
+// and means nothing elsewhere, so it gives "".
 func WithoutCredentials(address string) string {
 	if u, err := url.Parse(address); err == nil && u.Scheme != "" && u.Host != "" {
 		u.User, u.RawQuery, u.Fragment = nil, "", ""
@@ -169,8 +159,7 @@ func WithoutCredentials(address string) string {
 	return ""
 }
 
-// Split takes the address of a remote apart, as [WithoutCredentials] gives it: the parts are "" where
-// it has none.
+// Split splits an address from [WithoutCredentials]; a part is "" if the address lacks it.
 func Split(address string) (host, owner, name string) {
 	path := ""
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
@@ -187,27 +176,26 @@ func Split(address string) (host, owner, name string) {
 	return host, owner, name
 }
 
-// Inside gives a path relative to the repository, with slashes; ok is false where it lies outside.
+// Inside returns a path relative to the repository, with slashes; ok is false if it is outside.
 func (r Repository) Inside(name string) (rel string, ok bool) {
 	if !r.Found {
 		return "", false
 	}
-	rel, err := filepath.Rel(r.Root, resolved(name))
+	rel, err := filepath.Rel(r.Root, resolveLinks(name))
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
 }
 
-// within says that a directory is another one, or lies in it. A repository's settings can put its work tree
-// anywhere.
-func within(dir, root string) bool {
+// isWithin reports whether dir is root or below it. Settings of a repository can place its work tree anywhere.
+func isWithin(dir, root string) bool {
 	want, err := os.Stat(root)
 	dir, aerr := filepath.Abs(dir)
 	if errors.Join(err, aerr) != nil {
 		return false
 	}
-	for dir = resolved(dir); ; dir = filepath.Dir(dir) {
+	for dir = resolveLinks(dir); ; dir = filepath.Dir(dir) {
 		if have, err := os.Stat(dir); err == nil && os.SameFile(have, want) {
 			return true
 		}
@@ -217,8 +205,8 @@ func within(dir, root string) bool {
 	}
 }
 
-// resolved follows the links of a path as far as it exists.
-func resolved(name string) string {
+// resolveLinks resolves the links of a path as far as it exists.
+func resolveLinks(name string) string {
 	rest := ""
 	for dir := name; ; {
 		real, err := filepath.EvalSymlinks(dir)

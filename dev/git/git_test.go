@@ -80,14 +80,14 @@ func (r repo) read(more ...string) git.Repository {
 func TestRead_States(t *testing.T) {
 	t.Run("no repository", func(t *testing.T) {
 		got := repo{t, t.TempDir()}.read("GIT_CEILING_DIRECTORIES=" + os.TempDir())
-		if got.Found || got.Why != "the directory is in no git repository" {
+		if got.Found || got.Why != "the directory is not in a git repository" {
 			t.Errorf("%+v", got)
 		}
 	})
 	t.Run("no git", func(t *testing.T) {
 		r := newRepo(t)
 		t.Setenv("PATH", t.TempDir())
-		if got := r.read(); got.Found || got.Why != "there is no git on this machine" {
+		if got := r.read(); got.Found || got.Why != "git is not installed on this machine" {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -203,7 +203,7 @@ func TestLastChange_LeavesDirectoriesOut(t *testing.T) {
 			t.Errorf("%v: %s, %v", c.except, got, err)
 		}
 	}
-	// Where nothing else was ever committed the head is all there is.
+	// If every commit changed only excepted files, the result is HEAD.
 	if got, err := r.read().LastChange(t.Context(), []string{"app.py", "deploy", "deploy[1]"}); got != third || err != nil {
 		t.Error(got, err)
 	}

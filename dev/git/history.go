@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// Files are the files of a directory of the repository that git does not ignore, and those of them that
-// it keeps, both relative to the directory that was asked about, with slashes.
+// Files returns the files of the directory that git does not ignore, and those of them that git tracks. The names
+// are relative to the directory given to [Read], with slashes.
 func (r Repository) Files(ctx context.Context) (files, tracked []string, err error) {
 	list := func(args ...string) ([]string, error) {
-		out, err := r.in.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
+		out, err := r.runner.run(ctx, append([]string{"ls-files", "-z"}, args...)...)
 		if err != nil {
-			return nil, cmpCause(ctx, err)
+			return nil, ctxErrorOr(ctx, err)
 		}
 		names := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 		slices.Sort(names)
@@ -31,15 +31,15 @@ func (r Repository) Files(ctx context.Context) (files, tracked []string, err err
 	return files, tracked, err
 }
 
-// Shallow reports whether older commits were not fetched.
+// Shallow reports whether the repository lacks older commits.
 func (r Repository) Shallow(ctx context.Context) bool {
-	out, err := r.in.run(ctx, "rev-parse", "--is-shallow-repository")
+	out, err := r.runner.run(ctx, "rev-parse", "--is-shallow-repository")
 	return err == nil && strings.TrimSpace(string(out)) == "true"
 }
 
-// Blobs calls visit with every version of every file that a branch, a tag or a stash still leads to,
-// once each: its id, a path that it has, and what is in it, which visit need not read to its end. It
-// stops at the first error of visit's. Memory grows with the number of versions, not with their sizes.
+// Blobs calls visit once for each version of each file that a branch, a tag or a stash reaches: with its id, one of
+// its paths, and its content, which visit need not read to the end. Blobs stops at visit's first error. Its memory
+// grows with the number of versions, not with their size.
 func (r Repository) Blobs(ctx context.Context, visit func(id, path string, content io.Reader) error) error {
 	if r.Commit == "" {
 		return nil
@@ -50,7 +50,7 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := r.in.command(inner, "cat-file", "--batch", "--buffer")
+	cmd := r.runner.command(inner, "cat-file", "--batch", "--buffer")
 	cmd.Stdin = bytes.NewReader(ids)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -61,24 +61,24 @@ func (r Repository) Blobs(ctx context.Context, visit func(id, path string, conte
 	}
 	err = eachBlob(bufio.NewReaderSize(out, 1<<16), func(id string, content io.Reader) error { return visit(id, paths[id], content) })
 	if err != nil {
-		cancel() // what it still has to say nobody reads
+		cancel() // nobody reads the rest of its output
 	}
 	if werr := cmd.Wait(); err == nil && werr != nil {
 		err = fmt.Errorf("git cat-file: %w", werr)
 	}
-	return cmpCause(ctx, err)
+	return ctxErrorOr(ctx, err)
 }
 
-// objects lists what is reachable: ids with a path each, and the ids as lines.
+// objects lists the reachable objects: one path for each id, and the ids as lines.
 func (r Repository) objects(ctx context.Context) (paths map[string]string, ids []byte, err error) {
-	out, err := r.in.run(ctx, "rev-list", "--objects", "--missing=allow-promisor", "--all", "HEAD")
+	out, err := r.runner.run(ctx, "rev-list", "--objects", "--missing=allow-promisor", "--all", "HEAD")
 	if err != nil {
-		return nil, nil, cmpCause(ctx, err)
+		return nil, nil, ctxErrorOr(ctx, err)
 	}
 	paths = map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		id, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if path != "" { // commits, and trees at the root, have none
+		if path != "" { // commits and root trees have no path
 			paths[id] = path
 			ids = append(append(ids, id...), '\n')
 		}
@@ -86,7 +86,7 @@ func (r Repository) objects(ctx context.Context) (paths map[string]string, ids [
 	return paths, ids, nil
 }
 
-// eachBlob reads what "git cat-file --batch" writes: a line "ID TYPE SIZE", the object, a line end.
+// eachBlob parses the output of "git cat-file --batch": a line "ID TYPE SIZE", the object, a line end.
 func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) error {
 	for {
 		head, err := in.ReadString('\n')
@@ -97,7 +97,7 @@ func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) 
 			return fmt.Errorf("git cat-file: %w", err)
 		}
 		fields := strings.Fields(head)
-		if len(fields) == 2 && fields[1] == "missing" { // of a partial clone
+		if len(fields) == 2 && fields[1] == "missing" { // in a partial clone
 			continue
 		}
 		if len(fields) != 3 {
@@ -122,10 +122,9 @@ func eachBlob(in *bufio.Reader, visit func(id string, content io.Reader) error) 
 	}
 }
 
-// CommitOf names a commit that brought a version of a file, by the beginning of its hash; "" where none
-// is found.
+// CommitOf returns the abbreviated hash of a commit that added a version of a file; "" if none is found.
 func (r Repository) CommitOf(ctx context.Context, id string) string {
-	out, err := r.in.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
+	out, err := r.runner.run(ctx, "log", "--all", "-1", "--no-show-signature", "--format=%h", "--find-object="+id)
 	if err != nil {
 		return ""
 	}

@@ -22,7 +22,7 @@ func read(t *testing.T, dir string) git.Repository {
 	return r
 }
 
-// blobs gives "path: content" of every version.
+// blobs returns "path: content" of every version.
 func blobs(t *testing.T, r git.Repository) []string {
 	t.Helper()
 	var out []string
@@ -41,7 +41,7 @@ func blobs(t *testing.T, r git.Repository) []string {
 	return out
 }
 
-func TestBlobs_AreEveryVersionThatSomethingLeadsTo(t *testing.T) {
+func TestBlobs_AreAllReachableVersions(t *testing.T) {
 	r := newRepo(t)
 	r.write("a.txt", "one")
 	r.write("dir/b \x01.txt", "blob 3\nmissing\n")
@@ -72,7 +72,7 @@ func TestBlobs_AreEveryVersionThatSomethingLeadsTo(t *testing.T) {
 	}
 }
 
-func TestBlobs_NeedNotBeReadAndEndWithTheVisitor(t *testing.T) {
+func TestBlobs_MayBeLeftUnreadAndEndWithTheVisitorsError(t *testing.T) {
 	r := newRepo(t)
 	for _, name := range []string{"a", "b", "c"} {
 		r.write(name, strings.Repeat(name, 1<<20))
@@ -124,7 +124,7 @@ func TestBlobs_OfADamagedRepositoryAreAnError(t *testing.T) {
 	}
 }
 
-func TestShallow_IsAClonesWithoutItsOlderCommits(t *testing.T) {
+func TestShallow_IsACloneWithoutItsOlderCommits(t *testing.T) {
 	r := newRepo(t)
 	for _, text := range []string{"one", "two"} {
 		r.write("a", text)

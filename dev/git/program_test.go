@@ -16,11 +16,11 @@ import (
 	"sdev/dev/git"
 )
 
-// trap is a repository that names programs, and a file that is there once one of them was run.
+// trap is a repository whose settings name a program that leaves a marker file when it runs.
 type trap struct {
 	repo
 	marker  string
-	program string // makes the marker, and does not work
+	program string // creates the marker, then fails
 }
 
 func newTrap(t *testing.T) trap {
@@ -40,13 +40,13 @@ func (r trap) script(name string) string {
 	return file
 }
 
-// ran says whether a program was run, and sets the trap again.
+// ran reports whether the program has run, and removes the marker.
 func (r trap) ran() bool {
 	return os.Remove(r.marker) == nil
 }
 
-// everything asks all that the package can say.
-func everything(t *testing.T, dir string, env []string) git.Repository {
+// readEverything calls every function of the package.
+func readEverything(t *testing.T, dir string, env []string) git.Repository {
 	t.Helper()
 	r, err := git.Read(t.Context(), dir, env)
 	if err != nil {
@@ -74,21 +74,21 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 	edit := func(r trap) { r.write("a.txt", "a.xyz") }
 	for name, test := range map[string]struct {
 		set     func(trap)
-		control []string // what has git run the program; nil is nothing that is known
+		control []string // a git command that does run the program; nil if none is known
 	}{
 		"a clean filter": {func(r trap) {
 			r.write(".gitattributes", "*.txt filter=x\n")
 			r.git("config", "filter.x.clean", r.program)
 			edit(r)
 		}, []string{"status"}},
-		"a filter that must work": {func(r trap) {
+		"a required filter": {func(r trap) {
 			r.write(".git/info/attributes", "* filter=x.y\n")
 			r.git("config", "filter.x.y.clean", r.program)
 			r.git("config", "filter.x.y.smudge", r.program)
 			r.git("config", "filter.x.y.required", "true")
 			edit(r)
 		}, []string{"status"}},
-		"a filter that stays": {func(r trap) {
+		"a process filter": {func(r trap) {
 			r.write(".gitattributes", "*.txt filter=x\n")
 			r.git("config", "filter.x.process", r.program)
 			edit(r)
@@ -123,7 +123,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			r.git("commit", "--quiet", "-m", "inner")
 			repo{r.T, filepath.Join(r.dir, "inner")}.git("config", "core.fsmonitor", r.program)
 		}, []string{"status"}},
-		"a check of signatures": {func(r trap) {
+		"a signature checker": {func(r trap) {
 			head := r.git("cat-file", "commit", "HEAD")
 			signed := strings.Replace(head, "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n", 1)
 			r.write(".git/signed", signed+"\n")
@@ -132,9 +132,9 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			r.git("config", "log.showSignature", "true")
 		}, []string{"log", "-1"}},
 		"a remote's own program": {func(r trap) { r.partial(r.dir, "remote.origin.uploadpack", r.program) }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
-		"a way to a remote":      {func(r trap) { r.partial("ext::"+r.program, "protocol.ext.allow", "always") }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
+		"a transport":            {func(r trap) { r.partial("ext::"+r.program, "protocol.ext.allow", "always") }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
 		"ssh":                    {func(r trap) { r.partial("ssh://host/x", "core.sshCommand", r.program) }, []string{"cat-file", "-p", "HEAD:gone.txt"}},
-		"a helper for logins": {func(r trap) {
+		"a credential helper": {func(r trap) {
 			r.git("config", "core.askPass", r.program)
 			r.git("config", "credential.helper", r.program)
 			r.git("config", "core.gitProxy", r.program)
@@ -146,16 +146,16 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 					r.Fatal(err)
 				}
 			}
-			r.write("a.txt", "a.txt") // has the index be written again
+			r.write("a.txt", "a.txt") // makes git rewrite the index
 		}, []string{"status"}},
-		"hooks of a directory": {func(r trap) {
+		"hooks in another directory": {func(r trap) {
 			if err := os.Symlink(r.program, filepath.Join(filepath.Dir(r.marker), "post-index-change")); err != nil {
 				r.Fatal(err)
 			}
 			r.git("config", "core.hooksPath", filepath.Dir(r.marker))
 			r.write("a.txt", "a.txt")
 		}, []string{"status"}},
-		"what shows files and changes": {func(r trap) {
+		"programs that show files and changes": {func(r trap) {
 			r.write(".gitattributes", "*.txt diff=x merge=x\n")
 			for _, key := range []string{"diff.external", "diff.x.textconv", "diff.x.command", "merge.x.driver", "core.pager", "pager.log", "pager.status", "core.editor", "alias.status", "submodule.inner.update", "trailer.x.command"} {
 				r.git("config", key, r.program)
@@ -168,7 +168,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			r.T = t
 			test.set(r)
 			r.ran()
-			everything(t, r.dir, env())
+			readEverything(t, r.dir, env())
 			if r.ran() {
 				t.Error("a program that the repository names was run")
 			}
@@ -177,7 +177,7 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 			}
 			cmd := exec.CommandContext(t.Context(), "git", test.control...)
 			cmd.Dir, cmd.Env = r.dir, slices.DeleteFunc(env(), func(v string) bool { return strings.HasPrefix(v, "GIT_ALLOW_PROTOCOL=") })
-			_ = cmd.Run() // its answer does not matter
+			_ = cmd.Run() // its result does not matter
 			if !r.ran() {
 				t.Errorf("git %v runs nothing either: this shows nothing", test.control)
 			}
@@ -185,7 +185,8 @@ func TestRead_RunsNoProgramThatARepositoryNames(t *testing.T) {
 	}
 }
 
-// partial makes it a partial clone that misses a file, of a remote with an address and a setting.
+// partial turns the repository into a partial clone that lacks a file, with the address and one setting of its
+// remote.
 func (r trap) partial(address, key, value string) {
 	r.Helper()
 	r.commit("gone.txt")
@@ -196,7 +197,7 @@ func (r trap) partial(address, key, value string) {
 	for _, set := range [][2]string{{"core.repositoryFormatVersion", "1"}, {"extensions.partialClone", "origin"}, {"remote.origin.promisor", "true"}, {"remote.origin.url", address}, {key, value}} {
 		r.git("config", set[0], set[1])
 	}
-	// Only what a promised pack refers to may be missing.
+	// Only objects to which a promisor pack refers may be missing.
 	pack := strings.TrimSpace(r.gitIn(strings.Join([]string{r.git("rev-parse", "HEAD"), r.git("rev-parse", "HEAD^{tree}")}, "\n")+"\n", "pack-objects", "--quiet", ".git/objects/pack/pack"))
 	r.write(".git/objects/pack/pack-"+pack+".promisor", "")
 }
@@ -212,7 +213,7 @@ func (r repo) gitIn(input string, args ...string) string {
 	return string(out)
 }
 
-func TestRead_RunsNoFilterOfTheUsersEither(t *testing.T) {
+func TestRead_RunsNoFilterOfTheUserEither(t *testing.T) {
 	r := newTrap(t)
 	global := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(global, []byte("[filter \"lfs\"]\n\tclean = "+r.program+"\n\trequired = true\n"), 0o600); err != nil {
@@ -220,12 +221,12 @@ func TestRead_RunsNoFilterOfTheUsersEither(t *testing.T) {
 	}
 	r.write(".gitattributes", "*.txt filter=lfs\n")
 	r.write("a.txt", "a.xyz")
-	if got := everything(t, r.dir, append(env(), "GIT_CONFIG_GLOBAL="+global)); !slices.Equal(got.Modified, []string{".gitattributes", "a.txt"}) || r.ran() {
+	if got := readEverything(t, r.dir, append(env(), "GIT_CONFIG_GLOBAL="+global)); !slices.Equal(got.Modified, []string{".gitattributes", "a.txt"}) || r.ran() {
 		t.Errorf("%q", got.Modified)
 	}
 }
 
-func TestRead_RefusesAFilterThatItCannotLeaveOut(t *testing.T) {
+func TestRead_RefusesAFilterThatItCannotDisable(t *testing.T) {
 	r := newTrap(t)
 	r.write(".gitattributes", "*.txt filter=a=b\n")
 	r.write(".git/config", "[core]\n\trepositoryformatversion = 0\n[filter \"a=b\"]\n\tclean = "+r.program+"\n")
@@ -235,8 +236,8 @@ func TestRead_RefusesAFilterThatItCannotLeaveOut(t *testing.T) {
 	}
 }
 
-// filtered is a repository whose filter has changed what is committed of a file: upper case, and "x"
-// before it in the work tree.
+// filtered returns a repository with a filter: the committed files are upper case, those in the work tree lower
+// case.
 func filtered(t *testing.T) trap {
 	t.Helper()
 	r := newTrap(t)
@@ -250,12 +251,12 @@ func filtered(t *testing.T) trap {
 	return r
 }
 
-func TestRead_KnowsFilesThatAFilterChanged(t *testing.T) {
+func TestRead_RecognisesFilesThatAFilterChanged(t *testing.T) {
 	r := filtered(t)
 	if got := r.read().Modified; len(got) > 0 {
 		t.Errorf("right after the commit: %q", got)
 	}
-	// An index of the second in which files were written has git read them again.
+	// git reads files again that were written in the same second as the index.
 	old := time.Now().Add(-time.Hour).Truncate(time.Second)
 	r.git("update-index", "--refresh")
 	if err := os.Chtimes(filepath.Join(r.dir, ".git/index"), old, old); err != nil {
@@ -274,7 +275,7 @@ func TestRead_KnowsFilesThatAFilterChanged(t *testing.T) {
 	}
 }
 
-func TestRead_KnowsFilesOfLFSByTheirPointers(t *testing.T) {
+func TestRead_RecognisesLFSFilesByTheirPointers(t *testing.T) {
 	r := newTrap(t)
 	body := "a large picture\n"
 	pointer := fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sha256.Sum256([]byte(body)), len(body))
@@ -291,7 +292,7 @@ func TestRead_KnowsFilesOfLFSByTheirPointers(t *testing.T) {
 	}
 }
 
-func TestRead_KnowsChangesInSubmodules(t *testing.T) {
+func TestRead_FindsChangesInSubmodules(t *testing.T) {
 	inner, r := newRepo(t), newTrap(t)
 	inner.commit("b.txt")
 	r.git("-c", "protocol.file.allow=always", "submodule", "add", "--quiet", inner.dir, "in/ner")
@@ -310,7 +311,7 @@ func TestRead_KnowsChangesInSubmodules(t *testing.T) {
 	}
 }
 
-func TestRead_AWorkTreeElsewhereIsNotTheProjects(t *testing.T) {
+func TestRead_IgnoresAWorkTreeInAnotherDirectory(t *testing.T) {
 	r := newTrap(t)
 	elsewhere := t.TempDir()
 	r.git("config", "core.worktree", elsewhere)

@@ -15,14 +15,14 @@ import (
 	"sdev/dev"
 )
 
-// deepest is how far submodules are looked for inside submodules.
-const deepest = 8
+// maxSubmoduleDepth limits the nesting of submodules that sdev examines.
+const maxSubmoduleDepth = 8
 
-// readState collects what is not as it was committed.
+// readState finds modified files and absent submodules.
 func (r *Repository) readState(ctx context.Context) error {
-	modified, absent, err := r.in.at(r.Root).state(ctx, deepest)
+	modified, absent, err := r.runner.at(r.Root).changes(ctx, maxSubmoduleDepth)
 	if err != nil {
-		return cmpCause(ctx, err)
+		return ctxErrorOr(ctx, err)
 	}
 	r.Modified = modified
 	if _, err := os.Lstat(filepath.Join(r.Root, ".gitmodules")); err == nil {
@@ -31,15 +31,15 @@ func (r *Repository) readState(ctx context.Context) error {
 	return nil
 }
 
-func (c caller) at(dir string) caller {
+func (c runner) at(dir string) runner {
 	c.dir = dir
 	return c
 }
 
-// state gives the files of a work tree that differ from its commit, and its submodules that are not
-// there. A submodule is a repository with settings of its own, which git would follow in a program of
-// its own: so it is left to compare commits, and what a submodule holds is asked from here.
-func (c caller) state(ctx context.Context, deep int) (modified, absent []string, err error) {
+// changes returns the files of a work tree that differ from its commit, and its absent submodules. git would
+// examine a submodule with a second process that follows the submodule's own settings. So git only compares the
+// submodules' commits here, and changes calls itself for their files.
+func (c runner) changes(ctx context.Context, deep int) (modified, absent []string, err error) {
 	if c, err = c.withoutFilters(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +47,7 @@ func (c caller) state(ctx context.Context, deep int) (modified, absent []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	var edited []string // in the work tree alone
+	var edited []string // modified in the work tree, but not staged
 	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		switch {
 		case len(entry) <= 3:
@@ -57,7 +57,7 @@ func (c caller) state(ctx context.Context, deep int) (modified, absent []string,
 			modified = append(modified, entry[3:])
 		}
 	}
-	same, err := c.unwritten(ctx, edited)
+	same, err := c.unchangedByFilter(ctx, edited)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,14 +75,14 @@ func (c caller) state(ctx context.Context, deep int) (modified, absent []string,
 	return slices.Compact(modified), absent, nil
 }
 
-// submodules gives those that hold changes, and those whose files are not there.
-func (c caller) submodules(ctx context.Context, deep int) (changed, absent []string, err error) {
+// submodules returns the submodules with changes, and the absent ones.
+func (c runner) submodules(ctx context.Context, deep int) (changed, absent []string, err error) {
 	out, err := c.run(ctx, "ls-files", "--stage", "-z")
 	if err != nil {
 		return nil, nil, err
 	}
 	for entry := range strings.SplitSeq(string(out), "\x00") {
-		const link = "160000 " // the mode of an entry that is a commit
+		const link = "160000 " // mode of an index entry for a commit, which is a submodule
 		_, name, _ := strings.Cut(entry, "\t")
 		if !strings.HasPrefix(entry, link) {
 			continue
@@ -95,7 +95,7 @@ func (c caller) submodules(ctx context.Context, deep int) (changed, absent []str
 		if deep == 0 {
 			continue
 		}
-		files, _, err := inner.state(ctx, deep-1)
+		files, _, err := inner.changes(ctx, deep-1)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -106,16 +106,16 @@ func (c caller) submodules(ctx context.Context, deep int) (changed, absent []str
 	return changed, absent, nil
 }
 
-// unwritten gives those of the names whose content git would have compared through a filter, and which
-// are as they were committed nevertheless: nobody wrote to them since git put them there, or they are
-// what the Git LFS pointer in the repository names.
-func (c caller) unwritten(ctx context.Context, names []string) (map[string]bool, error) {
+// unchangedByFilter returns the names of files that git would compare through a filter and that are unmodified
+// nevertheless: nobody has written to them since git did, or the Git LFS pointer in the index matches their
+// content.
+func (c runner) unchangedByFilter(ctx context.Context, names []string) (map[string]bool, error) {
 	same := map[string]bool{}
-	filtered, err := c.filtered(ctx, names)
+	filtered, err := c.withFilter(ctx, names)
 	if err != nil || len(filtered) == 0 {
 		return same, err
 	}
-	recorded, err := c.recorded(ctx)
+	recorded, err := c.indexStamps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -137,12 +137,12 @@ func (c caller) unwritten(ctx context.Context, names []string) (map[string]bool,
 	return same, nil
 }
 
-// filtered leaves the names that have the attribute "filter".
-func (c caller) filtered(ctx context.Context, names []string) ([]string, error) {
+// withFilter returns the names that have the attribute "filter".
+func (c runner) withFilter(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	out, err := c.ask(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
+	out, err := c.runWithInput(ctx, strings.Join(names, "\x00")+"\x00", "check-attr", "-z", "--stdin", "filter")
 	if err != nil {
 		return nil, err
 	}
@@ -156,36 +156,36 @@ func (c caller) filtered(ctx context.Context, names []string) ([]string, error) 
 	return filtered, nil
 }
 
-// stamp is what git keeps of a file to tell whether somebody wrote to it.
+// stamp is what git's index records to detect a write to a file.
 type stamp struct{ seconds, nanoseconds, size int64 }
 
-// shown is how git prints a name and its stamp.
-var shown = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
+// debugEntry matches an entry in the output of "git ls-files --debug": name, mtime and size.
+var debugEntry = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
 
-// recorded gives the stamps that the index has. git compares times by the second, and reads a file that
-// was written in the second of its index again; the nanoseconds are there all the same.
-func (c caller) recorded(ctx context.Context) (map[string]stamp, error) {
+// indexStamps returns the stamps of the index. They include nanoseconds, although git itself compares seconds and
+// reads a file again if it was written in the same second as the index.
+func (c runner) indexStamps(ctx context.Context) (map[string]stamp, error) {
 	out, err := c.run(ctx, "ls-files", "-z", "--debug")
 	if err != nil {
 		return nil, err
 	}
 	stamps := map[string]stamp{}
-	for _, m := range shown.FindAllStringSubmatch(string(out), -1) {
+	for _, m := range debugEntry.FindAllStringSubmatch(string(out), -1) {
 		var part [3]int64
 		for i := range part {
-			part[i], _ = strconv.ParseInt(m[i+2], 10, 64) // digits, see shown
+			part[i], _ = strconv.ParseInt(m[i+2], 10, 64) // debugEntry matches only digits
 		}
 		stamps[m[1]] = stamp{part[0], part[1], part[2]}
 	}
 	return stamps, nil
 }
 
-// pointer is what Git LFS commits in a file's place. Source: its specification, docs/spec.md.
+// pointer matches a Git LFS pointer file. Source: the Git LFS specification, docs/spec.md.
 var pointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
 
-// isPointedTo says that a file is the one whose pointer the repository holds.
-func (c caller) isPointedTo(ctx context.Context, name, file string, size int64) (bool, error) {
-	const longest = 1024 // of a pointer
+// isPointedTo reports whether a Git LFS pointer in the index matches the content of a file.
+func (c runner) isPointedTo(ctx context.Context, name, file string, size int64) (bool, error) {
+	const longest = 1024 // maximum size of a pointer in bytes
 	out, err := c.run(ctx, "cat-file", "-s", ":"+name)
 	if n, perr := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || perr != nil || n > longest {
 		return false, context.Cause(ctx)
@@ -200,7 +200,7 @@ func (c caller) isPointedTo(ctx context.Context, name, file string, size int64) 
 	}
 	f, err := dev.OpenFile(file)
 	if err != nil {
-		return false, nil //nolint:nilerr // a file that cannot be read is not known to be the one
+		return false, nil //nolint:nilerr // an unreadable file does not match
 	}
 	defer f.Close() //nolint:errcheck // only read
 	sum := sha256.New()

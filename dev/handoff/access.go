@@ -12,48 +12,49 @@ import (
 	"sdev/dev"
 )
 
-// This file holds what the targets share that have a front door which knows who somebody is: who may
-// open what, and what an app has to do behind such a door.
+// This file holds what targets with an identity proxy share: who may open what, and what an app has to do behind such a
+// proxy. An identity proxy (dev.FrontDoor) signs people in and sends the app a header that says who they are.
 
-// member is somebody who may be let in.
+// member is a person or a set of people with access.
 type member struct {
 	Kind string // "person", "domain" or "group"
-	Text string // e-mail address, domain, or what the platform calls the group
+	Text string // e-mail address, domain, or the platform's name of the group
 }
 
-// grant is who may open which paths.
+// grant gives some members access to a path.
 type grant struct {
 	Title   string // for people: "everybody", "/reports/*"
-	Path    string // of the policy; "" is what no policy covers
+	Path    string // of the policy; "" is every path without a policy
 	Members []member
 }
 
-// access is what policies, members and groups come to.
+// access combines policies, members and groups.
 type access struct {
-	Grants []grant  // in the order of the policies, each path once; what no policy covers is last
-	All    []member // everybody who is named anywhere
+	Grants []grant  // in the order of the policies, each path once; the paths without a policy come last
+	All    []member // everybody that a grant names
 }
 
 var (
-	emailForm  = regexp.MustCompile(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
-	domainForm = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	emailPattern  = regexp.MustCompile(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	domainPattern = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 )
 
-// accessParams are who gets in; group and form say what the platform calls a group.
-func accessParams(group string, form func(string) error) []Param {
+// accessParams are the parameters that say who has access. groupForm and checkGroup describe the platform's name of a
+// group.
+func accessParams(groupForm string, checkGroup func(string) error) []Param {
 	return []Param{
 		{
-			Name: "members", About: "who may sign in at all: addresses, @domains and group:NAME, with commas",
-			Check: each(1, checkMember), Placeholder: "somebody@example.com",
+			Name: "members", About: "who may sign in: e-mail addresses, @domains and group:NAME, separated by commas",
+			Check: listOf(1, checkMember), Placeholder: "somebody@example.com",
 		},
 		{
-			Name: "groups", About: "what the groups of policies are called there, NAME=" + group + ", with commas", Optional: true,
-			Check: each(0, func(s string) error {
+			Name: "groups", About: "the platform's name of each group in a policy: NAME=" + groupForm + ", separated by commas", Optional: true,
+			Check: listOf(0, func(s string) error {
 				name, text, ok := strings.Cut(s, "=")
 				if !ok || name == "" {
-					return errors.New("want NAME=" + group)
+					return errors.New("want NAME=" + groupForm)
 				}
-				return form(text)
+				return checkGroup(text)
 			}),
 		},
 	}
@@ -70,21 +71,21 @@ func parseMember(s string) (member, error) {
 	switch {
 	case isGroup && group != "":
 		return member{"group", group}, nil
-	case isDomain && domainForm.MatchString(domain):
+	case isDomain && domainPattern.MatchString(domain):
 		return member{"domain", strings.ToLower(domain)}, nil
-	case emailForm.MatchString(s):
+	case emailPattern.MatchString(s):
 		return member{"person", s}, nil
 	}
 	return member{}, errors.New("want somebody@example.com, @example.com, or group:NAME")
 }
 
-// accessOf puts together who may open what. A group that has no name there, and a policy that is
-// then for nobody, is a finding: the way that is wrong is shut and not open.
+// accessOf combines who may open what. A group without a name on the platform is a finding, and its people have no
+// access: an incomplete policy closes a path, and never opens it.
 func accessOf(f Facts, v Values) (access, []dev.Finding) {
 	var a access
 	var findings []dev.Finding
 	names := map[string]string{}
-	for _, pair := range list(v.Text("groups")) {
+	for _, pair := range splitList(v.Text("groups")) {
 		name, text, _ := strings.Cut(pair, "=")
 		names[name] = text
 	}
@@ -93,18 +94,18 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 			return []member{{"group", text}}
 		}
 		finding := dev.Finding{
-			ID: "policy.group", Severity: dev.Warns, Message: fmt.Sprintf("nothing says what group %s is called there, so its people are not let in", name),
-			Fix: "sdev deploy --set groups=" + name + "=…, or x-sdev.deploy.groups", Docs: "https://docs.streamlit.io/develop/concepts/connections/authentication",
+			ID: "policy.group", Severity: dev.Warns, Message: fmt.Sprintf("group %s has no name on the platform, so its people have no access", name),
+			Fix: "set it: sdev deploy --set groups=" + name + "=…, or x-sdev.deploy.groups", Docs: "https://docs.streamlit.io/develop/concepts/connections/authentication",
 		}
-		finding.File, finding.Line = origin(where)
+		finding.File, finding.Line = splitOrigin(where)
 		findings = append(findings, finding)
 		return nil
 	}
 	var everybody []member
-	for _, one := range list(v.Text("members")) {
+	for _, one := range splitList(v.Text("members")) {
 		m, err := parseMember(one)
 		switch {
-		case err != nil: // refused by the parameter's check before
+		case err != nil: // the parameter's check has refused it already
 		case m.Kind == "group":
 			everybody = append(everybody, group(m.Text, "")...)
 		default:
@@ -114,7 +115,7 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 	a.All = slices.Clone(everybody)
 	for _, p := range f.Policy {
 		if slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == p.Path }) {
-			continue // of policies that are equal the first decides
+			continue // the first of several policies for a path applies
 		}
 		g := grant{Title: p.Path, Path: p.Path}
 		for _, name := range p.Allow.Groups {
@@ -143,7 +144,7 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 	return a, findings
 }
 
-// distinct keeps the first of those that are equal.
+// distinct removes duplicates.
 func distinct(all []member) []member {
 	out := []member{}
 	for _, m := range all {
@@ -154,17 +155,17 @@ func distinct(all []member) []member {
 	return out
 }
 
-// streamlitPaths are what a browser loads whatever page it shows, below the app's own path. Source:
-// streamlit/web/server, the routes of server.py and the starlette app.
+// streamlitPaths are the paths that a browser loads for every page, relative to the app's base path.
+// Source: streamlit/web/server, the routes of server.py and the starlette app.
 func streamlitPaths() []string { return []string{"/_stcore", "/component", "/media", "/static"} }
 
-// closedToSome reports whether a policy keeps some of all from what every page needs.
-func (a access) closedToSome() bool {
+// restrictsRoot reports whether the policy for "/*" excludes some members, who then cannot load what every page needs.
+func (a access) restrictsRoot() bool {
 	return slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == "/*" && len(g.Members) < len(a.All) })
 }
 
-// prefixOf is the part of a policy's path that is literal, and whether that is all of it but "/*" at
-// its end, in which case it covers all below as well.
+// prefixOf returns the literal beginning of a policy's path. exact reports that the whole path is literal, apart from
+// "/*" at its end; below reports that it ends in "/*", and so covers everything below as well.
 func prefixOf(pattern string) (prefix string, exact, below bool) {
 	base, below := strings.CutSuffix(pattern, "/*")
 	if i := strings.IndexFunc(base, func(r rune) bool { return !plainInPath(r) }); i >= 0 {
@@ -173,14 +174,14 @@ func prefixOf(pattern string) (prefix string, exact, below bool) {
 	return base, true, below
 }
 
-// plainInPath reports whether a character of a path looks the same in every form of it.
+// plainInPath reports whether a character looks the same in every encoding of a path.
 func plainInPath(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/_.~-", r)
 }
 
 const pagesDocs = "https://docs.streamlit.io/develop/concepts/architecture/architecture"
 
-// pathFindings say what no front door can do with the policies of a Streamlit app.
+// pathFindings report what no identity proxy can do with the policies of a Streamlit app.
 func pathFindings(f Facts) []dev.Finding {
 	closed := slices.DeleteFunc(slices.Clone(f.Policy), func(p dev.Policy) bool { return p.Path == "/*" })
 	if len(closed) == 0 {
@@ -188,10 +189,10 @@ func pathFindings(f Facts) []dev.Finding {
 	}
 	finding := dev.Finding{
 		ID: "policy.websocket", Severity: dev.Warns,
-		Message: "a policy for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation goes round the policy",
-		Fix:     "ask in the page who it is, from the verified identity that the front door sends", Docs: pagesDocs,
+		Message: "a policy for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation bypasses the policy",
+		Fix:     "check in the page who the person is, with the verified identity that the identity proxy sends", Docs: pagesDocs,
 	}
-	finding.File, finding.Line = origin(closed[0].Origin)
+	finding.File, finding.Line = splitOrigin(closed[0].Origin)
 	findings := []dev.Finding{finding}
 	base := path.Join("/", f.App.BasePath)
 	for _, p := range closed {
@@ -201,53 +202,53 @@ func pathFindings(f Facts) []dev.Finding {
 		}
 		outside := dev.Finding{
 			ID: "policy.outside", Severity: dev.Warns, Docs: pagesDocs,
-			Message: fmt.Sprintf("the app lives below %s, so the policy for %s covers none of its pages", base, p.Path), Fix: "write " + base + p.Path,
+			Message: fmt.Sprintf("the app is served below %s, so the policy for %s covers none of its pages", base, p.Path), Fix: "change the path to " + base + p.Path,
 		}
-		outside.File, outside.Line = origin(p.Origin)
+		outside.File, outside.Line = splitOrigin(p.Origin)
 		findings = append(findings, outside)
 	}
 	return findings
 }
 
-// doorFindings say what an app lacks behind the front door of a target; module is the one of the bundle that
-// verifies the header.
-func doorFindings(f Facts, target, door, module string) []dev.Finding {
-	header := signedHeader(door)
+// proxyFindings report what an app lacks behind the identity proxy of a target. module is the file of the bundle that
+// verifies the proxy's header.
+func proxyFindings(f Facts, target, proxy, module string) []dev.Finding {
+	header := signedHeader(proxy)
 	var findings []dev.Finding
 	add := func(id string, severity dev.Severity, place Value, message, fix string) {
 		finding := dev.Finding{ID: target + "." + id, Severity: severity, Message: message, Fix: fix, Docs: "https://docs.streamlit.io/develop/api-reference/caching-and-state/st.context"}
-		finding.File, finding.Line = origin(place.Source)
+		finding.File, finding.Line = splitOrigin(place.Source)
 		findings = append(findings, finding)
 	}
-	if !f.App.signsIn(door) {
-		add("verify", dev.Warns, Value{}, "the app does not verify "+header+", so it does not know who is there, and no page can be for some people alone",
-			"copy "+module+" of the bundle into the app and call person() on every page")
+	if !f.App.signsInWith(proxy) {
+		add("verify", dev.Warns, Value{}, "the app does not verify "+header+", so it does not know who the person is, and cannot restrict a page",
+			"copy "+module+" from the bundle into the app, and call person() on every page")
 	}
 	for _, login := range f.App.Login {
 		switch {
-		case login.Text == door || login.Text == "none":
+		case login.Text == proxy || login.Text == "none":
 		case signedHeader(login.Text) != "":
-			add("login.door", dev.Blocks, login, fmt.Sprintf("the app takes people from the headers of another front door (%s), so anybody could send them", login.Text),
-				"verify "+header+" instead: "+module+" of the bundle does")
+			add("login.door", dev.Blocks, login, fmt.Sprintf("the app trusts the headers of another identity proxy (%s), which anybody could forge here", login.Text),
+				"verify "+header+" instead, as "+module+" in the bundle does")
 		default:
-			add("login.twice", dev.Informs, login, fmt.Sprintf("people sign in twice: at the front door, and then in the app (%s)", login.Text),
-				"keep both where the app's own login decides more, or take the person from "+header)
+			add("login.twice", dev.Informs, login, fmt.Sprintf("people sign in twice: at the identity proxy, and then in the app (%s)", login.Text),
+				"keep both if the app's own login decides more; otherwise take the person from "+header)
 		}
 	}
 	return findings
 }
 
-// signedHeader is the one in which a front door tells who somebody is; "" where the name is that of none.
-func signedHeader(door string) string {
+// signedHeader is the header in which an identity proxy says who a person is; "" if there is no proxy of that name.
+func signedHeader(proxy string) string {
 	for _, d := range dev.FrontDoors() {
-		if d.Name == door {
+		if d.Name == proxy {
 			return d.Signed
 		}
 	}
 	return ""
 }
 
-// awsCalls are what the code asks of AWS, which is not there, each place once.
+// awsCalls are the calls to AWS in the code, each place once.
 func awsCalls(f Facts) []Call {
 	var calls []Call
 	for _, c := range slices.Concat(f.App.Calls, f.AWS.Parameters) {
@@ -262,20 +263,20 @@ func awsCalls(f Facts) []Call {
 	return calls
 }
 
-// portability is what a container outside AWS cannot do as it did on a developer's machine: credentials
-// is how it gets those of AWS, files what becomes of files that it writes.
-func portability(f Facts, target, credentials, files string) []dev.Finding {
+// portabilityFindings report what a container outside AWS cannot do the way a developer's machine can. credentialsFix
+// says how the container gets credentials of AWS, and fileMessage what happens to files that it writes.
+func portabilityFindings(f Facts, target, credentialsFix, fileMessage string) []dev.Finding {
 	var findings []dev.Finding
 	if calls := awsCalls(f); len(calls) > 0 {
-		message := "the code asks AWS, and here are neither ~/.aws nor the role of a task"
+		message := "the code calls AWS, but this platform has neither ~/.aws nor a task role"
 		if more := calls[1:]; len(more) > 0 {
-			message += fmt.Sprintf("; as much at %s:%d", more[0].File, more[0].Line)
+			message += fmt.Sprintf("; also at %s:%d", more[0].File, more[0].Line)
 			for _, c := range more[1:] {
 				message += fmt.Sprintf(", %s:%d", c.File, c.Line)
 			}
 		}
 		findings = append(findings, dev.Finding{
-			ID: target + ".aws", Severity: dev.Warns, File: calls[0].File, Line: calls[0].Line, Message: message, Fix: credentials,
+			ID: target + ".aws", Severity: dev.Warns, File: calls[0].File, Line: calls[0].Line, Message: message, Fix: credentialsFix,
 			Docs: "https://docs.aws.amazon.com/boto3/latest/guide/credentials.html",
 		})
 	}
@@ -283,8 +284,8 @@ func portability(f Facts, target, credentials, files string) []dev.Finding {
 		if c.What == "file:write" {
 			findings = append(findings, dev.Finding{
 				ID: target + ".writes", Severity: dev.Warns, File: c.File, Line: c.Line,
-				Message: files,
-				Fix:     "write below tempfile.gettempdir() what may go, and to a database or an object store what has to stay",
+				Message: fileMessage,
+				Fix:     "write temporary files below tempfile.gettempdir(), and what has to stay to a database or an object store",
 				Docs:    "https://docs.streamlit.io/develop/concepts/configuration/serving-static-files",
 			})
 		}
@@ -292,40 +293,40 @@ func portability(f Facts, target, credentials, files string) []dev.Finding {
 	return findings
 }
 
-// ships is the environment of the app as it runs behind a front door.
-func ships(f Facts, address string) map[string]string {
+// appEnvironment is the environment of the app behind an identity proxy.
+func appEnvironment(f Facts, address string) map[string]string {
 	env := map[string]string{}
 	for _, one := range f.App.Env {
 		if one.Name != "PORT" && !strings.HasPrefix(one.Name, "K_") { // Cloud Run's own
 			env[one.Name] = one.Value
 		}
 	}
-	// Caches of libraries go where there is room for them.
+	// Libraries keep their caches where the container can write.
 	env["MPLCONFIGDIR"], env["XDG_CACHE_HOME"] = "/tmp/matplotlib", "/tmp/cache"
-	if address != "" && f.App.signsIn("streamlit-oauth") {
+	if address != "" && f.App.signsInWith("streamlit-oauth") {
 		env["OAUTH_REDIRECT_URI"] = address
 	}
 	return env
 }
 
-// build is how the image is built, from the root of the repository.
-func build(f Facts) (dir, dockerfile, platform string) {
+// imageBuild says how to build the image, from the root of the repository.
+func imageBuild(f Facts) (dir, dockerfile, platform string) {
 	dir = cmp.Or(f.App.Context, ".")
 	return dir, path.Join(dir, cmp.Or(f.App.Dockerfile, "Dockerfile")), "linux/amd64"
 }
 
-// namedImage is the image that is handed over, where it is named by its digest.
-func namedImage(f Facts) (Value, bool) {
-	return Value{Text: f.Image.Ref, Source: "--image"}, byDigest(f.Image.Ref) == nil
+// namedImage is the image that is handed over; ok is false unless its reference has a digest.
+func namedImage(f Facts) (v Value, ok bool) {
+	return Value{Text: f.Image.Ref, Source: "--image"}, checkDigest(f.Image.Ref) == nil
 }
 
-// appName makes the project's name one that at most so many small letters, digits and dashes are.
-func appName(most int) func(Facts) (Value, bool) {
+// appName derives a name from the project's: lower-case letters, digits and dashes, at most longest of them.
+func appName(longest int) func(Facts) (Value, bool) {
 	return func(f Facts) (Value, bool) {
 		name := strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(f.Name), "-"), "-")
 		name = strings.TrimLeft(name, "0123456789-")
-		if len(name) > most {
-			name = strings.Trim(name[:most], "-")
+		if len(name) > longest {
+			name = strings.Trim(name[:longest], "-")
 		}
 		return Value{Text: name, Source: "name of the project"}, len(name) >= 2
 	}

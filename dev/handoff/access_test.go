@@ -14,8 +14,8 @@ import (
 	"sdev/dev"
 )
 
-// holds evaluates a condition of IAM for a path. What conditions use of CEL is the same in the language
-// of Terraform but for the way in which a function is called.
+// holds evaluates a condition of IAM for a path. The part of CEL that conditions use is the same in Terraform's
+// language, except for how a function is called.
 func holds(t testing.TB, expression, requested string) bool {
 	t.Helper()
 	if expression == "" {
@@ -43,8 +43,7 @@ func holds(t testing.TB, expression, requested string) bool {
 	return v.True()
 }
 
-// policySets are policies in which each path has one decision that IAM can express, and one set in
-// which it cannot.
+// policySets are sets of policies that IAM can express, and one set that it cannot.
 func policySets() map[string][]dev.Policy {
 	sales := dev.Allow{Groups: []string{"sales"}}
 	boss := dev.Allow{Emails: []string{"boss@example.com"}}
@@ -63,7 +62,7 @@ func policySets() map[string][]dev.Policy {
 	}
 }
 
-// crowd are people with what a platform knows of them.
+// crowd are people, with what a platform knows about each.
 func crowd() []dev.Person {
 	return []dev.Person{
 		{Email: "boss@example.com"}, {Email: "alice@example.com"}, {Email: "sam@example.com", Groups: []string{"sales"}}, {Email: "greta@example.org"},
@@ -85,8 +84,8 @@ func visited() []string {
 	return []string{"/", "/reports", "/reports/", "/reports/year", "/reports/year/2026", "/reports/open", "/reportsx", "/report", "/admin", "/admin/x", "/guests", "/replay/year", "/_stcore/stream", "/static/a.js", "/first"}
 }
 
-// TestConditions_LetInWhomThePoliciesLetIn compares what IAM would decide with what sdev decides
-// locally, for people who are all members. Where the two differ IAM is the stricter.
+// TestConditions_LetInWhomThePoliciesLetIn compares the decision of IAM with that of sdev, for people who are all
+// members. If the two differ, IAM must be the stricter.
 func TestConditions_LetInWhomThePoliciesLetIn(t *testing.T) {
 	for name, policies := range policySets() {
 		t.Run(name, func(t *testing.T) {
@@ -121,8 +120,8 @@ func TestConditions_LetInWhomThePoliciesLetIn(t *testing.T) {
 	}
 }
 
-// TestApplications_LetNobodyInWhomThePoliciesKeepOut does the same for Cloudflare Access, where the
-// application with the longest path decides, for all below it as well.
+// TestApplications_LetNobodyInWhomThePoliciesKeepOut does the same for Cloudflare Access, where the application with
+// the longest path decides, also for everything below that path.
 func TestApplications_LetNobodyInWhomThePoliciesKeepOut(t *testing.T) {
 	for name, policies := range policySets() {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +146,7 @@ func TestApplications_LetNobodyInWhomThePoliciesKeepOut(t *testing.T) {
 	}
 }
 
-// deciding is the application that Access would ask: the one with the longest path that covers it.
+// deciding is the application that decides about a path: the one with the longest path that covers it.
 func deciding(t testing.TB, all []application, requested string) application {
 	t.Helper()
 	best, length := application{}, -1
@@ -177,7 +176,7 @@ func TestConditions_TooManyForIAMAreFound(t *testing.T) {
 	}
 	who, _ := accessOf(f, Values{"members": {Text: "@example.com"}})
 	_, findings := conditions(f, who)
-	if len(findings) != 1 || findings[0].ID != "policy.cloud-run.size" || !dev.Block(findings) {
+	if len(findings) != 1 || findings[0].ID != "policy.cloud-run.size" || !dev.AnyBlocks(findings) {
 		t.Errorf("findings %+v", findings)
 	}
 	f.Policy = f.Policy[:6]
@@ -215,7 +214,7 @@ func TestPathFindings_PoliciesOutsideOfTheApp(t *testing.T) {
 	for _, one := range pathFindings(f) {
 		got = append(got, one.ID+" "+one.Fix)
 	}
-	want := []string{"policy.outside write /tools/shop/reports/*", "policy.outside write /tools/shop/tools/shopping"}
+	want := []string{"policy.outside change the path to /tools/shop/reports/*", "policy.outside change the path to /tools/shop/tools/shopping"}
 	if len(got) != 3 || !slices.Equal(got[1:], want) {
 		t.Errorf("found %q", got)
 	}

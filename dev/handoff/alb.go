@@ -8,77 +8,77 @@ import (
 	"sdev/dev"
 )
 
-// This file holds what policies come to behind a load balancer of AWS, which sees paths and not people.
+// This file turns policies into listener rules of a load balancer of AWS, which sees paths and not people.
 
-// closedPath is a policy that lets nobody in, as a rule of the load balancer.
-type closedPath struct {
+// closingRule is a listener rule that closes a path to everybody.
+type closingRule struct {
 	Priority int
 	Patterns []string
 }
 
-// policyDocs is where listener rules are explained.
+// policyDocs explains listener rules.
 const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html"
 
-// albPolicies turns policies into rules of a load balancer, which sees paths and not people. What it
-// cannot express is a finding: nobody guards it but the app.
-func albPolicies(f Facts, target, fix string) (closed []closedPath, findings []dev.Finding) {
+// albPolicies turns the policies that close a path into listener rules. Any other policy is a finding, because only the
+// app can enforce it.
+func albPolicies(f Facts, target, fix string) (closed []closingRule, findings []dev.Finding) {
 	for _, p := range f.Policy {
 		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
-		finding.File, finding.Line = origin(p.Origin)
+		finding.File, finding.Line = splitOrigin(p.Origin)
 		switch {
 		case p.Allow.Anyone:
 			continue
-		case letsNobodyIn(p) && expressible(p, f.Policy):
-			closed = append(closed, closedPath{Priority: 10 + len(closed), Patterns: patterns(p.Path)})
+		case letsNobodyIn(p) && isExpressible(p, f.Policy):
+			closed = append(closed, closingRule{Priority: 10 + len(closed), Patterns: pathPatterns(p.Path)})
 			continue
 		case letsNobodyIn(p):
-			finding.Message = fmt.Sprintf("%s is for nobody, but another policy opens a part of it, or it has a star in the middle, which a load balancer reads in another way", p.Path)
+			finding.Message = fmt.Sprintf("%s is for nobody, but a load balancer cannot close it: another policy opens a part of it, or a * in the middle of the path means something else there", p.Path)
 		default:
-			finding.Message = fmt.Sprintf("%s is %s: a load balancer cannot tell, so everybody who gets past it reaches this page", p.Path, p.Allow)
+			finding.Message = fmt.Sprintf("%s is %s, but a load balancer does not know who a person is, so everybody who gets past it reaches this page", p.Path, p.Allow)
 		}
-		if f.App.open() {
+		if f.App.hasNoLogin() {
 			finding.Severity = dev.Blocks
-			finding.Message += "; the app has no login that could"
+			finding.Message += "; and the app has no login"
 		}
 		findings = append(findings, finding)
 	}
 	if len(closed) > 0 {
 		findings = append(findings, dev.Finding{
 			ID: "policy.websocket", Severity: dev.Warns,
-			Message: "a rule for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation goes round the rule",
+			Message: "a rule for a path guards only the first request of a page: Streamlit serves all pages over one WebSocket, and its navigation bypasses the rule",
 			Fix:     fix, Docs: "https://docs.streamlit.io/develop/concepts/architecture/architecture",
 		})
 	}
 	return closed, findings
 }
 
-// guarded is a policy in the runbook.
-type guarded struct{ Path, For, By string }
+// policyRow is a policy in the runbook's table: its path, whom it is for, and what enforces it.
+type policyRow struct{ Path, For, By string }
 
-// guardedBy says for every policy who keeps it.
-func guardedBy(f Facts) []guarded {
-	var all []guarded
+// policyRows say for every policy what enforces it.
+func policyRows(f Facts) []policyRow {
+	var all []policyRow
 	for _, p := range f.Policy {
 		by := "the page itself, by code that asks who it is"
 		switch {
 		case p.Allow.Anyone:
 			by = "what signs people in, for every page"
-		case letsNobodyIn(p) && expressible(p, f.Policy):
+		case letsNobodyIn(p) && isExpressible(p, f.Policy):
 			by = "a rule of the load balancer, at the first request of the page"
 		}
-		all = append(all, guarded{Path: p.Path, For: p.Allow.String(), By: by})
+		all = append(all, policyRow{Path: p.Path, For: p.Allow.String(), By: by})
 	}
 	return all
 }
 
-// letsNobodyIn reports whether a policy closes its path.
+// letsNobodyIn reports whether a policy closes its path to everybody.
 func letsNobodyIn(p dev.Policy) bool {
 	return !p.Allow.Anyone && len(p.Allow.Groups)+len(p.Allow.Emails)+len(p.Allow.Domains) == 0
 }
 
-// expressible reports whether a rule closes exactly what the policy closes: a star of a load balancer
-// goes over slashes, and its rules know no exceptions.
-func expressible(p dev.Policy, all []dev.Policy) bool {
+// isExpressible reports whether a listener rule closes exactly what the policy closes. In a listener rule, a star also
+// matches slashes, and there are no exceptions.
+func isExpressible(p dev.Policy, all []dev.Policy) bool {
 	base, below := strings.CutSuffix(p.Path, "/*")
 	if strings.Contains(base, "*") || len(p.Path) > 120 {
 		return false
@@ -91,8 +91,8 @@ func expressible(p dev.Policy, all []dev.Policy) bool {
 	})
 }
 
-// patterns are the path of a policy as a load balancer compares paths.
-func patterns(pattern string) []string {
+// pathPatterns are the path patterns of the listener rule for a policy's path.
+func pathPatterns(pattern string) []string {
 	base, below := strings.CutSuffix(pattern, "/*")
 	switch {
 	case !below:

@@ -28,7 +28,7 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 		{"ids without numbers", "ecs", "ecs.github.ids", dev.Blocks, nil, map[string]string{"github-subject": "ids", "github-owner-id": "1"}},
 		{"repository elsewhere", "ecs", "ecs.github.host", dev.Warns, func(f *Facts) { f.Git.Host = "gitlab.com" }, nil},
 		{"open to everybody without login", "ecs", "ecs.open", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "none"}} }, map[string]string{"allowed-cidrs": "0.0.0.0/0"}},
-		{"identity from a header that nobody sends", "ecs", "ecs.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "alb"}} }, nil},
+		{"identity from a header of no proxy", "ecs", "ecs.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "alb"}} }, nil},
 		{"st.login without a command", "ecs", "ecs.command", dev.Blocks, func(f *Facts) { f.App.Login, f.App.Command = []Value{{Text: "native"}}, nil }, nil},
 		{"image that is not built here", "ecs", "ecs.build", dev.Warns, func(f *Facts) { f.App.Context, f.App.Dockerfile = "", "" }, nil},
 		{"policy for a group, app signs in", "ecs", "policy.ecs", dev.Warns, func(f *Facts) { f.Policy = group }, nil},
@@ -37,12 +37,12 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 		{"app does not verify", "ecs-cognito", "ecs-cognito.verify", dev.Warns, nil, nil},
 		{"two logins", "ecs-cognito", "ecs-cognito.login.twice", dev.Informs, nil, nil},
 		{"st.login behind Cognito", "ecs-cognito", "ecs-cognito.login.native", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "native"}} }, nil},
-		{"another front door's header", "ecs-cognito", "ecs-cognito.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "iap"}} }, nil},
+		{"another proxy's header", "ecs-cognito", "ecs-cognito.login.door", dev.Blocks, func(f *Facts) { f.App.Login = []Value{{Text: "iap"}} }, nil},
 		{"group that is no name", "ecs-cognito", "ecs-cognito.group", dev.Blocks, func(f *Facts) { f.People = []dev.Person{{Groups: []string{"two words"}}} }, nil},
 		{"name that cannot be a prefix", "ecs-cognito", "ecs-cognito.prefix", dev.Blocks, nil, map[string]string{"name": "aws-shop"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			target, err := Find(onAWS(), c.target)
+			target, err := Find(Targets(), c.target)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,21 +64,21 @@ func TestAWS_WhatCannotWorkIsFound(t *testing.T) {
 			if changed := c.change != nil || c.values != nil; changed && slices.ContainsFunc(before, is) {
 				t.Errorf("a sound project has it as well")
 			}
-			if dev.Block(before) {
+			if dev.AnyBlocks(before) {
 				t.Errorf("a sound project is blocked: %v", before)
 			}
 		})
 	}
 }
 
-// TestAWS_ClosedPathsBecomeRules closes what a load balancer can close, and no more.
+// TestAWS_ClosedPathsBecomeRules expects a rule for every path that a load balancer can close, and for no other.
 func TestAWS_ClosedPathsBecomeRules(t *testing.T) {
 	group := dev.Allow{Groups: []string{"staff"}}
 	for _, c := range []struct {
 		name     string
 		policies []dev.Policy
 		want     [][]string
-		findings int // that a path is not guarded
+		findings int // about paths that the load balancer does not guard
 	}{
 		{"one page", []dev.Policy{{Path: "/admin"}}, [][]string{{"/admin"}}, 0},
 		{"all below", []dev.Policy{{Path: "/admin/*"}}, [][]string{{"/admin", "/admin/*"}}, 0},

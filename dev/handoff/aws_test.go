@@ -17,29 +17,6 @@ import (
 	"sdev/templates"
 )
 
-// onAWS are the targets that this file is about.
-func onAWS() []Target { return []Target{ecs(), ecsCognito()} }
-
-// TestAWS_PlaceholdersAndDefaultsAreValues holds what is rendered for want of a value to its own check.
-func TestAWS_PlaceholdersAndDefaultsAreValues(t *testing.T) {
-	for _, target := range onAWS() {
-		for _, p := range target.Params {
-			if p.Default == "" && p.Placeholder == "" && !p.Optional {
-				t.Errorf("%s: %s has neither a default nor a placeholder", target.Name, p.Name)
-			}
-			for _, text := range []string{p.Default, p.Placeholder} {
-				switch {
-				case text == "":
-				case p.Check != nil && p.Check(text) != nil:
-					t.Errorf("%s: %s is %q: %v", target.Name, p.Name, text, p.Check(text))
-				case len(p.Choices) > 0 && !slices.Contains(p.Choices, text):
-					t.Errorf("%s: %s is %q, which is not among its choices", target.Name, p.Name, text)
-				}
-			}
-		}
-	}
-}
-
 func TestAWS_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 	bad := map[string][]string{
 		"name":                  {"", "a", "Shop", "1shop", "shop-", "a-name-that-is-much-too-long", "sh op", `s"x`},
@@ -80,7 +57,7 @@ func TestAWS_ValuesThatPlatformsRefuseAreRefused(t *testing.T) {
 	}
 }
 
-// TestAWS_CIDRWithHostBitsSaysTheNetwork is about the very value of the tutorial.
+// TestAWS_CIDRWithHostBitsSaysTheNetwork takes the value from the tutorial.
 func TestAWS_CIDRWithHostBitsSaysTheNetwork(t *testing.T) {
 	if err := checkCIDR("20.21.22.23/24"); err == nil || !strings.Contains(err.Error(), "20.21.22.0/24") {
 		t.Errorf("got %v", err)
@@ -100,7 +77,7 @@ func TestAWS_NamesOfProjectsBecomeNames(t *testing.T) {
 	}
 }
 
-// stack are the parameters of the rendered stack, task its task definition, workflow its workflow.
+// parts returns the parameters of the rendered stack, its task definition and its workflow.
 func parts(t *testing.T, files map[string]string) (stack map[string]string, task map[string]any, workflow string) {
 	t.Helper()
 	var parameters struct{ Parameters map[string]string }
@@ -112,7 +89,7 @@ func parts(t *testing.T, files map[string]string) (stack map[string]string, task
 	return parameters.Parameters, task, files["@repository/.github/workflows/deploy-"+parameters.Parameters["Name"]+".yml"]
 }
 
-// TestECS_ThePartsAgree looks for every name that two files have to share.
+// TestECS_ThePartsAgree checks every name that two files have to share.
 func TestECS_ThePartsAgree(t *testing.T) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
@@ -174,7 +151,7 @@ func mustJSON(t *testing.T, v any) []byte {
 	return out
 }
 
-// TestECS_ActionsArePinned wants a commit with its version behind it, for every action.
+// TestECS_ActionsArePinned wants every action pinned to a commit, with its version in a comment.
 func TestECS_ActionsArePinned(t *testing.T) {
 	f := shop()
 	files, _ := bundle(t, ecs(), f, valuesOf(t, ecs(), f, nil))
@@ -194,7 +171,7 @@ func TestECS_ActionsArePinned(t *testing.T) {
 	}
 }
 
-// TestECS_SubjectIsExact knows both forms that GitHub sends.
+// TestECS_SubjectIsExact covers both forms that GitHub sends.
 func TestECS_SubjectIsExact(t *testing.T) {
 	f := shop()
 	for _, c := range []struct {
@@ -218,14 +195,14 @@ func TestECS_SubjectIsExact(t *testing.T) {
 	}
 }
 
-// TestAWS_TheTaskStartsAsTheComposeFileSays knows that an image's CMD is lost where only the entry point
-// is another one, and that platforms read an empty entry point as none.
+// TestAWS_TheTaskStartsAsTheComposeFileSays knows that an image's CMD does not apply if only the entry point is
+// replaced, and that platforms treat an empty entry point as unset.
 func TestAWS_TheTaskStartsAsTheComposeFileSays(t *testing.T) {
 	start := []string{"code_package/streamlit/start.sh"}
 	for _, c := range []struct {
 		name                string
 		facts               Facts
-		said, args          []string
+		declared, args      []string
 		entrypoint, command []string
 	}{
 		{"the image has a CMD", shop(), nil, nil, nil, nil},
@@ -236,7 +213,7 @@ func TestAWS_TheTaskStartsAsTheComposeFileSays(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := c.facts
-			f.App.Entrypoint, f.App.Args = c.said, c.args
+			f.App.Entrypoint, f.App.Args = c.declared, c.args
 			type started struct{ EntryPoint, Command []string }
 			var task struct{ ContainerDefinitions []started }
 			var config, want started
@@ -263,12 +240,12 @@ func TestAWS_TheTaskStartsAsTheComposeFileSays(t *testing.T) {
 	}
 }
 
-// TestECS_NativeLoginGetsItsSecretsFile is about st.login, which reads a file and nothing else.
+// TestECS_NativeLoginGetsItsSecretsFile covers st.login, which reads its settings only from a file.
 func TestECS_NativeLoginGetsItsSecretsFile(t *testing.T) {
 	f := shop()
 	f.App.Login = []Value{{Text: "native"}}
 	files, findings := bundle(t, ecs(), f, valuesOf(t, ecs(), f, nil))
-	if dev.Block(findings) {
+	if dev.AnyBlocks(findings) {
 		t.Errorf("got %v", findings)
 	}
 	for name, needed := range map[string][]string{
@@ -284,7 +261,7 @@ func TestECS_NativeLoginGetsItsSecretsFile(t *testing.T) {
 	}
 }
 
-// TestCognito_GroupsComeFromPeopleAndPolicies wants each once.
+// TestCognito_GroupsComeFromPeopleAndPolicies wants each group once.
 func TestCognito_GroupsComeFromPeopleAndPolicies(t *testing.T) {
 	f := shop()
 	f.People = []dev.Person{{Groups: []string{"staff", "a/b"}}, {Groups: []string{"staff"}}}
@@ -299,9 +276,8 @@ func TestCognito_GroupsComeFromPeopleAndPolicies(t *testing.T) {
 	}
 }
 
-// TestAWS_SecretsAreFilledInByECS names a variable that the compose file has as well, and two that
-// share a parameter.
-func TestAWS_SecretsAreFilledInByECS(t *testing.T) {
+// TestAWS_ECSSetsTheSecrets names a variable that the compose file has as well, and two that share a parameter.
+func TestAWS_ECSSetsTheSecrets(t *testing.T) {
 	f := shop()
 	f.App.Env = []Variable{{Name: "TOKEN", Value: "for development"}, {Name: "PLAIN", Value: "a"}}
 	set := map[string]string{"secrets": "TOKEN=/shop/token,URL=shop-url,SAME=/shop/token"}
@@ -357,18 +333,17 @@ func TestCognito_IsTestedWithWhatItInstalls(t *testing.T) {
 	}
 }
 
-// TestAWS_NextStepsAreThoseOfTheRunbook keeps the commands that are printed and those that are written
-// from going apart.
+// TestAWS_NextStepsAreThoseOfTheRunbook wants the printed commands to be those of README.md.
 func TestAWS_NextStepsAreThoseOfTheRunbook(t *testing.T) {
 	for _, target := range onAWS() {
 		f := shop()
-		f.App.Login = []Value{{Text: "native"}} // which has a secret of its own where it works
+		f.App.Login = []Value{{Text: "native"}} // which ecs gives a secret of its own
 		v := valuesOf(t, target, f, map[string]string{"secrets": "TOKEN=/shop/token"})
 		files, _ := bundle(t, target, f, v)
 		if stored := strings.Count(files["README.md"], "put-parameter"); stored != map[string]int{"ecs": 3, "ecs-cognito": 2}[target.Name] {
 			t.Errorf("%s: README.md stores %d parameters", target.Name, stored)
 		}
-		for _, step := range target.Next(f, v) {
+		for _, step := range target.NextSteps(f, v) {
 			command, _, _ := strings.Cut(strings.NewReplacer("sha256:…", "", "file://FILE", "").Replace(step.Run), " main")
 			if !strings.Contains(files["README.md"], strings.TrimSpace(command)) && !strings.HasPrefix(command, "git push") {
 				t.Errorf("%s: README.md has no %s", target.Name, command)

@@ -21,24 +21,24 @@ type Status = tree.Status
 
 // The statuses of a [Change], and what each means in a bundle.
 const (
-	Create    = tree.Create    // not there yet
-	Identical = tree.Identical // there, and as it is rendered
-	Update    = tree.Update    // there as it was rendered last, which has changed
-	Keep      = tree.Keep      // edited by you, and what is rendered has not changed
-	Merge     = tree.Merge     // edited by you, and what is rendered has changed elsewhere in it
-	Conflict  = tree.Conflict  // edited by you where what is rendered has changed
-	Skip      = tree.Skip      // removed by you
-	Remove    = tree.Remove    // not rendered any more
-	Untracked = tree.Untracked // there, and of no hand-off; while there is one, nothing is written
+	Create    = tree.Create    // the file does not exist yet
+	Identical = tree.Identical // the file is as rendered
+	Update    = tree.Update    // sdev wrote the file and renders it differently now
+	Keep      = tree.Keep      // the user edited the file, and sdev still renders it as before
+	Merge     = tree.Merge     // the user and sdev changed different lines
+	Conflict  = tree.Conflict  // the user and sdev changed the same lines
+	Skip      = tree.Skip      // the user removed the file
+	Remove    = tree.Remove    // the target does not render the file any more
+	Untracked = tree.Untracked // the file exists, and no hand-off wrote it; one such file and nothing is written
 )
 
-// Place is where a bundle lies.
+// Place says where a bundle is.
 type Place struct {
-	Root   string // absolute directory that nothing is written outside of: the repository, or the bundle itself
+	Root   string // absolute; nothing is written outside of it: the repository, or the bundle itself
 	Bundle string // the bundle's directory relative to Root, with slashes; "." is Root
 }
 
-// OwnDir is the directory in a bundle that holds what sdev keeps for itself.
+// OwnDir is the directory in a bundle for sdev's own files.
 const OwnDir = dev.HandoffDir
 
 // Names of files in a bundle.
@@ -48,7 +48,7 @@ const (
 	baseDir     = OwnDir + "/base/"
 )
 
-// path is where a file of a bundle lies, relative to the root.
+// path is the path of a bundle's file, relative to the root.
 func (p Place) path(file string) string {
 	if rel, ok := strings.CutPrefix(file, AtRepository); ok {
 		return rel
@@ -60,15 +60,15 @@ func (p Place) path(file string) string {
 type Change struct {
 	tree.Change
 
-	File     string `json:"-"` // as its target calls it, see [File]
-	Rendered []byte `json:"-"` // what is rendered; nil where it is not any more
+	File     string `json:"-"` // its path as the target names it, see [File]
+	Rendered []byte `json:"-"` // nil if the target does not render the file any more
 
-	base []byte // what was rendered last; nil where nothing was
-	kept []byte // base as it is on disk, where git may have changed its line ends
-	lost bool   // base is not there any more, and known by the record
+	base       []byte // what the last hand-off rendered; nil if it rendered nothing
+	baseOnDisk []byte // base with the line endings on disk, which git may have changed
+	baseLost   bool   // the base is not on disk any more, but the record's hash shows what it was
 }
 
-// Diff is what changes in the file, as patches have it; "" where nothing does.
+// Diff is the change of the file in unified format; "" if it does not change.
 func (c Change) Diff() string {
 	if bytes.Equal(c.Before, c.Content) {
 		return ""
@@ -76,21 +76,21 @@ func (c Change) Diff() string {
 	return tree.Unified(c.Path, c.Before, c.Content)
 }
 
-// Bundle is a bundle as it is, and as it would be. It is closed after use.
+// Bundle is a bundle on disk, with the changes that a hand-off would make to it. The caller closes it.
 type Bundle struct {
 	Place   Place
-	Changes []Change // by path
-	Last    *Record  // of the last hand-off; nil where there was none
-	// Show is how a path is shown in errors; nil shows it as it is.
-	Show func(path string) string
+	Changes []Change // sorted by path
+	Last    *Record  // of the last hand-off; nil if there was none
+	// DisplayPath formats a path for an error; nil leaves it as it is.
+	DisplayPath func(path string) string
 
 	lastRaw []byte
 	record  []byte
-	root    *os.Root // nil where the directory is not there
+	root    *os.Root // nil if the directory does not exist
 }
 
-// Open looks at a bundle, which need not be there. The error is a *dev.Error: a directory that is none, a
-// record that cannot be used.
+// Open opens a bundle, which need not exist. Its error is a *dev.Error: the place is not a directory, or the record is
+// not usable.
 func Open(place Place) (*Bundle, error) {
 	b := &Bundle{Place: place}
 	var err error
@@ -108,14 +108,14 @@ func Open(place Place) (*Bundle, error) {
 	return b, nil
 }
 
-// Close lets the directory go.
+// Close closes the bundle's directory.
 func (b *Bundle) Close() {
 	if b.root != nil {
 		b.root.Close()
 	}
 }
 
-// Compare says what writing these files means. It changes nothing.
+// Compare finds the changes that writing these files would make. It writes nothing.
 func (b *Bundle) Compare(files []File) error {
 	b.Changes = nil
 	rendered := map[string]bool{}
@@ -125,26 +125,26 @@ func (b *Bundle) Compare(files []File) error {
 			return err
 		}
 	}
-	return b.dropped(rendered)
+	return b.addRemoved(rendered)
 }
 
-// add compares one more file.
+// add compares one file and adds its change.
 func (b *Bundle) add(f File) error {
 	c, err := b.compare(f)
 	if err != nil {
 		return err
 	}
-	b.insert(c)
+	b.insertSorted(c)
 	return nil
 }
 
-func (b *Bundle) insert(c Change) {
+func (b *Bundle) insertSorted(c Change) {
 	i, _ := slices.BinarySearchFunc(b.Changes, c, func(a, c Change) int { return strings.Compare(a.Path, c.Path) })
 	b.Changes = slices.Insert(b.Changes, i, c)
 }
 
-// dropped adds the files that were rendered last and are not any more.
-func (b *Bundle) dropped(rendered map[string]bool) error {
+// addRemoved adds the files that the last hand-off rendered and this one does not.
+func (b *Bundle) addRemoved(rendered map[string]bool) error {
 	if b.Last == nil {
 		return nil
 	}
@@ -159,37 +159,37 @@ func (b *Bundle) dropped(rendered map[string]bool) error {
 		}
 		switch {
 		case c.Before == nil:
-			c.Status, c.Reason = Skip, "not rendered any more"
-		case !bytes.Equal(unix(c.Before), c.base):
-			c.Status, c.Reason, c.Content = Keep, "not rendered any more, but edited by you: it is yours from now on", c.Before
+			c.Status, c.Reason = Skip, "no longer rendered"
+		case !bytes.Equal(withUnixEnds(c.Before), c.base):
+			c.Status, c.Reason, c.Content = Keep, "no longer rendered, but you edited it, so it is yours from now on", c.Before
 		}
-		b.insert(c)
+		b.insertSorted(c)
 	}
 	return nil
 }
 
-// read looks at what is there, and at what was rendered last.
+// read reads the file on disk and its base.
 func (b *Bundle) read(c *Change) (err error) {
 	if c.base, err = b.readFile(path.Join(b.Place.Bundle, baseDir, c.File)); err != nil {
 		return err
 	}
-	if c.kept = c.base; c.base != nil {
-		c.base = unix(c.base)
+	if c.baseOnDisk = c.base; c.base != nil {
+		c.base = withUnixEnds(c.base)
 	}
 	if c.Before, err = b.readFile(c.Path); err != nil {
 		return err
 	}
 	if c.base == nil && c.Before != nil && b.isRecorded(c.File, c.Before) {
-		c.base, c.lost = unix(c.Before), true
+		c.base, c.baseLost = withUnixEnds(c.Before), true
 	}
 	return nil
 }
 
-// isRecorded reports whether the last record knows a file as it is, and as it was rendered. The summary
-// of a record cannot be in it.
+// isRecorded reports whether the content of a file is what the last hand-off rendered, by the hash in its record. The
+// summary is not in the record, which it shows.
 func (b *Bundle) isRecorded(file string, content []byte) bool {
 	return b.Last != nil && (file == SummaryFile || slices.ContainsFunc(b.Last.Files, func(f RecordedFile) bool {
-		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(unix(content))
+		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(withUnixEnds(content))
 	}))
 }
 
@@ -202,22 +202,22 @@ func (b *Bundle) compare(f File) (Change, error) {
 	if c.base != nil {
 		written = tree.Hash(c.base)
 	}
-	yours := unix(c.Before)
+	yours := withUnixEnds(c.Before)
 	c.Content = f.Content
 	switch tree.Relate(yours, f.Content, written) {
 	case tree.IsNew:
 		c.Status = Create
 	case tree.IsGone:
 		c.Status, c.Content = Skip, nil
-		c.Reason = "removed by you; to have it again: rm " + b.shown(path.Join(b.Place.Bundle, baseDir, f.Path))
+		c.Reason = "you removed it; to restore it: rm " + b.display(path.Join(b.Place.Bundle, baseDir, f.Path))
 	case tree.IsSame:
 		c.Status, c.Content = Identical, c.Before
-	case tree.IsForeign:
-		c.Status, c.Content, c.Reason = Untracked, c.Before, "exists, and sdev did not write it"
+	case tree.IsUntracked:
+		c.Status, c.Content, c.Reason = Untracked, c.Before, "sdev did not write it"
 	case tree.IsUntouched:
 		c.Status = Update
 	case tree.IsEdited:
-		c.edited(yours)
+		c.mergeEdits(yours)
 	}
 	if c.Before != nil && len(yours) != len(c.Before) && (c.Status == Update || c.Status == Merge || c.Status == Conflict) && !bytes.Equal(c.Content, c.Before) {
 		c.Content = bytes.ReplaceAll(c.Content, []byte("\n"), []byte("\r\n"))
@@ -225,96 +225,97 @@ func (b *Bundle) compare(f File) (Change, error) {
 	return c, nil
 }
 
-// edited says what a file means that its user has edited.
-func (c *Change) edited(yours []byte) {
+// mergeEdits decides about a file that its user has edited.
+func (c *Change) mergeEdits(yours []byte) {
 	switch {
-	case tree.HasMarks(yours):
-		c.Status, c.Content, c.Reason = Conflict, c.Before, "the marks of the last conflict are still in it"
+	case tree.HasConflictMarkers(yours):
+		c.Status, c.Content, c.Reason = Conflict, c.Before, "it still has the conflict markers of the last merge"
 		return
 	case bytes.Equal(c.base, c.Rendered):
-		c.Status, c.Content, c.Reason = Keep, c.Before, "edited by you"
+		c.Status, c.Content, c.Reason = Keep, c.Before, "you edited it"
 		return
 	}
-	joined, conflict := tree.MergeText(c.base, yours, c.Rendered)
-	c.Content, c.Status, c.Reason = joined, Merge, "your edits are kept"
+	merged, conflict := tree.MergeText(c.base, yours, c.Rendered)
+	c.Content, c.Status, c.Reason = merged, Merge, "your edits are kept"
 	switch {
 	case conflict:
-		c.Status, c.Reason = Conflict, "you and sdev changed the same lines: both stand there between marks"
-	case bytes.Equal(joined, yours): // what changed is what you had changed already
-		c.Content, c.Status, c.Reason = c.Before, Keep, "edited by you"
+		c.Status, c.Reason = Conflict, "you and sdev changed the same lines; it has both between conflict markers"
+	case bytes.Equal(merged, yours): // the user had made the same change already
+		c.Content, c.Status, c.Reason = c.Before, Keep, "you edited it"
 	}
 }
 
-// unix is a text with the line ends in which files are rendered; git may have changed them. An editor
-// that ends only some lines so has not.
-func unix(text []byte) []byte {
+// withUnixEnds replaces CRLF line endings, to which git may have changed a file, with LF, in which files are rendered.
+// A file with mixed line endings is an edit, and stays the same.
+func withUnixEnds(text []byte) []byte {
 	if text == nil || bytes.Count(text, []byte("\r\n")) != bytes.Count(text, []byte("\n")) {
 		return text
 	}
 	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 }
 
-// Refused says why nothing can be written: files in the way that nobody may overwrite.
-func (b *Bundle) Refused() error {
+// UntrackedError is the error that nothing can be written, because files exist there that sdev did not write; nil if
+// there are none.
+func (b *Bundle) UntrackedError() error {
 	if names := b.Paths(Untracked); len(names) > 0 {
-		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("files that sdev did not write are in the way, so nothing was written: %s", strings.Join(names, ", ")),
-			Hint: "move it away, or write elsewhere with --out"}
+		return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: "nothing was written, because sdev did not write these files and does not overwrite them: " + strings.Join(names, ", "),
+			Hint: "move them away, or name another directory with --out"}
 	}
 	return nil
 }
 
-// Conflicts is the error of files in which a person has to decide; nil where there are none.
-func (b *Bundle) Conflicts() error {
+// ConflictError is the error that files have conflicts, which the user has to resolve; nil if there are none.
+func (b *Bundle) ConflictError() error {
 	if names := b.Paths(Conflict); len(names) > 0 {
 		return &dev.Error{Code: dev.CodeDeployConflict, Exit: dev.ExitFailed, Message: "you and sdev changed the same lines of " + strings.Join(names, ", "),
-			Hint: "keep what is right of what stands between <<<<<<< and >>>>>>>, then run it again"}
+			Hint: "edit the lines between <<<<<<< and >>>>>>>, remove the markers, and run it again"}
 	}
 	return nil
 }
 
-// Changed is the error of a bundle that is not what would be rendered, beyond edits of yours; nil where
-// it is.
-func (b *Bundle) Changed() error {
+// OutdatedError is the error that the bundle differs from what sdev would render, apart from the user's edits; nil if
+// it does not.
+func (b *Bundle) OutdatedError() error {
 	if names := b.Paths(Create, Update, Merge, Remove); len(names) > 0 {
-		return &dev.Error{Code: dev.CodeDeployChanged, Exit: dev.ExitFailed, Message: "not as it would be rendered: " + strings.Join(names, ", "),
-			Hint: "run sdev deploy without --check, look at the difference, and commit it"}
+		return &dev.Error{Code: dev.CodeDeployChanged, Exit: dev.ExitFailed, Message: "out of date: " + strings.Join(names, ", "),
+			Hint: "run sdev deploy without --check, review the difference, and commit it"}
 	}
 	return nil
 }
 
-func (b *Bundle) shown(name string) string {
-	if b.Show == nil {
+func (b *Bundle) display(name string) string {
+	if b.DisplayPath == nil {
 		return name
 	}
-	return b.Show(name)
+	return b.DisplayPath(name)
 }
 
-// Paths are the files of some statuses, as they are shown.
+// Paths are the paths of the files with one of these statuses, as errors show them.
 func (b *Bundle) Paths(of ...Status) []string {
 	var names []string
 	for _, c := range b.Changes {
 		if slices.Contains(of, c.Status) {
-			names = append(names, b.shown(c.Path))
+			names = append(names, b.display(c.Path))
 		}
 	}
 	return names
 }
 
-// Finish adds the record, and the summary of it for people. now is the time of a record that says
-// something new; one that says the same as the last keeps its time.
-func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
+// AddRecord adds the record, and its summary for people. Its time is now, unless it is otherwise the same as the last
+// record: then it keeps that one's time.
+func (b *Bundle) AddRecord(r Record, now time.Time) (Record, error) {
 	r.V = recordVersion
 	r.Files = nil
 	for _, c := range b.Changes {
 		if c.Content != nil && c.Rendered != nil {
-			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(unix(c.Content)), Edited: !bytes.Equal(unix(c.Content), c.Rendered)})
+			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(withUnixEnds(c.Content)), Edited: !bytes.Equal(withUnixEnds(c.Content), c.Rendered)})
 		}
 	}
 	r.Time = now.UTC().Truncate(time.Second)
 	if b.Last != nil {
 		same := r
 		same.Time = b.Last.Time
-		if bytes.Equal(tree.EncodeRecord(same), unix(b.lastRaw)) {
+		if bytes.Equal(tree.EncodeRecord(same), withUnixEnds(b.lastRaw)) {
 			r = same
 		}
 	}
@@ -322,8 +323,8 @@ func (b *Bundle) Finish(r Record, now time.Time) (Record, error) {
 	return r, b.add(File{Path: SummaryFile, Content: r.summary(b.Place), Mode: 0o644})
 }
 
-// Apply writes what has changed. A directory that cannot be written to is an error of the code
-// [dev.CodeDeployDir]; after any error the bundle is as it was.
+// Apply writes the changes. A directory that is not writable is an error with code [dev.CodeDeployDir]. After any error
+// the bundle is as it was.
 func (b *Bundle) Apply(ctx context.Context) error {
 	err := tree.Apply(ctx, b.Place.Root, b.Writes())
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeScaffoldTarget {
@@ -332,36 +333,36 @@ func (b *Bundle) Apply(ctx context.Context) error {
 	return err
 }
 
-// Writes are the changes of files, of what was rendered last, and of the record. This is their order:
-// whatever ends it half-way, the next run knows what is yours. The record comes last.
+// Writes are the changes that Apply makes, in this order: the files, their bases, the record. If Apply is killed in
+// between, the next run can still tell which edits are the user's.
 func (b *Bundle) Writes() []tree.Change {
 	var out, bases []tree.Change
 	for _, c := range b.Changes {
 		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
 			out = append(out, c.Change)
 		}
-		if (!bytes.Equal(c.base, c.Rendered) || c.lost) && (c.Status != Conflict || !tree.HasMarks(unix(c.Before))) {
-			base := c.kept
+		if (!bytes.Equal(c.base, c.Rendered) || c.baseLost) && (c.Status != Conflict || !tree.HasConflictMarkers(withUnixEnds(c.Before))) {
+			base := c.baseOnDisk
 			if base != nil || c.Rendered != nil {
 				bases = append(bases, tree.Change{Path: path.Join(b.Place.Bundle, baseDir, c.File), Before: base, Content: c.Rendered})
 			}
 		}
 	}
 	out = append(out, bases...)
-	if !bytes.Equal(b.record, unix(b.lastRaw)) {
+	if !bytes.Equal(b.record, withUnixEnds(b.lastRaw)) {
 		out = append(out, tree.Change{Path: path.Join(b.Place.Bundle, RecordFile), Before: b.lastRaw, Content: b.record})
 	}
 	return out
 }
 
-// readFile gives a file's content, nil where there is none.
+// readFile returns the content of a file; nil if it does not exist.
 func (b *Bundle) readFile(name string) ([]byte, error) {
 	if b.root == nil {
 		return nil, nil
 	}
 	content, err := tree.Read(b.root, name)
 	if e, ok := errors.AsType[*tree.IrregularError](err); ok {
-		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.shown(name), e.Kind), Hint: "move it away, or write elsewhere with --out"}
+		return nil, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: fmt.Sprintf("%s is %s", b.display(name), e.Kind), Hint: "move it away, or name another directory with --out"}
 	}
 	if err != nil {
 		return nil, dirError(err, name)
@@ -369,12 +370,12 @@ func (b *Bundle) readFile(name string) ([]byte, error) {
 	return content, nil
 }
 
-// dirError is a system error about where the bundle lies.
+// dirError is a system error about the bundle's directory.
 func dirError(err error, name string) error {
 	reason := tree.Reason(err)
 	hint := "name another directory with --out"
 	if strings.Contains(reason, "path escapes") {
-		hint = "a link leads out of the repository; remove it, or name its target with --out"
+		hint = "a symbolic link leads out of the repository; remove it, or name its target with --out"
 	}
 	return &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("cannot use %s: %s", dev.Sanitize(name), reason), Hint: hint}
 }

@@ -51,19 +51,19 @@ func (f *bundleDir) compare(rendered []handoff.File) *handoff.Bundle {
 	return b
 }
 
-// deploy writes what is rendered, at most so many files of it, and gives the statuses.
-func (f *bundleDir) deploy(most int, rendered []handoff.File) string {
+// deploy writes the rendered files, at most limit of them, and returns the statuses.
+func (f *bundleDir) deploy(limit int, rendered []handoff.File) string {
 	f.Helper()
 	b := f.compare(rendered)
 	var out []string
 	for _, c := range b.Changes {
 		out = append(out, fmt.Sprintf("%s %s", c.Status, c.Path))
 	}
-	if _, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now); err != nil {
+	if _, err := b.AddRecord(handoff.Record{Target: "x", Status: handoff.Ready}, f.now); err != nil {
 		f.Fatal(err)
 	}
 	for i, w := range b.Writes() {
-		if i == most {
+		if i == limit {
 			break
 		}
 		name := filepath.Join(f.dir, filepath.FromSlash(w.Path))
@@ -109,8 +109,8 @@ const all = 1000
 func TestBundle_OneFileThroughItsLife(t *testing.T) {
 	const one, edited, two = "a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n"
 	for name, tc := range map[string]struct {
-		before, base string // "" is none
-		rendered     string // "" is not rendered any more
+		before, base string // "" if there is no file
+		rendered     string // "" if the file is not rendered any more
 		status       handoff.Status
 		after        string
 	}{
@@ -174,18 +174,18 @@ func TestBundle_BasesThatWereLost(t *testing.T) {
 	}
 }
 
-func TestBundle_RefusesOrTells(t *testing.T) {
+func TestBundle_ItsErrorsNameTheFiles(t *testing.T) {
 	f := newDir(t)
 	f.write("deploy/x/a.txt", "mine\n")
 	b := f.compare(files("a.txt", "theirs\n"))
-	if err := b.Refused(); err == nil || err.Error() != "files that sdev did not write are in the way, so nothing was written: deploy/x/a.txt" {
+	if err := b.UntrackedError(); err == nil || err.Error() != "nothing was written, because sdev did not write these files and does not overwrite them: deploy/x/a.txt" {
 		t.Error(err)
 	}
 	b = f.compare(files("b.txt", "b\n"))
-	if err := b.Changed(); err == nil || err.Error() != "not as it would be rendered: deploy/x/b.txt" {
+	if err := b.OutdatedError(); err == nil || err.Error() != "out of date: deploy/x/b.txt" {
 		t.Error(err)
 	}
-	if err := errors.Join(b.Refused(), b.Conflicts()); err != nil {
+	if err := errors.Join(b.UntrackedError(), b.ConflictError()); err != nil {
 		t.Error(err)
 	}
 }
@@ -205,26 +205,26 @@ func TestBundle_FilesOfTheRepository(t *testing.T) {
 	}
 }
 
-// TestBundle_KilledAtAnyMoment stops after every file that is written: the next run always knows what
-// is the user's, and comes to the same end.
+// TestBundle_KilledAtAnyMoment stops after each file: the next run always knows which edits are the user's, and the
+// result is the same.
 func TestBundle_KilledAtAnyMoment(t *testing.T) {
 	const one, edited, two = "a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n"
-	for most := range 12 {
+	for limit := range 12 {
 		f := newDir(t)
 		f.deploy(all, files("1.txt", one, "2.txt", one, "3.txt", one, "gone.txt", one))
 		f.write("deploy/x/2.txt", edited)
 		f.write("deploy/x/3.txt", "mine\n"+two)
 		next := files("1.txt", two, "2.txt", two, "3.txt", two, "new.txt", one)
-		f.deploy(most, next)
+		f.deploy(limit, next)
 		f.deploy(all, next)
 		want := map[string]string{"1.txt": two, "2.txt": "A\nb\nc\nd\nE\n", "3.txt": "mine\n" + two, "new.txt": one, "gone.txt": "none", ".handoff/base/2.txt": two, ".handoff/base/gone.txt": "none"}
 		for name, content := range want {
 			if got := f.read("deploy/x/" + name); got != content {
-				t.Errorf("after %d files: %s is %q", most, name, got)
+				t.Errorf("after %d files: %s is %q", limit, name, got)
 			}
 		}
 		if got := f.deploy(all, next); got != "identical deploy/x/1.txt, keep deploy/x/2.txt, keep deploy/x/3.txt, identical deploy/x/new.txt" {
-			t.Errorf("after %d files: %s", most, got)
+			t.Errorf("after %d files: %s", limit, got)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func TestBundle_TheSameAgainChangesNoByte(t *testing.T) {
 	record, summary := f.read("deploy/x/.handoff/record.json"), f.read("deploy/x/HANDOFF.md")
 	f.now = f.now.Add(time.Hour)
 	b := f.compare(rendered)
-	r, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now)
+	r, err := b.AddRecord(handoff.Record{Target: "x", Status: handoff.Ready}, f.now)
 	if err != nil || len(b.Writes()) != 0 || r.Time.Hour() != 10 {
 		t.Errorf("%v, %v, %v", b.Writes(), r.Time, err)
 	}
@@ -249,10 +249,10 @@ func TestBundle_TheSameAgainChangesNoByte(t *testing.T) {
 
 func TestOpen_RecordsThatCannotBeUsed(t *testing.T) {
 	for content, want := range map[string]string{
-		"{":                     "this is no record of this sdev: unexpected end of JSON input",
-		`{"v":2,"files":"all"}`: "this is no record of this sdev: its version is 2, and this sdev knows 1",
-		`{"v":1,"files":"all"}`: "this is no record of this sdev: ",
-		"":                      "this is no record of this sdev: ",
+		"{":                     "this sdev cannot read the record: unexpected end of JSON input",
+		`{"v":2,"files":"all"}`: "this sdev cannot read the record: its version is 2, but this sdev reads 1",
+		`{"v":1,"files":"all"}`: "this sdev cannot read the record: ",
+		"":                      "this sdev cannot read the record: ",
 	} {
 		f := newDir(t)
 		f.write("deploy/x/.handoff/record.json", content)
@@ -308,7 +308,7 @@ func TestCompare_LinksAndDirectories(t *testing.T) {
 func TestSummary_OnRecord(t *testing.T) {
 	f := newDir(t)
 	b := f.compare(files("a b.md", "a\n", "@repository/.github/w.yml", "b\n"))
-	_, err := b.Finish(handoff.Record{
+	_, err := b.AddRecord(handoff.Record{
 		Target: "x", Status: handoff.Blocked, Project: "sh*op", Sdev: "1.0", Templates: "2026.11.0", Commit: "0123456789abcdef", Remote: "https://github.com/acme/shop.git", Dirty: []string{"a"},
 		Image:  &handoff.Image{Ref: "shop:1", ID: "sha256:ab", Digest: "sha256:cd", Platform: "linux/amd64", Revision: "0123", Proof: &handoff.Proof{Page: true, Health: 812, ReadOnly: true, User: "10001"}},
 		Values: []handoff.NamedValue{{Name: "a", Value: handoff.Value{Text: "`x` | y", Source: "--set"}}, {Name: "b", Value: handoff.Value{Text: "B", Source: "placeholder", Placeholder: true}}, {Name: "c", Value: handoff.Value{Source: "not set"}}},
@@ -344,7 +344,7 @@ func TestSummary_OnRecord(t *testing.T) {
 	}
 }
 
-// Git gives the files of a bundle other line ends on other systems, those that sdev keeps included.
+// On other systems, git may change the line endings of a bundle's files, including sdev's own.
 func TestBundle_LineEndsOfAnotherSystem(t *testing.T) {
 	f := newDir(t)
 	f.deploy(all, files("a.txt", "a\nb\nc\nd\n"))
@@ -362,7 +362,7 @@ func TestBundle_LineEndsOfAnotherSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := f.compare(files("a.txt", "a\nb\nc\nd\n"))
-	if _, err := b.Finish(handoff.Record{Target: "x", Status: handoff.Ready}, f.now.Add(time.Hour)); err != nil {
+	if _, err := b.AddRecord(handoff.Record{Target: "x", Status: handoff.Ready}, f.now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if w := b.Writes(); len(w) > 0 {

@@ -9,76 +9,76 @@ import (
 	"sdev/dev"
 )
 
-// noImage is the digest of an image that nobody has pushed yet.
-const noImage = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+// placeholderDigest stands for the digest of an image that is not pushed yet.
+const placeholderDigest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-// cloudRun is a service of Google's behind Identity-Aware Proxy.
+// cloudRun is Google Cloud Run behind Identity-Aware Proxy.
 func cloudRun() Target {
 	return Target{
-		Name:   "cloud-run",
-		About:  "Google Cloud Run behind Identity-Aware Proxy, by Terraform and a GitHub workflow",
-		Params: cloudRunParams(),
-		Image:  true,
-		Derive: deriveCloudRun,
-		Next:   nextCloudRun,
+		Name:       "cloud-run",
+		About:      "Google Cloud Run behind Identity-Aware Proxy, by Terraform and a GitHub workflow",
+		Params:     cloudRunParams(),
+		NeedsImage: true,
+		Derive:     deriveCloudRun,
+		NextSteps:  nextCloudRun,
 
 		Hosting: dev.Hosting{OwnHost: true},
 	}
 }
 
 func cloudRunParams() []Param {
-	light := func(v Values) bool { return v.Text("variant") == "light" }
-	alone := func(v Values) bool { return light(v) || v.Text("external-domain") == "none" }
+	isLight := func(v Values) bool { return v.Text("variant") == "light" }
+	withoutGuests := func(v Values) bool { return isLight(v) || v.Text("external-domain") == "none" }
 	params := []Param{
 		{
-			Name: "variant", About: "full: load balancer, own domains, guests; light: IAP on the service itself, for people of an organisation",
+			Name: "variant", About: "full: load balancer, your own domains, guests; light: IAP on the service itself, only for people of an organisation",
 			Choices: []string{"full", "light"}, Default: "full",
 		},
 		{
-			Name: "name", About: "names everything that is made; 2 to 23 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`, "2 to 23 small letters, digits and dashes, a letter first"), From: appName(23), Placeholder: "streamlit-app",
+			Name: "name", About: "name of every resource: 2 to 23 lower-case letters, digits and dashes",
+			Check: matches(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`, "2 to 23 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(23), Placeholder: "streamlit-app",
 		},
 		{
-			Name: "project-id", About: "Google Cloud project: gcloud projects list",
-			Check: matches(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`, "the id of a project: 6 to 30 small letters, digits and dashes"), Placeholder: "example-project",
+			Name: "project-id", About: "ID of the Google Cloud project; look it up with: gcloud projects list",
+			Check: matches(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`, "the ID of a project: 6 to 30 lower-case letters, digits and dashes"), Placeholder: "example-project",
 		},
 		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(`^[a-z]+-[a-z]+[0-9]{1,2}$`, "a region such as europe-west1"), Placeholder: "europe-west1"},
 		{
-			Name: "image", About: "first image, by digest, in the registry that the bundle makes (README.md, step 3)",
-			Check: byDigest, From: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + noImage,
+			Name: "image", About: "first image, with its digest, in the registry that the bundle creates (README.md, step 3)",
+			Check: checkDigest, FromFacts: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + placeholderDigest,
 		},
-		{Name: "domain", About: "full: address for colleagues, without https://", Check: hostName, Placeholder: "app.example.com", NotApplicable: light},
+		{Name: "domain", About: "full: host name for colleagues, without https://", Check: checkHostName, Placeholder: "app.example.com", NotApplicable: isLight},
 		{
-			Name: "external-domain", About: "full: address for guests, who sign in with e-mail and password; none where there are none",
+			Name: "external-domain", About: "full: host name for guests, who sign in with e-mail and password; none if there are no guests",
 			Check: func(s string) error {
 				if s == "none" {
 					return nil
 				}
-				return hostName(s)
-			}, Placeholder: "guests.example.com", NotApplicable: light,
+				return checkHostName(s)
+			}, Placeholder: "guests.example.com", NotApplicable: isLight,
 		},
-		{Name: "external-cidrs", About: "full: networks that guests come from, with commas", Check: each(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: alone},
+		{Name: "external-cidrs", About: "full: networks that guests connect from, separated by commas", Check: listOf(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: withoutGuests},
 		{
-			Name: "login-page", About: "full: page on which guests sign in (README.md, step 6); nobody of them gets in without", Optional: true,
-			Check: matches(`^https://[^\s"'<>\\]+$`, "an address that begins with https://"),
+			Name: "login-page", About: "full: URL of the page on which guests sign in (README.md, step 6); until it is set, no guest can sign in", Optional: true,
+			Check: matches(`^https://[^\s"'<>\\]+$`, "a URL that begins with https://"),
 		},
-		{Name: "cpu", About: "CPUs of the instance", Choices: []string{"1", "2", "4", "8"}, Default: "1"},
-		{Name: "memory", About: "memory of the instance, which /tmp is part of", Check: matches(`^[1-9][0-9]{0,4}(Mi|Gi)$`, "such as 512Mi or 2Gi"), Default: "1Gi"},
+		{Name: "cpu", About: "CPUs of an instance", Choices: []string{"1", "2", "4", "8"}, Default: "1"},
+		{Name: "memory", About: "memory of an instance, including its files in /tmp", Check: matches(`^[1-9][0-9]{0,4}(Mi|Gi)$`, "a size such as 512Mi or 2Gi"), Default: "1Gi"},
 		{
-			Name: "state-bucket", About: "bucket that Terraform keeps its state in; empty: this directory", Optional: true,
+			Name: "state-bucket", About: "bucket for Terraform's state; empty for the bundle's directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`, "the name of a bucket, without gs://"),
 		},
 	}
 	params = append(params, accessParams("somebody@example.com", func(s string) error {
-		if !emailForm.MatchString(s) {
-			return fmt.Errorf("%q is not the address of a Google group", s)
+		if !emailPattern.MatchString(s) {
+			return fmt.Errorf("%q is not the e-mail address of a Google group", s)
 		}
 		return nil
 	})...)
-	return append(params, only(githubParams(), "github-owner", "github-repo", "github-branch", "github-environment", "github-repo-id")...)
+	return append(params, paramsNamed(githubParams(), "github-owner", "github-repo", "github-branch", "github-environment", "github-repo-id")...)
 }
 
-// deriveCloudRun gives what the templates of cloud-run need beside the values.
+// deriveCloudRun computes what else the templates of cloud-run need.
 func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 	full, external := v.Text("variant") != "light", "no"
 	if v.Text("external-domain") != "none" {
@@ -88,22 +88,22 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 	if full {
 		address = "https://" + strings.TrimSuffix(v.Text("domain")+path.Join("/", f.App.BasePath), "/")
 	} else {
-		external = "" // there is no second door at all
+		external = "" // the light variant has no second domain
 	}
-	who, findings := accessOf(f, v)
-	grants, unexpressed := conditions(f, who)
-	findings = slices.Concat(findings, unexpressed, pathFindings(f), cloudRunFindings(f, v, external == "yes"))
+	allowed, findings := accessOf(f, v)
+	grants, inexpressible := conditions(f, allowed)
+	findings = slices.Concat(findings, inexpressible, pathFindings(f), cloudRunFindings(f, v, external == "yes"))
 
-	env := ships(f, address)
+	env := appEnvironment(f, address)
 	delete(env, "STREAMLIT_SERVER_PORT")
-	// The light variant has no domain: Google names its host in the first deployment.
+	// The light variant has no domain: Google assigns its host name during the first deployment.
 	if full {
 		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] = v.Text("domain")
 	}
-	if external == "yes" { // Streamlit splits at spaces
+	if external == "yes" { // Streamlit separates hosts by spaces
 		env["STREAMLIT_SERVER_ALLOWED_HOSTS"] += " " + v.Text("external-domain")
 	}
-	entrypoint, arguments := f.App.starts()
+	entrypoint, arguments := f.App.startCommand()
 	tfvars := map[string]any{
 		"project_id":           v.Text("project-id"),
 		"region":               v.Text("region"),
@@ -126,25 +126,25 @@ func deriveCloudRun(f Facts, v Values) (map[string]any, []dev.Finding) {
 	}
 	if external == "yes" {
 		tfvars["external_domain"] = v.Text("external-domain")
-		tfvars["external_cidrs"] = list(v.Text("external-cidrs"))
+		tfvars["external_cidrs"] = splitList(v.Text("external-cidrs"))
 		tfvars["login_page"] = v.Text("login-page")
 	}
-	dir, dockerfile, platform := build(f)
+	dir, dockerfile, platform := imageBuild(f)
 	return map[string]any{
 		"tfvars": tfvars, "grants": grants, "external": external,
 		"context": dir, "dockerfile": dockerfile, "platform": platform,
 	}, findings
 }
 
-// binding is a grant in the words of IAM.
+// binding is a grant in the terms of IAM.
 type binding struct {
 	Title      string
-	Members    string // with commas
-	Expression string // "" is everywhere
+	Members    string // separated by commas
+	Expression string // condition; "" is every path
 	members    []string
 }
 
-// bindings are grants as the variable "access" holds them. Without members there is nothing to grant.
+// bindings are the value of the Terraform variable "access". A binding without members is left out.
 func bindings(all []binding) map[string]any {
 	out := map[string]any{}
 	for _, b := range all {
@@ -155,18 +155,18 @@ func bindings(all []binding) map[string]any {
 	return out
 }
 
-// mostOperators is how many logical operators a condition of IAM may have. Source: Google Cloud
+// maxOperators is how many logical operators a condition of IAM may have. Source: Google Cloud
 // documentation, "IAM quotas and limits", logical operators in a role binding's condition expression.
-const mostOperators = 12
+const maxOperators = 12
 
 const pathDocs = "https://docs.cloud.google.com/chrome-enterprise-premium/docs/hostname-and-path-conditions"
 
-// conditions turns grants into bindings of IAM, which only ever add up: what is more specific is
-// therefore taken out of what is less so.
-func conditions(f Facts, who access) ([]binding, []dev.Finding) {
+// conditions turns grants into bindings of IAM. Bindings add up, so the condition of each excludes the paths that a
+// more specific grant decides.
+func conditions(f Facts, allowed access) ([]binding, []dev.Finding) {
 	var all []binding
 	var findings []dev.Finding
-	for _, g := range who.Grants {
+	for _, g := range allowed.Grants {
 		b := binding{Title: g.Title}
 		for _, m := range g.Members {
 			kind := map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]
@@ -176,31 +176,31 @@ func conditions(f Facts, who access) ([]binding, []dev.Finding) {
 		prefix, exact, below := prefixOf(g.Path)
 		place := dev.Finding{Docs: pathDocs}
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
-			place.File, place.Line = origin(f.Policy[i].Origin)
+			place.File, place.Line = splitOrigin(f.Policy[i].Origin)
 		}
 		if !exact {
 			place.ID, place.Severity = "policy.cloud-run.pattern", dev.Warns
-			place.Message = fmt.Sprintf("a condition of IAM compares the beginnings of plain paths, so %s cannot be told from the rest: whatever begins with %s is shut for everybody", g.Path, prefix)
-			place.Fix = "name the paths one by one, or leave the path to a check in the page"
+			place.Message = fmt.Sprintf("conditions of IAM only compare the beginning of a path, so they cannot express %s: every path that begins with %s is closed to everybody", g.Path, prefix)
+			place.Fix = "list the paths one by one, or check in the page who the person is"
 			findings = append(findings, place)
 			continue
 		}
-		inside := covered(prefix, below)
+		inside := pathExpression(prefix, below)
 		if g.Path == "" || g.Path == "/*" {
 			inside = ""
 		}
-		b.Expression = conjunction(inside, exceptions(who.Grants, g, prefix, below))
-		if n := operators(b.Expression); n > mostOperators {
+		b.Expression = conjunction(inside, exceptionExpression(allowed.Grants, g, prefix, below))
+		if n := operators(b.Expression); n > maxOperators {
 			place.ID, place.Severity = "policy.cloud-run.size", dev.Blocks
-			place.Message = fmt.Sprintf("the condition of %s has %d logical operators, and IAM takes %d", g.Title, n, mostOperators)
-			place.Fix = "put pages that are for the same people below one path, or leave some to a check in the page"
+			place.Message = fmt.Sprintf("the condition of %s has %d logical operators, but IAM allows %d", g.Title, n, maxOperators)
+			place.Fix = "move pages for the same people below one path, or check in some pages who the person is"
 			findings = append(findings, place)
 		}
 		all = append(all, b)
 	}
-	if who.closedToSome() {
+	if allowed.restrictsRoot() {
 		b := binding{Title: "what every page loads"}
-		for _, m := range who.All {
+		for _, m := range allowed.All {
 			b.members = append(b.members, map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]+m.Text)
 		}
 		b.Members = strings.Join(b.members, ", ")
@@ -214,8 +214,8 @@ func conditions(f Facts, who access) ([]binding, []dev.Finding) {
 	return all, findings
 }
 
-// covered is the expression for a path, and all below it.
-func covered(prefix string, below bool) string {
+// pathExpression matches a path and, with below, every path below it.
+func pathExpression(prefix string, below bool) string {
 	also := fmt.Sprintf("request.path == %s", jsonText(prefix+"/"))
 	if below {
 		also = fmt.Sprintf("request.path.startsWith(%s)", jsonText(prefix+"/"))
@@ -223,8 +223,8 @@ func covered(prefix string, below bool) string {
 	return fmt.Sprintf("request.path == %s || %s", jsonText(prefix), also)
 }
 
-// exceptions is the expression for what other grants decide although g covers it; "" is nothing.
-func exceptions(all []grant, g grant, prefix string, below bool) string {
+// exceptionExpression matches the paths that g covers and a more specific grant decides; "" if there are none.
+func exceptionExpression(all []grant, g grant, prefix string, below bool) string {
 	var parts []string
 	for _, other := range all {
 		if other.Path == g.Path || other.Path == "" || g.Path != "" && !below {
@@ -235,7 +235,7 @@ func exceptions(all []grant, g grant, prefix string, below bool) string {
 		case g.Path != "" && start != prefix && !strings.HasPrefix(start, prefix+"/"):
 		case g.Path != "" && start == prefix && wide && exact:
 		case exact:
-			parts = append(parts, covered(start, wide))
+			parts = append(parts, pathExpression(start, wide))
 		default:
 			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(start)))
 		}
@@ -243,7 +243,7 @@ func exceptions(all []grant, g grant, prefix string, below bool) string {
 	return strings.Join(parts, " || ")
 }
 
-// conjunction is the expression for what is inside and not excepted.
+// conjunction matches what inside matches and except does not.
 func conjunction(inside, except string) string {
 	switch {
 	case except == "":
@@ -258,47 +258,47 @@ func operators(expression string) int {
 	return strings.Count(expression, " || ") + strings.Count(expression, " && ") + strings.Count(expression, "!(")
 }
 
-// cloudRunFindings are what contradicts itself, or this target cannot do.
+// cloudRunFindings report values that contradict one another, and what this target cannot do.
 func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
-	findings := doorFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
-	findings = append(findings, portability(f, "cloud-run", "hand the value in as an environment variable from Secret Manager, or let the service's account assume a role of AWS (web identity)", "files are memory of the instance, and gone with it")...)
+	findings := proxyFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
+	findings = append(findings, portabilityFindings(f, "cloud-run", "pass the value in an environment variable from Secret Manager, or let the service account assume an AWS role (web identity)", "files are in the instance's memory, and disappear with it")...)
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
 	}
 	if external && v.Text("external-domain") == v.Text("domain") {
-		add("cloud-run.domains", dev.Blocks, "colleagues and guests have the same domain, and the domain is what tells them apart", "set external-domain to another name, or to none", "https://docs.cloud.google.com/load-balancing/docs/https/url-map-concepts")
+		add("cloud-run.domains", dev.Blocks, "colleagues and guests have the same domain, but only the domain distinguishes them", "set external-domain to another host name, or to none", "https://docs.cloud.google.com/load-balancing/docs/https/url-map-concepts")
 	}
 	if external && v.Text("login-page") == "" {
-		add("cloud-run.login-page", dev.Informs, "no guest gets in yet: the page on which they sign in is made after the first apply", "README.md, step 6, then sdev deploy cloud-run --set login-page=ADDRESS", "https://docs.cloud.google.com/iap/docs/cloud-run-sign-in")
+		add("cloud-run.login-page", dev.Informs, "no guest can sign in yet, because their sign-in page exists only after the first apply", "follow README.md, step 6, then: sdev deploy cloud-run --set login-page=URL", "https://docs.cloud.google.com/iap/docs/cloud-run-sign-in")
 	}
 	if external && len(f.Policy) > 0 {
-		add("policy.cloud-run.external", dev.Warns, "for guests IAP looks at the sign-in alone and ignores IAM: everybody with an account gets to every page, whatever the policies say", "ask in the page who it is (iap_identity.py), or set external-domain to none", "https://docs.cloud.google.com/iap/docs/external-identities")
+		add("policy.cloud-run.external", dev.Warns, "for guests, IAP only checks the sign-in and ignores IAM, so every guest with an account reaches every page, whatever the policies say", "check in the page who the person is (iap_identity.py), or set external-domain to none", "https://docs.cloud.google.com/iap/docs/external-identities")
 	}
 	if !external && v.Text("login-page") != "" {
-		add("cloud-run.login-page", dev.Warns, "login-page is for guests, and there are none", "set external-domain, or take login-page away", "https://docs.cloud.google.com/iap/docs/external-identities")
+		add("cloud-run.login-page", dev.Warns, "login-page is for guests, but external-domain says that there are none", "set external-domain, or remove login-page", "https://docs.cloud.google.com/iap/docs/external-identities")
 	}
 	if f.Git.Host != "" && f.Git.Host != "github.com" {
-		add("cloud-run.github", dev.Warns, "the workflow is GitHub's, and origin is at "+f.Git.Host, "carry its steps over by hand, and trust the other provider in build.tf", "https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines")
+		add("cloud-run.github", dev.Warns, "the workflow is for GitHub, but origin is at "+f.Git.Host, "translate its steps for that service, and trust its OIDC provider in build.tf", "https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines")
 	}
 	if p := f.App.Platform; p != "" && p != "linux/amd64" {
-		add("cloud-run.platform", dev.Blocks, "the service is "+p+", and Cloud Run runs linux/amd64 alone", "build for linux/amd64; the workflow does", "https://docs.cloud.google.com/run/docs/container-contract")
+		add("cloud-run.platform", dev.Blocks, "the service is built for "+p+", but Cloud Run only runs linux/amd64", "build for linux/amd64, as the workflow does", "https://docs.cloud.google.com/run/docs/container-contract")
 	}
 	return findings
 }
 
-// nextCloudRun are the commands of README.md, in short.
+// nextCloudRun are the steps of README.md, in short.
 func nextCloudRun(_ Facts, v Values) []Step {
 	steps := []Step{
-		{About: "In the bundle's directory: make the registry and the way in for GitHub", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
-		{About: "Tell the repository who it deploys as", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
-		{About: "Push the first image, and hand it in as image", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch")},
-		{About: "Make everything", Once: true, Run: "terraform apply"},
+		{About: "In the bundle's directory, create the registry and GitHub's access", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
+		{About: "Set the repository's variables: the account that deploys", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
+		{About: "Push the first image, and set image to it", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch")},
+		{About: "Create everything else", Once: true, Run: "terraform apply"},
 	}
 	if v.Text("variant") != "light" {
 		steps = append(steps,
-			Step{About: "Point the domains there", Once: true, Run: "terraform output -raw address"},
-			Step{About: "Tell the app what IAP signs for", Once: true, Run: "terraform output -json iap_audiences | jq '{iap_audiences: .}' >iap.auto.tfvars.json && terraform apply"},
+			Step{About: "Point the domains to this address", Once: true, Run: "terraform output -raw address"},
+			Step{About: "Give the app the audiences of IAP's tokens", Once: true, Run: "terraform output -json iap_audiences | jq '{iap_audiences: .}' >iap.auto.tfvars.json && terraform apply"},
 		)
 	}
-	return append(steps, Step{About: "From then on: the workflow deploys each commit", Run: "git push origin " + v.Text("github-branch")})
+	return append(steps, Step{About: "From then on, the workflow deploys each commit", Run: "git push origin " + v.Text("github-branch")})
 }

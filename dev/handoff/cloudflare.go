@@ -11,15 +11,15 @@ import (
 	"sdev/dev"
 )
 
-// cloudflare is a machine of one's own behind Cloudflare's Tunnel and Access.
+// cloudflare is a machine of your own behind Cloudflare Tunnel and Access.
 func cloudflare() Target {
 	return Target{
-		Name:   "cloudflare",
-		About:  "a machine of your own behind Cloudflare Tunnel and Access, by Terraform and Compose",
-		Params: cloudflareParams(),
-		Image:  true,
-		Derive: deriveCloudflare,
-		Next:   nextCloudflare,
+		Name:       "cloudflare",
+		About:      "a machine of your own behind Cloudflare Tunnel and Access, by Terraform and Compose",
+		Params:     cloudflareParams(),
+		NeedsImage: true,
+		Derive:     deriveCloudflare,
+		NextSteps:  nextCloudflare,
 
 		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
 	}
@@ -30,50 +30,50 @@ func cloudflareParams() []Param {
 	uuid := matches(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "an id such as 699d9864-2c56-4d2e-855e-9661899b7252")
 	params := []Param{
 		{
-			Name: "name", About: "names everything that is made; 2 to 24 letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 small letters, digits and dashes, a letter first"), From: appName(24), Placeholder: "streamlit-app",
+			Name: "name", About: "name of every resource: 2 to 24 lower-case letters, digits and dashes",
+			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(24), Placeholder: "streamlit-app",
 		},
-		{Name: "account-id", About: "Cloudflare account: on the overview of the zone", Check: id, Placeholder: "00000000000000000000000000000000"},
-		{Name: "zone-id", About: "zone of the domain: on its overview", Check: id, Placeholder: "00000000000000000000000000000001"},
+		{Name: "account-id", About: "ID of the Cloudflare account; the zone's overview shows it", Check: id, Placeholder: "00000000000000000000000000000000"},
+		{Name: "zone-id", About: "ID of the domain's zone; its overview shows it", Check: id, Placeholder: "00000000000000000000000000000001"},
 		{
-			Name: "team", About: "Zero Trust organisation, the part before .cloudflareaccess.com",
-			Check: matches(`^[a-z0-9][a-z0-9-]{0,62}$`, "the name alone, without .cloudflareaccess.com"), Placeholder: "example-team",
+			Name: "team", About: "name of the Zero Trust organisation: the part before .cloudflareaccess.com",
+			Check: matches(`^[a-z0-9][a-z0-9-]{0,62}$`, "only the name, without .cloudflareaccess.com"), Placeholder: "example-team",
 		},
-		{Name: "domain", About: "address of the app, without https://", Check: hostName, Placeholder: "app.example.com"},
+		{Name: "domain", About: "host name of the app, without https://", Check: checkHostName, Placeholder: "app.example.com"},
 		{
-			Name: "path", About: "path below which the app lives, without slashes around it; empty: all of the domain", Optional: true,
-			Check: matches(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`, "names with slashes between them, such as streamlit"),
-			From: func(f Facts) (Value, bool) {
+			Name: "path", About: "path below which the app is served, without slashes around it; empty for the whole domain", Optional: true,
+			Check: matches(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`, "a path such as streamlit, without slashes around it"),
+			FromFacts: func(f Facts) (Value, bool) {
 				return Value{Text: f.App.BasePath, Source: "server.baseUrlPath"}, f.App.BasePath != ""
 			},
 		},
-		{Name: "image", About: "image, by digest, in a registry that the machine can pull from", Check: byDigest, From: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + noImage},
+		{Name: "image", About: "image, with its digest, in a registry that the machine can pull from", Check: checkDigest, FromFacts: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + placeholderDigest},
 		{
-			Name: "cloudflared-version", About: "version of cloudflared: github.com/cloudflare/cloudflared/releases",
+			Name: "cloudflared-version", About: "version of cloudflared, from github.com/cloudflare/cloudflared/releases",
 			Check: matches(`^20\d\d\.\d{1,2}\.\d{1,3}$`, "a version such as 2026.8.2"), Default: "2026.8.2",
 		},
-		{Name: "session-duration", About: "how long a sign-in holds", Check: matches(`^[1-9][0-9]{0,3}(m|h)$`, "such as 30m or 12h"), Default: "12h"},
-		{Name: "memory-limit", About: "memory that the app may use", Check: matches(`^[1-9][0-9]{0,5}(m|g)$`, "such as 512m or 2g"), Default: "1g"},
+		{Name: "session-duration", About: "how long a sign-in lasts", Check: matches(`^[1-9][0-9]{0,3}(m|h)$`, "a time such as 30m or 12h"), Default: "12h"},
+		{Name: "memory-limit", About: "memory that the app may use", Check: matches(`^[1-9][0-9]{0,5}(m|g)$`, "a size such as 512m or 2g"), Default: "1g"},
 		{
-			Name: "state-bucket", About: "bucket of R2 that Terraform keeps its state in; empty: this directory", Optional: true,
+			Name: "state-bucket", About: "R2 bucket for Terraform's state; empty for the bundle's directory", Optional: true,
 			Check: matches(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`, "the name of a bucket"),
 		},
-		{Name: "identity-providers", About: "ids of the identity providers that people may choose from, with commas; empty: all", Optional: true, Check: each(1, uuid)},
+		{Name: "identity-providers", About: "IDs of the identity providers that people may choose from, separated by commas; empty for all", Optional: true, Check: listOf(1, uuid)},
 		{
-			Name: "group-kind", About: "whose groups they are: access (groups of Access, by id), google (by address), entra (by id), okta (by name), oidc (claim groups)",
+			Name: "group-kind", About: "what the groups are: access (groups of Access, by ID), google (by e-mail address), entra (by ID), okta (by name), oidc (values of the claim groups)",
 			Choices: []string{"access", "google", "entra", "okta", "oidc"}, Default: "access",
 		},
-		{Name: "group-provider", About: "id of the identity provider of the groups, where group-kind is not access", Optional: true, Check: uuid},
+		{Name: "group-provider", About: "ID of the groups' identity provider, unless group-kind is access", Optional: true, Check: uuid},
 	}
-	return append(params, accessParams("what group-kind says", func(s string) error {
+	return append(params, accessParams("GROUP, in the form of group-kind", func(s string) error {
 		if s == "" {
-			return errors.New("the group's name there is missing")
+			return errors.New("the platform's name of the group is missing")
 		}
 		return nil
 	})...)
 }
 
-// application is one of Access: some paths, and who gets in.
+// application is an application of Access: some paths, and who may open them.
 type application struct {
 	Name    string
 	Covers  string
@@ -83,19 +83,19 @@ type application struct {
 	people  []map[string]string
 }
 
-// deriveCloudflare gives what the templates of cloudflare need beside the values.
+// deriveCloudflare computes what else the templates of cloudflare need.
 func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	base := ""
 	if v.Text("path") != "" {
 		base = "/" + v.Text("path")
 	}
-	f.App.BasePath = v.Text("path") // where the app lives from here on
+	f.App.BasePath = v.Text("path") // which the parameter may have changed
 	address := "https://" + v.Text("domain") + base
-	who, findings := accessOf(f, v)
-	applications, unexpressed := applications(f, v, who, base)
-	findings = slices.Concat(findings, unexpressed, pathFindings(f), cloudflareFindings(f, v))
+	allowed, findings := accessOf(f, v)
+	applications, inexpressible := applications(f, v, allowed, base)
+	findings = slices.Concat(findings, inexpressible, pathFindings(f), cloudflareFindings(f, v))
 
-	env := ships(f, address)
+	env := appEnvironment(f, address)
 	env["STREAMLIT_SERVER_PORT"] = fmt.Sprint(f.App.port())
 	env["STREAMLIT_SERVER_BASE_URL_PATH"] = v.Text("path")
 	env["STREAMLIT_SERVER_ALLOWED_HOSTS"] = v.Text("domain")
@@ -103,14 +103,14 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 	if base == "" {
 		delete(env, "STREAMLIT_SERVER_BASE_URL_PATH")
 	}
-	entrypoint, command := f.App.starts()
+	entrypoint, command := f.App.startCommand()
 	return map[string]any{
 		"address":      address,
 		"entrypoint":   entrypoint,
 		"command":      command,
 		"applications": applications,
 		"scoped":       slices.ContainsFunc(applications, func(a application) bool { return a.scoped && len(applications) > 1 }),
-		"environment":  variables(env),
+		"environment":  sortedVariables(env),
 		"probe":        fmt.Sprintf("import urllib.request as u; u.urlopen('http://127.0.0.1:%d%s', timeout=4)", f.App.port(), f.App.healthPath()),
 		"tfvars": map[string]any{
 			"account_id":         v.Text("account-id"),
@@ -121,15 +121,15 @@ func deriveCloudflare(f Facts, v Values) (map[string]any, []dev.Finding) {
 			"base_path":          base,
 			"port":               f.App.port(),
 			"session_duration":   v.Text("session-duration"),
-			"identity_providers": list(v.Text("identity-providers")),
+			"identity_providers": splitList(v.Text("identity-providers")),
 			"group_provider":     v.Text("group-provider"),
-			"access":             byName(applications),
+			"access":             accessVariable(applications),
 		},
 	}, findings
 }
 
-// variables are an environment, sorted.
-func variables(env map[string]string) []Variable {
+// sortedVariables sorts an environment by name.
+func sortedVariables(env map[string]string) []Variable {
 	var all []Variable
 	for name, value := range env {
 		all = append(all, Variable{Name: name, Value: value})
@@ -138,8 +138,8 @@ func variables(env map[string]string) []Variable {
 	return all
 }
 
-// byName are applications as the variable "access" holds them.
-func byName(all []application) map[string]any {
+// accessVariable is the value of the Terraform variable "access".
+func accessVariable(all []application) map[string]any {
 	out := map[string]any{}
 	for _, a := range all {
 		out[a.Name] = map[string]any{"paths": a.paths, "scope": a.scoped, "people": a.people}
@@ -149,12 +149,12 @@ func byName(all []application) map[string]any {
 
 const accessDocs = "https://developers.cloudflare.com/cloudflare-one/access-controls/policies/app-paths/"
 
-// applications turns grants into applications of Access, of which the one with the longest path
-// decides, and which cover all below their path.
-func applications(f Facts, v Values, who access, base string) ([]application, []dev.Finding) {
+// applications turns grants into applications of Access. An application covers everything below its path; the one with
+// the longest path decides.
+func applications(f Facts, v Values, allowed access, base string) ([]application, []dev.Finding) {
 	var all []application
 	var findings []dev.Finding
-	for _, g := range who.Grants {
+	for _, g := range allowed.Grants {
 		a := application{Name: g.Title, people: []map[string]string{}}
 		var names []string
 		for _, m := range g.Members {
@@ -174,35 +174,36 @@ func applications(f Facts, v Values, who access, base string) ([]application, []
 		}
 		place := dev.Finding{Severity: dev.Informs, Docs: accessDocs, ID: "policy.cloudflare.wider"}
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
-			place.File, place.Line = origin(f.Policy[i].Origin)
+			place.File, place.Line = splitOrigin(f.Policy[i].Origin)
 		}
 		p, below := strings.CutSuffix(g.Path, "/*")
 		covered, wider := accessPath(p)
 		switch {
 		case wider:
-			place.Message = fmt.Sprintf("Access compares paths in another way: %s decides for all of %s, which is more", g.Path, covered)
-			place.Fix = "nothing, where that is fine: whoever it is not for stays out of the rest too; else name the paths one by one"
+			place.Message = fmt.Sprintf("Access cannot express %s exactly, so the policy covers all of %s", g.Path, covered)
+			place.Fix = "none needed if that is fine: people whom the policy excludes cannot open the other paths either; otherwise list the paths one by one"
 			findings = append(findings, place)
 		case !below:
-			place.Message = fmt.Sprintf("an application of Access covers all below its path: %s decides for %s/* too", g.Path, g.Path)
-			place.Fix = "nothing, where that is fine; else a policy for " + g.Path + "/*"
+			place.Message = fmt.Sprintf("an application of Access covers everything below its path, so the policy for %s also covers %s/*", g.Path, g.Path)
+			place.Fix = "none needed if that is fine; otherwise add a policy for " + g.Path + "/*"
 			findings = append(findings, place)
 		}
 		a.paths, a.scoped, a.Covers = []string{covered}, true, v.Text("domain")+covered
 		all = append(all, a)
 	}
-	if who.closedToSome() {
+	if allowed.restrictsRoot() {
 		findings = append(findings, dev.Finding{
 			ID: "policy.cloudflare.base", Severity: dev.Warns, Docs: accessDocs,
-			Message: "the policy for /* keeps people out whom another one lets in: what every page loads (/_stcore, /static) is covered by /*, so they see an empty page",
-			Fix:     "let everybody in by /* who may open anything, and close single pages by policies and in the page",
+			Message: "the policy for /* excludes people who may open other paths; it also covers what every page loads (/_stcore, /static), so they see an empty page",
+			Fix:     "allow in /* everybody who may open any page, and restrict single pages with policies and in the page",
 		})
 	}
 	return all, findings
 }
 
-// accessPath is a path of a policy as Access takes it: one star between two slashes, which covers
-// slashes as well, and letters that look the same in every form of a path. wider says that it covers more.
+// accessPath is a policy's path in the syntax of Access: at most one star between two slashes, which also matches
+// slashes, and only characters that look the same in every encoding of a path. wider reports that it covers more than
+// the policy.
 func accessPath(p string) (covered string, wider bool) {
 	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
 	for i, part := range parts {
@@ -219,27 +220,27 @@ func accessPath(p string) (covered string, wider bool) {
 	return "/" + strings.Join(parts, "/"), wider
 }
 
-// cloudflareFindings are what contradicts itself, or this target cannot do.
+// cloudflareFindings report values that contradict one another, and what this target cannot do.
 func cloudflareFindings(f Facts, v Values) []dev.Finding {
-	findings := doorFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
-	findings = append(findings, portability(f, "cloudflare", "give the machine credentials of its own, such as IAM Roles Anywhere, or take the value from a secret of compose.yaml", "the image is read-only but for /tmp, and that is gone with the container")...)
+	findings := proxyFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
+	findings = append(findings, portabilityFindings(f, "cloudflare", "give the machine its own credentials, such as IAM Roles Anywhere, or take the value from a secret in compose.yaml", "only /tmp is writable, and it disappears with the container")...)
 	named := slices.ContainsFunc(f.Policy, func(p dev.Policy) bool { return len(p.Allow.Groups) > 0 }) || strings.Contains(v.Text("members"), "group:")
 	if v.Text("group-kind") != "access" && v.Text("group-provider") == "" && named {
 		findings = append(findings, dev.Finding{
 			ID: "cloudflare.group-provider", Severity: dev.Blocks, Docs: "https://developers.cloudflare.com/cloudflare-one/access-controls/policies/groups/",
-			Message: "groups are of the kind " + v.Text("group-kind") + ", and nothing says of which identity provider",
-			Fix:     "sdev deploy cloudflare --set group-provider=ID; Zero Trust, Settings, Authentication shows it in the address",
+			Message: "group-kind is " + v.Text("group-kind") + ", but group-provider does not say which identity provider has the groups",
+			Fix:     "set it: sdev deploy cloudflare --set group-provider=ID; the ID is in the URL of Zero Trust, Settings, Authentication",
 		})
 	}
 	return findings
 }
 
-// nextCloudflare are the commands of README.md, in short.
+// nextCloudflare are the steps of README.md, in short.
 func nextCloudflare(_ Facts, _ Values) []Step {
 	return []Step{
-		{About: "In the bundle's directory, with CLOUDFLARE_API_TOKEN set: make tunnel, applications and name", Run: "terraform init && terraform apply", Once: true},
-		{About: "What compose.yaml takes from its environment", Run: "terraform output -raw environment >access.env"},
-		{About: "Fetch the tunnel's token into tunnel-token: README.md, step 2", Once: true},
-		{About: "On the machine: start", Run: "docker compose --env-file access.env up --detach --wait"},
+		{About: "In the bundle's directory, with CLOUDFLARE_API_TOKEN set, create the tunnel, the applications and the DNS record", Run: "terraform init && terraform apply", Once: true},
+		{About: "Write the variables that compose.yaml needs", Run: "terraform output -raw environment >access.env"},
+		{About: "Store the tunnel's token in the file tunnel-token (README.md, step 2)", Once: true},
+		{About: "Start the containers on the machine", Run: "docker compose --env-file access.env up --detach --wait"},
 	}
 }

@@ -1,21 +1,23 @@
-// Package handoff turns a project into what a platform needs to run it: a bundle of files, rendered
-// from templates, with the one-time steps beside them.
+// Package handoff turns a project into what a platform needs to run it: a bundle of files, rendered from templates,
+// with a runbook of the one-time steps.
 //
-// A [Target] declares what it needs ([Param]) and which tree of templates it renders.
+// A [Target] declares the values that it needs ([Param]) and has a directory of templates.
 //
-//  1. [Target.Resolve] finds a value for every parameter, each with its source, and leaves what nobody
-//     said as a named placeholder.
-//  2. [Target.Render] makes the files. It is pure: the same values give the same bytes. Every value is
-//     quoted for the language of the file that it goes into, by the renderer and not by the templates,
-//     so that no value can become code.
-//  3. [Bundle.Compare] looks at what is there. Edits of the user's are joined with what has changed, and
-//     where both changed the same lines both are kept, between marks. Nothing of theirs is overwritten.
-//  4. [Bundle.Finish] makes the [Record], for programs and for people, and [Bundle.Apply] writes: files
-//     before what was rendered last, the record at the end. An error undoes everything. After a
-//     crash, the next run still tells your edits from rendered content.
+//  1. [Target.Resolve] finds a value for every parameter, with its source. A value that is not set becomes a
+//     placeholder.
+//  2. [Target.Render] renders the files. The renderer, not the template, quotes every value for the language of its
+//     file, so that no value can become code.
+//  3. [Bundle.Compare] compares them with the files on disk. It merges the user's edits with what sdev changed. If
+//     both changed the same lines, it keeps both between conflict markers.
+//  4. [Bundle.AddRecord] adds the [Record], for programs and for people. [Bundle.Apply] then writes the files, their
+//     bases (what was rendered, to merge with next time) and, last, the record.
 //
 // A [SmokeTest] judges an image that was started once.
 //
-// The package calls no cloud, knows neither engine nor terminal, writes in [Bundle.Apply] alone, and starts no
-// goroutines.
+// # Promises
+//
+// [Target.Resolve] and [Target.Render] are pure: the same input gives the same output, byte for byte. Only
+// [Bundle.Apply] writes, and it overwrites no edit. An error undoes everything that it wrote. After a crash, the next
+// run can still tell edits from rendered content. The package calls no cloud, knows neither container engine nor
+// terminal, and starts no goroutines. A [Bundle] belongs to one goroutine at a time.
 package handoff

@@ -12,28 +12,28 @@ import (
 	"sdev/dev"
 )
 
-// ecs is a Fargate service behind a load balancer, which a workflow of GitHub's keeps up to date.
+// ecs is a Fargate service behind a load balancer, deployed by a GitHub workflow.
 func ecs() Target {
 	return Target{
-		Name:   "ecs",
-		About:  "AWS ECS on Fargate behind a load balancer, deployed by a GitHub workflow; the app signs people in",
-		Params: append(awsParams(), githubParams()...),
-		Image:  true,
-		Derive: deriveECS,
-		Next:   nextECS,
+		Name:       "ecs",
+		About:      "AWS ECS on Fargate behind a load balancer, deployed by a GitHub workflow; the app signs people in",
+		Params:     append(awsParams(), githubParams()...),
+		NeedsImage: true,
+		Derive:     deriveECS,
+		NextSteps:  nextECS,
 
 		Hosting:         dev.Hosting{OwnHost: true},
 		Platform:        awsPlatform,
-		SecretVariables: awsFilled,
+		SecretVariables: awsSecretVariables,
 	}
 }
 
-// deriveECS gives what the templates of ecs need beside the values.
+// deriveECS computes what else the templates of ecs need.
 func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	findings := awsFindings(f, v)
 	known, unreadable := parameters(f)
-	closed, unguarded := albPolicies(f, "ecs", "check in the page who has signed in, or use ecs-cognito")
-	findings = slices.Concat(findings, unreadable, unguarded, ecsFindings(f, v))
+	closed, inexpressible := albPolicies(f, "ecs", "check in the page who the person is, or use ecs-cognito")
+	findings = slices.Concat(findings, unreadable, inexpressible, ecsFindings(f, v))
 
 	role := func(name string) string {
 		return fmt.Sprintf("arn:%s:iam::%s:role/%s-%s", partition(v.Text("region")), v.Text("aws-account"), v.Text("name"), name)
@@ -41,14 +41,14 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	d := map[string]any{
 		"partition":    partition(v.Text("region")),
 		"port":         f.App.port(),
-		"cidrs":        networks(v.Text("allowed-cidrs")),
-		"logDays":      number(v.Text("log-days")),
-		"egress":       numbers(v.Text("egress-ports")),
+		"cidrs":        parseNetworks(v.Text("allowed-cidrs")),
+		"logDays":      parseNumber(v.Text("log-days")),
+		"egress":       parseNumbers(v.Text("egress-ports")),
 		"parameters":   known,
 		"kms":          v.Text("kms-key"),
-		"policies":     guardedBy(f),
+		"policies":     policyRows(f),
 		"closed":       closed,
-		"environment":  pairs(awsEnvironment(f, v)),
+		"environment":  nameValuePairs(awsEnvironment(f, v)),
 		"address":      address(f, v),
 		"health":       f.App.healthPath(),
 		"slug":         v.Text("github-owner") + "/" + v.Text("github-repo"),
@@ -61,8 +61,8 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 		"dockerfile":   path.Join(cmp.Or(f.App.Context, "."), cmp.Or(f.App.Dockerfile, "Dockerfile")),
 		"definition":   path.Join(f.Bundle, "task-definition.json"),
 		"bundle":       cmp.Or(f.Bundle, "."),
-		"oauth":        f.App.signsIn("streamlit-oauth"),
-		"native":       f.App.signsIn("native"),
+		"oauth":        f.App.signsInWith("streamlit-oauth"),
+		"native":       f.App.signsInWith("native"),
 		"paths":        []string(nil),
 		"platform":     awsPlatform(v),
 		"runner":       "ubuntu-24.04",
@@ -78,21 +78,21 @@ func deriveECS(f Facts, v Values) (map[string]any, []dev.Finding) {
 	return d, findings
 }
 
-// ecsSecrets are the variables that ECS fills in. For st.login one is a whole secrets.toml.
+// ecsSecrets are the variables that ECS sets from SSM. For st.login, one holds a whole secrets.toml.
 func ecsSecrets(f Facts, v Values) map[string]parameter {
 	all := secrets(v)
-	if f.App.signsIn("native") {
+	if f.App.signsInWith("native") {
 		all["STREAMLIT_SECRETS_TOML"] = parameter{Name: "/" + v.Text("name") + "/secrets.toml", Path: v.Text("name") + "/secrets.toml"}
 	}
 	return all
 }
 
-// addSecrets adds what ECS puts into the environment of the app from SSM. A secrets.toml is written to
-// a file before the app starts, since Streamlit reads it from nowhere else.
+// addSecrets adds the variables that ECS sets from SSM. The container writes a secrets.toml to a file before the app
+// starts, because Streamlit reads it only from a file.
 func addSecrets(d map[string]any, f Facts, v Values) {
 	all := ecsSecrets(f, v)
-	d["entrypoint"], d["command"] = f.App.starts()
-	if f.App.signsIn("native") {
+	d["entrypoint"], d["command"] = f.App.startCommand()
+	if f.App.signsInWith("native") {
 		d["command"] = f.App.Command
 		d["entrypoint"] = []string{
 			"sh", "-c",
@@ -100,21 +100,21 @@ func addSecrets(d map[string]any, f Facts, v Values) {
 		}
 		env := awsEnvironment(f, v)
 		env["STREAMLIT_SECRETS_FILES"] = "/tmp/secrets.toml"
-		d["environment"] = pairs(env)
+		d["environment"] = nameValuePairs(env)
 	}
-	filled := []map[string]string{}
+	taskSecrets := []map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		filled = append(filled, map[string]string{"name": name, "valueFrom": all[name].Name})
+		taskSecrets = append(taskSecrets, map[string]string{"name": name, "valueFrom": all[name].Name})
 	}
 	d["toml"] = "/" + v.Text("name") + "/secrets.toml"
-	d["taskSecrets"], d["secrets"] = filled, distinctByName(slices.Collect(maps.Values(all)))
+	d["taskSecrets"], d["secrets"] = taskSecrets, distinctByName(slices.Collect(maps.Values(all)))
 }
 
-// ecsStack are the parameters of the CloudFormation stack, all of them texts.
+// ecsStack are the parameters of the CloudFormation stack. CloudFormation wants all of them as strings.
 func ecsStack(f Facts, v Values) map[string]string {
-	subnets, public := list(v.Text("app-subnets")), "DISABLED"
+	subnets, public := splitList(v.Text("app-subnets")), "DISABLED"
 	if len(subnets) == 0 {
-		subnets, public = list(v.Text("public-subnets")), "ENABLED"
+		subnets, public = splitList(v.Text("public-subnets")), "ENABLED"
 	}
 	return map[string]string{
 		"Name":           v.Text("name"),
@@ -122,20 +122,20 @@ func ecsStack(f Facts, v Values) map[string]string {
 		"HostedZone":     v.Text("hosted-zone"),
 		"Certificate":    v.Text("certificate"),
 		"Vpc":            v.Text("vpc"),
-		"PublicSubnets":  strings.Join(list(v.Text("public-subnets")), ","),
+		"PublicSubnets":  strings.Join(splitList(v.Text("public-subnets")), ","),
 		"AppSubnets":     strings.Join(subnets, ","),
 		"AssignPublicIp": public,
 		"Port":           strconv.Itoa(f.App.port()),
 		"HealthPath":     f.App.healthPath(),
 		"GitHubProvider": v.Text("github-oidc-provider"),
-		"BuildSubject":   subject(v, "ref:refs/heads/"+v.Text("github-branch")),
-		"DeploySubject":  subject(v, "environment:"+v.Text("github-environment")),
+		"BuildSubject":   subjectClaim(v, "ref:refs/heads/"+v.Text("github-branch")),
+		"DeploySubject":  subjectClaim(v, "environment:"+v.Text("github-environment")),
 	}
 }
 
-// subject is the sub claim of a job, whole: AWS compares it letter by letter. Source: GitHub
-// documentation, "OpenID Connect reference", example subject claims and immutable subject claims.
-func subject(v Values, context string) string {
+// subjectClaim is the complete sub claim of a job, which AWS compares exactly. Source: GitHub documentation, "OpenID
+// Connect reference", example subject claims and immutable subject claims.
+func subjectClaim(v Values, context string) string {
 	owner, repo := v.Text("github-owner"), v.Text("github-repo")
 	if v.Text("github-subject") == "ids" {
 		owner, repo = owner+"@"+v.Text("github-owner-id"), repo+"@"+v.Text("github-repo-id")
@@ -143,7 +143,7 @@ func subject(v Values, context string) string {
 	return "repo:" + owner + "/" + repo + ":" + context
 }
 
-// ecsFindings are what contradicts itself, or this target cannot do.
+// ecsFindings report values that contradict one another, and what this target cannot do.
 func ecsFindings(f Facts, v Values) []dev.Finding {
 	var findings []dev.Finding
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
@@ -151,35 +151,35 @@ func ecsFindings(f Facts, v Values) []dev.Finding {
 	}
 	const oidc = "https://docs.github.com/en/actions/reference/security/oidc"
 	if v.Text("github-subject") == "ids" && (v.Text("github-owner-id") == "" || v.Text("github-repo-id") == "") {
-		add("ecs.github.ids", dev.Blocks, "github-subject is ids, and github-owner-id or github-repo-id is not set: no job could assume its role",
-			fmt.Sprintf("gh api repos/%s/%s --jq '.owner.id, .id', and --set both", v.Text("github-owner"), v.Text("github-repo")), oidc)
+		add("ecs.github.ids", dev.Blocks, "github-subject is ids, but github-owner-id or github-repo-id is not set, so no job could assume its role",
+			fmt.Sprintf("look both up and set them: gh api repos/%s/%s --jq '.owner.id, .id'", v.Text("github-owner"), v.Text("github-repo")), oidc)
 	}
 	if f.Git.Host != "" && f.Git.Host != "github.com" {
-		add("ecs.github.host", dev.Warns, "the workflow is GitHub's, and origin is at "+f.Git.Host, "carry the steps of the workflow over by hand, and trust the other provider in infrastructure.yml", oidc)
+		add("ecs.github.host", dev.Warns, "the workflow is for GitHub, but origin is at "+f.Git.Host, "translate its steps for that service, and trust its OIDC provider in infrastructure.yml", oidc)
 	}
-	everybody := slices.ContainsFunc(list(v.Text("allowed-cidrs")), func(s string) bool { return strings.HasSuffix(s, "/0") })
-	if everybody && f.App.open() {
-		add("ecs.open", dev.Blocks, "everybody on the internet reaches an app that signs nobody in", "set allowed-cidrs to your networks, add a login, or use ecs-cognito",
+	everybody := slices.ContainsFunc(splitList(v.Text("allowed-cidrs")), func(s string) bool { return strings.HasSuffix(s, "/0") })
+	if everybody && f.App.hasNoLogin() {
+		add("ecs.open", dev.Blocks, "everybody on the internet can open the app, because it has no login", "set allowed-cidrs to your networks, add a login, or use ecs-cognito",
 			"https://docs.streamlit.io/develop/concepts/connections/authentication")
 	}
-	for _, door := range dev.FrontDoors() {
-		if i := slices.IndexFunc(f.App.Login, func(l Value) bool { return l.Text == door.Name }); i >= 0 {
-			add("ecs.login.door", dev.Blocks, fmt.Sprintf("the app (%s) takes people from headers that no front door of this target sends, so anybody could send them", f.App.Login[i].Source),
-				"use ecs-cognito, where the load balancer signs people in, or sign people in in the app", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html")
+	for _, proxy := range dev.FrontDoors() {
+		if i := slices.IndexFunc(f.App.Login, func(l Value) bool { return l.Text == proxy.Name }); i >= 0 {
+			add("ecs.login.door", dev.Blocks, fmt.Sprintf("the app (%s) trusts headers of an identity proxy that this target does not have, so anybody could forge them", f.App.Login[i].Source),
+				"use ecs-cognito, where the load balancer signs people in, or add a login to the app", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html")
 		}
 	}
-	if f.App.signsIn("native") && len(f.App.Command) == 0 {
-		add("ecs.command", dev.Blocks, "st.login needs a secrets.toml, which the task writes before the app starts, and neither the compose file nor the Dockerfile says what starts the app",
+	if f.App.signsInWith("native") && len(f.App.Command) == 0 {
+		add("ecs.command", dev.Blocks, "the task has to write a secrets.toml for st.login before it starts the app, but neither the compose file nor the Dockerfile has the command that starts it",
 			"give the service a command in the compose file, or the image a CMD", "https://docs.streamlit.io/develop/api-reference/configuration/config.toml#secrets")
 	}
 	if f.App.Dockerfile == "" && f.App.Context == "" {
-		add("ecs.build", dev.Warns, "the app's image is not built from this repository, so the workflow builds a Dockerfile that may not be there",
-			"give the service a build section, or put the build into the workflow", "https://docs.docker.com/reference/compose-file/build/")
+		add("ecs.build", dev.Warns, "the app's image is not built from this repository, so the workflow would build a Dockerfile that may not exist",
+			"add a build section to the service, or the build to the workflow", "https://docs.docker.com/reference/compose-file/build/")
 	}
 	return findings
 }
 
-// registry is where the account's images are.
+// registry is the host name of the account's registry.
 func registry(v Values) string {
 	domain := "amazonaws.com"
 	if partition(v.Text("region")) == "aws-cn" {
@@ -188,37 +188,37 @@ func registry(v Values) string {
 	return v.Text("aws-account") + ".dkr.ecr." + v.Text("region") + "." + domain
 }
 
-// network is one that may reach the app.
+// network is a network that may reach the app.
 type network struct {
 	Text string
 	V6   bool
 }
 
-func networks(s string) []network {
+func parseNetworks(s string) []network {
 	var all []network
-	for _, one := range list(s) {
+	for _, one := range splitList(s) {
 		all = append(all, network{Text: one, V6: strings.Contains(one, ":")})
 	}
 	return all
 }
 
-// numbers is a list of ports.
-func numbers(s string) []int {
+// parseNumbers parses a comma-separated list of ports.
+func parseNumbers(s string) []int {
 	var all []int
-	for _, one := range list(s) {
-		all = append(all, number(one))
+	for _, one := range splitList(s) {
+		all = append(all, parseNumber(one))
 	}
 	return all
 }
 
-// number is a value that its check has found to be one.
-func number(s string) int {
-	n, _ := strconv.Atoi(s) // 0 for anything else, which every file's reader refuses
+// parseNumber parses a value that its check has accepted as a number.
+func parseNumber(s string) int {
+	n, _ := strconv.Atoi(s) // 0 for anything else, which every platform refuses
 	return n
 }
 
-// pairs is an environment as task definitions hold it, sorted.
-func pairs(env map[string]string) []map[string]string {
+// nameValuePairs is an environment in the form of a task definition, sorted.
+func nameValuePairs(env map[string]string) []map[string]string {
 	all := []map[string]string{}
 	for name, value := range env {
 		all = append(all, map[string]string{"name": name, "value": value})
@@ -227,17 +227,17 @@ func pairs(env map[string]string) []map[string]string {
 	return all
 }
 
-// nextECS are the commands of README.md, in short.
+// nextECS are the steps of README.md, in short.
 func nextECS(f Facts, v Values) []Step {
 	stack := "aws cloudformation deploy --region " + v.Text("region") + " --stack-name " + v.Text("name") +
 		" --template-file infrastructure.yml --capabilities CAPABILITY_NAMED_IAM"
 	steps := []Step{
-		{About: "In the bundle's directory: make everything but the service", Run: stack + " --parameter-overrides file://parameters.json", Once: true},
+		{About: "In the bundle's directory, create everything except the service", Run: stack + " --parameter-overrides file://parameters.json", Once: true},
 	}
-	steps = append(steps, storing(f, v, ecsSecrets(f, v))...)
+	steps = append(steps, storeSteps(f, v, ecsSecrets(f, v))...)
 	return append(steps,
-		Step{About: "Commit and push: the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
-		Step{About: "Make the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},
-		Step{About: "See that it answers, from one of the allowed networks", Run: "curl -fsS " + shText("https://"+v.Text("domain")+f.App.healthPath())},
+		Step{About: "Commit and push; the workflow builds the image and registers the task definition", Run: "git push origin " + v.Text("github-branch")},
+		Step{About: "Create the service", Run: stack + " --parameter-overrides CreateService=yes", Once: true},
+		Step{About: "From one of the allowed networks, check that the app answers", Run: "curl -fsS " + shText("https://"+v.Text("domain")+f.App.healthPath())},
 	)
 }

@@ -17,7 +17,7 @@ func TestForeignCheckov_Passes(t *testing.T) {
 	t.Parallel()
 	checkov := program(t, "SDEV_FOREIGN_CHECKOV")
 	all, bundles := t.TempDir(), 0
-	for _, target := range clouds() {
+	for _, target := range elsewhere() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
 			if !strings.Contains(t.Name(), "scaffolded") && !strings.HasSuffix(t.Name(), "nasty/a") {
 				return // nothing that Checkov looks at is different there

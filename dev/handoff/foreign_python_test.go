@@ -57,7 +57,7 @@ func TestForeignSnowflake_ParserTakesTheProject(t *testing.T) {
 	var dirs []string
 	var want []read
 	for _, s := range scenarios() {
-		for _, variant := range variants(target) {
+		for _, variant := range variants(t, target) {
 			values := valuesOf(t, target, s.facts, variant)
 			files, _ := bundle(t, target, s.facts, values)
 			dir := filepath.Join(root, strconv.Itoa(len(dirs)))

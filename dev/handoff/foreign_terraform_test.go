@@ -31,16 +31,13 @@ func offline() []string {
 	return []string{"TF_CLI_CONFIG_FILE=" + os.DevNull, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_DATA_DIR="}
 }
 
-// terraformTargets are the targets that are Terraform.
-func terraformTargets() []Target { return []Target{cloudRun(), cloudflare()} }
-
 // TestForeignTerraform_FormatsVariablesAndLocals has terraform itself read the bundles: their form, and
 // the values against the types and rules of the variables. What needs a provider is left out here, and
 // compared with the provider's schema in the next test.
 func TestForeignTerraform_FormatsVariablesAndLocals(t *testing.T) {
 	t.Parallel()
 	terraform := program(t, "SDEV_FOREIGN_TERRAFORM")
-	for _, target := range terraformTargets() {
+	for _, target := range inTerraform() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
 			dir := t.TempDir()
 			writeTree(t, dir, files)
@@ -148,7 +145,7 @@ func TestForeignTerraform_ArgumentsAreTheProviders(t *testing.T) {
 	t.Parallel()
 	s := newSchemas(program(t, "SDEV_FOREIGN_TYPINGS"))
 	t.Run("a wrong one is found", s.findWhatIsWrong)
-	for _, target := range terraformTargets() {
+	for _, target := range inTerraform() {
 		everyBundle(t, target, func(t *testing.T, files map[string]string) {
 			for _, problem := range s.check(t, files) {
 				t.Error(problem)

@@ -1,10 +1,10 @@
 package handoff
 
-// This file holds what the targets share that GitHub deploys.
+// This file holds what targets with a GitHub workflow share.
 
-// githubParams are what the workflow and its roles need.
+// githubParams are the parameters of the workflow and its roles.
 func githubParams() []Param {
-	name := matches(`^[A-Za-z0-9_.-]{1,100}$`, "a name as GitHub shows it: letters, digits, dash, dot, underscore")
+	name := matches(`^[A-Za-z0-9_.-]{1,100}$`, "a name of letters, digits, dashes, dots and underscores")
 	id := matches(`^[1-9]\d{0,18}$`, "a number")
 	origin := func(get func(Git) string) func(Facts) (Value, bool) {
 		return func(f Facts) (Value, bool) {
@@ -13,22 +13,22 @@ func githubParams() []Param {
 		}
 	}
 	return []Param{
-		{Name: "github-owner", About: "organisation or user that the repository belongs to", Check: name, From: origin(func(g Git) string { return g.Owner }), Placeholder: "example-owner"},
-		{Name: "github-repo", About: "name of the repository", Check: name, From: origin(func(g Git) string { return g.Repo }), Placeholder: "example-repo"},
-		{Name: "github-branch", About: "branch that is deployed", Check: matches(`^[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$`, "the name of a branch, without stars"), Default: "main"},
-		{Name: "github-environment", About: "environment of GitHub that a deployment waits for, with its reviewers", Check: matches(`^[A-Za-z0-9_.-]{1,100}$`, "letters, digits, dash, dot, underscore"), Default: "production"},
+		{Name: "github-owner", About: "organisation or user that owns the repository", Check: name, FromFacts: origin(func(g Git) string { return g.Owner }), Placeholder: "example-owner"},
+		{Name: "github-repo", About: "name of the repository", Check: name, FromFacts: origin(func(g Git) string { return g.Repo }), Placeholder: "example-repo"},
+		{Name: "github-branch", About: "branch that the workflow deploys", Check: matches(`^[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$`, "the name of a branch, without wildcards"), Default: "main"},
+		{Name: "github-environment", About: "GitHub environment of the deployment, whose reviewers approve it", Check: matches(`^[A-Za-z0-9_.-]{1,100}$`, "letters, digits, dashes, dots and underscores"), Default: "production"},
 		{
-			Name: "github-subject", About: "sub claim: names, or ids where the repository was made after 15 July 2026 or opted in (gh api repos/OWNER/REPO/actions/oidc/customization/sub)",
+			Name: "github-subject", About: "sub claim of GitHub's tokens: names, or ids if the repository is newer than 15 July 2026 or has opted in (gh api repos/OWNER/REPO/actions/oidc/customization/sub)",
 			Choices: []string{"names", "ids"}, Placeholder: "names",
 		},
-		{Name: "github-owner-id", About: "with ids: gh api repos/OWNER/REPO --jq .owner.id", Check: id, Optional: true},
-		{Name: "github-repo-id", About: "with ids: gh api repos/OWNER/REPO --jq .id", Check: id, Optional: true},
-		{Name: "github-oidc-provider", About: "existing where the account knows GitHub already: aws iam list-open-id-connect-providers", Choices: []string{"create", "existing"}, Default: "create"},
+		{Name: "github-owner-id", About: "if github-subject is ids, the owner's ID: gh api repos/OWNER/REPO --jq .owner.id", Check: id, Optional: true},
+		{Name: "github-repo-id", About: "the repository's ID, needed if github-subject is ids: gh api repos/OWNER/REPO --jq .id", Check: id, Optional: true},
+		{Name: "github-oidc-provider", About: "existing if the account already has GitHub's OIDC provider (aws iam list-open-id-connect-providers), else create", Choices: []string{"create", "existing"}, Default: "create"},
 	}
 }
 
-// only are the parameters of these names, in this order.
-func only(params []Param, names ...string) []Param {
+// paramsNamed selects the parameters with these names, in this order.
+func paramsNamed(params []Param, names ...string) []Param {
 	var out []Param
 	for _, name := range names {
 		for _, p := range params {

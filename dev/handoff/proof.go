@@ -8,45 +8,45 @@ import (
 	"sdev/dev"
 )
 
-// SmokeTest is what was seen when an image was started once, on the engine at hand, with a root that
-// cannot be written to and nothing of this machine's: no mounts, no network, no credentials.
+// SmokeTest is what happened when an image was started once: with a read-only root, and without mounts, network and
+// credentials.
 type SmokeTest struct {
 	Image   string
 	User    string   // that the image runs as; "" is root
-	Scratch []string // directories that could be written to
+	Scratch []string // the only writable directories
 	Port    int
-	Health  string // address of the health check, as a path
+	Health  string // path of the health check
 
-	// NotStarted is why it could not be tried here; all below is empty then.
+	// NotStarted is why this container engine cannot run the image; the fields below are empty then.
 	NotStarted string
 
-	Ended    bool // before a page was served
-	ExitCode int
-	Waited   time.Duration // until the health check answered, or was given up
-	Healthy  bool
-	Page     string // why the page was not served; "" where it was
-	Run      string // why its script did not run to its end; "" where it did
-	Raised   []PageException
-	Output   []string // the last lines that it printed
+	Ended      bool // before it served a page
+	ExitCode   int
+	Waited     time.Duration // until the health check answered, or sdev gave up
+	Healthy    bool
+	Page       string // why it served no page; "" if it served one
+	Run        string // why the page's script did not finish; "" if it did
+	Exceptions []PageException
+	Output     []string // the last lines that it printed
 }
 
 // PageException is an exception that the page shows.
 type PageException struct {
 	Type, Message string
-	Where         string // "code_package/streamlit/Home.py:12", "" where it is not known
+	Where         string // "code_package/streamlit/Home.py:12"; "" if it is unknown
 }
 
-// Pages that explain what a trial asks of an image.
+// Documentation of what a smoke test requires of an image.
 const (
 	docsReadOnly = "https://docs.docker.com/reference/cli/docker/container/run/#read-only"
 	docsPort     = "https://docs.streamlit.io/develop/api-reference/configuration/config.toml#server"
 	docsDeploy   = "https://docs.streamlit.io/deploy/concepts"
 )
 
-// readOnly are how programs say that a file system cannot be written to.
-var readOnly = []string{"Read-only file system", "read-only file system", "Errno 30", "EROFS"}
+// readOnlyMessages are how programs report a read-only file system.
+var readOnlyMessages = []string{"Read-only file system", "read-only file system", "Errno 30", "EROFS"}
 
-// Judge says what a trial has shown. The ids of its findings are those of [ProofRules].
+// Judge turns what happened into a proof and findings. The IDs of the findings are those of [ProofRules].
 func (t SmokeTest) Judge() (Proof, []dev.Finding) {
 	user := t.User
 	if user == "" {
@@ -66,29 +66,29 @@ func (t SmokeTest) Judge() (Proof, []dev.Finding) {
 		}
 		return []dev.Finding{f}
 	}
-	write := "write to " + strings.Join(t.Scratch, " or ") + " (TMPDIR, HOME and caches can point there), or make the directory part of the image"
+	write := "write to " + strings.Join(t.Scratch, " or ") + " (point TMPDIR, HOME and caches there), or add the files to the image"
 	switch {
 	case t.NotStarted != "":
-		return p, find(proofUntried, "it was not tried whether the image runs: "+t.NotStarted, "try it on an engine that can run it: sdev deploy TARGET --image REF")
-	case t.wrote() && !p.Page:
-		return p, find(proofWrite, "it writes to its own file system, which is read-only where it ships: "+t.last(), write)
+		return p, find(proofNotStarted, "nothing shows that the image runs: "+t.NotStarted, "start it on an engine that can run it: sdev deploy TARGET --image REF")
+	case t.wroteToRoot() && !p.Page:
+		return p, find(proofWrite, "it writes to its root file system, which is read-only on the platform: "+t.decisiveLine(), write)
 	case t.Ended:
-		return p, find(proofPage, fmt.Sprintf("it ended with exit code %d before a page was served: %s", t.ExitCode, t.last()), "see what it says with: docker run --rm --read-only --tmpfs /tmp "+t.Image)
+		return p, find(proofPage, fmt.Sprintf("it ended with exit code %d before it served a page: %s", t.ExitCode, t.decisiveLine()), "see what it prints: docker run --rm --read-only --tmpfs /tmp "+t.Image)
 	case !t.Healthy:
-		return p, find(proofPage, fmt.Sprintf("port %d does not answer at %s after %d s: %s", t.Port, t.Health, int(t.Waited.Seconds()), t.last()), "let Streamlit listen on 0.0.0.0 (server.address) and on that port (server.port), below that path (server.baseUrlPath)")
+		return p, find(proofPage, fmt.Sprintf("%[2]s on port %[1]d did not answer within %[3]d s: %[4]s", t.Port, t.Health, int(t.Waited.Seconds()), t.decisiveLine()), "set server.address to 0.0.0.0, and server.port and server.baseUrlPath to that port and path")
 	case t.Page != "":
-		return p, find(proofPage, "its health check answers and its page does not come: "+t.Page, "check server.baseUrlPath and what stands before Streamlit in the image")
+		return p, find(proofPage, "its health check answers, but it serves no page: "+t.Page, "check server.baseUrlPath, and any proxy in front of Streamlit in the image")
 	}
 	return p, t.judgeRun(find, write)
 }
 
-// judgeRun is about a page that was served.
+// judgeRun judges the script of a page that was served.
 func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, write string) []dev.Finding {
 	var out []dev.Finding
 	if t.Run != "" {
-		out = append(out, find(proofRun, "the page is served, and its script did not run to its end: "+t.Run, "see whether the first page waits for something that is not there without a network")...)
+		out = append(out, find(proofRun, "it serves the page, but the page's script did not finish: "+t.Run, "check whether the first page waits for something that needs a network")...)
 	}
-	for _, r := range t.Raised {
+	for _, r := range t.Exceptions {
 		text := r.Type
 		if r.Message != "" {
 			text += ": " + r.Message
@@ -96,74 +96,75 @@ func (t SmokeTest) judgeRun(find func(id, message, fix string) []dev.Finding, wr
 		if r.Where != "" {
 			text = r.Where + ": " + text
 		}
-		if mentions(text, readOnly) {
-			out = append(out, find(proofWrite, "its page writes to a file system that is read-only where it ships: "+text, write)...)
+		if containsAny(text, readOnlyMessages) {
+			out = append(out, find(proofWrite, "its page writes to the root file system, which is read-only on the platform: "+text, write)...)
 			continue
 		}
-		out = append(out, find(proofRaised, "the page is served, and raises without network and credentials: "+text, "nothing, where that is what is missing; else fix it")...)
+		out = append(out, find(proofException, "it serves the page, but the page shows an exception: "+text, "none needed if the page only lacks a network or credentials, which the smoke test withholds; otherwise fix it")...)
 	}
 	return out
 }
 
-// Unproven is the finding of an image that was started before, and served no page then; fix is what tries
+// FailedProof is the finding about an image that served no page at an earlier hand-off; fix is the command that starts
 // it again.
-func (i Image) Unproven(fix string) []dev.Finding {
-	if i.Proof == nil || i.Proof.Page || !i.Proof.ReadOnly { // one that could not be started has proven nothing either way
+func (i Image) FailedProof(fix string) []dev.Finding {
+	if i.Proof == nil || i.Proof.Page || !i.Proof.ReadOnly { // an image that was not started proves nothing either way
 		return nil
 	}
-	return []dev.Finding{{ID: proofPage, Severity: severity(proofPage), Where: "image " + i.Ref, Message: "it served no page when it was started at an earlier hand-off", Fix: fix, Docs: docsPort}}
+	return []dev.Finding{{ID: proofPage, Severity: severity(proofPage), Where: "image " + i.Ref, Message: "it served no page when an earlier hand-off started it", Fix: fix, Docs: docsPort}}
 }
 
-func (t SmokeTest) wrote() bool { return mentions(strings.Join(t.Output, "\n"), readOnly) }
+func (t SmokeTest) wroteToRoot() bool {
+	return containsAny(strings.Join(t.Output, "\n"), readOnlyMessages)
+}
 
-// last is the line that tells most of what the image printed: what speaks of a file system that cannot
-// be written to, else the last one.
-func (t SmokeTest) last() string {
+// decisiveLine is the most telling line that the image printed: the first about a read-only file system, else the last.
+func (t SmokeTest) decisiveLine() string {
 	text := "it printed nothing"
 	for _, line := range t.Output {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if text = strings.TrimSpace(line); mentions(line, readOnly) {
+		if text = strings.TrimSpace(line); containsAny(line, readOnlyMessages) {
 			break
 		}
 	}
 	return dev.Sanitize(text)
 }
 
-func mentions(text string, any []string) bool {
-	for _, one := range any {
-		if strings.Contains(text, one) {
+func containsAny(text string, substrings []string) bool {
+	for _, substring := range substrings {
+		if strings.Contains(text, substring) {
 			return true
 		}
 	}
 	return false
 }
 
-// The ids of what a trial can show.
+// The IDs of what a smoke test can find.
 const (
-	proofPage    = "proof.page"
-	proofWrite   = "proof.write"
-	proofRun     = "proof.run"
-	proofRaised  = "proof.raised"
-	proofUntried = "proof.untried"
+	proofPage       = "proof.page"
+	proofWrite      = "proof.write"
+	proofRun        = "proof.run"
+	proofException  = "proof.raised"
+	proofNotStarted = "proof.untried"
 )
 
-// ProofRule documents a finding of a trial.
+// ProofRule documents a finding of a smoke test.
 type ProofRule struct {
 	ID       string
 	Severity dev.Severity
 	About    string
 }
 
-// ProofRules are the findings that [SmokeTest.Judge] makes, in the order in which help prints them.
+// ProofRules are the findings that [SmokeTest.Judge] can make, in the order in which help prints them.
 func ProofRules() []ProofRule {
 	return []ProofRule{
-		{proofPage, dev.Blocks, "started once as it would be there, the image serves no page"},
-		{proofWrite, dev.Blocks, "the image writes to its root, which is read-only where it ships"},
-		{proofRun, dev.Warns, "the page is served, and its script does not come to its end"},
-		{proofRaised, dev.Warns, "the page is served, and shows an exception: without network and credentials"},
-		{proofUntried, dev.Warns, "the image cannot be started here, so nothing is proven"},
+		{proofPage, dev.Blocks, "the image serves no page when started as the platform would start it"},
+		{proofWrite, dev.Blocks, "the image writes to its root file system, which is read-only on the platform"},
+		{proofRun, dev.Warns, "the image serves its page, but the page's script does not finish"},
+		{proofException, dev.Warns, "the image serves its page, but the page shows an exception without network and credentials"},
+		{proofNotStarted, dev.Warns, "this container engine cannot start the image, so nothing shows that it runs"},
 	}
 }
 

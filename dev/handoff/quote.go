@@ -17,36 +17,36 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// language is how values are written in the files of one kind.
+// language says how to write values in one kind of file.
 type language struct {
 	name    string   // of the function that writes its values into a file of another language
-	endings []string // of its files' names; none where it only stands in other files
-	// whole gives a value as a complete literal, with its quotes; indent is what the line begins with.
-	whole func(v any, indent string) (string, error)
-	// inside gives a text as it stands between double quotes that the template has written; nil where the
-	// language has none in which nothing is evaluated.
-	inside func(text string) string
+	endings []string // of its files' names; none if it only occurs within other files
+	// literal writes a value as a complete literal, with its quotes; indent is that of its line.
+	literal func(v any, indent string) (string, error)
+	// insideQuotes writes a text for double quotes that the template has written. It is nil if the language has no
+	// quotes that prevent evaluation.
+	insideQuotes func(text string) string
 }
 
-// languages are those that every target can write; [Target.languages] holds more. They are what the templates
-// need and no more: a new kind of file is an entry here, or in its target where nobody else has such files.
+// languages are the languages of every target; [Target.languages] adds more. A new kind of file is an entry here, or in
+// its target if only that target has such files.
 //
-// HCL has a library that quotes. For the others the libraries at hand do not fit: that for YAML decides by
-// itself how it quotes and where it folds a text, so that one more letter would change lines around it; those
-// for shells only take words apart; Markdown has none.
+// HCL has a library that quotes. For the other languages no library fits. The one for YAML chooses quotes and folds
+// lines by itself, so that one more letter in a value could change the lines around it; those for shells only split
+// words; Markdown has none.
 func languages() []language {
 	return []language{
-		{name: "yaml", endings: []string{".yml", ".yaml"}, whole: yamlFlow, inside: unquoted(yamlText)},
-		{name: "json", endings: []string{".json"}, whole: jsonWhole, inside: unquoted(jsonText)},
-		{name: "hcl", endings: []string{".tf"}, whole: scalar(hclText), inside: unquoted(hclText)},
-		{name: "md", endings: []string{".md"}, whole: scalar(mdText)},
-		{name: "code", whole: scalar(mdCode)},
-		{name: "sh", endings: []string{".sh"}, whole: scalar(shText)},
-		{name: "plain", endings: []string{".txt"}, whole: fallible(plainText)},
+		{name: "yaml", endings: []string{".yml", ".yaml"}, literal: yamlFlow, insideQuotes: unquoted(yamlText)},
+		{name: "json", endings: []string{".json"}, literal: jsonWhole, insideQuotes: unquoted(jsonText)},
+		{name: "hcl", endings: []string{".tf"}, literal: scalar(hclText), insideQuotes: unquoted(hclText)},
+		{name: "md", endings: []string{".md"}, literal: scalar(mdText)},
+		{name: "code", literal: scalar(mdCode)},
+		{name: "sh", endings: []string{".sh"}, literal: scalar(shText)},
+		{name: "plain", endings: []string{".txt"}, literal: scalarOrError(plainText)},
 	}
 }
 
-// languageOf is the language of a file, by its name.
+// languageOf returns the language of a file, by its name.
 func (t Target) languageOf(name string) (language, error) {
 	ending := path.Ext(name)
 	for _, l := range t.allLanguages() {
@@ -54,13 +54,14 @@ func (t Target) languageOf(name string) (language, error) {
 			return l, nil
 		}
 	}
-	return language{}, errors.New("it is not known how values are quoted in a file of this name")
+	return language{}, errors.New("no language is known for this file name")
 }
 
 func (t Target) allLanguages() []language { return slices.Concat(languages(), t.languages) }
 
-// guardOf changes or refuses what the program that reads a file evaluates even in the middle of a text.
-func (t Target) guardOf(name string) func(string) (string, error) {
+// guardFor returns the function that escapes or refuses what the program that reads a file would evaluate even inside
+// quotes.
+func (t Target) guardFor(name string) func(string) (string, error) {
 	base := path.Base(name)
 	switch guard, ok := t.guards[base]; {
 	case ok:
@@ -73,13 +74,13 @@ func (t Target) guardOf(name string) func(string) (string, error) {
 	return func(s string) (string, error) { return s, nil }
 }
 
-// scalar writes what is no list and no mapping.
+// scalar makes a literal function from one that quotes text. Lists and mappings are an error.
 func scalar(quote func(string) string) func(any, string) (string, error) {
-	return fallible(func(s string) (string, error) { return quote(s), nil })
+	return scalarOrError(func(s string) (string, error) { return quote(s), nil })
 }
 
-// fallible is scalar for a language that cannot hold every text.
-func fallible(quote func(string) (string, error)) func(any, string) (string, error) {
+// scalarOrError is scalar for a language that cannot express every text.
+func scalarOrError(quote func(string) (string, error)) func(any, string) (string, error) {
 	return func(v any, _ string) (string, error) {
 		s, err := scalarText(v)
 		if err != nil {
@@ -89,7 +90,7 @@ func fallible(quote func(string) (string, error)) func(any, string) (string, err
 	}
 }
 
-// unquoted is a quoting function without the quotes that it puts around.
+// unquoted removes the quotes around the result of a quoting function.
 func unquoted(quote func(string) string) func(string) string {
 	return func(s string) string {
 		q := quote(s)
@@ -97,9 +98,9 @@ func unquoted(quote func(string) string) func(string) string {
 	}
 }
 
-// scalarText is a value that is no list and no mapping, as text.
+// scalarText is a value as text. Lists and mappings are an error.
 func scalarText(v any) (string, error) {
-	p, err := plainValue(v)
+	p, err := jsonValue(v)
 	if err != nil {
 		return "", err
 	}
@@ -109,13 +110,13 @@ func scalarText(v any) (string, error) {
 	case string:
 		return p, nil
 	case []any, map[string]any:
-		return "", errors.New("a list or mapping cannot stand here; name its parts")
+		return "", errors.New("a list or mapping cannot be written here; write its parts")
 	}
 	return fmt.Sprint(p), nil
 }
 
-// plainValue reduces a value to what JSON knows. A [Value] is its text.
-func plainValue(v any) (any, error) {
+// jsonValue converts a value to the types of JSON. A [Value] becomes its text.
+func jsonValue(v any) (any, error) {
 	if value, ok := v.(Value); ok {
 		return value.Text, nil
 	}
@@ -138,7 +139,7 @@ func encodeJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// jsonWhole is a value as JSON, on lines of its own where it is a list or mapping.
+// jsonWhole is a value as JSON. A list or mapping has a line for each entry.
 func jsonWhole(v any, indent string) (string, error) {
 	if value, ok := v.(Value); ok {
 		v = value.Text
@@ -155,21 +156,21 @@ func jsonWhole(v any, indent string) (string, error) {
 func jsonText(s string) string {
 	b, err := encodeJSON(s)
 	if err != nil {
-		panic(err) // a text always encodes
+		panic(err) // a string always encodes
 	}
 	return string(b)
 }
 
 // yamlFlow writes values on one line: lists in brackets, mappings in braces with quoted keys, sorted.
 func yamlFlow(v any, _ string) (string, error) {
-	p, err := plainValue(v)
+	p, err := jsonValue(v)
 	if err != nil {
 		return "", err
 	}
-	return flow(p), nil
+	return yamlFlowValue(p), nil
 }
 
-func flow(v any) string {
+func yamlFlowValue(v any) string {
 	var parts []string
 	switch v := v.(type) {
 	case nil:
@@ -178,20 +179,20 @@ func flow(v any) string {
 		return yamlText(v)
 	case []any:
 		for _, item := range v {
-			parts = append(parts, flow(item))
+			parts = append(parts, yamlFlowValue(item))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, yamlText(key)+": "+flow(v[key]))
+			parts = append(parts, yamlText(key)+": "+yamlFlowValue(v[key]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
 	return fmt.Sprint(v)
 }
 
-// yamlText is a text in double quotes. JSON's form is almost YAML's: what else YAML does not take as it is
-// are further control characters and marks of other encodings.
+// yamlText is a text in double quotes. It is JSON's form; YAML also needs escapes for further control characters and
+// for byte order marks.
 func yamlText(s string) string {
 	var b strings.Builder
 	for _, r := range jsonText(s) {
@@ -208,7 +209,7 @@ func yamlText(s string) string {
 // hclText is a text in double quotes in which nothing is evaluated.
 func hclText(s string) string { return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()) }
 
-// mdText is a text within a line of Markdown, which may begin with it.
+// mdText is a text in a line of Markdown, possibly at its beginning.
 func mdText(s string) string {
 	s = mdInline(s)
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
@@ -221,11 +222,10 @@ func mdText(s string) string {
 	return s
 }
 
-// mdInline is a text within a line of Markdown, after its beginning. Line breaks, which could begin a
-// block, become spaces.
+// mdInline is a text in a line of Markdown, after its beginning. Line breaks, which could begin a block, become spaces.
 func mdInline(s string) string {
 	var b strings.Builder
-	for _, r := range strings.Join(strings.FieldsFunc(s, isBreak), " ") {
+	for _, r := range strings.Join(strings.FieldsFunc(s, isControlOrSpace), " ") {
 		if strings.ContainsRune("\\`*_[]<>#|~&$!", r) {
 			b.WriteByte('\\')
 		}
@@ -234,11 +234,11 @@ func mdInline(s string) string {
 	return b.String()
 }
 
-func isBreak(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+func isControlOrSpace(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 
-// mdCode is a text in the letters of code, within a line or the cell of a table.
+// mdCode is a text as inline code, in a line or in the cell of a table.
 func mdCode(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, isBreak), " ")
+	s = strings.Join(strings.FieldsFunc(s, isControlOrSpace), " ")
 	if s != "" && !strings.ContainsAny(s, "`|") {
 		return "`" + s + "`"
 	}
@@ -253,16 +253,16 @@ func mdCode(s string) string {
 	return "<code>" + b.String() + "</code>"
 }
 
-// shPlain needs no quotes in any shell.
+// shPlain matches words that need no quotes in any shell.
 var shPlain = regexp.MustCompile(`^[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*$`)
 
-// shText is one word of a shell, on one line whatever is in it: line breaks and other control
-// characters are written as bash and zsh, and POSIX since 2024, read them.
+// shText is one word of a shell, always on one line. It writes line breaks and other control characters as $'…', which
+// bash, zsh and, since 2024, POSIX understand.
 func shText(s string) string {
 	if shPlain.MatchString(s) {
 		return s
 	}
-	if !strings.ContainsFunc(s, needsNumber) {
+	if !strings.ContainsFunc(s, needsEscape) {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	var b strings.Builder
@@ -271,7 +271,7 @@ func shText(s string) string {
 		case r == '\'' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case needsNumber(r):
+		case needsEscape(r):
 			for _, c := range []byte(string(r)) {
 				fmt.Fprintf(&b, `\%03o`, c)
 			}
@@ -282,25 +282,24 @@ func shText(s string) string {
 	return "$'" + b.String() + "'"
 }
 
-// needsNumber reports whether some program takes a character for the end of a line, or shows nothing.
-func needsNumber(r rune) bool {
+// needsEscape reports whether a character ends a line in some program, or is invisible.
+func needsEscape(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff'
 }
 
-// plainText is for files without any syntax but their lines.
+// plainText is a text for files whose only syntax is lines.
 func plainText(s string) (string, error) {
-	if strings.ContainsFunc(s, needsNumber) {
+	if strings.ContainsFunc(s, needsEscape) {
 		return "", fmt.Errorf("%q is more than one line", s)
 	}
 	return s, nil
 }
 
-// guardWorkflow keeps GitHub from evaluating what is in a value: it looks for expressions in all texts,
-// whatever their quotes. Source: GitHub documentation, "Evaluate expressions in workflows and actions".
+// guardWorkflow keeps GitHub from evaluating expressions in a value, which it does in any string, whatever its quotes.
+// Source: GitHub documentation, "Evaluate expressions in workflows and actions".
 func guardWorkflow(s string) (string, error) {
 	return strings.ReplaceAll(s, "${{", "${{ '${{' }}"), nil
 }
 
-// guardCompose keeps Compose from replacing variables in what is in a value. Source: Docker documentation,
-// "Interpolation".
+// guardCompose keeps Compose from interpolating variables in a value. Source: Docker documentation, "Interpolation".
 func guardCompose(s string) (string, error) { return strings.ReplaceAll(s, "$", "$$"), nil }

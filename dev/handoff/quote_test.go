@@ -24,7 +24,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// nasty are values that mean something somewhere.
+// nasty are values with a meaning in some language.
 func nasty() []string {
 	return []string{
 		"", " ", "plain", "two words", " begins and ends with space ", `"`, `'`, "`", `\`, `\\"`, `'"'"`, `""`, "''", "```", "a`b|c",
@@ -36,7 +36,7 @@ func nasty() []string {
 	}
 }
 
-// ownLanguages is a target that has languages of its own on top of those of all.
+// ownLanguages is a target that adds languages of its own.
 func ownLanguages(t testing.TB) handoff.Target {
 	t.Helper()
 	target, err := handoff.Find(handoff.Targets(), "snowflake")
@@ -46,7 +46,7 @@ func ownLanguages(t testing.TB) handoff.Target {
 	return target
 }
 
-// render renders one template of one value and gives the file.
+// render renders a template with one value, and returns the file.
 func render(t testing.TB, name, template, value string) (string, error) {
 	t.Helper()
 	tree := fstest.MapFS{"x/" + name + ".tmpl": {Data: []byte(template)}}
@@ -62,11 +62,11 @@ func render(t testing.TB, name, template, value string) (string, error) {
 	return string(files[0].Content), nil
 }
 
-// reader is how a real parser reads back what was written in one place.
+// reader reads back, with a real parser, what was written in one place.
 type reader struct {
 	name, template string
 	read           func(testing.TB, []byte) (string, error)
-	means          func(string) string // what the value becomes where it cannot be kept; nil keeps it
+	means          func(string) string // what the value becomes if it cannot stay the same; nil if it does
 }
 
 func readers() []reader {
@@ -144,7 +144,7 @@ func readShellInYAML(t testing.TB, b []byte) (string, error) {
 	return readShell(t, []byte(out.A))
 }
 
-// evaluate does to expressions what GitHub does to those that are texts, and leaves nothing of others.
+// evaluate replaces an expression as GitHub does, if it is a string, and removes any other.
 func evaluate(s string) string {
 	var b strings.Builder
 	for {
@@ -162,8 +162,7 @@ func evaluate(s string) string {
 	}
 }
 
-// readMarkdown gives the text of the page, and fails where it holds anything but a paragraph, a table
-// and code within a line.
+// readMarkdown returns the text of a page. It fails if the page has anything but a paragraph, a table and inline code.
 func readMarkdown(_ testing.TB, b []byte) (string, error) {
 	var page bytes.Buffer
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
@@ -188,7 +187,7 @@ func readMarkdown(_ testing.TB, b []byte) (string, error) {
 			case "p", "code", "table", "thead", "tbody", "tr", "th":
 			case "td":
 				cells += 2
-			case "a": // an address is one whether it is clicked or not
+			case "a": // a bare URL is a link, too
 			default:
 				return "", fmt.Errorf("a %s", name)
 			}
@@ -197,7 +196,7 @@ func readMarkdown(_ testing.TB, b []byte) (string, error) {
 	}
 }
 
-// withoutFrame takes away what stands around the value in the templates.
+// withoutFrame removes what the template writes around the value.
 func withoutFrame(s string) string {
 	if _, after, ok := strings.Cut(s, "⟦"); ok {
 		s = after

@@ -12,26 +12,26 @@ import (
 
 const recordVersion = 1
 
-// Record is what was handed over, by whom it was checked, and what comes next. It holds no path of the
-// machine and no secret; the same hand-off gives the same bytes.
+// Record says what was handed over, what was checked, and what comes next. It holds no path of this machine and no
+// secret. The same hand-off gives the same bytes.
 type Record struct {
 	V         int    `json:"v"`
 	Target    string `json:"target"`
 	Status    string `json:"status"` // Ready, Incomplete or Blocked
 	Project   string `json:"project"`
-	Sdev      string `json:"sdev"`      // version of the program
+	Sdev      string `json:"sdev"`      // version of sdev
 	Templates string `json:"templates"` // version of the templates
-	// Time is when the record last said something new.
+	// Time is when anything else in the record last changed.
 	Time time.Time `json:"time"`
 
-	Commit string   `json:"commit,omitempty"` // the last that changed more than bundles
+	Commit string   `json:"commit,omitempty"` // the last one that changed more than bundles
 	Remote string   `json:"remote,omitempty"`
-	Dirty  []string `json:"dirty,omitempty"` // files that are not as committed, relative to the repository; bundles left out
+	Dirty  []string `json:"dirty,omitempty"` // files with uncommitted changes, relative to the repository, without bundles
 
 	Image    *Image         `json:"image,omitempty"`
 	Values   []NamedValue   `json:"values"`
 	Checks   Checks         `json:"checks"`
-	Findings []dev.Finding  `json:"findings"` // suppressed ones too, with who decided
+	Findings []dev.Finding  `json:"findings"` // suppressed ones too, each with its reason
 	Files    []RecordedFile `json:"files"`
 	Next     []Step         `json:"next"`
 }
@@ -39,11 +39,11 @@ type Record struct {
 // The statuses of a [Record].
 const (
 	Ready      = "ready"
-	Incomplete = "incomplete" // the files are written, with placeholders for values that are not set
-	Blocked    = "blocked"    // the files are written, and nothing is handed over
+	Incomplete = "incomplete" // the files have placeholders for values that are not set
+	Blocked    = "blocked"    // a finding blocks the hand-off
 )
 
-// StatusOf is what findings make of a hand-off.
+// StatusOf is the status of a hand-off with these findings.
 func StatusOf(findings []dev.Finding) string {
 	status := Ready
 	for _, f := range findings {
@@ -58,7 +58,7 @@ func StatusOf(findings []dev.Finding) string {
 	return status
 }
 
-// Checks says what was checked.
+// Checks counts the rules that were checked, and their findings.
 type Checks struct {
 	Rules      int `json:"rules"`
 	Blocks     int `json:"blocks"`
@@ -66,7 +66,7 @@ type Checks struct {
 	Suppressed int `json:"suppressed"`
 }
 
-// Count counts findings.
+// Count adds findings to the counts.
 func (c Checks) Count(findings []dev.Finding) Checks {
 	for _, f := range findings {
 		switch {
@@ -83,32 +83,32 @@ func (c Checks) Count(findings []dev.Finding) Checks {
 
 // RecordedFile is a file of the bundle as it was handed over.
 type RecordedFile struct {
-	File   string `json:"file"` // as its target calls it, see [File]
-	Path   string `json:"path"` // relative to the repository, or to a bundle that lies elsewhere
+	File   string `json:"file"` // its path as the target names it, see [File]
+	Path   string `json:"path"` // relative to the repository, or to a bundle outside of it
 	SHA256 string `json:"sha256"`
-	Edited bool   `json:"edited,omitempty"` // it is not as it was rendered
+	Edited bool   `json:"edited,omitempty"` // it differs from what was rendered
 }
 
 func parseRecord(raw []byte, name string) (*Record, error) {
 	var r Record
 	if err := tree.DecodeRecord(raw, recordVersion, &r); err != nil {
-		return nil, &dev.Error{Code: dev.CodeDeployRecord, Exit: dev.ExitFailed, Cause: err, File: name, Message: "this is no record of this sdev: " + err.Error(),
-			Hint: "use the sdev that wrote it or a newer one, or restore the file from version control"}
+		return nil, &dev.Error{Code: dev.CodeDeployRecord, Exit: dev.ExitFailed, Cause: err, File: name, Message: "this sdev cannot read the record: " + err.Error(),
+			Hint: "use the version of sdev that wrote it, or a newer one; or restore the file from version control"}
 	}
 	return &r, nil
 }
 
-// CheckTemplates refuses a bundle that newer templates made: what they say would be taken back.
+// CheckTemplates is an error for a bundle that was rendered from newer templates, which older ones would revert.
 func (r *Record) CheckTemplates(version, name string) error {
-	if r == nil || !newer(r.Templates, version) {
+	if r == nil || !isNewer(r.Templates, version) {
 		return nil
 	}
 	return &dev.Error{Code: dev.CodeDeployRecord, Exit: dev.ExitFailed, File: name,
-		Message: fmt.Sprintf("the last hand-off was made by sdev %s with templates %s, and this one has %s", r.Sdev, r.Templates, version), Hint: "use that sdev, or a newer one"}
+		Message: fmt.Sprintf("sdev %s made the last hand-off with templates %s, but this sdev has older ones, %s", r.Sdev, r.Templates, version), Hint: "use that version of sdev, or a newer one"}
 }
 
-// newer compares versions like 2026.11.0 part by part.
-func newer(a, b string) bool {
+// isNewer reports whether version a, such as 2026.11.0, is newer than b.
+func isNewer(a, b string) bool {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range min(len(as), len(bs)) {
 		x, errX := strconv.Atoi(as[i])

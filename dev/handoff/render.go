@@ -18,29 +18,28 @@ import (
 	"sdev/dev/tree"
 )
 
-// File is a rendered file of a bundle. Its path is relative to the bundle; one that begins with
-// [AtRepository] belongs at the root of the repository.
+// File is a rendered file of a bundle. Its path is relative to the bundle, or to the root of the repository if it
+// begins with [AtRepository].
 type File = tree.File
 
-// AtRepository is how the path of a file begins that belongs at the root of the repository.
+// AtRepository is the prefix of paths relative to the root of the repository.
 const AtRepository = "@repository/"
 
-// Render renders the target's directory of templates, which holds one for every target. It is pure: the same
-// values give the same bytes. The files are sorted by path; the findings are what the target cannot
-// express.
+// Render renders the target's templates. templates has a directory for each target. Render is pure: the same values
+// give the same bytes. The files are sorted by path. The findings are those of [Target.Derive].
 //
-// Package tree describes the form of the templates; a layer asks for values and derived values. A template is
-// a text/template between <% and %>, over .V, the values by name, .F, the [Facts], and .D, what
-// [Target.Derive] returned. A file of which nothing but space is left is not written. A {key} in a path is
-// replaced by the value.
+// Package tree describes the layout of the templates. The name of a layer refers to values and derived values; a {key}
+// in a path is replaced by that value. A template is a text/template with the delimiters <% and %>. It sees .V, the
+// values by name, .F, the [Facts], and .D, the result of [Target.Derive]. A file that contains only white space is not
+// written.
 //
-// Whatever an action prints is quoted for the file's language, which the file's name tells, as a whole
-// value with its quotes: "region: <% .V.region %>". Lists and mappings become those of the language.
-// Between double quotes that the template writes itself, inside does it: "arn:<% .V.region | inside %>:x".
-// Where a file holds another language, the action ends in that one's function: yaml, json, hcl, md and code
-// (Markdown), sh, plain, and those of the target. raw is for constants alone.
+// The renderer quotes whatever an action prints for the file's language, which it knows from the file's name. It writes
+// a complete literal with its quotes: "region: <% .V.region %>". Lists and mappings become those of the language. If
+// the template has written double quotes itself, the action ends in the function inside: "arn:<% .V.region | inside
+// %>:x". If the place needs another language, it ends in that language's function: yaml, json, hcl, md and code
+// (Markdown), sh, plain, or one of the target's own. raw quotes nothing, and accepts only constants.
 //
-// A value that cannot be written in that place (a zero byte; a line break in plain text) is an error.
+// A value that the language cannot express in that place (a zero byte; a line break in plain text) is an error.
 func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Finding, error) {
 	d := renderData{V: map[string]string{}, F: f}
 	for name, value := range v {
@@ -56,21 +55,21 @@ func (t Target) Render(templates fs.FS, f Facts, v Values) ([]File, []dev.Findin
 		d.D, findings = t.Derive(f, v)
 	}
 	if err := checkTexts("", reflect.ValueOf(d)); err != nil {
-		return nil, nil, unwritable(err)
+		return nil, nil, unwritableError(err)
 	}
 	sub, err := fs.Sub(templates, t.Name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the templates of %s: %w", t.Name, err)
 	}
-	files, err := tree.Templates{FS: sub, Value: d.value, Place: d.place, Open: true, DropBlank: true, Execute: func(name, text string) ([]byte, error) {
+	files, err := tree.Templates{FS: sub, Value: d.value, PlacePath: d.place, AllowUnlayered: true, DropBlank: true, Execute: func(name, text string) ([]byte, error) {
 		return t.execute(name, text, d)
 	}}.Render()
 	return files, findings, err
 }
 
-// unwritable is the error of a value that a file cannot hold.
-func unwritable(err error) error {
-	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitFailed, Cause: err, Message: dev.Sanitize(err.Error()), Hint: "give another value; sdev help deploy says where each one comes from"}
+// unwritableError is the error of a value that a file cannot contain.
+func unwritableError(err error) error {
+	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitFailed, Cause: err, Message: dev.Sanitize(err.Error()), Hint: "change the value; sdev help deploy lists where values come from"}
 }
 
 // renderData is what templates see.
@@ -80,7 +79,7 @@ type renderData struct {
 	D map[string]any
 }
 
-// checkTexts looks for texts that no file can hold.
+// checkTexts is an error for any text within a value that no file can contain. at is the path of the value.
 func checkTexts(at string, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String:
@@ -109,19 +108,19 @@ func checkTexts(at string, v reflect.Value) error {
 				return err
 			}
 		}
-	default: // holds no text
+	default: // contains no text
 	}
 	return nil
 }
 
 func checkText(s string) error {
 	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
-		return fmt.Errorf("%q, which is no text", s)
+		return fmt.Errorf("%q, which is not text", s)
 	}
 	return nil
 }
 
-// value is a value of a parameter, or a derived one, by name.
+// value is a parameter's value or a derived value, by name.
 func (d renderData) value(key string) (text string, known bool) {
 	if v, ok := d.V[key]; ok {
 		return v, true
@@ -132,19 +131,19 @@ func (d renderData) value(key string) (text string, known bool) {
 	return "", false
 }
 
-// keyInPath is a value's place in the name of a file.
+// keyInPath matches the place of a value in a path.
 var keyInPath = regexp.MustCompile(`\{([a-z0-9_-]+)\}`)
 
-// pathPart is what may be put into the name of a file.
+// pathPart matches the values that may be part of a path.
 var pathPart = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
-// place puts values into the name of a file.
+// place puts values into a path.
 func (d renderData) place(file string) (_ string, err error) {
 	file = keyInPath.ReplaceAllStringFunc(file, func(key string) string {
 		key = strings.Trim(key, "{}")
 		part, _ := d.value(key)
 		if !pathPart.MatchString(part) {
-			err = unwritable(fmt.Errorf("%s is %q, which cannot be part of the name of a file", key, part))
+			err = unwritableError(fmt.Errorf("%s is %q, which cannot be part of a file name", key, part))
 		}
 		return part
 	})
@@ -165,7 +164,7 @@ func (t Target) execute(name, text string, d renderData) ([]byte, error) {
 		if part.Tree == nil {
 			continue
 		}
-		q := quoter{quotes: t.quotes}
+		q := quoter{isQuoteFunction: t.isQuoteFunction}
 		if err := q.list(part.Root); err != nil {
 			return nil, err
 		}
@@ -173,38 +172,38 @@ func (t Target) execute(name, text string, d renderData) ([]byte, error) {
 	var out bytes.Buffer
 	if err := parsed.Execute(&out, d); err != nil {
 		if refused, ok := errors.AsType[*quoteError](err); ok {
-			return nil, unwritable(fmt.Errorf("a value cannot be written into %s: %w", name, refused))
+			return nil, unwritableError(fmt.Errorf("cannot write a value into %s: %w", name, refused))
 		}
 		return nil, fmt.Errorf("render template: %w", err)
 	}
 	return out.Bytes(), nil
 }
 
-// quotes reports whether a function ends an action, by its name.
-func (t Target) quotes(function string) bool {
+// isQuoteFunction reports whether a function, by its name, quotes what an action prints.
+func (t Target) isQuoteFunction(function string) bool {
 	return function == inQuote || slices.ContainsFunc(t.allLanguages(), func(l language) bool { return l.name == function })
 }
 
-// quoteError is a value that cannot be quoted, as opposed to a template that is wrong.
+// quoteError says that a value cannot be quoted. Other errors of a template are its author's.
 type quoteError struct{ cause error }
 
 func (e *quoteError) Error() string { return e.cause.Error() }
 func (e *quoteError) Unwrap() error { return e.cause }
 
-// Names of the functions that templates cannot call: what the renderer adds itself.
+// Names of functions. The renderer itself adds autoQuote, which templates cannot call.
 const (
 	autoQuote = "_quote"
 	rawQuote  = "raw"
 	inQuote   = "inside"
 )
 
-// funcs are what the templates of a file can call.
+// funcs are the functions that the template of a file can call.
 func (t Target) funcs(name string) (template.FuncMap, error) {
 	l, err := t.languageOf(name)
 	if err != nil {
 		return nil, err
 	}
-	guard := t.guardOf(name)
+	guard := t.guardFor(name)
 	guarded := func(s string, err error) (string, error) {
 		if err == nil {
 			s, err = guard(s)
@@ -215,7 +214,7 @@ func (t Target) funcs(name string) (template.FuncMap, error) {
 		return s, nil
 	}
 	funcs := template.FuncMap{
-		autoQuote: func(indent string, v any) (string, error) { return guarded(l.whole(v, indent)) },
+		autoQuote: func(indent string, v any) (string, error) { return guarded(l.literal(v, indent)) },
 		rawQuote:  func(s string) string { return s },
 		"join":    func(sep string, list []string) string { return strings.Join(list, sep) },
 		"lower":   strings.ToLower,
@@ -224,24 +223,24 @@ func (t Target) funcs(name string) (template.FuncMap, error) {
 	}
 	for _, other := range t.allLanguages() {
 		funcs[other.name] = func(v any) (string, error) {
-			s, err := other.whole(v, "")
+			s, err := other.literal(v, "")
 			if other.name == "json" {
-				s, err = compact(s, err)
+				s, err = compactJSON(s, err)
 			}
 			return guarded(s, err)
 		}
 	}
-	if l.inside != nil {
+	if l.insideQuotes != nil {
 		funcs[inQuote] = func(v any) (string, error) {
 			s, err := scalarText(v)
-			return guarded(l.inside(s), err)
+			return guarded(l.insideQuotes(s), err)
 		}
 	}
 	return funcs, nil
 }
 
-// compact puts JSON on one line, for files of another language.
-func compact(s string, err error) (string, error) {
+// compactJSON puts JSON on one line, for files of another language.
+func compactJSON(s string, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
@@ -252,8 +251,8 @@ func compact(s string, err error) (string, error) {
 
 // quoter appends the quoting function to every action that prints something.
 type quoter struct {
-	quotes func(function string) bool
-	indent string // what the line of the last text begins with
+	isQuoteFunction func(function string) bool
+	indent          string // of the line that the last text ends in
 }
 
 func (q *quoter) list(l *parse.ListNode) error {
@@ -296,8 +295,8 @@ func (q *quoter) action(n *parse.ActionNode) error {
 	switch {
 	case last == nil:
 	case last.Ident == rawQuote && !isConstant(n.Pipe):
-		return fmt.Errorf("line %d: raw is for constants alone: %s", n.Line, n)
-	case last.Ident == rawQuote, q.quotes(last.Ident):
+		return fmt.Errorf("line %d: raw accepts only constants: %s", n.Line, n)
+	case last.Ident == rawQuote, q.isQuoteFunction(last.Ident):
 		return nil
 	}
 	n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{
@@ -307,7 +306,7 @@ func (q *quoter) action(n *parse.ActionNode) error {
 	return nil
 }
 
-// isConstant reports whether a pipeline prints what stands in the template itself.
+// isConstant reports whether a pipeline only prints literals of the template.
 func isConstant(p *parse.PipeNode) bool {
 	for i, c := range p.Cmds {
 		for j, arg := range c.Args {

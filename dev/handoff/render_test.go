@@ -11,7 +11,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// renderAll gives the files of a tree, as "path: content" lines.
+// renderAll returns the files of a tree, as "path: content" lines.
 func renderAll(t *testing.T, target handoff.Target, values handoff.Values, tree map[string]string) (string, error) {
 	t.Helper()
 	fsys := fstest.MapFS{}
@@ -103,15 +103,15 @@ func TestRender_Errors(t *testing.T) {
 		want                  string
 		code                  dev.Code
 	}{
-		"zero byte":                     {"a.yml.tmpl", "a", "a\x00b", `V.x is "a\x00b", which is no text`, dev.CodeDeployValue},
-		"no text":                       {"a.yml.tmpl", "a", "a\xff", `which is no text`, dev.CodeDeployValue},
-		"two lines where one can stand": {"a.txt.tmpl", "<% .V.x %>", "a\nb", `cannot be written into a.txt: "a\nb" is more than one line`, dev.CodeDeployValue},
+		"zero byte":                     {"a.yml.tmpl", "a", "a\x00b", `V.x is "a\x00b", which is not text`, dev.CodeDeployValue},
+		"no text":                       {"a.yml.tmpl", "a", "a\xff", `which is not text`, dev.CodeDeployValue},
+		"two lines where one can stand": {"a.txt.tmpl", "<% .V.x %>", "a\nb", `cannot write a value into a.txt: "a\nb" is more than one line`, dev.CodeDeployValue},
 		"evaluated by the reader":       {"snowflake.yml.tmpl", "<% .V.x %>", "<% ctx.env.TOKEN %>", "which the Snowflake CLI would evaluate", dev.CodeDeployValue},
-		"not a file's name":             {"{x}.yml", "a", "../../etc/passwd", "cannot be part of the name of a file", dev.CodeDeployValue},
-		"empty as a file's name":        {"{x}.yml", "a", "", "cannot be part of the name of a file", dev.CodeDeployValue},
-		"language unknown":              {"a.xyz.tmpl", "<% .V.x %>", "", "it is not known how values are quoted", ""},
-		"raw of a value":                {"a.yml.tmpl", "\n<% .V.x | raw %>", "", "line 2: raw is for constants alone", ""},
-		"raw of an expression":          {"a.yml.tmpl", "<% raw (print .V.x) %>", "", "raw is for constants alone", ""},
+		"not a file's name":             {"{x}.yml", "a", "../../etc/passwd", "which cannot be part of a file name", dev.CodeDeployValue},
+		"empty as a file's name":        {"{x}.yml", "a", "", "which cannot be part of a file name", dev.CodeDeployValue},
+		"language unknown":              {"a.xyz.tmpl", "<% .V.x %>", "", "no language is known for this file name", ""},
+		"raw of a value":                {"a.yml.tmpl", "\n<% .V.x | raw %>", "", "line 2: raw accepts only constants", ""},
+		"raw of an expression":          {"a.yml.tmpl", "<% raw (print .V.x) %>", "", "raw accepts only constants", ""},
 		"value that is not declared":    {"a.yml.tmpl", "<% .V.y %>", "", `no entry for key "y"`, ""},
 		"derived value that is missing": {"a.yml.tmpl", "<% .D.y %>", "", `y`, ""},
 		"inside has no meaning":         {"a.sh.tmpl", `"<% .V.x | inside %>"`, "", `function "inside" not defined`, ""},
@@ -135,7 +135,7 @@ func TestRender_Errors(t *testing.T) {
 
 func TestRender_TwoTemplatesOfOneFile(t *testing.T) {
 	_, err := renderAll(t, handoff.Target{Params: []handoff.Param{{Name: "x"}}}, handoff.Values{"x": {Text: "1"}}, map[string]string{"a.md": "a", "x=1/a.md": "b"})
-	if err == nil || err.Error() != "two templates give a.md" {
+	if err == nil || err.Error() != "two templates render a.md" {
 		t.Error(err)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"sdev/dev"
 )
 
-// Inputs is what people have said about the values of a target.
+// Inputs are the values that people give, by where they give them.
 type Inputs struct {
-	Set     map[string]string               // by --set
-	Config  func(name string) (Value, bool) // by x-sdev.deploy; Source ends with the place, "… (compose.yaml:14)"
-	Last    []NamedValue                    // at the last hand-off
-	Answers map[string]string               // on the terminal, just now
+	Set     map[string]string               // --set; "" forgets what an earlier hand-off recorded
+	Config  func(name string) (Value, bool) // x-sdev.deploy; Source ends with the place, "… (compose.yaml:14)"
+	Last    []NamedValue                    // in the record of the last hand-off
+	Answers map[string]string               // at the terminal, during this hand-off
 }
 
 // NamedValue is the value of a parameter, as records keep it.
@@ -23,29 +23,36 @@ type NamedValue struct {
 	Value
 }
 
-// The sources of values that are the same everywhere.
+// The sources of values that are the same for every parameter.
 const (
 	FromSet         = "--set"
 	FromAnswer      = "your answer"
 	FromDefault     = "default"
 	FromPlaceholder = "placeholder"
-	FromNowhere     = "not set"
+	FromNone        = "not set"
 )
 
-// Resolve finds the value of every parameter. The first that says one decides: --set, x-sdev.deploy,
-// what a person said at the last hand-off (by --set or asked), the project itself, what git said at the
-// last hand-off, the answer of just now, the default; else the value is a placeholder, or "" where the parameter is optional. A value that
-// the parameter does not take is a *dev.Error with the place where it stands; one that was only found,
-// or remembered, is passed over.
+// Resolve finds the value of every parameter. The first source that has one decides:
 //
-// open are the parameters that are not set and have no default, in the order of the target's.
-func (t Target) Resolve(f Facts, said Inputs) (values Values, open []Param, err error) {
-	if err := t.checkSet(said.Set); err != nil {
+//  1. --set
+//  2. x-sdev.deploy
+//  3. the record of the last hand-off, if a person gave the value then
+//  4. the facts of the project
+//  5. the record again, for a value that came from git
+//  6. an answer during this hand-off
+//  7. the default
+//
+// Otherwise the value is "" if the parameter is optional, and else a placeholder. A value that a person gives and that
+// is not valid is a *dev.Error with the place of the value. An invalid value of the facts or the record is ignored.
+//
+// missing are the parameters whose value is a placeholder, in the target's order.
+func (t Target) Resolve(f Facts, inputs Inputs) (values Values, missing []Param, err error) {
+	if err := t.checkSet(inputs.Set); err != nil {
 		return nil, nil, err
 	}
 	values = Values{}
 	for _, p := range t.Params {
-		v, err := p.resolve(f, said)
+		v, err := p.resolve(f, inputs)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -55,45 +62,45 @@ func (t Target) Resolve(f Facts, said Inputs) (values Values, open []Param, err 
 		switch {
 		case !values[p.Name].Placeholder:
 		case p.NotApplicable != nil && p.NotApplicable(values):
-			values[p.Name] = Value{Source: FromNowhere}
+			values[p.Name] = Value{Source: FromNone}
 		default:
-			open = append(open, p)
+			missing = append(missing, p)
 		}
 	}
-	return values, open, nil
+	return values, missing, nil
 }
 
-func (p Param) resolve(f Facts, said Inputs) (Value, error) {
-	if text := said.Set[p.Name]; text != "" {
-		if err := p.Accept(text); err != nil {
-			return Value{}, p.refused("--set "+p.Name, err, "", 0)
+func (p Param) resolve(f Facts, inputs Inputs) (Value, error) {
+	if text := inputs.Set[p.Name]; text != "" {
+		if err := p.Validate(text); err != nil {
+			return Value{}, p.invalid("--set "+p.Name, err, "", 0)
 		}
 		return Value{Text: text, Source: FromSet}, nil
 	}
-	if said.Config != nil {
-		if v, ok := said.Config(p.Name); ok {
-			if err := p.Accept(v.Text); err != nil {
-				file, line := origin(v.Source)
+	if inputs.Config != nil {
+		if v, ok := inputs.Config(p.Name); ok {
+			if err := p.Validate(v.Text); err != nil {
+				file, line := splitOrigin(v.Source)
 				name, _, _ := strings.Cut(v.Source, " (")
-				return Value{}, p.refused(name, err, file, line)
+				return Value{}, p.invalid(name, err, file, line)
 			}
 			return v, nil
 		}
 	}
-	if v, ok := p.lastAnswer(said); ok {
+	if v, ok := p.lastAnswer(inputs); ok {
 		return v, nil
 	}
-	if p.From != nil {
-		if v, ok := p.From(f); ok && v.Text != "" && p.Accept(v.Text) == nil {
+	if p.FromFacts != nil {
+		if v, ok := p.FromFacts(f); ok && v.Text != "" && p.Validate(v.Text) == nil {
 			return v, nil
 		}
 	}
-	if v, ok := p.lastOfGit(said); ok {
+	if v, ok := p.lastGitValue(inputs); ok {
 		return v, nil
 	}
-	if text := said.Answers[p.Name]; text != "" {
-		if err := p.Accept(text); err != nil {
-			return Value{}, p.refused(p.Name, err, "", 0)
+	if text := inputs.Answers[p.Name]; text != "" {
+		if err := p.Validate(text); err != nil {
+			return Value{}, p.invalid(p.Name, err, "", 0)
 		}
 		return Value{Text: text, Source: FromAnswer}, nil
 	}
@@ -101,56 +108,56 @@ func (p Param) resolve(f Facts, said Inputs) (Value, error) {
 	case p.Default != "":
 		return Value{Text: p.Default, Source: FromDefault}, nil
 	case p.Optional:
-		return Value{Source: FromNowhere}, nil
+		return Value{Source: FromNone}, nil
 	}
 	return Value{Text: cmp.Or(p.Placeholder, "REPLACE-"+strings.ToUpper(p.Name)), Source: FromPlaceholder, Placeholder: true}, nil
 }
 
-// lastAnswer is what a person said at the last hand-off; --set NAME= takes it back.
-func (p Param) lastAnswer(said Inputs) (Value, bool) {
-	if _, back := said.Set[p.Name]; back {
+// lastAnswer is the value that a person gave at the last hand-off; --set NAME= forgets it.
+func (p Param) lastAnswer(inputs Inputs) (Value, bool) {
+	if _, forget := inputs.Set[p.Name]; forget {
 		return Value{}, false
 	}
-	for _, v := range said.Last {
+	for _, v := range inputs.Last {
 		answer := v.Source == FromSet || v.Source == FromAnswer
-		if v.Name == p.Name && answer && p.Accept(v.Text) == nil {
-			v.Earlier = true
+		if v.Name == p.Name && answer && p.Validate(v.Text) == nil {
+			v.Remembered = true
 			return v.Value, true
 		}
 	}
 	return Value{}, false
 }
 
-// lastOfGit is what the repository said at the last hand-off: a checkout of a build machine has no
-// branch, and sometimes no remote.
-func (p Param) lastOfGit(said Inputs) (Value, bool) {
-	for _, v := range said.Last {
-		if v.Name == p.Name && strings.HasPrefix(v.Source, "git ") && p.Accept(v.Text) == nil {
+// lastGitValue is the value that came from git at the last hand-off: a checkout on a build machine has no branch, and
+// sometimes no remote.
+func (p Param) lastGitValue(inputs Inputs) (Value, bool) {
+	for _, v := range inputs.Last {
+		if v.Name == p.Name && strings.HasPrefix(v.Source, "git ") && p.Validate(v.Text) == nil {
 			return v.Value, true
 		}
 	}
 	return Value{}, false
 }
 
-func (p Param) refused(name string, err error, file string, line int) error {
+func (p Param) invalid(name string, err error, file string, line int) error {
 	return &dev.Error{Code: dev.CodeDeployValue, Exit: dev.ExitUsage, Cause: err, File: file, Line: line,
 		Message: dev.Sanitize(fmt.Sprintf("%s: %v", name, err)), Hint: p.Name + ": " + p.About}
 }
 
-// Accept says what is wrong with a value.
-func (p Param) Accept(text string) error {
+// Validate returns what is wrong with a value; nil if it is valid.
+func (p Param) Validate(text string) error {
 	switch {
-	case strings.ContainsFunc(text, needsNumber) || checkText(text) != nil:
-		return fmt.Errorf("%q is more than one line of text", text)
+	case strings.ContainsFunc(text, needsEscape) || checkText(text) != nil:
+		return fmt.Errorf("%q is not one line of text", text)
 	case len(p.Choices) > 0 && !slices.Contains(p.Choices, text):
-		return fmt.Errorf("%q is none of %s", text, strings.Join(p.Choices, ", "))
+		return fmt.Errorf("%q is not one of %s", text, strings.Join(p.Choices, ", "))
 	case p.Check != nil:
 		return p.Check(text)
 	}
 	return nil
 }
 
-// checkSet refuses names that the target does not have.
+// checkSet is an error for a name that is not one of the target's parameters.
 func (t Target) checkSet(set map[string]string) error {
 	names := t.ParamNames()
 	var unknown []string
@@ -163,14 +170,14 @@ func (t Target) checkSet(set map[string]string) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	hint := "it has: " + strings.Join(names, ", ")
-	if near := nearest(unknown[0], names); near != "" {
-		hint = "did you mean: --set " + near + "=" + set[unknown[0]]
+	hint := "its values are: " + strings.Join(names, ", ")
+	if similar := closest(unknown[0], names); similar != "" {
+		hint = "did you mean: --set " + similar + "=" + set[unknown[0]]
 	}
 	return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("%s has no value %q", t.Name, unknown[0]), Hint: dev.Sanitize(hint)}
 }
 
-// ParamNames are the names of the parameters, in their order.
+// ParamNames are the names of the parameters, in the target's order.
 func (t Target) ParamNames() []string {
 	var names []string
 	for _, p := range t.Params {
@@ -179,8 +186,8 @@ func (t Target) ParamNames() []string {
 	return names
 }
 
-// Named are the values in the order of the target's parameters.
-func (t Target) Named(values Values) []NamedValue {
+// NamedValues are the values, in the order of the target's parameters.
+func (t Target) NamedValues(values Values) []NamedValue {
 	out := []NamedValue{}
 	for _, p := range t.Params {
 		out = append(out, NamedValue{p.Name, values[p.Name]})
@@ -188,16 +195,16 @@ func (t Target) Named(values Values) []NamedValue {
 	return out
 }
 
-// MissingValue is the id of the finding about a value that is not set.
+// MissingValue is the ID of the finding about a value that is not set.
 const MissingValue = "handoff.placeholder"
 
-// Missing are the parameters whose value is not set: their placeholders are in the files, unless
-// somebody has put the value in there by hand.
+// Missing are the parameters whose value is not set. A parameter is left out if the user has replaced its placeholder
+// in the files by hand.
 func (t Target) Missing(values Values, files []Change) []Param {
 	var out []Param
 	for _, p := range t.Params {
 		if v := values[p.Name]; v.Placeholder {
-			if rendered, file, _ := p.standsIn(v.Text, files); !rendered || file != "" {
+			if rendered, file, _ := p.findPlaceholder(v.Text, files); !rendered || file != "" {
 				out = append(out, p)
 			}
 		}
@@ -205,11 +212,11 @@ func (t Target) Missing(values Values, files []Change) []Param {
 	return out
 }
 
-// standsIn looks for the placeholder of a parameter: whether it was rendered, and where it is now.
-func (p Param) standsIn(text string, files []Change) (rendered bool, file string, line int) {
+// findPlaceholder looks for the placeholder of a parameter: whether it was rendered, and where it is in the files now.
+func (p Param) findPlaceholder(text string, files []Change) (rendered bool, file string, line int) {
 	for _, f := range files {
 		if slices.Contains(p.Choices, text) {
-			break // a word that may stand anywhere
+			break // a common word, which may be anywhere
 		}
 		rendered = rendered || strings.Contains(string(f.Rendered), text)
 		if before, _, found := strings.Cut(string(f.Content), text); found && file == "" {
@@ -224,9 +231,9 @@ func (t Target) MissingFindings(values Values, files []Change) []dev.Finding {
 	var out []dev.Finding
 	for _, p := range t.Missing(values, files) {
 		text := values[p.Name].Text
-		_, file, line := p.standsIn(text, files)
+		_, file, line := p.findPlaceholder(text, files)
 		out = append(out, dev.Finding{ID: MissingValue, Severity: dev.Blocks, File: file, Line: line,
-			Message: fmt.Sprintf("%s is not set (%s); the files hold the placeholder %s", p.Name, p.About, text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
+			Message: fmt.Sprintf("%s is not set (%s), so the files have the placeholder %s", p.Name, p.About, text), Fix: fmt.Sprintf("sdev deploy %s --set %s=…", t.Name, p.Name)})
 	}
 	return out
 }

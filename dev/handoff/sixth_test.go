@@ -14,26 +14,26 @@ import (
 	"sdev/templates"
 )
 
-// sixth is a target that nobody else knows of: everything about it stands here.
+// sixth is a target that nothing else knows: everything about it is here.
 func sixth() Target {
 	return Target{
-		Name: "harbour", About: "a harbour", Image: true, Hosting: dev.Hosting{OwnHost: true},
+		Name: "harbour", About: "a harbour", NeedsImage: true, Hosting: dev.Hosting{OwnHost: true},
 		Params: []Param{{Name: "quay", About: "where it lies", Check: matches(`^[a-z ]+$`, "small letters"), Placeholder: "somewhere"}},
 		Derive: func(f Facts, v Values) (map[string]any, []dev.Finding) {
-			return map[string]any{"kind": "large"}, doorFindings(f, "harbour", dev.DoorIAP, "identity.py")
+			return map[string]any{"kind": "large"}, proxyFindings(f, "harbour", dev.DoorIAP, "identity.py")
 		},
-		Next:            func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
+		NextSteps:       func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
 		Platform:        func(Values) string { return "linux/riscv64" },
 		SecretVariables: func(Values) []string { return []string{"TOKEN"} },
-		languages:       []language{{name: "flags", endings: []string{".flags"}, whole: scalar(func(s string) string { return "<" + s + ">" })}},
+		languages:       []language{{name: "flags", endings: []string{".flags"}, literal: scalar(func(s string) string { return "<" + s + ">" })}},
 		guards: map[string]func(string) (string, error){"refused.flags": func(s string) (string, error) {
 			return "", errors.New("no flag")
 		}},
 	}
 }
 
-// TestTarget_ASixthIsOneValueAndOneDirectory takes a new target through a whole hand-off: nothing outside it has
-// to know its name, its files or its language.
+// TestTarget_ASixthIsOneValueAndOneDirectory takes a new target through a whole hand-off. Nothing outside it has to
+// know its name, its files or its language.
 func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	tree := fstest.MapFS{
 		"harbour/README.md.tmpl":          {Data: []byte("# <% .V.quay %>\n")},
@@ -46,9 +46,9 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := Facts{App: App{Login: []Value{{Text: dev.DoorALB, Source: "app.py:3"}}}}
-	values, open, err := target.Resolve(f, Inputs{Set: map[string]string{"quay": "quay two"}})
-	if err != nil || len(open) != 0 {
-		t.Fatal(open, err)
+	values, missing, err := target.Resolve(f, Inputs{Set: map[string]string{"quay": "quay two"}})
+	if err != nil || len(missing) != 0 {
+		t.Fatal(missing, err)
 	}
 	files, findings, err := target.Render(tree, f, values)
 	if err != nil {
@@ -64,7 +64,7 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	if !slices.ContainsFunc(findings, func(f dev.Finding) bool {
 		return f.ID == "harbour.login.door" && strings.Contains(f.Fix, "X-Goog-Iap-Jwt-Assertion")
 	}) {
-		t.Errorf("findings about the front door: %+v", findings)
+		t.Errorf("findings about the identity proxy: %+v", findings)
 	}
 	place := Place{Root: t.TempDir(), Bundle: "deploy/harbour"}
 	b, err := Open(place)
@@ -75,7 +75,7 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	if err := b.Compare(files); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Finish(Record{Target: target.Name, Values: target.Named(values), Next: target.Next(f, values)}, time.Time{}); err != nil {
+	if _, err := b.AddRecord(Record{Target: target.Name, Values: target.NamedValues(values), Next: target.NextSteps(f, values)}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Apply(t.Context()); err != nil {
@@ -90,8 +90,8 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	}
 }
 
-// TestTargets_EachHasADirectoryOfTemplatesAndAGolden says what is missing of a new target, and what is left of
-// one that is gone.
+// TestTargets_EachHasADirectoryOfTemplatesAndAGolden says what a new target still lacks, and what is left of a removed
+// one.
 func TestTargets_EachHasADirectoryOfTemplatesAndAGolden(t *testing.T) {
 	var names []string
 	for _, target := range Targets() {
@@ -115,7 +115,7 @@ func TestTargets_EachHasADirectoryOfTemplatesAndAGolden(t *testing.T) {
 	}
 }
 
-// TestTargets_LanguagesHaveOneNameEach keeps a target from taking over what another language's function does.
+// TestTargets_LanguagesHaveOneNameEach keeps a target from replacing the function of another language.
 func TestTargets_LanguagesHaveOneNameEach(t *testing.T) {
 	for _, target := range Targets() {
 		var names []string

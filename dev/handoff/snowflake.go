@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -11,25 +12,25 @@ import (
 	"sdev/dev"
 )
 
-// snowflake is Streamlit inside Snowflake, which takes the source and no image.
+// snowflake is Streamlit in Snowflake, which runs the source and no image.
 func snowflake() Target {
 	return Target{
-		Name:   "snowflake",
-		About:  "Streamlit in Snowflake, by the Snowflake CLI; the source and no image",
-		Params: snowflakeParams(),
-		Derive: deriveSnowflake,
-		Next:   nextSnowflake,
+		Name:      "snowflake",
+		About:     "Streamlit in Snowflake, by the Snowflake CLI, from the source without an image",
+		Params:    snowflakeParams(),
+		Derive:    deriveSnowflake,
+		NextSteps: nextSnowflake,
 
 		languages: []language{
-			{name: "sql", endings: []string{".sql"}, whole: scalar(sqlText)},
-			{name: "ident", whole: fallible(sqlIdent)},
+			{name: "sql", endings: []string{".sql"}, literal: scalar(sqlText)},
+			{name: "ident", literal: scalarOrError(sqlIdent)},
 		},
 		guards: map[string]func(string) (string, error){"snowflake.yml": guardSnowflake},
 	}
 }
 
-// sqlText is a text of SQL as Snowflake reads it: it knows escapes with a backslash. Source: Snowflake
-// documentation, "String & binary data types", section "Escape sequences in single-quoted string constants".
+// sqlText is an SQL string for Snowflake, which interprets backslash escapes. Source: Snowflake documentation, "String
+// & binary data types", section "Escape sequences in single-quoted string constants".
 func sqlText(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -38,7 +39,7 @@ func sqlText(s string) string {
 			b.WriteString("''")
 		case r == '\\':
 			b.WriteString(`\\`)
-		case needsNumber(r):
+		case needsEscape(r):
 			fmt.Fprintf(&b, `\u%04X`, r)
 		default:
 			b.WriteRune(r)
@@ -47,78 +48,78 @@ func sqlText(s string) string {
 	return "'" + b.String() + "'"
 }
 
-// sqlIdent is a name of SQL in double quotes, in which only these are special.
+// sqlIdent is an SQL identifier in double quotes, in which only the double quote is special.
 func sqlIdent(s string) (string, error) {
-	if s == "" || strings.ContainsFunc(s, needsNumber) {
-		return "", fmt.Errorf("%q cannot be a name in SQL", s)
+	if s == "" || strings.ContainsFunc(s, needsEscape) {
+		return "", fmt.Errorf("%q cannot be an SQL identifier", s)
 	}
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil
 }
 
-// guardSnowflake refuses what the CLI would evaluate, since nothing that it reads means these signs
-// themselves. Source: Snowflake CLI documentation, "Using project templating".
+// guardSnowflake refuses what the CLI would evaluate, because the CLI has no way to escape it. Source: Snowflake CLI
+// documentation, "Using project templating".
 func guardSnowflake(s string) (string, error) {
 	for _, sign := range []string{"<%", "&{"} {
 		if strings.Contains(s, sign) {
-			return "", fmt.Errorf("%s holds %s, which the Snowflake CLI would evaluate", s, sign)
+			return "", fmt.Errorf("%s contains %s, which the Snowflake CLI would evaluate", s, sign)
 		}
 	}
 	return s, nil
 }
 
 func snowflakeParams() []Param {
-	name := matches(`^[A-Z_][A-Z0-9_$]{0,254}$`, "capital letters, digits, _ and $, as Snowflake stores names")
+	name := matches(`^[A-Z_][A-Z0-9_$]{0,254}$`, "an identifier of capital letters, digits, _ and $, as Snowflake stores it")
 	return []Param{
 		{
-			Name: "runtime", About: "container: the packages of your lock, Streamlit 1.50 or newer; warehouse: those of Snowflake's channel",
+			Name: "runtime", About: "container: the packages of your lock file, with Streamlit 1.50 or newer; warehouse: the packages of Snowflake's channel",
 			Choices: []string{"container", "warehouse"}, Default: "container",
 		},
-		{Name: "name", About: "names the app", Check: name, From: snowflakeName, Placeholder: "STREAMLIT_APP"},
-		{Name: "database", About: "database that the app is in; made where it is not there", Check: name, Placeholder: "EXAMPLE_DATABASE"},
+		{Name: "name", About: "name of the app in Snowflake", Check: name, FromFacts: snowflakeName, Placeholder: "STREAMLIT_APP"},
+		{Name: "database", About: "database of the app; created if it does not exist", Check: name, Placeholder: "EXAMPLE_DATABASE"},
 		{Name: "schema", About: "schema of that database", Check: name, Default: "STREAMLIT"},
-		{Name: "warehouse", About: "warehouse that runs the app's queries: snow object list warehouse", Check: name, Placeholder: "EXAMPLE_WAREHOUSE"},
-		{Name: "role", About: "role that deploys and owns the app; its queries see what this role sees", Check: name, Default: "STREAMLIT_OWNER"},
-		{Name: "roles", About: "roles that may open the app, with commas", Check: each(0, name), Placeholder: "EXAMPLE_VIEWER"},
+		{Name: "warehouse", About: "warehouse that runs the app's queries; list them with: snow object list warehouse", Check: name, Placeholder: "EXAMPLE_WAREHOUSE"},
+		{Name: "role", About: "role that deploys and owns the app; the app's queries have its permissions", Check: name, Default: "STREAMLIT_OWNER"},
+		{Name: "roles", About: "roles that may open the app, separated by commas", Check: listOf(0, name), Placeholder: "EXAMPLE_VIEWER"},
 		{
-			Name: "groups", About: "which role each group of the policies is, NAME=ROLE, with commas", Optional: true,
-			Check: each(0, func(s string) error {
+			Name: "groups", About: "the role of each group in a policy: NAME=ROLE, separated by commas", Optional: true,
+			Check: listOf(0, func(s string) error {
 				group, role, ok := strings.Cut(s, "=")
 				if !ok || group == "" {
-					return fmt.Errorf("want NAME=ROLE")
+					return errors.New("want NAME=ROLE")
 				}
 				return name(role)
 			}),
 		},
-		{Name: "compute-pool", About: "container: pool that the app runs in; made where it is not there", Check: name, Default: "STREAMLIT_POOL"},
-		{Name: "packages-access", About: "container: integration that lets packages be fetched from PyPI; made where it is not there", Check: name, Default: "STREAMLIT_PYPI"},
+		{Name: "compute-pool", About: "container: compute pool that the app runs in; created if it does not exist", Check: name, Default: "STREAMLIT_POOL"},
+		{Name: "packages-access", About: "container: external access integration for PyPI; created if it does not exist", Check: name, Default: "STREAMLIT_PYPI"},
 		{
-			Name: "streamlit-version", About: "warehouse: version of Streamlit, of those that Snowflake has; empty: the one that it takes", Optional: true,
+			Name: "streamlit-version", About: "warehouse: version of Streamlit, one that Snowflake has; empty for Snowflake's default", Optional: true,
 			Check: matches(`^1\.\d{1,3}(\.\d{1,3})?$`, "a version such as 1.50.0"),
 		},
 		{
-			Name: "sources", About: "what is uploaded: files and directories of the project, with commas",
-			Check: each(1, checkSource), From: sources, Placeholder: "streamlit_app.py",
+			Name: "sources", About: "files and directories of the project to upload, separated by commas",
+			Check: listOf(1, checkSource), FromFacts: sources, Placeholder: "streamlit_app.py",
 		},
 	}
 }
 
-// snowflakeName makes the project's name one of Snowflake's.
+// snowflakeName derives a Snowflake identifier from the project's name.
 func snowflakeName(f Facts) (Value, bool) {
 	name, ok := appName(60)(f)
 	name.Text = strings.ToUpper(strings.ReplaceAll(name.Text, "-", "_"))
 	return name, ok
 }
 
-// checkSource wants a path within the project.
+// checkSource accepts a path within the project.
 func checkSource(s string) error {
 	if clean := path.Clean(s); clean != s || path.IsAbs(s) || s == ".." || strings.HasPrefix(s, "../") {
-		return fmt.Errorf("want a path within the project, as git shows it")
+		return errors.New("want a path within the project, as git shows it")
 	}
 	return nil
 }
 
-// sources are the directories that the entry and what it imports are in: the top of the entry's path, and
-// where the entry is at the top itself, its pages and the directories of its own modules.
+// sources are the files and directories at the top of the project that contain the entry script, its pages and the
+// project's modules that it imports.
 func sources(f Facts) (Value, bool) {
 	entry := path.Clean(f.App.Entry)
 	if f.App.Entry == "" || strings.Contains(entry, ",") {
@@ -143,13 +144,13 @@ func sources(f Facts) (Value, bool) {
 	return Value{Text: strings.Join(all, ","), Source: "the entry and what it imports"}, true
 }
 
-// deriveSnowflake gives what the templates of snowflake need beside the values.
+// deriveSnowflake computes what else the templates of snowflake need.
 func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
 	packages, findings := packagesOf(f, v)
-	roles, unexpressed := rolesOf(f, v)
-	troubles := snowflakeTroubles(f, v)
-	findings = slices.Concat(findings, unexpressed)
-	for _, t := range troubles {
+	roles, inexpressible := rolesOf(f, v)
+	incompatibilities := snowflakeIncompatibilities(f, v)
+	findings = slices.Concat(findings, inexpressible)
+	for _, t := range incompatibilities {
 		findings = append(findings, dev.Finding{
 			ID: t.id, Severity: t.severity, File: t.file, Line: t.line, Docs: t.docs(),
 			Message: t.What + ": " + t.Why, Fix: t.Instead,
@@ -161,28 +162,28 @@ func deriveSnowflake(f Facts, v Values) (map[string]any, []dev.Finding) {
 		streamlit = "streamlit==" + f.App.Streamlit.Text
 	}
 	return map[string]any{
-		"main":          path.Base(entry),
-		"entryDir":      path.Dir(entry),
-		"sources":       list(v.Text("sources")),
-		"packages":      packages,
-		"streamlit":     streamlit,
-		"distributions": distributions(f, v.Text("runtime") == "warehouse"),
-		"roles":         roles,
-		"troubles":      grouped(troubles),
-		"object":        object(v),
-		"comment":       "handed over by sdev",
+		"main":              path.Base(entry),
+		"entryDir":          path.Dir(entry),
+		"sources":           splitList(v.Text("sources")),
+		"packages":          packages,
+		"streamlit":         streamlit,
+		"distributions":     distributions(f, v.Text("runtime") == "warehouse"),
+		"roles":             roles,
+		"incompatibilities": groupByReason(incompatibilities),
+		"object":            qualifiedName(v),
+		"comment":           "handed over by sdev",
 	}, findings
 }
 
-// packagesOf is where the list of packages comes from: "conda" is a rendered environment.yml, "uv" and
-// "requirements" are locks of the project, "imports" is what the code says.
+// packagesOf says where the list of packages comes from: "conda" is a rendered environment.yml, "uv" and "requirements"
+// are lock files of the project, "imports" are the imports of the code.
 func packagesOf(f Facts, v Values) (string, []dev.Finding) {
 	const docs = "https://docs.snowflake.com/en/developer-guide/streamlit/app-development/dependency-management"
 	if v.Text("runtime") == "warehouse" {
 		return "conda", []dev.Finding{{
 			ID: "snowflake.packages", Severity: dev.Warns, File: f.App.Deps.Text, Docs: docs,
-			Message: "the warehouse runtime has the packages and versions of Snowflake's channel, which are not known here, so environment.yml names no versions",
-			Fix:     "compare environment.yml with what information_schema.packages lists, or take runtime=container",
+			Message: "the warehouse runtime has the packages and versions of Snowflake's channel, which sdev does not know, so environment.yml has no versions",
+			Fix:     "compare environment.yml with information_schema.packages, or set runtime to container",
 		}}
 	}
 	switch f.App.Manager {
@@ -193,12 +194,12 @@ func packagesOf(f Facts, v Values) (string, []dev.Finding) {
 	}
 	return "imports", []dev.Finding{{
 		ID: "snowflake.packages", Severity: dev.Warns, File: f.App.Deps.Text, Docs: docs,
-		Message: "the project has no lock that pip could read, so requirements.txt names what the code imports, without versions",
+		Message: "the project has no lock file that pip can read, so requirements.txt lists what the code imports, without versions",
 		Fix:     "pin each line of requirements.txt in the bundle with ==",
 	}}
 }
 
-// distributions are the packages that the app's imports come from, without Streamlit.
+// distributions are the packages that provide the app's imports, without Streamlit.
 func distributions(f Facts, conda bool) []string {
 	names := map[string]string{
 		"PIL": "pillow", "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "docx": "python-docx",
@@ -221,36 +222,36 @@ func distributions(f Facts, conda bool) []string {
 	return all
 }
 
-// rolesOf are the roles that may open the app. Snowflake grants an app as a whole, and to roles.
+// rolesOf are the roles that may open the app. Snowflake grants access to roles, and only to a whole app.
 func rolesOf(f Facts, v Values) ([]string, []dev.Finding) {
 	const docs = "https://docs.snowflake.com/en/developer-guide/streamlit/owners-rights"
 	var findings []dev.Finding
 	add := func(p dev.Policy, id string, severity dev.Severity, message, fix string) {
 		finding := dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs}
-		finding.File, finding.Line = origin(p.Origin)
+		finding.File, finding.Line = splitOrigin(p.Origin)
 		findings = append(findings, finding)
 	}
-	roles := list(v.Text("roles"))
+	roles := splitList(v.Text("roles"))
 	names := map[string]string{}
-	for _, pair := range list(v.Text("groups")) {
+	for _, pair := range splitList(v.Text("groups")) {
 		group, role, _ := strings.Cut(pair, "=")
 		names[group] = role
 	}
 	for _, p := range f.Policy {
 		whole := p.Path == "/*"
 		if whole && !p.Allow.Anyone {
-			roles = []string{} // the policy says who, and nobody else
+			roles = []string{} // only those of the policy may open the app
 		}
 		if !whole && !p.Allow.Anyone {
-			add(p, "policy.snowflake.path", dev.Blocks, fmt.Sprintf("%s is %s, and Snowflake grants an app as a whole: whoever opens it gets to every page", p.Path, p.Allow),
-				"check st.user.email in the page, or make an app of its own of it; then suppress this with that reason")
+			add(p, "policy.snowflake.path", dev.Blocks, fmt.Sprintf("%s is %s, but Snowflake grants access to the whole app, so whoever opens it reaches every page", p.Path, p.Allow),
+				"check st.user.email in the page, or move the page to a separate app; then suppress this finding with that reason")
 		}
 		if len(p.Allow.Emails)+len(p.Allow.Domains) > 0 {
-			add(p, "policy.snowflake.people", dev.Warns, "Snowflake grants to roles, and the policy names addresses or domains: they are not let in by it", "give these people one of the roles")
+			add(p, "policy.snowflake.people", dev.Warns, "the policy names e-mail addresses or domains, but Snowflake grants access to roles, so the policy admits none of them", "give these people one of the roles")
 		}
 		for _, group := range p.Allow.Groups {
 			if names[group] == "" {
-				add(p, "policy.group", dev.Warns, fmt.Sprintf("nothing says which role group %s is, so its people are not let in", group), "sdev deploy snowflake --set groups="+group+"=ROLE, or x-sdev.deploy.snowflake.groups")
+				add(p, "policy.group", dev.Warns, fmt.Sprintf("group %s has no role in Snowflake, so its people have no access", group), "set it: sdev deploy snowflake --set groups="+group+"=ROLE, or x-sdev.deploy.snowflake.groups")
 				continue
 			}
 			roles = append(roles, names[group])
@@ -260,11 +261,11 @@ func rolesOf(f Facts, v Values) ([]string, []dev.Finding) {
 	return slices.Compact(roles), findings
 }
 
-// trouble is what will not work in Snowflake.
-type trouble struct {
+// incompatibility is something in the project that does not work in Snowflake.
+type incompatibility struct {
 	What, Why, Instead string
 	Place              string   // "Home.py:12"
-	Places             []string // where several are one row
+	Places             []string // of all that have the same reason
 
 	id       string
 	severity dev.Severity
@@ -272,27 +273,27 @@ type trouble struct {
 	line     int
 }
 
-func (t trouble) docs() string {
+func (t incompatibility) docs() string {
 	if t.id == "snowflake.login" {
 		return "https://docs.snowflake.com/en/developer-guide/streamlit/object-management/security"
 	}
 	return "https://docs.snowflake.com/en/developer-guide/streamlit/limitations"
 }
 
-// limit is what Snowflake makes of a module or a call.
+// limit is a restriction of Snowflake on a module or a call.
 type limit struct {
 	severity     dev.Severity
 	why, instead string
 }
 
-// limits are the modules and calls of which it is known. Source: Snowflake documentation, "Limitations
-// and library changes in Streamlit in Snowflake", "External network access in Streamlit in Snowflake".
+// limits are the known restrictions, by module or call. Source: Snowflake documentation, "Limitations and library
+// changes in Streamlit in Snowflake", "External network access in Streamlit in Snowflake".
 func limits() map[string]limit {
-	login := limit{dev.Blocks, "Snowflake signs people in, and a login by redirect or cookie cannot come back into its frame", "take the person from st.user"}
-	aws := limit{dev.Warns, "neither ~/.aws nor the role of a task is there, and nothing outside can be reached", "keep the value in a secret of Snowflake's, or make an external access integration for AWS with credentials in a secret"}
-	network := limit{dev.Warns, "nothing outside can be reached", "make a network rule and an external access integration, and name it in snowflake.yml"}
-	files := limit{dev.Warns, "files are gone with the session, and only the temporary directory takes any", "write to a stage or a table"}
-	process := limit{dev.Warns, "there are no programs but Python", "do it in Python, or in a service of Snowpark Container Services"}
+	login := limit{dev.Blocks, "Snowflake signs people in, and its frame blocks a login with redirects or cookies", "take the person from st.user"}
+	aws := limit{dev.Warns, "there is neither ~/.aws nor a task role, and the app cannot connect to anything outside Snowflake", "keep the value in a Snowflake secret, or create an external access integration for AWS, with credentials in a secret"}
+	network := limit{dev.Warns, "the app cannot connect to anything outside Snowflake", "create a network rule and an external access integration, and name it in snowflake.yml"}
+	files := limit{dev.Warns, "only the temporary directory is writable, and its files disappear with the session", "write to a stage or a table"}
+	process := limit{dev.Warns, "the app can run no other programs", "do it in Python, or in a service of Snowpark Container Services"}
 	return map[string]limit{
 		"streamlit_oauth": login, "streamlit_authenticator": login, "streamlit_google_auth": login, "streamlit_keycloak": login, "streamlit_cognito_auth": login,
 		"extra_streamlit_components": login, "streamlit_cookies_controller": login, "streamlit_cookies_manager": login, "authlib": login, "httpx_oauth": login, "msal": login,
@@ -301,17 +302,17 @@ func limits() map[string]limit {
 		"psycopg": network, "psycopg2": network, "pymysql": network, "pymongo": network, "pyodbc": network, "google": network, "azure": network,
 		"docker": process, "subprocess": process, "multiprocessing": process,
 		"st.login": login, "st.logout": login, "st.context.cookies": login,
-		"st.context.headers": {dev.Warns, "there is no front door of yours that would send them", "take the person from st.user"},
-		"st.components":      {dev.Warns, "components run only where they fetch nothing from outside", "try it there before people do, or use what Streamlit has itself"},
+		"st.context.headers": {dev.Warns, "no identity proxy of yours sends them", "take the person from st.user"},
+		"st.components":      {dev.Warns, "a component works only if it loads nothing from outside Snowflake", "test it in Snowflake, or use a widget of Streamlit"},
 		"file:write":         files,
 	}
 }
 
-// grouped puts what has the same reason into one row.
-func grouped(all []trouble) []trouble {
-	var rows []trouble
+// groupByReason combines incompatibilities with the same reason into one row.
+func groupByReason(all []incompatibility) []incompatibility {
+	var rows []incompatibility
 	for _, t := range all {
-		i := slices.IndexFunc(rows, func(r trouble) bool { return r.Why == t.Why && r.Instead == t.Instead })
+		i := slices.IndexFunc(rows, func(r incompatibility) bool { return r.Why == t.Why && r.Instead == t.Instead })
 		if i < 0 {
 			t.Places = []string{t.Place}
 			rows = append(rows, t)
@@ -325,20 +326,20 @@ func grouped(all []trouble) []trouble {
 	return rows
 }
 
-// snowflakeTroubles are the imports and calls that will not work, and what else is of no use there.
-func snowflakeTroubles(f Facts, v Values) []trouble {
+// snowflakeIncompatibilities are the imports, calls and properties of the project that do not work in Snowflake.
+func snowflakeIncompatibilities(f Facts, v Values) []incompatibility {
 	known := limits()
-	var all []trouble
+	var all []incompatibility
 	add := func(id string, l limit, what, file string, line int) {
-		t := trouble{What: what, Why: l.why, Instead: l.instead, Place: file, id: id, severity: l.severity, file: file, line: line}
+		t := incompatibility{What: what, Why: l.why, Instead: l.instead, Place: file, id: id, severity: l.severity, file: file, line: line}
 		if line > 0 {
 			t.Place += ":" + strconv.Itoa(line)
 		}
-		same := func(o trouble) bool {
+		same := func(o incompatibility) bool {
 			return o.file == t.file && o.What == t.What && (o.line == t.line || id == "snowflake.import")
 		}
-		if id == "snowflake.login" { // an import of it has said so
-			same = func(o trouble) bool { return o.Why == t.Why }
+		if id == "snowflake.login" { // its import is reported already
+			same = func(o incompatibility) bool { return o.Why == t.Why }
 		}
 		if !slices.ContainsFunc(all, same) {
 			all = append(all, t)
@@ -347,7 +348,7 @@ func snowflakeTroubles(f Facts, v Values) []trouble {
 	for _, i := range f.App.Imports {
 		l, ok := known[i.Module]
 		if !ok && (strings.HasPrefix(i.Module, "streamlit_") || strings.HasPrefix(i.Module, "st_")) {
-			l, ok = limit{dev.Warns, "components of others run only where they fetch nothing from outside", "try it there before people do, or use what Streamlit has itself"}, true
+			l, ok = limit{dev.Warns, "a third-party component works only if it loads nothing from outside Snowflake", "test it in Snowflake, or use a widget of Streamlit"}, true
 		}
 		if ok {
 			add("snowflake.import", l, "import "+i.Module, i.File, i.Line)
@@ -365,21 +366,21 @@ func snowflakeTroubles(f Facts, v Values) []trouble {
 	}
 	for _, login := range f.App.Login {
 		if login.Text != "none" {
-			file, line := origin(login.Source)
+			file, line := splitOrigin(login.Source)
 			add("snowflake.login", known["st.login"], "the app's own login ("+login.Text+")", file, line)
 		}
 	}
-	return append(all, snowflakeLimits(f, v)...)
+	return append(all, projectIncompatibilities(f, v)...)
 }
 
-// snowflakeLimits are what of the project as a whole Snowflake has no use for.
-func snowflakeLimits(f Facts, v Values) []trouble {
-	var all []trouble
+// projectIncompatibilities are properties of the whole project that do not fit Snowflake.
+func projectIncompatibilities(f Facts, v Values) []incompatibility {
+	var all []incompatibility
 	add := func(id string, severity dev.Severity, what, why, instead, file string) {
-		all = append(all, trouble{What: what, Why: why, Instead: instead, Place: file, id: id, severity: severity, file: file})
+		all = append(all, incompatibility{What: what, Why: why, Instead: instead, Place: file, id: id, severity: severity, file: file})
 	}
 	if f.App.Dockerfile != "" {
-		add("snowflake.image", dev.Informs, "the Dockerfile", "Snowflake brings the interpreter and the system", "nothing: what it installs beside Python packages is not there",
+		add("snowflake.image", dev.Informs, "the Dockerfile", "Snowflake provides the operating system and Python", "do without what it installs besides Python packages",
 			path.Join(cmp.Or(f.App.Context, "."), f.App.Dockerfile))
 	}
 	if len(f.App.Env) > 0 {
@@ -387,19 +388,19 @@ func snowflakeLimits(f Facts, v Values) []trouble {
 		for _, one := range f.App.Env {
 			names = append(names, one.Name)
 		}
-		add("snowflake.environment", dev.Warns, "environment variables ("+strings.Join(names, ", ")+")", "an app has none of its own", "put the values into the code or a table, secrets into secrets of Snowflake's", "")
+		add("snowflake.environment", dev.Warns, "environment variables ("+strings.Join(names, ", ")+")", "Snowflake sets none for an app", "put the values into the code or a table, and secrets into Snowflake secrets", "")
 	}
-	if s := f.App.Streamlit.Text; s != "" && v.Text("runtime") == "container" && older(s, 50) {
-		add("snowflake.streamlit", dev.Blocks, "Streamlit "+s, "the container runtime wants 1.50 or newer", "pin a newer one", f.App.Deps.Text)
+	if s := f.App.Streamlit.Text; s != "" && v.Text("runtime") == "container" && isOlder(s, 50) {
+		add("snowflake.streamlit", dev.Blocks, "Streamlit "+s, "the container runtime needs 1.50 or newer", "pin a newer version", f.App.Deps.Text)
 	}
 	if p := f.App.Python.Text; p != "" && p != "3.11" && !strings.HasPrefix(p, "3.11.") {
-		add("snowflake.python", dev.Warns, "Python "+p, "it is 3.11 there", "run the tests with 3.11", "")
+		add("snowflake.python", dev.Warns, "Python "+p, "Snowflake runs Python 3.11", "run the tests with 3.11", "")
 	}
 	return all
 }
 
-// older reports whether a version of Streamlit is before 1.minor.
-func older(version string, minor int) bool {
+// isOlder reports whether a version of Streamlit is older than 1.minor.
+func isOlder(version string, minor int) bool {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 || parts[0] != "1" {
 		return parts[0] == "0"
@@ -408,17 +409,17 @@ func older(version string, minor int) bool {
 	return err == nil && n < minor
 }
 
-// object is how Snowflake names the app.
-func object(v Values) string {
+// qualifiedName is the app's full name in Snowflake.
+func qualifiedName(v Values) string {
 	return v.Text("database") + "." + v.Text("schema") + "." + v.Text("name")
 }
 
-// nextSnowflake are the commands of README.md, in short.
+// nextSnowflake are the steps of README.md, in short.
 func nextSnowflake(_ Facts, v Values) []Step {
 	return []Step{
-		{About: "In the bundle's directory, by an administrator who has read it", Run: "snow sql --filename setup.sql", Once: true},
-		{About: "Put together what is uploaded", Run: "./assemble.sh"},
-		{About: "Upload, and make the app", Run: "snow streamlit deploy app --replace --prune --role " + v.Text("role")},
-		{About: "Where it is", Run: "snow streamlit get-url " + object(v)},
+		{About: "In the bundle's directory, an administrator reads setup.sql and runs it", Run: "snow sql --filename setup.sql", Once: true},
+		{About: "Collect the files to upload", Run: "./assemble.sh"},
+		{About: "Upload them, and create the app", Run: "snow streamlit deploy app --replace --prune --role " + v.Text("role")},
+		{About: "Print the app's URL", Run: "snow streamlit get-url " + qualifiedName(v)},
 	}
 }

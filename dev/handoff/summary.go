@@ -10,19 +10,19 @@ import (
 	"sdev/dev"
 )
 
-// summary is the record as people read it, in Markdown.
+// summary is the record in Markdown, for people.
 func (r Record) summary(place Place) []byte {
-	w := &page{}
-	w.line("# Hand-off of %s to %s\n", mark(r.Project), mark(r.Target))
+	w := &lineWriter{}
+	w.line("# Hand-off of %s to %s\n", inlineText(r.Project), inlineText(r.Target))
 	switch r.Status {
 	case Ready:
-		w.line("**Ready.** Nothing that was checked stands in the way.\n")
+		w.line("**Ready.** No check found anything that blocks.\n")
 	case Incomplete:
-		w.line("**Incomplete: nothing is handed over.** The values that are not set are below.\n")
+		w.line("**Incomplete: nothing is handed over.** Set the missing values listed below.\n")
 	default:
-		w.line("**Blocked: nothing is handed over.** Fix what is listed below first.\n")
+		w.line("**Blocked: nothing is handed over.** Fix the findings below first.\n")
 	}
-	w.line("Written by sdev %s (templates %s), which renews this file at every `sdev deploy %s`.\n", mark(r.Sdev), mark(r.Templates), r.Target)
+	w.line("Written by sdev %s (templates %s). Every `sdev deploy %s` renews this file.\n", inlineText(r.Sdev), inlineText(r.Templates), r.Target)
 	r.origin(w)
 	r.findings(w)
 	w.line("## Next\n")
@@ -31,21 +31,21 @@ func (r Record) summary(place Place) []byte {
 		if step.Once {
 			once = " (once)"
 		}
-		w.line("%d. %s%s\n", i+1, mark(step.About), once)
+		w.line("%d. %s%s\n", i+1, inlineText(step.About), once)
 		if step.Run != "" {
 			w.line("%s\n", fence(step.Run))
 		}
 	}
-	w.line("## Values\n\n| value | is | who says so |\n|---|---|---|")
+	w.line("## Values\n\n| name | value | source |\n|---|---|---|")
 	for _, v := range r.Values {
 		text := "–"
 		if v.Text != "" {
-			text = code(v.Text)
+			text = inlineCode(v.Text)
 		}
 		if v.Placeholder {
 			text += " **(not set)**"
 		}
-		w.line("| %s | %s | %s |", code(v.Name), text, mark(v.Source))
+		w.line("| %s | %s | %s |", inlineCode(v.Name), text, inlineText(v.Source))
 	}
 	w.line("\n## Files\n\n| file | SHA-256 |\n|---|---|")
 	for _, f := range r.Files {
@@ -53,56 +53,56 @@ func (r Record) summary(place Place) []byte {
 		if f.Edited {
 			edited = " (edited)"
 		}
-		w.line("| %s%s | %s |", link(place, f.Path), edited, code(f.SHA256))
+		w.line("| %s%s | %s |", link(place, f.Path), edited, inlineCode(f.SHA256))
 	}
 	return w.Bytes()
 }
 
-// page is a text that is written line by line.
-type page struct{ bytes.Buffer }
+// lineWriter is a text that grows line by line.
+type lineWriter struct{ bytes.Buffer }
 
-func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *lineWriter) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
-// origin says what is handed over, and what it was made from.
-func (r Record) origin(w *page) {
+// origin writes what is handed over, and what it was built from.
+func (r Record) origin(w *lineWriter) {
 	w.line("## What\n\n| | |\n|---|---|")
 	w.line("| since | %s |", r.Time.Format(time.RFC3339))
 	switch {
 	case r.Commit == "":
 		w.line("| commit | none |")
 	case len(r.Dirty) == 1:
-		w.line("| commit | %s, and 1 file differs from it |", code(r.Commit))
+		w.line("| commit | %s, with uncommitted changes in 1 file |", inlineCode(r.Commit))
 	case len(r.Dirty) > 1:
-		w.line("| commit | %s, and %d files differ from it |", code(r.Commit), len(r.Dirty))
+		w.line("| commit | %s, with uncommitted changes in %d files |", inlineCode(r.Commit), len(r.Dirty))
 	default:
-		w.line("| commit | %s |", code(r.Commit))
+		w.line("| commit | %s |", inlineCode(r.Commit))
 	}
 	if r.Remote != "" {
-		w.line("| repository | %s |", code(r.Remote))
+		w.line("| repository | %s |", inlineCode(r.Remote))
 	}
 	if i := r.Image; i != nil {
 		for _, row := range []struct{ name, value string }{{"image", i.Ref}, {"image id", i.ID}, {"manifest digest", i.Digest}, {"platform", i.Platform}, {"built from", i.Revision}} {
 			if row.value != "" {
-				w.line("| %s | %s |", row.name, code(row.value))
+				w.line("| %s | %s |", row.name, inlineCode(row.value))
 			}
 		}
 		if p := i.Proof; p != nil {
-			w.line("| started once | page served: %s; health check after %d ms; read-only root: %s; user %s |", yes(p.Page), p.Health, yes(p.ReadOnly), code(p.User))
+			w.line("| started once | page served: %s; health check after %d ms; read-only root: %s; user %s |", yesOrNo(p.Page), p.Health, yesOrNo(p.ReadOnly), inlineCode(p.User))
 		}
 	}
 	w.line("")
 }
 
-func yes(b bool) string {
+func yesOrNo(b bool) string {
 	if b {
 		return "yes"
 	}
 	return "no"
 }
 
-// findings lists what the checks found, worst first as it comes.
-func (r Record) findings(w *page) {
-	w.line("## Checks\n\n%d rules: %d block, %d warnings, %d suppressed.\n", r.Checks.Rules, r.Checks.Blocks, r.Checks.Warnings, r.Checks.Suppressed)
+// findings writes what the checks found, in the order of the record: worst first.
+func (r Record) findings(w *lineWriter) {
+	w.line("## Checks\n\n%d rules: %d blocking, %d warnings, %d suppressed.\n", r.Checks.Rules, r.Checks.Blocks, r.Checks.Warnings, r.Checks.Suppressed)
 	for _, f := range r.Findings {
 		at := f.Where
 		if f.File != "" {
@@ -112,26 +112,27 @@ func (r Record) findings(w *page) {
 			}
 		}
 		if at != "" {
-			at = " " + code(at)
+			at = " " + inlineCode(at)
 		}
 		if s := f.Suppressed; s != nil {
-			w.line("- %s (%s)%s: %s. **Shipped all the same** until %s, because %s (%s).", code(f.ID), f.Severity, at, mark(f.Message), s.Until.Format(time.DateOnly), mark(s.Reason), mark(s.Origin))
+			w.line("- %s (%s)%s: %s. **Suppressed** until %s: %s (%s).", inlineCode(f.ID), f.Severity, at, inlineText(f.Message), s.Until.Format(time.DateOnly), inlineText(s.Reason), inlineText(s.Origin))
 			continue
 		}
 		if f.Severity == dev.Informs {
 			continue
 		}
-		w.line("- %s (%s)%s: %s. Fix: %s", code(f.ID), f.Severity, at, mark(f.Message), mark(f.Fix))
+		w.line("- %s (%s)%s: %s. Fix: %s", inlineCode(f.ID), f.Severity, at, inlineText(f.Message), inlineText(f.Fix))
 	}
 	w.line("")
 }
 
-// mark and code are texts within a line, fit for a terminal as well: a summary is read in one, too.
-func mark(s string) string { return mdInline(dev.Inline(s)) }
+// inlineText and inlineCode quote a text for a line of Markdown, and remove what controls a terminal: people read
+// summaries there, too.
+func inlineText(s string) string { return mdInline(dev.Inline(s)) }
 
-func code(s string) string { return mdCode(dev.Inline(s)) }
+func inlineCode(s string) string { return mdCode(dev.Inline(s)) }
 
-// link leads to a file from beside the summary.
+// link is a link from the summary to a file.
 func link(place Place, file string) string {
 	target := file
 	if rel, ok := strings.CutPrefix(file, place.Bundle+"/"); ok {
@@ -139,11 +140,11 @@ func link(place Place, file string) string {
 	} else if place.Bundle != "." {
 		target = strings.Repeat("../", strings.Count(place.Bundle, "/")+1) + file
 	}
-	return "[" + code(target) + "](<" + linked(target) + ">)"
+	return "[" + inlineCode(target) + "](<" + linkTarget(target) + ">)"
 }
 
-// linked is a path as the target of a link.
-func linked(path string) string {
+// linkTarget is a path as the target of a link.
+func linkTarget(path string) string {
 	var b strings.Builder
 	for _, r := range dev.WithoutPasswords(path) {
 		if r < ' ' || dev.IsHidden(r) || strings.ContainsRune("<>\\", r) {
@@ -155,7 +156,7 @@ func linked(path string) string {
 	return b.String()
 }
 
-// fence is a block of code in a list, whatever backticks are in it.
+// fence is a code block in a list. Its fence is longer than any run of backticks in the code.
 func fence(s string) string {
 	marks := "```"
 	for strings.Contains(s, marks) {

@@ -9,13 +9,13 @@ import (
 	"sdev/dev"
 )
 
-// Targets are all platforms, in the order in which they are listed. This list and the file of a target are all
-// that knows its name: what others ask about a target, it carries.
+// Targets are all targets, in the order in which commands list them. Only this list and a target's own file know a
+// target; other packages ask for its properties.
 func Targets() []Target {
 	return []Target{ecs(), ecsCognito(), cloudRun(), cloudflare(), snowflake()}
 }
 
-// Find gives the target of a name. The error lists the others.
+// Find returns the target with a name. Its error suggests the closest name, or lists all.
 func Find(targets []Target, name string) (Target, error) {
 	var names []string
 	for _, t := range targets {
@@ -25,18 +25,18 @@ func Find(targets []Target, name string) (Target, error) {
 		names = append(names, t.Name)
 	}
 	hint := "one of: " + strings.Join(names, ", ")
-	if near := nearest(name, names); near != "" {
-		hint = "did you mean: sdev deploy " + near + "?"
+	if similar := closest(name, names); similar != "" {
+		hint = "did you mean: sdev deploy " + similar + "?"
 	}
 	return Target{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: fmt.Sprintf("there is no target %q", name), Hint: hint}
 }
 
-// nearest is the name that somebody may have meant; "" where none is near.
-func nearest(name string, names []string) string {
-	best, least := "", 1+max(len(name), 3)/3
+// closest is the name that the user may have meant; "" if none is similar.
+func closest(name string, names []string) string {
+	best, distance := "", 1+max(len(name), 3)/3
 	for _, n := range names {
-		if d := levenshtein.Distance(name, n, nil); d <= least {
-			best, least = n, d-1
+		if d := levenshtein.Distance(name, n, nil); d <= distance {
+			best, distance = n, d-1
 		}
 		if best == "" && name != "" && (strings.HasPrefix(n, name) || strings.HasSuffix(n, name)) {
 			best = n

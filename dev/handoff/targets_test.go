@@ -20,7 +20,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// hostile are facts of a project whose author wants to break out of every file.
+// hostile are the facts of a project whose author tries to inject code into every file.
 func hostile(bad string) handoff.Facts {
 	call := handoff.Call{What: "aws:ssm", Text: bad, File: bad, Line: 1}
 	return handoff.Facts{
@@ -38,7 +38,7 @@ func hostile(bad string) handoff.Facts {
 	}
 }
 
-// parses reads a file by a real parser of its language.
+// parses reads a file with a real parser of its language.
 func parses(t *testing.T, f handoff.File) error {
 	t.Helper()
 	switch path.Ext(f.Path) {
@@ -62,7 +62,7 @@ func parses(t *testing.T, f handoff.File) error {
 	return nil
 }
 
-// untagged are CloudFormation's short forms, which are tags of YAML that mean nothing elsewhere.
+// untagged matches CloudFormation's short forms, which are tags that other YAML parsers do not know.
 var untagged = regexp.MustCompile(`!(Sub|Ref|GetAtt|If|Equals|Not|And|Or|Join|Select|Split|FindInMap|ImportValue|Condition|Base64|Cidr|GetAZs)\b`)
 
 func TestTargets_NothingOfAHostileProjectBecomesCode(t *testing.T) {
@@ -78,7 +78,7 @@ func TestTargets_NothingOfAHostileProjectBecomesCode(t *testing.T) {
 				}
 				files, _, err := target.Render(tree, f, values)
 				if err != nil {
-					if dev.AsError(err).Code != dev.CodeDeployValue { // else it is refused, in words
+					if dev.AsError(err).Code != dev.CodeDeployValue { // otherwise the error names the value
 						t.Errorf("%q: %v", bad, err)
 					}
 					continue
@@ -93,7 +93,7 @@ func TestTargets_NothingOfAHostileProjectBecomesCode(t *testing.T) {
 	}
 }
 
-// paths are those of the files that are rendered for a harmless project.
+// paths are the paths of the files that are rendered for a harmless project.
 func paths(t *testing.T, target handoff.Target) []string {
 	t.Helper()
 	f := hostile("plain")
@@ -112,7 +112,7 @@ func paths(t *testing.T, target handoff.Target) []string {
 	return out
 }
 
-// quoted are the parts of a command that a shell takes as they are.
+// quoted matches the parts of a command that a shell does not interpret.
 var quoted = regexp.MustCompile(`\$?'[^']*'`)
 
 func TestTargets_NextStepsAreSafeToPaste(t *testing.T) {
@@ -123,7 +123,7 @@ func TestTargets_NextStepsAreSafeToPaste(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, step := range target.Next(f, values) {
+			for _, step := range target.NextSteps(f, values) {
 				if bare := quoted.ReplaceAllString(step.Run, ""); strings.Contains(bare, bad) || strings.Contains(step.About, "\n") {
 					t.Errorf("%s: %s", target.Name, step.Run)
 				}
@@ -154,7 +154,7 @@ func TestTargets_KeepTheRules(t *testing.T) {
 				if text == "" {
 					continue
 				}
-				if err := p.Accept(text); err != nil {
+				if err := p.Validate(text); err != nil {
 					t.Errorf("%s: the %s of %s: %v", target.Name, what, p.Name, err)
 				}
 			}
@@ -166,7 +166,7 @@ func TestTargets_KeepTheRules(t *testing.T) {
 			t.Errorf("%s: files %v", target.Name, files)
 		}
 		values, _, err := target.Resolve(hostile("plain"), handoff.Inputs{})
-		if err != nil || target.Next == nil || len(target.Next(hostile("plain"), values)) == 0 {
+		if err != nil || target.NextSteps == nil || len(target.NextSteps(hostile("plain"), values)) == 0 {
 			t.Errorf("%s says nothing of what comes next: %v", target.Name, err)
 		}
 	}

@@ -93,7 +93,7 @@ func TestSubscribe_SnapshotAndStreamMeet(t *testing.T) {
 	}
 }
 
-func TestSlowReader_LosesTheOldestLinesAndIsTold(t *testing.T) {
+func TestSlowReader_LosesTheOldestLinesAndLearnsHowMany(t *testing.T) {
 	h := hub.New(time.Now)
 	_, s := h.Subscribe()
 	const lines = hub.MaxLogs*2 + 10
@@ -147,7 +147,7 @@ func TestSlowReader_AddsUpWhatProducersLost(t *testing.T) {
 	}
 }
 
-func TestStuckReader_IsCutOffAndStopsNobody(t *testing.T) {
+func TestStuckReader_IsCutOffAndBlocksNobody(t *testing.T) {
 	h := hub.New(time.Now)
 	_, stuck := h.Subscribe()
 	_, alive := h.Subscribe()
@@ -166,7 +166,7 @@ func TestStuckReader_IsCutOffAndStopsNobody(t *testing.T) {
 	}
 }
 
-func TestClose_EndsStreamsBehindTheLastEvent(t *testing.T) {
+func TestClose_EndsStreamsAfterTheLastEvent(t *testing.T) {
 	devtest.Leaks(t)
 	h := hub.New(time.Now)
 	_, s := h.Subscribe()
@@ -230,7 +230,7 @@ func BenchmarkEmit(b *testing.B) {
 	}
 }
 
-// read gives the next n events.
+// read returns the next n events.
 func read(t *testing.T, s *hub.Subscription, n int) []dev.Stamped {
 	t.Helper()
 	out := make([]dev.Stamped, 0, n)
@@ -240,7 +240,7 @@ func read(t *testing.T, s *hub.Subscription, n int) []dev.Stamped {
 	return out
 }
 
-// all gives everything up to the end of the stream.
+// all returns the events up to the end of the stream.
 func all(t *testing.T, s *hub.Subscription) []dev.Stamped {
 	t.Helper()
 	var out []dev.Stamped

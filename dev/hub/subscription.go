@@ -10,11 +10,11 @@ import (
 	"sdev/dev"
 )
 
-// How far a reader may lag.
+// Limits for a slow reader.
 const (
 	// MaxLogs is the number of unread log lines above which the older half is dropped.
 	MaxLogs = 4096
-	// MaxState is the number of unread events of other kinds at which a reader is cut off.
+	// MaxState is the number of unread events of other types at which a reader is cut off.
 	MaxState = 16384
 )
 
@@ -24,13 +24,13 @@ var ErrCutOff = errors.New("reader of events cut off")
 // errEnd is the regular end of a stream.
 var errEnd = io.EOF
 
-// kind says whether an unread event may be dropped.
+// kind tells whether the queue may drop an entry.
 type kind uint8
 
 const (
-	state kind = iota // kept
-	line              // may be dropped
-	gap               // stands for dropped lines
+	state   kind = iota // kept
+	logLine             // may be dropped
+	gap                 // counts dropped lines
 )
 
 type entry struct {
@@ -94,7 +94,7 @@ func (s *Subscription) push(e dev.Stamped) bool {
 	defer s.mu.Unlock()
 	k := kindOf(e.Event)
 	switch {
-	case k == line && s.count[line] == MaxLogs:
+	case k == logLine && s.count[logLine] == MaxLogs:
 		s.dropLogs(MaxLogs / 2)
 	case k == state && s.count[state] == MaxState:
 		s.queue = nil
@@ -107,24 +107,24 @@ func (s *Subscription) push(e dev.Stamped) bool {
 	return true
 }
 
-// kindOf treats a producer's own LogDropped as a line: it may be merged with others, but not lost.
+// kindOf treats a producer's own LogDropped as a line: dropLogs may merge it with others, but keeps its count.
 func kindOf(e dev.Event) kind {
 	switch e.(type) {
 	case dev.LogLine, dev.LogDropped:
-		return line
+		return logLine
 	}
 	return state
 }
 
-// dropLogs replaces the oldest n log lines by gaps. It walks the whole queue, which is cheap only for many lines
-// at once.
+// dropLogs replaces the oldest n log lines with gaps. It walks the whole queue, so push calls it for many lines at
+// once.
 func (s *Subscription) dropLogs(n int) {
 	kept := s.queue[:0]
 	for _, e := range s.queue {
-		if e.kind == line && n > 0 {
+		if e.kind == logLine && n > 0 {
 			n--
 			e = entry{dev.Stamped{Seq: e.Seq, Time: e.Time, Event: dev.LogDropped{N: lines(e.Event)}}, gap}
-			s.count[line]--
+			s.count[logLine]--
 			s.count[gap]++
 		}
 		if last := len(kept) - 1; e.kind == gap && last >= 0 && kept[last].kind == gap {
@@ -139,7 +139,7 @@ func (s *Subscription) dropLogs(n int) {
 	s.queue = kept
 }
 
-// lines is the number of log lines that e stands for.
+// lines is the number of log lines that e counts for.
 func lines(e dev.Event) int {
 	if d, ok := e.(dev.LogDropped); ok {
 		return d.N

@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// changeTime is when a file got its name, as far as this system tells.
+// changeTime returns the modification time, because the inode's change time is only read on Linux.
 func changeTime(info fs.FileInfo) time.Time { return info.ModTime() }

@@ -30,7 +30,8 @@ type client struct {
 	err     error         // why it ended; set before broken is closed
 }
 
-// newClient starts to read the stream, so that its end is noticed even while no answer is due.
+// newClient starts a goroutine that reads the stream, so that the client notices its end even while it expects no
+// answer. close waits for that goroutine.
 func newClient(s Source, conn io.ReadWriteCloser) *client {
 	c := &client{source: s, conn: conn, answers: make(chan json.RawMessage), broken: make(chan struct{})}
 	go func() {
@@ -44,7 +45,7 @@ func newClient(s Source, conn io.ReadWriteCloser) *client {
 			select {
 			case c.answers <- line:
 			case <-time.After(answerTimeout):
-				c.err = errors.New("the receiver sent an answer that nobody waits for")
+				c.err = errors.New("the receiver sent an answer to no request")
 				return
 			}
 		}
@@ -52,12 +53,12 @@ func newClient(s Source, conn io.ReadWriteCloser) *client {
 	return c
 }
 
-// answerTimeout is how long an answer may wait to be taken.
+// answerTimeout is how long an answer may wait until the client takes it.
 const answerTimeout = 10 * time.Second
 
 // close ends the stream and waits until the reading goroutine has ended.
 func (c *client) close() {
-	_ = c.conn.Close() // nothing more is read from it
+	_ = c.conn.Close() // nothing is left to read or write
 	<-c.broken
 }
 
@@ -84,9 +85,8 @@ func (o *outcome) add(more outcome) {
 	o.retry = append(o.retry, more.retry...)
 }
 
-// dial compares everything over a new stream and copies what differs. The caller closes the client; on an
-// error dial has closed the stream. While it waits for the receiver it does not look at ctx: to stop it,
-// close conn.
+// dial compares all files over a new stream and copies those that differ. The caller closes the client; on an error
+// dial has closed the stream. It does not look at ctx while it waits for the receiver: to stop it, close conn.
 func dial(ctx context.Context, s Source, conn io.ReadWriteCloser, manifest string, gone []location) (*client, outcome, error) {
 	c := newClient(s, conn)
 	items, failed := s.scan()
@@ -141,7 +141,7 @@ func (c *client) sendHello(items []item, manifest string, gone []location) (hell
 	return answer, nil
 }
 
-// send writes and deletes files, in batches, small files first.
+// send copies files to the receiver and deletes others, in batches, small files first.
 func (c *client) send(ctx context.Context, items []item, gone []location) (outcome, error) {
 	var out outcome
 	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(a.Size/largeFile, b.Size/largeFile) })
@@ -160,7 +160,7 @@ func (c *client) send(ctx context.Context, items []item, gone []location) (outco
 	return out, nil
 }
 
-// inBatch is how many of the items fit into one batch.
+// inBatch returns how many of the items fit into one batch.
 func inBatch(items []item) int {
 	var size int64
 	for i, it := range items {

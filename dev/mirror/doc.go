@@ -1,8 +1,8 @@
-// Package mirror keeps the files in a container equal to those of the project when no mount shares
+// Package mirror keeps the files in a container equal to those of the project if no mount shares
 // them.
 //
-// Two halves talk over one stream. [Syncer] runs beside the project. [Receive] runs inside the
-// container, as root, and writes the files. The syncer sends, and ◀ marks what the receiver answers:
+// Two halves talk over one stream. [Syncer] runs on the machine with the project. [Receive] runs inside the
+// container, as root, and writes the files. The syncer sends; ◀ marks the receiver's answers:
 //
 //	hello: a line of JSON; one line for each file that should exist; ◀ one line: the files it needs
 //	batch: a line of JSON with the files to delete; a tar archive with the files to write; ◀ one line: the result

@@ -10,9 +10,9 @@ import (
 	"sdev/dev"
 )
 
-// manifest lists what the receiver wrote into a container: absolute paths, those of directories with a slash
-// at the end. On disk it is a log of additions and removals, each ended by a zero byte, which no
-// path contains.
+// manifest lists the files and directories that the receiver wrote into a container: absolute paths, those of
+// directories with a slash at the end. On disk it is a log of additions and removals, each ended by a zero byte, which
+// no path contains.
 type manifest struct {
 	file    string
 	paths   map[string]bool
@@ -21,11 +21,12 @@ type manifest struct {
 
 func manifestLine(sign byte, path string) string { return string(sign) + path + "\x00" }
 
-// packedManifest is where an archive puts its manifest, so that it does not overwrite the receiver's own.
+// packedManifest returns the path at which [Source.Pack] puts its manifest, so that it does not overwrite the
+// receiver's.
 func packedManifest(manifest string) string { return manifest + ".filled" }
 
-// openManifest reads the manifest of an earlier receiver, and the one that an archive brought since. A
-// missing file counts as empty; a line that was cut off ends the reading.
+// openManifest reads the manifest of an earlier receiver and that of an archive unpacked since, and merges them. A
+// missing file counts as empty; a truncated line ends the reading.
 func openManifest(file string) (*manifest, error) {
 	m := &manifest{file: file, paths: map[string]bool{}}
 	for _, f := range []string{file, packedManifest(file)} {
@@ -66,7 +67,7 @@ func (m *manifest) rewrite() error {
 	for p := range m.paths {
 		b.WriteString(manifestLine('+', p))
 	}
-	if err := os.MkdirAll(path.Dir(m.file), 0o755); err != nil { //nolint:gosec // the app's user runs what is beside it
+	if err := os.MkdirAll(path.Dir(m.file), 0o755); err != nil { //nolint:gosec // the app's user must be able to run the receiver in the same directory
 		return err
 	}
 	return dev.ReplaceFile(m.file, b.Bytes(), 0o600)
@@ -86,7 +87,8 @@ func (m *manifest) drop(path string) {
 	}
 }
 
-// flush appends the unsaved lines. If the disk is full they stay for the next time.
+// flush appends the unsaved lines to the file. If that fails, for example because the disk is full, the next call tries
+// again.
 func (m *manifest) flush() error {
 	if m.unsaved.Len() == 0 {
 		return nil

@@ -7,29 +7,30 @@ import (
 	"sdev/dev"
 )
 
-// Layout says which files of the project go where. Only one goroutine at a time uses it.
+// Layout says to which paths in the container the files of the project are copied. The package uses it from one
+// goroutine at a time.
 type Layout interface {
-	// Roots are the directories of the container that hold all copied files.
+	// Roots returns the directories of the container that hold all copied files.
 	Roots() []Root
-	// Places are where a file goes; none means that it is not copied.
+	// Places returns the places of a file; none if the file is not copied.
 	Places(path string) []Place
 	// Reaches reports whether any file below a directory of the project may have a place. It may
-	// wrongly say yes, never no.
+	// wrongly return true, but never wrongly false.
 	Reaches(dir string) bool
 }
 
 // Root is a directory of the container.
 type Root struct {
 	Path string // absolute
-	Own  bool   // it holds only copied files and what the app creates: it belongs to the app's user
+	Own  bool   // it contains only copied files and the app's own, so it belongs to the app's user
 }
 
-// Place is where a file goes.
+// Place is a path in the container to which a file is copied.
 type Place struct {
 	Root int    // index into Layout.Roots
 	Path string // relative to that root, with slashes
-	// Whole says that a new container gets the file whatever its image has there; otherwise only if the
-	// file is newer than the image.
+	// Whole says that a new container always gets the file. Otherwise it gets only a file that is newer than its
+	// image.
 	Whole bool
 }
 
@@ -39,12 +40,12 @@ type Owner struct {
 	GID int `json:"gid"`
 }
 
-// Source is the project's side: its files and where they go.
+// Source is the project: its files and the places to which they are copied.
 type Source struct {
 	Dir    string // the project's directory, absolute
 	Layout Layout
 	Owner  Owner
-	// Since is when the container's image was made. See [Place].
+	// Since is when the container's image was made; see [Place].
 	Since time.Time
 }
 
@@ -57,12 +58,12 @@ type Peer struct {
 
 // Failure is a file that could not be copied.
 type Failure struct {
-	Path   string // relative to the project where it is the one that cannot be read, else in the container
+	Path   string // of the file that cannot be read, relative to the project; else of the one in the container
 	Reason string // the system's message: "no space left on device"
 }
 
-// Where the receiver keeps its own files inside a container. Manifest is still called "ledger" on disk,
-// because containers of older versions have it under that name.
+// Paths of the receiver's own files inside a container. The manifest's file is still called "ledger", because
+// containers of older versions have it under that name.
 const (
 	Dir      = dev.ReceiverDir
 	Program  = Dir + "/sdev"

@@ -17,23 +17,23 @@ import (
 	"time"
 )
 
-// largeFile is the size from which a file is streamed instead of read into memory, and sent after the
+// largeFile is the size, in bytes, from which a file is streamed instead of read into memory, and is sent after the
 // smaller ones.
 const largeFile = 4 << 20
 
-// errTruncated says that a large file became shorter while it was being sent. The receiver must not use
-// the part it has, and only the end of the stream can tell it so.
+// errTruncated says that a large file became shorter while it was being sent. It breaks the stream, because nothing else
+// keeps the receiver from using the part that it has.
 var errTruncated = errors.New("the file became shorter while it was read")
 
 // packer writes files of the project into an archive.
 type packer struct {
 	source    Source
 	tar       *tar.Writer
-	entryName func(location) string // the name of an entry; "" leaves the file out
+	entryName func(location) string // returns the name of an entry; "" leaves the file out
 	failed    []Failure
 }
 
-// add writes one file. It leaves out one that cannot be read or no longer exists.
+// add writes one file. It leaves out a file that no longer exists, and one that cannot be read, which it adds to failed.
 func (p *packer) add(it item) error {
 	if it.isLink() {
 		return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: p.entryName(it.location), Linkname: string(it.Link), Mode: 0o777,
@@ -49,7 +49,7 @@ func (p *packer) add(it item) error {
 	defer f.Close() //nolint:errcheck // only read
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return nil // something replaced it; that is a change of its own
+		return nil // something else has replaced the file, which the watcher reports as another change
 	}
 	size := info.Size()
 	body := io.LimitReader(f, size)
@@ -72,28 +72,28 @@ func (p *packer) add(it item) error {
 	return err
 }
 
-// openFile opens a file without following a link, and without waiting for a writer if it is now a pipe.
+// openFile opens a file without following a link. It does not block if the file is now a pipe.
 func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) //nolint:gosec // a file of the project
 }
 
-// batchEntryName is the name of a file's entry in a batch.
+// batchEntryName returns the name of a file's entry in a batch.
 func batchEntryName(s location) string { return strconv.Itoa(s.Root) + "/" + string(s.Path) }
 
-// parseEntryName is the location that an entry's name stands for.
+// parseEntryName returns the location for which batchEntryName returned a name.
 func parseEntryName(entry string) (location, error) {
 	number, p, ok := strings.Cut(entry, "/")
 	root, err := strconv.Atoi(number)
 	if !ok || err != nil {
-		return location{}, fmt.Errorf("%q names no file in a root", entry)
+		return location{}, fmt.Errorf("%q is not the name of a file in a root", entry)
 	}
 	return location{Root: root, Path: rawPath(p)}, nil
 }
 
-// Pack writes an archive of everything that a container should have before it starts, as far as it lies
-// in or below the directory under, where the caller unpacks it: the receiver (program; "" if the container
-// has it), the files, their directories and the
-// manifest. It returns the files that could not be read.
+// Pack writes an archive of all that a container should have before it starts: the receiver, the files, their
+// directories and the manifest. The caller unpacks it in the directory under; Pack leaves out whatever does not lie
+// there. program is the path of the receiver on this machine; "" if the container has it. Pack returns the files that
+// could not be read.
 func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	items, failed := s.scan()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.Weak })
@@ -133,7 +133,7 @@ func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
 	return p.failed, p.tar.Close()
 }
 
-// relTo is full relative to the directory under: "." for the directory itself, "" if it lies outside.
+// relTo returns the path full relative to the directory under: "." for the directory itself, "" if it lies outside.
 func relTo(under, full string) string {
 	if full == under {
 		return "."
@@ -152,7 +152,7 @@ func (p *packer) dirEntry(entry string, owner Owner) error {
 	return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: entry + "/", Mode: 0o755, ModTime: time.Now(), Uid: owner.UID, Gid: owner.GID, Format: tar.FormatPAX})
 }
 
-// PackProgram writes an archive of the receiver alone, for the directory under.
+// PackProgram writes an archive of only the receiver, for the directory under.
 func PackProgram(w io.Writer, program, under string) error {
 	p := &packer{tar: tar.NewWriter(w)}
 	if err := p.program(program, under); err != nil {
@@ -161,13 +161,13 @@ func PackProgram(w io.Writer, program, under string) error {
 	return p.tar.Close()
 }
 
-// full is the absolute path of a location.
+// full returns the absolute path of a location in the container.
 func (s Source) full(at location) string {
 	return path.Join(s.Layout.Roots()[at.Root].Path, string(at.Path))
 }
 
-// dirs lists the directories that a new container may lack, parents first: our own roots, and those
-// between a root and a file that is wanted in every new container.
+// dirs lists the directories that a new container may lack, parents first: roots with only copied files, and those
+// between a root and a file that every new container gets.
 func (s Source) dirs(items []item) []string {
 	found := map[string]bool{}
 	for _, r := range s.Layout.Roots() {
@@ -210,7 +210,7 @@ func (p *packer) program(file, under string) error {
 	return err
 }
 
-// reasonOf is the system's message for an error, without paths.
+// reasonOf returns the system's message for an error, without paths.
 func reasonOf(err error) string {
 	if no, ok := errors.AsType[syscall.Errno](err); ok {
 		return no.Error()

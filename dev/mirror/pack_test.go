@@ -15,7 +15,7 @@ import (
 	"sdev/dev/mirror"
 )
 
-// unpack does with an archive what an engine does with it.
+// unpack unpacks an archive like a container engine.
 func unpack(t *testing.T, archive io.Reader, root string) map[string]*tar.Header {
 	t.Helper()
 	headers := map[string]*tar.Header{}
@@ -50,8 +50,8 @@ func unpack(t *testing.T, archive io.Reader, root string) map[string]*tar.Header
 	}
 }
 
-// What was brought by an archive counts as put there: the receiver finds nothing to do, and takes it
-// away once it is gone here, also where another archive came in between.
+// Files from an archive count as written by the receiver: it has nothing to copy, and it removes such a file once the
+// project no longer has it, even if another archive was unpacked in between.
 func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	p := newPair(t)
 	container := filepath.Dir(p.there)
@@ -82,7 +82,7 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 		t.Errorf("the receiver: %+v", h)
 	}
 	p.same()
-	// The archive says /app, where this container's files are in a directory.
+	// The archive names /app; this fake container's files are in a temporary directory.
 	notes, err := os.ReadFile(filepath.Join(container, mirror.Manifest+".filled"))
 	if err != nil {
 		t.Fatal(err)

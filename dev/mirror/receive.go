@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Receive is the half inside the container. It reads from in and answers to out until in ends, and then
-// returns nil. It needs permission to write everywhere and to change owners.
+// Receive is the half inside the container. It reads requests from in and writes answers to out until in ends, and then
+// returns nil. It must run as a user that may write everywhere and change owners.
 func Receive(in io.Reader, out io.Writer) error {
 	r := &receiver{in: bufio.NewReaderSize(in, 256<<10), out: out}
 	var h hello
@@ -44,7 +44,7 @@ func Receive(in io.Reader, out io.Writer) error {
 	}
 }
 
-// ignoreEOF turns the end of the stream, wherever it comes, into an ordinary end.
+// ignoreEOF returns nil for the end of the stream, even in the middle of a message: the connection may break anywhere.
 func ignoreEOF(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
@@ -87,8 +87,8 @@ func (r *receiver) close() {
 	}
 }
 
-// compare reads the list of files that should exist, deletes those that it wrote and that are no longer
-// wanted, and answers which ones it needs.
+// compare reads the list of files that should exist. It deletes files that a receiver wrote and that are no longer
+// wanted, and those that the syncer saw deleted. It answers with the files that it needs.
 func (r *receiver) compare(h hello) (helloReply, error) {
 	answer := helloReply{Need: []int{}}
 	wanted := make(map[string]bool, h.Files)
@@ -116,8 +116,8 @@ func (r *receiver) compare(h hello) (helloReply, error) {
 	return answer, r.manifest.flush()
 }
 
-// unwanted lists files of the manifest that are no longer wanted. It leaves out what lies below none of
-// today's roots: a rule that was removed says nothing about its files.
+// unwanted lists the files of the manifest that are no longer wanted. It leaves out files below none of the current
+// roots: they belong to a rule that was removed, and stay.
 func (r *receiver) unwanted(wanted map[string]bool) []location {
 	var out []location
 	for p := range r.manifest.paths {
@@ -141,18 +141,18 @@ func (r *receiver) unwanted(wanted map[string]bool) []location {
 
 func (r *receiver) remove(gone []location) (n int, failed []failure) {
 	for _, at := range gone {
-		did, err := r.roots[at.Root].remove(string(at.Path))
+		existed, err := r.roots[at.Root].remove(string(at.Path))
 		if err != nil {
 			failed = append(failed, failure{at, reasonOf(err)})
-		} else if did {
+		} else if existed {
 			n++
 		}
 	}
 	return n, failed
 }
 
-// batch carries out one batch. An error means that the stream is broken; files that cannot be written are
-// part of the answer.
+// batch carries out one batch. An error means that the stream is broken. Files that cannot be written are part of the
+// answer.
 func (r *receiver) batch(b batch) (batchReply, error) {
 	d := batchReply{Batch: b.Batch}
 	for _, at := range b.Gone {

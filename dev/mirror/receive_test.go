@@ -18,7 +18,7 @@ func hello(root, manifest string) string {
 	return fmt.Sprintf(`{"v":1,"roots":[%q],"ledger":%q,"owner":{"uid":%d,"gid":%d}}`+"\n", root, manifest, os.Getuid(), os.Getgid())
 }
 
-// batchOf is a batch of entries, as bytes.
+// batchOf returns the bytes of a batch of entries.
 func batchOf(t testing.TB, entries ...*tar.Header) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -38,7 +38,7 @@ func batchOf(t testing.TB, entries ...*tar.Header) string {
 	return b.String()
 }
 
-func TestReceive_LeavesItsRootsInNoWay(t *testing.T) {
+func TestReceive_WritesNothingOutsideItsRoots(t *testing.T) {
 	for _, name := range []string{"0/../escaped", "0//etc/escaped", "0/a/../../escaped", "0/..", "1/escaped", "-1/escaped", "escaped", "0/a/./b"} {
 		base := t.TempDir()
 		var out bytes.Buffer
@@ -62,8 +62,8 @@ func TestReceive_RefusesWhatIsNeitherFileNorLink(t *testing.T) {
 	}
 }
 
-// A stream that ends in the middle of a file leaves nothing of it behind.
-func TestReceive_HalfAFileIsNoFile(t *testing.T) {
+// A stream that ends in the middle of a file leaves no part of it behind.
+func TestReceive_WritesNoPartOfAFile(t *testing.T) {
 	base := t.TempDir()
 	whole := hello(filepath.Join(base, "root"), filepath.Join(base, "own", "ledger")) + batchOf(t, &tar.Header{Typeflag: tar.TypeReg, Name: "0/x", Size: 4096, Mode: 0o644})
 	if err := mirror.Receive(strings.NewReader(whole[:len(whole)-3000]), io.Discard); err != nil {
@@ -81,7 +81,7 @@ func TestReceive_RefusesAnotherVersion(t *testing.T) {
 	}
 }
 
-// Whatever comes, it ends, and what lies beside the root stays as it is.
+// Receive ends for any input, and changes nothing outside its root.
 func FuzzReceive(f *testing.F) {
 	gone := base64.StdEncoding.EncodeToString([]byte("../beside"))
 	f.Add([]byte(batchOf(f, &tar.Header{Typeflag: tar.TypeReg, Name: "0/a/b", Size: 5, Mode: 0o600})))

@@ -17,7 +17,7 @@ import (
 	"sdev/dev/mirror"
 )
 
-// everything copies the whole project, but for a directory.
+// everything copies the whole project, except for the directory "ignored".
 type everything struct {
 	root  mirror.Root
 	whole bool
@@ -34,18 +34,18 @@ func (e everything) Places(file string) []mirror.Place {
 
 func (e everything) Reaches(dir string) bool { return dir != "ignored" }
 
-// pair is a project and a container, which is a directory here, with a syncer between the two.
+// pair is a project, a fake container that is a directory, and a syncer between them.
 type pair struct {
 	*testing.T
 	here, there, manifest string
 	syncer                *mirror.Syncer
 
-	mu      sync.Mutex // guards what follows
-	conn    io.Closer  // of the receiver that runs
+	mu      sync.Mutex // guards the fields below
+	conn    io.Closer  // the stream of the running receiver
 	down    bool       // the container does not run
 	since   time.Time  // when its image was made
 	reports []mirror.Report
-	more    chan struct{} // a token when reports grew
+	more    chan struct{} // holds a token when there is a new report
 }
 
 func newPair(t *testing.T) *pair {
@@ -130,7 +130,7 @@ func (p *pair) cut() {
 	}
 }
 
-// stop and start are what somebody does to the container by hand.
+// stop and start stop and start the container, as a user would by hand.
 func (p *pair) stop() {
 	p.mu.Lock()
 	p.down = true
@@ -170,7 +170,7 @@ func (p *pair) await(ok func(mirror.Report) bool) mirror.Report {
 
 func compared(r mirror.Report) bool { return r.Compared }
 
-// saved hands in paths as what changed now, and waits until the container has them.
+// saved reports changed paths to the syncer, and waits until the container has them.
 func (p *pair) saved(paths ...string) mirror.Report {
 	p.Helper()
 	p.changed(paths...)
@@ -212,7 +212,7 @@ func (p *pair) remove(path string) {
 	}
 }
 
-// same fails where the container is not what the project is.
+// same fails the test if the files in the container differ from the project's.
 func (p *pair) same() {
 	p.Helper()
 	want, got := list(p.T, p.here), list(p.T, p.there)
@@ -228,7 +228,7 @@ func (p *pair) same() {
 	}
 }
 
-// list gives every file below a directory: mode, time and content, or where it leads.
+// list returns every file below a directory: mode, time and content, or the target of a link.
 func list(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

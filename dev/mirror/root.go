@@ -13,16 +13,15 @@ import (
 	"syscall"
 )
 
-// openedRoot is one root directory in the container. os.Root keeps every access inside it, whatever links
-// there are.
+// openedRoot is one root directory in the container. os.Root keeps every access inside it, even through links.
 type openedRoot struct {
 	path      string
 	dir       *os.Root
 	owner     Owner
 	manifest  *manifest
 	temp      string          // name of the file being written; unique to this receiver
-	knownDirs map[string]bool // directories that exist, as seen in this batch
-	sweptDirs map[string]bool // directories cleared of earlier receivers' temporary files
+	knownDirs map[string]bool // directories that this batch has seen to exist
+	sweptDirs map[string]bool // directories from which sweep has removed temporary files
 }
 
 func openRoot(dir string, owner Owner, m *manifest) (*openedRoot, error) {
@@ -80,15 +79,15 @@ func makeRoot(dir string, owner Owner, m *manifest) error {
 
 func (r *openedRoot) full(rel string) string { return path.Join(r.path, rel) }
 
-// rel is an absolute path relative to the root, if it lies below it.
-func (r *openedRoot) rel(full string) (string, bool) {
+// rel returns an absolute path relative to the root; ok is false if it does not lie below the root.
+func (r *openedRoot) rel(full string) (rel string, ok bool) {
 	if r.path == "/" {
 		return full[1:], true
 	}
 	return strings.CutPrefix(full, r.path+"/")
 }
 
-// upToDate reports whether the file in the container is what w asks for.
+// upToDate reports whether the file in the container is the one that w describes.
 func (r *openedRoot) upToDate(w want) bool {
 	p := string(w.Path)
 	if w.Weak && !r.manifest.paths[r.full(p)] {
@@ -107,7 +106,7 @@ func (r *openedRoot) upToDate(w want) bool {
 	if !w.matches(info, link) {
 		return false
 	}
-	r.manifest.add(r.full(p)) // from now on it counts as written by the receiver
+	r.manifest.add(r.full(p)) // treat it as written by the receiver from now on
 	return true
 }
 
@@ -181,8 +180,8 @@ func (r *openedRoot) place(temp, rel string) error {
 	return r.dir.Rename(temp, rel)
 }
 
-// makeDir creates a directory and its parents. It replaces a file in the way. It replaces a link only if
-// the receiver wrote it, because the image may need its own.
+// makeDir creates a directory and its parents. It replaces a file in the way. It replaces a link only if the receiver
+// wrote it, because the image may need the links that it brings.
 func (r *openedRoot) makeDir(rel string) error {
 	if rel == "." || r.knownDirs[rel] {
 		return nil
@@ -213,9 +212,9 @@ func (r *openedRoot) makeDir(rel string) error {
 	return r.dir.Lchown(rel, r.owner.UID, r.owner.GID)
 }
 
-// remove deletes one file, and the directories that the receiver made for it once they are empty. It
-// reports whether a file was there. A directory of that name stays: the deleted path was a file.
-func (r *openedRoot) remove(rel string) (bool, error) {
+// remove deletes one file, and those parent directories that the receiver created and that are now empty. It reports
+// whether the file existed. A directory of that name stays, because the deleted path was a file.
+func (r *openedRoot) remove(rel string) (existed bool, err error) {
 	info, err := r.dir.Lstat(rel)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && info.IsDir() {
 		r.manifest.drop(r.full(rel))

@@ -19,8 +19,8 @@ type item struct {
 
 func (s Source) abs(rel string) string { return filepath.Join(s.Dir, filepath.FromSlash(rel)) }
 
-// scan lists every file of the project that has a place, ordered by place. A directory that cannot be read
-// is a failure; one that disappears during the scan counts as empty.
+// scan lists the files of the project that have a place, ordered by place. It returns a failure for a directory that
+// cannot be read; one that disappears during the scan counts as empty.
 func (s Source) scan() (items []item, failed []Failure) {
 	var walk func(dir string)
 	walk = func(dir string) {
@@ -49,8 +49,7 @@ func (s Source) scan() (items []item, failed []Failure) {
 	return items, failed
 }
 
-// itemsAt looks at one path of the project: an item for each of its places, or none if it is neither a
-// file nor a link.
+// itemsAt returns an item for each place of one path of the project; none if the path is neither a file nor a link.
 func (s Source) itemsAt(rel string) []item {
 	places := s.Layout.Places(rel)
 	if len(places) == 0 {
@@ -81,7 +80,7 @@ func (s Source) itemsAt(rel string) []item {
 	return items
 }
 
-// olderThanImage reports whether a file was neither written nor moved here after the image was made.
+// olderThanImage reports whether a file was neither written nor created or renamed since the image was made.
 func (s Source) olderThanImage(info fs.FileInfo) bool {
 	return later(info.ModTime(), changeTime(info)).Before(s.Since)
 }

@@ -14,9 +14,9 @@ import (
 
 // Delays.
 const (
-	minReconnect = 100 * time.Millisecond // before the first attempt to open a broken stream again
+	minReconnect = 100 * time.Millisecond // before the first attempt to reopen a broken stream
 	maxReconnect = 2 * time.Second        // after several failed attempts, unless the container starts
-	retryAfter   = 2 * time.Second        // before another attempt at a file that failed
+	retryAfter   = 2 * time.Second        // before copying a file again whose copy failed
 )
 
 // Report is the result of one comparison or one batch of changes.
@@ -25,8 +25,8 @@ type Report struct {
 	// them was noticed.
 	Changes []dev.Change
 	First   time.Time
-	// Connected says that the container has the changes. Otherwise no receiver runs, and the next stream
-	// brings them.
+	// Connected says that the container has the changes. Otherwise no receiver runs, and the next stream copies
+	// them.
 	Connected bool
 	Compared  bool // a new stream compared everything
 	Written   int
@@ -39,20 +39,20 @@ type Report struct {
 // Syncer keeps the files in one service's container equal to the project's. It outlives the container:
 // Open finds the one that runs now.
 type Syncer struct {
-	Source Source // Owner and Since come with each peer
+	Source Source // Owner and Since are ignored: each peer has its own
 	// Open connects to a new receiver in the container that runs now.
 	Open     func(ctx context.Context) (Peer, error)
 	Manifest string // path of the receiver's manifest in the container
 	// Report is called by Run's goroutine, one call at a time.
 	Report func(Report)
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	pending []pendingChanges
 	woken   chan struct{} // holds a token when there is work; created on first use
 	started bool          // the container was started
 }
 
-// Once compares everything over a new stream, copies what differs, and closes the stream.
+// Once compares all files over a new stream, copies those that differ, and closes the stream.
 func Once(ctx context.Context, s Source, peer Peer, manifest string) (Report, error) {
 	began := time.Now()
 	defer context.AfterFunc(ctx, func() { _ = peer.Conn.Close() })()
@@ -118,7 +118,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	r := &syncRun{Syncer: s, deleted: map[string]location{}, retries: map[string]bool{}}
 	pause := minReconnect
 	for ctx.Err() == nil {
-		_ = r.runStream(ctx) // reported
+		_ = r.runStream(ctx) // runStream has reported the error
 		if r.connectedOnce {
 			pause = minReconnect
 		}
@@ -134,7 +134,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 // syncRun is the state of one call of Run.
 type syncRun struct {
 	*Syncer
-	deleted       map[string]location // deleted in the project; every new receiver learns of them
+	deleted       map[string]location // files deleted in the project, which every hello lists
 	retries       map[string]bool     // paths to try again
 	connectedOnce bool                // the last attempt opened a stream
 }
@@ -190,7 +190,7 @@ func (r *syncRun) serve(ctx context.Context, c *client) error {
 		case <-r.wake():
 			changed, _ := r.takePending() // no need to look at started: a start breaks this stream
 			if err := r.send(ctx, c, changed); err != nil {
-				r.report(changed, Report{Err: err}) // the next comparison brings them
+				r.report(changed, Report{Err: err}) // the next comparison copies the changes
 				return err
 			}
 		}
@@ -216,7 +216,7 @@ func (r *syncRun) send(ctx context.Context, c *client, changed []pendingChanges)
 	for _, p := range slices.Sorted(maps.Keys(paths)) {
 		found := c.source.itemsAt(p)
 		for i := range found {
-			found[i].Weak = false // it changed just now
+			found[i].Weak = false // it has just changed, so it is newer than the image
 		}
 		items = append(items, found...)
 		if len(found) == 0 {
@@ -234,7 +234,7 @@ func (r *syncRun) send(ctx context.Context, c *client, changed []pendingChanges)
 	return nil
 }
 
-// recordDeletions remembers deleted files, because a container recreated from an older image has them again.
+// recordDeletions records deleted files, because a container that is recreated from an older image has them again.
 func (r *syncRun) recordDeletions(changes []dev.Change) {
 	for _, c := range changes {
 		for _, at := range r.Source.Layout.Places(c.Path) {
@@ -254,7 +254,7 @@ func (r *syncRun) retryLater(out outcome) {
 	}
 }
 
-// report passes on the result of a piece of work, with the changes that it covers.
+// report adds the changes that a report covers, and calls Report.
 func (r *syncRun) report(changed []pendingChanges, done Report) {
 	for _, h := range changed {
 		done.Changes = append(done.Changes, h.changes...)
@@ -265,8 +265,8 @@ func (r *syncRun) report(changed []pendingChanges, done Report) {
 	r.Report(done)
 }
 
-// waitToReconnect waits before the next attempt. It reports queued changes at once, because the next
-// comparison brings them. It returns true if the container started, so that the delays begin anew.
+// waitToReconnect waits before the next attempt. Meanwhile it reports queued changes as not connected; the next
+// comparison copies them. It returns true at once if the container starts; the delays then begin again at the minimum.
 func (r *syncRun) waitToReconnect(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -291,5 +291,5 @@ func (r *syncRun) waitToReconnect(ctx context.Context, pause time.Duration) bool
 	}
 }
 
-// ErrNotRunning is what Open returns when the container does not run. That is no failure.
+// ErrNotRunning is the error that Open returns if the container does not run. It does not count as a failure.
 var ErrNotRunning = errors.New("the container does not run")

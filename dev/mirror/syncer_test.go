@@ -15,7 +15,7 @@ import (
 	"sdev/dev/mirror"
 )
 
-func TestSyncer_BringsEverythingAndThenWhatChanges(t *testing.T) {
+func TestSyncer_CopiesAllFilesAndThenChanges(t *testing.T) {
 	p := newPair(t)
 	p.write("Home.py", "one")
 	p.write("pages/a.py", "two")
@@ -84,7 +84,7 @@ func TestSyncer_FilesBecomeDirectoriesAndBack(t *testing.T) {
 	p.same()
 }
 
-// What the container gets while it does not run is not lost, and neither is what was deleted.
+// Changes and deletions while the container does not run are not lost.
 func TestSyncer_StoppedContainerCatchesUp(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "1")
@@ -109,8 +109,8 @@ func TestSyncer_StoppedContainerCatchesUp(t *testing.T) {
 	}
 }
 
-// A container that was recreated has what its image has: the file that was deleted since, too.
-func TestSyncer_NewContainerIsToldWhatWasDeleted(t *testing.T) {
+// A recreated container has all files of its image, including one that was deleted since.
+func TestSyncer_DeletesFilesInANewContainer(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "1")
 	p.run()
@@ -138,8 +138,8 @@ func TestSyncer_NewContainerIsToldWhatWasDeleted(t *testing.T) {
 	}
 }
 
-// Where the image has the files, only what changed since it was made is brought there.
-func TestSyncer_LeavesWhatTheImageHas(t *testing.T) {
+// If the image contains the files, the syncer copies only those that changed since it was made.
+func TestSyncer_LeavesFilesOfTheImage(t *testing.T) {
 	p := newPair(t)
 	p.write("old.py", "source")
 	p.since = time.Now().Add(time.Hour)
@@ -163,7 +163,7 @@ func TestSyncer_LeavesWhatTheImageHas(t *testing.T) {
 	p.same()
 }
 
-// A pipe is nobody's source, and must not be waited for.
+// A pipe is not copied, and the syncer must not block on it.
 func TestSyncer_PipesAreNotRead(t *testing.T) {
 	p := newPair(t)
 	p.write("a.py", "a")
@@ -180,7 +180,7 @@ func TestSyncer_PipesAreNotRead(t *testing.T) {
 	p.same()
 }
 
-// A receiver that is killed while it writes leaves a file; the next one takes it away.
+// A receiver that is killed while it writes leaves a temporary file; the next one removes it.
 func TestSyncer_SweepsWhatAKilledReceiverLeft(t *testing.T) {
 	p := newPair(t)
 	p.write("a/one.py", "1")
@@ -203,8 +203,8 @@ func TestSyncer_SweepsWhatAKilledReceiverLeft(t *testing.T) {
 	}
 }
 
-// A link that the image has may mean something: nothing is written through it, and it stays. What
-// failed is named, and tried again by itself.
+// The image may need its links: the receiver writes nothing through one, and keeps it. The syncer reports the file that
+// failed, and tries it again by itself.
 func TestSyncer_WritesThroughNoLink(t *testing.T) {
 	p := newPair(t)
 	outside := t.TempDir()
@@ -254,8 +254,7 @@ func TestSyncer_ManyFilesGoInBoundedBatches(t *testing.T) {
 	p.same()
 }
 
-// Whatever is done to the files, and however often the stream breaks, both sides are equal in the
-// end.
+// After any sequence of edits and broken streams, both sides are equal in the end.
 func TestSyncer_AnySequenceOfEditsEndsEqual(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -296,7 +295,7 @@ func TestSyncer_AnySequenceOfEditsEndsEqual(t *testing.T) {
 			p.changed("last")
 			p.await(func(r mirror.Report) bool {
 				_, err := os.Lstat(filepath.Join(p.there, "last"))
-				// A report of earlier files may come while the last ones are on their way.
+				// A report of earlier files may come before the last ones are copied.
 				whole := r.Compared || slices.ContainsFunc(r.Changes, func(c dev.Change) bool { return c.Path == "last" })
 				return r.Connected && whole && err == nil
 			})

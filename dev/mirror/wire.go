@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// version of the stream. Both halves are the same program, unless an older sdev made the container; its
-// receiver is replaced then.
+// version is the version of the stream. Both halves are normally the same program. If an older sdev made the container,
+// its receiver is replaced before a stream is opened.
 const version = 1
 
-// Limits of what is read, so that a broken stream is an error and does not fill the memory.
+// Limits for reading, so that a broken stream causes an error and does not fill the memory.
 const (
-	maxLine  = 64 << 20 // a line that lists files; 1,000,000 of them need half of it
+	maxLine  = 64 << 20 // bytes; a line that lists 1,000,000 files needs half of that
 	maxFiles = 1 << 20
 )
 
@@ -38,8 +38,8 @@ type hello struct {
 	Roots    []string   `json:"roots"`
 	Manifest string     `json:"ledger"` // path of the manifest; older containers know it by this name
 	Owner    Owner      `json:"owner"`
-	Gone     []location `json:"gone,omitempty"` // deleted in the project
-	Files    int        `json:"files"`          // number of wants that follow, one a line
+	Gone     []location `json:"gone,omitempty"` // files deleted in the project
+	Files    int        `json:"files"`          // number of wants that follow, one per line
 }
 
 // want is a file that should exist.
@@ -48,8 +48,9 @@ type want struct {
 	Size int64   `json:"s,omitempty"`
 	Time int64   `json:"t,omitempty"` // nanoseconds since 1970
 	Mode uint32  `json:"m,omitempty"`
-	Link rawPath `json:"l,omitempty"` // target of a symbolic link, which has none of the above
-	// Weak says that the image's own version is as good: only one that the receiver wrote is compared.
+	Link rawPath `json:"l,omitempty"` // target of a symbolic link, for which the fields above are zero
+	// Weak says that the file is older than the image, so the image's version will do. The receiver compares such a
+	// file only if it wrote it.
 	Weak bool `json:"w,omitempty"`
 }
 
@@ -91,7 +92,7 @@ func writeLine(w io.Writer, v any) error {
 	return err
 }
 
-// readLine reads one line of JSON. At the end of the stream, between lines, it gives io.EOF.
+// readLine reads one line of JSON. It returns io.EOF if the stream ends between two lines.
 func readLine(r *bufio.Reader, v any) error {
 	var line []byte
 	for {
@@ -115,7 +116,7 @@ func readLine(r *bufio.Reader, v any) error {
 func (s location) valid(roots int) error {
 	p := string(s.Path)
 	if s.Root < 0 || s.Root >= roots || p == "" || p == "." || p[0] == '/' || strings.ContainsRune(p, 0) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") {
-		return fmt.Errorf("%d/%q is no path below a root", s.Root, p)
+		return fmt.Errorf("%d/%q is not a path below a root", s.Root, p)
 	}
 	return nil
 }

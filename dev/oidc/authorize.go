@@ -53,7 +53,7 @@ func (p *Provider) serveAuthorize(rc *requestContext) error {
 	if req.err != nil {
 		return rc.respondWithError(req.authRequest, req.err)
 	}
-	if err := rc.admit(req.Client.ID, ""); err != nil {
+	if err := rc.injectFaults(req.Client.ID, ""); err != nil {
 		return err
 	}
 	return rc.decide(req.authRequest)
@@ -151,10 +151,10 @@ func (rc *requestContext) issueCode(req authRequest, s session) (string, error) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := checkCapacity(p.data.Codes, rc.now, code.expires); err != nil {
+	if err := checkCapacity(p.data.Codes, rc.now, ticket.expires); err != nil {
 		return "", err
 	}
-	p.data.Codes[hash(c)] = code{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: rc.now.Add(codeLifetime)}
+	p.data.Codes[hash(c)] = ticket{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: rc.now.Add(codeLifetime)}
 	p.joinLocked(s.ID, req.Client.ID)
 	delete(p.data.Pushed, req.raw.Get(pushedParam))
 	return c, p.saveLocked()
@@ -202,7 +202,7 @@ func (rc *requestContext) authRequest(v url.Values) (readRequest, error) {
 }
 
 func (rc *requestContext) unknownClient(id string) error {
-	e := &protocolError{Code: "unauthorized_client", Description: "there is no client " + printable(id), Fix: "set the app's client id to one that is registered here."}
+	e := &protocolError{Code: "unauthorized_client", Description: "the client " + printable(id) + " is not registered", Fix: "set the app's client id to one that is registered here."}
 	if id == "" {
 		e.Code, e.Description = "invalid_request", "the app sent no client_id"
 	}

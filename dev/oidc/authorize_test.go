@@ -71,7 +71,7 @@ func TestAuthorize_SendsNobodyWhereItIsNotRegistered(t *testing.T) {
 		change []string
 		shows  []string
 	}{
-		"unknown client":    {[]string{"client_id", "<b>nobody"}, []string{"there is no client &lt;b&gt;nobody", "app"}},
+		"unknown client":    {[]string{"client_id", "<b>nobody"}, []string{"the client &lt;b&gt;nobody is not registered", "app"}},
 		"no client":         {[]string{"client_id", ""}, []string{"no client_id"}},
 		"no redirect_uri":   {[]string{"redirect_uri", ""}, []string{"no redirect_uri", appURL}},
 		"another port":      {[]string{"redirect_uri", "http://localhost:8502/oauth2callback"}, []string{"port: 8502 was sent, 8501 is registered", appURL}},

@@ -46,7 +46,7 @@ func (rc *requestContext) authenticate() (dev.Client, error) {
 	case id == "":
 		refuse.Description = "no client_id: send it, with the secret, as HTTP Basic or in the form"
 	case !ok:
-		refuse.Description = "there is no client " + printable(id)
+		refuse.Description = "the client " + printable(id) + " is not registered"
 	case len(c.Keys) > 0:
 		refuse.Description = "the client authenticates with a key: send a client_assertion (private_key_jwt)"
 	case c.Secret == "" && !hasSecret(secrets):

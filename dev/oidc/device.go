@@ -53,7 +53,7 @@ func (p *Provider) serveDevice(rc *requestContext) error {
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(c.ID, ""); err != nil {
+	if err := rc.injectFaults(c.ID, ""); err != nil {
 		return err
 	}
 	code, user := randomToken(), userCode()
@@ -117,7 +117,7 @@ func (p *Provider) serveVerify(rc *requestContext) error {
 	page := devicePage{Frame: rc.frame("Let a device sign in"), Code: printable(rc.param("user_code")), Action: p.base.Path + "/device"}
 	key, d, ok := p.pendingDevice(normalizeUserCode(rc.param("user_code")), rc.now)
 	if !ok {
-		if err := rc.admit("", ""); err != nil {
+		if err := rc.injectFaults("", ""); err != nil {
 			return err
 		}
 		if page.Code != "" {
@@ -128,7 +128,7 @@ func (p *Provider) serveVerify(rc *requestContext) error {
 	}
 	rc.client = d.Client
 	if rc.r.Method != http.MethodPost {
-		if err := rc.admit(d.Client, ""); err != nil {
+		if err := rc.injectFaults(d.Client, ""); err != nil {
 			return err
 		}
 		return rc.showDeviceSignIn(d, "")
@@ -180,7 +180,7 @@ func (rc *requestContext) showDeviceSignIn(d device, problem string) error {
 // approveDevice handles the form of a device's sign-in page.
 func (rc *requestContext) approveDevice(key string, d device) error {
 	if rc.form.Has("deny") {
-		if err := rc.admit(d.Client, ""); err != nil {
+		if err := rc.injectFaults(d.Client, ""); err != nil {
 			return err
 		}
 		return rc.denyDevice(key, "access_denied", "denied on the sign-in page")
@@ -189,7 +189,7 @@ func (rc *requestContext) approveDevice(key string, d device) error {
 	if problem != "" {
 		return rc.showDeviceSignIn(d, problem)
 	}
-	if err := rc.admit(d.Client, who.Email); err != nil {
+	if err := rc.injectFaults(d.Client, who.Email); err != nil {
 		return err
 	}
 	answer := map[string]string{}
@@ -243,7 +243,7 @@ func (rc *requestContext) redeemDevice(c dev.Client) error {
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(c.ID, d.Person.Email); err != nil {
+	if err := rc.injectFaults(c.ID, d.Person.Email); err != nil {
 		return err
 	}
 	rc.p.mu.Lock()

@@ -77,16 +77,16 @@ const maxBody = 64 << 10
 
 // requestContext is one request and what is known about it. Handlers read the request and answer through it.
 type requestContext struct {
-	p        *Provider
-	w        http.ResponseWriter
-	r        *http.Request
-	endpoint *endpoint
-	now      time.Time  // by the provider's clock
-	form     url.Values // query, or body of a POST
-	client   string     // once known
-	user     string     // e-mail, once known
-	grant    string     // grant_type, at the token endpoint
-	admitted bool
+	p              *Provider
+	w              http.ResponseWriter
+	r              *http.Request
+	endpoint       *endpoint
+	now            time.Time  // by the provider's clock
+	form           url.Values // query, or body of a POST
+	client         string     // once known
+	user           string     // e-mail, once known
+	grant          string     // grant_type, at the token endpoint
+	faultsInjected bool
 }
 
 // errDropped ends a connection without an answer.
@@ -167,10 +167,10 @@ func (rc *requestContext) checkDuplicates(many ...string) error {
 	return nil
 }
 
-// admit runs the faults that delay, refuse or drop a request. Every handler calls it once it knows client and
+// injectFaults runs the faults that delay, refuse or drop a request. Every handler calls it once it knows client and
 // user, and before anything takes effect.
-func (rc *requestContext) admit(client, user string) error {
-	rc.client, rc.user, rc.admitted = client, user, true
+func (rc *requestContext) injectFaults(client, user string) error {
+	rc.client, rc.user, rc.faultsInjected = client, user, true
 	for _, f := range rc.p.takeFaults(rc, atRequest) {
 		if err := f.kind.request(rc, f.Params); err != nil {
 			return err

@@ -73,7 +73,7 @@ func tokenFaults() []faultKind {
 			},
 		},
 		{
-			name: "skewed", about: "the ID token's times are off by this much, ahead or (-) behind", at: atSigning, params: []string{"by=10m"}, check: durationParam("by"),
+			name: "skewed", about: "the ID token's times are ahead by this much, or behind if it is negative", at: atSigning, params: []string{"by=10m"}, check: durationParam("by"),
 			token: func(rc *requestContext, t *unsignedToken, f params) { shiftTimes(rc, t, f.duration("by")) },
 		},
 		{
@@ -82,18 +82,18 @@ func tokenFaults() []faultKind {
 				t.beforeSigning = func() error { return rc.p.rotate(f.duration("hidden")) }
 			},
 		},
-		{name: "raw-unicode", about: "the ID token holds non-ASCII characters unescaped", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.rawUnicode = true }},
+		{name: "raw-unicode", about: "the ID token contains unescaped non-ASCII characters", at: atSigning, token: func(_ *requestContext, t *unsignedToken, _ params) { t.rawUnicode = true }},
 	}
 }
 
 // claimFaults change the claims of a person, in the ID token and at userinfo.
 func claimFaults() []faultKind {
 	return []faultKind{
-		{name: "no-email", about: "neither the ID token nor userinfo holds an e-mail address", at: atClaims, claims: func(c claims, _ params) {
+		{name: "no-email", about: "neither the ID token nor userinfo contains an e-mail address", at: atClaims, claims: func(c claims, _ params) {
 			delete(c, "email")
 			delete(c, "email_verified")
 		}},
-		{name: "unverified-email", about: "the e-mail address counts as unverified", at: atClaims, claims: func(c claims, _ params) { c["email_verified"] = false }},
+		{name: "unverified-email", about: "the e-mail address is marked as unverified (email_verified is false)", at: atClaims, claims: func(c claims, _ params) { c["email_verified"] = false }},
 		{
 			name: "huge-claims", about: "the claims grow by this many bytes: 5000 need several cookies, 12000 exceed a load balancer's limit", at: atClaims,
 			params: []string{"bytes=5000"}, check: numberParam("bytes", 1, 1<<20),
@@ -114,7 +114,7 @@ func wireFaults() []faultKind {
 			request: func(rc *requestContext, f params) error { return rc.wait(f.duration("delay")) },
 		},
 		{
-			name: "drop", about: "an endpoint ends the connection without an answer", at: atRequest, params: []string{"endpoint=token"},
+			name: "drop", about: "an endpoint closes the connection without an answer", at: atRequest, params: []string{"endpoint=token"},
 			request: func(*requestContext, params) error { return errDropped },
 		},
 		{

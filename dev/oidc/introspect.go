@@ -27,7 +27,7 @@ func (p *Provider) serveIntrospect(rc *requestContext) error {
 	if good && t.grant.Person != nil {
 		user = t.grant.Person.Email
 	}
-	if err := rc.admit(client.ID, user); err != nil {
+	if err := rc.injectFaults(client.ID, user); err != nil {
 		return err
 	}
 	if !good {

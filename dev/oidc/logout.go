@@ -95,7 +95,7 @@ func (rc *requestContext) fromPageOf(c dev.Client) bool {
 
 // confirmLogout asks the signed-in user.
 func (rc *requestContext) confirmLogout(req logoutRequest, s session) error {
-	if err := rc.admit(req.client.ID, s.Person.Email); err != nil {
+	if err := rc.injectFaults(req.client.ID, s.Person.Email); err != nil {
 		return err
 	}
 	rc.page(http.StatusOK, "signout", signOutPage{
@@ -181,7 +181,7 @@ func (rc *requestContext) parseCognitoLogout() (logoutRequest, error) {
 
 func (rc *requestContext) finishLogout(client string) error {
 	s, _ := rc.session()
-	if err := rc.admit(client, s.Person.Email); err != nil {
+	if err := rc.injectFaults(client, s.Person.Email); err != nil {
 		return err
 	}
 	ended, was, err := rc.endSession()

@@ -50,7 +50,7 @@ func TestEndSession_SendsNobodyWhereItIsNotRegistered(t *testing.T) {
 		"another site":    {url.Values{"id_token_hint": {token}, "post_logout_redirect_uri": {"https://evil.example/"}}, "evil.example was sent"},
 		"who is not said": {url.Values{"post_logout_redirect_uri": {appURL}}, "client_id or id_token_hint"},
 		"two clients":     {url.Values{"id_token_hint": {token}, "client_id": {"public"}}, "not the client"},
-		"unknown client":  {url.Values{"client_id": {"nobody"}}, "there is no client"},
+		"unknown client":  {url.Values{"client_id": {"nobody"}}, "the client nobody is not registered"},
 		"foreign token":   {url.Values{"id_token_hint": {"e30.e30.e30"}}, "not a token of this provider"},
 	} {
 		t.Run(name, func(t *testing.T) {

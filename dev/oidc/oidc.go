@@ -18,12 +18,13 @@
 //     frame can sign anybody out; without an ID token of the user, a logout asks for confirmation.
 //   - No event, error or page holds a secret, a code, a token or a cookie.
 //
-// A Provider is safe for concurrent use and owns no goroutine. Only one Provider at a time may use a State
-// directory.
+// A Provider is safe for concurrent use. Only one Provider at a time may use a State directory.
 //
-// The path of a request: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its
-// handler, which calls admit with client and user, where faults delay or refuse → claims and signing,
-// where faults change tokens → reply.
+// Goroutines: only a logout starts some, to notify clients; it waits for them before it answers.
+//
+// The path of a request: ServeHTTP (Host, size) → the endpoint's row in the table of endpoints → its handler, which calls
+// injectFaults with client and user, where faults delay or refuse → claims and signing, where faults change tokens →
+// reply.
 package oidc
 
 import (

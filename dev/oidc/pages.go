@@ -221,7 +221,7 @@ func (rc *requestContext) formPost(action string, answer map[string]string) {
 
 // serveHome shows what is at the issuer's address, and who is signed in.
 func (p *Provider) serveHome(rc *requestContext) error {
-	if err := rc.admit("", ""); err != nil {
+	if err := rc.injectFaults("", ""); err != nil {
 		return err
 	}
 	s, _ := rc.session()

@@ -49,7 +49,7 @@ func (p *Provider) servePushed(rc *requestContext) error {
 	if req.err != nil {
 		return req.err
 	}
-	if err := rc.admit(c.ID, ""); err != nil {
+	if err := rc.injectFaults(c.ID, ""); err != nil {
 		return err
 	}
 	uri := pushedPrefix + randomToken()

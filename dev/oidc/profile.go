@@ -34,7 +34,7 @@ type profile struct {
 	groups   func(c claims, groups []string)   // adds the groups
 }
 
-// imitations are what makes the plain provider each of [dev.Profiles].
+// imitations are the functions that turn the plain profile into each of [dev.Profiles].
 func imitations() map[string]func(*profile) {
 	return map[string]func(*profile){"plain": func(*profile) {}, "google": google, "cognito": cognito, "keycloak": keycloak, "entra": entra}
 }
@@ -143,8 +143,8 @@ func keycloak(p *profile) {
 	p.userinfo = func(c claims) { delete(c, "typ") }
 }
 
-// entra follows the v2.0 tokens of learn.microsoft.com/entra/identity-platform: a tenant, an object
-// id, subjects that differ by client in truth and by person alone here, roles beside groups.
+// entra follows the v2.0 tokens of learn.microsoft.com/entra/identity-platform: a tenant, an object id, and roles beside
+// groups. At Entra, subjects differ by client and person; here by person only.
 func entra(p *profile) {
 	p.refresh, p.subject = refreshRenew, pairwiseOf
 	p.paths = map[string][]string{

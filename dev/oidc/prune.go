@@ -36,9 +36,8 @@ func dropExpired[V any](m map[string]V, now time.Time, expires func(V) time.Time
 
 func unchanged(t time.Time) time.Time         { return t }
 func (s session) expires() time.Time          { return s.Expires }
-func (c code) expires() time.Time             { return c.Expires }
 func (g grant) expires() time.Time            { return g.Expires }
-func (r refresh) expires() time.Time          { return r.Expires }
+func (t ticket) expires() time.Time           { return t.Expires }
 func (p pushedRequest) expires() time.Time    { return p.Expires }
 func (s registeredClient) expires() time.Time { return s.Expires }
 func (d device) forgotten() time.Time         { return d.Expires.Add(deviceLifetime) } // until then a poll learns that it expired
@@ -54,9 +53,9 @@ func (p *Provider) touchLocked(id string, now time.Time) {
 // prune drops expired entries, and old ones above the limit.
 func (d *data) prune(now time.Time) {
 	dropExpired(d.Sessions, now, session.expires)
-	dropExpired(d.Codes, now, code.expires)
+	dropExpired(d.Codes, now, ticket.expires)
 	dropExpired(d.Grants, now, grant.expires)
-	dropExpired(d.Refresh, now, refresh.expires)
+	dropExpired(d.Refresh, now, ticket.expires)
 	dropExpired(d.Devices, now, device.forgotten)
 	dropExpired(d.Pushed, now, pushedRequest.expires)
 	dropExpired(d.Registered, now, registeredClient.expires)
@@ -64,13 +63,13 @@ func (d *data) prune(now time.Time) {
 	dropExpired(d.UsedOnce, now, unchanged)
 
 	dropOldest(d.Sessions, func(_ string, s session) (time.Time, bool) { return s.At, true })
-	dropOldest(d.Codes, func(_ string, c code) (time.Time, bool) { return c.Expires, c.Used })
+	dropOldest(d.Codes, func(_ string, t ticket) (time.Time, bool) { return t.Expires, t.Used })
 	dropOldest(d.Grants, func(_ string, g grant) (time.Time, bool) { return g.Touched, !g.Open })
-	dropOldest(d.Refresh, func(_ string, r refresh) (time.Time, bool) {
-		if r.Used { // only a thief would use it
-			return r.Expires.Add(-refreshLifetime), true
+	dropOldest(d.Refresh, func(_ string, t ticket) (time.Time, bool) {
+		if t.Used { // only a thief would use it
+			return t.Expires.Add(-refreshLifetime), true
 		}
-		return r.Expires, true
+		return t.Expires, true
 	})
 	dropOldest(d.Devices, func(_ string, v device) (time.Time, bool) { return v.Expires, v.Error != "" || !now.Before(v.Expires) })
 	if len(d.Registered) > maxKept {

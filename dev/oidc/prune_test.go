@@ -86,7 +86,7 @@ func TestLoad_WhatIsUnderWayOutlivesWhatIsDone(t *testing.T) {
 	d := data{}
 	d.fill()
 	open := map[string]func(){
-		"code":      func() { d.Codes["open"] = code{Grant: "open", Expires: now.Add(time.Second)} },
+		"code":      func() { d.Codes["open"] = ticket{Grant: "open", Expires: now.Add(time.Second)} },
 		"grant":     func() { d.Grants["open"] = grant{Open: true, Client: "mine", Expires: now.Add(time.Second)} },
 		"device":    func() { d.Devices["open"] = device{Person: &dev.Person{}, Expires: now.Add(time.Second)} },
 		"pushed":    func() { d.Pushed["open"] = pushedRequest{Expires: now.Add(time.Second)} },
@@ -99,7 +99,7 @@ func TestLoad_WhatIsUnderWayOutlivesWhatIsDone(t *testing.T) {
 	}
 	for i := range 3 * maxKept {
 		id, later := fmt.Sprint(i), now.Add(time.Hour+time.Duration(i))
-		d.Codes[id] = code{Used: true, Expires: later}
+		d.Codes[id] = ticket{Used: true, Expires: later}
 		d.Grants[id] = grant{Touched: now.Add(time.Duration(i)), Expires: later}
 		d.Devices[id] = device{Error: "access_denied", Expires: later}
 		d.Pushed[id] = pushedRequest{Expires: later}
@@ -107,7 +107,7 @@ func TestLoad_WhatIsUnderWayOutlivesWhatIsDone(t *testing.T) {
 		d.UsedOnce[id] = later
 		d.Registered[id] = registeredClient{Expires: later}
 		d.Sessions[id] = session{At: now.Add(time.Duration(i)), Expires: later}
-		d.Refresh[id] = refresh{Used: i >= maxKept, Expires: later}
+		d.Refresh[id] = ticket{Used: i >= maxKept, Expires: later}
 	}
 	d.prune(now)
 	_, codes := d.Codes["open"]

@@ -11,8 +11,7 @@ import (
 // redeemRefresh exchanges a refresh token for new tokens (RFC 6749 6). The settings or the profile decide
 // whether it stays valid.
 func (rc *requestContext) redeemRefresh(c dev.Client) error {
-	key := hash(rc.param("refresh_token"))
-	found, g, err := rc.findRefresh(key, c)
+	found, g, err := rc.findRefresh(c)
 	if err != nil {
 		return err
 	}
@@ -20,12 +19,12 @@ func (rc *requestContext) redeemRefresh(c dev.Client) error {
 	if g.Person != nil {
 		user = g.Person.Email
 	}
-	if err := rc.admit(c.ID, user); err != nil {
+	if err := rc.injectFaults(c.ID, user); err != nil {
 		return err
 	}
 	policy := rc.p.refreshPolicy()
 	if policy == refreshRotate {
-		if err := rc.spendRefresh(key, found); err != nil {
+		if err := rc.useRefresh(found); err != nil {
 			return err
 		}
 	}
@@ -34,11 +33,8 @@ func (rc *requestContext) redeemRefresh(c dev.Client) error {
 		narrow.Scope = strings.Fields(s)
 	}
 	narrow.Nonce = "" // it belonged to the sign-in (OpenID Connect Core 12.2)
-	answer, err := rc.tokens(found.Grant, narrow)
+	answer, err := rc.issue(found.Grant, g, narrow, policy != refreshKeep)
 	if err != nil {
-		return err
-	}
-	if err := rc.storeGrant(found.Grant, g, &answer, policy != refreshKeep); err != nil {
 		return err
 	}
 	return rc.reply(http.StatusOK, answer)
@@ -51,58 +47,31 @@ func (p *Provider) refreshPolicy() string {
 	return p.profile.refresh
 }
 
-// findRefresh finds a refresh token and its grant, and checks that this client may use it.
-func (rc *requestContext) findRefresh(key string, c dev.Client) (refresh, grant, error) {
+// findRefresh finds the refresh token of the request and its grant, and checks that this client may use it.
+func (rc *requestContext) findRefresh(c dev.Client) (ticket, grant, error) {
 	p := rc.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found, ok := p.data.Refresh[key]
-	g, granted := p.data.Grants[found.Grant]
-	if granted && g.Person != nil {
-		rc.user = g.Person.Email
-		if now, ok := personIn(p.data.People, g.Person.Email); ok {
-			g.Person = &now // the project's current data
-		}
-	}
-	why := ""
-	switch {
-	case rc.param("refresh_token") == "":
-		return refresh{}, grant{}, newError("invalid_request", "no refresh_token")
-	case !ok || !rc.now.Before(found.Expires):
-		why = "the refresh token is unknown, revoked or expired"
-	case granted && g.Client != c.ID:
-		why = "the refresh token was given to another client"
-	case found.Used:
-		p.revokeLocked(found.Grant)
-		if err := p.saveLocked(); err != nil {
-			return refresh{}, grant{}, err
-		}
-		why = "the refresh token was replaced by a newer one; all tokens of the grant are revoked now"
-	case !granted:
-		why = "the refresh token is no longer valid: the user has signed out"
-	}
-	if why != "" {
-		return refresh{}, grant{}, newError("invalid_grant", why)
+	found, g, err := rc.findTicketLocked(p.refreshTokensLocked(), c)
+	if err != nil {
+		return ticket{}, grant{}, err
 	}
 	for _, s := range strings.Fields(rc.param("scope")) {
 		if !slices.Contains(g.Scope, s) {
-			return refresh{}, grant{}, newError("invalid_scope", "the scope exceeds what was granted: "+printable(s))
+			return ticket{}, grant{}, newError("invalid_scope", "the scope exceeds what was granted: "+printable(s))
+		}
+	}
+	if g.Person != nil {
+		if now, ok := personIn(p.data.People, g.Person.Email); ok {
+			g.Person = &now // the project's current data
 		}
 	}
 	p.touchLocked(found.Grant, rc.now)
 	return found, g, nil
 }
 
-// spendRefresh marks a refresh token as replaced, unless another request was faster.
-func (rc *requestContext) spendRefresh(key string, found refresh) error {
-	p := rc.p
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.data.Refresh[key].Used {
-		p.revokeLocked(found.Grant)
-		return newError("invalid_grant", "the refresh token was replaced by a newer one; all tokens of the grant are revoked now")
-	}
-	found.Used = true
-	p.data.Refresh[key] = found
-	return nil // saved together with the tokens
+func (rc *requestContext) useRefresh(found ticket) error {
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	return rc.useTicketLocked(rc.p.refreshTokensLocked(), found)
 }

@@ -45,7 +45,7 @@ type metadata struct {
 // serveRegister lets a program on this machine register itself as a client (RFC 7591). It needs no permission,
 // and therefore accepts only redirect addresses of this machine.
 func (p *Provider) serveRegister(rc *requestContext) error {
-	if err := rc.admit("", ""); err != nil {
+	if err := rc.injectFaults("", ""); err != nil {
 		return err
 	}
 	m := metadata{Auth: "client_secret_basic", Grants: []string{"authorization_code"}, Responses: []string{"code"}}

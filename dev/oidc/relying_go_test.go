@@ -11,6 +11,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"sdev/dev/devtest"
 )
 
 // goParty is a relying party made of coreos/go-oidc and golang.org/x/oauth2.
@@ -139,6 +141,8 @@ func goBackChannel(t *testing.T, w world) {
 	if _, err := party.browser.travel(t.Context(), visit{URL: out, As: alice}); err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), devtest.Patience)
+	defer cancel()
 	select {
 	case told := <-w.logouts:
 		token, err := party.verifier.VerifyLogout(t.Context(), told)
@@ -150,7 +154,7 @@ func goBackChannel(t *testing.T, w world) {
 		}
 		got := w.ask(t, "jose.mjs", "logout-token", map[string]any{"token": told})
 		got.want(t, id.Subject, "claims", "sub")
-	case <-time.After(10 * time.Second):
+	case <-ctx.Done():
 		t.Error("nobody told the client that alice signed out")
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // reply answers with JSON, after faults have changed it.
 func (rc *requestContext) reply(status int, v any) error {
-	if !rc.admitted {
-		if err := rc.admit(rc.client, rc.user); err != nil {
+	if !rc.faultsInjected {
+		if err := rc.injectFaults(rc.client, rc.user); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func (p *Provider) serveRevoke(rc *requestContext) error {
 	if good && t.grant.Person != nil {
 		user = t.grant.Person.Email
 	}
-	if err := rc.admit(client.ID, user); err != nil {
+	if err := rc.injectFaults(client.ID, user); err != nil {
 		return err
 	}
 	switch {

@@ -87,7 +87,7 @@ func (p *Provider) serveSignIn(rc *requestContext) error {
 		return rc.respondWithError(req.authRequest, req.err)
 	}
 	if rc.form.Has("deny") {
-		if err := rc.admit(req.Client.ID, ""); err != nil {
+		if err := rc.injectFaults(req.Client.ID, ""); err != nil {
 			return err
 		}
 		return rc.respondWithError(req.authRequest, newError("access_denied", "denied on the sign-in page"))
@@ -96,7 +96,7 @@ func (p *Provider) serveSignIn(rc *requestContext) error {
 	if problem != "" {
 		return rc.showSignIn(req.authRequest, nil, problem)
 	}
-	if err := rc.admit(req.Client.ID, who.Email); err != nil {
+	if err := rc.injectFaults(req.Client.ID, who.Email); err != nil {
 		return err
 	}
 	return rc.approve(req.authRequest, who, how)

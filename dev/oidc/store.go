@@ -40,9 +40,9 @@ type data struct {
 	// the settings change.
 	Configured configured                  `json:"given"`
 	Sessions   map[string]session          `json:"sessions"`
-	Codes      map[string]code             `json:"codes"`
+	Codes      map[string]ticket           `json:"codes"`
 	Grants     map[string]grant            `json:"grants"` // by id
-	Refresh    map[string]refresh          `json:"refresh"`
+	Refresh    map[string]ticket           `json:"refresh"`
 	Revoked    map[string]time.Time        `json:"revoked"` // ids of access tokens, with their expiry
 	Devices    map[string]device           `json:"devices"`
 	Pushed     map[string]pushedRequest    `json:"pushed"`
@@ -80,23 +80,6 @@ type grant struct {
 	Expires  time.Time     `json:"expires"`
 	Audience string        `json:"audience,omitempty"`
 	Actor    string        `json:"actor,omitempty"` // subject of the party that acts on the person's behalf
-}
-
-// code is an authorization code, stored under its hash. It stays until it expires, so that a replay is noticed.
-type code struct {
-	Grant     string    `json:"grant"`
-	Redirect  string    `json:"redirect"`
-	Challenge string    `json:"challenge,omitempty"`
-	Method    string    `json:"method,omitempty"`
-	Used      bool      `json:"used"`
-	Expires   time.Time `json:"expires"`
-}
-
-// refresh is a refresh token, stored under its hash.
-type refresh struct {
-	Grant   string    `json:"grant"`
-	Used    bool      `json:"used"` // replaced by a newer one
-	Expires time.Time `json:"expires"`
 }
 
 // load reads the state that the last provider stored. It renames a damaged file, with a warning: a lost login
@@ -137,13 +120,13 @@ func (d *data) fill() {
 		d.Sessions = make(map[string]session)
 	}
 	if d.Codes == nil {
-		d.Codes = make(map[string]code)
+		d.Codes = make(map[string]ticket)
 	}
 	if d.Grants == nil {
 		d.Grants = make(map[string]grant)
 	}
 	if d.Refresh == nil {
-		d.Refresh = make(map[string]refresh)
+		d.Refresh = make(map[string]ticket)
 	}
 	if d.Revoked == nil {
 		d.Revoked = make(map[string]time.Time)

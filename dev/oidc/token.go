@@ -55,74 +55,45 @@ func (p *Provider) serveToken(rc *requestContext) error {
 
 // redeemCode exchanges a code for tokens (RFC 6749 4.1.3, RFC 7636 4.6).
 func (rc *requestContext) redeemCode(c dev.Client) error {
-	key := hash(rc.param("code"))
-	found, g, err := rc.findCode(key, c)
+	found, g, err := rc.findCode(c)
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(c.ID, g.Person.Email); err != nil {
+	if err := rc.injectFaults(c.ID, g.Person.Email); err != nil {
 		return err
 	}
-	if err := rc.spendCode(key, found); err != nil {
+	if err := rc.useCode(found); err != nil {
 		return err
 	}
 	return rc.replyTokens(found.Grant, g, true)
 }
 
-// findCode finds a code and its grant, and checks that this client may redeem it. A replayed code revokes the
-// grant (RFC 6749 4.1.2).
-func (rc *requestContext) findCode(key string, c dev.Client) (code, grant, error) {
-	p := rc.p
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	found, ok := p.data.Codes[key]
-	g, granted := p.data.Grants[found.Grant]
-	if granted && g.Person != nil {
-		rc.user = g.Person.Email
+// findCode finds the code of the request and its grant, and checks that this client may redeem it.
+func (rc *requestContext) findCode(c dev.Client) (ticket, grant, error) {
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	found, g, err := rc.findTicketLocked(rc.p.codesLocked(), c)
+	if err != nil {
+		return ticket{}, grant{}, err
 	}
-	why := ""
-	switch {
-	case rc.param("code") == "":
-		return code{}, grant{}, newError("invalid_request", "no code")
-	case !ok || !rc.now.Before(found.Expires):
-		why = "the code is unknown or expired"
-	case granted && g.Client != c.ID:
-		why = "the code was given to another client"
-	case found.Used:
-		p.revokeLocked(found.Grant)
-		if err := p.saveLocked(); err != nil {
-			return code{}, grant{}, err
-		}
-		why = "the code was used before; its tokens are revoked now"
-	case !granted:
-		why = "the code is no longer valid: the user has signed out"
-	case rc.param("redirect_uri") != found.Redirect:
+	why := checkVerifier(found, rc.param("code_verifier"))
+	if rc.param("redirect_uri") != found.Redirect {
 		why = "redirect_uri differs from the one in the authorization request"
-	default:
-		why = checkVerifier(found, rc.param("code_verifier"))
 	}
 	if why != "" {
-		return code{}, grant{}, newError("invalid_grant", why)
+		return ticket{}, grant{}, newError("invalid_grant", why)
 	}
 	return found, g, nil
 }
 
-// spendCode marks a code as used, unless another request was faster.
-func (rc *requestContext) spendCode(key string, found code) error {
-	p := rc.p
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.data.Codes[key].Used {
-		p.revokeLocked(found.Grant)
-		return newError("invalid_grant", "the code was used before; its tokens are revoked now")
-	}
-	found.Used = true
-	p.data.Codes[key] = found
-	return nil // saved together with the tokens
+func (rc *requestContext) useCode(found ticket) error {
+	rc.p.mu.Lock()
+	defer rc.p.mu.Unlock()
+	return rc.useTicketLocked(rc.p.codesLocked(), found)
 }
 
 // checkVerifier says what is wrong with a PKCE verifier.
-func checkVerifier(found code, verifier string) string {
+func checkVerifier(found ticket, verifier string) string {
 	switch {
 	case found.Challenge == "" && verifier == "":
 		return ""
@@ -147,7 +118,7 @@ func (rc *requestContext) redeemClient(c dev.Client) error {
 	if public(c) {
 		return newError("unauthorized_client", "a client without a secret or key cannot get a token for itself")
 	}
-	if err := rc.admit(c.ID, ""); err != nil {
+	if err := rc.injectFaults(c.ID, ""); err != nil {
 		return err
 	}
 	g := grant{Client: c.ID, Scope: strings.Fields(rc.param("scope")), At: rc.now, Audience: rc.param("audience")}
@@ -171,16 +142,23 @@ func (rc *requestContext) newGrant(g grant) (string, error) {
 	return id, nil // saved together with its code or tokens
 }
 
-// replyTokens stores a grant and answers with its tokens, including a new refresh token if renew is true.
+// replyTokens answers with the tokens of a grant, including a new refresh token if renew is true.
 func (rc *requestContext) replyTokens(id string, g grant, renew bool) error {
-	answer, err := rc.tokens(id, g)
+	answer, err := rc.issue(id, g, g, renew)
 	if err != nil {
 		return err
 	}
-	if err := rc.storeGrant(id, g, &answer, renew); err != nil {
-		return err
-	}
 	return rc.reply(http.StatusOK, answer)
+}
+
+// issue creates the tokens of a grant and stores it. The tokens are those of issued, which may be narrower than the
+// grant that is stored.
+func (rc *requestContext) issue(id string, stored, issued grant, renew bool) (tokenAnswer, error) {
+	answer, err := rc.tokens(id, issued)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	return answer, rc.storeGrant(id, stored, &answer, renew)
 }
 
 // tokenAnswer is the answer of the token endpoint (RFC 6749 5.1).
@@ -219,7 +197,7 @@ func (rc *requestContext) storeGrant(id string, g grant, a *tokenAnswer, renew b
 	if renew && g.Offline {
 		a.RefreshToken = randomToken()
 		until = rc.now.Add(refreshLifetime)
-		p.data.Refresh[hash(a.RefreshToken)] = refresh{Grant: id, Expires: until}
+		p.data.Refresh[hash(a.RefreshToken)] = ticket{Grant: id, Expires: until}
 	}
 	if g.Expires.Before(until) {
 		g.Expires = until
@@ -239,5 +217,5 @@ func (p *Provider) alg() string {
 // revokeLocked ends a grant, its access tokens and its refresh tokens.
 func (p *Provider) revokeLocked(id string) {
 	delete(p.data.Grants, id)
-	maps.DeleteFunc(p.data.Refresh, func(_ string, r refresh) bool { return r.Grant == id })
+	maps.DeleteFunc(p.data.Refresh, func(_ string, t ticket) bool { return t.Grant == id })
 }

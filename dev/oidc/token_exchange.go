@@ -44,7 +44,7 @@ func (rc *requestContext) redeemExchange(c dev.Client) error {
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(c.ID, user); err != nil {
+	if err := rc.injectFaults(c.ID, user); err != nil {
 		return err
 	}
 	return rc.replyExchanged(g, wanted)
@@ -123,11 +123,8 @@ func (rc *requestContext) replyExchanged(g grant, wanted string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := rc.tokens(id, g)
+	answer, err := rc.issue(id, g, g, false)
 	if err != nil {
-		return err
-	}
-	if err := rc.storeGrant(id, g, &answer, false); err != nil {
 		return err
 	}
 	answer.IssuedType = wanted

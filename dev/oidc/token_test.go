@@ -165,7 +165,7 @@ func TestToken_ProvesTheClient(t *testing.T) {
 		"no secret":            {form("client_id", "app"), "not sent"},
 		"basic, no secret":     {basic("app", ""), "not sent"},
 		"nobody":               {form("client_id", ""), "no client_id"},
-		"unknown":              {basic("nobody", "x"), "no client nobody"},
+		"unknown":              {basic("nobody", "x"), "the client nobody is not registered"},
 		"public with a secret": {basic("public", "x"), "no secret"},
 		"basic, malformed":     {func(q *http.Request, _ url.Values) { q.Header.Set("Authorization", "Basic !") }, "malformed"},
 		"basic, no colon":      {func(q *http.Request, _ url.Values) { q.Header.Set("Authorization", "Basic YXBw") }, "malformed"},

@@ -11,7 +11,7 @@ func (p *Provider) serveUserinfo(rc *requestContext) error {
 	if err != nil {
 		return err
 	}
-	if err := rc.admit(g.Client, g.Person.Email); err != nil {
+	if err := rc.injectFaults(g.Client, g.Person.Email); err != nil {
 		return err
 	}
 	c := p.personClaims(g, g.Claims.Userinfo)

@@ -9,7 +9,7 @@ import (
 	"sdev/dev/plan"
 )
 
-func TestBuildOf_CarriesOutABuildSection(t *testing.T) {
+func TestBuildOf_ReadsABuildSection(t *testing.T) {
 	one := "1"
 	web := types.ServiceConfig{Name: "web"}
 	web.Build = &types.BuildConfig{
@@ -28,7 +28,7 @@ func TestBuildOf_CarriesOutABuildSection(t *testing.T) {
 	want := &plan.Build{Service: "web", Tag: "shop-web:1", Tags: []string{"mine:1"}, Context: "/p", Dockerfile: "Dockerfile", Target: "release", Platform: "linux/arm64",
 		Args: map[string]string{"A": "1"}, Labels: map[string]string{"a": "b"}, CacheFrom: []string{"c"}, SecretEnv: map[string]string{"token": "hunter2"}, Secrets: map[string]string{"id": "/keys/key"},
 		SSH: []string{"default", "git=/keys/git"}, Contexts: map[string]string{"base": "docker-image://shop-base", "docs": "/docs"}}
-	got.ExtraHosts = want.ExtraHosts // none, whether nil or empty
+	got.ExtraHosts = want.ExtraHosts // nil or empty, both mean none
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -10,8 +10,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// store is the shop, whose app waits for a healthy database and for a migration that ended well; the
-// migration waits for the database as well.
+// store is the shop whose app waits for a healthy database and a successful migration; the migration waits for the
+// database, too.
 func store() *types.Project {
 	model := shop()
 	depend(model, "app", "db", types.ServiceDependency{Condition: types.ServiceConditionHealthy, Required: true})
@@ -35,10 +35,10 @@ func depend(model *types.Project, service, on string, how types.ServiceDependenc
 	})
 }
 
-func TestMake_WaitsForWhatOthersDependOn(t *testing.T) {
+func TestMake_WaitsForDependencies(t *testing.T) {
 	checkPlans(t, store, map[string]planned{
-		"all is as it should be": {func(*types.Project, *plan.Observed) {}, ""},
-		"nothing runs": {
+		"the observed state is the desired one": {func(*types.Project, *plan.Observed) {}, ""},
+		"no container runs": {
 			func(_ *types.Project, have *plan.Observed) {
 				for i := range have.Containers {
 					have.Containers[i].Running = false
@@ -46,7 +46,7 @@ func TestMake_WaitsForWhatOthersDependOn(t *testing.T) {
 			},
 			`start container shop-db-1 (not running)
 start container shop-gateway-1 (not running)
-wait container shop-db-1 (healthy, app depends on it)
+wait container shop-db-1 (until healthy; app depends on it)
 start container shop-app-1 (not running)
 `},
 		"the app alone is recreated": {
@@ -67,10 +67,10 @@ start container shop-app-1 (working_dir added)
 			`remove container shop-db-1 (command added)
 create container shop-db-1 (command added)
 start container shop-db-1 (command added)
-wait container shop-db-1 (healthy, migrate depends on it)
+wait container shop-db-1 (until healthy; migrate depends on it)
 start container shop-migrate-1 (db is recreated)
 `},
-		"who is to restart with it does": {
+		"a service with restart: true restarts": {
 			func(model *types.Project, _ *plan.Observed) {
 				depend(model, "app", "db", types.ServiceDependency{Condition: types.ServiceConditionStarted, Restart: true, Required: true})
 				edit(model, "db", func(s *types.ServiceConfig) { s.Restart = "always" })
@@ -78,17 +78,17 @@ start container shop-migrate-1 (db is recreated)
 			`remove container shop-db-1 (restart added)
 create container shop-db-1 (restart added)
 start container shop-db-1 (restart added)
-wait container shop-db-1 (healthy, migrate depends on it)
+wait container shop-db-1 (until healthy; migrate depends on it)
 start container shop-migrate-1 (db is recreated)
-wait container shop-migrate-1 (completed with exit code 0, app depends on it)
-restart container shop-app-1 (db is recreated, and it is to restart with it)
+wait container shop-migrate-1 (until completed with exit code 0; app depends on it)
+restart container shop-app-1 (it restarts with db, which is recreated)
 `},
-		"the database is not healthy when the app has to start": {
+		"the database is unhealthy when the app must start": {
 			func(_ *types.Project, have *plan.Observed) {
 				container(*have, "db").Health = "starting"
 				container(*have, "app").Running = false
 			},
-			`wait container shop-db-1 (healthy, app depends on it)
+			`wait container shop-db-1 (until healthy; app depends on it)
 start container shop-app-1 (not running)
 `},
 	})
@@ -97,9 +97,9 @@ start container shop-app-1 (not running)
 func TestMake_WaitsOnceForAll(t *testing.T) {
 	const starts = `start container shop-db-1 (missing)
 start container shop-gateway-1 (missing)
-wait container shop-db-1 (healthy, migrate and app depend on it)
+wait container shop-db-1 (until healthy; migrate and app depend on it)
 start container shop-migrate-1 (missing)
-wait container shop-migrate-1 (completed with exit code 0, app depends on it)
+wait container shop-migrate-1 (until completed with exit code 0; app depends on it)
 start container shop-app-1 (missing)
 `
 	made := plan.Make(want(store()), plan.Observed{})
@@ -108,8 +108,7 @@ start container shop-app-1 (missing)
 	}
 }
 
-// Who waits for nothing is not held up by those who do: the gateway is there for a browser before
-// the database is healthy.
+// An operation waits only for its own dependencies: the gateway serves a browser before the database is healthy.
 func TestNeeds_OnlyWhatIsDependedOn(t *testing.T) {
 	made := plan.Make(want(store()), plan.Observed{})
 	find := func(verb plan.Verb, name string) plan.Operation {
@@ -147,13 +146,13 @@ func TestNeeds_OnlyWhatIsDependedOn(t *testing.T) {
 
 func TestMake_NetworksFollowTheFile(t *testing.T) {
 	checkPlans(t, shop, map[string]planned{
-		"other settings take along what lives in it": {
+		"changed settings recreate the network and its containers": {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", Internal: true}
 			},
 			`remove container shop-db-1 (network shop_default is recreated)
 remove container shop-gateway-1 (network shop_default is recreated)
-remove container shop-app-1 (gateway is recreated, and it lives in its network)
+remove container shop-app-1 (it uses the container of gateway, which is recreated)
 remove network shop_default (its settings changed)
 create network shop_default (its settings changed)
 create container shop-db-1 (network shop_default is recreated)
@@ -163,13 +162,13 @@ start container shop-db-1 (network shop_default is recreated)
 start container shop-gateway-1 (network shop_default is recreated)
 start container shop-app-1 (gateway is recreated)
 `},
-		"one that no service uses goes": {
+		"an unused network is removed": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Networks = append(have.Networks, plan.Resource{Name: "shop_old"})
-			}, "remove network shop_old (no service uses it any more)\n"},
-		"one that something else made stays as it is": {
+			}, "remove network shop_old (no service uses it)\n"},
+		"a network that something else created stays": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks[0].Hash = "" }, ""},
-		"one of others stays, whoever made it": {
+		"an external network stays": {
 			func(model *types.Project, have *plan.Observed) {
 				have.Networks = append(have.Networks, plan.Resource{Name: "shop_shared"})
 				model.Networks["shared"] = types.NetworkConfig{Name: "shop_shared", External: true}
@@ -229,7 +228,7 @@ func TestMake_SaysWhatChanged(t *testing.T) {
 	}
 }
 
-func TestMake_SaysFirstThatTheModeChanged(t *testing.T) {
+func TestMake_NamesAChangeOfTheModeFirst(t *testing.T) {
 	model := shop()
 	edit(model, "db", func(s *types.ServiceConfig) {
 		s.Labels, s.Environment = types.Labels{dev.LabelMode: string(dev.Local)}, types.NewMappingWithEquals([]string{"A=1", "B=1"})
@@ -248,16 +247,16 @@ func TestMake_ReplacesWhatComposeMade(t *testing.T) {
 	have := runs(t, model)
 	db := container(have, "db")
 	db.Hash, db.Labels = "", nil
-	const plain = `remove container shop-db-1 (it was not made by sdev)
-create container shop-db-1 (it was not made by sdev)
-start container shop-db-1 (it was not made by sdev)
+	const plain = `remove container shop-db-1 (sdev did not create it)
+create container shop-db-1 (sdev did not create it)
+start container shop-db-1 (sdev did not create it)
 `
 	if diff := cmp.Diff(plain, plan.Make(want(model), have).String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
-func TestWant_GivesFilesAndNamesAsTheEngineNeedsThem(t *testing.T) {
+func TestNewDesired_UsesTheEnginesNamesAndFiles(t *testing.T) {
 	mode := types.FileMode(0o400)
 	model := shop()
 	model.Secrets = types.Secrets{"password": {File: "/shop/password"}, "token": {Content: "from the environment"}}
@@ -290,18 +289,18 @@ func TestMake_LeavesOutServicesWithoutContainers(t *testing.T) {
 	have := runs(t, model)
 	none := 0
 	edit(model, "db", func(s *types.ServiceConfig) { s.Scale = &none })
-	if got, want := plan.Make(want(model), have).String(), "remove container shop-db-1 (no service db any more)\n"; got != want {
+	if got, want := plan.Make(want(model), have).String(), "remove container shop-db-1 (the project has no service db)\n"; got != want {
 		t.Errorf("plan:\n%s", got)
 	}
 }
 
-func TestAgain_TakesAlongWhoIsToRestartWithIt(t *testing.T) {
+func TestRestartOf_IncludesServicesThatRestartWithIt(t *testing.T) {
 	have := runs(t, shop())
 	app := container(have, "app")
 	for label, want := range map[string]string{
-		"":                                  "restart container shop-db-1 (asked for)\n",
-		"db:service_healthy:false,x:y:true": "restart container shop-db-1 (asked for)\n",
-		"x:y:false,db:service_healthy:true": "restart container shop-db-1 (asked for)\nrestart container shop-app-1 (db is restarted, and it is to restart with it)\n",
+		"":                                  "restart container shop-db-1 (requested)\n",
+		"db:service_healthy:false,x:y:true": "restart container shop-db-1 (requested)\n",
+		"x:y:false,db:service_healthy:true": "restart container shop-db-1 (requested)\nrestart container shop-app-1 (it restarts with db)\n",
 	} {
 		app.Labels[plan.LabelDepends] = label
 		again := plan.RestartOf(have, "db", "gateway", "app")

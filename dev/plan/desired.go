@@ -11,21 +11,21 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// Inputs is what is known besides a compose model when it is read.
+// Inputs is what [NewDesired] needs besides the compose model.
 type Inputs struct {
-	Images map[string]string // id of an image by its reference, where it is known
-	Files  map[string][]byte // content of the files that secrets and configs name, by path
+	Images map[string]string // image ids by reference, as far as known
+	Files  map[string][]byte // content of the files behind secrets and configs, by path
 }
 
-// NewDesired reads the desired state out of an effective compose model.
-func NewDesired(model *types.Project, app, gateway string, given Inputs) Desired {
+// NewDesired reads the desired state from an effective compose model.
+func NewDesired(model *types.Project, app, gateway string, inputs Inputs) Desired {
 	d := Desired{Project: model.Name, App: app, Gateway: gateway}
 	used := map[string]bool{}
 	volumes := map[string]bool{}
 	for _, name := range startOrder(model) {
 		s := model.Services[name]
 		if s.GetScale() == 0 {
-			continue // named, but not to run
+			continue // scaled to 0
 		}
 		for n := range s.Networks {
 			used[n] = true
@@ -37,7 +37,7 @@ func NewDesired(model *types.Project, app, gateway string, given Inputs) Desired
 		}
 		ref := ImageName(model.Name, s)
 		s.Image = ref
-		svc := Service{Config: engineNames(model, s), Image: given.Images[ref], Files: files(model, s, given.Files)}
+		svc := Service{Config: engineNames(model, s), Image: inputs.Images[ref], Files: files(model, s, inputs.Files)}
 		svc.Parts = parts(svc)
 		svc.Hash = svc.Parts.sum()
 		d.Services = append(d.Services, svc)
@@ -58,8 +58,8 @@ func NewDesired(model *types.Project, app, gateway string, given Inputs) Desired
 	return d
 }
 
-// engineNames puts the engine's names of networks, volumes and containers in place of the compose
-// file's. The service whose network is joined stays as it is: see [Operation].Joins.
+// engineNames replaces the compose file's names of networks, volumes and containers with the engine's. It keeps the
+// service in network_mode: Make resolves that one, see [Operation].Joins.
 func engineNames(model *types.Project, s types.ServiceConfig) types.ServiceConfig {
 	networks := make(map[string]*types.ServiceNetworkConfig, len(s.Networks))
 	for key, n := range s.Networks {
@@ -98,10 +98,10 @@ func engineNames(model *types.Project, s types.ServiceConfig) types.ServiceConfi
 	return s
 }
 
-// secretsDir is where the Compose Specification puts secrets that name no place of their own.
+// secretsDir is where the Compose Specification puts secrets without a target path.
 const secretsDir = "/run/secrets"
 
-// files are the secrets and configs of a service, as they are to stand in its container.
+// files returns the secrets and configs of a service as files of its container.
 func files(model *types.Project, s types.ServiceConfig, read map[string][]byte) []File {
 	var out []File
 	content := func(o types.FileObjectConfig) []byte {
@@ -132,13 +132,13 @@ func fileOf(ref types.FileReferenceConfig, dir string) File {
 	if ref.Mode != nil {
 		f.Mode = int64(*ref.Mode)
 	}
-	f.UID, _ = strconv.Atoi(ref.UID) // what is no number is refused when the compose file is read
+	f.UID, _ = strconv.Atoi(ref.UID) // reading the compose file has rejected anything but numbers
 	f.GID, _ = strconv.Atoi(ref.GID)
 	return f
 }
 
-// ImageName is the reference that a service runs: its own, or the one that Compose gives to what
-// it builds.
+// ImageName is the image reference of a service: the one that it names, or the one that Compose gives to an image
+// that it builds.
 func ImageName(project string, s types.ServiceConfig) string {
 	if s.Image != "" {
 		return s.Image
@@ -146,7 +146,7 @@ func ImageName(project string, s types.ServiceConfig) string {
 	return project + "-" + s.Name
 }
 
-// ContainerName is the name that Compose gives to a service's only container.
+// ContainerName is the name that Compose gives to the first container of a service.
 func ContainerName(project string, s types.ServiceConfig) string {
 	if s.ContainerName != "" {
 		return s.ContainerName
@@ -154,7 +154,7 @@ func ContainerName(project string, s types.ServiceConfig) string {
 	return project + "-" + s.Name + "-1"
 }
 
-// startOrder puts every service after those it depends on; equals go by name.
+// startOrder returns the services so that each comes after its dependencies; otherwise by name.
 func startOrder(model *types.Project) []string {
 	var order []string
 	seen := map[string]bool{}

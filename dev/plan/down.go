@@ -2,7 +2,8 @@ package plan
 
 import "slices"
 
-// Down gives the operations that remove everything of the project, its volumes only if asked.
+// Down returns the operations that remove everything of the project; volumes only if requested, and volumes that
+// belong to one container always.
 func Down(have Observed, volumes bool) Plan {
 	var p Plan
 	for _, c := range have.Containers {
@@ -13,7 +14,7 @@ func Down(have Observed, volumes bool) Plan {
 	}
 	for _, v := range have.Volumes {
 		switch {
-		case v.Of != "":
+		case v.ForContainer != "":
 			p = append(p, Operation{Verb: Remove, Kind: Volume, Name: v.Name, Reason: "down"})
 		case volumes:
 			p = append(p, Operation{Verb: Remove, Kind: Volume, Name: v.Name, Reason: "down --volumes"})
@@ -22,26 +23,26 @@ func Down(have Observed, volumes bool) Plan {
 	return p
 }
 
-// Undo gives the operations that remove what a plan made, and nothing that was there before.
+// Undo returns the operations that remove the objects that a plan created.
 func Undo(made Plan, have Observed) Plan {
 	return slices.DeleteFunc(Down(have, true), func(op Operation) bool {
 		return !slices.ContainsFunc(made, func(m Operation) bool { return m.Verb == Create && m.Kind == op.Kind && m.Name == op.Name })
 	})
 }
 
-// RestartOf gives the operations that restart a service, and after it those that are to restart with it.
-// The app restarts with the gateway, in whose network it lives.
+// RestartOf returns the operations that restart a service and then the running services that must restart with it:
+// those that say "restart: true", and the app after its gateway, whose network namespace it uses.
 func RestartOf(have Observed, service, gateway, app string) Plan {
 	var p, followers Plan
 	for _, c := range have.Containers {
-		op := Operation{Verb: Restart, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: "asked for"}
+		op := Operation{Verb: Restart, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: "requested"}
 		switch {
 		case c.Service == service:
 			p = append(p, op)
 		case service == gateway && c.Service == app:
 			followers = append(followers, op)
 		case c.Running && c.restartsWith(service):
-			op.Reason = service + " is restarted, and it is to restart with it"
+			op.Reason = "it restarts with " + service
 			followers = append(followers, op)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"sdev/dev"
 )
 
-// Check refuses what no plan can bring about without losing data: a volume that is to be another
-// than the one that is there.
+// Check returns an error for changes that would lose data: a volume whose settings differ from those of the
+// existing one.
 func Check(want Desired, have Observed) error {
 	for _, v := range want.Volumes {
 		i := slices.IndexFunc(have.Volumes, func(r Resource) bool { return r.Name == v.Name })
@@ -26,25 +26,27 @@ func Check(want Desired, have Observed) error {
 	return nil
 }
 
-// Make decides. The result brings what was observed to what is desired; applied twice, the second
-// time finds nothing to do.
+// Make returns the operations that turn the observed state into the desired one. It is pure and idempotent: a plan
+// for its own result is empty.
 func Make(want Desired, have Observed) Plan {
-	m := maker{want: want, have: have, renewed: map[string]change{}, networks: map[string]bool{}}
-	m.images()
-	m.orphans()
-	m.shared()
+	m := maker{want: want, have: have, changes: map[string]change{}, newNetworks: map[string]bool{}}
+	m.loadImages()
+	m.removeOrphans()
+	m.createShared()
 	for _, s := range m.want.Services {
 		m.service(s)
 	}
-	return slices.Concat(m.removals, m.dropped, m.creations, m.starts)
+	return slices.Concat(m.removals, m.networkRemovals, m.creations, m.starts)
 }
 
+// maker collects the operations of one plan by kind. It visits services in start order, so that changes holds the
+// dependencies of a service before the service itself.
 type maker struct {
-	want                                 Desired
-	have                                 Observed
-	removals, dropped, creations, starts Plan
-	renewed                              map[string]change // services whose container will be new or started
-	networks                             map[string]bool   // that are recreated, by the engine's name
+	want                                         Desired
+	have                                         Observed
+	removals, networkRemovals, creations, starts Plan
+	changes                                      map[string]change // services whose container this plan creates or starts
+	newNetworks                                  map[string]bool   // networks that this plan creates, by the engine's name
 }
 
 // change is what happens to a service's container.
@@ -55,31 +57,31 @@ const (
 	started change = "started"
 )
 
-func (m *maker) images() {
+func (m *maker) loadImages() {
 	for _, s := range m.want.Services {
 		if s.Config.Name == m.want.Gateway && !slices.Contains(m.have.Images, s.Config.Image) {
-			m.creations = append(m.creations, Operation{Verb: Load, Kind: Image, Name: s.Config.Image, Reason: "the engine does not have this sdev as an image yet"})
+			m.creations = append(m.creations, Operation{Verb: Load, Kind: Image, Name: s.Config.Image, Reason: "the engine does not have the image of this sdev yet"})
 		}
 	}
 }
 
-// orphans removes what a former shape of the project left.
-func (m *maker) orphans() {
+// removeOrphans removes containers and networks that the project does not need any more.
+func (m *maker) removeOrphans() {
 	seen := map[string]bool{}
 	for _, c := range m.have.Containers {
 		wanted := slices.ContainsFunc(m.want.Services, func(s Service) bool { return s.Config.Name == c.Service })
 		switch {
 		case !wanted:
-			m.remove(c, "no service "+c.Service+" any more")
+			m.remove(c, "the project has no service "+c.Service)
 		case seen[c.Service]:
-			m.remove(c, "one container a service is enough")
+			m.remove(c, "the service already has a container")
 		}
 		seen[c.Service] = true
 	}
 	for _, n := range m.have.Networks {
 		wanted := slices.ContainsFunc(m.want.Networks, func(w types.NetworkConfig) bool { return w.Name == n.Name })
 		if !wanted && !slices.Contains(m.want.ExternalNetworks, n.Name) {
-			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: "no service uses it any more"})
+			m.networkRemovals = append(m.networkRemovals, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: "no service uses it"})
 		}
 	}
 }
@@ -88,9 +90,9 @@ func (m *maker) remove(c Container, reason string) {
 	m.removals = append(m.removals, Operation{Verb: Remove, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: reason})
 }
 
-// shared makes networks and volumes. A network that is to be another is recreated, and what lives
-// in it as well.
-func (m *maker) shared() {
+// createShared creates networks and volumes. A network whose settings changed is recreated, and with it the
+// containers that use it.
+func (m *maker) createShared() {
 	for _, n := range m.want.Networks {
 		hash, reason := NetworkHash(n), "missing"
 		if i := slices.IndexFunc(m.have.Networks, func(r Resource) bool { return r.Name == n.Name }); i >= 0 {
@@ -98,9 +100,9 @@ func (m *maker) shared() {
 				continue
 			}
 			reason = "its settings changed"
-			m.dropped = append(m.dropped, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: reason})
+			m.networkRemovals = append(m.networkRemovals, Operation{Verb: Remove, Kind: Network, Name: n.Name, Reason: reason})
 		}
-		m.networks[n.Name] = true // containers refer to a network by its id, and the old id is gone
+		m.newNetworks[n.Name] = true // containers refer to a network by its id, and the new network has another one
 		m.creations = append(m.creations, Operation{Verb: Create, Kind: Network, Name: n.Name, Network: n, Hash: hash, Reason: reason})
 	}
 	for _, v := range m.want.Volumes {
@@ -118,64 +120,64 @@ func (m *maker) service(s Service) {
 		return
 	}
 	c := m.have.Containers[i]
-	host, restarted := m.hosts(s)
-	switch why := m.outdated(s, c); {
+	host, restarted := m.changedHost(s)
+	switch why := m.whyReplace(s, c); {
 	case why != "":
 		m.remove(c, why)
 		m.create(s, name, why)
 	case host != "" && !restarted:
-		// A container cannot move to another namespace, and the one it was in is gone.
-		m.remove(c, host+" is recreated, and it lives in its network")
+		// A container cannot move to another namespace, and the plan removes the one that it uses.
+		m.remove(c, "it uses the container of "+host+", which is recreated")
 		m.create(s, name, host+" is recreated")
-	case !c.Running && m.completed(s, c):
+	case !c.Running && m.hasCompleted(s, c):
 		if dep := m.newDependency(s, false); dep != "" {
 			m.start(s, c, Start, dep+" is recreated")
 		}
 	case !c.Running:
 		m.start(s, c, Start, "not running")
-	case host != "" || m.orphaned(s, c):
-		// The namespace it runs in is the old one, which no port leads to any more.
-		m.start(s, c, Restart, m.networkHost(s)+" was restarted, and it lives in its network")
+	case host != "" || m.hasStaleNetwork(s, c):
+		// The container still uses the previous namespace, to which no published port leads.
+		m.start(s, c, Restart, "it uses the network of "+m.networkHost(s)+", which was restarted")
 	default:
 		if dep := m.newDependency(s, true); dep != "" {
-			m.start(s, c, Restart, dep+" is recreated, and it is to restart with it")
+			m.start(s, c, Restart, "it restarts with "+dep+", which is recreated")
 		}
 	}
 }
 
-// outdated says why a container cannot stay; "" if it can.
-func (m *maker) outdated(s Service, c Container) string {
+// whyReplace is the reason to replace a container; "" if it can stay.
+func (m *maker) whyReplace(s Service, c Container) string {
 	if c.Hash != s.Hash {
-		return changed(s, c)
+		return describeChanges(s, c)
 	}
 	if s.Image != "" && c.Image != s.Image {
 		return "its image changed"
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.Config.Networks)) {
-		if m.networks[n] {
+		if m.newNetworks[n] {
 			return "network " + n + " is recreated"
 		}
 	}
 	return ""
 }
 
-// runsToCompletion reports whether another service waits for the end of this one.
+// runsToCompletion reports whether another service waits for the successful end of this one.
 func (m *maker) runsToCompletion(s Service) bool {
 	return slices.ContainsFunc(m.want.Services, func(other Service) bool {
 		return other.Config.DependsOn[s.Config.Name].Condition == types.ServiceConditionCompletedSuccessfully
 	})
 }
 
-// completed reports whether such a service has ended well.
-func (m *maker) completed(s Service, c Container) bool {
+// hasCompleted reports whether such a service has ended successfully.
+func (m *maker) hasCompleted(s Service, c Container) bool {
 	return c.ExitCode == 0 && !c.Started.IsZero() && m.runsToCompletion(s)
 }
 
-// newDependency gives the first service that this one depends on and that is recreated; with restartOnly
-// only of the dependencies that say "restart: true".
+// newDependency returns the first dependency whose container this plan creates; "" if there is none. With
+// restartOnly, only dependencies with "restart: true" count.
 func (m *maker) newDependency(s Service, restartOnly bool) string {
 	for _, dep := range slices.Sorted(maps.Keys(s.Config.DependsOn)) {
-		if m.renewed[dep] == created && (!restartOnly || s.Config.DependsOn[dep].Restart) {
+		if m.changes[dep] == created && (!restartOnly || s.Config.DependsOn[dep].Restart) {
 			return dep
 		}
 	}
@@ -183,30 +185,30 @@ func (m *maker) newDependency(s Service, restartOnly bool) string {
 }
 
 func (m *maker) create(s Service, name, reason string) {
-	m.renewed[s.Config.Name] = created
+	m.changes[s.Config.Name] = created
 	m.creations = append(m.creations, Operation{Verb: Create, Kind: ServiceContainer, Name: name, Service: s, Joins: m.joins(s), Uses: m.uses(s), Reason: reason})
-	m.begin(s, Operation{Verb: Start, Name: name, Reason: reason})
+	m.startAfterDependencies(s, Operation{Verb: Start, Name: name, Reason: reason})
 }
 
 func (m *maker) start(s Service, c Container, verb Verb, reason string) {
-	m.renewed[s.Config.Name] = started
-	m.begin(s, Operation{Verb: verb, Name: c.Name, ID: c.ID, Reason: reason})
+	m.changes[s.Config.Name] = started
+	m.startAfterDependencies(s, Operation{Verb: verb, Name: c.Name, ID: c.ID, Reason: reason})
 }
 
-// begin adds the start of a container, after what it has to wait for.
-func (m *maker) begin(s Service, op Operation) {
+// startAfterDependencies adds the start of a container, after waits for its dependencies.
+func (m *maker) startAfterDependencies(s Service, op Operation) {
 	for _, dep := range slices.Sorted(maps.Keys(s.Config.DependsOn)) {
 		i := slices.IndexFunc(m.want.Services, func(other Service) bool { return other.Config.Name == dep })
 		if i < 0 {
-			continue // of a profile that is not active, and not required
+			continue // the dependency is in an inactive profile, and not required
 		}
 		on := Dependency{Container: ContainerName(m.want.Project, m.want.Services[i].Config), Until: until(s.Config.DependsOn[dep].Condition)}
 		op.After = append(op.After, on)
-		if on.Until != Started && !m.holds(m.want.Services[i], on.Until) {
+		if on.Until != Started && !m.isMet(m.want.Services[i], on.Until) {
 			m.wait(m.want.Services[i], s, on)
 		}
 	}
-	if s.Synced && op.Verb == Start { // it never runs without its files
+	if s.Synced && op.Verb == Start { // the container must not run without its files
 		m.starts = append(m.starts, Operation{Verb: Sync, Kind: ServiceContainer, Name: op.Name, Service: s, Reason: "its source is copied, not mounted"})
 	}
 	op.Kind, op.Service, op.Once = ServiceContainer, s, m.runsToCompletion(s)
@@ -223,10 +225,10 @@ func until(condition string) Until {
 	return Started
 }
 
-// holds says whether a condition is fulfilled now, and stays so in this plan.
-func (m *maker) holds(s Service, until Until) bool {
+// isMet reports whether a dependency meets a condition now, and no operation of this plan changes that.
+func (m *maker) isMet(s Service, until Until) bool {
 	i := slices.IndexFunc(m.have.Containers, func(c Container) bool { return c.Service == s.Config.Name })
-	if i < 0 || m.renewed[s.Config.Name] != "" {
+	if i < 0 || m.changes[s.Config.Name] != "" {
 		return false
 	}
 	c := m.have.Containers[i]
@@ -236,7 +238,7 @@ func (m *maker) holds(s Service, until Until) bool {
 	return c.Running && c.Health == string(Healthy)
 }
 
-// wait adds the wait for a dependency, or the name of one more that waits for the same.
+// wait adds a Wait for a dependency or, if there is one for the same condition, adds the dependent service to it.
 func (m *maker) wait(s, dependent Service, on Dependency) {
 	optional := !dependent.Config.DependsOn[s.Config.Name].Required
 	same := func(op Operation) bool { return op.Verb == Wait && op.Name == on.Container && op.Until == on.Until }
@@ -252,10 +254,10 @@ func (m *maker) wait(s, dependent Service, on Dependency) {
 	if len(op.For) > 1 {
 		verb = "depend"
 	}
-	op.Reason = fmt.Sprintf("%s, %s %s on it", on.Until, strings.Join(op.For, " and "), verb)
+	op.Reason = fmt.Sprintf("until %s; %s %s on it", on.Until, strings.Join(op.For, " and "), verb)
 }
 
-// networkHost is the service whose network namespace a service lives in; "" if it has one of its own.
+// networkHost is the service whose network namespace a service uses; "" if it has its own.
 func (m *maker) networkHost(s Service) string {
 	host, _ := strings.CutPrefix(s.Config.NetworkMode, types.ServicePrefix)
 	if host == s.Config.NetworkMode {
@@ -264,7 +266,7 @@ func (m *maker) networkHost(s Service) string {
 	return host
 }
 
-// joins gives the container whose network namespace a service lives in.
+// joins is the container whose network namespace a service uses; "" if it has its own.
 func (m *maker) joins(s Service) string {
 	host := m.networkHost(s)
 	for _, other := range m.want.Services {
@@ -275,7 +277,7 @@ func (m *maker) joins(s Service) string {
 	return host
 }
 
-// uses gives the containers that have to be there before one can be made of a service.
+// uses returns the containers that must exist before the container of a service can be created.
 func (m *maker) uses(s Service) []string {
 	var out []string
 	for _, namespace := range []string{s.Config.Ipc, s.Config.Pid} {
@@ -290,22 +292,23 @@ func (m *maker) uses(s Service) []string {
 	return out
 }
 
-// hosts gives a service that another lives in, in one way or another, and that will be new or
-// started again; restarted is true where it keeps its container.
-func (m *maker) hosts(s Service) (host string, restarted bool) {
-	if host := m.networkHost(s); m.renewed[host] != "" {
-		return host, m.renewed[host] == started
+// changedHost returns a service whose namespaces or volumes this one uses and whose container this plan creates or
+// starts; restarted reports that it keeps its container.
+func (m *maker) changedHost(s Service) (host string, restarted bool) {
+	if host := m.networkHost(s); m.changes[host] != "" {
+		return host, m.changes[host] == started
 	}
 	for _, other := range m.want.Services {
-		if m.renewed[other.Config.Name] == created && slices.Contains(m.uses(s), ContainerName(m.want.Project, other.Config)) {
+		if m.changes[other.Config.Name] == created && slices.Contains(m.uses(s), ContainerName(m.want.Project, other.Config)) {
 			return other.Config.Name, false
 		}
 	}
 	return "", false
 }
 
-// orphaned is true for a container that started before the one whose network it lives in.
-func (m *maker) orphaned(s Service, c Container) bool {
+// hasStaleNetwork reports whether a container started before the one whose network namespace it uses. Then it uses
+// the namespace of that container's previous start.
+func (m *maker) hasStaleNetwork(s Service, c Container) bool {
 	host := m.networkHost(s)
 	for _, other := range m.have.Containers {
 		if host != "" && other.Service == host {

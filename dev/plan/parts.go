@@ -14,20 +14,20 @@ import (
 	"sdev/dev"
 )
 
-// Parts is a digest of each thing that makes a container, by what people call it: "environment
-// GREETING", "command". It is kept with the container, so that whoever replaces it can say why.
+// Parts is a digest of each setting of a container, by a name that users know: "environment GREETING", "command". A
+// label keeps it on the container, so that a later plan can say what changed.
 type Parts map[string]string
 
 // LabelParts is the label that holds a container's [Parts] as JSON.
 const LabelParts = "dev.sdev.parts"
 
-// parts covers what makes a container and leaves out what only says how its image is built, when it
-// starts, or what a save means.
+// parts covers the settings of a container. It excludes settings that only describe how the image is built, when
+// the service starts, or what a save means.
 func parts(s Service) Parts {
 	c := s.Config
 	c.Build, c.DependsOn, c.Develop, c.Profiles, c.PullPolicy, c.PullRefreshAfter = nil, nil, nil, nil, "", ""
 	c.Attach, c.Extends, c.EnvFiles, c.LabelFiles, c.Scale = nil, nil, nil, nil, nil
-	c.Configs, c.Secrets = nil, nil // their content is what counts: see below
+	c.Configs, c.Secrets = nil, nil // s.Files has their content, which counts
 	p := Parts{}
 	for key, value := range fields(c) {
 		switch {
@@ -52,7 +52,7 @@ func parts(s Service) Parts {
 	}
 	if told, ok := p["environment "+dev.GatewayConfigEnv]; ok {
 		delete(p, "environment "+dev.GatewayConfigEnv)
-		p["what it is told"] = told
+		p["gateway configuration"] = told
 	}
 	return p
 }
@@ -60,7 +60,7 @@ func parts(s Service) Parts {
 func fields(v any) map[string]json.RawMessage {
 	out := map[string]json.RawMessage{}
 	if err := json.Unmarshal(encode(v), &out); err != nil {
-		panic(err) // what encode gave, of a mapping: cannot fail
+		panic(err) // impossible: encode returned a JSON object
 	}
 	return out
 }
@@ -68,12 +68,12 @@ func fields(v any) map[string]json.RawMessage {
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // compose-go's model is made of plain values: cannot fail
+		panic(err) // impossible: compose-go's model consists of plain values
 	}
 	return b
 }
 
-// digest is short: it tells a change from none, and is no proof against anyone.
+// digest is short, because it only detects changes and protects nothing.
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:6])
@@ -87,12 +87,11 @@ func (p Parts) sum() string {
 // String is the label's value.
 func (p Parts) String() string { return string(encode(p)) }
 
-// LabelDepends is Compose's label that holds what a service depends on.
-// Source: docker/compose, pkg/api/labels.go and pkg/compose/create.go.
+// LabelDepends is Compose's label for the dependencies of a service. Source: docker/compose, pkg/api/labels.go and
+// pkg/compose/create.go.
 const LabelDepends = "com.docker.compose.depends_on"
 
-// DependsLabel is that label's value: of each service its name, the condition, and whether to restart
-// with it.
+// DependsLabel is the value of [LabelDepends]: name, condition and restart of each dependency.
 func DependsLabel(s types.ServiceConfig) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
@@ -101,7 +100,7 @@ func DependsLabel(s types.ServiceConfig) string {
 	return strings.Join(out, ",")
 }
 
-// restartsWith says whether a container is to restart with a service.
+// restartsWith reports whether a container must restart after a service.
 func (c Container) restartsWith(service string) bool {
 	for _, dependency := range strings.Split(c.Labels[LabelDepends], ",") {
 		if strings.HasPrefix(dependency, service+":") && strings.HasSuffix(dependency, ":true") {
@@ -111,20 +110,20 @@ func (c Container) restartsWith(service string) bool {
 	return false
 }
 
-// NetworkHash is a digest of what makes a network.
+// NetworkHash is a digest of a network's settings.
 func NetworkHash(n types.NetworkConfig) string { return digest(encode(n)) }
 
-// VolumeHash is a digest of what makes a volume.
+// VolumeHash is a digest of a volume's settings.
 func VolumeHash(v types.VolumeConfig) string { return digest(encode(v)) }
 
-// changed says in words how a service differs from the container that runs for it.
-func changed(s Service, c Container) string {
+// describeChanges describes how a service differs from its container.
+func describeChanges(s Service, c Container) string {
 	if c.Hash == "" {
-		return "it was not made by sdev"
+		return "sdev did not create it"
 	}
 	var before Parts
 	if json.Unmarshal([]byte(c.Labels[LabelParts]), &before) != nil {
-		return "its settings changed" // made by an sdev that kept no parts
+		return "its settings changed" // the sdev that created it saved no parts
 	}
 	var words []string
 	all := maps.Clone(before)
@@ -141,7 +140,7 @@ func changed(s Service, c Container) string {
 			words = append(words, what+" changed")
 		}
 	}
-	if mode := changedMode(c.Labels[dev.LabelMode], s.Config.Labels[dev.LabelMode]); mode != "" {
+	if mode := describeModeChange(c.Labels[dev.LabelMode], s.Config.Labels[dev.LabelMode]); mode != "" {
 		return fmt.Sprintf("%s, with %d settings", mode, len(words)-1) // one of them is the mode itself
 	}
 	const most = 3
@@ -151,9 +150,8 @@ func changed(s Service, c Container) string {
 	return strings.Join(words, ", ")
 }
 
-// changedMode says how the treatment of the app's login changes, from which most other changes follow;
-// "" where it stays.
-func changedMode(was, now string) string {
+// describeModeChange describes a change of the login mode, which causes most other changes; "" if it stays.
+func describeModeChange(was, now string) string {
 	if was == now || was == "" || now == "" {
 		return ""
 	}

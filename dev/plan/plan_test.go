@@ -14,11 +14,11 @@ import (
 	"sdev/dev/plan"
 )
 
-func TestMake_DoesWhatTheSituationAsksFor(t *testing.T) {
+func TestMake_FitsTheSituation(t *testing.T) {
 	checkPlans(t, shop, map[string]planned{
-		"nothing is there": {
+		"no object exists": {
 			func(_ *types.Project, have *plan.Observed) { *have = plan.Observed{} },
-			`load image sdev-gateway:1 (the engine does not have this sdev as an image yet)
+			`load image sdev-gateway:1 (the engine does not have the image of this sdev yet)
 create network shop_default (missing)
 create volume shop_data (missing)
 create container shop-db-1 (missing)
@@ -28,7 +28,7 @@ start container shop-db-1 (missing)
 start container shop-gateway-1 (missing)
 start container shop-app-1 (missing)
 `},
-		"all is as it should be": {func(*types.Project, *plan.Observed) {}, ""},
+		"the observed state is the desired one": {func(*types.Project, *plan.Observed) {}, ""},
 		"the app's settings changed": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "app", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"COLOUR=red"}) })
@@ -37,7 +37,7 @@ start container shop-app-1 (missing)
 create container shop-app-1 (environment COLOUR added)
 start container shop-app-1 (environment COLOUR added)
 `},
-		"a config that is copied in changed": {
+		"the content of a config changed": {
 			func(model *types.Project, _ *plan.Observed) {
 				model.Configs["shim"] = types.ConfigObjConfig{Content: "import os"}
 			},
@@ -51,12 +51,12 @@ start container shop-app-1 (config shim changed)
 create container shop-app-1 (its image changed)
 start container shop-app-1 (its image changed)
 `},
-		"the gateway changed and takes the app along": {
+		"the gateway changed, so the app is recreated, too": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "gateway", func(s *types.ServiceConfig) { s.Environment = types.NewMappingWithEquals([]string{"PORT=2"}) })
 			},
 			`remove container shop-gateway-1 (environment PORT added)
-remove container shop-app-1 (gateway is recreated, and it lives in its network)
+remove container shop-app-1 (it uses the container of gateway, which is recreated)
 create container shop-gateway-1 (environment PORT added)
 create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (environment PORT added)
@@ -66,26 +66,26 @@ start container shop-app-1 (gateway is recreated)
 			func(_ *types.Project, have *plan.Observed) {
 				have.Containers = slices.DeleteFunc(have.Containers, func(c plan.Container) bool { return c.Service == "gateway" })
 			},
-			`remove container shop-app-1 (gateway is recreated, and it lives in its network)
+			`remove container shop-app-1 (it uses the container of gateway, which is recreated)
 create container shop-gateway-1 (missing)
 create container shop-app-1 (gateway is recreated)
 start container shop-gateway-1 (missing)
 start container shop-app-1 (gateway is recreated)
 `},
-		"the gateway was restarted by hand": {
+		"the gateway was restarted outside sdev": {
 			func(_ *types.Project, have *plan.Observed) {
 				container(*have, "gateway").Started = container(*have, "app").Started.Add(time.Minute)
 			},
-			"restart container shop-app-1 (gateway was restarted, and it lives in its network)\n"},
+			"restart container shop-app-1 (it uses the network of gateway, which was restarted)\n"},
 		"the gateway does not run": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "gateway").Running = false },
 			`start container shop-gateway-1 (not running)
-restart container shop-app-1 (gateway was restarted, and it lives in its network)
+restart container shop-app-1 (it uses the network of gateway, which was restarted)
 `},
 		"the app does not run": {
 			func(_ *types.Project, have *plan.Observed) { container(*have, "app").Running = false },
 			"start container shop-app-1 (not running)\n"},
-		"nothing runs": {
+		"no container runs": {
 			func(_ *types.Project, have *plan.Observed) {
 				for i := range have.Containers {
 					have.Containers[i].Running = false
@@ -95,22 +95,22 @@ restart container shop-app-1 (gateway was restarted, and it lives in its network
 start container shop-gateway-1 (not running)
 start container shop-app-1 (not running)
 `},
-		"a service was taken out of the file": {
+		"the file no longer has a service": {
 			func(model *types.Project, _ *plan.Observed) {
 				delete(model.Services, "db")
 				edit(model, "app", func(s *types.ServiceConfig) { delete(s.DependsOn, "db") })
 			},
-			"remove container shop-db-1 (no service db any more)\n"},
+			"remove container shop-db-1 (the project has no service db)\n"},
 		"a service has a second container": {
 			func(_ *types.Project, have *plan.Observed) {
 				have.Containers = append(have.Containers, plan.Container{ID: "more", Name: "shop-db-2", Service: "db", Running: true})
 			},
-			"remove container shop-db-2 (one container a service is enough)\n"},
+			"remove container shop-db-2 (the service already has a container)\n"},
 		"network and volume are gone": {
 			func(_ *types.Project, have *plan.Observed) { have.Networks, have.Volumes = nil, nil },
 			`remove container shop-db-1 (network shop_default is recreated)
 remove container shop-gateway-1 (network shop_default is recreated)
-remove container shop-app-1 (gateway is recreated, and it lives in its network)
+remove container shop-app-1 (it uses the container of gateway, which is recreated)
 create network shop_default (missing)
 create volume shop_data (missing)
 create container shop-db-1 (network shop_default is recreated)
@@ -120,7 +120,7 @@ start container shop-db-1 (network shop_default is recreated)
 start container shop-gateway-1 (network shop_default is recreated)
 start container shop-app-1 (gateway is recreated)
 `},
-		"network and volume belong to others": {
+		"something else created network and volume": {
 			func(model *types.Project, have *plan.Observed) {
 				have.Networks, have.Volumes = nil, nil
 				model.Networks["default"] = types.NetworkConfig{Name: "shop_default", External: true}
@@ -128,8 +128,8 @@ start container shop-app-1 (gateway is recreated)
 			}, ""},
 		"this sdev is newer than the gateway's image": {
 			func(_ *types.Project, have *plan.Observed) { have.Images = nil },
-			"load image sdev-gateway:1 (the engine does not have this sdev as an image yet)\n"},
-		"a container has a name of its own": {
+			"load image sdev-gateway:1 (the engine does not have the image of this sdev yet)\n"},
+		"a container has a custom name": {
 			func(model *types.Project, _ *plan.Observed) {
 				edit(model, "db", func(s *types.ServiceConfig) { s.ContainerName = "postgres" })
 			},
@@ -140,7 +140,7 @@ start container postgres (container_name added)
 	})
 }
 
-func TestMake_IgnoresWhatMakesNoContainer(t *testing.T) {
+func TestMake_IgnoresSettingsOutsideTheContainer(t *testing.T) {
 	model := shop()
 	have := runs(t, model)
 	edit(model, "app", func(s *types.ServiceConfig) {
@@ -173,8 +173,7 @@ func TestMake_GivesContainersTheEnginesNames(t *testing.T) {
 	}
 }
 
-// Whatever part of the project is there, and in whatever state: one plan is enough, and services
-// start after what they depend on.
+// For any partial state of the project, one plan suffices, and services start after their dependencies.
 func TestMake_TwiceFindsNothingToDo(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
@@ -209,20 +208,20 @@ func TestMake_TwiceFindsNothingToDo(t *testing.T) {
 			story = append(story, fmt.Sprintf("%+v", *c))
 		}
 		first := plan.Make(want(model), have)
-		// Removals come first: a name can be given again only when it is free.
+		// Removals come first, because a name must be free before it can be used again.
 		if i := slices.IndexFunc(first, func(op plan.Operation) bool { return op.Verb != plan.Remove }); i >= 0 {
 			if slices.ContainsFunc(first[i:], func(op plan.Operation) bool { return op.Verb == plan.Remove }) {
 				t.Fatalf("something is removed late:\n%s", first)
 			}
 		}
-		after := carriedOut(have, first, time.Now())
+		after := execute(have, first, time.Now())
 		if second := plan.Make(want(model), after); len(second) > 0 {
 			t.Fatalf("after\n%sthere is still to do\n%sin the situation\n%s", first, second, strings.Join(story, "\n"))
 		}
 	}
 }
 
-func TestWant_StartsServicesAfterTheirDependencies(t *testing.T) {
+func TestNewDesired_OrdersServicesAfterTheirDependencies(t *testing.T) {
 	model := shop()
 	edit(model, "db", func(s *types.ServiceConfig) {
 		s.DependsOn = types.DependsOnConfig{"zookeeper": {}, "missing": {}}
@@ -239,7 +238,7 @@ func TestWant_StartsServicesAfterTheirDependencies(t *testing.T) {
 	}
 }
 
-func TestDown_TakesVolumesOnlyWhenAsked(t *testing.T) {
+func TestDown_RemovesVolumesOnlyOnRequest(t *testing.T) {
 	have := runs(t, shop())
 	const without = `remove container shop-db-1 (down)
 remove container shop-gateway-1 (down)
@@ -257,12 +256,12 @@ remove network shop_default (down)
 	}
 }
 
-func TestAgain_RestartsTheAppWithItsGateway(t *testing.T) {
+func TestRestartOf_RestartsTheAppWithItsGateway(t *testing.T) {
 	have := runs(t, shop())
 	for service, want := range map[string]string{
-		"app":     "restart container shop-app-1 (asked for)\n",
-		"db":      "restart container shop-db-1 (asked for)\n",
-		"gateway": "restart container shop-gateway-1 (asked for)\nrestart container shop-app-1 (asked for)\n",
+		"app":     "restart container shop-app-1 (requested)\n",
+		"db":      "restart container shop-db-1 (requested)\n",
+		"gateway": "restart container shop-gateway-1 (requested)\nrestart container shop-app-1 (requested)\n",
 		"unknown": "",
 	} {
 		if diff := cmp.Diff(want, plan.RestartOf(have, service, "gateway", "app").String()); diff != "" {
@@ -271,14 +270,14 @@ func TestAgain_RestartsTheAppWithItsGateway(t *testing.T) {
 	}
 }
 
-func TestHasMount_LooksAtTheEndOfPaths(t *testing.T) {
+func TestHasMount_ComparesTheEndOfPaths(t *testing.T) {
 	c := plan.Container{Mounts: []string{"/home/sdev/.aws", "/app"}}
 	if !c.HasMount("/.aws") || c.HasMount("/.ssh") {
 		t.Error(c.Mounts)
 	}
 }
 
-func TestUndo_LeavesWhatWasThereBefore(t *testing.T) {
+func TestUndo_KeepsWhatExistedBefore(t *testing.T) {
 	made := plan.Plan{
 		{Verb: plan.Remove, Kind: plan.ServiceContainer, Name: "shop-old-1"},
 		{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "shop-app-1"},

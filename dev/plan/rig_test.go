@@ -51,8 +51,8 @@ func want(model *types.Project) plan.Desired {
 	return plan.NewDesired(model, "app", "gateway", plan.Inputs{Images: images()})
 }
 
-// carriedOut is what there is once a plan was carried out on what there was.
-func carriedOut(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
+// execute returns the state after a plan was executed.
+func execute(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
 	have.Containers, have.Networks, have.Volumes, have.Images =
 		slices.Clone(have.Containers), slices.Clone(have.Networks), slices.Clone(have.Volumes), slices.Clone(have.Images)
 	without := func(all []plan.Resource, name string) []plan.Resource {
@@ -87,14 +87,14 @@ func carriedOut(have plan.Observed, p plan.Plan, now time.Time) plan.Observed {
 	return have
 }
 
-// runs is the project as it runs after a first plan was carried out.
+// runs returns the state of a project that one plan has brought up.
 func runs(t *testing.T, model *types.Project) plan.Observed {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, created)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return carriedOut(plan.Observed{}, plan.Make(want(model), plan.Observed{}), at)
+	return execute(plan.Observed{}, plan.Make(want(model), plan.Observed{}), at)
 }
 
 func container(have plan.Observed, service string) *plan.Container {
@@ -108,7 +108,7 @@ func edit(model *types.Project, service string, change func(*types.ServiceConfig
 	model.Services[service] = s
 }
 
-// planned is a change to a project that runs, and the plan that follows from it.
+// planned is a change of a running project, and the plan for it.
 type planned struct {
 	change func(model *types.Project, have *plan.Observed)
 	want   string

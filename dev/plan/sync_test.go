@@ -9,7 +9,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// synced is the shop, whose app gets copies.
+// synced is the shop whose app gets copies.
 func synced() plan.Desired {
 	d := want(shop())
 	for i := range d.Services {

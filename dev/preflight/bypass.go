@@ -9,53 +9,53 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// bypassVariable switches the login off. Code that follows the usual article takes any value for yes.
+// bypassVariable switches the login off. Code that follows the usual article treats any value as yes.
 const bypassVariable = "LOCAL_STREAMLIT"
 
 func bypassRules() []Rule {
 	const (
-		fix  = "remove it: sdev up --local sets it, on this machine only"
+		fix  = "remove it: sdev up --local sets it on this machine only"
 		docs = docsOAuth
 	)
 	return []Rule{
-		{"bypass.image", dev.Blocks, "LOCAL_STREAMLIT is in the environment or labels of the image: the login is off wherever it runs", fix, docs},
-		{"bypass.command", dev.Blocks, "the image's command, entry point or health check sets LOCAL_STREAMLIT", fix, docs},
-		{"bypass.layer", dev.Blocks, "a file in the image that is read at the start (.env, a script, a profile) sets LOCAL_STREAMLIT", "keep that file out of the image: name it in .dockerignore", docs},
-		{"bypass.history", dev.Warns, "a step of the image's build mentions a value of LOCAL_STREAMLIT", "build without it", docs},
-		{"bypass.compose", dev.Blocks, "the service that ships has LOCAL_STREAMLIT in the compose file", fix, docs},
+		{"bypass.image", dev.Blocks, "LOCAL_STREAMLIT is set in the environment or the labels of the image, which switches the login off wherever it runs", fix, docs},
+		{"bypass.command", dev.Blocks, "the image's CMD, ENTRYPOINT or health check sets LOCAL_STREAMLIT", fix, docs},
+		{"bypass.layer", dev.Blocks, "a file in the image that is read when it starts (.env, a script, a profile) sets LOCAL_STREAMLIT", "keep the file out of the image: list it in .dockerignore", docs},
+		{"bypass.history", dev.Warns, "a build step in the image's history sets LOCAL_STREAMLIT", "build the image without it", docs},
+		{"bypass.compose", dev.Blocks, "the compose file sets LOCAL_STREAMLIT for the service that ships", fix, docs},
 		{"bypass.dockerfile", dev.Blocks, "a Dockerfile sets LOCAL_STREAMLIT", fix, docs},
 		{"bypass.workflow", dev.Blocks, "a workflow that builds or deploys sets LOCAL_STREAMLIT", "remove it from the workflow", docs},
-		{"bypass.task", dev.Blocks, "a task definition sets LOCAL_STREAMLIT", "remove it from the task definition", docs},
+		{"bypass.task", dev.Blocks, "a task definition, or another file that a platform reads, sets LOCAL_STREAMLIT", "remove it from that file", docs},
 		{"bypass.bundle", dev.Blocks, "a file of the bundle sets LOCAL_STREAMLIT", "remove it, or render the bundle again: sdev deploy TARGET", docs},
-		{"bypass.code", dev.Blocks, "the app's own code sets LOCAL_STREAMLIT", "remove the statement: sdev up --local sets it from outside", docs},
-		{"bypass.start", dev.Blocks, "a script or settings file that the image starts, or takes in, sets LOCAL_STREAMLIT", "remove it: sdev up --local sets it from outside", docs},
-		{"bypass.optional", dev.Informs, "REQUIRE_OAUTH_IN_LOCAL = False: the code can be run without a login, which is what --local uses", "nothing, as long as nothing that ships sets LOCAL_STREAMLIT", docs},
+		{"bypass.code", dev.Blocks, "the app's own code sets LOCAL_STREAMLIT", "remove the statement: sdev up --local sets the variable from outside", docs},
+		{"bypass.start", dev.Blocks, "a script or settings file that the image starts or contains sets LOCAL_STREAMLIT", "remove the setting: sdev up --local sets the variable from outside", docs},
+		{"bypass.optional", dev.Informs, "REQUIRE_OAUTH_IN_LOCAL is False, so the code runs without a login if LOCAL_STREAMLIT is set; --local uses that", "no change is needed while nothing that ships sets LOCAL_STREAMLIT", docs},
 	}
 }
 
 var (
-	// bypassSet is an assignment in a shell, a Dockerfile, YAML, TOML, HCL or JavaScript, with a value;
-	// neither a use ($LOCAL_STREAMLIT) nor a comparison, nor the empty value before a command of a shell.
-	bypassSet = lazily(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
-	// bypassOld is the form that ENV had first, without an equals sign.
-	bypassOld = lazily(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
-	// bypassPair is the form of task definitions, and of lists of environment variables in HCL.
-	bypassPair = lazily(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
+	// bypassSet is an assignment of a value in a shell, a Dockerfile, YAML, TOML, HCL or JavaScript: no use
+	// ($LOCAL_STREAMLIT), no comparison, no empty value before a shell command.
+	bypassSet = lazyPattern(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
+	// bypassLegacyENV is ENV in its first form, without an equals sign.
+	bypassLegacyENV = lazyPattern(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
+	// bypassPair is the name in task definitions and in HCL's lists of environment variables.
+	bypassPair = lazyPattern(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
 )
 
-// bypass looks for what would switch the login off where the app runs for its users. What the layers
-// of an image say is looked at while they are walked.
-func (c *check) bypass() {
+// bypass looks for what switches the login off where the app runs for its users. The layers of an image are checked
+// while they are read.
+func (c *checker) bypass() {
 	c.bypassInConfig()
 	c.bypassInFiles()
 	c.bypassInSteps()
 	if service, ok := c.service(); ok {
 		if v, set := service.Environment[bypassVariable]; set && (v == nil || *v != "") {
-			c.add("bypass.compose", c.inCompose(bypassVariable), "service %s ships with %s: any value switches the login off, even 0", c.Service, bypassVariable)
+			c.add("bypass.compose", c.composePlace(bypassVariable), "service %s sets %s: any value switches the login off, even 0", c.Service, bypassVariable)
 		}
 		c.bypassInService(service)
 	}
-	c.bundled(func(name, text string) {
+	c.eachBundleFile(func(name, text string) {
 		lines, _ := assigned(name, text)
 		if path.Ext(name) == ".py" {
 			lines = scriptLines(name, text)
@@ -68,12 +68,12 @@ func (c *check) bypass() {
 		c.add("bypass.code", place{file: s.File, line: s.Line}, "the code switches its own login off, wherever it runs")
 	}
 	for _, s := range c.App.Optional {
-		c.add("bypass.optional", place{file: s.File, line: s.Line}, "with %s the login is left out, as this constant says", bypassVariable)
+		c.add("bypass.optional", place{file: s.File, line: s.Line}, "this constant allows the app to run without a login if %s is set", bypassVariable)
 	}
 }
 
-func (c *check) bypassInConfig() {
-	b := c.built
+func (c *checker) bypassInConfig() {
+	b := c.image
 	if b.config == nil {
 		return
 	}
@@ -92,23 +92,24 @@ func (c *check) bypassInConfig() {
 	}
 	for _, h := range b.config.History {
 		if bypassSet.in(h.CreatedBy) && !strings.Contains(h.CreatedBy, "ENV "+bypassVariable) {
-			c.add("bypass.history", place{where: step(h.CreatedBy)}, "a step of the build sets %s", bypassVariable)
+			c.add("bypass.history", place{where: stepText(h.CreatedBy)}, "a build step sets %s", bypassVariable)
 		}
 	}
 }
 
-// scriptLines are the lines of a script that set the bypass for it, or for what it describes.
+// scriptLines returns the lines of a Python script that set the variable, for the script itself or for the platform
+// that it describes.
 func scriptLines(name, text string) (out []int) {
 	for _, f := range assign.Python(map[string]string{name: text}, bypassVariable) {
-		if f.Kind != assign.Loads && (f.Kind != assign.Mentions || programmed.in(text)) {
+		if f.Kind != assign.Loads && (f.Kind != assign.EntryOther || infrastructureLibrary.in(text)) {
 			out = append(out, f.Line)
 		}
 	}
 	return out
 }
 
-// isForDevelopment tells by the base name that a file is for this machine: "Dockerfile.dev", "run-local.sh".
-func isForDevelopment(base string) bool {
+// isDevelopmentName reports whether a base name marks a file for this machine: "Dockerfile.dev", "run-local.sh".
+func isDevelopmentName(base string) bool {
 	for _, word := range strings.FieldsFunc(strings.ReplaceAll(strings.ToLower(base), "dev-ops", "devops"), func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
 		if slices.Contains([]string{"dev", "local", "test", "tests", "debug", "development"}, word) {
 			return true
@@ -117,7 +118,7 @@ func isForDevelopment(base string) bool {
 	return false
 }
 
-// isDockerfile tells by the base name.
+// isDockerfile reports whether a base name is that of a Dockerfile.
 func isDockerfile(base string) bool {
 	return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") && !strings.HasSuffix(base, ".dockerignore") || strings.HasSuffix(strings.ToLower(base), ".dockerfile")
 }

@@ -11,16 +11,16 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// bypassed is a place in a file that sets the bypass, and how bad that is.
-type bypassed struct {
+// bypassPlace is a line that sets the variable, with the finding that it makes.
+type bypassPlace struct {
 	id       string
 	line     int
 	severity dev.Severity
-	message  string // "" is that it is set
+	message  string // "": the usual one, that the variable is set
 }
 
-// bypassInFiles looks at the files of the project, each as what it is to the app that ships.
-func (c *check) bypassInFiles() {
+// bypassInFiles checks the project's files, each by what it does for the app that ships.
+func (c *checker) bypassInFiles() {
 	for _, name := range c.names() {
 		text := c.files[name]
 		found := c.bypassIn(name, text)
@@ -28,7 +28,7 @@ func (c *check) bypassInFiles() {
 			if b.message == "" {
 				b.message = bypassVariable + " is set: any value switches the login off, even 0"
 			}
-			c.weighed(b.id, b.severity, place{file: name, line: b.line}, "", "%s", b.message)
+			c.addAs(b.id, b.severity, place{file: name, line: b.line}, "", "%s", b.message)
 		}
 		if len(found) == 0 && strings.Contains(text, bypassVariable) {
 			c.bypassCopied(name, text)
@@ -38,89 +38,89 @@ func (c *check) bypassInFiles() {
 	c.bypassInScripts()
 }
 
-func block(id string, lines []int) (out []bypassed) {
+func blocking(id string, lines []int) (out []bypassPlace) {
 	for _, n := range lines {
-		out = append(out, bypassed{id: id, line: n, severity: dev.Blocks})
+		out = append(out, bypassPlace{id: id, line: n, severity: dev.Blocks})
 	}
 	return out
 }
 
-// mayName says that a text may have the name in it, whole or in parts.
-func mayName(text string) bool {
+// mayContainName reports whether a text may contain the variable's name, whole or in parts.
+func mayContainName(text string) bool {
 	return strings.Contains(text, bypassVariable) || strings.Contains(text, "STREAM") && strings.Contains(text, "LOCAL")
 }
 
-// bypassIn gives where a file that ships, or that something is shipped by, switches the login off.
-// Scripts in Python are judged together: see bypassInScripts.
-func (c *check) bypassIn(name, text string) []bypassed {
+// bypassIn returns the lines that set the variable in a file that ships, or that something is shipped with.
+// bypassInScripts checks all Python scripts together.
+func (c *checker) bypassIn(name, text string) []bypassPlace {
 	base := path.Base(name)
-	if !isTest(name) && !isProse(name) && !isAboutMachine(name) && !isOfTools(name) && (isPipeline(name) || isComposeFile(base) && isForPlatform(base) || languageOf(name) != asScript && !isComposeFile(base) && isPlatform(name, text)) {
+	if !isTest(name) && !isProse(name) && !isDevelopmentPath(name) && !isToolConfig(name) && (isPipeline(name) || isComposeFile(base) && isDeploymentName(base) || languageOf(name) != asScript && !isComposeFile(base) && isPlatform(name, text)) {
 		c.bypassInEnvFiles(name, text)
 	}
 	switch {
 	case base == bypassVariable:
-		return c.asEnvdir(name, text)
-	case path.Ext(base) == ".py" || path.Ext(base) == ".pth" || isSecretsOfStreamlit(name) || !mayName(text):
+		return c.bypassInEnvdir(name, text)
+	case path.Ext(base) == ".py" || path.Ext(base) == ".pth" || isSecretsOfStreamlit(name) || !mayContainName(text):
 		return nil
 	case slices.Contains(c.started(), name):
 		lines, _ := assigned(name, text)
-		return block("bypass.start", lines)
-	case isTest(name), isProse(name), isAboutMachine(name):
+		return blocking("bypass.start", lines)
+	case isTest(name), isProse(name), isDevelopmentPath(name):
 		return nil
 	case isDockerfile(base):
 		if c.App.Steps == nil {
-			return block("bypass.dockerfile", linesOf(bypassSet.matches(text), bypassOld.matches(text)))
+			return blocking("bypass.dockerfile", linesOf(bypassSet.matches(text), bypassLegacyENV.matches(text)))
 		}
 		return nil
 	case isPipeline(name):
 		lines, _ := assigned(name, text)
-		return block("bypass.workflow", deploying(text, lines))
+		return blocking("bypass.workflow", inDeployJobs(text, lines))
 	case isComposeFile(base):
-		if isForPlatform(base) && !slices.Contains(c.ComposeFiles, name) {
+		if isDeploymentName(base) && !slices.Contains(c.ComposeFiles, name) {
 			lines, _ := assigned(name, text)
-			return block("bypass.compose", lines)
+			return blocking("bypass.compose", lines)
 		}
 		return nil
 	}
 	return c.bypassInOther(name, text)
 }
 
-// bypassInOther is a file of a platform, of data, or of something that nobody starts.
-func (c *check) bypassInOther(name, text string) []bypassed {
+// bypassInOther checks a file of a platform, of data, or one that nothing starts.
+func (c *checker) bypassInOther(name, text string) []bypassPlace {
 	lines, settings := assigned(name, text)
 	switch {
-	case isOfTools(name):
+	case isToolConfig(name):
 		return nil
 	case isPlatform(name, text):
-		return block("bypass.task", lines)
+		return blocking("bypass.task", lines)
 	case languageOf(name) == asScript:
-		return block("bypass.workflow", slices.DeleteFunc(lines, func(n int) bool { return !deploys.in(statement(text, n)) }))
-	case len(bypassPaired(text)) > 0 && len(settings) > 0: // name and value: what platforms are given
-		return block("bypass.task", lines)
+		return blocking("bypass.workflow", slices.DeleteFunc(lines, func(n int) bool { return !deploys.in(continuedLine(text, n)) }))
+	case len(bypassPaired(text)) > 0 && len(settings) > 0: // a pair of name and value, as platforms read them
+		return blocking("bypass.task", lines)
 	}
-	var out []bypassed
+	var out []bypassPlace
 	for _, n := range lines {
-		out = append(out, bypassed{"bypass.task", n, dev.Warns, "a value of " + bypassVariable + " stands here: where a platform or the app reads this file, the login is off"})
+		out = append(out, bypassPlace{"bypass.task", n, dev.Warns, "a value of " + bypassVariable + " is set here: if a platform or the app reads this file, the login is off"})
 	}
 	return out
 }
 
-// asEnvdir judges a file that is named like the variable: envdir, s6 and others make a variable of it.
-func (c *check) asEnvdir(name, text string) []bypassed {
-	if strings.TrimSpace(text) == "" || isTest(name) || isAboutMachine(path.Dir(name)) || len(c.App.Copies) > 0 && !c.isCopied(name) {
+// bypassInEnvdir checks a file that has the variable's name: envdir, s6 and others set a variable from it.
+func (c *checker) bypassInEnvdir(name, text string) []bypassPlace {
+	if strings.TrimSpace(text) == "" || isTest(name) || isDevelopmentPath(path.Dir(name)) || len(c.App.Copies) > 0 && !c.isCopied(name) {
 		return nil
 	}
-	return []bypassed{{"bypass.start", 1, dev.Blocks, "a file of this name sets " + bypassVariable + " where a directory of variables is read at the start"}}
+	return []bypassPlace{{"bypass.start", 1, dev.Blocks, "a file with this name sets " + bypassVariable + " if envdir or s6 reads its directory at the start"}}
 }
 
 func isSecretsOfStreamlit(name string) bool {
 	return path.Base(name) == "secrets.toml" && path.Base(path.Dir(name)) == ".streamlit"
 }
 
-// bypassInSecrets looks at the secrets of Streamlit that ship: it makes variables of what stands at
-// their top, of texts and numbers alone.
+// bypassInSecrets checks the Streamlit secrets that ship: Streamlit sets environment variables from their top-level
+// strings and numbers.
 // Source: Streamlit, runtime/secrets.py, _maybe_set_environment_variable.
-func (c *check) bypassInSecrets() {
+func (c *checker) bypassInSecrets() {
 	names := c.secretsFiles()
 	for _, name := range names {
 		body, ok := readText(c.Project, name)
@@ -128,13 +128,13 @@ func (c *check) bypassInSecrets() {
 			continue
 		}
 		if n := secretsBypass(string(body)); n > 0 {
-			c.add("bypass.start", place{file: name, line: n}, "Streamlit makes a variable of what stands at the top of its secrets: %s is set", bypassVariable)
+			c.add("bypass.start", place{file: name, line: n}, "Streamlit sets environment variables from the top level of its secrets: %s is set", bypassVariable)
 		}
 	}
 }
 
-// secretsFiles are those where Streamlit looks, and those that its configuration names.
-func (c *check) secretsFiles() []string {
+// secretsFiles returns the files where Streamlit looks for secrets, and those that its configuration names.
+func (c *checker) secretsFiles() []string {
 	if c.Project == nil {
 		return nil
 	}
@@ -143,9 +143,8 @@ func (c *check) secretsFiles() []string {
 		if isSecretsOfStreamlit(name) {
 			names = append(names, name)
 		}
-		if !strings.HasSuffix(name, ".streamlit/config.toml") {
-			continue
-		}
+	}
+	for _, name := range c.configFiles() {
 		var config struct {
 			Secrets struct {
 				Files []string `toml:"files"`
@@ -159,7 +158,7 @@ func (c *check) secretsFiles() []string {
 	return slices.Compact(names)
 }
 
-// secretsBypass is the line on which secrets of Streamlit set the variable; 0 is nowhere.
+// secretsBypass returns the line where Streamlit secrets set the variable; 0 if none does.
 func secretsBypass(text string) int {
 	var top map[string]any
 	if toml.Unmarshal([]byte(text), &top) != nil {
@@ -171,7 +170,7 @@ func secretsBypass(text string) int {
 			return 0
 		}
 	case int64, float64:
-	default: // a table, or a value that it makes no variable of
+	default: // a table, or a value that Streamlit sets no variable from
 		return 0
 	}
 	settings, _ := assign.TOML(text, bypassVariable)
@@ -183,9 +182,9 @@ func secretsBypass(text string) int {
 	return 1
 }
 
-// inApp says that a file is where the app runs, as far as that is known: the image takes it in, or
-// nobody knows what the image takes, and git does not ignore it.
-func (c *check) inApp(name string) bool {
+// inApp reports whether a file is present where the app runs, as far as that is known: the image copies it, or, if
+// nobody knows what the image copies, git does not ignore it.
+func (c *checker) inApp(name string) bool {
 	if len(c.App.Copies) > 0 {
 		return c.isCopied(name)
 	}

@@ -9,13 +9,12 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// bypassInScripts looks at everything in Python that runs with the app, and at what describes a
-// platform in Python.
-func (c *check) bypassInScripts() {
+// bypassInScripts checks the Python code that runs with the app, and Python code that describes a platform.
+func (c *checker) bypassInScripts() {
 	if c.Project == nil {
 		return
 	}
-	scripts := c.running()
+	scripts := c.appScripts()
 	for _, f := range assign.Python(scripts, bypassVariable) {
 		id := "bypass.start"
 		if slices.Contains(c.scripts(), f.File) {
@@ -25,34 +24,34 @@ func (c *check) bypassInScripts() {
 	}
 	for _, name := range c.names() {
 		text := c.files[name]
-		if path.Ext(name) != ".py" || scripts[name] != "" || isTest(name) || isAboutMachine(name) || !programmed.in(text) {
+		if path.Ext(name) != ".py" || scripts[name] != "" || isTest(name) || isDevelopmentPath(name) || !infrastructureLibrary.in(text) {
 			continue
 		}
 		for _, f := range assign.Python(map[string]string{name: text}, bypassVariable) {
-			if f.Kind == assign.Hands || f.Kind == assign.Mentions {
-				c.add("bypass.task", place{file: name, line: f.Line}, "%s is set for what runs the app: any value switches the login off, even 0", bypassVariable)
+			if f.Kind == assign.EntryOn || f.Kind == assign.EntryOther {
+				c.add("bypass.task", place{file: name, line: f.Line}, "%s is set for the platform that runs the app: any value switches the login off, even 0", bypassVariable)
 			}
 		}
 	}
 }
 
-// running are the scripts that run with the app: those that it consists of, those that start it, those
+// appScripts returns the Python code that runs with the app, by file: the app's scripts, those that start it, those
 // that Python runs by itself, and those that any of these names.
-func (c *check) running() map[string]string {
+func (c *checker) appScripts() map[string]string {
 	out := map[string]string{}
 	for _, name := range c.names() {
 		switch {
 		case path.Ext(name) == ".pth" && c.inApp(name):
 			out[name] = pathFile(c.files[name])
-		case path.Ext(name) == ".py" && c.runs(name):
+		case path.Ext(name) == ".py" && c.runsWithApp(name):
 			c.addScript(out, name)
 		}
 	}
 	return out
 }
 
-// runs says that a script runs with the app, or before it.
-func (c *check) runs(name string) bool {
+// runsWithApp reports whether a script runs with the app, or before it.
+func (c *checker) runsWithApp(name string) bool {
 	if slices.Contains(c.started(), name) || runsItself(path.Base(name)) && c.inApp(name) {
 		return true
 	}
@@ -62,22 +61,22 @@ func (c *check) runs(name string) bool {
 	if c.App.Modules != nil || name == c.App.Entry {
 		return true
 	}
-	// Nobody knows what the app consists of: it is not what describes a platform, or is for development.
-	describes := programmed.in(c.files[name]) && !strings.Contains(c.files[name], "streamlit")
-	return !describes && !isAboutMachine(name)
+	// The app's scripts are unknown: take all but those that describe a platform or are for development.
+	describes := infrastructureLibrary.in(c.files[name]) && !strings.Contains(c.files[name], "streamlit")
+	return !describes && !isDevelopmentPath(name)
 }
 
-// addScript takes a script, and those that it runs by their paths.
-func (c *check) addScript(out map[string]string, name string) {
+// addScript adds a script, and those that it runs by their paths.
+func (c *checker) addScript(out map[string]string, name string) {
 	text := c.files[name]
 	if out[name] != "" || text == "" {
 		return
 	}
 	out[name] = text
 	for _, m := range runsScript.matches(text) {
-		word := m.text[1]
-		if m.text[2] != "" {
-			word = strings.ReplaceAll(m.text[2], ".", "/") + ".py"
+		word := m.groups[1]
+		if m.groups[2] != "" {
+			word = strings.ReplaceAll(m.groups[2], ".", "/") + ".py"
 		}
 		for _, file := range c.resolve(word, path.Dir(name)) {
 			c.addScript(out, file)
@@ -85,13 +84,13 @@ func (c *check) addScript(out map[string]string, name string) {
 	}
 }
 
-// runsScript is how a script runs another one by its path, or by its name as a module.
-var runsScript = lazily(`(?:open|run_path|Path|join|exec_module|spec_from_file_location|execfile)\([^\n]*?["']([\w./-]+\.py)["']|(?:import_module|run_module)\(\s*f?["']([\w.]+)["']`)
+// runsScript is how a script runs another by its path, or by its name as a module.
+var runsScript = lazyPattern(`(?:open|run_path|Path|join|exec_module|spec_from_file_location|execfile)\([^\n]*?["']([\w./-]+\.py)["']|(?:import_module|run_module)\(\s*f?["']([\w.]+)["']`)
 
-// runsItself says that Python runs a script before all others.
+// runsItself reports whether Python runs a script before all others.
 func runsItself(base string) bool { return base == "sitecustomize.py" || base == "usercustomize.py" }
 
-// pathFile leaves the lines of a .pth file that Python runs. Source: docs.python.org, library/site.
+// pathFile keeps the lines of a .pth file that Python runs. Source: docs.python.org, library/site.
 func pathFile(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -104,26 +103,26 @@ func pathFile(text string) string {
 	return out.String()
 }
 
-// bypassInScript makes a finding of what was seen in a script.
-func (c *check) bypassInScript(id string, f assign.Found) {
+// bypassInScript makes a finding of what package assign found in a script.
+func (c *checker) bypassInScript(id string, f assign.Found) {
 	at := place{file: f.File, line: f.Line}
-	told := slices.ContainsFunc(c.App.Bypassed, func(s Setting) bool { return s.File == f.File && s.Line == f.Line })
+	reported := slices.ContainsFunc(c.App.Bypassed, func(s Setting) bool { return s.File == f.File && s.Line == f.Line })
 	switch {
 	case f.Kind == assign.Loads:
 		c.bypassLoaded(at, f.Names)
-	case told || f.Kind == assign.Mentions:
+	case reported || f.Kind == assign.EntryOther:
 	case f.Kind == assign.Default:
-		c.add(id, at, "%s counts as set where nobody sets it: the login is off wherever the app runs", bypassVariable)
+		c.add(id, at, "%s counts as set by default: the login is off wherever the app runs", bypassVariable)
 	default:
 		c.add(id, at, "%s is set: any value switches the login off, even 0", bypassVariable)
 	}
 }
 
-// bypassLoaded looks at what a script loads into the environment: files that ship, and texts.
-func (c *check) bypassLoaded(at place, names []string) {
+// bypassLoaded checks what a script loads into the environment: files that ship, and settings written in the code.
+func (c *checker) bypassLoaded(at place, names []string) {
 	for _, name := range names {
 		if strings.Contains(name, bypassVariable) {
-			if lines, _ := anyAssigned("", name); len(lines) > 0 {
+			if lines, _ := assignedInAnyLanguage("", name); len(lines) > 0 {
 				c.add("bypass.code", at, "%s is set: any value switches the login off, even 0", bypassVariable)
 			}
 			continue
@@ -136,9 +135,9 @@ func (c *check) bypassLoaded(at place, names []string) {
 			if !ok || !c.inApp(file) || path.Ext(file) == ".py" {
 				continue
 			}
-			lines, _ := anyAssigned(file, string(body))
+			lines, _ := assignedInAnyLanguage(file, string(body))
 			for _, n := range lines {
-				c.weighed("bypass.start", dev.Blocks, place{file: file, line: n}, "", "%s is set, and %s:%d loads this file into the environment", bypassVariable, at.file, at.line)
+				c.addAs("bypass.start", dev.Blocks, place{file: file, line: n}, "", "%s is set, and %s:%d loads this file into the environment", bypassVariable, at.file, at.line)
 			}
 		}
 	}
@@ -146,8 +145,8 @@ func (c *check) bypassLoaded(at place, names []string) {
 
 const maxName = 500
 
-// anyAssigned reads a text whose name need not say what it is.
-func anyAssigned(name, text string) ([]int, []assign.Setting) {
+// assignedInAnyLanguage is assigned for a text whose name may not show its language.
+func assignedInAnyLanguage(name, text string) ([]int, []assign.Setting) {
 	if lines, settings := assigned(name, text); len(lines) > 0 || languageOf(name) != asScript {
 		return lines, settings
 	}

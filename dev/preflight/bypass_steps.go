@@ -11,8 +11,8 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// bypassInSteps looks at the Dockerfile of what ships.
-func (c *check) bypassInSteps() {
+// bypassInSteps checks the instructions of the Dockerfile's stage that ships.
+func (c *checker) bypassInSteps() {
 	known := constants{}
 	for _, s := range c.App.Steps {
 		at := place{file: s.File, line: s.Line}
@@ -23,9 +23,9 @@ func (c *check) bypassInSteps() {
 		rest = strings.TrimSpace(rest)
 		switch verb {
 		case "ENV", "ARG":
-			for _, pair := range pairsOf(rest) {
+			for _, pair := range variablesOf(verb, rest) {
 				name := known.expand(pair[0])
-				// The value of an ARG is gone when the image is made.
+				// The value of an ARG is gone once the image is built.
 				if verb == "ENV" && name == bypassVariable && pair[1] != "" {
 					c.add("bypass.dockerfile", at, "%s is set: any value switches the login off, even 0", bypassVariable)
 				}
@@ -34,11 +34,11 @@ func (c *check) bypassInSteps() {
 		case "FROM", "LABEL", "USER", "EXPOSE", "WORKDIR", "VOLUME", "STOPSIGNAL", "SHELL", "MAINTAINER":
 		case "RUN":
 			if known.sets(rest) {
-				severity, message := dev.Warns, "the step sets "+bypassVariable+" while the image is built; make sure that it leaves nothing of it there"
-				if leaves.in(rest) {
-					severity, message = dev.Blocks, "the step leaves "+bypassVariable+" in the image"
+				severity, message := dev.Warns, "the step sets "+bypassVariable+" during the build; make sure that the image does not keep it"
+				if persists.in(rest) {
+					severity, message = dev.Blocks, "the step writes "+bypassVariable+" into the image"
 				}
-				c.weighed("bypass.dockerfile", severity, at, "", "%s", message)
+				c.addAs("bypass.dockerfile", severity, at, "", "%s", message)
 			}
 		default:
 			if known.sets(rest) {
@@ -48,10 +48,10 @@ func (c *check) bypassInSteps() {
 	}
 }
 
-// leaves says that a step of a build writes something that it leaves in the image.
-var leaves = lazily(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
+// persists matches a build step that writes something into the image.
+var persists = lazyPattern(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
 
-// constants are variables of a build or an image.
+// constants are the known variables of a build or an image.
 type constants map[string]string
 
 var reference = regexp.MustCompile(`\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)`)
@@ -69,7 +69,7 @@ func (known constants) expand(text string) string {
 	})
 }
 
-// sets says that a command, in words or as a line, sets the bypass.
+// sets reports whether a command, as a JSON list or as one line, sets the variable.
 func (known constants) sets(command string) bool {
 	var words []string
 	if json.Unmarshal([]byte(command), &words) == nil {
@@ -90,7 +90,7 @@ func (known constants) wordsSet(words []string) bool {
 	return false
 }
 
-// prelude gives a shell the constants that may be parts of the name.
+// prelude returns shell assignments of the constants that may be parts of the name.
 func (known constants) prelude() string {
 	var b strings.Builder
 	for name, value := range known {
@@ -101,9 +101,9 @@ func (known constants) prelude() string {
 	return b.String()
 }
 
-// bypassInService looks at what a compose service runs, is given as files, and at a Dockerfile that is
-// written into it.
-func (c *check) bypassInService(s types.ServiceConfig) {
+// bypassInService checks the commands of a compose service, the files that it gets, and a Dockerfile that is written
+// into it.
+func (c *checker) bypassInService(s types.ServiceConfig) {
 	known := constants{}
 	for name, v := range s.Environment {
 		if v != nil {
@@ -115,20 +115,20 @@ func (c *check) bypassInService(s types.ServiceConfig) {
 		words []string
 	}{{"entrypoint", s.Entrypoint}, {"command", s.Command}} {
 		if known.wordsSet(part.words) {
-			c.add("bypass.compose", c.inCompose(part.key), "the %s of service %s sets %s", part.key, c.Service, bypassVariable)
+			c.add("bypass.compose", c.composePlace(part.key), "the %s of service %s sets %s", part.key, c.Service, bypassVariable)
 		}
 	}
 	for _, config := range s.Configs {
-		if lines, _ := anyAssigned(config.Target, c.Compose.Configs[config.Source].Content); len(lines) > 0 {
-			c.add("bypass.compose", c.inCompose(config.Source), "the file %s of service %s sets %s", config.Target, c.Service, bypassVariable)
+		if lines, _ := assignedInAnyLanguage(config.Target, c.Compose.Configs[config.Source].Content); len(lines) > 0 {
+			c.add("bypass.compose", c.composePlace(config.Source), "the file %s of service %s sets %s", config.Target, c.Service, bypassVariable)
 		}
 	}
 	if s.Build == nil {
 		return
 	}
 	for line := range strings.Lines(s.Build.DockerfileInline) {
-		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (bypassSet.in(line) || bypassOld.in(line)) {
-			c.add("bypass.dockerfile", c.inCompose("dockerfile_inline"), "%s is set: any value switches the login off, even 0", bypassVariable)
+		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (bypassSet.in(line) || bypassLegacyENV.in(line)) {
+			c.add("bypass.dockerfile", c.composePlace("dockerfile_inline"), "%s is set: any value switches the login off, even 0", bypassVariable)
 		}
 	}
 }

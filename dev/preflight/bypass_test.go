@@ -13,34 +13,34 @@ import (
 	"sdev/dev/preflight"
 )
 
-// way is a way to switch the login off in source: what must be found of it, and what comes near to it
-// and must draw nothing at all.
+// way is a way to switch the login off in source, with the place that must be found, and a harmless twin in which
+// nothing must be found.
 type way struct {
 	name   string
 	id     string
 	at     string // FILE:LINE
 	files  map[string]string
-	twin   map[string]string // files that take the place of those
-	steps  []string          // of the Dockerfile; nil is the usual ones
-	twinOf []string          // steps of the twin; nil is the same
-	change func(*subject)    // of both
+	twin   map[string]string // files that replace those
+	steps  []string          // of the Dockerfile; nil: the usual ones
+	twinOf []string          // steps of the twin; nil: the same
+	change func(*subject)    // changes both
 	warns  bool
 }
 
-// one is a way that is one file.
+// one is a way with a single file.
 func one(name, id, at, body, twin string) way {
 	file, _, _ := strings.Cut(at, ":")
 	return way{name: name, id: id, at: at, files: map[string]string{file: body}, twin: map[string]string{file: twin}}
 }
 
-// started is a way that is one file, which the image starts.
+// started is a way with a single file, which the image starts.
 func started(name, at, body, twin string, steps ...string) way {
 	w := one(name, "bypass.start", at, body, twin)
 	w.steps = append([]string{"WORKDIR /app", "COPY . .", "USER app"}, steps...)
 	return w
 }
 
-// with is a way whose subjects are changed.
+// with adds a change of the subjects to a way.
 func (w way) with(change func(*subject)) way {
 	w.change = change
 	return w
@@ -237,7 +237,7 @@ func (w way) subject(twin bool) *subject {
 	return s
 }
 
-// ofBypass leaves the findings about the bypass.
+// ofBypass keeps the findings about the bypass.
 func ofBypass(found []dev.Finding) []dev.Finding {
 	return slices.DeleteFunc(found, func(f dev.Finding) bool { return !strings.HasPrefix(f.ID, "bypass.") })
 }

@@ -11,36 +11,36 @@ import (
 func codeRules() []Rule {
 	const component = "https://docs.streamlit.io/develop/concepts/custom-components"
 	return []Rule{
-		{"code.unverified", dev.Blocks, "an ID token is read without a look at its signature", "verify it with a library (PyJWT with the provider's keys, google-auth), or use st.login", docsOAuth},
-		{"code.header", dev.Blocks, "a header of the platform that says who somebody is is read, and its signature is not verified", "verify the signed header, and who signed it: " + strings.Join(signedHeaders(), ", "), "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html"},
-		{"code.component-local", dev.Blocks, "a component is loaded from localhost, where it is only while it is made", "build it, and declare it with path=", component},
-		{"code.component", dev.Warns, "a component, frame or script comes from another origin: it runs in the app's own, and sees what the user sees", "keep a copy in the project, with a fixed version; never serve administration from the app's origin", component},
-		// What is known of projects of this kind; its ids are those of the findings of "sdev init".
-		{"oauth.last-redirect", dev.Warns, "the last of the registered redirect addresses is taken, whichever it is", "choose the address by name, from the environment", docsOAuth},
-		{"start.installs", dev.Warns, "the start script installs packages: slow, in need of the network, and impossible with a read-only root", "install them in the Dockerfile", docsDockerfile + "#run"},
-		{"start.no-exec", dev.Warns, "a shell stays in front of Streamlit and does not hand on the signal to stop", "write: exec streamlit run …", docsDockerfile + "#entrypoint"},
-		{"pythonpath.empty-entry", dev.Warns, "PYTHONPATH has an empty entry: imports depend on the directory that Python is started in", "name the directory that holds the package, for example /app", "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONPATH"},
-		{"import.shadow", dev.Warns, "a file or directory of the project hides the real Streamlit from Python", "rename it", "https://docs.python.org/3/reference/import.html"},
-		{"docker.latest", dev.Warns, "the image is made from a base that is another one tomorrow", "name a version", docsDockerfile + "#from"},
+		{"code.unverified", dev.Blocks, "the code reads an ID token without verifying its signature", "verify it with a library (PyJWT with the provider's keys, google-auth), or use st.login", docsOAuth},
+		{"code.header", dev.Blocks, "the code trusts a header of the platform that identifies the user, and does not verify its signature", "verify the signed header and its issuer: " + strings.Join(signedHeaders(), ", "), "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html"},
+		{"code.component-local", dev.Blocks, "the code loads a component from localhost, where it runs only during development", "build the component, and declare it with path=", component},
+		{"code.component", dev.Warns, "the code loads a component, frame or script from another origin; it runs in the app's page and sees what the user sees", "keep a copy of a fixed version in the project; never serve administration pages from the app's origin", component},
+		// Known problems of such projects. "sdev init" reports them under the same ids.
+		{"oauth.last-redirect", dev.Warns, "the code takes the last registered redirect address, whichever it is", "choose the address by name, from the environment", docsOAuth},
+		{"start.installs", dev.Warns, "the start script installs packages, which is slow, needs the network, and fails with a read-only root", "install them in the Dockerfile", docsDockerfile + "#run"},
+		{"start.no-exec", dev.Warns, "a shell starts Streamlit without exec, so Streamlit never receives the signal to stop", "write: exec streamlit run …", docsDockerfile + "#entrypoint"},
+		{"pythonpath.empty-entry", dev.Warns, "PYTHONPATH has an empty entry, so imports depend on the directory in which Python starts", "name the directory that holds the package, for example /app", "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONPATH"},
+		{"import.shadow", dev.Warns, "a file or directory of the project hides the real streamlit package", "rename it", "https://docs.python.org/3/reference/import.html"},
+		{"docker.latest", dev.Warns, "the base image has the tag latest, so it changes from one build to the next", "name a version", docsDockerfile + "#from"},
 	}
 }
 
 var (
-	identityHeader = lazily(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
-	// verifies is what a program that verifies tokens calls.
-	verifies = lazily(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
-	// unsigned is how the same libraries are told not to.
-	unsigned = lazily(`["']?verify_signature["']?\s*[:=]\s*False|verify\s*=\s*False`)
-	// parted is a token that is taken apart by hand.
-	parted = lazily(`(?i)(?:token|jwt|assertion|oidc\w*)\w*(?:\[[^\]]*\])?\.(?:split|partition)\(\s*["']\.["']`)
-	opened = lazily(`b64decode\(|urlsafe_b64decode\(|base64url`)
+	identityHeader = lazyPattern(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
+	// verifies is a call that verifies a token.
+	verifies = lazyPattern(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
+	// unsigned turns verification off in the same libraries.
+	unsigned = lazyPattern(`["']?verify_signature["']?\s*[:=]\s*False|verify\s*=\s*False`)
+	// splitByHand is code that splits a token itself.
+	splitByHand   = lazyPattern(`(?i)(?:token|jwt|assertion|oidc\w*)\w*(?:\[[^\]]*\])?\.(?:split|partition)\(\s*["']\.["']`)
+	decodesBase64 = lazyPattern(`b64decode\(|urlsafe_b64decode\(|base64url`)
 
-	remotePart    = lazily(`(?:declare_component\([^)]*?url\s*=|(?:components(?:\.v1)?|st)\.iframe\(\s*(?:src\s*=\s*)?)\s*f?["'](https?://[^"'\s]+)`)
-	remoteScript  = lazily(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
-	remoteOrigins = lazily(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
+	remoteComponent = lazyPattern(`(?:declare_component\([^)]*?url\s*=|(?:components(?:\.v1)?|st)\.iframe\(\s*(?:src\s*=\s*)?)\s*f?["'](https?://[^"'\s]+)`)
+	remoteScript    = lazyPattern(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
+	remoteOrigins   = lazyPattern(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
 )
 
-// identityHeaders are those that say who somebody is; only one of each front door's is signed.
+// identityHeaders are the headers of front doors that identify the user. Each front door signs only one of them.
 func identityHeaders() []string {
 	var all []string
 	for _, door := range dev.FrontDoors() {
@@ -57,15 +57,15 @@ func signedHeaders() []string {
 	return all
 }
 
-// code looks at the scripts of the app.
-func (c *check) code() {
+// code checks the app's scripts.
+func (c *checker) code() {
 	for _, d := range c.App.Defects {
 		if _, ok := c.rules[d.ID]; ok {
 			severity := c.rules[d.ID].Severity
 			if d.ID == "code.unverified" {
-				severity = c.unverified(d.File)
+				severity = c.unverifiedSeverity(d.File)
 			}
-			c.weighed(d.ID, severity, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
+			c.addAs(d.ID, severity, place{file: d.File, line: d.Line}, d.Fix, "%s", d.What)
 		}
 	}
 	verified := false
@@ -78,21 +78,21 @@ func (c *check) code() {
 	}
 	for _, name := range scripts {
 		text := c.files[name]
-		told := slices.ContainsFunc(c.App.Defects, func(d Defect) bool { return d.ID == "code.unverified" && d.File == name })
-		if !told {
-			c.tokens(name, text)
+		reported := slices.ContainsFunc(c.App.Defects, func(d Defect) bool { return d.ID == "code.unverified" && d.File == name })
+		if !reported {
+			c.checkTokens(name, text)
 		}
 		if !verified {
 			for _, m := range identityHeader.matches(text) {
-				c.add("code.header", place{file: name, line: m.line}, "%s is believed without being verified", m.text[1])
+				c.add("code.header", place{file: name, line: m.line}, "%s is trusted without verification", m.groups[1])
 			}
 		}
-		c.components(name, text)
+		c.checkComponents(name, text)
 	}
 }
 
-// scripts are those that the app consists of.
-func (c *check) scripts() []string {
+// scripts returns the scripts that the app consists of.
+func (c *checker) scripts() []string {
 	var out []string
 	for _, name := range c.names() {
 		switch {
@@ -104,49 +104,49 @@ func (c *check) scripts() []string {
 	return out
 }
 
-// unverified is how bad it is that a script reads a token without verifying it: one that verifies it
-// elsewhere may only look for the key to do that with.
-func (c *check) unverified(name string) dev.Severity {
+// unverifiedSeverity is the severity of reading a token in a script without verifying it. A script that also verifies
+// tokens may read it only to choose the key.
+func (c *checker) unverifiedSeverity(name string) dev.Severity {
 	if text := c.files[name]; len(verifies.matches(text)) > len(unsigned.matches(text)) {
 		return dev.Warns
 	}
 	return dev.Blocks
 }
 
-func (c *check) tokens(name, text string) {
+func (c *checker) checkTokens(name, text string) {
 	if strings.Contains(text, "jwt") || strings.Contains(text, "token") {
 		for _, m := range unsigned.matches(text) {
-			if strings.Contains(m.text[0], "verify_signature") {
-				c.weighed("code.unverified", c.unverified(name), place{file: name, line: m.line}, "", "the token's signature is not checked")
+			if strings.Contains(m.groups[0], "verify_signature") {
+				c.addAs("code.unverified", c.unverifiedSeverity(name), place{file: name, line: m.line}, "", "the token's signature is not verified")
 			}
 		}
 	}
-	if !verifies.in(text) && opened.in(text) {
-		for _, m := range parted.matches(text) {
-			c.add("code.unverified", place{file: name, line: m.line}, "the token is taken apart by hand: its signature, issuer and audience are not checked")
+	if !verifies.in(text) && decodesBase64.in(text) {
+		for _, m := range splitByHand.matches(text) {
+			c.add("code.unverified", place{file: name, line: m.line}, "the code splits the token itself: its signature, issuer and audience are not verified")
 		}
 	}
 }
 
-func (c *check) components(name, text string) {
-	for _, m := range remotePart.matches(text) {
+func (c *checker) checkComponents(name, text string) {
+	for _, m := range remoteComponent.matches(text) {
 		at := place{file: name, line: m.line}
-		if isLocal(m.text[1]) {
-			c.add("code.component-local", at, "a component is loaded from %s", m.text[1])
+		if isLocal(m.groups[1]) {
+			c.add("code.component-local", at, "the code loads a component from %s", m.groups[1])
 			continue
 		}
-		c.add("code.component", at, "what is shown comes from %s", origin(m.text[1]))
+		c.add("code.component", at, "the content comes from %s", origin(m.groups[1]))
 	}
 	if strings.Contains(text, "components") || strings.Contains(text, "st.html") {
 		for _, m := range remoteScript.matches(text) {
-			c.add("code.component", place{file: name, line: m.line}, "a script comes from %s", origin(m.text[0]))
+			c.add("code.component", place{file: name, line: m.line}, "a script comes from %s", origin(m.groups[0]))
 		}
 	}
 }
 
 func origin(text string) string {
 	if m := remoteOrigins.matches(text); len(m) > 0 {
-		return m[0].text[1]
+		return m[0].groups[1]
 	}
 	return "another origin"
 }

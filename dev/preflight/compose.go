@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// service gives the service that ships; ok is false where there is none.
-func (c *check) service() (s types.ServiceConfig, ok bool) {
+// service returns the service that ships; ok is false if there is none.
+func (c *checker) service() (s types.ServiceConfig, ok bool) {
 	if c.Compose == nil || c.Service == "" {
 		return s, false
 	}
@@ -19,9 +19,9 @@ func (c *check) service() (s types.ServiceConfig, ok bool) {
 	return s, ok
 }
 
-// inCompose is where the service that ships says something: the place of its last mention in a key
-// or value below it, in the file that overrides the others.
-func (c *check) inCompose(text string) place {
+// composePlace returns where the compose files set something for the service that ships: the last of the files in
+// which a key or value mentions it. A later file overrides an earlier one.
+func (c *checker) composePlace(text string) place {
 	for _, name := range slices.Backward(c.ComposeFiles) {
 		b, ok := readText(c.Project, name)
 		if !ok {
@@ -31,17 +31,17 @@ func (c *check) inCompose(text string) place {
 		if yaml.Unmarshal(b, &doc) != nil || len(doc.Content) == 0 {
 			continue
 		}
-		if line := mention(under(under(doc.Content[0], "services"), c.Service), text); line > 0 {
+		if line := lineOfScalar(mappingValue(mappingValue(doc.Content[0], "services"), c.Service), text); line > 0 {
 			return place{file: name, line: line}
 		}
-		if line := mention(doc.Content[0], text); line > 0 { // in an anchor
+		if line := lineOfScalar(doc.Content[0], text); line > 0 { // it may be in an anchor
 			return place{file: name, line: line}
 		}
 	}
 	return place{where: "service " + strconv.Quote(c.Service) + " of the compose file"}
 }
 
-func under(n *yaml.Node, key string) *yaml.Node {
+func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -53,8 +53,8 @@ func under(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// mention is the line of the first scalar that is a text, or begins with it and an equals sign.
-func mention(n *yaml.Node, text string) int {
+// lineOfScalar returns the line of the first scalar that is the text, or begins with it and an equals sign.
+func lineOfScalar(n *yaml.Node, text string) int {
 	if n == nil {
 		return 0
 	}
@@ -62,7 +62,7 @@ func mention(n *yaml.Node, text string) int {
 		return n.Line
 	}
 	for _, child := range n.Content {
-		if line := mention(child, text); line > 0 {
+		if line := lineOfScalar(child, text); line > 0 {
 			return line
 		}
 	}

@@ -1,16 +1,19 @@
-// Package preflight checks that what ships holds no shortcut of local development, no secret, and
-// nothing that is known to fail where it will run.
+// Package preflight finds what must not ship: shortcuts of local development, secrets, and settings that are
+// known to fail on the platform.
 //
-// [Run] judges a [Subject]: the files of a project, what is known of its app, a compose model, an
-// image, a bundle and a repository, each of which may be absent; what is absent is not judged. Every
-// kind of finding is a row of one table ([Rules]) with a stable id, a severity and a fix: help, tests
-// and reports are made from it.
+// [Run] checks a [Subject]: the files of a project, what is known of its app, a compose model, an image, a bundle
+// and a repository. Each part may be missing; Run skips what needs it. Every kind of finding is a [Rule] with a
+// stable id, a severity and a fix, and help, reports and suppressions come from the same table ([Rules]). To add a
+// rule, add a row to the table of its family, the check beside it (in layer_file.go if it is about files in an
+// image), and a failing and a passing tree to rules_test.go.
 //
-// What switches the login off is looked for by package assign, in everything that runs where the app
-// ships or is told to a platform; what is for development, for tests and for people is left alone.
+// Package assign finds what switches the login off. Preflight applies it to everything that runs where the app
+// ships or that a platform reads, and ignores files for development, for tests and for people.
 //
-// No daemon and no network is needed: [Open] reads an image from a tarball, and [Run] walks it layer
-// by layer, deleted files included, in memory that does not grow with its size, and in bounded time
-// whatever somebody made of it. A secret is named by
-// its kind and place and never shown. The package starts no goroutines.
+// The package needs no daemon and no network. [Open] reads an image from an archive, and Run walks it layer by
+// layer, files included that later layers delete. Both use bounded memory and time, whatever the archive holds.
+// A finding names the kind and the place of a secret and never shows it.
+//
+// All functions are safe to call from several goroutines at once; the package starts none. A History and an
+// fs.FS of the caller's are used from the goroutine that calls Run.
 package preflight

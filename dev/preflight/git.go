@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -10,31 +11,32 @@ import (
 func gitRules() []Rule {
 	const docs = "https://git-scm.com/docs/git-status"
 	return []Rule{
-		{"git.missing", dev.Warns, "the project is in no repository, so nothing says later what was handed over", "git init && git add . && git commit", docs},
+		{"git.missing", dev.Warns, "the project is in no git repository, so nobody can tell later what was handed over", "git init && git add . && git commit", docs},
 		{"git.commit", dev.Warns, "the repository has no commit yet", "git add . && git commit", docs},
-		{"git.dirty", dev.Blocks, "an image was built for the hand-off from files that are not committed (a warning where none was built)", "commit them, or put them away: git stash", docs},
-		{"git.shallow", dev.Informs, "older commits are not here, so nobody looked for credentials in them", "git fetch --unshallow; in a workflow: fetch-depth: 0 for actions/checkout", "https://git-scm.com/docs/git-clone#Documentation/git-clone.txt---depthdepth"},
-		{"git.detached", dev.Informs, "the head is detached: the commit is in no branch that others could look up", "git switch -c BRANCH", "https://git-scm.com/docs/git-checkout#_detached_head"},
+		{"git.dirty", dev.Blocks, "the image for the hand-off was built from files that are not committed (a warning if no image was built)", "commit them, or set them aside: git stash", docs},
+		{"git.shallow", dev.Informs, "the clone is shallow, so older commits were not searched for credentials", "git fetch --unshallow; in a workflow: fetch-depth: 0 for actions/checkout", "https://git-scm.com/docs/git-clone#Documentation/git-clone.txt---depthdepth"},
+		{"git.detached", dev.Informs, "HEAD is detached, so the commit may be on no branch where others can find it", "git switch -c BRANCH", "https://git-scm.com/docs/git-checkout#_detached_head"},
 	}
 }
 
-// git judges the state of the repository. Files of the bundle itself are what is about to be committed.
-func (c *check) git() {
+// git checks the state of the repository. Files of the bundle do not count as changes: the user is about to commit
+// them.
+func (c *checker) git() {
 	r := c.Repository
 	switch {
 	case c.Project == nil:
 		return
 	case !r.Found:
-		c.add("git.missing", place{}, "there is no git repository around the project")
+		c.add("git.missing", place{}, "the project is in no git repository")
 		return
 	case r.Commit == "":
-		c.add("git.commit", place{}, "nothing is committed yet")
+		c.add("git.commit", place{}, "the repository has no commit yet")
 		return
 	case r.Branch == "":
-		c.add("git.detached", place{where: "commit " + r.Commit[:min(12, len(r.Commit))]}, "the head is detached")
+		c.add("git.detached", place{where: "commit " + r.Commit[:min(12, len(r.Commit))]}, "HEAD is detached")
 	}
 	if r.Shallow {
-		c.add("git.shallow", place{where: "repository"}, "the clone is shallow: its history was looked at in part")
+		c.add("git.shallow", place{where: "repository"}, "the clone is shallow: only part of its history was searched")
 	}
 	var changed []string
 	for _, name := range r.Modified {
@@ -49,18 +51,15 @@ func (c *check) git() {
 	if c.Built {
 		severity = dev.Blocks
 	}
-	c.weighed("git.dirty", severity, place{file: changed[0]}, "", "%s from commit %.12s, %s for one", differ(len(changed)), r.Commit, changed[0])
-}
-
-func differ(n int) string {
-	if n == 1 {
-		return "1 file differs"
+	message := fmt.Sprintf("%s differs from commit %.12s", changed[0], r.Commit)
+	if n := len(changed); n > 1 {
+		message = fmt.Sprintf("%s differ from commit %.12s, such as %s", plural(n, "file"), r.Commit, changed[0])
 	}
-	return counted(n, "file") + " differ"
+	c.addAs("git.dirty", severity, place{file: changed[0]}, "", "%s", message)
 }
 
-// inBundle says that a file is the bundle's, what is kept in it for the next hand-off included.
-func (c *check) inBundle(name string) bool {
+// inBundle reports whether a file belongs to the bundle, including what the bundle keeps for the next hand-off.
+func (c *checker) inBundle(name string) bool {
 	if len(c.Bundle) > 0 && (strings.Contains(name, "/.handoff/") || path.Base(name) == "HANDOFF.md") {
 		return true
 	}

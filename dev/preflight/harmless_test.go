@@ -6,8 +6,7 @@ import (
 	"sdev/dev/preflight"
 )
 
-// What a project has for this machine, for tests and for people draws nothing, though the image takes
-// in all of the project.
+// Files for this machine, for tests and for people cause no finding, although the image contains the whole project.
 func TestRun_WhatDoesNotSwitchTheLoginOffDrawsNothing(t *testing.T) {
 	for name, body := range map[string]string{
 		"app.py":                          "import os\nimport streamlit as st\nif os.getenv('LOCAL_STREAMLIT'):\n    st.warning('LOCAL_STREAMLIT=1: no login')\nelse:\n    st.login()\n",

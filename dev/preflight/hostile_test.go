@@ -23,8 +23,8 @@ import (
 	"sdev/dev/preflight"
 )
 
-// block is a header of a tar, of a file with a kind, name and size, as its writer would not write it.
-func block(kind byte, name string, size int, more func(b []byte)) []byte {
+// tarBlock is a tar header that archive/tar would not write.
+func tarBlock(kind byte, name string, size int, more func(b []byte)) []byte {
 	b := make([]byte, 512)
 	copy(b, name)
 	copy(b[100:], "0000644\x00")
@@ -43,16 +43,16 @@ func block(kind byte, name string, size int, more func(b []byte)) []byte {
 	return b
 }
 
-// filled is a text as a tar holds it.
+// filled pads a text as in a tar.
 func filled(text string) []byte {
 	return append([]byte(text), make([]byte, (512-len(text)%512)%512)...)
 }
 
-// withHoles is a tar with a file of a size that it has no bytes for.
+// withHoles is a tar with a sparse file, whose size exceeds its bytes.
 func withHoles(size int64, form string) []byte {
 	end := make([]byte, 1024)
 	if form == "GNU" {
-		return slices.Concat(block('S', "app/holes.txt", 512, func(b []byte) {
+		return slices.Concat(tarBlock('S', "app/holes.txt", 512, func(b []byte) {
 			copy(b[257:], "ustar  \x00")
 			copy(b[386:], fmt.Sprintf("%011o\x00%011o\x00", 0, 512))
 			copy(b[483:], fmt.Sprintf("%011o\x00", size))
@@ -60,13 +60,13 @@ func withHoles(size int64, form string) []byte {
 	}
 	var records string
 	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=app/holes.txt", fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
-		n := len(r) + 4 // the length, which is of two digits, a blank and a line end
+		n := len(r) + 4 // the length field: two digits, a space and a line end
 		records += fmt.Sprintf("%d %s\n", n, r)
 	}
-	return slices.Concat(block('x', "x", len(records), nil), filled(records), block('0', "app/holes.txt", 1024, nil), filled("1\n0\n512\n"), filled(awsKey+"\n"+strings.Repeat("\n", 511-len(awsKey))), end)
+	return slices.Concat(tarBlock('x', "x", len(records), nil), filled(records), tarBlock('0', "app/holes.txt", 1024, nil), filled("1\n0\n512\n"), filled(awsKey+"\n"+strings.Repeat("\n", 511-len(awsKey))), end)
 }
 
-// rawLayer is a layer of any bytes.
+// rawLayer is a layer with any bytes.
 type rawLayer struct {
 	v1.Layer
 	body []byte
@@ -76,7 +76,7 @@ func (l rawLayer) Uncompressed() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(l.body)), nil
 }
 
-// rawImage is an image of any layers.
+// rawImage is an image with any layers.
 type rawImage struct {
 	v1.Image
 	layers []v1.Layer
@@ -95,7 +95,7 @@ func raw(layers ...[]byte) v1.Image {
 	return i
 }
 
-// grown runs something, and says how many bytes it allocated.
+// grown returns how many bytes a function allocates.
 func grown(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -141,7 +141,7 @@ func TestRun_ArchivesThatUnpackToTooMuchAreData(t *testing.T) {
 	if _, err := io.CopyN(g, zeros{}, 90<<20); err != nil || g.Close() != nil {
 		t.Fatal(err)
 	}
-	for name, body := range map[string]string{"nested without end": nested, "a zip": bomb.String(), "gzip": large.String(), "gzip of a zip": gzipOf(t, bomb.String()), "the head of a zip": "PK\x03\x04" + strings.Repeat("\xff", 5000), "a tar of a huge size": string(block('0', "a", 1<<33-1, nil))} {
+	for name, body := range map[string]string{"nested without end": nested, "a zip": bomb.String(), "gzip": large.String(), "gzip of a zip": gzipOf(t, bomb.String()), "the head of a zip": "PK\x03\x04" + strings.Repeat("\xff", 5000), "a tar of a huge size": string(tarBlock('0', "a", 1<<33-1, nil))} {
 		s := sound()
 		s.inImage("app/x.bin", body)
 		var found []dev.Finding
@@ -195,8 +195,8 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The first of two files of one name is what a reader finds: it is the large one.
-	twice := append(block('S', "config.json", 0, func(b []byte) {
+	// A reader finds the first of two files with one name, here the large one.
+	twice := append(tarBlock('S', "config.json", 0, func(b []byte) {
 		copy(b[257:], "ustar  \x00")
 		copy(b[483:], fmt.Sprintf("%011o\x00", int64(8<<30-1)))
 	}), whole...)
@@ -214,7 +214,7 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 		"a pipe":             {pipe, "named pipe"},
 		"a device":           {"/dev/zero", "a device"},
 		"a file that hides":  {write(t, twice), "config.json in it has 8589934591 bytes"},
-		"names without end":  {write(t, names.Bytes()), "longer than those that builders write"},
+		"names without end":  {write(t, names.Bytes()), "longer than any that builders write"},
 		"layers without end": {oldForm(t, manyLayers), "1500 layers"},
 	} {
 		_, err := preflight.Open(t.Context(), test.file, "")
@@ -224,7 +224,7 @@ func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 	}
 }
 
-// manyLayers names one layer again and again.
+// manyLayers has the same layer many times.
 func manyLayers(f map[string]string) {
 	const n = 1500
 	id := `"sha256:` + strings.Repeat("ab", 32) + `"`
@@ -245,15 +245,15 @@ func TestRun_AWindowOfZstdIsBounded(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	for _, body := range [][]byte{[]byte("\x1f\x8b"), withHoles(1<<40, "PAX"), withHoles(1<<30, "GNU"), block('2', "manifest.json", 0, nil), nil} {
+	for _, body := range [][]byte{[]byte("\x1f\x8b"), withHoles(1<<40, "PAX"), withHoles(1<<30, "GNU"), tarBlock('2', "manifest.json", 0, nil), nil} {
 		f.Add(body)
 	}
 	config := `{"rootfs": {"type": "layers", "diff_ids": ["sha256:` + strings.Repeat("ab", 32) + `"]}}`
 	manifest := `[{"Config": "c.json", "Layers": ["l"]}]`
-	layer := slices.Concat(block('0', "app/a.sh", 20, nil), filled("export A=1\n#########"), make([]byte, 1024))
-	f.Add(slices.Concat(block('0', "manifest.json", len(manifest), nil), filled(manifest), block('0', "c.json", len(config), nil), filled(config), block('0', "l", len(layer), nil), layer, make([]byte, 1024)))
+	layer := slices.Concat(tarBlock('0', "app/a.sh", 20, nil), filled("export A=1\n#########"), make([]byte, 1024))
+	f.Add(slices.Concat(tarBlock('0', "manifest.json", len(manifest), nil), filled(manifest), tarBlock('0', "c.json", len(config), nil), filled(config), tarBlock('0', "l", len(layer), nil), layer, make([]byte, 1024)))
 	index := `{"manifests": [{"digest": "sha256:` + strings.Repeat("cd", 32) + `", "platform": {"os": "linux", "architecture": "amd64"}}]}`
-	f.Add(slices.Concat(block('0', "index.json", len(index), nil), filled(index), block('0', "blobs/sha256/"+strings.Repeat("cd", 32), 2, nil), filled("{}"), make([]byte, 1024)))
+	f.Add(slices.Concat(tarBlock('0', "index.json", len(index), nil), filled(index), tarBlock('0', "blobs/sha256/"+strings.Repeat("cd", 32), 2, nil), filled("{}"), make([]byte, 1024)))
 	file := filepath.Join(f.TempDir(), "image.tar")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if err := os.WriteFile(file, body, 0o600); err != nil {
@@ -282,7 +282,7 @@ func FuzzLayer(f *testing.F) {
 	add("etc/passwd", "a:b:c\nroot:x:0:\n")
 	add("app/.wh..wh..opq", "x")
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
-		layer := slices.Concat(block('0', name[:min(len(name), 99)], len(body), nil), filled(string(body)), make([]byte, 1024))
+		layer := slices.Concat(tarBlock('0', name[:min(len(name), 99)], len(body), nil), filled(string(body)), make([]byte, 1024))
 		_, err := preflight.Run(t.Context(), preflight.Subject{Image: raw(layer, layer)})
 		if e, ok := errors.AsType[*dev.Error](err); err != nil && (!ok || e.Hint == "") {
 			t.Errorf("error %v", err)

@@ -17,21 +17,21 @@ import (
 
 func imageRules() []Rule {
 	return []Rule{
-		{"image.arch", dev.Blocks, "the image is for another kind of machine than the platform's", "build it for the platform: docker build --platform linux/amd64", "https://docs.docker.com/build/building/multi-platform/"},
-		{"image.command", dev.Blocks, "nothing says what the image runs: neither CMD nor ENTRYPOINT, nor a command for the platform", `add to the Dockerfile: CMD ["streamlit", "run", "SCRIPT"]`, docsDockerfile + "#cmd"},
-		{"image.port", dev.Blocks, "Streamlit listens on another port than the one that the platform talks to", "use one port in the command, in EXPOSE and for the platform", docsConfig},
-		{"image.expose", dev.Warns, "EXPOSE names other ports than the one that Streamlit listens on", "write EXPOSE with the port of --server.port", docsDockerfile + "#expose"},
-		{"image.user", dev.Warns, "the image runs as root", "make a user in the Dockerfile, and end it with USER", docsDockerfile + "#user"},
-		{"image.health", dev.Informs, "the image has no health check", "add a HEALTHCHECK that asks /_stcore/health", docsDockerfile + "#healthcheck"},
-		{"image.size", dev.Warns, "the image is larger than 2 GiB: slow to start on a platform that fetches it each time", "use a slim base, a stage for building, and pip without a cache", "https://docs.docker.com/build/building/best-practices/"},
-		{"image.git", dev.Warns, "the directory .git is in the image, or copied there", "name .git in .dockerignore", docsIgnore},
-		{"image.ca", dev.Warns, "the image trusts a certificate authority of its own", "where only the build needs it, hand it in as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
-		{"image.writable", dev.Informs, "the app's user may overwrite the app's source", "COPY without --chown, so that the source stays root's, or run it with a read-only root", docsDockerfile + "#copy"},
+		{"image.arch", dev.Blocks, "the image has a different architecture from the platform's", "build it for the platform: docker build --platform linux/amd64", "https://docs.docker.com/build/building/multi-platform/"},
+		{"image.command", dev.Blocks, "the image has neither CMD nor ENTRYPOINT, and the platform gets no command", `add to the Dockerfile: CMD ["streamlit", "run", "SCRIPT"]`, docsDockerfile + "#cmd"},
+		{"image.port", dev.Blocks, "Streamlit does not listen on the port that the platform connects to", "use the same port in the command, in EXPOSE and for the platform", docsConfig},
+		{"image.expose", dev.Warns, "EXPOSE does not name the port that Streamlit listens on", "EXPOSE the port of --server.port", docsDockerfile + "#expose"},
+		{"image.user", dev.Warns, "the image runs as root", "create a user in the Dockerfile, and end it with USER", docsDockerfile + "#user"},
+		{"image.health", dev.Informs, "the image has no health check", "add a HEALTHCHECK that requests /_stcore/health", docsDockerfile + "#healthcheck"},
+		{"image.size", dev.Warns, "the image is larger than 2 GiB, so it starts slowly on a platform that pulls it each time", "use a slim base image, a build stage, and pip without a cache", "https://docs.docker.com/build/building/best-practices/"},
+		{"image.git", dev.Warns, "the image contains the .git directory, or the Dockerfile copies it", "list .git in .dockerignore", docsIgnore},
+		{"image.ca", dev.Warns, "the image trusts an additional certificate authority", "if only the build needs it, pass it as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
+		{"image.writable", dev.Informs, "the user that the image runs as can overwrite the app's source", "COPY without --chown, so that root owns the source, or run the image with a read-only root", docsDockerfile + "#copy"},
 	}
 }
 
-// built is what an image says of itself. The zero value is no image.
-type built struct {
+// imageFacts is what configuration and layers of an image say. The zero value means that there is no image.
+type imageFacts struct {
 	config   *v1.ConfigFile
 	env      map[string]string
 	layers   []layer
@@ -39,8 +39,8 @@ type built struct {
 	users    map[string]int // ids by name
 }
 
-func newBuilt(config *v1.ConfigFile) built {
-	b := built{config: config, env: map[string]string{}}
+func newImageFacts(config *v1.ConfigFile) imageFacts {
+	b := imageFacts{config: config, env: map[string]string{}}
 	for _, pair := range config.Config.Env {
 		k, v, _ := strings.Cut(pair, "=")
 		b.env[k] = v
@@ -48,8 +48,8 @@ func newBuilt(config *v1.ConfigFile) built {
 	return b
 }
 
-// commands are what the image runs by itself.
-func (b built) commands() map[string][]string {
+// commands returns what the image runs by itself.
+func (b imageFacts) commands() map[string][]string {
 	out := map[string][]string{"command": b.config.Config.Cmd, "entry point": b.config.Config.Entrypoint}
 	if h := b.config.Config.Healthcheck; h != nil {
 		out["health check"] = h.Test
@@ -57,12 +57,12 @@ func (b built) commands() map[string][]string {
 	return out
 }
 
-// madeBy gives the step that made each layer.
-func madeBy(config *v1.ConfigFile, layers int) []string {
+// layerSteps returns the build step that made each layer.
+func layerSteps(config *v1.ConfigFile, layers int) []string {
 	var out []string
 	for _, h := range config.History {
 		if !h.EmptyLayer {
-			out = append(out, step(h.CreatedBy))
+			out = append(out, stepText(h.CreatedBy))
 		}
 	}
 	for len(out) < layers {
@@ -73,9 +73,9 @@ func madeBy(config *v1.ConfigFile, layers int) []string {
 
 var shellPrefix = regexp.MustCompile(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s*)?`)
 
-// step is a line of the image's history as its author wrote it. Values of build arguments and of
-// variables are left out where they may be secret.
-func step(createdBy string) string {
+// stepText returns a line of the image's history as its author wrote it, without values of build arguments and
+// variables that may be secret.
+func stepText(createdBy string) string {
 	text := strings.TrimSuffix(createdBy, " # buildkit")
 	if m := shellPrefix.FindString(text); m != "" {
 		text = strings.TrimPrefix(text, m)
@@ -86,12 +86,12 @@ func step(createdBy string) string {
 	words := strings.Fields(text)
 	for i, word := range words {
 		if name, value, ok := strings.Cut(word, "="); ok && dev.HoldsSecret(name, value) {
-			words = append(words[:i:i], name+"=…") // what follows may belong to it
+			words = append(words[:i:i], name+"=…") // the rest may belong to the value
 			break
 		}
 	}
 	text = strings.Join(words, " ")
-	if len(credentials(text)) > 0 {
+	if len(credentialsIn(text)) > 0 {
 		text = words[0] + " …"
 	}
 	const most = 60
@@ -101,60 +101,60 @@ func step(createdBy string) string {
 	return cmp.Or(dev.Sanitize(text), "a step without a name")
 }
 
-// image judges the configuration.
-func (c *check) image() {
-	conf := c.built.config
+// checkImage checks the image's configuration.
+func (c *checker) checkImage() {
+	conf := c.image.config
 	at := place{where: "configuration of the image"}
 	if have := conf.OS + "/" + conf.Architecture; c.Platform != "" && have != "/" && !strings.HasPrefix(c.Platform+"/", have+"/") {
-		c.fix("image.arch", at, "build it with --platform "+c.Platform, "the image is for %s, and %s is wanted", have, c.Platform)
+		c.addWithFix("image.arch", at, "build it with --platform "+c.Platform, "the image is for %s, but the platform needs %s", have, c.Platform)
 	}
 	name, _, _ := strings.Cut(conf.Config.User, ":")
-	if id, known := c.built.users[name]; isRoot(name) || known && id == 0 {
+	if id, known := c.image.users[name]; isRoot(name) || known && id == 0 {
 		if s, ok := c.service(); !ok || isRoot(s.User) {
 			c.add("image.user", at, "the image runs as root")
 		}
 	}
 	if h := conf.Config.Healthcheck; h == nil || len(h.Test) == 0 || h.Test[0] == "NONE" {
-		c.add("image.health", at, "the image has no health check, so only the platform's own sees whether it answers")
+		c.add("image.health", at, "the image has no health check, so only the platform can check whether the app answers")
 	}
 	if len(conf.Config.Cmd) == 0 && len(conf.Config.Entrypoint) == 0 && len(c.App.Command) == 0 {
-		c.add("image.command", at, "the image says nothing about what it runs")
+		c.add("image.command", at, "the image has neither CMD nor ENTRYPOINT")
 	}
-	c.imagePorts(at)
-	c.imageSize()
-	c.imageSecrets()
+	c.checkPorts(at)
+	c.checkSize()
+	c.checkImageSecrets()
 }
 
-// streamlitPort is the port that Streamlit will listen on, as flags, environment and default have it.
-func (c *check) streamlitPort() int {
+// streamlitPort returns the port that Streamlit will listen on, from flags, environment or default.
+func (c *checker) streamlitPort() int {
 	words := c.App.Command
 	if len(words) == 0 {
-		words = slices.Concat(c.built.config.Config.Entrypoint, c.built.config.Config.Cmd)
+		words = slices.Concat(c.image.config.Config.Entrypoint, c.image.config.Config.Cmd)
 	}
 	if m := portFlag.matches(strings.Join(words, " ")); len(m) > 0 {
-		port, _ := strconv.Atoi(m[len(m)-1].text[1])
+		port, _ := strconv.Atoi(m[len(m)-1].groups[1])
 		return port
 	}
-	if port, err := strconv.Atoi(c.built.env["STREAMLIT_SERVER_PORT"]); err == nil {
+	if port, err := strconv.Atoi(c.image.env["STREAMLIT_SERVER_PORT"]); err == nil {
 		return port
 	}
 	const usual = 8501
 	return usual
 }
 
-var portFlag = lazily(`--server\.port[= ]\s*["']?(\d+)`)
+var portFlag = lazyPattern(`--server\.port[= ]\s*["']?(\d+)`)
 
-func (c *check) imagePorts(at place) {
-	// What a script in the command does with ports is its own affair.
-	line := strings.Join(slices.Concat(c.App.Command, conf(c).Entrypoint, conf(c).Cmd), " ")
-	known := len(portFlag.matches(line)) > 0 || c.built.env["STREAMLIT_SERVER_PORT"] != ""
+func (c *checker) checkPorts(at place) {
+	// A script in the command may choose the port by itself.
+	line := strings.Join(slices.Concat(c.App.Command, imageConfig(c).Entrypoint, imageConfig(c).Cmd), " ")
+	known := len(portFlag.matches(line)) > 0 || c.image.env["STREAMLIT_SERVER_PORT"] != ""
 	port := c.streamlitPort()
 	if known && c.App.Port != 0 && port != c.App.Port {
-		c.add("image.port", at, "Streamlit listens on %d, and the platform talks to %d", port, c.App.Port)
+		c.add("image.port", at, "Streamlit listens on port %d, but the platform connects to %d", port, c.App.Port)
 		return
 	}
 	var exposed []string
-	for p := range conf(c).ExposedPorts {
+	for p := range imageConfig(c).ExposedPorts {
 		number, _, _ := strings.Cut(p, "/")
 		exposed = append(exposed, number)
 	}
@@ -162,24 +162,24 @@ func (c *check) imagePorts(at place) {
 	if c.App.Port != 0 && !known {
 		port = c.App.Port
 	}
-	sure := known || c.App.Port != 0 || strings.Contains(line, "streamlit run")
-	if sure && len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
-		c.add("image.expose", at, "EXPOSE names %s, and Streamlit listens on %d", strings.Join(exposed, ", "), port)
+	certain := known || c.App.Port != 0 || strings.Contains(line, "streamlit run")
+	if certain && len(exposed) > 0 && !slices.Contains(exposed, strconv.Itoa(port)) {
+		c.add("image.expose", at, "EXPOSE names %s, but Streamlit listens on port %d", strings.Join(exposed, ", "), port)
 	}
 }
 
-func conf(c *check) v1.Config { return c.built.config.Config }
+func imageConfig(c *checker) v1.Config { return c.image.config.Config }
 
-func (c *check) imageSize() {
+func (c *checker) checkSize() {
 	const large = 2 << 30
 	var total int64
-	for _, l := range c.built.layers {
+	for _, l := range c.image.layers {
 		total += l.size
 	}
 	if total <= large {
 		return
 	}
-	top := slices.Clone(c.built.layers)
+	top := slices.Clone(c.image.layers)
 	slices.SortStableFunc(top, func(a, b layer) int { return cmp.Compare(b.size, a.size) })
 	var parts []string
 	for _, l := range top[:min(3, len(top))] {
@@ -195,39 +195,39 @@ func megabytes(n int64) string {
 	return fmt.Sprintf("%d MB", n/1_000_000)
 }
 
-// imageSecrets looks for secrets in what the image says of itself.
-func (c *check) imageSecrets() {
-	for _, name := range slices.Sorted(maps.Keys(c.built.env)) {
-		value := c.built.env[name]
-		switch found := credentials(name + "=" + value); {
+// checkImageSecrets looks for secrets in the image's environment, labels, commands and history.
+func (c *checker) checkImageSecrets() {
+	for _, name := range slices.Sorted(maps.Keys(c.image.env)) {
+		value := c.image.env[name]
+		switch found := credentialsIn(name + "=" + value); {
 		case len(found) > 0:
-			c.add("secret.image", place{where: "environment of the image"}, "%s holds %s", name, found[0].what)
+			c.add("secret.image", place{where: "environment of the image"}, "%s contains %s", name, found[0].what)
 		case dev.HoldsSecret(name, value):
 			c.add("secret.variable", place{where: "environment of the image"}, "%s has a value", name)
 		}
 	}
-	for name, value := range conf(c).Labels {
-		for _, h := range credentials(value) {
-			c.add("secret.image", place{where: "label " + name}, "%s is in it", h.what)
+	for name, value := range imageConfig(c).Labels {
+		for _, h := range credentialsIn(value) {
+			c.add("secret.image", place{where: "label " + name}, "it contains %s", h.what)
 		}
 	}
-	for what, words := range c.built.commands() {
-		for _, h := range credentials(strings.Join(words, " ")) {
-			c.add("secret.image", place{where: what + " of the image"}, "%s is in it", h.what)
+	for what, words := range c.image.commands() {
+		for _, h := range credentialsIn(strings.Join(words, " ")) {
+			c.add("secret.image", place{where: what + " of the image"}, "it contains %s", h.what)
 		}
 	}
-	for _, h := range c.built.config.History {
-		for _, found := range credentials(h.CreatedBy) {
-			c.add("secret.image", place{where: "history: " + step(h.CreatedBy)}, "%s is in it", found.what)
+	for _, h := range c.image.config.History {
+		for _, found := range credentialsIn(h.CreatedBy) {
+			c.add("secret.image", place{where: "history: " + stepText(h.CreatedBy)}, "it contains %s", found.what)
 		}
 		for _, name := range argumentsWith(h.CreatedBy) {
-			c.add("secret.image", place{where: "history: " + step(h.CreatedBy)}, "the value of the build argument %s is in it", name)
+			c.add("secret.image", place{where: "history: " + stepText(h.CreatedBy)}, "it contains the value of the build argument %s", name)
 		}
 	}
 }
 
-// argumentsWith names the build arguments whose values are in a line of the history and look like
-// secrets. Builders write them before the command: "|1 NAME=value /bin/sh -c …".
+// argumentsWith returns the build arguments whose values, in a line of the history, look like secrets. Builders write
+// them before the command: "|1 NAME=value /bin/sh -c …".
 func argumentsWith(createdBy string) []string {
 	var out []string
 	text, declared := strings.CutPrefix(createdBy, "ARG ")
@@ -246,16 +246,16 @@ func argumentsWith(createdBy string) []string {
 	return out
 }
 
-// packages are the versions of what is installed, as far as anybody asks.
+// packages are the versions of installed software that rules are about.
 type packages struct {
 	streamlit string
-	python    string // of the environment that streamlit is in
+	python    string // of the environment that contains streamlit
 }
 
 var streamlitInfo = regexp.MustCompile(`/(?:lib/)?python3?\.?(\d*)/(?:site|dist)-packages/streamlit-(\d[\w.]*)\.dist-info/METADATA$`)
 
-// take notes a file of the image.
-func (p *packages) take(name string) {
+// record takes the versions from the name of a file in the image.
+func (p *packages) record(name string) {
 	if path.Base(name) != "METADATA" {
 		return
 	}

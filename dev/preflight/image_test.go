@@ -40,7 +40,7 @@ func TestRun_FindsASecretThatALaterLayerDeletes(t *testing.T) {
 			s.layer("COPY id_rsa /app/ # buildkit", testFile{name: "app/id_rsa", body: privateKey})
 			s.layer("RUN /bin/sh -c git clone x && rm /app/id_rsa # buildkit", deletion)
 			found := s.run(t)
-			const where = "layer 4 (COPY id_rsa /app/), deleted or replaced in layer 5, where it can still be read"
+			const where = "layer 4 (COPY id_rsa /app/); layer 5 deletes or replaces it, but it can still be read"
 			if len(found) != 1 || found[0].ID != "secret.layer" || found[0].Severity != dev.Blocks || found[0].Where != where {
 				t.Errorf("found %+v, want one secret.layer in %s", found, where)
 			}
@@ -58,7 +58,7 @@ func TestRun_KeepsWhatWasNotDeleted(t *testing.T) {
 }
 
 func TestRun_FindsEveryKindOfCredentialAcrossPieces(t *testing.T) {
-	// The reader works in pieces; a credential may lie across the border of two.
+	// The reader works in pieces; a credential may cross the border between two.
 	for _, size := range []int{0, 1, 256<<10 - 20, 256 << 10, 256<<10 + 40, 512<<10 + 1040, 1<<20 - 7} {
 		s := sound()
 		s.inImage("app/data.txt", strings.Repeat("x\n", size/2)+" "+awsKey+" \n"+privateKey+awsSecret+"\n")
@@ -109,7 +109,7 @@ func TestRun_EndsWithItsContext(t *testing.T) {
 	}
 }
 
-// large is an image whose layers are made while they are read.
+// large is an image whose layers are generated while they are read.
 type large struct {
 	v1.Image
 	layers int
@@ -153,7 +153,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// saved writes an image as an archive of docker save.
+// saved writes an image as docker save does.
 func saved(t *testing.T, images ...v1.Image) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "image.tar")
@@ -201,7 +201,7 @@ func laidOut(t *testing.T, images map[string]v1.Image) string {
 	return file
 }
 
-// leaking is an image with a secret in it.
+// leaking is an image with a secret.
 func leaking(t *testing.T, machine string) v1.Image {
 	s := sound()
 	s.config.Architecture = machine
@@ -243,7 +243,7 @@ func TestOpen_ReadsArchivesOfEveryForm(t *testing.T) {
 	}
 }
 
-// oldForm is what engines up to 24 write: layers that are not packed, in directories of their own.
+// oldForm is what engines up to 24 write: uncompressed layers, each in its own directory.
 func oldForm(t *testing.T, change func(files map[string]string)) string {
 	t.Helper()
 	s := sound()
@@ -279,7 +279,7 @@ func write(t *testing.T, content []byte) string {
 	return file
 }
 
-// linked is a tar whose files lead to one another.
+// linked is a tar whose files are links to each other.
 func linked(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -373,13 +373,13 @@ func TestRun_LimitsWhatACraftedImageCanShow(t *testing.T) {
 	}
 	counted := false
 	for _, f := range found {
-		counted = counted || strings.Contains(f.Message, "more of this kind")
+		counted = counted || strings.Contains(f.Message, "more of this rule")
 		if strings.ContainsAny(f.Message+f.Where, "\x1b\n") || len(f.Message) > 600 {
 			t.Errorf("not fit to be shown: %q", f.Message)
 		}
 	}
 	if !counted {
-		t.Error("nothing says that there are more")
+		t.Error("no message says that there are more")
 	}
 }
 

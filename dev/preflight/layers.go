@@ -19,73 +19,72 @@ import (
 	"sdev/dev"
 )
 
-// Limits of what a layer may unpack to. The largest images of people are a tenth of it.
+// Limits of an image. The largest ordinary images need a tenth.
 const (
 	maxUnpacked = 64 << 30
 	maxFiles    = 5_000_000
 )
 
-// layer is what is known of one of the image's layers.
+// layer is one of the image's layers.
 type layer struct {
-	step string // that made it
+	step string // the build step that made it
 	size int64  // unpacked
 }
 
-// sight is something that was seen in a layer; it becomes a finding once the layers above have been
-// seen.
-type sight struct {
+// pendingFinding is a finding in a layer. It is complete once the layers above are read: they may delete the file.
+type pendingFinding struct {
 	id, message string
-	file        string // in the image, with a slash before it
+	file        string // absolute path in the image
 	line        int
 	layer       int
-	gone        int // the layer that deletes or replaces the file; -1 is none
+	removedIn   int // the layer that deletes or replaces the file; -1: none
 	severity    dev.Severity
 }
 
 // walker reads the layers of an image, the lowest first.
 type walker struct {
-	c      *check
-	s      scanner
-	sights []sight
-	app    map[string]owned // what is in the directory of the app, as the layers so far have it
-	users  map[string]int   // ids of users by name
-	total  int64
-	files  int
+	checker  *checker
+	scanner  scanner
+	pending  []pendingFinding
+	appFiles map[string]permissions // the app's scripts, as the layers so far have them
+	users    map[string]int         // ids of users by name
+	total    int64
+	files    int
 
-	unpacked int64 // of archives in the image
-	sparse   int64 // read of files with holes
+	unpacked int64 // bytes of archives in the image
+	sparse   int64 // bytes read of sparse files
 
-	texts    map[string]kept // scripts and settings, as the layers so far have them: see inimage.go
-	keeps    int             // bytes of those
-	compiled map[string]kept // compiled scripts that speak of the bypass
+	texts     map[string]layerText // scripts and settings, as the layers so far have them: see layer_bypass.go
+	textBytes int                  // their size together
+	compiled  map[string]layerText // compiled scripts that contain the variable's name
 
-	seen   map[sight]bool    // those of sights, with nothing gone
-	byFile map[string][]int  // indexes of sights
-	links  map[string]string // what links lead to
-	dirs   map[string]bool   // that hold what is tracked, and the names of that
+	added  map[pendingFinding]bool // what pending holds, so that nothing is there twice
+	byFile map[string][]int        // indexes of pending
+	links  map[string]string       // targets of links
+	dirs   map[string]bool         // tracked files and the directories that they are in
 }
 
-// owned is who may write to a file.
-type owned struct {
+// permissions say who may write to a file.
+type permissions struct {
 	uid, gid int
 	mode     int64
 }
 
 const (
-	maxSights = 2000
-	maxOwned  = 20_000
-	maxUsers  = 10_000
-	maxLayers = 1000      // engines run 127 at most
-	maxPath   = 32 << 10  // which no system allows
-	maxSparse = 256 << 20 // of files with holes, which have no bytes in the archive
+	maxPending  = 2000
+	maxAppFiles = 20_000
+	maxUsers    = 10_000
+	maxLayers   = 1000      // engines run 127 at most
+	maxPath     = 32 << 10  // longer than any system allows
+	maxSparse   = 256 << 20 // of sparse files, whose holes have no bytes in the archive
 )
 
-func newWalker(c *check) *walker {
-	return &walker{c: c, app: map[string]owned{}, users: map[string]int{"root": 0}, texts: map[string]kept{}, compiled: map[string]kept{},
-		links: map[string]string{}, seen: map[sight]bool{}, byFile: map[string][]int{}, dirs: map[string]bool{}}
+func newWalker(c *checker) *walker {
+	return &walker{checker: c, appFiles: map[string]permissions{}, users: map[string]int{"root": 0}, texts: map[string]layerText{}, compiled: map[string]layerText{},
+		links: map[string]string{}, added: map[pendingFinding]bool{}, byFile: map[string][]int{}, dirs: map[string]bool{}}
 }
 
-// track notes that something is known of a file, so that deletions of others cost nothing.
+// track marks a file that something is known of, so that deleting any other file costs nothing.
 func (w *walker) track(name string) {
 	for ; !w.dirs[name]; name = path.Dir(name) {
 		w.dirs[name] = true
@@ -95,7 +94,7 @@ func (w *walker) track(name string) {
 	}
 }
 
-func (c *check) readImage(ctx context.Context) error {
+func (c *checker) readImage(ctx context.Context) error {
 	if c.Image == nil {
 		return nil
 	}
@@ -107,25 +106,25 @@ func (c *check) readImage(ctx context.Context) error {
 	if err != nil {
 		return invalid("the image", err)
 	}
-	c.built = newBuilt(config)
+	c.image = newImageFacts(config)
 	if len(layers) > maxLayers {
 		return invalid("the image", fmt.Errorf("it has %d layers, which no builder writes", len(layers)))
 	}
 	w := newWalker(c)
-	steps := madeBy(config, len(layers))
+	steps := layerSteps(config, len(layers))
 	for i, l := range layers {
-		size, err := w.layer(ctx, i, l, diffID(config, i))
+		size, err := w.readLayer(ctx, i, l, diffID(config, i))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			return invalid("layer "+strconv.Itoa(i+1)+" of the image ("+steps[i]+")", err)
 		}
-		c.built.layers = append(c.built.layers, layer{step: steps[i], size: size})
+		c.image.layers = append(c.image.layers, layer{step: steps[i], size: size})
 	}
-	w.tell()
-	c.built.users = w.users
-	c.image()
+	w.report()
+	c.image.users = w.users
+	c.checkImage()
 	return nil
 }
 
@@ -136,15 +135,15 @@ func diffID(config *v1.ConfigFile, i int) string {
 	return ""
 }
 
-// layer reads one layer to its end, and compares what it is with what the configuration says.
-func (w *walker) layer(ctx context.Context, n int, l v1.Layer, want string) (size int64, err error) {
+// readLayer reads one layer to its end and compares its digest with the configuration's.
+func (w *walker) readLayer(ctx context.Context, n int, l v1.Layer, want string) (size int64, err error) {
 	rc, err := l.Uncompressed()
 	if err != nil {
 		return 0, err
 	}
 	defer rc.Close()
 	sum := sha256.New()
-	in := &bounded{ctx: ctx, r: rc, left: maxUnpacked - w.total}
+	in := &limitedReader{ctx: ctx, r: rc, left: maxUnpacked - w.total}
 	counted := io.TeeReader(bufio.NewReaderSize(in, 1<<20), sum)
 	t := tar.NewReader(counted)
 	for {
@@ -156,14 +155,14 @@ func (w *walker) layer(ctx context.Context, n int, l v1.Layer, want string) (siz
 			if w.files++; w.files > maxFiles {
 				return 0, fmt.Errorf("it holds more than %d files", maxFiles)
 			}
-			err = w.entry(n, h, t)
+			err = w.readEntry(n, h, t)
 		}
 		if err != nil {
-			return 0, readable(err)
+			return 0, archiveError(err)
 		}
 	}
-	if _, err := io.Copy(io.Discard, counted); err != nil { // what fills the last block up
-		return 0, readable(err)
+	if _, err := io.Copy(io.Discard, counted); err != nil { // the padding after the last entry
+		return 0, archiveError(err)
 	}
 	w.total += in.read
 	if got := hex.EncodeToString(sum.Sum(nil)); want != "" && got != want {
@@ -172,7 +171,7 @@ func (w *walker) layer(ctx context.Context, n int, l v1.Layer, want string) (siz
 	return in.read, nil
 }
 
-func readable(err error) error {
+func archiveError(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("it ends too early")
@@ -182,63 +181,63 @@ func readable(err error) error {
 	return err
 }
 
-var errTooMuch = fmt.Errorf("it unpacks to more than %d GiB", maxUnpacked>>30)
+var errTooLarge = fmt.Errorf("it unpacks to more than %d GiB", maxUnpacked>>30)
 
-// bounded reads until the context ends or there was too much.
-type bounded struct {
-	ctx        context.Context //nolint:containedctx // a reader has no other way to be told
+// limitedReader reads until ctx ends or the limit is reached.
+type limitedReader struct {
+	ctx        context.Context //nolint:containedctx // a reader takes no context
 	r          io.Reader
 	read, left int64
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *limitedReader) Read(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}
 	n, err := b.r.Read(p)
 	b.read += int64(n)
 	if b.read > b.left {
-		return n, errTooMuch
+		return n, errTooLarge
 	}
 	return n, err
 }
 
-// entry looks at one file of a layer.
-func (w *walker) entry(n int, h *tar.Header, content io.Reader) error {
+// readEntry reads one file of a layer.
+func (w *walker) readEntry(n int, h *tar.Header, content io.Reader) error {
 	if len(h.Name) > maxPath {
 		return fmt.Errorf("a file in it has a name of %d bytes", len(h.Name))
 	}
 	name := path.Clean("/" + h.Name)
 	dir, base := path.Split(name)
 	if strings.HasPrefix(base, ".wh.") {
-		w.deleted(n, path.Clean(dir), base)
+		w.recordWhiteout(n, path.Clean(dir), base)
 		return nil
 	}
-	w.replaced(n, name)
-	w.owner(name, h)
+	w.recordReplaced(n, name)
+	w.recordPermissions(name, h)
 	switch {
 	case h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.map"] != "" || h.PAXRecords["GNU.sparse.major"] != "":
-		content = w.withHoles(content)
+		content = w.limitSparse(content)
 	case h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink:
-		w.link(name, h)
+		w.recordLink(name, h)
 		return nil
 	case h.Typeflag != tar.TypeReg:
 		return nil
 	}
-	w.byName(n, name, h.Size)
+	w.checkName(n, name, h.Size)
 	switch {
 	case h.Size == 0:
 		return nil
 	case name == "/etc/passwd":
-		return w.passwd(content)
+		return w.readUsers(content)
 	}
-	return w.content(n, name, content)
+	return w.readContent(n, name, content)
 }
 
-// link notes what a link leads to.
-func (w *walker) link(name string, h *tar.Header) {
+// recordLink records the target of a link.
+func (w *walker) recordLink(name string, h *tar.Header) {
 	const longest = 1024
-	if len(name) > longest || len(h.Linkname) > longest || len(w.links) >= maxCount {
+	if len(name) > longest || len(h.Linkname) > longest || len(w.links) >= maxLayerTexts {
 		return
 	}
 	target := h.Linkname
@@ -248,18 +247,19 @@ func (w *walker) link(name string, h *tar.Header) {
 	w.links[name] = path.Join("/", target)
 }
 
-// withHoles bounds what is read of a file whose holes the reader fills.
-func (w *walker) withHoles(content io.Reader) io.Reader {
-	return io.TeeReader(&io.LimitedReader{R: content, N: max(0, maxSparse-w.sparse)}, counter{&w.sparse})
+// limitSparse limits what is read of a sparse file, whose holes the reader fills.
+func (w *walker) limitSparse(content io.Reader) io.Reader {
+	return io.TeeReader(&io.LimitedReader{R: content, N: max(0, maxSparse-w.sparse)}, byteCounter{&w.sparse})
 }
 
-// counter counts what is written to it.
-type counter struct{ n *int64 }
+// byteCounter counts what is written to it.
+type byteCounter struct{ n *int64 }
 
-func (c counter) Write(p []byte) (int, error) { *c.n += int64(len(p)); return len(p), nil }
+func (c byteCounter) Write(p []byte) (int, error) { *c.n += int64(len(p)); return len(p), nil }
 
-// deleted notes a whiteout. Source: github.com/opencontainers/image-spec, layer.md.
-func (w *walker) deleted(n int, dir, base string) {
+// recordWhiteout records that a layer deletes a file, or the contents of a directory. Source:
+// github.com/opencontainers/image-spec, layer.md.
+func (w *walker) recordWhiteout(n int, dir, base string) {
 	target := path.Join(dir, strings.TrimPrefix(base, ".wh."))
 	opaque := base == ".wh..wh..opq"
 	if opaque {
@@ -271,19 +271,19 @@ func (w *walker) deleted(n int, dir, base string) {
 	covers := func(name string) bool {
 		return !opaque && name == target || strings.HasPrefix(name, strings.TrimSuffix(target, "/")+"/")
 	}
-	for i, s := range w.sights {
-		if s.layer < n && s.gone < 0 && covers(s.file) {
-			w.sights[i].gone = n
+	for i, s := range w.pending {
+		if s.layer < n && s.removedIn < 0 && covers(s.file) {
+			w.pending[i].removedIn = n
 		}
 	}
-	for name := range w.app {
+	for name := range w.appFiles {
 		if covers(name) {
-			delete(w.app, name)
+			delete(w.appFiles, name)
 		}
 	}
-	// What this layer itself has brought before stays.
+	// Files of this same layer stay.
 	for name, k := range w.texts {
-		if file, _, _ := strings.Cut(name, memberMark); k.layer < n && covers(file) {
+		if file, _, _ := strings.Cut(name, memberSeparator); k.layer < n && covers(file) {
 			w.drop(name)
 		}
 	}
@@ -294,38 +294,39 @@ func (w *walker) deleted(n int, dir, base string) {
 	}
 }
 
-func (w *walker) replaced(n int, name string) {
+// recordReplaced records that a layer replaces a file.
+func (w *walker) recordReplaced(n int, name string) {
 	for _, i := range w.byFile[name] {
-		if s := w.sights[i]; s.layer < n && s.gone < 0 {
-			w.sights[i].gone = n
+		if s := w.pending[i]; s.layer < n && s.removedIn < 0 {
+			w.pending[i].removedIn = n
 		}
 	}
 	w.drop(name)
 	delete(w.compiled, name)
-	if w.dirs[name+"!"] { // an archive, of which something is kept
+	if w.dirs[name+"!"] { // an archive with saved texts
 		for file := range w.texts {
-			if strings.HasPrefix(file, name+memberMark) {
+			if strings.HasPrefix(file, name+memberSeparator) {
 				w.drop(file)
 			}
 		}
 	}
 }
 
-// owner notes who may write to the app's own files.
-func (w *walker) owner(name string, h *tar.Header) {
-	dir := path.Clean(w.c.built.config.Config.WorkingDir)
-	if dir == "." || dir == "/" || !strings.HasPrefix(name, dir+"/") || isPublished(name) || h.Typeflag != tar.TypeReg || path.Ext(name) != ".py" {
+// recordPermissions records who may write to a script of the app.
+func (w *walker) recordPermissions(name string, h *tar.Header) {
+	dir := path.Clean(w.checker.image.config.Config.WorkingDir)
+	if dir == "." || dir == "/" || !strings.HasPrefix(name, dir+"/") || isPackageFile(name) || h.Typeflag != tar.TypeReg || path.Ext(name) != ".py" {
 		return
 	}
 	const longest = 1024
-	if _, known := w.app[name]; known || len(w.app) < maxOwned && len(name) <= longest {
+	if _, known := w.appFiles[name]; known || len(w.appFiles) < maxAppFiles && len(name) <= longest {
 		w.track(name)
-		w.app[name] = owned{h.Uid, h.Gid, h.Mode}
+		w.appFiles[name] = permissions{h.Uid, h.Gid, h.Mode}
 	}
 }
 
-// passwd learns the ids of users: the last layer that brings the file decides.
-func (w *walker) passwd(content io.Reader) error {
+// readUsers reads the ids of users from /etc/passwd; the file of the last layer counts.
+func (w *walker) readUsers(content io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(content, 1<<20))
 	for line := range strings.Lines(string(b)) {
 		const longest = 256
@@ -338,43 +339,43 @@ func (w *walker) passwd(content io.Reader) error {
 	return err
 }
 
-// tell makes findings of what was seen.
-func (w *walker) tell() {
+// report makes findings of what the layers showed.
+func (w *walker) report() {
 	w.bypass()
-	for _, s := range w.sights {
-		where := fmt.Sprintf("layer %d (%s)", s.layer+1, w.c.built.layers[s.layer].step)
-		if s.gone >= 0 {
-			where += fmt.Sprintf(", deleted or replaced in layer %d, where it can still be read", s.gone+1)
+	for _, s := range w.pending {
+		where := fmt.Sprintf("layer %d (%s)", s.layer+1, w.checker.image.layers[s.layer].step)
+		if s.removedIn >= 0 {
+			where += fmt.Sprintf("; layer %d deletes or replaces it, but it can still be read", s.removedIn+1)
 		}
-		w.c.weighed(s.id, s.severity, place{where: where, inner: s.file}, "", "%s", s.message)
+		w.checker.addAs(s.id, s.severity, place{where: where, imagePath: s.file}, "", "%s", s.message)
 	}
-	w.writable()
+	w.reportWritable()
 }
 
-// writable tells of source that the app could overwrite.
-func (w *walker) writable() {
-	user, group, _ := strings.Cut(w.c.built.config.Config.User, ":")
+// reportWritable reports source that the app could overwrite.
+func (w *walker) reportWritable() {
+	user, group, _ := strings.Cut(w.checker.image.config.Config.User, ":")
 	uid, ok := w.users[user]
 	if id, err := strconv.Atoi(user); err == nil {
 		uid, ok = id, true
 	}
-	if !ok || uid == 0 { // root is told of elsewhere
+	if !ok || uid == 0 { // image.user reports root
 		return
 	}
 	gid, err := strconv.Atoi(group)
 	var names []string
-	for name, o := range w.app {
+	for name, o := range w.appFiles {
 		if o.mode&0o002 != 0 || o.uid == uid && o.mode&0o200 != 0 || err == nil && o.gid == gid && o.mode&0o020 != 0 {
 			names = append(names, name)
 		}
 	}
 	if len(names) > 0 {
 		slices.Sort(names)
-		w.c.add("image.writable", place{where: "files of the image", inner: names[0]}, "the app's user may write to %s of the app, %s for one", counted(len(names), "script"), names[0])
+		w.checker.add("image.writable", place{where: "files of the image", imagePath: names[0]}, "the image's user can overwrite %s of the app, such as %s", plural(len(names), "script"), names[0])
 	}
 }
 
-func counted(n int, what string) string {
+func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

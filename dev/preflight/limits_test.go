@@ -9,17 +9,17 @@ import (
 )
 
 func TestBounded_EndsWhatUnpacksToTooMuch(t *testing.T) {
-	b := &bounded{ctx: t.Context(), r: strings.NewReader(strings.Repeat("x", 100)), left: 99}
+	b := &limitedReader{ctx: t.Context(), r: strings.NewReader(strings.Repeat("x", 100)), left: 99}
 	if _, err := io.ReadAll(b); err == nil || !strings.Contains(err.Error(), "more than 64 GiB") {
 		t.Errorf("error %v", err)
 	}
-	b = &bounded{ctx: t.Context(), r: strings.NewReader(strings.Repeat("x", 100)), left: 100}
+	b = &limitedReader{ctx: t.Context(), r: strings.NewReader(strings.Repeat("x", 100)), left: 100}
 	if _, err := io.ReadAll(b); err != nil || b.read != 100 {
 		t.Errorf("%d bytes, %v", b.read, err)
 	}
 }
 
-// failing gives some bytes and then an error.
+// failing returns some bytes and then an error.
 type failing struct{ io.Reader }
 
 func (f failing) Read(p []byte) (int, error) {
@@ -49,12 +49,12 @@ func TestForms_AreFoundByTheirLiteralsAndNotInExamples(t *testing.T) {
 		"AccountKey=" + word(86) + "==", "eyJhIjoi" + word(140),
 		"-----BEGIN OPENSSH PRIVATE KEY-----\n" + word(70) + "\n" + word(40) + "\n", `"private_key": "-----BEGIN PRIVATE KEY-----\n` + word(64) + `\n` + word(64) + `\n`,
 	} {
-		if found := credentials("key: " + text + "\n"); len(found) != 1 {
+		if found := credentialsIn("key: " + text + "\n"); len(found) != 1 {
 			t.Errorf("%.40s…: found %+v", text, found)
 		}
 	}
 	for _, text := range []string{"AKIAIOSFODNN7EXAMPLE", "AKIA" + strings.Repeat("A", 16), "XAKIAQYLPMN5HHHFPZAM2", "ghp_short", "AWS_SECRET_ACCESS_KEY=${SECRET}", "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----\n" + word(80), "hf_hub_download(repo)", "npm_config_registry"} {
-		if found := credentials(text + "\n"); len(found) > 0 {
+		if found := credentialsIn(text + "\n"); len(found) > 0 {
 			t.Errorf("%s: found %+v", text, found)
 		}
 	}
@@ -89,7 +89,7 @@ func TestCredentials_AreFoundInBase64(t *testing.T) {
 		"a private key":     "tls.key: " + encode([]byte(pem)) + "\n",
 		"across pieces":     encode([]byte(strings.Repeat("other text ", 25000) + key + "\n")),
 	} {
-		found := credentials("x\n" + text)
+		found := credentialsIn("x\n" + text)
 		if len(found) == 0 || !strings.HasSuffix(found[0].what, ", in base64") || found[0].line != 2 && name != "in lines" {
 			t.Errorf("%s: found %+v", name, found)
 		}
@@ -100,7 +100,7 @@ func TestCredentials_AreFoundInBase64(t *testing.T) {
 		}
 	}
 	for _, text := range []string{encode([]byte("AKIAIOSFODNN7EXAMPLE and more of it")), encode([]byte(strings.Repeat("nothing in it ", 99))), "QUtJQ" + strings.Repeat("A", 40)} {
-		if found := credentials(text); len(found) > 0 {
+		if found := credentialsIn(text); len(found) > 0 {
 			t.Errorf("%s: found %+v", text, found)
 		}
 	}

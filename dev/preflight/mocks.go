@@ -12,22 +12,22 @@ import (
 
 func mockRules() []Rule {
 	return []Rule{
-		{"mock.issuer", dev.Blocks, "what ships asks an OpenID provider or parameter store on localhost", "give the address of the real one for this environment", docsOAuth},
-		{"mock.redirect", dev.Blocks, "what ships sends people back to localhost after the login", "give the app's own https address, and register it with the provider", docsOAuth},
+		{"mock.issuer", dev.Blocks, "what ships uses an OpenID provider or parameter store on localhost", "set the address of the real one for this environment", docsOAuth},
+		{"mock.redirect", dev.Blocks, "what ships redirects to localhost after the login", "set the app's own https address, and register it with the provider", docsOAuth},
 		{"mock.variable", dev.Blocks, "a variable of sdev's development environment ships", "build the image from the Dockerfile, not from a running container", ""},
-		{"mock.shim", dev.Blocks, "sdev's start-up shim (sitecustomize.py) is in the image", "build the image from the Dockerfile, not from a running container", ""},
-		{"mock.layer", dev.Blocks, "files of sdev's development environment (/opt/sdev, .sdev) are in the image", "name .sdev in .dockerignore", docsIgnore},
-		{"mock.cookie", dev.Blocks, "what ships signs its cookies with a secret that can be guessed, or that is written where everybody reads it", "take it from the platform's secret store: at least 32 random characters", docsOAuth},
-		{"mock.ca", dev.Blocks, "a certificate authority of a development machine is in the image, or trusted by it", "hand it to the build as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
+		{"mock.shim", dev.Blocks, "the image contains sdev's start-up shim (sitecustomize.py)", "build the image from the Dockerfile, not from a running container", ""},
+		{"mock.layer", dev.Blocks, "the image contains files of sdev's development environment (/opt/sdev, .sdev)", "list .sdev in .dockerignore", docsIgnore},
+		{"mock.cookie", dev.Blocks, "the secret that signs cookies can be guessed, or is written in a file of the bundle", "read it from the platform's secret store: at least 32 random characters", docsOAuth},
+		{"mock.ca", dev.Blocks, "the image contains or trusts the certificate authority of a development machine", "pass it to the build as a secret: RUN --mount=type=secret,id=ca", docsBuildKeys},
 	}
 }
 
 var (
-	issuerName   = lazily(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
-	redirectName = lazily(`(?i)redirect|callback`)
-	// addressSet is a setting whose value is an address, in any of the languages of a bundle.
-	addressSet = lazily(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
-	cookieSet  = lazily(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
+	issuerName   = lazyPattern(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
+	redirectName = lazyPattern(`(?i)redirect|callback`)
+	// addressSet is a setting with an address as its value, in any language of a bundle.
+	addressSet = lazyPattern(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
+	cookieSet  = lazyPattern(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
 )
 
 // trustVariables name a file of certificate authorities.
@@ -35,7 +35,7 @@ func trustVariables() []string {
 	return []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"}
 }
 
-// isLocal says that an address is on the machine that asks.
+// isLocal reports whether an address means the machine that requests it.
 func isLocal(address string) bool {
 	u, err := url.Parse(strings.Trim(address, `"' `))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
@@ -46,9 +46,9 @@ func isLocal(address string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "host.docker.internal" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
-// mocks looks for what only makes sense beside sdev's local provider.
-func (c *check) mocks() {
-	c.mockVariables(c.built.env, func(string) place { return place{where: "environment of the image"} })
+// mocks looks for what works only beside sdev's local provider.
+func (c *checker) mocks() {
+	c.mockVariables(c.image.env, func(string) place { return place{where: "environment of the image"} })
 	if s, ok := c.service(); ok {
 		env := map[string]string{}
 		for k, v := range s.Environment {
@@ -56,46 +56,45 @@ func (c *check) mocks() {
 				env[k] = *v
 			}
 		}
-		c.mockVariables(env, c.inCompose)
+		c.mockVariables(env, c.composePlace)
 	}
-	c.bundled(func(name, text string) {
+	c.eachBundleFile(func(name, text string) {
 		for _, m := range addressSet.matches(text) {
-			if isLocal(m.text[2]) {
-				c.localAddress(m.text[1], m.text[2], place{file: name, line: m.line})
+			if isLocal(m.groups[2]) {
+				c.addLocalAddress(m.groups[1], m.groups[2], place{file: name, line: m.line})
 			}
 		}
 		for _, m := range cookieSet.matches(text) {
-			if isLiteral(m.text[1]) {
-				c.add("mock.cookie", place{file: name, line: m.line}, "the cookie secret is written into the bundle")
+			if isLiteral(m.groups[1]) {
+				c.add("mock.cookie", place{file: name, line: m.line}, "the cookie secret is written in the bundle")
 			}
 		}
 		for _, m := range sdevPath.matches(text) {
-			c.add("mock.variable", place{file: name, line: m.line}, "%s is a path of sdev's development environment", m.text[1])
+			c.add("mock.variable", place{file: name, line: m.line}, "%s is a path of sdev's development environment", m.groups[1])
 		}
 	})
 }
 
-var sdevPath = lazily(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
+var sdevPath = lazyPattern(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
 
-// isLiteral says that a value is neither a reference to where a secret is kept nor the name of a
-// setting.
+// isLiteral reports whether a value is neither a reference to a secret store nor the name of a setting.
 func isLiteral(value string) bool {
 	return value != "" && !strings.ContainsAny(value, "${}<>%()[]") && !strings.HasPrefix(value, "arn:") && !strings.HasPrefix(value, "/") && !strings.Contains(value, "var.") && !strings.Contains(value, ".")
 }
 
-func (c *check) localAddress(name, address string, at place) {
+func (c *checker) addLocalAddress(name, address string, at place) {
 	if u, err := url.Parse(address); err == nil {
-		address = u.Scheme + "://" + u.Host // the rest may hold what nobody should read
+		address = u.Scheme + "://" + u.Host // the rest may contain a secret
 	}
 	if redirectName.in(name) {
-		c.add("mock.redirect", at, "%s leads to %s", name, address)
+		c.add("mock.redirect", at, "%s points to %s", name, address)
 	} else {
 		c.add("mock.issuer", at, "%s is %s", name, address)
 	}
 }
 
-// mockVariables looks at an environment.
-func (c *check) mockVariables(env map[string]string, at func(name string) place) {
+// mockVariables checks an environment.
+func (c *checker) mockVariables(env map[string]string, at func(name string) place) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		value := env[name]
 		switch {
@@ -104,11 +103,11 @@ func (c *check) mockVariables(env map[string]string, at func(name string) place)
 		case slices.Contains(trustVariables(), name) && (strings.Contains(value, "/opt/sdev/") || strings.Contains(value, "mkcert") || strings.Contains(value, "rootCA.pem")):
 			c.add("mock.ca", at(name), "%s trusts the development certificate authority %s", name, value)
 		case strings.Contains(value, "/opt/sdev/"):
-			c.add("mock.variable", at(name), "%s leads into sdev's development environment: %s", name, value)
+			c.add("mock.variable", at(name), "%s points into sdev's development environment: %s", name, value)
 		case strings.HasSuffix(name, "COOKIE_SECRET") && len(value) < 32 && value != "":
-			c.add("mock.cookie", at(name), "%s has %d characters, and can be guessed", name, len(value))
+			c.add("mock.cookie", at(name), "%s has only %d characters, and can be guessed", name, len(value))
 		case isLocal(value) && (issuerName.in(name) || redirectName.in(name)):
-			c.localAddress(name, value, at(name))
+			c.addLocalAddress(name, value, at(name))
 		}
 	}
 }

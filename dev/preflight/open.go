@@ -23,19 +23,21 @@ import (
 	"sdev/dev"
 )
 
-// Limits of an archive. They are far above what builders write, and keep a crafted one from taking
-// the machine's memory.
+// Limits of an archive. They are far above what builders write, and keep a crafted one from using up memory.
 const (
 	maxArchiveEntries = 200_000
-	maxArchiveNames   = 32 << 20  // bytes of the names of all of those
+	maxArchiveNames   = 32 << 20  // bytes of all their names
 	maxDescription    = 16 << 20  // of a manifest or configuration
-	maxWindow         = 128 << 20 // of zstd, which keeps it in memory
+	maxWindow         = 128 << 20 // of zstd, in memory
 )
 
-// Open gives the image in an archive: what "docker save" writes, in the old form or the new, or an OCI
-// layout, packed by gzip or not. Of an archive for several platforms it is the one for platform
-// ("linux/amd64"), or the first where that is "". The archive is read when the image is, so that it must
-// stay where it is, and ctx in force, until then. Errors are *dev.Error.
+// Open returns the image in an archive: what "docker save" writes, in its old or new format, or an OCI layout,
+// with or without gzip. If the archive holds several platforms, it returns the image for platform
+// ("linux/amd64"), or the first if platform is "". The image reads from the archive later, so the file must stay
+// in place, and ctx in force, while it is used. Errors are *dev.Error.
+//
+// go-containerregistry cannot replace this: its layout package reads a directory, so the archive would have to be
+// unpacked to disk first, and neither layout nor tarball limits what a crafted archive makes it read into memory.
 func Open(ctx context.Context, file, platform string) (v1.Image, error) {
 	a := archive{ctx: ctx, file: file}
 	img, err := a.image(ctx, platform)
@@ -45,23 +47,23 @@ func Open(ctx context.Context, file, platform string) (v1.Image, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, os.ErrNotExist):
-		return nil, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "there is no file " + file, Hint: "write one: docker save -o " + path.Base(file) + " IMAGE"}
+		return nil, &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Cause: err, Message: "there is no file " + file, Hint: "create it: docker save -o " + path.Base(file) + " IMAGE"}
 	}
 	return nil, invalid(file, err)
 }
 
 func invalid(name string, err error) error {
-	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: short(fmt.Sprintf("cannot read the image in %s: %v", name, err)),
-		Hint: "write it again: docker save -o IMAGE.tar IMAGE"}
+	return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: printable(fmt.Sprintf("cannot read the image in %s: %v", name, err)),
+		Hint: "create it again: docker save -o IMAGE.tar IMAGE"}
 }
 
-// archive is a file with an image.
+// archive is a file that contains an image.
 type archive struct {
-	ctx    context.Context //nolint:containedctx // what reads it later has no other way to be told
-	file   string
-	packed bool              // by gzip
-	sizes  map[string]int64  // of the regular files in it; of several of one name the largest
-	links  map[string]string // names of links, with what they lead to
+	ctx     context.Context //nolint:containedctx // readers of the image take no context
+	file    string
+	gzipped bool              // by gzip
+	sizes   map[string]int64  // of its regular files; the largest if several have one name
+	links   map[string]string // targets of its links by name
 }
 
 func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) {
@@ -69,12 +71,12 @@ func (a *archive) image(ctx context.Context, platform string) (v1.Image, error) 
 		return nil, err
 	}
 	if _, ok := a.sizes["manifest.json"]; ok {
-		return a.saved()
+		return a.dockerSave()
 	}
 	if _, ok := a.sizes["index.json"]; ok {
-		return a.layout(platform)
+		return a.ociLayout(platform)
 	}
-	return nil, errors.New("it holds neither manifest.json (docker save) nor index.json (an OCI layout)")
+	return nil, errors.New("it contains neither manifest.json (docker save) nor index.json (an OCI layout)")
 }
 
 // open opens the archive as a tar.
@@ -83,38 +85,38 @@ func (a *archive) open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !a.packed {
-		return watched{f, a.ctx}, nil
+	if !a.gzipped {
+		return cancellableFile{f, a.ctx}, nil
 	}
 	z, err := gzip.NewReader(bufio.NewReader(f))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return closing{&bounded{ctx: a.ctx, r: z, left: maxUnpacked}, f}, nil
+	return readCloser{&limitedReader{ctx: a.ctx, r: z, left: maxUnpacked}, f}, nil
 }
 
-// watched is a file that can be read until a context ends. It can still be passed over by seeking.
-type watched struct {
+// cancellableFile is a file that can be read until ctx ends. It can still seek, so that readers skip members fast.
+type cancellableFile struct {
 	*os.File
-	ctx context.Context //nolint:containedctx // as that of bounded
+	ctx context.Context //nolint:containedctx // as in limitedReader
 }
 
-func (w watched) Read(p []byte) (int, error) {
+func (w cancellableFile) Read(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return w.File.Read(p)
 }
 
-// closing reads from one and closes another.
-type closing struct {
+// readCloser reads from one and closes another.
+type readCloser struct {
 	io.Reader
 	io.Closer
 }
 
-// list looks at what there is, and refuses what no builder writes.
+// list records the files of the archive, and refuses what no builder writes.
 func (a *archive) list(ctx context.Context) error {
-	if err := a.look(); err != nil {
+	if err := a.detectGzip(); err != nil {
 		return err
 	}
 	rc, err := a.open()
@@ -134,21 +136,21 @@ func (a *archive) list(ctx context.Context) error {
 			return ctx.Err()
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			return errors.New("the archive ends too early")
-		case errors.Is(err, errTooMuch):
+		case errors.Is(err, errTooLarge):
 			return err
 		case err != nil:
 			return fmt.Errorf("it is no tar archive: %w", err)
 		case len(a.sizes)+len(a.links) > maxArchiveEntries:
-			return fmt.Errorf("it holds more than %d files", maxArchiveEntries)
+			return fmt.Errorf("it contains more than %d files", maxArchiveEntries)
 		}
 		if names += len(h.Name) + len(h.Linkname); names > maxArchiveNames {
-			return errors.New("the names of its files are longer than those that builders write")
+			return errors.New("the names of its files are longer than any that builders write")
 		}
 		switch name := path.Clean(h.Name); h.Typeflag {
 		case tar.TypeReg, tar.TypeGNUSparse:
 			a.sizes[name] = max(a.sizes[name], h.Size)
 			if path.Ext(name) == ".json" && h.Size > maxDescription {
-				return fmt.Errorf("%s in it has %d bytes, which no description of an image has", name, h.Size)
+				return fmt.Errorf("%s in it has %d bytes, more than any description of an image", name, h.Size)
 			}
 		case tar.TypeSymlink, tar.TypeLink:
 			a.links[name] = path.Join(path.Dir(name), h.Linkname)
@@ -156,8 +158,8 @@ func (a *archive) list(ctx context.Context) error {
 	}
 }
 
-// look sees what the file is, without opening what would never end.
-func (a *archive) look() error {
+// detectGzip recognises gzip by the first bytes. It opens nothing that would block.
+func (a *archive) detectGzip() error {
 	f, err := dev.OpenFile(a.file)
 	if err != nil {
 		return err
@@ -165,13 +167,13 @@ func (a *archive) look() error {
 	if st, err := f.Stat(); err != nil || st.Size() == 0 {
 		return errors.Join(cmp.Or(err, errors.New("it is empty")), f.Close())
 	}
-	magic := make([]byte, len(gzipMark))
-	_, _ = io.ReadFull(f, magic) // what is shorter is no tar either
-	a.packed = bytes.Equal(magic, gzipMark)
+	magic := make([]byte, len(gzipMagic))
+	_, _ = io.ReadFull(f, magic) // a shorter file is no tar either
+	a.gzipped = bytes.Equal(magic, gzipMagic)
 	return f.Close()
 }
 
-// checkLinks allows links to files: docker save writes a layer that is there twice once.
+// checkLinks allows links to files: docker save writes a layer once and links to it. It refuses links to links.
 func checkLinks(links map[string]string) error {
 	for name, to := range links {
 		if _, again := links[to]; again {
@@ -181,8 +183,8 @@ func checkLinks(links map[string]string) error {
 	return nil
 }
 
-// saved reads what docker save writes. Source: github.com/moby/docker-image-spec, v1.2.
-func (a *archive) saved() (v1.Image, error) {
+// dockerSave reads what docker save writes. Source: github.com/moby/docker-image-spec, v1.2.
+func (a *archive) dockerSave() (v1.Image, error) {
 	b, err := a.read("manifest.json")
 	if err != nil {
 		return nil, err
@@ -195,7 +197,7 @@ func (a *archive) saved() (v1.Image, error) {
 		return nil, fmt.Errorf("manifest.json: %w", err)
 	}
 	if len(manifest) != 1 {
-		return nil, fmt.Errorf("it holds %d images, and one is wanted", len(manifest))
+		return nil, fmt.Errorf("it contains %d images instead of one", len(manifest))
 	}
 	config, err := a.read(path.Clean(manifest[0].Config))
 	if err != nil {
@@ -204,9 +206,9 @@ func (a *archive) saved() (v1.Image, error) {
 	return a.imageOf(config, manifest[0].Layers)
 }
 
-// read gives a small file of the archive.
+// read returns a small file of the archive.
 func (a *archive) read(name string) ([]byte, error) {
-	rc, err := a.find(name)
+	rc, err := a.openMember(name)
 	if err != nil {
 		return nil, err
 	}
@@ -218,9 +220,10 @@ func (a *archive) read(name string) ([]byte, error) {
 	return b, err
 }
 
-func (a *archive) find(name string) (io.ReadCloser, error) {
+// openMember opens a file of the archive, or the target of a link.
+func (a *archive) openMember(name string) (io.ReadCloser, error) {
 	name = path.Clean(name)
-	if to, ok := a.links[name]; ok { // docker save writes a layer that is there twice once
+	if to, ok := a.links[name]; ok { // see checkLinks
 		name = to
 	}
 	rc, err := a.open()
@@ -237,13 +240,13 @@ func (a *archive) find(name string) (io.ReadCloser, error) {
 			return nil, errors.Join(err, rc.Close())
 		}
 		if path.Clean(h.Name) == name && h.Typeflag == tar.TypeReg {
-			return closing{t, rc}, nil
+			return readCloser{t, rc}, nil
 		}
 	}
 }
 
-// layout reads an OCI layout. Source: github.com/opencontainers/image-spec, image-layout.md.
-func (a *archive) layout(platform string) (v1.Image, error) {
+// ociLayout reads an OCI layout. Source: github.com/opencontainers/image-spec, image-layout.md.
+func (a *archive) ociLayout(platform string) (v1.Image, error) {
 	b, err := a.read("index.json")
 	if err != nil {
 		return nil, err
@@ -254,7 +257,7 @@ func (a *archive) layout(platform string) (v1.Image, error) {
 		if err := json.Unmarshal(b, &index); err != nil {
 			return nil, fmt.Errorf("its index: %w", err)
 		}
-		d, err := choose(index.Manifests, platform)
+		d, err := chooseManifest(index.Manifests, platform)
 		if err != nil {
 			return nil, err
 		}
@@ -270,9 +273,9 @@ func (a *archive) layout(platform string) (v1.Image, error) {
 
 func blobPath(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
 
-// choose takes the manifest for a platform, and never one that is not an image: builders put what they
-// attest of an image beside it, for the platform unknown.
-func choose(all []v1.Descriptor, platform string) (v1.Descriptor, error) {
+// chooseManifest chooses the manifest for a platform. It skips attestations, which builders add for the platform
+// unknown.
+func chooseManifest(all []v1.Descriptor, platform string) (v1.Descriptor, error) {
 	var there []string
 	for _, d := range all {
 		if p := d.Platform; p != nil {
@@ -288,7 +291,7 @@ func choose(all []v1.Descriptor, platform string) (v1.Descriptor, error) {
 		return d, nil
 	}
 	if len(there) > 0 {
-		return v1.Descriptor{}, fmt.Errorf("it has no image for %s, but for %s", platform, strings.Join(there, ", "))
+		return v1.Descriptor{}, fmt.Errorf("it has no image for %s, only for %s", platform, strings.Join(there, ", "))
 	}
 	return v1.Descriptor{}, errors.New("its index names no image")
 }
@@ -309,7 +312,7 @@ func (a *archive) fromManifest(b []byte) (v1.Image, error) {
 	return a.imageOf(config, layers)
 }
 
-// imageOf is the image of a configuration, and of files of the archive that are its layers.
+// imageOf returns the image with this configuration, whose layers are files of the archive.
 func (a *archive) imageOf(config []byte, layers []string) (v1.Image, error) {
 	parsed, err := v1.ParseConfigFile(bytes.NewReader(config))
 	if err != nil {
@@ -318,75 +321,75 @@ func (a *archive) imageOf(config []byte, layers []string) (v1.Image, error) {
 	have, want := len(layers), len(parsed.RootFS.DiffIDs)
 	switch {
 	case have != want:
-		return nil, fmt.Errorf("it has %d layers, and the image's configuration names %d", have, want)
+		return nil, fmt.Errorf("it has %d layers, but the image's configuration names %d", have, want)
 	case have > maxLayers:
 		return nil, fmt.Errorf("it has %d layers, which no builder writes", have)
 	}
-	return partial.UncompressedToImage(&archived{a, config, parsed, layers})
+	return partial.UncompressedToImage(&archiveImage{a, config, parsed, layers})
 }
 
-// archived is an image in an archive.
-type archived struct {
+// archiveImage is an image in an archive.
+type archiveImage struct {
 	archive *archive
 	config  []byte
 	parsed  *v1.ConfigFile
 	layers  []string
 }
 
-func (i *archived) RawConfigFile() ([]byte, error)      { return i.config, nil }
-func (i *archived) MediaType() (types.MediaType, error) { return types.DockerManifestSchema2, nil }
-func (i *archived) LayerByDiffID(h v1.Hash) (partial.UncompressedLayer, error) {
+func (i *archiveImage) RawConfigFile() ([]byte, error)      { return i.config, nil }
+func (i *archiveImage) MediaType() (types.MediaType, error) { return types.DockerManifestSchema2, nil }
+func (i *archiveImage) LayerByDiffID(h v1.Hash) (partial.UncompressedLayer, error) {
 	for n, id := range i.parsed.RootFS.DiffIDs {
 		if id == h {
-			return archivedLayer{i.archive, i.layers[n], h}, nil
+			return archiveLayer{i.archive, i.layers[n], h}, nil
 		}
 	}
 	return nil, fmt.Errorf("it has no layer %s", h)
 }
 
-type archivedLayer struct {
+type archiveLayer struct {
 	archive *archive
 	file    string
 	id      v1.Hash
 }
 
-func (l archivedLayer) DiffID() (v1.Hash, error)            { return l.id, nil }
-func (l archivedLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
+func (l archiveLayer) DiffID() (v1.Hash, error)            { return l.id, nil }
+func (l archiveLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
 
-// Uncompressed unpacks a layer by what it is, whatever it is called.
-func (l archivedLayer) Uncompressed() (io.ReadCloser, error) {
-	rc, err := l.archive.find(l.file)
+// Uncompressed unpacks a layer by its first bytes, whatever its media type says.
+func (l archiveLayer) Uncompressed() (io.ReadCloser, error) {
+	rc, err := l.archive.openMember(l.file)
 	if err != nil {
 		return nil, err
 	}
 	in := bufio.NewReader(rc)
-	head, _ := in.Peek(len(zstdMark)) // what is too short is no layer, as its reader will say
+	head, _ := in.Peek(len(zstdMagic)) // a shorter file is no layer; its reader reports that
 	switch {
-	case bytes.HasPrefix(head, gzipMark):
+	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, errors.Join(err, rc.Close())
 		}
-		return closing{z, rc}, nil
-	case bytes.Equal(head, zstdMark):
+		return readCloser{z, rc}, nil
+	case bytes.Equal(head, zstdMagic):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, errors.Join(err, rc.Close())
 		}
-		return closing{z, releasing{z, rc}}, nil
+		return readCloser{z, zstdCloser{z, rc}}, nil
 	}
-	return closing{in, rc}, nil
+	return readCloser{in, rc}, nil
 }
 
-var zstdMark = []byte("\x28\xb5\x2f\xfd")
+var zstdMagic = []byte("\x28\xb5\x2f\xfd")
 
-// releasing ends a decoder with what it reads from.
-type releasing struct {
+// zstdCloser closes a decoder and what it reads from.
+type zstdCloser struct {
 	decoder *zstd.Decoder
 	io.Closer
 }
 
-func (r releasing) Close() error {
+func (r zstdCloser) Close() error {
 	r.decoder.Close()
 	return r.Closer.Close()
 }

@@ -8,12 +8,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// deploys tells what brings something to a platform from what runs tests.
-var deploys = lazily(`(?i)(?:docker|podman|image) push|build-push-action|buildx build[^\n]*--push|push:\s*true|kaniko|amazon-ecs|update-service|register-task-definition|ecr-login|ecs deploy|copilot (?:svc )?deploy|eb deploy|sam deploy|cdk deploy` +
+// deploys matches what brings something to a platform, and not what runs tests.
+var deploys = lazyPattern(`(?i)(?:docker|podman|image) push|build-push-action|buildx build[^\n]*--push|push:\s*true|kaniko|amazon-ecs|update-service|register-task-definition|ecr-login|ecs deploy|copilot (?:svc )?deploy|eb deploy|sam deploy|cdk deploy` +
 	`|gcloud (?:beta )?(?:run|app|builds)|deploy-(?:cloudrun|appengine)|wrangler|snow streamlit|(?:terraform|tofu|terragrunt) (?:[\w-]+ )*apply|pulumi up|fly(?:ctl)? (?:deploy|secrets)|flyctl-actions|az (?:containerapp|webapp|acr)|azure/[\w-]*deploy|container-apps-deploy` +
 	`|kubectl (?:apply|set)|helm (?:upgrade|install)|kustomize build|stack deploy|heroku (?:container|config)|heroku-deploy|railway up|render deploy|kamal deploy|nomad (?:job )?run|ansible-playbook|digitalocean/app_action|doctl apps|serverless deploy|sls deploy|git push (?:heroku|dokku)|uses:[^\n]*deploy|docker (?:context use|-H|--host)`)
 
-// isPipeline knows the files of services that build and deploy.
+// isPipeline reports whether a file belongs to a service that builds and deploys.
 func isPipeline(name string) bool {
 	base := path.Base(name)
 	for _, dir := range []string{".github/workflows/", ".github/actions/", ".circleci/", ".gitlab/", ".buildkite/", ".semaphore/", ".woodpecker/", ".azure-pipelines/", ".gitea/workflows/", ".forgejo/workflows/"} {
@@ -29,9 +29,9 @@ func isPipeline(name string) bool {
 	return false
 }
 
-// deploying leaves what stands in a job that deploys, or in none where one does; and arguments of a
-// build whose image another job may push.
-func deploying(text string, found []int) []int {
+// inDeployJobs keeps the lines that are in a job that deploys, or in no job of a pipeline that deploys. It also keeps
+// build arguments: another job may push the image.
+func inDeployJobs(text string, found []int) []int {
 	if !deploys.in(text) {
 		return nil
 	}
@@ -40,15 +40,15 @@ func deploying(text string, found []int) []int {
 	return slices.DeleteFunc(found, func(n int) bool {
 		for _, job := range jobs {
 			if job[0] <= n && n < job[1] {
-				return !deploys.in(strings.Join(lines[job[0]-1:min(len(lines), job[1]-1)], "\n")) && !strings.Contains(statement(text, n), "build-arg")
+				return !deploys.in(strings.Join(lines[job[0]-1:min(len(lines), job[1]-1)], "\n")) && !strings.Contains(continuedLine(text, n), "build-arg")
 			}
 		}
 		return false
 	})
 }
 
-// jobLines are the lines that the jobs of a pipeline stand on, from one to before another. Where no
-// key says that it holds them, what has a script or steps is one.
+// jobLines returns the first line of each job of a pipeline, and the line after its last. Without a key "jobs", a
+// mapping with a script or steps is a job.
 func jobLines(text string) (out [][2]int) {
 	var doc yaml.Node
 	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
@@ -56,8 +56,8 @@ func jobLines(text string) (out [][2]int) {
 	}
 	top := doc.Content[0]
 	end := 1 + len(strings.Split(text, "\n"))
-	if jobs := under(top, "jobs"); jobs != nil && jobs.Kind == yaml.MappingNode {
-		for i := 0; i < len(top.Content); i += 2 { // what follows the jobs is in none
+	if jobs := mappingValue(top, "jobs"); jobs != nil && jobs.Kind == yaml.MappingNode {
+		for i := 0; i < len(top.Content); i += 2 { // lines after the jobs belong to none
 			if line := top.Content[i].Line; line > jobs.Line {
 				end = min(end, line)
 			}
@@ -67,14 +67,14 @@ func jobLines(text string) (out [][2]int) {
 	all := entryLines(top, end)
 	for i, lines := range all {
 		job := top.Content[2*i+1]
-		if under(job, "script") != nil || under(job, "steps") != nil || under(job, "commands") != nil {
+		if mappingValue(job, "script") != nil || mappingValue(job, "steps") != nil || mappingValue(job, "commands") != nil {
 			out = append(out, lines)
 		}
 	}
 	return out
 }
 
-// entryLines are the lines of each entry of a mapping, from one to before another.
+// entryLines returns the first line of each entry of a mapping, and the line after its last.
 func entryLines(n *yaml.Node, end int) (out [][2]int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		until := end
@@ -86,8 +86,8 @@ func entryLines(n *yaml.Node, end int) (out [][2]int) {
 	return out
 }
 
-// statement is the line of a text with those that continue it by a backslash.
-func statement(text string, line int) string {
+// continuedLine returns a line of a text, joined with the lines that a backslash continues.
+func continuedLine(text string, line int) string {
 	lines := strings.Split(text, "\n")
 	continued := func(i int) bool { return strings.HasSuffix(strings.TrimRight(lines[i], " \r"), `\`) }
 	from, to := line-1, line-1

@@ -4,38 +4,38 @@ import "sdev/dev"
 
 // Rule is a kind of finding.
 type Rule struct {
-	ID       string // stable and dotted; what stands before the first dot is its family
+	ID       string // stable and dotted; the part before the first dot is the family
 	Severity dev.Severity
-	About    string // when it is found, as the end of "is found when …"
-	Fix      string // the edit or command that helps, unless the finding knows a better one
+	About    string // what is wrong, as a sentence without a full stop
+	Fix      string // the edit or command that helps; a finding may have a better one
 	Docs     string // a page that explains it
 }
 
-// family is rules about one subject. Its rules and what looks for them are in files of one name.
+// family is the rules about one subject. Its rules and its check are in the file named after it. layer_file.go checks
+// files in an image, for all families.
 type family struct {
 	rules []Rule
-	look  func(*check) // nil where nothing is left to look for once everything is read, or all is said
+	check func(*checker) // nil if reading files or applying suppressions finds everything
 }
 
-// families are all of them, in the order in which they are checked and shown. Help, reports and suppressions
-// take the rules from here. Secrets and what is wrong in layers are found while files, history and layers are
-// read; suppressions are judged last.
+// families returns all of them in the order in which they run and are shown. Credentials are found earlier, while
+// files, history and layers are read; suppressions are applied last.
 func families() []family {
 	return []family{
-		{bypassRules(), (*check).bypass},
-		{mockRules(), (*check).mocks},
-		{secretRules(), (*check).context},
-		{imageRules(), (*check).steps},
-		{streamlitRules(), (*check).streamlit},
-		{serverRules(), (*check).server},
-		{codeRules(), (*check).code},
-		{platformRules(), (*check).platform},
-		{gitRules(), (*check).git},
+		{bypassRules(), (*checker).bypass},
+		{mockRules(), (*checker).mocks},
+		{secretRules(), (*checker).context},
+		{imageRules(), (*checker).steps},
+		{streamlitRules(), (*checker).streamlit},
+		{serverRules(), (*checker).server},
+		{codeRules(), (*checker).code},
+		{platformRules(), (*checker).platform},
+		{gitRules(), (*checker).git},
 		{suppressRules(), nil},
 	}
 }
 
-// Rules are all of them, family by family.
+// Rules returns the rules of all families, family by family.
 func Rules() []Rule {
 	var all []Rule
 	for _, f := range families() {

@@ -13,10 +13,10 @@ import (
 	"sdev/dev/preflight"
 )
 
-// example is what a rule must find, and what comes near to it and must not be found.
+// example is a subject in which a rule must find something, and a similar one in which it must not.
 type example struct {
 	fails, passes func(*subject)
-	also          []string // other rules that rightly find the same
+	also          []string // other rules that find the same
 }
 
 func examples() map[string]example {
@@ -173,7 +173,7 @@ func examples() map[string]example {
 	return all
 }
 
-// largeImage is in a test of its own: its layers are not put together in memory.
+// largeImage has a test of its own: its layers are never in memory as a whole.
 const largeImage = "image.size"
 
 func TestRules_EachFindsItsExampleAndNothingElse(t *testing.T) {
@@ -204,7 +204,7 @@ func TestRules_EachFindsItsExampleAndNothingElse(t *testing.T) {
 	}
 }
 
-// What sdev keeps is in no image that sdev or a build from the repository makes: it holds up no hand-off.
+// Neither sdev nor a build from the repository puts sdev's own state into an image, so it blocks no hand-off.
 func TestRules_WhatSdevKeepsDoesNotBlock(t *testing.T) {
 	s := sound()
 	s.file(".sdev/auth/client.json", "{}")

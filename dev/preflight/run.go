@@ -12,11 +12,11 @@ import (
 	"sdev/dev"
 )
 
-// Run checks everything that the subject has, and gives what was found, worst first. The error is
-// that of an image, a directory or a repository that cannot be read to its end; what was found before
-// it is lost. It ends early when ctx does.
+// Run checks everything that the subject has and returns the findings, worst first. It fails if the image, the
+// project's directory or the repository's history cannot be read to its end, and returns no findings then. It stops
+// early when ctx ends.
 func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
-	c := &check{Subject: s, rules: map[string]Rule{}}
+	c := &checker{Subject: s, rules: map[string]Rule{}}
 	for _, r := range Rules() {
 		c.rules[r.ID] = r
 	}
@@ -26,75 +26,75 @@ func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 		}
 	}
 	for _, f := range families() {
-		if f.look != nil {
-			f.look(c)
+		if f.check != nil {
+			f.check(c)
 		}
 	}
-	return c.concluded(), ctx.Err()
+	return c.results(), ctx.Err()
 }
 
-// check gathers findings.
-type check struct {
+// checker collects findings.
+type checker struct {
 	Subject
-	rules  map[string]Rule
-	files  map[string]string // texts of the project's files that matter, by name
-	links  map[string]string // what the project's links lead to, by their names
-	listed map[string]bool   // the project's files that git does not ignore
-	built  built             // what the image is, as far as its layers and configuration say
-	found  []found
-	told   map[dev.Finding]bool // those of found, to tell each once
+	rules    map[string]Rule
+	files    map[string]string // texts of the project's files that rules are about, by name
+	links    map[string]string // targets of the project's symbolic links, by name
+	listed   map[string]bool   // the project's files that git does not ignore
+	image    imageFacts        // what configuration and layers of the image say
+	findings []finding
+	added    map[dev.Finding]bool // what findings holds, so that nothing is there twice
 
-	startedOnce []string // see started; nil is not known yet
+	startedFiles []string // result of started; nil before its first call
 }
 
-// found is a finding and where it is in an image, which no file of the project is.
-type found struct {
+// finding is a dev.Finding with its path in the image, which is no file of the project.
+type finding struct {
 	dev.Finding
-	inner string // path in the image; "" elsewhere
+	imagePath string // path in the image; "" elsewhere
 }
 
 // place is where something was found.
 type place struct {
-	file  string
-	line  int
-	where string
-	inner string
+	file      string
+	line      int
+	where     string
+	imagePath string
 }
 
-// How many findings there are at most: of one rule the rest is counted, after suppressions were applied,
-// so that none hides behind others.
+// Limits of the findings. Beyond maxPerRule, those of a rule are only counted. Suppressions are applied before that, so
+// that suppressed findings hide no others.
 const (
-	mostOfOne = 25
-	mostInAll = 5000
+	maxPerRule  = 25
+	maxFindings = 5000
 )
 
-// add notes a finding of a rule at its own severity.
-func (c *check) add(id string, at place, format string, args ...any) {
-	c.weighed(id, c.rules[id].Severity, at, "", format, args...)
+// add records a finding with the severity and the fix of its rule.
+func (c *checker) add(id string, at place, format string, args ...any) {
+	c.addAs(id, c.rules[id].Severity, at, "", format, args...)
 }
 
-// fix is add with a fix that fits better than the rule's.
-func (c *check) fix(id string, at place, fix, format string, args ...any) {
-	c.weighed(id, c.rules[id].Severity, at, fix, format, args...)
+// addWithFix records a finding with a better fix than its rule's.
+func (c *checker) addWithFix(id string, at place, fix, format string, args ...any) {
+	c.addAs(id, c.rules[id].Severity, at, fix, format, args...)
 }
 
-// weighed notes a finding that is less severe than its rule in general.
-func (c *check) weighed(id string, severity dev.Severity, at place, fix, format string, args ...any) {
+// addAs records a finding whose severity differs from its rule's. fix may be empty.
+func (c *checker) addAs(id string, severity dev.Severity, at place, fix, format string, args ...any) {
 	r := c.rules[id]
-	f := found{inner: at.inner, Finding: dev.Finding{ID: id, Severity: severity, Message: short(fmt.Sprintf(format, args...)), File: at.file, Line: at.line, Where: short(at.where),
+	f := finding{imagePath: at.imagePath, Finding: dev.Finding{ID: id, Severity: severity, Message: printable(fmt.Sprintf(format, args...)), File: at.file, Line: at.line, Where: printable(at.where),
 		Fix: cmp.Or(fix, r.Fix), Docs: r.Docs}}
-	if c.told[f.Finding] || len(c.found) >= mostInAll {
+	if c.added[f.Finding] || len(c.findings) >= maxFindings {
 		return
 	}
-	if c.told == nil {
-		c.told = map[dev.Finding]bool{}
+	if c.added == nil {
+		c.added = map[dev.Finding]bool{}
 	}
-	c.told[f.Finding] = true
-	c.found = append(c.found, f)
+	c.added[f.Finding] = true
+	c.findings = append(c.findings, f)
 }
 
-// short makes a text of foreign origin fit to be shown.
-func short(text string) string {
+// printable makes foreign text safe to print, and shortens it.
+func printable(text string) string {
 	const most = 400
 	if text = dev.Sanitize(text); len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
@@ -102,10 +102,10 @@ func short(text string) string {
 	return text
 }
 
-// concluded applies the suppressions and sorts.
-func (c *check) concluded() []dev.Finding {
+// results applies the suppressions, limits the findings per rule and sorts.
+func (c *checker) results() []dev.Finding {
 	for _, f := range c.Others {
-		c.found = append(c.found, found{Finding: f})
+		c.findings = append(c.findings, finding{Finding: f})
 	}
 	c.suppress()
 	type kind struct {
@@ -114,47 +114,47 @@ func (c *check) concluded() []dev.Finding {
 		suppressed bool
 	}
 	have, last := map[kind]int{}, map[kind]int{}
-	out := make([]dev.Finding, 0, len(c.found))
-	for _, f := range c.found {
+	out := make([]dev.Finding, 0, len(c.findings))
+	for _, f := range c.findings {
 		if _, ours := c.rules[f.ID]; !ours {
 			out = append(out, f.Finding)
 			continue
 		}
 		k := kind{f.ID, f.Severity, f.Suppressed != nil}
-		if have[k]++; have[k] <= mostOfOne {
+		if have[k]++; have[k] <= maxPerRule {
 			out = append(out, f.Finding)
 			last[k] = len(out) - 1
 		}
 	}
 	for k, n := range have {
-		if n > mostOfOne {
-			out[last[k]].Message += fmt.Sprintf(" (and %d more of this kind)", n-mostOfOne)
+		if n > maxPerRule {
+			out[last[k]].Message += fmt.Sprintf(" (and %d more of this rule)", n-maxPerRule)
 		}
 	}
 	rank := map[dev.Severity]int{dev.Blocks: 0, dev.Warns: 1, dev.Informs: 2}
 	order := map[string]int{}
 	for i, r := range Rules() {
-		order[r.ID] = i + 1 // those of others have none
+		order[r.ID] = i + 1 // findings of Subject.Others have none
 	}
 	slices.SortStableFunc(out, func(a, b dev.Finding) int {
 		if a.Severity == b.Severity && order[a.ID]+order[b.ID] == 0 {
-			return 0 // whoever found them has put them in order
+			return 0 // their order is the caller's
 		}
 		return cmp.Or(rank[a.Severity]-rank[b.Severity], order[a.ID]-order[b.ID], strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Where, b.Where))
 	})
 	return out
 }
 
-// Limits of reading the source. What is larger is data.
+// Limits of reading the source. Larger files are data.
 const (
-	maxSource  = 8 << 20  // of a file that credentials are looked for in
-	maxText    = 1 << 20  // of a file that is read as a whole
-	maxTexts   = 64 << 20 // of all of those
+	maxSource  = 8 << 20  // of a file that is searched for credentials
+	maxText    = 1 << 20  // of a file that is kept in memory
+	maxTexts   = 64 << 20 // of all files in memory
 	maxEntries = 60_000
 )
 
-// readSource looks for credentials in the project's files, and keeps the texts that rules are about.
-func (c *check) readSource(ctx context.Context) error {
+// readSource searches the project's files for credentials, and keeps the texts that rules are about.
+func (c *checker) readSource(ctx context.Context) error {
 	c.files, c.links, c.listed = map[string]string{}, map[string]string{}, map[string]bool{}
 	if c.Project == nil {
 		return nil
@@ -173,17 +173,17 @@ func (c *check) readSource(ctx context.Context) error {
 			return err
 		}
 		if slices.ContainsFunc(c.Bundle, func(b File) bool { return b.Path == name }) {
-			continue // it is looked at in the state that it would have
+			continue // its rendered text is checked instead
 		}
 		if st, err := fs.Lstat(c.Project, name); !fs.ValidPath(name) || err != nil || !st.Mode().IsRegular() {
 			if target, err := fs.ReadLink(c.Project, name); err == nil && !path.IsAbs(target) {
 				c.links[name] = path.Join(path.Dir(name), target)
 			}
-			continue // what a link leads to is looked at where it is, or is not the project's
+			continue // the target of a link is read at its own place, or is no file of the project
 		}
 		c.listed[name] = true
 		c.sourceSecrets(&s, name)
-		if b, ok := readText(c.Project, name); ok && (isAbout(name) || strings.Contains(string(b), bypassVariable)) && total+len(b) <= maxTexts {
+		if b, ok := readText(c.Project, name); ok && (isRelevant(name) || strings.Contains(string(b), bypassVariable)) && total+len(b) <= maxTexts {
 			c.files[name] = string(b)
 			total += len(b)
 		}
@@ -192,8 +192,8 @@ func (c *check) readSource(ctx context.Context) error {
 	return nil
 }
 
-// isAbout says that there are rules about files of this name.
-func isAbout(name string) bool {
+// isRelevant reports whether rules are about files of this name.
+func isRelevant(name string) bool {
 	switch base := path.Base(name); path.Ext(base) {
 	case ".py", ".pth", ".sh", ".bash", ".ps1", ".conf", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
 		return true
@@ -202,7 +202,7 @@ func isAbout(name string) bool {
 	}
 }
 
-// readText reads a regular file that is not too large.
+// readText reads a regular file of at most maxText bytes.
 func readText(fsys fs.FS, name string) ([]byte, bool) {
 	if !fs.ValidPath(name) {
 		return nil, false
@@ -214,14 +214,13 @@ func readText(fsys fs.FS, name string) ([]byte, bool) {
 	return b, err == nil
 }
 
-// isHidden says that a directory is hidden, and that no platform or pipeline reads it.
-func isHidden(base string) bool {
+// isSkippedDir reports whether a directory is hidden and no platform or pipeline reads it.
+func isSkippedDir(base string) bool {
 	return strings.HasPrefix(base, ".") && !slices.Contains([]string{".", ".streamlit", ".github", ".gitlab", ".gitea", ".forgejo", ".circleci", ".buildkite", ".semaphore", ".woodpecker", ".azure-pipelines", ".ebextensions", ".elasticbeanstalk", ".platform", ".do", ".kamal"}, base)
 }
 
-// walk lists the files of a project where no repository says which of them matter: neither hidden
-// directories, but for those with settings, nor environments. Secrets that are kept out of repositories by
-// everybody are no findings while they stay in the project.
+// walk lists the files of a project that is in no repository. It skips virtual environments, hidden directories
+// without settings, and files that usually hold secrets: those are fine while they stay in the project.
 func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 	var out []string
 	seen := 0
@@ -230,7 +229,7 @@ func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 			if name == "." {
 				return err
 			}
-			return nil // what cannot be read does not ship from here
+			return nil // an unreadable file does not ship from here
 		}
 		if seen++; seen > maxEntries {
 			return fs.SkipAll
@@ -238,12 +237,12 @@ func walk(ctx context.Context, fsys fs.FS) ([]string, error) {
 		base := entry.Name()
 		if entry.IsDir() {
 			_, environment := fs.Stat(fsys, path.Join(name, "pyvenv.cfg"))
-			if isHidden(base) || environment == nil || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv"}, base) {
+			if isSkippedDir(base) || environment == nil || slices.Contains([]string{"node_modules", "__pycache__", "site-packages", "venv"}, base) {
 				return fs.SkipDir
 			}
 			return ctx.Err()
 		}
-		if (entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink) && !isKeptSecret(name) {
+		if (entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink) && !isSecretFile(name) {
 			out = append(out, name)
 		}
 		return nil

@@ -18,121 +18,120 @@ import (
 
 func secretRules() []Rule {
 	const (
-		rotate = "take it back where it was issued, then build without it: what was once in a layer can be read by everybody who has the image"
-		out    = "name it in .dockerignore, build again, and renew what is in it"
+		rotate = "revoke it, then build without it: everyone who has the image can read what was ever in a layer"
+		out    = "list it in .dockerignore, build again, and replace the secrets in it"
 	)
 	return []Rule{
-		{"secret.layer", dev.Blocks, "a credential is in a file of a layer, one that a later layer deletes included", rotate, docsBuildKeys},
-		{"secret.image", dev.Blocks, "a credential is in the image's environment, labels, command or history", rotate, docsBuildKeys},
-		{"secret.variable", dev.Blocks, "a variable whose name speaks of a secret has a value in the image", "give it at run time, from the platform's secret store", docsBuildKeys},
-		{"secret.aws", dev.Blocks, "a directory .aws is in the image", out, docsIgnore},
-		{"secret.toml", dev.Blocks, "Streamlit's secrets.toml is in the image", "give it at run time as a mounted secret, and name it in .dockerignore", docsSecrets},
-		{"secret.dotenv", dev.Blocks, "a file .env is in the image", out, docsIgnore},
-		{"secret.login", dev.Blocks, "a file with somebody's logins (.netrc, .pypirc, .git-credentials, .docker/config.json, .kube/config, gcloud's) is in the image", out, docsIgnore},
-		{"secret.context", dev.Blocks, "the Dockerfile copies a file of secrets (.env, secrets.toml, .aws) that is in the build context", "name it in .dockerignore", docsIgnore},
-		{"secret.source", dev.Blocks, "a credential is written in a file of the project", "take it back where it was issued, and read it from the platform's secret store", docsSecrets},
-		{"secret.tracked", dev.Blocks, "secrets.toml, .env or AWS credentials are in the repository", "git rm --cached FILE, name it in .gitignore, and renew what is in it", docsSecrets},
-		{"secret.history", dev.Blocks, "a credential is in a version of a file that the repository still holds", "take it back where it was issued; it cannot be called back from clones", "https://docs.github.com/en/code-security/secret-scanning"},
-		{"secret.compose", dev.Warns, "the service that ships has a secret written into the compose file", "read it from the environment (${NAME}) or a secret", "https://docs.docker.com/compose/how-tos/use-secrets/"},
-		{"secret.bundle", dev.Blocks, "a credential is written into a file of the bundle", "refer to the platform's secret store instead", docsSecrets},
+		{"secret.layer", dev.Blocks, "a file in a layer contains a credential, even if a later layer deletes the file", rotate, docsBuildKeys},
+		{"secret.image", dev.Blocks, "the image's environment, labels, command or history contain a credential", rotate, docsBuildKeys},
+		{"secret.variable", dev.Blocks, "the image gives a value to a variable whose name suggests a secret", "set it at run time, from the platform's secret store", docsBuildKeys},
+		{"secret.aws", dev.Blocks, "the image contains an .aws directory", out, docsIgnore},
+		{"secret.toml", dev.Blocks, "the image contains Streamlit's secrets.toml", "mount it at run time as a secret, and list it in .dockerignore", docsSecrets},
+		{"secret.dotenv", dev.Blocks, "the image contains an .env file", out, docsIgnore},
+		{"secret.login", dev.Blocks, "the image contains a file with credentials (.netrc, .pypirc, .git-credentials, .docker/config.json, .kube/config, gcloud's)", out, docsIgnore},
+		{"secret.context", dev.Blocks, "the Dockerfile copies a file of secrets (.env, secrets.toml, .aws) from the build context", "list it in .dockerignore", docsIgnore},
+		{"secret.source", dev.Blocks, "a file of the project contains a credential", "revoke it, and read the new one from the platform's secret store", docsSecrets},
+		{"secret.tracked", dev.Blocks, "the repository contains secrets.toml, .env or AWS credentials", "git rm --cached FILE, list it in .gitignore, and replace the secrets in it", docsSecrets},
+		{"secret.history", dev.Blocks, "a version of a file that the repository still holds contains a credential", "revoke it: clones of the repository keep it", "https://docs.github.com/en/code-security/secret-scanning"},
+		{"secret.compose", dev.Warns, "the compose file contains a secret of the service that ships", "read it from the environment (${NAME}), or use a secret", "https://docs.docker.com/compose/how-tos/use-secrets/"},
+		{"secret.bundle", dev.Blocks, "a file of the bundle contains a credential", "refer to the platform's secret store instead", docsSecrets},
 	}
 }
 
-// isKeptSecret tells the files in which secrets are kept, which belong neither into repositories nor
-// into images.
-func isKeptSecret(name string) bool {
+// isSecretFile reports whether a file usually holds secrets, which belong neither in repositories nor in images.
+func isSecretFile(name string) bool {
 	base, dir := path.Base(name), path.Base(path.Dir(name))
 	switch {
 	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateDir):
 		return true
 	case strings.HasPrefix(base, ".env."):
-		return !isPattern(base)
+		return !isSampleFile(base)
 	}
 	return false
 }
 
-// sourceSecrets looks at a file of the project.
-func (c *check) sourceSecrets(s *scanner, name string) {
+// sourceSecrets searches a file of the project for credentials.
+func (c *checker) sourceSecrets(s *scanner, name string) {
 	f, err := c.Project.Open(name)
 	if err != nil {
-		return // what cannot be read does not ship from here
+		return // an unreadable file does not ship from here
 	}
 	defer f.Close() //nolint:errcheck // only read
 	if st, err := f.Stat(); err != nil || st.Size() > maxSource {
 		return
 	}
 	_ = s.scan(f, nil, func(h hit) {
-		c.weighed("secret.source", c.lighter(name), place{file: name, line: h.line}, "", "%s is written here", h.what)
+		c.addAs("secret.source", c.secretSeverity(name), place{file: name, line: h.line}, "", "the file contains %s", h.what)
 	})
 }
 
-// otherSecrets looks at the bundle, at what the repository holds, and at the service that ships.
-func (c *check) otherSecrets() {
+// otherSecrets looks for secrets in the bundle, in the repository's files, and in the service that ships.
+func (c *checker) otherSecrets() {
 	for _, f := range c.Bundle {
-		for _, h := range credentials(string(f.Data)) {
-			c.add("secret.bundle", place{file: f.Path, line: h.line}, "%s is written here", h.what)
+		for _, h := range credentialsIn(string(f.Data)) {
+			c.add("secret.bundle", place{file: f.Path, line: h.line}, "the file contains %s", h.what)
 		}
 	}
 	for _, name := range c.Repository.Tracked {
-		if isKeptSecret(name) {
-			c.fix("secret.tracked", place{file: name}, "git rm --cached "+name+", name it in .gitignore, and renew what is in it", "everybody who has the repository has it")
+		if isSecretFile(name) {
+			c.addWithFix("secret.tracked", place{file: name}, "git rm --cached "+name+", list it in .gitignore, and replace the secrets in it", "everyone who has the repository has this file")
 		}
 	}
 	if s, ok := c.service(); ok {
 		for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
 			if v := s.Environment[name]; v != nil && dev.HoldsSecret(name, *v) && !c.isInterpolated(name) {
-				c.add("secret.compose", c.inCompose(name), "service %s ships with a value of %s", c.Service, name)
+				c.add("secret.compose", c.composePlace(name), "service %s sets %s to a literal value", c.Service, name)
 			}
 		}
 	}
 }
 
-// lighter is the severity of what is in a file: keys of tests open nothing as a rule.
-func (c *check) lighter(name string) dev.Severity {
+// secretSeverity is the severity of a credential in a file. Those of tests usually open nothing.
+func (c *checker) secretSeverity(name string) dev.Severity {
 	if isTest(name) {
 		return dev.Warns
 	}
 	return dev.Blocks
 }
 
-// isInterpolated says that the compose files give a variable only what another one has.
-func (c *check) isInterpolated(name string) bool {
-	at := c.inCompose(name)
+// isInterpolated reports whether the compose files take a variable's value from another one.
+func (c *checker) isInterpolated(name string) bool {
+	at := c.composePlace(name)
 	if at.line == 0 {
-		return true // it comes from an env_file, or from where sdev was started
+		return true // it comes from an env_file, or from sdev's own environment
 	}
 	b, _ := readText(c.Project, at.file)
 	lines := strings.Split(string(b), "\n")
 	return at.line <= len(lines) && strings.Contains(lines[at.line-1], "$")
 }
 
-// context looks at what the Dockerfile takes in of the build context, as .dockerignore leaves it.
-func (c *check) context() {
+// context checks what the Dockerfile copies from the build context, without what .dockerignore excludes.
+func (c *checker) context() {
 	if c.Project == nil || len(c.App.Copies) == 0 {
 		return
 	}
-	ignored := c.ignored()
+	ignored := c.dockerIgnored()
 	for _, cp := range c.App.Copies {
 		at := place{file: cp.File, line: cp.Line}
 		for _, name := range []string{".env", ".streamlit/secrets.toml", ".aws/credentials", dev.StateDir, ".git"} {
-			if !c.holds(c.contextPath(name)) || !takes(cp.From, name) || ignored(name) {
+			if !c.exists(c.contextPath(name)) || !copyIncludes(cp.From, name) || ignored(name) {
 				continue
 			}
 			switch name {
 			case ".git":
-				c.add("image.git", at, "COPY %s takes the directory .git into the image", cp.From)
+				c.add("image.git", at, "COPY %s copies the directory .git into the image", cp.From)
 			case dev.StateDir:
-				c.weighed("secret.context", dev.Warns, at, "", "COPY %s takes %s into an image that is built here by hand; builds by sdev leave it out, and a build from the repository does not have it", cp.From, name)
+				c.addAs("secret.context", dev.Warns, at, "", "COPY %s copies %s into an image that you build here yourself; sdev's own builds leave it out, and a build from the repository does not have it", cp.From, name)
 			default:
-				c.add("secret.context", at, "COPY %s takes %s into the image", cp.From, name)
+				c.add("secret.context", at, "COPY %s copies %s into the image", cp.From, name)
 			}
 		}
 	}
 }
 
-func (c *check) contextPath(name string) string { return path.Join(c.App.Context, name) }
+func (c *checker) contextPath(name string) string { return path.Join(c.App.Context, name) }
 
-func (c *check) holds(name string) bool {
+func (c *checker) exists(name string) bool {
 	f, err := c.Project.Open(name)
 	if err != nil {
 		return false
@@ -140,15 +139,15 @@ func (c *check) holds(name string) bool {
 	return f.Close() == nil
 }
 
-// takes says whether a COPY from the context takes a file with it.
-func takes(from, name string) bool {
+// copyIncludes reports whether a COPY from the context copies a file.
+func copyIncludes(from, name string) bool {
 	from = path.Clean(from)
 	matched, err := path.Match(from, name)
 	return from == "." || from == name || strings.HasPrefix(name, from+"/") || matched && err == nil || from == "*"
 }
 
-// ignored gives what .dockerignore keeps out. Patterns that cannot be read keep nothing out.
-func (c *check) ignored() func(name string) bool {
+// dockerIgnored returns what .dockerignore excludes. A file that cannot be read excludes nothing.
+func (c *checker) dockerIgnored() func(name string) bool {
 	none := func(string) bool { return false }
 	b, ok := readText(c.Project, c.contextPath(".dockerignore"))
 	if !ok {
@@ -168,9 +167,8 @@ func (c *check) ignored() func(name string) bool {
 	}
 }
 
-// readHistory looks at every version of every file of the repository. What the working tree holds is
-// told once, there.
-func (c *check) readHistory(ctx context.Context) error {
+// readHistory searches every version of every file in the repository.
+func (c *checker) readHistory(ctx context.Context) error {
 	if c.History == nil {
 		return nil
 	}
@@ -191,19 +189,19 @@ func (c *check) readHistory(ctx context.Context) error {
 	for _, l := range leaks {
 		commit := c.History.CommitOf(ctx, l.id)
 		if commit == "" {
-			commit = "a blob that is in no branch"
+			commit = "a blob that is on no branch"
 		} else {
 			commit = "commit " + commit
 		}
-		c.weighed("secret.history", c.lighter(l.path), place{file: c.fromRepository(l.path), where: commit}, "", "%s was committed", l.what)
+		c.addAs("secret.history", c.secretSeverity(l.path), place{file: c.fromRepository(l.path), where: commit}, "", "%s was committed", l.what)
 	}
 	return nil
 }
 
 const maxLeaks = 200
 
-// fromRepository is a path of the repository as the project sees it.
-func (c *check) fromRepository(name string) string {
+// fromRepository makes a path relative to the repository relative to the project.
+func (c *checker) fromRepository(name string) string {
 	rel, err := filepath.Rel(filepath.FromSlash(path.Clean(c.Repository.Dir)), filepath.FromSlash(name))
 	if err != nil {
 		return name

@@ -15,48 +15,48 @@ import (
 
 func serverRules() []Rule {
 	return []Rule{
-		{"server.xsrf", dev.Blocks, "server.enableXsrfProtection is off: other sites can upload files in a user's name", "leave it on; an upload that fails with 403 has lost its cookie on the way", docsConfig},
-		{"server.cors", dev.Warns, "server.enableCORS is off: other sites may open the app's WebSocket", "leave it on, and name the other origins in server.corsAllowedOrigins", docsConfig},
-		{"server.hosts", dev.Informs, "no allowed host is named: the app answers whatever name it is asked by", "set STREAMLIT_SERVER_ALLOWED_HOSTS to the app's host name (Streamlit 1.61 and newer)", docsConfig},
-		{"server.health-script", dev.Warns, "server.scriptHealthCheckEnabled is on: anybody who can reach it makes the script run", "leave it off, and let the platform ask /_stcore/health", docsConfig},
-		{"server.agent", dev.Blocks, "server.enableAgentApi is on: scripts can be driven without a login", "leave it off in what ships", docsConfig},
-		{"server.headers", dev.Warns, "server.trustedUserHeaders is set: Streamlit does not verify who sent them", "verify the platform's signed token in the app instead", docsConfig},
+		{"server.xsrf", dev.Blocks, "server.enableXsrfProtection is off, so other sites can upload files in a user's name", "leave it on; an upload that fails with 403 has lost its cookie on the way", docsConfig},
+		{"server.cors", dev.Warns, "server.enableCORS is off, so other sites may open the app's WebSocket", "leave it on, and list the other origins in server.corsAllowedOrigins", docsConfig},
+		{"server.hosts", dev.Informs, "server.allowedHosts is not set, so the app answers requests for any host name", "set STREAMLIT_SERVER_ALLOWED_HOSTS to the app's host name (Streamlit 1.61 and newer)", docsConfig},
+		{"server.health-script", dev.Warns, "server.scriptHealthCheckEnabled is on, so a request without a login can run the script", "leave it off; the platform should request /_stcore/health", docsConfig},
+		{"server.agent", dev.Blocks, "server.enableAgentApi is on, so requests without a login can drive the script", "leave it off in what ships", docsConfig},
+		{"server.headers", dev.Warns, "server.trustedUserHeaders is set; Streamlit does not verify who sent these headers", "verify the platform's signed token in the app instead", docsConfig},
 	}
 }
 
-// option is a setting of Streamlit's server and what it must not be.
+// option is a setting of Streamlit's server with its unsafe values.
 type option struct {
-	id   string
-	name string // as in config.toml, below [server]
-	bad  string // a pattern of the value
-	what string
+	id          string
+	name        string // as in config.toml, below [server]
+	unsafeValue string // pattern of an unsafe value
+	effect      string
 }
 
 func options() []option {
 	return []option{
-		{"server.xsrf", "enableXsrfProtection", `(?:false|0)`, "protection against requests from other sites is off"},
-		{"server.cors", "enableCORS", `(?:false|0)`, "the check of where a page comes from is off"},
-		{"server.health-script", "scriptHealthCheckEnabled", `(?:true|1)`, "a request without a login runs the script"},
-		{"server.agent", "enableAgentApi", `(?:true|1)`, "a request without a login runs the script and reads the page"},
-		{"server.headers", "trustedUserHeaders", `[{\[]?[^\s}\]]`, "whoever can reach the app can say who they are"},
+		{"server.xsrf", "enableXsrfProtection", `(?:false|0)`, "the protection against requests from other sites is off"},
+		{"server.cors", "enableCORS", `(?:false|0)`, "the check of a request's origin is off"},
+		{"server.health-script", "scriptHealthCheckEnabled", `(?:true|1)`, "a request without a login can run the script"},
+		{"server.agent", "enableAgentApi", `(?:true|1)`, "a request without a login can run the script and read the page"},
+		{"server.headers", "trustedUserHeaders", `[{\[]?[^\s}\]]`, "anyone who can reach the app can claim to be any user"},
 	}
 }
 
 var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// variable is the name of an option in the environment: enableCORS is STREAMLIT_SERVER_ENABLE_CORS.
+// variable is the option's environment variable: enableCORS is STREAMLIT_SERVER_ENABLE_CORS.
 func (o option) variable() string {
 	return "STREAMLIT_SERVER_" + strings.ToUpper(camel.ReplaceAllString(o.name, "${1}_${2}"))
 }
 
-// pattern is how an option is set by a flag or a variable, in a script, a Dockerfile, YAML, JSON or HCL.
+// pattern matches an unsafe value that a flag or variable sets, in a script, a Dockerfile, YAML, JSON or HCL.
 func (o option) pattern() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.bad)
+	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.unsafeValue)
 }
 
-// server looks at the settings that ship: config.toml, Dockerfiles, start scripts, the compose
-// service, the image and the bundle.
-func (c *check) server() {
+// server checks the settings that ship: config.toml, Dockerfiles, start scripts, the compose service, the image and
+// the bundle.
+func (c *checker) server() {
 	places := c.settings()
 	for _, o := range options() {
 		re := o.pattern()
@@ -67,29 +67,27 @@ func (c *check) server() {
 				if at.file != "" && at.line == 0 {
 					at.line = m.line
 				}
-				c.add(o.id, at, "server.%s: %s", o.name, o.what)
+				c.add(o.id, at, "server.%s: %s", o.name, o.effect)
 			}
 		}
 	}
-	for _, name := range c.names() {
-		if strings.HasSuffix(name, ".streamlit/config.toml") {
-			c.config(name)
-		}
+	for _, name := range c.configFiles() {
+		c.checkConfig(name)
 	}
-	c.hosts(places)
+	c.checkHosts(places)
 }
 
-// source is a text in which settings may stand.
+// source is a text that may contain settings.
 type source struct {
 	at   place
 	text string
 }
 
-func (c *check) settings() []source {
+func (c *checker) settings() []source {
 	var out []source
 	for _, name := range c.names() {
 		base := path.Base(name)
-		if isForDevelopment(base) || isTest(name) {
+		if isDevelopmentName(base) || isTest(name) {
 			continue
 		}
 		if isDockerfile(base) && c.App.Steps == nil || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
@@ -102,48 +100,59 @@ func (c *check) settings() []source {
 	if s, ok := c.service(); ok {
 		for k, v := range s.Environment {
 			if v != nil && strings.HasPrefix(k, "STREAMLIT_") {
-				out = append(out, source{c.inCompose(k), k + "=" + *v})
+				out = append(out, source{c.composePlace(k), k + "=" + *v})
 			}
 		}
 		if line := strings.Join(append(s.Entrypoint, s.Command...), " "); line != "" {
-			at := c.inCompose("command")
+			at := c.composePlace("command")
 			out = append(out, source{at, line})
 		}
 	}
-	for k, v := range c.built.env {
+	for k, v := range c.image.env {
 		out = append(out, source{place{where: "environment of the image"}, k + "=" + v})
 	}
-	if c.built.config != nil {
-		for what, words := range c.built.commands() {
+	if c.image.config != nil {
+		for what, words := range c.image.commands() {
 			out = append(out, source{place{where: what + " of the image"}, strings.Join(words, " ")})
 		}
 	}
-	c.bundled(func(name, text string) { out = append(out, source{place{file: name}, text}) })
+	c.eachBundleFile(func(name, text string) { out = append(out, source{place{file: name}, text}) })
 	return out
 }
 
-// config reads a config.toml of Streamlit's.
-func (c *check) config(name string) {
+// configFiles are the names of Streamlit's config.toml files in the project.
+func (c *checker) configFiles() []string {
+	return slices.DeleteFunc(c.names(), func(name string) bool { return !strings.HasSuffix(name, ".streamlit/config.toml") })
+}
+
+// serverTable is what such a file has below [server]. One that cannot be read has nothing: Streamlit reports it
+// when it starts.
+func (c *checker) serverTable(name string) map[string]any {
 	var doc struct {
 		Server map[string]any `toml:"server"`
 	}
 	if toml.Unmarshal([]byte(c.files[name]), &doc) != nil {
-		return // Streamlit will say so at its start
+		return nil
 	}
+	return doc.Server
+}
+
+func (c *checker) checkConfig(name string) {
+	table := c.serverTable(name)
 	for _, o := range options() {
-		value, set := doc.Server[o.name]
+		value, set := table[o.name]
 		if !set {
 			continue
 		}
-		if regexp.MustCompile(`(?i)^`+o.bad).MatchString(strings.TrimPrefix(fmt.Sprint(value), "map")) && fmt.Sprint(value) != "map[]" {
-			c.add(o.id, place{file: name, line: c.lineOf(name, o.name)}, "server.%s: %s", o.name, o.what)
+		if regexp.MustCompile(`(?i)^`+o.unsafeValue).MatchString(strings.TrimPrefix(fmt.Sprint(value), "map")) && fmt.Sprint(value) != "map[]" {
+			c.add(o.id, place{file: name, line: c.lineOf(name, o.name)}, "server.%s: %s", o.name, o.effect)
 		}
 	}
 }
 
-// hosts wants an allowed host where a bundle brings the app under a name.
-func (c *check) hosts(places []source) {
-	v := versionOf(cmp.Or(c.built.packages.streamlit, c.App.Streamlit.Value))
+// checkHosts requires an allowed host if the bundle publishes the app under a host name.
+func (c *checker) checkHosts(places []source) {
+	v := versionOf(cmp.Or(c.image.packages.streamlit, c.App.Streamlit.Value))
 	if !c.Hosting.OwnHost || len(c.Bundle) == 0 || v != nil && slices.Compare(v, []int{1, 61}) < 0 {
 		return
 	}
@@ -152,16 +161,16 @@ func (c *check) hosts(places []source) {
 			return
 		}
 	}
-	for _, name := range c.names() {
-		if strings.HasSuffix(name, ".streamlit/config.toml") && c.lineOf(name, "allowedHosts") > 0 {
+	for _, name := range c.configFiles() {
+		if _, set := c.serverTable(name)["allowedHosts"]; set {
 			return
 		}
 	}
-	c.add("server.hosts", c.bundleDir(), "nothing names the host that the app is to be asked by")
+	c.add("server.hosts", c.bundleDir(), "no setting names the app's host")
 }
 
-// bundleDir is where the bundle lies; files of its for the root of the repository lie elsewhere.
-func (c *check) bundleDir() place {
+// bundleDir is the directory of the bundle. Some of its files belong in the root of the repository instead.
+func (c *checker) bundleDir() place {
 	for _, f := range c.Bundle {
 		if !strings.HasPrefix(f.Path, ".github/") && !strings.HasPrefix(f.Path, "../") {
 			return place{file: path.Dir(f.Path)}

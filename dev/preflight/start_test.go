@@ -11,7 +11,7 @@ import (
 	"sdev/dev/preflight"
 )
 
-// dockerfile gives a subject without an image, whose Dockerfile says these lines.
+// dockerfile returns a subject without an image, whose Dockerfile has these lines.
 func dockerfile(lines ...string) *subject {
 	s := sound()
 	s.noImage = true

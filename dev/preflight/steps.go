@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
 )
 
-// steps judges the Dockerfile of what ships, as far as it says by itself what the image will be: its
-// variables, its build arguments and its user. The image, where there is one, knows better.
-func (c *check) steps() {
+// steps checks the variables, build arguments and user of the Dockerfile's stage that ships. If there is an image,
+// its own values count instead.
+func (c *checker) steps() {
 	user, stage := place{}, place{}
 	name := ""
 	for _, s := range c.App.Steps {
@@ -23,12 +24,12 @@ func (c *check) steps() {
 		}
 		switch verb {
 		case "ENV", "ARG":
-			for _, pair := range pairsOf(rest) {
-				c.stepVariable(verb, pair, at)
+			for _, pair := range variablesOf(verb, rest) {
+				c.checkStepVariable(verb, pair, at)
 			}
 		case "RUN":
 			if dev.WritesPassword(rest) {
-				c.add("secret.image", at, "an address with a password in it stays in the history of the image")
+				c.add("secret.image", at, "an address with a password stays in the image's history")
 			}
 		case "USER":
 			name, user = rest, at
@@ -36,12 +37,12 @@ func (c *check) steps() {
 			name, user, stage = "", place{}, at
 		}
 	}
-	c.stepsUser(name, user, stage)
-	c.buildArguments()
+	c.checkStepsUser(name, user, stage)
+	c.checkBuildArguments()
 }
 
-// stepVariable judges what ENV or ARG gives a value.
-func (c *check) stepVariable(verb string, pair [2]string, at place) {
+// checkStepVariable checks a value that ENV or ARG sets.
+func (c *checker) checkStepVariable(verb string, pair [2]string, at place) {
 	name, value := pair[0], pair[1]
 	if verb == "ENV" && c.Image == nil {
 		c.mockVariables(map[string]string{name: value}, func(string) place { return at })
@@ -51,32 +52,32 @@ func (c *check) stepVariable(verb string, pair [2]string, at place) {
 	case verb == "ENV":
 		c.add("secret.variable", at, "%s has a value", name)
 	default:
-		c.add("secret.image", at, "the build argument %s has a value, which stays in the history of the image", name)
+		c.add("secret.image", at, "the build argument %s has a value, which stays in the image's history", name)
 	}
 }
 
-// buildArguments judges those that the compose file gives.
-func (c *check) buildArguments() {
+// checkBuildArguments checks the build arguments of the compose file.
+func (c *checker) checkBuildArguments() {
 	s, ok := c.service()
 	if !ok || s.Build == nil {
 		return
 	}
 	for _, arg := range slices.Sorted(maps.Keys(s.Build.Args)) {
 		if v := s.Build.Args[arg]; v != nil && dev.HoldsSecret(arg, *v) && !c.isInterpolated(arg) {
-			c.add("secret.image", c.inCompose(arg), "the value of the build argument %s stays in the history of the image", arg)
+			c.add("secret.image", c.composePlace(arg), "the value of the build argument %s stays in the image's history", arg)
 		}
 	}
 }
 
-// stepsUser tells of a user that is root by its name. Where there is none it is the base image's.
-func (c *check) stepsUser(name string, at, stage place) {
+// checkStepsUser reports the user root. Without USER, the base image's user counts.
+func (c *checker) checkStepsUser(name string, at, stage place) {
 	s, ok := c.service()
 	if c.Image != nil || len(c.App.Steps) == 0 || ok && s.User != "" && !isRoot(s.User) {
 		return
 	}
 	switch {
 	case name == "":
-		c.weighed("image.user", dev.Informs, place{file: stage.file}, "", "%s names no user: where its base image names none either, the app runs as root", path.Base(stage.file))
+		c.addAs("image.user", dev.Informs, place{file: stage.file}, "", "%s has no USER: unless its base image has one, the app runs as root", path.Base(stage.file))
 	case isRoot(name):
 		c.add("image.user", at, "the image runs as root")
 	}
@@ -88,30 +89,25 @@ func isRoot(user string) bool {
 	return name == "root" || name == "" || err == nil && id == 0
 }
 
-// pairsOf are the names and values of an ENV or ARG instruction, of either form.
-func pairsOf(text string) (out [][2]string) {
-	if name, value, old := strings.Cut(text, " "); old && !strings.Contains(name, "=") {
-		return [][2]string{{name, strings.TrimSpace(value)}}
-	}
-	for _, word := range strings.Fields(text) {
-		if name, value, ok := strings.Cut(word, "="); ok {
-			out = append(out, [2]string{strings.Trim(name, `"'`), strings.Trim(value, `"'`)})
-		}
+// variablesOf returns the names and values, without quotes, that an ENV or ARG instruction sets.
+func variablesOf(verb, rest string) (out [][2]string) {
+	for _, v := range (dockerfile.Instruction{Name: verb, Rest: rest}).Variables() {
+		out = append(out, [2]string{strings.Trim(v.Name, `"'`), strings.Trim(v.Value, `"'`)})
 	}
 	return out
 }
 
-// installed is a version of Streamlit that an instruction names.
-var installed = lazily(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
+// installed is a version of Streamlit that an instruction installs.
+var installed = lazyPattern(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
 
-// streamlitInSteps is the Streamlit that the Dockerfile installs without a list of packages.
-func (c *check) streamlitInSteps() (s Setting, specifier string) {
+// streamlitInSteps returns the Streamlit that the Dockerfile installs without a list of packages.
+func (c *checker) streamlitInSteps() (s Setting, specifier string) {
 	for _, step := range slices.Backward(c.App.Steps) {
 		all := installed.matches(step.Value)
 		if len(all) == 0 {
 			continue
 		}
-		specifier, value := all[0].text[1], "any"
+		specifier, value := all[0].groups[1], "any"
 		if exact, ok := strings.CutPrefix(specifier, "=="); ok && !strings.ContainsAny(exact, "*,") {
 			value = strings.TrimPrefix(exact, "=")
 		}
@@ -120,46 +116,46 @@ func (c *check) streamlitInSteps() (s Setting, specifier string) {
 	return Setting{}, ""
 }
 
-// bound is one part of a specifier, and of those of Poetry and conda.
-var bound = lazily(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
+// bound is one part of a version specifier, also of Poetry and conda.
+var bound = lazyPattern(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
 
-// newest says below which version a specifier keeps Streamlit; nil where it does not.
-func newest(specifier string) (limit []int, text string) {
+// upperBound returns the version that a specifier keeps Streamlit below; nil if it sets no such limit.
+func upperBound(specifier string) (limit []int, text string) {
 	for _, m := range bound.matches(specifier) {
-		v := versionOf(m.text[2])
+		v := versionOf(m.groups[2])
 		switch {
-		case m.text[1] == "<":
-		case m.text[1] == "<=":
+		case m.groups[1] == "<":
+		case m.groups[1] == "<=":
 			v = append(v, 1)
-		case m.text[3] != "":
+		case m.groups[3] != "":
 			v[len(v)-1]++
-		case (m.text[1] == "~=" || m.text[1] == "~") && len(v) > 2:
+		case (m.groups[1] == "~=" || m.groups[1] == "~") && len(v) > 2:
 			v = v[:2]
 			v[1]++
-		case m.text[1] == "~" && len(v) == 2:
+		case m.groups[1] == "~" && len(v) == 2:
 			v[1]++
 		default:
 			continue
 		}
 		if limit == nil || slices.Compare(v, limit) < 0 {
-			limit, text = v, m.text[0]
+			limit, text = v, m.groups[0]
 		}
 	}
 	return limit, text
 }
 
-// bounds judges a Streamlit of which only the bounds are known.
-func (c *check) bounds(s Setting, specifier string) {
+// checkUpperBound checks a Streamlit of which only the specifier is known.
+func (c *checker) checkUpperBound(s Setting, specifier string) {
 	if s.Value != "any" {
 		return
 	}
-	if limit, text := newest(specifier); limit != nil && slices.Compare(limit, []int{1, 54}) <= 0 {
-		c.add("streamlit.vulnerable", place{file: s.File, line: s.Line}, "streamlit %s allows none without known vulnerabilities", text)
+	if limit, text := upperBound(specifier); limit != nil && slices.Compare(limit, []int{1, 54}) <= 0 {
+		c.add("streamlit.vulnerable", place{file: s.File, line: s.Line}, "streamlit %s allows only versions with known vulnerabilities", text)
 	}
 }
 
-// specifierAt is what the list of packages says of Streamlit's version on a line.
-func (c *check) specifierAt(s Setting) string {
+// specifierAt returns what a list of packages says about Streamlit's version on a line.
+func (c *checker) specifierAt(s Setting) string {
 	lines := strings.Split(c.files[s.File], "\n")
 	if s.Line < 1 || s.Line > len(lines) {
 		return ""
@@ -169,8 +165,9 @@ func (c *check) specifierAt(s Setting) string {
 		return ""
 	}
 	after, _, _ = strings.Cut(after, "#")
-	after, _, _ = strings.Cut(after, ";")                                                                                   // what follows is about the machine
-	if strings.HasPrefix(strings.TrimLeft(after, ` "'`), "= ") || strings.HasPrefix(strings.TrimLeft(after, ` "'`), `="`) { // of TOML: streamlit = "~1.50"
+	after, _, _ = strings.Cut(after, ";") // an environment marker follows
+	// In TOML: streamlit = "~1.50".
+	if bare := strings.TrimLeft(after, " \"'"); strings.HasPrefix(bare, "= ") || strings.HasPrefix(bare, `="`) {
 		_, after, _ = strings.Cut(after, "=")
 	}
 	return after

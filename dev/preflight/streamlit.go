@@ -16,12 +16,12 @@ import (
 func streamlitRules() []Rule {
 	const releases = "https://docs.streamlit.io/develop/quick-reference/release-notes"
 	return []Rule{
-		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54, with known vulnerabilities", "streamlit>=1.58 in the app's requirements", "https://github.com/streamlit/streamlit/security/advisories"},
-		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: logins are lost at a restart, and faults of its new server are not fixed", "streamlit>=1.58 in the app's requirements", releases},
-		{"streamlit.unpinned", dev.Warns, "nothing says which Streamlit is installed, so every build may get another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
-		{"streamlit.python", dev.Blocks, "Python is too old for this Streamlit", "take a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
-		{"deps.lock", dev.Warns, "the versions of what the app is made of are not fixed", "keep a lock file (uv lock), or pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},
-		{"deps.hashes", dev.Informs, "versions are fixed, and what is downloaded for them is not compared with anything", "uv pip compile --generate-hashes, and pip install --require-hashes", "https://pip.pypa.io/en/stable/topics/secure-installs/"},
+		{"streamlit.vulnerable", dev.Blocks, "Streamlit is older than 1.54 and has known vulnerabilities", "require streamlit>=1.58", "https://github.com/streamlit/streamlit/security/advisories"},
+		{"streamlit.old", dev.Warns, "Streamlit is older than 1.58: it loses logins at a restart, and its new server has unfixed defects", "require streamlit>=1.58", releases},
+		{"streamlit.unpinned", dev.Warns, "no version of Streamlit is fixed, so every build may install another one", "write streamlit==X.Y.Z, or keep a lock file", releases},
+		{"streamlit.python", dev.Blocks, "Python is too old for this version of Streamlit", "use a newer Python in the Dockerfile", "https://pypi.org/project/streamlit/"},
+		{"deps.lock", dev.Warns, "the versions of the app's packages are not fixed", "keep a lock file (uv lock), or use pip-compile --generate-hashes", "https://docs.astral.sh/uv/concepts/projects/sync/"},
+		{"deps.hashes", dev.Informs, "versions are fixed, but downloads are not verified against hashes", "uv pip compile --generate-hashes, and pip install --require-hashes", "https://pip.pypa.io/en/stable/topics/secure-installs/"},
 	}
 }
 
@@ -31,7 +31,7 @@ type advisory struct {
 	fixed []int
 }
 
-// advisories are the published ones, and the first versions without them. Source: github.com/advisories,
+// advisories are the published ones, and the first versions that fix them. Source: github.com/advisories,
 // "streamlit".
 func advisories() []advisory {
 	return []advisory{
@@ -44,7 +44,7 @@ func advisories() []advisory {
 	}
 }
 
-// versionOf reads the numbers that a version begins with; nil where it is none.
+// versionOf returns the numbers that a version begins with; nil if it begins with none.
 func versionOf(text string) []int {
 	var out []int
 	for part := range strings.SplitSeq(text, ".") {
@@ -57,8 +57,8 @@ func versionOf(text string) []int {
 	return out
 }
 
-// streamlit judges the version that is installed, or that would be.
-func (c *check) streamlit() {
+// streamlit checks the version that is installed, or would be.
+func (c *checker) streamlit() {
 	have, specifier := c.App.Streamlit, ""
 	if have.File == "" {
 		have, specifier = c.streamlitInSteps()
@@ -66,18 +66,18 @@ func (c *check) streamlit() {
 		specifier = c.specifierAt(have)
 	}
 	at := place{file: have.File, line: have.Line}
-	if v := c.built.packages.streamlit; v != "" { // what is in the image decides
+	if v := c.image.packages.streamlit; v != "" { // the image's own version counts
 		have.Value, at = v, place{where: "packages of the image"}
 	}
 	if v := versionOf(have.Value); v != nil {
-		c.version(have.Value, v, at)
+		c.checkVersion(have.Value, v, at)
 	} else if !c.isLocked() {
-		c.bounds(have, specifier)
+		c.checkUpperBound(have, specifier)
 	}
-	c.pins(have)
+	c.checkPins(have)
 }
 
-func (c *check) version(text string, v []int, at place) {
+func (c *checker) checkVersion(text string, v []int, at place) {
 	var ids []string
 	for _, a := range advisories() {
 		if slices.Compare(v, a.fixed) < 0 {
@@ -91,12 +91,13 @@ func (c *check) version(text string, v []int, at place) {
 		c.add("streamlit.old", at, "streamlit %s is older than 1.58", text)
 	}
 	python, from := c.App.Python, place{file: c.App.Python.File, line: c.App.Python.Line}
-	if p := c.built.packages.python; p != "" {
+	if p := c.image.packages.python; p != "" {
 		python.Value, from = p, place{where: "packages of the image"}
 	}
-	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} { // as its packages say
+	// Source: the metadata of streamlit's packages.
+	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} {
 		if p := versionOf(python.Value); p != nil && slices.Compare(v, need.streamlit) >= 0 && slices.Compare(p, need.python) < 0 {
-			c.add("streamlit.python", from, "Python is %s, and streamlit %s needs %d.%d or newer", python.Value, text, need.python[0], need.python[1])
+			c.add("streamlit.python", from, "Python is %s, but streamlit %s needs %d.%d or newer", python.Value, text, need.python[0], need.python[1])
 			break
 		}
 	}
@@ -109,41 +110,41 @@ func vulnerabilities(n int) string {
 	return strconv.Itoa(n) + " known vulnerabilities"
 }
 
-// lockFiles fix versions and hashes of everything.
+// lockFiles fix versions and hashes of all packages.
 func lockFiles() []string {
 	return []string{"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml", "conda-lock.yml", "pixi.lock"}
 }
 
-// pins looks at the list of packages that the app is installed from.
-func (c *check) pins(streamlit Setting) {
+// checkPins checks the list of packages that the app is installed from.
+func (c *checker) checkPins(streamlit Setting) {
 	if c.isLocked() {
 		return
 	}
 	if streamlit.Value == "any" {
-		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is named without a version")
+		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is listed without a version")
 	}
 	list := c.App.Streamlit.File
 	text, ok := c.files[list]
 	switch {
 	case !ok:
 	case strings.HasSuffix(list, ".txt"), strings.HasSuffix(list, ".in"):
-		c.requirements(list, text)
+		c.checkRequirements(list, text)
 	case strings.HasSuffix(list, ".yml"), strings.HasSuffix(list, ".yaml"):
-		c.conda(list, text)
+		c.checkConda(list, text)
 	default:
 		c.add("deps.lock", place{file: list}, "%s has no lock file beside it", path.Base(list))
 	}
 }
 
-// isLocked says that a lock file fixes the versions of everything.
-func (c *check) isLocked() bool {
+// isLocked reports whether a lock file fixes the versions of all packages.
+func (c *checker) isLocked() bool {
 	dirs := []string{"."}
 	for dir := path.Dir(c.App.Entry); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
 		dirs = append(dirs, dir)
 	}
 	for _, dir := range dirs {
 		for _, name := range lockFiles() {
-			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.holds(path.Join(dir, name)) {
+			if _, ok := c.files[path.Join(dir, name)]; ok || c.Project != nil && c.exists(path.Join(dir, name)) {
 				return true
 			}
 		}
@@ -153,7 +154,7 @@ func (c *check) isLocked() bool {
 
 var requirementLine = regexp.MustCompile(`^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?)?`)
 
-func (c *check) requirements(name, text string) {
+func (c *checker) checkRequirements(name, text string) {
 	loose, first, pinned := 0, 0, 0
 	n := 0
 	for line := range strings.Lines(text) {
@@ -171,16 +172,16 @@ func (c *check) requirements(name, text string) {
 	}
 	switch {
 	case loose > 0:
-		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", counted(loose, "package"))
+		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", plural(loose, "package"))
 	case pinned > 0 && !strings.Contains(text, "--hash="):
-		c.add("deps.hashes", place{file: name}, "versions are fixed, and no hashes are")
+		c.add("deps.hashes", place{file: name}, "versions are fixed, but hashes are missing")
 	}
 }
 
 // condaExact is a package with its version: "pandas=2.1", "pandas==2.1.4", "pip::x==1".
 var condaExact = regexp.MustCompile(`^[^<>!~*]+==?[^<>!~*=]+(=\S+)?$`)
 
-func (c *check) conda(name, text string) {
+func (c *checker) checkConda(name, text string) {
 	var doc struct {
 		Dependencies []yaml.Node `yaml:"dependencies"`
 	}
@@ -198,16 +199,16 @@ func (c *check) conda(name, text string) {
 	for i := range doc.Dependencies {
 		n := &doc.Dependencies[i]
 		take(n)
-		if pip := under(n, "pip"); pip != nil {
+		if pip := mappingValue(n, "pip"); pip != nil {
 			for _, p := range pip.Content {
 				take(p)
 			}
 		}
 	}
 	if loose > 0 {
-		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", counted(loose, "package"))
+		c.add("deps.lock", place{file: name, line: first}, "%s without a fixed version", plural(loose, "package"))
 	}
 }
 
-// names gives the names of the project's files in order.
-func (c *check) names() []string { return slices.Sorted(maps.Keys(c.files)) }
+// names returns the names of the texts in order.
+func (c *checker) names() []string { return slices.Sorted(maps.Keys(c.files)) }

@@ -23,8 +23,7 @@ import (
 	"sdev/dev/preflight"
 )
 
-// Credentials that open nothing. They are put together here, so that no scanner finds them in this
-// repository.
+// Credentials that open nothing. They are concatenated, so that no scanner finds them in this repository.
 var (
 	awsKey     = "AKIA" + "QYLPMN5HHHFPZAM2"
 	awsSecret  = "aws_secret_access_key = " + "4Hy8rZ0pLq2" + "WmTn6VbXc1JdKs9GfEaUoRiB3Y5Q7"
@@ -32,7 +31,7 @@ var (
 	privateKey = "-----BEGIN " + "RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7bq3X9sQ2vLkT8wN5yRfGhJcZdPoUiYe4xWm0VtSaKlB6n\n", 4) + "-----END RSA PRIVATE KEY-----\n"
 )
 
-// subject is one that a test changes.
+// subject is a preflight.Subject that a test can change.
 type subject struct {
 	preflight.Subject
 	files   fstest.MapFS
@@ -63,7 +62,7 @@ const compose = `services:
       MODE: plain
 `
 
-// sound is a project, an image, a bundle and a repository of which nothing is found.
+// sound is a project, an image, a bundle and a repository without findings.
 func sound() *subject {
 	s := &subject{files: fstest.MapFS{}}
 	for name, body := range map[string]string{
@@ -121,7 +120,7 @@ func (s *subject) layer(step string, files ...testFile) {
 	s.layers = append(s.layers, testLayer{step, files})
 }
 
-// inImage puts one file into one more layer.
+// inImage adds a layer with one file.
 func (s *subject) inImage(name, body string) {
 	s.layer("COPY . . # buildkit", testFile{name: name, body: body})
 }
@@ -156,7 +155,7 @@ func (s *subject) run(t *testing.T) []dev.Finding {
 	return found
 }
 
-// imageOf makes an image in memory.
+// imageOf builds an image in memory.
 func imageOf(t *testing.T, config v1.ConfigFile, layers []testLayer) v1.Image {
 	t.Helper()
 	img, err := mutate.ConfigFile(empty.Image, &config)

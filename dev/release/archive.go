@@ -16,8 +16,8 @@ import (
 	"sdev/dev/preflight"
 )
 
-// archive is the file that the name of an image means; ok is false where it means an image of the engine.
-func (r *Releaser) archive(name string) (file string, ok bool) {
+// archiveFile returns the file that an image's name refers to; ok is false if it refers to an image of the engine.
+func (r *Releaser) archiveFile(name string) (file string, ok bool) {
 	file = name
 	if !filepath.IsAbs(name) {
 		file = filepath.Join(r.Dir, name)
@@ -26,11 +26,11 @@ func (r *Releaser) archive(name string) (file string, ok bool) {
 	return file, (err == nil && !st.IsDir()) || slices.Contains([]string{".tar", ".tgz", ".gz"}, filepath.Ext(name)) || strings.HasPrefix(name, ".") || filepath.IsAbs(name)
 }
 
-// openImage opens an archive, or an image of the engine, to be read layer by layer. The caller calls done when it
-// has read the image.
+// openImage opens an archive or an image of the engine, to read its layers. The caller calls done when it has read
+// them.
 func (r *Releaser) openImage(ctx context.Context, name, platform string) (img v1.Image, done func(), err error) {
 	nothing := func() {}
-	if file, ok := r.archive(name); ok {
+	if file, ok := r.archiveFile(name); ok {
 		img, err = preflight.Open(ctx, file, platform)
 		return img, nothing, err
 	}
@@ -46,8 +46,8 @@ func (r *Releaser) openImage(ctx context.Context, name, platform string) (img v1
 	return img, done, nil
 }
 
-// save keeps an image of the engine in a file, because the description of an archive comes last and layers are
-// read one after another. The caller removes the file.
+// save saves an image of the engine to a file, because an archive ends with its index and cannot be read as a stream.
+// The caller removes the file.
 func (r *Releaser) save(ctx context.Context, name string) (file string, err error) {
 	err = r.withEngine(ctx, func(e Engine) error {
 		archive, err := e.Save(ctx, name)
@@ -60,7 +60,7 @@ func (r *Releaser) save(ctx context.Context, name string) (file string, err erro
 			return errors.Join(ctx.Err(), os.RemoveAll(file))
 		}
 		if err != nil {
-			return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot keep image " + name + " while it is checked: " + err.Error(), Hint: "free some disk space, or point XDG_CACHE_HOME to a larger disk"}
+			return &dev.Error{Code: dev.CodeImageInvalid, Exit: dev.ExitFailed, Cause: err, Message: "cannot save image " + name + " to check it: " + err.Error(), Hint: "free some disk space, or point XDG_CACHE_HOME to a larger disk"}
 		}
 		return nil
 	})
@@ -91,10 +91,10 @@ func (r *Releaser) spool(archive io.Reader) (name string, err error) {
 // sweep removes archives that a killed run left behind.
 func (r *Releaser) sweep(dir string) {
 	const old = 24 * time.Hour
-	names, _ := filepath.Glob(filepath.Join(dir, "image-*.tar")) // the pattern is a good one
+	names, _ := filepath.Glob(filepath.Join(dir, "image-*.tar")) // the pattern is valid
 	for _, name := range names {
 		if st, err := os.Stat(name); err == nil && r.Now().Sub(st.ModTime()) > old {
-			_ = os.Remove(name) // another run may have been faster
+			_ = os.Remove(name) // another run may have removed it
 		}
 	}
 }

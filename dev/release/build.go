@@ -14,7 +14,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Labels of an image, by which it says where it comes from.
+// Labels that say where an image comes from.
 // Source: github.com/opencontainers/image-spec, annotations.md.
 const (
 	labelRevision = "org.opencontainers.image.revision"
@@ -22,27 +22,27 @@ const (
 	labelVersion  = "org.opencontainers.image.version"
 )
 
-// dirtySuffix marks a revision that is not what was committed.
+// dirtySuffix marks a revision with uncommitted changes.
 const dirtySuffix = "-dirty"
 
-// releaseBuild says how the image that ships is built: the service that ships, as its build section or the recipe
-// of the project has it, from the working tree, with nothing of what sdev adds for development. The labels name
-// the commit, and say whether files differ from it.
+// releaseBuild says how to build the image that ships: from the working tree, by the build section of the service or
+// the recipe that sdev derived, without anything that sdev adds for development. Labels name the commit, and say
+// whether there are uncommitted changes.
 func (p *Project) releaseBuild(repo git.Repository) (plan.Build, error) {
 	c, service := p.config, p.service
 	if service.Build == nil {
 		return plan.Build{}, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: "service " + service.Name + " has no build section: it names the image " + service.Image,
-			Hint: "hand over that image: --image " + service.Image + ", or add a build section to the compose file: build: ."}
+			Hint: "hand over that image with --image " + service.Image + ", or add a build section to the compose file: build: ."}
 	}
 	machine, _, err := config.ReadMachine(c, p.releaser.Getenv, p.releaser.Now())
 	if err != nil {
 		return plan.Build{}, err
 	}
 	b := plan.BuildOf(c.Model, service, c.Name+"-release:"+releaseTag(repo))
-	b.Tags = nil // those are of "docker compose build"
+	b.Tags = nil // the compose file's tags are for "docker compose build"
 	b.Ships, b.CA, b.Proxy = true, machine.CA.PEM, machine.Proxy
 	if _, own := b.Secrets["ca"]; !own && b.SecretEnv["ca"] == "" && len(machine.CA.PEM) > 0 {
-		b.SecretEnv["ca"] = string(machine.CA.PEM) // for a Dockerfile that asks for it
+		b.SecretEnv["ca"] = string(machine.CA.PEM) // for a Dockerfile that mounts this secret
 	}
 	b.Labels = maps.Clone(b.Labels)
 	if b.Labels == nil {
@@ -58,8 +58,8 @@ func (p *Project) releaseBuild(repo git.Repository) (plan.Build, error) {
 	return *b, nil
 }
 
-// completeRecipe completes the build of a project that has neither compose file nor Dockerfile: in development its
-// source is mounted, and the image that ships holds it.
+// completeRecipe completes the build of a project without compose file and Dockerfile: the image that ships contains
+// the source, which development mounts.
 func (p *Project) completeRecipe(b *plan.Build) {
 	if b.Inline == "" {
 		return
@@ -70,7 +70,7 @@ func (p *Project) completeRecipe(b *plan.Build) {
 	}
 }
 
-// releaseTag names a state of the project.
+// releaseTag is the image's tag: the short commit, with a suffix for uncommitted changes.
 func releaseTag(repo git.Repository) string {
 	const short = 12
 	if repo.Commit == "" {
@@ -97,9 +97,8 @@ func releaseLabels(repo git.Repository) map[string]string {
 	return labels
 }
 
-// epoch is the time that an image gets: that of its commit, unless the environment names another, as builders
-// agree on (reproducible-builds.org, "SOURCE_DATE_EPOCH"). It is zero, which means the time of the build, where
-// there is neither, and where files differ from the commit.
+// epoch is the creation time of the image: SOURCE_DATE_EPOCH, if that is set (reproducible-builds.org), else the time
+// of the commit. It is zero, which means the time of the build, without a commit or with uncommitted changes.
 func epoch(repo git.Repository, getenv func(string) string) (time.Time, error) {
 	const variable = "SOURCE_DATE_EPOCH"
 	text := getenv(variable)

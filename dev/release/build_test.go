@@ -13,7 +13,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// released gives the build of what ships of a project.
+// released returns the build of the image that ships.
 func released(t *testing.T, files map[string]string, repo git.Repository, env map[string]string) (plan.Build, error) {
 	t.Helper()
 	r := rigIn(t, devtest.Project(t, files))
@@ -72,7 +72,7 @@ func TestReleaseBuild_SaysWhenItIsNotWhatWasCommitted(t *testing.T) {
 	}
 }
 
-// Without compose file and Dockerfile what runs has its source mounted; what ships holds it.
+// Without compose file and Dockerfile, development mounts the source, and the image that ships contains it.
 func TestReleaseBuild_OfAProjectWithoutFilesHoldsTheSource(t *testing.T) {
 	files := map[string]string{"app.py": "import streamlit as st\n", "requirements.txt": "streamlit\n"}
 	b, err := released(t, files, git.Repository{}, nil)

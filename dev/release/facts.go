@@ -15,7 +15,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// appFacts are what is known of the app as it ships.
+// appFacts are the facts of the app as it ships.
 func (p *Project) appFacts() handoff.App {
 	f := p.found
 	entry, _ := f.Entry()
@@ -47,7 +47,7 @@ func (p *Project) appFacts() handoff.App {
 	app.Command = p.command()
 	app.Entrypoint, app.Args = p.service.Entrypoint, p.service.Command
 	if b := p.service.Build; b != nil {
-		app.Context, app.Target = p.within(b.Context), b.Target
+		app.Context, app.Target = p.inRepository(b.Context), b.Target
 		if app.Dockerfile = b.Dockerfile; app.Dockerfile == "" && b.DockerfileInline == "" {
 			app.Dockerfile = "Dockerfile"
 		}
@@ -58,10 +58,10 @@ func (p *Project) appFacts() handoff.App {
 
 func asValue(f detect.Fact) handoff.Value { return handoff.Value{Text: f.Value, Source: f.Source()} }
 
-// inShell are the characters that have a meaning for a shell.
-const inShell = "\"'`$;&|<>\\()*?~[]{}"
+// shellMetacharacters are the characters with a meaning in a shell.
+const shellMetacharacters = "\"'`$;&|<>\\()*?~[]{}"
 
-// command is what the service runs: as the compose file says, else as the Dockerfile does.
+// command is the command of the service: that of the compose file, or else that of the Dockerfile.
 func (p *Project) command() []string {
 	if c := slices.Concat([]string(p.service.Entrypoint), []string(p.service.Command)); len(c) > 0 {
 		return c
@@ -74,14 +74,14 @@ func (p *Project) command() []string {
 			continue
 		}
 		d, _ = p.found.Image("", d.Path, p.service.Build.Target) // the stage that is built
-		return wordsOf(d.Command.Value)
+		return splitCommand(d.Command.Value)
 	}
 	return nil
 }
 
-// wordsOf splits the text of ENTRYPOINT and CMD, which stand one behind the other: as lists, or as a line that
-// the builder hands to a shell. It is nil where both forms are mixed, because the shell then ignores the list.
-func wordsOf(text string) []string {
+// splitCommand splits the joined texts of ENTRYPOINT and CMD. Each is a JSON list, or a line that the builder passes to
+// a shell. It returns nil if the two forms are mixed, because the shell then ignores the list.
+func splitCommand(text string) []string {
 	var all []string
 	for lists := json.NewDecoder(strings.NewReader(text)); ; {
 		var words []string
@@ -93,7 +93,7 @@ func wordsOf(text string) []string {
 			return all
 		case strings.Contains(text, "["):
 			return nil
-		case strings.ContainsAny(text, inShell):
+		case strings.ContainsAny(text, shellMetacharacters):
 			return []string{"/bin/sh", "-c", text}
 		default:
 			return strings.Fields(text)
@@ -101,17 +101,17 @@ func wordsOf(text string) []string {
 	}
 }
 
-// gitFacts are what the repository says.
+// gitFacts are the facts of the repository.
 func (p *Project) gitFacts() handoff.Git {
 	r := p.Repository
 	host, owner, name := git.Split(r.Remote)
 	return handoff.Git{Found: r.Found, Remote: r.Remote, Host: host, Owner: owner, Repo: name, Branch: r.Branch, Commit: r.Commit, Modified: r.Modified}
 }
 
-// regionLiteral is how code names the region of a service.
+// regionLiteral matches how code sets the region of an AWS client.
 var regionLiteral = regexp.MustCompile(`region_name\s*=\s*["']([a-z]{2}(?:-[a-z]+)+-\d)["']`)
 
-// awsFacts are what the project says of AWS. What only this machine says is left out.
+// awsFacts are the facts about AWS in the project. Settings that are only on this machine are left out.
 func (p *Project) awsFacts() handoff.AWS {
 	set := p.config.Settings.AWS
 	out := handoff.AWS{Profile: set.Profile}

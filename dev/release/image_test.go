@@ -57,7 +57,7 @@ func TestImage_OfTheEngineIsStartedOnceAndChecked(t *testing.T) {
 	}
 }
 
-// A check starts nothing, whoever has tried the image before.
+// A check starts nothing, even if no proof exists.
 func TestImage_IsNotStartedByACheck(t *testing.T) {
 	r := newRig(t, nil)
 	r.engine.images, r.engine.saved = shopImage(), archiveOf(t)
@@ -83,7 +83,7 @@ func TestImage_IsBuiltForItsPlatformAndProven(t *testing.T) {
 	}
 	finding(t, out.Findings, "proof.raised")
 	if strings.Contains(ids(out.Findings), "ship.image") {
-		t.Errorf("what was built just now is called old: %+v", out.Findings)
+		t.Errorf("the image that was just built is reported as old: %+v", out.Findings)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestImage_ThatIsNotThereIsAnError(t *testing.T) {
 	}
 }
 
-// The image of the last hand-off is handed over until another one is named, with its proof.
+// The image of the last hand-off stays, with its proof, until the options name another one.
 func TestImage_OfTheLastHandOffStays(t *testing.T) {
 	r := newRig(t, nil)
 	r.engine.images, r.engine.app, r.engine.saved = shopImage(), serve(t, "", aPage), archiveOf(t)
@@ -144,8 +144,8 @@ func TestImage_OfTheLastHandOffStays(t *testing.T) {
 		t.Errorf("%+v, written %v", again.Record.Image, again.Written)
 	}
 	r.engine.unreachable, r.engine.app = nil, ""
-	r.write(Options{Image: "shop:1"}) // it ends before it serves a page, this time
-	if out := r.prepared(Options{}); finding(t, out.Findings, "proof.page").Message != "it served no page when it was started at an earlier hand-off" {
+	r.write(Options{Image: "shop:1"}) // this time it ends before it serves a page
+	if out := r.prepared(Options{}); finding(t, out.Findings, "proof.page").Message != "it served no page when an earlier hand-off started it" {
 		t.Errorf("%+v", out.Findings)
 	}
 }
@@ -171,7 +171,7 @@ func TestSpool_SweepsWhatAKilledRunLeft(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || string(b) != "an archive" {
 		t.Errorf("%q, %v", b, err)
 	}
-	r.cache = file // where no directory can be made
+	r.cache = file // in which no directory can be created
 	if _, err := r.save(t.Context(), "shop:1"); dev.AsError(err).Code != dev.CodeImageMissing {
 		t.Errorf("%v", err)
 	}

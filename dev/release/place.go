@@ -14,8 +14,8 @@ import (
 	"sdev/dev/handoff"
 )
 
-// place says where the bundle of a target lies. out is the directory that was asked for; "" is the usual one.
-func (p *Project) place(target, out string) (handoff.Place, error) {
+// bundlePlace says where the bundle of a target is. out is the directory that the user named; "" is the usual one.
+func (p *Project) bundlePlace(target, out string) (handoff.Place, error) {
 	root := p.root()
 	if out == "" {
 		out = filepath.Join(p.config.Dir, Bundles, target)
@@ -26,47 +26,47 @@ func (p *Project) place(target, out string) (handoff.Place, error) {
 	if err != nil {
 		return handoff.Place{}, err
 	}
-	if why := p.misplaced(root, out); why != "" {
-		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Sanitize(out) + " cannot take a bundle: " + why,
-			Hint: "name a directory for the bundle alone, for example --out handoff"}
+	if reason := p.misplaced(root, out); reason != "" {
+		return handoff.Place{}, &dev.Error{Code: dev.CodeDeployDir, Exit: dev.ExitFailed, Message: dev.Sanitize(out) + " cannot take a bundle: " + reason,
+			Hint: "name a directory that contains nothing else, for example --out handoff"}
 	}
-	// What lies in the repository by its name stays there: links in it that lead out are refused.
-	for _, seen := range []string{out, dev.RealPath(out)} {
-		if rel, err := filepath.Rel(root, seen); err == nil && filepath.IsLocal(rel) {
+	// A path within the repository stays relative to it, so that symbolic links that lead out of it are refused later.
+	for _, name := range []string{out, dev.RealPath(out)} {
+		if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
 			return handoff.Place{Root: root, Bundle: filepath.ToSlash(rel)}, nil
 		}
 	}
 	return handoff.Place{Root: dev.RealPath(out), Bundle: "."}, nil
 }
 
-// misplaced says why a bundle cannot lie in a directory; "" where it can. A bundle lies in the project, or in a
-// directory of its own.
+// misplaced says why a bundle cannot be in a directory; "" if it can. A bundle is in the project, or in a directory of
+// its own.
 func (p *Project) misplaced(root, out string) string {
-	for _, seen := range []string{out, dev.RealPath(out)} {
-		if destination.Within(seen, dev.RealPath(p.config.Dir)) {
+	for _, name := range []string{out, dev.RealPath(out)} {
+		if destination.Within(name, dev.RealPath(p.config.Dir)) {
 			return "it contains the project"
 		}
 	}
 	inside := false
-	for _, seen := range [][2]string{{root, out}, {dev.RealPath(root), dev.RealPath(out)}} {
-		if rel, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rel) {
+	for _, pair := range [][2]string{{root, out}, {dev.RealPath(root), dev.RealPath(out)}} {
+		if rel, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(rel) {
 			inside = true
-			if why := destination.Reserved(rel); why != "" {
-				return why
+			if reason := destination.Reserved(rel); reason != "" {
+				return reason
 			}
 		}
 	}
 	switch {
 	case !inside:
 		return cmp.Or(p.releaser.Guard.RefuseDir(out), misplacedOutside(p.releaser.Guard.Home, out))
-	case isSource(dev.RealPath(out)):
+	case holdsSource(dev.RealPath(out)):
 		return "it contains code of the app"
 	}
 	return ""
 }
 
-// misplacedOutside is misplaced for a directory outside of the project. It must be the user's, and be new, empty,
-// or a bundle already.
+// misplacedOutside is misplaced for a directory outside of the project. It must belong to the user, and be new, empty,
+// or already a bundle.
 func misplacedOutside(home, out string) string {
 	real, home := dev.RealPath(out), dev.RealPath(home)
 	switch rel, err := filepath.Rel(home, real); {
@@ -81,7 +81,7 @@ func misplacedOutside(home, out string) string {
 		return ""
 	}
 	if err != nil || !info.IsDir() {
-		return "" // opening it says so
+		return "" // opening it reports that
 	}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Getuid() {
 		return "it belongs to another user"
@@ -97,14 +97,14 @@ func isBundle(dir string) bool {
 	return err == nil && info.IsDir()
 }
 
-// isSource says whether a directory of the project holds code of its own. A bundle in it would become part of
-// the app.
-func isSource(dir string) bool {
+// holdsSource reports whether a directory of the project contains Python code. A bundle in it would become part of the
+// app.
+func holdsSource(dir string) bool {
 	if isBundle(dir) {
 		return false
 	}
 	found := false
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read is no code
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read is not code
 		if err != nil {
 			return nil //nolint:nilerr // as above
 		}

@@ -16,24 +16,24 @@ import (
 	"sdev/dev/handoff"
 )
 
-// Bundles is the directory of a project that its bundles lie in, one for each target.
+// Bundles is the directory in a project for its bundles, one for each target.
 const Bundles = "deploy"
 
-// Project is a project as it leaves this machine: all that is known before a target is chosen.
+// Project is a project to hand over: everything that is known before the choice of a target.
 type Project struct {
-	Facts      handoff.Facts // without Bundle and Image, which belong to one hand-off
+	Facts      handoff.Facts // without Bundle and Image, which belong to a single hand-off
 	Repository git.Repository
 
-	releaser *Releaser
-	config   *config.Project
-	service  types.ServiceConfig // the one that ships
-	found    *detect.Findings
-	survey   detect.Survey
-	handed   []string // files outside of bundles that earlier hand-offs have written
+	releaser     *Releaser
+	config       *config.Project
+	service      types.ServiceConfig // the one that ships
+	found        *detect.Findings
+	survey       detect.Survey
+	handoffFiles []string // files outside of bundles that earlier hand-offs have written
 }
 
-// Gather collects what is known of a project. The entry script is the one that x-sdev.entry names, else the one
-// that found has as its entry.
+// Gather collects the facts of a project. The entry script is the one that x-sdev.entry names, or else the entry of
+// found.
 func (r *Releaser) Gather(ctx context.Context, c *config.Project, found *detect.Findings) (*Project, error) {
 	p := &Project{releaser: r, config: c, found: found}
 	p.service, _ = c.ReleaseService()
@@ -48,19 +48,19 @@ func (r *Releaser) Gather(ctx context.Context, c *config.Project, found *detect.
 	if rel, ok := p.Repository.Inside(c.Dir); ok {
 		p.Facts.Dir = rel
 	}
-	return p, p.findHanded()
+	return p, p.findHandoffFiles()
 }
 
-// chooseEntry makes the script the entry that x-sdev.entry names.
+// chooseEntry makes the script that x-sdev.entry names the entry.
 func chooseEntry(c *config.Project, found *detect.Findings) {
 	if entry := c.Settings.Entry; entry != "" {
 		found.Choose(path.Clean(filepath.ToSlash(entry)), detect.Fact{Why: "x-sdev.entry"})
 	}
 }
 
-// Last is the record of the last hand-off to a target in the usual directory; nil where there was none.
+// Last is the record of the last hand-off to a target, in the usual directory; nil if there was none.
 func (p *Project) Last(target string) (*handoff.Record, error) {
-	place, err := p.place(target, "")
+	place, err := p.bundlePlace(target, "")
 	if err != nil {
 		return nil, err
 	}
@@ -72,21 +72,21 @@ func (p *Project) Last(target string) (*handoff.Record, error) {
 	return b.Last, nil
 }
 
-// findHanded collects what hand-offs to all targets have put at the root of the repository.
-func (p *Project) findHanded() error {
+// findHandoffFiles collects the files that hand-offs to any target have written at the root of the repository.
+func (p *Project) findHandoffFiles() error {
 	for _, t := range handoff.Targets() {
-		place, err := p.place(t.Name, "")
+		place, err := p.bundlePlace(t.Name, "")
 		if err != nil {
 			return err
 		}
 		b, err := handoff.Open(place)
 		if err != nil {
-			continue // a hand-off to that target, and the list of targets, report it
+			continue // a hand-off to that target, and the list of targets, report the error
 		}
 		if b.Last != nil {
 			for _, f := range b.Last.Files {
 				if strings.HasPrefix(f.File, handoff.AtRepository) {
-					p.handed = append(p.handed, f.Path)
+					p.handoffFiles = append(p.handoffFiles, f.Path)
 				}
 			}
 		}
@@ -95,7 +95,7 @@ func (p *Project) findHanded() error {
 	return nil
 }
 
-// root is the directory that files of a hand-off may be written below, besides a bundle that lies elsewhere.
+// root is the directory that limits what a hand-off writes, apart from a bundle outside of it.
 func (p *Project) root() string {
 	if _, ok := p.Repository.Inside(p.config.Dir); ok {
 		return p.Repository.Root
@@ -103,8 +103,8 @@ func (p *Project) root() string {
 	return p.config.Dir
 }
 
-// within gives a path of this machine relative to the repository; "." where it lies outside.
-func (p *Project) within(name string) string {
+// inRepository makes a path relative to the repository; "." if it is outside.
+func (p *Project) inRepository(name string) string {
 	rel, err := filepath.Rel(p.root(), name)
 	if err != nil || !filepath.IsLocal(rel) {
 		return "."
@@ -112,10 +112,10 @@ func (p *Project) within(name string) string {
 	return filepath.ToSlash(rel)
 }
 
-// handedOver are the directories and files of the repository that hand-offs of this project have written, and
-// those that the one at hand is about to write. Committing them does not change what is handed over.
-func (p *Project) handedOver(b *handoff.Bundle) []string {
-	out := append([]string{path.Join(p.Facts.Dir, Bundles)}, p.handed...)
+// handoffPaths are the directories and files of the repository that hand-offs of this project have written or, for this
+// one, will write. A commit of only these does not change what is handed over.
+func (p *Project) handoffPaths(b *handoff.Bundle) []string {
+	out := append([]string{path.Join(p.Facts.Dir, Bundles)}, p.handoffFiles...)
 	if b.Place.Root == p.root() && b.Place.Bundle != "." {
 		out = append(out, b.Place.Bundle)
 	}
@@ -123,7 +123,7 @@ func (p *Project) handedOver(b *handoff.Bundle) []string {
 	for _, c := range b.Changes {
 		files = append(files, c.Path)
 	}
-	if b.Last != nil { // before anything is rendered, these are known
+	if b.Last != nil { // b.Changes is empty until something is rendered
 		for _, f := range b.Last.Files {
 			files = append(files, f.Path)
 		}
@@ -137,15 +137,15 @@ func (p *Project) handedOver(b *handoff.Bundle) []string {
 	return slices.Compact(out)
 }
 
-// modified are the files that differ from the commit, except for those that hand-offs write.
+// modified are the files with uncommitted changes, without those that hand-offs write.
 func (p *Project) modified(b *handoff.Bundle) []string {
-	handed := p.handedOver(b)
+	paths := p.handoffPaths(b)
 	return slices.DeleteFunc(slices.Clone(p.Repository.Modified), func(name string) bool {
-		return slices.ContainsFunc(handed, func(h string) bool { return name == h || strings.HasPrefix(name, h+"/") })
+		return slices.ContainsFunc(paths, func(h string) bool { return name == h || strings.HasPrefix(name, h+"/") })
 	})
 }
 
-// absentSubmodules are findings about files of the repository that are not here.
+// absentSubmodules are the findings about submodules that are not checked out.
 func (p *Project) absentSubmodules() []dev.Finding {
 	var out []dev.Finding
 	for _, name := range p.Repository.Absent {

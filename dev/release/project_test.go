@@ -77,7 +77,7 @@ func TestEnvironment_KeepsSecretsBackAndHandsOverWhatOnlySoundsLikeOne(t *testin
 	}
 }
 
-// A script may be named as in a shell.
+// x-sdev.entry may begin with ./, as in a shell.
 func TestGather_TakesTheEntryOfTheComposeFile(t *testing.T) {
 	const script = "import streamlit as st\n"
 	r := newRig(t, map[string]string{"app.py": "", "one.py": script, "two.py": script, "compose.yaml": "x-sdev: {entry: ./two.py}\nservices: {streamlit: {image: a}}\n"})
@@ -146,7 +146,7 @@ func TestPlace_RefusesWhereNoBundleBelongs(t *testing.T) {
 		"/etc/sdev": "of the system", home: "your home", home + "/.config/x": "keep their settings", home + "/full": "not empty",
 		"docs": "", "handoff": "", home + "/new/deeper": "",
 	} {
-		_, err := r.project().place("test", out)
+		_, err := r.project().bundlePlace("test", out)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("--out %s: %v, want %q", out, err, want)
 		}

@@ -18,7 +18,7 @@ import (
 	"sdev/dev/tunnel"
 )
 
-// How long a smoke test waits. A start that installs packages, or loads a model, takes its time.
+// How long a smoke test waits. An app that installs packages or loads a model starts slowly.
 const (
 	healthLimit = 60 * time.Second
 	healthEvery = 50 * time.Millisecond
@@ -28,14 +28,14 @@ const (
 // healthPath is where Streamlit answers health checks, below its base path.
 const healthPath = "/_stcore/health"
 
-// outputLines is how much of the app's output is kept.
+// outputLines is how many lines of the app's output are kept.
 const outputLines = 20
 
-// startFailed is the exit code of a command that is not there, as shells have it.
+// startFailed is the exit code that shells use for a command that does not exist.
 const startFailed = 127
 
-// prover starts an image once, as its platform would: with a root that is read-only but for /tmp, its own user, the
-// variables and the command that ship, and with neither mounts, nor network, nor credentials.
+// prover starts an image once, as its platform would: as its own user, with a root that is read-only except for /tmp,
+// with the variables and the command that ship, and without mounts, network and credentials.
 type prover struct {
 	engine      Engine
 	project     string
@@ -44,8 +44,8 @@ type prover struct {
 	runLimit    time.Duration
 }
 
-// prove starts the image that is handed over once, and keeps what came of it. The error is of the engine or of
-// ctx; an image that does not run is a finding.
+// prove starts the image that is handed over once, and keeps the result. An image that does not run is a finding; the
+// error is that of the engine or of ctx.
 func (r *Release) prove(ctx context.Context, e Engine) (err error) {
 	p := prover{engine: e, project: r.project.config.Name, app: r.facts.App, healthLimit: healthLimit, runLimit: runLimit}
 	p.app.Command = slices.Concat([]string(r.project.service.Entrypoint), []string(r.project.service.Command))
@@ -54,23 +54,23 @@ func (r *Release) prove(ctx context.Context, e Engine) (err error) {
 }
 
 func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.Finding, error) {
-	seen := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
+	result := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
 	known, err := p.engine.Inspect(ctx, image)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case known.NeedsEmulation:
-		seen.NotStarted = "it is for " + known.Platform + ", which the container engine's machine does not run"
+		result.NotStarted = "it is built for " + known.Platform + ", which the container engine's machine cannot run"
 	default:
-		if err := p.start(ctx, &seen); err != nil {
+		if err := p.start(ctx, &result); err != nil {
 			return nil, nil, err
 		}
 	}
-	proof, findings := seen.Judge()
+	proof, findings := result.Judge()
 	return &proof, findings, nil
 }
 
-// base is the path below which the app serves, with a slash before it; "" is the root.
+// base is the path below which the app is served, with a leading slash; "" is the root.
 func (p prover) base() string {
 	if p.app.BasePath == "" {
 		return ""
@@ -78,33 +78,33 @@ func (p prover) base() string {
 	return "/" + p.app.BasePath
 }
 
-// start runs the container for as long as it is looked at.
-func (p prover) start(ctx context.Context, seen *handoff.SmokeTest) (err error) {
+// start runs the image, visits it, and removes the container.
+func (p prover) start(ctx context.Context, result *handoff.SmokeTest) (err error) {
 	env := map[string]string{}
 	for _, v := range p.app.Env {
 		env[v.Name] = v.Value
 	}
-	begun := time.Now()
-	c, err := p.engine.Start(ctx, SmokeTest{Project: p.project, Image: seen.Image, Command: p.app.Command, Env: env, Scratch: seen.Scratch, Port: p.app.Port})
+	started := time.Now()
+	c, err := p.engine.Start(ctx, SmokeTest{Project: p.project, Image: result.Image, Command: p.app.Command, Env: env, Scratch: result.Scratch, Port: p.app.Port})
 	if failure, ok := errors.AsType[*StartError](err); ok {
-		seen.Ended, seen.Output, seen.ExitCode = true, []string{failure.Message}, startFailed
+		result.Ended, result.Output, result.ExitCode = true, []string{failure.Message}, startFailed
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Remove(ctx)) }()
-	seen.User = c.User()
+	result.User = c.User()
 	if err := reach(ctx, c, func(ctx context.Context, origin string) error {
-		return p.visit(ctx, c, origin, begun, seen)
+		return p.visit(ctx, c, origin, started, result)
 	}); err != nil {
 		return err
 	}
-	seen.Output = c.Output(ctx, outputLines)
+	result.Output = c.Output(ctx, outputLines)
 	return ctx.Err()
 }
 
-// reach does some work while the container's port can be reached from here, at origin.
+// reach does some work while a port of this machine, at origin, is forwarded to the container's.
 func reach(ctx context.Context, c Container, work func(ctx context.Context, origin string) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var lc net.ListenConfig
@@ -122,13 +122,13 @@ func reach(ctx context.Context, c Container, work func(ctx context.Context, orig
 	return errors.Join(err, <-ended)
 }
 
-// visit waits until the app is healthy, and looks at its page.
-func (p prover) visit(ctx context.Context, c Container, origin string, begun time.Time, seen *handoff.SmokeTest) error {
-	if err := p.awaitHealth(ctx, c, origin+seen.Health, seen); err != nil {
+// visit waits until the app is healthy, and loads its page.
+func (p prover) visit(ctx context.Context, c Container, origin string, started time.Time, result *handoff.SmokeTest) error {
+	if err := p.awaitHealth(ctx, c, origin+result.Health, result); err != nil {
 		return err
 	}
-	seen.Waited = time.Since(begun)
-	if !seen.Healthy {
+	result.Waited = time.Since(started)
+	if !result.Healthy {
 		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, p.runLimit)
@@ -138,22 +138,22 @@ func (p prover) visit(ctx context.Context, c Container, origin string, begun tim
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case !v.Page && err != nil:
-		seen.Page = err.Error()
+		result.Page = err.Error()
 	case !v.Page:
-		seen.Page = fmt.Sprintf("the answer is %d, %s", v.Status, v.Kind)
+		result.Page = fmt.Sprintf("the answer is %d, %s", v.Status, v.Kind)
 	case errors.Is(err, context.DeadlineExceeded):
-		seen.Run = fmt.Sprintf("it still runs after %d s", int(p.runLimit.Seconds()))
+		result.Run = fmt.Sprintf("it was still running after %d s", int(p.runLimit.Seconds()))
 	case err != nil:
-		seen.Run = err.Error()
+		result.Run = err.Error()
 	}
 	for _, x := range v.Exceptions {
-		seen.Raised = append(seen.Raised, handoff.PageException{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
+		result.Exceptions = append(result.Exceptions, handoff.PageException{Type: x.Type, Message: strings.Join(strings.Fields(x.Message), " "), Where: innermost(x.Stack)})
 	}
 	return nil
 }
 
-// awaitHealth asks until the app is healthy, has ended, or has had its time.
-func (p prover) awaitHealth(ctx context.Context, c Container, address string, seen *handoff.SmokeTest) error {
+// awaitHealth polls the health check until the app is healthy, has ended, or the time limit has passed.
+func (p prover) awaitHealth(ctx context.Context, c Container, address string, result *handoff.SmokeTest) error {
 	limit, cancel := context.WithTimeout(ctx, p.healthLimit)
 	defer cancel()
 	next := time.NewTicker(healthEvery)
@@ -161,7 +161,7 @@ func (p prover) awaitHealth(ctx context.Context, c Container, address string, se
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
 		if isHealthy(limit, client, address) {
-			seen.Healthy = true
+			result.Healthy = true
 			return nil
 		}
 		ended, code, err := c.Ended(ctx)
@@ -169,7 +169,7 @@ func (p prover) awaitHealth(ctx context.Context, c Container, address string, se
 			return err
 		}
 		if ended {
-			seen.Ended, seen.ExitCode = true, code
+			result.Ended, result.ExitCode = true, code
 			return nil
 		}
 		select {
@@ -181,7 +181,7 @@ func (p prover) awaitHealth(ctx context.Context, c Container, address string, se
 }
 
 func isHealthy(ctx context.Context, client *http.Client, address string) bool {
-	const patience = 5 * time.Second // as health checks have it
+	const patience = 5 * time.Second // a usual timeout of health checks
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -196,10 +196,10 @@ func isHealthy(ctx context.Context, client *http.Client, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// frame is a line of a stack as Streamlit shows it.
+// frame matches a line of a Python stack trace.
 var frame = regexp.MustCompile(`File "([^"]+)", line (\d+)`)
 
-// innermost is where an exception was raised in the app's own code; "" where that is not known.
+// innermost is the innermost place of an exception in the app's own code; "" if there is none.
 func innermost(stack []string) string {
 	for i := len(stack) - 1; i >= 0; i-- {
 		m := frame.FindStringSubmatch(stack[i])

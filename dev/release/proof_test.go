@@ -19,14 +19,14 @@ import (
 	"sdev/dev/handoff"
 )
 
-// frames are what Streamlit sends of a run: a page, and one that raises. They were recorded.
+// frames are recorded messages of Streamlit: of a page, and of one that raises an exception.
 var (
 	aPage       = []string{"new-session", "heading", "finished"}
 	anException = []string{"new-session", "heading", "exception", "finished"}
 	noEnd       = []string{"new-session", "heading"}
 )
 
-// serve runs an app that answers below a path as Streamlit does, and gives its address.
+// serve runs an app that answers below a path as Streamlit does, and returns its address.
 func serve(t *testing.T, base string, frames []string) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -59,7 +59,7 @@ func serve(t *testing.T, base string, frames []string) string {
 	return server.URL
 }
 
-// proven starts an image of the fake once, and gives what came of it. No limit is reached unless a test lowers it.
+// proven starts an image of the fake once, and returns the result. The time limits apply only if a test lowers them.
 func proven(t *testing.T, e *fakeEngine, lower func(*prover)) (*handoff.Proof, []dev.Finding) {
 	t.Helper()
 	p := prover{engine: e, project: "shop", app: handoff.App{Port: 8501, BasePath: "shop"}, healthLimit: devtest.Patience, runLimit: devtest.Patience}
@@ -106,11 +106,11 @@ func TestProve_WhatIsWrongWithAnImageIsAFinding(t *testing.T) {
 		text  string
 	}{
 		"a page that raises":        {serve(t, "/shop", anException), nil, "proof.raised", "ZeroDivisionError"},
-		"a script without an end":   {serve(t, "/shop", noEnd), func(p *prover) { p.runLimit = 100 * time.Millisecond }, "proof.run", "it still runs after"},
-		"a health check alone":      {bare.URL, nil, "proof.page", "its page does not come: the answer is 404, text/plain"},
-		"a process that ends":       {"", nil, "proof.page", "it ended with exit code 3 before a page was served: printed last"},
-		"an app that never answers": {"http://127.0.0.1:1", func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "port 8501 does not answer at /shop/_stcore/health"},
-		"an app at another path":    {serve(t, "", aPage), func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "does not answer"},
+		"a script without an end":   {serve(t, "/shop", noEnd), func(p *prover) { p.runLimit = 100 * time.Millisecond }, "proof.run", "it was still running after"},
+		"a health check alone":      {bare.URL, nil, "proof.page", "it serves no page: the answer is 404, text/plain"},
+		"a process that ends":       {"", nil, "proof.page", "it ended with exit code 3 before it served a page: printed last"},
+		"an app that never answers": {"http://127.0.0.1:1", func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "/shop/_stcore/health on port 8501 did not answer"},
+		"an app at another path":    {serve(t, "", aPage), func(p *prover) { p.healthLimit = 200 * time.Millisecond }, "proof.page", "did not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			devtest.Leaks(t)
@@ -125,7 +125,7 @@ func TestProve_WhatIsWrongWithAnImageIsAFinding(t *testing.T) {
 func TestProve_AnImageThatCannotStart(t *testing.T) {
 	e := &fakeEngine{images: shopImage(), refuse: &StartError{"exec: \"streamlit\": not found"}}
 	proof, findings := proven(t, e, nil)
-	if proof.Page || ids(findings) != "proof.page" || !strings.Contains(findings[0].Message, "exit code 127 before a page was served: exec: \"streamlit\": not found") {
+	if proof.Page || ids(findings) != "proof.page" || !strings.Contains(findings[0].Message, "exit code 127 before it served a page: exec: \"streamlit\": not found") {
 		t.Errorf("%+v, %+v", proof, findings)
 	}
 	foreign := shopImage()
@@ -136,7 +136,7 @@ func TestProve_AnImageThatCannotStart(t *testing.T) {
 	}
 }
 
-// What the engine cannot do is an error, and says nothing of the image.
+// An error of the engine is an error, and says nothing about the image.
 func TestProve_EndsWithTheEngine(t *testing.T) {
 	p := prover{engine: &fakeEngine{images: shopImage(), refuse: errors.New("no space left")}, healthLimit: devtest.Patience, runLimit: devtest.Patience}
 	if _, _, err := p.prove(t.Context(), "shop:1"); err == nil || err.Error() != "no space left" {

@@ -17,39 +17,39 @@ import (
 
 // Options say what is handed over, and how.
 type Options struct {
-	Target handoff.Target
-	Out    string            // directory of the bundle; "" is the target's in [Bundles]
-	Set    map[string]string // values by name; "" forgets an earlier answer
-	Image  string            // a reference on the engine, or a file; "" is that of the last hand-off
-	Build  bool              // build the image; Image is "" then
-	Check  bool              // write nothing, and start nothing
-	Person Person            // is asked for what is missing, and before files are written; nil asks nobody
+	Target   handoff.Target
+	Out      string            // directory of the bundle; "" is the target's in [Bundles]
+	Set      map[string]string // values by name; "" forgets an earlier answer
+	Image    string            // a reference on the engine, or a file; "" is the image of the last hand-off
+	Build    bool              // build the image; Image is "" then
+	Check    bool              // write nothing, and start nothing
+	Prompter Prompter          // asked for missing values, and before files are written; nil asks nobody
 }
 
-// Release is one hand-off of a project to a target. It is closed after use.
+// Release is one hand-off of a project to a target. The caller closes it.
 type Release struct {
 	Bundle   *handoff.Bundle
 	Findings []dev.Finding
-	Record   handoff.Record // as it is written, or would be
-	Written  bool           // something was written
+	Record   handoff.Record // that Write writes
+	Written  bool           // Write has changed files
 
-	project *Project
-	options Options
-	facts   handoff.Facts // the project's, with bundle and image
-	values  handoff.Values
-	proof   []dev.Finding // about an image that this hand-off has started
-	archive v1.Image      // nil where the image is on the engine, or there is none
-	changed error         // the bundle is not what would be rendered
+	project  *Project
+	options  Options
+	facts    handoff.Facts // the project's, with bundle and image
+	values   handoff.Values
+	proof    []dev.Finding // about an image that this hand-off has started
+	archive  v1.Image      // nil where the image is on the engine, or there is none
+	outdated error         // the bundle differs from what sdev would render
 }
 
-// Prepare gets everything ready, up to the record, and writes nothing. Its error means that no hand-off could be
-// prepared. Whether a prepared one may happen is for [Release.Err] to say.
+// Prepare prepares a hand-off, up to its record, and writes nothing. Its error means that there is no hand-off to show.
+// [Release.Err] says whether a prepared one may happen.
 func (p *Project) Prepare(ctx context.Context, o Options) (*Release, error) {
 	r, err := p.prepare(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	r.changed = r.Bundle.Changed() // before the record, which names commits, joins the files
+	r.outdated = r.Bundle.OutdatedError() // before AddRecord, because every commit changes the record
 	if err := r.record(ctx); err != nil {
 		r.Close()
 		return nil, err
@@ -57,8 +57,8 @@ func (p *Project) Prepare(ctx context.Context, o Options) (*Release, error) {
 	return r, nil
 }
 
-// Check gives the findings about everything that would ship. It does not compare the record, so it says nothing of
-// whether the files are up to date.
+// Check returns the findings about everything that would ship. It makes no record, and does not check whether the files
+// are up to date.
 func (p *Project) Check(ctx context.Context, o Options) ([]dev.Finding, error) {
 	o.Check = true
 	r, err := p.prepare(ctx, o)
@@ -72,14 +72,14 @@ func (p *Project) Check(ctx context.Context, o Options) ([]dev.Finding, error) {
 // prepare is Prepare without the record.
 func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
 	r := &Release{project: p, options: o, facts: p.Facts}
-	place, err := p.place(o.Target.Name, o.Out)
+	place, err := p.bundlePlace(o.Target.Name, o.Out)
 	if err != nil {
 		return nil, err
 	}
 	if r.Bundle, err = handoff.Open(place); err != nil {
 		return nil, err
 	}
-	r.Bundle.Show, r.facts.Bundle = r.Shown, place.Bundle
+	r.Bundle.DisplayPath, r.facts.Bundle = r.DisplayPath, place.Bundle
 	err = r.Bundle.Last.CheckTemplates(p.releaser.TemplatesVersion, r.File(handoff.RecordFile))
 	if err == nil {
 		err = r.resolve(ctx)
@@ -94,7 +94,7 @@ func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
 	return r, nil
 }
 
-// render makes the files, compares them with what is there, and checks everything.
+// render renders the files, compares them with the bundle, and checks everything that would ship.
 func (r *Release) render(ctx context.Context) error {
 	target := r.options.Target
 	files, findings, err := target.Render(r.project.releaser.Templates, r.facts, r.values)
@@ -104,13 +104,13 @@ func (r *Release) render(ctx context.Context) error {
 	if err := r.Bundle.Compare(files); err != nil {
 		return err
 	}
-	missing := target.MissingFindings(r.values, r.Bundle.Changes) // without a value nothing can be deployed, whoever decides that
+	missing := target.MissingFindings(r.values, r.Bundle.Changes) // added after the checks, because nobody may suppress them
 	for i, f := range missing {
 		if f.File != "" {
-			missing[i].File = r.Shown(f.File)
+			missing[i].File = r.DisplayPath(f.File)
 		}
 	}
-	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.filled()), r.staleImage(), r.unproven())
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.secretVariables()), r.staleImage(), r.failedProof())
 	found, err := r.check(ctx, own)
 	r.Findings = append(missing, found...)
 	return err
@@ -119,42 +119,42 @@ func (r *Release) render(ctx context.Context) error {
 // record makes the record of the hand-off, and adds its summary to the files.
 func (r *Release) record(ctx context.Context) (err error) {
 	p, target := r.project, r.options.Target
-	commit, err := p.Repository.LastChange(ctx, p.handedOver(r.Bundle))
+	commit, err := p.Repository.LastChange(ctx, p.handoffPaths(r.Bundle))
 	if err != nil {
 		return err
 	}
 	record := handoff.Record{Target: target.Name, Status: handoff.StatusOf(r.Findings), Project: p.config.Name, Sdev: p.releaser.Version, Templates: p.releaser.TemplatesVersion, Commit: commit, Remote: p.Repository.Remote,
-		Dirty: p.modified(r.Bundle), Values: target.Named(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
+		Dirty: p.modified(r.Bundle), Values: target.NamedValues(r.values), Findings: r.Findings, Checks: handoff.Checks{Rules: len(preflight.Rules())}.Count(r.Findings)}
 	if r.facts.Image != (handoff.Image{}) {
 		image := r.facts.Image
 		record.Image = &image
 	}
-	if r.Bundle.Conflicts() != nil {
+	if r.Bundle.ConflictError() != nil {
 		record.Status = handoff.Blocked
 	}
 	if record.Findings == nil {
 		record.Findings = []dev.Finding{}
 	}
 	record.Next = []handoff.Step{}
-	if target.Next != nil {
-		record.Next = append(record.Next, target.Next(r.facts, r.values)...)
+	if target.NextSteps != nil {
+		record.Next = append(record.Next, target.NextSteps(r.facts, r.values)...)
 	}
-	r.Record, err = r.Bundle.Finish(record, p.releaser.Now())
+	r.Record, err = r.Bundle.AddRecord(record, p.releaser.Now())
 	return err
 }
 
-// Write writes what has to be written, if the [Person] agrees. It writes nothing for a check, and nothing where
-// files of somebody else are in the way. It also writes a hand-off that findings block, so that its user can fix
-// the files.
+// Write writes the changes, if the [Prompter] confirms. It writes nothing for a check, and nothing if it would have to
+// overwrite a file that sdev did not write. It also writes a hand-off that findings block, so that the user can fix the
+// files.
 func (r *Release) Write(ctx context.Context) error {
-	if r.options.Check || r.Bundle.Refused() != nil {
+	if r.options.Check || r.Bundle.UntrackedError() != nil {
 		return nil
 	}
 	if len(r.Bundle.Writes()) == 0 {
 		return nil
 	}
-	if r.options.Person != nil {
-		yes, err := r.options.Person.Confirm(ctx, r.Dir())
+	if r.options.Prompter != nil {
+		yes, err := r.options.Prompter.Confirm(ctx, r.Dir())
 		if err != nil {
 			return err
 		}
@@ -169,23 +169,23 @@ func (r *Release) Write(ctx context.Context) error {
 	return nil
 }
 
-// filled are the variables whose values the platform puts in.
-func (r *Release) filled() []string {
+// secretVariables are the variables that the platform sets from its secret store.
+func (r *Release) secretVariables() []string {
 	if r.options.Target.SecretVariables == nil {
 		return nil
 	}
 	return r.options.Target.SecretVariables(r.values)
 }
 
-// Err says why the hand-off must not happen; nil where it may. Missing values are an error of a check alone,
-// because otherwise their placeholders are what was asked for.
+// Err says why the hand-off must not happen; nil if it may. Missing values are an error only of a check: otherwise the
+// user has chosen to write placeholders.
 func (r *Release) Err() error {
-	if err := r.Bundle.Refused(); err != nil {
+	if err := r.Bundle.UntrackedError(); err != nil {
 		return err
 	}
-	err := cmp.Or(r.Bundle.Conflicts(), r.blocked())
+	err := cmp.Or(r.Bundle.ConflictError(), r.blocked())
 	if r.options.Check {
-		err = cmp.Or(err, r.changed)
+		err = cmp.Or(err, r.outdated)
 	}
 	return err
 }
@@ -206,20 +206,20 @@ func (r *Release) blocked() error {
 	}
 	hint := "fix the findings, then run it again"
 	if status == handoff.Incomplete {
-		hint = "set what is missing: " + r.Command()
+		hint = "set the missing values: " + r.Command()
 	}
 	return &dev.Error{Code: dev.CodeDeployBlocked, Exit: dev.ExitFailed, Message: message, Hint: hint}
 }
 
-// Close lets the bundle go.
+// Close closes the bundle.
 func (r *Release) Close() { r.Bundle.Close() }
 
-// Missing are the parameters that placeholders stand for.
+// Missing are the parameters without a value, whose placeholders are in the files.
 func (r *Release) Missing() []handoff.Param {
 	return r.options.Target.Missing(r.values, r.Bundle.Changes)
 }
 
-// Command is the command line that gives the missing values.
+// Command is the command line that sets the missing values.
 func (r *Release) Command() string {
 	text := "sdev deploy " + r.options.Target.Name
 	for _, p := range r.Missing() {
@@ -228,9 +228,9 @@ func (r *Release) Command() string {
 	return text
 }
 
-// Shown is how a path below the bundle's root is shown: relative to the project, or whole where the bundle lies
-// elsewhere.
-func (r *Release) Shown(name string) string {
+// DisplayPath formats a path below the bundle's root: relative to the project, or absolute if the bundle is outside of
+// it.
+func (r *Release) DisplayPath(name string) string {
 	full := filepath.Join(r.Bundle.Place.Root, filepath.FromSlash(name))
 	if r.Bundle.Place.Root != r.project.root() {
 		return full
@@ -242,8 +242,10 @@ func (r *Release) Shown(name string) string {
 	return filepath.ToSlash(rel)
 }
 
-// Dir is the bundle's directory, as it is shown.
-func (r *Release) Dir() string { return r.Shown(r.Bundle.Place.Bundle) }
+// Dir is the bundle's directory, formatted for people.
+func (r *Release) Dir() string { return r.DisplayPath(r.Bundle.Place.Bundle) }
 
-// File is a file of the bundle, as it is shown.
-func (r *Release) File(name string) string { return r.Shown(path.Join(r.Bundle.Place.Bundle, name)) }
+// File is the path of a file in the bundle, formatted for people.
+func (r *Release) File(name string) string {
+	return r.DisplayPath(path.Join(r.Bundle.Place.Bundle, name))
+}

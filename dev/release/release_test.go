@@ -14,7 +14,7 @@ import (
 	"sdev/dev/handoff"
 )
 
-// region gives the value that is missing, so that a hand-off is complete.
+// region sets the missing value, so that a hand-off is complete.
 func region(name string) map[string]string { return map[string]string{"region": name} }
 
 func TestRelease_WritesABundleAndItsRecord(t *testing.T) {
@@ -44,7 +44,7 @@ func TestRelease_WritesABundleAndItsRecord(t *testing.T) {
 	}
 }
 
-// What is missing is a placeholder, and an error of a check alone.
+// A missing value becomes a placeholder, and is an error only of a check.
 func TestRelease_IsIncompleteWithoutAValue(t *testing.T) {
 	r := newRig(t, nil)
 	out := r.write(Options{})
@@ -54,7 +54,7 @@ func TestRelease_IsIncompleteWithoutAValue(t *testing.T) {
 	if f := finding(t, out.Findings, handoff.MissingValue); f.File != "deploy/test/values.json" || f.Line != 1 {
 		t.Errorf("%+v", f)
 	}
-	if e := dev.AsError(r.prepared(Options{Check: true}).Err()); e.Code != dev.CodeDeployBlocked || e.Hint != "set what is missing: sdev deploy test --set region=…" {
+	if e := dev.AsError(r.prepared(Options{Check: true}).Err()); e.Code != dev.CodeDeployBlocked || e.Hint != "set the missing values: sdev deploy test --set region=…" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -80,7 +80,7 @@ func TestRelease_LeavesTheBundleAlone(t *testing.T) {
 	if e := dev.AsError(check.Err()); check.Written || e.Code != dev.CodeDeployChanged {
 		t.Errorf("a check of what is not written yet: %+v", e)
 	}
-	no := r.prepared(Options{Set: region("eu-west-1"), Person: &person{no: true}})
+	no := r.prepared(Options{Set: region("eu-west-1"), Prompter: &prompter{no: true}})
 	if err := no.Write(t.Context()); dev.AsError(err).Message != "nothing was written" || no.Written {
 		t.Errorf("a person who says no: %v", err)
 	}
@@ -131,7 +131,7 @@ func TestRelease_LiesWhereItWasAskedFor(t *testing.T) {
 	}
 }
 
-// Files that a target has at the root of the repository are the hand-off's too, though they lie outside of its bundle.
+// A target's files at the root of the repository belong to the hand-off, too, although they are outside of its bundle.
 func TestRelease_WritesAtTheRootOfTheRepository(t *testing.T) {
 	r := newRig(t, nil)
 	r.commit()
@@ -167,7 +167,7 @@ func TestRelease_FailsBeforeItWrites(t *testing.T) {
 		t.Errorf("a file that changes between the plan and the writing: %v", err)
 	}
 	gone := errors.New("the terminal is gone")
-	out = r.prepared(Options{Out: "other", Set: region("eu-south-1"), Person: &person{err: gone}})
+	out = r.prepared(Options{Out: "other", Set: region("eu-south-1"), Prompter: &prompter{err: gone}})
 	if err := out.Write(t.Context()); !errors.Is(err, gone) || r.read("other/HANDOFF.md") != "" {
 		t.Errorf("a terminal that goes away: %v", err)
 	}

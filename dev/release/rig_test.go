@@ -35,7 +35,7 @@ type rig struct {
 	env    map[string]string
 }
 
-// newRig makes a project of these files, on top of those of an app that nothing is wrong with.
+// newRig makes a project of a sound app and these files.
 func newRig(t *testing.T, more map[string]string) *rig {
 	t.Helper()
 	files := map[string]string{
@@ -52,7 +52,7 @@ func newRig(t *testing.T, more map[string]string) *rig {
 	return rigIn(t, devtest.Project(t, files))
 }
 
-// rigIn is newRig in a directory that is there.
+// rigIn is newRig in an existing directory.
 func rigIn(t *testing.T, dir string) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: dir, cache: t.TempDir(), engine: &fakeEngine{images: map[string]Image{}}, env: map[string]string{}}
@@ -63,11 +63,11 @@ func rigIn(t *testing.T, dir string) *rig {
 	return r
 }
 
-// target is one that needs a region, which nobody knows by itself, and a size.
+// target is a target with a region, which no fact has, and a size.
 func target() handoff.Target {
-	return handoff.Target{Name: "test", About: "a platform", Image: true, Params: []handoff.Param{
+	return handoff.Target{Name: "test", About: "a platform", NeedsImage: true, Params: []handoff.Param{
 		{Name: "region", About: "where it runs", Placeholder: "REPLACE-REGION"},
-		{Name: "size", About: "how large it is", Default: "small", Choices: []string{"small", "large"}, From: func(f handoff.Facts) (handoff.Value, bool) {
+		{Name: "size", About: "how large it is", Default: "small", Choices: []string{"small", "large"}, FromFacts: func(f handoff.Facts) (handoff.Value, bool) {
 			return handoff.Value{Text: "large", Source: "the project's name"}, f.Name == "large-shop"
 		}},
 	}}
@@ -91,7 +91,7 @@ func (r *rig) load() (*config.Project, *detect.Findings) {
 	return c, found
 }
 
-// project is what is known of the project.
+// project gathers the facts of the project.
 func (r *rig) project() *Project {
 	r.t.Helper()
 	c, found := r.load()
@@ -102,7 +102,7 @@ func (r *rig) project() *Project {
 	return p
 }
 
-// prepare makes a hand-off to the target ready.
+// prepare prepares a hand-off to the target.
 func (r *rig) prepare(o Options) (*Release, error) {
 	r.t.Helper()
 	if o.Target.Name == "" {
@@ -115,7 +115,7 @@ func (r *rig) prepare(o Options) (*Release, error) {
 	return out, err
 }
 
-// prepared is prepare where nothing is in the way.
+// prepared is prepare without an error.
 func (r *rig) prepared(o Options) *Release {
 	r.t.Helper()
 	out, err := r.prepare(o)
@@ -125,7 +125,7 @@ func (r *rig) prepared(o Options) *Release {
 	return out
 }
 
-// write hands over.
+// write prepares a hand-off and writes it.
 func (r *rig) write(o Options) *Release {
 	r.t.Helper()
 	out := r.prepared(o)
@@ -135,7 +135,7 @@ func (r *rig) write(o Options) *Release {
 	return out
 }
 
-// commit puts all that there is into a repository.
+// commit commits all files to a repository.
 func (r *rig) commit() {
 	r.t.Helper()
 	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "all"}} {
@@ -147,7 +147,7 @@ func (r *rig) commit() {
 	}
 }
 
-// read gives a file of the project; "" where it is not there.
+// read returns a file of the project; "" if it does not exist.
 func (r *rig) read(name string) string {
 	b, err := os.ReadFile(filepath.Join(r.dir, name))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -156,7 +156,7 @@ func (r *rig) read(name string) string {
 	return string(b)
 }
 
-// ids are those of findings.
+// ids are the IDs of findings.
 func ids(found []dev.Finding) string {
 	var out []string
 	for _, f := range found {
@@ -165,7 +165,7 @@ func ids(found []dev.Finding) string {
 	return strings.Join(out, " ")
 }
 
-// finding gives the first finding with an id.
+// finding returns the first finding with an ID.
 func finding(t *testing.T, found []dev.Finding, id string) dev.Finding {
 	t.Helper()
 	i := slices.IndexFunc(found, func(f dev.Finding) bool { return f.ID == id })
@@ -175,7 +175,7 @@ func finding(t *testing.T, found []dev.Finding, id string) dev.Finding {
 	return found[i]
 }
 
-// fakeEngine is an engine that has some images, and that runs an app of the test's as any of them.
+// fakeEngine is an engine with some images. Every image that it starts is an app of the test.
 type fakeEngine struct {
 	images map[string]Image
 	saved  []byte // the archive of every image
@@ -238,7 +238,7 @@ func (e *fakeEngine) Start(_ context.Context, t SmokeTest) (Container, error) {
 	return &fakeContainer{engine: e}, nil
 }
 
-// fakeContainer is reached by a pipe, at the far end of which the app's own address is.
+// fakeContainer connects to the app's own address.
 type fakeContainer struct {
 	engine *fakeEngine
 	ends   sync.WaitGroup

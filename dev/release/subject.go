@@ -17,8 +17,8 @@ import (
 	"sdev/dev/preflight"
 )
 
-// Preflight checks a project as it is, without a target. image is one more thing to check: a reference on the
-// engine or a file; "" is none. Without a project (c is nil) the image is checked by itself.
+// Preflight checks a project without a target. image is an image to check as well, a reference on the engine or a file;
+// "" is none. If c is nil, it checks only the image.
 func (r *Releaser) Preflight(ctx context.Context, c *config.Project, found *detect.Findings, image string) ([]dev.Finding, error) {
 	s := preflight.Subject{Now: r.Now()}
 	if c != nil {
@@ -42,8 +42,8 @@ func (r *Releaser) Preflight(ctx context.Context, c *config.Project, found *dete
 	return preflight.Run(ctx, s)
 }
 
-// check checks what would ship of a hand-off. own are the findings of the target and of the hand-off itself, to
-// which suppressions apply as well.
+// check checks everything that a hand-off would ship. own are the findings of the target and of the hand-off itself,
+// which suppressions may suppress as well.
 func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, error) {
 	p := r.project
 	s, err := p.releaser.subject(ctx, p.config, p.found, p.Repository)
@@ -58,7 +58,7 @@ func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, 
 	}
 	for _, c := range r.Bundle.Changes {
 		if c.Content != nil {
-			s.Bundle = append(s.Bundle, preflight.File{Path: r.Shown(c.Path), Data: c.Content})
+			s.Bundle = append(s.Bundle, preflight.File{Path: r.DisplayPath(c.Path), Data: c.Content})
 		}
 	}
 	s.Others = own
@@ -76,8 +76,8 @@ func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, 
 	return preflight.Run(ctx, s)
 }
 
-// subject is what the checks look at of a project: its files, what is concluded from them, the service that ships,
-// and the repository. Image and bundle are the caller's to add.
+// subject is what the checks look at in a project: its files, the conclusions from them, the service that ships, and
+// the repository. The caller adds image and bundle.
 func (r *Releaser) subject(ctx context.Context, c *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
 	service, _ := c.ReleaseService()
 	s := preflight.Subject{Now: r.Now(), Project: dev.FilesOf(c.Dir), App: appOf(c, found, service), Compose: c.Model, ComposeFiles: composeFiles(c), Service: service.Name,
@@ -97,7 +97,7 @@ func (r *Releaser) subject(ctx context.Context, c *config.Project, found *detect
 	return s, nil
 }
 
-// appOf is what the checks look at of the app.
+// appOf is what the checks look at in the app.
 func appOf(c *config.Project, found *detect.Findings, service types.ServiceConfig) preflight.App {
 	app := preflight.App{Modules: found.Modules, Port: servicePort(service), Command: slices.Concat(service.Entrypoint, service.Command),
 		Streamlit: setting(found.Streamlit), Python: setting(found.Python)}
@@ -122,8 +122,8 @@ func appOf(c *config.Project, found *detect.Findings, service types.ServiceConfi
 	return app
 }
 
-// addCopies adds the instructions of the Dockerfile, and those among them that take files of the build context
-// into the image that ships.
+// addCopies adds the instructions of the Dockerfile, and separately those that copy files of the build context into the
+// image that ships.
 func addCopies(app *preflight.App, c *config.Project, found *detect.Findings, b *types.BuildConfig) {
 	rel, err := filepath.Rel(c.Dir, b.Context)
 	if err != nil || strings.HasPrefix(rel, "..") {
@@ -146,7 +146,7 @@ func addCopies(app *preflight.App, c *config.Project, found *detect.Findings, b 
 	}
 }
 
-// servicePort is the port in the container that the service publishes or exposes; 0 where it has none.
+// servicePort is the container port that the service publishes or exposes; 0 if there is none.
 func servicePort(s types.ServiceConfig) int {
 	for _, p := range s.Ports {
 		return int(p.Target)
@@ -163,7 +163,7 @@ func setting(f detect.Fact) preflight.Setting {
 	return preflight.Setting{Value: f.Value, File: f.File, Line: f.Line}
 }
 
-// composeFiles are the compose files relative to the project; one that lies elsewhere is left out.
+// composeFiles are the compose files of the project's directory, relative to it.
 func composeFiles(c *config.Project) []string {
 	var out []string
 	for _, name := range c.Files {
@@ -174,7 +174,7 @@ func composeFiles(c *config.Project) []string {
 	return out
 }
 
-// inProject is a path of the repository as it is seen from the project.
+// inProject is a path of the repository, relative to the project.
 func inProject(c *config.Project, root, name string) string {
 	dir := c.Dir
 	if real, err := filepath.EvalSymlinks(dir); err == nil {

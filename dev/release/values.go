@@ -6,34 +6,34 @@ import (
 	"sdev/dev/handoff"
 )
 
-// resolve finds the values and the image that is handed over, and asks for values that nobody has given.
+// resolve finds the values and the image, and asks for missing values.
 func (r *Release) resolve(ctx context.Context) error {
-	said := handoff.Inputs{Set: r.options.Set, Config: r.configured}
+	inputs := handoff.Inputs{Set: r.options.Set, Config: r.configured}
 	if last := r.Bundle.Last; last != nil {
-		said.Last = last.Values
+		inputs.Last = last.Values
 		if last.Image != nil && r.options.Image == "" && !r.options.Build {
 			r.facts.Image = *last.Image
 		}
 	}
-	values, missing, err := r.options.Target.Resolve(r.facts, said)
+	values, missing, err := r.options.Target.Resolve(r.facts, inputs)
 	if err != nil {
 		return err
 	}
 	r.values = values
-	if err := r.takeImage(ctx); err != nil {
+	if err := r.resolveImage(ctx); err != nil {
 		return err
 	}
 	r.keepProof()
-	if len(missing) > 0 && r.options.Person != nil {
-		if said.Answers, err = r.options.Person.Values(ctx, missing); err != nil {
+	if len(missing) > 0 && r.options.Prompter != nil {
+		if inputs.Answers, err = r.options.Prompter.AskValues(ctx, missing); err != nil {
 			return err
 		}
 	}
-	r.values, _, err = r.options.Target.Resolve(r.facts, said) // the image, and answers, decide more
+	r.values, _, err = r.options.Target.Resolve(r.facts, inputs) // again, with the image and the answers
 	return err
 }
 
-// configured is a value of x-sdev.deploy.
+// configured returns a value of x-sdev.deploy.
 func (r *Release) configured(name string) (handoff.Value, bool) {
 	v, ok := r.project.config.Settings.Deploy.Value(r.options.Target.Name, name)
 	source := "x-sdev.deploy." + name

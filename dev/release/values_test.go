@@ -9,27 +9,27 @@ import (
 	"sdev/dev/handoff"
 )
 
-// person answers as a test wants, and keeps what was asked.
-type person struct {
+// prompter gives the answers of a test, and records the questions.
+type prompter struct {
 	answers map[string]string
 	no      bool
 	err     error
 	asked   []string
 }
 
-func (p *person) Values(_ context.Context, missing []handoff.Param) (map[string]string, error) {
+func (p *prompter) AskValues(_ context.Context, missing []handoff.Param) (map[string]string, error) {
 	for _, m := range missing {
 		p.asked = append(p.asked, m.Name)
 	}
 	return p.answers, p.err
 }
 
-func (p *person) Confirm(_ context.Context, dir string) (bool, error) {
+func (p *prompter) Confirm(_ context.Context, dir string) (bool, error) {
 	p.asked = append(p.asked, "write "+dir)
 	return !p.no, p.err
 }
 
-// value is one of the record.
+// value is a value of the record.
 func value(r *Release, name string) handoff.Value {
 	for _, v := range r.Record.Values {
 		if v.Name == name {
@@ -46,24 +46,24 @@ const (
 )
 
 func TestValues_TheFirstThatSaysOneDecides(t *testing.T) {
-	set, answer := map[string]string{"region": "eu-south-1"}, &person{answers: map[string]string{"region": "eu-central-1"}}
+	set, answer := map[string]string{"region": "eu-south-1"}, &prompter{answers: map[string]string{"region": "eu-central-1"}}
 	for name, c := range map[string]struct {
 		compose string
 		set     map[string]string
-		person  *person
+		person  *prompter
 		want    handoff.Value
 	}{
 		"the command line":      {forTarget + services, set, answer, handoff.Value{Text: "eu-south-1", Source: "--set"}},
 		"x-sdev of the target":  {forTarget + services, nil, answer, handoff.Value{Text: "eu-north-1", Source: "x-sdev.deploy.test.region (compose.yaml:1)"}},
 		"x-sdev for all":        {forAll + services, nil, answer, handoff.Value{Text: "eu-west-1", Source: "x-sdev.deploy.region (compose.yaml:1)"}},
 		"an answer":             {services, nil, answer, handoff.Value{Text: "eu-central-1", Source: "your answer"}},
-		"nobody, of one asked":  {services, nil, &person{}, handoff.Value{Text: "REPLACE-REGION", Source: "placeholder", Placeholder: true}},
+		"nobody, of one asked":  {services, nil, &prompter{}, handoff.Value{Text: "REPLACE-REGION", Source: "placeholder", Placeholder: true}},
 		"nobody, where none is": {services, nil, nil, handoff.Value{Text: "REPLACE-REGION", Source: "placeholder", Placeholder: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Set: c.set}
 			if c.person != nil {
-				o.Person = c.person
+				o.Prompter = c.person
 			}
 			out := newRig(t, map[string]string{"compose.yaml": c.compose}).prepared(o)
 			if got := value(out, "region"); got != c.want {
@@ -89,8 +89,8 @@ func TestValues_OfTheProjectComeBeforeTheDefault(t *testing.T) {
 func TestValues_AreRememberedUntilTheyAreTakenBack(t *testing.T) {
 	r := newRig(t, nil)
 	r.write(Options{Set: map[string]string{"region": "eu-south-1"}})
-	asked := &person{}
-	if got := value(r.prepared(Options{Person: asked}), "region"); got.Text != "eu-south-1" || !got.Earlier || len(asked.asked) > 0 {
+	asked := &prompter{}
+	if got := value(r.prepared(Options{Prompter: asked}), "region"); got.Text != "eu-south-1" || !got.Remembered || len(asked.asked) > 0 {
 		t.Errorf("%+v, asked for %q", got, asked.asked)
 	}
 	if got := value(r.prepared(Options{Set: map[string]string{"region": ""}}), "region"); !got.Placeholder {
@@ -105,13 +105,13 @@ func TestValues_ThatAreRefused(t *testing.T) {
 		t.Errorf("of the compose file: %+v", e)
 	}
 	r = newRig(t, nil)
-	for _, o := range []Options{{Set: map[string]string{"size": "huge"}}, {Set: map[string]string{"colour": "red"}}, {Person: &person{answers: map[string]string{"region": "two\nlines"}}}} {
+	for _, o := range []Options{{Set: map[string]string{"size": "huge"}}, {Set: map[string]string{"colour": "red"}}, {Prompter: &prompter{answers: map[string]string{"region": "two\nlines"}}}} {
 		if _, err := r.prepare(o); dev.AsError(err).Exit != dev.ExitUsage {
 			t.Errorf("%+v: %v", o.Set, err)
 		}
 	}
 	gone := errors.New("the terminal is gone")
-	if _, err := r.prepare(Options{Person: &person{err: gone}}); !errors.Is(err, gone) || r.read("deploy/test/HANDOFF.md") != "" {
+	if _, err := r.prepare(Options{Prompter: &prompter{err: gone}}); !errors.Is(err, gone) || r.read("deploy/test/HANDOFF.md") != "" {
 		t.Errorf("%v", err)
 	}
 }

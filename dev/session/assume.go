@@ -13,7 +13,7 @@ import (
 // AssumedService is the name of the one service of a project without a compose file.
 const AssumedService = "streamlit"
 
-// assume gives the model of a directory without a compose file; nil where it holds no Streamlit app.
+// assume returns the model for a directory without a compose file; nil if it contains no Streamlit app.
 func assume(ctx context.Context, dir string, c EntryChoice) (*config.Assumption, error) {
 	found, err := detect.Dir(dir)
 	if err != nil {
@@ -31,11 +31,11 @@ func assume(ctx context.Context, dir string, c EntryChoice) (*config.Assumption,
 	return &out, nil
 }
 
-// sourceIn finds out where an image has the source of the app.
+// sourceIn finds where an image contains the app's source.
 func sourceIn(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string) {
 	found, err := detect.Dir(dir)
 	if err != nil {
-		return nil, nil // then nothing can be assumed
+		return nil, nil // sdev then assumes nothing about the image
 	}
 	in, hidden := found.Sources(context, dockerfile, target)
 	for _, m := range in {
@@ -44,7 +44,7 @@ func sourceIn(dir, context, dockerfile, target string) (mounts []dev.Mount, hidd
 	return mounts, hidden
 }
 
-// Assumption is a recipe as config takes it.
+// Assumption converts a recipe into the form that package config takes.
 func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 	e, _ := found.Entry()
 	out := config.Assumption{Service: AssumedService, Entry: e.Path, Context: r.Context, Dockerfile: r.Dockerfile, Inline: r.Text,
@@ -71,17 +71,17 @@ func packagesText(found *detect.Findings) string {
 	if len(found.Managers) == 0 {
 		return "streamlit alone, because the project lists no packages"
 	}
-	return "packages by " + found.Managers[0].Value + ", since " + found.Managers[0].Source()
+	return "packages by " + found.Managers[0].Value + ", because " + found.Managers[0].Source()
 }
 
 // assumedWarnings reports each assumption, as "what: value (why)".
 func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	var out []dev.Warning
-	say := func(format string, args ...any) {
+	warnf := func(format string, args ...any) {
 		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Sanitize(fmt.Sprintf(format, args...))})
 	}
 	e, _ := found.Entry()
-	say("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
+	warnf("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
 	if r.Text != "" {
 		python := "the project names no version"
 		if found.Python.Value != "" {
@@ -92,19 +92,19 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		if len(found.Dockerfiles) > 0 {
 			missing = found.Dockerfiles[0].Path + " is for another program"
 		}
-		say("%s: sdev assumes %s (%s); %s", missing, version, python, packagesText(found))
+		warnf("%s: sdev assumes %s (%s); %s", missing, version, python, packagesText(found))
 	} else if r.Command != nil {
-		say("%s starts no app: sdev assumes the command %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
+		warnf("%s starts no app: sdev assumes the command %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
 	}
 	for _, m := range r.Mounts {
 		from := m.From
 		if from == "." {
 			from = "this directory"
 		}
-		say("sdev mounts %s at %s, so that saves are live", from, m.To)
+		warnf("sdev mounts %s at %s, so that saves are live", from, m.To)
 	}
 	if len(found.Roots) > 0 && r.PythonPath != "" {
-		say("PYTHONPATH is %s: %s", r.PythonPath, r.PathWhy.Source())
+		warnf("PYTHONPATH is %s: %s", r.PythonPath, r.PathWhy.Source())
 	}
 	return out
 }

@@ -11,15 +11,15 @@ import (
 	"sdev/dev/config"
 )
 
-// awsKeys hands the keys of one AWS profile to the gateway. Safe for concurrent use.
+// awsKeys fetches the keys of one AWS profile for the gateway. It is safe for concurrent use.
 type awsKeys struct {
 	profile awslogin.Profile
 
 	mu    sync.Mutex   // guards first
-	first *dev.AWSKeys // not handed over yet
+	first *dev.AWSKeys // fetched by newAWSKeys and not returned by next yet; nil after that
 }
 
-// newAWSKeys fetches the first keys; it is nil for a project whose app gets no keys from this machine.
+// newAWSKeys fetches the first keys. It returns nil if the app gets no keys from this machine.
 func newAWSKeys(ctx context.Context, h Host, p *config.Project) (*awsKeys, error) {
 	if p.Settings.AWS.Mode != config.AWSSession {
 		return nil, nil
@@ -29,10 +29,11 @@ func newAWSKeys(ctx context.Context, h Host, p *config.Project) (*awsKeys, error
 	if err != nil {
 		return nil, err
 	}
-	profile.AskCode = nil // from now on the terminal belongs to the events
+	profile.AskCode = nil // later renewals must not prompt: by then the terminal shows events
 	return &awsKeys{profile: profile, first: &keys}, nil
 }
 
+// next returns the keys that newAWSKeys fetched, and new ones on each later call.
 func (k *awsKeys) next(ctx context.Context) (dev.AWSKeys, error) {
 	k.mu.Lock()
 	first := k.first
@@ -44,16 +45,16 @@ func (k *awsKeys) next(ctx context.Context) (dev.AWSKeys, error) {
 	return k.profile.Export(ctx)
 }
 
-// AWSStatus says which AWS login the running app has. Its fields are part of what "sdev status --json"
-// prints.
+// AWSStatus says which AWS login the running app has. It is part of the output of "sdev status --json".
 type AWSStatus struct {
 	Source  string `json:"source"` // one of config.AWSModes
 	Profile string `json:"profile"`
 	Region  string `json:"region"`
-	Expires string `json:"expires"` // RFC 3339; "" where the login does not expire or it is unknown
+	Expires string `json:"expires"` // RFC 3339; "" if the login does not expire or the time is unknown
 }
 
-// AWS reads what the running app was given: its own environment and mounts are the truth.
+// AWS reads from the environment and mounts of the running container which AWS login the app has. Settings and flags
+// may have changed since the container started.
 func (i Instance) AWS(h Host) AWSStatus {
 	app, _ := i.Container(i.Project.App)
 	out := AWSStatus{Profile: cmp.Or(app.Env["AWS_PROFILE"], "default"), Region: app.Env["AWS_REGION"]}

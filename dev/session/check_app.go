@@ -11,12 +11,12 @@ import (
 	"sdev/dev/plan"
 )
 
-// GuardHint says what lets the start-up shim keep the bypass off.
+// GuardHint is the hint for an app that prevents sdev's start-up shim from keeping the bypass off.
 const GuardHint = "do not change the container's PYTHONPATH, and start Python without -I, -E or -S, so that sdev's start-up shim runs"
 
-// bypassProbe prints for each Python process that runs Streamlit whether the start-up shim keeps the
-// bypass off in it: "kept", "open", or "unknown" where the process cannot be looked into. The shim holds
-// an in-memory file of that name. The argument is /proc; a test passes a directory of its own.
+// bypassProbe is a shell script that prints a word for each Python process that runs Streamlit: "kept" if the
+// start-up shim keeps the bypass off in it, else "open", or "unknown" if the process cannot be inspected. The shim
+// holds an in-memory file named sdev-login open. The argument is /proc; a test passes a directory of its own.
 const bypassProbe = `for p in "$1"/[0-9]*; do
 	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
 	first=${line%% *}
@@ -34,8 +34,8 @@ const bypassProbe = `for p in "$1"/[0-9]*; do
 	esac
 done`
 
-// CheckApp is engine.Gateway's: with a login, it warns where something can bypass the login in the app's
-// process. A container without a shell cannot be asked, and yields nothing.
+// CheckApp implements [engine.Gateway]. In a mode with a login it warns if something can bypass the login in the
+// app's process. It finds nothing in a container without a shell, because the probe is a shell script.
 func (l *gatewayLink) CheckApp(ctx context.Context, p engine.Project) []dev.Warning {
 	if !p.Mode.SignsIn() {
 		return nil
@@ -48,5 +48,5 @@ func (l *gatewayLink) CheckApp(ctx context.Context, p engine.Project) []dev.Warn
 	return []dev.Warning{{Code: dev.CodeAuthBypass, Message: "sdev cannot keep LOCAL_STREAMLIT off in the app's process: its code, its secrets or its start script may bypass the login", Hint: GuardHint}}
 }
 
-// isOpen reads the output of bypassProbe.
+// isOpen reports whether the output of bypassProbe names a process that can bypass the login.
 func isOpen(output string) bool { return slices.Contains(strings.Fields(output), "open") }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// proc is what a container's /proc looks like, with one process.
+// proc returns a directory like a container's /proc, with one process.
 func proc(t *testing.T, command string, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,19 +29,19 @@ func TestBypassProbe_SeesWhetherTheShimIsInTheProcess(t *testing.T) {
 		want string
 		open bool
 	}{
-		"with it":              {proc(t, "/opt/venv/bin/python3.11 /opt/venv/bin/streamlit run Home.py", "/dev/null", shim), "kept", false},
-		"without":              {proc(t, "/usr/bin/python3 /usr/bin/streamlit run Home.py", "/dev/null", "/memfd:other (deleted)"), "open", true},
-		"as a module":          {proc(t, "python -I -m streamlit run Home.py"), "open", true},
-		"not to be looked at":  {unreadable, "unknown", false},
-		"of another program":   {proc(t, "uv run streamlit run Home.py"), "", false},
-		"not of Streamlit":     {proc(t, "python -m http.server"), "", false},
-		"of what only greets":  {proc(t, "python -c print('streamlit')"), "", false},
-		"of nobody, in no one": {t.TempDir(), "", false},
+		"with the shim":    {proc(t, "/opt/venv/bin/python3.11 /opt/venv/bin/streamlit run Home.py", "/dev/null", shim), "kept", false},
+		"without the shim": {proc(t, "/usr/bin/python3 /usr/bin/streamlit run Home.py", "/dev/null", "/memfd:other (deleted)"), "open", true},
+		"as a module":      {proc(t, "python -I -m streamlit run Home.py"), "open", true},
+		"unreadable":       {unreadable, "unknown", false},
+		"another program":  {proc(t, "uv run streamlit run Home.py"), "", false},
+		"not Streamlit":    {proc(t, "python -m http.server"), "", false},
+		"only the word":    {proc(t, "python -c print('streamlit')"), "", false},
+		"no process":       {t.TempDir(), "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), "sh", "-c", bypassProbe, "probe", c.proc).Output()
 			if err != nil || strings.TrimSpace(string(out)) != c.want || isOpen(string(out)) != c.open {
-				t.Errorf("said %q, %v", out, err)
+				t.Errorf("output %q, %v", out, err)
 			}
 		})
 	}

@@ -10,16 +10,16 @@ import (
 	"sdev/dev/plan"
 )
 
-// Containers is whatever runs containers, by the roles that running a project needs.
+// Containers is a container engine, split into the roles that running a project needs.
 type Containers struct {
 	Runtime engine.Runtime
 	Images  engine.Images
 	Exec    Execer
 	Files   Files
-	Host    string // address of the engine, for people
+	Host    string // address of the engine, for messages
 }
 
-// Runner runs a command in a container and gives its exit code.
+// Runner runs a command in a container and returns its exit code.
 type Runner interface {
 	Run(ctx context.Context, x plan.Exec) (exitCode int, err error)
 }
@@ -27,20 +27,20 @@ type Runner interface {
 // Execer runs programs in containers and images.
 type Execer interface {
 	Runner
-	// Stream runs a command as root, and gives its input and output. Closing it ends the input.
+	// Stream runs a command as root, and returns its input and output. Closing it ends the input.
 	Stream(ctx context.Context, container string, privileged bool, command ...string) (io.ReadWriteCloser, error)
-	// Command runs a command to its end and gives what it printed.
+	// Command runs a command to its end and returns its output.
 	Command(ctx context.Context, container string, x dev.Exec) (output string, exitCode int, err error)
-	// Versions gives the versions of those of the Python packages that an image has.
+	// Versions returns the installed versions of Python packages in an image, without those that are missing.
 	Versions(ctx context.Context, image string, packages ...string) (map[string]string, error)
 }
 
 // Files puts files into containers, running or not.
 type Files interface {
-	// ContainerUser says who the container's process is. Of a container that is not there it says only that
-	// it does not run.
+	// ContainerUser returns the user that the container's process runs as. If the container does not exist, the
+	// result is zero.
 	ContainerUser(ctx context.Context, container string) (plan.ContainerUser, error)
-	// Stat gives size and modification time, in whole seconds; ok is false where the file is not there.
+	// Stat returns size and modification time, in whole seconds; ok is false if the file does not exist.
 	Stat(ctx context.Context, container, file string) (size int64, modified time.Time, ok bool, err error)
 	// Put unpacks a tar archive into a directory.
 	Put(ctx context.Context, container, dir string, archive io.Reader) error

@@ -31,8 +31,9 @@ func gatewayName(project, service string) string {
 	return plan.ContainerName(project, types.ServiceConfig{Name: service})
 }
 
-// call sends a request to the control socket of the gateway in a container, and gives its answer. The
-// request travels on standard input, because everybody can see the arguments of a process.
+// call sends a request to the gateway in a container and returns its answer. It runs "sdev gateway call" there, which
+// passes the request on to the control socket. The request goes over standard input, because other users can see the
+// arguments of a process.
 func call(ctx context.Context, r Runner, container string, req gateway.Request) (gateway.Status, error) {
 	line, err := json.Marshal(req)
 	if err != nil {
@@ -53,7 +54,7 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 	return status, nil
 }
 
-// gatewayLink is engine.Gateway on the gateway's control socket. Safe for concurrent use.
+// gatewayLink implements [engine.Gateway] with requests to the gateway's control socket. It is safe for concurrent use.
 type gatewayLink struct {
 	exec   Execer
 	config gatewayConfig
@@ -63,12 +64,12 @@ func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Re
 	return call(ctx, l.exec, gatewayName(p.Name, p.Gateway), req)
 }
 
-// Announce is engine.Gateway's.
+// Announce implements [engine.Gateway].
 func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a dev.Announcement) {
-	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: a}) // nothing depends on it
+	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: a}) // best effort: it only improves the hold page and the next report
 }
 
-// Configure is engine.Gateway's. What it pushes is valid for as long as the AWS keys are.
+// Configure implements [engine.Gateway]. The configuration that it sends expires with the AWS keys.
 func (l *gatewayLink) Configure(ctx context.Context, p engine.Project) (time.Time, error) {
 	for _, req := range l.config.requests(p) {
 		if _, err := l.call(ctx, p, req); err != nil {
@@ -96,11 +97,11 @@ func (l *gatewayLink) saved(ctx context.Context, p engine.Project, s gateway.Sav
 	return err
 }
 
-// probeInterval is how often the probe's file is written until the gateway has answered.
+// probeInterval is the pause between two writes of the probe's file.
 const probeInterval = 25 * time.Millisecond
 
-// ProbeMount is engine.Gateway's. It writes a file over and over while the gateway looks for it, so
-// that it does not matter when the gateway begins to watch.
+// ProbeMount implements [engine.Gateway]. It writes a file repeatedly until the gateway has answered, because the
+// gateway notices only writes that happen after it has begun to watch.
 func (l *gatewayLink) ProbeMount(ctx context.Context, p engine.Project) (engine.MountProbe, error) {
 	name := "look-" + strconv.Itoa(os.Getpid())
 	file := filepath.Join(p.StateDir, name)
@@ -112,18 +113,18 @@ func (l *gatewayLink) ProbeMount(ctx context.Context, p engine.Project) (engine.
 	if err := dev.WriteFile(file, nil, 0o600); err != nil {
 		return engine.MountProbe{}, err
 	}
-	defer func() { _ = os.Remove(file) }() // one that stays does no harm
+	defer func() { _ = os.Remove(file) }() // a leftover does no harm
 	go func() {
 		st, err := l.call(ctx, p, gateway.Request{Do: gateway.DoProbe, Probe: name})
 		answered <- answer{st, err}
 	}()
-	again := time.NewTicker(probeInterval)
-	defer again.Stop()
+	writes := time.NewTicker(probeInterval)
+	defer writes.Stop()
 	for {
 		select {
 		case a := <-answered:
 			return engine.MountProbe(a.status.Probe), a.err
-		case now := <-again.C:
+		case now := <-writes.C:
 			if err := dev.WriteFile(file, []byte(now.String()), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				a := <-answered
 				return engine.MountProbe(a.status.Probe), errors.Join(a.err, err)
@@ -132,14 +133,14 @@ func (l *gatewayLink) ProbeMount(ctx context.Context, p engine.Project) (engine.
 	}
 }
 
-// Names of the places that a tunnel leads to, besides the numbers of ports.
+// Targets of "sdev gateway tunnel", besides port numbers.
 const (
 	TunnelToApp      = "app"
 	TunnelToProvider = "provider"
 )
 
-// Forward is engine.Gateway's: near ends of tunnels whose far ends are commands in the gateway's
-// container.
+// Forward implements [engine.Gateway]. It listens on ports of this machine and tunnels the connections to commands in
+// the gateway's container.
 func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engine.Ports) error {
 	group, ctx := errgroup.WithContext(ctx)
 	forward := func(port int, to string) error {
@@ -153,8 +154,8 @@ func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engin
 		})
 	}
 	group.Go(func() error { return forward(ports.App, TunnelToApp) })
-	if ports.Identity != 0 {
-		group.Go(func() error { return forward(ports.Identity, TunnelToProvider) })
+	if ports.Provider != 0 {
+		group.Go(func() error { return forward(ports.Provider, TunnelToProvider) })
 	}
 	return group.Wait()
 }

@@ -19,8 +19,8 @@ import (
 	"sdev/dev/watch"
 )
 
-// copier joins the parts that bring files into containers: the watcher that notices saves, the mirror
-// that knows what differs, and whatever reaches the container. It is engine.Copier.
+// copier implements [engine.Copier]. It connects the watcher, which notices saves, with the mirror, which copies the
+// differences into a container.
 type copier struct {
 	files Files
 	exec  Execer
@@ -28,7 +28,8 @@ type copier struct {
 	emit  func(dev.Event)
 }
 
-// Fill brings everything into a container that does not run, the receiver included, in one archive.
+// Fill copies the project and the receiver into a container that does not run, in one archive. A container with a
+// read-only root gets an archive for each directory.
 func (c *copier) Fill(ctx context.Context, p engine.Project, container string) error {
 	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
 	if err != nil {
@@ -39,14 +40,14 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 		return err
 	}
 	source := mirror.Source{Dir: p.Labels.Dir, Layout: l, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}
-	equipped, err := c.equipped(ctx, container)
+	installed, err := c.hasReceiver(ctx, container)
 	if err != nil {
 		return err
 	}
 	var failed []mirror.Failure
 	pack := func(dir string) error {
 		return c.put(ctx, container, dir, func(w io.Writer, program string) error {
-			if equipped {
+			if installed {
 				program = ""
 			}
 			var err error
@@ -58,7 +59,8 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 		err = pack("/")
 	} else if err = pack(mirror.Dir); err == nil {
 		for _, root := range l.Roots() {
-			// What is neither a volume nor there yet, as a tmpfs, gets its files right after the start.
+			// The engine refuses a root that does not exist before the start, such as a tmpfs. Compare fills that
+			// one after the start.
 			_ = pack(root.Path)
 		}
 	}
@@ -69,7 +71,8 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 	return nil
 }
 
-// put sends an archive, to be unpacked in a directory, while it is written.
+// put writes an archive and sends it at the same time, to be unpacked in a directory. write gets the path of this
+// program, which is the receiver.
 func (c *copier) put(ctx context.Context, container, dir string, write func(w io.Writer, program string) error) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -83,15 +86,15 @@ func (c *copier) put(ctx context.Context, container, dir string, write func(w io
 		written <- err
 	}()
 	err = c.files.Put(ctx, container, dir, r)
-	_ = r.Close() // ends the writer, should the engine have refused
+	_ = r.Close() // ends the writer, if the engine has refused the archive
 	if werr := <-written; err == nil {
 		return werr
 	}
 	return err
 }
 
-// open starts a receiver in a running container. One that is missing there, as in a container that
-// somebody else made, or that is another version, is put there first.
+// open starts the receiver in a running container. It first installs this program as the receiver if the container
+// has none, or another version.
 func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error) {
 	id, err := c.files.ContainerUser(ctx, container)
 	if err != nil {
@@ -100,22 +103,22 @@ func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error
 	if !id.Running {
 		return mirror.Peer{}, mirror.ErrNotRunning
 	}
-	if err := c.equip(ctx, container); err != nil {
+	if err := c.installReceiver(ctx, container); err != nil {
 		return mirror.Peer{}, err
 	}
 	conn, err := c.exec.Stream(ctx, container, id.Restricted, mirror.Program, "gateway", "receive")
 	return mirror.Peer{Conn: conn, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}, err
 }
 
-func (c *copier) equip(ctx context.Context, container string) error {
-	if there, err := c.equipped(ctx, container); there || err != nil {
+func (c *copier) installReceiver(ctx context.Context, container string) error {
+	if installed, err := c.hasReceiver(ctx, container); installed || err != nil {
 		return err
 	}
 	return c.put(ctx, container, mirror.Dir, func(w io.Writer, program string) error { return mirror.PackProgram(w, program, mirror.Dir) })
 }
 
-// equipped reports whether this very program is in the container as the receiver.
-func (c *copier) equipped(ctx context.Context, container string) (bool, error) {
+// hasReceiver reports whether the container's receiver is this same program, by size and modification time.
+func (c *copier) hasReceiver(ctx context.Context, container string) (bool, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return false, fmt.Errorf("find this program's file: %w", err)
@@ -124,11 +127,11 @@ func (c *copier) equipped(ctx context.Context, container string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read this program's file: %w", err)
 	}
-	size, modified, there, err := c.files.Stat(ctx, container, mirror.Program)
-	return there && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)), err
+	size, modified, exists, err := c.files.Stat(ctx, container, mirror.Program)
+	return exists && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)), err
 }
 
-// Compare brings a running container up to date, once.
+// Compare brings the files in a running container up to date, once.
 func (c *copier) Compare(ctx context.Context, p engine.Project, container string) error {
 	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
 	if err != nil {
@@ -138,15 +141,16 @@ func (c *copier) Compare(ctx context.Context, p engine.Project, container string
 	if err != nil {
 		return err
 	}
-	done, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Manifest)
+	report, err := mirror.Once(ctx, mirror.Source{Dir: p.Labels.Dir, Layout: l}, peer, mirror.Manifest)
 	if err != nil {
 		return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("copy the project into %s: %v", container, err), Hint: "run it again; to start from scratch: sdev down"}
 	}
-	c.warn(done.Failed, map[mirror.Failure]bool{})
+	c.warn(report.Failed, map[mirror.Failure]bool{})
 	return nil
 }
 
-// Keep watches the project and copies what changes until ctx ends.
+// Keep watches the project and copies changed files into a container until ctx ends. A value from started says that
+// the container has started.
 func (c *copier) Keep(ctx context.Context, p engine.Project, container string, started <-chan struct{}) error {
 	l, err := newLayout(p.Labels.Dir, p.Rules, p.Copies)
 	if err != nil {
@@ -156,7 +160,7 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 	if err != nil {
 		return err
 	}
-	judge, err := watch.Compile(p.Rules)
+	rules, err := watch.Compile(p.Rules)
 	if err != nil {
 		return err
 	}
@@ -171,7 +175,7 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 			failures = c.countFailures(r, container, failures)
 			if r.Connected {
 				for _, change := range r.Changes {
-					if rule, ok := judge.Match(change.Path); ok && rule.Action == dev.SyncExec {
+					if rule, ok := rules.Match(change.Path); ok && rule.Action == dev.SyncExec {
 						hooks.request(rule)
 					}
 				}
@@ -200,7 +204,8 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 	return group.Wait()
 }
 
-// warn reports files that could not be copied, each once until its copy succeeds.
+// warn reports files that could not be copied. It reports each failure once, until a copy of the file succeeds; warned
+// holds the reported ones.
 func (c *copier) warn(failed []mirror.Failure, warned map[mirror.Failure]bool) {
 	var fresh []string
 	for _, f := range failed {
@@ -225,11 +230,12 @@ func (c *copier) warn(failed []mirror.Failure, warned map[mirror.Failure]bool) {
 	c.emit(dev.Warning{Code: dev.CodeSyncFailed, Message: "could not be copied into the container: " + dev.Sanitize(text), Hint: "fix the named files; sdev tries again every two seconds"})
 }
 
-// failuresBeforeWarning is how many streams may fail in a row before the user hears of it: containers
-// come and go.
+// failuresBeforeWarning is the number of consecutive failed streams after which sdev warns. A single failure is
+// normal, for example when the container is recreated.
 const failuresBeforeWarning = 4
 
-// countFailures counts the streams that failed in a row, and warns once where they go on failing.
+// countFailures returns the number of consecutive failed streams after a report, and warns once when it reaches the
+// limit.
 func (c *copier) countFailures(r mirror.Report, container string, failures int) int {
 	switch {
 	case r.Connected, errors.Is(r.Err, mirror.ErrNotRunning):

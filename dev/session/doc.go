@@ -1,21 +1,22 @@
-// Package session runs a project for one sdev process: it is what "sdev up", "restart", "status" and
-// the dashboard have in common.
+// Package session runs a project for one sdev process: it holds what "sdev up", "restart", "status" and the dashboard
+// have in common.
 //
-//	Host, Options ──Load──▶ config.Project ──Session.Engine──▶ engine.Engine   brings it about
-//	                                       ──Observe─────────▶ Instance        what runs of it
+//	Host, Options ──Load──▶ config.Project ──Session.Engine──▶ engine.Engine   starts, changes and removes containers
+//	                                       ──Observe─────────▶ Instance        reads the state of the containers
 //
-// [Load] reads the project as this machine and the flags have it. [New] decides on top how its login is
-// treated, and [Session.Engine] wires an engine that works on it: it derives the model to run, pushes
-// the gateway's configuration, copies files where containers see no mount, and forwards ports where the
-// engine is on another machine. [Observe] is the one place where commands look at what runs: whatever acts on
-// a running project goes through the [Instance] that it returns, and so leaves another clone's alone.
+// [Load] reads the project with the environment of this machine and the flags of the command. [New] also decides
+// whether the app's login is bypassed or runs. [Session.Engine] makes an engine for the project: it derives the model to
+// run, sends the gateway its configuration, copies files to containers that see no mounts, and forwards ports if the
+// container engine is on another machine.
 //
-// Whatever runs containers is behind [Containers], so that all of it can meet a fake. The package talks
-// to a running gateway through one client, which reaches the control socket by running a command in the
-// gateway's container: the socket is reachable in no other way.
+// Commands look at containers only through [Observe]. A command that acts on a running project uses the [Instance] that
+// Observe returns, so it leaves the containers of a clone in another directory alone.
 //
-// Functions block until every goroutine that they started has ended, except that of blocking.Call when
-// the context ends while a project is read. Nothing is kept in package
-// variables, and a Session may be used by one goroutine at a time; the engine that it makes says what
-// it allows itself.
+// Everything that runs containers is behind the interfaces in [Containers], so tests use a fake. Requests to a running
+// gateway go through one client. It runs a command in the gateway's container, because the control socket can only be
+// reached from there.
+//
+// Functions block until every goroutine that they started has ended. There is one exception: if the context ends while
+// a project is read, the goroutine that reads it may outlive the call, see package blocking. The package has no mutable
+// variables. A Session may be used by one goroutine at a time; package engine says what its engine allows.
 package session

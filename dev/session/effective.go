@@ -12,8 +12,9 @@ import (
 	"sdev/dev/streamlit"
 )
 
-// Effective derives the model that a run of the project has, and changes nothing. What only the engine
-// knows, such as the image and the port in use, is assumed where containers is nil or does not answer.
+// Effective derives the model that a run of the project would use, and changes nothing. Image and ports come from the
+// container engine; if containers is nil or does not answer, Effective uses the ports of the last run, or the default
+// ones, and no facts about the image.
 func (s *Session) Effective(ctx context.Context, containers *Containers) (*config.Effective, error) {
 	p := s.Project
 	parts, _, err := newParts(s.host, p)
@@ -21,50 +22,50 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 		return nil, err
 	}
 	parts.Mode = s.login.mode
-	// The secrets that were written name the ports of the run that they were written for.
+	// The app's secrets on disk contain the ports of the last run.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
-	parts.Port, parts.Identity = cmp.Or(last.App, parts.Port), cmp.Or(last.Identity, parts.Identity)
+	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
 	if containers != nil {
-		s.askEngine(ctx, *containers, &parts)
+		s.completeParts(ctx, *containers, &parts)
 	}
-	parts.Login = s.login.overlay(p, engine.Ports{App: parts.Port, Identity: parts.Identity})
+	parts.Login = s.login.overlay(p, engine.Ports{App: parts.Port, Provider: parts.ProviderPort})
 	return config.Overlay(p, parts)
 }
 
-// askEngine fills in what the engine knows.
-func (s *Session) askEngine(ctx context.Context, c Containers, parts *config.Parts) {
+// completeParts adds to parts what the container engine knows: ports, whether files are copied, the image.
+func (s *Session) completeParts(ctx context.Context, c Containers, parts *config.Parts) {
 	p := s.Project
 	i, err := Observe(ctx, c, p)
 	if err != nil {
-		return // what does not answer knows nothing
+		return // parts keep their defaults
 	}
 	if running, ok := i.GatewayConfig(); ok {
-		parts.Port, parts.Identity, parts.Sync = running.Port, running.Identity, running.Root == ""
+		parts.Port, parts.ProviderPort, parts.Sync = running.Port, running.ProviderPort, running.Root == ""
 	}
 	if info, found, err := c.Images.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 		parts.Image = imageFacts(info)
 	}
 }
 
-// derivation derives what should run, once the app's image and the ports are known.
+// derivation derives the model to run, once the app's image and the ports are known.
 type derivation struct {
 	project  *config.Project
 	login    loginSetup
-	parts    config.Parts // as far as they are known before
+	parts    config.Parts // all but image, ports and login, which effective adds
 	images   Execer
 	stateDir string
-	config   *gatewayConfig // is given the login that the derived model needs
+	config   *gatewayConfig // effective sets its login
 }
 
-// effective is engine.Project's Effective.
+// effective is the function Effective of an [engine.Project].
 func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	parts := d.parts
-	parts.Port, parts.Identity, parts.Image = ports.App, ports.Identity, imageFacts(image)
-	wanted, err := d.login.provider(d.project, ports, config.AppURL(d.project, parts))
+	parts.Port, parts.ProviderPort, parts.Image = ports.App, ports.Provider, imageFacts(image)
+	login, err := d.login.provider(d.project, ports, config.AppURL(d.project, parts))
 	if err != nil {
 		return engine.Effective{}, err
 	}
-	checked, err := d.login.checkImage(ctx, d.images, d.stateDir, image.ID)
+	imageWarnings, err := d.login.checkImage(ctx, d.images, d.stateDir, image.ID)
 	if err != nil {
 		return engine.Effective{}, err
 	}
@@ -73,28 +74,28 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 	if err != nil {
 		return engine.Effective{}, err
 	}
-	d.config.setLogin(wanted)
+	d.config.setLogin(login)
 	derived, err := asEffective(effective)
-	derived.Warnings = func() []dev.Warning { return append(checked, d.login.bypassWarnings(d.project.Dir)...) }
+	derived.Warnings = func() []dev.Warning { return append(imageWarnings, d.login.bypassWarnings(d.project.Dir)...) }
 	return derived, err
 }
 
-// newParts is what an overlay is made of as far as it is known before the engine is asked. The port is
-// the one that the project wants.
+// newParts returns the inputs of [config.Overlay] that are known without the container engine: all but the image, and
+// the default ports in place of the actual ones. The mode is [dev.Local] until the caller sets it.
 func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
 	machine, warnings, err := config.ReadMachine(p, h.Getenv, h.Now())
 	if err != nil {
 		return config.Parts{}, nil, err
 	}
 	gateway, err := h.GatewayRef()
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), Identity: engine.IdentityPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {
 	return config.ImageFacts{Env: i.Env, Command: i.Command, WorkingDir: i.WorkingDir, User: i.User}
 }
 
-// asEffective is a derived model as an engine takes it.
+// asEffective converts a derived model into the form that package engine takes.
 func asEffective(e *config.Effective) (engine.Effective, error) {
 	out := engine.Effective{Mode: e.Mode, URL: e.URL, Issuer: e.Issuer}
 	files, err := e.ReadFiles()

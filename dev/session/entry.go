@@ -13,13 +13,13 @@ import (
 	"sdev/dev/detect"
 )
 
-// Files in the project's state directory that hold what somebody chose.
+// Files in the project's state directory that store the user's choices.
 const (
-	entryFile   = "entry" // the script
-	serviceFile = "app"   // the service
+	entryFile   = "entry" // the script that is the app
+	serviceFile = "app"   // the service that is the app
 )
 
-// check is an error where a script is named by flag though the compose file names it.
+// check refuses --entry for a project whose compose file names the script.
 func (c EntryChoice) check(p *config.Project) error {
 	if c.Entry == "" || len(p.Files) == 0 {
 		return nil
@@ -27,10 +27,10 @@ func (c EntryChoice) check(p *config.Project) error {
 	return dev.UsageError("--entry is for projects without a compose file, but this one has "+filepath.Base(p.Files[0]), "name the script there: command: streamlit run "+c.Entry)
 }
 
-// ChooseEntry makes one script the entry of what was found in a directory: the one named by flag, the one
-// that was chosen before, the only likely one, or the one that a person picks.
+// ChooseEntry chooses the app's script among those found in a directory: the one that a flag names, the one that was
+// chosen before, the only likely one, or the one that the user picks.
 func ChooseEntry(ctx context.Context, dir string, found *detect.Findings, c EntryChoice) error {
-	kept := filepath.Join(dir, dev.StateDir, entryFile)
+	file := filepath.Join(dir, dev.StateDir, entryFile)
 	if c.Entry != "" {
 		name := filepath.ToSlash(filepath.Clean(c.Entry))
 		if rel, err := filepath.Rel(dir, c.Entry); filepath.IsAbs(c.Entry) && err == nil {
@@ -39,9 +39,9 @@ func ChooseEntry(ctx context.Context, dir string, found *detect.Findings, c Entr
 		if !found.Choose(name, detect.Fact{Why: "--entry"}) {
 			return dev.UsageError("--entry is "+strconv.Quote(c.Entry)+", which is not a file of the project", "a path relative to "+dir)
 		}
-		return c.keep(dir, name)
+		return c.store(dir, name)
 	}
-	if b, err := dev.ReadFile(kept); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateDir + "/" + entryFile}) {
+	if b, err := dev.ReadFile(file); err == nil && found.Choose(strings.TrimSuffix(string(b), "\n"), detect.Fact{Why: "it was chosen before", File: dev.StateDir + "/" + entryFile}) {
 		return nil
 	}
 	switch {
@@ -55,18 +55,18 @@ func ChooseEntry(ctx context.Context, dir string, found *detect.Findings, c Entr
 		return err
 	}
 	found.Choose(name, detect.Fact{Why: "you chose it"})
-	return c.keep(dir, name)
+	return c.store(dir, name)
 }
 
-func (c EntryChoice) keep(dir, entry string) error {
+func (c EntryChoice) store(dir, entry string) error {
 	if !c.Keep {
 		return nil
 	}
-	return keepChoice(dir, entryFile, entry)
+	return storeChoice(dir, entryFile, entry)
 }
 
-// keepChoice stores a choice for later commands.
-func keepChoice(dir, file, choice string) error {
+// storeChoice stores a choice for later commands.
+func storeChoice(dir, file, choice string) error {
 	state, err := (&config.Project{Dir: dir}).StateDir()
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func keepChoice(dir, file, choice string) error {
 	return nil
 }
 
-// ambiguous lists the scripts that may be meant.
+// ambiguous returns the error for a project with several likely scripts. It lists them.
 func ambiguous(found *detect.Findings) error {
 	const most = 10
 	var b strings.Builder
@@ -93,8 +93,8 @@ func ambiguous(found *detect.Findings) error {
 		Hint: "choose one: --entry " + dev.Sanitize(found.Entries[0].Path)}
 }
 
-// guess finds out which of some services of a compose file is the app: the one that was chosen before,
-// the only one whose command or image runs Streamlit, or the one that a person picks.
+// guess returns a function that finds the app among the services of a compose file: the one that was chosen before,
+// the only one whose command or image runs Streamlit, or the one that the user picks.
 func guess(ctx context.Context, c EntryChoice) func(dir string, services []string) (name, why string) {
 	return func(dir string, services []string) (name, why string) {
 		if b, err := dev.ReadFile(filepath.Join(dir, dev.StateDir, serviceFile)); err == nil && slices.Contains(services, strings.TrimSuffix(string(b), "\n")) {
@@ -104,8 +104,8 @@ func guess(ctx context.Context, c EntryChoice) func(dir string, services []strin
 			return name, why
 		}
 		name, err := c.Ask.ChooseService(ctx, services)
-		if err != nil || keepChoice(dir, serviceFile, name) != nil {
-			return "", "" // the error that follows says what to write instead
+		if err != nil || storeChoice(dir, serviceFile, name) != nil {
+			return "", "" // package config then reports an error that says how to name the app
 		}
 		return name, "you chose it"
 	}

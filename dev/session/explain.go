@@ -14,24 +14,23 @@ import (
 	"sdev/dev/watch"
 )
 
-// Explanation says what a save of a path would do. It is the object that "sdev watch --explain --json"
-// prints.
+// Explanation says what a save of a path would do. "sdev watch --explain --json" prints it.
 type Explanation struct {
 	V       int          `json:"v"`
-	Path    string       `json:"path"`    // relative to the project, with slashes; as given where it lies outside
+	Path    string       `json:"path"`    // relative to the project, with slashes; as given if it lies outside
 	Kind    string       `json:"kind"`    // file, directory, link, missing
-	Real    string       `json:"real"`    // where it is, if links lead there; else ""
-	Action  dev.Action   `json:"action"`  // ignored where nothing would happen
-	Rule    string       `json:"rule"`    // "" where none applies
-	Targets []string     `json:"targets"` // where it is copied to, in the app's container
-	Exec    string       `json:"exec"`    // what runs afterwards
-	Watched bool         `json:"watched"` // of a directory: it is watched
-	Why     string       `json:"why"`     // in words
-	Passed  []PassedRule `json:"passed"`  // rules that cover the path and leave it out
-	Below   []RuleBelow  `json:"below"`   // of a directory: what saves of files in it can do
+	Real    string       `json:"real"`    // the path after following links; "" if there are none
+	Action  dev.Action   `json:"action"`  // "ignored" if nothing would happen
+	Rule    string       `json:"rule"`    // "" if none applies
+	Targets []string     `json:"targets"` // the paths in the app's container to which it is copied
+	Exec    string       `json:"exec"`    // the command that runs afterwards; "" for none
+	Watched bool         `json:"watched"` // for a directory: sdev watches it
+	Why     string       `json:"why"`     // the explanation in words
+	Passed  []PassedRule `json:"passed"`  // rules that cover the path but exclude it
+	Below   []RuleBelow  `json:"below"`   // for a directory: what saves of files in it can do
 }
 
-// PassedRule is a rule that covers a path and leaves it out.
+// PassedRule is a rule that covers a path but excludes it, and why.
 type PassedRule struct {
 	Rule string `json:"rule"`
 	Why  string `json:"why"`
@@ -43,8 +42,8 @@ type RuleBelow struct {
 	Action dev.Action `json:"action"`
 }
 
-// Explain says what a save of a path would do. The path is relative to the host's directory, or absolute,
-// and need not exist. copied means: as with "sdev up --sync".
+// Explain says what a save of a path would do. The path is absolute or relative to the host's directory, and need not
+// exist. copied explains it for "sdev up --sync".
 func Explain(ctx context.Context, h Host, given string, copied bool) (Explanation, error) {
 	p, err := Load(ctx, h, Options{})
 	if err != nil {
@@ -84,8 +83,9 @@ func Explain(ctx context.Context, h Host, given string, copied bool) (Explanatio
 	return e, nil
 }
 
-// locate finds a path, seen from a directory, in the project. Where it lies outside, or is reached through
-// a link, e says so.
+// locate finds a path in the project and returns it relative to the project's directory, dir. given is absolute or
+// relative to from. locate sets the kind, the path after following links, and why a path outside the project has no
+// rule.
 func (e *Explanation) locate(from, dir, given string) (string, error) {
 	full := given
 	if !filepath.IsAbs(full) {
@@ -125,12 +125,12 @@ func (e *Explanation) locate(from, dir, given string) (string, error) {
 		return "", nil
 	}
 	if lexical, lerr := filepath.Rel(dir, full); lerr == nil && lexical != rel && filepath.IsLocal(lexical) {
-		e.Real = at // it is watched under its true name
+		e.Real = at // the watcher reports it under this name
 	}
 	return filepath.ToSlash(rel), nil
 }
 
-// resolved follows the links of the part of a path that exists.
+// resolved follows the links in a path, as far as the path exists.
 func resolved(full string) string {
 	if real, err := filepath.EvalSymlinks(full); err == nil {
 		return real
@@ -176,11 +176,11 @@ func (e *Explanation) directory(rules *watch.Rules, all []dev.Rule) {
 		}
 	}
 	if len(e.Below) > 0 {
-		e.Rule, e.Action = e.Below[0].Rule, e.Below[0].Action // the one that comes first
+		e.Rule, e.Action = e.Below[0].Rule, e.Below[0].Action // the first rule wins
 	}
 }
 
-// meaning says what an action does, as the end of "a save …".
+// meaning says in words what an action does.
 func meaning(a dev.Action) string {
 	switch a {
 	case dev.Live:

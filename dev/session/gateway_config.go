@@ -14,26 +14,26 @@ import (
 	"sdev/dev/oidc"
 )
 
-// gatewayConfig is what a gateway is configured with beyond the files and variables of its container:
-// how people sign in, and AWS keys. Safe for concurrent use.
+// gatewayConfig is the configuration that a running gateway gets over its control socket: the login and the AWS keys.
+// Everything else is in the environment of its container. It is safe for concurrent use.
 type gatewayConfig struct {
 	project *config.Project
-	aws     *awsKeys // nil where the app gets no keys from this machine
+	aws     *awsKeys // nil if the app gets no keys from this machine
 
-	mu    sync.Mutex // guards login and as
-	login *dev.Login // nil until it is known
-	// as means that the login's Current signs in from now on, whatever "sdev auth use" chose since the
-	// gateway was last configured. It is pushed once: a later "auth use" of the same run wins.
-	as bool
+	mu    sync.Mutex         // guards the fields below
+	login *dev.LoginSettings // nil until it is known
+	// useCurrent says that login.Current signs in from now on (--as), whoever "sdev auth use" chose before. The gateway
+	// is told once, so that a later "sdev auth use" during the same run wins.
+	useCurrent bool
 }
 
-func (c *gatewayConfig) setLogin(l dev.Login) {
+func (c *gatewayConfig) setLogin(l dev.LoginSettings) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.login = &l
 }
 
-// requests are what the gateway has to be sent about how people sign in.
+// requests returns the commands that bring the gateway's login up to date.
 func (c *gatewayConfig) requests(p engine.Project) (list []gateway.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,29 +43,29 @@ func (c *gatewayConfig) requests(p engine.Project) (list []gateway.Request) {
 	if !hasLogin(p, *c.login) {
 		list = append(list, gateway.Request{Do: gateway.DoLogin, Login: c.login})
 	}
-	if c.as && c.login.Mode.SignsIn() {
+	if c.useCurrent && c.login.Mode.SignsIn() {
 		list = append(list, gateway.Request{Do: gateway.DoAuth, Auth: oidc.Command{Do: oidc.DoUse, Email: c.login.Current}})
 	}
 	return list
 }
 
-// pushed notes that the gateway took every request.
+// pushed records that the gateway has accepted every request.
 func (c *gatewayConfig) pushed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.as = c.as && c.login == nil
+	c.useCurrent = c.useCurrent && c.login == nil
 }
 
-// hasLogin reports whether the gateway has that login already. The gateway keeps its last one in a
-// directory that it shares with this machine, where the engine mounts directories of this machine at all.
-func hasLogin(p engine.Project, login dev.Login) bool {
+// hasLogin reports whether the gateway has this login already. It reads the login that the gateway stored in a
+// directory shared with this machine. If mounts are unusable, it cannot tell and returns false.
+func hasLogin(p engine.Project, login dev.LoginSettings) bool {
 	if !p.Mounted {
 		return false
 	}
-	kept, err := dev.ReadFile(filepath.Join(p.StateDir, dev.LoginDir, dev.LoginFile))
+	stored, err := dev.ReadFile(filepath.Join(p.StateDir, dev.LoginDir, dev.LoginFile))
 	if os.IsNotExist(err) {
-		return !login.Mode.SignsIn() // a gateway without a login lets nobody sign in
+		return !login.Mode.SignsIn() // a gateway that has stored no login is in the mode without one
 	}
 	wanted, merr := json.Marshal(login)
-	return err == nil && merr == nil && bytes.Equal(kept, wanted)
+	return err == nil && merr == nil && bytes.Equal(stored, wanted)
 }

@@ -7,8 +7,8 @@ import (
 	"sdev/dev"
 )
 
-// hooks runs the commands of sync+exec rules, one at a time, in the order of the requests. A command
-// that is requested again while it waits runs once; one that is requested while it runs, runs again.
+// hooks runs the commands of sync+exec rules, one at a time, in the order of the requests. Several requests for a
+// command that waits in the queue run it once. A request while the command runs makes it run again.
 type hooks struct {
 	exec func(context.Context, dev.Rule)
 

@@ -8,45 +8,44 @@ import (
 	"sdev/dev/detect"
 )
 
-// Host is the machine, the terminal and the global flags that a project runs for.
+// Host is the machine, the terminal and the global flags of the command that runs a project.
 type Host struct {
-	Dir     string              // where the search for the project starts; "" is the working directory
-	Files   []string            // compose files named by flag
-	Env     []string            // NAME=VALUE
-	Getenv  func(string) string // the same, by name
+	Dir     string              // directory in which the search for the project starts; "" is the working directory
+	Files   []string            // compose files that a flag names
+	Env     []string            // environment variables, NAME=VALUE
+	Getenv  func(string) string // the value of one of Env
 	Targets map[string][]string // hand-off targets with their parameters, which x-sdev may name
 	Now     func() time.Time
-	// GatewayRef gives the reference of the gateway's image.
+	// GatewayRef returns the reference of the gateway's image.
 	GatewayRef func() (string, error)
-	// MFACode asks the person at the terminal for the code of an AWS MFA device; nil where nobody can be asked.
+	// MFACode asks the user for the code of an AWS MFA device; nil without a terminal.
 	MFACode func() (string, error)
 }
 
-// Options say how a project runs. The zero value runs it as its own files say, with the login bypassed.
+// Options say how to run a project. The zero value runs it as its own files say, with the login bypassed.
 type Options struct {
-	Port     int      // host port by flag; 0 for the project's own
-	Profiles []string // of the compose file
-	AWS      string   // one of config.AWSModes; "" for the project's own
+	Port     int      // port of this machine; 0 for the one in the project's files
+	Profiles []string // profiles of the compose file to activate
+	AWS      string   // one of config.AWSModes; "" for the one in the project's files
 	Entry    EntryChoice
-	Copy     bool   // copy the project into its containers, and never mount it
-	Mount    bool   // mount it, and never copy it unless its rules say so
+	Copy     bool   // always copy the project into its containers instead of mounting it
+	Mount    bool   // always mount it, and copy only what its rules say
 	Auth     string // one of config.LoginModes, or DetectAuth; "" bypasses the login
-	As       string // e-mail address of the person who signs in without being asked
+	As       string // e-mail address of the person who signs in without the sign-in page
 }
 
-// DetectAuth is the login mode that leaves the choice to the project's files and code.
+// DetectAuth is the value of Options.Auth that leaves the login mode to the project's files and code.
 const DetectAuth = "detect"
 
-// EntryChoice says what happens where the project's files leave open which script, or which service, is
-// the app.
+// EntryChoice says how to choose the script, or the service, that is the app, if the project's files do not name it.
 type EntryChoice struct {
-	Entry    string  // script named by flag; "" to find it out
-	Required bool    // an unclear choice is an error; else the likeliest script will do
-	Keep     bool    // the answer is stored for later commands
-	Ask      Chooser // nil where nobody can be asked
+	Entry    string  // script that a flag names; "" to detect it
+	Required bool    // an unclear choice is an error; else the likeliest script is used
+	Keep     bool    // the choice is stored for later commands
+	Ask      Chooser // nil if there is no user to ask
 }
 
-// Chooser is a person who answers what the project's files leave open.
+// Chooser asks the user which script or service is the app.
 type Chooser interface {
 	// ChooseEntry returns the path of one of the entries.
 	ChooseEntry(ctx context.Context, entries []detect.Entry) (string, error)
@@ -54,7 +53,7 @@ type Chooser interface {
 	ChooseService(ctx context.Context, names []string) (string, error)
 }
 
-// Load reads the project that the host points at, as the options have it.
+// Load finds and reads the project of the host's directory, and applies the options.
 func Load(ctx context.Context, h Host, o Options) (*config.Project, error) {
 	p, err := config.Load(ctx, config.Options{Dir: h.Dir, Files: h.Files, Profiles: o.Profiles, Env: h.Env, Targets: h.Targets,
 		Assume: func(dir string) (*config.Assumption, error) { return assume(ctx, dir, o.Entry) }, Guess: guess(ctx, o.Entry), Source: sourceIn})

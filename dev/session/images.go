@@ -11,12 +11,13 @@ import (
 	"sdev/dev/plan"
 )
 
-// imageSources says where the images of a project come from. The gateway's is made by sdev itself.
+// imageSources returns how to get the image of each service of a project, except the gateway's, which sdev makes
+// itself.
 func imageSources(ctx context.Context, p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
 	if err := p.CheckImages(); err != nil {
 		return nil, err
 	}
-	copied, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
+	layout, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func imageSources(ctx context.Context, p *config.Project, effective *config.Effe
 			if out[i].Input, err = config.BuildInput(ctx, p, s); err != nil || s.Name != p.App || len(effective.Copies) == 0 {
 				return err
 			}
-			out[i].Rest, err = config.BuildInputWithout(ctx, p, s, func(path string) bool { return len(copied.Places(path)) > 0 })
+			out[i].Rest, err = config.BuildInputWithout(ctx, p, s, func(path string) bool { return len(layout.Places(path)) > 0 })
 			return err
 		})
 	}
@@ -47,7 +48,7 @@ func imageSources(ctx context.Context, p *config.Project, effective *config.Effe
 
 func imageSource(model *types.Project, s types.ServiceConfig, machine config.Machine) plan.ImageSource {
 	img := plan.ImageSource{Service: s.Name, Ref: plan.ImageName(model.Name, s), Platform: s.Platform, Pull: plan.PullMissing}
-	policy, every, _ := s.GetPullPolicy() // one that is wrong is refused when the compose file is read
+	policy, every, _ := s.GetPullPolicy() // config.Load has refused invalid ones
 	switch policy {
 	case types.PullPolicyAlways:
 		img.Pull = plan.PullAlways
@@ -60,7 +61,7 @@ func imageSource(model *types.Project, s types.ServiceConfig, machine config.Mac
 	}
 	if s.Build != nil {
 		img.Build = plan.BuildOf(model, s, img.Ref)
-		// What this machine needs to reach the world: for images that stay here.
+		// This machine's CA and proxy, for images that stay on it.
 		img.Build.CA, img.Build.Proxy = machine.CA.PEM, machine.Proxy
 		for _, from := range s.Build.AdditionalContexts {
 			if other, ok := strings.CutPrefix(from, types.ServicePrefix); ok {

@@ -17,29 +17,29 @@ import (
 	"sdev/dev/plan"
 )
 
-// Instance is a project together with what runs of it, as the engine's labels say.
+// Instance is a project together with its containers, networks and volumes.
 type Instance struct {
 	Project  *config.Project
 	Observed plan.Observed
-	// Elsewhere is an error where what runs under the project's name belongs to another directory.
-	// Observed is empty then.
+	// Elsewhere is an error if the containers under the project's name belong to another directory; Observed is
+	// empty then.
 	Elsewhere error
 }
 
-// Observe looks at what runs of a project. It is the one place where commands do.
+// Observe finds the containers of a project by their labels. All commands use it to look at containers.
 func Observe(ctx context.Context, c Containers, p *config.Project) (Instance, error) {
-	have, err := c.Runtime.Observe(ctx, p.Name, nil)
+	observed, err := c.Runtime.Observe(ctx, p.Name, nil)
 	if err != nil {
 		return Instance{}, err
 	}
-	i := Instance{Project: p, Observed: have}
-	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host}, have); i.Elsewhere != nil {
+	i := Instance{Project: p, Observed: observed}
+	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host}, observed); i.Elsewhere != nil {
 		i.Observed = plan.Observed{}
 	}
 	return i, nil
 }
 
-// Container gives a service's container.
+// Container returns a service's container.
 func (i Instance) Container(service string) (plan.Container, bool) {
 	at := slices.IndexFunc(i.Observed.Containers, func(c plan.Container) bool { return c.Service == service })
 	if at < 0 {
@@ -48,7 +48,7 @@ func (i Instance) Container(service string) (plan.Container, bool) {
 	return i.Observed.Containers[at], true
 }
 
-// RequireRunning gives a service's running container, or an error that says what to do.
+// RequireRunning returns a service's running container, or an error with a hint.
 func (i Instance) RequireRunning(service string) (plan.Container, error) {
 	if _, ok := i.Project.Model.Services[service]; !ok && service != config.GatewayService {
 		return plan.Container{}, &dev.Error{Code: dev.CodeServiceUnknown, Exit: dev.ExitUsage, Message: "no service " + strconv.Quote(service),
@@ -61,12 +61,12 @@ func (i Instance) RequireRunning(service string) (plan.Container, error) {
 	return c, nil
 }
 
-// NotRunning is the error of a command that needs a project that runs.
+// NotRunning returns the error of a command that needs a running project.
 func (i Instance) NotRunning() error {
 	return &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --local"}
 }
 
-// GatewayConfig is the configuration that the running gateway started with; ok is false where none runs.
+// GatewayConfig returns the configuration with which the running gateway started; ok is false if none runs.
 func (i Instance) GatewayConfig() (s dev.GatewayConfig, ok bool) {
 	g, found := i.Container(config.GatewayService)
 	if !found || !g.Running {
@@ -75,13 +75,13 @@ func (i Instance) GatewayConfig() (s dev.GatewayConfig, ok bool) {
 	return s, json.Unmarshal([]byte(g.Env[dev.GatewayConfigEnv]), &s) == nil
 }
 
-// Mode is how the login of the app is treated.
+// Mode returns the login mode of the app's container.
 func (i Instance) Mode() dev.Mode {
 	app, _ := i.Container(i.Project.App)
 	return dev.Mode(cmp.Or(app.Labels[dev.LabelMode], string(dev.Local)))
 }
 
-// URL is the app's origin; "" where no gateway runs.
+// URL returns the address of the app's page; "" if no gateway runs.
 func (i Instance) URL() string {
 	s, ok := i.GatewayConfig()
 	if !ok {
@@ -90,16 +90,16 @@ func (i Instance) URL() string {
 	return "http://" + s.Host + ":" + strconv.Itoa(s.Port) + s.Base
 }
 
-// Issuer is the local provider's; "" where nobody signs in.
+// Issuer returns the issuer of the local provider; "" if the login is bypassed or no gateway runs.
 func (i Instance) Issuer() string {
 	s, ok := i.GatewayConfig()
 	if !ok || !i.Mode().SignsIn() {
 		return ""
 	}
-	return dev.Issuer(s.Identity)
+	return dev.Issuer(s.ProviderPort)
 }
 
-// CurrentOptions are the options that leave the project running as it does now.
+// CurrentOptions returns the options with which the project runs now.
 func (i Instance) CurrentOptions(h Host) Options {
 	var o Options
 	if s, ok := i.GatewayConfig(); ok {
@@ -110,20 +110,20 @@ func (i Instance) CurrentOptions(h Host) Options {
 	return o
 }
 
-// login gives the options that leave the login as it is.
+// login returns the options Auth and As with which the project runs now.
 func (i Instance) login() (auth, as string) {
 	if !i.Mode().SignsIn() {
 		return "", ""
 	}
-	var kept dev.Login
+	var stored dev.LoginSettings
 	b, err := dev.ReadFile(filepath.Join(i.Project.StatePath(), dev.LoginDir, dev.LoginFile))
-	if err != nil || json.Unmarshal(b, &kept) != nil {
+	if err != nil || json.Unmarshal(b, &stored) != nil {
 		return string(i.Mode()), ""
 	}
-	return string(i.Mode()), kept.Current
+	return string(i.Mode()), stored.Current
 }
 
-// Restart restarts a service of what runs, and waits until the app's page answers.
+// Restart restarts a running service and waits until the app's page answers.
 func (i Instance) Restart(ctx context.Context, e *engine.Engine, service string) error {
 	p, err := e.Source(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (i Instance) Restart(ctx context.Context, e *engine.Engine, service string)
 	return e.Restart(ctx, engine.Running{Project: p, URL: i.URL(), Port: s.Port, Mode: i.Mode(), Issuer: i.Issuer()}, service)
 }
 
-// Rebuild is the request that brings a running service up to date with a new build of its image.
+// Rebuild returns the request that builds the image of a running service and replaces its container.
 func (i Instance) Rebuild(service string) (engine.Request, error) {
 	req := engine.Request{Build: true, Service: service, Keep: true}
 	if service == i.Project.App {
@@ -148,12 +148,12 @@ func (i Instance) Rebuild(service string) (engine.Request, error) {
 	return req, nil
 }
 
-// GatewayStatus asks the running gateway for its status.
+// GatewayStatus returns the status of the running gateway.
 func (i Instance) GatewayStatus(ctx context.Context, r Runner) (gateway.Status, error) {
 	return i.callGateway(ctx, r, gateway.Request{Do: gateway.DoStatus})
 }
 
-// Steer sends a command to the local provider, and gives its state after that.
+// Steer sends a command to the local provider and returns its state afterwards.
 func (i Instance) Steer(ctx context.Context, r Runner, c oidc.Command) (oidc.State, error) {
 	if _, ok := i.GatewayConfig(); !ok {
 		return oidc.State{}, &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --with-auth"}
@@ -173,7 +173,7 @@ func (i Instance) callGateway(ctx context.Context, r Runner, req gateway.Request
 	return call(ctx, r, g.Name, req)
 }
 
-// Removal is what an engine has to know of a project to take it down.
+// Removal returns the part of an [engine.Project] that Down needs.
 func Removal(p *config.Project, host string) engine.Project {
 	out := engine.Project{Name: p.Name, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
 	for _, v := range p.Model.Volumes {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// What runs under a project's name may belong to another directory: a command that looked for itself would
-// act on that.
-func TestObserve_IsTheOnlyPlaceThatLooksAtWhatRuns(t *testing.T) {
+// The containers under a project's name may belong to another directory. A command that observed them without [Observe]
+// would act on those.
+func TestObserve_IsTheOnlyPlaceThatObservesContainers(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	must(t, err)
 	commands, err := filepath.Glob("../../cmd/internal/cli/*.go")

@@ -11,19 +11,19 @@ import (
 	"sdev/dev/watch"
 )
 
-// layout says where files of a project go, by the same matcher that judges saves. It is not safe for
-// concurrent use, as the matcher is not.
+// layout implements [mirror.Layout]: it says to which paths in the container a file of the project is copied. It uses
+// the same rules that decide what a save does. Like the rules, it is not safe for concurrent use.
 type layout struct {
-	rules *watch.Rules
-	parts []part
-	roots []mirror.Root
+	rules  *watch.Rules
+	copies []copySpec
+	roots  []mirror.Root // one for each copy
 }
 
-// part is one copy.
-type part struct {
+// copySpec is a copy together with the files that it includes.
+type copySpec struct {
 	dev.Copy
-	own  *watch.Rules // matches what lies below Path; nil where the project's rules decide
-	file bool         // Path is a file, and Target the name that it gets
+	own  *watch.Rules // matches the files below Path; nil if the project's rules decide
+	file bool         // Path is a file, and Target its name in the container
 }
 
 func newLayout(dir string, rules []dev.Rule, copies []dev.Copy) (*layout, error) {
@@ -33,7 +33,7 @@ func newLayout(dir string, rules []dev.Rule, copies []dev.Copy) (*layout, error)
 	}
 	l := &layout{rules: all}
 	for _, c := range copies {
-		p := part{Copy: c}
+		p := copySpec{Copy: c}
 		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(c.Path)))
 		p.file = err == nil && !info.IsDir()
 		if p.file && strings.HasSuffix(c.Target, "/") {
@@ -49,19 +49,19 @@ func newLayout(dir string, rules []dev.Rule, copies []dev.Copy) (*layout, error)
 				return nil, err
 			}
 		}
-		l.parts, l.roots = append(l.parts, p), append(l.roots, root)
+		l.copies, l.roots = append(l.copies, p), append(l.roots, root)
 	}
 	return l, nil
 }
 
-// Roots is one for each part.
+// Roots returns one directory for each copy.
 func (l *layout) Roots() []mirror.Root { return l.roots }
 
-// Places gives a file's place in each part that means it.
+// Places returns a file's place in each copy that includes it.
 func (l *layout) Places(file string) []mirror.Place {
 	var out []mirror.Place
-	for i, p := range l.parts {
-		if !l.means(p, file) {
+	for i, p := range l.copies {
+		if !l.includes(p, file) {
 			continue
 		}
 		full := p.Target
@@ -78,7 +78,7 @@ func (l *layout) Places(file string) []mirror.Place {
 	return out
 }
 
-func (l *layout) means(p part, file string) bool {
+func (l *layout) includes(p copySpec, file string) bool {
 	if p.own != nil {
 		_, ok := p.own.Match(file)
 		return ok
@@ -87,16 +87,15 @@ func (l *layout) means(p part, file string) bool {
 	return ok && r.Origin == p.Rule
 }
 
-// hidden reports whether another part, or something that is mounted, has a place of its own deeper
-// inside, as a mount in a mount.
+// hidden reports whether another copy or a mount covers a path inside the target of a copy, like a mount inside a mount.
 func (l *layout) hidden(of int, full string) bool {
-	for _, at := range l.parts[of].Hidden {
+	for _, at := range l.copies[of].Hidden {
 		if full == at || strings.HasPrefix(full, at+"/") {
 			return true
 		}
 	}
-	for i, p := range l.parts {
-		deeper := strings.HasPrefix(p.Target, l.parts[of].Target+"/")
+	for i, p := range l.copies {
+		deeper := strings.HasPrefix(p.Target, l.copies[of].Target+"/")
 		if i != of && deeper && (full == p.Target || strings.HasPrefix(full, p.Target+"/")) {
 			return true
 		}
@@ -104,9 +103,9 @@ func (l *layout) hidden(of int, full string) bool {
 	return false
 }
 
-// Reaches reports whether a part may mean something below a directory.
+// Reaches reports whether a copy may include a file below a directory.
 func (l *layout) Reaches(dir string) bool {
-	for _, p := range l.parts {
+	for _, p := range l.copies {
 		rules := l.rules
 		if p.own != nil {
 			rules = p.own
@@ -118,8 +117,8 @@ func (l *layout) Reaches(dir string) bool {
 	return false
 }
 
-// hostRules are the rules for watching the project from this machine: it ignores what the gateway
-// notices itself.
+// hostRules returns the rules for watching the project on this machine. They ignore the files that the gateway watches
+// itself.
 func hostRules(s dev.GatewayConfig) []dev.Rule {
 	if s.Root == "" {
 		return s.Rules

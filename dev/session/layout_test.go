@@ -69,7 +69,7 @@ func fmtList(list []string) string {
 	return out + "]"
 }
 
-func TestHostRules_LeavesToTheGatewayWhatItNotices(t *testing.T) {
+func TestHostRules_IgnoreFilesThatTheGatewayWatches(t *testing.T) {
 	rules := []dev.Rule{{Path: "a", Action: dev.Live}, {Path: "b", Action: dev.SyncExec}}
 	if got := hostRules(dev.GatewayConfig{Root: "/project", Rules: rules}); got[0].Action != dev.Ignored || got[1].Action != dev.SyncExec || rules[0].Action != dev.Live {
 		t.Errorf("%+v of %+v", got, rules)

@@ -13,25 +13,24 @@ import (
 	"sdev/dev/oidc"
 )
 
-// Clients of the local provider: the app, where its own settings give it no other id, and programs
-// outside sdev.
+// Ids of the local provider's clients: the app, unless its own settings give it another id, and programs outside sdev.
 const (
 	appClient     = "streamlit"
 	OutsideClient = "sdev-outside"
 )
 
-// clientParameter is where an app finds its OAuth client, unless its code says otherwise.
+// clientParameter is the parameter in which an app finds its OAuth client, unless its code names another one.
 const clientParameter = "/streamlit/oauth"
 
-// loginSetup is how a run treats a project's login: it bypasses it, or tries it at the local provider.
+// loginSetup says how a run treats the app's login: it is bypassed, or it runs against the local provider.
 type loginSetup struct {
 	mode     dev.Mode
-	current  string           // e-mail address of the person who signs in without being asked
-	found    *detect.Findings // what the mode and the client were concluded from; nil where the login is bypassed
-	warnings []dev.Warning    // also what was assumed
+	current  string           // e-mail address of the person who signs in without the sign-in page
+	found    *detect.Findings // the evidence for the mode and the client; nil if the login is bypassed
+	warnings []dev.Warning    // includes assumptions
 }
 
-// newLoginSetup decides the mode: as asked for, else as the project's files say, else as its code has it.
+// newLoginSetup decides the mode: from the options, else from the project's settings, else from its code.
 func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 	s := loginSetup{mode: dev.Local, current: o.As}
 	if o.Auth == "" {
@@ -75,7 +74,7 @@ func (s *loginSetup) assume(message, hint string) {
 	s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAssumed, Message: message, Hint: hint})
 }
 
-// LoginMode is the mode that fits the login of the code, and why.
+// LoginMode returns the mode that fits the login in the code, and why.
 func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 	own, hasOwn := found.Uses("streamlit-oauth")
 	native, hasNative := found.Uses("native")
@@ -87,16 +86,16 @@ func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 	}
 	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "sdev found no login in the code that --with-auth can run", Hint: "if the app has OAuth code of its own: sdev up --with-auth=app"}
 	if hasOwn {
-		e.Message = "the code has two kinds of login: streamlit-oauth, since " + own.Source() + ", and st.login, since " + native.Source()
+		e.Message = "the code has two kinds of login: streamlit-oauth, because " + own.Source() + ", and st.login, because " + native.Source()
 		e.Hint = "choose one: sdev up --with-auth=app or --with-auth=native, or in the compose file: x-sdev: {auth: {mode: app}}"
 	} else if other := found.Auth[0]; other.Value != "none" {
-		e.Message += ": it has " + other.Value + ", since " + other.Source()
+		e.Message += ": it has " + other.Value + ", because " + other.Source()
 		e.Hint = "to run it without the login: sdev up --local"
 	}
 	return "", detect.Fact{}, e
 }
 
-// assumptions name what sdev treats in another way than the code says.
+// assumptions adds a warning for everything in which the run differs from what the code says.
 func (s *loginSetup) assumptions(p *config.Project) {
 	if s.mode != dev.AppLogin {
 		return
@@ -104,23 +103,23 @@ func (s *loginSetup) assumptions(p *config.Project) {
 	if mapped := s.mapped(); mapped != "" {
 		s.assume("in this mode these addresses in the code lead to the local provider: "+mapped, "you need not do anything: sdev's start-up shim maps them, and the shim does not ship")
 	}
-	for _, asked := range s.found.Login.Parameters {
-		if _, given := p.Settings.AWS.Parameters[asked.Value]; !given && !isClientParameter(asked.Value) {
-			s.assume("the app asks the parameter store for "+asked.Value+" ("+asked.Place()+"), but the local parameter store, which this mode uses, does not contain it",
-				"add it to the compose file: x-sdev: {aws: {parameters: {"+asked.Value+": VALUE}}}")
+	for _, parameter := range s.found.Login.Parameters {
+		if _, known := p.Settings.AWS.Parameters[parameter.Value]; !known && !isClientParameter(parameter.Value) {
+			s.assume("the app asks the parameter store for "+parameter.Value+" ("+parameter.Place()+"), but the local parameter store, which this mode uses, does not contain it",
+				"add it to the compose file: x-sdev: {aws: {parameters: {"+parameter.Value+": VALUE}}}")
 		}
 	}
 }
 
-// bypassWarnings names constants in the code that ask for the login though it is bypassed. It reads the
-// code for that, which takes a moment.
+// bypassWarnings warns about constants in the code that require the login although it is bypassed. It is slow, because
+// it reads all the code.
 func (s loginSetup) bypassWarnings(dir string) []dev.Warning {
 	if s.mode.SignsIn() {
 		return nil
 	}
 	found, err := detect.Dir(dir)
 	if err != nil {
-		return nil // what cannot be read says nothing
+		return nil // the warnings are not essential
 	}
 	var out []dev.Warning
 	for _, r := range found.Login.Required {
@@ -129,7 +128,7 @@ func (s loginSetup) bypassWarnings(dir string) []dev.Warning {
 	return out
 }
 
-// mapped are the addresses of OAuth providers in the code, in words; "" where it has none.
+// mapped lists the addresses of OAuth providers in the code, for messages; "" if there are none.
 func (s loginSetup) mapped() string {
 	var list []string
 	for _, e := range s.found.Login.Endpoints {
@@ -138,31 +137,31 @@ func (s loginSetup) mapped() string {
 	return strings.Join(list, ", ")
 }
 
-// isClientParameter tells by its name whether a parameter holds the app's OAuth client.
+// isClientParameter reports whether a parameter contains the app's OAuth client, judging by its name.
 func isClientParameter(name string) bool {
 	lower := strings.ToLower(name)
 	return slices.ContainsFunc([]string{"oauth", "oidc", "google"}, func(s string) bool { return strings.Contains(lower, s) })
 }
 
-// overlay is what a model has to know of the login.
-func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginSetup {
+// overlay returns the login's part of the inputs of [config.Overlay].
+func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginParts {
 	if !s.mode.SignsIn() {
-		return config.LoginSetup{}
+		return config.LoginParts{}
 	}
-	return config.LoginSetup{Endpoints: endpoints(dev.Issuer(ports.Identity)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+	return config.LoginParts{Endpoints: endpoints(dev.Issuer(ports.Provider)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
 }
 
-// provider configures the local provider. In native mode it also writes the app's secrets, which name the
-// provider.
-func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string) (dev.Login, error) {
+// provider returns the settings of the local provider. page is the address of the app. In native mode it also writes the
+// app's secrets file, which contains the provider's address.
+func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string) (dev.LoginSettings, error) {
 	if !s.mode.SignsIn() {
-		return dev.Login{Mode: s.mode}, nil
+		return dev.LoginSettings{Mode: s.mode}, nil
 	}
 	keys, err := p.LoginKeys()
 	if err != nil {
-		return dev.Login{}, err
+		return dev.LoginSettings{}, err
 	}
-	l := dev.Login{Mode: s.mode, Issuer: dev.Issuer(ports.Identity), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
+	l := dev.LoginSettings{Mode: s.mode, Issuer: dev.Issuer(ports.Provider), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
 	component := page + "/component/streamlit_oauth.authorize_button"
 	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
 		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}
@@ -174,7 +173,7 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 		}
 		l.Cookies = keys.Cookie
 		if ids, err = p.WriteSecrets(n); err != nil {
-			return dev.Login{}, err
+			return dev.LoginSettings{}, err
 		}
 	}
 	for _, id := range ids {
@@ -187,18 +186,18 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 			return l, err
 		}
 	}
-	return l, accepted(p.Name, l)
+	return l, checkProvider(p.Name, l)
 }
 
-// accepted reports whether the gateway's provider will accept a login, by making one in this process:
-// better to know before anything is changed.
-func accepted(project string, l dev.Login) error {
+// checkProvider returns the error with which the gateway's provider would refuse these settings. It makes a provider in
+// this process, so that the error comes before anything has changed.
+func checkProvider(project string, l dev.LoginSettings) error {
 	_, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: project, Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current})
 	return err
 }
 
-// profile is the provider to imitate: the one that the project names, else the one whose address the
-// code has.
+// profile returns the name of the provider to imitate: the one in the project's settings, else the one whose address is
+// in the code.
 func (s loginSetup) profile(p *config.Project) string {
 	if p.Settings.Auth.Profile != "" {
 		return p.Settings.Auth.Profile

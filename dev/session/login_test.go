@@ -19,7 +19,7 @@ const (
 	nativeLogin = "import streamlit as st\nst.button('in', on_click=st.login, args=['google'])\nst.provider(\"google\")\n"
 )
 
-// loginOf settles the login of a project whose script is this.
+// loginOf returns the login setup of a project with a script.
 func loginOf(t *testing.T, script, compose string, o Options) (*config.Project, loginSetup, error) {
 	t.Helper()
 	dir := devtest.Project(t, map[string]string{"Home.py": script, "requirements.txt": "streamlit\nboto3==1.26.27\n", "compose.yml": compose + "\nname: shop\nservices:\n  streamlit: {image: shop, command: streamlit run Home.py}\n"})
@@ -31,11 +31,11 @@ func loginOf(t *testing.T, script, compose string, o Options) (*config.Project, 
 	return p, s, err
 }
 
-func TestLogin_TheModeIsAsAskedForOrSaidOrFound(t *testing.T) {
+func TestLogin_TheModeComesFromFlagSettingsOrCode(t *testing.T) {
 	for name, c := range map[string]struct {
 		script, compose, flag string
 		want                  dev.Mode
-		says                  string // what is told of it
+		message               string // the expected assumption; "" for none
 	}{
 		"bypassed":           {ownLogin, "", "", dev.Local, ""},
 		"own code":           {ownLogin, "", DetectAuth, dev.AppLogin, "login mode app: streamlit_oauth is imported (Home.py:2)"},
@@ -50,23 +50,23 @@ func TestLogin_TheModeIsAsAskedForOrSaidOrFound(t *testing.T) {
 			if err != nil || s.mode != c.want {
 				t.Fatalf("%q, %v", s.mode, err)
 			}
-			told := slices.ContainsFunc(s.warnings, func(w dev.Warning) bool { return w.Code == dev.CodeAssumed && w.Message == c.says })
-			if c.says != "" && !told || c.says == "" && slices.ContainsFunc(s.warnings, func(w dev.Warning) bool { return strings.HasPrefix(w.Message, "login mode") }) {
-				t.Errorf("told: %+v", s.warnings)
+			reported := slices.ContainsFunc(s.warnings, func(w dev.Warning) bool { return w.Code == dev.CodeAssumed && w.Message == c.message })
+			if c.message != "" && !reported || c.message == "" && slices.ContainsFunc(s.warnings, func(w dev.Warning) bool { return strings.HasPrefix(w.Message, "login mode") }) {
+				t.Errorf("warnings: %+v", s.warnings)
 			}
 		})
 	}
 }
 
 func TestLogin_AnUnclearModeIsAnErrorWithItsEvidence(t *testing.T) {
-	for name, c := range map[string]struct{ script, says, hint string }{
+	for name, c := range map[string]struct{ script, message, hint string }{
 		"none":  {"import streamlit", "no login", "--with-auth=app"},
 		"two":   {ownLogin + nativeLogin, "Home.py:2", "--with-auth=native"},
 		"other": {"import streamlit as st\nx = st.context.headers['X-Amzn-Oidc-Data']\n", "alb", "--local"},
 	} {
 		_, _, err := loginOf(t, c.script, "", Options{Auth: DetectAuth})
 		e, ok := errors.AsType[*dev.Error](err)
-		if !ok || e.Code != dev.CodeAuthMode || e.Exit != dev.ExitProject || !strings.Contains(e.Message, c.says) || !strings.Contains(e.Hint, c.hint) {
+		if !ok || e.Code != dev.CodeAuthMode || e.Exit != dev.ExitProject || !strings.Contains(e.Message, c.message) || !strings.Contains(e.Hint, c.hint) {
 			t.Errorf("%s: %+v", name, err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501/shop")
+	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501/shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,13 +108,13 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	if l.Parameters["/db/password"] != (dev.Parameter{Value: "pass", Secure: true}) || l.Parameters["/plain"] != (dev.Parameter{Value: "v"}) || len(l.Parameters) != 3 {
 		t.Errorf("%+v", l.Parameters)
 	}
-	again, err := s.provider(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501/shop")
+	again, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501/shop")
 	if err != nil || !isKeptAs(l, again) {
 		t.Errorf("the same settings differ: %v", err)
 	}
 }
 
-func isKeptAs(a, b dev.Login) bool {
+func isKeptAs(a, b dev.LoginSettings) bool {
 	one, errOne := json.Marshal(a)
 	two, errTwo := json.Marshal(b)
 	return errOne == nil && errTwo == nil && string(one) == string(two)
@@ -126,7 +126,7 @@ func TestLogin_AClientOfTheProjectsOwnIsKnownToTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501")
+	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,13 +136,13 @@ func TestLogin_AClientOfTheProjectsOwnIsKnownToTheProvider(t *testing.T) {
 	}
 }
 
-func TestLogin_SettingsThatTheProviderWouldRefuseAreSaidAtOnce(t *testing.T) {
+func TestLogin_SettingsThatTheProviderWouldRefuseAreAnErrorAtOnce(t *testing.T) {
 	const own = `{"web":{"client_id":"mine","client_secret":"s3cret","redirect_uris":["http://localhost:8501/#back"]}}`
 	p, s, err := loginOf(t, ownLogin, "x-sdev: {aws: {parameters: {/streamlit/oauth: '"+own+"'}}}", Options{Auth: "app"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.provider(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501")
+	_, err = s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
 	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthInvalid || !strings.Contains(e.Message, "http://localhost:8501/#back") || strings.Contains(e.Error(), "s3cret") {
 		t.Errorf("%+v", err)
 	}
@@ -153,7 +153,7 @@ func TestLogin_Bypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := s.provider(p, engine.Ports{App: 8501, Identity: 8601}, "http://localhost:8501"); err != nil || !isKeptAs(l, dev.Login{Mode: dev.Local}) {
+	if l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501"); err != nil || !isKeptAs(l, dev.LoginSettings{Mode: dev.Local}) {
 		t.Errorf("%v", err)
 	}
 }

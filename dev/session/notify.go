@@ -10,28 +10,28 @@ import (
 )
 
 const (
-	// notifyChunk bounds one request: the gateway takes no command of more than a few megabytes.
+	// notifyChunk is the maximal number of changes in one request, because the gateway limits a request to 2 MiB.
 	notifyChunk = 200
-	// notifyRetry is the pause before a gateway that did not answer is sent the same again.
+	// notifyRetry is the pause before a request that failed is sent again.
 	notifyRetry = 250 * time.Millisecond
 )
 
-// notifier reports to the gateway which saves this machine noticed. It works beside the copying of a save
-// into the container, and nothing waits for it. While the gateway is away it queues the reports.
+// notifier reports to the gateway the saves that this machine noticed. It has a goroutine of its own, run, so that the
+// copying of files never waits for the gateway. While the gateway does not answer, the reports stay in the queue.
 type notifier struct {
 	send    func(context.Context, gateway.Saved) error
 	watches func() int
 
 	mu    sync.Mutex // guards queue
 	queue []gateway.Saved
-	woken chan struct{} // holds a token when there is something to do
+	woken chan struct{} // holds a token when there is a report to send
 }
 
 func newNotifier(send func(context.Context, gateway.Saved) error, watches func() int) *notifier {
 	return &notifier{send: send, watches: watches, woken: make(chan struct{}, 1)}
 }
 
-// wake sends a report, if of nothing else then of how many directories are watched.
+// wake makes run send a report, even if the queue is empty: a report also contains the number of watched directories.
 func (n *notifier) wake() {
 	select {
 	case n.woken <- struct{}{}:
@@ -53,6 +53,7 @@ func (n *notifier) add(changes []dev.Change, first time.Time) {
 	n.wake()
 }
 
+// next takes a report from the queue; it returns one without changes if the queue is empty.
 func (n *notifier) next() gateway.Saved {
 	n.mu.Lock()
 	defer n.mu.Unlock()

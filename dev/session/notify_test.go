@@ -15,13 +15,13 @@ import (
 
 func TestNotifier_SendsBoundedReportsUntilTheyArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var heard []gateway.Saved
+		var received []gateway.Saved
 		refuse := 3
 		teller := newNotifier(func(_ context.Context, s gateway.Saved) error {
 			if refuse--; refuse >= 0 {
 				return errors.New("the gateway is being replaced")
 			}
-			heard = append(heard, s)
+			received = append(received, s)
 			return nil
 		}, func() int { return 7 })
 		ctx, stop := context.WithCancel(t.Context())
@@ -39,7 +39,7 @@ func TestNotifier_SendsBoundedReportsUntilTheyArrive(t *testing.T) {
 		stop()
 		<-ended
 		var sizes []string
-		for _, s := range heard {
+		for _, s := range received {
 			sizes = append(sizes, fmt.Sprint(len(s.Changes), s.Watches, s.First.Equal(first)))
 		}
 		if got := strings.Join(sizes, "; "); got != "200 7 true; 200 7 true; 50 7 true" {

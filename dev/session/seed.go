@@ -10,7 +10,7 @@ import (
 	"sdev/dev/config"
 )
 
-// fillSeeds fills the private AWS caches of the app from those of this machine.
+// fillSeeds copies the AWS caches of this machine into the app's private ones.
 func fillSeeds(seeds []config.Seed) error {
 	for _, s := range seeds {
 		if err := fillSeed(s); err != nil {
@@ -20,8 +20,7 @@ func fillSeeds(seeds []config.Seed) error {
 	return nil
 }
 
-// fillSeed copies the files of a directory that are newer than those in the cache. It leaves out
-// whatever is below the directory's own files.
+// fillSeed copies those files of a directory that are newer than their copies. It leaves out subdirectories.
 func fillSeed(s config.Seed) error {
 	if err := os.MkdirAll(s.To, 0o700); err != nil {
 		return err
@@ -43,7 +42,7 @@ func fillSeed(s config.Seed) error {
 		if err != nil {
 			return err
 		}
-		// An app that runs as root leaves files that nobody else may write to, in a directory of ours.
+		// An app that runs as root leaves files that this user cannot write to, but can remove.
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -54,7 +53,7 @@ func fillSeed(s config.Seed) error {
 	return nil
 }
 
-// create writes a new file. It follows no link that the app's container puts in its place meanwhile.
+// create writes a new file. It fails if the app has put a link in its place meanwhile, and never follows it.
 func create(file string, content []byte) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// Session is a project together with what this run of sdev was asked to do with it.
+// Session is a project together with the options of this run.
 type Session struct {
 	Project *config.Project
 
@@ -20,7 +20,7 @@ type Session struct {
 	login   loginSetup
 }
 
-// New reads the project and decides how its login is treated.
+// New reads the project and decides how to treat its login.
 func New(ctx context.Context, h Host, o Options) (*Session, error) {
 	p, err := Load(ctx, h, o)
 	if err != nil {
@@ -29,7 +29,7 @@ func New(ctx context.Context, h Host, o Options) (*Session, error) {
 	return ForProject(h, p, o)
 }
 
-// ForProject is New for a project that was read just now.
+// ForProject is [New] for a project that [Load] has just read with the same options.
 func ForProject(h Host, p *config.Project, o Options) (*Session, error) {
 	login, err := newLoginSetup(p, o)
 	if err != nil {
@@ -38,16 +38,15 @@ func ForProject(h Host, p *config.Project, o Options) (*Session, error) {
 	return &Session{Project: p, host: h, options: o, login: login}, nil
 }
 
-// Engine makes an engine that works on the project and reports events to emit. The engine reads the
-// project again each time that it needs it, except for the first. Where the app gets AWS keys from this
-// machine, the first ones are fetched here, so that an AWS login that is missing is reported before
-// anything is built.
+// Engine makes an engine that works on the project and reports events to emit. The engine uses the session's project
+// first, and reads it from disk again each later time. If the app gets AWS keys from this machine, Engine fetches the
+// first ones, so that a missing AWS login is an error before anything is built.
 func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time, dev.Event)) (*engine.Engine, error) {
 	keys, err := newAWSKeys(ctx, s.host, s.Project)
 	if err != nil {
 		return nil, err
 	}
-	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, as: s.options.As != ""}}
+	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, useCurrent: s.options.As != ""}}
 	first := true
 	return &engine.Engine{
 		Runtime: c.Runtime, Host: c.Host, Images: c.Images, Gateway: link, Emit: emit, Timeout: time.Minute,
@@ -64,8 +63,7 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 	}, nil
 }
 
-// reload reads the project again: its files may have changed, and another sdev may have switched how
-// the login is treated.
+// reload reads the project again: its files may have changed, and another sdev may have switched the login mode.
 func (s *Session) reload(ctx context.Context, c Containers) error {
 	p, err := Load(ctx, s.host, s.options)
 	if err != nil {
@@ -87,8 +85,9 @@ func (s *Session) reload(ctx context.Context, c Containers) error {
 	return nil
 }
 
-// project gives the project as an engine wants it: what is known now, and how the rest follows from the
-// app's image and the ports.
+// project converts the project into the form that package engine takes. It derives the model twice, because the parts
+// depend on each other: a first derivation says which images to build, and what is copied and watched. The second,
+// derivation.effective, needs facts about the built image and the ports that the engine has found free.
 func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) (engine.Project, error) {
 	p, login := s.Project, s.login
 	parts, warnings, err := newParts(s.host, p)

@@ -9,27 +9,26 @@ import (
 	"sdev/dev/oidc"
 )
 
-// Status is the state of a project. It is the object that "sdev status --json" prints; its fields are a
-// contract.
+// Status is the state of a project. "sdev status --json" prints it; its fields are a contract.
 type Status struct {
 	V        int             `json:"v"`
 	Project  string          `json:"project"`
 	Dir      string          `json:"dir"`
 	Mode     dev.Mode        `json:"mode"`
 	URL      string          `json:"url"`
-	Issuer   string          `json:"issuer"` // of the local provider; "" where the login is bypassed
+	Issuer   string          `json:"issuer"` // of the local provider; "" if the login is bypassed
 	Services []ServiceStatus `json:"services"`
 	Reload   ReloadStatus    `json:"reload"`
 	Sessions int             `json:"sessions"`
 	Auth     AuthStatus      `json:"auth"`
 	AWS      AWSStatus       `json:"aws"`
 	Engine   EngineStatus    `json:"engine"`
-	// Elsewhere says that what runs under the project's name belongs to another directory; "" where it does not.
+	// Elsewhere is a message if the containers under the project's name belong to another directory; else "".
 	Elsewhere string `json:"elsewhere"`
 
-	// What follows is for people alone.
+	// The fields below are only for the text output.
 
-	Hint      string           `json:"-"` // with Elsewhere: what to do about it
+	Hint      string           `json:"-"` // the hint for Elsewhere
 	Exception dev.AppException `json:"-"` // the last one
 	Reloads   int              `json:"-"`
 }
@@ -54,20 +53,20 @@ type ReloadStatus struct {
 // AuthStatus is the state of the local provider.
 type AuthStatus struct {
 	Users   int          `json:"users"`
-	Current string       `json:"current"` // who signs in without being asked
-	Faults  []oidc.Fault `json:"faults"`  // that are armed
+	Current string       `json:"current"` // who signs in without the sign-in page
+	Faults  []oidc.Fault `json:"faults"`  // those that are set
 }
 
 // EngineStatus says which engine runs the containers.
 type EngineStatus struct {
 	Host    string `json:"host"`
-	Context string `json:"context"` // docker context; "" where none names it
+	Context string `json:"context"` // docker context; "" if none names the engine
 	Why     string `json:"why"`     // what chose it
 	API     string `json:"api"`
 }
 
-// Status collects the state of what runs. What does not answer is left out.
-func (i Instance) Status(ctx context.Context, h Host, r Runner, on EngineStatus) Status {
+// Status collects the state of the project. If the gateway does not answer, its fields stay empty.
+func (i Instance) Status(ctx context.Context, h Host, r Runner, e EngineStatus) Status {
 	s := Status{V: dev.WireVersion, Project: i.Project.Name, Dir: i.Project.Dir, Services: []ServiceStatus{}, Auth: AuthStatus{Faults: []oidc.Fault{}}, AWS: AWSStatus{Source: config.AWSNone}}
 	for _, c := range i.Observed.Containers {
 		state := "exited"
@@ -80,10 +79,10 @@ func (i Instance) Status(ctx context.Context, h Host, r Runner, on EngineStatus)
 		}
 		s.Services = append(s.Services, ServiceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
-	s.Engine = on
+	s.Engine = e
 	if i.Elsewhere != nil {
-		e := dev.AsError(i.Elsewhere)
-		s.Elsewhere, s.Hint = e.Message, e.Hint
+		reason := dev.AsError(i.Elsewhere)
+		s.Elsewhere, s.Hint = reason.Message, reason.Hint
 	}
 	if _, ok := i.GatewayConfig(); !ok {
 		return s

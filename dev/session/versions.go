@@ -10,21 +10,21 @@ import (
 	"sdev/dev"
 )
 
-// versionsFile keeps the versions of an image's packages.
+// versionsFile is the cache of [installedVersions], in the directory dev.LoginDir.
 const versionsFile = "versions.json"
 
-// loginPackages are the packages whose versions matter in modes with a login.
+// loginPackages returns the packages whose versions matter in modes with a login.
 func loginPackages() []string { return []string{"botocore", "streamlit", "Authlib", "httpx"} }
 
-// versions are those of one image's packages, as they are remembered.
+// versions is the content of versionsFile: the versions of one image's packages.
 type versions struct {
 	Image    string            `json:"image"` // id
 	Packages map[string]string `json:"packages"`
 }
 
-// installed gives the versions of the packages of an image. An image is asked once; the answer is
-// remembered, since asking takes half a second.
-func installed(ctx context.Context, e Execer, stateDir, image string) (map[string]string, error) {
+// installedVersions returns the versions of an image's packages. It stores them, because reading them from the image
+// takes half a second.
+func installedVersions(ctx context.Context, e Execer, stateDir, image string) (map[string]string, error) {
 	file := filepath.Join(stateDir, dev.LoginDir, versionsFile)
 	var known versions
 	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &known) == nil && known.Image == image {
@@ -36,12 +36,12 @@ func installed(ctx context.Context, e Execer, stateDir, image string) (map[strin
 	}
 	b, err := json.Marshal(versions{image, packages})
 	if err == nil {
-		_ = dev.WriteFile(file, b, 0o600) // without it the image is asked again
+		_ = dev.WriteFile(file, b, 0o600) // best effort: without the file the next run reads the image again
 	}
 	return packages, nil
 }
 
-// checkInstalled compares what an image has with what a login mode needs.
+// checkInstalled compares the packages of an image with those that the login mode needs.
 func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, error) {
 	switch s.mode {
 	case dev.AppLogin:
@@ -66,7 +66,7 @@ func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, e
 	return nil, nil
 }
 
-// oldBoto3 names the line that asks for it, where one does.
+// oldBoto3 returns the error for a botocore that is too old, with the line that requires it, if there is one.
 func (s loginSetup) oldBoto3(version string) error {
 	e := &dev.Error{Code: dev.CodeAuthBoto3, Exit: dev.ExitProject, Message: "the image has botocore " + version + ", which does not know AWS_ENDPOINT_URL_SSM and would ask the real AWS for the app's OAuth client",
 		Hint: "require boto3>=1.28 (botocore>=1.31), then run sdev up again"}
@@ -80,7 +80,7 @@ func (s loginSetup) oldBoto3(version string) error {
 	return e
 }
 
-// listed is the place that names a package, as the beginning of a sentence; "" where nothing does.
+// listed returns the place at which the project requires a package, as the beginning of a message; "" if there is none.
 func (s loginSetup) listed(name string) string {
 	if at, ok := s.found.Requires(name); ok {
 		return at.Place() + ": "
@@ -90,7 +90,7 @@ func (s loginSetup) listed(name string) string {
 
 var firstTwo = regexp.MustCompile(`^(\d+)(?:\.(\d+))?`)
 
-// IsBelow compares the first two numbers of a version; one that has none is not below anything.
+// IsBelow reports whether the first two numbers of a version are below major.minor. A version without numbers is not.
 func IsBelow(version string, major, minor int) bool {
 	m := firstTwo.FindStringSubmatch(version)
 	if m == nil {
@@ -101,12 +101,12 @@ func IsBelow(version string, major, minor int) bool {
 	return a < major || a == major && b < minor
 }
 
-// checkImage is an error where the app's image cannot do what a login mode asks of it.
+// checkImage checks that the app's image has the packages that the login mode needs.
 func (s loginSetup) checkImage(ctx context.Context, e Execer, stateDir, image string) ([]dev.Warning, error) {
 	if !s.mode.SignsIn() || image == "" {
 		return nil, nil
 	}
-	packages, err := installed(ctx, e, stateDir, image)
+	packages, err := installedVersions(ctx, e, stateDir, image)
 	if err != nil {
 		return nil, err
 	}

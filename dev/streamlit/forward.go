@@ -22,8 +22,7 @@ const (
 	Reference
 )
 
-// Outcome is how a run of the script ended, as the server sees it. A script that raised has
-// finished all the same.
+// Outcome is how a run of the script ended, as the server sees it. A script that raised an exception has Succeeded.
 type Outcome uint64
 
 // The outcomes (ForwardMsg.ScriptFinishedStatus).
@@ -48,7 +47,7 @@ type Forward struct {
 	Pages     []Page    // NewSession, Navigation
 	Exception Exception // ShownException, CompileException
 	Outcome   Outcome   // Finished
-	Ref       string    // Reference: the Hash of the message meant
+	Ref       string    // Reference: the Hash of the message that it stands for
 }
 
 // Page is a page of the app.
@@ -158,8 +157,8 @@ func PeekForward(prefix []byte) Verdict {
 	return More
 }
 
-// peekDelta looks for an exception as the new element. Its tag is the first of the element, because
-// fields are written in the order of their numbers and all others are higher.
+// peekDelta looks for an exception as the new element. Fields are written in the order of their numbers, and the
+// exception has the lowest number, so its tag comes first.
 func peekDelta(b []byte) Verdict {
 	for _, want := range []protowire.Number{deltaNewElement, elementException} {
 		_, n := protowire.ConsumeVarint(b)

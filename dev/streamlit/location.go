@@ -17,7 +17,7 @@ var frameLine = regexp.MustCompile(`File "([^"\n]+)", line (\d+)`)
 // of the mounts, as a path relative to the project. If there is none, it is the innermost frame of all, as a
 // path in the container. Line is 0 if no place is known.
 //
-// A syntax error has no frame in its file; its message has the place.
+// A syntax error has no frame in its own file; its message contains the place.
 func Location(e Exception, mounts []dev.Mount) (file string, line int) {
 	places := slices.Clone(e.Stack)
 	if strings.HasPrefix(e.Message, `File "`) {
@@ -42,8 +42,8 @@ func Location(e Exception, mounts []dev.Mount) (file string, line int) {
 	return file, line
 }
 
-// inProject maps a path of the app's container to the project, by the longest mount that holds it.
-// Installed packages are not the project's own, also when they lie inside it.
+// inProject maps a path of the app's container to the project, by the longest mount that contains it. Installed packages
+// do not belong to the project, even inside its directory.
 func inProject(p string, mounts []dev.Mount) (string, bool) {
 	p = path.Clean(p)
 	best, found := "", false
@@ -66,8 +66,8 @@ func inProject(p string, mounts []dev.Mount) (string, bool) {
 	return best, found
 }
 
-// Summary is the exception's message without what Location and the type already say. Python puts
-// the place, the line of code and the type of a syntax error into its message.
+// Summary is the exception's message without the parts that Location and the type contain: Python puts the place, the
+// line of code and the type of a syntax error into its message.
 func (e Exception) Summary() string {
 	lines := strings.Split(strings.TrimSpace(e.Message), "\n")
 	last := lines[len(lines)-1]

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// PageLoad is what a browser sees of a server on its first visit.
+// PageLoad is what a browser gets from a server on its first visit.
 type PageLoad struct {
 	// Page says that the server served the page's HTML. Otherwise Status and Kind are the answer: 404,
 	// "text/plain".
@@ -30,7 +30,7 @@ const maxMessage = 256 << 20
 // once. origin is "http://HOST:PORT", base the path below which the app serves, with a
 // slash in front ("" is the root).
 //
-// An error says how far it got; the visit holds what it saw until then. It ends with ctx.
+// An error says how far it got; the result holds what it has received until then. It ends with ctx.
 func LoadPage(ctx context.Context, origin, base string) (PageLoad, error) {
 	var v PageLoad
 	if err := v.get(ctx, origin+base+"/"); err != nil || !v.Page {

@@ -66,8 +66,8 @@ func TestShim_KeepsTheBypassOff(t *testing.T) {
 		"another case":                {"os.environ['local_streamlit'] = '1'", nil, "<string>:2"},
 		"unittest's patch":            {"from unittest import mock\nmock.patch.dict(os.environ, LOCAL_STREAMLIT='1').start()", nil, "<string>:3"},
 		"an empty value":              {"os.environ['LOCAL_STREAMLIT'] = ''", nil, ""},
-		"the environment":             {"", []string{"LOCAL_STREAMLIT=1"}, "what Python was started by"},
-		"the environment, lower case": {"", []string{"Local_Streamlit=1"}, "what Python was started by"},
+		"the environment":             {"", []string{"LOCAL_STREAMLIT=1"}, "the environment that Python was started with"},
+		"the environment, lower case": {"", []string{"Local_Streamlit=1"}, "the environment that Python was started with"},
 		"an empty one":                {"", []string{"LOCAL_STREAMLIT="}, ""},
 		"a child of its own":          {"import subprocess, sys\nassert subprocess.run([sys.executable, '-c', \"import os; print('LOCAL_STREAMLIT' in os.environ)\"], capture_output=True, text=True, env={**os.environ, 'LOCAL_STREAMLIT': '1'}).stdout == 'False\\n'", nil, ""},
 		"twice from one place":        {"for i in range(3): os.environ['LOCAL_STREAMLIT'] = '1'", nil, "<string>:2"},
@@ -96,7 +96,7 @@ func TestShim_KeepsTheBypassOff(t *testing.T) {
 func TestShim_NotesWhoTriedToBypass(t *testing.T) {
 	const notes = "\nfor n in os.listdir('/proc/self/fd'):\n    f = '/proc/self/fd/' + n\n    if os.path.islink(f) and os.readlink(f).startswith('/memfd:sdev-login'): print(open(f).read(), end='')"
 	out, _ := started(t, "import os\nos.environ['LOCAL_STREAMLIT'] = '1'"+notes, []string{"LOCAL_STREAMLIT=1"})
-	if want := "what Python was started by\n<string>:2"; out != want {
+	if want := "the environment that Python was started with\n<string>:2"; out != want {
 		t.Errorf("noted %q, want %q", out, want)
 	}
 }

@@ -1,15 +1,16 @@
-"""Start-up file of sdev, mounted for development only; nothing of it ships.
+"""Start-up file of sdev, mounted during development only; it is not part of what ships.
 
-Python imports the first module of this name on its path at every start. This one keeps directories out
-of Streamlit's list of files to watch: a package without __init__.py is known to Python as a directory,
-and a watched directory makes every save in it slow and every file below it a reason to run again. In
-the modes with a login, which SDEV_LOGIN names, it keeps the variable off that would bypass the login,
-and leads OAuth clients whose provider's addresses are written in the code to the local provider, which
-SDEV_OAUTH_ENDPOINTS names. Then it hands over to the next module of this
-name, so that nothing that was there before goes missing.
+Python imports the first module of this name on its path whenever it starts. This module:
 
-It imports nothing that Python has not loaded by itself, and where Streamlit is absent, or not as
-expected, it changes nothing and says nothing.
+- keeps directories out of Streamlit's list of watched files. A package without __init__.py is a directory to
+  Python. If Streamlit watches it, it notices saves slowly, and runs the script again for every file below.
+- keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
+- makes OAuth clients use the local provider, whose endpoints are in SDEV_OAUTH_ENDPOINTS, instead of a well-known
+  provider whose addresses are in the app's code.
+- imports the next module of this name, so that it hides nothing.
+
+It imports only what Python has loaded already. Without Streamlit, or with an unknown version of it, it silently
+changes nothing.
 """
 
 import os
@@ -19,7 +20,7 @@ from _frozen_importlib_external import PathFinder
 
 
 class _Hook:
-    """A finder that takes part in a few imports only, and has a say once such a module has run."""
+    """A finder that changes a few modules right after their import, and leaves all others alone."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -40,8 +41,8 @@ class _Hook:
         return spec
 
 
-def _without_folders(module):
-    """Make the module's get_module_paths give files only."""
+def _without_directories(module):
+    """Make the module's get_module_paths return files only."""
     paths_of = getattr(module, "get_module_paths", None)
     if not callable(paths_of):
         return
@@ -57,11 +58,11 @@ def _without_folders(module):
 
 
 def _to_local_provider(module):
-    """Make OAuth clients of well-known providers ask the local one."""
+    """Make OAuth clients of well-known providers use the local provider."""
     client = getattr(module, "BaseOAuth2", None)
     if not isinstance(client, type):
         return
-    import json  # here and not above: few programs come this far
+    import json  # not at the top: few programs need it
 
     local = json.loads(os.environ[_ENDPOINTS])
     order = ("client_id", "client_secret", "authorize_endpoint", "access_token_endpoint", "refresh_token_endpoint", "revoke_token_endpoint")
@@ -83,7 +84,7 @@ def _to_local_provider(module):
     client.__init__ = __init__
 
 
-# Providers by their hosts, and products that everybody runs at a host of their own by their paths.
+# Well-known providers: services by their hosts, and products that run at any host by their paths.
 _HOSTS = (
     "accounts.google.com",
     "oauth2.googleapis.com",
@@ -105,7 +106,7 @@ _PATHS = {
 
 
 def _is_well_known(address, role):
-    """Tell whether an address is one of a provider that the local one stands in for."""
+    """Return whether an address belongs to a well-known provider, for which the local one is used instead."""
     if not isinstance(address, str) or not address.startswith("https://"):
         return False
     host, _, path = address[len("https://") :].partition("/")
@@ -115,36 +116,35 @@ def _is_well_known(address, role):
     return ("/" + path.partition("?")[0].rstrip("/")).endswith(_PATHS[role])
 
 
-# The variable that bypasses the login, whatever its value. It is in two parts so that who searches a
-# printed model for it finds only what sets it.
+# The variable that bypasses the login, whatever its value. It is written in two parts, so that a search for it in a
+# printed model finds only places that set it.
 _BYPASS = "LOCAL" + "_STREAMLIT"
 
 
 def _is_bypass(key):
-    """Tell whether a key of the environment is the bypass; some libraries pass over its case."""
+    """Return whether a key of the environment is the bypass, in any case: some libraries ignore the case."""
     if isinstance(key, bytes):
         key = os.fsdecode(key)
     return isinstance(key, str) and key.upper() == _BYPASS
 
 
 def _keep_login():
-    """Keep the bypass out of this process's environment, whoever sets it, and say who tried.
+    """Keep the bypass out of this process's environment, and report where it is set.
 
-    What is said goes to the log and, for those who look into the process, into a file that is in
-    memory alone.
+    The report goes to the log, and into a file in memory that "sdev auth check" reads.
     """
-    kind = type(os.environ)  # environb is of the same
+    kind = type(os.environ)  # environb has the same class
     set_item, set_default, put = kind.__setitem__, kind.setdefault, os.putenv
-    told = set()
+    reported = set()
     try:
         notes = os.memfd_create("sdev-login")
     except (AttributeError, OSError):
         notes = None
 
-    def tell(who):
-        if who in told:
+    def report(who):
+        if who in reported:
             return
-        told.add(who)
+        reported.add(who)
         try:
             if notes is not None:
                 os.write(notes, (who + "\n").encode(errors="replace"))
@@ -157,30 +157,30 @@ def _keep_login():
         if not _is_bypass(key):
             set_item(self, key, value)
         elif value:
-            tell(_setter())
+            report(_setter())
 
     def setdefault(self, key, value):
         if not _is_bypass(key):
             return set_default(self, key, value)
         if value:
-            tell(_setter())
+            report(_setter())
         return value[:0]
 
     def putenv(key, value):
         if not _is_bypass(key):
             put(key, value)
         elif value:
-            tell(_setter())
+            report(_setter())
 
     for key in [key for key in os.environ if _is_bypass(key)]:
         if os.environ[key]:
-            tell("what Python was started by")
+            report("the environment that Python was started with")
         del os.environ[key]
     kind.__setitem__, kind.setdefault, os.putenv = __setitem__, setdefault, putenv
 
 
 def _setter():
-    """Name the line of the app that sets a variable, or the file that Streamlit takes it from."""
+    """Return the line of the app that sets a variable, or the file that Streamlit reads it from."""
     library = os.path.dirname(os.__file__)
     nearest = ""
     frame = sys._getframe(2)
@@ -195,17 +195,17 @@ def _setter():
             elif not file.startswith(library):
                 return place
         frame = frame.f_back
-    return nearest or "a part of Python"
+    return nearest or "Python itself"
 
 
 _ENDPOINTS = "SDEV_OAUTH_ENDPOINTS"
-_CHANGES = {"streamlit.watcher.local_sources_watcher": _without_folders}
+_CHANGES = {"streamlit.watcher.local_sources_watcher": _without_directories}
 if os.environ.get(_ENDPOINTS):
     _CHANGES["httpx_oauth.oauth2"] = _to_local_provider
 
 
 def _next():
-    """Run the module of this name that would have been imported without this file."""
+    """Import the module of this name that would have been imported without this file."""
     here = os.path.dirname(os.path.abspath(__file__))
     rest = [entry for entry in sys.path if os.path.abspath(entry) != here]
     spec = PathFinder.find_spec(__name__, rest)

@@ -6,14 +6,14 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// value is the value of a field: number for a varint, bytes for everything with a length. bytes
-// is part of the message it was read from.
+// value is the value of a field: number of a varint, bytes of everything with a length. bytes is a part of the message,
+// not a copy.
 type value struct {
 	number uint64
 	bytes  []byte
 }
 
-// text copies the bytes, so that what was decoded does not keep the message alive.
+// text is a copy of the bytes, so that it does not keep the whole message in memory.
 func (v value) text() string { return strings.ToValidUTF8(string(v.bytes), "�") }
 
 // fields calls see for each field of a message, in order, until see returns an error.

@@ -16,9 +16,9 @@ import (
 	"sdev/dev"
 )
 
-// Apply makes changes below dir, in their order: a file is written where [Change.Content] is something, and
-// removed where it is nil. A file that is no longer as [Change.Before] says stops it. When a change cannot be
-// made, or ctx ends, everything done so far is undone. Its errors are *dev.Error, except that of ctx.
+// Apply makes changes below dir, in order. It writes a file, or removes it if [Change.Content] is nil. If a file
+// differs from [Change.Before], if a change fails or if ctx ends, Apply undoes all of its changes. Its errors are
+// *dev.Error, except that of ctx.
 func Apply(ctx context.Context, dir string, changes []Change) error {
 	made, err := makeDir(dir)
 	if err != nil {
@@ -40,7 +40,7 @@ func Apply(ctx context.Context, dir string, changes []Change) error {
 	return err
 }
 
-// DirError is a system error about the directory that is written to.
+// DirError is a system error about the directory that sdev writes to.
 func DirError(cause error, format string, args ...any) error {
 	hint := ""
 	if errors.Is(cause, fs.ErrPermission) || errors.Is(cause, syscall.EROFS) {
@@ -49,18 +49,18 @@ func DirError(cause error, format string, args ...any) error {
 	return &dev.Error{Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf(format, args...), Hint: hint, Exit: dev.ExitFailed, Cause: cause}
 }
 
-// withUndo keeps err what it is unless undoing went wrong too, which its reader then has to know.
+// withUndo returns err, and adds the error of undoing, if there is one.
 func withUndo(err, undo error) error {
 	if undo == nil {
 		return err
 	}
-	return DirError(err, "%s; and what was written could not all be removed: %s", err, undo)
+	return DirError(err, "%s; some changes could not be undone: %s", err, undo)
 }
 
-// writer writes into one directory and remembers how to take it back.
+// writer writes into one directory, and remembers how to undo each step.
 type writer struct {
 	root  *os.Root
-	steps []func() error // what undoes each thing done, oldest first
+	steps []func() error // each undoes one step, oldest first
 }
 
 func (w *writer) apply(ctx context.Context, changes []Change) error {
@@ -86,7 +86,7 @@ func (w *writer) write(c Change) error {
 		return err
 	}
 	w.clean(dir)
-	if err := dev.ReplaceFileIn(w.root, c.Path, c.Content, c.Mode, func() error { return w.asPlanned(c) }); err != nil {
+	if err := dev.ReplaceFileIn(w.root, c.Path, c.Content, c.Mode, func() error { return w.verifyUnchanged(c) }); err != nil {
 		return err
 	}
 	w.steps = append(w.steps, func() error {
@@ -98,7 +98,7 @@ func (w *writer) write(c Change) error {
 	return nil
 }
 
-// clean removes what a run that was killed has left in a directory. What cannot be removed does no harm.
+// clean removes the temporary files that a killed run left in a directory. One that cannot be removed does no harm.
 func (w *writer) clean(dir string) {
 	entries, err := fs.ReadDir(w.root.FS(), dir)
 	if err != nil {
@@ -111,9 +111,9 @@ func (w *writer) clean(dir string) {
 	}
 }
 
-// remove takes a file away that is as it was looked at.
+// remove removes a file.
 func (w *writer) remove(c Change) error {
-	if err := w.asPlanned(c); err != nil {
+	if err := w.verifyUnchanged(c); err != nil {
 		return err
 	}
 	if err := w.root.Remove(filepath.FromSlash(c.Path)); err != nil {
@@ -123,12 +123,11 @@ func (w *writer) remove(c Change) error {
 	return nil
 }
 
-// asPlanned says whether the file is as it was looked at: that was a moment ago, and what appeared or was
-// saved meanwhile is somebody else's.
-func (w *writer) asPlanned(c Change) error {
+// verifyUnchanged is an error if the file has changed since the plan was made: somebody else wrote it in the meantime.
+func (w *writer) verifyUnchanged(c Change) error {
 	if c.Before == nil {
 		if _, err := w.root.Lstat(filepath.FromSlash(c.Path)); err == nil {
-			return errors.New("somebody else made it just now")
+			return errors.New("another program created it just now")
 		}
 		return nil
 	}
@@ -137,7 +136,7 @@ func (w *writer) asPlanned(c Change) error {
 		return err
 	}
 	if !bytes.Equal(now, c.Before) {
-		return errors.New("somebody else changed it just now")
+		return errors.New("another program changed it just now")
 	}
 	return nil
 }
@@ -160,7 +159,7 @@ func (w *writer) makeParents(dir string) error {
 	return nil
 }
 
-// undo takes everything back, newest first. It goes on after an error: the less is left, the better.
+// undo undoes all steps, newest first. It continues after an error, to leave as little as possible.
 func (w *writer) undo() error {
 	var all error
 	for _, step := range slices.Backward(w.steps) {
@@ -169,7 +168,7 @@ func (w *writer) undo() error {
 	return all
 }
 
-// makeDir makes dir and what is missing above it, and says what it made, outermost first.
+// makeDir creates dir and its missing parents, and returns the directories that it created, outermost first.
 func makeDir(dir string) (made []string, err error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return nil, nil
@@ -188,7 +187,7 @@ func makeDir(dir string) (made []string, err error) {
 	return append(made, dir), nil
 }
 
-// removeAll removes directories that makeDir made; they are empty, or else not ours to remove.
+// removeAll removes directories that makeDir created. One that is not empty stays: others have written to it.
 func removeAll(made []string) error {
 	var all error
 	for _, dir := range slices.Backward(made) {

@@ -11,7 +11,7 @@ import (
 	"sdev/dev/tree"
 )
 
-// treeText gives the files of a directory, as "path: content" lines.
+// treeText returns the files of a directory, as "path: content" lines.
 func treeText(t *testing.T, dir string) string {
 	t.Helper()
 	var out strings.Builder

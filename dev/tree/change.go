@@ -13,30 +13,30 @@ type Status string
 
 // The statuses of a [Change].
 const (
-	Create    Status = "create"    // it is not there yet
-	Identical Status = "identical" // it is there, and as it would be written
-	Update    Status = "update"    // it is as sdev wrote it, and changes
-	Overwrite Status = "overwrite" // it differs, and the user said that it may be lost
-	Merge     Status = "merge"     // both the user and sdev changed it, in different places
-	Remove    Status = "remove"    // sdev wrote it once, and it is not wanted any more
-	Keep      Status = "keep"      // the user edited it, and it stays so
-	Skip      Status = "skip"      // it is left alone
-	Conflict  Status = "conflict"  // a person has to decide
-	Untracked Status = "foreign"   // it is there, and sdev did not write it
+	Create    Status = "create"    // the file does not exist yet
+	Identical Status = "identical" // the file is as sdev would write it
+	Update    Status = "update"    // the user did not edit the file, and sdev writes another content
+	Overwrite Status = "overwrite" // the file differs, and the user allowed sdev to overwrite it
+	Merge     Status = "merge"     // the user and sdev changed different lines
+	Remove    Status = "remove"    // sdev wrote the file, and does not need it any more
+	Keep      Status = "keep"      // the user edited the file, and sdev keeps it
+	Skip      Status = "skip"      // sdev does not touch the file
+	Conflict  Status = "conflict"  // the user has to decide
+	Untracked Status = "foreign"   // the file exists, and sdev did not write it
 )
 
-// Change is what becomes of one file.
+// Change is the change of one file.
 type Change struct {
 	Path   string `json:"path"` // relative to the directory, with slashes
 	Status Status `json:"status"`
 	Reason string `json:"reason,omitempty"`
 
-	Before  []byte      `json:"-"` // what is there; nil where it is not
-	Content []byte      `json:"-"` // what is to be there; nil where nothing is
-	Mode    fs.FileMode `json:"-"` // of what is written; zero is 0644
+	Before  []byte      `json:"-"` // current content; nil if the file does not exist
+	Content []byte      `json:"-"` // new content; nil removes the file
+	Mode    fs.FileMode `json:"-"` // of the new file; zero is 0644
 }
 
-// Paths are those of the changes of some statuses, in their order.
+// Paths are the paths of the changes with one of these statuses, in order.
 func Paths(changes []Change, of ...Status) []string {
 	var paths []string
 	for _, c := range changes {
@@ -47,32 +47,32 @@ func Paths(changes []Change, of ...Status) []string {
 	return paths
 }
 
-// Relation is how a file relates to what is rendered, and to what was written there last.
+// Relation is how a file relates to what sdev renders now, and to what it wrote last.
 type Relation int
 
 // The relations.
 const (
-	IsNew       Relation = iota // nothing is there, and nothing ever was written
-	IsGone                      // nothing is there, and something was written
-	IsSame                      // it is as rendered
-	IsForeign                   // it is there, and nothing was written
-	IsUntouched                 // it is as it was written, and is rendered otherwise now
-	IsEdited                    // it is neither as it was written nor as it is rendered
+	IsNew       Relation = iota // the file does not exist, and sdev never wrote it
+	IsGone                      // sdev wrote the file, and it does not exist any more
+	IsSame                      // the file is as rendered
+	IsUntracked                 // the file exists, and sdev did not write it
+	IsUntouched                 // the file is as sdev wrote it, and sdev renders it differently now
+	IsEdited                    // the file is neither as sdev wrote it nor as sdev renders it
 )
 
-// Relate compares what is there, nil where nothing is, with what is rendered and with the [Hash] of what was
-// written last, "" where nothing was.
-func Relate(there, rendered []byte, written string) Relation {
+// Relate compares a file's current content, nil if it does not exist, with what is rendered, and with the [Hash] of
+// what sdev wrote last, "" if it wrote nothing.
+func Relate(current, rendered []byte, written string) Relation {
 	switch {
-	case there == nil && written == "":
+	case current == nil && written == "":
 		return IsNew
-	case there == nil:
+	case current == nil:
 		return IsGone
-	case bytes.Equal(there, rendered):
+	case bytes.Equal(current, rendered):
 		return IsSame
 	case written == "":
-		return IsForeign
-	case Hash(there) == written:
+		return IsUntracked
+	case Hash(current) == written:
 		return IsUntouched
 	}
 	return IsEdited

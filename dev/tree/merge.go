@@ -9,17 +9,17 @@ import (
 	"github.com/epiclabs-io/diff3"
 )
 
-// The lines around an edit and a change that cannot both be kept.
+// The conflict markers.
 const (
-	markYours = "<<<<<<< yours\n"
-	markWith  = "=======\n"
-	markTheir = ">>>>>>> sdev\n"
+	markerYours     = "<<<<<<< yours\n"
+	markerSeparator = "=======\n"
+	markerSdev      = ">>>>>>> sdev\n"
 )
 
-// MergeText joins what somebody made of base with what is rendered now. Where both changed the same lines,
-// both stand there between marks, and conflict is true. Nothing of yours is ever left out.
+// MergeText merges the user's edits of base (yours) with what sdev renders now. If both changed the same lines, the
+// result has both between conflict markers, and conflict is true. It never loses a line of the user's.
 func MergeText(base, yours, rendered []byte) (merged []byte, conflict bool) {
-	const excludeSame = true // where both changed a line alike there is nothing to decide
+	const excludeSame = true // the same change on both sides is not a conflict
 	var out bytes.Buffer
 	for _, block := range diff3.Diff3Merge(lines(yours), lines(base), lines(rendered), excludeSame) {
 		if block.Conflict == nil {
@@ -28,16 +28,16 @@ func MergeText(base, yours, rendered []byte) (merged []byte, conflict bool) {
 		}
 		conflict = true
 		endLine(&out)
-		out.WriteString(markYours)
+		out.WriteString(markerYours)
 		writeLines(&out, block.Conflict.A, true)
-		out.WriteString(markWith)
+		out.WriteString(markerSeparator)
 		writeLines(&out, block.Conflict.B, true)
-		out.WriteString(markTheir)
+		out.WriteString(markerSdev)
 	}
 	return out.Bytes(), conflict
 }
 
-// lines are those of a text, with their ends.
+// lines splits a text into lines, with their line endings.
 func lines(text []byte) []string { return slices.Collect(strings.Lines(string(text))) }
 
 func writeLines(out *bytes.Buffer, lines []string, end bool) {
@@ -50,21 +50,21 @@ func writeLines(out *bytes.Buffer, lines []string, end bool) {
 	}
 }
 
-// endLine ends the last line where it is the unfinished one of a file, and something follows.
+// endLine ends the last line, which has no line ending if it was the last of a file.
 func endLine(out *bytes.Buffer) {
 	if b := out.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
 		out.WriteByte('\n')
 	}
 }
 
-// HasMarks reports whether a conflict is still to be decided in a text.
-func HasMarks(text []byte) bool {
+// HasConflictMarkers reports whether a text still has conflict markers.
+func HasConflictMarkers(text []byte) bool {
 	inside := false
 	for line := range strings.Lines(string(text)) {
 		switch strings.TrimRight(line, "\r\n") {
-		case strings.TrimSpace(markYours):
+		case strings.TrimSpace(markerYours):
 			inside = true
-		case strings.TrimSpace(markTheir):
+		case strings.TrimSpace(markerSdev):
 			if inside {
 				return true
 			}
@@ -73,7 +73,7 @@ func HasMarks(text []byte) bool {
 	return false
 }
 
-// Unified is the difference of two texts as patches have it.
+// Unified is the difference of two texts in unified format.
 func Unified(name string, before, after []byte) string {
 	from := "a/" + name
 	if before == nil {

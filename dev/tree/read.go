@@ -10,7 +10,7 @@ import (
 	"sdev/dev"
 )
 
-// IrregularError says that something is in the way which is no regular file.
+// IrregularError says that a path is not a regular file.
 type IrregularError struct {
 	Path string
 	Kind string // "a directory"
@@ -18,7 +18,7 @@ type IrregularError struct {
 
 func (e *IrregularError) Error() string { return fmt.Sprintf("%s is %s", e.Path, e.Kind) }
 
-// Kind names what something is that is not what it should be: "a symbolic link".
+// Kind describes what something is instead of what was expected: "a symbolic link".
 func Kind(mode fs.FileMode) string {
 	switch mode.Type() {
 	case fs.ModeSymlink:
@@ -31,18 +31,18 @@ func Kind(mode fs.FileMode) string {
 	return "a special file"
 }
 
-// Read gives the content of a file, nil where there is none. What is no regular file is an
-// [IrregularError]; any other error is a [*fs.PathError] that says what was being done, as "read".
+// Read returns the content of a file; nil if it does not exist. If it is not a regular file, the error is an
+// [IrregularError]. Any other error is a [*fs.PathError] with the operation, such as "read".
 func Read(root *os.Root, name string) ([]byte, error) {
-	failed := func(doing string, err error) error {
-		return &fs.PathError{Op: doing, Path: name, Err: cause(err)}
+	failed := func(op string, err error) error {
+		return &fs.PathError{Op: op, Path: name, Err: cause(err)}
 	}
 	info, err := root.Lstat(filepath.FromSlash(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case err != nil:
-		return nil, failed("look at", err)
+		return nil, failed("inspect", err)
 	case !info.Mode().IsRegular():
 		return nil, &IrregularError{Path: name, Kind: Kind(info.Mode())}
 	}
@@ -67,5 +67,5 @@ func cause(err error) error {
 	return err
 }
 
-// Reason is a system error in words, without the operation and the path around it.
+// Reason is the text of a system error, without the operation and the path around it.
 func Reason(err error) string { return cause(err).Error() }

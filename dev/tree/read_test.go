@@ -45,7 +45,7 @@ func TestRead_TakesRegularFilesAlone(t *testing.T) {
 	}
 	for _, name := range []string{"a/below", "out/etc", "../a"} {
 		_, err := tree.Read(root, name)
-		if e, ok := errors.AsType[*fs.PathError](err); !ok || e.Op != "look at" || e.Path != name || strings.Contains(tree.Reason(err), name) {
+		if e, ok := errors.AsType[*fs.PathError](err); !ok || e.Op != "inspect" || e.Path != name || strings.Contains(tree.Reason(err), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestJoin_KeepsBothChangesOrAsks(t *testing.T) {
 			if string(got) != tc.want || conflict != tc.conflict {
 				t.Errorf("joined, conflict %v:\n%s\nwant:\n%s", conflict, got, tc.want)
 			}
-			if tree.HasMarks(got) != tc.conflict {
+			if tree.HasConflictMarkers(got) != tc.conflict {
 				t.Error("the marks are not seen, or seen where there are none")
 			}
 		})

@@ -8,7 +8,7 @@ import (
 	"sdev/dev"
 )
 
-// EncodeRecord writes a record as files keep it: indented JSON with a line end, in which nothing can steer a
+// EncodeRecord encodes a record for a file: indented JSON that ends in a newline and contains no control sequence for a
 // terminal. The same record gives the same bytes. A record always encodes.
 func EncodeRecord(record any) []byte {
 	var out bytes.Buffer
@@ -16,19 +16,19 @@ func EncodeRecord(record any) []byte {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(record); err != nil {
-		panic(err) // texts, numbers, times, lists and maps of them always encode
+		panic(err) // strings, numbers, times, and lists and maps of them always encode
 	}
 	return dev.EscapeJSON(out.Bytes())
 }
 
-// DecodeRecord reads a record whose field "v" is its version. One of another version is an error.
+// DecodeRecord decodes a record. Its field "v" must be version.
 func DecodeRecord(raw []byte, version int, record any) error {
-	var is struct{ V int }
-	if err := json.Unmarshal(raw, &is); err != nil {
+	var header struct{ V int }
+	if err := json.Unmarshal(raw, &header); err != nil {
 		return err
 	}
-	if is.V != version {
-		return fmt.Errorf("its version is %d, and this sdev knows %d", is.V, version)
+	if header.V != version {
+		return fmt.Errorf("its version is %d, but this sdev reads %d", header.V, version)
 	}
 	return json.Unmarshal(raw, record)
 }

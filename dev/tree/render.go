@@ -11,24 +11,24 @@ import (
 
 // File is a rendered file.
 type File struct {
-	Path    string // relative to where the tree is written, with slashes
+	Path    string // relative to the directory of the result, with slashes
 	Content []byte // never nil
 	Mode    fs.FileMode
 }
 
-// Templates is a tree of templates, in the form that the package documentation describes, and the values of
-// this run.
+// Templates is a tree of templates, with the layout that the package documentation describes, and the values of this
+// run.
 type Templates struct {
 	FS fs.FS
-	// Value is a value by its key in the name of a layer; ok is false where there is no such key.
+	// Value returns the value of a key in the name of a layer; ok is false if there is no such key.
 	Value func(key string) (value string, ok bool)
-	// Execute renders a template; name is the path of the file that it makes.
+	// Execute renders a template; name is the path of the rendered file.
 	Execute func(name, text string) ([]byte, error)
-	// Place, unless it is nil, is where a file belongs, by its path in the layer.
-	Place func(path string) (string, error)
-	// Open says that what is at the top and no layer belongs to the result too; otherwise it is an error.
-	Open bool
-	// DropBlank leaves out a file of which nothing but space is left.
+	// PlacePath, unless it is nil, turns a file's path in its layer into its path in the result.
+	PlacePath func(path string) (string, error)
+	// AllowUnlayered accepts files outside of layers, which always belong to the result. Otherwise they are an error.
+	AllowUnlayered bool
+	// DropBlank leaves out files that contain only white space.
 	DropBlank bool
 }
 
@@ -37,7 +37,7 @@ const (
 	templateEnding = ".tmpl"
 )
 
-// Render gives the files, by path.
+// Render renders the files, sorted by path.
 func (t Templates) Render() ([]File, error) {
 	var files []File
 	err := fs.WalkDir(t.FS, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -68,20 +68,20 @@ func (t Templates) Render() ([]File, error) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	for i := 1; i < len(files); i++ {
 		if files[i].Path == files[i-1].Path {
-			return nil, fmt.Errorf("two templates give %s", files[i].Path)
+			return nil, fmt.Errorf("two templates render %s", files[i].Path)
 		}
 	}
 	return files, nil
 }
 
-// layer is a path without the layer that it is in, and whether that one is taken. A layer that is not taken
-// is asked for once, as a directory.
+// layer removes the layer from a path. taken reports whether the layer belongs to the result; if it does not, the walk
+// skips its directory.
 func (t Templates) layer(name string, entry fs.DirEntry) (rel string, taken bool, err error) {
 	top, rel, below := strings.Cut(name, "/")
 	switch isLayer := top == layerAll || strings.Contains(top, "="); {
 	case !isLayer || !below && !entry.IsDir():
-		if !t.Open {
-			err = fmt.Errorf("template %s is in no layer: %q is neither %q nor made of values", name, top, layerAll)
+		if !t.AllowUnlayered {
+			err = fmt.Errorf("template %s is in no layer: %q is neither %q nor KEY=VALUE", name, top, layerAll)
 		}
 		return name, true, err
 	case below || top == layerAll:
@@ -92,7 +92,7 @@ func (t Templates) layer(name string, entry fs.DirEntry) (rel string, taken bool
 		key, want, ok := strings.Cut(condition, "=")
 		value, known := t.Value(key)
 		if !ok || !known {
-			return "", false, fmt.Errorf("template layer %q asks for %q, which is no value", top, key)
+			return "", false, fmt.Errorf("template layer %q refers to %q, which is not a value", top, key)
 		}
 		taken = taken && value == want
 	}
@@ -109,8 +109,8 @@ func (t Templates) renderFile(name, rel string) (File, error) {
 		return File{}, err
 	}
 	rel, isTemplate := strings.CutSuffix(rel, templateEnding)
-	if t.Place != nil {
-		if rel, err = t.Place(rel); err != nil {
+	if t.PlacePath != nil {
+		if rel, err = t.PlacePath(rel); err != nil {
 			return File{}, err
 		}
 	}
@@ -124,8 +124,8 @@ func (t Templates) renderFile(name, rel string) (File, error) {
 	return file, err
 }
 
-// modeOf are the permissions of a file. An embedded tree shows every file as read-only, so its name has to
-// tell whether it can be executed.
+// modeOf is the mode of a file. In an embedded tree every file is read-only, so renderFile also marks files named *.sh
+// as executable.
 func modeOf(executable bool) fs.FileMode {
 	if executable {
 		return 0o755

@@ -10,8 +10,7 @@ import (
 	"sdev/dev/tree"
 )
 
-// rendered gives the files of a tree, as "path mode content" lines. Templates are rendered by writing them in
-// capitals.
+// rendered returns the files of a tree, as "path mode content" lines. It renders a template by changing it to capitals.
 func rendered(t tree.Templates, paths ...string) (string, error) {
 	fsys := fstest.MapFS{}
 	for _, p := range paths {
@@ -51,7 +50,7 @@ func TestTemplates_LayersAreTakenByTheirNames(t *testing.T) {
 			want: "a 644 text\nb 644 text\nd 644 text\nf 644 text",
 		},
 		"an open tree holds files beside its layers": {
-			of: tree.Templates{Open: true}, in: []string{"a", "sub/b", "deps=uv/sub/c", "deps=pip/d", "x=y"},
+			of: tree.Templates{AllowUnlayered: true}, in: []string{"a", "sub/b", "deps=uv/sub/c", "deps=pip/d", "x=y"},
 			want: "a 644 text\nsub/b 644 text\nsub/c 644 text\nx=y 644 text",
 		},
 		"a template loses its ending, and is rendered": {in: []string{"all/a.md.tmpl", "all/b.tmpl.md"}, want: "a.md 644 TEXT\nb.tmpl.md 644 text"},
@@ -59,7 +58,7 @@ func TestTemplates_LayersAreTakenByTheirNames(t *testing.T) {
 		"an empty file is one":                         {in: []string{"all/a:", "all/b.tmpl: \n"}, want: "a 644 \nb 644  \n"},
 		"blank files are dropped where asked for":      {of: tree.Templates{DropBlank: true}, in: []string{"all/a:", "all/b.tmpl: \n", "all/c"}, want: "c 644 text"},
 		"paths may be put elsewhere": {
-			of:   tree.Templates{Place: func(path string) (string, error) { return strings.ReplaceAll(path, "{name}", "shop"), nil }},
+			of:   tree.Templates{PlacePath: func(path string) (string, error) { return strings.ReplaceAll(path, "{name}", "shop"), nil }},
 			in:   []string{"deps=uv/{name}/a.tmpl"},
 			want: "shop/a 644 TEXT",
 		},
@@ -83,11 +82,11 @@ func TestTemplates_AFaultyTreeIsAnErrorThatNamesThePlace(t *testing.T) {
 		"layer without a meaning": {in: "some/a", want: `"some"`},
 		"file in no layer":        {in: "a", want: `"a"`},
 		"value that is unknown":   {in: "color=red/a", want: `"color"`},
-		"the same, open":          {of: tree.Templates{Open: true}, in: "color=red/a", want: `"color"`},
+		"the same, open":          {of: tree.Templates{AllowUnlayered: true}, in: "color=red/a", want: `"color"`},
 		"condition without value": {in: "deps=uv,color/a", want: `"color"`},
 		"file of two layers":      {in: "deps=uv/twice", want: "twice"},
 		"template that is broken": {in: "all/b.tmpl:broken", want: "b.tmpl: it is broken"},
-		"path of no place":        {of: tree.Templates{Place: place}, in: "all/a", want: "no such place"},
+		"path of no place":        {of: tree.Templates{PlacePath: place}, in: "all/a", want: "no such place"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, err := rendered(tc.of, "all/twice", tc.in); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -108,8 +107,8 @@ func TestRelate_TellsWhoseAFileIs(t *testing.T) {
 		{nil, old, tree.IsGone},
 		{now, nil, tree.IsSame},
 		{now, old, tree.IsSame},
-		{edited, nil, tree.IsForeign},
-		{[]byte{}, nil, tree.IsForeign},
+		{edited, nil, tree.IsUntracked},
+		{[]byte{}, nil, tree.IsUntracked},
 		{old, old, tree.IsUntouched},
 		{edited, old, tree.IsEdited},
 		{edited, now, tree.IsEdited},

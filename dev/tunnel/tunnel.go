@@ -1,8 +1,10 @@
-// Package tunnel forwards a port of this machine to one that only a remote container engine can reach.
+// Package tunnel forwards a port of this machine to a port that only the machine of a remote container engine can
+// reach.
 //
-// Many connections share one [io.ReadWriteCloser], the carrier: here a command in the gateway's container, so
-// that nothing has to listen on a network. [Forward] is the end with the browser, [Serve] the end with the app. Each
-// blocks until its context or its carrier ends, and until every goroutine that it started has ended.
+// Many connections share one [io.ReadWriteCloser], the carrier. sdev uses a command in the gateway's container as the
+// carrier, so that nothing has to listen on a network. [Forward] runs on the browser's machine, [Serve] in the
+// container. Forward blocks until its context ends, and opens a new carrier after one has broken; Serve blocks until its
+// context or its carrier ends. Both return only when every goroutine that they started has ended.
 package tunnel
 
 import (
@@ -16,7 +18,7 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
-// settings are the library's defaults, without its log.
+// settings returns the library's defaults, but without a log and with a larger window.
 func settings() *yamux.Config {
 	c := yamux.DefaultConfig()
 	c.LogOutput = io.Discard
@@ -54,17 +56,17 @@ func Serve(ctx context.Context, carrier io.ReadWriteCloser, address string) erro
 	}
 }
 
-// Forward forwards the connections that a listener accepts, until ctx ends. open creates the carrier, for the first
-// connection and after it broke. A broken carrier cuts all open connections, and new ones are cut as long as
-// open fails.
+// Forward forwards the connections that a listener accepts, until ctx ends. It calls open to get a carrier, for the
+// first connection and for the first one after a carrier broke. All open connections break with the carrier, and
+// Forward closes new ones as long as open fails.
 func Forward(ctx context.Context, listener net.Listener, open func(context.Context) (io.ReadWriteCloser, error)) error {
-	n := &near{open: open}
+	c := &carrierSession{open: open}
 	var conns sync.WaitGroup
 	defer conns.Wait()
-	defer n.close()
+	defer c.close()
 	defer context.AfterFunc(ctx, func() {
 		_ = listener.Close()
-		n.close()
+		c.close()
 	})()
 	for {
 		conn, err := listener.Accept()
@@ -75,7 +77,7 @@ func Forward(ctx context.Context, listener net.Listener, open func(context.Conte
 			return fmt.Errorf("tunnel: %w", err)
 		}
 		conns.Go(func() {
-			stream, err := n.stream(ctx)
+			stream, err := c.stream(ctx)
 			if err != nil {
 				_ = conn.Close()
 				return
@@ -85,47 +87,48 @@ func Forward(ctx context.Context, listener net.Listener, open func(context.Conte
 	}
 }
 
-// near owns the current session.
-type near struct {
+// carrierSession opens streams over the current carrier, and a new carrier if there is none.
+type carrierSession struct {
 	open func(context.Context) (io.ReadWriteCloser, error)
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the fields below
 	session *yamux.Session
-	ended   bool
+	closed  bool
 }
 
-func (n *near) stream(ctx context.Context) (*yamux.Stream, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.ended {
+func (c *carrierSession) stream(ctx context.Context) (*yamux.Stream, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
 		return nil, net.ErrClosed
 	}
-	if n.session != nil && !n.session.IsClosed() {
-		if s, err := n.session.OpenStream(); err == nil {
+	if c.session != nil && !c.session.IsClosed() {
+		if s, err := c.session.OpenStream(); err == nil {
 			return s, nil
 		}
-		_ = n.session.Close()
+		_ = c.session.Close()
 	}
-	carrier, err := n.open(ctx)
+	carrier, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if n.session, err = yamux.Client(carrier, settings()); err != nil {
+	if c.session, err = yamux.Client(carrier, settings()); err != nil {
 		return nil, errors.Join(err, carrier.Close())
 	}
-	return n.session.OpenStream()
+	return c.session.OpenStream()
 }
 
-func (n *near) close() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.ended = true
-	if n.session != nil {
-		_ = n.session.Close()
+func (c *carrierSession) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.session != nil {
+		_ = c.session.Close()
 	}
 }
 
-// join copies in both directions until both have ended. It passes on a half-closed connection.
+// join copies in both directions until both have ended. If one side closes its half of the connection, join closes that
+// half on the other side.
 func join(stream *yamux.Stream, conn net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() {
@@ -140,7 +143,7 @@ func join(stream *yamux.Stream, conn net.Conn) {
 		if _, err := io.Copy(stream, conn); err != nil {
 			_ = conn.Close()
 		}
-		_ = stream.Close() // its own half
+		_ = stream.Close() // closes only the half in this direction
 	})
 	both.Wait()
 	_ = conn.Close()

@@ -20,14 +20,14 @@ import (
 	"sdev/dev/tunnel"
 )
 
-// line is a tunnel to a server, whose carrier a test can cut.
+// line is a tunnel to a server. A test can break its carrier.
 type line struct {
 	address string
 
 	mu      sync.Mutex
 	carrier io.Closer
 	opened  int
-	dead    bool // no carrier is to be had
+	dead    bool // opening a carrier fails
 }
 
 func newLine(t *testing.T, target string) *line {
@@ -116,7 +116,7 @@ func TestTunnel_CarriesManyConnectionsOverOneCarrier(t *testing.T) {
 	}
 }
 
-func TestTunnel_CarriesWhatIsLargeAndWhatStaysOpen(t *testing.T) {
+func TestTunnel_CarriesLargeDataAndOpenConnections(t *testing.T) {
 	want := make([]byte, 5<<20)
 	for i := range want {
 		want[i] = byte(rand.Uint32())
@@ -168,8 +168,8 @@ func TestTunnel_CarriesWhatIsLargeAndWhatStaysOpen(t *testing.T) {
 	}
 }
 
-// Whoever has said all and waits for the answer still gets it.
-func TestTunnel_PassesOnThatOneEndHasSaidAll(t *testing.T) {
+// A client that closes its half of the connection still gets the answer.
+func TestTunnel_PassesOnAHalfClosedConnection(t *testing.T) {
 	far, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -181,8 +181,8 @@ func TestTunnel_PassesOnThatOneEndHasSaidAll(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		said, _ := io.ReadAll(conn)
-		_, _ = fmt.Fprintf(conn, "you said %s", said)
+		answer, _ := io.ReadAll(conn)
+		_, _ = fmt.Fprintf(conn, "you said %s", answer)
 	}()
 	l := newLine(t, far.Addr().String())
 	conn, err := net.Dial("tcp", l.address)
@@ -204,7 +204,7 @@ func TestTunnel_PassesOnThatOneEndHasSaidAll(t *testing.T) {
 func TestTunnel_ComesBackAfterItsCarrierBroke(t *testing.T) {
 	l := newLine(t, server(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "page") }))
 	url := "http://" + l.address
-	// A request that was on its way when the carrier broke is lost with it.
+	// A request is lost if the carrier breaks meanwhile.
 	comes := func() bool { got, err := get(t, url); return err == nil && got == "page" }
 	devtest.Eventually(t, comes)
 	l.cut(false)
@@ -220,7 +220,7 @@ func TestTunnel_ComesBackAfterItsCarrierBroke(t *testing.T) {
 	}
 }
 
-func TestTunnel_EndsConnectionsToNobody(t *testing.T) {
+func TestTunnel_ClosesConnectionsWithoutAServer(t *testing.T) {
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

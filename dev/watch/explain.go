@@ -11,14 +11,13 @@ import (
 	"sdev/dev"
 )
 
-// Explanation is what a save of one path means, and why.
+// Explanation says what a save of one path does, and why.
 type Explanation struct {
-	Rule  dev.Rule // the rule that decides; zero where none does
+	Rule  dev.Rule // the rule that applies; zero if none does
 	Found bool
-	// Passed are the rules whose path covers this one and that take it out nonetheless, in order, up
-	// to the one that decides.
+	// Passed are the rules that cover the path but exclude it, in order, up to the rule that applies.
 	Passed []Passed
-	// Watched says, of a directory, that it is watched.
+	// Watched says that the path, if it is a directory, is watched.
 	Watched bool
 }
 
@@ -28,8 +27,7 @@ type Passed struct {
 	Why    string // "ignored by \"data/\"", "not matched by include [*.py]"
 }
 
-// Explain says what a save of a path means. The path is relative to the project, with slashes; it
-// need not exist.
+// Explain says what a save of a path does. The path is relative to the project, with slashes. It need not exist.
 func (rs *Rules) Explain(file string) Explanation {
 	e := Explanation{Watched: rs.reaches(file)}
 	for i := range rs.list {
@@ -46,7 +44,7 @@ func (rs *Rules) Explain(file string) Explanation {
 	return e
 }
 
-// why says why a rule whose path covers a file does not match it.
+// why is the reason why a rule that covers a file does not match it.
 func (r *rule) why(file string) string {
 	rel, _ := below(r.path, file)
 	for name := range strings.SplitSeq(rel, "/") {
@@ -55,22 +53,22 @@ func (r *rule) why(file string) string {
 		}
 	}
 	switch {
-	case leftByTool(path.Base(rel)):
+	case isToolFile(path.Base(rel)):
 		return "editors use this name for temporary files"
-	case hit(r.ignore, rel):
+	case matchesAny(r.ignore, rel):
 		return fmt.Sprintf("ignored by %q", culprit(r.Ignore, rel))
-	case r.leftOut(file):
-		outer, _ := below(r.context, file)
+	case r.excludedFromBuild(file):
+		outer, _ := below(r.buildContext, file)
 		return fmt.Sprintf("ignored by %q in .dockerignore", culprit(r.ContextIgnore, outer))
 	}
 	return fmt.Sprintf("not matched by include %q", r.Include)
 }
 
-// culprit is the last of the patterns that takes the path in, which is the one that decides.
+// culprit is the pattern that decides: the last one that matches the path.
 func culprit(patterns []string, rel string) string {
 	for _, p := range slices.Backward(patterns) {
 		m, err := patternmatcher.New([]string{p})
-		if err == nil && !m.Exclusions() && hit(m, rel) {
+		if err == nil && !m.Exclusions() && matchesAny(m, rel) {
 			return p
 		}
 	}

@@ -5,14 +5,14 @@ import (
 	"path/filepath"
 )
 
-// Notices waits until the system tells that the file called name in directory was touched, and reports
-// whether it did so before ctx ended. An error means that the directory cannot be watched.
+// Notices waits until the system reports an event for the file called name in a directory. It returns false if ctx
+// ended first, and an error if the directory cannot be watched.
 func Notices(ctx context.Context, dir, name string) (bool, error) {
 	src, err := newSystem()
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = src.Close() }() // it was only read from
+	defer func() { _ = src.Close() }() // it was only read
 	if err := src.Add(dir); err != nil {
 		return false, err
 	}
@@ -22,7 +22,7 @@ func Notices(ctx context.Context, dir, name string) (bool, error) {
 			if !ok || filepath.Base(e.Name) == name {
 				return ok, nil
 			}
-		case _, ok := <-src.Errors(): // a queue that overflowed: the next event may fit
+		case _, ok := <-src.Errors(): // an overflow of the queue: the next event may fit
 			if !ok {
 				return false, nil
 			}

@@ -12,19 +12,19 @@ import (
 	"sdev/dev"
 )
 
-// Rules are compiled rules. They are not safe for concurrent use, because the matcher below them
-// compiles its patterns on first use.
+// Rules are compiled rules. They are not safe for concurrent use, because package patternmatcher compiles a pattern on
+// its first use.
 type Rules struct {
 	list []rule
 }
 
 type rule struct {
 	dev.Rule
-	path    string // Rule.Path, cleaned
-	include *patternmatcher.PatternMatcher
-	ignore  *patternmatcher.PatternMatcher
-	context string                         // Rule.Context, cleaned
-	outside *patternmatcher.PatternMatcher // Rule.ContextIgnore
+	path         string // Rule.Path, cleaned
+	include      *patternmatcher.PatternMatcher
+	ignore       *patternmatcher.PatternMatcher
+	buildContext string                         // Rule.Context, cleaned
+	dockerignore *patternmatcher.PatternMatcher // Rule.ContextIgnore
 }
 
 // Compile makes rules ready for matching. An error names the rule by its origin.
@@ -52,16 +52,15 @@ func compile(r dev.Rule) (rule, error) {
 	if c.ignore, err = patternmatcher.New(r.Ignore); err != nil {
 		return rule{}, fmt.Errorf("ignore %q: %w", r.Ignore, err)
 	}
-	c.context = path.Clean(r.Context)
-	if c.outside, err = patternmatcher.New(r.ContextIgnore); err != nil {
-		return rule{}, fmt.Errorf("ignore file of %s: %w", c.context, err)
+	c.buildContext = path.Clean(r.Context)
+	if c.dockerignore, err = patternmatcher.New(r.ContextIgnore); err != nil {
+		return rule{}, fmt.Errorf("ignore file of %s: %w", c.buildContext, err)
 	}
 	return c, nil
 }
 
-// Match returns the first of the rules that matches a path, which is relative to the project and has
-// slashes. Rules whose patterns cannot be compiled match nothing; [New] refuses them. For many
-// paths use [Compile].
+// Match returns the first rule that matches a path, which is relative to the project, with slashes. A rule with an
+// invalid pattern matches nothing here; [New] refuses it. For many paths use [Compile].
 func Match(rules []dev.Rule, path string) (dev.Rule, bool) {
 	rs := &Rules{}
 	for _, r := range rules {
@@ -72,8 +71,7 @@ func Match(rules []dev.Rule, path string) (dev.Rule, bool) {
 	return rs.Match(path)
 }
 
-// Match returns the first rule that matches a file's path, which is relative to the project and has
-// slashes.
+// Match returns the first rule that matches a file's path, which is relative to the project, with slashes.
 func (rs *Rules) Match(path string) (dev.Rule, bool) {
 	for i := range rs.list {
 		if r := &rs.list[i]; r.matches(path) {
@@ -83,18 +81,17 @@ func (rs *Rules) Match(path string) (dev.Rule, bool) {
 	return dev.Rule{}, false
 }
 
-// Reaches reports whether a change anywhere below the directory dir may mean anything. It may say yes
-// in vain; it never says no in vain.
+// Reaches reports whether a rule may take effect anywhere below a directory. It may return true although none does, but
+// never false although one does.
 func (rs *Rules) Reaches(dir string) bool { return rs.reaches(dir) }
 
-// effective reports whether a change of the file means anything.
+// effective reports whether a change of the file has any effect.
 func (rs *Rules) effective(path string) bool {
 	r, ok := rs.Match(path)
 	return ok && r.Action != dev.Ignored
 }
 
-// reaches reports whether a change anywhere below the directory dir may mean anything. It may say yes
-// in vain, which costs a watch; it never says no in vain.
+// reaches is Reaches. A needless true costs a watch.
 func (rs *Rules) reaches(dir string) bool {
 	for i := range rs.list {
 		r := &rs.list[i]
@@ -116,24 +113,24 @@ func (r *rule) matches(file string) bool {
 	switch {
 	case !ok:
 		return false
-	case rel == ".": // the rule names this very file
+	case rel == ".": // the rule names exactly this file
 		return true
 	case r.Action != dev.Ignored && builtinIgnored(rel):
 		return false
 	}
-	return (len(r.Include) == 0 || hit(r.include, rel)) && !hit(r.ignore, rel) && !r.leftOut(file)
+	return (len(r.Include) == 0 || matchesAny(r.include, rel)) && !matchesAny(r.ignore, rel) && !r.excludedFromBuild(file)
 }
 
-// leftOut reports whether the image's build would leave the path out.
-func (r *rule) leftOut(p string) bool {
+// excludedFromBuild reports whether .dockerignore keeps the path out of the image's build.
+func (r *rule) excludedFromBuild(p string) bool {
 	if len(r.ContextIgnore) == 0 {
 		return false
 	}
-	rel, ok := below(r.context, p)
-	return ok && rel != "." && hit(r.outside, rel)
+	rel, ok := below(r.buildContext, p)
+	return ok && rel != "." && matchesAny(r.dockerignore, rel)
 }
 
-// covers reports whether the rule surely matches every file below dir that any later rule might.
+// covers reports whether the rule certainly matches every file below dir that a later rule could match.
 func (r *rule) covers(dir string) bool {
 	rel, ok := below(r.path, dir)
 	if !ok || len(r.Ignore)+len(r.ContextIgnore) > 0 {
@@ -142,7 +139,7 @@ func (r *rule) covers(dir string) bool {
 	if len(r.Include) == 0 {
 		return true
 	}
-	return rel != "." && hit(r.include, rel) && !r.include.Exclusions()
+	return rel != "." && matchesAny(r.include, rel) && !r.include.Exclusions()
 }
 
 func (r *rule) reaches(dir string) bool {
@@ -158,25 +155,25 @@ func (r *rule) reaches(dir string) bool {
 		return false
 	}
 	parts := strings.Split(rel, "/")
-	if hit(r.ignore, rel) && !anyReaches(r.ignore, parts, true) {
+	if matchesAny(r.ignore, rel) && !anyReaches(r.ignore, parts, true) {
 		return false
 	}
-	if r.leftOut(dir) && !anyReaches(r.outside, strings.Split(strings.TrimPrefix(dir, r.context+"/"), "/"), true) {
+	if r.excludedFromBuild(dir) && !anyReaches(r.dockerignore, strings.Split(strings.TrimPrefix(dir, r.buildContext+"/"), "/"), true) {
 		return false
 	}
 	return len(r.Include) == 0 || anyReaches(r.include, parts, false)
 }
 
-// anyReaches reports whether a pattern, of those that negate or of those that do not, can match
-// something below the directory whose path consists of parts.
+// anyReaches reports whether a pattern can match something below the directory whose path consists of parts. It
+// considers only the negated patterns, or only the others.
 func anyReaches(m *patternmatcher.PatternMatcher, parts []string, negated bool) bool {
 	return slices.ContainsFunc(m.Patterns(), func(p *patternmatcher.Pattern) bool {
 		return p.Exclusion() == negated && patternReaches(p.String(), parts)
 	})
 }
 
-// patternReaches compares a pattern with a directory, name by name, as far as both go. A pattern that
-// ends first still matches everything below what it names.
+// patternReaches compares a pattern with a directory name by name, until one of them ends. If the pattern ends first, it
+// matches everything below the path that it names.
 func patternReaches(pattern string, parts []string) bool {
 	for i, want := range strings.Split(pattern, "/") {
 		if i == len(parts) || strings.Contains(want, "**") {
@@ -189,13 +186,13 @@ func patternReaches(pattern string, parts []string) bool {
 	return true
 }
 
-// hit asks the matcher, whose only error is a malformed pattern, which compile has refused.
-func hit(m *patternmatcher.PatternMatcher, rel string) bool {
+// matchesAny reports whether a pattern matches. The matcher's only error is an invalid pattern, which compile refuses.
+func matchesAny(m *patternmatcher.PatternMatcher, rel string) bool {
 	ok, err := m.MatchesOrParentMatches(rel)
 	return err == nil && ok
 }
 
-// below gives p relative to base, both clean and with slashes, if it is base or lies below it.
+// below returns p relative to base, if p is base or lies below it. Both are clean paths with slashes.
 func below(base, p string) (string, bool) {
 	switch base {
 	case ".":
@@ -206,10 +203,10 @@ func below(base, p string) (string, bool) {
 	return strings.CutPrefix(p, base+"/")
 }
 
-// builtinIgnored reports whether the file, relative to a rule's path, is one that no rule means
-// unless its path names it: other tools' directories and what editors leave while they save.
+// builtinIgnored reports whether a file, relative to a rule's path, is ignored unless the rule's path names it: a file
+// in the directory of another tool, or a temporary file of an editor.
 func builtinIgnored(rel string) bool {
-	return builtinIgnoredDir(rel) || leftByTool(path.Base(rel))
+	return builtinIgnoredDir(rel) || isToolFile(path.Base(rel))
 }
 
 func builtinIgnoredDir(rel string) bool {
@@ -222,8 +219,8 @@ func builtinIgnoredDir(rel string) bool {
 	return false
 }
 
-// leftByTool knows the names under which editors keep locks, swap files and backups.
-func leftByTool(name string) bool {
+// isToolFile reports whether a name is that of a lock, a swap file or a backup of an editor.
+func isToolFile(name string) bool {
 	switch {
 	case name == "4913": // vim, to find out whether it may create files here
 		return true

@@ -42,7 +42,7 @@ func (s *session) native(ctx context.Context, open func() (source, error)) error
 		in.fill(src)
 	}()
 	defer func() {
-		_ = src.Close() // it is only read from
+		_ = src.Close() // it is only read
 		<-ended
 		s.src = nil
 		s.watches.Store(0)
@@ -120,7 +120,7 @@ func (s *session) rel(name string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	return filepath.ToSlash(rel), filepath.IsLocal(rel) // names need not be text
+	return filepath.ToSlash(rel), filepath.IsLocal(rel) // a file name may be any bytes
 }
 
 // handleHint opens windows for what may have changed at rel. wasDir says that rel was a watched directory.
@@ -184,22 +184,22 @@ func (s *session) removeWatches(rel string) bool {
 func (s *session) poll(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var look time.Time // time of the next comparison
+	var next time.Time // time of the next comparison
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-timer.C:
-			if !now.Before(look) {
+			if !now.Before(next) {
 				if err := s.rescan(now); err != nil {
 					return err
 				}
 				// Comparisons use at most a fiftieth of one processor.
-				look = time.Now().Add(max(s.opts.PollEvery, 50*time.Since(now)))
+				next = time.Now().Add(max(s.opts.PollEvery, 50*time.Since(now)))
 			}
 		}
 		s.flush(time.Now())
-		wait := time.Until(look)
+		wait := time.Until(next)
 		if at, ok := s.pending.next(); ok {
 			wait = min(wait, time.Until(at))
 		}

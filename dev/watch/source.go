@@ -7,8 +7,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// source tells where something may have changed, in single directories. Both channels are closed once
-// Close has returned.
+// source reports events in single directories. Both channels are closed when Close has returned.
 type source interface {
 	Add(dir string) error
 	Remove(dir string) error
@@ -30,17 +29,17 @@ func newSystem() (source, error) {
 func (s system) Events() <-chan fsnotify.Event { return s.Watcher.Events }
 func (s system) Errors() <-chan error          { return s.Watcher.Errors }
 
-// hint is what a source told of one path.
+// hint is what a source reported about one path.
 type hint struct {
-	first, last time.Time // when it was told so, by our clock
-	moved       bool      // it was made, removed or renamed
+	first, last time.Time // when the first and the latest event arrived
+	moved       bool      // it was created, removed or renamed
 }
 
-// maxHints is the number of paths from which on a look at everything is cheaper, and bounded.
+// maxHints limits the memory: with more paths, comparing the whole tree is cheaper.
 const maxHints = 16384
 
-// inbox takes a source's events as fast as they come, so that the system's queue stays short
-// whatever the reader does, and keeps one hint per path.
+// inbox receives a source's events at once, so that the system's queue stays short even if the reader is slow. It keeps
+// one hint per path.
 type inbox struct {
 	ready chan struct{} // holds a token when there is something to take
 
@@ -69,7 +68,7 @@ func (in *inbox) fill(src source) {
 				errs = nil
 				break
 			}
-			// Mostly the queue's overflow. Whatever else it is, something was not told.
+			// Usually the queue has overflowed. Any other error means lost events too.
 			in.lose(time.Now())
 		}
 	}
@@ -77,7 +76,7 @@ func (in *inbox) fill(src source) {
 
 func (in *inbox) put(e fsnotify.Event, now time.Time) {
 	if e.Name == "" {
-		return // fsnotify's companion of an error
+		return // fsnotify sends an empty event together with an error
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -115,7 +114,7 @@ func (in *inbox) wake() {
 	}
 }
 
-// take empties the inbox. The time says when events were lost, and is zero if none were.
+// take returns the hints and removes them. The time is when events were lost; zero if none were.
 func (in *inbox) take() (map[string]hint, time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

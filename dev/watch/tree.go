@@ -13,19 +13,19 @@ import (
 	"sdev/dev"
 )
 
-// tree is what is known of the files in which a rule can take effect.
+// tree holds the known state of the files in which a rule can take effect.
 type tree struct {
-	root  string // absolute, free of links
+	root  string // absolute, without symbolic links
 	rules *Rules
-	fresh time.Duration // see state.fresh
+	fresh time.Duration // age below which a file is fresh: see state.fresh
 	files map[string]state
 }
 
 // state is a file as it was last reported.
 type state struct {
 	info fs.FileInfo
-	// fresh is set when the file was written so shortly before it was looked at that another write
-	// could leave the same modification time. For those, sum is compared as well.
+	// fresh says that the file was read so soon after its last write that another write could have the same
+	// modification time. Then sum is compared as well.
 	fresh bool
 	sum   [sha256.Size]byte // zero for a file that cannot be read or is larger than maxSum
 }
@@ -36,7 +36,7 @@ const maxSum = 4 << 20
 func (t *tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
 
 // look returns the file's state now. It reports false when there is no file: nothing, or a directory.
-func (t *tree) look(rel string) (state, bool) {
+func (t *tree) stateNow(rel string) (state, bool) {
 	info, err := os.Lstat(t.abs(rel))
 	if err != nil || info.IsDir() {
 		return state{}, false
@@ -52,7 +52,7 @@ func (t *tree) stateOf(rel string, info fs.FileInfo) state {
 	return st
 }
 
-// differs reports whether the file at rel was changed between two looks.
+// differs reports whether the file at rel was changed between two states.
 func (t *tree) differs(rel string, was, is state) bool {
 	a, b := was.info, is.info
 	if !a.ModTime().Equal(b.ModTime()) || a.Size() != b.Size() || a.Mode().Type() != b.Mode().Type() || !os.SameFile(a, b) {
@@ -69,7 +69,7 @@ func (t *tree) checksum(rel string, info fs.FileInfo) (sum [sha256.Size]byte) {
 	if err != nil {
 		return sum
 	}
-	defer func() { _ = f.Close() }() // it was only read from
+	defer func() { _ = f.Close() }() // it was only read
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return sum
@@ -78,9 +78,9 @@ func (t *tree) checksum(rel string, info fs.FileInfo) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// walk calls file for every file below dir that matters, and enter for dir and every directory below
-// it that may hold one, before its entries are read. An error of enter ends the walk. Directories that
-// vanish or cannot be read count as empty.
+// walk calls file for every file below dir in which a rule can take effect. It calls enter for dir, and for every
+// directory below that may hold such a file, before it reads the directory. An error of enter ends the walk. A directory
+// that vanishes or cannot be read counts as empty.
 func (t *tree) walk(dir string, enter func(dir string) error, file func(rel string, info fs.FileInfo)) error {
 	if err := enter(dir); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (t *tree) walk(dir string, enter func(dir string) error, file func(rel stri
 	return nil
 }
 
-// read makes the files that are there the ones that are known.
+// read replaces the known state with the current one.
 func (t *tree) read() error {
 	t.files = make(map[string]state)
 	return t.walk(".", func(string) error { return nil }, func(rel string, info fs.FileInfo) {
@@ -117,14 +117,14 @@ func (t *tree) read() error {
 	})
 }
 
-// compare walks dir and gives every path at or below it that is not as known. Nothing is recorded.
+// compare walks dir and returns every path at or below it that differs from the known state. It records nothing.
 func (t *tree) compare(dir string, enter func(dir string) error) ([]string, error) {
 	var out []string
 	seen := make(map[string]bool)
 	err := t.walk(dir, enter, func(rel string, info fs.FileInfo) {
 		seen[rel] = true
 		was, known := t.files[rel]
-		// What is seen here is not recorded, so its own freshness does not matter.
+		// This state is not recorded, so whether it is fresh does not matter.
 		if !known || t.differs(rel, was, state{info: info}) {
 			out = append(out, rel)
 		}
@@ -137,8 +137,7 @@ func (t *tree) compare(dir string, enter func(dir string) error) ([]string, erro
 	return out, err
 }
 
-// maybeHalfSaved reports whether the file is in a state that editors pass through while they save: not
-// there, or empty, though it was not.
+// maybeHalfSaved reports whether the file is missing or empty, but was not before: some editors save in two steps.
 func (t *tree) maybeHalfSaved(rel string) bool {
 	was, known := t.files[rel]
 	if !known || was.info.Size() == 0 {
@@ -148,10 +147,10 @@ func (t *tree) maybeHalfSaved(rel string) bool {
 	return err != nil || info.Size() == 0
 }
 
-// record makes the state of the file at rel the known one and gives the change that this is, if it
-// is one. A removal counts as saved at noticed.
+// record stores the current state of the file at rel, and returns the change from the known state, if there is one. For a
+// removal, the time of the save is noticed.
 func (t *tree) record(rel string, noticed time.Time) (dev.Change, bool) {
-	is, there := t.look(rel)
+	is, there := t.stateNow(rel)
 	was, known := t.files[rel]
 	if !there {
 		delete(t.files, rel)

@@ -15,11 +15,11 @@ import (
 
 // Options tune a watcher. The zero value of each field means its default.
 type Options struct {
-	Quiet     time.Duration     // how long a path must be quiet; 10 ms
-	Cap       time.Duration     // how long a path that is never quiet may be held back; 250 ms
-	Poll      bool              // never ask the system for events
-	PollEvery time.Duration     // pause between two looks when polling; 200 ms, more for large trees
-	Warn      func(dev.Warning) // told when watching works, but not as one might expect; may be nil
+	Quiet     time.Duration     // how long a path must be without events; default 10 ms
+	Cap       time.Duration     // how long the report of a path may be delayed by further events; default 250 ms
+	Poll      bool              // poll, and do not use the system's events
+	PollEvery time.Duration     // pause between two polls; default 200 ms, longer for large trees
+	Warn      func(dev.Warning) // receives a warning when it has to poll; may be nil
 }
 
 func (o Options) withDefaults() Options {
@@ -38,15 +38,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Batch is what was found changed at one time.
+// Batch is a set of changes that are reported together.
 type Batch struct {
-	// Changes are ordered by path; each path is there once. They are the paths for which a rule has
-	// an action other than dev.Ignored.
+	// Changes are ordered by path, and each path occurs once. Ignored paths are left out.
 	Changes []dev.Change
 	// First is when the first event that led to the batch was received.
 	First time.Time
-	// Overflow says that events were lost and that the tree was compared as a whole, so that
-	// Changes, which may then be empty, is complete again.
+	// Overflow says that events were lost. Then Changes, which may be empty, is the result of comparing the whole
+	// tree, and nothing is missing.
 	Overflow bool
 }
 
@@ -58,8 +57,8 @@ type Watcher struct {
 	watches atomic.Int64
 }
 
-// New reads the tree at root as the state from which changes are counted. Root must be a directory;
-// rules that cannot be compiled are refused. Nothing is started before [Watcher.Run].
+// New reads the tree at root, which must be a directory. Later changes are relative to this state. It refuses rules with
+// invalid patterns, and starts nothing: [Watcher.Run] does.
 func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 	compiled, err := Compile(rules)
 	if err != nil {
@@ -82,12 +81,10 @@ func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 	return &Watcher{tree: t, opts: opts, source: newSystem}, nil
 }
 
-// Watches is the number of directories for which the system is asked for events now; 0 when polling.
-// It is safe to call from any goroutine.
+// Watches is the number of watched directories; 0 while polling. It is safe for concurrent use.
 func (w *Watcher) Watches() int { return int(w.watches.Load()) }
 
-// Run watches until ctx ends, which is no error, and calls emit with what changed. It is called
-// once.
+// Run watches until ctx ends, and then returns nil. It calls emit with each batch of changes. It may be called only once.
 func (w *Watcher) Run(ctx context.Context, emit func(Batch)) error {
 	s := &session{
 		tree: w.tree, opts: w.opts, emit: emit, watches: &w.watches,
@@ -106,7 +103,7 @@ func (w *Watcher) Run(ctx context.Context, emit func(Batch)) error {
 	return nil
 }
 
-// limitWarning says that events are not to be had, why, and what to do about it.
+// limitWarning says why the system delivers no events, and what to do about it.
 func limitWarning(err error, dirs int, every time.Duration) dev.Warning {
 	w := dev.Warning{Code: dev.CodeWatchLimit}
 	switch {

@@ -1,5 +1,7 @@
-// Package auth is "sdev auth": it steers the local provider of a project that runs with its login, edits
-// the people of the project, and checks the login from every side.
+// Package auth holds the commands below "sdev auth". They control the local provider of a project that runs with its
+// login, edit the people of the project, and find out why a login does not work.
+//
+// Goroutines: only "sdev auth check" starts some, for its requests, and it waits for them.
 package auth
 
 import (
@@ -20,7 +22,7 @@ func NewCmd(c *console.Console) *cobra.Command {
 		Short: "People, faults and clock of the local login",
 		Long: `Controls the local provider that people sign in with while the project runs with its login
 ("sdev up --with-auth"): people, who signs in, faults, clock. Changes take effect at once.
-"sdev help auth" explains the whole.`,
+"sdev help auth" explains how the local login works.`,
 		Example: `  sdev auth users add dora@example.com --name Dora --group sales
   sdev auth fault set deny --times 1
   sdev auth explain /marketing/q3 --as dora@example.com`,

@@ -46,7 +46,7 @@ func TestAuthClock_TakesAnOffsetWithAMinus(t *testing.T) {
 		"auth users add -1@x.org":   "auth users add -1@x.org",
 		"auth fault set slow clock": "auth fault set slow clock",
 	} {
-		if got := strings.Join(WithOffsets(strings.Fields(line)), " "); got != want {
+		if got := strings.Join(MarkOffsets(strings.Fields(line)), " "); got != want {
 			t.Errorf("%s became %s", line, got)
 		}
 	}
@@ -56,10 +56,10 @@ func TestAuthFault_IsSaidInWords(t *testing.T) {
 	for want, f := range map[string]oidc.Fault{
 		"deny until it is cleared": {Name: "deny"},
 		"deny, once":               {Name: "deny", Times: 1},
-		"slow by=2s ms=3 for a@x.org of tool, 3 times":        {Name: "slow", Params: map[string]string{"ms": "3", "by": "2s"}, User: "a@x.org", Client: "tool", Times: 3},
-		"deny for alice@example.com until it is cleared":      {Name: "deny", User: "alice@example.com"},
-		"huge-claims kilobytes=12 of streamlit, 2 times":      {Name: "huge-claims", Params: map[string]string{"kilobytes": "12"}, Client: "streamlit", Times: 2},
-		"huge-claims kilobytes=4 of tool until it is cleared": {Name: "huge-claims", Params: map[string]string{"kilobytes": "4"}, Client: "tool"},
+		"slow by=2s ms=3 for a@x.org at client tool, 3 times":        {Name: "slow", Params: map[string]string{"ms": "3", "by": "2s"}, User: "a@x.org", Client: "tool", Times: 3},
+		"deny for alice@example.com until it is cleared":             {Name: "deny", User: "alice@example.com"},
+		"huge-claims kilobytes=12 at client streamlit, 2 times":      {Name: "huge-claims", Params: map[string]string{"kilobytes": "12"}, Client: "streamlit", Times: 2},
+		"huge-claims kilobytes=4 at client tool until it is cleared": {Name: "huge-claims", Params: map[string]string{"kilobytes": "4"}, Client: "tool"},
 	} {
 		if got := faultText(f); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -70,12 +70,12 @@ func TestAuthFault_IsSaidInWords(t *testing.T) {
 // wellSeen is a login with which nothing is wrong.
 func wellSeen(mode dev.Mode) loginCheck {
 	at := time.Unix(1_700_000_000, 0)
-	s := seen{Issuer: "http://localhost:8601", Keys: []string{"k1", "k2"}}
+	s := providerView{Issuer: "http://localhost:8601", Keys: []string{"k1", "k2"}}
 	return loginCheck{
 		mode: mode, issuer: "http://localhost:8601", origin: "http://localhost:8501",
 		state: oidc.State{Issuer: "http://localhost:8601", Keys: []oidc.Key{{ID: "k2"}, {ID: "k1"}}},
 		host:  s,
-		app: inside{seen: s, Guarded: true, Time: 1_700_000_000.5, Redirects: []string{"http://localhost:8501/", "http://localhost:8501"}, asked: at, answered: at.Add(time.Second),
+		app: containerView{providerView: s, Guarded: true, Time: 1_700_000_000.5, Redirects: []string{"http://localhost:8501/", "http://localhost:8501"}, asked: at, answered: at.Add(time.Second),
 			Versions: map[string]string{"streamlit": "1.58.0", "botocore": "1.31.0", "Authlib": "1.9.9", "httpx": "0.28.1"}},
 	}
 }
@@ -100,7 +100,7 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		evidence string
 		blocks   bool
 	}{
-		"the host does not reach it":    {func(l *loginCheck) { l.host = seen{Error: "refused"} }, dev.AppLogin, "issuer.host", "http://localhost:8601 does not answer this machine: refused", true},
+		"the host does not reach it":    {func(l *loginCheck) { l.host = providerView{Error: "refused"} }, dev.AppLogin, "issuer.host", "http://localhost:8601 does not answer this machine: refused", true},
 		"the app does not reach it":     {func(l *loginCheck) { l.app.Error = "timed out" }, dev.AppLogin, "issuer.app", "http://localhost:8601 does not answer the app's container: timed out", true},
 		"the app says nothing":          {func(l *loginCheck) { l.appError = errors.New("no python") }, dev.Native, "issuer.app", "http://localhost:8601 does not answer the app's container: no python", true},
 		"another issuer for the app":    {func(l *loginCheck) { l.app.Issuer = "http://other" }, dev.AppLogin, "issuer.same", "from the app's container, the issuer is http://other, but should be http://localhost:8601", true},
@@ -114,18 +114,18 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		"unreadable redirect addresses": {func(l *loginCheck) { l.app.RedirectsError = "KeyError: web" }, dev.AppLogin, "redirect.origin", "the app cannot read its redirect addresses: KeyError: web", true},
 		"a bypass":                      {func(l *loginCheck) { l.app.Bypass = "1" }, dev.Native, "bypass.off", "LOCAL_STREAMLIT=1 is set for the app", true},
 		"a bypass that is kept off": {func(l *loginCheck) {
-			l.app.ParseShimWarning = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
+			l.app.SetBy = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
 		}, dev.AppLogin, "bypass.off", "LOCAL_STREAMLIT is set by the top level of Streamlit's secrets, /app/Home.py:3; sdev keeps it off here, but it would bypass the login of the deployed app", true},
 		"a process without the shim":   {func(l *loginCheck) { l.app.Guarded = false }, dev.AppLogin, "bypass.off", "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", true},
 		"a process of somebody else's": {func(l *loginCheck) { l.app.Guarded, l.app.BypassError = false, "PermissionError" }, dev.AppLogin, "bypass.off", "cannot read the environment of the app's process: PermissionError", false},
-		"an old boto3":                 {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 does not know AWS_ENDPOINT_URL_SSM, so it asks the real AWS", true},
-		"an oldish Streamlit":          {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58 a login is lost when the app restarts", false},
+		"an old boto3":                 {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 ignores AWS_ENDPOINT_URL_SSM, so it sends requests to the real AWS", true},
+		"an oldish Streamlit":          {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.57.0" }, dev.Native, "streamlit.version", "streamlit 1.57.0: before 1.58, users lose their login when the app restarts", false},
 		"an old Streamlit":             {func(l *loginCheck) { l.app.Versions["streamlit"] = "1.41.1" }, dev.Native, "streamlit.version", "streamlit 1.41.1 has no st.login", true},
 		"no Streamlit":                 {func(l *loginCheck) { delete(l.app.Versions, "streamlit") }, dev.Native, "streamlit.version", "the container's Python has no streamlit", false},
 		"no Authlib":                   {func(l *loginCheck) { delete(l.app.Versions, "Authlib") }, dev.Native, "authlib.version", "Authlib is not installed, and st.login needs it", true},
 		"no httpx":                     {func(l *loginCheck) { delete(l.app.Versions, "httpx") }, dev.Native, "authlib.version", "httpx is not installed, and st.login needs it", true},
 		"shared cookies":               {func(l *loginCheck) { l.others = []string{"http://localhost:8502"} }, dev.Native, "cookies.shared", "cookies ignore ports, so these apps share them: http://localhost:8502", false},
-		"groups of nobody":             {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups that nobody is in: sales", false},
+		"groups of nobody":             {func(l *loginCheck) { l.unknown = []string{"sales"} }, dev.AppLogin, "policies.groups", "policies name groups without members: sales", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := wellSeen(c.mode)

@@ -41,43 +41,43 @@ code is 1.`,
 	return cmd
 }
 
-// seen is what one place sees of the provider.
-type seen struct {
+// providerView is the provider as one place sees it.
+type providerView struct {
 	Issuer string   `json:"issuer"`
 	Keys   []string `json:"keys"` // their IDs, sorted
 	Error  string   `json:"discovery_error"`
 }
 
-// inside is what the app's container says of itself.
-type inside struct {
-	seen
-	Time             float64           `json:"time"`     // seconds since 1970
-	Bypass           string            `json:"bypass"`   // value of LOCAL_STREAMLIT, where the app can see it
-	Guarded          bool              `json:"guarded"`  // the start-up shim keeps it off, in every process of the app
-	ParseShimWarning []string          `json:"kept_off"` // who tried to set it nevertheless
-	BypassError      string            `json:"bypass_error"`
-	Redirects        []string          `json:"redirects"`
-	RedirectsError   string            `json:"redirects_error"`
-	Versions         map[string]string `json:"versions"` // of packages that are there
+// containerView is what check.py reports from the app's container.
+type containerView struct {
+	providerView
+	Time           float64           `json:"time"`     // seconds since 1970
+	Bypass         string            `json:"bypass"`   // value of LOCAL_STREAMLIT in the app's environment
+	Guarded        bool              `json:"guarded"`  // the start-up shim keeps it unset in every process of the app
+	SetBy          []string          `json:"kept_off"` // where the app tried to set it
+	BypassError    string            `json:"bypass_error"`
+	Redirects      []string          `json:"redirects"`
+	RedirectsError string            `json:"redirects_error"`
+	Versions       map[string]string `json:"versions"` // of the installed packages
 
 	asked, answered time.Time // by this machine's clock
 }
 
-// loginCheck is everything that a check looks at.
+// loginCheck is the evidence of a check.
 type loginCheck struct {
 	mode     dev.Mode
 	issuer   string
 	origin   string // of the app, as the browser sees it
 	state    oidc.State
-	host     seen
-	app      inside
+	host     providerView
+	app      containerView
 	appError error
 	others   []string // apps on the same host name
-	unknown  []string // groups that policies name and nobody is in
+	unknown  []string // groups that policies name and that have no members
 }
 
 func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
-	l, err := a.lookAtLogin(ctx)
+	l, err := a.gather(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
 	return err
 }
 
-func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
+func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return loginCheck{}, err
@@ -103,28 +103,28 @@ func (a *commands) lookAtLogin(ctx context.Context) (loginCheck, error) {
 	if err != nil {
 		return loginCheck{}, err
 	}
-	told, _ := r.GatewayConfig()
-	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", told.Host, told.Port), state: state}
+	gateway, _ := r.GatewayConfig()
+	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", gateway.Host, gateway.Port), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
 	var asking sync.WaitGroup
-	asking.Go(func() { l.host = see(ctx, l.issuer) })
-	asking.Go(func() { l.others = otherApps(ctx, r, told.Port) })
-	asking.Go(func() { l.app, l.appError = a.lookInside(ctx, r, l.issuer, l.mode) })
+	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
+	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
+	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode) })
 	asking.Wait()
-	l.state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState}) // keys may be made when they are first asked for
+	l.state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState}) // again, because the requests may have created keys
 	return l, err
 }
 
-// see asks the provider from this machine.
-func see(ctx context.Context, issuer string) seen {
+// viewFromHere requests the provider's metadata and keys from this machine.
+func viewFromHere(ctx context.Context, issuer string) providerView {
 	var doc struct {
 		Issuer string `json:"issuer"`
 		JWKS   string `json:"jwks_uri"`
 	}
 	if err := getJSON(ctx, issuer+"/.well-known/openid-configuration", &doc); err != nil {
-		return seen{Error: err.Error()}
+		return providerView{Error: err.Error()}
 	}
-	s := seen{Issuer: doc.Issuer}
+	s := providerView{Issuer: doc.Issuer}
 	var set struct {
 		Keys []struct {
 			ID string `json:"kid"`
@@ -140,11 +140,11 @@ func see(ctx context.Context, issuer string) seen {
 	return s
 }
 
-// askFor is how long anybody who is asked may take.
-const askFor = 5 * time.Second
+// requestTimeout limits one request to the provider.
+const requestTimeout = 5 * time.Second
 
 func getJSON(ctx context.Context, url string, to any) error {
-	b, err := get(ctx, url, askFor)
+	b, err := get(ctx, url, requestTimeout)
 	if err != nil {
 		return err
 	}
@@ -173,8 +173,8 @@ func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
 //go:embed check.py
 var checkScript string
 
-// appPython runs a script with the Python that runs the app: an environment that only the image's
-// entrypoint activates is on nobody else's path. Where none is seen to run, the usual one has to do.
+// appPython runs a script with the Python of the running app, because an environment that only the image's entrypoint
+// activates is not on the PATH of other processes. If no app runs, it uses the Python on the PATH.
 const appPython = `for p in /proc/[0-9]*; do
 	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
 	first=${line%% *}
@@ -189,9 +189,9 @@ PATH=${path:-$PATH}
 command -v "${python:=python}" >/dev/null || python=python3
 exec "$python" - "$@"`
 
-// lookInside runs a script with the app's own Python, in its container.
-func (a *commands) lookInside(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (inside, error) {
-	var in inside
+// runCheckScript runs check.py in the app's container, with the app's own Python.
+func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (containerView, error) {
+	var in containerView
 	app, err := r.RequireRunning(r.Project.App)
 	if err != nil {
 		return in, err
@@ -215,16 +215,15 @@ func lastLine(text string) string {
 	return dev.Sanitize(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
-// Other Streamlit apps of this machine are looked for at the ports from the one to the other.
-const firstNeighbour, lastNeighbour = 8501, 8520
+// The ports at which otherApps looks for Streamlit apps.
+const firstPort, lastPort = 8501, 8520
 
-// otherApps finds Streamlit apps that this machine serves under the same host name: cookies do not
-// tell ports apart.
+// otherApps finds Streamlit apps on the same host name. They share the app's cookies, because cookies ignore ports.
 func otherApps(ctx context.Context, r console.Running, own int) []string {
 	var mu sync.Mutex // guards found
 	var found []string
 	var asking sync.WaitGroup
-	for port := firstNeighbour; port <= lastNeighbour; port++ {
+	for port := firstPort; port <= lastPort; port++ {
 		if port == own {
 			continue
 		}
@@ -233,7 +232,7 @@ func otherApps(ctx context.Context, r console.Running, own int) []string {
 			if b, err := get(ctx, url+"/_stcore/health", time.Second); err != nil || strings.TrimSpace(string(b)) != "ok" {
 				return
 			}
-			if owner := r.Engine.Images.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // between the two above
+			if owner := r.Engine.Images.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // a port
 				url += " (" + owner + ")"
 			}
 			mu.Lock()

@@ -1,6 +1,6 @@
-"""Says what the app's container sees of its login, as JSON: no secret is among it.
+"""Print what the app's container knows about its login, as JSON without any secret.
 
-Called with the provider's issuer and the mode; runs with whatever Python the app has.
+Arguments: the provider's issuer and the login mode. It runs with the Python of the app, whatever its version.
 """
 
 import json
@@ -20,7 +20,7 @@ def fetch(url, data=None, headers=None):
 
 
 def app_processes():
-    """The Python processes that run Streamlit: one, or it and what it was started by."""
+    """Return the Python processes that run Streamlit: one, or also the one that started it."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -34,14 +34,14 @@ def app_processes():
 
 
 def environment_of(pid):
-    """The variables that a process was started with: a start script may have set some."""
+    """Return the variables that a process was started with, including those of a start script."""
     with open(f"/proc/{pid}/environ", "rb") as f:
         pairs = f.read().decode(errors="replace").split("\0")
     return dict(p.split("=", 1) for p in pairs if "=" in p)
 
 
 def guard_of(pid):
-    """Who tried to set the bypass in a process, as its start-up shim notes; None where it has none."""
+    """Return where a process tried to set the bypass, as its start-up shim records it; None without a shim."""
     for name in os.listdir(f"/proc/{pid}/fd"):
         file = f"/proc/{pid}/fd/{name}"
         try:
@@ -55,7 +55,7 @@ def guard_of(pid):
 
 
 def bypass():
-    """Whether the login can be bypassed in the process that runs the app, as far as that can be seen."""
+    """Return whether the login can be bypassed in the processes that run the app."""
     found = {"guarded": bool(processes), "kept_off": [], "bypass": ""}
     for pid in processes:
         tried_by = guard_of(pid)
@@ -84,7 +84,7 @@ def redirects(env):
         import tomllib
 
         secrets = tomllib.loads(text)
-    except ImportError:  # before Python 3.11; Streamlit brings this one
+    except ImportError:  # before Python 3.11, where Streamlit depends on toml
         import toml
 
         secrets = toml.loads(text)
@@ -106,7 +106,7 @@ def versions():
 def tried(call):
     try:
         return call(), ""
-    except Exception as error:  # whatever it is, it is the evidence
+    except Exception as error:  # any error is evidence
         said = error.read(500).decode(errors="replace") if hasattr(error, "read") else ""
         return None, f"{type(error).__name__}: {error} {said}".strip()
 

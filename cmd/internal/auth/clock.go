@@ -14,13 +14,13 @@ import (
 	"sdev/dev/oidc"
 )
 
-// earlier is the hidden flag that an offset with a minus becomes.
+// earlier is the hidden flag for a negative offset.
 const earlier = "earlier"
 
 var backwards = regexp.MustCompile(`^-[0-9.]`)
 
-// WithOffsets makes "-30m" after "clock" something else than the flags that it looks like.
-func WithOffsets(args []string) []string {
+// MarkOffsets turns "-30m" after "clock" into "--earlier=-30m": otherwise pflag would take it for flags.
+func MarkOffsets(args []string) []string {
 	i := slices.Index(args, "clock")
 	if i < 1 || !slices.Contains(args[:i], "auth") {
 		return args
@@ -42,7 +42,7 @@ func (a *commands) newAuthClockCmd() *cobra.Command {
 		Short: "Move the provider's clock",
 		Long: `Sets how far the provider's clock is ahead of the real time (+2h) or behind it (-30m). The offset
 counts from the real time, not from the last offset. Tokens that the provider signed earlier expire
-accordingly. Without an offset it prints what the clock shows.`,
+accordingly. Without an offset it prints the clock's time.`,
 		Example: "  sdev auth clock +2h\n  sdev auth clock -30m\n  sdev auth clock reset",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON
@@ -57,7 +57,7 @@ accordingly. Without an offset it prints what the clock shows.`,
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, clockText(state.Clock, a.Now()))
+			return a.printState(state, asJSON, clockText(state.Clock, a.Now()))
 		},
 	}
 	cmd.Flags().StringVar(&before, earlier, "", "")
@@ -80,7 +80,7 @@ func readClock(args []string) (oidc.Command, error) {
 	}
 	text := args[0]
 	days := time.Duration(0)
-	if n, rest, ok := strings.Cut(strings.TrimLeft(text, "+-"), "d"); ok { // which durations of Go lack
+	if n, rest, ok := strings.Cut(strings.TrimLeft(text, "+-"), "d"); ok { // durations of Go have no days
 		if count, err := strconv.Atoi(n); err == nil && count < 100_000 {
 			days, text = time.Duration(count)*24*time.Hour, "0s"+rest
 			if strings.HasPrefix(args[0], "-") {

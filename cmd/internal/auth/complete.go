@@ -10,7 +10,7 @@ import (
 	"sdev/dev/oidc"
 )
 
-// completePeople offers the project's people, by e-mail address, with their names.
+// completePeople offers the e-mail addresses of the project's people as the first argument.
 func (a *commands) completePeople(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -18,7 +18,7 @@ func (a *commands) completePeople(cmd *cobra.Command, args []string, _ string) (
 	return a.OfferPeople(cmd, nil, "")
 }
 
-// completeFault offers the names of faults, and then what can be said of one.
+// completeFault offers the names of faults, and with params the parameters of the fault that was named.
 func completeFault(params bool) console.Completer {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var out []string

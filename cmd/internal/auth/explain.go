@@ -17,10 +17,10 @@ import (
 // verdict is the object that "sdev auth explain --json" prints.
 type verdict struct {
 	Decision dev.Decision      `json:"decision"`
-	Rule     string            `json:"rule"`    // "" where no policy covers the path
-	Headers  map[string]string `json:"headers"` // what the app is told of the person; empty without a front door
+	Rule     string            `json:"rule"`    // "" if no policy covers the path
+	Headers  map[string]string `json:"headers"` // headers about the person that a front door adds; empty without one
 	Path     string            `json:"path"`
-	User     string            `json:"user"` // "" where nobody has signed in
+	User     string            `json:"user"` // "" if nobody is signed in
 	Why      string            `json:"why"`
 }
 
@@ -32,7 +32,7 @@ func (a *commands) newAuthExplainCmd() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "explain PATH",
-		Short: "Say whether somebody may reach a path, and by which policy",
+		Short: "Explain who may reach a path, and which policy decides",
 		Long: `Says what the policies of the compose file (x-sdev.auth.policies) decide for a path: allow, deny, or
 login if nobody is signed in. If several policies cover the path, the most specific one decides. If
 none does, everybody who signs in may reach it. No engine is needed.
@@ -77,7 +77,7 @@ func (a *commands) runAuthExplain(ctx context.Context, path, as string, matrix, 
 		}
 		person, known := p.Settings.Auth.Person(as)
 		if !known {
-			person, note = dev.Person{Email: as}, " (not one of the project's people, so in no group)"
+			person, note = dev.Person{Email: as}, " (not one of the project's people, so without groups)"
 		}
 		who = &person
 	}
@@ -109,7 +109,7 @@ func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {
 	return v
 }
 
-// explainAll goes through people and paths. The path of a policy stands for what only it covers.
+// explainAll prints the decision for each person and path. Without a path it takes those of the policies.
 func (a *commands) explainAll(auth config.AuthSettings, path string, asJSON bool) error {
 	paths := []string{path}
 	if path == "" {
@@ -135,7 +135,7 @@ func (a *commands) explainAll(auth config.AuthSettings, path string, asJSON bool
 			if person == nil {
 				user = "nobody"
 			} else {
-				shown = "" // it stands in the line of nobody
+				shown = "" // it is in the line of nobody
 			}
 			rows = append(rows, []string{shown, user, string(v.Decision), v.Rule})
 		}

@@ -44,7 +44,7 @@ type faultDoc struct {
 	Name     string            `json:"name"`
 	About    string            `json:"about"`
 	Params   []string          `json:"params"`   // their names
-	Defaults map[string]string `json:"defaults"` // what they are where nothing is said
+	Defaults map[string]string `json:"defaults"` // values of parameters that are not given
 }
 
 func faultDocs() []faultDoc {
@@ -63,7 +63,7 @@ func faultDocs() []faultDoc {
 func (a *commands) newAuthFaultListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the faults, and which of them are set", Args: console.NoArgs,
+		Use: "list", Short: "List all faults, and those that are active", Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = asJSON
 			return a.runAuthFaultList(cmd.Context(), asJSON)
@@ -80,21 +80,22 @@ func (a *commands) runAuthFaultList(ctx context.Context, asJSON bool) error {
 	if err := a.Table(FaultRows(oidc.Faults())); err != nil {
 		return err
 	}
-	// What is set now is worth a look, and no reason to fail: the list itself needs no project.
-	ctx, cancel := context.WithTimeout(ctx, tellFor)
+	// The active faults are extra: the list itself needs no running project.
+	ctx, cancel := context.WithTimeout(ctx, steerTimeout)
 	defer cancel()
 	state, err := a.steer(ctx, oidc.Command{Do: oidc.DoState})
 	if err != nil || len(state.Faults) == 0 {
 		return nil
 	}
 	var b console.Page
-	b.Add("\nSet now:\n")
+	b.Add("\nActive now:\n")
 	for _, f := range state.Faults {
 		b.Add("  %s\n", faultText(f))
 	}
 	return a.Print(&b)
 }
 
+// FaultRows are the rows of a table of faults, parameters included.
 func FaultRows(all []oidc.FaultDoc) [][]string {
 	rows := [][]string{{"NAME", "ABOUT"}}
 	for _, f := range all {
@@ -106,7 +107,7 @@ func FaultRows(all []oidc.FaultDoc) [][]string {
 	return rows
 }
 
-// faultText is a fault that is set, in words.
+// faultText describes an active fault.
 func faultText(f oidc.Fault) string {
 	text := f.Name
 	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
@@ -116,7 +117,7 @@ func faultText(f oidc.Fault) string {
 		text += " for " + f.User
 	}
 	if f.Client != "" {
-		text += " of " + f.Client
+		text += " at client " + f.Client
 	}
 	switch f.Times {
 	case 0:
@@ -148,7 +149,7 @@ func (a *commands) newAuthFaultSetCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, "set: "+faultText(f))
+			return a.printState(state, asJSON, "set: "+faultText(f))
 		},
 	}
 	flags := cmd.Flags()
@@ -160,7 +161,7 @@ func (a *commands) newAuthFaultSetCmd() *cobra.Command {
 	return cmd
 }
 
-// readFault reads the name of a fault and what is said of it.
+// readFault parses the name and the parameters of a fault.
 func readFault(f *oidc.Fault, args []string) error {
 	const list = "see: sdev auth fault list"
 	if len(args) == 0 {
@@ -169,7 +170,7 @@ func readFault(f *oidc.Fault, args []string) error {
 	known := oidc.Faults()
 	i := slices.IndexFunc(known, func(d oidc.FaultDoc) bool { return d.Name == args[0] })
 	if i < 0 {
-		return dev.UsageError("there is no fault "+strconv.Quote(args[0]), list)
+		return dev.UsageError("unknown fault "+strconv.Quote(args[0]), list)
 	}
 	f.Name, f.Params = args[0], nil
 	for _, pair := range args[1:] {
@@ -216,7 +217,7 @@ func (a *commands) newAuthFaultClearCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.told(state, asJSON, text)
+			return a.printState(state, asJSON, text)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")

@@ -18,11 +18,11 @@ type finding struct {
 	ID       string `json:"id"`
 	OK       bool   `json:"ok"`
 	Evidence string `json:"evidence"`
-	Fix      string `json:"fix"`    // "" where there is nothing to do
-	Blocks   bool   `json:"blocks"` // where it is not ok, nobody can sign in
+	Fix      string `json:"fix"`    // "" if nothing needs to be done
+	Blocks   bool   `json:"blocks"` // if it is not ok, nobody can sign in
 }
 
-// findings judges what was seen.
+// findings draws the conclusions from the evidence.
 func (l loginCheck) findings() []finding {
 	out := []finding{
 		l.reached("issuer.host", "this machine", l.host, "something else may hold the port; run: sdev restart, then sdev up --with-auth"),
@@ -30,7 +30,7 @@ func (l loginCheck) findings() []finding {
 		l.sameIssuer(), l.sameKeys(), l.sameTime(),
 	}
 	switch {
-	case l.appError != nil: // issuer.app has told; the rest is what only the app's container knows
+	case l.appError != nil: // issuer.app reports it; the other findings need the container
 	case l.mode == dev.Native:
 		out = append(out, l.redirect(), l.bypass(), l.streamlit(), l.authlib())
 	default:
@@ -39,14 +39,14 @@ func (l loginCheck) findings() []finding {
 	return append(out, l.cookies(), l.groups())
 }
 
-func (l loginCheck) fromApp() seen {
+func (l loginCheck) fromApp() providerView {
 	if l.appError != nil {
-		return seen{Error: l.appError.Error()}
+		return providerView{Error: l.appError.Error()}
 	}
-	return l.app.seen
+	return l.app.providerView
 }
 
-func (l loginCheck) reached(id, from string, s seen, fix string) finding {
+func (l loginCheck) reached(id, from string, s providerView, fix string) finding {
 	f := finding{ID: id, OK: s.Error == "", Evidence: l.issuer + " answers " + from, Blocks: true}
 	if !f.OK {
 		f.Evidence, f.Fix = l.issuer+" does not answer "+from+": "+s.Error, fix
@@ -56,7 +56,7 @@ func (l loginCheck) reached(id, from string, s seen, fix string) finding {
 
 func (l loginCheck) sameIssuer() finding {
 	f := finding{ID: "issuer.same", OK: true, Evidence: "browser and app use the same issuer", Blocks: true}
-	for i, s := range []seen{l.host, l.fromApp()} {
+	for i, s := range []providerView{l.host, l.fromApp()} {
 		if s.Issuer != "" && s.Issuer != l.issuer {
 			from := []string{"this machine", "the app's container"}[i]
 			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("from %s, the issuer is %s, but should be %s", from, s.Issuer, l.issuer), "something else answers at that address: stop it, then run: sdev up --with-auth"
@@ -72,7 +72,7 @@ func (l loginCheck) sameKeys() finding {
 	}
 	slices.Sort(want)
 	f := finding{ID: "keys.same", OK: true, Evidence: render.Count(len(want), "key") + ", the same from both sides", Blocks: true}
-	for _, s := range []seen{l.host, l.fromApp()} {
+	for _, s := range []providerView{l.host, l.fromApp()} {
 		if s.Error == "" && !slices.Equal(s.Keys, want) {
 			f.OK, f.Evidence, f.Fix = false, fmt.Sprintf("the published keys are %q, but the provider has %q", s.Keys, want), "if you set a fault for that: sdev auth fault clear"
 		}
@@ -80,17 +80,17 @@ func (l loginCheck) sameKeys() finding {
 	return f
 }
 
-// leeway is what verifiers forgive at least: that of the scaffolded one is 10 seconds.
+// leeway is the difference between clocks that verifiers tolerate: the scaffolded one tolerates 10 seconds.
 const leeway = 10 * time.Second
 
-// sameTime compares clocks. A difference that was asked for blocks nothing that was not meant to be.
+// sameTime compares the clocks. A difference that the user has set is reported, but does not block.
 func (l loginCheck) sameTime() finding {
 	f := finding{ID: "clock.same", OK: true, Evidence: "the app's clock is this machine's"}
 	if l.state.Clock != 0 {
 		return finding{ID: "clock.same", Evidence: "the provider's clock is off by " + l.state.Clock.String() + ", because you set it", Fix: "run: sdev auth clock reset"}
 	}
 	if l.appError != nil {
-		f.Evidence = "unknown: the app's container does not say"
+		f.Evidence = "unknown: the app's container did not answer"
 		return f
 	}
 	whole, part := math.Modf(l.app.Time)
@@ -107,7 +107,7 @@ func (l loginCheck) sameTime() finding {
 	return f
 }
 
-// redirect sees whether people are sent back to the app's own origin.
+// redirect checks that the provider sends people back to the app's own origin.
 func (l loginCheck) redirect() finding {
 	f := finding{ID: "redirect.origin", Blocks: true, Fix: "run: sdev up --with-auth; if you define a client in x-sdev.aws.parameters, it needs this address as its last one"}
 	if l.app.RedirectsError != "" {
@@ -118,7 +118,7 @@ func (l loginCheck) redirect() finding {
 		u, err := url.Parse(uri)
 		return err == nil && u.Scheme+"://"+u.Host == l.origin
 	}
-	// Some code takes the last of them.
+	// Some apps use the last address.
 	if n := len(l.app.Redirects); n == 0 || !own(l.app.Redirects[n-1]) {
 		f.Evidence = fmt.Sprintf("the app is at %s, but its redirect addresses are %s", l.origin, strings.Join(l.app.Redirects[max(0, n-1):], ""))
 		return f
@@ -132,12 +132,12 @@ func (l loginCheck) bypass() finding {
 	case l.app.Bypass != "":
 		f.Evidence, f.Fix = "LOCAL_STREAMLIT="+l.app.Bypass+" is set for the app", "remove it from the start script or .env file that sets it; "+session.GuardHint
 	case l.app.BypassError != "":
-		f.Blocks = false // the shim may well be in it
+		f.Blocks = false // the shim may be active nevertheless
 		f.Evidence, f.Fix = "cannot read the environment of the app's process: "+l.app.BypassError, "run the container as the user that the app runs as (user: in the compose file)"
 	case !l.app.Guarded:
 		f.Evidence, f.Fix = "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", session.GuardHint
-	case len(l.app.ParseShimWarning) > 0:
-		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.ParseShimWarning, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
+	case len(l.app.SetBy) > 0:
+		f.Evidence = "LOCAL_STREAMLIT is set by " + strings.Join(l.app.SetBy, ", ") + "; sdev keeps it off here, but it would bypass the login of the deployed app"
 		f.Fix = "remove it from there: sdev up --local sets it by itself"
 	default:
 		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and sdev keeps it off"
@@ -152,14 +152,14 @@ func (l loginCheck) boto3() finding {
 		f.OK, f.Evidence = !session.IsBelow(have, 1, 31), "botocore "+have
 	}
 	if !f.OK {
-		f.Evidence += " does not know AWS_ENDPOINT_URL_SSM, so it asks the real AWS"
+		f.Evidence += " ignores AWS_ENDPOINT_URL_SSM, so it sends requests to the real AWS"
 		f.Fix = "boto3>=1.28 in the app's requirements"
 	}
 	return f
 }
 
 func (l loginCheck) streamlit() finding {
-	const fix = "streamlit>=1.58 in the app's requirements"
+	const fix = "require streamlit>=1.58"
 	have := l.app.Versions["streamlit"]
 	f := finding{ID: "streamlit.version", OK: have != "" && !session.IsBelow(have, 1, 58), Evidence: "streamlit " + have}
 	switch {
@@ -169,13 +169,13 @@ func (l loginCheck) streamlit() finding {
 	case session.IsBelow(have, 1, 42):
 		f.Evidence, f.Fix, f.Blocks = "streamlit "+have+" has no st.login", fix, true
 	default:
-		f.Evidence, f.Fix = "streamlit "+have+": before 1.58 a login is lost when the app restarts", fix
+		f.Evidence, f.Fix = "streamlit "+have+": before 1.58, users lose their login when the app restarts", fix
 	}
 	return f
 }
 
-// authlib looks for both of the packages that st.login needs. Streamlit's own list of them for "auth"
-// leaves out httpx, without which it says that Authlib is missing.
+// authlib checks both packages that st.login needs. Streamlit's extra "auth" lacks httpx, and without httpx Streamlit
+// reports that Authlib is missing.
 func (l loginCheck) authlib() finding {
 	f := finding{ID: "authlib.version", OK: true, Evidence: "Authlib " + l.app.Versions["Authlib"], Blocks: true}
 	for _, needed := range []string{"Authlib", "httpx"} {
@@ -196,9 +196,9 @@ func (l loginCheck) cookies() finding {
 }
 
 func (l loginCheck) groups() finding {
-	f := finding{ID: "policies.groups", OK: len(l.unknown) == 0, Evidence: "policies name groups that somebody is in"}
+	f := finding{ID: "policies.groups", OK: len(l.unknown) == 0, Evidence: "every group in the policies has members"}
 	if !f.OK {
-		f.Evidence = "policies name groups that nobody is in: " + strings.Join(l.unknown, ", ")
+		f.Evidence = "policies name groups without members: " + strings.Join(l.unknown, ", ")
 		f.Fix = "run: sdev auth users edit EMAIL --group " + l.unknown[0]
 	}
 	return f

@@ -1,14 +1,12 @@
 package auth
 
-// How a command reaches the provider of a project that runs.
-
 import (
 	"context"
 
 	"sdev/dev/oidc"
 )
 
-// steer sends one command to the provider of the project here. The caller closes what runs.
+// steer sends a command to the provider of the running project, and returns the provider's state.
 func (a *commands) steer(ctx context.Context, c oidc.Command) (oidc.State, error) {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
@@ -18,8 +16,8 @@ func (a *commands) steer(ctx context.Context, c oidc.Command) (oidc.State, error
 	return r.Steer(ctx, r.Engine.Exec, c)
 }
 
-// told prints what a command has changed.
-func (a *commands) told(state oidc.State, asJSON bool, text string) error {
+// printState prints the state after a command: as JSON, or as the text.
+func (a *commands) printState(state oidc.State, asJSON bool, text string) error {
 	if asJSON {
 		return a.PrintJSON(state)
 	}

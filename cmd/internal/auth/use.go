@@ -14,7 +14,7 @@ func (a *commands) newAuthUseCmd() *cobra.Command {
 	var ask, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "use EMAIL",
-		Short: "Sign in as somebody from now on, without the sign-in page",
+		Short: "Sign in as one person from now on, without the sign-in page",
 		Long: `From the next login on, the provider skips the sign-in page and signs EMAIL in. --ask shows the page
 again. Whoever is signed in now stays signed in until they sign out.`,
 		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
@@ -49,11 +49,11 @@ func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) er
 			}
 			return dev.UsageError(email+" is not one of the project's people", "one of: "+strings.Join(have, ", "))
 		}
-		email, text = who.Email, who.Email+" signs in from now on, without the sign-in page"
+		email, text = who.Email, who.Email+" is signed in from the next login on, without the sign-in page"
 	}
 	state, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoUse, Email: email})
 	if err != nil {
 		return err
 	}
-	return a.told(state, asJSON, text)
+	return a.printState(state, asJSON, text)
 }

@@ -19,7 +19,7 @@ import (
 	"sdev/dev/session"
 )
 
-// personFlags say what somebody is like.
+// personFlags are the flags that describe a person.
 type personFlags struct {
 	email  string
 	name   string
@@ -46,7 +46,7 @@ func (a *commands) newAuthUsersCmd() *cobra.Command {
 	cmd := list("users")
 	cmd.Short = "The people who can sign in: list, add, edit, remove"
 	cmd.Long = `Lists the people on the sign-in page. They are defined in the compose file, under x-sdev.auth.users.
-If there are none, sdev makes up an admin and a plain user. "add", "edit" and "remove" change only
+If there are none, sdev uses two example people: an admin and a plain user. "add", "edit" and "remove" change only
 that part of the file. A running project uses the change at once.`
 	cmd.Example = `  sdev auth users
   sdev auth users add dora@example.com --name Dora --group sales --claim hd=example.com
@@ -66,7 +66,7 @@ that part of the file. A running project uses the change at once.`
 func (a *commands) newAuthUsersAddCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
-		Use: "add EMAIL", Short: "Add somebody", Args: oneEmail,
+		Use: "add EMAIL", Short: "Add a person", Args: oneEmail,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
 			claims, err := readClaims(o.claims)
@@ -84,7 +84,7 @@ func (a *commands) newAuthUsersAddCmd() *cobra.Command {
 func (a *commands) newAuthUsersEditCmd() *cobra.Command {
 	var o personFlags
 	cmd := &cobra.Command{
-		Use: "edit EMAIL", Short: "Change somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
+		Use: "edit EMAIL", Short: "Change a person", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		Long: "Changes what the flags name, and nothing else about the person. The groups that you give replace the earlier groups.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
@@ -106,7 +106,7 @@ func (a *commands) newAuthUsersEditCmd() *cobra.Command {
 func (a *commands) newAuthUsersRemoveCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "remove EMAIL", Short: "Remove somebody", Args: oneEmail, ValidArgsFunction: a.completePeople,
+		Use: "remove EMAIL", Short: "Remove a person", Args: oneEmail, ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = asJSON
 			return a.editPeople(cmd.Context(), asJSON, "removed "+args[0], func(p *config.Project) (config.PeopleEdit, error) { return p.RemovePerson(args[0]) })
@@ -185,7 +185,7 @@ func (a *commands) runAuthUsers(ctx context.Context, asJSON bool) error {
 	if err := a.Table(rows); err != nil || len(p.Settings.Auth.Users) > 0 {
 		return err
 	}
-	err = a.Printf("\n%s\n", a.Wrapped("sdev made these people up, because x-sdev.auth.users is empty. To add your own: sdev auth users add EMAIL", 0))
+	err = a.Printf("\n%s\n", a.Wrapped("These people are examples, because x-sdev.auth.users is empty. To add your own: sdev auth users add EMAIL", 0))
 	return err
 }
 
@@ -201,7 +201,7 @@ func claimsText(claims map[string]any) string {
 	return strings.Join(parts, ", ")
 }
 
-// peopleJSON writes lists and objects that are empty as such, not as null.
+// peopleJSON makes JSON write empty lists and objects instead of null.
 func peopleJSON(people []dev.Person) []dev.Person {
 	out := slices.Clone(people)
 	for i := range out {
@@ -215,7 +215,7 @@ func peopleJSON(people []dev.Person) []dev.Person {
 	return out
 }
 
-// editPeople changes the compose file, and tells a provider that runs.
+// editPeople changes the compose file, and sends the people to a running provider.
 func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, change func(*config.Project) (config.PeopleEdit, error)) error {
 	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
@@ -229,7 +229,7 @@ func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, cha
 		return err
 	}
 	now := config.AuthSettings{Users: edit.People}
-	running := a.tellPeople(ctx, now.People())
+	running := a.sendPeople(ctx, now.People())
 	if asJSON {
 		return a.PrintJSON(peopleJSON(now.People()))
 	}
@@ -239,24 +239,24 @@ func (a *commands) editPeople(ctx context.Context, asJSON bool, done string, cha
 	text := done + " in " + edit.File
 	switch {
 	case len(p.Settings.Auth.Users) == 0:
-		text += "; it replaces the made-up people"
+		text += "; it replaces the example people"
 	case len(edit.People) == 0:
-		text += "; it was the last one, so sdev makes people up again"
+		text += "; it was the last person, so sdev uses the example people again"
 	}
 	if running {
-		text += "; the sign-in page shows it already"
+		text += "; the sign-in page already shows it"
 	}
 	err = a.Printf("%s\n", text)
 	return err
 }
 
-// tellFor is how long a provider may take to be told of people. The file is what counts: where nobody
-// answers in time, the next "sdev up" tells.
-const tellFor = 5 * time.Second
+// steerTimeout limits a command to a provider that need not be running. Its answer is not essential: the next "sdev
+// up" reads the people from the file.
+const steerTimeout = 5 * time.Second
 
-// tellPeople tells the provider, where one runs, who there is now.
-func (a *commands) tellPeople(ctx context.Context, people []dev.Person) bool {
-	ctx, cancel := context.WithTimeout(ctx, tellFor)
+// sendPeople sends the people to the provider, and reports whether one is running.
+func (a *commands) sendPeople(ctx context.Context, people []dev.Person) bool {
+	ctx, cancel := context.WithTimeout(ctx, steerTimeout)
 	defer cancel()
 	_, err := a.steer(ctx, oidc.Command{Do: oidc.DoPeople, People: people})
 	return err == nil

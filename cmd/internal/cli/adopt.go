@@ -18,29 +18,29 @@ import (
 	"sdev/scaffold"
 )
 
-// adoption is what init does in a directory that holds somebody's app already.
+// adoption is what init does in a directory that contains an app already.
 type adoption struct {
-	found *detect.Findings
-	plan  *scaffold.Plan
-	// advice is what the user may want to add to a file of theirs.
+	found  *detect.Findings
+	plan   *scaffold.Plan
 	advice []advice
 }
 
+// advice names lines that the user may want to add to an existing file.
 type advice struct {
 	File  string   `json:"file"`
 	Lines []string `json:"lines"`
 }
 
-// adoptable looks for an app in the directory that init is to work in; nil where a project is to be made.
+// adoptable looks for an app in init's directory. It returns nil if init should create a project instead.
 func (a *commands) adoptable(o initOptions) (*detect.Findings, error) {
 	if o.force {
-		return nil, nil // asked to write beside what is there
+		return nil, nil // --force creates a project beside the existing files
 	}
 	if _, known, err := scaffold.ReadRecord(o.dir); known || err != nil {
 		return nil, err
 	}
 	if st, err := os.Stat(o.dir); err != nil || !st.IsDir() {
-		return nil, nil // to be made
+		return nil, nil // init creates it
 	}
 	found, err := detect.Dir(o.dir)
 	if err != nil || len(found.Entries) == 0 {
@@ -60,7 +60,7 @@ func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Fi
 			return err
 		}
 	}
-	ad, err := adopt(o, found)
+	ad, err := planAdoption(o, found)
 	if err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Fi
 	return nil
 }
 
-// adopt plans the files that the project lacks; what is there is planned too, to be left as it is.
-func adopt(o initOptions, found *detect.Findings) (adoption, error) {
+// planAdoption plans the files that the project lacks. The plan also lists the existing ones, which stay unchanged.
+func planAdoption(o initOptions, found *detect.Findings) (adoption, error) {
 	ad := adoption{found: found}
 	var offers []scaffold.Offer
 	offer := func(path, content string) {
@@ -113,12 +113,12 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 		}
 		if recipe.Text != "" {
 			name := "Dockerfile"
-			if slices.ContainsFunc(found.Dockerfiles, func(d detect.Dockerfile) bool { return d.Path == name }) { // of something else
+			if slices.ContainsFunc(found.Dockerfiles, func(d detect.Dockerfile) bool { return d.Path == name }) { // the existing Dockerfile is for another program
 				name = session.AssumedService + ".Dockerfile"
 			}
 			offer(name, found.Ship())
 			image = true
-			// The image says these itself.
+			// The Dockerfile contains these settings.
 			model.Inline, model.Dockerfile, model.Workdir, model.Command, model.PythonPath = "", name, "", nil, ""
 			delete(model.Why, "build")
 		}
@@ -133,8 +133,8 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 	}
 	offer(".gitignore", strings.Join(gitIgnored(), "\n")+"\n")
 	if ignored, err := dev.ReadFile(filepath.Join(o.dir, ".gitignore")); err == nil {
-		if lacking := lackingLines(string(ignored), gitIgnored()); len(lacking) > 0 {
-			ad.advice = append(ad.advice, advice{".gitignore", lacking})
+		if missing := missingLines(string(ignored), gitIgnored()); len(missing) > 0 {
+			ad.advice = append(ad.advice, advice{".gitignore", missing})
 		}
 	}
 	var err error
@@ -142,21 +142,21 @@ func adopt(o initOptions, found *detect.Findings) (adoption, error) {
 	return ad, err
 }
 
-// gitIgnored is what no repository of the project should hold.
+// gitIgnored returns the entries that every project's .gitignore should have.
 func gitIgnored() []string {
 	return []string{"__pycache__/", ".venv/", ".env", ".aws/", ".sdev/", ".streamlit/secrets.toml"}
 }
 
-// lackingLines gives the lines that a file does not have in any spelling.
-func lackingLines(text string, lines []string) []string {
-	var have []string
+// missingLines returns those lines that a .gitignore does not contain, in any of the usual spellings.
+func missingLines(text string, lines []string) []string {
+	var existing []string
 	for l := range strings.Lines(text) {
-		have = append(have, strings.Trim(strings.TrimSpace(l), "/"))
+		existing = append(existing, strings.Trim(strings.TrimSpace(l), "/"))
 	}
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
 		name := strings.Trim(l, "/")
-		// sdev's own directory ignores itself.
-		return name == dev.StateDir || slices.Contains(have, name) || slices.Contains(have, "**/"+name) || slices.Contains(have, path.Base(name))
+		// The state directory contains a .gitignore that ignores the directory itself.
+		return name == dev.StateDir || slices.Contains(existing, name) || slices.Contains(existing, "**/"+name) || slices.Contains(existing, path.Base(name))
 	})
 }
 
@@ -171,13 +171,13 @@ func (a *commands) confirm(ctx context.Context, plan *scaffold.Plan) (bool, erro
 	return yes, a.Ask(ctx, console.Confirmation(&yes, "Write %s?", strings.Join(names, ", ")))
 }
 
-// printTable prints what was found, each value with where it came from.
+// printTable prints the findings, each value with its source.
 func (a *commands) printTable(found *detect.Findings) {
 	names, values := 0, 0
 	for _, s := range found.Table() {
 		names, values = max(names, len(s.Name)+1), max(values, utf8.RuneCountInString(dev.Inline(s.Value)))
 	}
-	values = min(values, 40) // longer ones are rare, and push their own source away only
+	values = min(values, 40) // a longer value is rare, and only moves its own source to the right
 	for _, s := range found.Table() {
 		a.Printf("%-*s  %-*s  %s\n", names, s.Name+":", values, s.Value, a.Wrapped("("+s.Source+")", names+values+4))
 	}

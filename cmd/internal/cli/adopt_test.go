@@ -14,7 +14,7 @@ const script = "import streamlit as st\n"
 
 func TestInit_AdoptsByAskingOnATerminal(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"a.py": script, "b.py": script})
-	code, out := asked(t, dir, "2\ny\n")
+	code, out := initOnTerminal(t, dir, "2\ny\n")
 	if code != dev.ExitOK || !exists(dir, "Dockerfile") {
 		t.Fatalf("exit %d: %s", code, out)
 	}
@@ -28,9 +28,9 @@ func TestInit_AdoptsByAskingOnATerminal(t *testing.T) {
 	}
 }
 
-func TestInit_AdoptsNothingThatIsDeclined(t *testing.T) {
+func TestInit_WritesNothingIfTheUserDeclines(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"app.py": script})
-	code, out := asked(t, dir, "n\n")
+	code, out := initOnTerminal(t, dir, "n\n")
 	if code != dev.ExitOK || exists(dir, "Dockerfile") || !strings.Contains(out, "nothing was written") {
 		t.Errorf("exit %d: %s", code, out)
 	}
@@ -54,8 +54,8 @@ func TestInit_MakesAProjectBesideAnAppWhenForced(t *testing.T) {
 	}
 }
 
-func TestLackingLines_KnowOtherSpellings(t *testing.T) {
-	got := lackingLines("/.env\n**/__pycache__\n# .aws/\nsecrets.toml\n", gitIgnored())
+func TestMissingLines_KnowOtherSpellings(t *testing.T) {
+	got := missingLines("/.env\n**/__pycache__\n# .aws/\nsecrets.toml\n", gitIgnored())
 	if want := ".venv/ .aws/"; strings.Join(got, " ") != want {
 		t.Errorf("lacking %q, want %q", got, want)
 	}

@@ -11,18 +11,18 @@ import (
 	"sdev/scaffold"
 )
 
-// askInit asks for the answers that given leaves open. The defaults are in answers, and so is the
-// result.
-func (a *commands) askInit(ctx context.Context, given initOptions, answers *initOptions) error {
+// askInit asks for the answers that no flag gives: flags holds the options as the user gave them. answers holds the
+// defaults, and the answers on return.
+func (a *commands) askInit(ctx context.Context, flags initOptions, answers *initOptions) error {
 	var fields []huh.Field
-	if given.name == "" {
+	if flags.name == "" {
 		fields = append(fields, huh.NewInput().Title("What is the project called?").
 			Description("lower-case letters, digits, - and _").Value(&answers.name).Validate(scaffold.CheckName))
 	}
-	if given.auth == "" {
+	if flags.auth == "" {
 		fields = append(fields, authChoice().field(&answers.auth))
 	}
-	if given.deps == "" {
+	if flags.deps == "" {
 		fields = append(fields, depsChoice().field(&answers.deps))
 	}
 	if len(fields) == 0 {
@@ -39,11 +39,11 @@ func (c choice) field(value *string) huh.Field {
 	return console.Selection(c.title, options, value)
 }
 
-// terminal is the person whom a hand-off asks.
+// terminal asks the user for the values of a hand-off.
 type terminal struct{ *console.Console }
 
-// Values asks for values. An empty answer leaves the placeholder.
-func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
+// AskValues asks for missing values. An empty answer keeps the placeholder.
+func (t terminal) AskValues(ctx context.Context, missing []handoff.Param) (map[string]string, error) {
 	answers := make([]string, len(missing))
 	var fields []huh.Field
 	for i, p := range missing {
@@ -56,7 +56,7 @@ func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[stri
 			if text == "" {
 				return nil
 			}
-			return p.Accept(text)
+			return p.Validate(text)
 		}))
 	}
 	if err := t.Ask(ctx, fields...); err != nil {
@@ -69,7 +69,7 @@ func (t terminal) Values(ctx context.Context, missing []handoff.Param) (map[stri
 	return out, nil
 }
 
-// Confirm asks whether files are to be written.
+// Confirm asks whether to write the files.
 func (t terminal) Confirm(ctx context.Context, dir string) (bool, error) {
 	yes := true
 	err := t.Ask(ctx, console.Confirmation(&yes, "Write to %s?", dir))

@@ -9,29 +9,29 @@ import (
 	"sdev/dev/devtest"
 )
 
-// What is unclear is asked about once: the commands that follow go by the answer.
-func TestUp_AsksWhatIsUnclearAndRemembersIt(t *testing.T) {
+// A question is asked once: later commands use the answer.
+func TestUp_AsksWhichScriptOrServiceIsTheAppAndStoresIt(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///nowhere/engine.sock")
 	for name, c := range map[string]struct {
-		files          map[string]string
-		question, kept string
-		answer         string
+		files            map[string]string
+		question, stored string
+		answer           string
 	}{
 		"which script":  {map[string]string{"a.py": script, "b.py": script}, "Which script is the app?", ".sdev/entry", "b.py\n"},
 		"which service": {map[string]string{"compose.yaml": "services:\n  a:\n    image: streamlit\n  b:\n    image: streamlit\n"}, "Which service is the Streamlit app?", ".sdev/app", "b\n"},
 	} {
 		dir := devtest.Project(t, c.files)
 		for range 2 {
-			if code, out := askedTo(t, dir, "2\n", "up", "--plain"); code != dev.ExitEngine {
+			if code, out := runOnTerminal(t, dir, "2\n", "up", "--plain"); code != dev.ExitEngine {
 				t.Errorf("%s: exit %d: %s", name, code, out)
-			} else if _, err := os.Stat(filepath.Join(dir, c.kept)); err != nil {
+			} else if _, err := os.Stat(filepath.Join(dir, c.stored)); err != nil {
 				t.Errorf("%s: %v, asked:\n%s", name, err, out)
 			}
 		}
-		if b, err := os.ReadFile(filepath.Join(dir, c.kept)); err != nil || string(b) != c.answer {
+		if b, err := os.ReadFile(filepath.Join(dir, c.stored)); err != nil || string(b) != c.answer {
 			t.Errorf("%s: kept %q, %v", name, b, err)
 		}
-		code, out := askedTo(t, dir, "", "up", "--plain")
+		code, out := runOnTerminal(t, dir, "", "up", "--plain")
 		if code != dev.ExitEngine || out != "" {
 			t.Errorf("%s, again: exit %d: %s", name, code, out)
 		}

@@ -45,8 +45,8 @@ func (a *commands) runConfig(ctx context.Context, asJSON bool, o session.Options
 		return err
 	}
 	var containers *session.Containers
-	if runtime, err := a.Open(ctx); err == nil { // else it is derived without an engine
-		defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	if runtime, err := a.Open(ctx); err == nil { // without an engine, ports and image have defaults
+		defer runtime.Close() //nolint:errcheck // the connection is only read from
 		containers = &runtime.Containers
 	}
 	e, err := s.Effective(ctx, containers)

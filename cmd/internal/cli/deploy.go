@@ -20,7 +20,7 @@ import (
 type deployOptions struct {
 	target string
 	out    string            // directory of the bundle; "" is the usual one
-	entry  string            // script that Streamlit runs, of a project without a compose file
+	entry  string            // script that Streamlit runs, if there is no compose file
 	set    map[string]string // --set
 	image  string            // reference or archive
 	build  bool
@@ -44,16 +44,16 @@ it writes placeholders and lists them, and the hand-off is incomplete until you 
 edits: a later run merges its changes into them. If both changed the same lines, it writes both between
 conflict markers, for you to decide.
 
-The bundle is in the project, or with --out in a directory of its own that is new, empty, or a bundle already.
-sdev writes no bundle to your home directory, to directories of the system, of git or of sdev itself, or to one
-with code of the app.
+The bundle is in the project or, with --out, in a directory that is new, empty or already a bundle. It cannot
+be in your home directory itself, in a directory of the system, of git or of sdev, or in one that contains code
+of the app.
 
-With --check it writes nothing. The exit code is 1 if something blocks, a value is missing, or the files
-differ from what sdev would render, apart from your own edits. That is for CI.
+With --check, which is for CI, it writes nothing. The exit code is 1 if a finding blocks, a value is missing, or
+the files differ from what sdev would render, apart from your own edits.
 
 With --json it prints one object: v, type ("deploy"), target, status (ready, incomplete, blocked), check, written,
 out, values (name, value, source, placeholder), files (path, status, reason), findings, checks, image,
-commit, next and record. If it fails, or something blocks, an error object follows.`,
+commit, next and record. If it fails, or a finding blocks, an error object follows.`,
 		Example: `  sdev deploy                            list the targets
   sdev deploy ecs                        render, and ask for missing values
   sdev deploy ecs --yes --set domain=app.example.com
@@ -72,10 +72,10 @@ commit, next and record. If it fails, or something blocks, an error object follo
 			a.JSON = o.json
 			o.target = strings.Join(args, "")
 			var err error
-			if o.set, err = settings(set); err != nil {
+			if o.set, err = parseSet(set); err != nil {
 				return err
 			}
-			if err := o.usable(); err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
 			if o.target == "" {
@@ -90,14 +90,14 @@ commit, next and record. If it fails, or something blocks, an error object follo
 	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if there is no compose file")
 	f.StringVar(&o.image, "image", "", "hand over `REF|TAR`: an image of the engine, or an archive")
 	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to prove that it runs")
-	f.BoolVar(&o.check, "check", false, "write nothing; fail if something blocks or is out of date")
-	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing")
+	f.BoolVar(&o.check, "check", false, "write nothing; fail if a finding blocks or the files are out of date")
+	f.BoolVarP(&o.yes, "yes", "y", false, "ask no questions")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
 
-// settings reads NAME=VALUE.
-func settings(list []string) (map[string]string, error) {
+// parseSet parses the values of --set.
+func parseSet(list []string) (map[string]string, error) {
 	set := map[string]string{}
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
@@ -105,14 +105,15 @@ func settings(list []string) (map[string]string, error) {
 			return nil, dev.UsageError("--set is "+strconv.Quote(s), "write --set NAME=VALUE")
 		}
 		if before, twice := set[name]; twice && before != value {
-			return nil, dev.UsageError("--set says "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "remove one of the two")
+			return nil, dev.UsageError("--set has "+name+" twice: "+strconv.Quote(before)+" and "+strconv.Quote(value), "remove one of the two")
 		}
 		set[name] = value
 	}
 	return set, nil
 }
 
-func (o deployOptions) usable() error {
+// validate refuses flags that contradict one another.
+func (o deployOptions) validate() error {
 	switch {
 	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
 		return dev.UsageError("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
@@ -144,7 +145,7 @@ func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 	}
 	options := release.Options{Target: target, Out: o.out, Set: o.set, Image: o.image, Build: o.build, Check: o.check}
 	if chooser != nil {
-		options.Person = terminal{a.Console}
+		options.Prompter = terminal{a.Console}
 	}
 	r, err := p.Prepare(ctx, options)
 	if err != nil {
@@ -174,7 +175,7 @@ func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 type listedTarget struct {
 	Name  string      `json:"name"`
 	About string      `json:"about"`
-	Last  *lastRecord `json:"last"` // null where nothing was handed over yet
+	Last  *lastRecord `json:"last"` // null if there was no hand-off yet
 }
 
 type lastRecord struct {
@@ -184,7 +185,7 @@ type lastRecord struct {
 	Path   string    `json:"path"`
 }
 
-// listTargets shows the targets, each with its last hand-off in the usual directory.
+// listTargets prints the targets, each with its last hand-off in the usual directory.
 func (a *commands) listTargets(ctx context.Context, o deployOptions) error {
 	p, err := a.Gather(ctx, session.EntryChoice{})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && a.Dir == "" && len(a.Files) == 0 {

@@ -37,7 +37,7 @@ type deployReport struct {
 func newDeployReport(r *release.Release, check bool) deployReport {
 	files := []handoff.Change{}
 	for _, c := range r.Bundle.Changes {
-		c.Path = r.Shown(c.Path)
+		c.Path = r.DisplayPath(c.Path)
 		files = append(files, c)
 	}
 	rec := r.Record
@@ -45,7 +45,7 @@ func newDeployReport(r *release.Release, check bool) deployReport {
 		Findings: rec.Findings, Checks: rec.Checks, Image: rec.Image, Commit: rec.Commit, Dirty: len(rec.Dirty) > 0, Next: rec.Next, Record: r.File(handoff.RecordFile)}
 }
 
-// printPlan shows values, files, differences and findings.
+// printPlan prints values, files, differences and findings.
 func (a *commands) printPlan(p *release.Project, r *release.Release) {
 	if !a.Quiet {
 		a.Printf("%s to %s, in %s\n\n", r.Record.Project, r.Record.Target, r.Dir())
@@ -54,14 +54,14 @@ func (a *commands) printPlan(p *release.Project, r *release.Release) {
 		a.printFiles(r)
 	}
 	a.printMissing(r.Missing())
-	// Missing values stand in the list above: a finding each would say it twice.
+	// The list above has the missing values already, so their findings are left out.
 	rest := slices.DeleteFunc(slices.Clone(r.Findings), func(f dev.Finding) bool { return f.ID == handoff.MissingValue })
 	if len(rest) > 0 {
 		_ = a.printPreflight(rest)
 	}
 }
 
-// printMissing lists the values that placeholders stand for.
+// printMissing lists the values that are missing.
 func (a *commands) printMissing(missing []handoff.Param) {
 	if len(missing) == 0 {
 		return
@@ -77,9 +77,9 @@ func (a *commands) printMissing(missing []handoff.Param) {
 	a.Printf("\n")
 }
 
-// printValues is the plan table: every value, and who says it.
+// printValues prints every value with its source.
 func (a *commands) printValues(r handoff.Record) {
-	const widest = 30 // longer values are rare, and push their own source to the next line alone
+	const widest = 30 // a longer value, which is rare, pushes its source to the next line
 	names, values := 0, 0
 	for _, v := range r.Values {
 		names = max(names, utf8.RuneCountInString(v.Name))
@@ -92,11 +92,11 @@ func (a *commands) printValues(r handoff.Record) {
 		source := "(" + v.Source
 		_, place, placed := strings.Cut(strings.TrimSuffix(v.Source, ")"), " (")
 		switch {
-		case placed && strings.HasPrefix(v.Source, "x-sdev."): // the place says it all
+		case placed && strings.HasPrefix(v.Source, "x-sdev."): // its place is enough
 			source = "(" + place
 		case v.Placeholder:
 			source = "(missing"
-		case v.Earlier:
+		case v.Remembered:
 			source += ", earlier"
 		}
 		column := names + 2 + values + 2
@@ -109,7 +109,7 @@ func (a *commands) printValues(r handoff.Record) {
 	a.Printf("\n")
 }
 
-// printOrigin tells the commit, and the image.
+// printOrigin prints the commit and the image.
 func (a *commands) printOrigin(p *release.Project, r handoff.Record) {
 	commit := "no commit"
 	switch {
@@ -135,7 +135,7 @@ func (a *commands) printOrigin(p *release.Project, r handoff.Record) {
 	a.Printf("\n")
 }
 
-// printFiles lists the files, and shows what changes in those that are there.
+// printFiles lists the files, and prints how the existing ones change.
 func (a *commands) printFiles(r *release.Release) {
 	same := 0
 	for _, c := range r.Bundle.Changes {
@@ -147,7 +147,7 @@ func (a *commands) printFiles(r *release.Release) {
 		if c.Reason != "" {
 			reason = " (" + c.Reason + ")"
 		}
-		a.Printf("%-10s %s\n", c.Status, console.Wrap(r.Shown(c.Path)+reason, a.Width, 11))
+		a.Printf("%-10s %s\n", c.Status, console.Wrap(r.DisplayPath(c.Path)+reason, a.Width, 11))
 	}
 	if same > 0 {
 		a.Printf("%-10s %s\n", handoff.Identical, render.Count(same, "file"))
@@ -167,7 +167,7 @@ func (a *commands) printFiles(r *release.Release) {
 	}
 }
 
-// printNext closes: what was done, and what comes next.
+// printNext prints what was done, and the next steps.
 func (a *commands) printNext(r *release.Release, check bool) {
 	switch {
 	case check:

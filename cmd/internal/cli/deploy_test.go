@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -51,7 +52,7 @@ func snowflake() []string {
 
 func TestDeploy_AsksForWhatNobodyHasSaid(t *testing.T) {
 	dir := plainApp(t, nil)
-	_, out := askedTo(t, dir, "SALES\n\nVIEWER\ny\n", "deploy", "snowflake")
+	_, out := runOnTerminal(t, dir, "SALES\n\nVIEWER\ny\n", "deploy", "snowflake")
 	b, err := os.ReadFile(filepath.Join(dir, "deploy/snowflake/.handoff/record.json"))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -68,14 +69,14 @@ func TestDeploy_AsksForWhatNobodyHasSaid(t *testing.T) {
 		t.Errorf("%+v\n%s", got, out)
 	}
 	// What was answered is not asked again.
-	if _, out := askedTo(t, dir, "WH\ny\n", "deploy", "snowflake"); strings.Contains(out, "database (--set") || !strings.Contains(out, "warehouse (--set") {
+	if _, out := runOnTerminal(t, dir, "WH\ny\n", "deploy", "snowflake"); strings.Contains(out, "database (--set") || !strings.Contains(out, "warehouse (--set") {
 		t.Error(out)
 	}
 }
 
 func TestDeploy_NothingIsWrittenByThoseWhoSayNo(t *testing.T) {
 	dir := plainApp(t, nil)
-	if code, out := askedTo(t, dir, "n\n", append([]string{"deploy"}, snowflake()...)...); code != dev.ExitFailed || exists(dir, "deploy") {
+	if code, out := runOnTerminal(t, dir, "n\n", append([]string{"deploy"}, snowflake()...)...); code != dev.ExitFailed || exists(dir, "deploy") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }
@@ -161,13 +162,16 @@ func TestDeploy_NamesNoVariableThatThePlatformFillsIn(t *testing.T) {
 		return names
 	}
 	for set, want := range map[string]string{"": "API_TOKEN, DB, FROM_HERE", "API_TOKEN=/shop/token": "DB, FROM_HERE", "API_TOKEN=/a,DB=/b,FROM_HERE=/c": ""} {
-		for _, target := range []string{"ecs", "ecs-cognito"} {
-			args := []string{target, "--yes", "--set", "secrets=" + set}
+		for _, target := range handoff.Targets() {
+			if target.SecretVariables == nil || !slices.Contains(target.ParamNames(), "secrets") {
+				continue
+			}
+			args := []string{target.Name, "--yes", "--set", "secrets=" + set}
 			if set == "" {
 				args = args[:2]
 			}
 			if got := left(args...); got != want {
-				t.Errorf("%s with secrets %q: %q is not handed over, want %q", target, set, got, want)
+				t.Errorf("%s with secrets %q: %q is not handed over, want %q", target.Name, set, got, want)
 			}
 		}
 	}
@@ -178,23 +182,33 @@ func TestDeploy_NamesNoVariableThatThePlatformFillsIn(t *testing.T) {
 
 // TestDeploy_StartsTheArticlesProject is about an image without a CMD: the compose file says what it runs.
 func TestDeploy_StartsTheArticlesProject(t *testing.T) {
-	for target, read := range map[string]struct{ file, want string }{
-		"ecs":         {"task-definition.json", `"command": ["code_package/streamlit/start.sh"]`},
-		"ecs-cognito": {"config.json", `"command": ["code_package/streamlit/start.sh"]`},
-		"cloud-run":   {"terraform.tfvars.json", `"arguments": ["code_package/streamlit/start.sh"]`},
-		"cloudflare":  {"compose.yaml", `command: ["code_package/streamlit/start.sh"]`},
-	} {
-		dir := articlesProject(t)
-		_, r, out := deployed(t, dir, target, "--yes")
-		content, err := os.ReadFile(filepath.Join(dir, "deploy", target, read.file))
-		if err != nil {
-			t.Fatalf("%v: %s", err, out)
+	starts := map[string]struct{ file, key string }{
+		"ecs":         {"task-definition.json", `"command": `},
+		"ecs-cognito": {"config.json", `"command": `},
+		"cloud-run":   {"terraform.tfvars.json", `"arguments": `},
+		"cloudflare":  {"compose.yaml", `command: `},
+	}
+	for _, target := range handoff.Targets() {
+		if !target.NeedsImage {
+			continue
 		}
-		if text := strings.Join(strings.Fields(string(content)), " "); !strings.Contains(strings.NewReplacer("[ ", "[", " ]", "]").Replace(text), read.want) {
-			t.Errorf("%s has no %s:\n%s", read.file, read.want, content)
+		dir := articlesProject(t)
+		_, r, out := deployed(t, dir, target.Name, "--yes")
+		pattern := filepath.Join(dir, "deploy", target.Name, cmp.Or(starts[target.Name].file, "*")) // a target without a row says it in any file
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v: %s", pattern, err, out)
+		}
+		want, all := starts[target.Name].key+`["code_package/streamlit/start.sh"]`, ""
+		for _, file := range files {
+			content, _ := os.ReadFile(file) // a directory has none
+			all += strings.NewReplacer("[ ", "[", " ]", "]").Replace(strings.Join(strings.Fields(string(content)), " "))
+		}
+		if !strings.Contains(all, want) {
+			t.Errorf("%s has no %s:\n%s", pattern, want, all)
 		}
 		if slices.ContainsFunc(r.Findings, func(f dev.Finding) bool { return strings.HasSuffix(f.ID, ".command") }) {
-			t.Errorf("%s: %+v", target, r.Findings)
+			t.Errorf("%s: %+v", target.Name, r.Findings)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestMain_PrintsAnErrorOnceWithItsHint(t *testing.T) {
 	}
 }
 
-// What help shows of x-sdev is what the reader of compose files takes, to the letter.
+// The example in the help of x-sdev is valid in a compose file, without a change.
 func TestHelp_OfXSdevCanBePastedIntoAComposeFile(t *testing.T) {
 	_, text, _ := strings.Cut(xsdevText(), "\n\n  x-sdev:\n")
 	text, _, _ = strings.Cut(text, "\n\n")

@@ -15,8 +15,8 @@ import (
 	"sdev/dev/devtest"
 )
 
-// attacked is a project that names every kind of file that sdev reads.
-func attacked() map[string]string {
+// readFiles returns a project with every kind of file that sdev reads.
+func readFiles() map[string]string {
 	return map[string]string{
 		"compose.yaml": `name: shop
 include: [included.yaml, {path: other/included.yaml}]
@@ -43,7 +43,7 @@ x-sdev: {ca: ca.pem}
 	}
 }
 
-// put puts something else in a file's place.
+// put replaces a file by something else: a pipe, a socket, a directory.
 func put(t *testing.T, name, kind string) {
 	t.Helper()
 	if err := os.Remove(name); err != nil {
@@ -84,32 +84,32 @@ func put(t *testing.T, name, kind string) {
 	}
 }
 
-// Every command ends, whatever lies in place of a file, and says which one it cannot read.
-func TestCommands_NeverWaitForWhatIsNoFile(t *testing.T) {
-	// What each kind of thing is called; a directory that is not read as a file is no harm.
+// Every command ends, even if something else lies in place of a file, and names the one that it cannot read.
+func TestCommands_NeverBlockOnIrregularFiles(t *testing.T) {
+	// The word for each kind in messages. A directory in place of a file that is not read does no harm.
 	words := map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "huge": "larger than"}
 	must := []string{"compose.yaml", "compose.override.yaml", "included.yaml", "other/included.yaml", "other/.env", "base.yaml", ".env", "vars.env", "labels.env", "ca.pem", ".streamlit/config.toml", ".streamlit/secrets.toml"}
 	refused := map[string]bool{}
 	for _, name := range must {
 		refused[name] = true
 	}
-	for name := range attacked() {
+	for name := range readFiles() {
 		for _, kind := range []string{"pipe", "device", "socket", "directory", "loop", "dangling", "huge"} {
 			if !refused[name] && kind != "pipe" {
-				continue // it is not read here, or read with what reads the others
+				continue // not read here, or read by the same function as another file
 			}
-			dir := devtest.Project(t, attacked())
+			dir := devtest.Project(t, readFiles())
 			put(t, filepath.Join(dir, filepath.FromSlash(name)), kind)
 			commands := [][]string{{"config"}}
-			if kind == "pipe" { // the rest reads with what config reads with
+			if kind == "pipe" { // the other commands use the same functions to read as config
 				commands = append(commands, []string{"preflight"}, []string{"auth", "users", "--json"}, []string{"watch", "--explain", "Home.py"}, []string{"deploy", "ecs", "--check"})
 			}
 			for _, args := range commands {
 				s, out, errs := console.Buffers(map[string]string{"HOME": t.TempDir(), "DOCKER_HOST": "unix:///nowhere.sock"})
 				code := Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
-				said := out.String() + errs.String()
-				if word := words[kind]; word != "" && refused[name] && args[0] == "config" && (code != dev.ExitProject || !strings.Contains(said, word) || !strings.Contains(said, filepath.Base(name)) || !strings.Contains(said, "hint: ")) {
-					t.Errorf("%s with a %s as %s: exit %d\n%.600s", args, kind, name, code, said)
+				output := out.String() + errs.String()
+				if word := words[kind]; word != "" && refused[name] && args[0] == "config" && (code != dev.ExitProject || !strings.Contains(output, word) || !strings.Contains(output, filepath.Base(name)) || !strings.Contains(output, "hint: ")) {
+					t.Errorf("%s with a %s as %s: exit %d\n%.600s", args, kind, name, code, output)
 				}
 			}
 		}
@@ -137,11 +137,11 @@ func TestCommands_NeverWaitForAComposeFileByName(t *testing.T) {
 	}
 }
 
-// Without a compose file everything is found out from the files themselves.
-func TestDetection_NeverWaitsForWhatIsNoFile(t *testing.T) {
+// Without a compose file sdev detects everything from the files themselves.
+func TestDetection_NeverBlocksOnIrregularFiles(t *testing.T) {
 	for _, name := range []string{"Dockerfile", ".dockerignore", "requirements.txt", "pyproject.toml", "environment.yml", "pages/1_Page.py", ".streamlit/config.toml", ".gitignore", ".sdev-project.json"} {
 		for _, kind := range []string{"pipe", "device", "huge"} {
-			files := attacked()
+			files := readFiles()
 			for _, compose := range []string{"compose.yaml", "compose.override.yaml", "included.yaml", "other/included.yaml", "base.yaml"} {
 				delete(files, compose)
 			}
@@ -158,7 +158,7 @@ func TestDetection_NeverWaitsForWhatIsNoFile(t *testing.T) {
 	}
 }
 
-func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
+func TestMachine_NeverBlocksOnIrregularSettings(t *testing.T) {
 	for _, kind := range []string{"pipe", "device", "socket", "directory", "loop", "huge"} {
 		home := t.TempDir()
 		for _, name := range []string{".aws/config", ".aws/credentials", ".docker/config.json"} {
@@ -174,13 +174,13 @@ func TestMachine_SettingsThatAreNoFilesAreNotWaitedFor(t *testing.T) {
 		t.Setenv("HOME", home)
 		dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n"})
 		s, out, _ := console.Buffers(map[string]string{"HOME": home, "DOCKER_HOST": "unix:///nowhere.sock"})
-		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "up", "--aws", "session", "--json"}); code == 0 || kind == "pipe" && !strings.Contains(out.String(), "named pipe, and a regular file is needed") {
+		if code := Main(t.Context(), t.Context(), s, []string{"-C", dir, "up", "--aws", "session", "--json"}); code == 0 || kind == "pipe" && !strings.Contains(out.String(), "named pipe, not a regular file") {
 			t.Errorf("a %s: exit %d, %.300s", kind, code, out)
 		}
 	}
 }
 
-func TestPreflight_ImageThatIsNoFile(t *testing.T) {
+func TestPreflight_ImageThatIsNotARegularFile(t *testing.T) {
 	dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {streamlit: {image: x, command: streamlit run Home.py}}\n", "image.tar": ""})
 	for kind, word := range map[string]string{"pipe": "named pipe", "device": "device", "socket": "socket", "directory": "directory"} {
 		name := filepath.Join(dir, "image.tar")
@@ -205,7 +205,7 @@ func TestSARIF_IsNotWrittenToAPipeThatNobodyReads(t *testing.T) {
 
 // A signal that came first ends a command that only reads.
 func TestCommands_EndWithTheirContext(t *testing.T) {
-	dir := devtest.Project(t, attacked())
+	dir := devtest.Project(t, readFiles())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, args := range [][]string{{"config"}, {"preflight"}, {"status"}, {"up"}, {"auth", "users"}, {"logs"}, {"watch", "--explain", "x"}} {

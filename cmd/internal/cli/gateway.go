@@ -18,20 +18,20 @@ import (
 	"sdev/dev/tunnel"
 )
 
-// newGatewayCmd is what runs inside the gateway's container. It is hidden: nobody types it.
+// newGatewayCmd returns the commands that run inside containers. They are hidden, because only sdev runs them.
 func (a *commands) newGatewayCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "gateway", Short: "Run as the gateway of a project (inside its container)", Hidden: true, Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg dev.GatewayConfig
 			if err := json.Unmarshal([]byte(a.Getenv(dev.GatewayConfigEnv)), &cfg); err != nil {
-				return dev.UsageError("sdev gateway reads what it is to do from "+dev.GatewayConfigEnv+": "+err.Error(), "it is started by sdev up")
+				return dev.UsageError("sdev gateway cannot read its configuration from "+dev.GatewayConfigEnv+": "+err.Error(), "it is started by sdev up")
 			}
 			return gateway.Run(cmd.Context(), cfg, a.Stdout())
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use: "receive", Short: "Take in copies of the project's files (inside the app's container)", Hidden: true, Args: console.NoArgs,
+		Use: "receive", Short: "Receive copies of the project's files (inside the app's container)", Hidden: true, Args: console.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return mirror.Receive(a.In, a.Out) },
 	}, &cobra.Command{
 		Use: "tunnel TO", Short: "Carry connections on standard input and output to the app's origin or the provider's", Hidden: true, Args: cobra.ExactArgs(1),
@@ -47,35 +47,35 @@ func (a *commands) newGatewayCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return json.NewEncoder(a.Out).Encode(status) // to sdev itself, which shows it
+			return json.NewEncoder(a.Out).Encode(status) // raw: sdev itself reads it
 		},
 	})
 	return cmd
 }
 
-// runTunnel is the far end of a tunnel. It leads to one of the gateway's own places, or to a port.
+// runTunnel is the end of a tunnel inside the container. It connects to the app's origin, to the provider, or to a port.
 func (a *commands) runTunnel(ctx context.Context, to string) error {
 	if _, err := strconv.ParseUint(to, 10, 16); err == nil {
 		return tunnel.Serve(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", to))
 	}
 	var cfg dev.GatewayConfig
 	if err := json.Unmarshal([]byte(a.Getenv(dev.GatewayConfigEnv)), &cfg); err != nil {
-		return dev.UsageError("sdev gateway tunnel reads what it leads to from "+dev.GatewayConfigEnv+": "+err.Error(), "it is started by sdev up")
+		return dev.UsageError("sdev gateway tunnel cannot read its ports from "+dev.GatewayConfigEnv+": "+err.Error(), "it is started by sdev up")
 	}
 	address := "127.0.0.1" + cfg.Listen
 	if to == session.TunnelToProvider {
-		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Identity))
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.ProviderPort))
 	}
 	return tunnel.Serve(ctx, carrier{a.In, a.Out}, address)
 }
 
-// carrier is what a command reads and writes. Its input ends with the process.
+// carrier joins the input and output of a command into one connection.
 type carrier struct {
 	io.Reader
 	io.Writer
 }
 
-// Close ends a read that waits: a pipe can be closed under one.
+// Close ends a pending read. That works for a pipe, which is what the input is here.
 func (c carrier) Close() error {
 	if f, ok := c.Reader.(*os.File); ok {
 		return f.Close()

@@ -13,7 +13,7 @@ import (
 	"sdev/dev"
 )
 
-// topic is a page of help that is not about one command.
+// topic is a help page that is not about one command.
 type topic struct {
 	name, about string
 	text        func() string
@@ -112,7 +112,7 @@ Variables that sdev sets in the app's container ("sdev config" prints them all, 
 `
 }
 
-// eventsText lists events and their fields from the types themselves, so that it is never out of date.
+// eventsText lists events and their fields by reflection, so that it is never out of date.
 func eventsText() string {
 	var b strings.Builder
 	b.WriteString("With --json every line is an object {\"v\":1,\"seq\":N,\"time\":RFC 3339,\"type\":…, …}. The types and their fields:\n")
@@ -149,7 +149,7 @@ func xsdevText() string {
     auth:
       mode: app                 # app or native: what --with-auth means; default: read from the code
       profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
-      users:                    # who can sign in; default: two made-up people
+      users:                    # who can sign in; default: two example people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
       policies:                 # who may reach which path; see: sdev help auth
         - {path: /marketing/*, allow: {groups: [marketing]}}
@@ -157,7 +157,7 @@ func xsdevText() string {
     deploy:                     # values for "sdev deploy"; see: sdev help deploy
       region: us-east-1         # for every target that has a region
       ecs: {domain: app.example.com}
-      suppress:                 # findings to ship in spite of, each until a day
+      suppress:                 # findings that may ship, each until a date
         - {id: image.size, reason: the model is in it, until: 2027-01-31}
     ca: ./corp-ca.pem           # extra CA for builds and the app; default: from the environment
     origins:                    # other pages that may embed the app and talk to it; default: none

@@ -51,9 +51,9 @@ The provider speaks OpenID Connect at http://localhost:8601, or at the next free
 same address. The provider keeps its keys and sessions in .sdev/auth, readable for your user only, so a restart
 signs nobody out. None of its secrets is valid anywhere else.
 
-The people are in the compose file, under x-sdev.auth.users. Without any, sdev makes up an admin and a plain
-user. On the sign-in page you sign in as one of them with one click. "someone else" accepts any address, and
-"deny" refuses. x-sdev.auth.profile imitates a provider's claims and paths:
+The people are in the compose file, under x-sdev.auth.users. Without any, sdev uses two example people, an
+admin and a plain user. On the sign-in page you sign in as one of them with one click. "someone else" accepts
+any address, and "deny" refuses. x-sdev.auth.profile imitates a provider's claims and paths:
 ` + strings.Join(dev.Profiles(), ", ") + `.
 
 To sign somebody out, an app shows the provider that person's ID token (id_token_hint), as st.logout does. If it

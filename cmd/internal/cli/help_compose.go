@@ -8,7 +8,7 @@ import (
 	"sdev/dev/config"
 )
 
-// composeText prints the table that sdev checks compose files against, grouped by what becomes of a key.
+// composeText returns the table against which sdev checks compose files, grouped by the use of a key.
 func composeText() string {
 	var b strings.Builder
 	b.WriteString("What sdev does with each key of the Compose Specification. A key includes the keys below it.\n")
@@ -70,7 +70,7 @@ func wrapped(names []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// short is a key's path as people write it: a key of a service without what is above it.
+// short returns a key's path in the usual notation: a service's key without "services.*.".
 func short(path string) string {
 	if key, ok := strings.CutPrefix(path, "services.*."); ok {
 		return key

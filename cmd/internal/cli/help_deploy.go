@@ -30,7 +30,7 @@ bundle names the store that holds it.
     deploy:
       region: eu-west-1
       ecs: {aws-account: "123456789012", allowed-cidrs: [10.0.0.0/8]}
-      suppress:               # findings to ship in spite of, each until a day
+      suppress:               # findings that may ship, each until a date
         - {id: image.size, path: Dockerfile, reason: the model is in it, until: 2027-01-31}
 
 What a bundle contains (deploy/TARGET, or --out):

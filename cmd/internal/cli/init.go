@@ -19,15 +19,14 @@ import (
 	"sdev/templates"
 )
 
-// initOptions are the answers that init needs and how it goes about its work. An empty answer was
-// not given.
+// initOptions are init's flags: the answers to its questions, and how it works. An answer is empty if no flag gives it.
 type initOptions struct {
 	dir      string
 	template string
 	name     string
 	auth     string
 	deps     string
-	entry    string // of an app that is there already
+	entry    string // only for an existing app
 	yes      bool
 	dryRun   bool
 	json     bool
@@ -36,7 +35,7 @@ type initOptions struct {
 	noGit    bool
 }
 
-// projectTemplate is the one template there is.
+// projectTemplate is the only template.
 const projectTemplate = "project"
 
 // choice is a question with fixed answers, the first of which is the default.
@@ -121,7 +120,7 @@ fails, an error object follows.`,
 				return err
 			}
 			if why := a.Guard().RefuseDir(abs); why != "" {
-				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: dev.Sanitize(o.dir) + " cannot take a project: " + why, Hint: "name one of your own: sdev init NAME"}
+				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: "sdev cannot create a project in " + dev.Sanitize(o.dir) + ": " + why, Hint: "name another directory: sdev init NAME"}
 			}
 			return a.runInit(cmd.Context(), o)
 		},
@@ -165,7 +164,7 @@ func (a *commands) runInit(ctx context.Context, o initOptions) error {
 	if o.entry != "" {
 		return dev.UsageError("--entry is "+strconv.Quote(o.entry)+", but there is no app in "+o.dir, "leave --entry out to create a new project")
 	}
-	known, err := a.settle(ctx, &o)
+	known, err := a.completeAnswers(ctx, &o)
 	if err != nil {
 		return err
 	}
@@ -173,8 +172,7 @@ func (a *commands) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	// What is in the way is worth seeing file by file before it is named as an error.
-	failure := plan.Err()
+	failure := plan.Err() // returned last, after the list of all files with their conflicts
 	if failure == nil && !o.dryRun {
 		if err := plan.Apply(ctx); err != nil {
 			return err
@@ -201,9 +199,9 @@ func (o initOptions) plan() (*scaffold.Plan, error) {
 	}, o.dir, o.force)
 }
 
-// settle completes the answers: what the flags leave open comes from the project's record, from the
-// person at the terminal, or is the default. It says whether the directory is a project already.
-func (a *commands) settle(ctx context.Context, o *initOptions) (known bool, err error) {
+// completeAnswers completes the answers: those that no flag gives come from the project's record, from the user at the
+// terminal, or are the defaults. known says that the directory contains a project of sdev's already.
+func (a *commands) completeAnswers(ctx context.Context, o *initOptions) (known bool, err error) {
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
 		return false, fmt.Errorf("find the directory: %w", err)
@@ -212,25 +210,25 @@ func (a *commands) settle(ctx context.Context, o *initOptions) (known bool, err 
 	if err != nil {
 		return false, err
 	}
-	settled := *o
-	settled.name = cmp.Or(o.name, record.Answers["name"], scaffold.SuggestName(filepath.Base(abs)))
-	settled.auth = cmp.Or(o.auth, record.Answers["auth"], authChoice().answers[0].value)
-	settled.deps = cmp.Or(o.deps, record.Answers["deps"], depsChoice().answers[0].value)
+	answers := *o
+	answers.name = cmp.Or(o.name, record.Answers["name"], scaffold.SuggestName(filepath.Base(abs)))
+	answers.auth = cmp.Or(o.auth, record.Answers["auth"], authChoice().answers[0].value)
+	answers.deps = cmp.Or(o.deps, record.Answers["deps"], depsChoice().answers[0].value)
 	if !known && !o.yes && !o.json && a.InTTY && a.OutTTY {
-		// Nobody is asked about a project that cannot be made.
-		if err := settled.refused(); err != nil {
+		// Ask nothing if the directory cannot be used anyway.
+		if err := answers.checkTarget(); err != nil {
 			return false, err
 		}
-		if err := a.askInit(ctx, *o, &settled); err != nil {
+		if err := a.askInit(ctx, *o, &answers); err != nil {
 			return false, err
 		}
 	}
-	*o = settled
-	return known, o.check() // a record can be edited
+	*o = answers
+	return known, o.check() // the user may have edited the record
 }
 
-// refused says why the directory cannot take a project, whatever the answers are.
-func (o initOptions) refused() error {
+// checkTarget returns the error of a directory that cannot be used, whatever the answers are.
+func (o initOptions) checkTarget() error {
 	plan, err := o.plan()
 	if err != nil {
 		return err
@@ -241,8 +239,9 @@ func (o initOptions) refused() error {
 	return nil
 }
 
-// gitInit makes a repository of a new project, unless it lies in one, and says whether it did.
-func (a *commands) gitInit(ctx context.Context, o initOptions) (made bool, err error) {
+// gitInit creates a git repository in the project's directory, unless the directory is inside one. It reports whether it
+// created one.
+func (a *commands) gitInit(ctx context.Context, o initOptions) (created bool, err error) {
 	if o.noGit || insideRepository(o.dir) {
 		return false, nil
 	}
@@ -280,7 +279,7 @@ func insideRepository(dir string) bool {
 	}
 }
 
-// initReport is what `sdev init --json` prints.
+// initReport is the output of "sdev init --json".
 type initReport struct {
 	V        int             `json:"v"`
 	Type     string          `json:"type"` // "init"
@@ -291,11 +290,11 @@ type initReport struct {
 	Auth     string          `json:"auth"`
 	Deps     string          `json:"deps"`
 	DryRun   bool            `json:"dry_run"`
-	Changed  bool            `json:"changed"` // false when there was nothing to do
-	Git      bool            `json:"git"`     // a repository was made
+	Changed  bool            `json:"changed"` // false if there was nothing to do
+	Git      bool            `json:"git"`     // sdev created a repository
 	Files    []scaffold.File `json:"files"`
 
-	// Of an app that was there already.
+	// Only for an adopted app.
 	Adopted  bool             `json:"adopted,omitempty"`
 	Settings []detect.Setting `json:"settings,omitempty"`
 	Defects  []detect.Defect  `json:"defects,omitempty"`
@@ -360,8 +359,8 @@ func reasonText(f scaffold.File) string {
 	return " (" + f.Reason + ")"
 }
 
-func repositoryText(made bool) string {
-	if made {
+func repositoryText(created bool) string {
+	if created {
 		return ", with a git repository"
 	}
 	return ""

@@ -57,7 +57,7 @@ func TestInit_MakesAProjectWithoutAsking(t *testing.T) {
 func TestInit_AgainHasNothingToDo(t *testing.T) {
 	dir := t.TempDir()
 	runLine(t, dir, "init", "--name", "shop", "--auth", "none", "--deps", "pip", "--no-git")
-	code, out, errs := runLine(t, dir, "init") // the answers are on record
+	code, out, errs := runLine(t, dir, "init") // the record contains the answers
 	if code != dev.ExitOK || errs != "" || out != "nothing to do: \"shop\" is as sdev created it\n" {
 		t.Errorf("exit %d, out %q, err %q", code, out, errs)
 	}
@@ -165,7 +165,7 @@ func TestInit_MakesARepositoryLaterWhenAsked(t *testing.T) {
 	wantLines(t, out, "nothing to do", "created a git repository")
 }
 
-// A record that was edited by hand must not give half a project.
+// A record that was edited by hand must not lead to half a project.
 func TestInit_RefusesAnImpossibleRecord(t *testing.T) {
 	dir := t.TempDir()
 	record := `{"v":1,"answers":{"name":"shop","auth":"none","deps":"poetry"}}`
@@ -177,19 +177,19 @@ func TestInit_RefusesAnImpossibleRecord(t *testing.T) {
 	}
 }
 
-// asked runs init as if a person sat at a terminal without cursor control and typed input.
-func asked(t *testing.T, dir, input string, args ...string) (code int, out string) {
+// initOnTerminal runs init on a terminal without cursor control, with a user who types input.
+func initOnTerminal(t *testing.T, dir, input string, args ...string) (code int, out string) {
 	t.Helper()
-	return askedTo(t, dir, input, append([]string{"init"}, args...)...)
+	return runOnTerminal(t, dir, input, append([]string{"init"}, args...)...)
 }
 
-// askedTo is asked for any command.
-func askedTo(t *testing.T, dir, input string, args ...string) (code int, out string) {
+// runOnTerminal does the same with any command.
+func runOnTerminal(t *testing.T, dir, input string, args ...string) (code int, out string) {
 	t.Helper()
 	var o bytes.Buffer
 	env := map[string]string{"TERM": "dumb"}
 	s, _, _ := console.Buffers(env)
-	// A byte at a time, as from a person: each question reads no further than its own line.
+	// One byte at a time, as a user types: each question must read no further than its own line.
 	s.In, s.Out, s.Err, s.InTTY, s.OutTTY = iotest.OneByteReader(strings.NewReader(input)), &o, io.Discard, true, true
 	code = Main(t.Context(), t.Context(), s, append([]string{"-C", dir}, args...))
 	return code, o.String()
@@ -197,7 +197,7 @@ func askedTo(t *testing.T, dir, input string, args ...string) (code int, out str
 
 func TestInit_AsksOnATerminal(t *testing.T) {
 	dir := t.TempDir()
-	code, out := asked(t, dir, "store\n2\n2\n", "shop", "--no-git")
+	code, out := initOnTerminal(t, dir, "store\n2\n2\n", "shop", "--no-git")
 	if code != dev.ExitOK {
 		t.Fatalf("exit %d: %s", code, out)
 	}
@@ -208,38 +208,38 @@ func TestInit_AsksOnATerminal(t *testing.T) {
 	}
 }
 
-func TestInit_AsksNobodyAboutADirectoryThatCannotTakeAProject(t *testing.T) {
+func TestInit_AsksNothingAboutAnUnusableDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "holiday.jpg"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, out := asked(t, dir, "", "holiday.jpg"); code != dev.ExitFailed || out != "" {
+	if code, out := initOnTerminal(t, dir, "", "holiday.jpg"); code != dev.ExitFailed || out != "" {
 		t.Errorf("a file: exit %d: %s", code, out)
 	}
-	if code, out := asked(t, dir, ""); code != dev.ExitFailed || out != "" {
+	if code, out := initOnTerminal(t, dir, ""); code != dev.ExitFailed || out != "" {
 		t.Errorf("a directory of other things: exit %d: %s", code, out)
 	}
 }
 
-func TestInit_AsksOnlyWhatFlagsLeaveOpen(t *testing.T) {
+func TestInit_AsksOnlyForAnswersThatNoFlagGives(t *testing.T) {
 	dir := t.TempDir()
-	if code, out := asked(t, dir, "", "shop", "--name", "a", "--auth", "none", "--deps", "uv"); code != dev.ExitOK || strings.Contains(out, "?") {
+	if code, out := initOnTerminal(t, dir, "", "shop", "--name", "a", "--auth", "none", "--deps", "uv"); code != dev.ExitOK || strings.Contains(out, "?") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if code, out := asked(t, dir, "", "other", "--yes"); code != dev.ExitOK || strings.Contains(out, "?") {
+	if code, out := initOnTerminal(t, dir, "", "other", "--yes"); code != dev.ExitOK || strings.Contains(out, "?") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if code, out := asked(t, dir, "3\n", "third", "--name", "b", "--auth", "none"); code != dev.ExitOK || !exists(dir, "third/environment.yml") {
+	if code, out := initOnTerminal(t, dir, "3\n", "third", "--name", "b", "--auth", "none"); code != dev.ExitOK || !exists(dir, "third/environment.yml") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }
 
-func TestInit_WritesToNoDirectoryOfSomebodyElse(t *testing.T) {
+func TestInit_RefusesDirectoriesOfTheSystemAndOfSdev(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Symlink("/etc", dir+"/etc"), os.MkdirAll(dir+"/.git", 0o755))
 	for _, target := range []string{"/", "/etc", "/etc/shop", "/usr/lib/shop", dir + "/etc/shop", dir + "/.git/shop", dir + "/.sdev", "/tmp"} {
 		code, _, errs := runLine(t, dir, "init", target, "--yes", "--no-git", "--dry-run")
-		if code != dev.ExitFailed || !strings.Contains(errs, "cannot take a project: it is") && !strings.Contains(errs, "cannot take a project: sdev keeps") || !strings.Contains(errs, "hint: ") {
+		if code != dev.ExitFailed || !strings.Contains(errs, "sdev cannot create a project in ") || !strings.Contains(errs, ": it is ") && !strings.Contains(errs, ": sdev keeps") || !strings.Contains(errs, "hint: ") {
 			t.Errorf("init %s: exit %d, %s", target, code, errs)
 		}
 	}

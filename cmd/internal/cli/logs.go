@@ -85,15 +85,15 @@ func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Fol
 	events := hub.New(a.Now)
 	following, gone := context.WithCancel(ctx)
 	defer gone()
-	shown := a.Show(ctx, events, console.View{JSON: asJSON}, gone)
+	printed := a.Show(ctx, events, console.View{JSON: asJSON}, gone)
 	err := r.Engine.Runtime.Follow(following, f, func(at time.Time, ev dev.Event) {
 		events.EmitAt(at, ev)
-		if w, ok := a.pending(r, ev); ok {
+		if w, ok := a.warnUnsupervised(r, ev); ok {
 			events.Emit(w)
 		}
 	})
 	events.Close()
-	if showErr := <-shown; err == nil {
+	if showErr := <-printed; err == nil {
 		err = showErr
 	}
 	if err == nil {
@@ -102,9 +102,9 @@ func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Fol
 	return err
 }
 
-// pending warns of a save that asks for a rebuild or a restart while no sdev is there to do it: a
-// project that was started with --detach runs by itself.
-func (a *commands) pending(r console.Running, ev dev.Event) (dev.Warning, bool) {
+// warnUnsupervised returns a warning for a save that requires a rebuild or a restart while no "sdev up" is running to
+// carry it out: a project that was started with --detach runs without one.
+func (a *commands) warnUnsupervised(r console.Running, ev dev.Event) (dev.Warning, bool) {
 	save, ok := ev.(dev.FileChanged)
 	if !ok || save.Action != dev.Rebuild && save.Action != dev.Restart || engine.IsSupervised(r.Project.StatePath()) {
 		return dev.Warning{}, false
@@ -116,7 +116,7 @@ func (a *commands) pending(r console.Running, ev dev.Event) (dev.Warning, bool) 
 	return dev.Warning{Code: dev.CodeRebuildPending, Message: fmt.Sprintf("%s needs a %s, but no sdev up is running to do it", save.Paths[0], save.Action), Hint: hint}, true
 }
 
-// pastLogs collects what there is and prints it in the order in which it happened.
+// pastLogs collects all events so far, sorts them by time and prints them.
 func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, asJSON bool) error {
 	var mu sync.Mutex
 	var all []dev.Stamped

@@ -13,7 +13,6 @@ import (
 	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/render"
 	"sdev/dev"
-	"sdev/dev/detect"
 	"sdev/dev/handoff"
 	"sdev/dev/preflight"
 	"sdev/dev/session"
@@ -32,8 +31,8 @@ func (a *commands) newPreflightCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight [TARGET]",
 		Short: "Check that nothing ships that must not",
-		Long: `Checks the project; with TARGET also that target's bundle, as it is and as "sdev deploy TARGET" would
-render it; with --image also the image that ships. It looks for what is meant for this machine only,
+		Long: `Checks the project. With TARGET, it also checks that target's bundle, as it is and as "sdev deploy TARGET"
+would render it; with --image, also the image that ships. It looks for what is meant only for this machine,
 for credentials (in files, in every layer of the image, in the history of the repository), and for
 what is known to fail on the platform. It needs neither a container engine nor a network, unless
 --image names an image of the engine. If a finding blocks the hand-off, the exit code is 1.
@@ -69,29 +68,30 @@ what is known to fail on the platform. It needs neither a container engine nor a
 }
 
 func (a *commands) runPreflight(ctx context.Context, o preflightOptions) error {
-	found, err := a.check(ctx, o)
+	findings, err := a.runChecks(ctx, o)
 	if err != nil {
 		return err
 	}
 	if o.sarif != "" {
-		if err := a.writeSARIF(o.sarif, found); err != nil {
+		if err := a.writeSARIF(o.sarif, findings); err != nil {
 			return err
 		}
 	}
 	switch {
 	case o.json:
-		err = a.PrintJSON(newPreflightReport(o.target, found))
+		err = a.PrintJSON(newPreflightReport(o.target, findings))
 	case o.sarif != "-":
-		err = a.printPreflight(found)
+		err = a.printPreflight(findings)
 	}
-	if err == nil && dev.Block(found) {
+	if err == nil && dev.AnyBlocks(findings) {
 		return console.ExitError(dev.ExitFailed)
 	}
 	return err
 }
 
-// check checks everything that there is. With a target that is a hand-off that ends before it writes.
-func (a *commands) check(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
+// runChecks checks the project and, if the options name them, a target and an image. With a target, it prepares a
+// hand-off and stops before it writes.
+func (a *commands) runChecks(ctx context.Context, o preflightOptions) ([]dev.Finding, error) {
 	if o.target != "" {
 		return a.CheckTarget(ctx, o.target, o.image)
 	}
@@ -102,7 +102,7 @@ func (a *commands) check(ctx context.Context, o preflightOptions) ([]dev.Finding
 	if err != nil {
 		return nil, err
 	}
-	found, err := detect.Dir(p.Dir)
+	found, err := console.Inspect(ctx, p, session.EntryChoice{})
 	if err != nil {
 		return nil, err
 	}
@@ -118,22 +118,22 @@ type preflightReport struct {
 	Blocks   int           `json:"blocks"`
 }
 
-func newPreflightReport(target string, found []dev.Finding) preflightReport {
-	return preflightReport{V: dev.WireVersion, Target: target, Findings: found, Rules: len(preflight.Rules()), Blocks: handoff.Checks{}.Count(found).Blocks}
+func newPreflightReport(target string, findings []dev.Finding) preflightReport {
+	return preflightReport{V: dev.WireVersion, Target: target, Findings: findings, Rules: len(preflight.Rules()), Blocks: handoff.Checks{}.Count(findings).Blocks}
 }
 
-// printPreflight shows findings to a person.
-func (a *commands) printPreflight(found []dev.Finding) error {
-	return a.Printf("%s", render.Findings(found, len(preflight.Rules()), a.Width))
+// printPreflight prints findings for people.
+func (a *commands) printPreflight(findings []dev.Finding) error {
+	return a.Printf("%s", render.Findings(findings, len(preflight.Rules()), a.Width))
 }
 
 // writeSARIF writes a SARIF report of findings to a file; "-" is stdout.
-func (a *commands) writeSARIF(name string, found []dev.Finding) error {
+func (a *commands) writeSARIF(name string, findings []dev.Finding) error {
 	var rules []render.Rule
 	for _, r := range preflight.Rules() {
 		rules = append(rules, render.Rule(r))
 	}
-	text, err := render.SARIF(buildVersion, rules, found)
+	text, err := render.SARIF(buildVersion, rules, findings)
 	if err != nil {
 		return err
 	}
@@ -148,19 +148,19 @@ func (a *commands) writeSARIF(name string, found []dev.Finding) error {
 	if err != nil {
 		return err
 	}
-	if why := a.Guard().RefuseReport(name, render.IsSARIF); why != "" {
-		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Sanitize(name) + ": " + why, Hint: "name a new file: --sarif report.sarif"}
+	if reason := a.Guard().RefuseReport(name, render.IsSARIF); reason != "" {
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Message: "the report is not written to " + dev.Sanitize(name) + ": " + reason, Hint: "name a new file: --sarif report.sarif"}
 	}
 	if err := writeReport(name, text); err != nil {
-		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a directory that is there: --sarif FILE"}
+		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitFailed, Cause: err, Message: "cannot write the report: " + err.Error(), Hint: "name a file in a directory that exists: --sarif FILE"}
 	}
 	return nil
 }
 
-// writeReport writes a file for others to read; it holds no secrets. A pipe is written to where somebody
-// reads it, and not waited for where nobody does.
+// writeReport writes a file that everybody may read, because it contains no secrets. It does not wait for a pipe that
+// has no reader.
 func writeReport(name string, text []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // for others to read
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // see above
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func TestPreflight_FindsASecretInADeletedFileOfAnArchive(t *testing.T) {
 	if code != dev.ExitFailed || errs != "" {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
-	wantLines(t, out, "Blocks the hand-off:\n  secret.layer  layer 1 (COPY . .), deleted or replaced in layer 2", "an AWS access key id is in /app/key.txt:1",
+	wantLines(t, out, "Blocks the hand-off:\n  secret.layer  layer 1 (COPY . .); layer 2 deletes or replaces it", "an AWS access key id is in /app/key.txt:1",
 		"Suppressed:\n  bypass.compose  compose.yaml:5", "reason: nobody but us has it (until 2099-01-31, compose.yaml:9)", "rules: 1 blocks, 1 suppressed\n")
 	for line := range strings.Lines(out) {
 		if len([]rune(line)) > 81 && !strings.Contains(line, "https://") {
@@ -353,5 +353,45 @@ func TestPreflight_OverwritesNothingWithAReport(t *testing.T) {
 		if _, errs := run(file); strings.Contains(errs, "report") {
 			t.Errorf("--sarif %s: %s", file, errs)
 		}
+	}
+}
+
+// TestPreflight_ChecksTheScriptThatRuns covers two scripts of which the second trusts a forged token: what blocks is
+// the one that "sdev up" starts.
+func TestPreflight_ChecksTheScriptThatRuns(t *testing.T) {
+	files := map[string]string{
+		"one.py":           "import streamlit as st\n\nst.title(\"one\")\n",
+		"two.py":           "import jwt\nimport streamlit as st\n\nst.write(jwt.decode(st.context.headers[\"x\"], options={\"verify_signature\": False}))\n",
+		"requirements.txt": "streamlit==1.58.0\npyjwt==2.10.1\n",
+	}
+	const compose = "services:\n  app:\n    image: python:3.12\n    command: streamlit run one.py\n    ports: [\"8501:8501\"]\n"
+	for name, c := range map[string]struct {
+		compose, chosen string
+		blocks          bool
+	}{
+		"nobody chose":               {"", "", false},
+		"the second was chosen":      {"", "two.py\n", true},
+		"the compose file starts it": {strings.Replace(compose, "one", "two", 1), "", true},
+		"the compose file starts the other, whatever was chosen before": {compose, "two.py\n", false},
+		"the compose file leaves it open, and the second was chosen":    {strings.Replace(compose, "streamlit run one.py", "./start", 1), "two.py\n", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := devtest.Project(t, files)
+			if c.compose != "" {
+				must(t, os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(c.compose), 0o600))
+			}
+			if c.chosen != "" {
+				must(t, os.Mkdir(filepath.Join(dir, dev.StateDir), 0o700), os.WriteFile(filepath.Join(dir, dev.StateDir, "entry"), []byte(c.chosen), 0o600))
+			}
+			for _, target := range [][]string{nil, {"ecs"}} {
+				if len(target) > 0 && c.chosen == "" && c.compose == "" {
+					continue // a hand-off asks which script is the app
+				}
+				_, r := checked(t, dir, target...)
+				if got := slices.Contains(foundIDs(r.Findings), "code.unverified"); got != c.blocks {
+					t.Errorf("preflight %s: the second script blocks: %t, want %t\n%v", target, got, c.blocks, foundIDs(r.Findings))
+				}
+			}
+		})
 	}
 }

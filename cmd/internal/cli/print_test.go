@@ -17,7 +17,7 @@ import (
 	"sdev/dev/session"
 )
 
-func TestErrors_AreFitForATerminal(t *testing.T) {
+func TestErrors_AreSafeForATerminal(t *testing.T) {
 	for _, args := range [][]string{{}, {"--json"}} {
 		s, out, errs := console.Buffers(nil)
 		a := &commands{&console.Console{Streams: s, JSON: len(args) > 0}}
@@ -33,7 +33,7 @@ func TestErrors_AreFitForATerminal(t *testing.T) {
 	}
 }
 
-func TestStatus_IsFitForATerminal(t *testing.T) {
+func TestStatus_IsSafeForATerminal(t *testing.T) {
 	s := session.Status{Project: devtest.Hostile, Dir: devtest.Hostile, URL: devtest.Hostile, Issuer: devtest.Hostile, Mode: dev.Mode(devtest.Hostile), Services: []session.ServiceStatus{{Name: devtest.Hostile, State: devtest.Hostile, Health: devtest.Hostile, Ports: []string{devtest.Hostile}}},
 		Reload: session.ReloadStatus{How: devtest.Hostile}, AWS: session.AWSStatus{Source: devtest.Hostile, Profile: devtest.Hostile, Region: devtest.Hostile}, Engine: session.EngineStatus{Host: devtest.Hostile, Why: devtest.Hostile, API: devtest.Hostile},
 		Auth: session.AuthStatus{Current: devtest.Hostile}, Exception: dev.AppException{Exception: devtest.Hostile, File: devtest.Hostile}}
@@ -53,7 +53,7 @@ func TestStatus_IsFitForATerminal(t *testing.T) {
 	}
 }
 
-func TestFindings_AreFitForATerminal(t *testing.T) {
+func TestFindings_AreSafeForATerminal(t *testing.T) {
 	f := dev.Finding{ID: "secret.code", Severity: dev.Blocks, Message: devtest.Hostile, File: devtest.Hostile, Line: 2, Where: devtest.Hostile, Fix: devtest.Hostile, Docs: devtest.Hostile}
 	streams, out, _ := console.Buffers(nil)
 	a := &commands{&console.Console{Streams: streams}}
@@ -77,7 +77,7 @@ func TestFindings_AreFitForATerminal(t *testing.T) {
 	devtest.CheckPrintable(t, string(b))
 }
 
-func TestCommands_AreFitForATerminal(t *testing.T) {
+func TestCommands_AreSafeForATerminal(t *testing.T) {
 	quoted, err := json.Marshal(devtest.Hostile)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestCommands_AreFitForATerminal(t *testing.T) {
 	}
 }
 
-// A command that wrote to a stream itself would have to think of all this itself.
+// A command that wrote to a stream itself would bypass the sanitizing.
 func TestCommands_PrintThroughOnePlace(t *testing.T) {
 	raw := map[string]string{
 		"../console/print.go":   "the one place",

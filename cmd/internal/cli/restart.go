@@ -14,7 +14,7 @@ import (
 	"sdev/dev/session"
 )
 
-// oneService is the check of arguments of commands that work on the app where no service is named.
+// oneService checks the arguments of a command that takes at most one service.
 func oneService(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return dev.UsageError(fmt.Sprintf("sdev %s takes at most one service, but got %d", cmd.Name(), len(args)), "see: sdev "+cmd.Name()+" --help")
@@ -22,14 +22,14 @@ func oneService(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// requireRunning finds what runs, and the service to work on: the app where none is named. The caller closes
-// the result.
-func (a *commands) requireRunning(ctx context.Context, named string) (r console.Running, service string, err error) {
+// requireRunning finds the running project, and the service to work on: the app if the command line names none. The
+// caller closes the result.
+func (a *commands) requireRunning(ctx context.Context, argument string) (r console.Running, service string, err error) {
 	r, err = a.RequireRunning(ctx)
 	if err != nil {
 		return r, "", err
 	}
-	return r, cmp.Or(named, r.Project.App), nil
+	return r, cmp.Or(argument, r.Project.App), nil
 }
 
 func (a *commands) newRestartCmd() *cobra.Command {

@@ -1,9 +1,9 @@
-// Package cli is the command line. A command is one file: its options, a constructor that declares its
-// flags, and a run function that calls the use case and prints what came of it. The use cases are
-// elsewhere: dev/session runs a project, dev/release ships one, scaffold makes one.
+// Package cli is the command line. Each command has a file with its options, a constructor that declares the flags,
+// and a run function that calls a use case and prints its result. The use cases are in other packages: dev/session
+// runs a project, dev/release hands one over, scaffold creates one.
 //
-// [Main] runs one command line; it prints an error once, and the exit code comes from the error.
-// Goroutines belong to the packages that the commands call; a command that returns has none left.
+// [Main] runs one command line. It prints an error once; the error determines the exit code. The package starts no
+// goroutines itself. Those of the packages that a command calls have ended when the command returns.
 package cli
 
 import (
@@ -23,19 +23,20 @@ import (
 // ExitInterrupted is the exit code of a command that a signal ended.
 const ExitInterrupted = dev.ExitInterrupted
 
-// Main runs one command line and gives its exit code. ctx ends with the first interrupt, force
+// Main runs one command line and returns its exit code. ctx ends with the first interrupt, force
 // with the second.
 func Main(ctx, force context.Context, s console.Streams, args []string) int {
 	a := &commands{&console.Console{Streams: s, Force: force, Now: time.Now, Version: buildVersion, JSON: asksForJSON(args)}}
 	root := a.command()
-	root.SetArgs(auth.WithOffsets(args))
+	root.SetArgs(auth.MarkOffsets(args))
 	root.SetIn(s.In)
 	root.SetOut(a.Stdout())
 	root.SetErr(a.Stderr())
 	return a.Exit(ctx, root.ExecuteContext(ctx))
 }
 
-// asksForJSON is for errors that come before a command has read its flags.
+// asksForJSON reports whether the command line contains --json. It decides the form of errors that occur before the
+// flags are parsed.
 func asksForJSON(args []string) bool {
 	for _, arg := range args {
 		if arg == "--" {
@@ -55,7 +56,7 @@ func (a *commands) command() *cobra.Command {
 		Long: `sdev runs a Streamlit app in Docker, the way it will be deployed, with your AWS login mounted. It
 reports whether each save is live in the browser. The app's login is bypassed, or runs unchanged
 against a provider on this machine.`,
-		Example: `  sdev init shop && cd shop   make a project
+		Example: `  sdev init shop && cd shop   create a project
   sdev up --local             run it; every save is live in the browser
   sdev up --with-auth         run it with its real login
   sdev down                   stop it and remove what it started`,
@@ -96,7 +97,6 @@ against a provider on this machine.`,
 		return dev.UsageError(err.Error(), "see: "+cmd.CommandPath()+" --help")
 	})
 	root.SuggestionsMinimumDistance = 2
-	root.SuggestionsMinimumDistance = 2
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd())
 	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
@@ -109,8 +109,8 @@ against a provider on this machine.`,
 }
 
 func suggestion(cmd *cobra.Command, arg string) string {
-	if near := cmd.SuggestionsFor(arg); len(near) > 0 {
-		return "did you mean: sdev " + strings.Join(near, ", sdev ")
+	if similar := cmd.SuggestionsFor(arg); len(similar) > 0 {
+		return "did you mean: sdev " + strings.Join(similar, ", sdev ")
 	}
 	return "see: sdev --help"
 }

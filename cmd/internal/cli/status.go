@@ -18,7 +18,7 @@ func (a *commands) newStatusCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what runs, where, and in which mode",
+		Short: "Show services, page, login mode and engine of the project",
 		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another clone of the project runs under the same name, it says where, and does not show that clone's services.",
 		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -96,7 +96,7 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		if svc.Health != "" {
 			health = ", " + svc.Health
 		}
-		// A hyphen would be a place to break the line.
+		// The line could break at a hyphen.
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.ReplaceAll(strings.Join(svc.Ports, " "), "->", "→"))
 	}
 	return &b

@@ -18,16 +18,16 @@ import (
 	"sdev/dev/plan"
 )
 
-// TestTranscripts runs the transcripts of testdata/transcripts: command lines as a user types them, on a
-// container engine in memory (see [world]), so that they need no engine and take no time. Beyond testscript's
-// own commands there are
+// TestTranscripts runs the transcripts in testdata/transcripts: command lines as a user types them, on a container
+// engine in memory (see [world]). So they need no engine and are fast. In addition to testscript's own commands there
+// are
 //
 //	sdev ARGS…         runs a command line, which must succeed; "! sdev" must fail
-//	exits CODE ARGS…   runs one, and wants that exit code
-//	begin ARGS…        runs one beside the script
-//	await TEXT         waits until that one has printed a text
-//	interrupt          interrupts it, waits for its end, and makes its output what stdout and stderr look at
-//	finish             the same without interrupting it
+//	exits CODE ARGS…   runs one, which must end with that exit code
+//	begin ARGS…        runs one in the background
+//	await TEXT         waits until the background command has printed a text
+//	interrupt          interrupts it and waits for its end; stdout and stderr then match its output
+//	finish             does the same without interrupting it
 //	busy               keeps the page from answering
 //	ends SERVICE CODE  lets a service's container end by itself
 //	prints SERVICE …   lets a service print a line
@@ -79,16 +79,16 @@ type scriptKey struct{}
 
 func scriptOf(ts *testscript.TestScript) *transcript { return ts.Value(scriptKey{}).(*transcript) }
 
-// transcript is one script's engine, and the command that runs beside it.
+// transcript is the engine of one script, and the command that it runs in the background.
 type transcript struct {
 	world *world
 
-	out, errs safeBuffer // of the command beside the script
+	out, errs safeBuffer // of the background command
 	stop      context.CancelFunc
 	ended     chan int
 }
 
-// streams are a user's without a terminal.
+// streams returns the streams of a user without a terminal.
 func (s *transcript) streams(ts *testscript.TestScript, out, errs io.Writer) console.Streams {
 	env := map[string]string{}
 	for _, name := range []string{"HOME", "PATH", "AWS_PROFILE"} {
@@ -122,7 +122,8 @@ func (s *transcript) await(ts *testscript.TestScript, text string) {
 	}
 }
 
-// awaitRunning waits until a service of the project runs: a plan is printed before it is carried out.
+// awaitRunning waits until a service of the project runs. The printed plan is no proof of that, because it comes before
+// the operations.
 func (s *transcript) awaitRunning(ts *testscript.TestScript, service string) {
 	runs := func() bool {
 		have, err := s.world.Observe(context.Background(), "shop", nil)
@@ -136,13 +137,13 @@ func (s *transcript) awaitRunning(ts *testscript.TestScript, service string) {
 
 // eventually reports whether something becomes true in time.
 func eventually(ok func() bool) bool {
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
+	retry := time.NewTicker(5 * time.Millisecond)
+	defer retry.Stop()
 	late := time.NewTimer(devtest.Patience)
 	defer late.Stop()
 	for !ok() {
 		select {
-		case <-again.C:
+		case <-retry.C:
 		case <-late.C:
 			return false
 		}
@@ -157,7 +158,7 @@ func (s *transcript) finish(ts *testscript.TestScript) {
 	_, _ = io.WriteString(ts.Stderr(), s.errs.text()+"exit code "+strconv.Itoa(code)+"\n")
 }
 
-// end leaves nothing running behind a script, however it went.
+// end ends the background command after a script, even after a failed one.
 func (s *transcript) end() {
 	if s.stop != nil {
 		s.stop()
@@ -166,7 +167,7 @@ func (s *transcript) end() {
 	s.world.hidePage()
 }
 
-// safeBuffer is written by a command while the script reads.
+// safeBuffer is a buffer that a command writes while the script reads it.
 type safeBuffer struct {
 	mu sync.Mutex // guards b
 	b  bytes.Buffer

@@ -15,9 +15,10 @@ import (
 func (a *commands) newUICmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ui",
-		Short: "Show the dashboard of what runs here",
-		Long: `Shows the dashboard of this project: services, saves, logs, builds and logins. It shows an app that
-any sdev started, and it can start the app too. If you leave the dashboard, the app stays as it is.
+		Short: "Show the dashboard of the project",
+		Long: `Shows the dashboard of this project: services, saves, logs, builds and logins. It does not matter
+which sdev command started the app, and the dashboard can start it too. If you leave the dashboard,
+the app stays as it is.
 "sdev up" on a terminal shows the same dashboard.
 
 In the dashboard ? lists the keys.`,
@@ -38,8 +39,8 @@ func uiOptions() dashboard.Options {
 	return o
 }
 
-// runHere is sdev without a command: the dashboard, and where there is no project the questions first
-// by which one is made.
+// runHere runs sdev without a command: it shows the dashboard. If there is no project, it first creates one, as "sdev
+// init" does.
 func (a *commands) runHere(ctx context.Context) error {
 	o := uiOptions()
 	p, runtime, err := dashboard.Open(ctx, a.Console, o.Options)

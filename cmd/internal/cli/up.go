@@ -18,7 +18,7 @@ import (
 	"sdev/dev/session"
 )
 
-// What leaving the dashboard does to the app.
+// The values of --on-quit: what happens to the app when the user leaves the dashboard.
 const (
 	quitLeave = "leave"
 	quitStop  = "stop"
@@ -41,16 +41,16 @@ func (a *commands) newUpCmd() *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Build if needed, start, wait until the page answers, follow",
+		Short: "Run the project: build if needed, start, wait for the page, report saves",
 		Long: `Runs the project in this directory. It builds the image if its inputs changed, starts the app behind
 the gateway, and waits until the page answers. Then it reports whether each save is live.
-It does not touch what already runs and is up to date.
+It leaves containers that are up to date alone.
 
 If there is no compose file or no Dockerfile, it derives them from the files of the project, and prints
 each assumption with its reason. "sdev init" writes them to disk.
 
 On a terminal it shows the dashboard. q leaves the dashboard, and the app keeps running (--on-quit).
-Ctrl-C stops the app and removes what was started; a second Ctrl-C kills it, a third exits at once.
+Ctrl-C stops and removes the containers; a second Ctrl-C kills them, a third exits at once.
 With --plain, or without a terminal, it prints lines.
 With --detach it returns when the page answers, and the app keeps running.`,
 		Example: `  sdev up --local          run it and follow
@@ -86,7 +86,7 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, even on a terminal")
 	f.BoolVar(&o.noTUI, "no-tui", false, "the same as --plain")
-	f.StringVar(&o.quit, "on-quit", quitLeave, "what leaving the dashboard with q does to the app: `WHAT` is leave or stop")
+	f.StringVar(&o.quit, "on-quit", quitLeave, "what happens to the app when you leave the dashboard with q: `WHAT` is leave or stop")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	f.BoolVar(&o.build, "build", false, "build even if nothing changed")
 	f.IntVar(&o.Port, "port", 0, "publish the app at 127.0.0.1:`N`; fail if that port is taken")
@@ -127,16 +127,16 @@ func wrongMode(mode string) error {
 }
 
 func (a *commands) runUp(ctx context.Context, o upOptions) error {
-	return a.WithEngine(ctx, o.Options, console.View{JSON: o.json, Detach: o.detach}, func(attended context.Context, e *engine.Engine) error {
+	return a.WithEngine(ctx, o.Options, console.View{JSON: o.json, Detach: o.detach}, func(reading context.Context, e *engine.Engine) error {
 		e.Timeout = o.timeout
 		want := engine.Request{Build: o.build}
 		if o.detach {
 			_, err := e.Up(ctx, want)
 			return err
 		}
-		err := e.Supervise(attended, a.Force, want)
+		err := e.Supervise(reading, a.Force, want)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			return console.ExitError(dev.ExitInterrupted) // the last event, "stopped", has said it
+			return console.ExitError(dev.ExitInterrupted) // the last event, "stopped", was the message
 		}
 		return err
 	})

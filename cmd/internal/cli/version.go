@@ -10,7 +10,7 @@ import (
 	"sdev/dev"
 )
 
-// Set by the build (see the Makefile): what the program was made from.
+// The linker sets these (see the Makefile).
 var (
 	buildVersion = "dev"
 	buildCommit  = "unknown"

@@ -18,7 +18,7 @@ func (a *commands) newWatchCmd() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "watch --explain PATH",
-		Short: "Explain what a save of a file or directory would do",
+		Short: "Explain what saving a file, or files in a directory, would do",
 		Long: `Says which rule applies to a path and what a save of it would do, or why nothing would happen. The
 path does not have to exist, and no engine is needed. "sdev up" does the actual watching.`,
 		Example: `  sdev watch --explain code_package/streamlit/Home.py
@@ -67,7 +67,7 @@ func (a *commands) printExplanation(e session.Explanation, asJSON bool) error {
 	var whys []string
 	for _, p := range e.Passed {
 		if strings.HasPrefix(p.Rule, "derived:") && strings.HasPrefix(p.Why, "not among") {
-			continue // what sdev itself limits to certain names surprises nobody
+			continue // sdev's own rules name certain files; that they exclude others is no surprise
 		}
 		if passed[p.Why] == nil {
 			whys = append(whys, p.Why)

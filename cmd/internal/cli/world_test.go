@@ -24,9 +24,9 @@ import (
 	"sdev/dev/session"
 )
 
-// world is a container engine in memory on which whole command lines run. A gateway container serves a page at
-// its published port while it runs, and answers its control socket; its provider is a real one. A command
-// that is run in another container runs on this machine.
+// world is a container engine in memory, on which tests run whole command lines. A running gateway container serves a
+// page at its published port and answers requests to its control socket, with a real provider. A command in any other
+// container runs on this machine.
 type world struct {
 	*devtest.Fake
 
@@ -34,13 +34,13 @@ type world struct {
 
 	mu       sync.Mutex // guards everything below
 	page     net.Listener
-	login    dev.Login
+	login    dev.LoginSettings
 	provider *oidc.Provider
 }
 
 func newWorld() *world { return &world{Fake: devtest.NewFake("shop:1", "postgres:16")} }
 
-// engineAddress is where the engine is said to be.
+// engineAddress is the engine's address in messages.
 const engineAddress = "fake://engine"
 
 func (w *world) open(context.Context, string) (console.Engine, error) {
@@ -52,7 +52,7 @@ func (w *world) open(context.Context, string) (console.Engine, error) {
 
 func (w *world) Close() error { return nil }
 
-// Do keeps the page where the gateway is: at its port while it runs.
+// Do also serves the gateway's page while the gateway runs.
 func (w *world) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	isGateway := op.Kind == plan.ServiceContainer && strings.Contains(op.Name, config.GatewayService) && (op.Verb == plan.Start || op.Verb == plan.Restart || op.Verb == plan.Remove)
 	if isGateway {
@@ -114,7 +114,7 @@ func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
 		_, err := io.WriteString(x.Out, "kept\n")
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, x.Command[0], x.Command[1:]...) //nolint:gosec // what a test says
+	cmd := exec.CommandContext(ctx, x.Command[0], x.Command[1:]...) //nolint:gosec // the command comes from a test
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = x.In, x.Out, x.Err
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -161,12 +161,12 @@ func (w *world) answer(ctx context.Context, req gateway.Request) gateway.Status 
 	return s
 }
 
-// Versions are those of an image that is good for every login mode.
+// Versions returns the versions of an image that suits every login mode.
 func (w *world) Versions(context.Context, string, ...string) (map[string]string, error) {
 	return map[string]string{"streamlit": "1.58.0", "Authlib": "1.6.0", "httpx": "0.28.0", "botocore": "1.40.0"}, nil
 }
 
-// What follows is for copies and images that ship, which transcripts do not reach.
+// The methods below are for copies and images that ship, which no transcript uses.
 
 var errNotHere = errors.New("the engine in memory cannot do that")
 

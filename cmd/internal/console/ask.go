@@ -17,29 +17,28 @@ import (
 
 // Ask shows a form.
 func (c *Console) Ask(ctx context.Context, fields ...huh.Field) error {
-	// A terminal that cannot move its cursor is asked line by line.
+	// Without cursor control, the form asks line by line.
 	plain := c.Getenv("TERM") == "dumb"
 	form := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(plain).WithInput(c.In).WithOutput(c.Out)
 	run := func() (struct{}, error) { return struct{}{}, form.RunWithContext(ctx) }
 	var err error
 	if plain {
-		_, err = blocking.Call(ctx, run) // line by line, a form hears of no context
+		_, err = blocking.Call(ctx, run) // a form that asks line by line ignores its context
 	} else {
 		_, err = run()
 	}
 	if errors.Is(err, huh.ErrUserAborted) {
-		return &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted, nothing was written", Exit: dev.ExitInterrupted, Cause: err}
+		return &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted; nothing was written", Exit: dev.ExitInterrupted, Cause: err}
 	}
 	return err
 }
 
-// Forms are drawn by a library that writes to the terminal itself, so what they show of others is made
-// fit for it here.
+// Package huh writes forms to the terminal by itself, so the functions below sanitize foreign text in them.
 
-// Option is one to select, and how it is shown.
+// Option is a value to select and the text that is shown for it.
 func Option(shown, value string) huh.Option[string] { return huh.NewOption(dev.Inline(shown), value) }
 
-// OptionsOf are values that are shown as they are.
+// OptionsOf are options whose texts are the values themselves.
 func OptionsOf(values []string) []huh.Option[string] {
 	var out []huh.Option[string]
 	for _, v := range values {
@@ -48,17 +47,17 @@ func OptionsOf(values []string) []huh.Option[string] {
 	return out
 }
 
-// Selection asks for one of several options.
+// Selection is a field that asks for one of several options.
 func Selection(title string, from []huh.Option[string], value *string) *huh.Select[string] {
 	return huh.NewSelect[string]().Title(dev.Inline(title)).Options(from...).Value(value)
 }
 
-// Confirmation asks a question; its values are those of [dev.Line].
+// Confirmation is a field that asks a question; values are the arguments of question, as in [dev.Line].
 func Confirmation(yes *bool, question string, values ...any) huh.Field {
 	return huh.NewConfirm().Title(dev.Line(question, values...)).Value(yes)
 }
 
-// Chooser is the person at the terminal; nil where nobody is there, or is to be asked.
+// Chooser asks the user at the terminal; it is nil without a terminal, or if ask is false.
 func (c *Console) Chooser(ask bool) session.Chooser {
 	if !ask || !c.InTTY || !c.OutTTY {
 		return nil
@@ -66,7 +65,7 @@ func (c *Console) Chooser(ask bool) session.Chooser {
 	return c
 }
 
-// ChooseEntry is session.Chooser's.
+// ChooseEntry implements session.Chooser.
 func (c *Console) ChooseEntry(ctx context.Context, entries []detect.Entry) (string, error) {
 	var scripts []huh.Option[string]
 	for _, e := range entries {
@@ -77,14 +76,14 @@ func (c *Console) ChooseEntry(ctx context.Context, entries []detect.Entry) (stri
 	return name, c.Ask(ctx, field)
 }
 
-// ChooseService is session.Chooser's.
+// ChooseService implements session.Chooser.
 func (c *Console) ChooseService(ctx context.Context, names []string) (name string, err error) {
 	field := Selection("Which service is the Streamlit app?", OptionsOf(names), &name)
 	err = c.Ask(ctx, field)
 	return name, err
 }
 
-// askMFACode is session.Host's MFACode.
+// askMFACode implements MFACode of session.Host.
 func (c *Console) askMFACode() (string, error) {
 	c.Notef("code of your AWS MFA device: ")
 	line, err := bufio.NewReader(c.In).ReadString('\n')

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Browse starts the browser, which outlives this command. Where there is none it gives the name of
-// the program that is missing.
+// Browse opens url in the browser, which outlives this command. If the program that opens pages is not installed,
+// missing is its name.
 func (c *Console) Browse(ctx context.Context, url string) (missing string, err error) {
 	command := opener(c.Getenv("BROWSER"), url)
 	if _, err := exec.LookPath(command[0]); err != nil {

@@ -7,15 +7,15 @@ import (
 	"sdev/dev/session"
 )
 
-// Completer says what may stand at a place of the command line, for shells.
+// Completer returns the possible values at a place of the command line, for a shell's completion.
 type Completer = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 
 // OfferPeople offers the project's people, by e-mail address, with their names.
 func (c *Console) OfferPeople(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var out []string
-	if p, err := c.Load(cmd.Context(), session.Options{}); err == nil { // nothing can be offered for a project that cannot be read
+	if p, err := c.Load(cmd.Context(), session.Options{}); err == nil { // without a project that can be read it offers nothing
 		for _, who := range p.Settings.Auth.People() {
-			if safe := dev.Inline(who.Email); safe == who.Email { // what cannot be typed as it is shown is not offered
+			if safe := dev.Inline(who.Email); safe == who.Email { // an address that looks different from what must be typed is left out
 				out = append(out, who.Email+"\t"+dev.Inline(who.Name))
 			}
 		}

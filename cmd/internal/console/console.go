@@ -1,13 +1,13 @@
-// Package console is what all commands share: the terminal, the global flags, and the way to the project
-// and to whatever it runs on.
+// Package console is what all commands share: the terminal, the global flags, and access to the project and to the
+// container engine.
 //
-// Commands print through a [Console], so that none of them has to think of what a name, a message or a
-// log line may hold. [Console.Load], [Console.RequireRunning] and [Console.WithEngine] are how they reach the
-// project; [Console.Exit] prints an error, once, and gives the exit code.
+// Commands print through a [Console], which removes control characters from names, messages and log lines of others.
+// They reach the project with [Console.Load], [Console.RequireRunning] and [Console.WithEngine]. [Console.Exit]
+// prints an error once and returns the exit code.
 //
-// Goroutines end before the function that started them returns. There are two exceptions: the one that
-// prints events ends with the hub that it reads ([Console.Show]), and a question to a terminal that only
-// knows lines may wait for its answer after the context has ended (blocking.Call).
+// Goroutines: each ends before the function that started it returns, with two exceptions. The one of [Console.Show]
+// prints events until its hub is closed, and the caller waits for it. A question on a terminal without cursor control
+// may wait for its answer after the context has ended (blocking.Call).
 package console
 
 import (
@@ -43,8 +43,8 @@ type Console struct {
 	JSON          bool   // errors are printed as JSON; set by the command that runs
 }
 
-// AddFileFlag adds --file to a command, and -f where the command has no -f of its own ("sdev logs
-// -f" follows): that is why it is not simply a flag of all commands.
+// AddFileFlag adds --file to a command, and -f unless that is another flag of the command: "sdev logs -f" follows.
+// For that reason it is not a global flag.
 func (c *Console) AddFileFlag(cmd *cobra.Command) {
 	const name, about = "file", "compose `FILE` (repeatable)"
 	if cmd.Flags().ShorthandLookup("f") == nil {
@@ -54,7 +54,7 @@ func (c *Console) AddFileFlag(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&c.Files, name, nil, about)
 }
 
-// NoArgs is cobra.NoArgs in our words.
+// NoArgs is cobra.NoArgs with an error message of ours.
 func NoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return dev.UsageError(cmd.CommandPath()+" takes no argument, but got "+strconv.Quote(args[0]), "see: "+cmd.CommandPath()+" --help")
@@ -62,12 +62,12 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// ExitError passes a child's exit code through without a word.
+// ExitError is the exit code of a child, or of a command that has already printed why. Nothing is printed for it.
 type ExitError int
 
 func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// Exit prints err, the one time that it is printed, and gives the exit code.
+// Exit prints err and returns the exit code. Nothing else prints it.
 func (c *Console) Exit(ctx context.Context, err error) int {
 	if err == nil {
 		return dev.ExitOK
@@ -76,7 +76,7 @@ func (c *Console) Exit(ctx context.Context, err error) int {
 		return int(code)
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		return dev.ExitFailed // whoever reads has left, as head does: nobody wants a word about that
+		return dev.ExitFailed // the reader of a pipe has left, as head does: that is not worth a message
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = &dev.Error{Code: dev.CodeInterrupted, Message: "interrupted", Exit: dev.ExitInterrupted}
@@ -101,7 +101,7 @@ func (c *Console) printJSONError(e *dev.Error) {
 	}{dev.WireVersion, "error", e.Event()}) // nobody is left to tell
 }
 
-// Colored says whether output may hold colours.
+// Colored reports whether output may have colours.
 func (c *Console) Colored() bool {
 	switch c.Color {
 	case "always":
@@ -112,10 +112,10 @@ func (c *Console) Colored() bool {
 	return c.OutTTY && c.Getenv("NO_COLOR") == "" && c.Getenv("TERM") != "dumb"
 }
 
-// Guard knows where nothing is written, even when a flag names the place.
+// Guard refuses to write at certain places, even if a flag names one.
 func (c *Console) Guard() destination.Guard { return destination.NewGuard(c.Getenv("HOME")) }
 
-// CacheDir is the machine's cache directory of sdev, which may not exist yet.
+// CacheDir is sdev's cache directory on this machine, which may not exist yet.
 func (c *Console) CacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {

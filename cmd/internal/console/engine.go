@@ -13,7 +13,7 @@ import (
 	"sdev/dev/session"
 )
 
-// Host is this machine and the global flags, as a session takes them.
+// Host describes this machine and the global flags to package session.
 func (c *Console) Host() session.Host {
 	h := session.Host{Dir: c.Dir, Files: c.Files, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
 	if c.InTTY && !c.JSON {
@@ -22,7 +22,7 @@ func (c *Console) Host() session.Host {
 	return h
 }
 
-// gatewayRef is the reference of the gateway's image, which this program makes.
+// gatewayRef is the reference of the gateway's image, which this program builds.
 func (c *Console) gatewayRef() (string, error) {
 	if c.GatewayRef != nil {
 		return c.GatewayRef()
@@ -55,7 +55,7 @@ type Meter interface {
 	Sample(ctx context.Context, container string) (docker.Sample, error)
 }
 
-// ReleaseImages looks at, exports and starts an image that ships.
+// ReleaseImages inspects, exports and starts the image of a release.
 type ReleaseImages interface {
 	IdentifyImage(ctx context.Context, ref string) (docker.ImageIdentity, error)
 	Save(ctx context.Context, ref string) (io.ReadCloser, error)
@@ -74,8 +74,8 @@ func openDocker(ctx context.Context, name string) (Engine, error) {
 	}, nil
 }
 
-// Open connects to the container engine that flags and environment choose, and with --verbose says which
-// one that is. The caller closes it.
+// Open connects to the container engine that flags and environment choose. With --verbose it prints which one that
+// is. The caller closes it.
 func (c *Console) Open(ctx context.Context) (Engine, error) {
 	open := c.OpenEngine
 	if open == nil {
@@ -94,17 +94,17 @@ func (c *Console) Open(ctx context.Context) (Engine, error) {
 	return e, nil
 }
 
-// Running is what runs of the project here, and the engine that it runs on.
+// Running is a project with its containers, and the engine that runs them.
 type Running struct {
 	session.Instance
 	Engine Engine
 }
 
-// Close lets go of the engine.
+// Close closes the connection to the engine.
 func (r Running) Close() { _ = r.Engine.Close() }
 
-// RequireRunning reads the project and looks at what runs. What runs from another directory under the same name is
-// an error. The caller closes the result.
+// RequireRunning reads the project and finds its containers. It is an error if they were started from another
+// directory. The caller closes the result.
 func (c *Console) RequireRunning(ctx context.Context) (Running, error) {
 	r, err := c.FindRunning(ctx)
 	if err == nil && r.Elsewhere != nil {
@@ -114,8 +114,8 @@ func (c *Console) RequireRunning(ctx context.Context) (Running, error) {
 	return r, err
 }
 
-// FindRunning is RequireRunning for commands that go on where the project runs from another directory: it finds nothing of
-// that, and Elsewhere says so.
+// FindRunning is RequireRunning for commands that also work if the containers were started from another directory:
+// then the result has no containers, and Elsewhere is the error.
 func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 	p, err := c.Load(ctx, session.Options{})
 	if err != nil {
@@ -138,9 +138,8 @@ type View struct {
 	Detach bool
 }
 
-// WithEngine opens the container engine, runs work, and shows its events meanwhile. It returns
-// once every event has been shown. The context that work gets ends with ctx, and also once nobody
-// reads the events any more.
+// WithEngine connects to the container engine, runs work, and prints the events of work meanwhile. It returns after
+// the last event has been printed. The context of work ends with ctx, or when an event cannot be printed.
 func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, work func(context.Context, *engine.Engine) error) error {
 	// A project that cannot be used is reported before an engine that does not answer.
 	s, err := session.New(ctx, c.Host(), o)
@@ -168,10 +167,10 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 	return err
 }
 
-// Show prints events in a goroutine of its own until the hub is closed, then delivers how that went.
-// It calls gone as soon as an event cannot be printed.
+// Show starts a goroutine that prints events until the hub is closed, and then sends its error, or nil. If an event
+// cannot be printed, it calls gone and ends.
 func (c *Console) Show(ctx context.Context, events *hub.Hub, v View, gone func()) <-chan error {
-	ctx = context.WithoutCancel(ctx) // what happens after an interrupt is shown too
+	ctx = context.WithoutCancel(ctx) // events after an interrupt are printed too
 	_, stream := events.Subscribe()
 	done := make(chan error, 1)
 	printer := c.Printer(v)
@@ -193,7 +192,7 @@ func (c *Console) Show(ctx context.Context, events *hub.Hub, v View, gone func()
 	return done
 }
 
-// Printer shows events as the flags have it.
+// Printer prints events as the flags require.
 func (c *Console) Printer(v View) render.Printer {
 	if v.JSON {
 		return render.NewJSON(c.Stdout())

@@ -11,36 +11,34 @@ import (
 	"sdev/dev"
 )
 
-// What a command prints goes through here, so that no command has to think of what a name, a message
-// or a log line may hold: values are made fit to be shown where they are put into a line ([dev.Line]),
-// and whatever gets past that meets the [screen]. Bytes that are not text (a shell in a container, a
-// tunnel, the dashboard's own drawing) are all that is written to the streams themselves; a test holds
-// the code to that.
+// Commands print through the functions below, which remove control characters from foreign text twice: [dev.Line]
+// sanitizes each value of a line, and [cleanWriter] filters all output. Only bytes that are not text go to the streams
+// directly (a shell in a container, a tunnel, the frames of the dashboard); a test checks that.
 
-// Stdout is where a command prints.
-func (c *Console) Stdout() io.Writer { return screen{c.Out, c.Colored()} }
+// Stdout is where a command prints its result.
+func (c *Console) Stdout() io.Writer { return cleanWriter{c.Out, c.Colored()} }
 
-// Stderr is where a command prints what is not its result.
-func (c *Console) Stderr() io.Writer { return screen{c.Err, c.Colored()} }
+// Stderr is where a command prints everything else.
+func (c *Console) Stderr() io.Writer { return cleanWriter{c.Err, c.Colored()} }
 
-// Printf prints values in a form of ours: line breaks are those of the format.
+// Printf prints values in a format. Line breaks come from the format only.
 func (c *Console) Printf(format string, values ...any) error {
 	_, err := io.WriteString(c.Stdout(), dev.Line(format, values...))
 	return err
 }
 
-// Notef is Printf beside the result.
+// Notef is Printf to Stderr.
 func (c *Console) Notef(format string, values ...any) {
-	_, _ = io.WriteString(c.Stderr(), dev.Line(format, values...)) // nobody is left to tell
+	_, _ = io.WriteString(c.Stderr(), dev.Line(format, values...)) // nothing is left to report it to
 }
 
-// Print prints what was put together.
+// Print prints a page.
 func (c *Console) Print(p *Page) error {
 	_, err := io.WriteString(c.Stdout(), p.text.String())
 	return err
 }
 
-// PrintJSON prints one value on a line.
+// PrintJSON prints a value on one line.
 func (c *Console) PrintJSON(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -50,7 +48,7 @@ func (c *Console) PrintJSON(v any) error {
 	return err
 }
 
-// Wrapped is a value that begins in a column, broken between words where a person reads it.
+// Wrapped is a value that begins in a column. On a terminal it is broken between words.
 func (c *Console) Wrapped(text string, column int) dev.Text {
 	if !c.OutTTY {
 		return dev.Text(dev.Inline(text))
@@ -58,7 +56,7 @@ func (c *Console) Wrapped(text string, column int) dev.Text {
 	return Wrap(text, c.Width, column)
 }
 
-// Paragraphs is Wrapped for what may have several lines: none of them begins where ours do.
+// Paragraphs is Wrapped for a value of several lines. Lines after the first are indented, so that none looks like ours.
 func (c *Console) Paragraphs(text string, column int) dev.Text {
 	lines := dev.Lines(text, "  ")
 	if !c.OutTTY {
@@ -67,32 +65,35 @@ func (c *Console) Paragraphs(text string, column int) dev.Text {
 	return dev.Text(render.Wrap(string(lines), c.Width, column))
 }
 
-// Wrap breaks a value that begins in a column between words.
+// Wrap breaks a value that begins in a column between words, at width.
 func Wrap(text string, width, column int) dev.Text {
 	return dev.Text(render.Wrap(dev.Inline(text), width, column))
 }
 
-// Page is a text that a command puts together before it prints it.
+// Page is a text that a command composes before it prints it.
 type Page struct{ text strings.Builder }
 
-// Add puts values into a form of ours: line breaks are those of the form.
+// Add appends values in a format. Line breaks come from the format only.
 func (p *Page) Add(format string, values ...any) { p.text.WriteString(dev.Line(format, values...)) }
 
-// screen passes text on, and of what steers a terminal line ends, tabs and, where they are wanted,
-// colours alone. It hides the passwords of addresses.
-type screen struct {
+// String is the text so far.
+func (p *Page) String() string { return p.text.String() }
+
+// cleanWriter writes text without control characters, except for line ends, tabs and, with colors, colours. It hides
+// passwords in URLs.
+type cleanWriter struct {
 	io.Writer
 	colors bool
 }
 
-func (s screen) Write(b []byte) (int, error) {
-	if _, err := io.WriteString(s.Writer, s.cleared(string(b))); err != nil {
+func (s cleanWriter) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(s.Writer, s.clean(string(b))); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-func (s screen) cleared(text string) string {
+func (s cleanWriter) clean(text string) string {
 	text = strings.ToValidUTF8(dev.WithoutPasswords(text), "\uFFFD")
 	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || dev.IsHidden(r) }) {
 		return text
@@ -110,18 +111,15 @@ func (s screen) cleared(text string) string {
 	return b.String()
 }
 
-// isColor says whether a control sequence changes how text looks, and nothing else: CSI … m.
+// isColor reports whether a control sequence only changes the look of text: CSI … m.
 func isColor(sequence string) bool {
 	params, ok := strings.CutPrefix(sequence, "\x1b[")
 	params, ended := strings.CutSuffix(params, "m")
 	return ok && ended && strings.Trim(params, "0123456789;:") == ""
 }
 
-// String is the text so far.
-func (p *Page) String() string { return p.text.String() }
-
-// Table prints rows in aligned columns, the first row being the heading. The last column takes what
-// is left of the line and is wrapped there, where a person reads it.
+// Table prints rows in aligned columns. The first row is the heading. On a terminal the last column is wrapped within
+// the rest of the line.
 func (c *Console) Table(rows [][]string) error {
 	rows = dev.SanitizeFields(rows)
 	var widths []int

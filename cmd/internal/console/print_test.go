@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -25,12 +26,12 @@ func TestScreen_PassesTextAndColoursAlone(t *testing.T) {
 		{false, "http://ada:pw@proxy:3128 is down\n", "http://***@proxy:3128 is down\n"},
 	} {
 		var out bytes.Buffer
-		s := screen{&out, c.colors}
+		s := cleanWriter{&out, c.colors}
 		if n, err := s.Write([]byte(c.text)); n != len(c.text) || err != nil || out.String() != c.want {
 			t.Errorf("%q gives %q, %d, %v; want %q", c.text, out.String(), n, err, c.want)
 		}
 	}
-	if _, err := (screen{gone{}, false}).Write([]byte("x")); !errors.Is(err, errGone) {
+	if _, err := (cleanWriter{gone{}, false}).Write([]byte("x")); !errors.Is(err, errGone) {
 		t.Errorf("the error of the stream is lost: %v", err)
 	}
 }
@@ -41,21 +42,23 @@ var errGone = errors.New("gone")
 
 func (gone) Write([]byte) (int, error) { return 0, errGone }
 
-// endless is input from somebody who never answers.
-type endless struct{ asked chan struct{} }
+// unanswered is input from somebody who does not answer until the test is over.
+type unanswered struct{ asked, over chan struct{} }
 
-func (e endless) Read([]byte) (int, error) {
-	close(e.asked)
-	select {}
+func (u unanswered) Read([]byte) (int, error) {
+	close(u.asked)
+	<-u.over
+	return 0, io.EOF
 }
 
 func TestForms_EndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s, _, _ := Buffers(map[string]string{"TERM": "dumb"})
-	asked := make(chan struct{})
-	s.In = endless{asked}
+	in := unanswered{asked: make(chan struct{}), over: make(chan struct{})}
+	defer close(in.over)
+	s.In = in
 	go func() {
-		<-asked
+		<-in.asked
 		cancel()
 	}()
 	yes := true
@@ -80,6 +83,7 @@ func TestForms_ShowTextOfOthersFitForATerminal(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 }
+
 func TestTable_AlignsByWhatIsSeen(t *testing.T) {
 	s, out, _ := Buffers(nil)
 	s.OutTTY, s.Width = true, 32

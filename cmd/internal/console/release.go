@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"sdev/dev"
+	"sdev/dev/config"
 	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/handoff"
@@ -24,29 +25,38 @@ func targetParams() map[string][]string {
 	return out
 }
 
-// Gather reads the project, finds out which script is the app, and collects what is known of it.
+// Gather reads the project, finds the script that is the app, and collects the facts that a hand-off needs.
 func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
 	p, err := c.Load(ctx, session.Options{Entry: choice})
 	if err != nil {
 		return nil, err
 	}
-	found, err := detect.Dir(p.Dir)
+	found, err := Inspect(ctx, p, choice)
 	if err != nil {
 		return nil, err
-	}
-	if p.Settings.Entry == "" {
-		err := session.ChooseEntry(ctx, p.Dir, found, choice)
-		if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && len(p.Files) > 0 {
-			e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 	return c.Releaser().Gather(ctx, p, found)
 }
 
-// Releaser hands over from this machine. It shows the steps of a build, unless the output is for programs.
+// Inspect detects what kind of app the project's directory holds. Its entry is the script that "sdev up" runs: the one
+// that the compose file starts, or else the one that was chosen.
+func Inspect(ctx context.Context, p *config.Project, choice session.EntryChoice) (*detect.Findings, error) {
+	found, err := detect.Dir(p.Dir)
+	if err != nil || p.Settings.Entry != "" { // package release applies x-sdev.entry
+		return found, err
+	}
+	hasCompose := len(p.Files) > 0
+	if hasCompose && !found.Ambiguous {
+		return found, nil // a choice from before there was a compose file does not count any more
+	}
+	err = session.ChooseEntry(ctx, p.Dir, found, choice)
+	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && hasCompose {
+		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
+	}
+	return found, err
+}
+
+// Releaser prepares hand-offs on this machine. It prints the steps of a build, unless the output is JSON.
 func (c *Console) Releaser() *release.Releaser {
 	progress := c.Printer(View{})
 	return &release.Releaser{Dir: c.Dir, Guard: c.Guard(), Env: c.Env, Getenv: c.Getenv, Now: c.Now, Version: c.Version,
@@ -57,7 +67,7 @@ func (c *Console) Releaser() *release.Releaser {
 		},
 		Emit: func(e dev.Event) {
 			if !c.JSON {
-				_ = progress.Print(dev.Stamped{Time: c.Now(), Event: e}) // whoever reads has left
+				_ = progress.Print(dev.Stamped{Time: c.Now(), Event: e}) // fails only if nobody reads the output any more
 			}
 		}}
 }
@@ -98,7 +108,7 @@ type releaseContainer struct{ *docker.SmokeTestRun }
 
 func (c releaseContainer) User() string { return c.SmokeTestRun.User }
 
-// CheckTarget checks what a hand-off to a target would ship.
+// CheckTarget runs the preflight for a hand-off to a target.
 func (c *Console) CheckTarget(ctx context.Context, name, image string) ([]dev.Finding, error) {
 	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
@@ -111,7 +121,7 @@ func (c *Console) CheckTarget(ctx context.Context, name, image string) ([]dev.Fi
 	return p.Check(ctx, release.Options{Target: target, Image: image})
 }
 
-// Silent is the same program with nobody listening: the screen is the dashboard's.
+// Silent is a copy of the console that prints nothing, for use while the dashboard owns the screen.
 func (c *Console) Silent() *Console {
 	b := *c
 	b.Out, b.Err, b.Quiet = io.Discard, io.Discard, true

@@ -7,13 +7,12 @@ import (
 	"sdev/dev"
 )
 
-// HasScreen says whether a dashboard can be shown: a person sits at a terminal that knows more than
-// lines.
+// HasScreen reports whether a dashboard can be shown: input and output are a terminal with cursor control.
 func (c *Console) HasScreen() bool {
 	return c.InTTY && c.OutTTY && c.Getenv("TERM") != "dumb" && c.Getenv("TERM") != ""
 }
 
-// Screen gives the terminal's two ends.
+// Screen returns the terminal as files.
 func (c *Console) Screen() (in, out *os.File, err error) {
 	in, isIn := c.In.(*os.File)
 	out, isOut := c.Out.(*os.File)
@@ -23,7 +22,7 @@ func (c *Console) Screen() (in, out *os.File, err error) {
 	return in, out, nil
 }
 
-// FromHome writes a directory as a shell's prompt does.
+// FromHome abbreviates a directory below the home directory with ~, as a shell's prompt does.
 func (c *Console) FromHome(dir string) string {
 	if rest, ok := strings.CutPrefix(dir, c.Getenv("HOME")+"/"); ok && c.Getenv("HOME") != "" {
 		return "~/" + rest

@@ -11,7 +11,7 @@ import (
 	"sdev/dev/plan"
 )
 
-// RunShell runs a command, or a shell, in the app's container, and passes its exit code on.
+// RunShell runs a command, or a shell if command is empty, in the app's container, and passes its exit code on.
 func (c *Console) RunShell(ctx context.Context, command []string) error {
 	r, err := c.RequireRunning(ctx)
 	if err != nil {
@@ -24,7 +24,7 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 	}
 	x := plan.Exec{Container: app.Name, Command: command, In: c.In, Out: c.Out, Err: c.Err}
 	if len(command) == 0 {
-		// bash where the image has it; every image with a shell has sh.
+		// Every image with a shell has sh, and many have bash.
 		x.Command = []string{"sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"}
 	}
 	in, isFile := c.In.(*os.File)
@@ -45,8 +45,8 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 	return nil
 }
 
-// rawTerminal hands the terminal to the container: keys go through as they are, and its size
-// follows the window. restore undoes that and ends what it started.
+// rawTerminal connects the terminal with the container's: every key goes to the container, and so does each new size.
+// restore undoes that, and waits for the goroutine that watches the size.
 func (c *Console) rawTerminal(ctx context.Context, in *os.File, x *plan.Exec) (restore func(), err error) {
 	fd := int(in.Fd())
 	before, err := term.MakeRaw(fd)

@@ -6,23 +6,23 @@ import (
 	"io"
 )
 
-// Streams is the outside world of a command, as values: a terminal, or buffers in a test.
+// Streams is what a command uses of the outside world: a terminal, or buffers in a test.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTTY and InTTY say whether a person sits at the other end.
+	// InTTY and OutTTY say whether In and Out are a terminal.
 	InTTY, OutTTY bool
-	// Width of the terminal in columns; 80 where there is none.
+	// Width of the terminal in columns; 80 without a terminal.
 	Width  int
 	Getenv func(string) string
 	Env    []string // KEY=VALUE
-	// OpenEngine connects to the container engine of a docker context, "" being the usual one; nil is Docker's.
+	// OpenEngine connects to the container engine of a docker context; "" is the default context. nil is Docker.
 	OpenEngine func(ctx context.Context, name string) (Engine, error)
-	// GatewayRef gives the reference of the gateway's image; nil is that of the image that this program makes.
+	// GatewayRef returns the reference of the gateway's image; nil is the image that this program builds.
 	GatewayRef func() (string, error)
 }
 
-// Buffers is a world of buffers, for tests.
+// Buffers returns streams that read nothing and write into buffers, for tests.
 func Buffers(env map[string]string) (Streams, *bytes.Buffer, *bytes.Buffer) {
 	var out, errs bytes.Buffer
 	list := make([]string, 0, len(env))

@@ -1,7 +1,8 @@
-// Package dashboard joins the screen with the project: it is what package tui asks and steers.
+// Package dashboard connects the screen of package tui with the project: it carries out what the user asks for, and
+// answers what the screen needs to know.
 //
-// At most one job stays with the project, in a goroutine of its own: it supervises the project, or only
-// follows its events. Leaving the dashboard ends the job and waits for it.
+// Goroutines: at most one job runs beside the screen. It supervises the project, or only follows its events. [Run]
+// and [Show] end the job and wait for it before they return.
 package dashboard
 
 import (
@@ -29,49 +30,42 @@ import (
 // Options say how the dashboard runs a project.
 type Options struct {
 	session.Options
-	Build      bool          // build even where nothing changed
+	Build      bool          // build even if nothing changed
 	Timeout    time.Duration // how long the app may take until its page answers
-	StopOnQuit bool          // leaving the dashboard takes the project down
+	StopOnQuit bool          // leaving the dashboard stops the project and removes its containers
 }
 
-// host is what the screen steers: at most one job that stays with the project, and whatever a
-// person asks for beside it. Safe for concurrent use.
+// host implements tui.Host and tui.HandOff: it runs at most one job, and carries out the user's actions beside it.
+// It is safe for concurrent use.
 type host struct {
 	console *console.Console
-	ctx     context.Context //nolint:containedctx // jobs live as long as the dashboard, whoever asks for them
+	ctx     context.Context //nolint:containedctx // a job lives as long as the dashboard, not as long as the call that starts it
 	runtime console.Engine
 	events  *hub.Hub
 	project *config.Project
 	options Options
 
-	mu    sync.Mutex               // guards what follows
-	job   *job                     // nil where nothing is followed
-	err   error                    // why the last start failed
-	cut   bool                     // what was attended to was lost with the engine
-	found []plan.Container         // that ran when they were last looked for
-	last  map[string]docker.Sample // of them, by id
-	login codeLogin
+	mu         sync.Mutex               // guards what follows
+	job        *job                     // nil while none runs
+	startErr   error                    // why the last start failed
+	engineLost bool                     // supervising ended because the engine did not answer any more
+	running    []plan.Container         // containers that ran at the last call of Facts
+	samples    map[string]docker.Sample // of the running containers, by id
+	detected   detectedMode
 }
 
-// codeLogin is what the code says of its login, and when it was read.
-type codeLogin struct {
-	mode dev.Mode // "" where it says nothing
+// detectedMode is the login mode that the code of the project implies.
+type detectedMode struct {
+	mode dev.Mode // "" if the code has no login
 	at   time.Time
 }
 
-// readAgain is how long what the code says of its login is taken to stay so: the dashboard looks for
-// facts at every save, and a tree may be large.
-const readAgain = time.Minute
+// detectEvery is the minimal time between two searches of the code for its login: the screen asks for facts at every
+// save, and the project may be large.
+const detectEvery = time.Minute
 
-// job stays with what runs: it attends to it, or only follows it.
-type job struct {
-	attends bool
-	stop    context.CancelCauseFunc
-	ended   chan struct{}
-}
-
-// Run shows the dashboard. start begins the project at once, as the options have it; otherwise what runs
-// is shown, or nothing.
+// Run shows the dashboard until the user leaves it or ctx ends. With start it starts the project at once; otherwise
+// it shows what already runs, or nothing.
 func Run(ctx context.Context, c *console.Console, o Options, start bool) error {
 	p, runtime, err := Open(ctx, c, o.Options)
 	if err != nil {
@@ -80,36 +74,36 @@ func Run(ctx context.Context, c *console.Console, o Options, start bool) error {
 	return Show(ctx, c, o, p, runtime, start)
 }
 
-// Show shows the dashboard of a project, and closes the engine.
+// Show is Run for a project and an engine that [Open] returned. It closes the engine.
 func Show(ctx context.Context, c *console.Console, o Options, p *config.Project, runtime console.Engine, start bool) error {
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	in, out, err := c.Screen()
 	if err != nil {
 		return err
 	}
-	d := &host{console: c, ctx: ctx, runtime: runtime, events: hub.New(c.Now), project: p, options: o, last: map[string]docker.Sample{}}
+	d := &host{console: c, ctx: ctx, runtime: runtime, events: hub.New(c.Now), project: p, options: o, samples: map[string]docker.Sample{}}
 	before, stream := d.events.Subscribe()
-	if start { // else the first look for facts joins what runs
-		if err := d.attend(p); err != nil {
+	if start { // otherwise the first call of Facts follows what runs
+		if err := d.supervise(p); err != nil {
 			return err
 		}
 	}
 	exit, err := tui.Run(ctx, tui.Options{
-		Host: d, HandOff: d, Before: before, Events: stream, Facts: d.first(),
-		In: in, Out: out, Env: c.Env, Colors: c.Color, StopOnQuit: o.StopOnQuit, Owned: d.attending() || !start, Now: c.Now,
+		Host: d, HandOff: d, Before: before, Events: stream, Facts: d.initialFacts(),
+		In: in, Out: out, Env: c.Env, Colors: c.Color, StopOnQuit: o.StopOnQuit, Owned: d.supervising() || !start, Now: c.Now,
 	})
 	stream.Close()
 	if ctx.Err() != nil {
-		err = nil // a signal: the project is seen to below, and the exit code says it
+		err = nil // a signal: finish takes care of the project, and returns the exit code
 	}
-	if ended := d.end(ctx, exit.Stop || ctx.Err() != nil && d.attending()); err == nil {
+	if ended := d.finish(ctx, exit.Stop || ctx.Err() != nil && d.supervising()); err == nil {
 		err = ended
 	}
 	return err
 }
 
-// Open reads the project while the engine is found, because a person waits for the first picture. A
-// project that cannot be used is reported before an engine that does not answer.
+// Open reads the project and connects to the engine at the same time, because the user waits for the first frame. If
+// both fail, it returns the project's error.
 func Open(ctx context.Context, c *console.Console, o session.Options) (*config.Project, console.Engine, error) {
 	var runtime console.Engine
 	var closed error
@@ -129,33 +123,33 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 	return p, runtime, err
 }
 
-// first is what is known before anything was asked.
-func (d *host) first() tui.Facts {
+// initialFacts are the facts that need no request.
+func (d *host) initialFacts() tui.Facts {
 	return tui.Facts{
 		Project: d.project.Name, Dir: d.console.FromHome(d.project.Dir), App: d.project.App, Gateway: config.GatewayService,
 		Engine: d.runtime.Endpoint.Host, API: d.runtime.Endpoint.API, Provider: tui.Provider{People: d.project.Settings.Auth.People()},
 	}
 }
 
-// end lets go of what runs, or takes it down, and says in a line or two how things are left.
-func (d *host) end(ctx context.Context, stop bool) error {
+// finish ends the job and prints whether the project still runs. With stop, the job stops the project first.
+func (d *host) finish(ctx context.Context, stop bool) error {
 	after := context.WithoutCancel(ctx)
 	snap := d.events.Snapshot()
 	shown := d.console.Show(ctx, d.events, console.View{}, func() {})
-	if stop && d.attending() {
-		d.leave(context.Canceled)
+	if stop && d.supervising() {
+		d.endJob(context.Canceled)
 	} else {
-		d.leave(engine.ErrDetached)
+		d.endJob(engine.ErrDetached)
 	}
 	d.events.Close()
 	err := <-shown
-	if d.failure() != nil && snap.Error.Code != "" {
-		return d.failure()
+	if d.startError() != nil && snap.Error.Code != "" {
+		return d.startError()
 	}
 	if ctx.Err() != nil {
 		return console.ExitError(dev.ExitInterrupted)
 	}
-	if r, rerr := d.look(after); rerr == nil && r.URL() != "" {
+	if r, rerr := d.findRunning(after); rerr == nil && r.URL() != "" {
 		err = d.console.Printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
 		if s, ok := r.GatewayConfig(); ok && s.Root == "" {
 			err = d.console.Printf("Saves are copied only while sdev up runs.\n")
@@ -171,8 +165,8 @@ func modeText(m dev.Mode) string {
 	return "login: " + string(m)
 }
 
-// attend starts the project and stays with it until it is left.
-func (d *host) attend(first *config.Project) error {
+// supervise starts the project and a job that supervises it.
+func (d *host) supervise(first *config.Project) error {
 	d.mu.Lock()
 	o := d.options
 	d.mu.Unlock()
@@ -190,11 +184,11 @@ func (d *host) attend(first *config.Project) error {
 		return err
 	}
 	e.Timeout = o.Timeout
-	d.begin(true, stop, func() error { return e.Supervise(ctx, d.console.Force, engine.Request{Build: o.Build}) })
+	d.startJob(true, stop, func() error { return e.Supervise(ctx, d.console.Force, engine.Request{Build: o.Build}) })
 	return nil
 }
 
-// engine makes an engine that tells what it does to the dashboard.
+// engine makes an engine that sends its events to the screen.
 func (d *host) engine(ctx context.Context, p *config.Project, o session.Options) (*engine.Engine, error) {
 	s, err := session.ForProject(d.console.Host(), p, o)
 	if err != nil {
@@ -203,19 +197,19 @@ func (d *host) engine(ctx context.Context, p *config.Project, o session.Options)
 	return s.Engine(ctx, d.runtime.Containers, d.events.EmitAt)
 }
 
-// followHistory is how many lines each service has printed before that are shown.
+// followHistory is how many earlier log lines of each service are shown.
 const followHistory = 1000
 
-// follow tells of what runs, from its beginning on.
+// follow starts a job that follows the events of a running project, earlier log lines included.
 func (d *host) follow(r console.Running) {
-	d.tell(r)
+	d.emitStarted(r)
 	ctx, stop := context.WithCancelCause(d.ctx)
 	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Tail: followHistory, Whole: true, Stay: true}
-	d.begin(false, stop, func() error { return d.runtime.Runtime.Follow(ctx, f, d.events.EmitAt) })
+	d.startJob(false, stop, func() error { return d.runtime.Runtime.Follow(ctx, f, d.events.EmitAt) })
 }
 
-// tell says of a project that was found running what its own start would have.
-func (d *host) tell(r console.Running) {
+// emitStarted sends the events that the start of a running project has sent elsewhere.
+func (d *host) emitStarted(r console.Running) {
 	var names []string
 	for _, c := range r.Observed.Containers {
 		state := dev.ServiceState{Service: c.Service, State: dev.Exited, ExitCode: c.ExitCode}
@@ -231,64 +225,8 @@ func (d *host) tell(r console.Running) {
 	}
 }
 
-// begin runs a job in a goroutine of its own. Its failure is an event.
-func (d *host) begin(attends bool, stop context.CancelCauseFunc, run func() error) {
-	j := &job{attends, stop, make(chan struct{})}
-	d.mu.Lock()
-	d.job, d.err, d.cut = j, nil, false
-	d.mu.Unlock()
-	go func() {
-		defer close(j.ended)
-		err := run()
-		stop(nil)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.job = nil
-		if err != nil && !errors.Is(err, context.Canceled) {
-			d.err, d.cut = err, attends && dev.AsError(err).Code == dev.CodeEngineUnreachable
-			d.events.Emit(dev.AsError(err).Event())
-		}
-	}()
-}
-
-// leave ends the job for a reason, and waits for it.
-func (d *host) leave(why error) {
-	d.mu.Lock()
-	j := d.job
-	d.mu.Unlock()
-	if j != nil {
-		j.stop(why)
-		<-j.ended
-	}
-}
-
-func (d *host) attending() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.job != nil && d.job.attends
-}
-
-// wasCut reports whether an engine that went away ended what was attended to.
-func (d *host) wasCut() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.cut
-}
-
-func (d *host) busy() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.job != nil
-}
-
-func (d *host) failure() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.err
-}
-
-// look reads the project and what runs of it.
-func (d *host) look(ctx context.Context) (console.Running, error) {
+// findRunning reads the project and finds its containers.
+func (d *host) findRunning(ctx context.Context) (console.Running, error) {
 	p, err := d.console.Load(ctx, session.Options{Entry: d.options.Entry})
 	if err != nil {
 		return console.Running{}, err
@@ -300,37 +238,38 @@ func (d *host) look(ctx context.Context) (console.Running, error) {
 	return console.Running{Instance: i, Engine: d.runtime}, err
 }
 
-// modes are the ways to treat the login that this project has, the present one included.
+// modes are the login modes that the project can run with, including the current one.
 func (d *host) modes(p *config.Project) []dev.Mode {
 	modes := []dev.Mode{dev.Local}
-	mode := cmp.Or(p.Settings.Auth.Mode, d.codeMode(p.Dir))
+	mode := cmp.Or(p.Settings.Auth.Mode, d.detectMode(p.Dir))
 	if mode != "" && !slices.Contains(modes, mode) {
 		modes = append(modes, mode)
 	}
 	return modes
 }
 
-// codeMode is the login that the code has; "" where it does not say.
-func (d *host) codeMode(dir string) dev.Mode {
+// detectMode is the login mode that the code implies; "" if it has no login. It searches the code at most once per
+// detectEvery.
+func (d *host) detectMode(dir string) dev.Mode {
 	d.mu.Lock()
-	known := d.login
+	known := d.detected
 	d.mu.Unlock()
 	now := d.console.Now()
-	if age := now.Sub(known.at); age >= 0 && age < readAgain {
+	if age := now.Sub(known.at); age >= 0 && age < detectEvery {
 		return known.mode
 	}
-	known = codeLogin{at: now}
+	known = detectedMode{at: now}
 	if found, err := detect.Dir(dir); err == nil {
 		known.mode, _, _ = session.LoginMode(found)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.login = known
+	d.detected = known
 	return known.mode
 }
 
-// settled waits until a start has come to its end, well or not.
-func settled(ctx context.Context, stream *hub.Subscription) error {
+// awaitStart waits until a start has succeeded or failed.
+func awaitStart(ctx context.Context, stream *hub.Subscription) error {
 	for {
 		ev, err := stream.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -348,7 +287,7 @@ func settled(ctx context.Context, stream *hub.Subscription) error {
 	}
 }
 
-// since is for results: how long something took.
+// since formats the time since start.
 func since(start time.Time) string {
 	return fmt.Sprintf("%.1f s", time.Since(start).Seconds())
 }

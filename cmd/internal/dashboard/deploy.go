@@ -13,7 +13,7 @@ import (
 	"sdev/dev/session"
 )
 
-// Targets is tui.Host's.
+// Targets returns the targets and the last hand-off to each. It implements tui.HandOff.
 func (d *host) Targets(ctx context.Context) ([]tui.Target, error) {
 	p, err := d.console.Gather(ctx, d.options.Entry)
 	if err != nil {
@@ -37,13 +37,14 @@ func (d *host) Targets(ctx context.Context) ([]tui.Target, error) {
 	return out, nil
 }
 
-// Check is tui.Host's: what ships as it is now, and the target's files as they would be rendered.
+// Check runs the preflight on the project as it is and on the target's files as they would be rendered. It implements
+// tui.HandOff.
 func (d *host) Check(ctx context.Context, target string) (tui.Checks, error) {
 	findings, err := d.console.Silent().CheckTarget(ctx, target, "")
 	return tui.Checks{Rules: len(preflight.Rules()), Findings: findings}, err
 }
 
-// handOver renders a target's files.
+// handOver renders the files of a target.
 func (d *host) handOver(ctx context.Context, name string) (string, error) {
 	target, err := handoff.Find(handoff.Targets(), name)
 	if err != nil {
@@ -64,16 +65,16 @@ func (d *host) handOver(ctx context.Context, name string) (string, error) {
 	if err := r.Err(); err != nil {
 		return "", err
 	}
-	said := fmt.Sprintf("nothing to do: %s is up to date", r.Dir())
+	done := fmt.Sprintf("nothing to do: %s is up to date", r.Dir())
 	switch missing := len(r.Missing()); {
 	case missing > 0:
 		verb := " are"
 		if missing == 1 {
 			verb = " is"
 		}
-		said = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), render.Count(missing, "value"), verb, handoff.SummaryFile)
+		done = fmt.Sprintf("rendered into %s; %s%s missing, see %s", r.Dir(), render.Count(missing, "value"), verb, handoff.SummaryFile)
 	case r.Written:
-		said = fmt.Sprintf("rendered into %s; the next steps are in %s", r.Dir(), handoff.SummaryFile)
+		done = fmt.Sprintf("rendered into %s; the next steps are in %s", r.Dir(), handoff.SummaryFile)
 	}
-	return said, nil
+	return done, nil
 }

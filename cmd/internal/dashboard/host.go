@@ -23,15 +23,15 @@ import (
 	"sdev/dev/session"
 )
 
-// Do is tui.Host's.
+// Do carries out an action of the user. It implements tui.Host.
 func (d *host) Do(ctx context.Context, action tui.Action) (string, error) {
 	start := time.Now()
 	switch action.Do {
 	case tui.Start:
 		return d.start(ctx)
 	case tui.Restart, tui.Rebuild:
-		// Who leaves the dashboard meanwhile does not want it half done.
-		return d.renew(context.WithoutCancel(ctx), action)
+		// It is completed even if the user leaves the dashboard meanwhile.
+		return d.replace(context.WithoutCancel(ctx), action)
 	case tui.Open:
 		return d.browse(ctx)
 	case tui.Down, tui.DownVolumes:
@@ -40,37 +40,37 @@ func (d *host) Do(ctx context.Context, action tui.Action) (string, error) {
 		}
 		return "stopped and removed in " + since(start), nil
 	case tui.Switch:
-		return d.change(context.WithoutCancel(ctx), action.Mode)
+		return d.switchMode(context.WithoutCancel(ctx), action.Mode)
 	case tui.SaveLog:
 		return saveLog(d.console.Dir, action.File, action.Text)
 	case tui.SignInAs, tui.SetFault, tui.ClearFaults, tui.MoveClock, tui.RotateKeys:
-		return d.auth(ctx, action)
+		return d.steer(ctx, action)
 	case tui.Render:
 		return d.handOver(context.WithoutCancel(ctx), action.Target)
 	}
-	return "", fmt.Errorf("there is no way to %s", action.Do)
+	return "", fmt.Errorf("unknown action %q", action.Do)
 }
 
-// start runs the project, or goes on with what runs by now.
+// start starts the project, or supervises one that already runs, and waits until it is ready.
 func (d *host) start(ctx context.Context) (string, error) {
-	if d.attending() {
+	if d.supervising() {
 		return "already running", nil
 	}
-	d.leave(engine.ErrDetached) // from now on it is attended to, and not only followed
+	d.endJob(engine.ErrDetached) // a job that only follows; the new one supervises
 	_, stream := d.events.Subscribe()
 	defer stream.Close()
 	began := time.Now()
-	if err := d.attend(nil); err != nil {
+	if err := d.supervise(nil); err != nil {
 		return "", err
 	}
-	err := settled(ctx, stream)
+	err := awaitStart(ctx, stream)
 	return "ready after " + since(began), err
 }
 
-// renew restarts or rebuilds beside whoever attends.
-func (d *host) renew(ctx context.Context, action tui.Action) (string, error) {
+// replace restarts or rebuilds a service, with an engine of its own beside the job's.
+func (d *host) replace(ctx context.Context, action tui.Action) (string, error) {
 	began := time.Now()
-	r, err := d.look(ctx)
+	r, err := d.findRunning(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -100,13 +100,13 @@ func (d *host) browse(ctx context.Context) (string, error) {
 	url := d.events.Snapshot().URL
 	missing, err := d.console.Browse(ctx, url)
 	if missing != "" {
-		return "no browser to start here (" + missing + " is missing): open " + url + " yourself", nil
+		return "cannot start a browser here (" + missing + " is missing): open " + url + " yourself", nil
 	}
 	return "opened " + url, err
 }
 
 func (d *host) down(ctx context.Context, volumes bool) error {
-	d.leave(engine.ErrDetached)
+	d.endJob(engine.ErrDetached)
 	p, err := d.console.Load(ctx, session.Options{Entry: d.options.Entry})
 	if err != nil {
 		return err
@@ -115,11 +115,10 @@ func (d *host) down(ctx context.Context, volumes bool) error {
 	return e.Down(ctx, d.console.Force, session.Removal(p, d.runtime.Host), volumes)
 }
 
-// change treats the login in another way from now on. Whoever attends goes on in that way too, and the
-// browser's page stays meanwhile.
-func (d *host) change(ctx context.Context, mode dev.Mode) (string, error) {
+// switchMode runs the app in another login mode. A supervising job continues in that mode, and open pages stay.
+func (d *host) switchMode(ctx context.Context, mode dev.Mode) (string, error) {
 	began := time.Now()
-	r, err := d.look(ctx)
+	r, err := d.findRunning(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -141,7 +140,7 @@ func (d *host) change(ctx context.Context, mode dev.Mode) (string, error) {
 	return "mode " + string(mode) + " after " + since(began), nil
 }
 
-// saveLog writes a new file: one that is there stays as it is.
+// saveLog writes the log into a new file. It does not overwrite an existing one.
 func saveLog(dir, file, text string) (string, error) {
 	if rest, ok := strings.CutPrefix(file, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
@@ -153,7 +152,7 @@ func saveLog(dir, file, text string) (string, error) {
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return "", &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: file + " exists already", Hint: "give another name"}
+		return "", &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Message: file + " already exists", Hint: "choose another name"}
 	}
 	if err != nil {
 		return "", fmt.Errorf("save the log: %w", err)
@@ -165,18 +164,18 @@ func saveLog(dir, file, text string) (string, error) {
 	return fmt.Sprintf("saved %d lines to %s", strings.Count(text, "\n"), file), f.Close()
 }
 
-// Facts is tui.Host's.
+// Facts reads the project and its containers, and asks the gateway. It implements tui.Host.
 func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
-	f := d.first()
-	r, err := d.look(ctx)
+	f := d.initialFacts()
+	r, err := d.findRunning(ctx)
 	if err != nil {
 		return f, err
 	}
-	d.notice(r)
+	d.followOthers(r)
 	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.console.FromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
 	f.Running = len(r.Observed.Containers) > 0
 	f.Supervised = engine.IsSupervised(r.Project.StatePath())
-	d.remember(r.Observed.Containers)
+	d.setRunning(r.Observed.Containers)
 	for _, c := range r.Observed.Containers {
 		state := dev.Exited
 		if c.Running {
@@ -194,7 +193,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 	f.AWS.Expires, _ = time.Parse(time.RFC3339, aws.Expires) // zero where there is none
 	g, err := r.GatewayStatus(ctx, r.Engine.Exec)
 	if err != nil {
-		return f, nil // it is starting, or ending: the next look will tell
+		return f, nil // it is starting or ending: the next call may succeed
 	}
 	f.How, f.Watches = g.How, g.Watches
 	if aws.Source == config.AWSSession {
@@ -204,43 +203,43 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 		f.Tabs = append(f.Tabs, tui.Tab{Page: t.Page, User: t.User})
 	}
 	if f.Mode.SignsIn() {
-		f.Provider = loginFacts(g.Auth)
+		f.Provider = providerFacts(g.Auth)
 	}
 	return f, nil
 }
 
-// remember keeps which containers there are to measure.
-func (d *host) remember(list []plan.Container) {
+// setRunning stores the running containers, for Usage.
+func (d *host) setRunning(list []plan.Container) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.found = slices.DeleteFunc(slices.Clone(list), func(c plan.Container) bool { return !c.Running })
+	d.running = slices.DeleteFunc(slices.Clone(list), func(c plan.Container) bool { return !c.Running })
 }
 
-// loginFacts is what the provider says of itself.
-func loginFacts(s oidc.State) tui.Provider {
-	l := tui.Provider{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
-	for _, h := range s.Sessions {
-		l.Sessions = append(l.Sessions, tui.Session{User: h.User, Client: h.Client, At: h.At, Claims: h.Claims})
+// providerFacts is the provider's state as the screen has it.
+func providerFacts(s oidc.State) tui.Provider {
+	facts := tui.Provider{Issuer: s.Issuer, Profile: s.Profile, People: s.People, Current: s.Current, Clock: s.Clock, SignedIn: s.SignedIn}
+	for _, session := range s.Sessions {
+		facts.Sessions = append(facts.Sessions, tui.Session{User: session.User, Client: session.Client, At: session.At, Claims: session.Claims})
 	}
 	for _, f := range s.Faults {
-		l.ActiveFaults = append(l.ActiveFaults, tui.Fault{Name: f.Name, Left: f.Times})
+		facts.ActiveFaults = append(facts.ActiveFaults, tui.Fault{Name: f.Name, Left: f.Times})
 	}
 	for _, f := range oidc.Faults() {
-		l.Faults = append(l.Faults, tui.FaultDoc{Name: f.Name, About: f.About})
+		facts.Faults = append(facts.Faults, tui.FaultDoc{Name: f.Name, About: f.About})
 	}
-	return l
+	return facts
 }
 
-// notice follows what was started or changed from elsewhere, while nobody here attends.
-func (d *host) notice(r console.Running) {
-	if d.attending() || len(r.Observed.Containers) == 0 {
+// followOthers follows a project that another sdev has started or changed, unless a job here supervises it.
+func (d *host) followOthers(r console.Running) {
+	if d.supervising() || len(r.Observed.Containers) == 0 {
 		return
 	}
 	snap := d.events.Snapshot()
 	switch url := r.URL(); {
-	case !d.busy():
-		if d.wasCut() && url != "" && d.attend(nil) == nil {
-			return // as before the engine went away
+	case !d.hasJob():
+		if d.lostEngine() && url != "" && d.supervise(nil) == nil {
+			return // it supervises again, as before the engine was lost
 		}
 		d.follow(r)
 	case url != "" && (snap.Stopped || snap.URL != url || snap.Mode != r.Mode()):
@@ -248,18 +247,18 @@ func (d *host) notice(r console.Running) {
 	}
 }
 
-// Usage is tui.Host's. It measures the containers that the last look for facts found: to list them
-// again each time would cost the engine more than to measure them.
+// Usage measures the containers that the last call of Facts found: listing them each time would cost the engine more
+// than measuring them. It implements tui.Host.
 func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	d.mu.Lock()
-	last, found := d.last, d.found
+	last, found := d.samples, d.running
 	d.mu.Unlock()
 	now := map[string]docker.Sample{}
 	var list []tui.Usage
 	for _, c := range found {
 		s, err := d.runtime.Meter.Sample(ctx, c.ID)
 		if err != nil {
-			continue // it has ended: the next facts say so
+			continue // it has ended: the next call of Facts shows that
 		}
 		now[c.ID] = s
 		u := tui.Usage{Service: c.Service, Memory: s.Memory}
@@ -270,14 +269,14 @@ func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.last = now
+	d.samples = now
 	return list, nil
 }
 
-// excerptAround is how many lines are shown on either side.
+// excerptAround is how many lines before and after the line are shown.
 const excerptAround = 2
 
-// Excerpt is tui.Host's. What does not lie within the project is not read.
+// Excerpt reads lines of a file within the project. It implements tui.Host.
 func (d *host) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLine, error) {
 	root, err := os.OpenRoot(d.project.Dir)
 	if err != nil {
@@ -299,49 +298,49 @@ func (d *host) Excerpt(_ context.Context, file string, line int) ([]tui.SourceLi
 	return list, lines.Err()
 }
 
-// Shell is tui.Host's.
+// Shell returns a program that runs a shell in the app's container. It implements tui.Host.
 func (d *host) Shell(ctx context.Context) tui.Program {
-	return func(io.Reader, io.Writer, io.Writer) error { // the terminal's, which the command knows itself
+	return func(io.Reader, io.Writer, io.Writer) error { // RunShell uses the console's, which is the same terminal
 		err := d.console.RunShell(ctx, nil)
 		if _, ok := errors.AsType[console.ExitError](err); ok {
-			return nil // of the last command in it: nobody asked
+			return nil // the exit code of the last command in the shell is of no interest
 		}
 		return err
 	}
 }
 
-// auth steers the local provider.
-func (d *host) auth(ctx context.Context, action tui.Action) (string, error) {
-	r, err := d.look(ctx)
+// steer sends a command to the local provider.
+func (d *host) steer(ctx context.Context, action tui.Action) (string, error) {
+	r, err := d.findRunning(ctx)
 	if err != nil {
 		return "", err
 	}
 	var c oidc.Command
-	var said string
+	var done string
 	switch action.Do {
 	case tui.SignInAs:
-		c, said = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" signs in at the next login"
+		c, done = oidc.Command{Do: oidc.DoUse, Email: action.Email}, action.Email+" is signed in at the next login"
 		if action.Email == "" {
-			said = "the next login shows the sign-in page"
+			done = "the next login shows the sign-in page"
 		}
 	case tui.SetFault:
-		c, said = oidc.Command{Do: oidc.DoFault, Fault: oidc.Fault{Name: action.Fault, Times: 1}}, action.Fault+" happens once"
+		c, done = oidc.Command{Do: oidc.DoFault, Fault: oidc.Fault{Name: action.Fault, Times: 1}}, action.Fault+" takes effect once"
 	case tui.ClearFaults:
-		c, said = oidc.Command{Do: oidc.DoClear}, "all faults are cleared"
+		c, done = oidc.Command{Do: oidc.DoClear}, "all faults are cleared"
 	case tui.MoveClock:
 		now, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState})
 		if err != nil {
 			return "", err
 		}
-		c, said = oidc.Command{Do: oidc.DoClock, Clock: now.Clock + action.By}, "moved the provider's clock"
+		c, done = oidc.Command{Do: oidc.DoClock, Clock: now.Clock + action.By}, "moved the provider's clock"
 	case tui.RotateKeys:
-		c, said = oidc.Command{Do: oidc.DoRotate}, "a new key signs from now on; the old ones stay published for a while"
+		c, done = oidc.Command{Do: oidc.DoRotate}, "a new key signs from now on; the old keys stay published for a while"
 	default:
 		return "", fmt.Errorf("the provider cannot %s", action.Do)
 	}
 	if _, err = r.Steer(ctx, r.Engine.Exec, c); err != nil || !action.Browse {
-		return said, err
+		return done, err
 	}
 	opened, err := d.browse(ctx)
-	return said + "; " + opened, err
+	return done + "; " + opened, err
 }

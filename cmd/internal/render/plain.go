@@ -105,7 +105,8 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.AuthLogin:
 		return p.line(p.style.good, "login", p.auth(e.User, e.Client, e.Reason))
 	case dev.AuthDenied:
-		return p.line(p.style.warn, "denied", p.auth(e.User, e.Client, e.Reason))
+		first, then := Denied(e)
+		return p.line(p.style.warn, "denied", p.auth(first, e.Client, then))
 	case dev.AuthLogout:
 		return p.line(p.style.name, "logout", p.auth(e.User, e.Client, e.Reason))
 	case dev.AuthFault:
@@ -113,7 +114,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.LogLine:
 		return p.logLine(e)
 	case dev.LogDropped:
-		return p.line(p.style.warn, "dropped", Count(e.N, "line")+" lost on the way here")
+		return p.line(p.style.warn, "dropped", Dropped(e))
 	case dev.Warning:
 		if e.Code == dev.CodeAssumed {
 			return p.problem(p.style.name, "assumed", e.Message, e.Hint)
@@ -122,10 +123,7 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.Failed:
 		return p.problem(p.style.bad, "error", e.Message, e.Hint)
 	case dev.Stopped:
-		if e.MS == 0 {
-			return p.line(p.style.strong, "stopped", "from outside")
-		}
-		return p.line(p.style.strong, "stopped", "in "+Duration(e.MS))
+		return p.line(p.style.strong, "stopped", Stopped(e))
 	}
 	return ""
 }
@@ -152,9 +150,6 @@ func shownVerbs() []string { return []string{"build", "pull", "remove", "restart
 
 // auth formats who did something at the provider, for which client, and why.
 func (p *plain) auth(who, client, reason string) string {
-	if who == "" {
-		who = "somebody"
-	}
 	return who + p.style.dim.Render("  "+strings.Join(slices.DeleteFunc([]string{client, reason}, func(s string) bool { return s == "" }), ", "))
 }
 
@@ -214,11 +209,12 @@ func (p *plain) buildStep(e dev.BuildStep) string {
 }
 
 func (p *plain) state(e dev.ServiceState) string {
+	label, text := State(e)
 	switch {
 	case Failed(e):
-		return p.line(p.style.bad, "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode))
-	case e.State == dev.Unhealthy:
-		return p.line(p.style.warn, "health", e.Service+" is unhealthy")
+		return p.line(p.style.bad, label, text)
+	case label != "":
+		return p.line(p.style.warn, label, text)
 	case p.Verbose:
 		return p.line(p.style.dim, string(e.State), e.Service)
 	}

@@ -18,7 +18,7 @@ import (
 type Rule struct {
 	ID       string
 	Severity dev.Severity
-	About    string // when it is found, as the end of "is found when …"
+	About    string // what is wrong, as a sentence without a full stop
 	Fix      string
 	Docs     string // address of a page that explains it; "" is none
 }

@@ -32,12 +32,43 @@ func Outcome(e dev.FileChanged, sessions int) string {
 	return ""
 }
 
-// Count is a number of things, as in "2 tabs".
+// State says what is wrong with a service, as a label and a text; the label is "" if nothing is.
+func State(e dev.ServiceState) (label, text string) {
+	switch {
+	case Failed(e):
+		return "exited", fmt.Sprintf("%s with code %d", e.Service, e.ExitCode)
+	case e.State == dev.Unhealthy:
+		return "health", e.Service + " is unhealthy"
+	}
+	return "", ""
+}
+
+// Stopped says how long it took to stop the project, or that another program stopped it.
+func Stopped(e dev.Stopped) string {
+	if e.MS == 0 {
+		return "by another program"
+	}
+	return "in " + Duration(e.MS)
+}
+
+// Dropped says how many lines are missing.
+func Dropped(e dev.LogDropped) string { return Count(e.N, "line") + ", because they came too fast" }
+
+// Denied says whom the provider refused and why. A request is often refused before the provider knows the user: then
+// the reason comes first, and nothing follows it.
+func Denied(e dev.AuthDenied) (first, then string) {
+	if e.User == "" {
+		return e.Reason, ""
+	}
+	return e.User, e.Reason
+}
+
+// Count is a number of things, as in "2 tabs", "2 entries" and "2 keys".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && !strings.HasSuffix(stem, "e") {
 		return strconv.Itoa(n) + " " + stem + "ies"
 	}
 	return strconv.Itoa(n) + " " + noun + "s"

@@ -12,7 +12,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -98,63 +97,30 @@ func (m *model) inPane(c command) tea.Cmd {
 	return nil
 }
 
-func (m *model) inLogs(c command) tea.Cmd {
-	switch c {
-	case cmdSearch:
-		m.overlay = newPrompt("/", "text, or /regular expression/", m.logs.search.text, func(m *model, text string) tea.Cmd {
-			m.complain(m.logs.setSearch(text))
-			return nil
-		})
-	case cmdFilter:
-		m.overlay = newPrompt("filter ", "text  /regexp/  level:error  service:NAME  -text", m.logs.store.filter.text, func(m *model, text string) tea.Cmd {
-			m.complain(m.logs.setFilter(text))
-			return nil
-		})
-	case cmdSave:
-		name := fmt.Sprintf("sdev-%s.log", m.opts.Now().Format("20060102-150405"))
-		m.overlay = newPrompt("save to ", "a file", name, func(m *model, file string) tea.Cmd {
-			if file == "" {
-				return nil
-			}
-			return m.run(fmt.Sprintf("saving %s", safe(file)), Action{Do: SaveLog, File: file, Text: m.logs.saved()})
-		})
-	case cmdCopy, cmdCopyToMark:
-		text, n := m.logs.copied(c == cmdCopyToMark)
-		if n == 0 {
-			return nil
-		}
-		m.say(good, "copied "+render.Count(n, "line")+", as far as the terminal allows it")
-		return m.copy(text)
-	default:
-		m.logs.do(c)
-	}
-	return nil
-}
-
 func (m *model) complain(err error) {
 	if err != nil {
-		m.say(bad, err.Error())
+		m.notify(bad, err.Error())
 	}
 }
 
 // act is an action on the project.
 func (m *model) act(c command) tea.Cmd {
 	if m.state.doing != "" {
-		m.say(warning, "busy: "+m.state.doing)
+		m.notify(warning, "busy: "+m.state.doing)
 		return nil
 	}
-	if m.state.silent.Code != "" && c != cmdStart {
-		m.say(warning, "not now: the container engine does not answer")
+	if m.state.engineError.Code != "" && c != cmdStart {
+		m.notify(warning, "not now: the container engine does not answer")
 		return nil
 	}
 	if c != cmdStart && c != cmdDown && c != cmdDownVolumes && !m.state.runs() {
-		m.say(warning, "the project is not running; "+keyOf(everywhere, cmdStart)+" starts it")
+		m.notify(warning, "the project is not running; "+keyOf(everywhere, cmdStart)+" starts it")
 		return nil
 	}
 	switch c {
 	case cmdStart:
 		if m.state.runs() && m.state.facts.Supervised {
-			m.say(neutral, "it is already running and supervised")
+			m.notify(neutral, "the project is already running and supervised")
 			return nil
 		}
 		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}
@@ -177,7 +143,7 @@ func (m *model) act(c command) tea.Cmd {
 		m.overlay = newQuestion("Stop "+safe(m.state.facts.Project)+" and remove its volumes?", "All data in them is lost.", "remove all", func(m *model) tea.Cmd {
 			return m.run("stopping", Action{Do: DownVolumes})
 		})
-	default: // the rest is not an action
+	default: // not an action on the project
 	}
 	return nil
 }
@@ -185,9 +151,9 @@ func (m *model) act(c command) tea.Cmd {
 // run makes the host carry out an action, and shows it meanwhile.
 func (m *model) run(doing string, a Action) tea.Cmd {
 	m.state.doing = doing
-	return m.ask(func() tea.Msg {
-		said, err := m.host.Do(m.ctx, a)
-		return doneMsg{doing, said, err}
+	return m.callHost(func() tea.Msg {
+		result, err := m.host.Do(m.ctx, a)
+		return doneMsg{doing, result, err}
 	})
 }
 
@@ -200,7 +166,7 @@ func (m *model) switchMode() tea.Cmd {
 		}
 	}
 	if len(others) == 0 {
-		m.say(neutral, "this app has no login")
+		m.notify(neutral, "this app has no login")
 		return nil
 	}
 	list := make([]choice, 0, len(others))
@@ -216,7 +182,7 @@ func (m *model) switchMode() tea.Cmd {
 	if len(list) == 1 {
 		return list[0].then(m)
 	}
-	m.overlay = newMenu("Which login?", list)
+	m.overlay = newMenu("Which login mode?", list)
 	return nil
 }
 
@@ -225,13 +191,13 @@ func (m *model) copy(text string) tea.Cmd {
 	if m.terminal == nil {
 		return nil
 	}
-	return m.ask(func() tea.Msg {
-		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // the loop notices a closed terminal by its input
+	return m.callHost(func() tea.Msg {
+		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // hungUp reports a closed terminal
 		return nil
 	})
 }
 
-// shell lends the terminal to a shell in the app's container.
+// shell runs a shell in the app's container, in the terminal.
 func (m *model) shell() tea.Cmd {
 	p := m.host.Shell(m.ctx)
 	name := safe(m.state.facts.App)
@@ -259,28 +225,28 @@ func (m *model) suspend() tea.Cmd {
 
 // lend lends the terminal to a program while it runs.
 func (m *model) lend(run func() error) tea.Cmd {
-	return tea.Exec(&lent{stage: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
+	return tea.Exec(&lentTerminal{terminal: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
 }
 
 // lent is what Bubble Tea runs while it does not read keys.
-type lent struct {
-	stage *screen
-	run   func() error
+type lentTerminal struct {
+	terminal *screen
+	run      func() error
 }
 
-func (*lent) SetStdin(io.Reader)  {}
-func (*lent) SetStdout(io.Writer) {}
-func (*lent) SetStderr(io.Writer) {}
+func (*lentTerminal) SetStdin(io.Reader)  {}
+func (*lentTerminal) SetStdout(io.Writer) {}
+func (*lentTerminal) SetStderr(io.Writer) {}
 
-func (l *lent) Run() error {
-	if err := l.stage.leave(); err != nil {
+func (l *lentTerminal) Run() error {
+	if err := l.terminal.leave(); err != nil {
 		return err
 	}
 	err := l.run()
-	if eerr := l.stage.enter(); err == nil {
+	if eerr := l.terminal.enter(); err == nil {
 		err = eerr
 	}
-	token(l.stage.changed)
+	token(l.terminal.changed)
 	return err
 }
 

@@ -27,7 +27,7 @@ func (a *auth) clamp(s *state) {
 
 // inAuth carries out a command of the pane.
 func (m *model) inAuth(c command) tea.Cmd {
-	login := m.state.facts.Provider
+	provider := m.state.facts.Provider
 	switch c {
 	case cmdUp, cmdDownward:
 		m.auth.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
@@ -36,23 +36,23 @@ func (m *model) inAuth(c command) tea.Cmd {
 	case cmdPageUp, cmdPageDown:
 		m.auth.do(c)
 		return nil
-	default: // the rest is for the provider
+	default: // the other commands are for the provider
 	}
 	if !m.state.snap.Mode.SignsIn() || !m.state.runs() {
-		m.say(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
+		m.notify(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
 		return nil
 	}
 	switch c {
 	case cmdSignIn, cmdOpenAs:
-		if len(login.People) == 0 {
+		if len(provider.People) == 0 {
 			return nil
 		}
-		who := login.People[m.auth.cursor].Email
+		who := provider.People[m.auth.cursor].Email
 		return m.run("signing in as "+safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs})
 	case cmdAsk:
-		return m.run("asking who signs in", Action{Do: SignInAs})
+		return m.run("switching to the sign-in page", Action{Do: SignInAs})
 	case cmdFault:
-		m.overlay = newMenu("Which fault, once?", faultChoices(login.Faults))
+		m.overlay = newMenu("Which fault should take effect once?", faultChoices(provider.Faults))
 	case cmdClearFaults:
 		return m.run("clearing faults", Action{Do: ClearFaults})
 	case cmdClockOn:
@@ -108,14 +108,14 @@ func (a *auth) bypassed(sh sheet) []string {
 }
 
 func (a *auth) provider(sh sheet) []string {
-	l := sh.state.facts.Provider
+	provider := sh.state.facts.Provider
 	next := "shows the sign-in page"
-	if l.Current != "" {
-		next = "is " + safe(l.Current)
+	if provider.Current != "" {
+		next = "is " + safe(provider.Current)
 	}
-	rows := []string{"", sh.row("the next login " + sh.strong.Render(next)), sh.row(sh.dim.Render(cmp.Or(l.Issuer, sh.state.snap.Issuer) + "  " + l.Profile))}
-	if l.Clock != 0 {
-		rows = append(rows, sh.row(sh.warn.Render("its clock is "+clockText(l.Clock))))
+	rows := []string{"", sh.row("the next login " + sh.strong.Render(next)), sh.row(sh.dim.Render(cmp.Or(provider.Issuer, sh.state.snap.Issuer) + "  " + provider.Profile))}
+	if provider.Clock != 0 {
+		rows = append(rows, sh.row(sh.warn.Render("its clock is "+clockText(provider.Clock))))
 	}
 	return append(rows, "")
 }
@@ -133,21 +133,21 @@ func clockText(d time.Duration) string {
 }
 
 func (a *auth) people(sh sheet) []string {
-	l := sh.state.facts.Provider
-	rows := []string{sh.heading("PEOPLE", render.Count(len(l.People), "person"))}
+	provider := sh.state.facts.Provider
+	rows := []string{sh.heading("PEOPLE", render.Count(len(provider.People), "person"))}
 	rows[0] = strings.Replace(rows[0], "persons", "people", 1)
 	name := 0
-	for _, p := range l.People {
+	for _, p := range provider.People {
 		name = max(name, len([]rune(p.Name)))
 	}
 	name = min(name, max(8, sh.width/3))
-	for i, p := range l.People {
+	for i, p := range provider.People {
 		dot := "  "
-		if p.Email == l.Current {
+		if p.Email == provider.Current {
 			dot = sh.good.Render("● ")
 		}
 		text := dot + fit(safe(p.Name), name) + "  " + sh.dim.Render(safe(p.Email))
-		if slices.Contains(l.SignedIn, p.Email) {
+		if slices.Contains(provider.SignedIn, p.Email) {
 			text += sh.good.Render("  signed in")
 		}
 		groups := sh.accent.Render(safe(strings.Join(p.Groups, " ")))
@@ -163,16 +163,16 @@ func (a *auth) people(sh sheet) []string {
 // claims are the claims that clients got for the person under the cursor or, if nobody has signed in as them, the
 // project's own claims for them.
 func (a *auth) claims(sh sheet) []string {
-	l := sh.state.facts.Provider
-	if a.cursor >= len(l.People) {
+	provider := sh.state.facts.Provider
+	if a.cursor >= len(provider.People) {
 		return nil
 	}
-	who := l.People[a.cursor]
+	who := provider.People[a.cursor]
 	var rows []string
-	for _, h := range l.Sessions {
-		if h.User == who.Email {
-			rows = append(rows, sh.heading("SESSION OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "with "+safe(h.Client)+" since "+h.At.Format(time.TimeOnly)))
-			rows = append(append(rows, claimRows(sh, h.Claims, h.At.Location())...), "")
+	for _, session := range provider.Sessions {
+		if session.User == who.Email {
+			rows = append(rows, sh.heading("SESSION OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "with "+safe(session.Client)+" since "+session.At.Format(time.TimeOnly)))
+			rows = append(append(rows, claimRows(sh, session.Claims, session.At.Location())...), "")
 		}
 	}
 	if len(rows) > 0 || len(who.Claims) == 0 {
@@ -190,7 +190,7 @@ func claimRows(sh sheet, claims map[string]any, where *time.Location) []string {
 	return rows
 }
 
-// claimText formats a claim's value.
+// claimText formats the value of a claim. Times are in the time zone of where.
 func claimText(name string, value any, where *time.Location) string {
 	switch v := value.(type) {
 	case string:
@@ -214,12 +214,12 @@ func claimText(name string, value any, where *time.Location) string {
 }
 
 func (a *auth) faults(sh sheet) []string {
-	l := sh.state.facts.Provider
-	if len(l.ActiveFaults) == 0 {
+	provider := sh.state.facts.Provider
+	if len(provider.ActiveFaults) == 0 {
 		return nil
 	}
 	rows := []string{sh.heading("ACTIVE FAULTS", keyOf(inAuth, cmdClearFaults)+" clears")}
-	for _, f := range l.ActiveFaults {
+	for _, f := range provider.ActiveFaults {
 		left := "until it is cleared"
 		if f.Left > 0 {
 			left = render.Count(f.Left, "time") + " more"
@@ -233,13 +233,13 @@ func (a *auth) faults(sh sheet) []string {
 func (a *auth) feed(sh sheet, most int) []string {
 	rows := []string{sh.heading("LOGINS", "")}
 	n := 0
-	for _, h := range slices.Backward(sh.state.feed) {
-		switch h.what {
+	for _, line := range slices.Backward(sh.state.feed) {
+		switch line.what {
 		case "login", "logout", "denied", "fault":
 			if n++; n > most {
 				return append(rows, "")
 			}
-			rows = append(rows, sh.row(sh.faint.Render(h.at.Format(time.TimeOnly))+" "+sh.theme.tone(h.tone).Render(fit(h.what, 7))+" "+h.text))
+			rows = append(rows, sh.row(sh.faint.Render(line.at.Format(time.TimeOnly))+" "+sh.theme.tone(line.tone).Render(fit(line.what, 7))+" "+line.text))
 		}
 	}
 	if n == 0 {

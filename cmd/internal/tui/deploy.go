@@ -64,14 +64,14 @@ func (d *deploy) chosen() Target {
 // refreshTargets asks the host for the targets.
 func (m *model) refreshTargets() tea.Cmd {
 	m.deploy.asked = true
-	return m.ask(func() tea.Msg {
+	return m.callHost(func() tea.Msg {
 		targets, err := m.opts.HandOff.Targets(m.ctx)
 		return targetsMsg{targets, err}
 	})
 }
 
-// handedOver applies the host's answer about the hand-off.
-func (m *model) handedOver(msg tea.Msg) {
+// applyDeploy stores the host's answer about targets or checks.
+func (m *model) applyDeploy(msg tea.Msg) {
 	switch msg := msg.(type) {
 	case targetsMsg:
 		m.deploy.failed = ""
@@ -91,9 +91,9 @@ func (m *model) handedOver(msg tea.Msg) {
 		}
 		m.deploy.checks[msg.target] = msg.checks
 		said := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
-		m.done(doneMsg{said: said})
-		if dev.Block(msg.checks.Findings) {
-			m.say(warning, said)
+		m.done(doneMsg{result: said})
+		if dev.AnyBlocks(msg.checks.Findings) {
+			m.notify(warning, said)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func (m *model) inDeploy(c command) tea.Cmd {
 	case target.Name == "":
 		return nil
 	case m.state.doing != "":
-		m.say(warning, "busy: "+m.state.doing)
+		m.notify(warning, "busy: "+m.state.doing)
 		return nil
 	case c == cmdCheck:
 		return m.check(target.Name)
@@ -131,7 +131,7 @@ func (m *model) inDeploy(c command) tea.Cmd {
 // check makes the host run the preflight.
 func (m *model) check(target string) tea.Cmd {
 	m.state.doing = "checking what ships to " + target
-	return m.ask(func() tea.Msg {
+	return m.callHost(func() tea.Msg {
 		checks, err := m.opts.HandOff.Check(m.ctx, target)
 		return checksMsg{target, checks, err}
 	})

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"strconv"
@@ -72,7 +71,11 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	case dev.AuthLogin:
 		return line(good, "login", "%s, %s", ev.User, ev.Reason)
 	case dev.AuthDenied:
-		return line(warning, "denied", "%s, %s", cmp.Or(ev.User, "somebody"), ev.Reason)
+		first, then := render.Denied(ev)
+		if then != "" {
+			first += ", " + then
+		}
+		return line(warning, "denied", "%s", first)
 	case dev.AuthLogout:
 		return line(notable, "logout", "%s", ev.User)
 	case dev.AuthFault:
@@ -85,9 +88,9 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 	case dev.Failed:
 		return line(bad, "error", "%s", ev.Message)
 	case dev.Stopped:
-		return line(notable, "stopped", "%s", cmp.Or(map[bool]string{true: "from outside"}[ev.MS == 0], "in "+render.Duration(ev.MS)))
+		return line(notable, "stopped", "%s", render.Stopped(ev))
 	case dev.LogDropped:
-		return line(warning, "dropped", "%s lost on the way here", render.Count(ev.N, "line"))
+		return line(warning, "dropped", "%s", render.Dropped(ev))
 	case dev.PlanMade, dev.BuildStep, dev.LogLine:
 	}
 	return eventLine{}, false
@@ -95,11 +98,12 @@ func describeEvent(before, now dev.Snapshot, e dev.Stamped) (eventLine, bool) {
 
 // stateLine describes states that the user did not cause.
 func stateLine(line func(tone, string, string, ...any) (eventLine, bool), ev dev.ServiceState) (eventLine, bool) {
+	label, text := render.State(ev)
 	switch {
 	case render.Failed(ev):
-		return line(bad, "exited", "%s with code %d", ev.Service, ev.ExitCode)
-	case ev.State == dev.Unhealthy:
-		return line(warning, "health", "%s is unhealthy", ev.Service)
+		return line(bad, label, "%s", text)
+	case label != "":
+		return line(warning, label, "%s", text)
 	case ev.State == dev.Running, ev.State == dev.Healthy:
 		return line(neutral, string(ev.State), "%s", ev.Service)
 	}

@@ -52,7 +52,7 @@ func TestPanes_AreFitForATerminalWhateverIsInThem(t *testing.T) {
 			r.host.facts.Running = running
 			r.host.use, r.host.excerpt, r.host.targets = filled[[]Usage](), filled[[]SourceLine](), filled[[]Target]()
 			r.host.checks = map[string]Checks{dev.Inline(hostile): filled[Checks]()}
-			r.m.found(factsMsg{facts: dev.SanitizeFields(r.host.facts)})
+			r.m.applyFacts(factsMsg{facts: dev.SanitizeFields(r.host.facts)})
 			for _, e := range dev.Events() {
 				v := reflect.New(reflect.TypeOf(e)).Elem()
 				fillAll(v)
@@ -62,7 +62,7 @@ func TestPanes_AreFitForATerminalWhateverIsInThem(t *testing.T) {
 					r.checkFit(e.Type() + " in pane " + pane)
 				}
 			}
-			r.send(doneMsg{said: hostile})
+			r.send(doneMsg{result: hostile})
 			r.checkFit("what was done")
 			r.send(doneMsg{err: errors.New(hostile)})
 			r.checkFit("what failed")

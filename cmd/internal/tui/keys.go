@@ -92,7 +92,7 @@ type binding struct {
 	offer   bool     // whether the palette has it
 }
 
-// table lists all keys.
+// table lists all keys and all actions of the palette.
 func table() []binding {
 	return []binding{
 		{inOverview, cmdUp, []string{"up", "k"}, "", "scroll up", false},
@@ -107,7 +107,7 @@ func table() []binding {
 		{inLogs, cmdNext, []string{"n"}, "", "next match", false},
 		{inLogs, cmdPrevious, []string{"N"}, "", "previous match", false},
 		{inLogs, cmdFilter, []string{"f"}, "filter", "filter: text, /regexp/, level:error, service:NAME, -text", true},
-		{inLogs, cmdService, []string{"v"}, "service", "show only the next service, or all", true},
+		{inLogs, cmdService, []string{"v"}, "service", "show one service after the other, or all", true},
 		{inLogs, cmdNextError, []string{"e"}, "errors", "next error", true},
 		{inLogs, cmdPriorError, []string{"E"}, "", "previous error", true},
 		{inLogs, cmdWrap, []string{"w"}, "wrap", "wrap or cut long lines", true},
@@ -124,7 +124,7 @@ func table() []binding {
 		{inLogs, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
 		{inLogs, cmdTop, []string{"g", "home"}, "", "oldest line", false},
 		{inLogs, cmdBottom, []string{"G", "end"}, "", "newest line, and follow", false},
-		{inLogs, cmdBack, []string{"esc"}, "", "end search and filter", false},
+		{inLogs, cmdBack, []string{"esc"}, "", "clear search and filter", false},
 
 		{inBuild, cmdUp, []string{"up", "k"}, "", "scroll up", false},
 		{inBuild, cmdDownward, []string{"down", "j"}, "", "scroll down", false},
@@ -160,14 +160,14 @@ func table() []binding {
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
 		{everywhere, cmdRebuild, []string{"b"}, "rebuild", "rebuild the image, and replace the app if it changed", true},
 		{everywhere, cmdShell, []string{"s"}, "shell", "open a shell in the app's container", true},
-		{everywhere, cmdSwitch, []string{"x"}, "mode", "switch between bypassed and real login", true},
+		{everywhere, cmdSwitch, []string{"x"}, "mode", "switch the login mode: bypassed or real", true},
 		{everywhere, cmdDown, []string{"D"}, "", "stop and remove the containers", true},
 		{everywhere, cmdDownVolumes, nil, "", "stop and remove the containers and the volumes with their data", true},
 		{everywhere, cmdOverview, []string{"1"}, "", "overview", true},
 		{everywhere, cmdLogs, []string{"2"}, "", "logs", true},
 		{everywhere, cmdBuild, []string{"3"}, "", "build", true},
 		{everywhere, cmdAuth, []string{"4"}, "", "auth", true},
-		{everywhere, cmdDeploy, []string{"5"}, "", "deploy: the hand-off", true},
+		{everywhere, cmdDeploy, []string{"5"}, "", "deploy", true},
 		{everywhere, cmdNextPane, []string{"tab"}, "", "next pane", false},
 		{everywhere, cmdPreviousPane, []string{"shift+tab"}, "", "previous pane", false},
 		{everywhere, cmdPalette, []string{":", "ctrl+p"}, "actions", "find an action by its name", false},

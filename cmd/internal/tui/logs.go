@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sdev/cmd/internal/render"
 )
 
 // logs is the pane of the services' output and sdev's own events.
@@ -104,6 +108,40 @@ func (l *logs) do(c command) {
 		l.choose(matcher{}, "")
 	default: // not one of this pane's
 	}
+}
+
+// inLogs carries out a command of the pane.
+func (m *model) inLogs(c command) tea.Cmd {
+	switch c {
+	case cmdSearch:
+		m.overlay = newPrompt("/", "text, or /regular expression/", m.logs.search.text, func(m *model, text string) tea.Cmd {
+			m.complain(m.logs.setSearch(text))
+			return nil
+		})
+	case cmdFilter:
+		m.overlay = newPrompt("filter ", "text  /regexp/  level:error  service:NAME  -text", m.logs.store.filter.text, func(m *model, text string) tea.Cmd {
+			m.complain(m.logs.setFilter(text))
+			return nil
+		})
+	case cmdSave:
+		name := fmt.Sprintf("sdev-%s.log", m.opts.Now().Format("20060102-150405"))
+		m.overlay = newPrompt("save to ", "a file", name, func(m *model, file string) tea.Cmd {
+			if file == "" {
+				return nil
+			}
+			return m.run(fmt.Sprintf("saving %s", safe(file)), Action{Do: SaveLog, File: file, Text: m.logs.saved()})
+		})
+	case cmdCopy, cmdCopyToMark:
+		text, n := m.logs.copied(c == cmdCopyToMark)
+		if n == 0 {
+			return nil
+		}
+		m.notify(good, "copied "+render.Count(n, "line")+" to the clipboard, if the terminal permits it")
+		return m.copy(text)
+	default:
+		m.logs.do(c)
+	}
+	return nil
 }
 
 // hold pauses at the cursor, or follows again.

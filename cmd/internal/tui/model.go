@@ -41,10 +41,10 @@ type model struct {
 	mouse   bool
 	away    bool // the terminal has lost the focus
 
-	asking    bool // facts are being fetched
-	askAgain  bool
-	measuring bool
-	retrying  bool // the engine does not answer; a retry is scheduled
+	fetching   bool // facts are being fetched
+	fetchAgain bool
+	measuring  bool
+	retrying   bool // the engine does not answer; a retry is scheduled
 
 	dirty bool // the screen must be redrawn
 	drawn tea.View
@@ -76,9 +76,9 @@ type (
 		lines []SourceLine
 	}
 	doneMsg struct {
-		what string
-		said string
-		err  error
+		what   string
+		result string
+		err    error
 	}
 	shellMsg struct{ err error }
 )
@@ -105,8 +105,8 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m.update(msg)
 }
 
-// shown cleans text from outside before any pane gets it.
-func shown(msg tea.Msg) tea.Msg {
+// sanitized removes control characters from foreign text before any pane gets it.
+func sanitized(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
 	case eventsMsg:
 		return dev.SanitizeFields(msg)
@@ -119,7 +119,7 @@ func shown(msg tea.Msg) tea.Msg {
 		msg.lines = dev.SanitizeFields(msg.lines)
 		return msg
 	case doneMsg:
-		msg.said = dev.Inline(msg.said)
+		msg.result = dev.Inline(msg.result)
 		return msg
 	case targetsMsg:
 		msg.targets = dev.SanitizeFields(msg.targets)
@@ -132,15 +132,15 @@ func shown(msg tea.Msg) tea.Msg {
 }
 
 func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := shown(msg).(type) {
+	switch msg := sanitized(msg).(type) {
 	case eventsMsg:
 		return m, m.applyEvents(msg)
 	case streamEndedMsg:
 		m.state.lost = cmp.Or(m.state.lost, "the event stream has ended")
 	case factsMsg:
-		return m, m.found(msg)
+		return m, m.applyFacts(msg)
 	case usageMsg:
-		m.used(msg)
+		m.applyUsage(msg)
 		return m, m.later(measureEvery, measureMsg{})
 	case measureMsg:
 		m.measuring = false
@@ -159,11 +159,11 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return m, m.refreshFacts()
 	case targetsMsg, checksMsg:
-		m.handedOver(msg)
+		m.applyDeploy(msg)
 	case shellMsg:
 		m.notice = notice{}
 		if msg.err != nil {
-			m.say(bad, "shell: "+safe(msg.err.Error()))
+			m.notify(bad, "shell: "+safe(msg.err.Error()))
 		}
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
@@ -264,7 +264,7 @@ func (m *model) applyEvents(batch []dev.Stamped) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-func (m *model) say(n tone, text string) {
+func (m *model) notify(n tone, text string) {
 	m.notice = notice{n, text}
 	m.dirty = true
 }
@@ -277,10 +277,10 @@ func (m *model) done(msg doneMsg) {
 		if e.Hint != "" {
 			text += " (" + safe(e.Hint) + ")"
 		}
-		m.say(bad, text)
+		m.notify(bad, text)
 		return
 	}
-	m.say(good, safe(msg.said))
+	m.notify(good, safe(msg.result))
 }
 
 // View draws, where something changed since the last time.

@@ -291,7 +291,7 @@ func TestEngineLost_IsSaidAndIsOverWhenItAnswers(t *testing.T) {
 func TestEngineLost_IsNotOverByAnOldAnswer(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
-	r.m.asking = true // an answer is on its way
+	r.m.fetching = true // an answer is on its way
 	r.host.fails = &dev.Error{Code: dev.CodeEngineUnreachable, Message: "gone"}
 	r.happen(dev.Failed{Code: dev.CodeEngineUnreachable, Message: "the engine does not answer"})
 	r.send(factsMsg{facts: r.host.facts})

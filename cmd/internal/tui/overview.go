@@ -40,7 +40,7 @@ func (o *overview) view(t theme, s *state, l layout) string {
 
 // idle is the screen of a project that is not running.
 func (o *overview) idle(t theme, s *state) []string {
-	rows := []string{"", "  " + t.strong.Render(cmp.Or(safe(s.facts.Project), "this project")) + " does not run", "  " + t.dim.Render(safe(s.facts.Dir)), ""}
+	rows := []string{"", "  " + t.strong.Render(cmp.Or(safe(s.facts.Project), "this project")) + " is not running", "  " + t.dim.Render(safe(s.facts.Dir)), ""}
 	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it with the login bypassed", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
 	return rows
 }
@@ -77,7 +77,7 @@ func (s sheet) page() []string {
 			text = s.dim.Render("nothing runs: ") + s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" starts it")
 		case phaseFailed:
 			text = s.key.Render(keyOf(everywhere, cmdStart)) + s.dim.Render(" tries again")
-		default: // it is on its way
+		default: // it is starting
 		}
 		return []string{"", s.row(text), ""}
 	}
@@ -121,8 +121,8 @@ func (s sheet) problem() []string {
 	switch {
 	case st.lost != "":
 		message, hint = st.lost, "press "+keyOf(everywhere, cmdStart)+" to try again"
-	case st.silent.Code != "":
-		message, hint = st.silent.Message, st.silent.Hint+"; the dashboard continues once it answers"
+	case st.engineError.Code != "":
+		message, hint = st.engineError.Message, st.engineError.Hint+"; the dashboard continues once it answers"
 	case st.snap.Error.Code != "":
 		f := st.snap.Error
 		message, hint = (&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error(), f.Hint

@@ -14,34 +14,35 @@ import (
 const (
 	// measureEvery is the pause between two measurements, while they are visible.
 	measureEvery = 5 * time.Second
-	// lookAgain is the minimal time between two requests for facts.
-	lookAgain = time.Second
+	// factsPause is the minimal time between two requests for facts.
+	factsPause = time.Second
 	// retryEvery is the pause between two tries to reach an engine that does not answer.
 	retryEvery = 2 * time.Second
 )
 
 // refreshFacts fetches facts, one request at a time, and once more if requested meanwhile.
 func (m *model) refreshFacts() tea.Cmd {
-	if m.asking {
-		m.askAgain = true
+	if m.fetching {
+		m.fetchAgain = true
 		return nil
 	}
-	m.asking = true
-	return m.ask(func() tea.Msg {
+	m.fetching = true
+	return m.callHost(func() tea.Msg {
 		f, err := m.host.Facts(m.ctx)
 		return factsMsg{f, err}
 	})
 }
 
-func (m *model) found(msg factsMsg) tea.Cmd {
-	m.asking, m.dirty = false, true
+// applyFacts stores the answer to a request for facts, and requests them again if they may have changed meanwhile.
+func (m *model) applyFacts(msg factsMsg) tea.Cmd {
+	m.fetching, m.dirty = false, true
 	if msg.err != nil {
-		if e := dev.AsError(msg.err); unreachable(e.Code) && m.state.silent.Code == "" {
-			m.state.silent = e.Event()
+		if e := dev.AsError(msg.err); unreachable(e.Code) && m.state.engineError.Code == "" {
+			m.state.engineError = e.Event()
 		}
 	} else {
-		if !m.askAgain { // otherwise the answer may predate the engine's failure
-			m.state.silent = dev.Failed{}
+		if !m.fetchAgain { // otherwise the answer may predate the engine's failure
+			m.state.engineError = dev.Failed{}
 		}
 
 		here := m.opts.Now().Location() // as a clock on the wall has it
@@ -51,15 +52,15 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 		for i := range msg.facts.Provider.Sessions {
 			msg.facts.Provider.Sessions[i].At = msg.facts.Provider.Sessions[i].At.In(here)
 		}
-		m.state.facts, m.state.known = msg.facts, true
+		m.state.facts, m.state.factsKnown = msg.facts, true
 		m.auth.clamp(&m.state)
 	}
-	if !m.askAgain {
+	if !m.fetchAgain {
 		return tea.Batch(m.measure(), m.retry())
 	}
-	m.askAgain = false
-	m.asking = true
-	return tea.Sequence(m.later(lookAgain, nil), m.ask(func() tea.Msg {
+	m.fetchAgain = false
+	m.fetching = true
+	return tea.Sequence(m.later(factsPause, nil), m.callHost(func() tea.Msg {
 		f, err := m.host.Facts(m.ctx)
 		return factsMsg{f, err}
 	}))
@@ -67,7 +68,7 @@ func (m *model) found(msg factsMsg) tea.Cmd {
 
 // retry asks an engine that does not answer again, after a delay.
 func (m *model) retry() tea.Cmd {
-	if m.retrying || m.state.silent.Code == "" {
+	if m.retrying || m.state.engineError.Code == "" {
 		return nil
 	}
 	m.retrying = true
@@ -80,7 +81,7 @@ func (m *model) measure() tea.Cmd {
 		return nil
 	}
 	m.measuring = true
-	return m.ask(func() tea.Msg {
+	return m.callHost(func() tea.Msg {
 		u, err := m.host.Usage(m.ctx)
 		if err != nil {
 			return usageMsg(nil)
@@ -89,8 +90,8 @@ func (m *model) measure() tea.Cmd {
 	})
 }
 
-// used stores a measurement. It ignores small changes, so that the screen stays calm.
-func (m *model) used(list []Usage) {
+// applyUsage stores a measurement. It ignores small changes, so that the screen does not change all the time.
+func (m *model) applyUsage(list []Usage) {
 	for _, u := range list {
 		old, ok := m.state.use[u.Service]
 		if ok && abs(u.CPU-old.CPU) < max(2, old.CPU/10) {
@@ -112,10 +113,10 @@ func (m *model) excerpt(e dev.AppException) tea.Cmd {
 	if e.File == "" || e.Line == 0 {
 		return nil
 	}
-	return m.ask(func() tea.Msg {
+	return m.callHost(func() tea.Msg {
 		lines, err := m.host.Excerpt(m.ctx, e.File, e.Line)
 		if err != nil {
-			return nil // it is an ornament
+			return nil // the excerpt is optional
 		}
 		return excerptMsg{e, lines}
 	})

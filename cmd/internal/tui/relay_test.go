@@ -23,10 +23,11 @@ func (f *feed) Next(ctx context.Context) (dev.Stamped, error) {
 	if f.n == len(f.pauses) {
 		return dev.Stamped{}, io.EOF
 	}
-	select {
-	case <-time.After(f.pauses[f.n]):
-	case <-ctx.Done():
-		return dev.Stamped{}, ctx.Err()
+	pause, stop := context.WithTimeout(ctx, f.pauses[f.n])
+	defer stop()
+	<-pause.Done()
+	if err := ctx.Err(); err != nil {
+		return dev.Stamped{}, err
 	}
 	f.n++
 	return dev.Stamped{Seq: uint64(f.n), Event: dev.LogLine{}}, nil

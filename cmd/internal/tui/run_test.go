@@ -39,11 +39,12 @@ func (g *glass) String() string {
 
 func (g *glass) await(t *testing.T, text string) {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), devtest.Patience)
+	defer cancel()
 	for !strings.Contains(g.String(), text) {
 		select {
 		case <-g.changed:
-		case <-late:
+		case <-ctx.Done():
 			t.Fatalf("never shown: %q\n%q", text, g.String())
 		}
 	}
@@ -153,13 +154,8 @@ func TestRun_EndsWhenTheTerminalIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	near.Close()
-	select {
-	case err := <-ended:
-		if !errors.Is(err, ErrTerminal) {
-			t.Errorf("%v", err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("it goes on without a terminal")
+	if err := <-ended; !errors.Is(err, ErrTerminal) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -181,16 +177,19 @@ func TestRun_GivesTheTerminalBackAfterAPanic(t *testing.T) {
 func TestRun_WritesNothingWhenNothingChanges(t *testing.T) {
 	s := start(t.Context(), t, &fakeHost{facts: shopFacts()})
 	s.await(t, "ENVIRONMENT")
-	// The first frames may come one after the other; then there has to be an end of it.
+	// The first frames may come one after the other; then nothing may come any more, which takes time to see.
 	const quiet = 500 * time.Millisecond
+	calm := time.NewTimer(quiet)
+	defer calm.Stop()
 	for left := 10; ; left-- {
 		select {
 		case <-s.changed:
 			if left == 0 {
 				t.Fatalf("it goes on being written: %q", s.String())
 			}
+			calm.Reset(quiet)
 			continue
-		case <-time.After(quiet):
+		case <-calm.C:
 		}
 		break
 	}

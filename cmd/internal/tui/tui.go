@@ -248,8 +248,8 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	beside.Wait()
 	m.work.end()
 	switch {
-	case m.fault() != "":
-		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.fault())
+	case m.panicked() != "":
+		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.panicked())
 	case outer != nil:
 		return m.exit, outer
 	case err == nil && left == nil:
@@ -276,7 +276,7 @@ func (m *model) options(o Options) []tea.ProgramOption {
 	return opts
 }
 
-// followSize sends each new size of the terminal, until ctx ends.
+// followSize sends each new size of the terminal, until ctx ends. Without its renderer, Bubble Tea does not.
 func (m *model) followSize(ctx context.Context, send func(tea.Msg)) {
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, syscall.SIGWINCH)

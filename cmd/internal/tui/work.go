@@ -10,8 +10,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// ask calls the host in a command; Run waits for its end.
-func (m *model) ask(work func() tea.Msg) tea.Cmd {
+// callHost calls the host in a command. Run waits for it.
+func (m *model) callHost(work func() tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		if !m.work.begin() {
 			return nil
@@ -30,23 +30,23 @@ func (m *model) guarded(work func() tea.Msg) (msg tea.Msg) {
 	return work()
 }
 
-// fault is a panic and its stack; "" if there was none.
-func (m *model) fault() string {
+// panicked is the first panic and its stack; "" if there was none.
+func (m *model) panicked() string {
 	m.work.mu.Lock()
 	defer m.work.mu.Unlock()
-	return m.work.fault
+	return m.work.firstPanic
 }
 
 // work counts the running calls of the host. Bubble Tea runs commands in its own goroutines and does not wait for
 // them.
 type work struct {
-	mu      sync.Mutex // guards ended and fault
-	ended   bool
-	fault   string // the first panic, with its stack
-	running sync.WaitGroup
+	mu         sync.Mutex // guards ended and firstPanic
+	ended      bool
+	firstPanic string // with its stack
+	running    sync.WaitGroup
 }
 
-// begin is false once the dashboard has ended.
+// begin counts one more call. It returns false if the dashboard has ended: then the call must not start.
 func (w *work) begin() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -63,7 +63,7 @@ func (w *work) caught(r any) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fault = cmp.Or(w.fault, fmt.Sprintf("%v\n%s", r, debug.Stack()))
+	w.firstPanic = cmp.Or(w.firstPanic, fmt.Sprintf("%v\n%s", r, debug.Stack()))
 	return true
 }
 

@@ -1,11 +1,12 @@
-// Package dockerfile reads Dockerfiles and changes them in memory, for builds on a developer's
-// machine: other base images, other sources of copies, no frontend from a registry.
+// Package dockerfile reads Dockerfiles, and changes them in memory for builds on a developer's machine: other base
+// images, other sources of copies, no frontend from a registry.
 //
-// A changed Dockerfile has as many lines as the one it was made from, and every instruction stays
-// where it was, so that what a builder says of a line is true of the file that the user wrote. What
-// cannot be read is left for the builder to refuse: it knows its own syntax best.
+// A changed Dockerfile has as many lines as the original, and every instruction keeps its line, so that a builder's
+// messages about lines are true of the user's file. A caller leaves a file that cannot be parsed to the builder,
+// which knows its own syntax best.
 //
-// The parser is BuildKit's own. Nothing here touches a disk, a network or an engine.
+// [Parse] understands stages and can change them; [Instructions] only splits a file. Both use BuildKit's parser.
+// The package touches no disk, network or engine and starts no goroutines; a File may be used by several at once.
 package dockerfile
 
 import (
@@ -20,15 +21,15 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// File is a Dockerfile as it was read. It is never changed.
+// File is a parsed Dockerfile. It never changes.
 type File struct {
-	lines  []string // with their ends
+	lines  []string // with their line ends
 	escape rune
 	args   []instructions.ArgCommand // before the first FROM
 	stages []instructions.Stage
 }
 
-// Parse reads a Dockerfile. The error is the parser's, and names the line.
+// Parse reads a Dockerfile. The error is the parser's and names the line.
 func Parse(content []byte) (*File, error) {
 	tree, err := parser.Parse(bytes.NewReader(content))
 	if err != nil {
@@ -42,8 +43,8 @@ func Parse(content []byte) (*File, error) {
 	for _, st := range f.stages {
 		for _, cmd := range st.Commands {
 			if run, ok := cmd.(*instructions.RunCommand); ok {
-				// The parser reads mounts fully only now. One that hides its settings in arguments stays
-				// half read, and what it holds is not seen.
+				// Only this makes the parser read mounts completely. A mount with settings in arguments stays
+				// incomplete.
 				_ = run.Expand(asIs)
 			}
 		}
@@ -51,26 +52,26 @@ func Parse(content []byte) (*File, error) {
 	return f, nil
 }
 
-// Setting is what a build adds to a Dockerfile, as far as it decides which images are needed.
+// Setting is the part of a build's settings that decides which images it needs.
 type Setting struct {
-	Target   string            // stage to build, by name or number; "" for the last
+	Target   string            // stage to build, by name or number; "": the last
 	Args     map[string]string // build arguments
 	Platform string            // of the result, os/arch[/variant]
 	Engine   string            // platform of the engine itself
-	Contexts map[string]string // name → image that stands for it, before stages and registries
+	Contexts map[string]string // name → image that replaces it, before stages and registries are searched
 }
 
-// Base is an image from outside that a stage starts from.
+// Base is an image from outside the Dockerfile that a stage starts from.
 type Base struct {
-	Ref      string // as the builder will see it, arguments filled in
-	Platform string // "" where the stage names none
+	Ref      string // as the builder will see it, with arguments expanded
+	Platform string // "" if the stage names none
 	Line     int    // of the FROM, from 1
-	Given    bool   // Ref is what stands for the name in the file: see Setting.Contexts
-	Runs     bool   // the build runs commands in it, or in a stage made from it
+	Given    bool   // Ref replaces the name in the file: see Setting.Contexts
+	Runs     bool   // the build runs commands in it, or in a stage that starts from it
 }
 
-// Bases returns the images from outside that a build starts from, in the order of the file; stages
-// that the target does without are left out.
+// Bases returns the images from outside that a build starts from, in the order of the file, without the stages that
+// the target does not need.
 func (f *File) Bases(s Setting) []Base {
 	needed := f.needed(s)
 	env := f.environment(s)
@@ -113,7 +114,7 @@ func (f *File) parent(i int, s Setting) int {
 	return outside
 }
 
-// named finds a stage by name among those before a limit; the last of that name counts.
+// named finds a stage by name among those before limit; the last of that name counts.
 func (f *File) named(name string, limit int) int {
 	for j := limit - 1; j >= 0; j-- {
 		if f.stages[j].Name != "" && strings.EqualFold(f.stages[j].Name, name) {
@@ -134,8 +135,8 @@ func (f *File) stage(name string, limit int) int {
 	return outside
 }
 
-// needed marks the stages that the target is made of. With a target that does not exist, all are:
-// the builder will say so.
+// needed returns the stages that the target needs. If the target does not exist, it returns all: the builder reports
+// that.
 func (f *File) needed(s Setting) map[int]bool {
 	out := map[int]bool{}
 	target := len(f.stages) - 1
@@ -185,8 +186,8 @@ func sources(st instructions.Stage) []string {
 	return out
 }
 
-// runs reports whether a command is run in a stage or in one that starts from it. What ONBUILD holds
-// counts: it runs in whatever is made from the stage.
+// runs reports whether a command runs in a stage or in one that starts from it. ONBUILD RUN counts: it runs in
+// whatever starts from the stage.
 func (f *File) runs(i int, needed map[int]bool, s Setting) bool {
 	for _, cmd := range f.stages[i].Commands {
 		switch c := cmd.(type) {
@@ -206,7 +207,7 @@ func (f *File) runs(i int, needed map[int]bool, s Setting) bool {
 	return false
 }
 
-// Mounts returns the types of RUN --mount that the file has, each with the first line that has it.
+// Mounts returns the types of RUN --mount in the file, each with its first line.
 func (f *File) Mounts() map[string]int {
 	out := map[string]int{}
 	f.mounts(func(m *instructions.Mount, line int) {
@@ -217,7 +218,7 @@ func (f *File) Mounts() map[string]int {
 	return out
 }
 
-// HasSecret reports whether a RUN asks for a build secret.
+// HasSecret reports whether a RUN uses a build secret.
 func (f *File) HasSecret(id string) bool {
 	found := false
 	f.mounts(func(m *instructions.Mount, _ int) {
@@ -240,14 +241,14 @@ func (f *File) mounts(visit func(*instructions.Mount, int)) {
 	}
 }
 
-// instructionEnv is the environment that FROM is read in.
+// instructionEnv is a set of variables for the shell lexer.
 type instructionEnv map[string]string
 
 func (e instructionEnv) Get(name string) (string, bool) { v, ok := e[name]; return v, ok }
 func (e instructionEnv) Keys() []string                 { return slices.Sorted(maps.Keys(e)) }
 
-// environment gives the arguments before the first FROM their values, the build's before the file's
-// own. Platforms are always among them.
+// environment returns the variables that FROM sees: the arguments before the first FROM, with the build's values
+// before the file's, and the platform's.
 func (f *File) environment(s Setting) instructionEnv {
 	env := instructionEnv{}
 	addPlatform(env, "BUILD", s.Engine)
@@ -274,7 +275,7 @@ func (f *File) environment(s Setting) instructionEnv {
 	return env
 }
 
-// addPlatform sets the variables that a builder makes of a platform.
+// addPlatform adds the variables that a builder derives from a platform.
 // Source: docs.docker.com, Dockerfile reference, "Automatic platform ARGs in the global scope".
 func addPlatform(env instructionEnv, prefix, platform string) {
 	if platform == "" {

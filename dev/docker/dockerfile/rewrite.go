@@ -8,15 +8,15 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// Change says what a Dockerfile gets in place of what it has.
+// Change says what Rewrite replaces.
 type Change struct {
 	Bases   map[int]string    // line of a FROM → image that its stage starts from
 	Sources map[string]string // name in COPY --from and RUN --mount=…,from → image to take files from
-	Hidden  map[string]bool   // arguments of stages that are not declared
-	Syntax  bool              // drop the line that names a frontend
+	Hidden  map[string]bool   // arguments of stages whose declarations are removed
+	Syntax  bool              // remove the line that names a frontend
 }
 
-// Rewrite returns the Dockerfile with changes, line by line where it was.
+// Rewrite returns the changed Dockerfile; every instruction keeps its line.
 func (f *File) Rewrite(c Change) []byte {
 	lines := append([]string(nil), f.lines...)
 	if c.Syntax {
@@ -46,7 +46,7 @@ func (f *File) Rewrite(c Change) []byte {
 	return []byte(strings.Join(lines, ""))
 }
 
-// replace puts one line in place of an instruction, and nothing in the lines it went on in.
+// replace replaces an instruction by one line, and empties the lines that continue it.
 func replace(lines []string, at []parser.Range, text string) {
 	for _, r := range at {
 		for n := r.Start.Line; n <= r.End.Line && n <= len(lines); n++ {
@@ -56,7 +56,7 @@ func replace(lines []string, at []parser.Range, text string) {
 	}
 }
 
-// end is what ends a line: nothing at the end of a file.
+// end returns the end of a line: nothing at the end of a file.
 func end(line string) string {
 	return line[len(strings.TrimRight(line, "\r\n")):]
 }
@@ -85,25 +85,25 @@ func retarget(lines []string, cmd instructions.Command, name, ref string) {
 	}
 }
 
-// hide leaves arguments out of their declaration.
+// hide removes arguments from their declaration.
 func hide(lines []string, cmd *instructions.ArgCommand, hidden map[string]bool) {
-	var kept []string
+	var remaining []string
 	for _, arg := range cmd.Args {
 		if !hidden[arg.Key] {
-			kept = append(kept, arg.String())
+			remaining = append(remaining, arg.String())
 		}
 	}
 	switch {
-	case len(kept) == len(cmd.Args):
-	case len(kept) == 0:
+	case len(remaining) == len(cmd.Args):
+	case len(remaining) == 0:
 		replace(lines, cmd.Location(), "")
 	default:
-		replace(lines, cmd.Location(), "ARG "+strings.Join(kept, " "))
+		replace(lines, cmd.Location(), "ARG "+strings.Join(remaining, " "))
 	}
 }
 
-// Bakes returns the first line that puts the value of an argument into the image for good; 0 if none
-// does. Commands that are run only see it.
+// Bakes returns the first line that writes the value of an argument into the image; 0 if none does. Commands that the
+// build runs only see the value.
 func (f *File) Bakes(name string) int {
 	use := regexp.MustCompile(`\$(?:` + regexp.QuoteMeta(name) + `\b|\{` + regexp.QuoteMeta(name) + `\b)`)
 	for _, st := range f.stages {
@@ -133,7 +133,7 @@ func mountsFrom(c *instructions.RunCommand, name string) bool {
 	return false
 }
 
-// Syntax returns the frontend image that a Dockerfile asks for in its first lines; "" if none.
+// Syntax returns the frontend image that a Dockerfile requests in its first lines; "" if none.
 func Syntax(content []byte) string {
 	ref, _, _, _ := parser.DetectSyntax(content)
 	return ref
@@ -142,8 +142,8 @@ func Syntax(content []byte) string {
 // directive is a line that a parser reads before the first instruction: "# escape=`".
 var directive = regexp.MustCompile("^#[ \t]*([a-zA-Z]+)[ \t]*=[ \t]*(.+?)[ \t]*\r?\n?$")
 
-// dropSyntax takes the syntax line away. A plain comment would end the directives, so another one
-// that follows moves up into its place.
+// dropSyntax removes the syntax line. A plain comment would end the directives, so a directive after it moves up into
+// its place.
 func dropSyntax(lines []string) {
 	free := -1
 	for i, line := range lines {
@@ -160,14 +160,14 @@ func dropSyntax(lines []string) {
 	}
 }
 
-// feature is something that only newer frontends know.
+// feature is a part of the syntax that only newer frontends know.
 type feature struct {
 	name  string
-	since int // first major version of Docker whose own frontend has it
+	since int // first major version of Docker whose own frontend knows it
 }
 
-// Newest returns what a Dockerfile uses that only newer engines can build by themselves: a name of
-// it, and the first major version of Docker that does. Zero means that Docker 20.10 does.
+// Newest returns the feature that needs the newest engine, and the first major version of Docker that knows it. Zero
+// means that Docker 20.10 does.
 // Source: the release notes of moby/buildkit's dockerfile frontend and of Docker.
 func (f *File) Newest() (name string, since int) {
 	for _, st := range f.stages {

@@ -292,12 +292,12 @@ if not os.getenv("LOCAL_STREAMLIT"): st.login()`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			found := assign.Python(map[string]string{"app.py": test.fails}, variable)
-			found = slices.DeleteFunc(found, func(f assign.Found) bool { return f.Kind == assign.Loads || f.Kind == assign.Mentions })
+			found = slices.DeleteFunc(found, func(f assign.Found) bool { return f.Kind == assign.Loads || f.Kind == assign.EntryOther })
 			if len(found) == 0 || found[0].Line < 1 || found[0].Line > 1+strings.Count(test.fails, "\n") || found[0].File != "app.py" {
 				t.Errorf("found %+v", found)
 			}
 			near := assign.Python(map[string]string{"app.py": test.passes}, variable)
-			if near = slices.DeleteFunc(near, func(f assign.Found) bool { return f.Kind == assign.Loads || f.Kind == assign.Mentions }); len(near) > 0 {
+			if near = slices.DeleteFunc(near, func(f assign.Found) bool { return f.Kind == assign.Loads || f.Kind == assign.EntryOther }); len(near) > 0 {
 				t.Errorf("its harmless twin: found %+v", near)
 			}
 		})

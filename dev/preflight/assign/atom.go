@@ -2,7 +2,7 @@ package assign
 
 import "slices"
 
-// atom is a name, a text, or what stands in brackets.
+// atom is a name, a text, or something in brackets.
 func (e *evaluation) atom() value {
 	t := e.t[e.at]
 	switch {
@@ -10,37 +10,37 @@ func (e *evaluation) atom() value {
 		return e.strings()
 	case t.is("("):
 		in := e.bracketed()
-		v := e.value(e.comprehended(in))
+		v := e.value(e.bindComprehension(in))
 		if n := len(in); n > 1 && in[n-1].is(",") && len(splitTop(in, ",")) == 2 {
-			v = value{items: []value{v}, mentions: v.mentions}
+			v = value{items: []value{v}, inputs: v.inputs}
 		}
-		v.bare = v.bare && len(v.items) == 0
+		v.unquoted = v.unquoted && len(v.items) == 0
 		return v
 	case t.is("["):
 		in := e.bracketed()
 		if atTop(in, "for") >= 0 {
-			return value{items: []value{e.value(e.comprehended(in))}}
+			return value{items: []value{e.value(e.bindComprehension(in))}}
 		}
 		return e.list(in)
 	case t.is("{"):
 		return e.mapping(e.bracketed())
 	case t.kind == word:
 		e.at++
-		return e.named(t.s)
+		return e.lookUp(t.s)
 	}
-	return value{open: true} // and nothing was taken: see value
+	return value{uncertain: true} // value skips the token
 }
 
-// strings are texts that stand one after another.
+// strings are adjacent string literals.
 func (e *evaluation) strings() value {
-	v := textual("")
+	v := textValue("")
 	for e.at < len(e.t) && e.t[e.at].kind == text {
 		t := e.t[e.at]
 		e.at++
-		next := textual(t.s)
+		next := textValue(t.s)
 		for _, part := range t.parts {
 			if part.expr == nil {
-				next = combine(next, textual(part.s), plus)
+				next = combine(next, textValue(part.s), plus)
 			} else {
 				next = combine(next, e.value(part.expr), plus)
 			}
@@ -50,28 +50,28 @@ func (e *evaluation) strings() value {
 	return v
 }
 
-func (e *evaluation) named(name string) value {
+func (e *evaluation) lookUp(name string) value {
 	switch name {
 	case "True", "False", "None":
-		return value{texts: []string{name}, bare: true}
+		return value{texts: []string{name}, unquoted: true}
 	}
 	if name[0] >= '0' && name[0] <= '9' {
-		return value{texts: []string{name}, bare: true}
+		return value{texts: []string{name}, unquoted: true}
 	}
-	if v, ok := e.in.look(name); ok {
+	if v, ok := e.in.lookUp(name); ok {
 		v.name = name
 		return v
 	}
-	for _, from := range e.m.stars {
+	for _, from := range e.m.starImports {
 		if v := e.member(from, name); v.env || len(v.texts) > 0 || isSystem(from) {
 			return v
 		}
 	}
-	v := value{open: true, name: name}
-	if isSystem(name) { // imported where nobody sees it
+	v := value{uncertain: true, name: name}
+	if isSystem(name) { // imported by a script that is not known
 		v.module = name
 	}
-	if name == "environ" { // taken from a module that is not among the scripts
+	if name == "environ" { // imported from a module that is not among the scripts
 		v.env = true
 	}
 	if f, ok := e.p.functions[name]; ok {
@@ -80,8 +80,8 @@ func (e *evaluation) named(name string) value {
 	return v
 }
 
-// comprehended binds the names of "x for x in list", and gives what is made of them.
-func (e *evaluation) comprehended(t []token) []token {
+// bindComprehension binds the names of "x for x in list", and returns the expression before the loops.
+func (e *evaluation) bindComprehension(t []token) []token {
 	i := atTop(t, "for")
 	if i < 0 {
 		return t
@@ -96,7 +96,7 @@ func (e *evaluation) comprehended(t []token) []token {
 		if cond := atTop(loop, "if"); cond >= 0 {
 			loop = loop[:cond]
 		}
-		e.loop(loop)
+		e.bindLoop(loop)
 		rest = clause[next:]
 	}
 	return t[:i]
@@ -114,37 +114,37 @@ func (e *evaluation) list(t []token) value {
 		} else {
 			v.items = append(v.items, item)
 		}
-		v.mentions = merged(v.mentions, item.mentions, mostMentions)
-		if len(v.items) > mostEntries {
+		v.inputs = union(v.inputs, item.inputs, maxInputs)
+		if len(v.items) > maxEntries {
 			break
 		}
 	}
-	v.open = len(v.items) == 0
+	v.uncertain = len(v.items) == 0
 	return v
 }
 
 // mapping is "{a: b, **c}", or a set.
 func (e *evaluation) mapping(t []token) value {
-	v := value{open: true}
+	v := value{uncertain: true}
 	if i := atTop(t, "for"); i >= 0 {
-		t = e.comprehended(t)
+		t = e.bindComprehension(t)
 	}
 	for _, part := range splitTop(t, ",") {
 		i := atTop(part, ":")
 		switch {
 		case len(part) == 0:
 		case part[0].is("**"):
-			v = v.holding(e.value(part[1:]))
+			v = v.withMapping(e.value(part[1:]))
 		case i > 0:
 			en := entry{e.value(part[:i]), e.value(part[i+1:]), part[0].line}
-			v = v.with(en)
-			e.hands(en.key, en.value, en.line)
+			v = v.withEntries(en)
+			e.noteEntry(en.key, en.value, en.line)
 		default:
 			item := e.value(part)
-			v.items, v.mentions = append(v.items, item), merged(v.mentions, item.mentions, mostMentions)
+			v.items, v.inputs = append(v.items, item), union(v.inputs, item.inputs, maxInputs)
 		}
 	}
-	e.pair(keysOf(v), v.line(e.line()))
+	e.notePair(keysOf(v), v.line(e.line()))
 	return v
 }
 
@@ -157,10 +157,10 @@ func (v value) line(other int) int {
 	return other
 }
 
-// holding is a mapping that has all of another.
-func (v value) holding(o value) value {
-	v = v.with(o.entries...)
-	v.mentions = merged(v.mentions, o.mentions, mostMentions)
-	v.copied = v.copied || o.env || o.copied
+// withMapping returns a mapping with all entries of another.
+func (v value) withMapping(o value) value {
+	v = v.withEntries(o.entries...)
+	v.inputs = union(v.inputs, o.inputs, maxInputs)
+	v.envCopy = v.envCopy || o.env || o.envCopy
 	return v
 }

@@ -32,13 +32,13 @@ func (e *evaluation) assignment(t []token) {
 	}
 }
 
-// bind gives a target its value: a name, several, an attribute, or an entry of a mapping.
+// bind gives a value to a target: a name, several names, an attribute, or an entry of a mapping.
 func (e *evaluation) bind(target []token, v value) {
-	for len(target) > 0 && (target[0].is("*") || target[0].is("(") && len(inside(target)) == len(target)-2) {
+	for len(target) > 0 && (target[0].is("*") || target[0].is("(") && len(insideBrackets(target)) == len(target)-2) {
 		if target[0].is("*") {
 			target = target[1:]
 		} else {
-			target = inside(target)
+			target = insideBrackets(target)
 		}
 	}
 	if parts := splitTop(target, ","); len(parts) > 1 {
@@ -67,12 +67,12 @@ func (e *evaluation) bind(target []token, v value) {
 	}
 }
 
-// bindInClass is a name in the body of a class: an attribute of what is made of it, and in one of
-// settings the variable of that name.
+// bindInClass binds a name in the body of a class: it is an attribute of the instances and, in a class of settings,
+// the default of the variable with that name.
 func (e *evaluation) bindInClass(name token, v value) {
-	e.p.attributes[name.s] = e.p.attributes[name.s].or(v)
+	e.p.attributes[name.s] = e.p.attributes[name.s].union(v)
 	isSettings := slices.ContainsFunc(e.class, func(t token) bool { return t.kind == word && strings.HasSuffix(t.s, "Settings") })
-	if isSettings && strings.EqualFold(name.s, e.p.variable) && v.isFlag() {
+	if isSettings && strings.EqualFold(name.s, e.p.variable) && v.isTrue() {
 		e.p.note(e.m, name.line, Default, nil)
 	}
 }
@@ -82,7 +82,7 @@ func (e *evaluation) bindAttribute(target []token, v value) {
 	if owner := e.value(target[:n-2]); isSystem(owner.module) && target[n-1].s == "environ" {
 		e.update(v, target[n-1].line)
 	}
-	e.p.attributes[target[n-1].s] = e.p.attributes[target[n-1].s].or(v)
+	e.p.attributes[target[n-1].s] = e.p.attributes[target[n-1].s].union(v)
 }
 
 // bindEntry is owner[key] = v.
@@ -103,14 +103,14 @@ func (e *evaluation) bindEntry(target []token, v value) {
 		return
 	}
 	owner, key, at := e.value(target[:open]), e.value(target[open+1:len(target)-1]), target[open].line
-	if owner.env || owner.copied {
+	if owner.env || owner.envCopy {
 		e.set(key, v, at)
 		return
 	}
 	if name := target[:open]; len(name) == 1 && name[0].kind == word {
-		e.in.bind(name[0].s, value{open: true}.with(entry{key, v, at}))
+		e.in.bind(name[0].s, value{uncertain: true}.withEntries(entry{key, v, at}))
 	} else if name[len(name)-1].kind == word {
 		attribute := name[len(name)-1].s
-		e.p.attributes[attribute] = e.p.attributes[attribute].or(value{open: true}.with(entry{key, v, at}))
+		e.p.attributes[attribute] = e.p.attributes[attribute].union(value{uncertain: true}.withEntries(entry{key, v, at}))
 	}
 }

@@ -6,30 +6,30 @@ import (
 	"strings"
 )
 
-// arguments are what a call is given.
+// arguments are those of a call.
 type arguments struct {
-	list  []value
-	named map[string]value
-	all   value // mappings that were spread
+	list   []value
+	named  map[string]value
+	spread value // named arguments and mappings after **
 }
 
 func (e *evaluation) arguments(t []token) arguments {
 	a := arguments{named: map[string]value{}}
 	if atTop(t, "for") >= 0 {
-		a.list = []value{{items: []value{e.value(e.comprehended(t))}}}
+		a.list = []value{{items: []value{e.value(e.bindComprehension(t))}}}
 		return a
 	}
 	for _, part := range splitTop(t, ",") {
 		switch {
 		case len(part) == 0:
 		case part[0].is("**"):
-			a.all = a.all.holding(e.value(part[1:]))
+			a.spread = a.spread.withMapping(e.value(part[1:]))
 		case part[0].is("*"):
 			a.list = append(a.list, e.value(part[1:]).items...)
 		case len(part) > 2 && part[0].kind == word && part[1].is("="):
 			v := e.value(part[2:])
 			a.named[part[0].s] = v
-			a.all = a.all.with(entry{textual(part[0].s), v, part[0].line})
+			a.spread = a.spread.withEntries(entry{textValue(part[0].s), v, part[0].line})
 		default:
 			a.list = append(a.list, e.value(part))
 		}
@@ -49,19 +49,19 @@ func (a arguments) at(i int, names ...string) value {
 	return value{}
 }
 
-// everything is all that went into a call.
-func (a arguments) everything(more ...value) value {
-	return unknown(slices.Concat(a.list, slices.Collect(maps.Values(a.named)), []value{a.all}, more)...)
+// all returns a value computed from everything that a call is given.
+func (a arguments) all(more ...value) value {
+	return unknown(slices.Concat(a.list, slices.Collect(maps.Values(a.named)), []value{a.spread}, more)...)
 }
 
-// call is what a call does to the environment, and gives.
+// call records what a call does to the environment, and returns its result.
 func (e *evaluation) call(f value, t []token) value {
 	at := e.line()
 	if len(t) > 0 {
 		at = t[0].line
 	}
 	a := e.arguments(t)
-	if i := strings.LastIndexByte(f.module, '.'); i >= 0 { // whatever it is called here
+	if i := strings.LastIndexByte(f.module, '.'); i >= 0 { // its own name, whatever the import calls it
 		f.name = f.module[i+1:]
 	}
 	owner := value{}
@@ -69,37 +69,37 @@ func (e *evaluation) call(f value, t []token) value {
 		owner = *f.owner
 	}
 	if f.name == "map" || f.name == "filter" {
-		e.mapped(t)
+		e.evalMap(t)
 	}
-	e.asks(f.name, a, at, t)
-	e.starts(f, a, at)
-	e.pair(a.named, at)
+	e.noteDefault(f.name, a, at, t)
+	e.noteProcess(f, a, at)
+	e.notePair(a.named, at)
 	if out, ok := e.onEnvironment(f, owner, a, at); ok {
 		return out
 	}
-	if out, ok := e.known(f, owner, a, at); ok {
+	if out, ok := e.knownCall(f, owner, a, at); ok {
 		return out
 	}
 	if out, ok := owner.method(f.name, a.list); ok {
 		return out
 	}
 	if f.function != nil {
-		return f.function.called(a)
+		return f.function.call(a)
 	}
-	if f.name == "update" && f.owner != nil { // a mapping that has a name
-		if _, ok := e.in.look(owner.name); ok {
-			v := value{open: true}.holding(a.all)
+	if f.name == "update" && f.owner != nil { // of a mapping that has a name
+		if _, ok := e.in.lookUp(owner.name); ok {
+			v := value{uncertain: true}.withMapping(a.spread)
 			for _, arg := range a.list {
-				v = v.holding(arg)
+				v = v.withMapping(arg)
 			}
 			e.in.bind(owner.name, v)
 		}
 	}
-	return a.everything(owner, f)
+	return a.all(owner, f)
 }
 
-// called binds the parameters of a function to what it is given.
-func (f *scope) called(a arguments) value {
+// call binds the parameters of a function to the arguments.
+func (f *scope) call(a arguments) value {
 	shift := 0
 	if len(f.parameters) > 0 && (f.parameters[0] == "self" || f.parameters[0] == "cls") {
 		shift = 1
@@ -111,13 +111,13 @@ func (f *scope) called(a arguments) value {
 		f.bind(f.list, value{items: a.list[rest:]})
 	}
 	if f.named != "" {
-		f.bind(f.named, value{open: true}.holding(a.all))
+		f.bind(f.named, value{uncertain: true}.withMapping(a.spread))
 	}
-	return f.returns.or(value{open: true})
+	return f.returns.union(value{uncertain: true})
 }
 
-// mapped is map(function, list), of a function that is written there.
-func (e *evaluation) mapped(t []token) {
+// evalMap is map(function, list) with a lambda.
+func (e *evaluation) evalMap(t []token) {
 	colon := slices.IndexFunc(t, func(t token) bool { return t.is(":") })
 	if len(t) < 4 || !t[0].is("lambda") || colon != 2 {
 		return
@@ -131,25 +131,25 @@ func (e *evaluation) mapped(t []token) {
 
 // onEnvironment is a method of os.environ, or a function that sets a variable.
 func (e *evaluation) onEnvironment(f, owner value, a arguments, at int) (value, bool) {
-	env := owner.env || owner.copied
+	env := owner.env || owner.envCopy
 	switch {
 	case env && f.name == "update":
 		for _, arg := range a.list {
 			e.update(arg, at)
 		}
-		e.update(a.all, at)
+		e.update(a.spread, at)
 	case env && (f.name == "setdefault" || f.name == "__setitem__"):
 		e.set(a.at(0, "key"), a.at(1, "value", "default"), at)
 	case env && f.name == "__ior__":
 		e.update(a.at(0), at)
 	case env && f.name == "copy":
-		return value{copied: true, open: true}, true
+		return value{envCopy: true, uncertain: true}, true
 	case env:
-		return value{open: true}.or(value{texts: a.at(1).texts, mentions: a.at(1).mentions}), true
+		return value{uncertain: true}.union(value{texts: a.at(1).texts, inputs: a.at(1).inputs}), true
 	case f.name == "getenv":
-		return value{open: true}.or(value{texts: a.at(1, "default").texts}), true
+		return value{uncertain: true}.union(value{texts: a.at(1, "default").texts}), true
 	case f.name == "partial" && len(a.list) > 1 && a.list[0].owner != nil:
-		return e.onEnvironment(a.list[0], *a.list[0].owner, arguments{list: a.list[1:], named: a.named, all: a.all}, at)
+		return e.onEnvironment(a.list[0], *a.list[0].owner, arguments{list: a.list[1:], named: a.named, spread: a.spread}, at)
 	case f.name == "putenv" || f.name == "setenv" || f.name == "putenvb" || f.name == "SetEnvironmentVariableW":
 		e.set(a.at(0, "name", "key"), a.at(1, "value"), at)
 	case f.name == "set_key" && len(a.list) > 2:
@@ -162,60 +162,60 @@ func (e *evaluation) onEnvironment(f, owner value, a arguments, at int) (value, 
 			if len(a.list) > 1 {
 				values = a.list[1]
 			}
-			e.update(values.or(a.all), at)
+			e.update(values.union(a.spread), at)
 		}
 	case f.name == "__setitem__" && a.at(0).env:
 		e.set(a.at(1), a.at(2), at)
 	default:
 		return value{}, false
 	}
-	return value{open: true}, true
+	return value{uncertain: true}, true
 }
 
-// known are functions that give something of what they are given.
-func (e *evaluation) known(f, owner value, a arguments, at int) (value, bool) {
+// knownCall returns the result of a function that is known.
+func (e *evaluation) knownCall(f, owner value, a arguments, at int) (value, bool) {
 	switch f.name {
 	case "import_module", "__import__":
 		if name := a.at(0, "name"); len(name.texts) > 0 {
-			return value{module: name.texts[0], open: true}, true
+			return value{module: name.texts[0], uncertain: true}, true
 		}
 	case "getattr":
 		if name := a.at(1); len(name.texts) > 0 {
 			return e.attribute(a.at(0), name.texts[0]), true
 		}
 	case "open":
-		v := a.everything()
-		v.module = opened
+		v := a.all()
+		v.module = fileModule
 		return v, true
 	case "write", "writelines", "write_text":
-		if f.name == "write_text" || owner.module == opened {
-			e.writes(a, at)
+		if f.name == "write_text" || owner.module == fileModule {
+			e.noteWritten(a, at)
 		}
 	case "globals", "locals":
-		return value{name: "globals", open: true}, true
+		return value{name: "globals", uncertain: true}, true
 	case "exec", "eval", "compile":
-		e.nested(a.at(0), at)
+		e.runText(a.at(0), at)
 	case "load_dotenv", "read_env", "read_envfile", "load_env", "read_dotenv":
-		v := a.everything()
-		if len(v.mentions) == 0 {
-			v.mentions = []string{".env"}
+		v := a.all()
+		if len(v.inputs) == 0 {
+			v.inputs = []string{".env"}
 		}
-		e.p.note(e.m, at, Loads, v.mentions)
+		e.p.note(e.m, at, Loads, v.inputs)
 	case "dotenv_values":
-		v := a.everything()
-		if len(v.mentions) == 0 {
-			v.mentions = []string{".env"}
+		v := a.all()
+		if len(v.inputs) == 0 {
+			v.inputs = []string{".env"}
 		}
 		return v, true
 	}
-	return e.made(f, owner, a, at)
+	return e.construct(f, owner, a, at)
 }
 
-// opened is what takes the place of a module for files.
-const opened = "file"
+// fileModule marks the value of an open file.
+const fileModule = "file"
 
-// writes looks at settings that a script writes into a file.
-func (e *evaluation) writes(a arguments, at int) {
+// noteWritten records settings that a script writes into a file.
+func (e *evaluation) noteWritten(a arguments, at int) {
 	for _, text := range slices.Concat(a.at(0, "data").texts, textsOf(a.at(0, "data").items)) {
 		if len(Shell(text, e.p.variable)) > 0 {
 			e.p.note(e.m, at, Sets, nil)
@@ -223,13 +223,13 @@ func (e *evaluation) writes(a arguments, at int) {
 	}
 }
 
-// nested follows a text that is run as a program.
-func (e *evaluation) nested(v value, at int) {
+// runText runs a text as a program.
+func (e *evaluation) runText(v value, at int) {
 	for _, src := range v.texts {
-		if e.depth >= deepest/2 || v.bare {
+		if e.depth >= maxDepth/2 || v.unquoted {
 			return
 		}
-		for _, l := range lines(src, 1, deepest/2) {
+		for _, l := range lines(src, 1, maxDepth/2) {
 			for i := range l.tokens {
 				l.tokens[i].line = at
 			}
@@ -244,8 +244,8 @@ func (e *evaluation) nested(v value, at int) {
 	}
 }
 
-// starts looks at what a program that is started is given.
-func (e *evaluation) starts(f value, a arguments, at int) {
+// noteProcess records what the environment and the command of a started program set.
+func (e *evaluation) noteProcess(f value, a arguments, at int) {
 	if env, ok := a.named["env"]; ok {
 		e.update(env, at)
 	}
@@ -275,9 +275,9 @@ func textsOf(all []value) (out []string) {
 	return out
 }
 
-// asks looks at a value that is taken where the variable has none.
-func (e *evaluation) asks(name string, a arguments, at int, t []token) {
-	if name == "Field" && a.at(0, "default").isFlag() && slices.Contains(a.at(-1, "env", "alias", "validation_alias").texts, e.p.variable) {
+// noteDefault records a default that applies if the variable is not set.
+func (e *evaluation) noteDefault(name string, a arguments, at int, t []token) {
+	if name == "Field" && a.at(0, "default").isTrue() && slices.Contains(a.at(-1, "env", "alias", "validation_alias").texts, e.p.variable) {
 		e.p.note(e.m, at, Default, nil)
 	}
 	if !slices.Contains(a.at(0, "key", "name", "varname", "option").texts, e.p.variable) {
@@ -288,28 +288,28 @@ func (e *evaluation) asks(name string, a arguments, at int, t []token) {
 		return
 	}
 	if lower == "putenv" || lower == "setenv" {
-		return // it sets it: see onEnvironment
+		return // see onEnvironment
 	}
 	if strings.HasPrefix(lower, "add") || strings.HasPrefix(lower, "set") || strings.HasPrefix(lower, "with") {
-		e.hands(a.at(0, "key", "name"), a.at(1, "value"), at)
+		e.noteEntry(a.at(0, "key", "name"), a.at(1, "value"), at)
 		return
 	}
 	fallback := a.at(1, "default", "failobj", "fallback")
 	switch {
 	case len(fallback.texts) == 0 || fallback.isEmpty():
-	case fallback.isOff():
-		// "0" is a text that is not empty, and therefore yes where nothing is compared.
-		if !fallback.bare && !slices.Contains([]string{"bool", "int", "getbool", "getboolean", "config"}, lower) && e.isCondition(t) && a.named["cast"].isZero() {
+	case fallback.isFalse():
+		// The text "0" is not empty, so it means yes unless it is compared.
+		if !fallback.unquoted && !slices.Contains([]string{"bool", "int", "getbool", "getboolean", "config"}, lower) && e.isCondition(t) && a.named["cast"].isZero() {
 			e.p.note(e.m, at, Default, nil)
 		}
-	case !e.comparedWithOther(fallback):
+	case !e.isComparedWithOther(fallback):
 		e.p.note(e.m, at, Default, nil)
 	}
 }
 
-// isCondition says that the call whose arguments these are decides something by itself.
+// isCondition reports whether the call with these arguments decides something by itself.
 func (e *evaluation) isCondition(t []token) bool {
-	before := e.at - len(t) - 3 // the call's name, and its bracket
+	before := e.at - len(t) - 3 // the call's name and its bracket
 	for before >= 0 && (e.t[before].is(".") || e.t[before].kind == word && !slices.Contains([]string{"if", "elif", "while", "not", "and", "or"}, e.t[before].s)) {
 		before--
 	}
@@ -317,11 +317,11 @@ func (e *evaluation) isCondition(t []token) bool {
 	return whole && before >= 0 && e.t[before].kind == word
 }
 
-// comparedWithOther says that what is asked is compared with a text that the fallback is not.
-func (e *evaluation) comparedWithOther(fallback value) bool {
+// isComparedWithOther reports whether the result is compared with a text that the default does not have.
+func (e *evaluation) isComparedWithOther(fallback value) bool {
 	at := e.at
 	for at+3 < len(e.t) && e.t[at].is(".") && e.t[at+2].is("(") { // .lower()
-		at += 3 + len(inside(e.t[at+2:])) + 1
+		at += 3 + len(insideBrackets(e.t[at+2:])) + 1
 	}
 	if at+1 >= len(e.t) || !e.t[at].is("==") && !e.t[at].is("in") {
 		return false
@@ -331,7 +331,7 @@ func (e *evaluation) comparedWithOther(fallback value) bool {
 	return len(texts) > 0 && !slices.ContainsFunc(fallback.texts, func(s string) bool { return slices.Contains(texts, s) || slices.Contains(texts, strings.ToLower(s)) })
 }
 
-// update gives the environment all that a mapping has.
+// update adds all entries of a mapping to the environment.
 func (e *evaluation) update(m value, at int) {
 	if m.env {
 		return
@@ -348,53 +348,53 @@ func (e *evaluation) update(m value, at int) {
 			e.set(item.items[0], item.items[1], at)
 		}
 	}
-	if m.open && len(m.mentions) > 0 {
-		e.p.note(e.m, at, Loads, m.mentions)
+	if m.uncertain && len(m.inputs) > 0 {
+		e.p.note(e.m, at, Loads, m.inputs)
 	}
 }
 
-// set gives a variable a value. Where the name is not known, the files that it may come from are.
+// set gives a variable a value. If the name is unknown, it records the files that the name may come from.
 func (e *evaluation) set(key, v value, at int) {
 	switch {
 	case slices.Contains(key.texts, e.p.variable):
 		if !v.isEmpty() {
 			e.p.note(e.m, at, Sets, nil)
 		}
-	case len(key.texts) == 0 || key.open:
-		if m := merged(key.mentions, v.mentions, mostMentions); len(m) > 0 {
+	case len(key.texts) == 0 || key.uncertain:
+		if m := union(key.inputs, v.inputs, maxInputs); len(m) > 0 {
 			e.p.note(e.m, at, Loads, m)
 		}
 	}
 }
 
-// hands notes an entry of a mapping that may become an environment.
-func (e *evaluation) hands(key, v value, at int) {
+// noteEntry records an entry of a mapping that may become an environment.
+func (e *evaluation) noteEntry(key, v value, at int) {
 	switch {
 	case !slices.Contains(key.texts, e.p.variable) || v.isEmpty():
-	case v.isFlag():
-		e.p.note(e.m, at, Hands, nil)
+	case v.isTrue():
+		e.p.note(e.m, at, EntryOn, nil)
 	default:
-		e.p.note(e.m, at, Mentions, nil)
+		e.p.note(e.m, at, EntryOther, nil)
 	}
 }
 
-// pair notes name="…", value="…" beside one another.
-func (e *evaluation) pair(named map[string]value, at int) {
+// notePair records name="…" beside value="…".
+func (e *evaluation) notePair(named map[string]value, at int) {
 	for _, keys := range [][2]string{{"name", "value"}, {"Name", "Value"}, {"key", "value"}, {"option_name", "value"}} {
 		if v, ok := named[keys[1]]; ok {
-			e.hands(named[keys[0]], v, at)
+			e.noteEntry(named[keys[0]], v, at)
 		}
 	}
 }
 
-const mostFound = 500
+const maxFound = 500
 
 func (p *program) note(m *module, at int, kind Kind, names []string) {
 	key := place{m.name, at, kind}
 	f, ok := p.found[key]
-	if !ok && len(p.found) >= mostFound {
+	if !ok && len(p.found) >= maxFound {
 		return
 	}
-	f.File, f.Line, f.Kind, f.Names = m.name, at, kind, merged(f.Names, names, mostMentions)
+	f.File, f.Line, f.Kind, f.Names = m.name, at, kind, union(f.Names, names, maxInputs)
 	p.found[key] = f
 }

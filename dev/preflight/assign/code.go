@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// Code finds the lines that give a variable a value in languages with braces: TypeScript, HCL, Bicep,
-// Groovy, Go. Names that are put together of constants are followed; what only speaks of the variable,
-// or compares it, is not found.
+// Code finds the lines that give a variable a value in languages with braces: TypeScript, HCL, Bicep, Groovy, Go.
+// It follows names that are concatenated from constants. It ignores lines that only mention or compare the variable.
 func Code(content, variable string) (found []int) {
 	original := strings.Split(content, "\n")
-	lines := strings.Split(folded(withoutComments(content)), "\n")
+	lines := strings.Split(foldConstants(withoutComments(content)), "\n")
 	quoted := regexp.QuoteMeta(variable)
 	set := regexp.MustCompile(`(?:^|[^\w$.-]|\.env\.)["'\x60]?\[?["'\x60]?` + quoted + `["'\x60]?\]?\)?["'\x60]?(?:=|\s+=\s*|\s*:\s*|\s*=>\s*)["'\x60]?([^\s"'\x60,=}\])>])`)
 	pair := regexp.MustCompile(`(?i:\b(?:name|key|option_?name)["']?\s*[:=]\s*)["'\x60]?` + quoted + `\b`)
@@ -30,7 +29,7 @@ func Code(content, variable string) (found []int) {
 				found = append(found, i+1)
 			}
 		}
-		if len(found) >= mostFound {
+		if len(found) >= maxFound {
 			break
 		}
 	}
@@ -38,39 +37,39 @@ func Code(content, variable string) (found []int) {
 }
 
 var (
-	blockComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	lineComment  = regexp.MustCompile(`(?m)(?:^|[ \t])(?://|#)[^\n]*$`)
-	constant     = regexp.MustCompile(`(?m)(?:\b(?:const|let|var|local|param|final|def|static|readonly)\s+)?\b([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?(?:\bstring\s*)?:?=\s*["'\x60]([^"'\x60\n$]{1,200})["'\x60]`)
-	variableHCL  = regexp.MustCompile(`(?s)variable\s+"(\w+)"\s*\{[^}]*?default\s*=\s*"([^"\n]{1,200})"`)
-	hole         = regexp.MustCompile(`\$\{\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*\}`)
-	computed     = regexp.MustCompile(`[\[(]\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*[\])](\s*[:=])`)
-	beside       = regexp.MustCompile(`(\b(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))(\s*[,+])|(\+\s*)((?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))\b`)
-	named        = regexp.MustCompile(`(?i)(\bname["']?\s*[:=]\s*)(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*)\b`)
-	sumOf        = regexp.MustCompile(`["'\x60]([^"'\x60\n]*)["'\x60]\s*\+\s*["'\x60]([^"'\x60\n]*)["'\x60]`)
+	blockComment  = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	lineComment   = regexp.MustCompile(`(?m)(?:^|[ \t])(?://|#)[^\n]*$`)
+	constant      = regexp.MustCompile(`(?m)(?:\b(?:const|let|var|local|param|final|def|static|readonly)\s+)?\b([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?(?:\bstring\s*)?:?=\s*["'\x60]([^"'\x60\n$]{1,200})["'\x60]`)
+	variableHCL   = regexp.MustCompile(`(?s)variable\s+"(\w+)"\s*\{[^}]*?default\s*=\s*"([^"\n]{1,200})"`)
+	interpolation = regexp.MustCompile(`\$\{\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*\}`)
+	computed      = regexp.MustCompile(`[\[(]\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*[\])](\s*[:=])`)
+	adjacent      = regexp.MustCompile(`(\b(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))(\s*[,+])|(\+\s*)((?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))\b`)
+	named         = regexp.MustCompile(`(?i)(\bname["']?\s*[:=]\s*)(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*)\b`)
+	concatenation = regexp.MustCompile(`["'\x60]([^"'\x60\n]*)["'\x60]\s*\+\s*["'\x60]([^"'\x60\n]*)["'\x60]`)
 )
 
-// withoutComments blanks comments, and keeps the lines.
+// withoutComments removes comments and keeps the lines.
 func withoutComments(content string) string {
 	content = blockComment.ReplaceAllStringFunc(content, func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) })
 	return lineComment.ReplaceAllString(content, "")
 }
 
-// folded puts constants in where a name is put together of them.
-func folded(content string) string {
+// foldConstants replaces constants by their values where a name may be built from them.
+func foldConstants(content string) string {
 	known := map[string]string{}
-	for _, m := range slices.Concat(constant.FindAllStringSubmatch(content, mostEntries), variableHCL.FindAllStringSubmatch(content, mostEntries)) {
+	for _, m := range slices.Concat(constant.FindAllStringSubmatch(content, maxEntries), variableHCL.FindAllStringSubmatch(content, maxEntries)) {
 		known[m[1]] = m[2]
 	}
-	// A constant may be of others.
+	// A constant may consist of others.
 	for range 2 {
-		content = hole.ReplaceAllStringFunc(content, func(s string) string {
-			if v, ok := known[hole.FindStringSubmatch(s)[1]]; ok {
+		content = interpolation.ReplaceAllStringFunc(content, func(s string) string {
+			if v, ok := known[interpolation.FindStringSubmatch(s)[1]]; ok {
 				return v
 			}
 			return s
 		})
-		content = sumOf.ReplaceAllString(content, `"$1$2"`)
-		for _, m := range constant.FindAllStringSubmatch(content, mostEntries) {
+		content = concatenation.ReplaceAllString(content, `"$1$2"`)
+		for _, m := range constant.FindAllStringSubmatch(content, maxEntries) {
 			known[m[1]] = m[2]
 		}
 	}
@@ -92,8 +91,8 @@ func folded(content string) string {
 		}
 		return s
 	})
-	content = beside.ReplaceAllStringFunc(content, func(s string) string {
-		m := beside.FindStringSubmatch(s)
+	content = adjacent.ReplaceAllStringFunc(content, func(s string) string {
+		m := adjacent.FindStringSubmatch(s)
 		if v, ok := quote(m[2]); ok {
 			return v + m[3]
 		}
@@ -102,5 +101,5 @@ func folded(content string) string {
 		}
 		return s
 	})
-	return sumOf.ReplaceAllString(content, `"$1$2"`)
+	return concatenation.ReplaceAllString(content, `"$1$2"`)
 }

@@ -1,28 +1,26 @@
 package assign
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2/unstable"
 	"go.yaml.in/yaml/v4"
 )
 
-// Data finds the lines of YAML or JSON that give a variable a value: by a key, by a pair of name and
-// value, by an item NAME=value, or by a command. What describes the variable to people or to a schema
-// does not. ok is false for a text that is neither; a template of one often is not.
+// Data finds the lines of YAML or JSON that give a variable a value: by a key, by a pair of name and value, by an
+// item NAME=value, or by a command. Descriptions of the variable and schemas do not count. ok is false for a text
+// that is neither YAML nor JSON, such as many templates.
 func Data(content, variable string) (found []Setting, ok bool) {
 	d := data{variable: variable, lines: strings.Split(content, "\n")}
 	decoder := yaml.NewDecoder(strings.NewReader(content))
-	for range mostDocuments {
+	for range maxDocuments {
 		var doc yaml.Node
 		if err := decoder.Decode(&doc); err != nil {
 			ok = ok || err.Error() == "EOF"
 			break
 		}
 		ok = true
-		d.node(&doc, nil, deepestData)
+		d.node(&doc, nil, maxDataDepth)
 	}
 	slices.SortFunc(d.found, func(a, b Setting) int { return a.Line - b.Line })
 	return d.found, ok
@@ -31,14 +29,15 @@ func Data(content, variable string) (found []Setting, ok bool) {
 // Setting is a place in data that gives the variable a value.
 type Setting struct {
 	Line int
-	Path []string // the keys that lead there, without the last
+	Path []string // the keys above, without the last
 }
 
 const (
-	mostDocuments = 100
-	deepestData   = 60
+	maxDocuments = 100
+	maxDataDepth = 60
 )
 
+// data collects settings from one text.
 type data struct {
 	variable string
 	lines    []string
@@ -48,78 +47,83 @@ type data struct {
 
 func (d *data) add(line int, path []string) {
 	s := Setting{line, slices.Clone(path)}
-	if len(d.found) < mostFound && !slices.ContainsFunc(d.found, func(have Setting) bool { return have.Line == line }) {
+	if len(d.found) < maxFound && !slices.ContainsFunc(d.found, func(have Setting) bool { return have.Line == line }) {
 		d.found = append(d.found, s)
 	}
 }
 
-func (d *data) node(n *yaml.Node, path []string, deep int) {
+func (d *data) node(n *yaml.Node, path []string, depth int) {
 	const most = 2_000_000
-	if d.nodes++; deep == 0 || d.nodes > most {
+	if d.nodes++; depth == 0 || d.nodes > most {
 		return
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		d.mapping(n, path, deep)
+		d.mapping(n, path, depth)
 	case yaml.ScalarNode:
 		d.scalar(n, path)
-	default: // a document, or a list; what an alias stands for is looked at where it is
+	default: // a document or a list; the target of an alias is read at its own place
 		if n.Kind == yaml.AliasNode {
 			return
 		}
 		for _, child := range n.Content {
-			d.node(child, path, deep-1)
+			d.node(child, path, depth-1)
 		}
 	}
 }
 
-func (d *data) mapping(n *yaml.Node, path []string, deep int) {
+func (d *data) mapping(n *yaml.Node, path []string, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Value == d.variable && d.hasValue(v):
 			d.add(key.Line, path)
-		case names(key.Value) && v.Kind == yaml.ScalarNode && (v.Value == d.variable || strings.HasSuffix(v.Value, "/"+d.variable) || strings.HasSuffix(v.Value, "."+d.variable)):
-			if hasSibling(n) {
+		case isNameKey(key.Value) && v.Kind == yaml.ScalarNode && (v.Value == d.variable || strings.HasSuffix(v.Value, "/"+d.variable) || strings.HasSuffix(v.Value, "."+d.variable)):
+			if hasValueKey(n) {
 				d.add(v.Line, path)
 			}
 		case isProse(key.Value):
 		default:
-			d.node(v, append(slices.Clip(path), key.Value), deep-1)
+			d.node(v, append(slices.Clip(path), key.Value), depth-1)
 		}
 	}
 }
 
-// hasValue says that something gives a key a value: it is no text without characters, and neither
-// null nor the description of what it may be.
+// hasValue reports whether a key gets a value: neither an empty text nor null, nor a description of possible values.
 func (d *data) hasValue(v *yaml.Node) bool {
 	if v.Kind == yaml.AliasNode {
 		v = v.Alias
 	}
 	switch v.Kind {
 	case yaml.ScalarNode:
-		return v.Tag != "!!null" && v.Value != "" && !isOwn(v.Value, d.variable)
+		return v.Tag != "!!null" && v.Value != "" && !isSelfReference(v.Value, d.variable)
 	case yaml.MappingNode:
-		return hasSibling(v)
+		return hasValueKey(v)
 	}
 	return len(v.Content) > 0
 }
 
-// isOwn says that a value is only what the variable has outside.
-func isOwn(value, variable string) bool {
+// isSelfReference reports whether a value only repeats the variable's own.
+func isSelfReference(value, variable string) bool {
 	return slices.Contains([]string{"$" + variable, "${" + variable + "}", "${" + variable + ":-}", "${" + variable + "-}"}, strings.TrimSpace(value))
 }
 
-// names are the keys beside which the name of a variable stands.
-func names(key string) bool {
+// isNameKey reports whether a key has the name of a variable as its value.
+func isNameKey(key string) bool {
 	return slices.Contains([]string{"name", "key", "option_name", "optionname", "variable", "env", "path", "parameterkey"}, strings.ToLower(key))
 }
 
-// hasSibling says that a mapping has a value beside a name.
-func hasSibling(n *yaml.Node) bool {
+// isValueKey reports whether a key has the value of a variable as its value.
+func isValueKey(key string) bool {
+	lower := strings.ToLower(key)
+	return strings.HasPrefix(lower, "value") || slices.Contains([]string{"default", "val", "parametervalue", "configmapkeyref", "secretkeyref"}, lower)
+}
+
+// hasValueKey reports whether a mapping has a value beside a name.
+func hasValueKey(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, v := strings.ToLower(n.Content[i].Value), n.Content[i+1]
-		if strings.HasPrefix(key, "value") || key == "default" || key == "val" || key == "parametervalue" || key == "configmapkeyref" || key == "secretkeyref" {
+		key, v := n.Content[i].Value, n.Content[i+1]
+		if isValueKey(key) {
 			if v.Kind != yaml.ScalarNode || v.Value != "" && v.Tag != "!!null" {
 				return true
 			}
@@ -128,7 +132,7 @@ func hasSibling(n *yaml.Node) bool {
 	return false
 }
 
-// isProse says that what stands below a key is for people.
+// isProse reports whether what is below a key is written for people.
 func isProse(key string) bool {
 	switch lower := strings.ToLower(key); lower {
 	case "description", "comment", "comments", "title", "help", "documentation", "notes", "note", "summary", "message", "readme", "markdown", "$comment", "forbidden", "unset":
@@ -137,7 +141,7 @@ func isProse(key string) bool {
 	return false
 }
 
-// scalar looks into a text: it may be a setting, a script, or a file of settings.
+// scalar reads a text: it may be a setting, a script, or a file of settings.
 func (d *data) scalar(n *yaml.Node, path []string) {
 	if !strings.Contains(n.Value, d.variable) {
 		return
@@ -149,91 +153,12 @@ func (d *data) scalar(n *yaml.Node, path []string) {
 	for _, line := range Shell(n.Value, d.variable) {
 		d.add(min(first+line-1, len(d.lines)), path)
 	}
-	if list := (&shell{variable: d.variable}); !strings.ContainsAny(n.Value, " \t\n") && list.isSetting(n.Value) && !list.isNothing(valueOf(n.Value, d.variable)) {
+	if list := (&shell{variable: d.variable}); !strings.ContainsAny(n.Value, " \t\n") && list.isSetting(n.Value) && !list.isEmptyOrSelf(valueOf(n.Value, d.variable)) {
 		d.add(n.Line, path) // an argument: "A=1,NAME=1"
 	}
 	if inner := strings.TrimSpace(n.Value); strings.HasPrefix(inner, "{") || strings.Contains(inner, ": ") {
 		if found, ok := Data(inner, d.variable); ok && len(found) > 0 && len(inner) < len(strings.Join(d.lines, "\n")) {
 			d.add(min(first+found[0].Line-1, len(d.lines)), path)
-		}
-	}
-}
-
-// TOML finds the lines of TOML that give a variable a value, as Data does.
-func TOML(content, variable string) (found []Setting, ok bool) {
-	d := data{variable: variable, lines: strings.Split(content, "\n")}
-	p := unstable.Parser{}
-	p.Reset([]byte(content))
-	var table []string
-	last := 0
-	for p.NextExpression() {
-		n := p.Expression()
-		var keys []string
-		at := 0
-		for it := n.Key(); it.Next(); {
-			keys = append(keys, string(it.Node().Data))
-			if r := it.Node().Raw; at == 0 && r.Length > 0 {
-				at = p.Shape(r).Start.Line
-			}
-		}
-		last = max(last, at)
-		switch n.Kind {
-		case unstable.Table, unstable.ArrayTable:
-			table = keys
-		case unstable.KeyValue:
-			d.tomlValue(&p, n.Value(), slices.Concat(table, keys), max(at, last))
-		default:
-		}
-	}
-	d.tomlPairs()
-	slices.SortFunc(d.found, func(a, b Setting) int { return a.Line - b.Line })
-	return d.found, p.Error() == nil
-}
-
-func (d *data) tomlValue(p *unstable.Parser, v *unstable.Node, path []string, line int) {
-	last := path[len(path)-1]
-	if isProse(last) {
-		return
-	}
-	switch v.Kind {
-	case unstable.InlineTable:
-		for it := v.Children(); it.Next(); {
-			child := it.Node()
-			keys := slices.Clone(path)
-			for key := child.Key(); key.Next(); {
-				keys = append(keys, string(key.Node().Data))
-			}
-			d.tomlValue(p, child.Value(), keys, line)
-		}
-	case unstable.Array:
-		for it := v.Children(); it.Next(); {
-			d.tomlValue(p, it.Node(), append(slices.Clip(path), ""), line)
-		}
-	default:
-		text := string(v.Data)
-		isSet := last == d.variable && text != ""
-		if isSet && isOwn(text, d.variable) {
-			isSet = false
-		}
-		if isSet || text != d.variable && strings.Contains(text, d.variable) && len(Shell(text, d.variable)) > 0 {
-			d.add(line, path[:len(path)-1])
-		}
-	}
-}
-
-var tomlPair = regexp.MustCompile(`(?i)\b(?:name|key)\s*=\s*["'](\w+)["']`)
-
-// tomlPairs finds a name beside a value: on its line, or on one of the next before another table.
-func (d *data) tomlPairs() {
-	for i, line := range d.lines {
-		m := tomlPair.FindStringSubmatch(line)
-		if m == nil || m[1] != d.variable || strings.HasPrefix(strings.TrimSpace(line), "#") {
-			continue
-		}
-		for j := max(0, i-2); j < min(len(d.lines), i+3); j++ {
-			if strings.Contains(d.lines[j], "value") {
-				d.add(i+1, nil)
-			}
 		}
 	}
 }

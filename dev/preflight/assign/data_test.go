@@ -65,6 +65,20 @@ func TestTOML_FindsWhatGivesTheVariableAValue(t *testing.T) {
 	}
 }
 
+func TestTOML_TakesANameWithTheValueOfItsOwnTable(t *testing.T) {
+	for content, want := range map[string]int{
+		"[[env]]\nname = \"LOCAL_STREAMLIT\"\na = 1\nb = 2\nc = 3\nvalue = \"1\"\n":                2,
+		"env = [\n  {name = \"A\", value = \"1\"},\n  {name = \"LOCAL_STREAMLIT\", value = 1},\n]": 3,
+		"[[env]]\nname = \"LOCAL_STREAMLIT\"\n[[env]]\nname = \"A\"\nvalue = \"1\"\n":              0,
+		"[[env]]\nname = \"LOCAL_STREAMLIT\"\n# value = \"1\"\n":                                   0,
+	} {
+		found, ok := assign.TOML(content, variable)
+		if !ok || want == 0 && len(found) > 0 || want > 0 && (len(found) != 1 || found[0].Line != want) {
+			t.Errorf("%q: found %+v, %v, want line %d", content, found, ok, want)
+		}
+	}
+}
+
 func TestCode_FindsWhatGivesTheVariableAValue(t *testing.T) {
 	for _, test := range []struct {
 		fails  string

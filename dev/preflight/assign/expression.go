@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// evaluation reads expressions of one statement.
+// evaluation computes the expressions of one statement.
 type evaluation struct {
 	p     *program
 	m     *module
@@ -14,13 +14,13 @@ type evaluation struct {
 	t     []token
 	at    int
 	depth int
-	class []token // the head of the class that the statement stands in
+	class []token // the head of the class that contains the statement
 }
 
-// value is what an expression may be.
+// value returns what an expression may be.
 func (e *evaluation) value(t []token) value {
-	if e.depth > deepest || e.p.steps > mostSteps {
-		return value{open: true}
+	if e.depth > maxDepth || e.p.steps > maxSteps {
+		return value{uncertain: true}
 	}
 	inner := &evaluation{p: e.p, m: e.m, in: e.in, t: t, depth: e.depth + 1}
 	var v value
@@ -29,14 +29,14 @@ func (e *evaluation) value(t []token) value {
 		next := inner.ternary()
 		if first {
 			v = next
-		} else if len(v.items) == 0 || !v.bare {
-			v = value{items: []value{v, next}, mentions: merged(v.mentions, next.mentions, mostMentions)}
-			v.bare = true // marks a list without brackets
+		} else if len(v.items) == 0 || !v.unquoted {
+			v = value{items: []value{v, next}, inputs: union(v.inputs, next.inputs, maxInputs)}
+			v.unquoted = true // marks a list without brackets
 		} else {
 			v.items = append(v.items, next)
 		}
 		if inner.at == before {
-			inner.at++ // of what is no expression
+			inner.at++ // skip what is no expression
 		}
 		if inner.peek(",") {
 			inner.at++
@@ -54,7 +54,7 @@ func (e *evaluation) peekAny(all ...string) bool {
 	return e.at < len(e.t) && e.t[e.at].kind != text && slices.Contains(all, e.t[e.at].s)
 }
 
-// line is where the evaluation stands.
+// line returns the line of the current token.
 func (e *evaluation) line() int {
 	switch {
 	case len(e.t) == 0:
@@ -65,21 +65,21 @@ func (e *evaluation) line() int {
 	return e.t[len(e.t)-1].line
 }
 
-// ternary is "a if b else c", and all below it. What a condition is about decides nothing.
+// ternary is "a if b else c", and everything that binds tighter. Both results count, whatever the condition is.
 func (e *evaluation) ternary() value {
 	asked := e.at
 	v := e.either()
 	if e.peek("if") {
-		isAsked := e.isAsked(asked)
+		isAsked := e.readsVariable(asked)
 		e.at++
 		e.either()
 		if e.peek("else") {
 			e.at++
 			other := e.ternary()
-			if isAsked && other.isFlag() {
+			if isAsked && other.isTrue() {
 				e.p.note(e.m, e.t[asked].line, Default, nil)
 			}
-			v = v.or(other)
+			v = v.union(other)
 		}
 	}
 	if e.peek(":=") && e.at > 0 {
@@ -107,20 +107,20 @@ func (e *evaluation) either() value {
 		isOr := e.peek("or")
 		e.at++
 		next := e.either()
-		if isOr && e.isAsked(asked) && len(next.texts) > 0 && !next.isOff() {
+		if isOr && e.readsVariable(asked) && len(next.texts) > 0 && !next.isFalse() {
 			e.p.note(e.m, e.t[asked].line, Default, nil)
 		}
-		v = v.or(next)
+		v = v.union(next)
 	}
 	return v
 }
 
-// isAsked says that what stands at a place asks the environment for the variable: a call of get or
-// getenv with it, or an entry.
-func (e *evaluation) isAsked(at int) bool {
+// readsVariable reports whether the expression from a position on reads the variable from the environment: by get or
+// getenv, or as an entry.
+func (e *evaluation) readsVariable(at int) bool {
 	for i := at; i+2 < len(e.t) && i < e.at; i++ {
 		if (e.t[i].is("get") || e.t[i].is("getenv")) && e.t[i+1].is("(") || e.t[i].is("environ") && e.t[i+1].is("[") {
-			inner := inside(e.t[i+1:])
+			inner := insideBrackets(e.t[i+1:])
 			return slices.Contains(e.value(splitTop(inner, ",")[0]).texts, e.p.variable)
 		}
 	}
@@ -138,7 +138,7 @@ func (e *evaluation) compared() value {
 	return v
 }
 
-// sum is what operators make of two values.
+// sum is two values with an operator between them.
 func (e *evaluation) sum() value {
 	v := e.primary()
 	for e.peekAny("+", "%", "|", "/", "-", "*", "//", "**", "&", "^", "@", "<", ">") {
@@ -147,15 +147,15 @@ func (e *evaluation) sum() value {
 		o := e.primary()
 		switch {
 		case op == "+" && len(v.items)+len(o.items) > 0:
-			v = value{items: append(slices.Clip(v.items), o.items...), mentions: merged(v.mentions, o.mentions, mostMentions)}
+			v = value{items: append(slices.Clip(v.items), o.items...), inputs: union(v.inputs, o.inputs, maxInputs)}
 		case op == "+":
 			v = combine(v, o, plus)
 		case op == "%" && len(o.items) > 0:
-			v = v.filled(o.items, nil)
+			v = v.format(o.items, nil)
 		case op == "%":
-			v = v.filled([]value{o}, keysOf(o))
+			v = v.format([]value{o}, keysOf(o))
 		case op == "|":
-			v = v.or(o)
+			v = v.union(o)
 		default:
 			v = unknown(v, o)
 		}
@@ -173,13 +173,13 @@ func keysOf(v value) map[string]value {
 	return out
 }
 
-// primary is an atom with what is asked of it.
+// primary is an atom with its attributes, calls and indexes.
 func (e *evaluation) primary() value {
 	for e.peekAny("-", "+", "~", "*", "**", "not", "await") {
 		e.at++
 	}
 	if e.at >= len(e.t) {
-		return value{open: true}
+		return value{uncertain: true}
 	}
 	v := e.atom()
 	for e.at < len(e.t) {
@@ -198,21 +198,21 @@ func (e *evaluation) primary() value {
 	return v
 }
 
-// bracketed takes what stands in brackets, and goes behind them.
+// bracketed returns the tokens in the current brackets, and moves behind them.
 func (e *evaluation) bracketed() []token {
-	in := inside(e.t[e.at:])
+	in := insideBrackets(e.t[e.at:])
 	e.at = min(len(e.t), e.at+len(in)+2)
 	return in
 }
 
-// index is what stands in a mapping of names: of modules, of globals, of a module.
+// index is an entry of a mapping, also of sys.modules, of globals() and of a module's names.
 func (e *evaluation) index(v, key value) value {
 	if len(key.texts) == 1 {
 		switch name := key.texts[0]; {
 		case v.name == "modules" && isSystem(name):
-			return value{module: name, open: true}
+			return value{module: name, uncertain: true}
 		case v.name == "globals":
-			return e.named(name)
+			return e.lookUp(name)
 		case isSystem(v.module):
 			return e.attribute(v, name)
 		}
@@ -224,21 +224,21 @@ func (v value) index(key value) value {
 	out := unknown(v)
 	for _, en := range v.entries {
 		if len(key.texts) == 0 || slices.ContainsFunc(en.key.texts, func(k string) bool { return slices.Contains(key.texts, k) }) {
-			out = out.or(en.value)
+			out = out.union(en.value)
 		}
 	}
 	for i, item := range v.items {
 		if len(key.texts) == 0 || slices.Contains(key.texts, strconv.Itoa(i)) {
-			out = out.or(item)
+			out = out.union(item)
 		}
 	}
-	if len(key.texts) == 0 && len(v.texts) > 0 { // a slice: backwards, or all of it
-		back := v.mapped(func(s string) string {
+	if len(key.texts) == 0 && len(v.texts) > 0 { // a slice: reversed or whole
+		back := v.mapTexts(func(s string) string {
 			r := []rune(s)
 			slices.Reverse(r)
 			return string(r)
 		})
-		out = out.or(back)
+		out = out.union(back)
 	}
 	return out
 }
@@ -250,29 +250,29 @@ func (e *evaluation) attribute(owner value, name string) value {
 	case isSystem(owner.module):
 		return e.member(owner.module, name)
 	}
-	out := value{open: true}
-	if f, ok := e.p.functions[name]; ok && owner.module == "" && !owner.env && !owner.copied {
-		out = out.or(value{function: f, texts: f.returns.texts, mentions: f.returns.mentions, open: true})
+	out := value{uncertain: true}
+	if f, ok := e.p.functions[name]; ok && owner.module == "" && !owner.env && !owner.envCopy {
+		out = out.union(value{function: f, texts: f.returns.texts, inputs: f.returns.inputs, uncertain: true})
 	}
 	if known, ok := e.p.attributes[name]; ok {
-		out = out.or(known)
+		out = out.union(known)
 	}
 	if owner.module != "" {
-		out = out.or(e.member(owner.module, name))
+		out = out.union(e.member(owner.module, name))
 	} else if e.isConstant(name) {
 		for _, m := range e.p.modules {
 			if bound, ok := m.top.names[name]; ok {
-				out = out.or(bound)
+				out = out.union(bound)
 			}
 		}
 	}
 	if slices.Contains([]string{"value", "name", "parent", "text"}, name) {
-		out = out.or(owner)
+		out = out.union(owner)
 	}
-	// What is asked of a value by a method is asked of the value.
-	out.name, out.mentions = name, merged(out.mentions, owner.mentions, mostMentions)
-	return value{name: name, open: true, mentions: out.mentions, texts: out.texts, bare: out.bare, entries: out.entries, items: out.items, env: out.env, copied: out.copied, module: out.module, function: out.function, owner: &owner}
+	// A method of an unknown object may return the object's own texts.
+	out.name, out.inputs = name, union(out.inputs, owner.inputs, maxInputs)
+	return value{name: name, uncertain: true, inputs: out.inputs, texts: out.texts, unquoted: out.unquoted, entries: out.entries, items: out.items, env: out.env, envCopy: out.envCopy, module: out.module, function: out.function, owner: &owner}
 }
 
-// isConstant says that a name is written like a constant of a class.
+// isConstant reports whether a name is written like a constant of a class.
 func (e *evaluation) isConstant(name string) bool { return name == strings.ToUpper(name) }

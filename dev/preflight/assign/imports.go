@@ -9,16 +9,16 @@ import (
 // imports reads "a.b as c, d".
 func (e *evaluation) imports(t []token) {
 	for _, part := range splitTop(t, ",") {
-		name, as := dotted(part)
+		name, as := dottedName(part)
 		if name == "" {
 			continue
 		}
 		if len(as) > 1 && as[0].is("as") {
-			e.in.names[as[1].s] = value{module: name, open: true}
+			e.in.names[as[1].s] = value{module: name, uncertain: true}
 			continue
 		}
 		top, _, _ := strings.Cut(name, ".")
-		e.in.names[top] = value{module: top, open: true}
+		e.in.names[top] = value{module: top, uncertain: true}
 	}
 }
 
@@ -39,22 +39,22 @@ func (e *evaluation) importsFrom(t []token) {
 		if len(part) == 0 {
 			continue
 		}
-		if part[0].is("*") && !slices.Contains(e.m.stars, from) {
-			e.m.stars = append(e.m.stars, from)
+		if part[0].is("*") && !slices.Contains(e.m.starImports, from) {
+			e.m.starImports = append(e.m.starImports, from)
 			continue
 		}
 		e.in.names[part[len(part)-1].s] = e.member(from, part[0].s)
 	}
 }
 
-// member is a name of a module.
+// member returns a name of a module.
 func (e *evaluation) member(module, name string) value {
 	if isSystem(module) {
-		v := value{open: true, name: name, module: module + "." + name}
+		v := value{uncertain: true, name: name, module: module + "." + name}
 		v.env = name == "environ" || name == "environb"
 		return v
 	}
-	v := value{open: true, name: name, module: strings.TrimPrefix(module+"."+name, ".")}
+	v := value{uncertain: true, name: name, module: strings.TrimPrefix(module+"."+name, ".")}
 	for _, m := range e.p.modules {
 		if bound, ok := m.top.names[name]; ok && isModule(m.name, module) {
 			bound.name = name
@@ -68,14 +68,14 @@ func isSystem(module string) bool {
 	return module == "os" || module == "posix" || module == "nt"
 }
 
-// isModule says that a file may be what a module is imported from.
+// isModule reports whether a file may be the one that a module is imported from.
 func isModule(file, module string) bool {
 	name := strings.TrimSuffix(strings.TrimSuffix(file, ".py"), "/__init__")
 	return path.Base(name) == module[strings.LastIndexByte(module, '.')+1:] || module == ""
 }
 
-// dotted reads "a.b.c" and gives what follows.
-func dotted(t []token) (name string, rest []token) {
+// dottedName reads "a.b.c" and returns the tokens after it.
+func dottedName(t []token) (name string, rest []token) {
 	var parts []string
 	for len(t) > 0 && t[0].kind == word {
 		parts = append(parts, t[0].s)

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Shell finds the lines of a script, or of one command, that give a variable a value: for the shell
-// itself, for a program that it starts, or in a file that it writes. Scripts of other shells and
-// settings of the form NAME=value count too.
+// Shell finds the lines of a script, or of one command, that give a variable a value: for the shell itself, for a
+// program that it starts, or in a file that it writes. It also reads scripts of other shells, and settings NAME=value.
 func Shell(script, variable string) (found []int) {
 	s := shell{variable: variable, constants: map[string]string{}}
 	n, start := 0, 1
@@ -16,21 +15,21 @@ func Shell(script, variable string) (found []int) {
 	for text := range strings.Lines(script) {
 		n++
 		text = strings.TrimRight(text, "\r\n")
-		if document != "" { // what follows <<EOF
+		if document != "" { // in a here-document
 			if strings.TrimSpace(text) == document {
 				document = ""
-			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.inText(text) {
+			} else if !strings.HasPrefix(strings.TrimSpace(text), "#") && s.isSettingLine(text) {
 				found = append(found, n)
 			}
 			continue
 		}
 		if statement == "" {
 			start = n
-			if strings.HasPrefix(text, ";") { // a comment in settings
+			if strings.HasPrefix(text, ";") { // a comment in an ini file
 				continue
 			}
 		}
-		if rest, more := strings.CutSuffix(text, `\`); more && len(statement) < longestText {
+		if rest, more := strings.CutSuffix(text, `\`); more && len(statement) < maxTextLength {
 			statement += rest
 			continue
 		}
@@ -50,12 +49,12 @@ func Shell(script, variable string) (found []int) {
 }
 
 var (
-	heredoc   = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
-	defaulted = regexp.MustCompile(`\$\{(\w+):?=[^}\s]`)
-	expansion = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
-	nested    = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
-	powershel = regexp.MustCompile(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
-	name      = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+	heredoc    = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
+	defaulted  = regexp.MustCompile(`\$\{(\w+):?=[^}\s]`)
+	expansion  = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
+	nested     = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
+	powershell = regexp.MustCompile(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
+	name       = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 )
 
 // shell reads one script.
@@ -64,9 +63,9 @@ type shell struct {
 	constants map[string]string
 }
 
-// inText says that a line which a script writes somewhere is a setting of the variable.
-func (s *shell) inText(text string) bool {
-	text = s.expanded(text)
+// isSettingLine reports whether a line that a script writes somewhere sets the variable.
+func (s *shell) isSettingLine(text string) bool {
+	text = s.expand(text)
 	for _, part := range strings.Fields(text) {
 		if s.isSetting(strings.Trim(part, `"'`)) {
 			return true
@@ -77,7 +76,7 @@ func (s *shell) inText(text string) bool {
 
 // sets reads a statement, or several on one line.
 func (s *shell) sets(text string) bool {
-	if m := powershel.FindStringSubmatch(text); m != nil && m[1] == s.variable {
+	if m := powershell.FindStringSubmatch(text); m != nil && m[1] == s.variable {
 		return !strings.HasPrefix(strings.TrimSpace(text), "#")
 	}
 	for _, m := range defaulted.FindAllStringSubmatch(text, -1) {
@@ -93,18 +92,18 @@ func (s *shell) sets(text string) bool {
 	return false
 }
 
-// command reads one simple command, and keeps the constants that it makes.
+// command reads one simple command, and remembers the constants that it sets.
 func (s *shell) command(words []shellWord) bool {
 	first := 0
 	for ; first < len(words); first++ { // NAME=value before a command
-		name, value, ok := s.assigned(words[first])
+		name, value, ok := s.splitAssignment(words[first])
 		if !ok {
 			break
 		}
-		if name == s.variable && !s.isNothing(words[first].text[strings.Index(words[first].text, "=")+1:]) {
+		if name == s.variable && !s.isEmptyOrSelf(words[first].text[strings.Index(words[first].text, "=")+1:]) {
 			return true
 		}
-		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of a supervisor, or of systemd
+		if strings.EqualFold(name, "environment") && s.isSetting(value) { // of supervisord or systemd
 			return true
 		}
 		s.remember(name, value)
@@ -120,7 +119,7 @@ func (s *shell) command(words []shellWord) bool {
 		return s.prints(words)
 	case "export", "declare", "readonly", "local", "typeset":
 		for _, w := range words[1:] {
-			if name, value, ok := s.assigned(w); ok {
+			if name, value, ok := s.splitAssignment(w); ok {
 				s.remember(name, value)
 			}
 		}
@@ -133,28 +132,28 @@ func (s *shell) command(words []shellWord) bool {
 	return false
 }
 
-// text is what a word says, with the constants that are known put in.
+// text returns the value of a word, with known constants expanded.
 func (s *shell) text(w shellWord) string {
 	if w.single {
 		return w.text
 	}
-	return s.expanded(w.text)
+	return s.expand(w.text)
 }
 
-// assigned takes NAME=value or NAME+=value apart.
-func (s *shell) assigned(w shellWord) (name, value string, ok bool) {
+// splitAssignment splits NAME=value or NAME+=value.
+func (s *shell) splitAssignment(w shellWord) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(s.text(w), "=")
 	name = strings.TrimSuffix(name, "+")
 	return name, value, ok && isName(name)
 }
 
 func (s *shell) remember(name, value string) {
-	if len(s.constants) < mostEntries {
+	if len(s.constants) < maxEntries {
 		s.constants[name] = value
 	}
 }
 
-// prints is echo or printf: what they write matters where it does not go to people.
+// prints reads echo or printf, whose output counts if it goes to a file or a pipe.
 func (s *shell) prints(words []shellWord) bool {
 	written := slices.ContainsFunc(words, func(w shellWord) bool {
 		return strings.HasPrefix(w.raw, ">") && !strings.Contains(w.raw, "&") || w.text == "tee" || w.raw == "|" // >&2 is no file
@@ -163,41 +162,41 @@ func (s *shell) prints(words []shellWord) bool {
 		if words[0].text == "printf" && words[i].text == "-v" && s.text(w) == s.variable {
 			return true
 		}
-		if written && s.inText(s.text(w)) {
+		if written && s.isSettingLine(s.text(w)) {
 			return true
 		}
 	}
 	return false
 }
 
-// argument is one word of a command.
+// argument reads one word of a command.
 func (s *shell) argument(verb string, words []shellWord, i int, w shellWord) bool {
 	text := s.text(w)
 	if i > 0 && text == s.variable && slices.Contains([]string{"setenv", "set", "read", "setx"}, verb) {
 		return len(words) > i+1 && words[len(words)-1].text != ""
 	}
 	set := s.isSetting(text) || i > 0 && strings.ContainsAny(text, " \n\t") && s.nestedSets(verb, text)
-	return set && !s.isNothing(valueOf(w.text, s.variable))
+	return set && !s.isEmptyOrSelf(valueOf(w.text, s.variable))
 }
 
-// nestedSets says that a text which a command is given is a script, or holds a setting.
+// nestedSets reports whether a text that a command gets is a script that sets the variable, or contains a setting.
 func (s *shell) nestedSets(verb, text string) bool {
 	if !strings.Contains(text, "=") {
 		return false
 	}
 	inner := &shell{variable: s.variable, constants: s.constants}
 	for line := range strings.Lines(text) {
-		if line != text && inner.sets(line) || line == text && verb != "" && inner.onceMore(line) {
+		if line != text && inner.sets(line) || line == text && verb != "" && inner.anyWordSets(line) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *shell) onceMore(text string) bool {
+func (s *shell) anyWordSets(text string) bool {
 	for _, words := range commands(text) {
 		for _, w := range words {
-			if s.isSetting(s.expanded(w.text)) && !s.isNothing(valueOf(w.text, s.variable)) {
+			if s.isSetting(s.expand(w.text)) && !s.isEmptyOrSelf(valueOf(w.text, s.variable)) {
 				return true
 			}
 		}
@@ -205,7 +204,7 @@ func (s *shell) onceMore(text string) bool {
 	return false
 }
 
-// isSetting says that a word is, or ends with, NAME=value: "--env=NAME=1", "-eNAME=1", "a=1,NAME=1".
+// isSetting reports whether a word is or ends with NAME=value: "--env=NAME=1", "-eNAME=1", "a=1,NAME=1".
 func (s *shell) isSetting(text string) bool {
 	for from := 0; ; {
 		i := strings.Index(text[from:], s.variable)
@@ -214,7 +213,7 @@ func (s *shell) isSetting(text string) bool {
 		}
 		i += from
 		from = i + len(s.variable)
-		before := i == 0 || !isWord(text[i-1]) && text[i-1] != '$' && text[i-1] != '{' || i >= 2 && text[i-2:i] == "-e"
+		before := i == 0 || !isWordByte(text[i-1]) && text[i-1] != '$' && text[i-1] != '{' || i >= 2 && text[i-2:i] == "-e"
 		rest := text[from:]
 		for _, mark := range []string{"=", "+="} {
 			value, ok := strings.CutPrefix(rest, mark)
@@ -229,11 +228,11 @@ func valueOf(text, variable string) string {
 	if i := strings.Index(text, variable+"="); i >= 0 {
 		return text[i+len(variable)+1:]
 	}
-	return "?" // put together: it is something
+	return "?" // a concatenated name: some value
 }
 
-// isNothing says that a value is empty, or what the variable has already.
-func (s *shell) isNothing(value string) bool {
+// isEmptyOrSelf reports whether a value is empty, or the variable's own.
+func (s *shell) isEmptyOrSelf(value string) bool {
 	switch strings.Trim(value, `"'`) {
 	case "", "$" + s.variable, "${" + s.variable + "}", "${" + s.variable + ":-}", "${" + s.variable + "-}":
 		return true
@@ -241,8 +240,8 @@ func (s *shell) isNothing(value string) bool {
 	return false
 }
 
-// expanded puts in the constants that are known.
-func (s *shell) expanded(text string) string {
+// expand replaces known constants.
+func (s *shell) expand(text string) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
@@ -258,7 +257,7 @@ func (s *shell) expanded(text string) string {
 	})
 	return expansion.ReplaceAllStringFunc(text, func(all string) string {
 		m := expansion.FindStringSubmatch(all)
-		if v, ok := s.constants[m[1]+m[2]]; ok && m[1]+m[2] != s.variable && len(v) < longestText/16 {
+		if v, ok := s.constants[m[1]+m[2]]; ok && m[1]+m[2] != s.variable && len(v) < maxTextLength/16 {
 			return v
 		}
 		return all
@@ -270,12 +269,11 @@ func isName(s string) bool { return name.MatchString(s) }
 // shellWord is a word of a command.
 type shellWord struct {
 	text   string // without its quotes
-	raw    string // an operator, for those that redirect
-	single bool   // in single quotes as a whole: nothing is put in
+	raw    string // of an operator that redirects
+	single bool   // the whole word is in single quotes, so nothing is expanded
 }
 
-// commands splits a line into simple commands and their words. Sources: POSIX, "Shell Command
-// Language", 2.2 and 2.3.
+// commands splits a line into simple commands and their words. Source: POSIX, "Shell Command Language", 2.2 and 2.3.
 func commands(line string) (out [][]shellWord) {
 	var now []shellWord
 	end := func() {
@@ -315,7 +313,7 @@ func commands(line string) (out [][]shellWord) {
 		default:
 			var w shellWord
 			w, i = oneWord(line, i)
-			if keyword(w.text) && len(now) == 0 {
+			if isPrefix(w.text) && len(now) == 0 {
 				continue
 			}
 			now = append(now, w)
@@ -325,12 +323,12 @@ func commands(line string) (out [][]shellWord) {
 	return out
 }
 
-// keyword is what may stand before a command.
-func keyword(s string) bool {
+// isPrefix reports whether a word may precede a command.
+func isPrefix(s string) bool {
 	return slices.Contains([]string{"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "time", "exec", "command", "builtin", "sudo", "nohup", "web:", "worker:", "release:", "RUN", "CMD", "-", "@"}, s)
 }
 
-// oneWord reads the word at a place, and gives the place behind it.
+// oneWord reads the word at a position, and returns the position after it.
 func oneWord(line string, i int) (shellWord, int) {
 	var b strings.Builder
 	start, braces := i, 0

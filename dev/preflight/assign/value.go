@@ -8,20 +8,20 @@ import (
 	"unicode"
 )
 
-// value is what is known of an expression.
+// value is what is known of the result of an expression.
 type value struct {
-	texts    []string // what it can be
-	bare     bool     // texts are of a number, True, False or None, as they are written
-	open     bool     // it can be something else too
-	mentions []string // texts that went into it
-	env      bool     // os.environ
-	copied   bool     // a copy of it
-	entries  []entry  // of a mapping
-	items    []value  // of a list or tuple
-	module   string   // it is that module
-	function *scope   // it is that function
-	name     string   // the last part of what it is called
-	owner    *value   // what it is asked of
+	texts     []string // its possible texts
+	unquoted  bool     // texts are a number, True, False or None as it is written
+	uncertain bool     // it can be something else as well
+	inputs    []string // texts that it was computed from
+	env       bool     // os.environ
+	envCopy   bool     // a copy of os.environ
+	entries   []entry  // of a mapping
+	items     []value  // of a list or tuple
+	module    string   // the module that it is
+	function  *scope   // the function that it is
+	name      string   // the last part of its name
+	owner     *value   // the object that it is an attribute of
 }
 
 // entry is a key of a mapping with its value.
@@ -30,60 +30,60 @@ type entry struct {
 	line       int
 }
 
-// Limits of what is kept of a value. Programs of people have a handful.
+// Limits of what is kept of a value. Ordinary programs need a handful.
 const (
-	mostTexts    = 12
-	mostEntries  = 200
-	mostMentions = 24
-	longestText  = 1 << 14
+	maxTexts      = 12
+	maxEntries    = 200
+	maxInputs     = 24
+	maxTextLength = 1 << 14
 )
 
-func textual(s string) value { return value{texts: []string{s}, mentions: []string{s}} }
+func textValue(s string) value { return value{texts: []string{s}, inputs: []string{s}} }
 
-// unknown is a value that nobody can know, which others went into.
+// unknown returns a value that cannot be known, computed from others.
 func unknown(from ...value) value {
-	v := value{open: true}
+	v := value{uncertain: true}
 	for _, f := range from {
-		v.mentions = merged(v.mentions, f.all(), mostMentions)
+		v.inputs = union(v.inputs, f.allInputs(), maxInputs)
 	}
 	return v
 }
 
-// all are the texts that went into a value and what it holds.
-func (v value) all() []string {
-	out := v.mentions
+// allInputs returns the texts that a value, and what it contains, was computed from.
+func (v value) allInputs() []string {
+	out := v.inputs
 	for _, item := range v.items {
-		out = merged(out, item.mentions, mostMentions)
+		out = union(out, item.inputs, maxInputs)
 	}
 	for _, e := range v.entries {
-		out = merged(out, e.value.mentions, mostMentions)
+		out = union(out, e.value.inputs, maxInputs)
 	}
 	return out
 }
 
-func merged(a, b []string, most int) []string {
+func union(a, b []string, most int) []string {
 	out := slices.Clip(a)
 	for _, s := range b {
-		if len(out) < most && len(s) <= longestText && !slices.Contains(out, s) {
+		if len(out) < most && len(s) <= maxTextLength && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// or is what is either of two.
-func (v value) or(o value) value {
+// union returns a value that is either of two.
+func (v value) union(o value) value {
 	switch {
 	case o.isZero():
 		return v
 	case v.isZero():
 		return o
 	}
-	v.texts = merged(v.texts, o.texts, mostTexts)
-	v.mentions = merged(v.mentions, o.mentions, mostMentions)
-	v.bare = v.bare && o.bare
-	v.open, v.env, v.copied = v.open || o.open, v.env || o.env, v.copied || o.copied
-	v = v.with(o.entries...)
+	v.texts = union(v.texts, o.texts, maxTexts)
+	v.inputs = union(v.inputs, o.inputs, maxInputs)
+	v.unquoted = v.unquoted && o.unquoted
+	v.uncertain, v.env, v.envCopy = v.uncertain || o.uncertain, v.env || o.env, v.envCopy || o.envCopy
+	v = v.withEntries(o.entries...)
 	if len(v.items) < len(o.items) {
 		v.items = o.items
 	}
@@ -97,17 +97,17 @@ func (v value) or(o value) value {
 }
 
 func (v value) isZero() bool {
-	return len(v.texts)+len(v.mentions)+len(v.entries)+len(v.items) == 0 && !v.open && !v.env && !v.copied && v.module == "" && v.function == nil
+	return len(v.texts)+len(v.inputs)+len(v.entries)+len(v.items) == 0 && !v.uncertain && !v.env && !v.envCopy && v.module == "" && v.function == nil
 }
 
-// with is a mapping with more in it.
-func (v value) with(entries ...entry) value {
+// withEntries returns a mapping with more entries.
+func (v value) withEntries(entries ...entry) value {
 	out := slices.Clip(v.entries)
 	for _, e := range entries {
 		same := func(have entry) bool {
 			return have.line == e.line && slices.Equal(have.key.texts, e.key.texts) && slices.Equal(have.value.texts, e.value.texts)
 		}
-		if len(out) < mostEntries && !slices.ContainsFunc(out, same) {
+		if len(out) < maxEntries && !slices.ContainsFunc(out, same) {
 			out = append(out, e)
 		}
 	}
@@ -115,90 +115,90 @@ func (v value) with(entries ...entry) value {
 	return v
 }
 
-// isEmpty says that a value can be nothing but an empty text, or none at all.
+// isEmpty reports whether a value can only be an empty text or None.
 func (v value) isEmpty() bool {
-	if v.open || len(v.texts) == 0 {
+	if v.uncertain || len(v.texts) == 0 {
 		return false
 	}
 	for _, s := range v.texts {
-		if s != "" && (!v.bare || s != "None") {
+		if s != "" && (!v.unquoted || s != "None") {
 			return false
 		}
 	}
 	return true
 }
 
-// isOff says that a value is a constant that everybody takes for no.
-func (v value) isOff() bool {
+// isFalse reports whether a value is a constant that means no.
+func (v value) isFalse() bool {
 	if len(v.texts) == 0 || len(v.items)+len(v.entries) > 0 {
 		return false
 	}
-	return !slices.ContainsFunc(v.texts, func(s string) bool { return !isNo(s) })
+	return !slices.ContainsFunc(v.texts, func(s string) bool { return !isFalseText(s) })
 }
 
-func isNo(s string) bool {
+func isFalseText(s string) bool {
 	return slices.Contains([]string{"", "0", "false", "no", "off", "none", "n", "f", "null", "0.0"}, strings.ToLower(strings.TrimSpace(s)))
 }
 
-// isFlag says that a value is a constant that switches something on, and no text for people.
-func (v value) isFlag() bool {
+// isTrue reports whether a value is a constant that means yes.
+func (v value) isTrue() bool {
 	return slices.ContainsFunc(v.texts, func(s string) bool {
 		return slices.Contains([]string{"1", "true", "yes", "on", "y", "t", "local", "dev"}, strings.ToLower(strings.TrimSpace(s)))
 	})
 }
 
-// combine makes texts of those of two values.
+// combine computes texts from each pair of texts of two values.
 func combine(a, b value, how func(a, b string) string) value {
 	out := unknown(a, b)
 	for _, x := range a.texts {
 		for _, y := range b.texts {
-			if s := how(x, y); len(s) <= longestText {
-				out.texts = merged(out.texts, []string{s}, mostTexts)
+			if s := how(x, y); len(s) <= maxTextLength {
+				out.texts = union(out.texts, []string{s}, maxTexts)
 			}
 		}
 	}
-	out.open = a.open || b.open || len(out.texts) == 0
-	out.mentions = merged(out.mentions, out.texts, mostMentions)
+	out.uncertain = a.uncertain || b.uncertain || len(out.texts) == 0
+	out.inputs = union(out.inputs, out.texts, maxInputs)
 	return out
 }
 
-// mapped makes other texts of those of a value.
-func (v value) mapped(how func(string) string) value {
+// mapTexts computes other texts from those of a value.
+func (v value) mapTexts(how func(string) string) value {
 	return combine(v, value{texts: []string{""}}, func(s, _ string) string { return how(s) })
 }
 
-// method is what a method of texts gives; ok is false for one that is not known.
+// method returns the result of a string method; ok is false if the method is unknown.
 func (v value) method(name string, args []value) (out value, ok bool) {
 	arg := func(i int) value {
 		if i < len(args) {
 			return args[i]
 		}
-		return textual("")
+		return textValue("")
 	}
 	switch name {
 	case "upper":
-		return v.mapped(strings.ToUpper), true
+		return v.mapTexts(strings.ToUpper), true
 	case "lower", "casefold":
-		return v.mapped(strings.ToLower), true
+		return v.mapTexts(strings.ToLower), true
 	case "strip", "lstrip", "rstrip":
-		return v.mapped(strings.TrimSpace), true
+		return v.mapTexts(strings.TrimSpace), true
 	case "swapcase":
-		return v.mapped(swapped), true
+		return v.mapTexts(swapCase), true
 	case "encode", "decode", "expanduser", "resolve", "absolute", "as_posix", "format_map":
 		return v, true
 	case "replace":
 		if len(args) < 2 || len(arg(0).texts) != 1 || len(arg(1).texts) != 1 {
 			return unknown(append(args, v)...), true
 		}
-		return v.mapped(func(s string) string { return strings.ReplaceAll(s, arg(0).texts[0], arg(1).texts[0]) }), true
+		return v.mapTexts(func(s string) string { return strings.ReplaceAll(s, arg(0).texts[0], arg(1).texts[0]) }), true
 	case "removeprefix":
 		return combine(v, arg(0), strings.TrimPrefix), true
 	case "removesuffix":
 		return combine(v, arg(0), strings.TrimSuffix), true
 	case "join":
-		return v.joins(arg(0)), true
+		return v.join(arg(0)), true
 	case "b64decode", "urlsafe_b64decode", "standard_b64decode":
-		return arg(0).mapped(func(s string) string {
+		return arg(0).mapTexts(func(s string) string {
 			b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(s), "="))
 			if err != nil {
 				return ""
@@ -206,12 +206,12 @@ func (v value) method(name string, args []value) (out value, ok bool) {
 			return string(b)
 		}), true
 	case "fromhex", "unhexlify":
-		return arg(0).mapped(func(s string) string { b, _ := hex.DecodeString(s); return string(b) }), true
+		return arg(0).mapTexts(func(s string) string { b, _ := hex.DecodeString(s); return string(b) }), true
 	}
 	return value{}, false
 }
 
-func swapped(s string) string {
+func swapCase(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsUpper(r) {
 			return unicode.ToLower(r)
@@ -220,8 +220,8 @@ func swapped(s string) string {
 	}, s)
 }
 
-// joins is "v".join(list).
-func (v value) joins(list value) value {
+// join is "v".join(list).
+func (v value) join(list value) value {
 	if len(list.items) == 0 || len(v.texts) == 0 {
 		return unknown(v, list)
 	}
@@ -234,8 +234,8 @@ func (v value) joins(list value) value {
 
 func plus(a, b string) string { return a + b }
 
-// filled fills the holes of "…{}…" or "…%s…".
-func (v value) filled(args []value, named map[string]value) value {
+// format fills the placeholders of "…{}…" or "…%s…".
+func (v value) format(args []value, named map[string]value) value {
 	out := v
 	for _, a := range args {
 		out = combine(out, a, func(form, s string) string {

@@ -53,8 +53,8 @@ resource "google_cloud_run_v2_service" "app" {
         startup_cpu_boost = true
       }
 
-      # What Streamlit listens on is said here, so that the service and the image cannot disagree. The
-      # platform's PORT is the same number.
+      # Streamlit's port is set here, so that the service and the image cannot disagree. The platform's
+      # PORT is the same number.
       dynamic "env" {
         for_each = merge(var.environment, {
           IAP_AUDIENCES         = join(",", local.iap_audiences)

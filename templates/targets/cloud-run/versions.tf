@@ -1,5 +1,5 @@
-# The plug-ins are pinned to what this bundle was written for. `terraform init` writes
-# .terraform.lock.hcl beside this file; commit it, so that everybody gets the same ones.
+# The providers are pinned to the versions that this bundle was written for. `terraform init` writes
+# .terraform.lock.hcl next to this file; commit it, so that everybody gets the same ones.
 terraform {
   required_version = ">= 1.5"
 

@@ -1,6 +1,6 @@
-# The light variant: IAP sits on the service itself. No load balancer, no domain and no certificate of
-# yours, and no second door: people of your organisation sign in at the address that ends in run.app.
-# The project has to be in an organisation.
+# The light variant: IAP is in front of the service itself. You need no load balancer, domain or
+# certificate, and there is no sign-in for guests: people of your organisation sign in at the address
+# that ends in run.app. The project has to be in an organisation.
 
 locals {
   services             = []

@@ -57,7 +57,7 @@ export class SignIn extends Construct {
       generateSecret: true,
       oAuth: {
         flows: { authorizationCodeGrant: true },
-        // The load balancer asks for what it is told: without email the app knows nobody's address.
+        // The load balancer requests exactly these scopes. Without email, the app knows nobody's address.
         scopes: [cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL],
         callbackUrls: [`https://${config.domain}/oauth2/idpresponse`],
         logoutUrls: [`https://${config.domain}`],

@@ -15,7 +15,7 @@ variable "external_cidrs" {
 
   validation {
     condition     = length(var.external_cidrs) > 0 && alltrue([for c in var.external_cidrs : can(cidrhost(c, 0))])
-    error_message = "Networks such as 203.0.113.0/24, one at least. To allow every network is 0.0.0.0/0, said in so many words."
+    error_message = "List at least one network, such as 203.0.113.0/24. To allow every network, list 0.0.0.0/0."
   }
 }
 

@@ -1,5 +1,5 @@
 # The plug-in is pinned to what this bundle was written for. `terraform init` writes
-# .terraform.lock.hcl beside this file; commit it, so that everybody gets the same one.
+# .terraform.lock.hcl next to this file; commit it, so that everybody gets the same one.
 terraform {
   required_version = ">= 1.5"
 

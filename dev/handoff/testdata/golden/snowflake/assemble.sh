@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts what is uploaded beside this file, laid out as Snowflake wants it: the entry here, all else in
-# app/. It is the commit that is checked out, whatever has been edited since.
+# Copies the files to upload next to this file, in Snowflake's layout: the entry script here, everything
+# else in app/. It takes them from the commit that is checked out, without uncommitted changes.
 #
 #   ./assemble.sh [DIR OF THE PROJECT]
 #
@@ -21,8 +21,8 @@ if git cat-file -e HEAD:./.streamlit/config.toml 2>/dev/null; then
   git archive HEAD -- .streamlit/config.toml | tar -x -C "$bundle/app"
 fi
 
-# What lies beside the entry has to lie beside it there too. The packages that it imports stay where
-# they are, so that the imports do.
+# The files next to the entry script have to be next to it there, too. The packages that it imports keep
+# their places, so that the imports still work.
 cp -R "$bundle/app"/code_package/streamlit/. "$bundle/app"
 
 # Exactly the versions of the lock. Snowflake does not read hashes.

@@ -8,21 +8,20 @@ import (
 	"sync"
 )
 
-// form is how one kind of credential looks. Only kinds that are known by their form are looked for:
-// what an issuer begins with a prefix of its own, or writes between marks. Words such as password
-// say nothing about what stands beside them, and a check that cries wolf is switched off.
+// form is the format of one kind of credential. Only kinds with a distinctive format are searched for: those that
+// an issuer begins with its own prefix or writes between marks. A word such as password says nothing about the
+// value beside it, and people turn off a check with many false alarms.
 //
-// A general scanner (gitleaks 8.30 as a library) was measured: 0.3 MB a second through its rules on
-// code that is full of tokens and keys, which is most of an hour for an image, and 10 MB of program.
+// A general scanner (gitleaks 8.30 as a library) was measured: it reads 0.3 MB a second of code that is full of
+// tokens and keys, so it needs most of an hour for an image, and adds 10 MB to the program.
 type form struct {
 	what     string
-	literals []string // one of them is in every match, near its beginning
-	expr     string   // the group named "s" is what is secret, else all of it is
+	literals []string // every match contains one of them near its beginning
+	expr     string   // the group named "s" is the secret; without it, the whole match is
 	compiled *regexp.Regexp
 }
 
-// forms are in the order in which they are tried. Sources are the issuers' own pages on the formats
-// of their keys.
+// forms are tried in this order. Sources: the issuers' own pages on the formats of their keys.
 var forms = sync.OnceValue(func() []form {
 	list := []form{
 		{what: "a private key", literals: []string{"-----BEGIN "}, expr: `-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn])+(?:[A-Za-z-]+: [^\n\\]*(?:\s|\\[rn])+)*(?P<s>(?:[A-Za-z0-9+/=]|\s|\\[rn]){80})`},
@@ -53,84 +52,84 @@ var forms = sync.OnceValue(func() []form {
 	return list
 })
 
-// The scanner reads in pieces that overlap, so that its memory does not depend on what it reads.
+// The scanner reads overlapping pieces, so that its memory does not depend on the length of the stream.
 const (
 	pieceSize = 256 << 10
-	before    = 64   // how far a match may begin before its literal
-	after     = 1024 // how far it may reach behind it
+	before    = 64   // how far before its literal a match may begin
+	after     = 1024 // how far after its beginning it may end
 )
 
-// scanner finds credentials, and texts that a caller names, in streams of any length. The zero value
-// is ready; it is not for several goroutines at once.
+// scanner finds credentials, and texts that a caller names, in streams of any length. The zero value is ready to use,
+// from one goroutine.
 type scanner struct {
-	buf   []byte
-	tries int            // how often a literal was looked at more closely
-	ofOne map[string]int // those of the text that is read
+	buf                []byte
+	attempts           int            // matches tried near a literal
+	attemptsPerLiteral map[string]int // the same, in the current stream
 }
 
-// How often a literal is looked at more closely, of one file and of all that one scanner reads: a text
-// that consists of beginnings of keys was made to take time. Images of people have some thousands.
+// Limits of the matches that are tried, per literal in one file and for everything that one scanner reads: a text
+// that consists of beginnings of keys was written to waste time. Ordinary images have some thousands.
 const (
-	mostOfLiteral = 2_000
-	mostTries     = 500_000
+	maxPerLiteral = 2_000
+	maxAttempts   = 500_000
 )
 
-// hit is something that was found.
+// hit is a credential, or a text that the caller named.
 type hit struct {
-	what string
-	line int    // from 1
-	near []byte // text around it, valid until the visit returns; for literals of the caller's
+	what    string
+	line    int    // from 1
+	context []byte // text around a literal of the caller's; valid until visit returns
 }
 
-// scan reads to the end. Literals of the caller's are reported with the text around them.
+// scan reads a stream to its end and calls visit for each credential and each of the literals.
 func (s *scanner) scan(r io.Reader, literals []string, visit func(hit)) error {
 	if s.buf == nil {
 		s.buf = make([]byte, before+pieceSize+after)
 	}
-	s.ofOne = map[string]int{}
-	kept, line := 0, 1 // bytes of the last piece at the front of buf, and the line that buf begins on
-	fresh := 0         // where what has not been looked at begins
+	s.attemptsPerLiteral = map[string]int{}
+	overlap, line := 0, 1 // bytes of the last piece at the front of buf, and the line on which buf begins
+	fresh := 0            // where the part that was not searched yet begins
 	for {
-		n, err := io.ReadFull(r, s.buf[kept:])
+		n, err := io.ReadFull(r, s.buf[overlap:])
 		last := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && !last {
 			return err
 		}
-		piece := s.buf[:kept+n]
+		piece := s.buf[:overlap+n]
 		until := len(piece)
 		if !last {
 			until -= after
 		}
-		s.look(piece, fresh, until, line, literals, visit)
+		s.search(piece, fresh, until, line, literals, visit)
 		if last {
 			return nil
 		}
 		from := until - before
 		line += bytes.Count(piece[:from], []byte{'\n'})
-		kept = copy(s.buf, piece[from:])
+		overlap = copy(s.buf, piece[from:])
 		fresh = before
 	}
 }
 
-// look searches for literals that begin in piece[from:until].
-func (s *scanner) look(piece []byte, from, until, line int, literals []string, visit func(hit)) {
-	s.credentials(piece, from, until, line, visit)
-	s.encoded(piece, from, until, line, visit)
+// search finds credentials and literals that begin in piece[from:until].
+func (s *scanner) search(piece []byte, from, until, line int, literals []string, visit func(hit)) {
+	s.searchCredentials(piece, from, until, line, visit)
+	s.searchBase64(piece, from, until, line, visit)
 	for _, literal := range literals {
 		at := lineCounter(piece, line)
-		each(piece, literal, from, until, func(i int) {
-			visit(hit{what: literal, line: at(i), near: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
+		eachIndex(piece, literal, from, until, func(i int) {
+			visit(hit{what: literal, line: at(i), context: piece[max(0, i-before):min(len(piece), i+len(literal)+before)]})
 		})
 	}
 }
 
-// credentials searches for those that begin in piece[from:until].
-func (s *scanner) credentials(piece []byte, from, until, line int, visit func(hit)) {
+// searchCredentials finds credentials that begin in piece[from:until].
+func (s *scanner) searchCredentials(piece []byte, from, until, line int, visit func(hit)) {
 	for _, f := range forms() {
 		for _, literal := range f.literals {
 			at := lineCounter(piece, line)
-			each(piece, literal, from, until, func(i int) {
-				if s.tries, s.ofOne[literal] = s.tries+1, s.ofOne[literal]+1; s.tries > mostTries || s.ofOne[literal] > mostOfLiteral {
+			eachIndex(piece, literal, from, until, func(i int) {
+				if s.attempts, s.attemptsPerLiteral[literal] = s.attempts+1, s.attemptsPerLiteral[literal]+1; s.attempts > maxAttempts || s.attemptsPerLiteral[literal] > maxPerLiteral {
 					return
 				}
 				start := max(0, i-before)
@@ -145,7 +144,7 @@ func (s *scanner) credentials(piece []byte, from, until, line int, visit func(hi
 	}
 }
 
-// lineCounter gives the lines of places that are asked for in their order.
+// lineCounter returns the lines of positions that are asked for in ascending order.
 func lineCounter(piece []byte, line int) func(i int) int {
 	last := 0
 	return func(i int) int {
@@ -155,7 +154,7 @@ func lineCounter(piece []byte, line int) func(i int) int {
 	}
 }
 
-func each(piece []byte, literal string, from, until int, visit func(at int)) {
+func eachIndex(piece []byte, literal string, from, until int, visit func(at int)) {
 	for from < until {
 		i := bytes.Index(piece[from:min(len(piece), until+len(literal)-1)], []byte(literal))
 		if i < 0 {
@@ -173,12 +172,12 @@ func secretOf(re *regexp.Regexp, window []byte, m []int) string {
 	return string(window[m[0]:m[1]])
 }
 
-// isExample tells what somebody wrote into a manual from what somebody uses.
+// isExample reports whether a secret looks like one from a manual and not like a real one.
 func isExample(secret string) bool {
 	if lower := strings.ToLower(secret); strings.Contains(lower, "example") || strings.Contains(lower, "xxxx") || strings.Contains(lower, "abcdef") && strings.Contains(lower, "123456") {
 		return true
 	}
-	const fewest = 8 // different characters: those of a key are drawn by chance
+	const fewest = 8 // different characters; those of a key are random
 	seen := map[rune]bool{}
 	for _, r := range secret {
 		seen[r] = true
@@ -186,11 +185,11 @@ func isExample(secret string) bool {
 	return len(seen) < fewest
 }
 
-// credentials gives what is found in a text.
-func credentials(text string) []hit {
+// credentialsIn returns the credentials in a text.
+func credentialsIn(text string) []hit {
 	var out []hit
 	var s scanner
 	s.buf = make([]byte, before+after+len(text)+1)
-	_ = s.scan(strings.NewReader(text), nil, func(h hit) { out = append(out, h) }) // a text has no errors
+	_ = s.scan(strings.NewReader(text), nil, func(h hit) { out = append(out, h) }) // reading a string never fails
 	return out
 }

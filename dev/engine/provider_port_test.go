@@ -18,10 +18,10 @@ import (
 func (r *rig) ports() engine.Ports {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.given
+	return r.usedPorts
 }
 
-// taken listens on a port of this machine until the test ends, unless something else does already.
+// taken listens on a port of this machine until the test ends, unless another program does.
 func taken(t *testing.T, port int) {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -33,22 +33,22 @@ func taken(t *testing.T, port int) {
 func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Mode = dev.Native })
-	taken(t, engine.IdentityPort)
+	taken(t, engine.FirstProviderPort)
 	run := r.up(engine.Request{})
-	first := r.ports().Identity
-	if first <= engine.IdentityPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
+	first := r.ports().Provider
+	if first <= engine.FirstProviderPort || first == run.Port || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
 		t.Errorf("port %d, warnings %v", first, r.Warnings())
 	}
 	if run.Issuer != dev.Issuer(first) || !slices.ContainsFunc(r.Events(), func(e dev.Event) bool { ready, ok := e.(dev.Ready); return ok && ready.Issuer == run.Issuer }) {
 		t.Errorf("issuer %q", run.Issuer)
 	}
 	warned := len(r.Warnings())
-	r.up(engine.Request{}) // runs: its own port is no obstacle
+	r.up(engine.Request{}) // the project runs, and its own port does not count as taken
 	if err := r.engine().Down(t.Context(), t.Context(), r.project, false); err != nil {
 		t.Fatal(err)
 	}
-	r.up(engine.Request{}) // down meanwhile: it is remembered
-	if got := r.ports().Identity; got != first || len(r.Warnings()) != warned {
+	r.up(engine.Request{}) // after a down, the saved port counts
+	if got := r.ports().Provider; got != first || len(r.Warnings()) != warned {
 		t.Errorf("port %d, then %d; warnings %v", first, got, r.Warnings())
 	}
 }
@@ -56,30 +56,30 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 func TestUp_TheProvidersPortIsNoneThatTheProjectNeeds(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) {
-		p.Reserved = []int{engine.IdentityPort, engine.IdentityPort + 1}
-		p.Port, p.PortFixed = engine.IdentityPort+2, false
+		p.Reserved = []int{engine.FirstProviderPort, engine.FirstProviderPort + 1}
+		p.Port, p.PortFixed = engine.FirstProviderPort+2, false
 	})
 	run := r.up(engine.Request{})
-	if got := r.ports().Identity; got <= engine.IdentityPort+1 || got == run.Port {
+	if got := r.ports().Provider; got <= engine.FirstProviderPort+1 || got == run.Port {
 		t.Errorf("port %d, the app's is %d", got, run.Port)
 	}
-	// Nobody signs in, so that nobody needs to know of it.
-	if got := r.Warnings(); slices.Contains(got, dev.CodePortMoved) && run.Port == engine.IdentityPort+2 {
+	// Nobody signs in, so the port is worth no warning.
+	if got := r.Warnings(); slices.Contains(got, dev.CodePortMoved) && run.Port == engine.FirstProviderPort+2 {
 		t.Errorf("warnings %v", got)
 	}
 }
 
-// An app may ask for its parameters with its first breath.
-func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
+// An app may request its parameters at once.
+func TestUp_ConfiguresTheGatewayBeforeTheAppStarts(t *testing.T) {
 	for name, change := range map[string]func(p *engine.Project, app *types.ServiceConfig){
-		"both are made": func(*engine.Project, *types.ServiceConfig) {},
-		"only the app is": func(_ *engine.Project, app *types.ServiceConfig) {
+		"gateway and app are created": func(*engine.Project, *types.ServiceConfig) {},
+		"only the app is created": func(_ *engine.Project, app *types.ServiceConfig) {
 			app.Environment = types.MappingWithEquals{"MODE": new(string)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			if name != "both are made" {
+			if name != "gateway and app are created" {
 				r.up(engine.Request{})
 			}
 			r.change(change)
@@ -113,8 +113,8 @@ func TestUp_TheGatewayIsSuppliedBeforeTheAppStarts(t *testing.T) {
 	}
 }
 
-// What only shows in an app that runs is told by whoever started it.
-func TestUp_TellsWhatIsWrongWithAnAppThatAnswers(t *testing.T) {
+// Some problems show only in a running app. The sdev that started it reports them.
+func TestUp_WarnsOfProblemsOfAnAppThatAnswers(t *testing.T) {
 	r := newRig(t)
 	e := r.engine()
 	r.gateway.checkApp = func(p engine.Project) []dev.Warning {
@@ -123,7 +123,7 @@ func TestUp_TellsWhatIsWrongWithAnAppThatAnswers(t *testing.T) {
 		}
 		return []dev.Warning{{Code: dev.CodeAuthBypass}}
 	}
-	for range 2 { // the second one starts nothing
+	for range 2 { // the second up starts nothing
 		if _, err := e.Up(t.Context(), engine.Request{}); err != nil {
 			t.Fatal(err)
 		}
@@ -139,10 +139,10 @@ func TestLastPorts_AreThoseOfTheLastUp(t *testing.T) {
 		t.Errorf("before the first: %+v", got)
 	}
 	run := r.up(engine.Request{})
-	if got := engine.LastPorts(r.project.StateDir, 0); got.App != run.Port || got.Identity != r.given.Identity || got.Identity == 0 {
-		t.Errorf("%+v, given were %+v", got, r.given)
+	if got := engine.LastPorts(r.project.StateDir, 0); got.App != run.Port || got.Provider != r.usedPorts.Provider || got.Provider == 0 {
+		t.Errorf("%+v, given were %+v", got, r.usedPorts)
 	}
-	if got := engine.LastPorts(r.project.StateDir, 1); got.App != 0 || got.Identity != r.given.Identity {
+	if got := engine.LastPorts(r.project.StateDir, 1); got.App != 0 || got.Provider != r.usedPorts.Provider {
 		t.Errorf("with another port in the files: %+v", got)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is what a token of Python is.
+// kind is the kind of a Python token.
 type kind int
 
 const (
@@ -16,13 +16,13 @@ const (
 
 type token struct {
 	kind   kind
-	s      string // of a text what it says, of an f-string nothing
+	s      string // of a text its value; of an f-string nothing
 	line   int
 	parts  []part // of an f-string
 	format bool   // an f-string
 }
 
-// part is a piece of an f-string: a text, or an expression.
+// part is a piece of an f-string: a text or an expression.
 type part struct {
 	s    string
 	expr []token
@@ -30,19 +30,22 @@ type part struct {
 
 func (t token) is(s string) bool { return t.kind != text && t.s == s }
 
-// line is a logical line of Python: what brackets and backslashes continue is one.
+// line is a logical line of Python, with all lines that brackets and backslashes continue.
 type line struct {
 	indent int
 	tokens []token
 }
 
-// deepest is how far f-strings, brackets and texts that are programs are followed into one another.
-const deepest = 24
+// maxDepth limits how deep f-strings, brackets and texts that are run as programs are followed into each other.
+const maxDepth = 24
 
-// lines splits Python source. Comments vanish. Whatever is wrong with the source, every byte of it is
-// passed over once.
+// lines splits Python source and drops comments. Whatever is wrong with the source, it reads every byte once.
+//
+// Package detect has a smaller lexer of its own: it needs strings as they are written and symbols of one character,
+// without f-strings, operators and indentation. Sharing this one would save some 60 lines and cost an adapter, a
+// package, and the time to read what detect ignores.
 func lines(src string, first, depth int) []line {
-	s := lexer{src: src, n: first, fresh: true, depth: depth}
+	s := lexer{src: src, line: first, atLineStart: true, depth: depth}
 	for s.at < len(s.src) {
 		s.next()
 	}
@@ -50,32 +53,33 @@ func lines(src string, first, depth int) []line {
 	return s.out
 }
 
+// lexer splits one source text.
 type lexer struct {
-	src      string
-	at, n    int
-	brackets int
-	depth    int
-	fresh    bool // at the beginning of a line
-	indent   int
-	now      []token
-	out      []line
+	src         string
+	at, line    int
+	brackets    int
+	depth       int
+	atLineStart bool // at the beginning of a logical line
+	indent      int
+	tokens      []token
+	out         []line
 }
 
 func (s *lexer) end() {
-	if len(s.now) > 0 {
-		s.out = append(s.out, line{s.indent, s.now})
-		s.now = nil
+	if len(s.tokens) > 0 {
+		s.out = append(s.out, line{s.indent, s.tokens})
+		s.tokens = nil
 	}
 }
 
 func (s *lexer) emit(k kind, text string, n int) {
-	s.now = append(s.now, token{kind: k, s: text, line: n})
+	s.tokens = append(s.tokens, token{kind: k, s: text, line: n})
 }
 
 func (s *lexer) next() {
 	c := s.src[s.at]
-	if s.fresh && c != '\n' && c != '\r' && c != '#' {
-		s.fresh, s.indent = false, 0
+	if s.atLineStart && c != '\n' && c != '\r' && c != '#' {
+		s.atLineStart, s.indent = false, 0
 		for s.at < len(s.src) && (s.src[s.at] == ' ' || s.src[s.at] == '\t') {
 			s.at++
 			s.indent++
@@ -86,15 +90,15 @@ func (s *lexer) next() {
 	case c == '\n':
 		if s.brackets == 0 {
 			s.end()
-			s.fresh = true
+			s.atLineStart = true
 		}
-		s.n++
+		s.line++
 		s.at++
 	case c == '\\' && strings.HasPrefix(s.src[s.at+1:], "\n"):
-		s.n++
+		s.line++
 		s.at += 2
 	case c == '\\' && strings.HasPrefix(s.src[s.at+1:], "\r\n"):
-		s.n++
+		s.line++
 		s.at += 3
 	case strings.IndexByte(" \t\r\f\\", c) >= 0 || strings.HasPrefix(s.src[s.at:], "\ufeff"):
 		s.at++
@@ -109,20 +113,20 @@ func (s *lexer) next() {
 		s.at++
 	case c == '"' || c == '\'':
 		s.literal("")
-	case isWord(c):
+	case isWordByte(c):
 		s.name()
 	default:
 		s.operator()
 	}
 }
 
-// operators are those of more than one character that matter here.
+// operators are those of several characters that matter here.
 var operators = []string{"**=", "//=", "<<=", ">>=", "==", "!=", "<=", ">=", "|=", "+=", "-=", "*=", "/=", "%=", "&=", "^=", ":=", "->", "**", "//"}
 
 func (s *lexer) operator() {
 	for _, op := range operators {
 		if strings.HasPrefix(s.src[s.at:], op) {
-			s.emit(symbol, op, s.n)
+			s.emit(symbol, op, s.line)
 			s.at += len(op)
 			return
 		}
@@ -133,18 +137,18 @@ func (s *lexer) operator() {
 	case ')', ']', '}':
 		s.brackets = max(0, s.brackets-1)
 	}
-	s.emit(symbol, s.src[s.at:s.at+1], s.n)
+	s.emit(symbol, s.src[s.at:s.at+1], s.line)
 	s.at++
 }
 
-func isWord(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// name reads a word, or the string that the word is the prefix of.
+// name reads a word, or the string whose prefix the word is.
 func (s *lexer) name() {
 	start := s.at
-	for s.at < len(s.src) && isWord(s.src[s.at]) {
+	for s.at < len(s.src) && isWordByte(s.src[s.at]) {
 		s.at++
 	}
 	w := s.src[start:s.at]
@@ -152,12 +156,12 @@ func (s *lexer) name() {
 		s.literal(strings.ToLower(w))
 		return
 	}
-	s.emit(word, w, s.n)
+	s.emit(word, w, s.line)
 }
 
-// literal reads a string, which ends with its quotes, or unless it has three of them with its line.
+// literal reads a string. It ends with its quotes or, unless it has three of them, with its line.
 func (s *lexer) literal(prefix string) {
-	from := s.n
+	from := s.line
 	quote := s.src[s.at : s.at+1]
 	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s.src[s.at:], triple) {
 		quote = triple
@@ -167,14 +171,14 @@ func (s *lexer) literal(prefix string) {
 	for s.at < len(s.src) && !strings.HasPrefix(s.src[s.at:], quote) {
 		c := s.src[s.at]
 		if c == '\n' && len(quote) == 1 {
-			break // never closed: the rest of the file is still worth reading
+			break // an unclosed string: the rest of the file is still worth reading
 		}
 		if c == '\\' && s.at+1 < len(s.src) {
 			s.at++
 			c = s.src[s.at]
 		}
 		if c == '\n' {
-			s.n++
+			s.line++
 		}
 		s.at++
 	}
@@ -184,27 +188,27 @@ func (s *lexer) literal(prefix string) {
 	}
 	raw := strings.Contains(prefix, "r")
 	if strings.ContainsAny(prefix, "ft") && s.depth > 0 {
-		s.now = append(s.now, token{kind: text, line: from, format: true, parts: formatted(body, from, raw, s.depth-1)})
+		s.tokens = append(s.tokens, token{kind: text, line: from, format: true, parts: formatParts(body, from, raw, s.depth-1)})
 		return
 	}
-	s.emit(text, unescaped(body, raw), from)
+	s.emit(text, unescape(body, raw), from)
 }
 
-// formatted takes an f-string apart.
-func formatted(body string, n int, raw bool, depth int) (out []part) {
+// formatParts splits an f-string.
+func formatParts(body string, n int, raw bool, depth int) (out []part) {
 	for body != "" {
 		i := strings.IndexAny(body, "{}")
 		if i < 0 {
 			break
 		}
-		out = append(out, part{s: unescaped(body[:i], raw)})
+		out = append(out, part{s: unescape(body[:i], raw)})
 		rest := body[i+1:]
-		if strings.HasPrefix(rest, body[i:i+1]) || body[i] == '}' { // two stand for one
+		if strings.HasPrefix(rest, body[i:i+1]) || body[i] == '}' { // a doubled brace stands for one
 			out = append(out, part{s: body[i : i+1]})
 			body = strings.TrimPrefix(rest, body[i:i+1])
 			continue
 		}
-		until := closing(rest)
+		until := closingBrace(rest)
 		expr := rest[:until]
 		if at := strings.IndexAny(expr, "!:"); at >= 0 && !strings.ContainsAny(expr, "([{\"'") {
 			expr = expr[:at]
@@ -216,11 +220,11 @@ func formatted(body string, n int, raw bool, depth int) (out []part) {
 		out = append(out, part{expr: tokens})
 		body = rest[min(len(rest), until+1):]
 	}
-	return append(out, part{s: unescaped(body, raw)})
+	return append(out, part{s: unescape(body, raw)})
 }
 
-// closing is where the brace closes that stands before a text.
-func closing(s string) int {
+// closingBrace returns the position of the brace that closes one before s.
+func closingBrace(s string) int {
 	depth := 0
 	for i := range len(s) {
 		switch s[i] {
@@ -236,8 +240,8 @@ func closing(s string) int {
 	return len(s)
 }
 
-// unescaped is what a string says.
-func unescaped(body string, raw bool) string {
+// unescape returns the value of a string.
+func unescape(body string, raw bool) string {
 	if raw || !strings.Contains(body, `\`) {
 		return body
 	}

@@ -10,11 +10,11 @@ import (
 
 var notInPaths = regexp.MustCompile(`[^\w./-]+`)
 
-// started are the files of the project that run, or are read, when what ships starts: those that its
-// command names, whatever they are called, and those that these name.
-func (c *check) started() []string {
-	if c.startedOnce != nil {
-		return c.startedOnce
+// started returns the project's files that run or are read when the app that ships starts: those that its
+// command names, whatever they are called, and those that these name in turn.
+func (c *checker) started() []string {
+	if c.startedFiles != nil {
+		return c.startedFiles
 	}
 	w := startWalk{c: c, named: map[string][]string{}, found: map[string]bool{}}
 	for _, name := range c.names() {
@@ -43,49 +43,49 @@ func (c *check) started() []string {
 		w.found["Procfile"] = true
 		w.script(text, "")
 	}
-	c.startedOnce = slices.AppendSeq([]string{}, maps.Keys(w.found)) // never nil: known from now on
-	slices.Sort(c.startedOnce)
-	return c.startedOnce
+	c.startedFiles = slices.AppendSeq([]string{}, maps.Keys(w.found)) // never nil once it is known
+	slices.Sort(c.startedFiles)
+	return c.startedFiles
 }
 
-// startWalk goes from what starts to what that names.
+// startWalk follows the names of files from the start command on.
 type startWalk struct {
-	c       *check
-	named   map[string][]string // names by their last part
+	c       *checker
+	named   map[string][]string // the project's files by base name
 	found   map[string]bool
-	workdir string // of the image
+	workdir string // in the image
 }
 
-// command looks for names of files in a command. Its first word needs no slash or dot to be one.
+// command looks for file names in a command. Its first word may be one without a slash or dot.
 func (w *startWalk) command(text string) {
 	for i, word := range notInPaths.Split(strings.TrimLeft(text, `[ "`), -1) {
 		if strings.ContainsAny(word, "./") || i == 0 || w.isProject(word) {
-			w.take(word, "", true)
+			w.addNamed(word, "", true)
 		}
 	}
 }
 
 func (w *startWalk) isProject(word string) bool { _, ok := w.c.files[word]; return ok && word != "" }
 
-// What a script runs, or reads as settings; what it mentions otherwise may be anything.
+// The path of a file that a script runs, or reads as settings. Any other path in it may mean anything.
 const scriptPath = `[ \t="']*((?:\$\{?\w+\}?/|"\$\(dirname "?\$0"?\)"?/)?[\w./-]*[\w-])`
 
 var (
-	runs  = lazily(`(?m)(?:^|[;&|({]|\b(?:exec|then|do|else)\b|command=)` + scriptPath)
-	reads = lazily(`(?m)(?:\b(?:source|sh|bash|dash|zsh|ash|python3?(?: -\w)*|cat|envdir|env|with-contenv|xargs)|(?:^|\s)(?:-c|-f|--env-file|--config|\.))` + scriptPath)
+	runsFile  = lazyPattern(`(?m)(?:^|[;&|({]|\b(?:exec|then|do|else)\b|command=)` + scriptPath)
+	readsFile = lazyPattern(`(?m)(?:\b(?:source|sh|bash|dash|zsh|ash|python3?(?: -\w)*|cat|envdir|env|with-contenv|xargs)|(?:^|\s)(?:-c|-f|--env-file|--config|\.))` + scriptPath)
 )
 
-// script looks for names of files in a script that is started.
+// script looks for file names in a script that is started.
 func (w *startWalk) script(text, from string) {
-	strong := map[string]bool{}
-	for _, m := range slices.Concat(runs.matches(text), reads.matches(text)) {
-		word := m.text[1]
+	certain := map[string]bool{}
+	for _, m := range slices.Concat(runsFile.matches(text), readsFile.matches(text)) {
+		word := m.groups[1]
 		if i := strings.LastIndexAny(word, "}\")"); i >= 0 {
 			word = strings.TrimLeft(word[i+1:], `"/`)
 		}
-		strong[strings.TrimLeft(word, "/")] = true
+		certain[strings.TrimLeft(word, "/")] = true
 		if strings.ContainsAny(word, "./") || w.isProject(word) {
-			w.take(word, from, true)
+			w.addNamed(word, from, true)
 		}
 	}
 	for line := range strings.Lines(text) {
@@ -93,35 +93,35 @@ func (w *startWalk) script(text, from string) {
 			continue
 		}
 		for _, word := range notInPaths.Split(line, -1) {
-			if strings.ContainsAny(word, "./") && !strong[strings.TrimLeft(word, "/")] {
-				w.take(word, from, false)
+			if strings.ContainsAny(word, "./") && !certain[strings.TrimLeft(word, "/")] {
+				w.addNamed(word, from, false)
 			}
 		}
 	}
 }
 
-// take finds the files that a word means. sure is false where it is only mentioned: then files of
-// tests, of development and for people are left out.
-func (w *startWalk) take(word, from string, sure bool) {
+// addNamed adds the files that a word may name. A word that is not certain only occurs in the text: files for tests,
+// for development and for people are left out.
+func (w *startWalk) addNamed(word, from string, certain bool) {
 	candidates := w.named[path.Base(word)]
-	exact := slices.DeleteFunc(slices.Clone(candidates), func(name string) bool { return !w.means(word, name, from) })
+	exact := slices.DeleteFunc(slices.Clone(candidates), func(name string) bool { return !w.refersTo(word, name, from) })
 	for _, name := range exact {
-		if sure && !isManual(name) || !isTest(name) && !isProse(name) && !isAboutMachine(name) {
+		if certain && !isDocumentation(name) || !isTest(name) && !isProse(name) && !isDevelopmentPath(name) {
 			w.add(name)
 		}
 	}
 	if len(exact) > 0 {
 		return
 	}
-	for _, name := range candidates { // it may have been copied there in a way that nobody follows
-		if !isTest(name) && !isAboutMachine(name) && !isManual(name) && (sure || !isProse(name)) {
+	for _, name := range candidates { // the image may contain it by a way that is not understood
+		if !isTest(name) && !isDevelopmentPath(name) && !isDocumentation(name) && (certain || !isProse(name)) {
 			w.add(name)
 		}
 	}
 }
 
-// means says that a path in the image, or beside a script, is that of a file of the project.
-func (w *startWalk) means(word, name, from string) bool {
+// refersTo reports whether a path in the image, or beside a script, means a file of the project.
+func (w *startWalk) refersTo(word, name, from string) bool {
 	clean := path.Clean(word)
 	if path.Join(path.Dir(from), clean) == name || clean == name {
 		return true
@@ -132,7 +132,7 @@ func (w *startWalk) means(word, name, from string) bool {
 	}
 	copied := false
 	for _, cp := range w.c.App.Copies {
-		if cp.To == "" || !takes(cp.From, name) {
+		if cp.To == "" || !copyIncludes(cp.From, name) {
 			continue
 		}
 		copied = true
@@ -161,5 +161,5 @@ func (w *startWalk) add(name string) {
 	}
 }
 
-// isManual says that a file is for people, and that no program reads it.
-func isManual(name string) bool { return isProse(name) && path.Ext(name) != ".txt" }
+// isDocumentation reports whether a file is written for people and no program reads it.
+func isDocumentation(name string) bool { return isProse(name) && path.Ext(name) != ".txt" }

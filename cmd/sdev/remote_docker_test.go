@@ -16,10 +16,9 @@ import (
 	"sdev/dev"
 )
 
-// farEngine starts a container engine in a network and a mount namespace of its own: neither its ports
-// nor this machine's directory dir are what they are here, as on another machine. It gives the engine's
-// address.
-func farEngine(t *testing.T, dir string) string {
+// remoteEngine starts a container engine with its own network and mount namespaces. As on another machine, its ports are
+// not this machine's, and it does not see the directory dir. It returns the engine's address.
+func remoteEngine(t *testing.T, dir string) string {
 	t.Helper()
 	state, err := os.MkdirTemp("", "far") // a short name: a socket's path has a limit
 	if err != nil {
@@ -48,14 +47,14 @@ exec dockerd -H "$3" --data-root "$2/data" --exec-root "$2/exec" --pidfile "$2/p
 		_ = daemon.Wait()
 		if t.Failed() {
 			b, _ := os.ReadFile(log.Name())
-			t.Logf("far engine:\n%s", b)
+			t.Logf("remote engine:\n%s", b)
 		}
 	})
-	await(t, 30*time.Second, "the far engine answers", func() bool { return exec.Command("docker", "-H", host, "version").Run() == nil }, func() string { return "" })
+	await(t, 30*time.Second, "the remote engine answers", func() bool { return exec.Command("docker", "-H", host, "version").Run() == nil }, func() string { return "" })
 	return host
 }
 
-// serve stands for Streamlit: a page that says what a file holds.
+// serve is a fake of Streamlit: its page is the content of a file.
 const serve = `import http.server, os
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -68,16 +67,16 @@ class Page(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["STREAMLIT_SERVER_PORT"])), Page).serve_forever()
 `
 
-// On another machine neither mounts nor published ports lead anywhere. The project is copied, and the
-// page is brought here.
-func TestDockerFar_PageAndSavesCrossToAnotherMachine(t *testing.T) {
+// With an engine on another machine, neither mounts nor published ports work. sdev copies the project and forwards the
+// page.
+func TestDockerRemote_PageAndSavesCrossToAnotherMachine(t *testing.T) {
 	p := &project{t: t, dir: t.TempDir(), name: "far", home: t.TempDir()}
-	host := farEngine(t, p.dir)
+	host := remoteEngine(t, p.dir)
 	load := exec.Command("sh", "-c", `docker save python:3.11-slim | docker -H "$0" load`, host)
 	if out, err := load.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	p.keep()
+	p.guardDir()
 	p.write("compose.yml", `name: far
 services:
   streamlit:
@@ -114,7 +113,7 @@ services:
 		t.Error("the page is still served here")
 	}
 
-	// With its login, the provider is brought here too: its name is the same for the browser and the app.
+	// With a login sdev forwards the provider too: its address is the same for browser and app.
 	up = p.stream("up", "--with-auth=app", "--json")
 	ready := awaitEvent[dev.Ready](t, up)
 	if text := body(t, ready.Issuer+"/.well-known/openid-configuration"); !strings.Contains(text, `"issuer":"`+ready.Issuer+`"`) {

@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// Python finds what scripts do to a variable. They are judged together: a name may be a constant of
-// one and be used in another.
+// Python finds what scripts do to a variable. It reads them together: one script may use a constant of another.
 func Python(scripts map[string]string, variable string) []Found {
 	p := &program{variable: variable, attributes: map[string]value{}, functions: map[string]*scope{}, found: map[place]Found{}}
-	names := slices.SortedFunc(maps.Keys(scripts), func(a, b string) int { // those that name it first
+	names := slices.SortedFunc(maps.Keys(scripts), func(a, b string) int { // scripts that name the variable first
 		if first := strings.Contains(scripts[a], variable); first != strings.Contains(scripts[b], variable) {
 			if first {
 				return -1
@@ -20,13 +19,13 @@ func Python(scripts map[string]string, variable string) []Found {
 		}
 		return strings.Compare(a, b)
 	})
-	left := mostSource
+	left := maxSource
 	for _, name := range names {
-		if left -= len(scripts[name]); left > 0 && concerns(scripts[name]) {
+		if left -= len(scripts[name]); left > 0 && isRelevant(scripts[name]) {
 			p.add(name, scripts[name])
 		}
 	}
-	// What is bound late is known in the next round; values only grow.
+	// A name that is bound late is known in the next round; values only grow.
 	const rounds = 3
 	for range rounds {
 		for _, m := range p.modules {
@@ -40,9 +39,8 @@ func Python(scripts map[string]string, variable string) []Found {
 	})
 }
 
-// concerns is false for a script that neither sets variables, nor starts programs, nor holds a part of
-// the name.
-func concerns(text string) bool {
+// isRelevant reports whether a script may matter: it sets variables, starts programs, or contains a part of the name.
+func isRelevant(text string) bool {
 	if !strings.ContainsAny(text, "=(") {
 		return false
 	}
@@ -54,12 +52,12 @@ func concerns(text string) bool {
 	return false
 }
 
-// program is all scripts.
+// program is all scripts together.
 type program struct {
 	variable   string
 	modules    []*module
-	attributes map[string]value  // of objects, by their names alone
-	functions  map[string]*scope // by their names alone
+	attributes map[string]value  // of objects, by the attribute's name alone
+	functions  map[string]*scope // by name alone
 	found      map[place]Found
 	steps      int
 }
@@ -70,31 +68,31 @@ type place struct {
 	kind Kind
 }
 
-// mostSource is how much of scripts is read. The apps of people have a tenth of it.
-const mostSource = 8 << 20
+// maxSource limits how much source is read. Ordinary apps have a tenth.
+const maxSource = 8 << 20
 
-// mostSteps keeps text that was made for it from taking time. Large programs take a hundredth.
-const mostSteps = 20_000_000
+// maxSteps limits the work. Large programs need a hundredth.
+const maxSteps = 20_000_000
 
 // module is one script.
 type module struct {
-	name       string
-	top        *scope
-	statements []statement
-	stars      []string // modules that all names are taken from
+	name        string
+	top         *scope
+	statements  []statement
+	starImports []string // modules whose names are all imported
 }
 
-// scope is where names are bound: a module, or a function of it.
+// scope binds the names of a module or of a function.
 type scope struct {
 	names      map[string]value
 	outer      *scope
 	parameters []string
-	list       string // of further arguments: *list
-	named      string // of further arguments with names: **named
+	list       string // the parameter *list
+	named      string // the parameter **named
 	returns    value
 }
 
-func (s *scope) look(name string) (value, bool) {
+func (s *scope) lookUp(name string) (value, bool) {
 	for ; s != nil; s = s.outer {
 		if v, ok := s.names[name]; ok {
 			return v, true
@@ -103,22 +101,22 @@ func (s *scope) look(name string) (value, bool) {
 	return value{}, false
 }
 
-func (s *scope) bind(name string, v value) { s.names[name] = s.names[name].or(v) }
+func (s *scope) bind(name string, v value) { s.names[name] = s.names[name].union(v) }
 
-// statement is one of Python's, without the body that may follow it.
+// statement is one statement, without the body that may follow it.
 type statement struct {
 	tokens []token
 	in     *scope
-	opens  *scope  // of a def
-	class  []token // the head of the class that it stands in
+	opens  *scope  // the scope of a def
+	class  []token // the head of the class that contains it
 }
 
-// add splits a script into statements, and gives each function a scope of its own.
+// add splits a script into statements, and gives each function a scope.
 func (p *program) add(name, src string) {
 	m := &module{name: name, top: &scope{names: map[string]value{}}}
 	p.modules = append(p.modules, m)
-	m.top.names["__file__"] = value{open: true}
-	p.split(m, m.top, lines(src, 1, deepest))
+	m.top.names["__file__"] = value{uncertain: true}
+	p.split(m, m.top, lines(src, 1, maxDepth))
 }
 
 func (p *program) split(m *module, top *scope, all []line) {
@@ -152,7 +150,7 @@ func (p *program) split(m *module, top *scope, all []line) {
 	}
 }
 
-// compound splits a statement that has others behind its colon.
+// compound splits a statement from those after its colon.
 func compound(tokens []token) (head, body []token) {
 	keywords := []string{"if", "elif", "else", "for", "while", "with", "try", "except", "finally", "def", "class", "async", "match", "case"}
 	if tokens[0].kind != word || !slices.Contains(keywords, tokens[0].s) {
@@ -164,7 +162,7 @@ func compound(tokens []token) (head, body []token) {
 	return tokens, nil
 }
 
-// atTop is where a symbol or word stands outside of all brackets, and of lambdas; -1 is nowhere.
+// atTop returns the position of a symbol or word outside all brackets and lambdas; -1 if it is not there.
 func atTop(tokens []token, want string) int {
 	depth, lambdas := 0, 0
 	for i, t := range tokens {
@@ -185,7 +183,7 @@ func atTop(tokens []token, want string) int {
 	return -1
 }
 
-// splitTop splits at a symbol outside of all brackets.
+// splitTop splits at a symbol outside all brackets.
 func splitTop(tokens []token, by string) (out [][]token) {
 	for {
 		i := atTop(tokens, by)
@@ -197,7 +195,7 @@ func splitTop(tokens []token, by string) (out [][]token) {
 	}
 }
 
-// run takes in one statement.
+// run evaluates one statement.
 func (p *program) run(m *module, st statement) {
 	t, e := st.tokens, &evaluation{p: p, m: m, in: st.in, class: st.class}
 	if st.opens != nil {
@@ -213,28 +211,28 @@ func (p *program) run(m *module, st statement) {
 	case t[0].is("from"):
 		e.importsFrom(t[1:])
 	case t[0].is("for"):
-		e.loop(t[1:])
+		e.bindLoop(t[1:])
 	case t[0].is("with"):
-		e.withs(t[1:])
+		e.bindWith(t[1:])
 	case t[0].is("return"):
-		st.in.returns = st.in.returns.or(e.value(t[1:]))
+		st.in.returns = st.in.returns.union(e.value(t[1:]))
 	case t[0].is("del"), t[0].is("global"), t[0].is("class"):
 	default:
 		e.assignment(t)
 	}
 }
 
-// define binds a function, and its parameters to what they are by default.
+// define binds a function, and its parameters to their defaults.
 func (e *evaluation) define(st statement) {
 	i := slices.IndexFunc(st.tokens, func(t token) bool { return t.is("def") })
 	f := st.opens
-	e.in.names[st.tokens[i+1].s] = value{function: f, open: true}
+	e.in.names[st.tokens[i+1].s] = value{function: f, uncertain: true}
 	f.parameters = nil
 	open := slices.IndexFunc(st.tokens, func(t token) bool { return t.is("(") })
 	if open < 0 {
 		return
 	}
-	for _, part := range splitTop(inside(st.tokens[open:]), ",") {
+	for _, part := range splitTop(insideBrackets(st.tokens[open:]), ",") {
 		if len(part) > 1 && part[0].is("*") {
 			f.list = part[1].s
 			continue
@@ -257,8 +255,8 @@ func (e *evaluation) define(st statement) {
 	}
 }
 
-// inside is what stands between a bracket and the one that closes it.
-func inside(tokens []token) []token {
+// insideBrackets returns the tokens between a bracket and the one that closes it.
+func insideBrackets(tokens []token) []token {
 	depth := 0
 	for i, t := range tokens {
 		switch {
@@ -273,8 +271,8 @@ func inside(tokens []token) []token {
 	return tokens[1:]
 }
 
-// loop reads "a, b in list".
-func (e *evaluation) loop(t []token) {
+// bindLoop reads "a, b in list".
+func (e *evaluation) bindLoop(t []token) {
 	i := atTop(t, "in")
 	if i < 0 {
 		return
@@ -282,7 +280,7 @@ func (e *evaluation) loop(t []token) {
 	e.bindEach(t[:i], e.value(t[i+1:]))
 }
 
-// bindEach binds names to what a list, or the pairs of a mapping, may have.
+// bindEach binds names to each item of a list, or to each pair of a mapping.
 func (e *evaluation) bindEach(target []token, list value) {
 	if len(list.items) == 0 && len(list.entries) == 0 {
 		e.bind(target, unknown(list))
@@ -292,14 +290,14 @@ func (e *evaluation) bindEach(target []token, list value) {
 		e.bind(target, item)
 	}
 	for _, entry := range list.entries {
-		e.bind(target, value{items: []value{entry.key, entry.value}, mentions: entry.key.mentions}.or(entry.key))
+		e.bind(target, value{items: []value{entry.key, entry.value}, inputs: entry.key.inputs}.union(entry.key))
 	}
 }
 
-// withs reads "open(x) as f, y".
-func (e *evaluation) withs(t []token) {
-	if len(t) > 0 && t[0].is("(") && len(inside(t)) == len(t)-2 {
-		t = inside(t)
+// bindWith reads "open(x) as f, y".
+func (e *evaluation) bindWith(t []token) {
+	if len(t) > 0 && t[0].is("(") && len(insideBrackets(t)) == len(t)-2 {
+		t = insideBrackets(t)
 	}
 	for _, part := range splitTop(t, ",") {
 		i := atTop(part, "as")

@@ -7,26 +7,25 @@ import (
 	"sync"
 )
 
-// pattern is a regular expression that is compiled when it is first used: most runs of the program
-// check nothing.
+// pattern is a regular expression that is compiled at its first use: most runs of the program check nothing.
 type pattern func() *regexp.Regexp
 
-func lazily(expr string) pattern {
+func lazyPattern(expr string) pattern {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
-// match is where a pattern was found in a text.
+// match is a place where a pattern matches a text.
 type match struct {
-	line int
-	text []string // all of it, then the groups
+	line   int
+	groups []string // the whole match, then its groups
 }
 
-// matches finds a pattern in a text, outside of lines that are comments in most languages.
+// matches finds a pattern in a text, except in lines that are comments in most languages.
 func (p pattern) matches(text string) []match {
 	var out []match
 	for _, at := range p().FindAllStringSubmatchIndex(text, -1) {
 		from := at[0]
-		for from < at[1] && strings.IndexByte(" \t\r\n", text[from]) >= 0 { // what comes before it is on the line before
+		for from < at[1] && strings.IndexByte(" \t\r\n", text[from]) >= 0 { // the match may begin with the end of the line before
 			from++
 		}
 		start := strings.LastIndexByte(text[:from], '\n') + 1
@@ -39,7 +38,7 @@ func (p pattern) matches(text string) []match {
 			if at[i] >= 0 {
 				group = text[at[i]:at[i+1]]
 			}
-			m.text = append(m.text, group)
+			m.groups = append(m.groups, group)
 		}
 		out = append(out, m)
 	}
@@ -53,7 +52,7 @@ func isComment(line string) bool {
 	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "--") && !strings.HasPrefix(line, "---") && strings.HasPrefix(line, "-- ")
 }
 
-// isProse says that a file is for people: what it says sets nothing.
+// isProse reports whether a file is written for people, so that what it says sets nothing.
 func isProse(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".md", ".rst", ".txt", ".adoc", ".html":
@@ -62,7 +61,7 @@ func isProse(name string) bool {
 	return false
 }
 
-// isTest says that a file belongs to tests or examples.
+// isTest reports whether a file belongs to tests or examples.
 func isTest(name string) bool {
 	base := path.Base(name)
 	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" {
@@ -77,9 +76,8 @@ func isTest(name string) bool {
 	return false
 }
 
-// lineOf gives the line of a file of the project that holds the first of these texts; 0 where none
-// does.
-func (c *check) lineOf(file string, texts ...string) int {
+// lineOf returns the line of a project file that contains the first of these texts; 0 if none is there.
+func (c *checker) lineOf(file string, texts ...string) int {
 	body, ok := c.files[file]
 	if !ok && c.Project != nil {
 		b, _ := readText(c.Project, file)
@@ -93,8 +91,8 @@ func (c *check) lineOf(file string, texts ...string) int {
 	return 0
 }
 
-// bundled calls visit with the files of the bundle that a platform reads.
-func (c *check) bundled(visit func(name, text string)) {
+// eachBundleFile calls visit with the files of the bundle that a platform reads.
+func (c *checker) eachBundleFile(visit func(name, text string)) {
 	for _, f := range c.Bundle {
 		if !isProse(f.Path) && !strings.Contains(f.Path, "/.handoff/") {
 			visit(f.Path, string(f.Data))

@@ -59,7 +59,7 @@ func gzipOf(t *testing.T, body string) string {
 	return b.String()
 }
 
-// bzip2Of gives awsKey as bzip2 has packed it: the library only unpacks.
+// bzip2Of returns awsKey compressed by bzip2; the library only decompresses.
 func bzip2Of(t *testing.T) string {
 	t.Helper()
 	b, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWcoKxusAAAHOAAAQEgAhb2AwIAAxTAABTRoPKbKQDlgX4Q4RSl6+LuSKcKEhlBWN1g==")
@@ -69,7 +69,7 @@ func bzip2Of(t *testing.T) string {
 	return string(b)
 }
 
-// bytecode is like a compiled script that uses some names: they are written with their lengths.
+// bytecode imitates a compiled script that uses some names: marshal writes them after their lengths.
 func bytecode(names ...string) string {
 	text := "\xa7\r\r\n" + strings.Repeat("\x00", 12) + "\xe3\x00\x00\xda\x0fLOCAL_STREAMLIT\xda\x011"
 	for _, name := range names {

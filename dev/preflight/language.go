@@ -9,11 +9,11 @@ import (
 	"sdev/dev/preflight/assign"
 )
 
-// language says how a file's text is read.
+// language is the syntax in which a file is read.
 type language int
 
 const (
-	asScript language = iota // of a shell, or NAME=value
+	asScript language = iota // a shell script, or NAME=value
 	asData                   // YAML or JSON
 	asTOML
 	asCode // a language with braces
@@ -38,20 +38,23 @@ func languageOf(name string) language {
 	return asScript
 }
 
-// assigned gives the lines on which a text sets the bypass, whatever language it is in.
+// assigned returns the lines on which a text of any language sets the variable.
 func assigned(name, text string) (lines []int, settings []assign.Setting) {
 	switch languageOf(name) {
 	case asData:
 		if strings.HasPrefix(path.Ext(name), ".json") {
-			text = notes.ReplaceAllString(text, "")
+			text = jsonComments.ReplaceAllString(text, "")
 		}
 		found, ok := assign.Data(text, bypassVariable)
-		if !ok { // a template, or JSON with comments
+		if !ok { // a template
 			return linesOf(bypassSet.matches(text), bypassPaired(text)), nil
 		}
 		settings = found
 	case asTOML:
-		settings, _ = assign.TOML(text, bypassVariable)
+		found, ok := assign.TOML(text, bypassVariable)
+		if settings = found; !ok { // a template, or broken after what was read
+			lines = linesOf(bypassPaired(text))
+		}
 	case asCode:
 		return assign.Code(text, bypassVariable), nil
 	case asScript:
@@ -63,8 +66,8 @@ func assigned(name, text string) (lines []int, settings []assign.Setting) {
 	return lines, settings
 }
 
-// notes are comments in JSON, which some programs allow.
-var notes = regexp.MustCompile(`(?m)^[ \t]*//.*$`)
+// jsonComments are comments in JSON, which some programs allow.
+var jsonComments = regexp.MustCompile(`(?m)^[ \t]*//.*$`)
 
 func linesOf(all ...[]match) (out []int) {
 	for _, m := range slices.Concat(all...) {
@@ -74,7 +77,7 @@ func linesOf(all ...[]match) (out []int) {
 	return slices.Compact(out)
 }
 
-// bypassPaired are names that have a value beside them: others only speak of the variable.
+// bypassPaired returns the names that have a value beside them.
 func bypassPaired(text string) []match {
 	lines := strings.Split(text, "\n")
 	return slices.DeleteFunc(bypassPair.matches(text), func(m match) bool {
@@ -84,19 +87,19 @@ func bypassPaired(text string) []match {
 
 var (
 	kubernetes = regexp.MustCompile(`(?m)^apiVersion:`)
-	// platformKeys are what only the files of a platform have.
+	// platformKeys occur only in files of a platform.
 	platformKeys   = regexp.MustCompile(`(?m)^(?:AWSTemplateFormatVersion|Resources|Transform|env_variables|applications|option_settings|generators|configMapGenerator|secretGenerator|definition_version|containers)\s*:|"(?:containerDefinitions|Resources|AWSEBDockerrunVersion|formation|buildpacks)"\s*:|deploymentTemplate\.json`)
-	infrastructure = lazily(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
-	// programmed are libraries that describe what a platform is to run.
-	programmed = lazily(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
+	infrastructure = lazyPattern(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
+	// infrastructureLibrary is the import of a library that describes what a platform runs.
+	infrastructureLibrary = lazyPattern(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
 )
 
-// isPlatform says that a file tells a platform what to run.
+// isPlatform reports whether a file tells a platform what to run.
 func isPlatform(name, text string) bool {
 	base := path.Base(name)
 	parts := strings.Split(path.Dir(name), "/")
 	for _, dir := range []string{"copilot", "helm", "chart", "charts", ".ebextensions", ".platform", ".do", "k8s", "kubernetes", "manifests", "kustomize", "overlays", "terraform", "infra", "infrastructure", "nomad", "ansible", "deploy", "deployment", "ecs", "cloudformation", "bicep"} {
-		if slices.Contains(parts, dir) && (languageOf(name) != asScript || path.Ext(name) == ".env") { // a script there may be for tests
+		if slices.Contains(parts, dir) && (languageOf(name) != asScript || path.Ext(name) == ".env") { // a script may be for tests
 			return true
 		}
 	}
@@ -119,8 +122,8 @@ func isPlatform(name, text string) bool {
 	return strings.Contains(text, "containerDefinitions")
 }
 
-// isOfTools says that a file is read by tools of developers, which set variables for what they run.
-func isOfTools(name string) bool {
+// isToolConfig reports whether developers' tools read a file; they set variables for what they run themselves.
+func isToolConfig(name string) bool {
 	base := path.Base(name)
 	for _, start := range []string{"pyproject.toml", "package.json", "Taskfile", ".pre-commit", "mkdocs", "tox.", "pytest.", "setup.cfg", "mise.", ".mise.", "pixi.toml", "Pipfile", "justfile", "Justfile", "noxfile", "Tiltfile", "renovate", "dependabot", ".readthedocs", "tsconfig", "vite.config", "playwright.config", "jest.config", "vitest.config", "cypress.config", "launch.json", "tasks.json", "devbox.json", "process-compose"} {
 		if strings.HasPrefix(base, start) {
@@ -130,13 +133,13 @@ func isOfTools(name string) bool {
 	return false
 }
 
-// envFile is a file of variables that a platform is given, or a program that is started.
-var envFile = lazily(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
+// envFile matches the name of a file of variables that a platform or a program reads.
+var envFile = lazyPattern(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
 
-// bypassInEnvFiles looks at files of variables that a file of a platform, or a pipeline, names.
-func (c *check) bypassInEnvFiles(name, text string) {
+// bypassInEnvFiles checks files of variables that a platform's file or a pipeline names.
+func (c *checker) bypassInEnvFiles(name, text string) {
 	for _, m := range envFile.matches(text) {
-		word := m.text[1] + m.text[2]
+		word := m.groups[1] + m.groups[2]
 		for _, file := range c.resolve(word, path.Dir(name)) {
 			body, ok := readText(c.Project, file)
 			if !ok || file == name {
@@ -144,14 +147,14 @@ func (c *check) bypassInEnvFiles(name, text string) {
 			}
 			lines, _ := assigned(file, string(body))
 			for _, n := range lines {
-				c.add("bypass.task", place{file: file, line: n}, "%s is set, and %s:%d hands this file to what runs the app", bypassVariable, name, m.line)
+				c.add("bypass.task", place{file: file, line: n}, "%s is set, and %s:%d gives this file to what runs the app", bypassVariable, name, m.line)
 			}
 		}
 	}
 }
 
-// resolve gives the files of the project that a path may mean: seen from a directory, or from the project.
-func (c *check) resolve(word, dir string) (out []string) {
+// resolve returns the project's files that a path may mean, relative to a directory or to the project.
+func (c *checker) resolve(word, dir string) (out []string) {
 	for _, name := range []string{path.Join(dir, word), path.Clean(strings.TrimPrefix(word, "/"))} {
 		if word != "" && c.listed[name] && !slices.Contains(out, name) {
 			out = append(out, name)
