@@ -240,10 +240,15 @@ func (p *Project) assumeBuild() {
 	if s.Build != nil || !isLocal(s.Image) || s.PullPolicy == types.PullPolicyAlways || s.PullPolicy == types.PullPolicyNever {
 		return
 	}
-	const dockerfile = "Dockerfile"
-	if st, err := os.Stat(filepath.Join(p.Dir, dockerfile)); err != nil || !st.Mode().IsRegular() {
+	names := []string{"Dockerfile", "dockerfile"} // builders look for both
+	i := slices.IndexFunc(names, func(name string) bool {
+		st, err := os.Stat(filepath.Join(p.Dir, name))
+		return err == nil && st.Mode().IsRegular()
+	})
+	if i < 0 {
 		return
 	}
+	dockerfile := names[i]
 	s.Build = &types.BuildConfig{Context: p.Dir, Dockerfile: dockerfile}
 	p.Model.Services[p.App] = s
 	p.BuildAssumed = true
