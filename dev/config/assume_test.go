@@ -292,3 +292,23 @@ func TestBuildInput_OfAMountedProjectIsWhatIsInstalled(t *testing.T) {
 		before = after
 	}
 }
+
+func TestLoad_AnAppOfTheMachinesNetworkRunsBehindTheGateway(t *testing.T) {
+	for mode, want := range map[string]string{
+		"host":   "docker-compose.yml:4: network_mode: host is not applied to streamlit, which runs in the network of the gateway; there, this machine is not localhost but host.docker.internal",
+		"bridge": "docker-compose.yml:4: network_mode: bridge is not applied to streamlit, which runs in the network of the gateway",
+	} {
+		p := loaded(t, "services:\n  streamlit:\n    image: registry.example/shop\n    network_mode: "+mode+"\n")
+		if got := messages(p); got != want {
+			t.Errorf("%s: %s", mode, got)
+		}
+		e, err := config.Overlay(p, parts(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		gateway := e.Project.Services[config.GatewayService]
+		if _, ok := gateway.Networks["default"]; !ok || len(gateway.ExtraHosts["host.docker.internal"]) != len(p.Model.Services["streamlit"].ExtraHosts) || (mode == "host") != (len(gateway.ExtraHosts) == 1) {
+			t.Errorf("%s: networks %v, hosts %v", mode, gateway.Networks, gateway.ExtraHosts)
+		}
+	}
+}

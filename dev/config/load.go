@@ -141,6 +141,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	p.dropDuplicates()
 	p.assumeBuild()
 	p.dropMissingAWS()
+	p.replaceNetworkMode()
 	p.assumeSource(o)
 	if err := checkKeys(p, refused); err != nil {
 		return nil, err
