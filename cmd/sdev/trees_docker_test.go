@@ -23,9 +23,15 @@ import (
 // copyTree creates a project from one of the trees on which dev/detect is tested, unchanged.
 func copyTree(t testing.TB, tree string) *project {
 	t.Helper()
+	dir, _ := unpacked(t, filepath.Join("../../dev/detect/testdata/trees", tree+".txtar"))
+	return adopted(t, dir)
+}
+
+// adopted takes a directory as a project under a name of its own, and takes down what ran of it in the end.
+func adopted(t testing.TB, dir string) *project {
+	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir()}
-	dir, _ := unpacked(t, filepath.Join("../../dev/detect/testdata/trees", tree+".txtar"))
 	if err := os.Rename(dir, p.dir); err != nil {
 		t.Fatal(err)
 	}

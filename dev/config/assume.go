@@ -5,6 +5,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -240,10 +241,15 @@ func (p *Project) assumeBuild() {
 	if s.Build != nil || !isLocal(s.Image) || s.PullPolicy == types.PullPolicyAlways || s.PullPolicy == types.PullPolicyNever {
 		return
 	}
-	const dockerfile = "Dockerfile"
-	if st, err := os.Stat(filepath.Join(p.Dir, dockerfile)); err != nil || !st.Mode().IsRegular() {
+	names := []string{"Dockerfile", "dockerfile"} // builders look for both
+	i := slices.IndexFunc(names, func(name string) bool {
+		st, err := os.Stat(filepath.Join(p.Dir, name))
+		return err == nil && st.Mode().IsRegular()
+	})
+	if i < 0 {
 		return
 	}
+	dockerfile := names[i]
 	s.Build = &types.BuildConfig{Context: p.Dir, Dockerfile: dockerfile}
 	p.Model.Services[p.App] = s
 	p.BuildAssumed = true
@@ -290,6 +296,41 @@ func (p *Project) dropMissingAWS() {
 		return isNotExist(err)
 	})
 	p.Model.Services[p.App] = s
+}
+
+// replaceNetworkMode puts an app of the machine's network, or of the engine's default one, into the project's network,
+// because it has to run behind the gateway. Programs on this machine then have another name for it.
+func (p *Project) replaceNetworkMode() {
+	s := p.Model.Services[p.App]
+	mode := s.NetworkMode
+	if mode != "host" && mode != "bridge" {
+		return
+	}
+	file, line := p.sources.locate("services", p.App, "network_mode")
+	s.NetworkMode, s.Networks = "", map[string]*types.ServiceNetworkConfig{"default": nil}
+	if _, ok := p.Model.Networks["default"]; !ok {
+		networks := maps.Clone(p.Model.Networks)
+		if networks == nil {
+			networks = types.Networks{}
+		}
+		networks["default"] = types.NetworkConfig{Name: p.Model.Name + "_default"}
+		p.Model.Networks = networks
+	}
+	consequence := ""
+	if mode == "host" {
+		const name = "host.docker.internal"
+		hosts := maps.Clone(s.ExtraHosts)
+		if hosts == nil {
+			hosts = types.HostsList{}
+		}
+		if _, ok := hosts[name]; !ok {
+			hosts[name] = []string{"host-gateway"}
+		}
+		s.ExtraHosts = hosts
+		consequence = "; there, this machine is not localhost but " + name
+	}
+	p.Model.Services[p.App] = s
+	p.recordAssumption(fmt.Sprintf("%s:%d: network_mode: %s is not applied to %s, which runs in the network of the gateway%s", file, line, mode, p.App, consequence))
 }
 
 // isLocal reports whether an image's name has no registry.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,21 +112,22 @@ func messages(p *config.Project) string {
 func TestLoad_AssumesABuildBesideALocalImage(t *testing.T) {
 	for name, c := range map[string]struct {
 		service    string
-		dockerfile bool
+		dockerfile string
 		built      bool
 	}{
-		"a local name":            {"image: img_name:latest", true, true},
-		"with a directory":        {"image: team/img", true, true},
-		"of a registry":           {"image: 123.dkr.ecr.us-east-1.amazonaws.com/img:latest", true, false},
-		"of a local registry":     {"image: localhost:5000/img", true, false},
-		"of the usual registry":   {"image: docker.io/team/img", true, false},
-		"no Dockerfile":           {"image: img_name:latest", false, false},
-		"always to be pulled":     {"image: img\n    pull_policy: always", true, false},
-		"with a build of its own": {"image: img\n    build: {context: ., target: x}", true, false},
+		"a local name":            {"image: img_name:latest", "Dockerfile", true},
+		"with a directory":        {"image: team/img", "Dockerfile", true},
+		"of a registry":           {"image: 123.dkr.ecr.us-east-1.amazonaws.com/img:latest", "Dockerfile", false},
+		"of a local registry":     {"image: localhost:5000/img", "Dockerfile", false},
+		"of the usual registry":   {"image: docker.io/team/img", "Dockerfile", false},
+		"a lower-case name":       {"image: img", "dockerfile", true},
+		"no Dockerfile":           {"image: img_name:latest", "", false},
+		"always to be pulled":     {"image: img\n    pull_policy: always", "Dockerfile", false},
+		"with a build of its own": {"image: img\n    build: {context: ., target: x}", "Dockerfile", false},
 	} {
 		files := map[string]string{"compose.yaml": "services:\n  streamlit:\n    " + c.service + "\n"}
-		if c.dockerfile {
-			files["Dockerfile"] = "FROM scratch\n"
+		if c.dockerfile != "" {
+			files[c.dockerfile] = "FROM scratch\n"
 		}
 		p, err := load(t, files)
 		if err != nil {
@@ -134,7 +136,7 @@ func TestLoad_AssumesABuildBesideALocalImage(t *testing.T) {
 			}
 			t.Fatalf("%s: %v", name, err)
 		}
-		if p.BuildAssumed != c.built || strings.Contains(messages(p), "is built from ./Dockerfile") != c.built {
+		if p.BuildAssumed != c.built || strings.Contains(messages(p), "is built from ./"+cmp.Or(c.dockerfile, "?")) != c.built {
 			t.Errorf("%s: assumed %v, want %v; %q", name, p.BuildAssumed, c.built, messages(p))
 		}
 	}
@@ -288,5 +290,25 @@ func TestBuildInput_OfAMountedProjectIsWhatIsInstalled(t *testing.T) {
 			t.Errorf("after an edit of %s the input differs: %v, want %v", file, after != before, counts)
 		}
 		before = after
+	}
+}
+
+func TestLoad_AnAppOfTheMachinesNetworkRunsBehindTheGateway(t *testing.T) {
+	for mode, want := range map[string]string{
+		"host":   "docker-compose.yml:4: network_mode: host is not applied to streamlit, which runs in the network of the gateway; there, this machine is not localhost but host.docker.internal",
+		"bridge": "docker-compose.yml:4: network_mode: bridge is not applied to streamlit, which runs in the network of the gateway",
+	} {
+		p := loaded(t, "services:\n  streamlit:\n    image: registry.example/shop\n    network_mode: "+mode+"\n")
+		if got := messages(p); got != want {
+			t.Errorf("%s: %s", mode, got)
+		}
+		e, err := config.Overlay(p, parts(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		gateway := e.Project.Services[config.GatewayService]
+		if _, ok := gateway.Networks["default"]; !ok || len(gateway.ExtraHosts["host.docker.internal"]) != len(p.Model.Services["streamlit"].ExtraHosts) || (mode == "host") != (len(gateway.ExtraHosts) == 1) {
+			t.Errorf("%s: networks %v, hosts %v", mode, gateway.Networks, gateway.ExtraHosts)
+		}
 	}
 }

@@ -48,7 +48,8 @@ func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, e
 	if b.Dockerfile != "" && filepath.IsAbs(b.Context) {
 		text, err := dev.ReadFile(dockerfilePath(b))
 		if err != nil && !isNotExist(err) { // the builder reports that it is missing
-			return "", bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the Dockerfile of service %s cannot be read: %v", s.Name, err), "correct build.dockerfile")
+			file, line := p.sources.locate("services", s.Name, "build", "dockerfile")
+			return "", bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("the Dockerfile of service %s cannot be read: %v", s.Name, err), "correct build.dockerfile")
 		}
 		h.Write(text) // it may lie outside the context
 	}
@@ -123,7 +124,8 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, "", 0, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
+		file, line := p.sources.locate("services", in.service, "build", "context")
+		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
 	}
 	return nil
 }

@@ -111,10 +111,10 @@ func (p *Project) WantedPort() int {
 }
 
 // ReservedPorts are ports that the local provider must not use: those that the project's services publish, and
-// those that may be in use inside the app's network namespace.
-func (p *Project) ReservedPorts() []int {
+// those that may be in use inside the app's network namespace. The command of the app's image may name one.
+func (p *Project) ReservedPorts(image ImageFacts) []int {
 	out := []int{defaultPort, p.WantedPort()}
-	if m := portFlag.FindStringSubmatch(strings.Join(p.command(ImageFacts{}), " ")); m != nil {
+	if m := portFlag.FindStringSubmatch(strings.Join(p.command(image), " ")); m != nil {
 		n, _ := strconv.Atoi(m[1]) // ports reports an invalid one
 		out = append(out, n)
 	}

@@ -56,7 +56,7 @@ func TestLoad_RefusesByNameAndLine(t *testing.T) {
 			"docker-compose.yml:6: services.db.pre_stop is not supported by sdev"},
 		"a key in an item of a list": {map[string]string{"docker-compose.yml": app + "  db:\n    image: postgres\n    networks:\n      back: {}\n      front:\n        interface_name: eth7\nnetworks: {back: {}, front: {}}\n"},
 			"docker-compose.yml:9: services.db.networks.front.interface_name is not supported by sdev"},
-		"the app's own network": {map[string]string{"docker-compose.yml": app + "    network_mode: host\n"},
+		"the app's own network": {map[string]string{"docker-compose.yml": app + "    network_mode: none\n"},
 			"docker-compose.yml:4: services.streamlit.network_mode is not supported by sdev: the app uses the gateway's network"},
 		"several containers of a service": {map[string]string{"docker-compose.yml": app + "  db:\n    image: postgres\n    deploy:\n      replicas: 2\n"},
 			"docker-compose.yml:7: services.db.deploy.replicas is not supported by sdev: sdev runs one container per service, not 2"},

@@ -16,6 +16,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/distribution/reference"
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
@@ -37,8 +38,9 @@ type Project struct {
 	BuildAssumed bool
 
 	sources sources
-	notes   []Note // about assumptions
-	assumed bool   // there is no compose file
+	env     map[string]string // for interpolation
+	notes   []Note            // about assumptions
+	assumed bool              // there is no compose file
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
 	// settingsTrusted is its server.trustedUserHeaders.
@@ -139,6 +141,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	p.dropDuplicates()
 	p.assumeBuild()
 	p.dropMissingAWS()
+	p.replaceNetworkMode()
 	p.assumeSource(o)
 	if err := checkKeys(p, refused); err != nil {
 		return nil, err
@@ -146,11 +149,8 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err := checkState(p); err != nil {
 		return nil, err
 	}
-	unset, err := checkVariables(p, opts.Environment)
-	if err != nil {
-		return p, err
-	}
-	p.Warnings = slices.Concat(p.Warnings, unset, checkReload(p), checkMounts(p))
+	p.env = opts.Environment
+	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, opts.Environment), checkReload(p), checkWatch(p), checkMounts(p))
 	return p, checkCommand(p)
 }
 
@@ -267,26 +267,51 @@ func looksLikeStreamlit(s types.ServiceConfig) bool {
 	return strings.Contains(strings.ToLower(text), "streamlit")
 }
 
-// checkVariables looks for unset variables. In a service that will run that is an error, because an empty value
-// fails late and elsewhere. In other services it is a warning.
-func checkVariables(p *Project, env map[string]string) ([]dev.Warning, error) {
+// checkVariables warns once of each unset variable. Its value is empty, as in Compose.
+func checkVariables(p *Project, env map[string]string) []dev.Warning {
 	var warnings []dev.Warning
+	known := map[string]bool{}
 	for _, src := range p.sources {
 		if src.root == nil || src.nested {
 			continue // an included file may have its own .env
 		}
-		for _, use := range unsetVariables(src.root, nil, env) {
-			if service := use.service(); service != "" {
-				if _, active := p.Model.Services[service]; !active {
-					warnings = append(warnings, dev.Warning{Code: dev.CodeComposeVariable,
-						Message: fmt.Sprintf("%s:%d: variable %s is not set, but service %s, which uses it, is not started", src.path, use.line, use.name, service), Hint: use.hint()})
-					continue
-				}
+		for _, use := range unsetVariables(src.root, env) {
+			if known[use.name] {
+				continue
 			}
-			return nil, use.missing(src)
+			known[use.name] = true
+			warnings = append(warnings, dev.Warning{Code: dev.CodeComposeVariable,
+				Message: fmt.Sprintf("%s:%d: variable %s is not set, so its value is empty", src.path, use.line, use.name), Hint: use.hint()})
 		}
 	}
-	return warnings, nil
+	return warnings
+}
+
+// CheckImages checks the references of images, which an unset variable can leave half empty. It is not part of
+// [Load], so that a project that cannot start can still be taken down.
+func (p *Project) CheckImages() error {
+	for _, name := range slices.Sorted(maps.Keys(p.Model.Services)) {
+		image := p.Model.Services[name].Image
+		if image == "" {
+			continue
+		}
+		if _, err := reference.ParseNormalizedNamed(image); err == nil {
+			continue
+		}
+		file, line := p.sources.locate("services", name, "image")
+		for _, src := range p.sources {
+			if src.path != file || src.root == nil {
+				continue
+			}
+			for _, use := range unsetVariables(src.root, p.env) {
+				if use.line == line {
+					return use.missing(src)
+				}
+			}
+		}
+		return bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("image %q of service %s is not a valid reference", image, name), "write NAME:TAG, in lower case")
+	}
+	return nil
 }
 
 // checkReload warns if the compose file switches off what makes saves live. Its variables override sdev's.
@@ -314,7 +339,7 @@ func (p *Project) explain(err error, env map[string]string) error {
 		if src.root == nil {
 			continue
 		}
-		if unset := unsetVariables(src.root, nil, env); len(unset) > 0 {
+		if unset := unsetVariables(src.root, env); len(unset) > 0 {
 			return unset[0].missing(src)
 		}
 	}
@@ -332,33 +357,25 @@ func (u variableUse) hint() string {
 type variableUse struct {
 	name string
 	line int
-	path []string
 }
 
-func (u variableUse) service() string {
-	if len(u.path) > 1 && u.path[0] == "services" {
-		return u.path[1]
-	}
-	return ""
-}
-
-func unsetVariables(n *yaml.Node, path []string, env map[string]string) []variableUse {
+func unsetVariables(n *yaml.Node, env map[string]string) []variableUse {
 	var found []variableUse
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			found = append(found, unsetVariables(n.Content[i+1], append(slices.Clip(path), n.Content[i].Value), env)...)
+			found = append(found, unsetVariables(n.Content[i+1], env)...)
 		}
 	case yaml.SequenceNode:
 		for _, c := range n.Content {
-			found = append(found, unsetVariables(c, path, env)...)
+			found = append(found, unsetVariables(c, env)...)
 		}
 	case yaml.ScalarNode:
 		vars := template.ExtractVariables(map[string]any{"": n.Value}, template.DefaultPattern)
 		for _, name := range slices.Sorted(maps.Keys(vars)) {
 			v := vars[name]
 			if _, set := env[name]; !set && !v.Required && v.DefaultValue == "" && v.PresenceValue == "" && isPlainUse(n.Value, name) {
-				found = append(found, variableUse{name, n.Line, path})
+				found = append(found, variableUse{name, n.Line})
 			}
 		}
 	}

@@ -96,8 +96,6 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 			"docker-compose.yml:2: cannot tell which service is the Streamlit app: db, web", "x-sdev: {app: NAME}"},
 		"two apps": {"services:\n  a:\n    image: streamlit\n  b:\n    image: streamlit\n", dev.CodeAppMissing,
 			"docker-compose.yml:1: cannot tell which service is the Streamlit app: a, b", "x-sdev: {app: NAME}"},
-		"variable that is not set": {app + "    environment:\n      KEY: ${UNSET_HERE}\n", dev.CodeComposeVariable,
-			"docker-compose.yml:5: variable UNSET_HERE is not set", "${UNSET_HERE:-}"},
 		"required variable": {app + "    user: ${UNSET_HERE:?who runs it}\n", dev.CodeComposeVariable,
 			`docker-compose.yml:4: error while interpolating services.streamlit.user: required variable UNSET_HERE is missing a value: who runs it`, ".env"},
 		"broken interpolation": {app + "    user: ${\n", dev.CodeComposeVariable,
@@ -253,16 +251,47 @@ func TestLoad_VariablesComeFromTheEnvironmentAndDotEnv(t *testing.T) {
 	}
 }
 
-func TestLoad_UnsetVariableOfAServiceThatDoesNotRunIsAWarning(t *testing.T) {
-	compose := composeFile + "    environment: {KEY: \"${UNSET_HERE}\"}\n"
-	p := loaded(t, compose)
-	if len(p.Warnings) != 1 || p.Warnings[0].Code != dev.CodeComposeVariable ||
-		p.Warnings[0].Message != "docker-compose.yml:22: variable UNSET_HERE is not set, but service streamlit, which uses it, is not started" {
-		t.Errorf("warnings %+v", p.Warnings)
+func TestLoad_UnsetVariablesAreEmptyAndAWarningEach(t *testing.T) {
+	p := loaded(t, `services:
+  streamlit:
+    image: shop
+    environment: {KEY: "${UNSET_HERE}", URL: "db://${UNSET_HERE}@host", OTHER: $UNSET_TOO, FINE: "${EMPTY-}"}
+  later:
+    image: shop
+    profiles: [later]
+    environment: {KEY: "${UNSET_LATER}"}
+`)
+	if got := p.Model.Services["streamlit"].Environment["URL"]; got == nil || *got != "db://@host" {
+		t.Errorf("URL is %v", got)
 	}
-	_, err := load(t, map[string]string{"docker-compose.yml": compose}, func(o *config.Options) { o.Profiles = []string{"release"} })
-	if got, want := dev.AsError(err).Error(), "docker-compose.yml:22: variable UNSET_HERE is not set"; got != want {
-		t.Errorf("%s, want %s", got, want)
+	var got []string
+	for _, w := range p.Warnings {
+		if w.Code != dev.CodeComposeVariable || !strings.Contains(w.Hint, ".env") {
+			t.Errorf("warning %+v", w)
+		}
+		got = append(got, w.Message)
+	}
+	want := []string{
+		"docker-compose.yml:4: variable UNSET_HERE is not set, so its value is empty",
+		"docker-compose.yml:4: variable UNSET_TOO is not set, so its value is empty",
+		"docker-compose.yml:8: variable UNSET_LATER is not set, so its value is empty",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestCheckImages_SaysWhichVariableAReferenceLacks(t *testing.T) {
+	for image, want := range map[string]string{
+		"shop:${UNSET_HERE}": "docker-compose.yml:3: variable UNSET_HERE is not set",
+		"Shop:1":             `docker-compose.yml:3: image "Shop:1" of service streamlit is not a valid reference`,
+		"shop:${EMPTY:-}":    `docker-compose.yml:3: image "shop:" of service streamlit is not a valid reference`,
+		"ghcr.io/me/shop@sha256:" + strings.Repeat("a", 64): "",
+	} {
+		err := loaded(t, "services:\n  streamlit:\n    image: "+image+"\n").CheckImages()
+		if (err == nil) != (want == "") || err != nil && dev.AsError(err).Error() != want {
+			t.Errorf("%s: %v", image, err)
+		}
 	}
 }
 

@@ -195,11 +195,19 @@ services: {streamlit: {image: shop}}
 	}
 }
 
+func TestReservedPorts_TheImagesCommandMayNameOne(t *testing.T) {
+	p := loaded(t, "services:\n  streamlit:\n    image: shop\n")
+	image := config.ImageFacts{Command: []string{"streamlit", "run", "app.py", "--server.port=8601"}}
+	if got := p.ReservedPorts(image); !slices.Contains(got, 8601) {
+		t.Errorf("8601 is not in %v", got)
+	}
+}
+
 func TestReservedPorts_AreThoseOfTheProject(t *testing.T) {
 	p := loaded(t, "services: {streamlit: {image: shop, command: streamlit run a.py --server.port 9999, ports: ['8601:8501']}, db: {image: x, ports: ['9100:5432']}}")
 	for _, want := range []int{8501, 8601, 9999, 9100, 5432} {
-		if !slices.Contains(p.ReservedPorts(), want) {
-			t.Errorf("%d is not in %v", want, p.ReservedPorts())
+		if !slices.Contains(p.ReservedPorts(config.ImageFacts{}), want) {
+			t.Errorf("%d is not in %v", want, p.ReservedPorts(config.ImageFacts{}))
 		}
 	}
 }

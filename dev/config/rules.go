@@ -31,9 +31,6 @@ func rules(p *Project, app types.ServiceConfig, synced bool) ([]dev.Rule, error)
 }
 
 func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
-	if err := onlyOf(p, app.Name); err != nil {
-		return nil, err
-	}
 	if app.Develop == nil {
 		return nil, nil
 	}
@@ -51,16 +48,18 @@ func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
 	return out, nil
 }
 
-// onlyOf refuses develop.watch of other services: sdev reloads only the app.
-func onlyOf(p *Project, app string) error {
+// checkWatch warns of develop.watch of other services, which sdev does not apply.
+func checkWatch(p *Project) []dev.Warning {
+	var warnings []dev.Warning
 	for _, name := range p.Model.ServiceNames() {
-		if s := p.Model.Services[name]; name != app && s.Develop != nil && len(s.Develop.Watch) > 0 {
+		if s := p.Model.Services[name]; name != p.App && s.Develop != nil && len(s.Develop.Watch) > 0 {
 			file, line := p.sources.locate("services", name, "develop", "watch")
-			return bad(dev.CodeComposeKey, file, line, fmt.Sprintf("services.%s.develop.watch is not supported: sdev watches only for the app, %s", name, app),
-				"remove it, or move the service behind a profile that is not active")
+			warnings = append(warnings, dev.Warning{Code: dev.CodeComposeKey,
+				Message: fmt.Sprintf("%s:%d: services.%s.develop.watch is not applied: sdev watches only the files of the app, %s", file, line, name, p.App),
+				Hint:    fmt.Sprintf("after a change of %s run: sdev rebuild %s (or: sdev restart %s)", name, name, name)})
 		}
 	}
-	return nil
+	return warnings
 }
 
 func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev.Rule, error) {

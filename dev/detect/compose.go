@@ -1,7 +1,10 @@
 package detect
 
 import (
+	"io/fs"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -31,6 +34,28 @@ type Service struct {
 // composeNames are the file names that Compose looks for, in its order.
 func composeNames() []string {
 	return []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
+}
+
+// otherCompose matches the name of a compose file in any capitals.
+var otherCompose = regexp.MustCompile(`(?i)^(docker-)?compose\.ya?ml$`)
+
+// OtherComposes returns the compose files that nobody finds without being told: those in directories below, of
+// which ".devcontainer" is one, and those whose names have other capitals.
+func (f *Findings) OtherComposes() []string {
+	var out []string
+	for _, name := range f.tree.names {
+		if otherCompose.MatchString(path.Base(name)) && !slices.Contains(composeNames(), name) {
+			out = append(out, name)
+		}
+	}
+	const hidden = ".devcontainer"
+	list, _ := fs.ReadDir(f.tree.fsys, hidden) // most projects have none
+	for _, e := range list {
+		if e.Type().IsRegular() && otherCompose.MatchString(e.Name()) {
+			out = append(out, path.Join(hidden, e.Name()))
+		}
+	}
+	return out
 }
 
 // composes reads the compose files at the root of the tree. A file that is not YAML has no services; dev/config

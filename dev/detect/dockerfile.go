@@ -43,9 +43,7 @@ type Copied struct {
 }
 
 func dockerfiles(t *tree) []Dockerfile {
-	names := t.named(func(base string) bool {
-		return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") && !strings.HasSuffix(base, ".dockerignore") || strings.HasSuffix(base, ".Dockerfile") || strings.HasSuffix(base, ".dockerfile")
-	})
+	names := t.named(dockerfile.IsName)
 	// The plain name before its variants, in the same directory.
 	slices.SortStableFunc(names, func(a, b string) int {
 		if d := strings.Count(a, "/") - strings.Count(b, "/"); d != 0 {

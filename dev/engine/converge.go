@@ -120,7 +120,11 @@ func (e *Engine) findTarget(ctx context.Context, p Project, want Request) (t tar
 			return t, err
 		}
 	}
-	if t.ports, err = e.ports(ctx, p, t.have, &state); err != nil {
+	var reserved []int
+	if p.Reserved != nil {
+		reserved = p.Reserved(images[p.imageOf(p.App)])
+	}
+	if t.ports, err = e.ports(ctx, p, reserved, t.have, &state); err != nil {
 		return t, err
 	}
 	state.Copied = !p.Mounted

@@ -59,8 +59,9 @@ type Project struct {
 	Mounted   bool   // containers mount the project, so the gateway notices saves
 	MountOnly bool   // the user demanded mounts (--sync=false), so sdev never copies instead
 
-	Mode     dev.Mode // how sdev treats the app's login
-	Reserved []int    // ports that the local provider must not use
+	Mode dev.Mode // how sdev treats the app's login
+	// Reserved returns the ports that the local provider must not use, once the app's image is known; nil for none.
+	Reserved func(app plan.ImageInfo) []int
 
 	Port      int  // host port that the project asks for
 	PortFixed bool // the user named the port (--port), so sdev uses no other

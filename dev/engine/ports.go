@@ -32,22 +32,22 @@ func LastPorts(stateDir string, named int) Ports {
 }
 
 // ports chooses the ports of this machine that the project uses.
-func (e *Engine) ports(ctx context.Context, p Project, have plan.Observed, state *savedState) (Ports, error) {
+func (e *Engine) ports(ctx context.Context, p Project, reserved []int, have plan.Observed, state *savedState) (Ports, error) {
 	app, err := e.appPort(ctx, p, have, state)
 	if err != nil {
 		return Ports{}, err
 	}
-	provider, err := e.providerPort(ctx, p, app, have, state)
+	provider, err := e.providerPort(ctx, p, app, reserved, have, state)
 	return Ports{App: app, Provider: provider}, err
 }
 
 // providerPort chooses the local provider's port: the one that the running project uses, else the saved one, else
 // the next free one. Client registrations contain this port, so providerPort warns if people sign in and the port
 // is not the expected one.
-func (e *Engine) providerPort(ctx context.Context, p Project, app int, have plan.Observed, state *savedState) (int, error) {
+func (e *Engine) providerPort(ctx context.Context, p Project, app int, reserved []int, have plan.Observed, state *savedState) (int, error) {
 	current := publishedPort(p, have, dev.LabelProvider)
 	usable := func(port int) bool {
-		return port != app && !slices.Contains(p.Reserved, port) && (port == current || isFree(ctx, port))
+		return port != app && !slices.Contains(reserved, port) && (port == current || isFree(ctx, port))
 	}
 	for _, port := range []int{current, state.ProviderPort} {
 		if port != 0 && usable(port) {
@@ -63,7 +63,7 @@ func (e *Engine) providerPort(ctx context.Context, p Project, app int, have plan
 		if !usable(port) {
 			continue
 		}
-		if port != wanted && p.Mode.SignsIn() && !slices.Contains(p.Reserved, wanted) && wanted != app {
+		if port != wanted && p.Mode.SignsIn() && !slices.Contains(reserved, wanted) && wanted != app {
 			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("port %d is taken by %s; people sign in at port %d", wanted, e.portOwner(ctx, wanted), port),
 				Hint: "update programs outside sdev that use the local provider: sdev auth env"})
 		}

@@ -56,7 +56,7 @@ func TestUp_TheProvidersPortStaysWithTheProject(t *testing.T) {
 func TestUp_TheProvidersPortIsNoneThatTheProjectNeeds(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) {
-		p.Reserved = []int{engine.FirstProviderPort, engine.FirstProviderPort + 1}
+		p.Reserved = func(plan.ImageInfo) []int { return []int{engine.FirstProviderPort, engine.FirstProviderPort + 1} }
 		p.Port, p.PortFixed = engine.FirstProviderPort+2, false
 	})
 	run := r.up(engine.Request{})

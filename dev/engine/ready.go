@@ -84,22 +84,29 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 
 // answers reports whether the page answers, and Streamlit's health check, too.
 func answers(ctx context.Context, client *http.Client, url string) bool {
-	for _, path := range []string{"/", "/_stcore/health"} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
-		if err != nil {
-			return false
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			return false
-		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		_ = res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return false
-		}
+	if status(ctx, client, url+"/") != http.StatusOK {
+		return false
 	}
-	return true
+	health := status(ctx, client, url+"/_stcore/health")
+	if health == http.StatusNotFound {
+		health = status(ctx, client, url+"/healthz") // up to Streamlit 1.17
+	}
+	return health == http.StatusOK
+}
+
+// status gives the status of the answer to a request; 0 where there is none.
+func status(ctx context.Context, client *http.Client, url string) int {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode
 }
 
 // errStaleNetwork means that the gateway was restarted after the app: the app still uses the gateway's previous

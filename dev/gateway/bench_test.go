@@ -54,7 +54,7 @@ func benchApp(b *testing.B) (addr string) {
 	mux := http.NewServeMux()
 	page := bytes.Repeat([]byte("x"), 2000)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
-	mux.HandleFunc(pathStream, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/_stcore/stream", func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: []string{"streamlit"}})
 		if err != nil {
 			return
@@ -124,7 +124,7 @@ func benchGateway(b *testing.B, upstream string) (addr string, pid int) {
 
 func benchDial(b *testing.B, addr string) *websocket.Conn {
 	b.Helper()
-	c, _, err := websocket.Dial(b.Context(), "ws://"+addr+pathStream, &websocket.DialOptions{Subprotocols: []string{"streamlit", "token"}})
+	c, _, err := websocket.Dial(b.Context(), "ws://"+addr+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit", "token"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -55,8 +55,8 @@ func (a *fakeApp) start() {
 		a.t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc(pathHealth, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
-	mux.HandleFunc(pathStream, a.stream)
+	mux.HandleFunc("/_stcore/health", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	mux.HandleFunc("/_stcore/stream", a.stream)
 	mux.HandleFunc("PUT /upload", upload)
 	mux.HandleFunc("/seen", a.show)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "page %s of %s", r.URL, r.Host) })
@@ -347,7 +347,7 @@ func (r *rig) connect(session string) *websocket.Conn {
 	}
 	ctx, cancel := context.WithTimeout(r.t.Context(), devtest.Patience)
 	defer cancel()
-	c, _, err := websocket.Dial(ctx, "ws://"+r.addr+pathStream, &websocket.DialOptions{
+	c, _, err := websocket.Dial(ctx, "ws://"+r.addr+"/_stcore/stream", &websocket.DialOptions{
 		Subprotocols: protocols, Host: r.host,
 		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	})

@@ -51,7 +51,7 @@ func FuzzHosts(f *testing.F) {
 // others are plain text.
 func FuzzOrigin(f *testing.F) {
 	for _, origin := range []string{"http://localhost:8501", portal, "null", "", "http://localhost:8501.evil.example", "http://localhost:8501@evil.example", "https://evil.example\r\nX: y", "http://[::1", "\x1b]0;x\x07", "http://a\u202eb"} {
-		f.Add(origin, pathStream, "cross-site", "websocket", "websocket")
+		f.Add(origin, "/_stcore/stream", "cross-site", "websocket", "websocket")
 	}
 	f.Add("http://localhost:8601", "/callback", "same-site", "navigate", "document")
 	f.Add("http://localhost:8501", "/auth/%6cogout", "same-origin", "no-cors", "image")

@@ -137,7 +137,7 @@ func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
 		err    error
 	}
 	answers := make(chan answer, 1)
-	req := r.request(http.MethodGet, "/base"+pathHealth, nil)
+	req := r.request(http.MethodGet, "/base"+"/_stcore/health", nil)
 	go func() {
 		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 		if err != nil {
@@ -167,7 +167,7 @@ func TestReconnectTransport_GivesUpBeforeTheFrontendDoes(t *testing.T) {
 	app := newFakeApp(t)
 	up := newUpstream(app.addr, func(bool) {})
 	p := &reconnectTransport{next: &http.Transport{}, up: up, limit: 30 * time.Millisecond}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+app.addr+pathHealth, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+app.addr+"/_stcore/health", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,11 +264,11 @@ func TestGateway_NoticesARestartWithoutRequests(t *testing.T) {
 	app := newFakeApp(t)
 	app.start()
 	r := newRig(t, app)
-	r.get(pathHealth)
+	r.get("/_stcore/health")
 	before := r.call(Request{Do: DoStatus}).Generation
 	app.stop()
 	app.start()
-	r.get(pathHealth)
+	r.get("/_stcore/health")
 	if after := r.call(Request{Do: DoStatus}).Generation; after <= before {
 		t.Errorf("generation %d, then %d", before, after)
 	}

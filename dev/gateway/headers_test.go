@@ -119,7 +119,7 @@ func TestGateway_DropsForgedIdentities(t *testing.T) {
 		"a request":  "GET /seen HTTP/1.1\r\nHost: " + r.host + "\r\n" + lies + "\r\n",
 		"hop by hop": "GET /seen HTTP/1.1\r\nHost: " + r.host + "\r\nConnection: close, X-Amzn-Oidc-Data, Cookie, X-Forwarded-For, Origin\r\nOrigin: http://" + r.host + "\r\n" + lies + "\r\n",
 		"a trailer":  "POST /seen HTTP/1.1\r\nHost: " + r.host + "\r\nTrailer: X-Amzn-Oidc-Data\r\nTransfer-Encoding: chunked\r\n" + lies + "\r\n1\r\na\r\n0\r\nX-Amzn-Oidc-Data: mallory\r\n\r\n",
-		"a stream":   "GET " + pathStream + " HTTP/1.1\r\nHost: " + r.host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + lies + "\r\n",
+		"a stream":   "GET " + "/_stcore/stream" + " HTTP/1.1\r\nHost: " + r.host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + lies + "\r\n",
 	} {
 		resp := r.raw(text)
 		if resp.StatusCode >= http.StatusBadRequest {

@@ -193,7 +193,7 @@ func TestStream_KnowsTheUserOfATab(t *testing.T) {
 		login := aLogin()
 		login.Cookies = secret
 		r.call(Request{Do: DoLogin, Login: &login})
-		c, _, err := websocket.Dial(t.Context(), "ws://"+r.addr+pathStream, &websocket.DialOptions{Subprotocols: []string{"streamlit", "token"}, Host: r.host, HTTPHeader: http.Header{"Cookie": {cookie}}})
+		c, _, err := websocket.Dial(t.Context(), "ws://"+r.addr+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit", "token"}, Host: r.host, HTTPHeader: http.Header{"Cookie": {cookie}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/streamlit"
 )
 
 // pages decides which pages may talk to the app: its own, and those that x-sdev.origins lists.
@@ -154,9 +155,9 @@ func isSubresource(r *http.Request) bool {
 // describeRequest says in words what a request is for.
 func describeRequest(r *http.Request) string {
 	switch {
-	case strings.HasSuffix(r.URL.Path, pathStream):
+	case streamlit.IsStream(r.URL.Path):
 		return "the app's stream"
-	case strings.Contains(r.URL.Path, pathUpload):
+	case streamlit.IsUpload(r.URL.Path):
 		return "uploads"
 	case isFrame(r):
 		return "the app in a frame"

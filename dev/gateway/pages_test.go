@@ -42,12 +42,12 @@ func TestPages_Admit(t *testing.T) {
 		from               string // of a listed page
 		refused            string // what it requested, in words
 	}{
-		{"a program", get, pathHealth, nil, "", ""},
-		{"a program opens the stream", get, pathStream, []string{"Upgrade", "websocket"}, "", ""},
+		{"a program", get, "/_stcore/health", nil, "", ""},
+		{"a program opens the stream", get, "/_stcore/stream", []string{"Upgrade", "websocket"}, "", ""},
 		{"a program uploads", put, upload, nil, "", ""},
 		{"node, which says a mode but no site", get, "/", []string{"Sec-Fetch-Mode", "cors"}, "", ""},
 		{"somebody types the address", get, "/", fetch("none", "navigate", "document"), "", ""},
-		{"the page's stream", get, pathStream, []string{"Origin", "http://localhost:8501", "Upgrade", "websocket"}, "", ""},
+		{"the page's stream", get, "/_stcore/stream", []string{"Origin", "http://localhost:8501", "Upgrade", "websocket"}, "", ""},
 		{"its script", get, "/static/js/index.js", fetch("same-origin", "cors", "script"), "", ""},
 		{"its upload", put, upload, fetch("same-origin", "cors", "empty", "Origin", "http://localhost:8501"), "", ""},
 		{"its component", get, "/component/a.b/index.html", fetch("same-origin", "navigate", "iframe"), "", ""},
@@ -61,30 +61,30 @@ func TestPages_Admit(t *testing.T) {
 		{"a link from elsewhere is looked at", head, "/First_App", fetch("cross-site", "navigate", "document"), "", ""},
 		{"the browser of an editor", get, "/", fetch("cross-site", "navigate", "iframe"), "", ""},
 
-		{"a listed page's stream", get, pathStream, []string{"Origin", portal, "Upgrade", "websocket"}, portal, ""},
-		{"a listed page reads", get, pathHostConfig, fetch("cross-site", "cors", "empty", "Origin", portal), portal, ""},
+		{"a listed page's stream", get, "/_stcore/stream", []string{"Origin", portal, "Upgrade", "websocket"}, portal, ""},
+		{"a listed page reads", get, "/_stcore/host-config", fetch("cross-site", "cors", "empty", "Origin", portal), portal, ""},
 		{"a listed page asks whether it may", options, upload, fetch("cross-site", "cors", "empty", "Origin", portal), portal, ""},
 		{"a listed page shows an image", get, "/media/a.png", fetch("cross-site", "no-cors", "image", "Referer", portal+"/"), portal, ""},
 		{"a listed page embeds", get, "/?embed=true", fetch("cross-site", "navigate", "iframe", "Referer", portal+"/"), portal, ""},
 
-		{"a foreign stream", get, pathStream, []string{"Origin", "https://evil.example", "Upgrade", "websocket"}, "", "the app's stream"},
-		{"another port's stream", get, "/base" + pathStream, []string{"Origin", "http://localhost:8601", "Upgrade", "websocket"}, "", "the app's stream"},
-		{"the same port of another name", get, pathStream, []string{"Origin", "http://127.0.0.1:8501"}, "", "the app's stream"},
-		{"a name below localhost", get, pathStream, []string{"Origin", "http://evil.localhost:8501"}, "", "the app's stream"},
-		{"a sandboxed frame", get, pathStream, []string{"Origin", "null"}, "", "the app's stream"},
-		{"the app's name by https", get, pathStream, []string{"Origin", "https://localhost:8501"}, "", "the app's stream"},
-		{"the app's name and more", get, pathStream, []string{"Origin", "http://localhost:8501.evil.example"}, "", "the app's stream"},
-		{"the app's name as a user", get, pathStream, []string{"Origin", "http://localhost:8501@evil.example"}, "", "the app's stream"},
-		{"the app's name with a path", get, pathStream, []string{"Origin", "http://localhost:8501/"}, "", "the app's stream"},
-		{"in capitals", get, pathStream, []string{"Origin", "HTTP://LOCALHOST:8501"}, "", "the app's stream"},
-		{"an empty origin", get, pathStream, []string{"Origin", ""}, "", "the app's stream"},
-		{"two origins, the app's first", get, pathStream, []string{"Origin", "http://localhost:8501", "Origin", "https://evil.example"}, "", "the app's stream"},
-		{"two origins, the app's last", get, pathStream, []string{"Origin", "https://evil.example", "Origin", "http://localhost:8501"}, "", "the app's stream"},
-		{"a list of origins", get, pathStream, []string{"Origin", "http://localhost:8501, " + portal}, "", "the app's stream"},
-		{"a page below a listed one", get, pathStream, []string{"Origin", "https://evil.portal.example.com"}, "", "the app's stream"},
-		{"a listed page by http", get, pathStream, []string{"Origin", "http://portal.example.com"}, "", "the app's stream"},
-		{"a stream without a name, from elsewhere", get, pathStream, fetch("cross-site", "websocket", "websocket", "Upgrade", "websocket"), "", "the app's stream"},
-		{"a stream as if somebody were led there", get, pathStream, fetch("cross-site", "navigate", "document", "Upgrade", "websocket"), "", "the app's stream"},
+		{"a foreign stream", get, "/_stcore/stream", []string{"Origin", "https://evil.example", "Upgrade", "websocket"}, "", "the app's stream"},
+		{"another port's stream", get, "/base" + "/_stcore/stream", []string{"Origin", "http://localhost:8601", "Upgrade", "websocket"}, "", "the app's stream"},
+		{"the same port of another name", get, "/_stcore/stream", []string{"Origin", "http://127.0.0.1:8501"}, "", "the app's stream"},
+		{"a name below localhost", get, "/_stcore/stream", []string{"Origin", "http://evil.localhost:8501"}, "", "the app's stream"},
+		{"a sandboxed frame", get, "/_stcore/stream", []string{"Origin", "null"}, "", "the app's stream"},
+		{"the app's name by https", get, "/_stcore/stream", []string{"Origin", "https://localhost:8501"}, "", "the app's stream"},
+		{"the app's name and more", get, "/_stcore/stream", []string{"Origin", "http://localhost:8501.evil.example"}, "", "the app's stream"},
+		{"the app's name as a user", get, "/_stcore/stream", []string{"Origin", "http://localhost:8501@evil.example"}, "", "the app's stream"},
+		{"the app's name with a path", get, "/_stcore/stream", []string{"Origin", "http://localhost:8501/"}, "", "the app's stream"},
+		{"in capitals", get, "/_stcore/stream", []string{"Origin", "HTTP://LOCALHOST:8501"}, "", "the app's stream"},
+		{"an empty origin", get, "/_stcore/stream", []string{"Origin", ""}, "", "the app's stream"},
+		{"two origins, the app's first", get, "/_stcore/stream", []string{"Origin", "http://localhost:8501", "Origin", "https://evil.example"}, "", "the app's stream"},
+		{"two origins, the app's last", get, "/_stcore/stream", []string{"Origin", "https://evil.example", "Origin", "http://localhost:8501"}, "", "the app's stream"},
+		{"a list of origins", get, "/_stcore/stream", []string{"Origin", "http://localhost:8501, " + portal}, "", "the app's stream"},
+		{"a page below a listed one", get, "/_stcore/stream", []string{"Origin", "https://evil.portal.example.com"}, "", "the app's stream"},
+		{"a listed page by http", get, "/_stcore/stream", []string{"Origin", "http://portal.example.com"}, "", "the app's stream"},
+		{"a stream without a name, from elsewhere", get, "/_stcore/stream", fetch("cross-site", "websocket", "websocket", "Upgrade", "websocket"), "", "the app's stream"},
+		{"a stream as if somebody were led there", get, "/_stcore/stream", fetch("cross-site", "navigate", "document", "Upgrade", "websocket"), "", "the app's stream"},
 		{"a foreign upload", put, upload, fetch("cross-site", "cors", "empty", "Origin", "https://evil.example"), "", "uploads"},
 		{"a foreign page asks whether it may", options, upload, []string{"Origin", "https://evil.example", "Access-Control-Request-Method", "PUT"}, "", "uploads"},
 		{"a foreign page deletes", http.MethodDelete, upload, []string{"Origin", "null"}, "", "uploads"},
@@ -140,7 +140,7 @@ func TestPages_WithoutALoginNoFormComesFromTheProvider(t *testing.T) {
 // A browser in a container of the project's network uses another of the app's names, which the host check has allowed.
 // That origin is the app's own as well.
 func TestPages_AnotherNameOfTheAppIsItsOwn(t *testing.T) {
-	r := pageRequest(http.MethodGet, pathStream, "Origin", "http://streamlit:8501")
+	r := pageRequest(http.MethodGet, "/_stcore/stream", "Origin", "http://streamlit:8501")
 	r.Host = "Streamlit:8501"
 	if _, in := somePages(nil).admit(r); in != nil {
 		t.Errorf("refused: %+v", in)
@@ -196,7 +196,7 @@ func (r *rig) shake(header ...string) *http.Response {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: streamlit\r\n", pathStream, r.host)
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: streamlit\r\n", "/_stcore/stream", r.host)
 	for i := 0; i < len(header); i += 2 {
 		fmt.Fprintf(conn, "%s: %s\r\n", header[i], header[i+1])
 	}
@@ -251,7 +251,7 @@ func TestGateway_AdmitsListedPages(t *testing.T) {
 	if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "frame-ancestors 'self' ") || !strings.HasSuffix(policy, " "+portal) {
 		t.Errorf("frames: %q", policy)
 	}
-	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r.request(http.MethodOptions, pathUpload+"/s/1", nil, "Origin", portal,
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r.request(http.MethodOptions, "/_stcore/upload_file/s/1", nil, "Origin", portal,
 		"Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "x-xsrftoken", "Access-Control-Request-Private-Network", "true"))
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"sdev/dev/streamlit"
 	"strings"
 	"syscall"
 	"time"
@@ -16,16 +17,6 @@ import (
 // frontend gives its probes and its WebSocket 15 s each (1.67: both timeouts are 15e3) and pauses for 4 s
 // after a refusal, so a held tab reconnects at once, and a refused one does not.
 const reconnectWait = 14 * time.Second
-
-// Streamlit's endpoints that a reconnecting tab requests, after any base path.
-const (
-	pathHealth     = "/_stcore/health"
-	pathHostConfig = "/_stcore/host-config"
-	pathStream     = "/_stcore/stream"
-)
-
-// pathUpload is the endpoint for file uploads.
-const pathUpload = "/_stcore/upload_file"
 
 // newProxy returns the handler that passes requests to the app, or serves the hold page. userOf returns the user who
 // makes a request.
@@ -62,7 +53,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 			for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Cross-Origin-Resource-Policy"} {
 				resp.Header.Del(name)
 			}
-			if resp.StatusCode != http.StatusSwitchingProtocols || !strings.HasSuffix(resp.Request.URL.Path, pathStream) {
+			if resp.StatusCode != http.StatusSwitchingProtocols || !streamlit.IsStream(resp.Request.URL.Path) {
 				return nil
 			}
 			backend, ok := resp.Body.(io.ReadWriteCloser)
@@ -139,12 +130,7 @@ func isReconnect(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Body != nil && r.Body != http.NoBody {
 		return false
 	}
-	for _, path := range []string{pathHealth, pathHostConfig, pathStream} {
-		if strings.HasSuffix(r.URL.Path, path) {
-			return true
-		}
-	}
-	return false
+	return streamlit.IsReconnect(r.URL.Path)
 }
 
 // sessionOf returns the id of the Streamlit session that a tab wants to resume; "" for a newly loaded page. The

@@ -117,8 +117,3 @@ func isDevelopmentName(base string) bool {
 	}
 	return false
 }
-
-// isDockerfile reports whether a base name is that of a Dockerfile.
-func isDockerfile(base string) bool {
-	return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") && !strings.HasSuffix(base, ".dockerignore") || strings.HasSuffix(strings.ToLower(base), ".dockerfile")
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
 	"sdev/dev/preflight/assign"
 )
 
@@ -67,7 +68,7 @@ func (c *checker) bypassIn(name, text string) []bypassPlace {
 		return blocking("bypass.start", lines)
 	case isTest(name), isProse(name), isDevelopmentPath(name):
 		return nil
-	case isDockerfile(base):
+	case dockerfile.IsName(base):
 		if c.App.Steps == nil {
 			return blocking("bypass.dockerfile", linesOf(bypassSet.matches(text), bypassLegacyENV.matches(text)))
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/transform"
 
 	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
 )
 
 // isPackageFile reports whether a file belongs to a published package, so that nothing in it is secret.
@@ -160,7 +161,7 @@ func startsApp(name string) bool {
 	case ".sh", ".bash", ".zsh", ".fish", ".csh", ".env", ".py", ".pth", ".conf", ".ini", ".service", ".cfg", ".envrc":
 		return !isTest(name)
 	case "":
-		return base != "Makefile" && !isDockerfile(base) && !isToolConfig(base)
+		return base != "Makefile" && !dockerfile.IsName(base) && !isToolConfig(base)
 	}
 	for _, start := range []string{".env", ".bash", ".zsh", ".profile", ".login", ".cshrc", ".kshrc", ".tcshrc", ".xprofile"} {
 		if strings.HasPrefix(base, start) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
 )
 
 // Run checks everything that the subject has and returns the findings, worst first. It fails if the image, the
@@ -198,7 +199,7 @@ func isRelevant(name string) bool {
 	case ".py", ".pth", ".sh", ".bash", ".ps1", ".conf", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json", ".txt", ".in", ".lock":
 		return true
 	default:
-		return languageOf(name) == asCode || base == bypassVariable || path.Ext(base) == "" && path.Dir(name) != "." || isDockerfile(base) || base == "Procfile" || base == ".dockerignore" || base == "Pipfile"
+		return languageOf(name) == asCode || base == bypassVariable || path.Ext(base) == "" && path.Dir(name) != "." || dockerfile.IsName(base) || base == "Procfile" || base == ".dockerignore" || base == "Pipfile"
 	}
 }
 

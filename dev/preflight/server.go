@@ -11,6 +11,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"sdev/dev"
+	"sdev/dev/docker/dockerfile"
 )
 
 func serverRules() []Rule {
@@ -90,7 +91,7 @@ func (c *checker) settings() []source {
 		if isDevelopmentName(base) || isTest(name) {
 			continue
 		}
-		if isDockerfile(base) && c.App.Steps == nil || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
+		if dockerfile.IsName(base) && c.App.Steps == nil || strings.HasSuffix(base, ".sh") || base == "Procfile" || strings.Contains(c.files[name], "containerDefinitions") {
 			out = append(out, source{place{file: name}, c.files[name]})
 		}
 	}

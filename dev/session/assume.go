@@ -80,6 +80,10 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	warnf := func(format string, args ...any) {
 		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Sanitize(fmt.Sprintf(format, args...))})
 	}
+	for _, name := range found.OtherComposes() {
+		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Line("%s is not used: Compose looks for its file only in the project's directory, under its usual names", name),
+			Hint: dev.Line("to use it: sdev up --file %s", name)})
+	}
 	e, _ := found.Entry()
 	warnf("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
 	if r.Text != "" {

@@ -14,6 +14,9 @@ import (
 // imageSources returns how to get the image of each service of a project, except the gateway's, which sdev makes
 // itself.
 func imageSources(ctx context.Context, p *config.Project, effective *config.Effective, machine config.Machine) ([]plan.ImageSource, error) {
+	if err := p.CheckImages(); err != nil {
+		return nil, err
+	}
 	layout, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
 	if err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
 		Warnings: slices.Concat(p.Warnings, warnings, login.warnings),
 		Mounted:  !parts.Sync, MountOnly: s.options.Mount,
-		Port: p.WantedPort(), PortNamed: p.WantedPort(), Reserved: p.ReservedPorts(), GatewayImage: parts.GatewayImage,
+		Port: p.WantedPort(), PortNamed: p.WantedPort(), Reserved: func(app plan.ImageInfo) []int { return p.ReservedPorts(imageFacts(app)) }, GatewayImage: parts.GatewayImage,
 	}
 	if s.options.Port != 0 {
 		out.Port, out.PortFixed = s.options.Port, true

@@ -24,7 +24,8 @@ func DevEnv(port int) map[string]string {
 		// The gateway reads the messages, and compression saves nothing on one machine.
 		"STREAMLIT_SERVER_ENABLE_WEBSOCKET_COMPRESSION": "false",
 		// The developer needs the errors that the app hides from its users, and the gateway reports them.
-		"STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",
+		// Every version takes "true": up to 1.40 the option is a boolean, and later "true" means "full".
+		"STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "true",
 		// Python compares bytecode with its source by size and whole seconds, so after two quick saves of the same
 		// size it would run old code. And a container would leave __pycache__ in the project.
 		"PYTHONDONTWRITEBYTECODE": "1",

@@ -21,6 +21,14 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
+// IsName reports whether a file name is that of a Dockerfile: "Dockerfile", "dockerfile", which builders take too if
+// there is no other, "Dockerfile.dev", "app.dockerfile", or Podman's "Containerfile".
+func IsName(base string) bool {
+	lower := strings.ToLower(base)
+	return lower == "dockerfile" || lower == "containerfile" || strings.HasSuffix(lower, ".dockerfile") ||
+		strings.HasPrefix(lower, "dockerfile.") && !strings.HasSuffix(lower, ".dockerignore")
+}
+
 // File is a parsed Dockerfile. It never changes.
 type File struct {
 	lines  []string // with their line ends
