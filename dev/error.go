@@ -61,6 +61,7 @@ const (
 	CodeEngineFar         Code = "engine.far"
 	CodeEngineTooOld      Code = "engine.too-old"
 	CodeEngine            Code = "engine.failed"
+	CodeGateway           Code = "gateway.failed"
 	CodeImageMissing      Code = "image.missing"
 	CodeImagePlatform     Code = "image.platform"
 	CodeImageOld          Code = "image.old"
@@ -149,6 +150,7 @@ func Codes() []CodeDoc {
 		{CodeEngineFar, "the container engine publishes ports on another machine"},
 		{CodeEngineTooOld, "the container engine is older than sdev supports"},
 		{CodeEngine, "the container engine refused a request"},
+		{CodeGateway, "the gateway of a running project does not answer a command"},
 		{CodeImageMissing, "an image is not on the engine, and no registry provides it"},
 		{CodeImagePlatform, "an image is for another platform than the engine's"},
 		{CodeImageOld, "warning: an image could not be pulled, so the engine's existing copy runs"},

@@ -54,6 +54,36 @@ func (s *save) hasRunIn(tb *tab) bool {
 	return slices.ContainsFunc(s.runs, func(r *run) bool { return r.tab == tb && !r.replaced })
 }
 
+// From a save to its report:
+//
+//	file written ──▶ saved: the watcher reports it ──▶ due ──▶ conclude: live, failed, or seen by no tab
+//	                    ▲                               ▲
+//	    run starts ──▶ matchSave ──▶ the run is the save's ──▶ run ends
+//
+// A run may become known before its save or after it. saveFor decides whether the run is the save's; five things
+// have to hold:
+//
+//	the save kept the app running, and so did the run; or neither did
+//	the save is not newer than the run
+//	the save is newer than the one that the run was given before
+//	the run began soon after the save: freshFor, or followFor if Streamlit may have waited for another run
+//	the tab has not run for this save yet
+//
+// A save with runs is due, whichever holds first (due):
+//
+//	all tabs that are open have finished          at the end of the last
+//	some have finished, and none is running       quietFor after the last
+//	some have finished, and others are running    stragglerFor after the first
+//	none has finished, and some are running       not before one ends
+//
+// and one without runs:
+//
+//	the app is being replaced                     returnFor after the save
+//	a run failed, a later save replaced it, or
+//	no script reads the file                      freshFor after the save
+//	a script is running                           not before it ends
+//	else                                          unseenAfter the save, or after the last run
+//
 // Waiting times.
 const (
 	// quietFor is how long the tracker waits for another tab to start after one has finished.

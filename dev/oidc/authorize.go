@@ -157,7 +157,7 @@ func (rc *requestContext) issueCode(req authRequest, s session) (string, error) 
 	p.data.Codes[hash(c)] = ticket{Grant: id, Redirect: req.Redirect, Challenge: req.Challenge, Method: req.Method, Expires: rc.now.Add(codeLifetime)}
 	p.joinLocked(s.ID, req.Client.ID)
 	delete(p.data.Pushed, req.raw.Get(pushedParam))
-	return c, p.saveLocked()
+	return c, p.awaitSave()
 }
 
 // respondWithError redirects the browser to the app with an error (RFC 6749 4.1.2.1).

@@ -78,7 +78,7 @@ func (p *Provider) Do(ctx context.Context, c Command) (State, error) {
 		return State{}, err
 	}
 	if c.Do != DoState {
-		if err := p.saveLocked(); err != nil {
+		if err := p.awaitSave(); err != nil {
 			return State{}, err
 		}
 	}

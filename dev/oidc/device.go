@@ -75,7 +75,7 @@ func (p *Provider) addDevice(key string, d device, now time.Time) error {
 		return err
 	}
 	p.data.Devices[key] = d
-	return p.saveLocked()
+	return p.awaitSave()
 }
 
 // userCode is what a user types: two groups of four letters.
@@ -233,7 +233,7 @@ func (p *Provider) decideDevice(key string, how func(*device)) error {
 	how(&d)
 	p.data.Devices[key] = d
 	p.joinLocked(d.Session, d.Client)
-	return p.saveLocked()
+	return p.awaitSave()
 }
 
 // redeemDevice answers a device that polls for its tokens (RFC 8628 3.4).

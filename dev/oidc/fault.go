@@ -183,7 +183,7 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 	var err error
 	if len(now) > 0 {
 		p.data.Faults = slices.DeleteFunc(p.data.Faults, func(f Fault) bool { return f.Times < 0 })
-		err = p.saveLocked()
+		err = p.awaitSave()
 	}
 	p.mu.Unlock()
 	for _, e := range events {

@@ -66,7 +66,7 @@ func (p *Provider) storePushed(key string, r pushedRequest, now time.Time) error
 		return err
 	}
 	p.data.Pushed[key] = r
-	return p.saveLocked()
+	return p.awaitSave()
 }
 
 // resolvePushed returns the parameters of an authorization request: those of the pushed request that it refers

@@ -80,7 +80,7 @@ func (p *Provider) storeClient(m metadata, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.data.Registered[m.ID] = registeredClient{Client: c, Expires: now.Add(clientLifetime)}
-	return p.saveLocked()
+	return p.awaitSave()
 }
 
 // checkMetadata refuses what the provider does not support, rather than to substitute something else.

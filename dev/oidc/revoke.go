@@ -55,11 +55,11 @@ func (p *Provider) revoke(t activeToken, now time.Time) error {
 	defer p.mu.Unlock()
 	if t.kind == kindRefresh {
 		p.revokeLocked(t.grantID)
-		return p.saveLocked()
+		return p.awaitSave()
 	}
 	if err := checkCapacity(p.data.Revoked, now, unchanged); err != nil {
 		return err
 	}
 	p.data.Revoked[t.id] = t.expires
-	return p.saveLocked()
+	return p.awaitSave()
 }

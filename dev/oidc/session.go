@@ -47,7 +47,7 @@ func (rc *requestContext) startSession(who dev.Person) (session, error) {
 	delete(rc.p.data.Sessions, key)
 	rc.p.data.Sessions[hash(value)] = s
 	rc.setCookie("session", value, int(sessionLifetime.Seconds()))
-	return s, rc.p.saveLocked()
+	return s, rc.p.awaitSave()
 }
 
 // joinLocked adds a client to those that got tokens in a session.
@@ -80,7 +80,7 @@ func (rc *requestContext) endSession() (session, bool, error) {
 			delete(rc.p.data.Grants, id)
 		}
 	}
-	return s, true, rc.p.saveLocked()
+	return s, true, rc.p.awaitSave()
 }
 
 // setCookie sets one of the provider's cookies; a negative age removes it.

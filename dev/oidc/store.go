@@ -157,9 +157,12 @@ type save struct {
 	err  error
 }
 
-// saveLocked writes the state without expired entries. Callers that come during a write share the next one,
-// so that many simultaneous logins cost few writes. It releases the lock meanwhile.
-func (p *Provider) saveLocked() error {
+// awaitSave returns once the state, without expired entries, is on disk. Callers that come during a write share the
+// next one, so that many simultaneous logins cost few writes.
+//
+// The caller holds p.mu. Like [sync.Cond.Wait], awaitSave releases it while it waits, and holds it again when it
+// returns: the state may have changed meanwhile. So it is the last step of a change.
+func (p *Provider) awaitSave() error {
 	if p.store.dir == "" {
 		p.data.prune(p.nowLocked())
 		return nil

@@ -56,7 +56,7 @@ func (rc *requestContext) findTicketLocked(kind tickets, c dev.Client) (ticket, 
 		why = kind.name + " was given to another client"
 	case found.Used:
 		p.revokeLocked(found.Grant)
-		if err := p.saveLocked(); err != nil {
+		if err := p.awaitSave(); err != nil {
 			return ticket{}, grant{}, err
 		}
 		why = kind.replayed

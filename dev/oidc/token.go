@@ -204,7 +204,7 @@ func (rc *requestContext) storeGrant(id string, g grant, a *tokenAnswer, renew b
 	}
 	g.Open, g.Touched = false, rc.now
 	p.data.Grants[id] = g
-	return p.saveLocked()
+	return p.awaitSave()
 }
 
 func (p *Provider) alg() string {

@@ -46,7 +46,8 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 	}
 	var status gateway.Status
 	if err := json.Unmarshal(out.Bytes(), &status); code != 0 || err != nil {
-		return status, fmt.Errorf("the gateway did not answer (exit code %d): %s", code, strings.TrimSpace(errs.String()))
+		return status, &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Message: fmt.Sprintf("the gateway in container %s does not answer (exit code %d): %s", container, code, strings.TrimSpace(errs.String())),
+			Hint: "recreate it: sdev down, then sdev up; what it printed: docker logs " + container}
 	}
 	if f := status.Refused; f != nil {
 		return status, &dev.Error{Code: f.Code, Message: f.Message, Hint: f.Hint, File: f.File, Line: f.Line, Exit: f.Exit}
