@@ -75,15 +75,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	return blocking.Call(ctx, func() (*Project, error) { return load(ctx, o) })
 }
 
+// load reads a project in steps, each of which needs the ones before: the files, the model, the settings and the app
+// among the services, then what the files leave out, and last the checks of all that.
 func load(ctx context.Context, o Options) (*Project, error) {
-	// Compose's order: a .env where the search starts may set the files, and the one beside the first of them
-	// sets the variables.
-	var refused []loader.UnsupportedAttribute
-	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), withDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, withDotEnv)
-	if err == nil && len(opts.ConfigPaths) == 0 {
-		err = os.ErrNotExist
-	}
+	opts, err := findFiles(o)
 	if isOurs(err) {
 		return nil, err
 	}
@@ -97,15 +92,43 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err != nil {
 		return nil, missing(o, err)
 	}
-	p := &Project{Dir: dir, defaultFiles: len(o.Files) == 0}
+	p := &Project{Dir: dir, defaultFiles: len(o.Files) == 0, env: opts.Environment}
 	if err := CheckStateDir(p.StatePath()); err != nil {
 		return nil, err
 	}
-	if p.sources, err = readSources(opts.ConfigPaths, dir); err != nil {
+	unsupported, err := p.readModel(ctx, opts, o)
+	if err != nil {
 		return nil, err
 	}
-	named := p.sources
-	nested, err := nestedSources(named, dir, opts.Environment)
+	if err := p.readSettings(o); err != nil {
+		return nil, err
+	}
+	p.complete(o)
+	if err := p.check(unsupported); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// findFiles finds the compose files and the variables, in Compose's order: a .env where the search starts may name the
+// files, and the one beside the first of them sets the variables.
+func findFiles(o Options) (*cli.ProjectOptions, error) {
+	opts, err := cli.NewProjectOptions(o.paths(), cli.WithWorkingDirectory(o.Dir), cli.WithEnv(o.Env), withDotEnv,
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, besideFirstFile, withDotEnv)
+	if err == nil && len(opts.ConfigPaths) == 0 {
+		err = os.ErrNotExist
+	}
+	return opts, err
+}
+
+// readModel reads the files, included ones too, and their model. It returns the keys that sdev does not support: only
+// those of services that run matter, and which do is not known yet.
+func (p *Project) readModel(ctx context.Context, opts *cli.ProjectOptions, o Options) (unsupported []loader.UnsupportedAttribute, err error) {
+	named, err := readSources(opts.ConfigPaths, p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	nested, err := nestedSources(named, p.Dir, opts.Environment)
 	if err != nil {
 		return nil, err
 	}
@@ -113,45 +136,54 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err := p.sources.checkSections(); err != nil {
 		return nil, err
 	}
-	if p.Model, err = p.model(ctx, opts, named, o.Profiles, collectUnsupported(&refused)); err != nil {
-		if isOurs(err) {
-			return nil, err
-		}
+	p.Model, err = p.model(ctx, opts, named, o.Profiles, collectUnsupported(&unsupported))
+	switch {
+	case isOurs(err):
+		return nil, err
+	case err != nil:
 		return nil, p.explain(err, opts.Environment)
 	}
 	if err := p.checkSettings(); err != nil {
 		return nil, err
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
-	if err := checkProfiles(p.Model, o.Profiles); err != nil {
-		return nil, err
-	}
+	return unsupported, checkProfiles(p.Model, o.Profiles)
+}
+
+// readSettings reads x-sdev and Streamlit's settings, and finds the app among the services.
+func (p *Project) readSettings(o Options) (err error) {
 	if p.Settings, err = settings(p.sources, o.Targets); err != nil {
-		return nil, err
+		return err
 	}
 	p.Settings.AWS.fill(p.Model.Extensions["x-sdev"])
 	p.Settings.Deploy.fill(p.Model.Extensions["x-sdev"])
 	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
-		return nil, err
+		return err
 	}
 	p.settingsBase, p.settingsTrusted = readBase(p.Dir), readTrusted(p.Dir)
-	if err := p.useEntry(); err != nil {
-		return nil, err
-	}
+	return p.useEntry()
+}
+
+// complete adds to the app's service what the compose file leaves out, and replaces what cannot work behind the
+// gateway. assumeSource comes last, because it needs the build that assumeBuild adds.
+func (p *Project) complete(o Options) {
 	p.dropDuplicates()
 	p.assumeBuild()
 	p.dropMissingAWS()
 	p.replaceNetworkMode()
 	p.assumeSource(o)
-	if err := checkKeys(p, refused); err != nil {
-		return nil, err
+}
+
+// check refuses what sdev cannot run, and warns of what will not work.
+func (p *Project) check(unsupported []loader.UnsupportedAttribute) error {
+	if err := checkKeys(p, unsupported); err != nil {
+		return err
 	}
 	if err := checkState(p); err != nil {
-		return nil, err
+		return err
 	}
-	p.env = opts.Environment
-	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, opts.Environment), checkReload(p), checkWatch(p), checkMounts(p))
-	return p, checkCommand(p)
+	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, p.env), checkReload(p), checkWatch(p), checkMounts(p))
+	return checkCommand(p)
 }
 
 // paths are the requested files, relative to Dir.

@@ -93,16 +93,20 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 		return nil, err
 	}
 	mounts := sourceMounts(p, o.app)
+	// The steps change one service after the other, in this order: the gateway's configuration names what is copied
+	// and mounted, and later steps use its addresses.
 	o.copies()
 	o.gateway(ports, ruleset, mounts)
+	// user may set HOME, into which aws mounts.
 	o.environment(ports)
 	o.user()
 	o.aws()
 	o.login()
 	o.ca()
 	o.process()
-	o.bounds()
+	o.bounds() // needs all mounts of the steps before
 	model.Services[p.App] = o.app
+	// All services, the app and the gateway among them.
 	o.otherServices()
 	o.hideState()
 	o.publishOnLoopback()
