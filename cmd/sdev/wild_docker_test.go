@@ -27,3 +27,23 @@ func TestDockerWild_ADeviceThatTheMachineLacksIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestDockerWild_PackagesInTheImagesHomeAreFound(t *testing.T) {
+	p := adopted(t, devtest.Project(t, map[string]string{
+		"Dockerfile": `FROM python:3.11-slim
+RUN useradd --create-home --uid 1000 user
+USER user
+ENV HOME=/home/user PATH=/home/user/.local/bin:$PATH
+WORKDIR $HOME/app
+RUN --mount=type=cache,target=/home/user/.cache,uid=1000 pip install --user --break-system-packages --disable-pip-version-check streamlit==1.58.0
+COPY --chown=user . $HOME/app
+CMD ["streamlit", "run", "app.py"]
+`,
+		"app.py": "import streamlit as st\n\nst.title('at home')\n",
+	}))
+	p.asUser(1234, 1234) // not the image's
+	p.run(0, "up", "-d")
+	if out := p.inside("echo $HOME; id -u; python3 -c 'import streamlit; print(streamlit.__file__)'"); !strings.Contains(out, "/home/user\n1234\n/home/user/.local/") {
+		t.Errorf("inside:\n%s", out)
+	}
+}
