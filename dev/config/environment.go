@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -100,6 +101,10 @@ func (o *overlay) user() {
 	if v, ok := o.app.Environment["HOME"]; ok && v != nil {
 		return
 	}
+	if home, why := o.imageHome(); home != "" {
+		o.set("HOME", home, "the image keeps its packages there: "+why)
+		return
+	}
 	o.set("HOME", homeDir, "sdev: a writable home for that user")
 	uid, gid, _ := strings.Cut(o.app.User, ":")
 	owner := ""
@@ -121,12 +126,49 @@ func (o *overlay) expectsRoot() string {
 	case user == "root" || user == "0":
 		return "the image says USER " + o.parts.Image.User
 	}
+	if home, why := o.packagesHome(); home == rootHome {
+		return why
+	}
 	for _, v := range o.app.Volumes {
 		if v.Target == rootHome || strings.HasPrefix(v.Target, rootHome+"/") {
 			return "the compose file mounts into " + rootHome
 		}
 	}
 	return ""
+}
+
+// imageHome returns the home directory in which an image without root keeps packages: those of "pip install --user",
+// or environments that poetry and pipenv made. Another HOME would hide them.
+func (o *overlay) imageHome() (home, why string) {
+	if home := o.parts.Image.Env["HOME"]; path.IsAbs(home) && home != "/" && home != rootHome {
+		return home, "ENV HOME"
+	}
+	if home, why := o.packagesHome(); home != rootHome {
+		return home, why
+	}
+	return "", ""
+}
+
+// packagesHome returns the home directory that the image's PATH or the app's command needs; "" if neither needs one.
+func (o *overlay) packagesHome() (home, why string) {
+	for dir := range strings.SplitSeq(o.parts.Image.Env["PATH"], ":") {
+		if home, ok := strings.CutSuffix(dir, "/.local/bin"); ok && path.IsAbs(home) {
+			return home, "the image's PATH contains " + dir
+		}
+	}
+	command := strings.Join(o.p.command(o.parts.Image), " ")
+	for _, tool := range []string{"poetry run", "pipenv run"} {
+		if !strings.Contains(command, tool) {
+			continue
+		}
+		user, _, _ := strings.Cut(o.parts.Image.User, ":")
+		if _, err := strconv.Atoi(user); user == "" {
+			return rootHome, "the command uses " + tool + ", whose environment is in " + rootHome
+		} else if err != nil {
+			return "/home/" + user, "the command uses " + tool
+		}
+	}
+	return "", ""
 }
 
 // home is the home directory of the app's user.

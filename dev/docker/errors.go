@@ -158,8 +158,16 @@ func engineError(action string, err error) error {
 	if strings.Contains(err.Error(), "no space left on device") {
 		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + action + ": " + engineText(err), Hint: makeRoom}
 	}
+	if missingDevice.MatchString(err.Error()) {
+		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": this machine lacks what the service asks for: " + engineText(err),
+			Hint: "leave it out on this machine, in compose.override.yaml (devices: !reset [], or runtime: !reset null); for a GPU, install the NVIDIA Container Toolkit"}
+	}
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
+
+// missingDevice matches the engine's errors for a GPU, a runtime or a device that the machine does not have.
+// Source: moby, daemon/devices.go, daemon/runtime_unix.go and daemon/pkg/oci.
+var missingDevice = regexp.MustCompile(`could not select device driver|[Uu]nknown (?:or invalid )?runtime |error gathering device information`)
 
 // makeRoom is the hint for a full disk.
 const makeRoom = "free disk space (docker system df shows the usage, docker builder prune deletes the build cache) and try again"
