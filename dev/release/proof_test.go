@@ -3,16 +3,12 @@ package release
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -29,34 +25,11 @@ var (
 // serve runs an app that answers below a path as Streamlit does, and returns its address.
 func serve(t *testing.T, base string, frames []string) string {
 	t.Helper()
-	mux := http.NewServeMux()
-	mux.HandleFunc(base+"/_stcore/health", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
-	mux.HandleFunc(base+"/{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, "<html>")
-	})
-	mux.HandleFunc(base+"/_stcore/stream", func(w http.ResponseWriter, r *http.Request) {
-		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}})
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.CloseNow()
-		if _, _, err := conn.Read(r.Context()); err != nil {
-			return // whoever looks at the page has given up
-		}
-		for _, name := range frames {
-			frame, err := os.ReadFile("../streamlit/testdata/158-" + name + ".bin")
-			if err != nil {
-				t.Error(err)
-			}
-			_ = conn.Write(r.Context(), websocket.MessageBinary, frame)
-		}
-		_, _, _ = conn.Read(r.Context())
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL
+	var files []string
+	for _, name := range frames {
+		files = append(files, "../streamlit/testdata/158-"+name+".bin")
+	}
+	return devtest.ServeStreamlit(t, base, nil, files...)
 }
 
 // proven starts an image of the fake once, and returns the result. The time limits apply only if a test lowers them.

@@ -2,51 +2,33 @@ package streamlit
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
+	"sdev/dev/devtest"
 )
 
 // served is a server below /base that sends these frames of a real one once a browser asks for a run.
 func served(t *testing.T, frames ...string) string {
 	t.Helper()
-	mux := http.NewServeMux()
-	mux.HandleFunc("/base/{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, "<html>")
-	})
-	mux.HandleFunc("/base/_stcore/stream", func(w http.ResponseWriter, r *http.Request) {
-		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}})
-		if err != nil {
-			t.Error(err)
-			return
+	return devtest.ServeStreamlit(t, "/base", func(message []byte) {
+		if _, ok, err := ParseBack(message); !ok || err != nil {
+			t.Errorf("asked %q: %v", message, err)
 		}
-		defer conn.CloseNow()
-		_, ask, err := conn.Read(r.Context())
-		if _, ok, parseErr := ParseBack(ask); err != nil || !ok || parseErr != nil {
-			t.Errorf("asked %q: %v", ask, err)
-		}
-		for _, name := range frames {
-			frame, err := os.ReadFile("testdata/158-" + name + ".bin")
-			if err != nil {
-				t.Error(err)
-			}
-			_ = conn.Write(r.Context(), websocket.MessageBinary, frame)
-		}
-		_, _, _ = conn.Read(r.Context())
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL
+	}, recorded(frames)...)
 }
 
-func TestSee_TellsWhatABrowserWouldShow(t *testing.T) {
+// recorded are the files of recorded messages.
+func recorded(frames []string) (files []string) {
+	for _, name := range frames {
+		files = append(files, "testdata/158-"+name+".bin")
+	}
+	return files
+}
+
+func TestLoadPage_TellsWhatABrowserWouldShow(t *testing.T) {
 	for name, c := range map[string]struct {
 		frames []string
 		want   string
@@ -75,7 +57,7 @@ func TestSee_TellsWhatABrowserWouldShow(t *testing.T) {
 	}
 }
 
-func TestSee_SaysHowFarItCame(t *testing.T) {
+func TestLoadPage_SaysHowFarItCame(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	v, err := LoadPage(short, served(t, "new-session", "heading"), "/base")

@@ -1,0 +1,49 @@
+package devtest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// ServeStreamlit runs a server that answers below base as Streamlit does, and returns its address. Once a browser has
+// asked for a run, it sends the recorded messages of the files. asked gets what the browser sent; it may be nil.
+func ServeStreamlit(t *testing.T, base string, asked func(message []byte), files ...string) (origin string) {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc(base+"/_stcore/health", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	mux.HandleFunc(base+"/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, "<html>")
+	})
+	mux.HandleFunc(base+"/_stcore/stream", func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.CloseNow()
+		_, message, err := conn.Read(r.Context())
+		if err != nil {
+			return // the browser has gone
+		}
+		if asked != nil {
+			asked(message)
+		}
+		for _, name := range files {
+			frame, err := os.ReadFile(name)
+			if err != nil {
+				t.Error(err)
+			}
+			_ = conn.Write(r.Context(), websocket.MessageBinary, frame) // the browser may have gone
+		}
+		_, _, _ = conn.Read(r.Context()) // until it leaves
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
