@@ -1,7 +1,7 @@
 package devtest
 
 import (
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,10 +15,10 @@ import (
 func ServeStreamlit(t *testing.T, base string, asked func(message []byte), files ...string) (origin string) {
 	t.Helper()
 	mux := http.NewServeMux()
-	mux.HandleFunc(base+"/_stcore/health", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	mux.HandleFunc(base+"/_stcore/health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	mux.HandleFunc(base+"/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, "<html>")
+		fmt.Fprint(w, "<html>")
 	})
 	mux.HandleFunc(base+"/_stcore/stream", func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"streamlit"}})
@@ -26,7 +26,7 @@ func ServeStreamlit(t *testing.T, base string, asked func(message []byte), files
 			t.Error(err)
 			return
 		}
-		defer conn.CloseNow()
+		defer conn.CloseNow() //nolint:errcheck // the test is over
 		_, message, err := conn.Read(r.Context())
 		if err != nil {
 			return // the browser has gone
