@@ -13,7 +13,7 @@ import (
 
 // draw makes the whole screen.
 func (m *model) draw() tea.View {
-	v := tea.NewView(m.screen())
+	v := tea.NewView(m.content())
 	v.WindowTitle = m.title()
 	if m.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
@@ -26,7 +26,8 @@ func (m *model) title() string {
 	return fmt.Sprintf("%s · %s", cmp.Or(safe(m.state.facts.Project), "sdev"), m.phaseText())
 }
 
-func (m *model) screen() string {
+// content is the text of the whole screen.
+func (m *model) content() string {
 	if m.layout.tiny {
 		return m.tiny()
 	}
@@ -86,8 +87,8 @@ func (m *model) badge() string {
 func (m *model) phaseText() string {
 	text := string(m.state.phase())
 	switch {
-	case m.state.phase() == phaseBuilding && m.build.under() != "":
-		text += " " + m.build.under()
+	case m.state.phase() == phaseBuilding && m.state.builds.progress() != "":
+		text += " " + m.state.builds.progress()
 	case m.state.doing != "":
 		text = m.state.doing
 	}
@@ -140,7 +141,7 @@ func (m *model) body() string {
 	case inLogs:
 		return m.logs.view(m.theme)
 	case inBuild:
-		return m.build.view(m.theme)
+		return m.build.view(m.theme, &m.state)
 	case inAuth:
 		return m.auth.view(m.theme, &m.state, m.layout)
 	case inDeploy:

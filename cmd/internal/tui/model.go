@@ -232,7 +232,7 @@ func (m *model) applyEvents(batch []dev.Stamped) tea.Cmd {
 	lines, dropped := entries(before, batch)
 	visible := m.logs.add(lines, dropped) && m.pane == inLogs
 	var cmds []tea.Cmd
-	look := false
+	stale := false // the facts may have changed
 	for _, e := range batch {
 		if _, ok := e.Event.(dev.LogLine); ok {
 			m.state.snap = dev.Apply(m.state.snap, e)
@@ -240,28 +240,38 @@ func (m *model) applyEvents(batch []dev.Stamped) tea.Cmd {
 		}
 		visible = true
 		m.state.apply(e)
-		m.build.apply(e)
-		switch ev := e.Event.(type) {
-		case dev.ServiceState, dev.Ready, dev.Stopped, dev.Failed, dev.SessionOpened, dev.SessionClosed, dev.AuthLogin, dev.AuthLogout, dev.AuthFault, dev.AppReloaded:
-			look = true
-		case dev.BuildStep:
-			if m.pane == inOverview && before.URL == "" && ev.MS == 0 && !ev.Cached {
-				m.pane = inBuild // the first build takes long, and this is where it can be seen
-			}
+		if before.URL == "" {
+			m.followFirstBuild(e.Event)
 		}
-		if _, ok := e.Event.(dev.Ready); ok && m.pane == inBuild && before.URL == "" {
-			m.pane = inOverview
+		switch e.Event.(type) {
+		case dev.ServiceState, dev.Ready, dev.Stopped, dev.Failed, dev.SessionOpened, dev.SessionClosed, dev.AuthLogin, dev.AuthLogout, dev.AuthFault, dev.AppReloaded:
+			stale = true
 		}
 	}
 	if e := m.state.snap.Exception; e != before.Exception {
 		m.state.excerpt = nil
 		cmds = append(cmds, m.excerpt(e))
 	}
-	if look {
+	if stale {
 		cmds = append(cmds, m.refreshFacts(), m.measure())
 	}
 	m.dirty = m.dirty || visible
 	return tea.Batch(cmds...)
+}
+
+// followFirstBuild shows the build pane while the first build runs, which takes long, and the overview once the app
+// is ready. A user who went to another pane stays there.
+func (m *model) followFirstBuild(e dev.Event) {
+	switch e := e.(type) {
+	case dev.BuildStep:
+		if m.pane == inOverview && e.MS == 0 && !e.Cached {
+			m.pane = inBuild
+		}
+	case dev.Ready:
+		if m.pane == inBuild {
+			m.pane = inOverview
+		}
+	}
 }
 
 func (m *model) notify(n tone, text string) {

@@ -15,6 +15,7 @@ type state struct {
 
 	reloads     []reload // newest last
 	feed        []eventLine
+	builds      builds
 	excerpt     []SourceLine // around the place of the exception
 	starting    bool         // operations are under way
 	building    bool
@@ -150,6 +151,7 @@ func (s *state) services() []Service {
 func (s *state) apply(e dev.Stamped) {
 	before := s.snap
 	s.snap = dev.Apply(s.snap, e)
+	s.builds.apply(e)
 	switch ev := e.Event.(type) {
 	case dev.PlanMade:
 		s.starting = s.starting || len(ev.Operations) > 0
