@@ -23,20 +23,30 @@ func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
 	}
 	m.notice = notice{}
 	if m.overlay != nil {
-		closed, then := m.overlay.press(key)
+		closed, chosen := m.overlay.press(key)
 		if closed {
 			m.overlay = nil
 		}
-		if then != nil {
-			return then(m)
-		}
-		return nil
+		return m.answered(chosen)
 	}
 	c, ok := find(m.pane, key.String())
 	if !ok {
 		return nil
 	}
 	return m.do(c)
+}
+
+// answered carries out what the user chose in an overlay.
+func (m *model) answered(a answer) tea.Cmd {
+	switch a := a.(type) {
+	case command:
+		return m.do(a)
+	case request:
+		return m.run(a)
+	case typed:
+		return m.entered(a)
+	}
+	return nil
 }
 
 // do carries out a command.
@@ -124,36 +134,32 @@ func (m *model) act(c command) tea.Cmd {
 			return nil
 		}
 		m.state.lost, m.state.snap.Error, m.state.problem = "", dev.Failed{}, dev.Warning{}
-		return m.run("starting", Action{Do: Start})
+		return m.run(request{"starting", Action{Do: Start}})
 	case cmdOpen:
-		return m.run("opening the browser", Action{Do: Open})
+		return m.run(request{"opening the browser", Action{Do: Open}})
 	case cmdRestart:
-		return m.run("restarting", Action{Do: Restart})
+		return m.run(request{"restarting", Action{Do: Restart}})
 	case cmdRebuild:
-		return m.run("rebuilding", Action{Do: Rebuild})
+		return m.run(request{"rebuilding", Action{Do: Rebuild}})
 	case cmdShell:
 		return m.shell()
 	case cmdSwitch:
 		return m.switchMode()
 	case cmdDown:
-		m.overlay = newQuestion("Stop and remove the containers of "+safe(m.state.facts.Project)+"?", "Its volumes stay.", "stop", func(m *model) tea.Cmd {
-			return m.run("stopping", Action{Do: Down})
-		})
+		m.overlay = &question{"Stop and remove the containers of " + safe(m.state.facts.Project) + "?", "Its volumes stay.", "stop", request{"stopping", Action{Do: Down}}}
 	case cmdDownVolumes:
-		m.overlay = newQuestion("Stop "+safe(m.state.facts.Project)+" and remove its volumes?", "All data in them is lost.", "remove all", func(m *model) tea.Cmd {
-			return m.run("stopping", Action{Do: DownVolumes})
-		})
+		m.overlay = &question{"Stop " + safe(m.state.facts.Project) + " and remove its volumes?", "All data in them is lost.", "remove all", request{"stopping", Action{Do: DownVolumes}}}
 	default: // not an action on the project
 	}
 	return nil
 }
 
 // run makes the host carry out an action, and shows it meanwhile.
-func (m *model) run(doing string, a Action) tea.Cmd {
-	m.state.doing = doing
+func (m *model) run(r request) tea.Cmd {
+	m.state.doing = r.doing
 	return m.callHost(func() tea.Msg {
-		result, err := m.host.Do(m.ctx, a)
-		return doneMsg{doing, result, err}
+		result, err := m.host.Do(m.ctx, r.action)
+		return doneMsg{r.doing, result, err}
 	})
 }
 
@@ -175,12 +181,10 @@ func (m *model) switchMode() tea.Cmd {
 		if mode.SignsIn() {
 			about = "people sign in at the local provider"
 		}
-		list = append(list, choice{string(mode), about, func(m *model) tea.Cmd {
-			return m.run("switching to "+string(mode), Action{Do: Switch, Mode: mode})
-		}})
+		list = append(list, choice{string(mode), about, request{"switching to " + string(mode), Action{Do: Switch, Mode: mode}}})
 	}
 	if len(list) == 1 {
-		return list[0].then(m)
+		return m.answered(list[0].chosen)
 	}
 	m.overlay = newMenu("Which login mode?", list)
 	return nil

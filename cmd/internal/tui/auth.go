@@ -48,19 +48,19 @@ func (m *model) inAuth(c command) tea.Cmd {
 			return nil
 		}
 		who := provider.People[m.auth.cursor].Email
-		return m.run("signing in as "+safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs})
+		return m.run(request{"signing in as " + safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs}})
 	case cmdAsk:
-		return m.run("switching to the sign-in page", Action{Do: SignInAs})
+		return m.run(request{"switching to the sign-in page", Action{Do: SignInAs}})
 	case cmdFault:
 		m.overlay = newMenu("Which fault should take effect once?", faultChoices(provider.Faults))
 	case cmdClearFaults:
-		return m.run("clearing faults", Action{Do: ClearFaults})
+		return m.run(request{"clearing faults", Action{Do: ClearFaults}})
 	case cmdClockOn:
-		return m.run("moving the clock", Action{Do: MoveClock, By: clockStep})
+		return m.run(request{"moving the clock", Action{Do: MoveClock, By: clockStep}})
 	case cmdClockBack:
-		return m.run("moving the clock", Action{Do: MoveClock, By: -clockStep})
+		return m.run(request{"moving the clock", Action{Do: MoveClock, By: -clockStep}})
 	case cmdRotate:
-		return m.run("rotating keys", Action{Do: RotateKeys})
+		return m.run(request{"rotating keys", Action{Do: RotateKeys}})
 	default: // not one of this pane's
 	}
 	return nil
@@ -69,9 +69,7 @@ func (m *model) inAuth(c command) tea.Cmd {
 func faultChoices(faults []FaultDoc) []choice {
 	list := make([]choice, 0, len(faults))
 	for _, f := range faults {
-		list = append(list, choice{f.Name, safe(f.About), func(m *model) tea.Cmd {
-			return m.run("setting "+f.Name, Action{Do: SetFault, Fault: f.Name})
-		}})
+		list = append(list, choice{f.Name, safe(f.About), request{"setting " + f.Name, Action{Do: SetFault, Fault: f.Name}}})
 	}
 	return list
 }

@@ -122,9 +122,7 @@ func (m *model) inDeploy(c command) tea.Cmd {
 	case c == cmdCheck:
 		return m.check(target.Name)
 	}
-	m.overlay = newQuestion("Render the files for "+target.Name+"?", "Into "+safe(target.Bundle)+". What you edited there is merged.", "render", func(m *model) tea.Cmd {
-		return m.run("rendering "+target.Name, Action{Do: Render, Target: target.Name})
-	})
+	m.overlay = &question{"Render the files for " + target.Name + "?", "Into " + safe(target.Bundle) + ". What you edited there is merged.", "render", request{"rendering " + target.Name, Action{Do: Render, Target: target.Name}}}
 	return nil
 }
 

@@ -114,23 +114,12 @@ func (l *logs) do(c command) {
 func (m *model) inLogs(c command) tea.Cmd {
 	switch c {
 	case cmdSearch:
-		m.overlay = newPrompt("/", "text, or /regular expression/", m.logs.search.text, func(m *model, text string) tea.Cmd {
-			m.complain(m.logs.setSearch(text))
-			return nil
-		})
+		m.overlay = newPrompt(c, "/", "text, or /regular expression/", m.logs.search.text)
 	case cmdFilter:
-		m.overlay = newPrompt("filter ", "text  /regexp/  level:error  service:NAME  -text", m.logs.store.filter.text, func(m *model, text string) tea.Cmd {
-			m.complain(m.logs.setFilter(text))
-			return nil
-		})
+		m.overlay = newPrompt(c, "filter ", "text  /regexp/  level:error  service:NAME  -text", m.logs.store.filter.text)
 	case cmdSave:
 		name := fmt.Sprintf("sdev-%s.log", m.opts.Now().Format("20060102-150405"))
-		m.overlay = newPrompt("save to ", "a file", name, func(m *model, file string) tea.Cmd {
-			if file == "" {
-				return nil
-			}
-			return m.run(fmt.Sprintf("saving %s", safe(file)), Action{Do: SaveLog, File: file, Text: m.logs.saved()})
-		})
+		m.overlay = newPrompt(c, "save to ", "a file", name)
 	case cmdCopy, cmdCopyToMark:
 		text, n := m.logs.copied(c == cmdCopyToMark)
 		if n == 0 {
@@ -140,6 +129,22 @@ func (m *model) inLogs(c command) tea.Cmd {
 		return m.copy(text)
 	default:
 		m.logs.do(c)
+	}
+	return nil
+}
+
+// entered carries out a command with the text that the user entered for it.
+func (m *model) entered(e typed) tea.Cmd {
+	switch e.command {
+	case cmdSearch:
+		m.complain(m.logs.setSearch(e.text))
+	case cmdFilter:
+		m.complain(m.logs.setFilter(e.text))
+	case cmdSave:
+		if e.text != "" {
+			return m.run(request{"saving " + safe(e.text), Action{Do: SaveLog, File: e.text, Text: m.logs.saved()}})
+		}
+	default: // no other command asks for text
 	}
 	return nil
 }

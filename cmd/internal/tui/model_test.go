@@ -158,7 +158,7 @@ func TestActions_FailuresAreSaidAndGoWithTheNextKey(t *testing.T) {
 func TestActions_OneAtATime(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
-	r.m.run("restarting", Action{Do: Restart}) // begun, and not at its end
+	r.m.run(request{"restarting", Action{Do: Restart}}) // begun, and not at its end
 	r.m.dirty = true
 	r.sees("◌ restarting")
 	r.keys("b")
