@@ -5,12 +5,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"sdev/dev"
 )
@@ -29,7 +26,7 @@ func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
 		}
 		return m.answered(chosen)
 	}
-	c, ok := find(m.pane, key.String())
+	c, ok := find(m.current().name(), key.String())
 	if !ok {
 		return nil
 	}
@@ -44,7 +41,7 @@ func (m *model) answered(a answer) tea.Cmd {
 	case request:
 		return m.run(a)
 	case typed:
-		return m.entered(a)
+		return m.toCurrent(a)
 	}
 	return nil
 }
@@ -56,14 +53,14 @@ func (m *model) do(c command) tea.Cmd {
 	case cmdLeave, cmdStop:
 		return m.leave(c)
 	case cmdHelp:
-		m.overlay = newHelp(m.pane)
+		m.overlay = newHelp(m.current().name())
 	case cmdPalette:
-		m.overlay = newPalette(m)
+		m.overlay = newPalette(m.current().name(), &m.state)
 	case cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdDeploy:
 		return m.show(map[command]scope{cmdOverview: inOverview, cmdLogs: inLogs, cmdBuild: inBuild, cmdAuth: inAuth, cmdDeploy: inDeploy}[c])
 	case cmdNextPane, cmdPreviousPane:
-		step := map[command]int{cmdNextPane: 1, cmdPreviousPane: len(panes()) - 1}[c]
-		return m.show(panes()[(slices.Index(panes(), m.pane)+step)%len(panes())])
+		step := map[command]int{cmdNextPane: 1, cmdPreviousPane: len(m.panes) - 1}[c]
+		return m.show(m.panes[(m.visible+step)%len(m.panes)].name())
 	case cmdSuspend:
 		return m.suspend()
 	case cmdMouse:
@@ -71,46 +68,15 @@ func (m *model) do(c command) tea.Cmd {
 	case cmdStart, cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown, cmdDownVolumes:
 		return m.act(c)
 	default:
-		return m.inPane(c)
+		return m.current().do(c)
 	}
 	return nil
-}
-
-func (m *model) show(p scope) tea.Cmd {
-	m.pane = p
-	if p == inDeploy && !m.deploy.asked {
-		return tea.Batch(m.measure(), m.refreshTargets())
-	}
-	return m.measure()
 }
 
 // leave ends the dashboard. The key and the options decide whether the project keeps running.
 func (m *model) leave(c command) tea.Cmd {
 	m.exit.Stop = m.opts.Owned && (c == cmdStop || m.opts.StopOnQuit || !m.state.runs())
 	return tea.Quit
-}
-
-// inPane passes a command to the visible pane.
-func (m *model) inPane(c command) tea.Cmd {
-	switch m.pane {
-	case inLogs:
-		return m.inLogs(c)
-	case inBuild:
-		m.build.do(c)
-	case inAuth:
-		return m.inAuth(c)
-	case inDeploy:
-		return m.inDeploy(c)
-	case inOverview, everywhere:
-		m.overview.do(c)
-	}
-	return nil
-}
-
-func (m *model) complain(err error) {
-	if err != nil {
-		m.notify(bad, err.Error())
-	}
 }
 
 // act is an action on the project.
@@ -154,15 +120,6 @@ func (m *model) act(c command) tea.Cmd {
 	return nil
 }
 
-// run makes the host carry out an action, and shows it meanwhile.
-func (m *model) run(r request) tea.Cmd {
-	m.state.doing = r.doing
-	return m.callHost(func() tea.Msg {
-		result, err := m.host.Do(m.ctx, r.action)
-		return doneMsg{r.doing, result, err}
-	})
-}
-
 // switchMode switches to the other login mode, or asks which one.
 func (m *model) switchMode() tea.Cmd {
 	var others []dev.Mode
@@ -190,20 +147,9 @@ func (m *model) switchMode() tea.Cmd {
 	return nil
 }
 
-// copy hands text to the terminal's clipboard, by OSC 52.
-func (m *model) copy(text string) tea.Cmd {
-	if m.terminal == nil {
-		return nil
-	}
-	return m.callHost(func() tea.Msg {
-		_ = m.terminal.write(ansi.SetSystemClipboard(text)) // hungUp reports a closed terminal
-		return nil
-	})
-}
-
 // shell runs a shell in the app's container, in the terminal.
 func (m *model) shell() tea.Cmd {
-	p := m.host.Shell(m.ctx)
+	p := m.opts.Host.Shell(m.work.ctx)
 	name := safe(m.state.facts.App)
 	return m.lend(func() error {
 		if err := m.terminal.write("shell in " + name + "; exit, or ctrl-d, returns to the dashboard\r\n"); err != nil {
@@ -261,7 +207,7 @@ func (m *model) wheel(msg tea.MouseWheelMsg) {
 		c = cmdUp
 	}
 	for range 3 {
-		m.inPane(c)
+		m.current().do(c)
 	}
 }
 
@@ -272,15 +218,12 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		return nil
 	}
 	x := 1
-	for i, p := range panes() {
-		n := len(fmt.Sprintf(" %d %s ", i+1, p))
+	for i, p := range m.panes {
+		n := len(fmt.Sprintf(" %d %s ", i+1, p.name()))
 		if msg.X >= x && msg.X < x+n {
-			return m.show(p)
+			return m.show(p.name())
 		}
 		x += n + 1
 	}
 	return nil
 }
-
-// clockStep is how far a key moves the provider's clock.
-const clockStep = time.Hour

@@ -6,12 +6,26 @@ import (
 	"strings"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
 // build is the pane of image builds: the steps of the newest build of each service, and the output of a failed one.
-type build struct{ scroll }
+type build struct {
+	scroll
+	*common
+}
+
+func (*build) name() scope { return inBuild }
+
+func (b *build) do(c command) tea.Cmd {
+	b.move(c)
+	return nil
+}
+
+func (*build) update(tea.Msg) (bool, tea.Cmd) { return false, nil }
 
 // builds are the image builds of this project since the dashboard began.
 type builds struct {
@@ -89,8 +103,8 @@ func (b *builds) progress() string {
 	return ""
 }
 
-func (b *build) view(t theme, s *state) string {
-	sh, list := sheet{theme: t, width: b.width}, &s.builds
+func (b *build) view(t theme) string {
+	sh, list := sheet{theme: t, width: b.layout.width}, &b.state.builds
 	var rows []string
 	if list.fail.Message != "" {
 		rows = append(rows, b.failure(sh, list.fail)...)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type Checks struct {
 // deploy is the pane of the hand-off: the targets, the last hand-off, and findings.
 type deploy struct {
 	scroll
+	*common
 	cursor  int // place in the list of targets
 	targets []Target
 	asked   bool
@@ -61,46 +63,65 @@ func (d *deploy) chosen() Target {
 	return d.targets[d.cursor]
 }
 
-// refreshTargets asks the host for the targets.
-func (m *model) refreshTargets() tea.Cmd {
-	m.deploy.asked = true
-	return m.callHost(func() tea.Msg {
-		targets, err := m.opts.HandOff.Targets(m.ctx)
+// refresh asks the host for the targets.
+func (d *deploy) refresh() tea.Cmd {
+	d.asked = true
+	return d.work.command(func(ctx context.Context) tea.Msg {
+		targets, err := d.opts.HandOff.Targets(ctx)
 		return targetsMsg{targets, err}
 	})
 }
 
-// applyDeploy stores the host's answer about targets or checks.
-func (m *model) applyDeploy(msg tea.Msg) {
+func (*deploy) name() scope { return inDeploy }
+
+// update asks for the targets when the pane becomes visible or an action has ended, and stores the host's answers.
+func (d *deploy) update(msg tea.Msg) (bool, tea.Cmd) {
 	switch msg := msg.(type) {
+	case shownMsg:
+		if !d.asked {
+			return false, d.refresh()
+		}
+	case doneMsg:
+		return false, d.refresh()
 	case targetsMsg:
-		m.deploy.failed = ""
-		if msg.err != nil {
-			m.deploy.failed = safeLines(dev.AsError(msg.err).Error())[0]
-			return
-		}
-		m.deploy.targets = msg.targets
-		m.deploy.cursor = max(0, min(m.deploy.cursor, len(msg.targets)-1))
+		d.found(msg)
+		return true, nil
 	case checksMsg:
-		if msg.err != nil {
-			m.done(doneMsg{err: msg.err})
-			return
-		}
-		if m.deploy.checks == nil {
-			m.deploy.checks = map[string]Checks{}
-		}
-		m.deploy.checks[msg.target] = msg.checks
-		said := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
-		m.done(doneMsg{result: said})
-		if dev.AnyBlocks(msg.checks.Findings) {
-			m.notify(warning, said)
-		}
+		d.checked(msg)
+		return true, nil
+	}
+	return false, nil
+}
+
+// found stores the targets.
+func (d *deploy) found(msg targetsMsg) {
+	d.failed = ""
+	if msg.err != nil {
+		d.failed = safeLines(dev.AsError(msg.err).Error())[0]
+		return
+	}
+	d.targets = msg.targets
+	d.cursor = max(0, min(d.cursor, len(msg.targets)-1))
+}
+
+// checked stores the result of the preflight, and sums it up.
+func (d *deploy) checked(msg checksMsg) {
+	if msg.err != nil {
+		d.done(doneMsg{err: msg.err})
+		return
+	}
+	if d.checks == nil {
+		d.checks = map[string]Checks{}
+	}
+	d.checks[msg.target] = msg.checks
+	summary := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
+	d.done(doneMsg{result: summary})
+	if dev.AnyBlocks(msg.checks.Findings) {
+		d.notify(warning, summary)
 	}
 }
 
-// inDeploy carries out a command of the pane.
-func (m *model) inDeploy(c command) tea.Cmd {
-	d := &m.deploy
+func (d *deploy) do(c command) tea.Cmd {
 	switch c {
 	case cmdUp, cmdDownward:
 		d.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
@@ -109,34 +130,34 @@ func (m *model) inDeploy(c command) tea.Cmd {
 		return nil
 	case cmdCheck, cmdRender:
 	default:
-		d.do(c)
+		d.move(c)
 		return nil
 	}
 	target := d.chosen()
 	switch {
 	case target.Name == "":
 		return nil
-	case m.state.doing != "":
-		m.notify(warning, "busy: "+m.state.doing)
+	case d.state.doing != "":
+		d.notify(warning, "busy: "+d.state.doing)
 		return nil
 	case c == cmdCheck:
-		return m.check(target.Name)
+		return d.check(target.Name)
 	}
-	m.overlay = &question{"Render the files for " + target.Name + "?", "Into " + safe(target.Bundle) + ". What you edited there is merged.", "render", request{"rendering " + target.Name, Action{Do: Render, Target: target.Name}}}
+	d.overlay = &question{"Render the files for " + target.Name + "?", "Into " + safe(target.Bundle) + ". What you edited there is merged.", "render", request{"rendering " + target.Name, Action{Do: Render, Target: target.Name}}}
 	return nil
 }
 
 // check makes the host run the preflight.
-func (m *model) check(target string) tea.Cmd {
-	m.state.doing = "checking what ships to " + target
-	return m.callHost(func() tea.Msg {
-		checks, err := m.opts.HandOff.Check(m.ctx, target)
+func (d *deploy) check(target string) tea.Cmd {
+	d.state.doing = "checking what ships to " + target
+	return d.work.command(func(ctx context.Context) tea.Msg {
+		checks, err := d.opts.HandOff.Check(ctx, target)
 		return checksMsg{target, checks, err}
 	})
 }
 
-func (d *deploy) view(t theme, s *state) string {
-	sh := sheet{theme: t, state: s, width: d.width}
+func (d *deploy) view(t theme) string {
+	sh := sheet{theme: t, state: &d.state, width: d.layout.width}
 	if d.failed != "" {
 		return d.show(t, append([]string{""}, sh.prose(sh.bad, d.failed, 2)...))
 	}

@@ -143,10 +143,10 @@ func newMenu(title string, all []choice) *menu {
 }
 
 // newPalette lists all actions that are possible now.
-func newPalette(m *model) *menu {
+func newPalette(in scope, s *state) *menu {
 	var all []choice
 	for _, b := range table() {
-		if !b.offer || b.scope != everywhere && b.scope != m.pane || !m.useful(b.command) {
+		if !b.offer || b.scope != everywhere && b.scope != in || !s.useful(b.command) {
 			continue
 		}
 		key := ""

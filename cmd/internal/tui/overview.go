@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"sdev/cmd/internal/render"
@@ -17,9 +18,22 @@ import (
 
 // overview is the pane with the general state: the page, the last save, what the app raised, what
 // runs.
-type overview struct{ scroll }
+type overview struct {
+	scroll
+	*common
+}
 
-func (o *overview) view(t theme, s *state, l layout) string {
+func (*overview) name() scope { return inOverview }
+
+func (o *overview) do(c command) tea.Cmd {
+	o.move(c)
+	return nil
+}
+
+func (*overview) update(tea.Msg) (bool, tea.Cmd) { return false, nil }
+
+func (o *overview) view(t theme) string {
+	s, l := &o.state, o.layout
 	if s.phase() == phaseLooking {
 		return o.show(t, []string{"", "  " + t.dim.Render("reading the state of the project …")})
 	}

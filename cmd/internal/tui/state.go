@@ -90,6 +90,20 @@ func (s *state) runs() bool {
 	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.engineError.Code == ""
 }
 
+// useful reports whether a command has an effect now; footer and palette leave out the others.
+func (s *state) useful(c command) bool {
+	switch c {
+	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
+		return s.runs()
+	case cmdStart:
+		return !s.starting && !s.building && (!s.runs() || !s.facts.Supervised)
+	case cmdSignIn, cmdOpenAs, cmdAsk, cmdFault, cmdClearFaults, cmdClockOn, cmdClockBack, cmdRotate:
+		return s.runs() && s.snap.Mode.SignsIn()
+	default:
+		return true
+	}
+}
+
 // service combines a service's state from events with its facts.
 func (s *state) service(name string) Service {
 	var out Service
