@@ -251,7 +251,7 @@ func (a *auth) feed(sh sheet, most int) []string {
 			if n++; n > most {
 				return append(rows, "")
 			}
-			rows = append(rows, sh.row(sh.faint.Render(line.at.Format(time.TimeOnly))+" "+sh.theme.tone(line.tone).Render(fit(line.what, 7))+" "+line.text))
+			rows = append(rows, sh.row(sh.faint.Render(line.at.Format(time.TimeOnly))+" "+sh.theme.inTone(line.tone).Render(fit(line.what, 7))+" "+line.text))
 		}
 	}
 	if n == 0 {

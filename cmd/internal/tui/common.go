@@ -42,7 +42,7 @@ func (c *common) complain(err error) {
 // run makes the host carry out an action, and shows it meanwhile.
 func (c *common) run(r request) tea.Cmd {
 	c.state.doing = r.doing
-	return c.work.command(func(ctx context.Context) tea.Msg {
+	return c.work.call(func(ctx context.Context) tea.Msg {
 		result, err := c.opts.Host.Do(ctx, r.action)
 		return doneMsg{r.doing, result, err}
 	})
@@ -68,7 +68,7 @@ func (c *common) copy(text string) tea.Cmd {
 	if c.terminal == nil {
 		return nil
 	}
-	return c.work.command(func(context.Context) tea.Msg {
+	return c.work.call(func(context.Context) tea.Msg {
 		_ = c.terminal.write(ansi.SetSystemClipboard(text)) // hungUp reports a closed terminal
 		return nil
 	})

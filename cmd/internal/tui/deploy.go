@@ -66,7 +66,7 @@ func (d *deploy) chosen() Target {
 // refresh asks the host for the targets.
 func (d *deploy) refresh() tea.Cmd {
 	d.asked = true
-	return d.work.command(func(ctx context.Context) tea.Msg {
+	return d.work.call(func(ctx context.Context) tea.Msg {
 		targets, err := d.opts.HandOff.Targets(ctx)
 		return targetsMsg{targets, err}
 	})
@@ -150,7 +150,7 @@ func (d *deploy) do(c command) tea.Cmd {
 // check makes the host run the preflight.
 func (d *deploy) check(target string) tea.Cmd {
 	d.state.doing = "checking what ships to " + target
-	return d.work.command(func(ctx context.Context) tea.Msg {
+	return d.work.call(func(ctx context.Context) tea.Msg {
 		checks, err := d.opts.HandOff.Check(ctx, target)
 		return checksMsg{target, checks, err}
 	})
@@ -206,8 +206,8 @@ func (d *deploy) record(sh sheet) []string {
 		}
 	}
 	commit := safe(target.Commit)
-	const short = 12
-	commit = commit[:min(short, len(commit))]
+	const abbreviated = 12
+	commit = commit[:min(abbreviated, len(commit))]
 	if target.Dirty {
 		commit += sh.warn.Render("  with uncommitted changes")
 	}
@@ -246,20 +246,20 @@ func rank(f dev.Finding) int {
 
 // finding is one finding: message, place and fix.
 func (s sheet) finding(f dev.Finding) []string {
-	mark, look := "✗", s.bad
+	mark, style := "✗", s.bad
 	switch rank(f) {
 	case 1:
-		mark, look = "!", s.warn
+		mark, style = "!", s.warn
 	case 2:
-		mark, look = "·", s.dim
+		mark, style = "·", s.dim
 	case 3:
-		mark, look = "–", s.faint
+		mark, style = "–", s.faint
 	}
-	place := safe(cmp.Or(f.File, f.Where))
+	where := safe(cmp.Or(f.File, f.Where))
 	if f.File != "" && f.Line > 0 {
-		place = fmt.Sprintf("%s:%d", safe(f.File), f.Line)
+		where = fmt.Sprintf("%s:%d", safe(f.File), f.Line)
 	}
-	rows := []string{"  " + spread(look.Render(mark)+" "+s.strong.Render(f.ID), s.dim.Render(cut(place, s.width/2)), max(0, s.width-3))}
+	rows := []string{"  " + spread(style.Render(mark)+" "+s.strong.Render(f.ID), s.dim.Render(cut(where, s.width/2)), max(0, s.width-3))}
 	const indent = 4
 	rows = append(rows, s.prose(s.plain, f.Message, indent)...)
 	if f.Suppressed != nil {
@@ -273,11 +273,11 @@ func (s sheet) finding(f dev.Finding) []string {
 }
 
 // prose wraps foreign text into rows.
-func (s sheet) prose(look interface{ Render(...string) string }, text string, indent int) []string {
+func (s sheet) prose(style interface{ Render(...string) string }, text string, indent int) []string {
 	var rows []string
 	for _, line := range safeLines(text) {
 		for _, row := range wrap(line, max(10, s.width-indent-1)) {
-			rows = append(rows, strings.Repeat(" ", indent)+look.Render(ansi.Truncate(row, max(0, s.width-indent-1), "…")))
+			rows = append(rows, strings.Repeat(" ", indent)+style.Render(ansi.Truncate(row, max(0, s.width-indent-1), "…")))
 		}
 	}
 	return rows

@@ -140,7 +140,7 @@ func (m *model) footer() string {
 		return fit(p.line(m.theme, w), w)
 	}
 	if m.notice.text != "" {
-		return fit(" "+m.theme.tone(m.notice.tone).Render(m.notice.text), w)
+		return fit(" "+m.theme.inTone(m.notice.tone).Render(m.notice.text), w)
 	}
 	text, used := "", 0
 	add := func(b binding) {

@@ -30,7 +30,7 @@ func newLogs(c *common) *logs { return &logs{common: c, follow: true, times: tru
 
 func (*logs) name() scope { return inLogs }
 
-func (l *logs) resize(size layout) { l.width, l.rows = size.width, size.body }
+func (l *logs) resize(to layout) { l.width, l.rows = to.width, to.body }
 
 // update adds the lines of events, and carries out a command with the text that the user typed for it.
 func (l *logs) update(msg tea.Msg) (bool, tea.Cmd) {

@@ -49,11 +49,11 @@ func framed(t theme, title string, lines []string, width int) []string {
 
 // help shows the keys.
 type help struct {
-	pane scope
-	top  int
+	in  scope
+	top int
 }
 
-func newHelp(pane scope) *help { return &help{pane: pane} }
+func newHelp(in scope) *help { return &help{in: in} }
 
 func (h *help) paste(string) {}
 
@@ -72,7 +72,7 @@ func (h *help) press(key tea.KeyPressMsg) (bool, answer) {
 func (h *help) box(t theme, l layout) []string {
 	width := min(l.width-2, 76)
 	var lines []string
-	for _, where := range []scope{h.pane, everywhere} {
+	for _, where := range []scope{h.in, everywhere} {
 		lines = append(lines, t.heading.Render(strings.ToUpper(string(where))))
 		for _, b := range table() {
 			if b.scope != where || len(b.keys) == 0 {

@@ -40,15 +40,15 @@ func (o *overview) view(t theme) string {
 	if s.phase() == phaseIdle && len(s.services()) == 0 {
 		return o.show(t, o.idle(t, s))
 	}
-	sheet := sheet{theme: t, state: s}
+	sh := sheet{theme: t, state: s}
 	if !l.wide {
-		sheet.width = l.width
-		return o.show(t, slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services(), sheet.tabs(), sheet.environment()))
+		sh.width = l.width
+		return o.show(t, slices.Concat(sh.problem(), sh.page(), sh.exception(), sh.lastSave(), sh.services(), sh.tabs(), sh.environment()))
 	}
-	sheet.width = l.left
-	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
-	sheet.width = l.right
-	right := slices.Concat([]string{""}, sheet.tabs(), sheet.environment(), sheet.recentEvents(l.body))
+	sh.width = l.left
+	left := slices.Concat(sh.problem(), sh.page(), sh.exception(), sh.lastSave(), sh.services())
+	sh.width = l.right
+	right := slices.Concat([]string{""}, sh.tabs(), sh.environment(), sh.recentEvents(l.body))
 	return o.show(t, l.beside(left, right))
 }
 
@@ -208,8 +208,8 @@ func (s sheet) exception() []string {
 // safeCode keeps the indentation.
 func safeCode(text string) string { return dev.Sanitize(strings.TrimRight(text, " \t\r\n")) }
 
-// reload shows the last save that became live, and the times of earlier ones.
-func (s sheet) reload() []string {
+// lastSave shows the last save that became live, and the times of earlier ones.
+func (s sheet) lastSave() []string {
 	st := s.state
 	note := ""
 	if n := len(st.reloads); n > 1 {
@@ -404,7 +404,7 @@ func (s sheet) recentEvents(rows int) []string {
 		if ansi.StringWidth(text) > s.width-21 {
 			text = dirs.ReplaceAllString(text, "") // a file's name says more than the end of the line
 		}
-		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+text))
+		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.inTone(h.tone).Render(fit(h.what, 8))+" "+text))
 	}
 	if len(list) == 0 {
 		out = append(out, s.row(s.dim.Render("nothing yet")))

@@ -36,7 +36,7 @@ func (m *model) refreshFacts() tea.Cmd {
 		return nil
 	}
 	m.pending.facts = true
-	return m.work.command(func(ctx context.Context) tea.Msg {
+	return m.work.call(func(ctx context.Context) tea.Msg {
 		f, err := m.opts.Host.Facts(ctx)
 		return factsMsg{f, err}
 	})
@@ -68,7 +68,7 @@ func (m *model) applyFacts(msg factsMsg) tea.Cmd {
 	}
 	m.pending.factsAgain = false
 	m.pending.facts = true
-	return tea.Sequence(m.work.later(factsPause, nil), m.work.command(func(ctx context.Context) tea.Msg {
+	return tea.Sequence(m.work.later(factsPause, nil), m.work.call(func(ctx context.Context) tea.Msg {
 		f, err := m.opts.Host.Facts(ctx)
 		return factsMsg{f, err}
 	}))
@@ -89,7 +89,7 @@ func (m *model) measure() tea.Cmd {
 		return nil
 	}
 	m.pending.usage = true
-	return m.work.command(func(ctx context.Context) tea.Msg {
+	return m.work.call(func(ctx context.Context) tea.Msg {
 		u, err := m.opts.Host.Usage(ctx)
 		if err != nil {
 			return usageMsg(nil)
@@ -121,7 +121,7 @@ func (m *model) excerpt(e dev.AppException) tea.Cmd {
 	if e.File == "" || e.Line == 0 {
 		return nil
 	}
-	return m.work.command(func(ctx context.Context) tea.Msg {
+	return m.work.call(func(ctx context.Context) tea.Msg {
 		lines, err := m.opts.Host.Excerpt(ctx, e.File, e.Line)
 		if err != nil {
 			return nil // the excerpt is optional

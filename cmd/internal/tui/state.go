@@ -136,7 +136,7 @@ func (s *state) services() []Service {
 			names = append(names, v.Name)
 		}
 	}
-	rank := func(name string) int {
+	order := func(name string) int {
 		switch name {
 		case s.facts.App:
 			return 0
@@ -146,7 +146,7 @@ func (s *state) services() []Service {
 		return 1
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		if d := rank(a) - rank(b); d != 0 {
+		if d := order(a) - order(b); d != 0 {
 			return d
 		}
 		if a < b {

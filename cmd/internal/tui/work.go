@@ -24,24 +24,24 @@ type work struct {
 	running    sync.WaitGroup
 }
 
-// command is a call of the host as a command.
-func (w *work) command(call func(ctx context.Context) tea.Msg) tea.Cmd {
+// call returns a command that calls the host.
+func (w *work) call(host func(ctx context.Context) tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		if !w.begin() {
 			return nil
 		}
 		defer w.running.Done()
-		return w.guarded(call)
+		return w.guarded(host)
 	}
 }
 
-func (w *work) guarded(call func(ctx context.Context) tea.Msg) (msg tea.Msg) {
+func (w *work) guarded(host func(ctx context.Context) tea.Msg) (msg tea.Msg) {
 	defer func() {
 		if w.caught(recover()) {
 			msg = tea.QuitMsg{}
 		}
 	}()
-	return call(w.ctx)
+	return host(w.ctx)
 }
 
 // panicked is the first panic and its stack; "" if there was none.
