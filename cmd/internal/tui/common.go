@@ -39,10 +39,24 @@ func (c *common) complain(err error) {
 	}
 }
 
-// run makes the host carry out an action, and shows it meanwhile.
+// busy reports whether an action is under way, and says so: there is one at a time.
+func (c *common) busy() bool {
+	if c.state.doing == "" {
+		return false
+	}
+	c.notify(warning, "busy: "+c.state.doing)
+	return true
+}
+
+// start calls the host for an action, and shows what is under way until done.
+func (c *common) start(doing string, call func(ctx context.Context) tea.Msg) tea.Cmd {
+	c.state.doing = doing
+	return c.work.call(call)
+}
+
+// run makes the host carry out an action.
 func (c *common) run(r request) tea.Cmd {
-	c.state.doing = r.doing
-	return c.work.call(func(ctx context.Context) tea.Msg {
+	return c.start(r.doing, func(ctx context.Context) tea.Msg {
 		result, err := c.opts.Host.Do(ctx, r.action)
 		return doneMsg{r.doing, result, err}
 	})

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"sdev/cmd/internal/render"
 	"sdev/dev"
@@ -137,8 +136,7 @@ func (d *deploy) do(c command) tea.Cmd {
 	switch {
 	case target.Name == "":
 		return nil
-	case d.state.doing != "":
-		d.notify(warning, "busy: "+d.state.doing)
+	case d.busy():
 		return nil
 	case c == cmdCheck:
 		return d.check(target.Name)
@@ -149,8 +147,7 @@ func (d *deploy) do(c command) tea.Cmd {
 
 // check makes the host run the preflight.
 func (d *deploy) check(target string) tea.Cmd {
-	d.state.doing = "checking what ships to " + target
-	return d.work.call(func(ctx context.Context) tea.Msg {
+	return d.start("checking what ships to "+target, func(ctx context.Context) tea.Msg {
 		checks, err := d.opts.HandOff.Check(ctx, target)
 		return checksMsg{target, checks, err}
 	})
@@ -270,17 +267,6 @@ func (s sheet) finding(f dev.Finding) []string {
 		fix[0] = strings.Repeat(" ", indent) + s.accent.Render("→") + fix[0][indent+1:]
 	}
 	return append(rows, fix...)
-}
-
-// prose wraps foreign text into rows.
-func (s sheet) prose(style interface{ Render(...string) string }, text string, indent int) []string {
-	var rows []string
-	for _, line := range safeLines(text) {
-		for _, row := range wrap(line, max(10, s.width-indent-1)) {
-			rows = append(rows, strings.Repeat(" ", indent)+style.Render(ansi.Truncate(row, max(0, s.width-indent-1), "…")))
-		}
-	}
-	return rows
 }
 
 // tally counts findings in words.

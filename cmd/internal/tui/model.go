@@ -228,21 +228,6 @@ func (m *model) applyEvents(batch eventsMsg) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// followFirstBuild shows the build pane while the first build runs, which takes long, and the overview once the app
-// is ready. A user who went to another pane stays there.
-func (m *model) followFirstBuild(e dev.Event) {
-	switch e := e.(type) {
-	case dev.BuildStep:
-		if m.shows(inOverview) && e.MS == 0 && !e.Cached {
-			m.turnTo(inBuild)
-		}
-	case dev.Ready:
-		if m.shows(inBuild) {
-			m.turnTo(inOverview)
-		}
-	}
-}
-
 // View draws, where something changed since the last time.
 func (m *model) View() (v tea.View) {
 	defer func() {

@@ -59,26 +59,6 @@ func (o *overview) idle(t theme, s *state) []string {
 	return rows
 }
 
-// sheet renders the sections of the overview with one width.
-type sheet struct {
-	theme
-	state *state
-	width int
-}
-
-// heading is the title of a section, with a line to the end.
-func (s sheet) heading(title, note string) string {
-	left := "  " + s.theme.heading.Render(title) + " "
-	right := ""
-	if note != "" {
-		right = " " + s.dim.Render(note)
-	}
-	line := max(0, s.width-ansi.StringWidth(left)-ansi.StringWidth(right)-1)
-	return left + s.rule.Render(strings.Repeat("─", line)) + right
-}
-
-func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-3)) }
-
 // page is the app's address, which users look for first.
 func (s sheet) page() []string {
 	st := s.state
@@ -157,25 +137,6 @@ func (s sheet) problem() []string {
 		for _, l := range wrap("hint: "+safe(hint), max(10, s.width-5)) {
 			rows = append(rows, s.row(s.warn.Render("  "+l)))
 		}
-	}
-	return rows
-}
-
-// problemLine is a line of what went wrong, as rows; the first one stands out.
-func (s sheet) problemLine(line string, first bool) []string {
-	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-	var rows []string
-	for i, piece := range wrap(strings.TrimSpace(line), max(10, s.width-5-len(indent))) {
-		mark := "  "
-		if first && i == 0 {
-			mark = "✗ "
-		}
-		if first {
-			piece = s.bad.Bold(true).Render(mark + piece)
-		} else {
-			piece = mark + indent + piece
-		}
-		rows = append(rows, s.row(piece))
 	}
 	return rows
 }

@@ -7,7 +7,7 @@ import (
 	"sdev/dev"
 )
 
-// state is what all panes show. Only the model writes it.
+// state is what all panes show. The root applies events and facts to it; common notes the action under way.
 type state struct {
 	snap  dev.Snapshot
 	facts Facts
