@@ -55,11 +55,10 @@ func (m *model) do(c command) tea.Cmd {
 		m.overlay = newHelp(m.current().name())
 	case cmdPalette:
 		m.overlay = newPalette(m.current().name(), &m.state)
-	case cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdDeploy:
-		return m.show(map[command]scope{cmdOverview: inOverview, cmdLogs: inLogs, cmdBuild: inBuild, cmdAuth: inAuth, cmdDeploy: inDeploy}[c])
-	case cmdNextPane, cmdPreviousPane:
-		step := map[command]int{cmdNextPane: 1, cmdPreviousPane: len(m.panes) - 1}[c]
-		return m.show(m.panes[(m.visible+step)%len(m.panes)].name())
+	case cmdNextPane:
+		return m.show((m.visible + 1) % len(m.panes))
+	case cmdPreviousPane:
+		return m.show((m.visible + len(m.panes) - 1) % len(m.panes))
 	case cmdSuspend:
 		return m.suspend()
 	case cmdMouse:
@@ -67,6 +66,9 @@ func (m *model) do(c command) tea.Cmd {
 	case cmdStart, cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown, cmdDownVolumes:
 		return m.act(c)
 	default:
+		if i := slices.Index(paneCommands(), c); i >= 0 {
+			return m.show(i)
+		}
 		return m.current().do(c)
 	}
 	return nil
@@ -93,7 +95,7 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	for i, p := range m.panes {
 		n := len(fmt.Sprintf(" %d %s ", i+1, p.name()))
 		if msg.X >= x && msg.X < x+n {
-			return m.show(p.name())
+			return m.show(i)
 		}
 		x += n + 1
 	}
@@ -109,12 +111,11 @@ func (m *model) shows(name scope) bool { return m.current().name() == name }
 // turnTo makes a pane the visible one.
 func (m *model) turnTo(name scope) {
 	m.visible = slices.IndexFunc(m.panes, func(p pane) bool { return p.name() == name })
-	m.dirty = true
 }
 
-// show turns to a pane for the user, and fetches what only this pane shows.
-func (m *model) show(name scope) tea.Cmd {
-	m.turnTo(name)
+// show makes pane i the visible one, and fetches what only this pane shows.
+func (m *model) show(i int) tea.Cmd {
+	m.visible = i
 	return tea.Batch(m.measure(), m.toCurrent(shownMsg{}))
 }
 

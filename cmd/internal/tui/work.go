@@ -11,8 +11,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// work is the running calls of the host. Bubble Tea runs commands in its own goroutines and does not wait for
-// them; Run waits for these.
+// work makes commands that call the host, and counts those that run: Bubble Tea runs commands in its own goroutines
+// and does not wait for them, so Run must.
 type work struct {
 	ctx context.Context //nolint:containedctx // a tea.Model gets none; commands need the dashboard's
 	// later sends a message after a delay.
