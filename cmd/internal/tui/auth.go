@@ -18,28 +18,41 @@ import (
 // auth is the pane of the login: the people, who signs in next, and active faults.
 type auth struct {
 	scroll
+	*common
 	cursor int // place in the list of people
 }
 
-func (a *auth) clamp(s *state) {
-	a.cursor = max(0, min(a.cursor, len(s.facts.Provider.People)-1))
+// clockStep is how far a key moves the provider's clock.
+const clockStep = time.Hour
+
+func (*auth) name() scope { return inAuth }
+
+// update keeps the cursor on a person when new facts have fewer of them.
+func (a *auth) update(msg tea.Msg) (bool, tea.Cmd) {
+	if _, ok := msg.(factsMsg); ok {
+		a.point(a.cursor)
+	}
+	return false, nil
 }
 
-// inAuth carries out a command of the pane.
-func (m *model) inAuth(c command) tea.Cmd {
-	provider := m.state.facts.Provider
+// point puts the cursor at a place in the list of people.
+func (a *auth) point(at int) {
+	a.cursor = max(0, min(at, len(a.state.facts.Provider.People)-1))
+}
+
+func (a *auth) do(c command) tea.Cmd {
+	provider := a.state.facts.Provider
 	switch c {
 	case cmdUp, cmdDownward:
-		m.auth.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
-		m.auth.clamp(&m.state)
+		a.point(a.cursor + map[command]int{cmdUp: -1, cmdDownward: 1}[c])
 		return nil
 	case cmdPageUp, cmdPageDown:
-		m.auth.do(c)
+		a.move(c)
 		return nil
 	default: // the other commands are for the provider
 	}
-	if !m.state.snap.Mode.SignsIn() || !m.state.runs() {
-		m.notify(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
+	if !a.state.snap.Mode.SignsIn() || !a.state.runs() {
+		a.notify(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
 		return nil
 	}
 	switch c {
@@ -47,20 +60,20 @@ func (m *model) inAuth(c command) tea.Cmd {
 		if len(provider.People) == 0 {
 			return nil
 		}
-		who := provider.People[m.auth.cursor].Email
-		return m.run("signing in as "+safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs})
+		who := provider.People[a.cursor].Email
+		return a.run(request{"signing in as " + safe(who), Action{Do: SignInAs, Email: who, Browse: c == cmdOpenAs}})
 	case cmdAsk:
-		return m.run("switching to the sign-in page", Action{Do: SignInAs})
+		return a.run(request{"switching to the sign-in page", Action{Do: SignInAs}})
 	case cmdFault:
-		m.overlay = newMenu("Which fault should take effect once?", faultChoices(provider.Faults))
+		a.overlay = newMenu("Which fault should take effect once?", faultChoices(provider.Faults))
 	case cmdClearFaults:
-		return m.run("clearing faults", Action{Do: ClearFaults})
+		return a.run(request{"clearing faults", Action{Do: ClearFaults}})
 	case cmdClockOn:
-		return m.run("moving the clock", Action{Do: MoveClock, By: clockStep})
+		return a.run(request{"moving the clock", Action{Do: MoveClock, By: clockStep}})
 	case cmdClockBack:
-		return m.run("moving the clock", Action{Do: MoveClock, By: -clockStep})
+		return a.run(request{"moving the clock", Action{Do: MoveClock, By: -clockStep}})
 	case cmdRotate:
-		return m.run("rotating keys", Action{Do: RotateKeys})
+		return a.run(request{"rotating keys", Action{Do: RotateKeys}})
 	default: // not one of this pane's
 	}
 	return nil
@@ -69,15 +82,14 @@ func (m *model) inAuth(c command) tea.Cmd {
 func faultChoices(faults []FaultDoc) []choice {
 	list := make([]choice, 0, len(faults))
 	for _, f := range faults {
-		list = append(list, choice{f.Name, safe(f.About), func(m *model) tea.Cmd {
-			return m.run("setting "+f.Name, Action{Do: SetFault, Fault: f.Name})
-		}})
+		list = append(list, choice{f.Name, safe(f.About), request{"setting " + f.Name, Action{Do: SetFault, Fault: f.Name}}})
 	}
 	return list
 }
 
-func (a *auth) view(t theme, s *state, l layout) string {
-	sh := sheet{theme: t, state: s, width: a.width}
+func (a *auth) view(t theme) string {
+	s, l := &a.state, a.layout
+	sh := sheet{theme: t, state: s, width: l.width}
 	if !s.snap.Mode.SignsIn() || !s.runs() {
 		return a.show(t, a.bypassed(sh))
 	}
@@ -87,7 +99,7 @@ func (a *auth) view(t theme, s *state, l layout) string {
 	}
 	right := sh
 	sh.width, right.width = l.left, l.right
-	return a.show(t, l.beside(slices.Concat(a.provider(sh), a.people(sh), a.claims(sh)), slices.Concat([]string{""}, a.faults(right), a.feed(right, max(5, a.rows-6)))))
+	return a.show(t, l.beside(slices.Concat(a.provider(sh), a.people(sh), a.claims(sh)), slices.Concat([]string{""}, a.faults(right), a.feed(right, max(5, l.body-6)))))
 }
 
 func (a *auth) bypassed(sh sheet) []string {
@@ -239,7 +251,7 @@ func (a *auth) feed(sh sheet, most int) []string {
 			if n++; n > most {
 				return append(rows, "")
 			}
-			rows = append(rows, sh.row(sh.faint.Render(line.at.Format(time.TimeOnly))+" "+sh.theme.tone(line.tone).Render(fit(line.what, 7))+" "+line.text))
+			rows = append(rows, sh.row(sh.faint.Render(line.at.Format(time.TimeOnly))+" "+sh.theme.inTone(line.tone).Render(fit(line.what, 7))+" "+line.text))
 		}
 	}
 	if n == 0 {

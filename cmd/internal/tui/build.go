@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
@@ -13,6 +15,20 @@ import (
 // build is the pane of image builds: the steps of the newest build of each service, and the output of a failed one.
 type build struct {
 	scroll
+	*common
+}
+
+func (*build) name() scope { return inBuild }
+
+func (b *build) do(c command) tea.Cmd {
+	b.move(c)
+	return nil
+}
+
+func (*build) update(tea.Msg) (bool, tea.Cmd) { return false, nil }
+
+// builds are the image builds of this project since the dashboard began.
+type builds struct {
 	runs []buildRun // newest last
 	fail dev.Failed
 }
@@ -32,8 +48,8 @@ type buildRun struct {
 // keptBuilds is how many builds are shown.
 const keptBuilds = 8
 
-// apply applies an event and reports whether it changed anything.
-func (b *build) apply(e dev.Stamped) bool {
+// apply applies an event.
+func (b *builds) apply(e dev.Stamped) {
 	switch ev := e.Event.(type) {
 	case dev.BuildStep:
 		r := b.open(ev.Service, e.Time)
@@ -48,18 +64,15 @@ func (b *build) apply(e dev.Stamped) bool {
 		r.done, r.image, r.ms = true, ev.Image, ev.MS
 		b.fail = dev.Failed{}
 	case dev.Failed:
-		return b.broke(ev)
+		b.broke(ev)
 	case dev.Warning:
-		return b.broke(dev.Failed{Code: ev.Code, Message: ev.Message, Hint: ev.Hint})
-	default:
-		return false
+		b.broke(dev.Failed{Code: ev.Code, Message: ev.Message, Hint: ev.Hint})
 	}
-	return true
 }
 
-func (b *build) broke(f dev.Failed) bool {
+func (b *builds) broke(f dev.Failed) {
 	if f.Code != dev.CodeBuildFailed && f.Code != dev.CodeImageMissing {
-		return false
+		return
 	}
 	b.fail = f
 	for i := range b.runs {
@@ -67,11 +80,10 @@ func (b *build) broke(f dev.Failed) bool {
 			b.runs[i].done, b.runs[i].failed = true, true
 		}
 	}
-	return true
 }
 
 // open returns the current build of a service, or begins one.
-func (b *build) open(service string, at time.Time) *buildRun {
+func (b *builds) open(service string, at time.Time) *buildRun {
 	for i := range b.runs {
 		if b.runs[i].service == service && !b.runs[i].done {
 			return &b.runs[i]
@@ -81,8 +93,8 @@ func (b *build) open(service string, at time.Time) *buildRun {
 	return &b.runs[len(b.runs)-1]
 }
 
-// under is the progress of builds: "3/7", or "" if none is running.
-func (b *build) under() string {
+// progress is that of a running build: "3/7", or "" if none is running.
+func (b *builds) progress() string {
 	for i := range b.runs {
 		if r := &b.runs[i]; !r.done && len(r.steps) > 0 {
 			return fmt.Sprintf("%d/%d", r.steps[len(r.steps)-1].Step, r.total)
@@ -92,31 +104,30 @@ func (b *build) under() string {
 }
 
 func (b *build) view(t theme) string {
-	sh := sheet{theme: t, width: b.width}
+	sh, list := sheet{theme: t, width: b.layout.width}, &b.state.builds
 	var rows []string
-	if b.fail.Message != "" {
-		rows = append(rows, b.failure(sh)...)
-	}
-	if b.fail.Message == "" {
+	if list.fail.Message != "" {
+		rows = append(rows, b.failure(sh, list.fail)...)
+	} else {
 		rows = append(rows, "")
 	}
-	for i := range slices.Backward(b.runs) {
-		rows = append(rows, b.run(sh, &b.runs[i])...)
+	for i := range slices.Backward(list.runs) {
+		rows = append(rows, b.run(sh, &list.runs[i])...)
 	}
-	if len(b.runs) == 0 && b.fail.Message == "" {
+	if len(list.runs) == 0 && list.fail.Message == "" {
 		rows = []string{"", sh.row(t.dim.Render("nothing was built: the image is up to date")), "", sh.row(t.key.Render(keyOf(everywhere, cmdRebuild)) + "  build it anyway")}
 	}
 	return b.show(t, rows)
 }
 
-func (b *build) failure(sh sheet) []string {
-	lines := safeLines((&dev.Error{Message: b.fail.Message, File: b.fail.File, Line: b.fail.Line}).Error())
+func (b *build) failure(sh sheet, f dev.Failed) []string {
+	lines := safeLines((&dev.Error{Message: f.Message, File: f.File, Line: f.Line}).Error())
 	rows := []string{""}
 	for i, l := range lines {
 		rows = append(rows, sh.problemLine(l, i == 0)...)
 	}
-	if b.fail.Hint != "" {
-		for _, l := range wrap("hint: "+safe(b.fail.Hint), max(10, sh.width-5)) {
+	if f.Hint != "" {
+		for _, l := range wrap("hint: "+safe(f.Hint), max(10, sh.width-5)) {
 			rows = append(rows, sh.row(sh.warn.Render("  "+l)))
 		}
 	}

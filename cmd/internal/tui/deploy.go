@@ -2,12 +2,12 @@ package tui
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"sdev/cmd/internal/render"
 	"sdev/dev"
@@ -33,6 +33,7 @@ type Checks struct {
 // deploy is the pane of the hand-off: the targets, the last hand-off, and findings.
 type deploy struct {
 	scroll
+	*common
 	cursor  int // place in the list of targets
 	targets []Target
 	asked   bool
@@ -61,46 +62,65 @@ func (d *deploy) chosen() Target {
 	return d.targets[d.cursor]
 }
 
-// refreshTargets asks the host for the targets.
-func (m *model) refreshTargets() tea.Cmd {
-	m.deploy.asked = true
-	return m.callHost(func() tea.Msg {
-		targets, err := m.opts.HandOff.Targets(m.ctx)
+// refresh asks the host for the targets.
+func (d *deploy) refresh() tea.Cmd {
+	d.asked = true
+	return d.work.call(func(ctx context.Context) tea.Msg {
+		targets, err := d.opts.HandOff.Targets(ctx)
 		return targetsMsg{targets, err}
 	})
 }
 
-// applyDeploy stores the host's answer about targets or checks.
-func (m *model) applyDeploy(msg tea.Msg) {
+func (*deploy) name() scope { return inDeploy }
+
+// update asks for the targets when the pane becomes visible or an action has ended, and stores the host's answers.
+func (d *deploy) update(msg tea.Msg) (bool, tea.Cmd) {
 	switch msg := msg.(type) {
+	case shownMsg:
+		if !d.asked {
+			return false, d.refresh()
+		}
+	case doneMsg:
+		return false, d.refresh()
 	case targetsMsg:
-		m.deploy.failed = ""
-		if msg.err != nil {
-			m.deploy.failed = safeLines(dev.AsError(msg.err).Error())[0]
-			return
-		}
-		m.deploy.targets = msg.targets
-		m.deploy.cursor = max(0, min(m.deploy.cursor, len(msg.targets)-1))
+		d.found(msg)
+		return true, nil
 	case checksMsg:
-		if msg.err != nil {
-			m.done(doneMsg{err: msg.err})
-			return
-		}
-		if m.deploy.checks == nil {
-			m.deploy.checks = map[string]Checks{}
-		}
-		m.deploy.checks[msg.target] = msg.checks
-		said := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
-		m.done(doneMsg{result: said})
-		if dev.AnyBlocks(msg.checks.Findings) {
-			m.notify(warning, said)
-		}
+		d.checked(msg)
+		return true, nil
+	}
+	return false, nil
+}
+
+// found stores the targets.
+func (d *deploy) found(msg targetsMsg) {
+	d.failed = ""
+	if msg.err != nil {
+		d.failed = safeLines(dev.AsError(msg.err).Error())[0]
+		return
+	}
+	d.targets = msg.targets
+	d.cursor = max(0, min(d.cursor, len(msg.targets)-1))
+}
+
+// checked stores the result of the preflight, and sums it up.
+func (d *deploy) checked(msg checksMsg) {
+	if msg.err != nil {
+		d.done(doneMsg{err: msg.err})
+		return
+	}
+	if d.checks == nil {
+		d.checks = map[string]Checks{}
+	}
+	d.checks[msg.target] = msg.checks
+	summary := fmt.Sprintf("checked %s: %s", msg.target, tally(msg.checks.Findings))
+	d.done(doneMsg{result: summary})
+	if dev.AnyBlocks(msg.checks.Findings) {
+		d.notify(warning, summary)
 	}
 }
 
-// inDeploy carries out a command of the pane.
-func (m *model) inDeploy(c command) tea.Cmd {
-	d := &m.deploy
+func (d *deploy) do(c command) tea.Cmd {
 	switch c {
 	case cmdUp, cmdDownward:
 		d.cursor += map[command]int{cmdUp: -1, cmdDownward: 1}[c]
@@ -109,36 +129,32 @@ func (m *model) inDeploy(c command) tea.Cmd {
 		return nil
 	case cmdCheck, cmdRender:
 	default:
-		d.do(c)
+		d.move(c)
 		return nil
 	}
 	target := d.chosen()
 	switch {
 	case target.Name == "":
 		return nil
-	case m.state.doing != "":
-		m.notify(warning, "busy: "+m.state.doing)
+	case d.busy():
 		return nil
 	case c == cmdCheck:
-		return m.check(target.Name)
+		return d.check(target.Name)
 	}
-	m.overlay = newQuestion("Render the files for "+target.Name+"?", "Into "+safe(target.Bundle)+". What you edited there is merged.", "render", func(m *model) tea.Cmd {
-		return m.run("rendering "+target.Name, Action{Do: Render, Target: target.Name})
-	})
+	d.overlay = &question{"Render the files for " + target.Name + "?", "Into " + safe(target.Bundle) + ". What you edited there is merged.", "render", request{"rendering " + target.Name, Action{Do: Render, Target: target.Name}}}
 	return nil
 }
 
 // check makes the host run the preflight.
-func (m *model) check(target string) tea.Cmd {
-	m.state.doing = "checking what ships to " + target
-	return m.callHost(func() tea.Msg {
-		checks, err := m.opts.HandOff.Check(m.ctx, target)
+func (d *deploy) check(target string) tea.Cmd {
+	return d.start("checking what ships to "+target, func(ctx context.Context) tea.Msg {
+		checks, err := d.opts.HandOff.Check(ctx, target)
 		return checksMsg{target, checks, err}
 	})
 }
 
-func (d *deploy) view(t theme, s *state) string {
-	sh := sheet{theme: t, state: s, width: d.width}
+func (d *deploy) view(t theme) string {
+	sh := sheet{theme: t, state: &d.state, width: d.layout.width}
 	if d.failed != "" {
 		return d.show(t, append([]string{""}, sh.prose(sh.bad, d.failed, 2)...))
 	}
@@ -187,8 +203,8 @@ func (d *deploy) record(sh sheet) []string {
 		}
 	}
 	commit := safe(target.Commit)
-	const short = 12
-	commit = commit[:min(short, len(commit))]
+	const abbreviated = 12
+	commit = commit[:min(abbreviated, len(commit))]
 	if target.Dirty {
 		commit += sh.warn.Render("  with uncommitted changes")
 	}
@@ -227,20 +243,20 @@ func rank(f dev.Finding) int {
 
 // finding is one finding: message, place and fix.
 func (s sheet) finding(f dev.Finding) []string {
-	mark, look := "✗", s.bad
+	mark, style := "✗", s.bad
 	switch rank(f) {
 	case 1:
-		mark, look = "!", s.warn
+		mark, style = "!", s.warn
 	case 2:
-		mark, look = "·", s.dim
+		mark, style = "·", s.dim
 	case 3:
-		mark, look = "–", s.faint
+		mark, style = "–", s.faint
 	}
-	place := safe(cmp.Or(f.File, f.Where))
+	where := safe(cmp.Or(f.File, f.Where))
 	if f.File != "" && f.Line > 0 {
-		place = fmt.Sprintf("%s:%d", safe(f.File), f.Line)
+		where = fmt.Sprintf("%s:%d", safe(f.File), f.Line)
 	}
-	rows := []string{"  " + spread(look.Render(mark)+" "+s.strong.Render(f.ID), s.dim.Render(cut(place, s.width/2)), max(0, s.width-3))}
+	rows := []string{"  " + spread(style.Render(mark)+" "+s.strong.Render(f.ID), s.dim.Render(cut(where, s.width/2)), max(0, s.width-3))}
 	const indent = 4
 	rows = append(rows, s.prose(s.plain, f.Message, indent)...)
 	if f.Suppressed != nil {
@@ -251,17 +267,6 @@ func (s sheet) finding(f dev.Finding) []string {
 		fix[0] = strings.Repeat(" ", indent) + s.accent.Render("→") + fix[0][indent+1:]
 	}
 	return append(rows, fix...)
-}
-
-// prose wraps foreign text into rows.
-func (s sheet) prose(look interface{ Render(...string) string }, text string, indent int) []string {
-	var rows []string
-	for _, line := range safeLines(text) {
-		for _, row := range wrap(line, max(10, s.width-indent-1)) {
-			rows = append(rows, strings.Repeat(" ", indent)+look.Render(ansi.Truncate(row, max(0, s.width-indent-1), "…")))
-		}
-	}
-	return rows
 }
 
 // tally counts findings in words.

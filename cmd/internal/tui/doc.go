@@ -8,6 +8,17 @@
 //	                    │      ▲
 //	                    └─ Cmd ┘ Host.Do, Host.Facts, …
 //
+// The root is the only tea.Model. It applies messages to the state, and its router gives each key to the open
+// overlay or else, by the table of keys, to the root or the visible pane:
+//
+//	model ── router ──▶ overlay     answers with a command, a request or a text
+//	            └─────▶ panes[i]    overview, logs, build, auth, deploy
+//	                        │
+//	                     common     state, host calls, notice, overlay
+//
+// A pane knows neither the root nor another pane, and an overlay knows neither. To add a pane, write one type with the
+// five methods of pane, add it to newPanes, and add its command and its keys in keys.go.
+//
 // The package promises:
 //
 //   - Update does no I/O and never blocks. Slow work is a command, which answers with a message.

@@ -13,7 +13,7 @@ import (
 
 // draw makes the whole screen.
 func (m *model) draw() tea.View {
-	v := tea.NewView(m.screen())
+	v := tea.NewView(m.content())
 	v.WindowTitle = m.title()
 	if m.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
@@ -26,12 +26,13 @@ func (m *model) title() string {
 	return fmt.Sprintf("%s · %s", cmp.Or(safe(m.state.facts.Project), "sdev"), m.phaseText())
 }
 
-func (m *model) screen() string {
+// content is the text of the whole screen.
+func (m *model) content() string {
 	if m.layout.tiny {
 		return m.tiny()
 	}
 	rows := []string{m.top(), m.tabs()}
-	rows = append(rows, strings.Split(m.body(), "\n")...)
+	rows = append(rows, strings.Split(m.current().view(m.theme), "\n")...)
 	rows = append(rows[:min(len(rows), headerRows+m.layout.body)], m.footer())
 	if m.overlay != nil {
 		rows = m.overlaid(rows)
@@ -86,8 +87,8 @@ func (m *model) badge() string {
 func (m *model) phaseText() string {
 	text := string(m.state.phase())
 	switch {
-	case m.state.phase() == phaseBuilding && m.build.under() != "":
-		text += " " + m.build.under()
+	case m.state.phase() == phaseBuilding && m.state.builds.progress() != "":
+		text += " " + m.state.builds.progress()
 	case m.state.doing != "":
 		text = m.state.doing
 	}
@@ -111,20 +112,17 @@ func (m *model) phaseMark() string {
 	return t.dim.Render("○ " + text)
 }
 
-// panes are the panes in the order of their numbers.
-func panes() []scope { return []scope{inOverview, inLogs, inBuild, inAuth, inDeploy} }
-
 // tabs is the second line: the names of the panes.
 func (m *model) tabs() string {
 	var b strings.Builder
 	b.WriteString(m.theme.rule.Render("─"))
-	for i, p := range panes() {
-		name := string(p)
-		if m.layout.width < 44 && p != m.pane {
+	for i, p := range m.panes {
+		name := string(p.name())
+		if m.layout.width < 44 && i != m.visible {
 			name = name[:1]
 		}
 		label := fmt.Sprintf(" %d %s ", i+1, name)
-		if p == m.pane {
+		if i == m.visible {
 			b.WriteString(m.theme.tabOn.Render(label))
 		} else {
 			b.WriteString(m.theme.tab.Render(label))
@@ -135,29 +133,14 @@ func (m *model) tabs() string {
 	return cut(b.String()+m.theme.rule.Render(strings.Repeat("─", max(0, n))), m.layout.width)
 }
 
-func (m *model) body() string {
-	switch m.pane {
-	case inLogs:
-		return m.logs.view(m.theme)
-	case inBuild:
-		return m.build.view(m.theme)
-	case inAuth:
-		return m.auth.view(m.theme, &m.state, m.layout)
-	case inDeploy:
-		return m.deploy.view(m.theme, &m.state)
-	case inOverview, everywhere:
-	}
-	return m.overview.view(m.theme, &m.state, m.layout)
-}
-
 // footer is the last line: a prompt, the result of an action, or the relevant keys.
 func (m *model) footer() string {
-	w := m.layout.width
+	w, in := m.layout.width, m.current().name()
 	if p, ok := m.overlay.(*prompt); ok {
 		return fit(p.line(m.theme, w), w)
 	}
 	if m.notice.text != "" {
-		return fit(" "+m.theme.tone(m.notice.tone).Render(m.notice.text), w)
+		return fit(" "+m.theme.inTone(m.notice.tone).Render(m.notice.text), w)
 	}
 	text, used := "", 0
 	add := func(b binding) {
@@ -174,7 +157,7 @@ func (m *model) footer() string {
 	var last []binding
 	for _, b := range table() {
 		switch {
-		case b.short == "" || len(b.keys) == 0 || b.scope != m.pane && b.scope != everywhere:
+		case b.short == "" || len(b.keys) == 0 || b.scope != in && b.scope != everywhere:
 		case b.command == cmdLeave || b.command == cmdHelp || b.command == cmdPalette:
 			last = append(last, b)
 		}
@@ -183,7 +166,7 @@ func (m *model) footer() string {
 		used += ansi.StringWidth(keyName(b.keys[0])+" "+b.short) + 2
 	}
 	for _, b := range table() {
-		if b.short != "" && len(b.keys) > 0 && m.useful(b.command) && (b.scope == m.pane || b.scope == everywhere) && b.command != cmdLeave && b.command != cmdHelp && b.command != cmdPalette {
+		if b.short != "" && len(b.keys) > 0 && m.state.useful(b.command) && (b.scope == in || b.scope == everywhere) && b.command != cmdLeave && b.command != cmdHelp && b.command != cmdPalette {
 			add(b)
 		}
 	}
@@ -192,20 +175,6 @@ func (m *model) footer() string {
 		add(b)
 	}
 	return fit(strings.TrimPrefix(text, " "), w)
-}
-
-// useful drops keys from the footer that have no effect now.
-func (m *model) useful(c command) bool {
-	switch c {
-	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
-		return m.state.runs()
-	case cmdStart:
-		return !m.state.starting && !m.state.building && (!m.state.runs() || !m.state.facts.Supervised)
-	case cmdSignIn, cmdOpenAs, cmdAsk, cmdFault, cmdClearFaults, cmdClockOn, cmdClockBack, cmdRotate:
-		return m.state.runs() && m.state.snap.Mode.SignsIn()
-	default:
-		return true
-	}
 }
 
 // overlaid draws the overlay over the middle of the screen.

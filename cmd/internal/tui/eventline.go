@@ -24,7 +24,7 @@ const (
 	bad
 )
 
-func (t theme) tone(n tone) lipgloss.Style {
+func (t theme) inTone(n tone) lipgloss.Style {
 	switch n {
 	case good:
 		return t.good

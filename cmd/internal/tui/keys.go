@@ -69,6 +69,11 @@ const (
 	cmdRender      command = "render files"
 )
 
+// paneCommands are the commands that show a pane, in the order of [newPanes].
+func paneCommands() []command {
+	return []command{cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdDeploy}
+}
+
 // scope is where a key applies.
 type scope string
 

@@ -12,6 +12,7 @@ import (
 
 // logs is the pane of the services' output and sdev's own events.
 type logs struct {
+	*common
 	store logStore
 	width int
 	rows  int
@@ -25,9 +26,22 @@ type logs struct {
 	message string // the result of the last key; "" for the usual status
 }
 
-func newLogs() logs { return logs{follow: true, times: true} }
+func newLogs(c *common) *logs { return &logs{common: c, follow: true, times: true} }
 
-func (l *logs) resize(width, rows int) { l.width, l.rows = width, rows }
+func (*logs) name() scope { return inLogs }
+
+func (l *logs) resize(to layout) { l.width, l.rows = to.width, to.body }
+
+// update adds the lines of events, and carries out a command with the text that the user typed for it.
+func (l *logs) update(msg tea.Msg) (bool, tea.Cmd) {
+	switch msg := msg.(type) {
+	case eventsMsg:
+		return l.add(entries(l.state.snap, msg)), nil
+	case typed:
+		return true, l.entered(msg)
+	}
+	return false, nil
+}
 
 // add adds lines, and reports whether the screen changes.
 func (l *logs) add(list []entry, dropped int) bool {
@@ -58,8 +72,8 @@ func (l *logs) topNumber() int {
 	return l.store.first
 }
 
-// do carries out a command of this pane; text is the input of commands that ask for it.
-func (l *logs) do(c command) {
+// browse carries out a command that needs only the lines.
+func (l *logs) browse(c command) {
 	last := len(l.store.shown) - 1
 	l.message = ""
 	switch c {
@@ -68,15 +82,15 @@ func (l *logs) do(c command) {
 	case cmdBottom:
 		l.hold(false)
 	case cmdTop:
-		l.move(-len(l.store.shown))
+		l.step(-len(l.store.shown))
 	case cmdUp:
-		l.move(-1)
+		l.step(-1)
 	case cmdDownward:
-		l.move(1)
+		l.step(1)
 	case cmdPageUp:
-		l.move(-max(1, l.rows-2))
+		l.step(-max(1, l.rows-2))
 	case cmdPageDown:
-		l.move(max(1, l.rows-2))
+		l.step(max(1, l.rows-2))
 	case cmdWrap:
 		l.wrap = !l.wrap
 	case cmdTimes:
@@ -110,36 +124,40 @@ func (l *logs) do(c command) {
 	}
 }
 
-// inLogs carries out a command of the pane.
-func (m *model) inLogs(c command) tea.Cmd {
+func (l *logs) do(c command) tea.Cmd {
 	switch c {
 	case cmdSearch:
-		m.overlay = newPrompt("/", "text, or /regular expression/", m.logs.search.text, func(m *model, text string) tea.Cmd {
-			m.complain(m.logs.setSearch(text))
-			return nil
-		})
+		l.overlay = newPrompt(c, "/", "text, or /regular expression/", l.search.text)
 	case cmdFilter:
-		m.overlay = newPrompt("filter ", "text  /regexp/  level:error  service:NAME  -text", m.logs.store.filter.text, func(m *model, text string) tea.Cmd {
-			m.complain(m.logs.setFilter(text))
-			return nil
-		})
+		l.overlay = newPrompt(c, "filter ", "text  /regexp/  level:error  service:NAME  -text", l.store.filter.text)
 	case cmdSave:
-		name := fmt.Sprintf("sdev-%s.log", m.opts.Now().Format("20060102-150405"))
-		m.overlay = newPrompt("save to ", "a file", name, func(m *model, file string) tea.Cmd {
-			if file == "" {
-				return nil
-			}
-			return m.run(fmt.Sprintf("saving %s", safe(file)), Action{Do: SaveLog, File: file, Text: m.logs.saved()})
-		})
+		name := fmt.Sprintf("sdev-%s.log", l.opts.Now().Format("20060102-150405"))
+		l.overlay = newPrompt(c, "save to ", "a file", name)
 	case cmdCopy, cmdCopyToMark:
-		text, n := m.logs.copied(c == cmdCopyToMark)
+		text, n := l.copied(c == cmdCopyToMark)
 		if n == 0 {
 			return nil
 		}
-		m.notify(good, "copied "+render.Count(n, "line")+" to the clipboard, if the terminal permits it")
-		return m.copy(text)
+		l.notify(good, "copied "+render.Count(n, "line")+" to the clipboard, if the terminal permits it")
+		return l.copy(text)
 	default:
-		m.logs.do(c)
+		l.browse(c)
+	}
+	return nil
+}
+
+// entered carries out a command with the text that the user typed for it.
+func (l *logs) entered(e typed) tea.Cmd {
+	switch e.command {
+	case cmdSearch:
+		l.complain(l.setSearch(e.text))
+	case cmdFilter:
+		l.complain(l.setFilter(e.text))
+	case cmdSave:
+		if e.text != "" {
+			return l.run(request{"saving " + safe(e.text), Action{Do: SaveLog, File: e.text, Text: l.saved()}})
+		}
+	default: // no other command asks for text
 	}
 	return nil
 }
@@ -157,8 +175,8 @@ func (l *logs) hold(still bool) {
 	l.cursor, l.top = last, l.firstVisible(last)
 }
 
-// move moves the cursor. Past the newest line it follows again.
-func (l *logs) move(by int) {
+// step moves the cursor. Past the newest line it follows again.
+func (l *logs) step(by int) {
 	last := max(0, len(l.store.shown)-1)
 	if l.follow {
 		if by > 0 {

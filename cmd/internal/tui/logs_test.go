@@ -95,16 +95,16 @@ func TestLogs_FilterByTextLevelAndService(t *testing.T) {
 	} {
 		r := newRig(t, 100, 20)
 		r.logs(90)
-		if err := r.m.logs.setFilter(filter); err != nil {
+		if err := r.log().setFilter(filter); err != nil {
 			t.Errorf("%q: %v", filter, err)
 		}
-		if got := len(r.m.logs.store.shown); got != want {
+		if got := len(r.log().store.shown); got != want {
 			t.Errorf("%q shows %d lines, want %d", filter, got, want)
 		}
 	}
 	r := newRig(t, 100, 20)
 	for _, filter := range []string{"level:loud", "/(/", "-/[/"} {
-		if err := r.m.logs.setFilter(filter); err == nil {
+		if err := r.log().setFilter(filter); err == nil {
 			t.Errorf("%q was taken", filter)
 		}
 	}
@@ -150,11 +150,11 @@ func TestLogs_CopyALineOrFromTheMark(t *testing.T) {
 	r := newRig(t, 100, 20)
 	r.logs(90)
 	r.keys("2", "G", "up")
-	if text, n := r.m.logs.copied(false); n != 1 || text != "INFO  request 88 took 11 ms" {
+	if text, n := r.log().copied(false); n != 1 || text != "INFO  request 88 took 11 ms" {
 		t.Errorf("copied %d lines: %q", n, text)
 	}
 	r.keys("m", "up", "up")
-	text, n := r.m.logs.copied(true)
+	text, n := r.log().copied(true)
 	if want := "INFO  request 86 took 9 ms\nINFO  request 87 took 10 ms\nINFO  request 88 took 11 ms"; n != 3 || text != want {
 		t.Errorf("copied %d lines: %q", n, text)
 	}

@@ -111,14 +111,14 @@ func (l *logs) status(t theme) string {
 	if l.store.dropped > 0 {
 		lines += ", " + grouped(l.store.dropped) + " older dropped"
 	}
-	state := t.good.Render("● follows")
+	mode := t.good.Render("● follows")
 	if !l.follow {
-		state = t.warn.Render("‖ paused")
+		mode = t.warn.Render("‖ paused")
 		if n := len(l.store.shown) - 1 - l.cursor; n > 0 {
-			state += t.dim.Render(" " + grouped(n) + " below")
+			mode += t.dim.Render(" " + grouped(n) + " below")
 		}
 	}
-	return spread(" "+strings.Join(left, t.faint.Render(" · ")), t.dim.Render(lines)+"  "+state+" ", l.width)
+	return spread(" "+strings.Join(left, t.faint.Render(" · ")), t.dim.Render(lines)+"  "+mode+" ", l.width)
 }
 
 // lineRows is a line as rows of the screen.
@@ -143,7 +143,7 @@ func (l *logs) lineRows(t theme, i int) []string {
 	}
 	if e.service == own {
 		style = t.dim
-		head += t.tone(e.tone).Render(e.what) + " "
+		head += t.inTone(e.tone).Render(e.what) + " "
 	}
 	pieces := l.pieces(e)
 	indent := strings.Repeat(" ", max(0, l.margin()-2)) + t.faint.Render("· ")

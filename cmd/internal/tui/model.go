@@ -3,7 +3,6 @@ package tui
 import (
 	"cmp"
 	"context"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -11,55 +10,32 @@ import (
 	"sdev/dev"
 )
 
-// model is the root, and the only tea.Model: it owns the state, routes keys and draws the frame
+// model is the root, and the only tea.Model: it applies messages to the state, routes keys and draws the frame
 // around the panes.
 type model struct {
-	ctx  context.Context //nolint:containedctx // a tea.Model gets none; commands need the dashboard's
-	host Host
-	opts Options
-	work work // commands that call the host
-	// later sends a message after a delay.
-	later func(after time.Duration, msg tea.Msg) tea.Cmd
+	*common
+	panes   []pane // in the order of their numbers
+	visible int    // place in panes
 
-	terminal *screen // the terminal; nil in tests, which read View
-
-	state  state
-	layout layout
-	theme  theme
-	look   look
-	pane   scope
-
-	overview overview
-	logs     logs
-	build    build
-	auth     auth
-	deploy   deploy
-
-	overlay overlay // nil if the panes get the keys
-	notice  notice
+	display
+	pending pending
 	exit    Exit
-	mouse   bool
-	away    bool // the terminal has lost the focus
+}
 
-	fetching   bool // facts are being fetched
-	fetchAgain bool
-	measuring  bool
-	retrying   bool // the engine does not answer; a retry is scheduled
-
-	dirty bool // the screen must be redrawn
-	drawn tea.View
+// display is how the screen looks, and whether somebody looks at it.
+type display struct {
+	layout layout
+	look   look
+	theme  theme
+	mouse  bool
+	away   bool // the terminal has lost the focus
+	drawn  tea.View
 }
 
 // look is what a theme follows from.
 type look struct {
 	profile colorprofile.Profile
 	dark    bool
-}
-
-// notice is the result of the last action, shown until the next key.
-type notice struct {
-	tone tone
-	text string
 }
 
 // Messages that commands answer with.
@@ -84,10 +60,11 @@ type (
 )
 
 func newModel(ctx context.Context, o Options) *model {
-	m := &model{ctx: ctx, host: o.Host, opts: o, pane: inOverview, logs: newLogs(), look: look{colorprofile.ASCII, true}, dirty: true}
-	m.later = m.timer
-	m.state.snap, m.state.facts, m.state.use = dev.SanitizeFields(o.Before), dev.SanitizeFields(o.Facts), map[string]Usage{}
-	m.theme = newTheme(m.look.profile, m.look.dark)
+	c := &common{opts: o, dirty: true}
+	c.work.ctx, c.work.later = ctx, c.work.timer
+	c.state.snap, c.state.facts, c.state.use = dev.SanitizeFields(o.Before), dev.SanitizeFields(o.Facts), map[string]Usage{}
+	m := &model{common: c, panes: newPanes(c)}
+	m.restyle(look{colorprofile.ASCII, true})
 	m.resize(80, 24)
 	return m
 }
@@ -138,15 +115,15 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case streamEndedMsg:
 		m.state.lost = cmp.Or(m.state.lost, "the event stream has ended")
 	case factsMsg:
-		return m, m.applyFacts(msg)
+		return m, tea.Batch(m.applyFacts(msg), m.toAll(msg))
 	case usageMsg:
 		m.applyUsage(msg)
-		return m, m.later(measureEvery, measureMsg{})
+		return m, m.work.later(measureEvery, measureMsg{})
 	case measureMsg:
-		m.measuring = false
+		m.pending.usage = false
 		return m, m.measure()
 	case retryMsg:
-		m.retrying = false
+		m.pending.retry = false
 		return m, m.refreshFacts()
 	case excerptMsg:
 		if msg.of == m.state.snap.Exception {
@@ -154,12 +131,9 @@ func (m *model) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case doneMsg:
 		m.done(msg)
-		if m.pane == inDeploy {
-			return m, tea.Batch(m.refreshFacts(), m.refreshTargets())
-		}
-		return m, m.refreshFacts()
+		return m, tea.Batch(m.refreshFacts(), m.toCurrent(msg))
 	case targetsMsg, checksMsg:
-		m.applyDeploy(msg)
+		return m, m.toAll(msg)
 	case shellMsg:
 		m.notice = notice{}
 		if msg.err != nil {
@@ -207,80 +181,51 @@ func (m *model) updateTerminal(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (m *model) restyle(l look) {
-	if m.look = l; l.profile < colorprofile.ASCII {
-		m.look.profile = colorprofile.ASCII
+func (d *display) restyle(l look) {
+	if d.look = l; l.profile < colorprofile.ASCII {
+		d.look.profile = colorprofile.ASCII
 	}
-	m.theme = newTheme(m.look.profile, m.look.dark)
+	d.theme = newTheme(d.look.profile, d.look.dark)
 }
 
 func (m *model) resize(width, height int) {
 	m.layout = newLayout(width, height)
-	m.overview.resize(width, m.layout.body)
-	m.logs.resize(width, m.layout.body)
-	m.build.resize(width, m.layout.body)
-	m.auth.resize(width, m.layout.body)
-	m.deploy.resize(width, m.layout.body)
+	for _, p := range m.panes {
+		p.resize(m.layout)
+	}
 }
 
 // applyEvents applies a batch of events.
-func (m *model) applyEvents(batch []dev.Stamped) tea.Cmd {
+func (m *model) applyEvents(batch eventsMsg) tea.Cmd {
 	before := m.state.snap
 	for i := range batch {
 		batch[i].Time = batch[i].Time.In(m.opts.Now().Location()) // as a clock on the wall has it
 	}
-	lines, dropped := entries(before, batch)
-	visible := m.logs.add(lines, dropped) && m.pane == inLogs
-	var cmds []tea.Cmd
-	look := false
+	cmds := []tea.Cmd{m.toAll(batch)} // the panes get the batch before the state changes: the log needs what was before
+	stale := false                    // the facts may have changed
 	for _, e := range batch {
 		if _, ok := e.Event.(dev.LogLine); ok {
 			m.state.snap = dev.Apply(m.state.snap, e)
 			continue
 		}
-		visible = true
+		m.dirty = true
 		m.state.apply(e)
-		m.build.apply(e)
-		switch ev := e.Event.(type) {
-		case dev.ServiceState, dev.Ready, dev.Stopped, dev.Failed, dev.SessionOpened, dev.SessionClosed, dev.AuthLogin, dev.AuthLogout, dev.AuthFault, dev.AppReloaded:
-			look = true
-		case dev.BuildStep:
-			if m.pane == inOverview && before.URL == "" && ev.MS == 0 && !ev.Cached {
-				m.pane = inBuild // the first build takes long, and this is where it can be seen
-			}
+		if before.URL == "" {
+			m.followFirstBuild(e.Event)
 		}
-		if _, ok := e.Event.(dev.Ready); ok && m.pane == inBuild && before.URL == "" {
-			m.pane = inOverview
+		switch e.Event.(type) {
+		case dev.ServiceState, dev.Ready, dev.Stopped, dev.Failed, dev.SessionOpened, dev.SessionClosed, dev.AuthLogin, dev.AuthLogout, dev.AuthFault, dev.AppReloaded:
+			stale = true
 		}
 	}
 	if e := m.state.snap.Exception; e != before.Exception {
 		m.state.excerpt = nil
 		cmds = append(cmds, m.excerpt(e))
 	}
-	if look {
+	if stale {
 		cmds = append(cmds, m.refreshFacts(), m.measure())
 	}
-	m.dirty = m.dirty || visible
 	return tea.Batch(cmds...)
-}
-
-func (m *model) notify(n tone, text string) {
-	m.notice = notice{n, text}
-	m.dirty = true
-}
-
-func (m *model) done(msg doneMsg) {
-	m.state.doing = ""
-	if msg.err != nil {
-		e := dev.AsError(msg.err)
-		text := safeLines(e.Error())[0]
-		if e.Hint != "" {
-			text += " (" + safe(e.Hint) + ")"
-		}
-		m.notify(bad, text)
-		return
-	}
-	m.notify(good, safe(msg.result))
 }
 
 // View draws, where something changed since the last time.

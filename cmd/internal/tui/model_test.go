@@ -79,7 +79,7 @@ func TestNothing_IsDrawnWhenNothingChanges(t *testing.T) {
 func TestUsage_IsMeasuredOnlyWhileSeen(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
-	measures := func() bool { r.m.measuring = false; return r.m.measure() != nil }
+	measures := func() bool { r.m.pending.usage = false; return r.m.measure() != nil }
 	if !measures() {
 		t.Error("the overview is seen, and nothing is measured")
 	}
@@ -92,7 +92,7 @@ func TestUsage_IsMeasuredOnlyWhileSeen(t *testing.T) {
 	if measures() {
 		t.Error("measured though nobody looks")
 	}
-	r.m.measuring = false
+	r.m.pending.usage = false
 	r.send(tea.FocusMsg{})
 	r.m.state.facts.Running = false
 	if measures() {
@@ -158,7 +158,7 @@ func TestActions_FailuresAreSaidAndGoWithTheNextKey(t *testing.T) {
 func TestActions_OneAtATime(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
-	r.m.run("restarting", Action{Do: Restart}) // begun, and not at its end
+	r.m.run(request{"restarting", Action{Do: Restart}}) // begun, and not at its end
 	r.m.dirty = true
 	r.sees("◌ restarting")
 	r.keys("b")
@@ -276,13 +276,13 @@ func TestEngineLost_IsSaidAndIsOverWhenItAnswers(t *testing.T) {
 	}
 	r.send(retryMsg{})
 	r.sees("✗ engine lost")
-	if !r.m.retrying {
+	if !r.m.pending.retry {
 		t.Error("it is not tried again")
 	}
 	r.host.fails = nil
 	r.send(retryMsg{})
 	r.sees("● running", "http://localhost:8501")
-	if r.m.retrying {
+	if r.m.pending.retry {
 		t.Error("it is tried though it answers")
 	}
 }
@@ -291,7 +291,7 @@ func TestEngineLost_IsSaidAndIsOverWhenItAnswers(t *testing.T) {
 func TestEngineLost_IsNotOverByAnOldAnswer(t *testing.T) {
 	r := newRig(t, 80, 24)
 	r.running(dev.Local)
-	r.m.fetching = true // an answer is on its way
+	r.m.pending.facts = true // an answer is on its way
 	r.host.fails = &dev.Error{Code: dev.CodeEngineUnreachable, Message: "gone"}
 	r.happen(dev.Failed{Code: dev.CodeEngineUnreachable, Message: "the engine does not answer"})
 	r.send(factsMsg{facts: r.host.facts})
@@ -346,7 +346,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 }
 
 func TestKeys_MeanOneThingEach(t *testing.T) {
-	for _, where := range append(panes(), everywhere) {
+	for _, where := range append(paneNames(), everywhere) {
 		seen := map[string]command{}
 		for _, b := range table() {
 			if b.about == "" {
@@ -363,7 +363,7 @@ func TestKeys_MeanOneThingEach(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range panes() { // what is needed to get out is hidden by no pane
+	for _, p := range paneNames() { // what is needed to get out is hidden by no pane
 		for _, k := range []string{"q", "?", ":", "ctrl+c", "1", "2", "3", "4", "tab"} {
 			if c, ok := find(p, k); !ok || !slices.Contains([]command{cmdLeave, cmdHelp, cmdPalette, cmdStop, cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdNextPane}, c) {
 				t.Errorf("%s: %s is %s", p, k, c)

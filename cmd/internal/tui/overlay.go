@@ -11,12 +11,31 @@ import (
 
 // overlay gets all keys while it is open.
 type overlay interface {
-	// press handles a key; closed says that the overlay is done, and then is the command to run.
-	press(key tea.KeyPressMsg) (closed bool, then func(*model) tea.Cmd)
+	// press handles a key; closed says that the overlay is done, and chosen is what the user chose, if anything.
+	press(key tea.KeyPressMsg) (closed bool, chosen answer)
 	paste(text string)
 	// box is what it draws over the panes; nothing if it is in the footer.
 	box(t theme, l layout) []string
 }
+
+// answer is what the user chose in an overlay: a [command], a [request] or a [typed] text. The router carries it out.
+type answer interface{ isAnswer() }
+
+// request is an action of the host, and what the screen says while it is under way.
+type request struct {
+	doing  string
+	action Action
+}
+
+// typed is the text that the user entered for a command.
+type typed struct {
+	command command
+	text    string
+}
+
+func (command) isAnswer() {}
+func (request) isAnswer() {}
+func (typed) isAnswer()   {}
 
 // framed puts lines into a box.
 func framed(t theme, title string, lines []string, width int) []string {
@@ -30,15 +49,15 @@ func framed(t theme, title string, lines []string, width int) []string {
 
 // help shows the keys.
 type help struct {
-	pane scope
-	top  int
+	in  scope
+	top int
 }
 
-func newHelp(pane scope) *help { return &help{pane: pane} }
+func newHelp(in scope) *help { return &help{in: in} }
 
 func (h *help) paste(string) {}
 
-func (h *help) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+func (h *help) press(key tea.KeyPressMsg) (bool, answer) {
 	switch key.String() {
 	case "down", "j", "pgdown", "space":
 		h.top += 4
@@ -53,7 +72,7 @@ func (h *help) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
 func (h *help) box(t theme, l layout) []string {
 	width := min(l.width-2, 76)
 	var lines []string
-	for _, where := range []scope{h.pane, everywhere} {
+	for _, where := range []scope{h.in, everywhere} {
 		lines = append(lines, t.heading.Render(strings.ToUpper(string(where))))
 		for _, b := range table() {
 			if b.scope != where || len(b.keys) == 0 {
@@ -80,19 +99,15 @@ func (h *help) box(t theme, l layout) []string {
 // question asks for confirmation of a destructive action.
 type question struct {
 	title, about, yes string
-	then              func(*model) tea.Cmd
-}
-
-func newQuestion(title, about, yes string, then func(*model) tea.Cmd) *question {
-	return &question{title, about, yes, then}
+	confirmed         request
 }
 
 func (q *question) paste(string) {}
 
-func (q *question) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+func (q *question) press(key tea.KeyPressMsg) (bool, answer) {
 	switch key.String() {
 	case "y", "Y":
-		return true, q.then
+		return true, q.confirmed
 	case "n", "N", "esc", "q", "enter":
 		return true, nil
 	}
@@ -107,7 +122,7 @@ func (q *question) box(t theme, l layout) []string {
 // choice is one entry of a menu.
 type choice struct {
 	name, about string
-	then        func(*model) tea.Cmd
+	chosen      answer
 }
 
 // menu is a list to choose from, by arrows or by typing part of a name.
@@ -128,10 +143,10 @@ func newMenu(title string, all []choice) *menu {
 }
 
 // newPalette lists all actions that are possible now.
-func newPalette(m *model) *menu {
+func newPalette(in scope, s *state) *menu {
 	var all []choice
 	for _, b := range table() {
-		if !b.offer || b.scope != everywhere && b.scope != m.pane || !m.useful(b.command) {
+		if !b.offer || b.scope != everywhere && b.scope != in || !s.useful(b.command) {
 			continue
 		}
 		key := ""
@@ -142,7 +157,7 @@ func newPalette(m *model) *menu {
 		if key != "" {
 			about += "  " + key
 		}
-		all = append(all, choice{string(b.command), about, func(m *model) tea.Cmd { return m.do(b.command) }})
+		all = append(all, choice{string(b.command), about, b.command})
 	}
 	return newMenu("Actions", all)
 }
@@ -152,7 +167,7 @@ func (m *menu) paste(text string) {
 	m.narrow()
 }
 
-func (m *menu) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+func (m *menu) press(key tea.KeyPressMsg) (bool, answer) {
 	switch key.String() {
 	case "esc":
 		return true, nil
@@ -160,7 +175,7 @@ func (m *menu) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
 		if len(m.found) == 0 {
 			return false, nil
 		}
-		return true, m.found[m.cursor].then
+		return true, m.found[m.cursor].chosen
 	case "up", "ctrl+p", "shift+tab":
 		m.cursor = max(0, m.cursor-1)
 	case "down", "ctrl+n", "tab":
@@ -214,15 +229,15 @@ func (m *menu) box(t theme, l layout) []string {
 	return framed(t, m.title, lines, width)
 }
 
-// prompt is an input line in place of the footer.
+// prompt is an input line in place of the footer: the text for a command.
 type prompt struct {
-	label string
-	input textinput.Model
-	then  func(*model, string) tea.Cmd
+	command command
+	label   string
+	input   textinput.Model
 }
 
-func newPrompt(label, about, text string, then func(*model, string) tea.Cmd) *prompt {
-	p := &prompt{label: label, then: then, input: textinput.New()}
+func newPrompt(c command, label, about, text string) *prompt {
+	p := &prompt{command: c, label: label, input: textinput.New()}
 	p.input.Prompt, p.input.Placeholder = "", about
 	p.input.SetValue(text)
 	p.input.CursorEnd()
@@ -232,13 +247,12 @@ func newPrompt(label, about, text string, then func(*model, string) tea.Cmd) *pr
 
 func (p *prompt) paste(text string) { p.input.SetValue(p.input.Value() + text) }
 
-func (p *prompt) press(key tea.KeyPressMsg) (bool, func(*model) tea.Cmd) {
+func (p *prompt) press(key tea.KeyPressMsg) (bool, answer) {
 	switch key.String() {
 	case "esc":
 		return true, nil
 	case "enter":
-		text := p.input.Value()
-		return true, func(m *model) tea.Cmd { return p.then(m, text) }
+		return true, typed{p.command, p.input.Value()}
 	}
 	p.input, _ = p.input.Update(key)
 	return false, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"sdev/cmd/internal/render"
@@ -17,24 +18,37 @@ import (
 
 // overview is the pane with the general state: the page, the last save, what the app raised, what
 // runs.
-type overview struct{ scroll }
+type overview struct {
+	scroll
+	*common
+}
 
-func (o *overview) view(t theme, s *state, l layout) string {
+func (*overview) name() scope { return inOverview }
+
+func (o *overview) do(c command) tea.Cmd {
+	o.move(c)
+	return nil
+}
+
+func (*overview) update(tea.Msg) (bool, tea.Cmd) { return false, nil }
+
+func (o *overview) view(t theme) string {
+	s, l := &o.state, o.layout
 	if s.phase() == phaseLooking {
 		return o.show(t, []string{"", "  " + t.dim.Render("reading the state of the project …")})
 	}
 	if s.phase() == phaseIdle && len(s.services()) == 0 {
 		return o.show(t, o.idle(t, s))
 	}
-	sheet := sheet{theme: t, state: s}
+	sh := sheet{theme: t, state: s}
 	if !l.wide {
-		sheet.width = l.width
-		return o.show(t, slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services(), sheet.tabs(), sheet.environment()))
+		sh.width = l.width
+		return o.show(t, slices.Concat(sh.problem(), sh.page(), sh.exception(), sh.lastSave(), sh.services(), sh.tabs(), sh.environment()))
 	}
-	sheet.width = l.left
-	left := slices.Concat(sheet.problem(), sheet.page(), sheet.exception(), sheet.reload(), sheet.services())
-	sheet.width = l.right
-	right := slices.Concat([]string{""}, sheet.tabs(), sheet.environment(), sheet.recentEvents(l.body))
+	sh.width = l.left
+	left := slices.Concat(sh.problem(), sh.page(), sh.exception(), sh.lastSave(), sh.services())
+	sh.width = l.right
+	right := slices.Concat([]string{""}, sh.tabs(), sh.environment(), sh.recentEvents(l.body))
 	return o.show(t, l.beside(left, right))
 }
 
@@ -44,26 +58,6 @@ func (o *overview) idle(t theme, s *state) []string {
 	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it with the login bypassed", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
 	return rows
 }
-
-// sheet renders the sections of the overview with one width.
-type sheet struct {
-	theme
-	state *state
-	width int
-}
-
-// heading is the title of a section, with a line to the end.
-func (s sheet) heading(title, note string) string {
-	left := "  " + s.theme.heading.Render(title) + " "
-	right := ""
-	if note != "" {
-		right = " " + s.dim.Render(note)
-	}
-	line := max(0, s.width-ansi.StringWidth(left)-ansi.StringWidth(right)-1)
-	return left + s.rule.Render(strings.Repeat("─", line)) + right
-}
-
-func (s sheet) row(text string) string { return "  " + cut(text, max(0, s.width-3)) }
 
 // page is the app's address, which users look for first.
 func (s sheet) page() []string {
@@ -147,25 +141,6 @@ func (s sheet) problem() []string {
 	return rows
 }
 
-// problemLine is a line of what went wrong, as rows; the first one stands out.
-func (s sheet) problemLine(line string, first bool) []string {
-	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-	var rows []string
-	for i, piece := range wrap(strings.TrimSpace(line), max(10, s.width-5-len(indent))) {
-		mark := "  "
-		if first && i == 0 {
-			mark = "✗ "
-		}
-		if first {
-			piece = s.bad.Bold(true).Render(mark + piece)
-		} else {
-			piece = mark + indent + piece
-		}
-		rows = append(rows, s.row(piece))
-	}
-	return rows
-}
-
 // exception is the exception that a page shows.
 func (s sheet) exception() []string {
 	e := s.state.snap.Exception
@@ -194,8 +169,8 @@ func (s sheet) exception() []string {
 // safeCode keeps the indentation.
 func safeCode(text string) string { return dev.Sanitize(strings.TrimRight(text, " \t\r\n")) }
 
-// reload shows the last save that became live, and the times of earlier ones.
-func (s sheet) reload() []string {
+// lastSave shows the last save that became live, and the times of earlier ones.
+func (s sheet) lastSave() []string {
 	st := s.state
 	note := ""
 	if n := len(st.reloads); n > 1 {
@@ -390,7 +365,7 @@ func (s sheet) recentEvents(rows int) []string {
 		if ansi.StringWidth(text) > s.width-21 {
 			text = dirs.ReplaceAllString(text, "") // a file's name says more than the end of the line
 		}
-		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.tone(h.tone).Render(fit(h.what, 8))+" "+text))
+		out = append(out, s.row(s.faint.Render(h.at.Format(time.TimeOnly))+" "+s.theme.inTone(h.tone).Render(fit(h.what, 8))+" "+text))
 	}
 	if len(list) == 0 {
 		out = append(out, s.row(s.dim.Render("nothing yet")))

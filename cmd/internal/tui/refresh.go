@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -20,28 +21,36 @@ const (
 	retryEvery = 2 * time.Second
 )
 
+// pending is what was asked for and has no answer yet.
+type pending struct {
+	facts      bool
+	factsAgain bool // facts must be fetched once more
+	usage      bool // usage is being measured, or will be soon
+	retry      bool // the engine does not answer, and will be asked again
+}
+
 // refreshFacts fetches facts, one request at a time, and once more if requested meanwhile.
 func (m *model) refreshFacts() tea.Cmd {
-	if m.fetching {
-		m.fetchAgain = true
+	if m.pending.facts {
+		m.pending.factsAgain = true
 		return nil
 	}
-	m.fetching = true
-	return m.callHost(func() tea.Msg {
-		f, err := m.host.Facts(m.ctx)
+	m.pending.facts = true
+	return m.work.call(func(ctx context.Context) tea.Msg {
+		f, err := m.opts.Host.Facts(ctx)
 		return factsMsg{f, err}
 	})
 }
 
 // applyFacts stores the answer to a request for facts, and requests them again if they may have changed meanwhile.
 func (m *model) applyFacts(msg factsMsg) tea.Cmd {
-	m.fetching, m.dirty = false, true
+	m.pending.facts, m.dirty = false, true
 	if msg.err != nil {
 		if e := dev.AsError(msg.err); unreachable(e.Code) && m.state.engineError.Code == "" {
 			m.state.engineError = e.Event()
 		}
 	} else {
-		if !m.fetchAgain { // otherwise the answer may predate the engine's failure
+		if !m.pending.factsAgain { // otherwise the answer may predate the engine's failure
 			m.state.engineError = dev.Failed{}
 		}
 
@@ -53,36 +62,35 @@ func (m *model) applyFacts(msg factsMsg) tea.Cmd {
 			msg.facts.Provider.Sessions[i].At = msg.facts.Provider.Sessions[i].At.In(here)
 		}
 		m.state.facts, m.state.factsKnown = msg.facts, true
-		m.auth.clamp(&m.state)
 	}
-	if !m.fetchAgain {
+	if !m.pending.factsAgain {
 		return tea.Batch(m.measure(), m.retry())
 	}
-	m.fetchAgain = false
-	m.fetching = true
-	return tea.Sequence(m.later(factsPause, nil), m.callHost(func() tea.Msg {
-		f, err := m.host.Facts(m.ctx)
+	m.pending.factsAgain = false
+	m.pending.facts = true
+	return tea.Sequence(m.work.later(factsPause, nil), m.work.call(func(ctx context.Context) tea.Msg {
+		f, err := m.opts.Host.Facts(ctx)
 		return factsMsg{f, err}
 	}))
 }
 
 // retry asks an engine that does not answer again, after a delay.
 func (m *model) retry() tea.Cmd {
-	if m.retrying || m.state.engineError.Code == "" {
+	if m.pending.retry || m.state.engineError.Code == "" {
 		return nil
 	}
-	m.retrying = true
-	return m.later(retryEvery, retryMsg{})
+	m.pending.retry = true
+	return m.work.later(retryEvery, retryMsg{})
 }
 
 // measure measures usage while the overview is visible and the project runs.
 func (m *model) measure() tea.Cmd {
-	if m.measuring || m.away || m.pane != inOverview || !m.state.facts.Running {
+	if m.pending.usage || m.away || !m.shows(inOverview) || !m.state.facts.Running {
 		return nil
 	}
-	m.measuring = true
-	return m.callHost(func() tea.Msg {
-		u, err := m.host.Usage(m.ctx)
+	m.pending.usage = true
+	return m.work.call(func(ctx context.Context) tea.Msg {
+		u, err := m.opts.Host.Usage(ctx)
 		if err != nil {
 			return usageMsg(nil)
 		}
@@ -113,8 +121,8 @@ func (m *model) excerpt(e dev.AppException) tea.Cmd {
 	if e.File == "" || e.Line == 0 {
 		return nil
 	}
-	return m.callHost(func() tea.Msg {
-		lines, err := m.host.Excerpt(m.ctx, e.File, e.Line)
+	return m.work.call(func(ctx context.Context) tea.Msg {
+		lines, err := m.opts.Host.Excerpt(ctx, e.File, e.Line)
 		if err != nil {
 			return nil // the excerpt is optional
 		}

@@ -75,7 +75,7 @@ func newRig(t testing.TB, width, height int) *rig {
 	t.Helper()
 	h := &fakeHost{facts: shopFacts()}
 	m := newModel(t.Context(), Options{Host: h, HandOff: h, Facts: Facts{Project: "shop", Dir: "/home/ada/shop", App: "streamlit-local", Gateway: "sdev-gateway"}, Now: func() time.Time { return clock }, Owned: true})
-	m.later = func(time.Duration, tea.Msg) tea.Cmd { return nil } // its time never comes here
+	m.work.later = func(time.Duration, tea.Msg) tea.Cmd { return nil } // its time never comes here
 	r := &rig{t: t, host: h, m: m, at: clock}
 	r.send(tea.ColorProfileMsg{Profile: colorprofile.TrueColor})
 	r.size(width, height)
@@ -95,6 +95,16 @@ func people() []dev.Person {
 }
 
 func (r *rig) size(width, height int) { r.send(tea.WindowSizeMsg{Width: width, Height: height}) }
+
+func paneNames() (names []scope) {
+	for _, p := range newPanes(&common{}) {
+		names = append(names, p.name())
+	}
+	return names
+}
+
+// log is the pane of the log.
+func (r *rig) log() *logs { return r.m.panes[1].(*logs) }
 
 // send gives the model a message, and everything that its commands answer with; timers aside.
 func (r *rig) send(msg tea.Msg) {

@@ -7,7 +7,7 @@ import (
 	"sdev/dev"
 )
 
-// state is what all panes show. Only the model writes it.
+// state is what all panes show. The root applies events and facts to it; common notes the action under way.
 type state struct {
 	snap  dev.Snapshot
 	facts Facts
@@ -15,6 +15,7 @@ type state struct {
 
 	reloads     []reload // newest last
 	feed        []eventLine
+	builds      builds
 	excerpt     []SourceLine // around the place of the exception
 	starting    bool         // operations are under way
 	building    bool
@@ -89,6 +90,20 @@ func (s *state) runs() bool {
 	return s.snap.URL != "" && !s.snap.Stopped && s.lost == "" && s.engineError.Code == ""
 }
 
+// useful reports whether a command has an effect now; footer and palette leave out the others.
+func (s *state) useful(c command) bool {
+	switch c {
+	case cmdOpen, cmdRestart, cmdRebuild, cmdShell, cmdSwitch, cmdDown:
+		return s.runs()
+	case cmdStart:
+		return !s.starting && !s.building && (!s.runs() || !s.facts.Supervised)
+	case cmdSignIn, cmdOpenAs, cmdAsk, cmdFault, cmdClearFaults, cmdClockOn, cmdClockBack, cmdRotate:
+		return s.runs() && s.snap.Mode.SignsIn()
+	default:
+		return true
+	}
+}
+
 // service combines a service's state from events with its facts.
 func (s *state) service(name string) Service {
 	var out Service
@@ -121,7 +136,7 @@ func (s *state) services() []Service {
 			names = append(names, v.Name)
 		}
 	}
-	rank := func(name string) int {
+	order := func(name string) int {
 		switch name {
 		case s.facts.App:
 			return 0
@@ -131,7 +146,7 @@ func (s *state) services() []Service {
 		return 1
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		if d := rank(a) - rank(b); d != 0 {
+		if d := order(a) - order(b); d != 0 {
 			return d
 		}
 		if a < b {
@@ -150,6 +165,7 @@ func (s *state) services() []Service {
 func (s *state) apply(e dev.Stamped) {
 	before := s.snap
 	s.snap = dev.Apply(s.snap, e)
+	s.builds.apply(e)
 	switch ev := e.Event.(type) {
 	case dev.PlanMade:
 		s.starting = s.starting || len(ev.Operations) > 0

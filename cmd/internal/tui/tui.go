@@ -248,8 +248,8 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	beside.Wait()
 	m.work.end()
 	switch {
-	case m.panicked() != "":
-		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.panicked())
+	case m.work.panicked() != "":
+		return m.exit, fmt.Errorf("%w: %s", ErrBroke, m.work.panicked())
 	case outer != nil:
 		return m.exit, outer
 	case err == nil && left == nil:

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -10,40 +11,44 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// callHost calls the host in a command. Run waits for it.
-func (m *model) callHost(work func() tea.Msg) tea.Cmd {
-	return func() tea.Msg {
-		if !m.work.begin() {
-			return nil
-		}
-		defer m.work.running.Done()
-		return m.guarded(work)
-	}
-}
-
-func (m *model) guarded(work func() tea.Msg) (msg tea.Msg) {
-	defer func() {
-		if m.work.caught(recover()) {
-			msg = tea.QuitMsg{}
-		}
-	}()
-	return work()
-}
-
-// panicked is the first panic and its stack; "" if there was none.
-func (m *model) panicked() string {
-	m.work.mu.Lock()
-	defer m.work.mu.Unlock()
-	return m.work.firstPanic
-}
-
-// work counts the running calls of the host. Bubble Tea runs commands in its own goroutines and does not wait for
-// them.
+// work makes commands that call the host, and counts those that run: Bubble Tea runs commands in its own goroutines
+// and does not wait for them, so Run must.
 type work struct {
+	ctx context.Context //nolint:containedctx // a tea.Model gets none; commands need the dashboard's
+	// later sends a message after a delay.
+	later func(after time.Duration, msg tea.Msg) tea.Cmd
+
 	mu         sync.Mutex // guards ended and firstPanic
 	ended      bool
 	firstPanic string // with its stack
 	running    sync.WaitGroup
+}
+
+// call returns a command that calls the host.
+func (w *work) call(host func(ctx context.Context) tea.Msg) tea.Cmd {
+	return func() tea.Msg {
+		if !w.begin() {
+			return nil
+		}
+		defer w.running.Done()
+		return w.guarded(host)
+	}
+}
+
+func (w *work) guarded(host func(ctx context.Context) tea.Msg) (msg tea.Msg) {
+	defer func() {
+		if w.caught(recover()) {
+			msg = tea.QuitMsg{}
+		}
+	}()
+	return host(w.ctx)
+}
+
+// panicked is the first panic and its stack; "" if there was none.
+func (w *work) panicked() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.firstPanic
 }
 
 // begin counts one more call. It returns false if the dashboard has ended: then the call must not start.
@@ -76,14 +81,14 @@ func (w *work) end() {
 }
 
 // timer sends a message after a delay, unless the dashboard has ended.
-func (m *model) timer(after time.Duration, msg tea.Msg) tea.Cmd {
+func (w *work) timer(after time.Duration, msg tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		t := time.NewTimer(after)
 		defer t.Stop()
 		select {
 		case <-t.C:
 			return msg
-		case <-m.ctx.Done():
+		case <-w.ctx.Done():
 			return nil
 		}
 	}
