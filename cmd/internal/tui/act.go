@@ -228,7 +228,7 @@ func (m *model) lend(run func() error) tea.Cmd {
 	return tea.Exec(&lentTerminal{terminal: m.terminal, run: run}, func(err error) tea.Msg { return shellMsg{err} })
 }
 
-// lent is what Bubble Tea runs while it does not read keys.
+// lentTerminal is what Bubble Tea runs while it does not read keys.
 type lentTerminal struct {
 	terminal *screen
 	run      func() error
