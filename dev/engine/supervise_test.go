@@ -269,7 +269,7 @@ func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 	var told []string
 	r.gateway.announce = func(n dev.Announcement) {
 		told = append(told, string(n.How)+" "+n.Trigger)
-		if n.How == dev.ReloadRebuild && !r.runs("app") {
+		if n.How == dev.AnnounceRebuild && !r.runs("app") {
 			t.Error("announced when the app had gone already")
 		}
 	}
