@@ -13,8 +13,8 @@ import (
 	"sdev/dev/handoff"
 )
 
-// Each name of a target or a front door occurs in only one package. Other packages ask that one for a property and do
-// not compare names. So adding a target or a front door is an edit in one place, the one that CONTRIBUTING.md names.
+// Each name of a target or an identity proxy occurs in only one package. Other packages ask that one for a property and do
+// not compare names. So adding a target or an identity proxy is an edit in one place, the one that CONTRIBUTING.md names.
 
 // TestWords_ATargetIsKnownByNameInItsOwnFileAlone checks the claim "one directory of templates, one file, one line in the
 // list, one golden".
@@ -26,7 +26,7 @@ func TestWords_ATargetIsKnownByNameInItsOwnFileAlone(t *testing.T) {
 			t.Errorf("target %s is declared in %v, want one file of dev/handoff", target.Name, owners)
 		}
 		owners = append(owners,
-			"dev/door.go",               // a front door may have the name of the company that offers it
+			"dev/identity_proxy.go",     // an identity proxy may have the name of the company that offers it
 			"dev/preflight/language.go", // directories in which other projects keep files for a deployment
 		)
 		for _, at := range literals(all, target.Name) {
@@ -49,13 +49,13 @@ func TestWords_TheREADMEListsEveryTarget(t *testing.T) {
 	}
 }
 
-func TestWords_AFrontDoorIsKnownByNameInOneFile(t *testing.T) {
+func TestWords_AnIdentityProxyIsKnownByNameInOneFile(t *testing.T) {
 	all := sources(t)
-	for _, door := range dev.FrontDoors() {
-		owners := append(ownersOf(all, door.Name), "dev/door.go")
-		for _, at := range literals(all, door.Name) {
+	for _, proxy := range dev.IdentityProxies() {
+		owners := append(ownersOf(all, proxy.Name), "dev/identity_proxy.go")
+		for _, at := range literals(all, proxy.Name) {
 			if !slices.Contains(owners, at.name) {
-				t.Errorf("%s: the name of front door %s; use dev.FrontDoors, or a constant of it", at.at(at.node), door.Name)
+				t.Errorf("%s: the name of identity proxy %s; use dev.IdentityProxies, or a constant of it", at.at(at.node), proxy.Name)
 			}
 		}
 	}

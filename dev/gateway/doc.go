@@ -17,7 +17,7 @@
 //     reach the app through DNS rebinding.
 //   - It answers only the app's own pages, listed pages and programs. It refuses a foreign Origin for every
 //     request and in every mode, whatever the app itself would allow. See [pages].
-//   - It drops headers and cookies that only a front door may set to say who a user is. It also drops the
+//   - It drops headers and cookies that only an identity proxy may set to say who a user is. It also drops the
 //     provider's cookies, which share the browser's cookie jar. See [identityFilter].
 //   - No path of the app's origin administers anything. Commands arrive over a unix socket.
 //   - Login settings arrive as a command. The gateway stores them with mode 0600 in its state directory, if

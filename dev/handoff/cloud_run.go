@@ -260,7 +260,7 @@ func operators(expression string) int {
 
 // cloudRunFindings report values that contradict one another, and what this target cannot do.
 func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
-	findings := proxyFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
+	findings := proxyFindings(f, "cloud-run", dev.ProxyIAP, "iap_identity.py")
 	findings = append(findings, portabilityFindings(f, "cloud-run", "pass the value in an environment variable from Secret Manager, or let the service account assume an AWS role (web identity)", "files are in the instance's memory, and disappear with it")...)
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
