@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/token"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +59,21 @@ func TestWords_AnIdentityProxyIsKnownByNameInOneFile(t *testing.T) {
 			if !slices.Contains(owners, at.name) {
 				t.Errorf("%s: the name of identity proxy %s; use dev.IdentityProxies, or a constant of it", at.at(at.node), proxy.Name)
 			}
+		}
+	}
+}
+
+// namedFile is a file or directory of this repository in a text, such as `dev/watch/watch.go`.
+var namedFile = regexp.MustCompile("`((?:cmd|dev|scaffold|templates|\\.ci)/[^` :]*)`")
+
+func TestWords_CONTRIBUTINGNamesFilesThatExist(t *testing.T) {
+	text, err := os.ReadFile("../../.github/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, named := range namedFile.FindAllStringSubmatch(string(text), -1) {
+		if found, err := filepath.Glob(filepath.Join("../..", named[1])); err != nil || len(found) == 0 {
+			t.Errorf("CONTRIBUTING.md names %s, which does not exist", named[1])
 		}
 	}
 }
