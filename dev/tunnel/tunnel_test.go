@@ -201,20 +201,27 @@ func TestTunnel_PassesOnAHalfClosedConnection(t *testing.T) {
 	}
 }
 
-func TestTunnel_ComesBackAfterItsCarrierBroke(t *testing.T) {
+func TestTunnel_ComesBackAfterItsTransportBroke(t *testing.T) {
 	l := newLine(t, server(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "page") }))
 	url := "http://" + l.address
 	// A request is lost if the transport breaks meanwhile.
-	comes := func() bool { got, err := get(t, url); return err == nil && got == "page" }
-	devtest.Eventually(t, comes)
+	answer := func() string {
+		got, err := get(t, url)
+		if err != nil {
+			return err.Error()
+		}
+		return got
+	}
+	comes := func(got string) bool { return got == "page" }
+	devtest.Eventually(t, answer, comes)
 	l.cut(false)
-	devtest.Eventually(t, comes)
+	devtest.Eventually(t, answer, comes)
 	l.cut(true)
 	if got, err := get(t, url); err == nil {
 		t.Errorf("without a transport comes %q", got)
 	}
 	l.cut(false)
-	devtest.Eventually(t, comes)
+	devtest.Eventually(t, answer, comes)
 	if l.opened != 3 {
 		t.Errorf("%d transports", l.opened)
 	}
