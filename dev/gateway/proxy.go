@@ -7,10 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
-	"sdev/dev/streamlit"
 	"strings"
 	"syscall"
 	"time"
+
+	"sdev/dev/streamlit"
 )
 
 // reconnectWait is how long the gateway holds a request of a reconnecting tab while the app is down. The
